@@ -1,0 +1,158 @@
+-- name: ListComputers :many
+-- Lists the computers in the order of their numbers.
+SELECT *
+FROM computer
+WHERE id > @after::bigint
+  AND (sqlc.narg('name')::text IS NULL OR name = sqlc.narg('name'))
+  AND (sqlc.narg('mac')::macaddr IS NULL OR mac = sqlc.narg('mac'))
+  AND (sqlc.narg('site_id')::bigint IS NULL OR site_id = sqlc.narg('site_id'))
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: GetComputer :one
+-- Shows one computer.
+SELECT *
+FROM computer
+WHERE id = @id::bigint;
+
+-- name: CreateComputer :one
+-- Creates a computer; the server chooses its number.
+INSERT INTO computer (
+    name,
+    mac,
+    site_id
+)
+VALUES (
+    @name::text,
+    sqlc.narg('mac')::macaddr,
+    @site_id::bigint
+)
+RETURNING *;
+
+-- name: UpsertComputer :one
+-- Stores a whole computer under its number: creates it, or replaces what was there.
+INSERT INTO computer (
+    id,
+    name,
+    mac,
+    site_id
+)
+SELECT
+    @id::bigint,
+    @name::text,
+    sqlc.narg('mac')::macaddr,
+    @site_id::bigint
+WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
+   OR EXISTS (SELECT FROM computer WHERE id = @id)
+ON CONFLICT (id) DO UPDATE SET
+    name = excluded.name,
+    mac = excluded.mac,
+    site_id = excluded.site_id
+WHERE same_version(computer.version, sqlc.narg('version'))
+RETURNING sqlc.embed(computer), xmax = 0 AS created;
+
+-- name: PatchComputer :one
+-- Changes the given fields of a computer and leaves the others as they are.
+UPDATE computer SET
+    name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
+    mac = CASE WHEN 'mac' = ANY (@given) THEN sqlc.narg('mac')::macaddr ELSE mac END,
+    site_id = CASE WHEN 'site_id' = ANY (@given) THEN @site_id::bigint ELSE site_id END
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: DeleteComputer :one
+-- Deletes a computer.
+DELETE FROM computer
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: ImportComputers :one
+-- Stores many computers: a line with a number is created or replaced, one without a number is created.
+WITH input AS (
+    SELECT
+        line,
+        (value ->> 'id')::bigint AS id,
+        value ->> 'name' AS name,
+        (value ->> 'mac')::macaddr AS mac,
+        (value ->> 'site_id')::bigint AS site_id,
+        (value ->> 'version')::bigint AS version
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT id, version, computer.xmin = pg_current_xact_id()::xid AS written
+    FROM computer
+    WHERE id IN (SELECT input.id FROM input)
+    ORDER BY id
+    FOR UPDATE
+), problem AS (
+    SELECT line, 'id' AS field, 409 AS status, 'stands on an earlier line too' AS message
+    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    LEFT JOIN present USING (id)
+    WHERE nth > 1 OR written
+    UNION ALL
+    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row')
+    FROM input
+    LEFT JOIN present USING (id)
+    WHERE input.version <> coalesce(present.version, 0)
+    UNION ALL
+    SELECT line, 'site_id', 400, format('there is no site %s', site_id)
+    FROM input
+    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+    UNION ALL
+    SELECT line, 'mac', 409, 'stands on an earlier line too'
+    FROM (SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth FROM input WHERE mac IS NOT NULL) AS twin
+    WHERE nth > 1
+    UNION ALL
+    SELECT line, 'mac', 409, format('belongs to computer %s', computer.id)
+    FROM input
+    JOIN computer USING (mac)
+    WHERE input.id IS DISTINCT FROM computer.id
+), good AS (
+    SELECT *
+    FROM input
+    WHERE line NOT IN (SELECT problem.line FROM problem)
+), created AS (
+    INSERT INTO computer (name, mac, site_id)
+    SELECT name, mac, site_id
+    FROM good
+    CROSS JOIN reserve_id('computer', (SELECT max(good.id) FROM good))
+    WHERE id IS NULL
+    ORDER BY line
+    RETURNING true AS created
+), upserted AS (
+    INSERT INTO computer (id, name, mac, site_id)
+    SELECT id, name, mac, site_id
+    FROM good
+    WHERE id IS NOT NULL
+    ON CONFLICT (id) DO UPDATE SET
+        name = excluded.name,
+        mac = excluded.mac,
+        site_id = excluded.site_id
+    RETURNING xmax = 0 AS created
+)
+SELECT
+    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+
+-- name: ListComputerChanges :many
+-- Lists the history of a computer, also of one that is deleted.
+SELECT
+    id,
+    at,
+    actor,
+    request_id,
+    table_name,
+    row_key,
+    action,
+    before,
+    after
+FROM change
+WHERE table_name = 'computer'
+  AND row_key = cast(@id::bigint AS text)
+  AND id > @after::bigint
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;

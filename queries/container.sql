@@ -1,0 +1,163 @@
+-- name: ListContainers :many
+-- Lists the containers in the order of their numbers.
+SELECT *
+FROM container
+WHERE id > @after::bigint
+  AND (sqlc.narg('description')::text IS NULL OR description = sqlc.narg('description'))
+  AND (sqlc.narg('freezer_id')::bigint IS NULL OR freezer_id = sqlc.narg('freezer_id'))
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: GetContainer :one
+-- Shows one container.
+SELECT *
+FROM container
+WHERE uuid = @uuid::uuid;
+
+-- name: CreateContainer :one
+-- Creates a container; its uuid is given, or chosen by the server.
+INSERT INTO container (
+    uuid,
+    description,
+    freezer_id
+)
+VALUES (
+    coalesce(sqlc.narg('uuid')::uuid, gen_random_uuid()),
+    sqlc.narg('description')::text,
+    @freezer_id::bigint
+)
+RETURNING *;
+
+-- name: UpsertContainer :one
+-- Stores a whole container under its uuid: creates it, or replaces what was there.
+INSERT INTO container (
+    id,
+    uuid,
+    description,
+    freezer_id
+)
+SELECT
+    coalesce(sqlc.narg('id')::bigint, nextval('container_id_seq')),
+    @uuid::uuid,
+    sqlc.narg('description')::text,
+    @freezer_id::bigint
+WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
+   OR EXISTS (SELECT FROM container WHERE uuid = @uuid)
+ON CONFLICT (uuid) DO UPDATE SET
+    description = excluded.description,
+    freezer_id = excluded.freezer_id
+WHERE same_version(container.version, sqlc.narg('version'))
+  AND same_key('id', container.id, sqlc.narg('id'))
+RETURNING sqlc.embed(container), xmax = 0 AS created;
+
+-- name: PatchContainer :one
+-- Changes the given fields of a container and leaves the others as they are.
+UPDATE container SET
+    description = CASE WHEN 'description' = ANY (@given::text[]) THEN sqlc.narg('description')::text ELSE description END,
+    freezer_id = CASE WHEN 'freezer_id' = ANY (@given) THEN @freezer_id::bigint ELSE freezer_id END
+WHERE uuid = @uuid::uuid
+  AND same_version(version, sqlc.narg('version')::bigint)
+  AND same_key('id', id, sqlc.narg('id')::bigint)
+RETURNING *;
+
+-- name: DeleteContainer :one
+-- Deletes a container.
+DELETE FROM container
+WHERE uuid = @uuid::uuid
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: ImportContainers :one
+-- Stores many containers: a line with a uuid is created or replaced, one without is created.
+WITH input AS (
+    SELECT
+        line,
+        (value ->> 'id')::bigint AS id,
+        (value ->> 'uuid')::uuid AS uuid,
+        value ->> 'description' AS description,
+        (value ->> 'freezer_id')::bigint AS freezer_id,
+        (value ->> 'version')::bigint AS version
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT uuid, id, version, container.xmin = pg_current_xact_id()::xid AS written
+    FROM container
+    WHERE uuid IN (SELECT input.uuid FROM input)
+    ORDER BY id
+    FOR UPDATE
+), problem AS (
+    SELECT line, 'uuid' AS field, 409 AS status, 'stands on an earlier line too' AS message
+    FROM (SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth FROM input WHERE uuid IS NOT NULL) AS twin
+    LEFT JOIN present USING (uuid)
+    WHERE nth > 1 OR written
+    UNION ALL
+    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row')
+    FROM input
+    LEFT JOIN present USING (uuid)
+    WHERE input.version <> coalesce(present.version, 0)
+    UNION ALL
+    SELECT line, 'freezer_id', 400, format('there is no freezer %s', freezer_id)
+    FROM input
+    WHERE NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
+    UNION ALL
+    SELECT line, 'id', 409, 'stands on an earlier line too'
+    FROM (SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    WHERE nth > 1
+    UNION ALL
+    SELECT line, 'id', 409, format('belongs to container %s', container.uuid)
+    FROM input
+    JOIN container USING (id)
+    WHERE input.uuid IS DISTINCT FROM container.uuid
+    UNION ALL
+    SELECT line, 'id', 400, format('is %s and cannot be changed', present.id)
+    FROM input
+    JOIN present USING (uuid)
+    WHERE input.id <> present.id
+), good AS (
+    SELECT *
+    FROM input
+    WHERE line NOT IN (SELECT problem.line FROM problem)
+), created AS (
+    INSERT INTO container (id, description, freezer_id)
+    SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
+    FROM good
+    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+    WHERE uuid IS NULL
+    ORDER BY line
+    RETURNING true AS created
+), upserted AS (
+    INSERT INTO container (id, uuid, description, freezer_id)
+    SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
+    FROM good
+    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+    WHERE uuid IS NOT NULL
+    ORDER BY line
+    ON CONFLICT (uuid) DO UPDATE SET
+        description = excluded.description,
+        freezer_id = excluded.freezer_id
+    RETURNING xmax = 0 AS created
+)
+SELECT
+    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+
+-- name: ListContainerChanges :many
+-- Lists the history of a container, also of one that is deleted.
+SELECT
+    id,
+    at,
+    actor,
+    request_id,
+    table_name,
+    row_key,
+    action,
+    before,
+    after
+FROM change
+WHERE table_name = 'container'
+  AND row_key = cast(@uuid::uuid AS text)
+  AND id > @after::bigint
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;

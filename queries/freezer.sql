@@ -1,0 +1,146 @@
+-- name: ListFreezers :many
+-- Lists the freezers in the order of their numbers.
+SELECT *
+FROM freezer
+WHERE id > @after::bigint
+  AND (sqlc.narg('name')::text IS NULL OR name = sqlc.narg('name'))
+  AND (sqlc.narg('site_id')::bigint IS NULL OR site_id = sqlc.narg('site_id'))
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: GetFreezer :one
+-- Shows one freezer.
+SELECT *
+FROM freezer
+WHERE id = @id::bigint;
+
+-- name: CreateFreezer :one
+-- Creates a freezer; the server chooses its number.
+INSERT INTO freezer (
+    name,
+    site_id
+)
+VALUES (
+    @name::text,
+    @site_id::bigint
+)
+RETURNING *;
+
+-- name: UpsertFreezer :one
+-- Stores a whole freezer under its number: creates it, or replaces what was there.
+INSERT INTO freezer (
+    id,
+    name,
+    site_id
+)
+SELECT
+    @id::bigint,
+    @name::text,
+    @site_id::bigint
+WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
+   OR EXISTS (SELECT FROM freezer WHERE id = @id)
+ON CONFLICT (id) DO UPDATE SET
+    name = excluded.name,
+    site_id = excluded.site_id
+WHERE same_version(freezer.version, sqlc.narg('version'))
+RETURNING sqlc.embed(freezer), xmax = 0 AS created;
+
+-- name: PatchFreezer :one
+-- Changes the given fields of a freezer and leaves the others as they are.
+UPDATE freezer SET
+    name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
+    site_id = CASE WHEN 'site_id' = ANY (@given) THEN @site_id::bigint ELSE site_id END
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: DeleteFreezer :one
+-- Deletes a freezer. One that still holds containers is kept, unless they are to go with it.
+WITH gone_container AS (
+    DELETE FROM container WHERE @cascade::boolean AND container.freezer_id = @id
+)
+DELETE FROM freezer
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+  AND (@cascade::boolean OR not_in_use(jsonb_build_object(
+      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
+  )))
+RETURNING *;
+
+-- name: ImportFreezers :one
+-- Stores many freezers: a line with a number is created or replaced, one without a number is created.
+WITH input AS (
+    SELECT
+        line,
+        (value ->> 'id')::bigint AS id,
+        value ->> 'name' AS name,
+        (value ->> 'site_id')::bigint AS site_id,
+        (value ->> 'version')::bigint AS version
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT id, version, freezer.xmin = pg_current_xact_id()::xid AS written
+    FROM freezer
+    WHERE id IN (SELECT input.id FROM input)
+    ORDER BY id
+    FOR UPDATE
+), problem AS (
+    SELECT line, 'id' AS field, 409 AS status, 'stands on an earlier line too' AS message
+    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    LEFT JOIN present USING (id)
+    WHERE nth > 1 OR written
+    UNION ALL
+    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row')
+    FROM input
+    LEFT JOIN present USING (id)
+    WHERE input.version <> coalesce(present.version, 0)
+    UNION ALL
+    SELECT line, 'site_id', 400, format('there is no site %s', site_id)
+    FROM input
+    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+), good AS (
+    SELECT *
+    FROM input
+    WHERE line NOT IN (SELECT problem.line FROM problem)
+), created AS (
+    INSERT INTO freezer (name, site_id)
+    SELECT name, site_id
+    FROM good
+    CROSS JOIN reserve_id('freezer', (SELECT max(good.id) FROM good))
+    WHERE id IS NULL
+    ORDER BY line
+    RETURNING true AS created
+), upserted AS (
+    INSERT INTO freezer (id, name, site_id)
+    SELECT id, name, site_id
+    FROM good
+    WHERE id IS NOT NULL
+    ON CONFLICT (id) DO UPDATE SET
+        name = excluded.name,
+        site_id = excluded.site_id
+    RETURNING xmax = 0 AS created
+)
+SELECT
+    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+
+-- name: ListFreezerChanges :many
+-- Lists the history of a freezer, also of one that is deleted.
+SELECT
+    id,
+    at,
+    actor,
+    request_id,
+    table_name,
+    row_key,
+    action,
+    before,
+    after
+FROM change
+WHERE table_name = 'freezer'
+  AND row_key = cast(@id::bigint AS text)
+  AND id > @after::bigint
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;

@@ -1,0 +1,185 @@
+-- name: ListSites :many
+-- Lists the sites in the order of their numbers.
+SELECT *
+FROM site
+WHERE id > @after::bigint
+  AND (sqlc.narg('name')::text IS NULL OR name = sqlc.narg('name'))
+  AND (sqlc.narg('contact')::text IS NULL OR contact = sqlc.narg('contact'))
+  AND (sqlc.narg('address')::text IS NULL OR address = sqlc.narg('address'))
+  AND (sqlc.narg('state_or_region')::text IS NULL OR state_or_region = sqlc.narg('state_or_region'))
+  AND (sqlc.narg('country')::text IS NULL OR country = sqlc.narg('country'))
+  AND (sqlc.narg('postcode_or_zip')::text IS NULL OR postcode_or_zip = sqlc.narg('postcode_or_zip'))
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: GetSite :one
+-- Shows one site.
+SELECT *
+FROM site
+WHERE id = @id::bigint;
+
+-- name: CreateSite :one
+-- Creates a site; the server chooses its number.
+INSERT INTO site (
+    name,
+    contact,
+    address,
+    state_or_region,
+    country,
+    postcode_or_zip
+)
+VALUES (
+    @name::text,
+    sqlc.narg('contact')::text,
+    sqlc.narg('address')::text,
+    sqlc.narg('state_or_region')::text,
+    sqlc.narg('country')::text,
+    sqlc.narg('postcode_or_zip')::text
+)
+RETURNING *;
+
+-- name: UpsertSite :one
+-- Stores a whole site under its number: creates it, or replaces what was there.
+INSERT INTO site (
+    id,
+    name,
+    contact,
+    address,
+    state_or_region,
+    country,
+    postcode_or_zip
+)
+SELECT
+    @id::bigint,
+    @name::text,
+    sqlc.narg('contact')::text,
+    sqlc.narg('address')::text,
+    sqlc.narg('state_or_region')::text,
+    sqlc.narg('country')::text,
+    sqlc.narg('postcode_or_zip')::text
+WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
+   OR EXISTS (SELECT FROM site WHERE id = @id)
+ON CONFLICT (id) DO UPDATE SET
+    name = excluded.name,
+    contact = excluded.contact,
+    address = excluded.address,
+    state_or_region = excluded.state_or_region,
+    country = excluded.country,
+    postcode_or_zip = excluded.postcode_or_zip
+WHERE same_version(site.version, sqlc.narg('version'))
+RETURNING sqlc.embed(site), xmax = 0 AS created;
+
+-- name: PatchSite :one
+-- Changes the given fields of a site and leaves the others as they are.
+UPDATE site SET
+    name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
+    contact = CASE WHEN 'contact' = ANY (@given) THEN sqlc.narg('contact')::text ELSE contact END,
+    address = CASE WHEN 'address' = ANY (@given) THEN sqlc.narg('address')::text ELSE address END,
+    state_or_region = CASE WHEN 'state_or_region' = ANY (@given) THEN sqlc.narg('state_or_region')::text ELSE state_or_region END,
+    country = CASE WHEN 'country' = ANY (@given) THEN sqlc.narg('country')::text ELSE country END,
+    postcode_or_zip = CASE WHEN 'postcode_or_zip' = ANY (@given) THEN sqlc.narg('postcode_or_zip')::text ELSE postcode_or_zip END
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: DeleteSite :one
+-- Deletes a site. One that still has instruments is kept, unless they are to go with it.
+WITH gone_container AS (
+    DELETE FROM container
+    USING freezer
+    WHERE @cascade::boolean AND freezer.site_id = @id AND container.freezer_id = freezer.id
+), gone_freezer AS (
+    DELETE FROM freezer WHERE @cascade::boolean AND freezer.site_id = @id
+), gone_computer AS (
+    DELETE FROM computer WHERE @cascade::boolean AND computer.site_id = @id
+)
+DELETE FROM site
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+  AND (@cascade::boolean OR not_in_use(jsonb_build_object(
+      'computers', (SELECT count(*) FROM computer WHERE computer.site_id = site.id),
+      'freezers', (SELECT count(*) FROM freezer WHERE freezer.site_id = site.id)
+  )))
+RETURNING *;
+
+-- name: ImportSites :one
+-- Stores many sites: a line with a number is created or replaced, one without a number is created.
+WITH input AS (
+    SELECT
+        line,
+        (value ->> 'id')::bigint AS id,
+        value ->> 'name' AS name,
+        value ->> 'contact' AS contact,
+        value ->> 'address' AS address,
+        value ->> 'state_or_region' AS state_or_region,
+        value ->> 'country' AS country,
+        value ->> 'postcode_or_zip' AS postcode_or_zip,
+        (value ->> 'version')::bigint AS version
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT id, version, site.xmin = pg_current_xact_id()::xid AS written
+    FROM site
+    WHERE id IN (SELECT input.id FROM input)
+    ORDER BY id
+    FOR UPDATE
+), problem AS (
+    SELECT line, 'id' AS field, 409 AS status, 'stands on an earlier line too' AS message
+    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    LEFT JOIN present USING (id)
+    WHERE nth > 1 OR written
+    UNION ALL
+    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row')
+    FROM input
+    LEFT JOIN present USING (id)
+    WHERE input.version <> coalesce(present.version, 0)
+), good AS (
+    SELECT *
+    FROM input
+    WHERE line NOT IN (SELECT problem.line FROM problem)
+), created AS (
+    INSERT INTO site (name, contact, address, state_or_region, country, postcode_or_zip)
+    SELECT name, contact, address, state_or_region, country, postcode_or_zip
+    FROM good
+    CROSS JOIN reserve_id('site', (SELECT max(good.id) FROM good))
+    WHERE id IS NULL
+    ORDER BY line
+    RETURNING true AS created
+), upserted AS (
+    INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip)
+    SELECT id, name, contact, address, state_or_region, country, postcode_or_zip
+    FROM good
+    WHERE id IS NOT NULL
+    ON CONFLICT (id) DO UPDATE SET
+        name = excluded.name,
+        contact = excluded.contact,
+        address = excluded.address,
+        state_or_region = excluded.state_or_region,
+        country = excluded.country,
+        postcode_or_zip = excluded.postcode_or_zip
+    RETURNING xmax = 0 AS created
+)
+SELECT
+    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+
+-- name: ListSiteChanges :many
+-- Lists the history of a site, also of one that is deleted.
+SELECT
+    id,
+    at,
+    actor,
+    request_id,
+    table_name,
+    row_key,
+    action,
+    before,
+    after
+FROM change
+WHERE table_name = 'site'
+  AND row_key = cast(@id::bigint AS text)
+  AND id > @after::bigint
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;

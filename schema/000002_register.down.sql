@@ -1,0 +1,5 @@
+DROP VIEW instrument;
+DROP TABLE container;
+DROP TABLE computer;
+DROP TABLE freezer;
+DROP TABLE site;
