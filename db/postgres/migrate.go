@@ -1,0 +1,354 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/golang-migrate/migrate/v4"
+	"github.com/golang-migrate/migrate/v4/database"
+	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
+	"github.com/golang-migrate/migrate/v4/source"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// MigrationLock is the advisory lock that whoever changes the schema of a database holds: "labledge" in ASCII.
+// It belongs to a session, so url must lead to Postgres itself, not to a pooler in transaction mode.
+const MigrationLock int64 = 0x6c61626c65646765
+
+// ErrNewerDatabase is wrapped when the database has migrations that this program does not know.
+var ErrNewerDatabase = errors.New("the database is newer than this program")
+
+// Status says how far the schema of a database is.
+type Status struct {
+	Version uint // 0 before the first migration
+	Dirty   bool // a migration tool was interrupted at Version; Migrate heals it
+	Files   []Migration
+}
+
+// Migration is one numbered step that this program knows.
+type Migration struct {
+	Version uint
+	Name    string // what follows the number in the file's name
+	Applied bool
+}
+
+// Migrate brings the database at url to the newest of files and returns its version before and after; both are 0 for none.
+// Files lie at the root as 000001_name.up.sql and 000001_name.down.sql; others are ignored. Any number of processes may call it
+// at once; each waits for its turn until ctx ends. A database that is up to date is only read.
+//
+// A file runs in one transaction together with the change of version: what fails or is killed leaves no trace. The exception
+// is a file with CONCURRENTLY, which must hold that one statement alone, written so that it can run again (IF NOT EXISTS).
+// A database that another migration tool left dirty is healed first.
+//
+// Errors: ErrNewerDatabase, a *pgconn.PgError with the file's name in front, or why the server cannot be reached; never a password.
+func Migrate(ctx context.Context, url string, files fs.FS) (from, to uint, err error) {
+	s, err := openSteps(ctx, url, files)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.close()
+	version, dirty, err := s.read(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := s.notNewer(version); err != nil {
+		return uint(max(version, 0)), uint(max(version, 0)), err
+	}
+	if version == s.newest() && !dirty { // no lock and no rights needed: this is every start but the first
+		return uint(max(version, 0)), uint(max(version, 0)), nil
+	}
+	return s.change(ctx, func(m *migrate.Migrate, _ int) error { return m.Up() })
+}
+
+// MigrateDown takes back the last steps migrations, all of them when steps is 0 or less, and returns the version before and after.
+// Data in what is dropped are lost. Otherwise as Migrate.
+func MigrateDown(ctx context.Context, url string, files fs.FS, steps int) (from, to uint, err error) {
+	s, err := openSteps(ctx, url, files)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.close()
+	return s.change(ctx, func(m *migrate.Migrate, version int) error {
+		applied := 0
+		for _, f := range s.files {
+			if int(f.Version) <= version {
+				applied++
+			}
+		}
+		if steps <= 0 || steps >= applied {
+			return m.Down()
+		}
+		return m.Steps(-steps)
+	})
+}
+
+// MigrationStatus reads how far the database at url is; it changes nothing. Errors as Migrate, but a newer database is none.
+func MigrationStatus(ctx context.Context, url string, files fs.FS) (Status, error) {
+	s, err := openSteps(ctx, url, files)
+	if err != nil {
+		return Status{}, err
+	}
+	defer s.close()
+	version, dirty, err := s.read(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	status := Status{Version: uint(max(version, 0)), Dirty: dirty, Files: s.files}
+	for i, f := range s.files {
+		s.files[i].Applied = int(f.Version) < version || int(f.Version) == version && !dirty
+	}
+	return status, nil
+}
+
+// steps are the files and the connection that holds the lock and runs them: when it breaks, both end together.
+type steps struct {
+	cfg    *pgx.ConnConfig
+	conn   *pgx.Conn
+	source source.Driver
+	files  []Migration
+}
+
+func openSteps(ctx context.Context, url string, files fs.FS) (*steps, error) {
+	cfg, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	s := &steps{cfg: cfg}
+	if s.source, err = iofs.New(files, "."); err != nil {
+		return nil, fmt.Errorf("read the migration files: %w", err)
+	}
+	for v, err := s.source.First(); ; v, err = s.source.Next(v) {
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the migration files: %w", err)
+		}
+		s.files = append(s.files, Migration{Version: v, Name: s.name(v)})
+	}
+	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
+		return nil, fmt.Errorf("connect for migrating: %w", err)
+	}
+	return s, nil
+}
+
+// name is what a version is called in its file's name; "" for one without an up file.
+func (s *steps) name(version uint) string {
+	r, name, err := s.source.ReadUp(version)
+	if err != nil {
+		return ""
+	}
+	r.Close()
+	return name
+}
+
+// close frees the lock with the connection.
+func (s *steps) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
+	defer cancel()
+	s.conn.Close(ctx)
+}
+
+// newest is the last version of the files, database.NilVersion when there are none.
+func (s *steps) newest() int {
+	if len(s.files) == 0 {
+		return database.NilVersion
+	}
+	return int(s.files[len(s.files)-1].Version)
+}
+
+// before is the version a step starts from: the one before it in the files.
+func (s *steps) before(version int) int {
+	before := database.NilVersion
+	for _, f := range s.files {
+		if int(f.Version) >= version {
+			break
+		}
+		before = int(f.Version)
+	}
+	return before
+}
+
+func (s *steps) notNewer(version int) error {
+	if version <= s.newest() {
+		return nil
+	}
+	return fmt.Errorf("%w: this program knows schema %d, the database is at %d: run a newer labledger", ErrNewerDatabase, max(s.newest(), 0), version)
+}
+
+// read reads golang-migrate's table without needing a right to make it.
+func (s *steps) read(ctx context.Context) (version int, dirty bool, err error) {
+	err = s.conn.QueryRow(ctx, "SELECT version, dirty FROM schema_migrations LIMIT 1").Scan(&version, &dirty)
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), errors.As(err, &pgErr) && pgErr.Code == "42P01": // no such table: a new database
+		return database.NilVersion, false, nil
+	case err != nil:
+		return 0, false, fmt.Errorf("read the version of the schema: %w", err)
+	}
+	return version, dirty, nil
+}
+
+// change runs golang-migrate under our lock, on a healed database.
+func (s *steps) change(ctx context.Context, run func(m *migrate.Migrate, version int) error) (from, to uint, err error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, 0, err
+	}
+	version, dirty, err := s.read(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	at := uint(max(version, 0))
+	if err := s.notNewer(version); err != nil {
+		return at, at, err
+	}
+
+	cfg := s.cfg.Copy()
+	cfg.RuntimeParams["lock_timeout"] = "15s" // golang-migrate waits for other migration tools without a bound of its own
+	db := stdlib.OpenDB(*cfg)
+	defer db.Close()
+	table, err := migratepgx.WithInstance(db, &migratepgx.Config{})
+	if err != nil {
+		return at, at, fmt.Errorf("prepare schema_migrations: %w", err)
+	}
+	defer table.Close()
+	var schema string
+	if err := s.conn.QueryRow(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
+		return at, at, err
+	}
+	step := &atomicStep{Driver: table, ctx: ctx, conn: s.conn, table: pgx.Identifier{schema, migratepgx.DefaultMigrationsTable}.Sanitize()}
+	m, err := migrate.NewWithInstance("iofs", s.source, "pgx5", step)
+	if err != nil {
+		return at, at, err
+	}
+
+	if dirty {
+		healed := s.healed(version)
+		slog.Warn("a migration of the database was interrupted; taking it up again", "interrupted", version, "from", healed)
+		if err := m.Force(healed); err != nil {
+			return at, at, fmt.Errorf("heal the interrupted migration %d: %w", version, err)
+		}
+		version = healed
+	}
+
+	err = run(m, version)
+	after, _, readErr := s.read(context.WithoutCancel(ctx))
+	if readErr != nil { // the connection broke: the steps that ended are kept, which ones the next start sees
+		after = version
+	}
+	from, to = uint(max(version, 0)), uint(max(after, 0))
+	if err == nil || errors.Is(err, migrate.ErrNoChange) {
+		return from, to, readErr
+	}
+	return from, to, s.failed(step, err)
+}
+
+// healed is the version a dirty database really has: its interrupted step was one transaction and left nothing.
+// Version -1 is dirty only when the first step was being taken back; else the step was on its way up.
+func (s *steps) healed(version int) int {
+	if version < 0 && len(s.files) > 0 {
+		return int(s.files[0].Version)
+	}
+	return s.before(version)
+}
+
+// failed names the file and leaves out its text, which golang-migrate would print in full.
+func (s *steps) failed(step *atomicStep, err error) error {
+	name := fmt.Sprintf("version %d", max(step.target, 0))
+	for _, f := range s.files {
+		if int(f.Version) == step.target {
+			name = fmt.Sprintf("version %d (%s)", f.Version, f.Name)
+		}
+	}
+	var inStep database.Error
+	if errors.As(err, &inStep) {
+		err = inStep.OrigErr
+	}
+	return fmt.Errorf("migrating to %s failed, the database stays as it was before that step: %w", name, err)
+}
+
+// lock takes MigrationLock on s.conn. It asks again and again rather than wait inside of Postgres:
+// a waiting statement holds a snapshot, and CREATE INDEX CONCURRENTLY of the one ahead would wait for that in turn.
+func (s *steps) lock(ctx context.Context) error {
+	for {
+		var got bool
+		if err := s.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", MigrationLock).Scan(&got); err != nil {
+			return fmt.Errorf("lock the schema: %w", err)
+		}
+		if got {
+			// A migration of large tables may take longer than what the role allows a request.
+			_, err := s.conn.Exec(ctx, "SET statement_timeout = 0")
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("another process is migrating this database: %w", context.Cause(ctx))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// atomicStep makes each step of golang-migrate all or nothing. By itself it marks the version dirty, runs the file and marks it
+// clean, in three transactions: killed between the last two, it leaves a version that is called dirty but is applied.
+// Here file and version are one transaction, on the connection that holds our lock, and a step that does not end leaves no mark.
+type atomicStep struct {
+	database.Driver // golang-migrate's own: the version table and its lock against other migration tools
+
+	ctx    context.Context // of the one call this serves; golang-migrate's interface has none
+	conn   *pgx.Conn
+	table  string
+	target int  // the version that the running step leads to
+	done   bool // Run has written it
+}
+
+// SetVersion implements database.Driver.
+func (d *atomicStep) SetVersion(version int, dirty bool) error {
+	switch {
+	case dirty: // the beginning of a step: no mark, since Run changes the version or nothing
+		d.target, d.done = version, false
+		return nil
+	case d.done && version == d.target:
+		return nil
+	}
+	return d.Driver.SetVersion(version, false)
+}
+
+// Run implements database.Driver.
+func (d *atomicStep) Run(migration io.Reader) error {
+	file, err := io.ReadAll(migration)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(strings.ToUpper(string(file)), "CONCURRENTLY") {
+		// Not possible inside a transaction. The version follows it; cut short in between, the step runs again.
+		return d.exec(string(file))
+	}
+	// Several statements in one simple query are one transaction.
+	version := "DELETE FROM " + d.table
+	if d.target >= 0 {
+		version += fmt.Sprintf(";\nINSERT INTO %s (version, dirty) VALUES (%d, false)", d.table, d.target)
+	}
+	err = d.exec(string(file) + "\n;\n" + version)
+	d.done = err == nil
+	return err
+}
+
+// exec adds the line to what Postgres says about a file.
+func (d *atomicStep) exec(text string) error {
+	_, err := d.conn.PgConn().Exec(d.ctx, text).ReadAll()
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Position > 0 {
+		line := 1 + strings.Count(string([]rune(text)[:min(int(pgErr.Position)-1, len([]rune(text)))]), "\n")
+		return fmt.Errorf("line %d: %w", line, err)
+	}
+	return err
+}

@@ -1,0 +1,215 @@
+//go:build unix
+
+// Package pgtest gives tests a real Postgres: one disposable cluster for each test binary, and in it a database for each test.
+// It must not know what the schema or the seed hold, and it never skips: no Postgres found is a failure.
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres"
+)
+
+const (
+	// prefix marks our folders in the temporary folder; the path stays short enough for a Unix socket.
+	prefix = "labledger-test-"
+	// template is the migrated and seeded database that Database clones.
+	template = "template_test"
+	// timeout bounds each single thing done to a cluster.
+	timeout = time.Minute
+)
+
+// log is quiet: only what a failing test's reader needs.
+var log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+
+var (
+	cluster *postgres.Cluster
+	clones  atomic.Int64
+)
+
+// Main runs the tests of a package: TestMain calls it and nothing else. It starts the cluster, migrates a template database with files
+// (nil for none), fills it with seed (nil for none), runs the tests, stops the cluster and exits the process;
+// with status 1 and a message when any of that fails.
+func Main(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) error) {
+	code, err := run(m, files, seed)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pgtest:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) error) (code int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	reap(ctx)
+	dir, err := newDir()
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	if cluster, err = postgres.StartDisposable(ctx, dir, log); err != nil {
+		return 1, err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		if stopErr := cluster.Stop(ctx); err == nil {
+			err = stopErr
+		}
+	}()
+	if err := maintain(ctx, "CREATE DATABASE "+template); err != nil {
+		return 1, err
+	}
+	if files != nil {
+		if _, _, err := postgres.Migrate(ctx, databaseURL(template), files); err != nil {
+			return 1, err
+		}
+	}
+	if seed != nil {
+		if err := seed(ctx, databaseURL(template)); err != nil {
+			return 1, fmt.Errorf("seed: %w", err)
+		}
+	}
+	return m.Run(), nil
+}
+
+// Cluster returns the cluster of this run. Tests that stop or break Postgres use Own instead.
+func Cluster() *postgres.Cluster { return cluster }
+
+// Database returns the URL of a fresh clone of the template, dropped when the test ends, whoever is still connected.
+func Database(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	name := fmt.Sprintf("test_%d", clones.Add(1))
+	if err := maintain(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY = FILE_COPY"); err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		if err := maintain(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error("pgtest:", err)
+		}
+	})
+	return databaseURL(name)
+}
+
+// Pool returns a pool, opened as the program opens its own, on a database of the test's own. It is closed when the test ends;
+// a connection that the test did not release fails it.
+func Pool(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), Database(t))
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	t.Cleanup(func() {
+		closed := make(chan struct{})
+		go func() {
+			pool.Close() // waits for every connection
+			close(closed)
+		}()
+		select {
+		case <-closed:
+		case <-time.After(10 * time.Second):
+			t.Errorf("pgtest: %d connections of the pool were never released", pool.Stat().AcquiredConns())
+		}
+	})
+	return pool
+}
+
+// Own returns a cluster of the test's own, new and empty, stopped and deleted when the test ends: for tests that stop, kill
+// or restart Postgres. It takes about two seconds.
+func Own(t testing.TB) *postgres.Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	own, err := postgres.StartDisposable(ctx, Dir(t), log)
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		if err := own.Stop(ctx); err != nil {
+			t.Error("pgtest:", err)
+		}
+	})
+	return own
+}
+
+// Dir returns an empty state directory that is deleted when the test ends. Unlike t.TempDir its path is short
+// and the user that Postgres runs as can enter it.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := newDir()
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error("pgtest:", err)
+		}
+	})
+	return dir
+}
+
+func newDir() (string, error) {
+	dir, err := os.MkdirTemp("/tmp", prefix)
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755) // as root, Postgres runs as another user
+}
+
+// reap clears away what test binaries of the same user left when they were killed, their servers included.
+// A folder whose lock is held is in use, and one younger than a minute may be about to be.
+func reap(ctx context.Context) {
+	dirs, _ := filepath.Glob("/tmp/" + prefix + "*") // the pattern is a constant, so there is no error
+	for _, dir := range dirs {
+		info, err := os.Lstat(dir)
+		if err != nil || time.Since(info.ModTime()) < time.Minute || int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
+			continue
+		}
+		// In use, or damaged: not our business.
+		_ = postgres.Wipe(ctx, dir, log)
+	}
+}
+
+// maintain runs one statement in the cluster's maintenance database.
+func maintain(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, databaseURL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("%s: %w", strings.ToLower(sql), err)
+	}
+	return nil
+}
+
+// databaseURL is the cluster's URL with another database.
+func databaseURL(name string) string {
+	u, err := url.Parse(cluster.URL())
+	if err != nil {
+		panic(err) // the cluster made it
+	}
+	u.Path = "/" + name
+	return u.String()
+}
