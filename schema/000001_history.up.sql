@@ -27,6 +27,7 @@ COMMENT ON COLUMN change.after      IS 'The whole row as it is since; null for a
 COMMENT ON COLUMN change.horizon    IS 'Transactions that may have drawn a smaller id are all below this number. A reader that follows the ids waits until they have ended, and so never overlooks a change.';
 
 CREATE INDEX change_of_row ON change (table_name, row_key, id);
+CREATE INDEX change_that_deleted ON change (table_name, row_key) WHERE action = 'delete';
 
 
 -- record_change(key column) writes the history. It runs after each changed row; a row that an update left as it was leaves no trace.
@@ -61,7 +62,8 @@ COMMENT ON FUNCTION record_change IS 'Trigger: writes a changed row to the histo
 
 -- stamp_version(key column) counts a row's states: 1, 2, 3, … An update that changes nothing keeps the number, and a row that is
 -- deleted and made again goes on where it ended: a version never names two states of the same row.
-CREATE FUNCTION stamp_version() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Its plan is made once for a connection, perhaps while the history is still small enough to be read through; it must not be.
+CREATE FUNCTION stamp_version() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         NEW.version := OLD.version;
@@ -70,11 +72,9 @@ BEGIN
         END IF;
     ELSE
         NEW.version := 1 + coalesce((
-            SELECT (coalesce(change.after, change.before) ->> 'version')::bigint
+            SELECT max((before ->> 'version')::bigint)
             FROM change
-            WHERE table_name = TG_TABLE_NAME AND row_key = to_jsonb(NEW) ->> TG_ARGV[0]
-            ORDER BY id DESC
-            LIMIT 1
+            WHERE action = 'delete' AND table_name = TG_TABLE_NAME AND row_key = to_jsonb(NEW) ->> TG_ARGV[0]
         ), 0);
     END IF;
     RETURN NEW;

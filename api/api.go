@@ -1,0 +1,141 @@
+// Package api is the HTTP face of the database: one table of routes, and the adapter that makes a handler of each query.
+// It must not know the schema's files, nor where the database runs; SQL stands in queries, not here.
+package api
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Options are what the API needs of its surroundings.
+type Options struct {
+	Pool    *pgxpool.Pool // of connections that answer in text format
+	Replica *pgxpool.Pool // the same, to read lists from; nil when there is none
+	Log     *slog.Logger  // one line a request
+	Actor   string        // who the history says made a change
+	Version string        // of the program, for /metrics
+}
+
+// New builds the whole API. It panics when the route table contradicts itself.
+func New(o Options) http.Handler {
+	m := newMetrics(o.Pool, o.Version)
+	table := routes(m)
+	router := mux.NewRouter().SkipClean(true)
+	for _, path := range paths(table) {
+		router.Path(path).Handler(newMethods(path, table, o))
+	}
+	router.NotFoundHandler = http.HandlerFunc(notFound)
+	return &outer{next: router, log: o.Log, metrics: m, actor: o.Actor}
+}
+
+// paths are all path templates in the order of the table.
+func paths(table []route) []string {
+	var all []string
+	for _, rt := range table {
+		for _, path := range rt.paths {
+			if !slices.Contains(all, path) {
+				all = append(all, path)
+			}
+		}
+	}
+	return all
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, r, problem(http.StatusNotFound, "There is nothing at this path. All calls are listed at /docs."))
+}
+
+// methods are the handlers of one path, by method.
+type methods struct {
+	byName map[string]http.Handler
+	allow  string
+	path   string
+}
+
+func newMethods(path string, table []route, o Options) *methods {
+	m := &methods{byName: map[string]http.Handler{}, path: path}
+	for _, rt := range table {
+		if !slices.Contains(rt.paths, path) {
+			continue
+		}
+		if m.byName[rt.method] != nil {
+			panic("api: two routes for " + rt.method + " " + path)
+		}
+		m.byName[rt.method] = newHandler(rt, path, table, o)
+	}
+	names := append(slices.Collect(maps.Keys(m.byName)), http.MethodOptions)
+	if get := m.byName[http.MethodGet]; get != nil {
+		m.byName[http.MethodHead] = get // the server leaves the body out
+		names = append(names, http.MethodHead)
+	}
+	slices.Sort(names)
+	m.allow = strings.Join(names, ", ")
+	return m
+}
+
+func (m *methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	traceOf(r.Context()).route = m.path
+	h := m.byName[r.Method]
+	switch {
+	case h != nil:
+		h.ServeHTTP(w, r)
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", m.allow)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "%s does not go here; %s do.", printable(r.Method), m.allow).with("Allow", m.allow))
+	}
+}
+
+var variable = regexp.MustCompile(`\{(\w+)\}`)
+
+// variables are the names in a path template.
+func variables(path string) []string {
+	var names []string
+	for _, match := range variable.FindAllStringSubmatch(path, -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+func newHandler(rt route, path string, table []route, o Options) http.Handler {
+	e := rt.endpoint
+	if e.plain != nil {
+		return e.plain
+	}
+	h := &handler{
+		endpoint: e,
+		binder:   newBinder(e.in, rt.method, variables(path)),
+		pool:     o.Pool,
+		replica:  o.Replica,
+		method:   rt.method,
+		path:     path,
+		short:    !strings.HasPrefix(path, "/api/v1/"),
+		noun:     strings.ToLower(e.out.Name()),
+	}
+	if rt.method == http.MethodPost && len(h.binder.path) == 0 {
+		h.location, h.key = path, keyOf(path, table)
+	}
+	return h
+}
+
+// keyOf is the variable in the path of a single row of a collection.
+func keyOf(collection string, table []route) string {
+	for _, path := range paths(table) {
+		if rest, ok := strings.CutPrefix(path, collection+"/"); ok && variable.MatchString(rest) {
+			return variable.FindStringSubmatch(rest)[1]
+		}
+	}
+	panic("api: rows created at " + collection + " have no path of their own")
+}
+
+// plain makes an endpoint of an ordinary handler: for what is no row of the database.
+func plain(h http.Handler) endpoint { return endpoint{plain: h, in: reflect.TypeFor[None]()} }

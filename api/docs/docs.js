@@ -1,0 +1,131 @@
+// Boots the renderer (redoc.standalone.js) on the server's own OpenAPI document.
+(function () {
+  "use strict";
+
+  const documentURL = "/api/v1/openapi.json";
+  const root = document.getElementById("reference");
+
+  function fail() {
+    const main = document.createElement("main");
+    const p = document.createElement("p");
+    p.className = "failure";
+    const a = document.createElement("a");
+    a.href = documentURL;
+    a.textContent = documentURL;
+    p.append("The API reference could not be shown. The API is described in full at ", a, ".");
+    main.append(p);
+    // In place of root, whose children are the renderer's to remove.
+    root.replaceWith(main);
+  }
+
+  if (typeof Redoc === "undefined") {
+    fail();
+    return;
+  }
+
+  // The renderer's credit line ("API docs by Redocly") asks its maker's host
+  // for a logo, and no option turns that off. This page must ask no other host
+  // for anything, so an image's source is set only if it is this server's own
+  // or a data: URL. Another one's image gets the error event it would have got
+  // offline, and the renderer takes it away, leaving the credit's text and
+  // link. The Content-Security-Policy would block the request as well, but with
+  // an error in the console of every reader.
+  const image = HTMLImageElement.prototype;
+  const setAttribute = Element.prototype.setAttribute;
+  const src = Object.getOwnPropertyDescriptor(image, "src");
+
+  function setSource(img, value) {
+    const url = new URL(value, location.href);
+    if (url.protocol === "data:" || url.origin === location.origin) {
+      setAttribute.call(img, "src", value);
+    } else {
+      setTimeout(() => img.dispatchEvent(new Event("error")));
+    }
+  }
+
+  Object.defineProperty(image, "src", {
+    ...src,
+    set(value) {
+      setSource(this, value);
+    },
+  });
+  image.setAttribute = function (name, value) {
+    if (name.toLowerCase() === "src") {
+      setSource(this, value);
+    } else {
+      setAttribute.call(this, name, value);
+    }
+  };
+
+  const systemFont = "system-ui, sans-serif";
+  const codeFont = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
+  const typography = {
+    fontFamily: systemFont,
+    headings: { fontFamily: systemFont },
+    code: { fontFamily: codeFont },
+  };
+  const light = {
+    typography,
+    colors: { primary: { main: "#0b5cad" }, text: { primary: "#1f2933" } },
+  };
+  const dark = {
+    typography: {
+      ...typography,
+      code: { fontFamily: codeFont, color: "#ffb4a8", backgroundColor: "#232a32" },
+      links: { color: "#7db8f5", hover: "#a8d0fa", visited: "#7db8f5" },
+    },
+    colors: {
+      primary: { main: "#7db8f5" },
+      success: { main: "#5cc77a" },
+      warning: { main: "#e0b050" },
+      error: { main: "#ff8a80" },
+      gray: { 50: "#1b2127", 100: "#232a32" },
+      text: { primary: "#dde3ea", secondary: "#a9b4c0" },
+      border: { dark: "#3a444f", light: "#2a323b" },
+      responses: {
+        success: { color: "#5cc77a", backgroundColor: "#16281c", tabTextColor: "#5cc77a" },
+        error: { color: "#ff8a80", backgroundColor: "#2e1b1c", tabTextColor: "#ff8a80" },
+        redirect: { color: "#e0b050", backgroundColor: "#2b2416", tabTextColor: "#e0b050" },
+        info: { color: "#7db8f5", backgroundColor: "#16242f", tabTextColor: "#7db8f5" },
+      },
+    },
+    schema: {
+      linesColor: "#56687a",
+      nestedBackground: "#1b2127",
+      typeNameColor: "#a9b4c0",
+      typeTitleColor: "#a9b4c0",
+      requireLabelColor: "#ff8a80",
+    },
+    sidebar: { backgroundColor: "#1b2127", textColor: "#dde3ea", activeTextColor: "#7db8f5" },
+    rightPanel: {
+      backgroundColor: "#0e1216",
+      servers: {
+        overlay: { backgroundColor: "#232a32", textColor: "#dde3ea" },
+        url: { backgroundColor: "#14181d" },
+      },
+    },
+    codeBlock: { backgroundColor: "#1b2127" },
+    fab: { backgroundColor: "#232a32", color: "#7db8f5" },
+  };
+
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  // The renderer takes its colours once, when it starts.
+  scheme.addEventListener("change", () => location.reload());
+
+  Redoc.init(
+    documentURL,
+    {
+      theme: scheme.matches ? dark : light,
+      nativeScrollbars: true,
+      requiredPropsFirst: true,
+      jsonSamplesExpandLevel: "all",
+      sanitize: true,
+    },
+    root,
+    (err) => {
+      if (err) {
+        fail();
+      }
+    },
+  );
+})();

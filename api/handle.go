@@ -1,0 +1,311 @@
+package api
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+)
+
+// This file is the adapter: a query in, a handler out.
+
+// A query is what sqlc makes of a statement: plain data in, plain data out. The adapter decides what it runs on.
+type query[In, Out any] = func(*db.Queries, context.Context, In) (Out, error)
+
+// An endpoint is a query made ready for a route.
+type endpoint struct {
+	call  any          // the query itself: its name finds its documentation
+	in    reflect.Type // a struct
+	out   reflect.Type // a row; for a list, the type of its rows
+	list  bool         // many rows, in pages
+	bulk  *bulk        // what else a create takes; nil elsewhere
+	plain http.Handler // set instead of all others: an ordinary handler
+
+	run   func(ctx context.Context, on db.DBTX, in reflect.Value) error                 // rows go to the DBTX
+	value func(ctx context.Context, on db.DBTX, in reflect.Value) (body any, err error) // set instead of run: the answer is a value
+}
+
+// one makes a query that answers one row a handler.
+func one[In, Out any](q query[In, Out]) endpoint {
+	return endpoint{
+		call: q, in: reflect.TypeFor[In](), out: rowType(reflect.TypeFor[Out]()),
+		run: func(ctx context.Context, on db.DBTX, in reflect.Value) error {
+			_, err := q(db.New(on), ctx, in.Interface().(In))
+			return err
+		},
+	}
+}
+
+// many makes a query that answers rows a handler: pages of JSON, or the whole table as CSV or NDJSON.
+func many[In, Row any](q query[In, []Row]) endpoint {
+	e := one(q)
+	e.out, e.list = rowType(reflect.TypeFor[Row]()), true
+	return e
+}
+
+// create makes a query that inserts one row a handler that takes many, too.
+func create[In, Out any](q query[In, Out], many *bulk) endpoint {
+	e := one(q)
+	e.bulk = many
+	return e
+}
+
+// function makes a handler of a function whose answer is more than a query's rows.
+func function[In, Out any](f query[In, Out]) endpoint {
+	return endpoint{
+		call: f, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
+		value: func(ctx context.Context, on db.DBTX, in reflect.Value) (any, error) {
+			return f(db.New(on), ctx, in.Interface().(In))
+		},
+	}
+}
+
+// rowType is what a client sees of a query's result: the embedded row where the query adds columns for the adapter.
+func rowType(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Struct && t.NumField() == 2 && hidden(t.Field(1).Tag.Get("json")) {
+		return t.Field(0).Type
+	}
+	return t
+}
+
+// A handler serves one endpoint on one path with one method.
+type handler struct {
+	endpoint
+	*binder
+	pool     *pgxpool.Pool
+	replica  *pgxpool.Pool // nil when there is none
+	method   string
+	path     string // template
+	short    bool   // one of the short routes, which have small differences of their own
+	noun     string // of the path: what a missing row is called
+	key      string // of a created row, in its URL
+	location string // template of its URL
+}
+
+// Defaults of lists: rows a page, and at most.
+const (
+	pageSize    = 100
+	pageMaximum = 1000
+)
+
+// maxBody bounds a body that is one object, in bytes.
+const maxBody = 1 << 20
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.serve(w, r); err != nil {
+		writeProblem(w, r, asProblem(err, h.method, h.names))
+	}
+}
+
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
+	in := reflect.New(h.in).Elem()
+	var found faults
+	vars := mux.Vars(r)
+	h.bindPath(in, vars, &found)
+	flags := h.bindQuery(in, r.URL.RawQuery, &found)
+	if h.method == http.MethodGet {
+		return h.read(w, r, in, flags, found)
+	}
+	dry := flags.Get("dry_run") == "true"
+	if h.bulk != nil && isBulk(r) {
+		return h.bulk.serve(w, r, h.pool, dry, found)
+	}
+	if err := h.readBody(w, r, in, &found); err != nil {
+		return err
+	}
+	h.bindMatch(in, r.Header, &found)
+	if p := refusal(found); p != nil {
+		return p
+	}
+	return h.write(w, r, in, dry)
+}
+
+// readBody binds the JSON body of a write. A DELETE needs none.
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Value, found *faults) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return bodyProblem(err, maxBody)
+	}
+	if len(body) == 0 && h.method == http.MethodDelete {
+		return nil
+	}
+	if p := mediaType(r, "application/json"); p != nil {
+		return p
+	}
+	ignored := ""
+	if h.path == "/site/{id}" && h.method == http.MethodPost {
+		ignored = "site_id" // its first clients send it; it says what the path says
+	}
+	if err := h.bindBody(in, body, ignored, found); err != nil {
+		p := asProblem(err, h.method, nil)
+		p.Errors = append(*found, p.Errors...)
+		return refusal(p.Errors)
+	}
+	return nil
+}
+
+// mediaType refuses a body that says it is something else than want. One that says nothing is taken at its word.
+func mediaType(r *http.Request, want ...string) *Problem {
+	header := r.Header.Get("Content-Type")
+	kind, params, err := mime.ParseMediaType(header)
+	charset := params["charset"]
+	for _, known := range want {
+		if header == "" || err == nil && kind == known && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+			return nil
+		}
+	}
+	return problem(http.StatusUnsupportedMediaType, "The body is %q; send %s in UTF-8 and say so in Content-Type.", printable(header), list(want)).with("Accept", list(want))
+}
+
+// write runs the query in a transaction of its own.
+func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value, dry bool) error {
+	var row oneRow
+	ctx, cancel := context.WithTimeout(r.Context(), handlerTime)
+	defer cancel()
+	err := retry(ctx, func(ctx context.Context) error {
+		row = oneRow{}
+		return h.writeOnce(ctx, in, dry, &row)
+	}, h.isCollision)
+	switch {
+	case err == errNoRow && h.method != http.MethodPatch && h.method != http.MethodDelete:
+		return problem(http.StatusPreconditionFailed, "There is no such %s, so it has no version to match.", h.noun)
+	case err == errNoRow:
+		return h.missing(r)
+	case err != nil:
+		return err
+	}
+	status := http.StatusOK
+	switch {
+	case h.location != "":
+		status = http.StatusCreated
+		w.Header().Set("Location", h.location+"/"+url.PathEscape(row.values[h.key]))
+	case row.values["created"] == "t" && !h.short:
+		status = http.StatusCreated
+		w.Header().Set("Location", r.URL.EscapedPath())
+	}
+	if version, ok := row.values["version"]; ok && h.method != http.MethodDelete {
+		w.Header().Set("ETag", etag(version))
+	}
+	return respond(w, status, row.body)
+}
+
+func (h *handler) writeOnce(ctx context.Context, in reflect.Value, dry bool, row *oneRow) error {
+	conn, err := acquire(ctx, h.pool)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
+	defer cancel()
+	if !dry {
+		return h.run(ctx, writing(conn, caller(ctx), row), in)
+	}
+	tx, err := begin(ctx, conn, caller(ctx))
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	return h.run(ctx, within(tx, row), in)
+}
+
+// rollback ends a transaction whose work is not to stay. Its context is its own: the request's may have ended.
+func rollback(tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.Background(), poolWait)
+	defer cancel()
+	_ = tx.Rollback(ctx) // a connection that cannot even do this is thrown away by the pool
+}
+
+// read runs the query and writes its answer: one row, a page of rows, or all of them as a stream.
+func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value, flags url.Values, found faults) error {
+	if r.ContentLength != 0 {
+		found.add("body", "is not taken by this call; name filters in the query string")
+	}
+	format, p := h.negotiate(r)
+	if p != nil {
+		return p
+	}
+	limit := h.bindLimit(in, flags, format, &found)
+	if p := refusal(found); p != nil {
+		return p
+	}
+	if h.value != nil {
+		return h.readValue(w, r, in)
+	}
+	conn, err := h.acquireForRead(r.Context())
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	planned := h.list && h.hasFilter(in)
+	if format != formatJSON {
+		return h.stream(w, r, conn, planned, in, format)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), statementTime)
+	defer cancel()
+	if h.list {
+		rows := page{limit: limit, body: make([]byte, 0, 2<<10)}
+		if err := h.run(ctx, reading(conn, planned, &rows), in); err != nil {
+			return err
+		}
+		if rows.more {
+			w.Header().Set("Link", h.next(r, flags, limit, string(rows.last)))
+		}
+		return respond(w, http.StatusOK, rows.bytes())
+	}
+	var row oneRow
+	err = h.run(ctx, reading(conn, false, &row), in)
+	if err == errNoRow {
+		return h.missing(r)
+	}
+	if err != nil {
+		return err
+	}
+	version := row.values["version"]
+	w.Header().Set("ETag", etag(version))
+	if unchanged, p := h.compare(r, version); p != nil || unchanged {
+		if p != nil {
+			return p
+		}
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return respond(w, http.StatusOK, row.body)
+}
+
+// acquireForRead prefers the replica for lists: a page may be a moment old. A replica that does not answer is done without.
+func (h *handler) acquireForRead(ctx context.Context) (*pgxpool.Conn, error) {
+	if h.list && h.replica != nil {
+		if conn, err := acquire(ctx, h.replica); err == nil {
+			return conn, nil
+		}
+	}
+	return acquire(ctx, h.pool)
+}
+
+// missing says which row there is not.
+func (h *handler) missing(r *http.Request) *Problem {
+	name := ""
+	for _, f := range h.binder.path {
+		name = " " + printable(mux.Vars(r)[f.name])
+	}
+	return problem(http.StatusNotFound, "There is no %s%s.", h.noun, name)
+}
+
+// respond writes a whole body.
+func respond(w http.ResponseWriter, status int, body []byte) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that has gone needs no answer
+	return nil
+}

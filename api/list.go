@@ -1,0 +1,232 @@
+package api
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// This file is what lists have of their own: pages, the link to the next one, and whole tables as streams.
+
+type format int
+
+const (
+	formatJSON format = iota
+	formatNDJSON
+	formatCSV
+)
+
+var mediaTypes = []string{formatJSON: "application/json", formatNDJSON: "application/x-ndjson", formatCSV: "text/csv"}
+
+// negotiate chooses what the client would rather have: RFC 9110, section 12.5.1. Only lists come in more than one form.
+func (h *handler) negotiate(r *http.Request) (format, *Problem) {
+	offered := mediaTypes[:1]
+	if h.list {
+		offered = mediaTypes
+	}
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	if chosen := prefer(accept, offered); chosen >= 0 {
+		return format(chosen), nil
+	}
+	return 0, problem(http.StatusNotAcceptable, "There is no %q here; ask for %s.", printable(accept), list(offered))
+}
+
+// prefer is the index of the offered media type that an Accept header likes best, or -1. Earlier offers win a draw.
+func prefer(accept string, offered []string) int {
+	if strings.TrimSpace(accept) == "" {
+		return 0
+	}
+	best, bestQuality := -1, 0.0
+	for i, offer := range offered {
+		quality, precision := 0.0, -1
+		for part := range strings.SplitSeq(accept, ",") {
+			pattern, params, _ := strings.Cut(part, ";")
+			p := matches(strings.ToLower(strings.TrimSpace(pattern)), offer)
+			if p > precision {
+				quality, precision = weight(params), p
+			}
+		}
+		if quality > bestQuality {
+			best, bestQuality = i, quality
+		}
+	}
+	return best
+}
+
+// matches tells how precisely a media range names a type: 2 exactly, 1 its family, 0 anything; -1 not at all.
+func matches(pattern, offer string) int {
+	family, _, _ := strings.Cut(offer, "/")
+	switch pattern {
+	case offer:
+		return 2
+	case family + "/*":
+		return 1
+	case "*/*":
+		return 0
+	}
+	return -1
+}
+
+// weight reads the q of a media range: 0 to 1, and 1 where it is not given.
+func weight(params string) float64 {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(param), "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil || !(q >= 0 && q <= 1) {
+				return 0
+			}
+			return q
+		}
+	}
+	return 1
+}
+
+// bindLimit sets how many rows the query may answer: one more than the page has, to see whether there is a next one.
+// A stream has no limit unless it asks for one. It returns the size of the page.
+func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, found *faults) int {
+	if h.limit < 0 {
+		return 0
+	}
+	target := in.Field(h.limit)
+	limit := int64(pageSize)
+	if h.short {
+		limit = pageMaximum
+	}
+	given, isGiven := target.Interface().(*int64)
+	isGiven = isGiven && given != nil
+	inPath := slices.ContainsFunc(h.binder.path, func(f field) bool { return f.name == "limit" })
+	if isGiven {
+		limit = *given
+	}
+	switch {
+	case isGiven && inPath && limit == 0:
+		limit = pageMaximum
+	case isGiven && limit < 1:
+		found.add("limit", "must be at least 1")
+	case isGiven && limit > pageMaximum && format == formatJSON:
+		found.add("limit", "must be at most "+strconv.Itoa(pageMaximum)+"; a whole table leaves as CSV or NDJSON, by the Accept header")
+	}
+	if in.Field(h.offset).Int() < 0 {
+		found.add("offset", "must not be negative")
+	}
+	if format != formatJSON {
+		return 0 // the query has what was given: a limit, or none
+	}
+	rows := limit + 1
+	target.Set(reflect.ValueOf(&rows))
+	return int(limit)
+}
+
+// hasFilter tells whether the client narrows the list down.
+func (h *handler) hasFilter(in reflect.Value) bool {
+	return slices.ContainsFunc(h.binder.query, func(f field) bool {
+		return f.index != h.limit && in.Field(f.index).Kind() == reflect.Pointer && !in.Field(f.index).IsNil()
+	})
+}
+
+// next is the Link header of a page that is not the last: RFC 8288.
+func (h *handler) next(r *http.Request, flags url.Values, limit int, after string) string {
+	path, _, _ := strings.Cut(h.path, "/{offset}")
+	for name, value := range mux.Vars(r) {
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
+	}
+	query := url.Values{}
+	for name, values := range flags {
+		query[name] = values
+	}
+	query.Del("offset")
+	query.Set("limit", strconv.Itoa(limit))
+	query.Set("after", after)
+	return "<" + path + "?" + query.Encode() + `>; rel="next"`
+}
+
+// streamTime bounds how long one piece of a stream may take to leave.
+const streamTime = 30 * time.Second
+
+// stream writes all rows as they come. An error in the middle cuts the connection, so that no client takes a part for the whole.
+func (h *handler) stream(w http.ResponseWriter, r *http.Request, conn *pgxpool.Conn, planned bool, in reflect.Value, format format) error {
+	out := &patient{w: w, control: http.NewResponseController(w), contentType: mediaTypes[format]}
+	var rows interface {
+		rowWriter
+		flush() error
+	}
+	if format == formatCSV {
+		rows = &csvLines{to: csv.NewWriter(out), names: columnsOf(h.out)}
+	} else {
+		rows = &jsonLines{to: out}
+	}
+	err := h.run(r.Context(), reading(conn, planned, rows), in)
+	if err == nil {
+		err = rows.flush()
+	}
+	if err == nil {
+		out.start()
+		return nil
+	}
+	if !out.started {
+		return err
+	}
+	note(r.Context(), asProblem(err, h.method, nil))
+	panic(http.ErrAbortHandler)
+}
+
+// patient writes as long as the client keeps reading. It sends the header with the first piece, so that an early error is still a problem.
+type patient struct {
+	w           http.ResponseWriter
+	control     *http.ResponseController
+	contentType string
+	started     bool
+}
+
+func (p *patient) start() {
+	if !p.started {
+		p.started = true
+		p.w.Header().Set("Content-Type", p.contentType)
+		p.w.WriteHeader(http.StatusOK)
+	}
+}
+
+func (p *patient) Write(piece []byte) (int, error) {
+	p.start()
+	_ = p.control.SetWriteDeadline(time.Now().Add(streamTime)) // not every writer has deadlines, and then none is needed
+	return p.w.Write(piece)
+}
+
+// readValue answers what a function returns.
+func (h *handler) readValue(w http.ResponseWriter, r *http.Request, in reflect.Value) error {
+	ctx, cancel := context.WithTimeout(r.Context(), statementTime)
+	defer cancel()
+	answer, err := h.value(ctx, h.pool, in)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if s, ok := answer.(interface{ status() int }); ok {
+		status = s.status()
+	}
+	return respond(w, status, append(body, '\n'))
+}
+
+// list joins names for a sentence.
+func list(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}

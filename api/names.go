@@ -1,0 +1,26 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// unknown says that a name is not known here, and which known one is nearest.
+func unknown(name string, known []string) string {
+	best, distance := "", len(name)/2+2
+	for _, k := range known {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < distance {
+			best, distance = k, d
+		}
+	}
+	switch {
+	case best != "":
+		return fmt.Sprintf("is not known here; did you mean %q?", best)
+	case len(known) > 0:
+		return "is not known here; known are " + strings.Join(known, ", ")
+	default:
+		return "is not known here; this call takes none"
+	}
+}

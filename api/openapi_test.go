@@ -1,0 +1,411 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"labledger/db"
+)
+
+var update = flag.Bool("update", false, "write openapi.json anew")
+
+// TestOpenAPI makes the OpenAPI document out of the route table, the Go types and the queries' comments, and holds it against the one
+// that is embedded.
+func TestOpenAPI(t *testing.T) {
+	var made bytes.Buffer
+	encoder := json.NewEncoder(&made)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(document(readSources(t))); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile("openapi.json", made.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	embedded, err := files.ReadFile("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(embedded), made.String()); diff != "" {
+		t.Errorf("openapi.json is not what the routes say; run `make gen` (- embedded, + made):\n%s", diff)
+	}
+}
+
+type object = map[string]any
+
+func ref(kind, name string) object { return object{"$ref": "#/components/" + kind + "/" + name} }
+
+// document is the whole OpenAPI document.
+func document(src *sources) object {
+	paths := object{}
+	schemas := object{
+		"Problem": src.schema(reflect.TypeFor[Problem]()),
+		"Stored":  src.schema(reflect.TypeFor[Stored]()),
+	}
+	table := routes(newMetrics(nil, "test"))
+	for _, rt := range table {
+		for _, path := range rt.paths {
+			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" {
+				continue // the page and the document do not describe themselves
+			}
+			item, ok := paths[path].(object)
+			if !ok {
+				item = object{}
+				paths[path] = item
+			}
+			item[strings.ToLower(rt.method)] = src.operation(rt, path, table)
+			if rt.endpoint.run != nil || rt.endpoint.value != nil {
+				row := model(rt.endpoint.out)
+				schemas[row.Name()] = src.schema(row)
+			}
+		}
+	}
+	return object{
+		"openapi": "3.1.0",
+		"info": object{
+			"title":       "Labledger",
+			"version":     "1",
+			"description": introduction,
+			"license":     object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
+		},
+		"servers": []object{{"url": "/"}},
+		"tags": []object{
+			{"name": "sites", "description": "Places where the laboratory works."},
+			{"name": "freezers", "description": "Instruments that keep containers cold."},
+			{"name": "computers", "description": "Instruments that compute."},
+			{"name": "containers", "description": "What is in the freezers."},
+			{"name": "instruments", "description": "Computers and freezers in one list."},
+			{"name": "changes", "description": "The history: every insert, update and delete, also those made in psql."},
+			{"name": "service", "description": "How the server is."},
+			{"name": "short routes", "description": "The routes of the systems that this one replaces. They run the same queries; every success is a 200, and a list answers up to 1000 rows."},
+		},
+		"paths": paths,
+		"components": object{
+			"schemas":   schemas,
+			"responses": object{"Problem": problemResponse},
+			"headers": object{
+				"ETag":         object{"description": "The row's version, in quotes: give it back in If-Match, and a write goes through only if nobody was faster.", "schema": object{"type": "string"}},
+				"Link":         object{"description": `The next page, rel="next"; absent on the last one.`, "schema": object{"type": "string"}},
+				"Location":     object{"description": "Where the new row is.", "schema": object{"type": "string"}},
+				"X-Request-Id": object{"description": "Finds this request in the log and in the history. One that the client sends is kept.", "schema": object{"type": "string"}},
+			},
+			"parameters": object{
+				"If-Match":      object{"name": "If-Match", "in": "header", "description": "ETag of the row as you know it, or * for any. When the row is at another version: 412, and nothing is changed.", "schema": object{"type": "string"}},
+				"If-None-Match": object{"name": "If-None-Match", "in": "header", "description": "Of a read: the ETag you have; 304 when it is still the one. Of an upsert: * to create, and replace nothing.", "schema": object{"type": "string"}},
+				"dry_run":       object{"name": "dry_run", "in": "query", "description": "true: do everything, answer the same, keep nothing.", "schema": object{"type": "boolean", "default": false}},
+			},
+		},
+	}
+}
+
+const introduction = `What stands where in a laboratory, and the whole history of it.
+
+Bodies are the rows themselves. Every answer that is no success is a problem (RFC 9457) that lists all that is wrong at once. Nothing is
+ignored: an unknown parameter or field is refused, with the nearest known one named.
+
+Beside each call's curl sample stands **the SQL that it runs**, ready to paste into ` + "`labledger psql`" + `.`
+
+var problemResponse = object{
+	"description": "What was wrong, where, and what to do.",
+	"headers":     object{"X-Request-Id": ref("headers", "X-Request-Id")},
+	"content":     object{"application/problem+json": object{"schema": ref("schemas", "Problem")}},
+}
+
+// operation describes one method of one path.
+func (src *sources) operation(rt route, path string, table []route) object {
+	e := rt.endpoint
+	short := !strings.HasPrefix(path, "/api/v1/")
+	name, doc := "ShowMetrics", "Shows the server's metrics in Prometheus's text format."
+	if e.call != nil {
+		name = functionName(e.call)
+		doc = src.doc(name)
+	}
+	op := object{
+		"operationId": operationID(name, rt.method, path),
+		"summary":     firstSentence(doc),
+		"description": doc,
+		"tags":        []string{tag(path, e.plain != nil || e.value != nil)},
+		"responses":   object{},
+	}
+	responses := op["responses"].(object)
+	if e.plain != nil {
+		responses["200"] = object{"description": "The metrics.", "content": object{"text/plain": object{"schema": object{"type": "string"}}}}
+		responses["400"] = ref("responses", "Problem")
+		return op
+	}
+	b := newBinder(e.in, rt.method, variables(path))
+	if parameters := src.parameters(rt, b, path); len(parameters) > 0 {
+		op["parameters"] = parameters
+	}
+	if body := src.body(rt, b); body != nil {
+		op["requestBody"] = body
+	}
+	src.responses(responses, rt, b, path, short)
+	samples := []object{{"lang": "Shell", "label": "curl", "source": curl(rt, b, path)}}
+	if e.run != nil {
+		samples = append(samples, object{"lang": "SQL", "label": "SQL", "source": src.statement(name, rt, b)})
+	}
+	op["x-codeSamples"] = samples
+	return op
+}
+
+// operationID is the query's name, with the path where one query serves several.
+func operationID(name, method, path string) string {
+	if strings.HasPrefix(path, "/api/v1/") && method != http.MethodPut {
+		return name
+	}
+	clean := strings.NewReplacer("{", "", "}", "", "/", "_").Replace(path)
+	return name + "_" + strings.ToLower(method) + clean
+}
+
+func tag(path string, service bool) string {
+	parts := strings.Split(path, "/")
+	switch {
+	case service:
+		return "service"
+	case parts[1] == "api":
+		return parts[3]
+	}
+	return "short routes"
+}
+
+func firstSentence(text string) string {
+	sentence, _, _ := strings.Cut(text, ". ")
+	sentence, _, _ = strings.Cut(sentence, ": ")
+	return strings.TrimSuffix(sentence, ".")
+}
+
+// parameters are what a call takes from path, query string and headers.
+func (src *sources) parameters(rt route, b *binder, path string) []object {
+	var all []object
+	row := model(rt.endpoint.out)
+	for _, f := range b.path {
+		schema := jsonType(b.shape.Field(f.index).Type)
+		doc := src.fieldDoc(row, f.name)
+		switch f.name {
+		case "limit":
+			schema, doc = object{"type": "integer", "minimum": 0, "maximum": pageMaximum}, "Rows at most; 0 is the maximum."
+		case "offset":
+			schema, doc = object{"type": "integer", "minimum": 0}, "Rows to skip."
+		}
+		all = append(all, object{"name": f.name, "in": "path", "required": true, "description": doc, "schema": schema})
+	}
+	for _, f := range b.query {
+		schema := jsonType(b.shape.Field(f.index).Type)
+		if kind, ok := schema["type"].([]string); ok {
+			schema["type"] = kind[0] // a parameter that is left out is what null would be
+		}
+		doc := "Only rows with this value. " + src.fieldDoc(row, f.name)
+		switch f.name {
+		case "limit":
+			size := pageSize
+			if !strings.HasPrefix(path, "/api/v1/") {
+				size = pageMaximum
+			}
+			schema, doc = object{"type": "integer", "minimum": 1, "maximum": pageMaximum, "default": size}, "Rows at most. A stream (CSV, NDJSON) has no limit unless it is given one."
+		case "offset":
+			schema, doc = object{"type": "integer", "minimum": 0, "default": 0}, "Rows to skip. Costs more the deeper it goes; `after` does not."
+		case "cascade":
+			schema, doc = object{"type": "boolean", "default": false}, "true: delete what depends on it, too."
+		}
+		all = append(all, object{"name": f.name, "in": "query", "description": doc, "schema": schema})
+	}
+	if len(b.cursor) > 0 {
+		all = append(all, object{"name": "after", "in": "query", "description": "Key of the last row seen, as the Link header gives it.", "schema": object{"type": "string"}})
+	}
+	_, versioned := row.FieldByName("Version")
+	switch {
+	case rt.method == http.MethodGet && versioned && !rt.endpoint.list:
+		all = append(all, ref("parameters", "If-None-Match"), ref("parameters", "If-Match"))
+	case rt.method != http.MethodGet:
+		all = append(all, ref("parameters", "dry_run"))
+		if b.version >= 0 {
+			all = append(all, ref("parameters", "If-Match"))
+			if b.upserts() {
+				all = append(all, ref("parameters", "If-None-Match"))
+			}
+		}
+	}
+	return all
+}
+
+// body is what a write takes.
+func (src *sources) body(rt route, b *binder) object {
+	if rt.method == http.MethodGet {
+		return nil
+	}
+	one := src.bodySchema(b, model(rt.endpoint.out))
+	content := object{"application/json": object{"schema": one, "example": exampleBody(rt, b)}}
+	if bulk := rt.endpoint.bulk; bulk != nil {
+		line := src.bodySchema(bulk.binder, model(rt.endpoint.out))
+		content["application/json"].(object)["schema"] = object{"oneOf": []object{one, {"type": "array", "items": line}}}
+		content["application/x-ndjson"] = object{"schema": object{"type": "string", "description": "One object a line."}}
+		content["text/csv"] = object{"schema": object{"type": "string", "description": "A header line that names the columns, then one row a line. An empty cell is null."}}
+	}
+	return object{"required": rt.method != http.MethodDelete, "content": content}
+}
+
+func (src *sources) bodySchema(b *binder, row reflect.Type) object {
+	properties := object{}
+	for _, f := range b.body {
+		schema := jsonType(b.shape.Field(f.index).Type)
+		schema["description"] = src.fieldDoc(row, f.name)
+		if f.name == "version" {
+			schema["description"] = "The version that you know. When the row is at another one: 412, and nothing is changed."
+		}
+		if numbersAsText[f.name] {
+			schema["type"] = []string{"string", "number", "null"}
+		}
+		if b.path != nil && slices.Contains(b.path, f) {
+			schema["description"] = schema["description"].(string) + " May be left out here; must be what the path says."
+		}
+		properties[f.name] = schema
+	}
+	schema := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if len(b.required) > 0 {
+		schema["required"] = b.required
+	}
+	return schema
+}
+
+// responses lists every status that a call can answer.
+func (src *sources) responses(all object, rt route, b *binder, path string, short bool) {
+	row := model(rt.endpoint.out)
+	headers := object{"X-Request-Id": ref("headers", "X-Request-Id")}
+	schema := ref("schemas", row.Name())
+	content := object{"application/json": object{"schema": schema}}
+	good := object{"description": "The row.", "headers": headers, "content": content}
+	problems := []int{400, 503}
+	_, versioned := row.FieldByName("Version")
+	if versioned && !rt.endpoint.list && rt.method != http.MethodDelete {
+		headers["ETag"] = ref("headers", "ETag")
+	}
+	switch {
+	case rt.endpoint.value != nil:
+		good["description"] = "The answer."
+		problems = []int{400}
+		if path == "/readyz" {
+			unready := object{"description": "Not ready, and why.", "content": content}
+			all["503"] = unready
+		}
+	case rt.endpoint.list:
+		good["description"] = "The rows. Ask for text/csv or application/x-ndjson to have all of them."
+		headers["Link"] = ref("headers", "Link")
+		good["content"] = object{
+			"application/json":     object{"schema": object{"type": "array", "items": schema}},
+			"application/x-ndjson": object{"schema": object{"type": "string"}},
+			"text/csv":             object{"schema": object{"type": "string"}},
+		}
+		problems = append(problems, 406)
+	case rt.method == http.MethodGet:
+		all["304"] = object{"description": "You have it already."}
+		problems = append(problems, 404, 406, 412)
+	default:
+		problems = append(problems, 409, 412, 413, 415)
+		if rt.method == http.MethodPatch || rt.method == http.MethodDelete {
+			problems = append(problems, 404)
+		}
+	}
+	for _, status := range problems {
+		all[strconv.Itoa(status)] = ref("responses", "Problem")
+	}
+	created := object{"description": "The new row.", "headers": object{
+		"X-Request-Id": ref("headers", "X-Request-Id"), "ETag": ref("headers", "ETag"), "Location": ref("headers", "Location"),
+	}, "content": content}
+	switch {
+	case rt.endpoint.bulk != nil:
+		all["201"] = created
+		all["200"] = object{"description": "All rows are stored.", "headers": headers, "content": object{"application/json": object{"schema": ref("schemas", "Stored")}}}
+		all["408"] = ref("responses", "Problem")
+	case b.upserts() && !short && rt.method != http.MethodGet:
+		all["201"] = created
+		all["200"] = good
+	default:
+		all["200"] = good
+	}
+}
+
+// model is the type that documents a row: the table's or view's own, where a query answers some of its columns.
+func model(row reflect.Type) reflect.Type {
+	for _, table := range []reflect.Type{
+		reflect.TypeFor[db.Site](), reflect.TypeFor[db.Freezer](), reflect.TypeFor[db.Computer](), reflect.TypeFor[db.Container](),
+		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](),
+	} {
+		known := columnsOf(table)
+		if row.PkgPath() == table.PkgPath() && !slices.ContainsFunc(columnsOf(row), func(c string) bool { return !slices.Contains(known, c) }) {
+			return table
+		}
+	}
+	return row
+}
+
+// schema describes a Go struct as JSON.
+func (src *sources) schema(t reflect.Type) object {
+	properties, required := object{}, []string{}
+	for i := range t.NumField() {
+		name, omit, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name == "" || t == reflect.TypeFor[db.Change]() && name == "horizon" {
+			continue
+		}
+		schema := src.typeOf(t.Field(i).Type)
+		if doc := src.fieldDoc(t, name); doc != "" {
+			schema["description"] = doc
+		}
+		properties[name] = schema
+		if omit == "" {
+			required = append(required, name)
+		}
+	}
+	return object{"type": "object", "description": src.typeDocs[t.Name()], "properties": properties, "required": required, "additionalProperties": false}
+}
+
+func (src *sources) typeOf(t reflect.Type) object {
+	switch {
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		return object{"type": "array", "items": src.schema(t.Elem())}
+	case t.Kind() == reflect.Map:
+		return object{"type": "object", "additionalProperties": object{"type": "string"}}
+	}
+	return jsonType(t)
+}
+
+// jsonType describes a plain value as JSON.
+func jsonType(t reflect.Type) object {
+	if t.Kind() == reflect.Pointer {
+		schema := jsonType(t.Elem())
+		schema["type"] = []string{schema["type"].(string), "null"}
+		return schema
+	}
+	switch {
+	case t == uuidType:
+		return object{"type": "string", "format": "uuid"}
+	case t == reflect.TypeFor[time.Time]():
+		return object{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[json.RawMessage]():
+		return object{"type": []string{"object", "null"}}
+	case t.Kind() == reflect.Int64:
+		return object{"type": "integer", "format": "int64"}
+	case t.Kind() == reflect.Int:
+		return object{"type": "integer"}
+	case t.Kind() == reflect.Bool:
+		return object{"type": "boolean"}
+	case t.Kind() == reflect.String:
+		return object{"type": "string"}
+	}
+	panic(fmt.Sprintf("no JSON type for %s", t))
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"net/http"
+
+	"labledger/db"
+)
+
+// A route is an endpoint and the paths that lead to it. Paths under /api/v1 are the versioned contract; the short ones are the routes of
+// the systems that this one replaces.
+type route struct {
+	method   string
+	endpoint endpoint
+	paths    []string
+}
+
+// routes is the whole API: what is not here does not exist.
+// GET also answers HEAD, and every path answers OPTIONS.
+func routes(m *metrics) []route {
+	return []route{
+		get(one((*db.Queries).GetSite), "/site/{id}", "/api/v1/sites/{id}"),
+		get(many((*db.Queries).ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
+		post(create((*db.Queries).CreateSite, lines[db.UpsertSiteParams]((*db.Queries).ImportSites)), "/api/v1/sites"),
+		post(one((*db.Queries).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
+		put(one((*db.Queries).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
+		patch(one((*db.Queries).PatchSite), "/site/{id}", "/api/v1/sites/{id}"),
+		remove(one((*db.Queries).DeleteSite), "/site/{id}", "/api/v1/sites/{id}"),
+		get(many((*db.Queries).ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
+
+		get(one((*db.Queries).GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		get(many((*db.Queries).ListFreezers), "/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers"),
+		post(create((*db.Queries).CreateFreezer, lines[db.UpsertFreezerParams]((*db.Queries).ImportFreezers)), "/api/v1/freezers"),
+		post(one((*db.Queries).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		put(one((*db.Queries).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		patch(one((*db.Queries).PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		remove(one((*db.Queries).DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		get(many((*db.Queries).ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
+
+		get(one((*db.Queries).GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		get(many((*db.Queries).ListComputers), "/computers/{offset}/{limit}", "/computers", "/computers/", "/api/v1/computers"),
+		post(create((*db.Queries).CreateComputer, lines[db.UpsertComputerParams]((*db.Queries).ImportComputers)), "/api/v1/computers"),
+		post(one((*db.Queries).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		put(one((*db.Queries).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		patch(one((*db.Queries).PatchComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		remove(one((*db.Queries).DeleteComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		get(many((*db.Queries).ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
+
+		get(one((*db.Queries).GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		get(many((*db.Queries).ListContainers), "/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers"),
+		post(create((*db.Queries).CreateContainer, lines[db.UpsertContainerParams]((*db.Queries).ImportContainers)), "/api/v1/containers"),
+		post(one((*db.Queries).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		put(one((*db.Queries).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		patch(one((*db.Queries).PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		remove(one((*db.Queries).DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		get(many((*db.Queries).ListContainerChanges), "/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
+
+		get(many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
+		get(many((*db.Queries).ListChanges), "/api/v1/changes"),
+
+		get(function(ShowHello), "/"),
+		get(function(ShowHealth), "/healthcheck"),
+		get(function(ShowReadiness), "/readyz"),
+		get(plain(m.handler()), "/metrics"),
+		get(plain(file("openapi.json")), "/api/v1/openapi.json"),
+		get(plain(file("docs/index.html")), "/docs"),
+		get(plain(docs()), "/docs/{file}"),
+	}
+}
+
+func get(e endpoint, paths ...string) route    { return route{http.MethodGet, e, paths} }
+func post(e endpoint, paths ...string) route   { return route{http.MethodPost, e, paths} }
+func put(e endpoint, paths ...string) route    { return route{http.MethodPut, e, paths} }
+func patch(e endpoint, paths ...string) route  { return route{http.MethodPatch, e, paths} }
+func remove(e endpoint, paths ...string) route { return route{http.MethodDelete, e, paths} }

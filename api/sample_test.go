@@ -1,0 +1,253 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"labledger/db/postgres/pgtest"
+)
+
+// sources is what the people who wrote queries and types said about them.
+type sources struct {
+	queryDocs  map[string]string            // by query or function
+	statements map[string]string            // by query
+	typeDocs   map[string]string            // by type
+	fieldDocs  map[string]map[string]string // by type, by JSON name
+}
+
+func readSources(t *testing.T) *sources {
+	t.Helper()
+	src := &sources{map[string]string{}, map[string]string{}, map[string]string{}, map[string]map[string]string{}}
+	queries, err := filepath.Glob("../queries/*.sql")
+	if err != nil || len(queries) == 0 {
+		t.Fatal("no queries found", err)
+	}
+	for _, name := range queries {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.readQueries(string(text))
+	}
+	for _, pattern := range []string{"../db/models.go", "*.go"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			src.readGo(file)
+		}
+	}
+	return src
+}
+
+// readQueries takes apart a file of queries: name, comment, statement.
+func (src *sources) readQueries(text string) {
+	for _, part := range strings.Split(text, "-- name: ")[1:] {
+		head, rest, _ := strings.Cut(part, "\n")
+		name, _, _ := strings.Cut(head, " ")
+		var doc []string
+		for strings.HasPrefix(rest, "-- ") {
+			line, after, _ := strings.Cut(rest, "\n")
+			doc, rest = append(doc, strings.TrimPrefix(line, "-- ")), after
+		}
+		src.queryDocs[name] = strings.Join(doc, " ")
+		src.statements[name] = strings.TrimSpace(rest)
+	}
+}
+
+func (src *sources) readGo(file *ast.File) {
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil && d.Doc != nil {
+				src.queryDocs[d.Name.Name] = oneLine(strings.TrimPrefix(d.Doc.Text(), d.Name.Name+" "))
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				s, ok := spec.(*ast.TypeSpec)
+				if !ok {
+					continue
+				}
+				src.typeDocs[s.Name.Name] = oneLine(strings.TrimPrefix(d.Doc.Text(), s.Name.Name+" "))
+				if fields, ok := s.Type.(*ast.StructType); ok {
+					src.fieldDocs[s.Name.Name] = fieldDocs(fields)
+				}
+			}
+		}
+	}
+}
+
+func fieldDocs(t *ast.StructType) map[string]string {
+	docs := map[string]string{}
+	for _, f := range t.Fields.List {
+		if f.Tag != nil {
+			name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+			docs[name] = oneLine(f.Doc.Text())
+		}
+	}
+	return docs
+}
+
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if text != "" {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	return text
+}
+
+// doc is what stands above a query or function; without one the document would be silent, so it fails.
+func (src *sources) doc(name string) string {
+	if src.queryDocs[name] == "" {
+		panic("no comment above " + name)
+	}
+	return src.queryDocs[name]
+}
+
+func (src *sources) fieldDoc(t reflect.Type, name string) string {
+	return src.fieldDocs[t.Name()][name]
+}
+
+var lastName = regexp.MustCompile(`(\w+)(-fm)?$`)
+
+// functionName is the name of a query, as written in queries/.
+func functionName(f any) string {
+	full := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+	return lastName.FindStringSubmatch(full)[1]
+}
+
+// examples are values that the mock data can take.
+var examples = map[string]any{
+	"id": 1, "name": "Bench 7", "contact": "Ada Lovelace", "address": "1 Harbour Road, Reykjavík", "state_or_region": nil, "country": "Iceland",
+	"postcode_or_zip": "101", "site_id": 1, "freezer_id": 1, "mac": "08:00:2b:01:02:03", "description": "Plasma, 12 tubes",
+	"uuid": "123e4567-e89b-12d3-a456-426614174000",
+}
+
+// exampleBody is a body that the call takes as it stands.
+func exampleBody(rt route, b *binder) object {
+	body := object{}
+	for _, f := range b.body {
+		optional := !slices.Contains(b.required, f.name)
+		switch {
+		case optional && (f.name == "id" || f.name == "uuid" || f.name == "version"):
+		case rt.method == http.MethodPatch && len(body) > 0:
+		default:
+			body[f.name] = examples[f.name]
+		}
+	}
+	return body
+}
+
+func curl(rt route, b *binder, path string) string {
+	for _, f := range b.path {
+		value := fmt.Sprint(examples[f.name])
+		switch f.name {
+		case "offset":
+			value = "0"
+		case "limit":
+			value = "10"
+		}
+		path = strings.ReplaceAll(path, "{"+f.name+"}", value)
+	}
+	url := "http://127.0.0.1:5000" + path
+	switch rt.method {
+	case http.MethodGet:
+		return "curl " + url
+	case http.MethodDelete:
+		return "curl -X DELETE " + url
+	}
+	body, err := json.Marshal(exampleBody(rt, b))
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf("curl -X %s %s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, url, body)
+}
+
+var parameter = regexp.MustCompile(`sqlc\.n?arg\('(\w+)'\)|@(\w+)|sqlc\.embed\((\w+)\)`)
+
+// statement is a query with values in the place of its parameters: what psql takes as it stands.
+func (src *sources) statement(name string, rt route, b *binder) string {
+	body := exampleBody(rt, b)
+	text := parameter.ReplaceAllStringFunc(src.statements[name], func(match string) string {
+		parts := parameter.FindStringSubmatch(match)
+		if parts[3] != "" {
+			return parts[3] + ".*"
+		}
+		name := parts[1] + parts[2]
+		value, given := body[name]
+		inPath := slices.ContainsFunc(b.path, func(f field) bool { return f.name == name })
+		switch {
+		case name == "limit":
+			return "100"
+		case name == "offset", strings.HasPrefix(name, "after"):
+			return "0"
+		case name == "cascade":
+			return "false"
+		case name == "given":
+			return "ARRAY['" + strings.Join(slices.Collect(maps.Keys(body)), "', '") + "']"
+		case given:
+			return literal(value)
+		case inPath:
+			return literal(examples[name])
+		}
+		return "NULL"
+	})
+	return text
+}
+
+func literal(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "NULL"
+	case string:
+		return "'" + strings.ReplaceAll(v, "'", "''") + "'"
+	}
+	return fmt.Sprint(value)
+}
+
+// TestSamples pastes the SQL of every operation into PostgreSQL, each in a transaction of its own.
+func TestSamples(t *testing.T) {
+	pool := pgtest.Pool(t)
+	src := readSources(t)
+	ctx := context.Background()
+	for _, rt := range routes(newMetrics(pool, "test")) {
+		if rt.endpoint.run == nil {
+			continue
+		}
+		for _, path := range rt.paths {
+			name := functionName(rt.endpoint.call)
+			sql := src.statement(name, rt, newBinder(rt.endpoint.in, rt.method, variables(path)))
+			tx, err := pool.Begin(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
+			refused := name == "DeleteSite" && err != nil && strings.Contains(err.Error(), "still in use") // which is what the sample shows
+			if err != nil && !refused {
+				t.Errorf("%s: %v\n%s", name, err, sql)
+			}
+			if err := tx.Rollback(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

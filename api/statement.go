@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+)
+
+// This file decides what a query runs on: the pool for a read, a transaction that knows its actor for a write, one that rolls back for a
+// dry run. Each is a db.DBTX, so the typed function of the query stays the only place where it is called.
+
+// Bounds on the database's time. Each is shorter than the next one outside: lock 2 s (in SetRequest) < statement < handler < connection.
+const (
+	poolWait      = 2 * time.Second
+	statementTime = 5 * time.Second
+	handlerTime   = 10 * time.Second // with all tries
+)
+
+// acquire takes a connection out of the pool, or says soon that there is none.
+func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, poolWait)
+	defer cancel()
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, unavailable("The database cannot be reached, or all connections to it are busy. Try again.", err)
+	}
+	return conn, nil
+}
+
+// A tap is a db.DBTX that hands the rows of one query to a rowWriter, raw, and leaves nothing for the generated code to scan.
+type tap struct {
+	to    rowWriter
+	query func(ctx context.Context, sql string, args []any) (rows pgx.Rows, done func() error, err error)
+}
+
+func (t tap) run(ctx context.Context, sql string, args []any) (found bool, err error) {
+	rows, done, err := t.query(ctx, sql, args)
+	if err != nil {
+		return false, err
+	}
+	for rows.Next() {
+		found = true
+		if err = t.to.row(rows.FieldDescriptions(), rows.RawValues()); err != nil {
+			break
+		}
+	}
+	rows.Close()
+	if err == nil {
+		err = rows.Err()
+	}
+	if closed := done(); err == nil {
+		err = closed
+	}
+	return found, err
+}
+
+// Exec is not for a tap: a statement of the API answers rows.
+func (t tap) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, fmt.Errorf("api: a statement that answers no rows cannot be a route")
+}
+
+// Query writes all rows and returns none.
+func (t tap) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	_, err := t.run(ctx, sql, args)
+	return drained{}, err
+}
+
+// QueryRow writes the row and scans nothing; without a row its Scan answers pgx.ErrNoRows.
+func (t tap) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	found, err := t.run(ctx, sql, args)
+	if err == nil && !found {
+		err = errNoRow
+	}
+	return tapped{err}
+}
+
+type tapped struct{ err error }
+
+func (t tapped) Scan(...any) error { return t.err }
+
+// drained are the rows that a tap leaves over.
+type drained struct{ pgx.Rows }
+
+func (drained) Next() bool { return false }
+func (drained) Err() error { return nil }
+func (drained) Close()     {}
+
+// reading runs a query straight on a connection. planned says that the plan should be made for these very arguments:
+// a filter that is null must not spoil the plan of one that is given.
+func reading(conn *pgxpool.Conn, planned bool, to rowWriter) db.DBTX {
+	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
+		if planned {
+			args = append([]any{pgx.QueryExecModeCacheDescribe}, args...)
+		}
+		rows, err := conn.Query(ctx, sql, args...)
+		return rows, func() error { return nil }, err
+	}}
+}
+
+// writing runs a query as a transaction of its own that knows actor and request id, in one round trip: both statements travel in one
+// pipeline, which PostgreSQL commits or rolls back as a whole at its end.
+func writing(conn *pgxpool.Conn, who db.SetRequestParams, to rowWriter) db.DBTX {
+	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
+		batch := &pgx.Batch{}
+		if err := db.New(queue{batch}).SetRequest(ctx, who); err != nil {
+			return nil, nil, err
+		}
+		batch.Queue(sql, args...)
+		results := conn.SendBatch(ctx, batch)
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // says the same
+			return nil, nil, err
+		}
+		rows, err := results.Query()
+		if err != nil {
+			_ = results.Close()
+			return nil, nil, err
+		}
+		return rows, results.Close, nil
+	}}
+}
+
+// queue is a db.DBTX that puts statements into a batch.
+type queue struct{ *pgx.Batch }
+
+func (q queue) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	q.Queue(sql, args...)
+	return pgconn.CommandTag{}, nil
+}
+
+func (q queue) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	panic("api: a queued statement answers nothing")
+}
+
+func (q queue) QueryRow(context.Context, string, ...any) pgx.Row {
+	panic("api: a queued statement answers nothing")
+}
+
+// within runs a query inside a transaction that somebody else ends.
+func within(tx pgx.Tx, to rowWriter) db.DBTX {
+	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
+		rows, err := tx.Query(ctx, sql, args...)
+		return rows, func() error { return nil }, err
+	}}
+}
+
+// begin opens a transaction that knows actor and request id: for dry runs and for bodies that take many statements.
+func begin(ctx context.Context, conn *pgxpool.Conn, who db.SetRequestParams) (pgx.Tx, error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return tx, db.New(tx).SetRequest(ctx, who)
+}

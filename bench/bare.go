@@ -1,0 +1,90 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+)
+
+// bare is the floor: the same statements on net/http and pgx, each row put into JSON by hand, no checks, no headers.
+func bare(pool *pgxpool.Pool) http.Handler {
+	q := db.New(pool)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /site/{id}", func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+		if err != nil {
+			http.Error(w, "bad id", http.StatusBadRequest)
+			return
+		}
+		site, err := q.GetSite(r.Context(), db.GetSiteParams{ID: id})
+		if err != nil {
+			http.Error(w, "no site", http.StatusNotFound)
+			return
+		}
+		answer(w, appendSite(nil, &site))
+	})
+	page := func(w http.ResponseWriter, r *http.Request, offset, limit int64) {
+		sites, err := q.ListSites(r.Context(), db.ListSitesParams{Offset: offset, Limit: &limit})
+		if err != nil {
+			http.Error(w, "failed", http.StatusInternalServerError)
+			return
+		}
+		body := []byte{'['}
+		for i := range sites {
+			if i > 0 {
+				body = append(body, ',')
+			}
+			body = appendSite(body, &sites[i])
+		}
+		answer(w, append(body, ']'))
+	}
+	mux.HandleFunc("GET /api/v1/sites", func(w http.ResponseWriter, r *http.Request) {
+		limit, err := strconv.ParseInt(r.URL.Query().Get("limit"), 10, 64)
+		if err != nil {
+			http.Error(w, "bad limit", http.StatusBadRequest)
+			return
+		}
+		page(w, r, 0, limit)
+	})
+	mux.HandleFunc("GET /sites/{offset}/{limit}", func(w http.ResponseWriter, r *http.Request) {
+		offset, err1 := strconv.ParseInt(r.PathValue("offset"), 10, 64)
+		limit, err2 := strconv.ParseInt(r.PathValue("limit"), 10, 64)
+		if err1 != nil || err2 != nil {
+			http.Error(w, "bad page", http.StatusBadRequest)
+			return
+		}
+		page(w, r, offset, limit)
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body) // the client counts what arrives
+}
+
+func appendSite(b []byte, s *db.Site) []byte {
+	b = strconv.AppendInt(append(b, `{"id":`...), s.ID, 10)
+	b = appendText(append(b, `,"name":`...), &s.Name)
+	b = appendText(append(b, `,"contact":`...), s.Contact)
+	b = appendText(append(b, `,"address":`...), s.Address)
+	b = appendText(append(b, `,"state_or_region":`...), s.StateOrRegion)
+	b = appendText(append(b, `,"country":`...), s.Country)
+	b = appendText(append(b, `,"postcode_or_zip":`...), s.PostcodeOrZip)
+	b = strconv.AppendInt(append(b, `,"version":`...), s.Version, 10)
+	return append(b, '}')
+}
+
+func appendText(b []byte, text *string) []byte {
+	switch {
+	case text == nil:
+		return append(b, "null"...)
+	case strings.ContainsAny(*text, "\"\\"):
+		return strconv.AppendQuote(b, *text)
+	}
+	return append(append(append(b, '"'), *text...), '"')
+}

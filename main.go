@@ -1,0 +1,198 @@
+// Command labledger serves a laboratory's register and its history over HTTP, from PostgreSQL.
+// This package is the command line: it reads the configuration, wires the parts together and decides nothing else.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres"
+	"labledger/schema"
+)
+
+// config is everything that can be set: by flag, or by the environment.
+type config struct {
+	Host            string `help:"Address to listen on." default:"127.0.0.1" env:"HOST"`
+	Port            string `help:"Port to listen on." default:"5000" env:"PORT"`
+	DatabaseURL     string `name:"database-url" help:"PostgreSQL to use. Without one, a private cluster is kept under the state folder, with the mock data when it is new." env:"DATABASE_URL" placeholder:"URL"`
+	ReadDatabaseURL string `name:"read-database-url" help:"Replica that lists are read from." env:"READ_DATABASE_URL" placeholder:"URL"`
+	StateDir        string `help:"Folder of the private cluster." default:"./var" env:"STATE_DIR" placeholder:"DIR"`
+	Auth            string `help:"Who may do what: open (everyone is admin; on loopback only), insecure-open (the same on any address). Default: open on loopback." enum:",open,required,insecure-open" default:"" env:"AUTH"`
+	LogLevel        string `help:"Log from this level on: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+	LogFormat       string `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
+}
+
+type cli struct {
+	config
+
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the API (this is what happens without a command)."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, or back."`
+	Seed    seedCmd    `cmd:"" help:"Load the mock data. Running it twice changes nothing."`
+	Export  exportCmd  `cmd:"" help:"Write a whole table to standard output or a file."`
+	Import  importCmd  `cmd:"" help:"Store the rows of a CSV or NDJSON file, all or nothing."`
+	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; everything after it goes to psql." passthrough:""`
+	Version versionCmd `cmd:"" help:"Print the version."`
+	Help    helpCmd    `cmd:"" help:"Print this help: commands, and all configuration."`
+}
+
+func main() {
+	var c cli
+	parser := kong.Must(&c,
+		kong.Name("labledger"),
+		kong.Description("What stands where in a laboratory, and the whole history of it: an HTTP API over PostgreSQL."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(&c.config, parser); err != nil {
+		stop()
+		var exit exitCode
+		if errors.As(err, &exit) {
+			os.Exit(int(exit))
+		}
+		fmt.Fprintln(os.Stderr, "labledger: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// exitCode ends the program with the code of a program that it ran, which has said itself what was wrong.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// logger writes to standard output: text for people, JSON lines for machines.
+func (c *config) logger() *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // checked by the parser
+	options := &slog.HandlerOptions{Level: level}
+	info, err := os.Stdout.Stat()
+	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+	if c.LogFormat == "text" || c.LogFormat == "" && terminal {
+		return slog.New(slog.NewTextHandler(os.Stdout, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stdout, options))
+}
+
+// quiet logs only what went wrong, for commands whose output is something else.
+func quiet() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// checkAuth refuses a configuration that would let in more people than it says.
+func (c *config) checkAuth() error {
+	loopback := c.Host == "localhost" || net.ParseIP(c.Host).IsLoopback()
+	switch {
+	case c.Auth == "required":
+		return errors.New("AUTH=required: this version has no accounts yet. Serve loopback with AUTH=open")
+	case c.Auth == "insecure-open", loopback:
+		return nil
+	}
+	return fmt.Errorf("this version has no accounts yet, so everyone who reaches %s would be admin. "+
+		"Listen on loopback (HOST=127.0.0.1), or say that you want it so: AUTH=insecure-open", net.JoinHostPort(c.Host, c.Port))
+}
+
+// A database is where a command works: the given one, or the private cluster for as long as the command needs it.
+type database struct {
+	url     string
+	cluster *postgres.Cluster // nil for a given database
+	pool    *pgxpool.Pool
+}
+
+// open reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
+func (c *config) open(ctx context.Context, log *slog.Logger, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error)) (*database, error) {
+	d := &database{url: c.DatabaseURL}
+	if d.url == "" {
+		cluster, err := start(ctx, c.StateDir, log)
+		if err != nil {
+			return nil, err
+		}
+		d.cluster, d.url = cluster, cluster.URL()
+	}
+	pool, err := postgres.Open(ctx, d.url)
+	if err != nil {
+		d.close()
+		return nil, err
+	}
+	d.pool = pool
+	return d, nil
+}
+
+// ready brings the schema up to date, and loads the mock data into a private cluster that is new.
+func (d *database) ready(ctx context.Context, log *slog.Logger) error {
+	from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
+	if err != nil {
+		return err
+	}
+	if from != to {
+		log.Info("schema migrated", "from", from, "to", to)
+	}
+	if d.cluster == nil || !d.cluster.New() {
+		return nil
+	}
+	if err := d.seed(ctx); err != nil {
+		return err
+	}
+	log.Info("mock data loaded")
+	return d.cluster.MarkReady()
+}
+
+func (d *database) seed(ctx context.Context) error {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	_, err = conn.Conn().PgConn().Exec(ctx, schema.MockData).ReadAll()
+	return err
+}
+
+// close gives up the connections and stops a cluster that this process started.
+func (d *database) close() {
+	if d.pool != nil {
+		d.pool.Close()
+	}
+	if d.cluster == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := d.cluster.Stop(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "labledger: Postgres did not stop cleanly; the next start repairs that: "+err.Error())
+	}
+}
+
+// beside opens the database for a command that may run while the server does.
+func (c *config) beside(ctx context.Context) (*database, error) {
+	return c.open(ctx, quiet(), postgres.Use)
+}
+
+// version is what the build knows of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := strings.Trim(info.Main.Version, "()")
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && !strings.Contains(text, s.Value[:12]) {
+			text += "-" + s.Value[:12]
+		}
+	}
+	return text
+}

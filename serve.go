@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"syscall"
+	"time"
+
+	"labledger/api"
+	"labledger/db/postgres"
+)
+
+// Bounds of a connection. Each is longer than the ones inside: see statement.go of package api.
+const (
+	headerTime   = 5 * time.Second
+	readTime     = 15 * time.Second
+	writeTime    = 15 * time.Second
+	idleTime     = 2 * time.Minute
+	drainTime    = 10 * time.Second
+	maxHeader    = 32 << 10 // bytes
+	openIsAnyone = "anonymous"
+)
+
+type serveCmd struct{}
+
+// Run serves until it is told to stop, then lets the requests under way finish.
+func (serveCmd) Run(ctx context.Context, c *config) error {
+	if err := c.checkAuth(); err != nil {
+		return err
+	}
+	log := c.logger()
+	listener, err := c.listen()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
+	d, err := c.open(ctx, log, postgres.Start)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if err := d.ready(ctx, log); err != nil {
+		return err
+	}
+	options := api.Options{Pool: d.pool, Log: log, Actor: openIsAnyone, Version: version()}
+	if c.ReadDatabaseURL != "" {
+		replica, err := postgres.Open(ctx, c.ReadDatabaseURL)
+		if err != nil {
+			return err
+		}
+		defer replica.Close()
+		options.Replica = replica
+	}
+	server := &http.Server{
+		Handler:           api.New(options),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	c.announce(log, listener.Addr(), d)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping; requests under way may finish", "seconds", drainTime.Seconds())
+	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		log.Warn("some requests were cut off", "error", err.Error())
+		return server.Close()
+	}
+	return nil
+}
+
+// listen takes the port before anything else is started.
+func (c *config) listen() (net.Listener, error) {
+	address := net.JoinHostPort(c.Host, c.Port)
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken: another program, perhaps another labledger, listens there. Stop it, or choose another port: PORT=5001", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// announce says where everything is. People who start the private cluster also get something to try.
+func (c *config) announce(log *slog.Logger, address net.Addr, d *database) {
+	url := "http://" + address.String()
+	if d.cluster == nil {
+		log.Info("listening", "url", url, "version", version())
+		return
+	}
+	log.Info("listening", "url", url, "version", version(), "data", d.cluster.Dir())
+	fmt.Fprintf(os.Stderr, `
+Labledger listens on %[1]s
+Its data is in %[2]s
+
+Try:
+  curl %[1]s/site/1
+  curl %[1]s/instruments
+  curl -X PATCH %[1]s/site/2 -H 'Content-Type: application/json' -d '{"country": "Iceland"}'
+
+All calls, with their SQL: %[1]s/docs
+Ctrl-C stops it.
+
+`, url, d.cluster.Dir())
+}
+
+// operator is who the history says made the changes of a command.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "command line"
+}
