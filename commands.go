@@ -251,7 +251,7 @@ func (p *progress) end() {
 }
 
 type psqlCmd struct {
-	Args []string `arg:"" optional:"" help:"Arguments of psql, like -c 'SELECT * FROM instrument'."`
+	Args []string `arg:"" optional:"" help:"Arguments of psql, like -c 'TABLE instrument'."`
 }
 
 // Run opens psql on the database that the API works on.

@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/db"
 	"labledger/db/postgres"
 	"labledger/schema"
 )
@@ -141,6 +142,13 @@ func (d *database) ready(ctx context.Context, log *slog.Logger) error {
 	}
 	if from != to {
 		log.Info("schema migrated", "from", from, "to", to)
+	}
+	settled, err := db.New(d.pool).SettleHistory(ctx)
+	if err != nil {
+		return err
+	}
+	if settled > 0 {
+		log.Info("history of a restored database settled", "changes", settled)
 	}
 	if d.cluster == nil || !d.cluster.New() {
 		return nil

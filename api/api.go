@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
@@ -28,7 +29,7 @@ type Options struct {
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	table := routes(m)
-	router := mux.NewRouter().SkipClean(true)
+	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
 		router.Path(path).Handler(newMethods(path, table, o))
 	}
@@ -82,7 +83,7 @@ func newMethods(path string, table []route, o Options) *methods {
 }
 
 func (m *methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	traceOf(r.Context()).route = m.path
+	exchangeOf(w).route = m.path
 	h := m.byName[r.Method]
 	switch {
 	case h != nil:
@@ -93,6 +94,18 @@ func (m *methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "%s does not go here; %s do.", printable(r.Method), m.allow).with("Allow", m.allow))
 	}
+}
+
+// pathValues are what stands in a request's path at the variables of its template.
+// The router takes the path as it was sent, so that an escaped slash is part of a value.
+func pathValues(r *http.Request) map[string]string {
+	values := mux.Vars(r)
+	for name, value := range values {
+		if plain, err := url.PathUnescape(value); err == nil {
+			values[name] = plain
+		}
+	}
+	return values
 }
 
 var variable = regexp.MustCompile(`\{(\w+)\}`)
@@ -109,7 +122,7 @@ func variables(path string) []string {
 func newHandler(rt route, path string, table []route, o Options) http.Handler {
 	e := rt.endpoint
 	if e.plain != nil {
-		return e.plain
+		return withoutQuery(e.plain)
 	}
 	h := &handler{
 		endpoint: e,
@@ -135,6 +148,17 @@ func keyOf(collection string, table []route) string {
 		}
 	}
 	panic("api: rows created at " + collection + " have no path of their own")
+}
+
+// withoutQuery refuses parameters, which an ordinary handler does not read.
+func withoutQuery(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			writeProblem(w, r, refusal([]FieldError{{Field: "query string", Message: "is not taken by this call"}}))
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // plain makes an endpoint of an ordinary handler: for what is no row of the database.

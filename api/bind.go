@@ -29,6 +29,7 @@ type binder struct {
 	version  int // index of the version expected; else -1
 	limit    int // index of the row limit, of a list; else -1
 	offset   int
+	lines    bool     // binds the lines of a bulk body
 	names    []string // of the body
 	params   []string // of the query string
 }
@@ -98,11 +99,18 @@ func newBinder(in reflect.Type, method string, vars []string) *binder {
 	return b
 }
 
+// maxFaults bounds what is told about one object: more fields than any row has.
+const maxFaults = 50
+
 // faults collects everything that is wrong with a request.
 type faults []FieldError
 
 func (f *faults) add(field, message string) {
-	if message != "" {
+	switch {
+	case message == "" || len(*f) > maxFaults:
+	case len(*f) == maxFaults:
+		*f = append(*f, FieldError{Field: "…", Message: "and more of the kind"})
+	default:
 		*f = append(*f, FieldError{Field: field, Message: message})
 	}
 }
@@ -139,7 +147,8 @@ func (b *binder) bindQuery(in reflect.Value, raw string, found *faults) (flags u
 			found.add(name, "must be true or false")
 		}
 	}
-	if values.Has("after") && values.Has("offset") {
+	inPath := slices.ContainsFunc(b.path, func(f field) bool { return f.name == "offset" })
+	if values.Has("after") && (values.Has("offset") || inPath) {
 		found.add("offset", "cannot go together with after; use one of them")
 	}
 	return values
@@ -206,6 +215,26 @@ func (b *binder) bindBody(in reflect.Value, body []byte, ignored string, found *
 	return nil
 }
 
+// maxID is the largest number that a client may choose for a row: see reserve_id in the schema.
+const maxID = 1<<52 - 1
+
+// isKey tells the fields that a line of many may leave to the server.
+func isKey(name string) bool { return name == "id" || name == "uuid" }
+
+// keyFault says what is wrong with a number that a client chose for a new row.
+func keyFault(value reflect.Value, f field) string {
+	if value.Kind() == reflect.Pointer {
+		if value.IsNil() {
+			return ""
+		}
+		value = value.Elem()
+	}
+	if f.name == "id" && (value.Int() < 1 || value.Int() > maxID) {
+		return fmt.Sprintf("must be from 1 to %d", int64(maxID))
+	}
+	return ""
+}
+
 func (b *binder) missing(seen []string, found *faults) {
 	for _, name := range b.required {
 		if !slices.Contains(seen, name) {
@@ -216,8 +245,15 @@ func (b *binder) missing(seen []string, found *faults) {
 
 func (b *binder) bindField(in reflect.Value, f field, value jsontext.Value, found *faults) {
 	target := in.Field(f.index)
+	if b.lines && isKey(f.name) && value.Kind() == 'n' {
+		return // as if it were left out
+	}
 	if !slices.Contains(b.path, f) {
-		found.add(f.name, setJSON(target, f.name, value))
+		fault := setJSON(target, f.name, value)
+		if fault == "" {
+			fault = keyFault(target, f)
+		}
+		found.add(f.name, fault)
 		return
 	}
 	repeated := reflect.New(target.Type()).Elem()

@@ -29,6 +29,7 @@ import (
 const (
 	maxBulk    = 1 << 30          // bytes
 	maxLine    = 1 << 20          // bytes
+	maxReport  = 1_000_000        // faults told; a body with more of them is not read further
 	chunkLines = 5_000            // lines that go to the database at once
 	chunkBytes = 1 << 20          // or bytes, whichever comes first
 	bulkTime   = 30 * time.Minute // for the whole
@@ -80,9 +81,9 @@ func lines[Row any, In ~struct {
 // newBulkBinder binds a line: a whole row, whose keys and version may be left out.
 func newBulkBinder(row reflect.Type) *binder {
 	b := newBinder(row, http.MethodPost, nil)
-	b.required = nil
+	b.required, b.lines = nil, true
 	for _, name := range b.names {
-		if name != "id" && name != "uuid" && name != "version" {
+		if !isKey(name) && name != "version" {
 			b.required = append(b.required, name)
 		}
 	}
@@ -128,14 +129,14 @@ func (b *bulk) serve(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool,
 	if p := refusal(found); p != nil {
 		return p
 	}
-	conn, err := acquire(r.Context(), pool)
+	ctx, cancel := context.WithTimeout(r.Context(), bulkTime)
+	defer cancel()
+	conn, err := acquireSoon(ctx, pool)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	ctx, cancel := context.WithTimeout(r.Context(), bulkTime)
-	defer cancel()
-	tx, err := begin(ctx, conn, caller(ctx))
+	tx, err := begin(ctx, conn, exchangeOf(w).caller())
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (b *bulk) serve(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool,
 		defer patience()
 		return b.store(ctx, tx, lines)
 	}
-	if err := in.readAll(r.Header.Get("Content-Type"), http.MaxBytesReader(w, r.Body, maxBulk)); err != nil {
+	if err := in.readAll(r.Header.Get("Content-Type"), http.MaxBytesReader(w, r.Body, maxBulk)); err != nil && err != errStop {
 		return err
 	}
 	if in.wrong.count > 0 {
@@ -168,6 +169,13 @@ func (b *bulk) serve(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool,
 		return err
 	}
 	return respond(w, http.StatusOK, append(body, '\n'))
+}
+
+// acquireSoon takes a connection whose work may last longer than the wait for it.
+func acquireSoon(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
+	defer cancel()
+	return acquire(ctx, pool)
 }
 
 // An intake gathers checked lines into chunks and sends them.
@@ -230,29 +238,40 @@ func (in *intake) readArray(body io.Reader) error {
 	if _, err := decoder.ReadToken(); err != nil {
 		return bodyProblem(err, maxBulk)
 	}
-	for number := int64(1); decoder.PeekKind() != ']'; number++ {
-		bounded.next()
+	number := int64(1)
+	for ; decoder.PeekKind() != ']'; number++ {
 		value, err := decoder.ReadValue()
-		var syntax *jsontext.SyntacticError
-		switch {
-		case errors.As(err, &syntax):
-			return in.fault(number, "element", "is not JSON: "+printable(syntax.Err.Error())+"; the rest was not read")
-		case errors.Is(err, errLongRecord):
-			return in.fault(number, "element", fmt.Sprintf("is longer than %d bytes; the rest was not read", maxLine))
-		case err != nil:
-			return bodyProblem(err, maxBulk)
+		if err == nil && len(value) > maxLine {
+			err = errLongRecord
+		}
+		if err != nil {
+			return in.elementFault(number, err)
 		}
 		if err := in.object(number, value); err != nil {
 			return err
 		}
+		bounded.next()
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return bodyProblem(err, maxBulk)
+		return in.elementFault(number, err)
 	}
+	bounded.next()
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
 		return refusal([]FieldError{{Field: "body", Message: "must end after the JSON array"}})
 	}
 	return nil
+}
+
+// elementFault takes down an element that cannot be read, and the reading ends; an error means that the body broke off.
+func (in *intake) elementFault(number int64, err error) error {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, errLongRecord):
+		return in.fault(number, "element", fmt.Sprintf("is longer than %d bytes; the rest was not read", maxLine))
+	case errors.As(err, &syntax):
+		return in.fault(number, "element", "is not JSON: "+printable(syntax.Err.Error())+"; the rest was not read")
+	}
+	return bodyProblem(err, maxBulk)
 }
 
 // object checks one JSON object and puts it into the chunk.
@@ -302,7 +321,7 @@ func (in *intake) flush() error {
 	}
 	answer, err := in.send(append(in.chunk, ']'))
 	if err != nil {
-		return asProblem(err, http.MethodPost, in.binder.names)
+		return in.chunkFault(asProblem(err, http.MethodPost, in.binder.names))
 	}
 	var problems []struct {
 		FieldError
@@ -324,6 +343,25 @@ func (in *intake) flush() error {
 	return nil
 }
 
+// chunkFault tells what the database refused without naming the line, and ends the reading: its transaction is broken.
+func (in *intake) chunkFault(p *Problem) error {
+	if p.Status >= http.StatusInternalServerError {
+		return p
+	}
+	in.status = worse(in.status, p.Status)
+	where := fmt.Sprintf("in one of the lines %d to %d: ", in.numbers[0], in.numbers[len(in.numbers)-1])
+	for _, f := range append(p.Errors, FieldError{Field: "line", Message: p.Detail})[:1] {
+		f.Line, f.Message = in.numbers[0], where+f.Message+" (the rest was not checked)"
+		if err := in.wrong.add(f); err != nil {
+			return err
+		}
+	}
+	return errStop
+}
+
+// errStop ends the reading of a body; what is wrong stands in the report.
+var errStop = errors.New("stop reading")
+
 // worse of two statuses: malformed before conflicting before stale.
 func worse(a, b int) int { return min(a, b) }
 
@@ -335,7 +373,7 @@ func (in *intake) fault(number int64, field, message string) error {
 // refuse answers with everything that is wrong, line by line.
 func (in *intake) refuse(w http.ResponseWriter, r *http.Request) error {
 	p := problem(in.status, "Nothing was stored: %d thing%s to mend, named line by line under errors.", in.wrong.count, plural(in.wrong.count))
-	p.Instance, p.RequestID = r.URL.EscapedPath(), requestID(r.Context())
+	p.Instance, p.RequestID = r.URL.EscapedPath(), exchangeOf(w).id
 	head, err := json.Marshal(p)
 	if err != nil {
 		return err
@@ -343,7 +381,7 @@ func (in *intake) refuse(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
-	note(r.Context(), p)
+	exchangeOf(w).problem = p
 	_, _ = w.Write(append(bytes.TrimSuffix(head, []byte("}")), `,"errors":[`...)) // a client that has gone needs no answer
 	if err := in.wrong.copyTo(w); err != nil {
 		panic(http.ErrAbortHandler)
@@ -374,6 +412,9 @@ func (t *report) add(f FieldError) error {
 		}
 		_ = os.Remove(file.Name()) // the open file stays; its name is not needed
 		t.file, t.buffer = file, bufio.NewWriter(file)
+	}
+	if t.count == maxReport {
+		return errStop
 	}
 	if t.count++; t.count > 1 {
 		_ = t.buffer.WriteByte(',') // a bufio.Writer keeps its first error for the flush

@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // readCSV takes a header line that names the columns in any order, then a row a line. An empty cell is null.
@@ -17,7 +18,7 @@ func (in *intake) readCSV(body io.Reader) error {
 	if mark, _ := buffered.Peek(3); string(mark) == "\xef\xbb\xbf" {
 		_, _ = buffered.Discard(3) // spreadsheets put a byte order mark here
 	}
-	reader := csv.NewReader(buffered)
+	reader := csv.NewReader(&returnKeeper{from: buffered})
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
 	header, err := reader.Read()
@@ -25,28 +26,38 @@ func (in *intake) readCSV(body io.Reader) error {
 		return refusal([]FieldError{{Line: 1, Field: "header", Message: "is missing; the first line names the columns"}})
 	}
 	if err != nil {
-		return in.csvFault(reader, err)
+		return refusal([]FieldError{{Line: 1, Field: "header", Message: "is not CSV: " + printable(err.Error())}})
 	}
 	columns, found := in.binder.columns(header)
 	if p := refusal(found); p != nil {
 		return p
 	}
+	next := int64(2) // number of the line where the next record begins
 	for {
 		bounded.next()
 		cells, err := reader.Read()
-		if errors.Is(err, io.EOF) {
+		var syntax *csv.ParseError
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
-			var syntax *csv.ParseError
-			if err := in.csvFault(reader, err); err != nil || !errors.As(err, &syntax) {
+		case errors.Is(err, errLongRecord):
+			return in.fault(next, "line", fmt.Sprintf("is longer than %d bytes, perhaps for a quote that is never closed; the rest was not read", maxLine))
+		case errors.As(err, &syntax):
+			next = int64(syntax.Line) + 1
+			if err := in.fault(int64(syntax.StartLine), "line", fmt.Sprintf("is not CSV at column %d: %v", syntax.Column, syntax.Err)); err != nil {
 				return err
 			}
 			continue
+		case err != nil:
+			return bodyProblem(err, maxBulk)
 		}
 		number, _ := reader.FieldPos(0)
 		if err := in.line(int64(number), in.bindCells(columns, cells)); err != nil {
 			return err
+		}
+		next = int64(number) + 1
+		for _, cell := range cells {
+			next += int64(strings.Count(cell, "\n"))
 		}
 	}
 }
@@ -84,7 +95,11 @@ func (in *intake) bindCells(columns []field, cells []string) (found faults) {
 		target := in.row.Field(f.index)
 		switch {
 		case cells[i] != "":
-			found.add(f.name, set(target, f.name, cells[i]))
+			fault := set(target, f.name, cells[i])
+			if fault == "" {
+				fault = keyFault(target, f)
+			}
+			found.add(f.name, fault)
 		case target.Kind() != reflect.Pointer && slices.Contains(in.binder.required, f.name):
 			found.add(f.name, "must not be empty")
 		}
@@ -92,15 +107,37 @@ func (in *intake) bindCells(columns []field, cells []string) (found faults) {
 	return found
 }
 
-// csvFault takes down a line that is not CSV; an error means that the whole cannot go on.
-func (in *intake) csvFault(reader *csv.Reader, err error) error {
-	var syntax *csv.ParseError
-	switch {
-	case errors.Is(err, errLongRecord):
-		line := reader.InputOffset() // of the line before
-		return in.fault(0, "line", fmt.Sprintf("after byte %d is longer than %d bytes, perhaps for a quote that is never closed; the rest was not read", line, maxLine))
-	case errors.As(err, &syntax):
-		return in.fault(int64(syntax.StartLine), "line", fmt.Sprintf("is not CSV at column %d: %v", syntax.Column, syntax.Err))
+// A returnKeeper doubles the carriage return of a line end inside quotes: the CSV reader drops one there, and text must not change.
+type returnKeeper struct {
+	from   *bufio.Reader
+	quoted bool
+	again  bool // the carriage return just handed out is due once more
+}
+
+func (k *returnKeeper) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if k.again {
+			k.again = false
+			p[n] = '\r'
+			n++
+			continue
+		}
+		if n > 0 && k.from.Buffered() == 0 {
+			return n, nil // rather than wait for more
+		}
+		c, err := k.from.ReadByte()
+		if err != nil {
+			return n, err
+		}
+		if c == '"' {
+			k.quoted = !k.quoted
+		}
+		if c == '\r' && k.quoted {
+			following, _ := k.from.Peek(1)
+			k.again = string(following) == "\n"
+		}
+		p[n] = c
+		n++
 	}
-	return bodyProblem(err, maxBulk)
+	return n, nil
 }

@@ -28,7 +28,7 @@ func file(name string) http.Handler {
 // docs serves the files of the reference page.
 func docs() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := strings.TrimPrefix(r.URL.Path, "/")
+		name := "docs/" + pathValues(r)["file"]
 		if info, err := files.Open(name); err != nil {
 			notFound(w, r)
 			return

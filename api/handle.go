@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -110,11 +109,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	in := reflect.New(h.in).Elem()
 	var found faults
-	vars := mux.Vars(r)
+	vars := pathValues(r)
 	h.bindPath(in, vars, &found)
 	flags := h.bindQuery(in, r.URL.RawQuery, &found)
 	if h.method == http.MethodGet {
 		return h.read(w, r, in, flags, found)
+	}
+	if _, p := negotiate(r, mediaTypes[:1]); p != nil {
+		return p
 	}
 	dry := flags.Get("dry_run") == "true"
 	if h.bulk != nil && isBulk(r) {
@@ -139,19 +141,27 @@ func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Va
 	if len(body) == 0 && h.method == http.MethodDelete {
 		return nil
 	}
-	if p := mediaType(r, "application/json"); p != nil {
+	accepted := mediaTypes[:1]
+	if h.bulk != nil {
+		accepted = mediaTypes
+	}
+	if p := mediaType(r, accepted...); p != nil {
 		return p
 	}
-	ignored := ""
-	if h.path == "/site/{id}" && h.method == http.MethodPost {
-		ignored = "site_id" // its first clients send it; it says what the path says
-	}
-	if err := h.bindBody(in, body, ignored, found); err != nil {
+	if err := h.bindBody(in, body, ignoredField(h.method, h.path), found); err != nil {
 		p := asProblem(err, h.method, nil)
 		p.Errors = append(*found, p.Errors...)
 		return refusal(p.Errors)
 	}
 	return nil
+}
+
+// ignoredField is the one field that is passed over: the first clients of this route send it, and it says what the path says.
+func ignoredField(method, path string) string {
+	if method == http.MethodPost && path == "/site/{id}" {
+		return "site_id"
+	}
+	return ""
 }
 
 // mediaType refuses a body that says it is something else than want. One that says nothing is taken at its word.
@@ -173,8 +183,8 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 	ctx, cancel := context.WithTimeout(r.Context(), handlerTime)
 	defer cancel()
 	err := retry(ctx, func(ctx context.Context) error {
-		row = oneRow{}
-		return h.writeOnce(ctx, in, dry, &row)
+		row = oneRow{keyName: h.key}
+		return h.writeOnce(ctx, exchangeOf(w).caller(), in, dry, &row)
 	}, h.isCollision)
 	switch {
 	case err == errNoRow && h.method != http.MethodPatch && h.method != http.MethodDelete:
@@ -188,29 +198,29 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 	switch {
 	case h.location != "":
 		status = http.StatusCreated
-		w.Header().Set("Location", h.location+"/"+url.PathEscape(row.values[h.key]))
-	case row.values["created"] == "t" && !h.short:
+		w.Header().Set("Location", h.location+"/"+url.PathEscape(row.key))
+	case row.created && !h.short:
 		status = http.StatusCreated
 		w.Header().Set("Location", r.URL.EscapedPath())
 	}
-	if version, ok := row.values["version"]; ok && h.method != http.MethodDelete {
-		w.Header().Set("ETag", etag(version))
+	if row.version != "" && h.method != http.MethodDelete {
+		w.Header().Set("ETag", etag(row.version))
 	}
 	return respond(w, status, row.body)
 }
 
-func (h *handler) writeOnce(ctx context.Context, in reflect.Value, dry bool, row *oneRow) error {
+func (h *handler) writeOnce(ctx context.Context, who db.SetRequestParams, in reflect.Value, dry bool, row *oneRow) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
+	defer cancel()
 	conn, err := acquire(ctx, h.pool)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	ctx, cancel := context.WithTimeout(ctx, statementTime)
-	defer cancel()
 	if !dry {
-		return h.run(ctx, writing(conn, caller(ctx), row), in)
+		return h.run(ctx, writing(conn, who, row), in)
 	}
-	tx, err := begin(ctx, conn, caller(ctx))
+	tx, err := begin(ctx, conn, who)
 	if err != nil {
 		return err
 	}
@@ -220,7 +230,7 @@ func (h *handler) writeOnce(ctx context.Context, in reflect.Value, dry bool, row
 
 // rollback ends a transaction whose work is not to stay. Its context is its own: the request's may have ended.
 func rollback(tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.Background(), poolWait)
+	ctx, cancel := context.WithTimeout(context.Background(), statementTime)
 	defer cancel()
 	_ = tx.Rollback(ctx) // a connection that cannot even do this is thrown away by the pool
 }
@@ -230,7 +240,12 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	if r.ContentLength != 0 {
 		found.add("body", "is not taken by this call; name filters in the query string")
 	}
-	format, p := h.negotiate(r)
+	offered := mediaTypes[:1]
+	if h.list {
+		offered = mediaTypes
+		w.Header().Set("Vary", "Accept")
+	}
+	format, p := negotiate(r, offered)
 	if p != nil {
 		return p
 	}
@@ -241,7 +256,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	if h.value != nil {
 		return h.readValue(w, r, in)
 	}
-	conn, err := h.acquireForRead(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), statementTime)
+	defer cancel()
+	conn, err := h.acquireForRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -250,8 +267,6 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	if format != formatJSON {
 		return h.stream(w, r, conn, planned, in, format)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), statementTime)
-	defer cancel()
 	if h.list {
 		rows := page{limit: limit, body: make([]byte, 0, 2<<10)}
 		if err := h.run(ctx, reading(conn, planned, &rows), in); err != nil {
@@ -270,9 +285,8 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	if err != nil {
 		return err
 	}
-	version := row.values["version"]
-	w.Header().Set("ETag", etag(version))
-	if unchanged, p := h.compare(r, version); p != nil || unchanged {
+	w.Header().Set("ETag", etag(row.version))
+	if unchanged, p := compare(r, row.version); p != nil || unchanged {
 		if p != nil {
 			return p
 		}
@@ -296,7 +310,7 @@ func (h *handler) acquireForRead(ctx context.Context) (*pgxpool.Conn, error) {
 func (h *handler) missing(r *http.Request) *Problem {
 	name := ""
 	for _, f := range h.binder.path {
-		name = " " + printable(mux.Vars(r)[f.name])
+		name = " " + printable(pathValues(r)[f.name])
 	}
 	return problem(http.StatusNotFound, "There is no %s%s.", h.noun, name)
 }

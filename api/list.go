@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -28,13 +27,13 @@ const (
 
 var mediaTypes = []string{formatJSON: "application/json", formatNDJSON: "application/x-ndjson", formatCSV: "text/csv"}
 
-// negotiate chooses what the client would rather have: RFC 9110, section 12.5.1. Only lists come in more than one form.
-func (h *handler) negotiate(r *http.Request) (format, *Problem) {
-	offered := mediaTypes[:1]
-	if h.list {
-		offered = mediaTypes
+// negotiate chooses what the client would rather have: RFC 9110, section 12.5.1.
+func negotiate(r *http.Request, offered []string) (format, *Problem) {
+	values := r.Header.Values("Accept")
+	if len(values) == 0 {
+		return formatJSON, nil
 	}
-	accept := strings.Join(r.Header.Values("Accept"), ",")
+	accept := strings.Join(values, ",")
 	if chosen := prefer(accept, offered); chosen >= 0 {
 		return format(chosen), nil
 	}
@@ -138,7 +137,7 @@ func (h *handler) hasFilter(in reflect.Value) bool {
 // next is the Link header of a page that is not the last: RFC 8288.
 func (h *handler) next(r *http.Request, flags url.Values, limit int, after string) string {
 	path, _, _ := strings.Cut(h.path, "/{offset}")
-	for name, value := range mux.Vars(r) {
+	for name, value := range pathValues(r) {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
 	}
 	query := url.Values{}
@@ -177,7 +176,7 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request, conn *pgxpool.C
 	if !out.started {
 		return err
 	}
-	note(r.Context(), asProblem(err, h.method, nil))
+	exchangeOf(w).problem = asProblem(err, h.method, nil)
 	panic(http.ErrAbortHandler)
 }
 

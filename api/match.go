@@ -19,12 +19,12 @@ const (
 func etag(version string) string { return `"` + version + `"` }
 
 // compare holds a read's conditions against the version found. unchanged means: the client has it already.
-func (h *handler) compare(r *http.Request, version string) (unchanged bool, p *Problem) {
+func compare(r *http.Request, version string) (unchanged bool, p *Problem) {
 	if match := r.Header.Get("If-Match"); match != "" && !tagged(match, version) {
 		return false, problem(http.StatusPreconditionFailed, "The row is at version %s.", version)
 	}
-	none := strings.Join(r.Header.Values("If-None-Match"), ",")
-	return none != "" && tagged(none, version), nil
+	none := r.Header.Values("If-None-Match")
+	return len(none) > 0 && tagged(strings.Join(none, ","), version), nil
 }
 
 // tagged tells whether a list of entity tags names the version. A tag that a proxy has weakened, as nginx does when it compresses, still counts.
@@ -60,8 +60,8 @@ func (b *binder) bindMatch(in reflect.Value, header http.Header, found *faults) 
 	case len(none) == 1:
 		expected = noVersion
 	case match[0] != "*":
-		n, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(match[0], "W/"), `"`), 10, 64)
-		if err != nil || n < 1 {
+		n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(match[0], "W/"), `"`), `"`), 10, 64)
+		if err != nil || n < 1 || !tagged(match[0], strconv.FormatInt(n, 10)) {
 			found.add(name, `must be the ETag of the row, like "3", or *`)
 			return
 		}

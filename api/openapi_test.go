@@ -152,7 +152,7 @@ func (src *sources) operation(rt route, path string, table []route) object {
 	if parameters := src.parameters(rt, b, path); len(parameters) > 0 {
 		op["parameters"] = parameters
 	}
-	if body := src.body(rt, b); body != nil {
+	if body := src.body(rt, b, path); body != nil {
 		op["requestBody"] = body
 	}
 	src.responses(responses, rt, b, path, short)
@@ -199,7 +199,7 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 		doc := src.fieldDoc(row, f.name)
 		switch f.name {
 		case "limit":
-			schema, doc = object{"type": "integer", "minimum": 0, "maximum": pageMaximum}, "Rows at most; 0 is the maximum."
+			schema, doc = object{"type": "integer", "minimum": 0}, "Rows at most, up to 1000; 0 is the maximum."
 		case "offset":
 			schema, doc = object{"type": "integer", "minimum": 0}, "Rows to skip."
 		}
@@ -217,7 +217,7 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 			if !strings.HasPrefix(path, "/api/v1/") {
 				size = pageMaximum
 			}
-			schema, doc = object{"type": "integer", "minimum": 1, "maximum": pageMaximum, "default": size}, "Rows at most. A stream (CSV, NDJSON) has no limit unless it is given one."
+			schema, doc = object{"type": "integer", "minimum": 1, "default": size}, "Rows at most, up to 1000. A stream (CSV, NDJSON) has no limit unless it is given one."
 		case "offset":
 			schema, doc = object{"type": "integer", "minimum": 0, "default": 0}, "Rows to skip. Costs more the deeper it goes; `after` does not."
 		case "cascade":
@@ -245,11 +245,14 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 }
 
 // body is what a write takes.
-func (src *sources) body(rt route, b *binder) object {
+func (src *sources) body(rt route, b *binder, path string) object {
 	if rt.method == http.MethodGet {
 		return nil
 	}
 	one := src.bodySchema(b, model(rt.endpoint.out))
+	if name := ignoredField(rt.method, path); name != "" {
+		one["properties"].(object)[name] = object{"description": "Ignored; the path says it."}
+	}
 	content := object{"application/json": object{"schema": one, "example": exampleBody(rt, b)}}
 	if bulk := rt.endpoint.bulk; bulk != nil {
 		line := src.bodySchema(bulk.binder, model(rt.endpoint.out))
@@ -298,7 +301,7 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 	switch {
 	case rt.endpoint.value != nil:
 		good["description"] = "The answer."
-		problems = []int{400}
+		problems = []int{400, 406}
 		if path == "/readyz" {
 			unready := object{"description": "Not ready, and why.", "content": content}
 			all["503"] = unready
@@ -316,7 +319,7 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 		all["304"] = object{"description": "You have it already."}
 		problems = append(problems, 404, 406, 412)
 	default:
-		problems = append(problems, 409, 412, 413, 415)
+		problems = append(problems, 406, 409, 412, 413, 415)
 		if rt.method == http.MethodPatch || rt.method == http.MethodDelete {
 			problems = append(problems, 404)
 		}
@@ -359,7 +362,7 @@ func (src *sources) schema(t reflect.Type) object {
 	properties, required := object{}, []string{}
 	for i := range t.NumField() {
 		name, omit, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" || t == reflect.TypeFor[db.Change]() && name == "horizon" {
+		if name == "" || t == reflect.TypeFor[db.Change]() && name == "xid" {
 			continue
 		}
 		schema := src.typeOf(t.Field(i).Type)

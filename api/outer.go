@@ -1,15 +1,15 @@
 package api
 
 import (
-	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"runtime/debug"
 	"time"
-
-	"github.com/google/uuid"
 
 	"labledger/db"
 )
@@ -23,111 +23,113 @@ type outer struct {
 	actor   string
 }
 
-// A trace is what is learned about a request on its way.
-type trace struct {
+// An exchange is one request and its answer: the writer of the answer, and what is learned on the way.
+type exchange struct {
+	http.ResponseWriter
 	id      string
 	actor   string
-	route   string // path template; "" when no route took it
-	problem *Problem
+	route   string   // path template; "" when no route took it
+	problem *Problem // what was answered, unless it is a success
+	status  int
+	bytes   int64
 }
 
-type traceKey struct{}
-
-func traceOf(ctx context.Context) *trace {
-	if t, ok := ctx.Value(traceKey{}).(*trace); ok {
-		return t
+// exchangeOf finds the exchange that a handler of this package writes to.
+func exchangeOf(w http.ResponseWriter) *exchange {
+	for {
+		if x, ok := w.(*exchange); ok {
+			return x
+		}
+		w = w.(interface{ Unwrap() http.ResponseWriter }).Unwrap()
 	}
-	return &trace{}
 }
-
-func requestID(ctx context.Context) string { return traceOf(ctx).id }
-
-// note keeps a problem for the log.
-func note(ctx context.Context, p *Problem) { traceOf(ctx).problem = p }
 
 // caller tells the database who writes.
-func caller(ctx context.Context) db.SetRequestParams {
-	t := traceOf(ctx)
-	return db.SetRequestParams{Actor: t.actor, RequestID: t.id}
+func (x *exchange) caller() db.SetRequestParams {
+	return db.SetRequestParams{Actor: x.actor, RequestID: x.id}
 }
 
-var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
-
-func (o *outer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
-	t := &trace{id: r.Header.Get("X-Request-Id"), actor: o.actor}
-	if !wellFormedID.MatchString(t.id) {
-		t.id = uuid.Must(uuid.NewV7()).String()
+// WriteHeader remembers the status.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
 	}
-	r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
-	counted := &countingWriter{ResponseWriter: w}
-	w.Header().Set("X-Request-Id", t.id)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	defer func() {
-		thrown := recover()
-		if thrown != nil && thrown != http.ErrAbortHandler {
-			o.log.Error("a handler panicked", "request_id", t.id, "panic", fmt.Sprint(thrown), "stack", string(debug.Stack()))
-			if counted.status == 0 {
-				writeProblem(counted, r, asProblem(fmt.Errorf("panic: %v", thrown), r.Method, nil))
-			}
-			thrown = http.ErrAbortHandler
-		}
-		o.done(r, t, counted, time.Since(start))
-		if thrown != nil {
-			panic(thrown) // the server cuts the connection
-		}
-	}()
-	o.next.ServeHTTP(counted, r)
+	x.ResponseWriter.WriteHeader(status)
 }
 
-// done writes the log line and the metrics of a request.
-func (o *outer) done(r *http.Request, t *trace, w *countingWriter, took time.Duration) {
-	if w.status == 0 {
-		w.status = http.StatusOK
+// Write counts the bytes.
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
 	}
-	o.metrics.observe(r.Method, t.route, w.status, took)
-	level := slog.LevelInfo
-	attrs := []slog.Attr{
-		slog.String("request_id", t.id),
-		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
-		slog.String("route", t.route),
-		slog.Int("status", w.status),
-		slog.Int64("bytes", w.bytes),
-		slog.Float64("ms", float64(took.Microseconds())/1000),
-		slog.String("actor", t.actor),
-	}
-	if t.problem != nil && t.problem.cause != nil {
-		attrs = append(attrs, slog.String("error", t.problem.cause.Error()))
-	}
-	if w.status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	o.log.LogAttrs(r.Context(), level, "request", attrs...)
-}
-
-// countingWriter remembers the status and counts the bytes of an answer.
-type countingWriter struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-func (c *countingWriter) WriteHeader(status int) {
-	if c.status == 0 {
-		c.status = status
-	}
-	c.ResponseWriter.WriteHeader(status)
-}
-
-func (c *countingWriter) Write(p []byte) (int, error) {
-	if c.status == 0 {
-		c.status = http.StatusOK
-	}
-	n, err := c.ResponseWriter.Write(p)
-	c.bytes += int64(n)
+	n, err := x.ResponseWriter.Write(p)
+	x.bytes += int64(n)
 	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (c *countingWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+
+// newRequestID is 128 random bits in hex. It names, it guards nothing, so it need not be hard to guess.
+func newRequestID() string {
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64())
+	return hex.EncodeToString(id[:])
+}
+
+func (o *outer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	x := &exchange{ResponseWriter: w, id: r.Header.Get("X-Request-Id"), actor: o.actor}
+	if x.id == "" || !wellFormedID.MatchString(x.id) {
+		x.id = newRequestID()
+	}
+	w.Header().Set("X-Request-Id", x.id)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	defer func() {
+		thrown := recover()
+		if thrown != nil && thrown != http.ErrAbortHandler {
+			o.log.Error("a handler panicked", "request_id", x.id, "panic", fmt.Sprint(thrown), "stack", string(debug.Stack()))
+			if x.status == 0 {
+				writeProblem(x, r, asProblem(fmt.Errorf("panic: %v", thrown), r.Method, nil))
+			}
+			thrown = http.ErrAbortHandler
+		}
+		o.done(r, x, time.Since(start))
+		if thrown != nil {
+			panic(thrown) // the server cuts the connection
+		}
+	}()
+	o.next.ServeHTTP(x, r)
+}
+
+// done writes the log line and the metrics of a request.
+func (o *outer) done(r *http.Request, x *exchange, took time.Duration) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	o.metrics.observe(r.Method, x.route, x.status, took)
+	level := slog.LevelInfo
+	if x.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !o.log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", x.id),
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.String("route", x.route),
+		slog.Int("status", x.status),
+		slog.Int64("bytes", x.bytes),
+		slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("actor", x.actor),
+	}
+	if x.problem != nil && x.problem.cause != nil {
+		attrs = append(attrs, slog.String("error", x.problem.cause.Error()))
+	}
+	o.log.LogAttrs(r.Context(), level, "request", attrs...)
+}

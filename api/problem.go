@@ -69,13 +69,20 @@ func (p *Problem) because(err error) *Problem {
 	return p
 }
 
+// maxInDetail is how many faults the one sentence of a problem names; errors has them all.
+const maxInDetail = 10
+
 // refusal is a 400 that lists everything that is wrong with a request; nil when nothing is.
 func refusal(faults []FieldError) *Problem {
 	if len(faults) == 0 {
 		return nil
 	}
-	parts := make([]string, 0, len(faults))
-	for _, f := range faults {
+	parts := make([]string, 0, maxInDetail)
+	for i, f := range faults {
+		if i == maxInDetail {
+			parts = append(parts, fmt.Sprintf("and %d more under errors", len(faults)-i))
+			break
+		}
 		parts = append(parts, f.Field+": "+f.Message)
 	}
 	p := problem(http.StatusBadRequest, "%s.", strings.Join(parts, "; "))
@@ -219,7 +226,8 @@ func withoutShard(name string) string {
 // writeProblem answers with p and nothing else.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p.Instance = r.URL.EscapedPath()
-	p.RequestID = requestID(r.Context())
+	x := exchangeOf(w)
+	p.RequestID, x.problem = x.id, p
 	for key, values := range p.header {
 		w.Header()[key] = values
 	}
@@ -231,5 +239,4 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n')) // nobody is left to tell
-	note(r.Context(), p)
 }

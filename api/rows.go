@@ -94,17 +94,23 @@ func appendTime(dst, value []byte) []byte {
 
 // oneRow keeps a single row: the object for the body, and the columns that headers speak of.
 type oneRow struct {
-	body   []byte
-	values map[string]string // of version, created and the keys
+	body    []byte
+	version string
+	created bool   // of an upsert: there was no such row
+	keyName string // column whose value a Location ends with; "" when none is needed
+	key     string
 }
 
 func (o *oneRow) row(columns []pgconn.FieldDescription, values [][]byte) error {
-	o.body = append(appendRow(o.body, columns, values), '\n')
-	o.values = make(map[string]string, 4)
-	for i, c := range columns {
-		switch c.Name {
-		case "version", "created", "id", "uuid":
-			o.values[c.Name] = string(values[i])
+	o.body = append(appendRow(make([]byte, 0, 512), columns, values), '\n')
+	for i := range columns {
+		switch name := columns[i].Name; {
+		case name == "version":
+			o.version = string(values[i])
+		case name == "created":
+			o.created = values[i][0] == 't'
+		case name == o.keyName:
+			o.key = string(values[i])
 		}
 	}
 	return nil

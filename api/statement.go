@@ -17,15 +17,12 @@ import (
 
 // Bounds on the database's time. Each is shorter than the next one outside: lock 2 s (in SetRequest) < statement < handler < connection.
 const (
-	poolWait      = 2 * time.Second
-	statementTime = 5 * time.Second
+	statementTime = 5 * time.Second  // with the wait for a connection
 	handlerTime   = 10 * time.Second // with all tries
 )
 
-// acquire takes a connection out of the pool, or says soon that there is none.
+// acquire takes a connection out of the pool, or says that there is none before ctx ends.
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, poolWait)
-	defer cancel()
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, unavailable("The database cannot be reached, or all connections to it are busy. Try again.", err)

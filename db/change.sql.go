@@ -23,14 +23,17 @@ SELECT
     before,
     after
 FROM change
-WHERE id > $1::bigint
-  AND (horizon <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint OR horizon > pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+WHERE (xid, id) > (
+      coalesce((SELECT seen.xid FROM change AS seen WHERE seen.id <= $1::bigint ORDER BY seen.id DESC LIMIT 1), 0),
+      $1
+  )
+  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
   AND ($2::text IS NULL OR actor = $2)
   AND ($3::text IS NULL OR request_id = $3)
   AND ($4::text IS NULL OR table_name = $4)
   AND ($5::text IS NULL OR row_key = $5)
   AND ($6::text IS NULL OR action = $6)
-ORDER BY id
+ORDER BY xid, id
 LIMIT $8::bigint
 OFFSET $7::bigint
 `
@@ -58,8 +61,8 @@ type ListChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the changes of all tables in the order of their numbers. A reader who goes on after the last number it has seen overlooks none:
-// a change is held back while a transaction that may have drawn a smaller number is still running.
+// Lists the changes of all tables, transaction by transaction. A reader who goes on after the last one it has seen overlooks none: what is
+// newer than the oldest transaction that still runs is held back until that has ended.
 //
 //	SELECT
 //	    id,
@@ -72,14 +75,17 @@ type ListChangesRow struct {
 //	    before,
 //	    after
 //	FROM change
-//	WHERE id > $1::bigint
-//	  AND (horizon <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint OR horizon > pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+//	WHERE (xid, id) > (
+//	      coalesce((SELECT seen.xid FROM change AS seen WHERE seen.id <= $1::bigint ORDER BY seen.id DESC LIMIT 1), 0),
+//	      $1
+//	  )
+//	  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 //	  AND ($2::text IS NULL OR actor = $2)
 //	  AND ($3::text IS NULL OR request_id = $3)
 //	  AND ($4::text IS NULL OR table_name = $4)
 //	  AND ($5::text IS NULL OR row_key = $5)
 //	  AND ($6::text IS NULL OR action = $6)
-//	ORDER BY id
+//	ORDER BY xid, id
 //	LIMIT $8::bigint
 //	OFFSET $7::bigint
 func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]ListChangesRow, error) {

@@ -133,7 +133,7 @@ WITH input AS (
     ORDER BY id
     FOR UPDATE
 ), problem AS (
-    SELECT line, 'id' AS field, 409 AS status, 'stands on an earlier line too' AS message
+    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
     FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
@@ -147,11 +147,11 @@ WITH input AS (
     FROM input
     WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
     UNION ALL
-    SELECT line, 'mac', 409, 'stands on an earlier line too'
+    SELECT line, 'mac', 409, 'is taken by an earlier line'
     FROM (SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth FROM input WHERE mac IS NOT NULL) AS twin
     WHERE nth > 1
     UNION ALL
-    SELECT line, 'mac', 409, format('belongs to computer %s', computer.id)
+    SELECT line, 'mac', 409, CASE WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to computer %s', computer.id) END
     FROM input
     JOIN computer USING (mac)
     WHERE input.id IS DISTINCT FROM computer.id
@@ -212,7 +212,7 @@ type ImportComputersRow struct {
 //	    ORDER BY id
 //	    FOR UPDATE
 //	), problem AS (
-//	    SELECT line, 'id' AS field, 409 AS status, 'stands on an earlier line too' AS message
+//	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
 //	    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written
@@ -226,11 +226,11 @@ type ImportComputersRow struct {
 //	    FROM input
 //	    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
 //	    UNION ALL
-//	    SELECT line, 'mac', 409, 'stands on an earlier line too'
+//	    SELECT line, 'mac', 409, 'is taken by an earlier line'
 //	    FROM (SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth FROM input WHERE mac IS NOT NULL) AS twin
 //	    WHERE nth > 1
 //	    UNION ALL
-//	    SELECT line, 'mac', 409, format('belongs to computer %s', computer.id)
+//	    SELECT line, 'mac', 409, CASE WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to computer %s', computer.id) END
 //	    FROM input
 //	    JOIN computer USING (mac)
 //	    WHERE input.id IS DISTINCT FROM computer.id

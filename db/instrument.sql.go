@@ -23,7 +23,7 @@ FROM (
           AND ($4::text IS NULL OR site.name = $4)
           AND ($5::text IS NULL OR computer.name = $5)
         ORDER BY computer.site_id, computer.id
-        LIMIT $6::bigint + $7::bigint
+        LIMIT least($6::bigint, 9007199254740991) + least($7::bigint, 9007199254740991)
     )
     UNION ALL
     (
@@ -35,7 +35,7 @@ FROM (
           AND ($4 IS NULL OR site.name = $4)
           AND ($5 IS NULL OR freezer.name = $5)
         ORDER BY freezer.site_id, freezer.id
-        LIMIT $6 + $7
+        LIMIT least($6, 9007199254740991) + least($7, 9007199254740991)
     )
 ) AS instrument
 ORDER BY site_id, computer_id, freezer_id
@@ -79,7 +79,7 @@ type ListInstrumentsRow struct {
 //	          AND ($4::text IS NULL OR site.name = $4)
 //	          AND ($5::text IS NULL OR computer.name = $5)
 //	        ORDER BY computer.site_id, computer.id
-//	        LIMIT $6::bigint + $7::bigint
+//	        LIMIT least($6::bigint, 9007199254740991) + least($7::bigint, 9007199254740991)
 //	    )
 //	    UNION ALL
 //	    (
@@ -91,7 +91,7 @@ type ListInstrumentsRow struct {
 //	          AND ($4 IS NULL OR site.name = $4)
 //	          AND ($5 IS NULL OR freezer.name = $5)
 //	        ORDER BY freezer.site_id, freezer.id
-//	        LIMIT $6 + $7
+//	        LIMIT least($6, 9007199254740991) + least($7, 9007199254740991)
 //	    )
 //	) AS instrument
 //	ORDER BY site_id, computer_id, freezer_id

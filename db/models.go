@@ -31,8 +31,8 @@ type Change struct {
 	Before json.RawMessage `json:"before"`
 	// The whole row as it is since; null for a delete.
 	After json.RawMessage `json:"after"`
-	// Transactions that may have drawn a smaller id are all below this number. A reader that follows the ids waits until they have ended, and so never overlooks a change.
-	Horizon int64 `json:"horizon"`
+	// Transaction that made the change. Whoever follows the changes reads them in this order, up to the oldest transaction that still runs: ids are drawn before a transaction commits, so that a smaller one may appear later.
+	Xid int64 `json:"xid"`
 }
 
 // An instrument that computes.

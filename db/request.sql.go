@@ -56,3 +56,17 @@ func (q *Queries) SetRequest(ctx context.Context, arg SetRequestParams) error {
 	_, err := q.db.Exec(ctx, setRequest, arg.Actor, arg.RequestID)
 	return err
 }
+
+const settleHistory = `-- name: SettleHistory :one
+SELECT settle_history() AS settled
+`
+
+// Lets a history that was restored from a dump follow on in this cluster. Answers how many changes that touched.
+//
+//	SELECT settle_history() AS settled
+func (q *Queries) SettleHistory(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, settleHistory)
+	var settled int64
+	err := row.Scan(&settled)
+	return settled, err
+}

@@ -194,7 +194,7 @@ WITH input AS (
     ORDER BY id
     FOR UPDATE
 ), problem AS (
-    SELECT line, 'id' AS field, 409 AS status, 'stands on an earlier line too' AS message
+    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
     FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
@@ -266,7 +266,7 @@ type ImportSitesRow struct {
 //	    ORDER BY id
 //	    FOR UPDATE
 //	), problem AS (
-//	    SELECT line, 'id' AS field, 409 AS status, 'stands on an earlier line too' AS message
+//	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
 //	    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written

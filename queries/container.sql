@@ -86,7 +86,7 @@ WITH input AS (
     ORDER BY id
     FOR UPDATE
 ), problem AS (
-    SELECT line, 'uuid' AS field, 409 AS status, 'stands on an earlier line too' AS message
+    SELECT line, 'uuid' AS field, 409 AS status, 'is taken by an earlier line' AS message
     FROM (SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth FROM input WHERE uuid IS NOT NULL) AS twin
     LEFT JOIN present USING (uuid)
     WHERE nth > 1 OR written
@@ -100,11 +100,11 @@ WITH input AS (
     FROM input
     WHERE NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
     UNION ALL
-    SELECT line, 'id', 409, 'stands on an earlier line too'
+    SELECT line, 'id', 409, 'is taken by an earlier line'
     FROM (SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
     WHERE nth > 1
     UNION ALL
-    SELECT line, 'id', 409, format('belongs to container %s', container.uuid)
+    SELECT line, 'id', 409, CASE WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to container %s', container.uuid) END
     FROM input
     JOIN container USING (id)
     WHERE input.uuid IS DISTINCT FROM container.uuid

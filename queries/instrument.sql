@@ -14,7 +14,7 @@ FROM (
           AND (sqlc.narg('site_name')::text IS NULL OR site.name = sqlc.narg('site_name'))
           AND (sqlc.narg('name')::text IS NULL OR computer.name = sqlc.narg('name'))
         ORDER BY computer.site_id, computer.id
-        LIMIT sqlc.narg('limit')::bigint + sqlc.arg('offset')::bigint
+        LIMIT least(sqlc.narg('limit')::bigint, 9007199254740991) + least(sqlc.arg('offset')::bigint, 9007199254740991)
     )
     UNION ALL
     (
@@ -26,7 +26,7 @@ FROM (
           AND (sqlc.narg('site_name') IS NULL OR site.name = sqlc.narg('site_name'))
           AND (sqlc.narg('name') IS NULL OR freezer.name = sqlc.narg('name'))
         ORDER BY freezer.site_id, freezer.id
-        LIMIT sqlc.narg('limit') + sqlc.arg('offset')
+        LIMIT least(sqlc.narg('limit'), 9007199254740991) + least(sqlc.arg('offset'), 9007199254740991)
     )
 ) AS instrument
 ORDER BY site_id, computer_id, freezer_id

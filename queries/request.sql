@@ -11,3 +11,7 @@ SELECT
     current_setting('server_version') AS server_version,
     (NOT pg_is_in_recovery())::boolean AS writable
 WHERE to_regclass('change') IS NOT NULL;
+
+-- name: SettleHistory :one
+-- Lets a history that was restored from a dump follow on in this cluster. Answers how many changes that touched.
+SELECT settle_history() AS settled;

@@ -3,6 +3,7 @@ DROP FUNCTION reserve_id(regclass, bigint);
 DROP FUNCTION not_in_use(jsonb);
 DROP FUNCTION same_key(text, bigint, bigint);
 DROP FUNCTION same_version(bigint, bigint);
+DROP FUNCTION settle_history();
 DROP TABLE change;
 DROP FUNCTION refuse();
 DROP FUNCTION stamp_version();

@@ -11,7 +11,7 @@ CREATE TABLE change (
     action     text        NOT NULL CONSTRAINT change_action_known CHECK (action IN ('insert', 'update', 'delete')),
     before     jsonb,
     after      jsonb,
-    horizon    bigint      NOT NULL
+    xid        bigint      NOT NULL DEFAULT pg_current_xact_id()::text::bigint
 );
 
 COMMENT ON TABLE  change            IS 'History of every table: one row for each row that was inserted, updated or deleted. Append-only.';
@@ -24,35 +24,31 @@ COMMENT ON COLUMN change.row_key    IS 'Key of the changed row, as text: what st
 COMMENT ON COLUMN change.action     IS 'insert, update or delete.';
 COMMENT ON COLUMN change.before     IS 'The whole row as it was; null for an insert.';
 COMMENT ON COLUMN change.after      IS 'The whole row as it is since; null for a delete.';
-COMMENT ON COLUMN change.horizon    IS 'Transactions that may have drawn a smaller id are all below this number. A reader that follows the ids waits until they have ended, and so never overlooks a change.';
+COMMENT ON COLUMN change.xid        IS 'Transaction that made the change. Whoever follows the changes reads them in this order, up to the oldest transaction that still runs: ids are drawn before a transaction commits, so that a smaller one may appear later.';
 
+CREATE UNIQUE INDEX change_in_order ON change (xid, id);
 CREATE INDEX change_of_row ON change (table_name, row_key, id);
 CREATE INDEX change_that_deleted ON change (table_name, row_key) WHERE action = 'delete';
 
 
 -- record_change(key column) writes the history. It runs after each changed row; a row that an update left as it was leaves no trace.
--- The id is drawn first, in a statement of its own: the snapshot that gives the horizon must be younger than the id.
 CREATE FUNCTION record_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    before    jsonb  := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
-    after     jsonb  := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-    change_id bigint;
+    before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    after  jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
 BEGIN
     IF before = after THEN
         RETURN NULL;
     END IF;
-    change_id := nextval('change_id_seq');
-    INSERT INTO change (id, actor, request_id, table_name, row_key, action, before, after, horizon)
+    INSERT INTO change (actor, request_id, table_name, row_key, action, before, after)
     VALUES (
-        change_id,
         coalesce(nullif(current_setting('labledger.actor', true), ''), session_user),
         nullif(current_setting('labledger.request_id', true), ''),
         TG_TABLE_NAME,
         coalesce(after, before) ->> TG_ARGV[0],
         lower(TG_OP),
         before,
-        after,
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        after
     );
     RETURN NULL;
 END
@@ -95,6 +91,26 @@ COMMENT ON FUNCTION refuse IS 'Trigger: refuses the statement.';
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON change FOR EACH STATEMENT EXECUTE FUNCTION refuse();
 
 
+-- settle_history() makes a history that was restored from a dump follow on: its transaction numbers come from another cluster, and those of
+-- this one start below them. It is for the start of the server; where nothing was restored it looks at one index entry.
+CREATE FUNCTION settle_history() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    settled bigint;
+BEGIN
+    IF coalesce((SELECT max(xid) FROM change), 0) < pg_snapshot_xmax(pg_current_snapshot())::text::bigint THEN
+        RETURN 0;
+    END IF;
+    LOCK TABLE change IN SHARE ROW EXCLUSIVE MODE;
+    ALTER TABLE change DISABLE TRIGGER append_only;
+    UPDATE change SET xid = 0 WHERE xid <> 0;
+    GET DIAGNOSTICS settled = ROW_COUNT;
+    ALTER TABLE change ENABLE TRIGGER append_only;
+    RETURN settled;
+END
+$$;
+COMMENT ON FUNCTION settle_history IS 'Lets a restored history follow on in this cluster. Returns how many changes it touched.';
+
+
 -- same_version(actual, expected) guards a write against a state that its writer has not seen. Null expects nothing, -1 any state, 0 none at all.
 CREATE FUNCTION same_version(actual bigint, expected bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -122,7 +138,7 @@ COMMENT ON FUNCTION same_key IS 'True, or a check violation.';
 -- not_in_use({"computers": 2, …}) guards a delete: what still depends on the row, and how many.
 CREATE FUNCTION not_in_use(dependents jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    used_by text := (SELECT string_agg(format('%s %s', value, key), ', ' ORDER BY key) FROM jsonb_each_text(dependents) WHERE value <> '0');
+    used_by text := (SELECT string_agg(format('%s %s', value, CASE value WHEN '1' THEN rtrim(key, 's') ELSE key END), ', ' ORDER BY key) FROM jsonb_each_text(dependents) WHERE value <> '0');
 BEGIN
     IF used_by IS NULL THEN
         RETURN true;

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+// This file holds every answer of every story against the OpenAPI document, and every request that was taken.
+
+var contract = sync.OnceValue(func() routers.Router {
+	embedded, err := files.ReadFile("openapi.json")
+	if err != nil {
+		panic(err)
+	}
+	document, err := openapi3.NewLoader().LoadFromData(embedded)
+	if err != nil {
+		panic(err)
+	}
+	router, err := gorillamux.NewRouter(document)
+	if err != nil {
+		panic(err)
+	}
+	text := func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+		all, err := io.ReadAll(body)
+		return string(all), err
+	}
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", text)
+	openapi3filter.RegisterBodyDecoder("text/csv", text)
+	return router
+})
+
+// broken says how an answer breaks what openapi.json promises; "" when it does not.
+func broken(r request, a *answer) string {
+	asked, err := http.NewRequest(r.method, r.target, strings.NewReader(r.body))
+	if err != nil {
+		return "" // not even a URL; the document says nothing of those
+	}
+	for _, line := range r.headers {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			asked.Header.Add(name, strings.TrimSpace(value))
+		}
+	}
+	if r.body != "" && asked.Header.Get("Content-Type") == "" {
+		asked.Header.Set("Content-Type", "application/json") // what such a body is taken for
+	}
+	if asked.Method == http.MethodHead {
+		asked.Method = http.MethodGet
+	}
+	taken := a.StatusCode < http.StatusBadRequest
+	route, variables, err := contract().FindRoute(asked)
+	switch {
+	case err != nil && taken && asked.Method != http.MethodOptions && !strings.HasPrefix(asked.URL.Path, "/docs") && asked.URL.Path != "/api/v1/openapi.json":
+		return fmt.Sprintf("%s %s is not in openapi.json: %v", r.method, r.target, err)
+	case err != nil, a.Header.Get("X-Request-Id") == "": // the answer is not one of ours
+		return ""
+	}
+	for name, value := range variables {
+		if plain, err := url.PathUnescape(value); err == nil {
+			variables[name] = plain
+		}
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request: asked, PathParams: variables, Route: route,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	empty := r.body == "" && asked.Method == http.MethodPost // many rows may be none
+	if taken && r.method != http.MethodHead && !empty {
+		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
+			return fmt.Sprintf("openapi.json would not have taken this request: %v", err)
+		}
+	}
+	if r.method == http.MethodHead {
+		return ""
+	}
+	output := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: a.StatusCode, Header: a.Header, Options: input.Options}
+	output.SetBodyBytes([]byte(a.body))
+	if err := openapi3filter.ValidateResponse(context.Background(), output); err != nil {
+		return fmt.Sprintf("openapi.json does not promise this answer: %v", err)
+	}
+	return ""
+}
+
+// TestContractNotices shows that a wrong answer is noticed.
+func TestContractNotices(t *testing.T) {
+	asked := request{method: "GET", target: "/site/1"}
+	head := func(status int) *http.Response {
+		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"x"}}}
+	}
+	const row = `{"id":1,"name":"a","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null,"version":1`
+	for _, c := range []struct {
+		what   string
+		asked  request
+		answer *answer
+		wrong  bool
+	}{
+		{"a row", asked, &answer{head(200), row + "}"}, false},
+		{"a column too many", asked, &answer{head(200), row + `,"extra":1}`}, true},
+		{"a text for a number", asked, &answer{head(200), strings.Replace(row, ":1", `:"1"`, 1) + "}"}, true},
+		{"a column too few", asked, &answer{head(200), `{"id":1}`}, true},
+		{"a status nobody promised", asked, &answer{head(201), row + "}"}, true},
+		{"a path nobody promised", request{method: "GET", target: "/nothing"}, &answer{head(200), "{}"}, true},
+		{"a parameter nobody promised", request{method: "DELETE", target: "/site/1?cascade=maybe"}, &answer{head(200), row + "}"}, true},
+	} {
+		if fault := broken(c.asked, c.answer); (fault != "") != c.wrong {
+			t.Errorf("%s: %q", c.what, fault)
+		}
+	}
+}

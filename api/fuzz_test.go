@@ -1,0 +1,161 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"labledger/db"
+)
+
+// sound fails when a bound value is one that the database or a client could choke on.
+func sound(t *testing.T, row reflect.Value) {
+	t.Helper()
+	for i := range row.NumField() {
+		value := row.Field(i)
+		if value.Kind() == reflect.Pointer {
+			if value.IsNil() {
+				continue
+			}
+			value = value.Elem()
+		}
+		if value.Kind() == reflect.String && (!utf8.ValidString(value.String()) || strings.ContainsRune(value.String(), 0)) {
+			t.Errorf("%s was let through as %q", row.Type().Field(i).Name, value.String())
+		}
+	}
+}
+
+func FuzzBody(f *testing.F) {
+	for _, seed := range []string{
+		`{"name":"a","contact":null,"address":"b","state_or_region":null,"country":null,"postcode_or_zip":48104}`, `{}`, `[]`, `null`, ``, `{"name":1}`,
+		`{"name":"a","name":"b"}`, `{"name":"\u0000"}`, `{"name":"\ud800"}`, "{\"name\":\"\xff\"}", `{"id":1.0}`, `{"id":9223372036854775808}`, `{} {}`,
+		strings.Repeat("[", 20_000), `{"version":-1}`, `{"nam":"x"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	b := newBinder(reflect.TypeFor[db.UpsertSiteParams](), http.MethodPost, []string{"id"})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		row := reflect.New(b.shape).Elem()
+		row.FieldByName("ID").SetInt(1)
+		var found faults
+		if err := b.bindBody(row, body, "site_id", &found); err != nil {
+			if asProblem(err, http.MethodPost, nil).Status != http.StatusBadRequest {
+				t.Fatalf("%q: %v", body, err)
+			}
+			return
+		}
+		if len(found) > 0 {
+			return
+		}
+		sound(t, row)
+		if !json.Valid(body) {
+			t.Errorf("%q was taken for JSON", body)
+		}
+	})
+}
+
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{"limit=10", "limit=0&offset=3", "after=5", "after=1-2", "name=%00", "name=%ff", "nam=x", "limit=1&limit=2", "%zz", ";", "offset=-1", "limit=99999999999999999999", "a=%u0041"} {
+		f.Add(seed)
+	}
+	lists := []*binder{
+		newBinder(reflect.TypeFor[db.ListSitesParams](), http.MethodGet, nil),
+		newBinder(reflect.TypeFor[db.ListInstrumentsParams](), http.MethodGet, nil),
+		newBinder(reflect.TypeFor[db.DeleteSiteParams](), http.MethodDelete, []string{"id"}),
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		for _, b := range lists {
+			row := reflect.New(b.shape).Elem()
+			var found faults
+			flags := b.bindQuery(row, raw, &found)
+			if len(found) == 0 {
+				sound(t, row)
+				for name := range flags {
+					if !slices.Contains(b.params, name) {
+						t.Errorf("%q: parameter %q was ignored", raw, name)
+					}
+				}
+			}
+		}
+	})
+}
+
+func FuzzCursor(f *testing.F) {
+	for _, seed := range []string{"1", "0", "-1", "1-2-3", "1--3", "1-2-9007199254740991", "01-2-3", "", "-", "a-b-c", "1-2-3-4"} {
+		f.Add(seed)
+	}
+	b := newBinder(reflect.TypeFor[db.ListInstrumentsParams](), http.MethodGet, nil)
+	f.Fuzz(func(t *testing.T, text string) {
+		row := reflect.New(b.shape).Elem()
+		if b.bindCursor(row, text) != "" {
+			return
+		}
+		var parts []string
+		for _, c := range b.cursor {
+			parts = append(parts, jsonNumber(row.Field(c.index).Int()))
+		}
+		if again := strings.Join(parts, "-"); again != text {
+			t.Errorf("cursor %q was read as %q", text, again)
+		}
+	})
+}
+
+func jsonNumber(n int64) string {
+	text, err := json.Marshal(n)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// FuzzBulk feeds bodies of many rows, in all three forms, to the intake. Whatever reaches the query must be JSON that it can take.
+func FuzzBulk(f *testing.F) {
+	for _, seed := range []string{
+		"id,name,mac,site_id\n1,a,08:00:2b:01:02:03,1\n", "name,mac,site_id\na,,1\n", "\xef\xbb\xbfname,mac,site_id\n\"a\nb\",,1\n", "name,mac\n", "",
+		"name,mac,site_id\n\"a,,1\n", "name,mac,site_id\na,b\n", "name,name\n", "name,mac,site_id\n\x00,,1\n", "name,mac,site_id\n\xff,,1\n",
+		`{"name":"a","mac":null,"site_id":1}` + "\n", `[{"name":"a","mac":null,"site_id":1}]`, `[`, `[1,2]`, `[]]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	b := lines[db.UpsertComputerParams]((*db.Queries).ImportComputers)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, kind := range mediaTypes {
+			in := &intake{bulk: b, row: reflect.New(b.binder.shape).Elem(), wrong: &report{}}
+			in.send = func(chunk json.RawMessage) (stored, error) {
+				var rows []struct {
+					Name   string  `json:"name"`
+					Mac    *string `json:"mac"`
+					SiteID int64   `json:"site_id"`
+				}
+				if err := json.Unmarshal(chunk, &rows); err != nil {
+					t.Fatalf("%s %q became %q: %v", kind, body, chunk, err)
+				}
+				for _, r := range rows {
+					sound(t, reflect.ValueOf(r))
+				}
+				return stored{Problems: json.RawMessage("[]")}, nil
+			}
+			if err := in.readAll(kind, strings.NewReader(string(body))); err != nil {
+				if p := asProblem(err, http.MethodPost, nil); p.Status >= http.StatusInternalServerError {
+					t.Errorf("%s %q: %v", kind, body, err)
+				}
+			}
+			in.wrong.close()
+		}
+	})
+}
+
+func FuzzAccept(f *testing.F) {
+	for _, seed := range []string{"", "*/*", "text/csv", "text/html,application/xhtml+xml,*/*;q=0.8", "text/csv;q=0", "application/json;q=2", ",,;q", "text/*;q=0.1,application/json;q=0.05"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		if i := prefer(header, mediaTypes); i < -1 || i >= len(mediaTypes) {
+			t.Errorf("%q chose %d", header, i)
+		}
+	})
+}

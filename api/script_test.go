@@ -1,0 +1,367 @@
+package api
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"labledger/db/postgres/pgtest"
+)
+
+// Stories in plain text: testdata/*.http. Each file is one story, told to a server on a fresh clone of the mock data; with
+// BASE_URL=http://host:port in the environment it is told to that server instead. A request goes out byte for byte as it stands there.
+//
+//	# A comment. "# fresh" says that the story needs the mock data as it was, and is not for BASE_URL; "# alone", not beside other stories.
+//	with one=/site made=200        tells the whole story with these variables; each such line tells it once more
+//	mark                           remembers all four tables, for "== same"
+//
+//	POST {{one}}/{{unique}}1       the request line; headers follow, then an empty line, then the body down to the first check
+//	Content-Type: application/json
+//
+//	{"name": "a\xff{{repeat "#," 3}}"}
+//	== status {{made}}             always the first check. "== status 400 raw" says: net/http answered, before any of our code
+//	== header ETag "1"             exact; "~ header ETag re" must match, "!~ header ETag [re]" must not (without re: must be absent)
+//	== body text                   exact, but for a last newline; with nothing after it, the lines that follow. Also ~ and !~
+//	== json {"id": 1, "at": "*"}   the same JSON in any order of keys, "*" being anything; "json@errors.0.field" is a part, "json@length" counts
+//	== same                        the tables hold what they held at the mark
+//	:= id json@id                  keeps a value as {{id}}; also ":= next header Link <(.+)>": the group of the regexp
+//
+// Everywhere, \xNN is a byte, and {{repeat "text" n}} is text n times, # in it being the number of the repetition.
+// {{unique}} is a number, {{uuid}} a UUID without its last digit, {{mac}} a hardware address without its last byte; no other telling has them.
+
+type story struct {
+	file         string
+	fresh, alone bool
+	variables    []map[string]string
+	steps        []*step
+}
+
+type step struct {
+	line           int
+	method, target string // method "mark" for a mark
+	headers        []string
+	body           string
+	checks         []check
+}
+
+type check struct {
+	line    int
+	text    string
+	op      string // ==, ~, !~ or :=
+	subject string // status, header, body, json or same
+	name    string // of the header, or the path into the JSON
+	keep    string // variable that a := sets
+	want    string
+}
+
+var (
+	startsCheck = regexp.MustCompile(`^(==|~|!~|:=) `)
+	checkLine   = regexp.MustCompile(`^(?:(==|~|!~)|(:=) +(\w+)) +(?:(status|body|same)|(header) +([\w-]+)|(json)(?:@([\w.-]+))?)(?: +(.*))?$`)
+	requestLine = regexp.MustCompile(`^(\{\{repeat.*\}\}|[A-Za-z]\S*) (/.*|\*|\{\{\w+\}\}(?:[/?].*)?)$`)
+	nextRequest = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) [/{]`)
+	headerLine  = regexp.MustCompile(`^[\w-]+:`)
+)
+
+func parseCheck(line string) (check, bool) {
+	g := checkLine.FindStringSubmatch(line)
+	if g == nil {
+		return check{}, false
+	}
+	return check{text: line, op: g[1] + g[2], keep: g[3], subject: g[4] + g[5] + g[7], name: g[6] + g[8], want: g[9]}, true
+}
+
+func parseStory(file string) (*story, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(string(text), "\n")
+	s := &story{file: file}
+	until := func(i *int, end func(line string) bool) (taken []string) { // the lines after i, up to one that ends them
+		for *i+1 < len(lines) && !end(lines[*i+1]) {
+			*i++
+			taken = append(taken, lines[*i])
+		}
+		return taken
+	}
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		fail := func(what string) (*story, error) { return nil, fmt.Errorf("%s:%d: %s: %s", file, i+1, what, line) }
+		c, isCheck := parseCheck(line)
+		request := requestLine.FindStringSubmatch(line)
+		switch {
+		case line == "# fresh":
+			s.fresh = true
+		case line == "# alone":
+			s.alone = true
+		case line == "" || line[0] == '#':
+		case line == "mark":
+			s.steps = append(s.steps, &step{line: i + 1, method: "mark"})
+		case strings.HasPrefix(line, "with "):
+			variables := map[string]string{}
+			for _, pair := range strings.Fields(line)[1:] {
+				name, value, _ := strings.Cut(pair, "=")
+				variables[name] = value
+			}
+			s.variables = append(s.variables, variables)
+		case isCheck:
+			if len(s.steps) == 0 {
+				return fail("a check before any request")
+			}
+			c.line = i + 1
+			if c.op == "==" && c.want == "" && (c.subject == "body" || c.subject == "json") {
+				c.want = strings.Join(until(&i, func(line string) bool {
+					return line == "" || startsCheck.MatchString(line) || nextRequest.MatchString(line)
+				}), "\n")
+			}
+			last := s.steps[len(s.steps)-1]
+			if first := len(last.checks) == 0; first != (c.subject == "status") {
+				return fail("the status is checked first, and once")
+			}
+			last.checks = append(last.checks, c)
+		case request != nil:
+			r := &step{line: i + 1, method: request[1], target: request[2]}
+			r.headers = until(&i, func(line string) bool { return !headerLine.MatchString(line) })
+			if i+1 < len(lines) && lines[i+1] == "" {
+				i++
+				body := until(&i, startsCheck.MatchString)
+				if slices.ContainsFunc(body, nextRequest.MatchString) {
+					return nil, fmt.Errorf("%s:%d: the request has no check", file, r.line)
+				}
+				r.body = strings.Join(body, "\n")
+			}
+			s.steps = append(s.steps, r)
+		default:
+			return fail("neither a request nor a check")
+		}
+	}
+	if s.variables == nil {
+		s.variables = []map[string]string{{}}
+	}
+	return s, nil
+}
+
+// TestScripts tells all stories, and then counts whether they visited every route.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.http")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no stories in testdata:", err)
+	}
+	visits := newAccount(routes(newMetrics(nil, "")))
+	t.Run("story", func(t *testing.T) {
+		for _, file := range files {
+			s, err := parseStory(file)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if s.fresh && os.Getenv("BASE_URL") != "" {
+				fmt.Printf("%s needs a fresh database: not told to %s\n", file, os.Getenv("BASE_URL"))
+				continue
+			}
+			for _, variables := range s.variables {
+				t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
+					if !s.alone && os.Getenv("BASE_URL") == "" {
+						t.Parallel()
+					}
+					tell(t, s, variables, visits)
+				})
+			}
+		}
+	})
+	if os.Getenv("BASE_URL") == "" { // there, some stories are left out
+		t.Run("visits", func(t *testing.T) {
+			for _, gap := range visits.gaps() {
+				t.Error("no story has", gap)
+			}
+		})
+	}
+}
+
+// A teller is one telling of a story.
+type teller struct {
+	*testing.T
+	*story
+	base      string
+	variables map[string]string
+	marked    string
+}
+
+func tell(t *testing.T, s *story, variables map[string]string, visits *account) {
+	v := &teller{T: t, story: s, base: serve(t), variables: unique()}
+	for name, value := range variables {
+		v.variables[name] = v.expand(value)
+	}
+	for _, step := range s.steps {
+		if step.method == "mark" {
+			v.marked = v.tables()
+			continue
+		}
+		r := request{v.expand(step.method), v.expand(step.target), nil, v.expand(step.body)}
+		for _, h := range step.headers {
+			r.headers = append(r.headers, v.expand(h))
+		}
+		a, err := r.send(v.base)
+		if err != nil {
+			t.Errorf("%s:%d: %v\n%s", s.file, step.line, err, r)
+			continue
+		}
+		visits.add(r, a.StatusCode)
+		if len(step.checks) == 0 {
+			t.Errorf("%s:%d: the request has no check", s.file, step.line)
+			continue
+		}
+		if !strings.HasSuffix(step.checks[0].want, " raw") {
+			for _, fault := range a.faults(r) {
+				t.Errorf("%s:%d: %s\n%s\n%s", s.file, step.line, fault, r, a)
+			}
+		}
+		for _, c := range step.checks {
+			if fault := v.check(c, a); fault != "" {
+				t.Errorf("%s:%d: %s\n  %s\n%s\n%s", s.file, c.line, c.text, fault, r, a)
+			}
+		}
+	}
+}
+
+// serve starts the API on a database of its own, unless BASE_URL names a server.
+func serve(t *testing.T) string {
+	if base := os.Getenv("BASE_URL"); base != "" {
+		return strings.TrimSuffix(base, "/")
+	}
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	server := httptest.NewServer(New(Options{Pool: pgtest.Pool(t), Log: log, Actor: "anonymous", Version: "test"}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// unique are the variables that no other telling has. On a database of one's own they can be the same each time.
+func unique() map[string]string {
+	number, digits := int64(1000), "000000000000000000000000000000"
+	if os.Getenv("BASE_URL") != "" {
+		var random [15]byte
+		_, _ = rand.Read(random[:]) // never fails
+		digits = hex.EncodeToString(random[:])
+		number, _ = strconv.ParseInt(digits[:10], 16, 64)
+	}
+	return map[string]string{
+		"unique": fmt.Sprint(1000 + number),
+		"uuid":   fmt.Sprintf("%s-%s-4%s-8%s-%s", digits[:8], digits[8:12], digits[12:15], digits[15:18], digits[18:29]),
+		"mac":    fmt.Sprintf("02:%s:%s:%s:%s:", digits[:2], digits[2:4], digits[4:6], digits[6:8]),
+	}
+}
+
+var (
+	variableMark = regexp.MustCompile(`\{\{(\w+)\}\}`)
+	repeatMark   = regexp.MustCompile(`\{\{repeat "([^"]*(?:\\"[^"]*)*)" (\d+)\}\}`)
+	byteMark     = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
+)
+
+func (v *teller) expand(text string) string {
+	text = variableMark.ReplaceAllStringFunc(text, func(m string) string {
+		value, known := v.variables[m[2:len(m)-2]]
+		if !known {
+			v.Fatalf("%s: nothing is known as %s", v.file, m)
+		}
+		return value
+	})
+	text = repeatMark.ReplaceAllStringFunc(text, func(m string) string {
+		parts := repeatMark.FindStringSubmatch(m)
+		n, _ := strconv.Atoi(parts[2]) // digits
+		piece := strings.NewReplacer(`\n`, "\n", `\"`, `"`).Replace(parts[1])
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(piece, "#", strconv.Itoa(i+1)))
+		}
+		return b.String()
+	})
+	return byteMark.ReplaceAllStringFunc(text, func(m string) string {
+		n, _ := strconv.ParseUint(m[2:], 16, 8) // two hexadecimal digits
+		return string([]byte{byte(n)})
+	})
+}
+
+// tables are the rows of all tables.
+func (v *teller) tables() string {
+	var all strings.Builder
+	for _, table := range []string{"sites", "freezers", "computers", "containers"} {
+		a, err := request{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}.send(v.base)
+		if err != nil || a.StatusCode != http.StatusOK {
+			v.Fatalf("%s: cannot read the %s: %v\n%s", v.file, table, err, a)
+		}
+		all.WriteString(a.body)
+	}
+	return all.String()
+}
+
+// check returns what is wrong, or "".
+func (v *teller) check(c check, a *answer) (fault string) {
+	want := v.expand(c.want)
+	var got string
+	var present bool
+	switch c.subject {
+	case "same":
+		if now := v.tables(); now != v.marked {
+			return "the tables have changed; now they hold\n" + now
+		}
+		return ""
+	case "status":
+		got, want = strconv.Itoa(a.StatusCode), strings.TrimSuffix(want, " raw")
+	case "header":
+		values := a.Header.Values(c.name)
+		got, present = strings.Join(values, ", "), len(values) > 0
+	case "body":
+		got, present = a.body, true
+		if c.op == "==" {
+			got = strings.TrimSuffix(got, "\n")
+		}
+	case "json":
+		value, err := a.part(c.name)
+		if err != nil {
+			return err.Error()
+		}
+		if c.op == "==" {
+			return sameJSON(want, value)
+		}
+		if text, ok := value.(string); ok {
+			got = text
+		} else {
+			encoded, _ := json.Marshal(value) // it was decoded a moment ago
+			got = string(encoded)
+		}
+	}
+	if c.op == "==" {
+		if got != want {
+			return "is " + clip(got)
+		}
+		return ""
+	}
+	if c.op == "!~" && want == "" && !present {
+		return ""
+	}
+	re, err := regexp.Compile(want)
+	if err != nil {
+		return err.Error()
+	}
+	groups := re.FindStringSubmatch(got)
+	switch {
+	case c.op == "!~" && groups != nil, c.op != "!~" && groups == nil:
+		return "is " + clip(got)
+	case c.op == ":=" && want == "":
+		v.variables[c.keep] = got
+	case c.op == ":=":
+		v.variables[c.keep] = groups[len(groups)-1]
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestArrows holds who may import whom: schema + queries → db ← api ← main.
+func TestArrows(t *testing.T) {
+	ours := map[string][]string{
+		"labledger":                    {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/schema"},
+		"labledger/api":                {"labledger/db"},
+		"labledger/bench":              {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/schema"},
+		"labledger/db":                 nil,
+		"labledger/db/postgres":        nil,
+		"labledger/db/postgres/pgtest": {"labledger/db/postgres"},
+		"labledger/schema":             nil,
+	}
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Deps \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(line)
+		allowed, known := ours[names[0]]
+		if !known {
+			t.Errorf("package %s is new: say here what it may import", names[0])
+		}
+		for _, dependency := range names[1:] {
+			if strings.HasPrefix(dependency, "labledger") && !slices.Contains(allowed, dependency) {
+				t.Errorf("%s must not depend on %s", names[0], dependency)
+			}
+		}
+	}
+}
+
+var (
+	statement = regexp.MustCompile(`(?s)\b(SELECT\b.+\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX))\b`)
+	generated = regexp.MustCompile(`^// Code generated`)
+)
+
+// TestRooms holds what may stand where: SQL in queries/, schema/ and db/; the router in one file; generated code apart.
+func TestRooms(t *testing.T) {
+	routers := []string{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "var" || strings.HasPrefix(d.Name(), ".") && path != ".") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		isGenerated := len(file.Comments) > 0 && generated.MatchString(file.Comments[0].List[0].Text)
+		if isGenerated != (filepath.Dir(path) == "db") {
+			t.Errorf("%s: generated code stands in db/, and nothing else does", path)
+		}
+		for _, i := range file.Imports {
+			if i.Path.Value == `"github.com/gorilla/mux"` {
+				routers = append(routers, path)
+			}
+		}
+		test := strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "bench/")
+		if test || strings.HasPrefix(path, "db/") {
+			return nil
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+				if text, err := strconv.Unquote(l.Value); err == nil && statement.MatchString(text) {
+					t.Errorf("%s: SQL stands in queries/, not in Go: %.60q", path, text)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(routers) != 1 {
+		t.Errorf("the router is imported in %v; one file is enough", routers)
+	}
+}
