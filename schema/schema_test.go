@@ -1,0 +1,193 @@
+package schema_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres"
+	"labledger/db/postgres/pgtest"
+	"labledger/schema"
+)
+
+func TestMain(m *testing.M) {
+	pgtest.Main(m, schema.Files, func(ctx context.Context, url string) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(ctx) }() // the template is made
+		_, err = conn.PgConn().Exec(ctx, schema.MockData).ReadAll()
+		return err
+	})
+}
+
+// texts are the rows of a query with one column.
+func texts(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
+	t.Helper()
+	rows, err := pool.Query(context.Background(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return all
+}
+
+func exec(pool *pgxpool.Pool, sql string) error {
+	_, err := pool.Exec(context.Background(), sql)
+	return err
+}
+
+// everything lists what a schema is made of, so that two states can be compared.
+const everything = `
+	SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) FROM information_schema.columns WHERE table_schema = 'public'
+	UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+	UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+	UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+	UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+	ORDER BY 1`
+
+func TestUpDownUp(t *testing.T) {
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	pool, err := postgres.Open(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	first := texts(t, pool, everything)
+	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 0); err != nil || to != 0 {
+		t.Fatalf("down: at %d, %v", to, err)
+	}
+	for _, left := range texts(t, pool, everything) {
+		if !strings.Contains(left, "schema_migrations") {
+			t.Errorf("down leaves %s", left)
+		}
+	}
+	if _, _, err := postgres.Migrate(ctx, url, schema.Files); err != nil {
+		t.Fatal(err)
+	}
+	if second := texts(t, pool, everything); strings.Join(first, "\n") != strings.Join(second, "\n") {
+		t.Errorf("up after down makes another schema:\n%s\n---\n%s", strings.Join(first, "\n"), strings.Join(second, "\n"))
+	}
+}
+
+// TestCatalog holds the habits of the schema: every table and column says what it is, and every rule has a name that a person reads.
+func TestCatalog(t *testing.T) {
+	pool := pgtest.Pool(t)
+	const ours = `c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_migrations' AND c.relkind IN ('r', 'v')`
+	for what, sql := range map[string]string{
+		"has no comment":                `SELECT c.relname::text FROM pg_class c WHERE ` + ours + ` AND obj_description(c.oid) IS NULL`,
+		"is a column without a comment": `SELECT format('%s.%s', c.relname, a.attname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE ` + ours + ` AND col_description(c.oid, a.attnum) IS NULL`,
+		"is not named after its table":  `SELECT conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE ` + ours + ` AND NOT starts_with(conname, c.relname || '_')`,
+		"is a check not named after its column": `SELECT conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE ` + ours + ` AND contype = 'c'
+			AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND starts_with(conname, c.relname || '_' || a.attname || '_'))`,
+		"is a table whose rows have no version or no history": `SELECT c.relname::text FROM pg_class c WHERE ` + ours + ` AND c.relkind = 'r' AND c.relname <> 'change' AND NOT (
+			SELECT array_agg(tgname::text ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) @> ARRAY['no_truncate', 'record_change', 'stamp_version']`,
+		"is a foreign key without an index": `SELECT conname::text FROM pg_constraint k WHERE contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])`,
+	} {
+		for _, name := range texts(t, pool, sql) {
+			t.Errorf("%s %s", name, what)
+		}
+	}
+}
+
+// TestHistory makes changes as a person in psql does, without a word about who they are.
+func TestHistory(t *testing.T) {
+	pool := pgtest.Pool(t)
+	const last = `SELECT format('%s %s %s %s v%s v%s by %s for %s', table_name, row_key, action, after ->> 'name', before ->> 'version', after ->> 'version', actor, request_id) FROM change ORDER BY id DESC LIMIT 1`
+	for _, c := range []struct{ sql, want string }{
+		{"INSERT INTO site (name) VALUES ('New')", "site 4 insert New v v1 by labledger for "},
+		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},
+		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "}, // nothing has changed, so nothing is recorded
+		{"UPDATE site SET version = 99 WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},     // nobody chooses a version
+		{"DELETE FROM site WHERE id = 4", "site 4 delete  v2 v by labledger for "},
+		{"INSERT INTO site (id, name) VALUES (4, 'Again')", "site 4 insert Again v v3 by labledger for "},
+		{"INSERT INTO container (uuid, freezer_id) VALUES ('123e4567-e89b-12d3-a456-426614174000', 1)", "container 123e4567-e89b-12d3-a456-426614174000 insert  v v1 by labledger for "},
+		{"WITH told AS (SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)) UPDATE site SET name = 'Told' FROM told WHERE id = 4", "site 4 update Told v3 v4 by ada for r1"},
+		{"UPDATE site SET name = 'Forgotten' WHERE id = 4", "site 4 update Forgotten v4 v5 by labledger for "}, // it held for one transaction
+		{"UPDATE freezer SET id = 77 WHERE id = 2", "freezer 77 update -40C v1 v2 by labledger for "},
+	} {
+		if err := exec(pool, c.sql); err != nil {
+			t.Fatalf("%s: %v", c.sql, err)
+		}
+		if got := texts(t, pool, last)[0]; got != c.want {
+			t.Errorf("%s\n recorded %q\n not      %q", c.sql, got, c.want)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	pool := pgtest.Pool(t)
+	for sql, code := range map[string]string{
+		"UPDATE change SET actor = 'nobody'":                         "23001",
+		"DELETE FROM change":                                         "23001",
+		"TRUNCATE change":                                            "23001",
+		"TRUNCATE site CASCADE":                                      "23001",
+		"TRUNCATE container":                                         "23001",
+		"INSERT INTO site (name) VALUES (' ')":                       "23514",
+		"INSERT INTO site (name) VALUES (E'\\u2003')":                "23514",
+		"INSERT INTO site (id, name) VALUES (0, 'x')":                "23514",
+		"INSERT INTO site (id, name) VALUES (4503599627370496, 'x')": "23514",
+		"INSERT INTO freezer (name, site_id) VALUES ('x', 99)":       "23503",
+		"DELETE FROM site WHERE id = 1":                              "23503",
+		"SELECT same_version(3, 2)":                                  "LL412",
+		"SELECT same_version(3, 0)":                                  "LL412",
+	} {
+		var pg *pgconn.PgError
+		if err := exec(pool, sql); !errors.As(err, &pg) || pg.Code != code {
+			t.Errorf("%s: %v, not %s", sql, err, code)
+		}
+	}
+	for _, sql := range []string{"SELECT same_version(3, 3)", "SELECT same_version(3, NULL)", "SELECT same_version(3, -1)", "INSERT INTO site (id, name) VALUES (4503599627370495, 'x')", "INSERT INTO site (name) VALUES ('y')"} {
+		if err := exec(pool, sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+// TestPlans shows that a version is found by an index even where the plan was made while the history was small: inserts into a history
+// that grows under one connection must not slow down.
+func TestPlans(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	if err := exec(pool, "ANALYZE change"); err != nil { // now the planner knows that it is small
+		t.Fatal(err)
+	}
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	blocks := func() (n int64) {
+		if _, err := conn.Exec(ctx, "SELECT pg_stat_clear_snapshot()"); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.QueryRow(ctx, "SELECT coalesce(seq_tup_read, 0) + pg_stat_get_xact_tuples_returned(relid) FROM pg_stat_user_tables WHERE relname = 'change'").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }() // as meant
+	before := blocks()
+	for range 10 {
+		if _, err := tx.Exec(ctx, "INSERT INTO site (name) SELECT 'x' FROM generate_series(1, 500)"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read := blocks() - before; read > 5000 {
+		t.Errorf("5,000 inserts read %d rows of the history one after another", read)
+	}
+}
