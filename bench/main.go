@@ -35,7 +35,8 @@ func run(ctx context.Context) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
+	logging := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	cluster, err := postgres.StartDisposable(ctx, dir, quiet)
 	if err != nil {
 		return err
@@ -57,6 +58,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	logged, err := serve(api.New(api.Options{Pool: pool, Log: logging, Actor: "bench", Version: "bench"}))
+	if err != nil {
+		return err
+	}
 	plain, err := pgxpool.New(ctx, cluster.URL())
 	if err != nil {
 		return err
@@ -66,7 +71,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	compare(ours, floor)
+	compare(ours, logged, floor)
 	return depth(ctx, ours)
 }
 
@@ -81,13 +86,19 @@ func serve(h http.Handler) (address string, err error) {
 }
 
 // compare prints how many requests a second ours answers for each one of the floor.
-func compare(ours, floor string) {
+func compare(ours, logged, floor string) {
 	fmt.Printf("\nRequests a second against bare net/http + pgx with the same statement: median of %d interleaved rounds (least to most)\n", rounds)
-	fmt.Printf("%-28s %11s %8s %8s %20s\n", "", "connections", "ours", "bare", "ours/bare")
-	for _, path := range []string{"/site/1", "/sites/500000/10", "/api/v1/sites?limit=10", "/api/v1/sites?limit=100", "/api/v1/sites?limit=1000"} {
+	fmt.Printf("%-34s %11s %8s %8s %20s\n", "", "connections", "ours", "bare", "ours/bare")
+	for _, c := range []struct{ what, server, path string }{
+		{"/site/1", ours, "/site/1"},
+		{"/site/1, a log line a request", logged, "/site/1"},
+		{"/sites/0/10", ours, "/sites/0/10"},
+		{"/api/v1/sites?limit=100", ours, "/api/v1/sites?limit=100"},
+		{"/api/v1/sites?limit=1000", ours, "/api/v1/sites?limit=1000"},
+	} {
 		for _, connections := range []int{1, 16} {
-			a, b, ratios := race(ours, floor, path, connections)
-			fmt.Printf("%-28s %11d %8.0f %8.0f %8.2f (%.2f to %.2f)\n", path, connections, a, b, middle(ratios), ratios[0], ratios[len(ratios)-1])
+			a, b, ratios := race(c.server, floor, c.path, connections)
+			fmt.Printf("%-34s %11d %8.0f %8.0f %8.2f (%.2f to %.2f)\n", c.what, connections, a, b, middle(ratios), ratios[0], ratios[len(ratios)-1])
 		}
 	}
 }

@@ -1,0 +1,45 @@
+# What one does with this repository. `make` alone tells.
+
+STATICCHECK = go tool -modfile=tools/go.mod staticcheck
+SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
+
+.DEFAULT_GOAL := help
+.PHONY: help run test race lint gen fresh fuzz bench
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Serve from a private Postgres, as `go run .`
+	go run .
+
+test: ## Run the tests, as `go test ./...`
+	go test ./...
+
+race: ## Run the tests under the race detector
+	go test -race ./...
+
+lint: tools/node_modules ## Vet, staticcheck, gofmt, and lint the OpenAPI document
+	go vet ./...
+	$(STATICCHECK) ./...
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	REDOCLY_SUPPRESS_NOTIFICATIONS=true tools/node_modules/.bin/redocly lint --config tools/redocly.yaml api/openapi.json
+
+gen: tools/node_modules ## Make everything that is generated: db/, openapi.json, the reference page's renderer
+	rm -f db/*.go
+	$(SQLC) generate
+	go test ./api -run TestOpenAPI -update -count=1
+	tools/docs.sh --no-install
+
+fresh: gen ## Fail when something generated is not what its sources say
+	@test -z "$$(git status --porcelain -- db api/openapi.json api/docs)" || { git status --short -- db api/openapi.json api/docs; git diff --stat -- db api/openapi.json api/docs; echo "run make gen and commit what it made"; exit 1; }
+
+fuzz: ## Fuzz every parser, 20 seconds each (FUZZTIME=5m for longer)
+	@for target in $$(grep -ho '^func Fuzz[A-Za-z]*' api/*_test.go | cut -c6-); do \
+		go test ./api -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20s} || exit 1; done
+
+bench: ## Measure against bare net/http + pgx, and a million rows in and out
+	go run ./bench
+
+tools/node_modules: tools/package-lock.json
+	cd tools && npm ci --no-audit --no-fund
+	@touch $@
