@@ -29,17 +29,16 @@ type migrateCmd struct {
 type migrateUpCmd struct{}
 
 func (migrateUpCmd) Run(ctx context.Context, c *config) error {
-	d, err := c.beside(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
-	if err != nil {
-		return err
-	}
+	return c.beside(ctx, func(d *database) error {
+		from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
+		return moved(from, to, err)
+	})
+}
+
+// moved tells how far a migration came, also when it failed on the way.
+func moved(from, to uint, err error) error {
 	fmt.Printf("schema: %d → %d\n", from, to)
-	return nil
+	return err
 }
 
 type migrateDownCmd struct {
@@ -50,56 +49,43 @@ func (m migrateDownCmd) Run(ctx context.Context, c *config) error {
 	if m.Steps < 1 {
 		return errors.New("migrate down: the number of steps must be at least 1")
 	}
-	d, err := c.beside(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	from, to, err := postgres.MigrateDown(ctx, d.url, schema.Files, m.Steps)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("schema: %d → %d\n", from, to)
-	return nil
+	return c.beside(ctx, func(d *database) error {
+		from, to, err := postgres.MigrateDown(ctx, d.url, schema.Files, m.Steps)
+		return moved(from, to, err)
+	})
 }
 
 type migrateStatusCmd struct{}
 
 func (migrateStatusCmd) Run(ctx context.Context, c *config) error {
-	d, err := c.beside(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	status, err := postgres.MigrationStatus(ctx, d.url, schema.Files)
-	if err != nil {
-		return err
-	}
-	for _, m := range status.Files {
-		state := "missing"
-		if m.Applied {
-			state = "applied"
+	return c.beside(ctx, func(d *database) error {
+		status, err := postgres.MigrationStatus(ctx, d.url, schema.Files)
+		if err != nil {
+			return err
 		}
-		fmt.Printf("%6d  %-8s %s\n", m.Version, state, m.Name)
-	}
-	if status.Dirty {
-		fmt.Println("The last migration was broken off; the next `labledger migrate up` heals that.")
-	}
-	return nil
+		for _, m := range status.Files {
+			state := "missing"
+			if m.Applied {
+				state = "applied"
+			}
+			fmt.Printf("%6d  %-8s %s\n", m.Version, state, m.Name)
+		}
+		if status.Dirty {
+			fmt.Println("The last migration was broken off; the next `labledger migrate up` heals that.")
+		}
+		return nil
+	})
 }
 
 type seedCmd struct{}
 
 func (seedCmd) Run(ctx context.Context, c *config) error {
-	d, err := c.beside(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	if err := d.ready(ctx, quiet()); err != nil {
-		return err
-	}
-	return d.seed(ctx)
+	return c.beside(ctx, func(d *database) error {
+		if err := d.ready(ctx, quiet()); err != nil {
+			return err
+		}
+		return d.seed(ctx)
+	})
 }
 
 type exportCmd struct {
@@ -171,17 +157,14 @@ var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-n
 
 // ask sends a request to the API in this process and writes its answer to out.
 func (c *config) ask(ctx context.Context, request *http.Request, out io.Writer) error {
-	d, err := c.beside(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	if err := d.ready(ctx, quiet()); err != nil {
-		return err
-	}
-	a := &answer{header: http.Header{}, out: out}
-	api.New(api.Options{Pool: d.pool, Log: quiet(), Actor: operator(), Version: version()}).ServeHTTP(a, request)
-	return a.err()
+	return c.beside(ctx, func(d *database) error {
+		if err := d.ready(ctx, quiet()); err != nil {
+			return err
+		}
+		a := &answer{header: http.Header{}, out: out}
+		api.New(api.Options{Pool: d.pool, Log: quiet(), Actor: operator(), Version: version()}).ServeHTTP(a, request)
+		return a.err()
+	})
 }
 
 // An answer is a response that goes to a file, or, when it is a problem, to the person at the terminal.
@@ -260,26 +243,38 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.beside(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	if d.cluster != nil {
-		if err := d.ready(ctx, quiet()); err != nil {
-			return err
+	return c.beside(ctx, func(d *database) error {
+		if d.cluster != nil {
+			if err := d.ready(ctx, quiet()); err != nil {
+				return err
+			}
 		}
+		d.pool.Close()
+		// Ctrl-C belongs to psql here: it breaks off a query, not the session.
+		target, password := withoutPassword(d.url)
+		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
+		if password != "" {
+			command.Env = append(os.Environ(), "PGPASSWORD="+password)
+		}
+		command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+		err := command.Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return exitCode(exit.ExitCode())
+		}
+		return err
+	})
+}
+
+// withoutPassword takes the password out of a database's URL: arguments are for everyone on the machine to see.
+func withoutPassword(database string) (target, password string) {
+	u, err := url.Parse(database)
+	if err != nil || u.User == nil {
+		return database, ""
 	}
-	d.pool.Close()
-	// Ctrl-C belongs to psql here: it breaks off a query, not the session.
-	command := exec.Command(program, append([]string{"--dbname", d.url}, p.Args...)...)
-	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	err = command.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exitCode(exit.ExitCode())
-	}
-	return err
+	password, _ = u.User.Password()
+	u.User = url.User(u.User.Username())
+	return u.String(), password
 }
 
 type versionCmd struct{}

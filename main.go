@@ -185,9 +185,14 @@ func (d *database) close() {
 	}
 }
 
-// beside opens the database for a command that may run while the server does.
-func (c *config) beside(ctx context.Context) (*database, error) {
-	return c.open(ctx, quiet(), postgres.Use)
+// beside runs a command on the database, whether the server runs at the same time or not.
+func (c *config) beside(ctx context.Context, run func(*database) error) error {
+	d, err := c.open(ctx, quiet(), postgres.Use)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return run(d)
 }
 
 // version is what the build knows of itself.

@@ -29,9 +29,10 @@ type Options struct {
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	table := routes(m)
+	long := newSlots(o.Pool)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
-		router.Path(path).Handler(newMethods(path, table, o))
+		router.Path(path).Handler(newMethods(path, table, o, long))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
 	return &outer{next: router, log: o.Log, metrics: m, actor: o.Actor}
@@ -61,7 +62,7 @@ type methods struct {
 	path   string
 }
 
-func newMethods(path string, table []route, o Options) *methods {
+func newMethods(path string, table []route, o Options, long slots) *methods {
 	m := &methods{byName: map[string]http.Handler{}, path: path}
 	for _, rt := range table {
 		if !slices.Contains(rt.paths, path) {
@@ -70,7 +71,7 @@ func newMethods(path string, table []route, o Options) *methods {
 		if m.byName[rt.method] != nil {
 			panic("api: two routes for " + rt.method + " " + path)
 		}
-		m.byName[rt.method] = newHandler(rt, path, table, o)
+		m.byName[rt.method] = newHandler(rt, path, table, o, long)
 	}
 	names := append(slices.Collect(maps.Keys(m.byName)), http.MethodOptions)
 	if get := m.byName[http.MethodGet]; get != nil {
@@ -119,7 +120,7 @@ func variables(path string) []string {
 	return names
 }
 
-func newHandler(rt route, path string, table []route, o Options) http.Handler {
+func newHandler(rt route, path string, table []route, o Options, long slots) http.Handler {
 	e := rt.endpoint
 	if e.plain != nil {
 		return withoutQuery(e.plain)
@@ -129,6 +130,7 @@ func newHandler(rt route, path string, table []route, o Options) http.Handler {
 		binder:   newBinder(e.in, rt.method, variables(path)),
 		pool:     o.Pool,
 		replica:  o.Replica,
+		long:     long,
 		method:   rt.method,
 		path:     path,
 		short:    !strings.HasPrefix(path, "/api/v1/"),

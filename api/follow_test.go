@@ -262,7 +262,7 @@ func TestDatabaseStops(t *testing.T) {
 	h := newAPI(pool)
 	requests := [][3]string{
 		{"GET", "/site/1", ""}, {"GET", "/sites", ""}, {"PATCH", "/site/1", `{"name":"x"}`}, {"DELETE", "/container/123e4567-e89b-12d3-a456-426614174000", ""},
-		{"POST", "/api/v1/sites", `[{"name":"x"}]`}, {"PATCH", "/site/1?dry_run=true", `{"name":"x"}`},
+		{"POST", "/api/v1/sites", `[{"name":"x","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}]`}, {"PATCH", "/site/1?dry_run=true", `{"name":"x"}`},
 	}
 	if answer := call(h, "GET", "/readyz", ""); answer.Code != http.StatusOK {
 		t.Fatalf("before: %d %s", answer.Code, answer.Body)

@@ -83,6 +83,7 @@ type handler struct {
 	*binder
 	pool     *pgxpool.Pool
 	replica  *pgxpool.Pool // nil when there is none
+	long     slots
 	method   string
 	path     string // template
 	short    bool   // one of the short routes, which have small differences of their own
@@ -120,7 +121,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	dry := flags.Get("dry_run") == "true"
 	if h.bulk != nil && isBulk(r) {
-		return h.bulk.serve(w, r, h.pool, dry, found)
+		return h.bulk.serve(w, r, h.pool, h.long, dry, found)
 	}
 	if err := h.readBody(w, r, in, &found); err != nil {
 		return err

@@ -155,6 +155,11 @@ const streamTime = 30 * time.Second
 
 // stream writes all rows as they come. An error in the middle cuts the connection, so that no client takes a part for the whole.
 func (h *handler) stream(w http.ResponseWriter, r *http.Request, conn *pgxpool.Conn, planned bool, in reflect.Value, format format) error {
+	release, err := h.long.take()
+	if err != nil {
+		return err
+	}
+	defer release()
 	out := &patient{w: w, control: http.NewResponseController(w), contentType: mediaTypes[format]}
 	var rows interface {
 		rowWriter
@@ -165,7 +170,7 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request, conn *pgxpool.C
 	} else {
 		rows = &jsonLines{to: out}
 	}
-	err := h.run(r.Context(), reading(conn, planned, rows), in)
+	err = h.run(r.Context(), reading(conn, planned, rows), in)
 	if err == nil {
 		err = rows.flush()
 	}

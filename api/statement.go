@@ -30,6 +30,21 @@ func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
+// slots bound how many long transfers, in or out, hold a connection at once, so that some are always left for short requests.
+type slots chan struct{}
+
+func newSlots(pool *pgxpool.Pool) slots { return make(slots, max(1, pool.Config().MaxConns/2)) }
+
+// take takes a slot, or says that all are taken.
+func (s slots) take() (release func(), err error) {
+	select {
+	case s <- struct{}{}:
+		return func() { <-s }, nil
+	default:
+		return nil, unavailable("Too many long transfers are under way. Try again when one of them has ended.", nil)
+	}
+}
+
 // A tap is a db.DBTX that hands the rows of one query to a rowWriter, raw, and leaves nothing for the generated code to scan.
 type tap struct {
 	to    rowWriter
@@ -153,5 +168,9 @@ func begin(ctx context.Context, conn *pgxpool.Conn, who db.SetRequestParams) (pg
 	if err != nil {
 		return nil, err
 	}
-	return tx, db.New(tx).SetRequest(ctx, who)
+	if err := db.New(tx).SetRequest(ctx, who); err != nil {
+		rollback(tx)
+		return nil, err
+	}
+	return tx, nil
 }

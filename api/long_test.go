@@ -1,0 +1,80 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"labledger/db/postgres/pgtest"
+)
+
+// TestLongTransfers fills the server with uploads that do not end. One more is told to come back, short requests go on as before,
+// and when the uploads end, all is stored.
+func TestLongTransfers(t *testing.T) {
+	pool := pgtest.Pool(t)
+	server := httptest.NewServer(newAPI(pool))
+	defer server.Close()
+	const line = `{"name":"slow"}` + "\n"
+	const whole = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}` + "\n"
+	send := func(body io.Reader) int {
+		response, err := http.Post(server.URL+"/api/v1/sites", "application/x-ndjson", body)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		defer func() { _ = response.Body.Close() }() // the status is enough
+		return response.StatusCode
+	}
+	n := int(pool.Config().MaxConns / 2)
+	var all sync.WaitGroup
+	var uploads []*io.PipeWriter
+	for range n {
+		body, upload := io.Pipe()
+		uploads = append(uploads, upload)
+		all.Go(func() {
+			if status := send(body); status != http.StatusOK {
+				t.Errorf("a slow upload: %d", status)
+			}
+		})
+	}
+	for _, upload := range uploads { // more than a chunk, so that each holds its connection
+		if _, err := io.WriteString(upload, strings.Repeat(whole, chunkLines+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for int(pool.Stat().AcquiredConns()) < n && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if status := send(strings.NewReader(line)); status != http.StatusServiceUnavailable {
+		t.Errorf("one upload more: %d", status)
+	}
+	for range 20 {
+		response, err := http.Get(server.URL + "/site/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close() // the status is enough
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("a short request: %d", response.StatusCode)
+		}
+	}
+	for _, upload := range uploads {
+		_ = upload.Close() // a pipe's end cannot fail
+	}
+	all.Wait()
+	if status := send(strings.NewReader(whole)); status != http.StatusOK {
+		t.Errorf("an upload afterwards: %d", status)
+	}
+	var rows int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM site WHERE name = 'slow'").Scan(&rows); err != nil {
+		t.Fatal(err)
+	}
+	if want := n*(chunkLines+1) + 1; rows != want {
+		t.Errorf("%d rows are there, not %d", rows, want)
+	}
+}
