@@ -253,8 +253,13 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 		// Ctrl-C belongs to psql here: it breaks off a query, not the session.
 		target, password := withoutPassword(d.url)
 		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
+		command.Env = os.Environ()
 		if password != "" {
-			command.Env = append(os.Environ(), "PGPASSWORD="+password)
+			command.Env = append(command.Env, "PGPASSWORD="+password)
+		}
+		if d.cluster != nil { // its one role is everybody's, so the history is told who sits there
+			actor := strings.NewReplacer(`\`, `\\`, ` `, `\ `).Replace(operator())
+			command.Env = append(command.Env, "PGOPTIONS="+os.Getenv("PGOPTIONS")+" -c labledger.actor="+actor)
 		}
 		command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 		err := command.Run()

@@ -46,6 +46,9 @@ func (b *binder) bindMatch(in reflect.Value, header http.Header, found *faults) 
 		return
 	}
 	name := "If-Match"
+	if len(match) == 0 {
+		name = "If-None-Match"
+	}
 	expected := int64(anyVersion)
 	switch {
 	case b.version < 0 || len(none) > 0 && !b.upserts():
@@ -55,7 +58,7 @@ func (b *binder) bindMatch(in reflect.Value, header http.Header, found *faults) 
 		found.add(name, "must stand once, alone")
 		return
 	case len(none) == 1 && none[0] != "*":
-		found.add("If-None-Match", `of a write can only be *, which means: create, replace nothing`)
+		found.add(name, `of a write can only be *, which means: create, replace nothing`)
 		return
 	case len(none) == 1:
 		expected = noVersion
