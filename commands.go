@@ -10,8 +10,10 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -37,7 +39,9 @@ func (migrateUpCmd) Run(ctx context.Context, c *config) error {
 
 // moved tells how far a migration came, also when it failed on the way.
 func moved(from, to uint, err error) error {
-	fmt.Printf("schema: %d → %d\n", from, to)
+	if err == nil || from != to {
+		fmt.Printf("schema: %d → %d\n", from, to)
+	}
 	return err
 }
 
@@ -94,15 +98,44 @@ type exportCmd struct {
 	Output string `short:"o" help:"File to write; standard output without it." placeholder:"FILE"`
 }
 
-// Run asks the API in this very process, so that a file and an answer are the same bytes.
-func (e exportCmd) Run(ctx context.Context, c *config) (err error) {
-	out := os.Stdout
-	if e.Output != "" {
-		if out, err = os.Create(e.Output); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, out.Close()) }()
+// Run asks the API in this very process, so that a file and an answer are the same bytes. A file is there whole, or stays as it was.
+func (e exportCmd) Run(ctx context.Context, c *config) error {
+	info, err := os.Stat(e.Output)
+	if e.Output == "" || err == nil && !info.Mode().IsRegular() {
+		return e.toDevice(ctx, c)
 	}
+	out, err := os.CreateTemp(filepath.Dir(e.Output), filepath.Base(e.Output)+".part-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(out.Name()) }() // it has another name by then, unless something failed
+	if err := e.write(ctx, c, out); err != nil {
+		_ = out.Close() // it goes
+		return err
+	}
+	mode := os.FileMode(0o644)
+	if info != nil {
+		mode = info.Mode().Perm()
+	}
+	if err := errors.Join(out.Chmod(mode), out.Close()); err != nil {
+		return err
+	}
+	return os.Rename(out.Name(), e.Output)
+}
+
+// toDevice writes to standard output, a pipe or a device, which cannot be replaced.
+func (e exportCmd) toDevice(ctx context.Context, c *config) error {
+	if e.Output == "" {
+		return e.write(ctx, c, os.Stdout)
+	}
+	out, err := os.OpenFile(e.Output, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(e.write(ctx, c, out), out.Close())
+}
+
+func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/"+url.PathEscape(e.Table), nil)
 	if err != nil {
 		return err
@@ -113,8 +146,8 @@ func (e exportCmd) Run(ctx context.Context, c *config) (err error) {
 
 type importCmd struct {
 	Table  string `arg:"" help:"sites, freezers, computers or containers."`
-	File   string `arg:"" help:"CSV with a header line, or NDJSON; - is standard input."`
-	Format string `help:"csv or ndjson. Default: what the file's name says, else csv." enum:",csv,ndjson" default:""`
+	File   string `arg:"" help:"CSV with a header line, NDJSON or a JSON array; - is standard input."`
+	Format string `help:"csv, ndjson or json. Default: what the file's name says, else csv." enum:",csv,ndjson,json" default:""`
 	DryRun bool   `help:"Check everything, store nothing."`
 }
 
@@ -129,11 +162,14 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 		defer func() { _ = file.Close() }() // it was only read
 		in = file
 	}
+	if info, err := in.Stat(); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory, not a file", i.File)
+	}
+	if i.Format == "" {
+		i.Format = map[string]string{".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}[filepath.Ext(i.File)]
+	}
 	if i.Format == "" {
 		i.Format = "csv"
-		if ext := filepath.Ext(i.File); ext == ".ndjson" || ext == ".jsonl" {
-			i.Format = "ndjson"
-		}
 	}
 	target := "/api/v1/" + url.PathEscape(i.Table)
 	if i.DryRun {
@@ -153,15 +189,16 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 	return err
 }
 
-var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson"}
+var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
 
 // ask sends a request to the API in this process and writes its answer to out.
 func (c *config) ask(ctx context.Context, request *http.Request, out io.Writer) error {
-	return c.beside(ctx, func(d *database) error {
+	return c.beside(ctx, func(d *database) (err error) {
 		if err := d.ready(ctx, quiet()); err != nil {
 			return err
 		}
 		a := &answer{header: http.Header{}, out: out}
+		defer a.survive(&err)
 		api.New(api.Options{Pool: d.pool, Log: quiet(), Actor: operator(), Version: version()}).ServeHTTP(a, request)
 		return a.err()
 	})
@@ -173,6 +210,7 @@ type answer struct {
 	status  int
 	out     io.Writer
 	problem strings.Builder
+	failed  error // of out
 }
 
 func (a *answer) Header() http.Header    { return a.header }
@@ -182,7 +220,22 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.status >= http.StatusBadRequest {
 		return a.problem.Write(p)
 	}
-	return a.out.Write(p)
+	n, err := a.out.Write(p)
+	a.failed = errors.Join(a.failed, err)
+	return n, err
+}
+
+// survive turns a stream that broke off in the middle into an error.
+func (a *answer) survive(err *error) {
+	switch thrown := recover(); {
+	case thrown == nil:
+	case thrown != http.ErrAbortHandler:
+		panic(thrown)
+	case a.failed != nil:
+		*err = a.failed
+	default:
+		*err = errors.New("the database went away in the middle; what was written is not all")
+	}
 }
 
 func (a *answer) err() error {
@@ -193,16 +246,19 @@ func (a *answer) err() error {
 	if err := json.Unmarshal([]byte(a.problem.String()), &p); err != nil {
 		return errors.New(a.problem.String())
 	}
-	text := p.Detail
 	if a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
-		text = "there is no such table. `labledger help` names them"
+		return errors.New("there is no such table. `labledger help` names them")
 	}
+	var lines strings.Builder
 	for _, f := range p.Errors {
 		if f.Line > 0 {
-			text += fmt.Sprintf("\n  line %d, %s: %s", f.Line, f.Field, f.Message)
+			fmt.Fprintf(&lines, "\n  line %d, %s: %s", f.Line, f.Field, f.Message)
 		}
 	}
-	return errors.New(text)
+	if lines.Len() > 0 {
+		return errors.New("nothing was stored" + lines.String())
+	}
+	return errors.New(p.Detail)
 }
 
 // progress shows on the terminal how much of a file has been read.
@@ -251,7 +307,7 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 		}
 		d.pool.Close()
 		// Ctrl-C belongs to psql here: it breaks off a query, not the session.
-		target, password := withoutPassword(d.url)
+		target, password := postgres.WithoutPassword(d.url)
 		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
 		command.Env = os.Environ()
 		if password != "" {
@@ -262,7 +318,12 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 			command.Env = append(command.Env, "PGOPTIONS="+os.Getenv("PGOPTIONS")+" -c labledger.actor="+actor)
 		}
 		command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-		err := command.Run()
+		if err := command.Start(); err != nil {
+			return err
+		}
+		stop := passOn(command.Process)
+		defer stop()
+		err := command.Wait()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
 			return exitCode(exit.ExitCode())
@@ -271,15 +332,25 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 	})
 }
 
-// withoutPassword takes the password out of a database's URL: arguments are for everyone on the machine to see.
-func withoutPassword(database string) (target, password string) {
-	u, err := url.Parse(database)
-	if err != nil || u.User == nil {
-		return database, ""
+// passOn hands the signals that mean an end to another program.
+func passOn(to *os.Process) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				_ = to.Signal(s) // one that has ended needs none
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
 	}
-	password, _ = u.User.Password()
-	u.User = url.User(u.User.Username())
-	return u.String(), password
 }
 
 type versionCmd struct{}

@@ -57,6 +57,9 @@ func main() {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	command, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		parser.Stdout = os.Stderr // who asked for data must not be sent the usage
+	}
 	parser.FatalIfErrorf(err)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -128,7 +131,7 @@ func (c *config) open(ctx context.Context, log *slog.Logger, start func(context.
 	pool, err := postgres.Open(ctx, d.url)
 	if err != nil {
 		d.close()
-		return nil, err
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	d.pool = pool
 	return d, nil
@@ -168,6 +171,14 @@ func (d *database) seed(ctx context.Context) error {
 	defer conn.Release()
 	_, err = conn.Conn().PgConn().Exec(ctx, schema.MockData).ReadAll()
 	return err
+}
+
+// gone is closed when a private cluster has been given up; for a given database never.
+func (d *database) gone() <-chan struct{} {
+	if d.cluster == nil {
+		return nil
+	}
+	return d.cluster.Done()
 }
 
 // close gives up the connections and stops a cluster that this process started.

@@ -8,9 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"os/user"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
 	"labledger/db/postgres"
@@ -35,28 +38,30 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	log := c.logger()
+	replica, err := c.replica(ctx)
+	if err != nil {
+		return err
+	}
+	if replica != nil {
+		defer replica.Close()
+	}
 	listener, err := c.listen()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
 	d, err := c.open(ctx, log, postgres.Start)
+	if err == nil {
+		defer d.close()
+		err = d.ready(ctx, log)
+	}
+	if ctx.Err() != nil {
+		return nil // stopped while it started
+	}
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	if err := d.ready(ctx, log); err != nil {
-		return err
-	}
-	options := api.Options{Pool: d.pool, Log: log, Actor: openIsAnyone, Version: version()}
-	if c.ReadDatabaseURL != "" {
-		replica, err := postgres.Open(ctx, c.ReadDatabaseURL)
-		if err != nil {
-			return err
-		}
-		defer replica.Close()
-		options.Replica = replica
-	}
+	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: openIsAnyone, Version: version()}
 	server := &http.Server{
 		Handler:           api.New(options),
 		ReadHeaderTimeout: headerTime,
@@ -72,16 +77,37 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	select {
 	case err := <-failed:
 		return err
+	case <-d.gone():
+		return fmt.Errorf("its Postgres cannot be kept running: %w", d.cluster.Err())
 	case <-ctx.Done():
 	}
+	return drain(server, log)
+}
+
+// drain lets the requests under way finish, until time is up or somebody asks again.
+func drain(server *http.Server, log *slog.Logger) error {
 	log.Info("stopping; requests under way may finish", "seconds", drainTime.Seconds())
-	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	again, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ctx, cancel := context.WithTimeout(again, drainTime)
 	defer cancel()
-	if err := server.Shutdown(drain); err != nil {
+	if err := server.Shutdown(ctx); err != nil {
 		log.Warn("some requests were cut off", "error", err.Error())
 		return server.Close()
 	}
 	return nil
+}
+
+// replica is what lists are read from; nil when there is none.
+func (c *config) replica(ctx context.Context) (*pgxpool.Pool, error) {
+	if c.ReadDatabaseURL == "" {
+		return nil, nil
+	}
+	pool, err := postgres.Open(ctx, c.ReadDatabaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
+	}
+	return pool, nil
 }
 
 // listen takes the port before anything else is started.

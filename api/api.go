@@ -30,9 +30,13 @@ func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	table := routes(m)
 	long := newSlots(o.Pool)
+	var rep *replica
+	if o.Replica != nil {
+		rep = &replica{pool: o.Replica}
+	}
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
-		router.Path(path).Handler(newMethods(path, table, o, long))
+		router.Path(path).Handler(newMethods(path, table, o, long, rep))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
 	return &outer{next: router, log: o.Log, metrics: m, actor: o.Actor}
@@ -62,7 +66,7 @@ type methods struct {
 	path   string
 }
 
-func newMethods(path string, table []route, o Options, long slots) *methods {
+func newMethods(path string, table []route, o Options, long slots, rep *replica) *methods {
 	m := &methods{byName: map[string]http.Handler{}, path: path}
 	for _, rt := range table {
 		if !slices.Contains(rt.paths, path) {
@@ -71,7 +75,7 @@ func newMethods(path string, table []route, o Options, long slots) *methods {
 		if m.byName[rt.method] != nil {
 			panic("api: two routes for " + rt.method + " " + path)
 		}
-		m.byName[rt.method] = newHandler(rt, path, table, o, long)
+		m.byName[rt.method] = newHandler(rt, path, table, o, long, rep)
 	}
 	names := append(slices.Collect(maps.Keys(m.byName)), http.MethodOptions)
 	if get := m.byName[http.MethodGet]; get != nil {
@@ -120,7 +124,7 @@ func variables(path string) []string {
 	return names
 }
 
-func newHandler(rt route, path string, table []route, o Options, long slots) http.Handler {
+func newHandler(rt route, path string, table []route, o Options, long slots, rep *replica) http.Handler {
 	e := rt.endpoint
 	if e.plain != nil {
 		return withoutQuery(e.plain)
@@ -129,7 +133,7 @@ func newHandler(rt route, path string, table []route, o Options, long slots) htt
 		endpoint: e,
 		binder:   newBinder(e.in, rt.method, variables(path)),
 		pool:     o.Pool,
-		replica:  o.Replica,
+		replica:  rep,
 		long:     long,
 		method:   rt.method,
 		path:     path,

@@ -82,7 +82,7 @@ type handler struct {
 	endpoint
 	*binder
 	pool     *pgxpool.Pool
-	replica  *pgxpool.Pool // nil when there is none
+	replica  *replica // nil when there is none
 	long     slots
 	method   string
 	path     string // template
@@ -257,29 +257,19 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	if h.value != nil {
 		return h.readValue(w, r, in)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), statementTime)
-	defer cancel()
-	conn, err := h.acquireForRead(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	planned := h.list && h.hasFilter(in)
-	if format != formatJSON {
-		return h.stream(w, r, conn, planned, in, format)
-	}
-	if h.list {
-		rows := page{limit: limit, body: make([]byte, 0, 2<<10)}
-		if err := h.run(ctx, reading(conn, planned, &rows), in); err != nil {
+	switch {
+	case format != formatJSON:
+		release, err := h.long.take()
+		if err != nil {
 			return err
 		}
-		if rows.more {
-			w.Header().Set("Link", h.next(r, flags, limit, string(rows.last)))
-		}
-		return respond(w, http.StatusOK, rows.bytes())
+		defer release()
+		return h.fromReplica(func(pool *pgxpool.Pool) (bool, error) { return h.stream(w, r, pool, in, format) })
+	case h.list:
+		return h.fromReplica(func(pool *pgxpool.Pool) (bool, error) { return h.page(w, r, pool, in, flags, limit) })
 	}
 	var row oneRow
-	err = h.run(ctx, reading(conn, false, &row), in)
+	err := h.query(r.Context(), h.pool, false, &row, in)
 	if err == errNoRow {
 		return h.missing(r)
 	}
@@ -297,14 +287,16 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	return respond(w, http.StatusOK, row.body)
 }
 
-// acquireForRead prefers the replica for lists: a page may be a moment old. A replica that does not answer is done without.
-func (h *handler) acquireForRead(ctx context.Context) (*pgxpool.Conn, error) {
-	if h.list && h.replica != nil {
-		if conn, err := acquire(ctx, h.replica); err == nil {
-			return conn, nil
-		}
+// query runs a read on a connection of its own.
+func (h *handler) query(ctx context.Context, pool *pgxpool.Pool, planned bool, to rowWriter, in reflect.Value) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
+	defer cancel()
+	conn, err := acquire(ctx, pool)
+	if err != nil {
+		return err
 	}
-	return acquire(ctx, h.pool)
+	defer conn.Release()
+	return h.run(ctx, reading(conn, planned, to), in)
 }
 
 // missing says which row there is not.

@@ -82,13 +82,27 @@ func (h *handler) next(r *http.Request, flags url.Values, limit int, after strin
 // streamTime bounds how long one piece of a stream may take to leave.
 const streamTime = 30 * time.Second
 
-// stream writes all rows as they come. An error in the middle cuts the connection, so that no client takes a part for the whole.
-func (h *handler) stream(w http.ResponseWriter, r *http.Request, conn *pgxpool.Conn, planned bool, in reflect.Value, format format) error {
-	release, err := h.long.take()
-	if err != nil {
-		return err
+// page answers a page of rows and, unless it is the last, where the next one is.
+func (h *handler) page(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, flags url.Values, limit int) (started bool, err error) {
+	rows := page{limit: limit, body: make([]byte, 0, 2<<10)}
+	if err := h.query(r.Context(), pool, h.hasFilter(in), &rows, in); err != nil {
+		return false, err
 	}
-	defer release()
+	if rows.more {
+		w.Header().Set("Link", h.next(r, flags, limit, string(rows.last)))
+	}
+	return true, respond(w, http.StatusOK, rows.bytes())
+}
+
+// stream writes all rows as they come. An error in the middle cuts the connection, so that no client takes a part for the whole.
+func (h *handler) stream(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, format format) (started bool, err error) {
+	soon, cancel := context.WithTimeout(r.Context(), statementTime)
+	defer cancel()
+	conn, err := acquire(soon, pool)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Release()
 	out := &patient{w: w, control: http.NewResponseController(w), contentType: mediaTypes[format]}
 	var rows interface {
 		rowWriter
@@ -99,16 +113,16 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request, conn *pgxpool.C
 	} else {
 		rows = &jsonLines{to: out}
 	}
-	err = h.run(r.Context(), reading(conn, planned, rows), in)
+	err = h.run(r.Context(), reading(conn, h.hasFilter(in), rows), in)
 	if err == nil {
 		err = rows.flush()
 	}
 	if err == nil {
 		out.start()
-		return nil
+		return true, nil
 	}
 	if !out.started {
-		return err
+		return false, err
 	}
 	exchangeOf(w).problem = asProblem(err, h.method, nil)
 	panic(http.ErrAbortHandler)

@@ -198,8 +198,26 @@ func (s *steps) read(ctx context.Context) (version int, dirty bool, err error) {
 	return version, dirty, nil
 }
 
+// ErrPooled is wrapped when a URL that is to change the schema leads through a connection pooler.
+var ErrPooled = errors.New("the database URL leads through a connection pooler")
+
+// direct refuses a pooler: our lock belongs to a session, and there a session is not ours; the lock would stay behind with a stranger.
+func (s *steps) direct(ctx context.Context) error {
+	var behind uint32
+	if err := s.conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&behind); err != nil {
+		return fmt.Errorf("prepare to migrate: %w", err)
+	}
+	if behind != s.conn.PgConn().PID() {
+		return fmt.Errorf("%w, and the schema must be brought up to date: run `labledger migrate up` once with a DATABASE_URL that leads to PostgreSQL itself", ErrPooled)
+	}
+	return nil
+}
+
 // change runs golang-migrate under our lock, on a healed database.
 func (s *steps) change(ctx context.Context, run func(m *migrate.Migrate, version int) error) (from, to uint, err error) {
+	if err := s.direct(ctx); err != nil {
+		return 0, 0, err
+	}
 	if err := s.lock(ctx); err != nil {
 		return 0, 0, err
 	}
@@ -279,7 +297,7 @@ func (s *steps) failed(step *atomicStep, err error) error {
 // lock takes MigrationLock on s.conn. It asks again and again rather than wait inside of Postgres:
 // a waiting statement holds a snapshot, and CREATE INDEX CONCURRENTLY of the one ahead would wait for that in turn.
 func (s *steps) lock(ctx context.Context) error {
-	for {
+	for first := true; ; first = false {
 		var got bool
 		if err := s.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", MigrationLock).Scan(&got); err != nil {
 			return fmt.Errorf("lock the schema: %w", err)
@@ -288,6 +306,9 @@ func (s *steps) lock(ctx context.Context) error {
 			// A migration of large tables may take longer than what the role allows a request.
 			_, err := s.conn.Exec(ctx, "SET statement_timeout = 0")
 			return err
+		}
+		if first {
+			slog.Info("another process is migrating this database; waiting for it")
 		}
 		select {
 		case <-ctx.Done():

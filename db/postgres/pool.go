@@ -66,6 +66,9 @@ func parse(url string) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
+	if strings.Contains(cfg.Host, "@") { // the end of a password with an unescaped @: it must not be looked up, nor told
+		return nil, unreadable(errors.New("`: invalid host"))
+	}
 	for word := range cfg.RuntimeParams {
 		if strings.HasPrefix(word, "pool_") { // the server would refuse the connection over it
 			delete(cfg.RuntimeParams, word)

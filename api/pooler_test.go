@@ -1,0 +1,514 @@
+//go:build pooler
+
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres"
+	"labledger/db/postgres/pgtest"
+	"labledger/schema"
+)
+
+// The tests of this file need pgbouncer (apt-get install pgbouncer) and run with: go test -tags pooler -run Pooler ./api
+
+const (
+	poolerMode    = "cache_describe" // what the README advises
+	poolerServers = 2                // connections that all clients share
+	poolerClients = 16
+	poolerRounds  = 8
+)
+
+// poolerProgram finds pgbouncer.
+func poolerProgram(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		program, err = exec.LookPath("/usr/sbin/pgbouncer") // not in the PATH of ordinary users
+	}
+	if err != nil {
+		t.Fatal("pgbouncer is not installed (apt-get install pgbouncer):", err)
+	}
+	return program
+}
+
+// startPooler starts a pgbouncer in transaction mode before the database at direct, and answers the URL that leads through it.
+func startPooler(t *testing.T, direct string) string {
+	t.Helper()
+	program := poolerProgram(t)
+	u, err := url.Parse(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("/tmp", "labledger-pooler-") // short enough for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	words := u.Query()
+	name, socket := strings.TrimPrefix(u.Path, "/"), words.Get("host")
+	config := filepath.Join(dir, "pgbouncer.ini")
+	text := fmt.Sprintf(`[databases]
+%s = host=%s port=%s dbname=%[1]s user=%[4]s
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = %[5]d
+max_client_conn = 200
+auth_type = any
+unix_socket_dir = %[6]s
+listen_port = 6432
+`, name, socket, words.Get("port"), u.User.Username(), poolerServers, dir)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = said.Close() }() // pgbouncer has its own
+	cmd := exec.Command(program, config)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, []string{"LC_ALL=C"}, said, said
+	if os.Getuid() == 0 { // pgbouncer refuses root, and only its owner may enter Postgres's folder
+		info, err := os.Stat(socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner := info.Sys().(*syscall.Stat_t)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}}
+		for _, path := range []string{dir, config} {
+			if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // one that has ended is found below
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			_ = cmd.Process.Kill()
+			t.Error("pgbouncer did not stop:", <-ended)
+		}
+		if t.Failed() {
+			text, _ := os.ReadFile(said.Name())
+			t.Logf("pgbouncer said:\n%s", text)
+		}
+	})
+	words.Set("host", dir)
+	words.Set("port", "6432")
+	u.RawQuery = words.Encode()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := pgx.Connect(t.Context(), u.String())
+		if err == nil {
+			_ = conn.Close(t.Context()) // it was only to see
+			return u.String()
+		}
+		select {
+		case why := <-ended:
+			ended <- why
+			t.Fatal("pgbouncer ended:", why)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("pgbouncer does not answer:", err)
+		}
+	}
+}
+
+// openPooled is the program's pool, through pgbouncer.
+func openPooled(t *testing.T, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// A rowState is what one change makes, or for a delete, what it takes away. Only one request can have made it.
+type rowState struct {
+	table, key, action string
+	version            int64
+}
+
+// An author is who the history should name.
+type author struct{ Actor, Request string }
+
+// deeds are the changes that were acknowledged, by what they made: who made a row's state is known here from the answer to the request itself.
+type deeds struct {
+	sync.Mutex
+	of map[rowState]author
+}
+
+func (d *deeds) add(by author, all ...rowState) {
+	d.Lock()
+	defer d.Unlock()
+	for _, s := range all {
+		d.of[s] = by
+	}
+}
+
+// judge holds the history against the deeds. Each change of it is right, mixed up (another's name stands there), or of nobody's doing.
+func (d *deeds) judge(history []recorded) (mixed, missing, foreign []string) {
+	seen := map[rowState]bool{}
+	for _, r := range history {
+		by, known := d.of[r.rowState]
+		switch {
+		case !known || seen[r.rowState]:
+			foreign = append(foreign, fmt.Sprintf("%+v", r))
+		case by != r.author:
+			mixed = append(mixed, fmt.Sprintf("%+v, not %+v", r, by))
+		}
+		seen[r.rowState] = true
+	}
+	for s, by := range d.of {
+		if !seen[s] {
+			missing = append(missing, fmt.Sprintf("%+v of %+v", s, by))
+		}
+	}
+	return mixed, missing, foreign
+}
+
+// A recorded change is one row of the history.
+type recorded struct {
+	rowState
+	author
+}
+
+// readHistory reads the changes after one as clients do, until all that the database has are there.
+func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (history []recorded, last int64) {
+	t.Helper()
+	var total int
+	if err := direct.QueryRow(t.Context(), "SELECT count(*) FROM change WHERE id > $1", after).Scan(&total); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for last = after; len(history) < total; {
+		answer := call(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", pageMaximum, last), "")
+		var page []struct {
+			ID        int64
+			Actor     string
+			RequestID *string `json:"request_id"`
+			Table     string  `json:"table_name"`
+			Key       string  `json:"row_key"`
+			Action    string
+			Before    *struct{ Version int64 }
+			After     *struct{ Version int64 }
+		}
+		if err := json.Unmarshal(answer.Body.Bytes(), &page); err != nil || answer.Code != http.StatusOK {
+			t.Fatalf("%d %.200s: %v", answer.Code, answer.Body, err)
+		}
+		if len(page) == 0 {
+			if time.Now().After(deadline) {
+				t.Fatalf("the changes end at %d of %d", len(history), total)
+			}
+			time.Sleep(10 * time.Millisecond) // the transactions of other tests hold the changes back, too
+		}
+		for _, c := range page {
+			r := recorded{rowState{c.Table, c.Key, c.Action, 0}, author{Actor: c.Actor, Request: "none"}}
+			if c.RequestID != nil {
+				r.Request = *c.RequestID
+			}
+			if c.After != nil {
+				r.version = c.After.Version
+			} else {
+				r.version = c.Before.Version
+			}
+			history, last = append(history, r), c.ID
+		}
+	}
+	return history, last
+}
+
+// serverConnections looks at each connection of pgbouncer to Postgres: which they are, and what earlier transactions left on them.
+func serverConnections(t *testing.T, pool *pgxpool.Pool) (pids []int, leaks []string) {
+	t.Helper()
+	var held []pgx.Tx // a transaction keeps its connection, so the next one must have another
+	defer func() {
+		for _, tx := range held {
+			rollback(tx)
+		}
+	}()
+	for range poolerServers {
+		tx, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, tx)
+		var pid, locks, statements int
+		var actor, request, lockTimeout, statementTimeout string
+		if err := tx.QueryRow(t.Context(), `SELECT
+			pg_backend_pid(),
+			coalesce(current_setting('labledger.actor', true), ''),
+			coalesce(current_setting('labledger.request_id', true), ''),
+			current_setting('lock_timeout'),
+			current_setting('statement_timeout'),
+			(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
+			(SELECT count(*) FROM pg_prepared_statements)`).Scan(&pid, &actor, &request, &lockTimeout, &statementTimeout, &locks, &statements); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(pids, pid) {
+			t.Fatalf("two transactions at once on server connection %d", pid)
+		}
+		pids = append(pids, pid)
+		if actor != "" || request != "" || lockTimeout != "0" || statementTimeout != "0" || locks != 0 || statements != 0 {
+			leaks = append(leaks, fmt.Sprintf("server connection %d: actor %q, request %q, lock_timeout %s, statement_timeout %s, %d advisory locks, %d prepared statements",
+				pid, actor, request, lockTimeout, statementTimeout, locks, statements))
+		}
+	}
+	slices.Sort(pids)
+	return pids, leaks
+}
+
+// A pooledClient makes requests in its own name, and takes down what they made.
+type pooledClient struct {
+	t     *testing.T
+	h     http.Handler
+	actor string
+	made  *deeds
+	sent  int
+}
+
+// do makes one request. It is a deed unless action is "".
+func (c *pooledClient) do(action string, want int, method, target, body string, header ...string) (row struct{ ID, Version int64 }) {
+	c.sent++
+	by := author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}
+	answer := call(c.h, method, target, body, append(header, "X-Request-Id: "+by.Request)...)
+	if answer.Code != want || answer.Header().Get("X-Request-Id") != by.Request {
+		c.t.Errorf("%s %s: %d, not %d; request %s: %.300s", method, target, answer.Code, want, answer.Header().Get("X-Request-Id"), answer.Body)
+		return row
+	}
+	if action == "" {
+		return row
+	}
+	var full struct {
+		ID, Version int64
+		UUID        *string
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &full); err != nil {
+		c.t.Errorf("%s %s: %v: %.300s", method, target, err, answer.Body)
+	}
+	table := strings.TrimSuffix(strings.Split(strings.TrimPrefix(target, "/api/v1/"), "/")[0], "s")
+	key := fmt.Sprint(full.ID)
+	if full.UUID != nil {
+		key = *full.UUID
+	}
+	c.made.add(by, rowState{table, key, action, full.Version})
+	row.ID, row.Version = full.ID, full.Version
+	return row
+}
+
+// round does each thing once that takes a connection in its own way.
+func (c *pooledClient) round() {
+	const ok, created, failed = http.StatusOK, http.StatusCreated, http.StatusPreconditionFailed
+	computer := fmt.Sprintf(`{"name":"of %s","mac":null,"site_id":1}`, c.actor)
+	row := c.do("insert", created, "POST", "/api/v1/computers", computer)
+	c.do("", created, "POST", "/api/v1/computers?dry_run=true", `{"name":"dry","mac":null,"site_id":1}`)
+	one := fmt.Sprintf("/api/v1/computers/%d", row.ID)
+	c.do("update", ok, "PATCH", one, `{"name":"patched"}`)
+	c.do("", ok, "PATCH", one+"?dry_run=true", `{"name":"dry"}`)
+	c.do("", failed, "PATCH", one, `{"name":"stale"}`, `If-Match: "1"`) // an error ends the transaction
+	c.do("", http.StatusConflict, "DELETE", "/api/v1/sites/1", "")      // and so does one of a constraint
+	c.do("", ok, "GET", "/api/v1/computers?limit=10", "")
+	c.do("", ok, "GET", "/api/v1/computers?limit=10&site_id=1&name=patched", "")
+	c.do("update", ok, "PATCH", "/api/v1/sites/2", fmt.Sprintf(`{"contact":"%s.%d"}`, c.actor, c.sent)) // all meet here
+	c.do("", ok, "GET", "/api/v1/instruments?site_id=1", "", "Accept: text/csv")
+	box := "/api/v1/containers/" + uuid.NewString()
+	c.do("insert", created, "PUT", box, `{"description":null,"freezer_id":1}`)
+	c.do("update", ok, "POST", box, `{"description":"full","freezer_id":2}`)
+	c.do("", ok, "DELETE", box+"?dry_run=true", "")
+	c.do("", ok, "GET", box, "")
+	c.do("delete", ok, "DELETE", box, "")
+	c.do("", ok, "GET", "/api/v1/computers", "", "Accept: text/csv")
+	c.do("delete", ok, "DELETE", one, "", `If-Match: "2"`)
+}
+
+// bulk stores one body that is more than a chunk and less than two.
+func (c *pooledClient) bulk(dry bool) {
+	const lines = 30
+	var body strings.Builder
+	var all []rowState
+	body.WriteString("uuid,description,freezer_id\n")
+	for range lines {
+		key := uuid.NewString()
+		fmt.Fprintf(&body, "%s,%s,1\n", key, strings.Repeat("x", chunkBytes*3/2/lines))
+		all = append(all, rowState{"container", key, "insert", 1})
+	}
+	target := "/api/v1/containers"
+	if dry {
+		target += "?dry_run=true"
+	}
+	c.do("", http.StatusOK, "POST", target, body.String(), "Content-Type: text/csv")
+	if !dry {
+		c.made.add(author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}, all...)
+	}
+}
+
+// TestPooler runs the API behind pgbouncer in transaction mode. Many clients, each with a name of its own, share two connections: the history
+// must name each change's own author, and nothing of one transaction may be left for the next.
+// The control tells the session, not the transaction, who writes, and must mix the authors up: else this test could not fail.
+func TestPooler(t *testing.T) {
+	url := pgtest.Database(t)
+	pool := openPooled(t, startPooler(t, url)+"&default_query_exec_mode="+poolerMode)
+	direct, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = direct.Close(context.Background()) }() // the database goes anyway
+	reader := newAPI(pool)
+	_, last := readHistory(t, reader, direct, 0)
+	before, leaks := serverConnections(t, pool)
+	if len(leaks) > 0 {
+		t.Fatal("before the first request:", leaks)
+	}
+
+	made := &deeds{of: map[rowState]author{}}
+	inParallel(func(n int) {
+		actor := fmt.Sprintf("actor-%02d", n)
+		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+		c := &pooledClient{t: t, h: New(Options{Pool: pool, Log: quiet, Actor: actor, Version: "test"}), actor: actor, made: made}
+		for i := range poolerRounds {
+			c.round()
+			if i == n%poolerRounds { // so that some are always at it
+				c.bulk(n%4 == 3)
+			}
+		}
+	})
+	history, last := readHistory(t, reader, direct, last)
+	mixed, missing, foreign := made.judge(history)
+	t.Logf("%d clients, %d changes: %d mixed up, %d missing, %d of nobody's doing", poolerClients, len(history), len(mixed), len(missing), len(foreign))
+	if all := slices.Concat(mixed, missing, foreign); len(all) > 0 {
+		t.Errorf("mixed up %d, missing %d, of nobody's doing %d, as: %s", len(mixed), len(missing), len(foreign), strings.Join(all[:min(5, len(all))], "\n"))
+	}
+	if answer := call(reader, "GET", "/api/v1/computers?name=dry", ""); strings.TrimSpace(answer.Body.String()) != "[]" {
+		t.Errorf("dry runs left %.300s", answer.Body)
+	}
+	after, leaks := serverConnections(t, pool)
+	if len(leaks) > 0 {
+		t.Error("left for others:", strings.Join(leaks, "\n"))
+	}
+	if !slices.Equal(before, after) {
+		t.Errorf("pgbouncer gave up server connections: %v before, %v after", before, after)
+	}
+
+	control := &deeds{of: map[rowState]author{}}
+	inParallel(func(n int) {
+		for i := range 50 {
+			by := author{fmt.Sprintf("control-%02d", n), fmt.Sprintf("control-%02d.%d", n, i)}
+			key := uuid.NewString()
+			err := pool.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
+				_, err := conn.Exec(t.Context(), "SELECT set_config('labledger.actor', $1, false), set_config('labledger.request_id', $2, false)", by.Actor, by.Request)
+				if err == nil {
+					_, err = conn.Exec(t.Context(), "INSERT INTO container (uuid, freezer_id) VALUES ($1::text::uuid, 1)", key)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error("control:", err)
+				return
+			}
+			control.add(by, rowState{"container", key, "insert", 1})
+		}
+	})
+	history, _ = readHistory(t, reader, direct, last)
+	mixed, missing, foreign = control.judge(history)
+	t.Logf("control: %d changes: %d mixed up, %d missing, %d of nobody's doing", len(history), len(mixed), len(missing), len(foreign))
+	if len(mixed) == 0 || len(missing)+len(foreign) > 0 {
+		t.Errorf("the control of %d changes mixed up %d, missed %d, invented %d; it should mix up some and no more", len(history), len(mixed), len(missing), len(foreign))
+	}
+	if _, leaks = serverConnections(t, pool); len(leaks) != poolerServers {
+		t.Errorf("the control left its name on %d of %d server connections: %v", len(leaks), poolerServers, leaks)
+	}
+}
+
+// TestPoolerNeedsItsMode holds what the README says: pgx's own mode does not do. From 1.21 on pgbouncer can be told to keep track of
+// prepared statements (max_prepared_statements), and newer ones do it unasked.
+func TestPoolerNeedsItsMode(t *testing.T) {
+	pool := openPooled(t, startPooler(t, pgtest.Database(t)))
+	var log bytes.Buffer
+	h := New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), Actor: "tester", Version: "test"})
+	var answers, failed atomic.Int64
+	inParallel(func(int) {
+		for range 20 {
+			for _, code := range []int{
+				call(h, "PATCH", "/api/v1/sites/2", `{"contact":"x"}`).Code,
+				call(h, "GET", "/api/v1/computers", "").Code,
+			} {
+				answers.Add(1)
+				if code >= http.StatusInternalServerError {
+					failed.Add(1)
+				}
+			}
+		}
+	})
+	_, why, _ := strings.Cut(log.String(), "error=")
+	why, _, _ = strings.Cut(why, "\n")
+	t.Logf("in pgx's own mode %d of %d requests failed, the first of them: %s", failed.Load(), answers.Load(), why)
+	if failed.Load() == 0 {
+		said, err := exec.Command(poolerProgram(t), "--version").Output()
+		var minor int
+		if n, _ := fmt.Sscanf(string(said), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
+			t.Errorf("pgx's own mode works behind this pgbouncer, so the README's advice is out of date: %s %v", said, err)
+		}
+	} else if !strings.Contains(log.String(), "prepared statement") {
+		t.Error("it failed for another reason than prepared statements")
+	}
+}
+
+// inParallel runs all clients at once.
+func inParallel(client func(n int)) {
+	var all sync.WaitGroup
+	for n := range poolerClients {
+		all.Go(func() { client(n) })
+	}
+	all.Wait()
+}
+
+// TestPoolerMigrate: the schema is not changed through a pooler, the message says what to do, and no lock stays behind.
+func TestPoolerMigrate(t *testing.T) {
+	direct := pgtest.Database(t)
+	if _, _, err := postgres.MigrateDown(t.Context(), direct, schema.Files, 1); err != nil {
+		t.Fatal(err)
+	}
+	pooled := startPooler(t, direct) + "&default_query_exec_mode=cache_describe"
+	if _, _, err := postgres.Migrate(t.Context(), pooled, schema.Files); !errors.Is(err, postgres.ErrPooled) {
+		t.Errorf("through the pooler: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, _, err := postgres.Migrate(ctx, direct, schema.Files); err != nil {
+		t.Errorf("directly, afterwards: %v", err)
+	}
+}
