@@ -11,101 +11,113 @@ import (
 
 const listInstruments = `-- name: ListInstruments :many
 SELECT
-    instrument.site_id, instrument.site_name, instrument.computer_id, instrument.freezer_id, instrument.name,
-    format('%s-%s-%s', site_id, coalesce(computer_id, 9007199254740991), coalesce(freezer_id, 0)) AS cursor
+    site.id AS site_id,
+    site.name AS site_name,
+    computer.id AS computer_id,
+    freezer.id AS freezer_id,
+    coalesce(computer.name, freezer.name)::text AS name,
+    format('%s-%s-%s', part.site_id, part.computer_id, part.freezer_id) AS cursor
 FROM (
     (
-        SELECT computer.site_id, site.name AS site_name, computer.id AS computer_id, NULL::bigint AS freezer_id, computer.name
+        SELECT site_id, id AS computer_id, 0::bigint AS freezer_id
         FROM computer
-        JOIN site ON site.id = computer.site_id
-        WHERE (computer.site_id, computer.id) > ($1::bigint, $2::bigint)
-          AND ($3::bigint IS NULL OR computer.site_id = $3)
-          AND ($4::text IS NULL OR site.name = $4)
-          AND ($5::text IS NULL OR computer.name = $5)
-        ORDER BY computer.site_id, computer.id
-        LIMIT least($6::bigint, 9007199254740991) + least($7::bigint, 9007199254740991)
+        WHERE (site_id, id) > ($3::bigint, $4::bigint)
+          AND ($5::bigint IS NULL OR site_id = $5)
+          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+          AND ($7::text IS NULL OR name = $7)
+        ORDER BY site_id, id
+        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
     )
     UNION ALL
     (
-        SELECT freezer.site_id, site.name AS site_name, NULL::bigint AS computer_id, freezer.id AS freezer_id, freezer.name
+        SELECT site_id, 9007199254740991, id
         FROM freezer
-        JOIN site ON site.id = freezer.site_id
-        WHERE (freezer.site_id, freezer.id) > ($1, $8::bigint)
-          AND ($3 IS NULL OR freezer.site_id = $3)
-          AND ($4 IS NULL OR site.name = $4)
-          AND ($5 IS NULL OR freezer.name = $5)
-        ORDER BY freezer.site_id, freezer.id
-        LIMIT least($6, 9007199254740991) + least($7, 9007199254740991)
+        WHERE (site_id, id) > ($3::bigint, $8::bigint)
+          AND ($5::bigint IS NULL OR site_id = $5)
+          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+          AND ($7::text IS NULL OR name = $7)
+        ORDER BY site_id, id
+        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
     )
-) AS instrument
-ORDER BY site_id, computer_id, freezer_id
-LIMIT $6
-OFFSET $7
+    ORDER BY site_id, computer_id, freezer_id
+    LIMIT $2::bigint
+    OFFSET $1::bigint
+) AS part
+JOIN site ON site.id = part.site_id
+LEFT JOIN computer ON computer.id = part.computer_id
+LEFT JOIN freezer ON freezer.id = part.freezer_id
+ORDER BY part.site_id, part.computer_id, part.freezer_id
 `
 
 type ListInstrumentsParams struct {
+	Offset          int64   `json:"offset"`
+	Limit           *int64  `json:"limit"`
 	AfterSiteID     int64   `json:"after_site_id"`
 	AfterComputerID int64   `json:"after_computer_id"`
 	SiteID          *int64  `json:"site_id"`
 	SiteName        *string `json:"site_name"`
 	Name            *string `json:"name"`
-	Limit           *int64  `json:"limit"`
-	Offset          int64   `json:"offset"`
 	AfterFreezerID  int64   `json:"after_freezer_id"`
 }
 
 type ListInstrumentsRow struct {
 	SiteID     int64  `json:"site_id"`
 	SiteName   string `json:"site_name"`
-	ComputerID int64  `json:"computer_id"`
+	ComputerID *int64 `json:"computer_id"`
 	FreezerID  *int64 `json:"freezer_id"`
 	Name       string `json:"name"`
 	Cursor     string `json:"cursor"`
 }
 
 // Lists computers and freezers, site by site. For a look by hand there is the view: SELECT * FROM instrument.
-// Each arm reads its own index from the cursor on, so that a page costs the same at any depth.
+// Each arm reads its own index from the cursor on, and names are looked up for the page only, so that it costs the same at any depth.
 //
 //	SELECT
-//	    instrument.site_id, instrument.site_name, instrument.computer_id, instrument.freezer_id, instrument.name,
-//	    format('%s-%s-%s', site_id, coalesce(computer_id, 9007199254740991), coalesce(freezer_id, 0)) AS cursor
+//	    site.id AS site_id,
+//	    site.name AS site_name,
+//	    computer.id AS computer_id,
+//	    freezer.id AS freezer_id,
+//	    coalesce(computer.name, freezer.name)::text AS name,
+//	    format('%s-%s-%s', part.site_id, part.computer_id, part.freezer_id) AS cursor
 //	FROM (
 //	    (
-//	        SELECT computer.site_id, site.name AS site_name, computer.id AS computer_id, NULL::bigint AS freezer_id, computer.name
+//	        SELECT site_id, id AS computer_id, 0::bigint AS freezer_id
 //	        FROM computer
-//	        JOIN site ON site.id = computer.site_id
-//	        WHERE (computer.site_id, computer.id) > ($1::bigint, $2::bigint)
-//	          AND ($3::bigint IS NULL OR computer.site_id = $3)
-//	          AND ($4::text IS NULL OR site.name = $4)
-//	          AND ($5::text IS NULL OR computer.name = $5)
-//	        ORDER BY computer.site_id, computer.id
-//	        LIMIT least($6::bigint, 9007199254740991) + least($7::bigint, 9007199254740991)
+//	        WHERE (site_id, id) > ($3::bigint, $4::bigint)
+//	          AND ($5::bigint IS NULL OR site_id = $5)
+//	          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+//	          AND ($7::text IS NULL OR name = $7)
+//	        ORDER BY site_id, id
+//	        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
 //	    )
 //	    UNION ALL
 //	    (
-//	        SELECT freezer.site_id, site.name AS site_name, NULL::bigint AS computer_id, freezer.id AS freezer_id, freezer.name
+//	        SELECT site_id, 9007199254740991, id
 //	        FROM freezer
-//	        JOIN site ON site.id = freezer.site_id
-//	        WHERE (freezer.site_id, freezer.id) > ($1, $8::bigint)
-//	          AND ($3 IS NULL OR freezer.site_id = $3)
-//	          AND ($4 IS NULL OR site.name = $4)
-//	          AND ($5 IS NULL OR freezer.name = $5)
-//	        ORDER BY freezer.site_id, freezer.id
-//	        LIMIT least($6, 9007199254740991) + least($7, 9007199254740991)
+//	        WHERE (site_id, id) > ($3::bigint, $8::bigint)
+//	          AND ($5::bigint IS NULL OR site_id = $5)
+//	          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+//	          AND ($7::text IS NULL OR name = $7)
+//	        ORDER BY site_id, id
+//	        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
 //	    )
-//	) AS instrument
-//	ORDER BY site_id, computer_id, freezer_id
-//	LIMIT $6
-//	OFFSET $7
+//	    ORDER BY site_id, computer_id, freezer_id
+//	    LIMIT $2::bigint
+//	    OFFSET $1::bigint
+//	) AS part
+//	JOIN site ON site.id = part.site_id
+//	LEFT JOIN computer ON computer.id = part.computer_id
+//	LEFT JOIN freezer ON freezer.id = part.freezer_id
+//	ORDER BY part.site_id, part.computer_id, part.freezer_id
 func (q *Queries) ListInstruments(ctx context.Context, arg ListInstrumentsParams) ([]ListInstrumentsRow, error) {
 	rows, err := q.db.Query(ctx, listInstruments,
+		arg.Offset,
+		arg.Limit,
 		arg.AfterSiteID,
 		arg.AfterComputerID,
 		arg.SiteID,
 		arg.SiteName,
 		arg.Name,
-		arg.Limit,
-		arg.Offset,
 		arg.AfterFreezerID,
 	)
 	if err != nil {
