@@ -29,14 +29,10 @@ type Options struct {
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	table := routes(m)
-	long := newSlots(o.Pool)
-	var rep *replica
-	if o.Replica != nil {
-		rep = &replica{pool: o.Replica}
-	}
+	b := newBackend(o.Pool, o.Replica)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
-		router.Path(path).Handler(newMethods(path, table, o, long, rep))
+		router.Path(path).Handler(newMethods(path, table, b))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
 	return &outer{next: router, log: o.Log, metrics: m, actor: o.Actor}
@@ -66,7 +62,7 @@ type methods struct {
 	path   string
 }
 
-func newMethods(path string, table []route, o Options, long slots, rep *replica) *methods {
+func newMethods(path string, table []route, b *backend) *methods {
 	m := &methods{byName: map[string]http.Handler{}, path: path}
 	for _, rt := range table {
 		if !slices.Contains(rt.paths, path) {
@@ -75,7 +71,7 @@ func newMethods(path string, table []route, o Options, long slots, rep *replica)
 		if m.byName[rt.method] != nil {
 			panic("api: two routes for " + rt.method + " " + path)
 		}
-		m.byName[rt.method] = newHandler(rt, path, table, o, long, rep)
+		m.byName[rt.method] = newHandler(rt, path, table, b)
 	}
 	names := append(slices.Collect(maps.Keys(m.byName)), http.MethodOptions)
 	if get := m.byName[http.MethodGet]; get != nil {
@@ -104,11 +100,13 @@ func (m *methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // pathValues are what stands in a request's path at the variables of its template.
 // The router takes the path as it was sent, so that an escaped slash is part of a value.
 func pathValues(r *http.Request) map[string]string {
-	values := mux.Vars(r)
-	for name, value := range values {
-		if plain, err := url.PathUnescape(value); err == nil {
-			values[name] = plain
+	values := make(map[string]string, 2)
+	for name, value := range mux.Vars(r) {
+		plain, err := url.PathUnescape(value)
+		if err != nil {
+			plain = value // the server has parsed the whole path, so this does not happen
 		}
+		values[name] = plain
 	}
 	return values
 }
@@ -124,7 +122,7 @@ func variables(path string) []string {
 	return names
 }
 
-func newHandler(rt route, path string, table []route, o Options, long slots, rep *replica) http.Handler {
+func newHandler(rt route, path string, table []route, b *backend) http.Handler {
 	e := rt.endpoint
 	if e.plain != nil {
 		return withoutQuery(e.plain)
@@ -132,9 +130,7 @@ func newHandler(rt route, path string, table []route, o Options, long slots, rep
 	h := &handler{
 		endpoint: e,
 		binder:   newBinder(e.in, rt.method, variables(path)),
-		pool:     o.Pool,
-		replica:  rep,
-		long:     long,
+		backend:  b,
 		method:   rt.method,
 		path:     path,
 		short:    !strings.HasPrefix(path, "/api/v1/"),

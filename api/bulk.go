@@ -115,7 +115,7 @@ func isBulk(r *http.Request) bool {
 }
 
 // serve stores the body's lines, or says what is wrong with each.
-func (b *bulk) serve(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, long slots, dry bool, found faults) error {
+func (b *bulk) serve(w http.ResponseWriter, r *http.Request, on *backend, dry bool, found faults) error {
 	for _, name := range []string{"If-Match", "If-None-Match"} {
 		if r.Header.Get(name) != "" {
 			found.add(name, "does not apply to many rows; give each line its version")
@@ -127,7 +127,7 @@ func (b *bulk) serve(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool,
 	if p := refusal(found); p != nil {
 		return p
 	}
-	release, err := long.take()
+	release, err := on.long.take()
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (b *bulk) serve(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool,
 		_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTime))
 	}
 	patience()
-	work := &transaction{pool: pool, who: exchangeOf(w).caller()}
+	work := &transaction{pool: on.pool, who: exchangeOf(w).caller()}
 	defer work.end()
 	in := &intake{bulk: b, row: reflect.New(b.binder.shape).Elem(), wrong: &report{}, status: http.StatusPreconditionFailed}
 	defer in.wrong.close()

@@ -81,9 +81,7 @@ func rowType(t reflect.Type) reflect.Type {
 type handler struct {
 	endpoint
 	*binder
-	pool     *pgxpool.Pool
-	replica  *replica // nil when there is none
-	long     slots
+	*backend
 	method   string
 	path     string // template
 	short    bool   // one of the short routes, which have small differences of their own
@@ -121,7 +119,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	dry := flags.Get("dry_run") == "true"
 	if h.bulk != nil && isBulk(r) {
-		return h.bulk.serve(w, r, h.pool, h.long, dry, found)
+		return h.bulk.serve(w, r, h.backend, dry, found)
 	}
 	if err := h.readBody(w, r, in, &found); err != nil {
 		return err

@@ -30,10 +30,23 @@ func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
+// A backend is what all handlers work on.
+type backend struct {
+	pool    *pgxpool.Pool
+	replica *replica // nil when there is none
+	long    slots
+}
+
+func newBackend(pool, lists *pgxpool.Pool) *backend {
+	b := &backend{pool: pool, long: make(slots, max(1, pool.Config().MaxConns/2))}
+	if lists != nil {
+		b.replica = &replica{pool: lists}
+	}
+	return b
+}
+
 // slots bound how many long transfers, in or out, hold a connection at once, so that some are always left for short requests.
 type slots chan struct{}
-
-func newSlots(pool *pgxpool.Pool) slots { return make(slots, max(1, pool.Config().MaxConns/2)) }
 
 // take takes a slot, or says that all are taken.
 func (s slots) take() (release func(), err error) {
