@@ -85,7 +85,11 @@ func refusal(faults []FieldError) *Problem {
 		}
 		parts = append(parts, f.Field+": "+f.Message)
 	}
-	p := problem(http.StatusBadRequest, "%s.", strings.Join(parts, "; "))
+	sentence := strings.Join(parts, "; ")
+	if !strings.HasSuffix(sentence, "?") {
+		sentence += "."
+	}
+	p := problem(http.StatusBadRequest, "%s", sentence)
 	p.Errors = faults
 	return p
 }

@@ -91,7 +91,7 @@ WITH input AS (
     LEFT JOIN present USING (uuid)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row')
+    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
     FROM input
     LEFT JOIN present USING (uuid)
     WHERE input.version <> coalesce(present.version, 0)
