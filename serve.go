@@ -21,14 +21,16 @@ import (
 
 // Bounds of a connection. Each is longer than the ones inside: see statement.go of package api.
 const (
-	headerTime   = 5 * time.Second
-	readTime     = 15 * time.Second
-	writeTime    = 15 * time.Second
-	idleTime     = 2 * time.Minute
-	drainTime    = 10 * time.Second
-	maxHeader    = 32 << 10 // bytes
-	openIsAnyone = "anonymous"
+	headerTime = 5 * time.Second
+	readTime   = 15 * time.Second
+	writeTime  = 15 * time.Second
+	idleTime   = 2 * time.Minute
+	drainTime  = 10 * time.Second
+	maxHeader  = 32 << 10 // bytes
 )
+
+// anonymous is who the history says made a change while the server is open to everyone.
+const anonymous = "anonymous"
 
 type serveCmd struct{}
 
@@ -61,7 +63,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: openIsAnyone, Version: version()}
+	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: anonymous, Version: version()}
 	server := &http.Server{
 		Handler:           api.New(options),
 		ReadHeaderTimeout: headerTime,

@@ -105,9 +105,12 @@ const maxFaults = 50
 // faults collects everything that is wrong with a request.
 type faults []FieldError
 
+// full tells that no more will be told.
+func (f *faults) full() bool { return len(*f) > maxFaults }
+
 func (f *faults) add(field, message string) {
 	switch {
-	case message == "" || len(*f) > maxFaults:
+	case message == "" || f.full():
 	case len(*f) == maxFaults:
 		*f = append(*f, FieldError{Field: "…", Message: "and more of the kind"})
 	default:

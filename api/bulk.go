@@ -102,7 +102,7 @@ func isBulk(r *http.Request) bool {
 		io.Reader
 		io.Closer
 	}{body, r.Body}
-	for {
+	for range maxBody {
 		c, err := body.ReadByte()
 		if err != nil {
 			return false
@@ -112,6 +112,7 @@ func isBulk(r *http.Request) bool {
 			return c == '['
 		}
 	}
+	return false
 }
 
 // serve stores the body's lines, or says what is wrong with each.

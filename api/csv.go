@@ -66,6 +66,9 @@ func (in *intake) readCSV(body io.Reader) error {
 func (b *binder) columns(header []string) (columns []field, found faults) {
 	var seen []string
 	for _, name := range header {
+		if found.full() {
+			break
+		}
 		i := slices.IndexFunc(b.body, func(f field) bool { return f.name == name })
 		switch {
 		case i < 0:
@@ -108,10 +111,44 @@ func (in *intake) bindCells(columns []field, cells []string) (found faults) {
 }
 
 // A returnKeeper doubles the carriage return of a line end inside quotes: the CSV reader drops one there, and text must not change.
+// It follows the reader's own idea of where quotes are, also past a line that the reader gives up.
 type returnKeeper struct {
-	from   *bufio.Reader
-	quoted bool
-	again  bool // the carriage return just handed out is due once more
+	from  *bufio.Reader
+	state quoteState
+	again bool // the carriage return just handed out is due once more
+}
+
+type quoteState int
+
+const (
+	fieldStart quoteState = iota // a quote here opens a quoted field
+	bare                         // to the next comma
+	quoted
+	quoteInQuotes // the end of the field, or the first of a doubled quote
+	givenUp       // to the end of the line
+)
+
+// after is the state that a byte leads to.
+func (q quoteState) after(c byte) quoteState {
+	switch {
+	case q == quoted && c != '"':
+		return quoted
+	case q == quoted:
+		return quoteInQuotes
+	case c == '\n':
+		return fieldStart
+	case q == givenUp:
+		return givenUp
+	case c == ',':
+		return fieldStart
+	case c == '"' && (q == fieldStart || q == quoteInQuotes):
+		return quoted
+	case c == '"', q == quoteInQuotes && c != '\r':
+		return givenUp
+	case q == quoteInQuotes:
+		return quoteInQuotes
+	}
+	return bare
 }
 
 func (k *returnKeeper) Read(p []byte) (n int, err error) {
@@ -129,10 +166,8 @@ func (k *returnKeeper) Read(p []byte) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		if c == '"' {
-			k.quoted = !k.quoted
-		}
-		if c == '\r' && k.quoted {
+		k.state = k.state.after(c)
+		if c == '\r' && k.state == quoted {
 			following, _ := k.from.Peek(1)
 			k.again = string(following) == "\n"
 		}

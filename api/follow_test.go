@@ -278,7 +278,7 @@ func TestDatabaseStops(t *testing.T) {
 			}
 		}
 	}
-	if answer := call(h, "GET", "/readyz", ""); answer.Code != http.StatusServiceUnavailable {
+	if answer := call(h, "GET", "/readyz", ""); answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
 		t.Errorf("readyz without a database: %d %s", answer.Code, answer.Body)
 	}
 	if answer := call(h, "GET", "/healthcheck", ""); answer.Code != http.StatusOK || answer.Body.String() != "{\"status\":\"healthy\"}\n" {

@@ -23,7 +23,7 @@ type query[In, Out any] = func(*db.Queries, context.Context, In) (Out, error)
 
 // An endpoint is a query made ready for a route.
 type endpoint struct {
-	call  any          // the query itself: its name finds its documentation
+	calls []any        // the queries that it runs; the first one's name finds its documentation
 	in    reflect.Type // a struct
 	out   reflect.Type // a row; for a list, the type of its rows
 	list  bool         // many rows, in pages
@@ -37,7 +37,7 @@ type endpoint struct {
 // one makes a query that answers one row a handler.
 func one[In, Out any](q query[In, Out]) endpoint {
 	return endpoint{
-		call: q, in: reflect.TypeFor[In](), out: rowType(reflect.TypeFor[Out]()),
+		calls: []any{q}, in: reflect.TypeFor[In](), out: rowType(reflect.TypeFor[Out]()),
 		run: func(ctx context.Context, on db.DBTX, in reflect.Value) error {
 			_, err := q(db.New(on), ctx, in.Interface().(In))
 			return err
@@ -55,14 +55,14 @@ func many[In, Row any](q query[In, []Row]) endpoint {
 // create makes a query that inserts one row a handler that takes many, too.
 func create[In, Out any](q query[In, Out], many *bulk) endpoint {
 	e := one(q)
-	e.bulk = many
+	e.bulk, e.calls = many, append(e.calls, many.call)
 	return e
 }
 
-// function makes a handler of a function whose answer is more than a query's rows.
-func function[In, Out any](f query[In, Out]) endpoint {
+// function makes a handler of a function whose answer is more than a query's rows. runs are the queries that it runs.
+func function[In, Out any](f query[In, Out], runs ...any) endpoint {
 	return endpoint{
-		call: f, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
+		calls: append([]any{f}, runs...), in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
 		value: func(ctx context.Context, on db.DBTX, in reflect.Value) (any, error) {
 			return f(db.New(on), ctx, in.Interface().(In))
 		},
@@ -224,7 +224,7 @@ func (h *handler) writeOnce(ctx context.Context, who db.SetRequestParams, in ref
 		return err
 	}
 	defer rollback(tx)
-	return h.run(ctx, within(tx, row), in)
+	return h.run(ctx, reading(tx, false, row), in)
 }
 
 // rollback ends a transaction whose work is not to stay. Its context is its own: the request's may have ended.

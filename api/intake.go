@@ -27,7 +27,7 @@ type intake struct {
 	numbers []int64 // line number of each line in the chunk
 	total   Stored
 	wrong   *report
-	status  int
+	status  int // if anything is wrong: the least of 400 malformed, 409 conflicting, 412 stale
 }
 
 // readAll reads the body to its end. What is wrong with lines goes to the report; an error means that the whole cannot go on.
@@ -171,7 +171,7 @@ func (in *intake) flush() error {
 		return err
 	}
 	for _, p := range problems {
-		in.status = worse(in.status, p.Status)
+		in.status = min(in.status, p.Status)
 		p.Line = in.numbers[p.Line-1]
 		if err := in.wrong.add(p.FieldError); err != nil {
 			return err
@@ -188,22 +188,21 @@ func (in *intake) chunkFault(p *Problem) error {
 	if p.Status >= http.StatusInternalServerError {
 		return p
 	}
-	in.status = worse(in.status, p.Status)
+	in.status = min(in.status, p.Status)
 	where := fmt.Sprintf("in one of the lines %d to %d: ", in.numbers[0], in.numbers[len(in.numbers)-1])
-	for _, f := range append(p.Errors, FieldError{Field: "line", Message: p.Detail})[:1] {
-		f.Line, f.Message = in.numbers[0], where+f.Message+" (the rest was not checked)"
-		if err := in.wrong.add(f); err != nil {
-			return err
-		}
+	f := FieldError{Field: "line", Message: p.Detail}
+	if len(p.Errors) > 0 {
+		f = p.Errors[0]
+	}
+	f.Line, f.Message = in.numbers[0], where+f.Message+" (the rest was not checked)"
+	if err := in.wrong.add(f); err != nil {
+		return err
 	}
 	return errStop
 }
 
 // errStop ends the reading of a body; what is wrong stands in the report.
 var errStop = errors.New("stop reading")
-
-// worse of two statuses: malformed before conflicting before stale.
-func worse(a, b int) int { return min(a, b) }
 
 func (in *intake) fault(number int64, field, message string) error {
 	in.status = http.StatusBadRequest

@@ -166,6 +166,9 @@ func (h *handler) readValue(w http.ResponseWriter, r *http.Request, in reflect.V
 	if s, ok := answer.(interface{ status() int }); ok {
 		status = s.status()
 	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2")
+	}
 	return respond(w, status, append(body, '\n'))
 }
 

@@ -72,7 +72,7 @@ func (b *binder) bindMatch(in reflect.Value, header http.Header, found *faults) 
 	}
 	target := in.Field(b.version)
 	if !target.IsNil() && target.Elem().Int() != expected {
-		found.add("version", "is not what If-Match says")
+		found.add("version", "is not what "+name+" says")
 		return
 	}
 	target.Set(reflect.ValueOf(&expected))

@@ -11,6 +11,9 @@ import (
 func unknown(name string, known []string) string {
 	best, distance := "", len(name)/2+2
 	for _, k := range known {
+		if len(name) > 100 {
+			break // nothing known is so long
+		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < distance {
 			best, distance = k, d
 		}

@@ -131,8 +131,8 @@ func (src *sources) operation(rt route, path string, table []route) object {
 	e := rt.endpoint
 	short := !strings.HasPrefix(path, "/api/v1/")
 	name, doc := "ShowMetrics", "Shows the server's metrics in Prometheus's text format."
-	if e.call != nil {
-		name = functionName(e.call)
+	if e.calls != nil {
+		name = functionName(e.calls[0])
 		doc = src.doc(name)
 	}
 	op := object{
@@ -144,6 +144,7 @@ func (src *sources) operation(rt route, path string, table []route) object {
 	}
 	responses := op["responses"].(object)
 	if e.plain != nil {
+		op["x-codeSamples"] = []object{{"lang": "Shell", "label": "curl", "source": "curl http://127.0.0.1:5000" + path}}
 		responses["200"] = object{"description": "The metrics.", "content": object{"text/plain": object{"schema": object{"type": "string"}}}}
 		responses["400"] = ref("responses", "Problem")
 		return op
@@ -157,8 +158,8 @@ func (src *sources) operation(rt route, path string, table []route) object {
 	}
 	src.responses(responses, rt, b, path, short)
 	samples := []object{{"lang": "Shell", "label": "curl", "source": curl(rt, b, path)}}
-	if e.run != nil {
-		samples = append(samples, object{"lang": "SQL", "label": "SQL", "source": src.statement(name, rt, b)})
+	for _, sql := range src.statementsOf(rt, b) {
+		samples = append(samples, object{"lang": "SQL", "label": sql.label, "source": sql.text})
 	}
 	op["x-codeSamples"] = samples
 	return op

@@ -2,42 +2,55 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
 )
 
-// A report is a list of faults of any length: in a file once there is one.
+// reportMemory is how much of a report is held in memory, in bytes; what is longer goes to a file.
+const reportMemory = 1 << 20
+
+// A report is a list of faults, as JSON, of any length up to maxReport.
 type report struct {
 	count  int64
-	file   *os.File
+	memory bytes.Buffer
+	file   *os.File // nil while the memory is enough
 	buffer *bufio.Writer
 }
 
 func (t *report) add(f FieldError) error {
-	if t.file == nil {
-		file, err := os.CreateTemp("", "labledger-report-")
-		if err != nil {
-			return err
-		}
-		_ = os.Remove(file.Name()) // the open file stays; its name is not needed
-		t.file, t.buffer = file, bufio.NewWriter(file)
-	}
 	if t.count == maxReport {
 		return errStop
-	}
-	if t.count++; t.count > 1 {
-		_ = t.buffer.WriteByte(',') // a bufio.Writer keeps its first error for the flush
 	}
 	line, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
-	_, _ = t.buffer.Write(line)
+	if t.count++; t.count > 1 {
+		line = append([]byte{','}, line...)
+	}
+	if t.memory.Len()+len(line) <= reportMemory && t.file == nil {
+		_, _ = t.memory.Write(line) // memory takes everything
+		return nil
+	}
+	if t.file == nil {
+		file, err := os.CreateTemp("", "labledger-report-")
+		if err != nil {
+			t.count--
+			return errStop // there is no room for more; what is told so far is enough to go on with
+		}
+		_ = os.Remove(file.Name()) // the open file stays; its name is not needed
+		t.file, t.buffer = file, bufio.NewWriter(file)
+	}
+	_, _ = t.buffer.Write(line) // a bufio.Writer keeps its first error for the flush
 	return nil
 }
 
 func (t *report) copyTo(w io.Writer) error {
+	if _, err := w.Write(t.memory.Bytes()); err != nil || t.file == nil {
+		return err
+	}
 	if err := t.buffer.Flush(); err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func routes(m *metrics) []route {
 
 		get(function(ShowHello), "/"),
 		get(function(ShowHealth), "/healthcheck"),
-		get(function(ShowReadiness), "/readyz"),
+		get(function(ShowReadiness, (*db.Queries).CheckDatabase), "/readyz"),
 		get(plain(m.handler()), "/metrics"),
 		get(plain(file("openapi.json")), "/api/v1/openapi.json"),
 		get(plain(file("docs/index.html")), "/docs"),

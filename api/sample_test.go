@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -19,6 +18,8 @@ import (
 	"testing"
 
 	"labledger/db/postgres/pgtest"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // sources is what the people who wrote queries and types said about them.
@@ -184,6 +185,23 @@ func curl(rt route, b *binder, path string) string {
 
 var parameter = regexp.MustCompile(`sqlc\.n?arg\('(\w+)'\)|@(\w+)|sqlc\.embed\((\w+)\)`)
 
+type sampleSQL struct{ label, text string }
+
+// statementsOf are the statements that a call runs.
+func (src *sources) statementsOf(rt route, b *binder) (all []sampleSQL) {
+	for _, call := range rt.endpoint.calls {
+		name := functionName(call)
+		label := "SQL"
+		if strings.HasPrefix(name, "Import") {
+			label = "SQL for many rows"
+		}
+		if src.statements[name] != "" { // not for a function: its queries are named beside it
+			all = append(all, sampleSQL{label, src.statement(name, rt, b)})
+		}
+	}
+	return all
+}
+
 // statement is a query with values in the place of its parameters: what psql takes as it stands.
 func (src *sources) statement(name string, rt route, b *binder) string {
 	body := exampleBody(rt, b)
@@ -202,6 +220,12 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			return "0"
 		case name == "cascade":
 			return "false"
+		case name == "lines":
+			line, err := json.Marshal([]object{body})
+			if err != nil {
+				panic(err)
+			}
+			return literal(string(line))
 		case name == "given":
 			return "ARRAY['" + strings.Join(slices.Collect(maps.Keys(body)), "', '") + "']"
 		case given:
@@ -228,26 +252,35 @@ func literal(value any) string {
 func TestSamples(t *testing.T) {
 	pool := pgtest.Pool(t)
 	src := readSources(t)
-	ctx := context.Background()
 	for _, rt := range routes(newMetrics(pool, "test")) {
-		if rt.endpoint.run == nil {
+		if rt.endpoint.plain != nil {
 			continue
 		}
 		for _, path := range rt.paths {
-			name := functionName(rt.endpoint.call)
-			sql := src.statement(name, rt, newBinder(rt.endpoint.in, rt.method, variables(path)))
-			tx, err := pool.Begin(ctx)
-			if err != nil {
-				t.Fatal(err)
+			samples := src.statementsOf(rt, newBinder(rt.endpoint.in, rt.method, variables(path)))
+			if rt.endpoint.run != nil && len(samples) != len(rt.endpoint.calls) {
+				t.Errorf("%s %s does not show all the SQL that it runs", rt.method, path)
 			}
-			_, err = tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
-			refused := name == "DeleteSite" && err != nil && strings.Contains(err.Error(), "still in use") // which is what the sample shows
-			if err != nil && !refused {
-				t.Errorf("%s: %v\n%s", name, err, sql)
-			}
-			if err := tx.Rollback(ctx); err != nil {
-				t.Fatal(err)
+			for _, sql := range samples {
+				pasteInto(t, pool, rt.method+" "+path, sql.text)
 			}
 		}
+	}
+}
+
+func pasteInto(t *testing.T, pool *pgxpool.Pool, what, sql string) {
+	t.Helper()
+	ctx := t.Context()
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
+	refused := strings.HasPrefix(what, "DELETE /site/") || strings.HasPrefix(what, "DELETE /api/v1/sites/")
+	if err != nil && !(refused && strings.Contains(err.Error(), "still in use")) { // which is what that sample shows
+		t.Errorf("%s: %v\n%s", what, err, sql)
+	}
+	if err := tx.Rollback(ctx); err != nil {
+		t.Fatal(err)
 	}
 }

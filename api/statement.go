@@ -116,14 +116,16 @@ func (drained) Next() bool { return false }
 func (drained) Err() error { return nil }
 func (drained) Close()     {}
 
-// reading runs a query straight on a connection. planned says that the plan should be made for these very arguments:
-// a filter that is null must not spoil the plan of one that is given.
-func reading(conn *pgxpool.Conn, planned bool, to rowWriter) db.DBTX {
+// reading runs a query straight on a connection, or in a transaction that somebody else ends. planned says that the plan should be made for
+// these very arguments: a filter that is null must not spoil the plan of one that is given.
+func reading(on interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}, planned bool, to rowWriter) db.DBTX {
 	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
 		if planned {
 			args = append([]any{pgx.QueryExecModeCacheDescribe}, args...)
 		}
-		rows, err := conn.Query(ctx, sql, args...)
+		rows, err := on.Query(ctx, sql, args...)
 		return rows, func() error { return nil }, err
 	}}
 }
@@ -165,14 +167,6 @@ func (q queue) Query(context.Context, string, ...any) (pgx.Rows, error) {
 
 func (q queue) QueryRow(context.Context, string, ...any) pgx.Row {
 	panic("api: a queued statement answers nothing")
-}
-
-// within runs a query inside a transaction that somebody else ends.
-func within(tx pgx.Tx, to rowWriter) db.DBTX {
-	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
-		rows, err := tx.Query(ctx, sql, args...)
-		return rows, func() error { return nil }, err
-	}}
 }
 
 // begin opens a transaction that knows actor and request id: for dry runs and for bodies that take many statements.

@@ -91,7 +91,7 @@ func TestCatalog(t *testing.T) {
 		"is a check not named after its column": `SELECT conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE ` + ours + ` AND contype = 'c'
 			AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND starts_with(conname, c.relname || '_' || a.attname || '_'))`,
 		"is a table whose rows have no version or no history": `SELECT c.relname::text FROM pg_class c WHERE ` + ours + ` AND c.relkind = 'r' AND c.relname <> 'change' AND NOT (
-			SELECT array_agg(tgname::text ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) @> ARRAY['no_truncate', 'record_change', 'stamp_version']`,
+			SELECT array_agg(tgname::text ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) @> ARRAY['no_truncate', 'record_change', 'reserve_ids', 'stamp_version']`,
 		"is a foreign key without an index": `SELECT conname::text FROM pg_constraint k WHERE contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])`,
 	} {
 		for _, name := range texts(t, pool, sql) {
