@@ -1,0 +1,83 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"labledger/rules"
+)
+
+var plainDecimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$`)
+
+func FuzzParseCents(f *testing.F) {
+	for _, text := range []string{"0", "12.5", "9999999999.99", "10000000000", "01", "1.", ".5", "1.005", "1e9", "+1", "٣", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		cents, ok := rules.ParseCents(text)
+		if ok != plainDecimal.MatchString(text) {
+			t.Fatalf("%q: %v", text, ok)
+		}
+		if !ok {
+			return
+		}
+		if again, ok := rules.ParseCents(cents.String()); !ok || again != cents || cents < 0 || cents > 999_999_999_999 {
+			t.Fatalf("%q is %d, written %q, read again %d", text, cents, cents.String(), again)
+		}
+	})
+}
+
+func FuzzParseState(f *testing.F) {
+	f.Add([]byte(someState), int8(0), int64(1), int64(1))
+	f.Add([]byte("{}"), int8(1), int64(100_01), int64(1<<53-1))
+	f.Add([]byte(" {\"count\" : 1"), int8(1), int64(1), int64(0))
+	f.Fuzz(func(t *testing.T, text []byte, kind int8, amount, at int64) {
+		state, err := rules.ParseState(text)
+		if err != nil {
+			return
+		}
+		again := parseState(t, written(&state))
+		if !again.Equal(&state) {
+			t.Fatalf("%q is written %s, read again %s", text, written(&state), written(&again))
+		}
+		e := rules.Event{Type: rules.Type(kind & 1), Amount: 1 + rules.Cents(uint64(amount)%999_999_999_999), Time: int64(uint64(at) % (1 << 53))}
+		before := state.Count()
+		rules.Step(&state, e, parseSet(t, standard), rules.High, rules.MaxWindow)
+		if state.Count() < before || seconds(t, &state) > rules.MaxWindow+1 {
+			t.Fatal(written(&state))
+		}
+		if again := parseState(t, written(&state)); !again.Equal(&state) {
+			t.Fatalf("after a step: %s, read again %s", written(&state), written(&again))
+		}
+	})
+}
+
+func FuzzParseSet(f *testing.F) {
+	f.Add([]byte(standard))
+	f.Add([]byte(`[{"code":30,"applies_to":"any","limit":"0","enabled":false}]`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		set, err := rules.ParseSet(text)
+		if err != nil {
+			return
+		}
+		out, err := json.Marshal(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(set, parseSet(t, string(out))); diff != "" {
+			t.Fatalf("%q is written %s: %s", text, out, diff)
+		}
+		if horizon := set.Horizon(); len(set) > 5 || horizon < 0 || horizon > rules.MaxWindow {
+			t.Fatal(len(set), horizon)
+		}
+		var state rules.State
+		d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Low, set.Horizon())
+		if len(rules.Explain(set, rules.Low, d)) != len(d.Codes) || !json.Valid(rules.AppendFacts(nil, d.Facts)) {
+			t.Fatal(d)
+		}
+	})
+}

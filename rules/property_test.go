@@ -1,0 +1,162 @@
+package rules_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"labledger/rules"
+	"labledger/rules/oracle"
+)
+
+// drawSet gives the contract's rules with some settings changed.
+func drawSet(t *rapid.T, windows []int64) rules.Set {
+	set := rules.Set{
+		{Code: 30, AppliesTo: "withdraw", Limit: 3_00},
+		{Code: 123, AppliesTo: "deposit", Limit: 200_00},
+		{Code: 300, AppliesTo: "deposit", Limit: 3_00},
+		{Code: 500, AppliesTo: "any", Limit: 5_00},
+		{Code: 1100, AppliesTo: "withdraw", Limit: 100_00},
+	}
+	standard := []int64{0, 30, 0, 60, 0}
+	for i := range set {
+		r := &set[i]
+		r.Enabled = rapid.IntRange(0, 9).Draw(t, "enabled") > 0
+		if standard[i] > 0 {
+			window := rapid.SampledFrom(append([]int64{standard[i], standard[i]}, windows...)).Draw(t, "window")
+			r.WindowSeconds = &window
+		}
+		if rapid.IntRange(0, 2).Draw(t, "changed") > 0 {
+			continue
+		}
+		r.AppliesTo = rapid.SampledFrom([]string{"deposit", "withdraw", "any"}).Draw(t, "applies to")
+		switch r.Code {
+		case 123, 1100:
+			r.Limit = rapid.SampledFrom([]rules.Cents{0, 1, 50_00, 99_99, 100_01, 150_50, 999_999_999_999}).Draw(t, "limit")
+		default:
+			r.Limit = rapid.SampledFrom([]rules.Cents{0, 1, 1_00, 1_99, 2_00, 2_01, 2_50, 4_00, 5_99, 7_00}).Draw(t, "limit")
+		}
+	}
+	return rapid.SampledFrom([]rules.Set{set, set, set, set[:2], set[2:], {}}).Draw(t, "set")
+}
+
+// drawEvent gives an event that is likely to be at some boundary, seen from the events before it.
+func drawEvent(t *rapid.T, history []oracle.Entry) rules.Event {
+	e := rules.Event{Type: rules.Type(rapid.IntRange(0, 1).Draw(t, "type"))}
+	before := rules.Event{Amount: 10_00, Time: 1000}
+	if len(history) > 0 {
+		before = history[len(history)-1].Event
+		if rapid.IntRange(0, 2).Draw(t, "same type") > 0 {
+			e.Type = before.Type
+		}
+	}
+	near := func(n int64) *rapid.Generator[int64] { return rapid.Int64Range(n-1, n+1) }
+	e.Amount = max(1, rules.Cents(rapid.OneOf(near(int64(before.Amount)), near(int64(before.Amount)+5_00), near(100_00), near(200_00),
+		near(51_00), near(50_00), near(30_00), rapid.Int64Range(1, 100_00), near(999_999_999_998)).Draw(t, "amount")))
+	step := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 3), rapid.Int64Range(-40, 70), near(0), near(30), near(60), near(15), near(20), near(3600)).Draw(t, "step")
+	e.Time = max(0, before.Time+step)
+	return e
+}
+
+// TestOracle holds the evaluator against the oracle, at every event of random streams in which risk and rules change midway. It keeps what
+// the rules need and refills when they need more, as intake does, or keeps the most there is; and it sends the state through its text.
+func TestOracle(t *testing.T) {
+	fired := map[int32]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		windows := rapid.SampledFrom([][]int64{{30, 60}, {0, 15, 30, 31, 60, 61}, {0, 1, 120, rules.MaxWindow}}).Draw(t, "windows")
+		keepAll := rapid.Bool().Draw(t, "keep all")
+		asText := rapid.Bool().Draw(t, "as text")
+		now := oracle.Entry{Rules: drawSet(t, windows)}
+		var state rules.State
+		var history []oracle.Entry
+		var ledger []rules.Event // with effective times
+		for range rapid.IntRange(1, 60).Draw(t, "length") {
+			if rapid.IntRange(0, 9).Draw(t, "change risk") == 0 {
+				now.Risk = rapid.SampledFrom([]rules.Risk{rules.Medium, rules.Low, rules.High}).Draw(t, "risk")
+			}
+			if rapid.IntRange(0, 14).Draw(t, "change rules") == 0 {
+				now.Rules = drawSet(t, windows)
+			}
+			now.Event = drawEvent(t, history)
+			history = append(history, now)
+
+			horizon := now.Rules.Horizon()
+			if keepAll {
+				horizon = rules.MaxWindow
+			}
+			if state.Horizon() < horizon {
+				from := slices.IndexFunc(ledger, func(e rules.Event) bool { return e.Time >= state.Latest()-horizon })
+				state.Refill(horizon, ledger[from:])
+			}
+			if asText {
+				again, err := rules.ParseState(state.Append(nil))
+				if err != nil || !again.Equal(&state) {
+					t.Fatalf("%s: %v, %s", written(&state), err, written(&again))
+				}
+				state = again
+			}
+			d := rules.Step(&state, now.Event, now.Rules, now.Risk, horizon)
+			recorded := now.Event
+			recorded.Time = d.EffectiveTime
+			ledger = append(ledger, recorded)
+
+			all := oracle.Codes(history)
+			if want := all[len(all)-1]; !slices.Equal(d.Codes, want) || (d.Codes == nil) != (want == nil) {
+				t.Fatalf("event %d %+v, %v risk, rules %+v: fires %v, the oracle says %v; state %s",
+					len(history), now.Event, now.Risk, now.Rules, d.Codes, want, written(&state))
+			}
+			for _, code := range d.Codes {
+				fired[code]++
+			}
+			if kept := int64(seconds(t, &state)); kept > horizon+1 || state.Count() != int64(len(history)) || state.Latest() != d.EffectiveTime {
+				t.Fatalf("horizon %d, event %d: %s", horizon, len(history), written(&state))
+			}
+		}
+	})
+	if len(fired) != 5 {
+		t.Error("some rule never fired, so that this test says little:", fired)
+	}
+}
+
+// TestRefillAnywhere: whatever was kept, a refill makes it what a wider horizon would have kept.
+func TestRefillAnywhere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		narrow := rapid.Int64Range(0, 130).Draw(t, "narrow")
+		wide := rapid.Int64Range(0, 130).Draw(t, "wide")
+		var state, kept rules.State
+		var history []oracle.Entry
+		var ledger []rules.Event
+		check := func() {
+			from := slices.IndexFunc(ledger, func(e rules.Event) bool { return e.Time >= state.Latest()-wide })
+			state.Refill(wide, ledger[from:])
+			if !state.Equal(&kept) {
+				t.Fatalf("%d seconds, refilled to %d:\n%s\n%s", narrow, wide, written(&state), written(&kept))
+			}
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "length") {
+			e := drawEvent(t, history)
+			history = append(history, oracle.Entry{Event: e})
+			e.Time = rules.Step(&state, e, nil, rules.Medium, narrow).EffectiveTime
+			rules.Step(&kept, e, nil, rules.Medium, wide)
+			ledger = append(ledger, e)
+			if rapid.IntRange(0, 9).Draw(t, "refill") == 0 {
+				check()
+			}
+		}
+		check()
+	})
+}
+
+// TestStricter: from a limit of 2 on, a higher risk never has a larger limit; and half of it is rounded up to the next whole number.
+func TestStricter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rules.Rule{Limit: rules.Cents(rapid.Int64Range(0, 1<<63-1).Draw(t, "limit"))}
+		if r.Limit >= 2_00 && !(r.At(rules.High) <= r.Limit && r.Limit <= r.At(rules.Low)) {
+			t.Fatal(r.At(rules.High), r.Limit, r.At(rules.Low))
+		}
+		if high := r.At(rules.High); high%100 != 0 || high <= r.Limit/2 || high > r.Limit/2+1_00 {
+			t.Fatal(high, r.Limit)
+		}
+	})
+}

@@ -1,0 +1,289 @@
+package rules_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"labledger/rules"
+)
+
+// feed steps through the events with no rules and gives back the events with their effective times.
+func feed(state *rules.State, horizon int64, events []rules.Event) []rules.Event {
+	var recorded []rules.Event
+	for _, e := range events {
+		e.Time = rules.Step(state, e, nil, rules.Medium, horizon).EffectiveTime
+		recorded = append(recorded, e)
+	}
+	return recorded
+}
+
+func parseState(t testing.TB, text string) rules.State {
+	t.Helper()
+	state, err := rules.ParseState([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+func written(state *rules.State) string { return string(state.Append(nil)) }
+
+// seconds is how many seconds the state keeps.
+func seconds(t rapid.TB, state *rules.State) int {
+	t.Helper()
+	var kept struct{ Seconds [][]int64 }
+	if err := json.Unmarshal(state.Append(nil), &kept); err != nil {
+		t.Fatal(err)
+	}
+	return len(kept.Seconds)
+}
+
+const someState = `{"count":4,"latest":61,"horizon":60,"last":"deposit","run":1,"rises":[[3,3000],[1,500],[2,3000]],` +
+	`"seconds":[[1,2,3000,0,0],[61,1,3000,1,500]]}`
+
+func TestStateAsText(t *testing.T) {
+	var state rules.State
+	feed(&state, 60, parseEvents(t, "d 10 @1, d 20 @0, w 5 @61, d 30 @61"))
+	if got := string(state.Append([]byte("a"))); got != "a"+someState {
+		t.Errorf("got %s; want %s", got, someState)
+	}
+	if state.Count() != 4 || state.Latest() != 61 || state.Horizon() != 60 {
+		t.Error(state.Count(), state.Latest(), state.Horizon())
+	}
+	spaced := ` { "run" : 1, "last": "deposit", "count": 4, "rises": [[3, 3000], [1, 500], [2, 3000]],` + "\r\n\t" +
+		`"latest": 61, "horizon": 60, "seconds": [ [1, 2, 3000, 0, 0] , [61, 1, 3000, 1, 500] ] } `
+	for _, text := range []string{someState, spaced} {
+		if got := parseState(t, text); !got.Equal(&state) || !state.Equal(&got) {
+			t.Errorf("%s is read as %s", text, written(&got))
+		}
+	}
+}
+
+func TestZeroState(t *testing.T) {
+	var zero rules.State
+	if zero.Count() != 0 || zero.Latest() != 0 || zero.Horizon() != math.MaxInt64 || written(&zero) != "{}" {
+		t.Error(zero.Count(), zero.Latest(), zero.Horizon(), written(&zero))
+	}
+	zero.Refill(60, parseEvents(t, "d"))
+	for _, text := range []string{"", "{}", " { } "} {
+		if got := parseState(t, text); !got.Equal(&zero) {
+			t.Errorf("%q is read as %s", text, written(&got))
+		}
+	}
+}
+
+func TestParseStateRefuses(t *testing.T) {
+	change := func(old, fresh string) string {
+		if strings.Count(someState, old) != 1 {
+			t.Fatalf("%s is there %d times", old, strings.Count(someState, old))
+		}
+		return strings.Replace(someState, old, fresh, 1)
+	}
+	for _, text := range []string{
+		" ", "null", "[]", "0", "{", "{}}", "{}\x00", "\x00{}", "{,}", `{"count":0}`, `{"count":1}`,
+		someState[:len(someState)-1], someState + "x", someState + someState, "\ufeff" + someState,
+		change(`"count":4`, `"count":0`), change(`"count":4`, `"count":-4`), change(`"count":4`, `"count":04`), change(`"count":4`, `"count":4.0`),
+		change(`"count":4`, `"count":2`), change(`"count":4`, `"count":"4"`), change(`"count":4`, `"count":`), change(`"count":4`, `"count":9223372036854775808`),
+		change(`"count":4`, `"count":4,"count":4`), change(`"count":4,`, ``), change(`"count":4`, `"count":4,"more":1`), change(`"count"`, `"COUNT"`),
+		change(`"count":4,`, `"count":4,,`), change(`,"run"`, `"run"`), change(`"count":4`, `"count" 4`), change(`"count"`, `count`),
+		change(`"latest":61`, `"latest":60`), change(`"latest":61`, `"latest":3602`), change(`"latest":61`, `"latest":9007199254740992`),
+		change(`"horizon":60`, `"horizon":3601`), change(`"deposit"`, `"any"`), change(`"deposit"`, `"Deposit"`), change(`"deposit"`, `0`),
+		change(`"run":1`, `"run":0`), change(`"run":1`, `"run":5`),
+		change(`[[3,3000]`, `[[5,3000]`), change(`[[3,3000]`, `[[0,0]`), change(`[[3,3000]`, `[[0,3000]`), change(`[1,500]`, `[1,0]`),
+		change(`[[3,3000],`, `[`), change(`[[3,3000]`, `[[3,3000,1]`), change(`[1,500]`, `[1,500],[1,500]`), change(`[2,3000]]`, `[0,0]]`),
+		change(`[[1,2,3000,0,0],`, `[[61,2,3000,0,0],`), change(`[[1,2,3000,0,0],`, `[[1,0,0,0,0],`), change(`[[1,2,3000,0,0],`, `[[1,2,1,0,0],`),
+		change(`[[1,2,3000,0,0],`, `[[1,2,3000,0,7],`), change(`[[1,2,3000,0,0],`, `[[1,2,3000,0],`), change(`[[1,2,3000,0,0],`, `[[1,2,3000,0,0]`),
+		change(`3000,1,500]]}`, `3000,1,500],]}`), change(`3000,1,500]]}`, `3000,1,500]`), change(`3000,1,500]]}`, `3000,1,500]]`),
+	} {
+		if state, err := rules.ParseState([]byte(text)); err == nil {
+			t.Errorf("%q is accepted as %s", text, written(&state))
+		} else if state.Count() != 0 || !strings.HasPrefix(err.Error(), "rules: ") {
+			t.Error(state.Count(), err)
+		}
+	}
+}
+
+// TestStateIgnoresSettings: a changed limit, applies_to or enabled flag needs no rebuild.
+func TestStateIgnoresSettings(t *testing.T) {
+	var with, without rules.State
+	set := parseSet(t, standard)
+	for _, e := range parseEvents(t, "d 10 @1, d 20 @0, w 5 @61, d 30 @61, w 900 @62, w 900 @90") {
+		rules.Step(&with, e, set, rules.High, 60)
+		rules.Step(&without, e, nil, rules.Low, 60)
+	}
+	if !with.Equal(&without) {
+		t.Errorf("%s\n%s", written(&with), written(&without))
+	}
+}
+
+func TestEqual(t *testing.T) {
+	state := parseState(t, someState)
+	for old, fresh := range map[string]string{
+		`"count":4`: `"count":5`, `"latest":61`: `"latest":62`, `"horizon":60`: `"horizon":61`, `"deposit"`: `"withdraw"`, `"run":1`: `"run":2`,
+		`[[3,`: `[[2,`, `[1,500]`: `[1,501]`, `[2,3000]`: `[1,3000]`, `[[1,`: `[[2,`, `[1,2,3000,0,0],`: ``, `,1,500]]}`: `,1,501]]}`,
+	} {
+		if other := parseState(t, strings.Replace(someState, old, fresh, 1)); state.Equal(&other) || other.Equal(&state) {
+			t.Errorf("equal in spite of %s", fresh)
+		}
+	}
+}
+
+func TestHorizonOfState(t *testing.T) {
+	var state rules.State
+	for _, c := range []struct {
+		at, horizon, want int64
+		seconds           int
+	}{
+		{0, 60, 60, 1}, {60, 60, 60, 2}, {61, 60, 60, 2}, // 0 has left
+		{62, 120, 60, 3},  // a wider horizon keeps more from now on, but what has left is missing
+		{121, 120, 60, 4}, // 60, 61, 62, 121
+		{122, 30, 30, 2},  // a narrower one drops at once
+		{123, 30, 30, 3},
+		{90, 1, 1, 2}, // counts at 123
+		{124, 0, 0, 1},
+		{125, -7, 0, 1},
+	} {
+		feed(&state, c.horizon, []rules.Event{{Amount: 1, Time: c.at}})
+		if state.Horizon() != c.want || seconds(t, &state) != c.seconds {
+			t.Errorf("at %d with %d: %s; want horizon %d, %d seconds", c.at, c.horizon, written(&state), c.want, c.seconds)
+		}
+	}
+	state = rules.State{}
+	feed(&state, math.MaxInt64, []rules.Event{{Amount: 1, Time: 0}})
+	if state.Horizon() != rules.MaxWindow {
+		t.Error("not bounded:", state.Horizon())
+	}
+}
+
+func TestRefill(t *testing.T) {
+	events := parseEvents(t, "d 10 @100, d 20 @130, w 5 @90, d 7 @160, d 8 @161, w 9 @190, d 3 @20, d 2 @220")
+	for _, wide := range []int64{30, 31, 60, 90, 91, 120, 121, 3600} {
+		var narrow, kept rules.State
+		recorded := feed(&narrow, 30, events)
+		feed(&kept, wide, events)
+		var since []rules.Event
+		for _, e := range recorded {
+			if e.Time >= narrow.Latest()-wide {
+				since = append(since, e)
+			}
+		}
+		again := parseState(t, written(&narrow))
+		narrow.Refill(wide, since)
+		again.Refill(wide, recorded) // older events do no harm
+		if !narrow.Equal(&kept) || !again.Equal(&kept) {
+			t.Errorf("%d seconds: refilled\n\t%s, kept\n\t%s", wide, written(&narrow), written(&kept))
+		}
+	}
+	var state rules.State
+	feed(&state, 60, events)
+	state.Refill(30, nil)
+	if got := parseState(t, written(&state)); !got.Equal(&state) || seconds(t, &state) != 0 || state.Horizon() != 30 {
+		t.Error(written(&state))
+	}
+	state.Refill(math.MaxInt64, parseEvents(t, "d 1 @99999"))
+	if got := parseState(t, written(&state)); !got.Equal(&state) || state.Horizon() != rules.MaxWindow {
+		t.Error("an event that cannot be spoils the state:", written(&state))
+	}
+}
+
+// TestSaturation: at the end of int64, numbers stay there, and rules go on firing.
+func TestSaturation(t *testing.T) {
+	const most = "9223372036854775807"
+	text := fmt.Sprintf(`{"count":%[1]s,"latest":9,"horizon":60,"last":"withdraw","run":%[1]s,"rises":[[%[1]s,1],[%[1]s,1],[%[1]s,1]],"seconds":[[8,%[1]s,%[1]s,1,1],[9,%[1]s,%[1]s,%[1]s,%[1]s]]}`, most)
+	for _, e := range []rules.Event{{Type: rules.Deposit, Amount: 5, Time: 9}, {Type: rules.Withdraw, Amount: 5, Time: 10}} {
+		for _, appliesTo := range []string{"any", e.Type.String()} {
+			for code, want := range map[int32]int64{30: math.MaxInt64, 123: math.MaxInt64, 300: math.MaxInt64, 500: math.MaxInt64} {
+				if code == 30 && appliesTo == "deposit" {
+					want = 1
+				}
+				state := parseState(t, text)
+				d := rules.Step(&state, e, rule(code, appliesTo, 1_00, 60), rules.Low, 60)
+				if len(d.Facts) != 1 || d.Facts[0].Value != want || want > 1 != (len(d.Codes) == 1) {
+					t.Errorf("rule %d for %s: %+v", code, appliesTo, d)
+				}
+				parseState(t, written(&state))
+			}
+		}
+	}
+	state := parseState(t, text)
+	set := rules.Set{{Code: 30, AppliesTo: "any", Limit: math.MaxInt64, Enabled: true}}
+	if d := rules.Step(&state, rules.Event{Amount: 1, Time: 9}, set, rules.Low, 60); len(d.Codes) != 1 {
+		t.Error("the count is compared as a wrapped number:", d)
+	}
+}
+
+// TestStateIsBounded: a user with an event each second, or in strides, for ever.
+func TestStateIsBounded(t *testing.T) {
+	for _, horizon := range []int64{0, 1, 30, 60} {
+		for stride := int64(1); stride < 70; stride += 17 {
+			var state rules.State
+			for i := range int64(500) {
+				feed(&state, horizon, []rules.Event{{Amount: 1, Time: i * stride}})
+				if got, want := seconds(t, &state), int(min(i, horizon/stride)+1); got != want {
+					t.Fatalf("horizon %d, stride %d: keeps %d seconds after %d events; want %d", horizon, stride, got, i+1, want)
+				}
+			}
+		}
+	}
+	var state rules.State
+	for i := range int64(10_000) {
+		feed(&state, rules.MaxWindow, []rules.Event{{Amount: 1, Time: 1<<40 + i}})
+	}
+	if got := seconds(t, &state); got != rules.MaxWindow+1 {
+		t.Error(got)
+	}
+	if text := state.Append(nil); len(text) > 100_000 || bytes.ContainsAny(text, " \n") {
+		t.Error(len(text), "bytes")
+	}
+}
+
+func TestStepAllocates(t *testing.T) {
+	set := parseSet(t, standard)
+	var state rules.State
+	at := int64(0)
+	got := testing.AllocsPerRun(1000, func() {
+		at += 7
+		rules.Step(&state, rules.Event{Amount: 1, Time: at}, set, rules.Low, 60)
+	})
+	if got != 1 {
+		t.Errorf("a step that fires nothing allocates %v times; want once, for the facts", got)
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	set := parseSet(b, standard)
+	for _, stride := range []int64{1, 20, 100} {
+		b.Run(fmt.Sprintf("every%ds", stride), func(b *testing.B) {
+			b.ReportAllocs()
+			var state rules.State
+			var at int64
+			for b.Loop() {
+				at += stride
+				rules.Step(&state, rules.Event{Type: rules.Type(at & 1), Amount: 1 + rules.Cents(at%97), Time: at}, set, rules.Medium, 60)
+			}
+		})
+	}
+}
+
+func BenchmarkState(b *testing.B) {
+	text := []byte(someState)
+	b.Run("Append", func(b *testing.B) {
+		state := parseState(b, someState)
+		for b.Loop() {
+			text = state.Append(text[:0])
+		}
+	})
+	b.Run("Parse", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := rules.ParseState(text); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+)
+
+// Event is one event of a user: 1 to 10^12-1 cents, at 0 to 2^53-1 seconds.
+type Event struct {
+	Type   Type
+	Amount Cents
+	Time   int64
+}
+
+// Decision is what the rules say of one event.
+type Decision struct {
+	EffectiveTime int64   // its time, or the user's latest if that is later
+	Facts         []Fact  // what each enabled rule that looks at the event saw, ascending by code
+	Codes         []int32 // the rules that fired, ascending; nil for none
+}
+
+// Fact is the value that a rule compared with its limit.
+type Fact struct {
+	Code  int32
+	Value int64 // cents if Money, else a count
+	Money bool
+}
+
+// Step adds the event to the state of its user and decides which rules of the set it fires.
+//
+// The horizon is how many seconds before the latest time the state's windows shall keep; it must not be less than set.Horizon(),
+// and is at most MaxWindow. If state.Horizon() is less than set.Horizon(), Refill the state first: a window would miss events.
+func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
+	state.add(e, horizon)
+	d := Decision{EffectiveTime: state.latest}
+	for i := range set {
+		rule := &set[i]
+		of, ok := rule.selection()
+		if !rule.Enabled || !ok || of != anyType && of != selection(e.Type) {
+			continue
+		}
+		limit := scale(rule.Limit, risk)
+		fact := Fact{Code: rule.Code}
+		var fires bool
+		switch rule.Code {
+		case codeAmount:
+			fact.Value, fact.Money = int64(e.Amount), true
+			fires = e.Amount > limit
+		case codeRun:
+			fact.Value = state.runOf(of)
+			fires = reaches(fact.Value, limit)
+		case codeRise:
+			fact.Value = state.rises[of].length
+			fires = reaches(fact.Value, limit)
+		case codeSum, codeCount:
+			if rule.WindowSeconds == nil {
+				continue
+			}
+			count, sum := state.within(*rule.WindowSeconds, of)
+			if rule.Code == codeSum {
+				fact.Value, fact.Money = int64(sum), true
+				fires = sum > limit
+			} else {
+				fact.Value = count
+				fires = exceeds(count, limit)
+			}
+		default:
+			continue
+		}
+		if d.Facts == nil {
+			d.Facts = make([]Fact, 0, len(set))
+		}
+		d.Facts = append(d.Facts, fact)
+		if fires {
+			d.Codes = append(d.Codes, rule.Code)
+		}
+	}
+	return d
+}
+
+// exceeds tells whether n, a count, is more than limit. It divides, since n in hundredths may be beyond an int64.
+func exceeds(n int64, limit Cents) bool { return n > int64(limit/100) }
+
+// reaches tells whether n, a count of at least one, is limit or more: more than the hundredth below it.
+func reaches(n int64, limit Cents) bool { return exceeds(n, limit-1) }
+
+// AppendFacts appends the facts to dst as a JSON object keyed by code: {"30":3,"123":"250.00"}.
+func AppendFacts(dst []byte, facts []Fact) []byte {
+	dst = append(dst, '{')
+	for i, fact := range facts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		dst = strconv.AppendInt(dst, int64(fact.Code), 10)
+		dst = append(dst, '"', ':')
+		if fact.Money {
+			dst = append(dst, '"')
+			dst = Cents(fact.Value).Append(dst)
+			dst = append(dst, '"')
+		} else {
+			dst = strconv.AppendInt(dst, fact.Value, 10)
+		}
+	}
+	return append(dst, '}')
+}
+
+// Reason says why a rule fired: its settings at that moment, and what it saw.
+type Reason struct {
+	Code          int32  `json:"code"`
+	Title         string `json:"title"`
+	Version       int64  `json:"version"`
+	AppliesTo     string `json:"applies_to"`
+	Limit         Cents  `json:"limit"`
+	LimitAtRisk   Cents  `json:"limit_at_risk"`
+	WindowSeconds *int64 `json:"window_seconds"`
+	Value         any    `json:"value"` // Cents for money, int64 for a count
+}
+
+// Explain gives a reason for each code that fired, ascending. The set and the risk are those of the decision.
+func Explain(set Set, risk Risk, d Decision) []Reason {
+	reasons := make([]Reason, 0, len(d.Codes))
+	for _, rule := range set {
+		if !slices.Contains(d.Codes, rule.Code) {
+			continue
+		}
+		reason := Reason{rule.Code, rule.Title, rule.Version, rule.AppliesTo, rule.Limit, rule.At(risk), rule.WindowSeconds, nil}
+		for _, fact := range d.Facts {
+			switch {
+			case fact.Code != rule.Code:
+			case fact.Money:
+				reason.Value = Cents(fact.Value)
+			default:
+				reason.Value = fact.Value
+			}
+		}
+		reasons = append(reasons, reason)
+	}
+	return reasons
+}
