@@ -11,6 +11,82 @@ import (
 	"github.com/google/uuid"
 )
 
+// A person, or a program, that the laboratory knows.
+type Account struct {
+	// Number of the account: the user_id of events.
+	ID int64 `json:"id"`
+	// Name of the account; upper and lower case differ.
+	Username string `json:"username"`
+	// Country, as people there write it.
+	Country *string `json:"country"`
+	// Risk level, by which the alert rules are scaled: low, medium or high; null is medium.
+	Risk *string `json:"risk"`
+	// What the account may do: viewer, operator or admin.
+	Role string `json:"role"`
+	// True: the account may do nothing.
+	Disabled bool `json:"disabled"`
+	// Counts the states of this row: 1, 2, 3, …
+	Version int64 `json:"version"`
+}
+
+// What the rules found wrong with an event, and what people did about it.
+type Alert struct {
+	// The user whose event raised it.
+	UserID int64 `json:"user_id"`
+	// Id of the alert, a UUIDv7: ascending in the order of arrival.
+	ID uuid.UUID `json:"id"`
+	// The event that raised it.
+	EventID uuid.UUID `json:"event_id"`
+	// Codes of the rules that fired, ascending.
+	AlertCodes []int32 `json:"alert_codes"`
+	// When the event happened, in seconds since 1970.
+	Time int64 `json:"time"`
+	// Risk level of the user when the event arrived.
+	Risk string `json:"risk"`
+	// The rules that judged the event: see ruleset.
+	RulesetID int64 `json:"ruleset_id"`
+	// Why it was raised: for each code the rule's version and settings, its limit at the user's risk level, and what was measured.
+	Reasons json.RawMessage `json:"reasons"`
+	// open, acknowledged or closed.
+	State string `json:"state"`
+	// Who looks after it.
+	Assignee *string `json:"assignee"`
+	// What was found out.
+	Note *string `json:"note"`
+	// What it turned out to be: confirmed or false_positive; null while that is open.
+	Disposition *string `json:"disposition"`
+	// When it was raised.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	ChangedAt time.Time `json:"changed_at"`
+	// Who made this state of it.
+	Actor string `json:"actor"`
+	// Transaction that made this state of it: see event.xid.
+	Xid int64 `json:"xid"`
+	// Counts the states of this row: 1, 2, 3, …
+	Version int64 `json:"version"`
+}
+
+// History of alerts: one row for each change of one. Append-only.
+type AlertChange struct {
+	// The user of the alert.
+	UserID int64 `json:"user_id"`
+	// The alert that was changed.
+	AlertID uuid.UUID `json:"alert_id"`
+	// Version that the change made.
+	Version int64 `json:"version"`
+	// When the transaction that made the change began.
+	At time.Time `json:"at"`
+	// Who did it: the API's caller, or the database role of a change made by hand.
+	Actor string `json:"actor"`
+	// X-Request-Id of the call that made the change; null for a change made by hand.
+	RequestID *string `json:"request_id"`
+	// What people had made of it before: state, assignee, note, disposition.
+	Before json.RawMessage `json:"before"`
+	// What it is since.
+	After json.RawMessage `json:"after"`
+}
+
 // History of every table: one row for each row that was inserted, updated or deleted. Append-only.
 type Change struct {
 	// Number of the change, ascending.
@@ -63,6 +139,38 @@ type Container struct {
 	Version int64 `json:"version"`
 }
 
+// A deposit or a withdrawal of a user, with what the rules found. Append-only.
+type Event struct {
+	// The user who put in or took out.
+	UserID int64 `json:"user_id"`
+	// Id of the event, a UUIDv7: ascending in the order of arrival.
+	ID uuid.UUID `json:"id"`
+	// deposit or withdraw.
+	Type string `json:"type"`
+	// How much; more than 0.
+	Amount string `json:"amount"`
+	// When it happened, in seconds since 1970, as the caller said.
+	Time int64 `json:"time"`
+	// Time by which the windows of the rules count it: the largest time of the user so far.
+	EffectiveTime int64 `json:"effective_time"`
+	// Risk level of the user when it arrived.
+	Risk string `json:"risk"`
+	// The rules that judged it: see ruleset.
+	RulesetID int64 `json:"ruleset_id"`
+	// What each rule measured, by code: a length, a number of events, or an amount.
+	Facts json.RawMessage `json:"facts"`
+	// Codes of the rules that fired, ascending; empty when none did.
+	AlertCodes []int32 `json:"alert_codes"`
+	// The alert that it raised; null when it raised none.
+	AlertID *uuid.UUID `json:"alert_id"`
+	// When it arrived.
+	CreatedAt time.Time `json:"created_at"`
+	// Who recorded it.
+	Actor string `json:"actor"`
+	// Transaction that recorded it: whoever follows the ledger reads it in this order, up to the oldest transaction that still runs.
+	Xid int64 `json:"xid"`
+}
+
 // An instrument that keeps containers cold.
 type Freezer struct {
 	// Number of the freezer.
@@ -73,6 +181,24 @@ type Freezer struct {
 	SiteID int64 `json:"site_id"`
 	// Counts the states of this row: 1, 2, 3, …
 	Version int64 `json:"version"`
+}
+
+// Idempotency keys of the last days: a repeated request is answered from the events that the first one recorded.
+type Idempotency struct {
+	// The user of the event; of many, the one with the least number.
+	UserID int64 `json:"user_id"`
+	// Who sent the key; each caller has keys of its own.
+	Caller string `json:"caller"`
+	// The Idempotency-Key.
+	Key string `json:"key"`
+	// SHA-256 of path and body: the same key with another request is refused.
+	RequestHash []byte `json:"request_hash"`
+	// Id of the first event that was recorded.
+	FirstID uuid.UUID `json:"first_id"`
+	// Id of the last one; of many, all ids between are theirs.
+	LastID uuid.UUID `json:"last_id"`
+	// When the request was answered first; that of its events.
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Computers and freezers in one list. One of computer_id and freezer_id is null.
@@ -87,6 +213,36 @@ type Instrument struct {
 	FreezerID *int64 `json:"freezer_id"`
 	// What people call the instrument.
 	Name string `json:"name"`
+}
+
+// An alert rule. What its code measures is fixed; its settings are these.
+type Rule struct {
+	// Code of the alert that the rule raises.
+	Code int32 `json:"code"`
+	// What the rule looks for, for people.
+	Title string `json:"title"`
+	// Events that the rule looks at: deposit, withdraw or any.
+	AppliesTo string `json:"applies_to"`
+	// Limit for users of medium risk: an amount, or a number of events. Low risk: twice as much. High risk: half of it, rounded down, plus 1.
+	Limit string `json:"limit"`
+	// How far back the rule counts, in seconds; null where time plays no part. It does not scale with the risk.
+	WindowSeconds *int64 `json:"window_seconds"`
+	// False: the rule raises nothing.
+	Enabled bool `json:"enabled"`
+	// Counts the states of this row: 1, 2, 3, …
+	Version int64 `json:"version"`
+}
+
+// All rules together, as they stood after each change of one: what an event was judged by. Append-only.
+type Ruleset struct {
+	// Number of the rule set, ascending.
+	ID int64 `json:"id"`
+	// When the transaction that made it began.
+	At time.Time `json:"at"`
+	// Who changed a rule.
+	Actor string `json:"actor"`
+	// The rules, by code: rows of table rule.
+	Rules json.RawMessage `json:"rules"`
 }
 
 // A place where the laboratory works.
@@ -107,4 +263,16 @@ type Site struct {
 	PostcodeOrZip *string `json:"postcode_or_zip"`
 	// Counts the states of this row: 1, 2, 3, …
 	Version int64 `json:"version"`
+}
+
+// What the rules need to know of a user's past. It follows from the events: labledger ledger verify recomputes it.
+type UserState struct {
+	// The user.
+	UserID int64 `json:"user_id"`
+	// Copy of the account's risk level; medium for users without one.
+	Risk string `json:"risk"`
+	// Newest id among the user's events and alerts; the next one is greater. Null before the first.
+	LastID *uuid.UUID `json:"last_id"`
+	// Run lengths, last amounts and the seconds of the windows: the state of package rules.
+	State []byte `json:"state"`
 }

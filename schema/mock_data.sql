@@ -15,3 +15,9 @@ INSERT INTO freezer (id, name, site_id) VALUES
     (1, '-20C', 1),
     (2, '-40C', 1)
 ON CONFLICT DO NOTHING;
+
+INSERT INTO account (id, username, country) VALUES
+    (1, 'Bob', 'UK'),
+    (2, 'Jane', 'Germany'),
+    (3, 'Harry', 'US')
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,128 @@
+-- name: ListAlerts :many
+-- Lists the alerts in the order of arrival.
+SELECT
+    id,
+    user_id,
+    event_id,
+    alert_codes,
+    time,
+    risk,
+    ruleset_id,
+    reasons,
+    state,
+    assignee,
+    note,
+    disposition,
+    created_at,
+    changed_at,
+    actor,
+    version
+FROM alert
+WHERE id > coalesce(sqlc.narg('after')::uuid, '00000000-0000-0000-0000-000000000000')
+  AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
+  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (alert_codes))
+  AND (sqlc.narg('state')::text IS NULL OR state = sqlc.narg('state'))
+  AND (sqlc.narg('assignee')::text IS NULL OR assignee = sqlc.narg('assignee'))
+  AND (sqlc.narg('disposition')::text IS NULL OR disposition = sqlc.narg('disposition'))
+  AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
+  AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: ListAlertsBackward :many
+-- Lists the alerts in the order of arrival, the newest first.
+SELECT
+    id,
+    user_id,
+    event_id,
+    alert_codes,
+    time,
+    risk,
+    ruleset_id,
+    reasons,
+    state,
+    assignee,
+    note,
+    disposition,
+    created_at,
+    changed_at,
+    actor,
+    version
+FROM alert
+WHERE id < coalesce(sqlc.narg('after')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+  AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
+  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (alert_codes))
+  AND (sqlc.narg('state')::text IS NULL OR state = sqlc.narg('state'))
+  AND (sqlc.narg('assignee')::text IS NULL OR assignee = sqlc.narg('assignee'))
+  AND (sqlc.narg('disposition')::text IS NULL OR disposition = sqlc.narg('disposition'))
+  AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
+  AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
+ORDER BY id DESC
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: GetAlert :one
+-- Shows one alert and why it was raised: which rules, with which limits at the user's risk level, what they measured, and the events that they counted.
+SELECT
+    id,
+    user_id,
+    event_id,
+    alert_codes,
+    time,
+    risk,
+    ruleset_id,
+    explained(alert)::jsonb AS reasons,
+    state,
+    assignee,
+    note,
+    disposition,
+    created_at,
+    changed_at,
+    actor,
+    version
+FROM alert
+WHERE id = @alert_id::uuid;
+
+-- name: PatchAlert :one
+-- Changes the given fields of an alert and leaves the others as they are. Its state goes from open over acknowledged to closed, not back.
+UPDATE alert SET
+    state = CASE WHEN 'state' = ANY (@given::text[]) THEN @state::text ELSE state END,
+    assignee = CASE WHEN 'assignee' = ANY (@given) THEN sqlc.narg('assignee')::text ELSE assignee END,
+    note = CASE WHEN 'note' = ANY (@given) THEN sqlc.narg('note')::text ELSE note END,
+    disposition = CASE WHEN 'disposition' = ANY (@given) THEN sqlc.narg('disposition')::text ELSE disposition END
+WHERE id = @alert_id::uuid
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING
+    id,
+    user_id,
+    event_id,
+    alert_codes,
+    time,
+    risk,
+    ruleset_id,
+    explained(alert)::jsonb AS reasons,
+    state,
+    assignee,
+    note,
+    disposition,
+    created_at,
+    changed_at,
+    actor,
+    version;
+
+-- name: ListAlertChanges :many
+-- Lists the history of an alert: what people made of it.
+SELECT
+    version,
+    at,
+    actor,
+    request_id,
+    before,
+    after
+FROM alert_change
+WHERE alert_id = @alert_id::uuid
+  AND version > @after::bigint
+ORDER BY version
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;

@@ -1,0 +1,59 @@
+-- name: ListRules :many
+-- Lists the alert rules in the order of their codes.
+SELECT *
+FROM rule
+WHERE code > @after::integer
+  AND (sqlc.narg('enabled')::boolean IS NULL OR enabled = sqlc.narg('enabled'))
+ORDER BY code
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: GetRule :one
+-- Shows one alert rule.
+SELECT *
+FROM rule
+WHERE code = @code::integer;
+
+-- name: UpdateRule :one
+-- Replaces the settings of a rule. They hold from the next event on.
+UPDATE rule SET
+    title = @title::text,
+    applies_to = @applies_to::text,
+    "limit" = sqlc.arg('limit')::numeric,
+    window_seconds = sqlc.narg('window_seconds')::bigint,
+    enabled = @enabled::boolean
+WHERE code = @code::integer
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: PatchRule :one
+-- Changes the given settings of a rule and leaves the others as they are. They hold from the next event on.
+UPDATE rule SET
+    title = CASE WHEN 'title' = ANY (@given::text[]) THEN @title::text ELSE title END,
+    applies_to = CASE WHEN 'applies_to' = ANY (@given) THEN @applies_to::text ELSE applies_to END,
+    "limit" = CASE WHEN 'limit' = ANY (@given) THEN nullif(sqlc.arg('limit')::text, '')::numeric ELSE "limit" END,
+    window_seconds = CASE WHEN 'window_seconds' = ANY (@given) THEN sqlc.narg('window_seconds')::bigint ELSE window_seconds END,
+    enabled = CASE WHEN 'enabled' = ANY (@given) THEN @enabled::boolean ELSE enabled END
+WHERE code = @code::integer
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: ListRuleChanges :many
+-- Lists the history of a rule.
+SELECT
+    id,
+    at,
+    actor,
+    request_id,
+    table_name,
+    row_key,
+    action,
+    before,
+    after
+FROM change
+WHERE table_name = 'rule'
+  AND row_key = cast(@code::integer AS text)
+  AND id > @after::bigint
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;

@@ -1,0 +1,146 @@
+-- name: ListStream :many
+-- Lists what is new in the ledger after a position: events, and alerts as they are since their last change, transaction by transaction.
+-- A reader who goes on after the last row it has seen overlooks none: what is newer than the oldest transaction that still runs is held back
+-- until that has ended. Kinds in a position: 0 before both, 1 event, 2 alert.
+SELECT
+    xid,
+    kind,
+    id,
+    user_id,
+    type,
+    amount,
+    event_id,
+    time,
+    effective_time,
+    risk,
+    ruleset_id,
+    facts,
+    reasons,
+    alert_codes,
+    alert_id,
+    state,
+    assignee,
+    note,
+    disposition,
+    created_at,
+    changed_at,
+    actor,
+    version
+FROM (
+    (
+        SELECT
+            event.xid,
+            1 AS kind,
+            event.id,
+            event.user_id,
+            event.type,
+            event.amount,
+            NULL::uuid AS event_id,
+            event.time,
+            event.effective_time,
+            event.risk,
+            event.ruleset_id,
+            event.facts,
+            NULL::jsonb AS reasons,
+            event.alert_codes,
+            event.alert_id,
+            NULL::text AS state,
+            NULL::text AS assignee,
+            NULL::text AS note,
+            NULL::text AS disposition,
+            event.created_at,
+            event.created_at AS changed_at,
+            event.actor,
+            NULL::bigint AS version
+        FROM event
+        WHERE (event.xid, event.id) > (
+              @after_xid::bigint,
+              CASE @after_kind::integer
+                  WHEN 0 THEN '00000000-0000-0000-0000-000000000000'::uuid
+                  WHEN 1 THEN @after_id::uuid
+                  ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
+              END
+          )
+          AND event.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+          AND (sqlc.narg('kind')::text IS NULL OR sqlc.narg('kind') = 'event')
+        ORDER BY event.xid, event.id
+        LIMIT sqlc.arg('limit')::bigint
+    )
+    UNION ALL
+    (
+        SELECT
+            alert.xid,
+            2,
+            alert.id,
+            alert.user_id,
+            NULL,
+            NULL,
+            alert.event_id,
+            alert.time,
+            NULL,
+            alert.risk,
+            alert.ruleset_id,
+            NULL,
+            alert.reasons,
+            alert.alert_codes,
+            NULL,
+            alert.state,
+            alert.assignee,
+            alert.note,
+            alert.disposition,
+            alert.created_at,
+            alert.changed_at,
+            alert.actor,
+            alert.version
+        FROM alert
+        WHERE (alert.xid, alert.id) > (
+              @after_xid,
+              CASE @after_kind
+                  WHEN 2 THEN @after_id::uuid
+                  ELSE '00000000-0000-0000-0000-000000000000'::uuid
+              END
+          )
+          AND alert.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+          AND (sqlc.narg('kind')::text IS NULL OR sqlc.narg('kind') = 'alert')
+        ORDER BY alert.xid, alert.id
+        LIMIT sqlc.arg('limit')
+    )
+) AS stream
+ORDER BY xid, kind, id
+LIMIT sqlc.arg('limit');
+
+-- name: GetStreamPosition :one
+-- Shows where the stream ends now: the position of its newest row, all zero while there is none. No row that is shown later comes before it.
+-- Positions are those of rows, which outlive a crash; a transaction number by itself does not, and may be given out again after one.
+-- Every position of this database lies below the horizon; one that does not comes from another, or from before a backup was restored.
+SELECT
+    coalesce(newest.xid, 0)::bigint AS xid,
+    coalesce(newest.kind, 0)::integer AS kind,
+    coalesce(newest.id, '00000000-0000-0000-0000-000000000000')::uuid AS id,
+    now.horizon
+FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) AS now
+LEFT JOIN LATERAL (
+    (
+        SELECT
+            event.xid,
+            1 AS kind,
+            event.id
+        FROM event
+        WHERE event.xid < now.horizon
+        ORDER BY event.xid DESC, event.id DESC
+        LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT
+            alert.xid,
+            2,
+            alert.id
+        FROM alert
+        WHERE alert.xid < now.horizon
+        ORDER BY alert.xid DESC, alert.id DESC
+        LIMIT 1
+    )
+    ORDER BY xid DESC, kind DESC
+    LIMIT 1
+) AS newest ON true;
