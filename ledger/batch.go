@@ -1,0 +1,336 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/rules"
+)
+
+// This file records many events of one request: the same steps as a pass, with COPY, in one transaction. Users are taken in the order of
+// their numbers, so that no two transactions ever wait for each other, and few of their states are in memory at once.
+
+// Bounds of a batch.
+const (
+	MaxBatch   = 1_000_000 // events
+	chunk      = 20_000    // events that are judged and copied at once
+	batchTime  = 10 * time.Minute
+	startTries = 5
+)
+
+// ErrBusy says that as many batches as may run at once are running.
+var ErrBusy = errors.New("too many batches are under way")
+
+// A Batch is many events of one request. Events of a user are recorded in the order in which they stand there.
+type Batch struct {
+	Events []UserEvent // at most MaxBatch
+	Actor  string
+	Key    string // Idempotency-Key of the actor; "" for none
+	Hash   [32]byte
+}
+
+// A UserEvent is an event and its user.
+type UserEvent struct {
+	UserID int64
+	rules.Event
+}
+
+// Answers are what a batch recorded, event by event.
+type Answers struct {
+	Replayed bool // it was recorded before, under the same key
+	ledger   *Ledger
+	prior    *db.FindKeysRow
+	batch    *Batch
+	lead     int64 // least of the users: the key is kept with it
+	first    uuid.UUID
+	codes    []uint8 // by event: bit i says that the i-th rule of the set fired
+	set      rules.Set
+}
+
+// Each calls answer for every event in the order of the request. Its error ends it.
+func (a *Answers) Each(ctx context.Context, answer func(Recorded) error) error {
+	switch {
+	case a.prior != nil:
+		return a.eachPrior(ctx, answer)
+	case a.batch == nil: // of no events
+		return nil
+	}
+	for i := range a.batch.Events {
+		r := Recorded{EventID: a.eventID(i), UserID: a.batch.Events[i].UserID}
+		if a.codes[i] != 0 {
+			r.AlertID = a.alertID(i)
+			for bit, rule := range a.set {
+				if a.codes[i]&(1<<bit) != 0 {
+					r.Codes = append(r.Codes, rule.Code)
+				}
+			}
+		}
+		if err := answer(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachPrior reads what the first request with the key recorded.
+func (a *Answers) eachPrior(ctx context.Context, answer func(Recorded) error) error {
+	const page = 5000
+	after := uuid.Nil
+	for {
+		rows, err := db.New(a.ledger.pool).ListRecorded(ctx, db.ListRecordedParams{
+			FirstID: a.prior.FirstID, LastID: a.prior.LastID, UserID: a.prior.UserID, Caller: a.prior.Caller, Key: a.prior.Key, After: after, Limit: page,
+		})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := answer(asRecorded(row)); err != nil {
+				return err
+			}
+			after = row.ID
+		}
+		if len(rows) < page {
+			return nil
+		}
+	}
+}
+
+// Ids of a batch: its events' are consecutive, in the order of the request; those of the alerts follow in the same order.
+func (a *Answers) eventID(i int) uuid.UUID { return plus(a.first, uint64(i)) }
+func (a *Answers) alertID(i int) uuid.UUID { return plus(a.first, uint64(len(a.batch.Events)+i)) }
+
+// RecordAll records a batch, all or nothing; dry says: do everything, keep nothing. Errors: as of Record, and ErrBusy.
+func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*Answers, error) {
+	select {
+	case l.batches <- struct{}{}:
+		defer func() { <-l.batches }()
+	default:
+		return nil, ErrBusy
+	}
+	land, err := l.takeOff(b.Actor, b.Key)
+	if err != nil {
+		return nil, err
+	}
+	defer land()
+	ctx, cancel := context.WithTimeout(ctx, batchTime)
+	defer cancel()
+	order := byUser(b.Events)
+	ids := usersOf(b.Events, order)
+	l.mu.Lock()
+	l.hold(ids) // single events of these users wait here rather than in the database
+	l.mu.Unlock()
+	defer l.release(ids)
+	start := l.now()
+	for try := 1; ; try++ {
+		a := &Answers{ledger: l, batch: b, lead: ids[0], first: newID(start), codes: make([]uint8, len(b.Events))}
+		err := a.record(ctx, order, dry)
+		var ahead errAhead
+		if errors.As(err, &ahead) && try < startTries {
+			start = ahead.of
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !dry {
+			l.wake()
+		}
+		return a, nil
+	}
+}
+
+// errAhead says that a user has an id already that is greater than the batch's first one, and so what time the batch must start from.
+type errAhead struct{ of time.Time }
+
+func (errAhead) Error() string { return "ledger: the clock is behind the ledger" }
+
+// byUser are the numbers of the events, sorted by user, and by their order for each.
+func byUser(events []UserEvent) []int32 {
+	order := make([]int32, len(events))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(i, j int32) int { return compare(events[i].UserID, events[j].UserID) })
+	return order
+}
+
+func usersOf(events []UserEvent, order []int32) (ids []int64) {
+	for _, i := range order {
+		if id := events[i].UserID; len(ids) == 0 || ids[len(ids)-1] != id {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// record runs the whole transaction.
+func (a *Answers) record(ctx context.Context, order []int32, dry bool) error {
+	conn, err := a.ledger.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	defer rollback(conn)
+	p := &pass{now: a.ledger.now().UTC().Truncate(time.Microsecond)}
+	if done, err := a.begin(ctx, conn, p); done || err != nil {
+		return err
+	}
+	q := db.New(conn)
+	var current *userState // of the last user of the chunk before
+	for len(order) > 0 {
+		n := min(chunk, len(order))
+		part := order[:n]
+		order = order[n:]
+		if current, err = a.lock(ctx, q, p, part, current); err != nil {
+			return err
+		}
+		events, raised := a.judge(p, part)
+		if _, err := q.CopyEvents(ctx, events); err != nil {
+			return err
+		}
+		if len(raised) > 0 {
+			if _, err := q.CopyAlerts(ctx, raised); err != nil {
+				return err
+			}
+		}
+		if err := q.SaveStates(ctx, p.statesOf(a.batch.Events, part)); err != nil {
+			return err
+		}
+	}
+	return a.end(ctx, conn, p, dry)
+}
+
+// begin opens the transaction, looks for the key and reads the rules. done says that the batch was recorded before.
+func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn, p *pass) (done bool, err error) {
+	var found []db.FindKeysRow
+	var set db.LatestRulesetRow
+	trip := &pipeline{}
+	trip.control("begin isolation level read committed")
+	trip.add(func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: lockBatch}) })
+	if a.batch.Key != "" {
+		key := db.FindKeysParams{Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}}
+		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
+		trip.add(func(q *db.Queries) (err error) { found, err = q.FindKeys(ctx, key); return err })
+	}
+	trip.add(func(q *db.Queries) (err error) { set, err = q.LatestRuleset(ctx); return err })
+	if err := trip.run(ctx, conn); err != nil {
+		return false, err
+	}
+	c := &call{Request: Request{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
+	if c.usedBefore(found) {
+		a.prior, a.Replayed = c.prior, true
+		return true, c.err
+	}
+	p.setID = set.ID
+	p.set, err = rules.ParseSet(set.Rules)
+	a.set = p.set
+	return false, err
+}
+
+// lock locks and loads the users of a part. The first may be the last one of the part before, whose state is here already.
+func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, part []int32, last *userState) (*userState, error) {
+	ids := usersOf(a.batch.Events, part)
+	load := ids
+	states := make(map[int64]*userState, len(ids))
+	if s := p.states[ids[0]]; s != nil {
+		states[ids[0]], load = last, ids[1:]
+	}
+	p.states = states
+	rows, err := q.LockStates(ctx, db.LockStatesParams{UserIds: load})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		s, err := parseState(row)
+		if err != nil {
+			return nil, err
+		}
+		if greater(s.lastID, a.first) {
+			return nil, errAhead{timeOf(s.lastID).Add(time.Millisecond)}
+		}
+		if err := refill(ctx, q, row.UserID, &s.state, p.set.Horizon()); err != nil {
+			return nil, err
+		}
+		states[row.UserID] = s
+	}
+	return states[ids[len(ids)-1]], nil
+}
+
+// judge steps the states by the events of a part.
+func (a *Answers) judge(p *pass, part []int32) (events []db.CopyEventsParams, raised []db.CopyAlertsParams) {
+	events = make([]db.CopyEventsParams, 0, len(part))
+	var facts []byte
+	for _, i := range part {
+		e := &a.batch.Events[i]
+		s := p.states[e.UserID]
+		decision := rules.Step(&s.state, e.Event, p.set, s.risk, p.set.Horizon())
+		start := len(facts)
+		facts = rules.AppendFacts(facts, decision.Facts)
+		row := db.CopyEventsParams{
+			UserID: e.UserID, ID: a.eventID(int(i)), Type: e.Type.String(), Amount: e.Amount.String(), Time: e.Time, EffectiveTime: decision.EffectiveTime,
+			Risk: s.risk.String(), RulesetID: p.setID, Facts: facts[start:len(facts):len(facts)], AlertCodes: decision.Codes, CreatedAt: p.now, Actor: a.batch.Actor,
+		}
+		if greater(row.ID, s.lastID) { // a user's events go up, but alerts of the batch come after all of them
+			s.lastID = row.ID
+		}
+		if len(decision.Codes) == 0 {
+			row.AlertCodes = []int32{}
+		} else {
+			a.codes[i] = bits(p.set, decision.Codes)
+			id := a.alertID(int(i))
+			row.AlertID, s.lastID = &id, id
+			raised = append(raised, db.CopyAlertsParams{
+				UserID: e.UserID, ID: id, EventID: row.ID, AlertCodes: decision.Codes, Time: e.Time, Risk: row.Risk, RulesetID: p.setID,
+				Reasons: reasons(p.set, s.risk, decision), CreatedAt: p.now, ChangedAt: p.now, Actor: a.batch.Actor,
+			})
+		}
+		events = append(events, row)
+	}
+	return events, raised
+}
+
+// bits are codes as a set of bits, by their places in the rule set.
+func bits(set rules.Set, codes []int32) (b uint8) {
+	for i, rule := range set {
+		if slices.Contains(codes, rule.Code) {
+			b |= 1 << i
+		}
+	}
+	return b
+}
+
+// statesOf are the states of a part's users, to be saved.
+func (p *pass) statesOf(events []UserEvent, part []int32) (all db.SaveStatesParams) {
+	for _, id := range usersOf(events, part) {
+		s := p.states[id]
+		all.UserIds = append(all.UserIds, id)
+		all.LastIds = append(all.LastIds, s.lastID)
+		all.States = append(all.States, string(s.state.Append(nil)))
+	}
+	return all
+}
+
+// end keeps the key and commits, or rolls back.
+func (a *Answers) end(ctx context.Context, conn *pgxpool.Conn, p *pass, dry bool) error {
+	trip := &pipeline{}
+	if a.batch.Key != "" {
+		trip.add(func(q *db.Queries) error {
+			return q.SaveKeys(ctx, db.SaveKeysParams{
+				UserIds: []int64{a.lead}, Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}, RequestHashes: [][]byte{a.batch.Hash[:]},
+				FirstIds: []uuid.UUID{a.first}, LastIds: []uuid.UUID{a.eventID(len(a.batch.Events) - 1)}, CreatedAt: p.now,
+			})
+		})
+	}
+	if dry {
+		trip.control("rollback")
+	} else {
+		trip.control("commit")
+	}
+	return trip.run(ctx, conn)
+}

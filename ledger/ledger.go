@@ -1,0 +1,169 @@
+// Package ledger records events and raises alerts: it takes events in, one by one or many at once, judges each by package rules over the
+// locked state of its user, and keeps event, facts, alert and state in one transaction. It must not know HTTP, nor how a rule is reckoned.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/rules"
+)
+
+// Bounds of the intake.
+const (
+	maxWorkers = 2   // passes at once: two beat one and four
+	maxPass    = 256 // events in a pass
+	maxAlone   = 4   // passes at once of users whom a pass could not wait for
+	maxBatches = 2   // batches at once
+	passTime   = 5 * time.Second
+	lockShort  = "250ms" // how long a pass of many users waits for one of them
+	lockLong   = "2s"    // how long a pass of one user waits
+	lockBatch  = "10s"   // how long a batch waits, for another one perhaps
+)
+
+// What is wrong with an idempotency key.
+var (
+	// ErrKeyReused says that the caller used the key for another request.
+	ErrKeyReused = errors.New("this Idempotency-Key was used for another request")
+	// ErrInFlight says that a request with the same key is being worked on.
+	ErrInFlight = errors.New("a request with this Idempotency-Key is under way")
+)
+
+// A Request is one event to be recorded.
+type Request struct {
+	UserID int64
+	Event  rules.Event
+	Actor  string
+	Key    string   // Idempotency-Key of the actor; "" for none
+	Hash   [32]byte // of what the key stands for
+}
+
+// Recorded is an event as it was recorded.
+type Recorded struct {
+	EventID  uuid.UUID
+	AlertID  uuid.UUID // uuid.Nil when it raised none
+	Codes    []int32   // of the rules that fired, ascending
+	UserID   int64
+	Replayed bool // it was recorded before, under the same key
+}
+
+// A Ledger takes events in. It is safe for use by many goroutines. It runs no goroutine while nothing is to be recorded.
+type Ledger struct {
+	pool    *pgxpool.Pool
+	now     func() time.Time
+	alone   chan struct{}
+	batches chan struct{}
+	wake    func() // called after each commit
+
+	mu      sync.Mutex
+	waiting []*call
+	busy    map[int64]int // users whose state some pass of this process holds
+	flight  map[flight]struct{}
+	workers int
+}
+
+type flight struct{ actor, key string }
+
+// New returns the ledger of a database. recorded, if not nil, is called after each commit and must not block.
+func New(pool *pgxpool.Pool, recorded func()) *Ledger {
+	if recorded == nil {
+		recorded = func() {}
+	}
+	return &Ledger{
+		pool: pool, now: time.Now, wake: recorded,
+		alone: make(chan struct{}, maxAlone), batches: make(chan struct{}, maxBatches),
+		busy: map[int64]int{}, flight: map[flight]struct{}{},
+	}
+}
+
+// Record records one event. When it returns without error, the event and its alert are durable.
+// Errors: ErrKeyReused, ErrInFlight, the context's, the database's. After the latter two the event may still have been recorded.
+func (l *Ledger) Record(ctx context.Context, r Request) (Recorded, error) {
+	land, err := l.takeOff(r.Actor, r.Key)
+	if err != nil {
+		return Recorded{}, err
+	}
+	defer land()
+	c := &call{Request: r, done: make(chan struct{})}
+	l.enqueue(c)
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		l.leave(c)
+		return Recorded{}, ctx.Err()
+	}
+	if c.err == nil && c.prior != nil {
+		return l.recordedBefore(ctx, c.prior)
+	}
+	return c.recorded, c.err
+}
+
+// Simulate answers what Record would have answered, and records nothing. The ids are of no event.
+func (l *Ledger) Simulate(ctx context.Context, r Request) (Recorded, error) {
+	c := &call{Request: r, done: make(chan struct{})}
+	err := l.pass(ctx, []*call{c}, lockLong, true)
+	if err == nil && c.prior != nil {
+		return l.recordedBefore(ctx, c.prior)
+	}
+	return c.recorded, errors.Join(err, c.err)
+}
+
+// takeOff marks a key as under way, until land is called.
+func (l *Ledger) takeOff(actor, key string) (land func(), err error) {
+	if key == "" {
+		return func() {}, nil
+	}
+	f := flight{actor, key}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, twin := l.flight[f]; twin {
+		return nil, ErrInFlight
+	}
+	l.flight[f] = struct{}{}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.flight, f)
+	}, nil
+}
+
+// recordedBefore reads what a request with the same key has recorded.
+func (l *Ledger) recordedBefore(ctx context.Context, prior *db.FindKeysRow) (Recorded, error) {
+	rows, err := db.New(l.pool).ListRecorded(ctx, db.ListRecordedParams{
+		FirstID: prior.FirstID, LastID: prior.LastID, UserID: prior.UserID, Caller: prior.Caller, Key: prior.Key, Limit: 1,
+	})
+	if err != nil {
+		return Recorded{}, err
+	}
+	if len(rows) == 0 {
+		return Recorded{}, errors.New("ledger: an idempotency key speaks of an event that is not there")
+	}
+	return asRecorded(rows[0]), nil
+}
+
+func asRecorded(row db.ListRecordedRow) Recorded {
+	r := Recorded{EventID: row.ID, Codes: row.AlertCodes, UserID: row.UserID, Replayed: true}
+	if row.AlertID != nil {
+		r.AlertID = *row.AlertID
+	}
+	return r
+}
+
+// ForgetKeys deletes idempotency keys that are older than age, a thousand at a time, and returns how many.
+func (l *Ledger) ForgetKeys(ctx context.Context, age time.Duration) (int64, error) {
+	const atOnce = 1000
+	before := l.now().Add(-age)
+	for total := int64(0); ; {
+		n, err := db.New(l.pool).DeleteOldKeys(ctx, db.DeleteOldKeysParams{Before: before, Limit: atOnce})
+		total += n
+		if err != nil || n < atOnce {
+			return total, err
+		}
+	}
+}

@@ -1,0 +1,285 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/rules"
+)
+
+// This file is one pass: lock and load, judge, store. Two round trips and one commit, however many events.
+
+// A pass is what one transaction records.
+type pass struct {
+	set    rules.Set
+	setID  int64
+	now    time.Time
+	states map[int64]*userState
+	events db.InsertEventsParams
+	alerts db.InsertAlertsParams
+	keys   db.SaveKeysParams
+}
+
+// userState is a user's locked state.
+type userState struct {
+	risk   rules.Risk
+	state  rules.State
+	lastID uuid.UUID
+}
+
+// pass records calls, which are sorted by user. What is wrong with a single call goes to its err; an error means that none was recorded,
+// or, if the connection broke during the commit, that this is not known.
+func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry bool) error {
+	ctx, cancel := context.WithTimeout(ctx, passTime)
+	defer cancel()
+	conn, err := l.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	defer rollback(conn)
+	p := &pass{now: l.now().UTC().Truncate(time.Microsecond)}
+	found, err := p.load(ctx, conn, calls, patience)
+	if err != nil {
+		return err
+	}
+	for id, s := range p.states {
+		if err := refill(ctx, db.New(conn), id, &s.state, p.set.Horizon()); err != nil {
+			return err
+		}
+	}
+	for _, c := range calls {
+		c.prior, c.err = nil, nil
+		if c.Key == "" || !c.usedBefore(found) {
+			p.judge(c)
+		}
+	}
+	if err := p.store(ctx, conn, dry); err != nil {
+		return err
+	}
+	if !dry {
+		l.wake()
+	}
+	return nil
+}
+
+// rollback gives up what is not committed.
+func rollback(conn *pgxpool.Conn) {
+	if conn.Conn().PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), passTime)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "rollback") // a connection that cannot even do this is thrown away by the pool
+}
+
+// load opens the transaction, locks the users and reads what judging needs: one round trip. Statements after the lock see what was
+// committed while it was waited for.
+func (p *pass) load(ctx context.Context, conn *pgxpool.Conn, calls []*call, patience string) (found []db.FindKeysRow, err error) {
+	var states []db.UserState
+	var set db.LatestRulesetRow
+	keys := db.FindKeysParams{}
+	for _, c := range calls {
+		if c.Key != "" {
+			keys.Callers, keys.Keys = append(keys.Callers, c.Actor), append(keys.Keys, c.Key)
+		}
+	}
+	trip := &pipeline{}
+	trip.control("begin isolation level read committed")
+	trip.add(func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: patience}) })
+	if len(keys.Keys) > 0 {
+		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
+	}
+	trip.add(func(q *db.Queries) (err error) {
+		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: users(calls)})
+		return err
+	})
+	trip.add(func(q *db.Queries) (err error) { set, err = q.LatestRuleset(ctx); return err })
+	if len(keys.Keys) > 0 {
+		trip.add(func(q *db.Queries) (err error) { found, err = q.FindKeys(ctx, keys); return err })
+	}
+	if err := trip.run(ctx, conn); err != nil {
+		return nil, err
+	}
+	p.setID = set.ID
+	if p.set, err = rules.ParseSet(set.Rules); err != nil {
+		return nil, fmt.Errorf("ledger: rule set %d: %w", set.ID, err)
+	}
+	p.states = make(map[int64]*userState, len(states))
+	for _, row := range states {
+		if p.states[row.UserID], err = parseState(row); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func parseState(row db.UserState) (*userState, error) {
+	s := &userState{}
+	if row.LastID != nil {
+		s.lastID = *row.LastID
+	}
+	s.risk, _ = rules.ParseRisk(row.Risk) // the database knows these three only
+	var err error
+	if s.state, err = rules.ParseState(row.State); err != nil {
+		return nil, fmt.Errorf("ledger: state of user %d (labledger ledger rebuild makes it anew): %w", row.UserID, err)
+	}
+	return s, nil
+}
+
+// refill gives the windows of a state the events that they lack, after a rule's window was made longer.
+func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State, horizon int64) error {
+	if state.Horizon() >= horizon || state.Count() == 0 {
+		return nil
+	}
+	rows, err := q.ListWindow(ctx, db.ListWindowParams{UserID: userID, Since: state.Latest() - horizon})
+	if err != nil {
+		return err
+	}
+	events := make([]rules.Event, 0, len(rows))
+	for _, row := range rows {
+		e, err := asEvent(row.Type, row.Amount, row.EffectiveTime)
+		if err != nil {
+			return err
+		}
+		events = append(events, e)
+	}
+	state.Refill(horizon, events)
+	return nil
+}
+
+// asEvent reads an event as the database writes it.
+func asEvent(kind, amount string, time int64) (rules.Event, error) {
+	t, ok := rules.ParseType(kind)
+	a, fine := rules.ParseCents(amount)
+	if !ok || !fine {
+		return rules.Event{}, fmt.Errorf("ledger: the ledger holds %q of %q, which is no event", kind, amount)
+	}
+	return rules.Event{Type: t, Amount: a, Time: time}, nil
+}
+
+// usedBefore tells whether the call's key was used, and then what that means for the call.
+func (c *call) usedBefore(found []db.FindKeysRow) bool {
+	for i := range found {
+		row := &found[i]
+		if row.Caller != c.Actor || row.Key != c.Key {
+			continue
+		}
+		if string(row.RequestHash) == string(c.Hash[:]) {
+			c.prior = row
+		} else {
+			c.err = ErrKeyReused
+		}
+		return true
+	}
+	return false
+}
+
+// judge steps the user's state by the call's event, and takes down what is to be stored.
+func (p *pass) judge(c *call) {
+	s := p.states[c.UserID]
+	decision := rules.Step(&s.state, c.Event, p.set, s.risk, p.set.Horizon())
+	s.lastID = idAfter(s.lastID, p.now)
+	c.recorded = Recorded{EventID: s.lastID, UserID: c.UserID, Codes: decision.Codes}
+	if len(decision.Codes) > 0 {
+		s.lastID = idAfter(s.lastID, p.now)
+		c.recorded.AlertID = s.lastID
+		a := &p.alerts
+		a.UserIds = append(a.UserIds, c.UserID)
+		a.Ids = append(a.Ids, c.recorded.AlertID)
+		a.EventIds = append(a.EventIds, c.recorded.EventID)
+		a.AlertCodes = append(a.AlertCodes, codeArray(decision.Codes))
+		a.Times = append(a.Times, c.Event.Time)
+		a.Risks = append(a.Risks, s.risk.String())
+		a.Reasons = append(a.Reasons, reasons(p.set, s.risk, decision))
+		a.Actors = append(a.Actors, c.Actor)
+	}
+	e := &p.events
+	e.UserIds = append(e.UserIds, c.UserID)
+	e.Ids = append(e.Ids, c.recorded.EventID)
+	e.Types = append(e.Types, c.Event.Type.String())
+	e.Amounts = append(e.Amounts, c.Event.Amount.String())
+	e.Times = append(e.Times, c.Event.Time)
+	e.EffectiveTimes = append(e.EffectiveTimes, decision.EffectiveTime)
+	e.Risks = append(e.Risks, s.risk.String())
+	e.Facts = append(e.Facts, rules.AppendFacts(nil, decision.Facts))
+	e.AlertCodes = append(e.AlertCodes, codeArray(decision.Codes))
+	e.AlertIds = append(e.AlertIds, c.recorded.AlertID)
+	e.Actors = append(e.Actors, c.Actor)
+	if c.Key != "" {
+		k := &p.keys
+		k.UserIds = append(k.UserIds, c.UserID)
+		k.Callers = append(k.Callers, c.Actor)
+		k.Keys = append(k.Keys, c.Key)
+		k.RequestHashes = append(k.RequestHashes, c.Hash[:])
+		k.FirstIds = append(k.FirstIds, c.recorded.EventID)
+		k.LastIds = append(k.LastIds, c.recorded.EventID)
+	}
+}
+
+// codeArray writes codes as PostgreSQL writes an array.
+func codeArray(codes []int32) string {
+	text := []byte{'{'}
+	for i, code := range codes {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, int64(code), 10)
+	}
+	return string(append(text, '}'))
+}
+
+func reasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMessage {
+	text, err := json.Marshal(rules.Explain(set, risk, d))
+	if err != nil {
+		panic(fmt.Errorf("ledger: reasons cannot be encoded: %w", err))
+	}
+	return text
+}
+
+// store writes everything and commits, or rolls back: one round trip.
+func (p *pass) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
+	if len(p.events.Ids) == 0 {
+		return nil // only repeated requests; the deferred rollback ends the transaction
+	}
+	p.events.RulesetID, p.events.CreatedAt = p.setID, p.now
+	p.alerts.RulesetID, p.alerts.CreatedAt = p.setID, p.now
+	p.keys.CreatedAt = p.now
+	trip := &pipeline{}
+	trip.add(func(q *db.Queries) error { return q.InsertEvents(ctx, p.events) })
+	if len(p.alerts.Ids) > 0 {
+		trip.add(func(q *db.Queries) error { return q.InsertAlerts(ctx, p.alerts) })
+	}
+	states := p.changedStates()
+	trip.add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
+	if len(p.keys.Keys) > 0 {
+		trip.add(func(q *db.Queries) error { return q.SaveKeys(ctx, p.keys) })
+	}
+	if dry {
+		trip.control("rollback")
+	} else {
+		trip.control("commit")
+	}
+	return trip.run(ctx, conn)
+}
+
+// changedStates are the states of the users who have a new event, in the order of the events: by user.
+func (p *pass) changedStates() (all db.SaveStatesParams) {
+	for i, id := range p.events.UserIds {
+		if i > 0 && id == p.events.UserIds[i-1] {
+			continue
+		}
+		s := p.states[id]
+		all.UserIds = append(all.UserIds, id)
+		all.LastIds = append(all.LastIds, s.lastID)
+		all.States = append(all.States, string(s.state.Append(nil)))
+	}
+	return all
+}

@@ -1,0 +1,163 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"labledger/db"
+)
+
+// This file coalesces: events that arrive while others are being recorded wait, and the next pass takes all of them. A lone event waits for
+// nothing. Workers start when there is work and end when there is none.
+
+// A call is a request that waits to be recorded. Whoever closes done has filled in the rest.
+type call struct {
+	Request
+	done     chan struct{}
+	recorded Recorded
+	prior    *db.FindKeysRow // set when the key was used for the same request before
+	err      error
+}
+
+func (l *Ledger) enqueue(c *call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, c)
+	l.startWorker()
+}
+
+// leave takes back a call that no pass has taken yet.
+func (l *Ledger) leave(c *call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.waiting, c); i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	}
+}
+
+// startWorker starts a worker if one may help. The mutex is held.
+func (l *Ledger) startWorker() {
+	if l.workers < maxWorkers && len(l.waiting) > 0 {
+		l.workers++
+		go l.work()
+	}
+}
+
+func (l *Ledger) work() {
+	for {
+		calls := l.take()
+		if calls == nil {
+			return
+		}
+		l.record(calls)
+	}
+}
+
+// take takes the next pass: what waits, in the order of arrival, but for users whom another pass holds. Without any, the worker ends.
+func (l *Ledger) take() []*call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var pass []*call
+	rest := l.waiting[:0]
+	for _, c := range l.waiting {
+		if len(pass) == maxPass || l.busy[c.UserID] > 0 {
+			rest = append(rest, c)
+			continue
+		}
+		pass = append(pass, c)
+	}
+	clear(l.waiting[len(rest):])
+	l.waiting = rest
+	if pass == nil {
+		l.workers--
+		return nil
+	}
+	slices.SortStableFunc(pass, func(a, b *call) int { return compare(a.UserID, b.UserID) })
+	l.hold(users(pass))
+	return pass
+}
+
+func compare(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// users are the different users of calls that are sorted by them.
+func users(sorted []*call) []int64 {
+	ids := make([]int64, 0, len(sorted))
+	for i, c := range sorted {
+		if i == 0 || c.UserID != sorted[i-1].UserID {
+			ids = append(ids, c.UserID)
+		}
+	}
+	return ids
+}
+
+// hold keeps further passes of this process away from users. The mutex is held.
+func (l *Ledger) hold(ids []int64) {
+	for _, id := range ids {
+		l.busy[id]++
+	}
+}
+
+// release lets others have the users again.
+func (l *Ledger) release(ids []int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		if l.busy[id]--; l.busy[id] == 0 {
+			delete(l.busy, id)
+		}
+	}
+	l.startWorker()
+}
+
+// record records a pass, and when the database refuses it as a whole, user by user: nobody pays for another one's lock.
+func (l *Ledger) record(calls []*call) {
+	ids := users(calls)
+	patience := lockLong
+	if len(ids) > 1 {
+		patience = lockShort
+	}
+	err := l.pass(context.Background(), calls, patience, false)
+	var refused *pgconn.PgError
+	if len(ids) == 1 || !errors.As(err, &refused) {
+		finish(calls, err)
+		l.release(ids)
+		return
+	}
+	for len(calls) > 0 {
+		n := 1
+		for n < len(calls) && calls[n].UserID == calls[0].UserID {
+			n++
+		}
+		go l.recordAlone(calls[:n:n])
+		calls = calls[n:]
+	}
+}
+
+// recordAlone records the calls of one user. The pass that failed bounds how many of these there are; maxAlone of them run at once.
+func (l *Ledger) recordAlone(calls []*call) {
+	l.alone <- struct{}{}
+	defer func() { <-l.alone }()
+	finish(calls, l.pass(context.Background(), calls, lockLong, false))
+	l.release(users(calls))
+}
+
+// finish hands out the results. err is that of the whole pass.
+func finish(calls []*call, err error) {
+	for _, c := range calls {
+		if err != nil {
+			c.err = err
+		}
+		close(c.done)
+	}
+}

@@ -1,0 +1,364 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"labledger/db"
+	"labledger/db/postgres/pgtest"
+	"labledger/rules"
+)
+
+// damage runs what the database would refuse.
+func damage(t *testing.T, l *Ledger, sql string) {
+	t.Helper()
+	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(context.Background(), "SET LOCAL session_replication_role = replica")
+		if err == nil {
+			_, err = tx.Exec(context.Background(), sql)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// differences are what Verify or Rebuild tells, as "what user" with a + where it was put right.
+func differences(t *testing.T, do func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
+	t.Helper()
+	s, err := do(t.Context(), nil, func(d Difference) {
+		mark := ""
+		if d.PutRight {
+			mark = "+"
+		}
+		all = append(all, fmt.Sprint(d.What, " ", d.UserID, mark))
+		full = append(full, d)
+		if d.Recorded == d.Recomputed || d.Recorded == "" || d.Recomputed == "" {
+			t.Errorf("no difference: %+v", d)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Differences != int64(len(all)) {
+		t.Errorf("%d differences told, %+v", len(all), s)
+	}
+	return all, full, s
+}
+
+func TestVerifyFindsNothing(t *testing.T) {
+	l := recordedLedger(t, 21, 1200)
+	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
+	run(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
+	run(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // states are complete for less
+	var progress []int64
+	s, err := l.Verify(t.Context(), func(n int64) { progress = append(progress, n) }, func(d Difference) { t.Errorf("%+v", d) })
+	if err != nil || s.Events != 1200 || s.Alerts != value[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.PutRight != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if !slices.Equal(progress, []int64{1200}) {
+		t.Error("progress:", progress)
+	}
+	before := column(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id")
+	if all, _, _ := differences(t, l.Rebuild); len(all) != 0 {
+		t.Error(all)
+	}
+	same(t, column(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"), before)
+}
+
+// TestVerifyFindsDamage makes every kind of damage, and has put right what may be.
+func TestVerifyFindsDamage(t *testing.T) {
+	const (
+		anAlert  = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+		anEvent  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
+		alerting = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+		lastOne  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
+	)
+	for _, c := range []struct {
+		sql  string
+		want string // by Verify; what ends in + is put right
+	}{
+		{"UPDATE user_state SET state = replace(state::text, '\"run\":', '\"run\":1')::json WHERE user_id = 4", "state 4+"},
+		{"UPDATE user_state SET state = replace(state::text, '\"horizon\":', '\"horizon\":1')::json WHERE user_id = 5", "state 5+"},
+		{"UPDATE user_state SET state = '{}' WHERE user_id = 4", "state 4+"},
+		{"UPDATE user_state SET state = '[\"nonsense\"]' WHERE user_id IN (4, 5)", "state 4+, state 5+"},
+		{"UPDATE user_state SET state = (SELECT state FROM user_state WHERE user_id = 4) WHERE user_id = 0", "state 0+"},
+		{"DELETE FROM user_state WHERE user_id = 4", "state 4+, last_id 4+, risk 4+"},
+		{"DELETE FROM user_state WHERE user_id = 0", "risk 0+"},
+		{"DELETE FROM user_state", "risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+"},
+		{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
+		{"UPDATE user_state SET last_id = " + anEvent + " WHERE user_id = 4", "last_id 4+"},
+		{"UPDATE user_state SET last_id = " + lastOne + " WHERE user_id = 4", "last_id 4+"},              // it raised an alert
+		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // the next one is greater, that is all
+		{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
+		{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
+		{"DELETE FROM account WHERE id = 4", "risk 4+"},
+		{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + anEvent, "facts 4"},
+		{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + anEvent, "facts 4"},
+		{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alerting, "alert_codes 4"},
+		{"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alerting, "alert_codes 4, alert 4"},
+		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alerting, "alert 4"},
+		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + anEvent, "effective_time 4"},
+		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + anEvent, "ruleset_id 4"},
+		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastOne, "facts 4, reasons of the alert 4, state 4+"},
+		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + anEvent, "type and amount 4, *"},
+		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + anEvent + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
+		{"DELETE FROM alert WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
+		{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
+		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
+		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
+		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + anAlert, "reasons of the alert 4"},
+		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + anAlert, "reasons of the alert 4"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + anAlert, ""}, // of a later version
+		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastOne, "event of an alert 4, state 4+"},
+		{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
+	} {
+		t.Run(c.sql, func(t *testing.T) {
+			t.Parallel()
+			l := New(pgtest.Pool(t), nil)
+			run(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
+			events := someStream(31, 300, 5)
+			events = append(events, UserEvent{4, withdrawal(500, 5000)})
+			if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
+				t.Fatal(err)
+			}
+			damage(t, l, c.sql)
+			var want, lasting, right []string
+			for _, d := range strings.Split(c.want, ", ") {
+				if d == "" {
+					continue
+				}
+				want = append(want, strings.TrimSuffix(d, "+"))
+				if strings.HasSuffix(d, "+") {
+					right = append(right, d)
+				} else {
+					lasting = append(lasting, d)
+				}
+			}
+			agrees := func(who string, got, want []string) {
+				t.Helper()
+				if n := len(want) - 1; n >= 0 && want[n] == "*" && len(got) > n {
+					got, want = got[:n], want[:n]
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s tells %q; want %q", who, got, want)
+				}
+			}
+			const all = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
+			const states = "SELECT user_state::text FROM user_state ORDER BY user_id"
+			recorded, kept := column(t, l.pool, all), column(t, l.pool, states)
+			got, full, s := differences(t, l.Verify)
+			agrees("Verify", got, want)
+			for _, d := range full {
+				if ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"; ofUser != (d.EventID == uuid.Nil) {
+					t.Errorf("%+v", d)
+				}
+			}
+			if s.PutRight != 0 {
+				t.Errorf("%+v", s)
+			}
+			got, _, s = differences(t, l.Rebuild)
+			agrees("Rebuild", got, append(slices.Clone(lasting), right...)) // users one after the other, once all were seen
+			if s.PutRight != int64(len(right)) {
+				t.Errorf("%+v", s)
+			}
+			same(t, column(t, l.pool, all), recorded)
+			if len(right) == 0 {
+				same(t, column(t, l.pool, states), kept)
+			}
+			got, _, _ = differences(t, l.Verify)
+			agrees("Verify after Rebuild", got, lasting)
+		})
+	}
+}
+
+// TestVerifyAcceptsShorterStates: a state that is complete for less than the rules need now is not wrong.
+func TestVerifyAcceptsShorterStates(t *testing.T) {
+	l := recordedLedger(t, 41, 300)
+	states, err := db.New(l.pool).ListStates(t.Context(), db.ListStatesParams{After: -1, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range states {
+		state, err := rules.ParseState(row.State)
+		if err != nil {
+			t.Fatal(err)
+		}
+		horizon := int64(i) * 7
+		rows, err := db.New(l.pool).ListWindow(t.Context(), db.ListWindowParams{UserID: row.UserID, Since: state.Latest() - horizon})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []rules.Event
+		for _, row := range rows {
+			e, err := asEvent(row.Type, row.Amount, row.EffectiveTime)
+			if err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, e)
+		}
+		state.Refill(horizon, events)
+		run(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID, string(state.Append(nil)))
+	}
+	if all, full, _ := differences(t, l.Verify); len(all) != 0 {
+		t.Errorf("%+v", full)
+	}
+}
+
+// TestRebuildOfMany goes over more users than are put right at a time.
+func TestRebuildOfMany(t *testing.T) {
+	l := New(pgtest.Pool(t), nil)
+	const users = 2*maxSuspects + 300
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: someStream(51, 11_000, users), Actor: "test"}, false); err != nil {
+		t.Fatal(err)
+	}
+	have := value[int](t, l.pool, "SELECT count(*) FROM user_state")
+	run(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
+	all, _, s := differences(t, l.Rebuild)
+	if len(all) != 2*have || s.PutRight != int64(2*have) || s.Events != 11_000 || s.Users != int64(have) {
+		t.Errorf("%d users, %+v", have, s)
+	}
+	auditLedger(t, l.pool).clean(t)
+	if all, _, _ := differences(t, l.Verify); len(all) != 0 {
+		t.Error(all)
+	}
+}
+
+// rebuildUnderLoad has events recorded while the risks of users are spoilt and rebuild runs again and again.
+func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audit) {
+	t.Helper()
+	one, two := twoInstances(t)
+	stops := []func() int{
+		beside(func(random *rand.Rand) {
+			for user := range loadUsers { // one at a time, so that none waits for two
+				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1", user+1, []string{"low", "high"}[random.IntN(2)])
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}),
+		beside(func(random *rand.Rand) { changeRules(t, one.pool, random) }),
+		beside(func(*rand.Rand) {
+			if err := rebuild(two); err != nil {
+				t.Error(err)
+			}
+		}),
+	}
+	hammer(t, func(_ int, r Request) error {
+		_, err := one.Record(context.Background(), r)
+		return err
+	})
+	for _, stop := range stops {
+		if stop() == 0 {
+			t.Error("nothing went on beside")
+		}
+	}
+	idle(t, one)
+	return one, auditLedger(t, one.pool)
+}
+
+func TestRebuildUnderLoad(t *testing.T) {
+	put, strange := int64(0), []Difference{}
+	l, found := rebuildUnderLoad(t, func(l *Ledger) error {
+		s, err := l.Rebuild(context.Background(), nil, func(d Difference) {
+			if d.What != "risk" || !d.PutRight {
+				strange = append(strange, d)
+			}
+		})
+		put += s.PutRight
+		return err
+	})
+	found.clean(t)
+	if put < 20 || len(strange) > 0 {
+		t.Errorf("%d users were put right; %d differences other than risks, first %+v", put, len(strange), strange[:min(len(strange), 1)])
+	}
+	t.Logf("%d events, %d users put right", found.events, put)
+	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
+		t.Fatal(err)
+	}
+	if all, _, _ := differences(t, l.Verify); len(all) != 0 {
+		t.Error(all)
+	}
+}
+
+// TestRebuildWaits: an event that is being recorded while a rebuild comes to its user is in the rebuilt state.
+func TestRebuildWaits(t *testing.T) {
+	l := New(pgtest.Pool(t), nil)
+	first := must(t, l, Request{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
+	run(t, l.pool, "UPDATE user_state SET risk = 'high'")
+	rebuilt := make(chan error)
+	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
+		q := db.New(tx)
+		locked, err := q.LockStates(context.Background(), db.LockStatesParams{UserIds: []int64{1}})
+		if err != nil {
+			return err
+		}
+		go func() {
+			_, err := l.Rebuild(context.Background(), nil, func(Difference) {})
+			rebuilt <- err
+		}()
+		await(t, "the rebuild to wait", func() bool { return waiters(t, l.pool) == 1 })
+		s, err := parseState(locked[0])
+		if err != nil {
+			return err
+		}
+		set := readSets(t, l.pool)[1]
+		d := rules.Step(&s.state, deposit(1, 200), set, s.risk, set.Horizon())
+		id := plus(first.EventID, 1)
+		err = q.InsertEvents(context.Background(), db.InsertEventsParams{
+			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"}, Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"},
+			RulesetID: 1, Facts: []json.RawMessage{rules.AppendFacts(nil, d.Facts)}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"test"},
+		})
+		if err != nil {
+			return err
+		}
+		return q.SaveStates(context.Background(), db.SaveStatesParams{UserIds: []int64{1}, LastIds: []uuid.UUID{id}, States: []string{string(s.state.Append(nil))}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-rebuilt; err != nil {
+		t.Fatal(err)
+	}
+	auditLedger(t, l.pool).clean(t)
+	if all, _, _ := differences(t, l.Verify); len(all) != 0 || value[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
+		t.Error(all)
+	}
+}
+
+// TestRebuildWithoutLockIsFound is the control: a rebuild that does not lock the user loses events, and the oracle sees it.
+func TestRebuildWithoutLockIsFound(t *testing.T) {
+	_, found := rebuildUnderLoad(t, func(l *Ledger) error {
+		a := &verification{ctx: context.Background(), tell: func(Difference) {}}
+		q := db.New(l.pool)
+		for user := int64(1); user <= loadUsers; user++ {
+			if err := a.open(q, -1, &user); err != nil {
+				return err
+			}
+			u, err := a.user(user, nil, "medium")
+			if err != nil {
+				return err
+			}
+			time.Sleep(time.Millisecond)
+			// A user without a state yet has no row to correct.
+			if _, err := q.CorrectState(context.Background(), db.CorrectStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.kept.Append(nil)}); err != nil && err != pgx.ErrNoRows {
+				return err
+			}
+		}
+		return nil
+	})
+	if found.missed+found.falsely == 0 {
+		t.Error("nothing is found")
+	}
+}
