@@ -14,15 +14,18 @@ import (
 	"testing"
 )
 
-// TestArrows holds who may import whom: schema + queries → db ← api ← main.
+// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, and rules ← ledger.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                    {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/schema"},
-		"labledger/api":                {"labledger/db"},
-		"labledger/bench":              {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/schema"},
+		"labledger":                    {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
+		"labledger/api":                {"labledger/db", "labledger/ledger", "labledger/rules"},
+		"labledger/bench":              {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
 		"labledger/db":                 nil,
 		"labledger/db/postgres":        nil,
 		"labledger/db/postgres/pgtest": {"labledger/db/postgres"},
+		"labledger/ledger":             {"labledger/db", "labledger/rules"},
+		"labledger/rules":              nil,
+		"labledger/rules/oracle":       {"labledger/rules"},
 		"labledger/schema":             nil,
 	}
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Deps \" \"}}", "./...").Output()

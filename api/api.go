@@ -14,21 +14,26 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/ledger"
 )
 
 // Options are what the API needs of its surroundings.
 type Options struct {
-	Pool    *pgxpool.Pool // of connections that answer in text format
-	Replica *pgxpool.Pool // the same, to read lists from; nil when there is none
-	Log     *slog.Logger  // one line a request
-	Actor   string        // who the history says made a change
-	Version string        // of the program, for /metrics
+	Pool    *pgxpool.Pool   // of connections that answer in text format
+	Replica *pgxpool.Pool   // the same, to read lists from; nil when there is none
+	Log     *slog.Logger    // one line a request
+	Actor   string          // who the history says made a change
+	Version string          // of the program, for /metrics
+	Ending  <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
 }
 
 // New builds the whole API. It panics when the route table contradicts itself.
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
-	table := routes(m)
+	live := newStream(o.Pool, o.Ending)
+	table := routes(m, ledger.New(o.Pool, live.wake), live)
 	b := newBackend(o.Pool, o.Replica)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
@@ -124,8 +129,11 @@ func variables(path string) []string {
 
 func newHandler(rt route, path string, table []route, b *backend) http.Handler {
 	e := rt.endpoint
-	if e.plain != nil {
+	switch {
+	case e.plain != nil && e.in.NumField() == 0:
 		return withoutQuery(e.plain)
+	case e.plain != nil:
+		return e.plain
 	}
 	h := &handler{
 		endpoint: e,
@@ -134,12 +142,26 @@ func newHandler(rt route, path string, table []route, b *backend) http.Handler {
 		method:   rt.method,
 		path:     path,
 		short:    !strings.HasPrefix(path, "/api/v1/"),
-		noun:     strings.ToLower(e.out.Name()),
+		noun:     noun(path),
 	}
-	if rt.method == http.MethodPost && len(h.binder.path) == 0 {
+	if e.backward != nil {
+		h.binder.params = append(h.binder.params, "order")
+	}
+	if rt.method == http.MethodPost && len(h.binder.path) == 0 && (e.run != nil || e.bulk != nil) {
 		h.location, h.key = path, keyOf(path, table)
 	}
 	return h
+}
+
+// noun is what the rows of a path are called, one of them: the last word of the path that is no variable.
+func noun(path string) string {
+	words := strings.Split(path, "/")
+	for _, word := range slices.Backward(words) {
+		if word != "" && !variable.MatchString(word) {
+			return strings.TrimSuffix(word, "s")
+		}
+	}
+	return "row"
 }
 
 // keyOf is the variable in the path of a single row of a collection.
@@ -165,3 +187,11 @@ func withoutQuery(h http.Handler) http.Handler {
 
 // plain makes an endpoint of an ordinary handler: for what is no row of the database.
 func plain(h http.Handler) endpoint { return endpoint{plain: h, in: reflect.TypeFor[None]()} }
+
+// streaming makes the endpoint of the live stream.
+func streaming(live *stream) endpoint {
+	return endpoint{
+		plain: live, in: reflect.TypeFor[StreamParams](),
+		calls: []any{(*db.Queries).ListStream, (*db.Queries).GetStreamPosition},
+	}
+}

@@ -40,7 +40,7 @@ type field struct {
 }
 
 // writeFlags are the parameters that a write takes from its query string.
-var writeFlags = []string{"cascade"}
+var writeFlags = []string{"cascade", "simulate"}
 
 // newBinder plans the binding of in, a struct type, for a method on a path with the given variables.
 // It panics when a variable has no field: that is a mistake in the route table.
@@ -76,7 +76,9 @@ func newBinder(in reflect.Type, method string, vars []string) *binder {
 		case "version":
 			b.version = i
 		case "limit":
-			b.limit = i
+			if !write {
+				b.limit = i
+			}
 		case "offset":
 			b.offset = i
 		}
@@ -118,6 +120,11 @@ func (f *faults) add(field, message string) {
 	}
 }
 
+// has tells whether something is wrong with a field, or with a part of it.
+func (f *faults) has(field string) bool {
+	return slices.ContainsFunc(*f, func(e FieldError) bool { return e.Field == field || strings.HasPrefix(e.Field, field+".") })
+}
+
 // bindPath fills in from the path's variables.
 func (b *binder) bindPath(in reflect.Value, vars map[string]string, found *faults) {
 	for _, f := range b.path {
@@ -146,6 +153,8 @@ func (b *binder) bindQuery(in reflect.Value, raw string, found *faults) (flags u
 			found.add(name, b.bindCursor(in, values.Get(name)))
 		case i >= 0:
 			found.add(name, set(in.Field(b.query[i].index), name, values.Get(name)))
+		case name == "order" && values.Get(name) != "asc" && values.Get(name) != "desc":
+			found.add(name, "must be asc or desc")
 		case name == "dry_run" && values.Get(name) != "true" && values.Get(name) != "false":
 			found.add(name, "must be true or false")
 		}
@@ -157,9 +166,12 @@ func (b *binder) bindQuery(in reflect.Value, raw string, found *faults) (flags u
 	return values
 }
 
-// bindCursor takes apart the key of the last row seen: whole numbers joined by "-".
+// bindCursor takes apart the key of the last row seen: a UUID, or whole numbers joined by "-".
 func (b *binder) bindCursor(in reflect.Value, text string) (fault string) {
 	parts := strings.Split(text, "-")
+	if isUUID(in.Field(b.cursor[0].index).Type()) {
+		parts = []string{text}
+	}
 	if len(parts) != len(b.cursor) {
 		return "must be the key of the last row seen, as the Link header gives it"
 	}

@@ -38,6 +38,7 @@ const (
 type bulk struct {
 	call   any // the query
 	binder *binder
+	own    func(s *submission) error // set instead of store: takes the whole body
 	store  func(ctx context.Context, on db.DBTX, lines json.RawMessage) (stored, error)
 }
 
@@ -117,15 +118,7 @@ func isBulk(r *http.Request) bool {
 
 // serve stores the body's lines, or says what is wrong with each.
 func (b *bulk) serve(w http.ResponseWriter, r *http.Request, on *backend, dry bool, found faults) error {
-	for _, name := range []string{"If-Match", "If-None-Match"} {
-		if r.Header.Get(name) != "" {
-			found.add(name, "does not apply to many rows; give each line its version")
-		}
-	}
-	if p := mediaType(r, mediaTypes...); p != nil {
-		return p
-	}
-	if p := refusal(found); p != nil {
+	if p := checkBulk(r, found); p != nil {
 		return p
 	}
 	release, err := on.long.take()
@@ -135,15 +128,11 @@ func (b *bulk) serve(w http.ResponseWriter, r *http.Request, on *backend, dry bo
 	defer release()
 	ctx, cancel := context.WithTimeout(r.Context(), bulkTime)
 	defer cancel()
-	control := http.NewResponseController(w)
-	patience := func() {
-		_ = control.SetReadDeadline(time.Now().Add(chunkTime)) // not every connection has deadlines, and then none is needed
-		_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTime))
-	}
+	patience := patienceWith(w)
 	patience()
 	work := &transaction{pool: on.pool, who: exchangeOf(w).caller()}
 	defer work.end()
-	in := &intake{bulk: b, row: reflect.New(b.binder.shape).Elem(), wrong: &report{}, status: http.StatusPreconditionFailed}
+	in := newIntake(b)
 	defer in.wrong.close()
 	in.send = func(lines json.RawMessage) (stored, error) {
 		defer patience()
@@ -169,6 +158,28 @@ func (b *bulk) serve(w http.ResponseWriter, r *http.Request, on *backend, dry bo
 		return err
 	}
 	return respond(w, http.StatusOK, append(body, '\n'))
+}
+
+// checkBulk refuses what does not go together with many rows.
+func checkBulk(r *http.Request, found faults) *Problem {
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if r.Header.Get(name) != "" {
+			found.add(name, "does not apply to many rows; give each line its version")
+		}
+	}
+	if p := mediaType(r, mediaTypes...); p != nil {
+		return p
+	}
+	return refusal(found)
+}
+
+// patienceWith lets a client take its time, from each call of the result on.
+func patienceWith(w http.ResponseWriter) func() {
+	control := http.NewResponseController(w)
+	return func() {
+		_ = control.SetReadDeadline(time.Now().Add(chunkTime)) // not every connection has deadlines, and then none is needed
+		_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTime))
+	}
 }
 
 // A transaction begins when the first chunk is there: a body that comes slowly holds no connection before.

@@ -117,7 +117,7 @@ func FuzzBulk(f *testing.F) {
 	b := lines[db.UpsertComputerParams]((*db.Queries).ImportComputers)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, kind := range mediaTypes {
-			in := &intake{bulk: b, row: reflect.New(b.binder.shape).Elem(), wrong: &report{}}
+			in := newIntake(b)
 			in.send = func(chunk json.RawMessage) (stored, error) {
 				var rows []struct {
 					Name   string  `json:"name"`

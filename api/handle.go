@@ -30,6 +30,9 @@ type endpoint struct {
 	bulk  *bulk        // what else a create takes; nil elsewhere
 	plain http.Handler // set instead of all others: an ordinary handler
 
+	backward *endpoint                 // of a list that can be turned round: the same, newest first
+	own      func(s *submission) error // set instead of run, of a write that is more than one statement
+
 	run   func(ctx context.Context, on db.DBTX, in reflect.Value) error                 // rows go to the DBTX
 	value func(ctx context.Context, on db.DBTX, in reflect.Value) (body any, err error) // set instead of run: the answer is a value
 }
@@ -56,6 +59,16 @@ func many[In, Row any](q query[In, []Row]) endpoint {
 func create[In, Out any](q query[In, Out], many *bulk) endpoint {
 	e := one(q)
 	e.bulk, e.calls = many, append(e.calls, many.call)
+	return e
+}
+
+// turnable is many, with a second query that answers the same rows the other way round, for ?order=desc.
+func turnable[In, Row, In2, Row2 any](q query[In, []Row], back query[In2, []Row2]) endpoint {
+	e, b := many(q), many(back)
+	if !e.in.ConvertibleTo(b.in) {
+		panic("api: " + b.in.Name() + " differs from " + e.in.Name())
+	}
+	e.backward = &b
 	return e
 }
 
@@ -114,45 +127,64 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if h.method == http.MethodGet {
 		return h.read(w, r, in, flags, found)
 	}
+	dry := flags.Get("dry_run") == "true"
+	many := h.bulk != nil && isBulk(r)
+	if many && h.bulk.own != nil {
+		return h.bulk.own(&submission{h, w, r, in, nil, dry, found})
+	}
 	if _, p := negotiate(r, mediaTypes[:1]); p != nil {
 		return p
 	}
-	dry := flags.Get("dry_run") == "true"
-	if h.bulk != nil && isBulk(r) {
+	if many {
 		return h.bulk.serve(w, r, h.backend, dry, found)
 	}
-	if err := h.readBody(w, r, in, &found); err != nil {
+	body, err := h.readBody(w, r, in, &found)
+	if err != nil {
 		return err
 	}
 	h.bindMatch(in, r.Header, &found)
+	if h.own != nil {
+		return h.own(&submission{h, w, r, in, body, dry, found})
+	}
 	if p := refusal(found); p != nil {
 		return p
 	}
 	return h.write(w, r, in, dry)
 }
 
-// readBody binds the JSON body of a write. A DELETE needs none.
-func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Value, found *faults) error {
+// A submission is a write whose request has been read and bound.
+type submission struct {
+	*handler
+	w     http.ResponseWriter
+	r     *http.Request
+	in    reflect.Value
+	body  []byte
+	dry   bool
+	found faults
+}
+
+// readBody reads and binds the JSON body of a write. A DELETE needs none.
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Value, found *faults) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return bodyProblem(err, maxBody)
+		return nil, bodyProblem(err, maxBody)
 	}
 	if len(body) == 0 && h.method == http.MethodDelete {
-		return nil
+		return nil, nil
 	}
 	accepted := mediaTypes[:1]
 	if h.bulk != nil {
 		accepted = mediaTypes
 	}
 	if p := mediaType(r, accepted...); p != nil {
-		return p
+		return nil, p
 	}
 	if err := h.bindBody(in, body, ignoredField(h.method, h.path), found); err != nil {
 		p := asProblem(err, h.method, nil)
 		p.Errors = append(*found, p.Errors...)
-		return refusal(p.Errors)
+		return nil, refusal(p.Errors)
 	}
-	return nil
+	return body, nil
 }
 
 // ignoredField is the one field that is passed over: the first clients of this route send it, and it says what the path says.
@@ -186,7 +218,7 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 		return h.writeOnce(ctx, exchangeOf(w).caller(), in, dry, &row)
 	}, h.isCollision)
 	switch {
-	case err == errNoRow && h.method != http.MethodPatch && h.method != http.MethodDelete:
+	case err == errNoRow && h.upserts():
 		return problem(http.StatusPreconditionFailed, "There is no such %s, so it has no version to match.", h.noun)
 	case err == errNoRow:
 		return h.missing(r)
@@ -252,6 +284,11 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	if p := refusal(found); p != nil {
 		return p
 	}
+	if flags.Get("order") == "desc" {
+		turned := *h
+		turned.run, in = h.backward.run, in.Convert(h.backward.in)
+		h = &turned
+	}
 	if h.value != nil {
 		return h.readValue(w, r, in)
 	}
@@ -273,6 +310,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	}
 	if err != nil {
 		return err
+	}
+	if row.version == "" {
+		return respond(w, http.StatusOK, row.body)
 	}
 	w.Header().Set("ETag", etag(row.version))
 	if unchanged, p := compare(r, row.version); p != nil || unchanged {

@@ -21,6 +21,7 @@ import (
 // An intake gathers checked lines into chunks and sends them.
 type intake struct {
 	*bulk
+	keep    func(number int64) error // takes the checked line in row
 	send    func(lines json.RawMessage) (stored, error)
 	row     reflect.Value // scratch: a line's values are checked here
 	chunk   []byte
@@ -28,6 +29,12 @@ type intake struct {
 	total   Stored
 	wrong   *report
 	status  int // if anything is wrong: the least of 400 malformed, 409 conflicting, 412 stale
+}
+
+func newIntake(b *bulk) *intake {
+	in := &intake{bulk: b, row: reflect.New(b.binder.shape).Elem(), wrong: &report{}, status: http.StatusPreconditionFailed}
+	in.keep = in.gather
+	return in
 }
 
 // readAll reads the body to its end. What is wrong with lines goes to the report; an error means that the whole cannot go on.
@@ -55,7 +62,7 @@ func (in *intake) readNDJSON(body io.Reader) error {
 	number := int64(0)
 	for scanner.Scan() {
 		number++
-		if len(bytes.TrimSpace(scanner.Bytes())) == 0 {
+		if len(bytes.Trim(scanner.Bytes(), " \t\r\n")) == 0 {
 			continue
 		}
 		if err := in.object(number, scanner.Bytes()); err != nil {
@@ -128,7 +135,7 @@ func (in *intake) object(number int64, text []byte) error {
 	return in.line(number, found)
 }
 
-// line puts the checked row into the chunk, or what is wrong with it into the report.
+// line keeps the checked row, or puts what is wrong with it into the report.
 func (in *intake) line(number int64, found faults) error {
 	in.binder.checkVersion(in.row, &found)
 	if len(found) > 0 {
@@ -141,6 +148,11 @@ func (in *intake) line(number int64, found faults) error {
 		}
 		return nil
 	}
+	return in.keep(number)
+}
+
+// gather puts the checked row into the chunk.
+func (in *intake) gather(number int64) error {
 	if len(in.chunk) == 0 {
 		in.chunk = append(in.chunk, '[')
 	} else {

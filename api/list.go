@@ -58,9 +58,10 @@ func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, f
 
 // hasFilter tells whether the client narrows the list down.
 func (h *handler) hasFilter(in reflect.Value) bool {
-	return slices.ContainsFunc(h.binder.query, func(f field) bool {
+	given := func(f field) bool {
 		return f.index != h.limit && in.Field(f.index).Kind() == reflect.Pointer && !in.Field(f.index).IsNil()
-	})
+	}
+	return slices.ContainsFunc(h.binder.query, given) || slices.ContainsFunc(h.binder.path, given)
 }
 
 // next is the Link header of a page that is not the last: RFC 8288.

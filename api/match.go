@@ -85,5 +85,5 @@ func (b *binder) checkVersion(in reflect.Value, found *faults) {
 	}
 }
 
-// upserts tells whether the query may create the row: it takes the whole of it.
-func (b *binder) upserts() bool { return b.given < 0 && len(b.required) > 0 }
+// upserts tells whether the query may create the row under the key in the path: its name says so.
+func (b *binder) upserts() bool { return strings.HasPrefix(b.shape.Name(), "Upsert") }

@@ -57,7 +57,7 @@ func document(src *sources) object {
 		"Problem": src.schema(reflect.TypeFor[Problem]()),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
-	table := routes(newMetrics(nil, "test"))
+	table := routes(newMetrics(nil, "test"), nil, nil)
 	for _, rt := range table {
 		for _, path := range rt.paths {
 			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" {
@@ -69,7 +69,7 @@ func document(src *sources) object {
 				paths[path] = item
 			}
 			item[strings.ToLower(rt.method)] = src.operation(rt, path, table)
-			if rt.endpoint.run != nil || rt.endpoint.value != nil {
+			if rt.endpoint.plain == nil {
 				row := model(rt.endpoint.out)
 				schemas[row.Name()] = src.schema(row)
 			}
@@ -90,6 +90,10 @@ func document(src *sources) object {
 			{"name": "computers", "description": "Instruments that compute."},
 			{"name": "containers", "description": "What is in the freezers."},
 			{"name": "instruments", "description": "Computers and freezers in one list."},
+			{"name": "events", "description": "The ledger: who put in and took out what, judged by the rules as it arrives."},
+			{"name": "alerts", "description": "What the rules found, why, and what people made of it."},
+			{"name": "rules", "description": "The settings of the alert rules."},
+			{"name": "users", "description": "The directory: whom events speak of, and their risk levels."},
 			{"name": "changes", "description": "The history: every insert, update and delete, also those made in psql."},
 			{"name": "service", "description": "How the server is."},
 			{"name": "short routes", "description": "The routes of the systems that this one replaces. They run the same queries; every success is a 200, and a list answers up to 1000 rows."},
@@ -105,9 +109,11 @@ func document(src *sources) object {
 				"X-Request-Id": object{"description": "Finds this request in the log and in the history. One that the client sends is kept.", "schema": object{"type": "string"}},
 			},
 			"parameters": object{
-				"If-Match":      object{"name": "If-Match", "in": "header", "description": "ETag of the row as you know it, or * for any. When the row is at another version: 412, and nothing is changed.", "schema": object{"type": "string"}},
-				"If-None-Match": object{"name": "If-None-Match", "in": "header", "description": "Of a read: the ETag you have; 304 when it is still the one. Of an upsert: * to create, and replace nothing.", "schema": object{"type": "string"}},
-				"dry_run":       object{"name": "dry_run", "in": "query", "description": "true: do everything, answer the same, keep nothing.", "schema": object{"type": "boolean", "default": false}},
+				"If-Match":        object{"name": "If-Match", "in": "header", "description": "ETag of the row as you know it, or * for any. When the row is at another version: 412, and nothing is changed.", "schema": object{"type": "string"}},
+				"If-None-Match":   object{"name": "If-None-Match", "in": "header", "description": "Of a read: the ETag you have; 304 when it is still the one. Of an upsert: * to create, and replace nothing.", "schema": object{"type": "string"}},
+				"Idempotency-Key": object{"name": "Idempotency-Key", "in": "header", "description": "A name of the client's choice for this request, up to 255 characters, kept for at least a day. Sent again with the same request, it is answered as the first time, with Idempotency-Replayed: true, and records nothing; with another request: 422.", "schema": object{"type": "string", "minLength": 1, "maxLength": 255}},
+				"order":           object{"name": "order", "in": "query", "description": "desc: the newest first.", "schema": object{"type": "string", "enum": []string{"asc", "desc"}, "default": "asc"}},
+				"dry_run":         object{"name": "dry_run", "in": "query", "description": "true: do everything, answer the same, keep nothing.", "schema": object{"type": "boolean", "default": false}},
 			},
 		},
 	}
@@ -143,6 +149,9 @@ func (src *sources) operation(rt route, path string, table []route) object {
 		"responses":   object{},
 	}
 	responses := op["responses"].(object)
+	if e.plain != nil && e.calls != nil {
+		return src.streamOperation(op, rt, path)
+	}
 	if e.plain != nil {
 		op["x-codeSamples"] = []object{{"lang": "Shell", "label": "curl", "source": "curl http://127.0.0.1:5000" + path}}
 		responses["200"] = object{"description": "The metrics.", "content": object{"text/plain": object{"schema": object{"type": "string"}}}}
@@ -158,6 +167,32 @@ func (src *sources) operation(rt route, path string, table []route) object {
 	}
 	src.responses(responses, rt, b, path, short)
 	samples := []object{{"lang": "Shell", "label": "curl", "source": curl(rt, b, path)}}
+	for _, sql := range src.statementsOf(rt, b) {
+		samples = append(samples, object{"lang": "SQL", "label": sql.label, "source": sql.text})
+	}
+	op["x-codeSamples"] = samples
+	return op
+}
+
+// streamOperation describes the live stream.
+func (src *sources) streamOperation(op object, rt route, path string) object {
+	b := newBinder(rt.endpoint.in, rt.method, nil)
+	parameters := []object{{"name": "Last-Event-ID", "in": "header", "description": "Where to go on: the id of the last message seen. EventSource sends it by itself.", "schema": object{"type": "string"}}}
+	for _, f := range b.query {
+		schema := jsonType(b.shape.Field(f.index).Type)
+		schema["type"] = schema["type"].([]string)[0]
+		parameters = append(parameters, object{"name": f.name, "in": "query", "description": src.fieldDoc(b.shape, f.name), "schema": schema})
+	}
+	op["tags"], op["parameters"] = []string{"events"}, parameters
+	op["summary"] = "Streams events and alerts as they come"
+	op["responses"] = object{
+		"200": object{
+			"description": "Server-Sent Events without end. The data of an event is what the list of events or of alerts shows of it; its id is a position to go on from.",
+			"content":     object{"text/event-stream": object{"schema": object{"type": "string"}}},
+		},
+		"400": ref("responses", "Problem"), "406": ref("responses", "Problem"), "503": ref("responses", "Problem"),
+	}
+	samples := []object{{"lang": "Shell", "label": "curl", "source": "curl -N http://127.0.0.1:5000" + path}}
 	for _, sql := range src.statementsOf(rt, b) {
 		samples = append(samples, object{"lang": "SQL", "label": sql.label, "source": sql.text})
 	}
@@ -221,6 +256,14 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 			schema, doc = object{"type": "integer", "minimum": 1, "default": size}, "Rows at most, up to 1000. A stream (CSV, NDJSON) has no limit unless it is given one."
 		case "offset":
 			schema, doc = object{"type": "integer", "minimum": 0, "default": 0}, "Rows to skip. Costs more the deeper it goes; `after` does not."
+		case "from":
+			doc = "Only rows whose time is at or after this one, in seconds since 1970."
+		case "to":
+			doc = "Only rows whose time is before this one, in seconds since 1970."
+		case "code":
+			doc = "Only rows with this alert code."
+		case "simulate":
+			schema, doc = object{"type": "boolean", "default": false}, "true: the same as dry_run."
 		case "cascade":
 			schema, doc = object{"type": "boolean", "default": false}, "true: delete what depends on it, too."
 		}
@@ -228,6 +271,12 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 	}
 	if len(b.cursor) > 0 {
 		all = append(all, object{"name": "after", "in": "query", "description": "Key of the last row seen, as the Link header gives it.", "schema": object{"type": "string"}})
+	}
+	if rt.endpoint.backward != nil {
+		all = append(all, ref("parameters", "order"))
+	}
+	if recordsEvents(rt) {
+		all = append(all, ref("parameters", "Idempotency-Key"))
 	}
 	_, versioned := row.FieldByName("Version")
 	switch {
@@ -268,12 +317,22 @@ func (src *sources) bodySchema(b *binder, row reflect.Type) object {
 	properties := object{}
 	for _, f := range b.body {
 		schema := jsonType(b.shape.Field(f.index).Type)
+		if f.name == "rules" {
+			schema = object{"type": "array", "items": src.bodySchema(ruleBinder, reflect.TypeFor[ReplayedRule]())}
+		}
 		schema["description"] = src.fieldDoc(row, f.name)
+		if doc := src.fieldDoc(b.shape, f.name); doc != "" {
+			schema["description"] = doc
+		}
 		if f.name == "version" {
 			schema["description"] = "The version that you know. When the row is at another one: 412, and nothing is changed."
 		}
 		if numbersAsText[f.name] {
-			schema["type"] = []string{"string", "number", "null"}
+			kinds := []string{"string", "number"}
+			if _, nullable := schema["type"].([]string); nullable {
+				kinds = append(kinds, "null")
+			}
+			schema["type"] = kinds
 		}
 		if b.path != nil && slices.Contains(b.path, f) {
 			schema["description"] = schema["description"].(string) + " May be left out here; must be what the path says."
@@ -319,14 +378,40 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 	case rt.method == http.MethodGet:
 		all["304"] = object{"description": "You have it already."}
 		problems = append(problems, 404, 406, 412)
+	case rt.endpoint.own != nil && !recordsEvents(rt):
+		good["description"] = "The answer."
+		problems = append(problems, 406, 408, 413, 415)
 	default:
 		problems = append(problems, 406, 409, 412, 413, 415)
-		if rt.method == http.MethodPatch || rt.method == http.MethodDelete {
+		if rt.method == http.MethodPatch || rt.method == http.MethodDelete || rt.method == http.MethodPut && !b.upserts() {
 			problems = append(problems, 404)
 		}
 	}
 	for _, status := range problems {
 		all[strconv.Itoa(status)] = ref("responses", "Problem")
+	}
+	if recordsEvents(rt) {
+		status := "201"
+		if short {
+			status = "200"
+		}
+		many := object{"oneOf": []object{schema, {"type": "array", "items": schema}}}
+		recorded := object{"description": "The event is recorded.", "headers": object{"X-Request-Id": ref("headers", "X-Request-Id")}, "content": object{
+			"application/json": object{"schema": schema},
+		}}
+		all["200"] = object{"description": "The events are recorded, each answered in the order of the request.", "headers": recorded["headers"], "content": object{
+			"application/json":     object{"schema": many},
+			"application/x-ndjson": object{"schema": object{"type": "string"}},
+		}}
+		if !short {
+			recorded["headers"].(object)["Location"] = ref("headers", "Location")
+			all[status] = recorded
+		}
+		for _, status := range []string{"408", "422"} {
+			all[status] = ref("responses", "Problem")
+		}
+		delete(all, "412")
+		return
 	}
 	created := object{"description": "The new row.", "headers": object{
 		"X-Request-Id": ref("headers", "X-Request-Id"), "ETag": ref("headers", "ETag"), "Location": ref("headers", "Location"),
@@ -344,18 +429,25 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 	}
 }
 
+// recordsEvents tells the call that takes events in.
+func recordsEvents(rt route) bool { return rt.endpoint.in == reflect.TypeFor[NewEvent]() }
+
 // model is the type that documents a row: the table's or view's own, where a query answers some of its columns.
 func model(row reflect.Type) reflect.Type {
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[db.Site](), reflect.TypeFor[db.Freezer](), reflect.TypeFor[db.Computer](), reflect.TypeFor[db.Container](),
-		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](),
+		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](), reflect.TypeFor[db.Account](), reflect.TypeFor[db.Rule](),
+		reflect.TypeFor[db.Event](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
 	} {
-		known := columnsOf(table)
-		if row.PkgPath() == table.PkgPath() && !slices.ContainsFunc(columnsOf(row), func(c string) bool { return !slices.Contains(known, c) }) {
+		if row.PkgPath() == table.PkgPath() && within(columnsOf(row), columnsOf(table)) && within(columnsOf(table), append(columnsOf(row), "xid")) {
 			return table
 		}
 	}
 	return row
+}
+
+func within(part, whole []string) bool {
+	return !slices.ContainsFunc(part, func(name string) bool { return !slices.Contains(whole, name) })
 }
 
 // schema describes a Go struct as JSON.
@@ -363,7 +455,7 @@ func (src *sources) schema(t reflect.Type) object {
 	properties, required := object{}, []string{}
 	for i := range t.NumField() {
 		name, omit, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" || t == reflect.TypeFor[db.Change]() && name == "xid" {
+		if name == "" || name == "xid" { // what no call answers
 			continue
 		}
 		schema := src.typeOf(t.Field(i).Type)
@@ -392,7 +484,9 @@ func (src *sources) typeOf(t reflect.Type) object {
 func jsonType(t reflect.Type) object {
 	if t.Kind() == reflect.Pointer {
 		schema := jsonType(t.Elem())
-		schema["type"] = []string{schema["type"].(string), "null"}
+		if kind, ok := schema["type"].(string); ok {
+			schema["type"] = []string{kind, "null"}
+		}
 		return schema
 	}
 	switch {
@@ -401,7 +495,11 @@ func jsonType(t reflect.Type) object {
 	case t == reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}
 	case t == reflect.TypeFor[json.RawMessage]():
-		return object{"type": []string{"object", "null"}}
+		return object{"type": []string{"object", "array", "null"}}
+	case t.Kind() == reflect.Slice:
+		return object{"type": "array", "items": jsonType(t.Elem())}
+	case t.Kind() == reflect.Int32:
+		return object{"type": "integer", "format": "int32"}
 	case t.Kind() == reflect.Int64:
 		return object{"type": "integer", "format": "int64"}
 	case t.Kind() == reflect.Int:

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"labledger/db"
+	"labledger/ledger"
 )
 
 // A route is an endpoint and the paths that lead to it. Paths under /api/v1 are the versioned contract; the short ones are the routes of
@@ -16,8 +17,36 @@ type route struct {
 
 // routes is the whole API: what is not here does not exist.
 // GET also answers HEAD, and every path answers OPTIONS.
-func routes(m *metrics) []route {
+func routes(m *metrics, l *ledger.Ledger, live *stream) []route {
 	return []route{
+		post(recording(l), "/event", "/api/v1/events"),
+		get(turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsBackward), "/event/{user_id}", "/api/v1/events"),
+		get(one((*db.Queries).GetEvent), "/api/v1/events/{event_id}"),
+
+		get(streaming(live), "/api/v1/stream"),
+
+		get(turnable((*db.Queries).ListAlerts, (*db.Queries).ListAlertsBackward), "/api/v1/alerts"),
+		get(one((*db.Queries).GetAlert), "/api/v1/alerts/{alert_id}"),
+		patch(one((*db.Queries).PatchAlert), "/api/v1/alerts/{alert_id}"),
+		get(many((*db.Queries).ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
+
+		get(many((*db.Queries).ListRules), "/api/v1/rules"),
+		post(replaying(l), "/api/v1/rules/replay"),
+		get(one((*db.Queries).GetRule), "/api/v1/rules/{code}"),
+		put(one((*db.Queries).UpdateRule), "/api/v1/rules/{code}"),
+		patch(one((*db.Queries).PatchRule), "/api/v1/rules/{code}"),
+		get(many((*db.Queries).ListRuleChanges), "/api/v1/rules/{code}/history"),
+
+		get(one((*db.Queries).GetDirectoryEntry), "/api/users/{username}"),
+		get(one((*db.Queries).GetAccount), "/api/v1/users/{id}"),
+		get(many((*db.Queries).ListAccounts), "/api/v1/users"),
+		post(create((*db.Queries).CreateAccount, lines[db.UpsertAccountParams]((*db.Queries).ImportAccounts)), "/api/v1/users"),
+		post(one((*db.Queries).UpsertAccount), "/api/v1/users/{id}"),
+		put(one((*db.Queries).UpsertAccount), "/api/v1/users/{id}"),
+		patch(one((*db.Queries).PatchAccount), "/api/v1/users/{id}"),
+		remove(one((*db.Queries).DeleteAccount), "/api/v1/users/{id}"),
+		get(many((*db.Queries).ListAccountChanges), "/api/v1/users/{id}/history"),
+
 		get(one((*db.Queries).GetSite), "/site/{id}", "/api/v1/sites/{id}"),
 		get(many((*db.Queries).ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
 		post(create((*db.Queries).CreateSite, lines[db.UpsertSiteParams]((*db.Queries).ImportSites)), "/api/v1/sites"),

@@ -51,6 +51,10 @@ func appendValue(dst []byte, oid uint32, value []byte) []byte {
 	switch oid {
 	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.JSONOID, pgtype.JSONBOID:
 		return append(dst, value...)
+	case pgtype.Int4ArrayOID: // {1,2}, without nulls
+		dst = append(dst, '[')
+		dst = append(dst, value[1:len(value)-1]...)
+		return append(dst, ']')
 	case pgtype.BoolOID:
 		return strconv.AppendBool(dst, value[0] == 't')
 	case pgtype.TimestamptzOID:
@@ -198,6 +202,8 @@ func (c *csvLines) row(columns []pgconn.FieldDescription, values [][]byte) error
 		case hidden(columns[i].Name):
 		case columns[i].DataTypeOID == pgtype.TimestamptzOID:
 			c.cells = append(c.cells, string(appendTime(nil, value)))
+		case value != nil && (columns[i].DataTypeOID == pgtype.Int4ArrayOID || columns[i].DataTypeOID == pgtype.BoolOID): // as in JSON
+			c.cells = append(c.cells, string(appendValue(nil, columns[i].DataTypeOID, value)))
 		default:
 			c.cells = append(c.cells, string(value))
 		}

@@ -20,6 +20,8 @@ import (
 	"labledger/db/postgres/pgtest"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
 )
 
 // sources is what the people who wrote queries and types said about them.
@@ -44,7 +46,7 @@ func readSources(t *testing.T) *sources {
 		}
 		src.readQueries(string(text))
 	}
-	for _, pattern := range []string{"../db/models.go", "*.go"} {
+	for _, pattern := range []string{"../db/models.go", "../ledger/*.go", "*.go"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +104,7 @@ func fieldDocs(t *ast.StructType) map[string]string {
 	for _, f := range t.Fields.List {
 		if f.Tag != nil {
 			name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
-			docs[name] = oneLine(f.Doc.Text())
+			docs[name] = oneLine(f.Doc.Text() + f.Comment.Text())
 		}
 	}
 	return docs
@@ -125,7 +127,15 @@ func (src *sources) doc(name string) string {
 }
 
 func (src *sources) fieldDoc(t reflect.Type, name string) string {
-	return src.fieldDocs[t.Name()][name]
+	if doc := src.fieldDocs[t.Name()][name]; doc != "" {
+		return doc
+	}
+	for _, table := range []string{"Account", "AlertChange"} { // of which some calls show a part
+		if doc := src.fieldDocs[table][name]; doc != "" && t.PkgPath() == reflect.TypeFor[db.Account]().PkgPath() {
+			return doc
+		}
+	}
+	return ""
 }
 
 var lastName = regexp.MustCompile(`(\w+)(-fm)?$`)
@@ -140,8 +150,23 @@ func functionName(f any) string {
 var examples = map[string]any{
 	"id": 1, "name": "Bench 7", "contact": "Ada Lovelace", "address": "1 Harbour Road, Reykjavík", "state_or_region": nil, "country": "Iceland",
 	"postcode_or_zip": "101", "site_id": 1, "freezer_id": 1, "mac": "08:00:2b:01:02:03", "description": "Plasma, 12 tubes",
-	"uuid": "123e4567-e89b-12d3-a456-426614174000",
+	"uuid": "123e4567-e89b-12d3-a456-426614174000", "username": "Ada", "risk": "high", "role": "viewer", "disabled": false,
+	"type": "deposit", "amount": "120.50", "user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
+	"state": "acknowledged", "assignee": "Jane", "note": "Called Bob", "disposition": nil,
+	"title": "Deposits add up within the window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30, "enabled": true,
+	"rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
+	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}", "amounts": "{120.50}", "times": "{1763769600}",
+	"effective_times": "{1763769600}", "risks": "{high}", "ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
+	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}", "event_ids": "{" + sampleEvent + "}",
+	"reasons": `{"[]"}`, "last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
+	"request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
 }
+
+// Ids of the sample event and its alert.
+const (
+	sampleEvent = "01a1b5c8-7000-7000-8000-000000000001"
+	sampleAlert = "01a1b5c8-7000-7000-8000-000000000002"
+)
 
 // exampleBody is a body that the call takes as it stands.
 func exampleBody(rt route, b *binder) object {
@@ -214,8 +239,14 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 		value, given := body[name]
 		inPath := slices.ContainsFunc(b.path, func(f field) bool { return f.name == name })
 		switch {
-		case name == "limit":
+		case name == "limit" && !given:
 			return "100"
+		case name == "after_xid", name == "after_kind":
+			return "0"
+		case name == "after_id":
+			return literal("00000000-0000-0000-0000-000000000000")
+		case strings.HasPrefix(name, "after") && strings.HasPrefix(match, "sqlc.narg"):
+			return "NULL"
 		case name == "offset", strings.HasPrefix(name, "after"):
 			return "0"
 		case name == "cascade":
@@ -230,7 +261,7 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			return "ARRAY['" + strings.Join(slices.Collect(maps.Keys(body)), "', '") + "']"
 		case given:
 			return literal(value)
-		case inPath:
+		case inPath, b.shape == reflect.TypeFor[NewEvent]():
 			return literal(examples[name])
 		}
 		return "NULL"
@@ -248,12 +279,12 @@ func literal(value any) string {
 	return fmt.Sprint(value)
 }
 
-// TestSamples pastes the SQL of every operation into PostgreSQL, each in a transaction of its own.
+// TestSamples pastes the SQL of every operation into PostgreSQL, each statement in a transaction of its own.
 func TestSamples(t *testing.T) {
 	pool := pgtest.Pool(t)
 	src := readSources(t)
-	for _, rt := range routes(newMetrics(pool, "test")) {
-		if rt.endpoint.plain != nil {
+	for _, rt := range routes(newMetrics(pool, "test"), nil, nil) {
+		if rt.endpoint.plain != nil && rt.endpoint.calls == nil {
 			continue
 		}
 		for _, path := range rt.paths {
@@ -261,8 +292,15 @@ func TestSamples(t *testing.T) {
 			if rt.endpoint.run != nil && len(samples) != len(rt.endpoint.calls) {
 				t.Errorf("%s %s does not show all the SQL that it runs", rt.method, path)
 			}
+			var texts []string
 			for _, sql := range samples {
-				pasteInto(t, pool, rt.method+" "+path, sql.text)
+				texts = append(texts, sql.text)
+			}
+			if recordsEvents(rt) { // its statements follow on one another
+				texts = []string{strings.Join(texts, "\n")}
+			}
+			for _, sql := range texts {
+				pasteInto(t, pool, rt.method+" "+path, sql)
 			}
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"labledger/db/postgres/pgtest"
 )
 
@@ -24,7 +26,7 @@ import (
 //
 //	# A comment. "# fresh" says that the story needs the mock data as it was, and is not for BASE_URL; "# alone", not beside other stories.
 //	with one=/site made=200        tells the whole story with these variables; each such line tells it once more
-//	mark                           remembers all four tables, for "== same"
+//	mark                           remembers all tables, for "== same"; with BASE_URL, those that can be read over HTTP
 //
 //	POST {{one}}/{{unique}}1       the request line; headers follow, then an empty line, then the body down to the first check
 //	Content-Type: application/json
@@ -32,7 +34,7 @@ import (
 //	{"name": "a\xff{{repeat "#," 3}}"}
 //	== status {{made}}             always the first check. "== status 400 raw" says: net/http answered, before any of our code
 //	== header ETag "1"             exact; "~ header ETag re" must match, "!~ header ETag [re]" must not (without re: must be absent)
-//	== body text                   exact, but for a last newline; with nothing after it, the lines that follow. Also ~ and !~
+//	== body text                   exact, but for a last newline that the text lacks; with nothing after it, the lines that follow. Also ~ and !~
 //	== json {"id": 1, "at": "*"}   the same JSON in any order of keys, "*" being anything; "json@errors.0.field" is a part, "json@length" counts
 //	== same                        the tables hold what they held at the mark
 //	:= id json@id                  keeps a value as {{id}}; also ":= next header Link <(.+)>": the group of the regexp
@@ -158,7 +160,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata:", err)
 	}
-	visits := newAccount(routes(newMetrics(nil, "")))
+	visits := newAccount(routes(newMetrics(nil, ""), nil, nil))
 	t.Run("story", func(t *testing.T) {
 		for _, file := range files {
 			s, err := parseStory(file)
@@ -194,12 +196,14 @@ type teller struct {
 	*testing.T
 	*story
 	base      string
+	pool      *pgxpool.Pool // of the story's own database; nil with BASE_URL
 	variables map[string]string
 	marked    string
 }
 
 func tell(t *testing.T, s *story, variables map[string]string, visits *account) {
-	v := &teller{T: t, story: s, base: serve(t), variables: unique()}
+	v := &teller{T: t, story: s, variables: unique()}
+	v.base, v.pool = serve(t)
 	for name, value := range variables {
 		v.variables[name] = v.expand(value)
 	}
@@ -236,14 +240,15 @@ func tell(t *testing.T, s *story, variables map[string]string, visits *account) 
 }
 
 // serve starts the API on a database of its own, unless BASE_URL names a server.
-func serve(t *testing.T) string {
+func serve(t *testing.T) (base string, pool *pgxpool.Pool) {
 	if base := os.Getenv("BASE_URL"); base != "" {
-		return strings.TrimSuffix(base, "/")
+		return strings.TrimSuffix(base, "/"), nil
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := httptest.NewServer(New(Options{Pool: pgtest.Pool(t), Log: log, Actor: "anonymous", Version: "test"}))
+	pool = pgtest.Pool(t)
+	server := httptest.NewServer(New(Options{Pool: pool, Log: log, Actor: "anonymous", Version: "test"}))
 	t.Cleanup(server.Close)
-	return server.URL
+	return server.URL, pool
 }
 
 // unique are the variables that no other telling has. On a database of one's own they can be the same each time.
@@ -295,12 +300,32 @@ func (v *teller) expand(text string) string {
 // tables are the rows of all tables.
 func (v *teller) tables() string {
 	var all strings.Builder
-	for _, table := range []string{"sites", "freezers", "computers", "containers"} {
+	for _, table := range []string{"sites", "freezers", "computers", "containers", "users", "rules", "events", "alerts"} {
 		a, err := request{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}.send(v.base)
 		if err != nil || a.StatusCode != http.StatusOK {
 			v.Fatalf("%s: cannot read the %s: %v\n%s", v.file, table, err, a)
 		}
 		all.WriteString(a.body)
+	}
+	if v.pool != nil {
+		all.WriteString(rowsOf(v.T, v.pool, hiddenTables...))
+	}
+	return all.String()
+}
+
+// hiddenTables are those that no route lists as a whole.
+var hiddenTables = []string{"user_state", "ruleset", "alert_change", "idempotency", "change"}
+
+// rowsOf are all rows of tables, as text.
+func rowsOf(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, table := range tables {
+		var rows string
+		if err := pool.QueryRow(t.Context(), "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM "+table+" AS row").Scan(&rows); err != nil {
+			t.Fatal(err)
+		}
+		all.WriteString(table + "\n" + rows + "\n")
 	}
 	return all.String()
 }
@@ -323,7 +348,7 @@ func (v *teller) check(c check, a *answer) (fault string) {
 		got, present = strings.Join(values, ", "), len(values) > 0
 	case "body":
 		got, present = a.body, true
-		if c.op == "==" {
+		if c.op == "==" && !strings.HasSuffix(want, "\n") {
 			got = strings.TrimSuffix(got, "\n")
 		}
 	case "json":

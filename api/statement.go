@@ -90,6 +90,11 @@ func (t tap) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
 	return pgconn.CommandTag{}, fmt.Errorf("api: a statement that answers no rows cannot be a route")
 }
 
+// CopyFrom is not for a tap either.
+func (t tap) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
+	return 0, fmt.Errorf("api: a COPY cannot be a route")
+}
+
 // Query writes all rows and returns none.
 func (t tap) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	_, err := t.run(ctx, sql, args)
@@ -163,6 +168,10 @@ func (q queue) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandT
 
 func (q queue) Query(context.Context, string, ...any) (pgx.Rows, error) {
 	panic("api: a queued statement answers nothing")
+}
+
+func (q queue) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
+	panic("api: a COPY does not go into a batch")
 }
 
 func (q queue) QueryRow(context.Context, string, ...any) pgx.Row {

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"labledger/db"
+	"labledger/ledger"
+	"labledger/rules"
+)
+
+// This file replays recorded events by other rules.
+
+// ReplayRules is what to replay, and by what.
+type ReplayRules struct {
+	// What is to be different: [{code, applies_to, limit, window_seconds, enabled}]. What is left out stays as it was when each event arrived.
+	Rules *json.RawMessage `json:"rules"`
+	// Only events at or after this time count, in seconds since 1970.
+	From *int64 `json:"from"`
+	// Only events before this time count, in seconds since 1970.
+	To *int64 `json:"to"`
+	// Only events of this user count.
+	UserID *int64 `json:"user_id"`
+	// Differences that are listed, at most; 1000 if left out.
+	Differences *int64 `json:"differences"`
+}
+
+// ReplayedRule is what a candidate changes of one rule.
+type ReplayedRule struct {
+	// Code of the rule.
+	Code *int32 `json:"code"`
+	// Events that the rule looks at: deposit, withdraw or any.
+	AppliesTo *string `json:"applies_to"`
+	// Limit for users of medium risk.
+	Limit *string `json:"limit"`
+	// How far back the rule counts, in seconds.
+	WindowSeconds *int64 `json:"window_seconds"`
+	// False: the rule raises nothing.
+	Enabled *bool `json:"enabled"`
+}
+
+// ReplayLedger tells what other rules would have made of the recorded events: alerts added, removed and unchanged. It reads one snapshot and
+// changes nothing. Without rules it answers what was recorded.
+func ReplayLedger(*db.Queries, context.Context, ReplayRules) (ledger.Replay, error) {
+	panic("api: the ledger replays")
+}
+
+// replaying makes the endpoint that replays.
+func replaying(l *ledger.Ledger) endpoint {
+	return endpoint{
+		calls: []any{ReplayLedger, (*db.Queries).ListRulesets, (*db.Queries).ListLedger},
+		in:    reflect.TypeFor[ReplayRules](), out: reflect.TypeFor[ledger.Replay](),
+		own: func(s *submission) error { return s.replay(l) },
+	}
+}
+
+// ruleBinder binds one element of rules.
+var ruleBinder = newBinder(reflect.TypeFor[ReplayedRule](), http.MethodPatch, nil)
+
+func (s *submission) replay(l *ledger.Ledger) error {
+	in := s.in.Addr().Interface().(*ReplayRules)
+	request := ledger.ReplayRequest{From: in.From, To: in.To, UserID: in.UserID}
+	if in.Differences != nil {
+		request.Limit = int(*in.Differences)
+	}
+	if in.Rules != nil {
+		request.Changes = bindRules(*in.Rules, &s.found)
+	}
+	for _, fault := range request.Faults() {
+		if field, isRule := strings.CutPrefix(fault.Field, "rules["); !isRule || !s.found.has("rules["+field[:strings.IndexByte(field, ']')+1]) {
+			s.found.add(fault.Field, fault.Message)
+		}
+	}
+	if p := refusal(s.found); p != nil {
+		return p
+	}
+	release, err := s.long.take()
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(s.r.Context(), bulkTime)
+	defer cancel()
+	patience := patienceWith(s.w)
+	patience()
+	request.Progress = func(int64) { patience() }
+	answer, err := l.Replay(ctx, request)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	return respond(s.w, http.StatusOK, append(body, '\n'))
+}
+
+// maxRules bounds how many rules a candidate may name: more than there are.
+const maxRules = 100
+
+// bindRules reads the candidate's rules. What is wrong with the n-th is told as of rules[n].
+func bindRules(text []byte, found *faults) (changes []ledger.RuleChange) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(text))
+	if decoder.PeekKind() != '[' {
+		found.add("rules", "must be an array of objects")
+		return nil
+	}
+	_, _ = decoder.ReadToken() // valid: it was part of a body
+	for n := 0; decoder.PeekKind() != ']'; n++ {
+		if n == maxRules {
+			found.add("rules", fmt.Sprintf("holds more than %d rules", maxRules))
+			return nil
+		}
+		value, err := decoder.ReadValue()
+		if err != nil && !errors.Is(err, io.EOF) {
+			found.add("rules", "is not JSON")
+			return nil
+		}
+		var wrong faults
+		var rule ReplayedRule
+		if err := ruleBinder.bindBody(reflect.ValueOf(&rule).Elem(), slices.Clone(value), "", &wrong); err != nil {
+			wrong = append(wrong, asProblem(err, http.MethodPost, nil).Errors...)
+		}
+		name := fmt.Sprintf("rules[%d]", n)
+		if rule.Code == nil && len(wrong) == 0 {
+			wrong.add("code", "is missing")
+		}
+		for _, fault := range wrong {
+			if fault.Field == "body" {
+				found.add(name, fault.Message)
+			} else {
+				found.add(name+"."+fault.Field, fault.Message)
+			}
+		}
+		if len(wrong) > 0 { // it keeps its place
+			changes = append(changes, ledger.RuleChange{Code: -int32(n) - 1})
+			continue
+		}
+		change := ledger.RuleChange{Code: *rule.Code, AppliesTo: rule.AppliesTo, WindowSeconds: rule.WindowSeconds, Enabled: rule.Enabled}
+		if rule.Limit != nil {
+			cents, _ := rules.ParseCents(*rule.Limit) // checked when it was bound
+			change.Limit = &cents
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}
