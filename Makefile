@@ -34,8 +34,8 @@ fresh: gen ## Fail when something generated is not what its sources say
 	@test -z "$$(git status --porcelain -- db api/openapi.json api/docs)" || { git status --short -- db api/openapi.json api/docs; git diff --stat -- db api/openapi.json api/docs; echo "run make gen and commit what it made"; exit 1; }
 
 fuzz: ## Fuzz every parser, 20 seconds each (FUZZTIME=5m for longer)
-	@for target in $$(grep -ho '^func Fuzz[A-Za-z]*' api/*_test.go | cut -c6-); do \
-		go test ./api -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20s} || exit 1; done
+	@for package in api rules; do for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$package/*_test.go | cut -c6-); do \
+		go test ./$$package -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20s} || exit 1; done; done
 
 bench: ## Measure against bare net/http + pgx, and a million rows in and out
 	go run ./bench

@@ -43,6 +43,8 @@ type cli struct {
 	Seed    seedCmd    `cmd:"" help:"Load the mock data. Running it twice changes nothing."`
 	Export  exportCmd  `cmd:"" help:"Write a whole table to standard output or a file."`
 	Import  importCmd  `cmd:"" help:"Store the rows of a CSV or NDJSON file, all or nothing."`
+	Replay  replayCmd  `cmd:"" help:"Tell which alerts changed rules would have raised over the recorded events. Changes nothing."`
+	Ledger  ledgerCmd  `cmd:"" help:"Hold the recorded ledger against what follows from its events."`
 	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; everything after it goes to psql." passthrough:""`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Print this help: commands, and all configuration."`

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"labledger/api"
 	"labledger/db/postgres"
+	"labledger/ledger"
 )
 
 // Bounds of a connection. Each is longer than the ones inside: see statement.go of package api.
@@ -63,7 +65,8 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: anonymous, Version: version()}
+	ending := make(chan struct{})
+	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: anonymous, Version: version(), Ending: ending}
 	server := &http.Server{
 		Handler:           api.New(options),
 		ReadHeaderTimeout: headerTime,
@@ -73,6 +76,12 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(func() { close(ending) })
+	house, leave := context.WithCancel(ctx)
+	var kept sync.WaitGroup
+	kept.Go(func() { keepHouse(house, ledger.New(d.pool, nil), log) })
+	defer kept.Wait()
+	defer leave()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	c.announce(log, listener.Addr(), d)
@@ -84,6 +93,32 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	case <-ctx.Done():
 	}
 	return drain(server, log)
+}
+
+// Idempotency keys are promised for a day, and looked through every hour.
+const (
+	keyAge   = 48 * time.Hour
+	keyEvery = time.Hour
+)
+
+// keepHouse forgets what nobody needs any longer, now and then, until ctx ends.
+func keepHouse(ctx context.Context, l *ledger.Ledger, log *slog.Logger) {
+	for {
+		n, err := l.ForgetKeys(ctx, keyAge)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Warn("old idempotency keys stay for now", "error", err.Error())
+		case n > 0:
+			log.Info("old idempotency keys forgotten", "keys", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(keyEvery):
+		}
+	}
 }
 
 // drain lets the requests under way finish, until time is up or somebody asks again.
