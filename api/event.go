@@ -210,17 +210,27 @@ func (s *submission) recordMany(l *ledger.Ledger) error {
 	in := newIntake(s.bulk)
 	defer in.wrong.close()
 	event := in.row.Addr().Interface().(*NewEvent)
-	in.keep = func(number int64) error {
+	take := func(number int64, e ledger.UserEvent) error {
 		if len(batch.Events) == ledger.MaxBatch {
 			return in.tooMany(number)
 		}
 		if in.wrong.count == 0 {
-			batch.Events = append(batch.Events, ledger.UserEvent{UserID: event.UserID, Event: asEvent(event)})
+			batch.Events = append(batch.Events, e)
 		}
 		if number%chunkLines == 0 {
 			patience()
 		}
 		return nil
+	}
+	in.plain = func(number int64, text []byte) (taken bool, err error) {
+		e, ok := plainEvent(text)
+		if !ok {
+			return false, nil
+		}
+		return true, take(number, e)
+	}
+	in.keep = func(number int64) error {
+		return take(number, ledger.UserEvent{UserID: event.UserID, Event: asEvent(event)})
 	}
 	sum := s.newRequestHash()
 	body := io.TeeReader(http.MaxBytesReader(s.w, s.r.Body, maxBulk), sum)

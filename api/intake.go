@@ -21,7 +21,8 @@ import (
 // An intake gathers checked lines into chunks and sends them.
 type intake struct {
 	*bulk
-	keep    func(number int64) error // takes the checked line in row
+	keep    func(number int64) error                                // takes the checked line in row
+	plain   func(number int64, text []byte) (taken bool, err error) // if set, may take an object before it is bound
 	send    func(lines json.RawMessage) (stored, error)
 	row     reflect.Value // scratch: a line's values are checked here
 	chunk   []byte
@@ -123,6 +124,11 @@ func (in *intake) elementFault(number int64, err error) error {
 
 // object checks one JSON object and puts it into the chunk.
 func (in *intake) object(number int64, text []byte) error {
+	if in.plain != nil {
+		if taken, err := in.plain(number, text); taken || err != nil {
+			return err
+		}
+	}
 	var found faults
 	in.row.SetZero()
 	if err := in.binder.bindBody(in.row, text, "", &found); err != nil {

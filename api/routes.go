@@ -23,7 +23,7 @@ func routes(m *metrics, l *ledger.Ledger, live *stream) []route {
 		get(turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsBackward), "/event/{user_id}", "/api/v1/events"),
 		get(one((*db.Queries).GetEvent), "/api/v1/events/{event_id}"),
 
-		get(streaming(live), "/api/v1/stream"),
+		get(streaming(live), streamPath),
 
 		get(turnable((*db.Queries).ListAlerts, (*db.Queries).ListAlertsBackward), "/api/v1/alerts"),
 		get(one((*db.Queries).GetAlert), "/api/v1/alerts/{alert_id}"),

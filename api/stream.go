@@ -28,6 +28,7 @@ type StreamParams struct {
 }
 
 const (
+	streamPath  = "/api/v1/stream"
 	eventStream = "text/event-stream"
 	mostStreams = 1000                   // open at once
 	heartbeat   = 15 * time.Second       // between signs of life
@@ -94,7 +95,6 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	c := &streamClient{stream: s, watch: watch, w: w, control: http.NewResponseController(w), params: params, at: at, limit: pageRows}
-	_ = c.control.SetReadDeadline(time.Time{}) // the server's bound on reading the request; past it, it would take the client for gone
 	letGo := context.AfterFunc(watch.ctx, func() { _ = c.control.SetWriteDeadline(time.Now().Add(endTime)) })
 	defer letGo()
 	c.follow(r.Context())

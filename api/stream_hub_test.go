@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -219,6 +220,76 @@ func TestStreamMissesNoWake(t *testing.T) {
 	}
 }
 
+// TestStreamLooksAgain: a row that must wait for another transaction comes soon after that has ended, although nobody tells.
+func TestStreamLooksAgain(t *testing.T) {
+	pool := pgtest.Pool(t)
+	s := serveStream(t, pool, nil, nil)
+	live := s.listen(t, "", "")
+	live.any(t)
+	least := time.Hour // of some tries, since others may hold up any of them
+	for range 8 {
+		other, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		addEvent(t, other, 1)
+		addEvent(t, pool, 2)
+		s.stream.wake()
+		start := time.Now()
+		time.Sleep(10 * time.Millisecond)
+		rollback(other)
+		live.next(t)
+		least = min(least, time.Since(start))
+	}
+	if least > pollPause/2 {
+		t.Errorf("it took %v at least", least)
+	}
+}
+
+// TestStreamWakesABusyClient: a row that shows while a client is being written to comes after that, although nothing else happens.
+func TestStreamWakesABusyClient(t *testing.T) {
+	pool := pgtest.Pool(t)
+	s := serveStream(t, pool, nil, func(s *stream) { s.patience = time.Minute })
+	_, err := pool.Exec(t.Context(), `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
+		VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', $2)), '{}', now(), 'test')`, uuid.Must(uuid.NewV7()), pageBytes*9/10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := s.stuck(t)
+	eventually(t, "the client is there", func() bool { return s.clients() == 1 })
+	time.Sleep(300 * time.Millisecond) // until it is stuck
+	s.stream.hub.mu.Lock()
+	watch := s.stream.hub.watch
+	s.stream.hub.mu.Unlock()
+	before := watch.current()
+	event := addEvent(t, pool, 1)
+	s.stream.wake()
+	<-before.over
+	_ = busy.SetReadDeadline(time.Now().Add(20 * time.Second))
+	scanner := bufio.NewScanner(busy)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		if strings.HasPrefix(scanner.Text(), "id: ") && strings.HasSuffix(scanner.Text(), strings.TrimPrefix(event, "event ")) {
+			return
+		}
+	}
+	t.Errorf("the row does not come: %v", scanner.Err())
+}
+
+// TestStreamReadsAgain: what could not be read is not taken for read by others that stand at the same place.
+func TestStreamReadsAgain(t *testing.T) {
+	pool, err := postgres.Open(t.Context(), "postgres://localhost:1/none?sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	h := newHub(pool, nil, 1)
+	w := &watch{ctx: t.Context(), now: &generation{}}
+	if _, err := h.page(w, w.now, position{}, nil, 1); err == nil || len(w.now.pages) != 0 {
+		t.Errorf("%v, %d pages", err, len(w.now.pages))
+	}
+}
+
 // TestStreamWithoutWake: what others write comes, too, within a moment, and many clients cost no more looks than one.
 func TestStreamWithoutWake(t *testing.T) {
 	pool := pgtest.Pool(t)
@@ -234,6 +305,13 @@ func TestStreamWithoutWake(t *testing.T) {
 	time.Sleep(4 * pollPause)
 	if looks := pool.Stat().AcquireCount() - before; looks > 6 {
 		t.Errorf("%d statements in four pauses", looks)
+	}
+	before = pool.Stat().AcquireCount()
+	for start := time.Now(); time.Since(start) < 20*pauses[0]; {
+		s.stream.wake()
+	}
+	if looks := pool.Stat().AcquireCount() - before; looks > 25 {
+		t.Errorf("%d statements in 20 pauses", looks)
 	}
 	before = pool.Stat().AcquireCount()
 	event := addEvent(t, pool, 1)

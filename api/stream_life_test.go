@@ -89,7 +89,7 @@ func addLarge(t *testing.T, pool *pgxpool.Pool) (events int) {
 	const many = 40
 	for range many {
 		_, err := pool.Exec(t.Context(), `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-			VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', 300000)), '{}', now(), 'test')`, uuid.Must(uuid.NewV7()))
+			VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', 100000)), '{}', now(), 'test')`, uuid.Must(uuid.NewV7()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,6 +164,25 @@ func TestStreamEnds(t *testing.T) {
 	}
 	if answer := call(s.Config.Handler, "GET", "/", ""); answer.Code != http.StatusServiceUnavailable {
 		t.Errorf("a stream opened while the server stops: %d", answer.Code)
+	}
+}
+
+// TestStreamEndsCleanly: also when a client was last written to longer ago than it is waited for.
+func TestStreamEndsCleanly(t *testing.T) {
+	ending := make(chan struct{})
+	s := serveStream(t, pgtest.Pool(t), ending, func(s *stream) { s.patience = 20 * time.Millisecond })
+	var open []*listener
+	for range 50 {
+		l := s.listen(t, "", "")
+		l.any(t)
+		open = append(open, l)
+	}
+	time.Sleep(2 * s.stream.patience)
+	close(ending)
+	for _, l := range open {
+		if m, more := <-l.messages; more || l.err != io.EOF {
+			t.Errorf("%+v, %v", m, l.err)
+		}
 	}
 }
 
@@ -256,6 +275,16 @@ func TestStreamOutlivesPostgres(t *testing.T) {
 		}
 		idle.hangUp()
 	}
+	// And one that is being read while Postgres is away.
+	all := 3*3 + addLarge(t, pool)
+	late := s.listen(t, "", "0")
+	late.take(t, 1)
+	if err := syscall.Kill(postmaster(own), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if rows, _ := late.take(t, all-1); len(rows) != len(slices.Compact(slices.Sorted(slices.Values(rows)))) {
+		t.Errorf("something came twice: %q", rows)
+	}
 	if err := own.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +293,7 @@ func TestStreamOutlivesPostgres(t *testing.T) {
 		t.Errorf("without a database: %v %v", response, err)
 	}
 	for range 3 {
-		if m := live.any(t); m.comment == "" {
+		if m := late.any(t); m.comment == "" {
 			t.Errorf("without a database: %+v", m)
 		}
 	}

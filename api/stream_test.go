@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -38,6 +39,10 @@ func serveStream(t *testing.T, pool *pgxpool.Pool, ending <-chan struct{}, adjus
 	handler := &outer{next: s, log: slog.New(slog.NewTextHandler(io.Discard, nil)), metrics: newMetrics(pool, "test"), actor: "tester"}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		_ = c.(*net.TCPConn).SetWriteBuffer(4 << 10) // so that a client that does not read is felt soon
+		return ctx
+	}
 	server.Start()
 	t.Cleanup(func() {
 		server.CloseClientConnections()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,14 +20,46 @@ import (
 	"labledger/schema"
 )
 
+// A part is measurements that share a database.
+type part struct {
+	name    string
+	durable bool // the database syncs what it commits, as in use
+	run     func(ctx context.Context, at place) error
+}
+
+// A place is where a part measures.
+type place struct {
+	url  string
+	pool *pgxpool.Pool // as the server's
+	dir  string        // empty, and gone afterwards
+}
+
+var parts = []part{
+	{"sites", false, sites},
+	{"events", true, events},
+	{"batch", true, batches},
+}
+
 func main() {
-	if err := run(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
-		os.Exit(1)
+	for _, name := range os.Args[1:] {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
+			fmt.Fprintf(os.Stderr, "bench: there is no part %q. Without arguments it runs all: sites, events, batch\n", name)
+			os.Exit(2)
+		}
+	}
+	for _, p := range parts {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], p.name) {
+			continue
+		}
+		if err := p.measure(context.Background()); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %s\n", p.name, err)
+			os.Exit(1)
+		}
 	}
 }
 
-func run(ctx context.Context) error {
+// measure runs the part on a database of its own.
+func (p part) measure(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
@@ -35,9 +68,11 @@ func run(ctx context.Context) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	quiet := slog.New(slog.DiscardHandler)
-	logging := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	cluster, err := postgres.StartDisposable(ctx, dir, quiet)
+	start := postgres.StartDisposable
+	if p.durable {
+		start = postgres.Start
+	}
+	cluster, err := start(ctx, dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -50,19 +85,23 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
+	return p.run(ctx, place{cluster.URL(), pool, dir})
+}
 
-	if err := million(ctx, cluster.URL(), dir); err != nil {
+// sites measures reads, and a million rows in and out.
+func sites(ctx context.Context, at place) error {
+	if err := million(ctx, at.url, at.dir); err != nil {
 		return err
 	}
-	ours, err := serve(api.New(api.Options{Pool: pool, Log: quiet, Actor: "bench", Version: "bench"}))
+	ours, err := serve(newAPI(at, slog.LevelError))
 	if err != nil {
 		return err
 	}
-	logged, err := serve(api.New(api.Options{Pool: pool, Log: logging, Actor: "bench", Version: "bench"}))
+	logged, err := serve(newAPI(at, slog.LevelInfo))
 	if err != nil {
 		return err
 	}
-	plain, err := pgxpool.New(ctx, cluster.URL())
+	plain, err := pgxpool.New(ctx, at.url)
 	if err != nil {
 		return err
 	}
@@ -74,6 +113,12 @@ func run(ctx context.Context) error {
 	compare(ours, logged, floor)
 	depth(ours)
 	return nil
+}
+
+// newAPI is what the server serves, with a log of that level.
+func newAPI(at place, level slog.Level) http.Handler {
+	logger := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: level}))
+	return api.New(api.Options{Pool: at.pool, Log: logger, Actor: "bench", Version: "bench"})
 }
 
 // serve listens on a free port of loopback and returns its address.

@@ -147,7 +147,7 @@ type FindKeysRow struct {
 	LastID      uuid.UUID `json:"last_id"`
 }
 
-// Finds the idempotency keys that were used before. A key is its caller's, whatever user the request is about, so this one statement does
+// Finds the idempotency keys that were used before. A key is its caller's, whatever user the request is about, so this statement does
 // not name the user; only requests that carry a key run it.
 //
 //	SELECT
@@ -618,7 +618,7 @@ type ListRecordedRow struct {
 }
 
 // Lists what a request recorded: the answer to one that is repeated. Ids between the first and the last are its own, of the one time when it
-// was recorded.
+// was recorded. They may be of many users, so it does not name the user; only repeated requests run it.
 //
 //	SELECT
 //	    id,
@@ -898,6 +898,42 @@ func (q *Queries) LockStates(ctx context.Context, arg LockStatesParams) ([]UserS
 		return nil, err
 	}
 	return items, nil
+}
+
+const lockUsers = `-- name: LockUsers :one
+WITH locked AS (
+    INSERT INTO user_state (user_id)
+    SELECT unnest($1::bigint[])
+    ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
+    RETURNING last_id
+)
+SELECT last_id
+FROM locked
+ORDER BY last_id DESC NULLS LAST
+LIMIT 1
+`
+
+type LockUsersParams struct {
+	UserIds []int64 `json:"user_ids"`
+}
+
+// Locks the state of each user, in the order of their numbers, and answers the greatest of their newest ids. Users who have none get one.
+//
+//	WITH locked AS (
+//	    INSERT INTO user_state (user_id)
+//	    SELECT unnest($1::bigint[])
+//	    ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
+//	    RETURNING last_id
+//	)
+//	SELECT last_id
+//	FROM locked
+//	ORDER BY last_id DESC NULLS LAST
+//	LIMIT 1
+func (q *Queries) LockUsers(ctx context.Context, arg LockUsersParams) (*uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, lockUsers, arg.UserIds)
+	var last_id *uuid.UUID
+	err := row.Scan(&last_id)
+	return last_id, err
 }
 
 const planAnew = `-- name: PlanAnew :exec

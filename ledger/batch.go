@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -13,15 +14,14 @@ import (
 	"labledger/rules"
 )
 
-// This file records many events of one request: the same steps as a pass, with COPY, in one transaction. Users are taken in the order of
-// their numbers, so that no two transactions ever wait for each other, and few of their states are in memory at once.
+// This file records many events of one request: the same steps as a pass, with COPY, in one transaction. All users are locked first, in the
+// order of their numbers, so that no two transactions ever wait for each other; then few of their states are in memory at once.
 
 // Bounds of a batch.
 const (
-	MaxBatch   = 1_000_000 // events
-	chunk      = 20_000    // events that are judged and copied at once
-	batchTime  = 10 * time.Minute
-	startTries = 5
+	MaxBatch  = 1_000_000 // events
+	chunk     = 20_000    // events that are judged and copied at once, or users who are locked
+	batchTime = 10 * time.Minute
 )
 
 // ErrBusy says that as many batches as may run at once are running.
@@ -118,37 +118,26 @@ func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*Answers, e
 		return nil, err
 	}
 	defer land()
+	if len(b.Events) == 0 {
+		return &Answers{}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, batchTime)
 	defer cancel()
 	order := byUser(b.Events)
 	ids := usersOf(b.Events, order)
-	l.mu.Lock()
-	l.hold(ids) // single events of these users wait here rather than in the database
-	l.mu.Unlock()
-	defer l.release(ids)
-	start := l.now()
-	for try := 1; ; try++ {
-		a := &Answers{ledger: l, batch: b, lead: ids[0], first: newID(start), codes: make([]uint8, len(b.Events))}
-		err := a.record(ctx, order, dry)
-		var ahead errAhead
-		if errors.As(err, &ahead) && try < startTries {
-			start = ahead.of
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !dry {
-			l.wake()
-		}
-		return a, nil
+	if err := l.holdInTurn(ctx, ids); err != nil {
+		return nil, err
 	}
+	defer l.release(ids)
+	a := &Answers{ledger: l, batch: b, codes: make([]uint8, len(b.Events))}
+	if err := a.record(ctx, order, ids, dry); err != nil {
+		return nil, err
+	}
+	if !dry {
+		l.wake()
+	}
+	return a, nil
 }
-
-// errAhead says that a user has an id already that is greater than the batch's first one, and so what time the batch must start from.
-type errAhead struct{ of time.Time }
-
-func (errAhead) Error() string { return "ledger: the clock is behind the ledger" }
 
 // byUser are the numbers of the events, sorted by user, and by their order for each.
 func byUser(events []UserEvent) []int32 {
@@ -170,7 +159,7 @@ func usersOf(events []UserEvent, order []int32) (ids []int64) {
 }
 
 // record runs the whole transaction.
-func (a *Answers) record(ctx context.Context, order []int32, dry bool) error {
+func (a *Answers) record(ctx context.Context, order []int32, ids []int64, dry bool) error {
 	conn, err := a.ledger.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -178,24 +167,27 @@ func (a *Answers) record(ctx context.Context, order []int32, dry bool) error {
 	defer conn.Release()
 	defer rollback(conn)
 	p := &pass{now: a.ledger.now().UTC().Truncate(time.Microsecond)}
-	if done, err := a.begin(ctx, conn, p); done || err != nil {
+	if done, err := a.begin(ctx, conn); done || err != nil {
 		return err
 	}
 	q := db.New(conn)
+	if err := a.lock(ctx, q, p, ids); err != nil {
+		return err
+	}
 	var current *userState // of the last user of the chunk before
 	for len(order) > 0 {
 		n := min(chunk, len(order))
 		part := order[:n]
 		order = order[n:]
-		if current, err = a.lock(ctx, q, p, part, current); err != nil {
+		if current, err = a.load(ctx, q, p, part, current); err != nil {
 			return err
 		}
-		events, raised := a.judge(p, part)
-		if _, err := q.CopyEvents(ctx, events); err != nil {
+		judged := a.judgement(p, part)
+		if _, err := db.New(copying{to: conn.Conn().PgConn(), lines: judged}).CopyEvents(ctx, nil); err != nil {
 			return err
 		}
-		if len(raised) > 0 {
-			if _, err := q.CopyAlerts(ctx, raised); err != nil {
+		if len(judged.alerts) > 0 {
+			if _, err := db.New(copying{to: conn.Conn().PgConn(), lines: bytes.NewReader(judged.alerts)}).CopyAlerts(ctx, nil); err != nil {
 				return err
 			}
 		}
@@ -206,10 +198,9 @@ func (a *Answers) record(ctx context.Context, order []int32, dry bool) error {
 	return a.end(ctx, conn, p, dry)
 }
 
-// begin opens the transaction, looks for the key and reads the rules. done says that the batch was recorded before.
-func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn, p *pass) (done bool, err error) {
+// begin opens the transaction and looks for the key. done says that the batch was recorded before.
+func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn) (done bool, err error) {
 	var found []db.FindKeysRow
-	var set db.LatestRulesetRow
 	trip := &pipeline{}
 	trip.control("begin isolation level read committed")
 	trip.add(func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: lockBatch}) })
@@ -218,7 +209,6 @@ func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn, p *pass) (done 
 		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
 		trip.add(func(q *db.Queries) (err error) { found, err = q.FindKeys(ctx, key); return err })
 	}
-	trip.add(func(q *db.Queries) (err error) { set, err = q.LatestRuleset(ctx); return err })
 	if err := trip.run(ctx, conn); err != nil {
 		return false, err
 	}
@@ -227,22 +217,42 @@ func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn, p *pass) (done 
 		a.prior, a.Replayed = c.prior, true
 		return true, c.err
 	}
-	p.setID = set.ID
-	p.set, err = rules.ParseSet(set.Rules)
-	a.set = p.set
-	return false, err
+	return false, nil
 }
 
-// lock locks and loads the users of a part. The first may be the last one of the part before, whose state is here already.
-func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, part []int32, last *userState) (*userState, error) {
+// lock locks all users, and then reads the rules and chooses the ids: nobody else records events of these users from now on, and so the
+// batch's ids are greater than any that they have.
+func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64) error {
+	a.lead, a.first = ids[0], newID(p.now)
+	for part := range slices.Chunk(ids, chunk) {
+		last, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: part})
+		if err != nil {
+			return err
+		}
+		if last != nil && !greater(a.first, *last) {
+			a.first = newID(timeOf(*last).Add(time.Millisecond))
+		}
+	}
+	set, err := q.LatestRuleset(ctx)
+	if err != nil {
+		return err
+	}
+	p.setID = set.ID
+	p.set, err = a.ledger.parse(set)
+	a.set = p.set
+	return err
+}
+
+// load loads the users of a part. The first may be the last one of the part before, whose state is here already.
+func (a *Answers) load(ctx context.Context, q *db.Queries, p *pass, part []int32, last *userState) (*userState, error) {
 	ids := usersOf(a.batch.Events, part)
-	load := ids
+	rest := ids
 	states := make(map[int64]*userState, len(ids))
 	if s := p.states[ids[0]]; s != nil {
-		states[ids[0]], load = last, ids[1:]
+		states[ids[0]], rest = last, ids[1:]
 	}
 	p.states = states
-	rows, err := q.LockStates(ctx, db.LockStatesParams{UserIds: load})
+	rows, err := q.LockStates(ctx, db.LockStatesParams{UserIds: rest}) // they are locked already
 	if err != nil {
 		return nil, err
 	}
@@ -251,48 +261,12 @@ func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, part []int32
 		if err != nil {
 			return nil, err
 		}
-		if greater(s.lastID, a.first) {
-			return nil, errAhead{timeOf(s.lastID).Add(time.Millisecond)}
-		}
 		if err := refill(ctx, q, row.UserID, &s.state, p.set.Horizon()); err != nil {
 			return nil, err
 		}
 		states[row.UserID] = s
 	}
 	return states[ids[len(ids)-1]], nil
-}
-
-// judge steps the states by the events of a part.
-func (a *Answers) judge(p *pass, part []int32) (events []db.CopyEventsParams, raised []db.CopyAlertsParams) {
-	events = make([]db.CopyEventsParams, 0, len(part))
-	var facts []byte
-	for _, i := range part {
-		e := &a.batch.Events[i]
-		s := p.states[e.UserID]
-		decision := rules.Step(&s.state, e.Event, p.set, s.risk, p.set.Horizon())
-		start := len(facts)
-		facts = rules.AppendFacts(facts, decision.Facts)
-		row := db.CopyEventsParams{
-			UserID: e.UserID, ID: a.eventID(int(i)), Type: e.Type.String(), Amount: e.Amount.String(), Time: e.Time, EffectiveTime: decision.EffectiveTime,
-			Risk: s.risk.String(), RulesetID: p.setID, Facts: facts[start:len(facts):len(facts)], AlertCodes: decision.Codes, CreatedAt: p.now, Actor: a.batch.Actor,
-		}
-		if greater(row.ID, s.lastID) { // a user's events go up, but alerts of the batch come after all of them
-			s.lastID = row.ID
-		}
-		if len(decision.Codes) == 0 {
-			row.AlertCodes = []int32{}
-		} else {
-			a.codes[i] = bits(p.set, decision.Codes)
-			id := a.alertID(int(i))
-			row.AlertID, s.lastID = &id, id
-			raised = append(raised, db.CopyAlertsParams{
-				UserID: e.UserID, ID: id, EventID: row.ID, AlertCodes: decision.Codes, Time: e.Time, Risk: row.Risk, RulesetID: p.setID,
-				Reasons: reasons(p.set, s.risk, decision), CreatedAt: p.now, ChangedAt: p.now, Actor: a.batch.Actor,
-			})
-		}
-		events = append(events, row)
-	}
-	return events, raised
 }
 
 // bits are codes as a set of bits, by their places in the rule set.

@@ -5,7 +5,9 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,11 +21,11 @@ import (
 const (
 	maxWorkers = 2   // passes at once: two beat one and four
 	maxPass    = 256 // events in a pass
-	maxAlone   = 4   // passes at once of users whom a pass could not wait for
+	maxPatient = 4   // passes at once of users whom somebody else has locked
 	maxBatches = 2   // batches at once
 	passTime   = 5 * time.Second
-	lockShort  = "250ms" // how long a pass of many users waits for one of them
-	lockLong   = "2s"    // how long a pass of one user waits
+	lockShort  = "100ms" // how long a pass waits for a user
+	lockLong   = "2s"    // how long a pass waits that is of one locked user
 	lockBatch  = "10s"   // how long a batch waits, for another one perhaps
 )
 
@@ -57,13 +59,15 @@ type Recorded struct {
 type Ledger struct {
 	pool    *pgxpool.Pool
 	now     func() time.Time
-	alone   chan struct{}
+	patient chan struct{}
 	batches chan struct{}
 	wake    func() // called after each commit
+	latest  atomic.Pointer[parsed]
 
 	mu      sync.Mutex
-	waiting []*call
-	busy    map[int64]int // users whose state some pass of this process holds
+	calls   map[*call]struct{} // all that are not done
+	waiting []*call            // those of them that no pass has taken yet
+	busy    map[int64]int      // users whose state some pass of this process holds
 	flight  map[flight]struct{}
 	workers int
 }
@@ -77,8 +81,8 @@ func New(pool *pgxpool.Pool, recorded func()) *Ledger {
 	}
 	return &Ledger{
 		pool: pool, now: time.Now, wake: recorded,
-		alone: make(chan struct{}, maxAlone), batches: make(chan struct{}, maxBatches),
-		busy: map[int64]int{}, flight: map[flight]struct{}{},
+		patient: make(chan struct{}, maxPatient), batches: make(chan struct{}, maxBatches),
+		calls: map[*call]struct{}{}, busy: map[int64]int{}, flight: map[flight]struct{}{},
 	}
 }
 
@@ -166,4 +170,23 @@ func (l *Ledger) ForgetKeys(ctx context.Context, age time.Duration) (int64, erro
 			return total, err
 		}
 	}
+}
+
+// parsed is the rule set that was read last.
+type parsed struct {
+	text string
+	set  rules.Set
+}
+
+// parse reads a rule set, or finds that it is the one that was read last.
+func (l *Ledger) parse(row db.LatestRulesetRow) (rules.Set, error) {
+	if last := l.latest.Load(); last != nil && last.text == string(row.Rules) {
+		return last.set, nil
+	}
+	set, err := rules.ParseSet(row.Rules)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: rule set %d: %w", row.ID, err)
+	}
+	l.latest.Store(&parsed{string(row.Rules), set})
+	return set, nil
 }

@@ -46,7 +46,7 @@ func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry b
 	defer conn.Release()
 	defer rollback(conn)
 	p := &pass{now: l.now().UTC().Truncate(time.Microsecond)}
-	found, err := p.load(ctx, conn, calls, patience)
+	found, err := l.load(ctx, conn, p, calls, patience)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func rollback(conn *pgxpool.Conn) {
 
 // load opens the transaction, locks the users and reads what judging needs: one round trip. Statements after the lock see what was
 // committed while it was waited for.
-func (p *pass) load(ctx context.Context, conn *pgxpool.Conn, calls []*call, patience string) (found []db.FindKeysRow, err error) {
+func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []*call, patience string) (found []db.FindKeysRow, err error) {
 	var states []db.UserState
 	var set db.LatestRulesetRow
 	keys := db.FindKeysParams{}
@@ -109,8 +109,8 @@ func (p *pass) load(ctx context.Context, conn *pgxpool.Conn, calls []*call, pati
 		return nil, err
 	}
 	p.setID = set.ID
-	if p.set, err = rules.ParseSet(set.Rules); err != nil {
-		return nil, fmt.Errorf("ledger: rule set %d: %w", set.ID, err)
+	if p.set, err = l.parse(set); err != nil {
+		return nil, err
 	}
 	p.states = make(map[int64]*userState, len(states))
 	for _, row := range states {
@@ -224,16 +224,18 @@ func (p *pass) judge(c *call) {
 	}
 }
 
-// codeArray writes codes as PostgreSQL writes an array.
-func codeArray(codes []int32) string {
-	text := []byte{'{'}
+func codeArray(codes []int32) string { return string(appendCodes(nil, codes)) }
+
+// appendCodes appends codes as PostgreSQL writes an array.
+func appendCodes(dst []byte, codes []int32) []byte {
+	dst = append(dst, '{')
 	for i, code := range codes {
 		if i > 0 {
-			text = append(text, ',')
+			dst = append(dst, ',')
 		}
-		text = strconv.AppendInt(text, int64(code), 10)
+		dst = strconv.AppendInt(dst, int64(code), 10)
 	}
-	return string(append(text, '}'))
+	return append(dst, '}')
 }
 
 func reasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMessage {

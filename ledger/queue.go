@@ -26,6 +26,7 @@ func (l *Ledger) enqueue(c *call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = append(l.waiting, c)
+	l.calls[c] = struct{}{}
 	l.startWorker()
 }
 
@@ -35,7 +36,33 @@ func (l *Ledger) leave(c *call) {
 	defer l.mu.Unlock()
 	if i := slices.Index(l.waiting, c); i >= 0 {
 		l.waiting = slices.Delete(l.waiting, i, i+1)
+		delete(l.calls, c)
+		close(c.done)
 	}
+}
+
+// holdInTurn holds users for a batch, so that single events of theirs wait here rather than in the database. Those that are here already go
+// first: batches that follow on one another must not keep an event from its turn.
+func (l *Ledger) holdInTurn(ctx context.Context, ids []int64) error {
+	l.mu.Lock()
+	var before []*call
+	for c := range l.calls {
+		if _, ours := slices.BinarySearch(ids, c.UserID); ours {
+			before = append(before, c)
+		}
+	}
+	l.mu.Unlock()
+	for _, c := range before {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hold(ids)
+	return nil
 }
 
 // startWorker starts a worker if one may help. The mutex is held.
@@ -120,44 +147,49 @@ func (l *Ledger) release(ids []int64) {
 	l.startWorker()
 }
 
-// record records a pass, and when the database refuses it as a whole, user by user: nobody pays for another one's lock.
+// record records a pass. When the database refuses it as a whole, it goes user by user, so that nobody pays for another one's lock; a user
+// for whom even then a lock has to be waited for goes on apart, and is held meanwhile.
 func (l *Ledger) record(calls []*call) {
-	ids := users(calls)
-	patience := lockLong
-	if len(ids) > 1 {
-		patience = lockShort
-	}
-	err := l.pass(context.Background(), calls, patience, false)
+	err := l.pass(context.Background(), calls, lockShort, false)
 	var refused *pgconn.PgError
-	if len(ids) == 1 || !errors.As(err, &refused) {
-		finish(calls, err)
-		l.release(ids)
-		return
-	}
-	for len(calls) > 0 {
-		n := 1
-		for n < len(calls) && calls[n].UserID == calls[0].UserID {
-			n++
+	switch alone := calls[0].UserID == calls[len(calls)-1].UserID; {
+	case !errors.As(err, &refused), alone && refused.Code != lockNotAvailable:
+		l.finish(calls, err)
+	case alone:
+		go l.recordPatiently(calls)
+	default:
+		for len(calls) > 0 {
+			n := 1
+			for n < len(calls) && calls[n].UserID == calls[0].UserID {
+				n++
+			}
+			l.record(calls[:n:n])
+			calls = calls[n:]
 		}
-		go l.recordAlone(calls[:n:n])
-		calls = calls[n:]
 	}
 }
 
-// recordAlone records the calls of one user. The pass that failed bounds how many of these there are; maxAlone of them run at once.
-func (l *Ledger) recordAlone(calls []*call) {
-	l.alone <- struct{}{}
-	defer func() { <-l.alone }()
-	finish(calls, l.pass(context.Background(), calls, lockLong, false))
-	l.release(users(calls))
+const lockNotAvailable = "55P03"
+
+// recordPatiently records the calls of one user whom somebody else has locked.
+func (l *Ledger) recordPatiently(calls []*call) {
+	l.patient <- struct{}{}
+	defer func() { <-l.patient }()
+	l.finish(calls, l.pass(context.Background(), calls, lockLong, false))
 }
 
-// finish hands out the results. err is that of the whole pass.
-func finish(calls []*call, err error) {
+// finish hands out the results of a pass and lets go of its users. err is that of the whole pass.
+func (l *Ledger) finish(calls []*call, err error) {
 	for _, c := range calls {
 		if err != nil {
 			c.err = err
 		}
 		close(c.done)
 	}
+	l.mu.Lock()
+	for _, c := range calls {
+		delete(l.calls, c)
+	}
+	l.mu.Unlock()
+	l.release(users(calls))
 }

@@ -13,6 +13,19 @@ SELECT unnest(@user_ids::bigint[])
 ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
 RETURNING user_id, risk, last_id, state;
 
+-- name: LockUsers :one
+-- Locks the state of each user, in the order of their numbers, and answers the greatest of their newest ids. Users who have none get one.
+WITH locked AS (
+    INSERT INTO user_state (user_id)
+    SELECT unnest(@user_ids::bigint[])
+    ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
+    RETURNING last_id
+)
+SELECT last_id
+FROM locked
+ORDER BY last_id DESC NULLS LAST
+LIMIT 1;
+
 -- name: LatestRuleset :one
 -- Shows the rules as they stand.
 SELECT
@@ -32,7 +45,7 @@ FROM (
 ) AS ordered;
 
 -- name: FindKeys :many
--- Finds the idempotency keys that were used before. A key is its caller's, whatever user the request is about, so this one statement does
+-- Finds the idempotency keys that were used before. A key is its caller's, whatever user the request is about, so this statement does
 -- not name the user; only requests that carry a key run it.
 SELECT
     caller,
@@ -184,7 +197,7 @@ VALUES (@user_id, @id, @event_id, @alert_codes, @time, @risk, @ruleset_id, @reas
 
 -- name: ListRecorded :many
 -- Lists what a request recorded: the answer to one that is repeated. Ids between the first and the last are its own, of the one time when it
--- was recorded.
+-- was recorded. They may be of many users, so it does not name the user; only repeated requests run it.
 SELECT
     id,
     user_id,

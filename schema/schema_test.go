@@ -3,6 +3,7 @@ package schema_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,13 +91,84 @@ func TestCatalog(t *testing.T) {
 		"is not named after its table":  `SELECT conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE ` + ours + ` AND NOT starts_with(conname, c.relname || '_')`,
 		"is a check not named after its column": `SELECT conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE ` + ours + ` AND contype = 'c'
 			AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND starts_with(conname, c.relname || '_' || a.attname || '_'))`,
-		"is a table whose rows have no version or no history": `SELECT c.relname::text FROM pg_class c WHERE ` + ours + ` AND c.relkind = 'r' AND c.relname <> 'change' AND NOT (
-			SELECT array_agg(tgname::text ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) @> ARRAY['no_truncate', 'record_change', 'reserve_ids', 'stamp_version']`,
 		"is a foreign key without an index": `SELECT conname::text FROM pg_constraint k WHERE contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])`,
 	} {
 		for _, name := range texts(t, pool, sql) {
 			t.Errorf("%s %s", name, what)
 		}
+	}
+}
+
+// The kinds of tables there are, by the triggers that make them so. KEY stands for the column that stands in a row's URL.
+const (
+	stampVersion = "stamp_version BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION stamp_version(KEY)"
+	recordChange = "record_change AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_change(KEY)"
+	reserveIDs   = "reserve_ids AFTER INSERT REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids()"
+	noTruncate   = "no_truncate BEFORE TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION refuse()"
+	copyRisk     = "copy_risk AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION copy_risk()"
+)
+
+var kinds = []struct {
+	what     string
+	tables   string
+	triggers []string
+}{
+	{"rows have versions and a history", "site freezer computer container", []string{stampVersion, recordChange, reserveIDs, noTruncate}},
+	{"the same, and the risk is copied to the ledger", "account", []string{stampVersion, recordChange, reserveIDs, noTruncate, copyRisk}},
+	{"rows have versions and a history, none goes, and all together are published", "rule", []string{
+		stampVersion,
+		recordChange,
+		"no_truncate BEFORE DELETE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()",
+		"wait_for_ruleset BEFORE INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION wait_for_ruleset()",
+		"publish_ruleset AFTER INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION publish_ruleset()",
+	}},
+	{"the history itself", "change", []string{"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION refuse()"}},
+	{"append-only", "ruleset event alert_change", []string{"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()"}},
+	{"has a life and a history of its own", "alert", []string{
+		"stamp_alert BEFORE UPDATE FOR EACH ROW EXECUTE FUNCTION stamp_alert()",
+		"record_alert_change AFTER UPDATE FOR EACH ROW WHEN ((old.version <> new.version)) EXECUTE FUNCTION record_alert_change()",
+		"no_delete BEFORE DELETE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()",
+	}},
+	{"forgotten after some days, never changed", "idempotency", []string{"no_truncate BEFORE UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()"}},
+	{"follows from the events", "user_state", nil},
+	{"the migrations' own", "schema_migrations", nil},
+}
+
+// TestKinds finds each table to be of one kind, and each trigger there and enabled.
+func TestKinds(t *testing.T) {
+	pool := pgtest.Pool(t)
+	known := map[string]bool{}
+	for _, kind := range kinds {
+		for table := range strings.FieldsSeq(kind.tables) {
+			if known[table] {
+				t.Errorf("%s is of two kinds", table)
+			}
+			known[table] = true
+			key := map[string]string{"container": "'uuid'", "rule": "'code'"}[table] // what stands in the row's URL
+			if key == "" {
+				key = "'id'"
+			}
+			var want []string
+			for _, trigger := range kind.triggers {
+				want = append(want, "CREATE TRIGGER "+strings.Replace(trigger, "KEY", key, 1))
+			}
+			got := texts(t, pool, `SELECT replace(pg_get_triggerdef(oid), ' ON public.' || $1::text, '') || CASE tgenabled WHEN 'O' THEN '' ELSE ' disabled' END
+				FROM pg_trigger WHERE tgrelid = $1::text::regclass AND NOT tgisinternal`, table)
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s (%s) has the triggers\n%s\nnot\n%s", table, kind.what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		}
+	}
+	for _, table := range texts(t, pool, `SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`) {
+		if !known[table] {
+			t.Errorf("%s is of no kind", table)
+		}
+		delete(known, table)
+	}
+	for table := range known {
+		t.Errorf("there is no table %s", table)
 	}
 }
 

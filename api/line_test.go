@@ -1,0 +1,48 @@
+package api
+
+import (
+	"reflect"
+	"testing"
+
+	"labledger/ledger"
+)
+
+// FuzzPlainEvent: what is read quickly is read as the binder reads it.
+func FuzzPlainEvent(f *testing.F) {
+	for _, text := range []string{
+		`{"type":"deposit","amount":"12.50","user_id":1,"time":17}`,
+		` { "time" : 9007199254740991 , "user_id":0,"amount":0.5,"type":"WithDraw" } `,
+		`{"type":"deposit","amount":"12.50","user_id":1,"time":9007199254740992}`,
+		`{"type":"deposit","amount":"1.","user_id":01,"time":1}`,
+		`{"type":"deposit","amount":"1","user_id":1,"time":1,"time":1}`,
+		`{"type":"depo\u0073it","amount":"1","user_id":1,"time":1}x`,
+		`{"type":"deposit","amount":1e2,"user_id":-0,"time":1}`,
+		`{"type":"deposit","amount":"0.00","user_id":1,"time":1,"simulate":true}`,
+	} {
+		f.Add([]byte(text))
+	}
+	b := newBulkBinder(reflect.TypeFor[NewEvent]())
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, ok := plainEvent(text)
+		if !ok {
+			return
+		}
+		var e NewEvent
+		var found faults
+		err := b.bindBody(reflect.ValueOf(&e).Elem(), text, "", &found)
+		if want := (ledger.UserEvent{UserID: e.UserID, Event: asEvent(&e)}); err != nil || len(found) > 0 || got != want {
+			t.Errorf("%q: %v, but the binder reads %v, %v, %v", text, got, want, found, err)
+		}
+	})
+}
+
+func TestPlainEventTakesPlainLines(t *testing.T) {
+	for _, text := range []string{
+		`{"type":"deposit","amount":"12.50","user_id":1,"time":17}`,
+		` {"time" : 9007199254740991 , "user_id":0,"amount":0.5,"type":"WithDraw" } `,
+	} {
+		if _, ok := plainEvent([]byte(text)); !ok {
+			t.Errorf("%s is not read quickly", text)
+		}
+	}
+}

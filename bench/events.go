@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/ledger"
+	"labledger/rules"
+)
+
+// How events are drawn: each of the users has one a minute, seven of ten a deposit. About one in twenty raises an alert.
+const (
+	users       = 10_000
+	perMinute   = users
+	startOfTime = 1_700_000_000
+)
+
+// How long a race of events is.
+const (
+	eventRounds = 9
+	eventTime   = 2 * time.Second
+)
+
+// drawn counts the events so far: their times go on from one round to the next.
+var drawn atomic.Int64
+
+// newEvent draws an event of a user at a time.
+func newEvent(user, time int64) ledger.UserEvent {
+	e := rules.Event{Amount: [...]rules.Cents{10_00, 20_00, 50_00}[rand.IntN(3)], Time: time}
+	if rand.IntN(10) >= 7 {
+		e.Type = rules.Withdraw
+	}
+	return ledger.UserEvent{UserID: user, Event: e}
+}
+
+// further draws an event of any user at the time now.
+func further() ledger.UserEvent {
+	return newEvent(1+rand.Int64N(users), startOfTime+drawn.Add(1)*60/perMinute)
+}
+
+// appendEvent appends an event as JSON.
+func appendEvent(b []byte, e ledger.UserEvent) []byte {
+	b = append(append(append(b, `{"type":"`...), e.Type.String()...), `","amount":"`...)
+	b = append(e.Amount.Append(b), `","user_id":`...)
+	b = strconv.AppendInt(b, e.UserID, 10)
+	b = strconv.AppendInt(append(b, `,"time":`...), e.Time, 10)
+	return append(b, '}')
+}
+
+// events measures single events.
+func events(ctx context.Context, at place) error {
+	ours, err := serve(newAPI(at, slog.LevelError))
+	if err != nil {
+		return err
+	}
+	config, err := pgxpool.ParseConfig(at.url)
+	if err != nil {
+		return err
+	}
+	config.MaxConns = at.pool.Config().MaxConns
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	plainly, err := serve(plain(pool))
+	if err != nil {
+		return err
+	}
+	for range 2 { // every user has a past
+		if _, err := recordAll(ctx, ledger.New(at.pool, nil), newBatch()); err != nil {
+			return err
+		}
+	}
+	for _, server := range []string{ours, plainly} { // and every statement a plan
+		post(server, 16, eventTime)
+	}
+	raw, err := newPgbench(ctx, at)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nSingle events a second: median of %d interleaved rounds (least to most)\n", eventRounds)
+	fmt.Printf("plain: net/http + pgx, a round trip a statement. pgbench: -M prepared, the very statements, in two pipelines\n")
+	fmt.Printf("%-12s %8s %8s %8s %22s %22s %22s %22s\n", "connections", "ours", "plain", "pgbench", "ours/plain", "ours/pgbench", "p50 ours/plain", "p99 ours/plain")
+	for _, connections := range []int{1, 8, 64} {
+		if err := raceEvents(ours, plainly, raw, connections); err != nil {
+			return err
+		}
+	}
+	return history(ctx, at, ours)
+}
+
+// raceEvents loads the three in turn and prints a line of it.
+func raceEvents(ours, plainly string, raw *pgbench, connections int) error {
+	var a, b, c, toPlain, toRaw, p50, p99 series
+	for range eventRounds {
+		x, y := post(ours, connections, eventTime), post(plainly, connections, eventTime)
+		z, err := raw.run(connections, eventTime)
+		if err != nil {
+			return err
+		}
+		a, b, c = append(a, x.perSecond), append(b, y.perSecond), append(c, z)
+		toPlain, toRaw = append(toPlain, x.perSecond/y.perSecond), append(toRaw, x.perSecond/z)
+		p50 = append(p50, ratio(x.at(50), y.at(50)))
+		p99 = append(p99, ratio(x.at(99), y.at(99)))
+	}
+	fmt.Printf("%-12d %8.0f %8.0f %8.0f %22s %22s %22s %22s\n", connections, a.median(), b.median(), c.median(), toPlain, toRaw, p50, p99)
+	return nil
+}
+
+// A series is one figure, round by round.
+type series []float64
+
+func (s series) median() float64 { return middle(slices.Sorted(slices.Values(s))) }
+
+func (s series) String() string {
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median(), slices.Min(s), slices.Max(s))
+}
+
+// answered is what a load came to.
+type answered struct {
+	perSecond float64
+	times     []time.Duration // of each answer, ascending
+}
+
+func (a answered) at(percent int) time.Duration { return a.times[(len(a.times)-1)*percent/100] }
+
+// post sends events of users drawn at random on so many connections for so long.
+func post(address string, connections int, howLong time.Duration) answered {
+	times := make([][]time.Duration, connections)
+	var all sync.WaitGroup
+	start := time.Now()
+	for i := range connections {
+		all.Go(func() {
+			c := newClient(address)
+			defer c.close()
+			for time.Since(start) < howLong {
+				times[i] = append(times[i], c.post(further()))
+			}
+		})
+	}
+	all.Wait()
+	took := time.Since(start)
+	together := slices.Concat(times...)
+	slices.Sort(together)
+	return answered{float64(len(together)) / took.Seconds(), together}
+}
+
+// A client is a connection that posts events. It is as light as it can be: it shares the processors with what it measures.
+type client struct {
+	conn    net.Conn
+	reader  *bufio.Reader
+	request []byte
+	body    []byte
+}
+
+func newClient(address string) *client {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		panic(err)
+	}
+	return &client{conn: conn, reader: bufio.NewReader(conn)}
+}
+
+func (c *client) close() { _ = c.conn.Close() } // everything was read
+
+// post sends an event and returns how long the answer took.
+func (c *client) post(e ledger.UserEvent) time.Duration {
+	c.body = appendEvent(c.body[:0], e)
+	c.request = append(c.request[:0], "POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "...)
+	c.request = strconv.AppendInt(c.request, int64(len(c.body)), 10)
+	c.request = append(append(c.request, "\r\n\r\n"...), c.body...)
+	start := time.Now()
+	if _, err := c.conn.Write(c.request); err != nil {
+		panic(err)
+	}
+	c.read()
+	return time.Since(start)
+}
+
+// read reads an answer, which must be 201 and have a length.
+func (c *client) read() {
+	status, length := "", int64(-1)
+	for {
+		line, err := c.reader.ReadSlice('\n')
+		if err != nil {
+			panic(err)
+		}
+		line = bytes.TrimSpace(line)
+		if status == "" {
+			status = string(line)
+			continue
+		}
+		if len(line) == 0 {
+			break
+		}
+		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.ParseInt(string(value), 10, 64); err != nil {
+				panic(err)
+			}
+		}
+	}
+	if status != "HTTP/1.1 201 Created" || length < 0 {
+		body, _ := io.ReadAll(io.LimitReader(c.reader, max(length, 0))) // for the message
+		panic(fmt.Sprintf("%s answered %s: %s", c.request, status, body))
+	}
+	if _, err := c.reader.Discard(int(length)); err != nil {
+		panic(err)
+	}
+}

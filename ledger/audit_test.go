@@ -1,0 +1,329 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/rules"
+	"labledger/rules/oracle"
+)
+
+// This file holds a whole recorded ledger against the oracle.
+
+// An audit is what was found in a ledger.
+type audit struct {
+	events, alerts  int
+	missed, falsely int      // codes that the oracle says and the ledger does not, and the other way round
+	faults          []string // whatever else does not agree
+}
+
+func (a *audit) fault(format string, args ...any) {
+	a.faults = append(a.faults, fmt.Sprintf(format, args...))
+}
+
+// clean fails the test unless the ledger is right in everything.
+func (a *audit) clean(t *testing.T) {
+	t.Helper()
+	if a.missed != 0 || a.falsely != 0 {
+		t.Errorf("of %d events with %d alerts, %d codes were missed and %d false", a.events, a.alerts, a.missed, a.falsely)
+	}
+	for i, fault := range a.faults {
+		if i == 10 {
+			t.Errorf("and %d more", len(a.faults)-i)
+			break
+		}
+		t.Error(fault)
+	}
+}
+
+// stored is a row of event.
+type stored struct {
+	user          int64
+	id            uuid.UUID
+	event         rules.Event
+	effectiveTime int64
+	risk          rules.Risk
+	set           int64
+	facts         map[string]json.RawMessage
+	codes         []int32
+	alert         *uuid.UUID
+}
+
+// raised is a row of alert.
+type raised struct {
+	user    int64
+	id      uuid.UUID
+	codes   []int32
+	time    int64
+	risk    string
+	set     int64
+	reasons []struct {
+		Code        int32
+		Version     int64
+		Limit       json.RawMessage
+		LimitAtRisk json.RawMessage `json:"limit_at_risk"`
+		Value       json.RawMessage
+	}
+}
+
+// auditLedger reads everything that is recorded, user by user in the order of arrival, and asks the oracle.
+func auditLedger(t *testing.T, pool *pgxpool.Pool) *audit {
+	t.Helper()
+	a := &audit{}
+	sets := readSets(t, pool)
+	alerts := readAlerts(t, pool)
+	a.alerts = len(alerts)
+	events := readEvents(t, pool)
+	a.events = len(events)
+	last := map[int64]uuid.UUID{}
+	histories := map[int64][]stored{}
+	for _, e := range events {
+		histories[e.user] = append(histories[e.user], e)
+		a.event(e, sets)
+		newest := e.id
+		if e.alert != nil {
+			a.alert(e, alerts, sets)
+			newest = *e.alert
+			delete(alerts, e.id)
+		}
+		if greater(newest, last[e.user]) {
+			last[e.user] = newest
+		}
+	}
+	for event := range alerts {
+		a.fault("an alert speaks of event %s, which knows nothing of it", event)
+	}
+	for user, history := range histories {
+		a.user(user, history, sets)
+	}
+	a.states(t, pool, histories, last, sets)
+	return a
+}
+
+func readSets(t *testing.T, pool *pgxpool.Pool) map[int64]rules.Set {
+	t.Helper()
+	sets := map[int64]rules.Set{}
+	each(t, pool, "SELECT id, rules::text FROM ruleset", func(scan func(...any) error) error {
+		var id int64
+		var text string
+		if err := scan(&id, &text); err != nil {
+			return err
+		}
+		set, err := rules.ParseSet([]byte(text))
+		sets[id] = set
+		return err
+	})
+	return sets
+}
+
+func readEvents(t *testing.T, pool *pgxpool.Pool) (all []stored) {
+	t.Helper()
+	const sql = `SELECT user_id, id, type, amount::text, time, effective_time, risk, ruleset_id, facts::text, alert_codes, alert_id FROM event ORDER BY user_id, id`
+	each(t, pool, sql, func(scan func(...any) error) error {
+		var e stored
+		var kind, amount, risk, facts string
+		if err := scan(&e.user, &e.id, &kind, &amount, &e.event.Time, &e.effectiveTime, &risk, &e.set, &facts, &e.codes, &e.alert); err != nil {
+			return err
+		}
+		e.event.Type, _ = rules.ParseType(kind)
+		e.event.Amount, _ = rules.ParseCents(amount)
+		e.risk, _ = rules.ParseRisk(risk)
+		all = append(all, e)
+		return json.Unmarshal([]byte(facts), &all[len(all)-1].facts)
+	})
+	return all
+}
+
+func readAlerts(t *testing.T, pool *pgxpool.Pool) map[uuid.UUID]raised {
+	t.Helper()
+	all := map[uuid.UUID]raised{}
+	each(t, pool, "SELECT user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons::text FROM alert", func(scan func(...any) error) error {
+		var r raised
+		var event uuid.UUID
+		var reasons string
+		if err := scan(&r.user, &r.id, &event, &r.codes, &r.time, &r.risk, &r.set, &reasons); err != nil {
+			return err
+		}
+		err := json.Unmarshal([]byte(reasons), &r.reasons)
+		all[event] = r
+		return err
+	})
+	return all
+}
+
+func each(t *testing.T, pool *pgxpool.Pool, sql string, row func(scan func(...any) error) error) {
+	t.Helper()
+	rows, err := pool.Query(context.Background(), sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// event holds the facts of an event against its codes: each enabled rule that looks at it has measured something, and what is beyond its
+// limit has fired.
+func (a *audit) event(e stored, sets map[int64]rules.Set) {
+	set, known := sets[e.set]
+	if !known {
+		a.fault("event %s was judged by rule set %d, which there is not", e.id, e.set)
+	}
+	looked := 0
+	for _, rule := range set {
+		fact, there := e.facts[fmt.Sprint(rule.Code)]
+		if !rule.Enabled || rule.AppliesTo != "any" && rule.AppliesTo != e.event.Type.String() {
+			continue
+		}
+		looked++
+		if !there {
+			a.fault("event %s has no fact of rule %d", e.id, rule.Code)
+			continue
+		}
+		measured, limit := hundredths(fact), rule.At(e.risk)
+		beyond := measured > limit
+		if rule.Code == 30 || rule.Code == 300 {
+			beyond = measured >= limit
+		}
+		if beyond != slices.Contains(e.codes, rule.Code) {
+			a.fault("event %s: rule %d measured %s, its limit is %s, and the codes are %d", e.id, rule.Code, fact, limit, e.codes)
+		}
+	}
+	if looked != len(e.facts) || !slices.IsSorted(e.codes) {
+		a.fault("event %s has facts %s and codes %d; %d rules look at it", e.id, e.facts, e.codes, looked)
+	}
+}
+
+// hundredths reads a fact: "12.50", or a count.
+func hundredths(fact json.RawMessage) rules.Cents {
+	if bytes.HasPrefix(fact, []byte(`"`)) {
+		var amount string
+		_ = json.Unmarshal(fact, &amount) // what is no text is -1 below
+		var whole, rest int64
+		if _, err := fmt.Sscanf(amount, "%d.%2d", &whole, &rest); err != nil {
+			return -1
+		}
+		return rules.Cents(whole*100 + rest)
+	}
+	var count int64
+	if json.Unmarshal(fact, &count) != nil {
+		return -1
+	}
+	return rules.Cents(count * 100)
+}
+
+// alert holds an alert against the event that raised it.
+func (a *audit) alert(e stored, alerts map[uuid.UUID]raised, sets map[int64]rules.Set) {
+	r, there := alerts[e.id]
+	if !there || r.id != *e.alert || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time || r.risk != e.risk.String() || r.set != e.set || !greater(r.id, e.id) {
+		a.fault("event %+v has alert %+v", e, r)
+		return
+	}
+	codes := make([]int32, 0, len(r.reasons))
+	for _, reason := range r.reasons {
+		codes = append(codes, reason.Code)
+		i := slices.IndexFunc(sets[e.set], func(rule rules.Rule) bool { return rule.Code == reason.Code })
+		if i < 0 {
+			continue
+		}
+		rule := sets[e.set][i]
+		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit || hundredths(reason.LimitAtRisk) != rule.At(e.risk) || !bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
+			a.fault("alert %s gives reason %+v; the rule is %+v and the fact %s", r.id, reason, rule, e.facts[fmt.Sprint(rule.Code)])
+		}
+	}
+	if !slices.Equal(codes, r.codes) {
+		a.fault("alert %s has reasons for %d, not for %d", r.id, codes, r.codes)
+	}
+}
+
+// user asks the oracle about all that a user did.
+func (a *audit) user(user int64, history []stored, sets map[int64]rules.Set) {
+	entries := make([]oracle.Entry, len(history))
+	latest := int64(0)
+	for i, e := range history {
+		entries[i] = oracle.Entry{Event: e.event, Risk: e.risk, Rules: sets[e.set]}
+		latest = max(latest, e.event.Time)
+		if e.effectiveTime != latest {
+			a.fault("event %s of user %d has the effective time %d, not %d", e.id, user, e.effectiveTime, latest)
+		}
+	}
+	for i, want := range oracle.Codes(entries) {
+		for _, code := range want {
+			if !slices.Contains(history[i].codes, code) {
+				a.missed++
+			}
+		}
+		for _, code := range history[i].codes {
+			if !slices.Contains(want, code) {
+				a.falsely++
+			}
+		}
+	}
+}
+
+// states makes the state of each user anew and holds the recorded one against it.
+func (a *audit) states(t *testing.T, pool *pgxpool.Pool, histories map[int64][]stored, last map[int64]uuid.UUID, sets map[int64]rules.Set) {
+	t.Helper()
+	seen := 0
+	each(t, pool, "SELECT user_id, last_id, state::text FROM user_state", func(scan func(...any) error) error {
+		var user int64
+		var lastID *uuid.UUID
+		var text string
+		if err := scan(&user, &lastID, &text); err != nil {
+			return err
+		}
+		history := histories[user]
+		if len(history) == 0 {
+			if lastID != nil || text != "{}" {
+				a.fault("user %d has no events, but the state %s", user, text)
+			}
+			return nil
+		}
+		seen++
+		if lastID == nil || *lastID != last[user] {
+			a.fault("user %d has the last id %v, not %v", user, lastID, last[user])
+		}
+		kept, err := rules.ParseState([]byte(text))
+		if err != nil {
+			a.fault("user %d: %v", user, err)
+			return nil
+		}
+		var anew rules.State
+		var effective []rules.Event
+		for _, e := range history {
+			rules.Step(&anew, e.event, sets[e.set], e.risk, rules.MaxWindow)
+			effective = append(effective, rules.Event{Type: e.event.Type, Amount: e.event.Amount, Time: e.effectiveTime})
+		}
+		anew.Refill(sets[history[len(history)-1].set].Horizon(), effective)
+		if !anew.Equal(&kept) {
+			a.fault("user %d has the state %s, not %s", user, text, anew.Append(nil))
+		}
+		return nil
+	})
+	if seen != len(histories) {
+		a.fault("%d users have events, %d of them a state", len(histories), seen)
+	}
+}
+
+// rising fails the test unless the rule sets by which a user's events were judged went on and on.
+func risingSets(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	const sql = `SELECT user_id::text FROM (SELECT user_id, ruleset_id < lag(ruleset_id) OVER (PARTITION BY user_id ORDER BY id) AS back FROM event) AS e WHERE back`
+	if users := column(t, pool, sql); len(users) > 0 {
+		t.Errorf("events of users %s were judged by older rules than the ones before", strings.Join(users, ", "))
+	}
+}

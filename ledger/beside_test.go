@@ -1,0 +1,287 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres/pgtest"
+)
+
+// This file lets batches run beside each other and beside single events.
+
+// sqlstate is the SQLSTATE of an error, or "".
+func sqlstate(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return ""
+}
+
+// patiently calls f again while it fails because it waited too long for a lock, as the callers of the API do. It returns how often it did.
+func patiently(f func() error) (waits int, err error) {
+	for ; waits < 100; waits++ {
+		if err = f(); sqlstate(err) != "55P03" {
+			return waits, err
+		}
+	}
+	return waits, err
+}
+
+// noDeadlock fails the test when there was one. It closes the pools, so that their sessions tell what they counted.
+func noDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
+	t.Helper()
+	url := pools[0].Config().ConnConfig.ConnString()
+	for _, pool := range pools {
+		pool.Close()
+	}
+	if n := deadlocks(t, openPool(t, url)); n != 0 {
+		t.Errorf("%d deadlocks", n)
+	}
+}
+
+// TestDeadlocksAreCounted is the negative control of noDeadlock: two sessions that lock two users in different order.
+func TestDeadlocksAreCounted(t *testing.T) {
+	pool := pgtest.Pool(t)
+	run(t, pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
+	var ready sync.WaitGroup
+	ready.Add(2)
+	atOnce(2, func(i int) {
+		conn, err := pgx.ConnectConfig(context.Background(), pool.Config().ConnConfig)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close(context.Background()) }() // it has told
+		err = pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
+			_, err := tx.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = $1 FOR UPDATE", 1+i)
+			ready.Done()
+			ready.Wait()
+			return errors.Join(err, func() error {
+				_, err := tx.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = $1 FOR UPDATE", 2-i)
+				return err
+			}())
+		})
+		if err != nil && sqlstate(err) != "40P01" {
+			t.Error(err)
+		}
+	})
+	await(t, "the deadlock to be counted", func() bool { return deadlocks(t, pool) == 1 })
+}
+
+// TestTwoBatches lets two batches of more than one chunk come at once, over users that both have, at one instance and at two.
+func TestTwoBatches(t *testing.T) {
+	for instances := 1; instances <= 2; instances++ {
+		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
+			one, two := twoInstances(t)
+			batches := [2]*Batch{}
+			for i := range batches {
+				b := &Batch{Actor: fmt.Sprint("batch ", i)}
+				for n, e := range someStream(uint64(i), chunk+500, 800) {
+					e.Event.Time = int64(n)
+					b.Events = append(b.Events, UserEvent{e.UserID + int64(400*i), e.Event})
+				}
+				batches[i] = b
+			}
+			answers := [2]*Answers{}
+			atOnce(2, func(i int) {
+				waits, err := patiently(func() (err error) {
+					answers[i], err = []*Ledger{one, two}[i%instances].RecordAll(context.Background(), batches[i], false)
+					return err
+				})
+				if waits > 0 {
+					t.Logf("batch %d waited too long %d times", i, waits)
+				}
+				if err != nil {
+					t.Errorf("batch %d: %v", i, err)
+				}
+			})
+			if t.Failed() {
+				return
+			}
+			for i, b := range batches {
+				agree(t, one.pool, b, answersOf(t, answers[i]))
+			}
+			auditLedger(t, one.pool).clean(t)
+			idle(t, one, two)
+			noDeadlock(t, one.pool, two.pool)
+		})
+	}
+}
+
+// TestBatchBesideSingles lets a batch run while single events of the same users come in at the same and at another instance.
+func TestBatchBesideSingles(t *testing.T) {
+	one, two := twoInstances(t)
+	b := &Batch{Events: someStream(4, chunk+500, 300), Actor: "batch"}
+	var singles, waited atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		atOnce(8, func(i int) {
+			random := rand.New(rand.NewPCG(uint64(i), 9))
+			for ctx.Err() == nil {
+				r := Request{UserID: 1 + random.Int64N(300), Event: someEvent(random, 100), Actor: "single"}
+				waits, err := patiently(func() error {
+					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), r)
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				singles.Add(1)
+				waited.Add(int64(waits))
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}()
+	await(t, "single events", func() bool { return singles.Load() > 20 })
+	var a *Answers
+	var err error
+	_, err = patiently(func() (err error) { a, err = one.RecordAll(t.Context(), b, false); return err })
+	stop()
+	<-ended
+	if err != nil {
+		t.Fatal("batch:", err)
+	}
+	t.Logf("%d single events; %d waits for their users' locks were too long", singles.Load(), waited.Load())
+	agree(t, one.pool, b, answersOf(t, a))
+	auditLedger(t, one.pool).clean(t)
+	idle(t, one, two)
+	noDeadlock(t, one.pool, two.pool)
+}
+
+// TestBatchBesideAnotherInstance lets a batch come while another instance records events of its users all the time. Their ids go up with
+// the clock, past the one that the batch began with; the batch must be recorded all the same.
+func TestBatchBesideAnotherInstance(t *testing.T) {
+	one, two := twoInstances(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var ended, failed atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		atOnce(16, func(i int) {
+			random := rand.New(rand.NewPCG(uint64(i), 2))
+			for ctx.Err() == nil {
+				_, err := patiently(func() error {
+					_, err := two.Record(context.Background(), Request{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, 100), Actor: "single"})
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				ended.Add(1)
+			}
+		})
+	}()
+	await(t, "single events", func() bool { return ended.Load() > 50 })
+	const batches = 20
+	var why error
+	for i := range batches {
+		b := &Batch{Events: someStream(uint64(i), 100, loadUsers), Actor: "batch"}
+		if _, err := patiently(func() error { _, err := one.RecordAll(t.Context(), b, false); return err }); err != nil {
+			failed.Add(1)
+			why = err
+		}
+	}
+	stop()
+	<-done
+	if failed.Load() > 0 {
+		t.Errorf("%d of %d batches were not recorded while another instance recorded events of their users: %v", failed.Load(), batches, why)
+	}
+}
+
+// longest records events of a user one after the other, from before a batch begins until after it has ended, and tells how many were
+// recorded meanwhile and how long the slowest took.
+func longest(t *testing.T, at *Ledger, user int64, batch func() error) (n int, slowest, took time.Duration) {
+	t.Helper()
+	must(t, at, Request{UserID: user, Event: deposit(1, 1), Actor: "single"})
+	done := make(chan error)
+	began := time.Now()
+	go func() { done <- batch() }()
+	for {
+		start := time.Now()
+		if _, err := patiently(func() error {
+			_, err := at.Record(context.Background(), Request{UserID: user, Event: deposit(1, 1), Actor: "single"})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		slowest = max(slowest, time.Since(start))
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal("batch:", err)
+			}
+			return n, slowest, time.Since(began)
+		default:
+			n++
+		}
+	}
+}
+
+// TestBatchHoldsUpNobodyElse measures how long an event of a user waits while a batch of other users is recorded at the same instance, and,
+// as the negative control, one of a user whom the batch has too.
+func TestBatchHoldsUpNobodyElse(t *testing.T) {
+	pool := pgtest.Pool(t)
+	l := New(pool, nil)
+	b := &Batch{Events: someStream(6, 3*chunk, 500), Actor: "batch"}
+	batch := func() error { _, err := l.RecordAll(t.Context(), b, false); return err }
+	n, slowest, took := longest(t, l, 1000, batch)
+	t.Logf("another user: %d events in %s, the slowest took %s", n, took, slowest)
+	if slowest > took/2 {
+		t.Errorf("an event of another user took %s of the %s that the batch took", slowest, took)
+	}
+	n, slowest, took = longest(t, l, 1, batch)
+	t.Logf("a user of the batch: %d events in %s, the slowest took %s", n, took, slowest)
+	if slowest < took/2 {
+		t.Errorf("an event of a user of the batch took %s of the %s that the batch took: the measure shows nothing", slowest, took)
+	}
+}
+
+// TestBatchesStarveNobody lets one caller send small batches one after the other. Events of their users take their turn between them.
+func TestBatchesStarveNobody(t *testing.T) {
+	pool := pgtest.Pool(t)
+	l := New(pool, nil)
+	ctx, stop := context.WithCancel(t.Context())
+	var batches, most, n atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			if _, err := l.RecordAll(context.Background(), &Batch{Events: someStream(uint64(batches.Load()), 50, 6), Actor: "batch"}, false); err != nil {
+				t.Error(err)
+			}
+			batches.Add(1)
+		}
+	}()
+	began := time.Now()
+	atOnce(6, func(i int) {
+		for time.Since(began) < 3*time.Second {
+			before := batches.Load()
+			if _, err := l.Record(context.Background(), Request{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}); err != nil {
+				t.Error(err)
+			}
+			passed := batches.Load() - before
+			for old := most.Load(); passed > old && !most.CompareAndSwap(old, passed); old = most.Load() {
+			}
+			n.Add(1)
+		}
+	})
+	stop()
+	<-done
+	t.Logf("%d batches and %d single events; %d batches went before an event that was there already", batches.Load(), n.Load(), most.Load())
+	if most.Load() > 10 {
+		t.Errorf("an event had to wait for %d batches of its user that came later", most.Load())
+	}
+}

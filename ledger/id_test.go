@@ -1,0 +1,186 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/big"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"labledger/db/postgres/pgtest"
+)
+
+// wellFormed tells what keeps an id from being a UUIDv7 of RFC 9562, or "".
+func wellFormed(id uuid.UUID) string {
+	switch {
+	case id.Version() != 7:
+		return fmt.Sprint("version ", id.Version())
+	case id.Variant() != uuid.RFC4122:
+		return fmt.Sprint("variant ", id.Variant())
+	}
+	return ""
+}
+
+// number is the 74 free bits of a UUIDv7 below its time, and the time above them: what plus adds to.
+func number(id uuid.UUID) *big.Int {
+	n := new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8]) >> 16)
+	n.Lsh(n, 12).Or(n, new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8])&0xfff))
+	return n.Lsh(n, 62).Or(n, new(big.Int).SetUint64(binary.BigEndian.Uint64(id[8:])&(1<<62-1)))
+}
+
+func drawID(t *rapid.T, name string) (id uuid.UUID) {
+	time := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(1_700_000_000_000, 1_900_000_000_000), rapid.Uint64Range(1<<47, 1<<48-10)).Draw(t, name+" time")
+	high := rapid.OneOf(rapid.Uint64Range(0, 1<<12-1), rapid.Just(uint64(1<<12-1))).Draw(t, name+" high")
+	low := rapid.OneOf(rapid.Uint64Range(0, 1<<62-1), rapid.Uint64Range(1<<62-3, 1<<62-1), rapid.Uint64Range(0, 2)).Draw(t, name+" low")
+	binary.BigEndian.PutUint64(id[:8], time<<16|0x7000|high)
+	binary.BigEndian.PutUint64(id[8:], 1<<63|low)
+	return id
+}
+
+func TestPlus(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := drawID(t, "id")
+		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1), rapid.Just(uint64(1<<62-1))).Draw(t, "n")
+		sum := plus(id, n)
+		if fault := wellFormed(sum); fault != "" {
+			t.Fatalf("%s + %d = %s: %s", id, n, sum, fault)
+		}
+		if want := new(big.Int).Add(number(id), new(big.Int).SetUint64(n)); number(sum).Cmp(want) != 0 {
+			t.Fatalf("%s + %d = %s, which is %s, not %s", id, n, sum, number(sum), want)
+		}
+		if greater(sum, id) != (n > 0) {
+			t.Fatalf("%s is not after %s", sum, id)
+		}
+	})
+}
+
+func TestGreaterIsTheOrderOfPostgres(t *testing.T) {
+	pool := pgtest.Pool(t)
+	rapid.Check(t, func(r *rapid.T) {
+		a, b := drawID(r, "a"), drawID(r, "b")
+		if rapid.Bool().Draw(r, "near") {
+			b = plus(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
+		}
+		if got, want := greater(a, b), value[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
+			r.Fatalf("%s > %s: %v, and in Postgres %v", a, b, got, want)
+		}
+	})
+}
+
+func TestIDAfter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		last := drawID(t, "last")
+		if rapid.IntRange(0, 9).Draw(t, "first") == 0 {
+			last = uuid.Nil
+		}
+		now := time.UnixMilli(rapid.Int64Range(0, 1<<47).Draw(t, "now"))
+		if rapid.Bool().Draw(t, "at last") && last != uuid.Nil {
+			now = timeOf(last).Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "off")) * time.Millisecond)
+			now = time.UnixMilli(max(0, now.UnixMilli()))
+		}
+		id := idAfter(last, now)
+		if fault := wellFormed(id); fault != "" {
+			t.Fatalf("%s: %s", id, fault)
+		}
+		if !greater(id, last) {
+			t.Fatalf("%s is not after %s", id, last)
+		}
+		if last == uuid.Nil || now.After(timeOf(last)) {
+			if !timeOf(id).Equal(now) {
+				t.Fatalf("%s is of %s, not of %s", id, timeOf(id).UTC(), now.UTC())
+			}
+		} else if off := timeOf(id).Sub(timeOf(last)); off > time.Millisecond {
+			t.Fatalf("the clock stands still, and the id runs %s ahead of %s", off, last)
+		}
+	})
+}
+
+// badClock is a clock that jumps about, stands still and runs backwards.
+func badClock() func() time.Time {
+	start := time.Now()
+	var n atomic.Int64
+	return func() time.Time {
+		switch i := n.Add(1); i % 5 {
+		case 0:
+			return start
+		case 1:
+			return start.Add(-time.Duration(i) * time.Second)
+		case 2:
+			return start.Add(time.Duration(i) * time.Millisecond)
+		case 3:
+			return start.Add(-24 * time.Hour)
+		default:
+			return start.Add(time.Minute)
+		}
+	}
+}
+
+// TestIDsAscend records at two instances whose clocks are wrong, each in its own way, in turn and at once.
+func TestIDsAscend(t *testing.T) {
+	for name, clocks := range map[string][2]func() time.Time{
+		"still":       {func() time.Time { return time.UnixMilli(1_800_000_000_000) }, func() time.Time { return time.UnixMilli(1_800_000_000_000) }},
+		"wild":        {badClock(), badClock()},
+		"one is slow": {time.Now, func() time.Time { return time.Now().Add(-time.Hour) }},
+		"at 1970":     {func() time.Time { return time.UnixMilli(0) }, func() time.Time { return time.UnixMilli(0) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one, two := twoInstances(t)
+			one.now, two.now = clocks[0], clocks[1]
+			pool := one.pool
+			last := map[int64]uuid.UUID{} // one after the other, at both instances in turn
+			for i := range 300 {
+				r := Request{UserID: int64(i % 3), Event: withdrawal(100+int64(i%2), int64(i)), Actor: "me"}
+				got := must(t, []*Ledger{one, two}[i/2%2], r)
+				if !greater(got.EventID, last[r.UserID]) {
+					t.Fatalf("event %s of user %d comes before %s", got.EventID, r.UserID, last[r.UserID])
+				}
+				last[r.UserID] = got.EventID
+				if got.AlertID != uuid.Nil {
+					if !greater(got.AlertID, got.EventID) {
+						t.Fatalf("alert %s comes before its event %s", got.AlertID, got.EventID)
+					}
+					last[r.UserID] = got.AlertID
+				}
+			}
+			atOnce(16, func(i int) {
+				for j := range 20 {
+					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), Request{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			b := &Batch{Actor: "me"} // its clock is behind all of this
+			for i := range 100 {
+				b.Events = append(b.Events, UserEvent{int64(i % 4), withdrawal(200, int64(2000+i))})
+			}
+			if _, err := two.RecordAll(t.Context(), b, false); err != nil {
+				t.Error("batch:", err)
+			}
+			auditLedger(t, pool).clean(t)
+			if n := value[int](t, pool, "SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids"); n != 0 {
+				t.Errorf("%d ids are there twice", n)
+			}
+			for _, id := range column(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
+				if fault := wellFormed(uuid.MustParse(id)); fault != "" {
+					t.Errorf("%s: %s", id, fault)
+				}
+			}
+		})
+	}
+}
+
+// TestIDsTellTheTime reads the time of the clock from an id.
+func TestIDsTellTheTime(t *testing.T) {
+	for _, ms := range []int64{0, 1, 1_700_000_000_000, math.MaxInt64 >> 16} {
+		if id := newID(time.UnixMilli(ms)); timeOf(id).UnixMilli() != ms || wellFormed(id) != "" {
+			t.Errorf("%s is of %d, not of %d", id, timeOf(id).UnixMilli(), ms)
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/db/postgres/pgtest"
+	"labledger/rules"
+	"labledger/rules/oracle"
+)
+
+const (
+	loadWriters = 64
+	loadUsers   = 40
+	loadEvents  = 4200
+	loadBatch   = 150
+)
+
+// hammer lets 64 writers record events of 40 users, each with a random user at a time. It returns how many there were.
+func hammer(t *testing.T, record func(writer int, r Request) error) int {
+	t.Helper()
+	var n atomic.Int64
+	total := int64(scaled(loadEvents))
+	atOnce(loadWriters, func(writer int) {
+		random := rand.New(rand.NewPCG(uint64(writer), 1))
+		for {
+			i := n.Add(1)
+			if i > total {
+				return
+			}
+			r := Request{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, int(i)), Actor: fmt.Sprint("writer ", writer)}
+			if err := record(writer, r); err != nil {
+				t.Errorf("event %d: %v", i, err)
+			}
+		}
+	})
+	return int(total)
+}
+
+// beside runs f again and again until the test calls stop, which returns how often it did.
+func beside(f func(random *rand.Rand)) (stop func() int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan int)
+	go func() {
+		random := rand.New(rand.NewPCG(3, 5))
+		n := 0
+		for ctx.Err() == nil {
+			f(random)
+			n++
+			time.Sleep(10 * time.Millisecond)
+		}
+		done <- n
+	}()
+	return func() int { cancel(); return <-done }
+}
+
+// changeRules changes a rule or two, as people do.
+func changeRules(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
+	t.Helper()
+	changes := []string{
+		`UPDATE rule SET "limit" = 50 + 25 * random()::int WHERE code IN (123, 1100)`,
+		`UPDATE rule SET "limit" = 2 + (random() * 4)::int WHERE code IN (30, 300, 500)`,
+		`UPDATE rule SET window_seconds = (random() * 90)::int WHERE code = 123`,
+		`UPDATE rule SET window_seconds = (random() * 300)::int WHERE code = 500`,
+		`UPDATE rule SET enabled = NOT enabled WHERE code = 500`,
+		`UPDATE rule SET enabled = NOT enabled WHERE code = 123`,
+		`UPDATE rule SET applies_to = CASE applies_to WHEN 'any' THEN 'deposit' WHEN 'deposit' THEN 'withdraw' ELSE 'any' END WHERE code IN (30, 300)`,
+	}
+	if _, err := pool.Exec(context.Background(), changes[random.IntN(len(changes))]); err != nil {
+		t.Error(err)
+	}
+}
+
+func changeRisk(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
+	t.Helper()
+	const sql = `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'user ' || $1::bigint, $2) ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`
+	risk := []*string{nil, ptr("low"), ptr("medium"), ptr("high")}[random.IntN(4)]
+	if _, err := pool.Exec(context.Background(), sql, 1+random.Int64N(loadUsers), risk); err != nil {
+		t.Error(err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// someBatch records a batch over the users of the load. At most so many batches run at once, and others may have come first.
+func someBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
+	t.Helper()
+	b := &Batch{Actor: "batch"}
+	start := random.IntN(loadEvents)
+	for i := range loadBatch {
+		b.Events = append(b.Events, UserEvent{1 + random.Int64N(loadUsers), someEvent(random, start+i)})
+	}
+	_, err := l.RecordAll(context.Background(), b, false)
+	if err != nil && !errors.Is(err, ErrBusy) {
+		t.Error("batch:", err)
+	}
+	if err != nil {
+		return 0
+	}
+	return loadBatch
+}
+
+// TestNoneMissedUnderLoad records events of few users from many sides, through one ledger and through two instances, with batches and
+// changes of rules and risks going on beside, and asks the oracle about every one of them.
+func TestNoneMissedUnderLoad(t *testing.T) {
+	for instances := 1; instances <= 2; instances++ {
+		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
+			one, two := twoInstances(t)
+			ledgers := []*Ledger{one, two}[:instances]
+			pool := one.pool
+			var batched, turn atomic.Int64
+			stops := []func() int{
+				beside(func(random *rand.Rand) { changeRules(t, pool, random) }),
+				beside(func(random *rand.Rand) { changeRisk(t, pool, random) }),
+				beside(func(random *rand.Rand) {
+					batched.Add(int64(someBatch(t, ledgers[int(turn.Add(1))%instances], random)))
+				}),
+			}
+			began := time.Now()
+			recorded := hammer(t, func(writer int, r Request) error {
+				_, err := ledgers[writer%instances].Record(context.Background(), r)
+				return err
+			})
+			took := time.Since(began)
+			var changes []int
+			for _, stop := range stops {
+				changes = append(changes, stop())
+			}
+			idle(t, ledgers...)
+			found := auditLedger(t, pool)
+			t.Logf("%d events in %s, %d in batches; %d changes of rules, %d of risks; %d alerts", found.events, took, batched.Load(), changes[0], changes[1], found.alerts)
+			found.clean(t)
+			if want := recorded + int(batched.Load()); found.events != want {
+				t.Errorf("%d events are recorded, %d were acknowledged", found.events, want)
+			}
+			if batched.Load() == 0 || found.alerts == 0 || value[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
+				value[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
+				t.Error("the load had no batches, alerts, changes of rules or of risks")
+			}
+		})
+	}
+}
+
+// TestRulesGoOn changes rules while two instances record: no event is judged by older rules than the one before it.
+func TestRulesGoOn(t *testing.T) {
+	one, two := twoInstances(t)
+	stop := beside(func(random *rand.Rand) { changeRules(t, one.pool, random) })
+	hammer(t, func(writer int, r Request) error {
+		_, err := []*Ledger{one, two}[writer%2].Record(context.Background(), r)
+		return err
+	})
+	stop()
+	risingSets(t, one.pool)
+	if n := value[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
+		t.Errorf("%d rule sets judged: this test shows nothing", n)
+	}
+}
+
+// TestNaiveMissesUnderLoad is the negative control: the same load on an intake that reads the history, decides and records in one
+// transaction, as one would write it at first, must be found out.
+func TestNaiveMissesUnderLoad(t *testing.T) {
+	alone := pgtest.Pool(t)
+	for i, e := range someStream(11, 300, 10) {
+		if err := recordNaively(alone, Request{UserID: e.UserID, Event: e.Event}); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if found := auditLedger(t, alone); found.missed+found.falsely != 0 {
+		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", found.missed, found.falsely)
+	}
+	pool := pgtest.Pool(t)
+	recorded := hammer(t, func(_ int, r Request) error { return recordNaively(pool, r) })
+	found := auditLedger(t, pool)
+	t.Logf("%d events: %d codes missed, %d false", found.events, found.missed, found.falsely)
+	if found.events != recorded {
+		t.Errorf("%d events are recorded, not %d", found.events, recorded)
+	}
+	if found.missed+found.falsely == 0 {
+		t.Error("a naive intake is found to be right: the test under load shows nothing")
+	}
+}
+
+// nextID returns an id that is greater than all before, so that what the audit finds is not their order.
+var nextID = func() func() uuid.UUID {
+	var mu sync.Mutex
+	var last uuid.UUID
+	return func() uuid.UUID {
+		mu.Lock()
+		defer mu.Unlock()
+		last = idAfter(last, time.Now())
+		return last
+	}
+}()
+
+// recordNaively trusts that nobody else records an event of the user between its two statements.
+func recordNaively(pool *pgxpool.Pool, r Request) error {
+	ctx := context.Background()
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(ctx) }() // of no effect after the commit
+	q := db.New(tx)
+	row, err := q.LatestRuleset(ctx)
+	if err != nil {
+		return err
+	}
+	set, err := rules.ParseSet(row.Rules)
+	if err != nil {
+		return err
+	}
+	past, err := q.ListLedger(ctx, db.ListLedgerParams{AfterUser: -1, UserID: &r.UserID, Limit: 100_000})
+	if err != nil {
+		return err
+	}
+	var history []oracle.Entry
+	latest := r.Event.Time
+	for _, before := range past {
+		e, err := asEvent(before.Type, before.Amount, before.Time)
+		if err != nil {
+			return err
+		}
+		history = append(history, oracle.Entry{Event: e, Rules: set})
+		latest = max(latest, e.Time)
+	}
+	var state rules.State
+	for _, entry := range history {
+		rules.Step(&state, entry.Event, set, rules.Medium, rules.MaxWindow)
+	}
+	decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
+	e := db.InsertEventsParams{
+		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{nextID()}, Types: []string{r.Event.Type.String()}, Amounts: []string{r.Event.Amount.String()},
+		Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest}, Risks: []string{"medium"}, RulesetID: row.ID, Facts: []json.RawMessage{rules.AppendFacts(nil, decision.Facts)},
+		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"naive"},
+	}
+	if len(decision.Codes) > 0 {
+		e.AlertIds[0] = nextID()
+	}
+	if err := q.InsertEvents(ctx, e); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}

@@ -1,0 +1,274 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"labledger/db/postgres/pgtest"
+)
+
+// prompt is how long an event may take that nobody holds up: far less than the wait for a lock, far more than it needs.
+const prompt = 1200 * time.Millisecond
+
+// TestCancelledCalls leave the queue while their user is locked: none of them is recorded, none stays.
+func TestCancelledCalls(t *testing.T) {
+	pool := pgtest.Pool(t)
+	l := New(pool, nil)
+	free := hostage(t, pool, 1)
+	taken := make(chan error, 1)
+	go func() {
+		_, err := l.Record(context.Background(), Request{UserID: 1, Event: deposit(1, 1)})
+		taken <- err
+	}()
+	await(t, "the first event to wait for its user", func() bool { return waiters(t, pool) == 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	var left atomic.Int64
+	var all sync.WaitGroup
+	for i := range 30 { // they wait behind the first, in the queue
+		all.Go(func() {
+			if _, err := l.Record(ctx, Request{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}); errors.Is(err, context.Canceled) {
+				left.Add(1)
+			} else {
+				t.Errorf("a cancelled event ends with %v", err)
+			}
+		})
+	}
+	await(t, "them to wait", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.waiting) == 30
+	})
+	cancel()
+	all.Wait()
+	free()
+	if err := <-taken; err != nil {
+		t.Error(err)
+	}
+	idle(t, l)
+	if n := count(t, pool, "event"); n != 1 {
+		t.Errorf("%d events are recorded, not 1; %d had left", n, left.Load())
+	}
+	if r := must(t, l, Request{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: "7"}); r.Replayed {
+		t.Error("the key of a call that left counts as used")
+	}
+	auditLedger(t, pool).clean(t)
+}
+
+// TestCancelledAlready comes with a context that has ended: whatever it is told, the ledger agrees with itself.
+func TestCancelledAlready(t *testing.T) {
+	pool := pgtest.Pool(t)
+	l := New(pool, nil)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	atOnce(20, func(i int) {
+		if _, err := l.Record(ended, Request{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	idle(t, l)
+	recorded := count(t, pool, "event")
+	if keys := count(t, pool, "idempotency"); keys != recorded {
+		t.Errorf("%d events and %d keys", recorded, keys)
+	}
+	fresh := 0
+	for i := range 20 { // as a client that knows nothing tries again
+		if !must(t, l, Request{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}).Replayed {
+			fresh++
+		}
+	}
+	if n := count(t, pool, "event"); n != 20 || fresh != 20-recorded {
+		t.Errorf("%d events, %d of them before and %d after", n, recorded, fresh)
+	}
+	auditLedger(t, pool).clean(t)
+}
+
+// TestLockedUser locks one user as a person in psql does. The user's events fail after a while; nobody else's wait.
+func TestLockedUser(t *testing.T) {
+	pool := pgtest.Pool(t)
+	l := New(pool, nil)
+	free := hostage(t, pool, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	var refused atomic.Int64
+	locked := make(chan struct{})
+	go func() {
+		defer close(locked)
+		atOnce(4, func(int) {
+			for ctx.Err() == nil {
+				began := time.Now()
+				_, err := l.Record(context.Background(), Request{UserID: 1, Event: deposit(1, 1)})
+				if took := time.Since(began); sqlstate(err) == "55P03" && took > time.Second {
+					refused.Add(1)
+				} else if ctx.Err() == nil {
+					t.Errorf("an event of a locked user ends after %s with %v", took, err)
+				}
+			}
+		})
+	}()
+	slowest, n := atLarge(t, l, 3*time.Second)
+	t.Logf("%d events of others, the slowest took %s; %d of the locked user were refused", n, slowest, refused.Load())
+	if refused.Load() == 0 || n < 100 {
+		t.Error("too little was tried")
+	}
+	if slowest > prompt {
+		t.Errorf("an event of another user took %s", slowest)
+	}
+	stop()
+	free()
+	<-locked
+	must(t, l, Request{UserID: 1, Event: deposit(1, 1)})
+	idle(t, l)
+}
+
+// atLarge records events of users from 100 on, eight at a time, and tells how long the slowest took.
+func atLarge(t *testing.T, l *Ledger, lasting time.Duration) (slowest time.Duration, n int64) {
+	t.Helper()
+	var longest, done atomic.Int64
+	began := time.Now()
+	atOnce(8, func(i int) {
+		for time.Since(began) < lasting {
+			start := time.Now()
+			_, err := l.Record(context.Background(), Request{UserID: int64(100 + i), Event: deposit(1, 1)})
+			if err != nil {
+				t.Errorf("an event of another user: %v", err)
+			}
+			took := int64(time.Since(start))
+			for old := longest.Load(); took > old && !longest.CompareAndSwap(old, took); old = longest.Load() {
+			}
+			done.Add(1)
+			time.Sleep(time.Millisecond)
+		}
+	})
+	return time.Duration(longest.Load()), done.Load()
+}
+
+// TestManyLockedUsers locks more users than there are workers, and each has one event alone in its pass.
+func TestManyLockedUsers(t *testing.T) {
+	for _, users := range []int64{maxWorkers, maxWorkers + maxPatient + 2} {
+		t.Run(fmt.Sprint(users, " users"), func(t *testing.T) {
+			pool := pgtest.Pool(t)
+			l := New(pool, nil)
+			ids := make([]int64, users)
+			for i := range ids {
+				ids[i] = int64(i)
+			}
+			free := hostage(t, pool, ids...)
+			locked := make(chan struct{})
+			go func() {
+				defer close(locked)
+				atOnce(int(users), func(i int) {
+					time.Sleep(time.Duration(i) * 20 * time.Millisecond) // so that each is a pass of its own
+					if _, err := l.Record(context.Background(), Request{UserID: int64(i), Event: deposit(1, 1)}); sqlstate(err) != "55P03" {
+						t.Errorf("an event of a locked user ends with %v", err)
+					}
+				})
+			}()
+			await(t, "the workers to wait for locks", func() bool { return waiters(t, pool) >= maxWorkers })
+			slowest, n := atLarge(t, l, time.Second)
+			t.Logf("%d events of others, the slowest took %s", n, slowest)
+			if slowest > prompt {
+				t.Errorf("while %d users are locked, an event of another user took %s", users, slowest)
+			}
+			<-locked
+			free()
+			idle(t, l)
+		})
+	}
+}
+
+// TestWorkersEnd counts goroutines: none is left when nothing is to be recorded, and there were some.
+func TestWorkersEnd(t *testing.T) {
+	pool := pgtest.Pool(t)
+	var wakes atomic.Int64
+	l := New(pool, func() { wakes.Add(1) })
+	var most atomic.Int64
+	stop := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				l.mu.Lock()
+				most.Store(max(most.Load(), int64(l.workers)))
+				l.mu.Unlock()
+				time.Sleep(50 * time.Microsecond)
+			}
+		}
+	}()
+	for range 5 {
+		atOnce(100, func(i int) {
+			if _, err := l.Record(context.Background(), Request{UserID: int64(i % 60), Event: deposit(1, 1)}); err != nil {
+				t.Error(err)
+			}
+		})
+		idle(t, l)
+	}
+	close(stop)
+	<-watched
+	if n := most.Load(); n < 1 || n > maxWorkers {
+		t.Errorf("%d workers at once; there may be %d", n, maxWorkers)
+	}
+	if n := wakes.Load(); n == 0 || n > 500 {
+		t.Errorf("500 events made %d commits", n)
+	} else {
+		t.Logf("500 events made %d commits", n)
+	}
+}
+
+// TestBusyBatches refuses one batch too many, and lets go of all places.
+func TestBusyBatches(t *testing.T) {
+	pool := pgtest.Pool(t)
+	l := New(pool, nil)
+	free := hostage(t, pool, 1)
+	ended := make(chan error, maxBatches)
+	for range maxBatches {
+		go func() {
+			_, err := l.RecordAll(context.Background(), &Batch{Events: []UserEvent{{1, deposit(1, 1)}}}, false)
+			ended <- err
+		}()
+	}
+	await(t, "both to wait", func() bool { return waiters(t, pool) == maxBatches })
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false); !errors.Is(err, ErrBusy) {
+		t.Errorf("one batch too many: %v", err)
+	}
+	free()
+	for range maxBatches {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false); err != nil {
+		t.Error(err)
+	}
+	idle(t, l)
+}
+
+// TestOrderOfArrival sends events of one user one after the other, without waiting for the answers: they are recorded in that order.
+func TestOrderOfArrival(t *testing.T) {
+	pool := pgtest.Pool(t)
+	l := New(pool, nil)
+	free := hostage(t, pool, 1)
+	var all sync.WaitGroup
+	for i := range 2 * maxPass {
+		c := &call{Request: Request{UserID: 1, Event: deposit(int64(i+1), 1)}, done: make(chan struct{})}
+		l.enqueue(c)
+		all.Go(func() {
+			if <-c.done; c.err != nil {
+				t.Error(c.err)
+			}
+		})
+	}
+	free()
+	all.Wait()
+	if n := value[int](t, pool, `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e WHERE amount <> nth`); n != 0 || count(t, pool, "event") != 2*maxPass {
+		t.Errorf("%d of %d events are out of order", n, count(t, pool, "event"))
+	}
+	idle(t, l)
+}

@@ -1,0 +1,354 @@
+package schema_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres"
+	"labledger/db/postgres/pgtest"
+	"labledger/schema"
+)
+
+// keyedByUser are the tables that can be spread over machines by user.
+const keyedByUser = `(SELECT c.oid, c.relname::text AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+	AND c.relname IN ('user_state', 'event', 'alert', 'alert_change', 'idempotency')) AS keyed`
+
+// TestKeyedByUser holds what the ledger needs so that it can be spread over machines by user.
+func TestKeyedByUser(t *testing.T) {
+	pool := pgtest.Pool(t)
+	if n := texts(t, pool, "SELECT count(*)::text FROM "+keyedByUser)[0]; n != "5" {
+		t.Fatalf("%s tables are keyed by user, not 5", n)
+	}
+	for what, sql := range map[string]string{
+		"has no user_id that is a bigint and never null": `SELECT name FROM ` + keyedByUser + ` WHERE NOT EXISTS (
+			SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'user_id' AND atttypid = 'bigint'::regtype AND attnotnull)`,
+		"has no primary key": `SELECT name FROM ` + keyedByUser + ` WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indisprimary)`,
+		"is unique and does not begin with user_id": `SELECT indexrelid::regclass::text FROM pg_index JOIN ` + keyedByUser + ` ON oid = indrelid
+			WHERE indisunique AND pg_get_indexdef(indexrelid, 1, true) <> 'user_id'`,
+		"is an exclusion constraint": `SELECT conname::text FROM pg_constraint JOIN ` + keyedByUser + ` ON keyed.oid = conrelid WHERE contype = 'x'`,
+		"is drawn from a sequence": `SELECT format('%s.%s', name, attname) FROM pg_attribute JOIN ` + keyedByUser + ` ON oid = attrelid
+			LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+			WHERE attnum > 0 AND (attidentity <> '' OR pg_get_expr(adbin, adrelid) ~* 'nextval|gen_random|uuid')`,
+		"belongs to a sequence": `SELECT name FROM pg_depend JOIN ` + keyedByUser + ` ON keyed.oid = refobjid JOIN pg_class s ON s.oid = objid WHERE s.relkind = 'S'`,
+		"is a foreign key that leaves the tables keyed by user": `SELECT conname::text FROM pg_constraint WHERE contype = 'f'
+			AND (conrelid IN (SELECT oid FROM ` + keyedByUser + `)) <> (confrelid IN (SELECT oid FROM ` + keyedByUser + `))`,
+		"is a foreign key that does not carry user_id": `SELECT conname::text FROM pg_constraint JOIN ` + keyedByUser + ` ON keyed.oid = conrelid WHERE contype = 'f' AND NOT EXISTS (
+			SELECT FROM unnest(conkey, confkey) AS pair (here, there)
+			JOIN pg_attribute h ON h.attrelid = conrelid AND h.attnum = here
+			JOIN pg_attribute f ON f.attrelid = confrelid AND f.attnum = there
+			WHERE h.attname = 'user_id' AND f.attname = 'user_id')`,
+		"is a foreign key that changes rows": `SELECT conname::text FROM pg_constraint JOIN ` + keyedByUser + ` ON keyed.oid = conrelid WHERE contype = 'f' AND (confdeltype <> 'a' OR confupdtype <> 'a')`,
+		"has no plain index that begins with its id": `SELECT name FROM ` + keyedByUser + ` WHERE name IN ('event', 'alert') AND NOT EXISTS (
+			SELECT FROM pg_index WHERE indrelid = oid AND NOT indisunique AND indpred IS NULL AND pg_get_indexdef(indexrelid, 1, true) = 'id')`,
+	} {
+		for _, name := range texts(t, pool, sql) {
+			t.Errorf("%s %s", name, what)
+		}
+	}
+	// Functions run as triggers of one side that speak of the other: the copy of a risk, and nothing else.
+	const others = `SELECT DISTINCT format('%s on %s speaks of %s', tgname, c.relname, other.name)
+		FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
+		JOIN (SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')) AS other ON prosrc ~ ('(INTO|FROM|JOIN|UPDATE|TABLE)\s+(ONLY\s+)?' || other.name || '\M')
+		WHERE NOT tgisinternal AND (c.oid IN (SELECT oid FROM ` + keyedByUser + `)) <> (other.name IN (SELECT name FROM ` + keyedByUser + `)) ORDER BY 1`
+	if got := strings.Join(texts(t, pool, others), "; "); got != "copy_risk on account speaks of user_state" {
+		t.Errorf("the ledger is tied to the rest: %s", got)
+	}
+}
+
+// ledgerRows are two events of user 7, an alert of each, the second of them closed, and a key.
+const ledgerRows = `
+	INSERT INTO user_state (user_id) VALUES (7);
+	INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor) VALUES
+		(7, '00000000-0000-7000-8000-000000000001', 'withdraw', 200, 1, 1, 'medium', 1, '{}', '{1100}', '00000000-0000-7000-8000-000000000002', now(), 'a'),
+		(7, '00000000-0000-7000-8000-000000000003', 'withdraw', 200, 2, 2, 'medium', 1, '{}', '{1100}', '00000000-0000-7000-8000-000000000004', now(), 'a');
+	INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor) VALUES
+		(7, '00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', '{1100}', 1, 'medium', 1, '[]', now(), now(), 'a'),
+		(7, '00000000-0000-7000-8000-000000000004', '00000000-0000-7000-8000-000000000003', '{1100}', 2, 'medium', 1, '[]', now(), now(), 'a');
+	UPDATE alert SET state = 'closed' WHERE time = 2;
+	INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at) VALUES
+		(7, 'a', 'k', '', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000001', now())`
+
+func withLedger(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool := pgtest.Pool(t)
+	for sql := range strings.SplitSeq(ledgerRows, ";\n") {
+		must(t, pool, sql)
+	}
+	return pool
+}
+
+func must(t *testing.T, pool *pgxpool.Pool, sql string) {
+	t.Helper()
+	if err := exec(pool, sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func TestLedgerRefuses(t *testing.T) {
+	pool := withLedger(t)
+	const event = `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor) VALUES `
+	refused := map[string]string{ // why, and a constraint where it is one
+		event + `(7, gen_random_uuid(), 'Deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                        "23514 event_type_deposit_or_withdraw",
+		event + `(7, gen_random_uuid(), 'deposit', 0, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                        "23514 event_amount_more_than_0",
+		event + `(7, gen_random_uuid(), 'deposit', 'NaN', 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                    "23514 event_amount_more_than_0",
+		event + `(7, gen_random_uuid(), 'deposit', 10000000000, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:              "22003",
+		event + `(-1, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                       "23514 event_user_id_in_range",
+		event + `(9007199254740992, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:         "23514 event_user_id_in_range",
+		event + `(7, gen_random_uuid(), 'deposit', 1, -1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                       "23514 event_time_in_range",
+		event + `(7, gen_random_uuid(), 'deposit', 1, 2, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                        "23514 event_effective_time_not_before_time",
+		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'none', 1, '{}', '{}', NULL, now(), '')`:                          "23514 event_risk_low_medium_or_high",
+		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{30}', NULL, now(), '')`:                         "23514 event_alert_id_with_codes",
+		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', gen_random_uuid(), now(), '')`:              "23514 event_alert_id_with_codes",
+		event + `(7, '00000000-0000-7000-8000-000000000001', 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`:      "23505 event_pkey",
+		`INSERT INTO alert SELECT (json_populate_record(a, '{"id": "00000000-0000-7000-8000-000000000009"}')).* FROM alert a`: "23505",
+		`INSERT INTO alert SELECT (json_populate_record(a, '{"user_id": 8}')).* FROM alert a`:                                 "23503 alert_event_id_fkey",
+		`INSERT INTO user_state (user_id) VALUES (-1)`:                                                                        "23514 user_state_user_id_in_range",
+		`INSERT INTO user_state (user_id, risk) VALUES (1, 'none')`:                                                           "23514 user_state_risk_low_medium_or_high",
+		`INSERT INTO rule SELECT (json_populate_record(r, '{"code": 31}')).* FROM rule r WHERE code = 30`:                     "23514 rule_code_known",
+		`UPDATE rule SET code = 31 WHERE code = 30`:                                                                           "23514 rule_code_known",
+		`UPDATE rule SET title = E' \t' WHERE code = 30`:                                                                      "23514 rule_title_not_blank",
+		`UPDATE rule SET applies_to = 'all' WHERE code = 30`:                                                                  "23514 rule_applies_to_deposit_withdraw_or_any",
+		`UPDATE rule SET "limit" = 'NaN' WHERE code = 1100`:                                                                   "23514 rule_limit_at_least_0",
+		`UPDATE rule SET "limit" = 'NaN' WHERE code = 30`:                                                                     "23514",
+		`UPDATE rule SET "limit" = -0.01 WHERE code = 123`:                                                                    "23514 rule_limit_at_least_0",
+		`UPDATE rule SET "limit" = 0 WHERE code = 500`:                                                                        "23514 rule_limit_a_whole_number_from_1_to_1_million",
+		`UPDATE rule SET "limit" = 2.5 WHERE code = 30`:                                                                       "23514 rule_limit_a_whole_number_from_1_to_1_million",
+		`UPDATE rule SET "limit" = 1000001 WHERE code = 300`:                                                                  "23514 rule_limit_a_whole_number_from_1_to_1_million",
+		`UPDATE rule SET window_seconds = 3601 WHERE code = 123`:                                                              "23514 rule_window_seconds_from_0_to_3600",
+		`UPDATE rule SET window_seconds = -1 WHERE code = 500`:                                                                "23514 rule_window_seconds_from_0_to_3600",
+		`UPDATE rule SET window_seconds = NULL WHERE code = 500`:                                                              "23514 rule_window_seconds_given_for_123_and_500_alone",
+		`UPDATE rule SET window_seconds = 60 WHERE code = 1100`:                                                               "23514 rule_window_seconds_given_for_123_and_500_alone",
+		`UPDATE alert SET state = 'lost' WHERE time = 1`:                                                                      "23514 alert_state_open_acknowledged_or_closed",
+		`UPDATE alert SET state = NULL WHERE time = 1`:                                                                        "23502",
+		`UPDATE alert SET state = 'open' WHERE time = 2`:                                                                      "23514",
+		`UPDATE alert SET state = 'acknowledged' WHERE time = 2`:                                                              "23514",
+		`UPDATE alert SET disposition = 'maybe'`:                                                                              "23514 alert_disposition_confirmed_or_false_positive",
+		`UPDATE alert SET assignee = repeat('x', 101)`:                                                                        "23514 alert_assignee_at_most_100_characters",
+		`UPDATE alert SET note = repeat('x', 10001)`:                                                                          "23514 alert_note_at_most_10000_characters",
+		`INSERT INTO account (username, risk) VALUES ('x', 'none')`:                                                           "23514 account_risk_low_medium_or_high",
+		`INSERT INTO account (username, role) VALUES ('x', 'root')`:                                                           "23514 account_role_viewer_operator_or_admin",
+		`INSERT INTO account (username) VALUES (E'\t')`:                                                                       "23514 account_username_not_blank",
+		`INSERT INTO account (username) VALUES (repeat('x', 101))`:                                                            "23514 account_username_at_most_100_characters",
+		`INSERT INTO account (username) VALUES ('Bob')`:                                                                       "23505 account_username_unique",
+		`INSERT INTO account (id, username) VALUES (-1, 'x')`:                                                                 "23514 account_id_in_range",
+		`INSERT INTO account (id, username) VALUES (9007199254740992, 'x')`:                                                   "23514",
+		`TRUNCATE account`:                     "23001",
+		`UPDATE idempotency SET key = 'other'`: "23001",
+		`DELETE FROM rule WHERE code = 30`:     "23001",
+		`DELETE FROM rule WHERE false`:         "23001", // the statement, whatever it would do
+		`DELETE FROM alert`:                    "23001",
+	}
+	for _, table := range []string{"event", "ruleset", "alert_change"} {
+		refused["UPDATE "+table+" SET actor = actor"] = "23001"
+		refused["DELETE FROM "+table] = "23001"
+	}
+	for _, table := range []string{"event", "ruleset", "alert_change", "rule", "alert", "idempotency"} {
+		refused["TRUNCATE "+table+" CASCADE"] = "23001"
+	}
+	for _, set := range []string{"user_id = 8", "id = gen_random_uuid()", "event_id = gen_random_uuid()", "alert_codes = '{30}'", "time = 3", "risk = 'low'", "ruleset_id = 2", "reasons = '[1]'", "created_at = '2000-01-01'"} {
+		refused["UPDATE alert SET "+set+" WHERE time = 1"] = "23001"
+	}
+	for sql, want := range refused {
+		err := exec(pool, sql)
+		var pg *pgconn.PgError
+		code, constraint, _ := strings.Cut(want, " ")
+		if !errors.As(err, &pg) || pg.Code != code || constraint != "" && pg.ConstraintName != constraint {
+			t.Errorf("%s: %v, not %s", sql, err, want)
+		}
+	}
+	for _, sql := range []string{
+		`UPDATE alert SET state = 'acknowledged', assignee = repeat('x', 100), note = repeat('x', 10000), disposition = 'false_positive' WHERE time = 1`,
+		`UPDATE alert SET disposition = NULL WHERE time = 2`, // a closed alert can still be set right
+		`UPDATE rule SET "limit" = 1000000, window_seconds = 3600 WHERE code = 500`,
+		`UPDATE rule SET "limit" = 0, window_seconds = 0 WHERE code = 123`,
+		`UPDATE rule SET "limit" = 9999999999.99 WHERE code = 1100`,
+		`DELETE FROM idempotency`,
+		event + `(9007199254740991, gen_random_uuid(), 'deposit', 9999999999.99, 9007199254740991, 9007199254740991, 'low', 1, '{}', '{}', NULL, now(), '')`,
+	} {
+		if err := exec(pool, sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+func TestAlertHistory(t *testing.T) {
+	pool := withLedger(t)
+	const last = `SELECT format('v%s by %s for %s: %s to %s', version, actor, request_id, before, after) FROM alert_change WHERE alert_id = '00000000-0000-7000-8000-000000000002' ORDER BY version DESC LIMIT 1`
+	const row = `SELECT format('v%s %s by %s', version, state, actor) FROM alert WHERE time = 1`
+	const as = `WITH told AS (SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)) `
+	for _, c := range []struct{ sql, row, change string }{
+		{`UPDATE alert SET state = state WHERE time = 1`, "v1 open by a", ""},
+		{`UPDATE alert SET version = 9, xid = 1, actor = 'x', changed_at = '2000-01-01' WHERE time = 1`, "v1 open by a", ""}, // nobody chooses these
+		{as + `UPDATE alert SET state = 'acknowledged', assignee = 'ada' FROM told WHERE time = 1`, "v2 acknowledged by ada",
+			`v2 by ada for r1: {"note": null, "state": "open", "assignee": null, "disposition": null} to {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}`},
+		{`UPDATE alert SET state = 'closed', note = 'n', disposition = 'confirmed' WHERE time = 1`, "v3 closed by labledger",
+			`v3 by labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null} to {"note": "n", "state": "closed", "assignee": "ada", "disposition": "confirmed"}`},
+	} {
+		must(t, pool, c.sql)
+		if got := texts(t, pool, row)[0]; got != c.row {
+			t.Errorf("%s\n made the row %q, not %q", c.sql, got, c.row)
+		}
+		if got := strings.Join(texts(t, pool, last), ""); got != c.change {
+			t.Errorf("%s\n recorded %q\n not      %q", c.sql, got, c.change)
+		}
+	}
+	if bad := texts(t, pool, `SELECT id::text FROM alert WHERE time = 1 AND (changed_at <= created_at OR xid = (SELECT max(xid) FROM event))`); len(bad) != 0 {
+		t.Error("a changed alert keeps its xid or time:", bad)
+	}
+}
+
+// TestRiskIsCopied changes accounts as people do: what the intake reads has changed with the same commit, and with no other.
+func TestRiskIsCopied(t *testing.T) {
+	pool := pgtest.Pool(t)
+	const all = `SELECT string_agg(format('%s %s', user_id, risk), ', ' ORDER BY user_id) FROM user_state`
+	for _, c := range []struct{ sql, want string }{
+		{"SELECT", "1 medium, 2 medium, 3 medium"}, // the mock data
+		{"UPDATE account SET risk = 'high' WHERE id = 1", "1 high, 2 medium, 3 medium"},
+		{"UPDATE account SET country = 'X', risk = 'high' WHERE id = 1", "1 high, 2 medium, 3 medium"},
+		{"INSERT INTO account (id, username, risk) VALUES (9, 'x', 'low')", "1 high, 2 medium, 3 medium, 9 low"},
+		{"UPDATE account SET id = 10 WHERE id = 9", "1 high, 2 medium, 3 medium, 9 medium, 10 low"},
+		{"UPDATE account SET id = 9, risk = 'high' WHERE id = 10", "1 high, 2 medium, 3 medium, 9 high, 10 medium"},
+		{"UPDATE account SET risk = NULL WHERE id = 1", "1 medium, 2 medium, 3 medium, 9 high, 10 medium"},
+		{"DELETE FROM account WHERE id = 9", "1 medium, 2 medium, 3 medium, 9 medium, 10 medium"},
+		{"INSERT INTO account (id, username, risk) VALUES (2, 'y', 'low') ON CONFLICT (id) DO UPDATE SET risk = excluded.risk", "1 medium, 2 low, 3 medium, 9 medium, 10 medium"},
+	} {
+		conn, err := pool.Acquire(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := texts(t, pool, all)[0]
+		tx, err := conn.Begin(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(context.Background(), c.sql); err != nil {
+			t.Fatalf("%s: %v", c.sql, err)
+		}
+		if during := texts(t, pool, all)[0]; during != before {
+			t.Errorf("%s: others see %s before the commit", c.sql, during)
+		}
+		if err := tx.Commit(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		conn.Release()
+		if got := texts(t, pool, all)[0]; got != c.want {
+			t.Errorf("%s\n makes %s\n not   %s", c.sql, got, c.want)
+		}
+	}
+}
+
+func TestRulesArePublished(t *testing.T) {
+	pool := pgtest.Pool(t)
+	const sets = `SELECT count(*)::text FROM ruleset`
+	for i, c := range []struct {
+		sql  string
+		want int
+	}{
+		{"SELECT", 1},
+		{`UPDATE rule SET "limit" = "limit"`, 1},
+		{`UPDATE rule SET version = 9`, 1},
+		{`UPDATE rule SET "limit" = 4 WHERE code = 30`, 2},
+		{`UPDATE rule SET "limit" = "limit" + 1`, 3}, // one statement, one set
+		{`UPDATE rule SET enabled = false WHERE false`, 3},
+		{`INSERT INTO rule SELECT (json_populate_record(r, '{"limit": 77}')).* FROM rule r WHERE code = 30 ON CONFLICT (code) DO UPDATE SET "limit" = excluded."limit"`, 4},
+		{`WITH told AS (SELECT set_config('labledger.actor', 'ada', true)) UPDATE rule SET enabled = false FROM told WHERE code = 30`, 5},
+	} {
+		must(t, pool, c.sql)
+		if got := texts(t, pool, sets)[0]; got != fmt.Sprint(c.want) {
+			t.Errorf("step %d, %s: %s sets, not %d", i, c.sql, got, c.want)
+		}
+		if now := texts(t, pool, `SELECT ((SELECT jsonb_agg(to_jsonb(rule) ORDER BY code) FROM rule) = (SELECT rules FROM ruleset ORDER BY id DESC LIMIT 1))::text`)[0]; now != "true" {
+			t.Errorf("step %d, %s: the latest set is not what the rules are", i, c.sql)
+		}
+	}
+	if got := texts(t, pool, "SELECT string_agg(id || ' ' || actor, ', ' ORDER BY id) FROM ruleset")[0]; got != "1 labledger, 2 labledger, 3 labledger, 4 labledger, 5 ada" {
+		t.Error("the sets are", got)
+	}
+	if got := texts(t, pool, "SELECT string_agg(version::text, ' ' ORDER BY code) FROM rule")[0]; got != "5 2 2 2 2" {
+		t.Error("the rules have the versions", got)
+	}
+}
+
+// twoChanges lets two transactions change a rule each, the second before the first has ended, and returns whether the latest set has both.
+func twoChanges(t *testing.T, pool *pgxpool.Pool) (both bool, err error) {
+	t.Helper()
+	ctx := context.Background()
+	one, err := pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = one.Rollback(ctx) }() // of no effect after the commit
+	if _, err := one.Exec(ctx, `UPDATE rule SET "limit" = 11 WHERE code = 30`); err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan error, 1)
+	go func() {
+		second <- pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE rule SET "limit" = 12 WHERE code = 300`)
+			return err
+		})
+	}()
+	const waiting = `SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	for began := time.Now(); len(texts(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(began) < 10*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
+	if err := one.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-second; err != nil {
+		return false, err
+	}
+	const latest = `SELECT string_agg(value ->> 'limit', ' ' ORDER BY value ->> 'code') FROM ruleset, jsonb_array_elements(rules) WHERE id = (SELECT max(id) FROM ruleset) AND value ->> 'code' IN ('30', '300')`
+	return texts(t, pool, latest)[0] == "11.00 12.00", nil
+}
+
+// TestTwoRulesAtOnce shows that the later set has both changes, and that it would not if changes did not wait for each other.
+func TestTwoRulesAtOnce(t *testing.T) {
+	pool := pgtest.Pool(t)
+	if both, err := twoChanges(t, pool); !both || err != nil {
+		t.Errorf("two changes at once: the latest set has both: %v, %v", both, err)
+	}
+	if n := texts(t, pool, "SELECT count(*)::text FROM ruleset")[0]; n != "3" {
+		t.Errorf("%s sets, not 3", n)
+	}
+	control := pgtest.Pool(t)
+	must(t, control, "DROP TRIGGER wait_for_ruleset ON rule")
+	if both, err := twoChanges(t, control); both && err == nil {
+		t.Error("without the trigger that waits the latest set has both, too: this test shows nothing")
+	}
+}
+
+// TestDownFromLedger goes back to the migration before, and finds the functions as they were there.
+func TestDownFromLedger(t *testing.T) {
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	pool, err := postgres.Open(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 0); err != nil || to != 0 {
+		t.Fatal(to, err)
+	}
+	if _, _, err := postgres.Migrate(ctx, url, migrations(t, 3, nil)); err != nil {
+		t.Fatal(err)
+	}
+	want := texts(t, pool, everything)
+	if _, _, err := postgres.Migrate(ctx, url, schema.Files); err != nil {
+		t.Fatal(err)
+	}
+	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 1); err != nil || to != 3 {
+		t.Fatal(to, err)
+	}
+	if got := texts(t, pool, everything); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("down from the ledger makes\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

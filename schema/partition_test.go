@@ -1,0 +1,357 @@
+package schema_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/db/postgres"
+	"labledger/db/postgres/pgtest"
+	"labledger/ledger"
+	"labledger/rules"
+	"labledger/schema"
+)
+
+// migrations are those up to a number, with what change makes of each file.
+func migrations(t *testing.T, last int, change func(text string) string) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	names, err := fs.Glob(schema.Files, "0*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		number, err := strconv.Atoi(name[:6])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if number > last {
+			continue
+		}
+		text, err := fs.ReadFile(schema.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if change != nil && strings.HasSuffix(name, ".up.sql") {
+			text = []byte(change(string(text)))
+		}
+		files[name] = &fstest.MapFile{Data: text}
+	}
+	return files
+}
+
+const partitions = 4
+
+var keyedTable = regexp.MustCompile(`(?s)CREATE TABLE (user_state|event|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
+
+// partitioned loads the schema with the tables keyed by user spread by hash: then Postgres itself sees to it that each unique index begins
+// with the user, and plans show how many of the parts a statement looks at.
+func partitioned(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 0); err != nil || to != 0 {
+		t.Fatal(to, err)
+	}
+	changed := 0
+	files := migrations(t, 999999, func(text string) string {
+		return keyedTable.ReplaceAllStringFunc(text, func(create string) string {
+			changed++
+			m := keyedTable.FindStringSubmatch(create)
+			create = fmt.Sprintf("CREATE TABLE %s (\n%s\n) PARTITION BY HASH (user_id);", m[1], m[2])
+			for i := range partitions {
+				create += fmt.Sprintf("\nCREATE TABLE %[1]s_part%[2]d PARTITION OF %[1]s FOR VALUES WITH (MODULUS %[3]d, REMAINDER %[2]d)%[4]s;", m[1], i, partitions, m[3])
+			}
+			return create
+		})
+	})
+	if changed != 5 {
+		t.Fatalf("%d tables were found in the migrations, not 5", changed)
+	}
+	if _, _, err := postgres.Migrate(ctx, url, files); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := postgres.Open(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// intake records a stream in all ways there are.
+func intake(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	ctx := t.Context()
+	l := ledger.New(pool, nil)
+	random := rand.New(rand.NewPCG(1, 1))
+	event := func(i int) ledger.UserEvent {
+		return ledger.UserEvent{UserID: random.Int64N(30), Event: rules.Event{Type: rules.Type(random.IntN(2)), Amount: rules.Cents(1 + random.IntN(150_00)), Time: int64(i)}}
+	}
+	must(t, pool, "INSERT INTO account (id, username, risk) VALUES (5, 'five', 'high'), (6, 'six', 'low') ON CONFLICT (id) DO NOTHING")
+	for i := range 300 {
+		e := event(i)
+		r := ledger.Request{UserID: e.UserID, Event: e.Event, Actor: "me", Key: fmt.Sprint(i), Hash: [32]byte{byte(i)}}
+		got, err := l.Record(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := l.Record(ctx, r); err != nil || !again.Replayed || again.EventID != got.EventID || again.AlertID != got.AlertID {
+			t.Fatal(got, again, err)
+		}
+		if i == 150 {
+			must(t, pool, "UPDATE rule SET window_seconds = window_seconds * 4 WHERE window_seconds IS NOT NULL")
+		}
+	}
+	b := &ledger.Batch{Actor: "me", Key: "batch"}
+	for i := range 1000 {
+		b.Events = append(b.Events, event(300+i/4))
+	}
+	for _, replayed := range []bool{false, true} {
+		a, err := l.RecordAll(ctx, b, false)
+		if err != nil || a.Replayed != replayed {
+			t.Fatal("batch:", err)
+		}
+		n := 0
+		if err := a.Each(ctx, func(ledger.Recorded) error { n++; return nil }); err != nil || n != len(b.Events) {
+			t.Fatal(n, err)
+		}
+	}
+	must(t, pool, "UPDATE alert SET state = 'closed', note = 'n' WHERE time % 5 = 0")
+	must(t, pool, "UPDATE account SET risk = 'medium' WHERE id = 6")
+}
+
+// TestPartitionedIntake records the same on the schema as it is and on the one that is spread.
+func TestPartitionedIntake(t *testing.T) {
+	plain, spread := pgtest.Pool(t), partitioned(t)
+	const mock = "INSERT INTO account (id, username) VALUES (1, 'Bob'), (2, 'Jane'), (3, 'Harry') ON CONFLICT DO NOTHING" // the template of plain has more
+	must(t, spread, mock)
+	intake(t, plain)
+	intake(t, spread)
+	const all = `
+		SELECT concat('event ', n, ' ', to_jsonb(e) - ARRAY['id', 'alert_id', 'created_at', 'xid', 'n']) FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM event) AS e
+		UNION ALL SELECT concat('alert ', n, ' ', to_jsonb(a) - ARRAY['id', 'event_id', 'created_at', 'changed_at', 'xid', 'n']) FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM alert) AS a
+		UNION ALL SELECT concat('change ', user_id, ' ', version, ' ', before, ' ', after) FROM alert_change
+		UNION ALL SELECT concat('state ', user_id, ' ', risk, ' ', state) FROM user_state
+		UNION ALL SELECT concat('key ', user_id, ' ', caller, ' ', key) FROM idempotency
+		ORDER BY 1`
+	want, got := texts(t, plain, all), texts(t, spread, all)
+	for i := range max(len(want), len(got)) {
+		if i >= len(want) || i >= len(got) || want[i] != got[i] {
+			t.Fatalf("row %d of %d and %d differs: %.300q and %.300q", i, len(want), len(got), want[min(i, len(want)-1)], got[min(i, len(got)-1)])
+		}
+	}
+	if len(want) < 2500 {
+		t.Errorf("only %d rows were compared", len(want))
+	}
+	if n := texts(t, spread, "SELECT count(*)::text FROM (SELECT DISTINCT tableoid FROM event) AS used")[0]; n != fmt.Sprint(partitions) {
+		t.Errorf("%s parts of event are used", n)
+	}
+	for _, sql := range []string{"UPDATE event SET actor = ''", "TRUNCATE event CASCADE", "DELETE FROM alert"} {
+		if exec(spread, sql) == nil {
+			t.Errorf("%s goes through where tables are spread", sql)
+		}
+	}
+}
+
+// touched are the parts at which what run does really looks, by table.
+func touched(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) map[string]int {
+	t.Helper()
+	ctx := context.Background()
+	const looked = `SELECT relname::text, seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE relname ~ '_part\d$'`
+	parts := map[string]int{}
+	err := pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		if _, err := conn.Exec(ctx, "SELECT pg_stat_force_next_flush()"); err != nil {
+			return err
+		}
+		tx, err := conn.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback(ctx) }() // as meant
+		if err := db.New(tx).SetIntake(ctx, db.SetIntakeParams{LockTimeout: "2s"}); err != nil {
+			return err
+		}
+		seen := func(sign int64, sums map[string]int64) error {
+			rows, err := tx.Query(ctx, looked)
+			if err != nil {
+				return err
+			}
+			var name string
+			var n int64
+			_, err = pgx.ForEachRow(rows, []any{&name, &n}, func() error { sums[name] += sign * n; return nil })
+			return err
+		}
+		sums := map[string]int64{}
+		if err := seen(-1, sums); err != nil {
+			return err
+		}
+		if err := run(db.New(tx)); err != nil {
+			return err
+		}
+		if err := seen(1, sums); err != nil {
+			return err
+		}
+		for name, n := range sums {
+			if n > 0 {
+				parts[name[:strings.LastIndex(name, "_part")]]++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts
+}
+
+// TestHotStatementsNameTheUser runs each statement of the intake for one user. It looks at one part of each table, or its comment says that
+// it does not name the user.
+func TestHotStatementsNameTheUser(t *testing.T) {
+	pool := partitioned(t)
+	intake(t, pool)
+	must(t, pool, "ANALYZE")
+	ctx := t.Context()
+	const user = 5
+	id := func(n int) uuid.UUID { return uuid.MustParse(numbered(n)) }
+	var past struct {
+		Event, Alert uuid.UUID
+		Key          string
+	}
+	const one = `SELECT id, alert_id, key FROM event JOIN idempotency k USING (user_id) WHERE k.first_id = id AND k.last_id = id AND user_id = $1 AND alert_id IS NOT NULL LIMIT 1`
+	if err := pool.QueryRow(ctx, one, user).Scan(&past.Event, &past.Alert, &past.Key); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	hot := map[string]func(q *db.Queries) error{
+		"SetIntake": func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: "1s"}) },
+		"LockStates": func(q *db.Queries) error {
+			_, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{user}})
+			return err
+		},
+		"LockKeys": func(q *db.Queries) error {
+			return q.LockKeys(ctx, db.LockKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
+		},
+		"LockUsers": func(q *db.Queries) error {
+			_, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{user}})
+			return err
+		},
+		"LatestRuleset": func(q *db.Queries) error { _, err := q.LatestRuleset(ctx); return err },
+		"FindKeys": func(q *db.Queries) error {
+			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
+			return err
+		},
+		"ListWindow": func(q *db.Queries) error {
+			_, err := q.ListWindow(ctx, db.ListWindowParams{UserID: user, Since: 400})
+			return err
+		},
+		"InsertEvents": func(q *db.Queries) error {
+			return q.InsertEvents(ctx, db.InsertEventsParams{
+				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, Types: []string{"deposit"}, Amounts: []string{"1"}, Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"},
+				RulesetID: 1, Facts: []json.RawMessage{[]byte("{}")}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: now, Actors: []string{"me"},
+			})
+		},
+		"InsertAlerts": func(q *db.Queries) error {
+			return q.InsertAlerts(ctx, db.InsertAlertsParams{
+				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, EventIds: []uuid.UUID{quietEvent(t, pool, user)}, AlertCodes: []string{"{30}"}, Times: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
+				Reasons: []json.RawMessage{[]byte("[]")}, CreatedAt: now, Actors: []string{"me"},
+			})
+		},
+		"SaveStates": func(q *db.Queries) error {
+			return q.SaveStates(ctx, db.SaveStatesParams{UserIds: []int64{user}, LastIds: []uuid.UUID{id(1)}, States: []string{"{}"}})
+		},
+		"SaveKeys": func(q *db.Queries) error {
+			return q.SaveKeys(ctx, db.SaveKeysParams{
+				UserIds: []int64{user}, Callers: []string{"me"}, Keys: []string{"new"}, RequestHashes: [][]byte{{1}}, FirstIds: []uuid.UUID{id(1)}, LastIds: []uuid.UUID{id(1)}, CreatedAt: now,
+			})
+		},
+		"CopyEvents": func(q *db.Queries) error {
+			_, err := q.CopyEvents(ctx, []db.CopyEventsParams{{UserID: user, ID: id(2), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low", RulesetID: 1, Facts: []byte("{}"), AlertCodes: []int32{}, CreatedAt: now, Actor: "me"}})
+			return err
+		},
+		"CopyAlerts": func(q *db.Queries) error {
+			_, err := q.CopyAlerts(ctx, []db.CopyAlertsParams{{UserID: user, ID: id(2), EventID: quietEvent(t, pool, user), AlertCodes: []int32{30}, Time: 1, Risk: "low", RulesetID: 1, Reasons: []byte("[]"), CreatedAt: now, ChangedAt: now, Actor: "me"}})
+			return err
+		},
+		"ListRecorded": func(q *db.Queries) error {
+			rows, err := q.ListRecorded(ctx, db.ListRecordedParams{FirstID: past.Event, LastID: past.Event, UserID: user, Caller: "me", Key: past.Key, Limit: 1})
+			if err == nil && len(rows) != 1 {
+				err = fmt.Errorf("%d rows", len(rows))
+			}
+			return err
+		},
+	}
+	later := []string{"DeleteOldKeys", "ListLedger", "ListRulesets", "ListStates", "ListAlertCodes", "PlanAnew", "CorrectState"} // not of the intake
+	text, err := os.ReadFile("../queries/ledger.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range strings.Split(string(text), "-- name: ")[1:] {
+		name, rest, _ := strings.Cut(query, " ")
+		if slices.Contains(later, name) {
+			continue
+		}
+		run, known := hot[name]
+		if !known {
+			t.Errorf("queries/ledger.sql has %s, which this test does not know", name)
+			continue
+		}
+		delete(hot, name)
+		comment := strings.Join(strings.Fields(strings.ReplaceAll(rest, "\n--", "\n")), " ")
+		most := 1
+		if strings.Contains(comment, "does not name the user") {
+			most = partitions
+		}
+		for table, n := range touched(t, pool, run) {
+			if n > most {
+				t.Errorf("%s looks at %d parts of %s for one user", name, n, table)
+			}
+		}
+	}
+	for name := range hot {
+		t.Errorf("queries/ledger.sql has no %s", name)
+	}
+	// The negative control: one who looks for an id without its user looks everywhere.
+	control := touched(t, pool, func(q *db.Queries) error {
+		_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
+		return err
+	})
+	if control["idempotency"] != partitions {
+		t.Errorf("FindKeys looks at %v: the measure shows nothing", control)
+	}
+	if got := touched(t, pool, hotOnly(ctx, user)); got["user_state"] != 1 || got["event"] != 1 {
+		t.Errorf("a lock and a window look at %v, not at one part each: the measure shows nothing", got)
+	}
+}
+
+// hotOnly is a lock and a window, which surely look at something.
+func hotOnly(ctx context.Context, user int64) func(q *db.Queries) error {
+	return func(q *db.Queries) error {
+		if _, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{user}}); err != nil {
+			return err
+		}
+		_, err := q.ListWindow(ctx, db.ListWindowParams{UserID: user, Since: 1})
+		return err
+	}
+}
+
+// quietEvent is an event of the user that raised no alert.
+func quietEvent(t *testing.T, pool *pgxpool.Pool, user int64) uuid.UUID {
+	t.Helper()
+	return uuid.MustParse(texts(t, pool, "SELECT id::text FROM event WHERE user_id = $1 AND alert_id IS NULL LIMIT 1", user)[0])
+}
