@@ -369,6 +369,30 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 	return err
 }
 
+const isLocked = `-- name: IsLocked :one
+SELECT (
+    EXISTS (SELECT FROM user_state WHERE user_id = $1::bigint)
+    AND NOT EXISTS (SELECT FROM user_state WHERE user_id = $1 FOR UPDATE SKIP LOCKED)
+)::boolean AS locked
+`
+
+type IsLockedParams struct {
+	UserID int64 `json:"user_id"`
+}
+
+// Tells whether somebody else has locked the state of a user right now. It does not wait.
+//
+//	SELECT (
+//	    EXISTS (SELECT FROM user_state WHERE user_id = $1::bigint)
+//	    AND NOT EXISTS (SELECT FROM user_state WHERE user_id = $1 FOR UPDATE SKIP LOCKED)
+//	)::boolean AS locked
+func (q *Queries) IsLocked(ctx context.Context, arg IsLockedParams) (bool, error) {
+	row := q.db.QueryRow(ctx, isLocked, arg.UserID)
+	var locked bool
+	err := row.Scan(&locked)
+	return locked, err
+}
+
 const latestRuleset = `-- name: LatestRuleset :one
 SELECT
     id,

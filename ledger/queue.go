@@ -147,26 +147,61 @@ func (l *Ledger) release(ids []int64) {
 	l.startWorker()
 }
 
-// record records a pass. When the database refuses it as a whole, it goes user by user, so that nobody pays for another one's lock; a user
-// for whom even then a lock has to be waited for goes on apart, and is held meanwhile.
+// record records a pass. When it waits in vain for users whom somebody else has locked, those go on apart, and are held meanwhile, and the
+// others go on at once: nobody pays for another one's lock. When the database refuses it for another reason, it goes user by user.
 func (l *Ledger) record(calls []*call) {
 	err := l.pass(context.Background(), calls, lockShort, false)
 	var refused *pgconn.PgError
+	waited := errors.As(err, &refused) && refused.Code == lockNotAvailable
 	switch alone := calls[0].UserID == calls[len(calls)-1].UserID; {
-	case !errors.As(err, &refused), alone && refused.Code != lockNotAvailable:
-		l.finish(calls, err)
-	case alone:
+	case alone && waited:
 		go l.recordPatiently(calls)
+	case alone || refused == nil:
+		l.finish(calls, err)
 	default:
+		locked := map[int64]bool{}
+		if waited {
+			locked = l.locked(users(calls))
+		}
+		var free []*call
 		for len(calls) > 0 {
 			n := 1
 			for n < len(calls) && calls[n].UserID == calls[0].UserID {
 				n++
 			}
-			l.record(calls[:n:n])
+			switch ofUser := calls[:n:n]; {
+			case locked[calls[0].UserID]:
+				go l.recordPatiently(ofUser)
+			case len(locked) > 0:
+				free = append(free, ofUser...)
+			default:
+				l.record(ofUser)
+			}
 			calls = calls[n:]
 		}
+		if len(free) > 0 {
+			l.record(free)
+		}
 	}
+}
+
+// locked tells which users somebody else has locked right now: one round trip, without waiting.
+func (l *Ledger) locked(ids []int64) map[int64]bool {
+	ctx, cancel := context.WithTimeout(context.Background(), passTime)
+	defer cancel()
+	found := map[int64]bool{}
+	trip := &pipeline{}
+	for _, id := range ids {
+		trip.add(func(q *db.Queries) error {
+			locked, err := q.IsLocked(ctx, db.IsLockedParams{UserID: id})
+			if locked {
+				found[id] = true
+			}
+			return err
+		})
+	}
+	_ = trip.run(ctx, l.pool) // where it is not known, each user is tried alone
+	return found
 }
 
 const lockNotAvailable = "55P03"

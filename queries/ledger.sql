@@ -13,6 +13,13 @@ SELECT unnest(@user_ids::bigint[])
 ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
 RETURNING user_id, risk, last_id, state;
 
+-- name: IsLocked :one
+-- Tells whether somebody else has locked the state of a user right now. It does not wait.
+SELECT (
+    EXISTS (SELECT FROM user_state WHERE user_id = @user_id::bigint)
+    AND NOT EXISTS (SELECT FROM user_state WHERE user_id = @user_id FOR UPDATE SKIP LOCKED)
+)::boolean AS locked;
+
 -- name: LockUsers :one
 -- Locks the state of each user, in the order of their numbers, and answers the greatest of their newest ids. Users who have none get one.
 WITH locked AS (

@@ -342,10 +342,11 @@ func TestDownFromLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := texts(t, pool, everything)
-	if _, _, err := postgres.Migrate(ctx, url, schema.Files); err != nil {
+	_, newest, err := postgres.Migrate(ctx, url, schema.Files)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 1); err != nil || to != 3 {
+	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, int(newest)-3); err != nil || to != 3 {
 		t.Fatal(to, err)
 	}
 	if got := texts(t, pool, everything); strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -247,6 +247,10 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 		"LockKeys": func(q *db.Queries) error {
 			return q.LockKeys(ctx, db.LockKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
 		},
+		"IsLocked": func(q *db.Queries) error {
+			_, err := q.IsLocked(ctx, db.IsLockedParams{UserID: user})
+			return err
+		},
 		"LockUsers": func(q *db.Queries) error {
 			_, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{user}})
 			return err
