@@ -93,7 +93,7 @@ func (seedCmd) Run(ctx context.Context, c *config) error {
 }
 
 type exportCmd struct {
-	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users or changes."`
+	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos or changes."`
 	Format string `help:"csv or ndjson." enum:"csv,ndjson" default:"csv"`
 	Output string `short:"o" help:"File to write; standard output without it." placeholder:"FILE"`
 }
@@ -145,7 +145,7 @@ func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 }
 
 type importCmd struct {
-	Table  string `arg:"" help:"sites, freezers, computers, containers, users or events."`
+	Table  string `arg:"" help:"sites, freezers, computers, containers, users, todos or events."`
 	File   string `arg:"" help:"CSV with a header line, NDJSON or a JSON array; - is standard input."`
 	Format string `help:"csv, ndjson or json. Default: what the file's name says, else csv." enum:",csv,ndjson,json" default:""`
 	DryRun bool   `help:"Check everything, store nothing."`

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"labledger/db"
 )
 
 // This file binds a request to a query's parameters. A request is one flat object: its path, its query string (of reads, and the few
@@ -42,12 +44,15 @@ type field struct {
 // writeFlags are the parameters that a write takes from its query string.
 var writeFlags = []string{"cascade", "simulate"}
 
+// brief are the whole rows of which only what may not be null has to be given: the first clients of these know no more.
+var brief = map[reflect.Type]bool{reflect.TypeFor[db.UpdateTodoParams](): true}
+
 // newBinder plans the binding of in, a struct type, for a method on a path with the given variables.
 // It panics when a variable has no field: that is a mistake in the route table.
 func newBinder(in reflect.Type, method string, vars []string) *binder {
 	b := &binder{shape: in, given: -1, version: -1, limit: -1, offset: -1}
 	write := method != http.MethodGet
-	whole := len(vars) > 0 && method != http.MethodPatch
+	whole := len(vars) > 0 && method != http.MethodPatch && !brief[in]
 	for i := range in.NumField() {
 		f := field{in.Field(i).Tag.Get("json"), i}
 		pointer := in.Field(i).Type.Kind() == reflect.Pointer

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -80,9 +81,10 @@ func lines[Row any, In ~struct {
 // newBulkBinder binds a line: a whole row, whose keys and version may be left out.
 func newBulkBinder(row reflect.Type) *binder {
 	b := newBinder(row, http.MethodPost, nil)
+	whole := b.required
 	b.required, b.lines = nil, true
 	for _, name := range b.names {
-		if !isKey(name) && name != "version" {
+		if !isKey(name) && name != "version" && (!brief[row] || slices.Contains(whole, name)) {
 			b.required = append(b.required, name)
 		}
 	}

@@ -54,8 +54,14 @@ func broken(r request, a *answer) string {
 	if r.body != "" && asked.Header.Get("Content-Type") == "" {
 		asked.Header.Set("Content-Type", "application/json") // what such a body is taken for
 	}
-	if asked.Method == http.MethodHead {
+	switch asked.Method {
+	case http.MethodHead:
 		asked.Method = http.MethodGet
+	case methodUpdate: // OpenAPI has no word for it
+		if a.StatusCode == http.StatusMethodNotAllowed {
+			return ""
+		}
+		asked.Method = http.MethodPut
 	}
 	taken := a.StatusCode < http.StatusBadRequest
 	route, variables, err := contract().FindRoute(asked)

@@ -44,7 +44,7 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 // observe counts a request. Methods that no route has are counted as one.
 func (m *metrics) observe(method, route string, status int, took time.Duration) {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, methodUpdate:
 	default:
 		method = "other"
 	}

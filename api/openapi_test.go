@@ -60,8 +60,8 @@ func document(src *sources) object {
 	table := routes(newMetrics(nil, "test"), nil, nil)
 	for _, rt := range table {
 		for _, path := range rt.paths {
-			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" {
-				continue // the page and the document do not describe themselves
+			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" || rt.method == methodUpdate {
+				continue // the page and the document do not describe themselves, and OpenAPI has no word for the method UPDATE
 			}
 			item, ok := paths[path].(object)
 			if !ok {
@@ -94,6 +94,7 @@ func document(src *sources) object {
 			{"name": "alerts", "description": "What the rules found, why, and what people made of it."},
 			{"name": "rules", "description": "The settings of the alert rules."},
 			{"name": "users", "description": "The directory: whom events speak of, and their risk levels."},
+			{"name": "todos", "description": "What somebody has to do."},
 			{"name": "changes", "description": "The history: every insert, update and delete, also those made in psql."},
 			{"name": "service", "description": "How the server is."},
 			{"name": "short routes", "description": "The routes of the systems that this one replaces. They run the same queries; every success is a 200, and a list answers up to 1000 rows."},
@@ -214,7 +215,7 @@ func tag(path string, service bool) string {
 	switch {
 	case service:
 		return "service"
-	case parts[1] == "api":
+	case parts[1] == "api" && parts[2] == "v1":
 		return parts[3]
 	}
 	return "short routes"
@@ -256,6 +257,8 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 			schema, doc = object{"type": "integer", "minimum": 1, "default": size}, "Rows at most, up to 1000. A stream (CSV, NDJSON) has no limit unless it is given one."
 		case "offset":
 			schema, doc = object{"type": "integer", "minimum": 0, "default": 0}, "Rows to skip. Costs more the deeper it goes; `after` does not."
+		case "due_before":
+			doc = "Only todos that are due before this day."
 		case "from":
 			doc = "Only rows whose time is at or after this one, in seconds since 1970."
 		case "to":
@@ -437,7 +440,7 @@ func model(row reflect.Type) reflect.Type {
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[db.Site](), reflect.TypeFor[db.Freezer](), reflect.TypeFor[db.Computer](), reflect.TypeFor[db.Container](),
 		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](), reflect.TypeFor[db.Account](), reflect.TypeFor[db.Rule](),
-		reflect.TypeFor[db.Event](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
+		reflect.TypeFor[db.Event](), reflect.TypeFor[db.Todo](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
 	} {
 		if row.PkgPath() == table.PkgPath() && within(columnsOf(row), columnsOf(table)) && within(columnsOf(table), append(columnsOf(row), "xid")) {
 			return table

@@ -83,6 +83,15 @@ func routes(m *metrics, l *ledger.Ledger, live *stream) []route {
 		remove(one((*db.Queries).DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		get(many((*db.Queries).ListContainerChanges), "/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
 
+		get(one((*db.Queries).GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		get(many((*db.Queries).ListTodos), "/todo", "/todo/", "/api/v1/todos"),
+		post(create((*db.Queries).CreateTodo, lines[db.UpdateTodoParams]((*db.Queries).ImportTodos)), "/todo", "/api/v1/todos"),
+		put(one((*db.Queries).UpdateTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		{methodUpdate, one((*db.Queries).UpdateTodo), []string{"/todo/{id}"}},
+		patch(one((*db.Queries).PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		remove(one((*db.Queries).DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		get(many((*db.Queries).ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
+
 		get(many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
 		get(many((*db.Queries).ListChanges), "/api/v1/changes"),
 
@@ -95,6 +104,9 @@ func routes(m *metrics, l *ledger.Ledger, live *stream) []route {
 		get(plain(docs()), "/docs/{file}"),
 	}
 }
+
+// methodUpdate is how the first clients of todos spell PUT.
+const methodUpdate = "UPDATE"
 
 func get(e endpoint, paths ...string) route    { return route{http.MethodGet, e, paths} }
 func post(e endpoint, paths ...string) route   { return route{http.MethodPost, e, paths} }

@@ -154,7 +154,7 @@ var examples = map[string]any{
 	"type": "deposit", "amount": "120.50", "user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
 	"state": "acknowledged", "assignee": "Jane", "note": "Called Bob", "disposition": nil,
 	"title": "Deposits add up within the window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30, "enabled": true,
-	"rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
+	"status": "open", "due_on": "2026-11-30", "computer_id": nil, "rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
 	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}", "amounts": "{120.50}", "times": "{1763769600}",
 	"effective_times": "{1763769600}", "risks": "{high}", "ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
 	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}", "event_ids": "{" + sampleEvent + "}",
@@ -176,6 +176,8 @@ func exampleBody(rt route, b *binder) object {
 		switch {
 		case optional && (f.name == "id" || f.name == "uuid" || f.name == "version"):
 		case rt.method == http.MethodPatch && len(body) > 0:
+		case f.name == "alert_id": // there is none yet
+			body[f.name] = nil
 		default:
 			body[f.name] = examples[f.name]
 		}

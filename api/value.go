@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,6 +38,9 @@ var checks = map[string]func(text string) (fault string){
 	"applies_to":  oneOf("deposit", "withdraw", "any"),
 	"state":       oneOf("open", "acknowledged", "closed"),
 	"disposition": oneOf("confirmed", "false_positive"),
+	"status":      notBlank,
+	"due_on":      day,
+	"due_before":  day,
 	"amount":      amount,
 	"limit":       ruleLimit,
 }
@@ -71,6 +75,13 @@ func oneOf(words ...string) func(string) string {
 		}
 		return "must be " + list(words)
 	}
+}
+
+func day(text string) string {
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		return "must be a day like 2026-11-30"
+	}
+	return ""
 }
 
 func amount(text string) string {

@@ -265,6 +265,32 @@ type Site struct {
 	Version int64 `json:"version"`
 }
 
+// Something that somebody has to do.
+type Todo struct {
+	// Number of the todo; never given to another one.
+	ID int64 `json:"id"`
+	// What is to be done.
+	Description string `json:"description"`
+	// How far it is: open, doing or done; any other short text is kept as it is.
+	Status string `json:"status"`
+	// Who is to do it.
+	Assignee *string `json:"assignee"`
+	// The day by which it is to be done.
+	DueOn *string `json:"due_on"`
+	// The site that it is about; null once that is deleted.
+	SiteID *int64 `json:"site_id"`
+	// The freezer that it is about; null once that is deleted.
+	FreezerID *int64 `json:"freezer_id"`
+	// The computer that it is about; null once that is deleted.
+	ComputerID *int64 `json:"computer_id"`
+	// The alert that it is about.
+	AlertID *uuid.UUID `json:"alert_id"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// Counts the states of this row: 1, 2, 3, …
+	Version int64 `json:"version"`
+}
+
 // What the rules need to know of a user's past. It follows from the events: labledger ledger verify recomputes it.
 type UserState struct {
 	// The user.

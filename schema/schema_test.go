@@ -114,6 +114,8 @@ var kinds = []struct {
 	triggers []string
 }{
 	{"rows have versions and a history", "site freezer computer container", []string{stampVersion, recordChange, reserveIDs, noTruncate}},
+	{"the same, and an alert that a row is about is there", "todo", []string{stampVersion, recordChange, reserveIDs, noTruncate,
+		"alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) EXECUTE FUNCTION alert_exists()"}},
 	{"the same, and the risk is copied to the ledger", "account", []string{stampVersion, recordChange, reserveIDs, noTruncate, copyRisk}},
 	{"rows have versions and a history, none goes, and all together are published", "rule", []string{
 		stampVersion,

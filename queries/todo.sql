@@ -1,0 +1,184 @@
+-- name: ListTodos :many
+-- Lists the todos in the order of their numbers.
+SELECT *
+FROM todo
+WHERE id > @after::bigint
+  AND (sqlc.narg('status')::text IS NULL OR status = sqlc.narg('status'))
+  AND (sqlc.narg('assignee')::text IS NULL OR assignee = sqlc.narg('assignee'))
+  AND (sqlc.narg('due_before')::date IS NULL OR due_on < sqlc.narg('due_before'))
+  AND (sqlc.narg('site_id')::bigint IS NULL OR site_id = sqlc.narg('site_id'))
+  AND (sqlc.narg('freezer_id')::bigint IS NULL OR freezer_id = sqlc.narg('freezer_id'))
+  AND (sqlc.narg('computer_id')::bigint IS NULL OR computer_id = sqlc.narg('computer_id'))
+  AND (sqlc.narg('alert_id')::uuid IS NULL OR alert_id = sqlc.narg('alert_id'))
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;
+
+-- name: GetTodo :one
+-- Shows one todo.
+SELECT *
+FROM todo
+WHERE id = @id::bigint;
+
+-- name: CreateTodo :one
+-- Creates a todo; the server chooses its number.
+INSERT INTO todo (
+    description,
+    status,
+    assignee,
+    due_on,
+    site_id,
+    freezer_id,
+    computer_id,
+    alert_id
+)
+VALUES (
+    @description::text,
+    @status::text,
+    sqlc.narg('assignee')::text,
+    sqlc.narg('due_on')::date,
+    sqlc.narg('site_id')::bigint,
+    sqlc.narg('freezer_id')::bigint,
+    sqlc.narg('computer_id')::bigint,
+    sqlc.narg('alert_id')::uuid
+)
+RETURNING *;
+
+-- name: UpdateTodo :one
+-- Replaces a todo. What may be null is so when it is left out.
+UPDATE todo SET
+    description = @description::text,
+    status = @status::text,
+    assignee = sqlc.narg('assignee')::text,
+    due_on = sqlc.narg('due_on')::date,
+    site_id = sqlc.narg('site_id')::bigint,
+    freezer_id = sqlc.narg('freezer_id')::bigint,
+    computer_id = sqlc.narg('computer_id')::bigint,
+    alert_id = sqlc.narg('alert_id')::uuid
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: PatchTodo :one
+-- Changes the given fields of a todo and leaves the others as they are.
+UPDATE todo SET
+    description = CASE WHEN 'description' = ANY (@given::text[]) THEN @description::text ELSE description END,
+    status = CASE WHEN 'status' = ANY (@given) THEN @status::text ELSE status END,
+    assignee = CASE WHEN 'assignee' = ANY (@given) THEN sqlc.narg('assignee')::text ELSE assignee END,
+    due_on = CASE WHEN 'due_on' = ANY (@given) THEN sqlc.narg('due_on')::date ELSE due_on END,
+    site_id = CASE WHEN 'site_id' = ANY (@given) THEN sqlc.narg('site_id')::bigint ELSE site_id END,
+    freezer_id = CASE WHEN 'freezer_id' = ANY (@given) THEN sqlc.narg('freezer_id')::bigint ELSE freezer_id END,
+    computer_id = CASE WHEN 'computer_id' = ANY (@given) THEN sqlc.narg('computer_id')::bigint ELSE computer_id END,
+    alert_id = CASE WHEN 'alert_id' = ANY (@given) THEN sqlc.narg('alert_id')::uuid ELSE alert_id END
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: DeleteTodo :one
+-- Deletes a todo. Its number is not given to another one.
+DELETE FROM todo
+WHERE id = @id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: ImportTodos :one
+-- Stores many todos: a line with a number replaces the todo that has it, one without a number is created.
+WITH input AS (
+    SELECT
+        line,
+        (value ->> 'id')::bigint AS id,
+        value ->> 'description' AS description,
+        value ->> 'status' AS status,
+        value ->> 'assignee' AS assignee,
+        (value ->> 'due_on')::date AS due_on,
+        (value ->> 'site_id')::bigint AS site_id,
+        (value ->> 'freezer_id')::bigint AS freezer_id,
+        (value ->> 'computer_id')::bigint AS computer_id,
+        (value ->> 'alert_id')::uuid AS alert_id,
+        (value ->> 'version')::bigint AS version
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT id, version, todo.xmin = pg_current_xact_id()::xid AS written
+    FROM todo
+    WHERE id IN (SELECT input.id FROM input)
+    ORDER BY id
+    FOR UPDATE
+), problem AS (
+    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
+    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    LEFT JOIN present USING (id)
+    WHERE nth > 1 OR written
+    UNION ALL
+    SELECT line, 'id', 400, 'there is no todo ' || input.id || '; leave the number out to create one'
+    FROM input
+    WHERE NOT EXISTS (SELECT FROM present WHERE present.id = input.id) AND input.id IS NOT NULL
+    UNION ALL
+    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    FROM input
+    LEFT JOIN present USING (id)
+    WHERE input.version <> coalesce(present.version, 0)
+    UNION ALL
+    SELECT line, 'site_id', 400, format('there is no site %s', site_id)
+    FROM input
+    WHERE site_id IS NOT NULL AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+    UNION ALL
+    SELECT line, 'freezer_id', 400, format('there is no freezer %s', freezer_id)
+    FROM input
+    WHERE freezer_id IS NOT NULL AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
+    UNION ALL
+    SELECT line, 'computer_id', 400, format('there is no computer %s', computer_id)
+    FROM input
+    WHERE computer_id IS NOT NULL AND NOT EXISTS (SELECT FROM computer WHERE computer.id = input.computer_id)
+    UNION ALL
+    SELECT line, 'alert_id', 400, format('there is no alert %s', alert_id)
+    FROM input
+    WHERE alert_id IS NOT NULL AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
+), good AS (
+    SELECT *
+    FROM input
+    WHERE line NOT IN (SELECT problem.line FROM problem)
+), created AS (
+    INSERT INTO todo (description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id)
+    SELECT description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id
+    FROM good
+    WHERE id IS NULL
+    ORDER BY line
+    RETURNING true AS created
+), updated AS (
+    UPDATE todo SET
+        description = good.description,
+        status = good.status,
+        assignee = good.assignee,
+        due_on = good.due_on,
+        site_id = good.site_id,
+        freezer_id = good.freezer_id,
+        computer_id = good.computer_id,
+        alert_id = good.alert_id
+    FROM good
+    WHERE todo.id = good.id
+    RETURNING true AS updated
+)
+SELECT
+    (SELECT count(*) FROM created) AS created,
+    (SELECT count(*) FROM updated) AS updated,
+    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+
+-- name: ListTodoChanges :many
+-- Lists the history of a todo, also of one that is deleted.
+SELECT
+    id,
+    at,
+    actor,
+    request_id,
+    table_name,
+    row_key,
+    action,
+    before,
+    after
+FROM change
+WHERE table_name = 'todo'
+  AND row_key = cast(@id::bigint AS text)
+  AND id > @after::bigint
+ORDER BY id
+LIMIT sqlc.narg('limit')::bigint
+OFFSET sqlc.arg('offset')::bigint;

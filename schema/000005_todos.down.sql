@@ -1,0 +1,2 @@
+DROP TABLE todo;
+DROP FUNCTION alert_exists();
