@@ -4,7 +4,7 @@ STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint gen fresh fuzz bench
+.PHONY: help run test race lint gen fresh fuzz postman bench
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,18 +24,22 @@ lint: tools/node_modules ## Vet, staticcheck, gofmt, and lint the OpenAPI docume
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	REDOCLY_SUPPRESS_NOTIFICATIONS=true tools/node_modules/.bin/redocly lint --config tools/redocly.yaml api/openapi.json
 
-gen: tools/node_modules ## Make everything that is generated: db/, openapi.json, the reference page's renderer
+gen: tools/node_modules ## Make everything that is generated: db/, openapi.json, the Postman collection, the reference page's renderer
 	rm -f db/*.go
 	$(SQLC) generate
 	go test ./api -run TestOpenAPI -update -count=1
+	go test ./postman -run TestCollection -update -count=1
 	tools/docs.sh --no-install
 
 fresh: gen ## Fail when something generated is not what its sources say
-	@test -z "$$(git status --porcelain -- db api/openapi.json api/docs)" || { git status --short -- db api/openapi.json api/docs; git diff --stat -- db api/openapi.json api/docs; echo "run make gen and commit what it made"; exit 1; }
+	@test -z "$$(git status --porcelain -- db api/openapi.json api/docs postman/*.json)" || { git status --short -- db api/openapi.json api/docs postman/*.json; git diff --stat -- db api/openapi.json api/docs postman/*.json; echo "run make gen and commit what it made"; exit 1; }
 
 fuzz: ## Fuzz every parser, 20 seconds each (FUZZTIME=5m for longer)
 	@for package in api rules; do for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$package/*_test.go | cut -c6-); do \
 		go test ./$$package -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20s} || exit 1; done; done
+
+postman: tools/node_modules ## Send every request of the Postman collection to a fresh server, by newman
+	tools/postman.sh
 
 bench: ## Measure against bare net/http + pgx, and a million rows in and out
 	go run ./bench

@@ -1,0 +1,253 @@
+// Command client shows how a program uses Labledger with nothing but the standard library:
+//
+//   - it lists the sites;
+//   - it changes a site only as it knows it (ETag, If-Match); when somebody was faster, it reads again and repeats its change;
+//   - it records each event once however often it has to send it (Idempotency-Key); after 503 or 409 it tries again, later each time;
+//   - it follows the live stream, and after a break goes on where it was (Last-Event-ID);
+//   - it says why alerts were raised.
+//
+// Its site and its events stay in the database, so point it at one to try things out:
+//
+//	go run ./examples/client -url http://127.0.0.1:5000
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	crypto "crypto/rand"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const attempts = 6 // to do one thing
+
+type row = map[string]any // the body is the row, as JSON; columns that may be null are null
+
+type client struct{ url string }
+
+func main() {
+	log.SetFlags(0)
+	url := flag.String("url", "http://127.0.0.1:5000", "where the server is")
+	moment := flag.Duration("follow", 2*time.Second, "how long to follow the live stream")
+	flag.Parse()
+	if err := (client{*url}).run(context.Background(), *moment); err != nil {
+		log.Fatalln("client:", err)
+	}
+}
+
+func (c client) run(ctx context.Context, moment time.Duration) error {
+	fmt.Println("Sites")
+	var sites []row
+	if _, err := c.call(ctx, "GET", "/api/v1/sites?limit=3", nil, nil, &sites); err != nil {
+		return err
+	}
+	for _, s := range sites {
+		fmt.Printf("  %v  %v\n", s["id"], s["name"])
+	}
+
+	fmt.Println("A site with two writers")
+	tries := 0
+	s, err := c.change(ctx, "/api/v1/sites/100", func(s row) error {
+		s["name"], s["country"] = "Example", "Iceland"
+		if tries++; tries > 1 {
+			return nil
+		}
+		fmt.Println("  a colleague stores it, too, after we have read it and before we write")
+		_, err := c.change(ctx, "/api/v1/sites/100", func(s row) error {
+			s["name"], s["contact"] = "Sample", "Ada Lovelace"
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  name %v, contact %v, country %v: neither change is lost\n", s["name"], s["contact"], s["country"])
+
+	// Where the stream stands before the events, so that it can tell of them afterwards.
+	position, err := c.listen(ctx, "", func(string, row) bool { return false })
+	if err != nil {
+		return err
+	}
+	fmt.Println("Events")
+	now := time.Now().Unix()
+	for _, e := range []row{{"type": "deposit", "amount": "120.50"}, {"type": "deposit", "amount": "120.50"}, {"type": "withdraw", "amount": "142.50"}} {
+		e["user_id"], e["time"] = 1, now
+		recorded, err := c.record(ctx, e)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %v of %v: rules that fired %v\n", e["type"], e["amount"], recorded["alert_codes"])
+	}
+	fmt.Println("The live stream")
+	if err := c.follow(ctx, position, moment); err != nil {
+		return err
+	}
+
+	fmt.Println("The latest alerts")
+	var alerts []struct{ Reasons []row }
+	_, err = c.call(ctx, "GET", "/api/v1/alerts?user_id=1&order=desc&limit=2", nil, nil, &alerts)
+	for _, alert := range alerts {
+		for _, r := range alert.Reasons {
+			fmt.Printf("  %v  %v: %v, the limit is %v (version %v of the rule)\n", r["code"], r["title"], r["value"], r["limit_at_risk"], r["version"])
+		}
+	}
+	return err
+}
+
+// change applies a change to a site, and makes the site when it is not there. When somebody else was faster the change is made again,
+// to what the site has become.
+func (c client) change(ctx context.Context, path string, change func(row) error) (s row, err error) {
+	for range attempts {
+		s = row{"name": nil, "contact": nil, "address": nil, "state_or_region": nil, "country": nil, "postcode_or_zip": nil}
+		known := http.Header{"If-None-Match": {"*"}} // nothing is known, so replace nothing
+		answer, err := c.call(ctx, "GET", path, nil, nil, &s)
+		switch {
+		case err == nil:
+			known = http.Header{"If-Match": {answer.Header.Get("ETag")}}
+		case answer == nil || answer.StatusCode != http.StatusNotFound:
+			return nil, err
+		}
+		if err := change(s); err != nil {
+			return nil, err
+		}
+		answer, err = c.call(ctx, "PUT", path, known, s, &s)
+		if answer == nil || answer.StatusCode != http.StatusPreconditionFailed {
+			return s, err
+		}
+		fmt.Printf("  somebody was faster: %v\n", err)
+	}
+	return nil, fmt.Errorf("%s changes too often", path)
+}
+
+// record sends an event until it is known to be recorded. All tries carry one key, so that it is recorded once.
+func (c client) record(ctx context.Context, event row) (recorded row, err error) {
+	key := http.Header{"Idempotency-Key": {crypto.Text()}}
+	pause := 100 * time.Millisecond
+	for range attempts {
+		var answer *http.Response
+		answer, err = c.call(ctx, "POST", "/api/v1/events", key, event, &recorded)
+		wait := pause + rand.N(pause) // so that not all clients come back at once
+		switch {
+		case err == nil:
+			return recorded, nil
+		case answer == nil: // it may have arrived, or not
+		case answer.StatusCode == http.StatusServiceUnavailable, answer.StatusCode == http.StatusConflict:
+			seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // 0 without
+			wait = max(wait, time.Duration(seconds)*time.Second)
+		default:
+			return nil, err
+		}
+		fmt.Printf("  once more, with the same key: %v\n", err)
+		time.Sleep(wait)
+		pause *= 2
+	}
+	return nil, err
+}
+
+// follow tells what the live stream says after a position, for a moment.
+func (c client) follow(ctx context.Context, position string, moment time.Duration) error {
+	until, cancel := context.WithTimeout(ctx, moment)
+	defer cancel()
+	for {
+		var err error
+		position, err = c.listen(until, position, func(kind string, r row) bool {
+			switch kind {
+			case "event":
+				fmt.Printf("  event: %v of %v\n", r["type"], r["amount"])
+			case "alert":
+				fmt.Printf("  alert: rules that fired %v\n", r["alert_codes"])
+			}
+			return true
+		})
+		if until.Err() != nil {
+			return ctx.Err() // nil when the moment is over
+		}
+		fmt.Printf("  the stream broke off (%v): going on after the last message\n", err)
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// listen reads the stream after a position ("" is now) until it breaks off or got wants no more, and returns the position of the last
+// message. Some messages, such as the first, have no data: they tell the position alone.
+func (c client) listen(ctx context.Context, position string, got func(kind string, data row) bool) (string, error) {
+	answer, err := c.send(ctx, "GET", "/api/v1/stream?user_id=1", http.Header{"Last-Event-ID": {position}}, nil)
+	if err != nil {
+		return position, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var id, kind string
+	var data row
+	lines := bufio.NewScanner(answer.Body)
+	for lines.Buffer(nil, 1<<20); lines.Scan(); {
+		switch name, value, _ := strings.Cut(lines.Text(), ": "); name {
+		case "id":
+			id = value
+		case "event":
+			kind = value
+		case "data":
+			if err := json.Unmarshal([]byte(value), &data); err != nil {
+				return position, err
+			}
+		case "": // the end of a message; also a comment, which has nothing before its colon
+			if id != "" {
+				position = id
+				if !got(kind, data) {
+					return position, nil
+				}
+			}
+			id, kind, data = "", "", nil
+		}
+	}
+	return position, lines.Err()
+}
+
+// call sends JSON, or nothing, and reads JSON into out. With an error there may be an answer, too, which says more.
+func (c client) call(ctx context.Context, method, path string, header http.Header, in, out any) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	answer, err := c.send(ctx, method, path, header, in)
+	if err != nil {
+		return answer, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	decoder := json.NewDecoder(answer.Body)
+	decoder.UseNumber() // 1000000, not 1e+06
+	if err := decoder.Decode(out); err != nil {
+		return nil, err // it broke off: as if there were none
+	}
+	return answer, nil
+}
+
+// send returns an answer with its body open. What is no success is an error, too, and closed.
+func (c client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return nil, err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.url+path, &body)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	maps.Copy(r.Header, header)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || answer.StatusCode < 300 {
+		return answer, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var problem struct{ Detail string } // and more, see RFC 9457
+	_ = json.NewDecoder(answer.Body).Decode(&problem)
+	return answer, fmt.Errorf("%s %s: %s. %s", method, path, answer.Status, problem.Detail)
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"labledger/db/postgres"
+	"labledger/db/postgres/pgtest"
+)
+
+// These tests run the real client against the real server, each a process of its own.
+
+// programs is the folder of both.
+var programs string
+
+const patience = 30 * time.Second // for whatever a test waits for
+
+func TestMain(m *testing.M) {
+	code := 1
+	defer func() { os.Exit(code) }()
+	var err error
+	if programs, err = os.MkdirTemp("/tmp", "labledger-example-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(programs) }()
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", programs+"/", ".", "../..").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "cannot build the programs: %v\n%s", err, out)
+		return
+	}
+	code = m.Run()
+}
+
+// serve starts a server with the mock data, and returns its address. It is stopped when the test ends.
+func serve(t *testing.T) string {
+	t.Helper()
+	state := pgtest.Dir(t)
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(programs, "labledger"))
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0", "STATE_DIR=" + state}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // one that has ended needs none
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error("the server:", err)
+			}
+		case <-time.After(patience):
+			t.Errorf("the server did not end within %s", patience)
+			_ = cmd.Process.Kill()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := postgres.Wipe(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
+			t.Error("cannot wipe the state folder:", err)
+		}
+	})
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile(log.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`listens on (http://\S+)`).FindSubmatch(text); found != nil {
+			return string(found[1])
+		}
+		if len(ended) > 0 || time.Since(began) > patience {
+			t.Fatalf("the server does not listen; it wrote\n%s", text)
+		}
+	}
+}
+
+// run runs the client, and returns what it printed and whether it ended well.
+func run(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, "client"), args...)
+	var out, faults bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &faults
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatal(err, ctx.Err())
+	}
+	return out.String(), faults.String(), err == nil
+}
+
+const story = `Sites
+  1  Site 1
+  2  Site 2
+  3  Site 3
+A site with two writers
+  a colleague stores it, too, after we have read it and before we write
+  somebody was faster: PUT /api/v1/sites/100: 412 Precondition Failed. …
+  name Example, contact Ada Lovelace, country Iceland: neither change is lost
+Events
+  deposit of 120.50: rules that fired []
+  deposit of 120.50: rules that fired [123]
+  withdraw of 142.50: rules that fired [1100]
+The live stream
+  event: deposit of 120.50
+  event: deposit of 120.50
+  alert: rules that fired [123]
+  event: withdraw of 142.50
+  alert: rules that fired [1100]
+The latest alerts
+  1100  A large withdrawal: 142.50, the limit is 100.00 (version 1 of the rule)
+  123  Deposits add up within the window: 241.00, the limit is 200.00 (version 1 of the rule)
+`
+
+// like fails the test unless text is what is wanted, where … stands for the rest of a line.
+func like(t *testing.T, text, wanted string) {
+	t.Helper()
+	pattern := `\A` + strings.ReplaceAll(regexp.QuoteMeta(wanted), "…", ".*") + `\z`
+	if !regexp.MustCompile(pattern).MatchString(text) {
+		t.Errorf("it printed\n%s\nwant\n%s", text, wanted)
+	}
+}
+
+func TestClient(t *testing.T) {
+	t.Parallel()
+	at := serve(t)
+	stdout, stderr, ok := run(t, "-url", at, "-follow", "2s")
+	like(t, stdout, story)
+	if !ok || stderr != "" {
+		t.Error("it did not end well:", stderr)
+	}
+	// Once more, when its site and alerts are there.
+	stdout, stderr, ok = run(t, "-url", at, "-follow", "2s")
+	if !ok || stderr != "" || !strings.Contains(stdout, "neither change is lost") {
+		t.Errorf("the second time it printed\n%s%s", stdout, stderr)
+	}
+	if n := events(t, at); n != 6 {
+		t.Errorf("%d events are recorded after two runs, want 6", n)
+	}
+}
+
+// The client meets what a network does: an answer that is lost after the event is recorded, and a stream that breaks off.
+func TestClientInTrouble(t *testing.T) {
+	t.Parallel()
+	at := serve(t)
+	target, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	var posts, streams atomic.Int32
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/api/v1/events" && posts.Add(1) == 1:
+			proxy.ServeHTTP(httptest.NewRecorder(), r)
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "the answer was lost", http.StatusServiceUnavailable)
+		case r.Header.Get("Last-Event-ID") != "" && streams.Add(1) == 1:
+			proxy.ServeHTTP(&cut{ResponseWriter: w}, r)
+		default:
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	between.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	defer between.Close()
+
+	stdout, stderr, ok := run(t, "-url", between.URL, "-follow", "5s")
+	wanted := strings.Replace(story, "Events\n", "Events\n  once more, with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
+	wanted = strings.Replace(wanted, "  event: deposit of 120.50\n", "  event: deposit of 120.50\n  the stream broke off (…): going on after the last message\n", 1)
+	like(t, stdout, wanted)
+	if !ok || stderr != "" {
+		t.Error("it did not end well:", stderr)
+	}
+	if posts.Load() != 4 || streams.Load() != 2 {
+		t.Errorf("%d posts and %d streams, want 4 and 2", posts.Load(), streams.Load())
+	}
+	if n := events(t, at); n != 3 {
+		t.Errorf("%d events are recorded, want 3", n)
+	}
+}
+
+// cut breaks a stream off after its first message with data.
+type cut struct {
+	http.ResponseWriter
+	sent []byte
+}
+
+func (c *cut) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+func (c *cut) Write(p []byte) (int, error) {
+	before := len(c.sent)
+	c.sent = append(c.sent, p...)
+	end := regexp.MustCompile(`data: .*\n\n`).FindIndex(c.sent)
+	if end == nil {
+		return c.ResponseWriter.Write(p)
+	}
+	_, _ = c.ResponseWriter.Write(c.sent[before:end[1]]) // it breaks off anyway
+	_ = http.NewResponseController(c.ResponseWriter).Flush()
+	return 0, io.ErrClosedPipe
+}
+
+func TestClientRefused(t *testing.T) {
+	t.Parallel()
+	at := serve(t)
+	for _, args := range [][]string{
+		{"-url", "http://127.0.0.1:1"}, // nobody listens there
+		{"-url", at + "/elsewhere"},
+	} {
+		if stdout, stderr, ok := run(t, args...); ok || !strings.HasPrefix(stderr, "client: ") || strings.Contains(stderr, "goroutine ") {
+			t.Errorf("%q: %t, %s%s", args, ok, stdout, stderr)
+		}
+	}
+}
+
+// events counts those of the client's user.
+func events(t *testing.T, at string) int {
+	t.Helper()
+	answer, err := http.Get(at + "/api/v1/events?user_id=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var rows []json.RawMessage
+	if err := json.NewDecoder(answer.Body).Decode(&rows); err != nil {
+		t.Fatal(err)
+	}
+	return len(rows)
+}

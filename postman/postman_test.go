@@ -1,0 +1,441 @@
+// Package postman holds a Postman collection of the whole API, made of the OpenAPI document, and the test that makes it.
+// It must not know the routes, the types or the queries: only what the document says of them, and a few things of the mock data.
+package postman
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	textdiff "github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the collection anew")
+
+const (
+	file   = "labledger.postman_collection.json"
+	server = "http://127.0.0.1:5000" // as in the curl samples
+)
+
+// TestCollection makes the collection out of the OpenAPI document, and holds it against the one that is there.
+func TestCollection(t *testing.T) {
+	text, err := os.ReadFile("../api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d document
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	var made bytes.Buffer
+	encoder := json.NewEncoder(&made)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(d.collection()); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, made.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	there, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := textdiff.Diff(string(there), made.String()); diff != "" {
+		t.Errorf("%s is not what openapi.json says; run `make gen` (- there, + made):\n%s", file, diff)
+	}
+}
+
+// What is read of the OpenAPI document.
+type (
+	document struct {
+		Tags       []tag                           `json:"tags"`
+		Paths      map[string]map[string]operation `json:"paths"` // by path and method
+		Components struct {
+			Parameters map[string]parameter `json:"parameters"`
+		} `json:"components"`
+	}
+	tag struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+	}
+	operation struct {
+		Summary     string      `json:"summary"`
+		Description string      `json:"description"`
+		Tags        []string    `json:"tags"`
+		Parameters  []parameter `json:"parameters"`
+		RequestBody struct {
+			Content map[string]struct {
+				Example map[string]any `json:"example"`
+			} `json:"content"`
+		} `json:"requestBody"`
+		Responses map[string]struct {
+			Content map[string]any `json:"content"`
+		} `json:"responses"`
+		Samples []struct {
+			Lang   string `json:"lang"`
+			Source string `json:"source"`
+		} `json:"x-codeSamples"`
+	}
+	parameter struct {
+		Ref         string `json:"$ref"`
+		Name        string `json:"name"`
+		In          string `json:"in"`
+		Description string `json:"description"`
+		Schema      struct {
+			Default any   `json:"default"`
+			Enum    []any `json:"enum"`
+		} `json:"schema"`
+	}
+)
+
+// What is written: https://schema.getpostman.com/json/collection/v2.1.0/docs/index.html.
+type (
+	collection struct {
+		Info struct {
+			ID          string `json:"_postman_id"`
+			Name        string `json:"name"`
+			Description string `json:"description"`
+			Schema      string `json:"schema"`
+		} `json:"info"`
+		Item     []item  `json:"item"`
+		Variable []value `json:"variable"`
+	}
+	item struct { // a folder or a request
+		Name        string   `json:"name"`
+		Description string   `json:"description,omitempty"`
+		Item        []item   `json:"item,omitempty"`
+		Event       []event  `json:"event,omitempty"`
+		Request     *request `json:"request,omitempty"`
+		Response    []any    `json:"response,omitzero"`
+	}
+	event struct {
+		Listen string `json:"listen"`
+		Script script `json:"script"`
+	}
+	script struct {
+		Type string   `json:"type"`
+		Exec []string `json:"exec"`
+	}
+	request struct {
+		Method      string  `json:"method"`
+		Header      []value `json:"header"`
+		Body        *body   `json:"body,omitempty"`
+		URL         address `json:"url"`
+		Description string  `json:"description"`
+	}
+	body struct {
+		Mode    string         `json:"mode"`
+		Raw     string         `json:"raw"`
+		Options map[string]any `json:"options"`
+	}
+	address struct {
+		Raw      string   `json:"raw"`
+		Host     []string `json:"host"`
+		Path     []string `json:"path"`
+		Query    []value  `json:"query,omitempty"`
+		Variable []value  `json:"variable,omitempty"`
+	}
+	value struct {
+		Key         string `json:"key"`
+		Value       string `json:"value"`
+		Description string `json:"description,omitempty"`
+		Disabled    bool   `json:"disabled,omitempty"`
+	}
+)
+
+const introduction = `Every call of the API. Each request can be sent as it stands to a server with the mock data, and says whether the answer is a documented
+success.
+
+A request that creates a row remembers it: after "Creates a site", ` + "`{{site}}`" + ` is its number, and whatever changes or deletes a site means
+that one. Where there is nothing of one's own to change, as with the rules, the request is a dry run. So a run of the whole collection, from
+top to bottom, leaves the tables as they were, but for two events and their alerts, which are for ever, as the history of it all is.
+
+Parameters and headers that a call knows and does not need are there, switched off.`
+
+// mocked are the nouns whose row 1 is in the mock data: to read something, nobody has to create it first.
+var mocked = []string{"site", "freezer", "computer", "user"}
+
+// special is what the document cannot tell.
+var special = map[string]struct {
+	method string            // sent instead
+	note   string            // added to the description
+	path   map[string]string // values of the path's variables
+	body   map[string]any    // fields of the body
+	also   string            // noun whose row comes into being, too
+}{
+	"GET /api/v1/stream":        {method: "HEAD", note: "Here as HEAD, because it has an end. Send it as GET to see messages."},
+	"GET /api/users/{username}": {path: map[string]string{"username": "Bob"}},
+	"POST /api/v1/events":       {body: map[string]any{"type": "withdraw", "amount": "142.50"}, also: "alert"},
+}
+
+// A call is one method of one path.
+type call struct {
+	operation
+	method, path string
+}
+
+func (c call) reads() bool { return c.method == "GET" }
+
+// ends are the path's parts without what the version adds.
+func (c call) ends() []string {
+	short := strings.TrimPrefix(strings.TrimPrefix(c.path, "/api/v1"), "/api")
+	return strings.Split(strings.TrimPrefix(short, "/"), "/")
+}
+
+// noun is what a call is about, in the singular.
+func (c call) noun() string { return strings.TrimSuffix(c.ends()[0], "s") }
+
+// creates tells a call that makes a row and says which.
+func (c call) creates(keys map[string]string) bool {
+	return c.method == "POST" && len(c.ends()) == 1 && keys[c.noun()] != ""
+}
+
+// rank orders the calls about a noun so that they can be made one after another.
+func (c call) rank() int {
+	one := len(c.ends()) > 1 && isVariable(c.ends()[1]) && !strings.Contains(c.path, "{offset}")
+	return slices.Index([]string{"GET", "POST", "POST one", "PUT one", "PATCH one", "GET one", "DELETE one"}, c.method+map[bool]string{true: " one"}[one])
+}
+
+func isVariable(part string) bool { return strings.HasPrefix(part, "{") }
+
+// collection makes all of it.
+func (d *document) collection() collection {
+	var calls []call
+	keys := map[string]string{} // variable of the path that names a row, by noun
+	for path, methods := range d.Paths {
+		for method, op := range methods {
+			c := call{op, strings.ToUpper(method), path}
+			calls = append(calls, c)
+			if ends := c.ends(); strings.HasPrefix(path, "/api/v1/") && len(ends) == 2 && isVariable(ends[1]) {
+				keys[c.noun()] = strings.Trim(ends[1], "{}")
+			}
+		}
+	}
+	slices.SortFunc(calls, func(a, b call) int {
+		return cmp.Or(a.rank()-b.rank(), len(a.ends())-len(b.ends()), cmp.Compare(a.path, b.path))
+	})
+	made := map[string]string{} // request that makes the row, by noun
+	for _, c := range calls {
+		if c.creates(keys) && strings.HasPrefix(c.path, "/api/v1/") {
+			made[c.noun()] = c.Summary
+			if also := special[c.method+" "+c.path].also; also != "" {
+				made[also] = c.Summary
+			}
+		}
+	}
+	var all collection
+	all.Info.ID = "5f0c5f2e-6c61-4b6c-9ed6-1ab1ed6e7a00"
+	all.Info.Name = "Labledger"
+	all.Info.Description = introduction
+	all.Info.Schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+	var tags []string
+	for _, tag := range d.Tags {
+		tags = append(tags, tag.Name)
+	}
+	short := tags[len(tags)-1] // the folder of all that no tag is declared for
+	for _, tag := range d.Tags {
+		var members []call
+		for _, c := range calls {
+			if c.Tags[0] == tag.Name || tag.Name == short && !slices.Contains(tags, c.Tags[0]) {
+				members = append(members, c)
+			}
+		}
+		folder := item{Name: tag.Name, Description: tag.Description}
+		if tag.Name == short {
+			folder.Item = d.byNoun(members, keys, made)
+		} else {
+			folder.Item = d.items(members, keys, made)
+		}
+		all.Item = append(all.Item, folder)
+	}
+	all.Variable = []value{{Key: "baseUrl", Value: server, Description: "Where the server is."}}
+	for _, noun := range slices.Sorted(maps.Keys(made)) {
+		all.Variable = append(all.Variable, value{Key: noun, Description: fmt.Sprintf("Set by %q.", made[noun])})
+	}
+	return all
+}
+
+// byNoun puts calls into a folder for each noun, in the order of the tags.
+func (d *document) byNoun(calls []call, keys, made map[string]string) (folders []item) {
+	var nouns []string
+	for _, tag := range d.Tags {
+		nouns = append(nouns, strings.TrimSuffix(tag.Name, "s"))
+	}
+	byNoun := map[string][]call{}
+	for _, c := range calls {
+		byNoun[c.noun()] = append(byNoun[c.noun()], c)
+	}
+	for _, noun := range slices.Sorted(maps.Keys(byNoun)) {
+		if !slices.Contains(nouns, noun) {
+			nouns = append(nouns, noun)
+		}
+	}
+	for _, noun := range nouns {
+		if len(byNoun[noun]) > 0 {
+			folders = append(folders, item{Name: noun, Item: d.items(byNoun[noun], keys, made)})
+		}
+	}
+	return folders
+}
+
+// items makes the requests of a folder. Where several have one summary, their names add the method, or the path.
+func (d *document) items(calls []call, keys, made map[string]string) (items []item) {
+	for _, c := range calls {
+		i := d.item(c, keys, made)
+		for _, other := range calls {
+			switch {
+			case other.Summary != c.Summary:
+			case other.path != c.path:
+				i.Name = fmt.Sprintf("%s (%s)", c.Summary, c.path)
+			case other.method != c.method:
+				i.Name = fmt.Sprintf("%s (%s)", c.Summary, c.method)
+			}
+		}
+		items = append(items, i)
+	}
+	return items
+}
+
+// item makes the request of a call, and its test.
+func (d *document) item(c call, keys, made map[string]string) item {
+	care := special[c.method+" "+c.path]
+	r := &request{Method: cmp.Or(care.method, c.method), Description: c.describe(care.note)}
+	dry := !c.reads() && !c.creates(keys)
+	if c.path == "/" {
+		r.URL.Path = []string{""}
+	}
+	for i, part := range strings.Split(c.path, "/")[1:] {
+		if name := strings.Trim(part, "{}"); isVariable(part) {
+			part = ":" + name
+			v := value{Key: name, Value: cmp.Or(care.path[name], c.sample(i))}
+			if noun := c.noun(); made[noun] != "" && keys[noun] == name && !(c.reads() && slices.Contains(mocked, noun)) {
+				v.Value, dry = "{{"+noun+"}}", false
+			}
+			r.URL.Variable = append(r.URL.Variable, v)
+		}
+		if c.path != "/" {
+			r.URL.Path = append(r.URL.Path, part)
+		}
+	}
+	statuses, media := c.success()
+	r.Header = []value{{Key: "Accept", Value: media}}
+	raw := "{{baseUrl}}/" + strings.Join(r.URL.Path, "/")
+	for _, p := range c.Parameters {
+		if p.Ref != "" {
+			p = d.Components.Parameters[p.Ref[strings.LastIndex(p.Ref, "/")+1:]]
+		}
+		v := value{Key: p.Name, Description: p.Description, Disabled: true}
+		if p.Schema.Default != nil {
+			v.Value = fmt.Sprint(p.Schema.Default)
+		} else if len(p.Schema.Enum) > 0 {
+			v.Value = fmt.Sprint(p.Schema.Enum[0])
+		}
+		switch {
+		case p.In == "path":
+			for i := range r.URL.Variable {
+				if r.URL.Variable[i].Key == p.Name {
+					r.URL.Variable[i].Description = p.Description
+				}
+			}
+		case p.Name == "dry_run":
+			v.Value, v.Disabled = "true", !dry
+			if dry {
+				raw += "?dry_run=true"
+			}
+			fallthrough
+		case p.In == "query":
+			r.URL.Query = append(r.URL.Query, v)
+		case p.Name == "Idempotency-Key":
+			v.Value, v.Disabled = "{{$guid}}", false
+			fallthrough
+		case p.In == "header":
+			r.Header = append(r.Header, v)
+		}
+	}
+	r.URL.Raw, r.URL.Host = raw, []string{"{{baseUrl}}"}
+	if content, ok := c.RequestBody.Content["application/json"]; ok && c.method != "DELETE" {
+		maps.Copy(content.Example, care.body)
+		r.Header = append(r.Header, value{Key: "Content-Type", Value: "application/json"})
+		r.Body = &body{Mode: "raw", Raw: pretty(content.Example), Options: map[string]any{"raw": map[string]any{"language": "json"}}}
+	}
+	test := []string{
+		fmt.Sprintf("pm.test(%q, () => {", "answers "+strings.Join(statuses, " or ")+", "+media),
+		fmt.Sprintf("    pm.expect(pm.response.code, pm.response.text()).to.be.oneOf([%s]);", strings.Join(statuses, ", ")),
+		fmt.Sprintf("    pm.expect(pm.response.headers.get(\"Content-Type\")).to.match(/^%s(;|$)/);", regexp.MustCompile(`[/.+]`).ReplaceAllString(media, `\$0`)),
+	}
+	if media == "application/json" {
+		test = append(test, "    pm.response.json();")
+	}
+	test = append(test, "});")
+	if c.creates(keys) {
+		test = append(test, remember(c.noun(), keys[c.noun()]))
+		if care.also != "" {
+			test = append(test, remember(care.also, keys[care.also]))
+		}
+	}
+	return item{Name: c.Summary, Request: r, Event: []event{{"test", script{"text/javascript", test}}}, Response: []any{}}
+}
+
+func remember(noun, key string) string {
+	return fmt.Sprintf("pm.collectionVariables.set(%q, pm.response.json().%s);", noun, key)
+}
+
+// describe is the call's text, and the SQL that it runs.
+func (c call) describe(note string) string {
+	text := c.Description
+	if note != "" {
+		text += "\n\n" + note
+	}
+	for _, s := range c.Samples {
+		if s.Lang == "SQL" {
+			text += "\n\n```sql\n" + s.Source + "\n```"
+		}
+	}
+	return text
+}
+
+// sample is what stands in the curl sample in the place of the path's part i.
+func (c call) sample(i int) string {
+	for _, s := range c.Samples {
+		if _, rest, found := strings.Cut(s.Source, server+"/"); found {
+			return strings.Split(strings.Fields(rest)[0], "/")[i]
+		}
+	}
+	panic(c.path + " has no curl sample")
+}
+
+// success is which statuses are good, and the media type to ask for: JSON where there is a choice.
+func (c call) success() (statuses []string, media string) {
+	for status, answer := range c.Responses {
+		if strings.HasPrefix(status, "2") {
+			statuses = append(statuses, status)
+			types := slices.Sorted(maps.Keys(answer.Content)) // application/json comes first
+			media = types[0]
+		}
+	}
+	slices.Sort(statuses)
+	return statuses, media
+}
+
+func pretty(v any) string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "    ")
+	if err := encoder.Encode(v); err != nil {
+		panic(err)
+	}
+	return strings.TrimSpace(text.String())
+}
