@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 collection=postman/labledger.postman_collection.json
 
-work=$(mktemp -d /tmp/labledger-postman-XXXXXX)
+work=$(mktemp -d)
 server=
 finish() {
 	status=$?
