@@ -233,7 +233,10 @@ func (s *submission) recordMany(l *ledger.Ledger) error {
 		return take(number, ledger.UserEvent{UserID: event.UserID, Event: asEvent(event)})
 	}
 	sum := s.newRequestHash()
-	body := io.TeeReader(http.MaxBytesReader(s.w, s.r.Body, maxBulk), sum)
+	body := io.Reader(http.MaxBytesReader(s.w, s.r.Body, maxBulk))
+	if key != "" {
+		body = io.TeeReader(body, sum)
+	}
 	if err := in.readAll(s.r.Header.Get("Content-Type"), body); err != nil && err != errStop {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"labledger/db/postgres/pgtest"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres/pgtest"
 )
 
 // FuzzEvent sends any body, as JSON, NDJSON or CSV. None yields a 5xx; what is refused leaves no event behind, and what is recorded is exactly
