@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -145,7 +146,7 @@ func byUser(events []UserEvent) []int32 {
 	for i := range order {
 		order[i] = int32(i)
 	}
-	slices.SortStableFunc(order, func(i, j int32) int { return compare(events[i].UserID, events[j].UserID) })
+	slices.SortStableFunc(order, func(i, j int32) int { return cmp.Compare(events[i].UserID, events[j].UserID) })
 	return order
 }
 
@@ -191,7 +192,7 @@ func (a *Answers) record(ctx context.Context, order []int32, ids []int64, dry bo
 				return err
 			}
 		}
-		if err := q.SaveStates(ctx, p.statesOf(a.batch.Events, part)); err != nil {
+		if err := q.SaveStates(ctx, p.statesOf(usersOf(a.batch.Events, part))); err != nil {
 			return err
 		}
 	}
@@ -277,17 +278,6 @@ func bits(set rules.Set, codes []int32) (b uint8) {
 		}
 	}
 	return b
-}
-
-// statesOf are the states of a part's users, to be saved.
-func (p *pass) statesOf(events []UserEvent, part []int32) (all db.SaveStatesParams) {
-	for _, id := range usersOf(events, part) {
-		s := p.states[id]
-		all.UserIds = append(all.UserIds, id)
-		all.LastIds = append(all.LastIds, s.lastID)
-		all.States = append(all.States, string(s.state.Append(nil)))
-	}
-	return all
 }
 
 // end keeps the key and commits, or rolls back.

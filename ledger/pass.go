@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -259,7 +260,7 @@ func (p *pass) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
 	if len(p.alerts.Ids) > 0 {
 		trip.add(func(q *db.Queries) error { return q.InsertAlerts(ctx, p.alerts) })
 	}
-	states := p.changedStates()
+	states := p.statesOf(slices.Compact(slices.Clone(p.events.UserIds))) // the events are sorted by user
 	trip.add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
 	if len(p.keys.Keys) > 0 {
 		trip.add(func(q *db.Queries) error { return q.SaveKeys(ctx, p.keys) })
@@ -272,12 +273,9 @@ func (p *pass) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
 	return trip.run(ctx, conn)
 }
 
-// changedStates are the states of the users who have a new event, in the order of the events: by user.
-func (p *pass) changedStates() (all db.SaveStatesParams) {
-	for i, id := range p.events.UserIds {
-		if i > 0 && id == p.events.UserIds[i-1] {
-			continue
-		}
+// statesOf are the states of users, to be saved.
+func (p *pass) statesOf(ids []int64) (all db.SaveStatesParams) {
+	for _, id := range ids {
 		s := p.states[id]
 		all.UserIds = append(all.UserIds, id)
 		all.LastIds = append(all.LastIds, s.lastID)

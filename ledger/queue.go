@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -102,19 +103,9 @@ func (l *Ledger) take() []*call {
 		l.workers--
 		return nil
 	}
-	slices.SortStableFunc(pass, func(a, b *call) int { return compare(a.UserID, b.UserID) })
+	slices.SortStableFunc(pass, func(a, b *call) int { return cmp.Compare(a.UserID, b.UserID) })
 	l.hold(users(pass))
 	return pass
-}
-
-func compare(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // users are the different users of calls that are sorted by them.
