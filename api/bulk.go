@@ -100,7 +100,7 @@ func isBulk(r *http.Request) bool {
 	if kind != mediaTypes[formatJSON] && kind != "" {
 		return false
 	}
-	body := bufio.NewReader(r.Body)
+	body := bufio.NewReaderSize(r.Body, 16) // longer reads go past it
 	r.Body = struct {
 		io.Reader
 		io.Closer

@@ -60,8 +60,8 @@ func RecordEvent(*db.Queries, context.Context, NewEvent) (RecordedEvent, error) 
 func recording(l *ledger.Ledger) endpoint {
 	return endpoint{
 		calls: []any{
-			RecordEvent, (*db.Queries).LockStates, (*db.Queries).LatestRuleset, (*db.Queries).FindKeys,
-			(*db.Queries).InsertEvents, (*db.Queries).InsertAlerts, (*db.Queries).SaveStates, (*db.Queries).SaveKeys,
+			RecordEvent, (*db.Queries).LockState, (*db.Queries).LatestRuleset, (*db.Queries).FindKeys,
+			(*db.Queries).InsertEvent, (*db.Queries).InsertAlerts, (*db.Queries).SaveState, (*db.Queries).SaveKeys,
 		},
 		in: reflect.TypeFor[NewEvent](), out: reflect.TypeFor[RecordedEvent](),
 		own: func(s *submission) error { return s.recordOne(l) },

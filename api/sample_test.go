@@ -158,7 +158,8 @@ var examples = map[string]any{
 	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}", "amounts": "{120.50}", "times": "{1763769600}",
 	"effective_times": "{1763769600}", "risks": "{high}", "ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
 	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}", "event_ids": "{" + sampleEvent + "}",
-	"reasons": `{"[]"}`, "last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
+	"reasons": `{"[]"}`, "last_id": sampleAlert, "new_state": "{}", "last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
+	"event_facts": `{"123": "120.50"}`, "codes": "{123}", "effective_time": 1763769600, "actor": "anonymous",
 	"request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
 }
 

@@ -64,11 +64,11 @@ type intake struct{ set, lock, rules, event, alert, save string }
 func newIntake(ctx context.Context) intake {
 	return intake{
 		set:   sqlOf(func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{}) }),
-		lock:  sqlOf(func(q *db.Queries) error { _, err := q.LockStates(ctx, db.LockStatesParams{}); return err }),
+		lock:  sqlOf(func(q *db.Queries) error { _, err := q.LockState(ctx, db.LockStateParams{}); return err }),
 		rules: sqlOf(func(q *db.Queries) error { _, err := q.LatestRuleset(ctx); return err }),
-		event: sqlOf(func(q *db.Queries) error { return q.InsertEvents(ctx, db.InsertEventsParams{}) }),
+		event: sqlOf(func(q *db.Queries) error { return q.InsertEvent(ctx, db.InsertEventParams{}) }),
 		alert: sqlOf(func(q *db.Queries) error { return q.InsertAlerts(ctx, db.InsertAlertsParams{}) }),
-		save:  sqlOf(func(q *db.Queries) error { return q.SaveStates(ctx, db.SaveStatesParams{}) }),
+		save:  sqlOf(func(q *db.Queries) error { return q.SaveState(ctx, db.SaveStateParams{}) }),
 	}
 }
 
@@ -86,13 +86,15 @@ func exampleOf(ctx context.Context, pool *pgxpool.Pool) (e example, err error) {
 
 func array(value string) string { return "ARRAY[" + value + "]" }
 
-func text(value string) string { return array("'" + strings.ReplaceAll(value, "'", "''") + "'") }
+func quote(value string) string { return "'" + strings.ReplaceAll(value, "'", "''") + "'" }
 
-func (in intake) lockOf(user string) string { return with(in.lock, array(user)) }
+func text(value string) string { return array(quote(value)) }
+
+func (in intake) lockOf(user string) string { return with(in.lock, user) }
 
 func (in intake) eventOf(user, id string, e example) string {
-	return with(in.event, array(user), array(id), text("deposit"), text("20.00"), array(strconv.Itoa(startOfTime)), array(strconv.Itoa(startOfTime)),
-		text("medium"), "1", text(e.facts), text("{}"), text(uuid.Nil.String()), "now()", text("bench"))
+	return with(in.event, user, id, quote("deposit"), quote("20.00"), strconv.Itoa(startOfTime), strconv.Itoa(startOfTime),
+		quote("medium"), "1", quote(e.facts), quote("{}"), quote(uuid.Nil.String()), "now()", quote("bench"))
 }
 
 func (in intake) alertOf(user, id, eventID string, e example) string {
@@ -101,7 +103,7 @@ func (in intake) alertOf(user, id, eventID string, e example) string {
 }
 
 func (in intake) saveOf(user, id string, e example) string {
-	return with(in.save, array(user), array(id), text(e.state))
+	return with(in.save, id, quote(e.state), user)
 }
 
 var parameter = regexp.MustCompile(`\$[0-9]+`)
@@ -138,6 +140,10 @@ func newPgbench(ctx context.Context, at place) (*pgbench, error) {
 		return nil, err
 	}
 	fmt.Printf("\n%d of 100 events raise an alert\n", alerts)
+	const add = "INSERT INTO user_state (user_id) SELECT generate_series($1::bigint, $2::bigint) ON CONFLICT DO NOTHING"
+	if _, err := at.pool.Exec(ctx, add, users+1, 2*users); err != nil {
+		return nil, err
+	}
 	in := newIntake(ctx)
 	eventID, alertID := newestID("low"), newestID("high")
 	script := fmt.Sprintf(`\set user random(%d, %d)

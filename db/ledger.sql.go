@@ -187,6 +187,28 @@ func (q *Queries) FindKeys(ctx context.Context, arg FindKeysParams) ([]FindKeysR
 	return items, nil
 }
 
+const getRuleset = `-- name: GetRuleset :one
+SELECT rules
+FROM ruleset
+WHERE id = $1::bigint
+`
+
+type GetRulesetParams struct {
+	ID int64 `json:"id"`
+}
+
+// Shows a set of rules. A set never changes, so that whoever has read it may keep it.
+//
+//	SELECT rules
+//	FROM ruleset
+//	WHERE id = $1::bigint
+func (q *Queries) GetRuleset(ctx context.Context, arg GetRulesetParams) (json.RawMessage, error) {
+	row := q.db.QueryRow(ctx, getRuleset, arg.ID)
+	var rules json.RawMessage
+	err := row.Scan(&rules)
+	return rules, err
+}
+
 const insertAlerts = `-- name: InsertAlerts :exec
 INSERT INTO alert (
     user_id,
@@ -267,6 +289,106 @@ func (q *Queries) InsertAlerts(ctx context.Context, arg InsertAlertsParams) erro
 		arg.Reasons,
 		arg.CreatedAt,
 		arg.Actors,
+	)
+	return err
+}
+
+const insertEvent = `-- name: InsertEvent :exec
+INSERT INTO event (
+    user_id,
+    id,
+    type,
+    amount,
+    time,
+    effective_time,
+    risk,
+    ruleset_id,
+    facts,
+    alert_codes,
+    alert_id,
+    created_at,
+    actor
+)
+VALUES (
+    $1::bigint,
+    $2::uuid,
+    $3::text,
+    $4::numeric,
+    $5::bigint,
+    $6::bigint,
+    $7::text,
+    $8::bigint,
+    $9::jsonb,
+    ($10::text)::integer[],
+    nullif($11::uuid, '00000000-0000-0000-0000-000000000000'),
+    $12::timestamptz,
+    $13::text
+)
+`
+
+type InsertEventParams struct {
+	UserID        int64           `json:"user_id"`
+	EventID       uuid.UUID       `json:"event_id"`
+	Type          string          `json:"type"`
+	Amount        string          `json:"amount"`
+	Time          int64           `json:"time"`
+	EffectiveTime int64           `json:"effective_time"`
+	Risk          string          `json:"risk"`
+	RulesetID     int64           `json:"ruleset_id"`
+	EventFacts    json.RawMessage `json:"event_facts"`
+	Codes         string          `json:"codes"`
+	AlertID       uuid.UUID       `json:"alert_id"`
+	CreatedAt     time.Time       `json:"created_at"`
+	Actor         string          `json:"actor"`
+}
+
+// Records one event: InsertEvents for those who come alone, without the cost of taking lists apart.
+//
+//	INSERT INTO event (
+//	    user_id,
+//	    id,
+//	    type,
+//	    amount,
+//	    time,
+//	    effective_time,
+//	    risk,
+//	    ruleset_id,
+//	    facts,
+//	    alert_codes,
+//	    alert_id,
+//	    created_at,
+//	    actor
+//	)
+//	VALUES (
+//	    $1::bigint,
+//	    $2::uuid,
+//	    $3::text,
+//	    $4::numeric,
+//	    $5::bigint,
+//	    $6::bigint,
+//	    $7::text,
+//	    $8::bigint,
+//	    $9::jsonb,
+//	    ($10::text)::integer[],
+//	    nullif($11::uuid, '00000000-0000-0000-0000-000000000000'),
+//	    $12::timestamptz,
+//	    $13::text
+//	)
+func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error {
+	_, err := q.db.Exec(ctx, insertEvent,
+		arg.UserID,
+		arg.EventID,
+		arg.Type,
+		arg.Amount,
+		arg.Time,
+		arg.EffectiveTime,
+		arg.Risk,
+		arg.RulesetID,
+		arg.EventFacts,
+		arg.Codes,
+		arg.AlertID,
+		arg.CreatedAt,
+		arg.Actor,
 	)
 	return err
 }
@@ -396,29 +518,29 @@ func (q *Queries) IsLocked(ctx context.Context, arg IsLockedParams) (bool, error
 const latestRuleset = `-- name: LatestRuleset :one
 SELECT
     id,
-    rules
+    at
 FROM ruleset
 ORDER BY id DESC
 LIMIT 1
 `
 
 type LatestRulesetRow struct {
-	ID    int64           `json:"id"`
-	Rules json.RawMessage `json:"rules"`
+	ID int64     `json:"id"`
+	At time.Time `json:"at"`
 }
 
-// Shows the rules as they stand.
+// Tells which rules are in force.
 //
 //	SELECT
 //	    id,
-//	    rules
+//	    at
 //	FROM ruleset
 //	ORDER BY id DESC
 //	LIMIT 1
 func (q *Queries) LatestRuleset(ctx context.Context) (LatestRulesetRow, error) {
 	row := q.db.QueryRow(ctx, latestRuleset)
 	var i LatestRulesetRow
-	err := row.Scan(&i.ID, &i.Rules)
+	err := row.Scan(&i.ID, &i.At)
 	return i, err
 }
 
@@ -882,6 +1004,58 @@ func (q *Queries) LockKeys(ctx context.Context, arg LockKeysParams) error {
 	return err
 }
 
+const lockState = `-- name: LockState :many
+SELECT
+    user_id,
+    risk,
+    last_id,
+    state
+FROM user_state
+WHERE user_id = $1::bigint
+ORDER BY user_id
+FOR NO KEY UPDATE
+`
+
+type LockStateParams struct {
+	UserID int64 `json:"user_id"`
+}
+
+// Locks the state of one user and answers it; nothing for a user who has none yet.
+//
+//	SELECT
+//	    user_id,
+//	    risk,
+//	    last_id,
+//	    state
+//	FROM user_state
+//	WHERE user_id = $1::bigint
+//	ORDER BY user_id
+//	FOR NO KEY UPDATE
+func (q *Queries) LockState(ctx context.Context, arg LockStateParams) ([]UserState, error) {
+	rows, err := q.db.Query(ctx, lockState, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UserState{}
+	for rows.Next() {
+		var i UserState
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Risk,
+			&i.LastID,
+			&i.State,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockStates = `-- name: LockStates :many
 INSERT INTO user_state (user_id)
 SELECT unnest($1::bigint[])
@@ -1018,6 +1192,30 @@ func (q *Queries) SaveKeys(ctx context.Context, arg SaveKeysParams) error {
 	return err
 }
 
+const saveState = `-- name: SaveState :exec
+UPDATE user_state SET
+    last_id = $1::uuid,
+    state = ($2::text)::json
+WHERE user_id = $3::bigint
+`
+
+type SaveStateParams struct {
+	LastID   uuid.UUID `json:"last_id"`
+	NewState string    `json:"new_state"`
+	UserID   int64     `json:"user_id"`
+}
+
+// Saves what the rules need to know of one user's past.
+//
+//	UPDATE user_state SET
+//	    last_id = $1::uuid,
+//	    state = ($2::text)::json
+//	WHERE user_id = $3::bigint
+func (q *Queries) SaveState(ctx context.Context, arg SaveStateParams) error {
+	_, err := q.db.Exec(ctx, saveState, arg.LastID, arg.NewState, arg.UserID)
+	return err
+}
+
 const saveStates = `-- name: SaveStates :exec
 INSERT INTO user_state (user_id, last_id, state)
 SELECT
@@ -1052,9 +1250,7 @@ func (q *Queries) SaveStates(ctx context.Context, arg SaveStatesParams) error {
 
 const setIntake = `-- name: SetIntake :exec
 
-SELECT
-    set_config('lock_timeout', $1::text, true),
-    set_config('plan_cache_mode', 'force_generic_plan', true)
+SELECT set_config('lock_timeout', $1::text, true)
 `
 
 type SetIntakeParams struct {
@@ -1062,11 +1258,9 @@ type SetIntakeParams struct {
 }
 
 // What the intake of events runs, in this order, in one transaction. Every statement names its users.
-// Bounds how long the transaction waits for a user whom somebody else has locked, and plans each statement once.
+// Bounds how long the transaction waits for a user whom somebody else has locked.
 //
-//	SELECT
-//	    set_config('lock_timeout', $1::text, true),
-//	    set_config('plan_cache_mode', 'force_generic_plan', true)
+//	SELECT set_config('lock_timeout', $1::text, true)
 func (q *Queries) SetIntake(ctx context.Context, arg SetIntakeParams) error {
 	_, err := q.db.Exec(ctx, setIntake, arg.LockTimeout)
 	return err

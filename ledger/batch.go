@@ -234,12 +234,12 @@ func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64)
 			a.first = newID(timeOf(*last).Add(time.Millisecond))
 		}
 	}
-	set, err := q.LatestRuleset(ctx)
+	latest, err := q.LatestRuleset(ctx)
 	if err != nil {
 		return err
 	}
-	p.setID = set.ID
-	p.set, err = a.ledger.parse(set)
+	p.setID = latest.ID
+	p.set, err = a.ledger.ruleset(ctx, q, latest)
 	a.set = p.set
 	return err
 }

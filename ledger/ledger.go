@@ -174,19 +174,24 @@ func (l *Ledger) ForgetKeys(ctx context.Context, age time.Duration) (int64, erro
 
 // parsed is the rule set that was read last.
 type parsed struct {
-	text string
-	set  rules.Set
+	db.LatestRulesetRow
+	set rules.Set
 }
 
-// parse reads a rule set, or finds that it is the one that was read last.
-func (l *Ledger) parse(row db.LatestRulesetRow) (rules.Set, error) {
-	if last := l.latest.Load(); last != nil && last.text == string(row.Rules) {
+// ruleset reads a rule set, or finds that it is the one that was read last. A set stays as it is; a database that was restored may have
+// another one under the same number, of another time.
+func (l *Ledger) ruleset(ctx context.Context, q *db.Queries, latest db.LatestRulesetRow) (rules.Set, error) {
+	if last := l.latest.Load(); last != nil && last.ID == latest.ID && last.At.Equal(latest.At) {
 		return last.set, nil
 	}
-	set, err := rules.ParseSet(row.Rules)
+	text, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: latest.ID})
 	if err != nil {
-		return nil, fmt.Errorf("ledger: rule set %d: %w", row.ID, err)
+		return nil, err
 	}
-	l.latest.Store(&parsed{string(row.Rules), set})
+	set, err := rules.ParseSet(text)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: rule set %d: %w", latest.ID, err)
+	}
+	l.latest.Store(&parsed{latest, set})
 	return set, nil
 }

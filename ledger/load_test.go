@@ -216,7 +216,11 @@ func recordNaively(pool *pgxpool.Pool, r Request) error {
 	if err != nil {
 		return err
 	}
-	set, err := rules.ParseSet(row.Rules)
+	text, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: row.ID})
+	if err != nil {
+		return err
+	}
+	set, err := rules.ParseSet(text)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func rollback(conn *pgxpool.Conn) {
 // committed while it was waited for.
 func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []*call, patience string) (found []db.FindKeysRow, err error) {
 	var states []db.UserState
-	var set db.LatestRulesetRow
+	var latest db.LatestRulesetRow
 	keys := db.FindKeysParams{}
 	for _, c := range calls {
 		if c.Key != "" {
@@ -98,19 +98,33 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 	if len(keys.Keys) > 0 {
 		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
 	}
-	trip.add(func(q *db.Queries) (err error) {
-		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: users(calls)})
+	ids := users(calls)
+	lockAll := func(q *db.Queries) (err error) {
+		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: ids})
 		return err
-	})
-	trip.add(func(q *db.Queries) (err error) { set, err = q.LatestRuleset(ctx); return err })
+	}
+	if len(ids) == 1 {
+		trip.add(func(q *db.Queries) (err error) {
+			states, err = q.LockState(ctx, db.LockStateParams{UserID: ids[0]})
+			return err
+		})
+	} else {
+		trip.add(lockAll)
+	}
+	trip.add(func(q *db.Queries) (err error) { latest, err = q.LatestRuleset(ctx); return err })
 	if len(keys.Keys) > 0 {
 		trip.add(func(q *db.Queries) (err error) { found, err = q.FindKeys(ctx, keys); return err })
 	}
 	if err := trip.run(ctx, conn); err != nil {
 		return nil, err
 	}
-	p.setID = set.ID
-	if p.set, err = l.parse(set); err != nil {
+	if len(states) == 0 {
+		if err := lockAll(db.New(conn)); err != nil { // the first event of a user ever takes one round trip more
+			return nil, err
+		}
+	}
+	p.setID = latest.ID
+	if p.set, err = l.ruleset(ctx, db.New(conn), latest); err != nil {
 		return nil, err
 	}
 	p.states = make(map[int64]*userState, len(states))
@@ -256,12 +270,25 @@ func (p *pass) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
 	p.alerts.RulesetID, p.alerts.CreatedAt = p.setID, p.now
 	p.keys.CreatedAt = p.now
 	trip := &pipeline{}
-	trip.add(func(q *db.Queries) error { return q.InsertEvents(ctx, p.events) })
+	states := p.statesOf(slices.Compact(slices.Clone(p.events.UserIds))) // the events are sorted by user
+	if e := &p.events; len(e.Ids) == 1 {
+		trip.add(func(q *db.Queries) error {
+			return q.InsertEvent(ctx, db.InsertEventParams{
+				UserID: e.UserIds[0], EventID: e.Ids[0], Type: e.Types[0], Amount: e.Amounts[0], Time: e.Times[0], EffectiveTime: e.EffectiveTimes[0],
+				Risk: e.Risks[0], RulesetID: e.RulesetID, EventFacts: e.Facts[0], Codes: e.AlertCodes[0], AlertID: e.AlertIds[0],
+				CreatedAt: e.CreatedAt, Actor: e.Actors[0],
+			})
+		})
+		trip.add(func(q *db.Queries) error {
+			return q.SaveState(ctx, db.SaveStateParams{UserID: states.UserIds[0], LastID: states.LastIds[0], NewState: states.States[0]})
+		})
+	} else {
+		trip.add(func(q *db.Queries) error { return q.InsertEvents(ctx, *e) })
+		trip.add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
+	}
 	if len(p.alerts.Ids) > 0 {
 		trip.add(func(q *db.Queries) error { return q.InsertAlerts(ctx, p.alerts) })
 	}
-	states := p.statesOf(slices.Compact(slices.Clone(p.events.UserIds))) // the events are sorted by user
-	trip.add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
 	if len(p.keys.Keys) > 0 {
 		trip.add(func(q *db.Queries) error { return q.SaveKeys(ctx, p.keys) })
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db/postgres/pgtest"
+	"labledger/rules"
 )
 
 // fires records an event and fails the test unless it fires these rules.
@@ -192,4 +193,21 @@ func TestRiskHoldsFromTheNextEvent(t *testing.T) {
 		}
 	}
 	auditLedger(t, pool).clean(t)
+}
+
+// TestRestoredRuleset restores, under a running server, a database whose newest rule set has the number of the one that the server knows.
+func TestRestoredRuleset(t *testing.T) {
+	pool := openPool(t, pgtest.Database(t))
+	l := New(pool, nil)
+	large := Request{UserID: 1, Event: rules.Event{Type: rules.Withdraw, Amount: 99_00, Time: 1}, Actor: "me"}
+	if r := must(t, l, large); len(r.Codes) != 0 {
+		t.Fatalf("%v fired", r.Codes)
+	}
+	run(t, pool, "ALTER TABLE ruleset DISABLE TRIGGER append_only")
+	run(t, pool, `UPDATE ruleset SET at = at + '1 s', rules = (SELECT jsonb_agg(CASE r ->> 'code' WHEN '1100' THEN r || '{"limit": 98.00}' ELSE r END) FROM jsonb_array_elements(rules) AS r)
+		WHERE id = (SELECT max(id) FROM ruleset)`)
+	large.UserID = 2
+	if r := must(t, l, large); !slices.Equal(r.Codes, []int32{1100}) {
+		t.Errorf("%v fired by the rules that were restored", r.Codes)
+	}
 }

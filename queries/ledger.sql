@@ -1,10 +1,20 @@
 -- What the intake of events runs, in this order, in one transaction. Every statement names its users.
 
 -- name: SetIntake :exec
--- Bounds how long the transaction waits for a user whom somebody else has locked, and plans each statement once.
+-- Bounds how long the transaction waits for a user whom somebody else has locked.
+SELECT set_config('lock_timeout', @lock_timeout::text, true);
+
+-- name: LockState :many
+-- Locks the state of one user and answers it; nothing for a user who has none yet.
 SELECT
-    set_config('lock_timeout', @lock_timeout::text, true),
-    set_config('plan_cache_mode', 'force_generic_plan', true);
+    user_id,
+    risk,
+    last_id,
+    state
+FROM user_state
+WHERE user_id = @user_id::bigint
+ORDER BY user_id
+FOR NO KEY UPDATE;
 
 -- name: LockStates :many
 -- Locks the state of each user, in the order of their numbers, and answers it. Users who have none get one.
@@ -34,13 +44,19 @@ ORDER BY last_id DESC NULLS LAST
 LIMIT 1;
 
 -- name: LatestRuleset :one
--- Shows the rules as they stand.
+-- Tells which rules are in force.
 SELECT
     id,
-    rules
+    at
 FROM ruleset
 ORDER BY id DESC
 LIMIT 1;
+
+-- name: GetRuleset :one
+-- Shows a set of rules. A set never changes, so that whoever has read it may keep it.
+SELECT rules
+FROM ruleset
+WHERE id = @id::bigint;
 
 -- name: LockKeys :exec
 -- Lets requests with the same key go one after the other, whatever users they are about. Keys are locked before users, in one order.
@@ -117,6 +133,39 @@ SELECT
     @created_at::timestamptz,
     unnest(@actors::text[]);
 
+-- name: InsertEvent :exec
+-- Records one event: InsertEvents for those who come alone, without the cost of taking lists apart.
+INSERT INTO event (
+    user_id,
+    id,
+    type,
+    amount,
+    time,
+    effective_time,
+    risk,
+    ruleset_id,
+    facts,
+    alert_codes,
+    alert_id,
+    created_at,
+    actor
+)
+VALUES (
+    @user_id::bigint,
+    @event_id::uuid,
+    @type::text,
+    @amount::numeric,
+    @time::bigint,
+    @effective_time::bigint,
+    @risk::text,
+    @ruleset_id::bigint,
+    @event_facts::jsonb,
+    (@codes::text)::integer[],
+    nullif(@alert_id::uuid, '00000000-0000-0000-0000-000000000000'),
+    @created_at::timestamptz,
+    @actor::text
+);
+
 -- name: InsertAlerts :exec
 -- Raises alerts.
 INSERT INTO alert (
@@ -155,6 +204,13 @@ SELECT
 ON CONFLICT (user_id) DO UPDATE SET
     last_id = excluded.last_id,
     state = excluded.state;
+
+-- name: SaveState :exec
+-- Saves what the rules need to know of one user's past.
+UPDATE user_state SET
+    last_id = @last_id::uuid,
+    state = (@new_state::text)::json
+WHERE user_id = @user_id::bigint;
 
 -- name: SaveKeys :exec
 -- Keeps idempotency keys.

@@ -240,6 +240,18 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 	now := time.Now()
 	hot := map[string]func(q *db.Queries) error{
 		"SetIntake": func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: "1s"}) },
+		"LockState": func(q *db.Queries) error {
+			_, err := q.LockState(ctx, db.LockStateParams{UserID: user})
+			return err
+		},
+		"InsertEvent": func(q *db.Queries) error {
+			return q.InsertEvent(ctx, db.InsertEventParams{
+				UserID: user, EventID: id(1), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low", RulesetID: 1, EventFacts: []byte("{}"), Codes: "{}", CreatedAt: now, Actor: "me",
+			})
+		},
+		"SaveState": func(q *db.Queries) error {
+			return q.SaveState(ctx, db.SaveStateParams{UserID: user, LastID: id(1), NewState: "{}"})
+		},
 		"LockStates": func(q *db.Queries) error {
 			_, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{user}})
 			return err
@@ -256,6 +268,7 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 			return err
 		},
 		"LatestRuleset": func(q *db.Queries) error { _, err := q.LatestRuleset(ctx); return err },
+		"GetRuleset":    func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
 		"FindKeys": func(q *db.Queries) error {
 			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
 			return err
