@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/rand"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+)
+
+// How long tokens last.
+const (
+	AccessTime  = 15 * time.Minute
+	RefreshTime = 30 * 24 * time.Hour
+)
+
+const (
+	accessHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9" // base64url of {"alg":"HS256","typ":"at+jwt"}
+	accessMost   = 1 << 10                                    // bytes; ours have some 400
+	clockSkew    = 30                                         // seconds that another instance's clock may be ahead
+	ours         = "labledger"
+)
+
+// Access is what an access token says: the account that may act, the session in which it signed in, and when that ends.
+type Access struct {
+	AccountID int64
+	Session   uuid.UUID
+	Expires   time.Time // whole seconds, UTC
+}
+
+// claims are the payload of an access token: these, in this order, and no others.
+type claims struct {
+	Issuer    string `json:"iss"`
+	Audience  string `json:"aud"`
+	Subject   string `json:"sub"` // the account's id in decimal
+	Session   string `json:"sid"`
+	IssuedAt  int64  `json:"iat"` // seconds since 1970, as the next two
+	NotBefore int64  `json:"nbf"`
+	Expires   int64  `json:"exp"`
+	ID        string `json:"jti"` // random, so that no two tokens are alike
+}
+
+// SignAccess returns an access token, a JWT of some 400 bytes, that is good from now, in whole seconds, for AccessTime. The account's id must
+// not be negative: ReadAccess would refuse it.
+func (k *Keys) SignAccess(accountID int64, session uuid.UUID, now time.Time) string {
+	at := now.Unix()
+	return k.signClaims(claims{
+		Issuer: ours, Audience: ours, Subject: strconv.FormatInt(accountID, 10), Session: session.String(),
+		IssuedAt: at, NotBefore: at, Expires: at + int64(AccessTime/time.Second), ID: rand.Text(),
+	})
+}
+
+func (k *Keys) signClaims(c claims) string {
+	text := accessHeader + "." + encode(must(json.Marshal(c)))
+	return text + "." + encode(must(jwt.SigningMethodHS256.Sign(text, k.access())))
+}
+
+// ReadAccess reads what SignAccess wrote, byte for byte; it returns ErrToken for everything else, and for a token that has expired.
+//
+// The header is compared, not read: a token does not choose how it is verified. The signature comes next, in constant time; nothing of
+// the payload is looked at before.
+func (k *Keys) ReadAccess(token string, now time.Time) (Access, error) {
+	if len(token) > accessMost {
+		return Access{}, ErrToken
+	}
+	header, rest, _ := strings.Cut(token, ".")
+	body, sum, _ := strings.Cut(rest, ".") // a fourth segment would be in sum, where a point is not base64
+	if header != accessHeader {
+		return Access{}, ErrToken
+	}
+	signature, ok := decode(sum)
+	if !ok || jwt.SigningMethodHS256.Verify(header+"."+body, signature, k.access()) != nil {
+		return Access{}, ErrToken
+	}
+	payload, ok := decode(body)
+	if !ok {
+		return Access{}, ErrToken
+	}
+	return readClaims(payload, now.Unix())
+}
+
+// readClaims reads the payload of a token whose signature is good. Who can sign can still err, such as a later version of this program,
+// so it is held to one shape.
+func readClaims(payload []byte, now int64) (Access, error) {
+	var c claims
+	if json.Unmarshal(payload, &c, json.RejectUnknownMembers(true)) != nil {
+		return Access{}, ErrToken
+	}
+	if !bytes.Equal(must(json.Marshal(c)), payload) { // a claim is missing, null or in another place
+		return Access{}, ErrToken
+	}
+	account, err := strconv.ParseInt(c.Subject, 10, 64)
+	if err != nil || account < 0 || strconv.FormatInt(account, 10) != c.Subject {
+		return Access{}, ErrToken
+	}
+	session, err := uuid.Parse(c.Session)
+	if err != nil || session.String() != c.Session {
+		return Access{}, ErrToken
+	}
+	if c.Issuer != ours || c.Audience != ours || c.ID == "" {
+		return Access{}, ErrToken
+	}
+	if now >= c.Expires || c.NotBefore > now+clockSkew || c.IssuedAt > now+clockSkew || c.Expires-c.IssuedAt != int64(AccessTime/time.Second) {
+		return Access{}, ErrToken
+	}
+	return Access{AccountID: account, Session: session, Expires: time.Unix(c.Expires, 0).UTC()}, nil
+}

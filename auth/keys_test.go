@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	secret      = "Yh2cQm9tR7vLx0KpWz4eNfJb6sUoAi3d"
+	otherSecret = "G8rTnVq5wDk1XsBy7hMzCj2uEa9fPo4L"
+)
+
+var (
+	now     = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	session = uuid.MustParse("0199c0de-1234-7abc-8def-0123456789ab")
+)
+
+func keys(t testing.TB, secret string) *Keys {
+	t.Helper()
+	k, err := NewKeys(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestWeakSecrets(t *testing.T) {
+	for secret, want := range map[string]string{
+		"":                                       "shorter than 32 bytes",
+		secret[:31]:                              "shorter than 32 bytes",
+		secret[:20] + strings.Repeat(" ", 20):    "shorter than 32 bytes",
+		strings.Repeat("a", 64):                  "fewer than 10 different",
+		strings.Repeat("abc123", 10) + "ABC":     "fewer than 10 different",
+		strings.Repeat(secret[:16], 2):           "repetition",
+		strings.Repeat(secret[:16], 2) + "\n":    "repetition",
+		strings.Repeat(secret[:12], 4)[:40]:      "repetition",
+		strings.Repeat(secret[:11]+"-", 3):       "repetition",
+		"change-me-" + secret:                    "sample",
+		secret + "ChangeMe":                      "sample",
+		"C h_a.n-g:e m/e " + secret:              "sample",
+		"replace this with 32 bytes of noise!":   "sample",
+		"your-256-bit-secret-your-own-is-best":   "sample",
+		"an example of what should stand here":   "sample",
+		"this is my very secret key, no kidding": "sample",
+		"MyVeryInsecureKeyForTheLaboratory12":    "sample",
+		"Passw0rd! is not a Password, is it ok":  "sample",
+		"0123456789abcdef0123456789ABCDEF":       "sample",
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJ":   "sample",
+		"qwertyuiop[]asdfghjkl;'zxcvbnm,./123":   "sample",
+	} {
+		k, err := NewKeys(secret)
+		if err == nil || k != nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "32 random bytes") {
+			t.Errorf("the secret %q: %v; want %q", secret, err, want)
+			continue
+		}
+		if secret != "" && strings.Contains(err.Error(), strings.TrimSpace(secret)) {
+			t.Errorf("the error quotes the secret: %v", err)
+		}
+	}
+}
+
+// TestRandomSecrets are never refused. The generator is seeded, since in 10^6 secrets one may well spell a word.
+func TestRandomSecrets(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{1})
+	raw := make([]byte, 32)
+	spell := []func([]byte) string{
+		hex.EncodeToString, base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString,
+		func(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) },
+	}
+	for range 100_000 {
+		_, _ = random.Read(raw)
+		for _, as := range spell {
+			if fault := secretFault(as(raw)); fault != "" {
+				t.Errorf("the secret %s %s", as(raw), fault)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for range 1000 {
+		s := NewSecret()
+		if _, err := NewKeys(s); err != nil || len(s) != 43 || seen[s] {
+			t.Errorf("NewSecret gives %q: %v", s, err)
+		}
+		seen[s] = true
+	}
+}
+
+// TestKeysApart shows that no key is another, and that all depend on the secret alone.
+func TestKeysApart(t *testing.T) {
+	a, again, b := keys(t, secret), keys(t, secret), keys(t, otherSecret)
+	if !bytes.Equal(a.access(), again.access()) || !bytes.Equal(a.refresh(), again.refresh()) {
+		t.Error("one secret gives different keys")
+	}
+	seen := map[string]bool{secret: true, otherSecret: true}
+	for _, key := range [][]byte{a.access(), a.refresh(), b.access(), b.refresh()} {
+		if len(key) != 32 || seen[string(key)] {
+			t.Errorf("a key of %d bytes, seen before: %v", len(key), seen[string(key)])
+		}
+		seen[string(key)] = true
+	}
+}
+
+// TestKeysHide what they are, however they are printed, also inside other things.
+func TestKeysHide(t *testing.T) {
+	k := keys(t, secret)
+	var out strings.Builder
+	type holder struct {
+		Keys *Keys
+		keys *Keys
+		same Keys
+	}
+	h := holder{k, k, *k}
+	for _, thing := range []any{k, *k, h, &h, []*Keys{k}, []Keys{*k}, map[string]Keys{"a": *k}, struct{ any }{*k}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q", "%d", "%c", "%o", "%b", "%U"} {
+			_, _ = fmt.Fprintf(&out, verb+"\n", thing)
+		}
+		_, _ = fmt.Fprintln(&out, thing, fmt.Errorf("with %v", thing))
+		for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+			slog.New(handler).Info("hello", "thing", thing, slog.Group("group", "thing", thing))
+		}
+		text, _ := json.Marshal(thing)
+		out.Write(text)
+	}
+	for _, thing := range []any{k, *k} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
+			if got := fmt.Sprintf(verb, thing); got != hidden {
+				t.Errorf("%s gives %s", verb, got)
+			}
+		}
+	}
+	for _, line := range []string{`thing=` + hidden, `"thing":"` + hidden + `"`} { // of k and *k, each twice; the others are structs and lists
+		if n := strings.Count(out.String(), line); n != 4 {
+			t.Errorf("%s is logged %d times, not 4", line, n)
+		}
+	}
+	for name, key := range map[string][]byte{"secret": []byte(secret), "access": k.access(), "refresh": k.refresh()} {
+		for verb, format := range map[string]string{"%v": "[]", "%d": "[]", "%x": "", "%X": "", "%s": "", "%q": `"`, "%o": "[]", "%b": "[]", "%U": "[]"} {
+			text := strings.Trim(fmt.Sprintf(verb, key[:8]), format)
+			if strings.Contains(out.String(), text) {
+				t.Errorf("the %s key can be read, printed with %s", name, verb)
+			}
+		}
+		for _, text := range []string{base64.StdEncoding.EncodeToString(key)[:12], fmt.Sprintf("%#x, %#x", key[0], key[1])} {
+			if strings.Contains(out.String(), text) {
+				t.Errorf("the %s key can be read: %s", name, text)
+			}
+		}
+	}
+}

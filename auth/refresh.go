@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// This file holds the tokens that are not JWTs, for only this server reads them.
+
+const (
+	refreshMark = "llr_"
+	refreshBody = 16 + 8 // bytes: the session, the generation
+	apiMark     = "llk_"
+	apiBytes    = 32
+	apiPrefix   = 12 // characters
+)
+
+// Refresh is what a refresh token says: its session, and which of the session's refresh tokens it is, counted from 1.
+type Refresh struct {
+	Session    uuid.UUID
+	Generation int64
+}
+
+// SignRefresh returns a refresh token of 79 characters: "llr_" and base64url of the session (16 bytes), the generation (8 bytes, big endian)
+// and the HMAC-SHA256 of both. It is deterministic: the server can make the same token again and need not keep it. How long it is good
+// is for the caller to keep, see RefreshTime; a generation below 1 makes a token that ReadRefresh refuses.
+func (k *Keys) SignRefresh(r Refresh) string {
+	body := binary.BigEndian.AppendUint64(r.Session[:], uint64(r.Generation))
+	return refreshMark + encode(k.sealRefresh(body))
+}
+
+// ReadRefresh reads what SignRefresh wrote, byte for byte. It returns ErrToken for everything else.
+func (k *Keys) ReadRefresh(token string) (Refresh, error) {
+	const length = len(refreshMark) + ((refreshBody+sha256.Size)*8+5)/6
+	text, marked := strings.CutPrefix(token, refreshMark)
+	if !marked || len(token) != length {
+		return Refresh{}, ErrToken
+	}
+	b, ok := decode(text)
+	if !ok || !hmac.Equal(k.sealRefresh(b[:refreshBody]), b) {
+		return Refresh{}, ErrToken
+	}
+	generation := binary.BigEndian.Uint64(b[16:refreshBody])
+	if generation < 1 || generation > math.MaxInt64 {
+		return Refresh{}, ErrToken
+	}
+	return Refresh{Session: uuid.UUID(b[:16]), Generation: int64(generation)}, nil
+}
+
+// sealRefresh returns the body with its HMAC behind it.
+func (k *Keys) sealRefresh(body []byte) []byte {
+	h := hmac.New(sha256.New, k.refresh())
+	h.Write(body)
+	return h.Sum(body[:len(body):len(body)]) // in new memory: what follows the body is another's
+}
+
+// NewAPIToken makes an API token of 47 characters: "llk_" and base64url of 32 random bytes. The prefix, its first 12 characters, is for people to
+// know it by; the hash, 32 bytes of SHA-256 of the whole, is for the server to keep. The token itself is shown once and kept nowhere.
+func NewAPIToken() (token, prefix string, hash []byte) {
+	token = apiMark + encode(randomBytes(apiBytes))
+	sum := sha256.Sum256([]byte(token))
+	return token, token[:apiPrefix], sum[:]
+}
+
+// HashAPIToken returns the hash by which NewAPIToken's token is kept, 32 bytes, or ErrToken for text that is not of that shape. It needs
+// no salt and no effort, since nobody guesses 32 random bytes.
+func HashAPIToken(token string) (hash []byte, err error) {
+	text, marked := strings.CutPrefix(token, apiMark)
+	if !marked || len(text) != (apiBytes*8+5)/6 {
+		return nil, ErrToken
+	}
+	if _, ok := decode(text); !ok {
+		return nil, ErrToken
+	}
+	sum := sha256.Sum256([]byte(token))
+	return sum[:], nil
+}
