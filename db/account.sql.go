@@ -9,6 +9,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const createAccount = `-- name: CreateAccount :one
@@ -108,6 +110,39 @@ func (q *Queries) DeleteAccount(ctx context.Context, arg DeleteAccountParams) (A
 	return i, err
 }
 
+const deleteOwnAccount = `-- name: DeleteOwnAccount :one
+DELETE FROM account
+WHERE id = $1::bigint
+  AND same_version(version, $2::bigint)
+RETURNING id, username, country, risk, role, disabled, version
+`
+
+type DeleteOwnAccountParams struct {
+	CallerID int64  `json:"caller_id"`
+	Version  *int64 `json:"version"`
+}
+
+// Deletes one's own account, with its sessions and API tokens. What its user did stays in the ledger and in the history.
+//
+//	DELETE FROM account
+//	WHERE id = $1::bigint
+//	  AND same_version(version, $2::bigint)
+//	RETURNING id, username, country, risk, role, disabled, version
+func (q *Queries) DeleteOwnAccount(ctx context.Context, arg DeleteOwnAccountParams) (Account, error) {
+	row := q.db.QueryRow(ctx, deleteOwnAccount, arg.CallerID, arg.Version)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Country,
+		&i.Risk,
+		&i.Role,
+		&i.Disabled,
+		&i.Version,
+	)
+	return i, err
+}
+
 const getAccount = `-- name: GetAccount :one
 SELECT id, username, country, risk, role, disabled, version
 FROM account
@@ -167,6 +202,62 @@ func (q *Queries) GetDirectoryEntry(ctx context.Context, arg GetDirectoryEntryPa
 	var i GetDirectoryEntryRow
 	err := row.Scan(&i.Username, &i.Country)
 	return i, err
+}
+
+const getOwnAccount = `-- name: GetOwnAccount :one
+SELECT id, username, country, risk, role, disabled, version
+FROM account
+WHERE id = $1::bigint
+`
+
+type GetOwnAccountParams struct {
+	CallerID int64 `json:"caller_id"`
+}
+
+// Shows one's own account.
+//
+//	SELECT id, username, country, risk, role, disabled, version
+//	FROM account
+//	WHERE id = $1::bigint
+func (q *Queries) GetOwnAccount(ctx context.Context, arg GetOwnAccountParams) (Account, error) {
+	row := q.db.QueryRow(ctx, getOwnAccount, arg.CallerID)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Country,
+		&i.Risk,
+		&i.Role,
+		&i.Disabled,
+		&i.Version,
+	)
+	return i, err
+}
+
+const hasAdmin = `-- name: HasAdmin :one
+SELECT EXISTS (
+    SELECT
+    FROM account
+    JOIN credential ON account_id = account.id
+    WHERE role = 'admin'
+      AND NOT disabled
+)::boolean AS there
+`
+
+// Tells whether there is an admin who can sign in.
+//
+//	SELECT EXISTS (
+//	    SELECT
+//	    FROM account
+//	    JOIN credential ON account_id = account.id
+//	    WHERE role = 'admin'
+//	      AND NOT disabled
+//	)::boolean AS there
+func (q *Queries) HasAdmin(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, hasAdmin)
+	var there bool
+	err := row.Scan(&there)
+	return there, err
 }
 
 const importAccounts = `-- name: ImportAccounts :one
@@ -499,6 +590,115 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]A
 	return items, nil
 }
 
+const listUsers = `-- name: ListUsers :many
+SELECT
+    account.id,
+    username,
+    role,
+    risk,
+    disabled,
+    EXISTS (SELECT FROM credential WHERE account_id = account.id)::boolean AS has_password,
+    latest.created_at AS signed_in_at
+FROM account
+LEFT JOIN session AS latest ON latest.id = (
+    SELECT session.id
+    FROM session
+    WHERE session.account_id = account.id
+    ORDER BY session.created_at DESC
+    LIMIT 1
+)
+ORDER BY account.id
+`
+
+type ListUsersRow struct {
+	ID          int64      `json:"id"`
+	Username    string     `json:"username"`
+	Role        string     `json:"role"`
+	Risk        *string    `json:"risk"`
+	Disabled    bool       `json:"disabled"`
+	HasPassword bool       `json:"has_password"`
+	SignedInAt  *time.Time `json:"signed_in_at"`
+}
+
+// Lists who there is, and how they sign in. A sign-in is known for a month after its session has ended.
+//
+//	SELECT
+//	    account.id,
+//	    username,
+//	    role,
+//	    risk,
+//	    disabled,
+//	    EXISTS (SELECT FROM credential WHERE account_id = account.id)::boolean AS has_password,
+//	    latest.created_at AS signed_in_at
+//	FROM account
+//	LEFT JOIN session AS latest ON latest.id = (
+//	    SELECT session.id
+//	    FROM session
+//	    WHERE session.account_id = account.id
+//	    ORDER BY session.created_at DESC
+//	    LIMIT 1
+//	)
+//	ORDER BY account.id
+func (q *Queries) ListUsers(ctx context.Context) ([]ListUsersRow, error) {
+	rows, err := q.db.Query(ctx, listUsers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListUsersRow{}
+	for rows.Next() {
+		var i ListUsersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Username,
+			&i.Role,
+			&i.Risk,
+			&i.Disabled,
+			&i.HasPassword,
+			&i.SignedInAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockAccount = `-- name: LockAccount :one
+SELECT id, username, country, risk, role, disabled, version
+FROM account
+WHERE username = $1::text
+FOR UPDATE
+`
+
+type LockAccountParams struct {
+	Username string `json:"username"`
+}
+
+// Finds the account of a name and lets nobody else change it until the transaction ends.
+//
+//	SELECT id, username, country, risk, role, disabled, version
+//	FROM account
+//	WHERE username = $1::text
+//	FOR UPDATE
+func (q *Queries) LockAccount(ctx context.Context, arg LockAccountParams) (Account, error) {
+	row := q.db.QueryRow(ctx, lockAccount, arg.Username)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Country,
+		&i.Risk,
+		&i.Role,
+		&i.Disabled,
+		&i.Version,
+	)
+	return i, err
+}
+
 const patchAccount = `-- name: PatchAccount :one
 UPDATE account SET
     username = CASE WHEN 'username' = ANY ($1::text[]) THEN $2::text ELSE username END,
@@ -542,6 +742,226 @@ func (q *Queries) PatchAccount(ctx context.Context, arg PatchAccountParams) (Acc
 		arg.Role,
 		arg.Disabled,
 		arg.ID,
+		arg.Version,
+	)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Country,
+		&i.Risk,
+		&i.Role,
+		&i.Disabled,
+		&i.Version,
+	)
+	return i, err
+}
+
+const registerAccount = `-- name: RegisterAccount :one
+WITH created AS (
+    INSERT INTO account (username, country)
+    SELECT
+        $1::text,
+        $2::text
+    WHERE never_used($1::text)
+    RETURNING id, username, country, risk, role, disabled, version
+), kept AS (
+    INSERT INTO credential (account_id, password_hash)
+    SELECT
+        id,
+        $3::text
+    FROM created
+)
+SELECT id, username, country, risk, role, disabled, version FROM created
+`
+
+type RegisterAccountParams struct {
+	Username     string  `json:"username"`
+	Country      *string `json:"country"`
+	PasswordHash string  `json:"password_hash"`
+}
+
+type RegisterAccountRow struct {
+	ID       int64   `json:"id"`
+	Username string  `json:"username"`
+	Country  *string `json:"country"`
+	Risk     *string `json:"risk"`
+	Role     string  `json:"role"`
+	Disabled bool    `json:"disabled"`
+	Version  int64   `json:"version"`
+}
+
+// Creates an account of one's own, as a viewer.
+//
+//	WITH created AS (
+//	    INSERT INTO account (username, country)
+//	    SELECT
+//	        $1::text,
+//	        $2::text
+//	    WHERE never_used($1::text)
+//	    RETURNING id, username, country, risk, role, disabled, version
+//	), kept AS (
+//	    INSERT INTO credential (account_id, password_hash)
+//	    SELECT
+//	        id,
+//	        $3::text
+//	    FROM created
+//	)
+//	SELECT id, username, country, risk, role, disabled, version FROM created
+func (q *Queries) RegisterAccount(ctx context.Context, arg RegisterAccountParams) (RegisterAccountRow, error) {
+	row := q.db.QueryRow(ctx, registerAccount, arg.Username, arg.Country, arg.PasswordHash)
+	var i RegisterAccountRow
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Country,
+		&i.Risk,
+		&i.Role,
+		&i.Disabled,
+		&i.Version,
+	)
+	return i, err
+}
+
+const replacePassword = `-- name: ReplacePassword :one
+WITH who AS (
+    SELECT id
+    FROM account
+    WHERE id = $2::bigint AND NOT disabled
+    FOR SHARE
+), proof AS (
+    SELECT account_id
+    FROM credential
+    JOIN who ON who.id = account_id
+    WHERE password_hash = $3::text
+    FOR UPDATE OF credential
+), asking AS (
+    SELECT session.account_id
+    FROM session
+    JOIN proof ON proof.account_id = session.account_id
+    WHERE session.id = $4::uuid AND revoked_at IS NULL AND expires_at > now()
+    FOR UPDATE OF session
+)
+UPDATE credential SET
+    password_hash = $1::text,
+    changed_at = now()
+FROM asking
+WHERE credential.account_id = asking.account_id
+RETURNING credential.account_id
+`
+
+type ReplacePasswordParams struct {
+	NewPasswordHash string    `json:"new_password_hash"`
+	CallerID        int64     `json:"caller_id"`
+	PasswordHash    string    `json:"password_hash"`
+	CallerSession   uuid.UUID `json:"caller_session"`
+}
+
+// Gives one's own account a new password, unless the old one was replaced, the account disabled or the session ended since they were looked at.
+// All sessions and API tokens end.
+//
+//	WITH who AS (
+//	    SELECT id
+//	    FROM account
+//	    WHERE id = $2::bigint AND NOT disabled
+//	    FOR SHARE
+//	), proof AS (
+//	    SELECT account_id
+//	    FROM credential
+//	    JOIN who ON who.id = account_id
+//	    WHERE password_hash = $3::text
+//	    FOR UPDATE OF credential
+//	), asking AS (
+//	    SELECT session.account_id
+//	    FROM session
+//	    JOIN proof ON proof.account_id = session.account_id
+//	    WHERE session.id = $4::uuid AND revoked_at IS NULL AND expires_at > now()
+//	    FOR UPDATE OF session
+//	)
+//	UPDATE credential SET
+//	    password_hash = $1::text,
+//	    changed_at = now()
+//	FROM asking
+//	WHERE credential.account_id = asking.account_id
+//	RETURNING credential.account_id
+func (q *Queries) ReplacePassword(ctx context.Context, arg ReplacePasswordParams) (int64, error) {
+	row := q.db.QueryRow(ctx, replacePassword,
+		arg.NewPasswordHash,
+		arg.CallerID,
+		arg.PasswordHash,
+		arg.CallerSession,
+	)
+	var account_id int64
+	err := row.Scan(&account_id)
+	return account_id, err
+}
+
+const setPassword = `-- name: SetPassword :exec
+INSERT INTO credential (
+    account_id,
+    password_hash
+)
+SELECT
+    id,
+    $1::text
+FROM account
+WHERE username = $2::text
+ON CONFLICT (account_id) DO UPDATE SET
+    password_hash = excluded.password_hash,
+    changed_at = now()
+`
+
+type SetPasswordParams struct {
+	PasswordHash string `json:"password_hash"`
+	Username     string `json:"username"`
+}
+
+// Gives an account a password. All its sessions and API tokens end.
+//
+//	INSERT INTO credential (
+//	    account_id,
+//	    password_hash
+//	)
+//	SELECT
+//	    id,
+//	    $1::text
+//	FROM account
+//	WHERE username = $2::text
+//	ON CONFLICT (account_id) DO UPDATE SET
+//	    password_hash = excluded.password_hash,
+//	    changed_at = now()
+func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) error {
+	_, err := q.db.Exec(ctx, setPassword, arg.PasswordHash, arg.Username)
+	return err
+}
+
+const updateOwnAccount = `-- name: UpdateOwnAccount :one
+UPDATE account SET
+    country = CASE WHEN 'country' = ANY ($1::text[]) THEN $2::text ELSE country END
+WHERE id = $3::bigint
+  AND same_version(version, $4::bigint)
+RETURNING id, username, country, risk, role, disabled, version
+`
+
+type UpdateOwnAccountParams struct {
+	Given    []string `json:"given"`
+	Country  *string  `json:"country"`
+	CallerID int64    `json:"caller_id"`
+	Version  *int64   `json:"version"`
+}
+
+// Changes the given fields of one's own account.
+//
+//	UPDATE account SET
+//	    country = CASE WHEN 'country' = ANY ($1::text[]) THEN $2::text ELSE country END
+//	WHERE id = $3::bigint
+//	  AND same_version(version, $4::bigint)
+//	RETURNING id, username, country, risk, role, disabled, version
+func (q *Queries) UpdateOwnAccount(ctx context.Context, arg UpdateOwnAccountParams) (Account, error) {
+	row := q.db.QueryRow(ctx, updateOwnAccount,
+		arg.Given,
+		arg.Country,
+		arg.CallerID,
 		arg.Version,
 	)
 	var i Account

@@ -33,20 +33,22 @@ WHERE (xid, id) > (
   AND ($4::text IS NULL OR table_name = $4)
   AND ($5::text IS NULL OR row_key = $5)
   AND ($6::text IS NULL OR action = $6)
+  AND (table_name NOT IN ('account', 'credential') OR $7::text = 'admin')
 ORDER BY xid, id
-LIMIT $8::bigint
-OFFSET $7::bigint
+LIMIT $9::bigint
+OFFSET $8::bigint
 `
 
 type ListChangesParams struct {
-	After     int64   `json:"after"`
-	Actor     *string `json:"actor"`
-	RequestID *string `json:"request_id"`
-	TableName *string `json:"table_name"`
-	RowKey    *string `json:"row_key"`
-	Action    *string `json:"action"`
-	Offset    int64   `json:"offset"`
-	Limit     *int64  `json:"limit"`
+	After      int64   `json:"after"`
+	Actor      *string `json:"actor"`
+	RequestID  *string `json:"request_id"`
+	TableName  *string `json:"table_name"`
+	RowKey     *string `json:"row_key"`
+	Action     *string `json:"action"`
+	CallerRole string  `json:"caller_role"`
+	Offset     int64   `json:"offset"`
+	Limit      *int64  `json:"limit"`
 }
 
 type ListChangesRow struct {
@@ -62,7 +64,7 @@ type ListChangesRow struct {
 }
 
 // Lists the changes of all tables, transaction by transaction. A reader who goes on after the last one it has seen overlooks none: what is
-// newer than the oldest transaction that still runs is held back until that has ended.
+// newer than the oldest transaction that still runs is held back until that has ended. Changes of accounts are for admins.
 //
 //	SELECT
 //	    id,
@@ -85,9 +87,10 @@ type ListChangesRow struct {
 //	  AND ($4::text IS NULL OR table_name = $4)
 //	  AND ($5::text IS NULL OR row_key = $5)
 //	  AND ($6::text IS NULL OR action = $6)
+//	  AND (table_name NOT IN ('account', 'credential') OR $7::text = 'admin')
 //	ORDER BY xid, id
-//	LIMIT $8::bigint
-//	OFFSET $7::bigint
+//	LIMIT $9::bigint
+//	OFFSET $8::bigint
 func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]ListChangesRow, error) {
 	rows, err := q.db.Query(ctx, listChanges,
 		arg.After,
@@ -96,6 +99,7 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 		arg.TableName,
 		arg.RowKey,
 		arg.Action,
+		arg.CallerRole,
 		arg.Offset,
 		arg.Limit,
 	)

@@ -87,6 +87,28 @@ type AlertChange struct {
 	After json.RawMessage `json:"after"`
 }
 
+// What a script signs in with.
+type ApiToken struct {
+	// Number of the token.
+	ID int64 `json:"id"`
+	// On whose behalf the script acts.
+	AccountID int64 `json:"account_id"`
+	// What it is for.
+	Name string `json:"name"`
+	// How the token begins, to tell it by.
+	Prefix string `json:"prefix"`
+	// SHA-256 of the token.
+	Hash []byte `json:"hash"`
+	// What it may do at most; never more than its owner.
+	Role string `json:"role"`
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// When it was ended before that; null otherwise.
+	RevokedAt *time.Time `json:"revoked_at"`
+}
+
 // History of every table: one row for each row that was inserted, updated or deleted. Append-only.
 type Change struct {
 	// Number of the change, ascending.
@@ -137,6 +159,16 @@ type Container struct {
 	FreezerID int64 `json:"freezer_id"`
 	// Counts the states of this row: 1, 2, 3, …
 	Version int64 `json:"version"`
+}
+
+// The password of an account; one without cannot be signed in to.
+type Credential struct {
+	// Number of the account.
+	AccountID int64 `json:"account_id"`
+	// The password, hashed by argon2id.
+	PasswordHash string `json:"password_hash"`
+	// When it was set.
+	ChangedAt time.Time `json:"changed_at"`
 }
 
 // A deposit or a withdrawal of a user, with what the rules found. Append-only.
@@ -215,6 +247,16 @@ type Instrument struct {
 	Name string `json:"name"`
 }
 
+// How often somebody tried to sign in lately, whether there is such an account or not.
+type LoginAttempt struct {
+	// The address, or a hash of the name, which may be a password typed into the wrong field.
+	Subject string `json:"subject"`
+	// Attempts since then.
+	Attempts int32 `json:"attempts"`
+	// When the first of them was made.
+	Since time.Time `json:"since"`
+}
+
 // An alert rule. What its code measures is fixed; its settings are these.
 type Rule struct {
 	// Code of the alert that the rule raises.
@@ -243,6 +285,28 @@ type Ruleset struct {
 	Actor string `json:"actor"`
 	// The rules, by code: rows of table rule.
 	Rules json.RawMessage `json:"rules"`
+}
+
+// From a login to its end. Access tokens name it and are good for as long as it is.
+type Session struct {
+	// Id of the session.
+	ID uuid.UUID `json:"id"`
+	// Who signed in.
+	AccountID int64 `json:"account_id"`
+	// Which of its refresh tokens is the one in force: they are counted, not stored.
+	Generation int64 `json:"generation"`
+	// When it began.
+	CreatedAt time.Time `json:"created_at"`
+	// When the refresh token in force was given out.
+	RotatedAt time.Time `json:"rotated_at"`
+	// When it ends unless it is refreshed before.
+	ExpiresAt time.Time `json:"expires_at"`
+	// When it was ended; null while it lives.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// What signed in, as it calls itself.
+	UserAgent *string `json:"user_agent"`
+	// Address that signed in.
+	Address *string `json:"address"`
 }
 
 // A place where the laboratory works.
@@ -289,6 +353,8 @@ type Todo struct {
 	CreatedAt time.Time `json:"created_at"`
 	// Counts the states of this row: 1, 2, 3, …
 	Version int64 `json:"version"`
+	// Who created it.
+	Owner string `json:"owner"`
 }
 
 // What the rules need to know of a user's past. It follows from the events: labledger ledger verify recomputes it.

@@ -37,12 +37,14 @@ func (q *Queries) CheckDatabase(ctx context.Context) (CheckDatabaseRow, error) {
 const setRequest = `-- name: SetRequest :exec
 SELECT
     set_config('labledger.actor', $1::text, true),
-    set_config('labledger.request_id', $2::text, true),
+    set_config('labledger.role', $2::text, true),
+    set_config('labledger.request_id', $3::text, true),
     set_config('lock_timeout', '2s', true)
 `
 
 type SetRequestParams struct {
 	Actor     string `json:"actor"`
+	Role      string `json:"role"`
 	RequestID string `json:"request_id"`
 }
 
@@ -50,10 +52,11 @@ type SetRequestParams struct {
 //
 //	SELECT
 //	    set_config('labledger.actor', $1::text, true),
-//	    set_config('labledger.request_id', $2::text, true),
+//	    set_config('labledger.role', $2::text, true),
+//	    set_config('labledger.request_id', $3::text, true),
 //	    set_config('lock_timeout', '2s', true)
 func (q *Queries) SetRequest(ctx context.Context, arg SetRequestParams) error {
-	_, err := q.db.Exec(ctx, setRequest, arg.Actor, arg.RequestID)
+	_, err := q.db.Exec(ctx, setRequest, arg.Actor, arg.Role, arg.RequestID)
 	return err
 }
 

@@ -34,7 +34,7 @@ VALUES (
     $7::bigint,
     $8::uuid
 )
-RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 `
 
 type CreateTodoParams struct {
@@ -70,7 +70,7 @@ type CreateTodoParams struct {
 //	    $7::bigint,
 //	    $8::uuid
 //	)
-//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 func (q *Queries) CreateTodo(ctx context.Context, arg CreateTodoParams) (Todo, error) {
 	row := q.db.QueryRow(ctx, createTodo,
 		arg.Description,
@@ -95,6 +95,7 @@ func (q *Queries) CreateTodo(ctx context.Context, arg CreateTodoParams) (Todo, e
 		&i.AlertID,
 		&i.CreatedAt,
 		&i.Version,
+		&i.Owner,
 	)
 	return i, err
 }
@@ -103,7 +104,7 @@ const deleteTodo = `-- name: DeleteTodo :one
 DELETE FROM todo
 WHERE id = $1::bigint
   AND same_version(version, $2::bigint)
-RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 `
 
 type DeleteTodoParams struct {
@@ -116,7 +117,7 @@ type DeleteTodoParams struct {
 //	DELETE FROM todo
 //	WHERE id = $1::bigint
 //	  AND same_version(version, $2::bigint)
-//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 func (q *Queries) DeleteTodo(ctx context.Context, arg DeleteTodoParams) (Todo, error) {
 	row := q.db.QueryRow(ctx, deleteTodo, arg.ID, arg.Version)
 	var i Todo
@@ -132,12 +133,13 @@ func (q *Queries) DeleteTodo(ctx context.Context, arg DeleteTodoParams) (Todo, e
 		&i.AlertID,
 		&i.CreatedAt,
 		&i.Version,
+		&i.Owner,
 	)
 	return i, err
 }
 
 const getTodo = `-- name: GetTodo :one
-SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 FROM todo
 WHERE id = $1::bigint
 `
@@ -148,7 +150,7 @@ type GetTodoParams struct {
 
 // Shows one todo.
 //
-//	SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+//	SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 //	FROM todo
 //	WHERE id = $1::bigint
 func (q *Queries) GetTodo(ctx context.Context, arg GetTodoParams) (Todo, error) {
@@ -166,6 +168,7 @@ func (q *Queries) GetTodo(ctx context.Context, arg GetTodoParams) (Todo, error) 
 		&i.AlertID,
 		&i.CreatedAt,
 		&i.Version,
+		&i.Owner,
 	)
 	return i, err
 }
@@ -444,7 +447,7 @@ func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams
 }
 
 const listTodos = `-- name: ListTodos :many
-SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 FROM todo
 WHERE id > $1::bigint
   AND ($2::text IS NULL OR status = $2)
@@ -474,7 +477,7 @@ type ListTodosParams struct {
 
 // Lists the todos in the order of their numbers.
 //
-//	SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+//	SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 //	FROM todo
 //	WHERE id > $1::bigint
 //	  AND ($2::text IS NULL OR status = $2)
@@ -519,6 +522,7 @@ func (q *Queries) ListTodos(ctx context.Context, arg ListTodosParams) ([]Todo, e
 			&i.AlertID,
 			&i.CreatedAt,
 			&i.Version,
+			&i.Owner,
 		); err != nil {
 			return nil, err
 		}
@@ -542,7 +546,7 @@ UPDATE todo SET
     alert_id = CASE WHEN 'alert_id' = ANY ($1) THEN $9::uuid ELSE alert_id END
 WHERE id = $10::bigint
   AND same_version(version, $11::bigint)
-RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 `
 
 type PatchTodoParams struct {
@@ -572,7 +576,7 @@ type PatchTodoParams struct {
 //	    alert_id = CASE WHEN 'alert_id' = ANY ($1) THEN $9::uuid ELSE alert_id END
 //	WHERE id = $10::bigint
 //	  AND same_version(version, $11::bigint)
-//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 func (q *Queries) PatchTodo(ctx context.Context, arg PatchTodoParams) (Todo, error) {
 	row := q.db.QueryRow(ctx, patchTodo,
 		arg.Given,
@@ -600,6 +604,7 @@ func (q *Queries) PatchTodo(ctx context.Context, arg PatchTodoParams) (Todo, err
 		&i.AlertID,
 		&i.CreatedAt,
 		&i.Version,
+		&i.Owner,
 	)
 	return i, err
 }
@@ -616,7 +621,7 @@ UPDATE todo SET
     alert_id = $8::uuid
 WHERE id = $9::bigint
   AND same_version(version, $10::bigint)
-RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 `
 
 type UpdateTodoParams struct {
@@ -645,7 +650,7 @@ type UpdateTodoParams struct {
 //	    alert_id = $8::uuid
 //	WHERE id = $9::bigint
 //	  AND same_version(version, $10::bigint)
-//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version
+//	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 func (q *Queries) UpdateTodo(ctx context.Context, arg UpdateTodoParams) (Todo, error) {
 	row := q.db.QueryRow(ctx, updateTodo,
 		arg.Description,
@@ -672,6 +677,7 @@ func (q *Queries) UpdateTodo(ctx context.Context, arg UpdateTodoParams) (Todo, e
 		&i.AlertID,
 		&i.CreatedAt,
 		&i.Version,
+		&i.Owner,
 	)
 	return i, err
 }

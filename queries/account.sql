@@ -183,3 +183,122 @@ WHERE table_name = 'account'
 ORDER BY id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
+
+-- name: RegisterAccount :one
+-- Creates an account of one's own, as a viewer.
+WITH created AS (
+    INSERT INTO account (username, country)
+    SELECT
+        @username::text,
+        sqlc.narg('country')::text
+    WHERE never_used(@username::text)
+    RETURNING *
+), kept AS (
+    INSERT INTO credential (account_id, password_hash)
+    SELECT
+        id,
+        @password_hash::text
+    FROM created
+)
+SELECT * FROM created;
+
+-- name: GetOwnAccount :one
+-- Shows one's own account.
+SELECT *
+FROM account
+WHERE id = @caller_id::bigint;
+
+-- name: UpdateOwnAccount :one
+-- Changes the given fields of one's own account.
+UPDATE account SET
+    country = CASE WHEN 'country' = ANY (@given::text[]) THEN sqlc.narg('country')::text ELSE country END
+WHERE id = @caller_id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: DeleteOwnAccount :one
+-- Deletes one's own account, with its sessions and API tokens. What its user did stays in the ledger and in the history.
+DELETE FROM account
+WHERE id = @caller_id::bigint
+  AND same_version(version, sqlc.narg('version')::bigint)
+RETURNING *;
+
+-- name: ReplacePassword :one
+-- Gives one's own account a new password, unless the old one was replaced, the account disabled or the session ended since they were looked at.
+-- All sessions and API tokens end.
+WITH who AS (
+    SELECT id
+    FROM account
+    WHERE id = @caller_id::bigint AND NOT disabled
+    FOR SHARE
+), proof AS (
+    SELECT account_id
+    FROM credential
+    JOIN who ON who.id = account_id
+    WHERE password_hash = @password_hash::text
+    FOR UPDATE OF credential
+), asking AS (
+    SELECT session.account_id
+    FROM session
+    JOIN proof ON proof.account_id = session.account_id
+    WHERE session.id = @caller_session::uuid AND revoked_at IS NULL AND expires_at > now()
+    FOR UPDATE OF session
+)
+UPDATE credential SET
+    password_hash = @new_password_hash::text,
+    changed_at = now()
+FROM asking
+WHERE credential.account_id = asking.account_id
+RETURNING credential.account_id;
+
+-- name: SetPassword :exec
+-- Gives an account a password. All its sessions and API tokens end.
+INSERT INTO credential (
+    account_id,
+    password_hash
+)
+SELECT
+    id,
+    @password_hash::text
+FROM account
+WHERE username = @username::text
+ON CONFLICT (account_id) DO UPDATE SET
+    password_hash = excluded.password_hash,
+    changed_at = now();
+
+-- name: LockAccount :one
+-- Finds the account of a name and lets nobody else change it until the transaction ends.
+SELECT *
+FROM account
+WHERE username = @username::text
+FOR UPDATE;
+
+-- name: ListUsers :many
+-- Lists who there is, and how they sign in. A sign-in is known for a month after its session has ended.
+SELECT
+    account.id,
+    username,
+    role,
+    risk,
+    disabled,
+    EXISTS (SELECT FROM credential WHERE account_id = account.id)::boolean AS has_password,
+    latest.created_at AS signed_in_at
+FROM account
+LEFT JOIN session AS latest ON latest.id = (
+    SELECT session.id
+    FROM session
+    WHERE session.account_id = account.id
+    ORDER BY session.created_at DESC
+    LIMIT 1
+)
+ORDER BY account.id;
+
+-- name: HasAdmin :one
+-- Tells whether there is an admin who can sign in.
+SELECT EXISTS (
+    SELECT
+    FROM account
+    JOIN credential ON account_id = account.id
+    WHERE role = 'admin'
+      AND NOT disabled
+)::boolean AS there;

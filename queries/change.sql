@@ -1,6 +1,6 @@
 -- name: ListChanges :many
 -- Lists the changes of all tables, transaction by transaction. A reader who goes on after the last one it has seen overlooks none: what is
--- newer than the oldest transaction that still runs is held back until that has ended.
+-- newer than the oldest transaction that still runs is held back until that has ended. Changes of accounts are for admins.
 SELECT
     id,
     at,
@@ -22,6 +22,7 @@ WHERE (xid, id) > (
   AND (sqlc.narg('table_name')::text IS NULL OR table_name = sqlc.narg('table_name'))
   AND (sqlc.narg('row_key')::text IS NULL OR row_key = sqlc.narg('row_key'))
   AND (sqlc.narg('action')::text IS NULL OR action = sqlc.narg('action'))
+  AND (table_name NOT IN ('account', 'credential') OR @caller_role::text = 'admin')
 ORDER BY xid, id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;

@@ -2,6 +2,7 @@
 -- Tells the transaction on whose behalf it writes, and how long it may wait for a lock. Holds until it ends, and no longer.
 SELECT
     set_config('labledger.actor', @actor::text, true),
+    set_config('labledger.role', @role::text, true),
     set_config('labledger.request_id', @request_id::text, true),
     set_config('lock_timeout', '2s', true);
 

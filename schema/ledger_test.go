@@ -140,11 +140,11 @@ func TestLedgerRefuses(t *testing.T) {
 		`INSERT INTO account (username) VALUES ('Bob')`:                                                                       "23505 account_username_unique",
 		`INSERT INTO account (id, username) VALUES (-1, 'x')`:                                                                 "23514 account_id_in_range",
 		`INSERT INTO account (id, username) VALUES (9007199254740992, 'x')`:                                                   "23514",
-		`TRUNCATE account`:                     "23001",
-		`UPDATE idempotency SET key = 'other'`: "23001",
-		`DELETE FROM rule WHERE code = 30`:     "23001",
-		`DELETE FROM rule WHERE false`:         "23001", // the statement, whatever it would do
-		`DELETE FROM alert`:                    "23001",
+		`TRUNCATE account CASCADE`:                                                                                            "23001",
+		`UPDATE idempotency SET key = 'other'`:                                                                                "23001",
+		`DELETE FROM rule WHERE code = 30`:                                                                                    "23001",
+		`DELETE FROM rule WHERE false`:                                                                                        "23001", // the statement, whatever it would do
+		`DELETE FROM alert`:                                                                                                   "23001",
 	}
 	for _, table := range []string{"event", "ruleset", "alert_change"} {
 		refused["UPDATE "+table+" SET actor = actor"] = "23001"

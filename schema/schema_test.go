@@ -115,8 +115,11 @@ var kinds = []struct {
 }{
 	{"rows have versions and a history", "site freezer computer container", []string{stampVersion, recordChange, reserveIDs, noTruncate}},
 	{"the same, and an alert that a row is about is there", "todo", []string{stampVersion, recordChange, reserveIDs, noTruncate,
-		"alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) EXECUTE FUNCTION alert_exists()"}},
-	{"the same, and the risk is copied to the ledger", "account", []string{stampVersion, recordChange, reserveIDs, noTruncate, copyRisk}},
+		"alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) EXECUTE FUNCTION alert_exists()",
+		"keep_own BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION keep_own()"}},
+	{"the same, and the risk is copied to the ledger", "account", []string{stampVersion, recordChange, reserveIDs, noTruncate, copyRisk,
+		"end_sessions AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) EXECUTE FUNCTION end_sessions('id')",
+		"rename_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) EXECUTE FUNCTION rename_owner()"}},
 	{"rows have versions and a history, none goes, and all together are published", "rule", []string{
 		stampVersion,
 		recordChange,
@@ -133,6 +136,8 @@ var kinds = []struct {
 	}},
 	{"forgotten after some days, never changed", "idempotency", []string{"no_truncate BEFORE UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()"}},
 	{"follows from the events", "user_state", nil},
+	{"a secret, whose change ends what it opened", "credential", []string{"record_credential AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_credential()", "end_sessions AFTER DELETE OR UPDATE OF password_hash FOR EACH ROW EXECUTE FUNCTION end_sessions('account_id')"}},
+	{"forgotten some time after it has ended", "session api_token login_attempt", nil},
 	{"the migrations' own", "schema_migrations", nil},
 }
 

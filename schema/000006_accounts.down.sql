@@ -1,0 +1,16 @@
+DROP TRIGGER rename_owner ON account;
+DROP FUNCTION rename_owner();
+DROP TRIGGER keep_own ON todo;
+DROP FUNCTION keep_own();
+ALTER TABLE todo DROP COLUMN owner;
+DROP INDEX todo_of_assignee;
+DROP FUNCTION never_used(text);
+DROP INDEX change_former_username;
+DROP TRIGGER end_sessions ON account;
+DROP TABLE login_attempt;
+DROP TABLE api_token;
+DROP TABLE session;
+DROP TABLE credential;
+DROP FUNCTION end_sessions();
+DROP FUNCTION record_credential();
+ALTER TABLE account DROP CONSTRAINT account_username_other_than_anonymous;

@@ -1,0 +1,592 @@
+package schema_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db/postgres"
+	"labledger/db/postgres/pgtest"
+	"labledger/schema"
+)
+
+// may is all that the server's role may do. A table, a view or a sequence that is new needs a line; so does a function that runs as its
+// owner, or that not everyone may call.
+const may = `
+table account: SELECT INSERT UPDATE DELETE
+table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id) UPDATE(assignee disposition note state)
+table alert_change: SELECT
+table api_token: SELECT INSERT UPDATE DELETE
+table change: SELECT
+table computer: SELECT INSERT UPDATE DELETE
+table container: SELECT INSERT UPDATE DELETE
+table credential: SELECT INSERT UPDATE DELETE
+table event: SELECT INSERT(actor alert_codes alert_id amount created_at effective_time facts id risk ruleset_id time type user_id)
+table freezer: SELECT INSERT UPDATE DELETE
+table idempotency: SELECT INSERT DELETE
+table instrument: SELECT
+table login_attempt: SELECT INSERT UPDATE DELETE
+table rule: SELECT UPDATE(applies_to enabled limit title window_seconds)
+table ruleset: SELECT
+table schema_migrations: SELECT
+table session: SELECT INSERT UPDATE DELETE
+table site: SELECT INSERT UPDATE DELETE
+table todo: SELECT INSERT UPDATE DELETE
+table user_state: SELECT INSERT UPDATE(last_id risk state)
+sequence account_id_seq:
+sequence api_token_id_seq:
+sequence change_id_seq:
+sequence computer_id_seq:
+sequence container_id_seq: USAGE
+sequence freezer_id_seq:
+sequence site_id_seq:
+sequence todo_id_seq:
+function publish_ruleset(): as its owner, with search_path=public, pg_temp
+function record_alert_change(): as its owner, with search_path=public, pg_temp
+function record_credential(): as its owner, with search_path=public, pg_temp
+function record_change(): as its owner, with search_path=public, pg_temp
+function reserve_id(regclass,bigint): as its owner, with search_path=public, pg_temp; the server may call it
+function reserve_ids(): as its owner, with search_path=public, pg_temp
+function settle_history(): as its owner, with search_path=public, pg_temp; the server may call it
+function wait_for_ruleset(): as its owner, with search_path=public, pg_temp
+schema: USAGE
+database: CONNECT
+owns 0 things, is a member of 0 roles
+LOGIN
+`
+
+const found = `
+SELECT line FROM (
+	SELECT 1, relname, format('table %s: %s', relname, (
+		SELECT string_agg(CASE WHEN has_table_privilege('labledger_server', c.oid, privilege) THEN privilege ELSE privilege || columns END, ' ' ORDER BY nth)
+		FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) WITH ORDINALITY AS p (privilege, nth),
+		LATERAL (
+			SELECT format('(%s)', string_agg(attname, ' ' ORDER BY attname)) AS columns
+			FROM pg_attribute
+			WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND privilege NOT IN ('DELETE', 'TRUNCATE', 'TRIGGER')
+				AND has_column_privilege('labledger_server', c.oid, attnum, CASE WHEN privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER') THEN 'SELECT' ELSE privilege END)
+		) AS of_columns
+		WHERE has_table_privilege('labledger_server', c.oid, privilege) OR columns <> '()'
+	)) FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('i', 'I', 'S', 'c', 't')
+	UNION ALL
+	SELECT 2, relname, format('sequence %s:%s', relname, (
+		SELECT string_agg(' ' || privilege, '' ORDER BY privilege) FROM unnest(ARRAY['SELECT', 'UPDATE', 'USAGE']) AS p (privilege) WHERE has_sequence_privilege('labledger_server', c.oid, privilege)
+	)) FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'
+	UNION ALL
+	SELECT 3, proname, format('function %s: as its %s, with %s%s%s', oid::regprocedure, CASE WHEN prosecdef THEN 'owner' ELSE 'caller' END, array_to_string(proconfig, ' '),
+		CASE WHEN has_function_privilege('labledger_server', p.oid, 'EXECUTE') THEN '; the server may call it' END,
+		CASE WHEN EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0) THEN '; everyone may call it' END
+	) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND (prosecdef OR proacl IS NOT NULL)
+	UNION ALL
+	SELECT 4, '', 'schema: ' || (SELECT string_agg(privilege, ' ') FROM unnest(ARRAY['USAGE', 'CREATE']) AS p (privilege) WHERE has_schema_privilege('labledger_server', 'public', privilege))
+	UNION ALL
+	SELECT 5, '', 'database: ' || (SELECT string_agg(privilege, ' ') FROM unnest(ARRAY['CONNECT', 'TEMPORARY', 'CREATE']) AS p (privilege) WHERE has_database_privilege('labledger_server', current_database(), privilege))
+	UNION ALL
+	SELECT 6, '', format('owns %s things, is a member of %s roles',
+		(SELECT count(*) FROM pg_shdepend WHERE refobjid = 'labledger_server'::regrole AND deptype = 'o'), (SELECT count(*) FROM pg_auth_members WHERE member = 'labledger_server'::regrole))
+	UNION ALL
+	SELECT 7, '', concat_ws(' ', CASE WHEN rolcanlogin THEN 'LOGIN' END, CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
+		CASE WHEN rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END)
+	FROM pg_roles WHERE rolname = 'labledger_server'
+) AS lines (kind, name, line)
+ORDER BY kind, name`
+
+func holdPrivileges(t *testing.T, owner *pgxpool.Pool) {
+	t.Helper()
+	want, got := strings.Split(strings.TrimSpace(may), "\n"), texts(t, owner, found)
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			t.Errorf("not expected: %s", line)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("not found:    %s", line)
+		}
+	}
+}
+
+func TestPrivileges(t *testing.T) {
+	holdPrivileges(t, pgtest.Pool(t))
+}
+
+// forbidden are statements, what the server is answered when it is not 42501, and what the owner is when that is not success.
+// They run in a transaction that is rolled back, but for those that cannot: then the owner is answered 25001.
+var forbidden = []struct{ sql, server, owner string }{
+	// To make something.
+	{sql: `CREATE TABLE mine (n int)`},
+	{sql: `CREATE UNLOGGED TABLE mine (n int)`},
+	{sql: `CREATE TABLE mine AS TABLE site`},
+	{sql: `SELECT * INTO mine FROM site`},
+	{sql: `CREATE TEMPORARY TABLE change (LIKE change)`},
+	{sql: `SET search_path = pg_temp; CREATE TABLE change (n int)`},
+	{sql: `CREATE TEMPORARY VIEW change AS SELECT 1`},
+	{sql: `CREATE INDEX ON site (country)`},
+	{sql: `CREATE VIEW mine AS TABLE site`},
+	{sql: `CREATE OR REPLACE VIEW instrument AS SELECT * FROM instrument`},
+	{sql: `CREATE MATERIALIZED VIEW mine AS TABLE site`},
+	{sql: `REFRESH MATERIALIZED VIEW seen`},
+	{sql: `CREATE SEQUENCE mine`},
+	{sql: `CREATE TYPE mine AS ENUM ('a')`},
+	{sql: `CREATE DOMAIN mine AS text`},
+	{sql: `CREATE FUNCTION mine() RETURNS int LANGUAGE sql RETURN 1`},
+	{sql: `CREATE OR REPLACE FUNCTION record_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`},
+	{sql: `CREATE PROCEDURE mine() LANGUAGE sql AS ''`},
+	{sql: `CREATE AGGREGATE mine(int) (SFUNC = int4pl, STYPE = int)`},
+	{sql: `CREATE OPERATOR = (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = jsonb_exists)`},
+	{sql: `CREATE TRIGGER mine BEFORE INSERT ON site FOR EACH ROW EXECUTE FUNCTION refuse()`},
+	{sql: `CREATE RULE mine AS ON UPDATE TO site DO INSTEAD NOTHING`},
+	{sql: `CREATE POLICY mine ON site`},
+	{sql: `CREATE STATISTICS mine ON name, country FROM site`},
+	{sql: `CREATE SCHEMA mine`},
+	{sql: `CREATE ROLE mine`},
+	{sql: `CREATE DATABASE mine`, owner: "25001"},
+	{sql: `CREATE EXTENSION pg_trgm`},
+	{sql: `CREATE EVENT TRIGGER mine ON sql_drop EXECUTE FUNCTION record_change()`, owner: "42P17"},
+	{sql: `CREATE FOREIGN DATA WRAPPER mine`},
+	{sql: `CREATE PUBLICATION mine FOR TABLE site`},
+	{sql: `CREATE SUBSCRIPTION mine CONNECTION 'dbname=x' PUBLICATION x WITH (connect = false)`},
+	{sql: `CREATE CAST (jsonb AS bytea) WITHOUT FUNCTION`},
+
+	// To change what there is.
+	{sql: `ALTER TABLE site ADD COLUMN mine int`},
+	{sql: `ALTER TABLE change DROP COLUMN actor`},
+	{sql: `ALTER TABLE change RENAME TO changes`},
+	{sql: `ALTER TABLE change OWNER TO labledger_server`},
+	{sql: `ALTER TABLE change SET UNLOGGED`},
+	{sql: `ALTER TABLE change DISABLE TRIGGER append_only`},
+	{sql: `ALTER TABLE site DISABLE TRIGGER record_change`},
+	{sql: `ALTER TABLE site DISABLE TRIGGER ALL`},
+	{sql: `ALTER TABLE site ENABLE ROW LEVEL SECURITY`},
+	{sql: `ALTER TABLE event ALTER COLUMN xid SET DEFAULT 0`},
+	{sql: `ALTER TABLE alert_change DROP CONSTRAINT alert_change_pkey`},
+	{sql: `ALTER TRIGGER record_change ON site RENAME TO mine`},
+	{sql: `ALTER FUNCTION record_change() SECURITY INVOKER`},
+	{sql: `ALTER FUNCTION settle_history() SET search_path = pg_temp`},
+	{sql: `ALTER SEQUENCE change_id_seq RESTART`},
+	{sql: `ALTER EXTENSION plpgsql DROP FUNCTION plpgsql_call_handler()`},
+	{sql: `ALTER ROLE labledger_server SUPERUSER`},
+	{sql: `ALTER ROLE labledger_server CREATEROLE`},
+	{sql: `ALTER ROLE labledger PASSWORD 'mine'`},
+	{sql: `ALTER DATABASE template1 SET search_path = ''`},
+	{sql: `ALTER SYSTEM SET fsync = off`, owner: "25001"},
+	{sql: `ALTER DEFAULT PRIVILEGES FOR ROLE labledger GRANT ALL ON TABLES TO labledger_server`},
+	{sql: `COMMENT ON TABLE change IS 'mine'`},
+	{sql: `SECURITY LABEL ON TABLE change IS 'mine'`, server: "22023", owner: "22023"}, // there are no labels at all
+	{sql: `CLUSTER site USING site_pkey`},
+	{sql: `REINDEX TABLE site`},
+
+	// To do away with it.
+	{sql: `DROP TABLE change`},
+	{sql: `DROP TABLE login_attempt`},
+	{sql: `DROP VIEW instrument`},
+	{sql: `DROP INDEX change_of_row`},
+	{sql: `DROP TRIGGER record_change ON site`},
+	{sql: `DROP FUNCTION record_change() CASCADE`},
+	{sql: `DROP SCHEMA public CASCADE`},
+	{sql: `DROP EXTENSION plpgsql CASCADE`},
+	{sql: `DROP OWNED BY labledger`, owner: "2BP01"},
+	{sql: `REASSIGN OWNED BY labledger TO labledger_server`, owner: "2BP01"},
+
+	// To write what stays as it is.
+	{sql: `INSERT INTO change (actor, table_name, row_key, action) VALUES ('mine', 'site', '1', 'insert')`},
+	{sql: `UPDATE change SET actor = 'mine'`, owner: "23001"},
+	{sql: `DELETE FROM change`, owner: "23001"},
+	{sql: `DELETE FROM change WHERE false`, owner: "23001"},
+	{sql: `SELECT id FROM change FOR UPDATE`},
+	{sql: `SELECT id FROM change FOR KEY SHARE`},
+	{sql: `EXPLAIN ANALYZE DELETE FROM change`, owner: "23001"},
+	{sql: `WITH gone AS (DELETE FROM change RETURNING *) SELECT count(*) FROM gone`, owner: "23001"},
+	{sql: `INSERT INTO ruleset (id, rules) VALUES (99, '[]')`},
+	{sql: `UPDATE ruleset SET actor = 'mine'`, owner: "23001"},
+	{sql: `DELETE FROM ruleset`, owner: "23001"},
+	{sql: `MERGE INTO ruleset USING ruleset AS r ON r.id = ruleset.id WHEN MATCHED THEN DELETE`, owner: "23001"},
+	{sql: `INSERT INTO alert_change SELECT user_id, id, 9, now(), 'mine', NULL, '{}', '{}' FROM alert`},
+	{sql: `UPDATE alert_change SET actor = 'mine'`, owner: "23001"},
+	{sql: `DELETE FROM alert_change`, owner: "23001"},
+	{sql: `UPDATE event SET amount = 1`, owner: "23001"},
+	{sql: `DELETE FROM event`, owner: "23001"},
+	{sql: `INSERT INTO event SELECT (json_populate_record(event, json_build_object('id', gen_random_uuid()))).* FROM event`},
+	{sql: `UPDATE alert SET reasons = '[1]'`, owner: "23001"},
+	{sql: `UPDATE alert SET actor = 'mine', version = 7`}, // the trigger overrules it
+	{sql: `UPDATE alert SET xid = 0`},
+	{sql: `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor, state)
+		SELECT user_id, gen_random_uuid(), id, '{30}', 1, 'low', 1, '[]', now(), now(), 'mine', 'closed' FROM event WHERE alert_id IS NULL`},
+	{sql: `DELETE FROM alert`, owner: "23001"},
+	{sql: `INSERT INTO rule SELECT * FROM rule`, owner: "23505"},
+	{sql: `UPDATE rule SET code = 31 WHERE code = 30`, owner: "23514"},
+	{sql: `DELETE FROM rule`, owner: "23001"},
+	{sql: `UPDATE user_state SET user_id = user_id + 1000`},
+	{sql: `DELETE FROM user_state`},
+	{sql: `UPDATE idempotency SET key = 'mine'`, owner: "23001"},
+	{sql: `UPDATE schema_migrations SET version = 1`},
+	{sql: `DELETE FROM schema_migrations`},
+	{sql: `SELECT setval('change_id_seq', 1000000)`},
+	{sql: `SELECT setval('site_id_seq', 1000000)`},
+	{sql: `SELECT setval('container_id_seq', 1000000)`},
+	{sql: `SELECT nextval('change_id_seq')`},
+	{sql: `SELECT reserve_id('change', 2000000)`, owner: "42501"},
+	{sql: `SELECT reserve_id('api_token', 2000000)`, owner: "42501"},
+	{sql: `LOCK TABLE change IN ACCESS EXCLUSIVE MODE`},
+	{sql: `LOCK TABLE ruleset IN SHARE ROW EXCLUSIVE MODE`},
+	{sql: `DO 'BEGIN TRUNCATE change; END'`, owner: "23001"},
+	{sql: `DO 'BEGIN ALTER TABLE change DISABLE TRIGGER append_only; DELETE FROM change; END'`},
+
+	// To be somebody else, or to be given more. What one cannot give is a mere warning: what was to be gained by it is tried as well.
+	{sql: `SET ROLE labledger`},
+	{sql: `SET SESSION AUTHORIZATION labledger`},
+	{sql: `SET session_replication_role = replica`},
+	{sql: `SET log_statement = 'none'`},
+	{sql: `LOAD 'plpgsql'`},
+	{sql: `GRANT labledger TO labledger_server`},
+	{sql: `GRANT pg_read_server_files TO labledger_server`},
+	{sql: `GRANT INSERT ON change TO labledger_server; INSERT INTO change (actor, table_name, row_key, action) VALUES ('mine', 'site', '1', 'insert')`},
+	{sql: `GRANT TRUNCATE ON login_attempt TO labledger_server; TRUNCATE login_attempt`},
+	{sql: `GRANT CREATE ON SCHEMA public TO labledger_server; CREATE TABLE mine (n int)`},
+
+	// To get out into the machine.
+	{sql: `COPY change TO PROGRAM 'cat >/dev/null'`},
+	{sql: `COPY site FROM PROGRAM 'true'`},
+	{sql: `COPY change TO '/dev/null'`},
+	{sql: `COPY site FROM '/dev/null'`},
+	{sql: `SELECT pg_read_file('PG_VERSION')`},
+	{sql: `SELECT pg_ls_dir('.')`},
+	{sql: `SELECT lo_import('/dev/null')`},
+	{sql: `SELECT pg_reload_conf()`},
+	{sql: `SELECT pg_switch_wal()`},
+	{sql: `SELECT rolpassword FROM pg_authid`},
+}
+
+// try runs SQL in a transaction that it rolls back, or by itself, and returns the code of the error.
+func try(t *testing.T, url, sql string, alone bool) string {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }() // a transaction ends with its connection
+	if !alone {
+		sql = "BEGIN; " + sql
+	}
+	_, err = conn.PgConn().Exec(ctx, sql).ReadAll()
+	var pgErr *pgconn.PgError
+	if err != nil && !errors.As(err, &pgErr) {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	if pgErr != nil {
+		return pgErr.Code
+	}
+	return ""
+}
+
+// TestForbidden tries it all on a connection of the server's role. As the owner the same statements do something, or are refused by
+// something else than a lack of rights.
+func TestForbidden(t *testing.T) {
+	database := pgtest.Database(t)
+	owner, err := postgres.Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close()
+	fillLedger(t, owner)
+	must(t, owner, "CREATE MATERIALIZED VIEW seen AS TABLE site; GRANT SELECT ON seen TO labledger_server")
+	all := forbidden
+	for _, table := range texts(t, owner, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1") {
+		free := slices.Contains([]string{"api_token", "credential", "login_attempt", "schema_migrations", "session", "user_state"}, table)
+		all = append(all, struct{ sql, server, owner string }{sql: "TRUNCATE " + table + " CASCADE", owner: map[bool]string{false: "23001"}[free]})
+	}
+	succeeded := 0
+	for _, f := range all {
+		if f.server == "" {
+			f.server = "42501"
+		}
+		if got := try(t, pgtest.ServerURL(database), f.sql, f.owner == "25001"); got != f.server {
+			t.Errorf("the server is answered %q, not %s: %s", got, f.server, f.sql)
+		}
+		if got := try(t, database, f.sql, false); got != f.owner {
+			t.Errorf("the owner is answered %q, not %q: %s", got, f.owner, f.sql)
+		} else if got == "" {
+			succeeded++
+		}
+	}
+	if len(all) < 30 || succeeded < len(all)/2 {
+		t.Errorf("of %d statements %d succeed as the owner", len(all), succeeded)
+	}
+	must(t, owner, "DROP MATERIALIZED VIEW seen")
+	holdPrivileges(t, owner)
+}
+
+// fillLedger records two events, of which one raised an alert that was changed.
+func fillLedger(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	for _, sql := range []string{
+		`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor) VALUES
+			(7, '00000000-0000-7000-8000-000000000001', 'withdraw', 500, 1, 1, 'low', 1, '{}', '{1100}', '00000000-0000-7000-8000-000000000002', now(), 'bob'),
+			(7, '00000000-0000-7000-8000-000000000003', 'withdraw', 5, 2, 2, 'low', 1, '{}', '{}', NULL, now(), 'bob')`,
+		`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor)
+			VALUES (7, '00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', '{1100}', 1, 'low', 1, '[]', now(), now(), 'bob')`,
+		`INSERT INTO user_state (user_id) VALUES (7)`,
+		`INSERT INTO idempotency VALUES (7, 'bob', 'k', '', gen_random_uuid(), gen_random_uuid(), now())`,
+		`UPDATE alert SET state = 'acknowledged'`,
+	} {
+		must(t, pool, sql)
+	}
+}
+
+// TestAllowed does as the server's role what its requests do.
+func TestAllowed(t *testing.T) {
+	owner, server := pgtest.Pools(t)
+	for _, table := range texts(t, owner, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')") {
+		must(t, server, "SELECT FROM "+table)
+	}
+	fillLedger(t, server)
+	for _, sql := range []string{
+		`INSERT INTO site (name) VALUES ('nobody named')`,
+		`SET LOCAL labledger.actor = 'alice'; INSERT INTO site (id, name) VALUES (50, 'chosen'); INSERT INTO site (name) VALUES ('next')`,
+		`SET LOCAL labledger.actor = 'alice'; SELECT reserve_id('site', 60); INSERT INTO site (name) VALUES ('after an import')`,
+		`SET LOCAL labledger.actor = 'alice'; INSERT INTO todo (description, status, site_id) VALUES ('d', 'open', 50)`,
+		`INSERT INTO container (id, freezer_id) VALUES (nextval('container_id_seq'), 1)`,
+		`SET LOCAL labledger.actor = 'bob'; UPDATE site SET name = 'renamed' WHERE id = 50`,
+		`SET LOCAL labledger.actor = 'carol'; DELETE FROM site WHERE id = 50`,
+		`SET LOCAL labledger.actor = 'alice'; UPDATE rule SET "limit" = 4 WHERE code = 30`,
+		`SET LOCAL labledger.actor = 'alice'; UPDATE alert SET state = 'closed', note = 'n'`,
+		`SET LOCAL labledger.actor = 'alice'; INSERT INTO account (username, risk) VALUES ('dora', 'high')`,
+		`INSERT INTO credential (account_id, password_hash) SELECT id, '$argon2id$' FROM account WHERE username = 'dora'`,
+		`INSERT INTO session (account_id, expires_at) SELECT id, now() FROM account WHERE username = 'dora'`,
+		`INSERT INTO api_token (account_id, name, prefix, hash, role, expires_at) SELECT id, 'n', 'p', sha256(''), 'viewer', now() FROM account WHERE username = 'dora'`,
+		`INSERT INTO login_attempt (subject, attempts) VALUES ('s', 1) ON CONFLICT (subject) DO UPDATE SET attempts = login_attempt.attempts + 1`,
+		`UPDATE account SET disabled = true WHERE username = 'dora'`,
+		`DELETE FROM login_attempt; DELETE FROM session; DELETE FROM api_token; DELETE FROM credential; DELETE FROM idempotency`,
+	} {
+		conn, err := server.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Conn().PgConn().Exec(t.Context(), sql).ReadAll()
+		conn.Release()
+		if err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	if got := texts(t, server, "SELECT settle_history()::text")[0]; got != "0" {
+		t.Errorf("%s rows were settled", got)
+	}
+	for what, sql := range map[string]string{
+		"labledger_server: acknowledged, alice: closed": `SELECT string_agg(format('%s: %s', actor, after ->> 'state'), ', ' ORDER BY version) FROM alert_change`,
+		"alice: 4":                             `SELECT format('%s: %s', actor, (rules -> 0 ->> 'limit')::numeric::int) FROM ruleset ORDER BY id DESC LIMIT 1`,
+		"labledger_server insert nobody named": `SELECT concat_ws(' ', actor, action, after ->> 'name') FROM change WHERE table_name = 'site' ORDER BY id DESC OFFSET 5 LIMIT 1`,
+		"alice insert 50, bob update 50, carol delete 50": `SELECT string_agg(concat_ws(' ', actor, action, row_key), ', ' ORDER BY id) FROM change WHERE table_name = 'site' AND row_key = '50'`,
+		"51, 61":                          `SELECT string_agg(id::text, ', ' ORDER BY id) FROM site WHERE name IN ('next', 'after an import')`,
+		"alice insert, carol update null": `SELECT string_agg(concat_ws(' ', actor, action, CASE WHEN after -> 'site_id' = 'null' THEN 'null' END), ', ' ORDER BY id) FROM change WHERE table_name = 'todo'`,
+		"high":                            `SELECT user_state.risk FROM user_state JOIN account ON id = user_id WHERE username = 'dora'`,
+	} {
+		if got := texts(t, server, sql)[0]; got != what {
+			t.Errorf("%s: got %q, want %q", sql, got, what)
+		}
+	}
+	intake(t, server)
+}
+
+// TestAuditIsNotShadowed puts tables of the same names before those of the schema. Even a role that may make temporary tables gains nothing by it.
+func TestAuditIsNotShadowed(t *testing.T) {
+	owner, server := pgtest.Pools(t)
+	fillLedger(t, owner)
+	must(t, owner, "DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO labledger_server', current_database()); END $$")
+	const recorded = `SELECT format('%s %s %s', (SELECT count(*) FROM change), (SELECT count(*) FROM alert_change), (SELECT count(*) FROM ruleset))`
+	shadowed := func() (before, after string) {
+		before = texts(t, owner, recorded)[0]
+		conn, err := server.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Release()
+		if _, err := conn.Conn().PgConn().Exec(t.Context(), `
+			CREATE TEMPORARY TABLE change (LIKE public.change INCLUDING ALL);
+			CREATE TEMPORARY TABLE alert_change (LIKE public.alert_change INCLUDING ALL);
+			CREATE TEMPORARY TABLE ruleset (LIKE public.ruleset INCLUDING ALL);
+			SET search_path = pg_temp, public;
+			INSERT INTO public.site (name) VALUES ('unseen');
+			UPDATE public.rule SET "limit" = "limit" + 1 WHERE code = 30;
+			UPDATE public.alert SET note = coalesce(note, '') || 'x';
+			SET search_path = '';
+			UPDATE public.site SET name = name || '!' WHERE id = 1`).ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), "DISCARD ALL"); err != nil {
+			t.Fatal(err)
+		}
+		return before, texts(t, owner, recorded)[0]
+	}
+	if before, after := shadowed(); before != "15 1 1" || after != "18 2 2" {
+		t.Errorf("recorded changes, changes of alerts, rule sets: %s, then %s", before, after)
+	}
+	for _, f := range []string{"record_change", "record_alert_change", "publish_ruleset"} {
+		must(t, owner, "ALTER FUNCTION "+f+"() RESET search_path")
+	}
+	if before, after := shadowed(); after != before {
+		t.Errorf("without a path of their own the triggers record as well (%s, then %s): this test shows nothing", before, after)
+	}
+}
+
+// TestSettleHistoryIsNoWayToWrite settles within a transaction that has written, whose own number then looks like one of another cluster.
+func TestSettleHistoryIsNoWayToWrite(t *testing.T) {
+	owner, server := pgtest.Pools(t)
+	tx, err := server.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), "INSERT INTO site (name) VALUES ('mine')"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = tx.Exec(t.Context(), "SELECT settle_history()")
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) || pgErr.Code != "25001" {
+		t.Error("settled:", err)
+	}
+	if n := texts(t, owner, "SELECT count(*)::text FROM change WHERE xid = 0")[0]; n != "0" {
+		t.Errorf("%s changes were settled", n)
+	}
+}
+
+// TestServerRoleIsMade migrates databases of a cluster that does not know the role: by an owner who may not make it, by a guest who owns
+// nothing but the tables, and four at once by one who may, while a fifth has just made it.
+func TestServerRoleIsMade(t *testing.T) {
+	own := pgtest.Own(t)
+	database := func(user, name string) string {
+		u, err := url.Parse(own.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User, u.Path = url.User(user), "/"+name
+		return u.String()
+	}
+	value := func(url, sql string) string {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close(context.Background()) }()
+		var v string
+		if err := conn.QueryRow(t.Context(), sql).Scan(&v); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		return v
+	}
+	admin, err := postgres.Open(t.Context(), own.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	for _, sql := range []string{
+		"DROP ROLE labledger_server", "CREATE ROLE plain LOGIN", "CREATE ROLE guest LOGIN", "CREATE DATABASE plain OWNER plain", "CREATE DATABASE guest", "CREATE DATABASE guest2",
+	} {
+		must(t, admin, sql)
+	}
+	for _, name := range []string{"guest", "guest2"} {
+		if err := onceAs(t.Context(), database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	work := func(user, name string) {
+		t.Helper()
+		if _, _, err := postgres.Migrate(t.Context(), database(user, name), schema.Files); err != nil {
+			t.Error(err)
+			return
+		}
+		if err := onceAs(t.Context(), database(user, name), "INSERT INTO site (name) VALUES ('n')"); err != nil {
+			t.Error(err)
+		}
+		if got := value(database(user, name), "SELECT actor FROM change WHERE table_name = 'site'"); got != user {
+			t.Errorf("recorded as %s, not %s", got, user)
+		}
+	}
+	work("plain", "plain")
+	work("guest", "guest")
+	if n := texts(t, admin, "SELECT count(*)::text FROM pg_roles WHERE rolname = 'labledger_server'")[0]; n != "0" {
+		t.Error("the role was made by somebody who may not")
+	}
+
+	fifth, err := admin.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = fifth.Rollback(context.Background()) }()
+	if _, err := fifth.Exec(t.Context(), "CREATE ROLE labledger_server LOGIN"); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 4 {
+		name := fmt.Sprintf("four_%d", i)
+		must(t, admin, "CREATE DATABASE "+name)
+		all.Go(func() {
+			if _, _, err := postgres.Migrate(t.Context(), database("labledger", name), schema.Files); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	const waiting = "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+	for began := time.Now(); texts(t, admin, waiting)[0] != "4"; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			t.Error("the four do not wait for the fifth")
+			break
+		}
+	}
+	if err := fifth.Commit(t.Context()); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	work("guest", "guest2")
+	for _, name := range []string{"four_0", "four_1", "four_2", "four_3", "guest2"} {
+		if got := value(database("labledger_server", name), "SELECT (SELECT max(version) FROM schema_migrations)::text || (SELECT has_database_privilege(current_database(), 'TEMPORARY') FROM rule WHERE code = 30)"); got != value(database("labledger", name), "SELECT version::text || (current_database() = 'guest2') FROM schema_migrations") {
+			t.Errorf("%s: the server's role sees version and right to temporary tables %s", name, got)
+		}
+	}
+}
+
+// onceAs runs one statement on a connection of its own.
+func onceAs(ctx context.Context, url, sql string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, sql)
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// TestServerRoleTakenBack finds nothing of the role in a database that went back to the migration before.
+func TestServerRoleTakenBack(t *testing.T) {
+	database := pgtest.Database(t)
+	pool, err := postgres.Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	const given = `SELECT concat_ws(' ', classid::regclass, objid, objsubid) FROM pg_shdepend WHERE refobjid = 'labledger_server'::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())`
+	if got := texts(t, pool, given); len(got) < 20 {
+		t.Errorf("the role was given %d things", len(got))
+	}
+	if _, to, err := postgres.Migrate(t.Context(), database, schema.Files); err != nil {
+		t.Fatal(err)
+	} else if _, _, err := postgres.MigrateDown(t.Context(), database, schema.Files, int(to)-6); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range texts(t, pool, given) {
+		t.Error("left:", left)
+	}
+	if got := texts(t, pool, "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"); len(got) > 0 {
+		t.Error("they still run as their owner:", got)
+	}
+}
