@@ -168,7 +168,10 @@ func attach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, e
 }
 
 // URL returns the address of the database, without a password, for pgx and for psql.
-func (c *Cluster) URL() string { return socketURL(c.socket, dbName) }
+func (c *Cluster) URL() string { return socketURL(c.socket, superuser, dbName) }
+
+// ServerURL is URL for ServerRole, which may do less than the owner.
+func (c *Cluster) ServerURL() string { return socketURL(c.socket, ServerRole, dbName) }
 
 // Dir returns the folder that really holds the data.
 func (c *Cluster) Dir() string { return c.layout.data() }

@@ -99,7 +99,7 @@ func TestClusterKeepsData(t *testing.T) {
 		t.Errorf("socket folder: %v, %v", info, err)
 	}
 
-	psql, err := postgres.FindPsql()
+	psql, err := postgres.FindClient("psql")
 	if err != nil {
 		t.Fatal(err)
 	}

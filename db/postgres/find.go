@@ -17,7 +17,7 @@ import (
 // MinMajor is the oldest major version of PostgreSQL that Find accepts.
 const MinMajor = 15
 
-// ErrNoBinaries is wrapped by the error of Find and FindPsql when this machine has no usable PostgreSQL.
+// ErrNoBinaries is wrapped by the error of Find and FindClient when this machine has no usable PostgreSQL.
 var ErrNoBinaries = errors.New("no PostgreSQL on this machine")
 
 // serverPrograms are what a private cluster needs; they must lie in one folder, so that versions never mix.
@@ -48,10 +48,10 @@ func Find() (bin string, err error) {
 	return bin, err
 }
 
-// FindPsql returns the path of psql: from PATH, else from the folders that Find searches.
+// FindClient returns the path of a program like psql or pg_dump: from PATH, else from the folders that Find searches.
 // The error wraps ErrNoBinaries.
-func FindPsql() (string, error) {
-	return thisMachine().psql()
+func FindClient(program string) (string, error) {
+	return thisMachine().client(program)
 }
 
 // search says where to look; tests hand in their own.
@@ -84,13 +84,13 @@ func (s search) server(want int) (bin string, major int, err error) {
 	return "", 0, s.notFound(strings.Join(serverPrograms, ", "), refused)
 }
 
-func (s search) psql() (string, error) {
+func (s search) client(program string) (string, error) {
 	for _, dir := range s.folders() {
-		if holds(dir, "psql") {
-			return filepath.Join(dir, "psql"), nil
+		if holds(dir, program) {
+			return filepath.Join(dir, program), nil
 		}
 	}
-	return "", s.notFound("psql", nil)
+	return "", s.notFound(program, nil)
 }
 
 // notFound is the message for the person who has to repair it.

@@ -32,7 +32,7 @@ func TestFindOnThisMachine(t *testing.T) {
 	if !holds(bin, serverPrograms...) {
 		t.Errorf("%s lacks a program", bin)
 	}
-	if _, err := FindPsql(); err != nil {
+	if _, err := FindClient("psql"); err != nil {
 		t.Error(err)
 	}
 }
@@ -40,7 +40,7 @@ func TestFindOnThisMachine(t *testing.T) {
 func TestFindNothing(t *testing.T) {
 	s := search{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
 	_, _, err := s.server(0)
-	_, psqlErr := s.psql()
+	_, psqlErr := s.client("psql")
 	for _, err := range []error{err, psqlErr} {
 		if !errors.Is(err, ErrNoBinaries) {
 			t.Fatalf("got %v, want ErrNoBinaries", err)

@@ -162,10 +162,10 @@ func (l layout) dropSocketDir() {
 }
 
 // socketURL is the URL of a database behind the socket in dir, for pgx and psql alike.
-func socketURL(dir, database string) string {
+func socketURL(dir, user, database string) string {
 	// libpq does not read + as a space; the slashes may stay, and the URL stays readable.
 	host := strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(dir))
-	return "postgres://" + superuser + "@/" + database + "?host=" + host + "&port=5432"
+	return "postgres://" + user + "@/" + database + "?host=" + host + "&port=5432"
 }
 
 // socketOf is the folder in a socketURL, "" if it has none.

@@ -49,7 +49,7 @@ type Migration struct {
 // is a file with CONCURRENTLY, which must hold that one statement alone, written so that it can run again (IF NOT EXISTS).
 // A database that another migration tool left dirty is healed first.
 //
-// Errors: ErrNewerDatabase, a *pgconn.PgError with the file's name in front, or why the server cannot be reached; never a password.
+// Errors: ErrNewerDatabase, ErrNotOwner, a *pgconn.PgError with the file's name in front, or why the server cannot be reached; never a password.
 func Migrate(ctx context.Context, url string, files fs.FS) (from, to uint, err error) {
 	s, err := openSteps(ctx, url, files)
 	if err != nil {
@@ -58,7 +58,7 @@ func Migrate(ctx context.Context, url string, files fs.FS) (from, to uint, err e
 	defer s.close()
 	version, dirty, err := s.read(ctx)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, s.explained(err)
 	}
 	if err := s.notNewer(version); err != nil {
 		return uint(max(version, 0)), uint(max(version, 0)), err
@@ -66,7 +66,8 @@ func Migrate(ctx context.Context, url string, files fs.FS) (from, to uint, err e
 	if version == s.newest() && !dirty { // no lock and no rights needed: this is every start but the first
 		return uint(max(version, 0)), uint(max(version, 0)), nil
 	}
-	return s.change(ctx, func(m *migrate.Migrate, _ int) error { return m.Up() })
+	from, to, err = s.change(ctx, func(m *migrate.Migrate, _ int) error { return m.Up() })
+	return from, to, s.explained(err)
 }
 
 // MigrateDown takes back the last steps migrations, all of them when steps is 0 or less, and returns the version before and after.
@@ -121,6 +122,11 @@ func openSteps(ctx context.Context, url string, files fs.FS) (*steps, error) {
 	cfg, err := parse(url)
 	if err != nil {
 		return nil, err
+	}
+	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.SeverityUnlocalized == "WARNING" {
+			slog.Warn("the database warns: "+n.Message, "hint", n.Hint)
+		}
 	}
 	s := &steps{cfg: cfg}
 	if s.source, err = iofs.New(files, "."); err != nil {
@@ -211,6 +217,23 @@ func (s *steps) direct(ctx context.Context) error {
 		return fmt.Errorf("%w, and the schema must be brought up to date: run `labledger migrate up` once with a DATABASE_URL that leads to PostgreSQL itself", ErrPooled)
 	}
 	return nil
+}
+
+// ErrNotOwner is wrapped when the schema must change and the role of the URL may not change it.
+var ErrNotOwner = errors.New("the schema of the database is not up to date, and this role may not change it")
+
+// explained adds to a lack of rights what to do about it.
+func (s *steps) explained(err error) error {
+	cause := err
+	var inTool *database.Error // golang-migrate's own, which does not unwrap
+	if errors.As(err, &inTool) {
+		cause = inTool.OrigErr
+	}
+	var pgErr *pgconn.PgError
+	if errors.As(cause, &pgErr) && pgErr.Code == "42501" {
+		return fmt.Errorf("%w: first run `labledger migrate up` with a DATABASE_URL that connects as the owner of its tables (as %s: %w)", ErrNotOwner, s.cfg.User, cause)
+	}
+	return err
 }
 
 // change runs golang-migrate under our lock, on a healed database.

@@ -96,7 +96,7 @@ func launch(ctx context.Context, l layout, as account, bin, socketDir string, di
 
 	began, told := time.Now(), 0
 	for {
-		err := ping(ctx, socketURL(socketDir, "postgres"))
+		err := ping(ctx, socketURL(socketDir, superuser, "postgres"))
 		if err == nil {
 			return p, nil
 		}
@@ -154,19 +154,25 @@ func (p *postmaster) stop(hurry <-chan struct{}) error {
 	return errors.New("there was no time to stop Postgres cleanly; it repairs its data at the next start")
 }
 
-// ensureDatabase creates the one database of the cluster when it is missing: on the first start, or when that was cut short.
+// ensureDatabase creates the one database of the cluster and the server's role when they are missing: on the first start, when that was
+// cut short, and for data that an earlier version made.
 func ensureDatabase(ctx context.Context, socketDir string) error {
-	conn, err := pgx.Connect(ctx, socketURL(socketDir, "postgres"))
+	conn, err := pgx.Connect(ctx, socketURL(socketDir, superuser, "postgres"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "CREATE DATABASE "+dbName)
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == "42P04" { // it is there
-		return nil
+	for _, create := range []string{"CREATE DATABASE " + dbName, "CREATE ROLE " + ServerRole + " LOGIN"} {
+		_, err := conn.Exec(ctx, create)
+		var pgErr *pgconn.PgError
+		if errors.As(err, &pgErr) && (pgErr.Code == "42P04" || pgErr.Code == "42710") { // it is there
+			continue
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // endLeftover stops a postmaster that outlived the labledger that started it. The caller holds the lock, so nobody uses it.

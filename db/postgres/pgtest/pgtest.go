@@ -97,7 +97,8 @@ func Database(t testing.TB) string {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	name := fmt.Sprintf("test_%d", clones.Add(1))
-	if err := maintain(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY = FILE_COPY"); err != nil {
+	// A clone is given all that the template holds, but not the rights to the database itself: those of a migrated one.
+	if err := maintain(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY = FILE_COPY", "REVOKE TEMPORARY ON DATABASE "+name+" FROM PUBLIC"); err != nil {
 		t.Fatal("pgtest:", err)
 	}
 	t.Cleanup(func() {
@@ -110,11 +111,33 @@ func Database(t testing.TB) string {
 	return databaseURL(name)
 }
 
+// ServerURL is the URL of a database for the role that the server works as.
+func ServerURL(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		panic(err) // Database made it
+	}
+	u.User = url.User(postgres.ServerRole)
+	return u.String()
+}
+
 // Pool returns a pool, opened as the program opens its own, on a database of the test's own. It is closed when the test ends;
 // a connection that the test did not release fails it.
 func Pool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), Database(t))
+	return open(t, Database(t))
+}
+
+// Pools are two Pools on one database: the owner's, and one of the role that the server works as.
+func Pools(t testing.TB) (owner, server *pgxpool.Pool) {
+	t.Helper()
+	database := Database(t)
+	return open(t, database), open(t, ServerURL(database))
+}
+
+func open(t testing.TB, database string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
@@ -191,15 +214,17 @@ func reap(ctx context.Context) {
 	}
 }
 
-// maintain runs one statement in the cluster's maintenance database.
-func maintain(ctx context.Context, sql string) error {
+// maintain runs statements, one by one, in the cluster's maintenance database.
+func maintain(ctx context.Context, statements ...string) error {
 	conn, err := pgx.Connect(ctx, databaseURL("postgres"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, sql); err != nil {
-		return fmt.Errorf("%s: %w", strings.ToLower(sql), err)
+	for _, sql := range statements {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("%s: %w", strings.ToLower(sql), err)
+		}
 	}
 	return nil
 }
