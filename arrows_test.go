@@ -14,12 +14,13 @@ import (
 	"testing"
 )
 
-// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, and rules ← ledger.
+// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, and auth ← api.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                    {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
-		"labledger/api":                {"labledger/db", "labledger/ledger", "labledger/rules"},
-		"labledger/bench":              {"labledger/api", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
+		"labledger":                    {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
+		"labledger/auth":               nil,
+		"labledger/api":                {"labledger/auth", "labledger/db", "labledger/ledger", "labledger/rules"},
+		"labledger/bench":              {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
 		"labledger/db":                 nil,
 		"labledger/db/postgres":        nil,
 		"labledger/db/postgres/pgtest": {"labledger/db/postgres"},

@@ -295,7 +295,7 @@ type psqlCmd struct {
 
 // Run opens psql on the database that the API works on.
 func (p psqlCmd) Run(ctx context.Context, c *config) error {
-	program, err := postgres.FindPsql()
+	program, err := postgres.FindClient("psql")
 	if err != nil {
 		return err
 	}

@@ -108,17 +108,27 @@ func TestGivenDatabaseThatCannotBeUsed(t *testing.T) {
 // What the program will not do, it says before it touches anything.
 func TestConfigurationRefused(t *testing.T) {
 	t.Parallel()
+	const nowhere = "DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing"
 	for _, c := range []struct {
 		env   []string
 		words []string
 	}{
-		{[]string{"HOST=0.0.0.0"}, []string{"0.0.0.0", "AUTH=insecure-open", "HOST=127.0.0.1"}},
-		{[]string{"HOST=0.0.0.0", "AUTH=open"}, []string{"0.0.0.0", "AUTH=insecure-open"}},
-		{[]string{"HOST=::"}, []string{"AUTH=insecure-open"}},
-		{[]string{"HOST="}, []string{"AUTH=insecure-open"}},
-		{[]string{"HOST=lab.example"}, []string{"lab.example", "AUTH=insecure-open"}},
-		{[]string{"AUTH=required"}, []string{"AUTH=required", "accounts"}},
-		{[]string{"AUTH=required", "HOST=0.0.0.0"}, []string{"AUTH=required", "accounts"}},
+		{[]string{"HOST=0.0.0.0", "AUTH=open"}, []string{"0.0.0.0", "AUTH=required", "AUTH=insecure-open", "HOST=127.0.0.1"}},
+		{[]string{"HOST=::", "AUTH=open"}, []string{"AUTH=insecure-open"}},
+		{[]string{"HOST=", "AUTH=open"}, []string{"AUTH=insecure-open"}},
+		{[]string{"HOST=lab.example", "AUTH=open"}, []string{"lab.example", "AUTH=insecure-open"}},
+		// Elsewhere than on loopback people sign in, unless it is said otherwise, and for that a key is needed.
+		{[]string{"HOST=0.0.0.0", nowhere}, []string{"AUTH=required", "JWT_SECRET", "openssl rand"}},
+		{[]string{"HOST=", nowhere}, []string{"AUTH=required", "JWT_SECRET"}},
+		{[]string{"AUTH=required", nowhere}, []string{"AUTH=required", "JWT_SECRET_FILE"}},
+		{[]string{"AUTH=required", "JWT_SECRET=short"}, []string{"JWT_SECRET", "shorter than 32 bytes"}},
+		{[]string{"AUTH=required", "JWT_SECRET=change-me-change-me-change-me-now-please"}, []string{"JWT_SECRET", "sample"}},
+		{[]string{"JWT_SECRET=" + strings.Repeat("a", 40)}, []string{"JWT_SECRET", "different characters"}},
+		{[]string{"JWT_SECRET=a", "JWT_SECRET_FILE=b"}, []string{"both"}},
+		{[]string{"JWT_SECRET_FILE=/nowhere/to/be/found"}, []string{"JWT_SECRET_FILE", "no such file"}},
+		{[]string{"JWT_SECRET_FILE=/dev/null"}, []string{"JWT_SECRET_FILE", "empty"}},
+		{[]string{"TRUSTED_PROXIES=10.0.0.0/8,proxy"}, []string{"TRUSTED_PROXIES", "proxy", "10.0.0.0/8"}},
+		{[]string{"REGISTRATION=maybe"}, []string{"registration", "maybe", "closed"}},
 		{[]string{"AUTH=nonsense"}, []string{"auth", "nonsense", "insecure-open"}},
 		{[]string{"AUTH=Open"}, []string{"auth", "Open"}},
 		// Not refused for its openness, but the address is not ours.

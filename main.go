@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -25,14 +24,18 @@ import (
 
 // config is everything that can be set: by flag, or by the environment.
 type config struct {
-	Host            string `help:"Address to listen on." default:"127.0.0.1" env:"HOST"`
-	Port            string `help:"Port to listen on." default:"5000" env:"PORT"`
-	DatabaseURL     string `name:"database-url" help:"PostgreSQL to use. Without one, a private cluster is kept under the state folder, with the mock data when it is new." env:"DATABASE_URL" placeholder:"URL"`
-	ReadDatabaseURL string `name:"read-database-url" help:"Replica that lists are read from." env:"READ_DATABASE_URL" placeholder:"URL"`
-	StateDir        string `help:"Folder of the private cluster." default:"./var" env:"STATE_DIR" placeholder:"DIR"`
-	Auth            string `help:"Who may do what: open (everyone is admin; on loopback only), insecure-open (the same on any address). Default: open on loopback." enum:",open,required,insecure-open" default:"" env:"AUTH"`
-	LogLevel        string `help:"Log from this level on: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
-	LogFormat       string `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
+	Host            string   `help:"Address to listen on." default:"127.0.0.1" env:"HOST"`
+	Port            string   `help:"Port to listen on." default:"5000" env:"PORT"`
+	DatabaseURL     string   `name:"database-url" help:"PostgreSQL to use. Without one, a private cluster is kept under the state folder, with the mock data when it is new." env:"DATABASE_URL" placeholder:"URL"`
+	ReadDatabaseURL string   `name:"read-database-url" help:"Replica that lists are read from." env:"READ_DATABASE_URL" placeholder:"URL"`
+	StateDir        string   `help:"Folder of the private cluster." default:"./var" env:"STATE_DIR" placeholder:"DIR"`
+	Auth            string   `help:"Who may do what: required (people sign in, each with a role), open (everyone is admin; on loopback only), insecure-open (the same on any address). Default: open on loopback, else required." enum:",open,required,insecure-open" default:"" env:"AUTH"`
+	JWTSecret       string   `name:"jwt-secret" help:"Key that tokens are signed with, at least 32 bytes. With a private cluster one is kept in the state folder." env:"JWT_SECRET" placeholder:"SECRET"`
+	JWTSecretFile   string   `name:"jwt-secret-file" help:"File that holds the key." env:"JWT_SECRET_FILE" placeholder:"FILE"`
+	Registration    string   `help:"Whether people may register by themselves, as viewers: open or closed." enum:"open,closed" default:"open" env:"REGISTRATION"`
+	TrustedProxies  []string `name:"trusted-proxies" help:"Addresses or networks of proxies whose X-Forwarded-For is believed, with commas between." env:"TRUSTED_PROXIES" placeholder:"NETWORK"`
+	LogLevel        string   `help:"Log from this level on: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+	LogFormat       string   `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
 }
 
 type cli struct {
@@ -45,6 +48,7 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Store the rows of a CSV or NDJSON file, all or nothing."`
 	Replay  replayCmd  `cmd:"" help:"Tell which alerts changed rules would have raised over the recorded events. Changes nothing."`
 	Ledger  ledgerCmd  `cmd:"" help:"Hold the recorded ledger against what follows from its events."`
+	User    userCmd    `cmd:"" help:"Create accounts, and say what they may do."`
 	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; everything after it goes to psql." passthrough:""`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Print this help: commands, and all configuration."`
@@ -98,19 +102,6 @@ func (c *config) logger() *slog.Logger {
 // quiet logs only what went wrong, for commands whose output is something else.
 func quiet() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-}
-
-// checkAuth refuses a configuration that would let in more people than it says.
-func (c *config) checkAuth() error {
-	loopback := c.Host == "localhost" || net.ParseIP(c.Host).IsLoopback()
-	switch {
-	case c.Auth == "required":
-		return errors.New("AUTH=required: this version has no accounts yet. Serve loopback with AUTH=open")
-	case c.Auth == "insecure-open", loopback:
-		return nil
-	}
-	return fmt.Errorf("this version has no accounts yet, so everyone who reaches %s would be admin. "+
-		"Listen on loopback (HOST=127.0.0.1), or say that you want it so: AUTH=insecure-open", net.JoinHostPort(c.Host, c.Port))
 }
 
 // A database is where a command works: the given one, or the private cluster for as long as the command needs it.

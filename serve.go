@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
+	"labledger/db"
 	"labledger/db/postgres"
 	"labledger/ledger"
 )
@@ -38,7 +39,8 @@ type serveCmd struct{}
 
 // Run serves until it is told to stop, then lets the requests under way finish.
 func (serveCmd) Run(ctx context.Context, c *config) error {
-	if err := c.checkAuth(); err != nil {
+	access, err := c.access()
+	if err != nil {
 		return err
 	}
 	log := c.logger()
@@ -59,6 +61,15 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		defer d.close()
 		err = d.ready(ctx, log)
 	}
+	if err == nil {
+		err = c.stepDown(ctx, log, d)
+	}
+	if err == nil {
+		err = c.missAdmin(ctx, log, d)
+	}
+	if err == nil && access.Keys == nil && d.cluster != nil {
+		access.Keys, err = c.keptKeys()
+	}
 	if ctx.Err() != nil {
 		return nil // stopped while it started
 	}
@@ -66,7 +77,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	ending := make(chan struct{})
-	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: anonymous, Version: version(), Ending: ending}
+	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: anonymous, Access: access, Version: version(), Ending: ending}
 	server := &http.Server{
 		Handler:           api.New(options),
 		ReadHeaderTimeout: headerTime,
@@ -79,7 +90,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	server.RegisterOnShutdown(func() { close(ending) })
 	house, leave := context.WithCancel(ctx)
 	var kept sync.WaitGroup
-	kept.Go(func() { keepHouse(house, ledger.New(d.pool, nil), log) })
+	kept.Go(func() { keepHouse(house, d.pool, log) })
 	defer kept.Wait()
 	defer leave()
 	failed := make(chan error, 1)
@@ -95,28 +106,33 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	return drain(server, log)
 }
 
-// Idempotency keys are promised for a day, and looked through every hour.
+// Idempotency keys are promised for a day, sessions that have ended are shown for a month, attempts to sign in count for a quarter of an hour.
 const (
-	keyAge   = 48 * time.Hour
-	keyEvery = time.Hour
+	keyAge     = 48 * time.Hour
+	sessionAge = 30 * 24 * time.Hour
+	attemptAge = time.Hour
+	houseEvery = time.Hour
 )
 
 // keepHouse forgets what nobody needs any longer, now and then, until ctx ends.
-func keepHouse(ctx context.Context, l *ledger.Ledger, log *slog.Logger) {
+func keepHouse(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
+	l := ledger.New(pool, nil)
 	for {
-		n, err := l.ForgetKeys(ctx, keyAge)
+		keys, err1 := l.ForgetKeys(ctx, keyAge)
+		sessions, err2 := db.New(pool).ForgetSessions(ctx, db.ForgetSessionsParams{Before: time.Now().Add(-sessionAge), Seconds: int32(attemptAge.Seconds())})
+		err := errors.Join(err1, err2)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			log.Warn("old idempotency keys stay for now", "error", err.Error())
-		case n > 0:
-			log.Info("old idempotency keys forgotten", "keys", n)
+			log.Warn("what is old stays for now", "error", err.Error())
+		case keys > 0 || sessions > 0:
+			log.Info("what is old was forgotten", "idempotency_keys", keys, "sessions", sessions)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(keyEvery):
+		case <-time.After(houseEvery):
 		}
 	}
 }
@@ -133,6 +149,30 @@ func drain(server *http.Server, log *slog.Logger) error {
 		return server.Close()
 	}
 	return nil
+}
+
+// stepDown goes on as the server's role, which may do no more than requests need. A given database says itself who works on it; when that
+// is somebody who could rewrite the history, and others than its owner get to the server, the operator is told how to do better.
+func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) error {
+	if d.cluster != nil {
+		pool, err := postgres.Open(ctx, d.cluster.ServerURL())
+		if err != nil {
+			return err
+		}
+		d.pool.Close()
+		d.pool = pool
+		return nil
+	}
+	if c.loopback() && !c.required() {
+		return nil
+	}
+	may, err := postgres.MayRewrite(ctx, d.pool)
+	if err == nil && may {
+		log.Warn("the role of DATABASE_URL may change the schema and rewrite the history, which the server never needs. " +
+			"Let it connect as " + postgres.ServerRole + " (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
+			"only `labledger migrate up` needs the owner's URL")
+	}
+	return err
 }
 
 // replica is what lists are read from; nil when there is none.

@@ -71,6 +71,10 @@ func due(rt route) []string {
 		return []string{"ok"}
 	case e.list:
 		return []string{"ok", "bad"}
+	case rt.role == self && strings.Contains(rt.paths[0], "{"):
+		return []string{"ok", "bad", "missing"}
+	case rt.role == self:
+		return []string{"ok", "bad"}
 	case e.own != nil: // what it takes in has no version and takes nothing from others; a twin in flight is no matter for a story
 		return []string{"ok", "bad"}
 	case e.bulk != nil:
@@ -105,7 +109,7 @@ func (a *account) gaps() []visit {
 
 // The account must notice each single visit that is not made.
 func TestAccountNoticesEachGap(t *testing.T) {
-	a := newAccount(routes(newMetrics(nil, ""), nil, nil))
+	a := newAccount(routes(newMetrics(nil, ""), nil, nil, nil))
 	owed := a.owed()
 	if len(owed) < 200 {
 		t.Fatalf("only %d visits are owed", len(owed))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -15,32 +16,43 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/auth"
 	"labledger/db"
 	"labledger/ledger"
 )
 
 // Options are what the API needs of its surroundings.
 type Options struct {
-	Pool    *pgxpool.Pool   // of connections that answer in text format
-	Replica *pgxpool.Pool   // the same, to read lists from; nil when there is none
-	Log     *slog.Logger    // one line a request
-	Actor   string          // who the history says made a change
+	Pool    *pgxpool.Pool // of connections that answer in text format
+	Replica *pgxpool.Pool // the same, to read lists from; nil when there is none
+	Log     *slog.Logger  // one line a request
+	Actor   string        // who the history says made a change, of callers without a token
+	Access  Access
 	Version string          // of the program, for /metrics
 	Ending  <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
+}
+
+// Access is who may call.
+type Access struct {
+	Keys     *auth.Keys     // that tokens are signed with; nil for ones that end with the process
+	Required bool           // whoever calls without a token is refused what is not public; otherwise everyone is admin
+	Closed   bool           // nobody registers by themselves
+	Trusted  []netip.Prefix // proxies whose X-Forwarded-For is believed
 }
 
 // New builds the whole API. It panics when the route table contradicts itself.
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	live := newStream(o.Pool, o.Ending)
-	table := routes(m, ledger.New(o.Pool, live.wake), live)
+	g := newGate(o)
+	table := routes(m, ledger.New(o.Pool, live.wake), live, g)
 	b := newBackend(o.Pool, o.Replica)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
-		router.Path(path).Handler(newMethods(path, table, b))
+		router.Path(path).Handler(newMethods(path, table, b, g))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
-	return &outer{next: router, log: o.Log, metrics: m, actor: o.Actor}
+	return &outer{next: router, log: o.Log, metrics: m}
 }
 
 // paths are all path templates in the order of the table.
@@ -62,24 +74,31 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 // methods are the handlers of one path, by method.
 type methods struct {
-	byName map[string]http.Handler
+	byName map[string]guarded
+	gate   *gate
 	allow  string
 	path   string
 }
 
-func newMethods(path string, table []route, b *backend) *methods {
-	m := &methods{byName: map[string]http.Handler{}, path: path}
+// A guarded handler asks a role of its callers.
+type guarded struct {
+	http.Handler
+	role role
+}
+
+func newMethods(path string, table []route, b *backend, g *gate) *methods {
+	m := &methods{byName: map[string]guarded{}, path: path, gate: g}
 	for _, rt := range table {
 		if !slices.Contains(rt.paths, path) {
 			continue
 		}
-		if m.byName[rt.method] != nil {
+		if _, twice := m.byName[rt.method]; twice {
 			panic("api: two routes for " + rt.method + " " + path)
 		}
-		m.byName[rt.method] = newHandler(rt, path, table, b)
+		m.byName[rt.method] = guarded{newHandler(rt, path, table, b), rt.role}
 	}
 	names := append(slices.Collect(maps.Keys(m.byName)), http.MethodOptions)
-	if get := m.byName[http.MethodGet]; get != nil {
+	if get, ok := m.byName[http.MethodGet]; ok {
 		m.byName[http.MethodHead] = get // the server leaves the body out
 		names = append(names, http.MethodHead)
 	}
@@ -89,10 +108,15 @@ func newMethods(path string, table []route, b *backend) *methods {
 }
 
 func (m *methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	exchangeOf(w).route = m.path
-	h := m.byName[r.Method]
+	x := exchangeOf(w)
+	x.route = m.path
+	h, ok := m.byName[r.Method]
 	switch {
-	case h != nil:
+	case ok:
+		if err := m.gate.admit(x, r, h.role); err != nil {
+			writeProblem(w, r, asProblem(err, r.Method, nil))
+			return
+		}
 		h.ServeHTTP(w, r)
 	case r.Method == http.MethodOptions:
 		w.Header().Set("Allow", m.allow)
@@ -147,7 +171,7 @@ func newHandler(rt route, path string, table []route, b *backend) http.Handler {
 	if e.backward != nil {
 		h.binder.params = append(h.binder.params, "order")
 	}
-	if rt.method == http.MethodPost && len(h.binder.path) == 0 && (e.run != nil || e.bulk != nil) {
+	if rt.method == http.MethodPost && e.bulk != nil {
 		h.location, h.key = path, keyOf(path, table)
 	}
 	return h

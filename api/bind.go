@@ -26,6 +26,7 @@ type binder struct {
 	query    []field // from the query string
 	body     []field // from the body
 	cursor   []field // the parts of ?after=
+	caller   []field // from who calls
 	required []string
 	given    int // index of the list of given fields, of a PATCH; else -1
 	version  int // index of the version expected; else -1
@@ -64,6 +65,8 @@ func newBinder(in reflect.Type, method string, vars []string) *binder {
 			if write {
 				b.body = append(b.body, f)
 			}
+		case strings.HasPrefix(f.name, "caller_"):
+			b.caller = append(b.caller, f)
 		case f.name == "given":
 			b.given = i
 		case f.name == "after" || strings.HasPrefix(f.name, "after_"):
@@ -134,6 +137,14 @@ func (f *faults) has(field string) bool {
 func (b *binder) bindPath(in reflect.Value, vars map[string]string, found *faults) {
 	for _, f := range b.path {
 		found.add(f.name, set(in.Field(f.index), f.name, vars[f.name]))
+	}
+}
+
+// bindCaller fills in what a query wants to know of who calls. Nobody else can say it.
+func (b *binder) bindCaller(in reflect.Value, who *principal) {
+	for _, f := range b.caller {
+		known := map[string]any{"caller_id": who.account, "caller_session": who.session, "caller_role": who.role.String()}
+		in.Field(f.index).Set(reflect.ValueOf(known[f.name]))
 	}
 }
 

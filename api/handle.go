@@ -122,6 +122,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	in := reflect.New(h.in).Elem()
 	var found faults
 	vars := pathValues(r)
+	h.bindCaller(in, &exchangeOf(w).who)
 	h.bindPath(in, vars, &found)
 	flags := h.bindQuery(in, r.URL.RawQuery, &found)
 	if h.method == http.MethodGet {
@@ -163,13 +164,13 @@ type submission struct {
 	found faults
 }
 
-// readBody reads and binds the JSON body of a write. A DELETE needs none.
+// readBody reads and binds the JSON body of a write. A DELETE needs none, nor does a call that takes nothing.
 func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Value, found *faults) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return nil, bodyProblem(err, maxBody)
 	}
-	if len(body) == 0 && h.method == http.MethodDelete {
+	if len(body) == 0 && (h.method == http.MethodDelete || len(h.names) == 0) {
 		return nil, nil
 	}
 	accepted := mediaTypes[:1]

@@ -57,7 +57,7 @@ func document(src *sources) object {
 		"Problem": src.schema(reflect.TypeFor[Problem]()),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
-	table := routes(newMetrics(nil, "test"), nil, nil)
+	table := routes(newMetrics(nil, "test"), nil, nil, nil)
 	for _, rt := range table {
 		for _, path := range rt.paths {
 			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" || rt.method == methodUpdate {
@@ -95,14 +95,16 @@ func document(src *sources) object {
 			{"name": "rules", "description": "The settings of the alert rules."},
 			{"name": "users", "description": "The directory: whom events speak of, and their risk levels."},
 			{"name": "todos", "description": "What somebody has to do."},
+			{"name": "accounts", "description": "Signing in, and what one does with an account of one's own."},
 			{"name": "changes", "description": "The history: every insert, update and delete, also those made in psql."},
 			{"name": "service", "description": "How the server is."},
 			{"name": "short routes", "description": "The routes of the systems that this one replaces. They run the same queries; every success is a 200, and a list answers up to 1000 rows."},
 		},
 		"paths": paths,
 		"components": object{
-			"schemas":   schemas,
-			"responses": object{"Problem": problemResponse},
+			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "An access token of POST /auth/login, or an API token of POST /api/v1/tokens. A server that is open takes calls without one, too."}},
+			"schemas":         schemas,
+			"responses":       object{"Problem": problemResponse},
 			"headers": object{
 				"ETag":         object{"description": "The row's version, in quotes: give it back in If-Match, and a write goes through only if nobody was faster.", "schema": object{"type": "string"}},
 				"Link":         object{"description": `The next page, rel="next"; absent on the last one.`, "schema": object{"type": "string"}},
@@ -150,6 +152,18 @@ func (src *sources) operation(rt route, path string, table []route) object {
 		"responses":   object{},
 	}
 	responses := op["responses"].(object)
+	op["security"] = []object{{"token": []string{}}}
+	switch {
+	case rt.role == public:
+		op["security"] = []object{}
+	case rt.role == self:
+		op["description"] = doc + " Needs a session, of whatever role; an API token will not do."
+	default:
+		op["description"] = doc + " Needs the role " + rt.role.String() + "."
+	}
+	if rt.role != public {
+		responses["401"], responses["403"] = ref("responses", "Problem"), ref("responses", "Problem")
+	}
 	if e.plain != nil && e.calls != nil {
 		return src.streamOperation(op, rt, path)
 	}
@@ -186,12 +200,15 @@ func (src *sources) streamOperation(op object, rt route, path string) object {
 	}
 	op["tags"], op["parameters"] = []string{"events"}, parameters
 	op["summary"] = "Streams events and alerts as they come"
-	op["responses"] = object{
+	responses := op["responses"].(object)
+	for status, answer := range (object{
 		"200": object{
 			"description": "Server-Sent Events without end. The data of an event is what the list of events or of alerts shows of it; its id is a position to go on from.",
 			"content":     object{"text/event-stream": object{"schema": object{"type": "string"}}},
 		},
 		"400": ref("responses", "Problem"), "406": ref("responses", "Problem"), "503": ref("responses", "Problem"),
+	}) {
+		responses[status] = answer
 	}
 	samples := []object{{"lang": "Shell", "label": "curl", "source": "curl -N http://127.0.0.1:5000" + path}}
 	for _, sql := range src.statementsOf(rt, b) {
@@ -213,6 +230,8 @@ func operationID(name, method, path string) string {
 func tag(path string, service bool) string {
 	parts := strings.Split(path, "/")
 	switch {
+	case parts[1] == "auth", parts[1] == "account", path == "/api/v1/tokens", path == "/api/v1/tokens/{id}":
+		return "accounts"
 	case service:
 		return "service"
 	case parts[1] == "api" && parts[2] == "v1":
@@ -302,6 +321,9 @@ func (src *sources) body(rt route, b *binder, path string) object {
 	if rt.method == http.MethodGet {
 		return nil
 	}
+	if len(b.names) == 0 {
+		return nil
+	}
 	one := src.bodySchema(b, model(rt.endpoint.out))
 	if name := ignoredField(rt.method, path); name != "" {
 		one["properties"].(object)[name] = object{"description": "Ignored; the path says it."}
@@ -384,6 +406,16 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 	case rt.endpoint.own != nil && !recordsEvents(rt):
 		good["description"] = "The answer."
 		problems = append(problems, 406, 408, 413, 415)
+		switch rt.endpoint.in {
+		case reflect.TypeFor[NewAccount]():
+			problems = append(problems, 403, 409, 429)
+		case reflect.TypeFor[OwnAccount]():
+			problems = append(problems, 404, 412, 429)
+		case reflect.TypeFor[Credentials]():
+			problems = append(problems, 401, 429)
+		case reflect.TypeFor[RefreshRequest]():
+			problems = append(problems, 401)
+		}
 	default:
 		problems = append(problems, 406, 409, 412, 413, 415)
 		if rt.method == http.MethodPatch || rt.method == http.MethodDelete || rt.method == http.MethodPut && !b.upserts() {
@@ -420,6 +452,11 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 		"X-Request-Id": ref("headers", "X-Request-Id"), "ETag": ref("headers", "ETag"), "Location": ref("headers", "Location"),
 	}, "content": content}
 	switch {
+	case rt.endpoint.in == reflect.TypeFor[NewAccount](), rt.endpoint.in == reflect.TypeFor[NewToken]():
+		if rt.endpoint.in == reflect.TypeFor[NewAccount]() {
+			delete(created["headers"].(object), "Location")
+		}
+		all["201"] = created
 	case rt.endpoint.bulk != nil:
 		all["201"] = created
 		all["200"] = object{"description": "All rows are stored.", "headers": headers, "content": object{"application/json": object{"schema": ref("schemas", "Stored")}}}

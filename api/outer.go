@@ -20,14 +20,13 @@ type outer struct {
 	next    http.Handler
 	log     *slog.Logger
 	metrics *metrics
-	actor   string
 }
 
 // An exchange is one request and its answer: the writer of the answer, and what is learned on the way.
 type exchange struct {
 	http.ResponseWriter
 	id      string
-	actor   string
+	who     principal
 	route   string   // path template; "" when no route took it
 	problem *Problem // what was answered, unless it is a success
 	status  int
@@ -46,7 +45,7 @@ func exchangeOf(w http.ResponseWriter) *exchange {
 
 // caller tells the database who writes.
 func (x *exchange) caller() db.SetRequestParams {
-	return db.SetRequestParams{Actor: x.actor, RequestID: x.id}
+	return db.SetRequestParams{Actor: x.who.username, Role: x.who.role.String(), RequestID: x.id}
 }
 
 // WriteHeader remembers the status.
@@ -82,7 +81,7 @@ func newRequestID() string {
 
 func (o *outer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	x := &exchange{ResponseWriter: w, id: r.Header.Get("X-Request-Id"), actor: o.actor}
+	x := &exchange{ResponseWriter: w, id: r.Header.Get("X-Request-Id")}
 	if x.id == "" || !wellFormedID.MatchString(x.id) {
 		x.id = newRequestID()
 	}
@@ -126,7 +125,7 @@ func (o *outer) done(r *http.Request, x *exchange, took time.Duration) {
 		slog.Int("status", x.status),
 		slog.Int64("bytes", x.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
-		slog.String("actor", x.actor),
+		slog.String("actor", x.who.username),
 	}
 	if x.problem != nil && x.problem.cause != nil {
 		attrs = append(attrs, slog.String("error", x.problem.cause.Error()))

@@ -109,6 +109,7 @@ var sqlStates = []struct {
 	detail string
 }{
 	{"LL412", http.StatusPreconditionFailed, "Somebody has changed this row since you read it. Read it again, then repeat your change with its new version."},
+	{"LL403", http.StatusForbidden, "It is somebody else's."},
 	{"22", http.StatusBadRequest, "The database cannot take one of the values."},
 	{"23502", http.StatusBadRequest, "A value is missing."},
 	{"23514", http.StatusBadRequest, "A value is refused."},
@@ -175,6 +176,8 @@ func databaseProblem(pg *pgconn.PgError, method string, fields []string) *Proble
 	case pg.Code == "LL412":
 		p.with("ETag", etag(pg.Detail))
 		p.Errors = []FieldError{{Field: "version", Message: pg.Message}}
+	case pg.Code == "LL403":
+		p.Detail = fmt.Sprintf("It is %s's. Only its owner, its assignee and admins may change it.", printable(pg.Detail))
 	case pg.Code == "23503" && method == http.MethodDelete:
 		p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		p.Detail = "It is still in use by other rows. Delete those first, or repeat with ?cascade=true to delete them too."

@@ -130,7 +130,10 @@ func (src *sources) fieldDoc(t reflect.Type, name string) string {
 	if doc := src.fieldDocs[t.Name()][name]; doc != "" {
 		return doc
 	}
-	for _, table := range []string{"Account", "AlertChange"} { // of which some calls show a part
+	for _, table := range []string{"Account", "AlertChange", "Session", "ApiToken"} { // of which some calls show a part
+		if strings.Contains(t.Name(), "Session") && table == "Account" || strings.Contains(t.Name(), "Token") && table != "ApiToken" {
+			continue // these have columns of the same names
+		}
 		if doc := src.fieldDocs[table][name]; doc != "" && t.PkgPath() == reflect.TypeFor[db.Account]().PkgPath() {
 			return doc
 		}
@@ -160,6 +163,10 @@ var examples = map[string]any{
 	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}", "event_ids": "{" + sampleEvent + "}",
 	"reasons": `{"[]"}`, "last_id": sampleAlert, "new_state": "{}", "last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
 	"event_facts": `{"123": "120.50"}`, "codes": "{123}", "effective_time": 1763769600, "actor": "anonymous",
+	"password": "correct horse battery staple", "current_password": "incorrect horse battery staple", "new_password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$bmV3", "password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
+	"refresh_token": "llr_…", "session_id": sampleSession, "caller_session": sampleSession, "caller_id": 1, "caller_role": "admin", "account_id": 1, "revoke": true,
+	"generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}", "limits": "{100}", "user_agent": "curl",
+	"prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32), "days": 90,
 	"request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
 }
 
@@ -167,6 +174,8 @@ var examples = map[string]any{
 const (
 	sampleEvent = "01a1b5c8-7000-7000-8000-000000000001"
 	sampleAlert = "01a1b5c8-7000-7000-8000-000000000002"
+
+	sampleSession = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
 )
 
 // exampleBody is a body that the call takes as it stands.
@@ -200,15 +209,26 @@ func curl(rt route, b *binder, path string) string {
 	url := "http://127.0.0.1:5000" + path
 	switch rt.method {
 	case http.MethodGet:
-		return "curl " + url
+		return "curl " + url + bearerOf(rt)
 	case http.MethodDelete:
-		return "curl -X DELETE " + url
+		return "curl -X DELETE " + url + bearerOf(rt)
+	}
+	if len(b.names) == 0 {
+		return "curl -X " + rt.method + " " + url + bearerOf(rt)
 	}
 	body, err := json.Marshal(exampleBody(rt, b))
 	if err != nil {
 		panic(err)
 	}
-	return fmt.Sprintf("curl -X %s %s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, url, body)
+	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, url, bearerOf(rt), body)
+}
+
+// bearerOf is the header that a sample shows where one cannot do without, on an open server either.
+func bearerOf(rt route) string {
+	if rt.role != self {
+		return ""
+	}
+	return " \\\n  -H 'Authorization: Bearer …'"
 }
 
 var parameter = regexp.MustCompile(`sqlc\.n?arg\('(\w+)'\)|@(\w+)|sqlc\.embed\((\w+)\)`)
@@ -246,7 +266,7 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			return "100"
 		case name == "after_xid", name == "after_kind":
 			return "0"
-		case name == "after_id":
+		case name == "after_id", name == "after" && isUUID(b.shape.Field(b.cursor[0].index).Type):
 			return literal("00000000-0000-0000-0000-000000000000")
 		case strings.HasPrefix(name, "after") && strings.HasPrefix(match, "sqlc.narg"):
 			return "NULL"
@@ -261,15 +281,21 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			}
 			return literal(string(line))
 		case name == "given":
-			return "ARRAY['" + strings.Join(slices.Collect(maps.Keys(body)), "', '") + "']"
+			return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
 		case given:
 			return literal(value)
-		case inPath, b.shape == reflect.TypeFor[NewEvent]():
+		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(several, b.shape):
 			return literal(examples[name])
 		}
 		return "NULL"
 	})
 	return text
+}
+
+// several are what calls take that run several statements, each with values of its own.
+var several = []reflect.Type{
+	reflect.TypeFor[NewEvent](), reflect.TypeFor[NewAccount](), reflect.TypeFor[Credentials](), reflect.TypeFor[RefreshRequest](),
+	reflect.TypeFor[OwnAccount](), reflect.TypeFor[NewToken](),
 }
 
 func literal(value any) string {
@@ -286,7 +312,7 @@ func literal(value any) string {
 func TestSamples(t *testing.T) {
 	pool := pgtest.Pool(t)
 	src := readSources(t)
-	for _, rt := range routes(newMetrics(pool, "test"), nil, nil) {
+	for _, rt := range routes(newMetrics(pool, "test"), nil, nil, nil) {
 		if rt.endpoint.plain != nil && rt.endpoint.calls == nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -160,7 +162,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata:", err)
 	}
-	visits := newAccount(routes(newMetrics(nil, ""), nil, nil))
+	visits := newAccount(routes(newMetrics(nil, ""), nil, nil, nil))
 	t.Run("story", func(t *testing.T) {
 		for _, file := range files {
 			s, err := parseStory(file)
@@ -239,16 +241,45 @@ func tell(t *testing.T, s *story, variables map[string]string, visits *account) 
 	}
 }
 
-// serve starts the API on a database of its own, unless BASE_URL names a server.
+// serve starts the API on a database of its own, unless BASE_URL names a server. It works as the server's role; the pool is the owner's.
 func serve(t *testing.T) (base string, pool *pgxpool.Pool) {
 	if base := os.Getenv("BASE_URL"); base != "" {
 		return strings.TrimSuffix(base, "/"), nil
 	}
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	pool = pgtest.Pool(t)
-	server := httptest.NewServer(New(Options{Pool: pool, Log: log, Actor: "anonymous", Version: "test"}))
+	pool, work := pgtest.Pools(t)
+	server := httptest.NewServer(New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(newSecretless(t), nil)), Actor: "anonymous", Version: "test"}))
 	t.Cleanup(server.Close)
 	return server.URL, pool
+}
+
+// secretShape is what tokens, hashes and the passwords of the stories look like.
+var secretShape = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|argon2id\$|is (mine|new)|password=`)
+
+// A secretless log fails the test when a secret is written to it, and shows what went wrong.
+type secretless struct {
+	t     *testing.T
+	lines atomic.Int64
+}
+
+func newSecretless(t *testing.T) *secretless {
+	s := &secretless{t: t}
+	t.Cleanup(func() {
+		if s.lines.Load() == 0 {
+			t.Error("nothing was logged")
+		}
+	})
+	return s
+}
+
+func (s *secretless) Write(line []byte) (int, error) {
+	s.lines.Add(1)
+	if secretShape.Match(line) {
+		s.t.Errorf("a secret is in the log: %s", line)
+	}
+	if !bytes.Contains(line, []byte("level=INFO")) {
+		_, _ = s.t.Output().Write(line) // it shows when the test fails
+	}
+	return len(line), nil
 }
 
 // unique are the variables that no other telling has. On a database of one's own they can be the same each time.

@@ -40,6 +40,7 @@ const (
 // A stream serves GET /api/v1/stream.
 type stream struct {
 	hub       *hub
+	vigil     *vigil
 	binder    *binder
 	heartbeat time.Duration
 	patience  time.Duration // with a client that does not read
@@ -49,6 +50,7 @@ type stream struct {
 func newStream(pool *pgxpool.Pool, ending <-chan struct{}) *stream {
 	return &stream{
 		hub:       newHub(pool, ending, mostStreams),
+		vigil:     newVigil(pool),
 		binder:    newBinder(reflect.TypeFor[StreamParams](), http.MethodGet, nil),
 		heartbeat: heartbeat,
 		patience:  streamTime,
@@ -97,7 +99,9 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) error {
 	c := &streamClient{stream: s, watch: watch, w: w, control: http.NewResponseController(w), params: params, at: at, limit: pageRows}
 	letGo := context.AfterFunc(watch.ctx, func() { _ = c.control.SetWriteDeadline(time.Now().Add(endTime)) })
 	defer letGo()
-	c.follow(r.Context())
+	live, stop := s.vigil.over(r.Context(), &exchangeOf(w).who)
+	defer stop()
+	c.follow(live)
 	_ = c.control.SetWriteDeadline(time.Now().Add(endTime)) // for the end of the answer, which a client that reads should see
 	return nil
 }

@@ -36,7 +36,7 @@ func serveStream(t *testing.T, pool *pgxpool.Pool, ending <-chan struct{}, adjus
 	if adjust != nil {
 		adjust(s)
 	}
-	handler := &outer{next: s, log: slog.New(slog.NewTextHandler(io.Discard, nil)), metrics: newMetrics(pool, "test"), actor: "tester"}
+	handler := &outer{next: s, log: slog.New(slog.NewTextHandler(io.Discard, nil)), metrics: newMetrics(pool, "test")}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {

@@ -53,6 +53,7 @@ var ranges = map[string]struct{ least, most int64 }{
 	"to":             {0, 1<<53 - 1},
 	"window_seconds": {0, rules.MaxWindow},
 	"differences":    {1, 100_000},
+	"days":           {1, 365},
 }
 
 // lowered are the fields whose case does not count; they are stored in lower case.
