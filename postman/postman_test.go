@@ -74,6 +74,7 @@ type (
 		Summary     string      `json:"summary"`
 		Description string      `json:"description"`
 		Tags        []string    `json:"tags"`
+		Security    []any       `json:"security"` // none: for everyone
 		Parameters  []parameter `json:"parameters"`
 		RequestBody struct {
 			Content map[string]struct {
@@ -109,6 +110,7 @@ type (
 			Description string `json:"description"`
 			Schema      string `json:"schema"`
 		} `json:"info"`
+		Auth     *auth   `json:"auth"`
 		Item     []item  `json:"item"`
 		Variable []value `json:"variable"`
 	}
@@ -120,6 +122,10 @@ type (
 		Request     *request `json:"request,omitempty"`
 		Response    []any    `json:"response,omitzero"`
 	}
+	auth struct {
+		Type   string  `json:"type"`
+		Bearer []value `json:"bearer,omitempty"`
+	}
 	event struct {
 		Listen string `json:"listen"`
 		Script script `json:"script"`
@@ -129,6 +135,7 @@ type (
 		Exec []string `json:"exec"`
 	}
 	request struct {
+		Auth        *auth   `json:"auth,omitempty"` // otherwise that of the collection
 		Method      string  `json:"method"`
 		Header      []value `json:"header"`
 		Body        *body   `json:"body,omitempty"`
@@ -160,7 +167,12 @@ success.
 
 A request that creates a row remembers it: after "Creates a site", ` + "`{{site}}`" + ` is its number, and whatever changes or deletes a site means
 that one. Where there is nothing of one's own to change, as with the rules, the request is a dry run. So a run of the whole collection, from
-top to bottom, leaves the tables as they were, but for two events and their alerts, which are for ever, as the history of it all is.
+top to bottom, leaves the tables as they were, but for two events and their alerts, which are for ever, as the history of it all is, and for an
+account.
+
+A server that is open needs no token. At another one put your name and password into the variables ` + "`username` and `password`" + ` and send "Signs in":
+it keeps the access token, which all requests bring from then on. In a run the folder "accounts" registers an account of its own, signs in,
+does what one does with it, and signs out; then whoever was signed in before is so again.
 
 Parameters and headers that a call knows and does not need are there, switched off.`
 
@@ -174,10 +186,48 @@ var special = map[string]struct {
 	path   map[string]string // values of the path's variables
 	body   map[string]any    // fields of the body
 	also   string            // noun whose row comes into being, too
+	real   bool              // no dry run, though it makes no row that it remembers
+	before []string          // script
+	after  []string          // script, when the answer is there
 }{
 	"GET /api/v1/stream":        {method: "HEAD", note: "Here as HEAD, because it has an end. Send it as GET to see messages."},
 	"GET /api/users/{username}": {path: map[string]string{"username": "Bob"}},
 	"POST /api/v1/events":       {body: map[string]any{"type": "withdraw", "amount": "142.50"}, also: "alert"},
+
+	"POST /auth/register": {
+		body: own, real: true,
+		before: []string{
+			`pm.collectionVariables.set("username", "Ada " + pm.variables.replaceIn("{{$guid}}"));`,
+			`pm.collectionVariables.set("previous_token", pm.collectionVariables.get("access_token"));`,
+		},
+	},
+	"POST /auth/login":             {body: own, real: true, after: keepTokens},
+	"POST /auth/refresh":           {body: map[string]any{"refresh_token": "{{refresh_token}}"}, real: true, after: keepTokens},
+	"PATCH /account":               {real: true},
+	"PUT /account":                 {body: map[string]any{"current_password": "{{password}}", "password": "incorrect horse battery staple"}},
+	"GET /auth/token":              {after: []string{`pm.collectionVariables.set("session", pm.response.json().find((s) => s.own).id);`}},
+	"PUT /auth/token/{session_id}": {path: map[string]string{"session_id": "{{session}}"}, body: map[string]any{"session_id": "{{session}}"}},
+	"POST /auth/logout": {
+		real: true,
+		after: []string{
+			`pm.collectionVariables.set("access_token", pm.collectionVariables.get("previous_token"));`,
+			`pm.collectionVariables.set("previous_token", "");`,
+		},
+	},
+}
+
+var (
+	own        = map[string]any{"username": "{{username}}", "password": "{{password}}"}
+	keepTokens = []string{
+		`pm.collectionVariables.set("access_token", pm.response.json().access_token);`,
+		`pm.collectionVariables.set("refresh_token", pm.response.json().refresh_token);`,
+	}
+)
+
+// stay is the folder "accounts": all its calls, and what else one does with an account, from registering to signing out.
+var stay = []string{
+	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /account", "PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
+	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos", "DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
 }
 
 // A call is one method of one path.
@@ -187,6 +237,8 @@ type call struct {
 }
 
 func (c call) reads() bool { return c.method == "GET" }
+
+func (c call) name() string { return c.method + " " + c.path }
 
 // ends are the path's parts without what the version adds.
 func (c call) ends() []string {
@@ -230,7 +282,7 @@ func (d *document) collection() collection {
 	for _, c := range calls {
 		if c.creates(keys) && strings.HasPrefix(c.path, "/api/v1/") {
 			made[c.noun()] = c.Summary
-			if also := special[c.method+" "+c.path].also; also != "" {
+			if also := special[c.name()].also; also != "" {
 				made[also] = c.Summary
 			}
 		}
@@ -253,6 +305,9 @@ func (d *document) collection() collection {
 			}
 		}
 		folder := item{Name: tag.Name, Description: tag.Description}
+		if tag.Name == "accounts" {
+			members = inOrder(members, calls)
+		}
 		if tag.Name == short {
 			folder.Item = d.byNoun(members, keys, made)
 		} else {
@@ -260,11 +315,33 @@ func (d *document) collection() collection {
 		}
 		all.Item = append(all.Item, folder)
 	}
-	all.Variable = []value{{Key: "baseUrl", Value: server, Description: "Where the server is."}}
+	all.Auth = &auth{Type: "bearer", Bearer: []value{{Key: "token", Value: "{{access_token}}"}}}
+	all.Variable = []value{
+		{Key: "baseUrl", Value: server, Description: "Where the server is."},
+		{Key: "username", Description: "Who signs in. Registering makes up another one."},
+		{Key: "password", Value: "correct horse battery staple", Description: "The password that goes with it."},
+		{Key: "access_token", Description: "All requests bring it. Set by signing in."},
+		{Key: "refresh_token", Description: "Good for the next access token, once. Set by signing in."},
+		{Key: "previous_token", Description: "Access token of whoever was signed in before somebody registered."},
+		{Key: "session", Description: "The session of one's own."},
+	}
 	for _, noun := range slices.Sorted(maps.Keys(made)) {
 		all.Variable = append(all.Variable, value{Key: noun, Description: fmt.Sprintf("Set by %q.", made[noun])})
 	}
 	return all
+}
+
+// inOrder are the calls of a stay.
+func inOrder(members, all []call) (ordered []call) {
+	for _, name := range stay {
+		ordered = append(ordered, all[slices.IndexFunc(all, func(c call) bool { return c.name() == name })])
+	}
+	for _, c := range members {
+		if !slices.Contains(stay, c.name()) {
+			panic(c.name() + " is new: say in stay when it is sent")
+		}
+	}
+	return ordered
 }
 
 // byNoun puts calls into a folder for each noun, in the order of the tags.
@@ -310,9 +387,12 @@ func (d *document) items(calls []call, keys, made map[string]string) (items []it
 
 // item makes the request of a call, and its test.
 func (d *document) item(c call, keys, made map[string]string) item {
-	care := special[c.method+" "+c.path]
+	care := special[c.name()]
 	r := &request{Method: cmp.Or(care.method, c.method), Description: c.describe(care.note)}
-	dry := !c.reads() && !c.creates(keys)
+	dry := !c.reads() && !c.creates(keys) && !care.real
+	if len(c.Security) == 0 {
+		r.Auth = &auth{Type: "noauth"}
+	}
 	if c.path == "/" {
 		r.URL.Path = []string{""}
 	}
@@ -385,7 +465,12 @@ func (d *document) item(c call, keys, made map[string]string) item {
 			test = append(test, remember(care.also, keys[care.also]))
 		}
 	}
-	return item{Name: c.Summary, Request: r, Event: []event{{"test", script{"text/javascript", test}}}, Response: []any{}}
+	i := item{Name: c.Summary, Request: r, Response: []any{}}
+	if care.before != nil {
+		i.Event = append(i.Event, event{"prerequest", script{"text/javascript", care.before}})
+	}
+	i.Event = append(i.Event, event{"test", script{"text/javascript", append(test, care.after...)}})
+	return i
 }
 
 func remember(noun, key string) string {

@@ -1,5 +1,6 @@
 // Command client shows how a program uses Labledger with nothing but the standard library:
 //
+//   - it signs in, when it has a name and a password, stays signed in (refresh tokens), and signs out;
 //   - it lists the sites;
 //   - it changes a site only as it knows it (ETag, If-Match); when somebody was faster, it reads again and repeats its change;
 //   - it records each event once however often it has to send it (Idempotency-Key); after 503 or 409 it tries again, later each time;
@@ -9,6 +10,7 @@
 // Its site and its events stay in the database, so point it at one to try things out:
 //
 //	go run ./examples/client -url http://127.0.0.1:5000
+//	LABLEDGER_PASSWORD=… go run ./examples/client -user ada
 package main
 
 import (
@@ -17,34 +19,59 @@ import (
 	"context"
 	crypto "crypto/rand"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 )
 
-const attempts = 6 // to do one thing
+const (
+	attempts = 6                // to do one thing
+	spare    = 30 * time.Second // before it ends an access token is renewed
+)
 
 type row = map[string]any // the body is the row, as JSON; columns that may be null are null
 
-type client struct{ url string }
+// A client of one goroutine. Without a name it goes to an open server.
+type client struct {
+	url, user, password string
+	access, refresh     string    // tokens; "" before it has signed in
+	until               time.Time // the access token is good
+}
 
 func main() {
 	log.SetFlags(0)
 	url := flag.String("url", "http://127.0.0.1:5000", "where the server is")
+	user := flag.String("user", "", "name to sign in with; the password comes from LABLEDGER_PASSWORD, since everyone on the machine can see flags")
 	moment := flag.Duration("follow", 2*time.Second, "how long to follow the live stream")
 	flag.Parse()
-	if err := (client{*url}).run(context.Background(), *moment); err != nil {
+	c := &client{url: *url, user: *user, password: os.Getenv("LABLEDGER_PASSWORD")}
+	if err := c.all(context.Background(), *moment); err != nil {
 		log.Fatalln("client:", err)
 	}
 }
 
-func (c client) run(ctx context.Context, moment time.Duration) error {
+// all runs, signed in if there is a name.
+func (c *client) all(ctx context.Context, moment time.Duration) error {
+	if c.user == "" {
+		return c.run(ctx, moment)
+	}
+	if err := c.signIn(ctx); err != nil {
+		return err
+	}
+	fmt.Println("Signed in as", c.user)
+	err := c.run(ctx, moment)
+	return errors.Join(err, c.signOut(ctx)) // also after an error
+}
+
+func (c *client) run(ctx context.Context, moment time.Duration) error {
 	fmt.Println("Sites")
 	var sites []row
 	if _, err := c.call(ctx, "GET", "/api/v1/sites?limit=3", nil, nil, &sites); err != nil {
@@ -106,7 +133,7 @@ func (c client) run(ctx context.Context, moment time.Duration) error {
 
 // change applies a change to a site, and makes the site when it is not there. When somebody else was faster the change is made again,
 // to what the site has become.
-func (c client) change(ctx context.Context, path string, change func(row) error) (s row, err error) {
+func (c *client) change(ctx context.Context, path string, change func(row) error) (s row, err error) {
 	for range attempts {
 		s = row{"name": nil, "contact": nil, "address": nil, "state_or_region": nil, "country": nil, "postcode_or_zip": nil}
 		known := http.Header{"If-None-Match": {"*"}} // nothing is known, so replace nothing
@@ -130,7 +157,7 @@ func (c client) change(ctx context.Context, path string, change func(row) error)
 }
 
 // record sends an event until it is known to be recorded. All tries carry one key, so that it is recorded once.
-func (c client) record(ctx context.Context, event row) (recorded row, err error) {
+func (c *client) record(ctx context.Context, event row) (recorded row, err error) {
 	key := http.Header{"Idempotency-Key": {crypto.Text()}}
 	pause := 100 * time.Millisecond
 	for range attempts {
@@ -155,7 +182,7 @@ func (c client) record(ctx context.Context, event row) (recorded row, err error)
 }
 
 // follow tells what the live stream says after a position, for a moment.
-func (c client) follow(ctx context.Context, position string, moment time.Duration) error {
+func (c *client) follow(ctx context.Context, position string, moment time.Duration) error {
 	until, cancel := context.WithTimeout(ctx, moment)
 	defer cancel()
 	for {
@@ -179,7 +206,7 @@ func (c client) follow(ctx context.Context, position string, moment time.Duratio
 
 // listen reads the stream after a position ("" is now) until it breaks off or got wants no more, and returns the position of the last
 // message. Some messages, such as the first, have no data: they tell the position alone.
-func (c client) listen(ctx context.Context, position string, got func(kind string, data row) bool) (string, error) {
+func (c *client) listen(ctx context.Context, position string, got func(kind string, data row) bool) (string, error) {
 	answer, err := c.send(ctx, "GET", "/api/v1/stream?user_id=1", http.Header{"Last-Event-ID": {position}}, nil)
 	if err != nil {
 		return position, err
@@ -212,7 +239,7 @@ func (c client) listen(ctx context.Context, position string, got func(kind strin
 }
 
 // call sends JSON, or nothing, and reads JSON into out. With an error there may be an answer, too, which says more.
-func (c client) call(ctx context.Context, method, path string, header http.Header, in, out any) (*http.Response, error) {
+func (c *client) call(ctx context.Context, method, path string, header http.Header, in, out any) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	answer, err := c.send(ctx, method, path, header, in)
@@ -228,8 +255,68 @@ func (c client) call(ctx context.Context, method, path string, header http.Heade
 	return answer, nil
 }
 
-// send returns an answer with its body open. What is no success is an error, too, and closed.
-func (c client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
+// signIn gets tokens for a name and a password.
+func (c *client) signIn(ctx context.Context) error {
+	_, err := c.tokens(ctx, "/auth/login", row{"username": c.user, "password": c.password})
+	return err
+}
+
+// renew gets new tokens for the refresh token, which is good once. When no answer comes it asks again, at once: it gets the same tokens then.
+func (c *client) renew(ctx context.Context) error {
+	for try := 1; ; try++ {
+		answer, err := c.tokens(ctx, "/auth/refresh", row{"refresh_token": c.refresh})
+		if err == nil || answer != nil || try == attempts {
+			return err
+		}
+	}
+}
+
+func (c *client) tokens(ctx context.Context, path string, in row) (*http.Response, error) {
+	var got struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+		Seconds int    `json:"expires_in"`
+	}
+	c.access = "" // this call needs none
+	answer, err := c.call(ctx, "POST", path, nil, in, &got)
+	if err == nil {
+		c.access, c.refresh, c.until = got.Access, got.Refresh, time.Now().Add(time.Duration(got.Seconds)*time.Second)
+	}
+	return answer, err
+}
+
+// signOut ends the session, and its tokens with it.
+func (c *client) signOut(ctx context.Context) error {
+	if c.access == "" {
+		return nil // it has ended
+	}
+	var session row
+	_, err := c.call(ctx, "POST", "/auth/logout", nil, nil, &session)
+	return err
+}
+
+// send returns an answer with its body open. What is no success is an error, too, and closed. Who is signed in sends the access token, and gets
+// a new one before it expires, or when it is refused.
+func (c *client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
+	if c.access == "" {
+		return c.sendOnce(ctx, method, path, header, in)
+	}
+	if time.Until(c.until) < spare {
+		if err := c.renew(ctx); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := c.sendOnce(ctx, method, path, header, in)
+	if answer == nil || answer.StatusCode != http.StatusUnauthorized {
+		return answer, err
+	}
+	if err := c.renew(ctx); err != nil {
+		return nil, err
+	}
+	return c.sendOnce(ctx, method, path, header, in)
+}
+
+func (c *client) sendOnce(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
 	var body bytes.Buffer
 	if in != nil {
 		if err := json.NewEncoder(&body).Encode(in); err != nil {
@@ -242,6 +329,9 @@ func (c client) send(ctx context.Context, method, path string, header http.Heade
 	}
 	r.Header.Set("Content-Type", "application/json")
 	maps.Copy(r.Header, header)
+	if c.access != "" {
+		r.Header.Set("Authorization", "Bearer "+c.access)
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil || answer.StatusCode < 300 {
 		return answer, err

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -52,13 +53,18 @@ func TestMain(m *testing.M) {
 // serve starts a server with the mock data, and returns its address. It is stopped when the test ends.
 func serve(t *testing.T) string {
 	t.Helper()
-	state := pgtest.Dir(t)
+	return serveIn(t, pgtest.Dir(t))
+}
+
+// serveIn is serve with the data in a folder, and more settings.
+func serveIn(t *testing.T, state string, env ...string) string {
+	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(programs, "labledger"))
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0", "STATE_DIR=" + state}
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0", "STATE_DIR=" + state}, env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -99,9 +105,16 @@ func serve(t *testing.T) string {
 // run runs the client, and returns what it printed and whether it ended well.
 func run(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
+	return runAs(t, "", args...)
+}
+
+// runAs is run with a password.
+func runAs(t *testing.T, password string, args ...string) (stdout, stderr string, ok bool) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, "client"), args...)
+	cmd.Env = []string{"LABLEDGER_PASSWORD=" + password}
 	var out, faults bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &faults
 	err := cmd.Run()
@@ -234,17 +247,116 @@ func TestClientRefused(t *testing.T) {
 	}
 }
 
-// events counts those of the client's user.
-func events(t *testing.T, at string) int {
+// locked starts a server at which people sign in, and makes an account ada with a password. The client's story needs an operator.
+func locked(t *testing.T) string {
 	t.Helper()
-	answer, err := http.Get(at + "/api/v1/events?user_id=1")
+	state := pgtest.Dir(t)
+	at := serveIn(t, state, "AUTH=required")
+	create := exec.Command(filepath.Join(programs, "labledger"), "user", "create", "ada", "--role", "operator")
+	create.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "STATE_DIR=" + state}
+	create.Stdin = strings.NewReader(password)
+	if out, err := create.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return at
+}
+
+const password = "countess of lovelace"
+
+// The network loses what it can of the tokens; the client stays signed in until it signs out.
+func TestClientSignsIn(t *testing.T) {
+	t.Parallel()
+	at := locked(t)
+	target, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	var mu sync.Mutex
+	calls, token := map[string]int{}, ""
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		if authorization := r.Header.Get("Authorization"); authorization != "" {
+			token = authorization
+		}
+		call := r.Method + " " + r.URL.Path
+		calls[call]++
+		n := calls[call]
+		mu.Unlock()
+		answer := httptest.NewRecorder()
+		switch {
+		case call == "POST /auth/login": // what it gives ends soon
+			proxy.ServeHTTP(answer, r)
+			_, _ = io.WriteString(w, strings.Replace(answer.Body.String(), `"expires_in":900`, `"expires_in":5`, 1))
+		case call == "POST /auth/refresh" && n == 1:
+			proxy.ServeHTTP(answer, r)
+			panic(http.ErrAbortHandler) // the answer is lost
+		case call == "POST /api/v1/events" && n == 2:
+			http.Error(w, "the token has expired", http.StatusUnauthorized)
+		default:
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	defer between.Close()
+
+	stdout, stderr, ok := runAs(t, password, "-url", between.URL, "-user", "ada", "-follow", "2s")
+	like(t, stdout, "Signed in as ada\n"+story)
+	if !ok || stderr != "" {
+		t.Error("it did not end well:", stderr)
+	}
+	if calls["POST /auth/login"] != 1 || calls["POST /auth/refresh"] != 3 || calls["POST /api/v1/events"] != 4 || calls["POST /auth/logout"] != 1 {
+		t.Error(calls)
+	}
+	if status := get(t, at, "/account", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("after it has signed out its token is still good: %d", status)
+	}
+}
+
+// Who may not is told so.
+func TestClientMayNot(t *testing.T) {
+	t.Parallel()
+	at := locked(t)
+	for _, c := range []struct {
+		password, says string
+		args           []string
+	}{
+		{"", "client: GET /api/v1/sites?limit=3: 401 ", nil},
+		{"", "client: POST /auth/login: 40", []string{"-user", "ada"}},
+		{"countess", "client: POST /auth/login: 401 Unauthorized. Username or password is wrong.", []string{"-user", "ada"}},
+	} {
+		if stdout, stderr, ok := runAs(t, c.password, append(c.args, "-url", at)...); ok || !strings.HasPrefix(stderr, c.says) {
+			t.Errorf("%q: %t, %s%s", c.args, ok, stdout, stderr)
+		}
+	}
+}
+
+// get asks for JSON, with a header Authorization unless that is "".
+func get(t *testing.T, at, path, authorization string, out any) (status int) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", at+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	var rows []json.RawMessage
-	if err := json.NewDecoder(answer.Body).Decode(&rows); err != nil {
-		t.Fatal(err)
+	if out != nil {
+		if err := json.NewDecoder(answer.Body).Decode(out); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return answer.StatusCode
+}
+
+// events counts those of the client's user.
+func events(t *testing.T, at string) (n int) {
+	t.Helper()
+	var rows []json.RawMessage
+	get(t, at, "/api/v1/events?user_id=1", "", &rows)
 	return len(rows)
 }
