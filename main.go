@@ -49,6 +49,8 @@ type cli struct {
 	Replay  replayCmd  `cmd:"" help:"Tell which alerts changed rules would have raised over the recorded events. Changes nothing."`
 	Ledger  ledgerCmd  `cmd:"" help:"Hold the recorded ledger against what follows from its events."`
 	User    userCmd    `cmd:"" help:"Create accounts, and say what they may do."`
+	Backup  backupCmd  `cmd:"" help:"Write everything to a file, and prove it by restoring it into a scratch database."`
+	Restore restoreCmd `cmd:"" help:"Fill an empty database with a backup."`
 	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; everything after it goes to psql." passthrough:""`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Print this help: commands, and all configuration."`
