@@ -18,8 +18,14 @@ const (
 	roundTime = 1500 * time.Millisecond
 )
 
+// A target is a server's address, and how to ask there.
+type target struct {
+	address string
+	headers string // lines, each ended
+}
+
 // race loads two servers in turn and returns the median requests a second of each, and the ratios of the rounds, ascending.
-func race(a, b, path string, connections int) (perSecondA, perSecondB float64, ratios []float64) {
+func race(a, b target, path string, connections int) (perSecondA, perSecondB float64, ratios []float64) {
 	var as, bs []float64
 	load(a, path, connections, roundTime/3) // warm both
 	load(b, path, connections, roundTime/3)
@@ -37,19 +43,19 @@ func middle(sorted []float64) float64 { return sorted[len(sorted)/2] }
 
 // load asks for path on so many connections for so long, and returns the answers a second.
 // The client is as light as it can be: it shares the processors with what it measures.
-func load(address, path string, connections int, howLong time.Duration) float64 {
+func load(at target, path string, connections int, howLong time.Duration) float64 {
 	var answers atomic.Int64
 	var all sync.WaitGroup
 	start := time.Now()
 	for range connections {
 		all.Go(func() {
-			conn, err := net.Dial("tcp", address)
+			conn, err := net.Dial("tcp", at.address)
 			if err != nil {
 				panic(err)
 			}
 			defer func() { _ = conn.Close() }() // it was only read
 			reader := bufio.NewReaderSize(conn, 64<<10)
-			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
+			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + at.headers + "\r\n")
 			for time.Since(start) < howLong {
 				ask(conn, reader, request)
 				answers.Add(1)

@@ -13,9 +13,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
+	"labledger/auth"
 	"labledger/db/postgres"
 	"labledger/schema"
 )
@@ -110,9 +112,31 @@ func sites(ctx context.Context, at place) error {
 	if err != nil {
 		return err
 	}
-	compare(ours, logged, floor)
+	signedIn, err := signIn(ctx, at)
+	if err != nil {
+		return err
+	}
+	compare(ours, logged, signedIn, floor)
 	depth(ours)
 	return nil
+}
+
+// signIn makes a viewer, and a server where people must sign in; the viewer has.
+func signIn(ctx context.Context, at place) (target, error) {
+	const somebody = `WITH somebody AS (INSERT INTO account (username) VALUES ('bench') RETURNING id)
+		INSERT INTO session (account_id, expires_at) SELECT id, 'infinity' FROM somebody RETURNING account_id, id`
+	var account int64
+	var session uuid.UUID
+	if err := at.pool.QueryRow(ctx, somebody).Scan(&account, &session); err != nil {
+		return target{}, err
+	}
+	keys, err := auth.NewKeys(auth.NewSecret())
+	if err != nil {
+		return target{}, err
+	}
+	options := api.Options{Pool: at.pool, Log: slog.New(slog.DiscardHandler), Actor: "bench", Access: api.Access{Keys: keys, Required: true}}
+	address, err := serve(api.New(options))
+	return target{address, "Authorization: Bearer " + keys.SignAccess(account, session, time.Now()) + "\r\n"}, err
 }
 
 // newAPI is what the server serves, with a log of that level.
@@ -132,19 +156,25 @@ func serve(h http.Handler) (address string, err error) {
 }
 
 // compare prints how many requests a second ours answers for each one of the floor.
-func compare(ours, logged, floor string) {
+func compare(ours, logged string, signedIn target, floor string) {
 	fmt.Printf("\nRequests a second against bare net/http + pgx with the same statement: median of %d interleaved rounds (least to most)\n", rounds)
-	fmt.Printf("%-34s %11s %8s %8s %20s\n", "", "connections", "ours", "bare", "ours/bare")
-	for _, c := range []struct{ what, server, path string }{
-		{"/site/1", ours, "/site/1"},
-		{"/site/1, a log line a request", logged, "/site/1"},
-		{"/sites/0/10", ours, "/sites/0/10"},
-		{"/api/v1/sites?limit=100", ours, "/api/v1/sites?limit=100"},
-		{"/api/v1/sites?limit=1000", ours, "/api/v1/sites?limit=1000"},
+	fmt.Printf("%-36s %11s %8s %8s %20s\n", "", "connections", "ours", "bare", "ours/bare")
+	for _, c := range []struct {
+		what   string
+		server target
+		path   string
+	}{
+		{"/site/1", target{address: ours}, "/site/1"},
+		{"/site/1, a log line a request", target{address: logged}, "/site/1"},
+		{"/site/1, signed in", signedIn, "/site/1"},
+		{"/sites/0/10", target{address: ours}, "/sites/0/10"},
+		{"/api/v1/sites?limit=100", target{address: ours}, "/api/v1/sites?limit=100"},
+		{"/api/v1/sites?limit=100, signed in", signedIn, "/api/v1/sites?limit=100"},
+		{"/api/v1/sites?limit=1000", target{address: ours}, "/api/v1/sites?limit=1000"},
 	} {
 		for _, connections := range []int{1, 16} {
-			a, b, ratios := race(c.server, floor, c.path, connections)
-			fmt.Printf("%-34s %11d %8.0f %8.0f %8.2f (%.2f to %.2f)\n", c.what, connections, a, b, middle(ratios), ratios[0], ratios[len(ratios)-1])
+			a, b, ratios := race(c.server, target{address: floor}, c.path, connections)
+			fmt.Printf("%-36s %11d %8.0f %8.0f %8.2f (%.2f to %.2f)\n", c.what, connections, a, b, middle(ratios), ratios[0], ratios[len(ratios)-1])
 		}
 	}
 }
