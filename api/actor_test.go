@@ -100,6 +100,9 @@ func TestHistoryKeepsSecrets(t *testing.T) {
 	if tables := scan[string](l, "SELECT string_agg(DISTINCT table_name, ' ' ORDER BY table_name) FROM change"); tables != "account computer credential freezer rule site todo" {
 		t.Errorf("the history is of %s", tables)
 	}
+	if set := scan[string](l, "SELECT string_agg(action || ' by ' || actor, ', ' ORDER BY id) FROM change WHERE table_name = 'credential'"); set != "insert by labledger, insert by ann, update by ann" {
+		t.Errorf("passwords were set: %s", set)
+	}
 	id := scan[int64](l, "SELECT id FROM account WHERE username = 'ann'")
 	for _, accept := range []string{"application/json", "text/csv", "application/x-ndjson"} {
 		for _, query := range []string{"", "?table_name=account", "?actor=ann", "?actor=boss", fmt.Sprint("?row_key=", id), "?after=0", "?after=1", "?offset=1", "?limit=1000", "?action=update", "?caller_role=admin"} {
