@@ -14,18 +14,19 @@ import (
 	"testing"
 )
 
-// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, and auth ← api.
+// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                    {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
+		"labledger":                    {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema"},
 		"labledger/auth":               nil,
-		"labledger/api":                {"labledger/auth", "labledger/db", "labledger/ledger", "labledger/rules"},
-		"labledger/bench":              {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/rules", "labledger/schema"},
+		"labledger/api":                {"labledger/auth", "labledger/db", "labledger/ledger", "labledger/media", "labledger/rules"},
+		"labledger/bench":              {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema"},
 		"labledger/db":                 nil,
 		"labledger/db/postgres":        nil,
 		"labledger/db/postgres/pgtest": {"labledger/db/postgres"},
 		"labledger/examples/client":    nil,
 		"labledger/ledger":             {"labledger/db", "labledger/rules"},
+		"labledger/media":              nil,
 		"labledger/postman":            nil,
 		"labledger/rules":              nil,
 		"labledger/rules/oracle":       {"labledger/rules"},

@@ -93,7 +93,7 @@ func (seedCmd) Run(ctx context.Context, c *config) error {
 }
 
 type exportCmd struct {
-	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos or changes."`
+	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos, attachments or changes."`
 	Format string `help:"csv or ndjson." enum:"csv,ndjson" default:"csv"`
 	Output string `short:"o" help:"File to write; standard output without it." placeholder:"FILE"`
 }

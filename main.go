@@ -29,6 +29,7 @@ type config struct {
 	DatabaseURL     string   `name:"database-url" help:"PostgreSQL to use. Without one, a private cluster is kept under the state folder, with the mock data when it is new." env:"DATABASE_URL" placeholder:"URL"`
 	ReadDatabaseURL string   `name:"read-database-url" help:"Replica that lists are read from." env:"READ_DATABASE_URL" placeholder:"URL"`
 	StateDir        string   `help:"Folder of the private cluster." default:"./var" env:"STATE_DIR" placeholder:"DIR"`
+	MediaDir        string   `help:"Folder of uploaded files. Default: media in the state folder." env:"MEDIA_DIR" placeholder:"DIR"`
 	Auth            string   `help:"Who may do what: required (people sign in, each with a role), open (everyone is admin; on loopback only), insecure-open (the same on any address). Default: open on loopback, else required." enum:",open,required,insecure-open" default:"" env:"AUTH"`
 	JWTSecret       string   `name:"jwt-secret" help:"Key that tokens are signed with, at least 32 bytes. With a private cluster one is kept in the state folder." env:"JWT_SECRET" placeholder:"SECRET"`
 	JWTSecretFile   string   `name:"jwt-secret-file" help:"File that holds the key." env:"JWT_SECRET_FILE" placeholder:"FILE"`

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"labledger/db"
 	"labledger/db/postgres"
 	"labledger/ledger"
+	"labledger/media"
 )
 
 // Bounds of a connection. Each is longer than the ones inside: see statement.go of package api.
@@ -77,7 +79,11 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	ending := make(chan struct{})
-	options := api.Options{Pool: d.pool, Replica: replica, Log: log, Actor: anonymous, Access: access, Version: version(), Ending: ending}
+	files, err := c.media()
+	if err != nil {
+		return err
+	}
+	options := api.Options{Pool: d.pool, Media: files, Replica: replica, Log: log, Actor: anonymous, Access: access, Version: version(), Ending: ending}
 	server := &http.Server{
 		Handler:           api.New(options),
 		ReadHeaderTimeout: headerTime,
@@ -90,7 +96,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	server.RegisterOnShutdown(func() { close(ending) })
 	house, leave := context.WithCancel(ctx)
 	var kept sync.WaitGroup
-	kept.Go(func() { keepHouse(house, d.pool, log) })
+	kept.Go(func() { keepHouse(house, d.pool, files, log) })
 	defer kept.Wait()
 	defer leave()
 	failed := make(chan error, 1)
@@ -111,23 +117,27 @@ const (
 	keyAge     = 48 * time.Hour
 	sessionAge = 30 * 24 * time.Hour
 	attemptAge = time.Hour
+	strayAge   = time.Hour // a file whose attachment is not there by then was given up on the way
 	houseEvery = time.Hour
 )
 
 // keepHouse forgets what nobody needs any longer, now and then, until ctx ends.
-func keepHouse(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
+func keepHouse(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
 	l := ledger.New(pool, nil)
 	for {
 		keys, err1 := l.ForgetKeys(ctx, keyAge)
 		sessions, err2 := db.New(pool).ForgetSessions(ctx, db.ForgetSessionsParams{Before: time.Now().Add(-sessionAge), Seconds: int32(attemptAge.Seconds())})
-		err := errors.Join(err1, err2)
+		strays, err3 := files.Sweep(strayAge, func(urls []string) ([]string, error) {
+			return db.New(pool).ListStrayURLs(ctx, db.ListStrayURLsParams{Urls: urls})
+		})
+		err := errors.Join(err1, err2, err3)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			log.Warn("what is old stays for now", "error", err.Error())
-		case keys > 0 || sessions > 0:
-			log.Info("what is old was forgotten", "idempotency_keys", keys, "sessions", sessions)
+		case keys > 0 || sessions > 0 || strays > 0:
+			log.Info("what is old was forgotten", "idempotency_keys", keys, "sessions", sessions, "files", strays)
 		}
 		select {
 		case <-ctx.Done():
@@ -135,6 +145,20 @@ func keepHouse(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
 		case <-time.After(houseEvery):
 		}
 	}
+}
+
+// media is the folder of uploaded files.
+func (c *config) media() (*media.Store, error) {
+	dir := c.MediaDir
+	if dir == "" {
+		dir = filepath.Join(c.StateDir, "media")
+	}
+	if c.MediaDir != "" { // the other one is made when it is needed
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("MEDIA_DIR: %w", err)
+		}
+	}
+	return media.In(dir), nil
 }
 
 // drain lets the requests under way finish, until time is up or somebody asks again.

@@ -19,6 +19,7 @@ import (
 	"labledger/auth"
 	"labledger/db"
 	"labledger/ledger"
+	"labledger/media"
 )
 
 // Options are what the API needs of its surroundings.
@@ -28,6 +29,7 @@ type Options struct {
 	Log     *slog.Logger  // one line a request
 	Actor   string        // who the history says made a change, of callers without a token
 	Access  Access
+	Media   *media.Store    // where uploaded files are; nil takes none
 	Version string          // of the program, for /metrics
 	Ending  <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
 }
@@ -45,7 +47,7 @@ func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	live := newStream(o.Pool, o.Ending)
 	g := newGate(o)
-	table := routes(m, ledger.New(o.Pool, live.wake), live, g)
+	table := routes(m, ledger.New(o.Pool, live.wake), live, g, o.Media)
 	b := newBackend(o.Pool, o.Replica)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {

@@ -31,6 +31,7 @@ type endpoint struct {
 	plain http.Handler // set instead of all others: an ordinary handler
 
 	backward *endpoint                 // of a list that can be turned round: the same, newest first
+	form     bool                      // its own reads a form, not JSON
 	own      func(s *submission) error // set instead of run, of a write that is more than one statement
 
 	run   func(ctx context.Context, on db.DBTX, in reflect.Value) error                 // rows go to the DBTX
@@ -135,6 +136,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if _, p := negotiate(r, mediaTypes[:1]); p != nil {
 		return p
+	}
+	if h.form {
+		return h.own(&submission{h, w, r, in, nil, dry, found})
 	}
 	if many {
 		return h.bulk.serve(w, r, h.backend, dry, found)

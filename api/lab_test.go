@@ -20,6 +20,7 @@ import (
 
 	"labledger/auth"
 	"labledger/db/postgres/pgtest"
+	"labledger/media"
 )
 
 // This file is a server that asks everybody to sign in, and people for it. They are made by SQL, since registering is limited and hashing is slow.
@@ -43,7 +44,7 @@ func newLab(t *testing.T, adjust ...func(*Options)) *lab {
 		t.Fatal(err)
 	}
 	l := &lab{T: t, pool: pool, work: work, secret: secret, options: Options{
-		Pool: work, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "anonymous", Version: "test",
+		Pool: work, Media: mediaIn(t), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "anonymous", Version: "test",
 		Access: Access{Keys: keys, Required: true, Trusted: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("127.0.0.1/32")}},
 	}}
 	for _, f := range adjust {
@@ -51,6 +52,12 @@ func newLab(t *testing.T, adjust ...func(*Options)) *lab {
 	}
 	l.Handler = New(l.options)
 	return l
+}
+
+// mediaIn is a folder for files that goes with the test.
+func mediaIn(t *testing.T) *media.Store {
+	t.Helper()
+	return media.In(t.TempDir())
 }
 
 // twin is another instance on the same database with the same keys.

@@ -57,7 +57,7 @@ func document(src *sources) object {
 		"Problem": src.schema(reflect.TypeFor[Problem]()),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
-	table := routes(newMetrics(nil, "test"), nil, nil, nil)
+	table := routes(newMetrics(nil, "test"), nil, nil, nil, nil)
 	for _, rt := range table {
 		for _, path := range rt.paths {
 			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" || rt.method == methodUpdate {
@@ -96,6 +96,7 @@ func document(src *sources) object {
 			{"name": "users", "description": "The directory: whom events speak of, and their risk levels."},
 			{"name": "todos", "description": "What somebody has to do."},
 			{"name": "accounts", "description": "Signing in, and what one does with an account of one's own."},
+			{"name": "attachments", "description": "Files, and what they belong to."},
 			{"name": "changes", "description": "The history: every insert, update and delete, also those made in psql."},
 			{"name": "service", "description": "How the server is."},
 			{"name": "short routes", "description": "The routes of the systems that this one replaces. They run the same queries; every success is a 200, and a list answers up to 1000 rows."},
@@ -168,6 +169,9 @@ func (src *sources) operation(rt route, path string, table []route) object {
 		return src.streamOperation(op, rt, path)
 	}
 	if e.plain != nil {
+		if strings.HasPrefix(path, "/media/") {
+			return mediaOperation(op)
+		}
 		op["x-codeSamples"] = []object{{"lang": "Shell", "label": "curl", "source": "curl http://127.0.0.1:5000" + path}}
 		responses["200"] = object{"description": "The metrics.", "content": object{"text/plain": object{"schema": object{"type": "string"}}}}
 		responses["400"] = ref("responses", "Problem")
@@ -186,6 +190,28 @@ func (src *sources) operation(rt route, path string, table []route) object {
 		samples = append(samples, object{"lang": "SQL", "label": sql.label, "source": sql.text})
 	}
 	op["x-codeSamples"] = samples
+	return op
+}
+
+// mediaOperation describes how files are given out.
+func mediaOperation(op object) object {
+	op["operationId"], op["tags"] = "ServeMedia", []string{"attachments"}
+	op["summary"], op["description"] = "Answers with an uploaded file", "Answers with an uploaded file, or a range of it. Its url, which nobody guesses, is the permission."
+	named := func(name, doc string) object {
+		return object{"name": name, "in": "path", "required": true, "description": doc, "schema": object{"type": "string"}}
+	}
+	op["parameters"] = []object{named("folder", "As the url has it."), named("file", "As the url has it.")}
+	content := object{}
+	for _, kind := range []string{"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain", "application/zip", "application/x-gzip", "application/octet-stream"} {
+		content[kind] = object{"schema": object{"type": "string"}}
+	}
+	op["responses"] = object{
+		"200": object{"description": "The file.", "content": content},
+		"206": object{"description": "A range of it.", "content": content},
+		"304": object{"description": "You have it already."},
+		"400": ref("responses", "Problem"), "404": ref("responses", "Problem"), "416": object{"description": "There is no such range."},
+	}
+	op["x-codeSamples"] = []object{{"lang": "Shell", "label": "curl", "source": "curl -O http://127.0.0.1:5000/media/x7/x7…png"}}
 	return op
 }
 
@@ -329,6 +355,11 @@ func (src *sources) body(rt route, b *binder, path string) object {
 		one["properties"].(object)[name] = object{"description": "Ignored; the path says it."}
 	}
 	content := object{"application/json": object{"schema": one, "example": exampleBody(rt, b)}}
+	if rt.endpoint.form {
+		one["properties"].(object)[fileField] = object{"type": "string", "contentMediaType": "application/octet-stream", "description": "The file, with its name, up to 20 MiB."}
+		one["required"] = []string{fileField}
+		return object{"required": true, "content": object{"multipart/form-data": object{"schema": one}}}
+	}
 	if bulk := rt.endpoint.bulk; bulk != nil {
 		line := src.bodySchema(bulk.binder, model(rt.endpoint.out))
 		content["application/json"].(object)["schema"] = object{"oneOf": []object{one, {"type": "array", "items": line}}}
@@ -415,6 +446,8 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 			problems = append(problems, 401, 429)
 		case reflect.TypeFor[RefreshRequest]():
 			problems = append(problems, 401)
+		case reflect.TypeFor[db.DeleteAttachmentParams]():
+			problems = append(problems, 404, 412)
 		}
 	default:
 		problems = append(problems, 406, 409, 412, 413, 415)
@@ -452,6 +485,8 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 		"X-Request-Id": ref("headers", "X-Request-Id"), "ETag": ref("headers", "ETag"), "Location": ref("headers", "Location"),
 	}, "content": content}
 	switch {
+	case rt.endpoint.form:
+		all["201"] = created
 	case rt.endpoint.in == reflect.TypeFor[NewAccount](), rt.endpoint.in == reflect.TypeFor[NewToken]():
 		if rt.endpoint.in == reflect.TypeFor[NewAccount]() {
 			delete(created["headers"].(object), "Location")
@@ -477,7 +512,7 @@ func model(row reflect.Type) reflect.Type {
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[db.Site](), reflect.TypeFor[db.Freezer](), reflect.TypeFor[db.Computer](), reflect.TypeFor[db.Container](),
 		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](), reflect.TypeFor[db.Account](), reflect.TypeFor[db.Rule](),
-		reflect.TypeFor[db.Event](), reflect.TypeFor[db.Todo](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
+		reflect.TypeFor[db.Attachment](), reflect.TypeFor[db.Event](), reflect.TypeFor[db.Todo](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
 	} {
 		if row.PkgPath() == table.PkgPath() && within(columnsOf(row), columnsOf(table)) && within(columnsOf(table), append(columnsOf(row), "xid")) {
 			return table

@@ -5,6 +5,7 @@ import (
 
 	"labledger/db"
 	"labledger/ledger"
+	"labledger/media"
 )
 
 // A route is an endpoint, who may call it, and the paths that lead to it. Paths under /api/v1 are the versioned contract; the short ones are the routes of
@@ -18,7 +19,7 @@ type route struct {
 
 // routes is the whole API: what is not here does not exist.
 // GET also answers HEAD, and every path answers OPTIONS.
-func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate) []route {
+func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.Store) []route {
 	return []route{
 		post(operator, recording(l), "/event", "/api/v1/events"),
 		get(viewer, turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsBackward), "/event/{user_id}", "/api/v1/events"),
@@ -108,6 +109,15 @@ func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate) []route {
 		patch(viewer, one((*db.Queries).PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
 		remove(viewer, one((*db.Queries).DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
 		get(viewer, many((*db.Queries).ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
+
+		post(operator, uploading(files), "/upload", "/api/v1/attachments"),
+		get(viewer, many((*db.Queries).ListAttachments), "/api/v1/attachments", "/api/v1/sites/{site_id}/attachments", "/api/v1/freezers/{freezer_id}/attachments",
+			"/api/v1/computers/{computer_id}/attachments", "/api/v1/containers/{container_uuid}/attachments"),
+		get(viewer, one((*db.Queries).GetAttachment), "/api/v1/attachments/{id}"),
+		patch(operator, one((*db.Queries).PatchAttachment), "/api/v1/attachments/{id}"),
+		remove(operator, lettingGo(files), "/api/v1/attachments/{id}"),
+		get(viewer, many((*db.Queries).ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
+		get(public, plain(serveMedia(files)), "/media/{folder}/{file}"),
 
 		get(viewer, many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
 		get(viewer, many((*db.Queries).ListChanges), "/api/v1/changes"),

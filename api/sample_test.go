@@ -167,6 +167,7 @@ var examples = map[string]any{
 	"refresh_token": "llr_…", "session_id": sampleSession, "caller_session": sampleSession, "caller_id": 1, "caller_role": "admin", "account_id": 1, "revoke": true,
 	"generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}", "limits": "{100}", "user_agent": "curl",
 	"prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32), "days": 90,
+	"url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213, "sha256": strings.Repeat("0", 64), "container_uuid": nil,
 	"request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
 }
 
@@ -186,7 +187,8 @@ func exampleBody(rt route, b *binder) object {
 		switch {
 		case optional && (f.name == "id" || f.name == "uuid" || f.name == "version"):
 		case rt.method == http.MethodPatch && len(body) > 0:
-		case f.name == "alert_id": // there is none yet
+		case f.name == "alert_id", // there is none yet
+			b.shape == reflect.TypeFor[NewAttachment]() && f.name != "site_id": // it belongs to one thing
 			body[f.name] = nil
 		default:
 			body[f.name] = examples[f.name]
@@ -195,9 +197,22 @@ func exampleBody(rt route, b *binder) object {
 	return body
 }
 
+// pathExample is a value for a variable of a path, where null has no place.
+func pathExample(name string) string {
+	switch name {
+	case "computer_id":
+		return "1"
+	case "container_uuid":
+		return fmt.Sprint(examples["uuid"])
+	case "folder":
+		return "x7"
+	}
+	return fmt.Sprint(examples[name])
+}
+
 func curl(rt route, b *binder, path string) string {
 	for _, f := range b.path {
-		value := fmt.Sprint(examples[f.name])
+		value := pathExample(f.name)
 		switch f.name {
 		case "offset":
 			value = "0"
@@ -215,6 +230,9 @@ func curl(rt route, b *binder, path string) string {
 	}
 	if len(b.names) == 0 {
 		return "curl -X " + rt.method + " " + url + bearerOf(rt)
+	}
+	if rt.endpoint.form {
+		return "curl " + url + bearerOf(rt) + " \\\n  -F file=@photo.jpg -F site_id=1"
 	}
 	body, err := json.Marshal(exampleBody(rt, b))
 	if err != nil {
@@ -285,6 +303,9 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 		case given:
 			return literal(value)
 		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(several, b.shape):
+			if inPath && examples[name] == nil {
+				return literal(pathExample(name))
+			}
 			return literal(examples[name])
 		}
 		return "NULL"
@@ -295,7 +316,7 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 // several are what calls take that run several statements, each with values of its own.
 var several = []reflect.Type{
 	reflect.TypeFor[NewEvent](), reflect.TypeFor[NewAccount](), reflect.TypeFor[Credentials](), reflect.TypeFor[RefreshRequest](),
-	reflect.TypeFor[OwnAccount](), reflect.TypeFor[NewToken](),
+	reflect.TypeFor[OwnAccount](), reflect.TypeFor[NewToken](), reflect.TypeFor[NewAttachment](),
 }
 
 func literal(value any) string {
@@ -312,7 +333,7 @@ func literal(value any) string {
 func TestSamples(t *testing.T) {
 	pool := pgtest.Pool(t)
 	src := readSources(t)
-	for _, rt := range routes(newMetrics(pool, "test"), nil, nil, nil) {
+	for _, rt := range routes(newMetrics(pool, "test"), nil, nil, nil, nil) {
 		if rt.endpoint.plain != nil && rt.endpoint.calls == nil {
 			continue
 		}

@@ -109,6 +109,36 @@ type ApiToken struct {
 	RevokedAt *time.Time `json:"revoked_at"`
 }
 
+// A file that somebody has uploaded, and what it belongs to.
+type Attachment struct {
+	// Number of the attachment.
+	ID int64 `json:"id"`
+	// What the file was called where it came from.
+	Name string `json:"name"`
+	// Where the file is; nobody guesses it.
+	Url string `json:"url"`
+	// Media type, as the file's first bytes tell it.
+	Type string `json:"type"`
+	// Size of the file, in bytes.
+	Size int64 `json:"size"`
+	// SHA-256 of the file, in hex.
+	Sha256 string `json:"sha256"`
+	// The site that it belongs to; null once that is deleted.
+	SiteID *int64 `json:"site_id"`
+	// The freezer that it belongs to; null once that is deleted.
+	FreezerID *int64 `json:"freezer_id"`
+	// The computer that it belongs to; null once that is deleted.
+	ComputerID *int64 `json:"computer_id"`
+	// The container that it belongs to; null once that is deleted.
+	ContainerUuid *uuid.UUID `json:"container_uuid"`
+	// Who uploaded it.
+	Owner string `json:"owner"`
+	// When it was uploaded.
+	CreatedAt time.Time `json:"created_at"`
+	// Counts the states of this row: 1, 2, 3, …
+	Version int64 `json:"version"`
+}
+
 // History of every table: one row for each row that was inserted, updated or deleted. Append-only.
 type Change struct {
 	// Number of the change, ascending.

@@ -144,8 +144,14 @@ type (
 	}
 	body struct {
 		Mode    string         `json:"mode"`
-		Raw     string         `json:"raw"`
-		Options map[string]any `json:"options"`
+		Raw     string         `json:"raw,omitempty"`
+		Options map[string]any `json:"options,omitempty"`
+		Form    []field        `json:"formdata,omitempty"`
+	}
+	field struct {
+		Key  string `json:"key"`
+		Type string `json:"type"`
+		Src  string `json:"src"`
 	}
 	address struct {
 		Raw      string   `json:"raw"`
@@ -186,6 +192,7 @@ var special = map[string]struct {
 	path   map[string]string // values of the path's variables
 	body   map[string]any    // fields of the body
 	also   string            // noun whose row comes into being, too
+	media  string            // media type of the answer
 	real   bool              // no dry run, though it makes no row that it remembers
 	before []string          // script
 	after  []string          // script, when the answer is there
@@ -193,6 +200,13 @@ var special = map[string]struct {
 	"GET /api/v1/stream":        {method: "HEAD", note: "Here as HEAD, because it has an end. Send it as GET to see messages."},
 	"GET /api/users/{username}": {path: map[string]string{"username": "Bob"}},
 	"POST /api/v1/events":       {body: map[string]any{"type": "withdraw", "amount": "142.50"}, also: "alert"},
+
+	"POST /api/v1/attachments": {after: []string{
+		`const [, , folder, file] = pm.response.json().url.split("/");`,
+		`pm.collectionVariables.set("folder", folder);`,
+		`pm.collectionVariables.set("file", file);`,
+	}},
+	"GET /media/{folder}/{file}": {path: map[string]string{"folder": "{{folder}}", "file": "{{file}}"}, media: "text/plain"},
 
 	"POST /auth/register": {
 		body: own, real: true,
@@ -324,6 +338,8 @@ func (d *document) collection() collection {
 		{Key: "refresh_token", Description: "Good for the next access token, once. Set by signing in."},
 		{Key: "previous_token", Description: "Access token of whoever was signed in before somebody registered."},
 		{Key: "session", Description: "The session of one's own."},
+		{Key: "folder", Description: "Of the uploaded file. Set by uploading one."},
+		{Key: "file", Description: "Its name there. Set by uploading one."},
 	}
 	for _, noun := range slices.Sorted(maps.Keys(made)) {
 		all.Variable = append(all.Variable, value{Key: noun, Description: fmt.Sprintf("Set by %q.", made[noun])})
@@ -410,6 +426,7 @@ func (d *document) item(c call, keys, made map[string]string) item {
 		}
 	}
 	statuses, media := c.success()
+	media = cmp.Or(care.media, media)
 	r.Header = []value{{Key: "Accept", Value: media}}
 	raw := "{{baseUrl}}/" + strings.Join(r.URL.Path, "/")
 	for _, p := range c.Parameters {
@@ -449,6 +466,9 @@ func (d *document) item(c call, keys, made map[string]string) item {
 		maps.Copy(content.Example, care.body)
 		r.Header = append(r.Header, value{Key: "Content-Type", Value: "application/json"})
 		r.Body = &body{Mode: "raw", Raw: pretty(content.Example), Options: map[string]any{"raw": map[string]any{"language": "json"}}}
+	}
+	if _, ok := c.RequestBody.Content["multipart/form-data"]; ok {
+		r.Body = &body{Mode: "formdata", Form: []field{{"file", "file", "LICENSE"}}} // any file will do
 	}
 	test := []string{
 		fmt.Sprintf("pm.test(%q, () => {", "answers "+strings.Join(statuses, " or ")+", "+media),

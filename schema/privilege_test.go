@@ -27,6 +27,7 @@ table account: SELECT INSERT UPDATE DELETE
 table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id) UPDATE(assignee disposition note state)
 table alert_change: SELECT
 table api_token: SELECT INSERT UPDATE DELETE
+table attachment: SELECT INSERT UPDATE DELETE
 table change: SELECT
 table computer: SELECT INSERT UPDATE DELETE
 table container: SELECT INSERT UPDATE DELETE
@@ -45,6 +46,7 @@ table todo: SELECT INSERT UPDATE DELETE
 table user_state: SELECT INSERT UPDATE(last_id risk state)
 sequence account_id_seq:
 sequence api_token_id_seq:
+sequence attachment_id_seq:
 sequence change_id_seq:
 sequence computer_id_seq:
 sequence container_id_seq: USAGE

@@ -114,6 +114,7 @@ var kinds = []struct {
 	triggers []string
 }{
 	{"rows have versions and a history", "site freezer computer container", []string{stampVersion, recordChange, reserveIDs, noTruncate}},
+	{"the same, but for ids, which the server chooses", "attachment", []string{stampVersion, recordChange, noTruncate}},
 	{"the same, and an alert that a row is about is there", "todo", []string{stampVersion, recordChange, reserveIDs, noTruncate,
 		"alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) EXECUTE FUNCTION alert_exists()",
 		"keep_own BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION keep_own()"}},
@@ -211,7 +212,7 @@ func TestRefused(t *testing.T) {
 		"DELETE FROM change":                                         "23001",
 		"TRUNCATE change":                                            "23001",
 		"TRUNCATE site CASCADE":                                      "23001",
-		"TRUNCATE container":                                         "23001",
+		"TRUNCATE container CASCADE":                                 "23001",
 		"INSERT INTO site (name) VALUES (' ')":                       "23514",
 		"INSERT INTO site (name) VALUES (E'\\u2003')":                "23514",
 		"INSERT INTO site (id, name) VALUES (0, 'x')":                "23514",

@@ -1,0 +1,132 @@
+package api
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"labledger/media"
+)
+
+// filesIn counts the files of a folder.
+func filesIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestUploadBounds sends files of the size that may just be, and one byte more, as they come; what is refused leaves nothing behind.
+func TestUploadBounds(t *testing.T) {
+	dir := t.TempDir()
+	l := newLab(t, func(o *Options) { o.Media = media.In(dir) })
+	base := l.serve()
+	token := l.session(l.account("oscar", operator)).access
+	send := func(size int64, fields map[string]string) *http.Response {
+		body, in := io.Pipe()
+		form := multipart.NewWriter(in)
+		go func() {
+			for name, value := range fields {
+				_ = form.WriteField(name, value) // the pipe is closed when nobody reads
+			}
+			part, _ := form.CreateFormFile("file", "large.bin")
+			_, err := io.CopyN(part, rand.Reader, size)
+			_ = form.Close()
+			in.CloseWithError(err)
+		}()
+		r, err := http.NewRequest(http.MethodPost, base+"/upload", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", form.FormDataContentType())
+		r.Header.Set("Authorization", "Bearer "+token)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close() // its status says it
+		return answer
+	}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if a := send(maxUpload, map[string]string{"site_id": "1"}); a.StatusCode != http.StatusCreated {
+		t.Errorf("%s", a.Status)
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > maxUpload/2 {
+		t.Errorf("a file of %d bytes took %d of memory", maxUpload, used)
+	}
+	if n := filesIn(t, dir); n != 1 {
+		t.Errorf("%d files", n)
+	}
+	for what, a := range map[string]*http.Response{
+		"a byte too many":       send(maxUpload+1, nil),
+		"far too many":          send(3*maxUpload, nil),
+		"fields without end":    send(1, map[string]string{"site_id": strings.Repeat("1", 2*maxForm)}),
+		"a site that is not":    send(1, map[string]string{"site_id": "99"}),
+		"a field nobody knows":  send(1, map[string]string{"sight": "1"}),
+		"a dry run, of nothing": send(0, nil),
+	} {
+		if a.StatusCode != http.StatusRequestEntityTooLarge && a.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %s", what, a.Status)
+		}
+	}
+	if n := filesIn(t, dir); n != 1 {
+		t.Errorf("%d files: what was refused left some", n)
+	}
+}
+
+// TestNoRoom sends a file to a server that cannot store any.
+func TestNoRoom(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "no folder")
+	if err := os.WriteFile(at, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, files := range []*media.Store{nil, media.In(at)} {
+		l := newLab(t, func(o *Options) { o.Media = files })
+		token := l.session(l.account("oscar", operator)).access
+		const form = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
+		w := l.ask(token, "POST", "/upload", form, "Content-Type: multipart/form-data; boundary=X")
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), at) {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// TestAttachmentsOfOneThing come to an end.
+func TestAttachmentsOfOneThing(t *testing.T) {
+	l := newLab(t)
+	token := l.session(l.account("oscar", operator)).access
+	l.exec(`INSERT INTO attachment (name, url, type, size, sha256, site_id)
+		SELECT 'a', format('/media/aa/aa%s.txt', lpad(n::text, 24, '0')), 'text/plain', 1, repeat('0', 64), 1 FROM generate_series(1, 999) AS n`)
+	send := func(site int) int {
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		_ = form.WriteField("site_id", fmt.Sprint(site)) // a buffer takes everything
+		part, _ := form.CreateFormFile("file", "a.txt")
+		_, _ = part.Write([]byte("a"))
+		_ = form.Close()
+		return l.ask(token, "POST", "/upload", body.String(), "Content-Type: "+form.FormDataContentType()).Code
+	}
+	for i, c := range []struct{ site, status int }{{1, 201}, {1, 400}, {2, 201}} {
+		if status := send(c.site); status != c.status {
+			t.Errorf("%d: %d, not %d", i, status, c.status)
+		}
+	}
+}

@@ -1,0 +1,263 @@
+// Package media keeps uploaded files in a folder: written whole or not at all, under names that nobody guesses, known by their first bytes.
+// It must not know who uploaded them, nor what they belong to.
+package media
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Prefix is where the files are served: a URL is it, two characters, a slash, and the file's name.
+const Prefix = "/media/"
+
+// ErrTooLarge says that a file has more bytes than it may have.
+var ErrTooLarge = errors.New("media: the file is too large")
+
+// ErrType says that a file is of a type that a browser would run.
+var ErrType = errors.New("media: files of this type are not taken")
+
+// extensions are the types that are known by their first bytes, and what their files' names end in: by that nginx knows them. Whatever else
+// comes is application/octet-stream, which browsers save and do not open.
+var extensions = map[string]string{
+	"image/png":                ".png",
+	"image/jpeg":               ".jpg",
+	"image/gif":                ".gif",
+	"image/webp":               ".webp",
+	"application/pdf":          ".pdf",
+	"text/plain":               ".txt",
+	"application/zip":          ".zip",
+	"application/x-gzip":       ".gz",
+	"application/octet-stream": ".bin",
+}
+
+// shown are those that a browser may show in its window; others it saves.
+var shown = map[string]bool{".png": true, ".jpg": true, ".gif": true, ".webp": true, ".pdf": true, ".txt": true}
+
+// A Store is a folder of files.
+type Store struct {
+	dir string
+}
+
+// In is the store of a folder, which the first file makes, readable by others: a web server may serve it.
+func In(dir string) *Store { return &Store{dir} }
+
+// A File is one that was received. It is there for good once Keep was called, and gone after Discard.
+type File struct {
+	URL    string // where it will be served
+	Type   string // media type
+	Size   int64  // bytes
+	SHA256 string // in hex
+	part   string
+	path   string
+}
+
+// sniffed is how many bytes are looked at to know a type.
+const sniffed = 512
+
+// Receive writes a file of at most so many bytes to the disk as it comes. Errors: ErrTooLarge, ErrType, from's, and as *fs.PathError the
+// file system's.
+func (s *Store) Receive(from io.Reader, most int64) (f *File, err error) {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, err
+	}
+	part, err := os.CreateTemp(s.dir, ".part-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(part.Name()) // Sweep finds it otherwise
+		}
+	}()
+	in := &look{sum: sha256.New()}
+	size, err := io.Copy(io.MultiWriter(part, in), io.LimitReader(from, most+1))
+	err = errors.Join(err, part.Chmod(0o644), part.Sync(), part.Close())
+	switch {
+	case err != nil:
+		return nil, err
+	case size > most:
+		return nil, ErrTooLarge
+	}
+	kind, err := typeOf(in.head, !in.binary)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.ToLower(rand.Text()) + extensions[kind] // 130 random bits
+	return &File{
+		URL: Prefix + name[:2] + "/" + name, Type: kind, Size: size, SHA256: hex.EncodeToString(in.sum.Sum(nil)),
+		part: part.Name(), path: filepath.Join(s.dir, name[:2], name),
+	}, nil
+}
+
+// look sees what goes by: the first bytes, the sum of all, and whether they could be text.
+type look struct {
+	head   []byte
+	sum    hash.Hash
+	cut    []byte // of a character that goes on in the next piece
+	binary bool
+}
+
+func (l *look) Write(p []byte) (int, error) {
+	if room := sniffed - len(l.head); room > 0 {
+		l.head = append(l.head, p[:min(room, len(p))]...)
+	}
+	_, _ = l.sum.Write(p) // a hash takes everything
+	text := p
+	if len(l.cut) > 0 {
+		text, l.cut = append(l.cut, p...), nil
+	}
+	for i := range utf8.UTFMax - 1 {
+		at := len(text) - 1 - i
+		if at >= 0 && utf8.RuneStart(text[at]) && !utf8.FullRune(text[at:]) {
+			l.cut, text = append([]byte{}, text[at:]...), text[:at]
+			break
+		}
+	}
+	l.binary = l.binary || !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0
+	return len(p), nil
+}
+
+// typeOf knows a file by its first bytes. What a browser would take for a page, a script or a drawing with scripts is refused, also when it
+// begins with white space or a comment.
+func typeOf(head []byte, text bool) (string, error) {
+	kind, _, _ := strings.Cut(http.DetectContentType(head), ";")
+	switch {
+	case kind == "text/html", kind == "text/xml", text && markup.Match(head):
+		return "", ErrType
+	case kind == "text/plain" && !text:
+		return "application/octet-stream", nil
+	case extensions[kind] == "":
+		return "application/octet-stream", nil
+	}
+	return kind, nil
+}
+
+var markup = regexp.MustCompile(`(?i)<(!doctype|!--|\?xml|html|head|body|script|svg|iframe|object|embed|style|link|meta|math|x:)`)
+
+// Keep puts the file at its place, also over a power cut.
+func (f *File) Keep() error {
+	folder := filepath.Dir(f.path)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err := os.Rename(f.part, f.path); err != nil {
+		return err
+	}
+	return errors.Join(sync(folder), sync(filepath.Dir(folder)))
+}
+
+// Discard takes the file away, wherever it is. What it cannot take away Sweep finds.
+func (f *File) Discard() {
+	_ = os.Remove(f.part)
+	_ = os.Remove(f.path)
+}
+
+// Remove takes the file of a URL away. What it cannot take away Sweep finds.
+func (s *Store) Remove(url string) {
+	folder, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
+	if wellFormed.MatchString(name) && folder == name[:2] {
+		_ = os.Remove(filepath.Join(s.dir, folder, name))
+	}
+}
+
+// sync makes the names in a folder survive a power cut.
+func sync(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+var wellFormed = regexp.MustCompile(`^[0-9a-z]{26}\.[0-9a-z]+$`)
+
+// ServeFile answers with the file of a folder and a name, as its URL has them; false when there is none. Nothing in the folder but
+// kept files can be reached.
+func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, folder, name string) bool {
+	if !wellFormed.MatchString(name) || folder != name[:2] {
+		return false
+	}
+	file, err := os.Open(filepath.Join(s.dir, folder, name))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	extension := filepath.Ext(name)
+	for kind, e := range extensions {
+		if e == extension {
+			w.Header().Set("Content-Type", kind)
+		}
+	}
+	if extension == ".txt" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	if !shown[extension] {
+		w.Header().Set("Content-Disposition", "attachment")
+	}
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable") // a name never leads to other bytes
+	http.ServeContent(w, r, "", info.ModTime(), file)
+	return true
+}
+
+// Sweep takes away what belongs to nobody and is older than age: files that stray says are strays, given their URLs, some hundred at a time, and
+// those that never became whole. It returns how many.
+func (s *Store) Sweep(age time.Duration, stray func(urls []string) ([]string, error)) (gone int, err error) {
+	before := time.Now().Add(-age)
+	var urls []string
+	ask := func() error {
+		found, err := stray(urls)
+		for _, url := range found {
+			s.Remove(url)
+			gone++
+		}
+		urls = urls[:0]
+		return err
+	}
+	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // no file has come yet, or it has gone meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || d.IsDir() || !info.ModTime().Before(before) {
+			return nil // also one that has gone meanwhile
+		}
+		name := d.Name()
+		switch {
+		case strings.HasPrefix(name, ".part-") && filepath.Dir(path) == s.dir:
+			if os.Remove(path) == nil {
+				gone++
+			}
+		case wellFormed.MatchString(name):
+			urls = append(urls, Prefix+name[:2]+"/"+name)
+		}
+		if len(urls) == 500 {
+			return ask()
+		}
+		return nil
+	})
+	if err == nil && len(urls) > 0 {
+		err = ask()
+	}
+	return gone, err
+}

@@ -1,0 +1,259 @@
+package media
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+func newStore(t testing.TB) *Store {
+	t.Helper()
+	return In(filepath.Join(t.TempDir(), "below", "media"))
+}
+
+// files are all that there are in a store.
+func (s *Store) files(t testing.TB) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, strings.TrimPrefix(path, s.dir+"/"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestTypes(t *testing.T) {
+	s := newStore(t)
+	long := strings.Repeat("Minus 80 °C. ", 1000)
+	for _, c := range []struct{ text, kind string }{
+		{"\x89PNG\r\n\x1a\n and so on", "image/png"},
+		{"\xff\xd8\xff\xe0", "image/jpeg"},
+		{"GIF87a", "image/gif"},
+		{"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"},
+		{"%PDF-1.7", "application/pdf"},
+		{"PK\x03\x04", "application/zip"},
+		{"\x1f\x8b\x08", "application/x-gzip"},
+		{"well,temp\nA1,-80\n", "text/plain"},
+		{`{"a": "<b>"}`, "text/plain"},
+		{"5 < 6 and 7 > 6", "text/plain"},
+		{long, "text/plain"},
+		{long + "\x00", "application/octet-stream"}, // only its beginning looks like text
+		{long + "\xff", "application/octet-stream"},
+		{"\x7fELF\x02\x01\x01\x00", "application/octet-stream"},
+		{"RIFF\x00\x00\x00\x00WAVE", "application/octet-stream"},
+	} {
+		f, err := s.Receive(iotest.OneByteReader(strings.NewReader(c.text)), 1<<20) // characters arrive in pieces
+		if err != nil || f.Type != c.kind || f.Size != int64(len(c.text)) || !strings.HasSuffix(f.URL, extensions[c.kind]) {
+			t.Errorf("%.20q: %+v %v", c.text, f, err)
+			continue
+		}
+		f.Discard()
+	}
+	for _, text := range []string{
+		"<html>", "<!DOCTYPE html>", "  <script>alert(1)</script>", "<?xml version='1.0'?>", "<svg onload=alert(1)>", "\ufeff<svg/>",
+		"Hello <iframe src=x>", "<!-- --><b>", "<BODY onload=x>", "<x:script xmlns:x='http://www.w3.org/1999/xhtml'>",
+	} {
+		if f, err := s.Receive(strings.NewReader(text), 1<<20); !errors.Is(err, ErrType) {
+			t.Errorf("%q: %+v %v", text, f, err)
+		}
+	}
+	if left := s.files(t); left != nil {
+		t.Errorf("left are %q", left)
+	}
+}
+
+func TestReceive(t *testing.T) {
+	s := newStore(t)
+	if n, err := s.Sweep(0, nil); n != 0 || err != nil {
+		t.Errorf("without a folder: %d %v", n, err)
+	}
+	noFolder := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(noFolder, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var fault *fs.PathError
+	if _, err := In(noFolder).Receive(strings.NewReader("x"), 1); !errors.As(err, &fault) {
+		t.Errorf("where there cannot be a folder: %v", err)
+	}
+	if _, err := s.Receive(strings.NewReader("12345"), 4); !errors.Is(err, ErrTooLarge) {
+		t.Error(err)
+	}
+	broken := errors.New("broken off")
+	if _, err := s.Receive(io.MultiReader(strings.NewReader("123"), iotest.ErrReader(broken)), 4); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	if left := s.files(t); left != nil {
+		t.Errorf("left are %q", left)
+	}
+	f, err := s.Receive(strings.NewReader("1234"), 4)
+	if err != nil || f.SHA256 != "03ac674216f3e15c761ee1a5e255f067953623c8b388b4459e13f978d7c846f4" {
+		t.Fatalf("%+v %v", f, err)
+	}
+	if w := serve(s, f.URL); w != nil {
+		t.Error("it is served before it is kept")
+	}
+	if err := f.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	if w := serve(s, f.URL); w == nil || w.Body.String() != "1234" || w.Header().Get("Content-Disposition") != "" {
+		t.Errorf("%+v", w)
+	}
+	if info, err := os.Stat(filepath.Join(s.dir, s.files(t)[0])); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("a web server cannot read it: %v %v", info, err)
+	}
+	s.Remove(f.URL)
+	if w := serve(s, f.URL); w != nil || s.files(t) != nil {
+		t.Error("it is still there")
+	}
+	saved, err := s.Receive(strings.NewReader("\x00"), 4)
+	if err != nil || saved.Keep() != nil {
+		t.Fatal(err)
+	}
+	if w := serve(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" || w.Header().Get("Content-Type") != "application/octet-stream" {
+		t.Errorf("%+v", w)
+	}
+}
+
+// serve asks for a URL; nil when there is nothing.
+func serve(s *Store, url string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	folder, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
+	if !s.ServeFile(w, httptest.NewRequest(http.MethodGet, "/", nil), folder, name) {
+		return nil
+	}
+	return w
+}
+
+// TestNothingElse asks for what is in the folder, or beside it, and is no kept file.
+func TestNothingElse(t *testing.T) {
+	s := newStore(t)
+	name := strings.Repeat("a", 26) + ".txt"
+	for _, path := range []string{".part-1", "aa/secret", "aa/" + name + ".part", "../" + name, "bb/" + name} {
+		at := filepath.Join(s.dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte("no"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(s.dir, "aa", name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{
+		"/media/.part-1", "/media//.part-1", "/media/./.part-1", "/media/aa/secret", "/media/aa/" + name, "/media/aa/" + name + ".part", "/media/../" + name, "/media/bb/" + name,
+		"/media/aa/../" + name, "/media/aa/..", "/media/aa/", "/media/", "", "/media/aa/" + strings.ToUpper(name), "/media/aa/" + name + "\x00", "/media/aa\x00/" + name, "/media/aa/" + name + "\n",
+	} {
+		if w := serve(s, url); w != nil {
+			t.Errorf("%q: %s", url, w.Body)
+		}
+		s.Remove(url)
+	}
+	if n := len(s.files(t)); n != 4 { // one lies beside the folder
+		t.Errorf("%d files are left", n)
+	}
+}
+
+// TestSweep takes away what was given up on the way, when it is old, and nothing else.
+func TestSweep(t *testing.T) {
+	s := newStore(t)
+	var kept, strays []string
+	for i := range 1201 {
+		f, err := s.Receive(strings.NewReader("x"), 1)
+		if err != nil || f.Keep() != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			kept = append(kept, f.URL)
+		} else {
+			strays = append(strays, f.URL)
+		}
+	}
+	if _, err := s.Receive(strings.NewReader("never whole"), 100); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "README"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	stray := func(urls []string) (found []string, err error) {
+		asked++
+		if len(urls) > 500 {
+			t.Errorf("%d at once", len(urls))
+		}
+		for _, url := range urls {
+			if slices.Contains(strays, url) {
+				found = append(found, url)
+			}
+		}
+		return found, nil
+	}
+	if n, err := s.Sweep(time.Hour, stray); n != 0 || err != nil || asked > 0 {
+		t.Errorf("what is new was looked at: %d %v", n, err)
+	}
+	old := time.Now().Add(-2 * time.Hour)
+	for _, name := range s.files(t) {
+		if err := os.Chtimes(filepath.Join(s.dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	young, err := s.Receive(strings.NewReader("x"), 1)
+	if err != nil || young.Keep() != nil {
+		t.Fatal(err)
+	}
+	strays = append(strays, young.URL)
+	failed := errors.New("the database is away")
+	if n, err := s.Sweep(time.Hour, func([]string) ([]string, error) { return nil, failed }); !errors.Is(err, failed) || n > 1 {
+		t.Errorf("%d %v", n, err)
+	}
+	if n, err := s.Sweep(time.Hour, stray); n < len(strays)-1 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	if left := s.files(t); len(left) != len(kept)+2 { // README, and the young one
+		t.Errorf("%d are left, not %d", len(left), len(kept)+2)
+	}
+	for _, url := range kept {
+		if serve(s, url) == nil {
+			t.Errorf("%s has gone", url)
+		}
+	}
+}
+
+// FuzzReceive: whatever comes is of a known type and comes out as it went in, or is refused without a trace.
+func FuzzReceive(f *testing.F) {
+	for _, text := range []string{"", "text", "<svg", "\x89PNG\r\n\x1a\n", "\xef\xbb\xbf<p>", "PK\x03\x04", strings.Repeat("é", 300)} {
+		f.Add([]byte(text))
+	}
+	s := newStore(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := s.Receive(bytes.NewReader(b), 4096)
+		if err != nil {
+			return
+		}
+		defer got.Discard()
+		if extensions[got.Type] == "" || got.Size != int64(len(b)) {
+			t.Errorf("%+v", got)
+		}
+		if err := got.Keep(); err != nil {
+			t.Fatal(err)
+		}
+		w := serve(s, got.URL)
+		if w == nil || !bytes.Equal(w.Body.Bytes(), b) && len(b) > 0 {
+			t.Fatalf("%q came out of %q", w.Body, b)
+		}
+		if kind := w.Header().Get("Content-Type"); strings.Contains(kind, "html") || strings.Contains(kind, "xml") || kind == "" {
+			t.Errorf("it is served as %q", kind)
+		}
+	})
+}
