@@ -47,7 +47,7 @@ func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	live := newStream(o.Pool, o.Ending)
 	g := newGate(o)
-	table := routes(m, ledger.New(o.Pool, live.wake), live, g, o.Media)
+	table := routes(m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media)
 	b := newBackend(o.Pool, o.Replica)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {

@@ -15,6 +15,8 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	seconds  *prometheus.HistogramVec
+	events   prometheus.Counter
+	alerts   prometheus.Counter
 }
 
 func newMetrics(pool *pgxpool.Pool, version string) *metrics {
@@ -26,6 +28,13 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"method", "route", "status"}),
 	}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		m.registry.MustRegister(c)
+		return c
+	}
+	m.events = counter("labledger_events_total", "Events that this server has recorded.")
+	m.alerts = counter("labledger_alerts_total", "Alerts that the events raised which this server has recorded.")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "labledger_build_info", Help: "1, labelled with the version that runs.", ConstLabels: prometheus.Labels{"version": version},
 	})
@@ -37,8 +46,19 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 	gauge("labledger_pool_connections", "Connections to the database, open.", func(s *pgxpool.Stat) float64 { return float64(s.TotalConns()) })
 	gauge("labledger_pool_connections_busy", "Connections to the database, in use.", func(s *pgxpool.Stat) float64 { return float64(s.AcquiredConns()) })
 	gauge("labledger_pool_connections_max", "Connections to the database, at most.", func(s *pgxpool.Stat) float64 { return float64(s.MaxConns()) })
-	gauge("labledger_pool_wait_seconds_total", "Time spent waiting for a connection.", func(s *pgxpool.Stat) float64 { return s.AcquireDuration().Seconds() })
+	total := func(name, help string, value func(*pgxpool.Stat) float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return value(pool.Stat()) }))
+	}
+	total("labledger_pool_wait_seconds_total", "Time spent waiting for a connection.", func(s *pgxpool.Stat) float64 { return s.AcquireDuration().Seconds() })
+	total("labledger_pool_waited_total", "How often somebody had to wait for one.", func(s *pgxpool.Stat) float64 { return float64(s.EmptyAcquireCount()) })
+	m.registry.MustRegister(newFigures(pool))
 	return m
+}
+
+// recorded counts what the ledger has committed.
+func (m *metrics) recorded(events, alerts int) {
+	m.events.Add(float64(events))
+	m.alerts.Add(float64(alerts))
 }
 
 // observe counts a request. Methods that no route has are counted as one.

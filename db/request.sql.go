@@ -34,6 +34,45 @@ func (q *Queries) CheckDatabase(ctx context.Context) (CheckDatabaseRow, error) {
 	return i, err
 }
 
+const getFigures = `-- name: GetFigures :one
+SELECT
+    pg_database_size(current_database()) AS bytes,
+    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded) AS open_alerts,
+    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded) AS acknowledged_alerts,
+    (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back
+`
+
+type GetFiguresParams struct {
+	Most int64 `json:"most"`
+}
+
+type GetFiguresRow struct {
+	Bytes              int64 `json:"bytes"`
+	OpenAlerts         int64 `json:"open_alerts"`
+	AcknowledgedAlerts int64 `json:"acknowledged_alerts"`
+	HeldBack           int64 `json:"held_back"`
+}
+
+// Measures the database for /metrics: its size in bytes; alerts that are not closed, counted up to a bound; how many transactions have begun
+// since the oldest one that still runs.
+//
+//	SELECT
+//	    pg_database_size(current_database()) AS bytes,
+//	    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded) AS open_alerts,
+//	    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded) AS acknowledged_alerts,
+//	    (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back
+func (q *Queries) GetFigures(ctx context.Context, arg GetFiguresParams) (GetFiguresRow, error) {
+	row := q.db.QueryRow(ctx, getFigures, arg.Most)
+	var i GetFiguresRow
+	err := row.Scan(
+		&i.Bytes,
+		&i.OpenAlerts,
+		&i.AcknowledgedAlerts,
+		&i.HeldBack,
+	)
+	return i, err
+}
+
 const setRequest = `-- name: SetRequest :exec
 SELECT
     set_config('labledger.actor', $1::text, true),

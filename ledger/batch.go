@@ -134,10 +134,20 @@ func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*Answers, e
 	if err := a.record(ctx, order, ids, dry); err != nil {
 		return nil, err
 	}
-	if !dry {
-		l.wake()
+	if !dry && !a.Replayed {
+		l.told(len(b.Events), a.alerts())
 	}
 	return a, nil
+}
+
+// alerts counts those that the batch raised.
+func (a *Answers) alerts() (n int) {
+	for _, codes := range a.codes {
+		if codes != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // byUser are the numbers of the events, sorted by user, and by their order for each.

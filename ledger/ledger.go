@@ -61,7 +61,7 @@ type Ledger struct {
 	now     func() time.Time
 	patient chan struct{}
 	batches chan struct{}
-	wake    func() // called after each commit
+	told    func(events, alerts int) // called after each commit
 	latest  atomic.Pointer[parsed]
 
 	mu      sync.Mutex
@@ -74,13 +74,14 @@ type Ledger struct {
 
 type flight struct{ actor, key string }
 
-// New returns the ledger of a database. recorded, if not nil, is called after each commit and must not block.
-func New(pool *pgxpool.Pool, recorded func()) *Ledger {
+// New returns the ledger of a database. recorded, if not nil, is called after each commit, with how many events and alerts it recorded, and must
+// not block.
+func New(pool *pgxpool.Pool, recorded func(events, alerts int)) *Ledger {
 	if recorded == nil {
-		recorded = func() {}
+		recorded = func(int, int) {}
 	}
 	return &Ledger{
-		pool: pool, now: time.Now, wake: recorded,
+		pool: pool, now: time.Now, told: recorded,
 		patient: make(chan struct{}, maxPatient), batches: make(chan struct{}, maxBatches),
 		calls: map[*call]struct{}{}, busy: map[int64]int{}, flight: map[flight]struct{}{},
 	}

@@ -66,7 +66,7 @@ func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry b
 		return err
 	}
 	if !dry {
-		l.wake()
+		l.told(len(p.events.Ids), len(p.alerts.Ids))
 	}
 	return nil
 }

@@ -188,8 +188,8 @@ func TestManyLockedUsers(t *testing.T) {
 // TestWorkersEnd counts goroutines: none is left when nothing is to be recorded, and there were some.
 func TestWorkersEnd(t *testing.T) {
 	pool := pgtest.Pool(t)
-	var wakes atomic.Int64
-	l := New(pool, func() { wakes.Add(1) })
+	var wakes, told atomic.Int64
+	l := New(pool, func(events, _ int) { wakes.Add(1); told.Add(int64(events)) })
 	var most atomic.Int64
 	stop := make(chan struct{})
 	watched := make(chan struct{})
@@ -224,6 +224,9 @@ func TestWorkersEnd(t *testing.T) {
 		t.Errorf("500 events made %d commits", n)
 	} else {
 		t.Logf("500 events made %d commits", n)
+	}
+	if n := told.Load(); n != 500 {
+		t.Errorf("%d events were told of, not 500", n)
 	}
 }
 

@@ -135,7 +135,7 @@ func TestRulesOfAllKinds(t *testing.T) {
 // TestSimulate answers what Record answers next, and leaves no trace.
 func TestSimulate(t *testing.T) {
 	pool := pgtest.Pool(t)
-	l := New(pool, func() {})
+	l := New(pool, func(int, int) {})
 	for i, e := range someStream(13, 200, 5) {
 		if i == 100 {
 			run(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL") // the state is refilled, and that is not kept either

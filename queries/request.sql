@@ -13,6 +13,15 @@ SELECT
     (NOT pg_is_in_recovery())::boolean AS writable
 WHERE to_regclass('change') IS NOT NULL;
 
+-- name: GetFigures :one
+-- Measures the database for /metrics: its size in bytes; alerts that are not closed, counted up to a bound; how many transactions have begun
+-- since the oldest one that still runs.
+SELECT
+    pg_database_size(current_database()) AS bytes,
+    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'open' LIMIT @most::bigint) AS bounded) AS open_alerts,
+    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT @most::bigint) AS bounded) AS acknowledged_alerts,
+    (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back;
+
 -- name: SettleHistory :one
 -- Lets a history that was restored from a dump follow on in this cluster. Answers how many changes that touched.
 SELECT settle_history() AS settled;

@@ -5,6 +5,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -43,7 +45,7 @@ var (
 
 // Main runs the tests of a package: TestMain calls it and nothing else. It starts the cluster, migrates a template database with files
 // (nil for none), fills it with seed (nil for none), runs the tests, stops the cluster and exits the process;
-// with status 1 and a message when any of that fails.
+// with status 1 and a message when any of that fails, or when the server's log holds a secret.
 func Main(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) error) {
 	code, err := run(m, files, seed)
 	if err != nil {
@@ -85,7 +87,24 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 			return 1, fmt.Errorf("seed: %w", err)
 		}
 	}
-	return m.Run(), nil
+	return m.Run(), leaks(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
+}
+
+// secret is what tokens and hashes of passwords look like, in any package.
+var secret = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|\$argon2id\$v=`)
+
+// leaks finds secrets in the log of the server that served all tests.
+func leaks(log string) error {
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(text) {
+		if secret.Match(line) {
+			return fmt.Errorf("a secret is in the log of Postgres: %s", line)
+		}
+	}
+	return nil
 }
 
 // Cluster returns the cluster of this run. Tests that stop or break Postgres use Own instead.

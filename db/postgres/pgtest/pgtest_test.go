@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -131,5 +132,27 @@ func TestReap(t *testing.T) {
 	left, _ := exec.Command("ps", "-eo", "args").Output()
 	if strings.Contains(string(left), dir) {
 		t.Error("its server still runs")
+	}
+}
+
+func TestLeaks(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	for text, leaky := range map[string]bool{
+		"":                          false,
+		"ERROR: no such table llk_": false,
+		"STATEMENT: SELECT 'llk_abcdefghijklmnopqrstuvwxyz'":            true,
+		"first\nDETAIL: Failing row contains ($argon2id$v=19$m=1)\nend": true,
+		"Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.x.y":           true,
+		"llr_short": false,
+	} {
+		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := leaks(log); (err != nil) != leaky {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if leaks(log+"s") == nil {
+		t.Error("a log that is not there holds no secret?")
 	}
 }

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"labledger/db/postgres/pgtest"
+)
+
+// scrape reads /metrics: the value of each series, as text.
+func scrape(t *testing.T, h http.Handler) map[string]string {
+	t.Helper()
+	w := call(h, "GET", "/metrics", "")
+	if w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	series := map[string]string{}
+	for line := range strings.Lines(w.Body.String()) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name != "#" {
+			series[name] = value
+		}
+	}
+	return series
+}
+
+// TestMetrics does things and finds them counted.
+func TestMetrics(t *testing.T) {
+	_, work := pgtest.Pools(t)
+	h := New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "anonymous", Version: "v7"})
+	const event = `{"type": "withdraw", "amount": 200, "user_id": 1, "time": 1}`
+	for _, c := range []struct{ method, target, body string }{
+		{"POST", "/event", event},
+		{"POST", "/event?dry_run=true", event},                      // nothing is recorded
+		{"POST", "/api/v1/events", "[" + event + "," + event + "]"}, // each raises an alert
+		{"GET", "/site/1", ""}, {"GET", "/site/2", ""}, {"GET", "/site/x", ""},
+	} {
+		call(h, c.method, c.target, c.body, "Content-Type: application/json")
+	}
+	got := scrape(t, h)
+	for name, want := range map[string]string{
+		`labledger_build_info{version="v7"}`: "1",
+		`labledger_events_total`:             "3",
+		`labledger_alerts_total`:             "3",
+		`labledger_alerts{state="open"}`:     "3",
+		`labledger_database_up`:              "1",
+		`labledger_http_request_seconds_count{method="GET",route="/site/{id}",status="200"}`: "2",
+		`labledger_http_request_seconds_count{method="GET",route="/site/{id}",status="400"}`: "1",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, not %s", name, got[name], want)
+		}
+	}
+	if size := got["labledger_database_bytes"]; size == "" || size == "0" {
+		t.Errorf("the database has %q bytes", size)
+	}
+
+	// A database that is away is told, and keeps nobody from the rest.
+	work.Close()
+	got = scrape(t, h)
+	if got["labledger_database_up"] != "0" || got["labledger_events_total"] != "3" {
+		t.Errorf("without a database: up %q, %q events", got["labledger_database_up"], got["labledger_events_total"])
+	}
+	if _, there := got["labledger_database_bytes"]; there {
+		t.Error("a database that is away has a size")
+	}
+}
+
+// TestDashboard holds the dashboard against what is measured: it asks for nothing that there is not, and leaves nothing of ours out.
+func TestDashboard(t *testing.T) {
+	text, err := os.ReadFile("../grafana/labledger.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct {
+			Title, Description string
+			GridPos            struct{ X, Y, W, H int }
+			Targets            []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil || len(dashboard.Panels) == 0 {
+		t.Fatalf("%d panels, %v", len(dashboard.Panels), err)
+	}
+	pool := pgtest.Pool(t)
+	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), Actor: "anonymous", Version: "test"})
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/site/1", nil))
+	measured := map[string]bool{}
+	for series := range scrape(t, h) {
+		name, _, _ := strings.Cut(series, "{")
+		measured[name] = true
+	}
+	metric := regexp.MustCompile(`\b(labledger|process|go)_[a-z_]+\b`)
+	asked := map[string]bool{}
+	for _, p := range dashboard.Panels {
+		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 || p.GridPos.X+p.GridPos.W > 24 {
+			t.Errorf("%+v", p)
+		}
+		for _, target := range p.Targets {
+			for _, name := range metric.FindAllString(target.Expr, -1) {
+				asked[name] = true
+				if !measured[name] {
+					t.Errorf("%s asks for %s, which nobody measures", p.Title, name)
+				}
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(measured)) {
+		if strings.HasPrefix(name, "labledger_") && !asked[name] {
+			t.Errorf("%s is in no panel", name)
+		}
+	}
+}
