@@ -207,7 +207,7 @@ func TestKilledBeforeTheAnswer(t *testing.T) {
 	cluster := pgtest.Own(t)
 	conn := connect(t, cluster.URL())
 	for i, key := range []string{"a key", ""} {
-		s := start(t, "DATABASE_URL="+cluster.URL())
+		s := start(t, "DATABASE_URL="+cluster.URL()+"&pool_max_conns=1") // statements are prepared for each connection
 		body := fmt.Sprintf(`{"type": "withdraw", "amount": "200", "user_id": %d, "time": 1}`, 100+i)
 		for n := range 3 { // the statements are prepared, which waits for the same lock
 			warm := key
