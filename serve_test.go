@@ -73,6 +73,7 @@ func TestServeOutOfTheBox(t *testing.T) {
 	want(t, "/containers", s.get("/containers", http.StatusOK), "[]\n")
 
 	data := filepath.Join(state, "postgres", "data")
+	s.await("the server to say what to try", func() bool { return strings.Contains(s.stderr.String(), "Ctrl-C") }) // after it listens
 	says(t, s.stderr.String(), s.url, data, s.url+"/docs")
 	pid := postmaster(t, data)
 	if !alive(pid) {

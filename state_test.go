@@ -105,6 +105,7 @@ func TestStateDirOfAClosedFolder(t *testing.T) {
 	var first string
 	for range 2 {
 		s := start(t, "STATE_DIR="+state)
+		s.await("the server to say where its data is", func() bool { return placed.MatchString(s.stderr.String()) }) // after it listens
 		found := placed.FindStringSubmatch(s.stderr.String())
 		if found == nil || !strings.HasPrefix(found[1], parent+"/") {
 			t.Fatalf("the data is at %q, want it below %s", found, parent)
