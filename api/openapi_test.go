@@ -246,7 +246,8 @@ func (src *sources) streamOperation(op object, rt route, path string) object {
 
 // operationID is the query's name, with the path where one query serves several.
 func operationID(name, method, path string) string {
-	if strings.HasPrefix(path, "/api/v1/") && method != http.MethodPut {
+	nested := strings.HasSuffix(path, "}/attachments") // one query on several versioned paths
+	if strings.HasPrefix(path, "/api/v1/") && method != http.MethodPut && !nested {
 		return name
 	}
 	clean := strings.NewReplacer("{", "", "}", "", "/", "_").Replace(path)
