@@ -117,8 +117,11 @@ func (s *submission) upload(files *media.Store) error {
 		return err
 	})
 	var refused *pgconn.PgError
-	if s.dry || errors.As(err, &refused) {
-		got.Discard() // otherwise it is not known whether the row is there; the housekeeping finds out
+	switch {
+	case s.dry || errors.As(err, &refused):
+		got.Discard()
+	case err == nil:
+		files.Settle(got.URL) // otherwise it is not known whether the row is there; the housekeeping finds out
 	}
 	if err != nil {
 		return err
@@ -267,6 +270,11 @@ func (s *submission) letGo(files *media.Store) error {
 	var gone db.Attachment
 	_, err := s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
 		gone, err = db.New(tx).DeleteAttachment(ctx, s.in.Interface().(db.DeleteAttachmentParams))
+		if err == nil && files != nil && !s.dry {
+			if err := files.Doubt(gone.Url); err != nil { // before the row has gone: a file that is left is found
+				return noRoom(err)
+			}
+		}
 		return err
 	})
 	if err == errNoRow {

@@ -109,6 +109,33 @@ func TestNoRoom(t *testing.T) {
 	}
 }
 
+// TestLettingGo deletes attachments: the file goes with its row and leaves nothing behind, and where the doubt about it cannot be written down
+// beforehand, the row stays.
+func TestLettingGo(t *testing.T) {
+	dir := t.TempDir()
+	l := newLab(t, func(o *Options) { o.Media = media.In(dir) })
+	token := l.session(l.account("oscar", operator)).access
+	const form = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
+	made := l.good(token, "POST", "/upload", form, "Content-Type: multipart/form-data; boundary=X")
+	l.good(token, "DELETE", fmt.Sprintf("/api/v1/attachments/%v", made["id"]), "")
+	if n := filesIn(t, dir); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o644); err != nil { // no folder any more
+		t.Fatal(err)
+	}
+	id := scan[int64](l, "INSERT INTO attachment (name, url, type, size, sha256) VALUES ('a', '/media/aa/"+strings.Repeat("a", 26)+".txt', 'text/plain', 1, repeat('0', 64)) RETURNING id")
+	if w := l.ask(token, "DELETE", fmt.Sprint("/api/v1/attachments/", id), ""); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if !scan[bool](l, "SELECT EXISTS (SELECT FROM attachment WHERE id = $1)", id) {
+		t.Error("the row has gone, and nobody would look for the file")
+	}
+}
+
 // TestAttachmentsOfOneThing come to an end.
 func TestAttachmentsOfOneThing(t *testing.T) {
 	l := newLab(t)

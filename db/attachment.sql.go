@@ -133,7 +133,7 @@ type DeleteAttachmentParams struct {
 	Version *int64 `json:"version"`
 }
 
-// Deletes an attachment. Its row stays in the history; its file goes within two hours.
+// Deletes an attachment. Its row stays in the history; its file goes.
 //
 //	DELETE FROM attachment
 //	WHERE id = $1::bigint
@@ -381,7 +381,7 @@ type ListStrayURLsParams struct {
 	Urls []string `json:"urls"`
 }
 
-// Tells which of these files belong to no attachment.
+// Tells which of these files, of which it was not certain, belong to no attachment.
 //
 //	SELECT given.url::text AS url
 //	FROM unnest($1::text[]) AS given (url)

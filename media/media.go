@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -60,6 +61,7 @@ type File struct {
 	Type   string // media type
 	Size   int64  // bytes
 	SHA256 string // in hex
+	store  *Store
 	part   string
 	path   string
 }
@@ -98,7 +100,7 @@ func (s *Store) Receive(from io.Reader, most int64) (f *File, err error) {
 	name := strings.ToLower(rand.Text()) + extensions[kind] // 130 random bits
 	return &File{
 		URL: Prefix + name[:2] + "/" + name, Type: kind, Size: size, SHA256: hex.EncodeToString(in.sum.Sum(nil)),
-		part: part.Name(), path: filepath.Join(s.dir, name[:2], name),
+		store: s, part: part.Name(), path: filepath.Join(s.dir, name[:2], name),
 	}, nil
 }
 
@@ -147,8 +149,15 @@ func typeOf(head []byte, text bool) (string, error) {
 
 var markup = regexp.MustCompile(`(?i)<(!doctype|!--|\?xml|html|head|body|script|svg|iframe|object|embed|style|link|meta|math|x:)`)
 
-// Keep puts the file at its place, also over a power cut.
+// A file of which it is not certain yet whether it belongs to something has a doubt beside it: an empty file of its name after this mark. Sweep
+// looks at these alone, so that a server with another database, or with an older state of it, never takes away what was certain once.
+const doubt = ".doubt-"
+
+// Keep puts the file at its place, also over a power cut. Whether it stays there is in doubt until Settle or Remove.
 func (f *File) Keep() error {
+	if err := f.store.Doubt(f.URL); err != nil {
+		return err
+	}
 	folder := filepath.Dir(f.path)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -156,20 +165,49 @@ func (f *File) Keep() error {
 	if err := os.Rename(f.part, f.path); err != nil {
 		return err
 	}
-	return errors.Join(sync(folder), sync(filepath.Dir(folder)))
+	return errors.Join(sync(folder), sync(f.store.dir))
 }
 
 // Discard takes the file away, wherever it is. What it cannot take away Sweep finds.
 func (f *File) Discard() {
 	_ = os.Remove(f.part)
-	_ = os.Remove(f.path)
+	f.store.Remove(f.URL)
 }
 
-// Remove takes the file of a URL away. What it cannot take away Sweep finds.
-func (s *Store) Remove(url string) {
+// nameIn is the name of the file in a URL; "" when it is none of ours.
+func nameIn(url string) string {
 	folder, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
-	if wellFormed.MatchString(name) && folder == name[:2] {
-		_ = os.Remove(filepath.Join(s.dir, folder, name))
+	if !wellFormed.MatchString(name) || folder != name[:2] {
+		return ""
+	}
+	return name
+}
+
+// Doubt says of the file of a URL that it may have to go, before that is decided elsewhere.
+func (s *Store) Doubt(url string) error {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(s.dir, doubt+nameIn(url)))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), sync(s.dir))
+}
+
+// Settle says that the file of a URL stays.
+func (s *Store) Settle(url string) {
+	_ = os.Remove(filepath.Join(s.dir, doubt+nameIn(url))) // Sweep finds it otherwise
+}
+
+// Remove takes the file of a URL away, and then the doubt. What it cannot take away Sweep finds.
+func (s *Store) Remove(url string) {
+	name := nameIn(url)
+	if name == "" {
+		return
+	}
+	if err := os.Remove(filepath.Join(s.dir, name[:2], name)); err == nil || errors.Is(err, fs.ErrNotExist) {
+		s.Settle(url)
 	}
 }
 
@@ -187,10 +225,10 @@ var wellFormed = regexp.MustCompile(`^[0-9a-z]{26}\.[0-9a-z]+$`)
 // ServeFile answers with the file of a folder and a name, as its URL has them; false when there is none. Nothing in the folder but
 // kept files can be reached.
 func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, folder, name string) bool {
-	if !wellFormed.MatchString(name) || folder != name[:2] {
+	if nameIn(Prefix+folder+"/"+name) == "" {
 		return false
 	}
-	file, err := os.Open(filepath.Join(s.dir, folder, name))
+	file, err := os.Open(filepath.Join(s.dir, name[:2], name))
 	if err != nil {
 		return false
 	}
@@ -217,47 +255,41 @@ func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, folder, name s
 	return true
 }
 
-// Sweep takes away what belongs to nobody and is older than age: files that stray says are strays, given their URLs, some hundred at a time, and
-// those that never became whole. It returns how many.
+// Sweep takes away, once it is older than age, what never became whole, and files in doubt that stray says are strays, given their URLs, some
+// hundred at a time; the others are settled. It returns how many files have gone.
 func (s *Store) Sweep(age time.Duration, stray func(urls []string) ([]string, error)) (gone int, err error) {
 	before := time.Now().Add(-age)
-	var urls []string
-	ask := func() error {
-		found, err := stray(urls)
-		for _, url := range found {
-			s.Remove(url)
+	entries, err := os.ReadDir(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // no file has come yet
+	}
+	var doubted []string
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || !info.ModTime().Before(before) {
+			continue // also one that has gone meanwhile
+		}
+		name, inDoubt := strings.CutPrefix(entry.Name(), doubt)
+		switch {
+		case inDoubt && wellFormed.MatchString(name):
+			doubted = append(doubted, Prefix+name[:2]+"/"+name)
+		case strings.HasPrefix(name, ".part-") && os.Remove(filepath.Join(s.dir, name)) == nil:
 			gone++
 		}
-		urls = urls[:0]
-		return err
 	}
-	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // no file has come yet, or it has gone meanwhile
+	for urls := range slices.Chunk(doubted, 500) {
+		strays, failed := stray(urls)
+		if failed != nil {
+			return gone, errors.Join(err, failed)
 		}
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil || d.IsDir() || !info.ModTime().Before(before) {
-			return nil // also one that has gone meanwhile
-		}
-		name := d.Name()
-		switch {
-		case strings.HasPrefix(name, ".part-") && filepath.Dir(path) == s.dir:
-			if os.Remove(path) == nil {
+		for _, url := range urls {
+			if slices.Contains(strays, url) {
+				s.Remove(url)
 				gone++
+			} else {
+				s.Settle(url)
 			}
-		case wellFormed.MatchString(name):
-			urls = append(urls, Prefix+name[:2]+"/"+name)
 		}
-		if len(urls) == 500 {
-			return ask()
-		}
-		return nil
-	})
-	if err == nil && len(urls) > 0 {
-		err = ask()
 	}
 	return gone, err
 }

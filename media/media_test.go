@@ -112,6 +112,9 @@ func TestReceive(t *testing.T) {
 	if w := serve(s, f.URL); w == nil || w.Body.String() != "1234" || w.Header().Get("Content-Disposition") != "" {
 		t.Errorf("%+v", w)
 	}
+	if s.Settle(f.URL); len(s.files(t)) != 1 {
+		t.Errorf("there are %q", s.files(t))
+	}
 	if info, err := os.Stat(filepath.Join(s.dir, s.files(t)[0])); err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("a web server cannot read it: %v %v", info, err)
 	}
@@ -165,27 +168,41 @@ func TestNothingElse(t *testing.T) {
 	}
 }
 
-// TestSweep takes away what was given up on the way, when it is old, and nothing else.
+// TestSweep takes away what was given up on the way, when it is old, and nothing that was certain once, whatever the database says.
 func TestSweep(t *testing.T) {
 	s := newStore(t)
-	var kept, strays []string
-	for i := range 1201 {
+	keep := func() string {
 		f, err := s.Receive(strings.NewReader("x"), 1)
 		if err != nil || f.Keep() != nil {
 			t.Fatal(err)
 		}
-		if i%2 == 0 {
-			kept = append(kept, f.URL)
-		} else {
-			strays = append(strays, f.URL)
+		return f.URL
+	}
+	var certain, kept, strays []string
+	for i := range 1201 {
+		switch url := keep(); i % 3 {
+		case 0:
+			s.Settle(url)
+			certain = append(certain, url)
+		case 1:
+			kept = append(kept, url)
+		case 2:
+			strays = append(strays, url)
 		}
 	}
+	leaving := certain[0] // its row is being deleted, and the server dies before the file goes
+	if err := s.Doubt(leaving); err != nil {
+		t.Fatal(err)
+	}
+	strays = append(strays, leaving)
+	certain = certain[1:]
 	if _, err := s.Receive(strings.NewReader("never whole"), 100); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "README"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	all := len(s.files(t))
 	asked := 0
 	stray := func(urls []string) (found []string, err error) {
 		asked++
@@ -193,13 +210,13 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%d at once", len(urls))
 		}
 		for _, url := range urls {
-			if slices.Contains(strays, url) {
+			if !slices.Contains(kept, url) { // as a database says that knows those alone
 				found = append(found, url)
 			}
 		}
 		return found, nil
 	}
-	if n, err := s.Sweep(time.Hour, stray); n != 0 || err != nil || asked > 0 {
+	if n, err := s.Sweep(time.Hour, stray); n != 0 || err != nil || asked > 0 || len(s.files(t)) != all {
 		t.Errorf("what is new was looked at: %d %v", n, err)
 	}
 	old := time.Now().Add(-2 * time.Hour)
@@ -208,25 +225,26 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	young, err := s.Receive(strings.NewReader("x"), 1)
-	if err != nil || young.Keep() != nil {
-		t.Fatal(err)
-	}
-	strays = append(strays, young.URL)
+	young := keep()
 	failed := errors.New("the database is away")
-	if n, err := s.Sweep(time.Hour, func([]string) ([]string, error) { return nil, failed }); !errors.Is(err, failed) || n > 1 {
-		t.Errorf("%d %v", n, err)
+	if n, err := s.Sweep(time.Hour, func([]string) ([]string, error) { return nil, failed }); !errors.Is(err, failed) || n != 1 {
+		t.Errorf("%d %v", n, err) // the one that never was whole has gone
 	}
-	if n, err := s.Sweep(time.Hour, stray); n < len(strays)-1 || err != nil {
-		t.Errorf("%d %v", n, err)
+	if n, err := s.Sweep(time.Hour, stray); n != len(strays) || err != nil {
+		t.Errorf("%d have gone, not %d: %v", n, len(strays), err)
 	}
-	if left := s.files(t); len(left) != len(kept)+2 { // README, and the young one
-		t.Errorf("%d are left, not %d", len(left), len(kept)+2)
-	}
-	for _, url := range kept {
+	for _, url := range append(append([]string{young}, certain...), kept...) {
 		if serve(s, url) == nil {
 			t.Errorf("%s has gone", url)
 		}
+	}
+	for _, url := range strays {
+		if serve(s, url) != nil {
+			t.Errorf("%s is still there", url)
+		}
+	}
+	if left := len(s.files(t)); left != len(certain)+len(kept)+3 { // README, the young one and its doubt
+		t.Errorf("%d files are left, not %d", left, len(certain)+len(kept)+3)
 	}
 }
 

@@ -64,7 +64,7 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: DeleteAttachment :one
--- Deletes an attachment. Its row stays in the history; its file goes within two hours.
+-- Deletes an attachment. Its row stays in the history; its file goes.
 DELETE FROM attachment
 WHERE id = @id::bigint
   AND same_version(version, sqlc.narg('version')::bigint)
@@ -91,7 +91,7 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: ListStrayURLs :many
--- Tells which of these files belong to no attachment.
+-- Tells which of these files, of which it was not certain, belong to no attachment.
 SELECT given.url::text AS url
 FROM unnest(@urls::text[]) AS given (url)
 WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = given.url)
