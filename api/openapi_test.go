@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"labledger/db"
+	"labledger/media"
 )
 
 var update = flag.Bool("update", false, "write openapi.json anew")
@@ -202,7 +203,7 @@ func mediaOperation(op object) object {
 	}
 	op["parameters"] = []object{named("folder", "As the url has it."), named("file", "As the url has it.")}
 	content := object{}
-	for _, kind := range []string{"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain", "application/zip", "application/x-gzip", "application/octet-stream"} {
+	for _, kind := range media.Types() {
 		content[kind] = object{"schema": object{"type": "string"}}
 	}
 	op["responses"] = object{

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -43,6 +44,9 @@ var extensions = map[string]string{
 	"application/x-gzip":       ".gz",
 	"application/octet-stream": ".bin",
 }
+
+// Types are the media types that files are known as.
+func Types() []string { return slices.Sorted(maps.Keys(extensions)) }
 
 // shown are those that a browser may show in its window; others it saves.
 var shown = map[string]bool{".png": true, ".jpg": true, ".gif": true, ".webp": true, ".pdf": true, ".txt": true}
