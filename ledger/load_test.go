@@ -167,6 +167,39 @@ func TestRulesGoOn(t *testing.T) {
 	}
 }
 
+// TestFirstEventsRules lets the first event of a user wait for its turn while the rules change: it is judged by the rules of when its turn comes.
+func TestFirstEventsRules(t *testing.T) {
+	l, other := twoInstances(t)
+	conn, err := other.pool.Acquire(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} { // as another instance does with the same user
+		if _, err := conn.Exec(context.Background(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan error)
+	go func() {
+		_, err := l.Record(context.Background(), Request{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
+		done <- err
+	}()
+	for waiters(t, l.pool) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	run(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+	if _, err := conn.Exec(context.Background(), "commit"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if !value[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
+		t.Error("the first event of a user was judged by rules of before its turn")
+	}
+}
+
 // TestNaiveMissesUnderLoad is the negative control: the same load on an intake that reads the history, decides and records in one
 // transaction, as one would write it at first, must be found out.
 func TestNaiveMissesUnderLoad(t *testing.T) {

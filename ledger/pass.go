@@ -103,6 +103,7 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: ids})
 		return err
 	}
+	rulesNow := func(q *db.Queries) (err error) { latest, err = q.LatestRuleset(ctx); return err }
 	if len(ids) == 1 {
 		trip.add(func(q *db.Queries) (err error) {
 			states, err = q.LockState(ctx, db.LockStateParams{UserID: ids[0]})
@@ -111,7 +112,7 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 	} else {
 		trip.add(lockAll)
 	}
-	trip.add(func(q *db.Queries) (err error) { latest, err = q.LatestRuleset(ctx); return err })
+	trip.add(rulesNow)
 	if len(keys.Keys) > 0 {
 		trip.add(func(q *db.Queries) (err error) { found, err = q.FindKeys(ctx, keys); return err })
 	}
@@ -119,7 +120,11 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 		return nil, err
 	}
 	if len(states) == 0 {
-		if err := lockAll(db.New(conn)); err != nil { // the first event of a user ever takes one round trip more
+		// The first event of a user ever takes one round trip more. The rules are read again: those above were read without the lock.
+		first := &pipeline{}
+		first.add(lockAll)
+		first.add(rulesNow)
+		if err := first.run(ctx, conn); err != nil {
 			return nil, err
 		}
 	}
