@@ -33,8 +33,26 @@ type migrateUpCmd struct{}
 func (migrateUpCmd) Run(ctx context.Context, c *config) error {
 	return c.beside(ctx, func(d *database) error {
 		from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
-		return moved(from, to, err)
+		if err := moved(from, to, err); err != nil {
+			return err
+		}
+		return c.admitServer(ctx)
 	})
+}
+
+// admitServer gives the server's role the password of DATABASE_URL, where the owner's URL is another.
+func (c *config) admitServer(ctx context.Context) error {
+	if c.OwnerURL == "" || c.DatabaseURL == "" {
+		return nil
+	}
+	if err := c.server().sample(); err != nil {
+		return err
+	}
+	changed, err := postgres.AdmitServer(ctx, c.OwnerURL, c.DatabaseURL)
+	if changed {
+		fmt.Println("the server's role " + postgres.ServerRole + " has a new password, that of DATABASE_URL")
+	}
+	return err
 }
 
 // moved tells how far a migration came, also when it failed on the way.

@@ -24,19 +24,21 @@ import (
 
 // config is everything that can be set: by flag, or by the environment.
 type config struct {
-	Host            string   `help:"Address to listen on." default:"127.0.0.1" env:"HOST"`
-	Port            string   `help:"Port to listen on." default:"5000" env:"PORT"`
-	DatabaseURL     string   `name:"database-url" help:"PostgreSQL to use. Without one, a private cluster is kept under the state folder, with the mock data when it is new." env:"DATABASE_URL" placeholder:"URL"`
-	ReadDatabaseURL string   `name:"read-database-url" help:"Replica that lists are read from." env:"READ_DATABASE_URL" placeholder:"URL"`
-	StateDir        string   `help:"Folder of the private cluster." default:"./var" env:"STATE_DIR" placeholder:"DIR"`
-	MediaDir        string   `help:"Folder of uploaded files. Default: media in the state folder." env:"MEDIA_DIR" placeholder:"DIR"`
-	Auth            string   `help:"Who may do what: required (people sign in, each with a role), open (everyone is admin; on loopback only), insecure-open (the same on any address). Default: open on loopback, else required." enum:",open,required,insecure-open" default:"" env:"AUTH"`
-	JWTSecret       string   `name:"jwt-secret" help:"Key that tokens are signed with, at least 32 bytes. With a private cluster one is kept in the state folder." env:"JWT_SECRET" placeholder:"SECRET"`
-	JWTSecretFile   string   `name:"jwt-secret-file" help:"File that holds the key." env:"JWT_SECRET_FILE" placeholder:"FILE"`
-	Registration    string   `help:"Whether people may register by themselves, as viewers: open or closed." enum:"open,closed" default:"open" env:"REGISTRATION"`
-	TrustedProxies  []string `name:"trusted-proxies" help:"Addresses or networks of proxies whose X-Forwarded-For is believed, with commas between." env:"TRUSTED_PROXIES" placeholder:"NETWORK"`
-	LogLevel        string   `help:"Log from this level on: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
-	LogFormat       string   `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
+	Host            string        `help:"Address to listen on." default:"127.0.0.1" env:"HOST"`
+	Port            string        `help:"Port to listen on." default:"5000" env:"PORT"`
+	DatabaseURL     string        `name:"database-url" help:"PostgreSQL to use. Without one, a private cluster is kept under the state folder, with the mock data when it is new." env:"DATABASE_URL" placeholder:"URL"`
+	OwnerURL        string        `name:"owner-database-url" help:"The same database as its owner, for all commands but serve. migrate up then also gives the role of DATABASE_URL, labledger_server, its password. Default: DATABASE_URL." env:"OWNER_DATABASE_URL" placeholder:"URL"`
+	ReadDatabaseURL string        `name:"read-database-url" help:"Replica that lists are read from." env:"READ_DATABASE_URL" placeholder:"URL"`
+	StateDir        string        `help:"Folder of the private cluster." default:"./var" env:"STATE_DIR" placeholder:"DIR"`
+	MediaDir        string        `help:"Folder of uploaded files. Default: media in the state folder." env:"MEDIA_DIR" placeholder:"DIR"`
+	Auth            string        `help:"Who may do what: required (people sign in, each with a role), open (everyone is admin; on loopback only), insecure-open (the same on any address). Default: open on loopback, else required." enum:",open,required,insecure-open" default:"" env:"AUTH"`
+	JWTSecret       string        `name:"jwt-secret" help:"Key that tokens are signed with, at least 32 bytes. With a private cluster one is kept in the state folder." env:"JWT_SECRET" placeholder:"SECRET"`
+	JWTSecretFile   string        `name:"jwt-secret-file" help:"File that holds the key." env:"JWT_SECRET_FILE" placeholder:"FILE"`
+	Registration    string        `help:"Whether people may register by themselves, as viewers: open or closed." enum:"open,closed" default:"open" env:"REGISTRATION"`
+	TrustedProxies  []string      `name:"trusted-proxies" help:"Addresses or networks of proxies whose X-Forwarded-For is believed, with commas between." env:"TRUSTED_PROXIES" placeholder:"NETWORK"`
+	DrainDelay      time.Duration `help:"How long a server that was told to stop goes on with /readyz at 503 before it closes its port, such as 5s. For balancers in front of several." default:"0s" env:"DRAIN_DELAY" placeholder:"DURATION"`
+	LogLevel        string        `help:"Log from this level on: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+	LogFormat       string        `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
 }
 
 type cli struct {
@@ -52,6 +54,8 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Create accounts, and say what they may do."`
 	Backup  backupCmd  `cmd:"" help:"Write everything to a file, and prove it by restoring it into a scratch database."`
 	Restore restoreCmd `cmd:"" help:"Fill an empty database with a backup."`
+	Health  healthCmd  `cmd:"" help:"Ask the server of this machine whether it is ready; exit code 1 when not. For health checks."`
+	Check   checkCmd   `cmd:"" help:"Refuse a configuration that a server must not run with: sample passwords, a weak key."`
 	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; everything after it goes to psql." passthrough:""`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Print this help: commands, and all configuration."`
@@ -115,8 +119,11 @@ type database struct {
 }
 
 // open reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
-func (c *config) open(ctx context.Context, log *slog.Logger, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error)) (*database, error) {
-	d := &database{url: c.DatabaseURL}
+func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error)) (*database, error) {
+	if err := given.sample(); err != nil {
+		return nil, err
+	}
+	d := &database{url: given.value}
 	if d.url == "" {
 		cluster, err := start(ctx, c.StateDir, log)
 		if err != nil {
@@ -127,7 +134,7 @@ func (c *config) open(ctx context.Context, log *slog.Logger, start func(context.
 	pool, err := postgres.Open(ctx, d.url)
 	if err != nil {
 		d.close()
-		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+		return nil, fmt.Errorf("%s: %w", given.name, err)
 	}
 	d.pool = pool
 	return d, nil
@@ -192,9 +199,9 @@ func (d *database) close() {
 	}
 }
 
-// beside runs a command on the database, whether the server runs at the same time or not.
+// beside runs a command on the database as its owner, whether the server runs at the same time or not.
 func (c *config) beside(ctx context.Context, run func(*database) error) error {
-	d, err := c.open(ctx, quiet(), postgres.Use)
+	d, err := c.open(ctx, quiet(), c.owner(), postgres.Use)
 	if err != nil {
 		return err
 	}
@@ -202,8 +209,14 @@ func (c *config) beside(ctx context.Context, run func(*database) error) error {
 	return run(d)
 }
 
+// release is set by builds that know no repository: -ldflags "-X main.release=1.2.3".
+var release string
+
 // version is what the build knows of itself.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"os/user"
 	"path/filepath"
 	"sync"
@@ -58,7 +57,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
-	d, err := c.open(ctx, log, postgres.Start)
+	d, err := c.open(ctx, log, c.server(), postgres.Start)
 	if err == nil {
 		defer d.close()
 		err = d.ready(ctx, log)
@@ -83,9 +82,11 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
+	stopper := &stopper{}
 	options := api.Options{Pool: d.pool, Media: files, Replica: replica, Log: log, Actor: anonymous, Access: access, Version: version(), Ending: ending}
+	stopper.next = api.New(options)
 	server := &http.Server{
-		Handler:           api.New(options),
+		Handler:           stopper,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
 		WriteTimeout:      writeTime,
@@ -109,7 +110,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return fmt.Errorf("its Postgres cannot be kept running: %w", d.cluster.Err())
 	case <-ctx.Done():
 	}
-	return drain(server, log)
+	return stopper.drain(server, listener, c.DrainDelay, log)
 }
 
 // Idempotency keys are promised for a day, sessions that have ended are shown for a month, attempts to sign in count for a quarter of an hour.
@@ -159,20 +160,6 @@ func (c *config) media() (*media.Store, error) {
 		}
 	}
 	return media.In(dir), nil
-}
-
-// drain lets the requests under way finish, until time is up or somebody asks again.
-func drain(server *http.Server, log *slog.Logger) error {
-	log.Info("stopping; requests under way may finish", "seconds", drainTime.Seconds())
-	again, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	ctx, cancel := context.WithTimeout(again, drainTime)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		log.Warn("some requests were cut off", "error", err.Error())
-		return server.Close()
-	}
-	return nil
 }
 
 // stepDown goes on as the server's role, which may do no more than requests need. A given database says itself who works on it; when that
