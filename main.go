@@ -116,6 +116,7 @@ type database struct {
 	url     string
 	cluster *postgres.Cluster // nil for a given database
 	pool    *pgxpool.Pool
+	schema  uint // version that its schema was brought to: the one that this program needs
 }
 
 // open reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
@@ -146,6 +147,7 @@ func (d *database) ready(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	d.schema = to
 	if from != to {
 		log.Info("schema migrated", "from", from, "to", to)
 	}

@@ -83,8 +83,10 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	stopper := &stopper{}
-	options := api.Options{Pool: d.pool, Media: files, Replica: replica, Log: log, Actor: anonymous, Access: access, Version: version(), Ending: ending}
-	stopper.next = api.New(options)
+	stopper.next = api.New(api.Options{
+		Pool: d.pool, Media: files, Replica: replica, Log: log, Actor: anonymous, Access: access, Version: version(), Schema: d.schema,
+		Ending: ending, Draining: stopper.draining.Load,
+	})
 	server := &http.Server{
 		Handler:           stopper,
 		ReadHeaderTimeout: headerTime,

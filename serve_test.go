@@ -311,3 +311,15 @@ func TestStopDoesNotWaitForever(t *testing.T) {
 		t.Errorf("a part of the upload is stored:\n%s", rows)
 	}
 }
+
+// A server whose database was brought to another version behind its back says so, with both numbers.
+func TestReadinessAfterAnotherVersionMigrated(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Database(t)
+	s := start(t, "DATABASE_URL="+database)
+	says(t, s.get("/readyz", http.StatusOK), `"schema":"ok"`)
+	execute(t, database, "UPDATE schema_migrations SET version = version + 100")
+	says(t, s.get("/readyz", http.StatusOK), "newer: the database is at 10", "this program knows ")
+	execute(t, database, "UPDATE schema_migrations SET version = 1")
+	says(t, s.get("/readyz", http.StatusServiceUnavailable), "the database is at 1, this program needs ", "labledger migrate up")
+}

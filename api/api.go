@@ -32,6 +32,9 @@ type Options struct {
 	Media   *media.Store    // where uploaded files are; nil takes none
 	Version string          // of the program, for /metrics
 	Ending  <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
+
+	Schema   uint        // version of the database's schema that this program needs, for /readyz; 0 for any
+	Draining func() bool // whether the server stops and new requests should go elsewhere, for /readyz; nil for never
 }
 
 // Access is who may call.
@@ -47,8 +50,9 @@ func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	live := newStream(o.Pool, o.Ending)
 	g := newGate(o)
-	table := routes(m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media)
 	b := newBackend(o.Pool, o.Replica)
+	ready := &readiness{schema: o.Schema, media: o.Media, replica: b.replica, draining: o.Draining}
+	table := routes(m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media, ready)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
 		router.Path(path).Handler(newMethods(path, table, b, g))

@@ -58,7 +58,7 @@ func document(src *sources) object {
 		"Problem": src.schema(reflect.TypeFor[Problem]()),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
-	table := routes(newMetrics(nil, "test"), nil, nil, nil, nil)
+	table := routes(newMetrics(nil, "test"), nil, nil, nil, nil, nil)
 	for _, rt := range table {
 		for _, path := range rt.paths {
 			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" || rt.method == methodUpdate {

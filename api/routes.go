@@ -19,7 +19,7 @@ type route struct {
 
 // routes is the whole API: what is not here does not exist.
 // GET also answers HEAD, and every path answers OPTIONS.
-func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.Store) []route {
+func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.Store, ready *readiness) []route {
 	return []route{
 		post(operator, recording(l), "/event", "/api/v1/events"),
 		get(viewer, turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsBackward), "/event/{user_id}", "/api/v1/events"),
@@ -124,7 +124,7 @@ func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.St
 
 		get(public, function(ShowHello), "/"),
 		get(public, function(ShowHealth), "/healthcheck"),
-		get(public, function(ShowReadiness, (*db.Queries).CheckDatabase), "/readyz"),
+		get(public, ready.showing(), "/readyz"),
 		get(viewer, plain(m.handler()), "/metrics"),
 		get(public, plain(file("openapi.json")), "/api/v1/openapi.json"),
 		get(public, plain(file("docs/index.html")), "/docs"),

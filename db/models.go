@@ -317,6 +317,11 @@ type Ruleset struct {
 	Rules json.RawMessage `json:"rules"`
 }
 
+type SchemaMigration struct {
+	Version int64 `json:"version"`
+	Dirty   bool  `json:"dirty"`
+}
+
 // From a login to its end. Access tokens name it and are good for as long as it is.
 type Session struct {
 	// Id of the session.

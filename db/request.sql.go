@@ -11,26 +11,33 @@ import (
 
 const checkDatabase = `-- name: CheckDatabase :one
 SELECT
-    current_setting('server_version') AS server_version,
+    version AS schema_version,
+    dirty AS schema_broken_off,
     (NOT pg_is_in_recovery())::boolean AS writable
-WHERE to_regclass('change') IS NOT NULL
+FROM schema_migrations
+ORDER BY version DESC
+LIMIT 1
 `
 
 type CheckDatabaseRow struct {
-	ServerVersion string `json:"server_version"`
-	Writable      bool   `json:"writable"`
+	SchemaVersion   int64 `json:"schema_version"`
+	SchemaBrokenOff bool  `json:"schema_broken_off"`
+	Writable        bool  `json:"writable"`
 }
 
-// Asks the database whether it answers, and whether it takes writes.
+// Asks the database whether it answers, how far its schema is, and whether it takes writes.
 //
 //	SELECT
-//	    current_setting('server_version') AS server_version,
+//	    version AS schema_version,
+//	    dirty AS schema_broken_off,
 //	    (NOT pg_is_in_recovery())::boolean AS writable
-//	WHERE to_regclass('change') IS NOT NULL
+//	FROM schema_migrations
+//	ORDER BY version DESC
+//	LIMIT 1
 func (q *Queries) CheckDatabase(ctx context.Context) (CheckDatabaseRow, error) {
 	row := q.db.QueryRow(ctx, checkDatabase)
 	var i CheckDatabaseRow
-	err := row.Scan(&i.ServerVersion, &i.Writable)
+	err := row.Scan(&i.SchemaVersion, &i.SchemaBrokenOff, &i.Writable)
 	return i, err
 }
 

@@ -7,11 +7,14 @@ SELECT
     set_config('lock_timeout', '2s', true);
 
 -- name: CheckDatabase :one
--- Asks the database whether it answers, and whether it takes writes.
+-- Asks the database whether it answers, how far its schema is, and whether it takes writes.
 SELECT
-    current_setting('server_version') AS server_version,
+    version AS schema_version,
+    dirty AS schema_broken_off,
     (NOT pg_is_in_recovery())::boolean AS writable
-WHERE to_regclass('change') IS NOT NULL;
+FROM schema_migrations
+ORDER BY version DESC
+LIMIT 1;
 
 -- name: GetFigures :one
 -- Measures the database for /metrics: its size in bytes; alerts that are not closed, counted up to a bound; how many transactions have begun
