@@ -21,6 +21,7 @@ import (
 	"labledger/db/postgres"
 	"labledger/ledger"
 	"labledger/media"
+	"labledger/web"
 )
 
 // Bounds of a connection. Each is longer than the ones inside: see statement.go of package api.
@@ -82,10 +83,14 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
+	app, err := web.New()
+	if err != nil {
+		return err
+	}
 	stopper := &stopper{}
 	stopper.next = api.New(api.Options{
-		Pool: d.pool, Media: files, Replica: replica, Log: log, Actor: anonymous, Access: access, Version: version(), Schema: d.schema,
-		Ending: ending, Draining: stopper.draining.Load,
+		Pool: d.pool, Media: files, App: api.App{Page: app.ServePage, Static: app.ServeFile}, Replica: replica,
+		Log: log, Actor: anonymous, Access: access, Version: version(), Schema: d.schema, Ending: ending, Draining: stopper.draining.Load,
 	})
 	server := &http.Server{
 		Handler:           stopper,

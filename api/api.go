@@ -30,6 +30,7 @@ type Options struct {
 	Actor   string        // who the history says made a change, of callers without a token
 	Access  Access
 	Media   *media.Store    // where uploaded files are; nil takes none
+	App     App             // the web app
 	Version string          // of the program, for /metrics
 	Ending  <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
 
@@ -52,7 +53,7 @@ func New(o Options) http.Handler {
 	g := newGate(o)
 	b := newBackend(o.Pool, o.Replica)
 	ready := &readiness{schema: o.Schema, media: o.Media, replica: b.replica, draining: o.Draining}
-	table := routes(m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media, ready)
+	table := routes(m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media, ready, o.App)
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
 		router.Path(path).Handler(newMethods(path, table, b, g))
@@ -146,7 +147,7 @@ func pathValues(r *http.Request) map[string]string {
 	return values
 }
 
-var variable = regexp.MustCompile(`\{(\w+)\}`)
+var variable = regexp.MustCompile(`\{(\w+)(:[^}]+)?\}`)
 
 // variables are the names in a path template.
 func variables(path string) []string {
@@ -160,7 +161,7 @@ func variables(path string) []string {
 func newHandler(rt route, path string, table []route, b *backend) http.Handler {
 	e := rt.endpoint
 	switch {
-	case e.plain != nil && e.in.NumField() == 0:
+	case e.plain != nil && e.in.NumField() == 0 && !e.anyQuery:
 		return withoutQuery(e.plain)
 	case e.plain != nil:
 		return e.plain
@@ -179,6 +180,9 @@ func newHandler(rt route, path string, table []route, b *backend) http.Handler {
 	}
 	if rt.method == http.MethodPost && e.bulk != nil {
 		h.location, h.key = path, keyOf(path, table)
+	}
+	if e.browsers != "" {
+		return elsewhere(e.browsers, h)
 	}
 	return h
 }

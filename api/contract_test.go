@@ -66,7 +66,7 @@ func broken(r request, a *answer) string {
 	taken := a.StatusCode < http.StatusBadRequest
 	route, variables, err := contract().FindRoute(asked)
 	switch {
-	case err != nil && taken && asked.Method != http.MethodOptions && !strings.HasPrefix(asked.URL.Path, "/docs") && asked.URL.Path != "/api/v1/openapi.json":
+	case err != nil && taken && asked.Method != http.MethodOptions && !isPage(asked.URL.Path):
 		return fmt.Sprintf("%s %s is not in openapi.json: %v", r.method, r.target, err)
 	case err != nil, a.Header.Get("X-Request-Id") == "": // the answer is not one of ours
 		return ""

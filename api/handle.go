@@ -30,6 +30,9 @@ type endpoint struct {
 	bulk  *bulk        // what else a create takes; nil elsewhere
 	plain http.Handler // set instead of all others: an ordinary handler
 
+	anyQuery bool   // a plain one that takes any query string
+	browsers string // where browsers are sent instead; "" for nowhere
+
 	backward *endpoint                 // of a list that can be turned round: the same, newest first
 	form     bool                      // its own reads a form, not JSON
 	own      func(s *submission) error // set instead of run, of a write that is more than one statement

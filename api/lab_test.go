@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"labledger/auth"
 	"labledger/db/postgres/pgtest"
 	"labledger/media"
+	"labledger/web"
 )
 
 // This file is a server that asks everybody to sign in, and people for it. They are made by SQL, since registering is limited and hashing is slow.
@@ -44,7 +46,7 @@ func newLab(t *testing.T, adjust ...func(*Options)) *lab {
 		t.Fatal(err)
 	}
 	l := &lab{T: t, pool: pool, work: work, secret: secret, options: Options{
-		Pool: work, Media: mediaIn(t), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "anonymous", Version: "test",
+		Pool: work, Media: mediaIn(t), App: theApp(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "anonymous", Version: "test",
 		Access: Access{Keys: keys, Required: true, Trusted: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("127.0.0.1/32")}},
 	}}
 	for _, f := range adjust {
@@ -58,6 +60,22 @@ func newLab(t *testing.T, adjust ...func(*Options)) *lab {
 func mediaIn(t *testing.T) *media.Store {
 	t.Helper()
 	return media.In(t.TempDir())
+}
+
+// theApp is the web app as it is built.
+var theApp = sync.OnceValue(func() App {
+	a, err := web.New()
+	if err != nil {
+		panic(err)
+	}
+	return App{Page: a.ServePage, Static: a.ServeFile}
+})
+
+// staticDigest is what the page says of where its files are.
+func staticDigest() string {
+	w := httptest.NewRecorder()
+	theApp().Page(w, nil)
+	return regexp.MustCompile(web.Prefix + `([0-9a-f]+)/`).FindStringSubmatch(w.Body.String())[1]
 }
 
 // twin is another instance on the same database with the same keys.

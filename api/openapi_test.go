@@ -58,11 +58,11 @@ func document(src *sources) object {
 		"Problem": src.schema(reflect.TypeFor[Problem]()),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
-	table := routes(newMetrics(nil, "test"), nil, nil, nil, nil, nil)
+	table := routes(newMetrics(nil, "test"), nil, nil, nil, nil, nil, App{})
 	for _, rt := range table {
 		for _, path := range rt.paths {
-			if strings.HasPrefix(path, "/docs") || path == "/api/v1/openapi.json" || rt.method == methodUpdate {
-				continue // the page and the document do not describe themselves, and OpenAPI has no word for the method UPDATE
+			if isPage(path) || rt.method == methodUpdate {
+				continue // pages and the document do not describe themselves, and OpenAPI has no word for the method UPDATE
 			}
 			item, ok := paths[path].(object)
 			if !ok {
@@ -122,6 +122,16 @@ func document(src *sources) object {
 			},
 		},
 	}
+}
+
+// isPage tells what is for people in a browser, and the document itself.
+func isPage(path string) bool {
+	for _, prefix := range []string{"/docs", "/app", "/static/", "/api/v1/openapi.json"} {
+		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 const introduction = `What stands where in a laboratory, and the whole history of it.
@@ -420,6 +430,9 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 	case rt.endpoint.value != nil:
 		good["description"] = "The answer."
 		problems = []int{400, 406}
+		if rt.endpoint.browsers != "" {
+			all["303"] = object{"description": "To the web app, for who would rather have text/html."}
+		}
 		if path == "/readyz" {
 			unready := object{"description": "Not ready, and why.", "content": content}
 			all["503"] = unready

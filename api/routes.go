@@ -19,7 +19,7 @@ type route struct {
 
 // routes is the whole API: what is not here does not exist.
 // GET also answers HEAD, and every path answers OPTIONS.
-func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.Store, ready *readiness) []route {
+func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.Store, ready *readiness, app App) []route {
 	return []route{
 		post(operator, recording(l), "/event", "/api/v1/events"),
 		get(viewer, turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsBackward), "/event/{user_id}", "/api/v1/events"),
@@ -122,13 +122,15 @@ func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.St
 		get(viewer, many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
 		get(viewer, many((*db.Queries).ListChanges), "/api/v1/changes"),
 
-		get(public, function(ShowHello), "/"),
+		get(public, greeting(function(ShowHello)), "/"),
 		get(public, function(ShowHealth), "/healthcheck"),
 		get(public, ready.showing(), "/readyz"),
 		get(viewer, plain(m.handler()), "/metrics"),
 		get(public, plain(file("openapi.json")), "/api/v1/openapi.json"),
 		get(public, plain(file("docs/index.html")), "/docs"),
 		get(public, plain(docs()), "/docs/{file}"),
+		get(public, app.page(), "/app", appPath+"{page:.*}"),
+		get(public, plain(app.static()), "/static/{digest}/{file:.*}"),
 	}
 }
 

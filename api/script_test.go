@@ -163,7 +163,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata:", err)
 	}
-	visits := newAccount(routes(newMetrics(nil, ""), nil, nil, nil, nil, nil))
+	visits := newAccount(routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{}))
 	t.Run("story", func(t *testing.T) {
 		for _, file := range files {
 			s, err := parseStory(file)
@@ -251,7 +251,7 @@ func serve(t *testing.T) (base string, pool *pgxpool.Pool) {
 		return strings.TrimSuffix(base, "/"), nil
 	}
 	pool, work := pgtest.Pools(t)
-	server := httptest.NewServer(New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(newSecretless(t), nil)), Actor: "anonymous", Version: "test", Media: mediaIn(t)}))
+	server := httptest.NewServer(New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(newSecretless(t), nil)), Actor: "anonymous", Version: "test", Media: mediaIn(t), App: theApp()}))
 	t.Cleanup(server.Close)
 	return server.URL, pool
 }

@@ -19,11 +19,14 @@ import (
 var publicRoutes = []string{
 	"GET /",
 	"GET /api/v1/openapi.json",
+	"GET /app",
+	"GET /app/{page:.*}",
 	"GET /docs",
 	"GET /docs/{file}",
 	"GET /healthcheck",
 	"GET /media/{folder}/{file}",
 	"GET /readyz",
+	"GET /static/{digest}/{file:.*}",
 	"POST /auth/login",
 	"POST /auth/refresh",
 	"POST /auth/register",
@@ -55,7 +58,7 @@ func walk(t *testing.T, router any, visit func(path string, h http.Handler)) {
 func TestWalk(t *testing.T) {
 	pool := pgtest.Pool(t)
 	router := New(Options{Pool: pool}).(*outer).next
-	table := routes(newMetrics(nil, ""), nil, nil, nil, nil, nil)
+	table := routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{})
 	var want, got []string
 	for _, rt := range table {
 		if rt.role < public || int(rt.role) >= len(roleNames) {
@@ -106,7 +109,7 @@ func TestWalk(t *testing.T) {
 func TestRoles(t *testing.T) {
 	const file = "testdata/roles.txt"
 	var all, open []string
-	for _, rt := range routes(newMetrics(nil, ""), nil, nil, nil, nil, nil) {
+	for _, rt := range routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{}) {
 		for _, path := range rt.paths {
 			all = append(all, fmt.Sprintf("%-8s %s %s\n", rt.role, rt.method, path))
 			if rt.role == public {
@@ -137,7 +140,11 @@ func TestRoles(t *testing.T) {
 // samplePath fills in a path's variables with what is there in the lab of TestPrincipals.
 func samplePath(path string) string {
 	return variable.ReplaceAllStringFunc(path, func(name string) string {
-		switch name = name[1 : len(name)-1]; name {
+		switch name, _, _ = strings.Cut(name[1:len(name)-1], ":"); name {
+		case "page":
+			return "sites"
+		case "digest":
+			return staticDigest()
 		case "offset":
 			return "0"
 		case "limit":
@@ -145,6 +152,9 @@ func samplePath(path string) string {
 		case "username":
 			return "Bob"
 		case "file":
+			if strings.HasPrefix(path, "/static/") {
+				return "app.js"
+			}
 			return "docs.css"
 		}
 		return pathExample(name)
