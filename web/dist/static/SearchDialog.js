@@ -1,0 +1,1 @@
+import{t as e}from"./Modal.js";import{f as t}from"./Box.js";var n=t();function r({close:t}){return(0,n.jsx)(e,{opened:!0,onClose:t,title:`Search`})}export{r as SearchDialog};

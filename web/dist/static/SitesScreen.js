@@ -1,0 +1,1 @@
+import{o as e}from"./app.js";import{f as t}from"./Box.js";var n=t();function r(){return(0,n.jsx)(e,{title:`Sites`,children:`Soon.`})}export{r as SitesScreen};

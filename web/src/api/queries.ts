@@ -1,0 +1,36 @@
+import { infiniteQueryOptions, QueryClient, type QueryKey } from '@tanstack/react-query'
+
+import type { Page } from './client'
+import { asProblem } from './problem'
+
+declare module '@tanstack/react-query' {
+  interface Register {
+    defaultError: Error
+  }
+}
+
+const mostRetries = 3
+
+/** newQueryClient holds what was read. Reads are tried again when that may help; writes never are, since nobody knows how far they got. */
+export function newQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 10_000,
+        retry: (count, error) => count < mostRetries && asProblem(error).transient,
+        retryDelay: (count, error) => (asProblem(error).retryAfter ?? Math.min(2 ** count, 8)) * 1000,
+      },
+      mutations: { networkMode: 'always', retry: false },
+    },
+  })
+}
+
+/** paged are the options of a list that is read page by page; after is what the API calls the key of the last row. */
+export function paged<T>(queryKey: QueryKey, read: (after: string | undefined, signal: AbortSignal) => Promise<Page<T>>) {
+  return infiniteQueryOptions({
+    queryKey,
+    queryFn: ({ pageParam, signal }) => read(pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last: Page<T>) => last.next,
+  })
+}

@@ -1,0 +1,5 @@
+import { Screen } from '../parts/Screen'
+
+export function HomeScreen() {
+  return <Screen title="Home">Soon.</Screen>
+}

@@ -1,0 +1,41 @@
+import { Group, Stack, Title } from '@mantine/core'
+import { type ReactNode, useEffect, useRef } from 'react'
+
+// The first screen of a visit leaves the focus to the browser; each later one takes it, so that a screen reader tells where one has come.
+let visited = false
+
+interface Props {
+  /** What the tab, the heading and a screen reader say. */
+  title: string
+  /** A line above the title: where this belongs. */
+  above?: ReactNode
+  /** Buttons beside the title. */
+  actions?: ReactNode
+  children: ReactNode
+}
+
+/** Screen is the frame of every screen: its title, in the page and in the tab, and the focus when one comes to it. */
+export function Screen({ title, above, actions, children }: Props) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    document.title = `${title} · Labledger`
+  }, [title])
+  useEffect(() => {
+    if (visited) heading.current?.focus({ preventScroll: true })
+    visited = true
+  }, [])
+  return (
+    <Stack gap="lg">
+      <div>
+        {above}
+        <Group justify="space-between" gap="sm">
+          <Title order={1} ref={heading} tabIndex={-1} style={{ overflowWrap: 'anywhere' }}>
+            {title}
+          </Title>
+          {actions && <Group gap="xs">{actions}</Group>}
+        </Group>
+      </div>
+      {children}
+    </Stack>
+  )
+}

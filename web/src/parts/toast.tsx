@@ -1,0 +1,49 @@
+import { Notification, Stack } from '@mantine/core'
+import { useSyncExternalStore } from 'react'
+
+// Short messages at the edge: "Saved". Errors stay until they are closed.
+
+interface Message {
+  id: number
+  text: string
+  kind: 'good' | 'bad'
+}
+
+let messages: Message[] = []
+let last = 0
+const watchers = new Set<() => void>()
+
+function set(next: Message[]) {
+  messages = next
+  for (const tell of watchers) tell()
+}
+
+function close(id: number) {
+  set(messages.filter((message) => message.id !== id))
+}
+
+/** toast says something that needs no answer. */
+export function toast(text: string, kind: Message['kind'] = 'good') {
+  const id = ++last
+  set([...messages.slice(-3), { id, text, kind }])
+  if (kind === 'good') setTimeout(() => close(id), 5000)
+}
+
+function watch(changed: () => void) {
+  watchers.add(changed)
+  return () => watchers.delete(changed)
+}
+
+/** Toasts shows them; the shell has it once. */
+export function Toasts() {
+  const shown = useSyncExternalStore(watch, () => messages)
+  return (
+    <Stack role="status" aria-live="polite" gap="xs" pos="fixed" bottom={16} right={16} maw="calc(100vw - 32px)" style={{ zIndex: 400 }}>
+      {shown.map(({ id, text, kind }) => (
+        <Notification key={id} color={kind === 'bad' ? 'red' : 'teal'} onClose={() => close(id)} withBorder closeButtonProps={{ 'aria-label': 'Close this message' }}>
+          {text}
+        </Notification>
+      ))}
+    </Stack>
+  )
+}

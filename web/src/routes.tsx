@@ -1,0 +1,62 @@
+import type { QueryClient } from '@tanstack/react-query'
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+
+import { Failed, Loading, NotFound } from './parts/states'
+import { sessionQuery } from './session/api'
+import { Shell } from './shell/Shell'
+
+// Every screen of the app: what is not here does not exist. Each is loaded when somebody goes there; the menu of shell/menu.ts names those that it shows.
+
+interface Context {
+  queryClient: QueryClient
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: Shell,
+  validateSearch: (given: Record<string, unknown>) => given as Record<string, string | undefined>,
+  beforeLoad: async ({ context, location }) => {
+    if (openTo(location.pathname)) return
+    const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined) // then the screens tell what is wrong
+    if (session && !session.signed_in && !session.open) throw redirect({ to: '/sign-in', search: { next: location.href } })
+  },
+})
+
+/** openTo tells the screens for which nobody must be signed in. */
+function openTo(path: string): boolean {
+  return path === '/sign-in' || path === '/register'
+}
+
+const screens = [
+  createRoute({ getParentRoute: () => root, path: '/', component: lazyRouteComponent(() => import('./home/HomeScreen'), 'HomeScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/sign-in', component: lazyRouteComponent(() => import('./session/SignInScreen'), 'SignInScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/register', component: lazyRouteComponent(() => import('./session/RegisterScreen'), 'RegisterScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/sites', component: lazyRouteComponent(() => import('./sites/SitesScreen'), 'SitesScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/sites/$id', component: lazyRouteComponent(() => import('./sites/SiteScreen'), 'SiteScreen') }),
+]
+
+export function newRouter(queryClient: QueryClient) {
+  return createRouter({
+    routeTree: root.addChildren(screens),
+    context: { queryClient },
+    basepath: '/app',
+    defaultPreload: 'intent', // a link that somebody points at is already being loaded
+    defaultPendingMs: 300,
+    defaultPendingComponent: Loading,
+    defaultErrorComponent: Failed,
+    defaultNotFoundComponent: NotFound,
+    scrollRestoration: true,
+    // Values of the address are plain text, as the API's are: 007 is a name, not a number.
+    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+    stringifySearch: (values) => {
+      const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')
+      const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+      return text && `?${text}`
+    },
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof newRouter>
+  }
+}

@@ -1,0 +1,128 @@
+import { ActionIcon, AppShell, Box, Burger, Button, Group, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect, useState } from 'react'
+
+import { useLiveCaches } from '../live/caches'
+import { LiveSign } from '../live/LiveSign'
+import { Icon } from '../parts/icons'
+import { MenuLink, TextLink } from '../parts/links'
+import { Toasts } from '../parts/toast'
+import { includes, useSession } from '../session/api'
+import { menu } from './menu'
+import { useKeyboard, useShortcut } from './shortcuts'
+
+const AccountMenu = lazy(() => import('./AccountMenu').then((module) => ({ default: module.AccountMenu })))
+const SearchDialog = lazy(() => import('../search/SearchDialog').then((module) => ({ default: module.SearchDialog })))
+const ShortcutsHelp = lazy(() => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp })))
+
+/** Shell stands around every screen: the menu, the search, who one is, and what the connection does. */
+export function Shell() {
+  const session = useSession()
+  const [opened, { toggle, close }] = useDisclosure()
+  const [dialog, setDialog] = useState<'search' | 'help'>()
+  const { pathname } = useLocation()
+  const inside = Boolean(session?.signed_in || session?.open)
+  useEffect(close, [pathname, close])
+  useKeyboard()
+  useShortcut('mod+k', 'Search', () => setDialog('search'), inside)
+  useShortcut('/', 'Search', () => setDialog('search'), inside)
+  useShortcut('?', 'Show the keys', () => setDialog('help'))
+  useLiveCaches(inside)
+  return (
+    <AppShell header={{ height: 56 }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened, desktop: !inside } }} padding="md">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" gap="xs" wrap="nowrap">
+          {inside && <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={opened ? 'Close the menu' : 'Open the menu'} aria-expanded={opened} />}
+          <TextLink to="/" fw={700} c="inherit" underline="never">
+            Labledger
+          </TextLink>
+          <Group gap="xs" ml="auto" wrap="nowrap">
+            {inside && <LiveSign />}
+            {inside && (
+              <Button variant="default" leftSection={<Icon name="search" size={16} />} visibleFrom="xs" onClick={() => setDialog('search')}>
+                Search
+              </Button>
+            )}
+            {inside && (
+              <ActionIcon variant="default" size="lg" hiddenFrom="xs" aria-label="Search" onClick={() => setDialog('search')}>
+                <Icon name="search" />
+              </ActionIcon>
+            )}
+            <ActionIcon variant="default" size="lg" visibleFrom="xs" aria-label="Keyboard" onClick={() => setDialog('help')}>
+              <Icon name="keyboard" />
+            </ActionIcon>
+            <SchemeToggle />
+            {inside && (
+              <Suspense fallback={<Box w={34} />}>
+                <AccountMenu />
+              </Suspense>
+            )}
+          </Group>
+        </Group>
+      </AppShell.Header>
+      {inside && (
+        <AppShell.Navbar p="xs" aria-label="Screens">
+          {menu.map(({ label, icon, to, key, role }) =>
+            role && !includes(session?.role, role) ? null : (
+              <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={key} />
+            ),
+          )}
+        </AppShell.Navbar>
+      )}
+      <AppShell.Main id="main" tabIndex={-1}>
+        <OfflineBanner />
+        <Outlet />
+      </AppShell.Main>
+      <Toasts />
+      <Suspense>
+        {dialog === 'search' && <SearchDialog close={() => setDialog(undefined)} />}
+        {dialog === 'help' && <ShortcutsHelp close={() => setDialog(undefined)} />}
+      </Suspense>
+    </AppShell>
+  )
+}
+
+type EntryProps = Pick<(typeof menu)[number], 'label' | 'icon' | 'to'> & { hotkey: string }
+
+function MenuEntry({ label, icon, to, hotkey }: EntryProps) {
+  const navigate = useNavigate()
+  useShortcut(`g ${hotkey}`, `Go to ${label}`, () => void navigate({ to }))
+  return <MenuLink to={to} label={label} leftSection={<Icon name={icon} />} activeOptions={{ exact: to === '/', includeSearch: false }} variant="light" />
+}
+
+function SchemeToggle() {
+  const { setColorScheme } = useMantineColorScheme()
+  const dark = useComputedColorScheme('light') === 'dark'
+  return (
+    <ActionIcon variant="default" size="lg" aria-label={dark ? 'Light colours' : 'Dark colours'} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
+      <Icon name={dark ? 'sun' : 'moon'} />
+    </ActionIcon>
+  )
+}
+
+function OfflineBanner() {
+  const [online, setOnline] = useState(navigator.onLine)
+  useEffect(() => {
+    const look = () => setOnline(navigator.onLine)
+    addEventListener('online', look)
+    addEventListener('offline', look)
+    return () => {
+      removeEventListener('online', look)
+      removeEventListener('offline', look)
+    }
+  }, [])
+  return (
+    <div role="status">
+      {!online && (
+        <Group gap="xs" mb="md" p="xs" bd="1px solid var(--mantine-color-default-border)" bdrs="md">
+          <Icon name="offline" />
+          <Text size="sm">You are offline. What you see may be old, and nothing can be saved.</Text>
+        </Group>
+      )}
+    </div>
+  )
+}

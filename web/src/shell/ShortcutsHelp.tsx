@@ -1,0 +1,34 @@
+import { Kbd, Modal, Switch, Table } from '@mantine/core'
+
+import { useShortcuts, useSingleKeys } from './shortcuts'
+
+const command = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl'
+
+/** ShortcutsHelp lists the keys that work right now. */
+export function ShortcutsHelp({ close }: { close: () => void }) {
+  const shortcuts = useShortcuts()
+  const [on, turn] = useSingleKeys()
+  return (
+    <Modal opened onClose={close} title="Keyboard" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Table>
+        <Table.Tbody>
+          {shortcuts.map(({ keys, label }) => (
+            <Table.Tr key={keys + label}>
+              <Table.Th scope="row" fw={400}>
+                {label}
+              </Table.Th>
+              <Table.Td ta="right">
+                {keys.split(/[ +]/).map((key, i) => (
+                  <Kbd key={i} ml={4}>
+                    {key === 'mod' ? command : key}
+                  </Kbd>
+                ))}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <Switch mt="md" label={`Keys without ${command} do something`} checked={on} onChange={(event) => turn(event.currentTarget.checked)} />
+    </Modal>
+  )
+}

@@ -1,0 +1,20 @@
+import type { LinkProps } from '@tanstack/react-router'
+
+import type { IconName } from '../parts/icons'
+import type { Role } from '../session/api'
+
+interface Entry {
+  label: string
+  icon: IconName
+  to: NonNullable<LinkProps['to']>
+  /** Pressed after g, leads there. */
+  key: string
+  /** Who sees it; the server decides who may. */
+  role?: Role
+}
+
+/** menu is what the menu shows, in its order. Cmd-K finds the same. */
+export const menu: Entry[] = [
+  { label: 'Home', icon: 'home', to: '/', key: 'h' },
+  { label: 'Sites', icon: 'site', to: '/sites', key: 's' },
+]

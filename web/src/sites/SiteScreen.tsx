@@ -1,0 +1,5 @@
+import { Screen } from '../parts/Screen'
+
+export function SiteScreen() {
+  return <Screen title="Site">Soon.</Screen>
+}

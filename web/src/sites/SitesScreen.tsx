@@ -1,0 +1,5 @@
+import { Screen } from '../parts/Screen'
+
+export function SitesScreen() {
+  return <Screen title="Sites">Soon.</Screen>
+}
