@@ -30,6 +30,7 @@ func (c *config) access() (a api.Access, err error) {
 			"Let people sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), or say that you want it so: AUTH=insecure-open", net.JoinHostPort(c.Host, c.Port))
 	}
 	a.Required, a.Closed = c.required(), c.Registration == "closed"
+	a.Local = !a.Required && c.Auth != "insecure-open"
 	for _, text := range c.TrustedProxies {
 		p, err := parsePrefix(strings.TrimSpace(text))
 		if err != nil {

@@ -43,7 +43,8 @@ type Access struct {
 	Keys     *auth.Keys     // that tokens are signed with; nil for ones that end with the process
 	Required bool           // whoever calls without a token is refused what is not public; otherwise everyone is admin
 	Closed   bool           // nobody registers by themselves
-	Trusted  []netip.Prefix // proxies whose X-Forwarded-For is believed
+	Local    bool           // whoever calls without a token does so by this machine's own name or an address
+	Trusted  []netip.Prefix // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
 }
 
 // New builds the whole API. It panics when the route table contradicts itself.

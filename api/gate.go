@@ -52,6 +52,7 @@ type principal struct {
 	session  uuid.UUID // uuid.Nil when there is none
 	token    int64     // number of the API token; 0 when there is none
 	until    time.Time // when its access token ends; zero when there is none
+	cookie   bool      // the token came as a cookie
 }
 
 const noAccount = -1
@@ -74,8 +75,11 @@ type gate struct {
 	passwords *auth.Passwords
 	required  bool           // whoever comes without a token is nobody; otherwise an admin called actor
 	closed    bool           // nobody registers by themselves
+	local     bool           // such an admin calls by this machine's own name or an address
 	actor     string         // of those who come without a token
 	trusted   []netip.Prefix // proxies that say truly for whom they ask
+
+	crossOrigin *http.CrossOriginProtection
 }
 
 // newGate makes the gate of an API.
@@ -86,7 +90,8 @@ func newGate(o Options) *gate {
 	}
 	return &gate{
 		pool: o.Pool, keys: keys, passwords: auth.NewPasswords(), actor: o.Actor,
-		required: o.Access.Required, closed: o.Access.Closed, trusted: o.Access.Trusted,
+		required: o.Access.Required, closed: o.Access.Closed, local: o.Access.Local, trusted: o.Access.Trusted,
+		crossOrigin: http.NewCrossOriginProtection(),
 	}
 }
 
@@ -100,21 +105,23 @@ func forbidden(format string, args ...any) *Problem {
 	return problem(http.StatusForbidden, format, args...)
 }
 
-// admit finds out who calls and refuses those who may not do what needs a role.
-func (g *gate) admit(x *exchange, r *http.Request, need role) error {
-	x.who = principal{username: g.actor, account: noAccount}
+// anonymous is who comes without a token.
+func (g *gate) anonymous() principal {
+	who := principal{username: g.actor, account: noAccount}
 	if !g.required {
-		x.who.role = admin
+		who.role = admin
 	}
+	return who
+}
+
+// admit finds out who calls and refuses those who may not do what needs a role.
+func (g *gate) admit(x *exchange, r *http.Request, need role) (err error) {
+	x.who, x.secure = g.anonymous(), g.scheme(r) == "https"
 	if need == public {
-		return nil // even with a token that has expired
+		return g.refuseForeign(r) // whoever it is, even with a token that has expired
 	}
-	if headers := r.Header.Values("Authorization"); len(headers) > 0 {
-		who, err := g.identify(r.Context(), headers)
-		if err != nil {
-			return err
-		}
-		x.who = who
+	if x.who, err = g.identify(r); err != nil {
+		return err
 	}
 	switch has := x.who.role; {
 	case has == public, need == self && x.who.account == noAccount:
@@ -127,6 +134,28 @@ func (g *gate) admit(x *exchange, r *http.Request, need role) error {
 	return nil
 }
 
+// identify finds out who calls: by the header Authorization, else by the cookie, else nobody in particular.
+func (g *gate) identify(r *http.Request) (principal, error) {
+	if headers := r.Header.Values("Authorization"); len(headers) > 0 { // no page of another site can send this one
+		return g.believe(r.Context(), bearer(headers), g.ofToken)
+	}
+	token, there := cookie(r, accessName(g.scheme(r) == "https"))
+	if there > 0 {
+		if err := g.proveOwn(r); err != nil {
+			return g.anonymous(), err
+		}
+		who, err := g.believe(r.Context(), token, g.ofAccessToken)
+		who.cookie = true
+		return who, err
+	}
+	if g.local {
+		if err := refuseDisguised(r); err != nil {
+			return g.anonymous(), err
+		}
+	}
+	return g.anonymous(), g.refuseForeign(r)
+}
+
 // bearer takes the token out of what stands in the headers Authorization; "" when there is not exactly one.
 func bearer(headers []string) string {
 	scheme, token, _ := strings.Cut(headers[0], " ")
@@ -136,29 +165,37 @@ func bearer(headers []string) string {
 	return token
 }
 
-// identify asks the database at each request, so that what ends here or at another instance has ended.
-func (g *gate) identify(ctx context.Context, headers []string) (principal, error) {
-	token := bearer(headers)
+// believe asks the database at each request, so that what ends here or at another instance has ended.
+func (g *gate) believe(ctx context.Context, token string, ask func(context.Context, string) (principal, error)) (principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTime)
 	defer cancel()
-	who, err := g.ofToken(ctx, token)
+	who, err := ask(ctx, token)
 	if errors.Is(err, auth.ErrToken) || errors.Is(err, pgx.ErrNoRows) {
-		return principal{}, unauthorized()
+		err = unauthorized()
 	}
-	return who, err
+	if err != nil {
+		return g.anonymous(), err
+	}
+	return who, nil
 }
 
+// ofToken knows API tokens and access tokens.
 func (g *gate) ofToken(ctx context.Context, token string) (principal, error) {
-	if hash, err := auth.HashAPIToken(token); err == nil {
-		row, err := db.New(g.pool).GetTokenPrincipal(ctx, db.GetTokenPrincipalParams{Hash: hash})
-		return principal{row.Username, min(parseRole(row.Role), parseRole(row.TokenRole)), row.AccountID, uuid.Nil, row.ID, time.Time{}}, err
+	hash, err := auth.HashAPIToken(token)
+	if err != nil {
+		return g.ofAccessToken(ctx, token)
 	}
+	row, err := db.New(g.pool).GetTokenPrincipal(ctx, db.GetTokenPrincipalParams{Hash: hash})
+	return principal{username: row.Username, role: min(parseRole(row.Role), parseRole(row.TokenRole)), account: row.AccountID, token: row.ID}, err
+}
+
+func (g *gate) ofAccessToken(ctx context.Context, token string) (principal, error) {
 	access, err := g.keys.ReadAccess(token, time.Now())
 	if err != nil {
 		return principal{}, err
 	}
 	row, err := db.New(g.pool).GetSessionPrincipal(ctx, db.GetSessionPrincipalParams{SessionID: access.Session, AccountID: access.AccountID})
-	return principal{row.Username, parseRole(row.Role), access.AccountID, access.Session, 0, access.Expires}, err
+	return principal{username: row.Username, role: parseRole(row.Role), account: access.AccountID, session: access.Session, until: access.Expires}, err
 }
 
 // address is where a request comes from: what the nearest proxy that is not trusted, or the client itself, shows.

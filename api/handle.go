@@ -30,12 +30,13 @@ type endpoint struct {
 	bulk  *bulk        // what else a create takes; nil elsewhere
 	plain http.Handler // set instead of all others: an ordinary handler
 
-	anyQuery bool   // a plain one that takes any query string
-	browsers string // where browsers are sent instead; "" for nowhere
+	anyQuery bool                        // a plain one that takes any query string
+	browsers string                      // where browsers are sent instead; "" for nowhere
+	signsOut func(in reflect.Value) bool // whether the caller's own session ends with a write; nil for never
 
 	backward *endpoint                 // of a list that can be turned round: the same, newest first
 	form     bool                      // its own reads a form, not JSON
-	own      func(s *submission) error // set instead of run, of a write that is more than one statement
+	own      func(s *submission) error // set instead of run, of what is more than one statement
 
 	run   func(ctx context.Context, on db.DBTX, in reflect.Value) error                 // rows go to the DBTX
 	value func(ctx context.Context, on db.DBTX, in reflect.Value) (body any, err error) // set instead of run: the answer is a value
@@ -73,6 +74,12 @@ func turnable[In, Row, In2, Row2 any](q query[In, []Row], back query[In2, []Row2
 		panic("api: " + b.in.Name() + " differs from " + e.in.Name())
 	}
 	e.backward = &b
+	return e
+}
+
+// signingOut marks a write with which the caller's own session ends, if over says so.
+func signingOut[In any](e endpoint, over func(In) bool) endpoint {
+	e.signsOut = func(in reflect.Value) bool { return over(in.Interface().(In)) }
 	return e
 }
 
@@ -233,6 +240,9 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 	case err != nil:
 		return err
 	}
+	if x := exchangeOf(w); h.signsOut != nil && !dry && x.who.cookie && h.signsOut(in) {
+		x.forget()
+	}
 	status := http.StatusOK
 	switch {
 	case h.location != "":
@@ -296,6 +306,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 		turned := *h
 		turned.run, in = h.backward.run, in.Convert(h.backward.in)
 		h = &turned
+	}
+	if h.own != nil {
+		return h.own(&submission{h, w, r, in, nil, false, found})
 	}
 	if h.value != nil {
 		return h.readValue(w, r, in)

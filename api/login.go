@@ -39,20 +39,24 @@ type Credentials struct {
 	Username string `json:"username"`
 	// Its password.
 	Password string `json:"password"`
+	// true: for a browser, which then keeps the tokens as cookies that no script can read. They do not stand in the answer.
+	Cookie *bool `json:"cookie"`
 }
 
 // RefreshRequest is what staying signed in takes.
 type RefreshRequest struct {
-	// The newest refresh token of the session.
-	RefreshToken string `json:"refresh_token"`
+	// The newest refresh token of the session; with cookie it may be left out.
+	RefreshToken *string `json:"refresh_token"`
+	// true: the refresh token is the browser's cookie, unless one is given, and the new tokens go there, not into the answer.
+	Cookie *bool `json:"cookie"`
 }
 
 // Tokens are what one is signed in with.
 type Tokens struct {
-	// Goes into the header Authorization, after the word Bearer.
-	AccessToken string `json:"access_token"`
-	// Good for one call of /auth/refresh, for 30 days.
-	RefreshToken string `json:"refresh_token"`
+	// Goes into the header Authorization, after the word Bearer; null when it went into a cookie.
+	AccessToken *string `json:"access_token"`
+	// Good for one call of /auth/refresh, for 30 days; null when it went into a cookie.
+	RefreshToken *string `json:"refresh_token"`
 	// Always "Bearer".
 	TokenType string `json:"token_type"`
 	// Seconds that the access token is good for.
@@ -205,6 +209,12 @@ func (g *gate) login(s *submission) error {
 		return p
 	}
 	in := s.in.Addr().Interface().(*Credentials)
+	kept := in.Cookie != nil && *in.Cookie
+	if kept {
+		if err := g.proveOwn(s.r); err != nil { // or another site would sign people in as somebody else
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
 	defer cancel()
 	wrong := problem(http.StatusUnauthorized, "Username or password is wrong.").with("WWW-Authenticate", `Bearer realm="labledger"`)
@@ -228,24 +238,45 @@ func (g *gate) login(s *submission) error {
 	if err != nil {
 		return err
 	}
-	return s.tokens(g.keys, found.AccountID, session.ID, session.Generation)
+	return s.tokens(g.keys, found.AccountID, session.ID, session.Generation, kept)
 }
 
 func (g *gate) refresh(s *submission) error {
+	in, x := s.in.Addr().Interface().(*RefreshRequest), exchangeOf(s.w)
+	kept := in.Cookie != nil && *in.Cookie
+	if in.RefreshToken == nil && !kept && !s.found.has("refresh_token") && !s.found.has("cookie") {
+		s.found.add("refresh_token", "is missing")
+	}
 	if s.dry { // it would show the next token to somebody who is then not noticed to have the last one
 		s.found.add("dry_run", "is not taken by this call: what it answers cannot be taken back")
 	}
 	if p := refusal(s.found); p != nil {
 		return p
 	}
-	given, err := g.keys.ReadRefresh(s.in.Addr().Interface().(*RefreshRequest).RefreshToken)
+	if kept {
+		if err := g.proveOwn(s.r); err != nil {
+			return err
+		}
+	}
+	bad, token := badRefresh, in.RefreshToken
+	if token == nil {
+		value, there := cookie(s.r, refreshName(x.secure))
+		token = &value
+		if there > 0 {
+			bad = func() *Problem { // it will not become good again
+				x.forget()
+				return badRefresh()
+			}
+		}
+	}
+	given, err := g.keys.ReadRefresh(*token)
 	if err != nil {
-		return badRefresh()
+		return bad()
 	}
 	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
 	defer cancel()
 	var session db.RefreshSessionRow
-	_, err = s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
+	_, err = s.store(ctx, x.caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
 		session, err = db.New(tx).RefreshSession(ctx, db.RefreshSessionParams{
 			SessionID: given.Session, Generation: given.Generation, Seconds: int32(auth.RefreshTime.Seconds()), Grace: int32(graceTime.Seconds()),
 		})
@@ -253,27 +284,30 @@ func (g *gate) refresh(s *submission) error {
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return badRefresh()
+		return bad()
 	case err != nil:
 		return err
 	case session.Reused:
-		return badRefresh().because(fmt.Errorf("an old refresh token of %s was used again: session %s was ended", session.Username, session.ID))
+		return bad().because(fmt.Errorf("an old refresh token of %s was used again: session %s was ended", session.Username, session.ID))
 	}
-	return s.tokens(g.keys, session.AccountID, session.ID, session.Generation)
+	return s.tokens(g.keys, session.AccountID, session.ID, session.Generation, kept)
 }
 
 func badRefresh() *Problem {
 	return problem(http.StatusUnauthorized, "This refresh token is not good. Sign in again: POST /auth/login.").with("WWW-Authenticate", `Bearer realm="labledger"`)
 }
 
-// tokens answers with what one is signed in with.
-func (s *submission) tokens(keys *auth.Keys, account int64, session uuid.UUID, generation int64) error {
-	return s.answerJSON(http.StatusOK, Tokens{
-		AccessToken:  keys.SignAccess(account, session, time.Now()),
-		RefreshToken: keys.SignRefresh(auth.Refresh{Session: session, Generation: generation}),
-		TokenType:    "Bearer",
-		ExpiresIn:    int64(auth.AccessTime.Seconds()),
-	})
+// tokens answers with what one is signed in with, or lets the browser keep it.
+func (s *submission) tokens(keys *auth.Keys, account int64, session uuid.UUID, generation int64, kept bool) error {
+	access, refresh := keys.SignAccess(account, session, time.Now()), keys.SignRefresh(auth.Refresh{Session: session, Generation: generation})
+	all := Tokens{AccessToken: &access, RefreshToken: &refresh, TokenType: "Bearer", ExpiresIn: int64(auth.AccessTime.Seconds())}
+	if kept {
+		all.AccessToken, all.RefreshToken = nil, nil
+		if !s.dry {
+			exchangeOf(s.w).keep(access, refresh)
+		}
+	}
+	return s.answerJSON(http.StatusOK, all)
 }
 
 // store runs queries in a transaction of its own, which a dry run takes back. Rows of the last of them may go to row.

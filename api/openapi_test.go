@@ -104,13 +104,17 @@ func document(src *sources) object {
 		},
 		"paths": paths,
 		"components": object{
-			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "An access token of POST /auth/login, or an API token of POST /api/v1/tokens. A server that is open takes calls without one, too."}},
-			"schemas":         schemas,
-			"responses":       object{"Problem": problemResponse},
+			"securitySchemes": object{
+				"token":  object{"type": "http", "scheme": "bearer", "description": "An access token of POST /auth/login, or an API token of POST /api/v1/tokens. A server that is open takes calls without one, too."},
+				"cookie": object{"type": "apiKey", "in": "cookie", "name": accessCookie, "description": "For browsers: what POST /auth/login sets with \"cookie\": true; over HTTPS it is called " + accessName(true) + ". It counts where there is no header Authorization, and changes are taken only from pages of this server: Sec-Fetch-Site or Origin must say so."},
+			},
+			"schemas":   schemas,
+			"responses": object{"Problem": problemResponse},
 			"headers": object{
 				"ETag":         object{"description": "The row's version, in quotes: give it back in If-Match, and a write goes through only if nobody was faster.", "schema": object{"type": "string"}},
 				"Link":         object{"description": `The next page, rel="next"; absent on the last one.`, "schema": object{"type": "string"}},
 				"Location":     object{"description": "Where the new row is.", "schema": object{"type": "string"}},
+				"Set-Cookie":   object{"description": "Of a browser that keeps its tokens as cookies: the new ones, or, when the session has ended, that they are to go.", "schema": object{"type": "string"}},
 				"X-Request-Id": object{"description": "Finds this request in the log and in the history. One that the client sends is kept.", "schema": object{"type": "string"}},
 			},
 			"parameters": object{
@@ -164,8 +168,10 @@ func (src *sources) operation(rt route, path string, table []route) object {
 		"responses":   object{},
 	}
 	responses := op["responses"].(object)
-	op["security"] = []object{{"token": []string{}}}
+	op["security"] = []object{{"token": []string{}}, {"cookie": []string{}}}
 	switch {
+	case e.out == reflect.TypeFor[CurrentSession](): // it takes a token, and does without
+		op["security"] = append(op["security"].([]object), object{})
 	case rt.role == public:
 		op["security"] = []object{}
 	case rt.role == self:
@@ -418,6 +424,9 @@ func (src *sources) bodySchema(b *binder, row reflect.Type) object {
 func (src *sources) responses(all object, rt route, b *binder, path string, short bool) {
 	row := model(rt.endpoint.out)
 	headers := object{"X-Request-Id": ref("headers", "X-Request-Id")}
+	if in := rt.endpoint.in; rt.endpoint.signsOut != nil || in == reflect.TypeFor[Credentials]() || in == reflect.TypeFor[RefreshRequest]() || in == reflect.TypeFor[OwnAccount]() {
+		headers["Set-Cookie"] = ref("headers", "Set-Cookie")
+	}
 	schema := ref("schemas", row.Name())
 	content := object{"application/json": object{"schema": schema}}
 	good := object{"description": "The row.", "headers": headers, "content": content}
@@ -446,6 +455,9 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 			"text/csv":             object{"schema": object{"type": "string"}},
 		}
 		problems = append(problems, 406)
+	case rt.method == http.MethodGet && rt.endpoint.own != nil:
+		good["description"] = "The answer."
+		problems = append(problems, 406)
 	case rt.method == http.MethodGet:
 		all["304"] = object{"description": "You have it already."}
 		problems = append(problems, 404, 406, 412)
@@ -458,9 +470,9 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 		case reflect.TypeFor[OwnAccount]():
 			problems = append(problems, 404, 412, 429)
 		case reflect.TypeFor[Credentials]():
-			problems = append(problems, 401, 429)
+			problems = append(problems, 401, 403, 429)
 		case reflect.TypeFor[RefreshRequest]():
-			problems = append(problems, 401)
+			problems = append(problems, 401, 403)
 		case reflect.TypeFor[db.DeleteAttachmentParams]():
 			problems = append(problems, 404, 412)
 		}

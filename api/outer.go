@@ -27,6 +27,7 @@ type exchange struct {
 	http.ResponseWriter
 	id      string
 	who     principal
+	secure  bool     // the browser speaks HTTPS
 	route   string   // path template; "" when no route took it
 	problem *Problem // what was answered, unless it is a success
 	status  int

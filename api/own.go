@@ -142,6 +142,9 @@ func (g *gate) changeOwn(s *submission) error {
 	if err != nil {
 		return err
 	}
+	if x := exchangeOf(s.w); hash != "" && !s.dry && x.who.cookie {
+		x.forget()
+	}
 	return s.answer(http.StatusOK, row)
 }
 

@@ -52,14 +52,15 @@ func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.St
 		post(public, g.registering(), "/auth/register"),
 		post(public, g.signingIn(), "/auth/login"),
 		post(public, g.refreshing(), "/auth/refresh"),
-		post(self, one((*db.Queries).EndSession), "/auth/logout"),
+		get(public, g.showingSession(), "/auth/session"),
+		post(self, signingOut(one((*db.Queries).EndSession), func(db.EndSessionParams) bool { return true }), "/auth/logout"),
 		get(self, many((*db.Queries).ListOwnSessions), "/auth/token"),
-		put(self, one((*db.Queries).RevokeSession), "/auth/token/{session_id}"),
+		put(self, signingOut(one((*db.Queries).RevokeSession), revokesOwn), "/auth/token/{session_id}"),
 
 		get(self, one((*db.Queries).GetOwnAccount), "/account"),
 		put(self, g.changingOwn(ReplaceOwnAccount), "/account"),
 		patch(self, g.changingOwn(PatchOwnAccount), "/account"),
-		remove(self, one((*db.Queries).DeleteOwnAccount), "/account"),
+		remove(self, signingOut(one((*db.Queries).DeleteOwnAccount), func(db.DeleteOwnAccountParams) bool { return true }), "/account"),
 
 		get(self, many((*db.Queries).ListTokens), "/api/v1/tokens"),
 		post(self, g.makingTokens(), "/api/v1/tokens"),

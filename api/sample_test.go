@@ -185,7 +185,7 @@ func exampleBody(rt route, b *binder) object {
 	for _, f := range b.body {
 		optional := !slices.Contains(b.required, f.name)
 		switch {
-		case optional && (f.name == "id" || f.name == "uuid" || f.name == "version"):
+		case optional && (f.name == "id" || f.name == "uuid" || f.name == "version" || f.name == "cookie"):
 		case rt.method == http.MethodPatch && len(body) > 0:
 		case f.name == "alert_id", // there is none yet
 			b.shape == reflect.TypeFor[NewAttachment]() && f.name != "site_id": // it belongs to one thing

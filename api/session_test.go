@@ -20,7 +20,13 @@ import (
 
 // This file holds how sessions go on and end, at whichever instance.
 
-func (l *lab) refresh(token string) (status int, got Tokens) {
+// A tokenPair is what a client that keeps its tokens itself reads of Tokens.
+type tokenPair struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+}
+
+func (l *lab) refresh(token string) (status int, got tokenPair) {
 	l.Helper()
 	w := l.ask("", "POST", "/auth/refresh", `{"refresh_token": "`+token+`"}`)
 	if w.Code == http.StatusOK {
@@ -38,7 +44,7 @@ func TestRefreshAtOnce(t *testing.T) {
 	instances := []*lab{l, l.twin()}
 	for round := range 5 {
 		var all sync.WaitGroup
-		got := make([]Tokens, 20)
+		got := make([]tokenPair, 20)
 		for i := range got {
 			all.Go(func() {
 				var status int

@@ -21,6 +21,7 @@ var publicRoutes = []string{
 	"GET /api/v1/openapi.json",
 	"GET /app",
 	"GET /app/{page:.*}",
+	"GET /auth/session",
 	"GET /docs",
 	"GET /docs/{file}",
 	"GET /healthcheck",

@@ -240,7 +240,7 @@ var (
 
 // stay is the folder "accounts": all its calls, and what else one does with an account, from registering to signing out.
 var stay = []string{
-	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /account", "PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
+	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account", "PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
 	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos", "DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
 }
 
