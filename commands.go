@@ -20,6 +20,7 @@ import (
 	"labledger/api"
 	"labledger/db/postgres"
 	"labledger/schema"
+	"labledger/web"
 )
 
 type migrateCmd struct {
@@ -306,6 +307,13 @@ func (p *progress) end() {
 		fmt.Fprintln(os.Stderr)
 	}
 }
+
+type staticCmd struct {
+	Dir string `arg:"" help:"Folder that is served at /static/."`
+}
+
+// Run writes what a web server before this one gives out in its place.
+func (s staticCmd) Run() error { return web.Write(s.Dir) }
 
 type psqlCmd struct {
 	Args []string `arg:"" optional:"" help:"Arguments of psql, like -c 'TABLE instrument'."`

@@ -56,6 +56,7 @@ type cli struct {
 	Restore restoreCmd `cmd:"" help:"Fill an empty database with a backup."`
 	Health  healthCmd  `cmd:"" help:"Ask the server of this machine whether it is ready; exit code 1 when not. For health checks."`
 	Check   checkCmd   `cmd:"" help:"Refuse a configuration that a server must not run with: sample passwords, a weak key."`
+	Static  staticCmd  `cmd:"" hidden:"" help:"Write the web app's files into a folder, packed, for a web server to give out."`
 	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; everything after it goes to psql." passthrough:""`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Print this help: commands, and all configuration."`

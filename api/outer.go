@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
@@ -80,14 +81,25 @@ func newRequestID() string {
 	return hex.EncodeToString(id[:])
 }
 
+// always are the headers of every answer that does not say otherwise. An answer of the API is data: a browser that is led to open it as a page
+// runs nothing in it, shows it in no frame and tells nobody where it was; pages of other sites cannot load it; and it depends on who asks, so
+// that only the browser itself may keep it, and asks each time whether it still holds.
+var always = http.Header{
+	"Cache-Control":                {"private, no-cache"},
+	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Referrer-Policy":              {"no-referrer"},
+	"X-Content-Type-Options":       {"nosniff"},
+}
+
 func (o *outer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	x := &exchange{ResponseWriter: w, id: r.Header.Get("X-Request-Id")}
 	if x.id == "" || !wellFormedID.MatchString(x.id) {
 		x.id = newRequestID()
 	}
+	maps.Copy(w.Header(), always)
 	w.Header().Set("X-Request-Id", x.id)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	defer func() {
 		thrown := recover()
 		if thrown != nil && thrown != http.ErrAbortHandler {

@@ -68,11 +68,12 @@ func lettingGo(files *media.Store) endpoint {
 	return e
 }
 
-// serveMedia answers with a file. Its URL is the permission: nobody guesses it.
+// serveMedia answers with a file. Its URL is the permission: nobody guesses it. So whoever has it may show the file in a page of their own, too.
 func serveMedia(files *media.Store) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		vars := pathValues(r)
 		patienceWith(w)()
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		if files == nil || !files.ServeFile(w, r, vars["folder"], vars["file"]) {
 			writeProblem(w, r, problem(http.StatusNotFound, "There is no such file."))
 		}
