@@ -31,6 +31,7 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/sign-in', component: lazyRouteComponent(() => import('./session/SignInScreen'), 'SignInScreen') }),
   createRoute({ getParentRoute: () => root, path: '/register', component: lazyRouteComponent(() => import('./session/RegisterScreen'), 'RegisterScreen') }),
   createRoute({ getParentRoute: () => root, path: '/sites', component: lazyRouteComponent(() => import('./sites/SitesScreen'), 'SitesScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/sites/new', component: lazyRouteComponent(() => import('./sites/NewSiteScreen'), 'NewSiteScreen') }),
   createRoute({ getParentRoute: () => root, path: '/sites/$id', component: lazyRouteComponent(() => import('./sites/SiteScreen'), 'SiteScreen') }),
 ]
 

@@ -9,7 +9,7 @@ import { send } from './send'
 export type Schemas = components['schemas']
 
 /** api has a method for each HTTP method: api.GET('/api/v1/sites/{id}', { params: { path: { id } } }). Wrap it in row, page or done. */
-export const api = createClient<paths>({ baseUrl: location.origin, fetch: send })
+export const api = createClient<paths, 'application/json'>({ baseUrl: location.origin, fetch: send })
 
 type Answer<T> = Promise<{ data?: T; error?: unknown; response: Response }>
 

@@ -2,6 +2,7 @@ import { Problem } from './problem'
 
 // This file sends requests and keeps the session alive: an access cookie is good for a quarter of an hour, POST /auth/refresh gives the next one.
 
+const signingIn = ['/auth/login', '/auth/register', '/auth/refresh', '/auth/session'] // whose 401 means something else, or never comes
 const renewedAt = 'labledger.renewed-at' // in the storage that all tabs share
 
 let renewing: Promise<boolean> | undefined
@@ -17,7 +18,7 @@ export async function send(request: Request): Promise<Response> {
   const at = Date.now()
   const again = request.clone() // a body can be sent once
   const response = await reach(request)
-  if (response.status !== 401 || new URL(request.url).pathname.startsWith('/auth/')) return response
+  if (response.status !== 401 || signingIn.includes(new URL(request.url).pathname)) return response
   if (await renew(at)) return reach(again)
   whenSignedOut()
   return response

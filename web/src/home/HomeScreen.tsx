@@ -1,5 +1,145 @@
-import { Screen } from '../parts/Screen'
+import { Badge, Card, Group, SimpleGrid, Skeleton, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 
+import { TextLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { Empty, Part, Shown } from '../parts/states'
+import { TimeAgo } from '../parts/TimeAgo'
+import { useSession } from '../session/api'
+import { counts, latestEventsQuery, myTodosQuery, openAlertsQuery } from './api'
+
+/** HomeScreen tells what there is and what waits for somebody. */
 export function HomeScreen() {
-  return <Screen title="Home">Soon.</Screen>
+  return (
+    <Screen title="Home">
+      <SimpleGrid cols={{ base: 2, sm: 4 }}>
+        {counts.map((count) => (
+          <Count key={count.label} {...count} />
+        ))}
+      </SimpleGrid>
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
+        <OpenAlerts />
+        <MyTodos />
+        <LatestEvents />
+      </SimpleGrid>
+    </Screen>
+  )
+}
+
+function Count({ label, to, query }: (typeof counts)[number]) {
+  const { data, error } = useQuery(query)
+  return (
+    <Card withBorder padding="sm">
+      <Text size="sm" c="dimmed">
+        {to ? <TextLink to={to}>{label}</TextLink> : label}
+      </Text>
+      <Text fz={28} fw={600} component="div">
+        {data ?? (error ? '–' : <Skeleton height={28} width={48} my={7} />)}
+      </Text>
+    </Card>
+  )
+}
+
+/** Lines is a list of what fits on a line. */
+function Lines<T>({ rows, of, children }: { rows: T[]; of: (row: T) => string | number; children: (row: T) => ReactNode }) {
+  return (
+    <Stack component="ul" gap={4} m={0} p={0} style={{ listStyle: 'none' }}>
+      {rows.map((row) => (
+        <Group component="li" key={of(row)} gap="xs" justify="space-between" wrap="nowrap">
+          {children(row)}
+        </Group>
+      ))}
+    </Stack>
+  )
+}
+
+function OpenAlerts() {
+  const query = useQuery(openAlertsQuery)
+  return (
+    <Part title="Open alerts" id="alerts">
+      <Shown query={query} rows={3}>
+        {({ rows }) =>
+          rows.length === 0 ? (
+            <Empty icon="alert" title="No open alerts" />
+          ) : (
+            <Lines rows={rows} of={(alert) => alert.id}>
+              {(alert) => (
+                <>
+                  <Text size="sm">
+                    User {alert.user_id}: {alert.alert_codes.join(', ')}
+                  </Text>
+                  <Text size="sm" c="dimmed">
+                    <TimeAgo at={alert.created_at} />
+                  </Text>
+                </>
+              )}
+            </Lines>
+          )
+        }
+      </Shown>
+    </Part>
+  )
+}
+
+function LatestEvents() {
+  const query = useQuery(latestEventsQuery)
+  return (
+    <Part title="Latest events" id="events">
+      <Shown query={query} rows={3}>
+        {({ rows }) =>
+          rows.length === 0 ? (
+            <Empty icon="event" title="No events yet" />
+          ) : (
+            <Lines rows={rows} of={(event) => event.id}>
+              {(event) => (
+                <>
+                  <Text size="sm">
+                    User {event.user_id}: {event.type} {event.amount}
+                  </Text>
+                  <Group gap="xs" wrap="nowrap">
+                    {event.alert_id && (
+                      <Badge color="orange" variant="light" tt="none">
+                        Alert
+                      </Badge>
+                    )}
+                    <Text size="sm" c="dimmed">
+                      <TimeAgo at={event.created_at} />
+                    </Text>
+                  </Group>
+                </>
+              )}
+            </Lines>
+          )
+        }
+      </Shown>
+    </Part>
+  )
+}
+
+function MyTodos() {
+  const session = useSession()
+  const query = useQuery({ ...myTodosQuery(session?.username ?? ''), enabled: Boolean(session?.username) })
+  return (
+    <Part title="My todos" id="todos">
+      <Shown query={query} rows={3}>
+        {(todos) =>
+          todos.length === 0 ? (
+            <Empty icon="todo" title="Nothing is assigned to you" />
+          ) : (
+            <Lines rows={todos} of={(todo) => todo.id}>
+              {(todo) => (
+                <>
+                  <Text size="sm">{todo.description}</Text>
+                  <Text size="sm" c="dimmed">
+                    {todo.due_on ?? ''}
+                  </Text>
+                </>
+              )}
+            </Lines>
+          )
+        }
+      </Shown>
+    </Part>
+  )
 }

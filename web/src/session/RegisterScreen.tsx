@@ -1,5 +1,68 @@
-import { Screen } from '../parts/Screen'
+import { Button, Card, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect } from 'react'
 
+import { asProblem } from '../api/problem'
+import { ProblemNote } from '../parts/form'
+import { TextLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { Forbidden } from '../parts/states'
+import { toast } from '../parts/toast'
+import { register, sessionQuery, signIn, useSession } from './api'
+
+/** RegisterScreen gives people an account of their own, where the server lets them. They are viewers at first. */
 export function RegisterScreen() {
-  return <Screen title="Register">Soon.</Screen>
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const session = useSession()
+  const form = useForm({ mode: 'uncontrolled', initialValues: { username: '', password: '' } })
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: async ({ username, password }: { username: string; password: string }) => {
+      await register(username, password)
+      await signIn(username, password)
+      queryClient.clear()
+      return queryClient.fetchQuery(sessionQuery)
+    },
+    onSuccess: ({ username }) => {
+      toast(`Welcome, ${username}. You may read everything; an admin can let you do more.`)
+      void navigate({ to: '/' })
+    },
+  })
+  const problem = error ? asProblem(error) : undefined
+  const { setErrors } = form
+  useEffect(() => {
+    if (problem) setErrors(problem.byField)
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the problem is made anew of the error at each render
+  }, [error, setErrors])
+  return (
+    <Screen title="Get an account">
+      {session && !session.may_register ? (
+        <Forbidden>Nobody registers here by themselves. Ask an admin for an account.</Forbidden>
+      ) : (
+        <Card withBorder maw={420}>
+          <form onSubmit={form.onSubmit((values) => mutate(values))}>
+            <Stack>
+              <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
+              <PasswordInput
+                label="Password"
+                description="8 to 128 characters of any kind, but none of the most common passwords."
+                required
+                autoComplete="new-password"
+                visibilityToggleButtonProps={{ 'aria-label': 'Show the password', tabIndex: 0 }}
+                key={form.key('password')}
+                {...form.getInputProps('password')}
+              />
+              <ProblemNote problem={problem} fields={['username', 'password']} />
+              <Button type="submit" loading={isPending}>
+                Get an account
+              </Button>
+              <TextLink to="/sign-in">I have one</TextLink>
+            </Stack>
+          </form>
+        </Card>
+      )}
+    </Screen>
+  )
 }

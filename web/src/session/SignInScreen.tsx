@@ -1,5 +1,60 @@
-import { Screen } from '../parts/Screen'
+import { Button, Card, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRouter, useSearch } from '@tanstack/react-router'
 
+import { asProblem } from '../api/problem'
+import { ProblemNote } from '../parts/form'
+import { TextLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { sessionQuery, signIn, useSession } from './api'
+
+/** SignInScreen lets people in, and leads them where they wanted to go. */
 export function SignInScreen() {
-  return <Screen title="Sign">Soon.</Screen>
+  const { next } = useSearch({ from: '/sign-in' })
+  const router = useRouter()
+  const queryClient = useQueryClient()
+  const session = useSession()
+  const form = useForm({ mode: 'uncontrolled', initialValues: { username: '', password: '' } })
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: ({ username, password }: { username: string; password: string }) => signIn(username, password),
+    onSuccess: async () => {
+      queryClient.clear() // nothing of whoever was here before
+      await queryClient.fetchQuery(sessionQuery)
+      router.history.replace(inside(next))
+    },
+    onError: () => form.getInputNode('password')?.focus(),
+  })
+  const problem = error ? asProblem(error) : undefined
+  return (
+    <Screen title="Sign in">
+      <Card withBorder maw={420}>
+        <form onSubmit={form.onSubmit((values) => mutate(values))}>
+          <Stack>
+            <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
+            <PasswordInput
+              label="Password"
+              required
+              autoComplete="current-password"
+              visibilityToggleButtonProps={{ 'aria-label': 'Show the password', tabIndex: 0 }}
+              key={form.key('password')}
+              {...form.getInputProps('password')}
+            />
+            <ProblemNote problem={problem} />
+            <Button type="submit" loading={isPending}>
+              Sign in
+            </Button>
+            {session?.may_register && <TextLink to="/register">Get an account</TextLink>}
+          </Stack>
+        </form>
+      </Card>
+    </Screen>
+  )
+}
+
+/** inside is where somebody wanted to go, if that is in this app; nobody is led elsewhere by a link to this page. */
+export function inside(next: string | undefined): string {
+  if (!next) return '/app/'
+  const target = new URL(next, location.origin)
+  return target.origin === location.origin && target.pathname.startsWith('/app/') ? target.pathname + target.search + target.hash : '/app/'
 }

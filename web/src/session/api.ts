@@ -1,31 +1,22 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 
-import { api, done } from '../api/client'
-import { renew, send } from '../api/send'
+import { api, done, row } from '../api/client'
+import { renew } from '../api/send'
 
 // Who one is. On an open server everybody is its admin, and there is no signing in.
 
-// TODO until the server has GET /auth/session
-interface Session {
-  username: string | null
-  role: string | null
-  signed_in: boolean
-  open: boolean
-}
-async function read(): Promise<Session> {
-  const response = await send(new Request('/auth/session'))
-  return response.ok ? ((await response.json()) as Session) : { username: 'anonymous', role: 'admin', signed_in: false, open: true }
-}
+const read = () => row(api.GET('/auth/session'))
 
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
   staleTime: Infinity, // signing in and out say so
-  queryFn: async (): Promise<Session> => {
+  queryFn: async () => {
     const found = await read()
-    if (found.signed_in || found.open) return found
-    // The cookie may just have run out, and then the next one is to be had. Who never signed in has none.
+    if (found.signed_in || !found.refreshable) return found
     return (await renew(Date.now())) ? read() : found
   },
+  // When the access cookie ends the next one is to be had; otherwise an open server would take one for anybody.
+  refetchInterval: ({ state }) => (state.data?.expires_in == null ? false : (state.data.expires_in + 1) * 1000),
 })
 
 export const roles = ['viewer', 'operator', 'admin'] as const
@@ -48,7 +39,7 @@ export function includes(has: string | null | undefined, need: Role): boolean {
 }
 
 export function signIn(username: string, password: string): Promise<void> {
-  return done(api.POST('/auth/login', { body: { username, password, cookie: true } as { username: string; password: string } }))
+  return done(api.POST('/auth/login', { body: { username, password, cookie: true } }))
 }
 
 export function signOut(): Promise<void> {

@@ -1,0 +1,76 @@
+import { Button, Group, Stack, Text } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+
+import type { Page, Schemas } from '../api/client'
+import { paged } from '../api/queries'
+import { shown } from '../parts/ConflictDialog'
+import { Empty, Shown } from '../parts/states'
+import { TimeAgo } from '../parts/TimeAgo'
+
+type Change = Schemas['Change']
+
+interface Props {
+  /** Query key: that of the row, and 'history'. */
+  queryKey: readonly unknown[]
+  /** Reads a page of the row's history, the oldest first, as the API lists it. */
+  read: (after: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
+  labels?: Record<string, string>
+}
+
+/** ChangeList shows the history of one row, the newest change first: who, when, what it was and what it became. */
+export function ChangeList({ queryKey, read, labels = {} }: Props) {
+  const query = useInfiniteQuery(paged(queryKey, read))
+  return (
+    <Shown query={query}>
+      {({ pages }) => {
+        const changes = pages.flatMap((page) => page.rows).reverse()
+        if (changes.length === 0) return <Empty icon="history" title="No history" />
+        return (
+          <Stack gap="sm">
+            {query.hasNextPage && (
+              <Group>
+                <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                  There are newer changes
+                </Button>
+              </Group>
+            )}
+            <Stack component="ol" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
+              {changes.map((change) => (
+                <li key={change.id}>
+                  <Text size="sm">
+                    <b>{change.actor}</b> {told[change.action] ?? change.action} <TimeAgo at={change.at} />
+                    {change.request_id === null && ', by hand in the database'}
+                  </Text>
+                  {change.action === 'update' && <Difference change={change} labels={labels} />}
+                </li>
+              ))}
+            </Stack>
+          </Stack>
+        )
+      }}
+    </Shown>
+  )
+}
+
+const told: Record<string, string> = { insert: 'created it', update: 'changed it', delete: 'deleted it' }
+
+/** Difference lists the fields that a change touched: before → after. */
+export function Difference({ change, labels = {} }: { change: Change; labels?: Record<string, string> }) {
+  return (
+    <Stack component="ul" gap={0} m={0} pl="md">
+      {differences(change).map(({ field, before, after }) => (
+        <Text component="li" key={field} size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {labels[field] ?? field}: <del>{shown(before)}</del> → <ins>{shown(after)}</ins>
+        </Text>
+      ))}
+    </Stack>
+  )
+}
+
+/** differences are the fields in which a row before and after a change differ; its version always does. */
+export function differences({ before, after }: Pick<Change, 'before' | 'after'>): { field: string; before: unknown; after: unknown }[] {
+  const [old, next] = [(before ?? {}) as Record<string, unknown>, (after ?? {}) as Record<string, unknown>]
+  return [...new Set([...Object.keys(old), ...Object.keys(next)])]
+    .filter((field) => field !== 'version' && JSON.stringify(old[field]) !== JSON.stringify(next[field]))
+    .map((field) => ({ field, before: old[field], after: next[field] }))
+}

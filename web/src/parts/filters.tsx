@@ -1,0 +1,84 @@
+import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+
+// Filters live in the address, so that a list can be sent to somebody, and the way back leads to it.
+
+export interface Filter<N extends string> {
+  name: N
+  label: string
+  placeholder?: string
+  /** The values there are; without them any text goes. */
+  options?: { value: string; label: string }[]
+}
+
+/** useFilters reads filters from the address, and sets one there. */
+export function useFilters<const N extends string>(filters: readonly Filter<N>[]): [Partial<Record<N, string>>, (name: N, value: string) => void] {
+  const search = useSearch({ strict: false }) as Record<string, string | undefined>
+  const navigate = useNavigate()
+  const values: Partial<Record<N, string>> = {}
+  for (const { name } of filters) if (search[name]) values[name] = search[name]
+  return [values, (name, value) => void navigate({ to: '.', search: (known) => ({ ...known, [name]: value || undefined }), replace: true })]
+}
+
+interface Props<N extends string> {
+  filters: readonly Filter<N>[]
+  values: Partial<Record<N, string>>
+  set: (name: N, value: string) => void
+}
+
+/** FilterBar lets people narrow a list down. */
+export function FilterBar<N extends string>({ filters, values, set }: Props<N>) {
+  const navigate = useNavigate()
+  const any = Object.keys(values).length > 0
+  const clear = () => void navigate({ to: '.', search: (known) => ({ ...known, ...Object.fromEntries(filters.map(({ name }) => [name, undefined])) }), replace: true })
+  return (
+    <Group component="search" align="end" gap="sm">
+      {filters.map(({ name, label, placeholder, options }) =>
+        options ? (
+          <NativeSelect
+            key={name}
+            label={label}
+            data={[{ value: '', label: 'Any' }, ...options]}
+            value={values[name] ?? ''}
+            onChange={(event) => set(name, event.currentTarget.value)}
+            w={180}
+          />
+        ) : (
+          <TextFilter key={name} label={label} placeholder={placeholder ?? 'Any'} value={values[name] ?? ''} set={(value) => set(name, value)} />
+        ),
+      )}
+      {any && (
+        <Button variant="subtle" onClick={clear}>
+          Clear filters
+        </Button>
+      )}
+    </Group>
+  )
+}
+
+const pause = 400 // ms without a key, after which one has typed what one meant
+
+function TextFilter({ label, placeholder, value, set }: { label: string; placeholder: string; value: string; set: (value: string) => void }) {
+  const [text, setText] = useState(value)
+  const [known, setKnown] = useState(value)
+  if (value !== known) {
+    setKnown(value) // the address has changed otherwise: by the way back, or Clear
+    setText(value)
+  }
+  useEffect(() => {
+    if (text === value) return
+    const timer = setTimeout(() => set(text), pause)
+    return () => clearTimeout(timer)
+  })
+  return (
+    <TextInput
+      label={label}
+      placeholder={placeholder}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onKeyDown={(event) => event.key === 'Enter' && set(text)}
+      w={180}
+    />
+  )
+}

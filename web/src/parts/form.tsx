@@ -1,0 +1,31 @@
+import { Alert, Text } from '@mantine/core'
+
+import type { Problem } from '../api/problem'
+
+// What forms have in common. The server alone decides what is right; each of its messages stands at the field it is about.
+
+/** nullable is the text of a field that may be left out. */
+export function nullable(text: string): string | null {
+  return text.trim() === '' ? null : text
+}
+
+/** changed are the fields of a form that differ from the row it began with. */
+export function changed<T extends object>(base: T, values: Partial<T>): Partial<T> {
+  const names = Object.keys(values) as (keyof T)[]
+  return Object.fromEntries(names.filter((name) => values[name] !== base[name]).map((name) => [name, values[name]])) as Partial<T>
+}
+
+/** ProblemNote says what went wrong with a write, unless fields of the form say all of it. */
+export function ProblemNote({ problem, fields = [] }: { problem: Problem | undefined; fields?: readonly string[] }) {
+  if (!problem || (problem.errors.length > 0 && problem.errors.every(({ field }) => fields.includes(field)))) return <div role="alert" />
+  return (
+    <Alert role="alert" color="red" title={problem.title} variant="outline">
+      <Text size="sm">{problem.message}</Text>
+      {problem.requestId && (
+        <Text size="xs" c="dimmed">
+          Request {problem.requestId}
+        </Text>
+      )}
+    </Alert>
+  )
+}

@@ -1,0 +1,58 @@
+import { Button, Group, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useEffect } from 'react'
+
+import type { Problem } from '../api/problem'
+import { nullable, ProblemNote } from '../parts/form'
+import { type SiteField, type SiteFields, siteFields, siteLabels } from './api'
+
+interface Props {
+  /** What stands in the fields at first. */
+  start: Partial<SiteFields>
+  submit: (fields: SiteFields) => void
+  cancel: () => void
+  saving?: boolean
+  /** What the server said to the last try. */
+  problem: Problem | undefined
+}
+
+/** SiteForm edits the fields of a site, a new one or one that is there. */
+export function SiteForm({ start, submit, cancel, saving = false, problem }: Props) {
+  const form = useForm<Record<SiteField, string>>({
+    mode: 'uncontrolled',
+    initialValues: Object.fromEntries(siteFields.map((name) => [name, start[name] ?? ''])) as Record<SiteField, string>,
+  })
+  const { setErrors, getInputNode } = form
+  useEffect(() => {
+    if (!problem) return
+    setErrors(problem.byField)
+    const first = siteFields.find((name) => problem.byField[name])
+    if (first) getInputNode(first)?.focus()
+  }, [problem, setErrors, getInputNode])
+  return (
+    <form
+      noValidate
+      onSubmit={form.onSubmit((values) => {
+        const { name, ...others } = values
+        submit({ name, ...(Object.fromEntries(Object.entries(others).map(([field, text]) => [field, nullable(text)])) as Omit<SiteFields, 'name'>) })
+      })}
+    >
+      <Stack>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {siteFields.map((name, i) => (
+            <TextInput key={form.key(name)} label={siteLabels[name]} required={name === 'name'} data-autofocus={i === 0 || undefined} {...form.getInputProps(name)} />
+          ))}
+        </SimpleGrid>
+        <ProblemNote problem={problem} fields={siteFields} />
+        <Group>
+          <Button type="submit" loading={saving}>
+            Save
+          </Button>
+          <Button variant="default" onClick={cancel}>
+            Cancel
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

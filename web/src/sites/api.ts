@@ -1,0 +1,45 @@
+import { queryOptions } from '@tanstack/react-query'
+
+import { api, etag, page, row, type Schemas } from '../api/client'
+import { paged } from '../api/queries'
+
+// Everything that the app asks of sites. Keys of lists begin with the plural, of one row with the singular.
+
+export type Site = Schemas['Site']
+
+/** What people call the fields, in the order in which they are shown. */
+export const siteLabels = {
+  name: 'Name',
+  contact: 'Contact',
+  address: 'Address',
+  state_or_region: 'State or region',
+  country: 'Country',
+  postcode_or_zip: 'Postcode or ZIP',
+} as const satisfies Partial<Record<keyof Site, string>>
+
+export type SiteField = keyof typeof siteLabels
+export type SiteFields = Pick<Site, SiteField>
+export const siteFields = Object.keys(siteLabels) as SiteField[]
+
+export type SiteFilters = Partial<Record<'name' | 'country' | 'state_or_region' | 'contact', string>>
+
+export const sitesQuery = (filters: SiteFilters = {}) =>
+  paged(['sites', filters], (after, signal) => page(api.GET('/api/v1/sites', { params: { query: { ...filters, after } }, signal })))
+
+export const siteQuery = (id: number) => queryOptions({ queryKey: ['site', id], queryFn: ({ signal }) => readSite(id, signal) })
+
+export const readSite = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/sites/{id}', { params: { path: { id } }, signal: signal ?? null }))
+
+export const createSite = (fields: SiteFields) => row(api.POST('/api/v1/sites', { body: fields })) as Promise<Site>
+
+export const changeSite = (changes: Partial<Site>, base: Site) =>
+  row(api.PATCH('/api/v1/sites/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
+
+export const deleteSite = (site: Site, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
+  row(api.DELETE('/api/v1/sites/{id}', { params: { path: { id: site.id }, query: { cascade, dry_run: dryRun }, header: etag(site) } }))
+
+export const siteHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
+  page(api.GET('/api/v1/sites/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
+
+export const siteInstruments = (id: number) =>
+  paged(['instruments', { site_id: id }], (after, signal) => page(api.GET('/api/v1/instruments', { params: { query: { site_id: id, after } }, signal })))
