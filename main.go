@@ -35,7 +35,7 @@ type config struct {
 	JWTSecret       string        `name:"jwt-secret" help:"Key that tokens are signed with, at least 32 bytes. With a private cluster one is kept in the state folder." env:"JWT_SECRET" placeholder:"SECRET"`
 	JWTSecretFile   string        `name:"jwt-secret-file" help:"File that holds the key." env:"JWT_SECRET_FILE" placeholder:"FILE"`
 	Registration    string        `help:"Whether people may register by themselves, as viewers: open or closed." enum:"open,closed" default:"open" env:"REGISTRATION"`
-	TrustedProxies  []string      `name:"trusted-proxies" help:"Addresses or networks of proxies whose X-Forwarded-For is believed, with commas between." env:"TRUSTED_PROXIES" placeholder:"NETWORK"`
+	TrustedProxies  []string      `name:"trusted-proxies" help:"Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between." env:"TRUSTED_PROXIES" placeholder:"NETWORK"`
 	DrainDelay      time.Duration `help:"How long a server that was told to stop goes on with /readyz at 503 before it closes its port, such as 5s. For balancers in front of several." default:"0s" env:"DRAIN_DELAY" placeholder:"DURATION"`
 	LogLevel        string        `help:"Log from this level on: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 	LogFormat       string        `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`

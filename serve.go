@@ -235,6 +235,7 @@ Try:
   curl %[1]s/instruments
   curl -X PATCH %[1]s/site/2 -H 'Content-Type: application/json' -d '{"country": "Iceland"}'
 
+In a browser: %[1]s
 All calls, with their SQL: %[1]s/docs
 Ctrl-C stops it.
 

@@ -194,6 +194,7 @@ func TestAttacks(t *testing.T) {
 	}
 	for name, token := range tokens {
 		requests[name] = request{"GET", "/sites", []string{"Authorization: Bearer " + token}, ""}
+		requests[name+", as a cookie"] = request{"GET", "/sites", []string{"Cookie: " + accessCookie + "=" + token}, ""}
 	}
 	said := ""
 	for _, name := range slices.Sorted(maps.Keys(requests)) {

@@ -51,10 +51,11 @@ func (x *exchange) setCookie(name, path, value string, seconds int) {
 	http.SetCookie(x, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: seconds, Secure: x.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 }
 
-// cookie is the value of the one cookie of a name; there is none when it came twice: somebody else has set one of them.
+// cookie is the value of the one cookie of a name, and how many there are. It has none when it came twice, since somebody else has set one of
+// them, nor when it is in quotes, as this server sets none.
 func cookie(r *http.Request, name string) (value string, there int) {
 	all := r.CookiesNamed(name)
-	if len(all) == 1 {
+	if len(all) == 1 && !all[0].Quoted {
 		value = all[0].Value
 	}
 	return value, len(all)

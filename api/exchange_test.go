@@ -118,6 +118,11 @@ func (a *answer) faults(r request) (all []string) {
 	if a.Header.Get("X-Content-Type-Options") != "nosniff" {
 		add("the answer may be sniffed")
 	}
+	for _, name := range []string{"Cache-Control", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy"} {
+		if len(a.Header.Values(name)) != 1 {
+			add("the answer's %s is %q", name, a.Header.Values(name))
+		}
+	}
 	if !utf8.ValidString(a.body) {
 		add("the answer is not UTF-8")
 	}

@@ -35,7 +35,10 @@ func call(h http.Handler, method, target, body string, header ...string) *httpte
 	}
 	for _, line := range header {
 		name, value, _ := strings.Cut(line, ": ")
-		r.Header.Set(name, value)
+		if name == "Content-Type" {
+			r.Header.Del(name)
+		}
+		r.Header.Add(name, value)
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

@@ -18,11 +18,12 @@ import (
 
 // A principalCase is somebody who calls, in one of the states that there are.
 type principalCase struct {
-	name  string
-	token string // "" for none
-	role  role   // public for those who are nobody
-	api   bool   // comes with an API token
-	owns  bool   // the todo, the session and the API token that are addressed
+	name   string
+	token  string // "" for none
+	role   role   // public for those who are nobody
+	api    bool   // comes with an API token
+	cookie bool   // the token comes as a cookie
+	owns   bool   // the todo, the session and the API token that are addressed
 }
 
 // owed is what the gate owes a caller: 401, 403, or 0 for neither. It is said here anew, not asked of the code.
@@ -95,6 +96,10 @@ func principals(l *lab) []principalCase {
 		{name: "password changed", token: old.access},
 		{name: "role lowered", token: less.access, role: viewer},
 		{name: "garbage", token: "garbage"},
+		{name: "viewer, by cookie", token: l.session(vera).access, role: viewer, cookie: true},
+		{name: "admin, by cookie", token: l.session(ada).access, role: admin, cookie: true},
+		{name: "logged out, by cookie", token: out.access, cookie: true},
+		{name: "API token as a cookie", token: l.apiToken(ada, admin), cookie: true},
 		{name: "API token of a viewer", token: l.apiToken(vera, viewer), role: viewer, api: true},
 		{name: "API token of an operator", token: l.apiToken(oscar, operator), role: operator, api: true},
 		{name: "API token of an admin", token: l.apiToken(ada, admin), role: admin, api: true},
@@ -138,7 +143,7 @@ func TestPrincipals(t *testing.T) {
 					methods = append(methods, http.MethodHead)
 				}
 				for _, method := range methods {
-					w := l.askBriefly(c.token, method, target, body, headers(rt, i)...)
+					w := l.askBriefly(c, method, target, body, headers(rt, i)...)
 					what := fmt.Sprintf("%s: %s %s", c.name, method, target)
 					inUse := w.Code == http.StatusConflict && rt.method == http.MethodDelete // the cascade is not asked for
 					switch {
@@ -216,7 +221,11 @@ func headers(rt route, i int) []string {
 }
 
 // askBriefly is ask, but hangs up on an answer that has no end.
-func (l *lab) askBriefly(token, method, target, body string, header ...string) *httptest.ResponseRecorder {
+func (l *lab) askBriefly(who principalCase, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	token := who.token
+	if who.cookie {
+		token, header = "", append(header, "Cookie: "+accessCookie+"="+who.token, sameOrigin)
+	}
 	if target != streamPath || method == http.MethodHead {
 		return l.ask(token, method, target, body, header...)
 	}
@@ -225,6 +234,10 @@ func (l *lab) askBriefly(token, method, target, body string, header ...string) *
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(method, target, nil).WithContext(ctx)
 	r.Body, r.ContentLength = http.NoBody, 0
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		r.Header.Set(name, value)
+	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
