@@ -109,7 +109,7 @@ func (a *account) gaps() []visit {
 
 // The account must notice each single visit that is not made.
 func TestAccountNoticesEachGap(t *testing.T) {
-	a := newAccount(routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{}))
+	a := newAccount(routes(parts{metrics: newMetrics(nil, "")}))
 	owed := a.owed()
 	if len(owed) < 200 {
 		t.Fatalf("only %d visits are owed", len(owed))

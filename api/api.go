@@ -54,7 +54,7 @@ func New(o Options) http.Handler {
 	g := newGate(o)
 	b := newBackend(o.Pool, o.Replica)
 	ready := &readiness{schema: o.Schema, media: o.Media, replica: b.replica, draining: o.Draining}
-	table := routes(m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media, ready, o.App)
+	table := routes(parts{m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media, ready, o.App})
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range paths(table) {
 		router.Path(path).Handler(newMethods(path, table, b, g))

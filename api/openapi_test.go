@@ -58,7 +58,7 @@ func document(src *sources) object {
 		"Problem": src.schema(reflect.TypeFor[Problem]()),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
-	table := routes(newMetrics(nil, "test"), nil, nil, nil, nil, nil, App{})
+	table := routes(parts{metrics: newMetrics(nil, "test")})
 	for _, rt := range table {
 		for _, path := range rt.paths {
 			if isPage(path) || rt.method == methodUpdate {

@@ -117,7 +117,7 @@ func principals(l *lab) []principalCase {
 func TestPrincipals(t *testing.T) {
 	l := newLab(t)
 	cases := principals(l)
-	table := routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{})
+	table := routes(parts{metrics: newMetrics(nil, "")})
 	refresh := l.options.Access.Keys.SignRefresh(auth.Refresh{Session: uuid.MustParse(sampleSession), Generation: 1})
 	bodies := map[string]string{
 		"/auth/login":   `{"username": "owner", "password": "` + labPassword + `"}`,

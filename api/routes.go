@@ -17,15 +17,27 @@ type route struct {
 	paths    []string
 }
 
+// parts are what calls need that are not queries alone.
+type parts struct {
+	metrics *metrics
+	ledger  *ledger.Ledger
+	live    *stream
+	gate    *gate
+	files   *media.Store
+	ready   *readiness
+	app     App
+}
+
 // routes is the whole API: what is not here does not exist.
 // GET also answers HEAD, and every path answers OPTIONS.
-func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.Store, ready *readiness, app App) []route {
+func routes(p parts) []route {
+	l, g, files := p.ledger, p.gate, p.files
 	return []route{
 		post(operator, recording(l), "/event", "/api/v1/events"),
 		get(viewer, turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsBackward), "/event/{user_id}", "/api/v1/events"),
 		get(viewer, one((*db.Queries).GetEvent), "/api/v1/events/{event_id}"),
 
-		get(viewer, streaming(live), streamPath),
+		get(viewer, streaming(p.live), streamPath),
 
 		get(viewer, turnable((*db.Queries).ListAlerts, (*db.Queries).ListAlertsBackward), "/api/v1/alerts"),
 		get(viewer, one((*db.Queries).GetAlert), "/api/v1/alerts/{alert_id}"),
@@ -125,13 +137,13 @@ func routes(m *metrics, l *ledger.Ledger, live *stream, g *gate, files *media.St
 
 		get(public, greeting(function(ShowHello)), "/"),
 		get(public, function(ShowHealth), "/healthcheck"),
-		get(public, ready.showing(), "/readyz"),
-		get(viewer, plain(m.handler()), "/metrics"),
+		get(public, p.ready.showing(), "/readyz"),
+		get(viewer, plain(p.metrics.handler()), "/metrics"),
 		get(public, plain(file("openapi.json")), "/api/v1/openapi.json"),
 		get(public, plain(file("docs/index.html")), "/docs"),
 		get(public, plain(docs()), "/docs/{file}"),
-		get(public, app.page(), "/app", appPath+"{page:.*}"),
-		get(public, plain(app.static()), "/static/{digest}/{file:.*}"),
+		get(public, p.app.page(), "/app", appPath+"{page:.*}"),
+		get(public, plain(p.app.static()), "/static/{digest}/{file:.*}"),
 	}
 }
 

@@ -333,7 +333,7 @@ func literal(value any) string {
 func TestSamples(t *testing.T) {
 	pool := pgtest.Pool(t)
 	src := readSources(t)
-	for _, rt := range routes(newMetrics(pool, "test"), nil, nil, nil, nil, nil, App{}) {
+	for _, rt := range routes(parts{metrics: newMetrics(pool, "test")}) {
 		if rt.endpoint.plain != nil && rt.endpoint.calls == nil {
 			continue
 		}

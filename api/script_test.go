@@ -163,7 +163,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata:", err)
 	}
-	visits := newAccount(routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{}))
+	visits := newAccount(routes(parts{metrics: newMetrics(nil, "")}))
 	t.Run("story", func(t *testing.T) {
 		for _, file := range files {
 			s, err := parseStory(file)

@@ -59,7 +59,7 @@ func walk(t *testing.T, router any, visit func(path string, h http.Handler)) {
 func TestWalk(t *testing.T) {
 	pool := pgtest.Pool(t)
 	router := New(Options{Pool: pool}).(*outer).next
-	table := routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{})
+	table := routes(parts{metrics: newMetrics(nil, "")})
 	var want, got []string
 	for _, rt := range table {
 		if rt.role < public || int(rt.role) >= len(roleNames) {
@@ -110,7 +110,7 @@ func TestWalk(t *testing.T) {
 func TestRoles(t *testing.T) {
 	const file = "testdata/roles.txt"
 	var all, open []string
-	for _, rt := range routes(newMetrics(nil, ""), nil, nil, nil, nil, nil, App{}) {
+	for _, rt := range routes(parts{metrics: newMetrics(nil, "")}) {
 		for _, path := range rt.paths {
 			all = append(all, fmt.Sprintf("%-8s %s %s\n", rt.role, rt.method, path))
 			if rt.role == public {
