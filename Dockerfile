@@ -20,7 +20,7 @@ COPY . .
 ARG VERSION=unknown
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=${VERSION}" -o /out/labledger . \
-    && mkdir -p /out/media
+    && mkdir -p /out/media && /out/labledger static /out/static
 
 # No shell, no package manager: the program checks its own health. The folder for uploads is there so that a new volume belongs to it.
 FROM ${BASE_IMAGE} AS api
@@ -42,5 +42,6 @@ ENTRYPOINT ["labledger"]
 
 FROM ${NGINX_IMAGE} AS proxy
 COPY nginx/nginx.conf nginx/http.conf nginx/https.conf nginx/locations.conf nginx/proxy.conf nginx/headers.conf nginx/tls.conf /etc/nginx/
+COPY --from=build /out/static /usr/share/nginx/static
 COPY --chmod=755 nginx/settings.sh /docker-entrypoint.d/15-labledger-settings.sh
 EXPOSE 8080 8443
