@@ -41,7 +41,7 @@ WORKDIR /backups
 ENTRYPOINT ["labledger"]
 
 FROM ${NGINX_IMAGE} AS proxy
-COPY nginx/nginx.conf nginx/http.conf nginx/https.conf nginx/locations.conf nginx/proxy.conf nginx/headers.conf nginx/tls.conf /etc/nginx/
+COPY nginx/*.conf /etc/nginx/
 COPY --from=build /out/static /usr/share/nginx/static
 COPY --chmod=755 nginx/settings.sh /docker-entrypoint.d/15-labledger-settings.sh
 EXPOSE 8080 8443
