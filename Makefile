@@ -4,7 +4,7 @@ STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint gen fresh fuzz postman bench
+.PHONY: help run test race lint gen fresh fuzz postman compose bench
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ fuzz: ## Fuzz every parser, 20 seconds each (FUZZTIME=5m for longer)
 
 postman: tools/node_modules ## Send every request of the Postman collection to a fresh server, by newman
 	tools/postman.sh
+
+compose: ## Build both stacks of Docker Compose and test them, with Docker, in a quarter of an hour
+	go test -tags compose ./deploy -run Compose -count=1 -timeout 45m -v
 
 bench: ## Measure against bare net/http + pgx, and a million rows in and out
 	go run ./bench

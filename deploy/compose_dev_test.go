@@ -1,0 +1,87 @@
+//go:build compose
+
+package deploy_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestComposeDev works with the development stack as a developer does.
+func TestComposeDev(t *testing.T) {
+	s := newCompose(t, "dev", "docker-compose.yml")
+	s.compose(t, "up", "-d", "--build")
+	serves := func() bool {
+		a, err := s.attempt("GET", "/site/1", "")
+		return err == nil && a.status == 200
+	}
+	took := eventually(t, "the API, compiled in its container", buildTime, serves)
+	t.Logf("up and compiled after %v", took.Round(time.Second))
+
+	t.Run("mock data", func(t *testing.T) {
+		var site struct{ Name, Contact string }
+		s.want(t, 200, "GET", "/site/1", "").json(t, &site)
+		if site.Name != "Site 1" || site.Contact != "John Smith" {
+			t.Errorf("site 1 is %+v", site)
+		}
+		var user struct{ Username, Country string }
+		if s.want(t, 200, "GET", "/api/users/Bob", "").json(t, &user); user.Country != "UK" {
+			t.Errorf("Bob is %+v", user)
+		}
+	})
+
+	t.Run("this machine alone", func(t *testing.T) {
+		for _, service := range []string{"api", "db"} {
+			c := s.inspect(t, service)
+			if c.published() != (service == "api") {
+				t.Errorf("%s: published: %v", service, c.HostConfig.PortBindings)
+			}
+			c.onLoopback(t)
+		}
+	})
+
+	t.Run("psql", func(t *testing.T) {
+		psql := func(args ...string) string {
+			return s.compose(t, append([]string{"exec", "-T", "db", "psql", "-U", "mock_dev_user"}, args...)...)
+		}
+		psql("-v", "ON_ERROR_STOP=1", "-f", "/var/postgres_scripts/mock_data.sql", "postgres_dev")
+		if sites := strings.TrimSpace(psql("-At", "-c", "SELECT count(*) FROM site", "postgres_dev")); sites != "3" {
+			t.Errorf("%s sites after the mock data came once more", sites)
+		}
+		s.compose(t, "exec", "-T", "db", "createdb", "-U", "mock_dev_user", "scratch")
+		psql("-f", "/var/postgres_scripts/schema.sql", "scratch")
+		if sites := strings.TrimSpace(psql("-At", "-c", "SELECT count(*) FROM site", "scratch")); sites != "0" {
+			t.Errorf("%s sites in the scratch database", sites)
+		}
+	})
+
+	t.Run("reload on save", func(t *testing.T) {
+		path := filepath.Join(s.dir, "api", "health.go")
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), `Hello{"world"`) {
+			t.Fatalf("health.go does not greet the world: %v", err)
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(text), `Hello{"world"`, `Hello{"laboratory"`, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		took := eventually(t, "the new word", 3*time.Minute, func() bool {
+			a, err := s.attempt("GET", "/", "", "Accept", "application/json")
+			return err == nil && strings.Contains(string(a.body), `"laboratory"`)
+		})
+		t.Logf("%v after the file was saved", took.Round(100*time.Millisecond))
+	})
+
+	t.Run("the data stays", func(t *testing.T) {
+		s.want(t, 200, "PATCH", "/site/2", `{"contact": "Ada Lovelace"}`)
+		s.compose(t, "down")
+		s.compose(t, "up", "-d")
+		eventually(t, "the API, after down and up", buildTime, serves)
+		var site struct{ Contact string }
+		if s.want(t, 200, "GET", "/site/2", "").json(t, &site); site.Contact != "Ada Lovelace" {
+			t.Errorf("site 2 is %+v: its data has gone", site)
+		}
+	})
+}

@@ -1,0 +1,84 @@
+//go:build compose
+
+package deploy_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testRolling starts both instances anew, one after the other, and nobody notices.
+func (p *production) testRolling(t *testing.T) {
+	const workers, every = 12, 120 * time.Millisecond // 100 requests a second
+	for round := range int64(2) {
+		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {
+			before := p.inspect(t, "api-1").ID
+			load := p.load(t, 9000+100*round, workers, every)
+			time.Sleep(time.Second)
+			for _, instance := range []string{"api-1", "api-2"} {
+				p.compose(t, "up", "-d", "--no-deps", "--force-recreate", "--wait", instance)
+			}
+			time.Sleep(2 * time.Second)
+			done := load.stop()
+			for _, f := range done.failures {
+				t.Errorf("%s %s: %v %d %.200s", f.at.Format("05.000"), f.what, f.err, f.answer.status, f.answer.body)
+			}
+			if p.inspect(t, "api-1").ID == before {
+				t.Error("api-1 was not started anew")
+			}
+			t.Logf("%d requests", done.requests)
+			p.recordedOnce(t, done)
+		})
+	}
+	t.Run("seen when it happens", func(t *testing.T) {
+		for try := range int64(5) {
+			load := p.load(t, 9500+100*try, workers, 0)
+			time.Sleep(500 * time.Millisecond)
+			p.docker(t, "kill", "-s", "KILL", p.container(t, "api-1"))
+			time.Sleep(500 * time.Millisecond)
+			done := load.stop()
+			p.recordedOnce(t, done)
+			p.compose(t, "up", "-d", "--no-deps", "--wait", "api-1")
+			for _, f := range done.failures {
+				if f.err != nil || f.answer.status >= 500 {
+					t.Logf("try %d: of %d requests %d failed", try+1, done.requests, len(done.failures))
+					return
+				}
+			}
+			time.Sleep(5 * time.Second) // the limit of requests
+		}
+		t.Error("an instance was killed five times, and no request failed: this test finds nothing")
+	})
+}
+
+// testDraining: an instance that is told to stop says so before it closes its port, and ends well.
+func (p *production) testDraining(t *testing.T) {
+	id := p.container(t, "api-1")
+	stopped := make(chan error, 1)
+	go func() {
+		_, err := p.try(composeTime, "stop", "api-1")
+		stopped <- err
+	}()
+	notReady := false
+	for ended := false; !ended; {
+		select {
+		case err := <-stopped:
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended = true
+		default:
+			out, err := execute("", nil, nil, 20*time.Second, "docker", "exec", id, "/labledger", "health")
+			notReady = notReady || err != nil && strings.Contains(out+err.Error(), "not ready")
+		}
+	}
+	if !notReady && apiSaysMore {
+		t.Error("nobody who asks could know that api-1 was about to stop")
+	}
+	if code := p.inspect(t, "api-1").State.ExitCode; code != 0 {
+		t.Errorf("api-1 ended with exit code %d", code)
+	}
+	p.compose(t, "up", "-d", "--no-deps", "--wait", "api-1")
+}

@@ -1,0 +1,178 @@
+//go:build compose
+
+package deploy_test
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const formBoundary = "----------------labledger"
+
+// A PNG of one pixel.
+var samplePNG = func() string {
+	b, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}()
+
+// form is a form with a file, the name byte for byte as it is.
+func form(name, content string) string {
+	return "--" + formBoundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\nContent-Type: image/png\r\n\r\n" +
+		content + "\r\n--" + formBoundary + "--\r\n"
+}
+
+func (p *production) sendFile(t *testing.T, name, content string) answer {
+	t.Helper()
+	return p.send(t, "POST", "/upload", form(name, content), p.as("Content-Type", "multipart/form-data; boundary="+formBoundary)...)
+}
+
+// upload stores a file and answers its URL.
+func (p *production) upload(t *testing.T, name, content string) string {
+	t.Helper()
+	a := p.sendFile(t, name, content)
+	if a.status != 201 {
+		t.Fatalf("the upload of %.50q: %d %.300s", name, a.status, a.body)
+	}
+	var made struct{ URL string }
+	a.json(t, &made)
+	return made.URL
+}
+
+var storedName = regexp.MustCompile(`^\./([0-9a-z]{2})/([0-9a-z]{2})[0-9a-z]{24}\.(png|jpg|gif|webp|pdf|txt|zip|gz|bin)$`)
+
+// stored checks the names of all files in the volume, and counts them.
+func (p *production) stored(t *testing.T) int {
+	t.Helper()
+	files := strings.Fields(p.inVolume(t, "media", "find . ! -type d"))
+	for _, file := range files {
+		if m := storedName.FindStringSubmatch(file); m == nil || m[1] != m[2] {
+			t.Errorf("the volume has a file %q", file)
+		}
+	}
+	return len(files)
+}
+
+// testUploads sends names and contents that mean no good.
+func (p *production) testUploads(t *testing.T) {
+	before, taken := p.stored(t), 0
+	for _, c := range []struct {
+		name, content string
+		status        int
+		kept          string // its name, as the API has it; "" for whatever
+	}{
+		{"../../x", samplePNG, 201, "x"},
+		{"/etc/passwd", samplePNG, 201, "passwd"},
+		{`..\\..\\x.png`, samplePNG, 201, "x.png"},
+		{`a\"b.png`, samplePNG, 201, `a"b.png`},
+		{"a'b;c=d.png", samplePNG, 201, "a'b;c=d.png"},
+		{"photo.php.png", samplePNG, 201, "photo.php.png"},
+		{".htaccess", samplePNG, 201, ".htaccess"},
+		{"Prüfung ✓.png", samplePNG, 201, "Prüfung ✓.png"},
+		{"a\r\nX-Evil: 1.png", samplePNG, 400, ""},
+		{"a\x00.png", samplePNG, 400, ""},
+		{"a\xff.png", samplePNG, 400, ""},
+		{"a\u202egnp.exe", samplePNG, 400, ""},
+		{strings.Repeat("n", 300) + ".png", samplePNG, 400, ""},
+		{".", samplePNG, 400, ""},
+		{"..", samplePNG, 400, ""},
+		{"", samplePNG, 400, ""},
+		{"page.png", "<!DOCTYPE html><script>alert(1)</script>", 415, ""},
+		{"page.png", "  \n<sCript>alert(1)</script>", 415, ""},
+		{"drawing.svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, 415, ""},
+		{"drawing.png", `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`, 415, ""},
+		{"feed.xml", `<?xml version="1.0"?><a/>`, 415, ""},
+		{"polyglot.html", "GIF89a/*\x00\x00\x00\x00\x00\x00*/=1;alert(1)", 201, "polyglot.html"},
+		{"setup.png", "MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff", 201, "setup.png"},
+	} {
+		a := p.sendFile(t, c.name, c.content)
+		if a.status != c.status {
+			t.Errorf("%.60q %.20q: %d instead of %d: %.300s", c.name, c.content, a.status, c.status, a.body)
+		}
+		if a.status != 201 {
+			a.isProblem(t, a.status)
+			continue
+		}
+		taken++
+		var made struct{ Name, URL string }
+		if a.json(t, &made); made.Name != c.kept {
+			t.Errorf("%q is called %q", c.name, made.Name)
+		}
+		got := p.want(t, 200, "GET", made.URL, "")
+		if kind := got.header.Get("Content-Type"); strings.Contains(kind, "html") || strings.Contains(kind, "svg") || strings.Contains(kind, "xml") {
+			t.Errorf("%q comes back as %s", c.name, kind)
+		}
+		if !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") || got.header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%q may do something in a browser: %v", c.name, got.header)
+		}
+	}
+	if now := p.stored(t); now != before+taken {
+		t.Errorf("%d files more in the volume, and %d were taken", now-before, taken)
+	}
+}
+
+func (p *production) testUploadSizes(t *testing.T) {
+	const most = 20 << 20
+	before := p.stored(t)
+	for _, c := range []struct{ size, status int }{{0, 400}, {1, 201}, {most, 201}, {most + 1, 413}, {2 * most, 413}} {
+		a := p.sendFile(t, "data.bin", strings.Repeat("\x01", c.size))
+		if a.status != c.status {
+			t.Errorf("%d bytes: %d instead of %d: %.300s", c.size, a.status, c.status, a.body)
+		}
+		if a.status != 201 {
+			a.isProblem(t, a.status)
+		}
+		if c.size == most+1 && !strings.Contains(string(a.body), "20971520") {
+			t.Errorf("it is not the API that says how large a file may be: %s", a.body)
+		}
+	}
+	if now := p.stored(t); now != before+2 {
+		t.Errorf("%d files more in the volume, and 2 were taken", now-before)
+	}
+}
+
+// testDownloads takes files back through nginx and from both instances.
+func (p *production) testDownloads(t *testing.T) {
+	text := strings.Repeat("Frosted over since Friday. ", 1000)
+	for _, c := range []struct{ name, content, kind, disposition string }{
+		{"photo.png", samplePNG, "image/png", ""},
+		{"notes.txt", text, "text/plain; charset=utf-8", ""},
+		{"report.pdf", "%PDF-1.7\nnothing", "application/pdf", ""},
+		{"data.zip", "PK\x03\x04nothing", "application/zip", "attachment"},
+		{"data", "\x01\x02\x03", "application/octet-stream", "attachment"},
+	} {
+		url := p.upload(t, c.name, c.content)
+		a := p.want(t, 200, "GET", url, "", "Accept-Encoding", "gzip")
+		h := a.header
+		if string(a.body) != c.content || h.Get("Content-Type") != c.kind || h.Get("Content-Disposition") != c.disposition {
+			t.Errorf("%s: %d bytes of %d, %v", c.name, len(a.body), len(c.content), h)
+		}
+		if secured(t, c.name, h); h.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || !strings.Contains(h.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %v", c.name, h)
+		}
+		for _, instance := range []string{"api-1", "api-2"} {
+			if got := p.compose(t, "exec", "-T", "proxy", "curl", "-fsS", "http://"+instance+":5000"+url); got != c.content {
+				t.Errorf("%s has %d bytes of %s instead of %d", instance, len(got), c.name, len(c.content))
+			}
+		}
+		if c.content != text {
+			continue
+		}
+		part := p.want(t, 206, "GET", url, "", "Range", "bytes=8-11")
+		if string(part.body) != "over" {
+			t.Errorf("the range is %q", part.body)
+		}
+		secured(t, "a range", part.header)
+		secured(t, "304", p.want(t, 304, "GET", url, "", "If-None-Match", h.Get("ETag")).header)
+		if head := p.want(t, 200, "HEAD", url, ""); head.header.Get("Content-Length") != "27000" || len(head.body) != 0 {
+			t.Errorf("HEAD: %v", head.header)
+		}
+		if options := p.want(t, 204, "OPTIONS", url, ""); options.header.Get("Allow") != "GET, HEAD, OPTIONS" {
+			t.Errorf("OPTIONS: %v", options.header)
+		}
+	}
+}
