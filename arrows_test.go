@@ -14,10 +14,10 @@ import (
 	"testing"
 )
 
-// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web ← main.
+// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web and trace ← main.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                    {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema", "labledger/web"},
+		"labledger":                    {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema", "labledger/trace", "labledger/web"},
 		"labledger/auth":               nil,
 		"labledger/api":                {"labledger/auth", "labledger/db", "labledger/ledger", "labledger/media", "labledger/rules"},
 		"labledger/bench":              {"labledger/api", "labledger/auth", "labledger/db", "labledger/db/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema"},
@@ -32,6 +32,7 @@ func TestArrows(t *testing.T) {
 		"labledger/rules/oracle":       {"labledger/rules"},
 		"labledger/schema":             nil,
 		"labledger/web":                nil,
+		"labledger/trace":              nil,
 	}
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Deps \" \"}}", "./...").Output()
 	if err != nil {

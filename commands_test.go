@@ -53,10 +53,10 @@ func TestHelp(t *testing.T) {
 	for _, command := range []string{"serve", "migrate up", "migrate down", "migrate status", "seed", "export", "import", "psql", "version", "help"} {
 		says(t, out, "\n  "+command+" ")
 	}
-	for _, name := range []string{"HOST", "PORT", "DATABASE_URL", "READ_DATABASE_URL", "STATE_DIR", "AUTH", "LOG_LEVEL", "LOG_FORMAT"} {
+	for _, name := range []string{"HOST", "PORT", "DATABASE_URL", "READ_DATABASE_URL", "STATE_DIR", "AUTH", "LOG_LEVEL", "LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT"} {
 		says(t, out, "($"+name+")", "--"+strings.ReplaceAll(strings.ToLower(name), "_", "-")+"=")
 	}
-	says(t, out, `"127.0.0.1"`, `"5000"`, "insecure-open", "debug")
+	says(t, out, `"127.0.0.1"`, `"5000"`, "insecure-open", "debug", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER", "OTEL_SDK_DISABLED")
 }
 
 func TestUnknownWords(t *testing.T) {

@@ -135,6 +135,9 @@ func TestConfigurationRefused(t *testing.T) {
 		{[]string{"HOST=203.0.113.9", "AUTH=insecure-open"}, []string{"cannot listen", "203.0.113.9"}},
 		{[]string{"LOG_LEVEL=loud"}, []string{"log-level", "loud", "debug"}},
 		{[]string{"LOG_FORMAT=xml"}, []string{"log-format", "xml", "json"}},
+		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318"}, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"}},
+		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"}},
+		{[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://collector:4318", "OTEL_TRACES_SAMPLER=sometimes"}, []string{"OTEL_", "sampler", "sometimes"}},
 		{[]string{"PORT=65536"}, []string{"65536", "port"}},
 		{[]string{"PORT=http?"}, []string{"http?", "port"}},
 	} {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
@@ -36,6 +37,7 @@ type config struct {
 	JWTSecretFile   string        `name:"jwt-secret-file" help:"File that holds the key." env:"JWT_SECRET_FILE" placeholder:"FILE"`
 	Registration    string        `help:"Whether people may register by themselves, as viewers: open or closed." enum:"open,closed" default:"open" env:"REGISTRATION"`
 	TrustedProxies  []string      `name:"trusted-proxies" help:"Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between." env:"TRUSTED_PROXIES" placeholder:"NETWORK"`
+	OTLPEndpoint    string        `name:"otel-exporter-otlp-endpoint" help:"OpenTelemetry collector that traces are sent to, by OTLP over HTTP, like http://127.0.0.1:4318. Without one there are none. The environment's other names of OpenTelemetry count, too: OTEL_EXPORTER_OTLP_…, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_BSP_…, OTEL_SDK_DISABLED; OTEL_PROPAGATORS=tracecontext says that the trusted proxies make traceparent." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 	DrainDelay      time.Duration `help:"How long a server that was told to stop goes on with /readyz at 503 before it closes its port, such as 5s. For balancers in front of several." default:"0s" env:"DRAIN_DELAY" placeholder:"DURATION"`
 	LogLevel        string        `help:"Log from this level on: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 	LogFormat       string        `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
@@ -117,15 +119,16 @@ type database struct {
 	url     string
 	cluster *postgres.Cluster // nil for a given database
 	pool    *pgxpool.Pool
-	schema  uint // version that its schema was brought to: the one that this program needs
+	tracer  pgx.QueryTracer // of the pool; nil for none
+	schema  uint            // version that its schema was brought to: the one that this program needs
 }
 
 // open reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
-func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error)) (*database, error) {
+func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
 	if err := given.sample(); err != nil {
 		return nil, err
 	}
-	d := &database{url: given.value}
+	d := &database{url: given.value, tracer: tracer}
 	if d.url == "" {
 		cluster, err := start(ctx, c.StateDir, log)
 		if err != nil {
@@ -133,7 +136,7 @@ func (c *config) open(ctx context.Context, log *slog.Logger, given setting, star
 		}
 		d.cluster, d.url = cluster, cluster.URL()
 	}
-	pool, err := postgres.Open(ctx, d.url)
+	pool, err := postgres.OpenTraced(ctx, d.url, tracer)
 	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("%s: %w", given.name, err)
@@ -204,7 +207,7 @@ func (d *database) close() {
 
 // beside runs a command on the database as its owner, whether the server runs at the same time or not.
 func (c *config) beside(ctx context.Context, run func(*database) error) error {
-	d, err := c.open(ctx, quiet(), c.owner(), postgres.Use)
+	d, err := c.open(ctx, quiet(), c.owner(), postgres.Use, nil)
 	if err != nil {
 		return err
 	}

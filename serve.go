@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
@@ -21,6 +22,7 @@ import (
 	"labledger/db/postgres"
 	"labledger/ledger"
 	"labledger/media"
+	"labledger/trace"
 	"labledger/web"
 )
 
@@ -46,7 +48,11 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	log := c.logger()
-	replica, err := c.replica(ctx)
+	traces, err := trace.Open(ctx, c.OTLPEndpoint, version(), log)
+	if err != nil {
+		return err
+	}
+	replica, err := c.replica(ctx, traces.Statements())
 	if err != nil {
 		return err
 	}
@@ -58,7 +64,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
-	d, err := c.open(ctx, log, c.server(), postgres.Start)
+	d, err := c.open(ctx, log, c.server(), postgres.Start, traces.Statements())
 	if err == nil {
 		defer d.close()
 		err = d.ready(ctx, log)
@@ -91,6 +97,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	stopper.next = api.New(api.Options{
 		Pool: d.pool, Media: files, App: api.App{Page: app.ServePage, Static: app.ServeFile}, Replica: replica,
 		Log: log, Actor: anonymous, Access: access, Version: version(), Schema: d.schema, Ending: ending, Draining: stopper.draining.Load,
+		Tracer: traces.Tracer(), Parents: traces.Parents(),
 	})
 	server := &http.Server{
 		Handler:           stopper,
@@ -102,6 +109,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	server.RegisterOnShutdown(func() { close(ending) })
+	defer traces.Close()
 	house, leave := context.WithCancel(ctx)
 	var kept sync.WaitGroup
 	kept.Go(func() { keepHouse(house, d.pool, files, log) })
@@ -173,7 +181,7 @@ func (c *config) media() (*media.Store, error) {
 // is somebody who could rewrite the history, and others than its owner get to the server, the operator is told how to do better.
 func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) error {
 	if d.cluster != nil {
-		pool, err := postgres.Open(ctx, d.cluster.ServerURL())
+		pool, err := postgres.OpenTraced(ctx, d.cluster.ServerURL(), d.tracer)
 		if err != nil {
 			return err
 		}
@@ -194,11 +202,11 @@ func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) er
 }
 
 // replica is what lists are read from; nil when there is none.
-func (c *config) replica(ctx context.Context) (*pgxpool.Pool, error) {
+func (c *config) replica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}
-	pool, err := postgres.Open(ctx, c.ReadDatabaseURL)
+	pool, err := postgres.OpenTraced(ctx, c.ReadDatabaseURL, tracer)
 	if err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"labledger/auth"
 	"labledger/db"
@@ -36,6 +37,9 @@ type Options struct {
 
 	Schema   uint        // version of the database's schema that this program needs, for /readyz; 0 for any
 	Draining func() bool // whether the server stops and new requests should go elsewhere, for /readyz; nil for never
+
+	Tracer  trace.Tracer // makes a span of each request; nil makes none
+	Parents bool         // whether trusted proxies tell, by traceparent, what a request is a part of
 }
 
 // Access is who may call.
@@ -60,7 +64,7 @@ func New(o Options) http.Handler {
 		router.Path(path).Handler(newMethods(path, table, b, g))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
-	return &outer{next: router, log: o.Log, metrics: m}
+	return &outer{next: router, log: o.Log, metrics: m, tracer: o.Tracer, parent: parentOf(g, o.Parents)}
 }
 
 // paths are all path templates in the order of the table.

@@ -63,15 +63,22 @@ func (m *metrics) recorded(events, alerts int) {
 
 // observe counts a request. Methods that no route has are counted as one.
 func (m *metrics) observe(method, route string, status int, took time.Duration) {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, methodUpdate:
-	default:
+	if !known(method) {
 		method = "other"
 	}
 	if route == streamPath && status == http.StatusOK {
 		took = 0 // it is counted; that it lasted for hours says nothing of how fast the server is
 	}
 	m.seconds.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// known tells methods that some route has from those of a client's own making.
+func known(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, methodUpdate:
+		return true
+	}
+	return false
 }
 
 func (m *metrics) handler() http.Handler {

@@ -12,15 +12,19 @@ import (
 	"runtime/debug"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"labledger/db"
 )
 
-// outer stands around the router, so that it sees every request, also those that no route takes: it names, logs and counts them,
-// and turns a panic into an answer.
+// outer stands around the router, so that it sees every request, also those that no route takes: it names, logs, counts and traces
+// them, and turns a panic into an answer.
 type outer struct {
 	next    http.Handler
 	log     *slog.Logger
 	metrics *metrics
+	tracer  trace.Tracer                          // nil makes no spans
+	parent  func(*http.Request) trace.SpanContext // what a request is a part of
 }
 
 // An exchange is one request and its answer: the writer of the answer, and what is learned on the way.
@@ -33,6 +37,7 @@ type exchange struct {
 	problem *Problem // what was answered, unless it is a success
 	status  int
 	bytes   int64
+	span    trace.Span // nil when there is none
 }
 
 // exchangeOf finds the exchange that a handler of this package writes to.
@@ -100,6 +105,9 @@ func (o *outer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	maps.Copy(w.Header(), always)
 	w.Header().Set("X-Request-Id", x.id)
+	if o.tracer != nil {
+		r = o.startSpan(x, r)
+	}
 	defer func() {
 		thrown := recover()
 		if thrown != nil && thrown != http.ErrAbortHandler {
@@ -123,6 +131,9 @@ func (o *outer) done(r *http.Request, x *exchange, took time.Duration) {
 		x.status = http.StatusOK
 	}
 	o.metrics.observe(r.Method, x.route, x.status, took)
+	if x.span != nil {
+		endSpan(x, r)
+	}
 	level := slog.LevelInfo
 	if x.status >= http.StatusInternalServerError {
 		level = slog.LevelError
@@ -139,6 +150,9 @@ func (o *outer) done(r *http.Request, x *exchange, took time.Duration) {
 		slog.Int64("bytes", x.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("actor", x.who.username),
+	}
+	if x.span != nil && x.span.SpanContext().IsSampled() {
+		attrs = append(attrs, slog.String("trace_id", x.span.SpanContext().TraceID().String()))
 	}
 	if x.problem != nil && x.problem.cause != nil {
 		attrs = append(attrs, slog.String("error", x.problem.cause.Error()))

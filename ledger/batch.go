@@ -194,11 +194,11 @@ func (a *Answers) record(ctx context.Context, order []int32, ids []int64, dry bo
 			return err
 		}
 		judged := a.judgement(p, part)
-		if _, err := db.New(copying{to: conn.Conn().PgConn(), lines: judged}).CopyEvents(ctx, nil); err != nil {
+		if _, err := db.New(copying{to: conn.Conn(), lines: judged}).CopyEvents(ctx, nil); err != nil {
 			return err
 		}
 		if len(judged.alerts) > 0 {
-			if _, err := db.New(copying{to: conn.Conn().PgConn(), lines: bytes.NewReader(judged.alerts)}).CopyAlerts(ctx, nil); err != nil {
+			if _, err := db.New(copying{to: conn.Conn(), lines: bytes.NewReader(judged.alerts)}).CopyAlerts(ctx, nil); err != nil {
 				return err
 			}
 		}

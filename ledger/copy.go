@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"labledger/db"
 	"labledger/rules"
@@ -23,7 +22,7 @@ import (
 // have a value for each column, in that order.
 type copying struct {
 	db.DBTX
-	to    *pgconn.PgConn
+	to    *pgx.Conn
 	lines io.Reader
 }
 
@@ -33,8 +32,10 @@ func (c copying) CopyFrom(ctx context.Context, table pgx.Identifier, columns []s
 	for i, column := range columns {
 		names[i] = pgx.Identifier{column}.Sanitize()
 	}
-	tag, err := c.to.CopyFrom(ctx, c.lines, "COPY "+table.Sanitize()+" ("+strings.Join(names, ", ")+") FROM STDIN")
-	return tag.RowsAffected(), err
+	return traced(ctx, c.to, table, func(ctx context.Context) (int64, error) {
+		tag, err := c.to.PgConn().CopyFrom(ctx, c.lines, "COPY "+table.Sanitize()+" ("+strings.Join(names, ", ")+") FROM STDIN")
+		return tag.RowsAffected(), err
+	})
 }
 
 // A judgement judges the events of a part as they are read: an io.Reader of lines for CopyEvents.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"labledger/db"
 	"labledger/rules"
@@ -95,7 +96,7 @@ func (l *Ledger) Record(ctx context.Context, r Request) (Recorded, error) {
 		return Recorded{}, err
 	}
 	defer land()
-	c := &call{Request: r, done: make(chan struct{})}
+	c := &call{Request: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
 	l.enqueue(c)
 	select {
 	case <-c.done:

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"go.opentelemetry.io/otel/trace"
 
 	"labledger/db"
 )
@@ -17,6 +18,7 @@ import (
 // A call is a request that waits to be recorded. Whoever closes done has filled in the rest.
 type call struct {
 	Request
+	span     trace.Span // of who waits; may be nil
 	done     chan struct{}
 	recorded Recorded
 	prior    *db.FindKeysRow // set when the key was used for the same request before
@@ -141,7 +143,7 @@ func (l *Ledger) release(ids []int64) {
 // record records a pass. When it waits in vain for users whom somebody else has locked, those go on apart, and are held meanwhile, and the
 // others go on at once: nobody pays for another one's lock. When the database refuses it for another reason, it goes user by user.
 func (l *Ledger) record(calls []*call) {
-	err := l.pass(context.Background(), calls, lockShort, false)
+	err := l.pass(home(calls), calls, lockShort, false)
 	var refused *pgconn.PgError
 	waited := errors.As(err, &refused) && refused.Code == lockNotAvailable
 	switch alone := calls[0].UserID == calls[len(calls)-1].UserID; {
@@ -201,7 +203,7 @@ const lockNotAvailable = "55P03"
 func (l *Ledger) recordPatiently(calls []*call) {
 	l.patient <- struct{}{}
 	defer func() { <-l.patient }()
-	l.finish(calls, l.pass(context.Background(), calls, lockLong, false))
+	l.finish(calls, l.pass(home(calls), calls, lockLong, false))
 }
 
 // finish hands out the results of a pass and lets go of its users. err is that of the whole pass.

@@ -30,7 +30,10 @@ const (
 //
 // All results arrive in text format, so that their bytes can go to JSON as they are, times in UTC and ISO style. A statement
 // whose context ends is cancelled on the server. Error: url cannot be read; the text never holds a password.
-func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+func Open(ctx context.Context, url string) (*pgxpool.Pool, error) { return OpenTraced(ctx, url, nil) }
+
+// OpenTraced is Open, with somebody who is told of each statement; nil is nobody.
+func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	if _, err := parse(url); err != nil { // for an error text without the URL
 		return nil, err
 	}
@@ -53,6 +56,7 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	unless("pool_max_conn_lifetime_jitter", func() { cfg.MaxConnLifetimeJitter = connJitter })
 
 	prepare(cfg.ConnConfig)
+	cfg.ConnConfig.Tracer = tracer
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterTypes(textTypes())
 		return nil

@@ -1,0 +1,195 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/codes"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"labledger/db/postgres"
+	"labledger/db/postgres/pgtest"
+)
+
+// What the spans of statements say is tested in package trace, and what gets to a collector beside the program.
+
+// spanned is an API whose spans are kept.
+func spanned(t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
+	t.Helper()
+	spans, log = tracetest.NewInMemoryExporter(), &bytes.Buffer{}
+	provider := sdk.NewTracerProvider(append(options, sdk.WithSyncer(spans))...)
+	o := Options{
+		Pool: pgtest.Pool(t), Log: slog.New(slog.NewJSONHandler(log, nil)), Actor: "tester", Version: "test", Tracer: provider.Tracer("test"),
+		Access: Access{Trusted: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
+	}
+	if adjust != nil {
+		adjust(&o)
+	}
+	return New(o), spans, log
+}
+
+// attributes are those of a span, as text.
+func attributes(s tracetest.SpanStub) map[string]string {
+	found := map[string]string{}
+	for _, a := range s.Attributes {
+		found[string(a.Key)] = a.Value.String()
+	}
+	return found
+}
+
+func TestSpans(t *testing.T) {
+	t.Parallel()
+	h, spans, log := spanned(t, nil)
+	for _, c := range []struct {
+		method, target, name string
+		status               int
+		attributes           map[string]string
+	}{
+		{"GET", "/site/1?limit=7", "GET /site/{id}", 400, map[string]string{"url.path": "/site/1", "http.route": "/site/{id}", "http.request.method": "GET"}},
+		{"GET", "/site/1", "GET /site/{id}", 200, map[string]string{"url.path": "/site/1"}},
+		{"HEAD", "/site/1", "HEAD /site/{id}", 200, map[string]string{"http.request.method": "HEAD"}},
+		{"GET", "/api/v1/sites/77", "GET /api/v1/sites/{id}", 404, map[string]string{"http.route": "/api/v1/sites/{id}"}},
+		{"UPDATE", "/todo/77", "UPDATE /todo/{id}", 400, map[string]string{"http.request.method": "UPDATE"}},
+		{"GET", "/no/such", "GET", 404, map[string]string{"http.route": "", "url.path": "/no/such"}},
+		{"BREW", "/site/1", "HTTP /site/{id}", 405, map[string]string{"http.request.method": "_OTHER"}},
+		{"GET", "/api/users/%ff%00", "GET /api/users/{username}", 400, map[string]string{"url.path": "/api/users/%ff%00"}},
+		{"GET", "/media/x7/x7qqqqqqqqqqqqqqqqqqqqqqqqqq.png", "GET /media/{folder}/{file}", 404, map[string]string{"url.path": "/media/…"}},
+		{"GET", "/%6dedia/x7/x7qqqqqqqqqqqqqqqqqqqqqqqqqq.png", "GET", 404, map[string]string{"url.path": "/media/…"}},
+		{"GET", "/healthcheck", "GET /healthcheck", 200, nil},
+	} {
+		spans.Reset()
+		log.Reset()
+		w := call(h, c.method, c.target, "")
+		all := spans.GetSpans()
+		if len(all) != 1 {
+			t.Errorf("%s %s: %d spans, want 1", c.method, c.target, len(all))
+			continue
+		}
+		s, found := all[0], attributes(all[0])
+		if s.Name != c.name || s.SpanKind != trace.SpanKindServer || s.Parent.IsValid() || s.Status.Code != codes.Unset || len(s.Events) > 0 || len(s.Links) > 0 {
+			t.Errorf("%s %s: %q %v, parent %v, %v, want %q", c.method, c.target, s.Name, s.SpanKind, s.Parent, s.Status, c.name)
+		}
+		if w.Code != c.status || found["http.response.status_code"] != fmt.Sprint(c.status) {
+			t.Errorf("%s %s: status %d, in the span %s, want %d", c.method, c.target, w.Code, found["http.response.status_code"], c.status)
+		}
+		for name, want := range c.attributes {
+			if found[name] != want {
+				t.Errorf("%s %s: %s is %q, want %q", c.method, c.target, name, found[name], want)
+			}
+		}
+		var line struct {
+			TraceID string `json:"trace_id"`
+		}
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line.TraceID != s.SpanContext.TraceID().String() {
+			t.Errorf("%s %s: the log does not name the trace %s: %v, %s", c.method, c.target, s.SpanContext.TraceID(), err, log)
+		}
+	}
+}
+
+// What is our fault is an error, and what it was stands in the log alone.
+func TestSpansOfErrors(t *testing.T) {
+	t.Parallel()
+	away, err := postgres.Open(t.Context(), "postgres://nobody:secret-1f3870be@127.0.0.1:1/none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(away.Close)
+	h, spans, log := spanned(t, func(o *Options) { o.Pool = away })
+	if w := call(h, "GET", "/site/1", ""); w.Code != http.StatusServiceUnavailable {
+		t.Fatal(w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "127.0.0.1:1") {
+		t.Error("the log does not say what was wrong:", log)
+	}
+	s := spans.GetSpans()[0]
+	if s.Status.Code != codes.Error || s.Status.Description != "" || attributes(s)["error.type"] != "503" {
+		t.Errorf("%v %v", s.Status, s.Attributes)
+	}
+	if text := fmt.Sprint(s); strings.Contains(text, "127.0.0.1:1") || strings.Contains(text, "secret") {
+		t.Error("the span tells too much:", text)
+	}
+
+	h, spans, _ = spanned(t, nil)
+	h.(*outer).next = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("with secret-1f3870be") })
+	func() {
+		defer func() { _ = recover() }() // the server would cut the connection
+		call(h, "GET", "/site/1", "")
+	}()
+	if all := spans.GetSpans(); len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
+		t.Errorf("of a panic: %v", all)
+	}
+}
+
+// A span of the live stream would be there after hours: there is none, nor a trace in its log line.
+func TestNoSpanOfTheStream(t *testing.T) {
+	t.Parallel()
+	h, spans, log := spanned(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := httptest.NewRequest("GET", streamPath, nil).WithContext(ctx)
+	cancel()
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if all := spans.GetSpans(); len(all) > 0 || strings.Contains(log.String(), "trace_id") {
+		t.Errorf("%v\n%s", all, log)
+	}
+}
+
+// Who sends traceparent decides whether a request is recorded, and where: it counts of trusted proxies alone, and only when that is set.
+func TestParents(t *testing.T) {
+	t.Parallel()
+	const theirs = "4bf92f3577b34da6a3ce929d0e0e4736"
+	sampled, not := "00-"+theirs+"-00f067aa0ba902b7-01", "00-"+theirs+"-00f067aa0ba902b7-00"
+	rarely := sdk.WithSampler(sdk.ParentBased(sdk.NeverSample())) // none of those that begin here
+	always := sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample()))
+	for _, c := range []struct {
+		name    string
+		counts  bool
+		from    string
+		header  string
+		sampler sdk.TracerProviderOption
+		made    bool // a span
+		ours    bool // in a trace of our own
+	}{
+		{"a trusted proxy samples", true, "192.0.2.1:1234", sampled, rarely, true, false},
+		{"the same over IPv6", true, "[::ffff:192.0.2.1]:1234", sampled, rarely, true, false},
+		{"a trusted proxy does not sample", true, "192.0.2.1:1234", not, always, false, false},
+		{"a trusted proxy that does not say", true, "192.0.2.1:1234", "", always, true, true},
+		{"a trusted proxy that says nonsense", true, "192.0.2.1:1234", "00-" + theirs + "-01", always, true, true},
+		{"anybody wants to be sampled", true, "192.0.2.2:1234", sampled, rarely, false, true},
+		{"anybody wants to be in a trace", true, "192.0.2.2:1234", sampled, always, true, true},
+		{"anybody wants to hide", true, "192.0.2.2:1234", not, always, true, true},
+		{"not by TCP", true, "@", sampled, rarely, false, true},
+		{"a trusted proxy, unless set", false, "192.0.2.1:1234", sampled, rarely, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h, spans, log := spanned(t, func(o *Options) { o.Parents = c.counts }, c.sampler)
+			r := httptest.NewRequest("GET", "/healthcheck", http.NoBody)
+			r.ContentLength, r.RemoteAddr = 0, c.from
+			if c.header != "" {
+				r.Header.Set("traceparent", c.header)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			all := spans.GetSpans()
+			if w.Code != http.StatusOK || (len(all) == 1) != c.made || strings.Contains(log.String(), "trace_id") != c.made {
+				t.Fatalf("%d, %d spans\n%s", w.Code, len(all), log)
+			}
+			if c.made && (all[0].SpanContext.TraceID().String() != theirs) != c.ours {
+				t.Errorf("in the trace %s", all[0].SpanContext.TraceID())
+			}
+			if c.made && (all[0].Parent.IsValid() == c.ours || len(all[0].Links) > 0) {
+				t.Errorf("parent %v, links %v", all[0].Parent, all[0].Links)
+			}
+		})
+	}
+}
