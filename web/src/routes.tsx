@@ -17,7 +17,7 @@ const root = createRootRouteWithContext<Context>()({
   beforeLoad: async ({ context, location }) => {
     if (openTo(location.pathname)) return
     const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined) // then the screens tell what is wrong
-    if (session && !session.signed_in && !session.open) throw redirect({ to: '/sign-in', search: { next: location.href } })
+    if (session && !session.signed_in && !session.open) throw redirect({ to: '/sign-in', search: { next: location.publicHref } })
   },
 })
 

@@ -6,6 +6,7 @@ import { api, done, etag, page, type Schemas } from '../api/client'
 import { asProblem } from '../api/problem'
 import { paged } from '../api/queries'
 import { upload } from '../api/upload'
+import { bytes } from '../parts/bytes'
 import { type Column, DataTable } from '../parts/DataTable'
 import { DeleteDialog } from '../parts/DeleteDialog'
 import { Icon } from '../parts/icons'
@@ -77,7 +78,7 @@ export function Attachments({ of }: { of: Owner }) {
       ),
     })
   return (
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- dropping is a second way; the button does the same
+    // Dropping is a second way; the button does the same.
     <div onDragOver={(event) => may && event.preventDefault()} onDrop={drop}>
       <DataTable label="Attachments" query={query} columns={columns} rowKey={(row) => row.id} empty={<Empty icon="file" title="No files" />} />
       <Stack gap="xs" mt="sm">
@@ -124,11 +125,4 @@ function FileLink({ file }: { file: Attachment }) {
       {file.name}
     </Text>
   )
-}
-
-/** bytes is a size as people say it. */
-export function bytes(size: number): string {
-  if (size < 1024) return `${size} B`
-  if (size < 1024 * 1024) return `${(size / 1024).toFixed(1)} KiB`
-  return `${(size / 1024 / 1024).toFixed(1)} MiB`
 }

@@ -3,9 +3,10 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 
 import type { Page, Schemas } from '../api/client'
 import { paged } from '../api/queries'
-import { shown } from '../parts/ConflictDialog'
+import { shown } from '../parts/shown'
 import { Empty, Shown } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
+import { differences } from './differences'
 
 type Change = Schemas['Change']
 
@@ -65,12 +66,4 @@ export function Difference({ change, labels = {} }: { change: Change; labels?: R
       ))}
     </Stack>
   )
-}
-
-/** differences are the fields in which a row before and after a change differ; its version always does. */
-export function differences({ before, after }: Pick<Change, 'before' | 'after'>): { field: string; before: unknown; after: unknown }[] {
-  const [old, next] = [(before ?? {}) as Record<string, unknown>, (after ?? {}) as Record<string, unknown>]
-  return [...new Set([...Object.keys(old), ...Object.keys(next)])]
-    .filter((field) => field !== 'version' && JSON.stringify(old[field]) !== JSON.stringify(next[field]))
-    .map((field) => ({ field, before: old[field], after: next[field] }))
 }

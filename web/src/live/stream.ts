@@ -13,7 +13,7 @@ export type LiveMessage = { kind: 'event'; row: Schemas['Event'] } | { kind: 'al
 export type LiveState = 'connecting' | 'live' | 'late'
 
 /** What the reading tab tells the others. */
-type News = { messages?: LiveMessage[]; at?: string | undefined; state?: LiveState; gap?: boolean }
+type News = { messages?: LiveMessage[]; at?: string | undefined; state?: LiveState; gap?: boolean; asks?: boolean }
 
 const silence = 40_000 // ms; the server shows a sign of life every 15 s
 const firstWait = 1_000
@@ -32,6 +32,7 @@ export function follow(listener: LiveListener): () => void {
   const others = new BroadcastChannel('labledger.live')
   let at: string | undefined // position of the last message that was seen, here or in the tab that read before
   let heard = Date.now()
+  let state: LiveState | undefined // while this tab reads
 
   const hear = (news: News) => {
     heard = Date.now()
@@ -41,10 +42,15 @@ export function follow(listener: LiveListener): () => void {
     if (news.messages?.length) listener.messages(news.messages)
   }
   const tell = (news: News) => {
+    state = news.state ?? state
     hear(news)
     others.postMessage(news)
   }
-  others.onmessage = ({ data }: MessageEvent<News>) => hear(data)
+  others.onmessage = ({ data }: MessageEvent<News>) => {
+    if (!data.asks) hear(data)
+    else if (state) others.postMessage({ state, at })
+  }
+  others.postMessage({ asks: true }) // a tab that has just come: how does it go?
   const watchdog = setInterval(() => {
     if (Date.now() - heard > 2 * silence) listener.state('late') // the tab that reads sleeps
   }, silence)

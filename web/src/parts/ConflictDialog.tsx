@@ -1,7 +1,9 @@
-import { Button, Group, Modal, Radio, Stack, Text } from '@mantine/core'
+import { Button, Group, Radio, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 
 import type { Conflict } from '../api/edit'
+import { Dialog } from './Dialog'
+import { shown } from './shown'
 
 interface Props<T> {
   conflict: Conflict<T>
@@ -20,7 +22,7 @@ export function ConflictDialog<T extends object>({ conflict: { base, mine, their
   const [chosen, choose] = useState<Record<string, string>>({})
   const save = () => keep(theirs, Object.fromEntries(clashing.filter((name) => chosen[name] !== 'theirs').map((name) => [name, mine[name]])) as Partial<T>)
   return (
-    <Modal opened onClose={cancel} title="Somebody else has changed this, too" size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog onClose={cancel} title="Somebody else has changed this, too" size="lg">
       <Stack>
         <Text>Nothing of yours was saved yet. Choose what each field shall say.</Text>
         {clashing.map((name) => (
@@ -46,7 +48,7 @@ export function ConflictDialog<T extends object>({ conflict: { base, mine, their
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -56,10 +58,4 @@ function Side({ who, value }: { who: string; value: unknown }) {
       {who}: <b>{shown(value)}</b>
     </>
   )
-}
-
-/** shown is a value as people read it. */
-export function shown(value: unknown): string {
-  if (value === null || value === undefined || value === '') return '–'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -61,7 +61,7 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
   const after = visible?.length ? virtualizer.getTotalSize() + top - (visible.at(-1)?.end ?? 0) : 0
   const indexes = visible ? visible.map(({ index }) => index) : shown.map((_, index) => index)
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the arrows only move the focus from link to link
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the arrows only move the focus from link to link
     <table ref={frame} role="table" className={style.table} aria-label={label} aria-rowcount={shown.length + 1} onKeyDown={stepRows}>
       <thead role="rowgroup">
         <tr role="row" aria-rowindex={1}>

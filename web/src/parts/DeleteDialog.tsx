@@ -1,8 +1,9 @@
-import { Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import { asProblem } from '../api/problem'
+import { Dialog } from './Dialog'
 import { ProblemNote } from './form'
 import { Loading } from './states'
 
@@ -36,7 +37,7 @@ export function DeleteDialog({ what, remove, deleted, close }: Props) {
   const failed = error ?? trial.error
   const inUse = Boolean(trial.data)
   return (
-    <Modal opened onClose={close} title={`Delete ${what}?`} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog onClose={close} title={`Delete ${what}?`}>
       <Stack>
         {trial.isPending && <Loading rows={1} />}
         {inUse && <Text>{trial.data}</Text>}
@@ -52,6 +53,6 @@ export function DeleteDialog({ what, remove, deleted, close }: Props) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,6 +1,8 @@
-import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
+
+import style from './filters.module.css'
 
 // Filters live in the address, so that a list can be sent to somebody, and the way back leads to it.
 
@@ -33,7 +35,7 @@ export function FilterBar<N extends string>({ filters, values, set }: Props<N>) 
   const any = Object.keys(values).length > 0
   const clear = () => void navigate({ to: '.', search: (known) => ({ ...known, ...Object.fromEntries(filters.map(({ name }) => [name, undefined])) }), replace: true })
   return (
-    <Group component="search" align="end" gap="sm">
+    <search className={style.bar}>
       {filters.map(({ name, label, placeholder, options }) =>
         options ? (
           <NativeSelect
@@ -42,7 +44,6 @@ export function FilterBar<N extends string>({ filters, values, set }: Props<N>) 
             data={[{ value: '', label: 'Any' }, ...options]}
             value={values[name] ?? ''}
             onChange={(event) => set(name, event.currentTarget.value)}
-            w={180}
           />
         ) : (
           <TextFilter key={name} label={label} placeholder={placeholder ?? 'Any'} value={values[name] ?? ''} set={(value) => set(name, value)} />
@@ -53,7 +54,7 @@ export function FilterBar<N extends string>({ filters, values, set }: Props<N>) 
           Clear filters
         </Button>
       )}
-    </Group>
+    </search>
   )
 }
 
@@ -78,7 +79,6 @@ function TextFilter({ label, placeholder, value, set }: { label: string; placeho
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
       onKeyDown={(event) => event.key === 'Enter' && set(text)}
-      w={180}
     />
   )
 }

@@ -1,5 +1,7 @@
 import { Alert, Text } from '@mantine/core'
 
+import { useEffect, useRef } from 'react'
+
 import type { Problem } from '../api/problem'
 
 // What forms have in common. The server alone decides what is right; each of its messages stands at the field it is about.
@@ -13,6 +15,25 @@ export function nullable(text: string): string | null {
 export function changed<T extends object>(base: T, values: Partial<T>): Partial<T> {
   const names = Object.keys(values) as (keyof T)[]
   return Object.fromEntries(names.filter((name) => values[name] !== base[name]).map((name) => [name, values[name]])) as Partial<T>
+}
+
+interface Focusable<N extends string> {
+  setErrors: (errors: Record<string, string>) => void
+  getInputNode: (name: N) => HTMLElement | null
+}
+
+/** useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first field. */
+export function useFormFocus<N extends string>(form: Focusable<N>, fields: readonly N[], problem: Problem | undefined) {
+  const latest = useRef({ form, fields })
+  useEffect(() => {
+    latest.current = { form, fields }
+  })
+  useEffect(() => {
+    const { form, fields } = latest.current
+    if (problem) form.setErrors(problem.byField)
+    const first = problem ? fields.find((name) => problem.byField[name]) : fields[0]
+    if (first) form.getInputNode(first)?.focus()
+  }, [problem])
 }
 
 /** ProblemNote says what went wrong with a write, unless fields of the form say all of it. */

@@ -1,9 +1,10 @@
-import { Group, Modal, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { Group, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useId, useState } from 'react'
 
+import { Dialog } from '../parts/Dialog'
 import { Icon } from '../parts/icons'
 import { includes, useSession } from '../session/api'
 import { menu } from '../shell/menu'
@@ -45,7 +46,7 @@ export function SearchDialog({ close }: { close: () => void }) {
     event.preventDefault()
   }
   return (
-    <Modal opened onClose={close} title="Search" yOffset="10vh" closeButtonProps={{ 'aria-label': 'Close' }} returnFocus>
+    <Dialog onClose={close} title="Search" yOffset="10vh">
       <TextInput
         data-autofocus
         aria-label="Search"
@@ -78,6 +79,6 @@ export function SearchDialog({ close }: { close: () => void }) {
           </UnstyledButton>
         ))}
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

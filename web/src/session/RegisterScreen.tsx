@@ -2,10 +2,9 @@ import { Button, Card, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect } from 'react'
 
 import { asProblem } from '../api/problem'
-import { ProblemNote } from '../parts/form'
+import { ProblemNote, useFormFocus } from '../parts/form'
 import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
 import { Forbidden } from '../parts/states'
@@ -31,11 +30,7 @@ export function RegisterScreen() {
     },
   })
   const problem = error ? asProblem(error) : undefined
-  const { setErrors } = form
-  useEffect(() => {
-    if (problem) setErrors(problem.byField)
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- the problem is made anew of the error at each render
-  }, [error, setErrors])
+  useFormFocus(form, ['username', 'password'], problem)
   return (
     <Screen title="Get an account">
       {session && !session.may_register ? (

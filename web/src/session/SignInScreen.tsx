@@ -8,6 +8,7 @@ import { ProblemNote } from '../parts/form'
 import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
 import { sessionQuery, signIn, useSession } from './api'
+import { inside } from './inside'
 
 /** SignInScreen lets people in, and leads them where they wanted to go. */
 export function SignInScreen() {
@@ -50,11 +51,4 @@ export function SignInScreen() {
       </Card>
     </Screen>
   )
-}
-
-/** inside is where somebody wanted to go, if that is in this app; nobody is led elsewhere by a link to this page. */
-export function inside(next: string | undefined): string {
-  if (!next) return '/app/'
-  const target = new URL(next, location.origin)
-  return target.origin === location.origin && target.pathname.startsWith('/app/') ? target.pathname + target.search + target.hash : '/app/'
 }

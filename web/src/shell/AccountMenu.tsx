@@ -1,4 +1,4 @@
-import { ActionIcon, Menu } from '@mantine/core'
+import { ActionIcon, Button, Popover, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
@@ -7,7 +7,7 @@ import { Icon } from '../parts/icons'
 import { toast } from '../parts/toast'
 import { signOut, useSession } from '../session/api'
 
-/** AccountMenu tells who one is, and leads out. On an open server nobody has signed in. */
+/** AccountMenu tells who one is, and leads out. On an open server nobody needs to have signed in. */
 export function AccountMenu() {
   const session = useSession()
   const queryClient = useQueryClient()
@@ -22,23 +22,28 @@ export function AccountMenu() {
     await navigate({ to: '/sign-in' })
   }
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="default" size="lg" aria-label={`Account ${session?.username ?? ''}`}>
+    <Popover position="bottom-end" trapFocus returnFocus withinPortal={false} width={240}>
+      <Popover.Target>
+        <ActionIcon variant="default" size="lg" aria-label="Account">
           <Icon name="user" />
         </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {session?.username}, {session?.role}
-          {session?.open && !session.signed_in && ': this server is open to everyone who reaches it'}
-        </Menu.Label>
-        {session?.signed_in && (
-          <Menu.Item leftSection={<Icon name="leave" size={16} />} onClick={() => void leave()}>
-            Sign out
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Target>
+      <Popover.Dropdown aria-label="Account" tabIndex={-1} data-autofocus>
+        <Stack gap="xs" align="start">
+          <Text size="sm">
+            You are <b>{session?.username}</b>, {session?.role}.
+          </Text>
+          {session?.signed_in ? (
+            <Button variant="default" leftSection={<Icon name="leave" size={16} />} onClick={() => void leave()}>
+              Sign out
+            </Button>
+          ) : (
+            <Text size="sm" c="dimmed">
+              Whoever reaches this server may do everything.
+            </Text>
+          )}
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
   )
 }

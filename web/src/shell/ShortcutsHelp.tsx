@@ -1,5 +1,6 @@
-import { Kbd, Modal, Switch, Table } from '@mantine/core'
+import { Kbd, Switch, Table } from '@mantine/core'
 
+import { Dialog } from '../parts/Dialog'
 import { useShortcuts, useSingleKeys } from './shortcuts'
 
 const command = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl'
@@ -9,7 +10,7 @@ export function ShortcutsHelp({ close }: { close: () => void }) {
   const shortcuts = useShortcuts()
   const [on, turn] = useSingleKeys()
   return (
-    <Modal opened onClose={close} title="Keyboard" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog onClose={close} title="Keyboard">
       <Table>
         <Table.Tbody>
           {shortcuts.map(({ keys, label }) => (
@@ -29,6 +30,6 @@ export function ShortcutsHelp({ close }: { close: () => void }) {
         </Table.Tbody>
       </Table>
       <Switch mt="md" label={`Keys without ${command} do something`} checked={on} onChange={(event) => turn(event.currentTarget.checked)} />
-    </Modal>
+    </Dialog>
   )
 }

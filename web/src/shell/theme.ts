@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, DEFAULT_THEME, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 // The look, in one place. Mantine's own greys and reds are too faint on its backgrounds for WCAG 2.2 AA (4.5 : 1); axe holds all of it in the journeys.
 
@@ -7,9 +7,7 @@ const ice: MantineColorsTuple = ['#eaf6fb', '#d3e9f3', '#a4d2e7', '#72bada', '#4
 export const theme = createTheme({
   colors: { ice },
   primaryColor: 'ice',
-  primaryShade: { light: 7, dark: 3 },
-  autoContrast: true,
-  luminanceThreshold: 0.35,
+  primaryShade: 7,
   cursorType: 'pointer',
   defaultRadius: 'md',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
@@ -18,15 +16,26 @@ export const theme = createTheme({
   respectReducedMotion: true,
 })
 
+const names = [...Object.keys(DEFAULT_THEME.colors).filter((name) => name !== 'dark'), 'ice']
+
+/** shades are what a variant of a component takes of each colour. */
+function shades(of: (name: string) => Record<string, string>): Record<string, string> {
+  return Object.assign({}, ...names.map(of)) as Record<string, string>
+}
+
+const deep = (name: string, part: number) => `color-mix(in srgb, var(--mantine-color-${name}-9) ${part}%, black)`
+
 export const variables: CSSVariablesResolver = () => ({
-  variables: {},
+  variables: shades((name) => ({ [`--mantine-color-${name}-filled`]: deep(name, 85), [`--mantine-color-${name}-filled-hover`]: deep(name, 75) })),
   light: {
+    ...shades((name) => ({ [`--mantine-color-${name}-light-color`]: deep(name, 70), [`--mantine-color-${name}-outline`]: deep(name, 80) })),
     '--mantine-color-dimmed': '#56606b',
     '--mantine-color-placeholder': '#636c76',
     '--mantine-color-error': '#b42318',
     '--mantine-color-anchor': '#0b5f8a',
   },
   dark: {
+    ...shades((name) => ({ [`--mantine-color-${name}-light-color`]: `var(--mantine-color-${name}-2)`, [`--mantine-color-${name}-outline`]: `var(--mantine-color-${name}-4)` })),
     '--mantine-color-dimmed': '#aab1b8',
     '--mantine-color-placeholder': '#9aa1a9',
     '--mantine-color-error': '#ff9a94',

@@ -1,9 +1,8 @@
 import { Button, Group, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useEffect } from 'react'
 
 import type { Problem } from '../api/problem'
-import { nullable, ProblemNote } from '../parts/form'
+import { nullable, ProblemNote, useFormFocus } from '../parts/form'
 import { type SiteField, type SiteFields, siteFields, siteLabels } from './api'
 
 interface Props {
@@ -22,13 +21,7 @@ export function SiteForm({ start, submit, cancel, saving = false, problem }: Pro
     mode: 'uncontrolled',
     initialValues: Object.fromEntries(siteFields.map((name) => [name, start[name] ?? ''])) as Record<SiteField, string>,
   })
-  const { setErrors, getInputNode } = form
-  useEffect(() => {
-    if (!problem) return
-    setErrors(problem.byField)
-    const first = siteFields.find((name) => problem.byField[name])
-    if (first) getInputNode(first)?.focus()
-  }, [problem, setErrors, getInputNode])
+  useFormFocus(form, siteFields, problem)
   return (
     <form
       noValidate
@@ -39,8 +32,8 @@ export function SiteForm({ start, submit, cancel, saving = false, problem }: Pro
     >
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          {siteFields.map((name, i) => (
-            <TextInput key={form.key(name)} label={siteLabels[name]} required={name === 'name'} data-autofocus={i === 0 || undefined} {...form.getInputProps(name)} />
+          {siteFields.map((name) => (
+            <TextInput key={form.key(name)} label={siteLabels[name]} required={name === 'name'} {...form.getInputProps(name)} />
           ))}
         </SimpleGrid>
         <ProblemNote problem={problem} fields={siteFields} />

@@ -1,18 +1,19 @@
 import { Button, Card, SimpleGrid, Text } from '@mantine/core'
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 
 import type { Schemas } from '../api/client'
 import { useRowEdit } from '../api/edit'
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { ConflictDialog, shown } from '../parts/ConflictDialog'
+import { ConflictDialog } from '../parts/ConflictDialog'
 import { type Column, DataTable } from '../parts/DataTable'
 import { DeleteDialog } from '../parts/DeleteDialog'
 import { changed } from '../parts/form'
 import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
+import { shown } from '../parts/shown'
 import { Empty, Part, Shown } from '../parts/states'
 import { toast } from '../parts/toast'
 import { useMay } from '../session/api'
@@ -60,11 +61,12 @@ function Details({ site }: { site: Site }) {
     write: changeSite,
     saved: () => toast('Saved'),
   })
-  const begin = () => setBase(site)
+  const begin = () => {
+    if (!edit.saving) setBase(site)
+  }
   const end = () => {
     setBase(undefined)
     edit.drop()
-    setTimeout(() => button.current?.focus()) // where one came from
   }
   const save = (from: Site, changes: Partial<Site>) => {
     end()
@@ -73,6 +75,11 @@ function Details({ site }: { site: Site }) {
   useShortcut('e', 'Edit', begin, may && !base)
   const { refused, conflict } = edit
   const editing = refused?.base ?? base
+  const edited = useRef(false)
+  useEffect(() => {
+    if (edited.current && !editing) button.current?.focus() // where one came from
+    edited.current = Boolean(editing)
+  }, [editing])
   return (
     <Part
       title="Details"
@@ -80,8 +87,8 @@ function Details({ site }: { site: Site }) {
       actions={
         may &&
         !editing && (
-          <Button ref={button} variant="default" onClick={begin} loading={edit.saving}>
-            Edit
+          <Button ref={button} variant="default" onClick={begin} aria-disabled={edit.saving}>
+            {edit.saving ? 'Saving…' : 'Edit'}
           </Button>
         )
       }

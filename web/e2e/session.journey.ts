@@ -1,0 +1,81 @@
+import { expect, loaded, signIn, test } from './lab'
+
+// Signing in and out, and staying signed in.
+
+test('signing in leads where one wanted to go, and signing out leaves nothing behind', async ({ page, closed }) => {
+  await page.goto(`${closed.url}/app/sites?country=USA`)
+  await expect(page).toHaveURL(/\/app\/sign-in\?next=/)
+  await loaded(page, 'Sign in')
+  await signIn(page, closed, 'olga', '/app/sites?country=USA')
+  await loaded(page, 'Sites')
+  await expect(page.getByLabel('Country')).toHaveValue('USA')
+  const cookies = await page.context().cookies()
+  expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual(cookies.map(() => ({ httpOnly: true, sameSite: 'Strict' })))
+  expect(cookies.length).toBe(2)
+  await page.getByRole('button', { name: 'Account' }).click()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await loaded(page, 'Sign in')
+  await page.goto(`${closed.url}/app/sites`)
+  await loaded(page, 'Sign in')
+})
+
+test('nobody is led out of the app by a link to the sign-in page', async ({ page, closed }) => {
+  for (const next of ['https://example.org/', '//example.org/app/', 'javascript:alert(1)', '/docs']) {
+    await page.goto(`${closed.url}/app/sign-in?next=${encodeURIComponent(next)}`)
+    await page.getByLabel('Username').fill('vera')
+    await page.getByRole('textbox', { name: 'Password' }).fill('countess of lovelace')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await expect(page).toHaveURL(`${closed.url}/app/`)
+  }
+})
+
+test.describe('refused', () => {
+  test.use({ expected: /status of (401|409)/ })
+
+  test('a wrong password is said so, and what one typed stays', async ({ page, closed }) => {
+    await page.goto(`${closed.url}/app/sign-in`)
+    await page.getByLabel('Username').fill('olga')
+    await page.getByRole('textbox', { name: 'Password' }).fill('not this one')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('alert')).toContainText('Username or password is wrong.')
+    await expect(page.getByLabel('Username')).toHaveValue('olga')
+    await expect(page.getByRole('textbox', { name: 'Password' })).toBeFocused()
+  })
+
+  test('registering: a name that is taken, then one that is not', async ({ page, closed }) => {
+    await page.goto(`${closed.url}/app/register`)
+    await page.getByLabel('Username').fill('olga')
+    await page.getByRole('textbox', { name: 'Password' }).fill('nobody guesses this')
+    await page.getByRole('button', { name: 'Get an account' }).click()
+    await expect(page.getByText('is taken')).toBeVisible()
+    await page.getByLabel('Username').fill(`rita ${Date.now()}`)
+    await page.getByRole('button', { name: 'Get an account' }).click()
+    await loaded(page, 'Home')
+    await expect(page.getByText('Welcome, rita')).toBeVisible()
+  })
+
+  test('an access cookie that has run out is renewed, once for all calls and tabs', async ({ page, context, closed }) => {
+    await signIn(page, closed, 'olga', '/app/sites')
+    await loaded(page, 'Sites')
+    const other = await context.newPage()
+    await other.goto(`${closed.url}/app/sites/1`)
+    await loaded(other, 'Site 1')
+    await context.clearCookies({ name: 'labledger_access' })
+    const renewals: string[] = []
+    context.on('request', (request) => request.url().endsWith('/auth/refresh') && renewals.push(request.url()))
+    await Promise.all([page.getByRole('link', { name: 'Home' }).click(), other.getByRole('link', { name: 'Home' }).click()])
+    await Promise.all([loaded(page, 'Home'), loaded(other, 'Home')])
+    expect(renewals.length).toBe(1)
+    await expect(page.getByText('Latest events')).toBeVisible()
+  })
+
+  test('a session that was ended leads to where one signs in, and back', async ({ page, context, closed }) => {
+    await signIn(page, closed, 'olga', '/app/sites')
+    await loaded(page, 'Sites')
+    await context.clearCookies()
+    await page.getByRole('link', { name: 'Site 2' }).click()
+    await loaded(page, 'Sign in')
+    await signIn(page, closed, 'olga', new URL(page.url()).searchParams.get('next') ?? '')
+    await loaded(page, 'Site 2')
+  })
+})

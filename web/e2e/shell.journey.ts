@@ -1,0 +1,94 @@
+import { call, expect, loaded, signIn, test } from './lab'
+
+// What stands around the screens: keys, search, the live connection, and a server that goes and comes.
+
+test('a day without a mouse', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/`)
+  await loaded(page, 'Home')
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused()
+  await page.keyboard.press('g')
+  await page.keyboard.press('s')
+  await loaded(page, 'Sites')
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused()
+  await page.getByRole('link', { name: 'Site 1' }).focus()
+  await page.keyboard.press('ArrowDown')
+  await expect(page.getByRole('link', { name: 'Site 2' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await loaded(page, 'Site 2')
+  await page.keyboard.press('e')
+  await expect(page.getByLabel('Name')).toBeFocused()
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('Ada n e ? g s') // keys that lead elsewhere, but not while one types
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('definition').filter({ hasText: 'Ada n e ? g s' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused()
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('Site 3')
+  await expect(page.getByRole('option', { name: 'Site 3' })).toBeVisible()
+  await page.keyboard.press('Enter')
+  await loaded(page, 'Site 3')
+  await page.keyboard.press('?')
+  await page.getByRole('switch').press('Space')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('e') // turned off
+  await expect(page.getByLabel('Name')).toHaveCount(0)
+})
+
+test('an event shows by itself, in every tab, over one connection', async ({ page, context, open }) => {
+  const streams: string[] = []
+  context.on('request', (request) => request.url().includes('/api/v1/stream') && streams.push(request.url()))
+  await page.goto(`${open.url}/app/`)
+  const other = await context.newPage()
+  await other.goto(`${open.url}/app/`)
+  for (const tab of [page, other]) await expect(tab.getByRole('banner')).toContainText('Live')
+  const { body } = await call(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '7142.50', user_id: 41, time: 1 })
+  expect(body.alert_codes).toEqual([1100])
+  for (const tab of [page, other]) {
+    await expect(tab.getByRole('region', { name: 'Latest events' })).toContainText('withdraw 7142.50')
+    await expect(tab.getByRole('region', { name: 'Open alerts' })).toContainText('User 41: 1100')
+  }
+  expect(streams.length).toBe(1)
+  await page.close() // which read the stream; the other one goes on
+  await call(other, 'POST', '/api/v1/events', { type: 'deposit', amount: '3.99', user_id: 41, time: 2 })
+  await expect(other.getByRole('region', { name: 'Latest events' })).toContainText('deposit 3.99')
+})
+
+test.describe('a server that goes', () => {
+  test.use({ expected: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503/ })
+
+  test('and comes again under an open page', async ({ page, closed }) => {
+    test.setTimeout(120_000)
+    await signIn(page, closed, 'olga', '/app/sites/1')
+    await loaded(page, 'Site 1')
+    await expect(page.getByRole('banner')).toContainText('Live')
+    await page.getByRole('button', { name: 'Edit' }).click()
+    const contact = `After ${Date.now()}`
+    await page.getByLabel('Contact').fill(contact)
+    await closed.stop()
+    await expect(page.getByRole('banner')).toContainText('Delayed')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByRole('alert')).toContainText('The server cannot be reached')
+    await expect(page.getByLabel('Contact')).toHaveValue(contact)
+    await closed.start()
+    await expect(page.getByRole('banner')).toContainText('Live', { timeout: 45_000 })
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByRole('definition').filter({ hasText: contact })).toBeVisible()
+    await expect(page.getByText('Saved')).toBeVisible()
+    expect((await call(page, 'GET', '/api/v1/sites/1')).body.contact).toBe(contact)
+  })
+
+  test('a screen that one comes to meanwhile says so, and mends itself', async ({ page, context, open }) => {
+    await page.goto(`${open.url}/app/sites`)
+    await loaded(page, 'Sites')
+    const code = page.waitForResponse(/SiteScreen\.js$/)
+    await page.getByRole('link', { name: 'Site 2' }).hover()
+    await (await code).finished()
+    await context.setOffline(true)
+    await expect(page.getByText('You are offline.')).toBeVisible()
+    await page.getByRole('link', { name: 'Site 2' }).click()
+    await expect(page.getByText('The server cannot be reached')).toBeVisible()
+    await context.setOffline(false)
+    await expect(page.getByRole('definition')).toHaveCount(6)
+  })
+})

@@ -1,0 +1,5 @@
+import { build } from './server'
+
+export default function start() {
+  build()
+}

@@ -1,0 +1,51 @@
+import { describe, expect, test, vi } from 'vitest'
+
+vi.stubGlobal('location', new URL('http://127.0.0.1:5000/app/'))
+const { afterOf, etag, page, row } = await import('./client')
+const { asProblem, Problem } = await import('./problem')
+
+describe('pages', () => {
+  test.each([
+    ['</api/v1/sites?after=2&limit=1>; rel="next"', '2'],
+    ['</api/v1/containers?after=0190-a%2Fb&limit=1>; rel="next"', '0190-a/b'],
+    ['</a>; rel="first", </api/v1/sites?after=7>; rel="next"', '7'],
+    ['</api/v1/sites?limit=1>; rel="next"', undefined],
+    ['</api/v1/sites?after=7>; rel="prev"', undefined],
+    ['', undefined],
+    [null, undefined],
+  ])('%s goes on after %s', (link, after) => expect(afterOf(link)).toBe(after))
+
+  test('an empty last page has no next', async () => {
+    expect(await page(Promise.resolve({ data: [], response: new Response('[]') }))).toEqual({ rows: [], next: undefined })
+  })
+})
+
+test('an etag is the version in quotes', () => expect(etag({ version: 3 })).toEqual({ 'If-Match': '"3"' }))
+
+describe('problems', () => {
+  const answered = (status: number, error: unknown, headers = {}) => row(Promise.resolve({ error, response: new Response(null, { status, headers }) }))
+
+  test('fields are told one by one', async () => {
+    const errors = [
+      { field: 'name', message: 'is missing' },
+      { field: 'mac', message: 'is odd' },
+      { field: 'name', message: 'must not be blank' },
+    ]
+    const thrown = await answered(400, { status: 400, title: 'Bad Request', detail: 'no', request_id: 'r1', errors }).catch(asProblem)
+    expect(thrown).toMatchObject({ status: 400, message: 'no', requestId: 'r1', byField: { name: 'is missing; must not be blank', mac: 'is odd' }, transient: false })
+  })
+
+  test('an answer of a proxy is a problem, too', async () => {
+    const thrown = await answered(502, '<html>Bad Gateway</html>', { 'Retry-After': '7' }).catch(asProblem)
+    expect(thrown).toMatchObject({ status: 502, retryAfter: 7, transient: true })
+  })
+
+  test.each([
+    [0, true],
+    [429, true],
+    [503, true],
+    [500, false],
+    [409, false],
+    [412, false],
+  ])('%i may go away by itself: %s', (status, transient) => expect(new Problem({ status, detail: '' }).transient).toBe(transient))
+})
