@@ -4,7 +4,7 @@
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); -- where migrate keeps the number of the last one
+CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); -- where migrate keeps the number of the last one; sqlc learns of it here
 \ir 000001_history.up.sql
 \ir 000002_register.up.sql
 \ir 000003_directory.up.sql
