@@ -35,7 +35,7 @@ func keep(t *testing.T, s *server) *kept {
 func (k *kept) get(path string) (status int, last bool) {
 	k.t.Helper()
 	_ = k.SetDeadline(time.Now().Add(patience)) // of an open connection
-	if _, err := fmt.Fprintf(k, "GET %s HTTP/1.1\r\nHost: here\r\n\r\n", path); err != nil {
+	if _, err := fmt.Fprintf(k, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", path); err != nil {
 		k.t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(k.in, nil)
