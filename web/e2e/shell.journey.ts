@@ -1,4 +1,4 @@
-import { call, expect, loaded, signIn, test } from './lab'
+import { call, expect, loaded, look, signIn, test } from './lab'
 
 // What stands around the screens: keys, search, the live connection, and a server that goes and comes.
 
@@ -24,6 +24,7 @@ test('a day without a mouse', async ({ page, open }) => {
   await expect(page.getByRole('definition').filter({ hasText: 'Ada n e ? g s' })).toBeVisible()
   await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused()
   await page.keyboard.press('Control+k')
+  await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused()
   await page.keyboard.type('Site 3')
   await expect(page.getByRole('option', { name: 'Site 3' })).toBeVisible()
   await page.keyboard.press('Enter')
@@ -49,13 +50,14 @@ test('an event shows by itself, in every tab, over one connection', async ({ pag
     await expect(tab.getByRole('region', { name: 'Open alerts' })).toContainText('User 41: 1100')
   }
   expect(streams.length).toBe(1)
+  await look(other, 'home-busy')
   await page.close() // which read the stream; the other one goes on
   await call(other, 'POST', '/api/v1/events', { type: 'deposit', amount: '3.99', user_id: 41, time: 2 })
   await expect(other.getByRole('region', { name: 'Latest events' })).toContainText('deposit 3.99')
 })
 
 test.describe('a server that goes', () => {
-  test.use({ expected: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503/ })
+  test.use({ expected: /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503/ })
 
   test('and comes again under an open page', async ({ page, closed }) => {
     test.setTimeout(120_000)
@@ -88,6 +90,7 @@ test.describe('a server that goes', () => {
     await expect(page.getByText('You are offline.')).toBeVisible()
     await page.getByRole('link', { name: 'Site 2' }).click()
     await expect(page.getByText('The server cannot be reached')).toBeVisible()
+    await look(page, 'offline')
     await context.setOffline(false)
     await expect(page.getByRole('definition')).toHaveCount(6)
   })

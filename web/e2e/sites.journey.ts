@@ -1,4 +1,4 @@
-import { call, expect, loaded, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test } from './lab'
 import type { Server } from './server'
 
 // What one does with sites: finding, creating, editing, clashing, deleting, attaching.
@@ -39,6 +39,7 @@ test.describe('refused', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByLabel('Name')).toHaveAccessibleDescription('must not be blank')
     await expect(page.getByLabel('Name')).toBeFocused()
+    await look(page, 'site-refused')
     const name = unique('Iceland')
     await page.getByLabel('Name').fill(name)
     await page.getByRole('button', { name: 'Save' }).click()
@@ -63,6 +64,8 @@ test.describe('refused', () => {
     const dialog = other.getByRole('dialog')
     await expect(dialog).toContainText('Theirs: Grace')
     await expect(dialog).toContainText('They also changed Country: UK → USA')
+    await expect(dialog).toContainText('You alone changed Address: – → 1 Harbour Road')
+    await look(other, 'conflict')
     await dialog.getByRole('radiogroup', { name: 'Contact' }).getByLabel('Theirs').check()
     await dialog.getByRole('button', { name: 'Save these' }).click()
     await expect(other.getByText('Saved')).toBeVisible()
@@ -126,10 +129,37 @@ test('files are sent with their progress, listed and deleted', async ({ page, op
   const table = page.getByRole('table', { name: 'Attachments' })
   await expect(table.getByRole('link', { name: 'notes.txt' })).toBeVisible()
   await expect(table).toContainText('26 B')
+  await look(page, 'files')
   const download = page.waitForEvent('download')
   await table.getByRole('link', { name: 'notes.txt' }).click()
   expect((await download).suggestedFilename()).toBe('notes.txt')
   await table.getByRole('button', { name: 'Delete notes.txt' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
   await expect(page.getByText('No files')).toBeVisible()
+})
+
+test('of a long list only what is in sight is in the page, and the last row can be reached', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/`)
+  const country = unique('Far')
+  const lines = Array.from({ length: 250 }, (_, i) => ({ name: `Outpost ${i + 1}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))
+  expect((await call(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
+  await page.goto(`${open.url}/app/sites?country=${encodeURIComponent(country)}`)
+  await loaded(page, 'Sites')
+  for (const size of [200, 250]) {
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await expect(page.getByRole('table', { name: 'Sites' })).toHaveAttribute('aria-rowcount', String(size + 1))
+  }
+  await expect(page.getByText('All 250 rows')).toBeAttached()
+  expect(await page.getByRole('row').count()).toBeLessThan(100)
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
+  const last = page.getByRole('link', { name: 'Outpost 250' })
+  await expect(last).toBeInViewport()
+  await page.getByRole('link', { name: 'Outpost 249' }).focus()
+  await page.keyboard.press('ArrowDown')
+  await expect(last).toBeFocused()
+  await page.evaluate(() => scrollTo(0, 0))
+  await page.getByRole('columnheader', { name: 'Name' }).getByRole('button').click()
+  await expect(page.getByRole('columnheader', { name: 'Name' })).toHaveAttribute('aria-sort', 'ascending')
+  await expect(page.getByRole('rowheader').first()).toHaveText('Outpost 1')
+  await expect(page.getByRole('rowheader').nth(1)).toHaveText('Outpost 2') // as people count, not as text: 10 comes later
 })

@@ -2,6 +2,7 @@ import { Button, Group, Radio, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 
 import type { Conflict } from '../api/edit'
+import { clash } from './clash'
 import { Dialog } from './Dialog'
 import { shown } from './shown'
 
@@ -17,15 +18,18 @@ interface Props<T> {
 /** ConflictDialog lets one choose, field by field, when somebody else has changed the same row. What only they changed stays theirs. */
 export function ConflictDialog<T extends object>({ conflict: { base, mine, theirs }, labels, keep, cancel }: Props<T>) {
   const names = (Object.keys(labels) as (keyof T & string)[]).filter((name) => labels[name])
-  const clashing = names.filter((name) => name in mine && mine[name] !== theirs[name])
-  const onlyTheirs = names.filter((name) => !(name in mine) && base[name] !== theirs[name])
+  const { both, onlyMine, onlyTheirs } = clash({ base, mine, theirs }, names)
   const [chosen, choose] = useState<Record<string, string>>({})
-  const save = () => keep(theirs, Object.fromEntries(clashing.filter((name) => chosen[name] !== 'theirs').map((name) => [name, mine[name]])) as Partial<T>)
+  const kept = [...both.filter((name) => chosen[name] !== 'theirs'), ...onlyMine]
+  const save = () => keep(theirs, Object.fromEntries(kept.map((name) => [name, mine[name]])) as Partial<T>)
+  const list = (found: typeof names, from: Partial<T>, to: Partial<T>) => found.map((name) => `${labels[name]}: ${shown(from[name])} → ${shown(to[name])}`).join(', ')
   return (
     <Dialog onClose={cancel} title="Somebody else has changed this, too" size="lg">
       <Stack>
-        <Text>Nothing of yours was saved yet. Choose what each field shall say.</Text>
-        {clashing.map((name) => (
+        <Text>
+          {both.length > 0 ? 'Nothing of yours was saved yet. Choose what each field shall say.' : onlyMine.length > 0 ? 'They changed other fields than you did.' : 'They have stored what you wanted to.'}
+        </Text>
+        {both.map((name) => (
           <Radio.Group key={name} label={labels[name]} value={chosen[name] ?? 'mine'} onChange={(value) => choose({ ...chosen, [name]: value })}>
             <Stack gap={4} mt={4}>
               <Radio value="mine" label={<Side who="Yours" value={mine[name]} />} />
@@ -35,16 +39,20 @@ export function ConflictDialog<T extends object>({ conflict: { base, mine, their
         ))}
         {onlyTheirs.length > 0 && (
           <Text size="sm" c="dimmed">
-            They also changed {onlyTheirs.map((name) => `${labels[name]}: ${shown(base[name])} → ${shown(theirs[name])}`).join(', ')}. That stays.
+            They also changed {list(onlyTheirs, base, theirs)}. That stays.
           </Text>
         )}
-        {clashing.length === 0 && <Text>They have stored what you wanted to.</Text>}
+        {onlyMine.length > 0 && (
+          <Text size="sm" c="dimmed">
+            You alone changed {list(onlyMine, base, mine)}. That will be saved.
+          </Text>
+        )}
         <Group justify="end">
           <Button variant="default" onClick={cancel}>
             Drop mine
           </Button>
-          <Button onClick={clashing.length > 0 ? save : cancel} data-autofocus>
-            {clashing.length > 0 ? 'Save these' : 'Good'}
+          <Button onClick={kept.length > 0 ? save : cancel} data-autofocus>
+            {kept.length > 0 ? 'Save these' : 'Keep theirs'}
           </Button>
         </Group>
       </Stack>

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { differences } from '../changes/differences'
 import { bytes } from './bytes'
+import { clash } from './clash'
 import { changed, nullable } from './form'
 import { shown } from './shown'
 import { ago } from './TimeAgo'
@@ -49,3 +50,10 @@ test.each([
   [1536, '1.5 KiB'],
   [20 * 1024 * 1024, '20.0 MiB'],
 ])('%i is %s', (size, text) => expect(bytes(size)).toBe(text))
+
+test('a conflict is of fields that both have changed, to different values', () => {
+  const base = { name: 'a', contact: 'b', country: 'c', address: 'd' }
+  const theirs = { name: 'a', contact: 'B', country: 'C', address: 'D' }
+  const mine = { name: 'A', contact: 'β', country: 'C' }
+  expect(clash({ base, mine, theirs }, ['name', 'contact', 'country', 'address'])).toEqual({ both: ['contact'], onlyMine: ['name'], onlyTheirs: ['address'] })
+})

@@ -46,7 +46,7 @@ export function SearchDialog({ close }: { close: () => void }) {
     event.preventDefault()
   }
   return (
-    <Dialog onClose={close} title="Search" yOffset="10vh">
+    <Dialog onClose={close} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
       <TextInput
         data-autofocus
         aria-label="Search"

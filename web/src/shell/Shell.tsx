@@ -13,7 +13,8 @@ import { menu } from './menu'
 import { useKeyboard, useShortcut } from './shortcuts'
 
 const AccountMenu = lazy(() => import('./AccountMenu').then((module) => ({ default: module.AccountMenu })))
-const SearchDialog = lazy(() => import('../search/SearchDialog').then((module) => ({ default: module.SearchDialog })))
+const loadSearch = () => import('../search/SearchDialog').then((module) => ({ default: module.SearchDialog }))
+const SearchDialog = lazy(loadSearch)
 const ShortcutsHelp = lazy(() => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp })))
 
 /** Shell stands around every screen: the menu, the search, who one is, and what the connection does. */
@@ -24,6 +25,10 @@ export function Shell() {
   const { pathname } = useLocation()
   const inside = Boolean(session?.signed_in || session?.open)
   useEffect(close, [pathname, close])
+  useEffect(() => {
+    const timer = setTimeout(() => void loadSearch().catch(() => {}), 2000) // so that it opens at once, for people who type at once
+    return () => clearTimeout(timer)
+  }, [])
   useKeyboard()
   useShortcut('mod+k', 'Search', () => setDialog('search'), inside)
   useShortcut('/', 'Search', () => setDialog('search'), inside)
