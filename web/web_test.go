@@ -124,8 +124,9 @@ func TestDigest(t *testing.T) {
 		"a swap": func(m fstest.MapFS) {
 			m["static/short.css"], m["static/app.js"] = &fstest.MapFile{Data: longScript}, &fstest.MapFile{Data: []byte("p{}")}
 		},
-		"a byte from one file to the next": func(m fstest.MapFS) {
-			m["static/fonts/a.woff2"].Data, m["static/icon.svg"].Data = []byte("wOF2<"), m["static/icon.svg"].Data[1:]
+		"a file that says it is two": func(m fstest.MapFS) { m["static/new.txt"] = &fstest.MapFile{Data: []byte("newer.txtx")} },
+		"two files": func(m fstest.MapFS) {
+			m["static/new.txt"], m["static/newer.txt"] = &fstest.MapFile{}, &fstest.MapFile{Data: []byte("x")}
 		},
 	} {
 		dist := sample()
