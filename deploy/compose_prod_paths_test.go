@@ -46,8 +46,9 @@ func (p *production) placeOutside(t *testing.T) (takeAway func()) {
 }
 
 // leaks asks for everything that is not to be had, and answers what was: which request, and how.
-func leaks(address string) (asked int, found []string) {
+func leaks(address, static string) (asked int, found []string) {
 	paths := append(climbing("/media"), climbing("/static")...)
+	paths = append(paths, climbing(static)...)
 	paths = append(paths, linkedFile, linkedFolder, "/media/./zz/zz0123456789abcdefghijklmn.txt", "/media//notes.txt", "/media/;/notes.txt", "/MEDIA/notes.txt")
 	for _, name := range outsideNames {
 		paths = append(paths, "/media/"+name, "/media/x/../"+name, "//media/"+name, "/media/%2e/"+name)
@@ -115,12 +116,13 @@ func (p *production) testTraversal(t *testing.T) {
 	with.compose(t, "up", "-d", "--no-deps", "--wait", "proxy", "careless")
 	defer p.compose(t, "up", "-d", "--no-deps", "--remove-orphans", "--wait", "proxy")
 
-	asked, found := leaks("127.0.0.1:" + p.port)
+	static, _ := p.appFiles(t)
+	asked, found := leaks("127.0.0.1:"+p.port, static)
 	for _, leak := range found {
 		t.Error(leak)
 	}
 	address := strings.TrimSpace(with.compose(t, "port", "careless", "8080"))
-	_, found = leaks(address)
+	_, found = leaks(address, static)
 	kinds := map[string]bool{}
 	for _, leak := range found {
 		for _, kind := range []string{"root:", outsideMark, "Index of"} {

@@ -12,10 +12,6 @@ import (
 	"time"
 )
 
-// apiSaysMore is true once every answer of the API has a Content-Security-Policy and a Referrer-Policy, and /readyz says no while the server
-// drains.
-const apiSaysMore = false
-
 // A production is the production stack, with secrets of its own and an admin called ada.
 type production struct {
 	*composeStack
@@ -44,6 +40,7 @@ func TestComposeProd(t *testing.T) {
 		{"uploads", p.testUploads},
 		{"upload sizes", p.testUploadSizes},
 		{"files come back", p.testDownloads},
+		{"the web app's files", p.testStatic},
 		{"gzip", p.testGzip},
 		{"stream", p.testStream},
 		{"client address", p.testClientAddress},
