@@ -41,7 +41,7 @@ fuzz: ## Fuzz every parser, 20 seconds each (FUZZTIME=5m for longer)
 postman: tools/node_modules ## Send every request of the Postman collection to a fresh server, by newman
 	tools/postman.sh
 
-compose: ## Build both stacks of Docker Compose and test them, with Docker, in a quarter of an hour
+compose: ## Build both stacks of Docker Compose and test them, with Docker; ten minutes or so
 	go test -tags compose ./deploy -run Compose -count=1 -timeout 45m -v
 
 bench: ## Measure against bare net/http + pgx, and a million rows in and out

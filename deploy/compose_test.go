@@ -1,7 +1,7 @@
 //go:build compose
 
-// The tests of the compose stacks, with the tag compose: they build the images and run both stacks, so they need Docker, and a quarter of an
-// hour. `make compose` runs them.
+// The tests of the compose stacks, with the tag compose: they build the images and run both stacks, so they need Docker, and ten
+// minutes or so. `make compose` runs them.
 package deploy_test
 
 import (
