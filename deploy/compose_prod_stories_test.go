@@ -50,7 +50,8 @@ func (p *production) noSecrets(t *testing.T) {
 
 // testStories tells all stories of api/testdata through nginx to two instances with data of their own.
 func (p *production) testStories(t *testing.T) {
-	p.compose(t, "down", "-v")
+	p.compose(t, "--profile", "*", "rm", "-sf")
+	p.docker(t, "volume", "rm", p.project+"_data", p.project+"_media")
 	open := p.with(t, "open.yml", openMode)
 	open.compose(t, "up", "-d", "--wait")
 	p.compose(t, "run", "--rm", "-T", "tools", "seed")

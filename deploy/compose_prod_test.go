@@ -86,7 +86,6 @@ func (p *production) testSamples(t *testing.T) {
 	if db := p.inspect(t, "db"); db.State.Status != "created" {
 		t.Errorf("the database was started: %s", db.State.Status)
 	}
-	p.compose(t, "down", "-v")
 }
 
 // fillIn does what the README says about the samples.
