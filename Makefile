@@ -7,7 +7,7 @@ SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
 .PHONY: help run test race lint gen fresh fuzz postman compose bench
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve from a private Postgres, as `go run .`
 	go run .
@@ -18,11 +18,12 @@ test: ## Run the tests, as `go test ./...`
 race: ## Run the tests under the race detector
 	go test -race ./...
 
-lint: tools/node_modules ## Vet, staticcheck, gofmt, and lint the OpenAPI document
+lint: tools/node_modules ## Vet, staticcheck, gofmt, and lint the OpenAPI document and the Kubernetes manifests
 	go vet ./...
 	$(STATICCHECK) ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	REDOCLY_SUPPRESS_NOTIFICATIONS=true tools/node_modules/.bin/redocly lint --config tools/redocly.yaml api/openapi.json
+	tools/manifests.sh
 
 gen: tools/node_modules ## Make everything that is generated: db/, openapi.json, the Postman collection, the reference page's renderer
 	rm -f db/*.go
