@@ -24,6 +24,7 @@ func TestArrows(t *testing.T) {
 		"labledger/db":                 nil,
 		"labledger/db/postgres":        nil,
 		"labledger/db/postgres/pgtest": {"labledger/db/postgres"},
+		"labledger/deploy":             nil,
 		"labledger/examples/client":    nil,
 		"labledger/ledger":             {"labledger/db", "labledger/rules"},
 		"labledger/media":              nil,

@@ -1,5 +1,8 @@
 module labledger
 
+// For Heroku: the newest patch of this Go, and no program but the one at the top.
+// +heroku goVersion go1.26
+// +heroku install .
 go 1.26.0
 
 require (
