@@ -4,7 +4,7 @@ STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint gen fresh fuzz postman compose bench
+.PHONY: help run test race lint gen fresh fuzz postman web compose bench
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,7 @@ race: ## Run the tests under the race detector
 
 lint: tools/node_modules ## Vet, staticcheck, gofmt, and lint the OpenAPI document and the Kubernetes manifests
 	go vet ./...
+	go vet -tags compose ./deploy
 	$(STATICCHECK) ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	REDOCLY_SUPPRESS_NOTIFICATIONS=true tools/node_modules/.bin/redocly lint --config tools/redocly.yaml api/openapi.json
@@ -41,6 +42,15 @@ fuzz: ## Fuzz every parser, 20 seconds each (FUZZTIME=5m for longer)
 
 postman: tools/node_modules ## Send every request of the Postman collection to a fresh server, by newman
 	tools/postman.sh
+
+web: web/node_modules ## Build the web app, see that the committed one is that, and test it in Chromium
+	cd web && npm run -s lint && npm run -s build && npm run -s test && ./twice.sh
+	@test -z "$$(git status --porcelain -- web/dist)" || { git status --short -- web/dist; echo "the committed web/dist is not what web/src makes: commit what npm run build made"; exit 1; }
+	cd web && npm run -s e2e
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
 
 compose: ## Build both stacks of Docker Compose and test them, with Docker; ten minutes or so
 	go test -tags compose ./deploy -run Compose -count=1 -timeout 45m -v
