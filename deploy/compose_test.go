@@ -141,7 +141,7 @@ func (s *composeStack) try(limit time.Duration, args ...string) (string, error) 
 
 // feed does so with something on standard input.
 func (s *composeStack) feed(stdin string, limit time.Duration, args ...string) (string, error) {
-	all := []string{"compose"}
+	all := []string{"compose", "--ansi", "never"}
 	for _, f := range s.files {
 		all = append(all, "-f", f)
 	}
