@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -61,8 +62,11 @@ func brief(err error) string {
 	return text
 }
 
-// Error implements logr.LogSink. The details are left out: they may be a header, with a secret in it.
+// Error implements logr.LogSink. The details are left out, and so is the text of a URL that cannot be read: there may be a secret in them.
 func (c *complaints) Error(err error, what string, _ ...any) {
+	if unreadable := (*url.Error)(nil); errors.As(err, &unreadable) {
+		err = errors.New("it cannot be read")
+	}
 	c.Handle(fmt.Errorf("%s: %w", what, err))
 }
 

@@ -86,6 +86,7 @@ func TestSettingsRefused(t *testing.T) {
 		{nowhere, []string{"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=2"}, []string{"OTEL_", "ratio"}},
 		{nowhere, []string{"OTEL_RESOURCE_ATTRIBUTES=room"}, []string{"OTEL_RESOURCE_ATTRIBUTES", "room"}},
 		{nowhere, []string{"OTEL_EXPORTER_OTLP_HEADERS=Bearer " + password}, []string{"OTEL_", "parse headers"}},
+		{"", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + nowhere, "OTEL_EXPORTER_OTLP_ENDPOINT=http://me:" + password + "@collector:port"}, []string{"OTEL_", "parse url"}},
 		{nowhere, []string{"OTEL_EXPORTER_OTLP_TIMEOUT=10s"}, []string{"OTEL_", "parse duration", "10s"}},
 		{nowhere, []string{"OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/to/be/found"}, []string{"OTEL_", "no such file"}},
 	} {
