@@ -207,42 +207,15 @@ func TestKilledBeforeTheAnswer(t *testing.T) {
 	cluster := pgtest.Own(t)
 	conn := connect(t, cluster.URL())
 	for i, key := range []string{"a key", ""} {
-		s := start(t, "DATABASE_URL="+cluster.URL()+"&pool_max_conns=1") // statements are prepared for each connection
-		body := fmt.Sprintf(`{"type": "withdraw", "amount": "200", "user_id": %d, "time": 1}`, 100+i)
-		for n := range 3 { // the statements are prepared, which waits for the same lock
-			warm := key
-			if key != "" {
-				warm = fmt.Sprint(key, " before ", n)
-			}
-			if _, err := submit(s.url, warm, `{"type": "withdraw", "amount": "200", "user_id": 99, "time": 1}`); err != nil {
-				t.Fatal(err)
+		user := 100 + i
+		for !killedWhileItWaits(t, cluster.URL(), conn, key, user) { // it had given up waiting before it was killed
+			if user += 10; user > 200 {
+				t.Fatal("no event ever waits for long enough")
 			}
 		}
-		tx, err := conn.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.Exec(t.Context(), "LOCK TABLE event IN SHARE MODE"); err != nil { // the lock that inserts wait for
-			t.Fatal(err)
-		}
-		failed := make(chan error)
-		go func() {
-			_, err := submit(s.url, key, body)
-			failed <- err
-		}()
-		s.await("the event to wait", func() bool {
-			return number(t, conn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1
-		})
-		s.signal(syscall.SIGKILL)
-		s.code()
-		if err := <-failed; err == nil {
-			t.Fatal("it was answered")
-		}
-		if err := tx.Commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		events := func() int { return number(t, conn, "SELECT count(*) FROM event WHERE user_id = $1", 100+i) }
-		s = start(t, "DATABASE_URL="+cluster.URL())
+		events := func() int { return number(t, conn, "SELECT count(*) FROM event WHERE user_id = $1", user) }
+		body := fmt.Sprintf(withdrawal, user)
+		s := start(t, "DATABASE_URL="+cluster.URL())
 		s.await("Postgres to commit what the server had sent", func() bool { return events() == 1 })
 		first, err := submit(s.url, key, body)
 		if err != nil {
@@ -256,4 +229,48 @@ func TestKilledBeforeTheAnswer(t *testing.T) {
 		}
 		s.stop(syscall.SIGTERM)
 	}
+}
+
+const withdrawal = `{"type": "withdraw", "amount": "200", "user_id": %d, "time": 1}`
+
+// killedWhileItWaits kills a server whose Postgres holds an event that waits for a lock, and then lets the lock go. It reports whether the event
+// still waited then.
+func killedWhileItWaits(t *testing.T, url string, conn *pgx.Conn, key string, user int) bool {
+	t.Helper()
+	s := start(t, "DATABASE_URL="+url+"&pool_max_conns=1") // statements are prepared for each connection
+	for n := range 3 {                                     // the statements are prepared, which waits for the same lock
+		warm := key
+		if key != "" {
+			warm = fmt.Sprint(key, " before ", user, " ", n)
+		}
+		if _, err := submit(s.url, warm, fmt.Sprintf(withdrawal, 99)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE event IN SHARE MODE"); err != nil { // the lock that inserts wait for
+		t.Fatal(err)
+	}
+	failed := make(chan error)
+	go func() {
+		_, err := submit(s.url, key, fmt.Sprintf(withdrawal, user))
+		failed <- err
+	}()
+	waiting := func() bool {
+		return number(t, conn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1
+	}
+	s.await("the event to wait", waiting)
+	s.signal(syscall.SIGKILL)
+	s.code()
+	if err := <-failed; err == nil {
+		t.Fatal("it was answered")
+	}
+	waited := waiting()
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return waited
 }
