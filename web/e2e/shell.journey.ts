@@ -80,6 +80,21 @@ test.describe('a server that goes', () => {
     expect((await call(page, 'GET', '/api/v1/sites/1')).body.contact).toBe(contact)
   })
 
+  test('and what could not be shown meanwhile is shown by itself', async ({ page, closed }) => {
+    test.setTimeout(120_000)
+    await signIn(page, closed, 'vera', '/app/')
+    await loaded(page, 'Home')
+    const code = page.waitForResponse(/SitesScreen\.js$/)
+    await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).hover()
+    await (await code).finished()
+    await page.waitForTimeout(1000) // what the code itself needs
+    await closed.stop()
+    await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).click()
+    await expect(page.getByText('The server cannot be reached')).toBeVisible({ timeout: 30_000 })
+    await closed.start()
+    await expect(page.getByRole('link', { name: 'Site 1' })).toBeVisible({ timeout: 45_000 })
+  })
+
   test('a screen that one comes to meanwhile says so, and mends itself', async ({ page, context, open }) => {
     await page.goto(`${open.url}/app/sites`)
     await loaded(page, 'Sites')

@@ -30,6 +30,16 @@ test('filters are in the address, and the way back leads through them', async ({
   await expect(page.getByLabel('Name')).toHaveValue('')
 })
 
+test('on a phone each row is a card, whose cells say what they are', async ({ page, open }) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  await page.goto(`${open.url}/app/sites?name=Site+1`)
+  await loaded(page, 'Sites')
+  const name = await page.getByRole('rowheader', { name: 'Site 1' }).boundingBox()
+  const contact = await page.getByRole('cell', { name: 'John Smith' }).boundingBox()
+  expect(contact?.y).toBeGreaterThan((name?.y ?? 0) + (name?.height ?? 0) - 1)
+  expect(await page.getByRole('cell', { name: 'John Smith' }).evaluate((cell) => getComputedStyle(cell, '::before').content)).toContain('Contact')
+})
+
 test.describe('refused', () => {
   test.use({ expected: /status of (400|403|409|412)/ })
 
@@ -84,6 +94,7 @@ test.describe('refused', () => {
     let answer = () => {}
     const asked = new Promise<void>((resolve) => (answer = resolve))
     await page.route(`**/api/v1/sites/${id}`, async (route) => {
+      if (route.request().method() === 'GET') return // without an answer: it is not by reading anew that the change is taken back
       await asked
       await route.continue()
     })

@@ -22,5 +22,6 @@ test.each([
   ['javascript:alert(1)', '/app/'],
   ['/docs', '/app/'],
   ['/app/../docs', '/app/'],
+  ['https://example.org/app/sites', '/app/sites'],
   ['http://[', '/app/'],
 ])('%s leads to %s', (next, to) => expect(inside(next)).toBe(to))
