@@ -106,7 +106,7 @@ func (a answer) isNginx(t *testing.T, what string, status int) {
 func (p *production) testOwnAnswers(t *testing.T) {
 	const end = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Request-Id: mine-1\r\n"
 	file := p.upload(t, "photo.png", samplePNG)
-	long := strings.Repeat("a", 40000)
+	tooLong := strings.Repeat("a", 40000)
 	for _, c := range []struct {
 		what, request string
 		status        int
@@ -126,8 +126,8 @@ func (p *production) testOwnAnswers(t *testing.T) {
 		{"POST to a file", "POST " + file + end + "Content-Length: 2\r\n\r\n{}", 405, true},
 		{"TRACE", "TRACE /" + end + "\r\n", 405, true},
 		{"a large body", "POST /site/1" + end + "Content-Length: 5000000\r\n\r\n", 413, true},
-		{"a long path", "GET /" + long + end + "\r\n", 414, false},
-		{"long headers", "GET /" + end + "X-Long: " + long + "\r\n\r\n", 431, true},
+		{"a long path", "GET /" + tooLong + end + "\r\n", 414, false},
+		{"long headers", "GET /" + end + "X-Long: " + tooLong + "\r\n\r\n", 431, true},
 		{"a range beyond the end", "GET " + file + end + "Range: bytes=999999-\r\n\r\n", 416, true},
 		{"another version", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, false},
 		{"an encoding of the body", "POST /site/1" + end + "Transfer-Encoding: cunning\r\n\r\n", 501, true},
@@ -155,4 +155,8 @@ func (p *production) testOwnAnswers(t *testing.T) {
 		}
 		return a.status == 502
 	})
+	long := p.raw(t, "POST /api/v1/sites"+end+"Content-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") // which has a location of its own
+	if long.isNginx(t, "no API for a table", long.status); long.status != 502 && long.status != 504 {
+		t.Errorf("a table without any API: %d", long.status)
+	}
 }
