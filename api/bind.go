@@ -22,15 +22,16 @@ import (
 // A binder knows where each field of one parameter struct comes from on one route.
 type binder struct {
 	shape    reflect.Type
-	path     []field // from the path
-	query    []field // from the query string
-	body     []field // from the body
-	cursor   []field // the parts of ?after=
-	caller   []field // from who calls
-	required []string
-	given    int // index of the list of given fields, of a PATCH; else -1
-	version  int // index of the version expected; else -1
-	limit    int // index of the row limit, of a list; else -1
+	path     []field  // from the path
+	query    []field  // from the query string
+	body     []field  // from the body
+	cursor   []field  // the parts of ?after=
+	caller   []field  // from who calls
+	required []string // of the body
+	needed   []string // of the query string
+	given    int      // index of the list of given fields, of a PATCH; else -1
+	version  int      // index of the version expected; else -1
+	limit    int      // index of the row limit, of a list; else -1
 	offset   int
 	lines    bool     // binds the lines of a bulk body
 	names    []string // of the body
@@ -73,6 +74,9 @@ func newBinder(in reflect.Type, method string, vars []string) *binder {
 			b.cursor = append(b.cursor, f)
 		case !write || slices.Contains(writeFlags, f.name):
 			b.query = append(b.query, f)
+			if !write && in.Field(i).Type.Kind() == reflect.String {
+				b.needed = append(b.needed, f.name) // null is what is left out, and it cannot be null
+			}
 		default:
 			b.body = append(b.body, f)
 			optional := f.name == "version" || f.name == "id" || method == http.MethodPatch || pointer && !whole
@@ -150,7 +154,7 @@ func (b *binder) bindCaller(in reflect.Value, who *principal) {
 
 // bindQuery fills in from the query string and returns the flags that concern the adapter itself.
 func (b *binder) bindQuery(in reflect.Value, raw string, found *faults) (flags url.Values) {
-	if raw == "" {
+	if raw == "" && len(b.needed) == 0 {
 		return nil
 	}
 	values, err := url.ParseQuery(raw)
@@ -173,6 +177,11 @@ func (b *binder) bindQuery(in reflect.Value, raw string, found *faults) (flags u
 			found.add(name, "must be asc or desc")
 		case name == "dry_run" && values.Get(name) != "true" && values.Get(name) != "false":
 			found.add(name, "must be true or false")
+		}
+	}
+	for _, name := range b.needed {
+		if !values.Has(name) {
+			found.add(name, "is missing")
 		}
 	}
 	inPath := slices.ContainsFunc(b.path, func(f field) bool { return f.name == "offset" })

@@ -27,6 +27,7 @@ type endpoint struct {
 	in    reflect.Type // a struct
 	out   reflect.Type // a row; for a list, the type of its rows
 	list  bool         // many rows, in pages
+	most  int          // rows of a list that is one page only; 0 for one that goes on
 	bulk  *bulk        // what else a create takes; nil elsewhere
 	plain http.Handler // set instead of all others: an ordinary handler
 
@@ -57,6 +58,13 @@ func one[In, Out any](q query[In, Out]) endpoint {
 func many[In, Row any](q query[In, []Row]) endpoint {
 	e := one(q)
 	e.out, e.list = rowType(reflect.TypeFor[Row]()), true
+	return e
+}
+
+// best makes a query that answers the best rows, and no more than most of them, a handler: one page, which no other follows.
+func best[In, Row any](q query[In, []Row], most int) endpoint {
+	e := many(q)
+	e.most = most
 	return e
 }
 
@@ -118,6 +126,7 @@ type handler struct {
 const (
 	pageSize    = 100
 	pageMaximum = 1000
+	bestSize    = 20 // of a list that is one page only
 )
 
 // maxBody bounds a body that is one object, in bytes.
@@ -290,7 +299,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 		found.add("body", "is not taken by this call; name filters in the query string")
 	}
 	offered := mediaTypes[:1]
-	if h.list {
+	if h.list && h.most == 0 {
 		offered = mediaTypes
 		w.Header().Set("Vary", "Accept")
 	}

@@ -24,9 +24,12 @@ func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, f
 		return 0
 	}
 	target := in.Field(h.limit)
-	limit := int64(pageSize)
-	if h.short {
-		limit = pageMaximum
+	limit, most := int64(pageSize), int64(pageMaximum)
+	switch {
+	case h.most > 0:
+		limit, most = bestSize, int64(h.most)
+	case h.short:
+		limit = most
 	}
 	given, isGiven := target.Interface().(*int64)
 	isGiven = isGiven && given != nil
@@ -39,17 +42,19 @@ func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, f
 		limit = pageMaximum
 	case isGiven && limit < 1:
 		found.add("limit", "must be at least 1")
-	case isGiven && limit > pageMaximum && format == formatJSON:
+	case isGiven && h.most > 0 && limit > most:
+		found.add("limit", "must be at most "+strconv.Itoa(h.most))
+	case isGiven && limit > most && format == formatJSON:
 		found.add("limit", "must be at most "+strconv.Itoa(pageMaximum)+"; a whole table leaves as CSV or NDJSON, by the Accept header")
 	}
-	if in.Field(h.offset).Int() < 0 {
+	if h.offset >= 0 && in.Field(h.offset).Int() < 0 {
 		found.add("offset", "must not be negative")
 	}
 	if format != formatJSON && !isGiven {
 		return 0 // all of them
 	}
 	rows := limit
-	if format == formatJSON {
+	if format == formatJSON && h.most == 0 {
 		rows++
 	}
 	target.Set(reflect.ValueOf(&rows))

@@ -98,6 +98,7 @@ func document(src *sources) object {
 			{"name": "todos", "description": "What somebody has to do."},
 			{"name": "accounts", "description": "Signing in, and what one does with an account of one's own."},
 			{"name": "attachments", "description": "Files, and what they belong to."},
+			{"name": "search", "description": "All of it, by any part of its texts."},
 			{"name": "changes", "description": "The history: every insert, update and delete, also those made in psql."},
 			{"name": "service", "description": "How the server is."},
 			{"name": "short routes", "description": "The routes of the systems that this one replaces. They run the same queries; every success is a 200, and a list answers up to 1000 rows."},
@@ -318,6 +319,13 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 				size = pageMaximum
 			}
 			schema, doc = object{"type": "integer", "minimum": 1, "default": size}, "Rows at most, up to 1000. A stream (CSV, NDJSON) has no limit unless it is given one."
+			if most := rt.endpoint.most; most > 0 {
+				schema, doc = object{"type": "integer", "minimum": 1, "maximum": most, "default": bestSize}, "Rows at most."
+			}
+		case "q":
+			schema, doc = object{"type": "string", "minLength": 1, "maxLength": 200}, "What to look for."
+		case "only":
+			schema, doc = object{"type": "string", "enum": []string{"site", "freezer", "computer", "container", "todo", "user"}}, "Only rows of this kind."
 		case "offset":
 			schema, doc = object{"type": "integer", "minimum": 0, "default": 0}, "Rows to skip. Costs more the deeper it goes; `after` does not."
 		case "due_before":
@@ -333,7 +341,11 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 		case "cascade":
 			schema, doc = object{"type": "boolean", "default": false}, "true: delete what depends on it, too."
 		}
-		all = append(all, object{"name": f.name, "in": "query", "description": doc, "schema": schema})
+		parameter := object{"name": f.name, "in": "query", "description": doc, "schema": schema}
+		if slices.Contains(b.needed, f.name) {
+			parameter["required"], parameter["example"] = true, examples[f.name]
+		}
+		all = append(all, parameter)
 	}
 	if len(b.cursor) > 0 {
 		all = append(all, object{"name": "after", "in": "query", "description": "Key of the last row seen, as the Link header gives it.", "schema": object{"type": "string"}})
@@ -446,6 +458,10 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 			unready := object{"description": "Not ready, and why.", "content": content}
 			all["503"] = unready
 		}
+	case rt.endpoint.most > 0:
+		good["description"] = "The rows, the best first."
+		good["content"] = object{"application/json": object{"schema": object{"type": "array", "items": schema}}}
+		problems = append(problems, 406)
 	case rt.endpoint.list:
 		good["description"] = "The rows. Ask for text/csv or application/x-ndjson to have all of them."
 		headers["Link"] = ref("headers", "Link")

@@ -135,6 +135,9 @@ func TestPrincipals(t *testing.T) {
 					body = sampleBody(t, rt, path)
 				}
 				target, owed := samplePath(path), c.owed(rt, path)
+				if rt.endpoint.plain == nil {
+					target += neededQuery(newBinder(rt.endpoint.in, rt.method, variables(path)))
+				}
 				if rt.method != http.MethodGet && owed == 0 {
 					target += "?dry_run=true"
 				}

@@ -134,6 +134,7 @@ func routes(p parts) []route {
 
 		get(viewer, many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
 		get(viewer, many((*db.Queries).ListChanges), "/api/v1/changes"),
+		get(viewer, best((*db.Queries).Search, 50), "/api/v1/search"),
 
 		get(public, greeting(function(ShowHello)), "/"),
 		get(public, function(ShowHealth), "/healthcheck"),

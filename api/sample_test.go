@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -168,7 +169,7 @@ var examples = map[string]any{
 	"generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}", "limits": "{100}", "user_agent": "curl",
 	"prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32), "days": 90,
 	"url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213, "sha256": strings.Repeat("0", 64), "container_uuid": nil,
-	"request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
+	"q": "Site", "request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
 }
 
 // Ids of the sample event and its alert.
@@ -221,24 +222,36 @@ func curl(rt route, b *binder, path string) string {
 		}
 		path = strings.ReplaceAll(path, "{"+f.name+"}", value)
 	}
-	url := "http://127.0.0.1:5000" + path
+	target := "http://127.0.0.1:5000" + path + neededQuery(b)
 	switch rt.method {
 	case http.MethodGet:
-		return "curl " + url + bearerOf(rt)
+		return "curl " + target + bearerOf(rt)
 	case http.MethodDelete:
-		return "curl -X DELETE " + url + bearerOf(rt)
+		return "curl -X DELETE " + target + bearerOf(rt)
 	}
 	if len(b.names) == 0 {
-		return "curl -X " + rt.method + " " + url + bearerOf(rt)
+		return "curl -X " + rt.method + " " + target + bearerOf(rt)
 	}
 	if rt.endpoint.form {
-		return "curl " + url + bearerOf(rt) + " \\\n  -F file=@photo.jpg -F site_id=1"
+		return "curl " + target + bearerOf(rt) + " \\\n  -F file=@photo.jpg -F site_id=1"
 	}
 	body, err := json.Marshal(exampleBody(rt, b))
 	if err != nil {
 		panic(err)
 	}
-	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, url, bearerOf(rt), body)
+	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, target, bearerOf(rt), body)
+}
+
+// neededQuery is the query string that a call cannot do without; "" for most.
+func neededQuery(b *binder) string {
+	values := url.Values{}
+	for _, name := range b.needed {
+		values.Set(name, fmt.Sprint(examples[name]))
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
 }
 
 // bearerOf is the header that a sample shows where one cannot do without, on an open server either.
@@ -302,7 +315,7 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
 		case given:
 			return literal(value)
-		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(several, b.shape):
+		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(b.needed, name), slices.Contains(several, b.shape):
 			if inPath && examples[name] == nil {
 				return literal(pathExample(name))
 			}

@@ -43,6 +43,8 @@ var checks = map[string]func(text string) (fault string){
 	"due_before":  day,
 	"amount":      amount,
 	"limit":       ruleLimit,
+	"q":           searched,
+	"only":        oneOf("site", "freezer", "computer", "container", "todo", "user"),
 }
 
 // ranges are the bounds of whole numbers, by name. Larger ones than 2^53 - 1 would not pass through JSON unharmed.
@@ -102,6 +104,13 @@ func ruleLimit(text string) string {
 func notBlank(text string) string {
 	if strings.TrimSpace(text) == "" {
 		return "must not be blank"
+	}
+	return ""
+}
+
+func searched(text string) string {
+	if n := utf8.RuneCountInString(text); n < 1 || n > 200 {
+		return "must have 1 to 200 characters"
 	}
 	return ""
 }

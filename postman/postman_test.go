@@ -94,6 +94,8 @@ type (
 		Name        string `json:"name"`
 		In          string `json:"in"`
 		Description string `json:"description"`
+		Required    bool   `json:"required"`
+		Example     string `json:"example"`
 		Schema      struct {
 			Default any   `json:"default"`
 			Enum    []any `json:"enum"`
@@ -453,6 +455,10 @@ func (d *document) item(c call, keys, made map[string]string) item {
 			}
 			fallthrough
 		case p.In == "query":
+			if p.Required {
+				v.Value, v.Disabled = p.Example, false
+				raw += "?" + p.Name + "=" + p.Example
+			}
 			r.URL.Query = append(r.URL.Query, v)
 		case p.Name == "Idempotency-Key":
 			v.Value, v.Disabled = "{{$guid}}", false

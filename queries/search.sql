@@ -1,0 +1,59 @@
+-- name: Search :many
+-- Finds sites, freezers, computers, containers, todos and accounts by any part of their texts, or by their number: the best matches first. Upper and
+-- lower case are alike, and no character is a wildcard. Of todos it finds those that one owns or is to do, of accounts none; an admin finds all.
+SELECT
+    kind,
+    key,
+    left(title, 200) AS title,
+    detail
+FROM (
+    SELECT
+        'site' AS kind,
+        id::text AS key,
+        name AS title,
+        concat_ws(', ', address, state_or_region, country) AS detail,
+        concat_ws(chr(10), contact, address, state_or_region, country, postcode_or_zip) AS others
+    FROM site
+    UNION ALL
+    SELECT 'freezer', freezer.id::text, freezer.name, site.name, NULL
+    FROM freezer
+    JOIN site ON site.id = freezer.site_id
+    UNION ALL
+    SELECT 'computer', computer.id::text, computer.name, site.name, computer.mac::text
+    FROM computer
+    JOIN site ON site.id = computer.site_id
+    UNION ALL
+    SELECT 'container', container.uuid::text, coalesce(nullif(container.description, ''), container.uuid::text), concat_ws(', ', freezer.name, site.name), NULL
+    FROM container
+    JOIN freezer ON freezer.id = container.freezer_id
+    JOIN site ON site.id = freezer.site_id
+    UNION ALL
+    SELECT 'todo', id::text, description, concat_ws(', ', status, assignee, due_on), assignee
+    FROM todo
+    WHERE @caller_role::text = 'admin'
+       OR (SELECT username FROM account WHERE id = @caller_id::bigint) IN (owner, assignee)
+    UNION ALL
+    SELECT 'user', id::text, username, concat_ws(', ', role, country), country
+    FROM account
+    WHERE @caller_role = 'admin'
+) AS thing
+CROSS JOIN lower(@q::text) AS wanted
+CROSS JOIN LATERAL strpos(lower(title), wanted) AS place
+WHERE (sqlc.narg('only')::text IS NULL OR kind = sqlc.narg('only'))
+  AND (
+      key = wanted
+      OR place > 0
+      OR kind = 'container' AND starts_with(key, wanted)
+      OR strpos(lower(others), wanted) > 0
+  )
+ORDER BY
+    CASE
+        WHEN key = wanted OR place = 1 AND length(title) = length(wanted) THEN 1
+        WHEN place = 1 OR kind = 'container' AND starts_with(key, wanted) THEN 2
+        WHEN place > 1 THEN 3
+        ELSE 4
+    END,
+    length(title),
+    kind,
+    key
+LIMIT sqlc.narg('limit')::bigint;
