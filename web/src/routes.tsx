@@ -33,6 +33,14 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/sites', component: lazyRouteComponent(() => import('./sites/SitesScreen'), 'SitesScreen') }),
   createRoute({ getParentRoute: () => root, path: '/sites/new', component: lazyRouteComponent(() => import('./sites/NewSiteScreen'), 'NewSiteScreen') }),
   createRoute({ getParentRoute: () => root, path: '/sites/$id', component: lazyRouteComponent(() => import('./sites/SiteScreen'), 'SiteScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/instruments', component: lazyRouteComponent(() => import('./instruments/InstrumentsScreen'), 'InstrumentsScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/freezers/new', component: lazyRouteComponent(() => import('./freezers/NewFreezerScreen'), 'NewFreezerScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/freezers/$id', component: lazyRouteComponent(() => import('./freezers/FreezerScreen'), 'FreezerScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/computers/new', component: lazyRouteComponent(() => import('./computers/NewComputerScreen'), 'NewComputerScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/computers/$id', component: lazyRouteComponent(() => import('./computers/ComputerScreen'), 'ComputerScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/containers', component: lazyRouteComponent(() => import('./containers/ContainersScreen'), 'ContainersScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/containers/new', component: lazyRouteComponent(() => import('./containers/NewContainerScreen'), 'NewContainerScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/containers/$uuid', component: lazyRouteComponent(() => import('./containers/ContainerScreen'), 'ContainerScreen') }),
 ]
 
 export function newRouter(queryClient: QueryClient) {

@@ -16,7 +16,7 @@ interface Draft<T> {
   changes: Partial<T>
 }
 
-interface Options<T> {
+export interface EditOptions<T> {
   /** Query key of the row. */
   row: QueryKey
   /** Beginning of the query keys of lists that show it. */
@@ -41,7 +41,7 @@ export interface RowEdit<T> {
 }
 
 /** useRowEdit writes a row so that it shows at once, is taken back when the server refuses, and never overwrites what somebody else did meanwhile. */
-export function useRowEdit<T extends { version: number }>({ row, list, same, read, write, saved }: Options<T>): RowEdit<T> {
+export function useRowEdit<T extends { version: number }>({ row, list, same, read, write, saved }: EditOptions<T>): RowEdit<T> {
   const queryClient = useQueryClient()
   const [conflict, setConflict] = useState<Conflict<T>>()
   const [refused, setRefused] = useState<Draft<T> & { problem: Problem }>()

@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 
 import style from './filters.module.css'
 
@@ -12,6 +12,8 @@ export interface Filter<N extends string> {
   placeholder?: string
   /** The values there are; without them any text goes. */
   options?: { value: string; label: string }[]
+  /** Another field than one of these. */
+  field?: (props: { label: string; value: string; set: (value: string) => void }) => ReactNode
 }
 
 /** useFilters reads filters from the address, and sets one there. */
@@ -36,8 +38,10 @@ export function FilterBar<N extends string>({ filters, values, set }: Props<N>) 
   const clear = () => void navigate({ to: '.', search: (known) => ({ ...known, ...Object.fromEntries(filters.map(({ name }) => [name, undefined])) }), replace: true })
   return (
     <search className={style.bar}>
-      {filters.map(({ name, label, placeholder, options }) =>
-        options ? (
+      {filters.map(({ name, label, placeholder, options, field }) =>
+        field ? (
+          <div key={name}>{field({ label, value: values[name] ?? '', set: (value) => set(name, value) })}</div>
+        ) : options ? (
           <NativeSelect
             key={name}
             label={label}

@@ -1,79 +1,80 @@
 import { Group, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
-import { type KeyboardEvent, useId, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useLocation, useNavigate, useRouter } from '@tanstack/react-router'
+import { type KeyboardEvent, useEffect, useState } from 'react'
 
+import { asProblem } from '../api/problem'
 import { Dialog } from '../parts/Dialog'
 import { Icon } from '../parts/icons'
+import { useListbox } from '../parts/listbox'
+import style from '../parts/listbox.module.css'
 import { includes, useSession } from '../session/api'
-import { menu } from '../shell/menu'
-import style from './SearchDialog.module.css'
-import { type Hit, sources } from './sources'
+import { searchQuery } from './api'
+import { local, type Place, placeOf } from './places'
+import { recent } from './recent'
 
-/** SearchDialog finds screens by their names, and what is stored by name, number or uuid: Cmd-K. */
+/** SearchDialog leads anywhere: to screens, to what one can do, to where one was lately, and to all that is stored: Cmd-K. */
 export function SearchDialog({ close }: { close: () => void }) {
   const [text, setText] = useState('')
-  const [wanted] = useDebouncedValue(text.trim(), 200)
-  const [at, setAt] = useState(0)
-  const queryClient = useQueryClient()
+  const [entered, enter] = useState(false) // Enter was pressed before there was an answer: the best is opened when it comes
+  const wanted = text.trim()
+  const [asked] = useDebouncedValue(wanted, 150)
   const navigate = useNavigate()
+  const { routesByPath } = useRouter()
+  const { pathname } = useLocation()
   const session = useSession()
-  const id = useId()
-  const { data = [], isFetching } = useQuery({
-    queryKey: ['search', wanted],
-    enabled: wanted !== '',
-    queryFn: async ({ signal }) => {
-      const found = await Promise.allSettled(sources.map((source) => source(wanted, queryClient, signal)))
-      return found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
-    },
-  })
-  const screens: Hit[] = menu
-    .filter(({ label, role }) => label.toLowerCase().includes(text.trim().toLowerCase()) && (!role || includes(session?.role, role)))
-    .map(({ label, icon, to }) => ({ key: to, label, icon, to, hint: 'Screen' }))
-  const hits = [...screens, ...data]
-  const chosen = Math.min(at, hits.length - 1)
-  const go = (hit: Hit | undefined) => {
-    if (!hit) return
+  const [visits] = useState(() => recent(session?.username ?? '').filter(({ path }) => path !== pathname))
+  const { data, error, isFetching } = useQuery(searchQuery(asked))
+  const waiting = wanted !== '' && (asked !== wanted || isFetching)
+  const hits = wanted === '' || waiting ? [] : (data ?? []).flatMap((hit) => placeOf(hit, (to) => to in routesByPath) ?? [])
+  const known = local(wanted, visits).filter(({ role }) => !role || includes(session?.role, role))
+  const places = [...known, ...hits.filter((hit) => !known.some((place) => place.key === `recent ${pathTo(hit)}`))]
+  const go = (place: Place | undefined) => {
+    if (!place) return
     close()
-    void navigate({ to: hit.to, params: (hit.params ?? {}) as never })
+    void navigate({ to: place.to, params: place.params } as never)
   }
-  const press = (event: KeyboardEvent) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (step && hits.length > 0) setAt((chosen + step + hits.length) % hits.length)
-    else if (event.key === 'Enter') go(hits[chosen])
-    else return
-    event.preventDefault()
+  const { chosen, field, list, option, press, go: move } = useListbox(places.length, (i) => go(places[i]))
+  const keyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && waiting && places.length === 0) enter(true)
+    else press(event)
   }
+  const best = entered && !waiting ? places[0] : undefined
+  useEffect(() => {
+    if (best) go(best)
+  })
   return (
     <Dialog onClose={close} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
       <TextInput
         data-autofocus
         aria-label="Search"
-        placeholder="A screen, a name or a number"
+        placeholder="A screen, a name, a number or a label"
+        maxLength={200}
         value={text}
         onChange={(event) => {
           setText(event.currentTarget.value)
-          setAt(0)
+          enter(false)
+          move(0)
         }}
-        onKeyDown={press}
-        role="combobox"
+        onKeyDown={keyDown}
+        {...field}
         aria-expanded
-        aria-controls={id}
-        aria-activedescendant={hits[chosen] ? `${id}-${chosen}` : undefined}
         leftSection={<Icon name="search" size={16} />}
       />
       <Text size="sm" c="dimmed" my="xs" role="status">
-        {isFetching ? 'Searching…' : wanted && hits.length === 0 ? 'Nothing has that name or number.' : `${hits.length} found`}
+        {waiting ? 'Searching…' : error && wanted ? `The search failed. ${asProblem(error).message}` : places.length === 0 ? 'Nothing has that in it.' : `${places.length} found`}
       </Text>
-      <Stack id={id} role="listbox" aria-label="Found" gap={2}>
-        {hits.map((hit, i) => (
-          <UnstyledButton key={hit.key} id={`${id}-${i}`} role="option" aria-selected={i === chosen} tabIndex={-1} className={style.hit} onClick={() => go(hit)} onMouseMove={() => setAt(i)}>
+      <Stack {...list} aria-label="Found" gap={2}>
+        {places.map((place, i) => (
+          <UnstyledButton key={place.key} {...option(i)} className={style.option} ref={i === chosen ? reveal : undefined} onClick={() => go(place)}>
             <Group gap="sm" wrap="nowrap">
-              <Icon name={hit.icon} />
-              <Text>{hit.label}</Text>
-              <Text size="sm" c="dimmed" ml="auto">
-                {hit.hint}
+              <Icon name={place.icon} />
+              <Text lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
+                {place.label}
+              </Text>
+              <Text size="sm" c="dimmed" ml="auto" ta="end" lineClamp={2}>
+                {place.hint}
               </Text>
             </Group>
           </UnstyledButton>
@@ -81,4 +82,12 @@ export function SearchDialog({ close }: { close: () => void }) {
       </Stack>
     </Dialog>
   )
+}
+
+function pathTo({ to, params = {} }: Place): string {
+  return to.replace(/\$(\w+)/g, (_, name: string) => params[name] ?? '')
+}
+
+function reveal(option: HTMLElement | null) {
+  option?.scrollIntoView({ block: 'nearest' })
 }

@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { asProblem } from '../api/problem'
 import { Icon } from '../parts/icons'
 import { toast } from '../parts/toast'
+import { forget } from '../search/recent'
 import { signOut, useSession } from '../session/api'
 
 /** AccountMenu tells who one is, and leads out. On an open server nobody needs to have signed in. */
@@ -18,6 +19,7 @@ export function AccountMenu() {
     } catch (thrown) {
       return toast(`You are still signed in: ${asProblem(thrown).message}`, 'bad')
     }
+    if (session?.username) forget(session.username)
     queryClient.clear() // nothing of it for whoever comes next
     await navigate({ to: '/sign-in' })
   }

@@ -17,4 +17,6 @@ interface Entry {
 export const menu: Entry[] = [
   { label: 'Home', icon: 'home', to: '/', key: 'h' },
   { label: 'Sites', icon: 'site', to: '/sites', key: 's' },
+  { label: 'Instruments', icon: 'instrument', to: '/instruments', key: 'i' },
+  { label: 'Containers', icon: 'container', to: '/containers', key: 'c' },
 ]

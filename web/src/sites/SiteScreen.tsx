@@ -7,6 +7,7 @@ import type { Schemas } from '../api/client'
 import { useRowEdit } from '../api/edit'
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
+import { InstrumentLink } from '../instruments/InstrumentLink'
 import { ConflictDialog } from '../parts/ConflictDialog'
 import { type Column, DataTable } from '../parts/DataTable'
 import { DeleteDialog } from '../parts/DeleteDialog'
@@ -151,7 +152,12 @@ function DeleteSite({ site }: { site: Site }) {
 }
 
 const instrumentColumns: Column<Schemas['Instrument']>[] = [
-  { id: 'name', header: 'Name', value: (one) => one.name },
+  {
+    id: 'name',
+    header: 'Name',
+    value: (one) => one.name,
+    cell: ({ freezer_id, computer_id, name }) => <InstrumentLink kind={freezer_id === null ? 'computer' : 'freezer'} id={freezer_id ?? computer_id ?? 0} name={name} />,
+  },
   { id: 'kind', header: 'Kind', value: (one) => (one.freezer_id === null ? 'Computer' : 'Freezer') },
 ]
 

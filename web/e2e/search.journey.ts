@@ -1,0 +1,101 @@
+import { call, expect, loaded, look, signIn, test } from './lab'
+
+// Cmd-K: it leads anywhere, by the keyboard alone.
+
+const unique = (name: string) => `${name} ${Date.now() % 1e8}`
+
+test('a part of a name finds it, and Enter opens it, however fast one types', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/`)
+  await loaded(page, 'Home')
+  const [what, person] = [unique('Muskox'), unique('Iñupiat')]
+  const { body: site } = await call(page, 'POST', '/api/v1/sites', { name: `The ${what} hut`, contact: person, address: null, state_or_region: null, country: null, postcode_or_zip: null })
+  const { body: freezer } = await call(page, 'POST', '/api/v1/freezers', { name: `${what} 100%`, site_id: site.id })
+  const { body: container } = await call(page, 'POST', '/api/v1/containers', { freezer_id: freezer.id })
+  const search = page.getByRole('combobox', { name: 'Search' })
+
+  await page.keyboard.press('Control+k')
+  await expect(search).toBeFocused()
+  await page.keyboard.type(what.toUpperCase())
+  const options = page.getByRole('option')
+  await expect(options).toHaveCount(2)
+  await expect(options.first()).toContainText(`${what} 100%`) // begins so
+  await expect(options.first()).toContainText('Freezer, The')
+  await page.keyboard.press('ArrowDown')
+  await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true')
+  await look(page, 'search-found')
+  await page.keyboard.press('Enter')
+  await loaded(page, `The ${what} hut`)
+
+  await page.keyboard.press('/')
+  await expect(search).toBeFocused()
+  await page.keyboard.type(container.uuid)
+  await page.keyboard.press('Enter') // as a scanner does, before there is an answer
+  await loaded(page, container.uuid)
+
+  await page.keyboard.press('/')
+  await page.keyboard.type(person.toLowerCase())
+  await page.keyboard.press('Enter')
+  await loaded(page, `The ${what} hut`)
+
+  await page.keyboard.press('/')
+  await page.keyboard.type('%_\\')
+  await expect(page.getByText('Nothing has that in it.')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(search).toHaveCount(0)
+})
+
+test('it leads to screens, to what one can do, and to where one was', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/sites/2`)
+  await loaded(page, 'Site 2')
+  await page.waitForTimeout(1200) // a visit is one that lasts
+  await page.keyboard.press('g')
+  await page.keyboard.press('i')
+  await loaded(page, 'Instruments')
+  await page.keyboard.press('Control+k')
+  await expect(page.getByRole('option').first()).toContainText('Site 2')
+  await expect(page.getByRole('option').first()).toContainText('Recent')
+  await look(page, 'search-recent')
+  await page.keyboard.press('Enter')
+  await loaded(page, 'Site 2')
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('freez new')
+  await page.keyboard.press('Enter')
+  await loaded(page, 'New freezer')
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('scan')
+  await page.keyboard.press('Enter')
+  await loaded(page, 'Containers')
+})
+
+test('a viewer is offered nothing that would be refused, and is forgotten on leaving', async ({ page, closed }) => {
+  await signIn(page, closed, 'vera', '/app/sites/1')
+  await loaded(page, 'Site 1')
+  await page.waitForTimeout(1200)
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('new')
+  await expect(page.getByText('Searching…')).toHaveCount(0)
+  await expect(page.getByRole('option', { name: 'New site' })).toHaveCount(0)
+  await page.keyboard.press('Escape')
+  expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toContain('Site 1')
+  await page.getByRole('button', { name: 'Account' }).click()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await loaded(page, 'Sign in')
+  await page.waitForTimeout(1200)
+  expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBeNull()
+})
+
+test.describe('a server that does not answer', () => {
+  test.use({ expected: /status of 500/ })
+
+  test('what the app knows by itself is found all the same', async ({ page, open }) => {
+    await page.goto(`${open.url}/app/`)
+    await loaded(page, 'Home')
+    await page.route('**/api/v1/search?*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status": 500, "title": "Broken", "detail": "It broke."}' }))
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('inst')
+    await expect(page.getByText('The search failed. It broke.')).toBeVisible()
+    await look(page, 'search-failed')
+    await page.keyboard.press('Enter')
+    await loaded(page, 'Instruments')
+  })
+})

@@ -1,0 +1,19 @@
+import type { FormProps } from '../parts/RowDetails'
+import { RowForm } from '../parts/RowForm'
+import { useSiteName } from '../sites/names'
+import { type ComputerFields, computerLabels } from './api'
+
+/** ComputerForm edits the fields of a computer. */
+export function ComputerForm(props: FormProps<ComputerFields>) {
+  const called = useSiteName(props.start.site_id ?? 0)
+  return (
+    <RowForm<ComputerFields>
+      {...props}
+      fields={[
+        { name: 'name', label: computerLabels.name, required: true },
+        { name: 'mac', label: computerLabels.mac, description: 'Like 08:00:2b:01:02:03.' },
+        { name: 'site_id', label: computerLabels.site_id, required: true, picks: 'site', called },
+      ]}
+    />
+  )
+}

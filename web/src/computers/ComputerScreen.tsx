@@ -1,0 +1,74 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useParams } from '@tanstack/react-router'
+
+import { Attachments } from '../attachments/Attachments'
+import { ChangeList } from '../changes/ChangeList'
+import { DeleteRow } from '../parts/DeleteRow'
+import { LinkedTodos } from '../parts/LinkedTodos'
+import { TextLink } from '../parts/links'
+import { RowDetails } from '../parts/RowDetails'
+import { Screen } from '../parts/Screen'
+import { Part, Shown } from '../parts/states'
+import { SiteLink } from '../sites/names'
+import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, computerTodos, deleteComputer, readComputer } from './api'
+import { ComputerForm } from './ComputerForm'
+
+/** ComputerScreen shows a computer and what belongs to it. */
+export function ComputerScreen() {
+  const { id: text } = useParams({ from: '/computers/$id' })
+  const id = Number(text)
+  const query = useQuery(computerQuery(id))
+  return (
+    <Screen title={query.data?.name ?? `Computer ${text}`} above={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <Delete computer={query.data} />}>
+      <Shown query={query}>
+        {(computer) => (
+          <>
+            <Details key={id} computer={computer} />
+            <Part title="Todos" id="todos">
+              <LinkedTodos options={computerTodos(id)} />
+            </Part>
+            <Part title="Files" id="files">
+              <Attachments of={{ computer_id: id }} />
+            </Part>
+            <Part title="History" id="history">
+              <ChangeList queryKey={['computer', id, 'history']} read={computerHistory(id)} labels={computerLabels} />
+            </Part>
+          </>
+        )}
+      </Shown>
+    </Screen>
+  )
+}
+
+function Details({ computer }: { computer: Computer }) {
+  const queryClient = useQueryClient()
+  return (
+    <RowDetails<Computer, ComputerFields>
+      row={computer}
+      labels={computerLabels}
+      cells={{ site_id: <SiteLink id={computer.site_id} /> }}
+      form={(props) => <ComputerForm {...props} />}
+      options={{
+        row: computerQuery(computer.id).queryKey,
+        list: ['computers'],
+        same: (one) => one.id === computer.id,
+        read: () => readComputer(computer.id),
+        write: changeComputer,
+        saved: () => void queryClient.invalidateQueries({ queryKey: ['instruments'] }),
+      }}
+    />
+  )
+}
+
+function Delete({ computer }: { computer: Computer }) {
+  const navigate = useNavigate()
+  return (
+    <DeleteRow
+      what={computer.name}
+      remove={(how) => deleteComputer(computer, how)}
+      leave={() => navigate({ to: '/instruments' })}
+      row={computerQuery(computer.id).queryKey}
+      lists={[['instruments'], ['computers']]}
+    />
+  )
+}

@@ -1,0 +1,30 @@
+import { queryOptions } from '@tanstack/react-query'
+
+import { api, etag, page, row, type Schemas } from '../api/client'
+import { paged } from '../api/queries'
+
+// Everything that the app asks of computers.
+
+export type Computer = Schemas['Computer']
+
+export const computerLabels = { name: 'Name', mac: 'Hardware address', site_id: 'Site' } as const satisfies Partial<Record<keyof Computer, string>>
+
+export type ComputerFields = Pick<Computer, 'name' | 'mac' | 'site_id'>
+
+export const computerQuery = (id: number) => queryOptions({ queryKey: ['computer', id], queryFn: ({ signal }) => readComputer(id, signal) })
+
+export const readComputer = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/computers/{id}', { params: { path: { id } }, signal: signal ?? null }))
+
+export const createComputer = (fields: ComputerFields) => row(api.POST('/api/v1/computers', { body: fields })) as Promise<Computer>
+
+export const changeComputer = (changes: Partial<Computer>, base: Computer) =>
+  row(api.PATCH('/api/v1/computers/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
+
+export const deleteComputer = (computer: Computer, { dryRun }: { dryRun: boolean }) =>
+  row(api.DELETE('/api/v1/computers/{id}', { params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: etag(computer) } }))
+
+export const computerHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
+  page(api.GET('/api/v1/computers/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
+
+export const computerTodos = (id: number) =>
+  paged(['todos', { computer_id: id }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { computer_id: id, after } }, signal })))

@@ -1,0 +1,21 @@
+import { useFreezerName } from '../freezers/names'
+import type { FormProps } from '../parts/RowDetails'
+import { type Field, RowForm } from '../parts/RowForm'
+import { containerLabels } from './api'
+
+interface Fields {
+  uuid?: string | undefined
+  description: string | null
+  freezer_id: number
+}
+
+/** ContainerForm edits the fields of a container. Its label is chosen once, when it is new. */
+export function ContainerForm<F extends Fields>({ isNew = false, ...props }: FormProps<F> & { isNew?: boolean }) {
+  const called = useFreezerName(props.start.freezer_id ?? 0)
+  const fields: Field[] = [
+    { name: 'description', label: containerLabels.description },
+    { name: 'freezer_id', label: containerLabels.freezer_id, required: true, picks: 'freezer', called },
+  ]
+  const label: Field = { name: 'uuid', label: 'Label', description: 'The uuid on it. The server makes one up if this is left out.' }
+  return <RowForm<F> {...props} fields={isNew ? [label, ...fields] : fields} />
+}

@@ -1,0 +1,95 @@
+import { Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useParams } from '@tanstack/react-router'
+
+import { Attachments } from '../attachments/Attachments'
+import { ChangeList } from '../changes/ChangeList'
+import { freezerQuery } from '../freezers/api'
+import { FreezerLink } from '../freezers/names'
+import { DeleteRow } from '../parts/DeleteRow'
+import { TextLink } from '../parts/links'
+import { RowDetails } from '../parts/RowDetails'
+import { Screen } from '../parts/Screen'
+import { Part, Shown } from '../parts/states'
+import { SiteLink } from '../sites/names'
+import { type Container, type ContainerFields, containerHistory, containerLabels, containerQuery, deleteContainer, editOf, titleOf } from './api'
+import { ContainerForm } from './ContainerForm'
+import { MoveContainer } from './MoveContainer'
+
+/** ContainerScreen shows a container, and where it stands. */
+export function ContainerScreen() {
+  const { uuid } = useParams({ from: '/containers/$uuid' })
+  const query = useQuery(containerQuery(uuid))
+  return (
+    <Screen
+      title={query.data ? titleOf(query.data) : 'Container'}
+      above={<TextLink to="/containers">Containers</TextLink>}
+      actions={
+        query.data && (
+          <>
+            <MoveContainer container={query.data} />
+            <Delete container={query.data} />
+          </>
+        )
+      }
+    >
+      <Shown query={query}>
+        {(container) => (
+          <>
+            <Text ff="monospace" style={{ overflowWrap: 'anywhere' }}>
+              {container.uuid}
+            </Text>
+            <Details key={uuid} container={container} />
+            <Part title="Files" id="files">
+              <Attachments of={{ container_uuid: uuid }} />
+            </Part>
+            <Part title="History" id="history">
+              <ChangeList queryKey={['container', uuid, 'history']} read={containerHistory(uuid)} labels={containerLabels} />
+            </Part>
+          </>
+        )}
+      </Shown>
+    </Screen>
+  )
+}
+
+function Details({ container }: { container: Container }) {
+  return (
+    <RowDetails<Container, ContainerFields>
+      row={container}
+      labels={containerLabels}
+      cells={{ freezer_id: <Place id={container.freezer_id} /> }}
+      form={(props) => <ContainerForm {...props} />}
+      options={editOf(container)}
+    />
+  )
+}
+
+/** Place is the freezer in which a container stands, and the site of that. */
+function Place({ id }: { id: number }) {
+  const { data } = useQuery(freezerQuery(id))
+  return (
+    <>
+      <FreezerLink id={id} name={data?.name} />
+      {data && (
+        <>
+          {', '}
+          <SiteLink id={data.site_id} />
+        </>
+      )}
+    </>
+  )
+}
+
+function Delete({ container }: { container: Container }) {
+  const navigate = useNavigate()
+  return (
+    <DeleteRow
+      what={titleOf(container)}
+      remove={(how) => deleteContainer(container, how)}
+      leave={() => navigate({ to: '/containers' })}
+      row={containerQuery(container.uuid).queryKey}
+      lists={[['containers']]}
+    />
+  )
+}

@@ -1,0 +1,89 @@
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { type FormEvent, useRef } from 'react'
+
+import { asProblem } from '../api/problem'
+import { ProblemNote } from '../parts/form'
+import { Icon } from '../parts/icons'
+import { TextLink } from '../parts/links'
+import { searchQuery } from '../search/api'
+import { useMay } from '../session/api'
+import { containerQuery } from './api'
+import { useScanner } from './useScanner'
+import { uuidIn } from './uuid'
+
+/** FindContainer leads to the container whose label is scanned or typed: a scanner types it and presses Enter, wherever the focus is. */
+export function FindContainer() {
+  const field = useRef<HTMLInputElement>(null)
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const may = useMay('operator')
+  const { mutate, isPending, data, error, variables } = useMutation({
+    mutationFn: async (text: string) => {
+      const uuid = uuidIn(text)
+      if (!uuid) return (await queryClient.fetchQuery(searchQuery(text, { only: 'container', limit: 10 }))).map(({ key, title }) => ({ uuid: key, title }))
+      try {
+        await queryClient.fetchQuery(containerQuery(uuid))
+      } catch (thrown) {
+        if (asProblem(thrown).status !== 404) throw thrown
+        return []
+      }
+      return [{ uuid, title: uuid }]
+    },
+    onSuccess: (found) => {
+      if (found.length === 1 && found[0]) void navigate({ to: '/containers/$uuid', params: { uuid: found[0].uuid } })
+      field.current?.select() // the next scan takes its place
+    },
+  })
+  const find = (text: string) => {
+    if (field.current) field.current.value = text
+    if (text.trim()) mutate(text.trim())
+  }
+  useScanner(find)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    find(field.current?.value ?? '')
+  }
+  const missing = data?.length === 0 ? uuidIn(variables ?? '') : undefined
+  return (
+    <form onSubmit={submit} role="search" aria-label="By its label">
+      <Stack gap="xs">
+        <Group align="end" gap="sm">
+          <TextInput ref={field} label="Scan or type a label" placeholder="A uuid, or how it begins" autoComplete="off" spellCheck={false} leftSection={<Icon name="search" size={16} />} w={{ base: '100%', xs: 400 }} />
+          <Button type="submit" variant="default" loading={isPending}>
+            Find
+          </Button>
+        </Group>
+        <div role="status">
+          {data?.length === 0 && (
+            <Text size="sm">
+              No container has {missing ? 'the label ' : ''}
+              {missing ?? variables}.{' '}
+              {missing && may && (
+                <TextLink to="/containers/new" search={{ uuid: missing }}>
+                  Create it
+                </TextLink>
+              )}
+            </Text>
+          )}
+          {data && data.length > 1 && (
+            <Text size="sm" component="div">
+              {data.length === 10 ? 'The first 10:' : `${data.length} containers:`}
+              <ul>
+                {data.map(({ uuid, title }) => (
+                  <li key={uuid}>
+                    <TextLink to="/containers/$uuid" params={{ uuid }}>
+                      {title}
+                    </TextLink>
+                  </li>
+                ))}
+              </ul>
+            </Text>
+          )}
+        </div>
+        {error && <ProblemNote problem={asProblem(error)} />}
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,76 @@
+import { Button, Group, Stack } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+
+import { useRowEdit } from '../api/edit'
+import { useFreezerName } from '../freezers/names'
+import { ConflictDialog } from '../parts/ConflictDialog'
+import { Dialog } from '../parts/Dialog'
+import { ProblemNote } from '../parts/form'
+import { Picker } from '../parts/Picker'
+import { toast } from '../parts/toast'
+import { useMay } from '../session/api'
+import { useShortcut } from '../shell/shortcuts'
+import { type Container, containerLabels, editOf, titleOf } from './api'
+
+/** MoveContainer is the button that puts a container into another freezer. */
+export function MoveContainer({ container }: { container: Container }) {
+  const may = useMay('operator')
+  const [asking, ask] = useState(false)
+  const { save, saving, refused, conflict, drop } = useRowEdit<Container>({ ...editOf(container), saved: () => toast('Moved') })
+  useShortcut('m', 'Move to another freezer', () => ask(true), may)
+  if (!may) return null
+  const close = () => {
+    ask(false)
+    drop()
+  }
+  const move = (base: Container, changes: Partial<Container>) => {
+    close()
+    if (Object.keys(changes).length > 0) save(base, changes)
+  }
+  return (
+    <>
+      <Button onClick={() => ask(true)} aria-disabled={saving}>
+        Move
+      </Button>
+      {(asking || refused) && (
+        <Dialog onClose={close} title={`Move ${titleOf(container)}`}>
+          <Where container={refused?.base ?? container} to={refused?.changes.freezer_id} move={move} close={close} />
+          <ProblemNote problem={refused?.problem} />
+        </Dialog>
+      )}
+      {conflict && <ConflictDialog conflict={conflict} labels={containerLabels} keep={move} cancel={close} />}
+    </>
+  )
+}
+
+interface WhereProps {
+  container: Container
+  to: number | undefined
+  move: (base: Container, changes: Partial<Container>) => void
+  close: () => void
+}
+
+function Where({ container, to, move, close }: WhereProps) {
+  const [chosen, choose] = useState(to ? String(to) : '')
+  const now = useFreezerName(container.freezer_id)
+  const called = useFreezerName(to ?? 0)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (chosen) move(container, Number(chosen) === container.freezer_id ? {} : { freezer_id: Number(chosen) })
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <Picker only="freezer" label="To which freezer" description={`It stands in ${now}.`} defaultValue={chosen} called={called} onChange={choose} data-autofocus />
+        <Group justify="end">
+          <Button variant="default" onClick={close}>
+            Leave it
+          </Button>
+          <Button type="submit" disabled={!chosen}>
+            Move
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

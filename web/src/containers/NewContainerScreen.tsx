@@ -1,0 +1,29 @@
+import { useNavigate, useSearch } from '@tanstack/react-router'
+
+import { TextLink } from '../parts/links'
+import { NewRow } from '../parts/NewRow'
+import { type Container, type ContainerFields, containerQuery, createContainer, titleOf } from './api'
+import { ContainerForm } from './ContainerForm'
+import { uuidIn } from './uuid'
+
+type Fields = ContainerFields & { uuid?: string | undefined }
+
+/** NewContainerScreen creates a container, with the label and in the freezer that the address names. */
+export function NewContainerScreen() {
+  const navigate = useNavigate()
+  const { uuid, freezer_id } = useSearch({ from: '/containers/new' })
+  return (
+    <NewRow<Container, Fields>
+      title="New container"
+      above={<TextLink to="/containers">Containers</TextLink>}
+      start={{ uuid, freezer_id: Number(freezer_id) || undefined }}
+      form={(props) => <ContainerForm<Fields> {...props} isNew />}
+      create={({ uuid: label, ...fields }) => createContainer(label ? { ...fields, uuid: uuidIn(label) ?? label } : fields)}
+      row={(made) => containerQuery(made.uuid).queryKey}
+      lists={[['containers']]}
+      called={titleOf}
+      open={(made) => void navigate({ to: '/containers/$uuid', params: { uuid: made.uuid } })}
+      cancel={() => void navigate({ to: '/containers' })}
+    />
+  )
+}

@@ -1,0 +1,26 @@
+import { FreezerLink } from '../freezers/names'
+import type { Column } from '../parts/DataTable'
+import { TextLink } from '../parts/links'
+import { type Container, titleOf } from './api'
+
+const name: Column<Container> = {
+  id: 'description',
+  header: 'Description',
+  value: titleOf,
+  cell: (one) => (
+    <TextLink to="/containers/$uuid" params={{ uuid: one.uuid }}>
+      {titleOf(one)}
+    </TextLink>
+  ),
+}
+
+const label: Column<Container> = { id: 'uuid', header: 'Label', value: (one) => one.uuid }
+
+/** columnsInFreezer are the columns where it is clear in which freezer the containers are. */
+export const columnsInFreezer: Column<Container>[] = [name, label]
+
+export const containerColumns: Column<Container>[] = [
+  name,
+  label,
+  { id: 'freezer', header: 'Freezer', value: (one) => one.freezer_id, cell: (one) => <FreezerLink id={one.freezer_id} /> },
+]

@@ -1,0 +1,18 @@
+import type { FormProps } from '../parts/RowDetails'
+import { RowForm } from '../parts/RowForm'
+import { useSiteName } from '../sites/names'
+import { type FreezerFields, freezerLabels } from './api'
+
+/** FreezerForm edits the fields of a freezer. */
+export function FreezerForm(props: FormProps<FreezerFields>) {
+  const called = useSiteName(props.start.site_id ?? 0)
+  return (
+    <RowForm<FreezerFields>
+      {...props}
+      fields={[
+        { name: 'name', label: freezerLabels.name, required: true },
+        { name: 'site_id', label: freezerLabels.site_id, required: true, picks: 'site', called },
+      ]}
+    />
+  )
+}

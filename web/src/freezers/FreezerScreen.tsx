@@ -1,0 +1,93 @@
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useParams } from '@tanstack/react-router'
+
+import { Attachments } from '../attachments/Attachments'
+import { ChangeList } from '../changes/ChangeList'
+import { containersQuery } from '../containers/api'
+import { columnsInFreezer } from '../containers/columns'
+import { DataTable } from '../parts/DataTable'
+import { DeleteRow } from '../parts/DeleteRow'
+import { LinkedTodos } from '../parts/LinkedTodos'
+import { ButtonLink, TextLink } from '../parts/links'
+import { RowDetails } from '../parts/RowDetails'
+import { Screen } from '../parts/Screen'
+import { Empty, Part, Shown } from '../parts/states'
+import { useMay } from '../session/api'
+import { SiteLink } from '../sites/names'
+import { changeFreezer, deleteFreezer, type Freezer, type FreezerFields, freezerHistory, freezerLabels, freezerQuery, freezerTodos, readFreezer } from './api'
+import { FreezerForm } from './FreezerForm'
+
+/** FreezerScreen shows a freezer and what it keeps. */
+export function FreezerScreen() {
+  const { id: text } = useParams({ from: '/freezers/$id' })
+  const id = Number(text)
+  const query = useQuery(freezerQuery(id))
+  return (
+    <Screen title={query.data?.name ?? `Freezer ${text}`} above={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <Delete freezer={query.data} />}>
+      <Shown query={query}>
+        {(freezer) => (
+          <>
+            <Details key={id} freezer={freezer} />
+            <Containers id={id} />
+            <Part title="Todos" id="todos">
+              <LinkedTodos options={freezerTodos(id)} />
+            </Part>
+            <Part title="Files" id="files">
+              <Attachments of={{ freezer_id: id }} />
+            </Part>
+            <Part title="History" id="history">
+              <ChangeList queryKey={['freezer', id, 'history']} read={freezerHistory(id)} labels={freezerLabels} />
+            </Part>
+          </>
+        )}
+      </Shown>
+    </Screen>
+  )
+}
+
+function Details({ freezer }: { freezer: Freezer }) {
+  const queryClient = useQueryClient()
+  return (
+    <RowDetails<Freezer, FreezerFields>
+      row={freezer}
+      labels={freezerLabels}
+      cells={{ site_id: <SiteLink id={freezer.site_id} /> }}
+      form={(props) => <FreezerForm {...props} />}
+      options={{
+        row: freezerQuery(freezer.id).queryKey,
+        list: ['freezers'],
+        same: (one) => one.id === freezer.id,
+        read: () => readFreezer(freezer.id),
+        write: changeFreezer,
+        saved: () => void queryClient.invalidateQueries({ queryKey: ['instruments'] }),
+      }}
+    />
+  )
+}
+
+function Containers({ id }: { id: number }) {
+  const query = useInfiniteQuery(containersQuery({ freezer_id: String(id) }))
+  const fresh = useMay('operator') && (
+    <ButtonLink to="/containers/new" search={{ freezer_id: String(id) }} variant="default">
+      New container
+    </ButtonLink>
+  )
+  return (
+    <Part title="Containers" id="containers" actions={fresh}>
+      <DataTable label="Containers" query={query} columns={columnsInFreezer} rowKey={(one) => one.uuid} empty={<Empty icon="container" title="It is empty" />} />
+    </Part>
+  )
+}
+
+function Delete({ freezer }: { freezer: Freezer }) {
+  const navigate = useNavigate()
+  return (
+    <DeleteRow
+      what={freezer.name}
+      remove={(how) => deleteFreezer(freezer, how)}
+      leave={() => navigate({ to: '/instruments' })}
+      row={freezerQuery(freezer.id).queryKey}
+      lists={[['instruments'], ['freezers'], ['containers'], ['container']]}
+    />
+  )
+}

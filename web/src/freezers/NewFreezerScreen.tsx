@@ -1,0 +1,26 @@
+import { useNavigate, useSearch } from '@tanstack/react-router'
+
+import { TextLink } from '../parts/links'
+import { NewRow } from '../parts/NewRow'
+import { createFreezer, type Freezer, type FreezerFields, freezerQuery } from './api'
+import { FreezerForm } from './FreezerForm'
+
+/** NewFreezerScreen creates a freezer, at the site that the address names. */
+export function NewFreezerScreen() {
+  const navigate = useNavigate()
+  const { site_id } = useSearch({ from: '/freezers/new' })
+  return (
+    <NewRow<Freezer, FreezerFields>
+      title="New freezer"
+      above={<TextLink to="/instruments">Instruments</TextLink>}
+      start={{ site_id: Number(site_id) || undefined }}
+      form={(props) => <FreezerForm {...props} />}
+      create={createFreezer}
+      row={({ id }) => freezerQuery(id).queryKey}
+      lists={[['instruments'], ['freezers']]}
+      called={({ name }) => name}
+      open={({ id }) => void navigate({ to: '/freezers/$id', params: { id: String(id) } })}
+      cancel={() => void navigate({ to: '/instruments' })}
+    />
+  )
+}

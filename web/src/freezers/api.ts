@@ -1,0 +1,30 @@
+import { queryOptions } from '@tanstack/react-query'
+
+import { api, etag, page, row, type Schemas } from '../api/client'
+import { paged } from '../api/queries'
+
+// Everything that the app asks of freezers.
+
+export type Freezer = Schemas['Freezer']
+
+export const freezerLabels = { name: 'Name', site_id: 'Site' } as const satisfies Partial<Record<keyof Freezer, string>>
+
+export type FreezerFields = Pick<Freezer, 'name' | 'site_id'>
+
+export const freezerQuery = (id: number) => queryOptions({ queryKey: ['freezer', id], queryFn: ({ signal }) => readFreezer(id, signal) })
+
+export const readFreezer = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/freezers/{id}', { params: { path: { id } }, signal: signal ?? null }))
+
+export const createFreezer = (fields: FreezerFields) => row(api.POST('/api/v1/freezers', { body: fields })) as Promise<Freezer>
+
+export const changeFreezer = (changes: Partial<Freezer>, base: Freezer) =>
+  row(api.PATCH('/api/v1/freezers/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
+
+export const deleteFreezer = (freezer: Freezer, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
+  row(api.DELETE('/api/v1/freezers/{id}', { params: { path: { id: freezer.id }, query: { cascade, dry_run: dryRun }, header: etag(freezer) } }))
+
+export const freezerHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
+  page(api.GET('/api/v1/freezers/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
+
+export const freezerTodos = (id: number) =>
+  paged(['todos', { freezer_id: id }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { freezer_id: id, after } }, signal })))

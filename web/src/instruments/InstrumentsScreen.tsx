@@ -1,0 +1,75 @@
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+
+import { type Column, DataTable } from '../parts/DataTable'
+import { type Filter, FilterBar, useFilters } from '../parts/filters'
+import { ButtonLink } from '../parts/links'
+import { Picker } from '../parts/Picker'
+import { Screen } from '../parts/Screen'
+import { Empty } from '../parts/states'
+import { useMay } from '../session/api'
+import { useShortcut } from '../shell/shortcuts'
+import { SiteLink, useSiteName } from '../sites/names'
+import { type Instrument, instrumentsQuery } from './api'
+import { InstrumentLink } from './InstrumentLink'
+
+const filters = [
+  { name: 'kind', label: 'Kind', options: [{ value: 'freezer', label: 'Freezers' }, { value: 'computer', label: 'Computers' }] },
+  { name: 'name', label: 'Name' },
+  { name: 'site_id', label: 'Site', field: (props) => <SiteFilter {...props} /> },
+] as const satisfies Filter<string>[]
+
+const hardware = { name: 'mac', label: 'Hardware address' } as const
+
+const columns: Column<Instrument>[] = [
+  { id: 'name', header: 'Name', value: (one) => one.name, cell: (one) => <InstrumentLink {...one} /> },
+  { id: 'kind', header: 'Kind', value: (one) => (one.kind === 'freezer' ? 'Freezer' : 'Computer') },
+  { id: 'site', header: 'Site', value: (one) => one.site_name ?? one.site_id, cell: (one) => <SiteLink id={one.site_id} name={one.site_name} /> },
+]
+
+const withHardware: Column<Instrument>[] = [...columns, { id: 'mac', header: 'Hardware address', value: (one) => one.mac ?? null }]
+
+/** InstrumentsScreen lists freezers and computers. */
+export function InstrumentsScreen() {
+  const [{ mac, ...known }, set] = useFilters([...filters, hardware])
+  const computers = known.kind === 'computer'
+  const values = computers && mac ? { ...known, mac } : known // only computers have one
+  const query = useInfiniteQuery(instrumentsQuery(values))
+  const may = useMay('operator')
+  const navigate = useNavigate()
+  useShortcut('n f', 'New freezer', () => void navigate({ to: '/freezers/new', search: { site_id: values.site_id } }), may)
+  useShortcut('n c', 'New computer', () => void navigate({ to: '/computers/new', search: { site_id: values.site_id } }), may)
+  const fresh = may && (
+    <>
+      <ButtonLink to="/freezers/new" search={{ site_id: values.site_id }}>
+        New freezer
+      </ButtonLink>
+      <ButtonLink to="/computers/new" search={{ site_id: values.site_id }} variant="default">
+        New computer
+      </ButtonLink>
+    </>
+  )
+  return (
+    <Screen title="Instruments" actions={fresh}>
+      <FilterBar filters={computers ? [...filters, hardware] : filters} values={values} set={set} />
+      <DataTable
+        label="Instruments"
+        query={query}
+        columns={computers ? withHardware : columns}
+        rowKey={(one) => `${one.kind} ${one.id}`}
+        empty={
+          Object.keys(values).length > 0 ? (
+            <Empty title="No instrument matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
+          ) : (
+            <Empty icon="instrument" title="There are no instruments yet" actions={fresh} />
+          )
+        }
+      />
+    </Screen>
+  )
+}
+
+function SiteFilter({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
+  const called = useSiteName(Number(value))
+  return <Picker only="site" label={label} placeholder="Any" defaultValue={value} called={called} onChange={(key, typed) => (key || !typed) && set(key)} />
+}

@@ -1,0 +1,46 @@
+import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+
+import { asProblem } from '../api/problem'
+import { useMay } from '../session/api'
+import type { FormProps } from './RowDetails'
+import { Screen } from './Screen'
+import { Forbidden } from './states'
+import { toast } from './toast'
+
+interface Props<T, F> {
+  title: string
+  above: ReactNode
+  start: Partial<F>
+  form: (props: FormProps<F>) => ReactNode
+  create: (fields: F) => Promise<T>
+  /** Query key of the new row. */
+  row: (row: T) => QueryKey
+  /** Beginnings of the query keys of lists that will show it. */
+  lists: QueryKey[]
+  called: (row: T) => string
+  /** Leads to the new row. */
+  open: (row: T) => void
+  /** Leads back to where one came from. */
+  cancel: () => void
+}
+
+/** NewRow is the screen that creates a row and leads to it. */
+export function NewRow<T, F>({ title, above, start, form, create, row, lists, called, open, cancel }: Props<T, F>) {
+  const queryClient = useQueryClient()
+  const may = useMay('operator')
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: create,
+    onSuccess: (made) => {
+      queryClient.setQueryData(row(made), made)
+      for (const queryKey of lists) void queryClient.invalidateQueries({ queryKey })
+      toast(`${called(made)} is stored`)
+      open(made)
+    },
+  })
+  return (
+    <Screen title={title} above={above}>
+      {may ? form({ start, submit: (fields) => mutate(fields), cancel, saving: isPending, problem: error ? asProblem(error) : undefined }) : <Forbidden />}
+    </Screen>
+  )
+}
