@@ -41,6 +41,7 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/containers', component: lazyRouteComponent(() => import('./containers/ContainersScreen'), 'ContainersScreen') }),
   createRoute({ getParentRoute: () => root, path: '/containers/new', component: lazyRouteComponent(() => import('./containers/NewContainerScreen'), 'NewContainerScreen') }),
   createRoute({ getParentRoute: () => root, path: '/containers/$uuid', component: lazyRouteComponent(() => import('./containers/ContainerScreen'), 'ContainerScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/account', component: lazyRouteComponent(() => import('./account/AccountScreen'), 'AccountScreen') }),
 ]
 
 export function newRouter(queryClient: QueryClient) {

@@ -1,9 +1,11 @@
 import { ActionIcon, Button, Popover, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
 
 import { asProblem } from '../api/problem'
 import { Icon } from '../parts/icons'
+import { TextLink } from '../parts/links'
 import { toast } from '../parts/toast'
 import { forget } from '../search/recent'
 import { signOut, useSession } from '../session/api'
@@ -13,6 +15,7 @@ export function AccountMenu() {
   const session = useSession()
   const queryClient = useQueryClient()
   const navigate = useNavigate()
+  const [opened, open] = useState(false)
   const leave = async () => {
     try {
       await signOut()
@@ -24,9 +27,9 @@ export function AccountMenu() {
     await navigate({ to: '/sign-in' })
   }
   return (
-    <Popover position="bottom-end" trapFocus returnFocus withinPortal={false} width={240}>
+    <Popover opened={opened} onChange={open} position="bottom-end" trapFocus returnFocus withinPortal={false} width={240}>
       <Popover.Target>
-        <ActionIcon variant="default" size="lg" aria-label="Account">
+        <ActionIcon variant="default" size="lg" aria-label="Account" onClick={() => open(!opened)}>
           <Icon name="user" />
         </ActionIcon>
       </Popover.Target>
@@ -35,6 +38,11 @@ export function AccountMenu() {
           <Text size="sm">
             You are <b>{session?.username}</b>, {session?.role}.
           </Text>
+          {session?.signed_in && (
+            <TextLink to="/account" onClick={() => open(false)}>
+              Your account
+            </TextLink>
+          )}
           {session?.signed_in ? (
             <Button variant="default" leftSection={<Icon name="leave" size={16} />} onClick={() => void leave()}>
               Sign out

@@ -1,0 +1,72 @@
+import { Button } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+
+import { DeleteDialog } from '../parts/DeleteDialog'
+import { Screen } from '../parts/Screen'
+import { Empty, Part, Shown } from '../parts/states'
+import { toast } from '../parts/toast'
+import { useSession } from '../session/api'
+import { type Account, deleteOwn, ownQuery } from './api'
+import { OwnDetails } from './OwnDetails'
+import { PasswordForm } from './PasswordForm'
+import { Sessions } from './Sessions'
+import { Tokens } from './Tokens'
+
+/** AccountScreen is where one keeps one's own account: its data, password, sessions and API tokens. */
+export function AccountScreen() {
+  const session = useSession()
+  return (
+    <Screen title="Your account">
+      {session && !session.signed_in ? <Empty icon="user" title="You have no account here">Whoever reaches this server may do everything, and nobody needs to sign in.</Empty> : <Own />}
+    </Screen>
+  )
+}
+
+function Own() {
+  const query = useQuery(ownQuery)
+  const gone = useGone()
+  return (
+    <Shown query={query}>
+      {(account) => (
+        <>
+          <OwnDetails account={account} />
+          <Part title="Password" id="password">
+            <PasswordForm changed={() => void gone('Your password is changed. Sign in with the new one.')} />
+          </Part>
+          <Part title="Sessions" id="sessions">
+            <Sessions ended={() => void gone('You are signed out.')} />
+          </Part>
+          <Tokens />
+          <Part title="Delete the account" id="delete">
+            <DeleteOwn account={account} deleted={() => void gone('Your account is deleted.')} />
+          </Part>
+        </>
+      )}
+    </Shown>
+  )
+}
+
+/** useGone leads out when the session that asks has ended, and leaves nothing of it behind. */
+function useGone() {
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  return async (why: string) => {
+    toast(why)
+    queryClient.clear()
+    await navigate({ to: '/sign-in' })
+  }
+}
+
+function DeleteOwn({ account, deleted }: { account: Account; deleted: () => void }) {
+  const [asking, ask] = useState(false)
+  return (
+    <>
+      <Button variant="default" onClick={() => ask(true)}>
+        Delete your account
+      </Button>
+      {asking && <DeleteDialog what={`your account, ${account.username}`} remove={({ dryRun }) => deleteOwn(account, dryRun)} deleted={deleted} close={() => ask(false)} />}
+    </>
+  )
+}

@@ -1,0 +1,95 @@
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRef, useState } from 'react'
+
+import { asProblem } from '../api/problem'
+import { Dialog } from '../parts/Dialog'
+import { ProblemNote, useFormFocus } from '../parts/form'
+import { includes, roles, useSession } from '../session/api'
+import { createToken, type NewToken } from './api'
+
+const fields = ['name', 'role', 'days'] as const
+const terms = [
+  { value: '1', label: '1 day' },
+  { value: '7', label: '7 days' },
+  { value: '30', label: '30 days' },
+  { value: '90', label: '90 days' },
+  { value: '365', label: '365 days' },
+]
+
+/** TokenDialog makes an API token, and shows it this once. */
+export function TokenDialog({ close }: { close: () => void }) {
+  const [made, setMade] = useState<NewToken>()
+  return (
+    <Dialog title={made ? `${made.name} is made` : 'New API token'} onClose={close} closeOnClickOutside={!made}>
+      {made ? <Made token={made.token} close={close} /> : <TokenForm made={setMade} close={close} />}
+    </Dialog>
+  )
+}
+
+function TokenForm({ made, close }: { made: (token: NewToken) => void; close: () => void }) {
+  const session = useSession()
+  const queryClient = useQueryClient()
+  const form = useForm({ mode: 'uncontrolled', initialValues: { name: '', role: 'viewer', days: '90' } })
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: createToken,
+    onSuccess: (token) => {
+      made(token)
+      void queryClient.invalidateQueries({ queryKey: ['tokens'] })
+    },
+    gcTime: 0, // the token is not kept
+  })
+  const problem = error ? asProblem(error) : undefined
+  useFormFocus(form, fields, problem)
+  return (
+    <form noValidate onSubmit={form.onSubmit(({ name, role, days }) => mutate({ name, role, days: Number(days) }))}>
+      <Stack>
+        <TextInput label="Name" description="What it is for." required data-autofocus key={form.key('name')} {...form.getInputProps('name')} />
+        <NativeSelect label="Role" data={roles.filter((role) => includes(session?.role, role))} key={form.key('role')} {...form.getInputProps('role')} />
+        <NativeSelect label="Good for" data={terms} key={form.key('days')} {...form.getInputProps('days')} />
+        <ProblemNote problem={problem} fields={fields} />
+        <Group justify="end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={isPending}>
+            Make it
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+function Made({ token, close }: { token: string; close: () => void }) {
+  const input = useRef<HTMLInputElement>(null)
+  const [copied, setCopied] = useState('')
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(token) // which a page that did not come safely does not have
+      setCopied('Copied')
+    } catch {
+      input.current?.focus()
+      input.current?.select()
+      setCopied('Press Ctrl+C (or Cmd+C) now')
+    }
+  }
+  return (
+    <Stack>
+      <Text>Copy it now: it is not shown again. What is kept is a hash of it.</Text>
+      <TextInput ref={input} label="Token" value={token} readOnly onFocus={(event) => event.currentTarget.select()} styles={{ input: { fontFamily: 'monospace' } }} />
+      <Group justify="end">
+        <Text size="sm" role="status">
+          {copied}
+        </Text>
+        <Button onClick={() => void copy()} data-autofocus>
+          Copy
+        </Button>
+        <Button variant="default" onClick={close}>
+          Done
+        </Button>
+      </Group>
+    </Stack>
+  )
+}
