@@ -42,6 +42,7 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/containers/new', component: lazyRouteComponent(() => import('./containers/NewContainerScreen'), 'NewContainerScreen') }),
   createRoute({ getParentRoute: () => root, path: '/containers/$uuid', component: lazyRouteComponent(() => import('./containers/ContainerScreen'), 'ContainerScreen') }),
   createRoute({ getParentRoute: () => root, path: '/account', component: lazyRouteComponent(() => import('./account/AccountScreen'), 'AccountScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/history', component: lazyRouteComponent(() => import('./history/HistoryScreen'), 'HistoryScreen') }),
 ]
 
 export function newRouter(queryClient: QueryClient) {

@@ -19,4 +19,5 @@ export const menu: Entry[] = [
   { label: 'Sites', icon: 'site', to: '/sites', key: 's' },
   { label: 'Instruments', icon: 'instrument', to: '/instruments', key: 'i' },
   { label: 'Containers', icon: 'container', to: '/containers', key: 'c' },
+  { label: 'History', icon: 'history', to: '/history', key: 'y' },
 ]

@@ -1,0 +1,55 @@
+import { call, expect, loaded, look, signIn, test } from './lab'
+
+// What one asks of the history: who changed what, and what else the same request did.
+
+test('a change made in another tab shows by itself, field by field, and leads to its row', async ({ page, context, closed }) => {
+  await signIn(page, closed, 'olga', '/app/history')
+  await loaded(page, 'History')
+  const list = page.getByRole('list', { name: 'Changes, the newest first' })
+  await expect(list.getByRole('listitem').first()).toBeVisible()
+  const other = await context.newPage()
+  await other.goto(`${closed.url}/app/sites/4`)
+  await other.getByRole('button', { name: 'Edit' }).click()
+  const contact = `Grace ${Date.now() % 1e8}`
+  await other.getByLabel('Contact').fill(contact)
+  await other.getByRole('button', { name: 'Save' }).click()
+  await expect(other.getByText('Saved')).toBeVisible()
+  const line = list.locator(':scope > li').filter({ hasText: contact })
+  await expect(line).toContainText('olga changed site 4')
+  await expect(line).toContainText(`→ ${contact}`)
+  await look(page, 'history')
+  await line.getByRole('link', { name: 'site 4' }).click()
+  await expect(page).toHaveURL(/\/app\/sites\/4$/)
+  await page.goBack()
+  await loaded(page, 'History')
+})
+
+test('filters are in the address; a request has a link of its own', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/`)
+  const names = ['First', 'Second'].map((name) => `${name} ${Date.now() % 1e8}`)
+  const lines = names.map((name) => ({ name, contact: null, address: null, state_or_region: null, country: null, postcode_or_zip: null }))
+  expect((await call(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
+  await page.goto(`${open.url}/app/history?table_name=site&action=insert`)
+  const list = page.getByRole('list', { name: 'Changes, the newest first' })
+  const first = list.locator(':scope > li').filter({ hasText: names[1] })
+  await first.locator('summary').click()
+  await expect(first).toContainText(`Name: – → ${names[1]}`)
+  await first.getByRole('link').last().click()
+  await expect(page).toHaveURL(/\/history\?request_id=[\w-]+$/)
+  await expect(page.getByText('2 changes')).toBeVisible()
+  await expect(list.locator(':scope > li')).toHaveCount(2)
+  await page.getByLabel('Did').selectOption('Delete')
+  await expect(page.getByText('No change matches')).toBeVisible()
+  await expect(page).toHaveURL(/action=delete/)
+  await look(page, 'history-empty')
+  await page.getByRole('button', { name: 'Clear filters' }).click()
+  await expect(page).toHaveURL(/\/history$/)
+})
+
+test('what changed in accounts is for admins', async ({ page, closed }) => {
+  await signIn(page, closed, 'vera', '/app/history')
+  await loaded(page, 'History')
+  await expect(page.getByLabel('What').getByRole('option', { name: 'Account' })).toHaveCount(0)
+  await page.goto(`${closed.url}/app/history?table_name=account`)
+  await expect(page.getByText('No change matches')).toBeVisible()
+})

@@ -1,0 +1,134 @@
+import { Button, Group, Stack, Text } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+
+import { Difference } from '../changes/ChangeList'
+import { differences } from '../changes/differences'
+import { type Filter, FilterBar, useFilters } from '../parts/filters'
+import { TextLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { Empty, Shown } from '../parts/states'
+import { TimeAgo } from '../parts/TimeAgo'
+import { useMay } from '../session/api'
+import { type Change, type ChangeFilters, changesQuery, newerChangesQuery } from './api'
+import { rowName, rowPath, tables, words } from './names'
+
+const filters = [
+  { name: 'table_name', label: 'What', options: tables },
+  { name: 'row_key', label: 'Number or key' },
+  { name: 'actor', label: 'Who' },
+  { name: 'action', label: 'Did', options: ['insert', 'update', 'delete'].map((value) => ({ value, label: words(value) })) },
+  { name: 'request_id', label: 'Request' },
+] as const satisfies Filter<string>[]
+
+/** HistoryScreen tells who changed what, in all tables. */
+export function HistoryScreen() {
+  const [values, set] = useFilters(filters)
+  const admin = useMay('admin')
+  const shownFilters = filters.map((filter) => (filter.name === 'table_name' ? { ...filter, options: tables.filter((table) => admin || !table.admin) } : filter))
+  return (
+    <Screen title="History">
+      <FilterBar filters={shownFilters} values={values} set={set} />
+      <Changes key={JSON.stringify(values)} filters={values} />
+    </Screen>
+  )
+}
+
+const ahead = 5 // pages that are read without being asked for
+const step = 100 // changes that are shown at once
+
+function Changes({ filters: wanted }: { filters: ChangeFilters }) {
+  const query = useInfiniteQuery(changesQuery(wanted))
+  const { data, hasNextPage, isFetching, isError, fetchNextPage, refetch } = query
+  const known = data?.pages.flatMap((page) => page.rows)
+  const last = known?.at(-1)
+  const newer = useQuery({ ...newerChangesQuery(wanted, last && String(last.id)), enabled: known !== undefined && !hasNextPage })
+  const goOn = hasNextPage && !isFetching && !isError && (data?.pages.length ?? 0) < ahead
+  useEffect(() => {
+    if (goOn) void fetchNextPage()
+  }, [goOn, fetchNextPage])
+  const muchIsNewer = newer.data?.next !== undefined
+  useEffect(() => {
+    if (muchIsNewer) void refetch()
+  }, [muchIsNewer, refetch])
+  const [most, setMost] = useState(step)
+  return (
+    <Shown query={query}>
+      {() => {
+        const changes = [...(known ?? []), ...((!hasNextPage && newer.data?.rows) || [])].reverse()
+        if (changes.length === 0)
+          return Object.keys(wanted).length > 0 ? (
+            <Empty title="No change matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
+          ) : (
+            <Empty icon="history" title="Nothing was changed yet" />
+          )
+        return (
+          <Stack gap="sm">
+            {hasNextPage && (
+              <Group>
+                <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void fetchNextPage()}>
+                  There are newer changes
+                </Button>
+              </Group>
+            )}
+            <Stack component="ol" aria-label="Changes, the newest first" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
+              {changes.slice(0, most).map((change) => (
+                <Line key={change.id} change={change} />
+              ))}
+            </Stack>
+            <Group justify="space-between">
+              <Text size="sm" c="dimmed" role="status">
+                {changes.length > most ? `${most} of ${changes.length}${hasNextPage ? ' that were read' : ''}` : changes.length === 1 ? 'One change' : `${changes.length} changes`}
+              </Text>
+              {changes.length > most && (
+                <Button variant="default" onClick={() => setMost(most + step)}>
+                  Show more
+                </Button>
+              )}
+            </Group>
+          </Stack>
+        )
+      }}
+    </Shown>
+  )
+}
+
+const told: Record<string, string> = { insert: 'created', update: 'changed', delete: 'deleted' }
+
+function Line({ change }: { change: Change }) {
+  const paths = Object.keys(useRouter().routesByPath)
+  const name = rowName(change.table_name, change.row_key)
+  const path = change.action === 'delete' ? undefined : rowPath(change.table_name, change.row_key, paths)
+  const touched = differences(change)
+  const labels = Object.fromEntries(touched.map(({ field }) => [field, words(field)]))
+  return (
+    <li>
+      <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+        <b>{change.actor}</b> {told[change.action] ?? change.action} {path ? <TextLink to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
+        {change.request_id === null ? (
+          ', by hand in the database'
+        ) : (
+          <>
+            , request{' '}
+            <TextLink to="/history" search={{ request_id: change.request_id }}>
+              {change.request_id}
+            </TextLink>
+          </>
+        )}
+      </Text>
+      {change.action === 'update' ? (
+        <Difference change={change} labels={labels} />
+      ) : (
+        touched.length > 0 && (
+          <details>
+            <Text component="summary" size="sm">
+              {touched.length === 1 ? 'One field' : `${touched.length} fields`}
+            </Text>
+            <Difference change={change} labels={labels} />
+          </details>
+        )
+      )}
+    </li>
+  )
+}
