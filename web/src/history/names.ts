@@ -6,7 +6,6 @@ export const tables: { value: string; label: string; path?: string; admin?: bool
   { value: 'freezer', label: 'Freezer', path: 'freezers' },
   { value: 'computer', label: 'Computer', path: 'computers' },
   { value: 'container', label: 'Container', path: 'containers' },
-  { value: 'alert', label: 'Alert', path: 'alerts' },
   { value: 'rule', label: 'Rule', path: 'rules' },
   { value: 'todo', label: 'Todo', path: 'todos' },
   { value: 'attachment', label: 'File' },

@@ -20,4 +20,5 @@ export const menu: Entry[] = [
   { label: 'Instruments', icon: 'instrument', to: '/instruments', key: 'i' },
   { label: 'Containers', icon: 'container', to: '/containers', key: 'c' },
   { label: 'History', icon: 'history', to: '/history', key: 'y' },
+  { label: 'API reference', icon: 'book', to: '/reference', key: 'p' },
 ]
