@@ -1,0 +1,1 @@
+import{t as e}from"./RowForm.js";import{n as t}from"./names.js";import{a as n}from"./api.js";import{g as r}from"./Loader.js";var i=r();function a(r){let a=t(r.start.site_id??0);return(0,i.jsx)(e,{...r,fields:[{name:`name`,label:n.name,required:!0},{name:`site_id`,label:n.site_id,required:!0,picks:`site`,called:a}]})}export{a as t};

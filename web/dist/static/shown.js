@@ -1,0 +1,1 @@
+function e(e){return e==null||e===``?`–`:typeof e==`object`?JSON.stringify(e):String(e)}export{e as t};
