@@ -131,11 +131,19 @@ func (src *sources) fieldDoc(t reflect.Type, name string) string {
 	if doc := src.fieldDocs[t.Name()][name]; doc != "" {
 		return doc
 	}
-	for _, table := range []string{"Account", "AlertChange", "Session", "ApiToken"} { // of which some calls show a part
-		if strings.Contains(t.Name(), "Session") && table == "Account" || strings.Contains(t.Name(), "Token") && table != "ApiToken" {
-			continue // these have columns of the same names
+	// Parameters and parts of rows are called after their table: PatchSiteParams, ListOwnSessionsRow.
+	if t.PkgPath() != reflect.TypeFor[db.Account]().PkgPath() {
+		return ""
+	}
+	best := ""
+	for table := range src.fieldDocs {
+		whole := table != "ApiToken" && strings.Contains(t.Name(), table) || table == "ApiToken" && strings.Contains(t.Name(), "Token")
+		if table != t.Name() && whole && len(table) > len(best) && src.fieldDocs[table][name] != "" {
+			best = table
 		}
-		if doc := src.fieldDocs[table][name]; doc != "" && t.PkgPath() == reflect.TypeFor[db.Account]().PkgPath() {
+	}
+	for _, table := range []string{best, "Account", "AlertChange"} { // the last two are shown in parts by calls of other names
+		if doc := src.fieldDocs[table][name]; doc != "" {
 			return doc
 		}
 	}
