@@ -45,6 +45,9 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/history', component: lazyRouteComponent(() => import('./history/HistoryScreen'), 'HistoryScreen') }),
   createRoute({ getParentRoute: () => root, path: '/reference', component: lazyRouteComponent(() => import('./reference/ReferenceScreen'), 'ReferenceScreen') }),
   createRoute({ getParentRoute: () => root, path: '/reference/$operation', component: lazyRouteComponent(() => import('./reference/OperationScreen'), 'OperationScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/users', component: lazyRouteComponent(() => import('./users/UsersScreen'), 'UsersScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/users/new', component: lazyRouteComponent(() => import('./users/NewUserScreen'), 'NewUserScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/users/$id', component: lazyRouteComponent(() => import('./users/UserScreen'), 'UserScreen') }),
 ]
 
 export function newRouter(queryClient: QueryClient) {

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, QueryClient, type QueryKey } from '@tanstack/react-query'
+import { infiniteQueryOptions, MutationCache, QueryClient, type QueryKey } from '@tanstack/react-query'
 
 import type { Page } from './client'
 import { asProblem } from './problem'
@@ -13,7 +13,9 @@ const mostRetries = 3
 
 /** newQueryClient holds what was read. Reads are tried again when that may help; writes never are, since nobody knows how far they got. */
 export function newQueryClient(): QueryClient {
-  return new QueryClient({
+  const client: QueryClient = new QueryClient({
+    // Whoever is refused a write may have another role by now.
+    mutationCache: new MutationCache({ onError: (error) => void (asProblem(error).status === 403 && client.invalidateQueries({ queryKey: ['session'] })) }),
     defaultOptions: {
       queries: {
         staleTime: 10_000,
@@ -23,6 +25,7 @@ export function newQueryClient(): QueryClient {
       mutations: { networkMode: 'always', retry: false },
     },
   })
+  return client
 }
 
 /** paged are the options of a list that is read page by page; after is what the API calls the key of the last row. */

@@ -1,0 +1,53 @@
+import { Button, Checkbox, Group, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+
+import type { Problem } from '../api/problem'
+import { nullable, ProblemNote, useFormFocus } from '../parts/form'
+import { roles } from '../session/api'
+import { risks, type UserFields, userFields, userLabels } from './api'
+
+interface Props {
+  /** What stands in the fields at first. */
+  start: Partial<UserFields>
+  submit: (fields: UserFields) => void
+  cancel: () => void
+  saving?: boolean
+  /** What the server said to the last try. */
+  problem: Problem | undefined
+}
+
+/** UserForm edits an account, a new one or one that is there. */
+export function UserForm({ start, submit, cancel, saving = false, problem }: Props) {
+  const form = useForm({
+    mode: 'uncontrolled',
+    initialValues: { username: start.username ?? '', country: start.country ?? '', risk: start.risk ?? '', role: start.role ?? 'viewer', disabled: start.disabled ?? false },
+  })
+  useFormFocus(form, userFields, problem)
+  return (
+    <form noValidate onSubmit={form.onSubmit(({ country, risk, ...others }) => submit({ ...others, country: nullable(country), risk: nullable(risk) }))}>
+      <Stack>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <TextInput label={userLabels.username} required autoCapitalize="none" spellCheck={false} autoComplete="off" key={form.key('username')} {...form.getInputProps('username')} />
+          <TextInput label={userLabels.country} key={form.key('country')} {...form.getInputProps('country')} />
+          <NativeSelect label={userLabels.risk} data={[{ value: '', label: 'not set: as medium' }, ...risks]} key={form.key('risk')} {...form.getInputProps('risk')} />
+          <NativeSelect label={userLabels.role} data={roles.slice()} key={form.key('role')} {...form.getInputProps('role')} />
+        </SimpleGrid>
+        <Checkbox
+          label={userLabels.disabled}
+          description="May do nothing; the sessions and API tokens end."
+          key={form.key('disabled')}
+          {...form.getInputProps('disabled', { type: 'checkbox' })}
+        />
+        <ProblemNote problem={problem} fields={userFields} />
+        <Group>
+          <Button type="submit" loading={saving}>
+            Save
+          </Button>
+          <Button variant="default" onClick={cancel}>
+            Cancel
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
