@@ -7,7 +7,7 @@ const unique = (name: string) => `${name} ${Date.now() % 1e8}`
 
 async function newFreezer(page: Page, server: Server, name: string): Promise<number> {
   await page.goto(`${server.url}/app/`)
-  const { status, body } = await call(page, 'POST', '/api/v1/freezers', { name, site_id: 1 })
+  const { status, body } = await call(page, 'POST', '/api/v1/freezers', { name, site_id: 3 })
   expect(status).toBe(201)
   return body.id
 }

@@ -3,7 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 
 import type { Page, Schemas } from '../api/client'
 import { paged } from '../api/queries'
-import { shown } from '../parts/shown'
+import { asShown, type Tell } from '../parts/shown'
 import { Empty, Shown } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { differences } from './differences'
@@ -16,10 +16,11 @@ interface Props {
   /** Reads a page of the row's history, the oldest first, as the API lists it. */
   read: (after: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
   labels?: Record<string, string>
+  tell?: Tell
 }
 
 /** ChangeList shows the history of one row, the newest change first: who, when, what it was and what it became. */
-export function ChangeList({ queryKey, read, labels = {} }: Props) {
+export function ChangeList({ queryKey, read, labels = {}, tell = asShown }: Props) {
   const query = useInfiniteQuery(paged(queryKey, read))
   return (
     <Shown query={query}>
@@ -42,7 +43,7 @@ export function ChangeList({ queryKey, read, labels = {} }: Props) {
                     <b>{change.actor}</b> {told[change.action] ?? change.action} <TimeAgo at={change.at} />
                     {change.request_id === null && ', by hand in the database'}
                   </Text>
-                  {change.action === 'update' && <Difference change={change} labels={labels} />}
+                  {change.action === 'update' && <Difference change={change} labels={labels} tell={tell} />}
                 </li>
               ))}
             </Stack>
@@ -56,12 +57,12 @@ export function ChangeList({ queryKey, read, labels = {} }: Props) {
 const told: Record<string, string> = { insert: 'created it', update: 'changed it', delete: 'deleted it' }
 
 /** Difference lists the fields that a change touched: before → after. */
-export function Difference({ change, labels = {} }: { change: Change; labels?: Record<string, string> }) {
+export function Difference({ change, labels = {}, tell = asShown }: { change: Change; labels?: Record<string, string>; tell?: Tell }) {
   return (
     <Stack component="ul" gap={0} m={0} pl="md">
       {differences(change).map(({ field, before, after }) => (
         <Text component="li" key={field} size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {labels[field] ?? field}: <del>{shown(before)}</del> → <ins>{shown(after)}</ins>
+          {labels[field] ?? field}: <del>{tell(field, before)}</del> → <ins>{tell(field, after)}</ins>
         </Text>
       ))}
     </Stack>

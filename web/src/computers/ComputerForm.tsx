@@ -1,11 +1,11 @@
 import type { FormProps } from '../parts/RowDetails'
 import { RowForm } from '../parts/RowForm'
-import { useSiteName } from '../sites/names'
+import { useSiteNames } from '../sites/names'
 import { type ComputerFields, computerLabels } from './api'
 
 /** ComputerForm edits the fields of a computer. */
 export function ComputerForm(props: FormProps<ComputerFields>) {
-  const called = useSiteName(props.start.site_id ?? 0)
+  const called = useSiteNames()(props.start.site_id ?? 0)
   return (
     <RowForm<ComputerFields>
       {...props}

@@ -8,8 +8,9 @@ import { LinkedTodos } from '../parts/LinkedTodos'
 import { TextLink } from '../parts/links'
 import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
+import { named } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
-import { SiteLink } from '../sites/names'
+import { SiteLink, useSiteNames } from '../sites/names'
 import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, computerTodos, deleteComputer, readComputer } from './api'
 import { ComputerForm } from './ComputerForm'
 
@@ -18,6 +19,7 @@ export function ComputerScreen() {
   const { id: text } = useParams({ from: '/computers/$id' })
   const id = Number(text)
   const query = useQuery(computerQuery(id))
+  const siteName = useSiteNames()
   return (
     <Screen title={query.data?.name ?? `Computer ${text}`} above={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <Delete computer={query.data} />}>
       <Shown query={query}>
@@ -31,7 +33,7 @@ export function ComputerScreen() {
               <Attachments of={{ computer_id: id }} />
             </Part>
             <Part title="History" id="history">
-              <ChangeList queryKey={['computer', id, 'history']} read={computerHistory(id)} labels={computerLabels} />
+              <ChangeList queryKey={['computer', id, 'history']} read={computerHistory(id)} labels={computerLabels} tell={named('site_id', siteName)} />
             </Part>
           </>
         )}
@@ -46,6 +48,7 @@ function Details({ computer }: { computer: Computer }) {
     <RowDetails<Computer, ComputerFields>
       row={computer}
       labels={computerLabels}
+      tell={named('site_id', useSiteNames())}
       cells={{ site_id: <SiteLink id={computer.site_id} /> }}
       form={(props) => <ComputerForm {...props} />}
       options={{

@@ -1,4 +1,4 @@
-import { useFreezerName } from '../freezers/names'
+import { useFreezerNames } from '../freezers/names'
 import type { FormProps } from '../parts/RowDetails'
 import { type Field, RowForm } from '../parts/RowForm'
 import { containerLabels } from './api'
@@ -11,7 +11,7 @@ interface Fields {
 
 /** ContainerForm edits the fields of a container. Its label is chosen once, when it is new. */
 export function ContainerForm<F extends Fields>({ isNew = false, ...props }: FormProps<F> & { isNew?: boolean }) {
-  const called = useFreezerName(props.start.freezer_id ?? 0)
+  const called = useFreezerNames()(props.start.freezer_id ?? 0)
   const fields: Field[] = [
     { name: 'description', label: containerLabels.description },
     { name: 'freezer_id', label: containerLabels.freezer_id, required: true, picks: 'freezer', called },

@@ -5,11 +5,12 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
 import { freezerQuery } from '../freezers/api'
-import { FreezerLink } from '../freezers/names'
+import { FreezerLink, useFreezerNames } from '../freezers/names'
 import { DeleteRow } from '../parts/DeleteRow'
 import { TextLink } from '../parts/links'
 import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
+import { named } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
 import { SiteLink } from '../sites/names'
 import { type Container, type ContainerFields, containerHistory, containerLabels, containerQuery, deleteContainer, editOf, titleOf } from './api'
@@ -20,6 +21,7 @@ import { MoveContainer } from './MoveContainer'
 export function ContainerScreen() {
   const { uuid } = useParams({ from: '/containers/$uuid' })
   const query = useQuery(containerQuery(uuid))
+  const freezerName = useFreezerNames()
   return (
     <Screen
       title={query.data ? titleOf(query.data) : 'Container'}
@@ -44,7 +46,7 @@ export function ContainerScreen() {
               <Attachments of={{ container_uuid: uuid }} />
             </Part>
             <Part title="History" id="history">
-              <ChangeList queryKey={['container', uuid, 'history']} read={containerHistory(uuid)} labels={containerLabels} />
+              <ChangeList queryKey={['container', uuid, 'history']} read={containerHistory(uuid)} labels={containerLabels} tell={named('freezer_id', freezerName)} />
             </Part>
           </>
         )}
@@ -58,6 +60,7 @@ function Details({ container }: { container: Container }) {
     <RowDetails<Container, ContainerFields>
       row={container}
       labels={containerLabels}
+      tell={named('freezer_id', useFreezerNames())}
       cells={{ freezer_id: <Place id={container.freezer_id} /> }}
       form={(props) => <ContainerForm {...props} />}
       options={editOf(container)}

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { useFreezerName } from '../freezers/names'
+import { useFreezerNames } from '../freezers/names'
 import { DataTable } from '../parts/DataTable'
 import { type Filter, FilterBar, useFilters } from '../parts/filters'
 import { ButtonLink } from '../parts/links'
@@ -53,6 +53,6 @@ export function ContainersScreen() {
 }
 
 function FreezerFilter({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
-  const called = useFreezerName(Number(value))
+  const called = useFreezerNames()(Number(value))
   return <Picker only="freezer" label={label} placeholder="Any" defaultValue={value} called={called} onChange={(key, typed) => (key || !typed) && set(key)} />
 }

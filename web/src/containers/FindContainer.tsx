@@ -36,14 +36,11 @@ export function FindContainer() {
       field.current?.select() // the next scan takes its place
     },
   })
-  const find = (text: string) => {
-    if (field.current) field.current.value = text
-    if (text.trim()) mutate(text.trim())
-  }
-  useScanner(find)
+  useScanner(field)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    find(field.current?.value ?? '')
+    const text = field.current?.value.trim()
+    if (text) mutate(text)
   }
   const missing = data?.length === 0 ? uuidIn(variables ?? '') : undefined
   return (
@@ -61,7 +58,7 @@ export function FindContainer() {
               No container has {missing ? 'the label ' : ''}
               {missing ?? variables}.{' '}
               {missing && may && (
-                <TextLink to="/containers/new" search={{ uuid: missing }}>
+                <TextLink to="/containers/new" search={{ uuid: missing }} underline="always">
                   Create it
                 </TextLink>
               )}
@@ -70,15 +67,15 @@ export function FindContainer() {
           {data && data.length > 1 && (
             <Text size="sm" component="div">
               {data.length === 10 ? 'The first 10:' : `${data.length} containers:`}
-              <ul>
+              <Stack component="ul" gap="xs" mt="xs" mb={0}>
                 {data.map(({ uuid, title }) => (
                   <li key={uuid}>
-                    <TextLink to="/containers/$uuid" params={{ uuid }}>
+                    <TextLink to="/containers/$uuid" params={{ uuid }} display="inline-block" mih={24}>
                       {title}
                     </TextLink>
                   </li>
                 ))}
-              </ul>
+              </Stack>
             </Text>
           )}
         </div>

@@ -2,11 +2,12 @@ import { Button, Group, Stack } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 
 import { useRowEdit } from '../api/edit'
-import { useFreezerName } from '../freezers/names'
+import { useFreezerNames } from '../freezers/names'
 import { ConflictDialog } from '../parts/ConflictDialog'
 import { Dialog } from '../parts/Dialog'
 import { ProblemNote } from '../parts/form'
 import { Picker } from '../parts/Picker'
+import { named } from '../parts/shown'
 import { toast } from '../parts/toast'
 import { useMay } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
@@ -18,6 +19,7 @@ export function MoveContainer({ container }: { container: Container }) {
   const [asking, ask] = useState(false)
   const { save, saving, refused, conflict, drop } = useRowEdit<Container>({ ...editOf(container), saved: () => toast('Moved') })
   useShortcut('m', 'Move to another freezer', () => ask(true), may)
+  const freezerName = useFreezerNames()
   if (!may) return null
   const close = () => {
     ask(false)
@@ -38,7 +40,7 @@ export function MoveContainer({ container }: { container: Container }) {
           <ProblemNote problem={refused?.problem} />
         </Dialog>
       )}
-      {conflict && <ConflictDialog conflict={conflict} labels={containerLabels} keep={move} cancel={close} />}
+      {conflict && <ConflictDialog conflict={conflict} labels={containerLabels} tell={named('freezer_id', freezerName)} keep={move} cancel={close} />}
     </>
   )
 }
@@ -52,8 +54,7 @@ interface WhereProps {
 
 function Where({ container, to, move, close }: WhereProps) {
   const [chosen, choose] = useState(to ? String(to) : '')
-  const now = useFreezerName(container.freezer_id)
-  const called = useFreezerName(to ?? 0)
+  const freezerName = useFreezerNames()
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (chosen) move(container, Number(chosen) === container.freezer_id ? {} : { freezer_id: Number(chosen) })
@@ -61,7 +62,7 @@ function Where({ container, to, move, close }: WhereProps) {
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Picker only="freezer" label="To which freezer" description={`It stands in ${now}.`} defaultValue={chosen} called={called} onChange={choose} data-autofocus />
+        <Picker only="freezer" label="To which freezer" description={`It stands in ${freezerName(container.freezer_id)}.`} defaultValue={chosen} called={freezerName(to ?? 0)} onChange={choose} data-autofocus />
         <Group justify="end">
           <Button variant="default" onClick={close}>
             Leave it

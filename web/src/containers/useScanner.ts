@@ -1,45 +1,25 @@
-import { useEffect, useRef } from 'react'
+import { type RefObject, useEffect } from 'react'
 
-const apart = 50 // ms at most between two characters of a scanner; people are slower
-const least = 6 // characters
+import { useSingleKeys } from '../shell/shortcuts'
 
-/** Burst gathers the keys of a scanner, which types what it reads and then presses Enter. */
-export class Burst {
-  private text = ''
-  private at = -Infinity
+const begins = /^[0-9a-f{]$/i // a label
 
-  /** key takes a key, and answers what was scanned when that is complete. */
-  key(key: string, at: number): string | undefined {
-    if (at - this.at > apart) this.text = ''
-    this.at = at
-    if (key.length === 1) this.text += key
-    if (key !== 'Enter') return undefined
-    const { text } = this
-    this.text = ''
-    return text.length >= least ? text : undefined
-  }
-}
-
-/** useScanner hears a scanner while the focus is in no field. */
-export function useScanner(scanned: (text: string) => void) {
-  const latest = useRef(scanned)
+/** useScanner gives the field what a scanner types while the focus is in no field. It goes by no clock: scanners and machines are of all speeds. */
+export function useScanner(field: RefObject<HTMLInputElement | null>) {
+  const [on] = useSingleKeys() // it moves the focus by a single key, which people may turn off
   useEffect(() => {
-    latest.current = scanned
-  })
-  useEffect(() => {
-    const burst = new Burst()
+    if (!on) return
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || inField(event.target)) return
-      const text = burst.key(event.key, event.timeStamp)
-      if (text === undefined) return
-      event.preventDefault() // or Enter would press what has the focus
-      latest.current(text)
+      const taken = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing // by a shortcut, say
+      if (taken || !begins.test(event.key) || inField(event.target) || document.querySelector('[role="dialog"]') || !field.current) return
+      field.current.value = ''
+      field.current.focus() // then the key goes there, too
     }
-    document.addEventListener('keydown', press)
-    return () => document.removeEventListener('keydown', press)
-  }, [])
+    window.addEventListener('keydown', press) // after the shortcuts, which listen at the document
+    return () => window.removeEventListener('keydown', press)
+  }, [on, field])
 }
 
 function inField(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)
+  return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
 }

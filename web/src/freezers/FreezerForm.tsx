@@ -1,11 +1,11 @@
 import type { FormProps } from '../parts/RowDetails'
 import { RowForm } from '../parts/RowForm'
-import { useSiteName } from '../sites/names'
+import { useSiteNames } from '../sites/names'
 import { type FreezerFields, freezerLabels } from './api'
 
 /** FreezerForm edits the fields of a freezer. */
 export function FreezerForm(props: FormProps<FreezerFields>) {
-  const called = useSiteName(props.start.site_id ?? 0)
+  const called = useSiteNames()(props.start.site_id ?? 0)
   return (
     <RowForm<FreezerFields>
       {...props}

@@ -11,9 +11,10 @@ import { LinkedTodos } from '../parts/LinkedTodos'
 import { ButtonLink, TextLink } from '../parts/links'
 import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
+import { named } from '../parts/shown'
 import { Empty, Part, Shown } from '../parts/states'
 import { useMay } from '../session/api'
-import { SiteLink } from '../sites/names'
+import { SiteLink, useSiteNames } from '../sites/names'
 import { changeFreezer, deleteFreezer, type Freezer, type FreezerFields, freezerHistory, freezerLabels, freezerQuery, freezerTodos, readFreezer } from './api'
 import { FreezerForm } from './FreezerForm'
 
@@ -22,6 +23,7 @@ export function FreezerScreen() {
   const { id: text } = useParams({ from: '/freezers/$id' })
   const id = Number(text)
   const query = useQuery(freezerQuery(id))
+  const siteName = useSiteNames()
   return (
     <Screen title={query.data?.name ?? `Freezer ${text}`} above={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <Delete freezer={query.data} />}>
       <Shown query={query}>
@@ -36,7 +38,7 @@ export function FreezerScreen() {
               <Attachments of={{ freezer_id: id }} />
             </Part>
             <Part title="History" id="history">
-              <ChangeList queryKey={['freezer', id, 'history']} read={freezerHistory(id)} labels={freezerLabels} />
+              <ChangeList queryKey={['freezer', id, 'history']} read={freezerHistory(id)} labels={freezerLabels} tell={named('site_id', siteName)} />
             </Part>
           </>
         )}
@@ -51,6 +53,7 @@ function Details({ freezer }: { freezer: Freezer }) {
     <RowDetails<Freezer, FreezerFields>
       row={freezer}
       labels={freezerLabels}
+      tell={named('site_id', useSiteNames())}
       cells={{ site_id: <SiteLink id={freezer.site_id} /> }}
       form={(props) => <FreezerForm {...props} />}
       options={{

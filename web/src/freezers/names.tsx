@@ -14,9 +14,10 @@ const namesQuery = queryOptions({
   },
 })
 
-/** useFreezerName is what a freezer is called; its number, where there are more freezers than one call tells. */
-export function useFreezerName(id: number): string {
-  return useQuery(namesQuery).data?.[id] ?? `Freezer ${id}`
+/** useFreezerNames tells what freezers are called; their numbers, where there are more than one call tells. */
+export function useFreezerNames(): (id: number) => string {
+  const { data } = useQuery(namesQuery)
+  return (id) => data?.[id] ?? `Freezer ${id}`
 }
 
 /** FreezerLink leads to a freezer. */
@@ -29,5 +30,5 @@ export function FreezerLink({ id, name }: { id: number; name?: string | undefine
 }
 
 function Called({ id }: { id: number }) {
-  return useFreezerName(id)
+  return useFreezerNames()(id)
 }

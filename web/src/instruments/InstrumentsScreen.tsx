@@ -9,7 +9,7 @@ import { Screen } from '../parts/Screen'
 import { Empty } from '../parts/states'
 import { useMay } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { SiteLink, useSiteName } from '../sites/names'
+import { SiteLink, useSiteNames } from '../sites/names'
 import { type Instrument, instrumentsQuery } from './api'
 import { InstrumentLink } from './InstrumentLink'
 
@@ -70,6 +70,6 @@ export function InstrumentsScreen() {
 }
 
 function SiteFilter({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
-  const called = useSiteName(Number(value))
+  const called = useSiteNames()(Number(value))
   return <Picker only="site" label={label} placeholder="Any" defaultValue={value} called={called} onChange={(key, typed) => (key || !typed) && set(key)} />
 }

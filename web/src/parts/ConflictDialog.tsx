@@ -4,25 +4,26 @@ import { useState } from 'react'
 import type { Conflict } from '../api/edit'
 import { clash } from './clash'
 import { Dialog } from './Dialog'
-import { shown } from './shown'
+import { asShown, type Tell } from './shown'
 
 interface Props<T> {
   conflict: Conflict<T>
   /** What people call the fields. Fields without a label are not shown. */
   labels: Partial<Record<keyof T, string>>
+  tell?: Tell
   /** Saves on top of what the other did. */
   keep: (theirs: T, changes: Partial<T>) => void
   cancel: () => void
 }
 
 /** ConflictDialog lets one choose, field by field, when somebody else has changed the same row. What only they changed stays theirs. */
-export function ConflictDialog<T extends object>({ conflict: { base, mine, theirs }, labels, keep, cancel }: Props<T>) {
+export function ConflictDialog<T extends object>({ conflict: { base, mine, theirs }, labels, tell = asShown, keep, cancel }: Props<T>) {
   const names = (Object.keys(labels) as (keyof T & string)[]).filter((name) => labels[name])
   const { both, onlyMine, onlyTheirs } = clash({ base, mine, theirs }, names)
   const [chosen, choose] = useState<Record<string, string>>({})
   const kept = [...both.filter((name) => chosen[name] !== 'theirs'), ...onlyMine]
   const save = () => keep(theirs, Object.fromEntries(kept.map((name) => [name, mine[name]])) as Partial<T>)
-  const list = (found: typeof names, from: Partial<T>, to: Partial<T>) => found.map((name) => `${labels[name]}: ${shown(from[name])} → ${shown(to[name])}`).join(', ')
+  const list = (found: typeof names, from: Partial<T>, to: Partial<T>) => found.map((name) => `${labels[name]}: ${tell(name, from[name])} → ${tell(name, to[name])}`).join(', ')
   return (
     <Dialog onClose={cancel} title="Somebody else has changed this, too" size="lg">
       <Stack>
@@ -32,8 +33,8 @@ export function ConflictDialog<T extends object>({ conflict: { base, mine, their
         {both.map((name) => (
           <Radio.Group key={name} label={labels[name]} value={chosen[name] ?? 'mine'} onChange={(value) => choose({ ...chosen, [name]: value })}>
             <Stack gap={4} mt={4}>
-              <Radio value="mine" label={<Side who="Yours" value={mine[name]} />} />
-              <Radio value="theirs" label={<Side who="Theirs" value={theirs[name]} />} />
+              <Radio value="mine" label={<Side who="Yours" value={tell(name, mine[name])} />} />
+              <Radio value="theirs" label={<Side who="Theirs" value={tell(name, theirs[name])} />} />
             </Stack>
           </Radio.Group>
         ))}
@@ -60,10 +61,10 @@ export function ConflictDialog<T extends object>({ conflict: { base, mine, their
   )
 }
 
-function Side({ who, value }: { who: string; value: unknown }) {
+function Side({ who, value }: { who: string; value: string }) {
   return (
     <>
-      {who}: <b>{shown(value)}</b>
+      {who}: <b>{value}</b>
     </>
   )
 }

@@ -23,9 +23,11 @@ export function Picker({ only, defaultValue = '', called, onChange, onBlur, ...r
   const [chosen, setChosen] = useState({ key: defaultValue, title: called })
   const [known, know] = useState(defaultValue)
   if (defaultValue !== known) {
-    know(defaultValue) // it was chosen otherwise: by the way back, say
-    type(undefined)
-    if (defaultValue !== chosen.key) setChosen({ key: defaultValue, title: undefined })
+    know(defaultValue)
+    if (defaultValue !== chosen.key) {
+      setChosen({ key: defaultValue, title: undefined }) // not by this field: by the way back, say
+      type(undefined)
+    }
   }
   const [wanted] = useDebouncedValue(typed?.trim() ?? '', 200)
   const { data, error, isFetching } = useQuery(searchQuery(wanted, { only, limit: 8 }))

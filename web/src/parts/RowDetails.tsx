@@ -7,7 +7,7 @@ import { useMay } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { ConflictDialog } from './ConflictDialog'
 import { changed } from './form'
-import { shown } from './shown'
+import { asShown, shown, type Tell } from './shown'
 import { Part } from './states'
 import { toast } from './toast'
 
@@ -31,12 +31,11 @@ interface Props<T, F> {
   form: (props: FormProps<F>) => ReactNode
   /** Fields that are shown otherwise than as their text: as links, say. */
   cells?: Partial<Record<keyof T & string, ReactNode>>
-  /** Buttons beside Edit. */
-  actions?: ReactNode
+  tell?: Tell
 }
 
 /** RowDetails are a row's own fields, to read or to edit. What is saved shows at once; if it is refused, the form is back with what one typed. */
-export function RowDetails<T extends { version: number }, F extends Partial<T>>({ row, labels, options, form, cells = {}, actions }: Props<T, F>) {
+export function RowDetails<T extends { version: number }, F extends Partial<T>>({ row, labels, options, form, cells = {}, tell = asShown }: Props<T, F>) {
   const may = useMay('operator')
   const [base, setBase] = useState<T>() // the row as it was when one began to edit
   const button = useRef<HTMLButtonElement>(null)
@@ -73,12 +72,9 @@ export function RowDetails<T extends { version: number }, F extends Partial<T>>(
       actions={
         may &&
         !editing && (
-          <Button.Group>
-            {actions}
-            <Button ref={button} variant="default" onClick={begin} aria-disabled={edit.saving}>
-              {edit.saving ? 'Saving…' : 'Edit'}
-            </Button>
-          </Button.Group>
+          <Button ref={button} variant="default" onClick={begin} aria-disabled={edit.saving}>
+            {edit.saving ? 'Saving…' : 'Edit'}
+          </Button>
         )
       }
     >
@@ -105,7 +101,7 @@ export function RowDetails<T extends { version: number }, F extends Partial<T>>(
           </SimpleGrid>
         )}
       </Card>
-      {conflict && <ConflictDialog conflict={conflict} labels={labels as Partial<Record<keyof T, string>>} keep={save} cancel={end} />}
+      {conflict && <ConflictDialog conflict={conflict} labels={labels as Partial<Record<keyof T, string>>} tell={tell} keep={save} cancel={end} />}
     </Part>
   )
 }

@@ -8,7 +8,6 @@ import { LiveSign } from '../live/LiveSign'
 import { Icon } from '../parts/icons'
 import { MenuLink, TextLink } from '../parts/links'
 import { Toasts } from '../parts/toast'
-import { remember } from '../search/recent'
 import { includes, useSession } from '../session/api'
 import { menu } from './menu'
 import { useKeyboard, useShortcut } from './shortcuts'
@@ -30,12 +29,6 @@ export function Shell() {
     const timer = setTimeout(() => void loadSearch().catch(() => {}), 2000) // so that it opens at once, for people who type at once
     return () => clearTimeout(timer)
   }, [])
-  const username = session?.username
-  useEffect(() => {
-    if (!username) return
-    const timer = setTimeout(() => remember(username, pathname, document.title.replace(/ · Labledger$/, '')), 1000) // by then it has its name
-    return () => clearTimeout(timer)
-  }, [pathname, username])
   useKeyboard()
   useShortcut('mod+k', 'Search', () => setDialog('search'), inside)
   useShortcut('/', 'Search', () => setDialog('search'), inside)

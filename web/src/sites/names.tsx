@@ -14,9 +14,10 @@ const namesQuery = queryOptions({
   },
 })
 
-/** useSiteName is what a site is called; its number, where there are more sites than one call tells. */
-export function useSiteName(id: number): string {
-  return useQuery(namesQuery).data?.[id] ?? `Site ${id}`
+/** useSiteNames tells what sites are called; their numbers, where there are more than one call tells. */
+export function useSiteNames(): (id: number) => string {
+  const { data } = useQuery(namesQuery)
+  return (id) => data?.[id] ?? `Site ${id}`
 }
 
 /** SiteLink leads to a site. */
@@ -29,5 +30,5 @@ export function SiteLink({ id, name }: { id: number; name?: string | undefined }
 }
 
 function Called({ id }: { id: number }) {
-  return useSiteName(id)
+  return useSiteNames()(id)
 }
