@@ -48,6 +48,9 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/users', component: lazyRouteComponent(() => import('./users/UsersScreen'), 'UsersScreen') }),
   createRoute({ getParentRoute: () => root, path: '/users/new', component: lazyRouteComponent(() => import('./users/NewUserScreen'), 'NewUserScreen') }),
   createRoute({ getParentRoute: () => root, path: '/users/$id', component: lazyRouteComponent(() => import('./users/UserScreen'), 'UserScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/todos', component: lazyRouteComponent(() => import('./todos/TodosScreen'), 'TodosScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/todos/new', component: lazyRouteComponent(() => import('./todos/NewTodoScreen'), 'NewTodoScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/todos/$id', component: lazyRouteComponent(() => import('./todos/TodoScreen'), 'TodoScreen') }),
 ]
 
 export function newRouter(queryClient: QueryClient) {

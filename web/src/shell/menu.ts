@@ -21,5 +21,6 @@ export const menu: Entry[] = [
   { label: 'Containers', icon: 'container', to: '/containers', key: 'c' },
   { label: 'History', icon: 'history', to: '/history', key: 'y' },
   { label: 'API reference', icon: 'book', to: '/reference', key: 'p' },
+  { label: 'Todos', icon: 'todo', to: '/todos', key: 't' },
   { label: 'Users', icon: 'user', to: '/users', key: 'u', role: 'admin' },
 ]

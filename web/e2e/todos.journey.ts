@@ -1,0 +1,180 @@
+import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+
+// What one does with todos: the board without a mouse, clashing, and what is somebody else's.
+
+let last = 0
+const unique = (name: string) => `${name} ${Date.now() % 1e8}-${++last}`
+
+async function newTodo(page: Page, fields: Record<string, unknown>): Promise<number> {
+  const { status, body } = await call(page, 'POST', '/api/v1/todos', { status: 'open', assignee: null, due_on: null, site_id: null, freezer_id: null, computer_id: null, alert_id: null, ...fields })
+  expect(status).toBe(201)
+  return body.id
+}
+
+test('the board without a mouse: what is moved stays moved, and keeps the focus', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/`)
+  const assignee = unique('Keys')
+  const first = await newTodo(page, { description: 'Defrost', assignee, site_id: 1, due_on: '2020-02-29' })
+  await newTodo(page, { description: 'Label', assignee })
+  await newTodo(page, { description: 'Wait', assignee, status: 'blocked' })
+  await page.goto(`${open.url}/app/todos?assignee=${encodeURIComponent(assignee)}`)
+  await loaded(page, 'Todos')
+  const column = (name: string) => page.getByRole('region', { name: new RegExp(`^${name} `) })
+  await expect(column('open').getByRole('listitem')).toHaveCount(2)
+  await expect(column('other')).toContainText('blocked')
+  await expect(column('open')).toContainText('29 Feb 2020, late')
+  await look(page, 'board')
+  const link = page.getByRole('link', { name: 'Defrost' })
+  await link.focus()
+  await page.keyboard.press('ArrowDown')
+  await expect(page.getByRole('link', { name: 'Label' })).toBeFocused()
+  await page.keyboard.press('ArrowUp')
+  for (const name of ['doing', 'done']) {
+    await page.keyboard.press('ArrowRight')
+    await expect(column(name).getByRole('link', { name: 'Defrost' })).toBeFocused()
+  }
+  await page.keyboard.press('ArrowRight') // there is nothing further on
+  await page.keyboard.press('ArrowLeft')
+  await expect(column('doing').getByRole('link', { name: 'Defrost' })).toBeFocused()
+  await expect.poll(async () => (await call(page, 'GET', `/api/v1/todos/${first}`)).body).toMatchObject({ status: 'doing', version: 4 })
+  const list = page.getByLabel('Status of Wait')
+  await list.selectOption('open')
+  await expect(column('open').getByLabel('Status of Wait')).toBeFocused()
+  await expect(column('other')).toHaveCount(0)
+  await page.reload()
+  await expect(column('open').getByRole('listitem')).toHaveCount(2)
+  await expect(column('doing').getByRole('listitem')).toHaveCount(1)
+  await link.focus()
+  await page.keyboard.press('Enter')
+  await loaded(page, 'Defrost')
+  await expect(page.getByRole('link', { name: 'Site 1' })).toBeVisible()
+})
+
+test('a todo is created, assigned, found in the list, edited and deleted', async ({ page, closed }) => {
+  test.slow()
+  const what = unique('Count the tubes')
+  await signIn(page, closed, 'olga', '/app/todos?view=list')
+  await loaded(page, 'Todos')
+  await page.keyboard.press('n')
+  await loaded(page, 'New todo')
+  await page.getByLabel('What').fill(what)
+  await page.getByRole('button', { name: 'Me', exact: true }).click()
+  await page.getByLabel('Due').fill('2020-01-31')
+  await page.getByLabel('Site').selectOption('Site 2')
+  await page.getByLabel('Freezer').selectOption({ index: 1 })
+  await look(page, 'todo-new')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await loaded(page, what)
+  await expect(page.getByRole('definition').filter({ hasText: '31 Jan 2020, late' })).toBeVisible()
+  await look(page, 'todo')
+  await page.goto(`${closed.url}/app/todos`)
+  await page.getByRole('button', { name: 'List' }).click()
+  await page.getByRole('button', { name: 'Only mine' }).click()
+  await page.getByLabel('Due').selectOption('Before today')
+  await expect(page).toHaveURL(/view=list&assignee=olga&due=late/)
+  await look(page, 'todos')
+  await page.getByRole('link', { name: what }).click()
+  await loaded(page, what)
+  await page.keyboard.press('e')
+  await page.getByLabel('Status').fill('waits for parts')
+  await page.getByLabel('Due').fill('')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Saved')).toBeVisible()
+  await expect(page.getByRole('region', { name: 'History' })).toContainText('Status: open → waits for parts')
+  await page.goBack()
+  await expect(page.getByRole('button', { name: 'List' })).toHaveAttribute('aria-pressed', 'true')
+  await expect(page.getByText(what)).toHaveCount(0) // it is due no more
+  await page.goForward()
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await loaded(page, 'Todos')
+  await expect(page.getByText(what)).toHaveCount(0)
+})
+
+test.describe('refused', () => {
+  test.use({ expected: /status of (400|403|412)/ })
+
+  test('two tabs edit one todo: nobody loses anything', async ({ page, context, open }) => {
+    await page.goto(`${open.url}/app/`)
+    const id = await newTodo(page, { description: unique('Twice') })
+    const other = await context.newPage()
+    for (const tab of [page, other]) {
+      await tab.goto(`${open.url}/app/todos/${id}`)
+      await tab.getByRole('button', { name: 'Edit' }).click()
+    }
+    await page.getByLabel('Assignee').fill('Grace')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByText('Saved')).toBeVisible()
+    await other.getByLabel('Assignee').fill('Linus')
+    await other.getByLabel('Status').fill('doing')
+    await other.getByRole('button', { name: 'Save' }).click()
+    const dialog = other.getByRole('dialog')
+    await expect(dialog).toContainText('Theirs: Grace')
+    await expect(dialog).toContainText('You alone changed Status: open → doing')
+    await dialog.getByRole('radiogroup', { name: 'Assignee' }).getByLabel('Theirs').check()
+    await dialog.getByRole('button', { name: 'Save these' }).click()
+    await expect(other.getByText('Saved')).toBeVisible()
+    expect((await call(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ assignee: 'Grace', status: 'doing', version: 3 })
+  })
+
+  test('a card that others edited still moves; one that others moved stays where they put it', async ({ page, open }) => {
+    await page.goto(`${open.url}/app/`)
+    const assignee = unique('Fast')
+    const id = await newTodo(page, { description: 'Thaw', assignee })
+    await page.goto(`${open.url}/app/todos?assignee=${encodeURIComponent(assignee)}`)
+    await page.getByRole('link', { name: 'Thaw' }).focus()
+    await call(page, 'PATCH', `/api/v1/todos/${id}`, { due_on: '2030-01-01' })
+    const anew = page.waitForResponse((response) => response.url().includes('/api/v1/todos?'))
+    await page.keyboard.press('ArrowRight')
+    await expect(page.getByRole('region', { name: 'doing (1)' })).toContainText('1 Jan 2030')
+    await (await anew).finished()
+    await call(page, 'PATCH', `/api/v1/todos/${id}`, { status: 'done' })
+    await page.getByRole('link', { name: 'Thaw' }).focus()
+    await page.keyboard.press('ArrowLeft')
+    await expect(page.getByText('Somebody else has moved “Thaw” to done.')).toBeVisible()
+    await expect(page.getByRole('region', { name: 'done (1)' })).toContainText('Thaw')
+    expect((await call(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ status: 'done', due_on: '2030-01-01' })
+  })
+
+  test('a viewer keeps todos of their own, and cannot touch those of others', async ({ page, browser, closed }) => {
+    const elsewhere = await browser.newContext()
+    const olga = await elsewhere.newPage()
+    await signIn(olga, closed, 'olga')
+    const assignee = unique('Team')
+    const theirs = await newTodo(olga, { description: 'Hers', assignee })
+    await signIn(page, closed, 'vera')
+    await newTodo(page, { description: 'Mine', assignee })
+    await page.goto(`${closed.url}/app/todos?assignee=${encodeURIComponent(assignee)}`)
+    await loaded(page, 'Todos')
+    await expect(page.getByLabel('Status of Mine')).toBeVisible()
+    await expect(page.getByLabel('Status of Hers')).toHaveCount(0)
+    await look(page, 'board-viewer')
+    await page.getByRole('link', { name: 'Hers' }).focus()
+    let answer = () => {}
+    const asked = new Promise<void>((resolve) => (answer = resolve))
+    await page.route(`**/api/v1/todos/${theirs}`, async (route) => {
+      await asked
+      await route.continue()
+    })
+    await page.keyboard.press('ArrowRight')
+    await expect(page.getByRole('region', { name: /^doing/ })).toContainText('Hers') // at once
+    answer()
+    await expect(page.getByText("“Hers” stays where it was. It is olga's. Only its owner, its assignee and admins may change it.")).toBeVisible()
+    await expect(page.getByRole('region', { name: /^open/ }).getByRole('link', { name: 'Hers' })).toBeFocused() // taken back
+    await page.keyboard.press('Enter')
+    await loaded(page, 'Hers')
+    for (const name of ['Edit', 'Delete']) await expect(page.getByRole('button', { name })).toHaveCount(0)
+    await expect(page.getByText('It is olga’s.')).toBeVisible()
+    await look(page, 'todo-others')
+    await elsewhere.close()
+  })
+
+  test('what the server says of a todo stands at the field', async ({ page, open }) => {
+    await page.goto(`${open.url}/app/todos/new?alert_id=nothing`)
+    await page.getByLabel('What').fill('Look at it')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByLabel('Alert')).toHaveAccessibleDescription(/uuid/i)
+    await expect(page.getByLabel('Alert')).toBeFocused()
+    await look(page, 'todo-refused')
+  })
+})

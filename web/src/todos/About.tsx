@@ -1,0 +1,35 @@
+import { Group } from '@mantine/core'
+import { useRouter } from '@tanstack/react-router'
+
+import { TextLink } from '../parts/links'
+import type { Todo } from './api'
+
+const things = [
+  { field: 'site_id', noun: 'Site', to: '/sites/$id' },
+  { field: 'freezer_id', noun: 'Freezer', to: '/freezers/$id' },
+  { field: 'computer_id', noun: 'Computer', to: '/computers/$id' },
+  { field: 'alert_id', noun: 'Alert', to: '/alerts/$id' },
+] as const
+
+/** About leads to what a todo is about. */
+export function About({ todo }: { todo: Todo }) {
+  const found = things.filter(({ field }) => todo[field] !== null)
+  if (found.length === 0) return '–'
+  return (
+    <Group component="span" gap="xs">
+      {found.map(({ field, noun, to }) => (
+        <Thing key={field} to={to} id={String(todo[field])} label={field === 'alert_id' ? noun : `${noun} ${todo[field]}`} />
+      ))}
+    </Group>
+  )
+}
+
+function Thing({ to, id, label }: { to: string; id: string; label: string }) {
+  const { routesByPath } = useRouter()
+  if (!(to in routesByPath)) return <span>{label}</span>
+  return (
+    <TextLink to={to as '/sites/$id'} params={{ id }}>
+      {label}
+    </TextLink>
+  )
+}

@@ -1,0 +1,31 @@
+import type { ComponentProps } from 'react'
+
+import { type Column, DataTable } from '../parts/DataTable'
+import { TextLink } from '../parts/links'
+import { shown } from '../parts/shown'
+import { About } from './About'
+import type { Todo } from './api'
+import { Due } from './Due'
+
+const columns: Column<Todo>[] = [
+  {
+    id: 'description',
+    header: 'What',
+    value: (todo) => todo.description,
+    cell: (todo) => (
+      <TextLink to="/todos/$id" params={{ id: String(todo.id) }} style={{ overflowWrap: 'anywhere' }}>
+        {todo.description}
+      </TextLink>
+    ),
+  },
+  { id: 'status', header: 'Status', value: (todo) => todo.status },
+  { id: 'assignee', header: 'Assignee', value: (todo) => todo.assignee, cell: (todo) => shown(todo.assignee) },
+  { id: 'due_on', header: 'Due', value: (todo) => todo.due_on, cell: (todo) => <Due todo={todo} /> },
+  { id: 'owner', header: 'From', value: (todo) => todo.owner },
+  { id: 'about', header: 'About', value: () => null, cell: (todo) => <About todo={todo} /> },
+]
+
+/** TodoList shows todos row by row. */
+export function TodoList(props: Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'>) {
+  return <DataTable label="Todos" columns={columns} rowKey={(todo) => todo.id} {...props} />
+}

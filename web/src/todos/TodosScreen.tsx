@@ -1,0 +1,88 @@
+import { Button, Group } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useMemo } from 'react'
+
+import { type Filter, FilterBar, useFilters } from '../parts/filters'
+import { ButtonLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { Empty, Shown } from '../parts/states'
+import { useSession } from '../session/api'
+import { useShortcut } from '../shell/shortcuts'
+import { statuses, todosQuery } from './api'
+import { Board } from './Board'
+import { TodoList } from './TodoList'
+
+const filters = [
+  { name: 'assignee', label: 'Assignee' },
+  { name: 'status', label: 'Status' },
+  {
+    name: 'due',
+    label: 'Due',
+    options: [
+      { value: 'late', label: 'Before today' },
+      { value: 'today', label: 'By today' },
+      { value: 'week', label: 'Within a week' },
+    ],
+  },
+] as const satisfies Filter<string>[]
+
+const views = [
+  { name: 'board', label: 'Board' },
+  { name: 'list', label: 'List' },
+]
+
+/** TodosScreen shows what there is to do, on a board or as a list. */
+export function TodosScreen() {
+  const [values, set] = useFilters(filters)
+  const [{ view = 'board' }, setView] = useFilters([{ name: 'view', label: 'View' }])
+  const query = useInfiniteQuery(todosQuery(values))
+  const todos = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data])
+  const me = useSession()?.username
+  const navigate = useNavigate()
+  useShortcut('n', 'New todo', () => void navigate({ to: '/todos/new' }))
+  const fresh = <ButtonLink to="/todos/new">New todo</ButtonLink>
+  const empty =
+    Object.keys(values).length > 0 ? (
+      <Empty title="No todo matches">A filter wants the whole text, with upper and lower case as it is stored. The known statuses are {statuses.join(', ')}.</Empty>
+    ) : (
+      <Empty icon="todo" title="There is nothing to do" actions={fresh} />
+    )
+  return (
+    <Screen title="Todos" actions={fresh}>
+      <Group gap="sm" align="end">
+        <Button.Group aria-label="View">
+          {views.map(({ name, label }) => (
+            <Button key={name} variant={view === name ? 'filled' : 'default'} aria-pressed={view === name} onClick={() => setView('view', name === 'board' ? '' : name)}>
+              {label}
+            </Button>
+          ))}
+        </Button.Group>
+        {me && values.assignee !== me && (
+          <Button variant="subtle" onClick={() => set('assignee', me)}>
+            Only mine
+          </Button>
+        )}
+      </Group>
+      <FilterBar filters={filters} values={values} set={set} />
+      {view === 'list' ? (
+        <TodoList query={query} empty={empty} />
+      ) : (
+        <Shown query={query}>
+          {() => (
+            <>
+              {todos.length === 0 ? empty : <Board todos={todos} />}
+              {query.hasNextPage && (
+                <Group>
+                  <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                    Show more
+                  </Button>
+                </Group>
+              )}
+            </>
+          )}
+        </Shown>
+      )}
+    </Screen>
+  )
+}

@@ -1,0 +1,38 @@
+import { expect, test, vi } from 'vitest'
+
+vi.stubGlobal('location', new URL('http://lab:5000/app/todos'))
+const { beside, columnOf } = await import('./columns')
+const { dueBefore, late } = await import('./days')
+
+test.each([
+  ['open', -1, undefined],
+  ['open', 1, 'doing'],
+  ['doing', 1, 'done'],
+  ['done', 1, undefined],
+  ['done', -1, 'doing'],
+  ['blocked', -1, 'done'],
+  ['blocked', 1, undefined],
+] as const)('beside %s, by %i, stands %s', (status, step, found) => expect(beside({ status }, step)).toBe(found))
+
+test.each([
+  ['open', 'open'],
+  ['Open', 'other'],
+  ['', 'other'],
+])('%j stands under %s', (status, column) => expect(columnOf({ status })).toBe(column))
+
+const lastOfYear = new Date(2026, 11, 31, 23, 59)
+
+test.each([
+  ['late', '2026-12-31'],
+  ['today', '2027-01-01'],
+  ['week', '2027-01-07'],
+  ['never', undefined],
+  [undefined, undefined],
+])('due %s is before %s', (due, day) => expect(dueBefore(due, lastOfYear)).toBe(day))
+
+test.each([
+  ['2026-12-30', 'open', true],
+  ['2026-12-30', 'done', false],
+  ['2026-12-31', 'open', false],
+  [null, 'open', false],
+])('due on %s and %s: late is %s', (due_on, status, is) => expect(late({ due_on, status }, lastOfYear)).toBe(is))
