@@ -38,6 +38,7 @@ test('the board without a mouse: what is moved stays moved, and keeps the focus'
   await expect(column('doing').getByRole('link', { name: 'Defrost' })).toBeFocused()
   await expect.poll(async () => (await call(page, 'GET', `/api/v1/todos/${first}`)).body).toMatchObject({ status: 'doing', version: 4 })
   const list = page.getByLabel('Status of Wait')
+  await list.focus()
   await list.selectOption('open')
   await expect(column('open').getByLabel('Status of Wait')).toBeFocused()
   await expect(column('other')).toHaveCount(0)
