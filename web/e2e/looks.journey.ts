@@ -8,6 +8,9 @@ const screens = [
   { path: '/app/sites?name=Nowhere', title: 'Sites' },
   { path: '/app/sites/new', title: 'New site' },
   { path: '/app/sites/1', title: 'Site 1' },
+  { path: '/app/import', title: 'Import' },
+  { path: '/app/history', title: 'History' },
+  { path: '/app/reference?find=sites', title: 'API reference' },
   { path: '/app/nowhere', title: 'Nothing here' },
 ]
 

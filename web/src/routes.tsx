@@ -43,6 +43,7 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/containers/$uuid', component: lazyRouteComponent(() => import('./containers/ContainerScreen'), 'ContainerScreen') }),
   createRoute({ getParentRoute: () => root, path: '/account', component: lazyRouteComponent(() => import('./account/AccountScreen'), 'AccountScreen') }),
   createRoute({ getParentRoute: () => root, path: '/history', component: lazyRouteComponent(() => import('./history/HistoryScreen'), 'HistoryScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/import', component: lazyRouteComponent(() => import('./imports/ImportScreen'), 'ImportScreen') }),
   createRoute({ getParentRoute: () => root, path: '/reference', component: lazyRouteComponent(() => import('./reference/ReferenceScreen'), 'ReferenceScreen') }),
   createRoute({ getParentRoute: () => root, path: '/reference/$operation', component: lazyRouteComponent(() => import('./reference/OperationScreen'), 'OperationScreen') }),
   createRoute({ getParentRoute: () => root, path: '/users', component: lazyRouteComponent(() => import('./users/UsersScreen'), 'UsersScreen') }),

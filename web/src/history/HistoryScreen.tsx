@@ -105,13 +105,13 @@ function Line({ change }: { change: Change }) {
   return (
     <li>
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-        <b>{change.actor}</b> {told[change.action] ?? change.action} {path ? <TextLink to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
+        <b>{change.actor}</b> {told[change.action] ?? change.action} {path ? <TextLink underline="always" to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
         {change.request_id === null ? (
           ', by hand in the database'
         ) : (
           <>
             , request{' '}
-            <TextLink to="/history" search={{ request_id: change.request_id }}>
+            <TextLink underline="always" to="/history" search={{ request_id: change.request_id }}>
               {change.request_id}
             </TextLink>
           </>

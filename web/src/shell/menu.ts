@@ -20,6 +20,7 @@ export const menu: Entry[] = [
   { label: 'Instruments', icon: 'instrument', to: '/instruments', key: 'i' },
   { label: 'Containers', icon: 'container', to: '/containers', key: 'c' },
   { label: 'History', icon: 'history', to: '/history', key: 'y' },
+  { label: 'Import', icon: 'import', to: '/import', key: 'm', role: 'operator' },
   { label: 'API reference', icon: 'book', to: '/reference', key: 'p' },
   { label: 'Todos', icon: 'todo', to: '/todos', key: 't' },
   { label: 'Users', icon: 'user', to: '/users', key: 'u', role: 'admin' },
