@@ -52,6 +52,12 @@ const screens = [
   createRoute({ getParentRoute: () => root, path: '/todos', component: lazyRouteComponent(() => import('./todos/TodosScreen'), 'TodosScreen') }),
   createRoute({ getParentRoute: () => root, path: '/todos/new', component: lazyRouteComponent(() => import('./todos/NewTodoScreen'), 'NewTodoScreen') }),
   createRoute({ getParentRoute: () => root, path: '/todos/$id', component: lazyRouteComponent(() => import('./todos/TodoScreen'), 'TodoScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/events', component: lazyRouteComponent(() => import('./events/EventsScreen'), 'EventsScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/events/$id', component: lazyRouteComponent(() => import('./events/EventScreen'), 'EventScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/alerts', component: lazyRouteComponent(() => import('./alerts/AlertsScreen'), 'AlertsScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/alerts/$id', component: lazyRouteComponent(() => import('./alerts/AlertScreen'), 'AlertScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/rules', component: lazyRouteComponent(() => import('./rules/RulesScreen'), 'RulesScreen') }),
+  createRoute({ getParentRoute: () => root, path: '/rules/$code', component: lazyRouteComponent(() => import('./rules/RuleScreen'), 'RuleScreen') }),
 ]
 
 export function newRouter(queryClient: QueryClient) {

@@ -66,9 +66,9 @@ function OpenAlerts() {
             <Lines rows={rows} of={(alert) => alert.id}>
               {(alert) => (
                 <>
-                  <Text size="sm">
+                  <TextLink to="/alerts/$id" params={{ id: alert.id }} size="sm">
                     User {alert.user_id}: {alert.alert_codes.join(', ')}
-                  </Text>
+                  </TextLink>
                   <Text size="sm" c="dimmed">
                     <TimeAgo at={alert.created_at} />
                   </Text>
@@ -94,9 +94,9 @@ function LatestEvents() {
             <Lines rows={rows} of={(event) => event.id}>
               {(event) => (
                 <>
-                  <Text size="sm">
+                  <TextLink to="/events/$id" params={{ id: event.id }} size="sm">
                     User {event.user_id}: {event.type} {event.amount}
-                  </Text>
+                  </TextLink>
                   <Group gap="xs" wrap="nowrap">
                     {event.alert_id && (
                       <Badge color="orange" variant="light" tt="none">

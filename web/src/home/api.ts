@@ -46,5 +46,5 @@ export const counts = [
   counted('sites', 'Sites', '/sites', (limit, signal) => page(api.GET('/api/v1/sites', { params: { query: { limit } }, signal }))),
   counted('instruments', 'Instruments', '/instruments', (limit, signal) => page(api.GET('/api/v1/instruments', { params: { query: { limit } }, signal }))),
   counted('containers', 'Containers', '/containers', (limit, signal) => page(api.GET('/api/v1/containers', { params: { query: { limit } }, signal }))),
-  counted('alerts', 'Open alerts', undefined, (limit, signal) => page(api.GET('/api/v1/alerts', { params: { query: { state: 'open', limit } }, signal }))),
+  counted('alerts', 'Open alerts', '/alerts', (limit, signal) => page(api.GET('/api/v1/alerts', { params: { query: { state: 'open', limit } }, signal }))),
 ]

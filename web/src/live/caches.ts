@@ -38,6 +38,9 @@ export function useLiveCaches(active: boolean) {
 /** keys are the beginnings of the query keys that a kind of message makes old. Keys of lists begin with the noun in the plural, of one row with the singular. */
 const keys = { event: 'events', alert: 'alerts' } as const
 
+/** all are those, and the feed of events, which takes messages in itself and is read anew only when it may have missed some. */
+const all = [...Object.values(keys), 'feed']
+
 function keepFresh(queryClient: QueryClient): () => void {
   const old = new Set<string>()
   let later: ReturnType<typeof setTimeout> | undefined
@@ -51,7 +54,7 @@ function keepFresh(queryClient: QueryClient): () => void {
     later ??= setTimeout(refresh, together)
   }
   const polling = setInterval(() => {
-    if (state === 'late') Object.values(keys).forEach(age)
+    if (state === 'late') all.forEach(age)
   }, every)
   const stop = follow({
     messages: (messages) => {
@@ -64,6 +67,7 @@ function keepFresh(queryClient: QueryClient): () => void {
     },
     state: (next) => {
       if (next === state) return
+      if (state === 'connecting' && next === 'live') all.forEach(age) // what was read before may lack what came until now
       state = next
       for (const tell of watchers) tell()
     },

@@ -3,11 +3,12 @@ import { useMediaQuery } from '@mantine/hooks'
 import type { InfiniteData } from '@tanstack/react-query'
 import { type ColumnDef, createSortedRowModel, rowSortingFeature, sortFn_alphanumeric, sortFn_basic, tableFeatures, useTable } from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react'
 
 import type { Page } from '../api/client'
 import style from './DataTable.module.css'
 import { Shown } from './states'
+import { stepRows } from './stepRows'
 
 /** A Column of a table of Ts. The first column names the row, and has the link to it. */
 export interface Column<T> {
@@ -117,16 +118,6 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
       <td colSpan={columns} style={{ height }} />
     </tr>
   )
-}
-
-/** stepRows lets the arrows go up and down between the links of rows. */
-function stepRows(event: KeyboardEvent) {
-  const step = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key] as 'nextElementSibling' | undefined
-  if (!step || !(event.target instanceof HTMLElement) || !['A', 'BUTTON'].includes(event.target.tagName)) return
-  const link = event.target.closest('tbody tr')?.[step]?.querySelector<HTMLElement>('a, button')
-  if (!link) return
-  event.preventDefault()
-  link.focus()
 }
 
 interface Paged<T> {

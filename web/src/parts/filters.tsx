@@ -11,7 +11,11 @@ export interface Filter<N extends string> {
   label: string
   placeholder?: string
   /** The values there are; without them any text goes. */
-  options?: { value: string; label: string }[]
+  options?: readonly { value: string; label: string }[]
+  /** What it is when none of the options is chosen; Any if left out. */
+  any?: string
+  /** A moment, in seconds since 1970. */
+  time?: boolean
   /** Another field than one of these. */
   field?: (props: { label: string; value: string; set: (value: string) => void }) => ReactNode
 }
@@ -38,14 +42,16 @@ export function FilterBar<N extends string>({ filters, values, set }: Props<N>) 
   const clear = () => void navigate({ to: '.', search: (known) => ({ ...known, ...Object.fromEntries(filters.map(({ name }) => [name, undefined])) }), replace: true })
   return (
     <search className={style.bar}>
-      {filters.map(({ name, label, placeholder, options, field }) =>
+      {filters.map(({ name, label, placeholder, options, any = 'Any', time, field }) =>
         field ? (
           <div key={name}>{field({ label, value: values[name] ?? '', set: (value) => set(name, value) })}</div>
+        ) : time ? (
+          <TimeFilter key={name} label={label} value={values[name] ?? ''} set={(value) => set(name, value)} />
         ) : options ? (
           <NativeSelect
             key={name}
             label={label}
-            data={[{ value: '', label: 'Any' }, ...options]}
+            data={[{ value: '', label: any }, ...options]}
             value={values[name] ?? ''}
             onChange={(event) => set(name, event.currentTarget.value)}
           />
@@ -85,4 +91,26 @@ function TextFilter({ label, placeholder, value, set }: { label: string; placeho
       onKeyDown={(event) => event.key === 'Enter' && set(text)}
     />
   )
+}
+
+/** TimeFilter asks for a moment as clocks here show it. */
+function TimeFilter({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
+  return (
+    <TextInput
+      type="datetime-local"
+      label={label}
+      value={localTime(value)}
+      onChange={(event) => {
+        const at = new Date(event.currentTarget.value).getTime() / 1000
+        set(Number.isNaN(at) ? '' : String(at))
+      }}
+    />
+  )
+}
+
+/** localTime is a moment as an input of that type wants it: 2026-11-22T08:30. */
+export function localTime(seconds: string): string {
+  const at = new Date(Number(seconds) * 1000)
+  if (seconds === '' || Number.isNaN(at.getTime())) return ''
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
 }

@@ -82,5 +82,6 @@ function press(event: KeyboardEvent) {
 }
 
 function typing(target: EventTarget | null): boolean {
+  if (target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)) return false // there is nothing to type
   return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
 }

@@ -1,0 +1,93 @@
+import { Card, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useParams } from '@tanstack/react-router'
+
+import { Facts } from '../parts/Facts'
+import { TextLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { Part, Shown } from '../parts/states'
+import { TimeAgo } from '../parts/TimeAgo'
+import { useCodes } from '../rules/api'
+import { type Event, eventQuery } from './api'
+
+/** EventScreen shows an event, what each rule measured of it, and the alert that it raised. */
+export function EventScreen() {
+  const { id } = useParams({ from: '/events/$id' })
+  const query = useQuery(eventQuery(id))
+  const { data } = query
+  return (
+    <Screen title={data ? `${data.type} ${data.amount} of user ${data.user_id}` : 'Event'} above={<TextLink to="/events">Events</TextLink>}>
+      <Shown query={query}>
+        {(event) => (
+          <>
+            <Part title="Details" id="details">
+              <Details event={event} />
+            </Part>
+            <Part title="What the rules measured" id="facts">
+              <Measured event={event} />
+            </Part>
+          </>
+        )}
+      </Shown>
+    </Screen>
+  )
+}
+
+function Details({ event }: { event: Event }) {
+  return (
+    <Card withBorder>
+      <Facts
+        of={[
+          ['Type', event.type],
+          ['Amount', event.amount],
+          [
+            'User',
+            <TextLink key="user" to="/events" search={{ user_id: String(event.user_id) }}>
+              {event.user_id}
+            </TextLink>,
+          ],
+          ['Happened', <TimeAgo key="time" at={event.time} />],
+          ['Counted as of', <TimeAgo key="counted" at={event.effective_time} />],
+          ['Arrived', <TimeAgo key="arrived" at={event.created_at} />],
+          ['Risk then', event.risk],
+          ['Recorded by', event.actor],
+          [
+            'Alert',
+            event.alert_id && (
+              <TextLink key="alert" to="/alerts/$id" params={{ id: event.alert_id }}>
+                {event.alert_codes.join(', ')}
+              </TextLink>
+            ),
+          ],
+        ]}
+      />
+    </Card>
+  )
+}
+
+/** Measured are the facts of an event, by the code of the rule: a length, a number of events, or an amount. */
+function Measured({ event }: { event: Event }) {
+  const titles = new Map(useCodes().map(({ value, label }) => [value, label]))
+  const facts = Object.entries((event.facts ?? {}) as Record<string, string | number>)
+  if (facts.length === 0) return <Text c="dimmed">No rule looked at it.</Text>
+  return (
+    <Card withBorder>
+      <Facts
+        of={facts.map(([code, value]) => [
+          titles.get(code) ?? code,
+          <span key={code}>
+            {value}
+            {event.alert_codes.includes(Number(code)) && (
+              <Text span c="dimmed">
+                , and that is too much
+              </Text>
+            )}{' '}
+            <TextLink to="/rules/$code" params={{ code }} size="sm" aria-label={`Rule ${code}`}>
+              Rule
+            </TextLink>
+          </span>,
+        ])}
+      />
+    </Card>
+  )
+}

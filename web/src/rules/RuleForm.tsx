@@ -1,0 +1,55 @@
+import { NativeSelect, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core'
+import type { UseFormReturnType } from '@mantine/form'
+
+import type { Problem } from '../api/problem'
+import { ProblemNote, useFormFocus } from '../parts/form'
+import { fieldsOf, type Rule, ruleLabels } from './api'
+import type { Settings } from './settings'
+
+interface Props {
+  /** What the buttons that send it name. */
+  id: string
+  rule: Rule
+  form: UseFormReturnType<Settings>
+  submit: (settings: Settings) => void
+  /** What the server said to the last try. */
+  problem: Problem | undefined
+}
+
+const selections = ['deposit', 'withdraw', 'any']
+
+/** RuleForm edits the settings of a rule. Its buttons stand below the replay. */
+export function RuleForm({ id, rule, form, submit, problem }: Props) {
+  const fields = fieldsOf(rule)
+  useFormFocus(form, fields, problem)
+  return (
+    <form id={id} noValidate onSubmit={form.onSubmit(submit)}>
+      <Stack>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <TextInput label={ruleLabels.title} required key={form.key('title')} {...form.getInputProps('title')} data-autofocus />
+          <NativeSelect label={ruleLabels.applies_to} data={selections} key={form.key('applies_to')} {...form.getInputProps('applies_to')} />
+          <TextInput
+            label={ruleLabels.limit}
+            description="Low risk: twice as much. High risk: half of it, rounded down, plus 1."
+            inputMode="decimal"
+            required
+            key={form.key('limit')}
+            {...form.getInputProps('limit')}
+          />
+          {fields.includes('window_seconds') && (
+            <TextInput
+              label={ruleLabels.window_seconds}
+              description="The same at each risk."
+              inputMode="numeric"
+              required
+              key={form.key('window_seconds')}
+              {...form.getInputProps('window_seconds')}
+            />
+          )}
+        </SimpleGrid>
+        <Switch label="Enabled" key={form.key('enabled')} {...form.getInputProps('enabled', { type: 'checkbox' })} />
+        <ProblemNote problem={problem} fields={fields} />
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,139 @@
+import { Button, Card, Group, Stack } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useQuery } from '@tanstack/react-query'
+import { useParams } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
+
+import { useRowEdit } from '../api/edit'
+import type { Problem } from '../api/problem'
+import { ChangeList } from '../changes/ChangeList'
+import { ConflictDialog } from '../parts/ConflictDialog'
+import { Facts } from '../parts/Facts'
+import { TextLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { shown } from '../parts/shown'
+import { Part, Shown } from '../parts/states'
+import { toast } from '../parts/toast'
+import { useMay } from '../session/api'
+import { useShortcut } from '../shell/shortcuts'
+import { changeRule, fieldsOf, readRule, type Rule, type RuleFields, ruleHistory, ruleLabels, ruleQuery } from './api'
+import { ReplayPart } from './ReplayPart'
+import { RuleForm } from './RuleForm'
+import { changesOf, settingsOf } from './settings'
+
+/** RuleScreen shows a rule, and lets its settings be tried on what was recorded before they are saved. */
+export function RuleScreen() {
+  const { code: text } = useParams({ from: '/rules/$code' })
+  const code = Number(text)
+  const query = useQuery(ruleQuery(code))
+  return (
+    <Screen title={query.data ? `${text} ${query.data.title}` : `Rule ${text}`} above={<TextLink to="/rules">Rules</TextLink>}>
+      <Shown query={query}>
+        {(rule) => (
+          <>
+            <Settings key={rule.code} rule={rule} />
+            <Part title="History" id="history">
+              <ChangeList queryKey={['rule', code, 'history']} read={ruleHistory(code)} labels={ruleLabels} />
+            </Part>
+          </>
+        )}
+      </Shown>
+    </Screen>
+  )
+}
+
+/** Settings are the rule's, to read or to edit. Operators may try others; admins may save them. */
+function Settings({ rule }: { rule: Rule }) {
+  const mayTry = useMay('operator')
+  const maySave = useMay('admin')
+  const [base, setBase] = useState<Rule>() // the rule as it was when one began to edit
+  const button = useRef<HTMLButtonElement>(null)
+  const edit = useRowEdit<Rule>({
+    row: ruleQuery(rule.code).queryKey,
+    list: ['rules'],
+    same: (one) => one.code === rule.code,
+    read: () => readRule(rule.code),
+    write: changeRule,
+    saved: () => toast('Saved. It holds from the next event on'),
+  })
+  const begin = () => {
+    if (!edit.saving) setBase(rule)
+  }
+  const end = () => {
+    setBase(undefined)
+    edit.drop()
+  }
+  const save = (from: Rule, changes: Partial<Rule>) => {
+    end()
+    if (Object.keys(changes).length > 0) edit.save(from, changes)
+  }
+  const { refused, conflict } = edit
+  const editing = refused?.base ?? base
+  const label = maySave ? 'Edit' : 'Try other settings'
+  useShortcut('e', label, begin, mayTry && !editing)
+  const edited = useRef(false)
+  useEffect(() => {
+    if (edited.current && !editing) button.current?.focus() // where one came from
+    edited.current = Boolean(editing)
+  }, [editing])
+  return (
+    <Part
+      title="Settings"
+      id="settings"
+      actions={
+        mayTry &&
+        !editing && (
+          <Button ref={button} variant="default" onClick={begin} aria-disabled={edit.saving}>
+            {edit.saving ? 'Saving…' : label}
+          </Button>
+        )
+      }
+    >
+      {editing ? (
+        <Editing
+          rule={editing}
+          start={{ ...editing, ...refused?.changes }}
+          problem={refused?.problem}
+          submit={maySave ? (changes) => save(editing, changes) : undefined}
+          cancel={end}
+        />
+      ) : (
+        <Card withBorder>
+          <Facts of={fieldsOf(rule).map((name) => [ruleLabels[name], name === 'enabled' ? (rule.enabled ? 'yes' : 'no') : shown(rule[name])])} />
+        </Card>
+      )}
+      {conflict && <ConflictDialog conflict={conflict} labels={ruleLabels} keep={save} cancel={end} />}
+    </Part>
+  )
+}
+
+interface EditingProps {
+  rule: Rule
+  start: RuleFields
+  problem: Problem | undefined
+  /** Who may not save can only try. */
+  submit: ((changes: Partial<RuleFields>) => void) | undefined
+  cancel: () => void
+}
+
+function Editing({ rule, start, problem, submit, cancel }: EditingProps) {
+  const form = useForm({ mode: 'uncontrolled', initialValues: settingsOf(start) })
+  return (
+    <Stack>
+      <Card withBorder>
+        <RuleForm id="rule" rule={rule} form={form} submit={(settings) => submit?.(changesOf(rule, settings))} problem={problem} />
+      </Card>
+      <ReplayPart rule={rule} changes={() => changesOf(rule, form.getValues())} />
+      <Group>
+        {submit && (
+          <Button type="submit" form="rule">
+            Save
+          </Button>
+        )}
+        <Button variant="default" onClick={cancel}>
+          {submit ? 'Cancel' : 'Done'}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}

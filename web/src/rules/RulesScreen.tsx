@@ -1,0 +1,47 @@
+import { Badge } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+
+import { type Column, DataTable } from '../parts/DataTable'
+import { TextLink } from '../parts/links'
+import { Screen } from '../parts/Screen'
+import { Empty } from '../parts/states'
+import { type Rule, ruleLabels, rulesQuery } from './api'
+
+const columns: Column<Rule>[] = [
+  {
+    id: 'code',
+    header: 'Rule',
+    value: (rule) => rule.code,
+    cell: ({ code, title }) => (
+      <TextLink to="/rules/$code" params={{ code: String(code) }}>
+        {code} {title}
+      </TextLink>
+    ),
+  },
+  { id: 'applies_to', header: ruleLabels.applies_to, value: (rule) => rule.applies_to },
+  { id: 'limit', header: ruleLabels.limit, value: (rule) => Number(rule.limit), cell: (rule) => rule.limit, end: true },
+  { id: 'window', header: 'Window', value: (rule) => rule.window_seconds, cell: (rule) => (rule.window_seconds === null ? '' : `${rule.window_seconds} s`), end: true },
+  {
+    id: 'enabled',
+    header: 'Enabled',
+    value: (rule) => (rule.enabled ? 'yes' : 'no'),
+    cell: (rule) =>
+      rule.enabled ? (
+        'yes'
+      ) : (
+        <Badge color="gray" variant="light" tt="none">
+          no
+        </Badge>
+      ),
+  },
+]
+
+/** RulesScreen lists what raises alerts. */
+export function RulesScreen() {
+  const query = useInfiniteQuery(rulesQuery)
+  return (
+    <Screen title="Rules">
+      <DataTable label="Rules" query={query} columns={columns} rowKey={(rule) => rule.code} empty={<Empty icon="rule" title="There are no rules" />} />
+    </Screen>
+  )
+}
