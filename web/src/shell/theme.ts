@@ -25,9 +25,13 @@ function shades(of: (name: string) => Record<string, string>): Record<string, st
 
 const deep = (name: string, part: number) => `color-mix(in srgb, var(--mantine-color-${name}-9) ${part}%, black)`
 
+// Mantine sets these by scheme, which goes before what is set for both. Ice is deep enough.
+const filled = shades((name) => (name === 'ice' ? {} : { [`--mantine-color-${name}-filled`]: deep(name, 85), [`--mantine-color-${name}-filled-hover`]: deep(name, 75) }))
+
 export const variables: CSSVariablesResolver = () => ({
-  variables: shades((name) => ({ [`--mantine-color-${name}-filled`]: deep(name, 85), [`--mantine-color-${name}-filled-hover`]: deep(name, 75) })),
+  variables: {},
   light: {
+    ...filled,
     ...shades((name) => ({ [`--mantine-color-${name}-light-color`]: deep(name, 70), [`--mantine-color-${name}-outline`]: deep(name, 80) })),
     '--mantine-color-dimmed': '#56606b',
     '--mantine-color-placeholder': '#636c76',
@@ -35,6 +39,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-anchor': '#0b5f8a',
   },
   dark: {
+    ...filled,
     ...shades((name) => ({ [`--mantine-color-${name}-light-color`]: `var(--mantine-color-${name}-2)`, [`--mantine-color-${name}-outline`]: `var(--mantine-color-${name}-4)` })),
     '--mantine-color-dimmed': '#aab1b8',
     '--mantine-color-placeholder': '#9aa1a9',
