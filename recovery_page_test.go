@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -136,6 +137,8 @@ func TestArchiveSettings(t *testing.T) {
 // TestArchiveCommand: what is archived is there whole or not at all, and stays as it is.
 func TestArchiveCommand(t *testing.T) {
 	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	dir := t.TempDir()
 	command := recoveryPage(t).settings["archive_command"]
 	archived := func(name, from, text string) error {
@@ -143,7 +146,7 @@ func TestArchiveCommand(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, from), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("sh", "-c", strings.NewReplacer("%f", name, "%p", from, "/archive/", dir+"/archive/").Replace(command))
+		cmd := exec.CommandContext(ctx, "sh", "-c", strings.NewReplacer("%f", name, "%p", from, "/archive/", dir+"/archive/").Replace(command))
 		cmd.Dir = dir
 		return cmd.Run()
 	}
@@ -155,7 +158,7 @@ func TestArchiveCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			out, err := exec.Command("gzip", "-cd", filepath.Join(dir, "archive/wal", f.Name())).Output()
+			out, err := exec.CommandContext(ctx, "gzip", "-cd", filepath.Join(dir, "archive/wal", f.Name())).Output()
 			if err != nil {
 				t.Error(f.Name(), err)
 			}

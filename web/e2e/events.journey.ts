@@ -86,7 +86,12 @@ test('who reads further down is told of new events, and nothing moves', async ({
 test('what arrives while older events are being read is in the list', async ({ page, open }) => {
   const user = freshUser()
   await record(open, many(user, 600))
-  await enter(page, open, `?user_id=${user}`)
+  await page.goto(`${open.url}/app/`)
+  await expect(page.getByRole('banner')).toContainText('Live')
+  await page.waitForTimeout(1500) // what was read before the stream began is read anew once
+  await page.getByRole('link', { name: 'Events' }).click()
+  await page.getByRole('textbox', { name: 'User' }).fill(String(user))
+  await expect(page.getByText('Older events are being read…')).toBeVisible()
   let answer = () => {}
   const held = new Promise<void>((resolve) => (answer = resolve))
   await page.route('**/api/v1/events?*after=*', async (route) => {
