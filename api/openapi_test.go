@@ -325,7 +325,7 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 		case "q":
 			schema, doc = object{"type": "string", "minLength": 1, "maxLength": 200}, "What to look for."
 		case "only":
-			schema, doc = object{"type": "string", "enum": []string{"site", "freezer", "computer", "container", "todo", "user"}}, "Only rows of this kind."
+			schema, doc = object{"type": "string", "enum": []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}}, "Only rows of this kind."
 		case "offset":
 			schema, doc = object{"type": "integer", "minimum": 0, "default": 0}, "Rows to skip. Costs more the deeper it goes; `after` does not."
 		case "due_before":

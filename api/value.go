@@ -44,7 +44,7 @@ var checks = map[string]func(text string) (fault string){
 	"amount":      amount,
 	"limit":       ruleLimit,
 	"q":           searched,
-	"only":        oneOf("site", "freezer", "computer", "container", "todo", "user"),
+	"only":        oneOf("site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"),
 }
 
 // ranges are the bounds of whole numbers, by name. Larger ones than 2^53 - 1 would not pass through JSON unharmed.

@@ -10,6 +10,9 @@ import (
 )
 
 const search = `-- name: Search :many
+WITH asked AS (
+    SELECT CASE WHEN lower($3::text) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN ($3::text)::uuid END AS id
+)
 SELECT
     kind,
     key,
@@ -41,6 +44,17 @@ FROM (
     FROM todo
     WHERE $1::text = 'admin'
        OR (SELECT username FROM account WHERE id = $2::bigint) IN (owner, assignee)
+    UNION ALL
+    SELECT 'rule', code::text, title, concat_ws(' ', 'code', code), NULL
+    FROM rule
+    UNION ALL
+    SELECT 'event', id::text, concat_ws(' ', type, amount, 'of user', user_id), created_at::text, NULL
+    FROM event
+    WHERE id = (SELECT id FROM asked)
+    UNION ALL
+    SELECT 'alert', id::text, concat_ws(' ', 'alert', array_to_string(alert_codes, ', '), 'of user', user_id), state, NULL
+    FROM alert
+    WHERE id = (SELECT id FROM asked)
     UNION ALL
     SELECT 'user', id::text, username, concat_ws(', ', role, country), country
     FROM account
@@ -83,9 +97,12 @@ type SearchRow struct {
 	Detail string `json:"detail"`
 }
 
-// Finds sites, freezers, computers, containers, todos and accounts by any part of their texts, or by their number: the best matches first. Upper and
-// lower case are alike, and no character is a wildcard. Of todos it finds those that one owns or is to do, of accounts none; an admin finds all.
+// Finds sites, freezers, computers, containers, rules, todos and accounts by any part of their texts, or by their number: the best matches first.
+// Upper and lower case are alike, and no character is a wildcard. It finds events and alerts by their whole id. Of todos it finds those that one owns or is to do, of accounts none; an admin finds all.
 //
+//	WITH asked AS (
+//	    SELECT CASE WHEN lower($3::text) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN ($3::text)::uuid END AS id
+//	)
 //	SELECT
 //	    kind,
 //	    key,
@@ -117,6 +134,17 @@ type SearchRow struct {
 //	    FROM todo
 //	    WHERE $1::text = 'admin'
 //	       OR (SELECT username FROM account WHERE id = $2::bigint) IN (owner, assignee)
+//	    UNION ALL
+//	    SELECT 'rule', code::text, title, concat_ws(' ', 'code', code), NULL
+//	    FROM rule
+//	    UNION ALL
+//	    SELECT 'event', id::text, concat_ws(' ', type, amount, 'of user', user_id), created_at::text, NULL
+//	    FROM event
+//	    WHERE id = (SELECT id FROM asked)
+//	    UNION ALL
+//	    SELECT 'alert', id::text, concat_ws(' ', 'alert', array_to_string(alert_codes, ', '), 'of user', user_id), state, NULL
+//	    FROM alert
+//	    WHERE id = (SELECT id FROM asked)
 //	    UNION ALL
 //	    SELECT 'user', id::text, username, concat_ws(', ', role, country), country
 //	    FROM account

@@ -1,6 +1,9 @@
 -- name: Search :many
--- Finds sites, freezers, computers, containers, todos and accounts by any part of their texts, or by their number: the best matches first. Upper and
--- lower case are alike, and no character is a wildcard. Of todos it finds those that one owns or is to do, of accounts none; an admin finds all.
+-- Finds sites, freezers, computers, containers, rules, todos and accounts by any part of their texts, or by their number: the best matches first.
+-- Upper and lower case are alike, and no character is a wildcard. It finds events and alerts by their whole id. Of todos it finds those that one owns or is to do, of accounts none; an admin finds all.
+WITH asked AS (
+    SELECT CASE WHEN lower(@q::text) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (@q::text)::uuid END AS id
+)
 SELECT
     kind,
     key,
@@ -32,6 +35,17 @@ FROM (
     FROM todo
     WHERE @caller_role::text = 'admin'
        OR (SELECT username FROM account WHERE id = @caller_id::bigint) IN (owner, assignee)
+    UNION ALL
+    SELECT 'rule', code::text, title, concat_ws(' ', 'code', code), NULL
+    FROM rule
+    UNION ALL
+    SELECT 'event', id::text, concat_ws(' ', type, amount, 'of user', user_id), created_at::text, NULL
+    FROM event
+    WHERE id = (SELECT id FROM asked)
+    UNION ALL
+    SELECT 'alert', id::text, concat_ws(' ', 'alert', array_to_string(alert_codes, ', '), 'of user', user_id), state, NULL
+    FROM alert
+    WHERE id = (SELECT id FROM asked)
     UNION ALL
     SELECT 'user', id::text, username, concat_ws(', ', role, country), country
     FROM account

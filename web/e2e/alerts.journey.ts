@@ -129,7 +129,7 @@ test.describe('search', () => {
     await loaded(page, 'Home')
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search' }).fill(recorded?.alert_id ?? '')
-    await page.getByRole('option', { name: `User ${user}: 1100` }).click()
+    await page.getByRole('option', { name: new RegExp(`^alert 1100 of user ${user}`, 'i') }).click()
     await loaded(page, `Alert of user ${user}: 1100`)
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search' }).fill('RISE')

@@ -90,16 +90,16 @@ test('what arrives while older events are being read is in the list', async ({ p
   await expect(page.getByRole('banner')).toContainText('Live')
   await page.waitForTimeout(1500) // what was read before the stream began is read anew once
   await page.getByRole('link', { name: 'Events' }).click()
-  await page.getByRole('textbox', { name: 'User' }).fill(String(user))
-  await expect(page.getByText('Older events are being read…')).toBeVisible()
   let answer = () => {}
   const held = new Promise<void>((resolve) => (answer = resolve))
-  await page.route('**/api/v1/events?*after=*', async (route) => {
+  await page.route(new RegExp(`events.*user_id=${user}.*after=`), async (route) => {
     const response = await route.fetch()
     await held
     await route.fulfill({ response })
   })
-  const asked = page.waitForRequest(/events\?.*after=/)
+  const asked = page.waitForRequest(new RegExp(`events.*user_id=${user}.*after=`))
+  await page.getByRole('textbox', { name: 'User' }).fill(String(user))
+  await expect(page.getByRole('figure')).toContainText('Balance since the oldest event shown')
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
   await asked
   await record(open, [large(user)]) // heard before the older ones are there
@@ -109,6 +109,9 @@ test('what arrives while older events are being read is in the list', async ({ p
   await expect(rowsOf(page).nth(0)).toContainText('7142.50')
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
   await expect(page.getByText('All 601 events')).toBeVisible()
+  await page.evaluate(() => scrollTo(0, 0))
+  await page.waitForTimeout(500)
+  await expect(rowsOf(page).nth(0)).toContainText('7142.50')
 })
 
 test.describe('a server that goes', () => {

@@ -5,7 +5,7 @@ import { api, row, type Schemas } from '../api/client'
 // One call finds things of all kinds, by any part of their texts.
 
 export type Hit = Schemas['SearchRow']
-export type Kind = 'site' | 'freezer' | 'computer' | 'container' | 'todo' | 'user'
+export type Kind = 'site' | 'freezer' | 'computer' | 'container' | 'event' | 'alert' | 'rule' | 'todo' | 'user'
 
 interface Options {
   /** Only things of this kind. */

@@ -39,6 +39,9 @@ const found: Record<Kind, { hint: string; icon: IconName; to: string; param: str
   freezer: { hint: 'Freezer', icon: 'instrument', to: '/freezers/$id', param: 'id' },
   computer: { hint: 'Computer', icon: 'instrument', to: '/computers/$id', param: 'id' },
   container: { hint: 'Container', icon: 'container', to: '/containers/$uuid', param: 'uuid' },
+  event: { hint: 'Event', icon: 'event', to: '/events/$id', param: 'id' },
+  alert: { hint: 'Alert', icon: 'alert', to: '/alerts/$id', param: 'id' },
+  rule: { hint: 'Rule', icon: 'rule', to: '/rules/$code', param: 'code' },
   todo: { hint: 'Todo', icon: 'todo', to: '/todos/$id', param: 'id' },
   user: { hint: 'User', icon: 'user', to: '/users/$id', param: 'id' },
 }
