@@ -64,7 +64,7 @@ func build() error {
 }
 
 // patience bounds everything that a test waits for.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // stateDir is a fresh folder for a private cluster. At the end of the test all of it is deleted, wherever the data lie,
 // and a Postgres that a killed server left behind is stopped.
