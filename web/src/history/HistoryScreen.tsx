@@ -122,7 +122,7 @@ function Line({ change }: { change: Change }) {
       ) : (
         touched.length > 0 && (
           <details>
-            <Text component="summary" size="sm">
+            <Text component="summary" size="sm" py={4}>
               {touched.length === 1 ? 'One field' : `${touched.length} fields`}
             </Text>
             <Difference change={change} labels={labels} />
