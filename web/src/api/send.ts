@@ -46,7 +46,10 @@ async function alone(run: () => Promise<boolean>): Promise<boolean> {
   return navigator.locks ? navigator.locks.request('labledger.renew', run) : run()
 }
 
+const arrives = 100 // ms that what one tab has written may take to the others
+
 async function renewOnce(since: number): Promise<boolean> {
+  await new Promise((done) => setTimeout(done, arrives))
   if (Number(localStorage.getItem(renewedAt)) > since) return true // another tab was faster
   const body = JSON.stringify({ cookie: true })
   const response = await reach(new Request('/auth/refresh', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }))
