@@ -8,8 +8,9 @@ export default defineConfig({
   globalSetup: './e2e/start.ts',
   workers: 1, // they share the two servers
   timeout: 60_000,
-  globalTimeout: 20 * 60_000,
+  globalTimeout: 40 * 60_000,
   expect: { timeout: 10_000 },
+  retries: process.env.CI ? 1 : 0, // a browser on a busy machine; what failed once is listed, what fails twice is red
   forbidOnly: Boolean(process.env.CI),
   reporter: 'list',
   use: {
