@@ -10,6 +10,7 @@ import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
 import { named } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
+import { useMay } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/names'
 import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, computerTodos, deleteComputer, readComputer } from './api'
 import { ComputerForm } from './ComputerForm'
@@ -47,6 +48,7 @@ function Details({ computer }: { computer: Computer }) {
   return (
     <RowDetails<Computer, ComputerFields>
       row={computer}
+      may={useMay('operator')}
       labels={computerLabels}
       tell={named('site_id', useSiteNames())}
       cells={{ site_id: <SiteLink id={computer.site_id} /> }}
@@ -67,6 +69,7 @@ function Delete({ computer }: { computer: Computer }) {
   const navigate = useNavigate()
   return (
     <DeleteRow
+      may={useMay('operator')}
       what={computer.name}
       remove={(how) => deleteComputer(computer, how)}
       leave={() => navigate({ to: '/instruments' })}

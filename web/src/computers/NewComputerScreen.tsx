@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import { TextLink } from '../parts/links'
 import { NewRow } from '../parts/NewRow'
+import { useMay } from '../session/api'
 import { createComputer, type Computer, type ComputerFields, computerQuery } from './api'
 import { ComputerForm } from './ComputerForm'
 
@@ -12,6 +13,7 @@ export function NewComputerScreen() {
   return (
     <NewRow<Computer, ComputerFields>
       title="New computer"
+      may={useMay('operator')}
       above={<TextLink to="/instruments">Instruments</TextLink>}
       start={{ site_id: Number(site_id) || undefined }}
       form={(props) => <ComputerForm {...props} />}

@@ -12,6 +12,7 @@ import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
 import { named } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
+import { useMay } from '../session/api'
 import { SiteLink } from '../sites/names'
 import { type Container, type ContainerFields, containerHistory, containerLabels, containerQuery, deleteContainer, editOf, titleOf } from './api'
 import { ContainerForm } from './ContainerForm'
@@ -59,6 +60,7 @@ function Details({ container }: { container: Container }) {
   return (
     <RowDetails<Container, ContainerFields>
       row={container}
+      may={useMay('operator')}
       labels={containerLabels}
       tell={named('freezer_id', useFreezerNames())}
       cells={{ freezer_id: <Place id={container.freezer_id} /> }}
@@ -88,6 +90,7 @@ function Delete({ container }: { container: Container }) {
   const navigate = useNavigate()
   return (
     <DeleteRow
+      may={useMay('operator')}
       what={titleOf(container)}
       remove={(how) => deleteContainer(container, how)}
       leave={() => navigate({ to: '/containers' })}

@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import { TextLink } from '../parts/links'
 import { NewRow } from '../parts/NewRow'
+import { useMay } from '../session/api'
 import { type Container, type ContainerFields, containerQuery, createContainer, titleOf } from './api'
 import { ContainerForm } from './ContainerForm'
 import { uuidIn } from './uuid'
@@ -15,6 +16,7 @@ export function NewContainerScreen() {
   return (
     <NewRow<Container, Fields>
       title="New container"
+      may={useMay('operator')}
       above={<TextLink to="/containers">Containers</TextLink>}
       start={{ uuid, freezer_id: Number(freezer_id) || undefined }}
       form={(props) => <ContainerForm<Fields> {...props} isNew />}

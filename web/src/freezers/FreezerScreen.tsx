@@ -52,6 +52,7 @@ function Details({ freezer }: { freezer: Freezer }) {
   return (
     <RowDetails<Freezer, FreezerFields>
       row={freezer}
+      may={useMay('operator')}
       labels={freezerLabels}
       tell={named('site_id', useSiteNames())}
       cells={{ site_id: <SiteLink id={freezer.site_id} /> }}
@@ -86,6 +87,7 @@ function Delete({ freezer }: { freezer: Freezer }) {
   const navigate = useNavigate()
   return (
     <DeleteRow
+      may={useMay('operator')}
       what={freezer.name}
       remove={(how) => deleteFreezer(freezer, how)}
       leave={() => navigate({ to: '/instruments' })}

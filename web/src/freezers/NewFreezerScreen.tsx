@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import { TextLink } from '../parts/links'
 import { NewRow } from '../parts/NewRow'
+import { useMay } from '../session/api'
 import { createFreezer, type Freezer, type FreezerFields, freezerQuery } from './api'
 import { FreezerForm } from './FreezerForm'
 
@@ -12,6 +13,7 @@ export function NewFreezerScreen() {
   return (
     <NewRow<Freezer, FreezerFields>
       title="New freezer"
+      may={useMay('operator')}
       above={<TextLink to="/instruments">Instruments</TextLink>}
       start={{ site_id: Number(site_id) || undefined }}
       form={(props) => <FreezerForm {...props} />}

@@ -2,11 +2,11 @@ import { Button } from '@mantine/core'
 import { type QueryKey, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { useMay } from '../session/api'
 import { DeleteDialog } from './DeleteDialog'
 import { toast } from './toast'
 
 interface Props {
+  may: boolean
   /** As a sentence would call it. */
   what: string
   remove: (how: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
@@ -19,9 +19,8 @@ interface Props {
 }
 
 /** DeleteRow is the button of a screen that deletes the row it shows. */
-export function DeleteRow({ what, remove, leave, row, lists }: Props) {
+export function DeleteRow({ may, what, remove, leave, row, lists }: Props) {
   const [asking, ask] = useState(false)
-  const may = useMay('operator')
   const queryClient = useQueryClient()
   if (!may) return null
   return (

@@ -2,7 +2,6 @@ import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-quer
 import type { ReactNode } from 'react'
 
 import { asProblem } from '../api/problem'
-import { useMay } from '../session/api'
 import type { FormProps } from './RowDetails'
 import { Screen } from './Screen'
 import { Forbidden } from './states'
@@ -10,6 +9,9 @@ import { toast } from './toast'
 
 interface Props<T, F> {
   title: string
+  may: boolean
+  /** What is good to know before. */
+  note?: ReactNode
   above: ReactNode
   start: Partial<F>
   form: (props: FormProps<F>) => ReactNode
@@ -26,9 +28,8 @@ interface Props<T, F> {
 }
 
 /** NewRow is the screen that creates a row and leads to it. */
-export function NewRow<T, F>({ title, above, start, form, create, row, lists, called, open, cancel }: Props<T, F>) {
+export function NewRow<T, F>({ title, may, note, above, start, form, create, row, lists, called, open, cancel }: Props<T, F>) {
   const queryClient = useQueryClient()
-  const may = useMay('operator')
   const { mutate, isPending, error } = useMutation({
     mutationFn: create,
     onSuccess: (made) => {
@@ -40,7 +41,14 @@ export function NewRow<T, F>({ title, above, start, form, create, row, lists, ca
   })
   return (
     <Screen title={title} above={above}>
-      {may ? form({ start, submit: (fields) => mutate(fields), cancel, saving: isPending, problem: error ? asProblem(error) : undefined }) : <Forbidden />}
+      {may ? (
+        <>
+          {note}
+          {form({ start, submit: (fields) => mutate(fields), cancel, saving: isPending, problem: error ? asProblem(error) : undefined })}
+        </>
+      ) : (
+        <Forbidden />
+      )}
     </Screen>
   )
 }

@@ -16,6 +16,8 @@ export interface Field {
   /** What the thing is called that is chosen at first. */
   called?: string | undefined
   description?: string
+  /** What a browser may fill in, in its words. */
+  autoComplete?: string
 }
 
 interface Props<F> extends FormProps<F> {
@@ -39,11 +41,11 @@ export function RowForm<F extends object>({ fields, start, submit, cancel, savin
     <form noValidate onSubmit={form.onSubmit((values) => submit(Object.fromEntries(fields.map((field) => [field.name, value(field, values[field.name] ?? '')])) as F))}>
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          {fields.map(({ name, label, required = false, picks, called, description }) =>
+          {fields.map(({ name, label, required = false, picks, called, description, autoComplete }) =>
             picks ? (
               <Picker key={form.key(name)} only={picks} label={label} required={required} called={called} {...form.getInputProps(name)} />
             ) : (
-              <TextInput key={form.key(name)} label={label} required={required} description={description} {...form.getInputProps(name)} />
+              <TextInput key={form.key(name)} label={label} required={required} description={description} autoComplete={autoComplete} {...form.getInputProps(name)} />
             ),
           )}
         </SimpleGrid>

@@ -2,9 +2,7 @@ import { Button, Card, Group, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
 
-import { useRowEdit } from '../api/edit'
 import type { Problem } from '../api/problem'
 import { ChangeList } from '../changes/ChangeList'
 import { ConflictDialog } from '../parts/ConflictDialog'
@@ -13,9 +11,8 @@ import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
 import { shown } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
-import { toast } from '../parts/toast'
+import { useDetails } from '../parts/useDetails'
 import { useMay } from '../session/api'
-import { useShortcut } from '../shell/shortcuts'
 import { changeRule, fieldsOf, readRule, type Rule, type RuleFields, ruleHistory, ruleLabels, ruleQuery } from './api'
 import { ReplayPart } from './ReplayPart'
 import { RuleForm } from './RuleForm'
@@ -46,55 +43,21 @@ export function RuleScreen() {
 function Settings({ rule }: { rule: Rule }) {
   const mayTry = useMay('operator')
   const maySave = useMay('admin')
-  const [base, setBase] = useState<Rule>() // the rule as it was when one began to edit
-  const button = useRef<HTMLButtonElement>(null)
-  const edit = useRowEdit<Rule>({
-    row: ruleQuery(rule.code).queryKey,
-    list: ['rules'],
-    same: (one) => one.code === rule.code,
-    read: () => readRule(rule.code),
-    write: changeRule,
-    saved: () => toast('Saved. It holds from the next event on'),
+  const { editing, conflict, save, end, button } = useDetails<Rule>({
+    row: rule,
+    edit: { row: ruleQuery(rule.code).queryKey, list: ['rules'], same: (one) => one.code === rule.code, read: () => readRule(rule.code), write: changeRule },
+    may: mayTry,
+    label: maySave ? 'Edit' : 'Try other settings',
+    said: 'Saved. It holds from the next event on',
   })
-  const begin = () => {
-    if (!edit.saving) setBase(rule)
-  }
-  const end = () => {
-    setBase(undefined)
-    edit.drop()
-  }
-  const save = (from: Rule, changes: Partial<Rule>) => {
-    end()
-    if (Object.keys(changes).length > 0) edit.save(from, changes)
-  }
-  const { refused, conflict } = edit
-  const editing = refused?.base ?? base
-  const label = maySave ? 'Edit' : 'Try other settings'
-  useShortcut('e', label, begin, mayTry && !editing)
-  const edited = useRef(false)
-  useEffect(() => {
-    if (edited.current && !editing) button.current?.focus() // where one came from
-    edited.current = Boolean(editing)
-  }, [editing])
   return (
-    <Part
-      title="Settings"
-      id="settings"
-      actions={
-        mayTry &&
-        !editing && (
-          <Button ref={button} variant="default" onClick={begin} aria-disabled={edit.saving}>
-            {edit.saving ? 'Saving…' : label}
-          </Button>
-        )
-      }
-    >
+    <Part title="Settings" id="settings" actions={button}>
       {editing ? (
         <Editing
-          rule={editing}
-          start={{ ...editing, ...refused?.changes }}
-          problem={refused?.problem}
-          submit={maySave ? (changes) => save(editing, changes) : undefined}
+          rule={editing.base}
+          start={editing.start}
+          problem={editing.problem}
+          submit={maySave ? (changes) => save(editing.base, changes) : undefined}
           cancel={end}
         />
       ) : (

@@ -1,36 +1,27 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { asProblem } from '../api/problem'
 import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Forbidden } from '../parts/states'
-import { toast } from '../parts/toast'
+import { NewRow } from '../parts/NewRow'
 import { useMay } from '../session/api'
-import { createSite, siteQuery } from './api'
+import { createSite, type Site, type SiteFields, siteQuery } from './api'
 import { SiteForm } from './SiteForm'
 
-/** NewSiteScreen creates a site and leads to it. */
+/** NewSiteScreen creates a site. */
 export function NewSiteScreen() {
-  const queryClient = useQueryClient()
   const navigate = useNavigate()
-  const may = useMay('operator')
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: createSite,
-    onSuccess: (site) => {
-      queryClient.setQueryData(siteQuery(site.id).queryKey, site)
-      void queryClient.invalidateQueries({ queryKey: ['sites'] })
-      toast(`${site.name} is stored`)
-      void navigate({ to: '/sites/$id', params: { id: String(site.id) } })
-    },
-  })
   return (
-    <Screen title="New site" above={<TextLink to="/sites">Sites</TextLink>}>
-      {may ? (
-        <SiteForm start={{}} submit={mutate} cancel={() => void navigate({ to: '/sites' })} saving={isPending} problem={error ? asProblem(error) : undefined} />
-      ) : (
-        <Forbidden />
-      )}
-    </Screen>
+    <NewRow<Site, SiteFields>
+      title="New site"
+      may={useMay('operator')}
+      above={<TextLink to="/sites">Sites</TextLink>}
+      start={{}}
+      form={(props) => <SiteForm {...props} />}
+      create={createSite}
+      row={({ id }) => siteQuery(id).queryKey}
+      lists={[['sites']]}
+      called={({ name }) => name}
+      open={({ id }) => void navigate({ to: '/sites/$id', params: { id: String(id) } })}
+      cancel={() => void navigate({ to: '/sites' })}
+    />
   )
 }

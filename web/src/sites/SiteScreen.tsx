@@ -1,25 +1,18 @@
-import { Button, Card, SimpleGrid, Text } from '@mantine/core'
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
 
 import type { Schemas } from '../api/client'
-import { useRowEdit } from '../api/edit'
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
 import { InstrumentLink } from '../instruments/InstrumentLink'
-import { ConflictDialog } from '../parts/ConflictDialog'
 import { type Column, DataTable } from '../parts/DataTable'
-import { DeleteDialog } from '../parts/DeleteDialog'
-import { changed } from '../parts/form'
+import { DeleteRow } from '../parts/DeleteRow'
 import { TextLink } from '../parts/links'
+import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
-import { shown } from '../parts/shown'
 import { Empty, Part, Shown } from '../parts/states'
-import { toast } from '../parts/toast'
 import { useMay } from '../session/api'
-import { useShortcut } from '../shell/shortcuts'
-import { changeSite, deleteSite, readSite, type Site, siteFields, siteHistory, siteInstruments, siteLabels, siteQuery } from './api'
+import { changeSite, deleteSite, readSite, type Site, type SiteFields, siteHistory, siteInstruments, siteLabels, siteQuery } from './api'
 import { SiteForm } from './SiteForm'
 
 /** SiteScreen shows a site and all that belongs to it. */
@@ -28,7 +21,7 @@ export function SiteScreen() {
   const id = Number(text)
   const query = useQuery(siteQuery(id))
   return (
-    <Screen title={query.data?.name ?? `Site ${text}`} above={<TextLink to="/sites">Sites</TextLink>} actions={query.data && <DeleteSite site={query.data} />}>
+    <Screen title={query.data?.name ?? `Site ${text}`} above={<TextLink to="/sites">Sites</TextLink>} actions={query.data && <Delete site={query.data} />}>
       <Shown query={query}>
         {(site) => (
           <>
@@ -49,105 +42,29 @@ export function SiteScreen() {
   )
 }
 
-/** Details are the site's own fields, to read or to edit. What is saved shows at once; if it is refused, the form is back with what one typed. */
 function Details({ site }: { site: Site }) {
-  const may = useMay('operator')
-  const [base, setBase] = useState<Site>() // the site as it was when one began to edit
-  const button = useRef<HTMLButtonElement>(null)
-  const edit = useRowEdit<Site>({
-    row: siteQuery(site.id).queryKey,
-    list: ['sites'],
-    same: (one) => one.id === site.id,
-    read: () => readSite(site.id),
-    write: changeSite,
-    saved: () => toast('Saved'),
-  })
-  const begin = () => {
-    if (!edit.saving) setBase(site)
-  }
-  const end = () => {
-    setBase(undefined)
-    edit.drop()
-  }
-  const save = (from: Site, changes: Partial<Site>) => {
-    end()
-    if (Object.keys(changes).length > 0) edit.save(from, changes)
-  }
-  useShortcut('e', 'Edit', begin, may && !base)
-  const { refused, conflict } = edit
-  const editing = refused?.base ?? base
-  const edited = useRef(false)
-  useEffect(() => {
-    if (edited.current && !editing) button.current?.focus() // where one came from
-    edited.current = Boolean(editing)
-  }, [editing])
   return (
-    <Part
-      title="Details"
-      id="details"
-      actions={
-        may &&
-        !editing && (
-          <Button ref={button} variant="default" onClick={begin} aria-disabled={edit.saving}>
-            {edit.saving ? 'Saving…' : 'Edit'}
-          </Button>
-        )
-      }
-    >
-      <Card withBorder>
-        {editing ? (
-          <SiteForm
-            start={{ ...editing, ...refused?.changes }}
-            problem={refused?.problem}
-            submit={(fields) => save(editing, changed(editing, fields))}
-            cancel={end}
-          />
-        ) : (
-          <SimpleGrid component="dl" cols={{ base: 1, sm: 2 }} m={0}>
-            {siteFields.map((name) => (
-              <div key={name}>
-                <Text component="dt" size="sm" c="dimmed">
-                  {siteLabels[name]}
-                </Text>
-                <Text component="dd" m={0} style={{ overflowWrap: 'anywhere' }}>
-                  {shown(site[name])}
-                </Text>
-              </div>
-            ))}
-          </SimpleGrid>
-        )}
-      </Card>
-      {conflict && <ConflictDialog conflict={conflict} labels={siteLabels} keep={save} cancel={end} />}
-    </Part>
+    <RowDetails<Site, SiteFields>
+      row={site}
+      may={useMay('operator')}
+      labels={siteLabels}
+      form={(props) => <SiteForm {...props} />}
+      options={{ row: siteQuery(site.id).queryKey, list: ['sites'], same: (one) => one.id === site.id, read: () => readSite(site.id), write: changeSite }}
+    />
   )
 }
 
-function DeleteSite({ site }: { site: Site }) {
-  const [asking, ask] = useState(false)
-  const may = useMay('operator')
+function Delete({ site }: { site: Site }) {
   const navigate = useNavigate()
-  const queryClient = useQueryClient()
-  if (!may) return null
   return (
-    <>
-      <Button variant="default" onClick={() => ask(true)}>
-        Delete
-      </Button>
-      {asking && (
-        <DeleteDialog
-          what={site.name}
-          remove={(how) => deleteSite(site, how)}
-          deleted={() => {
-            toast(`${site.name} is deleted`)
-            void navigate({ to: '/sites' }).then(() => {
-              queryClient.removeQueries({ queryKey: ['site', site.id] })
-              void queryClient.invalidateQueries({ queryKey: ['sites'] })
-            })
-          }}
-          close={() => ask(false)}
-        />
-      )}
-    </>
+    <DeleteRow
+      may={useMay('operator')}
+      what={site.name}
+      remove={(how) => deleteSite(site, how)}
+      leave={() => navigate({ to: '/sites' })}
+      row={siteQuery(site.id).queryKey}
+      lists={[['sites']]}
+    />
   )
 }
 

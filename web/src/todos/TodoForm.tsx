@@ -2,25 +2,15 @@ import { Button, Group, NativeSelect, SimpleGrid, Stack, Textarea, TextInput } f
 import { useForm } from '@mantine/form'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import type { Problem } from '../api/problem'
 import { nullable, ProblemNote, useFormFocus } from '../parts/form'
+import type { FormProps } from '../parts/RowDetails'
 import { useSession } from '../session/api'
 import { choices, statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
-
-interface Props {
-  /** What stands in the fields at first. */
-  start: Partial<TodoFields>
-  submit: (fields: TodoFields) => void
-  cancel: () => void
-  saving?: boolean
-  /** What the server said to the last try. */
-  problem: Problem | undefined
-}
 
 const number = (text: string) => (text === '' ? null : Number(text))
 
 /** TodoForm edits a todo, a new one or one that is there. */
-export function TodoForm({ start, submit, cancel, saving = false, problem }: Props) {
+export function TodoForm({ start, submit, cancel, saving = false, problem }: FormProps<TodoFields>) {
   const me = useSession()?.username
   const form = useForm<Record<TodoField, string>>({
     mode: 'uncontrolled',

@@ -1,23 +1,13 @@
 import { Button, Checkbox, Group, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
-import type { Problem } from '../api/problem'
 import { nullable, ProblemNote, useFormFocus } from '../parts/form'
+import type { FormProps } from '../parts/RowDetails'
 import { roles } from '../session/api'
 import { risks, type UserFields, userFields, userLabels } from './api'
 
-interface Props {
-  /** What stands in the fields at first. */
-  start: Partial<UserFields>
-  submit: (fields: UserFields) => void
-  cancel: () => void
-  saving?: boolean
-  /** What the server said to the last try. */
-  problem: Problem | undefined
-}
-
 /** UserForm edits an account, a new one or one that is there. */
-export function UserForm({ start, submit, cancel, saving = false, problem }: Props) {
+export function UserForm({ start, submit, cancel, saving = false, problem }: FormProps<UserFields>) {
   const form = useForm({
     mode: 'uncontrolled',
     initialValues: { username: start.username ?? '', country: start.country ?? '', risk: start.risk ?? '', role: start.role ?? 'viewer', disabled: start.disabled ?? false },

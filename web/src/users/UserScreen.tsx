@@ -1,14 +1,11 @@
-import { Button } from '@mantine/core'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
-import { useState } from 'react'
 
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteDialog } from '../parts/DeleteDialog'
+import { DeleteRow } from '../parts/DeleteRow'
 import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
 import { Forbidden, Part, Shown } from '../parts/states'
-import { toast } from '../parts/toast'
 import { useMay } from '../session/api'
 import { deleteUser, type User, userHistory, userLabels, userQuery } from './api'
 import { UserDetails } from './UserDetails'
@@ -29,7 +26,7 @@ function ForAdmins({ text }: { text: string }) {
   const id = Number(text)
   const query = useQuery(userQuery(id))
   return (
-    <Screen title={query.data?.username ?? `User ${text}`} above={<TextLink to="/users">Users</TextLink>} actions={query.data && <DeleteUser user={query.data} />}>
+    <Screen title={query.data?.username ?? `User ${text}`} above={<TextLink to="/users">Users</TextLink>} actions={query.data && <Delete user={query.data} />}>
       <Shown query={query}>
         {(user) => (
           <>
@@ -44,29 +41,16 @@ function ForAdmins({ text }: { text: string }) {
   )
 }
 
-function DeleteUser({ user }: { user: User }) {
-  const [asking, ask] = useState(false)
+function Delete({ user }: { user: User }) {
   const navigate = useNavigate()
-  const queryClient = useQueryClient()
   return (
-    <>
-      <Button variant="default" onClick={() => ask(true)}>
-        Delete
-      </Button>
-      {asking && (
-        <DeleteDialog
-          what={user.username}
-          remove={(how) => deleteUser(user, how)}
-          deleted={() => {
-            toast(`${user.username} is deleted`)
-            void navigate({ to: '/users' }).then(() => {
-              queryClient.removeQueries({ queryKey: ['user', user.id] })
-              void queryClient.invalidateQueries({ queryKey: ['users'] })
-            })
-          }}
-          close={() => ask(false)}
-        />
-      )}
-    </>
+    <DeleteRow
+      may
+      what={user.username}
+      remove={(how) => deleteUser(user, how)}
+      leave={() => navigate({ to: '/users' })}
+      row={userQuery(user.id).queryKey}
+      lists={[['users']]}
+    />
   )
 }
