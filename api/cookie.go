@@ -67,11 +67,7 @@ func (g *gate) scheme(r *http.Request) string {
 		return "https"
 	}
 	said := r.Header.Values("X-Forwarded-Proto")
-	if len(said) == 0 {
-		return ""
-	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !g.trusts(peer.Addr().Unmap()) {
+	if len(said) == 0 || !g.fromProxy(r) {
 		return ""
 	}
 	last := said[len(said)-1] // the proxy next to us has the last word

@@ -216,6 +216,12 @@ func (g *gate) address(r *http.Request) string {
 	return at.String()
 }
 
+// fromProxy tells whether a request comes straight from a trusted proxy, so that what it says of its client counts.
+func (g *gate) fromProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && g.trusts(peer.Addr().Unmap())
+}
+
 func (g *gate) trusts(a netip.Addr) bool {
 	for _, p := range g.trusted {
 		if p.Contains(a) {

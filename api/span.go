@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -65,8 +64,7 @@ func methodOf(r *http.Request) string {
 // us record every request, or put spans into somebody else's trace.
 func parentOf(g *gate, counts bool) func(*http.Request) trace.SpanContext {
 	return func(r *http.Request) (none trace.SpanContext) {
-		peer, err := netip.ParseAddrPort(r.RemoteAddr)
-		if !counts || err != nil || !g.trusts(peer.Addr().Unmap()) {
+		if !counts || !g.fromProxy(r) {
 			return none
 		}
 		return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header)))

@@ -98,7 +98,8 @@ type SearchRow struct {
 }
 
 // Finds sites, freezers, computers, containers, rules, todos and accounts by any part of their texts, or by their number: the best matches first.
-// Upper and lower case are alike, and no character is a wildcard. It finds events and alerts by their whole id. Of todos it finds those that one owns or is to do, of accounts none; an admin finds all.
+// Upper and lower case are alike, and no character is a wildcard. It finds events and alerts by their whole id. Of todos it finds those that
+// one owns or is to do, of accounts none; an admin finds all.
 //
 //	WITH asked AS (
 //	    SELECT CASE WHEN lower($3::text) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN ($3::text)::uuid END AS id
