@@ -133,7 +133,7 @@ func routes(p parts) []route {
 		get(public, plain(serveMedia(files)), "/media/{folder}/{file}"),
 
 		get(viewer, many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
-		get(viewer, many((*db.Queries).ListChanges), "/api/v1/changes"),
+		get(viewer, turnable((*db.Queries).ListChanges, (*db.Queries).ListChangesBackward), "/api/v1/changes"),
 		get(viewer, best((*db.Queries).Search, 50), "/api/v1/search"),
 
 		get(public, greeting(function(ShowHello)), "/"),
