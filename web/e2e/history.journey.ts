@@ -53,3 +53,18 @@ test('what changed in accounts is for admins', async ({ page, closed }) => {
   await page.goto(`${closed.url}/app/history?table_name=account`)
   await expect(page.getByText('No change matches')).toBeVisible()
 })
+
+test('a page is the newest hundred; older ones come when they are asked for', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/`)
+  const country = `Land ${Date.now() % 1e8}`
+  const lines = Array.from({ length: 150 }, (_, i) => ({ name: `Place ${i}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))
+  expect((await call(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
+  await page.goto(`${open.url}/app/history?table_name=site&action=insert`)
+  const items = page.getByRole('list', { name: 'Changes, the newest first' }).locator(':scope > li')
+  await expect(items).toHaveCount(100)
+  const newest = await items.first().textContent()
+  await page.getByRole('button', { name: 'Show more' }).click()
+  await expect(page.getByText(/^\d+ changes$/)).toBeVisible()
+  expect(await items.count()).toBeGreaterThanOrEqual(150)
+  expect(await items.first().textContent()).toBe(newest)
+})

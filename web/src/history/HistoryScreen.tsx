@@ -1,7 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
 
 import { Difference } from '../changes/ChangeList'
 import { differences } from '../changes/differences'
@@ -11,7 +10,7 @@ import { Screen } from '../parts/Screen'
 import { Empty, Shown } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { useMay } from '../session/api'
-import { type Change, type ChangeFilters, changesQuery, newerChangesQuery } from './api'
+import { type Change, type ChangeFilters, changesQuery } from './api'
 import { rowName, rowPath, tables, words } from './names'
 
 const filters = [
@@ -35,28 +34,12 @@ export function HistoryScreen() {
   )
 }
 
-const ahead = 5 // pages that are read without being asked for
-const step = 100 // changes that are shown at once
-
 function Changes({ filters: wanted }: { filters: ChangeFilters }) {
   const query = useInfiniteQuery(changesQuery(wanted))
-  const { data, hasNextPage, isFetching, isError, fetchNextPage, refetch } = query
-  const known = data?.pages.flatMap((page) => page.rows)
-  const last = known?.at(-1)
-  const newer = useQuery({ ...newerChangesQuery(wanted, last && String(last.id)), enabled: known !== undefined && !hasNextPage })
-  const goOn = hasNextPage && !isFetching && !isError && (data?.pages.length ?? 0) < ahead
-  useEffect(() => {
-    if (goOn) void fetchNextPage()
-  }, [goOn, fetchNextPage])
-  const muchIsNewer = newer.data?.next !== undefined
-  useEffect(() => {
-    if (muchIsNewer) void refetch()
-  }, [muchIsNewer, refetch])
-  const [most, setMost] = useState(step)
   return (
     <Shown query={query}>
-      {() => {
-        const changes = [...(known ?? []), ...((!hasNextPage && newer.data?.rows) || [])].reverse()
+      {({ pages }) => {
+        const changes = pages.flatMap((page) => page.rows)
         if (changes.length === 0)
           return Object.keys(wanted).length > 0 ? (
             <Empty title="No change matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
@@ -65,24 +48,17 @@ function Changes({ filters: wanted }: { filters: ChangeFilters }) {
           )
         return (
           <Stack gap="sm">
-            {hasNextPage && (
-              <Group>
-                <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void fetchNextPage()}>
-                  There are newer changes
-                </Button>
-              </Group>
-            )}
             <Stack component="ol" aria-label="Changes, the newest first" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
-              {changes.slice(0, most).map((change) => (
+              {changes.map((change) => (
                 <Line key={change.id} change={change} />
               ))}
             </Stack>
             <Group justify="space-between">
               <Text size="sm" c="dimmed" role="status">
-                {changes.length > most ? `${most} of ${changes.length}${hasNextPage ? ' that were read' : ''}` : changes.length === 1 ? 'One change' : `${changes.length} changes`}
+                {query.hasNextPage ? `The newest ${changes.length} changes` : changes.length === 1 ? 'One change' : `${changes.length} changes`}
               </Text>
-              {changes.length > most && (
-                <Button variant="default" onClick={() => setMost(most + step)}>
+              {query.hasNextPage && (
+                <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
                   Show more
                 </Button>
               )}
