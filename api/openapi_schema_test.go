@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"labledger/db"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,6 +40,9 @@ func (src *sources) schema(t reflect.Type) object {
 			continue
 		}
 		schema := src.typeOf(t.Field(i).Type)
+		if shape, ok := keptJSON[name]; ok && t.Field(i).Type == reflect.TypeFor[json.RawMessage]() {
+			schema = maps.Clone(shape)
+		}
 		if doc := src.fieldDoc(t, name); doc != "" {
 			schema["description"] = doc
 		}
@@ -48,6 +52,37 @@ func (src *sources) schema(t reflect.Type) object {
 		}
 	}
 	return object{"type": "object", "description": src.typeDocs[t.Name()], "properties": properties, "required": required, "additionalProperties": false}
+}
+
+// keptJSON are the shapes of what the database keeps as JSON, by the name of the column.
+var keptJSON = map[string]object{
+	"before":  {"type": []string{"object", "null"}, "additionalProperties": true},
+	"after":   {"type": []string{"object", "null"}, "additionalProperties": true},
+	"facts":   {"type": "object", "additionalProperties": measured},
+	"reasons": {"type": "array", "items": ref("schemas", "Reason")},
+}
+
+// measured is a length, a number of events, or an amount.
+var measured = object{"type": []string{"integer", "string"}}
+
+// reason is why a rule raised an alert. Only an alert that is read alone has the events.
+func reason() object {
+	text, amount := object{"type": "string"}, object{"type": "string", "pattern": `^\d+\.\d\d$`}
+	return object{
+		"type": "object", "description": "Why a rule raised an alert: its settings at that moment, and what it measured.", "additionalProperties": false,
+		"properties": object{
+			"code":           object{"type": "integer", "format": "int32", "description": "Code of the rule."},
+			"title":          text,
+			"version":        object{"type": "integer", "format": "int64", "description": "Version of the rule."},
+			"applies_to":     object{"type": "string", "enum": []string{"any", "deposit", "withdraw"}},
+			"limit":          amount,
+			"limit_at_risk":  amount,
+			"window_seconds": object{"type": []string{"integer", "null"}},
+			"value":          measured,
+			"event_ids":      object{"type": "array", "items": object{"type": "string", "format": "uuid"}, "description": "Events that it counted, the oldest first; in lists they are left out."},
+		},
+		"required": []string{"code", "title", "version", "applies_to", "limit", "limit_at_risk", "window_seconds", "value"},
+	}
 }
 
 func (src *sources) typeOf(t reflect.Type) object {

@@ -54,6 +54,7 @@ func document(src *sources) object {
 	paths := object{}
 	schemas := object{
 		"Problem": src.schema(reflect.TypeFor[Problem]()),
+		"Reason":  reason(),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
 	table := routes(parts{metrics: newMetrics(nil, "test")})

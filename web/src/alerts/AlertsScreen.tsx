@@ -13,7 +13,6 @@ import { useMay, useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { AlertButtons, colourOf } from './AlertButtons'
 import { type Alert, alertsQuery, dispositions, states } from './api'
-import { reasonsOf } from './reasons'
 import { type Kind, useActs } from './useActs'
 import { useCursor } from './useCursor'
 
@@ -63,7 +62,7 @@ export function AlertsScreen() {
         </Group>
       ),
     },
-    { id: 'why', header: 'Why', value: (alert) => reasonsOf(alert.reasons).map(({ title }) => title).join('; ') },
+    { id: 'why', header: 'Why', value: (alert) => alert.reasons.map(({ title }) => title).join('; ') },
     { id: 'raised', header: 'Raised', value: (alert) => alert.created_at, cell: (alert) => <TimeAgo at={alert.created_at} /> },
     {
       id: 'state',

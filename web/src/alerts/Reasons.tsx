@@ -7,14 +7,14 @@ import { Facts } from '../parts/Facts'
 import { TextLink } from '../parts/links'
 import { TimeAgo } from '../parts/TimeAgo'
 import type { Alert } from './api'
-import { explain, type Reason, reasonsOf } from './reasons'
+import { explain, type Reason } from './reasons'
 
 /** Reasons tell why an alert was raised, rule by rule, with the events that each rule counted. */
 export function Reasons({ alert }: { alert: Alert }) {
   const { data: events = [] } = useQuery(eventsUpTo({ id: alert.event_id, user_id: alert.user_id }))
   return (
     <Stack>
-      {reasonsOf(alert.reasons).map((reason) => (
+      {alert.reasons.map((reason) => (
         <Card withBorder key={reason.code}>
           <Stack gap="sm">
             <Group justify="space-between" gap="xs">

@@ -68,7 +68,7 @@ function Details({ event }: { event: Event }) {
 /** Measured are the facts of an event, by the code of the rule: a length, a number of events, or an amount. */
 function Measured({ event }: { event: Event }) {
   const titles = new Map(useCodes().map(({ value, label }) => [value, label]))
-  const facts = Object.entries((event.facts ?? {}) as Record<string, string | number>)
+  const facts = Object.entries(event.facts)
   if (facts.length === 0) return <Text c="dimmed">No rule looked at it.</Text>
   return (
     <Card withBorder>
