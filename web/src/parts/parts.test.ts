@@ -4,6 +4,7 @@ import { differences } from '../changes/differences'
 import { bytes } from './bytes'
 import { clash } from './clash'
 import { changed, nullable } from './form'
+import { moments } from './moments'
 import { shown } from './shown'
 import { ago } from './TimeAgo'
 
@@ -56,4 +57,19 @@ test('a conflict is of fields that both have changed, to different values', () =
   const theirs = { name: 'a', contact: 'B', country: 'C', address: 'D' }
   const mine = { name: 'A', contact: 'β', country: 'C' }
   expect(clash({ base, mine, theirs }, ['name', 'contact', 'country', 'address'])).toEqual({ both: ['contact'], onlyMine: ['name'], onlyTheirs: ['address'] })
+})
+
+describe('the marks of an axis', () => {
+  const at = (...moments: string[]) => moments.map((moment) => new Date(moment).getTime() / 1000)
+  test('are days, and years where they begin', () => {
+    const marks = moments(at('2025-12-30T12:00', '2025-12-31T12:00', '2026-01-01T12:00'), 86_400)
+    expect(marks.map((mark) => mark.split('\n')[1])).toEqual(['2025', undefined, '2026'])
+    expect(new Set(marks.map((mark) => mark.split('\n')[0])).size).toBe(3)
+  })
+  test('are times within a day, as fine as they must be', () => {
+    expect(moments(at('2026-03-01T09:05', '2026-03-01T09:06'), 60)).toEqual([expect.stringMatching(/^09:05.*\n.*1/), expect.stringMatching(/^09:06[^\n]*$/)])
+    expect(moments(at('2026-03-01T09:05:07'), 1)[0]).toMatch(/^09:05:07/)
+  })
+  test('are days of UTC where those are meant', () => expect(moments([Date.UTC(2026, 2, 1) / 1000], 86_400, 'UTC')[0]).toMatch(/^(1 Mar|Mar 1)\n2026$/))
+  test('are years where they stand that far apart', () => expect(moments(at('1970-06-01', '2026-06-01'), 20 * 365 * 86_400)).toEqual(['1970', '2026']))
 })
