@@ -4,6 +4,7 @@ import path from 'node:path'
 
 import { test as base, type BrowserContext, expect, type Page } from '@playwright/test'
 
+import { keepCoverage, watchCoverage } from './coverage'
 import { freePort, Server } from './server'
 
 // What every journey has: two servers, and pages that must not complain.
@@ -68,6 +69,11 @@ export const test = base.extend<Fixtures, Servers>({
     context.on('page', watch)
     await use(context)
     expect(complaints, 'what pages complained of').toEqual([])
+  },
+  page: async ({ page }, use) => {
+    await watchCoverage(page)
+    await use(page)
+    if (!page.isClosed()) await keepCoverage(page)
   },
 })
 
