@@ -41,7 +41,7 @@ test.describe('over a screen', () => {
     await look(page, 'account-menu')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
-    await expect(page.getByText('It is still in use by 2 computers, 2 freezers.')).toBeVisible()
+    await expect(page.getByText(/It is still in use by \d+ computers, \d+ freezers\./)).toBeVisible()
     await look(page, 'delete')
     await page.getByRole('button', { name: 'Keep it' }).click()
     await page.getByRole('button', { name: 'Edit' }).click()
