@@ -5,6 +5,7 @@ import path from 'node:path'
 import { test as base, type BrowserContext, expect, type Page } from '@playwright/test'
 
 import { keepCoverage, watchCoverage } from './coverage'
+import { noteLook } from './looked'
 import { freePort, Server } from './server'
 
 // What every journey has: two servers, and pages that must not complain.
@@ -100,6 +101,7 @@ export async function call(page: Page, method: string, url: string, body?: unkno
 /** look holds the screen, as it is now, against WCAG 2.2 AA in light and dark, and against a width of 360 px; it keeps a picture of each with SHOTS=1. */
 export async function look(page: Page, name: string) {
   const size = page.viewportSize() ?? { width: 1280, height: 800 }
+  noteLook(page.url())
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme })
     await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', scheme)

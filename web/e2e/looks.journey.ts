@@ -8,6 +8,7 @@ const screens = [
   { path: '/app/sites?name=Nowhere', title: 'Sites' },
   { path: '/app/sites/new', title: 'New site' },
   { path: '/app/sites/1', title: 'Site 1' },
+  { path: '/app/freezers/new', title: 'New freezer' },
   { path: '/app/import', title: 'Import' },
   { path: '/app/history', title: 'History' },
   { path: '/app/reference?find=sites', title: 'API reference' },
