@@ -81,3 +81,15 @@ test('a wrong password is not taken for a session that ran out', async () => {
 test('no answer is a problem that may go away', async () => {
   await expect(send(new Request('/gone'))).rejects.toMatchObject({ name: 'Problem', status: 0, transient: true })
 })
+
+test('a clock that was set back does not keep a session from being renewed', async () => {
+  stored.set('labledger.renewed-at', String(Date.now() + 3_600_000))
+  expect((await send(new Request('/site'))).status).toBe(200)
+  expect(renewals).toBe(1)
+})
+
+test('a session that is over though it was just renewed is said', async () => {
+  meanwhile = () => stored.set('labledger.renewed-at', String(Date.now() + 1))
+  expect((await send(new Request('/site'))).status).toBe(401)
+  expect(ended.mock.calls.length).toBe(1)
+})

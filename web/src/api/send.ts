@@ -14,14 +14,18 @@ export function onSignedOut(run: () => void): void {
 }
 
 /** send is fetch, but a session that ran out is renewed once and the request repeated, and no answer at all is a Problem. */
-export async function send(request: Request): Promise<Response> {
+export function send(request: Request): Promise<Response> {
+  if (signingIn.includes(new URL(request.url).pathname)) return reach(request)
+  return signedIn(() => reach(request.clone())) // a body can be sent once
+}
+
+/** signedIn asks, and asks again when the session had run out and is renewed. When it is over it says so; the answer is still to be read. */
+export async function signedIn<T extends { status: number }>(ask: () => Promise<T>): Promise<T> {
   const at = Date.now()
-  const again = request.clone() // a body can be sent once
-  const response = await reach(request)
-  if (response.status !== 401 || signingIn.includes(new URL(request.url).pathname)) return response
-  if (await renew(at)) return reach(again)
-  whenSignedOut()
-  return response
+  let answer = await ask()
+  if (answer.status === 401 && (await renew(at))) answer = await ask()
+  if (answer.status === 401) whenSignedOut()
+  return answer
 }
 
 async function reach(request: Request): Promise<Response> {
@@ -50,7 +54,8 @@ const arrives = 100 // ms that what one tab has written may take to the others
 
 async function renewOnce(since: number): Promise<boolean> {
   await new Promise((done) => setTimeout(done, arrives))
-  if (Number(localStorage.getItem(renewedAt)) > since) return true // another tab was faster
+  const at = Number(localStorage.getItem(renewedAt))
+  if (at > since && at <= Date.now()) return true // another tab was faster; a time to come was written before the clock was set back
   const body = JSON.stringify({ cookie: true })
   const response = await reach(new Request('/auth/refresh', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }))
   if (response.ok) localStorage.setItem(renewedAt, String(Date.now()))

@@ -1,6 +1,6 @@
 import type { Schemas } from './client'
 import { Problem } from './problem'
-import { renew } from './send'
+import { signedIn } from './send'
 
 type Bound = Partial<Record<'site_id' | 'freezer_id' | 'computer_id' | 'container_uuid', number | string>>
 
@@ -19,25 +19,19 @@ interface Posted<T> {
 
 /** post sends a body of its own type and tells how far it is, from 0 to 1. It does not go by fetch, which cannot tell that. */
 export async function post<T>(address: string, body: FormData | Blob, progress: (part: number) => void, signal: AbortSignal): Promise<Posted<T>> {
-  const at = Date.now()
-  try {
-    return await once(address, body, progress, signal)
-  } catch (thrown) {
-    if (thrown instanceof Problem && thrown.status === 401 && (await renew(at))) return once(address, body, progress, signal)
-    throw thrown
-  }
+  const answer = await signedIn(() => once(address, body, progress, signal))
+  if (answer.status >= 200 && answer.status < 300) return { body: answer.response as T, requestId: answer.getResponseHeader('X-Request-Id') ?? undefined }
+  const headers = new Headers({ 'Retry-After': answer.getResponseHeader('Retry-After') ?? '' })
+  throw Problem.of(new Response(null, { status: answer.status, headers }), answer.response)
 }
 
-function once<T>(address: string, body: FormData | Blob, progress: (part: number) => void, signal: AbortSignal): Promise<Posted<T>> {
+function once(address: string, body: FormData | Blob, progress: (part: number) => void, signal: AbortSignal): Promise<XMLHttpRequest> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted() // a session may have been renewed meanwhile
     const request = new XMLHttpRequest()
     request.responseType = 'json'
     request.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0)
-    request.onload = () => {
-      if (request.status >= 200 && request.status < 300) return resolve({ body: request.response as T, requestId: request.getResponseHeader('X-Request-Id') ?? undefined })
-      const headers = new Headers({ 'Retry-After': request.getResponseHeader('Retry-After') ?? '' })
-      reject(Problem.of(new Response(null, { status: request.status, headers }), request.response))
-    }
+    request.onload = () => resolve(request)
     request.onerror = () => reject(Problem.unreachable())
     request.onabort = () => reject(new DOMException('given up', 'AbortError'))
     signal.addEventListener('abort', () => request.abort(), { once: true })
