@@ -18,17 +18,23 @@ export function ago(at: Date, now: number): string {
   return 'just now'
 }
 
-// One clock for all of them, which ticks only while somebody looks.
+// One clock for all of them. It ticks only while somebody looks, but does not stand still meanwhile.
+const tick = 30_000 // ms
 let now = Date.now()
 const watchers = new Set<() => void>()
 let ticking: ReturnType<typeof setInterval> | undefined
 
+/** moment is now, give or take a tick: the same for all that is shown together. */
+export function moment(): number {
+  if (Math.abs(Date.now() - now) >= tick) now = Date.now()
+  return now
+}
+
 function watch(changed: () => void) {
   watchers.add(changed)
   ticking ??= setInterval(() => {
-    now = Date.now()
     for (const tell of watchers) tell()
-  }, 30_000)
+  }, tick)
   return () => {
     watchers.delete(changed)
     if (watchers.size > 0) return
@@ -40,7 +46,7 @@ function watch(changed: () => void) {
 /** TimeAgo shows how long ago something was; the exact time is its title. It takes RFC 3339 text, or seconds since 1970. */
 export function TimeAgo({ at }: { at: string | number }) {
   const date = new Date(typeof at === 'number' ? at * 1000 : at)
-  const current = useSyncExternalStore(watch, () => now)
+  const current = useSyncExternalStore(watch, moment)
   if (Number.isNaN(date.getTime())) return <span>{at}</span> // events may be at any second up to 2^53
   return (
     <time dateTime={date.toISOString()} title={absolute.format(date)}>

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { differences } from '../changes/differences'
 import { bytes } from './bytes'
@@ -6,7 +6,7 @@ import { clash } from './clash'
 import { changed, nullable } from './form'
 import { moments } from './moments'
 import { shown } from './shown'
-import { ago } from './TimeAgo'
+import { ago, moment } from './TimeAgo'
 
 describe('forms', () => {
   test('only what differs is sent', () => {
@@ -44,6 +44,16 @@ test.each([
   [86_400, 'yesterday'],
   [-7200, 'in 2 hours'],
 ])('%i seconds are %s', (seconds, text) => expect(ago(new Date(1e12 - seconds * 1000), 1e12)).toBe(text))
+
+test('the clock goes also while nobody looks, and in steps, since what is shown together must agree', () => {
+  vi.useFakeTimers({ now: 1e12 })
+  const first = moment()
+  vi.setSystemTime(1e12 + 29_000)
+  expect(moment()).toBe(first)
+  vi.setSystemTime(1e12 + 3_600_000)
+  expect(moment()).toBe(1e12 + 3_600_000)
+  vi.useRealTimers()
+})
 
 test.each([
   [0, '0 B'],
