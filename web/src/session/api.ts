@@ -1,6 +1,6 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 
-import { api, done, row } from '../api/client'
+import { api, done, row, type Schemas } from '../api/client'
 import { renew } from '../api/send'
 
 // Who one is. On an open server everybody is its admin, and there is no signing in.
@@ -9,15 +9,21 @@ const read = () => row(api.GET('/auth/session'))
 
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  staleTime: Infinity, // signing in and out say so
   queryFn: async () => {
     const found = await read()
     if (found.signed_in || !found.refreshable) return found
     return (await renew(Date.now())) ? read() : found
   },
-  // When the access cookie ends the next one is to be had; otherwise an open server would take one for anybody.
-  refetchInterval: ({ state }) => (state.data?.expires_in == null ? false : (state.data.expires_in + 1) * 1000),
+  // Signing in and out say so. When the access cookie ends the next one is to be had, at once or when somebody comes back to the page; otherwise
+  // an open server would take one for anybody.
+  staleTime: ({ state }) => goodFor(state.data) ?? Infinity,
+  refetchInterval: ({ state }) => goodFor(state.data) ?? false,
 })
+
+/** goodFor is how many ms after its answer a session is to be asked for again; undefined for never. */
+function goodFor(known: Schemas['CurrentSession'] | undefined): number | undefined {
+  return known?.expires_in == null ? undefined : (known.expires_in + 1) * 1000
+}
 
 export const roles = ['viewer', 'operator', 'admin'] as const
 export type Role = (typeof roles)[number]

@@ -1,7 +1,8 @@
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import { expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/sign-in'))
-const { includes } = await import('./api')
+const { includes, sessionQuery } = await import('./api')
 const { inside } = await import('./inside')
 
 test.each([
@@ -25,3 +26,14 @@ test.each([
   ['https://example.org/app/sites', '/app/sites'],
   ['http://[', '/app/'],
 ])('%s leads to %s', (next, to) => expect(inside(next)).toBe(to))
+
+test.each([
+  [5, true],
+  [60, false],
+  [null, false],
+])('who one was 10 s ago, with a token for %s s, is to be asked again: %s', (expires_in, stale) => {
+  const client = new QueryClient()
+  const known = { signed_in: true, username: 'ada', role: 'viewer', id: 1, expires_in, refreshable: true, open: true, may_register: true }
+  client.setQueryData(sessionQuery.queryKey, known, { updatedAt: Date.now() - 10_000 })
+  expect(new QueryObserver(client, sessionQuery).getCurrentResult().isStale).toBe(stale)
+})
