@@ -27,6 +27,7 @@ test.each([
   ['today', '2027-01-01'],
   ['week', '2027-01-07'],
   ['never', undefined],
+  ['constructor', undefined],
   [undefined, undefined],
 ])('due %s is before %s', (due, day) => expect(dueBefore(due, lastOfYear)).toBe(day))
 
