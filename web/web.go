@@ -200,7 +200,7 @@ func takesGzip(accept string) bool {
 		coding, params, _ := strings.Cut(part, ";")
 		name, weight, _ := strings.Cut(strings.TrimSpace(params), "=")
 		q, err := strconv.ParseFloat(strings.TrimSpace(weight), 64)
-		good := params == "" || strings.EqualFold(strings.TrimSpace(name), "q") && err == nil && q > 0
+		good := params == "" || strings.EqualFold(strings.TrimSpace(name), "q") && err == nil && q > 0 && q <= 1
 		switch strings.ToLower(strings.TrimSpace(coding)) {
 		case "gzip":
 			return good

@@ -248,7 +248,7 @@ func TestNoFile(t *testing.T) {
 func TestTakesGzip(t *testing.T) {
 	for header, want := range map[string]bool{
 		"gzip": true, "gzip, deflate, br, zstd": true, "br;q=1.0, GZIP;q=0.8": true, "*": true, "gzip;q=0.001": true, " gzip ; Q=1": true, "identity;q=0.5, *;q=0.1": true,
-		"": false, "br": false, "gzip;q=0": false, "gzip;q=0, *": false, "*, gzip;q=0.0": false, "*;q=0": false, "identity": false, "gzipped": false, "x-gzip": false, "gzip;q=x": false, "gzip;level=9": false,
+		"": false, "br": false, "gzip;q=0": false, "gzip;q=0, *": false, "*, gzip;q=0.0": false, "*;q=0": false, "identity": false, "gzipped": false, "x-gzip": false, "gzip;q=x": false, "gzip;level=9": false, "gzip;q=2": false, "gzip;q=-1": false, "gzip;q=NaN": false, "gzip;q=Inf": false,
 	} {
 		if takesGzip(header) != want {
 			t.Errorf("%q: %v", header, !want)
