@@ -55,6 +55,25 @@ test('filters are in the address, and what arrives goes by them', async ({ page,
   await expect(page.getByLabel('Happened from')).toHaveValue('2023-11-14T22:13')
 })
 
+test('what one types into a filter counts also while events keep coming', async ({ page, open }) => {
+  const [mine, other] = [freshUser(), freshUser()]
+  await record(open, [large(mine)])
+  await enter(page, open)
+  let more = true
+  const busy = (async () => {
+    while (more) await record(open, [{ type: 'deposit', amount: '1.00', user_id: other, time: 1 }])
+  })()
+  try {
+    await expect(rowsOf(page).nth(0)).toContainText(String(other))
+    await page.getByRole('textbox', { name: 'User' }).fill(String(mine))
+    await expect(page).toHaveURL(new RegExp(`user_id=${mine}$`), { timeout: 3_000 })
+  } finally {
+    more = false
+    await busy
+  }
+  await expect(rowsOf(page)).toHaveText([/withdraw 7142\.50/])
+})
+
 test('who reads further down is told of new events, and nothing moves', async ({ page, open }) => {
   const user = freshUser()
   await record(open, many(user, 80))

@@ -30,6 +30,27 @@ test('filters are in the address, and the way back leads through them', async ({
   await expect(page.getByLabel('Name')).toHaveValue('')
 })
 
+test('what one types while the address is changing stays', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/sites`)
+  await loaded(page, 'Sites')
+  const name = page.getByLabel('Name')
+  await name.evaluate((field: HTMLInputElement) => {
+    const change = history.replaceState.bind(history)
+    history.replaceState = (...given) => {
+      change(...given)
+      if (!location.search.endsWith('name=Site') || field.value !== 'Site') return
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(field, 'Site 2') // as a keyboard does, at this very moment
+      field.dispatchEvent(new Event('input', { bubbles: true }))
+    }
+  })
+  await name.fill('Site')
+  await expect(page).toHaveURL(/\?name=Site\+2$/)
+  await expect(name).toHaveValue('Site 2')
+  await page.goBack()
+  await page.goForward()
+  await expect(name).toHaveValue('Site 2')
+})
+
 test('on a phone each row is a card, whose cells say what they are', async ({ page, open }) => {
   await page.setViewportSize({ width: 360, height: 740 })
   await page.goto(`${open.url}/app/sites?name=Site+1`)

@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useEffectEvent, useState } from 'react'
 
 import style from './filters.module.css'
 
@@ -73,22 +73,29 @@ const pause = 400 // ms without a key, after which one has typed what one meant
 function TextFilter({ label, placeholder, value, set }: { label: string; placeholder: string; value: string; set: (value: string) => void }) {
   const [text, setText] = useState(value)
   const [known, setKnown] = useState(value)
+  const [sent, send] = useState<string>() // what is on its way into the address, while one may type on
   if (value !== known) {
-    setKnown(value) // the address has changed otherwise: by the way back, or Clear
-    setText(value)
+    setKnown(value)
+    if (value === sent) send(undefined)
+    else setText(value) // the address has changed otherwise: by the way back, or Clear
   }
-  useEffect(() => {
+  const apply = () => {
     if (text === value) return
-    const timer = setTimeout(() => set(text), pause)
+    send(text)
+    set(text)
+  }
+  const typed = useEffectEvent(apply)
+  useEffect(() => {
+    const timer = setTimeout(typed, pause)
     return () => clearTimeout(timer)
-  })
+  }, [text])
   return (
     <TextInput
       label={label}
       placeholder={placeholder}
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
-      onKeyDown={(event) => event.key === 'Enter' && set(text)}
+      onKeyDown={(event) => event.key === 'Enter' && apply()}
     />
   )
 }
