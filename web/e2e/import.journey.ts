@@ -76,6 +76,17 @@ test.describe('refused', () => {
     await expect(row.locator('[data-fault]')).toHaveText('must not be empty')
   })
 
+  test('the rows to mend are to be seen below a long list of what is wrong', async ({ page, open }) => {
+    await page.goto(`${open.url}/app/import`)
+    await loaded(page, 'Import')
+    await choose(page, csv(`name,country\n${',Nowhere\n'.repeat(300)}`, 'nameless.csv'))
+    await page.getByRole('button', { name: 'Check' }).click()
+    await expect(page.getByRole('heading', { name: '300 things to mend' })).toBeVisible()
+    await page.getByRole('heading', { name: 'Rows to mend' }).scrollIntoViewIfNeeded()
+    await page.mouse.wheel(0, 400)
+    await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('rowheader', { name: '2', exact: true })).toBeInViewport()
+  })
+
   test('a viewer is refused', async ({ page, closed }) => {
     await signIn(page, closed, 'vera', '/app/import')
     await expect(page.getByText('You may not see this')).toBeVisible()

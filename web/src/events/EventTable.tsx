@@ -1,10 +1,11 @@
 import { useMediaQuery } from '@mantine/hooks'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { memo, useLayoutEffect, useRef, useState } from 'react'
+import { memo, useLayoutEffect, useRef } from 'react'
 
 import { usePlainLinks } from '../parts/links'
 import { stepRows } from '../parts/stepRows'
 import { TimeAgo } from '../parts/TimeAgo'
+import { usePlace } from '../parts/usePlace'
 import type { Event } from './api'
 import style from './EventTable.module.css'
 
@@ -15,18 +16,7 @@ const heights = { wide: 2.5, narrow: 4.5 } // rem
 /** EventTable shows events, the newest first. Arrows go from row to row. */
 export function EventTable({ events }: { events: Event[] }) {
   const frame = useRef<HTMLDivElement>(null)
-  const [{ top, rem }, place] = useState({ top: 0, rem: 16 })
-  useLayoutEffect(() => {
-    const look = () => {
-      const top = Math.round((frame.current?.getBoundingClientRect().top ?? 0) + scrollY)
-      const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
-      place((known) => (known.top === top && known.rem === rem ? known : { top, rem }))
-    }
-    look()
-    const watch = new ResizeObserver(look) // what is above it may grow
-    watch.observe(document.body)
-    return () => watch.disconnect()
-  }, [])
+  const { top, rem } = usePlace(frame)
   const narrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
   const height = (narrow ? heights.narrow : heights.wide) * rem
   const virtualizer = useWindowVirtualizer({ count: events.length, estimateSize: () => height, overscan: 8, scrollMargin: top })

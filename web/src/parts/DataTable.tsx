@@ -3,12 +3,13 @@ import { useMediaQuery } from '@mantine/hooks'
 import type { InfiniteData } from '@tanstack/react-query'
 import { type ColumnDef, createSortedRowModel, rowSortingFeature, sortFn_alphanumeric, sortFn_basic, tableFeatures, useTable } from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useMemo, useRef } from 'react'
 
 import type { Page } from '../api/client'
 import style from './DataTable.module.css'
 import { Shown } from './states'
 import { stepRows } from './stepRows'
+import { usePlace } from './usePlace'
 
 /** A Column of a table of Ts. The first column names the row, and has the link to it. */
 export interface Column<T> {
@@ -45,8 +46,7 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
   const table = useTable({ features, columns: definitions, data: rows, getRowId: (row) => String(rowKey(row)) })
   const shown = table.getRowModel().rows
   const frame = useRef<HTMLTableElement>(null)
-  const [top, setTop] = useState(0)
-  useLayoutEffect(() => setTop((frame.current?.getBoundingClientRect().top ?? 0) + scrollY), [])
+  const { top } = usePlace(frame)
   const narrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
   const virtual = shown.length > many
   const virtualizer = useWindowVirtualizer({
