@@ -64,8 +64,13 @@ test.describe('refused', () => {
     await expect(page).toHaveURL(/ended=yes/)
     await expect(table.getByRole('row')).toHaveCount(3)
     await expect(table).toContainText('Ended just now')
+    const visits = () => page.evaluate((key) => localStorage.getItem(key), `labledger.recent.${who}`)
+    await page.goto(`${closed.url}/app/sites/1`)
+    await expect.poll(visits).toContain('Site 1')
+    await page.goto(`${closed.url}/app/account`)
     await table.getByRole('button', { name: 'Sign out here' }).click()
     await loaded(page, 'Sign in')
+    expect(await visits()).toBeNull() // nothing of it is left behind
   })
 
   test('a password is changed with the old one, and every session ends', async ({ page, context, closed }) => {

@@ -1,6 +1,5 @@
 import { Button } from '@mantine/core'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import { DeleteDialog } from '../parts/DeleteDialog'
@@ -8,6 +7,7 @@ import { Screen } from '../parts/Screen'
 import { Empty, Part, Shown } from '../parts/states'
 import { toast } from '../parts/toast'
 import { useSession } from '../session/api'
+import { useLeave } from '../session/useLeave'
 import { type Account, deleteOwn, ownQuery } from './api'
 import { OwnDetails } from './OwnDetails'
 import { PasswordForm } from './PasswordForm'
@@ -26,37 +26,30 @@ export function AccountScreen() {
 
 function Own() {
   const query = useQuery(ownQuery)
-  const gone = useGone()
+  const leave = useLeave()
+  const gone = (why: string) => {
+    toast(why)
+    void leave()
+  }
   return (
     <Shown query={query}>
       {(account) => (
         <>
           <OwnDetails account={account} />
           <Part title="Password" id="password">
-            <PasswordForm changed={() => void gone('Your password is changed. Sign in with the new one.')} />
+            <PasswordForm changed={() => gone('Your password is changed. Sign in with the new one.')} />
           </Part>
           <Part title="Sessions" id="sessions">
-            <Sessions ended={() => void gone('You are signed out.')} />
+            <Sessions ended={() => gone('You are signed out.')} />
           </Part>
           <Tokens />
           <Part title="Delete the account" id="delete">
-            <DeleteOwn account={account} deleted={() => void gone('Your account is deleted.')} />
+            <DeleteOwn account={account} deleted={() => gone('Your account is deleted.')} />
           </Part>
         </>
       )}
     </Shown>
   )
-}
-
-/** useGone leads out when the session that asks has ended, and leaves nothing of it behind. */
-function useGone() {
-  const queryClient = useQueryClient()
-  const navigate = useNavigate()
-  return async (why: string) => {
-    toast(why)
-    queryClient.clear()
-    await navigate({ to: '/sign-in' })
-  }
 }
 
 function DeleteOwn({ account, deleted }: { account: Account; deleted: () => void }) {

@@ -1,30 +1,25 @@
 import { ActionIcon, Button, Popover, Stack, Text } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 
 import { asProblem } from '../api/problem'
 import { Icon } from '../parts/icons'
 import { TextLink } from '../parts/links'
 import { toast } from '../parts/toast'
-import { forget } from '../search/recent'
 import { signOut, useSession } from '../session/api'
+import { useLeave } from '../session/useLeave'
 
 /** AccountMenu tells who one is, and leads out. On an open server nobody needs to have signed in. */
 export function AccountMenu() {
   const session = useSession()
-  const queryClient = useQueryClient()
-  const navigate = useNavigate()
+  const leave = useLeave()
   const [opened, open] = useState(false)
-  const leave = async () => {
+  const end = async () => {
     try {
       await signOut()
     } catch (thrown) {
       return toast(`You are still signed in: ${asProblem(thrown).message}`, 'bad')
     }
-    if (session?.username) forget(session.username)
-    queryClient.clear() // nothing of it for whoever comes next
-    await navigate({ to: '/sign-in' })
+    await leave()
   }
   return (
     <Popover opened={opened} onChange={open} position="bottom-end" trapFocus returnFocus withinPortal={false} width={240}>
@@ -44,7 +39,7 @@ export function AccountMenu() {
             </TextLink>
           )}
           {session?.signed_in ? (
-            <Button variant="default" leftSection={<Icon name="leave" size={16} />} onClick={() => void leave()}>
+            <Button variant="default" leftSection={<Icon name="leave" size={16} />} onClick={() => void end()}>
               Sign out
             </Button>
           ) : (
