@@ -143,7 +143,8 @@ test('a freezer shows the todos that are about it', async ({ page, open }) => {
   await look(page, 'freezer-empty')
   await call(page, 'POST', '/api/v1/todos', { description: 'Defrost it', status: 'open', freezer_id: id })
   await page.reload()
-  await expect(page.getByRole('table', { name: 'Todos' })).toContainText('Defrost it')
+  await page.getByRole('table', { name: 'Todos' }).getByRole('link', { name: 'Defrost it' }).click()
+  await loaded(page, 'Defrost it')
 })
 
 test('a viewer sees no buttons that write', async ({ page, closed }) => {

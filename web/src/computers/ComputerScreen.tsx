@@ -4,7 +4,6 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
 import { DeleteRow } from '../parts/DeleteRow'
-import { LinkedTodos } from '../parts/LinkedTodos'
 import { TextLink } from '../parts/links'
 import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
@@ -12,7 +11,8 @@ import { named } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
 import { useMay } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/names'
-import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, computerTodos, deleteComputer, readComputer } from './api'
+import { TodosAbout } from '../todos/TodosAbout'
+import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, deleteComputer, readComputer } from './api'
 import { ComputerForm } from './ComputerForm'
 
 /** ComputerScreen shows a computer and what belongs to it. */
@@ -28,7 +28,7 @@ export function ComputerScreen() {
           <>
             <Details key={id} computer={computer} />
             <Part title="Todos" id="todos">
-              <LinkedTodos options={computerTodos(id)} />
+              <TodosAbout thing={{ computer_id: id }} />
             </Part>
             <Part title="Files" id="files">
               <Attachments of={{ computer_id: id }} />

@@ -33,6 +33,11 @@ const most = 1000
 export const todosQuery = ({ due, ...filters }: TodoFilters = {}) =>
   paged(['todos', { ...filters, due }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...filters, due_before: dueBefore(due), after, limit: most } }, signal })))
 
+/** A Thing is what todos may be about. */
+export type Thing = { freezer_id: number } | { computer_id: number }
+
+export const todosAbout = (thing: Thing) => paged(['todos', thing], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...thing, after } }, signal })))
+
 export const todoQuery = (id: number) => queryOptions({ queryKey: ['todo', id], queryFn: ({ signal }) => readTodo(id, signal) })
 
 export const readTodo = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/todos/{id}', { params: { path: { id } }, signal: signal ?? null }))
