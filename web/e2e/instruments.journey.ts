@@ -114,6 +114,26 @@ test.describe('refused', () => {
     await look(other, 'freezer')
   })
 
+  test('what went with its site is in no list any more', async ({ page, open }) => {
+    await page.goto(`${open.url}/app/`)
+    const [place, name] = [unique('Annex'), unique('Annexed')]
+    const site = (await call(page, 'POST', '/api/v1/sites', { name: place })).body.id
+    await call(page, 'POST', '/api/v1/freezers', { name, site_id: site })
+    await page.goto(`${open.url}/app/instruments?site_id=${site}`)
+    await loaded(page, 'Instruments')
+    await expect(page.getByRole('link', { name })).toBeVisible()
+    await page.getByRole('link', { name: place }).click()
+    await loaded(page, place)
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('dialog').getByLabel('Delete those, too').check()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await loaded(page, 'Sites')
+    await page.goBack() // the site is gone
+    await page.goBack()
+    await loaded(page, 'Instruments')
+    await expect(page.getByText('No instrument matches')).toBeVisible()
+  })
+
   test('a freezer that still holds containers is kept, unless they are to go, too', async ({ page, open }) => {
     const name = unique('Thawing')
     const id = await newFreezer(page, open, name)

@@ -84,6 +84,7 @@ export function useRowEdit<T extends { version: number }>({ row, list, same, rea
       setRefused({ ...draft, problem })
     },
     onSettled: () => {
+      void queryClient.invalidateQueries({ refetchType: 'none' }) // elsewhere its name may stand, too
       void queryClient.invalidateQueries({ queryKey: list })
       void queryClient.invalidateQueries({ queryKey: row })
     },

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
@@ -44,7 +44,6 @@ export function ComputerScreen() {
 }
 
 function Details({ computer }: { computer: Computer }) {
-  const queryClient = useQueryClient()
   return (
     <RowDetails<Computer, ComputerFields>
       row={computer}
@@ -59,7 +58,6 @@ function Details({ computer }: { computer: Computer }) {
         same: (one) => one.id === computer.id,
         read: () => readComputer(computer.id),
         write: changeComputer,
-        saved: () => void queryClient.invalidateQueries({ queryKey: ['instruments'] }),
       }}
     />
   )
@@ -74,7 +72,6 @@ function Delete({ computer }: { computer: Computer }) {
       remove={(how) => deleteComputer(computer, how)}
       leave={() => navigate({ to: '/instruments' })}
       row={computerQuery(computer.id).queryKey}
-      lists={[['instruments'], ['computers']]}
     />
   )
 }

@@ -19,7 +19,6 @@ export function NewComputerScreen() {
       form={(props) => <ComputerForm {...props} />}
       create={createComputer}
       row={({ id }) => computerQuery(id).queryKey}
-      lists={[['instruments'], ['computers']]}
       called={({ name }) => name}
       open={({ id }) => void navigate({ to: '/computers/$id', params: { id: String(id) } })}
       cancel={() => void navigate({ to: '/instruments' })}

@@ -95,7 +95,6 @@ function Delete({ container }: { container: Container }) {
       remove={(how) => deleteContainer(container, how)}
       leave={() => navigate({ to: '/containers' })}
       row={containerQuery(container.uuid).queryKey}
-      lists={[['containers']]}
     />
   )
 }

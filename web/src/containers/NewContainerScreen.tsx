@@ -22,7 +22,6 @@ export function NewContainerScreen() {
       form={(props) => <ContainerForm<Fields> {...props} isNew />}
       create={({ uuid: label, ...fields }) => createContainer(label ? { ...fields, uuid: uuidIn(label) ?? label } : fields)}
       row={(made) => containerQuery(made.uuid).queryKey}
-      lists={[['containers']]}
       called={titleOf}
       open={(made) => void navigate({ to: '/containers/$uuid', params: { uuid: made.uuid } })}
       cancel={() => void navigate({ to: '/containers' })}

@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
@@ -48,7 +48,6 @@ export function FreezerScreen() {
 }
 
 function Details({ freezer }: { freezer: Freezer }) {
-  const queryClient = useQueryClient()
   return (
     <RowDetails<Freezer, FreezerFields>
       row={freezer}
@@ -63,7 +62,6 @@ function Details({ freezer }: { freezer: Freezer }) {
         same: (one) => one.id === freezer.id,
         read: () => readFreezer(freezer.id),
         write: changeFreezer,
-        saved: () => void queryClient.invalidateQueries({ queryKey: ['instruments'] }),
       }}
     />
   )
@@ -92,7 +90,6 @@ function Delete({ freezer }: { freezer: Freezer }) {
       remove={(how) => deleteFreezer(freezer, how)}
       leave={() => navigate({ to: '/instruments' })}
       row={freezerQuery(freezer.id).queryKey}
-      lists={[['instruments'], ['freezers'], ['containers'], ['container']]}
     />
   )
 }

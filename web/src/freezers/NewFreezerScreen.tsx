@@ -19,7 +19,6 @@ export function NewFreezerScreen() {
       form={(props) => <FreezerForm {...props} />}
       create={createFreezer}
       row={({ id }) => freezerQuery(id).queryKey}
-      lists={[['instruments'], ['freezers']]}
       called={({ name }) => name}
       open={({ id }) => void navigate({ to: '/freezers/$id', params: { id: String(id) } })}
       cancel={() => void navigate({ to: '/instruments' })}

@@ -14,12 +14,10 @@ interface Props {
   leave: () => Promise<void>
   /** Query key of the row. */
   row: QueryKey
-  /** Beginnings of the query keys of lists that showed it. */
-  lists: QueryKey[]
 }
 
 /** DeleteRow is the button of a screen that deletes the row it shows. */
-export function DeleteRow({ may, what, remove, leave, row, lists }: Props) {
+export function DeleteRow({ may, what, remove, leave, row }: Props) {
   const [asking, ask] = useState(false)
   const queryClient = useQueryClient()
   if (!may) return null
@@ -36,7 +34,7 @@ export function DeleteRow({ may, what, remove, leave, row, lists }: Props) {
             toast(`${what} is deleted`)
             void leave().then(() => {
               queryClient.removeQueries({ queryKey: row })
-              for (const queryKey of lists) void queryClient.invalidateQueries({ queryKey })
+              void queryClient.invalidateQueries() // much may have shown it, and what went with it
             })
           }}
           close={() => ask(false)}

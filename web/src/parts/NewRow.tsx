@@ -18,8 +18,6 @@ interface Props<T, F> {
   create: (fields: F) => Promise<T>
   /** Query key of the new row. */
   row: (row: T) => QueryKey
-  /** Beginnings of the query keys of lists that will show it. */
-  lists: QueryKey[]
   called: (row: T) => string
   /** Leads to the new row. */
   open: (row: T) => void
@@ -28,13 +26,13 @@ interface Props<T, F> {
 }
 
 /** NewRow is the screen that creates a row and leads to it. */
-export function NewRow<T, F>({ title, may, note, above, start, form, create, row, lists, called, open, cancel }: Props<T, F>) {
+export function NewRow<T, F>({ title, may, note, above, start, form, create, row, called, open, cancel }: Props<T, F>) {
   const queryClient = useQueryClient()
   const { mutate, isPending, error } = useMutation({
     mutationFn: create,
     onSuccess: (made) => {
+      void queryClient.invalidateQueries() // much will show it
       queryClient.setQueryData(row(made), made)
-      for (const queryKey of lists) void queryClient.invalidateQueries({ queryKey })
       toast(`${called(made)} is stored`)
       open(made)
     },

@@ -18,7 +18,6 @@ export function NewSiteScreen() {
       form={(props) => <SiteForm {...props} />}
       create={createSite}
       row={({ id }) => siteQuery(id).queryKey}
-      lists={[['sites']]}
       called={({ name }) => name}
       open={({ id }) => void navigate({ to: '/sites/$id', params: { id: String(id) } })}
       cancel={() => void navigate({ to: '/sites' })}

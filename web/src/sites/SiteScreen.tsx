@@ -63,7 +63,6 @@ function Delete({ site }: { site: Site }) {
       remove={(how) => deleteSite(site, how)}
       leave={() => navigate({ to: '/sites' })}
       row={siteQuery(site.id).queryKey}
-      lists={[['sites']]}
     />
   )
 }

@@ -20,7 +20,6 @@ export function NewTodoScreen() {
       form={(props) => <TodoForm {...props} />}
       create={createTodo}
       row={({ id }) => todoQuery(id).queryKey}
-      lists={[['todos']]}
       called={() => 'The todo'}
       open={({ id }) => void navigate({ to: '/todos/$id', params: { id: String(id) } })}
       cancel={() => void navigate({ to: '/todos' })}

@@ -74,7 +74,6 @@ function Delete({ todo }: { todo: Todo }) {
       remove={(how) => deleteTodo(todo, how)}
       leave={() => navigate({ to: '/todos' })}
       row={todoQuery(todo.id).queryKey}
-      lists={[['todos']]}
     />
   )
 }

@@ -24,7 +24,6 @@ export function NewUserScreen() {
       form={(props) => <UserForm {...props} />}
       create={createUser}
       row={({ id }) => userQuery(id).queryKey}
-      lists={[['users']]}
       called={({ username }) => username}
       open={({ id }) => void navigate({ to: '/users/$id', params: { id: String(id) } })}
       cancel={() => void navigate({ to: '/users' })}

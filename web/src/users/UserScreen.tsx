@@ -50,7 +50,6 @@ function Delete({ user }: { user: User }) {
       remove={(how) => deleteUser(user, how)}
       leave={() => navigate({ to: '/users' })}
       row={userQuery(user.id).queryKey}
-      lists={[['users']]}
     />
   )
 }
