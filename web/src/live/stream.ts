@@ -2,6 +2,7 @@ import type { Schemas } from '../api/client'
 import { Problem } from '../api/problem'
 import { send } from '../api/send'
 import { frames } from './frames'
+import { pause } from './pause'
 
 // The live stream of events and alerts. All tabs of a browser share one connection, since a browser opens six to a server and no more: the tab that
 // holds the lock reads it and tells the others. It is read by fetch and not by EventSource, which shows neither the heartbeat, by which a dead connection is
@@ -109,11 +110,4 @@ async function read(at: string | undefined, stopped: AbortSignal, tell: (news: N
   } finally {
     clearTimeout(timer)
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-  })
 }
