@@ -3,6 +3,18 @@ import { freshUser, record } from './ledger'
 
 // Rules are tried on what was recorded before they are changed.
 
+test('a replay that one leaves is given up', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/rules/1100`)
+  await loaded(page, '1100 A large withdrawal')
+  await page.getByRole('button', { name: 'Edit' }).click()
+  await page.route('**/api/v1/rules/replay', () => {}) // it takes long
+  await page.getByRole('button', { name: 'Try it' }).click()
+  await expect(page.getByText('Events are being replayed…')).toBeVisible()
+  const given = page.waitForEvent('requestfailed', { predicate: (request) => request.url().endsWith('/replay'), timeout: 5_000 })
+  await page.getByRole('link', { name: 'Sites' }).click()
+  expect((await given).failure()?.errorText).toContain('ABORTED')
+})
+
 test('a rule is replayed by another limit, then saved, and holds from the next event on', async ({ page, open }) => {
   const user = freshUser()
   const day = 86_400

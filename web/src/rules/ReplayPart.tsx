@@ -1,6 +1,6 @@
 import { Button, Card, Group, Loader, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { lazy, Suspense, useRef } from 'react'
+import { lazy, Suspense, useEffect, useRef } from 'react'
 
 import { asProblem } from '../api/problem'
 import { shown } from '../parts/shown'
@@ -33,6 +33,7 @@ export function ReplayPart({ rule, changes }: Props) {
       return replay(rule.code, tried, { from, to }, stop.current.signal)
     },
   })
+  useEffect(() => () => stop.current?.abort(), [])
   const cancel = () => {
     stop.current?.abort()
     reset()
