@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useEffectEvent, useRef } from 'react'
 
 import { useRowEdit } from '../api/edit'
 import type { Problem } from '../api/problem'
@@ -34,10 +34,10 @@ export function AlertWrite({ alert, changes, told, done, refused }: Props) {
     begun.current = true
     edit.save(alert, changes)
   })
+  const tell = useEffectEvent(refused)
   const failed = edit.refused
   useEffect(() => {
-    if (failed) refused(failed.changes, failed.problem)
-    // oxlint-disable-next-line react/exhaustive-deps -- once for each refusal
+    if (failed) tell(failed.changes, failed.problem)
   }, [failed])
   return edit.conflict ? <ConflictDialog conflict={edit.conflict} labels={alertLabels} keep={edit.save} cancel={done} /> : null
 }

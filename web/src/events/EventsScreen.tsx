@@ -1,5 +1,5 @@
 import { Box, Button, Group, Switch } from '@mantine/core'
-import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react'
+import { lazy, type RefObject, Suspense, useEffect, useEffectEvent, useRef, useState } from 'react'
 
 import { type Filter, FilterBar, useFilters } from '../parts/filters'
 import { Screen } from '../parts/Screen'
@@ -107,13 +107,10 @@ function End({ query, count }: { query: Feed['query']; count: number }) {
 
 /** useSight tells when an element comes into sight, or that near to it, and when it goes. */
 function useSight(of: RefObject<Element | null>, tell: (entry: IntersectionObserverEntry) => void, there: boolean, margin: string) {
-  const latest = useRef(tell)
-  useEffect(() => {
-    latest.current = tell
-  })
+  const seen = useEffectEvent(tell)
   useEffect(() => {
     if (!of.current || !there) return
-    const watch = new IntersectionObserver(([entry]) => entry && latest.current(entry), { rootMargin: `${margin} 0px` })
+    const watch = new IntersectionObserver(([entry]) => entry && seen(entry), { rootMargin: `${margin} 0px` })
     watch.observe(of.current)
     return () => watch.disconnect()
   }, [of, there, margin])

@@ -1,12 +1,12 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useSyncExternalStore } from 'react'
+import { useEffect } from 'react'
 
+import { store, useStore } from '../parts/store'
 import { follow, type LiveMessage, type LiveState } from './stream'
 
 // What the stream tells goes into what was read: lists of events and alerts are read anew, at most once a second; a shown alert changes at once.
 
-let state: LiveState = 'connecting'
-const watchers = new Set<() => void>()
+const state = store<LiveState>('connecting')
 const listeners = new Set<(messages: LiveMessage[]) => void>()
 
 const together = 1_000 // ms in which messages are gathered before lists are read anew
@@ -14,13 +14,7 @@ const every = 15_000 // ms between reading anew while there is no stream
 
 /** useLiveState is how well one hears. */
 export function useLiveState(): LiveState {
-  return useSyncExternalStore(
-    (changed) => {
-      watchers.add(changed)
-      return () => watchers.delete(changed)
-    },
-    () => state,
-  )
+  return useStore(state)
 }
 
 /** onLive hears every message itself, for a screen that shows them one by one. It returns how to stop. */
@@ -54,7 +48,7 @@ function keepFresh(queryClient: QueryClient): () => void {
     later ??= setTimeout(refresh, together)
   }
   const polling = setInterval(() => {
-    if (state === 'late') all.forEach(age)
+    if (state.get() === 'late') all.forEach(age)
   }, every)
   const stop = follow({
     messages: (messages) => {
@@ -66,10 +60,9 @@ function keepFresh(queryClient: QueryClient): () => void {
       for (const listener of listeners) listener(messages)
     },
     state: (next) => {
-      if (next === state) return
-      if (state === 'connecting' && next === 'live') all.forEach(age) // what was read before may lack what came until now
-      state = next
-      for (const tell of watchers) tell()
+      if (next === state.get()) return
+      if (state.get() === 'connecting' && next === 'live') all.forEach(age) // what was read before may lack what came until now
+      state.set(next)
     },
     gap: () => void queryClient.invalidateQueries(), // also what had failed while there was no connection
   })
@@ -77,6 +70,6 @@ function keepFresh(queryClient: QueryClient): () => void {
     stop()
     clearInterval(polling)
     clearTimeout(later)
-    state = 'connecting'
+    state.set('connecting')
   }
 }

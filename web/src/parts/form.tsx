@@ -1,6 +1,5 @@
 import { Alert, Text } from '@mantine/core'
-
-import { useEffect, useRef } from 'react'
+import { useEffect, useEffectEvent } from 'react'
 
 import type { Problem } from '../api/problem'
 
@@ -24,16 +23,12 @@ interface Focusable<N extends string> {
 
 /** useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first field. */
 export function useFormFocus<N extends string>(form: Focusable<N>, fields: readonly N[], problem: Problem | undefined) {
-  const latest = useRef({ form, fields })
-  useEffect(() => {
-    latest.current = { form, fields }
-  })
-  useEffect(() => {
-    const { form, fields } = latest.current
+  const show = useEffectEvent((problem: Problem | undefined) => {
     if (problem) form.setErrors(problem.byField)
     const first = problem ? fields.find((name) => problem.byField[name]) : fields[0]
     if (first) form.getInputNode(first)?.focus()
-  }, [problem])
+  })
+  useEffect(() => show(problem), [problem])
 }
 
 /** ProblemNote says what went wrong with a write, unless fields of the form say all of it. */

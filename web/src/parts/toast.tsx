@@ -1,5 +1,6 @@
 import { Notification, Stack } from '@mantine/core'
-import { useSyncExternalStore } from 'react'
+
+import { store, useStore } from './store'
 
 // Short messages at the edge: "Saved". Errors stay until they are closed.
 
@@ -9,34 +10,23 @@ interface Message {
   kind: 'good' | 'bad'
 }
 
-let messages: Message[] = []
+const messages = store<Message[]>([])
 let last = 0
-const watchers = new Set<() => void>()
-
-function set(next: Message[]) {
-  messages = next
-  for (const tell of watchers) tell()
-}
 
 function close(id: number) {
-  set(messages.filter((message) => message.id !== id))
+  messages.set(messages.get().filter((message) => message.id !== id))
 }
 
 /** toast says something that needs no answer. */
 export function toast(text: string, kind: Message['kind'] = 'good') {
   const id = ++last
-  set([...messages.slice(-3), { id, text, kind }])
+  messages.set([...messages.get().slice(-3), { id, text, kind }])
   if (kind === 'good') setTimeout(() => close(id), 5000)
-}
-
-function watch(changed: () => void) {
-  watchers.add(changed)
-  return () => watchers.delete(changed)
 }
 
 /** Toasts shows them; the shell has it once. */
 export function Toasts() {
-  const shown = useSyncExternalStore(watch, () => messages)
+  const shown = useStore(messages)
   return (
     <Stack role="status" aria-live="polite" gap="xs" pos="fixed" bottom={16} right={16} maw="calc(100vw - 32px)" style={{ zIndex: 400 }}>
       {shown.map(({ id, text, kind }) => (

@@ -1,5 +1,7 @@
 import { useLocalStorage } from '@mantine/hooks'
-import { useEffect, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useEffectEvent } from 'react'
+
+import { store, useStore } from '../parts/store'
 
 // Keys that do something wherever the focus is, unless one types. WCAG 2.1.4 asks that keys without Ctrl or Cmd can be turned off: the help (?) does it.
 
@@ -13,40 +15,25 @@ interface Bound extends Shortcut {
   run: () => void
 }
 
-let bound: Bound[] = []
+const bound = store<Bound[]>([])
 let on = true
 let before = '' // a key that waits for the second one
 let beforeAt = 0
-const watchers = new Set<() => void>()
-
-function set(next: Bound[]) {
-  bound = next
-  for (const tell of watchers) tell()
-}
 
 /** useShortcut binds keys while the component is there. */
 export function useShortcut(keys: string, label: string, run: () => void, active = true) {
-  const latest = useRef(run)
-  useEffect(() => {
-    latest.current = run
-  })
+  const latest = useEffectEvent(run)
   useEffect(() => {
     if (!active) return
-    const mine = { keys, label, run: () => latest.current() }
-    set([...bound, mine])
-    return () => set(bound.filter((one) => one !== mine))
+    const mine = { keys, label, run: () => latest() }
+    bound.set([...bound.get(), mine])
+    return () => bound.set(bound.get().filter((one) => one !== mine))
   }, [keys, label, active])
 }
 
 /** useShortcuts are all that work right now. */
 export function useShortcuts(): Shortcut[] {
-  return useSyncExternalStore(
-    (changed) => {
-      watchers.add(changed)
-      return () => watchers.delete(changed)
-    },
-    () => bound,
-  )
+  return useStore(bound)
 }
 
 /** useSingleKeys is whether keys without Ctrl or Cmd do something, and how to say so. The shell listens by it. */
@@ -73,7 +60,7 @@ function press(event: KeyboardEvent) {
   if (!mod && (!on || typing(event.target) || document.querySelector('[role="dialog"]'))) return
   const key = (mod ? 'mod+' : '') + (event.key.length === 1 ? event.key.toLowerCase() : event.key)
   const both = event.timeStamp - beforeAt < 1000 && before ? `${before} ${key}` : key
-  const found = bound.findLast(({ keys }) => keys === both) ?? bound.findLast(({ keys }) => keys === key)
+  const found = bound.get().findLast(({ keys }) => keys === both) ?? bound.get().findLast(({ keys }) => keys === key)
   before = found ? '' : key
   beforeAt = event.timeStamp
   if (!found) return
