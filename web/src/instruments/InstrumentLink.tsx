@@ -1,7 +1,8 @@
 import { TextLink } from '../parts/links'
+import type { Instrument } from './api'
 
 /** InstrumentLink leads to a freezer or a computer. */
-export function InstrumentLink({ kind, id, name }: { kind: 'freezer' | 'computer'; id: number; name: string }) {
+export function InstrumentLink({ kind, id, name }: Pick<Instrument, 'kind' | 'id' | 'name'>) {
   return (
     <TextLink to={kind === 'freezer' ? '/freezers/$id' : '/computers/$id'} params={{ id: String(id) }}>
       {name}

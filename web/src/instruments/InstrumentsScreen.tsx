@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { type Column, DataTable } from '../parts/DataTable'
+import { DataTable } from '../parts/DataTable'
 import { type Filter, FilterBar, useFilters } from '../parts/filters'
 import { ButtonLink } from '../parts/links'
 import { Picker } from '../parts/Picker'
@@ -9,9 +9,9 @@ import { Screen } from '../parts/Screen'
 import { Empty } from '../parts/states'
 import { useMay } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { SiteLink, useSiteNames } from '../sites/names'
-import { type Instrument, instrumentsQuery } from './api'
-import { InstrumentLink } from './InstrumentLink'
+import { useSiteNames } from '../sites/names'
+import { instrumentsQuery } from './api'
+import { computerColumns, instrumentColumns } from './columns'
 
 const filters = [
   { name: 'kind', label: 'Kind', options: [{ value: 'freezer', label: 'Freezers' }, { value: 'computer', label: 'Computers' }] },
@@ -20,14 +20,6 @@ const filters = [
 ] as const satisfies Filter<string>[]
 
 const hardware = { name: 'mac', label: 'Hardware address' } as const
-
-const columns: Column<Instrument>[] = [
-  { id: 'name', header: 'Name', value: (one) => one.name, cell: (one) => <InstrumentLink {...one} /> },
-  { id: 'kind', header: 'Kind', value: (one) => (one.kind === 'freezer' ? 'Freezer' : 'Computer') },
-  { id: 'site', header: 'Site', value: (one) => one.site_name ?? one.site_id, cell: (one) => <SiteLink id={one.site_id} name={one.site_name} /> },
-]
-
-const withHardware: Column<Instrument>[] = [...columns, { id: 'mac', header: 'Hardware address', value: (one) => one.mac ?? null }]
 
 /** InstrumentsScreen lists freezers and computers. */
 export function InstrumentsScreen() {
@@ -55,7 +47,7 @@ export function InstrumentsScreen() {
       <DataTable
         label="Instruments"
         query={query}
-        columns={computers ? withHardware : columns}
+        columns={computers ? computerColumns : instrumentColumns}
         rowKey={(one) => `${one.kind} ${one.id}`}
         empty={
           Object.keys(values).length > 0 ? (

@@ -1,16 +1,11 @@
-import { api, page } from '../api/client'
+import { api, page, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
 
 // Freezers and computers in one list. The server's own list of both has no filter by kind; then it is the list of that kind.
 
-export interface Instrument {
-  kind: 'freezer' | 'computer'
-  id: number
-  name: string
-  site_id: number
-  site_name?: string
-  mac?: string | null
-}
+type Row = Schemas['Instrument']
+
+export type Instrument = Pick<Row, 'name' | 'site_id'> & Partial<Pick<Row, 'site_name'> & Pick<Schemas['Computer'], 'mac'>> & { kind: 'freezer' | 'computer'; id: number }
 
 export type InstrumentFilters = Partial<Record<'kind' | 'name' | 'site_id' | 'mac', string>>
 

@@ -1,18 +1,18 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
-import type { Schemas } from '../api/client'
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { InstrumentLink } from '../instruments/InstrumentLink'
-import { type Column, DataTable } from '../parts/DataTable'
+import { instrumentsQuery } from '../instruments/api'
+import { columnsAtSite } from '../instruments/columns'
+import { DataTable } from '../parts/DataTable'
 import { DeleteRow } from '../parts/DeleteRow'
 import { TextLink } from '../parts/links'
 import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
 import { Empty, Part, Shown } from '../parts/states'
 import { useMay } from '../session/api'
-import { changeSite, deleteSite, readSite, type Site, type SiteFields, siteHistory, siteInstruments, siteLabels, siteQuery } from './api'
+import { changeSite, deleteSite, readSite, type Site, type SiteFields, siteHistory, siteLabels, siteQuery } from './api'
 import { SiteForm } from './SiteForm'
 
 /** SiteScreen shows a site and all that belongs to it. */
@@ -67,24 +67,14 @@ function Delete({ site }: { site: Site }) {
   )
 }
 
-const instrumentColumns: Column<Schemas['Instrument']>[] = [
-  {
-    id: 'name',
-    header: 'Name',
-    value: (one) => one.name,
-    cell: ({ freezer_id, computer_id, name }) => <InstrumentLink kind={freezer_id === null ? 'computer' : 'freezer'} id={freezer_id ?? computer_id ?? 0} name={name} />,
-  },
-  { id: 'kind', header: 'Kind', value: (one) => (one.freezer_id === null ? 'Computer' : 'Freezer') },
-]
-
 function Instruments({ id }: { id: number }) {
-  const query = useInfiniteQuery(siteInstruments(id))
+  const query = useInfiniteQuery(instrumentsQuery({ site_id: String(id) }))
   return (
     <DataTable
       label="Instruments"
       query={query}
-      columns={instrumentColumns}
-      rowKey={(one) => `${one.freezer_id ?? ''}/${one.computer_id ?? ''}`}
+      columns={columnsAtSite}
+      rowKey={(one) => `${one.kind} ${one.id}`}
       empty={<Empty icon="instrument" title="No instruments stand here" />}
     />
   )

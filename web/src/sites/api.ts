@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, etag, page, row, type Schemas } from '../api/client'
+import { api, created, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
 
 // Everything that the app asks of sites. Keys of lists begin with the plural, of one row with the singular.
@@ -30,7 +30,7 @@ export const siteQuery = (id: number) => queryOptions({ queryKey: ['site', id], 
 
 export const readSite = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/sites/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createSite = (fields: SiteFields) => row(api.POST('/api/v1/sites', { body: fields })) as Promise<Site>
+export const createSite = (fields: SiteFields) => created(api.POST('/api/v1/sites', { body: fields }))
 
 export const changeSite = (changes: Partial<Site>, base: Site) =>
   row(api.PATCH('/api/v1/sites/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
@@ -40,6 +40,3 @@ export const deleteSite = (site: Site, { cascade, dryRun }: { cascade: boolean; 
 
 export const siteHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
   page(api.GET('/api/v1/sites/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
-
-export const siteInstruments = (id: number) =>
-  paged(['instruments', { site_id: id }], (after, signal) => page(api.GET('/api/v1/instruments', { params: { query: { site_id: id, after } }, signal })))
