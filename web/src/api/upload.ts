@@ -1,16 +1,5 @@
-import type { Schemas } from './client'
 import { Problem } from './problem'
 import { signedIn } from './send'
-
-type Bound = Partial<Record<'site_id' | 'freezer_id' | 'computer_id' | 'container_uuid', number | string>>
-
-/** upload sends a file and tells how far it is, from 0 to 1. */
-export async function upload(file: File, bound: Bound, progress: (part: number) => void, signal: AbortSignal): Promise<Schemas['Attachment']> {
-  const form = new FormData()
-  for (const [name, value] of Object.entries(bound)) form.append(name, String(value))
-  form.append('file', file)
-  return (await post<Schemas['Attachment']>('/api/v1/attachments', form, progress, signal)).body
-}
 
 interface Posted<T> {
   body: T

@@ -2,10 +2,7 @@ import { ActionIcon, FileButton, Button, Group, Progress, Stack, Text } from '@m
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { type DragEvent, useState } from 'react'
 
-import { api, done, etag, page, type Schemas } from '../api/client'
 import { asProblem } from '../api/problem'
-import { paged } from '../api/queries'
-import { upload } from '../api/upload'
 import { bytes } from '../parts/bytes'
 import { type Column, DataTable } from '../parts/DataTable'
 import { DeleteDialog } from '../parts/DeleteDialog'
@@ -14,11 +11,7 @@ import { Empty } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { toast } from '../parts/toast'
 import { useMay } from '../session/api'
-
-type Attachment = Schemas['Attachment']
-
-/** What files belong to: one thing. */
-export type Owner = { site_id: number } | { freezer_id: number } | { computer_id: number } | { container_uuid: string }
+import { attach, type Attachment, attachmentsQuery, deleteAttachment, type Owner } from './api'
 
 interface Sending {
   id: number
@@ -32,8 +25,9 @@ let lastSending = 0
 /** Attachments shows the files of a thing, and takes new ones: chosen, or dropped onto it. */
 export function Attachments({ of }: { of: Owner }) {
   const queryClient = useQueryClient()
-  const queryKey = ['attachments', of]
-  const query = useInfiniteQuery(paged(queryKey, (after, signal) => page(api.GET('/api/v1/attachments', { params: { query: { ...of, after } }, signal }))))
+  const options = attachmentsQuery(of)
+  const { queryKey } = options
+  const query = useInfiniteQuery(options)
   const [sending, setSending] = useState<Sending[]>([])
   const [going, setGoing] = useState<Attachment>()
   const may = useMay('operator')
@@ -43,7 +37,7 @@ export function Attachments({ of }: { of: Owner }) {
     const id = ++lastSending
     setSending((all) => [...all, { id, name: file.name, part: 0, stop: () => stop.abort() }])
     try {
-      await upload(file, of, (part) => setSending((all) => all.map((one) => (one.id === id ? { ...one, part } : one))), stop.signal)
+      await attach(file, of, (part) => setSending((all) => all.map((one) => (one.id === id ? { ...one, part } : one))), stop.signal)
       toast(`${file.name} is stored`)
     } catch (thrown) {
       if (!stop.signal.aborted) toast(`${file.name}: ${asProblem(thrown).message}`, 'bad')
@@ -106,7 +100,7 @@ export function Attachments({ of }: { of: Owner }) {
       {going && (
         <DeleteDialog
           what={going.name}
-          remove={({ dryRun }) => done(api.DELETE('/api/v1/attachments/{id}', { params: { path: { id: going.id }, query: { dry_run: dryRun }, header: etag(going) } }))}
+          remove={(how) => deleteAttachment(going, how)}
           deleted={() => {
             setGoing(undefined)
             toast(`${going.name} is deleted`)
