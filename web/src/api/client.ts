@@ -20,6 +20,9 @@ export async function row<T>(call: Answer<T>): Promise<T> {
   return data
 }
 
+/** created is the row that a POST has created; the types say that many at once would be answered by their number. */
+export const created = <T>(call: Answer<T | Schemas['Stored']>) => row(call) as Promise<T>
+
 /** done waits for an answer whose body does not matter. */
 export async function done(call: Answer<unknown>): Promise<void> {
   const { error, response } = await call

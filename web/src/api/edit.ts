@@ -1,4 +1,4 @@
-import { type InfiniteData, type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
+import { type InfiniteData, type QueryClient, type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import type { Page } from './client'
@@ -40,6 +40,13 @@ export interface RowEdit<T> {
   drop: () => void
 }
 
+/** showInLists shows a row as it is now in the lists that have it. */
+export function showInLists<T>(queryClient: QueryClient, list: QueryKey, same: (one: T) => boolean, next: T) {
+  queryClient.setQueriesData<InfiniteData<Page<T>>>({ queryKey: list }, (known) =>
+    known?.pages ? { ...known, pages: known.pages.map((page) => ({ ...page, rows: page.rows.map((one) => (same(one) ? next : one)) })) } : known,
+  )
+}
+
 /** useRowEdit writes a row so that it shows at once, is taken back when the server refuses, and never overwrites what somebody else did meanwhile. */
 export function useRowEdit<T extends { version: number }>({ row, list, same, read, write, saved }: EditOptions<T>): RowEdit<T> {
   const queryClient = useQueryClient()
@@ -51,9 +58,7 @@ export function useRowEdit<T extends { version: number }>({ row, list, same, rea
   }
   const show = (next: T) => {
     queryClient.setQueryData(row, next)
-    queryClient.setQueriesData<InfiniteData<Page<T>>>({ queryKey: list }, (known) =>
-      known?.pages ? { ...known, pages: known.pages.map((page) => ({ ...page, rows: page.rows.map((one) => (same(one) ? next : one)) })) } : known,
-    )
+    showInLists(queryClient, list, same, next)
   }
   const { mutate, isPending } = useMutation({
     mutationFn: ({ base, changes }: Draft<T>) => write(changes, base),

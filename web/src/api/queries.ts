@@ -3,12 +3,6 @@ import { infiniteQueryOptions, MutationCache, QueryClient, type QueryKey } from 
 import type { Page } from './client'
 import { asProblem } from './problem'
 
-declare module '@tanstack/react-query' {
-  interface Register {
-    defaultError: Error
-  }
-}
-
 const mostRetries = 3
 
 /** newQueryClient holds what was read. Reads are tried again when that may help; writes never are, since nobody knows how far they got. */

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, etag, page, row, type Schemas } from '../api/client'
+import { api, created, etag, page, row, type Schemas } from '../api/client'
 
 // Everything that the app asks of computers.
 
@@ -14,7 +14,7 @@ export const computerQuery = (id: number) => queryOptions({ queryKey: ['computer
 
 export const readComputer = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/computers/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createComputer = (fields: ComputerFields) => row(api.POST('/api/v1/computers', { body: fields })) as Promise<Computer>
+export const createComputer = (fields: ComputerFields) => created(api.POST('/api/v1/computers', { body: fields }))
 
 export const changeComputer = (changes: Partial<Computer>, base: Computer) =>
   row(api.PATCH('/api/v1/computers/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))

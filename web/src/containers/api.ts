@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, etag, page, row, type Schemas } from '../api/client'
+import { api, created, etag, page, row, type Schemas } from '../api/client'
 import type { EditOptions } from '../api/edit'
 import { paged } from '../api/queries'
 
@@ -23,7 +23,7 @@ export const containerQuery = (uuid: string) => queryOptions({ queryKey: ['conta
 
 export const readContainer = (uuid: string, signal?: AbortSignal) => row(api.GET('/api/v1/containers/{uuid}', { params: { path: { uuid } }, signal: signal ?? null }))
 
-export const createContainer = (fields: ContainerFields & { uuid?: string | undefined }) => row(api.POST('/api/v1/containers', { body: fields })) as Promise<Container>
+export const createContainer = (fields: ContainerFields & { uuid?: string | undefined }) => created(api.POST('/api/v1/containers', { body: fields }))
 
 export const changeContainer = (changes: Partial<Container>, base: Container) =>
   row(api.PATCH('/api/v1/containers/{uuid}', { params: { path: { uuid: base.uuid }, header: etag(base) }, body: changes }))

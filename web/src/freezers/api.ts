@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, etag, page, row, type Schemas } from '../api/client'
+import { api, created, etag, page, row, type Schemas } from '../api/client'
 
 // Everything that the app asks of freezers.
 
@@ -14,7 +14,7 @@ export const freezerQuery = (id: number) => queryOptions({ queryKey: ['freezer',
 
 export const readFreezer = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/freezers/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createFreezer = (fields: FreezerFields) => row(api.POST('/api/v1/freezers', { body: fields })) as Promise<Freezer>
+export const createFreezer = (fields: FreezerFields) => created(api.POST('/api/v1/freezers', { body: fields }))
 
 export const changeFreezer = (changes: Partial<Freezer>, base: Freezer) =>
   row(api.PATCH('/api/v1/freezers/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))

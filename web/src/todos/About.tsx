@@ -1,5 +1,4 @@
 import { Group } from '@mantine/core'
-import { useRouter } from '@tanstack/react-router'
 
 import { TextLink } from '../parts/links'
 import type { Todo } from './api'
@@ -18,18 +17,10 @@ export function About({ todo }: { todo: Todo }) {
   return (
     <Group component="span" gap="xs">
       {found.map(({ field, noun, to }) => (
-        <Thing key={field} to={to} id={String(todo[field])} label={field === 'alert_id' ? noun : `${noun} ${todo[field]}`} />
+        <TextLink key={field} to={to} params={{ id: String(todo[field]) }}>
+          {field === 'alert_id' ? noun : `${noun} ${todo[field]}`}
+        </TextLink>
       ))}
     </Group>
-  )
-}
-
-function Thing({ to, id, label }: { to: string; id: string; label: string }) {
-  const { routesByPath } = useRouter()
-  if (!(to in routesByPath)) return <span>{label}</span>
-  return (
-    <TextLink to={to as '/sites/$id'} params={{ id }}>
-      {label}
-    </TextLink>
   )
 }

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, etag, page, row, type Schemas } from '../api/client'
+import { api, created, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
 import { dueBefore } from './days'
 
@@ -42,7 +42,7 @@ export const todoQuery = (id: number) => queryOptions({ queryKey: ['todo', id], 
 
 export const readTodo = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/todos/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createTodo = (fields: TodoFields) => row(api.POST('/api/v1/todos', { body: fields })) as Promise<Todo>
+export const createTodo = (fields: TodoFields) => created(api.POST('/api/v1/todos', { body: fields }))
 
 export const changeTodo = (changes: Partial<Todo>, base: Todo) =>
   row(api.PATCH('/api/v1/todos/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))

@@ -1,6 +1,6 @@
-import { type InfiniteData, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 
-import type { Page } from '../api/client'
+import { showInLists } from '../api/edit'
 import { asProblem } from '../api/problem'
 import { toast } from '../parts/toast'
 import { changeTodo, readTodo, type Todo, todoQuery } from './api'
@@ -14,9 +14,7 @@ interface Move {
 export function useMove() {
   const queryClient = useQueryClient()
   const show = (next: Todo) => {
-    queryClient.setQueriesData<InfiniteData<Page<Todo>>>({ queryKey: ['todos'] }, (known) =>
-      known?.pages ? { ...known, pages: known.pages.map((page) => ({ ...page, rows: page.rows.map((one) => (one.id === next.id ? next : one)) })) } : known,
-    )
+    showInLists(queryClient, ['todos'], ({ id }: Todo) => id === next.id, next)
     queryClient.setQueryData<Todo>(todoQuery(next.id).queryKey, (known) => known && next)
   }
   const last = () => queryClient.isMutating({ mutationKey }) === 1 // or what comes after it would be hidden

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, etag, page, row, type Schemas } from '../api/client'
+import { api, created, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
 
 // Everything that the app asks of accounts. All of it is for admins.
@@ -32,7 +32,7 @@ export const userQuery = (id: number) => queryOptions({ queryKey: ['user', id], 
 
 export const readUser = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/users/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createUser = (fields: UserFields) => row(api.POST('/api/v1/users', { body: fields })) as Promise<User>
+export const createUser = (fields: UserFields) => created(api.POST('/api/v1/users', { body: fields }))
 
 export const changeUser = (changes: Partial<User>, base: User) =>
   row(api.PATCH('/api/v1/users/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
