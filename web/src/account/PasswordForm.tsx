@@ -1,10 +1,10 @@
-import { Button, Card, PasswordInput, Stack, Text } from '@mantine/core'
+import { Button, Card, Stack, Text } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation } from '@tanstack/react-query'
-import { useEffect } from 'react'
 
 import { asProblem } from '../api/problem'
-import { ProblemNote } from '../parts/form'
+import { ProblemNote, useFormFocus } from '../parts/form'
+import { NewPasswordField, PasswordField } from '../session/PasswordField'
 import { changePassword } from './api'
 
 const fields = ['current_password', 'password'] as const
@@ -18,37 +18,14 @@ export function PasswordForm({ changed }: { changed: () => void }) {
     gcTime: 0, // nothing of it is kept
   })
   const problem = error ? asProblem(error) : undefined
-  useEffect(() => {
-    if (!error) return
-    const { byField } = asProblem(error)
-    form.setErrors(byField)
-    const first = fields.find((name) => byField[name])
-    if (first) form.getInputNode(first)?.focus()
-    // oxlint-disable-next-line react/exhaustive-deps -- the form is a new object at each turn
-  }, [error])
-  const eye = { 'aria-label': 'Show the password', tabIndex: 0 }
+  useFormFocus(form, fields, problem, { atFirst: false }) // it is one part of a screen
   return (
     <Card withBorder maw={420}>
       <form noValidate onSubmit={form.onSubmit((values) => mutate(values))}>
         <Stack>
           <Text size="sm">All sessions and API tokens of yours end with the old password.</Text>
-          <PasswordInput
-            label="Password until now"
-            required
-            autoComplete="current-password"
-            visibilityToggleButtonProps={eye}
-            key={form.key('current_password')}
-            {...form.getInputProps('current_password')}
-          />
-          <PasswordInput
-            label="New password"
-            description="8 to 128 characters of any kind, but none of the most common passwords."
-            required
-            autoComplete="new-password"
-            visibilityToggleButtonProps={eye}
-            key={form.key('password')}
-            {...form.getInputProps('password')}
-          />
+          <PasswordField label="Password until now" autoComplete="current-password" key={form.key('current_password')} {...form.getInputProps('current_password')} />
+          <NewPasswordField label="New password" key={form.key('password')} {...form.getInputProps('password')} />
           <ProblemNote problem={problem} fields={fields} />
           <Button type="submit" loading={isPending}>
             Change the password

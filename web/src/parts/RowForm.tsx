@@ -1,8 +1,8 @@
-import { Button, Group, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
 import type { Kind } from '../search/api'
-import { nullable, ProblemNote, useFormFocus } from './form'
+import { FormEnd, nullable, useFormFocus } from './form'
 import { Picker } from './Picker'
 import type { FormProps } from './RowDetails'
 
@@ -49,15 +49,7 @@ export function RowForm<F extends object>({ fields, start, submit, cancel, savin
             ),
           )}
         </SimpleGrid>
-        <ProblemNote problem={problem} fields={names} />
-        <Group>
-          <Button type="submit" loading={saving}>
-            Save
-          </Button>
-          <Button variant="default" onClick={cancel}>
-            Cancel
-          </Button>
-        </Group>
+        <FormEnd problem={problem} fields={names} saving={saving} cancel={cancel} />
       </Stack>
     </form>
   )

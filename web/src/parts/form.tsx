@@ -1,4 +1,4 @@
-import { Alert, Text } from '@mantine/core'
+import { Alert, Button, Group, Text } from '@mantine/core'
 import { useEffect, useEffectEvent } from 'react'
 
 import type { Problem } from '../api/problem'
@@ -22,10 +22,10 @@ interface Focusable<N extends string> {
 }
 
 /** useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first field. */
-export function useFormFocus<N extends string>(form: Focusable<N>, fields: readonly N[], problem: Problem | undefined) {
+export function useFormFocus<N extends string>(form: Focusable<N>, fields: readonly N[], problem: Problem | undefined, { atFirst = true } = {}) {
   const show = useEffectEvent((problem: Problem | undefined) => {
     if (problem) form.setErrors(problem.byField)
-    const first = problem ? fields.find((name) => problem.byField[name]) : fields[0]
+    const first = problem ? fields.find((name) => problem.byField[name]) : atFirst && fields[0]
     if (first) form.getInputNode(first)?.focus()
   })
   useEffect(() => show(problem), [problem])
@@ -43,5 +43,29 @@ export function ProblemNote({ problem, fields = [] }: { problem: Problem | undef
         </Text>
       )}
     </Alert>
+  )
+}
+
+interface FormEndProps {
+  problem: Problem | undefined
+  fields: readonly string[]
+  saving: boolean
+  cancel: () => void
+}
+
+/** FormEnd ends the form of a row: what the server said to the last try, and the buttons. */
+export function FormEnd({ problem, fields, saving, cancel }: FormEndProps) {
+  return (
+    <>
+      <ProblemNote problem={problem} fields={fields} />
+      <Group>
+        <Button type="submit" loading={saving}>
+          Save
+        </Button>
+        <Button variant="default" onClick={cancel}>
+          Cancel
+        </Button>
+      </Group>
+    </>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Card, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Button, Card, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -10,6 +10,7 @@ import { Screen } from '../parts/Screen'
 import { Forbidden } from '../parts/states'
 import { toast } from '../parts/toast'
 import { register, sessionQuery, signIn, useSession } from './api'
+import { NewPasswordField } from './PasswordField'
 
 /** RegisterScreen gives people an account of their own, where the server lets them. They are viewers at first. */
 export function RegisterScreen() {
@@ -40,15 +41,7 @@ export function RegisterScreen() {
           <form onSubmit={form.onSubmit((values) => mutate(values))}>
             <Stack>
               <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
-              <PasswordInput
-                label="Password"
-                description="8 to 128 characters of any kind, but none of the most common passwords."
-                required
-                autoComplete="new-password"
-                visibilityToggleButtonProps={{ 'aria-label': 'Show the password', tabIndex: 0 }}
-                key={form.key('password')}
-                {...form.getInputProps('password')}
-              />
+              <NewPasswordField label="Password" key={form.key('password')} {...form.getInputProps('password')} />
               <ProblemNote problem={problem} fields={['username', 'password']} />
               <Button type="submit" loading={isPending}>
                 Get an account

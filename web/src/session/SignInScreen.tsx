@@ -1,4 +1,4 @@
-import { Button, Card, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Button, Card, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
@@ -9,6 +9,7 @@ import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
 import { sessionQuery, signIn, useSession } from './api'
 import { inside } from './inside'
+import { PasswordField } from './PasswordField'
 
 /** SignInScreen lets people in, and leads them where they wanted to go. */
 export function SignInScreen() {
@@ -33,14 +34,7 @@ export function SignInScreen() {
         <form onSubmit={form.onSubmit((values) => mutate(values))}>
           <Stack>
             <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
-            <PasswordInput
-              label="Password"
-              required
-              autoComplete="current-password"
-              visibilityToggleButtonProps={{ 'aria-label': 'Show the password', tabIndex: 0 }}
-              key={form.key('password')}
-              {...form.getInputProps('password')}
-            />
+            <PasswordField label="Password" autoComplete="current-password" key={form.key('password')} {...form.getInputProps('password')} />
             <ProblemNote problem={problem} />
             <Button type="submit" loading={isPending}>
               Sign in

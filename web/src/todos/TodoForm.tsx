@@ -2,7 +2,7 @@ import { Button, Group, NativeSelect, SimpleGrid, Stack, Textarea, TextInput } f
 import { useForm } from '@mantine/form'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import { nullable, ProblemNote, useFormFocus } from '../parts/form'
+import { FormEnd, nullable, useFormFocus } from '../parts/form'
 import type { FormProps } from '../parts/RowDetails'
 import { useSession } from '../session/api'
 import { choices, statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
@@ -57,15 +57,7 @@ export function TodoForm({ start, submit, cancel, saving = false, problem }: For
             <option key={status} value={status} />
           ))}
         </datalist>
-        <ProblemNote problem={problem} fields={todoFields} />
-        <Group>
-          <Button type="submit" loading={saving}>
-            Save
-          </Button>
-          <Button variant="default" onClick={cancel}>
-            Cancel
-          </Button>
-        </Group>
+        <FormEnd problem={problem} fields={todoFields} saving={saving} cancel={cancel} />
       </Stack>
     </form>
   )

@@ -1,7 +1,7 @@
-import { Button, Checkbox, Group, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { Checkbox, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
-import { nullable, ProblemNote, useFormFocus } from '../parts/form'
+import { FormEnd, nullable, useFormFocus } from '../parts/form'
 import type { FormProps } from '../parts/RowDetails'
 import { roles } from '../session/api'
 import { risks, type UserFields, userFields, userLabels } from './api'
@@ -28,15 +28,7 @@ export function UserForm({ start, submit, cancel, saving = false, problem }: For
           key={form.key('disabled')}
           {...form.getInputProps('disabled', { type: 'checkbox' })}
         />
-        <ProblemNote problem={problem} fields={userFields} />
-        <Group>
-          <Button type="submit" loading={saving}>
-            Save
-          </Button>
-          <Button variant="default" onClick={cancel}>
-            Cancel
-          </Button>
-        </Group>
+        <FormEnd problem={problem} fields={userFields} saving={saving} cancel={cancel} />
       </Stack>
     </form>
   )
