@@ -18,7 +18,7 @@ export default defineConfig({
   build: {
     outDir: 'dist',
     assetsDir: 'static',
-    assetsInlineLimit: 0, // the policy of the page knows no data: but for images
+    assetsInlineLimit: 0, // the policy of the page knows no data:
     cssCodeSplit: false,
     target: 'es2023',
     reportCompressedSize: false, // budget.mjs tells

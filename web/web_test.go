@@ -159,7 +159,7 @@ func TestServePage(t *testing.T) {
 		nonce := found[0][1]
 		seen[nonce] = true
 		want := http.Header{
-			"Content-Security-Policy": {"default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; " +
+			"Content-Security-Policy": {"default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 				"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
 			"Cross-Origin-Opener-Policy": {"same-origin"}, "Permissions-Policy": {permissions}, "Referrer-Policy": {"same-origin"},
 			"Cache-Control": {"no-store"}, "Content-Type": {"text/html; charset=utf-8"}, "Content-Length": {fmt.Sprint(len(body))},
