@@ -1,0 +1,16 @@
+import { QueryClient } from '@tanstack/react-query'
+import { expect, test, vi } from 'vitest'
+
+vi.stubGlobal('location', new URL('http://lab:5000/app/history'))
+const { changesQuery } = await import('./api')
+
+test.each([
+  [0, 5_000],
+  [1, 5_000],
+  [12, 60_000],
+])('with %i pages newer changes are looked for every %i ms, since each page is read anew', (pages, ms) => {
+  const { queryKey, refetchInterval } = changesQuery({})
+  const client = new QueryClient()
+  if (pages > 0) client.setQueryData(queryKey, { pages: Array.from({ length: pages }, () => ({ rows: [], next: undefined })), pageParams: [] })
+  expect(refetchInterval(client.getQueryCache().build(client, { queryKey }))).toBe(ms)
+})
