@@ -6,13 +6,12 @@ import { Screen } from '../parts/Screen'
 import { Empty, Shown } from '../parts/states'
 import { useCodes } from '../rules/api'
 import { useShortcut } from '../shell/shortcuts'
+import { headerHeight } from '../shell/theme'
 import style from './EventsScreen.module.css'
 import { EventTable } from './EventTable'
 import { type Feed, useFeed } from './useFeed'
 
 const EventChart = lazy(() => import('./EventChart').then((module) => ({ default: module.EventChart })))
-
-const header = 56 // px, of the page
 
 const filters = [
   { name: 'user_id', label: 'User' },
@@ -40,7 +39,7 @@ export function EventsScreen() {
   const top = useRef<HTMLDivElement>(null)
   const list = useRef<HTMLDivElement>(null)
   useShortcut('p', paused ? 'Let new events come' : 'Pause new events', () => pause(!paused))
-  useSight(top, ({ boundingClientRect }) => setAway(boundingClientRect.top < header), events.length > 0, `-${header}px`)
+  useSight(top, ({ boundingClientRect }) => setAway(boundingClientRect.top < headerHeight), events.length > 0, `-${headerHeight}px`)
   const show = () => {
     pause(false)
     setAway(false)

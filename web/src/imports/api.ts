@@ -50,11 +50,7 @@ const rowOf = ({ line, cells }: CSVRecord): Row => ({ line, cells: cells.map(tex
 /** How far an import is: the file is read here, then sent, then the server works. */
 export type Step = { doing: 'reading' | 'sending'; part: number } | { doing: 'waiting' }
 
-export interface Result {
-  created: number
-  updated: number
-  requestId: string | undefined
-}
+export type Result = Schemas['Stored'] & { requestId: string | undefined }
 
 /** prepare makes what is sent; the same is checked and then stored. */
 export async function prepare({ file }: Source, plan: Plan, step: (step: Step) => void, signal: AbortSignal): Promise<Blob> {

@@ -11,6 +11,7 @@ import { Toasts } from '../parts/toast'
 import { includes, useSession } from '../session/api'
 import { menu } from './menu'
 import { useKeyboard, useShortcut } from './shortcuts'
+import { headerHeight } from './theme'
 
 const AccountMenu = lazy(() => import('./AccountMenu').then((module) => ({ default: module.AccountMenu })))
 const loadSearch = () => import('../search/SearchDialog').then((module) => ({ default: module.SearchDialog }))
@@ -35,7 +36,7 @@ export function Shell() {
   useShortcut('?', 'Show the keys', () => setDialog('help'))
   useLiveCaches(inside)
   return (
-    <AppShell header={{ height: 56 }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened, desktop: !inside } }} padding="md">
+    <AppShell header={{ height: headerHeight }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened, desktop: !inside } }} padding="md">
       <a className="skip" href="#main">
         Skip to the content
       </a>

@@ -2,6 +2,9 @@ import { createTheme, DEFAULT_THEME, type CSSVariablesResolver, type MantineColo
 
 // The look, in one place. Mantine's own greys and reds are too faint on its backgrounds for WCAG 2.2 AA (4.5 : 1); axe holds all of it in the journeys.
 
+/** headerHeight is that of the page, in px. */
+export const headerHeight = 56
+
 const ice: MantineColorsTuple = ['#eaf6fb', '#d3e9f3', '#a4d2e7', '#72bada', '#4ba5cf', '#3297c7', '#0f6f9f', '#0b5f8a', '#084f74', '#053d5b']
 
 export const theme = createTheme({

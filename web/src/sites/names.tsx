@@ -1,24 +1,9 @@
-import { queryOptions, useQuery } from '@tanstack/react-query'
-
 import { api, page } from '../api/client'
 import { TextLink } from '../parts/links'
+import { namesOf } from '../parts/names'
 
-// Rows speak of a site by its number. The names come in one call, so that a table asks once, not for each row.
-
-const namesQuery = queryOptions({
-  queryKey: ['sites', 'names'],
-  staleTime: 60_000,
-  queryFn: async ({ signal }) => {
-    const { rows } = await page(api.GET('/api/v1/sites', { params: { query: { limit: 1000 } }, signal }))
-    return Object.fromEntries(rows.map(({ id, name }) => [id, name]))
-  },
-})
-
-/** useSiteNames tells what sites are called; their numbers, where there are more than one call tells. */
-export function useSiteNames(): (id: number) => string {
-  const { data } = useQuery(namesQuery)
-  return (id) => data?.[id] ?? `Site ${id}`
-}
+/** useSiteNames tells what sites are called. */
+export const useSiteNames = namesOf('Site', 'sites', (signal) => page(api.GET('/api/v1/sites', { params: { query: { limit: 1000 } }, signal })))
 
 /** SiteLink leads to a site. */
 export function SiteLink({ id, name }: { id: number; name?: string | undefined }) {
