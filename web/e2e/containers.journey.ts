@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
 import type { Server } from './server'
 
 // What one does with containers: scanning, moving, creating.
@@ -17,8 +17,6 @@ async function scan(page: Page, text: string) {
   await page.keyboard.type(text)
   await page.keyboard.press('Enter')
 }
-
-const unique = (name: string) => `${name} ${Date.now() % 1e8}`
 
 test('a container is found by a scanner, moved, and tells where it was', async ({ page, closed }) => {
   await signIn(page, closed, 'olga')

@@ -1,9 +1,7 @@
-import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
 import type { Server } from './server'
 
 // What one does with freezers and computers.
-
-const unique = (name: string) => `${name} ${Date.now() % 1e8}`
 
 async function newFreezer(page: Page, server: Server, name: string): Promise<number> {
   await page.goto(`${server.url}/app/`)

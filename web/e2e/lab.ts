@@ -87,6 +87,11 @@ export async function signIn(page: Page, server: Server, who: string, at = '/app
   await expect(page).toHaveURL(server.url + at)
 }
 
+let last = 0
+
+/** unique is a name that nothing else in the lab has. */
+export const unique = (name: string) => `${name} ${Date.now() % 1e8}-${++last}`
+
 /** call calls the API as a page of a journey does, signed in as it is. */
 export async function call(page: Page, method: string, url: string, body?: unknown): Promise<{ status: number; body: any }> {
   return page.evaluate(

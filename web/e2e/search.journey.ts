@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
 
 // Cmd-K: it leads anywhere, by the keyboard alone.
 
@@ -9,8 +9,6 @@ async function openSearch(page: Page, key = 'Control+k') {
 }
 
 const found = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option')
-
-const unique = (name: string) => `${name} ${Date.now() % 1e8}`
 
 test('a part of a name finds it, and Enter opens it, however fast one types', async ({ page, open }) => {
   await page.goto(`${open.url}/app/`)

@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
 import type { Server } from './server'
 
 // What one does with sites: finding, creating, editing, clashing, deleting, attaching.
@@ -10,8 +10,6 @@ async function newSite(page: Page, server: Server, name: string): Promise<number
   expect(status).toBe(201)
   return body.id
 }
-
-const unique = (name: string) => `${name} ${Date.now() % 1e8}`
 
 test('filters are in the address, and the way back leads through them', async ({ page, open }) => {
   await page.goto(`${open.url}/app/sites`)

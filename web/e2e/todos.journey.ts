@@ -1,9 +1,6 @@
-import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
 
 // What one does with todos: the board without a mouse, clashing, and what is somebody else's.
-
-let last = 0
-const unique = (name: string) => `${name} ${Date.now() % 1e8}-${++last}`
 
 async function newTodo(page: Page, fields: Record<string, unknown>): Promise<number> {
   const { status, body } = await call(page, 'POST', '/api/v1/todos', { status: 'open', assignee: null, due_on: null, site_id: null, freezer_id: null, computer_id: null, alert_id: null, ...fields })

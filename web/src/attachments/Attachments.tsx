@@ -11,7 +11,7 @@ import { Empty } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { toast } from '../parts/toast'
 import { useMay } from '../session/api'
-import { attach, type Attachment, attachmentsQuery, deleteAttachment, type Owner } from './api'
+import { attach, type Attachment, attachmentsQuery, deleteAttachment, type Thing } from './api'
 
 interface Sending {
   id: number
@@ -23,7 +23,7 @@ interface Sending {
 let lastSending = 0
 
 /** Attachments shows the files of a thing, and takes new ones: chosen, or dropped onto it. */
-export function Attachments({ of }: { of: Owner }) {
+export function Attachments({ of }: { of: Thing }) {
   const queryClient = useQueryClient()
   const options = attachmentsQuery(of)
   const { queryKey } = options

@@ -6,14 +6,14 @@ import { post } from '../api/upload'
 
 export type Attachment = Schemas['Attachment']
 
-/** What files belong to: one thing. */
-export type Owner = { site_id: number } | { freezer_id: number } | { computer_id: number } | { container_uuid: string }
+/** A Thing is what files belong to. */
+export type Thing = { site_id: number } | { freezer_id: number } | { computer_id: number } | { container_uuid: string }
 
-export const attachmentsQuery = (of: Owner) =>
+export const attachmentsQuery = (of: Thing) =>
   paged(['attachments', of], (after, signal) => page(api.GET('/api/v1/attachments', { params: { query: { ...of, after } }, signal })))
 
 /** attach sends a file and tells how far it is, from 0 to 1. */
-export async function attach(file: File, of: Owner, progress: (part: number) => void, signal: AbortSignal): Promise<Attachment> {
+export async function attach(file: File, of: Thing, progress: (part: number) => void, signal: AbortSignal): Promise<Attachment> {
   const form = new FormData()
   for (const [name, value] of Object.entries(of)) form.append(name, String(value))
   form.append('file', file)
