@@ -9,7 +9,7 @@ import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
 import { Forbidden } from '../parts/states'
 import { toast } from '../parts/toast'
-import { register, sessionQuery, signIn, useSession } from './api'
+import { type Credentials, register, signIn, useSession } from './api'
 import { NewPasswordField } from './PasswordField'
 
 /** RegisterScreen gives people an account of their own, where the server lets them. They are viewers at first. */
@@ -19,16 +19,15 @@ export function RegisterScreen() {
   const session = useSession()
   const form = useForm({ mode: 'uncontrolled', initialValues: { username: '', password: '' } })
   const { mutate, isPending, error } = useMutation({
-    mutationFn: async ({ username, password }: { username: string; password: string }) => {
-      await register(username, password)
-      await signIn(username, password)
-      queryClient.clear()
-      return queryClient.fetchQuery(sessionQuery)
+    mutationFn: async (given: Credentials) => {
+      await register(given)
+      return signIn(queryClient, given)
     },
     onSuccess: ({ username }) => {
       toast(`Welcome, ${username}. You may read everything; an admin can let you do more.`)
       void navigate({ to: '/' })
     },
+    gcTime: 0, // the password is not kept
   })
   const problem = error ? asProblem(error) : undefined
   useFormFocus(form, ['username', 'password'], problem)

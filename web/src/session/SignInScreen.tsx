@@ -7,7 +7,7 @@ import { asProblem } from '../api/problem'
 import { ProblemNote } from '../parts/form'
 import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
-import { sessionQuery, signIn, useSession } from './api'
+import { type Credentials, signIn, useSession } from './api'
 import { inside } from './inside'
 import { PasswordField } from './PasswordField'
 
@@ -19,13 +19,10 @@ export function SignInScreen() {
   const session = useSession()
   const form = useForm({ mode: 'uncontrolled', initialValues: { username: '', password: '' } })
   const { mutate, isPending, error } = useMutation({
-    mutationFn: ({ username, password }: { username: string; password: string }) => signIn(username, password),
-    onSuccess: async () => {
-      queryClient.clear() // nothing of whoever was here before
-      await queryClient.fetchQuery(sessionQuery)
-      router.history.replace(inside(next))
-    },
+    mutationFn: (given: Credentials) => signIn(queryClient, given),
+    onSuccess: () => router.history.replace(inside(next)),
     onError: () => form.getInputNode('password')?.focus(),
+    gcTime: 0, // the password is not kept
   })
   const problem = error ? asProblem(error) : undefined
   return (

@@ -1,4 +1,4 @@
-import { queryOptions, useQuery } from '@tanstack/react-query'
+import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query'
 
 import { api, done, row, type Schemas } from '../api/client'
 import { renew } from '../api/send'
@@ -44,14 +44,22 @@ export function includes(has: string | null | undefined, need: Role): boolean {
   return roles.findIndex((role) => role === has) >= roles.indexOf(need)
 }
 
-export function signIn(username: string, password: string): Promise<void> {
-  return done(api.POST('/auth/login', { body: { username, password, cookie: true } }))
+export interface Credentials {
+  username: string
+  password: string
+}
+
+/** signIn lets somebody in, and tells who that is. */
+export async function signIn(queryClient: QueryClient, { username, password }: Credentials) {
+  await done(api.POST('/auth/login', { body: { username, password, cookie: true } }))
+  queryClient.clear() // nothing of whoever was here before
+  return queryClient.fetchQuery(sessionQuery)
 }
 
 export function signOut(): Promise<void> {
   return done(api.POST('/auth/logout'))
 }
 
-export function register(username: string, password: string): Promise<void> {
+export function register({ username, password }: Credentials): Promise<void> {
   return done(api.POST('/auth/register', { body: { username, password } }))
 }
