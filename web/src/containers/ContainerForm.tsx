@@ -1,16 +1,10 @@
 import { useFreezerNames } from '../freezers/names'
 import type { FormProps } from '../parts/RowDetails'
 import { type Field, RowForm } from '../parts/RowForm'
-import { containerLabels } from './api'
-
-interface Fields {
-  uuid?: string | undefined
-  description: string | null
-  freezer_id: number
-}
+import { containerLabels, type NewContainerFields } from './api'
 
 /** ContainerForm edits the fields of a container. Its label is chosen once, when it is new. */
-export function ContainerForm<F extends Fields>({ isNew = false, ...props }: FormProps<F> & { isNew?: boolean }) {
+export function ContainerForm<F extends NewContainerFields>({ isNew = false, ...props }: FormProps<F> & { isNew?: boolean }) {
   const called = useFreezerNames()(props.start.freezer_id ?? 0)
   const fields: Field[] = [
     { name: 'description', label: containerLabels.description },

@@ -3,23 +3,21 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { TextLink } from '../parts/links'
 import { NewRow } from '../parts/NewRow'
 import { useMay } from '../session/api'
-import { type Container, type ContainerFields, containerQuery, createContainer, titleOf } from './api'
+import { type Container, containerQuery, createContainer, type NewContainerFields, titleOf } from './api'
 import { ContainerForm } from './ContainerForm'
 import { uuidIn } from './uuid'
-
-type Fields = ContainerFields & { uuid?: string | undefined }
 
 /** NewContainerScreen creates a container, with the label and in the freezer that the address names. */
 export function NewContainerScreen() {
   const navigate = useNavigate()
   const { uuid, freezer_id } = useSearch({ from: '/containers/new' })
   return (
-    <NewRow<Container, Fields>
+    <NewRow<Container, NewContainerFields>
       title="New container"
       may={useMay('operator')}
       above={<TextLink to="/containers">Containers</TextLink>}
       start={{ uuid, freezer_id: Number(freezer_id) || undefined }}
-      form={(props) => <ContainerForm<Fields> {...props} isNew />}
+      form={(props) => <ContainerForm<NewContainerFields> {...props} isNew />}
       create={({ uuid: label, ...fields }) => createContainer(label ? { ...fields, uuid: uuidIn(label) ?? label } : fields)}
       row={(made) => containerQuery(made.uuid).queryKey}
       called={titleOf}

@@ -11,6 +11,7 @@ export type Container = Schemas['Container']
 export const containerLabels = { description: 'Description', freezer_id: 'Freezer' } as const satisfies Partial<Record<keyof Container, string>>
 
 export type ContainerFields = Pick<Container, 'description' | 'freezer_id'>
+export type NewContainerFields = ContainerFields & { uuid?: string | undefined }
 
 export type ContainerFilters = Partial<Record<'description' | 'freezer_id', string>>
 
@@ -23,7 +24,7 @@ export const containerQuery = (uuid: string) => queryOptions({ queryKey: ['conta
 
 export const readContainer = (uuid: string, signal?: AbortSignal) => row(api.GET('/api/v1/containers/{uuid}', { params: { path: { uuid } }, signal: signal ?? null }))
 
-export const createContainer = (fields: ContainerFields & { uuid?: string | undefined }) => created(api.POST('/api/v1/containers', { body: fields }))
+export const createContainer = (fields: NewContainerFields) => created(api.POST('/api/v1/containers', { body: fields }))
 
 export const changeContainer = (changes: Partial<Container>, base: Container) =>
   row(api.PATCH('/api/v1/containers/{uuid}', { params: { path: { uuid: base.uuid }, header: etag(base) }, body: changes }))
