@@ -74,6 +74,20 @@ test('what one types into a filter counts also while events keep coming', async 
   await expect(rowsOf(page)).toHaveText([/withdraw 7142\.50/])
 })
 
+test.describe('a part that cannot be loaded', () => {
+  test.use({ expected: /ERR_FAILED|dynamically imported module/ })
+
+  test('does not take the screen with it', async ({ page, open }) => {
+    const user = freshUser()
+    await record(open, [large(user)])
+    await page.route('**/EventChart.js', (route) => route.abort())
+    await page.goto(`${open.url}/app/events?user_id=${user}`)
+    await loaded(page, 'Events')
+    await expect(page.getByText('A part of this page could not be loaded')).toBeVisible()
+    await expect(rowsOf(page)).toHaveText([/withdraw 7142\.50/])
+  })
+})
+
 test('who reads further down is told of new events, and nothing moves', async ({ page, open }) => {
   const user = freshUser()
   await record(open, many(user, 80))
@@ -143,6 +157,7 @@ test.describe('a server that goes', () => {
     await mark(page)
     await record(open, [large(user, '7142.01')])
     await expect(rowsOf(page)).toHaveText([/7142\.01/])
+    await expect(page.getByRole('figure')).toBeVisible() // all of the page is there
     await open.stop()
     await expect(page.getByRole('banner')).toContainText('Delayed')
     await expect(rowsOf(page)).toHaveCount(1) // what was read stays

@@ -1,7 +1,8 @@
 import { Box, Button, Group, Switch } from '@mantine/core'
-import { lazy, type RefObject, Suspense, useEffect, useEffectEvent, useRef, useState } from 'react'
+import { lazy, type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
 
 import { type Filter, FilterBar, useFilters } from '../parts/filters'
+import { Later } from '../parts/Later'
 import { Screen } from '../parts/Screen'
 import { Empty, Shown } from '../parts/states'
 import { useCodes } from '../rules/api'
@@ -57,9 +58,9 @@ export function EventsScreen() {
             </Empty>
           ) : (
             <>
-              <Suspense fallback={<Box h={236} />}>
+              <Later fallback={<Box h={236} />}>
                 <EventChart events={events} ofOne={Boolean(values.user_id)} more={query.hasNextPage} />
-              </Suspense>
+              </Later>
               <div ref={list}>
                 <div ref={top} className={style.top} />
                 <div role="status" className={style.news}>

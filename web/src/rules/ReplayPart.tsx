@@ -1,11 +1,12 @@
 import { Button, Card, Group, Loader, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useRef } from 'react'
+import { lazy, useEffect, useRef } from 'react'
 
 import { asProblem } from '../api/problem'
 import { shown } from '../parts/shown'
 import { type Filter, FilterBar, useFilters } from '../parts/filters'
 import { ProblemNote } from '../parts/form'
+import { Later } from '../parts/Later'
 import { Loading, Part } from '../parts/states'
 import { replay, type Rule, type RuleFields, ruleLabels } from './api'
 
@@ -62,9 +63,9 @@ export function ReplayPart({ rule, changes }: Props) {
           </Group>
           <ProblemNote problem={error ? asProblem(error) : undefined} />
           {data && (
-            <Suspense fallback={<Loading rows={3} />}>
+            <Later fallback={<Loading rows={3} />}>
               <ReplayResult replay={data} tried={triedOf(rule, variables)} />
-            </Suspense>
+            </Later>
           )}
         </Stack>
       </Card>

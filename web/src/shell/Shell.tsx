@@ -1,11 +1,12 @@
 import { ActionIcon, AppShell, Box, Burger, Button, Group, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Outlet, useLocation, useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { lazy, useEffect, useState } from 'react'
 
 import { useLiveCaches } from '../live/caches'
 import { LiveSign } from '../live/LiveSign'
 import { Icon } from '../parts/icons'
+import { Later } from '../parts/Later'
 import { MenuLink, TextLink } from '../parts/links'
 import { Toasts } from '../parts/toast'
 import { includes, useSession } from '../session/api'
@@ -63,9 +64,9 @@ export function Shell() {
             </ActionIcon>
             <SchemeToggle />
             {inside && (
-              <Suspense fallback={<Box w={34} />}>
+              <Later fallback={<Box w={34} />}>
                 <AccountMenu />
-              </Suspense>
+              </Later>
             )}
           </Group>
         </Group>
@@ -84,10 +85,10 @@ export function Shell() {
         <Outlet />
       </AppShell.Main>
       <Toasts />
-      <Suspense>
+      <Later>
         {dialog === 'search' && <SearchDialog close={() => setDialog(undefined)} />}
         {dialog === 'help' && <ShortcutsHelp close={() => setDialog(undefined)} />}
-      </Suspense>
+      </Later>
     </AppShell>
   )
 }
