@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
+import { newestFirst } from '../changes/api'
 import { dueBefore } from './days'
 
 // Everything that the app asks of todos.
@@ -45,8 +46,7 @@ export const changeTodo = (changes: Partial<Todo>, base: Todo) =>
 export const deleteTodo = (todo: Todo, { dryRun }: { dryRun: boolean }) =>
   row(api.DELETE('/api/v1/todos/{id}', { params: { path: { id: todo.id }, query: { dry_run: dryRun }, header: etag(todo) } }))
 
-export const todoHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/todos/{id}/history', { params: { path: { id }, query: { after, limit: most } }, signal }))
+export const todoHistory = (id: number) => newestFirst('todo', id, (signal) => page(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })))
 
 /** The things that a todo may be about, for a list to choose from. */
 export const choices = {
