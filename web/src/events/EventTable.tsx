@@ -27,7 +27,7 @@ export function EventTable({ events }: { events: Event[] }) {
     watch.observe(document.body)
     return () => watch.disconnect()
   }, [])
-  const narrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
+  const narrow = useMediaQuery('(max-width: 57em)', undefined, { getInitialValueInEffect: false }) ?? false
   const height = (narrow ? heights.narrow : heights.wide) * rem
   const virtualizer = useWindowVirtualizer({ count: events.length, estimateSize: () => height, overscan: 8, scrollMargin: top })
   useLayoutEffect(() => virtualizer.measure(), [virtualizer, height])
