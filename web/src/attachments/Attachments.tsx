@@ -1,6 +1,6 @@
 import { ActionIcon, FileButton, Button, Group, Progress, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
-import { type DragEvent, useState } from 'react'
+import { type DragEvent, lazy, Suspense, useState } from 'react'
 
 import { api, done, etag, page, type Schemas } from '../api/client'
 import { asProblem } from '../api/problem'
@@ -8,12 +8,13 @@ import { paged } from '../api/queries'
 import { upload } from '../api/upload'
 import { bytes } from '../parts/bytes'
 import { type Column, DataTable } from '../parts/DataTable'
-import { DeleteDialog } from '../parts/DeleteDialog'
 import { Icon } from '../parts/icons'
 import { Empty } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { toast } from '../parts/toast'
 import { useMay } from '../session/api'
+
+const DeleteDialog = lazy(() => import('../parts/DeleteDialog').then((module) => ({ default: module.DeleteDialog })))
 
 type Attachment = Schemas['Attachment']
 
@@ -104,16 +105,18 @@ export function Attachments({ of }: { of: Owner }) {
         )}
       </Stack>
       {going && (
-        <DeleteDialog
-          what={going.name}
-          remove={({ dryRun }) => done(api.DELETE('/api/v1/attachments/{id}', { params: { path: { id: going.id }, query: { dry_run: dryRun }, header: etag(going) } }))}
-          deleted={() => {
-            setGoing(undefined)
-            toast(`${going.name} is deleted`)
-            void queryClient.invalidateQueries({ queryKey })
-          }}
-          close={() => setGoing(undefined)}
-        />
+        <Suspense>
+          <DeleteDialog
+            what={going.name}
+            remove={({ dryRun }) => done(api.DELETE('/api/v1/attachments/{id}', { params: { path: { id: going.id }, query: { dry_run: dryRun }, header: etag(going) } }))}
+            deleted={() => {
+              setGoing(undefined)
+              toast(`${going.name} is deleted`)
+              void queryClient.invalidateQueries({ queryKey })
+            }}
+            close={() => setGoing(undefined)}
+          />
+        </Suspense>
       )}
     </div>
   )

@@ -4,7 +4,6 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
 import { DeleteRow } from '../parts/DeleteRow'
-import { LinkedTodos } from '../parts/LinkedTodos'
 import { TextLink } from '../parts/links'
 import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
@@ -12,7 +11,8 @@ import { named } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
 import { useMay } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/names'
-import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, computerTodos, deleteComputer, readComputer } from './api'
+import { LinkedTodos } from '../todos/LinkedTodos'
+import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, deleteComputer, readComputer } from './api'
 import { ComputerForm } from './ComputerForm'
 
 /** ComputerScreen shows a computer and what belongs to it. */
@@ -27,9 +27,7 @@ export function ComputerScreen() {
         {(computer) => (
           <>
             <Details key={id} computer={computer} />
-            <Part title="Todos" id="todos">
-              <LinkedTodos options={computerTodos(id)} />
-            </Part>
+            <LinkedTodos of={{ computer_id: id }} />
             <Part title="Files" id="files">
               <Attachments of={{ computer_id: id }} />
             </Part>

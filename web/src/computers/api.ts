@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, etag, page, row, type Schemas } from '../api/client'
-import { paged } from '../api/queries'
 import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of computers.
@@ -25,6 +24,3 @@ export const deleteComputer = (computer: Computer, { dryRun }: { dryRun: boolean
   row(api.DELETE('/api/v1/computers/{id}', { params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: etag(computer) } }))
 
 export const computerHistory = (id: number) => newestFirst('computer', id, (signal) => page(api.GET('/api/v1/computers/{id}/history', { params: { path: { id } }, signal })))
-
-export const computerTodos = (id: number) =>
-  paged(['todos', { computer_id: id }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { computer_id: id, after } }, signal })))

@@ -7,7 +7,6 @@ import { containersQuery } from '../containers/api'
 import { columnsInFreezer } from '../containers/columns'
 import { DataTable } from '../parts/DataTable'
 import { DeleteRow } from '../parts/DeleteRow'
-import { LinkedTodos } from '../parts/LinkedTodos'
 import { ButtonLink, TextLink } from '../parts/links'
 import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
@@ -15,7 +14,8 @@ import { named } from '../parts/shown'
 import { Empty, Part, Shown } from '../parts/states'
 import { useMay } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/names'
-import { changeFreezer, deleteFreezer, type Freezer, type FreezerFields, freezerHistory, freezerLabels, freezerQuery, freezerTodos, readFreezer } from './api'
+import { LinkedTodos } from '../todos/LinkedTodos'
+import { changeFreezer, deleteFreezer, type Freezer, type FreezerFields, freezerHistory, freezerLabels, freezerQuery, readFreezer } from './api'
 import { FreezerForm } from './FreezerForm'
 
 /** FreezerScreen shows a freezer and what it keeps. */
@@ -31,9 +31,7 @@ export function FreezerScreen() {
           <>
             <Details key={id} freezer={freezer} />
             <Containers id={id} />
-            <Part title="Todos" id="todos">
-              <LinkedTodos options={freezerTodos(id)} />
-            </Part>
+            <LinkedTodos of={{ freezer_id: id }} />
             <Part title="Files" id="files">
               <Attachments of={{ freezer_id: id }} />
             </Part>

@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, etag, page, row, type Schemas } from '../api/client'
-import { paged } from '../api/queries'
 import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of freezers.
@@ -25,6 +24,3 @@ export const deleteFreezer = (freezer: Freezer, { cascade, dryRun }: { cascade: 
   row(api.DELETE('/api/v1/freezers/{id}', { params: { path: { id: freezer.id }, query: { cascade, dry_run: dryRun }, header: etag(freezer) } }))
 
 export const freezerHistory = (id: number) => newestFirst('freezer', id, (signal) => page(api.GET('/api/v1/freezers/{id}/history', { params: { path: { id } }, signal })))
-
-export const freezerTodos = (id: number) =>
-  paged(['todos', { freezer_id: id }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { freezer_id: id, after } }, signal })))

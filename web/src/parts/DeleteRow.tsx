@@ -1,9 +1,10 @@
 import { Button } from '@mantine/core'
 import { type QueryKey, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 
-import { DeleteDialog } from './DeleteDialog'
 import { toast } from './toast'
+
+const DeleteDialog = lazy(() => import('./DeleteDialog').then((module) => ({ default: module.DeleteDialog })))
 
 interface Props {
   may: boolean
@@ -29,18 +30,20 @@ export function DeleteRow({ may, what, remove, leave, row, lists }: Props) {
         Delete
       </Button>
       {asking && (
-        <DeleteDialog
-          what={what}
-          remove={remove}
-          deleted={() => {
-            toast(`${what} is deleted`)
-            void leave().then(() => {
-              queryClient.removeQueries({ queryKey: row })
-              for (const queryKey of lists) void queryClient.invalidateQueries({ queryKey })
-            })
-          }}
-          close={() => ask(false)}
-        />
+        <Suspense>
+          <DeleteDialog
+            what={what}
+            remove={remove}
+            deleted={() => {
+              toast(`${what} is deleted`)
+              void leave().then(() => {
+                queryClient.removeQueries({ queryKey: row })
+                for (const queryKey of lists) void queryClient.invalidateQueries({ queryKey })
+              })
+            }}
+            close={() => ask(false)}
+          />
+        </Suspense>
       )}
     </>
   )

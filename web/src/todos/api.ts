@@ -34,6 +34,11 @@ const most = 1000
 export const todosQuery = ({ due, ...filters }: TodoFilters = {}) =>
   paged(['todos', { ...filters, due }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...filters, due_before: dueBefore(due), after, limit: most } }, signal })))
 
+/** A Subject is the one thing that todos are about. */
+export type Subject = { site_id: number } | { freezer_id: number } | { computer_id: number } | { alert_id: string }
+
+export const todosAbout = (of: Subject) => paged(['todos', of], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...of, after } }, signal })))
+
 export const todoQuery = (id: number) => queryOptions({ queryKey: ['todo', id], queryFn: ({ signal }) => readTodo(id, signal) })
 
 export const readTodo = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/todos/{id}', { params: { path: { id } }, signal: signal ?? null }))
