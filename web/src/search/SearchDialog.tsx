@@ -13,6 +13,7 @@ import { includes, useSession } from '../session/api'
 import { searchQuery } from './api'
 import { local, type Place, placeOf } from './places'
 import { recent } from './recent'
+import { typedAhead } from './typeAhead'
 
 /** SearchDialog leads anywhere: to screens, to what one can do, to where one was lately, and to all that is stored: Cmd-K. */
 export function SearchDialog({ close }: { close: () => void }) {
@@ -44,6 +45,7 @@ export function SearchDialog({ close }: { close: () => void }) {
   useEffect(() => {
     if (best) go(best)
   })
+  useEffect(() => () => void typedAhead(), []) // it went before it had the focus
   return (
     <Dialog onClose={close} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
       <TextInput
@@ -56,6 +58,11 @@ export function SearchDialog({ close }: { close: () => void }) {
           setText(event.currentTarget.value)
           enter(false)
           move(0)
+        }}
+        onFocus={() => {
+          const ahead = typedAhead()
+          if (ahead.text) setText((known) => known + ahead.text)
+          if (ahead.entered) enter(true)
         }}
         onKeyDown={keyDown}
         {...field}
