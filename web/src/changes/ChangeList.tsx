@@ -31,7 +31,7 @@ export function ChangeList({ queryKey, read, labels = {}, tell = asShown }: Prop
                 <li key={change.id}>
                   <Text size="sm">
                     <b>{change.actor}</b> {told[change.action] ?? change.action} <TimeAgo at={change.at} />
-                    {change.request_id === null && ', by hand in the database'}
+                    {change.request_id === null && ', without the API'}
                   </Text>
                   {change.action === 'update' && <Difference change={change} labels={labels} tell={tell} />}
                 </li>

@@ -4,6 +4,7 @@ import { differences } from '../changes/differences'
 import { bytes } from './bytes'
 import { clash } from './clash'
 import { changed, nullable } from './form'
+import { marks } from './marks'
 import { shown } from './shown'
 import { ago } from './TimeAgo'
 
@@ -56,4 +57,13 @@ test('a conflict is of fields that both have changed, to different values', () =
   const theirs = { name: 'a', contact: 'B', country: 'C', address: 'D' }
   const mine = { name: 'A', contact: 'β', country: 'C' }
   expect(clash({ base, mine, theirs }, ['name', 'contact', 'country', 'address'])).toEqual({ both: ['contact'], onlyMine: ['name'], onlyTheirs: ['address'] })
+})
+
+test('an axis tells times as the rest does, and the day where it is another one', () => {
+  const noon = Date.UTC(2026, 10, 22, 12) / 1000
+  const date = (at: number) => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(at * 1000)
+  const clock = (at: number) => new Intl.DateTimeFormat(undefined, { timeStyle: 'short' }).format(at * 1000)
+  const [first, second, later] = [noon, noon + 600, noon + 86_400]
+  expect(marks([first, second, later], 600)).toEqual([`${clock(first)}\n${date(first)}`, clock(second), `${clock(later)}\n${date(later)}`])
+  expect(marks([first, later], 86_400)).toEqual([date(first), date(later)])
 })
