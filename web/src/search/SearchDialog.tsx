@@ -26,7 +26,7 @@ export function SearchDialog({ close }: { close: () => void }) {
   const { pathname } = useLocation()
   const session = useSession()
   const [visits] = useState(() => recent(session?.username ?? '').filter(({ path }) => path !== pathname))
-  const { data, error, isFetching } = useQuery(searchQuery(asked))
+  const { data, error, isFetching, isPaused } = useQuery(searchQuery(asked))
   const waiting = wanted !== '' && (asked !== wanted || isFetching)
   const hits = wanted === '' || waiting ? [] : (data ?? []).flatMap((hit) => placeOf(hit, (to) => to in routesByPath) ?? [])
   const known = local(wanted, visits).filter(({ role }) => !role || includes(session?.role, role))
@@ -70,7 +70,7 @@ export function SearchDialog({ close }: { close: () => void }) {
         leftSection={<Icon name="search" size={16} />}
       />
       <Text size="sm" c="dimmed" my="xs" role="status">
-        {waiting ? 'Searching…' : error && wanted ? `The search failed. ${asProblem(error).message}` : places.length === 0 ? 'Nothing has that in it.' : `${places.length} found`}
+        {waiting ? 'Searching…' : isPaused ? 'You are offline: only screens and where one was are found.' : error && wanted ? `The search failed. ${asProblem(error).message}` : places.length === 0 ? 'Nothing has that in it.' : `${places.length} found`}
       </Text>
       <Stack {...list} aria-label="Found" gap={2}>
         {places.map((place, i) => (
