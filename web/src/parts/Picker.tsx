@@ -20,7 +20,7 @@ interface Props extends Omit<TextInputProps, 'value' | 'defaultValue' | 'onChang
 /** Picker is a field for one thing of a kind: one types a part of its name, or its number, and chooses. */
 export function Picker({ only, defaultValue = '', called, onChange, onBlur, ...rest }: Props) {
   const [typed, type] = useState<string>() // undefined while what was chosen stands there
-  const [chosen, setChosen] = useState({ key: defaultValue, title: called })
+  const [chosen, setChosen] = useState<{ key: string; title: string | undefined }>({ key: defaultValue, title: undefined }) // called may become known later
   const [known, know] = useState(defaultValue)
   if (defaultValue !== known) {
     know(defaultValue)

@@ -22,7 +22,7 @@ interface Focusable<N extends string> {
   getInputNode: (name: N) => HTMLElement | null
 }
 
-/** useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first field. */
+/** useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first field, and so it is when a form is back whose fields are not to blame. */
 export function useFormFocus<N extends string>(form: Focusable<N>, fields: readonly N[], problem: Problem | undefined) {
   const latest = useRef({ form, fields })
   useEffect(() => {
@@ -31,7 +31,8 @@ export function useFormFocus<N extends string>(form: Focusable<N>, fields: reado
   useEffect(() => {
     const { form, fields } = latest.current
     if (problem) form.setErrors(problem.byField)
-    const first = problem ? fields.find((name) => problem.byField[name]) : fields[0]
+    const lost = !document.activeElement || document.activeElement === document.body // the form has gone and come back
+    const first = (problem && fields.find((name) => problem.byField[name])) ?? (!problem || lost ? fields[0] : undefined)
     if (first) form.getInputNode(first)?.focus()
   }, [problem])
 }

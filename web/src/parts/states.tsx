@@ -90,6 +90,12 @@ export function ErrorState({ problem, retry }: { problem: Problem; retry?: (() =
   switch (problem.status) {
     case 0:
       return <Offline retry={retry} />
+    case 400:
+      return (
+        <Notice icon="search" title="The address is wrong" urgent actions={<TextLink to="/">Go to the first page</TextLink>}>
+          {problem.message}
+        </Notice>
+      )
     case 401:
       return <SignedOut />
     case 403:

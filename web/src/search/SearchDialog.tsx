@@ -51,7 +51,7 @@ export function SearchDialog({ close }: { close: () => void }) {
       <TextInput
         data-autofocus
         aria-label="Search"
-        placeholder="A screen, a name, a number or a label"
+        placeholder="A screen, a name or a label"
         maxLength={200}
         value={text}
         onChange={(event) => {
