@@ -50,3 +50,15 @@ test('where there is none for all columns rows are cards, on a wider screen than
   const found = await names.allInnerTexts()
   expect(found).toEqual(found.toSorted((a, b) => b.localeCompare(a, 'en', { sensitivity: 'base' })))
 })
+
+test('nobody comes by Tab to a menu that is closed', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  const inMenu = () => page.evaluate(() => document.activeElement?.closest('nav') != null)
+  await page.getByRole('button', { name: 'Account' }).focus()
+  await page.keyboard.press('Tab')
+  expect(await inMenu()).toBe(false)
+  await page.getByRole('button', { name: 'Open the menu' }).click()
+  await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
+  await loaded(page, 'Rules')
+  await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0)
+})

@@ -11,6 +11,7 @@ import { toast, Toasts } from '../parts/toast'
 import { typeAhead, typedAhead } from '../search/typeAhead'
 import { includes, useSession } from '../session/api'
 import { menu } from './menu'
+import style from './Shell.module.css'
 import { useKeyboard, useShortcut } from './shortcuts'
 
 const AccountMenu = lazy(() => import('./AccountMenu').then((module) => ({ default: module.AccountMenu })))
@@ -90,7 +91,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       {inside && (
-        <AppShell.Navbar p="xs" aria-label="Screens">
+        <AppShell.Navbar p="xs" aria-label="Screens" className={opened ? undefined : style.closed}>
           {menu.map(({ label, icon, to, key, role, also = [] }) =>
             role && !includes(session?.role, role) ? null : (
               <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={key} active={also.some((path) => pathname.startsWith(path)) || undefined} />
