@@ -99,6 +99,7 @@ test('keyboard only, through the inbox', async ({ page, open }) => {
   await look(page, 'alert-assign')
   await page.keyboard.press('Enter')
   await expect(row(page, c)).toContainText('jack')
+  await expect(page.getByText('Assigned to jack')).toBeVisible() // until it is stored nothing else is done with it
   await expect(link(c)).toBeFocused()
   await page.keyboard.press('c')
   await expect(page.getByRole('dialog', { name: 'Close this alert' }).getByLabel('Not known')).toBeFocused()

@@ -177,3 +177,13 @@ test('a viewer sees no buttons that write', async ({ page, closed }) => {
   await page.goto(`${closed.url}/app/freezers/new`)
   await expect(page.getByText('You may not see this')).toBeVisible()
 })
+
+test('a filter of the address is told by its name', async ({ page, open }) => {
+  await page.goto(`${open.url}/app/`)
+  const name = `Deep ${Date.now() % 1e8}`
+  const { body: site } = await call(page, 'POST', '/api/v1/sites', { name })
+  const { body } = await call(page, 'POST', '/api/v1/freezers', { name, site_id: site.id })
+  await page.goto(`${open.url}/app/containers?freezer_id=${body.id}`)
+  await loaded(page, 'Containers')
+  await expect(page.getByRole('combobox', { name: 'Freezer' })).toHaveValue(name)
+})

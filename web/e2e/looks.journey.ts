@@ -52,7 +52,14 @@ test.describe('over a screen', () => {
 })
 
 test.describe('refusals', () => {
-  test.use({ expected: /status of 404/ })
+  test.use({ expected: /status of (400|404)/ })
+  test('an address that cannot be', async ({ page, open }) => {
+    await page.goto(`${open.url}/app/events?user_id=nobody`)
+    await expect(page.getByText('The address is wrong')).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
+    await look(page, 'wrong-address')
+  })
+
   test('a site that is not there', async ({ page, open }) => {
     await page.goto(`${open.url}/app/sites/999`)
     await expect(page.getByText('There is no such thing')).toBeVisible()

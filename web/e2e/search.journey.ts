@@ -103,3 +103,26 @@ test.describe('a server that does not answer', () => {
     await loaded(page, 'Instruments')
   })
 })
+
+test('what one types before it is there arrives in it, and does nothing else', async ({ page, open }) => {
+  let let_in = () => {}
+  const held = new Promise<void>((resolve) => (let_in = resolve))
+  await page.route('**/SearchDialog.js', async (route) => {
+    await held
+    await route.continue()
+  })
+  await page.goto(`${open.url}/app/sites`)
+  await loaded(page, 'Sites')
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('neww site 2') // n alone would lead to a new site
+  for (let i = 0; i < 8; i++) await page.keyboard.press('Backspace')
+  await page.keyboard.type(' todo')
+  let_in()
+  await expect(page.getByRole('combobox', { name: 'Search' })).toHaveValue('new todo')
+  await page.keyboard.press('Enter')
+  await loaded(page, 'New todo')
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('rules')
+  await page.keyboard.press('Enter')
+  await loaded(page, 'Rules')
+})

@@ -110,3 +110,33 @@ test.describe('a server that goes', () => {
     await expect(page.getByRole('definition')).toHaveCount(6)
   })
 })
+
+test.describe('without a connection', () => {
+  test.use({ expected: /ERR_INTERNET_DISCONNECTED|status of (401|500)|The server cannot be reached/ })
+
+  test('a screen that was not loaded yet says so, and comes by itself', async ({ page, context, open }) => {
+    await page.goto(`${open.url}/app/`)
+    await loaded(page, 'Home')
+    await page.evaluate(() => Object.assign(globalThis, { stays: true }))
+    await context.setOffline(true)
+    await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
+    await expect(page.getByRole('heading', { level: 1, name: 'Not loaded yet' })).toBeVisible()
+    await expect(page.getByText('The server cannot be reached')).toBeVisible()
+    await look(page, 'not-loaded')
+    await page.keyboard.press('?')
+    await expect(page.getByText('That could not be loaded.')).toBeVisible()
+    await context.setOffline(false)
+    await loaded(page, 'Rules')
+    expect(await page.evaluate(() => 'stays' in globalThis)).toBe(true)
+  })
+
+  test('whom the server cannot tell is led to where one signs in', async ({ page, closed }) => {
+    await page.route('**/auth/session', (route) => route.fulfill({ status: 500, json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' } }))
+    await page.goto(`${closed.url}/app/sites/1`)
+    await expect(page.getByText('You are not signed in')).toBeVisible()
+    await page.unroute('**/auth/session')
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await loaded(page, 'Sign in')
+    await expect(page).toHaveURL(/next=%2Fapp%2Fsites%2F1/)
+  })
+})

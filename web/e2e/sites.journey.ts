@@ -76,6 +76,24 @@ test.describe('refused', () => {
     await expect(page.getByRole('definition')).toHaveCount(6)
   })
 
+  test.describe('by no fault of a field', () => {
+    test.use({ expected: /status of 500/ })
+    test('the form is back with what one typed, and has the focus', async ({ page, open }) => {
+      await page.goto(`${open.url}/app/sites/2`)
+      await loaded(page, 'Site 2')
+      await page.route('**/api/v1/sites/2', async (route) => {
+        if (route.request().method() !== 'PATCH') return route.continue()
+        await route.fulfill({ status: 500, json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' } })
+      })
+      await page.keyboard.press('e')
+      await page.getByLabel('Contact').fill('Grace')
+      await page.keyboard.press('Enter')
+      await expect(page.getByText('It failed.')).toBeVisible()
+      await expect(page.getByLabel('Contact')).toHaveValue('Grace')
+      await expect(page.getByLabel('Name')).toBeFocused()
+    })
+  })
+
   test('two tabs edit one site: nobody loses anything', async ({ page, context, closed }) => {
     await signIn(page, closed, 'olga')
     const id = await newSite(page, closed, unique('Twice'))

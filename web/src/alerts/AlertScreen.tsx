@@ -10,6 +10,7 @@ import { Part, Shown } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { useMay } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
+import { TodosAbout } from '../todos/TodosAbout'
 import { AlertButtons, colourOf } from './AlertButtons'
 import { type Alert, alertHistory, alertLabels, alertQuery, dispositions } from './api'
 import { Reasons } from './Reasons'
@@ -40,6 +41,7 @@ export function AlertScreen() {
             <Part title="Why it was raised" id="reasons">
               <Reasons alert={alert} />
             </Part>
+            <TodosAbout thing={{ alert_id: id }} />
             <Part title="History" id="history">
               <ChangeList queryKey={['alert', id, 'history']} read={alertHistory(id)} labels={alertLabels} />
             </Part>

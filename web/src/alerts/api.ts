@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
+import type { Change, ReadHistory } from '../changes/api'
 import { asked } from '../events/api'
 
 // Everything that the app asks of alerts.
@@ -50,8 +51,16 @@ export const changeAlert = (changes: Partial<Alert>, base: Alert) => {
   return row(api.PATCH('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: base.id }, header: etag(base) }, body: given }))
 }
 
-/** alertHistory is what people made of an alert. It is kept beside the ledger, and looks as other histories do. */
-export const alertHistory = (id: string) => async (after: string | undefined, signal: AbortSignal) => {
-  const { rows, next } = await page(api.GET('/api/v1/alerts/{alert_id}/history', { params: { path: { alert_id: id }, query: { after, limit: 1000 } }, signal }))
-  return { rows: rows.map((change) => ({ ...change, id: change.version, table_name: 'alert', row_key: id, action: 'update' })), next }
-}
+/** alertHistory is what people made of an alert, all of it at once: it is kept beside the ledger, and looks as other histories do. */
+export const alertHistory =
+  (id: string): ReadHistory =>
+  async (_, signal) => {
+    const found: Change[] = []
+    let after: string | undefined
+    do {
+      const { rows, next } = await page(api.GET('/api/v1/alerts/{alert_id}/history', { params: { path: { alert_id: id }, query: { after, limit: 1000 } }, signal }))
+      found.push(...rows.map((change) => ({ ...change, id: change.version, table_name: 'alert', row_key: id, action: 'update' })))
+      after = next
+    } while (after !== undefined)
+    return { rows: found.reverse(), next: undefined }
+  }

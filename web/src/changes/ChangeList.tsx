@@ -1,20 +1,17 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import type { Page, Schemas } from '../api/client'
 import { paged } from '../api/queries'
 import { asShown, type Tell } from '../parts/shown'
 import { Empty, Shown } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
+import type { Change, ReadHistory } from './api'
 import { differences } from './differences'
-
-type Change = Schemas['Change']
 
 interface Props {
   /** Query key: that of the row, and 'history'. */
   queryKey: readonly unknown[]
-  /** Reads a page of the row's history, the oldest first, as the API lists it. */
-  read: (after: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
+  read: ReadHistory
   labels?: Record<string, string>
   tell?: Tell
 }
@@ -25,28 +22,28 @@ export function ChangeList({ queryKey, read, labels = {}, tell = asShown }: Prop
   return (
     <Shown query={query}>
       {({ pages }) => {
-        const changes = pages.flatMap((page) => page.rows).reverse()
+        const changes = pages.flatMap((page) => page.rows)
         if (changes.length === 0) return <Empty icon="history" title="No history" />
         return (
           <Stack gap="sm">
-            {query.hasNextPage && (
-              <Group>
-                <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                  There are newer changes
-                </Button>
-              </Group>
-            )}
             <Stack component="ol" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
               {changes.map((change) => (
                 <li key={change.id}>
                   <Text size="sm">
                     <b>{change.actor}</b> {told[change.action] ?? change.action} <TimeAgo at={change.at} />
-                    {change.request_id === null && ', by hand in the database'}
+                    {change.request_id === null && ', without the API'}
                   </Text>
                   {change.action === 'update' && <Difference change={change} labels={labels} tell={tell} />}
                 </li>
               ))}
             </Stack>
+            {query.hasNextPage && (
+              <Group>
+                <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                  Older changes
+                </Button>
+              </Group>
+            )}
           </Stack>
         )
       }}

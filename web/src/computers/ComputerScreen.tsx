@@ -27,9 +27,7 @@ export function ComputerScreen() {
         {(computer) => (
           <>
             <Details key={id} computer={computer} />
-            <Part title="Todos" id="todos">
-              <TodosAbout thing={{ computer_id: id }} />
-            </Part>
+            <TodosAbout thing={{ computer_id: id }} />
             <Part title="Files" id="files">
               <Attachments of={{ computer_id: id }} />
             </Part>

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, created, etag, page, row, type Schemas } from '../api/client'
+import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of computers.
 
@@ -22,5 +23,4 @@ export const changeComputer = (changes: Partial<Computer>, base: Computer) =>
 export const deleteComputer = (computer: Computer, { dryRun }: { dryRun: boolean }) =>
   row(api.DELETE('/api/v1/computers/{id}', { params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: etag(computer) } }))
 
-export const computerHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/computers/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
+export const computerHistory = (id: number) => newestFirst('computer', id, (signal) => page(api.GET('/api/v1/computers/{id}/history', { params: { path: { id } }, signal })))

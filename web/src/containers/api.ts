@@ -3,6 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, created, etag, page, row, type Schemas } from '../api/client'
 import type { EditOptions } from '../api/edit'
 import { paged } from '../api/queries'
+import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of containers.
 
@@ -32,8 +33,7 @@ export const changeContainer = (changes: Partial<Container>, base: Container) =>
 export const deleteContainer = (container: Container, { dryRun }: { dryRun: boolean }) =>
   row(api.DELETE('/api/v1/containers/{uuid}', { params: { path: { uuid: container.uuid }, query: { dry_run: dryRun }, header: etag(container) } }))
 
-export const containerHistory = (uuid: string) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/containers/{uuid}/history', { params: { path: { uuid }, query: { after, limit: 1000 } }, signal }))
+export const containerHistory = (uuid: string) => newestFirst('container', uuid, (signal) => page(api.GET('/api/v1/containers/{uuid}/history', { params: { path: { uuid } }, signal })))
 
 /** titleOf is what a container is called: what is in it, else what its label says. */
 export function titleOf({ description, uuid }: Pick<Container, 'description' | 'uuid'>): string {

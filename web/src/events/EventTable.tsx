@@ -17,7 +17,7 @@ const heights = { wide: 2.5, narrow: 4.5 } // rem
 export function EventTable({ events }: { events: Event[] }) {
   const frame = useRef<HTMLDivElement>(null)
   const { top, rem } = usePlace(frame)
-  const narrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
+  const narrow = useMediaQuery('(max-width: 57em)', undefined, { getInitialValueInEffect: false }) ?? false
   const height = (narrow ? heights.narrow : heights.wide) * rem
   const virtualizer = useWindowVirtualizer({ count: events.length, estimateSize: () => height, overscan: 8, scrollMargin: top })
   useLayoutEffect(() => virtualizer.measure(), [virtualizer, height])

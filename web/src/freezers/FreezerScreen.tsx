@@ -31,9 +31,7 @@ export function FreezerScreen() {
           <>
             <Details key={id} freezer={freezer} />
             <Containers id={id} />
-            <Part title="Todos" id="todos">
-              <TodosAbout thing={{ freezer_id: id }} />
-            </Part>
+            <TodosAbout thing={{ freezer_id: id }} />
             <Part title="Files" id="files">
               <Attachments of={{ freezer_id: id }} />
             </Part>

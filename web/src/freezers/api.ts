@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, created, etag, page, row, type Schemas } from '../api/client'
+import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of freezers.
 
@@ -22,5 +23,4 @@ export const changeFreezer = (changes: Partial<Freezer>, base: Freezer) =>
 export const deleteFreezer = (freezer: Freezer, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
   row(api.DELETE('/api/v1/freezers/{id}', { params: { path: { id: freezer.id }, query: { cascade, dry_run: dryRun }, header: etag(freezer) } }))
 
-export const freezerHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/freezers/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
+export const freezerHistory = (id: number) => newestFirst('freezer', id, (signal) => page(api.GET('/api/v1/freezers/{id}/history', { params: { path: { id } }, signal })))

@@ -83,7 +83,7 @@ function Line({ change }: { change: Change }) {
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
         <b>{change.actor}</b> {told[change.action] ?? change.action} {path ? <TextLink underline="always" to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
         {change.request_id === null ? (
-          ', by hand in the database'
+          ', without the API'
         ) : (
           <>
             , request{' '}

@@ -7,7 +7,9 @@ import { Screen } from '../parts/Screen'
 import { Empty, Part, Shown } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { useSession } from '../session/api'
+import { Due } from '../todos/Due'
 import { counts, latestEventsQuery, myTodosQuery, openAlertsQuery } from './api'
+import style from './HomeScreen.module.css'
 
 /** HomeScreen tells what there is and what waits for somebody. */
 export function HomeScreen() {
@@ -69,7 +71,7 @@ function OpenAlerts() {
                   <TextLink to="/alerts/$id" params={{ id: alert.id }} size="sm">
                     User {alert.user_id}: {alert.alert_codes.join(', ')}
                   </TextLink>
-                  <Text size="sm" c="dimmed">
+                  <Text size="sm" c="dimmed" className={style.end}>
                     <TimeAgo at={alert.created_at} />
                   </Text>
                 </>
@@ -103,7 +105,7 @@ function LatestEvents() {
                         Alert
                       </Badge>
                     )}
-                    <Text size="sm" c="dimmed">
+                    <Text size="sm" c="dimmed" className={style.end}>
                       <TimeAgo at={event.created_at} />
                     </Text>
                   </Group>
@@ -130,10 +132,14 @@ function MyTodos() {
             <Lines rows={todos} of={(todo) => todo.id}>
               {(todo) => (
                 <>
-                  <Text size="sm">{todo.description}</Text>
-                  <Text size="sm" c="dimmed">
-                    {todo.due_on ?? ''}
-                  </Text>
+                  <TextLink to="/todos/$id" params={{ id: String(todo.id) }} size="sm" style={{ overflowWrap: 'anywhere' }}>
+                    {todo.description}
+                  </TextLink>
+                  {todo.due_on !== null && (
+                    <Text size="sm" c="dimmed" className={style.end}>
+                      <Due todo={todo} />
+                    </Text>
+                  )}
                 </>
               )}
             </Lines>

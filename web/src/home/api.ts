@@ -27,17 +27,18 @@ export const myTodosQuery = (assignee: string) =>
     },
   })
 
-/** Lists do not say how long they are, so that they are counted as far as one page goes. */
-const most = 100
+/** Lists do not say how long they are, so that they are counted as far as one page goes; one of alerts is small, since each message makes it old. */
+const most = { sites: 1000, instruments: 1000, containers: 1000, alerts: 100 }
 
-const counted = <T>(name: string, label: string, to: string | undefined, read: (limit: number, signal: AbortSignal) => Promise<Page<T>>) => ({
+const counted = <T>(name: keyof typeof most, label: string, to: string | undefined, read: (limit: number, signal: AbortSignal) => Promise<Page<T>>) => ({
   label,
   to,
   query: queryOptions({
     queryKey: [name, 'count'],
+    staleTime: 60_000,
     queryFn: async ({ signal }) => {
-      const { rows, next } = await read(most, signal)
-      return next ? `${most}+` : String(rows.length)
+      const { rows, next } = await read(most[name], signal)
+      return rows.length.toLocaleString() + (next ? '+' : '')
     },
   }),
 })

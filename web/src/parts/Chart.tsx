@@ -4,9 +4,8 @@ import { Box, Group, Text, useComputedColorScheme } from '@mantine/core'
 import { useEffect, useId, useMemo, useRef } from 'react'
 import uPlot from 'uplot'
 
-import { moments } from './moments'
-
 import style from './Chart.module.css'
+import { moments } from './moments'
 
 // A chart over time, drawn on a canvas, which a screen reader cannot see: the same numbers stand in a table that opens below it.
 
@@ -64,7 +63,7 @@ export function Chart({ label, at, series, step, height = 180, told = String }: 
         cursor: { show: false },
         legend: { show: false },
         scales: { x: { time: dated, ...(step && { range: (_: uPlot, min: number, max: number): [number, number] => [min - step / 2, max + step / 2] }) } },
-        axes: [{ ...axis, ...(step && { incrs: steps.map((n) => n * step) }), ...(dated && { values: (_, at, __, ___, apart) => moments(at, apart, step === day ? 'UTC' : undefined) }) }, { ...axis, size: 64, ...(step && { incrs: counts }) }],
+        axes: [{ ...axis, ...(step && { incrs: steps.map((n) => n * step) }), ...(dated && { space: 80, values: (_, at, __, ___, apart) => moments(at, apart, step === day ? 'UTC' : undefined) }) }, { ...axis, size: 64, ...(step && { incrs: counts }) }],
         series: [{}, ...series.map(({ colour, shape }) => drawing(shape, colours[colour]))],
       },
       [at, ...drawnOf(series)],

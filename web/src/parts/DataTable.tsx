@@ -3,7 +3,7 @@ import { useMediaQuery } from '@mantine/hooks'
 import type { InfiniteData } from '@tanstack/react-query'
 import { type ColumnDef, createSortedRowModel, rowSortingFeature, sortFn_alphanumeric, sortFn_basic, tableFeatures, useTable } from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useMemo, useRef } from 'react'
+import { type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
 
 import type { Page } from '../api/client'
 import style from './DataTable.module.css'
@@ -47,7 +47,8 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
   const shown = table.getRowModel().rows
   const frame = useRef<HTMLTableElement>(null)
   const { top } = usePlace(frame)
-  const narrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
+  const phone = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
+  const narrow = useTight(frame, columns.length) || phone
   const virtual = shown.length > many
   const virtualizer = useWindowVirtualizer({
     count: shown.length,
@@ -63,7 +64,7 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
   const indexes = visible ? visible.map(({ index }) => index) : shown.map((_, index) => index)
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the arrows only move the focus from link to link
-    <table ref={frame} role="table" className={style.table} aria-label={label} aria-rowcount={shown.length + 1} onKeyDown={stepRows}>
+    <table ref={frame} role="table" className={`${style.table} ${narrow ? style.cards : ''}`} aria-label={label} aria-rowcount={shown.length + 1} onKeyDown={stepRows}>
       <thead role="rowgroup">
         <tr role="row" aria-rowindex={1}>
           {table.getHeaderGroups()[0]?.headers.map(({ id, column }, i) => {
@@ -110,6 +111,23 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
       </tbody>
     </table>
   )
+}
+
+const columnWidth = 7.5 // rem that a column takes at least
+
+/** useTight tells whether there is no room for that many columns beside each other. */
+function useTight(frame: RefObject<HTMLElement | null>, columns: number): boolean {
+  const [tight, setTight] = useState(false)
+  useLayoutEffect(() => {
+    const room = frame.current?.parentElement
+    if (!room) return
+    const look = () => setTight(room.clientWidth < columns * columnWidth * parseFloat(getComputedStyle(document.documentElement).fontSize))
+    look()
+    const watch = new ResizeObserver(look)
+    watch.observe(room)
+    return () => watch.disconnect()
+  }, [frame, columns])
+  return tight
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }) {

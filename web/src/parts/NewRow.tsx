@@ -1,4 +1,5 @@
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import { asProblem } from '../api/problem'
@@ -21,13 +22,15 @@ interface Props<T, F> {
   called: (row: T) => string
   /** Leads to the new row. */
   open: (row: T) => void
-  /** Leads back to where one came from. */
+  /** Leads to the list, for somebody who has come straight here; others go back to where they were. */
   cancel: () => void
 }
 
 /** NewRow is the screen that creates a row and leads to it. */
 export function NewRow<T, F>({ title, may, note, above, start, form, create, row, called, open, cancel }: Props<T, F>) {
   const queryClient = useQueryClient()
+  const { history } = useRouter()
+  const back = () => (history.canGoBack() ? history.back() : cancel())
   const { mutate, isPending, error } = useMutation({
     mutationFn: create,
     onSuccess: (made) => {
@@ -42,7 +45,7 @@ export function NewRow<T, F>({ title, may, note, above, start, form, create, row
       {may ? (
         <>
           {note}
-          {form({ start, submit: (fields) => mutate(fields), cancel, saving: isPending, problem: error ? asProblem(error) : undefined })}
+          {form({ start, submit: (fields) => mutate(fields), cancel: back, saving: isPending, problem: error ? asProblem(error) : undefined })}
         </>
       ) : (
         <Forbidden />

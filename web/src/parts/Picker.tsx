@@ -20,7 +20,7 @@ interface Props extends Omit<TextInputProps, 'value' | 'defaultValue' | 'onChang
 /** Picker is a field for one thing of a kind: one types a part of its name, or its number, and chooses. */
 export function Picker({ only, defaultValue = '', called, onChange, onBlur, ...rest }: Props) {
   const [typed, type] = useState<string>() // undefined while what was chosen stands there
-  const [chosen, setChosen] = useState({ key: defaultValue, title: called })
+  const [chosen, setChosen] = useState<{ key: string; title: string | undefined }>({ key: defaultValue, title: undefined }) // called may become known later
   const [known, know] = useState(defaultValue)
   if (defaultValue !== known) {
     know(defaultValue)
@@ -30,7 +30,7 @@ export function Picker({ only, defaultValue = '', called, onChange, onBlur, ...r
     }
   }
   const [wanted] = useDebouncedValue(typed?.trim() ?? '', 200)
-  const { data, error, isFetching } = useQuery(searchQuery(wanted, { only, limit: 8 }))
+  const { data, error, isFetching, isPaused } = useQuery(searchQuery(wanted, { only, limit: 8 }))
   const fresh = typed !== undefined && wanted === typed.trim() && wanted !== ''
   const hits = fresh && !isFetching && data ? data : []
   const choose = (hit: Hit | undefined) => {
@@ -63,7 +63,7 @@ export function Picker({ only, defaultValue = '', called, onChange, onBlur, ...r
         }}
       />
       <Text size="sm" c="dimmed" role="status">
-        {fresh && !isFetching && (error ? 'The search failed.' : hits.length === 0 && 'Nothing is called so.')}
+        {fresh && !isFetching && (error || isPaused ? 'The search failed.' : hits.length === 0 && 'Nothing is called so.')}
       </Text>
       {hits.length > 0 && (
         <Stack {...list} aria-label={`${String(rest.label)}: found`} gap={0}>

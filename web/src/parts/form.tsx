@@ -21,11 +21,16 @@ interface Focusable<N extends string> {
   getInputNode: (name: N) => HTMLElement | null
 }
 
-/** useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first field. */
+/**
+ * useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first
+ * field, and so it is when a form is back whose fields are not to blame.
+ */
 export function useFormFocus<N extends string>(form: Focusable<N>, fields: readonly N[], problem: Problem | undefined, { atFirst = true } = {}) {
   const show = useEffectEvent((problem: Problem | undefined) => {
     if (problem) form.setErrors(problem.byField)
-    const first = problem ? fields.find((name) => problem.byField[name]) : atFirst && fields[0]
+    const lost = !document.activeElement || document.activeElement === document.body // the form has gone and come back
+    const blamed = problem && fields.find((name) => problem.byField[name])
+    const first = blamed ?? ((problem ? lost : atFirst) ? fields[0] : undefined)
     if (first) form.getInputNode(first)?.focus()
   })
   useEffect(() => show(problem), [problem])

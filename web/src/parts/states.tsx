@@ -1,9 +1,10 @@
 import { Button, Group, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core'
 import type { UseInfiniteQueryResult, UseQueryResult } from '@tanstack/react-query'
-import type { ErrorComponentProps } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { type ErrorComponentProps, useLocation, useRouter } from '@tanstack/react-router'
+import { type ReactNode, useCallback, useEffect, useRef } from 'react'
 
 import { asProblem, type Problem } from '../api/problem'
+import { useLiveState } from '../live/caches'
 import { Icon, type IconName } from './icons'
 import { TextLink } from './links'
 import { Screen } from './Screen'
@@ -65,6 +66,16 @@ export function Forbidden({ children }: { children?: ReactNode }) {
   )
 }
 
+/** SignedOut leads to where one signs in, and back from there. */
+function SignedOut() {
+  const { publicHref } = useLocation()
+  return (
+    <Notice icon="lock" title="You are not signed in" actions={<TextLink to="/sign-in" search={{ next: publicHref }}>Sign in</TextLink>} urgent>
+      Or the server could not tell who you are.
+    </Notice>
+  )
+}
+
 /** Offline says that there is no server to ask. What was read before stays on the screen; this is for what was not. */
 export function Offline({ retry }: { retry?: (() => void) | undefined }) {
   return (
@@ -79,7 +90,14 @@ export function ErrorState({ problem, retry }: { problem: Problem; retry?: (() =
   switch (problem.status) {
     case 0:
       return <Offline retry={retry} />
+    case 400:
+      return (
+        <Notice icon="search" title="The address is wrong" urgent actions={<TextLink to="/">Go to the first page</TextLink>}>
+          {problem.message}
+        </Notice>
+      )
     case 401:
+      return <SignedOut />
     case 403:
       return <Forbidden>{problem.message}</Forbidden>
     case 404:
@@ -111,12 +129,37 @@ export function NotFound() {
 }
 
 /** Failed is shown instead of a screen that threw, or whose code could not be loaded: a new version may have taken its place. */
-export function Failed({ error }: ErrorComponentProps) {
+export function Failed({ error, reset }: ErrorComponentProps) {
+  if (asProblem(error).status === 0) return <Unloaded reset={reset} />
   return (
     <Screen title="This page failed">
       <Notice icon="alert" title="This page could not be shown" urgent actions={<Button onClick={() => location.reload()}>Load it anew</Button>}>
         There may be a new version, or no connection. ({asProblem(error).message})
       </Notice>
+    </Screen>
+  )
+}
+
+/** Unloaded stands for a screen whose code is not there yet, until there is a connection. */
+function Unloaded({ reset }: { reset: () => void }) {
+  const router = useRouter()
+  const live = useLiveState()
+  const again = useCallback(() => {
+    reset()
+    void router.invalidate()
+  }, [reset, router])
+  useEffect(() => {
+    addEventListener('online', again)
+    return () => removeEventListener('online', again)
+  }, [again])
+  const was = useRef(live)
+  useEffect(() => {
+    if (live === 'live' && was.current !== 'live') again()
+    was.current = live
+  }, [live, again])
+  return (
+    <Screen title="Not loaded yet">
+      <Offline retry={again} />
     </Screen>
   )
 }

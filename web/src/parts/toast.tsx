@@ -20,7 +20,7 @@ function close(id: number) {
 /** toast says something that needs no answer. */
 export function toast(text: string, kind: Message['kind'] = 'good') {
   const id = ++last
-  messages.set([...messages.get().slice(-3), { id, text, kind }])
+  messages.set([...messages.get().filter((message) => message.text !== text).slice(-3), { id, text, kind }]) // what is said again is said once
   if (kind === 'good') setTimeout(() => close(id), 5000)
 }
 

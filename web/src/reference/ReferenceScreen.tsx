@@ -8,7 +8,7 @@ import { Empty, Part, Shown } from '../parts/states'
 import { referenceQuery } from './api'
 import { matches } from './document'
 
-const filters = [{ name: 'find', label: 'Find', placeholder: 'A path, a method, a few words' }] as const satisfies Filter<string>[]
+const filters = [{ name: 'find', label: 'Find', placeholder: 'A path, or words' }] as const satisfies Filter<string>[]
 
 /** ReferenceScreen lists everything that programs can ask of the server. */
 export function ReferenceScreen() {

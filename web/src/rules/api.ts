@@ -2,6 +2,7 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 
 import { api, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
+import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of the alert rules. There are five of them; what one measures is fixed, its settings are not.
 
@@ -41,8 +42,7 @@ export const readRule = (code: number, signal?: AbortSignal) => row(api.GET('/ap
 export const changeRule = (changes: Partial<Rule>, base: Rule) =>
   row(api.PATCH('/api/v1/rules/{code}', { params: { path: { code: base.code }, header: etag(base) }, body: changes }))
 
-export const ruleHistory = (code: number) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/rules/{code}/history', { params: { path: { code }, query: { after, limit: 1000 } }, signal }))
+export const ruleHistory = (code: number) => newestFirst('rule', code, (signal) => page(api.GET('/api/v1/rules/{code}/history', { params: { path: { code } }, signal })))
 
 export interface Range {
   from: number | undefined

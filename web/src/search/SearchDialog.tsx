@@ -13,6 +13,7 @@ import { includes, useSession } from '../session/api'
 import { searchQuery } from './api'
 import { local, type Place, placeOf } from './places'
 import { recent } from './recent'
+import { typedAhead } from './typeAhead'
 
 /** SearchDialog leads anywhere: to screens, to what one can do, to where one was lately, and to all that is stored: Cmd-K. */
 export function SearchDialog({ close }: { close: () => void }) {
@@ -25,7 +26,7 @@ export function SearchDialog({ close }: { close: () => void }) {
   const { pathname } = useLocation()
   const session = useSession()
   const [visits] = useState(() => recent(session?.username ?? '').filter(({ path }) => path !== pathname))
-  const { data, error, isFetching } = useQuery(searchQuery(asked))
+  const { data, error, isFetching, isPaused } = useQuery(searchQuery(asked))
   const waiting = wanted !== '' && (asked !== wanted || isFetching)
   const hits = wanted === '' || waiting ? [] : (data ?? []).flatMap((hit) => placeOf(hit, (to) => to in routesByPath) ?? [])
   const known = local(wanted, visits).filter(({ role }) => !role || includes(session?.role, role))
@@ -44,12 +45,13 @@ export function SearchDialog({ close }: { close: () => void }) {
   useEffect(() => {
     if (best) go(best)
   })
+  useEffect(() => () => void typedAhead(), []) // it went before it had the focus
   return (
     <Dialog onClose={close} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
       <TextInput
         data-autofocus
         aria-label="Search"
-        placeholder="A screen, a name, a number or a label"
+        placeholder="A screen, a name or a label"
         maxLength={200}
         value={text}
         onChange={(event) => {
@@ -57,13 +59,18 @@ export function SearchDialog({ close }: { close: () => void }) {
           enter(false)
           move(0)
         }}
+        onFocus={() => {
+          const ahead = typedAhead()
+          if (ahead.text) setText((known) => known + ahead.text)
+          if (ahead.entered) enter(true)
+        }}
         onKeyDown={keyDown}
         {...field}
         aria-expanded
         leftSection={<Icon name="search" size={16} />}
       />
       <Text size="sm" c="dimmed" my="xs" role="status">
-        {waiting ? 'Searching…' : error && wanted ? `The search failed. ${asProblem(error).message}` : places.length === 0 ? 'Nothing has that in it.' : `${places.length} found`}
+        {waiting ? 'Searching…' : isPaused ? 'You are offline: only screens and where one was are found.' : error && wanted ? `The search failed. ${asProblem(error).message}` : places.length === 0 ? 'Nothing has that in it.' : `${places.length} found`}
       </Text>
       <Stack {...list} aria-label="Found" gap={2}>
         {places.map((place, i) => (

@@ -28,6 +28,8 @@ const actions: Place[] = [
   action('New freezer', 'instrument', '/freezers/new', 'operator'),
   action('New computer', 'instrument', '/computers/new', 'operator'),
   action('New container', 'container', '/containers/new', 'operator'),
+  action('New todo', 'todo', '/todos/new'),
+  action('New user', 'user', '/users/new', 'admin'),
   action('Scan a label', 'container', '/containers'),
 ]
 

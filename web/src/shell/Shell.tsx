@@ -8,16 +8,21 @@ import { LiveSign } from '../live/LiveSign'
 import { Icon } from '../parts/icons'
 import { Later } from '../parts/Later'
 import { MenuLink, TextLink } from '../parts/links'
-import { Toasts } from '../parts/toast'
+import { toast, Toasts } from '../parts/toast'
+import { typeAhead, typedAhead } from '../search/typeAhead'
 import { includes, useSession } from '../session/api'
 import { menu } from './menu'
+import style from './Shell.module.css'
 import { useKeyboard, useShortcut } from './shortcuts'
 import { headerHeight } from './theme'
 
 const AccountMenu = lazy(() => import('./AccountMenu').then((module) => ({ default: module.AccountMenu })))
 const loadSearch = () => import('../search/SearchDialog').then((module) => ({ default: module.SearchDialog }))
 const SearchDialog = lazy(loadSearch)
-const ShortcutsHelp = lazy(() => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp })))
+const loadHelp = () => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp }))
+const ShortcutsHelp = lazy(loadHelp)
+
+const unloadable = 'That could not be loaded. There may be no connection, or a new version: load the page anew.'
 
 /** Shell stands around every screen: the menu, the search, who one is, and what the connection does. */
 export function Shell() {
@@ -31,10 +36,26 @@ export function Shell() {
     const timer = setTimeout(() => void loadSearch().catch(() => {}), 2000) // so that it opens at once, for people who type at once
     return () => clearTimeout(timer)
   }, [])
+  const search = async () => {
+    if (dialog === 'search') return
+    const given = typeAhead()
+    try {
+      await loadSearch()
+      if (!given.aborted) setDialog('search')
+    } catch {
+      typedAhead()
+      toast(unloadable, 'bad')
+    }
+  }
+  const help = () =>
+    void loadHelp().then(
+      () => setDialog('help'),
+      () => toast(unloadable, 'bad'),
+    )
   useKeyboard()
-  useShortcut('mod+k', 'Search', () => setDialog('search'), inside)
-  useShortcut('/', 'Search', () => setDialog('search'), inside)
-  useShortcut('?', 'Show the keys', () => setDialog('help'))
+  useShortcut('mod+k', 'Search', () => void search(), inside)
+  useShortcut('/', 'Search', () => void search(), inside)
+  useShortcut('?', 'Show the keys', help)
   useLiveCaches(inside)
   return (
     <AppShell header={{ height: headerHeight }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened, desktop: !inside } }} padding="md">
@@ -50,16 +71,16 @@ export function Shell() {
           <Group gap="xs" ml="auto" wrap="nowrap">
             {inside && <LiveSign />}
             {inside && (
-              <Button variant="default" leftSection={<Icon name="search" size={16} />} visibleFrom="xs" onClick={() => setDialog('search')}>
+              <Button variant="default" leftSection={<Icon name="search" size={16} />} visibleFrom="xs" onClick={() => void search()}>
                 Search
               </Button>
             )}
             {inside && (
-              <ActionIcon variant="default" size="lg" hiddenFrom="xs" aria-label="Search" onClick={() => setDialog('search')}>
+              <ActionIcon variant="default" size="lg" hiddenFrom="xs" aria-label="Search" onClick={() => void search()}>
                 <Icon name="search" />
               </ActionIcon>
             )}
-            <ActionIcon variant="default" size="lg" visibleFrom="xs" aria-label="Keyboard" onClick={() => setDialog('help')}>
+            <ActionIcon variant="default" size="lg" visibleFrom="xs" aria-label="Keyboard" onClick={help}>
               <Icon name="keyboard" />
             </ActionIcon>
             <SchemeToggle />
@@ -72,10 +93,10 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       {inside && (
-        <AppShell.Navbar p="xs" aria-label="Screens">
-          {menu.map(({ label, icon, to, key, role }) =>
+        <AppShell.Navbar p="xs" aria-label="Screens" className={opened ? undefined : style.closed}>
+          {menu.map(({ label, icon, to, key, role, also = [] }) =>
             role && !includes(session?.role, role) ? null : (
-              <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={key} />
+              <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={key} active={also.some((path) => pathname.startsWith(path)) || undefined} />
             ),
           )}
         </AppShell.Navbar>
@@ -93,12 +114,12 @@ export function Shell() {
   )
 }
 
-type EntryProps = Pick<(typeof menu)[number], 'label' | 'icon' | 'to'> & { hotkey: string }
+type EntryProps = Pick<(typeof menu)[number], 'label' | 'icon' | 'to'> & { hotkey: string; active: boolean | undefined }
 
-function MenuEntry({ label, icon, to, hotkey }: EntryProps) {
+function MenuEntry({ label, icon, to, hotkey, active }: EntryProps) {
   const navigate = useNavigate()
   useShortcut(`g ${hotkey}`, `Go to ${label}`, () => void navigate({ to }))
-  return <MenuLink to={to} label={label} leftSection={<Icon name={icon} />} activeOptions={{ exact: to === '/', includeSearch: false }} variant="light" />
+  return <MenuLink to={to} label={label} leftSection={<Icon name={icon} />} activeOptions={{ exact: to === '/', includeSearch: false }} variant="light" active={active} />
 }
 
 function SchemeToggle() {

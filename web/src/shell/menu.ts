@@ -11,13 +11,15 @@ interface Entry {
   key: string
   /** Who sees it; the server decides who may. */
   role?: Role
+  /** Where the screens begin that belong to it, too. */
+  also?: string[]
 }
 
 /** menu is what the menu shows, in its order. Cmd-K finds the same. */
 export const menu: Entry[] = [
   { label: 'Home', icon: 'home', to: '/', key: 'h' },
   { label: 'Sites', icon: 'site', to: '/sites', key: 's' },
-  { label: 'Instruments', icon: 'instrument', to: '/instruments', key: 'i' },
+  { label: 'Instruments', icon: 'instrument', to: '/instruments', key: 'i', also: ['/freezers/', '/computers/'] },
   { label: 'Containers', icon: 'container', to: '/containers', key: 'c' },
   { label: 'Events', icon: 'event', to: '/events', key: 'e' },
   { label: 'Alerts', icon: 'alert', to: '/alerts', key: 'a' },

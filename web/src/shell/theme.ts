@@ -17,6 +17,9 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   headings: { sizes: { h1: { fontSize: '1.6rem' }, h2: { fontSize: '1.2rem' }, h3: { fontSize: '1rem' } } },
   respectReducedMotion: true,
+  components: {
+    Badge: { styles: { root: { flexShrink: 0, maxWidth: 'none' }, label: { overflow: 'visible' } } }, // one word, of which nothing is left out
+  },
 })
 
 const names = [...Object.keys(DEFAULT_THEME.colors).filter((name) => name !== 'dark'), 'ice']

@@ -12,6 +12,7 @@ import { RowDetails } from '../parts/RowDetails'
 import { Screen } from '../parts/Screen'
 import { Empty, Part, Shown } from '../parts/states'
 import { useMay } from '../session/api'
+import { TodosAbout } from '../todos/TodosAbout'
 import { changeSite, deleteSite, readSite, type Site, type SiteFields, siteHistory, siteLabels, siteQuery } from './api'
 import { SiteForm } from './SiteForm'
 
@@ -29,6 +30,7 @@ export function SiteScreen() {
             <Part title="Instruments" id="instruments">
               <Instruments id={id} />
             </Part>
+            <TodosAbout thing={{ site_id: id }} />
             <Part title="Files" id="files">
               <Attachments of={{ site_id: id }} />
             </Part>

@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, created, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
+import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of sites. Keys of lists begin with the plural, of one row with the singular.
 
@@ -38,5 +39,4 @@ export const changeSite = (changes: Partial<Site>, base: Site) =>
 export const deleteSite = (site: Site, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
   row(api.DELETE('/api/v1/sites/{id}', { params: { path: { id: site.id }, query: { cascade, dry_run: dryRun }, header: etag(site) } }))
 
-export const siteHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/sites/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
+export const siteHistory = (id: number) => newestFirst('site', id, (signal) => page(api.GET('/api/v1/sites/{id}/history', { params: { path: { id } }, signal })))

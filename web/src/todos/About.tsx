@@ -10,6 +10,11 @@ const things = [
   { field: 'alert_id', noun: 'Alert', to: '/alerts/$id' },
 ] as const
 
+/** isAbout tells whether a todo is about something. */
+export function isAbout(todo: Todo): boolean {
+  return things.some(({ field }) => todo[field] !== null)
+}
+
 /** About leads to what a todo is about. */
 export function About({ todo }: { todo: Todo }) {
   const found = things.filter(({ field }) => todo[field] !== null)

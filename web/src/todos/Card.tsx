@@ -2,7 +2,7 @@ import { NativeSelect, Text } from '@mantine/core'
 import type { KeyboardEvent } from 'react'
 
 import { TextLink } from '../parts/links'
-import { About } from './About'
+import { About, isAbout } from './About'
 import { statuses, type Todo } from './api'
 import style from './Board.module.css'
 import { Due } from './Due'
@@ -32,9 +32,11 @@ export function Card({ todo, move, press }: Props) {
           </>
         )}
       </Text>
-      <Text size="sm" component="div">
-        <About todo={todo} />
-      </Text>
+      {isAbout(todo) && (
+        <Text size="sm" component="div">
+          <About todo={todo} />
+        </Text>
+      )}
       {mine ? (
         <NativeSelect size="xs" aria-label={`Status of ${todo.description}`} data={known} value={todo.status} onChange={(event) => move(event.currentTarget.value)} />
       ) : (

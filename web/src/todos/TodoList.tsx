@@ -22,10 +22,16 @@ const columns: Column<Todo>[] = [
   { id: 'assignee', header: 'Assignee', value: (todo) => todo.assignee, cell: (todo) => shown(todo.assignee) },
   { id: 'due_on', header: 'Due', value: (todo) => todo.due_on, cell: (todo) => <Due todo={todo} /> },
   { id: 'owner', header: 'From', value: (todo) => todo.owner },
-  { id: 'about', header: 'About', value: () => null, cell: (todo) => <About todo={todo} /> },
 ]
 
+const withAbout: Column<Todo>[] = [...columns, { id: 'about', header: 'About', value: () => null, cell: (todo) => <About todo={todo} /> }]
+
+type Props = Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'> & {
+  /** False where all are about the same thing. */
+  about?: boolean
+}
+
 /** TodoList shows todos row by row. */
-export function TodoList(props: Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'>) {
-  return <DataTable label="Todos" columns={columns} rowKey={(todo) => todo.id} {...props} />
+export function TodoList({ about = true, ...props }: Props) {
+  return <DataTable label="Todos" columns={about ? withAbout : columns} rowKey={(todo) => todo.id} {...props} />
 }

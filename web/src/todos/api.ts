@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, created, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
+import { newestFirst } from '../changes/api'
 import { dueBefore } from './days'
 
 // Everything that the app asks of todos.
@@ -34,7 +35,7 @@ export const todosQuery = ({ due, ...filters }: TodoFilters = {}) =>
   paged(['todos', { ...filters, due }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...filters, due_before: dueBefore(due), after, limit: most } }, signal })))
 
 /** A Thing is what todos may be about. */
-export type Thing = { freezer_id: number } | { computer_id: number }
+export type Thing = { site_id: number } | { freezer_id: number } | { computer_id: number } | { alert_id: string }
 
 export const todosAbout = (thing: Thing) => paged(['todos', thing], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...thing, after } }, signal })))
 
@@ -50,8 +51,7 @@ export const changeTodo = (changes: Partial<Todo>, base: Todo) =>
 export const deleteTodo = (todo: Todo, { dryRun }: { dryRun: boolean }) =>
   row(api.DELETE('/api/v1/todos/{id}', { params: { path: { id: todo.id }, query: { dry_run: dryRun }, header: etag(todo) } }))
 
-export const todoHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/todos/{id}/history', { params: { path: { id }, query: { after, limit: most } }, signal }))
+export const todoHistory = (id: number) => newestFirst('todo', id, (signal) => page(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })))
 
 /** The things that a todo may be about, for a list to choose from. */
 export const choices = {

@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, created, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
+import { newestFirst } from '../changes/api'
 
 // Everything that the app asks of accounts. All of it is for admins.
 
@@ -40,5 +41,4 @@ export const changeUser = (changes: Partial<User>, base: User) =>
 export const deleteUser = (user: User, { dryRun }: { dryRun: boolean }) =>
   row(api.DELETE('/api/v1/users/{id}', { params: { path: { id: user.id }, query: { dry_run: dryRun }, header: etag(user) } }))
 
-export const userHistory = (id: number) => (after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/users/{id}/history', { params: { path: { id }, query: { after, limit: 1000 } }, signal }))
+export const userHistory = (id: number) => newestFirst('account', id, (signal) => page(api.GET('/api/v1/users/{id}/history', { params: { path: { id } }, signal })))

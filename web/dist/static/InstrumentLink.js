@@ -1,1 +1,0 @@
-import{h as e}from"./app.js";import{p as t}from"./Box.js";var n=t();function r({kind:t,id:r,name:i}){return(0,n.jsx)(e,{to:t===`freezer`?`/freezers/$id`:`/computers/$id`,params:{id:String(r)},children:i})}export{r as t};

@@ -1,0 +1,20 @@
+import { api, type Page, page, type Schemas } from '../api/client'
+
+export type Change = Schemas['Change']
+
+/** ReadHistory reads a page of a row's history, the newest change first. */
+export type ReadHistory = (after: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
+
+/**
+ * newestFirst turns the history of a row around. The API lists it the oldest first; nearly always one answer is all of it. Where it is not, the
+ * newest come from the list of all changes, which must look for them for longer.
+ */
+export const newestFirst =
+  (table_name: string, row_key: string | number, read: (signal: AbortSignal) => Promise<Page<Change>>): ReadHistory =>
+  async (after, signal) => {
+    if (after === undefined) {
+      const { rows, next } = await read(signal)
+      if (next === undefined) return { rows: rows.toReversed(), next }
+    }
+    return page(api.GET('/api/v1/changes', { params: { query: { table_name, row_key: String(row_key), order: 'desc', after } }, signal }))
+  }
