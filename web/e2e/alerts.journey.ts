@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, turnTo } from './lab'
 import { expectMarked, freshUser, large, mark, record } from './ledger'
 
 // The inbox: what the rules find comes by itself, and people settle it.
@@ -224,8 +224,7 @@ test.describe('refused', () => {
   test('a viewer reads, and has nothing to press', async ({ page, closed }) => {
     await signIn(page, closed, 'olga')
     const { user, id } = await raised(page)
-    await page.context().clearCookies()
-    await signIn(page, closed, 'vera', '/app/alerts')
+    await turnTo(page, closed, 'vera', '/app/alerts')
     await expect(row(page, user)).toBeVisible()
     await expect(page.getByRole('main').getByRole('checkbox')).toHaveCount(0)
     for (const name of ['Acknowledge', 'Close…', 'Assign…']) await expect(page.getByRole('button', { name })).toHaveCount(0)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, turnTo, unique } from './lab'
 import type { Server } from './server'
 
 // What one does with containers: scanning, moving, creating.
@@ -152,8 +152,7 @@ test('a viewer finds containers, and moves none', async ({ page, closed }) => {
   await signIn(page, closed, 'olga')
   const what = unique('Tissue')
   const uuid = await newContainer(page, closed, what)
-  await page.context().clearCookies()
-  await signIn(page, closed, 'vera', `/app/containers/${uuid}`)
+  await turnTo(page, closed, 'vera', `/app/containers/${uuid}`)
   await loaded(page, what)
   for (const name of ['Move', 'Edit', 'Delete', 'Add files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
   await page.keyboard.press('m')

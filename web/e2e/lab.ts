@@ -92,6 +92,13 @@ let last = 0
 /** unique is a name that nothing else in the lab has. */
 export const unique = (name: string) => `${name} ${Date.now() % 1e8}-${++last}`
 
+/** turnTo signs out whoever it is, and somebody else in. */
+export async function turnTo(page: Page, server: Server, who: string, at = '/app/') {
+  await page.goto('about:blank') // else the page asks on, as nobody
+  await page.context().clearCookies()
+  await signIn(page, server, who, at)
+}
+
 /** call calls the API as a page of a journey does, signed in as it is. */
 export async function call(page: Page, method: string, url: string, body?: unknown): Promise<{ status: number; body: any }> {
   return page.evaluate(

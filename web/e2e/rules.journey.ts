@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, signIn, test } from './lab'
+import { call, expect, loaded, look, signIn, test, turnTo } from './lab'
 import { freshUser, record } from './ledger'
 
 // Rules are tried on what was recorded before they are changed.
@@ -110,8 +110,7 @@ test.describe('refused', () => {
     await expect(page.getByRole('region', { name: 'What it would have done' })).toContainText('Window in seconds: 30 → 3600')
     await expect(page.getByRole('button', { name: 'Save' })).toHaveCount(0)
     expect((await call(page, 'PATCH', '/api/v1/rules/123', { limit: '1' })).status).toBe(403)
-    await page.context().clearCookies()
-    await signIn(page, closed, 'vera', '/app/rules/123')
+    await turnTo(page, closed, 'vera', '/app/rules/123')
     await loaded(page, '123 Deposits add up within the window')
     for (const name of ['Edit', 'Try other settings']) await expect(page.getByRole('button', { name })).toHaveCount(0)
     await page.keyboard.press('e')

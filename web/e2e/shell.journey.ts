@@ -57,7 +57,7 @@ test('an event shows by itself, in every tab, over one connection', async ({ pag
 })
 
 test.describe('a server that goes', () => {
-  test.use({ expected: /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503/ })
+  test.use({ expected: /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503|The server cannot be reached/ })
 
   test('and comes again under an open page', async ({ page, closed }) => {
     test.setTimeout(120_000)
