@@ -1,31 +1,29 @@
 import { Group } from '@mantine/core'
 
+import { ComputerLink } from '../computers/names'
+import { FreezerLink } from '../freezers/names'
 import { TextLink } from '../parts/links'
+import { SiteLink } from '../sites/names'
 import type { Todo } from './api'
 
-const things = [
-  { field: 'site_id', noun: 'Site', to: '/sites/$id' },
-  { field: 'freezer_id', noun: 'Freezer', to: '/freezers/$id' },
-  { field: 'computer_id', noun: 'Computer', to: '/computers/$id' },
-  { field: 'alert_id', noun: 'Alert', to: '/alerts/$id' },
-] as const
-
 /** isAbout tells whether a todo is about something. */
-export function isAbout(todo: Todo): boolean {
-  return things.some(({ field }) => todo[field] !== null)
+export function isAbout({ site_id, freezer_id, computer_id, alert_id }: Todo): boolean {
+  return [site_id, freezer_id, computer_id, alert_id].some((id) => id !== null)
 }
 
 /** About leads to what a todo is about. */
 export function About({ todo }: { todo: Todo }) {
-  const found = things.filter(({ field }) => todo[field] !== null)
-  if (found.length === 0) return '–'
+  if (!isAbout(todo)) return '–'
   return (
     <Group component="span" gap="xs">
-      {found.map(({ field, noun, to }) => (
-        <TextLink key={field} to={to} params={{ id: String(todo[field]) }}>
-          {field === 'alert_id' ? noun : `${noun} ${todo[field]}`}
+      {todo.site_id !== null && <SiteLink id={todo.site_id} />}
+      {todo.freezer_id !== null && <FreezerLink id={todo.freezer_id} />}
+      {todo.computer_id !== null && <ComputerLink id={todo.computer_id} />}
+      {todo.alert_id !== null && (
+        <TextLink to="/alerts/$id" params={{ id: todo.alert_id }}>
+          Alert
         </TextLink>
-      ))}
+      )}
     </Group>
   )
 }
