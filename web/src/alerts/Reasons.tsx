@@ -6,6 +6,7 @@ import { type Event, eventsUpTo } from '../events/api'
 import { Facts } from '../parts/Facts'
 import { TextLink } from '../parts/links'
 import { TimeAgo } from '../parts/TimeAgo'
+import { limitOf } from '../rules/limit'
 import type { Alert } from './api'
 import { explain, type Reason } from './reasons'
 
@@ -29,8 +30,8 @@ export function Reasons({ alert }: { alert: Alert }) {
             <Facts
               of={[
                 ['Measured', reason.value],
-                [`Limit at ${alert.risk} risk`, reason.limit_at_risk],
-                ...(alert.risk === 'medium' ? [] : [['Limit at medium risk', reason.limit] satisfies [string, string]]),
+                [`Limit at ${alert.risk} risk`, limitOf(reason.code, reason.limit_at_risk)],
+                ...(alert.risk === 'medium' ? [] : [['Limit at medium risk', limitOf(reason.code, reason.limit)] satisfies [string, string]]),
                 ['Window', reason.window_seconds === null ? null : `${reason.window_seconds} seconds`],
                 ['Looks at', reason.applies_to],
               ]}

@@ -1,4 +1,5 @@
 import type { Schemas } from '../api/client'
+import { limitOf } from '../rules/limit'
 
 export type Reason = Schemas['Reason']
 
@@ -8,20 +9,19 @@ const looked = { deposit: ['deposit', 'deposits'], withdraw: ['withdrawal', 'wit
 export function explain({ code, applies_to, limit_at_risk, window_seconds, value }: Reason, risk: string): string {
   const [one, many] = looked[applies_to]
   const count = typeof value === 'number' ? `${value} ${value === 1 ? one : many}` : ''
-  const whole = limit_at_risk.replace(/\.00$/, '')
-  const limit = (from: string, text: string) => `At ${risk} risk it is raised ${from} ${text}.`
+  const limit = (from: string, to = '') => `At ${risk} risk it is raised ${from} ${limitOf(code, limit_at_risk)}${to}.`
   switch (code) {
     case 30:
-      return `The last ${count} came in a row. ${limit('from', `${whole} on`)}`
+      return `The last ${count} came in a row. ${limit('from', ' on')}`
     case 300:
-      return `The last ${count} rose one after the other. ${limit('from', `${whole} on`)}`
+      return `The last ${count} rose one after the other. ${limit('from', ' on')}`
     case 123:
-      return `The ${many} of ${window_seconds} seconds sum to ${value}. ${limit('above', limit_at_risk)}`
+      return `The ${many} of ${window_seconds} seconds sum to ${value}. ${limit('above')}`
     case 500:
-      return `There were ${count} within ${window_seconds} seconds. ${limit('above', whole)}`
+      return `There were ${count} within ${window_seconds} seconds. ${limit('above')}`
     case 1100:
-      return `This ${one} is of ${value}. ${limit('above', limit_at_risk)}`
+      return `This ${one} is of ${value}. ${limit('above')}`
     default:
-      return `It measured ${value}. ${limit('by', whole)}`
+      return `It measured ${value}. ${limit('by')}`
   }
 }

@@ -13,9 +13,10 @@ import { shown } from '../parts/shown'
 import { Part, Shown } from '../parts/states'
 import { useDetails } from '../parts/useDetails'
 import { useMay } from '../session/api'
-import { changeRule, fieldsOf, readRule, type Rule, type RuleFields, ruleHistory, ruleLabels, ruleQuery } from './api'
+import { changeRule, fieldsOf, readRule, type Rule, type RuleField, type RuleFields, ruleHistory, ruleLabels, ruleQuery } from './api'
 import { ReplayPart } from './ReplayPart'
 import { RuleForm } from './RuleForm'
+import { limitOf } from './limit'
 import { changesOf, settingsOf } from './settings'
 
 /** RuleScreen shows a rule, and lets its settings be tried on what was recorded before they are saved. */
@@ -37,6 +38,11 @@ export function RuleScreen() {
       </Shown>
     </Screen>
   )
+}
+
+function told(rule: Rule, name: RuleField): string {
+  if (name === 'enabled') return rule.enabled ? 'yes' : 'no'
+  return name === 'limit' ? limitOf(rule.code, rule.limit) : shown(rule[name])
 }
 
 /** Settings are the rule's, to read or to edit. Operators may try others; admins may save them. */
@@ -62,7 +68,7 @@ function Settings({ rule }: { rule: Rule }) {
         />
       ) : (
         <Card withBorder>
-          <Facts of={fieldsOf(rule).map((name) => [ruleLabels[name], name === 'enabled' ? (rule.enabled ? 'yes' : 'no') : shown(rule[name])])} />
+          <Facts of={fieldsOf(rule).map((name) => [ruleLabels[name], told(rule, name)])} />
         </Card>
       )}
       {conflict && <ConflictDialog conflict={conflict} labels={ruleLabels} keep={save} cancel={end} />}
@@ -80,7 +86,7 @@ interface EditingProps {
 }
 
 function Editing({ rule, start, problem, submit, cancel }: EditingProps) {
-  const form = useForm({ mode: 'uncontrolled', initialValues: settingsOf(start) })
+  const form = useForm({ mode: 'uncontrolled', initialValues: settingsOf(rule.code, start) })
   return (
     <Stack>
       <Card withBorder>

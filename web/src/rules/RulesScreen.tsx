@@ -6,6 +6,7 @@ import { TextLink } from '../parts/links'
 import { Screen } from '../parts/Screen'
 import { Empty } from '../parts/states'
 import { type Rule, ruleLabels, rulesQuery } from './api'
+import { limitOf } from './limit'
 
 const columns: Column<Rule>[] = [
   {
@@ -19,7 +20,7 @@ const columns: Column<Rule>[] = [
     ),
   },
   { id: 'applies_to', header: ruleLabels.applies_to, value: (rule) => rule.applies_to },
-  { id: 'limit', header: ruleLabels.limit, value: (rule) => Number(rule.limit), cell: (rule) => rule.limit, end: true },
+  { id: 'limit', header: ruleLabels.limit, value: (rule) => Number(rule.limit), cell: (rule) => limitOf(rule.code, rule.limit), end: true },
   { id: 'window', header: 'Window', value: (rule) => rule.window_seconds, cell: (rule) => (rule.window_seconds === null ? '' : `${rule.window_seconds} s`), end: true },
   {
     id: 'enabled',

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 
 import type { Rule } from './api'
 import { daily } from './daily'
+import { limitOf } from './limit'
 import { changesOf, settingsOf } from './settings'
 
 const rule: Rule = { code: 123, title: 'Sum', applies_to: 'deposit', limit: '200.00', window_seconds: 30, enabled: true, version: 1 }
@@ -15,11 +16,11 @@ test.each([
   [{ window_seconds: '60' }, { window_seconds: 60 }],
   [{ window_seconds: '' }, { window_seconds: null }],
   [{ enabled: false, title: 'Other' }, { enabled: false, title: 'Other' }],
-])('changesOf %j: %j', (given, want) => expect(changesOf(rule, { ...settingsOf(rule), ...given })).toEqual(want))
+])('changesOf %j: %j', (given, want) => expect(changesOf(rule, { ...settingsOf(rule.code, rule), ...given })).toEqual(want))
 
 test('a rule without a window gets none', () => {
   const run: Rule = { ...rule, code: 30, window_seconds: null }
-  expect(changesOf(run, settingsOf(run))).toEqual({})
+  expect(changesOf(run, settingsOf(run.code, run))).toEqual({})
 })
 
 test('daily stacks what is added on what stays, and hangs what is removed', () => {
@@ -31,3 +32,10 @@ test('daily stacks what is added on what stays, and hangs what is removed', () =
     ['Removed', 3, -3],
   ])
 })
+
+test.each([
+  [30, '3.00', '3'],
+  [500, '10.00', '10'],
+  [300, '2.50', '2.50'],
+  [1100, '100.00', '100.00'],
+])('the limit of %i, %s, is read as %s', (code, limit, text) => expect(limitOf(code, limit)).toBe(text))

@@ -1,5 +1,6 @@
 import { changed } from '../parts/form'
 import type { Rule, RuleFields } from './api'
+import { limitOf } from './limit'
 
 /** Settings are what stands in the fields of a form. */
 export interface Settings {
@@ -11,10 +12,10 @@ export interface Settings {
 }
 
 /** settingsOf are the settings as texts of a form. */
-export const settingsOf = (rule: Partial<RuleFields>): Settings => ({
+export const settingsOf = (code: number, rule: Partial<RuleFields>): Settings => ({
   title: rule.title ?? '',
   applies_to: rule.applies_to ?? 'any',
-  limit: rule.limit ?? '',
+  limit: limitOf(code, rule.limit ?? ''),
   window_seconds: rule.window_seconds == null ? '' : String(rule.window_seconds),
   enabled: rule.enabled ?? true,
 })

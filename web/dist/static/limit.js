@@ -1,0 +1,1 @@
+var e=new Set([30,300,500]);function t(t,n){return e.has(t)?n.replace(/\.00$/,``):n}export{t};
