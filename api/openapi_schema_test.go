@@ -46,6 +46,7 @@ func (src *sources) schema(t reflect.Type) object {
 		if doc := src.fieldDoc(t, name); doc != "" {
 			schema["description"] = doc
 		}
+		src.choices.limit(schema, t, name)
 		properties[name] = schema
 		if omit == "" {
 			required = append(required, name)

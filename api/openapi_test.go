@@ -405,6 +405,9 @@ func (src *sources) bodySchema(b *binder, row reflect.Type) object {
 		if f.name == "rules" {
 			schema = object{"type": "array", "items": src.bodySchema(ruleBinder, reflect.TypeFor[ReplayedRule]())}
 		}
+		if f.name != "type" { // an event's is taken in any case
+			src.choices.limit(schema, row, f.name)
+		}
 		schema["description"] = src.fieldDoc(row, f.name)
 		if doc := src.fieldDoc(b.shape, f.name); doc != "" {
 			schema["description"] = doc

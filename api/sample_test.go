@@ -31,11 +31,12 @@ type sources struct {
 	statements map[string]string            // by query
 	typeDocs   map[string]string            // by type
 	fieldDocs  map[string]map[string]string // by type, by JSON name
+	choices    choices
 }
 
 func readSources(t *testing.T) *sources {
 	t.Helper()
-	src := &sources{map[string]string{}, map[string]string{}, map[string]string{}, map[string]map[string]string{}}
+	src := &sources{map[string]string{}, map[string]string{}, map[string]string{}, map[string]map[string]string{}, readChoices(t)}
 	queries, err := filepath.Glob("../queries/*.sql")
 	if err != nil || len(queries) == 0 {
 		t.Fatal("no queries found", err)

@@ -6,7 +6,7 @@ import { useRef, useState } from 'react'
 import { asProblem } from '../api/problem'
 import { Dialog } from '../parts/Dialog'
 import { ProblemNote, useFormFocus } from '../parts/form'
-import { includes, roles, useSession } from '../session/api'
+import { includes, type Role, roles, useSession } from '../session/api'
 import { createToken, type NewToken } from './api'
 
 const fields = ['name', 'role', 'days'] as const
@@ -31,7 +31,7 @@ export function TokenDialog({ close }: { close: () => void }) {
 function TokenForm({ made, close }: { made: (token: NewToken) => void; close: () => void }) {
   const session = useSession()
   const queryClient = useQueryClient()
-  const form = useForm({ mode: 'uncontrolled', initialValues: { name: '', role: 'viewer', days: '90' } })
+  const form = useForm<{ name: string; role: Role; days: string }>({ mode: 'uncontrolled', initialValues: { name: '', role: 'viewer', days: '90' } })
   const { mutate, isPending, error } = useMutation({
     mutationFn: createToken,
     onSuccess: (token) => {

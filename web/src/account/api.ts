@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, done, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
+import type { Role } from '../session/api'
 
 // Everything that the app asks of one's own account, its sessions and its API tokens.
 
@@ -40,6 +41,6 @@ export const endSession = ({ id }: Session) => done(api.PUT('/auth/token/{sessio
 
 export const tokensQuery = paged(['tokens'], (after, signal) => page(api.GET('/api/v1/tokens', { params: { query: { after, limit: most } }, signal })))
 
-export const createToken = (fields: { name: string; role: string; days: number }) => row(api.POST('/api/v1/tokens', { body: fields }))
+export const createToken = (fields: { name: string; role: Role; days: number }) => row(api.POST('/api/v1/tokens', { body: fields }))
 
 export const endToken = ({ id }: Token) => done(api.DELETE('/api/v1/tokens/{id}', { params: { path: { id } } }))

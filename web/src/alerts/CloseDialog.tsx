@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react'
 import type { Problem } from '../api/problem'
 import { Dialog } from '../parts/Dialog'
 import { nullable, ProblemNote } from '../parts/form'
-import { type Alert, dispositions } from './api'
+import { type Alert, type Disposition, dispositions } from './api'
 
 interface Props {
   /** What is closed: "Close 3 alerts". */
@@ -17,7 +17,7 @@ interface Props {
 
 /** CloseDialog asks what an alert turned out to be, and closes it with that. */
 export function CloseDialog({ title, start, problem, submit, cancel }: Props) {
-  const [disposition, setDisposition] = useState(start.disposition ?? '')
+  const [disposition, setDisposition] = useState<Disposition | ''>(start.disposition ?? '')
   const [note, setNote] = useState(start.note ?? '')
   const send = (event: FormEvent) => {
     event.preventDefault()
@@ -27,7 +27,7 @@ export function CloseDialog({ title, start, problem, submit, cancel }: Props) {
     <Dialog onClose={cancel} title={title}>
       <form onSubmit={send}>
         <Stack>
-          <Radio.Group label="It turned out" value={disposition} onChange={setDisposition} error={problem?.byField.disposition}>
+          <Radio.Group label="It turned out" value={disposition} onChange={(chosen) => setDisposition(dispositions.find(({ value }) => value === chosen)?.value ?? '')} error={problem?.byField.disposition}>
             <Stack gap={4} mt={4}>
               {[...dispositions, { value: '', label: 'Not known' }].map(({ value, label }) => (
                 <Radio key={value} value={value} label={label} data-autofocus={value === disposition || undefined} />

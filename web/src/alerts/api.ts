@@ -17,13 +17,15 @@ export const alertLabels = {
   note: 'Note',
 } as const satisfies Partial<Record<keyof Alert, string>>
 
-export const states = [
+export const states: { value: Alert['state']; label: string }[] = [
   { value: 'open', label: 'Open' },
   { value: 'acknowledged', label: 'Acknowledged' },
   { value: 'closed', label: 'Closed' },
 ]
 
-export const dispositions = [
+export type Disposition = NonNullable<Alert['disposition']>
+
+export const dispositions: { value: Disposition; label: string }[] = [
   { value: 'confirmed', label: 'Confirmed' },
   { value: 'false_positive', label: 'False positive' },
 ]
@@ -59,7 +61,7 @@ export const alertHistory =
     let after: string | undefined
     do {
       const { rows, next } = await page(api.GET('/api/v1/alerts/{alert_id}/history', { params: { path: { alert_id: id }, query: { after, limit: 1000 } }, signal }))
-      found.push(...rows.map((change) => ({ ...change, id: change.version, table_name: 'alert', row_key: id, action: 'update' })))
+      found.push(...rows.map((change) => ({ ...change, id: change.version, table_name: 'alert', row_key: id, action: 'update' as const })))
       after = next
     } while (after !== undefined)
     return { rows: found.reverse(), next: undefined }

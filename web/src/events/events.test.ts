@@ -49,7 +49,7 @@ test.each([
 ])('matches %j: %s', (filters, want) => expect(matches(event('a', { alert_codes: [30, 500] }), filters)).toBe(want))
 
 test('balances are exact, the oldest first', () => {
-  const amounts: [string, string][] = [['withdraw', '0.30'], ['deposit', '0.20'], ['deposit', '0.10']]
+  const amounts: ['deposit' | 'withdraw', string][] = [['withdraw', '0.30'], ['deposit', '0.20'], ['deposit', '0.10']]
   const { at, lines } = balances(amounts.map(([type, amount], i) => event('a', { type, amount, effective_time: 10 - i })))
   expect(at).toEqual([8, 9, 10])
   expect(lines).toEqual([

@@ -6,8 +6,8 @@ import type { Problem } from '../api/problem'
 // What forms have in common. The server alone decides what is right; each of its messages stands at the field it is about.
 
 /** nullable is the text of a field that may be left out. */
-export function nullable(text: string): string | null {
-  return text.trim() === '' ? null : text
+export function nullable<T extends string>(text: T): Exclude<T, ''> | null {
+  return text.trim() === '' ? null : (text as Exclude<T, ''>)
 }
 
 /** changed are the fields of a form that differ from the row it began with. */

@@ -16,7 +16,7 @@ interface Props {
   problem: Problem | undefined
 }
 
-const selections = ['deposit', 'withdraw', 'any']
+const selections: Rule['applies_to'][] = ['deposit', 'withdraw', 'any']
 
 /** RuleForm edits the settings of a rule. Its buttons stand below the replay. */
 export function RuleForm({ id, rule, form, submit, problem }: Props) {

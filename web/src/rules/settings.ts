@@ -5,7 +5,7 @@ import { limitOf } from './limit'
 /** Settings are what stands in the fields of a form. */
 export interface Settings {
   title: string
-  applies_to: string
+  applies_to: Rule['applies_to']
   limit: string
   window_seconds: string
   enabled: boolean

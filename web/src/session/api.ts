@@ -25,8 +25,10 @@ function goodFor(known: Schemas['CurrentSession'] | undefined): number | undefin
   return known?.expires_in == null ? undefined : (known.expires_in + 1) * 1000
 }
 
-export const roles = ['viewer', 'operator', 'admin'] as const
-export type Role = (typeof roles)[number]
+export type Role = Schemas['Account']['role']
+
+/** Each may do what those before it may. */
+export const roles: readonly Role[] = ['viewer', 'operator', 'admin']
 
 /** useSession is who one is; undefined until that is known. */
 export function useSession() {
@@ -40,8 +42,8 @@ export function useMay(need: Role): boolean {
 }
 
 /** includes tells whether a role may do what another one may. */
-export function includes(has: string | null | undefined, need: Role): boolean {
-  return roles.findIndex((role) => role === has) >= roles.indexOf(need)
+export function includes(has: Role | null | undefined, need: Role): boolean {
+  return has != null && roles.indexOf(has) >= roles.indexOf(need)
 }
 
 export interface Credentials {

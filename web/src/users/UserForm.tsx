@@ -10,7 +10,7 @@ import { risks, type UserFields, userFields, userLabels } from './api'
 export function UserForm({ start, submit, cancel, saving = false, problem }: FormProps<UserFields>) {
   const form = useForm({
     mode: 'uncontrolled',
-    initialValues: { username: start.username ?? '', country: start.country ?? '', risk: start.risk ?? '', role: start.role ?? 'viewer', disabled: start.disabled ?? false },
+    initialValues: { username: start.username ?? '', country: start.country ?? '', risk: start.risk ?? ('' as const), role: start.role ?? 'viewer', disabled: start.disabled ?? false },
   })
   useFormFocus(form, userFields, problem)
   return (

@@ -20,7 +20,7 @@ export type UserField = keyof typeof userLabels
 export type UserFields = Pick<User, UserField>
 export const userFields = Object.keys(userLabels) as UserField[]
 
-export const risks = ['low', 'medium', 'high']
+export const risks: NonNullable<User['risk']>[] = ['low', 'medium', 'high']
 
 export type UserFilters = Partial<Record<UserField, string>>
 

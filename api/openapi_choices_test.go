@@ -1,0 +1,88 @@
+package api
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// choices are the values that columns may have, by table and column, as the constraints of the schema say.
+type choices map[string]map[string][]string
+
+var choiceConstraint = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \(('[^)]*')\)\)`)
+
+// readChoices reads them from the migrations: CONSTRAINT <table>_<column>_<rule> CHECK (<column> IN ('a', 'b')).
+func readChoices(t *testing.T) choices {
+	t.Helper()
+	found := choices{}
+	files, err := filepath.Glob("../schema/*.up.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no migrations found", err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range choiceConstraint.FindAllStringSubmatch(string(text), -1) {
+			table, _, ok := strings.Cut(m[1], "_"+m[2]+"_")
+			if !ok {
+				t.Fatalf("the name of the constraint %s does not say which column it is about", m[1])
+			}
+			values := strings.Split(strings.ReplaceAll(m[3], "'", ""), ", ")
+			if found[table] == nil {
+				found[table] = map[string][]string{}
+			}
+			found[table][m[2]] = values
+		}
+	}
+	return found
+}
+
+// of are the values that a field of a type may have: a row of a table, part of one, or what a call makes of one. A role is a role everywhere.
+func (c choices) of(t reflect.Type, field string) []string {
+	if field == "role" {
+		return c["account"]["role"]
+	}
+	for table, columns := range c {
+		camel := strings.ReplaceAll(strings.ToUpper(table[:1])+table[1:], "_", "")
+		if values := columns[field]; values != nil && strings.Contains(t.Name(), camel) {
+			return values
+		}
+	}
+	return nil
+}
+
+// limit says in a schema which values there are.
+func (c choices) limit(schema object, t reflect.Type, field string) {
+	values := c.of(t, field)
+	if values == nil {
+		return
+	}
+	var all []any
+	for _, value := range values {
+		all = append(all, value)
+	}
+	if _, nullable := schema["type"].([]string); nullable {
+		all = append(all, nil)
+	}
+	schema["enum"] = all
+}
+
+// TestChoices holds that the constraints are found.
+func TestChoices(t *testing.T) {
+	c := readChoices(t)
+	for _, want := range []struct {
+		table, column, values string
+	}{
+		{"account", "risk", "low medium high"}, {"account", "role", "viewer operator admin"}, {"alert", "state", "open acknowledged closed"},
+		{"alert", "disposition", "confirmed false_positive"}, {"rule", "applies_to", "deposit withdraw any"}, {"event", "type", "deposit withdraw"}, {"change", "action", "insert update delete"},
+	} {
+		if got := strings.Join(c[want.table][want.column], " "); got != want.values {
+			t.Errorf("%s.%s: %q, want %q", want.table, want.column, got, want.values)
+		}
+	}
+}
