@@ -32,27 +32,8 @@ interface Servers {
 }
 
 export const test = base.extend<Fixtures, Servers>({
-  open: [
-    async ({}, use) => {
-      const server = new Server('open', await freePort(), 'open')
-      await server.start()
-      await use(server)
-      await server.stop()
-      server.forget()
-    },
-    { scope: 'worker', timeout: 120_000 },
-  ],
-  closed: [
-    async ({}, use) => {
-      const server = new Server('closed', await freePort(), 'required')
-      await server.start()
-      for (const [name, role] of Object.entries(people)) server.run(['user', 'create', name, '--role', role], `${password}\n`)
-      await use(server)
-      await server.stop()
-      server.forget()
-    },
-    { scope: 'worker', timeout: 120_000 },
-  ],
+  open: [async ({}, use) => serve('open', 'open', use), { scope: 'worker', timeout: 120_000 }],
+  closed: [async ({}, use) => serve('closed', 'required', use), { scope: 'worker', timeout: 120_000 }],
   expected: [undefined, { option: true }],
   // Every page of a journey is watched: an error, a complaint of the console or a breach of the policy fails it.
   context: async ({ context, expected }, use) => {
@@ -77,6 +58,16 @@ export const test = base.extend<Fixtures, Servers>({
     if (!page.isClosed()) await keepCoverage(page)
   },
 })
+
+/** serve gives a server, with people where they sign in, and takes it away in the end. */
+export async function serve(name: string, auth: 'open' | 'required', use: (server: Server) => Promise<void>) {
+  const server = new Server(name, await freePort(), auth)
+  await server.start()
+  if (auth === 'required') for (const [who, role] of Object.entries(people)) server.run(['user', 'create', who, '--role', role], `${password}\n`)
+  await use(server)
+  await server.stop()
+  server.forget()
+}
 
 /** signIn signs a person in by the form. */
 export async function signIn(page: Page, server: Server, who: string, at = '/app/') {

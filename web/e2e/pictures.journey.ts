@@ -1,27 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { call, expect, loaded, type Page, people, password, signIn, test as base } from './lab'
-import { freePort, Server } from './server'
+import { call, expect, loaded, type Page, serve, signIn, test as base } from './lab'
+import type { Server } from './server'
 
 // A day in a laboratory, for the pictures of the README. PICTURES=1 puts them into pictures/, which is committed.
 
 const committed = path.join(import.meta.dirname, '..', 'pictures')
 const folder = process.env.PICTURES ? committed : path.join(import.meta.dirname, 'tmp', 'pictures')
 
-const test = base.extend<object, { lab: Server }>({
-  lab: [
-    async ({}, use) => {
-      const server = new Server('lab', await freePort(), 'required')
-      await server.start()
-      for (const [name, role] of Object.entries(people)) server.run(['user', 'create', name, '--role', role], `${password}\n`)
-      await use(server)
-      await server.stop()
-      server.forget()
-    },
-    { scope: 'worker', timeout: 120_000 },
-  ],
-})
+const test = base.extend<object, { lab: Server }>({ lab: [async ({}, use) => serve('lab', 'required', use), { scope: 'worker', timeout: 120_000 }] })
 
 test.describe('pictures', () => {
   test.use({ expected: /status of 400/ }) // a file with faults in it
