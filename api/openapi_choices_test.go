@@ -1,8 +1,6 @@
 package api
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -18,16 +16,8 @@ var choiceConstraint = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \
 func readChoices(t *testing.T) choices {
 	t.Helper()
 	found := choices{}
-	files, err := filepath.Glob("../schema/*.up.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no migrations found", err)
-	}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range choiceConstraint.FindAllStringSubmatch(string(text), -1) {
+	for _, text := range texts(t, "../schema/*.up.sql") {
+		for _, m := range choiceConstraint.FindAllStringSubmatch(text, -1) {
 			table, _, ok := strings.Cut(m[1], "_"+m[2]+"_")
 			if !ok {
 				t.Fatalf("the name of the constraint %s does not say which column it is about", m[1])

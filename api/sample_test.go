@@ -37,16 +37,8 @@ type sources struct {
 func readSources(t *testing.T) *sources {
 	t.Helper()
 	src := &sources{map[string]string{}, map[string]string{}, map[string]string{}, map[string]map[string]string{}, readChoices(t)}
-	queries, err := filepath.Glob("../queries/*.sql")
-	if err != nil || len(queries) == 0 {
-		t.Fatal("no queries found", err)
-	}
-	for _, name := range queries {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		src.readQueries(string(text))
+	for _, text := range texts(t, "../queries/*.sql") {
+		src.readQueries(text)
 	}
 	for _, pattern := range []string{"../db/models.go", "../ledger/*.go", "*.go"} {
 		names, err := filepath.Glob(pattern)
@@ -62,6 +54,24 @@ func readSources(t *testing.T) *sources {
 		}
 	}
 	return src
+}
+
+// texts reads the files of a pattern; there are some.
+func texts(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no %s found: %v", pattern, err)
+	}
+	var all []string
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(text))
+	}
+	return all
 }
 
 // readQueries takes apart a file of queries: name, comment, statement.
