@@ -83,7 +83,7 @@ test.describe('a part that cannot be loaded', () => {
     await page.route('**/EventChart.js', (route) => route.abort())
     await page.goto(`${open.url}/app/events?user_id=${user}`)
     await loaded(page, 'Events')
-    await expect(page.getByText('A part of this page could not be loaded')).toBeVisible()
+    await expect(page.getByText('That could not be loaded.')).toBeVisible()
     await expect(rowsOf(page)).toHaveText([/withdraw 7142\.50/])
   })
 })

@@ -30,7 +30,7 @@ export function ChangeList({ queryKey, read, labels = {}, tell = asShown }: Prop
               {changes.map((change) => (
                 <li key={change.id}>
                   <Text size="sm">
-                    <b>{change.actor}</b> {told[change.action] ?? change.action} <TimeAgo at={change.at} />
+                    <b>{change.actor}</b> {told[change.action]} <TimeAgo at={change.at} />
                     {change.request_id === null && ', without the API'}
                   </Text>
                   {change.action === 'update' && <Difference change={change} labels={labels} tell={tell} />}
@@ -51,7 +51,7 @@ export function ChangeList({ queryKey, read, labels = {}, tell = asShown }: Prop
   )
 }
 
-const told: Record<string, string> = { insert: 'created it', update: 'changed it', delete: 'deleted it' }
+const told: Record<Change['action'], string> = { insert: 'created it', update: 'changed it', delete: 'deleted it' }
 
 /** Difference lists the fields that a change touched: before → after. */
 export function Difference({ change, labels = {}, tell = asShown }: { change: Change; labels?: Record<string, string>; tell?: Tell }) {

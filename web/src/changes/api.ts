@@ -2,6 +2,12 @@ import { api, type Page, page, type Schemas } from '../api/client'
 
 export type Change = Schemas['Change']
 
+export type ChangeFilters = Partial<Record<'table_name' | 'row_key' | 'actor' | 'action' | 'request_id', string>>
+
+/** latestChanges are a page of the changes of all tables, the newest first. */
+export const latestChanges = (filters: ChangeFilters, after: string | undefined, signal: AbortSignal) =>
+  page(api.GET('/api/v1/changes', { params: { query: { ...filters, order: 'desc', after } }, signal }))
+
 /** ReadHistory reads a page of a row's history, the newest change first. */
 export type ReadHistory = (after: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
 
@@ -16,5 +22,5 @@ export const newestFirst =
       const { rows, next } = await read(signal)
       if (next === undefined) return { rows: rows.toReversed(), next }
     }
-    return page(api.GET('/api/v1/changes', { params: { query: { table_name, row_key: String(row_key), order: 'desc', after } }, signal }))
+    return latestChanges({ table_name, row_key: String(row_key) }, after, signal)
   }

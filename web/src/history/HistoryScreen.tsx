@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 
+import type { Change, ChangeFilters } from '../changes/api'
 import { Difference } from '../changes/ChangeList'
 import { differences } from '../changes/differences'
 import { type Filter, FilterBar, useFilters } from '../parts/filters'
@@ -10,7 +11,7 @@ import { Screen } from '../parts/Screen'
 import { Empty, Shown } from '../parts/states'
 import { TimeAgo } from '../parts/TimeAgo'
 import { useMay } from '../session/api'
-import { type Change, type ChangeFilters, changesQuery } from './api'
+import { changesQuery } from './api'
 import { rowName, rowPath, tables, words } from './names'
 
 const filters = [
@@ -70,7 +71,7 @@ function Changes({ filters: wanted }: { filters: ChangeFilters }) {
   )
 }
 
-const told: Record<string, string> = { insert: 'created', update: 'changed', delete: 'deleted' }
+const told: Record<Change['action'], string> = { insert: 'created', update: 'changed', delete: 'deleted' }
 
 function Line({ change }: { change: Change }) {
   const paths = Object.keys(useRouter().routesByPath)
@@ -81,7 +82,7 @@ function Line({ change }: { change: Change }) {
   return (
     <li>
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-        <b>{change.actor}</b> {told[change.action] ?? change.action} {path ? <TextLink underline="always" to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
+        <b>{change.actor}</b> {told[change.action]} {path ? <TextLink underline="always" to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
         {change.request_id === null ? (
           ', without the API'
         ) : (

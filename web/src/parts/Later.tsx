@@ -12,7 +12,12 @@ export function Later({ fallback = null, children }: { fallback?: ReactNode; chi
   )
 }
 
+/** sayUnloaded tells that code did not come. */
+export function sayUnloaded() {
+  toast('That could not be loaded. There may be no connection, or a new version: load the page anew.', 'bad')
+}
+
 function Missing() {
-  useEffect(() => toast('A part of this page could not be loaded: there may be a new version, or no connection. Load the page anew.', 'bad'), [])
+  useEffect(sayUnloaded, [])
   return null
 }

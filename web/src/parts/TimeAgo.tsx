@@ -24,8 +24,8 @@ let now = Date.now()
 const watchers = new Set<() => void>()
 let ticking: ReturnType<typeof setInterval> | undefined
 
-/** moment is now, give or take a tick: the same for all that is shown together. */
-export function moment(): number {
+/** clock is now, give or take a tick: the same for all that is shown together. */
+export function clock(): number {
   if (Math.abs(Date.now() - now) >= tick) now = Date.now()
   return now
 }
@@ -46,7 +46,7 @@ function watch(changed: () => void) {
 /** TimeAgo shows how long ago something was; the exact time is its title. It takes RFC 3339 text, or seconds since 1970. */
 export function TimeAgo({ at }: { at: string | number }) {
   const date = new Date(typeof at === 'number' ? at * 1000 : at)
-  const current = useSyncExternalStore(watch, moment)
+  const current = useSyncExternalStore(watch, clock)
   if (Number.isNaN(date.getTime())) return <span>{at}</span> // events may be at any second up to 2^53
   return (
     <time dateTime={date.toISOString()} title={absolute.format(date)}>

@@ -6,9 +6,9 @@ import { lazy, useEffect, useState } from 'react'
 import { useLiveCaches } from '../live/caches'
 import { LiveSign } from '../live/LiveSign'
 import { Icon } from '../parts/icons'
-import { Later } from '../parts/Later'
+import { Later, sayUnloaded } from '../parts/Later'
 import { MenuLink, TextLink } from '../parts/links'
-import { toast, Toasts } from '../parts/toast'
+import { Toasts } from '../parts/toast'
 import { typeAhead, typedAhead } from '../search/typeAhead'
 import { includes, useSession } from '../session/api'
 import { menu } from './menu'
@@ -21,8 +21,6 @@ const loadSearch = () => import('../search/SearchDialog').then((module) => ({ de
 const SearchDialog = lazy(loadSearch)
 const loadHelp = () => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp }))
 const ShortcutsHelp = lazy(loadHelp)
-
-const unloadable = 'That could not be loaded. There may be no connection, or a new version: load the page anew.'
 
 /** Shell stands around every screen: the menu, the search, who one is, and what the connection does. */
 export function Shell() {
@@ -44,14 +42,10 @@ export function Shell() {
       if (!given.aborted) setDialog('search')
     } catch {
       typedAhead()
-      toast(unloadable, 'bad')
+      sayUnloaded()
     }
   }
-  const help = () =>
-    void loadHelp().then(
-      () => setDialog('help'),
-      () => toast(unloadable, 'bad'),
-    )
+  const help = () => void loadHelp().then(() => setDialog('help'), sayUnloaded)
   useKeyboard()
   useShortcut('mod+k', 'Search', () => void search(), inside)
   useShortcut('/', 'Search', () => void search(), inside)
