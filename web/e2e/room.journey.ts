@@ -53,6 +53,7 @@ test('where there is none for all columns rows are cards, on a wider screen than
 
 test('nobody comes by Tab to a menu that is closed', async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 })
+  await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0) // it slides away
   const inMenu = () => page.evaluate(() => document.activeElement?.closest('nav') != null)
   await page.getByRole('button', { name: 'Account' }).focus()
   await page.keyboard.press('Tab')
