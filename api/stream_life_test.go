@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +21,7 @@ import (
 
 	"labledger/db/postgres"
 	"labledger/db/postgres/pgtest"
+	"labledger/internal/leaktest"
 )
 
 // This file tests how streams begin and end.
@@ -190,11 +190,7 @@ func TestStreamEndsCleanly(t *testing.T) {
 func TestStreamLeavesNothing(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	running := func() bool {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		return strings.Contains(string(stacks), "api.(*hub)") || strings.Contains(string(stacks), "api.(*streamClient)")
-	}
+	running := func() bool { return leaktest.InType((*hub).run)+leaktest.InType((*streamClient).wait) > 0 }
 	for range 3 {
 		var open []*listener
 		for range 5 {

@@ -5,12 +5,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"labledger/auth"
+	"labledger/internal/leaktest"
 )
 
 // This file holds that a live stream ends with what its client came with.
@@ -145,10 +144,7 @@ func TestStreamEndsWithAccessToken(t *testing.T) {
 
 // TestVigilLeavesNothing: it works while there is something to watch, once for all, and wakes again.
 func TestVigilLeavesNothing(t *testing.T) {
-	working := func() int {
-		stacks := make([]byte, 1<<20)
-		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "api.(*vigil).work(")
-	}
+	working := func() int { return leaktest.InFunc((*vigil).work) }
 	eventually(t, "nothing is left of other tests", func() bool { return working() == 0 })
 	l := newLab(t)
 	open := l.streams()

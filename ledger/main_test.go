@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 
 	"labledger/db/postgres"
 	"labledger/db/postgres/pgtest"
+	"labledger/internal/leaktest"
 	"labledger/rules"
 	"labledger/schema"
 )
@@ -173,15 +172,7 @@ func hostage(t *testing.T, pool *pgxpool.Pool, users ...int64) (free func()) {
 
 // working is how many goroutines run code of a ledger, or are about to.
 func working() int {
-	text := make([]byte, 1<<20)
-	text = text[:runtime.Stack(text, true)]
-	n := 0
-	for stack := range strings.SplitSeq(string(text), "\n\n") {
-		if strings.Contains(stack, "labledger/ledger.(*Ledger).") {
-			n++
-		}
-	}
-	return n
+	return leaktest.InType((*Ledger).Record)
 }
 
 // idle waits until ledgers have nothing left to do: no goroutine of theirs is there, and they keep nothing.
