@@ -10,7 +10,7 @@ import (
 	"slices"
 	"testing"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // ask sends a request with headers, "Host" among them, and follows no redirect.

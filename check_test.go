@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // sampleSettings are the lines of sample files, as compose reads them.

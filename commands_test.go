@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/schema"
 )
 

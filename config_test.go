@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // What can be set, and what is refused.

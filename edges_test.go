@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // What was broken once: each of these tests came before its mend.

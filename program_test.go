@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // The tests of this package run the real program, as a process of its own, on a real Postgres.

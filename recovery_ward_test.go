@@ -19,7 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // A ward is where a database is harmed and healed: a folder with the data, the archive, and what was recovered, of the user that Postgres runs as.

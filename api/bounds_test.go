@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // TestLockedRow writes a row that somebody holds: it is told to come back, and nothing is changed. When the row is free, all is well.

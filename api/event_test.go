@@ -18,7 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/ledger"
 )
 

@@ -17,7 +17,7 @@ import (
 
 	"labledger/db"
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 func newAPI(pool *pgxpool.Pool) http.Handler {

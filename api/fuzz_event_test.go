@@ -15,7 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // FuzzEvent sends any body, as JSON, NDJSON or CSV. None yields a 5xx; what is refused leaves no event behind, and what is recorded is exactly

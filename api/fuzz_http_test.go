@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // FuzzHTTP sends whole requests to the API on a real database. Whatever they are, none may yield a 5xx.

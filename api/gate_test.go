@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // TestAddress tells where requests come from, through proxies that are trusted and others.

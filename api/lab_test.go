@@ -20,7 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/auth"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/media"
 	"labledger/web"
 )

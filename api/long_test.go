@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // TestLongTransfers fills the server with uploads that do not end. One more is told to come back, short requests go on as before,

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/schema"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // scrape reads /metrics: the value of each series, as text.

@@ -18,7 +18,7 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 

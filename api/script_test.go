@@ -20,7 +20,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // Stories in plain text: testdata/*.http. Each file is one story, told to a server on a fresh clone of the mock data; with

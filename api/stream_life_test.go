@@ -20,8 +20,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
 	"labledger/internal/leaktest"
+	"labledger/internal/pgtest"
 )
 
 // This file tests how streams begin and end.

@@ -21,7 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // A streamServer serves the stream alone. Its bounds on reading and writing are shorter than every test: a stream must outlive them.

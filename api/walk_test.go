@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // publicRoutes are the only ones that ask for no role. They are written out, since a route of which nobody thought would be public:

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }

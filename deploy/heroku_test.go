@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // An app is what app.json may hold, as far as ours does.

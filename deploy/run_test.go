@@ -23,7 +23,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // TestRuns runs the program with the very settings and commands of each platform, on a real Postgres.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // TestCostIsIndependentOfHistory records events of a user with a million events and of one with a thousand, in turn. What an event costs is

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // wellFormed tells what keeps an id from being a UUIDv7 of RFC 9562, or "".

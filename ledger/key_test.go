@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // keyed is an event with an idempotency key. The hash stands for user and amount.

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/rules"
 	"labledger/rules/oracle"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
 	"labledger/internal/leaktest"
+	"labledger/internal/pgtest"
 	"labledger/rules"
 	"labledger/schema"
 )

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // prompt is how long an event may take that nobody holds up: far less than the wait for a lock, far more than it needs.

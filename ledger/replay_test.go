@@ -16,7 +16,7 @@ import (
 
 	diff "github.com/google/go-cmp/cmp"
 
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/rules"
 	"labledger/rules/oracle"
 )

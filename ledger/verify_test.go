@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/rules"
 )
 

@@ -21,7 +21,7 @@ import (
 
 	"labledger/db"
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/ledger"
 	"labledger/rules"
 	"labledger/schema"

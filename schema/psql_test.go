@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/schema"
 )
 

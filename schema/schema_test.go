@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 	"labledger/schema"
 )
 

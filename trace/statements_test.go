@@ -18,7 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }

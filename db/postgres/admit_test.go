@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // AdmitServer gives the server's role the password of its URL, in a cluster that asks for passwords, and says it to no log.

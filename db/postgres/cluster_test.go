@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // up starts a cluster and stops it when the test ends.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // helperDir makes this test binary, started again, a labledger that runs until it is killed.

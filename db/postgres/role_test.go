@@ -6,7 +6,7 @@ import (
 	"testing/fstest"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // A cluster has the server's role from its first start on, and data that were made without it get it at the next.

@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"labledger/db/postgres"
-	"labledger/db/postgres/pgtest"
+	"labledger/internal/pgtest"
 )
 
 // These tests run the real client against the real server, each a process of its own.
