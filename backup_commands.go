@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 )
 
 type backupCmd struct {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 )
 
 // This file looks at a configuration before it is used, and at a server that uses one.

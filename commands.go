@@ -18,7 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"labledger/api"
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 	"labledger/schema"
 	"labledger/web"
 )

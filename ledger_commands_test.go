@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 	"labledger/ledger"
 	"labledger/rules"
 )

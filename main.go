@@ -19,7 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 	"labledger/schema"
 )
 

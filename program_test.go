@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // The tests of this package run the real program, as a process of its own, on a real Postgres.

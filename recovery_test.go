@@ -20,7 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/auth"
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 )
 
 // deploy/recovery.md says what an operator types. TestRecovery types it: a PostgreSQL that runs with the settings of deploy/archive.yml is harmed,

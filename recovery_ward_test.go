@@ -18,8 +18,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // A ward is where a database is harmed and healed: a folder with the data, the archive, and what was recovered, of the user that Postgres runs as.

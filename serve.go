@@ -19,7 +19,7 @@ import (
 
 	"labledger/api"
 	"labledger/db"
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 	"labledger/ledger"
 	"labledger/media"
 	"labledger/trace"

@@ -16,8 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 func newAPI(pool *pgxpool.Pool) http.Handler {

@@ -19,9 +19,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres"
 	"labledger/internal/leaktest"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // This file tests how streams begin and end.

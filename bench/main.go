@@ -18,7 +18,7 @@ import (
 
 	"labledger/api"
 	"labledger/auth"
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 	"labledger/schema"
 )
 

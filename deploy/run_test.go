@@ -22,8 +22,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // TestRuns runs the program with the very settings and commands of each platform, on a real Postgres.

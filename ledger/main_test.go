@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres"
 	"labledger/internal/leaktest"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 	"labledger/rules"
 	"labledger/schema"
 )

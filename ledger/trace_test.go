@@ -12,8 +12,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	oteltrace "go.opentelemetry.io/otel/trace"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 	"labledger/trace"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 	"labledger/schema"
 )
 

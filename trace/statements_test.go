@@ -17,8 +17,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }

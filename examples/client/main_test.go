@@ -23,8 +23,8 @@ import (
 	"testing"
 	"time"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // These tests run the real client against the real server, each a process of its own.

@@ -23,7 +23,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db/postgres"
+	"labledger/internal/postgres"
 )
 
 const (

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // A cluster has the server's role from its first start on, and data that were made without it get it at the next.

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 const sample = `SELECT 1::bigint, timestamptz '2026-11-21 12:34:56.789+00', true, '08:00:2b:01:02:03'::macaddr,

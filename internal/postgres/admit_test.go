@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // AdmitServer gives the server's role the password of its URL, in a cluster that asks for passwords, and says it to no log.

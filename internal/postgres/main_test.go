@@ -8,8 +8,8 @@ import (
 	"os"
 	"testing"
 
-	"labledger/db/postgres"
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 )
 
 // helperDir makes this test binary, started again, a labledger that runs until it is killed.
