@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"labledger/api"
-	"labledger/auth"
+	"labledger/internal/auth"
 )
 
 // This file reads who may call: open or not, the signing key, trusted proxies.

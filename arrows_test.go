@@ -17,10 +17,10 @@ import (
 // TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web and trace ← main.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                   {"labledger/api", "labledger/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema", "labledger/trace", "labledger/web"},
-		"labledger/auth":              nil,
-		"labledger/api":               {"labledger/auth", "labledger/db", "labledger/ledger", "labledger/media", "labledger/rules"},
-		"labledger/bench":             {"labledger/api", "labledger/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema"},
+		"labledger":                   {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema", "labledger/trace", "labledger/web"},
+		"labledger/internal/auth":     nil,
+		"labledger/api":               {"labledger/internal/auth", "labledger/db", "labledger/ledger", "labledger/media", "labledger/rules"},
+		"labledger/bench":             {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema"},
 		"labledger/db":                nil,
 		"labledger/internal/postgres": nil,
 		"labledger/internal/pgtest":   {"labledger/internal/postgres"},

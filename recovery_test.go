@@ -19,7 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/auth"
+	"labledger/internal/auth"
 	"labledger/internal/postgres"
 )
 

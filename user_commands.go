@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/term"
 
-	"labledger/auth"
 	"labledger/db"
+	"labledger/internal/auth"
 )
 
 type userCmd struct {

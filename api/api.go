@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 
-	"labledger/auth"
 	"labledger/db"
+	"labledger/internal/auth"
 	"labledger/ledger"
 	"labledger/media"
 )

@@ -23,7 +23,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"labledger/auth"
+	"labledger/internal/auth"
 )
 
 // This file holds what comes in by HTTP and is no good token. Package auth's tests have the tokens that only who has the key can make.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"labledger/auth"
+	"labledger/internal/auth"
 )
 
 // This file is how browsers stay signed in: with cookies that no script can read, and that count only where no page of another site can have

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/auth"
 	"labledger/db"
+	"labledger/internal/auth"
 )
 
 // This file decides who calls, and whether they may. What a route asks for stands in the route table.

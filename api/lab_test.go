@@ -19,7 +19,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/auth"
+	"labledger/internal/auth"
 	"labledger/internal/pgtest"
 	"labledger/media"
 	"labledger/web"

@@ -17,8 +17,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"labledger/auth"
 	"labledger/db"
+	"labledger/internal/auth"
 )
 
 // This file is how one gets an account, signs in, and stays signed in.

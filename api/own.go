@@ -10,8 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/auth"
 	"labledger/db"
+	"labledger/internal/auth"
 )
 
 // This file is what one does with an account of one's own: change it, give it a new password, make tokens for scripts.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"labledger/auth"
+	"labledger/internal/auth"
 )
 
 // A principalCase is somebody who calls, in one of the states that there are.

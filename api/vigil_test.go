@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"labledger/auth"
+	"labledger/internal/auth"
 	"labledger/internal/leaktest"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
-	"labledger/auth"
+	"labledger/internal/auth"
 	"labledger/internal/postgres"
 	"labledger/schema"
 )
