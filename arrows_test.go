@@ -17,17 +17,17 @@ import (
 // TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web and trace ← main.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                   {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema", "labledger/trace", "labledger/web"},
+		"labledger":                   {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/internal/media", "labledger/rules", "labledger/schema", "labledger/trace", "labledger/web"},
 		"labledger/internal/auth":     nil,
-		"labledger/api":               {"labledger/internal/auth", "labledger/db", "labledger/ledger", "labledger/media", "labledger/rules"},
-		"labledger/bench":             {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/media", "labledger/rules", "labledger/schema"},
+		"labledger/api":               {"labledger/internal/auth", "labledger/db", "labledger/ledger", "labledger/internal/media", "labledger/rules"},
+		"labledger/bench":             {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/internal/media", "labledger/rules", "labledger/schema"},
 		"labledger/db":                nil,
 		"labledger/internal/postgres": nil,
 		"labledger/internal/pgtest":   {"labledger/internal/postgres"},
 		"labledger/deploy":            nil,
 		"labledger/examples/client":   nil,
 		"labledger/ledger":            {"labledger/db", "labledger/rules"},
-		"labledger/media":             nil,
+		"labledger/internal/media":    nil,
 		"labledger/postman":           nil,
 		"labledger/rules":             nil,
 		"labledger/rules/oracle":      {"labledger/rules"},

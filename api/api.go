@@ -19,8 +19,8 @@ import (
 
 	"labledger/db"
 	"labledger/internal/auth"
+	"labledger/internal/media"
 	"labledger/ledger"
-	"labledger/media"
 )
 
 // Options are what the API needs of its surroundings.

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"labledger/db"
-	"labledger/media"
+	"labledger/internal/media"
 )
 
 // None are the parameters of a function that takes none.

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"labledger/internal/media"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
-	"labledger/media"
 )
 
 // readyz asks, and compares what was checked. A value that ends in … stands for a beginning.

@@ -20,8 +20,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/auth"
+	"labledger/internal/media"
 	"labledger/internal/pgtest"
-	"labledger/media"
 	"labledger/web"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"labledger/db"
-	"labledger/media"
+	"labledger/internal/media"
 )
 
 var update = flag.Bool("update", false, "write openapi.json anew")

@@ -4,8 +4,8 @@ import (
 	"net/http"
 
 	"labledger/db"
+	"labledger/internal/media"
 	"labledger/ledger"
-	"labledger/media"
 )
 
 // A route is an endpoint, who may call it, and the paths that lead to it. Paths under /api/v1 are the versioned contract; the short ones are the routes of

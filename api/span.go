@@ -10,7 +10,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"labledger/media"
+	"labledger/internal/media"
 )
 
 // This file makes a span of a request, where somebody wants them. It says what the log line says, but for who called.

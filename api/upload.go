@@ -21,7 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"labledger/db"
-	"labledger/media"
+	"labledger/internal/media"
 )
 
 // This file takes files in, as forms of browsers and of curl -F send them, gives them out, and lets them go.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/media"
+	"labledger/internal/media"
 )
 
 // filesIn counts the files of a folder.
