@@ -16,8 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/internal/pgtest"
-	"labledger/rules"
-	"labledger/rules/oracle"
+	"labledger/internal/rules"
+	"labledger/internal/rules/oracle"
 )
 
 // The tests of this file kill the server with SIGKILL while events come in. What it has acknowledged must be there, and once.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/internal/rules"
 	"labledger/ledger"
-	"labledger/rules"
 )
 
 type replayCmd struct {

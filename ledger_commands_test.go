@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/internal/postgres"
+	"labledger/internal/rules"
 	"labledger/ledger"
-	"labledger/rules"
 )
 
 // recorded is the environment of commands on a database in which events were recorded.

@@ -16,8 +16,8 @@ import (
 	"github.com/google/uuid"
 
 	"labledger/db"
+	"labledger/internal/rules"
 	"labledger/ledger"
-	"labledger/rules"
 )
 
 // This file takes events in: one, or many in one body.

@@ -1,8 +1,8 @@
 package api
 
 import (
+	"labledger/internal/rules"
 	"labledger/ledger"
-	"labledger/rules"
 )
 
 // This file reads the lines of a batch of events quickly, as long as they are written plainly.

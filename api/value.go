@@ -15,7 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // This file turns one value of a request, text or JSON, into one field of a query's parameters: exactly, or not at all.

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // plain is what one would write first: net/http and pgx, one transaction an event, one round trip a statement, the rules in between.

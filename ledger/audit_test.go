@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/rules"
-	"labledger/rules/oracle"
+	"labledger/internal/rules"
+	"labledger/internal/rules/oracle"
 )
 
 // This file holds a whole recorded ledger against the oracle.

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // This file records many events of one request: the same steps as a pass, with COPY, in one transaction. All users are locked first, in the

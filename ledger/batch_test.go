@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // A ledger in text, ids and times of arrival aside.

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // This file writes a batch's rows as COPY takes them. Judging a row and writing it go together, while the database stores those before it;

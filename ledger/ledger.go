@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"labledger/db"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // Bounds of the intake.

@@ -16,8 +16,8 @@ import (
 
 	"labledger/db"
 	"labledger/internal/pgtest"
-	"labledger/rules"
-	"labledger/rules/oracle"
+	"labledger/internal/rules"
+	"labledger/internal/rules/oracle"
 )
 
 const (

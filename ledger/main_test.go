@@ -14,7 +14,7 @@ import (
 	"labledger/internal/leaktest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
-	"labledger/rules"
+	"labledger/internal/rules"
 	"labledger/schema"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // This file is one pass: lock and load, judge, store. Two round trips and one commit, however many events.

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"labledger/db"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // This file replays the ledger: which alerts there would be, had other rules been in force. It reads one snapshot, event by event, and keeps

@@ -17,8 +17,8 @@ import (
 	diff "github.com/google/go-cmp/cmp"
 
 	"labledger/internal/pgtest"
-	"labledger/rules"
-	"labledger/rules/oracle"
+	"labledger/internal/rules"
+	"labledger/internal/rules/oracle"
 )
 
 // recordedLedger is a ledger in which single events and batches of ten users were recorded, with changes of rules and risks in between.

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // This file reads the whole ledger as it stood at one moment, in bounded memory: for replay and verification.

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/db"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // This file recomputes from the events alone what follows from them: facts, alerts and states. What is wrong with an event or an alert is

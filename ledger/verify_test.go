@@ -15,7 +15,7 @@ import (
 
 	"labledger/db"
 	"labledger/internal/pgtest"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // damage runs what the database would refuse.

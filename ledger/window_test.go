@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // fires records an event and fails the test unless it fires these rules.

@@ -22,8 +22,8 @@ import (
 	"labledger/db"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/rules"
 	"labledger/ledger"
-	"labledger/rules"
 	"labledger/schema"
 )
 

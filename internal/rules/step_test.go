@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // parseEvents reads events like "d 12.50 @7": a deposit of 12.50 at second 7. The amount is 1 and the time 0 where they are left out.

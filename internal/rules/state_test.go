@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // feed steps through the events with no rules and gives back the events with their effective times.

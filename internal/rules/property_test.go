@@ -6,8 +6,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"labledger/rules"
-	"labledger/rules/oracle"
+	"labledger/internal/rules"
+	"labledger/internal/rules/oracle"
 )
 
 // drawSet gives the contract's rules with some settings changed.

@@ -6,7 +6,7 @@ import (
 	"math/big"
 	"slices"
 
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // Entry is one recorded event of a user, with the risk and the rules in force when it arrived.

@@ -7,7 +7,7 @@ import (
 
 	experiment "github.com/go-json-experiment/json"
 
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 func TestParseCents(t *testing.T) {

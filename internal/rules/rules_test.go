@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"labledger/rules"
+	"labledger/internal/rules"
 )
 
 // standard is the contract's table at medium risk.
