@@ -17,16 +17,16 @@ import (
 // TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web and trace ← main.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                       {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema", "labledger/trace", "labledger/web"},
+		"labledger":                       {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema", "labledger/trace", "labledger/web"},
 		"labledger/internal/auth":         nil,
-		"labledger/api":                   {"labledger/internal/auth", "labledger/db", "labledger/ledger", "labledger/internal/media", "labledger/internal/rules"},
-		"labledger/bench":                 {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema"},
+		"labledger/api":                   {"labledger/internal/auth", "labledger/db", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules"},
+		"labledger/bench":                 {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema"},
 		"labledger/db":                    nil,
 		"labledger/internal/postgres":     nil,
 		"labledger/internal/pgtest":       {"labledger/internal/postgres"},
 		"labledger/deploy":                nil,
 		"labledger/examples/client":       nil,
-		"labledger/ledger":                {"labledger/db", "labledger/internal/rules"},
+		"labledger/internal/ledger":       {"labledger/db", "labledger/internal/rules"},
 		"labledger/internal/media":        nil,
 		"labledger/postman":               nil,
 		"labledger/internal/rules":        nil,

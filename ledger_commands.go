@@ -16,8 +16,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/internal/ledger"
 	"labledger/internal/rules"
-	"labledger/ledger"
 )
 
 type replayCmd struct {

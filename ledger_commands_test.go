@@ -10,9 +10,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"labledger/internal/ledger"
 	"labledger/internal/postgres"
 	"labledger/internal/rules"
-	"labledger/ledger"
 )
 
 // recorded is the environment of commands on a database in which events were recorded.

@@ -19,9 +19,9 @@ import (
 
 	"labledger/api"
 	"labledger/db"
+	"labledger/internal/ledger"
 	"labledger/internal/media"
 	"labledger/internal/postgres"
-	"labledger/ledger"
 	"labledger/trace"
 	"labledger/web"
 )

@@ -19,8 +19,8 @@ import (
 
 	"labledger/db"
 	"labledger/internal/auth"
+	"labledger/internal/ledger"
 	"labledger/internal/media"
-	"labledger/ledger"
 )
 
 // Options are what the API needs of its surroundings.

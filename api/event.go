@@ -16,8 +16,8 @@ import (
 	"github.com/google/uuid"
 
 	"labledger/db"
+	"labledger/internal/ledger"
 	"labledger/internal/rules"
-	"labledger/ledger"
 )
 
 // This file takes events in: one, or many in one body.

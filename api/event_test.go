@@ -18,8 +18,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/internal/ledger"
 	"labledger/internal/pgtest"
-	"labledger/ledger"
 )
 
 // This file tests of the intake of events what a story cannot tell: requests side by side, connections that break, and any body whatever.

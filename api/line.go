@@ -1,8 +1,8 @@
 package api
 
 import (
+	"labledger/internal/ledger"
 	"labledger/internal/rules"
-	"labledger/ledger"
 )
 
 // This file reads the lines of a batch of events quickly, as long as they are written plainly.

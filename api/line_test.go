@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"testing"
 
-	"labledger/ledger"
+	"labledger/internal/ledger"
 )
 
 // FuzzPlainEvent: what is read quickly is read as the binder reads it.

@@ -15,8 +15,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"labledger/db"
+	"labledger/internal/ledger"
 	"labledger/internal/rules"
-	"labledger/ledger"
 )
 
 // This file replays recorded events by other rules.

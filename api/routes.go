@@ -4,8 +4,8 @@ import (
 	"net/http"
 
 	"labledger/db"
+	"labledger/internal/ledger"
 	"labledger/internal/media"
-	"labledger/ledger"
 )
 
 // A route is an endpoint, who may call it, and the paths that lead to it. Paths under /api/v1 are the versioned contract; the short ones are the routes of

@@ -40,7 +40,7 @@ func readSources(t *testing.T) *sources {
 	for _, text := range texts(t, "../queries/*.sql") {
 		src.readQueries(text)
 	}
-	for _, pattern := range []string{"../db/models.go", "../ledger/*.go", "*.go"} {
+	for _, pattern := range []string{"../db/models.go", "../internal/ledger/*.go", "*.go"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/ledger"
+	"labledger/internal/ledger"
 )
 
 // How large a batch is, and how many there are.

@@ -17,8 +17,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/internal/ledger"
 	"labledger/internal/rules"
-	"labledger/ledger"
 )
 
 // How events are drawn: each of the users has one a minute, seven of ten a deposit. About one in twenty raises an alert.

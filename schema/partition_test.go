@@ -20,10 +20,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
+	"labledger/internal/ledger"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 	"labledger/internal/rules"
-	"labledger/ledger"
 	"labledger/schema"
 )
 
