@@ -17,7 +17,7 @@ import (
 // TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web and trace ← main.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger":                       {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema", "labledger/trace", "labledger/web"},
+		"labledger":                       {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema", "labledger/internal/tracing", "labledger/web"},
 		"labledger/internal/auth":         nil,
 		"labledger/api":                   {"labledger/internal/auth", "labledger/db", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules"},
 		"labledger/bench":                 {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema"},
@@ -33,7 +33,7 @@ func TestArrows(t *testing.T) {
 		"labledger/internal/rules/oracle": {"labledger/rules"},
 		"labledger/schema":                nil,
 		"labledger/web":                   nil,
-		"labledger/trace":                 nil,
+		"labledger/internal/tracing":      nil,
 	}
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Deps \" \"}}", "./...").Output()
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"labledger/internal/ledger"
 	"labledger/internal/media"
 	"labledger/internal/postgres"
-	"labledger/trace"
+	"labledger/internal/tracing"
 	"labledger/web"
 )
 
@@ -48,7 +48,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	log := c.logger()
-	traces, err := trace.Open(ctx, c.OTLPEndpoint, version(), log)
+	traces, err := tracing.Open(ctx, c.OTLPEndpoint, version(), log)
 	if err != nil {
 		return err
 	}

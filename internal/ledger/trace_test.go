@@ -14,7 +14,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
-	"labledger/trace"
+	"labledger/internal/tracing"
 )
 
 // tracedLedger is a ledger whose statements are told to a tracer.
@@ -22,7 +22,7 @@ func tracedLedger(t *testing.T) (*Ledger, oteltrace.Tracer, *tracetest.InMemoryE
 	t.Helper()
 	spans := tracetest.NewInMemoryExporter()
 	tracer := sdk.NewTracerProvider(sdk.WithSyncer(spans)).Tracer("test")
-	pool, err := postgres.OpenTraced(t.Context(), pgtest.Database(t), trace.Statements(tracer))
+	pool, err := postgres.OpenTraced(t.Context(), pgtest.Database(t), tracing.Statements(tracer))
 	if err != nil {
 		t.Fatal(err)
 	}

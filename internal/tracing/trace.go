@@ -1,6 +1,6 @@
-// Package trace sends what requests and statements took to an OpenTelemetry collector, where the environment names one.
+// Package tracing sends what requests and statements took to an OpenTelemetry collector, where the environment names one.
 // It must not know the API nor the schema, and nothing that it sends may hold a value of a statement.
-package trace
+package tracing
 
 import (
 	"context"
