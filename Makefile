@@ -37,7 +37,7 @@ fresh: gen ## Fail when something generated is not what its sources say
 	@test -z "$$(git status --porcelain -- db api/openapi.json api/docs postman/*.json)" || { git status --short -- db api/openapi.json api/docs postman/*.json; git diff --stat -- db api/openapi.json api/docs postman/*.json; echo "run make gen and commit what it made"; exit 1; }
 
 fuzz: ## Fuzz every parser with 20,000 inputs (FUZZTIME=1000000x for more; a duration can fail by itself: golang/go#75804)
-	@for package in api auth media rules; do for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$package/*_test.go | cut -c6-); do \
+	@for package in api internal/auth internal/media internal/rules; do for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$package/*_test.go | cut -c6-); do \
 		go test ./$$package -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20000x} || exit 1; done; done
 
 postman: tools/node_modules ## Send every request of the Postman collection to a fresh server, by newman

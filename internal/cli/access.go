@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"labledger/api"
+	"labledger/internal/auth"
+)
+
+// This file reads who may call: open or not, the signing key, trusted proxies.
+
+// required tells whether callers must sign in. The default is open on loopback, where nobody else gets to.
+func (c *config) required() bool {
+	return c.Auth == "required" || c.Auth == "" && !c.loopback()
+}
+
+func (c *config) loopback() bool { return c.Host == "localhost" || net.ParseIP(c.Host).IsLoopback() }
+
+// access is who may call. It refuses a configuration that would let in more people than it says.
+func (c *config) access() (a api.Access, err error) {
+	if c.Auth == "open" && !c.loopback() {
+		return a, fmt.Errorf("with AUTH=open everyone who reaches %s would be admin. "+
+			"Let people sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), or say that you want it so: AUTH=insecure-open", net.JoinHostPort(c.Host, c.Port))
+	}
+	a.Required, a.Closed = c.required(), c.Registration == "closed"
+	a.Local = !a.Required && c.Auth != "insecure-open"
+	for _, text := range c.TrustedProxies {
+		p, err := parsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			return a, fmt.Errorf("TRUSTED_PROXIES: %q is neither an address nor a network like 10.0.0.0/8", text)
+		}
+		a.Trusted = append(a.Trusted, p)
+	}
+	a.Keys, err = c.keys(a.Required)
+	return a, err
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		return netip.ParsePrefix(text)
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return a.Unmap().Prefix(a.Unmap().BitLen())
+}
+
+// keys are made of the secret that was given; nil without one. Beside a private cluster it is keptKeys' turn then, and where nobody needs to sign
+// in, keys may end with the process.
+func (c *config) keys(needed bool) (*auth.Keys, error) {
+	secret, from, err := c.secret()
+	switch {
+	case err != nil:
+		return nil, err
+	case secret != "":
+		keys, err := auth.NewKeys(secret)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", from, err)
+		}
+		return keys, nil
+	case needed && c.DatabaseURL != "":
+		return nil, errors.New("AUTH=required needs a signing key, the same for all instances: JWT_SECRET, or a file that holds it: JWT_SECRET_FILE. " +
+			"One can be made so: openssl rand -base64 32")
+	}
+	return nil, nil
+}
+
+// secret is the one that was given, and the setting that it is from; "" when there is none.
+func (c *config) secret() (secret, from string, err error) {
+	switch {
+	case c.JWTSecret != "" && c.JWTSecretFile != "":
+		return "", "", errors.New("JWT_SECRET and JWT_SECRET_FILE are both given; give one of them")
+	case c.JWTSecretFile == "":
+		return c.JWTSecret, "JWT_SECRET", nil
+	}
+	text, err := os.ReadFile(c.JWTSecretFile)
+	if err != nil {
+		return "", "", fmt.Errorf("JWT_SECRET_FILE: %w", err)
+	}
+	if secret = strings.TrimSpace(string(text)); secret == "" {
+		return "", "", fmt.Errorf("JWT_SECRET_FILE: %s is empty", c.JWTSecretFile)
+	}
+	return secret, "JWT_SECRET_FILE", nil
+}
+
+// keptKeys are made of a secret in the state folder, which the first start makes. The private cluster is open, so the folder is ours.
+func (c *config) keptKeys() (*auth.Keys, error) {
+	path := filepath.Join(c.StateDir, "jwt_secret")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := writeNew(path, []byte(auth.NewSecret()+"\n")); err != nil {
+			return nil, err
+		}
+		text, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := auth.NewKeys(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; without the file a new one is made, and everybody signs in again", path, err)
+	}
+	return keys, nil
+}
+
+// writeNew writes a file that only we may read, whole or not at all. One that somebody else wrote meanwhile stays.
+func writeNew(path string, text []byte) error {
+	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-*") // of mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(part.Name()) }() // it has another name by then
+	_, err = part.Write(text)
+	if err := errors.Join(err, part.Sync(), part.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(part.Name(), path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
