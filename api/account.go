@@ -100,7 +100,7 @@ func (g *gate) changeOwn(s *submission) error {
 	case in.CurrentPassword == nil:
 		s.found.add("current_password", "is missing; it goes with a new password")
 	default:
-		s.found.add("password", auth.PasswordFault(*in.Password, who.username))
+		s.found.add("password", auth.ValidatePassword(*in.Password, who.username))
 	}
 	if p := refusal(s.found); p != nil {
 		return p

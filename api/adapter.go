@@ -267,7 +267,7 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 	return respond(w, status, row.body)
 }
 
-func (h *handler) writeOnce(ctx context.Context, who db.SetRequestParams, in reflect.Value, dry bool, row *oneRow) error {
+func (h *handler) writeOnce(ctx context.Context, who db.SetRequestContextParams, in reflect.Value, dry bool, row *oneRow) error {
 	ctx, cancel := context.WithTimeout(ctx, statementTime)
 	defer cancel()
 	conn, err := acquire(ctx, h.pool)

@@ -25,36 +25,36 @@ import (
 
 // Options are what the API needs of its surroundings.
 type Options struct {
-	Pool    *pgxpool.Pool // of connections that answer in text format
-	Replica *pgxpool.Pool // the same, to read lists from; nil when there is none
-	Log     *slog.Logger  // one line a request
-	Actor   string        // who the history says made a change, of callers without a token
-	Access  Access
-	Media   *media.Store    // where uploaded files are; nil takes none
-	App     App             // the web app
-	Version string          // of the program, for /metrics
-	Ending  <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
+	Pool           *pgxpool.Pool // of connections that answer in text format
+	Replica        *pgxpool.Pool // the same, to read lists from; nil when there is none
+	Log            *slog.Logger  // one line a request
+	AnonymousActor string        // who the history says made a change, of callers without a token
+	Access         Access
+	Media          *media.Store    // where uploaded files are; nil takes none
+	App            App             // the web app
+	Version        string          // of the program, for /metrics
+	Shutdown       <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
 
 	Schema   uint        // version of the database's schema that this program needs, for /readyz; 0 for any
 	Draining func() bool // whether the server stops and new requests should go elsewhere, for /readyz; nil for never
 
-	Tracer  trace.Tracer // makes a span of each request; nil makes none
-	Parents bool         // whether trusted proxies tell, by traceparent, what a request is a part of
+	Tracer           trace.Tracer // makes a span of each request; nil makes none
+	TrustTraceparent bool         // whether trusted proxies tell, by traceparent, what a request is a part of
 }
 
 // Access is who may call.
 type Access struct {
-	Keys     *auth.Keys     // that tokens are signed with; nil for ones that end with the process
-	Required bool           // whoever calls without a token is refused what is not public; otherwise everyone is admin
-	Closed   bool           // nobody registers by themselves
-	Local    bool           // whoever calls without a token does so by this machine's own name or an address
-	Trusted  []netip.Prefix // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
+	Keys               *auth.Keys     // that tokens are signed with; nil for ones that end with the process
+	AuthRequired       bool           // whoever calls without a token is refused what is not public; otherwise everyone is admin
+	RegistrationClosed bool           // nobody registers by themselves
+	LoopbackOnly       bool           // whoever calls without a token does so by this machine's own name or an address
+	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
 }
 
 // New builds the whole API. It panics when the route table contradicts itself.
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
-	live := newStream(o.Pool, o.Ending)
+	live := newStream(o.Pool, o.Shutdown)
 	g := newGate(o)
 	b := newBackend(o.Pool, o.Replica)
 	ready := &readiness{schema: o.Schema, media: o.Media, replica: b.replica, draining: o.Draining}
@@ -64,7 +64,7 @@ func New(o Options) http.Handler {
 		router.Path(path).Handler(newMethods(path, table, b, g))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
-	return &outer{next: router, log: o.Log, metrics: m, tracer: o.Tracer, parent: parentOf(g, o.Parents)}
+	return &outer{next: router, log: o.Log, metrics: m, tracer: o.Tracer, parent: parentOf(g, o.TrustTraceparent)}
 }
 
 // paths are all path templates in the order of the table.

@@ -57,7 +57,7 @@ type principal struct {
 
 const noAccount = -1
 
-// key names what the principal came with, for ListEnded; "" for nothing that could end.
+// key names what the principal came with, for ListEndedCredentials; "" for nothing that could end.
 func (p *principal) key() string {
 	switch {
 	case p.session != uuid.Nil:
@@ -89,8 +89,8 @@ func newGate(o Options) *gate {
 		keys, _ = auth.NewKeys(auth.NewSecret()) // it is not weak
 	}
 	return &gate{
-		pool: o.Pool, keys: keys, passwords: auth.NewPasswords(), actor: o.Actor,
-		required: o.Access.Required, closed: o.Access.Closed, local: o.Access.Local, trusted: o.Access.Trusted,
+		pool: o.Pool, keys: keys, passwords: auth.NewPasswords(), actor: o.AnonymousActor,
+		required: o.Access.AuthRequired, closed: o.Access.RegistrationClosed, local: o.Access.LoopbackOnly, trusted: o.Access.TrustedProxies,
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
 }
@@ -190,7 +190,7 @@ func (g *gate) ofToken(ctx context.Context, token string) (principal, error) {
 }
 
 func (g *gate) ofAccessToken(ctx context.Context, token string) (principal, error) {
-	access, err := g.keys.ReadAccess(token, time.Now())
+	access, err := g.keys.ParseAccessToken(token, time.Now())
 	if err != nil {
 		return principal{}, err
 	}

@@ -49,7 +49,7 @@ func TestAddress(t *testing.T) {
 // TestClosed closes the door to those who would register by themselves.
 func TestClosed(t *testing.T) {
 	pool := pgtest.Pool(t)
-	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), Actor: "anonymous", Access: Access{Required: true, Closed: true}})
+	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "anonymous", Access: Access{AuthRequired: true, RegistrationClosed: true}})
 	r := httptest.NewRequest(http.MethodPost, "/auth/register", strings.NewReader(`{"username": "eve", "password": "let me in please"}`))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

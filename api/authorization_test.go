@@ -53,7 +53,7 @@ func principals(l *lab) []principalCase {
 
 	session := l.session(owner)
 	l.exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.id)
-	session.access = keys.SignAccess(owner, uuid.MustParse(sampleSession), time.Now())
+	session.access = keys.SignAccessToken(owner, uuid.MustParse(sampleSession), time.Now())
 	l.apiToken(owner, viewer) // number 1
 	l.exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
 	l.exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", examples["uuid"])
@@ -91,7 +91,7 @@ func principals(l *lab) []principalCase {
 		{name: "owner", token: session.access, role: viewer, owns: true},
 		{name: "another user", token: l.session(another).access, role: operator},
 		{name: "disabled", token: off.access},
-		{name: "expired", token: keys.SignAccess(ada, expired.id, time.Now().Add(-auth.AccessTime))},
+		{name: "expired", token: keys.SignAccessToken(ada, expired.id, time.Now().Add(-auth.AccessTokenTTL))},
 		{name: "logged out", token: out.access},
 		{name: "password changed", token: old.access},
 		{name: "role lowered", token: less.access, role: viewer},
@@ -118,7 +118,7 @@ func TestPrincipals(t *testing.T) {
 	l := newLab(t)
 	cases := principals(l)
 	table := routes(parts{metrics: newMetrics(nil, "")})
-	refresh := l.options.Access.Keys.SignRefresh(auth.Refresh{Session: uuid.MustParse(sampleSession), Generation: 1})
+	refresh := l.options.Access.Keys.SignRefreshToken(auth.RefreshClaims{Session: uuid.MustParse(sampleSession), Generation: 1})
 	bodies := map[string]string{
 		"/auth/login":   `{"username": "owner", "password": "` + labPassword + `"}`,
 		"/auth/refresh": `{"refresh_token": "` + refresh + `"}`,

@@ -187,7 +187,7 @@ func patienceWith(w http.ResponseWriter) func() {
 // A transaction begins when the first chunk is there: a body that comes slowly holds no connection before.
 type transaction struct {
 	pool *pgxpool.Pool
-	who  db.SetRequestParams
+	who  db.SetRequestContextParams
 	conn *pgxpool.Conn
 	tx   pgx.Tx
 }

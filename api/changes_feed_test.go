@@ -21,7 +21,7 @@ import (
 )
 
 func newAPI(pool *pgxpool.Pool) http.Handler {
-	return New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "tester", Version: "test"})
+	return New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "tester", Version: "test"})
 }
 
 // call asks the API in this process. header lines are "Name: value".
@@ -248,7 +248,7 @@ func TestExplicitIDs(t *testing.T) {
 // TestDatabaseStops takes the database away and gives it back: 503 with Retry-After, then the same server answers again.
 func TestDatabaseStops(t *testing.T) {
 	ctx := context.Background()
-	dir := pgtest.Dir(t)
+	dir := pgtest.StateDir(t)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	cluster, err := postgres.StartDisposable(ctx, dir, quiet)
 	if err != nil {
@@ -334,11 +334,11 @@ func TestRestoredHistory(t *testing.T) {
 			time.Sleep(10 * time.Millisecond) // transactions of other tests hold the feed back
 		}
 	}
-	settled, err := db.New(pool).SettleHistory(ctx)
+	settled, err := db.New(pool).ResetRestoredXids(ctx)
 	if err != nil || settled != all {
 		t.Fatalf("settled %d changes of %d: %v", settled, all, err)
 	}
-	if settled, err = db.New(pool).SettleHistory(ctx); err != nil || settled != 0 {
+	if settled, err = db.New(pool).ResetRestoredXids(ctx); err != nil || settled != 0 {
 		t.Errorf("settled %d changes again: %v", settled, err)
 	}
 	if answer := call(h, "PATCH", "/site/1", `{"name":"Since then"}`); answer.Code != http.StatusOK {

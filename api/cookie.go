@@ -37,8 +37,8 @@ func refreshName(secure bool) string {
 
 // keep gives a browser the tokens of a session.
 func (x *exchange) keep(access, refresh string) {
-	x.setCookie(accessName(x.secure), "/", access, int(auth.AccessTime/time.Second))
-	x.setCookie(refreshName(x.secure), refreshPath, refresh, int(auth.RefreshTime/time.Second))
+	x.setCookie(accessName(x.secure), "/", access, int(auth.AccessTokenTTL/time.Second))
+	x.setCookie(refreshName(x.secure), refreshPath, refresh, int(auth.RefreshTokenTTL/time.Second))
 }
 
 // forget takes the tokens from a browser, since they are good no longer.

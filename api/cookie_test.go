@@ -103,10 +103,10 @@ func TestCookies(t *testing.T) {
 			if w.Body.String() != `{"access_token":null,"refresh_token":null,"token_type":"Bearer","expires_in":900}`+"\n" {
 				t.Errorf("%s: %s: %s", c.name, target, w.Body)
 			}
-			if _, err := l.options.Access.Keys.ReadAccess(values[access], time.Now()); err != nil {
+			if _, err := l.options.Access.Keys.ParseAccessToken(values[access], time.Now()); err != nil {
 				t.Errorf("%s: %s: the access cookie holds none", c.name, target)
 			}
-			if _, err := l.options.Access.Keys.ReadRefresh(values[refresh]); err != nil {
+			if _, err := l.options.Access.Keys.ParseRefreshToken(values[refresh]); err != nil {
 				t.Errorf("%s: %s: the refresh cookie holds none", c.name, target)
 			}
 		}
@@ -188,7 +188,7 @@ func TestForeignPages(t *testing.T) {
 	l := newLab(t)
 	open := *l
 	openOptions := l.options
-	openOptions.Access.Required = false
+	openOptions.Access.AuthRequired = false
 	open.Handler = New(openOptions)
 	ada := l.session(l.account("ada", admin)).access
 	l.exec("INSERT INTO todo (id, description, status, owner) VALUES (7, 'Mine', 'open', 'ada')")
@@ -277,7 +277,7 @@ func TestForeignScheme(t *testing.T) {
 
 // TestDisguised: on a server for this machine alone, whoever is nobody in particular calls it by this machine's name.
 func TestDisguised(t *testing.T) {
-	l := newLab(t, func(o *Options) { o.Access.Required, o.Access.Local = false, true })
+	l := newLab(t, func(o *Options) { o.Access.AuthRequired, o.Access.LoopbackOnly = false, true })
 	token := l.session(l.account("ann", viewer)).access
 	for host, good := range map[string]bool{
 		"localhost": true, "localhost:5000": true, "LOCALHOST:5000": true, "localhost.:5000": true, "labledger.localhost:5000": true, "127.0.0.1": true, "127.0.0.1:5000": true, "127.9.9.9:1": true,
@@ -370,9 +370,9 @@ func TestRefreshByCookieAtOnce(t *testing.T) {
 
 // TestCurrentSession tells each caller who they are, on each kind of server.
 func TestCurrentSession(t *testing.T) {
-	l := newLab(t, func(o *Options) { o.Access.Closed = true })
+	l := newLab(t, func(o *Options) { o.Access.RegistrationClosed = true })
 	openOptions := l.options
-	openOptions.Access.Required = false
+	openOptions.Access.AuthRequired = false
 	open := &lab{T: t, Handler: New(openOptions)}
 	id := l.account("ann", operator)
 	s := l.session(id)

@@ -60,7 +60,7 @@ func RecordEvent(*db.Queries, context.Context, NewEvent) (RecordedEvent, error) 
 func recording(l *ledger.Ledger) endpoint {
 	return endpoint{
 		calls: []any{
-			RecordEvent, (*db.Queries).LockState, (*db.Queries).LatestRuleset, (*db.Queries).FindKeys,
+			RecordEvent, (*db.Queries).LockState, (*db.Queries).GetLatestRuleset, (*db.Queries).FindKeys,
 			(*db.Queries).InsertEvent, (*db.Queries).InsertAlerts, (*db.Queries).SaveState, (*db.Queries).SaveKeys,
 		},
 		in: reflect.TypeFor[NewEvent](), out: reflect.TypeFor[RecordedEvent](),
@@ -115,7 +115,7 @@ func (s *submission) recordOne(l *ledger.Ledger) error {
 		return p
 	}
 	e := s.in.Addr().Interface().(*NewEvent)
-	request := ledger.Request{UserID: e.UserID, Event: asEvent(e), Actor: exchangeOf(s.w).caller().Actor, Key: key}
+	request := ledger.RecordRequest{UserID: e.UserID, Event: asEvent(e), Actor: exchangeOf(s.w).caller().Actor, Key: key}
 	if key != "" {
 		h := s.newRequestHash()
 		_, _ = h.Write(s.body) // a hash takes everything
@@ -143,7 +143,7 @@ func (s *submission) recordOne(l *ledger.Ledger) error {
 }
 
 // appendRecorded appends a RecordedEvent as JSON.
-func appendRecorded(dst []byte, r ledger.Recorded) []byte {
+func appendRecorded(dst []byte, r ledger.Result) []byte {
 	dst = append(dst, `{"event_id":"`...)
 	dst = appendUUID(dst, r.EventID)
 	if r.AlertID == uuid.Nil {
@@ -244,7 +244,7 @@ func (s *submission) recordMany(l *ledger.Ledger) error {
 		return in.refuse(s.w, s.r)
 	}
 	sum.Sum(batch.Hash[:0])
-	answers := &ledger.Answers{}
+	answers := &ledger.BatchResult{}
 	if len(batch.Events) > 0 {
 		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{}) // the database's own bounds hold meanwhile
 		if answers, err = l.RecordAll(ctx, batch, s.dry || s.in.Addr().Interface().(*NewEvent).Simulate); err != nil {
@@ -263,7 +263,7 @@ func (in *intake) tooMany(number int64) error {
 }
 
 // answerMany streams the answers: the events are committed by now, so a connection that breaks loses none of them.
-func (s *submission) answerMany(ctx context.Context, answers *ledger.Answers, form string) error {
+func (s *submission) answerMany(ctx context.Context, answers *ledger.BatchResult, form string) error {
 	if answers.Replayed {
 		s.w.Header().Set("Idempotency-Replayed", "true")
 	}
@@ -274,7 +274,7 @@ func (s *submission) answerMany(ctx context.Context, answers *ledger.Answers, fo
 	}
 	buffer := append(make([]byte, 0, flushEvery+512), open...)
 	first := true
-	err := answers.Each(ctx, func(r ledger.Recorded) error {
+	err := answers.Each(ctx, func(r ledger.Result) error {
 		if !first {
 			buffer = append(buffer, between...)
 		}

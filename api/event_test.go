@@ -351,7 +351,7 @@ func TestEventCallers(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	ada, bea := New(Options{Pool: pool, Log: log, Actor: "ada"}), New(Options{Pool: pool, Log: log, Actor: "bea"})
+	ada, bea := New(Options{Pool: pool, Log: log, AnonymousActor: "ada"}), New(Options{Pool: pool, Log: log, AnonymousActor: "bea"})
 	seen := map[string]bool{}
 	for _, h := range []http.Handler{ada, bea} {
 		for _, body := range []string{eventLines(3, 1), "[" + strings.TrimSpace(eventLines(3, 1)) + "]"} {

@@ -15,7 +15,7 @@ import (
 // This file decides what a query runs on: the pool for a read, a transaction that knows its actor for a write, one that rolls back for a
 // dry run. Each is a db.DBTX, so the typed function of the query stays the only place where it is called.
 
-// Bounds on the database's time. Each is shorter than the next one outside: lock 2 s (in SetRequest) < statement < handler < connection.
+// Bounds on the database's time. Each is shorter than the next one outside: lock 2 s (in SetRequestContext) < statement < handler < connection.
 const (
 	statementTime = 5 * time.Second  // with the wait for a connection
 	handlerTime   = 10 * time.Second // with all tries
@@ -137,10 +137,10 @@ func reading(on interface {
 
 // writing runs a query as a transaction of its own that knows actor and request id, in one round trip: both statements travel in one
 // pipeline, which PostgreSQL commits or rolls back as a whole at its end.
-func writing(conn *pgxpool.Conn, who db.SetRequestParams, to rowWriter) db.DBTX {
+func writing(conn *pgxpool.Conn, who db.SetRequestContextParams, to rowWriter) db.DBTX {
 	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
 		batch := &pgx.Batch{}
-		if err := db.New(queue{batch}).SetRequest(ctx, who); err != nil {
+		if err := db.New(queue{batch}).SetRequestContext(ctx, who); err != nil {
 			return nil, nil, err
 		}
 		batch.Queue(sql, args...)
@@ -179,12 +179,12 @@ func (q queue) QueryRow(context.Context, string, ...any) pgx.Row {
 }
 
 // begin opens a transaction that knows actor and request id: for dry runs and for bodies that take many statements.
-func begin(ctx context.Context, conn *pgxpool.Conn, who db.SetRequestParams) (pgx.Tx, error) {
+func begin(ctx context.Context, conn *pgxpool.Conn, who db.SetRequestContextParams) (pgx.Tx, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.New(tx).SetRequest(ctx, who); err != nil {
+	if err := db.New(tx).SetRequestContext(ctx, who); err != nil {
 		rollback(tx)
 		return nil, err
 	}

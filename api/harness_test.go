@@ -46,8 +46,8 @@ func newLab(t *testing.T, adjust ...func(*Options)) *lab {
 		t.Fatal(err)
 	}
 	l := &lab{T: t, pool: pool, work: work, secret: secret, options: Options{
-		Pool: work, Media: mediaIn(t), App: theApp(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "anonymous", Version: "test",
-		Access: Access{Keys: keys, Required: true, Trusted: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("127.0.0.1/32")}},
+		Pool: work, Media: mediaIn(t), App: theApp(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "anonymous", Version: "test",
+		Access: Access{Keys: keys, AuthRequired: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("127.0.0.1/32")}},
 	}}
 	for _, f := range adjust {
 		f(&l.options)
@@ -59,7 +59,7 @@ func newLab(t *testing.T, adjust ...func(*Options)) *lab {
 // mediaIn is a folder for files that goes with the test.
 func mediaIn(t *testing.T) *media.Store {
 	t.Helper()
-	return media.In(t.TempDir())
+	return media.NewStore(t.TempDir())
 }
 
 // theApp is the web app as it is built.
@@ -150,7 +150,7 @@ func (l *lab) session(account int64) labSession {
 	l.Helper()
 	id := scan[uuid.UUID](l, "INSERT INTO session (account_id, expires_at) VALUES ($1, now() + interval '1 day') RETURNING id", account)
 	keys := l.options.Access.Keys
-	return labSession{id, account, keys.SignAccess(account, id, time.Now()), keys.SignRefresh(auth.Refresh{Session: id, Generation: 1})}
+	return labSession{id, account, keys.SignAccessToken(account, id, time.Now()), keys.SignRefreshToken(auth.RefreshClaims{Session: id, Generation: 1})}
 }
 
 // apiToken adds an API token that may do so much.

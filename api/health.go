@@ -90,7 +90,7 @@ func (c *readiness) show(q *db.Queries, ctx context.Context, _ None) (Readiness,
 		r.Status = "not ready"
 	}
 	if c.media != nil {
-		r.Checks["media"] = ok(c.media.Check())
+		r.Checks["media"] = ok(c.media.CheckWritable())
 	}
 	if c.replica != nil {
 		r.Checks["replica"] = c.replica.state(ctx)

@@ -97,7 +97,7 @@ func TestReadinessOfTheFolderOfFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for folder, state := range map[string]string{dir: "ok", filepath.Join(dir, "not", "yet"): "ok", filepath.Join(file, "media"): "where the folder should be there is a file"} {
-		l := newLab(t, func(o *Options) { o.Media = media.In(folder) })
+		l := newLab(t, func(o *Options) { o.Media = media.NewStore(folder) })
 		l.readyz(http.StatusOK, map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": state})
 	}
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
@@ -108,7 +108,7 @@ func TestReadinessOfTheFolderOfFiles(t *testing.T) {
 // A replica that is down, or does not answer, does not make a server unready, nor keep who asks waiting.
 func TestReadinessOfTheReplica(t *testing.T) {
 	t.Parallel()
-	own := pgtest.Own(t)
+	own := pgtest.NewCluster(t)
 	if err := migrateAndSeed(t.Context(), own.URL()); err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func (g *gate) registering() endpoint {
 
 func (g *gate) signingIn() endpoint {
 	return endpoint{
-		calls: []any{Login, (*db.Queries).TakeAttempt, (*db.Queries).GetCredential, (*db.Queries).CreateSession, (*db.Queries).ForgiveAttempt},
+		calls: []any{Login, (*db.Queries).CountLoginAttempt, (*db.Queries).GetCredential, (*db.Queries).CreateSession, (*db.Queries).ResetLoginAttempts},
 		in:    reflect.TypeFor[Credentials](), out: reflect.TypeFor[Tokens](), own: g.login,
 	}
 }
@@ -120,7 +120,7 @@ func (g *gate) subjects(r *http.Request, username string) (names []string, limit
 
 // take counts an attempt and refuses one too many.
 func (g *gate) take(ctx context.Context, subjects []string, limits []int32) error {
-	wait, err := db.New(g.pool).TakeAttempt(ctx, db.TakeAttemptParams{Subjects: subjects, Limits: limits, Seconds: int32(attemptTime.Seconds())})
+	wait, err := db.New(g.pool).CountLoginAttempt(ctx, db.CountLoginAttemptParams{Subjects: subjects, Limits: limits, Seconds: int32(attemptTime.Seconds())})
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (g *gate) check(ctx context.Context, r *http.Request, username, password st
 	if err != nil || !ok || found.Disabled {
 		return found, false, passwordProblem(err)
 	}
-	return found, true, db.New(g.pool).ForgiveAttempt(ctx, db.ForgiveAttemptParams{Subjects: subjects})
+	return found, true, db.New(g.pool).ResetLoginAttempts(ctx, db.ResetLoginAttemptsParams{Subjects: subjects})
 }
 
 // usernameFault says what is wrong with a name that somebody wants for themselves.
@@ -175,7 +175,7 @@ func (g *gate) register(s *submission) error {
 		s.found.add("username", usernameFault(in.Username))
 	}
 	if !s.found.has("password") {
-		s.found.add("password", auth.PasswordFault(in.Password, in.Username))
+		s.found.add("password", auth.ValidatePassword(in.Password, in.Username))
 	}
 	if p := refusal(s.found); p != nil {
 		return p
@@ -228,7 +228,7 @@ func (g *gate) login(s *submission) error {
 	var session db.CreateSessionRow
 	_, err = s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
 		session, err = db.New(tx).CreateSession(ctx, db.CreateSessionParams{
-			Seconds: int32(auth.RefreshTime.Seconds()), UserAgent: cut(s.r.UserAgent(), 200), Address: g.address(s.r), AccountID: found.AccountID, PasswordHash: found.PasswordHash,
+			Seconds: int32(auth.RefreshTokenTTL.Seconds()), UserAgent: cut(s.r.UserAgent(), 200), Address: g.address(s.r), AccountID: found.AccountID, PasswordHash: found.PasswordHash,
 		})
 		return err
 	})
@@ -269,7 +269,7 @@ func (g *gate) refresh(s *submission) error {
 			}
 		}
 	}
-	given, err := g.keys.ReadRefresh(*token)
+	given, err := g.keys.ParseRefreshToken(*token)
 	if err != nil {
 		return bad()
 	}
@@ -278,7 +278,7 @@ func (g *gate) refresh(s *submission) error {
 	var session db.RefreshSessionRow
 	_, err = s.store(ctx, x.caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
 		session, err = db.New(tx).RefreshSession(ctx, db.RefreshSessionParams{
-			SessionID: given.Session, Generation: given.Generation, Seconds: int32(auth.RefreshTime.Seconds()), Grace: int32(graceTime.Seconds()),
+			SessionID: given.Session, Generation: given.Generation, Seconds: int32(auth.RefreshTokenTTL.Seconds()), Grace: int32(graceTime.Seconds()),
 		})
 		return err
 	})
@@ -299,8 +299,8 @@ func badRefresh() *Problem {
 
 // tokens answers with what one is signed in with, or lets the browser keep it.
 func (s *submission) tokens(keys *auth.Keys, account int64, session uuid.UUID, generation int64, kept bool) error {
-	access, refresh := keys.SignAccess(account, session, time.Now()), keys.SignRefresh(auth.Refresh{Session: session, Generation: generation})
-	all := Tokens{AccessToken: &access, RefreshToken: &refresh, TokenType: "Bearer", ExpiresIn: int64(auth.AccessTime.Seconds())}
+	access, refresh := keys.SignAccessToken(account, session, time.Now()), keys.SignRefreshToken(auth.RefreshClaims{Session: session, Generation: generation})
+	all := Tokens{AccessToken: &access, RefreshToken: &refresh, TokenType: "Bearer", ExpiresIn: int64(auth.AccessTokenTTL.Seconds())}
 	if kept {
 		all.AccessToken, all.RefreshToken = nil, nil
 		if !s.dry {
@@ -311,7 +311,7 @@ func (s *submission) tokens(keys *auth.Keys, account int64, session uuid.UUID, g
 }
 
 // store runs queries in a transaction of its own, which a dry run takes back. Rows of the last of them may go to row.
-func (s *submission) store(ctx context.Context, who db.SetRequestParams, run func(ctx context.Context, tx pgx.Tx, row *oneRow) error) (row oneRow, err error) {
+func (s *submission) store(ctx context.Context, who db.SetRequestContextParams, run func(ctx context.Context, tx pgx.Tx, row *oneRow) error) (row oneRow, err error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTime)
 	defer cancel()
 	conn, err := acquire(ctx, s.pool)

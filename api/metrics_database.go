@@ -46,7 +46,7 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), figuresTime)
 	defer cancel()
-	row, err := db.New(f.pool).GetFigures(ctx, db.GetFiguresParams{Most: mostCounted})
+	row, err := db.New(f.pool).GetDatabaseStats(ctx, db.GetDatabaseStatsParams{Most: mostCounted})
 	if err != nil {
 		gauge(f.up, 0)
 		return

@@ -35,7 +35,7 @@ func scrape(t *testing.T, h http.Handler) map[string]string {
 // TestMetrics does things and finds them counted.
 func TestMetrics(t *testing.T) {
 	_, work := pgtest.Pools(t)
-	h := New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Actor: "anonymous", Version: "v7"})
+	h := New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "anonymous", Version: "v7"})
 	const event = `{"type": "withdraw", "amount": 200, "user_id": 1, "time": 1}`
 	for _, c := range []struct{ method, target, body string }{
 		{"POST", "/event", event},
@@ -91,7 +91,7 @@ func TestDashboard(t *testing.T) {
 		t.Fatalf("%d panels, %v", len(dashboard.Panels), err)
 	}
 	pool := pgtest.Pool(t)
-	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), Actor: "anonymous", Version: "test"})
+	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "anonymous", Version: "test"})
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/site/1", nil))
 	measured := map[string]bool{}
 	for series := range scrape(t, h) {

@@ -51,8 +51,8 @@ func exchangeOf(w http.ResponseWriter) *exchange {
 }
 
 // caller tells the database who writes.
-func (x *exchange) caller() db.SetRequestParams {
-	return db.SetRequestParams{Actor: x.who.username, Role: x.who.role.String(), RequestID: x.id}
+func (x *exchange) caller() db.SetRequestContextParams {
+	return db.SetRequestContextParams{Actor: x.who.username, Role: x.who.role.String(), RequestID: x.id}
 }
 
 // WriteHeader remembers the status.

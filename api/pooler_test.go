@@ -398,7 +398,7 @@ func TestPooler(t *testing.T) {
 	inParallel(func(n int) {
 		actor := fmt.Sprintf("actor-%02d", n)
 		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-		c := &pooledClient{t: t, h: New(Options{Pool: pool, Log: quiet, Actor: actor, Version: "test"}), actor: actor, made: made}
+		c := &pooledClient{t: t, h: New(Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"}), actor: actor, made: made}
 		for i := range poolerRounds {
 			c.round()
 			if i == n%poolerRounds { // so that some are always at it
@@ -458,7 +458,7 @@ func TestPooler(t *testing.T) {
 func TestPoolerNeedsItsMode(t *testing.T) {
 	pool := openPooled(t, startPooler(t, pgtest.Database(t)))
 	var log bytes.Buffer
-	h := New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), Actor: "tester", Version: "test"})
+	h := New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), AnonymousActor: "tester", Version: "test"})
 	var answers, failed atomic.Int64
 	inParallel(func(int) {
 		for range 20 {

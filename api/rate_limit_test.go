@@ -173,7 +173,7 @@ func TestLoginLimitOfAddress(t *testing.T) {
 	}
 	// Now that 192.0.2.1 is locked, it says to another instance, which trusts nobody, that it is somebody else.
 	options := l.options
-	options.Access.Trusted = nil
+	options.Access.TrustedProxies = nil
 	careful := &lab{T: t, Handler: New(options)}
 	for _, header := range []string{"X-Forwarded-For: 198.51.100.44", "Forwarded: for=198.51.100.44", "X-Real-Ip: 198.51.100.44", "True-Client-Ip: 198.51.100.44"} {
 		if !locked(careful, header) {

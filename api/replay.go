@@ -76,7 +76,7 @@ func (s *submission) replay(l *ledger.Ledger) error {
 	if in.Rules != nil {
 		request.Changes = bindRules(*in.Rules, &s.found)
 	}
-	for _, fault := range request.Faults() {
+	for _, fault := range request.Validate() {
 		if field, isRule := strings.CutPrefix(fault.Field, "rules["); !isRule || !s.found.has("rules["+field[:strings.IndexByte(field, ']')+1]) {
 			s.found.add(fault.Field, fault.Message)
 		}

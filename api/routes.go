@@ -34,12 +34,12 @@ func routes(p parts) []route {
 	l, g, files := p.ledger, p.gate, p.files
 	return []route{
 		post(operator, recording(l), "/event", "/api/v1/events"),
-		get(viewer, turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsBackward), "/event/{user_id}", "/api/v1/events"),
+		get(viewer, turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsDesc), "/event/{user_id}", "/api/v1/events"),
 		get(viewer, one((*db.Queries).GetEvent), "/api/v1/events/{event_id}"),
 
 		get(viewer, streaming(p.live), streamPath),
 
-		get(viewer, turnable((*db.Queries).ListAlerts, (*db.Queries).ListAlertsBackward), "/api/v1/alerts"),
+		get(viewer, turnable((*db.Queries).ListAlerts, (*db.Queries).ListAlertsDesc), "/api/v1/alerts"),
 		get(viewer, one((*db.Queries).GetAlert), "/api/v1/alerts/{alert_id}"),
 		patch(operator, one((*db.Queries).PatchAlert), "/api/v1/alerts/{alert_id}"),
 		get(viewer, many((*db.Queries).ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
@@ -133,7 +133,7 @@ func routes(p parts) []route {
 		get(public, plain(serveMedia(files)), "/media/{folder}/{file}"),
 
 		get(viewer, many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
-		get(viewer, turnable((*db.Queries).ListChanges, (*db.Queries).ListChangesBackward), "/api/v1/changes"),
+		get(viewer, turnable((*db.Queries).ListChanges, (*db.Queries).ListChangesDesc), "/api/v1/changes"),
 		get(viewer, best((*db.Queries).Search, 50), "/api/v1/search"),
 
 		get(public, greeting(function(ShowHello)), "/"),

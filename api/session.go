@@ -49,7 +49,7 @@ func (g *gate) showSession(s *submission) error {
 		return err
 	}
 	refresh, _ := cookie(s.r, refreshName(exchangeOf(s.w).secure))
-	_, err = g.keys.ReadRefresh(refresh)
+	_, err = g.keys.ParseRefreshToken(refresh)
 	shown := CurrentSession{SignedIn: who.account != noAccount, Refreshable: err == nil, Open: !g.required, MayRegister: !g.closed}
 	if who.role != public {
 		role := who.role.String()

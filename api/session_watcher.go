@@ -69,7 +69,7 @@ func (v *vigil) work() {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), statementTime)
-		ended, err := db.New(v.pool).ListEnded(ctx, db.ListEndedParams{Keys: keys})
+		ended, err := db.New(v.pool).ListEndedCredentials(ctx, db.ListEndedCredentialsParams{Keys: keys})
 		cancel()
 		if err != nil {
 			continue // a database that is away lets nobody in either

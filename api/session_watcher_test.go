@@ -134,7 +134,7 @@ func TestStreamEndsWithAccessToken(t *testing.T) {
 	open := l.streams()
 	s := l.session(l.account("ann", viewer))
 	later := open(s.access) // of the same session
-	short := open(l.options.Access.Keys.SignAccess(s.account, s.id, time.Now().Add(-auth.AccessTime+4*time.Second)))
+	short := open(l.options.Access.Keys.SignAccessToken(s.account, s.id, time.Now().Add(-auth.AccessTokenTTL+4*time.Second)))
 	if took := short.ends(t, "an access token of four seconds"); took < time.Second || took > 7*time.Second {
 		t.Errorf("it ended after %v", took)
 	}

@@ -251,7 +251,7 @@ func serve(t *testing.T) (base string, pool *pgxpool.Pool) {
 		return strings.TrimSuffix(base, "/"), nil
 	}
 	pool, work := pgtest.Pools(t)
-	server := httptest.NewServer(New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(newSecretless(t), nil)), Actor: "anonymous", Version: "test", Media: mediaIn(t), App: theApp()}))
+	server := httptest.NewServer(New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(newSecretless(t), nil)), AnonymousActor: "anonymous", Version: "test", Media: mediaIn(t), App: theApp()}))
 	t.Cleanup(server.Close)
 	return server.URL, pool
 }

@@ -227,7 +227,7 @@ func postmaster(c *postgres.Cluster) int {
 
 // TestStreamOutlivesPostgres kills Postgres under open streams: they stay open, and miss nothing that is written afterwards.
 func TestStreamOutlivesPostgres(t *testing.T) {
-	own := pgtest.Own(t)
+	own := pgtest.NewCluster(t)
 	if err := migrateAndSeed(t.Context(), own.URL()); err != nil {
 		t.Fatal(err)
 	}

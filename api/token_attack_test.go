@@ -96,7 +96,7 @@ func forged(t *testing.T, l *lab, s labSession) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list["another server's"] = other.SignAccess(s.account, s.id, time.Now())
+	list["another server's"] = other.SignAccessToken(s.account, s.id, time.Now())
 	for name, change := range map[string][2]string{
 		"a role": {`{`, `{"role":"admin",`}, "another account": {`"sub":"`, `"sub":"1`}, "another issuer": {`"iss":"labledger"`, `"iss":"x"`}, "another audience": {`"aud":"labledger"`, `"aud":"x"`},
 		"no exp": {`"exp":`, `"xep":`}, "exp twice": {`"exp":`, `"exp":9999999999,"exp":`}, "sub twice": {`"sub":`, `"sub":"1","sub":`}, "a later exp": {`"exp":1`, `"exp":2`},
@@ -156,8 +156,8 @@ func signedBad(l *lab, s labSession) map[string]string {
 	l.exec("UPDATE session SET expires_at = now() WHERE id = $1", ended.id)
 	hash, _ := auth.HashAPIToken(token)
 	list := map[string]string{
-		"expired": keys.SignAccess(s.account, s.id, time.Now().Add(-auth.AccessTime)), "not yet valid": keys.SignAccess(s.account, s.id, time.Now().Add(2*time.Minute)),
-		"a session of somebody else": keys.SignAccess(s.account+1000, s.id, time.Now()), "no such session": keys.SignAccess(s.account, uuid.New(), time.Now()), "no session": keys.SignAccess(s.account, uuid.Nil, time.Now()),
+		"expired": keys.SignAccessToken(s.account, s.id, time.Now().Add(-auth.AccessTokenTTL)), "not yet valid": keys.SignAccessToken(s.account, s.id, time.Now().Add(2*time.Minute)),
+		"a session of somebody else": keys.SignAccessToken(s.account+1000, s.id, time.Now()), "no such session": keys.SignAccessToken(s.account, uuid.New(), time.Now()), "no session": keys.SignAccessToken(s.account, uuid.Nil, time.Now()),
 		"a refresh token": s.refresh, "a deleted account": goneSession.access, "a disabled account": offSession.access, "a session that is over": ended.access,
 		"a deleted account's API token": goneToken, "a disabled account's API token": offToken,
 		"an API token cut short": token[:len(token)-1], "the prefix of an API token": token[:12], "an API token and more": token + "A", "an API token in capitals": strings.ToUpper(token),
@@ -216,7 +216,7 @@ func TestAttacks(t *testing.T) {
 	// What a refresh takes is refused in words of its own.
 	said = ""
 	for name, token := range map[string]string{"an access token": s.access, "an API token": l.apiToken(s.account, admin), "garbage": "llr_x", "cut short": s.refresh[:len(s.refresh)-1], "longer": s.refresh + "A",
-		"a later one": l.options.Access.Keys.SignRefresh(auth.Refresh{Session: uuid.New(), Generation: 1})} {
+		"a later one": l.options.Access.Keys.SignRefreshToken(auth.RefreshClaims{Session: uuid.New(), Generation: 1})} {
 		w := l.ask("", "POST", "/auth/refresh", `{"refresh_token": "`+token+`"}`)
 		if said == "" {
 			said = without(w.Body.String())

@@ -29,8 +29,8 @@ func spanned(t *testing.T, adjust func(*Options), options ...sdk.TracerProviderO
 	spans, log = tracetest.NewInMemoryExporter(), &bytes.Buffer{}
 	provider := sdk.NewTracerProvider(append(options, sdk.WithSyncer(spans))...)
 	o := Options{
-		Pool: pgtest.Pool(t), Log: slog.New(slog.NewJSONHandler(log, nil)), Actor: "tester", Version: "test", Tracer: provider.Tracer("test"),
-		Access: Access{Trusted: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
+		Pool: pgtest.Pool(t), Log: slog.New(slog.NewJSONHandler(log, nil)), AnonymousActor: "tester", Version: "test", Tracer: provider.Tracer("test"),
+		Access: Access{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
 	}
 	if adjust != nil {
 		adjust(&o)
@@ -172,7 +172,7 @@ func TestParents(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h, spans, log := spanned(t, func(o *Options) { o.Parents = c.counts }, c.sampler)
+			h, spans, log := spanned(t, func(o *Options) { o.TrustTraceparent = c.counts }, c.sampler)
 			r := httptest.NewRequest("GET", "/healthcheck", http.NoBody)
 			r.ContentLength, r.RemoteAddr = 0, c.from
 			if c.header != "" {

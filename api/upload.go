@@ -100,12 +100,12 @@ func (s *submission) upload(files *media.Store) error {
 	}
 	if p := refusal(s.found); p != nil {
 		if got != nil {
-			got.Discard()
+			got.Abort()
 		}
 		return p
 	}
-	if err := got.Keep(); err != nil { // before the row is there: a row always has its file
-		got.Discard()
+	if err := got.Commit(); err != nil { // before the row is there: a row always has its file
+		got.Abort()
 		return noRoom(err)
 	}
 	in := s.in.Addr().Interface().(*NewAttachment)
@@ -120,9 +120,9 @@ func (s *submission) upload(files *media.Store) error {
 	var refused *pgconn.PgError
 	switch {
 	case s.dry || errors.As(err, &refused):
-		got.Discard()
+		got.Abort()
 	case err == nil:
-		files.Settle(got.URL) // otherwise it is not known whether the row is there; the housekeeping finds out
+		files.ClearPending(got.URL) // otherwise it is not known whether the row is there; the housekeeping finds out
 	}
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (s *submission) receive(files *media.Store) (got *media.File, name string, 
 	}
 	defer func() {
 		if err != nil && got != nil {
-			got.Discard()
+			got.Abort()
 			got = nil
 		}
 	}()
@@ -272,7 +272,7 @@ func (s *submission) letGo(files *media.Store) error {
 	_, err := s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
 		gone, err = db.New(tx).DeleteAttachment(ctx, s.in.Interface().(db.DeleteAttachmentParams))
 		if err == nil && files != nil && !s.dry {
-			if err := files.Doubt(gone.Url); err != nil { // before the row has gone: a file that is left is found
+			if err := files.MarkPending(gone.Url); err != nil { // before the row has gone: a file that is left is found
 				return noRoom(err)
 			}
 		}
@@ -285,7 +285,7 @@ func (s *submission) letGo(files *media.Store) error {
 		return err
 	}
 	if files != nil && !s.dry {
-		files.Remove(gone.Url)
+		files.Delete(gone.Url)
 	}
 	return s.answerRow(http.StatusOK, gone, 0)
 }

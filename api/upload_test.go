@@ -34,7 +34,7 @@ func filesIn(t *testing.T, dir string) (n int) {
 // TestUploadBounds sends files of the size that may just be, and one byte more, as they come; what is refused leaves nothing behind.
 func TestUploadBounds(t *testing.T) {
 	dir := t.TempDir()
-	l := newLab(t, func(o *Options) { o.Media = media.In(dir) })
+	l := newLab(t, func(o *Options) { o.Media = media.NewStore(dir) })
 	base := l.serve()
 	token := l.session(l.account("oscar", operator)).access
 	send := func(size int64, fields map[string]string) *http.Response {
@@ -98,7 +98,7 @@ func TestNoRoom(t *testing.T) {
 	if err := os.WriteFile(at, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, files := range []*media.Store{nil, media.In(at)} {
+	for _, files := range []*media.Store{nil, media.NewStore(at)} {
 		l := newLab(t, func(o *Options) { o.Media = files })
 		token := l.session(l.account("oscar", operator)).access
 		const form = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
@@ -113,7 +113,7 @@ func TestNoRoom(t *testing.T) {
 // beforehand, the row stays.
 func TestLettingGo(t *testing.T) {
 	dir := t.TempDir()
-	l := newLab(t, func(o *Options) { o.Media = media.In(dir) })
+	l := newLab(t, func(o *Options) { o.Media = media.NewStore(dir) })
 	token := l.session(l.account("oscar", operator)).access
 	const form = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
 	made := l.good(token, "POST", "/upload", form, "Content-Type: multipart/form-data; boundary=X")

@@ -71,7 +71,7 @@ func recordPlainly(ctx context.Context, pool *pgxpool.Pool, user int64, e rules.
 			return err
 		}
 		risk, _ := rules.ParseRisk(riskText)
-		decision := rules.Step(&state, e, set, risk, set.Horizon())
+		decision := rules.Step(&state, e, set, risk, set.LongestWindow())
 		now := time.Now()
 		answer = plainAnswer{EventID: uuid.Must(uuid.NewV7()), Codes: append([]int32{}, decision.Codes...), UserID: user}
 		last := answer.EventID
@@ -82,7 +82,7 @@ func recordPlainly(ctx context.Context, pool *pgxpool.Pool, user int64, e rules.
 		_, err = tx.Exec(ctx, `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			user, answer.EventID, e.Type.String(), e.Amount.String(), e.Time, decision.EffectiveTime, riskText, setID,
-			string(rules.AppendFacts(nil, decision.Facts)), answer.Codes, answer.AlertID, now, "bench")
+			string(rules.AppendMeasurements(nil, decision.Measurements)), answer.Codes, answer.AlertID, now, "bench")
 		if err != nil {
 			return err
 		}

@@ -134,15 +134,15 @@ func signIn(ctx context.Context, at place) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	options := api.Options{Pool: at.pool, Log: slog.New(slog.DiscardHandler), Actor: "bench", Access: api.Access{Keys: keys, Required: true}}
+	options := api.Options{Pool: at.pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "bench", Access: api.Access{Keys: keys, AuthRequired: true}}
 	address, err := serve(api.New(options))
-	return target{address, "Authorization: Bearer " + keys.SignAccess(account, session, time.Now()) + "\r\n"}, err
+	return target{address, "Authorization: Bearer " + keys.SignAccessToken(account, session, time.Now()) + "\r\n"}, err
 }
 
 // newAPI is what the server serves, with a log of that level.
 func newAPI(at place, level slog.Level) http.Handler {
 	logger := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: level}))
-	return api.New(api.Options{Pool: at.pool, Log: logger, Actor: "bench", Version: "bench"})
+	return api.New(api.Options{Pool: at.pool, Log: logger, AnonymousActor: "bench", Version: "bench"})
 }
 
 // serve listens on a free port of loopback and returns its address.

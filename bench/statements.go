@@ -63,9 +63,9 @@ type intake struct{ set, lock, rules, event, alert, save string }
 
 func newIntake(ctx context.Context) intake {
 	return intake{
-		set:   sqlOf(func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{}) }),
+		set:   sqlOf(func(q *db.Queries) error { return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{}) }),
 		lock:  sqlOf(func(q *db.Queries) error { _, err := q.LockState(ctx, db.LockStateParams{}); return err }),
-		rules: sqlOf(func(q *db.Queries) error { _, err := q.LatestRuleset(ctx); return err }),
+		rules: sqlOf(func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err }),
 		event: sqlOf(func(q *db.Queries) error { return q.InsertEvent(ctx, db.InsertEventParams{}) }),
 		alert: sqlOf(func(q *db.Queries) error { return q.InsertAlerts(ctx, db.InsertAlertsParams{}) }),
 		save:  sqlOf(func(q *db.Queries) error { return q.SaveState(ctx, db.SaveStateParams{}) }),

@@ -590,7 +590,7 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]A
 	return items, nil
 }
 
-const listUsers = `-- name: ListUsers :many
+const listAccountsWithLastLogin = `-- name: ListAccountsWithLastLogin :many
 SELECT
     account.id,
     username,
@@ -610,7 +610,7 @@ LEFT JOIN session AS latest ON latest.id = (
 ORDER BY account.id
 `
 
-type ListUsersRow struct {
+type ListAccountsWithLastLoginRow struct {
 	ID          int64      `json:"id"`
 	Username    string     `json:"username"`
 	Role        string     `json:"role"`
@@ -639,15 +639,15 @@ type ListUsersRow struct {
 //	    LIMIT 1
 //	)
 //	ORDER BY account.id
-func (q *Queries) ListUsers(ctx context.Context) ([]ListUsersRow, error) {
-	rows, err := q.db.Query(ctx, listUsers)
+func (q *Queries) ListAccountsWithLastLogin(ctx context.Context) ([]ListAccountsWithLastLoginRow, error) {
+	rows, err := q.db.Query(ctx, listAccountsWithLastLogin)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListUsersRow{}
+	items := []ListAccountsWithLastLoginRow{}
 	for rows.Next() {
-		var i ListUsersRow
+		var i ListAccountsWithLastLoginRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.Username,

@@ -325,7 +325,7 @@ func (q *Queries) ListAlerts(ctx context.Context, arg ListAlertsParams) ([]ListA
 	return items, nil
 }
 
-const listAlertsBackward = `-- name: ListAlertsBackward :many
+const listAlertsDesc = `-- name: ListAlertsDesc :many
 SELECT
     id,
     user_id,
@@ -357,7 +357,7 @@ LIMIT $10::bigint
 OFFSET $9::bigint
 `
 
-type ListAlertsBackwardParams struct {
+type ListAlertsDescParams struct {
 	After       *uuid.UUID `json:"after"`
 	UserID      *int64     `json:"user_id"`
 	Code        *int32     `json:"code"`
@@ -370,7 +370,7 @@ type ListAlertsBackwardParams struct {
 	Limit       *int64     `json:"limit"`
 }
 
-type ListAlertsBackwardRow struct {
+type ListAlertsDescRow struct {
 	ID          uuid.UUID       `json:"id"`
 	UserID      int64           `json:"user_id"`
 	EventID     uuid.UUID       `json:"event_id"`
@@ -420,8 +420,8 @@ type ListAlertsBackwardRow struct {
 //	ORDER BY id DESC
 //	LIMIT $10::bigint
 //	OFFSET $9::bigint
-func (q *Queries) ListAlertsBackward(ctx context.Context, arg ListAlertsBackwardParams) ([]ListAlertsBackwardRow, error) {
-	rows, err := q.db.Query(ctx, listAlertsBackward,
+func (q *Queries) ListAlertsDesc(ctx context.Context, arg ListAlertsDescParams) ([]ListAlertsDescRow, error) {
+	rows, err := q.db.Query(ctx, listAlertsDesc,
 		arg.After,
 		arg.UserID,
 		arg.Code,
@@ -437,9 +437,9 @@ func (q *Queries) ListAlertsBackward(ctx context.Context, arg ListAlertsBackward
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListAlertsBackwardRow{}
+	items := []ListAlertsDescRow{}
 	for rows.Next() {
-		var i ListAlertsBackwardRow
+		var i ListAlertsDescRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.UserID,

@@ -370,14 +370,14 @@ func (q *Queries) ListAttachments(ctx context.Context, arg ListAttachmentsParams
 	return items, nil
 }
 
-const listStrayURLs = `-- name: ListStrayURLs :many
+const listOrphanedURLs = `-- name: ListOrphanedURLs :many
 SELECT given.url::text AS url
 FROM unnest($1::text[]) AS given (url)
 WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = given.url)
 ORDER BY given.url
 `
 
-type ListStrayURLsParams struct {
+type ListOrphanedURLsParams struct {
 	Urls []string `json:"urls"`
 }
 
@@ -387,8 +387,8 @@ type ListStrayURLsParams struct {
 //	FROM unnest($1::text[]) AS given (url)
 //	WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = given.url)
 //	ORDER BY given.url
-func (q *Queries) ListStrayURLs(ctx context.Context, arg ListStrayURLsParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, listStrayURLs, arg.Urls)
+func (q *Queries) ListOrphanedURLs(ctx context.Context, arg ListOrphanedURLsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, listOrphanedURLs, arg.Urls)
 	if err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 	return items, nil
 }
 
-const listChangesBackward = `-- name: ListChangesBackward :many
+const listChangesDesc = `-- name: ListChangesDesc :many
 SELECT
     id,
     at,
@@ -158,7 +158,7 @@ LIMIT $9::bigint
 OFFSET $8::bigint
 `
 
-type ListChangesBackwardParams struct {
+type ListChangesDescParams struct {
 	After      int64   `json:"after"`
 	Actor      *string `json:"actor"`
 	RequestID  *string `json:"request_id"`
@@ -170,7 +170,7 @@ type ListChangesBackwardParams struct {
 	Limit      *int64  `json:"limit"`
 }
 
-type ListChangesBackwardRow struct {
+type ListChangesDescRow struct {
 	ID        int64           `json:"id"`
 	At        time.Time       `json:"at"`
 	Actor     string          `json:"actor"`
@@ -209,8 +209,8 @@ type ListChangesBackwardRow struct {
 //	ORDER BY xid DESC, id DESC
 //	LIMIT $9::bigint
 //	OFFSET $8::bigint
-func (q *Queries) ListChangesBackward(ctx context.Context, arg ListChangesBackwardParams) ([]ListChangesBackwardRow, error) {
-	rows, err := q.db.Query(ctx, listChangesBackward,
+func (q *Queries) ListChangesDesc(ctx context.Context, arg ListChangesDescParams) ([]ListChangesDescRow, error) {
+	rows, err := q.db.Query(ctx, listChangesDesc,
 		arg.After,
 		arg.Actor,
 		arg.RequestID,
@@ -225,9 +225,9 @@ func (q *Queries) ListChangesBackward(ctx context.Context, arg ListChangesBackwa
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListChangesBackwardRow{}
+	items := []ListChangesDescRow{}
 	for rows.Next() {
-		var i ListChangesBackwardRow
+		var i ListChangesDescRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,

@@ -214,7 +214,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 	return items, nil
 }
 
-const listEventsBackward = `-- name: ListEventsBackward :many
+const listEventsDesc = `-- name: ListEventsDesc :many
 SELECT
     id,
     user_id,
@@ -241,7 +241,7 @@ LIMIT $8::bigint
 OFFSET $7::bigint
 `
 
-type ListEventsBackwardParams struct {
+type ListEventsDescParams struct {
 	After  *uuid.UUID `json:"after"`
 	UserID *int64     `json:"user_id"`
 	Type   *string    `json:"type"`
@@ -252,7 +252,7 @@ type ListEventsBackwardParams struct {
 	Limit  *int64     `json:"limit"`
 }
 
-type ListEventsBackwardRow struct {
+type ListEventsDescRow struct {
 	ID            uuid.UUID       `json:"id"`
 	UserID        int64           `json:"user_id"`
 	Type          string          `json:"type"`
@@ -294,8 +294,8 @@ type ListEventsBackwardRow struct {
 //	ORDER BY id DESC
 //	LIMIT $8::bigint
 //	OFFSET $7::bigint
-func (q *Queries) ListEventsBackward(ctx context.Context, arg ListEventsBackwardParams) ([]ListEventsBackwardRow, error) {
-	rows, err := q.db.Query(ctx, listEventsBackward,
+func (q *Queries) ListEventsDesc(ctx context.Context, arg ListEventsDescParams) ([]ListEventsDescRow, error) {
+	rows, err := q.db.Query(ctx, listEventsDesc,
 		arg.After,
 		arg.UserID,
 		arg.Type,
@@ -309,9 +309,9 @@ func (q *Queries) ListEventsBackward(ctx context.Context, arg ListEventsBackward
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListEventsBackwardRow{}
+	items := []ListEventsDescRow{}
 	for rows.Next() {
-		var i ListEventsBackwardRow
+		var i ListEventsDescRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.UserID,

@@ -43,43 +43,7 @@ type CopyEventsParams struct {
 	Actor         string          `json:"actor"`
 }
 
-const correctState = `-- name: CorrectState :one
-UPDATE user_state SET
-    risk = $1::text,
-    last_id = $2::uuid,
-    state = $3::json
-WHERE user_id = $4::bigint
-RETURNING user_id
-`
-
-type CorrectStateParams struct {
-	Risk   string     `json:"risk"`
-	LastID *uuid.UUID `json:"last_id"`
-	State  []byte     `json:"state"`
-	UserID int64      `json:"user_id"`
-}
-
-// Puts the state of a user right. The caller has locked it.
-//
-//	UPDATE user_state SET
-//	    risk = $1::text,
-//	    last_id = $2::uuid,
-//	    state = $3::json
-//	WHERE user_id = $4::bigint
-//	RETURNING user_id
-func (q *Queries) CorrectState(ctx context.Context, arg CorrectStateParams) (int64, error) {
-	row := q.db.QueryRow(ctx, correctState,
-		arg.Risk,
-		arg.LastID,
-		arg.State,
-		arg.UserID,
-	)
-	var user_id int64
-	err := row.Scan(&user_id)
-	return user_id, err
-}
-
-const deleteOldKeys = `-- name: DeleteOldKeys :one
+const deleteExpiredKeys = `-- name: DeleteExpiredKeys :one
 WITH gone AS (
     DELETE FROM idempotency
     WHERE (user_id, caller, key) IN (
@@ -94,7 +58,7 @@ WITH gone AS (
 SELECT count(*) AS deleted FROM gone
 `
 
-type DeleteOldKeysParams struct {
+type DeleteExpiredKeysParams struct {
 	Before time.Time `json:"before"`
 	Limit  int64     `json:"limit"`
 }
@@ -113,8 +77,8 @@ type DeleteOldKeysParams struct {
 //	    RETURNING true
 //	)
 //	SELECT count(*) AS deleted FROM gone
-func (q *Queries) DeleteOldKeys(ctx context.Context, arg DeleteOldKeysParams) (int64, error) {
-	row := q.db.QueryRow(ctx, deleteOldKeys, arg.Before, arg.Limit)
+func (q *Queries) DeleteExpiredKeys(ctx context.Context, arg DeleteExpiredKeysParams) (int64, error) {
+	row := q.db.QueryRow(ctx, deleteExpiredKeys, arg.Before, arg.Limit)
 	var deleted int64
 	err := row.Scan(&deleted)
 	return deleted, err
@@ -185,6 +149,47 @@ func (q *Queries) FindKeys(ctx context.Context, arg FindKeysParams) ([]FindKeysR
 		return nil, err
 	}
 	return items, nil
+}
+
+const forceCustomPlans = `-- name: ForceCustomPlans :exec
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+`
+
+// Plans each page of this transaction for its own bounds: one plan for all would read everybody to list one user.
+//
+//	SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+func (q *Queries) ForceCustomPlans(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, forceCustomPlans)
+	return err
+}
+
+const getLatestRuleset = `-- name: GetLatestRuleset :one
+SELECT
+    id,
+    at
+FROM ruleset
+ORDER BY id DESC
+LIMIT 1
+`
+
+type GetLatestRulesetRow struct {
+	ID int64     `json:"id"`
+	At time.Time `json:"at"`
+}
+
+// Tells which rules are in force.
+//
+//	SELECT
+//	    id,
+//	    at
+//	FROM ruleset
+//	ORDER BY id DESC
+//	LIMIT 1
+func (q *Queries) GetLatestRuleset(ctx context.Context) (GetLatestRulesetRow, error) {
+	row := q.db.QueryRow(ctx, getLatestRuleset)
+	var i GetLatestRulesetRow
+	err := row.Scan(&i.ID, &i.At)
+	return i, err
 }
 
 const getRuleset = `-- name: GetRuleset :one
@@ -515,115 +520,81 @@ func (q *Queries) IsLocked(ctx context.Context, arg IsLockedParams) (bool, error
 	return locked, err
 }
 
-const latestRuleset = `-- name: LatestRuleset :one
+const listEventsByIdempotencyKey = `-- name: ListEventsByIdempotencyKey :many
 SELECT
     id,
-    at
-FROM ruleset
-ORDER BY id DESC
-LIMIT 1
+    user_id,
+    alert_id,
+    alert_codes
+FROM event
+WHERE id BETWEEN $1::uuid AND $2::uuid
+  AND created_at = (
+      SELECT idempotency.created_at
+      FROM idempotency
+      WHERE idempotency.user_id = $3::bigint AND caller = $4::text AND key = $5::text
+  )
+  AND id > $6::uuid
+ORDER BY id
+LIMIT $7::bigint
 `
 
-type LatestRulesetRow struct {
-	ID int64     `json:"id"`
-	At time.Time `json:"at"`
+type ListEventsByIdempotencyKeyParams struct {
+	FirstID uuid.UUID `json:"first_id"`
+	LastID  uuid.UUID `json:"last_id"`
+	UserID  int64     `json:"user_id"`
+	Caller  string    `json:"caller"`
+	Key     string    `json:"key"`
+	After   uuid.UUID `json:"after"`
+	Limit   int64     `json:"limit"`
 }
 
-// Tells which rules are in force.
+type ListEventsByIdempotencyKeyRow struct {
+	ID         uuid.UUID  `json:"id"`
+	UserID     int64      `json:"user_id"`
+	AlertID    *uuid.UUID `json:"alert_id"`
+	AlertCodes []int32    `json:"alert_codes"`
+}
+
+// Lists what a request recorded: the answer to one that is repeated. Ids between the first and the last are its own, of the one time when it
+// was recorded. They may be of many users, so it does not name the user; only repeated requests run it.
 //
 //	SELECT
 //	    id,
-//	    at
-//	FROM ruleset
-//	ORDER BY id DESC
-//	LIMIT 1
-func (q *Queries) LatestRuleset(ctx context.Context) (LatestRulesetRow, error) {
-	row := q.db.QueryRow(ctx, latestRuleset)
-	var i LatestRulesetRow
-	err := row.Scan(&i.ID, &i.At)
-	return i, err
-}
-
-const listAlertCodes = `-- name: ListAlertCodes :many
-SELECT
-    alert.user_id,
-    alert.id,
-    alert.event_id,
-    alert.alert_codes,
-    alert.time,
-    alert.risk,
-    alert.ruleset_id,
-    alert.reasons,
-    event.alert_id
-FROM alert
-LEFT JOIN event ON event.user_id = alert.user_id AND event.id = alert.event_id
-WHERE (alert.user_id, alert.event_id) > ($1::bigint, $2::uuid)
-  AND ($3::bigint IS NULL OR alert.user_id = $3)
-ORDER BY alert.user_id, alert.event_id
-LIMIT $4::bigint
-`
-
-type ListAlertCodesParams struct {
-	AfterUser  int64     `json:"after_user"`
-	AfterEvent uuid.UUID `json:"after_event"`
-	UserID     *int64    `json:"user_id"`
-	Limit      int64     `json:"limit"`
-}
-
-type ListAlertCodesRow struct {
-	UserID     int64           `json:"user_id"`
-	ID         uuid.UUID       `json:"id"`
-	EventID    uuid.UUID       `json:"event_id"`
-	AlertCodes []int32         `json:"alert_codes"`
-	Time       int64           `json:"time"`
-	Risk       string          `json:"risk"`
-	RulesetID  int64           `json:"ruleset_id"`
-	Reasons    json.RawMessage `json:"reasons"`
-	AlertID    *uuid.UUID      `json:"alert_id"`
-}
-
-// Lists what alerts say of their events, user by user, in the order of the events: for verification.
-//
-//	SELECT
-//	    alert.user_id,
-//	    alert.id,
-//	    alert.event_id,
-//	    alert.alert_codes,
-//	    alert.time,
-//	    alert.risk,
-//	    alert.ruleset_id,
-//	    alert.reasons,
-//	    event.alert_id
-//	FROM alert
-//	LEFT JOIN event ON event.user_id = alert.user_id AND event.id = alert.event_id
-//	WHERE (alert.user_id, alert.event_id) > ($1::bigint, $2::uuid)
-//	  AND ($3::bigint IS NULL OR alert.user_id = $3)
-//	ORDER BY alert.user_id, alert.event_id
-//	LIMIT $4::bigint
-func (q *Queries) ListAlertCodes(ctx context.Context, arg ListAlertCodesParams) ([]ListAlertCodesRow, error) {
-	rows, err := q.db.Query(ctx, listAlertCodes,
-		arg.AfterUser,
-		arg.AfterEvent,
+//	    user_id,
+//	    alert_id,
+//	    alert_codes
+//	FROM event
+//	WHERE id BETWEEN $1::uuid AND $2::uuid
+//	  AND created_at = (
+//	      SELECT idempotency.created_at
+//	      FROM idempotency
+//	      WHERE idempotency.user_id = $3::bigint AND caller = $4::text AND key = $5::text
+//	  )
+//	  AND id > $6::uuid
+//	ORDER BY id
+//	LIMIT $7::bigint
+func (q *Queries) ListEventsByIdempotencyKey(ctx context.Context, arg ListEventsByIdempotencyKeyParams) ([]ListEventsByIdempotencyKeyRow, error) {
+	rows, err := q.db.Query(ctx, listEventsByIdempotencyKey,
+		arg.FirstID,
+		arg.LastID,
 		arg.UserID,
+		arg.Caller,
+		arg.Key,
+		arg.After,
 		arg.Limit,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListAlertCodesRow{}
+	items := []ListEventsByIdempotencyKeyRow{}
 	for rows.Next() {
-		var i ListAlertCodesRow
+		var i ListEventsByIdempotencyKeyRow
 		if err := rows.Scan(
-			&i.UserID,
 			&i.ID,
-			&i.EventID,
-			&i.AlertCodes,
-			&i.Time,
-			&i.Risk,
-			&i.RulesetID,
-			&i.Reasons,
+			&i.UserID,
 			&i.AlertID,
+			&i.AlertCodes,
 		); err != nil {
 			return nil, err
 		}
@@ -728,81 +699,86 @@ func (q *Queries) ListLedger(ctx context.Context, arg ListLedgerParams) ([]ListL
 	return items, nil
 }
 
-const listRecorded = `-- name: ListRecorded :many
+const listLedgerAlerts = `-- name: ListLedgerAlerts :many
 SELECT
-    id,
-    user_id,
-    alert_id,
-    alert_codes
-FROM event
-WHERE id BETWEEN $1::uuid AND $2::uuid
-  AND created_at = (
-      SELECT idempotency.created_at
-      FROM idempotency
-      WHERE idempotency.user_id = $3::bigint AND caller = $4::text AND key = $5::text
-  )
-  AND id > $6::uuid
-ORDER BY id
-LIMIT $7::bigint
+    alert.user_id,
+    alert.id,
+    alert.event_id,
+    alert.alert_codes,
+    alert.time,
+    alert.risk,
+    alert.ruleset_id,
+    alert.reasons,
+    event.alert_id
+FROM alert
+LEFT JOIN event ON event.user_id = alert.user_id AND event.id = alert.event_id
+WHERE (alert.user_id, alert.event_id) > ($1::bigint, $2::uuid)
+  AND ($3::bigint IS NULL OR alert.user_id = $3)
+ORDER BY alert.user_id, alert.event_id
+LIMIT $4::bigint
 `
 
-type ListRecordedParams struct {
-	FirstID uuid.UUID `json:"first_id"`
-	LastID  uuid.UUID `json:"last_id"`
-	UserID  int64     `json:"user_id"`
-	Caller  string    `json:"caller"`
-	Key     string    `json:"key"`
-	After   uuid.UUID `json:"after"`
-	Limit   int64     `json:"limit"`
+type ListLedgerAlertsParams struct {
+	AfterUser  int64     `json:"after_user"`
+	AfterEvent uuid.UUID `json:"after_event"`
+	UserID     *int64    `json:"user_id"`
+	Limit      int64     `json:"limit"`
 }
 
-type ListRecordedRow struct {
-	ID         uuid.UUID  `json:"id"`
-	UserID     int64      `json:"user_id"`
-	AlertID    *uuid.UUID `json:"alert_id"`
-	AlertCodes []int32    `json:"alert_codes"`
+type ListLedgerAlertsRow struct {
+	UserID     int64           `json:"user_id"`
+	ID         uuid.UUID       `json:"id"`
+	EventID    uuid.UUID       `json:"event_id"`
+	AlertCodes []int32         `json:"alert_codes"`
+	Time       int64           `json:"time"`
+	Risk       string          `json:"risk"`
+	RulesetID  int64           `json:"ruleset_id"`
+	Reasons    json.RawMessage `json:"reasons"`
+	AlertID    *uuid.UUID      `json:"alert_id"`
 }
 
-// Lists what a request recorded: the answer to one that is repeated. Ids between the first and the last are its own, of the one time when it
-// was recorded. They may be of many users, so it does not name the user; only repeated requests run it.
+// Lists what alerts say of their events, user by user, in the order of the events: for verification.
 //
 //	SELECT
-//	    id,
-//	    user_id,
-//	    alert_id,
-//	    alert_codes
-//	FROM event
-//	WHERE id BETWEEN $1::uuid AND $2::uuid
-//	  AND created_at = (
-//	      SELECT idempotency.created_at
-//	      FROM idempotency
-//	      WHERE idempotency.user_id = $3::bigint AND caller = $4::text AND key = $5::text
-//	  )
-//	  AND id > $6::uuid
-//	ORDER BY id
-//	LIMIT $7::bigint
-func (q *Queries) ListRecorded(ctx context.Context, arg ListRecordedParams) ([]ListRecordedRow, error) {
-	rows, err := q.db.Query(ctx, listRecorded,
-		arg.FirstID,
-		arg.LastID,
+//	    alert.user_id,
+//	    alert.id,
+//	    alert.event_id,
+//	    alert.alert_codes,
+//	    alert.time,
+//	    alert.risk,
+//	    alert.ruleset_id,
+//	    alert.reasons,
+//	    event.alert_id
+//	FROM alert
+//	LEFT JOIN event ON event.user_id = alert.user_id AND event.id = alert.event_id
+//	WHERE (alert.user_id, alert.event_id) > ($1::bigint, $2::uuid)
+//	  AND ($3::bigint IS NULL OR alert.user_id = $3)
+//	ORDER BY alert.user_id, alert.event_id
+//	LIMIT $4::bigint
+func (q *Queries) ListLedgerAlerts(ctx context.Context, arg ListLedgerAlertsParams) ([]ListLedgerAlertsRow, error) {
+	rows, err := q.db.Query(ctx, listLedgerAlerts,
+		arg.AfterUser,
+		arg.AfterEvent,
 		arg.UserID,
-		arg.Caller,
-		arg.Key,
-		arg.After,
 		arg.Limit,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListRecordedRow{}
+	items := []ListLedgerAlertsRow{}
 	for rows.Next() {
-		var i ListRecordedRow
+		var i ListLedgerAlertsRow
 		if err := rows.Scan(
-			&i.ID,
 			&i.UserID,
-			&i.AlertID,
+			&i.ID,
+			&i.EventID,
 			&i.AlertCodes,
+			&i.Time,
+			&i.Risk,
+			&i.RulesetID,
+			&i.Reasons,
+			&i.AlertID,
 		); err != nil {
 			return nil, err
 		}
@@ -1134,16 +1110,40 @@ func (q *Queries) LockUsers(ctx context.Context, arg LockUsersParams) (*uuid.UUI
 	return last_id, err
 }
 
-const planAnew = `-- name: PlanAnew :exec
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+const repairState = `-- name: RepairState :one
+UPDATE user_state SET
+    risk = $1::text,
+    last_id = $2::uuid,
+    state = $3::json
+WHERE user_id = $4::bigint
+RETURNING user_id
 `
 
-// Plans each page of this transaction for its own bounds: one plan for all would read everybody to list one user.
+type RepairStateParams struct {
+	Risk   string     `json:"risk"`
+	LastID *uuid.UUID `json:"last_id"`
+	State  []byte     `json:"state"`
+	UserID int64      `json:"user_id"`
+}
+
+// Puts the state of a user right. The caller has locked it.
 //
-//	SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
-func (q *Queries) PlanAnew(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, planAnew)
-	return err
+//	UPDATE user_state SET
+//	    risk = $1::text,
+//	    last_id = $2::uuid,
+//	    state = $3::json
+//	WHERE user_id = $4::bigint
+//	RETURNING user_id
+func (q *Queries) RepairState(ctx context.Context, arg RepairStateParams) (int64, error) {
+	row := q.db.QueryRow(ctx, repairState,
+		arg.Risk,
+		arg.LastID,
+		arg.State,
+		arg.UserID,
+	)
+	var user_id int64
+	err := row.Scan(&user_id)
+	return user_id, err
 }
 
 const saveKeys = `-- name: SaveKeys :exec
@@ -1248,12 +1248,12 @@ func (q *Queries) SaveStates(ctx context.Context, arg SaveStatesParams) error {
 	return err
 }
 
-const setIntake = `-- name: SetIntake :exec
+const setLockTimeout = `-- name: SetLockTimeout :exec
 
 SELECT set_config('lock_timeout', $1::text, true)
 `
 
-type SetIntakeParams struct {
+type SetLockTimeoutParams struct {
 	LockTimeout string `json:"lock_timeout"`
 }
 
@@ -1261,7 +1261,7 @@ type SetIntakeParams struct {
 // Bounds how long the transaction waits for a user whom somebody else has locked.
 //
 //	SELECT set_config('lock_timeout', $1::text, true)
-func (q *Queries) SetIntake(ctx context.Context, arg SetIntakeParams) error {
-	_, err := q.db.Exec(ctx, setIntake, arg.LockTimeout)
+func (q *Queries) SetLockTimeout(ctx context.Context, arg SetLockTimeoutParams) error {
+	_, err := q.db.Exec(ctx, setLockTimeout, arg.LockTimeout)
 	return err
 }

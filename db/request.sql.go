@@ -41,7 +41,7 @@ func (q *Queries) CheckDatabase(ctx context.Context) (CheckDatabaseRow, error) {
 	return i, err
 }
 
-const getFigures = `-- name: GetFigures :one
+const getDatabaseStats = `-- name: GetDatabaseStats :one
 SELECT
     pg_database_size(current_database()) AS bytes,
     (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded) AS open_alerts,
@@ -49,11 +49,11 @@ SELECT
     (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back
 `
 
-type GetFiguresParams struct {
+type GetDatabaseStatsParams struct {
 	Most int64 `json:"most"`
 }
 
-type GetFiguresRow struct {
+type GetDatabaseStatsRow struct {
 	Bytes              int64 `json:"bytes"`
 	OpenAlerts         int64 `json:"open_alerts"`
 	AcknowledgedAlerts int64 `json:"acknowledged_alerts"`
@@ -68,9 +68,9 @@ type GetFiguresRow struct {
 //	    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded) AS open_alerts,
 //	    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded) AS acknowledged_alerts,
 //	    (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back
-func (q *Queries) GetFigures(ctx context.Context, arg GetFiguresParams) (GetFiguresRow, error) {
-	row := q.db.QueryRow(ctx, getFigures, arg.Most)
-	var i GetFiguresRow
+func (q *Queries) GetDatabaseStats(ctx context.Context, arg GetDatabaseStatsParams) (GetDatabaseStatsRow, error) {
+	row := q.db.QueryRow(ctx, getDatabaseStats, arg.Most)
+	var i GetDatabaseStatsRow
 	err := row.Scan(
 		&i.Bytes,
 		&i.OpenAlerts,
@@ -80,7 +80,21 @@ func (q *Queries) GetFigures(ctx context.Context, arg GetFiguresParams) (GetFigu
 	return i, err
 }
 
-const setRequest = `-- name: SetRequest :exec
+const resetRestoredXids = `-- name: ResetRestoredXids :one
+SELECT settle_history() AS settled
+`
+
+// Lets a history that was restored from a dump follow on in this cluster. Answers how many changes that touched.
+//
+//	SELECT settle_history() AS settled
+func (q *Queries) ResetRestoredXids(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, resetRestoredXids)
+	var settled int64
+	err := row.Scan(&settled)
+	return settled, err
+}
+
+const setRequestContext = `-- name: SetRequestContext :exec
 SELECT
     set_config('labledger.actor', $1::text, true),
     set_config('labledger.role', $2::text, true),
@@ -88,7 +102,7 @@ SELECT
     set_config('lock_timeout', '2s', true)
 `
 
-type SetRequestParams struct {
+type SetRequestContextParams struct {
 	Actor     string `json:"actor"`
 	Role      string `json:"role"`
 	RequestID string `json:"request_id"`
@@ -101,21 +115,7 @@ type SetRequestParams struct {
 //	    set_config('labledger.role', $2::text, true),
 //	    set_config('labledger.request_id', $3::text, true),
 //	    set_config('lock_timeout', '2s', true)
-func (q *Queries) SetRequest(ctx context.Context, arg SetRequestParams) error {
-	_, err := q.db.Exec(ctx, setRequest, arg.Actor, arg.Role, arg.RequestID)
+func (q *Queries) SetRequestContext(ctx context.Context, arg SetRequestContextParams) error {
+	_, err := q.db.Exec(ctx, setRequestContext, arg.Actor, arg.Role, arg.RequestID)
 	return err
-}
-
-const settleHistory = `-- name: SettleHistory :one
-SELECT settle_history() AS settled
-`
-
-// Lets a history that was restored from a dump follow on in this cluster. Answers how many changes that touched.
-//
-//	SELECT settle_history() AS settled
-func (q *Queries) SettleHistory(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, settleHistory)
-	var settled int64
-	err := row.Scan(&settled)
-	return settled, err
 }

@@ -12,6 +12,67 @@ import (
 	"github.com/google/uuid"
 )
 
+const countLoginAttempt = `-- name: CountLoginAttempt :one
+WITH given AS (
+    SELECT
+        unnest($1::text[]) AS subject,
+        unnest($2::integer[]) AS most,
+        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS span
+), taken AS (
+    INSERT INTO login_attempt AS past (subject, attempts)
+    SELECT
+        subject,
+        1
+    FROM given
+    ORDER BY subject
+    ON CONFLICT (subject) DO UPDATE SET
+        attempts = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN least(past.attempts, 1000000) ELSE 0 END + 1,
+        since = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN past.since ELSE now() END
+    RETURNING subject, attempts, since
+)
+SELECT coalesce(1 + max(extract(epoch FROM since + span - now())), 0)::bigint AS wait
+FROM taken
+JOIN given USING (subject)
+WHERE attempts > most
+`
+
+type CountLoginAttemptParams struct {
+	Subjects []string `json:"subjects"`
+	Limits   []int32  `json:"limits"`
+	Seconds  int32    `json:"seconds"`
+}
+
+// Counts an attempt, before it is made, for each of its subjects. Answers how many seconds to wait, because one of them has reached its limit
+// within so many seconds; 0 for none.
+//
+//	WITH given AS (
+//	    SELECT
+//	        unnest($1::text[]) AS subject,
+//	        unnest($2::integer[]) AS most,
+//	        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS span
+//	), taken AS (
+//	    INSERT INTO login_attempt AS past (subject, attempts)
+//	    SELECT
+//	        subject,
+//	        1
+//	    FROM given
+//	    ORDER BY subject
+//	    ON CONFLICT (subject) DO UPDATE SET
+//	        attempts = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN least(past.attempts, 1000000) ELSE 0 END + 1,
+//	        since = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN past.since ELSE now() END
+//	    RETURNING subject, attempts, since
+//	)
+//	SELECT coalesce(1 + max(extract(epoch FROM since + span - now())), 0)::bigint AS wait
+//	FROM taken
+//	JOIN given USING (subject)
+//	WHERE attempts > most
+func (q *Queries) CountLoginAttempt(ctx context.Context, arg CountLoginAttemptParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countLoginAttempt, arg.Subjects, arg.Limits, arg.Seconds)
+	var wait int64
+	err := row.Scan(&wait)
+	return wait, err
+}
+
 const createSession = `-- name: CreateSession :one
 WITH who AS (
     SELECT id
@@ -94,6 +155,51 @@ func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (C
 	return i, err
 }
 
+const deleteExpiredSessions = `-- name: DeleteExpiredSessions :one
+WITH gone_session AS (
+    DELETE FROM session
+    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
+    RETURNING true
+), gone_token AS (
+    DELETE FROM api_token
+    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
+    RETURNING true
+), gone_attempt AS (
+    DELETE FROM login_attempt
+    WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
+    RETURNING true
+)
+SELECT ((SELECT count(*) FROM gone_session) + (SELECT count(*) FROM gone_token) + (SELECT count(*) FROM gone_attempt))::bigint AS forgotten
+`
+
+type DeleteExpiredSessionsParams struct {
+	Before  time.Time `json:"before"`
+	Seconds int32     `json:"seconds"`
+}
+
+// Forgets what has ended long ago: sessions and API tokens that nobody could use since a time, and attempts to sign in. Answers how many.
+//
+//	WITH gone_session AS (
+//	    DELETE FROM session
+//	    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
+//	    RETURNING true
+//	), gone_token AS (
+//	    DELETE FROM api_token
+//	    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
+//	    RETURNING true
+//	), gone_attempt AS (
+//	    DELETE FROM login_attempt
+//	    WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
+//	    RETURNING true
+//	)
+//	SELECT ((SELECT count(*) FROM gone_session) + (SELECT count(*) FROM gone_token) + (SELECT count(*) FROM gone_attempt))::bigint AS forgotten
+func (q *Queries) DeleteExpiredSessions(ctx context.Context, arg DeleteExpiredSessionsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, deleteExpiredSessions, arg.Before, arg.Seconds)
+	var forgotten int64
+	err := row.Scan(&forgotten)
+	return forgotten, err
+}
+
 const endSession = `-- name: EndSession :one
 UPDATE session SET revoked_at = coalesce(revoked_at, now())
 WHERE id = $1::uuid
@@ -153,83 +259,6 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (EndSess
 		&i.Own,
 	)
 	return i, err
-}
-
-const forgetSessions = `-- name: ForgetSessions :one
-WITH gone_session AS (
-    DELETE FROM session
-    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
-    RETURNING true
-), gone_token AS (
-    DELETE FROM api_token
-    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
-    RETURNING true
-), gone_attempt AS (
-    DELETE FROM login_attempt
-    WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
-    RETURNING true
-)
-SELECT ((SELECT count(*) FROM gone_session) + (SELECT count(*) FROM gone_token) + (SELECT count(*) FROM gone_attempt))::bigint AS forgotten
-`
-
-type ForgetSessionsParams struct {
-	Before  time.Time `json:"before"`
-	Seconds int32     `json:"seconds"`
-}
-
-// Forgets what has ended long ago: sessions and API tokens that nobody could use since a time, and attempts to sign in. Answers how many.
-//
-//	WITH gone_session AS (
-//	    DELETE FROM session
-//	    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
-//	    RETURNING true
-//	), gone_token AS (
-//	    DELETE FROM api_token
-//	    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
-//	    RETURNING true
-//	), gone_attempt AS (
-//	    DELETE FROM login_attempt
-//	    WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
-//	    RETURNING true
-//	)
-//	SELECT ((SELECT count(*) FROM gone_session) + (SELECT count(*) FROM gone_token) + (SELECT count(*) FROM gone_attempt))::bigint AS forgotten
-func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error) {
-	row := q.db.QueryRow(ctx, forgetSessions, arg.Before, arg.Seconds)
-	var forgotten int64
-	err := row.Scan(&forgotten)
-	return forgotten, err
-}
-
-const forgiveAttempt = `-- name: ForgiveAttempt :exec
-UPDATE login_attempt SET
-    attempts = CASE WHEN starts_with(subject, 'name ') THEN 0 ELSE greatest(attempts - 1, 0) END
-WHERE subject IN (
-    SELECT locked.subject
-    FROM login_attempt AS locked
-    WHERE locked.subject = ANY ($1::text[])
-    ORDER BY locked.subject
-    FOR UPDATE
-)
-`
-
-type ForgiveAttemptParams struct {
-	Subjects []string `json:"subjects"`
-}
-
-// Takes back what TakeAttempt counted, after an attempt that was right: all of a name, and one of an address.
-//
-//	UPDATE login_attempt SET
-//	    attempts = CASE WHEN starts_with(subject, 'name ') THEN 0 ELSE greatest(attempts - 1, 0) END
-//	WHERE subject IN (
-//	    SELECT locked.subject
-//	    FROM login_attempt AS locked
-//	    WHERE locked.subject = ANY ($1::text[])
-//	    ORDER BY locked.subject
-//	    FOR UPDATE
-//	)
-func (q *Queries) ForgiveAttempt(ctx context.Context, arg ForgiveAttemptParams) error {
-	_, err := q.db.Exec(ctx, forgiveAttempt, arg.Subjects)
-	return err
 }
 
 const getCredential = `-- name: GetCredential :one
@@ -364,7 +393,7 @@ func (q *Queries) GetTokenPrincipal(ctx context.Context, arg GetTokenPrincipalPa
 	return i, err
 }
 
-const listEnded = `-- name: ListEnded :many
+const listEndedCredentials = `-- name: ListEndedCredentials :many
 SELECT key::text AS key
 FROM unnest($1::text[]) AS given (key)
 WHERE NOT EXISTS (
@@ -388,7 +417,7 @@ WHERE NOT EXISTS (
 ORDER BY key
 `
 
-type ListEndedParams struct {
+type ListEndedCredentialsParams struct {
 	Keys []string `json:"keys"`
 }
 
@@ -415,8 +444,8 @@ type ListEndedParams struct {
 //	      AND NOT disabled
 //	)
 //	ORDER BY key
-func (q *Queries) ListEnded(ctx context.Context, arg ListEndedParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, listEnded, arg.Keys)
+func (q *Queries) ListEndedCredentials(ctx context.Context, arg ListEndedCredentialsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, listEndedCredentials, arg.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -619,6 +648,38 @@ func (q *Queries) RefreshSession(ctx context.Context, arg RefreshSessionParams) 
 	return i, err
 }
 
+const resetLoginAttempts = `-- name: ResetLoginAttempts :exec
+UPDATE login_attempt SET
+    attempts = CASE WHEN starts_with(subject, 'name ') THEN 0 ELSE greatest(attempts - 1, 0) END
+WHERE subject IN (
+    SELECT locked.subject
+    FROM login_attempt AS locked
+    WHERE locked.subject = ANY ($1::text[])
+    ORDER BY locked.subject
+    FOR UPDATE
+)
+`
+
+type ResetLoginAttemptsParams struct {
+	Subjects []string `json:"subjects"`
+}
+
+// Takes back what CountLoginAttempt counted, after an attempt that was right: all of a name, and one of an address.
+//
+//	UPDATE login_attempt SET
+//	    attempts = CASE WHEN starts_with(subject, 'name ') THEN 0 ELSE greatest(attempts - 1, 0) END
+//	WHERE subject IN (
+//	    SELECT locked.subject
+//	    FROM login_attempt AS locked
+//	    WHERE locked.subject = ANY ($1::text[])
+//	    ORDER BY locked.subject
+//	    FOR UPDATE
+//	)
+func (q *Queries) ResetLoginAttempts(ctx context.Context, arg ResetLoginAttemptsParams) error {
+	_, err := q.db.Exec(ctx, resetLoginAttempts, arg.Subjects)
+	return err
+}
+
 const revokeSession = `-- name: RevokeSession :one
 UPDATE session SET
     revoked_at = CASE WHEN $1::boolean THEN coalesce(revoked_at, now()) ELSE revoked_at END
@@ -687,65 +748,4 @@ func (q *Queries) RevokeSession(ctx context.Context, arg RevokeSessionParams) (R
 		&i.Own,
 	)
 	return i, err
-}
-
-const takeAttempt = `-- name: TakeAttempt :one
-WITH given AS (
-    SELECT
-        unnest($1::text[]) AS subject,
-        unnest($2::integer[]) AS most,
-        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS span
-), taken AS (
-    INSERT INTO login_attempt AS past (subject, attempts)
-    SELECT
-        subject,
-        1
-    FROM given
-    ORDER BY subject
-    ON CONFLICT (subject) DO UPDATE SET
-        attempts = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN least(past.attempts, 1000000) ELSE 0 END + 1,
-        since = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN past.since ELSE now() END
-    RETURNING subject, attempts, since
-)
-SELECT coalesce(1 + max(extract(epoch FROM since + span - now())), 0)::bigint AS wait
-FROM taken
-JOIN given USING (subject)
-WHERE attempts > most
-`
-
-type TakeAttemptParams struct {
-	Subjects []string `json:"subjects"`
-	Limits   []int32  `json:"limits"`
-	Seconds  int32    `json:"seconds"`
-}
-
-// Counts an attempt, before it is made, for each of its subjects. Answers how many seconds to wait, because one of them has reached its limit
-// within so many seconds; 0 for none.
-//
-//	WITH given AS (
-//	    SELECT
-//	        unnest($1::text[]) AS subject,
-//	        unnest($2::integer[]) AS most,
-//	        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS span
-//	), taken AS (
-//	    INSERT INTO login_attempt AS past (subject, attempts)
-//	    SELECT
-//	        subject,
-//	        1
-//	    FROM given
-//	    ORDER BY subject
-//	    ON CONFLICT (subject) DO UPDATE SET
-//	        attempts = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN least(past.attempts, 1000000) ELSE 0 END + 1,
-//	        since = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN past.since ELSE now() END
-//	    RETURNING subject, attempts, since
-//	)
-//	SELECT coalesce(1 + max(extract(epoch FROM since + span - now())), 0)::bigint AS wait
-//	FROM taken
-//	JOIN given USING (subject)
-//	WHERE attempts > most
-func (q *Queries) TakeAttempt(ctx context.Context, arg TakeAttemptParams) (int64, error) {
-	row := q.db.QueryRow(ctx, takeAttempt, arg.Subjects, arg.Limits, arg.Seconds)
-	var wait int64
-	err := row.Scan(&wait)
-	return wait, err
 }

@@ -107,7 +107,7 @@ func TestApp(t *testing.T) {
 // heroku runs the release phase and the web process as Heroku does: in a shell, the program on the PATH, settings from app.json, and a
 // database that speaks TLS alone, whose owner may make no roles.
 func heroku(t *testing.T, labledger program) {
-	cluster := pgtest.Own(t)
+	cluster := pgtest.NewCluster(t)
 	execute(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
 	execute(t, cluster.URL(), "CREATE DATABASE heroku OWNER heroku")
 	front := newFront(t, cluster.URL())

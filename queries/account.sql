@@ -273,7 +273,7 @@ FROM account
 WHERE username = @username::text
 FOR UPDATE;
 
--- name: ListUsers :many
+-- name: ListAccountsWithLastLogin :many
 -- Lists who there is, and how they sign in. A sign-in is known for a month after its session has ended.
 SELECT
     account.id,

@@ -30,7 +30,7 @@ ORDER BY id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
--- name: ListAlertsBackward :many
+-- name: ListAlertsDesc :many
 -- Lists the alerts in the order of arrival, the newest first.
 SELECT
     id,

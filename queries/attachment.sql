@@ -90,7 +90,7 @@ ORDER BY id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
--- name: ListStrayURLs :many
+-- name: ListOrphanedURLs :many
 -- Tells which of these files, of which it was not certain, belong to no attachment.
 SELECT given.url::text AS url
 FROM unnest(@urls::text[]) AS given (url)

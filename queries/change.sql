@@ -27,7 +27,7 @@ ORDER BY xid, id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
--- name: ListChangesBackward :many
+-- name: ListChangesDesc :many
 -- Lists the changes of all tables, the newest first. Nothing is held back: what a transaction that ran for long has changed may turn up among
 -- those that were seen.
 SELECT

@@ -25,7 +25,7 @@ ORDER BY id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
--- name: ListEventsBackward :many
+-- name: ListEventsDesc :many
 -- Lists the events in the order of arrival, the newest first.
 SELECT
     id,

@@ -1,6 +1,6 @@
 -- What the intake of events runs, in this order, in one transaction. Every statement names its users.
 
--- name: SetIntake :exec
+-- name: SetLockTimeout :exec
 -- Bounds how long the transaction waits for a user whom somebody else has locked.
 SELECT set_config('lock_timeout', @lock_timeout::text, true);
 
@@ -43,7 +43,7 @@ FROM locked
 ORDER BY last_id DESC NULLS LAST
 LIMIT 1;
 
--- name: LatestRuleset :one
+-- name: GetLatestRuleset :one
 -- Tells which rules are in force.
 SELECT
     id,
@@ -258,7 +258,7 @@ INSERT INTO alert (
 )
 VALUES (@user_id, @id, @event_id, @alert_codes, @time, @risk, @ruleset_id, @reasons, @created_at, @changed_at, @actor);
 
--- name: ListRecorded :many
+-- name: ListEventsByIdempotencyKey :many
 -- Lists what a request recorded: the answer to one that is repeated. Ids between the first and the last are its own, of the one time when it
 -- was recorded. They may be of many users, so it does not name the user; only repeated requests run it.
 SELECT
@@ -277,7 +277,7 @@ WHERE id BETWEEN @first_id::uuid AND @last_id::uuid
 ORDER BY id
 LIMIT sqlc.arg('limit')::bigint;
 
--- name: DeleteOldKeys :one
+-- name: DeleteExpiredKeys :one
 -- Forgets idempotency keys that are older than a time, so many at once. Answers how many.
 WITH gone AS (
     DELETE FROM idempotency
@@ -331,11 +331,11 @@ WHERE user_id > @after::bigint
 ORDER BY user_id
 LIMIT sqlc.arg('limit')::bigint;
 
--- name: PlanAnew :exec
+-- name: ForceCustomPlans :exec
 -- Plans each page of this transaction for its own bounds: one plan for all would read everybody to list one user.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 
--- name: ListAlertCodes :many
+-- name: ListLedgerAlerts :many
 -- Lists what alerts say of their events, user by user, in the order of the events: for verification.
 SELECT
     alert.user_id,
@@ -354,7 +354,7 @@ WHERE (alert.user_id, alert.event_id) > (@after_user::bigint, @after_event::uuid
 ORDER BY alert.user_id, alert.event_id
 LIMIT sqlc.arg('limit')::bigint;
 
--- name: CorrectState :one
+-- name: RepairState :one
 -- Puts the state of a user right. The caller has locked it.
 UPDATE user_state SET
     risk = @risk::text,

@@ -1,4 +1,4 @@
--- name: SetRequest :exec
+-- name: SetRequestContext :exec
 -- Tells the transaction on whose behalf it writes, and how long it may wait for a lock. Holds until it ends, and no longer.
 SELECT
     set_config('labledger.actor', @actor::text, true),
@@ -16,7 +16,7 @@ FROM schema_migrations
 ORDER BY version DESC
 LIMIT 1;
 
--- name: GetFigures :one
+-- name: GetDatabaseStats :one
 -- Measures the database for /metrics: its size in bytes; alerts that are not closed, counted up to a bound; how many transactions have begun
 -- since the oldest one that still runs.
 SELECT
@@ -25,6 +25,6 @@ SELECT
     (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT @most::bigint) AS bounded) AS acknowledged_alerts,
     (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back;
 
--- name: SettleHistory :one
+-- name: ResetRestoredXids :one
 -- Lets a history that was restored from a dump follow on in this cluster. Answers how many changes that touched.
 SELECT settle_history() AS settled;

@@ -26,7 +26,7 @@ WHERE hash = @hash::bytea
   AND expires_at > now()
   AND NOT disabled;
 
--- name: ListEnded :many
+-- name: ListEndedCredentials :many
 -- Tells which of these sessions and API tokens are good no longer.
 SELECT key::text AS key
 FROM unnest(@keys::text[]) AS given (key)
@@ -50,7 +50,7 @@ WHERE NOT EXISTS (
 )
 ORDER BY key;
 
--- name: TakeAttempt :one
+-- name: CountLoginAttempt :one
 -- Counts an attempt, before it is made, for each of its subjects. Answers how many seconds to wait, because one of them has reached its limit
 -- within so many seconds; 0 for none.
 WITH given AS (
@@ -75,8 +75,8 @@ FROM taken
 JOIN given USING (subject)
 WHERE attempts > most;
 
--- name: ForgiveAttempt :exec
--- Takes back what TakeAttempt counted, after an attempt that was right: all of a name, and one of an address.
+-- name: ResetLoginAttempts :exec
+-- Takes back what CountLoginAttempt counted, after an attempt that was right: all of a name, and one of an address.
 UPDATE login_attempt SET
     attempts = CASE WHEN starts_with(subject, 'name ') THEN 0 ELSE greatest(attempts - 1, 0) END
 WHERE subject IN (
@@ -207,7 +207,7 @@ RETURNING
     address,
     true AS own;
 
--- name: ForgetSessions :one
+-- name: DeleteExpiredSessions :one
 -- Forgets what has ended long ago: sessions and API tokens that nobody could use since a time, and attempts to sign in. Answers how many.
 WITH gone_session AS (
     DELETE FROM session

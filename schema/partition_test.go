@@ -106,7 +106,7 @@ func intake(t *testing.T, pool *pgxpool.Pool) {
 	must(t, pool, "INSERT INTO account (id, username, risk) VALUES (5, 'five', 'high'), (6, 'six', 'low') ON CONFLICT (id) DO NOTHING")
 	for i := range 300 {
 		e := event(i)
-		r := ledger.Request{UserID: e.UserID, Event: e.Event, Actor: "me", Key: fmt.Sprint(i), Hash: [32]byte{byte(i)}}
+		r := ledger.RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me", Key: fmt.Sprint(i), Hash: [32]byte{byte(i)}}
 		got, err := l.Record(ctx, r)
 		if err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func intake(t *testing.T, pool *pgxpool.Pool) {
 			t.Fatal("batch:", err)
 		}
 		n := 0
-		if err := a.Each(ctx, func(ledger.Recorded) error { n++; return nil }); err != nil || n != len(b.Events) {
+		if err := a.Each(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(b.Events) {
 			t.Fatal(n, err)
 		}
 	}
@@ -184,7 +184,7 @@ func touched(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) ma
 			return err
 		}
 		defer func() { _ = tx.Rollback(ctx) }() // as meant
-		if err := db.New(tx).SetIntake(ctx, db.SetIntakeParams{LockTimeout: "2s"}); err != nil {
+		if err := db.New(tx).SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "2s"}); err != nil {
 			return err
 		}
 		seen := func(sign int64, sums map[string]int64) error {
@@ -239,7 +239,7 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 	}
 	now := time.Now()
 	hot := map[string]func(q *db.Queries) error{
-		"SetIntake": func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: "1s"}) },
+		"SetLockTimeout": func(q *db.Queries) error { return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "1s"}) },
 		"LockState": func(q *db.Queries) error {
 			_, err := q.LockState(ctx, db.LockStateParams{UserID: user})
 			return err
@@ -267,7 +267,7 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 			_, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{user}})
 			return err
 		},
-		"LatestRuleset": func(q *db.Queries) error { _, err := q.LatestRuleset(ctx); return err },
+		"GetLatestRuleset": func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err },
 		"GetRuleset":    func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
 		"FindKeys": func(q *db.Queries) error {
 			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
@@ -305,15 +305,15 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 			_, err := q.CopyAlerts(ctx, []db.CopyAlertsParams{{UserID: user, ID: id(2), EventID: quietEvent(t, pool, user), AlertCodes: []int32{30}, Time: 1, Risk: "low", RulesetID: 1, Reasons: []byte("[]"), CreatedAt: now, ChangedAt: now, Actor: "me"}})
 			return err
 		},
-		"ListRecorded": func(q *db.Queries) error {
-			rows, err := q.ListRecorded(ctx, db.ListRecordedParams{FirstID: past.Event, LastID: past.Event, UserID: user, Caller: "me", Key: past.Key, Limit: 1})
+		"ListEventsByIdempotencyKey": func(q *db.Queries) error {
+			rows, err := q.ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{FirstID: past.Event, LastID: past.Event, UserID: user, Caller: "me", Key: past.Key, Limit: 1})
 			if err == nil && len(rows) != 1 {
 				err = fmt.Errorf("%d rows", len(rows))
 			}
 			return err
 		},
 	}
-	later := []string{"DeleteOldKeys", "ListLedger", "ListRulesets", "ListStates", "ListAlertCodes", "PlanAnew", "CorrectState"} // not of the intake
+	later := []string{"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans", "RepairState"} // not of the intake
 	text, err := os.ReadFile("../queries/ledger.sql")
 	if err != nil {
 		t.Fatal(err)

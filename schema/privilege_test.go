@@ -465,7 +465,7 @@ func TestSettleHistoryIsNoWayToWrite(t *testing.T) {
 // TestServerRoleIsMade migrates databases of a cluster that does not know the role: by an owner who may not make it, by a guest who owns
 // nothing but the tables, and four at once by one who may, while a fifth has just made it.
 func TestServerRoleIsMade(t *testing.T) {
-	own := pgtest.Own(t)
+	own := pgtest.NewCluster(t)
 	database := func(user, name string) string {
 		u, err := url.Parse(own.URL())
 		if err != nil {

@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 // serve starts a server with the mock data, and returns its address. It is stopped when the test ends.
 func serve(t *testing.T) string {
 	t.Helper()
-	return serveIn(t, pgtest.Dir(t))
+	return serveIn(t, pgtest.StateDir(t))
 }
 
 // serveIn is serve with the data in a folder, and more settings.
@@ -84,7 +84,7 @@ func serveIn(t *testing.T, state string, env ...string) string {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := postgres.Wipe(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
+		if err := postgres.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("cannot wipe the state folder:", err)
 		}
 	})
@@ -250,7 +250,7 @@ func TestClientRefused(t *testing.T) {
 // locked starts a server at which people sign in, and makes an account ada with a password. The client's story needs an operator.
 func locked(t *testing.T) string {
 	t.Helper()
-	state := pgtest.Dir(t)
+	state := pgtest.StateDir(t)
 	at := serveIn(t, state, "AUTH=required")
 	create := exec.Command(filepath.Join(programs, "labledger"), "user", "create", "ada", "--role", "operator")
 	create.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "STATE_DIR=" + state}

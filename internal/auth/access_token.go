@@ -14,8 +14,8 @@ import (
 
 // How long tokens last.
 const (
-	AccessTime  = 15 * time.Minute
-	RefreshTime = 30 * 24 * time.Hour
+	AccessTokenTTL  = 15 * time.Minute
+	RefreshTokenTTL = 30 * 24 * time.Hour
 )
 
 const (
@@ -25,8 +25,8 @@ const (
 	ours         = "labledger"
 )
 
-// Access is what an access token says: the account that may act, the session in which it signed in, and when that ends.
-type Access struct {
+// AccessClaims is what an access token says: the account that may act, the session in which it signed in, and when that ends.
+type AccessClaims struct {
 	AccountID int64
 	Session   uuid.UUID
 	Expires   time.Time // whole seconds, UTC
@@ -44,13 +44,13 @@ type claims struct {
 	ID        string `json:"jti"` // random, so that no two tokens are alike
 }
 
-// SignAccess returns an access token, a JWT of some 400 bytes, that is good from now, in whole seconds, for AccessTime. The account's id must
-// not be negative: ReadAccess would refuse it.
-func (k *Keys) SignAccess(accountID int64, session uuid.UUID, now time.Time) string {
+// SignAccessToken returns an access token, a JWT of some 400 bytes, that is good from now, in whole seconds, for AccessTokenTTL. The account's id must
+// not be negative: ParseAccessToken would refuse it.
+func (k *Keys) SignAccessToken(accountID int64, session uuid.UUID, now time.Time) string {
 	at := now.Unix()
 	return k.signClaims(claims{
 		Issuer: ours, Audience: ours, Subject: strconv.FormatInt(accountID, 10), Session: session.String(),
-		IssuedAt: at, NotBefore: at, Expires: at + int64(AccessTime/time.Second), ID: rand.Text(),
+		IssuedAt: at, NotBefore: at, Expires: at + int64(AccessTokenTTL/time.Second), ID: rand.Text(),
 	})
 }
 
@@ -59,53 +59,53 @@ func (k *Keys) signClaims(c claims) string {
 	return text + "." + encode(must(jwt.SigningMethodHS256.Sign(text, k.access())))
 }
 
-// ReadAccess reads what SignAccess wrote, byte for byte; it returns ErrToken for everything else, and for a token that has expired.
+// ParseAccessToken reads what SignAccessToken wrote, byte for byte; it returns ErrToken for everything else, and for a token that has expired.
 //
 // The header is compared, not read: a token does not choose how it is verified. The signature comes next, in constant time; nothing of
 // the payload is looked at before.
-func (k *Keys) ReadAccess(token string, now time.Time) (Access, error) {
+func (k *Keys) ParseAccessToken(token string, now time.Time) (AccessClaims, error) {
 	if len(token) > accessMost {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	header, rest, _ := strings.Cut(token, ".")
 	body, sum, _ := strings.Cut(rest, ".") // a fourth segment would be in sum, where a point is not base64
 	if header != accessHeader {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	signature, ok := decode(sum)
 	if !ok || jwt.SigningMethodHS256.Verify(header+"."+body, signature, k.access()) != nil {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	payload, ok := decode(body)
 	if !ok {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	return readClaims(payload, now.Unix())
 }
 
 // readClaims reads the payload of a token whose signature is good. Who can sign can still err, such as a later version of this program,
 // so it is held to one shape.
-func readClaims(payload []byte, now int64) (Access, error) {
+func readClaims(payload []byte, now int64) (AccessClaims, error) {
 	var c claims
 	if json.Unmarshal(payload, &c, json.RejectUnknownMembers(true)) != nil {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	if !bytes.Equal(must(json.Marshal(c)), payload) { // a claim is missing, null or in another place
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	account, err := strconv.ParseInt(c.Subject, 10, 64)
 	if err != nil || account < 0 || strconv.FormatInt(account, 10) != c.Subject {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	session, err := uuid.Parse(c.Session)
 	if err != nil || session.String() != c.Session {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
 	if c.Issuer != ours || c.Audience != ours || c.ID == "" {
-		return Access{}, ErrToken
+		return AccessClaims{}, ErrToken
 	}
-	if now >= c.Expires || c.NotBefore > now+clockSkew || c.IssuedAt > now+clockSkew || c.Expires-c.IssuedAt != int64(AccessTime/time.Second) {
-		return Access{}, ErrToken
+	if now >= c.Expires || c.NotBefore > now+clockSkew || c.IssuedAt > now+clockSkew || c.Expires-c.IssuedAt != int64(AccessTokenTTL/time.Second) {
+		return AccessClaims{}, ErrToken
 	}
-	return Access{AccountID: account, Session: session, Expires: time.Unix(c.Expires, 0).UTC()}, nil
+	return AccessClaims{AccountID: account, Session: session, Expires: time.Unix(c.Expires, 0).UTC()}, nil
 }

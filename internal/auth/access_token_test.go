@@ -15,9 +15,9 @@ func TestAccess(t *testing.T) {
 	k, same := keys(t, secret), keys(t, secret)
 	for _, id := range []int64{0, 1, 42, 1 << 53, math.MaxInt64} {
 		for _, s := range []uuid.UUID{session, uuid.Nil, uuid.Max, uuid.New()} {
-			token := k.SignAccess(id, s, now.Add(999*time.Millisecond))
-			got, err := same.ReadAccess(token, now)
-			if want := (Access{AccountID: id, Session: s, Expires: now.Add(AccessTime)}); err != nil || got != want {
+			token := k.SignAccessToken(id, s, now.Add(999*time.Millisecond))
+			got, err := same.ParseAccessToken(token, now)
+			if want := (AccessClaims{AccountID: id, Session: s, Expires: now.Add(AccessTokenTTL)}); err != nil || got != want {
 				t.Errorf("%+v, %v; want %+v", got, err, want)
 			}
 			if len(token) > accessMost/2 {
@@ -25,17 +25,17 @@ func TestAccess(t *testing.T) {
 			}
 		}
 	}
-	if one, other := k.SignAccess(1, session, now), k.SignAccess(1, session, now); one == other {
+	if one, other := k.SignAccessToken(1, session, now), k.SignAccessToken(1, session, now); one == other {
 		t.Error("two tokens are alike")
 	}
-	if got, err := k.ReadAccess(k.SignAccess(-1, session, now), now); !errors.Is(err, ErrToken) {
+	if got, err := k.ParseAccessToken(k.SignAccessToken(-1, session, now), now); !errors.Is(err, ErrToken) {
 		t.Errorf("a negative account is read as %+v", got)
 	}
 }
 
 // TestAccessAsJWT holds what others who read the token may rely upon.
 func TestAccessAsJWT(t *testing.T) {
-	parts := strings.Split(keys(t, secret).SignAccess(7, session, now), ".")
+	parts := strings.Split(keys(t, secret).SignAccessToken(7, session, now), ".")
 	if header, ok := decode(parts[0]); !ok || string(header) != `{"alg":"HS256","typ":"at+jwt"}` {
 		t.Errorf("the header is %s", header)
 	}
@@ -59,17 +59,17 @@ func TestAccessAsJWT(t *testing.T) {
 // TestAccessInTime reads one token at several times, to the second.
 func TestAccessInTime(t *testing.T) {
 	k := keys(t, secret)
-	token := k.SignAccess(1, session, now)
+	token := k.SignAccessToken(1, session, now)
 	for after, good := range map[time.Duration]bool{
-		-time.Hour: false, -31 * time.Second: false, -30*time.Second - 1: false, -30 * time.Second: true, 0: true, AccessTime - 1: true,
-		AccessTime: false, AccessTime + time.Second: false, AccessTime + 29*time.Second: false, 1000 * time.Hour: false,
+		-time.Hour: false, -31 * time.Second: false, -30*time.Second - 1: false, -30 * time.Second: true, 0: true, AccessTokenTTL - 1: true,
+		AccessTokenTTL: false, AccessTokenTTL + time.Second: false, AccessTokenTTL + 29*time.Second: false, 1000 * time.Hour: false,
 	} {
-		if got, err := k.ReadAccess(token, now.Add(after)); (err == nil) != good || !good && (err != ErrToken || got != (Access{})) {
+		if got, err := k.ParseAccessToken(token, now.Add(after)); (err == nil) != good || !good && (err != ErrToken || got != (AccessClaims{})) {
 			t.Errorf("%v after it is made: %+v, %v", after, got, err)
 		}
 	}
 	for _, when := range []time.Time{{}, time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0)} {
-		if got, err := k.ReadAccess(token, when); err != ErrToken {
+		if got, err := k.ParseAccessToken(token, when); err != ErrToken {
 			t.Errorf("at %v: %+v, %v", when, got, err)
 		}
 	}

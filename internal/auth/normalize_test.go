@@ -59,8 +59,8 @@ func spellingAttacks(_ testing.TB, k *Keys, list map[string]string) {
 	list["JSON"] = `{"payload":"` + body + `","protected":"` + header + `","signature":"` + sum + `"}`
 	list["JSON, general"] = `{"payload":"` + body + `","signatures":[{"protected":"` + header + `","signature":"` + sum + `"}]}`
 	api, _, _ := NewAPIToken()
-	list["refresh token"], list["API token"] = k.SignRefresh(Refresh{session, 1}), api
-	list["refresh token as the signature"] = header + "." + body + "." + k.SignRefresh(Refresh{session, 1})[4:]
+	list["refresh token"], list["API token"] = k.SignRefreshToken(RefreshClaims{session, 1}), api
+	list["refresh token as the signature"] = header + "." + body + "." + k.SignRefreshToken(RefreshClaims{session, 1})[4:]
 }
 
 // next returns the letter that follows in the alphabet, of which a lax decoder drops the last bits.

@@ -61,7 +61,7 @@ func NewPasswords() *Passwords {
 }
 
 // Hash returns the hash of a password as a PHC string of some 100 bytes, with a random salt: ErrBusy or ctx's error when its turn does not
-// come. The password should have passed PasswordFault; spellings of it that look the same (NFC) count as the same.
+// come. The password should have passed ValidatePassword; spellings of it that look the same (NFC) count as the same.
 func (p *Passwords) Hash(ctx context.Context, password string) (phc string, err error) {
 	if err := p.enter(ctx); err != nil {
 		return "", err

@@ -97,10 +97,10 @@ func isCommon(password string) bool {
 	return false
 }
 
-// PasswordFault returns what is wrong with a new password, as the end of a sentence that begins with the field's name, or "". It judges the
+// ValidatePassword returns what is wrong with a new password, as the end of a sentence that begins with the field's name, or "". It judges the
 // password as it is hashed (NFC), so that all spellings that look the same fare the same. There are no rules about kinds of characters: they
 // make passwords worse. The username may be "" where it is not known.
-func PasswordFault(password, username string) string {
+func ValidatePassword(password, username string) string {
 	if !utf8.ValidString(password) {
 		return "must be valid UTF-8"
 	}

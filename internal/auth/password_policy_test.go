@@ -34,7 +34,7 @@ func TestPasswordFault(t *testing.T) {
 		{"p4ssword-", "ada", ""}, {strings.Repeat("1", 63) + "xx" + strings.Repeat("1", 63), "ada", ""},
 		{"correct\xffhorse", "ada", utf8}, {"\xed\xa0\x80 surrogate", "ada", utf8}, {"\xff", "ada", utf8}, {"correct\x00horse", "ada", noNULs}, {"\x00", "ada", noNULs},
 	} {
-		if got := PasswordFault(c.password, c.username); got != c.want {
+		if got := ValidatePassword(c.password, c.username); got != c.want {
 			t.Errorf("%.40q for %q: %q, not %q", c.password, c.username, got, c.want)
 		}
 	}
@@ -60,7 +60,7 @@ func TestDisguisedPasswords(t *testing.T) {
 			disguise.WriteRune(r)
 		}
 		disguise.WriteString(rapid.StringOfN(rapid.RuneFrom([]rune(around)), leastPassword, 12, -1).Draw(t, "after"))
-		if fault := PasswordFault(disguise.String(), ""); fault == "" {
+		if fault := ValidatePassword(disguise.String(), ""); fault == "" {
 			t.Errorf("%q is %q in disguise, and nothing is wrong with it", disguise.String(), word)
 		}
 	})
@@ -78,7 +78,7 @@ func TestGeneratedPasswords(t *testing.T) {
 			for range 16 {
 				password.WriteByte(alphabet[random.IntN(len(alphabet))])
 			}
-			if fault := PasswordFault(password.String(), "ada"); fault != "" {
+			if fault := ValidatePassword(password.String(), "ada"); fault != "" {
 				t.Errorf("%q %s", password.String(), fault)
 			}
 		}

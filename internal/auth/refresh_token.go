@@ -20,36 +20,36 @@ const (
 	apiPrefix   = 12 // characters
 )
 
-// Refresh is what a refresh token says: its session, and which of the session's refresh tokens it is, counted from 1.
-type Refresh struct {
+// RefreshClaims is what a refresh token says: its session, and which of the session's refresh tokens it is, counted from 1.
+type RefreshClaims struct {
 	Session    uuid.UUID
 	Generation int64
 }
 
-// SignRefresh returns a refresh token of 79 characters: "llr_" and base64url of the session (16 bytes), the generation (8 bytes, big endian)
+// SignRefreshToken returns a refresh token of 79 characters: "llr_" and base64url of the session (16 bytes), the generation (8 bytes, big endian)
 // and the HMAC-SHA256 of both. It is deterministic: the server can make the same token again and need not keep it. How long it is good
-// is for the caller to keep, see RefreshTime; a generation below 1 makes a token that ReadRefresh refuses.
-func (k *Keys) SignRefresh(r Refresh) string {
+// is for the caller to keep, see RefreshTokenTTL; a generation below 1 makes a token that ParseRefreshToken refuses.
+func (k *Keys) SignRefreshToken(r RefreshClaims) string {
 	body := binary.BigEndian.AppendUint64(r.Session[:], uint64(r.Generation))
 	return refreshMark + encode(k.sealRefresh(body))
 }
 
-// ReadRefresh reads what SignRefresh wrote, byte for byte. It returns ErrToken for everything else.
-func (k *Keys) ReadRefresh(token string) (Refresh, error) {
+// ParseRefreshToken reads what SignRefreshToken wrote, byte for byte. It returns ErrToken for everything else.
+func (k *Keys) ParseRefreshToken(token string) (RefreshClaims, error) {
 	const length = len(refreshMark) + ((refreshBody+sha256.Size)*8+5)/6
 	text, marked := strings.CutPrefix(token, refreshMark)
 	if !marked || len(token) != length {
-		return Refresh{}, ErrToken
+		return RefreshClaims{}, ErrToken
 	}
 	b, ok := decode(text)
 	if !ok || !hmac.Equal(k.sealRefresh(b[:refreshBody]), b) {
-		return Refresh{}, ErrToken
+		return RefreshClaims{}, ErrToken
 	}
 	generation := binary.BigEndian.Uint64(b[16:refreshBody])
 	if generation < 1 || generation > math.MaxInt64 {
-		return Refresh{}, ErrToken
+		return RefreshClaims{}, ErrToken
 	}
-	return Refresh{Session: uuid.UUID(b[:16]), Generation: int64(generation)}, nil
+	return RefreshClaims{Session: uuid.UUID(b[:16]), Generation: int64(generation)}, nil
 }
 
 // sealRefresh returns the body with its HMAC behind it.

@@ -17,9 +17,9 @@ func TestRefresh(t *testing.T) {
 	seen := map[string]bool{}
 	for _, generation := range []int64{1, 2, 255, 256, 1 << 40, math.MaxInt64} {
 		for _, s := range []uuid.UUID{session, uuid.Nil, uuid.Max} {
-			want := Refresh{Session: s, Generation: generation}
-			token := k.SignRefresh(want)
-			if got, err := same.ReadRefresh(token); err != nil || got != want || len(token) != 79 || seen[token] || same.SignRefresh(got) != token {
+			want := RefreshClaims{Session: s, Generation: generation}
+			token := k.SignRefreshToken(want)
+			if got, err := same.ParseRefreshToken(token); err != nil || got != want || len(token) != 79 || seen[token] || same.SignRefreshToken(got) != token {
 				t.Errorf("%s: %+v, %v; want %+v", token, got, err, want)
 			}
 			seen[token] = true
@@ -30,7 +30,7 @@ func TestRefresh(t *testing.T) {
 // TestBadRefresh lists what must be refused, much of it sealed with the right key.
 func TestBadRefresh(t *testing.T) {
 	k := keys(t, secret)
-	good := k.SignRefresh(Refresh{session, 3})
+	good := k.SignRefreshToken(RefreshClaims{session, 3})
 	body := func(generation uint64) []byte {
 		return binary.BigEndian.AppendUint64(bytes.Clone(session[:]), generation)
 	}
@@ -57,18 +57,18 @@ func TestBadRefresh(t *testing.T) {
 		"trailing bits": odd, "padded": good + "=", "standard alphabet": "llr_" + base64.RawStdEncoding.EncodeToString(raw) + "=",
 		"newline in": good[:20] + "\n" + good[20:], "newline for a character": good[:20] + "\n" + good[21:], "newline after": good + "\n",
 		"newlines at the length": good[:75] + "\r\n\r\n", "space before": " " + good, "twice": good + good, "shorter": good[:78], "longer": good + "A",
-		"8 KiB": "llr_" + strings.Repeat("A", 8<<10), "another secret's": keys(t, otherSecret).SignRefresh(Refresh{session, 3}),
-		"sealed with the access key": (&Keys{refresh: k.access}).SignRefresh(Refresh{session, 3}),
-		"access token":               k.SignAccess(1, session, now), "marked access token": "llr_" + k.SignAccess(1, session, now), "API token": api,
+		"8 KiB": "llr_" + strings.Repeat("A", 8<<10), "another secret's": keys(t, otherSecret).SignRefreshToken(RefreshClaims{session, 3}),
+		"sealed with the access key": (&Keys{refresh: k.access}).SignRefreshToken(RefreshClaims{session, 3}),
+		"access token":               k.SignAccessToken(1, session, now), "marked access token": "llr_" + k.SignAccessToken(1, session, now), "API token": api,
 	} {
-		if got, err := k.ReadRefresh(token); err != ErrToken || got != (Refresh{}) {
+		if got, err := k.ParseRefreshToken(token); err != ErrToken || got != (RefreshClaims{}) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	for i := range good {
 		for c := range byte(255) {
 			if token := good[:i] + string([]byte{c}) + good[i+1:]; token != good {
-				if _, err := k.ReadRefresh(token); err != ErrToken {
+				if _, err := k.ParseRefreshToken(token); err != ErrToken {
 					t.Fatalf("byte %d changed to %q: %v", i, c, err)
 				}
 			}
@@ -78,7 +78,7 @@ func TestBadRefresh(t *testing.T) {
 
 // TestRefreshIsFixed holds the form of the tokens that people have, since a server may change between two uses.
 func TestRefreshIsFixed(t *testing.T) {
-	token := keys(t, secret).SignRefresh(Refresh{session, 3})
+	token := keys(t, secret).SignRefreshToken(RefreshClaims{session, 3})
 	if want := "llr_AZnA3hI0eryN7wEjRWeJqwAAAAAAAAADWqyLd6DOmu8OQ1Qmk-GzW5b-xb7QvG4TYrrvpdjfC6E"; token != want {
 		t.Errorf("the token has another form than it had: %s", token)
 	}
@@ -111,7 +111,7 @@ func TestBadAPIToken(t *testing.T) {
 		"newline in": good[:10] + "\n" + good[10:], "newline for a character": good[:10] + "\n" + good[11:], "newlines at the length": good[:43] + "\r\n\r\n",
 		"space before": " " + good, "shorter": good[:46], "longer": good + "A", "twice": good + good, "8 KiB": "llk_" + strings.Repeat("A", 8<<10),
 		"NUL": good[:46] + "\x00", "not UTF-8": good[:46] + "\xff",
-		"access token": k.SignAccess(1, session, now), "refresh token": k.SignRefresh(Refresh{session, 1}),
+		"access token": k.SignAccessToken(1, session, now), "refresh token": k.SignRefreshToken(RefreshClaims{session, 1}),
 	} {
 		if hash, err := HashAPIToken(token); err != ErrToken || hash != nil {
 			t.Errorf("%s: %x, %v", name, hash, err)

@@ -121,14 +121,14 @@ func headerAttacks(_ testing.TB, k *Keys, list map[string]string) {
 func TestAttacks(t *testing.T) {
 	k := keys(t, secret)
 	list := attacks(t, k)
-	if got, err := k.ReadAccess(signed(k, goodHeader, goodClaims()), now); err != nil || got != (Access{7, session, now.Add(AccessTime)}) {
+	if got, err := k.ParseAccessToken(signed(k, goodHeader, goodClaims()), now); err != nil || got != (AccessClaims{7, session, now.Add(AccessTokenTTL)}) {
 		t.Fatalf("the token that the attacks change is not good: %+v, %v", got, err)
 	}
 	for name, token := range list {
-		if got, err := k.ReadAccess(token, now); err != ErrToken || got != (Access{}) {
+		if got, err := k.ParseAccessToken(token, now); err != ErrToken || got != (AccessClaims{}) {
 			t.Errorf("%s: %+v, %v\n%s", name, got, err, token)
 		}
-		if got, err := k.ReadRefresh(token); err != ErrToken && name != "refresh token" {
+		if got, err := k.ParseRefreshToken(token); err != ErrToken && name != "refresh token" {
 			t.Errorf("%s as a refresh token: %+v, %v", name, got, err)
 		}
 		if _, err := HashAPIToken(token); err != ErrToken && name != "API token" {
@@ -143,18 +143,18 @@ func TestAttacks(t *testing.T) {
 // TestEveryByte changes each byte of a token to each other value.
 func TestEveryByte(t *testing.T) {
 	k := keys(t, secret)
-	good := k.SignAccess(7, session, now)
+	good := k.SignAccessToken(7, session, now)
 	for i := range good {
 		for c := range 256 {
 			token := []byte(good)
 			if token[i] = byte(c); string(token) == good {
 				continue
 			}
-			if got, err := k.ReadAccess(string(token), now); err != ErrToken {
+			if got, err := k.ParseAccessToken(string(token), now); err != ErrToken {
 				t.Fatalf("byte %d changed to %q: %+v, %v", i, rune(c), got, err)
 			}
 		}
-		if _, err := k.ReadAccess(good[:i], now); err != ErrToken {
+		if _, err := k.ParseAccessToken(good[:i], now); err != ErrToken {
 			t.Fatalf("cut to %d bytes: %v", i, err)
 		}
 	}

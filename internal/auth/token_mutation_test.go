@@ -17,7 +17,7 @@ func originals(k *Keys) (access, refresh []string) {
 	for i := range int64(8) {
 		s := uuid.NewSHA1(session, []byte{byte(i)})
 		access = append(access, k.signClaims(claims{ours, ours, fmt.Sprint(i * i * 1000), s.String(), now.Unix() - i, now.Unix() - i, now.Unix() - i + 900, fmt.Sprint("ID", i)}))
-		refresh = append(refresh, k.SignRefresh(Refresh{s, i + 1}))
+		refresh = append(refresh, k.SignRefreshToken(RefreshClaims{s, i + 1}))
 	}
 	return access, refresh
 }
@@ -29,10 +29,10 @@ func judge(k *Keys, access, refresh []string, token string) (fault string) {
 			fault = fmt.Sprintf("panic: %v", p)
 		}
 	}()
-	if got, err := k.ReadAccess(token, now); (err == nil) != slices.Contains(access, token) {
+	if got, err := k.ParseAccessToken(token, now); (err == nil) != slices.Contains(access, token) {
 		return fmt.Sprintf("read as an access token: %+v, %v", got, err)
 	}
-	if got, err := k.ReadRefresh(token); (err == nil) != slices.Contains(refresh, token) {
+	if got, err := k.ParseRefreshToken(token); (err == nil) != slices.Contains(refresh, token) {
 		return fmt.Sprintf("read as a refresh token: %+v, %v", got, err)
 	}
 	if _, err := HashAPIToken(token); err == nil && !strings.HasPrefix(token, "llk_") {

@@ -29,16 +29,16 @@ func (c *config) access() (a api.Access, err error) {
 		return a, fmt.Errorf("with AUTH=open everyone who reaches %s would be admin. "+
 			"Let people sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), or say that you want it so: AUTH=insecure-open", net.JoinHostPort(c.Host, c.Port))
 	}
-	a.Required, a.Closed = c.required(), c.Registration == "closed"
-	a.Local = !a.Required && c.Auth != "insecure-open"
+	a.AuthRequired, a.RegistrationClosed = c.required(), c.Registration == "closed"
+	a.LoopbackOnly = !a.AuthRequired && c.Auth != "insecure-open"
 	for _, text := range c.TrustedProxies {
 		p, err := parsePrefix(strings.TrimSpace(text))
 		if err != nil {
 			return a, fmt.Errorf("TRUSTED_PROXIES: %q is neither an address nor a network like 10.0.0.0/8", text)
 		}
-		a.Trusted = append(a.Trusted, p)
+		a.TrustedProxies = append(a.TrustedProxies, p)
 	}
-	a.Keys, err = c.keys(a.Required)
+	a.Keys, err = c.keys(a.AuthRequired)
 	return a, err
 }
 

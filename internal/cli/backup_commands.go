@@ -36,7 +36,7 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 		}
 		if !b.Unproven {
 			fmt.Fprintln(os.Stderr, "written; now proving it by a restore into a scratch database")
-			restored, err := postgres.Rehearse(ctx, d.url, part)
+			restored, err := postgres.VerifyDump(ctx, d.url, part)
 			if err != nil {
 				return fmt.Errorf("the backup could not be proven, so it was not kept: %w", err)
 			}
@@ -86,7 +86,7 @@ func (r restoreCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	return c.beside(ctx, func(d *database) error {
-		held, err := postgres.Restore(ctx, d.url, file)
+		held, err := postgres.RestoreDump(ctx, d.url, file)
 		switch {
 		case errors.Is(err, postgres.ErrNotEmpty) && d.cluster != nil:
 			return fmt.Errorf("%w; restore goes into an empty one: another STATE_DIR, or a DATABASE_URL. Nothing was changed", err)
@@ -95,8 +95,8 @@ func (r restoreCmd) Run(ctx context.Context, c *config) error {
 		case err != nil:
 			return fmt.Errorf("nothing was restored: %w", err)
 		}
-		if d.cluster != nil && d.cluster.New() {
-			if err := d.cluster.MarkReady(); err != nil { // no mock data on top
+		if d.cluster != nil && d.cluster.IsNew() {
+			if err := d.cluster.MarkInitialized(); err != nil { // no mock data on top
 				return err
 			}
 		}

@@ -156,21 +156,21 @@ func (d *database) ready(ctx context.Context, log *slog.Logger) error {
 	if from != to {
 		log.Info("schema migrated", "from", from, "to", to)
 	}
-	settled, err := db.New(d.pool).SettleHistory(ctx)
+	settled, err := db.New(d.pool).ResetRestoredXids(ctx)
 	if err != nil {
 		return err
 	}
 	if settled > 0 {
 		log.Info("history of a restored database settled", "changes", settled)
 	}
-	if d.cluster == nil || !d.cluster.New() {
+	if d.cluster == nil || !d.cluster.IsNew() {
 		return nil
 	}
 	if err := d.seed(ctx); err != nil {
 		return err
 	}
 	log.Info("mock data loaded")
-	return d.cluster.MarkReady()
+	return d.cluster.MarkInitialized()
 }
 
 func (d *database) seed(ctx context.Context) error {
@@ -208,7 +208,7 @@ func (d *database) close() {
 
 // beside runs a command on the database as its owner, whether the server runs at the same time or not.
 func (c *config) beside(ctx context.Context, run func(*database) error) error {
-	d, err := c.open(ctx, quiet(), c.owner(), postgres.Use, nil)
+	d, err := c.open(ctx, quiet(), c.owner(), postgres.StartOrAttach, nil)
 	if err != nil {
 		return err
 	}

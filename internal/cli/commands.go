@@ -49,7 +49,7 @@ func (c *config) admitServer(ctx context.Context) error {
 	if err := c.server().sample(); err != nil {
 		return err
 	}
-	changed, err := postgres.AdmitServer(ctx, c.OwnerURL, c.DatabaseURL)
+	changed, err := postgres.SetServerPassword(ctx, c.OwnerURL, c.DatabaseURL)
 	if changed {
 		fmt.Println("the server's role " + postgres.ServerRole + " has a new password, that of DATABASE_URL")
 	}
@@ -218,7 +218,7 @@ func (c *config) ask(ctx context.Context, request *http.Request, out io.Writer) 
 		}
 		a := &answer{header: http.Header{}, out: out}
 		defer a.survive(&err)
-		api.New(api.Options{Pool: d.pool, Log: quiet(), Actor: operator(), Version: version()}).ServeHTTP(a, request)
+		api.New(api.Options{Pool: d.pool, Log: quiet(), AnonymousActor: operator(), Version: version()}).ServeHTTP(a, request)
 		return a.err()
 	})
 }

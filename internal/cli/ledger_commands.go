@@ -43,7 +43,7 @@ func (r replayCmd) Run(ctx context.Context, c *config) error {
 		request.Progress = count.show
 		answer, err := ledger.New(d.pool, nil).Replay(ctx, request)
 		count.end()
-		var invalid ledger.Invalid
+		var invalid ledger.ValidationError
 		switch {
 		case errors.As(err, &invalid):
 			return r.explain(request.Changes, invalid)
@@ -175,7 +175,7 @@ func secondsOf(text string) (int64, bool) {
 var ofRule = regexp.MustCompile(`^rules\[(\d+)\]\.`)
 
 // explain says what is wrong in the words of the command line.
-func (r replayCmd) explain(changes []ledger.RuleChange, invalid ledger.Invalid) error {
+func (r replayCmd) explain(changes []ledger.RuleChange, invalid ledger.ValidationError) error {
 	var faults []error
 	for _, fault := range invalid {
 		field := "--" + fault.Field
@@ -316,7 +316,7 @@ func (c *config) audit(ctx context.Context, run func(*ledger.Ledger, context.Con
 				where += ", event " + d.EventID.String()
 			}
 			mark := ""
-			if d.PutRight {
+			if d.Repaired {
 				mark = " (put right)"
 			}
 			fmt.Printf("%s: %s%s\n  recorded:   %s\n  recomputed: %s\n", where, d.What, mark, d.Recorded, d.Recomputed)
@@ -326,7 +326,7 @@ func (c *config) audit(ctx context.Context, run func(*ledger.Ledger, context.Con
 			return err
 		}
 		fmt.Printf("%d users, %d events, %d alerts: %s\n", s.Users, s.Events, s.Alerts, cmp.Or(outcome(s), "all as it should be"))
-		if s.Differences > s.PutRight {
+		if s.Differences > s.Repaired {
 			return exitCode(1)
 		}
 		return nil
@@ -334,8 +334,8 @@ func (c *config) audit(ctx context.Context, run func(*ledger.Ledger, context.Con
 }
 
 func outcome(s ledger.Summary) (text string) {
-	if s.PutRight > 0 {
-		text = fmt.Sprintf(", %d of them put right", s.PutRight)
+	if s.Repaired > 0 {
+		text = fmt.Sprintf(", %d of them put right", s.Repaired)
 	}
 	if s.Differences > 0 {
 		text = fmt.Sprintf("%d differences%s", s.Differences, text)

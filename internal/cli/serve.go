@@ -48,11 +48,11 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	log := c.logger()
-	traces, err := tracing.Open(ctx, c.OTLPEndpoint, version(), log)
+	traces, err := tracing.New(ctx, c.OTLPEndpoint, version(), log)
 	if err != nil {
 		return err
 	}
-	replica, err := c.replica(ctx, traces.Statements())
+	replica, err := c.replica(ctx, traces.PgxTracer())
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
-	d, err := c.open(ctx, log, c.server(), postgres.Start, traces.Statements())
+	d, err := c.open(ctx, log, c.server(), postgres.Start, traces.PgxTracer())
 	if err == nil {
 		defer d.close()
 		err = d.ready(ctx, log)
@@ -96,8 +96,8 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	stopper := &stopper{}
 	stopper.next = api.New(api.Options{
 		Pool: d.pool, Media: files, App: api.App{Page: app.ServePage, Static: app.ServeFile}, Replica: replica,
-		Log: log, Actor: anonymous, Access: access, Version: version(), Schema: d.schema, Ending: ending, Draining: stopper.draining.Load,
-		Tracer: traces.Tracer(), Parents: traces.Parents(),
+		Log: log, AnonymousActor: anonymous, Access: access, Version: version(), Schema: d.schema, Shutdown: ending, Draining: stopper.draining.Load,
+		Tracer: traces.Tracer(), TrustTraceparent: traces.TrustTraceparent(),
 	})
 	server := &http.Server{
 		Handler:           stopper,
@@ -141,10 +141,10 @@ const (
 func keepHouse(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
 	l := ledger.New(pool, nil)
 	for {
-		keys, err1 := l.ForgetKeys(ctx, keyAge)
-		sessions, err2 := db.New(pool).ForgetSessions(ctx, db.ForgetSessionsParams{Before: time.Now().Add(-sessionAge), Seconds: int32(attemptAge.Seconds())})
-		strays, err3 := files.Sweep(strayAge, func(urls []string) ([]string, error) {
-			return db.New(pool).ListStrayURLs(ctx, db.ListStrayURLsParams{Urls: urls})
+		keys, err1 := l.DeleteExpiredKeys(ctx, keyAge)
+		sessions, err2 := db.New(pool).DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{Before: time.Now().Add(-sessionAge), Seconds: int32(attemptAge.Seconds())})
+		strays, err3 := files.RemoveOrphans(strayAge, func(urls []string) ([]string, error) {
+			return db.New(pool).ListOrphanedURLs(ctx, db.ListOrphanedURLsParams{Urls: urls})
 		})
 		err := errors.Join(err1, err2, err3)
 		switch {
@@ -174,7 +174,7 @@ func (c *config) media() (*media.Store, error) {
 			return nil, fmt.Errorf("MEDIA_DIR: %w", err)
 		}
 	}
-	return media.In(dir), nil
+	return media.NewStore(dir), nil
 }
 
 // stepDown goes on as the server's role, which may do no more than requests need. A given database says itself who works on it; when that
@@ -192,7 +192,7 @@ func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) er
 	if c.loopback() && !c.required() {
 		return nil
 	}
-	may, err := postgres.MayRewrite(ctx, d.pool)
+	may, err := postgres.HasOwnerRights(ctx, d.pool)
 	if err == nil && may {
 		log.Warn("the role of DATABASE_URL may change the schema and rewrite the history, which the server never needs. " +
 			"Let it connect as " + postgres.ServerRole + " (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +

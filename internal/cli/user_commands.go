@@ -174,7 +174,7 @@ func (userListCmd) Run(ctx context.Context, c *config) error {
 		if err := d.ready(ctx, quiet()); err != nil {
 			return err
 		}
-		users, err := db.New(d.pool).ListUsers(ctx)
+		users, err := db.New(d.pool).ListAccountsWithLastLogin(ctx)
 		if err != nil {
 			return err
 		}
@@ -222,7 +222,7 @@ func (c *config) changeUser(ctx context.Context, name string, change db.PatchAcc
 func (d *database) asOperator(ctx context.Context, run func(*db.Queries) error) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		if err := q.SetRequest(ctx, db.SetRequestParams{Actor: operator()}); err != nil {
+		if err := q.SetRequestContext(ctx, db.SetRequestContextParams{Actor: operator()}); err != nil {
 			return err
 		}
 		return run(q)
@@ -280,7 +280,7 @@ func newPassword(ctx context.Context, name string) (hash string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if fault := auth.PasswordFault(password, name); fault != "" {
+	if fault := auth.ValidatePassword(password, name); fault != "" {
 		return "", errors.New("nothing was changed: the password " + fault)
 	}
 	return auth.NewPasswords().Hash(ctx, password)

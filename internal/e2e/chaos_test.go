@@ -69,7 +69,7 @@ func number(t *testing.T, conn *pgx.Conn, sql string, args ...any) (n int) {
 // TestServerKilled kills the server again and again while eight writers send events, each again with its key until it is acknowledged.
 func TestServerKilled(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Own(t)
+	cluster := pgtest.NewCluster(t)
 	var at atomic.Pointer[string]
 	s := start(t, "DATABASE_URL="+cluster.URL())
 	at.Store(&s.url)
@@ -204,7 +204,7 @@ func askOracle(t *testing.T, conn *pgx.Conn) {
 // key answers what was recorded; without one, as the negative control, there are two events.
 func TestKilledBeforeTheAnswer(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Own(t)
+	cluster := pgtest.NewCluster(t)
 	conn := connect(t, cluster.URL())
 	for i, key := range []string{"a key", ""} {
 		user := 100 + i

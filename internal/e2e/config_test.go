@@ -257,7 +257,7 @@ func TestDeadReplica(t *testing.T) {
 	says(t, s.get("/sites", http.StatusOK), "alive")
 
 	// One that dies while it is used.
-	own := pgtest.Own(t)
+	own := pgtest.NewCluster(t)
 	succeed(t, []string{"DATABASE_URL=" + own.URL()}, "", "migrate", "up")
 	s = start(t, "DATABASE_URL="+primary, "READ_DATABASE_URL="+own.URL())
 	want(t, "/sites of the empty replica", s.get("/sites", http.StatusOK), "[]\n")

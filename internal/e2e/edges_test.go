@@ -50,7 +50,7 @@ func TestPieceOfAPasswordIsTold(t *testing.T) {
 
 func TestReplicaDiesWhileUsed(t *testing.T) {
 	t.Parallel()
-	own := pgtest.Own(t)
+	own := pgtest.NewCluster(t)
 	succeed(t, []string{"DATABASE_URL=" + own.URL()}, "", "migrate", "up")
 	s := start(t, "DATABASE_URL="+pgtest.Database(t), "READ_DATABASE_URL="+own.URL())
 	s.get("/sites", http.StatusOK)

@@ -70,11 +70,11 @@ const patience = time.Minute
 // and a Postgres that a killed server left behind is stopped.
 func stateDir(t *testing.T, below ...string) string {
 	t.Helper()
-	dir := filepath.Join(append([]string{pgtest.Dir(t)}, below...)...)
+	dir := filepath.Join(append([]string{pgtest.StateDir(t)}, below...)...)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := postgres.Wipe(ctx, dir, slog.New(slog.DiscardHandler)); err != nil {
+		if err := postgres.Remove(ctx, dir, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("cannot wipe the state folder:", err)
 		}
 	})

@@ -35,7 +35,7 @@ type ward struct {
 
 func newWard(t *testing.T) *ward {
 	t.Helper()
-	w := &ward{t: t, page: recoveryPage(t), dir: pgtest.Dir(t), ran: map[string]bool{}}
+	w := &ward{t: t, page: recoveryPage(t), dir: pgtest.StateDir(t), ran: map[string]bool{}}
 	var err error
 	if w.bin, err = postgres.Find(); err == nil {
 		w.bin, err = filepath.EvalSymlinks(filepath.Join(w.bin, "postgres")) // beside which all of its programs are

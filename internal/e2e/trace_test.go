@@ -160,10 +160,10 @@ func TestTraces(t *testing.T) {
 		t.Error("the resource has no version")
 	}
 
-	const lock = "batch batch/LatestRuleset batch/LockState batch/LockStates batch/SetIntake batch/begin "
+	const lock = "batch batch/GetLatestRuleset batch/LockState batch/LockStates batch/SetLockTimeout batch/begin "
 	requests := map[string]string{ // what is below them
 		"POST /auth/login":       "?",
-		"POST /site/{id}":        "GetSessionPrincipal batch batch/SetRequest batch/UpsertSite",
+		"POST /site/{id}":        "GetSessionPrincipal batch batch/SetRequestContext batch/UpsertSite",
 		"GET /site/{id}":         "GetSessionPrincipal GetSite",
 		"GET /sites":             "GetSessionPrincipal ListSites",
 		"GET":                    "",

@@ -194,7 +194,7 @@ func (a *audit) event(e stored, sets map[int64]rules.Set) {
 			a.fault("event %s has no fact of rule %d", e.id, rule.Code)
 			continue
 		}
-		measured, limit := hundredths(fact), rule.At(e.risk)
+		measured, limit := hundredths(fact), rule.LimitFor(e.risk)
 		beyond := measured > limit
 		if rule.Code == 30 || rule.Code == 300 {
 			beyond = measured >= limit
@@ -241,7 +241,7 @@ func (a *audit) alert(e stored, alerts map[uuid.UUID]raised, sets map[int64]rule
 			continue
 		}
 		rule := sets[e.set][i]
-		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit || hundredths(reason.LimitAtRisk) != rule.At(e.risk) || !bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
+		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit || hundredths(reason.LimitAtRisk) != rule.LimitFor(e.risk) || !bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
 			a.fault("alert %s gives reason %+v; the rule is %+v and the fact %s", r.id, reason, rule, e.facts[fmt.Sprint(rule.Code)])
 		}
 	}
@@ -308,7 +308,7 @@ func (a *audit) states(t *testing.T, pool *pgxpool.Pool, histories map[int64][]s
 			rules.Step(&anew, e.event, sets[e.set], e.risk, rules.MaxWindow)
 			effective = append(effective, rules.Event{Type: e.event.Type, Amount: e.event.Amount, Time: e.effectiveTime})
 		}
-		anew.Refill(sets[history[len(history)-1].set].Horizon(), effective)
+		anew.RebuildWindow(sets[history[len(history)-1].set].LongestWindow(), effective)
 		if !anew.Equal(&kept) {
 			a.fault("user %d has the state %s, not %s", user, text, anew.Append(nil))
 		}

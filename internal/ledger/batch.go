@@ -42,8 +42,8 @@ type UserEvent struct {
 	rules.Event
 }
 
-// Answers are what a batch recorded, event by event.
-type Answers struct {
+// BatchResult are what a batch recorded, event by event.
+type BatchResult struct {
 	Replayed bool // it was recorded before, under the same key
 	ledger   *Ledger
 	prior    *db.FindKeysRow
@@ -55,7 +55,7 @@ type Answers struct {
 }
 
 // Each calls answer for every event in the order of the request. Its error ends it.
-func (a *Answers) Each(ctx context.Context, answer func(Recorded) error) error {
+func (a *BatchResult) Each(ctx context.Context, answer func(Result) error) error {
 	switch {
 	case a.prior != nil:
 		return a.eachPrior(ctx, answer)
@@ -63,7 +63,7 @@ func (a *Answers) Each(ctx context.Context, answer func(Recorded) error) error {
 		return nil
 	}
 	for i := range a.batch.Events {
-		r := Recorded{EventID: a.eventID(i), UserID: a.batch.Events[i].UserID}
+		r := Result{EventID: a.eventID(i), UserID: a.batch.Events[i].UserID}
 		if a.codes[i] != 0 {
 			r.AlertID = a.alertID(i)
 			for bit, rule := range a.set {
@@ -80,11 +80,11 @@ func (a *Answers) Each(ctx context.Context, answer func(Recorded) error) error {
 }
 
 // eachPrior reads what the first request with the key recorded.
-func (a *Answers) eachPrior(ctx context.Context, answer func(Recorded) error) error {
+func (a *BatchResult) eachPrior(ctx context.Context, answer func(Result) error) error {
 	const page = 5000
 	after := uuid.Nil
 	for {
-		rows, err := db.New(a.ledger.pool).ListRecorded(ctx, db.ListRecordedParams{
+		rows, err := db.New(a.ledger.pool).ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
 			FirstID: a.prior.FirstID, LastID: a.prior.LastID, UserID: a.prior.UserID, Caller: a.prior.Caller, Key: a.prior.Key, After: after, Limit: page,
 		})
 		if err != nil {
@@ -103,11 +103,11 @@ func (a *Answers) eachPrior(ctx context.Context, answer func(Recorded) error) er
 }
 
 // Ids of a batch: its events' are consecutive, in the order of the request; those of the alerts follow in the same order.
-func (a *Answers) eventID(i int) uuid.UUID { return plus(a.first, uint64(i)) }
-func (a *Answers) alertID(i int) uuid.UUID { return plus(a.first, uint64(len(a.batch.Events)+i)) }
+func (a *BatchResult) eventID(i int) uuid.UUID { return plus(a.first, uint64(i)) }
+func (a *BatchResult) alertID(i int) uuid.UUID { return plus(a.first, uint64(len(a.batch.Events)+i)) }
 
 // RecordAll records a batch, all or nothing; dry says: do everything, keep nothing. Errors: as of Record, and ErrBusy.
-func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*Answers, error) {
+func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*BatchResult, error) {
 	select {
 	case l.batches <- struct{}{}:
 		defer func() { <-l.batches }()
@@ -120,7 +120,7 @@ func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*Answers, e
 	}
 	defer land()
 	if len(b.Events) == 0 {
-		return &Answers{}, nil
+		return &BatchResult{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, batchTime)
 	defer cancel()
@@ -130,7 +130,7 @@ func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*Answers, e
 		return nil, err
 	}
 	defer l.release(ids)
-	a := &Answers{ledger: l, batch: b, codes: make([]uint8, len(b.Events))}
+	a := &BatchResult{ledger: l, batch: b, codes: make([]uint8, len(b.Events))}
 	if err := a.record(ctx, order, ids, dry); err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*Answers, e
 }
 
 // alerts counts those that the batch raised.
-func (a *Answers) alerts() (n int) {
+func (a *BatchResult) alerts() (n int) {
 	for _, codes := range a.codes {
 		if codes != 0 {
 			n++
@@ -170,7 +170,7 @@ func usersOf(events []UserEvent, order []int32) (ids []int64) {
 }
 
 // record runs the whole transaction.
-func (a *Answers) record(ctx context.Context, order []int32, ids []int64, dry bool) error {
+func (a *BatchResult) record(ctx context.Context, order []int32, ids []int64, dry bool) error {
 	conn, err := a.ledger.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -210,11 +210,13 @@ func (a *Answers) record(ctx context.Context, order []int32, ids []int64, dry bo
 }
 
 // begin opens the transaction and looks for the key. done says that the batch was recorded before.
-func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn) (done bool, err error) {
+func (a *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (done bool, err error) {
 	var found []db.FindKeysRow
 	trip := &pipeline{}
 	trip.control("begin isolation level read committed")
-	trip.add(func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: lockBatch}) })
+	trip.add(func(q *db.Queries) error {
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: lockBatch})
+	})
 	if a.batch.Key != "" {
 		key := db.FindKeysParams{Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}}
 		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
@@ -223,7 +225,7 @@ func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn) (done bool, err
 	if err := trip.run(ctx, conn); err != nil {
 		return false, err
 	}
-	c := &call{Request: Request{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
+	c := &call{RecordRequest: RecordRequest{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
 	if c.usedBefore(found) {
 		a.prior, a.Replayed = c.prior, true
 		return true, c.err
@@ -233,7 +235,7 @@ func (a *Answers) begin(ctx context.Context, conn *pgxpool.Conn) (done bool, err
 
 // lock locks all users, and then reads the rules and chooses the ids: nobody else records events of these users from now on, and so the
 // batch's ids are greater than any that they have.
-func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64) error {
+func (a *BatchResult) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64) error {
 	a.lead, a.first = ids[0], newID(p.now)
 	for part := range slices.Chunk(ids, chunk) {
 		last, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: part})
@@ -244,7 +246,7 @@ func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64)
 			a.first = newID(timeOf(*last).Add(time.Millisecond))
 		}
 	}
-	latest, err := q.LatestRuleset(ctx)
+	latest, err := q.GetLatestRuleset(ctx)
 	if err != nil {
 		return err
 	}
@@ -255,7 +257,7 @@ func (a *Answers) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64)
 }
 
 // load loads the users of a part. The first may be the last one of the part before, whose state is here already.
-func (a *Answers) load(ctx context.Context, q *db.Queries, p *pass, part []int32, last *userState) (*userState, error) {
+func (a *BatchResult) load(ctx context.Context, q *db.Queries, p *pass, part []int32, last *userState) (*userState, error) {
 	ids := usersOf(a.batch.Events, part)
 	rest := ids
 	states := make(map[int64]*userState, len(ids))
@@ -272,7 +274,7 @@ func (a *Answers) load(ctx context.Context, q *db.Queries, p *pass, part []int32
 		if err != nil {
 			return nil, err
 		}
-		if err := refill(ctx, q, row.UserID, &s.state, p.set.Horizon()); err != nil {
+		if err := refill(ctx, q, row.UserID, &s.state, p.set.LongestWindow()); err != nil {
 			return nil, err
 		}
 		states[row.UserID] = s
@@ -291,7 +293,7 @@ func bits(set rules.Set, codes []int32) (b uint8) {
 }
 
 // end keeps the key and commits, or rolls back.
-func (a *Answers) end(ctx context.Context, conn *pgxpool.Conn, p *pass, dry bool) error {
+func (a *BatchResult) end(ctx context.Context, conn *pgxpool.Conn, p *pass, dry bool) error {
 	trip := &pipeline{}
 	if a.batch.Key != "" {
 		trip.add(func(q *db.Queries) error {

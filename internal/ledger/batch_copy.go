@@ -40,7 +40,7 @@ func (c copying) CopyFrom(ctx context.Context, table pgx.Identifier, columns []s
 
 // A judgement judges the events of a part as they are read: an io.Reader of lines for CopyEvents.
 type judgement struct {
-	of      *Answers
+	of      *BatchResult
 	p       *pass
 	part    []int32 // still to be judged
 	ruleset string
@@ -51,7 +51,7 @@ type judgement struct {
 	alerts  []byte // lines for CopyAlerts
 }
 
-func (a *Answers) judgement(p *pass, part []int32) *judgement {
+func (a *BatchResult) judgement(p *pass, part []int32) *judgement {
 	return &judgement{
 		of: a, p: p, part: part, ruleset: strconv.FormatInt(p.setID, 10),
 		created: p.now.Format(time.RFC3339Nano), actor: string(appendEscaped(nil, []byte(a.batch.Actor))),
@@ -82,7 +82,7 @@ func (j *judgement) judge(dst []byte, i int) []byte {
 	a, p := j.of, j.p
 	e := &a.batch.Events[i]
 	s := p.states[e.UserID]
-	decision := rules.Step(&s.state, e.Event, p.set, s.risk, p.set.Horizon())
+	decision := rules.Step(&s.state, e.Event, p.set, s.risk, p.set.LongestWindow())
 	id := a.eventID(i)
 	if greater(id, s.lastID) { // a user's events go up, but alerts of the batch come after all of them
 		s.lastID = id
@@ -95,7 +95,7 @@ func (j *judgement) judge(dst []byte, i int) []byte {
 	dst = strconv.AppendInt(append(dst, '\t'), decision.EffectiveTime, 10)
 	dst = append(append(dst, '\t'), s.risk.String()...)
 	dst = append(append(dst, '\t'), j.ruleset...)
-	dst = rules.AppendFacts(append(dst, '\t'), decision.Facts)
+	dst = rules.AppendMeasurements(append(dst, '\t'), decision.Measurements)
 	dst = appendCodes(append(dst, '\t'), decision.Codes)
 	if len(decision.Codes) == 0 {
 		dst = append(dst, '\t', '\\', 'N')

@@ -40,9 +40,9 @@ func same(t *testing.T, got, want []string) {
 }
 
 // answersOf are the answers of a batch, held against what the ledger holds.
-func answersOf(t *testing.T, a *Answers) (all []Recorded) {
+func answersOf(t *testing.T, a *BatchResult) (all []Result) {
 	t.Helper()
-	err := a.Each(context.Background(), func(r Recorded) error { all = append(all, r); return nil })
+	err := a.Each(context.Background(), func(r Result) error { all = append(all, r); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func answersOf(t *testing.T, a *Answers) (all []Recorded) {
 }
 
 // agree holds the answers of a batch against its events and what the ledger recorded.
-func agree(t *testing.T, pool *pgxpool.Pool, b *Batch, answers []Recorded) {
+func agree(t *testing.T, pool *pgxpool.Pool, b *Batch, answers []Result) {
 	t.Helper()
 	if len(answers) != len(b.Events) {
 		t.Fatalf("%d answers to %d events", len(answers), len(b.Events))
@@ -81,7 +81,7 @@ func TestBatchIsLikeSingles(t *testing.T) {
 	stream := someStream(7, scaled(3000), 12)
 	single := func(t *testing.T, l *Ledger, events []UserEvent) {
 		for _, e := range events {
-			must(t, l, Request{UserID: e.UserID, Event: e.Event, Actor: "me"})
+			must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"})
 		}
 	}
 	batch := func(t *testing.T, l *Ledger, events []UserEvent) {
@@ -149,8 +149,8 @@ func TestLargeBatches(t *testing.T) {
 				if states[e.UserID] == nil {
 					states[e.UserID] = &rules.State{}
 				}
-				d := rules.Step(states[e.UserID], e.Event, set, rules.Medium, set.Horizon())
-				want[e.UserID] = append(want[e.UserID], fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendFacts(nil, d.Facts), d.Codes))
+				d := rules.Step(states[e.UserID], e.Event, set, rules.Medium, set.LongestWindow())
+				want[e.UserID] = append(want[e.UserID], fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
 			}
 			got := map[int64][]string{}
 			each(t, pool, "SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id", func(scan func(...any) error) error {
@@ -205,7 +205,7 @@ func TestBatchAfterGreaterIDs(t *testing.T) {
 	now := l.now
 	for user := range int64(4) {
 		l.now = func() time.Time { return now().Add(time.Duration(user+1) * time.Hour) }
-		must(t, l, Request{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
+		must(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
 	}
 	l.now = now
 	b := &Batch{Actor: "me"}
@@ -231,7 +231,7 @@ func TestBatchAfterManyGreaterIDs(t *testing.T) {
 	b := &Batch{Actor: "me"}
 	for user := range int64(10) {
 		l.now = func() time.Time { return now().Add(time.Duration(user+1) * time.Second) }
-		must(t, l, Request{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
+		must(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
 		b.Events = append(b.Events, UserEvent{user, withdrawal(200, 2)})
 	}
 	l.now = now

@@ -52,7 +52,7 @@ func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry b
 		return err
 	}
 	for id, s := range p.states {
-		if err := refill(ctx, db.New(conn), id, &s.state, p.set.Horizon()); err != nil {
+		if err := refill(ctx, db.New(conn), id, &s.state, p.set.LongestWindow()); err != nil {
 			return err
 		}
 	}
@@ -85,7 +85,7 @@ func rollback(conn *pgxpool.Conn) {
 // committed while it was waited for.
 func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []*call, patience string) (found []db.FindKeysRow, err error) {
 	var states []db.UserState
-	var latest db.LatestRulesetRow
+	var latest db.GetLatestRulesetRow
 	keys := db.FindKeysParams{}
 	for _, c := range calls {
 		if c.Key != "" {
@@ -94,7 +94,9 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 	}
 	trip := &pipeline{}
 	trip.control("begin isolation level read committed")
-	trip.add(func(q *db.Queries) error { return q.SetIntake(ctx, db.SetIntakeParams{LockTimeout: patience}) })
+	trip.add(func(q *db.Queries) error {
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: patience})
+	})
 	if len(keys.Keys) > 0 {
 		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
 	}
@@ -103,7 +105,7 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: ids})
 		return err
 	}
-	rulesNow := func(q *db.Queries) (err error) { latest, err = q.LatestRuleset(ctx); return err }
+	rulesNow := func(q *db.Queries) (err error) { latest, err = q.GetLatestRuleset(ctx); return err }
 	if len(ids) == 1 {
 		trip.add(func(q *db.Queries) (err error) {
 			states, err = q.LockState(ctx, db.LockStateParams{UserID: ids[0]})
@@ -171,7 +173,7 @@ func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State
 		}
 		events = append(events, e)
 	}
-	state.Refill(horizon, events)
+	state.RebuildWindow(horizon, events)
 	return nil
 }
 
@@ -205,9 +207,9 @@ func (c *call) usedBefore(found []db.FindKeysRow) bool {
 // judge steps the user's state by the call's event, and takes down what is to be stored.
 func (p *pass) judge(c *call) {
 	s := p.states[c.UserID]
-	decision := rules.Step(&s.state, c.Event, p.set, s.risk, p.set.Horizon())
+	decision := rules.Step(&s.state, c.Event, p.set, s.risk, p.set.LongestWindow())
 	s.lastID = idAfter(s.lastID, p.now)
-	c.recorded = Recorded{EventID: s.lastID, UserID: c.UserID, Codes: decision.Codes}
+	c.recorded = Result{EventID: s.lastID, UserID: c.UserID, Codes: decision.Codes}
 	if len(decision.Codes) > 0 {
 		s.lastID = idAfter(s.lastID, p.now)
 		c.recorded.AlertID = s.lastID
@@ -229,7 +231,7 @@ func (p *pass) judge(c *call) {
 	e.Times = append(e.Times, c.Event.Time)
 	e.EffectiveTimes = append(e.EffectiveTimes, decision.EffectiveTime)
 	e.Risks = append(e.Risks, s.risk.String())
-	e.Facts = append(e.Facts, rules.AppendFacts(nil, decision.Facts))
+	e.Facts = append(e.Facts, rules.AppendMeasurements(nil, decision.Measurements))
 	e.AlertCodes = append(e.AlertCodes, codeArray(decision.Codes))
 	e.AlertIds = append(e.AlertIds, c.recorded.AlertID)
 	e.Actors = append(e.Actors, c.Actor)

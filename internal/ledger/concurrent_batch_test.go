@@ -93,7 +93,7 @@ func TestTwoBatches(t *testing.T) {
 				}
 				batches[i] = b
 			}
-			answers := [2]*Answers{}
+			answers := [2]*BatchResult{}
 			atOnce(2, func(i int) {
 				waits, err := patiently(func() (err error) {
 					answers[i], err = []*Ledger{one, two}[i%instances].RecordAll(context.Background(), batches[i], false)
@@ -131,7 +131,7 @@ func TestBatchBesideSingles(t *testing.T) {
 		atOnce(8, func(i int) {
 			random := rand.New(rand.NewPCG(uint64(i), 9))
 			for ctx.Err() == nil {
-				r := Request{UserID: 1 + random.Int64N(300), Event: someEvent(random, 100), Actor: "single"}
+				r := RecordRequest{UserID: 1 + random.Int64N(300), Event: someEvent(random, 100), Actor: "single"}
 				waits, err := patiently(func() error {
 					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), r)
 					return err
@@ -146,7 +146,7 @@ func TestBatchBesideSingles(t *testing.T) {
 		})
 	}()
 	await(t, "single events", func() bool { return singles.Load() > 20 })
-	var a *Answers
+	var a *BatchResult
 	var err error
 	_, err = patiently(func() (err error) { a, err = one.RecordAll(t.Context(), b, false); return err })
 	stop()
@@ -174,7 +174,7 @@ func TestBatchBesideAnotherInstance(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(i), 2))
 			for ctx.Err() == nil {
 				_, err := patiently(func() error {
-					_, err := two.Record(context.Background(), Request{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, 100), Actor: "single"})
+					_, err := two.Record(context.Background(), RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, 100), Actor: "single"})
 					return err
 				})
 				if err != nil {
@@ -205,14 +205,14 @@ func TestBatchBesideAnotherInstance(t *testing.T) {
 // recorded meanwhile and how long the slowest took.
 func longest(t *testing.T, at *Ledger, user int64, batch func() error) (n int, slowest, took time.Duration) {
 	t.Helper()
-	must(t, at, Request{UserID: user, Event: deposit(1, 1), Actor: "single"})
+	must(t, at, RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
 	done := make(chan error)
 	began := time.Now()
 	go func() { done <- batch() }()
 	for {
 		start := time.Now()
 		if _, err := patiently(func() error {
-			_, err := at.Record(context.Background(), Request{UserID: user, Event: deposit(1, 1), Actor: "single"})
+			_, err := at.Record(context.Background(), RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
 			return err
 		}); err != nil {
 			t.Fatal(err)
@@ -269,7 +269,7 @@ func TestBatchesStarveNobody(t *testing.T) {
 	atOnce(6, func(i int) {
 		for time.Since(began) < 3*time.Second {
 			before := batches.Load()
-			if _, err := l.Record(context.Background(), Request{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}); err != nil {
+			if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}); err != nil {
 				t.Error(err)
 			}
 			passed := batches.Load() - before

@@ -40,7 +40,7 @@ func TestCostIsIndependentOfHistory(t *testing.T) {
 	history(2, many)
 	single := func(user int64) time.Duration {
 		began := time.Now()
-		must(t, l, Request{UserID: user, Event: deposit(10, next[user]), Actor: "me"})
+		must(t, l, RecordRequest{UserID: user, Event: deposit(10, next[user]), Actor: "me"})
 		next[user] += 40
 		return time.Since(began)
 	}

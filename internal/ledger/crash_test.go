@@ -30,7 +30,7 @@ import (
 // diary is what the ledger has acknowledged, by key.
 type diary struct {
 	mu       sync.Mutex
-	events   map[string]Recorded
+	events   map[string]Result
 	batches  map[string]int // number of events
 	replayed int
 	retries  int
@@ -74,7 +74,7 @@ func (d *diary) write(ctx context.Context, t *testing.T, l *Ledger, writer int, 
 			time.Sleep(50 * time.Millisecond) // see TestBatchesStarveNobody
 			continue
 		}
-		r := Request{UserID: 1 + random.Int64N(6), Event: someEvent(random, n), Actor: "single"}
+		r := RecordRequest{UserID: 1 + random.Int64N(6), Event: someEvent(random, n), Actor: "single"}
 		if keys {
 			r.Key = key
 		}
@@ -119,13 +119,13 @@ func (d *diary) total() int {
 
 // TestPostgresKilled kills Postgres again and again, now all of it and now one of its processes, while eight writers write.
 func TestPostgresKilled(t *testing.T) {
-	cluster := pgtest.Own(t)
+	cluster := pgtest.NewCluster(t)
 	if _, _, err := postgres.Migrate(t.Context(), cluster.URL(), schema.Files); err != nil {
 		t.Fatal(err)
 	}
 	pool := openPool(t, cluster.URL())
 	l := New(pool, nil)
-	d := &diary{events: map[string]Recorded{}, batches: map[string]int{}}
+	d := &diary{events: map[string]Result{}, batches: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
 	written := make(chan struct{})
 	go func() {
@@ -243,7 +243,7 @@ func TestAnswersLost(t *testing.T) {
 		t.Run(fmt.Sprint("keys ", keys), func(t *testing.T) {
 			pool, lost := lossy(t, pgtest.Database(t))
 			l := New(pool, nil)
-			d := &diary{events: map[string]Recorded{}, batches: map[string]int{}}
+			d := &diary{events: map[string]Result{}, batches: map[string]int{}}
 			ctx, stop := context.WithCancel(t.Context())
 			written := make(chan struct{})
 			go func() {

@@ -17,10 +17,10 @@ import (
 
 // A call is a request that waits to be recorded. Whoever closes done has filled in the rest.
 type call struct {
-	Request
+	RecordRequest
 	span     trace.Span // of who waits; may be nil
 	done     chan struct{}
-	recorded Recorded
+	recorded Result
 	prior    *db.FindKeysRow // set when the key was used for the same request before
 	err      error
 }

@@ -22,7 +22,7 @@ func TestCancelledCalls(t *testing.T) {
 	free := hostage(t, pool, 1)
 	taken := make(chan error, 1)
 	go func() {
-		_, err := l.Record(context.Background(), Request{UserID: 1, Event: deposit(1, 1)})
+		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: deposit(1, 1)})
 		taken <- err
 	}()
 	await(t, "the first event to wait for its user", func() bool { return waiters(t, pool) == 1 })
@@ -31,7 +31,7 @@ func TestCancelledCalls(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 30 { // they wait behind the first, in the queue
 		all.Go(func() {
-			if _, err := l.Record(ctx, Request{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}); errors.Is(err, context.Canceled) {
+			if _, err := l.Record(ctx, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}); errors.Is(err, context.Canceled) {
 				left.Add(1)
 			} else {
 				t.Errorf("a cancelled event ends with %v", err)
@@ -53,7 +53,7 @@ func TestCancelledCalls(t *testing.T) {
 	if n := count(t, pool, "event"); n != 1 {
 		t.Errorf("%d events are recorded, not 1; %d had left", n, left.Load())
 	}
-	if r := must(t, l, Request{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: "7"}); r.Replayed {
+	if r := must(t, l, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: "7"}); r.Replayed {
 		t.Error("the key of a call that left counts as used")
 	}
 	auditLedger(t, pool).clean(t)
@@ -66,7 +66,7 @@ func TestCancelledAlready(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	atOnce(20, func(i int) {
-		if _, err := l.Record(ended, Request{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}); err != nil && !errors.Is(err, context.Canceled) {
+		if _, err := l.Record(ended, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}); err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
@@ -77,7 +77,7 @@ func TestCancelledAlready(t *testing.T) {
 	}
 	fresh := 0
 	for i := range 20 { // as a client that knows nothing tries again
-		if !must(t, l, Request{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}).Replayed {
+		if !must(t, l, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}).Replayed {
 			fresh++
 		}
 	}
@@ -100,7 +100,7 @@ func TestLockedUser(t *testing.T) {
 		atOnce(4, func(int) {
 			for ctx.Err() == nil {
 				began := time.Now()
-				_, err := l.Record(context.Background(), Request{UserID: 1, Event: deposit(1, 1)})
+				_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: deposit(1, 1)})
 				if took := time.Since(began); sqlstate(err) == "55P03" && took > time.Second {
 					refused.Add(1)
 				} else if ctx.Err() == nil {
@@ -120,7 +120,7 @@ func TestLockedUser(t *testing.T) {
 	stop()
 	free()
 	<-locked
-	must(t, l, Request{UserID: 1, Event: deposit(1, 1)})
+	must(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1)})
 	idle(t, l)
 }
 
@@ -132,7 +132,7 @@ func atLarge(t *testing.T, l *Ledger, lasting time.Duration) (slowest time.Durat
 	atOnce(8, func(i int) {
 		for time.Since(began) < lasting {
 			start := time.Now()
-			_, err := l.Record(context.Background(), Request{UserID: int64(100 + i), Event: deposit(1, 1)})
+			_, err := l.Record(context.Background(), RecordRequest{UserID: int64(100 + i), Event: deposit(1, 1)})
 			if err != nil {
 				t.Errorf("an event of another user: %v", err)
 			}
@@ -166,7 +166,7 @@ func TestManyLockedUsers(t *testing.T) {
 				defer close(locked)
 				atOnce(c.users, func(i int) {
 					time.Sleep(time.Duration(i) * c.apart)
-					if _, err := l.Record(context.Background(), Request{UserID: int64(i), Event: deposit(1, 1)}); err != nil && sqlstate(err) != "55P03" {
+					if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i), Event: deposit(1, 1)}); err != nil && sqlstate(err) != "55P03" {
 						t.Errorf("an event of a locked user ends with %v", err)
 					}
 				})
@@ -209,7 +209,7 @@ func TestWorkersEnd(t *testing.T) {
 	}()
 	for range 5 {
 		atOnce(100, func(i int) {
-			if _, err := l.Record(context.Background(), Request{UserID: int64(i % 60), Event: deposit(1, 1)}); err != nil {
+			if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i % 60), Event: deposit(1, 1)}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -265,7 +265,7 @@ func TestOrderOfArrival(t *testing.T) {
 	free := hostage(t, pool, 1)
 	var all sync.WaitGroup
 	for i := range 2 * maxPass {
-		c := &call{Request: Request{UserID: 1, Event: deposit(int64(i+1), 1)}, done: make(chan struct{})}
+		c := &call{RecordRequest: RecordRequest{UserID: 1, Event: deposit(int64(i+1), 1)}, done: make(chan struct{})}
 		l.enqueue(c)
 		all.Go(func() {
 			if <-c.done; c.err != nil {

@@ -77,7 +77,7 @@ func column(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string 
 }
 
 // must records an event that nothing may keep from being recorded.
-func must(t *testing.T, l *Ledger, r Request) Recorded {
+func must(t *testing.T, l *Ledger, r RecordRequest) Result {
 	t.Helper()
 	got, err := l.Record(context.Background(), r)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 // keyed is an event with an idempotency key. The hash stands for user and amount.
-func keyed(key string, user, amount int64) Request {
-	return Request{UserID: user, Event: withdrawal(amount, 10), Actor: "ada", Key: key, Hash: [32]byte{1, byte(user), byte(amount)}}
+func keyed(key string, user, amount int64) RecordRequest {
+	return RecordRequest{UserID: user, Event: withdrawal(amount, 10), Actor: "ada", Key: key, Hash: [32]byte{1, byte(user), byte(amount)}}
 }
 
 func count(t *testing.T, pool *pgxpool.Pool, table string) int {
@@ -27,7 +27,7 @@ func count(t *testing.T, pool *pgxpool.Pool, table string) int {
 }
 
 // equal tells whether two answers are of the same event.
-func equal(a, b Recorded) bool {
+func equal(a, b Result) bool {
 	return a.EventID == b.EventID && a.AlertID == b.AlertID && a.UserID == b.UserID && slices.Equal(a.Codes, b.Codes)
 }
 
@@ -39,7 +39,7 @@ func TestKeyRepeats(t *testing.T) {
 		if first.Replayed {
 			t.Error("the first is a repetition")
 		}
-		must(t, one, Request{UserID: 7, Event: deposit(5, 20)}) // the state has gone on since
+		must(t, one, RecordRequest{UserID: 7, Event: deposit(5, 20)}) // the state has gone on since
 		run(t, one.pool, "UPDATE rule SET enabled = NOT enabled WHERE code = 1100")
 		for _, l := range []*Ledger{one, two} {
 			if again := must(t, l, keyed(key, 7, amount)); !equal(again, first) || !again.Replayed {
@@ -65,7 +65,7 @@ func TestKeyRepeats(t *testing.T) {
 func TestKeyReused(t *testing.T) {
 	one, two := twoInstances(t)
 	must(t, one, keyed("k", 7, 200))
-	for name, r := range map[string]Request{"amount": keyed("k", 7, 201), "user": keyed("k", 8, 200), "lesser user": keyed("k", 6, 200)} {
+	for name, r := range map[string]RecordRequest{"amount": keyed("k", 7, 201), "user": keyed("k", 8, 200), "lesser user": keyed("k", 6, 200)} {
 		for _, l := range []*Ledger{one, two} {
 			if got, err := l.Record(t.Context(), r); !errors.Is(err, ErrKeyReused) {
 				t.Errorf("another %s: %+v, %v", name, got, err)
@@ -92,11 +92,11 @@ func TestKeyReusedInOnePass(t *testing.T) {
 		must(t, l, keyed(fmt.Sprint(i), i, 50))
 	}
 	free := hostage(t, pool, 0) // so that the rest goes as one pass
-	go func() { _, _ = l.Record(context.Background(), Request{UserID: 0, Event: deposit(1, 1)}) }()
+	go func() { _, _ = l.Record(context.Background(), RecordRequest{UserID: 0, Event: deposit(1, 1)}) }()
 	var reused, replayed, fresh atomic.Int64
 	atOnce(30, func(i int) {
 		n := int64(i % 10)
-		r := [3]Request{keyed(fmt.Sprint(n), n+20, 50), keyed(fmt.Sprint(n), n, 50), keyed(fmt.Sprint("new ", n), n+40, 50)}[i/10]
+		r := [3]RecordRequest{keyed(fmt.Sprint(n), n+20, 50), keyed(fmt.Sprint(n), n, 50), keyed(fmt.Sprint("new ", n), n+40, 50)}[i/10]
 		for {
 			got, err := l.Record(context.Background(), r)
 			switch {
@@ -176,8 +176,8 @@ func TestKeyOfAnotherRequestAtOnce(t *testing.T) {
 	both, denied := 0, 0
 	for round := range 40 {
 		key := fmt.Sprint("round ", round)
-		requests := [2]Request{keyed(key, 1, 200), keyed(key, 2, 200)}
-		var got [2]Recorded
+		requests := [2]RecordRequest{keyed(key, 1, 200), keyed(key, 2, 200)}
+		var got [2]Result
 		var errs [2]error
 		atOnce(2, func(i int) { got[i], errs[i] = []*Ledger{one, two}[i].Record(context.Background(), requests[i]) })
 		for i, err := range errs {
@@ -209,7 +209,7 @@ func TestBatchKey(t *testing.T) {
 	}
 	first := answersOf(t, a)
 	agree(t, one.pool, b, first)
-	must(t, two, Request{UserID: 3, Event: deposit(1, 1)})
+	must(t, two, RecordRequest{UserID: 3, Event: deposit(1, 1)})
 	for _, l := range []*Ledger{one, two} {
 		again, err := l.RecordAll(t.Context(), b, false)
 		if err != nil {
@@ -223,7 +223,7 @@ func TestBatchKey(t *testing.T) {
 			t.Errorf("a batch of %d is answered in another way, by %d, the second time", len(first), len(second))
 		}
 	}
-	single := Request{UserID: 3, Event: deposit(1, 1), Actor: "ada", Key: "k", Hash: [32]byte{2}}
+	single := RecordRequest{UserID: 3, Event: deposit(1, 1), Actor: "ada", Key: "k", Hash: [32]byte{2}}
 	if _, err := two.Record(t.Context(), single); !errors.Is(err, ErrKeyReused) {
 		t.Errorf("a single event with the key of a batch: %v", err)
 	}
@@ -269,10 +269,10 @@ func TestForgetKeys(t *testing.T) {
 		SELECT 2, 'bob', n::text, '', gen_random_uuid(), gen_random_uuid(), now() - interval '3 days' FROM generate_series(1, 2500) AS n`)
 	l.now = func() time.Time { return now }
 	young := must(t, l, keyed("young", 1, 200))
-	if n, err := l.ForgetKeys(t.Context(), 72*time.Hour+time.Minute); n != 0 || err != nil {
+	if n, err := l.DeleteExpiredKeys(t.Context(), 72*time.Hour+time.Minute); n != 0 || err != nil {
 		t.Errorf("%d keys forgotten, %v", n, err)
 	}
-	if n, err := l.ForgetKeys(t.Context(), 24*time.Hour); n != 2501 || err != nil {
+	if n, err := l.DeleteExpiredKeys(t.Context(), 24*time.Hour); n != 2501 || err != nil {
 		t.Errorf("%d keys forgotten, %v; not 2501", n, err)
 	}
 	if again := must(t, l, keyed("old", 1, 200)); again.Replayed || again.EventID == old.EventID {

@@ -38,8 +38,8 @@ var (
 	ErrInFlight = errors.New("a request with this Idempotency-Key is under way")
 )
 
-// A Request is one event to be recorded.
-type Request struct {
+// A RecordRequest is one event to be recorded.
+type RecordRequest struct {
 	UserID int64
 	Event  rules.Event
 	Actor  string
@@ -47,8 +47,8 @@ type Request struct {
 	Hash   [32]byte // of what the key stands for
 }
 
-// Recorded is an event as it was recorded.
-type Recorded struct {
+// Result is an event as it was recorded.
+type Result struct {
 	EventID  uuid.UUID
 	AlertID  uuid.UUID // uuid.Nil when it raised none
 	Codes    []int32   // of the rules that fired, ascending
@@ -90,19 +90,19 @@ func New(pool *pgxpool.Pool, recorded func(events, alerts int)) *Ledger {
 
 // Record records one event. When it returns without error, the event and its alert are durable.
 // Errors: ErrKeyReused, ErrInFlight, the context's, the database's. After the latter two the event may still have been recorded.
-func (l *Ledger) Record(ctx context.Context, r Request) (Recorded, error) {
+func (l *Ledger) Record(ctx context.Context, r RecordRequest) (Result, error) {
 	land, err := l.takeOff(r.Actor, r.Key)
 	if err != nil {
-		return Recorded{}, err
+		return Result{}, err
 	}
 	defer land()
-	c := &call{Request: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
+	c := &call{RecordRequest: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
 	l.enqueue(c)
 	select {
 	case <-c.done:
 	case <-ctx.Done():
 		l.leave(c)
-		return Recorded{}, ctx.Err()
+		return Result{}, ctx.Err()
 	}
 	if c.err == nil && c.prior != nil {
 		return l.recordedBefore(ctx, c.prior)
@@ -111,8 +111,8 @@ func (l *Ledger) Record(ctx context.Context, r Request) (Recorded, error) {
 }
 
 // Simulate answers what Record would have answered, and records nothing. The ids are of no event.
-func (l *Ledger) Simulate(ctx context.Context, r Request) (Recorded, error) {
-	c := &call{Request: r, done: make(chan struct{})}
+func (l *Ledger) Simulate(ctx context.Context, r RecordRequest) (Result, error) {
+	c := &call{RecordRequest: r, done: make(chan struct{})}
 	err := l.pass(ctx, []*call{c}, lockLong, true)
 	if err == nil && c.prior != nil {
 		return l.recordedBefore(ctx, c.prior)
@@ -140,33 +140,33 @@ func (l *Ledger) takeOff(actor, key string) (land func(), err error) {
 }
 
 // recordedBefore reads what a request with the same key has recorded.
-func (l *Ledger) recordedBefore(ctx context.Context, prior *db.FindKeysRow) (Recorded, error) {
-	rows, err := db.New(l.pool).ListRecorded(ctx, db.ListRecordedParams{
+func (l *Ledger) recordedBefore(ctx context.Context, prior *db.FindKeysRow) (Result, error) {
+	rows, err := db.New(l.pool).ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
 		FirstID: prior.FirstID, LastID: prior.LastID, UserID: prior.UserID, Caller: prior.Caller, Key: prior.Key, Limit: 1,
 	})
 	if err != nil {
-		return Recorded{}, err
+		return Result{}, err
 	}
 	if len(rows) == 0 {
-		return Recorded{}, errors.New("ledger: an idempotency key speaks of an event that is not there")
+		return Result{}, errors.New("ledger: an idempotency key speaks of an event that is not there")
 	}
 	return asRecorded(rows[0]), nil
 }
 
-func asRecorded(row db.ListRecordedRow) Recorded {
-	r := Recorded{EventID: row.ID, Codes: row.AlertCodes, UserID: row.UserID, Replayed: true}
+func asRecorded(row db.ListEventsByIdempotencyKeyRow) Result {
+	r := Result{EventID: row.ID, Codes: row.AlertCodes, UserID: row.UserID, Replayed: true}
 	if row.AlertID != nil {
 		r.AlertID = *row.AlertID
 	}
 	return r
 }
 
-// ForgetKeys deletes idempotency keys that are older than age, a thousand at a time, and returns how many.
-func (l *Ledger) ForgetKeys(ctx context.Context, age time.Duration) (int64, error) {
+// DeleteExpiredKeys deletes idempotency keys that are older than age, a thousand at a time, and returns how many.
+func (l *Ledger) DeleteExpiredKeys(ctx context.Context, age time.Duration) (int64, error) {
 	const atOnce = 1000
 	before := l.now().Add(-age)
 	for total := int64(0); ; {
-		n, err := db.New(l.pool).DeleteOldKeys(ctx, db.DeleteOldKeysParams{Before: before, Limit: atOnce})
+		n, err := db.New(l.pool).DeleteExpiredKeys(ctx, db.DeleteExpiredKeysParams{Before: before, Limit: atOnce})
 		total += n
 		if err != nil || n < atOnce {
 			return total, err
@@ -176,13 +176,13 @@ func (l *Ledger) ForgetKeys(ctx context.Context, age time.Duration) (int64, erro
 
 // parsed is the rule set that was read last.
 type parsed struct {
-	db.LatestRulesetRow
+	db.GetLatestRulesetRow
 	set rules.Set
 }
 
 // ruleset reads a rule set, or finds that it is the one that was read last. A set stays as it is; a database that was restored may have
 // another one under the same number, of another time.
-func (l *Ledger) ruleset(ctx context.Context, q *db.Queries, latest db.LatestRulesetRow) (rules.Set, error) {
+func (l *Ledger) ruleset(ctx context.Context, q *db.Queries, latest db.GetLatestRulesetRow) (rules.Set, error) {
 	if last := l.latest.Load(); last != nil && last.ID == latest.ID && last.At.Equal(latest.At) {
 		return last.set, nil
 	}

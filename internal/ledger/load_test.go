@@ -28,7 +28,7 @@ const (
 )
 
 // hammer lets 64 writers record events of 40 users, each with a random user at a time. It returns how many there were.
-func hammer(t *testing.T, record func(writer int, r Request) error) int {
+func hammer(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	t.Helper()
 	var n atomic.Int64
 	total := int64(scaled(loadEvents))
@@ -39,7 +39,7 @@ func hammer(t *testing.T, record func(writer int, r Request) error) int {
 			if i > total {
 				return
 			}
-			r := Request{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, int(i)), Actor: fmt.Sprint("writer ", writer)}
+			r := RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, int(i)), Actor: fmt.Sprint("writer ", writer)}
 			if err := record(writer, r); err != nil {
 				t.Errorf("event %d: %v", i, err)
 			}
@@ -128,7 +128,7 @@ func TestNoneMissedUnderLoad(t *testing.T) {
 				}),
 			}
 			began := time.Now()
-			recorded := hammer(t, func(writer int, r Request) error {
+			recorded := hammer(t, func(writer int, r RecordRequest) error {
 				_, err := ledgers[writer%instances].Record(context.Background(), r)
 				return err
 			})
@@ -156,7 +156,7 @@ func TestNoneMissedUnderLoad(t *testing.T) {
 func TestRulesGoOn(t *testing.T) {
 	one, two := twoInstances(t)
 	stop := beside(func(random *rand.Rand) { changeRules(t, one.pool, random) })
-	hammer(t, func(writer int, r Request) error {
+	hammer(t, func(writer int, r RecordRequest) error {
 		_, err := []*Ledger{one, two}[writer%2].Record(context.Background(), r)
 		return err
 	})
@@ -182,7 +182,7 @@ func TestFirstEventsRules(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		_, err := l.Record(context.Background(), Request{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
+		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
 		done <- err
 	}()
 	for waiters(t, l.pool) == 0 {
@@ -205,7 +205,7 @@ func TestFirstEventsRules(t *testing.T) {
 func TestNaiveMissesUnderLoad(t *testing.T) {
 	alone := pgtest.Pool(t)
 	for i, e := range someStream(11, 300, 10) {
-		if err := recordNaively(alone, Request{UserID: e.UserID, Event: e.Event}); err != nil {
+		if err := recordNaively(alone, RecordRequest{UserID: e.UserID, Event: e.Event}); err != nil {
 			t.Fatal(i, err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestNaiveMissesUnderLoad(t *testing.T) {
 		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", found.missed, found.falsely)
 	}
 	pool := pgtest.Pool(t)
-	recorded := hammer(t, func(_ int, r Request) error { return recordNaively(pool, r) })
+	recorded := hammer(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
 	found := auditLedger(t, pool)
 	t.Logf("%d events: %d codes missed, %d false", found.events, found.missed, found.falsely)
 	if found.events != recorded {
@@ -237,7 +237,7 @@ var nextID = func() func() uuid.UUID {
 }()
 
 // recordNaively trusts that nobody else records an event of the user between its two statements.
-func recordNaively(pool *pgxpool.Pool, r Request) error {
+func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	ctx := context.Background()
 	tx, err := pool.Begin(ctx)
 	if err != nil {
@@ -245,7 +245,7 @@ func recordNaively(pool *pgxpool.Pool, r Request) error {
 	}
 	defer func() { _ = tx.Rollback(ctx) }() // of no effect after the commit
 	q := db.New(tx)
-	row, err := q.LatestRuleset(ctx)
+	row, err := q.GetLatestRuleset(ctx)
 	if err != nil {
 		return err
 	}
@@ -278,7 +278,7 @@ func recordNaively(pool *pgxpool.Pool, r Request) error {
 	decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
 	e := db.InsertEventsParams{
 		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{nextID()}, Types: []string{r.Event.Type.String()}, Amounts: []string{r.Event.Amount.String()},
-		Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest}, Risks: []string{"medium"}, RulesetID: row.ID, Facts: []json.RawMessage{rules.AppendFacts(nil, decision.Facts)},
+		Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest}, Risks: []string{"medium"}, RulesetID: row.ID, Facts: []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
 		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"naive"},
 	}
 	if len(decision.Codes) > 0 {

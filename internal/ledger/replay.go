@@ -102,13 +102,13 @@ type AlertDifference struct {
 	Change  string    `json:"change"`   // added or removed.
 }
 
-// Invalid is all that is wrong with a request.
-type Invalid []Fault
+// ValidationError is all that is wrong with a request.
+type ValidationError []FieldError
 
-// A Fault is what is wrong with one field, such as "rules[1].limit".
-type Fault struct{ Field, Message string }
+// A FieldError is what is wrong with one field, such as "rules[1].limit".
+type FieldError struct{ Field, Message string }
 
-func (i Invalid) Error() string {
+func (i ValidationError) Error() string {
 	var all []string
 	for _, fault := range i {
 		all = append(all, fault.Field+": "+fault.Message)
@@ -120,7 +120,7 @@ func (i Invalid) Error() string {
 // force when it arrived, but for the changes; all earlier events of its user count, those before the range too. Without changes it answers
 // what was recorded. It reads one snapshot and holds up nobody. Errors: Invalid, the context's, the database's.
 func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
-	if faults := r.Faults(); len(faults) > 0 {
+	if faults := r.Validate(); len(faults) > 0 {
 		return nil, faults
 	}
 	run := &replaying{ReplayRequest: r, codes: map[int32]*counts{}, days: map[int64]*counts{}}
@@ -167,30 +167,30 @@ func (c *RuleChange) applyTo(set rules.Set) {
 	}
 }
 
-// Faults is all that is wrong with the request.
-func (r *ReplayRequest) Faults() (all Invalid) {
+// Validate is all that is wrong with the request.
+func (r *ReplayRequest) Validate() (all ValidationError) {
 	named := map[int32]bool{}
 	for i, c := range r.Changes {
 		for _, fault := range c.faults() {
-			all = append(all, Fault{fmt.Sprintf("rules[%d].%s", i, fault.Field), fault.Message})
+			all = append(all, FieldError{fmt.Sprintf("rules[%d].%s", i, fault.Field), fault.Message})
 		}
 		if named[c.Code] {
-			all = append(all, Fault{fmt.Sprintf("rules[%d].code", i), fmt.Sprintf("%d is named twice", c.Code)})
+			all = append(all, FieldError{fmt.Sprintf("rules[%d].code", i), fmt.Sprintf("%d is named twice", c.Code)})
 		}
 		named[c.Code] = true
 	}
 	if r.From != nil && r.To != nil && *r.From > *r.To {
-		all = append(all, Fault{"to", "must not be less than from"})
+		all = append(all, FieldError{"to", "must not be less than from"})
 	}
 	if r.Limit < 0 || r.Limit > maxDifferences {
-		all = append(all, Fault{"limit", "must be a number from 1 to " + strconv.Itoa(maxDifferences)})
+		all = append(all, FieldError{"limit", "must be a number from 1 to " + strconv.Itoa(maxDifferences)})
 	}
 	return all
 }
 
-func (c *RuleChange) faults() (all Invalid) {
+func (c *RuleChange) faults() (all ValidationError) {
 	const maxLimit, maxCount = rules.Cents(999_999_999_999), rules.Cents(1_000_000_00)
-	wrong := func(field, message string) { all = append(all, Fault{field, message}) }
+	wrong := func(field, message string) { all = append(all, FieldError{field, message}) }
 	counts, window := c.Code == 30 || c.Code == 300 || c.Code == 500, c.Code == 123 || c.Code == 500
 	if !counts && !window && c.Code != 1100 {
 		wrong("code", fmt.Sprintf("%d is no rule; there are 30, 123, 300, 500 and 1100", c.Code))

@@ -30,7 +30,7 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 	for i, events := range slices.Collect(slices.Chunk(someStream(seed, n, 10), part)) {
 		if i%4 == 0 {
 			for _, e := range events {
-				must(t, l, Request{UserID: e.UserID, Event: e.Event, Actor: "test"})
+				must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
 			}
 		} else if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
 			t.Fatal(err)
@@ -189,7 +189,7 @@ func TestReplayIsWhatTheOracleSays(t *testing.T) {
 	}
 	// Days apart, so that there is more than one of them.
 	for i := range int64(30) {
-		must(t, l, Request{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
+		must(t, l, RecordRequest{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
 	}
 	events := readEvents(t, l.pool)
 	var kinds counts
@@ -221,7 +221,7 @@ func TestReplayIsWhatTheOracleSays(t *testing.T) {
 func TestReplayNeedsThePast(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i := range int64(3) {
-		must(t, l, Request{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
+		must(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
 	}
 	got := replay(t, l, ReplayRequest{From: ptr(int64(102))})
 	if got.Events != 1 || got.Unchanged != 1 || got.Removed != 0 {
@@ -235,7 +235,7 @@ func TestReplayOfWindowsThatGrow(t *testing.T) {
 	for i, window := range []int{60, 60, 60, 60, 60, 0, 60} {
 		run(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
 		run(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
-		must(t, l, Request{UserID: 1, Event: deposit(1, int64(100+i)), Actor: "test"})
+		must(t, l, RecordRequest{UserID: 1, Event: deposit(1, int64(100+i)), Actor: "test"})
 	}
 	if got := replay(t, l, ReplayRequest{}); got.Unchanged != 1 || got.Added != 0 || got.Removed != 0 {
 		t.Errorf("%+v", got)
@@ -303,9 +303,9 @@ func TestReplayBesideWriters(t *testing.T) {
 	r.Progress = func(int64) {
 		pages++
 		for user := int64(1); user <= 300; user += 50 {
-			must(t, l, Request{UserID: user, Event: withdrawal(500, 1), Actor: "test"})
+			must(t, l, RecordRequest{UserID: user, Event: withdrawal(500, 1), Actor: "test"})
 		}
-		must(t, l, Request{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
+		must(t, l, RecordRequest{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
 		run(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
 		locks = append(locks, column(t, l.pool, `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
 			WHERE datname = current_database() AND pid <> pg_backend_pid() AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`)...)
@@ -327,7 +327,7 @@ func TestReplayEnds(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 || len(got.ByRisk) != 3 {
 		t.Errorf("an empty ledger answers %s, %v", text, err)
 	}
-	must(t, l, Request{UserID: 1, Event: deposit(1, 1), Actor: "test"})
+	must(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "test"})
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := l.Replay(ctx, ReplayRequest{Progress: func(int64) { cancel() }}); !errors.Is(err, context.Canceled) {
 		t.Error("after an end of the request:", err)
@@ -358,7 +358,7 @@ func TestReplayRefuses(t *testing.T) {
 		{ReplayRequest{Limit: maxDifferences + 1}, []string{"limit"}},
 	} {
 		_, err := l.Replay(t.Context(), c.r)
-		var invalid Invalid
+		var invalid ValidationError
 		var fields []string
 		if errors.As(err, &invalid) {
 			for _, fault := range invalid {

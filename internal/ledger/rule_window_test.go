@@ -14,7 +14,7 @@ import (
 )
 
 // fires records an event and fails the test unless it fires these rules.
-func fires(t *testing.T, l *Ledger, r Request, codes ...int32) {
+func fires(t *testing.T, l *Ledger, r RecordRequest, codes ...int32) {
 	t.Helper()
 	if got := must(t, l, r); !slices.Equal(got.Codes, codes) {
 		t.Errorf("%+v fires %d, not %d", r.Event, got.Codes, codes)
@@ -34,20 +34,20 @@ func TestWindowMadeLonger(t *testing.T) {
 	quiet(t, pool, 123)
 	run(t, pool, "UPDATE rule SET window_seconds = 10 WHERE window_seconds IS NOT NULL")
 	for i := range int64(5) {
-		fires(t, l, Request{UserID: 1, Event: deposit(60, 1000+20*i)}) // each alone in its window
+		fires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1000+20*i)}) // each alone in its window
 	}
 	run(t, pool, "UPDATE rule SET window_seconds = 60 WHERE code = 123")
-	fires(t, l, Request{UserID: 1, Event: deposit(60, 1090)}, 123) // 1030 is out; 1040, 1060, 1080, 1090 are 240
+	fires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123) // 1030 is out; 1040, 1060, 1080, 1090 are 240
 	run(t, pool, "UPDATE rule SET window_seconds = 10 WHERE code = 123")
-	fires(t, l, Request{UserID: 1, Event: deposit(60, 1091)})
+	fires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1091)})
 	run(t, pool, "UPDATE rule SET window_seconds = 91 WHERE code = 123")
-	fires(t, l, Request{UserID: 1, Event: deposit(1, 1091)}, 123)
+	fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
 	facts := value[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1")
 	if facts != "421.00" { // seven times 60, from the first at 1000, and 1
 		t.Errorf("the window holds %s, not 421.00", facts)
 	}
 	run(t, pool, "UPDATE rule SET window_seconds = 90 WHERE code = 123")
-	fires(t, l, Request{UserID: 1, Event: deposit(1, 1091)}, 123)
+	fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
 	if facts := value[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1"); facts != "362.00" {
 		t.Errorf("the window holds %s, not 362.00", facts)
 	}
@@ -65,11 +65,11 @@ func TestWindowOfNothing(t *testing.T) {
 		if time == 5 && count(t, pool, "event") == 4 {
 			want = []int32{500} // it counts at 6, as the third
 		}
-		fires(t, l, Request{UserID: 1, Event: deposit(1, time)}, want...)
+		fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, time)}, want...)
 	}
 	auditLedger(t, pool).clean(t)
 	run(t, pool, "UPDATE rule SET window_seconds = 1 WHERE code = 500")
-	fires(t, l, Request{UserID: 1, Event: deposit(1, 6)}, 500)
+	fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 6)}, 500)
 	if got := value[int](t, pool, "SELECT (facts ->> '500')::int FROM event ORDER BY id DESC LIMIT 1"); got != 6 {
 		t.Errorf("the window holds %d events, not 6", got)
 	}
@@ -82,14 +82,14 @@ func TestRuleSwitchedOn(t *testing.T) {
 	l := New(pool, nil)
 	run(t, pool, "UPDATE rule SET enabled = false")
 	for i := range int64(5) {
-		fires(t, l, Request{UserID: 1, Event: withdrawal(200, i)})
+		fires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, i)})
 	}
 	run(t, pool, "UPDATE rule SET enabled = true")
-	fires(t, l, Request{UserID: 1, Event: withdrawal(200, 5)}, 30, 500, 1100)
+	fires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, 5)}, 30, 500, 1100)
 	run(t, pool, "UPDATE rule SET applies_to = 'deposit' WHERE code IN (30, 1100)")
-	fires(t, l, Request{UserID: 1, Event: deposit(200, 6)}, 500, 1100)
+	fires(t, l, RecordRequest{UserID: 1, Event: deposit(200, 6)}, 500, 1100)
 	run(t, pool, "UPDATE rule SET applies_to = 'any' WHERE code IN (30, 123)")
-	fires(t, l, Request{UserID: 1, Event: withdrawal(1, 7)}, 30, 123, 500) // eight events, 1401 in and out
+	fires(t, l, RecordRequest{UserID: 1, Event: withdrawal(1, 7)}, 30, 123, 500) // eight events, 1401 in and out
 	auditLedger(t, pool).clean(t)
 }
 
@@ -124,7 +124,7 @@ func TestRulesOfAllKinds(t *testing.T) {
 			continue
 		}
 		for _, e := range events {
-			must(t, l, Request{UserID: e.UserID, Event: e.Event})
+			must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event})
 		}
 	}
 	found := auditLedger(t, pool)
@@ -140,7 +140,7 @@ func TestSimulate(t *testing.T) {
 		if i == 100 {
 			run(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL") // the state is refilled, and that is not kept either
 		}
-		r := Request{UserID: e.UserID, Event: e.Event, Actor: "me"}
+		r := RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"}
 		if i%3 == 0 {
 			r.Key = fmt.Sprint(i)
 		}
@@ -167,7 +167,7 @@ func TestRiskHoldsFromTheNextEvent(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	quiet(t, pool, 1100)
-	r := Request{UserID: 5, Event: withdrawal(60, 1)} // beyond 51, the limit at high risk, alone
+	r := RecordRequest{UserID: 5, Event: withdrawal(60, 1)} // beyond 51, the limit at high risk, alone
 	fires(t, l, r)
 	for _, c := range []struct {
 		sql, risk string
@@ -199,7 +199,7 @@ func TestRiskHoldsFromTheNextEvent(t *testing.T) {
 func TestRestoredRuleset(t *testing.T) {
 	pool := openPool(t, pgtest.Database(t))
 	l := New(pool, nil)
-	large := Request{UserID: 1, Event: rules.Event{Type: rules.Withdraw, Amount: 99_00, Time: 1}, Actor: "me"}
+	large := RecordRequest{UserID: 1, Event: rules.Event{Type: rules.Withdraw, Amount: 99_00, Time: 1}, Actor: "me"}
 	if r := must(t, l, large); len(r.Codes) != 0 {
 		t.Fatalf("%v fired", r.Codes)
 	}

@@ -24,7 +24,7 @@ func (l *Ledger) snapshot(ctx context.Context, read func(*db.Queries) error) err
 func (l *Ledger) transact(ctx context.Context, options pgx.TxOptions, do func(*db.Queries) error) error {
 	return pgx.BeginTxFunc(ctx, l.pool, options, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		if err := q.PlanAnew(ctx); err != nil {
+		if err := q.ForceCustomPlans(ctx); err != nil {
 			return err
 		}
 		return do(q)
@@ -44,7 +44,7 @@ func loadSets(ctx context.Context, q *db.Queries, changes []RuleChange) (sets ma
 			change.applyTo(set)
 		}
 		sets[row.ID] = set
-		horizon = max(horizon, set.Horizon())
+		horizon = max(horizon, set.LongestWindow())
 	}
 	return sets, horizon, err
 }
@@ -109,13 +109,13 @@ func eventPages(ctx context.Context, q *db.Queries, after int64, only *int64, pr
 }
 
 // alertPages are the alerts of all users after one, or of the only user, each user's in the order of the events.
-func alertPages(ctx context.Context, q *db.Queries, after int64, only *int64) *pages[db.ListAlertCodesRow] {
-	page := db.ListAlertCodesParams{AfterUser: start(after, only), AfterEvent: uuid.Max, UserID: only, Limit: pageSize}
-	return &pages[db.ListAlertCodesRow]{owner: func(row *db.ListAlertCodesRow) int64 { return row.UserID }, load: func(last *db.ListAlertCodesRow) ([]db.ListAlertCodesRow, error) {
+func alertPages(ctx context.Context, q *db.Queries, after int64, only *int64) *pages[db.ListLedgerAlertsRow] {
+	page := db.ListLedgerAlertsParams{AfterUser: start(after, only), AfterEvent: uuid.Max, UserID: only, Limit: pageSize}
+	return &pages[db.ListLedgerAlertsRow]{owner: func(row *db.ListLedgerAlertsRow) int64 { return row.UserID }, load: func(last *db.ListLedgerAlertsRow) ([]db.ListLedgerAlertsRow, error) {
 		if last != nil {
 			page.AfterUser, page.AfterEvent = last.UserID, last.EventID
 		}
-		return q.ListAlertCodes(ctx, page)
+		return q.ListLedgerAlerts(ctx, page)
 	}}
 }
 

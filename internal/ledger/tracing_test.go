@@ -22,7 +22,7 @@ func tracedLedger(t *testing.T) (*Ledger, oteltrace.Tracer, *tracetest.InMemoryE
 	t.Helper()
 	spans := tracetest.NewInMemoryExporter()
 	tracer := sdk.NewTracerProvider(sdk.WithSyncer(spans)).Tracer("test")
-	pool, err := postgres.OpenTraced(t.Context(), pgtest.Database(t), tracing.Statements(tracer))
+	pool, err := postgres.OpenTraced(t.Context(), pgtest.Database(t), tracing.NewPgxTracer(tracer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestTraceOfAPass(t *testing.T) {
 	ids := map[string]oteltrace.SpanContext{}
 	send := func(ctx context.Context) {
 		all.Go(func() {
-			if _, err := l.Record(ctx, Request{UserID: 1, Event: deposit(4711, 1)}); err != nil {
+			if _, err := l.Record(ctx, RecordRequest{UserID: 1, Event: deposit(4711, 1)}); err != nil {
 				t.Error(err)
 			}
 			oteltrace.SpanFromContext(ctx).End()
@@ -80,7 +80,7 @@ func TestTraceOfAPass(t *testing.T) {
 	idle(t, l)
 
 	found := spans.GetSpans()
-	loaded := "LatestRuleset LockState SetIntake batch begin"
+	loaded := "GetLatestRuleset LockState SetLockTimeout batch begin"
 	for name, want := range map[string]string{
 		"first":  "InsertAlerts InsertEvent " + loaded + " SaveState commit",
 		"second": "InsertAlerts InsertEvents " + loaded + " SaveStates commit",
@@ -119,7 +119,7 @@ func TestTraceOfABatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	span.End()
-	want := []string{"LatestRuleset", "LockStates", "LockUsers", "SaveStates", "SetIntake", "batch", "begin", "commit", "copy alert", "copy event"}
+	want := []string{"GetLatestRuleset", "LockStates", "LockUsers", "SaveStates", "SetLockTimeout", "batch", "begin", "commit", "copy alert", "copy event"}
 	if got := below(spans.GetSpans(), span.SpanContext().SpanID()); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

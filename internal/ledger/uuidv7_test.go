@@ -135,7 +135,7 @@ func TestIDsAscend(t *testing.T) {
 			pool := one.pool
 			last := map[int64]uuid.UUID{} // one after the other, at both instances in turn
 			for i := range 300 {
-				r := Request{UserID: int64(i % 3), Event: withdrawal(100+int64(i%2), int64(i)), Actor: "me"}
+				r := RecordRequest{UserID: int64(i % 3), Event: withdrawal(100+int64(i%2), int64(i)), Actor: "me"}
 				got := must(t, []*Ledger{one, two}[i/2%2], r)
 				if !greater(got.EventID, last[r.UserID]) {
 					t.Fatalf("event %s of user %d comes before %s", got.EventID, r.UserID, last[r.UserID])
@@ -150,7 +150,7 @@ func TestIDsAscend(t *testing.T) {
 			}
 			atOnce(16, func(i int) {
 				for j := range 20 {
-					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), Request{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
+					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), RecordRequest{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
 					if err != nil {
 						t.Error(err)
 					}

@@ -32,7 +32,7 @@ type Difference struct {
 	What       string    `json:"what"`       // What differs: state, last_id or risk of the user; or something of the event or its alert.
 	Recorded   string    `json:"recorded"`   // As it is recorded.
 	Recomputed string    `json:"recomputed"` // As it follows from the events.
-	PutRight   bool      `json:"put_right"`  // True: it was put right.
+	Repaired   bool      `json:"put_right"`  // True: it was put right.
 }
 
 // A Summary counts what was looked at and found.
@@ -41,7 +41,7 @@ type Summary struct {
 	Events      int64 `json:"events"`      // Events that were judged again.
 	Alerts      int64 `json:"alerts"`      // Alerts that were compared.
 	Differences int64 `json:"differences"` // Differences that were told.
-	PutRight    int64 `json:"put_right"`   // How many of them were put right.
+	Repaired    int64 `json:"put_right"`   // How many of them were put right.
 }
 
 // Verify recomputes what follows from the events, in one snapshot, and tells what is recorded otherwise. It changes nothing and holds up
@@ -56,7 +56,7 @@ func (l *Ledger) Verify(ctx context.Context, progress func(events int64), tell f
 }
 
 // Rebuild does what Verify does, and puts right the states that differ: each in a transaction of its own that locks the one user, so that
-// events may be recorded all the while. What stays wrong is told with PutRight false.
+// events may be recorded all the while. What stays wrong is told with Repaired false.
 func (l *Ledger) Rebuild(ctx context.Context, progress func(events int64), tell func(Difference)) (Summary, error) {
 	a := &verification{ctx: ctx, tell: tell, progress: progress, rebuild: true}
 	for after, done := int64(-1), false; !done; {
@@ -90,7 +90,7 @@ type verification struct {
 	horizon  int64 // longest window of any rule set
 	latest   int64 // longest window of the rules as they stand
 	events   *pages[db.ListLedgerRow]
-	alerts   *pages[db.ListAlertCodesRow]
+	alerts   *pages[db.ListLedgerAlertsRow]
 }
 
 // A suspect is a user whose state differs in the snapshot.
@@ -110,7 +110,7 @@ func (a *verification) open(q *db.Queries, after int64, only *int64) (err error)
 	a.alerts = alertPages(a.ctx, q, after, only)
 	a.sets, a.horizon, err = loadSets(a.ctx, q, nil)
 	if len(a.sets) > 0 {
-		a.latest = a.sets[slices.Max(slices.Collect(maps.Keys(a.sets)))].Horizon()
+		a.latest = a.sets[slices.Max(slices.Collect(maps.Keys(a.sets)))].LongestWindow()
 	}
 	return err
 }
@@ -150,8 +150,8 @@ func riskOf(account *db.Account) string {
 
 func (a *verification) differs(d Difference) {
 	a.Differences++
-	if d.PutRight {
-		a.PutRight++
+	if d.Repaired {
+		a.Repaired++
 	}
 	a.tell(d)
 }
@@ -181,14 +181,14 @@ func (a *verification) putRight(l *Ledger, s suspect) error {
 		if u, err = newer.user(s.userID, &states[0], risk); err != nil || len(u.wrong) == 0 || u.unreadable {
 			return err
 		}
-		_, err = q.CorrectState(a.ctx, db.CorrectStateParams{UserID: s.userID, Risk: risk, LastID: u.lastID, State: u.kept.Append(nil)})
+		_, err = q.RepairState(a.ctx, db.RepairStateParams{UserID: s.userID, Risk: risk, LastID: u.lastID, State: u.kept.Append(nil)})
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for _, d := range u.wrong {
-		d.PutRight = !u.unreadable
+		d.Repaired = !u.unreadable
 		a.differs(d)
 	}
 	return nil
@@ -281,7 +281,7 @@ func (a *verification) event(u *recomputed, row *db.ListLedgerRow, horizon int64
 		return
 	}
 	// The database writes facts in the order of their codes, as we do, but with spaces.
-	compare("facts", string(bytes.ReplaceAll(row.Facts, []byte(" "), nil)), string(rules.AppendFacts(nil, decision.Facts)))
+	compare("facts", string(bytes.ReplaceAll(row.Facts, []byte(" "), nil)), string(rules.AppendMeasurements(nil, decision.Measurements)))
 	compare("alert_codes", codeArray(row.AlertCodes), codeArray(decision.Codes))
 	switch {
 	case len(decision.Codes) == 0 && alert != nil:
@@ -289,7 +289,7 @@ func (a *verification) event(u *recomputed, row *db.ListLedgerRow, horizon int64
 	case len(decision.Codes) > 0 && alert == nil:
 		compare("alert", "none", codeArray(decision.Codes))
 	case alert != nil:
-		follows := &db.ListAlertCodesRow{ID: alert.ID, AlertID: &alert.ID, AlertCodes: decision.Codes, Time: row.Time, Risk: row.Risk, RulesetID: row.RulesetID}
+		follows := &db.ListLedgerAlertsRow{ID: alert.ID, AlertID: &alert.ID, AlertCodes: decision.Codes, Time: row.Time, Risk: row.Risk, RulesetID: row.RulesetID}
 		compare("alert", describe(alert), describe(follows))
 		reasons := reasons(set, risk, decision)
 		if !sameReasons(alert.Reasons, reasons) {
@@ -299,7 +299,7 @@ func (a *verification) event(u *recomputed, row *db.ListLedgerRow, horizon int64
 }
 
 // alertOf is the alert of the event, nil for none. Alerts before it that have no event are told.
-func (a *verification) alertOf(u *recomputed, event uuid.UUID) *db.ListAlertCodesRow {
+func (a *verification) alertOf(u *recomputed, event uuid.UUID) *db.ListLedgerAlertsRow {
 	for a.alerts.user() == u.id && !greater(a.alerts.head().EventID, event) {
 		alert := a.alerts.take(u.id)
 		a.Alerts++
@@ -314,7 +314,7 @@ func (a *verification) alertOf(u *recomputed, event uuid.UUID) *db.ListAlertCode
 }
 
 // describe puts what an alert must have in common with its event into words.
-func describe(alert *db.ListAlertCodesRow) string {
+func describe(alert *db.ListLedgerAlertsRow) string {
 	return fmt.Sprintf("alert %s of codes %s at %d, %s risk, rule set %d; the event names %s",
 		alert.ID, codeArray(alert.AlertCodes), alert.Time, alert.Risk, alert.RulesetID, idText(alert.AlertID))
 }

@@ -41,7 +41,7 @@ func differences(t *testing.T, do func(context.Context, func(int64), func(Differ
 	t.Helper()
 	s, err := do(t.Context(), nil, func(d Difference) {
 		mark := ""
-		if d.PutRight {
+		if d.Repaired {
 			mark = "+"
 		}
 		all = append(all, fmt.Sprint(d.What, " ", d.UserID, mark))
@@ -66,7 +66,7 @@ func TestVerifyFindsNothing(t *testing.T) {
 	run(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // states are complete for less
 	var progress []int64
 	s, err := l.Verify(t.Context(), func(n int64) { progress = append(progress, n) }, func(d Difference) { t.Errorf("%+v", d) })
-	if err != nil || s.Events != 1200 || s.Alerts != value[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.PutRight != 0 {
+	if err != nil || s.Events != 1200 || s.Alerts != value[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if !slices.Equal(progress, []int64{1200}) {
@@ -168,12 +168,12 @@ func TestVerifyFindsDamage(t *testing.T) {
 					t.Errorf("%+v", d)
 				}
 			}
-			if s.PutRight != 0 {
+			if s.Repaired != 0 {
 				t.Errorf("%+v", s)
 			}
 			got, _, s = differences(t, l.Rebuild)
 			agrees("Rebuild", got, append(slices.Clone(lasting), right...)) // users one after the other, once all were seen
-			if s.PutRight != int64(len(right)) {
+			if s.Repaired != int64(len(right)) {
 				t.Errorf("%+v", s)
 			}
 			same(t, column(t, l.pool, all), recorded)
@@ -211,7 +211,7 @@ func TestVerifyAcceptsShorterStates(t *testing.T) {
 			}
 			events = append(events, e)
 		}
-		state.Refill(horizon, events)
+		state.RebuildWindow(horizon, events)
 		run(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID, string(state.Append(nil)))
 	}
 	if all, full, _ := differences(t, l.Verify); len(all) != 0 {
@@ -229,7 +229,7 @@ func TestRebuildOfMany(t *testing.T) {
 	have := value[int](t, l.pool, "SELECT count(*) FROM user_state")
 	run(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
 	all, _, s := differences(t, l.Rebuild)
-	if len(all) != 2*have || s.PutRight != int64(2*have) || s.Events != 11_000 || s.Users != int64(have) {
+	if len(all) != 2*have || s.Repaired != int64(2*have) || s.Events != 11_000 || s.Users != int64(have) {
 		t.Errorf("%d users, %+v", have, s)
 	}
 	auditLedger(t, l.pool).clean(t)
@@ -258,7 +258,7 @@ func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audi
 			}
 		}),
 	}
-	hammer(t, func(_ int, r Request) error {
+	hammer(t, func(_ int, r RecordRequest) error {
 		_, err := one.Record(context.Background(), r)
 		return err
 	})
@@ -275,11 +275,11 @@ func TestRebuildUnderLoad(t *testing.T) {
 	put, strange := int64(0), []Difference{}
 	l, found := rebuildUnderLoad(t, func(l *Ledger) error {
 		s, err := l.Rebuild(context.Background(), nil, func(d Difference) {
-			if d.What != "risk" || !d.PutRight {
+			if d.What != "risk" || !d.Repaired {
 				strange = append(strange, d)
 			}
 		})
-		put += s.PutRight
+		put += s.Repaired
 		return err
 	})
 	found.clean(t)
@@ -298,7 +298,7 @@ func TestRebuildUnderLoad(t *testing.T) {
 // TestRebuildWaits: an event that is being recorded while a rebuild comes to its user is in the rebuilt state.
 func TestRebuildWaits(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	first := must(t, l, Request{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
+	first := must(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
 	run(t, l.pool, "UPDATE user_state SET risk = 'high'")
 	rebuilt := make(chan error)
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
@@ -317,11 +317,11 @@ func TestRebuildWaits(t *testing.T) {
 			return err
 		}
 		set := readSets(t, l.pool)[1]
-		d := rules.Step(&s.state, deposit(1, 200), set, s.risk, set.Horizon())
+		d := rules.Step(&s.state, deposit(1, 200), set, s.risk, set.LongestWindow())
 		id := plus(first.EventID, 1)
 		err = q.InsertEvents(context.Background(), db.InsertEventsParams{
 			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"}, Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"},
-			RulesetID: 1, Facts: []json.RawMessage{rules.AppendFacts(nil, d.Facts)}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"test"},
+			RulesetID: 1, Facts: []json.RawMessage{rules.AppendMeasurements(nil, d.Measurements)}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"test"},
 		})
 		if err != nil {
 			return err
@@ -355,7 +355,7 @@ func TestRebuildWithoutLockIsFound(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 			// A user without a state yet has no row to correct.
-			if _, err := q.CorrectState(context.Background(), db.CorrectStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.kept.Append(nil)}); err != nil && err != pgx.ErrNoRows {
+			if _, err := q.RepairState(context.Background(), db.RepairStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.kept.Append(nil)}); err != nil && err != pgx.ErrNoRows {
 				return err
 			}
 		}

@@ -12,9 +12,9 @@ import (
 // minFree is how many bytes must be free where files are kept: three of the largest that are taken, and some for whatever else is there.
 const minFree = 64 << 20
 
-// Check tells why the next file could not be kept; nil when it could. It writes nothing: a folder that is not there yet is judged by the one in
+// CheckWritable tells why the next file could not be kept; nil when it could. It writes nothing: a folder that is not there yet is judged by the one in
 // which it will be made. The text does not name the folder.
-func (s *Store) Check() error {
+func (s *Store) CheckWritable() error {
 	dir, err := s.nearest()
 	if err != nil {
 		return err

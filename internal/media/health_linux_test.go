@@ -32,7 +32,7 @@ func TestCheck(t *testing.T) {
 		filepath.Join(closed, "not", "yet"): denied,
 		"/proc":                             full,
 	} {
-		switch err := In(folder).Check(); {
+		switch err := NewStore(folder).CheckWritable(); {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", folder, err)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):

@@ -56,8 +56,8 @@ type Store struct {
 	dir string
 }
 
-// In is the store of a folder, which the first file makes, readable by others: a web server may serve it.
-func In(dir string) *Store { return &Store{dir} }
+// NewStore is the store of a folder, which the first file makes, readable by others: a web server may serve it.
+func NewStore(dir string) *Store { return &Store{dir} }
 
 // A File is one that was received. It is there for good once Keep was called, and gone after Discard.
 type File struct {
@@ -157,9 +157,9 @@ var markup = regexp.MustCompile(`(?i)<(!doctype|!--|\?xml|html|head|body|script|
 // looks at these alone, so that a server with another database, or with an older state of it, never takes away what was certain once.
 const doubt = ".doubt-"
 
-// Keep puts the file at its place, also over a power cut. Whether it stays there is in doubt until Settle or Remove.
-func (f *File) Keep() error {
-	if err := f.store.Doubt(f.URL); err != nil {
+// Commit puts the file at its place, also over a power cut. Whether it stays there is in doubt until Settle or Remove.
+func (f *File) Commit() error {
+	if err := f.store.MarkPending(f.URL); err != nil {
 		return err
 	}
 	folder := filepath.Dir(f.path)
@@ -172,10 +172,10 @@ func (f *File) Keep() error {
 	return errors.Join(sync(folder), sync(f.store.dir))
 }
 
-// Discard takes the file away, wherever it is. What it cannot take away Sweep finds.
-func (f *File) Discard() {
+// Abort takes the file away, wherever it is. What it cannot take away Sweep finds.
+func (f *File) Abort() {
 	_ = os.Remove(f.part)
-	f.store.Remove(f.URL)
+	f.store.Delete(f.URL)
 }
 
 // nameIn is the name of the file in a URL; "" when it is none of ours.
@@ -187,8 +187,8 @@ func nameIn(url string) string {
 	return name
 }
 
-// Doubt says of the file of a URL that it may have to go, before that is decided elsewhere.
-func (s *Store) Doubt(url string) error {
+// MarkPending says of the file of a URL that it may have to go, before that is decided elsewhere.
+func (s *Store) MarkPending(url string) error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
@@ -199,19 +199,19 @@ func (s *Store) Doubt(url string) error {
 	return errors.Join(f.Close(), sync(s.dir))
 }
 
-// Settle says that the file of a URL stays.
-func (s *Store) Settle(url string) {
+// ClearPending says that the file of a URL stays.
+func (s *Store) ClearPending(url string) {
 	_ = os.Remove(filepath.Join(s.dir, doubt+nameIn(url))) // Sweep finds it otherwise
 }
 
-// Remove takes the file of a URL away, and then the doubt. What it cannot take away Sweep finds.
-func (s *Store) Remove(url string) {
+// Delete takes the file of a URL away, and then the doubt. What it cannot take away Sweep finds.
+func (s *Store) Delete(url string) {
 	name := nameIn(url)
 	if name == "" {
 		return
 	}
 	if err := os.Remove(filepath.Join(s.dir, name[:2], name)); err == nil || errors.Is(err, fs.ErrNotExist) {
-		s.Settle(url)
+		s.ClearPending(url)
 	}
 }
 
@@ -259,9 +259,9 @@ func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, folder, name s
 	return true
 }
 
-// Sweep takes away, once it is older than age, what never became whole, and files in doubt that stray says are strays, given their URLs, some
+// RemoveOrphans takes away, once it is older than age, what never became whole, and files in doubt that stray says are strays, given their URLs, some
 // hundred at a time; the others are settled. It returns how many files have gone.
-func (s *Store) Sweep(age time.Duration, stray func(urls []string) ([]string, error)) (gone int, err error) {
+func (s *Store) RemoveOrphans(age time.Duration, stray func(urls []string) ([]string, error)) (gone int, err error) {
 	before := time.Now().Add(-age)
 	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -288,10 +288,10 @@ func (s *Store) Sweep(age time.Duration, stray func(urls []string) ([]string, er
 		}
 		for _, url := range urls {
 			if slices.Contains(strays, url) {
-				s.Remove(url)
+				s.Delete(url)
 				gone++
 			} else {
-				s.Settle(url)
+				s.ClearPending(url)
 			}
 		}
 	}

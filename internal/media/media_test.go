@@ -18,7 +18,7 @@ import (
 
 func newStore(t testing.TB) *Store {
 	t.Helper()
-	return In(filepath.Join(t.TempDir(), "below", "media"))
+	return NewStore(filepath.Join(t.TempDir(), "below", "media"))
 }
 
 // files are all that there are in a store.
@@ -61,7 +61,7 @@ func TestTypes(t *testing.T) {
 			t.Errorf("%.20q: %+v %v", c.text, f, err)
 			continue
 		}
-		f.Discard()
+		f.Abort()
 	}
 	for _, text := range []string{
 		"<html>", "<!DOCTYPE html>", "  <script>alert(1)</script>", "<?xml version='1.0'?>", "<svg onload=alert(1)>", "\ufeff<svg/>",
@@ -78,7 +78,7 @@ func TestTypes(t *testing.T) {
 
 func TestReceive(t *testing.T) {
 	s := newStore(t)
-	if n, err := s.Sweep(0, nil); n != 0 || err != nil {
+	if n, err := s.RemoveOrphans(0, nil); n != 0 || err != nil {
 		t.Errorf("without a folder: %d %v", n, err)
 	}
 	noFolder := filepath.Join(t.TempDir(), "file")
@@ -86,7 +86,7 @@ func TestReceive(t *testing.T) {
 		t.Fatal(err)
 	}
 	var fault *fs.PathError
-	if _, err := In(noFolder).Receive(strings.NewReader("x"), 1); !errors.As(err, &fault) {
+	if _, err := NewStore(noFolder).Receive(strings.NewReader("x"), 1); !errors.As(err, &fault) {
 		t.Errorf("where there cannot be a folder: %v", err)
 	}
 	if _, err := s.Receive(strings.NewReader("12345"), 4); !errors.Is(err, ErrTooLarge) {
@@ -106,24 +106,24 @@ func TestReceive(t *testing.T) {
 	if w := serve(s, f.URL); w != nil {
 		t.Error("it is served before it is kept")
 	}
-	if err := f.Keep(); err != nil {
+	if err := f.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	if w := serve(s, f.URL); w == nil || w.Body.String() != "1234" || w.Header().Get("Content-Disposition") != "" {
 		t.Errorf("%+v", w)
 	}
-	if s.Settle(f.URL); len(s.files(t)) != 1 {
+	if s.ClearPending(f.URL); len(s.files(t)) != 1 {
 		t.Errorf("there are %q", s.files(t))
 	}
 	if info, err := os.Stat(filepath.Join(s.dir, s.files(t)[0])); err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("a web server cannot read it: %v %v", info, err)
 	}
-	s.Remove(f.URL)
+	s.Delete(f.URL)
 	if w := serve(s, f.URL); w != nil || s.files(t) != nil {
 		t.Error("it is still there")
 	}
 	saved, err := s.Receive(strings.NewReader("\x00"), 4)
-	if err != nil || saved.Keep() != nil {
+	if err != nil || saved.Commit() != nil {
 		t.Fatal(err)
 	}
 	if w := serve(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" || w.Header().Get("Content-Type") != "application/octet-stream" {
@@ -161,7 +161,7 @@ func TestNothingElse(t *testing.T) {
 		if w := serve(s, url); w != nil {
 			t.Errorf("%q: %s", url, w.Body)
 		}
-		s.Remove(url)
+		s.Delete(url)
 	}
 	if n := len(s.files(t)); n != 4 { // one lies beside the folder
 		t.Errorf("%d files are left", n)
@@ -173,7 +173,7 @@ func TestSweep(t *testing.T) {
 	s := newStore(t)
 	keep := func() string {
 		f, err := s.Receive(strings.NewReader("x"), 1)
-		if err != nil || f.Keep() != nil {
+		if err != nil || f.Commit() != nil {
 			t.Fatal(err)
 		}
 		return f.URL
@@ -182,7 +182,7 @@ func TestSweep(t *testing.T) {
 	for i := range 1201 {
 		switch url := keep(); i % 3 {
 		case 0:
-			s.Settle(url)
+			s.ClearPending(url)
 			certain = append(certain, url)
 		case 1:
 			kept = append(kept, url)
@@ -191,7 +191,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	leaving := certain[0] // its row is being deleted, and the server dies before the file goes
-	if err := s.Doubt(leaving); err != nil {
+	if err := s.MarkPending(leaving); err != nil {
 		t.Fatal(err)
 	}
 	strays = append(strays, leaving)
@@ -216,7 +216,7 @@ func TestSweep(t *testing.T) {
 		}
 		return found, nil
 	}
-	if n, err := s.Sweep(time.Hour, stray); n != 0 || err != nil || asked > 0 || len(s.files(t)) != all {
+	if n, err := s.RemoveOrphans(time.Hour, stray); n != 0 || err != nil || asked > 0 || len(s.files(t)) != all {
 		t.Errorf("what is new was looked at: %d %v", n, err)
 	}
 	old := time.Now().Add(-2 * time.Hour)
@@ -227,10 +227,10 @@ func TestSweep(t *testing.T) {
 	}
 	young := keep()
 	failed := errors.New("the database is away")
-	if n, err := s.Sweep(time.Hour, func([]string) ([]string, error) { return nil, failed }); !errors.Is(err, failed) || n != 1 {
+	if n, err := s.RemoveOrphans(time.Hour, func([]string) ([]string, error) { return nil, failed }); !errors.Is(err, failed) || n != 1 {
 		t.Errorf("%d %v", n, err) // the one that never was whole has gone
 	}
-	if n, err := s.Sweep(time.Hour, stray); n != len(strays) || err != nil {
+	if n, err := s.RemoveOrphans(time.Hour, stray); n != len(strays) || err != nil {
 		t.Errorf("%d have gone, not %d: %v", n, len(strays), err)
 	}
 	for _, url := range append(append([]string{young}, certain...), kept...) {
@@ -259,11 +259,11 @@ func FuzzReceive(f *testing.F) {
 		if err != nil {
 			return
 		}
-		defer got.Discard()
+		defer got.Abort()
 		if extensions[got.Type] == "" || got.Size != int64(len(b)) {
 			t.Errorf("%+v", got)
 		}
-		if err := got.Keep(); err != nil {
+		if err := got.Commit(); err != nil {
 			t.Fatal(err)
 		}
 		w := serve(s, got.URL)

@@ -175,13 +175,13 @@ func open(t testing.TB, database string) *pgxpool.Pool {
 	return pool
 }
 
-// Own returns a cluster of the test's own, new and empty, stopped and deleted when the test ends: for tests that stop, kill
+// NewCluster returns a cluster of the test's own, new and empty, stopped and deleted when the test ends: for tests that stop, kill
 // or restart Postgres. It takes about two seconds.
-func Own(t testing.TB) *postgres.Cluster {
+func NewCluster(t testing.TB) *postgres.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	own, err := postgres.StartDisposable(ctx, Dir(t), log)
+	own, err := postgres.StartDisposable(ctx, StateDir(t), log)
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
@@ -195,9 +195,9 @@ func Own(t testing.TB) *postgres.Cluster {
 	return own
 }
 
-// Dir returns an empty state directory that is deleted when the test ends. Unlike t.TempDir its path is short
+// StateDir returns an empty state directory that is deleted when the test ends. Unlike t.TempDir its path is short
 // and the user that Postgres runs as can enter it.
-func Dir(t testing.TB) string {
+func StateDir(t testing.TB) string {
 	t.Helper()
 	dir, err := newDir()
 	if err != nil {
@@ -229,7 +229,7 @@ func reap(ctx context.Context) {
 			continue
 		}
 		// In use, or damaged: not our business.
-		_ = postgres.Wipe(ctx, dir, log)
+		_ = postgres.Remove(ctx, dir, log)
 	}
 }
 

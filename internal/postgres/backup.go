@@ -16,14 +16,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A Census is what a database holds: rows by table, and what guards them by kind.
-type Census struct {
-	Rows   map[string]int64 // by table
-	Guards map[string]int64 // by kind: how many constraints, indexes, triggers, functions, views, sequences and comments there are
+// A Inventory is what a database holds: rows by table, and what guards them by kind.
+type Inventory struct {
+	Rows    map[string]int64 // by table
+	Objects map[string]int64 // by kind: how many constraints, indexes, triggers, functions, views, sequences and comments there are
 }
 
 // Total is how many rows there are in all tables.
-func (c Census) Total() (n int64) {
+func (c Inventory) Total() (n int64) {
 	for _, rows := range c.Rows {
 		n += rows
 	}
@@ -31,11 +31,11 @@ func (c Census) Total() (n int64) {
 }
 
 // Differences tells where another census differs, in words; none when they agree.
-func (c Census) Differences(other Census) (all []string) {
+func (c Inventory) Differences(other Inventory) (all []string) {
 	for _, part := range []struct {
 		what string
 		a, b map[string]int64
-	}{{"rows of table ", c.Rows, other.Rows}, {"", c.Guards, other.Guards}} {
+	}{{"rows of table ", c.Rows, other.Rows}, {"", c.Objects, other.Objects}} {
 		names := slices.Sorted(maps.Keys(part.a))
 		for name := range part.b {
 			if _, both := part.a[name]; !both {
@@ -52,8 +52,8 @@ func (c Census) Differences(other Census) (all []string) {
 }
 
 // count counts what a connection sees.
-func count(ctx context.Context, conn *pgx.Conn) (c Census, err error) {
-	c = Census{Rows: map[string]int64{}, Guards: map[string]int64{}}
+func count(ctx context.Context, conn *pgx.Conn) (c Inventory, err error) {
+	c = Inventory{Rows: map[string]int64{}, Objects: map[string]int64{}}
 	tables, err := texts(ctx, conn, `
 		SELECT format('%I.%I', nspname, relname)
 		FROM pg_class
@@ -88,7 +88,7 @@ func count(ctx context.Context, conn *pgx.Conn) (c Census, err error) {
 	}
 	var kind string
 	var n int64
-	_, err = pgx.ForEachRow(guards, []any{&kind, &n}, func() error { c.Guards[kind] = n; return nil })
+	_, err = pgx.ForEachRow(guards, []any{&kind, &n}, func() error { c.Objects[kind] = n; return nil })
 	return c, err
 }
 
@@ -123,7 +123,7 @@ func hangUp(conn *pgx.Conn) {
 
 // Dump writes the database at url to a file that must not exist yet, in pg_dump's custom format, and returns what the dump holds: one
 // snapshot, while others go on writing. Errors: ErrNoBinaries, what pg_dump says, the file system's.
-func Dump(ctx context.Context, url, file string) (held Census, err error) {
+func Dump(ctx context.Context, url, file string) (held Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return held, err
@@ -148,9 +148,9 @@ func Dump(ctx context.Context, url, file string) (held Census, err error) {
 	return count(ctx, conn)
 }
 
-// Rehearse restores a dump into a scratch database beside the one at url, counts what is there then, and drops it.
+// VerifyDump restores a dump into a scratch database beside the one at url, counts what is there then, and drops it.
 // The role of url must be allowed to create databases.
-func Rehearse(ctx context.Context, url, file string) (held Census, err error) {
+func VerifyDump(ctx context.Context, url, file string) (held Inventory, err error) {
 	name := "labledger_rehearsal_" + strings.ToLower(rand.Text()[:12])
 	conn, err := connect(ctx, url)
 	if err != nil {
@@ -170,7 +170,7 @@ func Rehearse(ctx context.Context, url, file string) (held Census, err error) {
 	if err != nil {
 		return held, err
 	}
-	return Restore(ctx, scratch, file)
+	return RestoreDump(ctx, scratch, file)
 }
 
 // another is the URL of another database of the same server.
@@ -189,9 +189,9 @@ func another(database, name string) (string, error) {
 // ErrNotEmpty is wrapped when the database that a dump is to be restored into holds something.
 var ErrNotEmpty = errors.New("the database is not empty")
 
-// Restore fills the empty database at url with a dump, all or nothing, and returns what it holds then. Errors: ErrNotEmpty, ErrNoBinaries, what
+// RestoreDump fills the empty database at url with a dump, all or nothing, and returns what it holds then. Errors: ErrNotEmpty, ErrNoBinaries, what
 // pg_restore says.
-func Restore(ctx context.Context, url, file string) (held Census, err error) {
+func RestoreDump(ctx context.Context, url, file string) (held Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return held, err

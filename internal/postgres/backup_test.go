@@ -6,12 +6,12 @@ import (
 )
 
 func TestDifferences(t *testing.T) {
-	a := Census{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
-	same := Census{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
+	a := Inventory{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
+	same := Inventory{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
 	if d := a.Differences(same); d != nil || a.Total() != 4 {
 		t.Errorf("%q, %d rows", d, a.Total())
 	}
-	other := Census{map[string]int64{"site": 2, "todo": 1, "extra": 1}, map[string]int64{"triggers": 6}}
+	other := Inventory{map[string]int64{"site": 2, "todo": 1, "extra": 1}, map[string]int64{"triggers": 6}}
 	want := []string{"rows of table site: 3, and then 2", "rows of table extra: 0, and then 1", "triggers: 7, and then 6"}
 	if d := a.Differences(other); !slices.Equal(d, want) {
 		t.Errorf("%q", d)

@@ -56,9 +56,9 @@ func StartDisposable(ctx context.Context, stateDir string, log *slog.Logger) (*C
 // attachLimit is how long Use waits for another process's Postgres.
 const attachLimit = 30 * time.Second
 
-// Use is Start, except that when another live process holds stateDir it attaches to that process's Postgres.
+// StartOrAttach is Start, except that when another live process holds stateDir it attaches to that process's Postgres.
 // Stop then only lets go of it. It waits up to half a minute for a Postgres that is just starting or stopping.
-func Use(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, error) {
+func StartOrAttach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, error) {
 	for began := time.Now(); ; {
 		c, err := Start(ctx, stateDir, log)
 		if !errors.Is(err, ErrInUse) {
@@ -176,11 +176,11 @@ func (c *Cluster) ServerURL() string { return socketURL(c.socket, ServerRole, db
 // Dir returns the folder that really holds the data.
 func (c *Cluster) Dir() string { return c.layout.data() }
 
-// New reports whether MarkReady was never called in the life of these data, over all starts.
-func (c *Cluster) New() bool { return !exists(c.layout.ready()) }
+// IsNew reports whether MarkInitialized was never called in the life of these data, over all starts.
+func (c *Cluster) IsNew() bool { return !exists(c.layout.ready()) }
 
-// MarkReady ends the time in which New is true; it survives a power cut. The error is the file system's.
-func (c *Cluster) MarkReady() error {
+// MarkInitialized ends the time in which New is true; it survives a power cut. The error is the file system's.
+func (c *Cluster) MarkInitialized() error {
 	f, err := os.OpenFile(c.layout.ready(), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -313,9 +313,9 @@ func (c *Cluster) release() {
 	}
 }
 
-// Wipe deletes stateDir and the private Postgres in it, wherever its data lie; a server that outlived its labledger is stopped first.
+// Remove deletes stateDir and the private Postgres in it, wherever its data lie; a server that outlived its labledger is stopped first.
 // Nothing is left to get back. Errors: ErrInUse when a live process holds it.
-func Wipe(ctx context.Context, stateDir string, log *slog.Logger) error {
+func Remove(ctx context.Context, stateDir string, log *slog.Logger) error {
 	l, err := openLayout(stateDir)
 	if err != nil {
 		return err

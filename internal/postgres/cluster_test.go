@@ -82,10 +82,10 @@ func postmasterPid(t *testing.T, dataDir string) int {
 func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func TestClusterKeepsData(t *testing.T) {
-	dir := pgtest.Dir(t)
+	dir := pgtest.StateDir(t)
 	before := runtime.NumGoroutine()
 	c := up(t, dir)
-	if !c.New() {
+	if !c.IsNew() {
 		t.Error("New is false before the first MarkReady")
 	}
 	want(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
@@ -134,26 +134,26 @@ func TestClusterKeepsData(t *testing.T) {
 		t.Error("the url file outlives the server")
 	}
 
-	c = up(t, dir) // the first was stopped before MarkReady: still new
+	c = up(t, dir) // the first was stopped before MarkInitialized: still new
 	want(t, c.URL(), "SELECT n FROM kept", "7")
-	if !c.New() {
+	if !c.IsNew() {
 		t.Error("New is false though MarkReady was never called")
 	}
-	if err := c.MarkReady(); err != nil {
+	if err := c.MarkInitialized(); err != nil {
 		t.Fatal(err)
 	}
-	if c.New() {
+	if c.IsNew() {
 		t.Error("New is true after MarkReady")
 	}
 	stop(t, c)
-	if c = up(t, dir); c.New() {
+	if c = up(t, dir); c.IsNew() {
 		t.Error("New is true after a restart")
 	}
 }
 
 func TestClusterOutlivesAKilledLabledger(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := pgtest.StateDir(t)
 	helper := exec.Command(os.Args[0])
 	helper.Env = append(os.Environ(), helperDir+"="+dir)
 	out, err := helper.StdoutPipe()
@@ -188,7 +188,7 @@ func TestClusterOutlivesAKilledLabledger(t *testing.T) {
 
 func TestClusterClearsWhatIsStale(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := pgtest.StateDir(t)
 	place := filepath.Join(dir, "postgres")
 
 	// An initdb that was cut short, both really and as an older leftover.
@@ -250,7 +250,7 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 		t.Errorf("got %v, want the end of the log", err)
 	}
 
-	if err := postgres.Wipe(t.Context(), dir, quiet); err != nil {
+	if err := postgres.Remove(t.Context(), dir, quiet); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(dir); err == nil {
@@ -260,7 +260,7 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 
 func TestClusterLongPath(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(pgtest.Dir(t), strings.Repeat("long, and blank+&", 8))
+	dir := filepath.Join(pgtest.StateDir(t), strings.Repeat("long, and blank+&", 8))
 	c, err := postgres.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +272,7 @@ func TestClusterLongPath(t *testing.T) {
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("socket folder %s: %v, %v", socket, info, err)
 	}
-	used, err := postgres.Use(t.Context(), dir, quiet)
+	used, err := postgres.StartOrAttach(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,23 +285,23 @@ func TestClusterLongPath(t *testing.T) {
 
 func TestClusterInUse(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Own(t)
+	c := pgtest.NewCluster(t)
 	dir := filepath.Dir(filepath.Dir(c.Dir()))
 	if _, err := postgres.Start(t.Context(), dir, quiet); !errors.Is(err, postgres.ErrInUse) {
 		t.Errorf("got %v, want ErrInUse", err)
 	}
-	if err := postgres.Wipe(t.Context(), dir, quiet); !errors.Is(err, postgres.ErrInUse) {
+	if err := postgres.Remove(t.Context(), dir, quiet); !errors.Is(err, postgres.ErrInUse) {
 		t.Errorf("Wipe: got %v, want ErrInUse", err)
 	}
-	used, err := postgres.Use(t.Context(), dir, quiet)
+	used, err := postgres.StartOrAttach(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if used.URL() != c.URL() || used.Dir() != c.Dir() || used.New() != c.New() {
+	if used.URL() != c.URL() || used.Dir() != c.Dir() || used.IsNew() != c.IsNew() {
 		t.Errorf("attached to %s in %s, want %s in %s", used.URL(), used.Dir(), c.URL(), c.Dir())
 	}
-	if err := used.MarkReady(); err != nil || c.New() {
-		t.Errorf("MarkReady through the attached one: %v, New %v", err, c.New())
+	if err := used.MarkInitialized(); err != nil || c.IsNew() {
+		t.Errorf("MarkReady through the attached one: %v, New %v", err, c.IsNew())
 	}
 	stop(t, used)
 	stop(t, used)
@@ -310,7 +310,7 @@ func TestClusterInUse(t *testing.T) {
 
 	// A data folder that was copied away with its pid file must not stop the original's server.
 	pid := postmasterPid(t, c.Dir())
-	twin := pgtest.Dir(t)
+	twin := pgtest.StateDir(t)
 	if out, err := exec.Command("cp", "-a", filepath.Join(dir, "postgres"), twin).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -327,7 +327,7 @@ func TestClusterInUse(t *testing.T) {
 
 func TestClusterComesBack(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Own(t)
+	c := pgtest.NewCluster(t)
 	want(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	for range 2 {
 		pid := postmasterPid(t, c.Dir())
@@ -386,7 +386,7 @@ func TestClusterComesBack(t *testing.T) {
 	pid := postmasterPid(t, c.Dir())
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	stopped, err := postgres.StartDisposable(t.Context(), pgtest.Dir(t), quiet)
+	stopped, err := postgres.StartDisposable(t.Context(), pgtest.StateDir(t), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -402,7 +402,7 @@ func TestClusterComesBack(t *testing.T) {
 // TestClusterClosedFolder starts in a folder like a clone in /root, which only its owner can enter.
 func TestClusterClosedFolder(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := pgtest.StateDir(t)
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -460,7 +460,7 @@ func TestClusterClosedFolder(t *testing.T) {
 	want(t, c.URL(), "SELECT n FROM kept", "7")
 	data = c.Dir()
 	stop(t, c)
-	if err := postgres.Wipe(t.Context(), moved, quiet); err != nil {
+	if err := postgres.Remove(t.Context(), moved, quiet); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(data); err == nil {
@@ -472,7 +472,7 @@ func TestClusterOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	state := "/usr/lib" // root's
 	if os.Geteuid() == 0 {
-		state = pgtest.Dir(t)
+		state = pgtest.StateDir(t)
 		place := filepath.Join(state, "postgres")
 		if err := os.Mkdir(place, 0o700); err != nil {
 			t.Fatal(err)

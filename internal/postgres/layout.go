@@ -36,7 +36,7 @@ func (l layout) data() string    { return filepath.Join(l.place, "data") }
 func (l layout) log() string     { return filepath.Join(l.place, "postgres.log") }
 func (l layout) pidFile() string { return filepath.Join(l.data(), "postmaster.pid") }
 
-// ready is the mark of MarkReady. It lies in the data, so that it lives and dies with them.
+// ready is the mark of MarkInitialized. It lies in the data, so that it lives and dies with them.
 func (l layout) ready() string { return filepath.Join(l.data(), "labledger.ready") }
 
 // elsewhere is the parent of places whose state directory the unprivileged user cannot enter.

@@ -19,9 +19,9 @@ import (
 // ServerRole is the role that the server works as. What it may do, the schema's migrations say.
 const ServerRole = "labledger_server"
 
-// MayRewrite reports whether the role of the pool could do to the history what ServerRole cannot: it owns the tables, directly or as a
+// HasOwnerRights reports whether the role of the pool could do to the history what ServerRole cannot: it owns the tables, directly or as a
 // superuser, or was given too much.
-func MayRewrite(ctx context.Context, pool *pgxpool.Pool) (may bool, err error) {
+func HasOwnerRights(ctx context.Context, pool *pgxpool.Pool) (may bool, err error) {
 	err = pool.QueryRow(ctx, `
 		SELECT pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
 		FROM pg_class
@@ -29,9 +29,9 @@ func MayRewrite(ctx context.Context, pool *pgxpool.Pool) (may bool, err error) {
 	return may, err
 }
 
-// AdmitServer lets ServerRole sign in with the password of server, a URL that names that role; with any other it does nothing. owner is the
+// SetServerPassword lets ServerRole sign in with the password of server, a URL that names that role; with any other it does nothing. owner is the
 // URL of a role that may do so. It reports whether the password had to be changed: the same one is left as it is.
-func AdmitServer(ctx context.Context, owner, server string) (changed bool, err error) {
+func SetServerPassword(ctx context.Context, owner, server string) (changed bool, err error) {
 	cfg, err := parse(server)
 	if err != nil {
 		return false, err

@@ -11,7 +11,7 @@ import (
 
 // A cluster has the server's role from its first start on, and data that were made without it get it at the next.
 func TestServerRole(t *testing.T) {
-	dir := pgtest.Dir(t)
+	dir := pgtest.StateDir(t)
 	c := up(t, dir)
 	const who = "SELECT concat_ws(' ', session_user, rolsuper, rolcreaterole, rolcreatedb, current_database()) FROM pg_roles WHERE rolname = session_user"
 	want(t, c.ServerURL(), who, "labledger_server f f f labledger")
@@ -67,7 +67,7 @@ func TestMayRewrite(t *testing.T) {
 	if _, err := owner.Exec(t.Context(), "CREATE TABLE change (n int)"); err != nil {
 		t.Fatal(err)
 	}
-	if may, err := postgres.MayRewrite(t.Context(), owner); err != nil || !may {
+	if may, err := postgres.HasOwnerRights(t.Context(), owner); err != nil || !may {
 		t.Errorf("the owner: %v, %v", may, err)
 	}
 	for _, c := range []struct {
@@ -82,7 +82,7 @@ func TestMayRewrite(t *testing.T) {
 		{"ALTER TABLE change OWNER TO labledger_server; REVOKE ALL ON change FROM labledger_server", true},
 	} {
 		want(t, database, c.sql+"; SELECT 'done'", "done")
-		if may, err := postgres.MayRewrite(t.Context(), server); err != nil || may != c.may {
+		if may, err := postgres.HasOwnerRights(t.Context(), server); err != nil || may != c.may {
 			t.Errorf("after %s: %v, %v", c.sql, may, err)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"labledger/internal/postgres"
 )
 
-// AdmitServer gives the server's role the password of its URL, in a cluster that asks for passwords, and says it to no log.
+// SetServerPassword gives the server's role the password of its URL, in a cluster that asks for passwords, and says it to no log.
 func TestAdmitServer(t *testing.T) {
-	c := pgtest.Own(t)
+	c := pgtest.NewCluster(t)
 	owner := c.URL()
 	// Whoever is not the owner needs a password from now on.
 	for _, sql := range []string{
@@ -38,7 +38,7 @@ func TestAdmitServer(t *testing.T) {
 	}
 	admit := func(password string, changes bool) {
 		t.Helper()
-		changed, err := postgres.AdmitServer(t.Context(), owner, server(password))
+		changed, err := postgres.SetServerPassword(t.Context(), owner, server(password))
 		if err != nil || changed != changes {
 			t.Errorf("%s: changed %v, %v", password, changed, err)
 		}
@@ -56,11 +56,11 @@ func TestAdmitServer(t *testing.T) {
 	}
 	// Whoever is not the server's role, or brings no password, changes nothing.
 	for _, other := range []string{owner, c.ServerURL()} {
-		if changed, err := postgres.AdmitServer(t.Context(), owner, other); changed || err != nil {
+		if changed, err := postgres.SetServerPassword(t.Context(), owner, other); changed || err != nil {
 			t.Errorf("%v, %v", changed, err)
 		}
 	}
-	if _, err := postgres.AdmitServer(t.Context(), owner, server("pässword")); err == nil || !strings.Contains(err.Error(), "ASCII") {
+	if _, err := postgres.SetServerPassword(t.Context(), owner, server("pässword")); err == nil || !strings.Contains(err.Error(), "ASCII") {
 		t.Errorf("a password that PostgreSQL would normalise: %v", err)
 	}
 	data, err := query(owner, "SHOW data_directory")

@@ -14,13 +14,13 @@ type Event struct {
 
 // Decision is what the rules say of one event.
 type Decision struct {
-	EffectiveTime int64   // its time, or the user's latest if that is later
-	Facts         []Fact  // what each enabled rule that looks at the event saw, ascending by code
-	Codes         []int32 // the rules that fired, ascending; nil for none
+	EffectiveTime int64         // its time, or the user's latest if that is later
+	Measurements  []Measurement // what each enabled rule that looks at the event saw, ascending by code
+	Codes         []int32       // the rules that fired, ascending; nil for none
 }
 
-// Fact is the value that a rule compared with its limit.
-type Fact struct {
+// Measurement is the value that a rule compared with its limit.
+type Measurement struct {
 	Code  int32
 	Value int64 // cents if Money, else a count
 	Money bool
@@ -40,24 +40,24 @@ func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 			continue
 		}
 		limit := scale(rule.Limit, risk)
-		fact := Fact{Code: rule.Code}
+		fact := Measurement{Code: rule.Code}
 		var fires bool
 		switch rule.Code {
-		case codeAmount:
+		case CodeLargeAmount:
 			fact.Value, fact.Money = int64(e.Amount), true
 			fires = e.Amount > limit
-		case codeRun:
+		case CodeConsecutive:
 			fact.Value = state.runOf(of)
 			fires = reaches(fact.Value, limit)
-		case codeRise:
+		case CodeIncreasing:
 			fact.Value = state.rises[of].length
 			fires = reaches(fact.Value, limit)
-		case codeSum, codeCount:
+		case CodeSum, CodeFrequency:
 			if rule.WindowSeconds == nil {
 				continue
 			}
 			count, sum := state.within(*rule.WindowSeconds, of)
-			if rule.Code == codeSum {
+			if rule.Code == CodeSum {
 				fact.Value, fact.Money = int64(sum), true
 				fires = sum > limit
 			} else {
@@ -67,10 +67,10 @@ func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 		default:
 			continue
 		}
-		if d.Facts == nil {
-			d.Facts = make([]Fact, 0, len(set))
+		if d.Measurements == nil {
+			d.Measurements = make([]Measurement, 0, len(set))
 		}
-		d.Facts = append(d.Facts, fact)
+		d.Measurements = append(d.Measurements, fact)
 		if fires {
 			d.Codes = append(d.Codes, rule.Code)
 		}
@@ -84,8 +84,8 @@ func exceeds(n int64, limit Cents) bool { return n > int64(limit/100) }
 // reaches tells whether n, a count of at least one, is limit or more: more than the hundredth below it.
 func reaches(n int64, limit Cents) bool { return exceeds(n, limit-1) }
 
-// AppendFacts appends the facts to dst as a JSON object keyed by code: {"30":3,"123":"250.00"}.
-func AppendFacts(dst []byte, facts []Fact) []byte {
+// AppendMeasurements appends the facts to dst as a JSON object keyed by code: {"30":3,"123":"250.00"}.
+func AppendMeasurements(dst []byte, facts []Measurement) []byte {
 	dst = append(dst, '{')
 	for i, fact := range facts {
 		if i > 0 {
@@ -124,8 +124,8 @@ func Explain(set Set, risk Risk, d Decision) []Reason {
 		if !slices.Contains(d.Codes, rule.Code) {
 			continue
 		}
-		reason := Reason{rule.Code, rule.Title, rule.Version, rule.AppliesTo, rule.Limit, rule.At(risk), rule.WindowSeconds, nil}
-		for _, fact := range d.Facts {
+		reason := Reason{rule.Code, rule.Title, rule.Version, rule.AppliesTo, rule.Limit, rule.LimitFor(risk), rule.WindowSeconds, nil}
+		for _, fact := range d.Measurements {
 			switch {
 			case fact.Code != rule.Code:
 			case fact.Money:

@@ -45,7 +45,7 @@ func play(set rules.Set, risk rules.Risk, events []rules.Event) string {
 	var state rules.State
 	var all []string
 	for _, e := range events {
-		all = append(all, show(rules.Step(&state, e, set, risk, set.Horizon()).Codes))
+		all = append(all, show(rules.Step(&state, e, set, risk, set.LongestWindow()).Codes))
 	}
 	return strings.Join(all, " ")
 }
@@ -198,10 +198,10 @@ func TestDecision(t *testing.T) {
 		event string
 		want  rules.Decision
 	}{
-		{"d 12.50 @70", rules.Decision{EffectiveTime: 70, Facts: []rules.Fact{{123, 1250, true}, {300, 1, false}, {500, 1, false}}}},
-		{"w 100.01 @40", rules.Decision{EffectiveTime: 70, Facts: []rules.Fact{{30, 1, false}, {500, 2, false}, {1100, 10001, true}}, Codes: []int32{1100}}},
-		{"d 190 @101", rules.Decision{EffectiveTime: 101, Facts: []rules.Fact{{123, 19000, true}, {300, 2, false}, {500, 3, false}}}},
-		{"d 190 @131", rules.Decision{EffectiveTime: 131, Facts: []rules.Fact{{123, 38000, true}, {300, 1, false}, {500, 2, false}}, Codes: []int32{123}}},
+		{"d 12.50 @70", rules.Decision{EffectiveTime: 70, Measurements: []rules.Measurement{{123, 1250, true}, {300, 1, false}, {500, 1, false}}}},
+		{"w 100.01 @40", rules.Decision{EffectiveTime: 70, Measurements: []rules.Measurement{{30, 1, false}, {500, 2, false}, {1100, 10001, true}}, Codes: []int32{1100}}},
+		{"d 190 @101", rules.Decision{EffectiveTime: 101, Measurements: []rules.Measurement{{123, 19000, true}, {300, 2, false}, {500, 3, false}}}},
+		{"d 190 @131", rules.Decision{EffectiveTime: 131, Measurements: []rules.Measurement{{123, 38000, true}, {300, 1, false}, {500, 2, false}}, Codes: []int32{123}}},
 	} {
 		if diff := cmp.Diff(c.want, rules.Step(&state, parseEvents(t, c.event)[0], set, rules.Medium, 60)); diff != "" {
 			t.Error(c.event, diff)
@@ -225,7 +225,7 @@ func TestSetByHand(t *testing.T) {
 		"no window": rule(123, "any", 0, -1), "unknown code": rule(7, "any", 0, 60), "applies to nothing": rule(1100, "", 0, -1),
 	} {
 		var state rules.State
-		if d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Medium, 60); d.Facts != nil || d.Codes != nil || state.Count() != 1 {
+		if d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Medium, 60); d.Measurements != nil || d.Codes != nil || state.Count() != 1 {
 			t.Error(name, d)
 		}
 	}

@@ -71,12 +71,12 @@ func FuzzParseSet(f *testing.F) {
 		if diff := cmp.Diff(set, parseSet(t, string(out))); diff != "" {
 			t.Fatalf("%q is written %s: %s", text, out, diff)
 		}
-		if horizon := set.Horizon(); len(set) > 5 || horizon < 0 || horizon > rules.MaxWindow {
+		if horizon := set.LongestWindow(); len(set) > 5 || horizon < 0 || horizon > rules.MaxWindow {
 			t.Fatal(len(set), horizon)
 		}
 		var state rules.State
-		d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Low, set.Horizon())
-		if len(rules.Explain(set, rules.Low, d)) != len(d.Codes) || !json.Valid(rules.AppendFacts(nil, d.Facts)) {
+		d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Low, set.LongestWindow())
+		if len(rules.Explain(set, rules.Low, d)) != len(d.Codes) || !json.Valid(rules.AppendMeasurements(nil, d.Measurements)) {
 			t.Fatal(d)
 		}
 	})

@@ -81,13 +81,13 @@ func TestOracle(t *testing.T) {
 			now.Event = drawEvent(t, history)
 			history = append(history, now)
 
-			horizon := now.Rules.Horizon()
+			horizon := now.Rules.LongestWindow()
 			if keepAll {
 				horizon = rules.MaxWindow
 			}
 			if state.Horizon() < horizon {
 				from := slices.IndexFunc(ledger, func(e rules.Event) bool { return e.Time >= state.Latest()-horizon })
-				state.Refill(horizon, ledger[from:])
+				state.RebuildWindow(horizon, ledger[from:])
 			}
 			if asText {
 				again, err := rules.ParseState(state.Append(nil))
@@ -129,7 +129,7 @@ func TestRefillAnywhere(t *testing.T) {
 		var ledger []rules.Event
 		check := func() {
 			from := slices.IndexFunc(ledger, func(e rules.Event) bool { return e.Time >= state.Latest()-wide })
-			state.Refill(wide, ledger[from:])
+			state.RebuildWindow(wide, ledger[from:])
 			if !state.Equal(&kept) {
 				t.Fatalf("%d seconds, refilled to %d:\n%s\n%s", narrow, wide, written(&state), written(&kept))
 			}
@@ -152,10 +152,10 @@ func TestRefillAnywhere(t *testing.T) {
 func TestStricter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules.Rule{Limit: rules.Cents(rapid.Int64Range(0, 1<<63-1).Draw(t, "limit"))}
-		if r.Limit >= 2_00 && !(r.At(rules.High) <= r.Limit && r.Limit <= r.At(rules.Low)) {
-			t.Fatal(r.At(rules.High), r.Limit, r.At(rules.Low))
+		if r.Limit >= 2_00 && !(r.LimitFor(rules.High) <= r.Limit && r.Limit <= r.LimitFor(rules.Low)) {
+			t.Fatal(r.LimitFor(rules.High), r.Limit, r.LimitFor(rules.Low))
 		}
-		if high := r.At(rules.High); high%100 != 0 || high <= r.Limit/2 || high > r.Limit/2+1_00 {
+		if high := r.LimitFor(rules.High); high%100 != 0 || high <= r.Limit/2 || high > r.Limit/2+1_00 {
 			t.Fatal(high, r.Limit)
 		}
 	})

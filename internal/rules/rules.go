@@ -17,11 +17,11 @@ const MaxWindow = 3600
 
 // The rules there are. Their settings are data; what they compare is code.
 const (
-	codeRun    = 30   // so many matching events in a row
-	codeSum    = 123  // sum of matching events within the window
-	codeRise   = 300  // so many matching events, each larger than the one before
-	codeCount  = 500  // matching events within the window
-	codeAmount = 1100 // one event's amount
+	CodeConsecutive = 30   // so many matching events in a row
+	CodeSum         = 123  // sum of matching events within the window
+	CodeIncreasing  = 300  // so many matching events, each larger than the one before
+	CodeFrequency   = 500  // matching events within the window
+	CodeLargeAmount = 1100 // one event's amount
 )
 
 // Type is what an event does.
@@ -106,8 +106,8 @@ type Rule struct {
 	Version       int64  `json:"version"`
 }
 
-// At is the limit for users of the given risk: twice as much for low, and the next whole number above half of it for high.
-func (r Rule) At(risk Risk) Cents { return scale(r.Limit, risk) }
+// LimitFor is the limit for users of the given risk: twice as much for low, and the next whole number above half of it for high.
+func (r Rule) LimitFor(risk Risk) Cents { return scale(r.Limit, risk) }
 
 func scale(limit Cents, risk Risk) Cents {
 	switch risk {
@@ -173,8 +173,8 @@ func ParseSet(text []byte) (Set, error) {
 // fault is what is wrong with the rule, or "".
 func (r *Rule) fault() string {
 	switch r.Code {
-	case codeRun, codeRise, codeAmount:
-	case codeSum, codeCount:
+	case CodeConsecutive, CodeIncreasing, CodeLargeAmount:
+	case CodeSum, CodeFrequency:
 		if r.WindowSeconds == nil {
 			return "needs window_seconds"
 		}
@@ -190,8 +190,8 @@ func (r *Rule) fault() string {
 	return ""
 }
 
-// Horizon is the longest window of the rules in seconds, disabled ones too: a rule that is switched on finds its window complete.
-func (s Set) Horizon() int64 {
+// LongestWindow is the longest window of the rules in seconds, disabled ones too: a rule that is switched on finds its window complete.
+func (s Set) LongestWindow() int64 {
 	var longest int64
 	for i := range s {
 		if window := s[i].WindowSeconds; window != nil {

@@ -93,7 +93,7 @@ func TestAt(t *testing.T) {
 		{math.MaxInt64 / 2, math.MaxInt64 - 1, 23_058_430_092_136_940_00},
 	} {
 		r := rules.Rule{Limit: c.limit}
-		if medium, low, high := r.At(rules.Medium), r.At(rules.Low), r.At(rules.High); medium != c.limit || low != c.low || high != c.high {
+		if medium, low, high := r.LimitFor(rules.Medium), r.LimitFor(rules.Low), r.LimitFor(rules.High); medium != c.limit || low != c.low || high != c.high {
 			t.Errorf("limit %v: medium %v, low %v, high %v; want low %v, high %v", c.limit, medium, low, high, c.low, c.high)
 		}
 	}
@@ -128,7 +128,7 @@ func TestParseSet(t *testing.T) {
 	if diff := cmp.Diff(rules.Set{want}, parseSet(t, row)); diff != "" {
 		t.Error(diff)
 	}
-	if set := parseSet(t, ` [] `); len(set) != 0 || set.Horizon() != 0 {
+	if set := parseSet(t, ` [] `); len(set) != 0 || set.LongestWindow() != 0 {
 		t.Error(set)
 	}
 }
@@ -173,14 +173,14 @@ func TestParseSetRefuses(t *testing.T) {
 
 func TestHorizon(t *testing.T) {
 	set := parseSet(t, standard)
-	if got := set.Horizon(); got != 60 {
+	if got := set.LongestWindow(); got != 60 {
 		t.Error(got)
 	}
 	set[3].Enabled = false
-	if got := set.Horizon(); got != 60 {
+	if got := set.LongestWindow(); got != 60 {
 		t.Error("disabled rules do not count:", got)
 	}
-	if got := set[:2].Horizon(); got != 30 {
+	if got := set[:2].LongestWindow(); got != 30 {
 		t.Error(got)
 	}
 }
@@ -206,13 +206,13 @@ func TestExplain(t *testing.T) {
 	if want := `[{"code":500,"title":"Many events","version":1,"applies_to":"any","limit":"5.00","limit_at_risk":"3.00","window_seconds":60,"value":4}]`; string(got) != want {
 		t.Errorf("%s; want %s", got, want)
 	}
-	if got := string(rules.AppendFacts([]byte("a"), d.Facts)); got != `a{"123":"0.01","300":1,"500":4}` {
+	if got := string(rules.AppendMeasurements([]byte("a"), d.Measurements)); got != `a{"123":"0.01","300":1,"500":4}` {
 		t.Error(got)
 	}
-	if got := rules.Explain(set, rules.High, rules.Decision{Facts: d.Facts}); len(got) != 0 {
+	if got := rules.Explain(set, rules.High, rules.Decision{Measurements: d.Measurements}); len(got) != 0 {
 		t.Error("no code fired, but", got)
 	}
-	if got := string(rules.AppendFacts(nil, nil)); got != "{}" {
+	if got := string(rules.AppendMeasurements(nil, nil)); got != "{}" {
 		t.Error(got)
 	}
 }

@@ -52,9 +52,9 @@ func (s *State) Equal(other *State) bool {
 		s.last == other.last && s.run == other.run && s.rises == other.rises && slices.Equal(s.live(), other.live())
 }
 
-// Refill rebuilds the windows, and them alone, so that they are complete for horizon seconds before Latest. The events are those of
+// RebuildWindow rebuilds the windows, and them alone, so that they are complete for horizon seconds before Latest. The events are those of
 // the ledger, in order of arrival, whose effective time is not before Latest-horizon; Event.Time holds the effective time.
-func (s *State) Refill(horizon int64, events []Event) {
+func (s *State) RebuildWindow(horizon int64, events []Event) {
 	if s.count == 0 {
 		return
 	}

@@ -70,7 +70,7 @@ func TestZeroState(t *testing.T) {
 	if zero.Count() != 0 || zero.Latest() != 0 || zero.Horizon() != math.MaxInt64 || written(&zero) != "{}" {
 		t.Error(zero.Count(), zero.Latest(), zero.Horizon(), written(&zero))
 	}
-	zero.Refill(60, parseEvents(t, "d"))
+	zero.RebuildWindow(60, parseEvents(t, "d"))
 	for _, text := range []string{"", "{}", " { } "} {
 		if got := parseState(t, text); !got.Equal(&zero) {
 			t.Errorf("%q is read as %s", text, written(&got))
@@ -174,19 +174,19 @@ func TestRefill(t *testing.T) {
 			}
 		}
 		again := parseState(t, written(&narrow))
-		narrow.Refill(wide, since)
-		again.Refill(wide, recorded) // older events do no harm
+		narrow.RebuildWindow(wide, since)
+		again.RebuildWindow(wide, recorded) // older events do no harm
 		if !narrow.Equal(&kept) || !again.Equal(&kept) {
 			t.Errorf("%d seconds: refilled\n\t%s, kept\n\t%s", wide, written(&narrow), written(&kept))
 		}
 	}
 	var state rules.State
 	feed(&state, 60, events)
-	state.Refill(30, nil)
+	state.RebuildWindow(30, nil)
 	if got := parseState(t, written(&state)); !got.Equal(&state) || seconds(t, &state) != 0 || state.Horizon() != 30 {
 		t.Error(written(&state))
 	}
-	state.Refill(math.MaxInt64, parseEvents(t, "d 1 @99999"))
+	state.RebuildWindow(math.MaxInt64, parseEvents(t, "d 1 @99999"))
 	if got := parseState(t, written(&state)); !got.Equal(&state) || state.Horizon() != rules.MaxWindow {
 		t.Error("an event that cannot be spoils the state:", written(&state))
 	}
@@ -204,7 +204,7 @@ func TestSaturation(t *testing.T) {
 				}
 				state := parseState(t, text)
 				d := rules.Step(&state, e, rule(code, appliesTo, 1_00, 60), rules.Low, 60)
-				if len(d.Facts) != 1 || d.Facts[0].Value != want || want > 1 != (len(d.Codes) == 1) {
+				if len(d.Measurements) != 1 || d.Measurements[0].Value != want || want > 1 != (len(d.Codes) == 1) {
 					t.Errorf("rule %d for %s: %+v", code, appliesTo, d)
 				}
 				parseState(t, written(&state))

@@ -27,8 +27,8 @@ type statements struct {
 	tracer trace.Tracer
 }
 
-// Statements makes spans, by a tracer, of the statements of a connection. Those outside a request that is traced have none.
-func Statements(tracer trace.Tracer) pgx.QueryTracer { return &statements{tracer} }
+// NewPgxTracer makes spans, by a tracer, of the statements of a connection. Those outside a request that is traced have none.
+func NewPgxTracer(tracer trace.Tracer) pgx.QueryTracer { return &statements{tracer} }
 
 var _ interface {
 	pgx.QueryTracer

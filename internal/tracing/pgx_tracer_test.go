@@ -46,7 +46,7 @@ func openTraced(t *testing.T, r *recorder) *pgxpool.Pool {
 	q := u.Query()
 	q.Set("pool_max_conns", "1")
 	u.RawQuery = q.Encode()
-	pool, err := postgres.OpenTraced(t.Context(), u.String(), Statements(r.tracer))
+	pool, err := postgres.OpenTraced(t.Context(), u.String(), NewPgxTracer(r.tracer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestStatements(t *testing.T) {
 			t.Error(text, err)
 		}
 		batch := &pgx.Batch{}
-		batch.Queue("-- name: SetRequest :exec\nSELECT $1::text", secret)
+		batch.Queue("-- name: SetRequestContext :exec\nSELECT $1::text", secret)
 		batch.Queue("-- name: UpsertSite :one\nSELECT $1::text, pg_sleep(0.03)", secret)
 		results := pool.SendBatch(ctx, batch)
 		if _, err := results.Exec(); err != nil {
@@ -126,7 +126,7 @@ func TestStatements(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	want := "request\n  GetSite\n  batch\n    SetRequest\n    UpsertSite\n  CREATE\n  copy kept\n"
+	want := "request\n  GetSite\n  batch\n    SetRequestContext\n    UpsertSite\n  CREATE\n  copy kept\n"
 	if got := tree(t, spans); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

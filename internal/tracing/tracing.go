@@ -31,22 +31,22 @@ const maxValue = 1024
 // name is the service's, unless the environment has another one, and what made the spans.
 const name = "labledger"
 
-// Traces go to a collector. Nil ones go nowhere: there is nothing then that could cost anything.
-type Traces struct {
+// Provider go to a collector. Nil ones go nowhere: there is nothing then that could cost anything.
+type Provider struct {
 	provider *sdk.TracerProvider
 	log      *slog.Logger
 	parents  bool
 }
 
-// Open reads the environment's names of OpenTelemetry. endpoint is OTEL_EXPORTER_OTLP_ENDPOINT, the collector; without it, or one for traces alone,
+// New reads the environment's names of OpenTelemetry. endpoint is OTEL_EXPORTER_OTLP_ENDPOINT, the collector; without it, or one for traces alone,
 // traces are nil. The collector need not be there: spans wait for it, the newest ones are dropped when too many do, and nobody else waits.
 // Errors: a setting that cannot be what was meant. They never hold a header.
-func Open(ctx context.Context, endpoint, version string, log *slog.Logger) (*Traces, error) {
+func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*Provider, error) {
 	to, options, err := collector(endpoint)
 	if to == nil || err != nil {
 		return nil, err
 	}
-	t := &Traces{log: log}
+	t := &Provider{log: log}
 	if t.parents, err = parents(); err != nil {
 		return nil, err
 	}
@@ -131,26 +131,26 @@ func parents() (bool, error) {
 func env(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 
 // Tracer makes spans; nil of nil traces.
-func (t *Traces) Tracer() trace.Tracer {
+func (t *Provider) Tracer() trace.Tracer {
 	if t == nil {
 		return nil
 	}
 	return t.provider.Tracer(name)
 }
 
-// Statements makes spans of a connection's statements; nil of nil traces.
-func (t *Traces) Statements() pgx.QueryTracer {
+// PgxTracer makes spans of a connection's statements; nil of nil traces.
+func (t *Provider) PgxTracer() pgx.QueryTracer {
 	if t == nil {
 		return nil
 	}
-	return Statements(t.Tracer())
+	return NewPgxTracer(t.Tracer())
 }
 
-// Parents says whether trusted proxies tell, by traceparent, what a request is a part of.
-func (t *Traces) Parents() bool { return t != nil && t.parents }
+// TrustTraceparent says whether trusted proxies tell, by traceparent, what a request is a part of.
+func (t *Provider) TrustTraceparent() bool { return t != nil && t.parents }
 
 // Close sends what is left. It gives up after 3 seconds.
-func (t *Traces) Close() {
+func (t *Provider) Close() {
 	if t == nil {
 		return
 	}

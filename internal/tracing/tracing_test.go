@@ -51,12 +51,12 @@ func TestNoTraces(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.endpoint, c.env), func(t *testing.T) {
 			setEnv(t, c.env...)
-			traces, err := Open(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
+			traces, err := New(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
 			if traces != nil || err != nil {
 				t.Fatal(traces, err)
 			}
 			// Nil, not an interface that holds nil: that would be called for each request and statement.
-			if traces.Tracer() != nil || traces.Statements() != nil || traces.Parents() {
+			if traces.Tracer() != nil || traces.PgxTracer() != nil || traces.TrustTraceparent() {
 				t.Error("no traces cost something")
 			}
 			traces.Close()
@@ -92,7 +92,7 @@ func TestSettingsRefused(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.endpoint, c.env), func(t *testing.T) {
 			setEnv(t, c.env...)
-			traces, err := Open(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
+			traces, err := New(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
 			if err == nil {
 				traces.Close()
 				t.Fatal("it was taken")
@@ -144,7 +144,7 @@ func TestSettings(t *testing.T) {
 		t.Run(c.endpoint+strings.Join(c.env, " "), func(t *testing.T) {
 			setEnv(t, c.env...)
 			collector, paths := received(t)
-			traces, err := Open(t.Context(), collector+c.endpoint, "test", slog.New(slog.DiscardHandler))
+			traces, err := New(t.Context(), collector+c.endpoint, "test", slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,13 +154,13 @@ func TestSettings(t *testing.T) {
 			if got := paths(); got != c.want {
 				t.Errorf("the collector got %q, want %q", got, c.want)
 			}
-			if traces.Parents() != c.parents {
-				t.Errorf("parents count: %v", traces.Parents())
+			if traces.TrustTraceparent() != c.parents {
+				t.Errorf("parents count: %v", traces.TrustTraceparent())
 			}
 		})
 	}
 	setEnv(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+elsewhere+"/as/it/stands")
-	traces, err := Open(t.Context(), nowhere, "test", slog.New(slog.DiscardHandler))
+	traces, err := New(t.Context(), nowhere, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestCloseDoesNotWait(t *testing.T) {
 	t.Cleanup(func() { close(hang) })
 	setEnv(t)
 	var log bytes.Buffer
-	traces, err := Open(t.Context(), server.URL, "test", slog.New(slog.NewTextHandler(&log, nil)))
+	traces, err := New(t.Context(), server.URL, "test", slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
