@@ -1,5 +1,8 @@
-# The images of Labledger: `dev` builds and runs on save, `api` is the program alone, `tools` is the program with PostgreSQL's own programs,
-# `proxy` is nginx with our configuration. docker-compose.yml and docker-compose.prod.yml choose.
+# The images of Labledger, selected by docker-compose.yml and docker-compose.prod.yml:
+#   dev     rebuilds and runs the server on each save
+#   api     contains only the program
+#   tools   contains the program and PostgreSQL's client programs
+#   proxy   is nginx with our configuration
 
 ARG GO_IMAGE=golang:1.26-bookworm
 ARG BASE_IMAGE=gcr.io/distroless/static-debian12:nonroot
@@ -22,7 +25,8 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X labledger/internal/cli.release=${VERSION}" -o /out/labledger . \
     && mkdir -p /out/media && /out/labledger static /out/static
 
-# No shell, no package manager: the program checks its own health. The folder for uploads is there so that a new volume belongs to it.
+# Contains no shell and no package manager; the program checks its own health.
+# The image has the media directory so that a new volume gets its owner.
 FROM ${BASE_IMAGE} AS api
 COPY --from=build /out/labledger /labledger
 COPY --from=build --chown=65532:65532 /out/media /var/lib/labledger/media
@@ -32,7 +36,7 @@ EXPOSE 5000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/labledger", "health"]
 ENTRYPOINT ["/labledger"]
 
-# For labledger backup, restore and psql, which call pg_dump, pg_restore and psql.
+# For labledger backup, restore and psql, which run pg_dump, pg_restore and psql.
 FROM ${POSTGRES_IMAGE} AS tools
 COPY --from=build /out/labledger /usr/local/bin/labledger
 RUN mkdir /backups && chown postgres /backups

@@ -1,4 +1,4 @@
-# What one does with this repository. `make` alone tells.
+# Development tasks. `make` lists them.
 
 STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
@@ -6,19 +6,19 @@ SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
 .DEFAULT_GOAL := help
 .PHONY: help run test race lint gen fresh fuzz postman web compose bench
 
-help: ## Show this
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Serve from a private Postgres, as `go run .`
+run: ## Run the server with the embedded Postgres, as `go run .`
 	go run .
 
 test: ## Run the tests, as `go test ./...`
 	go test ./...
 
-race: ## Run the tests under the race detector
+race: ## Run the tests with the race detector
 	go test -race ./...
 
-lint: tools/node_modules ## Vet, staticcheck, gofmt, and lint the OpenAPI document and the Kubernetes manifests
+lint: tools/node_modules ## Run vet, staticcheck and gofmt; lint the OpenAPI document and the Kubernetes manifests
 	go vet ./...
 	go vet -tags compose ./deploy
 	$(STATICCHECK) ./...
@@ -26,36 +26,36 @@ lint: tools/node_modules ## Vet, staticcheck, gofmt, and lint the OpenAPI docume
 	REDOCLY_SUPPRESS_NOTIFICATIONS=true tools/node_modules/.bin/redocly lint --config tools/redocly.yaml api/openapi.json
 	tools/manifests.sh
 
-gen: tools/node_modules ## Make everything that is generated: db/, openapi.json, the Postman collection, the reference page's renderer
+gen: tools/node_modules ## Generate db/, openapi.json, the Postman collection and the renderer of the reference page
 	rm -f db/*.go
 	$(SQLC) generate
 	go test ./api -run TestOpenAPI -update -count=1
 	go test ./postman -run TestCollection -update -count=1
 	tools/docs.sh --no-install
 
-fresh: gen ## Fail when something generated is not what its sources say
-	@test -z "$$(git status --porcelain -- db api/openapi.json api/docs postman/*.json)" || { git status --short -- db api/openapi.json api/docs postman/*.json; git diff --stat -- db api/openapi.json api/docs postman/*.json; echo "run make gen and commit what it made"; exit 1; }
+fresh: gen ## Fail if a generated file is out of date
+	@test -z "$$(git status --porcelain -- db api/openapi.json api/docs postman/*.json)" || { git status --short -- db api/openapi.json api/docs postman/*.json; git diff --stat -- db api/openapi.json api/docs postman/*.json; echo "run make gen and commit the generated files"; exit 1; }
 
-fuzz: ## Fuzz every parser with 20,000 inputs (FUZZTIME=1000000x for more; a duration can fail by itself: golang/go#75804)
+fuzz: ## Fuzz every parser with 20,000 inputs (FUZZTIME=1000000x for more; durations are flaky: golang/go#75804)
 	@for package in api internal/auth internal/media internal/rules; do for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$package/*_test.go | cut -c6-); do \
 		go test ./$$package -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20000x} || exit 1; done; done
 
-postman: tools/node_modules ## Send every request of the Postman collection to a fresh server, by newman
+postman: tools/node_modules ## Send every request of the Postman collection to a new server, with newman
 	tools/postman.sh
 
-web: web/node_modules ## Build the web app, see that the committed one is that, and test it in Chromium
+web: web/node_modules ## Build the web app, compare the build with the committed one, and test it in Chromium
 	cd web && npm run -s lint && npm run -s test && ./twice.sh
-	@test -z "$$(git status --porcelain -- web/dist)" || { git status --short -- web/dist; echo "the committed web/dist is not what web/src makes: commit what npm run build made"; exit 1; }
+	@test -z "$$(git status --porcelain -- web/dist)" || { git status --short -- web/dist; echo "web/dist is out of date: run npm run build and commit the result"; exit 1; }
 	cd web && npm run -s e2e
 
 web/node_modules: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
-compose: ## Build both stacks of Docker Compose and test them, with Docker; ten minutes or so
+compose: ## Build and test both stacks of Docker Compose; needs Docker, takes about ten minutes
 	go test -tags compose ./deploy -run Compose -count=1 -timeout 45m -v
 
-bench: ## Measure against bare net/http + pgx, and a million rows in and out
+bench: ## Compare performance with net/http + pgx, and import and export a million rows
 	go run ./bench
 
 tools/node_modules: tools/package-lock.json

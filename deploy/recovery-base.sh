@@ -1,16 +1,16 @@
 #!/bin/sh
-# Takes a base backup, verifies it, and names it by the time at which it was whole. Then the newest KEEP of them stay, and the WAL that they
-# need; what is older goes. It runs as the user postgres, where PostgreSQL's programs are: see recovery.md.
+# Takes a base backup, verifies it, and names it by the time when it was complete. Keeps the newest KEEP backups and the WAL
+# that they need, and deletes older ones. Run it as the user postgres, with PostgreSQL's programs: see docs/recovery.md.
 set -eu
 archive=/archive
 keep=${KEEP:-4}
 
-find "$archive/base" -maxdepth 1 -name '.part-*' -mtime +1 -exec rm -rf {} + # of one that was broken off
+find "$archive/base" -maxdepth 1 -name '.part-*' -mtime +1 -exec rm -rf {} + # left by an interrupted run
 part=$(mktemp -d "$archive/base/.part-XXXXXX")
 pg_basebackup --pgdata="$part" --checkpoint=fast --no-password
 pg_verifybackup --quiet "$part"
 base=$archive/base/$(date -u +%Y%m%dT%H%M%SZ)
-test ! -e "$base" # mv would put it inside
+test ! -e "$base" # mv would move the backup into it
 mv "$part" "$base"
 sync "$archive/base"
 
@@ -20,5 +20,5 @@ wal=$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\))$/\1/p' "$oldest/bac
 pg_archivecleanup -x .gz "$archive/wal" "$wal"
 
 works=$(psql -Atc 'SELECT last_failed_time IS NULL OR last_archived_time > last_failed_time FROM pg_stat_archiver')
-test "$works" = t || { echo "$base is whole, but the archive takes no WAL: the log of PostgreSQL says why" >&2; exit 1; }
-echo "$base is whole; one can go back to any moment after ${oldest##*/}"
+test "$works" = t || { echo "$base is complete, but archiving of WAL fails: see the PostgreSQL log" >&2; exit 1; }
+echo "$base is complete; recovery is possible to any moment after ${oldest##*/}"

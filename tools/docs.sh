@@ -1,10 +1,10 @@
 #!/bin/sh
-# Copies the renderer of the API reference page (Redoc) out of the npm package
-# into api/docs/, where the server embeds it.
+# Copies Redoc, the renderer of the API reference page, from its npm package
+# into api/docs/, which the server embeds.
 #
 #   tools/docs.sh                 npm ci, then copy
-#   tools/docs.sh --check         npm ci, then only compare; 1 if a file differs
-#   tools/docs.sh --no-install    (with either) use node_modules as it is
+#   tools/docs.sh --check         npm ci, then only compare; exits with 1 if a file differs
+#   tools/docs.sh --no-install    (with either) use the present node_modules
 set -eu
 
 cd "$(dirname "$0")"
@@ -25,7 +25,7 @@ done
 package=node_modules/redoc
 docs=../api/docs
 stale=0
-# The bundle's first line refers to the .LICENSE.txt file: it keeps its name.
+# The bundle's first line names the .LICENSE.txt file, so the file keeps its name.
 while read -r from to; do
 	if [ "$check" = 0 ]; then
 		cp "$package/$from" "$docs/$to"
@@ -39,5 +39,5 @@ bundles/redoc.standalone.js.LICENSE.txt redoc.standalone.js.LICENSE.txt
 LICENSE LICENSE.redoc
 FILES
 
-[ "$stale" = 0 ] || echo "api/docs is not the renderer of tools/package-lock.json: run tools/docs.sh" >&2
+[ "$stale" = 0 ] || echo "api/docs differs from the version in tools/package-lock.json: run tools/docs.sh" >&2
 exit "$stale"

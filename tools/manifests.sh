@@ -1,6 +1,6 @@
 #!/bin/sh
-# Holds deploy/kubernetes against what the API server of Kubernetes asks of it (see tools/manifests/main.go); no cluster is needed. Then it
-# shows that this is more than a nod: of each kind, copies that are broken on purpose must be refused, and for that reason.
+# Validates deploy/kubernetes as the Kubernetes API server does (see tools/manifests/main.go), without a cluster. Then checks the
+# validation itself: broken copies of each kind must be rejected, each for the expected reason.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,27 +11,27 @@ trap 'exit 130' INT TERM HUP
 (cd tools/manifests && go vet . && go build -buildvcs=false -o "$work/manifests" .)
 "$work/manifests" deploy/kubernetes/*.yaml
 
-# file, how it is broken, by which edit of sed, what must be said about it
-: >"$work/refused"
-while IFS='|' read -r file how edit words; do
+# file | kind of mistake | sed edit that makes it | expected error
+: >"$work/rejected"
+while IFS='|' read -r file mistake edit message; do
 	rm -rf "$work/copy"
 	cp -R deploy/kubernetes "$work/copy"
 	sed -E "$edit" "deploy/kubernetes/$file" >"$work/copy/$file"
-	case="$file, $how ($edit)"
+	case="$file, $mistake ($edit)"
 	if cmp -s "deploy/kubernetes/$file" "$work/copy/$file"; then
-		echo "$case: the edit changes nothing, so it proves nothing" >&2
+		echo "$case: the edit changes nothing" >&2
 		exit 1
 	fi
-	if "$work/manifests" "$work/copy/$file" 2>"$work/said"; then
-		echo "$case: a broken copy is accepted" >&2
+	if "$work/manifests" "$work/copy/$file" 2>"$work/errors"; then
+		echo "$case: the broken copy was accepted" >&2
 		exit 1
 	fi
-	if ! grep -qF -- "$words" "$work/said"; then
-		echo "$case: refused, but not by \"$words\":" >&2
-		cat "$work/said" >&2
+	if ! grep -qF -- "$message" "$work/errors"; then
+		echo "$case: rejected, but without the expected error \"$message\":" >&2
+		cat "$work/errors" >&2
 		exit 1
 	fi
-	echo "$(sed -n 's/^kind: //p' "deploy/kubernetes/$file" | head -n 1) $how" >>"$work/refused"
+	echo "$(sed -n 's/^kind: //p' "deploy/kubernetes/$file" | head -n 1) $mistake" >>"$work/rejected"
 done <<'CASES'
 configmap.yaml|unknown field|s/^data:/dada:/|unknown field "dada"
 configmap.yaml|wrong type|s/PORT: "5000"/PORT: 5000/|cannot unmarshal number
@@ -44,8 +44,8 @@ deployment.yaml|missing|/ image: /d|containers[0].image: Required value
 deployment.yaml|impossible|s/maxSurge: 1/maxSurge: 0/|may not be 0 when `maxSurge` is 0
 deployment.yaml|missing|s/claimName:.*/readOnly: false/|claimName: Required value
 deployment.yaml|impossible|s/mountPath: .tmp/mountPath: \/var\/lib\/labledger\/media/|must be unique
-deployment.yaml|unsafe|s/runAsNonRoot: true/runAsNonRoot: false/|not as restricted as it should be
-deployment.yaml|unsafe|s/drop: \[ALL\]/drop: [NET_RAW]/|not as restricted as it should be
+deployment.yaml|unsafe|s/runAsNonRoot: true/runAsNonRoot: false/|violates the restricted profile
+deployment.yaml|unsafe|s/drop: \[ALL\]/drop: [NET_RAW]/|violates the restricted profile
 disruption.yaml|unknown field|s/minAvailable:/minAvailible:/|unknown field "spec.minAvailible"
 disruption.yaml|wrong type|s/minAvailable: 1/minAvailable: [1]/|cannot unmarshal array
 disruption.yaml|missing|/^  name: /d|metadata.name: Required value
@@ -65,7 +65,7 @@ migrate.yaml|unknown field|s/backoffLimit:/backOffLimit:/|unknown field "spec.ba
 migrate.yaml|wrong type|s/backoffLimit: 3/backoffLimit: "3"/|cannot unmarshal string
 migrate.yaml|missing|/restartPolicy:/d|restartPolicy: Required value
 migrate.yaml|impossible|s/restartPolicy: Never/restartPolicy: Always/|valid values: "OnFailure", "Never"
-migrate.yaml|unsafe|/seccompProfile:/,/type:/d|not as restricted as it should be
+migrate.yaml|unsafe|/seccompProfile:/,/type:/d|violates the restricted profile
 network.yaml|unknown field|s/policyTypes:/policyType:/|unknown field "spec.policyType"
 network.yaml|wrong type|s/\[Ingress, Egress\]/Ingress/|cannot unmarshal string
 network.yaml|missing|/^  name: /d|metadata.name: Required value
@@ -80,8 +80,8 @@ service.yaml|impossible|s/port: 80/port: 0/|must be between 1 and 65535
 CASES
 
 for kind in $(sed -n 's/^kind: //p' deploy/kubernetes/*.yaml | sort -u); do
-	for how in "unknown field" "wrong type" "missing"; do
-		grep -qx "$kind $how" "$work/refused" || { echo "$kind: no broken copy shows that it is refused for: $how" >&2; exit 1; }
+	for mistake in "unknown field" "wrong type" "missing"; do
+		grep -qx "$kind $mistake" "$work/rejected" || { echo "$kind: no case above covers the mistake: $mistake" >&2; exit 1; }
 	done
 done
-echo "the manifests are as Kubernetes wants them; $(grep -c . "$work/refused") broken copies were refused"
+echo "the manifests are valid; $(grep -c . "$work/rejected") broken copies were rejected"

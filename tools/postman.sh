@@ -1,7 +1,6 @@
 #!/bin/sh
-# Sends every request of the Postman collection to a server of its own: built here, on a free port, with the mock data in a folder that
-# is deleted afterwards. Then once more to another one, at which people sign in, as an admin. It fails when a request does, and also when one
-# was left out.
+# Sends every request of the Postman collection to a new server with mock data, on a free port. Sends all of them again, as an
+# admin, to a server that requires sign-in. Fails if a request fails or is missing, and deletes all data afterwards.
 #
 #   tools/postman.sh [options of newman]
 set -eu
@@ -20,7 +19,7 @@ stop() {
 	wait "$pid" || ended=1
 	kill "$limit" 2>/dev/null || true
 	if [ "$ended" = 1 ]; then
-		echo "the server did not end well; it wrote" >&2
+		echo "the server did not stop cleanly; its log:" >&2
 		tail -n 30 "$work/log" >&2
 	fi
 	return "$ended"
@@ -36,10 +35,10 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
-chmod 755 "$work" # as root, its Postgres runs as another user
+chmod 755 "$work" # as root, the embedded Postgres runs as another user
 go build -buildvcs=false -o "$work/labledger" .
 
-# Nothing of the caller's environment leads to another database or key, and nothing leads there through a proxy.
+# Ignore databases, keys and proxies from the caller's environment.
 unset DATABASE_URL READ_DATABASE_URL JWT_SECRET JWT_SECRET_FILE REGISTRATION http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 
 for auth in open required; do
@@ -52,7 +51,7 @@ for auth in open required; do
 	until [ -n "$url" ] && curl -sf -o /dev/null --max-time 1 "$url/readyz"; do
 		tries=$((tries + 1))
 		if [ "$tries" -gt 120 ] || ! kill -0 "$server" 2>/dev/null; then
-			echo "the server is not ready; it wrote" >&2
+			echo "the server is not ready; its log:" >&2
 			cat "$work/log" >&2
 			exit 1
 		fi
@@ -76,13 +75,13 @@ EOS
 		--timeout 180000 --timeout-request 15000 --timeout-script 5000 \
 		--reporters cli,json --reporter-cli-no-banner --reporter-json-export "$work/report.json" "$@"
 
-	# A script in a request can leave out others, and an empty collection is green.
+	# A script in a request can skip other requests, and an empty collection passes.
 	node - "$collection" "$work/report.json" <<'EOS'
-const [there, { run }] = process.argv.slice(2).map((file) => JSON.parse(require("fs").readFileSync(file)));
+const [collection, { run }] = process.argv.slice(2).map((file) => JSON.parse(require("fs").readFileSync(file)));
 const count = ({ item }) => (item ? item.reduce((n, i) => n + count(i), 0) : 1);
 const { requests, assertions } = run.stats;
-if (count(there) === 0 || requests.total < count(there) || assertions.total < count(there)) {
-	console.error(`${count(there)} requests are there, ${requests.total} were sent, ${assertions.total} checks made`);
+if (count(collection) === 0 || requests.total < count(collection) || assertions.total < count(collection)) {
+	console.error(`the collection has ${count(collection)} requests; ${requests.total} were sent and ${assertions.total} assertions ran`);
 	process.exit(1);
 }
 EOS
