@@ -19,6 +19,7 @@ import (
 	"labledger/api"
 	"labledger/internal/auth"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 	"labledger/schema"
 )
 
@@ -70,9 +71,9 @@ func (p part) measure(ctx context.Context) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	start := postgres.StartDisposable
+	start := embedded.StartDisposable
 	if p.durable {
-		start = postgres.Start
+		start = embedded.Start
 	}
 	cluster, err := start(ctx, dir, slog.New(slog.DiscardHandler))
 	if err != nil {

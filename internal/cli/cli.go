@@ -19,6 +19,7 @@ import (
 
 	"labledger/db"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 	"labledger/schema"
 )
 
@@ -118,14 +119,14 @@ func quiet() *slog.Logger {
 // A database is where a command works: the given one, or the private cluster for as long as the command needs it.
 type database struct {
 	url     string
-	cluster *postgres.Cluster // nil for a given database
+	cluster *embedded.Cluster // nil for a given database
 	pool    *pgxpool.Pool
 	tracer  pgx.QueryTracer // of the pool; nil for none
 	schema  uint            // version that its schema was brought to: the one that this program needs
 }
 
-// open reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
-func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
+// open reaches the database by start, which differs for the server (embedded.Start) and for commands beside it (postgres.Use).
+func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*embedded.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
 	if err := given.sample(); err != nil {
 		return nil, err
 	}
@@ -208,7 +209,7 @@ func (d *database) close() {
 
 // beside runs a command on the database as its owner, whether the server runs at the same time or not.
 func (c *config) beside(ctx context.Context, run func(*database) error) error {
-	d, err := c.open(ctx, quiet(), c.owner(), postgres.StartOrAttach, nil)
+	d, err := c.open(ctx, quiet(), c.owner(), embedded.StartOrAttach, nil)
 	if err != nil {
 		return err
 	}

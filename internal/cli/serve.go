@@ -22,6 +22,7 @@ import (
 	"labledger/internal/ledger"
 	"labledger/internal/media"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 	"labledger/internal/tracing"
 	"labledger/web"
 )
@@ -64,7 +65,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
-	d, err := c.open(ctx, log, c.server(), postgres.Start, traces.PgxTracer())
+	d, err := c.open(ctx, log, c.server(), embedded.Start, traces.PgxTracer())
 	if err == nil {
 		defer d.close()
 		err = d.ready(ctx, log)

@@ -24,6 +24,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 const (
@@ -39,7 +40,7 @@ const (
 var log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 
 var (
-	cluster *postgres.Cluster
+	cluster *embedded.Cluster
 	clones  atomic.Int64
 )
 
@@ -64,7 +65,7 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	if cluster, err = postgres.StartDisposable(ctx, dir, log); err != nil {
+	if cluster, err = embedded.StartDisposable(ctx, dir, log); err != nil {
 		return 1, err
 	}
 	defer func() {
@@ -108,7 +109,7 @@ func leaks(log string) error {
 }
 
 // Cluster returns the cluster of this run. Tests that stop or break Postgres use Own instead.
-func Cluster() *postgres.Cluster { return cluster }
+func Cluster() *embedded.Cluster { return cluster }
 
 // Database returns the URL of a fresh clone of the template, dropped when the test ends, whoever is still connected.
 func Database(t testing.TB) string {
@@ -177,11 +178,11 @@ func open(t testing.TB, database string) *pgxpool.Pool {
 
 // NewCluster returns a cluster of the test's own, new and empty, stopped and deleted when the test ends: for tests that stop, kill
 // or restart Postgres. It takes about two seconds.
-func NewCluster(t testing.TB) *postgres.Cluster {
+func NewCluster(t testing.TB) *embedded.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	own, err := postgres.StartDisposable(ctx, StateDir(t), log)
+	own, err := embedded.StartDisposable(ctx, StateDir(t), log)
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
@@ -229,7 +230,7 @@ func reap(ctx context.Context) {
 			continue
 		}
 		// In use, or damaged: not our business.
-		_ = postgres.Remove(ctx, dir, log)
+		_ = embedded.Remove(ctx, dir, log)
 	}
 }
 
@@ -246,6 +247,30 @@ func maintain(ctx context.Context, statements ...string) error {
 		}
 	}
 	return nil
+}
+
+// Value runs sql in the database at url. It returns the first value of the last statement's result as text, "" for no row.
+func Value(url, sql string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if err != nil || len(results) == 0 || len(results[len(results)-1].Rows) == 0 {
+		return "", err
+	}
+	return string(results[len(results)-1].Rows[0][0]), nil
+}
+
+// WantValue reports a test error unless Value returns want.
+func WantValue(t testing.TB, url, sql, want string) {
+	t.Helper()
+	if got, err := Value(url, sql); err != nil || got != want {
+		t.Errorf("%s: got %q, %v; want %q", sql, got, err, want)
+	}
 }
 
 // databaseURL is the cluster's URL with another database.

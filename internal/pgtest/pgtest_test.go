@@ -15,7 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 var files = fstest.MapFS{"000001_thing.up.sql": {Data: []byte("CREATE TABLE thing (n int)")}}
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	case "killed":
 		dir, err := newDir()
 		if err == nil {
-			_, err = postgres.StartDisposable(context.Background(), dir, log)
+			_, err = embedded.StartDisposable(context.Background(), dir, log)
 		}
 		if err != nil {
 			fmt.Println(err)

@@ -262,3 +262,8 @@ func client(ctx context.Context, program, url string, out *os.File, args ...stri
 	}
 	return nil
 }
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// MinMajor is the oldest major version of PostgreSQL that Find accepts.
+// MinMajor is the oldest major version of PostgreSQL that FindServer accepts.
 const MinMajor = 15
 
-// ErrNoBinaries is wrapped by the error of Find and FindClient when this machine has no usable PostgreSQL.
+// ErrNoBinaries is wrapped by the error of FindServer and FindClient when this machine has no usable PostgreSQL.
 var ErrNoBinaries = errors.New("no PostgreSQL on this machine")
 
 // serverPrograms are what a private cluster needs; they must lie in one folder, so that versions never mix.
@@ -40,15 +40,15 @@ const installHint = `install it:
   macOS            brew install postgresql@17
 or set DATABASE_URL to a PostgreSQL that runs elsewhere`
 
-// Find returns the folder that holds postgres, initdb and pg_ctl of one PostgreSQL, version MinMajor or newer.
-// It looks in PATH, then in the folders where packages put them (newest version first), then asks pg_config.
+// FindServer returns the folder that holds postgres, initdb and pg_ctl of one PostgreSQL of the major version, or of any from MinMajor on when
+// major is 0. It looks in PATH, then in the folders where packages put them (newest version first), then asks pg_config.
 // The error wraps ErrNoBinaries and says what was searched and what to install.
-func Find() (bin string, err error) {
-	bin, _, err = thisMachine().server(0)
+func FindServer(major int) (bin string, err error) {
+	bin, _, err = thisMachine().server(major)
 	return bin, err
 }
 
-// FindClient returns the path of a program like psql or pg_dump: from PATH, else from the folders that Find searches.
+// FindClient returns the path of a program like psql or pg_dump: from PATH, else from the folders that FindServer searches.
 // The error wraps ErrNoBinaries.
 func FindClient(program string) (string, error) {
 	return thisMachine().client(program)

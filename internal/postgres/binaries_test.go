@@ -25,7 +25,7 @@ func fake(t *testing.T, root, dir, version string) string {
 }
 
 func TestFindOnThisMachine(t *testing.T) {
-	bin, err := Find()
+	bin, err := FindServer(0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 		if err != nil || from != c.from || to != c.to {
 			t.Fatalf("step %d: from %d to %d, %v; want from %d to %d", i, from, to, err, c.from, c.to)
 		}
-		want(t, url, tables, c.left)
+		pgtest.WantValue(t, url, tables, c.left)
 	}
 
 	more := with("000004_third.up.sql", "CREATE TABLE third (n int)")
@@ -114,7 +114,7 @@ func TestMigrateFourAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	want(t, url, tables, "first first_n second")
+	pgtest.WantValue(t, url, tables, "first first_n second")
 }
 
 func TestMigrateFailureLeavesNothing(t *testing.T) {
@@ -129,15 +129,15 @@ func TestMigrateFailureLeavesNothing(t *testing.T) {
 	if !errors.As(err, &pgErr) || !strings.Contains(err.Error(), "version 4 (third)") || !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("got %v, want the file, the line and Postgres's error", err)
 	}
-	want(t, url, tables, "first first_n second")
-	want(t, url, "SELECT version::text || dirty FROM schema_migrations", "3false")
+	pgtest.WantValue(t, url, tables, "first first_n second")
+	pgtest.WantValue(t, url, "SELECT version::text || dirty FROM schema_migrations", "3false")
 
 	// A way down that fails is undone just the same, and the way up goes on from there.
 	broken = with("000002_second.down.sql", "DROP TABLE second; SELECT no_such_column")
 	if from, to, err = postgres.MigrateDown(t.Context(), url, broken, 0); err == nil || from != 3 || to != 2 {
 		t.Errorf("from %d to %d, %v; want from 3 to 2 and an error", from, to, err)
 	}
-	want(t, url, tables, "first second")
+	pgtest.WantValue(t, url, tables, "first second")
 	if _, to, err = postgres.Migrate(t.Context(), url, with("000004_third.up.sql", "CREATE TABLE third (n int)")); err != nil || to != 4 {
 		t.Errorf("to %d, %v", to, err)
 	}
@@ -172,7 +172,7 @@ func plainUp(t *testing.T, url string, f fs.FS) error {
 func whileSleeping(t *testing.T, url string) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		got, err := query(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
+		got, err := pgtest.Value(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
 		if err != nil || time.Since(began) > 10*time.Second {
 			t.Fatal("no migration sleeps:", err)
 		}
@@ -192,7 +192,7 @@ func TestMigrateHealsWhatOthersLeftDirty(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- plainUp(t, url, with("000002_second.up.sql", asleep)) }()
 	whileSleeping(t, url)
-	want(t, url, killSleeper, "true")
+	pgtest.WantValue(t, url, killSleeper, "true")
 	if err := <-ended; err == nil {
 		t.Fatal("golang-migrate survived its kill")
 	}
@@ -208,7 +208,7 @@ func TestMigrateHealsWhatOthersLeftDirty(t *testing.T) {
 	if err != nil || from != 1 || to != 3 {
 		t.Errorf("from %d to %d, %v; want from 1 to 3", from, to, err)
 	}
-	want(t, url, tables, "first first_n second")
+	pgtest.WantValue(t, url, tables, "first first_n second")
 
 	for _, c := range []struct {
 		mark string // as golang-migrate leaves it when cut short on the way
@@ -221,9 +221,9 @@ func TestMigrateHealsWhatOthersLeftDirty(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.from == 1 {
-			want(t, url, "CREATE TABLE first (n int)", "")
+			pgtest.WantValue(t, url, "CREATE TABLE first (n int)", "")
 		}
-		want(t, url, "INSERT INTO schema_migrations VALUES (1, false); "+c.mark, "")
+		pgtest.WantValue(t, url, "INSERT INTO schema_migrations VALUES (1, false); "+c.mark, "")
 		if from, to, err := postgres.Migrate(t.Context(), url, files(three)); err != nil || from != c.from || to != 3 {
 			t.Errorf("%s: from %d to %d, %v; want from %d to 3", c.mark, from, to, err, c.from)
 		}
@@ -241,11 +241,11 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 		ended <- err
 	}()
 	whileSleeping(t, url)
-	want(t, url, killSleeper, "true")
+	pgtest.WantValue(t, url, killSleeper, "true")
 	if err := <-ended; err == nil {
 		t.Fatal("it survived its kill")
 	}
-	want(t, url, "SELECT version::text || dirty FROM schema_migrations", "1false")
+	pgtest.WantValue(t, url, "SELECT version::text || dirty FROM schema_migrations", "1false")
 
 	// The same when the caller gives up.
 	ctx, cancel := context.WithCancel(context.Background())
@@ -269,7 +269,7 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 	if from, to, err := postgres.Migrate(t.Context(), url, files(three)); err != nil || from != 1 || to != 3 {
 		t.Errorf("from %d to %d, %v; want from 1 to 3", from, to, err)
 	}
-	want(t, url, tables, "first first_n second")
+	pgtest.WantValue(t, url, tables, "first first_n second")
 }
 
 func TestMigrateRefusesANewerDatabase(t *testing.T) {
@@ -297,8 +297,8 @@ func TestMigrateNeedsNoRightsWhenUpToDate(t *testing.T) {
 	if _, _, err := postgres.Migrate(t.Context(), url, files(three)); err != nil {
 		t.Fatal(err)
 	}
-	want(t, url, "CREATE ROLE reader LOGIN; GRANT SELECT ON schema_migrations TO reader", "")
-	t.Cleanup(func() { want(t, url, "DROP OWNED BY reader; DROP ROLE reader", "") })
+	pgtest.WantValue(t, url, "CREATE ROLE reader LOGIN; GRANT SELECT ON schema_migrations TO reader", "")
+	t.Cleanup(func() { pgtest.WantValue(t, url, "DROP OWNED BY reader; DROP ROLE reader", "") })
 	asReader := strings.Replace(url, "labledger@", "reader@", 1)
 	if from, to, err := postgres.Migrate(t.Context(), asReader, files(three)); err != nil || from != 3 || to != 3 {
 		t.Errorf("from %d to %d, %v", from, to, err)
@@ -306,4 +306,30 @@ func TestMigrateNeedsNoRightsWhenUpToDate(t *testing.T) {
 	if _, _, err := postgres.Migrate(t.Context(), asReader, with("000004_third.up.sql", "CREATE TABLE third (n int)")); err == nil {
 		t.Error("a reader migrated: this test shows nothing")
 	}
+}
+
+// A role that may not change the schema is told who must, and may start when nothing is to be changed.
+func TestMigrateAsServerRole(t *testing.T) {
+	database := pgtest.Database(t)
+	server := pgtest.ServerURL(database)
+	files := fstest.MapFS{
+		"000001_a.up.sql": {Data: []byte("CREATE TABLE change (n int); GRANT SELECT ON schema_migrations, change TO labledger_server")},
+	}
+	refused := func(what string) {
+		t.Helper()
+		if _, _, err := postgres.Migrate(t.Context(), server, files); !errors.Is(err, postgres.ErrNotOwner) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	refused("an empty database")
+	if _, _, err := postgres.Migrate(t.Context(), database, files); err != nil {
+		t.Fatal(err)
+	}
+	if _, to, err := postgres.Migrate(t.Context(), server, files); err != nil || to != 1 {
+		t.Errorf("a database that is up to date: %d, %v", to, err)
+	}
+	files["000002_b.up.sql"] = &fstest.MapFile{Data: []byte("ALTER TABLE change ADD COLUMN m int")}
+	refused("an older database")
+	pgtest.WantValue(t, database, "REVOKE SELECT ON schema_migrations FROM labledger_server; SELECT 'revoked'", "revoked")
+	refused("a database whose version it may not read")
 }

@@ -21,11 +21,11 @@ func TestAdmitServer(t *testing.T) {
 		"COPY (SELECT 'local all labledger_server scram-sha-256' UNION ALL SELECT 'local all all trust' ORDER BY 1 DESC) TO PROGRAM 'cat > pg_hba.conf'",
 		"SELECT pg_reload_conf()",
 	} {
-		if _, err := query(owner, sql); err != nil {
+		if _, err := pgtest.Value(owner, sql); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if hba, err := query(owner, "SELECT string_agg(type || ' ' || user_name[1] || ' ' || auth_method, ', ' ORDER BY line_number) FROM pg_hba_file_rules"); err != nil || !strings.HasPrefix(hba, "local labledger_server scram-sha-256") {
+	if hba, err := pgtest.Value(owner, "SELECT string_agg(type || ' ' || user_name[1] || ' ' || auth_method, ', ' ORDER BY line_number) FROM pg_hba_file_rules"); err != nil || !strings.HasPrefix(hba, "local labledger_server scram-sha-256") {
 		t.Fatalf("pg_hba.conf: %s, %v", hba, err)
 	}
 	server := func(password string) string {
@@ -42,16 +42,16 @@ func TestAdmitServer(t *testing.T) {
 		if err != nil || changed != changes {
 			t.Errorf("%s: changed %v, %v", password, changed, err)
 		}
-		want(t, server(password), "SELECT session_user", postgres.ServerRole)
+		pgtest.WantValue(t, server(password), "SELECT session_user", postgres.ServerRole)
 	}
 	const first, second = "first pass-word", `sec'ond "\$ {}`
-	if _, err := query(server(first), "SELECT 1"); err == nil {
+	if _, err := pgtest.Value(server(first), "SELECT 1"); err == nil {
 		t.Fatal("the cluster asks for no password: this test shows nothing")
 	}
 	admit(first, true)
 	admit(first, false)
 	admit(second, true)
-	if _, err := query(server(first), "SELECT 1"); err == nil {
+	if _, err := pgtest.Value(server(first), "SELECT 1"); err == nil {
 		t.Error("the old password is still good")
 	}
 	// Whoever is not the server's role, or brings no password, changes nothing.
@@ -63,7 +63,7 @@ func TestAdmitServer(t *testing.T) {
 	if _, err := postgres.SetServerPassword(t.Context(), owner, server("pässword")); err == nil || !strings.Contains(err.Error(), "ASCII") {
 		t.Errorf("a password that PostgreSQL would normalise: %v", err)
 	}
-	data, err := query(owner, "SHOW data_directory")
+	data, err := pgtest.Value(owner, "SHOW data_directory")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package postgres_test
+package embedded_test
 
 import (
 	"bufio"
@@ -14,16 +14,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 // up starts a cluster and stops it when the test ends.
-func up(t *testing.T, dir string) *postgres.Cluster {
+func up(t *testing.T, dir string) *embedded.Cluster {
 	t.Helper()
-	c, err := postgres.Start(t.Context(), dir, quiet)
+	c, err := embedded.Start(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,36 +30,12 @@ func up(t *testing.T, dir string) *postgres.Cluster {
 	return c
 }
 
-func stop(t *testing.T, c *postgres.Cluster) {
+func stop(t *testing.T, c *embedded.Cluster) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := c.Stop(ctx); err != nil {
 		t.Error(err)
-	}
-}
-
-// query runs one statement and returns its one value as text.
-func query(url, sql string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close(ctx)
-	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
-	if err != nil || len(results) == 0 || len(results[len(results)-1].Rows) == 0 {
-		return "", err
-	}
-	return string(results[len(results)-1].Rows[0][0]), nil
-}
-
-func want(t *testing.T, url, sql, expected string) {
-	t.Helper()
-	got, err := query(url, sql)
-	if err != nil || got != expected {
-		t.Errorf("%s: got %q, %v; want %q", sql, got, err, expected)
 	}
 }
 
@@ -88,12 +63,12 @@ func TestClusterKeepsData(t *testing.T) {
 	if !c.IsNew() {
 		t.Error("New is false before the first MarkReady")
 	}
-	want(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
+	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	for setting, value := range map[string]string{
 		"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on", "TimeZone": "UTC",
 		"listen_addresses": "", "server_encoding": "UTF8", "unix_socket_permissions": "0700",
 	} {
-		want(t, c.URL(), "SHOW "+setting, value)
+		pgtest.WantValue(t, c.URL(), "SHOW "+setting, value)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "postgres", "run")); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("socket folder: %v, %v", info, err)
@@ -135,7 +110,7 @@ func TestClusterKeepsData(t *testing.T) {
 	}
 
 	c = up(t, dir) // the first was stopped before MarkInitialized: still new
-	want(t, c.URL(), "SELECT n FROM kept", "7")
+	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 	if !c.IsNew() {
 		t.Error("New is false though MarkReady was never called")
 	}
@@ -168,7 +143,7 @@ func TestClusterOutlivesAKilledLabledger(t *testing.T) {
 		helper.Process.Kill()
 		t.Fatal("helper: ", line)
 	}
-	if _, err := postgres.Start(t.Context(), dir, quiet); !errors.Is(err, postgres.ErrInUse) ||
+	if _, err := embedded.Start(t.Context(), dir, quiet); !errors.Is(err, embedded.ErrInUse) ||
 		!strings.Contains(err.Error(), strconv.Itoa(helper.Process.Pid)) {
 		t.Errorf("got %v, want ErrInUse with pid %d", err, helper.Process.Pid)
 	}
@@ -180,7 +155,7 @@ func TestClusterOutlivesAKilledLabledger(t *testing.T) {
 	}
 
 	c := up(t, dir)
-	want(t, c.URL(), "SELECT 1", "1")
+	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 	if now := postmasterPid(t, c.Dir()); now == pid {
 		t.Error("the leftover was not replaced")
 	}
@@ -203,11 +178,11 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if c, err := postgres.StartDisposable(ctx, dir, quiet); err == nil {
+	if c, err := embedded.StartDisposable(ctx, dir, quiet); err == nil {
 		stop(t, c)
 		t.Fatal("started in 300 ms: this test shows nothing")
 	}
-	c, err := postgres.StartDisposable(t.Context(), dir, quiet)
+	c, err := embedded.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,11 +206,11 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err = postgres.StartDisposable(t.Context(), dir, quiet)
+	c, err = embedded.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, c.URL(), "SELECT 1", "1")
+	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 	if !alive(other.Process.Pid) {
 		t.Error("a program that is not ours was stopped")
 	}
@@ -246,11 +221,11 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 	if err := os.WriteFile(conf, []byte("no_such_setting = 1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = postgres.StartDisposable(t.Context(), dir, quiet); err == nil || !strings.Contains(err.Error(), "no_such_setting") {
+	if _, err = embedded.StartDisposable(t.Context(), dir, quiet); err == nil || !strings.Contains(err.Error(), "no_such_setting") {
 		t.Errorf("got %v, want the end of the log", err)
 	}
 
-	if err := postgres.Remove(t.Context(), dir, quiet); err != nil {
+	if err := embedded.Remove(t.Context(), dir, quiet); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(dir); err == nil {
@@ -261,22 +236,22 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 func TestClusterLongPath(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(pgtest.StateDir(t), strings.Repeat("long, and blank+&", 8))
-	c, err := postgres.StartDisposable(t.Context(), dir, quiet)
+	c, err := embedded.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, c) })
-	want(t, c.URL(), "SELECT 1", "1")
+	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 	_, socket, _ := strings.Cut(c.URL(), "host=")
 	socket, _, _ = strings.Cut(socket, "&")
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("socket folder %s: %v, %v", socket, info, err)
 	}
-	used, err := postgres.StartOrAttach(t.Context(), dir, quiet)
+	used, err := embedded.StartOrAttach(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, used.URL(), "SELECT 1", "1")
+	pgtest.WantValue(t, used.URL(), "SELECT 1", "1")
 	stop(t, c)
 	if _, err := os.Stat(socket); err == nil {
 		t.Error("the temporary socket folder outlives the server")
@@ -287,13 +262,13 @@ func TestClusterInUse(t *testing.T) {
 	t.Parallel()
 	c := pgtest.NewCluster(t)
 	dir := filepath.Dir(filepath.Dir(c.Dir()))
-	if _, err := postgres.Start(t.Context(), dir, quiet); !errors.Is(err, postgres.ErrInUse) {
+	if _, err := embedded.Start(t.Context(), dir, quiet); !errors.Is(err, embedded.ErrInUse) {
 		t.Errorf("got %v, want ErrInUse", err)
 	}
-	if err := postgres.Remove(t.Context(), dir, quiet); !errors.Is(err, postgres.ErrInUse) {
+	if err := embedded.Remove(t.Context(), dir, quiet); !errors.Is(err, embedded.ErrInUse) {
 		t.Errorf("Wipe: got %v, want ErrInUse", err)
 	}
-	used, err := postgres.StartOrAttach(t.Context(), dir, quiet)
+	used, err := embedded.StartOrAttach(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +281,7 @@ func TestClusterInUse(t *testing.T) {
 	stop(t, used)
 	stop(t, used)
 	<-used.Done()
-	want(t, c.URL(), "SELECT 1", "1")
+	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 
 	// A data folder that was copied away with its pid file must not stop the original's server.
 	pid := postmasterPid(t, c.Dir())
@@ -314,11 +289,11 @@ func TestClusterInUse(t *testing.T) {
 	if out, err := exec.Command("cp", "-a", filepath.Join(dir, "postgres"), twin).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	copied, err := postgres.StartDisposable(t.Context(), twin, quiet)
+	copied, err := embedded.StartDisposable(t.Context(), twin, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, copied.URL(), "SELECT 1", "1")
+	pgtest.WantValue(t, copied.URL(), "SELECT 1", "1")
 	stop(t, copied)
 	if !alive(pid) {
 		t.Error("starting a copy stopped the original")
@@ -328,7 +303,7 @@ func TestClusterInUse(t *testing.T) {
 func TestClusterComesBack(t *testing.T) {
 	t.Parallel()
 	c := pgtest.NewCluster(t)
-	want(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
+	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	for range 2 {
 		pid := postmasterPid(t, c.Dir())
 		began := time.Now()
@@ -336,7 +311,7 @@ func TestClusterComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		for {
-			got, err := query(c.URL(), "SELECT n FROM kept")
+			got, err := pgtest.Value(c.URL(), "SELECT n FROM kept")
 			if err == nil && got == "7" && postmasterPid(t, c.Dir()) != pid {
 				break
 			}
@@ -376,17 +351,17 @@ func TestClusterComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Dir(filepath.Dir(c.Dir()))
-	if c, err = postgres.StartDisposable(t.Context(), dir, quiet); err != nil {
+	if c, err = embedded.StartDisposable(t.Context(), dir, quiet); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, c) })
-	want(t, c.URL(), "SELECT n FROM kept", "7")
+	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 
 	// No time to stop: it ends at once and says so.
 	pid := postmasterPid(t, c.Dir())
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	stopped, err := postgres.StartDisposable(t.Context(), pgtest.StateDir(t), quiet)
+	stopped, err := embedded.StartDisposable(t.Context(), pgtest.StateDir(t), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,12 +382,12 @@ func TestClusterClosedFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := filepath.Join(dir, "state")
-	c, err := postgres.StartDisposable(t.Context(), state, quiet)
+	c, err := embedded.StartDisposable(t.Context(), state, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, c) })
-	want(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
+	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	data := c.Dir()
 	stop(t, c)
 	if os.Geteuid() == 0 { // not below dir, which is deleted anyhow
@@ -432,12 +407,12 @@ func TestClusterClosedFolder(t *testing.T) {
 		if out, err := exec.Command("cp", "-a", state, twin).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		again, err := postgres.StartDisposable(t.Context(), state, quiet)
+		again, err := embedded.StartDisposable(t.Context(), state, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := postgres.StartDisposable(t.Context(), twin, quiet)
-		if !errors.Is(err, postgres.ErrInUse) {
+		second, err := embedded.StartDisposable(t.Context(), twin, quiet)
+		if !errors.Is(err, embedded.ErrInUse) {
 			t.Errorf("two on the same data: got %v, want ErrInUse", err)
 		}
 		if err == nil {
@@ -452,15 +427,15 @@ func TestClusterClosedFolder(t *testing.T) {
 	if err := os.Rename(state, moved); err != nil {
 		t.Fatal(err)
 	}
-	c, err = postgres.StartDisposable(t.Context(), moved, quiet)
+	c, err = embedded.StartDisposable(t.Context(), moved, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, c) })
-	want(t, c.URL(), "SELECT n FROM kept", "7")
+	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 	data = c.Dir()
 	stop(t, c)
-	if err := postgres.Remove(t.Context(), moved, quiet); err != nil {
+	if err := embedded.Remove(t.Context(), moved, quiet); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(data); err == nil {
@@ -481,7 +456,7 @@ func TestClusterOfAnotherUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := postgres.Start(t.Context(), state, quiet)
+	_, err := embedded.Start(t.Context(), state, quiet)
 	if err == nil || !strings.Contains(err.Error(), "belongs to") || !strings.Contains(err.Error(), "use another state directory") {
 		t.Fatalf("got %v, want who owns it and what to do", err)
 	}
@@ -500,4 +475,20 @@ func postgresUser(t *testing.T) (uid, gid int) {
 	}
 	s := info.Sys().(*syscall.Stat_t)
 	return int(s.Uid), int(s.Gid)
+}
+
+// A cluster has the server's role from its first start on, and data that were made without it get it at the next.
+func TestServerRole(t *testing.T) {
+	dir := pgtest.StateDir(t)
+	c := up(t, dir)
+	const who = "SELECT concat_ws(' ', session_user, rolsuper, rolcreaterole, rolcreatedb, current_database()) FROM pg_roles WHERE rolname = session_user"
+	pgtest.WantValue(t, c.ServerURL(), who, "labledger_server f f f labledger")
+	if _, err := pgtest.Value(c.ServerURL(), "CREATE TABLE mine (n int)"); err == nil {
+		t.Error("it may make tables")
+	}
+	if _, err := pgtest.Value(c.URL(), "DROP ROLE "+postgres.ServerRole); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, c)
+	pgtest.WantValue(t, up(t, dir).ServerURL(), who, "labledger_server f f f labledger")
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package postgres
+package embedded
 
 import (
 	"context"
@@ -20,6 +20,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"labledger/internal/postgres"
 )
 
 // maxLog bounds postgres.log, in bytes; one older file of about the same size is kept beside it.
@@ -162,7 +164,7 @@ func ensureDatabase(ctx context.Context, socketDir string) error {
 		return err
 	}
 	defer conn.Close(ctx)
-	for _, create := range []string{"CREATE DATABASE " + dbName, "CREATE ROLE " + ServerRole + " LOGIN"} {
+	for _, create := range []string{"CREATE DATABASE " + dbName, "CREATE ROLE " + postgres.ServerRole + " LOGIN"} {
 		_, err := conn.Exec(ctx, create)
 		var pgErr *pgconn.PgError
 		if errors.As(err, &pgErr) && (pgErr.Code == "42P04" || pgErr.Code == "42710") { // it is there
@@ -223,8 +225,8 @@ func alive(pid int) bool {
 // runsOn reports whether the process is a postgres whose working directory is data, as every postmaster's is.
 func runsOn(pid int, data string) bool {
 	if runtime.GOOS != "linux" {
-		out, err := ask("ps", "-o", "command=", "-p", strconv.Itoa(pid))
-		return err == nil && strings.Contains(out, "postgres") && strings.Contains(out, data)
+		out, err := exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+		return err == nil && strings.Contains(string(out), "postgres") && strings.Contains(string(out), data)
 	}
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	name, err := os.ReadFile(filepath.Join(proc, "comm"))

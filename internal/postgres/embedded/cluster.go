@@ -1,6 +1,6 @@
 //go:build unix
 
-package postgres
+package embedded
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"labledger/internal/postgres"
 )
 
 // Cluster is a private Postgres under a state directory, reached through a Unix socket by its owner and root alone.
@@ -110,7 +112,7 @@ func start(ctx context.Context, stateDir string, log *slog.Logger, disposable bo
 	if err != nil {
 		return c, err
 	}
-	if c.bin, _, err = thisMachine().server(major); err != nil {
+	if c.bin, err = postgres.FindServer(major); err != nil {
 		return c, err
 	}
 	if err := endLeftover(ctx, c.layout, c.as, c.bin, log); err != nil {
@@ -170,8 +172,8 @@ func attach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, e
 // URL returns the address of the database, without a password, for pgx and for psql.
 func (c *Cluster) URL() string { return socketURL(c.socket, superuser, dbName) }
 
-// ServerURL is URL for ServerRole, which may do less than the owner.
-func (c *Cluster) ServerURL() string { return socketURL(c.socket, ServerRole, dbName) }
+// ServerURL is URL for postgres.ServerRole, which may do less than the owner.
+func (c *Cluster) ServerURL() string { return socketURL(c.socket, postgres.ServerRole, dbName) }
 
 // Dir returns the folder that really holds the data.
 func (c *Cluster) Dir() string { return c.layout.data() }
@@ -340,7 +342,7 @@ func Remove(ctx context.Context, stateDir string, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		if c.bin, _, err = thisMachine().server(major); err != nil {
+		if c.bin, err = postgres.FindServer(major); err != nil {
 			return err
 		}
 		if err := endLeftover(ctx, l, c.as, c.bin, log); err != nil {
