@@ -20,6 +20,7 @@ import (
 	"labledger/internal/auth"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -80,7 +81,7 @@ func (p part) measure(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = cluster.Stop(ctx) }() // and with the folder it goes
-	if _, _, err := postgres.Migrate(ctx, cluster.URL(), schema.Files); err != nil {
+	if _, _, err := migrate.Up(ctx, cluster.URL(), schema.Files); err != nil {
 		return err
 	}
 	pool, err := postgres.Open(ctx, cluster.URL())

@@ -17,18 +17,19 @@ import (
 // TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web and trace ← main.
 func TestArrows(t *testing.T) {
 	ours := map[string][]string{
-		"labledger/internal/cli":               {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/postgres/embedded", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema", "labledger/internal/tracing", "labledger/web"},
+		"labledger/internal/cli":               {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/postgres/embedded", "labledger/internal/postgres/migrate", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema", "labledger/internal/tracing", "labledger/web"},
 		"labledger/internal/auth":              nil,
 		"labledger/api":                        {"labledger/internal/auth", "labledger/db", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules"},
-		"labledger/bench":                      {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/postgres/embedded", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema"},
+		"labledger/bench":                      {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/postgres/embedded", "labledger/internal/postgres/migrate", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema"},
 		"labledger":                            nil,
 		"labledger/db":                         nil,
 		"labledger/internal/e2e":               nil,
 		"labledger/internal/archtest":          nil,
 		"labledger/internal/leaktest":          nil,
 		"labledger/internal/postgres":          nil,
+		"labledger/internal/postgres/migrate":  {"labledger/internal/postgres"},
 		"labledger/internal/postgres/embedded": {"labledger/internal/postgres"},
-		"labledger/internal/pgtest":            {"labledger/internal/postgres", "labledger/internal/postgres/embedded"},
+		"labledger/internal/pgtest":            {"labledger/internal/postgres", "labledger/internal/postgres/embedded", "labledger/internal/postgres/migrate"},
 		"labledger/deploy":                     nil,
 		"labledger/examples/client":            nil,
 		"labledger/internal/ledger":            {"labledger/db", "labledger/internal/rules"},

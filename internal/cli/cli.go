@@ -20,6 +20,7 @@ import (
 	"labledger/db"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -149,7 +150,7 @@ func (c *config) open(ctx context.Context, log *slog.Logger, given setting, star
 
 // ready brings the schema up to date, and loads the mock data into a private cluster that is new.
 func (d *database) ready(ctx context.Context, log *slog.Logger) error {
-	from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
+	from, to, err := migrate.Up(ctx, d.url, schema.Files)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 )
 
 const (
@@ -79,7 +80,7 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 		return 1, err
 	}
 	if files != nil {
-		if _, _, err := postgres.Migrate(ctx, databaseURL(template), files); err != nil {
+		if _, _, err := migrate.Up(ctx, databaseURL(template), files); err != nil {
 			return 1, err
 		}
 	}

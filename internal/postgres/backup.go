@@ -102,7 +102,7 @@ func texts(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
 
 // connect opens a connection that waits as long as it takes, for work that no request waits for.
 func connect(ctx context.Context, url string) (*pgx.Conn, error) {
-	cfg, err := parse(url)
+	cfg, err := ParseConfig(url)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func another(database, name string) (string, error) {
 		u.Path = "/" + name
 		return u.String(), nil
 	}
-	cfg, err := parse(database)
+	cfg, err := ParseConfig(database)
 	if err != nil {
 		return "", err
 	}

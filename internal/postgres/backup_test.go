@@ -29,7 +29,7 @@ func TestAnother(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%s: %s %v", database, got, err)
 		}
-		cfg, err := parse(got)
+		cfg, err := ParseConfig(got)
 		if err != nil || cfg.Database != "other" {
 			t.Errorf("%s leads to %q (%v)", got, cfg.Database, err)
 		}

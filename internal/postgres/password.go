@@ -12,7 +12,7 @@ var passwordWord = regexp.MustCompile(`(?i)\bpassword\s*=\s*('(\\.|[^'\\])*'|(\\
 // WithoutPassword takes the password out of a database's URL or key=value words, in whichever of the places that libpq knows it stands:
 // arguments of a program are for everyone on the machine to see. It returns "" where there is none, and for what cannot be read.
 func WithoutPassword(database string) (target, password string) {
-	cfg, err := parse(database)
+	cfg, err := ParseConfig(database)
 	if err != nil {
 		return "", ""
 	}

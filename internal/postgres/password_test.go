@@ -25,7 +25,7 @@ func TestWithoutPassword(t *testing.T) {
 		if strings.Contains(database, "s3") != (password != "") {
 			t.Errorf("%s has the password %q", database, password)
 		}
-		if _, err := parse(target); err != nil {
+		if _, err := ParseConfig(target); err != nil {
 			t.Errorf("%s cannot be read any more: %v", target, err)
 		}
 	}

@@ -34,7 +34,7 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) { return OpenT
 
 // OpenTraced is Open, with somebody who is told of each statement; nil is nobody.
 func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
-	if _, err := parse(url); err != nil { // for an error text without the URL
+	if _, err := ParseConfig(url); err != nil { // for an error text without the URL
 		return nil, err
 	}
 	cfg, err := pgxpool.ParseConfig(url)
@@ -64,8 +64,8 @@ func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*pgxpo
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// parse reads a URL for one connection, set up as the pool's are.
-func parse(url string) (*pgx.ConnConfig, error) {
+// ParseConfig reads a URL for one connection, set up as the pool's are.
+func ParseConfig(url string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, unreadable(err)

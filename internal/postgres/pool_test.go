@@ -16,6 +16,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 )
 
 const sample = `SELECT 1::bigint, timestamptz '2026-11-21 12:34:56.789+00', true, '08:00:2b:01:02:03'::macaddr,
@@ -233,7 +234,7 @@ func TestUnreadableURLKeepsThePassword(t *testing.T) {
 		if strings.Contains(err.Error(), "S3cret") {
 			t.Errorf("%s: the message tells the password: %v", url, err)
 		}
-		_, _, err = postgres.Migrate(t.Context(), url, fstest.MapFS{})
+		_, _, err = migrate.Up(t.Context(), url, fstest.MapFS{})
 		if err == nil || strings.Contains(err.Error(), "S3cret") {
 			t.Errorf("Migrate %s: %v", url, err)
 		}

@@ -32,7 +32,7 @@ func HasOwnerRights(ctx context.Context, pool *pgxpool.Pool) (may bool, err erro
 // SetServerPassword lets ServerRole sign in with the password of server, a URL that names that role; with any other it does nothing. owner is the
 // URL of a role that may do so. It reports whether the password had to be changed: the same one is left as it is.
 func SetServerPassword(ctx context.Context, owner, server string) (changed bool, err error) {
-	cfg, err := parse(server)
+	cfg, err := ParseConfig(server)
 	if err != nil {
 		return false, err
 	}
@@ -46,7 +46,7 @@ func SetServerPassword(ctx context.Context, owner, server string) (changed bool,
 	if err != nil {
 		return false, err
 	}
-	as, err := parse(owner)
+	as, err := ParseConfig(owner)
 	if err != nil {
 		return false, err
 	}

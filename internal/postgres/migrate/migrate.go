@@ -1,4 +1,4 @@
-package postgres
+package migrate
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang-migrate/migrate/v4"
+	gomigrate "github.com/golang-migrate/migrate/v4"
 	"github.com/golang-migrate/migrate/v4/database"
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/source"
@@ -18,6 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"labledger/internal/postgres"
 )
 
 // MigrationLock is the advisory lock that whoever changes the schema of a database holds: "labledge" in ASCII.
@@ -27,10 +29,10 @@ const MigrationLock int64 = 0x6c61626c65646765
 // ErrNewerDatabase is wrapped when the database has migrations that this program does not know.
 var ErrNewerDatabase = errors.New("the database is newer than this program")
 
-// Status says how far the schema of a database is.
-type Status struct {
+// State says how far the schema of a database is.
+type State struct {
 	Version uint // 0 before the first migration
-	Dirty   bool // a migration tool was interrupted at Version; Migrate heals it
+	Dirty   bool // a migration tool was interrupted at Version; Up heals it
 	Files   []Migration
 }
 
@@ -41,7 +43,7 @@ type Migration struct {
 	Applied bool
 }
 
-// Migrate brings the database at url to the newest of files and returns its version before and after; both are 0 for none.
+// Up brings the database at url to the newest of files and returns its version before and after; both are 0 for none.
 // Files lie at the root as 000001_name.up.sql and 000001_name.down.sql; others are ignored. Any number of processes may call it
 // at once; each waits for its turn until ctx ends. A database that is up to date is only read.
 //
@@ -50,7 +52,7 @@ type Migration struct {
 // A database that another migration tool left dirty is healed first.
 //
 // Errors: ErrNewerDatabase, ErrNotOwner, a *pgconn.PgError with the file's name in front, or why the server cannot be reached; never a password.
-func Migrate(ctx context.Context, url string, files fs.FS) (from, to uint, err error) {
+func Up(ctx context.Context, url string, files fs.FS) (from, to uint, err error) {
 	s, err := openSteps(ctx, url, files)
 	if err != nil {
 		return 0, 0, err
@@ -66,19 +68,19 @@ func Migrate(ctx context.Context, url string, files fs.FS) (from, to uint, err e
 	if version == s.newest() && !dirty { // no lock and no rights needed: this is every start but the first
 		return uint(max(version, 0)), uint(max(version, 0)), nil
 	}
-	from, to, err = s.change(ctx, func(m *migrate.Migrate, _ int) error { return m.Up() })
+	from, to, err = s.change(ctx, func(m *gomigrate.Migrate, _ int) error { return m.Up() })
 	return from, to, s.explained(err)
 }
 
-// MigrateDown takes back the last steps migrations, all of them when steps is 0 or less, and returns the version before and after.
-// Data in what is dropped are lost. Otherwise as Migrate.
-func MigrateDown(ctx context.Context, url string, files fs.FS, steps int) (from, to uint, err error) {
+// Down takes back the last steps migrations, all of them when steps is 0 or less, and returns the version before and after.
+// Data in what is dropped are lost. Otherwise as Up.
+func Down(ctx context.Context, url string, files fs.FS, steps int) (from, to uint, err error) {
 	s, err := openSteps(ctx, url, files)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer s.close()
-	return s.change(ctx, func(m *migrate.Migrate, version int) error {
+	return s.change(ctx, func(m *gomigrate.Migrate, version int) error {
 		applied := 0
 		for _, f := range s.files {
 			if int(f.Version) <= version {
@@ -92,22 +94,22 @@ func MigrateDown(ctx context.Context, url string, files fs.FS, steps int) (from,
 	})
 }
 
-// MigrationStatus reads how far the database at url is; it changes nothing. Errors as Migrate, but a newer database is none.
-func MigrationStatus(ctx context.Context, url string, files fs.FS) (Status, error) {
+// Status reads how far the database at url is; it changes nothing. Errors as Up, but a newer database is none.
+func Status(ctx context.Context, url string, files fs.FS) (State, error) {
 	s, err := openSteps(ctx, url, files)
 	if err != nil {
-		return Status{}, err
+		return State{}, err
 	}
 	defer s.close()
 	version, dirty, err := s.read(ctx)
 	if err != nil {
-		return Status{}, err
+		return State{}, err
 	}
-	status := Status{Version: uint(max(version, 0)), Dirty: dirty, Files: s.files}
+	state := State{Version: uint(max(version, 0)), Dirty: dirty, Files: s.files}
 	for i, f := range s.files {
 		s.files[i].Applied = int(f.Version) < version || int(f.Version) == version && !dirty
 	}
-	return status, nil
+	return state, nil
 }
 
 // steps are the files and the connection that holds the lock and runs them: when it breaks, both end together.
@@ -119,7 +121,7 @@ type steps struct {
 }
 
 func openSteps(ctx context.Context, url string, files fs.FS) (*steps, error) {
-	cfg, err := parse(url)
+	cfg, err := postgres.ParseConfig(url)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +161,7 @@ func (s *steps) name(version uint) string {
 
 // close frees the lock with the connection.
 func (s *steps) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	s.conn.Close(ctx)
 }
@@ -237,7 +239,7 @@ func (s *steps) explained(err error) error {
 }
 
 // change runs golang-migrate under our lock, on a healed database.
-func (s *steps) change(ctx context.Context, run func(m *migrate.Migrate, version int) error) (from, to uint, err error) {
+func (s *steps) change(ctx context.Context, run func(m *gomigrate.Migrate, version int) error) (from, to uint, err error) {
 	if err := s.direct(ctx); err != nil {
 		return 0, 0, err
 	}
@@ -267,7 +269,7 @@ func (s *steps) change(ctx context.Context, run func(m *migrate.Migrate, version
 		return at, at, err
 	}
 	step := &atomicStep{Driver: table, ctx: ctx, conn: s.conn, table: pgx.Identifier{schema, migratepgx.DefaultMigrationsTable}.Sanitize()}
-	m, err := migrate.NewWithInstance("iofs", s.source, "pgx5", step)
+	m, err := gomigrate.NewWithInstance("iofs", s.source, "pgx5", step)
 	if err != nil {
 		return at, at, err
 	}
@@ -287,7 +289,7 @@ func (s *steps) change(ctx context.Context, run func(m *migrate.Migrate, version
 		after = version
 	}
 	from, to = uint(max(version, 0)), uint(max(after, 0))
-	if err == nil || errors.Is(err, migrate.ErrNoChange) {
+	if err == nil || errors.Is(err, gomigrate.ErrNoChange) {
 		return from, to, readErr
 	}
 	return from, to, s.failed(step, err)

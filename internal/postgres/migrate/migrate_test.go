@@ -1,4 +1,4 @@
-package postgres_test
+package migrate_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/golang-migrate/migrate/v4"
+	gomigrate "github.com/golang-migrate/migrate/v4"
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 	"github.com/jackc/pgx/v5"
@@ -19,7 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 )
 
 // files is a file system with the given names and contents, and files that are no migrations.
@@ -55,9 +55,9 @@ const tables = "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') F
 func TestMigrateUpDownUp(t *testing.T) {
 	t.Parallel()
 	url, f := pgtest.Database(t), files(three)
-	up := func(f fs.FS) (uint, uint, error) { return postgres.Migrate(t.Context(), url, f) }
+	up := func(f fs.FS) (uint, uint, error) { return migrate.Up(t.Context(), url, f) }
 	down := func(n int) func(fs.FS) (uint, uint, error) {
-		return func(f fs.FS) (uint, uint, error) { return postgres.MigrateDown(t.Context(), url, f, n) }
+		return func(f fs.FS) (uint, uint, error) { return migrate.Down(t.Context(), url, f, n) }
 	}
 	for i, c := range []struct {
 		do       func(fs.FS) (uint, uint, error)
@@ -82,10 +82,10 @@ func TestMigrateUpDownUp(t *testing.T) {
 	}
 
 	more := with("000004_third.up.sql", "CREATE TABLE third (n int)")
-	status, err := postgres.MigrationStatus(t.Context(), url, more)
+	status, err := migrate.Status(t.Context(), url, more)
 	if err != nil || status.Version != 3 || status.Dirty || len(status.Files) != 4 ||
-		status.Files[2] != (postgres.Migration{Version: 3, Name: "index", Applied: true}) ||
-		status.Files[3] != (postgres.Migration{Version: 4, Name: "third", Applied: false}) {
+		status.Files[2] != (migrate.Migration{Version: 3, Name: "index", Applied: true}) ||
+		status.Files[3] != (migrate.Migration{Version: 4, Name: "third", Applied: false}) {
 		t.Errorf("status %+v, %v", status, err)
 	}
 }
@@ -93,11 +93,11 @@ func TestMigrateUpDownUp(t *testing.T) {
 func TestMigrateWithoutFiles(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
-	from, to, err := postgres.Migrate(t.Context(), url, files(nil))
+	from, to, err := migrate.Up(t.Context(), url, files(nil))
 	if err != nil || from != 0 || to != 0 {
 		t.Error(from, to, err)
 	}
-	if from, to, err = postgres.MigrateDown(t.Context(), url, files(nil), 0); err != nil || from != 0 || to != 0 {
+	if from, to, err = migrate.Down(t.Context(), url, files(nil), 0); err != nil || from != 0 || to != 0 {
 		t.Error(from, to, err)
 	}
 }
@@ -108,7 +108,7 @@ func TestMigrateFourAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if _, to, err := postgres.Migrate(t.Context(), url, files(three)); err != nil || to != 3 {
+			if _, to, err := migrate.Up(t.Context(), url, files(three)); err != nil || to != 3 {
 				t.Errorf("to %d, %v", to, err)
 			}
 		})
@@ -121,7 +121,7 @@ func TestMigrateFailureLeavesNothing(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	broken := with("000004_third.up.sql", "CREATE TABLE third (n int);\nSELECT no_such_column;")
-	from, to, err := postgres.Migrate(t.Context(), url, broken)
+	from, to, err := migrate.Up(t.Context(), url, broken)
 	if from != 0 || to != 3 {
 		t.Errorf("from %d to %d, want 0 to 3", from, to)
 	}
@@ -134,11 +134,11 @@ func TestMigrateFailureLeavesNothing(t *testing.T) {
 
 	// A way down that fails is undone just the same, and the way up goes on from there.
 	broken = with("000002_second.down.sql", "DROP TABLE second; SELECT no_such_column")
-	if from, to, err = postgres.MigrateDown(t.Context(), url, broken, 0); err == nil || from != 3 || to != 2 {
+	if from, to, err = migrate.Down(t.Context(), url, broken, 0); err == nil || from != 3 || to != 2 {
 		t.Errorf("from %d to %d, %v; want from 3 to 2 and an error", from, to, err)
 	}
 	pgtest.WantValue(t, url, tables, "first second")
-	if _, to, err = postgres.Migrate(t.Context(), url, with("000004_third.up.sql", "CREATE TABLE third (n int)")); err != nil || to != 4 {
+	if _, to, err = migrate.Up(t.Context(), url, with("000004_third.up.sql", "CREATE TABLE third (n int)")); err != nil || to != 4 {
 		t.Errorf("to %d, %v", to, err)
 	}
 }
@@ -160,7 +160,7 @@ func plainUp(t *testing.T, url string, f fs.FS) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := migrate.NewWithInstance("iofs", src, "pgx5", driver)
+	m, err := gomigrate.NewWithInstance("iofs", src, "pgx5", driver)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,14 +197,14 @@ func TestMigrateHealsWhatOthersLeftDirty(t *testing.T) {
 		t.Fatal("golang-migrate survived its kill")
 	}
 	// The negative control: by itself it now refuses for ever.
-	var dirty migrate.ErrDirty
+	var dirty gomigrate.ErrDirty
 	if err := plainUp(t, url, files(three)); !errors.As(err, &dirty) || dirty.Version != 2 {
 		t.Fatalf("got %v, want ErrDirty at 2: nothing to heal", err)
 	}
-	if status, err := postgres.MigrationStatus(t.Context(), url, files(three)); err != nil || !status.Dirty || status.Files[1].Applied {
+	if status, err := migrate.Status(t.Context(), url, files(three)); err != nil || !status.Dirty || status.Files[1].Applied {
 		t.Errorf("status %+v, %v; want dirty at 2", status, err)
 	}
-	from, to, err := postgres.Migrate(t.Context(), url, files(three))
+	from, to, err := migrate.Up(t.Context(), url, files(three))
 	if err != nil || from != 1 || to != 3 {
 		t.Errorf("from %d to %d, %v; want from 1 to 3", from, to, err)
 	}
@@ -217,14 +217,14 @@ func TestMigrateHealsWhatOthersLeftDirty(t *testing.T) {
 		{"UPDATE schema_migrations SET version = 1, dirty = true", 0},
 		{"UPDATE schema_migrations SET version = -1, dirty = true", 1},
 	} {
-		if _, _, err := postgres.MigrateDown(t.Context(), url, files(three), 0); err != nil {
+		if _, _, err := migrate.Down(t.Context(), url, files(three), 0); err != nil {
 			t.Fatal(err)
 		}
 		if c.from == 1 {
 			pgtest.WantValue(t, url, "CREATE TABLE first (n int)", "")
 		}
 		pgtest.WantValue(t, url, "INSERT INTO schema_migrations VALUES (1, false); "+c.mark, "")
-		if from, to, err := postgres.Migrate(t.Context(), url, files(three)); err != nil || from != c.from || to != 3 {
+		if from, to, err := migrate.Up(t.Context(), url, files(three)); err != nil || from != c.from || to != 3 {
 			t.Errorf("%s: from %d to %d, %v; want from %d to 3", c.mark, from, to, err, c.from)
 		}
 	}
@@ -237,7 +237,7 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 
 	ended := make(chan error, 1)
 	go func() {
-		_, _, err := postgres.Migrate(context.Background(), url, slow)
+		_, _, err := migrate.Up(context.Background(), url, slow)
 		ended <- err
 	}()
 	whileSleeping(t, url)
@@ -250,7 +250,7 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 	// The same when the caller gives up.
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		_, _, err := postgres.Migrate(ctx, url, slow)
+		_, _, err := migrate.Up(ctx, url, slow)
 		ended <- err
 	}()
 	whileSleeping(t, url)
@@ -258,7 +258,7 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 	// One that waits for its turn gives up with its own context.
 	short, cancelShort := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancelShort()
-	if _, _, err := postgres.Migrate(short, url, files(three)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := migrate.Up(short, url, files(three)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the deadline", err)
 	}
 	cancel()
@@ -266,7 +266,7 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 		t.Fatal("it went on for a caller that is gone")
 	}
 
-	if from, to, err := postgres.Migrate(t.Context(), url, files(three)); err != nil || from != 1 || to != 3 {
+	if from, to, err := migrate.Up(t.Context(), url, files(three)); err != nil || from != 1 || to != 3 {
 		t.Errorf("from %d to %d, %v; want from 1 to 3", from, to, err)
 	}
 	pgtest.WantValue(t, url, tables, "first first_n second")
@@ -275,17 +275,17 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 func TestMigrateRefusesANewerDatabase(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
-	if _, _, err := postgres.Migrate(t.Context(), url, with("000005_third.up.sql", "CREATE TABLE third (n int)")); err != nil {
+	if _, _, err := migrate.Up(t.Context(), url, with("000005_third.up.sql", "CREATE TABLE third (n int)")); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := postgres.Migrate(t.Context(), url, files(three))
-	if !errors.Is(err, postgres.ErrNewerDatabase) || !strings.Contains(err.Error(), "knows schema 3, the database is at 5: run a newer labledger") {
+	_, _, err := migrate.Up(t.Context(), url, files(three))
+	if !errors.Is(err, migrate.ErrNewerDatabase) || !strings.Contains(err.Error(), "knows schema 3, the database is at 5: run a newer labledger") {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err = postgres.MigrateDown(t.Context(), url, files(three), 1); !errors.Is(err, postgres.ErrNewerDatabase) {
+	if _, _, err = migrate.Down(t.Context(), url, files(three), 1); !errors.Is(err, migrate.ErrNewerDatabase) {
 		t.Errorf("down: got %v", err)
 	}
-	if status, err := postgres.MigrationStatus(t.Context(), url, files(three)); err != nil || status.Version != 5 {
+	if status, err := migrate.Status(t.Context(), url, files(three)); err != nil || status.Version != 5 {
 		t.Errorf("status %+v, %v", status, err)
 	}
 }
@@ -294,16 +294,16 @@ func TestMigrateRefusesANewerDatabase(t *testing.T) {
 func TestMigrateNeedsNoRightsWhenUpToDate(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
-	if _, _, err := postgres.Migrate(t.Context(), url, files(three)); err != nil {
+	if _, _, err := migrate.Up(t.Context(), url, files(three)); err != nil {
 		t.Fatal(err)
 	}
 	pgtest.WantValue(t, url, "CREATE ROLE reader LOGIN; GRANT SELECT ON schema_migrations TO reader", "")
 	t.Cleanup(func() { pgtest.WantValue(t, url, "DROP OWNED BY reader; DROP ROLE reader", "") })
 	asReader := strings.Replace(url, "labledger@", "reader@", 1)
-	if from, to, err := postgres.Migrate(t.Context(), asReader, files(three)); err != nil || from != 3 || to != 3 {
+	if from, to, err := migrate.Up(t.Context(), asReader, files(three)); err != nil || from != 3 || to != 3 {
 		t.Errorf("from %d to %d, %v", from, to, err)
 	}
-	if _, _, err := postgres.Migrate(t.Context(), asReader, with("000004_third.up.sql", "CREATE TABLE third (n int)")); err == nil {
+	if _, _, err := migrate.Up(t.Context(), asReader, with("000004_third.up.sql", "CREATE TABLE third (n int)")); err == nil {
 		t.Error("a reader migrated: this test shows nothing")
 	}
 }
@@ -317,15 +317,15 @@ func TestMigrateAsServerRole(t *testing.T) {
 	}
 	refused := func(what string) {
 		t.Helper()
-		if _, _, err := postgres.Migrate(t.Context(), server, files); !errors.Is(err, postgres.ErrNotOwner) {
+		if _, _, err := migrate.Up(t.Context(), server, files); !errors.Is(err, migrate.ErrNotOwner) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	refused("an empty database")
-	if _, _, err := postgres.Migrate(t.Context(), database, files); err != nil {
+	if _, _, err := migrate.Up(t.Context(), database, files); err != nil {
 		t.Fatal(err)
 	}
-	if _, to, err := postgres.Migrate(t.Context(), server, files); err != nil || to != 1 {
+	if _, to, err := migrate.Up(t.Context(), server, files); err != nil || to != 1 {
 		t.Errorf("a database that is up to date: %d, %v", to, err)
 	}
 	files["000002_b.up.sql"] = &fstest.MapFile{Data: []byte("ALTER TABLE change ADD COLUMN m int")}
