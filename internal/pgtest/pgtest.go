@@ -29,16 +29,16 @@ import (
 )
 
 const (
-	// prefix marks our folders in the temporary folder; the path stays short enough for a Unix socket.
-	prefix = "labledger-test-"
+	// dirPrefix marks our folders in the temporary folder; the path stays short enough for a Unix socket.
+	dirPrefix = "labledger-test-"
 	// template is the migrated and seeded database that Database clones.
 	template = "template_test"
 	// timeout bounds each single thing done to a cluster.
 	timeout = time.Minute
 )
 
-// log is quiet: only what a failing test's reader needs.
-var log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+// logger is quiet: only what a failing test's reader needs.
+var logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 
 var (
 	cluster *embedded.Cluster
@@ -60,13 +60,13 @@ func Main(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) 
 func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) error) (code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	reap(ctx)
+	cleanStale(ctx)
 	dir, err := newDir()
 	if err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	if cluster, err = embedded.StartDisposable(ctx, dir, log); err != nil {
+	if cluster, err = embedded.StartDisposable(ctx, dir, logger); err != nil {
 		return 1, err
 	}
 	defer func() {
@@ -76,7 +76,7 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 			err = stopErr
 		}
 	}()
-	if err := maintain(ctx, "CREATE DATABASE "+template); err != nil {
+	if err := execAdmin(ctx, "CREATE DATABASE "+template); err != nil {
 		return 1, err
 	}
 	if files != nil {
@@ -89,20 +89,20 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 			return 1, fmt.Errorf("seed: %w", err)
 		}
 	}
-	return m.Run(), leaks(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
+	return m.Run(), checkLog(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
 }
 
-// secret is what tokens and hashes of passwords look like, in any package.
-var secret = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|\$argon2id\$v=`)
+// secretPattern is what tokens and hashes of passwords look like, in any package.
+var secretPattern = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|\$argon2id\$v=`)
 
-// leaks finds secrets in the log of the server that served all tests.
-func leaks(log string) error {
+// checkLog finds secrets in the log of the server that served all tests.
+func checkLog(log string) error {
 	text, err := os.ReadFile(log)
 	if err != nil {
 		return err
 	}
 	for line := range bytes.Lines(text) {
-		if secret.Match(line) {
+		if secretPattern.Match(line) {
 			return fmt.Errorf("a secret is in the log of Postgres: %s", line)
 		}
 	}
@@ -119,13 +119,13 @@ func Database(t testing.TB) string {
 	defer cancel()
 	name := fmt.Sprintf("test_%d", clones.Add(1))
 	// A clone is given all that the template holds, but not the rights to the database itself: those of a migrated one.
-	if err := maintain(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY = FILE_COPY", "REVOKE TEMPORARY ON DATABASE "+name+" FROM PUBLIC"); err != nil {
+	if err := execAdmin(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY = FILE_COPY", "REVOKE TEMPORARY ON DATABASE "+name+" FROM PUBLIC"); err != nil {
 		t.Fatal("pgtest:", err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
-		if err := maintain(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := execAdmin(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Error("pgtest:", err)
 		}
 	})
@@ -183,7 +183,7 @@ func NewCluster(t testing.TB) *embedded.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	own, err := embedded.StartDisposable(ctx, StateDir(t), log)
+	own, err := embedded.StartDisposable(ctx, StateDir(t), logger)
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
@@ -214,29 +214,29 @@ func StateDir(t testing.TB) string {
 }
 
 func newDir() (string, error) {
-	dir, err := os.MkdirTemp("/tmp", prefix)
+	dir, err := os.MkdirTemp("/tmp", dirPrefix)
 	if err != nil {
 		return "", err
 	}
 	return dir, os.Chmod(dir, 0o755) // as root, Postgres runs as another user
 }
 
-// reap clears away what test binaries of the same user left when they were killed, their servers included.
+// cleanStale clears away what test binaries of the same user left when they were killed, their servers included.
 // A folder whose lock is held is in use, and one younger than a minute may be about to be.
-func reap(ctx context.Context) {
-	dirs, _ := filepath.Glob("/tmp/" + prefix + "*") // the pattern is a constant, so there is no error
+func cleanStale(ctx context.Context) {
+	dirs, _ := filepath.Glob("/tmp/" + dirPrefix + "*") // the pattern is a constant, so there is no error
 	for _, dir := range dirs {
 		info, err := os.Lstat(dir)
 		if err != nil || time.Since(info.ModTime()) < time.Minute || int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
 			continue
 		}
 		// In use, or damaged: not our business.
-		_ = embedded.Remove(ctx, dir, log)
+		_ = embedded.Remove(ctx, dir, logger)
 	}
 }
 
-// maintain runs statements, one by one, in the cluster's maintenance database.
-func maintain(ctx context.Context, statements ...string) error {
+// execAdmin runs statements, one by one, in the cluster's maintenance database.
+func execAdmin(ctx context.Context, statements ...string) error {
 	conn, err := pgx.Connect(ctx, databaseURL("postgres"))
 	if err != nil {
 		return err

@@ -30,15 +30,15 @@ func seed(ctx context.Context, url string) error {
 	return err
 }
 
-// helper makes this binary, started again, one of two others: a test binary that is killed, or one whose seed fails.
-const helper = "PGTEST_HELPER"
+// helperMode makes this binary, started again, one of two others: a test binary that is killed, or one whose seed fails.
+const helperMode = "PGTEST_HELPER"
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(helper) {
+	switch os.Getenv(helperMode) {
 	case "killed":
 		dir, err := newDir()
 		if err == nil {
-			_, err = embedded.StartDisposable(context.Background(), dir, log)
+			_, err = embedded.StartDisposable(context.Background(), dir, logger)
 		}
 		if err != nil {
 			fmt.Println(err)
@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 	Main(m, files, seed)
 }
 
-func TestDatabaseIsACloneOfItsOwn(t *testing.T) {
+func TestDatabase_isIsolatedClone(t *testing.T) {
 	one, two := Pool(t), Pool(t)
 	if _, err := one.Exec(t.Context(), "DELETE FROM thing"); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestDatabaseIsACloneOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestDatabaseIsDropped(t *testing.T) {
+func TestDatabase_isDropped(t *testing.T) {
 	t.Run("clone", func(t *testing.T) {
 		conn, err := pgx.Connect(t.Context(), Database(t)) // left open: WITH FORCE
 		if err != nil {
@@ -91,18 +91,18 @@ func TestDatabaseIsDropped(t *testing.T) {
 	}
 }
 
-func TestFailingSeedFailsTheRun(t *testing.T) {
+func TestMain_failingSeed(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helper+"=failing")
+	cmd.Env = append(os.Environ(), helperMode+"=failing")
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "no seed today") {
 		t.Errorf("got %v, %s", err, out)
 	}
 }
 
-func TestReap(t *testing.T) {
+func TestCleanStale(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helper+"=killed")
+	cmd.Env = append(os.Environ(), helperMode+"=killed")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestReap(t *testing.T) {
 	if err := os.Chtimes(dir, old, old); err != nil {
 		t.Fatal(dir, err)
 	}
-	reap(t.Context())
+	cleanStale(t.Context())
 	if _, err := os.Stat(dir + "/url"); err != nil {
 		t.Fatal("a live run was reaped:", err)
 	}
@@ -125,7 +125,7 @@ func TestReap(t *testing.T) {
 	if err := os.Chtimes(dir, old, old); err != nil {
 		t.Fatal(err)
 	}
-	reap(t.Context())
+	cleanStale(t.Context())
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the leftover of a killed run was not reaped")
 	}
@@ -135,7 +135,7 @@ func TestReap(t *testing.T) {
 	}
 }
 
-func TestLeaks(t *testing.T) {
+func TestCheckLog(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	for text, leaky := range map[string]bool{
 		"":                          false,
@@ -148,11 +148,11 @@ func TestLeaks(t *testing.T) {
 		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := leaks(log); (err != nil) != leaky {
+		if err := checkLog(log); (err != nil) != leaky {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if leaks(log+"s") == nil {
+	if checkLog(log+"s") == nil {
 		t.Error("a log that is not there holds no secret?")
 	}
 }

@@ -51,10 +51,10 @@ func (c Inventory) Differences(other Inventory) (all []string) {
 	return all
 }
 
-// count counts what a connection sees.
-func count(ctx context.Context, conn *pgx.Conn) (c Inventory, err error) {
+// takeInventory counts what a connection sees.
+func takeInventory(ctx context.Context, conn *pgx.Conn) (c Inventory, err error) {
 	c = Inventory{Rows: map[string]int64{}, Objects: map[string]int64{}}
-	tables, err := texts(ctx, conn, `
+	tables, err := queryStrings(ctx, conn, `
 		SELECT format('%I.%I', nspname, relname)
 		FROM pg_class
 		JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -92,7 +92,7 @@ func count(ctx context.Context, conn *pgx.Conn) (c Inventory, err error) {
 	return c, err
 }
 
-func texts(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
+func queryStrings(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
 	rows, err := conn.Query(ctx, sql)
 	if err != nil {
 		return nil, err
@@ -114,9 +114,9 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	return conn, err
 }
 
-// hangUp closes a connection whose work is done.
-func hangUp(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
+// closeConn closes a connection whose work is done.
+func closeConn(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()
 	_ = conn.Close(ctx) // nothing of it is needed any more
 }
@@ -128,7 +128,7 @@ func Dump(ctx context.Context, url, file string) (held Inventory, err error) {
 	if err != nil {
 		return held, err
 	}
-	defer hangUp(conn)
+	defer closeConn(conn)
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return held, err
@@ -141,11 +141,11 @@ func Dump(ctx context.Context, url, file string) (held Inventory, err error) {
 	if err != nil {
 		return held, err
 	}
-	err = errors.Join(client(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot), out.Sync(), out.Close())
+	err = errors.Join(runClient(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot), out.Sync(), out.Close())
 	if err != nil {
 		return held, errors.Join(err, os.Remove(file))
 	}
-	return count(ctx, conn)
+	return takeInventory(ctx, conn)
 }
 
 // VerifyDump restores a dump into a scratch database beside the one at url, counts what is there then, and drops it.
@@ -156,7 +156,7 @@ func VerifyDump(ctx context.Context, url, file string) (held Inventory, err erro
 	if err != nil {
 		return held, err
 	}
-	defer hangUp(conn)
+	defer closeConn(conn)
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 		return held, fmt.Errorf("a scratch database is needed for that: %w", err)
 	}
@@ -166,15 +166,15 @@ func VerifyDump(ctx context.Context, url, file string) (held Inventory, err erro
 		_, failed := conn.Exec(late, "DROP DATABASE "+name+" WITH (FORCE)")
 		err = errors.Join(err, failed)
 	}()
-	scratch, err := another(url, name)
+	scratch, err := withDatabase(url, name)
 	if err != nil {
 		return held, err
 	}
 	return RestoreDump(ctx, scratch, file)
 }
 
-// another is the URL of another database of the same server.
-func another(database, name string) (string, error) {
+// withDatabase is the URL of another database of the same server.
+func withDatabase(database, name string) (string, error) {
 	if u, err := url.Parse(database); err == nil && u.Scheme != "" {
 		u.Path = "/" + name
 		return u.String(), nil
@@ -196,8 +196,8 @@ func RestoreDump(ctx context.Context, url, file string) (held Inventory, err err
 	if err != nil {
 		return held, err
 	}
-	defer hangUp(conn)
-	before, err := count(ctx, conn)
+	defer closeConn(conn)
+	before, err := takeInventory(ctx, conn)
 	if err != nil {
 		return held, err
 	}
@@ -219,7 +219,7 @@ func RestoreDump(ctx context.Context, url, file string) (held Inventory, err err
 		return held, err
 	}
 	jobs := []string{"--no-owner", "--exit-on-error", "--single-transaction"}
-	if err := client(ctx, "pg_restore", url, nil, append(jobs, "--dbname", "", file)...); err != nil {
+	if err := runClient(ctx, "pg_restore", url, nil, append(jobs, "--dbname", "", file)...); err != nil {
 		return held, err
 	}
 	_, err = conn.Exec(ctx, "REVOKE TEMPORARY ON DATABASE "+pgx.Identifier{conn.Config().Database}.Sanitize()+" FROM PUBLIC") // rights to the database itself are in no dump
@@ -229,12 +229,12 @@ func RestoreDump(ctx context.Context, url, file string) (held Inventory, err err
 	if _, err := conn.Exec(ctx, "ANALYZE"); err != nil {
 		return held, err
 	}
-	return count(ctx, conn)
+	return takeInventory(ctx, conn)
 }
 
-// client runs one of PostgreSQL's programs on the database at url. An empty argument stands for the database. The password goes by the
+// runClient runs one of PostgreSQL's programs on the database at url. An empty argument stands for the database. The password goes by the
 // environment: arguments are for everyone on the machine to see.
-func client(ctx context.Context, program, url string, out *os.File, args ...string) error {
+func runClient(ctx context.Context, program, url string, out *os.File, args ...string) error {
 	path, err := FindClient(program)
 	if err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestDifferences(t *testing.T) {
+func TestInventory_differences(t *testing.T) {
 	a := Inventory{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
 	same := Inventory{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
 	if d := a.Differences(same); d != nil || a.Total() != 4 {
@@ -18,14 +18,14 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-func TestAnother(t *testing.T) {
+func TestWithDatabase(t *testing.T) {
 	for database, want := range map[string]string{
 		"postgres://ada:pw@host:5433/lab?sslmode=require":           "postgres://ada:pw@host:5433/other?sslmode=require",
 		"postgres://ada@/lab?host=/run/x&port=5432":                 "postgres://ada@/other?host=/run/x&port=5432",
 		"host=/run/x user=ada dbname=lab":                           "host=/run/x user=ada dbname=lab dbname=other user='ada'",
 		`host=/run/x user='a\'b' password='it is \\ me' dbname=lab`: `host=/run/x user='a\'b' password='it is \\ me' dbname=lab dbname=other user='a\'b'`,
 	} {
-		got, err := another(database, "other")
+		got, err := withDatabase(database, "other")
 		if err != nil || got != want {
 			t.Errorf("%s: %s %v", database, got, err)
 		}

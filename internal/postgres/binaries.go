@@ -23,8 +23,8 @@ var ErrNoBinaries = errors.New("no PostgreSQL on this machine")
 // serverPrograms are what a private cluster needs; they must lie in one folder, so that versions never mix.
 var serverPrograms = []string{"postgres", "initdb", "pg_ctl"}
 
-// usualFolders are where packages put the server's programs when they do not put them in PATH.
-var usualFolders = []string{
+// binDirs are where packages put the server's programs when they do not put them in PATH.
+var binDirs = []string{
 	"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
 	"/usr/pgsql-*/bin",                                   // PostgreSQL's own RPMs
 	"/usr/libexec/postgresql*",                           // Alpine
@@ -44,32 +44,32 @@ or set DATABASE_URL to a PostgreSQL that runs elsewhere`
 // major is 0. It looks in PATH, then in the folders where packages put them (newest version first), then asks pg_config.
 // The error wraps ErrNoBinaries and says what was searched and what to install.
 func FindServer(major int) (bin string, err error) {
-	bin, _, err = thisMachine().server(major)
+	bin, _, err = defaultFinder().server(major)
 	return bin, err
 }
 
 // FindClient returns the path of a program like psql or pg_dump: from PATH, else from the folders that FindServer searches.
 // The error wraps ErrNoBinaries.
 func FindClient(program string) (string, error) {
-	return thisMachine().client(program)
+	return defaultFinder().client(program)
 }
 
-// search says where to look; tests hand in their own.
-type search struct {
+// finder says where to look; tests hand in their own.
+type finder struct {
 	path  string // folders as in $PATH
 	globs []string
 }
 
-func thisMachine() search { return search{path: os.Getenv("PATH"), globs: usualFolders} }
+func defaultFinder() finder { return finder{path: os.Getenv("PATH"), globs: binDirs} }
 
 // server finds the programs of the wanted major version, or of any from MinMajor on when want is 0.
-func (s search) server(want int) (bin string, major int, err error) {
+func (s finder) server(want int) (bin string, major int, err error) {
 	var refused []string
-	for _, dir := range s.folders() {
-		if !holds(dir, serverPrograms...) {
+	for _, dir := range s.dirs() {
+		if !hasPrograms(dir, serverPrograms...) {
 			continue
 		}
-		major, err := majorOf(filepath.Join(dir, "postgres"))
+		major, err := majorVersion(filepath.Join(dir, "postgres"))
 		switch {
 		case err != nil:
 			refused = append(refused, fmt.Sprintf("%s: %v", dir, err))
@@ -84,9 +84,9 @@ func (s search) server(want int) (bin string, major int, err error) {
 	return "", 0, s.notFound(strings.Join(serverPrograms, ", "), refused)
 }
 
-func (s search) client(program string) (string, error) {
-	for _, dir := range s.folders() {
-		if holds(dir, program) {
+func (s finder) client(program string) (string, error) {
+	for _, dir := range s.dirs() {
+		if hasPrograms(dir, program) {
 			return filepath.Join(dir, program), nil
 		}
 	}
@@ -94,7 +94,7 @@ func (s search) client(program string) (string, error) {
 }
 
 // notFound is the message for the person who has to repair it.
-func (s search) notFound(what string, refused []string) error {
+func (s finder) notFound(what string, refused []string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "looked for %s in\n  PATH (%s)\n  %s\n  the folder that pg_config names\n",
 		what, s.path, strings.Join(s.globs, "\n  "))
@@ -104,8 +104,8 @@ func (s search) notFound(what string, refused []string) error {
 	return fmt.Errorf("%w: %s%s", ErrNoBinaries, b.String(), installHint)
 }
 
-// folders lists the candidates in order of preference.
-func (s search) folders() []string {
+// dirs lists the candidates in order of preference.
+func (s finder) dirs() []string {
 	var dirs []string
 	for _, dir := range filepath.SplitList(s.path) {
 		if filepath.IsAbs(dir) { // "." in PATH must not decide which database server runs
@@ -119,14 +119,14 @@ func (s search) folders() []string {
 		found, _ := filepath.Glob(glob) // the only error is a bad pattern, and the patterns are constants
 		installed = append(installed, found...)
 	}
-	slices.SortStableFunc(installed, func(a, b string) int { return lastNumber(b) - lastNumber(a) })
+	slices.SortStableFunc(installed, func(a, b string) int { return lastInteger(b) - lastInteger(a) })
 	dirs = append(dirs, installed...)
 
 	for _, dir := range inPath {
-		if !holds(dir, "pg_config") {
+		if !hasPrograms(dir, "pg_config") {
 			continue
 		}
-		if out, err := ask(filepath.Join(dir, "pg_config"), "--bindir"); err == nil {
+		if out, err := output(filepath.Join(dir, "pg_config"), "--bindir"); err == nil {
 			dirs = append(dirs, out)
 		}
 		break
@@ -134,11 +134,11 @@ func (s search) folders() []string {
 	return dirs
 }
 
-var number = regexp.MustCompile(`\d+`)
+var digits = regexp.MustCompile(`\d+`)
 
-// lastNumber is the version in a folder's name (9 in /usr/lib/postgresql/9/bin), compared as a number: 17 comes after 9.
-func lastNumber(path string) int {
-	all := number.FindAllString(path, -1)
+// lastInteger is the version in a folder's name (9 in /usr/lib/postgresql/9/bin), compared as a number: 17 comes after 9.
+func lastInteger(path string) int {
+	all := digits.FindAllString(path, -1)
 	if len(all) == 0 {
 		return 0
 	}
@@ -146,8 +146,8 @@ func lastNumber(path string) int {
 	return n
 }
 
-// holds reports whether dir has every one of the programs, executable.
-func holds(dir string, programs ...string) bool {
+// hasPrograms reports whether dir has every one of the programs, executable.
+func hasPrograms(dir string, programs ...string) bool {
 	for _, p := range programs {
 		info, err := os.Stat(filepath.Join(dir, p))
 		if err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
@@ -157,22 +157,22 @@ func holds(dir string, programs ...string) bool {
 	return true
 }
 
-// majorOf asks a postgres program for its major version: "postgres (PostgreSQL) 15.18 (Debian …)" is 15.
-func majorOf(postgres string) (int, error) {
-	out, err := ask(postgres, "--version")
+// majorVersion asks a postgres program for its major version: "postgres (PostgreSQL) 15.18 (Debian …)" is 15.
+func majorVersion(postgres string) (int, error) {
+	out, err := output(postgres, "--version")
 	if err != nil {
 		return 0, err
 	}
 	_, version, _ := strings.Cut(out, ") ")
-	major, err := strconv.Atoi(number.FindString(version))
+	major, err := strconv.Atoi(digits.FindString(version))
 	if err != nil {
 		return 0, fmt.Errorf("cannot read a version from %q", out)
 	}
 	return major, nil
 }
 
-// ask runs a program that answers at once and returns its trimmed output.
-func ask(program string, args ...string) (string, error) {
+// output runs a program that answers at once and returns its trimmed output.
+func output(program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, program, args...).Output()

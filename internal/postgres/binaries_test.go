@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// fake makes an installation whose programs only know their version.
-func fake(t *testing.T, root, dir, version string) string {
+// fakeInstallation makes an installation whose programs only know their version.
+func fakeInstallation(t *testing.T, root, dir, version string) string {
 	t.Helper()
 	bin := filepath.Join(root, dir)
 	if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -24,12 +24,12 @@ func fake(t *testing.T, root, dir, version string) string {
 	return bin
 }
 
-func TestFindOnThisMachine(t *testing.T) {
+func TestFindServer(t *testing.T) {
 	bin, err := FindServer(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !holds(bin, serverPrograms...) {
+	if !hasPrograms(bin, serverPrograms...) {
 		t.Errorf("%s lacks a program", bin)
 	}
 	if _, err := FindClient("psql"); err != nil {
@@ -37,8 +37,8 @@ func TestFindOnThisMachine(t *testing.T) {
 	}
 }
 
-func TestFindNothing(t *testing.T) {
-	s := search{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
+func TestFinder_notFound(t *testing.T) {
+	s := finder{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
 	_, _, err := s.server(0)
 	_, psqlErr := s.client("psql")
 	for _, err := range []error{err, psqlErr} {
@@ -54,10 +54,10 @@ func TestFindNothing(t *testing.T) {
 	}
 }
 
-func TestFindPrefers(t *testing.T) {
+func TestFinder_preference(t *testing.T) {
 	root := t.TempDir()
-	nine, sixteen, seventeen := fake(t, root, "pg/9/bin", "9.6.24"), fake(t, root, "pg/16/bin", "16.3"), fake(t, root, "pg/17/bin", "17.0")
-	beta := fake(t, root, "beta/bin", "18beta1 (a build of ours)")
+	nine, sixteen, seventeen := fakeInstallation(t, root, "pg/9/bin", "9.6.24"), fakeInstallation(t, root, "pg/16/bin", "16.3"), fakeInstallation(t, root, "pg/17/bin", "17.0")
+	beta := fakeInstallation(t, root, "beta/bin", "18beta1 (a build of ours)")
 	globs := []string{root + "/pg/*/bin"}
 	partial := filepath.Join(root, "partial")
 	if err := os.MkdirAll(partial, 0o755); err != nil {
@@ -88,17 +88,17 @@ func TestFindPrefers(t *testing.T) {
 		"pg_config is asked at last":  {withConfig, nil, 0, sixteen},
 		"relative PATH is not looked": {".", globs, 0, seventeen},
 	} {
-		got, _, err := search{path: c.path, globs: c.globs}.server(c.major)
+		got, _, err := finder{path: c.path, globs: c.globs}.server(c.major)
 		if err != nil || got != c.want {
 			t.Errorf("%s: got %s, %v; want %s", name, got, err, c.want)
 		}
 	}
 
-	_, _, err := search{path: nine}.server(0)
+	_, _, err := finder{path: nine}.server(0)
 	if err == nil || !strings.Contains(err.Error(), "version 9 is too old") {
 		t.Errorf("too old: %v", err)
 	}
-	_, _, err = search{path: beta}.server(15)
+	_, _, err = finder{path: beta}.server(15)
 	if err == nil || !strings.Contains(err.Error(), "data here was made by version 15") {
 		t.Errorf("other version: %v", err)
 	}

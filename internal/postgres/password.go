@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// passwordWord is a password among key=value words, bare or in quotes.
-var passwordWord = regexp.MustCompile(`(?i)\bpassword\s*=\s*('(\\.|[^'\\])*'|(\\.|\S)*)`)
+// passwordParam is a password among key=value words, bare or in quotes.
+var passwordParam = regexp.MustCompile(`(?i)\bpassword\s*=\s*('(\\.|[^'\\])*'|(\\.|\S)*)`)
 
 // WithoutPassword takes the password out of a database's URL or key=value words, in whichever of the places that libpq knows it stands:
 // arguments of a program are for everyone on the machine to see. It returns "" where there is none, and for what cannot be read.
@@ -18,7 +18,7 @@ func WithoutPassword(database string) (target, password string) {
 	}
 	scheme, rest, isURL := strings.Cut(database, "://")
 	if !isURL {
-		return passwordWord.ReplaceAllString(database, ""), cfg.Password
+		return passwordParam.ReplaceAllString(database, ""), cfg.Password
 	}
 	if at := strings.LastIndexByte(strings.SplitN(rest, "/", 2)[0], '@'); at >= 0 { // a URL of several hosts is none to net/url
 		user, _, _ := strings.Cut(rest[:at], ":")

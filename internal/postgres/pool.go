@@ -16,13 +16,13 @@ import (
 
 // The pool's numbers. Where the URL names its own, it wins.
 const (
-	maxConns        = 16 // 4 to 16 are alike on two cores, more gains nothing
-	minConns        = 1  // the first request after a quiet night need not wait for a connection
-	connLifetime    = 30 * time.Minute
-	connJitter      = 5 * time.Minute // so that not all connections end at once
-	connectTimeout  = 2 * time.Second
-	cancelDeadline  = time.Second // how long a cancelled statement may take to end before its connection is dropped
-	applicationName = "labledger"
+	maxConns              = 16 // 4 to 16 are alike on two cores, more gains nothing
+	minConns              = 1  // the first request after a quiet night need not wait for a connection
+	maxConnLifetime       = 30 * time.Minute
+	maxConnLifetimeJitter = 5 * time.Minute // so that not all connections end at once
+	connectTimeout        = 2 * time.Second
+	cancelTimeout         = time.Second // how long a cancelled statement may take to end before its connection is dropped
+	applicationName       = "labledger"
 )
 
 // Open returns a pool for the database at url (a URL or key=value words, as libpq reads them). It does not wait for the server:
@@ -39,23 +39,23 @@ func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*pgxpo
 	}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, parseError(err)
 	}
-	given, err := pgx.ParseConfig(url) // keeps the pool_ words that pgxpool.ParseConfig takes out
+	parsed, err := pgx.ParseConfig(url) // keeps the pool_ words that pgxpool.ParseConfig takes out
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, parseError(err)
 	}
-	unless := func(word string, set func()) {
-		if _, ok := given.RuntimeParams[word]; !ok {
+	setDefault := func(word string, set func()) {
+		if _, ok := parsed.RuntimeParams[word]; !ok {
 			set()
 		}
 	}
-	unless("pool_max_conns", func() { cfg.MaxConns = maxConns })
-	unless("pool_min_conns", func() { cfg.MinConns = min(minConns, cfg.MaxConns) })
-	unless("pool_max_conn_lifetime", func() { cfg.MaxConnLifetime = connLifetime })
-	unless("pool_max_conn_lifetime_jitter", func() { cfg.MaxConnLifetimeJitter = connJitter })
+	setDefault("pool_max_conns", func() { cfg.MaxConns = maxConns })
+	setDefault("pool_min_conns", func() { cfg.MinConns = min(minConns, cfg.MaxConns) })
+	setDefault("pool_max_conn_lifetime", func() { cfg.MaxConnLifetime = maxConnLifetime })
+	setDefault("pool_max_conn_lifetime_jitter", func() { cfg.MaxConnLifetimeJitter = maxConnLifetimeJitter })
 
-	prepare(cfg.ConnConfig)
+	configure(cfg.ConnConfig)
 	cfg.ConnConfig.Tracer = tracer
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterTypes(textTypes())
@@ -68,22 +68,22 @@ func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*pgxpo
 func ParseConfig(url string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, parseError(err)
 	}
 	if strings.Contains(cfg.Host, "@") { // the end of a password with an unescaped @: it must not be looked up, nor told
-		return nil, unreadable(errors.New("`: invalid host"))
+		return nil, parseError(errors.New("`: invalid host"))
 	}
 	for word := range cfg.RuntimeParams {
 		if strings.HasPrefix(word, "pool_") { // the server would refuse the connection over it
 			delete(cfg.RuntimeParams, word)
 		}
 	}
-	prepare(cfg)
+	configure(cfg)
 	return cfg, nil
 }
 
-// prepare sets what every connection of ours has. The parameters are ones that pgbouncer tracks; it refuses others.
-func prepare(cfg *pgx.ConnConfig) {
+// configure sets what every connection of ours has. The parameters are ones that pgbouncer tracks; it refuses others.
+func configure(cfg *pgx.ConnConfig) {
 	for word := range cfg.RuntimeParams {
 		if strings.EqualFold(word, "timezone") || strings.EqualFold(word, "datestyle") {
 			delete(cfg.RuntimeParams, word) // ours count, in whatever case the URL wrote theirs
@@ -99,13 +99,13 @@ func prepare(cfg *pgx.ConnConfig) {
 	}
 	// pgx by itself only drops the connection, and the server would finish the work for nobody.
 	cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelDeadline}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
 	}
 }
 
-// unreadable says what is wrong with a URL without quoting it. pgx masks passwords as well as it can, but in a broken URL it cannot
+// parseError says what is wrong with a URL without quoting it. pgx masks passwords as well as it can, but in a broken URL it cannot
 // know where one ends: an unescaped @ or : in it makes a part of it look like the host or the port.
-func unreadable(err error) error {
+func parseError(err error) error {
 	what := "the database URL cannot be read"
 	// After the connection string pgx names the setting; what follows in brackets quotes again.
 	if _, detail, ok := strings.Cut(err.Error(), "`: "); ok {

@@ -66,7 +66,7 @@ func checkText(t *testing.T, rows pgx.Rows, err error) {
 	}
 }
 
-func TestPoolTextResults(t *testing.T) {
+func TestOpen_textResults(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 
@@ -88,7 +88,7 @@ func TestPoolTextResults(t *testing.T) {
 	}
 }
 
-func TestPoolWithoutTextTypesIsBinary(t *testing.T) { // the negative control of TestPoolTextResults
+func TestPgxDefault_binaryResults(t *testing.T) { // the negative control of TestPoolTextResults
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), pgtest.Database(t))
 	if err != nil {
@@ -105,7 +105,7 @@ func TestPoolWithoutTextTypesIsBinary(t *testing.T) { // the negative control of
 	}
 }
 
-func TestPoolCopyAndParameters(t *testing.T) {
+func TestOpen_copyAndParameters(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	ctx := t.Context()
@@ -137,7 +137,7 @@ func TestPoolCopyAndParameters(t *testing.T) {
 	}
 }
 
-func TestPoolSettings(t *testing.T) {
+func TestOpen_settings(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	for _, c := range []struct {
@@ -168,7 +168,7 @@ func TestPoolSettings(t *testing.T) {
 	}
 }
 
-func TestPoolIsLazy(t *testing.T) {
+func TestOpen_unreachableServer(t *testing.T) {
 	t.Parallel()
 	pool, err := postgres.Open(t.Context(), "postgres://u@/d?host=/nowhere")
 	if err != nil {
@@ -180,7 +180,7 @@ func TestPoolIsLazy(t *testing.T) {
 	}
 }
 
-func TestPoolCancelsOnTheServer(t *testing.T) {
+func TestOpen_cancelsStatementOnServer(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -207,7 +207,7 @@ func TestPoolCancelsOnTheServer(t *testing.T) {
 	}
 }
 
-func TestUnreadableURLKeepsThePassword(t *testing.T) {
+func TestParseErrorHidesPassword(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"postgres://u:S3cret@host:notaport/d",

@@ -39,7 +39,7 @@ func SetServerPassword(ctx context.Context, owner, server string) (changed bool,
 	if cfg.User != ServerRole || cfg.Password == "" {
 		return false, nil
 	}
-	if err := signsIn(ctx, cfg); err == nil || !refused(err) {
+	if err := canConnect(ctx, cfg); err == nil || !isAuthError(err) {
 		return false, err
 	}
 	verifier, err := scramVerifier(cfg.Password)
@@ -60,8 +60,8 @@ func SetServerPassword(ctx context.Context, owner, server string) (changed bool,
 	return err == nil, err
 }
 
-// signsIn tries a connection.
-func signsIn(ctx context.Context, cfg *pgx.ConnConfig) error {
+// canConnect tries a connection.
+func canConnect(ctx context.Context, cfg *pgx.ConnConfig) error {
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return err
@@ -69,8 +69,8 @@ func signsIn(ctx context.Context, cfg *pgx.ConnConfig) error {
 	return conn.Close(ctx)
 }
 
-// refused tells whether PostgreSQL said no to who wanted to sign in: 28P01, and 28000 for roles without LOGIN.
-func refused(err error) bool {
+// isAuthError tells whether PostgreSQL said no to who wanted to sign in: 28P01, and 28000 for roles without LOGIN.
+func isAuthError(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28")
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Whoever owns the history may rewrite it, or was given that.
-func TestMayRewrite(t *testing.T) {
+func TestHasOwnerRights(t *testing.T) {
 	database := pgtest.Database(t)
 	owner, err := postgres.Open(t.Context(), database)
 	if err != nil {

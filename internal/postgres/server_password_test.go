@@ -12,7 +12,7 @@ import (
 )
 
 // SetServerPassword gives the server's role the password of its URL, in a cluster that asks for passwords, and says it to no log.
-func TestAdmitServer(t *testing.T) {
+func TestSetServerPassword(t *testing.T) {
 	c := pgtest.NewCluster(t)
 	owner := c.URL()
 	// Whoever is not the owner needs a password from now on.

@@ -20,20 +20,20 @@ import (
 // Its methods may be called from several goroutines.
 type Cluster struct {
 	layout     layout
-	as         account
-	bin        string
-	socket     string
+	user       osUser
+	binDir     string
+	socketDir  string
 	disposable bool
 	attached   bool // another process runs it, we only use it
-	log        *slog.Logger
+	logger     *slog.Logger
 	locks      []*os.File
 
-	life     context.Context // ends when Stop is called
-	end      context.CancelFunc
-	hurry    chan struct{} // closed when Stop may wait no longer
-	hurryOne sync.Once
-	done     chan struct{}
-	err      error // why it ended; read after done
+	ctx       context.Context // ends when Stop is called
+	cancel    context.CancelFunc
+	stopNow   chan struct{} // closed when Stop may wait no longer
+	closeOnce sync.Once
+	done      chan struct{}
+	err       error // why it ended; read after done
 }
 
 // Start starts the private Postgres of stateDir, creating both as needed, and returns once it answers.
@@ -55,13 +55,13 @@ func StartDisposable(ctx context.Context, stateDir string, log *slog.Logger) (*C
 	return start(ctx, stateDir, log, true)
 }
 
-// attachLimit is how long Use waits for another process's Postgres.
-const attachLimit = 30 * time.Second
+// attachTimeout is how long Use waits for another process's Postgres.
+const attachTimeout = 30 * time.Second
 
 // StartOrAttach is Start, except that when another live process holds stateDir it attaches to that process's Postgres.
 // Stop then only lets go of it. It waits up to half a minute for a Postgres that is just starting or stopping.
 func StartOrAttach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, error) {
-	for began := time.Now(); ; {
+	for started := time.Now(); ; {
 		c, err := Start(ctx, stateDir, log)
 		if !errors.Is(err, ErrInUse) {
 			return c, err
@@ -70,7 +70,7 @@ func StartOrAttach(ctx context.Context, stateDir string, log *slog.Logger) (*Clu
 		if attachErr == nil {
 			return c, nil
 		}
-		if ctx.Err() != nil || time.Since(began) > attachLimit {
+		if ctx.Err() != nil || time.Since(started) > attachTimeout {
 			return nil, fmt.Errorf("%w; its Postgres cannot be used either: %w", err, attachErr)
 		}
 		select {
@@ -85,7 +85,7 @@ func start(ctx context.Context, stateDir string, log *slog.Logger, disposable bo
 	c.disposable = disposable
 	defer func() {
 		if err != nil {
-			c.release()
+			c.releaseResources()
 			c = nil
 		}
 	}()
@@ -94,43 +94,43 @@ func start(ctx context.Context, stateDir string, log *slog.Logger, disposable bo
 		return c, err
 	}
 	// Others may pass through the state directory, not look into the data: Postgres's user must get there.
-	if err := os.MkdirAll(c.layout.state, 0o755); err != nil {
+	if err := os.MkdirAll(c.layout.stateDir, 0o755); err != nil {
 		return c, err
 	}
-	if err := c.lock(c.layout.lock()); err != nil {
-		return c, explain(c.layout.state, err)
+	if err := c.lock(c.layout.lockFile()); err != nil {
+		return c, wrapPermission(c.layout.stateDir, err)
 	}
-	if c.as, err = c.layout.settle(log); err != nil {
+	if c.user, err = c.layout.resolve(log); err != nil {
 		return c, err
 	}
 	// A state directory that was copied points to the same place as the original: the place has a lock of its own.
-	if err := c.lock(c.layout.place + "/lock"); err != nil {
-		return c, explain(c.layout.place, err)
+	if err := c.lock(c.layout.root + "/lock"); err != nil {
+		return c, wrapPermission(c.layout.root, err)
 	}
 
-	major, err := c.layout.madeBy()
+	major, err := c.layout.majorVersion()
 	if err != nil {
 		return c, err
 	}
-	if c.bin, err = postgres.FindServer(major); err != nil {
+	if c.binDir, err = postgres.FindServer(major); err != nil {
 		return c, err
 	}
-	if err := endLeftover(ctx, c.layout, c.as, c.bin, log); err != nil {
+	if err := stopOrphan(ctx, c.layout, c.user, c.binDir, log); err != nil {
 		return c, err
 	}
-	if err := boundLog(c.layout.log()); err != nil {
+	if err := rotateLog(c.layout.logFile()); err != nil {
 		return c, err
 	}
-	if c.socket, err = c.layout.socketDir(c.as); err != nil {
+	if c.socketDir, err = c.layout.makeSocketDir(c.user); err != nil {
 		return c, err
 	}
 	// Written before the server is up, so that a temporary socket folder is found again whatever happens to us.
-	if err := os.WriteFile(c.layout.url(), []byte(c.URL()+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(c.layout.urlFile(), []byte(c.URL()+"\n"), 0o644); err != nil {
 		return c, err
 	}
 	if major == 0 {
-		log.Info("creating a private Postgres", "dir", c.layout.data(), "user", c.as.name)
-		if err := initdb(ctx, c.layout, c.as, c.bin, disposable); err != nil {
+		log.Info("creating a private Postgres", "dir", c.layout.dataDir(), "user", c.user.name)
+		if err := initdb(ctx, c.layout, c.user, c.binDir, disposable); err != nil {
 			return c, err
 		}
 	}
@@ -143,8 +143,8 @@ func start(ctx context.Context, stateDir string, log *slog.Logger, disposable bo
 }
 
 func newCluster(log *slog.Logger) *Cluster {
-	c := &Cluster{log: log, hurry: make(chan struct{}), done: make(chan struct{})}
-	c.life, c.end = context.WithCancel(context.Background())
+	c := &Cluster{logger: log, stopNow: make(chan struct{}), done: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
@@ -154,40 +154,42 @@ func attach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, e
 	if err != nil {
 		return nil, err
 	}
-	b, err := os.ReadFile(l.url())
+	b, err := os.ReadFile(l.urlFile())
 	if err != nil {
 		return nil, err
 	}
 	c := newCluster(log)
-	c.layout, c.attached, c.socket = l, true, socketOf(strings.TrimSpace(string(b)))
+	c.layout, c.attached, c.socketDir = l, true, socketDirOf(strings.TrimSpace(string(b)))
 	if err := ping(ctx, c.URL()); err != nil {
-		return nil, explain(c.socket, err)
+		return nil, wrapPermission(c.socketDir, err)
 	}
-	if c.as, err = pickAccount(l.place); err != nil {
+	if c.user, err = chooseUser(l.root); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
 // URL returns the address of the database, without a password, for pgx and for psql.
-func (c *Cluster) URL() string { return socketURL(c.socket, superuser, dbName) }
+func (c *Cluster) URL() string { return socketURL(c.socketDir, superuser, databaseName) }
 
 // ServerURL is URL for postgres.ServerRole, which may do less than the owner.
-func (c *Cluster) ServerURL() string { return socketURL(c.socket, postgres.ServerRole, dbName) }
+func (c *Cluster) ServerURL() string {
+	return socketURL(c.socketDir, postgres.ServerRole, databaseName)
+}
 
 // Dir returns the folder that really holds the data.
-func (c *Cluster) Dir() string { return c.layout.data() }
+func (c *Cluster) Dir() string { return c.layout.dataDir() }
 
 // IsNew reports whether MarkInitialized was never called in the life of these data, over all starts.
-func (c *Cluster) IsNew() bool { return !exists(c.layout.ready()) }
+func (c *Cluster) IsNew() bool { return !exists(c.layout.initializedFile()) }
 
 // MarkInitialized ends the time in which New is true; it survives a power cut. The error is the file system's.
 func (c *Cluster) MarkInitialized() error {
-	f, err := os.OpenFile(c.layout.ready(), os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(c.layout.initializedFile(), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close(), c.as.own(c.layout.ready()), syncDir(c.layout.data()))
+	return errors.Join(f.Sync(), f.Close(), c.user.chown(c.layout.initializedFile()), syncDir(c.layout.dataDir()))
 }
 
 // Done is closed when the cluster has ended for good: after Stop, or when its server died and could not be started again.
@@ -208,50 +210,50 @@ func (c *Cluster) Err() error {
 // is stopped at once, which costs repairs at the next start but no committed data, and the error says so.
 // Stopping twice is harmless.
 func (c *Cluster) Stop(ctx context.Context) error {
-	c.end()
+	c.cancel()
 	if c.attached {
-		c.hurryOne.Do(func() { close(c.done) })
+		c.closeOnce.Do(func() { close(c.done) })
 		return nil
 	}
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		c.hurryOne.Do(func() { close(c.hurry) })
+		c.closeOnce.Do(func() { close(c.stopNow) })
 		<-c.done
 	}
 	return c.err
 }
 
-// How often a server that died is started again: at once, then with growing pauses, until it answers or restartLimit is over.
+// How often a server that died is started again: at once, then with growing pauses, until it answers or restartTimeout is over.
 const (
-	firstPause   = 50 * time.Millisecond
-	longestPause = 5 * time.Second
-	restartLimit = 2 * time.Minute
-	logCheck     = time.Minute
+	minRestartDelay  = 50 * time.Millisecond
+	maxRestartDelay  = 5 * time.Second
+	restartTimeout   = 2 * time.Minute
+	logCheckInterval = time.Minute
 )
 
 // supervise owns the server until Stop: it starts it again when it dies, and keeps its log bounded.
 func (c *Cluster) supervise(p *postmaster) {
 	defer close(c.done)
-	defer c.release()
-	tick := time.NewTicker(logCheck)
+	defer c.releaseResources()
+	tick := time.NewTicker(logCheckInterval)
 	defer tick.Stop()
 	for {
 		select {
-		case <-c.life.Done():
-			c.err = p.stop(c.hurry)
+		case <-c.ctx.Done():
+			c.err = p.stop(c.stopNow)
 			return
 		case <-p.exited:
-			if c.life.Err() != nil {
+			if c.ctx.Err() != nil {
 				return
 			}
-			c.log.Error("Postgres died; starting it again", "how", p.cmd.ProcessState.String(), "log", c.layout.log())
+			c.logger.Error("Postgres died; starting it again", "how", p.cmd.ProcessState.String(), "log", c.layout.logFile())
 			if p = c.restart(); p == nil {
 				return
 			}
 		case <-tick.C:
-			if err := boundLog(c.layout.log()); err != nil {
-				c.log.Warn("cannot shorten Postgres's log", "error", err)
+			if err := rotateLog(c.layout.logFile()); err != nil {
+				c.logger.Warn("cannot shorten Postgres's log", "error", err)
 			}
 		}
 	}
@@ -259,59 +261,59 @@ func (c *Cluster) supervise(p *postmaster) {
 
 // restart brings the server back; nil when Stop was called or, with c.err set, when it will not come back.
 func (c *Cluster) restart() *postmaster {
-	began := time.Now()
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		p, err := c.launch(c.life)
+	started := time.Now()
+	for delay := minRestartDelay; ; delay = min(2*delay, maxRestartDelay) {
+		p, err := c.launch(c.ctx)
 		if err == nil {
-			c.log.Info("Postgres is back", "after", time.Since(began).Round(time.Millisecond).String())
+			c.logger.Info("Postgres is back", "after", time.Since(started).Round(time.Millisecond).String())
 			return p
 		}
-		if c.life.Err() != nil {
+		if c.ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > restartLimit {
-			c.err = fmt.Errorf("the private Postgres died and did not come back within %s: %w", restartLimit, err)
-			c.log.Error("giving up on Postgres", "error", c.err)
+		if time.Since(started) > restartTimeout {
+			c.err = fmt.Errorf("the private Postgres died and did not come back within %s: %w", restartTimeout, err)
+			c.logger.Error("giving up on Postgres", "error", c.err)
 			return nil
 		}
-		c.log.Warn("Postgres did not start yet", "error", err, "next_try", pause.String())
+		c.logger.Warn("Postgres did not start yet", "error", err, "next_try", delay.String())
 		select {
-		case <-c.life.Done():
+		case <-c.ctx.Done():
 			return nil
-		case <-time.After(pause):
+		case <-time.After(delay):
 		}
 	}
 }
 
 // launch starts the server and sees to its database.
 func (c *Cluster) launch(ctx context.Context) (*postmaster, error) {
-	p, err := launch(ctx, c.layout, c.as, c.bin, c.socket, c.disposable, c.log)
+	p, err := launch(ctx, c.layout, c.user, c.binDir, c.socketDir, c.disposable, c.logger)
 	if err != nil {
 		return nil, err
 	}
-	if err := ensureDatabase(ctx, c.socket); err != nil {
-		p.stop(closed)
+	if err := ensureDatabase(ctx, c.socketDir); err != nil {
+		p.stop(closedChan)
 		return nil, err
 	}
 	return p, nil
 }
 
 func (c *Cluster) lock(path string) error {
-	f, err := lockFile(path)
+	f, err := acquireLock(path)
 	if err == nil {
 		c.locks = append(c.locks, f)
 	}
 	return err
 }
 
-// release lets go of everything outside of the server. The locks come last: who gets them finds nothing half done.
-func (c *Cluster) release() {
-	c.end()
-	if c.socket != "" {
-		c.layout.dropSocketDir()
+// releaseResources lets go of everything outside of the server. The locks come last: who gets them finds nothing half done.
+func (c *Cluster) releaseResources() {
+	c.cancel()
+	if c.socketDir != "" {
+		c.layout.removeSocketDir()
 	}
 	for _, f := range c.locks {
-		unlock(f)
+		releaseLock(f)
 	}
 }
 
@@ -323,32 +325,32 @@ func Remove(ctx context.Context, stateDir string, log *slog.Logger) error {
 		return err
 	}
 	c := newCluster(log)
-	defer c.release()
-	err = c.lock(l.lock())
+	defer c.releaseResources()
+	err = c.lock(l.lockFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // no state directory
 	}
 	if err != nil {
-		return explain(l.state, err)
+		return wrapPermission(l.stateDir, err)
 	}
-	if exists(l.data()) {
-		if err := c.lock(l.place + "/lock"); err != nil {
-			return explain(l.place, err)
+	if exists(l.dataDir()) {
+		if err := c.lock(l.root + "/lock"); err != nil {
+			return wrapPermission(l.root, err)
 		}
-		if c.as, err = pickAccount(l.place); err != nil {
+		if c.user, err = chooseUser(l.root); err != nil {
 			return err
 		}
-		major, err := l.madeBy()
+		major, err := l.majorVersion()
 		if err != nil {
 			return err
 		}
-		if c.bin, err = postgres.FindServer(major); err != nil {
+		if c.binDir, err = postgres.FindServer(major); err != nil {
 			return err
 		}
-		if err := endLeftover(ctx, l, c.as, c.bin, log); err != nil {
+		if err := stopOrphan(ctx, l, c.user, c.binDir, log); err != nil {
 			return err
 		}
 	}
-	l.dropSocketDir()
-	return errors.Join(os.RemoveAll(l.place), os.RemoveAll(l.state))
+	l.removeSocketDir()
+	return errors.Join(os.RemoveAll(l.root), os.RemoveAll(l.stateDir))
 }

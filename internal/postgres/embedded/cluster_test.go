@@ -19,18 +19,18 @@ import (
 	"labledger/internal/postgres/embedded"
 )
 
-// up starts a cluster and stops it when the test ends.
-func up(t *testing.T, dir string) *embedded.Cluster {
+// startCluster starts a cluster and stops it when the test ends.
+func startCluster(t *testing.T, dir string) *embedded.Cluster {
 	t.Helper()
 	c, err := embedded.Start(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(t, c) })
+	t.Cleanup(func() { stopCluster(t, c) })
 	return c
 }
 
-func stop(t *testing.T, c *embedded.Cluster) {
+func stopCluster(t *testing.T, c *embedded.Cluster) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -54,12 +54,12 @@ func postmasterPid(t *testing.T, dataDir string) int {
 	return pid
 }
 
-func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+func isAlive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-func TestClusterKeepsData(t *testing.T) {
+func TestCluster_keepsData(t *testing.T) {
 	dir := pgtest.StateDir(t)
 	before := runtime.NumGoroutine()
-	c := up(t, dir)
+	c := startCluster(t, dir)
 	if !c.IsNew() {
 		t.Error("New is false before the first MarkReady")
 	}
@@ -87,9 +87,9 @@ func TestClusterKeepsData(t *testing.T) {
 	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
 		t.Errorf("process group %d, %v; want its own, or Ctrl-C would stop Postgres before we have drained", group, err)
 	}
-	stop(t, c)
-	stop(t, c)
-	if alive(pid) {
+	stopCluster(t, c)
+	stopCluster(t, c)
+	if isAlive(pid) {
 		t.Error("Postgres lives on after Stop")
 	}
 	select {
@@ -109,7 +109,7 @@ func TestClusterKeepsData(t *testing.T) {
 		t.Error("the url file outlives the server")
 	}
 
-	c = up(t, dir) // the first was stopped before MarkInitialized: still new
+	c = startCluster(t, dir) // the first was stopped before MarkInitialized: still new
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 	if !c.IsNew() {
 		t.Error("New is false though MarkReady was never called")
@@ -120,13 +120,13 @@ func TestClusterKeepsData(t *testing.T) {
 	if c.IsNew() {
 		t.Error("New is true after MarkReady")
 	}
-	stop(t, c)
-	if c = up(t, dir); c.IsNew() {
+	stopCluster(t, c)
+	if c = startCluster(t, dir); c.IsNew() {
 		t.Error("New is true after a restart")
 	}
 }
 
-func TestClusterOutlivesAKilledLabledger(t *testing.T) {
+func TestStart_replacesOrphanedServer(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.StateDir(t)
 	helper := exec.Command(os.Args[0])
@@ -150,18 +150,18 @@ func TestClusterOutlivesAKilledLabledger(t *testing.T) {
 	pid := postmasterPid(t, filepath.Join(dir, "postgres", "data"))
 	helper.Process.Kill()
 	helper.Wait()
-	if !alive(pid) {
+	if !isAlive(pid) {
 		t.Fatal("Postgres ended with its labledger: this test shows nothing")
 	}
 
-	c := up(t, dir)
+	c := startCluster(t, dir)
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 	if now := postmasterPid(t, c.Dir()); now == pid {
 		t.Error("the leftover was not replaced")
 	}
 }
 
-func TestClusterClearsWhatIsStale(t *testing.T) {
+func TestStart_removesStaleFiles(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.StateDir(t)
 	place := filepath.Join(dir, "postgres")
@@ -179,14 +179,14 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if c, err := embedded.StartDisposable(ctx, dir, quiet); err == nil {
-		stop(t, c)
+		stopCluster(t, c)
 		t.Fatal("started in 300 ms: this test shows nothing")
 	}
 	c, err := embedded.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop(t, c)
+	stopCluster(t, c)
 	if left, _ := filepath.Glob(filepath.Join(place, "initdb-*")); len(left) > 0 {
 		t.Error("left behind:", left)
 	}
@@ -211,10 +211,10 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
-	if !alive(other.Process.Pid) {
+	if !isAlive(other.Process.Pid) {
 		t.Error("a program that is not ours was stopped")
 	}
-	stop(t, c)
+	stopCluster(t, c)
 
 	// A start that fails shows why.
 	conf := filepath.Join(c.Dir(), "postgresql.auto.conf")
@@ -233,14 +233,14 @@ func TestClusterClearsWhatIsStale(t *testing.T) {
 	}
 }
 
-func TestClusterLongPath(t *testing.T) {
+func TestStart_longStateDir(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(pgtest.StateDir(t), strings.Repeat("long, and blank+&", 8))
 	c, err := embedded.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(t, c) })
+	t.Cleanup(func() { stopCluster(t, c) })
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 	_, socket, _ := strings.Cut(c.URL(), "host=")
 	socket, _, _ = strings.Cut(socket, "&")
@@ -252,13 +252,13 @@ func TestClusterLongPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	pgtest.WantValue(t, used.URL(), "SELECT 1", "1")
-	stop(t, c)
+	stopCluster(t, c)
 	if _, err := os.Stat(socket); err == nil {
 		t.Error("the temporary socket folder outlives the server")
 	}
 }
 
-func TestClusterInUse(t *testing.T) {
+func TestStart_stateDirInUse(t *testing.T) {
 	t.Parallel()
 	c := pgtest.NewCluster(t)
 	dir := filepath.Dir(filepath.Dir(c.Dir()))
@@ -278,8 +278,8 @@ func TestClusterInUse(t *testing.T) {
 	if err := used.MarkInitialized(); err != nil || c.IsNew() {
 		t.Errorf("MarkReady through the attached one: %v, New %v", err, c.IsNew())
 	}
-	stop(t, used)
-	stop(t, used)
+	stopCluster(t, used)
+	stopCluster(t, used)
 	<-used.Done()
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 
@@ -294,13 +294,13 @@ func TestClusterInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	pgtest.WantValue(t, copied.URL(), "SELECT 1", "1")
-	stop(t, copied)
-	if !alive(pid) {
+	stopCluster(t, copied)
+	if !isAlive(pid) {
 		t.Error("starting a copy stopped the original")
 	}
 }
 
-func TestClusterComesBack(t *testing.T) {
+func TestCluster_restartsAfterKill(t *testing.T) {
 	t.Parallel()
 	c := pgtest.NewCluster(t)
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
@@ -342,7 +342,7 @@ func TestClusterComesBack(t *testing.T) {
 	}
 	time.Sleep(300 * time.Millisecond)
 	began := time.Now()
-	stop(t, c)
+	stopCluster(t, c)
 	<-c.Done()
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("stopping a cluster that cannot come back took %s", took)
@@ -354,7 +354,7 @@ func TestClusterComesBack(t *testing.T) {
 	if c, err = embedded.StartDisposable(t.Context(), dir, quiet); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(t, c) })
+	t.Cleanup(func() { stopCluster(t, c) })
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 
 	// No time to stop: it ends at once and says so.
@@ -366,16 +366,16 @@ func TestClusterComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := postmasterPid(t, stopped.Dir())
-	if err := stopped.Stop(gone); err == nil || alive(other) {
-		t.Errorf("a hurried stop: error %v, server alive %v; want an error and none", err, alive(other))
+	if err := stopped.Stop(gone); err == nil || isAlive(other) {
+		t.Errorf("a hurried stop: error %v, server alive %v; want an error and none", err, isAlive(other))
 	}
-	if !alive(pid) {
+	if !isAlive(pid) {
 		t.Error("the other cluster was stopped as well")
 	}
 }
 
-// TestClusterClosedFolder starts in a folder like a clone in /root, which only its owner can enter.
-func TestClusterClosedFolder(t *testing.T) {
+// TestStart_inaccessibleStateDir starts in a folder like a clone in /root, which only its owner can enter.
+func TestStart_inaccessibleStateDir(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.StateDir(t)
 	if err := os.Chmod(dir, 0o700); err != nil {
@@ -386,10 +386,10 @@ func TestClusterClosedFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(t, c) })
+	t.Cleanup(func() { stopCluster(t, c) })
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	data := c.Dir()
-	stop(t, c)
+	stopCluster(t, c)
 	if os.Geteuid() == 0 { // not below dir, which is deleted anyhow
 		t.Cleanup(func() { os.RemoveAll(filepath.Dir(data)) })
 	}
@@ -416,9 +416,9 @@ func TestClusterClosedFolder(t *testing.T) {
 			t.Errorf("two on the same data: got %v, want ErrInUse", err)
 		}
 		if err == nil {
-			stop(t, second)
+			stopCluster(t, second)
 		}
-		stop(t, again)
+		stopCluster(t, again)
 	} else if data != inside {
 		t.Errorf("data in %s, want %s", data, inside)
 	}
@@ -431,10 +431,10 @@ func TestClusterClosedFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(t, c) })
+	t.Cleanup(func() { stopCluster(t, c) })
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 	data = c.Dir()
-	stop(t, c)
+	stopCluster(t, c)
 	if err := embedded.Remove(t.Context(), moved, quiet); err != nil {
 		t.Error(err)
 	}
@@ -443,7 +443,7 @@ func TestClusterClosedFolder(t *testing.T) {
 	}
 }
 
-func TestClusterOfAnotherUser(t *testing.T) {
+func TestStart_stateDirOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	state := "/usr/lib" // root's
 	if os.Geteuid() == 0 {
@@ -478,9 +478,9 @@ func postgresUser(t *testing.T) (uid, gid int) {
 }
 
 // A cluster has the server's role from its first start on, and data that were made without it get it at the next.
-func TestServerRole(t *testing.T) {
+func TestStart_createsServerRole(t *testing.T) {
 	dir := pgtest.StateDir(t)
-	c := up(t, dir)
+	c := startCluster(t, dir)
 	const who = "SELECT concat_ws(' ', session_user, rolsuper, rolcreaterole, rolcreatedb, current_database()) FROM pg_roles WHERE rolname = session_user"
 	pgtest.WantValue(t, c.ServerURL(), who, "labledger_server f f f labledger")
 	if _, err := pgtest.Value(c.ServerURL(), "CREATE TABLE mine (n int)"); err == nil {
@@ -489,6 +489,6 @@ func TestServerRole(t *testing.T) {
 	if _, err := pgtest.Value(c.URL(), "DROP ROLE "+postgres.ServerRole); err != nil {
 		t.Fatal(err)
 	}
-	stop(t, c)
-	pgtest.WantValue(t, up(t, dir).ServerURL(), who, "labledger_server f f f labledger")
+	stopCluster(t, c)
+	pgtest.WantValue(t, startCluster(t, dir).ServerURL(), who, "labledger_server f f f labledger")
 }

@@ -11,28 +11,28 @@ import (
 	"strings"
 )
 
-// superuser owns the private cluster; dbName is the one database it serves.
+// superuser owns the private cluster; databaseName is the one database it serves.
 const (
-	superuser = "labledger"
-	dbName    = "labledger"
+	superuser    = "labledger"
+	databaseName = "labledger"
 )
 
-// madeBy returns the major version whose initdb made the data, 0 when there are none yet.
-func (l layout) madeBy() (int, error) {
-	if !exists(l.data()) {
+// majorVersion returns the major version whose initdb made the data, 0 when there are none yet.
+func (l layout) majorVersion() (int, error) {
+	if !exists(l.dataDir()) {
 		return 0, nil
 	}
-	b, err := os.ReadFile(filepath.Join(l.data(), "PG_VERSION"))
+	b, err := os.ReadFile(filepath.Join(l.dataDir(), "PG_VERSION"))
 	if err != nil {
-		return 0, fmt.Errorf("%s is not the data of a PostgreSQL: move it away and start again (%w)", l.data(), err)
+		return 0, fmt.Errorf("%s is not the data of a PostgreSQL: move it away and start again (%w)", l.dataDir(), err)
 	}
 	return strconv.Atoi(strings.TrimSpace(string(b)))
 }
 
 // initdb makes new data. It works in a folder of another name and renames at the end, so that data either is whole or is not there;
 // what an interrupted run left is wiped. Each run has its own name: an initdb that outlived its labledger may still be writing.
-func initdb(ctx context.Context, l layout, as account, bin string, disposable bool) error {
-	old, err := filepath.Glob(filepath.Join(l.place, "initdb-*"))
+func initdb(ctx context.Context, l layout, as osUser, bin string, disposable bool) error {
+	old, err := filepath.Glob(filepath.Join(l.root, "initdb-*"))
 	if err != nil {
 		return err
 	}
@@ -47,21 +47,21 @@ func initdb(ctx context.Context, l layout, as account, bin string, disposable bo
 	}
 	var out []byte
 	for _, locale := range []string{"C.UTF-8", "C"} { // C.UTF-8 knows letters beyond ASCII, but not every system has it
-		temp, err := os.MkdirTemp(l.place, "initdb-")
+		temp, err := os.MkdirTemp(l.root, "initdb-")
 		if err != nil {
 			return err
 		}
 		defer os.RemoveAll(temp) // after the rename: nothing there
-		if err := as.own(temp); err != nil {
+		if err := as.chown(temp); err != nil {
 			return err
 		}
-		cmd := as.command(ctx, l.place, filepath.Join(bin, "initdb"), append(args, "--locale="+locale, "-D", temp)...)
+		cmd := as.command(ctx, l.root, filepath.Join(bin, "initdb"), append(args, "--locale="+locale, "-D", temp)...)
 		out, err = cmd.CombinedOutput()
 		if err == nil {
-			if err := os.Rename(temp, l.data()); err != nil {
+			if err := os.Rename(temp, l.dataDir()); err != nil {
 				return err
 			}
-			return syncDir(l.place)
+			return syncDir(l.root)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -70,7 +70,7 @@ func initdb(ctx context.Context, l layout, as account, bin string, disposable bo
 			break
 		}
 	}
-	return fmt.Errorf("initdb could not make a database in %s as user %s; it said:\n%s", l.place, as.name, lastLines(string(out), 15))
+	return fmt.Errorf("initdb could not make a database in %s as user %s; it said:\n%s", l.root, as.name, lastLines(string(out), 15))
 }
 
 // syncDir makes a rename in dir survive a power cut.

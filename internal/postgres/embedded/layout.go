@@ -24,27 +24,27 @@ import (
 //
 // and in the place: data, postgres.log, run (the socket).
 type layout struct {
-	state string // absolute
-	place string
+	stateDir string // absolute
+	root     string
 }
 
-func (l layout) lock() string    { return filepath.Join(l.state, "lock") }
-func (l layout) url() string     { return filepath.Join(l.state, "url") }
-func (l layout) pointer() string { return filepath.Join(l.state, "postgres.path") }
-func (l layout) inside() string  { return filepath.Join(l.state, "postgres") }
-func (l layout) data() string    { return filepath.Join(l.place, "data") }
-func (l layout) log() string     { return filepath.Join(l.place, "postgres.log") }
-func (l layout) pidFile() string { return filepath.Join(l.data(), "postmaster.pid") }
+func (l layout) lockFile() string     { return filepath.Join(l.stateDir, "lock") }
+func (l layout) urlFile() string      { return filepath.Join(l.stateDir, "url") }
+func (l layout) redirectFile() string { return filepath.Join(l.stateDir, "postgres.path") }
+func (l layout) defaultRoot() string  { return filepath.Join(l.stateDir, "postgres") }
+func (l layout) dataDir() string      { return filepath.Join(l.root, "data") }
+func (l layout) logFile() string      { return filepath.Join(l.root, "postgres.log") }
+func (l layout) pidFile() string      { return filepath.Join(l.dataDir(), "postmaster.pid") }
 
-// ready is the mark of MarkInitialized. It lies in the data, so that it lives and dies with them.
-func (l layout) ready() string { return filepath.Join(l.data(), "labledger.ready") }
+// initializedFile is the mark of MarkInitialized. It lies in the data, so that it lives and dies with them.
+func (l layout) initializedFile() string { return filepath.Join(l.dataDir(), "labledger.ready") }
 
-// elsewhere is the parent of places whose state directory the unprivileged user cannot enter.
-const elsewhere = "/var/lib/labledger"
+// fallbackParent is the parent of places whose state directory the unprivileged user cannot enter.
+const fallbackParent = "/var/lib/labledger"
 
-// away is the durable place for a state directory that cannot hold the data itself.
-func (l layout) away() string {
-	return filepath.Join(elsewhere, fmt.Sprintf("%x", sha256.Sum256([]byte(l.state)))[:12])
+// fallbackRoot is the durable place for a state directory that cannot hold the data itself.
+func (l layout) fallbackRoot() string {
+	return filepath.Join(fallbackParent, fmt.Sprintf("%x", sha256.Sum256([]byte(l.stateDir)))[:12])
 }
 
 // openLayout reads where things of stateDir lie, without creating anything.
@@ -53,61 +53,61 @@ func openLayout(stateDir string) (layout, error) {
 	if err != nil {
 		return layout{}, err
 	}
-	l := layout{state: abs}
-	l.place = l.inside()
-	b, err := os.ReadFile(l.pointer())
+	l := layout{stateDir: abs}
+	l.root = l.defaultRoot()
+	b, err := os.ReadFile(l.redirectFile())
 	switch {
 	case err == nil:
 		// A pointer to a place that was deleted: the owner wants to start afresh.
 		if place := strings.TrimSpace(string(b)); exists(place) {
-			l.place = place
+			l.root = place
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return layout{}, explain(l.state, err)
+		return layout{}, wrapPermission(l.stateDir, err)
 	}
 	return l, nil
 }
 
-// settle chooses the place if there is none yet, makes it, and returns the account that owns it.
-func (l *layout) settle(log *slog.Logger) (account, error) {
-	as, err := pickAccount(l.place)
+// resolve chooses the place if there is none yet, makes it, and returns the account that owns it.
+func (l *layout) resolve(log *slog.Logger) (osUser, error) {
+	as, err := chooseUser(l.root)
 	if err != nil {
-		return as, explain(l.state, err)
+		return as, wrapPermission(l.stateDir, err)
 	}
-	fresh := !exists(l.place)
-	if err := as.mkdir(l.place); err != nil {
-		return as, explain(l.state, err)
+	fresh := !exists(l.root)
+	if err := as.mkdir(l.root); err != nil {
+		return as, wrapPermission(l.stateDir, err)
 	}
-	if as.canEnter(l.place) {
+	if as.canAccess(l.root) {
 		return as, nil
 	}
 	if !fresh {
 		return as, fmt.Errorf("user %s, who runs Postgres, can no longer reach the data in %s: let it pass every folder above (chmod o+x)",
-			as.name, l.place)
+			as.name, l.root)
 	}
 	// A clone in /root, say. The data must still be safe for good, so not in a temporary folder.
-	if err := os.Remove(l.place); err != nil {
+	if err := os.Remove(l.root); err != nil {
 		return as, err
 	}
-	l.place = l.away()
-	if exists(l.data()) {
-		log.Warn("found the database of an earlier labledger for this state directory; delete the folder to start afresh", "dir", l.place)
+	l.root = l.fallbackRoot()
+	if exists(l.dataDir()) {
+		log.Warn("found the database of an earlier labledger for this state directory; delete the folder to start afresh", "dir", l.root)
 	}
-	if err := os.MkdirAll(elsewhere, 0o755); err != nil {
+	if err := os.MkdirAll(fallbackParent, 0o755); err != nil {
 		return as, err
 	}
-	if as, err = pickAccount(l.place); err != nil {
+	if as, err = chooseUser(l.root); err != nil {
 		return as, err
 	}
-	if err := as.mkdir(l.place); err != nil {
+	if err := as.mkdir(l.root); err != nil {
 		return as, err
 	}
-	if !as.canEnter(l.place) {
+	if !as.canAccess(l.root) {
 		return as, fmt.Errorf("user %s, who runs Postgres, can reach neither %s nor %s: use another state directory, or set DATABASE_URL",
-			as.name, l.inside(), l.place)
+			as.name, l.defaultRoot(), l.root)
 	}
-	log.Info("the database lies outside of the state directory, which its user cannot enter", "user", as.name, "dir", l.place)
-	return as, os.WriteFile(l.pointer(), []byte(l.place+"\n"), 0o644)
+	log.Info("the database lies outside of the state directory, which its user cannot enter", "user", as.name, "dir", l.root)
+	return as, os.WriteFile(l.redirectFile(), []byte(l.root+"\n"), 0o644)
 }
 
 // maxSocketPath is the longest name of a Unix socket, in bytes: 107 on Linux, 103 on macOS; the smaller one for both.
@@ -116,16 +116,16 @@ const maxSocketPath = 103
 // tempSocketPrefix marks socket folders in the temporary folder as ours.
 const tempSocketPrefix = "labledger-"
 
-// socketDir makes the folder for the socket: in the place, or when that path is too long, in the temporary folder.
+// makeSocketDir makes the folder for the socket: in the place, or when that path is too long, in the temporary folder.
 // Only the account and root can enter it; that, and no password, is what guards the database.
-func (l layout) socketDir(as account) (string, error) {
-	l.dropSocketDir() // of a run that was killed: a socket's lock file with a reused pid would stop Postgres
-	dir := filepath.Join(l.place, "run")
-	if fits(dir) {
+func (l layout) makeSocketDir(as osUser) (string, error) {
+	l.removeSocketDir() // of a run that was killed: a socket's lock file with a reused pid would stop Postgres
+	dir := filepath.Join(l.root, "run")
+	if fitsSocketPath(dir) {
 		return dir, as.mkdir(dir)
 	}
 	for _, temp := range tempDirs() {
-		if !fits(filepath.Join(temp, tempSocketPrefix+"0123456789")) {
+		if !fitsSocketPath(filepath.Join(temp, tempSocketPrefix+"0123456789")) {
 			continue
 		}
 		dir, err := os.MkdirTemp(temp, tempSocketPrefix)
@@ -135,30 +135,32 @@ func (l layout) socketDir(as account) (string, error) {
 		if err := as.mkdir(dir); err != nil {
 			return "", err
 		}
-		if as.canEnter(dir) {
+		if as.canAccess(dir) {
 			return dir, nil
 		}
 		os.Remove(dir)
 	}
-	return "", fmt.Errorf("%s is too long a path for a Unix socket, and the temporary folder cannot hold it either: use a shorter state directory", l.place)
+	return "", fmt.Errorf("%s is too long a path for a Unix socket, and the temporary folder cannot hold it either: use a shorter state directory", l.root)
 }
 
 // tempDirs are the temporary folders to try; that of the environment may itself be too long or closed.
 func tempDirs() []string { return []string{filepath.Clean(os.TempDir()), "/tmp"} }
 
-func fits(dir string) bool { return len(filepath.Join(dir, ".s.PGSQL.5432")) <= maxSocketPath }
+func fitsSocketPath(dir string) bool {
+	return len(filepath.Join(dir, ".s.PGSQL.5432")) <= maxSocketPath
+}
 
-// dropSocketDir forgets the socket: the folder and the url file that names it.
-func (l layout) dropSocketDir() {
-	if b, err := os.ReadFile(l.url()); err == nil {
-		dir := socketOf(strings.TrimSpace(string(b)))
-		// Only what socketDir itself makes is deleted, whatever the file says.
+// removeSocketDir forgets the socket: the folder and the url file that names it.
+func (l layout) removeSocketDir() {
+	if b, err := os.ReadFile(l.urlFile()); err == nil {
+		dir := socketDirOf(strings.TrimSpace(string(b)))
+		// Only what makeSocketDir itself makes is deleted, whatever the file says.
 		if strings.HasPrefix(filepath.Base(dir), tempSocketPrefix) && slices.Contains(tempDirs(), filepath.Dir(dir)) {
 			os.RemoveAll(dir)
 		}
 	}
-	os.RemoveAll(filepath.Join(l.place, "run"))
-	os.Remove(l.url())
+	os.RemoveAll(filepath.Join(l.root, "run"))
+	os.Remove(l.urlFile())
 }
 
 // socketURL is the URL of a database behind the socket in dir, for pgx and psql alike.
@@ -168,8 +170,8 @@ func socketURL(dir, user, database string) string {
 	return "postgres://" + user + "@/" + database + "?host=" + host + "&port=5432"
 }
 
-// socketOf is the folder in a socketURL, "" if it has none.
-func socketOf(rawURL string) string {
+// socketDirOf is the folder in a socketURL, "" if it has none.
+func socketDirOf(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return ""

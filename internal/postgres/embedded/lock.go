@@ -14,9 +14,9 @@ import (
 // ErrInUse is wrapped by the error of Start and Wipe when another live process holds the state directory.
 var ErrInUse = errors.New("state directory is in use")
 
-// lockFile takes the lock for as long as the returned file is open. The kernel frees it when we die, however we die,
+// acquireLock takes the lock for as long as the returned file is open. The kernel frees it when we die, however we die,
 // so a lock file left behind means nothing by itself.
-func lockFile(path string) (*os.File, error) {
+func acquireLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func lockFile(path string) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		f.Close()
 		return nil, fmt.Errorf("%w: labledger with pid %s holds %s; stop that one, or give this one another state directory",
-			ErrInUse, holder(path), path)
+			ErrInUse, lockPID(path), path)
 	}
 	if err != nil {
 		f.Close()
@@ -38,14 +38,14 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// unlock frees the lock. Closing alone is not enough: a child that another goroutine is just forking has a copy of the file until it execs.
-func unlock(f *os.File) {
+// releaseLock frees the lock. Closing alone is not enough: a child that another goroutine is just forking has a copy of the file until it execs.
+func releaseLock(f *os.File) {
 	syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 	f.Close()
 }
 
-// holder reads the pid from a lock file.
-func holder(path string) string {
+// lockPID reads the pid from a lock file.
+func lockPID(path string) string {
 	b, err := os.ReadFile(path)
 	if pid := strings.TrimSpace(string(b)); err == nil && pid != "" {
 		return pid
@@ -53,8 +53,8 @@ func holder(path string) string {
 	return "unknown"
 }
 
-// explain turns "permission denied" inside a state directory into who owns it and what to do.
-func explain(path string, err error) error {
+// wrapPermission turns "permission denied" inside a state directory into who owns it and what to do.
+func wrapPermission(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
@@ -62,9 +62,9 @@ func explain(path string, err error) error {
 	if statErr != nil || owner == os.Geteuid() {
 		return err
 	}
-	as, accErr := accounts()
+	as, accErr := candidates()
 	if accErr != nil {
 		return err
 	}
-	return foreign(path, owner, as[0])
+	return errWrongOwner(path, owner, as[0])
 }

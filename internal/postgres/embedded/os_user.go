@@ -15,19 +15,19 @@ import (
 	"syscall"
 )
 
-// account is the user that Postgres's programs run as: ourselves, or as root an unprivileged one, since Postgres refuses root.
-type account struct {
+// osUser is the user that Postgres's programs run as: ourselves, or as root an unprivileged one, since Postgres refuses root.
+type osUser struct {
 	name     string
 	uid, gid int
-	drop     bool // we are root and must step down
+	setuid   bool // we are root and must step down
 }
 
-// accounts lists the users Postgres may run as, the preferred one first.
-func accounts() ([]account, error) {
+// candidates lists the users Postgres may run as, the preferred one first.
+func candidates() ([]osUser, error) {
 	if uid := os.Geteuid(); uid != 0 {
-		return []account{{name: userName(uid), uid: uid, gid: os.Getegid()}}, nil
+		return []osUser{{name: userName(uid), uid: uid, gid: os.Getegid()}}, nil
 	}
-	var all []account
+	var all []osUser
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -38,7 +38,7 @@ func accounts() ([]account, error) {
 		if err := errors.Join(err1, err2); err != nil || uid <= 0 {
 			continue
 		}
-		all = append(all, account{name: name, uid: uid, gid: gid, drop: true})
+		all = append(all, osUser{name: name, uid: uid, gid: gid, setuid: true})
 	}
 	if len(all) == 0 {
 		return nil, errors.New("PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody: " +
@@ -47,31 +47,31 @@ func accounts() ([]account, error) {
 	return all, nil
 }
 
-// pickAccount returns the user for the data in dir: its owner when dir is there already, else the preferred one.
-func pickAccount(dir string) (account, error) {
-	all, err := accounts()
+// chooseUser returns the user for the data in dir: its owner when dir is there already, else the preferred one.
+func chooseUser(dir string) (osUser, error) {
+	all, err := candidates()
 	if err != nil {
-		return account{}, err
+		return osUser{}, err
 	}
 	owner, err := ownerOf(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return all[0], nil
 	}
 	if err != nil {
-		return account{}, err
+		return osUser{}, err
 	}
 	for _, a := range all {
 		if a.uid == owner {
 			return a, nil
 		}
 	}
-	return account{}, foreign(dir, owner, all[0])
+	return osUser{}, errWrongOwner(dir, owner, all[0])
 }
 
-// foreign is the message for a state directory that another user made.
-func foreign(path string, owner int, as account) error {
+// errWrongOwner is the message for a state directory that another user made.
+func errWrongOwner(path string, owner int, as osUser) error {
 	us := userName(os.Geteuid())
-	if as.drop {
+	if as.setuid {
 		us += ", its Postgres as " + as.name
 	}
 	message := fmt.Sprintf("%s belongs to %s, but labledger runs as %s: run it as %[2]s, or use another state directory", path, userName(owner), us)
@@ -83,7 +83,7 @@ func foreign(path string, owner int, as account) error {
 }
 
 // command prepares a program of Postgres to run as the account, in dir.
-func (a account) command(ctx context.Context, dir, program string, args ...string) *exec.Cmd {
+func (a osUser) command(ctx context.Context, dir, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	// Our own working directory may be closed to the account, and a program that cannot say where it is fails.
 	cmd.Dir = dir
@@ -93,32 +93,32 @@ func (a account) command(ctx context.Context, dir, program string, args ...strin
 	// Pdeathsig would not do instead: the kernel sends it when the *thread* that forked ends, and Go ends threads at will.
 	// A postmaster that outlives us is found and stopped at the next start.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if a.drop {
+	if a.setuid {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
 	}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
 }
 
-// canEnter tries whether the account can reach dir: a closed folder anywhere above it is enough to say no.
-func (a account) canEnter(dir string) bool {
+// canAccess tries whether the account can reach dir: a closed folder anywhere above it is enough to say no.
+func (a osUser) canAccess(dir string) bool {
 	return a.command(context.Background(), dir, "true").Run() == nil
 }
 
-// own hands a file or folder to the account; a no-op unless we are root.
-func (a account) own(path string) error {
-	if !a.drop {
+// chown hands a file or folder to the account; a no-op unless we are root.
+func (a osUser) chown(path string) error {
+	if !a.setuid {
 		return nil
 	}
 	return os.Lchown(path, a.uid, a.gid)
 }
 
 // mkdir makes a folder that only the account (and root) can enter; one that is there stays.
-func (a account) mkdir(path string) error {
+func (a osUser) mkdir(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
 	}
-	return errors.Join(os.Chmod(path, 0o700), a.own(path))
+	return errors.Join(os.Chmod(path, 0o700), a.chown(path))
 }
 
 func ownerOf(path string) (uid int, err error) {

@@ -24,11 +24,11 @@ import (
 	"labledger/internal/postgres"
 )
 
-// maxLog bounds postgres.log, in bytes; one older file of about the same size is kept beside it.
-const maxLog = 10 << 20
+// maxLogSize bounds postgres.log, in bytes; one older file of about the same size is kept beside it.
+const maxLogSize = 10 << 20
 
-// settings are the server's, given on its command line so that no file of the cluster overrules them.
-func settings(socketDir string, disposable bool) []string {
+// serverArgs are the server's, given on its command line so that no file of the cluster overrules them.
+func serverArgs(socketDir string, disposable bool) []string {
 	all := []string{
 		"listen_addresses=", // the Unix socket only
 		"port=5432",
@@ -73,19 +73,19 @@ type postmaster struct {
 
 // launch starts the server on l.data and waits until it answers. It waits as long as the process lives and ctx lasts:
 // recovery after a crash may take minutes, and stopping it would only make it begin again.
-func launch(ctx context.Context, l layout, as account, bin, socketDir string, disposable bool, log *slog.Logger) (*postmaster, error) {
-	out, err := os.OpenFile(l.log(), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+func launch(ctx context.Context, l layout, as osUser, bin, socketDir string, disposable bool, log *slog.Logger) (*postmaster, error) {
+	out, err := os.OpenFile(l.logFile(), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, explain(l.place, err)
+		return nil, wrapPermission(l.root, err)
 	}
 	defer out.Close() // the child has its own copy
-	begin, err := out.Seek(0, io.SeekEnd)
+	logStart, err := out.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, err
 	}
 
-	args := append([]string{"-D", l.data()}, settings(socketDir, disposable)...)
-	cmd := as.command(context.Background(), l.data(), filepath.Join(bin, "postgres"), args...)
+	args := append([]string{"-D", l.dataDir()}, serverArgs(socketDir, disposable)...)
+	cmd := as.command(context.Background(), l.dataDir(), filepath.Join(bin, "postgres"), args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start Postgres as user %s: %w", as.name, err)
@@ -96,7 +96,7 @@ func launch(ctx context.Context, l layout, as account, bin, socketDir string, di
 		close(p.exited)
 	}()
 
-	began, told := time.Now(), 0
+	started, reported := time.Now(), 0
 	for {
 		err := ping(ctx, socketURL(socketDir, superuser, "postgres"))
 		if err == nil {
@@ -104,21 +104,21 @@ func launch(ctx context.Context, l layout, as account, bin, socketDir string, di
 		}
 		select {
 		case <-p.exited:
-			return nil, fmt.Errorf("the private Postgres did not start (%v); the end of %s:\n%s", cmd.ProcessState, l.log(), logSince(out, begin))
+			return nil, fmt.Errorf("the private Postgres did not start (%v); the end of %s:\n%s", cmd.ProcessState, l.logFile(), logSince(out, logStart))
 		case <-ctx.Done():
-			p.stop(closed)
-			return nil, fmt.Errorf("the private Postgres did not answer in time: %w; the end of %s:\n%s", context.Cause(ctx), l.log(), logSince(out, begin))
+			p.stop(closedChan)
+			return nil, fmt.Errorf("the private Postgres did not answer in time: %w; the end of %s:\n%s", context.Cause(ctx), l.logFile(), logSince(out, logStart))
 		case <-time.After(20 * time.Millisecond):
 		}
-		if waits := int(time.Since(began) / (10 * time.Second)); waits > told {
-			told = waits
-			log.Warn("still waiting for Postgres to start; after a crash it first repairs its data", "seconds", waits*10, "log", l.log())
+		if waits := int(time.Since(started) / (10 * time.Second)); waits > reported {
+			reported = waits
+			log.Warn("still waiting for Postgres to start; after a crash it first repairs its data", "seconds", waits*10, "log", l.logFile())
 		}
 	}
 }
 
-// closed is a channel that is closed from the beginning.
-var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+// closedChan is a channel that is closed from the beginning.
+var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // ping connects once.
 func ping(ctx context.Context, url string) error {
@@ -131,12 +131,12 @@ func ping(ctx context.Context, url string) error {
 	return conn.Close(ctx)
 }
 
-// stopGrace is how long an immediate shutdown may take before the process is killed.
-const stopGrace = 5 * time.Second
+// killTimeout is how long an immediate shutdown may take before the process is killed.
+const killTimeout = 5 * time.Second
 
 // stop ends the server: fast (open transactions roll back, everything is written), and once hurry is closed, at once,
 // which leaves repairs to the next start and is an error. It returns when the process is gone.
-func (p *postmaster) stop(hurry <-chan struct{}) error {
+func (p *postmaster) stop(stopNow <-chan struct{}) error {
 	p.cmd.Process.Signal(syscall.SIGINT)
 	select {
 	case <-p.exited:
@@ -144,12 +144,12 @@ func (p *postmaster) stop(hurry <-chan struct{}) error {
 			return fmt.Errorf("the private Postgres did not stop cleanly (%v); it repairs its data at the next start", p.cmd.ProcessState)
 		}
 		return nil
-	case <-hurry:
+	case <-stopNow:
 	}
 	p.cmd.Process.Signal(syscall.SIGQUIT)
 	select {
 	case <-p.exited:
-	case <-time.After(stopGrace):
+	case <-time.After(killTimeout):
 		p.cmd.Process.Kill()
 		<-p.exited
 	}
@@ -164,7 +164,7 @@ func ensureDatabase(ctx context.Context, socketDir string) error {
 		return err
 	}
 	defer conn.Close(ctx)
-	for _, create := range []string{"CREATE DATABASE " + dbName, "CREATE ROLE " + postgres.ServerRole + " LOGIN"} {
+	for _, create := range []string{"CREATE DATABASE " + databaseName, "CREATE ROLE " + postgres.ServerRole + " LOGIN"} {
 		_, err := conn.Exec(ctx, create)
 		var pgErr *pgconn.PgError
 		if errors.As(err, &pgErr) && (pgErr.Code == "42P04" || pgErr.Code == "42710") { // it is there
@@ -177,9 +177,9 @@ func ensureDatabase(ctx context.Context, socketDir string) error {
 	return nil
 }
 
-// endLeftover stops a postmaster that outlived the labledger that started it. The caller holds the lock, so nobody uses it.
-func endLeftover(ctx context.Context, l layout, as account, bin string, log *slog.Logger) error {
-	pid, ours, err := leftover(l)
+// stopOrphan stops a postmaster that outlived the labledger that started it. The caller holds the lock, so nobody uses it.
+func stopOrphan(ctx context.Context, l layout, as osUser, bin string, log *slog.Logger) error {
+	pid, ours, err := findOrphan(l)
 	if err != nil || pid == 0 {
 		return err
 	}
@@ -191,39 +191,39 @@ func endLeftover(ctx context.Context, l layout, as account, bin string, log *slo
 	log.Warn("Postgres still runs from a labledger that was killed; stopping it", "pid", pid)
 	var out []byte
 	for _, mode := range []string{"fast", "immediate"} {
-		cmd := as.command(ctx, l.place, filepath.Join(bin, "pg_ctl"), "stop", "-D", l.data(), "-m", mode, "-w", "-t", "30")
-		if out, err = cmd.CombinedOutput(); err == nil || !alive(pid) {
+		cmd := as.command(ctx, l.root, filepath.Join(bin, "pg_ctl"), "stop", "-D", l.dataDir(), "-m", mode, "-w", "-t", "30")
+		if out, err = cmd.CombinedOutput(); err == nil || !isAlive(pid) {
 			return nil
 		}
 	}
 	return fmt.Errorf("a Postgres with pid %d still runs on %s and cannot be stopped (kill it, then start again): %w\n%s",
-		pid, l.data(), err, lastLines(string(out), 5))
+		pid, l.dataDir(), err, lastLines(string(out), 5))
 }
 
-// leftover reads postmaster.pid: the pid there if a process with it lives, and whether that is a Postgres on our data.
-func leftover(l layout) (pid int, ours bool, err error) {
+// findOrphan reads postmaster.pid: the pid there if a process with it lives, and whether that is a Postgres on our data.
+func findOrphan(l layout) (pid int, ours bool, err error) {
 	b, err := os.ReadFile(l.pidFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, false, nil
 	}
 	if err != nil {
-		return 0, false, explain(l.place, err)
+		return 0, false, wrapPermission(l.root, err)
 	}
 	first, _, _ := strings.Cut(string(b), "\n")
 	pid, err = strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 0 || !alive(pid) {
+	if err != nil || pid <= 0 || !isAlive(pid) {
 		return 0, false, nil // Postgres clears such a file itself, and checks for orphaned backends as it does
 	}
-	return pid, runsOn(pid, l.data()), nil
+	return pid, isPostgresOn(pid, l.dataDir()), nil
 }
 
-func alive(pid int) bool {
+func isAlive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// runsOn reports whether the process is a postgres whose working directory is data, as every postmaster's is.
-func runsOn(pid int, data string) bool {
+// isPostgresOn reports whether the process is a postgres whose working directory is data, as every postmaster's is.
+func isPostgresOn(pid int, data string) bool {
 	if runtime.GOOS != "linux" {
 		out, err := exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 		return err == nil && strings.Contains(string(out), "postgres") && strings.Contains(string(out), data)
@@ -238,10 +238,10 @@ func runsOn(pid int, data string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(cwd, want)
 }
 
-// boundLog keeps the log below maxLog: what is there moves to postgres.log.1 by copying, since the server keeps the file open.
-func boundLog(path string) error {
+// rotateLog keeps the log below maxLogSize: what is there moves to postgres.log.1 by copying, since the server keeps the file open.
+func rotateLog(path string) error {
 	info, err := os.Stat(path)
-	if err != nil || info.Size() < maxLog {
+	if err != nil || info.Size() < maxLogSize {
 		return nil
 	}
 	from, err := os.Open(path)
@@ -253,7 +253,7 @@ func boundLog(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(to, io.LimitReader(from, 2*maxLog))
+	_, err = io.Copy(to, io.LimitReader(from, 2*maxLogSize))
 	return errors.Join(err, to.Close(), os.Truncate(path, 0))
 }
 

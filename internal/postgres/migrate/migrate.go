@@ -22,9 +22,9 @@ import (
 	"labledger/internal/postgres"
 )
 
-// MigrationLock is the advisory lock that whoever changes the schema of a database holds: "labledge" in ASCII.
+// LockID is the advisory lock that whoever changes the schema of a database holds: "labledge" in ASCII.
 // It belongs to a session, so url must lead to Postgres itself, not to a pooler in transaction mode.
-const MigrationLock int64 = 0x6c61626c65646765
+const LockID int64 = 0x6c61626c65646765
 
 // ErrNewerDatabase is wrapped when the database has migrations that this program does not know.
 var ErrNewerDatabase = errors.New("the database is newer than this program")
@@ -53,34 +53,34 @@ type Migration struct {
 //
 // Errors: ErrNewerDatabase, ErrNotOwner, a *pgconn.PgError with the file's name in front, or why the server cannot be reached; never a password.
 func Up(ctx context.Context, url string, files fs.FS) (from, to uint, err error) {
-	s, err := openSteps(ctx, url, files)
+	s, err := newMigrator(ctx, url, files)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer s.close()
-	version, dirty, err := s.read(ctx)
+	version, dirty, err := s.readVersion(ctx)
 	if err != nil {
-		return 0, 0, s.explained(err)
+		return 0, 0, s.wrapPrivilege(err)
 	}
-	if err := s.notNewer(version); err != nil {
+	if err := s.checkNotNewer(version); err != nil {
 		return uint(max(version, 0)), uint(max(version, 0)), err
 	}
 	if version == s.newest() && !dirty { // no lock and no rights needed: this is every start but the first
 		return uint(max(version, 0)), uint(max(version, 0)), nil
 	}
-	from, to, err = s.change(ctx, func(m *gomigrate.Migrate, _ int) error { return m.Up() })
-	return from, to, s.explained(err)
+	from, to, err = s.run(ctx, func(m *gomigrate.Migrate, _ int) error { return m.Up() })
+	return from, to, s.wrapPrivilege(err)
 }
 
 // Down takes back the last steps migrations, all of them when steps is 0 or less, and returns the version before and after.
 // Data in what is dropped are lost. Otherwise as Up.
 func Down(ctx context.Context, url string, files fs.FS, steps int) (from, to uint, err error) {
-	s, err := openSteps(ctx, url, files)
+	s, err := newMigrator(ctx, url, files)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer s.close()
-	return s.change(ctx, func(m *gomigrate.Migrate, version int) error {
+	return s.run(ctx, func(m *gomigrate.Migrate, version int) error {
 		applied := 0
 		for _, f := range s.files {
 			if int(f.Version) <= version {
@@ -96,12 +96,12 @@ func Down(ctx context.Context, url string, files fs.FS, steps int) (from, to uin
 
 // Status reads how far the database at url is; it changes nothing. Errors as Up, but a newer database is none.
 func Status(ctx context.Context, url string, files fs.FS) (State, error) {
-	s, err := openSteps(ctx, url, files)
+	s, err := newMigrator(ctx, url, files)
 	if err != nil {
 		return State{}, err
 	}
 	defer s.close()
-	version, dirty, err := s.read(ctx)
+	version, dirty, err := s.readVersion(ctx)
 	if err != nil {
 		return State{}, err
 	}
@@ -112,15 +112,15 @@ func Status(ctx context.Context, url string, files fs.FS) (State, error) {
 	return state, nil
 }
 
-// steps are the files and the connection that holds the lock and runs them: when it breaks, both end together.
-type steps struct {
+// migrator are the files and the connection that holds the lock and runs them: when it breaks, both end together.
+type migrator struct {
 	cfg    *pgx.ConnConfig
 	conn   *pgx.Conn
 	source source.Driver
 	files  []Migration
 }
 
-func openSteps(ctx context.Context, url string, files fs.FS) (*steps, error) {
+func newMigrator(ctx context.Context, url string, files fs.FS) (*migrator, error) {
 	cfg, err := postgres.ParseConfig(url)
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func openSteps(ctx context.Context, url string, files fs.FS) (*steps, error) {
 			slog.Warn("the database warns: "+n.Message, "hint", n.Hint)
 		}
 	}
-	s := &steps{cfg: cfg}
+	s := &migrator{cfg: cfg}
 	if s.source, err = iofs.New(files, "."); err != nil {
 		return nil, fmt.Errorf("read the migration files: %w", err)
 	}
@@ -150,7 +150,7 @@ func openSteps(ctx context.Context, url string, files fs.FS) (*steps, error) {
 }
 
 // name is what a version is called in its file's name; "" for one without an up file.
-func (s *steps) name(version uint) string {
+func (s *migrator) name(version uint) string {
 	r, name, err := s.source.ReadUp(version)
 	if err != nil {
 		return ""
@@ -160,22 +160,22 @@ func (s *steps) name(version uint) string {
 }
 
 // close frees the lock with the connection.
-func (s *steps) close() {
+func (s *migrator) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	s.conn.Close(ctx)
 }
 
 // newest is the last version of the files, database.NilVersion when there are none.
-func (s *steps) newest() int {
+func (s *migrator) newest() int {
 	if len(s.files) == 0 {
 		return database.NilVersion
 	}
 	return int(s.files[len(s.files)-1].Version)
 }
 
-// before is the version a step starts from: the one before it in the files.
-func (s *steps) before(version int) int {
+// versionBefore is the version a step starts from: the one before it in the files.
+func (s *migrator) versionBefore(version int) int {
 	before := database.NilVersion
 	for _, f := range s.files {
 		if int(f.Version) >= version {
@@ -186,15 +186,15 @@ func (s *steps) before(version int) int {
 	return before
 }
 
-func (s *steps) notNewer(version int) error {
+func (s *migrator) checkNotNewer(version int) error {
 	if version <= s.newest() {
 		return nil
 	}
 	return fmt.Errorf("%w: this program knows schema %d, the database is at %d: run a newer labledger", ErrNewerDatabase, max(s.newest(), 0), version)
 }
 
-// read reads golang-migrate's table without needing a right to make it.
-func (s *steps) read(ctx context.Context) (version int, dirty bool, err error) {
+// readVersion reads golang-migrate's table without needing a right to make it.
+func (s *migrator) readVersion(ctx context.Context) (version int, dirty bool, err error) {
 	err = s.conn.QueryRow(ctx, "SELECT version, dirty FROM schema_migrations LIMIT 1").Scan(&version, &dirty)
 	var pgErr *pgconn.PgError
 	switch {
@@ -209,8 +209,8 @@ func (s *steps) read(ctx context.Context) (version int, dirty bool, err error) {
 // ErrPooled is wrapped when a URL that is to change the schema leads through a connection pooler.
 var ErrPooled = errors.New("the database URL leads through a connection pooler")
 
-// direct refuses a pooler: our lock belongs to a session, and there a session is not ours; the lock would stay behind with a stranger.
-func (s *steps) direct(ctx context.Context) error {
+// rejectPooler refuses a pooler: our lock belongs to a session, and there a session is not ours; the lock would stay behind with a stranger.
+func (s *migrator) rejectPooler(ctx context.Context) error {
 	var behind uint32
 	if err := s.conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&behind); err != nil {
 		return fmt.Errorf("prepare to migrate: %w", err)
@@ -224,8 +224,8 @@ func (s *steps) direct(ctx context.Context) error {
 // ErrNotOwner is wrapped when the schema must change and the role of the URL may not change it.
 var ErrNotOwner = errors.New("the schema of the database is not up to date, and this role may not change it")
 
-// explained adds to a lack of rights what to do about it.
-func (s *steps) explained(err error) error {
+// wrapPrivilege adds to a lack of rights what to do about it.
+func (s *migrator) wrapPrivilege(err error) error {
 	cause := err
 	var inTool *database.Error // golang-migrate's own, which does not unwrap
 	if errors.As(err, &inTool) {
@@ -238,20 +238,20 @@ func (s *steps) explained(err error) error {
 	return err
 }
 
-// change runs golang-migrate under our lock, on a healed database.
-func (s *steps) change(ctx context.Context, run func(m *gomigrate.Migrate, version int) error) (from, to uint, err error) {
-	if err := s.direct(ctx); err != nil {
+// run runs golang-migrate under our lock, on a healed database.
+func (s *migrator) run(ctx context.Context, run func(m *gomigrate.Migrate, version int) error) (from, to uint, err error) {
+	if err := s.rejectPooler(ctx); err != nil {
 		return 0, 0, err
 	}
 	if err := s.lock(ctx); err != nil {
 		return 0, 0, err
 	}
-	version, dirty, err := s.read(ctx)
+	version, dirty, err := s.readVersion(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
 	at := uint(max(version, 0))
-	if err := s.notNewer(version); err != nil {
+	if err := s.checkNotNewer(version); err != nil {
 		return at, at, err
 	}
 
@@ -268,14 +268,14 @@ func (s *steps) change(ctx context.Context, run func(m *gomigrate.Migrate, versi
 	if err := s.conn.QueryRow(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
 		return at, at, err
 	}
-	step := &atomicStep{Driver: table, ctx: ctx, conn: s.conn, table: pgx.Identifier{schema, migratepgx.DefaultMigrationsTable}.Sanitize()}
+	step := &txDriver{Driver: table, ctx: ctx, conn: s.conn, table: pgx.Identifier{schema, migratepgx.DefaultMigrationsTable}.Sanitize()}
 	m, err := gomigrate.NewWithInstance("iofs", s.source, "pgx5", step)
 	if err != nil {
 		return at, at, err
 	}
 
 	if dirty {
-		healed := s.healed(version)
+		healed := s.cleanVersion(version)
 		slog.Warn("a migration of the database was interrupted; taking it up again", "interrupted", version, "from", healed)
 		if err := m.Force(healed); err != nil {
 			return at, at, fmt.Errorf("heal the interrupted migration %d: %w", version, err)
@@ -284,7 +284,7 @@ func (s *steps) change(ctx context.Context, run func(m *gomigrate.Migrate, versi
 	}
 
 	err = run(m, version)
-	after, _, readErr := s.read(context.WithoutCancel(ctx))
+	after, _, readErr := s.readVersion(context.WithoutCancel(ctx))
 	if readErr != nil { // the connection broke: the steps that ended are kept, which ones the next start sees
 		after = version
 	}
@@ -292,20 +292,20 @@ func (s *steps) change(ctx context.Context, run func(m *gomigrate.Migrate, versi
 	if err == nil || errors.Is(err, gomigrate.ErrNoChange) {
 		return from, to, readErr
 	}
-	return from, to, s.failed(step, err)
+	return from, to, s.wrapStepError(step, err)
 }
 
-// healed is the version a dirty database really has: its interrupted step was one transaction and left nothing.
+// cleanVersion is the version a dirty database really has: its interrupted step was one transaction and left nothing.
 // Version -1 is dirty only when the first step was being taken back; else the step was on its way up.
-func (s *steps) healed(version int) int {
+func (s *migrator) cleanVersion(version int) int {
 	if version < 0 && len(s.files) > 0 {
 		return int(s.files[0].Version)
 	}
-	return s.before(version)
+	return s.versionBefore(version)
 }
 
-// failed names the file and leaves out its text, which golang-migrate would print in full.
-func (s *steps) failed(step *atomicStep, err error) error {
+// wrapStepError names the file and leaves out its text, which golang-migrate would print in full.
+func (s *migrator) wrapStepError(step *txDriver, err error) error {
 	name := fmt.Sprintf("version %d", max(step.target, 0))
 	for _, f := range s.files {
 		if int(f.Version) == step.target {
@@ -319,12 +319,12 @@ func (s *steps) failed(step *atomicStep, err error) error {
 	return fmt.Errorf("migrating to %s failed, the database stays as it was before that step: %w", name, err)
 }
 
-// lock takes MigrationLock on s.conn. It asks again and again rather than wait inside of Postgres:
+// lock takes LockID on s.conn. It asks again and again rather than wait inside of Postgres:
 // a waiting statement holds a snapshot, and CREATE INDEX CONCURRENTLY of the one ahead would wait for that in turn.
-func (s *steps) lock(ctx context.Context) error {
+func (s *migrator) lock(ctx context.Context) error {
 	for first := true; ; first = false {
 		var got bool
-		if err := s.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", MigrationLock).Scan(&got); err != nil {
+		if err := s.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", LockID).Scan(&got); err != nil {
 			return fmt.Errorf("lock the schema: %w", err)
 		}
 		if got {
@@ -343,10 +343,10 @@ func (s *steps) lock(ctx context.Context) error {
 	}
 }
 
-// atomicStep makes each step of golang-migrate all or nothing. By itself it marks the version dirty, runs the file and marks it
+// txDriver makes each step of golang-migrate all or nothing. By itself it marks the version dirty, runs the file and marks it
 // clean, in three transactions: killed between the last two, it leaves a version that is called dirty but is applied.
 // Here file and version are one transaction, on the connection that holds our lock, and a step that does not end leaves no mark.
-type atomicStep struct {
+type txDriver struct {
 	database.Driver // golang-migrate's own: the version table and its lock against other migration tools
 
 	ctx    context.Context // of the one call this serves; golang-migrate's interface has none
@@ -357,7 +357,7 @@ type atomicStep struct {
 }
 
 // SetVersion implements database.Driver.
-func (d *atomicStep) SetVersion(version int, dirty bool) error {
+func (d *txDriver) SetVersion(version int, dirty bool) error {
 	switch {
 	case dirty: // the beginning of a step: no mark, since Run changes the version or nothing
 		d.target, d.done = version, false
@@ -369,7 +369,7 @@ func (d *atomicStep) SetVersion(version int, dirty bool) error {
 }
 
 // Run implements database.Driver.
-func (d *atomicStep) Run(migration io.Reader) error {
+func (d *txDriver) Run(migration io.Reader) error {
 	file, err := io.ReadAll(migration)
 	if err != nil {
 		return err
@@ -389,7 +389,7 @@ func (d *atomicStep) Run(migration io.Reader) error {
 }
 
 // exec adds the line to what Postgres says about a file.
-func (d *atomicStep) exec(text string) error {
+func (d *txDriver) exec(text string) error {
 	_, err := d.conn.PgConn().Exec(d.ctx, text).ReadAll()
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Position > 0 {

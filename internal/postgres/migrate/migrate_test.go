@@ -52,7 +52,7 @@ func with(name, text string) fstest.MapFS {
 // tables lists what the migrations made.
 const tables = "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relname IN ('first', 'first_n', 'second', 'third')"
 
-func TestMigrateUpDownUp(t *testing.T) {
+func TestUp_afterDown(t *testing.T) {
 	t.Parallel()
 	url, f := pgtest.Database(t), files(three)
 	up := func(f fs.FS) (uint, uint, error) { return migrate.Up(t.Context(), url, f) }
@@ -90,7 +90,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 	}
 }
 
-func TestMigrateWithoutFiles(t *testing.T) {
+func TestUp_withoutFiles(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	from, to, err := migrate.Up(t.Context(), url, files(nil))
@@ -102,7 +102,7 @@ func TestMigrateWithoutFiles(t *testing.T) {
 	}
 }
 
-func TestMigrateFourAtOnce(t *testing.T) {
+func TestUp_concurrent(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	var all sync.WaitGroup
@@ -117,7 +117,7 @@ func TestMigrateFourAtOnce(t *testing.T) {
 	pgtest.WantValue(t, url, tables, "first first_n second")
 }
 
-func TestMigrateFailureLeavesNothing(t *testing.T) {
+func TestUp_rollsBackFailedStep(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	broken := with("000004_third.up.sql", "CREATE TABLE third (n int);\nSELECT no_such_column;")
@@ -143,8 +143,8 @@ func TestMigrateFailureLeavesNothing(t *testing.T) {
 	}
 }
 
-// plainUp migrates as golang-migrate does by itself.
-func plainUp(t *testing.T, url string, f fs.FS) error {
+// golangMigrateUp migrates as golang-migrate does by itself.
+func golangMigrateUp(t *testing.T, url string, f fs.FS) error {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -168,8 +168,8 @@ func plainUp(t *testing.T, url string, f fs.FS) error {
 	return m.Up()
 }
 
-// whileSleeping waits for a migration's pg_sleep to begin.
-func whileSleeping(t *testing.T, url string) {
+// waitForSleep waits for a migration's pg_sleep to begin.
+func waitForSleep(t *testing.T, url string) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		got, err := pgtest.Value(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
@@ -182,23 +182,23 @@ func whileSleeping(t *testing.T, url string) {
 	}
 }
 
-const killSleeper = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+const terminateSleeper = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
 
-var asleep = "CREATE TABLE second (n int); SELECT pg_sleep(20);"
+var sleepingMigration = "CREATE TABLE second (n int); SELECT pg_sleep(20);"
 
-func TestMigrateHealsWhatOthersLeftDirty(t *testing.T) {
+func TestUp_repairsDirtyDatabase(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	ended := make(chan error, 1)
-	go func() { ended <- plainUp(t, url, with("000002_second.up.sql", asleep)) }()
-	whileSleeping(t, url)
-	pgtest.WantValue(t, url, killSleeper, "true")
+	go func() { ended <- golangMigrateUp(t, url, with("000002_second.up.sql", sleepingMigration)) }()
+	waitForSleep(t, url)
+	pgtest.WantValue(t, url, terminateSleeper, "true")
 	if err := <-ended; err == nil {
 		t.Fatal("golang-migrate survived its kill")
 	}
 	// The negative control: by itself it now refuses for ever.
 	var dirty gomigrate.ErrDirty
-	if err := plainUp(t, url, files(three)); !errors.As(err, &dirty) || dirty.Version != 2 {
+	if err := golangMigrateUp(t, url, files(three)); !errors.As(err, &dirty) || dirty.Version != 2 {
 		t.Fatalf("got %v, want ErrDirty at 2: nothing to heal", err)
 	}
 	if status, err := migrate.Status(t.Context(), url, files(three)); err != nil || !status.Dirty || status.Files[1].Applied {
@@ -230,18 +230,18 @@ func TestMigrateHealsWhatOthersLeftDirty(t *testing.T) {
 	}
 }
 
-func TestMigrateKilledInTheMiddle(t *testing.T) {
+func TestUp_connectionTerminated(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
-	slow := with("000002_second.up.sql", asleep)
+	slow := with("000002_second.up.sql", sleepingMigration)
 
 	ended := make(chan error, 1)
 	go func() {
 		_, _, err := migrate.Up(context.Background(), url, slow)
 		ended <- err
 	}()
-	whileSleeping(t, url)
-	pgtest.WantValue(t, url, killSleeper, "true")
+	waitForSleep(t, url)
+	pgtest.WantValue(t, url, terminateSleeper, "true")
 	if err := <-ended; err == nil {
 		t.Fatal("it survived its kill")
 	}
@@ -253,7 +253,7 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 		_, _, err := migrate.Up(ctx, url, slow)
 		ended <- err
 	}()
-	whileSleeping(t, url)
+	waitForSleep(t, url)
 
 	// One that waits for its turn gives up with its own context.
 	short, cancelShort := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -272,7 +272,7 @@ func TestMigrateKilledInTheMiddle(t *testing.T) {
 	pgtest.WantValue(t, url, tables, "first first_n second")
 }
 
-func TestMigrateRefusesANewerDatabase(t *testing.T) {
+func TestUp_rejectsNewerDatabase(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	if _, _, err := migrate.Up(t.Context(), url, with("000005_third.up.sql", "CREATE TABLE third (n int)")); err != nil {
@@ -290,8 +290,8 @@ func TestMigrateRefusesANewerDatabase(t *testing.T) {
 	}
 }
 
-// TestMigrateNeedsNoRightsWhenUpToDate: a program may run as a role that can only read and write rows.
-func TestMigrateNeedsNoRightsWhenUpToDate(t *testing.T) {
+// TestUp_needsNoRightsWhenUpToDate: a program may run as a role that can only read and write rows.
+func TestUp_needsNoRightsWhenUpToDate(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	if _, _, err := migrate.Up(t.Context(), url, files(three)); err != nil {
@@ -309,7 +309,7 @@ func TestMigrateNeedsNoRightsWhenUpToDate(t *testing.T) {
 }
 
 // A role that may not change the schema is told who must, and may start when nothing is to be changed.
-func TestMigrateAsServerRole(t *testing.T) {
+func TestUp_asServerRole(t *testing.T) {
 	database := pgtest.Database(t)
 	server := pgtest.ServerURL(database)
 	files := fstest.MapFS{
