@@ -139,7 +139,7 @@ func (c *config) open(ctx context.Context, log *slog.Logger, given setting, star
 		}
 		d.cluster, d.url = cluster, cluster.URL()
 	}
-	pool, err := postgres.OpenTraced(ctx, d.url, tracer)
+	pool, err := postgres.Open(ctx, d.url, postgres.WithTracer(tracer))
 	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("%s: %w", given.name, err)

@@ -182,7 +182,7 @@ func (c *config) media() (*media.Store, error) {
 // is somebody who could rewrite the history, and others than its owner get to the server, the operator is told how to do better.
 func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) error {
 	if d.cluster != nil {
-		pool, err := postgres.OpenTraced(ctx, d.cluster.ServerURL(), d.tracer)
+		pool, err := postgres.Open(ctx, d.cluster.ServerURL(), postgres.WithTracer(d.tracer))
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (c *config) replica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}
-	pool, err := postgres.OpenTraced(ctx, c.ReadDatabaseURL, tracer)
+	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
 	if err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
