@@ -15,7 +15,8 @@ func BenchmarkTextTypes(b *testing.B) {
 	}
 }
 
-// BenchmarkArrayParameter compares encoding an array parameter as text, which Open causes, and as binary, pgx's default.
+// BenchmarkArrayParameter compares encoding an array parameter as text, as Open does, with pgx's binary
+// default.
 func BenchmarkArrayParameter(b *testing.B) {
 	ids := make([]int64, 10_000)
 	for i := range ids {

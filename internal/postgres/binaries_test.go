@@ -74,7 +74,8 @@ func TestFinder_preference(t *testing.T) {
 	if err := os.MkdirAll(withConfig, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(withConfig, "pg_config"), []byte("#!/bin/sh\necho "+v16+"\n"), 0o755); err != nil {
+	script := "#!/bin/sh\necho " + v16 + "\n"
+	if err := os.WriteFile(filepath.Join(withConfig, "pg_config"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 

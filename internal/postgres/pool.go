@@ -92,7 +92,7 @@ func ParseConfig(url string) (*pgx.ConnConfig, error) {
 	return cfg, nil
 }
 
-// configure sets what all connections share. It uses only parameters that pgbouncer tracks, since pgbouncer rejects others.
+// configure sets what all connections share. Its parameters are ones that pgbouncer tracks; pgbouncer rejects others.
 func configure(cfg *pgx.ConnConfig) {
 	for param := range cfg.RuntimeParams {
 		if strings.EqualFold(param, "timezone") || strings.EqualFold(param, "datestyle") {
@@ -127,7 +127,7 @@ func parseError(err error) error {
 		"in a password write # / ? @ : % as %23 %2F %3F %40 %3A %25")
 }
 
-// textCodec is a codec that requests results in text format. It still reads and writes both formats, so COPY stays binary.
+// textCodec is a codec that requests results in text format. It reads and writes both formats, so COPY stays binary.
 type textCodec struct{ pgtype.Codec }
 
 // PreferredFormat implements pgtype.Codec.

@@ -29,8 +29,9 @@ func HasOwnerRights(ctx context.Context, pool *pgxpool.Pool) (has bool, err erro
 	return has, err
 }
 
-// SetServerPassword sets the password of ServerRole to the one in serverURL, and reports whether it changed it. ownerURL
-// connects as a role that may alter ServerRole. It does nothing when serverURL names another role or has no password.
+// SetServerPassword sets the password of ServerRole to the one in serverURL, and reports whether it changed the
+// password. ownerURL connects as a role that may alter ServerRole. SetServerPassword does nothing when serverURL names
+// another role or has no password.
 func SetServerPassword(ctx context.Context, ownerURL, serverURL string) (changed bool, err error) {
 	cfg, err := ParseConfig(serverURL)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"labledger/internal/postgres"
 )
 
-// Whoever owns the history may rewrite it, or was given that.
 func TestHasOwnerRights(t *testing.T) {
 	database := pgtest.Database(t)
 	owner, err := postgres.Open(t.Context(), database)
@@ -23,12 +22,12 @@ func TestHasOwnerRights(t *testing.T) {
 	if _, err := owner.Exec(t.Context(), "CREATE TABLE change (n int)"); err != nil {
 		t.Fatal(err)
 	}
-	if may, err := postgres.HasOwnerRights(t.Context(), owner); err != nil || !may {
-		t.Errorf("the owner: %v, %v", may, err)
+	if has, err := postgres.HasOwnerRights(t.Context(), owner); err != nil || !has {
+		t.Errorf("as the owner: %v, %v; want true", has, err)
 	}
 	for _, c := range []struct {
-		sql string
-		may bool
+		sql  string
+		want bool
 	}{
 		{"GRANT SELECT ON change TO labledger_server", false},
 		{"GRANT UPDATE ON change TO labledger_server", true},
@@ -38,8 +37,8 @@ func TestHasOwnerRights(t *testing.T) {
 		{"ALTER TABLE change OWNER TO labledger_server; REVOKE ALL ON change FROM labledger_server", true},
 	} {
 		pgtest.WantValue(t, database, c.sql+"; SELECT 'done'", "done")
-		if may, err := postgres.HasOwnerRights(t.Context(), server); err != nil || may != c.may {
-			t.Errorf("after %s: %v, %v", c.sql, may, err)
+		if has, err := postgres.HasOwnerRights(t.Context(), server); err != nil || has != c.want {
+			t.Errorf("as the server after %s: %v, %v; want %v", c.sql, has, err, c.want)
 		}
 	}
 }

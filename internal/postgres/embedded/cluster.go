@@ -16,50 +16,50 @@ import (
 	"labledger/internal/postgres"
 )
 
-// Cluster is a private Postgres under a state directory, reached through a Unix socket by its owner and root alone.
-// Its methods may be called from several goroutines.
+// A Cluster is a PostgreSQL server with its data under a state directory. Only the user that runs it and root can
+// connect, through a Unix socket. Its methods are safe for concurrent use.
 type Cluster struct {
 	layout     layout
 	user       osUser
 	binDir     string
 	socketDir  string
 	disposable bool
-	attached   bool // another process runs it, we only use it
+	attached   bool // another process runs the server
 	logger     *slog.Logger
 	locks      []*os.File
 
-	ctx       context.Context // ends when Stop is called
+	ctx       context.Context // cancelled by Stop
 	cancel    context.CancelFunc
-	stopNow   chan struct{} // closed when Stop may wait no longer
-	closeOnce sync.Once
+	stopNow   chan struct{} // closed when the context of Stop ends
+	closeOnce sync.Once     // guards closing stopNow, or done when attached
 	done      chan struct{}
-	err       error // why it ended; read after done
+	err       error // written before done is closed
 }
 
-// Start starts the private Postgres of stateDir, creating both as needed, and returns once it answers.
-// The cluster is durable (fsync on), restarts by itself when its server dies, and must be stopped with Stop.
+// Start starts the Postgres of stateDir and returns when it accepts connections. It creates the directory and the data
+// when they do not exist. The data is durable, and a server that dies is restarted. The caller must call Stop.
 //
-// What a killed labledger left behind is cleared away: a server that still runs is stopped, an unfinished initdb redone.
-// As root, Postgres runs as user postgres, else nobody; where that user cannot enter stateDir the data go
-// to /var/lib/labledger and a file in stateDir says so (see Dir).
+// Start cleans up after a killed labledger: it stops an orphaned server and repeats an unfinished initdb. As root it
+// runs Postgres as user postgres or nobody. When that user cannot enter stateDir, the data is stored under
+// /var/lib/labledger, and a file in stateDir contains its path (see Dir).
 //
-// Errors: ErrNoBinaries, ErrInUse (another live process holds stateDir), else text for the operator,
-// with the end of Postgres's log when it would not start.
+// Errors: postgres.ErrNoBinaries; ErrInUse when another live process holds stateDir; otherwise a message for the
+// operator, with the end of Postgres's log when the server did not start.
 func Start(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, error) {
 	return start(ctx, stateDir, log, false)
 }
 
-// StartDisposable is Start for tests: nothing is synced to disk, and the server's time zone is Canada/Newfoundland.
-// The data do not survive a crash of the machine.
+// StartDisposable is Start for tests and benchmarks: without fsync, and with the server's time zone set to
+// Canada/Newfoundland. The data does not survive a crash of the machine.
 func StartDisposable(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, error) {
 	return start(ctx, stateDir, log, true)
 }
 
-// attachTimeout is how long Use waits for another process's Postgres.
+// attachTimeout bounds how long StartOrAttach waits for another process's Postgres.
 const attachTimeout = 30 * time.Second
 
-// StartOrAttach is Start, except that when another live process holds stateDir it attaches to that process's Postgres.
-// Stop then only lets go of it. It waits up to half a minute for a Postgres that is just starting or stopping.
+// StartOrAttach is Start, except that it attaches to the Postgres of another live process that holds stateDir. Stop
+// then leaves that server running. While that Postgres starts or stops, StartOrAttach retries for 30 seconds.
 func StartOrAttach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, error) {
 	for started := time.Now(); ; {
 		c, err := Start(ctx, stateDir, log)
@@ -71,7 +71,7 @@ func StartOrAttach(ctx context.Context, stateDir string, log *slog.Logger) (*Clu
 			return c, nil
 		}
 		if ctx.Err() != nil || time.Since(started) > attachTimeout {
-			return nil, fmt.Errorf("%w; its Postgres cannot be used either: %w", err, attachErr)
+			return nil, fmt.Errorf("%w; attaching to its Postgres failed: %w", err, attachErr)
 		}
 		select {
 		case <-ctx.Done():
@@ -89,52 +89,10 @@ func start(ctx context.Context, stateDir string, log *slog.Logger, disposable bo
 			c = nil
 		}
 	}()
-
-	if c.layout, err = openLayout(stateDir); err != nil {
+	if err := c.acquireStateDir(stateDir); err != nil {
 		return c, err
 	}
-	// Others may pass through the state directory, not look into the data: Postgres's user must get there.
-	if err := os.MkdirAll(c.layout.stateDir, 0o755); err != nil {
-		return c, err
-	}
-	if err := c.lock(c.layout.lockFile()); err != nil {
-		return c, wrapPermission(c.layout.stateDir, err)
-	}
-	if c.user, err = c.layout.resolve(log); err != nil {
-		return c, err
-	}
-	// A state directory that was copied points to the same place as the original: the place has a lock of its own.
-	if err := c.lock(c.layout.root + "/lock"); err != nil {
-		return c, wrapPermission(c.layout.root, err)
-	}
-
-	major, err := c.layout.majorVersion()
-	if err != nil {
-		return c, err
-	}
-	if c.binDir, err = postgres.FindServer(major); err != nil {
-		return c, err
-	}
-	if err := stopOrphan(ctx, c.layout, c.user, c.binDir, log); err != nil {
-		return c, err
-	}
-	if err := rotateLog(c.layout.logFile()); err != nil {
-		return c, err
-	}
-	if c.socketDir, err = c.layout.makeSocketDir(c.user); err != nil {
-		return c, err
-	}
-	// Written before the server is up, so that a temporary socket folder is found again whatever happens to us.
-	if err := os.WriteFile(c.layout.urlFile(), []byte(c.URL()+"\n"), 0o644); err != nil {
-		return c, err
-	}
-	if major == 0 {
-		log.Info("creating a private Postgres", "dir", c.layout.dataDir(), "user", c.user.name)
-		if err := initdb(ctx, c.layout, c.user, c.binDir, disposable); err != nil {
-			return c, err
-		}
-	}
-	p, err := c.launch(ctx)
+	p, err := c.prepareAndLaunch(ctx)
 	if err != nil {
 		return c, err
 	}
@@ -148,7 +106,60 @@ func newCluster(log *slog.Logger) *Cluster {
 	return c
 }
 
-// attach finds the Postgres that another process runs on stateDir.
+// acquireStateDir creates and locks the state directory and the root, and chooses the user.
+func (c *Cluster) acquireStateDir(stateDir string) (err error) {
+	if c.layout, err = openLayout(stateDir); err != nil {
+		return err
+	}
+	// The user of Postgres must be able to pass through the state directory; the data itself is private to that user.
+	if err := os.MkdirAll(c.layout.stateDir, 0o755); err != nil {
+		return err
+	}
+	if err := c.lock(c.layout.lockFile()); err != nil {
+		return wrapPermission(c.layout.stateDir, err)
+	}
+	if c.user, err = c.layout.resolve(c.logger); err != nil {
+		return err
+	}
+	// A copied state directory may redirect to the same root as the original, so the root has a lock of its own.
+	if err := c.lock(c.layout.rootLockFile()); err != nil {
+		return wrapPermission(c.layout.root, err)
+	}
+	return nil
+}
+
+// prepareAndLaunch cleans up after an earlier process, creates the data when there is none, and starts the server.
+func (c *Cluster) prepareAndLaunch(ctx context.Context) (*postmaster, error) {
+	major, err := c.layout.majorVersion()
+	if err != nil {
+		return nil, err
+	}
+	if c.binDir, err = postgres.FindServer(major); err != nil {
+		return nil, err
+	}
+	if err := stopOrphan(ctx, c.layout, c.user, c.binDir, c.logger); err != nil {
+		return nil, err
+	}
+	if err := rotateLog(c.layout.logFile()); err != nil {
+		return nil, err
+	}
+	if c.socketDir, err = c.layout.makeSocketDir(c.user); err != nil {
+		return nil, err
+	}
+	// Written before the server starts, so that the next start finds a temporary socket directory even after a crash.
+	if err := os.WriteFile(c.layout.urlFile(), []byte(c.URL()+"\n"), 0o644); err != nil {
+		return nil, err
+	}
+	if major == 0 {
+		c.logger.Info("creating the embedded Postgres", "dir", c.layout.dataDir(), "user", c.user.name)
+		if err := initdb(ctx, c.layout, c.user, c.binDir, c.disposable); err != nil {
+			return nil, err
+		}
+	}
+	return c.launch(ctx)
+}
+
+// attach connects to the Postgres that another process runs on stateDir.
 func attach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, error) {
 	l, err := openLayout(stateDir)
 	if err != nil {
@@ -169,21 +180,19 @@ func attach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, e
 	return c, nil
 }
 
-// URL returns the address of the database, without a password, for pgx and for psql.
+// URL returns the URL of the database for its owner. It contains no password, and both pgx and psql accept it.
 func (c *Cluster) URL() string { return socketURL(c.socketDir, superuser, databaseName) }
 
-// ServerURL is URL for postgres.ServerRole, which may do less than the owner.
-func (c *Cluster) ServerURL() string {
-	return socketURL(c.socketDir, postgres.ServerRole, databaseName)
-}
+// ServerURL returns the URL of the database for postgres.ServerRole, which has fewer privileges than the owner.
+func (c *Cluster) ServerURL() string { return socketURL(c.socketDir, postgres.ServerRole, databaseName) }
 
-// Dir returns the folder that really holds the data.
+// Dir returns the data directory.
 func (c *Cluster) Dir() string { return c.layout.dataDir() }
 
-// IsNew reports whether MarkInitialized was never called in the life of these data, over all starts.
+// IsNew reports whether MarkInitialized was never called for this data, by any process.
 func (c *Cluster) IsNew() bool { return !exists(c.layout.initializedFile()) }
 
-// MarkInitialized ends the time in which New is true; it survives a power cut. The error is the file system's.
+// MarkInitialized makes IsNew return false, durably. It returns the errors of the file system.
 func (c *Cluster) MarkInitialized() error {
 	f, err := os.OpenFile(c.layout.initializedFile(), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -192,11 +201,11 @@ func (c *Cluster) MarkInitialized() error {
 	return errors.Join(f.Sync(), f.Close(), c.user.chown(c.layout.initializedFile()), syncDir(c.layout.dataDir()))
 }
 
-// Done is closed when the cluster has ended for good: after Stop, or when its server died and could not be started again.
-// A server that dies and comes back does not close it. Err tells which it was.
+// Done returns a channel that is closed when the cluster has ended for good: after Stop, or when its server died and
+// could not be restarted. A successful restart does not close it. Err returns the reason.
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 
-// Err returns why the cluster ended, nil while it runs and after a clean Stop.
+// Err returns why the cluster ended; nil while it runs and after a clean Stop.
 func (c *Cluster) Err() error {
 	select {
 	case <-c.done:
@@ -206,9 +215,9 @@ func (c *Cluster) Err() error {
 	}
 }
 
-// Stop shuts the server down and waits until it is gone; open transactions are rolled back. When ctx ends first the server
-// is stopped at once, which costs repairs at the next start but no committed data, and the error says so.
-// Stopping twice is harmless.
+// Stop shuts the server down and waits until it has exited. Postgres rolls open transactions back. When ctx ends first,
+// Stop forces an immediate shutdown and returns an error: the next start then runs crash recovery, but no committed
+// data is lost. Stop may be called more than once.
 func (c *Cluster) Stop(ctx context.Context) error {
 	c.cancel()
 	if c.attached {
@@ -224,7 +233,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return c.err
 }
 
-// How often a server that died is started again: at once, then with growing pauses, until it answers or restartTimeout is over.
+// A server that dies is restarted at once, then with increasing delays until restartTimeout ends.
 const (
 	minRestartDelay  = 50 * time.Millisecond
 	maxRestartDelay  = 5 * time.Second
@@ -232,7 +241,7 @@ const (
 	logCheckInterval = time.Minute
 )
 
-// supervise owns the server until Stop: it starts it again when it dies, and keeps its log bounded.
+// supervise runs until Stop: it restarts a server that dies, and rotates its log.
 func (c *Cluster) supervise(p *postmaster) {
 	defer close(c.done)
 	defer c.releaseResources()
@@ -247,36 +256,36 @@ func (c *Cluster) supervise(p *postmaster) {
 			if c.ctx.Err() != nil {
 				return
 			}
-			c.logger.Error("Postgres died; starting it again", "how", p.cmd.ProcessState.String(), "log", c.layout.logFile())
+			c.logger.Error("Postgres died; restarting it", "state", p.cmd.ProcessState.String(), "log", c.layout.logFile())
 			if p = c.restart(); p == nil {
 				return
 			}
 		case <-tick.C:
 			if err := rotateLog(c.layout.logFile()); err != nil {
-				c.logger.Warn("cannot shorten Postgres's log", "error", err)
+				c.logger.Warn("rotating Postgres's log failed", "error", err)
 			}
 		}
 	}
 }
 
-// restart brings the server back; nil when Stop was called or, with c.err set, when it will not come back.
+// restart starts the server again. It returns nil after Stop, or with c.err set after restartTimeout.
 func (c *Cluster) restart() *postmaster {
 	started := time.Now()
 	for delay := minRestartDelay; ; delay = min(2*delay, maxRestartDelay) {
 		p, err := c.launch(c.ctx)
 		if err == nil {
-			c.logger.Info("Postgres is back", "after", time.Since(started).Round(time.Millisecond).String())
+			c.logger.Info("Postgres is running again", "after", time.Since(started).Round(time.Millisecond).String())
 			return p
 		}
 		if c.ctx.Err() != nil {
 			return nil
 		}
 		if time.Since(started) > restartTimeout {
-			c.err = fmt.Errorf("the private Postgres died and did not come back within %s: %w", restartTimeout, err)
-			c.logger.Error("giving up on Postgres", "error", c.err)
+			c.err = fmt.Errorf("the embedded Postgres died and could not be restarted within %s: %w", restartTimeout, err)
+			c.logger.Error("Postgres could not be restarted", "error", c.err)
 			return nil
 		}
-		c.logger.Warn("Postgres did not start yet", "error", err, "next_try", delay.String())
+		c.logger.Warn("restarting Postgres failed", "error", err, "next_attempt_in", delay.String())
 		select {
 		case <-c.ctx.Done():
 			return nil
@@ -285,9 +294,9 @@ func (c *Cluster) restart() *postmaster {
 	}
 }
 
-// launch starts the server and sees to its database.
+// launch starts the server and creates its database and role when they are missing.
 func (c *Cluster) launch(ctx context.Context) (*postmaster, error) {
-	p, err := launch(ctx, c.layout, c.user, c.binDir, c.socketDir, c.disposable, c.logger)
+	p, err := c.startPostmaster(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -298,6 +307,7 @@ func (c *Cluster) launch(ctx context.Context) (*postmaster, error) {
 	return p, nil
 }
 
+// lock acquires the lock at path until releaseResources.
 func (c *Cluster) lock(path string) error {
 	f, err := acquireLock(path)
 	if err == nil {
@@ -306,7 +316,8 @@ func (c *Cluster) lock(path string) error {
 	return err
 }
 
-// releaseResources lets go of everything outside of the server. The locks come last: who gets them finds nothing half done.
+// releaseResources frees everything but the server. It releases the locks last, so that the next holder finds no
+// partial cleanup.
 func (c *Cluster) releaseResources() {
 	c.cancel()
 	if c.socketDir != "" {
@@ -317,8 +328,8 @@ func (c *Cluster) releaseResources() {
 	}
 }
 
-// Remove deletes stateDir and the private Postgres in it, wherever its data lie; a server that outlived its labledger is stopped first.
-// Nothing is left to get back. Errors: ErrInUse when a live process holds it.
+// Remove deletes stateDir and its Postgres with all data, also when the data is outside of stateDir. It stops an
+// orphaned server first. It returns ErrInUse when a live process holds stateDir.
 func Remove(ctx context.Context, stateDir string, log *slog.Logger) error {
 	l, err := openLayout(stateDir)
 	if err != nil {
@@ -328,13 +339,13 @@ func Remove(ctx context.Context, stateDir string, log *slog.Logger) error {
 	defer c.releaseResources()
 	err = c.lock(l.lockFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // no state directory
+		return nil // there is no state directory
 	}
 	if err != nil {
 		return wrapPermission(l.stateDir, err)
 	}
 	if exists(l.dataDir()) {
-		if err := c.lock(l.root + "/lock"); err != nil {
+		if err := c.lock(l.rootLockFile()); err != nil {
 			return wrapPermission(l.root, err)
 		}
 		if c.user, err = chooseUser(l.root); err != nil {

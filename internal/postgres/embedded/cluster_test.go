@@ -39,8 +39,8 @@ func stopCluster(t *testing.T, c *embedded.Cluster) {
 	}
 }
 
-// postmasterPid is the pid in the cluster's pid file.
-func postmasterPid(t *testing.T, dataDir string) int {
+// postmasterPID returns the PID of the server that runs on dataDir.
+func postmasterPID(t *testing.T, dataDir string) int {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
 	if err != nil {
@@ -61,7 +61,7 @@ func TestCluster_keepsData(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c := startCluster(t, dir)
 	if !c.IsNew() {
-		t.Error("New is false before the first MarkReady")
+		t.Error("IsNew is false before MarkInitialized")
 	}
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	for setting, value := range map[string]string{
@@ -71,7 +71,7 @@ func TestCluster_keepsData(t *testing.T) {
 		pgtest.WantValue(t, c.URL(), "SHOW "+setting, value)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "postgres", "run")); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("socket folder: %v, %v", info, err)
+		t.Errorf("socket directory: %v, %v", info, err)
 	}
 
 	psql, err := postgres.FindClient("psql")
@@ -83,14 +83,14 @@ func TestCluster_keepsData(t *testing.T) {
 		t.Errorf("psql: %s, %v", out, err)
 	}
 
-	pid := postmasterPid(t, c.Dir())
+	pid := postmasterPID(t, c.Dir())
 	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
-		t.Errorf("process group %d, %v; want its own, or Ctrl-C would stop Postgres before we have drained", group, err)
+		t.Errorf("process group %d, %v; want its own, or Ctrl-C would stop Postgres before labledger has drained requests", group, err)
 	}
 	stopCluster(t, c)
 	stopCluster(t, c)
 	if isAlive(pid) {
-		t.Error("Postgres lives on after Stop")
+		t.Error("Postgres still runs after Stop")
 	}
 	select {
 	case <-c.Done():
@@ -98,7 +98,7 @@ func TestCluster_keepsData(t *testing.T) {
 		t.Error("Done is open after Stop")
 	}
 	if c.Err() != nil {
-		t.Error("a clean stop has an error:", c.Err())
+		t.Error("Err after a clean stop:", c.Err())
 	}
 	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -106,23 +106,23 @@ func TestCluster_keepsData(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "url")); err == nil {
-		t.Error("the url file outlives the server")
+		t.Error("the url file exists after Stop")
 	}
 
-	c = startCluster(t, dir) // the first was stopped before MarkInitialized: still new
+	c = startCluster(t, dir) // MarkInitialized has not been called yet
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 	if !c.IsNew() {
-		t.Error("New is false though MarkReady was never called")
+		t.Error("IsNew is false after a restart without MarkInitialized")
 	}
 	if err := c.MarkInitialized(); err != nil {
 		t.Fatal(err)
 	}
 	if c.IsNew() {
-		t.Error("New is true after MarkReady")
+		t.Error("IsNew is true after MarkInitialized")
 	}
 	stopCluster(t, c)
 	if c = startCluster(t, dir); c.IsNew() {
-		t.Error("New is true after a restart")
+		t.Error("IsNew is true after MarkInitialized and a restart")
 	}
 }
 
@@ -139,40 +139,40 @@ func TestStart_replacesOrphanedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	line, _ := bufio.NewReader(out).ReadString('\n')
-	if !strings.HasPrefix(line, "up ") {
+	if !strings.HasPrefix(line, "started ") {
 		helper.Process.Kill()
 		t.Fatal("helper: ", line)
 	}
 	if _, err := embedded.Start(t.Context(), dir, quiet); !errors.Is(err, embedded.ErrInUse) ||
 		!strings.Contains(err.Error(), strconv.Itoa(helper.Process.Pid)) {
-		t.Errorf("got %v, want ErrInUse with pid %d", err, helper.Process.Pid)
+		t.Errorf("got %v, want ErrInUse with PID %d", err, helper.Process.Pid)
 	}
-	pid := postmasterPid(t, filepath.Join(dir, "postgres", "data"))
+	pid := postmasterPID(t, filepath.Join(dir, "postgres", "data"))
 	helper.Process.Kill()
 	helper.Wait()
 	if !isAlive(pid) {
-		t.Fatal("Postgres ended with its labledger: this test shows nothing")
+		t.Fatal("Postgres ended together with its labledger: this test proves nothing")
 	}
 
 	c := startCluster(t, dir)
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
-	if now := postmasterPid(t, c.Dir()); now == pid {
-		t.Error("the leftover was not replaced")
+	if now := postmasterPID(t, c.Dir()); now == pid {
+		t.Error("the orphaned server was not replaced")
 	}
 }
 
 func TestStart_removesStaleFiles(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.StateDir(t)
-	place := filepath.Join(dir, "postgres")
+	root := filepath.Join(dir, "postgres")
 
-	// An initdb that was cut short, both really and as an older leftover.
-	if err := os.MkdirAll(filepath.Join(place, "initdb-old", "base"), 0o700); err != nil {
+	// Interrupted runs of initdb: one from earlier, and one that ends with its context.
+	if err := os.MkdirAll(filepath.Join(root, "initdb-old", "base"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() == 0 { // it would have belonged to Postgres's user
+	if os.Geteuid() == 0 { // as a real run would have
 		uid, gid := postgresUser(t)
-		if err := os.Chown(place, uid, gid); err != nil {
+		if err := os.Chown(root, uid, gid); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -180,28 +180,31 @@ func TestStart_removesStaleFiles(t *testing.T) {
 	defer cancel()
 	if c, err := embedded.StartDisposable(ctx, dir, quiet); err == nil {
 		stopCluster(t, c)
-		t.Fatal("started in 300 ms: this test shows nothing")
+		t.Fatal("initdb ended within 300 ms: this test proves nothing")
 	}
 	c, err := embedded.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	stopCluster(t, c)
-	if left, _ := filepath.Glob(filepath.Join(place, "initdb-*")); len(left) > 0 {
-		t.Error("left behind:", left)
+	if leftovers, _ := filepath.Glob(filepath.Join(root, "initdb-*")); len(leftovers) > 0 {
+		t.Error("not removed:", leftovers)
 	}
 
-	// A pid file whose pid now is another program's; and the lock of a socket likewise.
+	// A PID file and the lock file of a socket whose PID belongs to another program.
 	other := exec.Command("sleep", "60")
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { other.Process.Kill(); other.Wait() }()
-	pidFile := strconv.Itoa(other.Process.Pid) + "\n" + c.Dir() + "\n1700000000\n5432\n" + place + "/run\n\n"
-	if err := os.MkdirAll(filepath.Join(place, "run"), 0o700); err != nil {
+	pidFile := strconv.Itoa(other.Process.Pid) + "\n" + c.Dir() + "\n1700000000\n5432\n" + root + "/run\n\n"
+	if err := os.MkdirAll(filepath.Join(root, "run"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{filepath.Join(c.Dir(), "postmaster.pid"), filepath.Join(place, "run", ".s.PGSQL.5432.lock")} {
+	for _, name := range []string{
+		filepath.Join(c.Dir(), "postmaster.pid"),
+		filepath.Join(root, "run", ".s.PGSQL.5432.lock"),
+	} {
 		if err := os.WriteFile(name, []byte(pidFile), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -212,16 +215,17 @@ func TestStart_removesStaleFiles(t *testing.T) {
 	}
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 	if !isAlive(other.Process.Pid) {
-		t.Error("a program that is not ours was stopped")
+		t.Error("the other program was stopped")
 	}
 	stopCluster(t, c)
 
-	// A start that fails shows why.
+	// The error of a failed start contains the end of the log.
 	conf := filepath.Join(c.Dir(), "postgresql.auto.conf")
 	if err := os.WriteFile(conf, []byte("no_such_setting = 1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = embedded.StartDisposable(t.Context(), dir, quiet); err == nil || !strings.Contains(err.Error(), "no_such_setting") {
+	_, err = embedded.StartDisposable(t.Context(), dir, quiet)
+	if err == nil || !strings.Contains(err.Error(), "no_such_setting") {
 		t.Errorf("got %v, want the end of the log", err)
 	}
 
@@ -229,7 +233,7 @@ func TestStart_removesStaleFiles(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(dir); err == nil {
-		t.Error("Wipe left the state directory")
+		t.Error("Remove did not delete the state directory")
 	}
 }
 
@@ -245,16 +249,16 @@ func TestStart_longStateDir(t *testing.T) {
 	_, socket, _ := strings.Cut(c.URL(), "host=")
 	socket, _, _ = strings.Cut(socket, "&")
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("socket folder %s: %v, %v", socket, info, err)
+		t.Errorf("socket directory %s: %v, %v", socket, info, err)
 	}
-	used, err := embedded.StartOrAttach(t.Context(), dir, quiet)
+	attached, err := embedded.StartOrAttach(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pgtest.WantValue(t, used.URL(), "SELECT 1", "1")
+	pgtest.WantValue(t, attached.URL(), "SELECT 1", "1")
 	stopCluster(t, c)
 	if _, err := os.Stat(socket); err == nil {
-		t.Error("the temporary socket folder outlives the server")
+		t.Error("the temporary socket directory exists after Stop")
 	}
 }
 
@@ -266,30 +270,30 @@ func TestStart_stateDirInUse(t *testing.T) {
 		t.Errorf("got %v, want ErrInUse", err)
 	}
 	if err := embedded.Remove(t.Context(), dir, quiet); !errors.Is(err, embedded.ErrInUse) {
-		t.Errorf("Wipe: got %v, want ErrInUse", err)
+		t.Errorf("Remove: got %v, want ErrInUse", err)
 	}
-	used, err := embedded.StartOrAttach(t.Context(), dir, quiet)
+	attached, err := embedded.StartOrAttach(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if used.URL() != c.URL() || used.Dir() != c.Dir() || used.IsNew() != c.IsNew() {
-		t.Errorf("attached to %s in %s, want %s in %s", used.URL(), used.Dir(), c.URL(), c.Dir())
+	if attached.URL() != c.URL() || attached.Dir() != c.Dir() || attached.IsNew() != c.IsNew() {
+		t.Errorf("attached to %s in %s, want %s in %s", attached.URL(), attached.Dir(), c.URL(), c.Dir())
 	}
-	if err := used.MarkInitialized(); err != nil || c.IsNew() {
-		t.Errorf("MarkReady through the attached one: %v, New %v", err, c.IsNew())
+	if err := attached.MarkInitialized(); err != nil || c.IsNew() {
+		t.Errorf("MarkInitialized through the attached cluster: %v, IsNew %v", err, c.IsNew())
 	}
-	stopCluster(t, used)
-	stopCluster(t, used)
-	<-used.Done()
+	stopCluster(t, attached)
+	stopCluster(t, attached)
+	<-attached.Done()
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 
-	// A data folder that was copied away with its pid file must not stop the original's server.
-	pid := postmasterPid(t, c.Dir())
-	twin := pgtest.StateDir(t)
-	if out, err := exec.Command("cp", "-a", filepath.Join(dir, "postgres"), twin).CombinedOutput(); err != nil {
+	// Starting a copy of the data, with its PID file, does not stop the server of the original.
+	pid := postmasterPID(t, c.Dir())
+	copyDir := pgtest.StateDir(t)
+	if out, err := exec.Command("cp", "-a", filepath.Join(dir, "postgres"), copyDir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	copied, err := embedded.StartDisposable(t.Context(), twin, quiet)
+	copied, err := embedded.StartDisposable(t.Context(), copyDir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,30 +309,30 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	c := pgtest.NewCluster(t)
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	for range 2 {
-		pid := postmasterPid(t, c.Dir())
-		began := time.Now()
+		pid := postmasterPID(t, c.Dir())
+		started := time.Now()
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		for {
 			got, err := pgtest.Value(c.URL(), "SELECT n FROM kept")
-			if err == nil && got == "7" && postmasterPid(t, c.Dir()) != pid {
+			if err == nil && got == "7" && postmasterPID(t, c.Dir()) != pid {
 				break
 			}
-			if time.Since(began) > 20*time.Second {
-				t.Fatal("not back after 20 s:", err)
+			if time.Since(started) > 20*time.Second {
+				t.Fatal("not restarted after 20 s:", err)
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
-		t.Logf("back after %s", time.Since(began).Round(time.Millisecond))
+		t.Logf("restarted after %s", time.Since(started).Round(time.Millisecond))
 	}
 	select {
 	case <-c.Done():
-		t.Error("Done is closed though the server came back")
+		t.Error("Done is closed after a successful restart")
 	default:
 	}
 
-	// While it cannot come back, Stop still ends it at once.
+	// Stop returns quickly while restarts fail.
 	conf := filepath.Join(c.Dir(), "postgresql.auto.conf")
 	good, err := os.ReadFile(conf)
 	if err != nil {
@@ -337,15 +341,15 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	if err := os.WriteFile(conf, []byte("no_such_setting = 1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(postmasterPid(t, c.Dir()), syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(postmasterPID(t, c.Dir()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(300 * time.Millisecond)
-	began := time.Now()
+	started := time.Now()
 	stopCluster(t, c)
 	<-c.Done()
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("stopping a cluster that cannot come back took %s", took)
+	if took := time.Since(started); took > 3*time.Second {
+		t.Errorf("Stop took %s while restarts failed", took)
 	}
 	if err := os.WriteFile(conf, good, 0o644); err != nil {
 		t.Fatal(err)
@@ -357,24 +361,24 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	t.Cleanup(func() { stopCluster(t, c) })
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 
-	// No time to stop: it ends at once and says so.
-	pid := postmasterPid(t, c.Dir())
-	gone, cancel := context.WithCancel(context.Background())
+	// With an ended context, Stop kills the server and returns an error.
+	pid := postmasterPID(t, c.Dir())
+	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	stopped, err := embedded.StartDisposable(t.Context(), pgtest.StateDir(t), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := postmasterPid(t, stopped.Dir())
-	if err := stopped.Stop(gone); err == nil || isAlive(other) {
-		t.Errorf("a hurried stop: error %v, server alive %v; want an error and none", err, isAlive(other))
+	other := postmasterPID(t, stopped.Dir())
+	if err := stopped.Stop(ended); err == nil || isAlive(other) {
+		t.Errorf("Stop with an ended context: error %v, server alive %v; want an error and false", err, isAlive(other))
 	}
 	if !isAlive(pid) {
 		t.Error("the other cluster was stopped as well")
 	}
 }
 
-// TestStart_inaccessibleStateDir starts in a folder like a clone in /root, which only its owner can enter.
+// TestStart_inaccessibleStateDir starts in a directory that only its owner can enter, such as a clone in /root.
 func TestStart_inaccessibleStateDir(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.StateDir(t)
@@ -390,37 +394,37 @@ func TestStart_inaccessibleStateDir(t *testing.T) {
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	data := c.Dir()
 	stopCluster(t, c)
-	if os.Geteuid() == 0 { // not below dir, which is deleted anyhow
+	if os.Geteuid() == 0 { // then it is outside of dir
 		t.Cleanup(func() { os.RemoveAll(filepath.Dir(data)) })
 	}
 
-	inside := filepath.Join(state, "postgres", "data")
+	defaultDir := filepath.Join(state, "postgres", "data")
 	if os.Geteuid() == 0 {
 		if !strings.HasPrefix(data, "/var/lib/labledger/") {
-			t.Errorf("data in %s, where its user cannot go", data)
+			t.Errorf("data in %s, which its user cannot enter", data)
 		}
 		b, err := os.ReadFile(filepath.Join(state, "postgres.path"))
 		if err != nil || strings.TrimSpace(string(b)) != filepath.Dir(data) {
-			t.Errorf("pointer: %q, %v", b, err)
+			t.Errorf("postgres.path: %q, %v", b, err)
 		}
-		twin := filepath.Join(dir, "twin") // a copied clone points to the same data
-		if out, err := exec.Command("cp", "-a", state, twin).CombinedOutput(); err != nil {
+		copyDir := filepath.Join(dir, "copy") // a copy redirects to the same data
+		if out, err := exec.Command("cp", "-a", state, copyDir).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		again, err := embedded.StartDisposable(t.Context(), state, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := embedded.StartDisposable(t.Context(), twin, quiet)
+		second, err := embedded.StartDisposable(t.Context(), copyDir, quiet)
 		if !errors.Is(err, embedded.ErrInUse) {
-			t.Errorf("two on the same data: got %v, want ErrInUse", err)
+			t.Errorf("a second server on the same data: got %v, want ErrInUse", err)
 		}
 		if err == nil {
 			stopCluster(t, second)
 		}
 		stopCluster(t, again)
-	} else if data != inside {
-		t.Errorf("data in %s, want %s", data, inside)
+	} else if data != defaultDir {
+		t.Errorf("data in %s, want %s", data, defaultDir)
 	}
 
 	moved := filepath.Join(dir, "moved")
@@ -439,34 +443,35 @@ func TestStart_inaccessibleStateDir(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(data); err == nil {
-		t.Error("Wipe left the data")
+		t.Error("Remove did not delete the data")
 	}
 }
 
 func TestStart_stateDirOfAnotherUser(t *testing.T) {
 	t.Parallel()
-	state := "/usr/lib" // root's
+	state := "/usr/lib" // belongs to root
 	if os.Geteuid() == 0 {
 		state = pgtest.StateDir(t)
-		place := filepath.Join(state, "postgres")
-		if err := os.Mkdir(place, 0o700); err != nil {
+		root := filepath.Join(state, "postgres")
+		if err := os.Mkdir(root, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chown(place, 54321, 54321); err != nil {
+		if err := os.Chown(root, 54321, 54321); err != nil {
 			t.Fatal(err)
 		}
 	}
 	_, err := embedded.Start(t.Context(), state, quiet)
-	if err == nil || !strings.Contains(err.Error(), "belongs to") || !strings.Contains(err.Error(), "use another state directory") {
-		t.Fatalf("got %v, want who owns it and what to do", err)
+	if err == nil || !strings.Contains(err.Error(), "belongs to") ||
+		!strings.Contains(err.Error(), "use another state directory") {
+		t.Fatalf("got %v, want the owner and a fix", err)
 	}
-	// Nobody is told to chown what labledger did not make.
-	if ours := os.Geteuid() == 0; strings.Contains(err.Error(), "chown") != ours {
-		t.Errorf("got %v", err)
+	// The error suggests chown only for a directory of labledger, which /usr/lib is not.
+	if want := os.Geteuid() == 0; strings.Contains(err.Error(), "chown") != want {
+		t.Errorf("got %v; mentions chown: want %v", err, want)
 	}
 }
 
-// postgresUser is whom Postgres runs as when we are root.
+// postgresUser returns the user that runs Postgres when the tests run as root.
 func postgresUser(t *testing.T) (uid, gid int) {
 	t.Helper()
 	info, err := os.Stat(pgtest.Cluster().Dir())
@@ -477,18 +482,21 @@ func postgresUser(t *testing.T) (uid, gid int) {
 	return int(s.Uid), int(s.Gid)
 }
 
-// A cluster has the server's role from its first start on, and data that were made without it get it at the next.
+// TestStart_createsServerRole covers the first start, and data without the role.
 func TestStart_createsServerRole(t *testing.T) {
 	dir := pgtest.StateDir(t)
 	c := startCluster(t, dir)
-	const who = "SELECT concat_ws(' ', session_user, rolsuper, rolcreaterole, rolcreatedb, current_database()) FROM pg_roles WHERE rolname = session_user"
-	pgtest.WantValue(t, c.ServerURL(), who, "labledger_server f f f labledger")
+	const session = `
+		SELECT concat_ws(' ', session_user, rolsuper, rolcreaterole, rolcreatedb, current_database())
+		FROM pg_roles
+		WHERE rolname = session_user`
+	pgtest.WantValue(t, c.ServerURL(), session, "labledger_server f f f labledger")
 	if _, err := pgtest.Value(c.ServerURL(), "CREATE TABLE mine (n int)"); err == nil {
-		t.Error("it may make tables")
+		t.Error("the server's role may create tables")
 	}
 	if _, err := pgtest.Value(c.URL(), "DROP ROLE "+postgres.ServerRole); err != nil {
 		t.Fatal(err)
 	}
 	stopCluster(t, c)
-	pgtest.WantValue(t, startCluster(t, dir).ServerURL(), who, "labledger_server f f f labledger")
+	pgtest.WantValue(t, startCluster(t, dir).ServerURL(), session, "labledger_server f f f labledger")
 }

@@ -15,14 +15,14 @@ import (
 	"strings"
 )
 
-// What lies where. In the state directory:
+// A layout knows the paths of an embedded Postgres. The state directory contains:
 //
-//	lock           held by the live process; holds its pid
-//	url            the URL of the running Postgres, for psql and for Use
-//	postgres.path  only when the data lies elsewhere: says where
-//	postgres/      the place, unless it lies elsewhere
+//	lock           locked by the live process; contains its PID
+//	url            the URL of the running server, for psql and StartOrAttach
+//	postgres.path  the path of the root, only when that is outside of the state directory
+//	postgres/      the root, unless postgres.path names another
 //
-// and in the place: data, postgres.log, run (the socket).
+// The root contains data, postgres.log, run (the socket) and a lock of its own.
 type layout struct {
 	stateDir string // absolute
 	root     string
@@ -32,22 +32,23 @@ func (l layout) lockFile() string     { return filepath.Join(l.stateDir, "lock")
 func (l layout) urlFile() string      { return filepath.Join(l.stateDir, "url") }
 func (l layout) redirectFile() string { return filepath.Join(l.stateDir, "postgres.path") }
 func (l layout) defaultRoot() string  { return filepath.Join(l.stateDir, "postgres") }
+func (l layout) rootLockFile() string { return filepath.Join(l.root, "lock") }
 func (l layout) dataDir() string      { return filepath.Join(l.root, "data") }
 func (l layout) logFile() string      { return filepath.Join(l.root, "postgres.log") }
 func (l layout) pidFile() string      { return filepath.Join(l.dataDir(), "postmaster.pid") }
 
-// initializedFile is the mark of MarkInitialized. It lies in the data, so that it lives and dies with them.
+// initializedFile is created by MarkInitialized. It is in the data directory so that both are deleted together.
 func (l layout) initializedFile() string { return filepath.Join(l.dataDir(), "labledger.ready") }
 
-// fallbackParent is the parent of places whose state directory the unprivileged user cannot enter.
+// fallbackParent is the parent of roots whose state directory the user of Postgres cannot enter.
 const fallbackParent = "/var/lib/labledger"
 
-// fallbackRoot is the durable place for a state directory that cannot hold the data itself.
+// fallbackRoot returns the root for a state directory that the user of Postgres cannot enter.
 func (l layout) fallbackRoot() string {
 	return filepath.Join(fallbackParent, fmt.Sprintf("%x", sha256.Sum256([]byte(l.stateDir)))[:12])
 }
 
-// openLayout reads where things of stateDir lie, without creating anything.
+// openLayout returns the layout of stateDir. It creates nothing.
 func openLayout(stateDir string) (layout, error) {
 	abs, err := filepath.Abs(stateDir)
 	if err != nil {
@@ -58,9 +59,9 @@ func openLayout(stateDir string) (layout, error) {
 	b, err := os.ReadFile(l.redirectFile())
 	switch {
 	case err == nil:
-		// A pointer to a place that was deleted: the owner wants to start afresh.
-		if place := strings.TrimSpace(string(b)); exists(place) {
-			l.root = place
+		// A redirect to a deleted directory is ignored: the operator deleted the data to start with an empty database.
+		if root := strings.TrimSpace(string(b)); exists(root) {
+			l.root = root
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return layout{}, wrapPermission(l.stateDir, err)
@@ -68,61 +69,65 @@ func openLayout(stateDir string) (layout, error) {
 	return l, nil
 }
 
-// resolve chooses the place if there is none yet, makes it, and returns the account that owns it.
+// resolve creates the root when it does not exist, and returns the user that owns it. It moves a new root to
+// fallbackRoot when that user cannot enter the state directory.
 func (l *layout) resolve(log *slog.Logger) (osUser, error) {
-	as, err := chooseUser(l.root)
+	user, err := chooseUser(l.root)
 	if err != nil {
-		return as, wrapPermission(l.stateDir, err)
+		return user, wrapPermission(l.stateDir, err)
 	}
-	fresh := !exists(l.root)
-	if err := as.mkdir(l.root); err != nil {
-		return as, wrapPermission(l.stateDir, err)
+	isNew := !exists(l.root)
+	if err := user.mkdir(l.root); err != nil {
+		return user, wrapPermission(l.stateDir, err)
 	}
-	if as.canAccess(l.root) {
-		return as, nil
+	if user.canAccess(l.root) {
+		return user, nil
 	}
-	if !fresh {
-		return as, fmt.Errorf("user %s, who runs Postgres, can no longer reach the data in %s: let it pass every folder above (chmod o+x)",
-			as.name, l.root)
+	if !isNew {
+		return user, fmt.Errorf("user %s, which runs Postgres, can no longer access the data in %s: "+
+			"permit it to enter all parent directories (chmod o+x)", user.name, l.root)
 	}
-	// A clone in /root, say. The data must still be safe for good, so not in a temporary folder.
+	// For instance a clone in /root. A temporary directory would not be durable.
 	if err := os.Remove(l.root); err != nil {
-		return as, err
+		return user, err
 	}
 	l.root = l.fallbackRoot()
 	if exists(l.dataDir()) {
-		log.Warn("found the database of an earlier labledger for this state directory; delete the folder to start afresh", "dir", l.root)
+		log.Warn("using the existing database of this state directory; delete its directory to start with an empty one",
+			"dir", l.root)
 	}
 	if err := os.MkdirAll(fallbackParent, 0o755); err != nil {
-		return as, err
+		return user, err
 	}
-	if as, err = chooseUser(l.root); err != nil {
-		return as, err
+	if user, err = chooseUser(l.root); err != nil {
+		return user, err
 	}
-	if err := as.mkdir(l.root); err != nil {
-		return as, err
+	if err := user.mkdir(l.root); err != nil {
+		return user, err
 	}
-	if !as.canAccess(l.root) {
-		return as, fmt.Errorf("user %s, who runs Postgres, can reach neither %s nor %s: use another state directory, or set DATABASE_URL",
-			as.name, l.defaultRoot(), l.root)
+	if !user.canAccess(l.root) {
+		return user, fmt.Errorf("user %s, which runs Postgres, can access neither %s nor %s: "+
+			"use another state directory, or set DATABASE_URL", user.name, l.defaultRoot(), l.root)
 	}
-	log.Info("the database lies outside of the state directory, which its user cannot enter", "user", as.name, "dir", l.root)
-	return as, os.WriteFile(l.redirectFile(), []byte(l.root+"\n"), 0o644)
+	log.Info("storing the database outside of the state directory, which the user of Postgres cannot enter",
+		"user", user.name, "dir", l.root)
+	return user, os.WriteFile(l.redirectFile(), []byte(l.root+"\n"), 0o644)
 }
 
-// maxSocketPath is the longest name of a Unix socket, in bytes: 107 on Linux, 103 on macOS; the smaller one for both.
+// maxSocketPath is the maximum length of a Unix socket's path in bytes: 107 on Linux, 103 on macOS.
 const maxSocketPath = 103
 
-// tempSocketPrefix marks socket folders in the temporary folder as ours.
+// tempSocketPrefix marks socket directories of labledger in the temporary directory.
 const tempSocketPrefix = "labledger-"
 
-// makeSocketDir makes the folder for the socket: in the place, or when that path is too long, in the temporary folder.
-// Only the account and root can enter it; that, and no password, is what guards the database.
-func (l layout) makeSocketDir(as osUser) (string, error) {
-	l.removeSocketDir() // of a run that was killed: a socket's lock file with a reused pid would stop Postgres
+// makeSocketDir creates the directory of the socket: in the root, or in the temporary directory when that path is too
+// long. Only user and root can enter it. These permissions protect the database, since it requires no password.
+func (l layout) makeSocketDir(user osUser) (string, error) {
+	// A killed server leaves its socket's lock file. If the PID in it is in use again, Postgres would refuse to start.
+	l.removeSocketDir()
 	dir := filepath.Join(l.root, "run")
 	if fitsSocketPath(dir) {
-		return dir, as.mkdir(dir)
+		return dir, user.mkdir(dir)
 	}
 	for _, temp := range tempDirs() {
 		if !fitsSocketPath(filepath.Join(temp, tempSocketPrefix+"0123456789")) {
@@ -132,29 +137,29 @@ func (l layout) makeSocketDir(as osUser) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := as.mkdir(dir); err != nil {
+		if err := user.mkdir(dir); err != nil {
 			return "", err
 		}
-		if as.canAccess(dir) {
+		if user.canAccess(dir) {
 			return dir, nil
 		}
 		os.Remove(dir)
 	}
-	return "", fmt.Errorf("%s is too long a path for a Unix socket, and the temporary folder cannot hold it either: use a shorter state directory", l.root)
+	return "", fmt.Errorf("the path %s is too long for a Unix socket, and the temporary directory cannot hold it either: "+
+		"use a shorter state directory", l.root)
 }
 
-// tempDirs are the temporary folders to try; that of the environment may itself be too long or closed.
+// tempDirs lists the temporary directories to try. The one of the environment may be too long or inaccessible.
 func tempDirs() []string { return []string{filepath.Clean(os.TempDir()), "/tmp"} }
 
-func fitsSocketPath(dir string) bool {
-	return len(filepath.Join(dir, ".s.PGSQL.5432")) <= maxSocketPath
-}
+// fitsSocketPath reports whether the path of a socket in dir is short enough.
+func fitsSocketPath(dir string) bool { return len(filepath.Join(dir, ".s.PGSQL.5432")) <= maxSocketPath }
 
-// removeSocketDir forgets the socket: the folder and the url file that names it.
+// removeSocketDir deletes the socket's directory and the file with its URL.
 func (l layout) removeSocketDir() {
 	if b, err := os.ReadFile(l.urlFile()); err == nil {
 		dir := socketDirOf(strings.TrimSpace(string(b)))
-		// Only what makeSocketDir itself makes is deleted, whatever the file says.
+		// The file might contain any path: only a directory that makeSocketDir could have created is deleted.
 		if strings.HasPrefix(filepath.Base(dir), tempSocketPrefix) && slices.Contains(tempDirs(), filepath.Dir(dir)) {
 			os.RemoveAll(dir)
 		}
@@ -163,14 +168,14 @@ func (l layout) removeSocketDir() {
 	os.Remove(l.urlFile())
 }
 
-// socketURL is the URL of a database behind the socket in dir, for pgx and psql alike.
+// socketURL returns the URL of a database behind the socket in dir, in a form that both pgx and libpq accept.
 func socketURL(dir, user, database string) string {
-	// libpq does not read + as a space; the slashes may stay, and the URL stays readable.
+	// libpq does not decode + as a space. Slashes are valid unescaped and keep the URL readable.
 	host := strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(dir))
 	return "postgres://" + user + "@/" + database + "?host=" + host + "&port=5432"
 }
 
-// socketDirOf is the folder in a socketURL, "" if it has none.
+// socketDirOf returns the directory in a socketURL, or "".
 func socketDirOf(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -179,6 +184,7 @@ func socketDirOf(rawURL string) string {
 	return u.Query().Get("host")
 }
 
+// exists reports whether os.Stat succeeds for path.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

@@ -11,11 +11,11 @@ import (
 	"syscall"
 )
 
-// ErrInUse is wrapped by the error of Start and Wipe when another live process holds the state directory.
-var ErrInUse = errors.New("state directory is in use")
+// ErrInUse is wrapped by the errors of Start and Remove when another live process holds the state directory.
+var ErrInUse = errors.New("the state directory is in use")
 
-// acquireLock takes the lock for as long as the returned file is open. The kernel frees it when we die, however we die,
-// so a lock file left behind means nothing by itself.
+// acquireLock locks path for as long as the returned file is open. The kernel releases the lock when the process ends,
+// so an existing lock file does not mean that the lock is held.
 func acquireLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -24,27 +24,28 @@ func acquireLock(path string) (*os.File, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		f.Close()
-		return nil, fmt.Errorf("%w: labledger with pid %s holds %s; stop that one, or give this one another state directory",
+		return nil, fmt.Errorf("%w: labledger with PID %s holds %s; stop that process, or use another state directory",
 			ErrInUse, lockPID(path), path)
 	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	// The pid is for people; losing it costs only a worse message.
+	// The PID only serves the message above, so a failed write is ignored.
 	if f.Truncate(0) == nil {
 		fmt.Fprintln(f, os.Getpid())
 	}
 	return f, nil
 }
 
-// releaseLock frees the lock. Closing alone is not enough: a child that another goroutine is just forking has a copy of the file until it execs.
+// releaseLock unlocks and closes f. Closing alone is not enough: a child process that another goroutine is starting
+// holds a copy of the file until it calls exec.
 func releaseLock(f *os.File) {
 	syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 	f.Close()
 }
 
-// lockPID reads the pid from a lock file.
+// lockPID returns the PID in a lock file, or "unknown".
 func lockPID(path string) string {
 	b, err := os.ReadFile(path)
 	if pid := strings.TrimSpace(string(b)); err == nil && pid != "" {
@@ -53,7 +54,7 @@ func lockPID(path string) string {
 	return "unknown"
 }
 
-// wrapPermission turns "permission denied" inside a state directory into who owns it and what to do.
+// wrapPermission replaces a permission error on path with errWrongOwner when another user owns path.
 func wrapPermission(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
@@ -62,9 +63,9 @@ func wrapPermission(path string, err error) error {
 	if statErr != nil || owner == os.Geteuid() {
 		return err
 	}
-	as, accErr := candidates()
-	if accErr != nil {
+	users, usersErr := candidates()
+	if usersErr != nil {
 		return err
 	}
-	return errWrongOwner(path, owner, as[0])
+	return errWrongOwner(path, owner, users[0])
 }

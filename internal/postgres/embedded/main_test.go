@@ -12,7 +12,7 @@ import (
 	"labledger/internal/postgres/embedded"
 )
 
-// helperDir makes this test binary, started again, a labledger that runs until it is killed.
+// helperDir is the environment variable that makes this test binary run a cluster in that directory until it is killed.
 const helperDir = "POSTGRES_TEST_HELPER_DIR"
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 			fmt.Println("failed:", err)
 			os.Exit(1)
 		}
-		fmt.Println("up", c.URL())
+		fmt.Println("started", c.URL())
 		select {}
 	}
 	pgtest.Main(m, nil, nil)
