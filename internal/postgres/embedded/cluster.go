@@ -184,7 +184,9 @@ func attach(ctx context.Context, stateDir string, log *slog.Logger) (*Cluster, e
 func (c *Cluster) URL() string { return socketURL(c.socketDir, superuser, databaseName) }
 
 // ServerURL returns the URL of the database for postgres.ServerRole, which has fewer privileges than the owner.
-func (c *Cluster) ServerURL() string { return socketURL(c.socketDir, postgres.ServerRole, databaseName) }
+func (c *Cluster) ServerURL() string {
+	return socketURL(c.socketDir, postgres.ServerRole, databaseName)
+}
 
 // Dir returns the data directory.
 func (c *Cluster) Dir() string { return c.layout.dataDir() }

@@ -85,7 +85,7 @@ func TestCluster_keepsData(t *testing.T) {
 
 	pid := postmasterPID(t, c.Dir())
 	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
-		t.Errorf("process group %d, %v; want its own, or Ctrl-C would stop Postgres before labledger has drained requests", group, err)
+		t.Errorf("process group %d, %v; want its own, so that Ctrl-C does not stop Postgres", group, err)
 	}
 	stopCluster(t, c)
 	stopCluster(t, c)
@@ -411,7 +411,7 @@ func TestStart_inaccessibleStateDir(t *testing.T) {
 		if out, err := exec.Command("cp", "-a", state, copyDir).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		again, err := embedded.StartDisposable(t.Context(), state, quiet)
+		original, err := embedded.StartDisposable(t.Context(), state, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -422,7 +422,7 @@ func TestStart_inaccessibleStateDir(t *testing.T) {
 		if err == nil {
 			stopCluster(t, second)
 		}
-		stopCluster(t, again)
+		stopCluster(t, original)
 	} else if data != defaultDir {
 		t.Errorf("data in %s, want %s", data, defaultDir)
 	}

@@ -153,7 +153,9 @@ func (l layout) makeSocketDir(user osUser) (string, error) {
 func tempDirs() []string { return []string{filepath.Clean(os.TempDir()), "/tmp"} }
 
 // fitsSocketPath reports whether the path of a socket in dir is short enough.
-func fitsSocketPath(dir string) bool { return len(filepath.Join(dir, ".s.PGSQL.5432")) <= maxSocketPath }
+func fitsSocketPath(dir string) bool {
+	return len(filepath.Join(dir, ".s.PGSQL.5432")) <= maxSocketPath
+}
 
 // removeSocketDir deletes the socket's directory and the file with its URL.
 func (l layout) removeSocketDir() {
