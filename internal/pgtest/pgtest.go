@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package pgtest gives tests a real Postgres: one disposable cluster per test binary, and one database per test. It must
-// not know what the schema or the seed hold. It never skips a test: a missing Postgres is a failure.
+// Package pgtest gives tests a real Postgres: one disposable cluster per test binary, and one database per test. It
+// must not know what the schema or the seed hold. It never skips a test: a missing Postgres is a failure.
 package pgtest
 
 import (
@@ -220,8 +220,8 @@ func NewCluster(t testing.TB) *embedded.Cluster {
 	return c
 }
 
-// StateDir returns an empty state directory that is deleted when the test ends. Unlike with t.TempDir, the path is short
-// and the user that runs Postgres can enter it.
+// StateDir returns an empty state directory that is deleted when the test ends. Unlike with t.TempDir, the path is
+// short, and the user that runs Postgres can enter it.
 func StateDir(t testing.TB) string {
 	t.Helper()
 	dir, err := newDir()

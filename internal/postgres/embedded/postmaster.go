@@ -143,8 +143,8 @@ func ping(ctx context.Context, url string) error {
 const killTimeout = 5 * time.Second
 
 // stop requests a fast shutdown, in which Postgres rolls open transactions back and writes a checkpoint, and returns
-// when the process has exited. When stopNow is closed it requests an immediate shutdown and returns an error, since the next
-// start must run recovery.
+// when the process has exited. When stopNow is closed it requests an immediate shutdown and returns an error, since the
+// next start must run recovery.
 func (p *postmaster) stop(stopNow <-chan struct{}) error {
 	p.cmd.Process.Signal(syscall.SIGINT)
 	select {
