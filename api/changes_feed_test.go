@@ -18,6 +18,7 @@ import (
 	"labledger/db"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 func newAPI(pool *pgxpool.Pool) http.Handler {
@@ -250,7 +251,7 @@ func TestDatabaseStops(t *testing.T) {
 	ctx := context.Background()
 	dir := pgtest.StateDir(t)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	cluster, err := postgres.StartDisposable(ctx, dir, quiet)
+	cluster, err := embedded.StartDisposable(ctx, dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +288,7 @@ func TestDatabaseStops(t *testing.T) {
 	if answer := call(h, "GET", "/healthcheck", ""); answer.Code != http.StatusOK || answer.Body.String() != "{\"status\":\"healthy\"}\n" {
 		t.Errorf("healthcheck without a database: %d %s", answer.Code, answer.Body)
 	}
-	cluster, err = postgres.StartDisposable(ctx, dir, quiet)
+	cluster, err = embedded.StartDisposable(ctx, dir, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -499,16 +500,16 @@ func inParallel(client func(n int)) {
 // TestPoolerMigrate: the schema is not changed through a pooler, the message says what to do, and no lock stays behind.
 func TestPoolerMigrate(t *testing.T) {
 	direct := pgtest.Database(t)
-	if _, _, err := postgres.MigrateDown(t.Context(), direct, schema.Files, 1); err != nil {
+	if _, _, err := migrate.Down(t.Context(), direct, schema.Files, 1); err != nil {
 		t.Fatal(err)
 	}
 	pooled := startPooler(t, direct) + "&default_query_exec_mode=cache_describe"
-	if _, _, err := postgres.Migrate(t.Context(), pooled, schema.Files); !errors.Is(err, postgres.ErrPooled) {
+	if _, _, err := migrate.Up(t.Context(), pooled, schema.Files); !errors.Is(err, migrate.ErrPooled) {
 		t.Errorf("through the pooler: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	if _, _, err := postgres.Migrate(ctx, direct, schema.Files); err != nil {
+	if _, _, err := migrate.Up(ctx, direct, schema.Files); err != nil {
 		t.Errorf("directly, afterwards: %v", err)
 	}
 }

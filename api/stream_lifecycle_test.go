@@ -22,6 +22,7 @@ import (
 	"labledger/internal/leaktest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 // This file tests how streams begin and end.
@@ -218,7 +219,7 @@ func TestStreamLeavesNothing(t *testing.T) {
 }
 
 // postmaster is the process to kill; 0 while there is none.
-func postmaster(c *postgres.Cluster) int {
+func postmaster(c *embedded.Cluster) int {
 	file, _ := os.ReadFile(filepath.Join(c.Dir(), "postmaster.pid"))
 	line, _, _ := strings.Cut(string(file), "\n")
 	pid, _ := strconv.Atoi(line)

@@ -19,6 +19,8 @@ import (
 	"labledger/api"
 	"labledger/internal/auth"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -70,16 +72,16 @@ func (p part) measure(ctx context.Context) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	start := postgres.StartDisposable
+	start := embedded.StartDisposable
 	if p.durable {
-		start = postgres.Start
+		start = embedded.Start
 	}
 	cluster, err := start(ctx, dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = cluster.Stop(ctx) }() // and with the folder it goes
-	if _, _, err := postgres.Migrate(ctx, cluster.URL(), schema.Files); err != nil {
+	if _, _, err := migrate.Up(ctx, cluster.URL(), schema.Files); err != nil {
 		return err
 	}
 	pool, err := postgres.Open(ctx, cluster.URL())

@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 // These tests run the real client against the real server, each a process of its own.
@@ -84,7 +84,7 @@ func serveIn(t *testing.T, state string, env ...string) string {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := postgres.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
+		if err := embedded.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("cannot wipe the state folder:", err)
 		}
 	})

@@ -19,6 +19,8 @@ import (
 
 	"labledger/db"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -118,14 +120,14 @@ func quiet() *slog.Logger {
 // A database is where a command works: the given one, or the private cluster for as long as the command needs it.
 type database struct {
 	url     string
-	cluster *postgres.Cluster // nil for a given database
+	cluster *embedded.Cluster // nil for a given database
 	pool    *pgxpool.Pool
 	tracer  pgx.QueryTracer // of the pool; nil for none
 	schema  uint            // version that its schema was brought to: the one that this program needs
 }
 
-// open reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
-func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
+// open reaches the database by start, which differs for the server (embedded.Start) and for commands beside it (postgres.Use).
+func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*embedded.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
 	if err := given.sample(); err != nil {
 		return nil, err
 	}
@@ -137,7 +139,7 @@ func (c *config) open(ctx context.Context, log *slog.Logger, given setting, star
 		}
 		d.cluster, d.url = cluster, cluster.URL()
 	}
-	pool, err := postgres.OpenTraced(ctx, d.url, tracer)
+	pool, err := postgres.Open(ctx, d.url, postgres.WithTracer(tracer))
 	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("%s: %w", given.name, err)
@@ -148,7 +150,7 @@ func (c *config) open(ctx context.Context, log *slog.Logger, given setting, star
 
 // ready brings the schema up to date, and loads the mock data into a private cluster that is new.
 func (d *database) ready(ctx context.Context, log *slog.Logger) error {
-	from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
+	from, to, err := migrate.Up(ctx, d.url, schema.Files)
 	if err != nil {
 		return err
 	}
@@ -208,7 +210,7 @@ func (d *database) close() {
 
 // beside runs a command on the database as its owner, whether the server runs at the same time or not.
 func (c *config) beside(ctx context.Context, run func(*database) error) error {
-	d, err := c.open(ctx, quiet(), c.owner(), postgres.StartOrAttach, nil)
+	d, err := c.open(ctx, quiet(), c.owner(), embedded.StartOrAttach, nil)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"labledger/api"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 	"labledger/web"
 )
@@ -33,7 +34,7 @@ type migrateUpCmd struct{}
 
 func (migrateUpCmd) Run(ctx context.Context, c *config) error {
 	return c.beside(ctx, func(d *database) error {
-		from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
+		from, to, err := migrate.Up(ctx, d.url, schema.Files)
 		if err := moved(from, to, err); err != nil {
 			return err
 		}
@@ -73,7 +74,7 @@ func (m migrateDownCmd) Run(ctx context.Context, c *config) error {
 		return errors.New("migrate down: the number of steps must be at least 1")
 	}
 	return c.beside(ctx, func(d *database) error {
-		from, to, err := postgres.MigrateDown(ctx, d.url, schema.Files, m.Steps)
+		from, to, err := migrate.Down(ctx, d.url, schema.Files, m.Steps)
 		return moved(from, to, err)
 	})
 }
@@ -82,7 +83,7 @@ type migrateStatusCmd struct{}
 
 func (migrateStatusCmd) Run(ctx context.Context, c *config) error {
 	return c.beside(ctx, func(d *database) error {
-		status, err := postgres.MigrationStatus(ctx, d.url, schema.Files)
+		status, err := migrate.Status(ctx, d.url, schema.Files)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 	"labledger/internal/ledger"
 	"labledger/internal/media"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 	"labledger/internal/tracing"
 	"labledger/web"
 )
@@ -64,7 +65,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
-	d, err := c.open(ctx, log, c.server(), postgres.Start, traces.PgxTracer())
+	d, err := c.open(ctx, log, c.server(), embedded.Start, traces.PgxTracer())
 	if err == nil {
 		defer d.close()
 		err = d.ready(ctx, log)
@@ -181,7 +182,7 @@ func (c *config) media() (*media.Store, error) {
 // is somebody who could rewrite the history, and others than its owner get to the server, the operator is told how to do better.
 func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) error {
 	if d.cluster != nil {
-		pool, err := postgres.OpenTraced(ctx, d.cluster.ServerURL(), d.tracer)
+		pool, err := postgres.Open(ctx, d.cluster.ServerURL(), postgres.WithTracer(d.tracer))
 		if err != nil {
 			return err
 		}
@@ -206,7 +207,7 @@ func (c *config) replica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}
-	pool, err := postgres.OpenTraced(ctx, c.ReadDatabaseURL, tracer)
+	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
 	if err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}

@@ -52,7 +52,7 @@ func TestBackup(t *testing.T) {
 	close(stop)
 	<-stopped
 	says(t, out, file, "rows of", "proven by a restore")
-	if left := told(t, database, "SELECT count(*)::text FROM pg_database WHERE datname LIKE 'labledger_rehearsal%'"); left != "0" {
+	if left := told(t, database, "SELECT count(*)::text FROM pg_database WHERE datname LIKE 'labledger_verify%'"); left != "0" {
 		t.Errorf("%s scratch databases were left", left)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {

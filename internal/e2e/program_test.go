@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 // The tests of this package run the real program, as a process of its own, on a real Postgres.
@@ -74,7 +74,7 @@ func stateDir(t *testing.T, below ...string) string {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := postgres.Remove(ctx, dir, slog.New(slog.DiscardHandler)); err != nil {
+		if err := embedded.Remove(ctx, dir, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("cannot wipe the state folder:", err)
 		}
 	})

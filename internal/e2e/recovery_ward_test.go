@@ -37,7 +37,7 @@ func newWard(t *testing.T) *ward {
 	t.Helper()
 	w := &ward{t: t, page: recoveryPage(t), dir: pgtest.StateDir(t), ran: map[string]bool{}}
 	var err error
-	if w.bin, err = postgres.Find(); err == nil {
+	if w.bin, err = postgres.FindServer(0); err == nil {
 		w.bin, err = filepath.EvalSymlinks(filepath.Join(w.bin, "postgres")) // beside which all of its programs are
 	}
 	if err != nil {

@@ -46,7 +46,7 @@ func openTraced(t *testing.T, r *recorder) *pgxpool.Pool {
 	q := u.Query()
 	q.Set("pool_max_conns", "1")
 	u.RawQuery = q.Encode()
-	pool, err := postgres.OpenTraced(t.Context(), u.String(), NewPgxTracer(r.tracer))
+	pool, err := postgres.Open(t.Context(), u.String(), postgres.WithTracer(NewPgxTracer(r.tracer)))
 	if err != nil {
 		t.Fatal(err)
 	}
