@@ -12,8 +12,8 @@ import (
 	"labledger/internal/media"
 )
 
-// None are the parameters of a function that takes none.
-type None struct{}
+// NoParams are the parameters of a function that takes none.
+type NoParams struct{}
 
 // Health says that the process runs.
 type Health struct {
@@ -22,7 +22,9 @@ type Health struct {
 }
 
 // ShowHealth tells that the server runs. It asks nobody else.
-func ShowHealth(*db.Queries, context.Context, None) (Health, error) { return Health{"healthy"}, nil }
+func ShowHealth(*db.Queries, context.Context, NoParams) (Health, error) {
+	return Health{"healthy"}, nil
+}
 
 // Hello greets a program that calls /, and shows it around.
 type Hello struct {
@@ -41,7 +43,7 @@ type Hello struct {
 }
 
 // ShowHello greets whoever calls the bare address, and says where to go on.
-func ShowHello(*db.Queries, context.Context, None) (Hello, error) {
+func ShowHello(*db.Queries, context.Context, NoParams) (Hello, error) {
 	return Hello{"world", "/docs", "/api/v1/openapi.json", "/api/v1/sites", "/api/v1/instruments", "/api/v1/changes"}, nil
 }
 
@@ -63,7 +65,7 @@ func (r Readiness) status() int {
 
 // ShowReadiness tells whether the server can work: whether it goes on running, and whether the database answers, has our schema, and takes writes.
 // Beside that it tells how the folder of uploaded files and the replica are, where there are such.
-func ShowReadiness(*db.Queries, context.Context, None) (Readiness, error) {
+func ShowReadiness(*db.Queries, context.Context, NoParams) (Readiness, error) {
 	panic("api: readiness is more than the database's")
 }
 
@@ -75,13 +77,13 @@ type readiness struct {
 	draining func() bool  // nil for never
 }
 
-func (c *readiness) showing() endpoint {
-	e := function(c.show, (*db.Queries).CheckDatabase)
-	e.calls[0] = ShowReadiness
+func (c *readiness) endpoint() endpoint {
+	e := callFunc(c.check, (*db.Queries).CheckDatabase)
+	e.queries[0] = ShowReadiness
 	return e
 }
 
-func (c *readiness) show(q *db.Queries, ctx context.Context, _ None) (Readiness, error) {
+func (c *readiness) check(q *db.Queries, ctx context.Context, _ NoParams) (Readiness, error) {
 	if c.draining != nil && c.draining() {
 		return Readiness{"not ready", map[string]string{"server": "stopping: requests under way may finish, new ones should go elsewhere"}}, nil
 	}
@@ -90,15 +92,15 @@ func (c *readiness) show(q *db.Queries, ctx context.Context, _ None) (Readiness,
 		r.Status = "not ready"
 	}
 	if c.media != nil {
-		r.Checks["media"] = ok(c.media.CheckWritable())
+		r.Checks["media"] = checkText(c.media.CheckWritable())
 	}
 	if c.replica != nil {
-		r.Checks["replica"] = c.replica.state(ctx)
+		r.Checks["replica"] = c.replica.status(ctx)
 	}
 	return r, nil
 }
 
-func ok(err error) string {
+func checkText(err error) string {
 	if err != nil {
 		return err.Error()
 	}
@@ -107,39 +109,39 @@ func ok(err error) string {
 
 // checkDatabase fills in what it finds, and reports whether the server can work with it.
 func (c *readiness) checkDatabase(q *db.Queries, ctx context.Context, checks map[string]string) (ready bool) {
-	found, err := q.CheckDatabase(ctx)
-	var refused *pgconn.PgError
+	row, err := q.CheckDatabase(ctx)
+	var pgErr *pgconn.PgError
 	checks["database"] = "ok"
 	switch {
-	case err == errNoRow, errors.As(err, &refused) && refused.Code == "42P01": // no such table
+	case err == errNoRow, errors.As(err, &pgErr) && pgErr.Code == "42P01": // no such table
 		checks["schema"] = "missing: run labledger migrate up"
 		return false
-	case errors.As(err, &refused) && refused.Code == "42501":
+	case errors.As(err, &pgErr) && pgErr.Code == "42501":
 		checks["schema"] = "unknown: the role of DATABASE_URL may not read schema_migrations"
 		return false
 	case err != nil:
 		checks["database"] = "cannot be reached"
 		return false
 	}
-	ready, checks["schema"] = c.compare(found)
+	ready, checks["schema"] = c.checkSchemaVersion(row)
 	checks["writable"] = "ok"
-	if !found.Writable {
+	if !row.Writable {
 		checks["writable"] = "the database takes no writes: it is a standby"
 	}
-	return ready && found.Writable
+	return ready && row.Writable
 }
 
-// compare says whether the schema is the one that the program needs. With a newer one it works on: otherwise the first of several servers to be
+// checkSchemaVersion says whether the schema is the one that the program needs. With a newer one it works on: otherwise the first of several servers to be
 // replaced by a newer version, which migrates, would take all others out of service before it serves itself.
-func (c *readiness) compare(found db.CheckDatabaseRow) (fit bool, state string) {
-	at, need := max(found.SchemaVersion, 0), int64(c.schema)
+func (c *readiness) checkSchemaVersion(row db.CheckDatabaseRow) (compatible bool, status string) {
+	actual, required := max(row.SchemaVersion, 0), int64(c.schema)
 	switch {
-	case found.SchemaBrokenOff:
-		return false, fmt.Sprintf("broken off at %d: run labledger migrate up", at)
-	case need == 0 || at == need:
+	case row.SchemaBrokenOff:
+		return false, fmt.Sprintf("broken off at %d: run labledger migrate up", actual)
+	case required == 0 || actual == required:
 		return true, "ok"
-	case at < need:
-		return false, fmt.Sprintf("too old: the database is at %d, this program needs %d; run labledger migrate up", at, need)
+	case actual < required:
+		return false, fmt.Sprintf("too old: the database is at %d, this program needs %d; run labledger migrate up", actual, required)
 	}
-	return true, fmt.Sprintf("newer: the database is at %d, this program knows %d; run a newer labledger", at, need)
+	return true, fmt.Sprintf("newer: the database is at %d, this program knows %d; run a newer labledger", actual, required)
 }

@@ -13,16 +13,16 @@ import (
 
 // metrics are what /metrics shows. Requests are counted by route template, so that the number of series is bounded.
 type metrics struct {
-	registry *prometheus.Registry
-	seconds  *prometheus.HistogramVec
-	events   prometheus.Counter
-	alerts   prometheus.Counter
+	registry        *prometheus.Registry
+	requestDuration *prometheus.HistogramVec
+	events          prometheus.Counter
+	alerts          prometheus.Counter
 }
 
 func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "labledger_http_request_seconds",
 			Help:    "Time to answer a request, by method, route template and status.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
@@ -39,7 +39,7 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 		Name: "labledger_build_info", Help: "1, labelled with the version that runs.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.seconds, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requestDuration, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func(*pgxpool.Stat) float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(pool.Stat()) }))
 	}
@@ -51,29 +51,29 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 	}
 	total("labledger_pool_wait_seconds_total", "Time spent waiting for a connection.", func(s *pgxpool.Stat) float64 { return s.AcquireDuration().Seconds() })
 	total("labledger_pool_waited_total", "How often somebody had to wait for one.", func(s *pgxpool.Stat) float64 { return float64(s.EmptyAcquireCount()) })
-	m.registry.MustRegister(newFigures(pool))
+	m.registry.MustRegister(newDBCollector(pool))
 	return m
 }
 
-// recorded counts what the ledger has committed.
-func (m *metrics) recorded(events, alerts int) {
+// addRecorded counts what the ledger has committed.
+func (m *metrics) addRecorded(events, alerts int) {
 	m.events.Add(float64(events))
 	m.alerts.Add(float64(alerts))
 }
 
 // observe counts a request. Methods that no route has are counted as one.
-func (m *metrics) observe(method, route string, status int, took time.Duration) {
-	if !known(method) {
+func (m *metrics) observe(method, route string, status int, elapsed time.Duration) {
+	if !isKnownMethod(method) {
 		method = "other"
 	}
 	if route == streamPath && status == http.StatusOK {
-		took = 0 // it is counted; that it lasted for hours says nothing of how fast the server is
+		elapsed = 0 // it is counted; that it lasted for hours says nothing of how fast the server is
 	}
-	m.seconds.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+	m.requestDuration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(elapsed.Seconds())
 }
 
-// known tells methods that some route has from those of a client's own making.
-func known(method string) bool {
+// isKnownMethod tells methods that some route has from those of a client's own making.
+func isKnownMethod(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, methodUpdate:
 		return true

@@ -25,14 +25,14 @@ func negotiate(r *http.Request, offered []string) (format, *Problem) {
 		return formatJSON, nil
 	}
 	accept := strings.Join(values, ",")
-	if chosen := prefer(accept, offered); chosen >= 0 {
+	if chosen := preferredIndex(accept, offered); chosen >= 0 {
 		return format(chosen), nil
 	}
-	return 0, problem(http.StatusNotAcceptable, "There is no %q here; ask for %s.", printable(accept), list(offered))
+	return 0, problem(http.StatusNotAcceptable, "There is no %q here; ask for %s.", sanitize(accept), joinOr(offered))
 }
 
-// prefer is the index of the offered media type that an Accept header likes best, or -1. Earlier offers win a draw.
-func prefer(accept string, offered []string) int {
+// preferredIndex is the index of the offered media type that an Accept header likes best, or -1. Earlier offers win a draw.
+func preferredIndex(accept string, offered []string) int {
 	if strings.TrimSpace(accept) == "" {
 		return 0
 	}
@@ -41,9 +41,9 @@ func prefer(accept string, offered []string) int {
 		quality, precision := 0.0, -1
 		for part := range strings.SplitSeq(accept, ",") {
 			pattern, params, _ := strings.Cut(part, ";")
-			p := matches(strings.ToLower(strings.TrimSpace(pattern)), offer)
+			p := matchPrecision(strings.ToLower(strings.TrimSpace(pattern)), offer)
 			if p > precision {
-				quality, precision = weight(params), p
+				quality, precision = parseQuality(params), p
 			}
 		}
 		if quality > bestQuality {
@@ -53,8 +53,8 @@ func prefer(accept string, offered []string) int {
 	return best
 }
 
-// matches tells how precisely a media range names a type: 2 exactly, 1 its family, 0 anything; -1 not at all.
-func matches(pattern, offer string) int {
+// matchPrecision tells how precisely a media range names a type: 2 exactly, 1 its family, 0 anything; -1 not at all.
+func matchPrecision(pattern, offer string) int {
 	family, _, _ := strings.Cut(offer, "/")
 	switch pattern {
 	case offer:
@@ -67,8 +67,8 @@ func matches(pattern, offer string) int {
 	return -1
 }
 
-// weight reads the q of a media range: 0 to 1, and 1 where it is not given.
-func weight(params string) float64 {
+// parseQuality reads the q of a media range: 0 to 1, and 1 where it is not given.
+func parseQuality(params string) float64 {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(param), "=")
 		if strings.EqualFold(strings.TrimSpace(name), "q") {

@@ -56,7 +56,7 @@ func problem(status int, format string, args ...any) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-func (p *Problem) with(key, value string) *Problem {
+func (p *Problem) withHeader(key, value string) *Problem {
 	if p.header == nil {
 		p.header = http.Header{}
 	}
@@ -64,38 +64,38 @@ func (p *Problem) with(key, value string) *Problem {
 	return p
 }
 
-func (p *Problem) because(err error) *Problem {
+func (p *Problem) withCause(err error) *Problem {
 	p.cause = err
 	return p
 }
 
-// maxInDetail is how many faults the one sentence of a problem names; errors has them all.
-const maxInDetail = 10
+// maxErrorsInDetail is how many faults the one sentence of a problem names; errors has them all.
+const maxErrorsInDetail = 10
 
-// refusal is a 400 that lists everything that is wrong with a request; nil when nothing is.
-func refusal(faults []FieldError) *Problem {
-	if len(faults) == 0 {
+// badRequest is a 400 that lists everything that is wrong with a request; nil when nothing is.
+func badRequest(errs []FieldError) *Problem {
+	if len(errs) == 0 {
 		return nil
 	}
-	parts := make([]string, 0, maxInDetail)
-	for i, f := range faults {
-		if i == maxInDetail {
-			parts = append(parts, fmt.Sprintf("and %d more under errors", len(faults)-i))
+	parts := make([]string, 0, maxErrorsInDetail)
+	for i, e := range errs {
+		if i == maxErrorsInDetail {
+			parts = append(parts, fmt.Sprintf("and %d more under errors", len(errs)-i))
 			break
 		}
-		parts = append(parts, f.Field+": "+f.Message)
+		parts = append(parts, e.Field+": "+e.Message)
 	}
 	sentence := strings.Join(parts, "; ")
 	if !strings.HasSuffix(sentence, "?") {
 		sentence += "."
 	}
 	p := problem(http.StatusBadRequest, "%s", sentence)
-	p.Errors = faults
+	p.Errors = errs
 	return p
 }
 
 func unavailable(detail string, cause error) *Problem {
-	return problem(http.StatusServiceUnavailable, "%s", detail).with("Retry-After", "2").because(cause)
+	return problem(http.StatusServiceUnavailable, "%s", detail).withHeader("Retry-After", "2").withCause(cause)
 }
 
 // errNoRow is what a query that should answer one row answers when there is none.
@@ -133,79 +133,79 @@ func asProblem(err error, method string, fields []string) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return databaseProblem(pg, method, fields)
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return databaseProblem(pgErr, method, fields)
 	}
-	var network net.Error
+	var netErr net.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return unavailable("The database took too long. Ask for less at once, or try again.", err)
 	case errors.Is(err, context.Canceled):
 		return unavailable("The request was given up before it was done.", err)
-	case errors.As(err, &network), pgconn.SafeToRetry(err), isConnect(err), isLost(err):
+	case errors.As(err, &netErr), pgconn.SafeToRetry(err), isConnectError(err), isConnLost(err):
 		return unavailable("The database cannot be reached. Try again; if this was a write, look first whether it was done.", err)
 	}
-	return problem(http.StatusInternalServerError, "Something went wrong here, not with your request. The log tells more under the request id.").because(err)
+	return problem(http.StatusInternalServerError, "Something went wrong here, not with your request. The log tells more under the request id.").withCause(err)
 }
 
-func isConnect(err error) bool {
-	var connect *pgconn.ConnectError
-	return errors.As(err, &connect)
+func isConnectError(err error) bool {
+	var connErr *pgconn.ConnectError
+	return errors.As(err, &connErr)
 }
 
-// isLost tells a connection that broke under a statement; pgx has no type for it.
-func isLost(err error) bool {
+// isConnLost tells a connection that broke under a statement; pgx has no type for it.
+func isConnLost(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "conn closed") || strings.Contains(text, "unexpected EOF") || strings.Contains(text, "closed pool")
 }
 
-func databaseProblem(pg *pgconn.PgError, method string, fields []string) *Problem {
+func databaseProblem(pgErr *pgconn.PgError, method string, fields []string) *Problem {
 	p := problem(http.StatusInternalServerError, "Something went wrong here, not with your request. The log tells more under the request id.")
 	for _, s := range sqlStates {
-		if strings.HasPrefix(pg.Code, s.prefix) {
+		if strings.HasPrefix(pgErr.Code, s.prefix) {
 			p = problem(s.status, "%s", s.detail)
 			break
 		}
 	}
-	p.because(pg)
-	field := blamed(pg, fields)
+	p.withCause(pgErr)
+	field := fieldForConstraint(pgErr, fields)
 	switch {
 	case p.Status == http.StatusServiceUnavailable:
-		p.with("Retry-After", "2")
-	case pg.Code == "LL412":
-		p.with("ETag", etag(pg.Detail))
-		p.Errors = []FieldError{{Field: "version", Message: pg.Message}}
-	case pg.Code == "LL403":
-		p.Detail = fmt.Sprintf("It is %s's. Only its owner, its assignee and admins may change it.", printable(pg.Detail))
-	case pg.Code == "23503" && method == http.MethodDelete:
+		p.withHeader("Retry-After", "2")
+	case pgErr.Code == "LL412":
+		p.withHeader("ETag", etag(pgErr.Detail))
+		p.Errors = []FieldError{{Field: "version", Message: pgErr.Message}}
+	case pgErr.Code == "LL403":
+		p.Detail = fmt.Sprintf("It is %s's. Only its owner, its assignee and admins may change it.", sanitize(pgErr.Detail))
+	case pgErr.Code == "23503" && method == http.MethodDelete:
 		p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		p.Detail = "It is still in use by other rows. Delete those first, or repeat with ?cascade=true to delete them too."
-		if pg.ConstraintName == "" { // not_in_use() counted them
-			p.Detail = fmt.Sprintf("It is still in use by %s. Delete those first, or repeat with ?cascade=true to delete them too.", pg.Detail)
+		if pgErr.ConstraintName == "" { // not_in_use() counted them
+			p.Detail = fmt.Sprintf("It is still in use by %s. Delete those first, or repeat with ?cascade=true to delete them too.", pgErr.Detail)
 		}
-	case pg.Code == "23503" && field != "":
+	case pgErr.Code == "23503" && field != "":
 		p.Errors = []FieldError{{Field: field, Message: "there is no such " + strings.TrimSuffix(field, "_id")}}
-	case pg.Code == "23505" && field != "":
-		p.Errors = []FieldError{{Field: field, Message: "is taken: another " + tableName(pg) + " has it"}}
-	case pg.Code == "23514" && pg.ConstraintName == "" && field != "":
-		p.Errors = []FieldError{{Field: field, Message: pg.Message}}
-	case pg.Code == "23514" && field != "":
-		rule := strings.TrimPrefix(constraint(pg), tableName(pg)+"_"+field+"_")
+	case pgErr.Code == "23505" && field != "":
+		p.Errors = []FieldError{{Field: field, Message: "is taken: another " + tableName(pgErr) + " has it"}}
+	case pgErr.Code == "23514" && pgErr.ConstraintName == "" && field != "":
+		p.Errors = []FieldError{{Field: field, Message: pgErr.Message}}
+	case pgErr.Code == "23514" && field != "":
+		rule := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_"+field+"_")
 		p.Errors = []FieldError{{Field: field, Message: "must be " + strings.ReplaceAll(rule, "_", " ")}}
 	}
-	if len(p.Errors) > 0 && pg.Code != "LL412" {
+	if len(p.Errors) > 0 && pgErr.Code != "LL412" {
 		p.Detail = p.Errors[0].Field + ": " + p.Errors[0].Message + "."
 	}
 	return p
 }
 
-// blamed is the field that a constraint named <table>_<field>_<rule> speaks of; "" when none of fields.
-func blamed(pg *pgconn.PgError, fields []string) string {
-	if slices.Contains(fields, pg.ColumnName) {
-		return pg.ColumnName
+// fieldForConstraint is the field that a constraint named <table>_<field>_<rule> speaks of; "" when none of fields.
+func fieldForConstraint(pgErr *pgconn.PgError, fields []string) string {
+	if slices.Contains(fields, pgErr.ColumnName) {
+		return pgErr.ColumnName
 	}
-	rest := strings.TrimPrefix(constraint(pg), tableName(pg)+"_")
+	rest := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_")
 	if rest == "pkey" && slices.Contains(fields, "id") {
 		return "id"
 	}
@@ -218,11 +218,11 @@ func blamed(pg *pgconn.PgError, fields []string) string {
 	return best
 }
 
-// constraint and tableName are the names without the number that a shard appends.
-func constraint(pg *pgconn.PgError) string { return withoutShard(pg.ConstraintName) }
-func tableName(pg *pgconn.PgError) string  { return withoutShard(pg.TableName) }
+// constraintName and tableName are the names without the number that a shard appends.
+func constraintName(pgErr *pgconn.PgError) string { return trimShardSuffix(pgErr.ConstraintName) }
+func tableName(pgErr *pgconn.PgError) string      { return trimShardSuffix(pgErr.TableName) }
 
-func withoutShard(name string) string {
+func trimShardSuffix(name string) string {
 	i := strings.LastIndexByte(name, '_')
 	if i > 0 && len(name)-i > 5 && strings.Trim(name[i+1:], "0123456789") == "" {
 		return name[:i]
@@ -233,8 +233,8 @@ func withoutShard(name string) string {
 // writeProblem answers with p and nothing else.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p.Instance = r.URL.EscapedPath()
-	x := exchangeOf(w)
-	p.RequestID, x.problem = x.id, p
+	rec := recorderOf(w)
+	p.RequestID, rec.problem = rec.id, p
 	for key, values := range p.header {
 		w.Header()[key] = values
 	}

@@ -7,15 +7,15 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// unknown says that a name is not known here, and which known one is nearest.
-func unknown(name string, known []string) string {
+// unknownNameMessage says that a name is not known here, and which known one is nearest.
+func unknownNameMessage(name string, known []string) string {
 	best, distance := "", len(name)/2+2
-	for _, k := range known {
+	for _, candidate := range known {
 		if len(name) > 100 {
 			break // nothing known is so long
 		}
-		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < distance {
-			best, distance = k, d
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), candidate); d < distance {
+			best, distance = candidate, d
 		}
 	}
 	switch {
