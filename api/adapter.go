@@ -16,34 +16,36 @@ import (
 	"labledger/db"
 )
 
-// This file is the adapter: a query in, a handler out.
+// The adapter turns a query into a handler.
 
-// A queryFunc is what sqlc makes of a statement: plain data in, plain data out. The adapter decides what it runs on.
+// A queryFunc is a query as sqlc generates it. The adapter decides on which connection or transaction it runs.
 type queryFunc[In, Out any] = func(*db.Queries, context.Context, In) (Out, error)
 
-// An endpoint is a query made ready for a route.
+// An endpoint is a query, or a function, prepared for a route.
 type endpoint struct {
-	queries []any        // the queries that it runs; the first one's name finds its documentation
-	in      reflect.Type // a struct
-	out     reflect.Type // a row; for a list, the type of its rows
-	list    bool         // many rows, in pages
-	maxRows int          // rows of a list that is one page only; 0 for one that goes on
-	bulk    *bulkImport  // what else a create takes; nil elsewhere
-	raw     http.Handler // set instead of all others: an ordinary handler
+	queries []any        // the queries that it runs; the name of the first one finds its documentation
+	in      reflect.Type // the struct of parameters
+	out     reflect.Type // the row type; for a list, the type of one row
+	list    bool         // returns rows in pages
+	maxRows int          // maximum rows of a list without further pages; 0 for a list with pages
+	bulk    *bulkImport  // how a create accepts many rows; nil elsewhere
+	raw     http.Handler // an ordinary handler, set instead of all other fields
 
-	anyQuery         bool                        // a plain one that takes any query string
-	redirectBrowsers string                      // where browsers are sent instead; "" for nowhere
-	endsSession      func(in reflect.Value) bool // whether the caller's own session ends with a write; nil for never
+	anyQuery         bool                        // a raw endpoint that accepts any query string
+	redirectBrowsers string                      // where browsers are redirected; "" for nowhere
+	endsSession      func(in reflect.Value) bool // whether the write ends the caller's own session; nil for never
 
-	descending *endpoint           // of a list that can be turned round: the same, newest first
-	form       bool                // its own reads a form, not JSON
-	handle     func(s *call) error // set instead of run, of what is more than one statement
+	descending *endpoint           // the same list, newest first; nil if the order is fixed
+	form       bool                // handle reads a form instead of JSON
+	handle     func(c *call) error // set instead of exec if the work is more than one statement
 
-	exec func(ctx context.Context, dbtx db.DBTX, in reflect.Value) error                 // rows go to the DBTX
-	call func(ctx context.Context, dbtx db.DBTX, in reflect.Value) (body any, err error) // set instead of run: the answer is a value
+	// exec runs the query; the DBTX receives the rows.
+	exec func(ctx context.Context, dbtx db.DBTX, in reflect.Value) error
+	// call is set instead of exec if the response is a value.
+	call func(ctx context.Context, dbtx db.DBTX, in reflect.Value) (body any, err error)
 }
 
-// single makes a query that answers one row a handler.
+// single returns the endpoint of a query that returns one row.
 func single[In, Out any](q queryFunc[In, Out]) endpoint {
 	return endpoint{
 		queries: []any{q}, in: reflect.TypeFor[In](), out: visibleRow(reflect.TypeFor[Out]()),
@@ -54,29 +56,31 @@ func single[In, Out any](q queryFunc[In, Out]) endpoint {
 	}
 }
 
-// list makes a query that answers rows a handler: pages of JSON, or the whole table as CSV or NDJSON.
+// list returns the endpoint of a query that returns rows: as pages of JSON, or as a whole table in CSV or NDJSON.
 func list[In, Row any](q queryFunc[In, []Row]) endpoint {
 	e := single(q)
 	e.out, e.list = visibleRow(reflect.TypeFor[Row]()), true
 	return e
 }
 
-// topN makes a query that answers the best rows, and no more than most of them, a handler: one page, which no other follows.
+// topN returns the endpoint of a query that returns at most maxRows rows, the best first. There is no next page.
 func topN[In, Row any](q queryFunc[In, []Row], maxRows int) endpoint {
 	e := list(q)
 	e.maxRows = maxRows
 	return e
 }
 
-// create makes a query that inserts one row a handler that takes many, too.
+// create returns the endpoint of a query that inserts one row. With a bulk import it accepts many rows as well.
 func create[In, Out any](q queryFunc[In, Out], bulk *bulkImport) endpoint {
 	e := single(q)
 	e.bulk, e.queries = bulk, append(e.queries, bulk.query)
 	return e
 }
 
-// orderedList is many, with a second query that answers the same rows the other way round, for ?order=desc.
-func orderedList[In, Row, In2, Row2 any](q queryFunc[In, []Row], descending queryFunc[In2, []Row2]) endpoint {
+// orderedList is list with a second query for ?order=desc.
+func orderedList[In, Row, In2, Row2 any](
+	q queryFunc[In, []Row], descending queryFunc[In2, []Row2],
+) endpoint {
 	e, d := list(q), list(descending)
 	if !e.in.ConvertibleTo(d.in) {
 		panic("api: " + d.in.Name() + " differs from " + e.in.Name())
@@ -85,13 +89,13 @@ func orderedList[In, Row, In2, Row2 any](q queryFunc[In, []Row], descending quer
 	return e
 }
 
-// endsSession marks a write with which the caller's own session ends, if over says so.
+// endsSession marks a write that ends the caller's own session if ended returns true.
 func endsSession[In any](e endpoint, ended func(In) bool) endpoint {
 	e.endsSession = func(in reflect.Value) bool { return ended(in.Interface().(In)) }
 	return e
 }
 
-// callFunc makes a handler of a function whose answer is more than a query's rows. runs are the queries that it runs.
+// callFunc returns the endpoint of a function that returns a value. queries are the queries that it runs.
 func callFunc[In, Out any](f queryFunc[In, Out], queries ...any) endpoint {
 	return endpoint{
 		queries: append([]any{f}, queries...), in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
@@ -101,7 +105,8 @@ func callFunc[In, Out any](f queryFunc[In, Out], queries ...any) endpoint {
 	}
 }
 
-// visibleRow is what a client sees of a query's result: the embedded row where the query adds columns for the adapter.
+// visibleRow returns the part of a result type that clients see: the embedded row, if the query adds a column for the
+// adapter.
 func visibleRow(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Struct && t.NumField() == 2 && isInternalColumn(t.Field(1).Tag.Get("json")) {
 		return t.Field(0).Type
@@ -116,20 +121,20 @@ type handler struct {
 	*pools
 	method     string
 	path       string // template
-	shortRoute bool   // one of the short routes, which have small differences of their own
-	resource   string // of the path: what a missing row is called
-	keyName    string // of a created row, in its URL
-	location   string // template of its URL
+	shortRoute bool   // a short route, which differs in a few details
+	resource   string // what problems call a row of this path
+	keyName    string // the column with the key of a created row
+	location   string // the collection in the URL of a created row; "" if the route creates none
 }
 
-// Defaults of lists: rows a page, and at most.
+// Page sizes of lists.
 const (
 	defaultPageSize = 100
 	maxPageSize     = 1000
-	defaultTopN     = 20 // of a list that is one page only
+	defaultTopN     = 20 // of a list without further pages
 )
 
-// maxBody bounds a body that is one object, in bytes.
+// maxBody is the maximum size of a body with one object, in bytes.
 const maxBody = 1 << 20
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -176,7 +181,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	return h.write(w, r, in, dryRun)
 }
 
-// A call is a write whose request has been read and bound.
+// A call is a request whose parameters are bound.
 type call struct {
 	*handler
 	w      http.ResponseWriter
@@ -187,8 +192,11 @@ type call struct {
 	errs   fieldErrors
 }
 
-// readBody reads and binds the JSON body of a write. A DELETE needs none, nor does a call that takes nothing.
-func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Value, errs *fieldErrors) ([]byte, error) {
+// readBody reads and binds the JSON body of a write. The body may be empty for a DELETE and for a call without body
+// fields.
+func (h *handler) readBody(
+	w http.ResponseWriter, r *http.Request, in reflect.Value, errs *fieldErrors,
+) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return nil, bodyProblem(err, maxBody)
@@ -211,7 +219,7 @@ func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Va
 	return body, nil
 }
 
-// ignoredField is the one field that is passed over: the first clients of this route send it, and it says what the path says.
+// ignoredField returns the one field that is ignored: existing clients of this route repeat the ID of the path in it.
 func ignoredField(method, path string) string {
 	if method == http.MethodPost && path == "/site/{id}" {
 		return "site_id"
@@ -219,20 +227,22 @@ func ignoredField(method, path string) string {
 	return ""
 }
 
-// checkMediaType refuses a body that says it is something else than want. One that says nothing is taken at its word.
+// checkMediaType rejects a body whose Content-Type is not one of accepted. A request without Content-Type passes.
 func checkMediaType(r *http.Request, accepted ...string) *Problem {
 	header := r.Header.Get("Content-Type")
 	mediaType, params, err := mime.ParseMediaType(header)
 	charset := params["charset"]
 	for _, acceptable := range accepted {
-		if header == "" || err == nil && mediaType == acceptable && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+		if header == "" ||
+			err == nil && mediaType == acceptable && (charset == "" || strings.EqualFold(charset, "utf-8")) {
 			return nil
 		}
 	}
-	return problem(http.StatusUnsupportedMediaType, "The body is %q; send %s in UTF-8 and say so in Content-Type.", sanitize(header), joinOr(accepted)).withHeader("Accept", joinOr(accepted))
+	return problem(http.StatusUnsupportedMediaType, "Content-Type %q is not supported; send %s in UTF-8.",
+		sanitize(header), joinOr(accepted)).withHeader("Accept", joinOr(accepted))
 }
 
-// write runs the query in a transaction of its own.
+// write runs the query in a transaction of its own and writes the row.
 func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value, dryRun bool) error {
 	var row rowEncoder
 	ctx, cancel := context.WithTimeout(r.Context(), handlerTimeout)
@@ -243,7 +253,7 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 	}, h.isIDCollision)
 	switch {
 	case err == errNoRow && h.canCreate():
-		return problem(http.StatusPreconditionFailed, "There is no such %s, so it has no version to match.", h.resource)
+		return problem(http.StatusPreconditionFailed, "The %s does not exist, so it has no version to match.", h.resource)
 	case err == errNoRow:
 		return h.notFoundProblem(r)
 	case err != nil:
@@ -267,7 +277,9 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 	return respond(w, status, row.body)
 }
 
-func (h *handler) tryWrite(ctx context.Context, params db.SetRequestContextParams, in reflect.Value, dryRun bool, row *rowEncoder) error {
+func (h *handler) tryWrite(
+	ctx context.Context, params db.SetRequestContextParams, in reflect.Value, dryRun bool, row *rowEncoder,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	conn, err := acquire(ctx, h.primary)
@@ -286,17 +298,19 @@ func (h *handler) tryWrite(ctx context.Context, params db.SetRequestContextParam
 	return h.exec(ctx, readDBTX(tx, false, row), in)
 }
 
-// rollback ends a transaction whose work is not to stay. Its context is its own: the request's may have ended.
+// rollback rolls a transaction back. It uses a context of its own because the request's may be done.
 func rollback(tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
-	_ = tx.Rollback(ctx) // a connection that cannot even do this is thrown away by the pool
+	_ = tx.Rollback(ctx) // the pool discards a connection on which even this fails
 }
 
-// read runs the query and writes its answer: one row, a page of rows, or all of them as a stream.
-func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value, flags url.Values, errs fieldErrors) error {
+// read runs the query and writes one row, a page of rows, or all rows as a stream.
+func (h *handler) read(
+	w http.ResponseWriter, r *http.Request, in reflect.Value, flags url.Values, errs fieldErrors,
+) error {
 	if r.ContentLength != 0 {
-		errs.add("body", "is not taken by this call; name filters in the query string")
+		errs.add("body", "must be empty; put filters in the query string")
 	}
 	offered := mediaTypes[:1]
 	if h.list && h.maxRows == 0 {
@@ -329,9 +343,13 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 			return err
 		}
 		defer release()
-		return h.readPreferReplica(func(pool *pgxpool.Pool) (bool, error) { return h.writeStream(w, r, pool, in, format) })
+		return h.readPreferReplica(func(pool *pgxpool.Pool) (bool, error) {
+			return h.writeStream(w, r, pool, in, format)
+		})
 	case h.list:
-		return h.readPreferReplica(func(pool *pgxpool.Pool) (bool, error) { return h.writePage(w, r, pool, in, flags, limit) })
+		return h.readPreferReplica(func(pool *pgxpool.Pool) (bool, error) {
+			return h.writePage(w, r, pool, in, flags, limit)
+		})
 	}
 	var row rowEncoder
 	err := h.execRead(r.Context(), h.primary, false, &row, in)
@@ -356,7 +374,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 }
 
 // execRead runs a read on a connection of its own.
-func (h *handler) execRead(ctx context.Context, pool *pgxpool.Pool, forcePlan bool, dst rowWriter, in reflect.Value) error {
+func (h *handler) execRead(
+	ctx context.Context, pool *pgxpool.Pool, forcePlan bool, dst rowWriter, in reflect.Value,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	conn, err := acquire(ctx, pool)
@@ -367,7 +387,7 @@ func (h *handler) execRead(ctx context.Context, pool *pgxpool.Pool, forcePlan bo
 	return h.exec(ctx, readDBTX(conn, forcePlan, dst), in)
 }
 
-// notFoundProblem says which row there is not.
+// notFoundProblem returns a 404 that names the row of the path.
 func (h *handler) notFoundProblem(r *http.Request) *Problem {
 	name := ""
 	for _, f := range h.binder.pathFields {
@@ -376,11 +396,11 @@ func (h *handler) notFoundProblem(r *http.Request) *Problem {
 	return problem(http.StatusNotFound, "There is no %s%s.", h.resource, name)
 }
 
-// respond writes a whole body.
+// respond writes a JSON body.
 func respond(w http.ResponseWriter, status int, body []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone needs no answer
+	_, _ = w.Write(body) // fails only if the client is gone
 	return nil
 }

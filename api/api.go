@@ -1,5 +1,5 @@
-// Package api is the HTTP face of the database: one table of routes, and the adapter that makes a handler of each query.
-// It must not know the schema's files, nor where the database runs; SQL stands in queries, not here.
+// Package api serves the database over HTTP: one table of routes, and an adapter that turns each query into a handler.
+// It knows neither the schema's files nor where the database runs, and contains no SQL.
 package api
 
 import (
@@ -23,51 +23,67 @@ import (
 	"labledger/internal/media"
 )
 
-// Options are what the API needs of its surroundings.
+// Options configure the API.
 type Options struct {
-	Pool           *pgxpool.Pool // of connections that answer in text format
-	Replica        *pgxpool.Pool // the same, to read lists from; nil when there is none
-	Log            *slog.Logger  // one line a request
-	AnonymousActor string        // who the history says made a change, of callers without a token
-	Access         Access
-	Media          *media.Store    // where uploaded files are; nil takes none
+	Pool           *pgxpool.Pool   // the primary; its connections use the text format for results
+	Replica        *pgxpool.Pool   // serves lists; nil without a replica
+	Log            *slog.Logger    // one line per request
+	AnonymousActor string          // the actor in the history for callers without credentials
+	Access         Access          // authentication and authorization
+	Media          *media.Store    // uploaded files; nil disables uploads
 	App            App             // the web app
-	Version        string          // of the program, for /metrics
-	Shutdown       <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
+	Version        string          // the program's version, for /metrics
+	Shutdown       <-chan struct{} // closed when the server shuts down, to end the live streams; nil for never
 
-	Schema   uint        // version of the database's schema that this program needs, for /readyz; 0 for any
-	Draining func() bool // whether the server stops and new requests should go elsewhere, for /readyz; nil for never
+	Schema   uint        // required schema version, for /readyz; 0 for any
+	Draining func() bool // whether the server is shutting down, for /readyz; nil for never
 
-	Tracer           trace.Tracer // makes a span of each request; nil makes none
-	TrustTraceparent bool         // whether trusted proxies tell, by traceparent, what a request is a part of
+	Tracer           trace.Tracer // starts a span per request; nil for none
+	TrustTraceparent bool         // continue the trace of a traceparent header from a trusted proxy
 }
 
-// Access is who may call.
+// Access configures who may call the API.
 type Access struct {
-	Keys               *auth.Keys     // that tokens are signed with; nil for ones that end with the process
-	AuthRequired       bool           // whoever calls without a token is refused what is not public; otherwise everyone is admin
-	RegistrationClosed bool           // nobody registers by themselves
-	LoopbackOnly       bool           // whoever calls without a token does so by this machine's own name or an address
-	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
+	Keys               *auth.Keys     // sign tokens; nil generates keys that are lost when the process exits
+	AuthRequired       bool           // callers without credentials may use public routes only; otherwise they are admins
+	RegistrationClosed bool           // only admins create accounts
+	LoopbackOnly       bool           // callers without credentials must use localhost or an IP address as host
+	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For and X-Forwarded-Proto headers are trusted
 }
 
-// New builds the whole API. It panics when the route table contradicts itself.
+// New returns the handler of the whole API. It panics if the route table is inconsistent.
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
 	stream := newStreamHandler(o.Pool, o.Shutdown)
 	authn := newAuthenticator(o)
 	pools := newPools(o.Pool, o.Replica)
-	ready := &readiness{schema: o.Schema, media: o.Media, replica: pools.replica, draining: o.Draining}
-	table := routes(deps{m, ledger.New(o.Pool, func(events, alerts int) { m.addRecorded(events, alerts); stream.wake() }), stream, authn, o.Media, ready, o.App})
+	table := routes(deps{
+		metrics: m,
+		ledger: ledger.New(o.Pool, func(events, alerts int) {
+			m.addRecorded(events, alerts)
+			stream.wake()
+		}),
+		stream: stream,
+		authn:  authn,
+		media:  o.Media,
+		ready:  &readiness{schema: o.Schema, media: o.Media, replica: pools.replica, draining: o.Draining},
+		app:    o.App,
+	})
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, path := range allPaths(table) {
 		router.Path(path).Handler(newPathHandler(path, table, pools, authn))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
-	return &middleware{next: router, log: o.Log, metrics: m, tracer: o.Tracer, remoteParent: remoteParent(authn, o.TrustTraceparent)}
+	return &middleware{
+		next:         router,
+		log:          o.Log,
+		metrics:      m,
+		tracer:       o.Tracer,
+		remoteParent: remoteParent(authn, o.TrustTraceparent),
+	}
 }
 
-// allPaths are all path templates in the order of the table.
+// allPaths returns every path template once, in the order of the table.
 func allPaths(table []route) []string {
 	var all []string
 	for _, rt := range table {
@@ -81,24 +97,24 @@ func allPaths(table []route) []string {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, r, problem(http.StatusNotFound, "There is nothing at this path. All calls are listed at /docs."))
+	writeProblem(w, r, problem(http.StatusNotFound, "No route matches this path. See /docs."))
 }
 
-// pathHandler are the handlers of one path, by method.
+// A pathHandler dispatches the requests of one path by method.
 type pathHandler struct {
 	byMethod map[string]protectedHandler
 	authn    *authenticator
-	allow    string
+	allow    string // the header Allow
 	path     string
 }
 
-// A protectedHandler handler asks a role of its callers.
+// A protectedHandler is a handler with the role that it requires.
 type protectedHandler struct {
 	http.Handler
 	role role
 }
 
-func newPathHandler(path string, table []route, b *pools, a *authenticator) *pathHandler {
+func newPathHandler(path string, table []route, p *pools, a *authenticator) *pathHandler {
 	h := &pathHandler{byMethod: map[string]protectedHandler{}, path: path, authn: a}
 	for _, rt := range table {
 		if !slices.Contains(rt.paths, path) {
@@ -107,11 +123,11 @@ func newPathHandler(path string, table []route, b *pools, a *authenticator) *pat
 		if _, duplicate := h.byMethod[rt.method]; duplicate {
 			panic("api: two routes for " + rt.method + " " + path)
 		}
-		h.byMethod[rt.method] = protectedHandler{newHandler(rt, path, table, b), rt.role}
+		h.byMethod[rt.method] = protectedHandler{newHandler(rt, path, table, p), rt.role}
 	}
 	names := append(slices.Collect(maps.Keys(h.byMethod)), http.MethodOptions)
 	if get, ok := h.byMethod[http.MethodGet]; ok {
-		h.byMethod[http.MethodHead] = get // the server leaves the body out
+		h.byMethod[http.MethodHead] = get // net/http drops the body
 		names = append(names, http.MethodHead)
 	}
 	slices.Sort(names)
@@ -134,18 +150,19 @@ func (h *pathHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", h.allow)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "%s does not go here; %s do.", sanitize(r.Method), h.allow).withHeader("Allow", h.allow))
+		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "Method %s is not allowed; allowed: %s.",
+			sanitize(r.Method), h.allow).withHeader("Allow", h.allow))
 	}
 }
 
-// pathValues are what stands in a request's path at the variables of its template.
-// The router takes the path as it was sent, so that an escaped slash is part of a value.
+// pathValues returns the values of the path's variables. The router matches the escaped path, so an escaped slash is
+// part of a value.
 func pathValues(r *http.Request) map[string]string {
 	values := make(map[string]string, 2)
 	for name, value := range mux.Vars(r) {
 		decoded, err := url.PathUnescape(value)
 		if err != nil {
-			decoded = value // the server has parsed the whole path, so this does not happen
+			decoded = value // cannot happen: the server has parsed the whole path
 		}
 		values[name] = decoded
 	}
@@ -154,7 +171,7 @@ func pathValues(r *http.Request) map[string]string {
 
 var pathVariable = regexp.MustCompile(`\{(\w+)(:[^}]+)?\}`)
 
-// pathVariables are the names in a path template.
+// pathVariables returns the names of the variables of a path template.
 func pathVariables(path string) []string {
 	var names []string
 	for _, match := range pathVariable.FindAllStringSubmatch(path, -1) {
@@ -163,7 +180,7 @@ func pathVariables(path string) []string {
 	return names
 }
 
-func newHandler(rt route, path string, table []route, b *pools) http.Handler {
+func newHandler(rt route, path string, table []route, p *pools) http.Handler {
 	e := rt.endpoint
 	switch {
 	case e.raw != nil && e.in.NumField() == 0 && !e.anyQuery:
@@ -174,7 +191,7 @@ func newHandler(rt route, path string, table []route, b *pools) http.Handler {
 	h := &handler{
 		endpoint:   e,
 		binder:     newBinder(e.in, rt.method, pathVariables(path)),
-		pools:      b,
+		pools:      p,
 		method:     rt.method,
 		path:       path,
 		shortRoute: !strings.HasPrefix(path, "/api/v1/"),
@@ -192,7 +209,7 @@ func newHandler(rt route, path string, table []route, b *pools) http.Handler {
 	return h
 }
 
-// resourceName is what the rows of a path are called, one of them: the last word of the path that is no variable.
+// resourceName returns the singular of the last path segment that is not a variable.
 func resourceName(path string) string {
 	segments := strings.Split(path, "/")
 	for _, segment := range slices.Backward(segments) {
@@ -203,7 +220,7 @@ func resourceName(path string) string {
 	return "row"
 }
 
-// keyVariable is the variable in the path of a single row of a collection.
+// keyVariable returns the variable in the path of a single row of a collection.
 func keyVariable(collection string, table []route) string {
 	for _, path := range allPaths(table) {
 		if rest, ok := strings.CutPrefix(path, collection+"/"); ok && pathVariable.MatchString(rest) {
@@ -213,21 +230,22 @@ func keyVariable(collection string, table []route) string {
 	panic("api: rows created at " + collection + " have no path of their own")
 }
 
-// rejectQuery refuses parameters, which an ordinary handler does not read.
+// rejectQuery rejects query parameters on behalf of a handler that ignores them.
 func rejectQuery(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" {
-			writeProblem(w, r, badRequest([]FieldError{{Field: "query string", Message: "is not taken by this call"}}))
+			message := "must be empty; this operation has no query parameters"
+			writeProblem(w, r, badRequest([]FieldError{{Field: "query string", Message: message}}))
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// raw makes an endpoint of an ordinary handler: for what is no row of the database.
+// raw returns the endpoint of an ordinary handler, whose response is not a row.
 func raw(h http.Handler) endpoint { return endpoint{raw: h, in: reflect.TypeFor[NoParams]()} }
 
-// streamEndpoint makes the endpoint of the live stream.
+// streamEndpoint returns the endpoint of the live stream.
 func streamEndpoint(stream *streamHandler) endpoint {
 	return endpoint{
 		raw: stream, in: reflect.TypeFor[StreamParams](),

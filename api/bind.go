@@ -16,42 +16,43 @@ import (
 	"labledger/db"
 )
 
-// This file binds a request to a query's parameters. A request is one flat object: its path, its query string (of reads, and the few
-// named flags of writes) and its JSON body (of writes). The path wins and may not be contradicted.
+// Binding fills a query's parameters from a request. A request is one flat object: its path, its query string (for a
+// write, only a few flags) and its JSON body. A body may repeat a value of the path, but not contradict it.
 
-// A binder knows where each field of one parameter struct comes from on one route.
+// A binder knows where each field of a parameter struct comes from on one route.
 type binder struct {
 	typ           reflect.Type
-	pathFields    []field  // from the path
-	queryFields   []field  // from the query string
-	bodyFields    []field  // from the body
+	pathFields    []field
+	queryFields   []field
+	bodyFields    []field
 	cursorFields  []field  // the parts of ?after=
-	callerFields  []field  // from who calls
-	requiredBody  []string // of the body
-	requiredQuery []string // of the query string
-	presentIndex  int      // index of the list of given fields, of a PATCH; else -1
-	versionIndex  int      // index of the version expected; else -1
-	limitIndex    int      // index of the row limit, of a list; else -1
-	offsetIndex   int
-	bulkRow       bool     // binds the lines of a bulk body
-	bodyNames     []string // of the body
-	queryNames    []string // of the query string
+	callerFields  []field  // filled from the caller
+	requiredBody  []string // fields that the body must contain
+	requiredQuery []string // parameters that the query string must contain
+	presentIndex  int      // index of the field with the names that a PATCH contains; -1 for none
+	versionIndex  int      // index of the expected version; -1 for none
+	limitIndex    int      // index of a list's row limit; -1 for none
+	offsetIndex   int      // index of a list's offset; -1 for none
+	bulkRow       bool     // binds the rows of a bulk body
+	bodyNames     []string // names that the body may contain
+	queryNames    []string // names that the query string may contain
 }
 
+// A field is one field of a parameter struct.
 type field struct {
 	name  string
 	rule  string // key of the validation tables
 	index int
 }
 
-// writeQueryParams are the parameters that a write takes from its query string.
+// writeQueryParams lists the query parameters of writes.
 var writeQueryParams = []string{"cascade", "simulate"}
 
-// nullableOmitted are the whole rows of which only what may not be null has to be given: the first clients of these know no more.
+// nullableOmitted lists the parameters of PUT requests that may omit nullable fields, as existing todo clients do.
 var nullableOmitted = map[reflect.Type]bool{reflect.TypeFor[db.UpdateTodoParams](): true}
 
-// newBinder plans the binding of in, a struct type, for a method on a path with the given variables.
-// It panics when a variable has no field: that is a mistake in the route table.
+// newBinder plans how to bind the struct type in on a path with the variables vars.
+// It panics if a variable has no field: the route table is wrong.
 func newBinder(in reflect.Type, method string, vars []string) *binder {
 	b := &binder{typ: in, presentIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1}
 	isWrite := method != http.MethodGet
@@ -77,11 +78,12 @@ func newBinder(in reflect.Type, method string, vars []string) *binder {
 		case !isWrite || slices.Contains(writeQueryParams, f.name):
 			b.queryFields = append(b.queryFields, f)
 			if !isWrite && in.Field(i).Type.Kind() == reflect.String {
-				b.requiredQuery = append(b.requiredQuery, f.name) // null is what is left out, and it cannot be null
+				b.requiredQuery = append(b.requiredQuery, f.name) // not nullable
 			}
 		default:
 			b.bodyFields = append(b.bodyFields, f)
-			optional := f.name == "version" || f.name == "id" || method == http.MethodPatch || isPointer && !needsAllFields
+			optional := f.name == "version" || f.name == "id" || method == http.MethodPatch ||
+				isPointer && !needsAllFields
 			if !optional {
 				b.requiredBody = append(b.requiredBody, f.name)
 			}
@@ -115,53 +117,60 @@ func newBinder(in reflect.Type, method string, vars []string) *binder {
 	return b
 }
 
-// maxFieldErrors bounds what is told about one object: more fields than any row has.
+// maxFieldErrors caps the errors reported per object. No row has as many fields.
 const maxFieldErrors = 50
 
-// fieldErrors collects everything that is wrong with a request.
+// fieldErrors collects the errors of a request.
 type fieldErrors []FieldError
 
-// full tells that no more will be told.
+// full reports whether add drops further errors.
 func (f *fieldErrors) full() bool { return len(*f) > maxFieldErrors }
 
+// add appends an error unless message is "".
 func (f *fieldErrors) add(field, message string) {
 	switch {
 	case message == "" || f.full():
 	case len(*f) == maxFieldErrors:
-		*f = append(*f, FieldError{Field: "…", Message: "and more of the kind"})
+		*f = append(*f, FieldError{Field: "…", Message: "further errors are omitted"})
 	default:
 		*f = append(*f, FieldError{Field: field, Message: message})
 	}
 }
 
-// has tells whether something is wrong with a field, or with a part of it.
+// has reports whether a field, or a part of it, has an error.
 func (f *fieldErrors) has(field string) bool {
-	return slices.ContainsFunc(*f, func(e FieldError) bool { return e.Field == field || strings.HasPrefix(e.Field, field+".") })
+	return slices.ContainsFunc(*f, func(e FieldError) bool {
+		return e.Field == field || strings.HasPrefix(e.Field, field+".")
+	})
 }
 
-// bindPath fills in from the path's variables.
+// bindPath binds the path's variables.
 func (b *binder) bindPath(in reflect.Value, vars map[string]string, errs *fieldErrors) {
 	for _, f := range b.pathFields {
 		errs.add(f.name, parseInto(in.Field(f.index), f.rule, vars[f.name]))
 	}
 }
 
-// bindCaller fills in what a query wants to know of who calls. Nobody else can say it.
+// bindCaller binds the parameters that describe the caller. No part of a request can set them.
 func (b *binder) bindCaller(in reflect.Value, caller *principal) {
 	for _, f := range b.callerFields {
-		values := map[string]any{"caller_id": caller.accountID, "caller_session": caller.sessionID, "caller_role": caller.role.String()}
+		values := map[string]any{
+			"caller_id":      caller.accountID,
+			"caller_session": caller.sessionID,
+			"caller_role":    caller.role.String(),
+		}
 		in.Field(f.index).Set(reflect.ValueOf(values[f.name]))
 	}
 }
 
-// bindQuery fills in from the query string and returns the flags that concern the adapter itself.
+// bindQuery binds the query string. It returns all values, for the flags that only the adapter uses.
 func (b *binder) bindQuery(in reflect.Value, raw string, errs *fieldErrors) (flags url.Values) {
 	if raw == "" && len(b.requiredQuery) == 0 {
 		return nil
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		errs.add("query string", "cannot be read: "+strings.TrimPrefix(err.Error(), "net/url: "))
+		errs.add("query string", "is malformed: "+strings.TrimPrefix(err.Error(), "net/url: "))
 		return nil
 	}
 	for _, name := range sortedKeys(values) {
@@ -188,35 +197,37 @@ func (b *binder) bindQuery(in reflect.Value, raw string, errs *fieldErrors) (fla
 	}
 	inPath := slices.ContainsFunc(b.pathFields, func(f field) bool { return f.name == "offset" })
 	if values.Has("after") && (values.Has("offset") || inPath) {
-		errs.add("offset", "cannot go together with after; use one of them")
+		errs.add("offset", "cannot be combined with after; use one of them")
 	}
 	return values
 }
 
-// bindCursor takes apart the key of the last row seen: a UUID, or whole numbers joined by "-".
+// bindCursor parses ?after=, the key of the last row of a page: a UUID, or integers joined by "-".
+// It returns what is wrong with it, or "".
 func (b *binder) bindCursor(in reflect.Value, text string) (reason string) {
+	const message = "must be the cursor from the Link header of the previous page"
 	parts := strings.Split(text, "-")
 	if isUUID(in.Field(b.cursorFields[0].index).Type()) {
 		parts = []string{text}
 	}
 	if len(parts) != len(b.cursorFields) {
-		return "must be the key of the last row seen, as the Link header gives it"
+		return message
 	}
 	for i, f := range b.cursorFields {
 		if reason := parseInto(in.Field(f.index), f.rule, parts[i]); reason != "" {
-			return "must be the key of the last row seen, as the Link header gives it: " + reason
+			return message + ": " + reason
 		}
 	}
 	return ""
 }
 
-// bindBody fills in from one JSON object. Fields that the path gave may be repeated, not contradicted.
-// The error is a *Problem for text that is not JSON at all; what is wrong with single fields goes to found.
+// bindBody binds one JSON object. The error is a *Problem for text that is not a JSON object; errors of single fields
+// go to errs.
 func (b *binder) bindBody(in reflect.Value, body []byte, ignored string, errs *fieldErrors) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
 	switch decoder.PeekKind() {
 	case '{':
-	case 0: // the decoder tells below
+	case 0: // ReadToken returns the error
 	default:
 		return badRequest([]FieldError{{Field: "body", Message: "must be a JSON object"}})
 	}
@@ -229,7 +240,7 @@ func (b *binder) bindBody(in reflect.Value, body []byte, ignored string, errs *f
 		if err != nil {
 			return syntaxProblem(err, body)
 		}
-		name := key.String() // before the next read: the token is the decoder's
+		name := key.String() // the next read invalidates the token
 		value, err := decoder.ReadValue()
 		if err != nil {
 			return syntaxProblem(err, body)
@@ -257,13 +268,13 @@ func (b *binder) bindBody(in reflect.Value, body []byte, ignored string, errs *f
 	return nil
 }
 
-// maxID is the largest number that a client may choose for a row: see reserve_id in the schema.
+// maxID is the largest ID that a client may choose for a row; see reserve_id in the schema.
 const maxID = 1<<52 - 1
 
-// isGeneratedKey tells the fields that a line of many may leave to the server.
+// isGeneratedKey reports whether the server generates a key that a bulk row omits.
 func isGeneratedKey(name string) bool { return name == "id" || name == "uuid" }
 
-// validateKey says what is wrong with a number that a client chose for a new row.
+// validateKey validates an ID that a client chose for a new row. It returns what is wrong with it, or "".
 func validateKey(value reflect.Value, f field) string {
 	if value.Kind() == reflect.Pointer {
 		if value.IsNil() {
@@ -288,7 +299,7 @@ func (b *binder) requireFields(seen []string, errs *fieldErrors) {
 func (b *binder) bindField(in reflect.Value, f field, value jsontext.Value, errs *fieldErrors) {
 	target := in.Field(f.index)
 	if b.bulkRow && isGeneratedKey(f.name) && value.Kind() == 'n' {
-		return // as if it were left out
+		return // null means omitted
 	}
 	if !slices.Contains(b.pathFields, f) {
 		reason := decodeInto(target, f.rule, value)
@@ -301,27 +312,28 @@ func (b *binder) bindField(in reflect.Value, f field, value jsontext.Value, errs
 	fromBody := reflect.New(target.Type()).Elem()
 	reason := decodeInto(fromBody, f.rule, value)
 	if reason == "" && !fromBody.Equal(target) {
-		reason = fmt.Sprintf("is %s here, but the path says %v", value, target.Interface())
+		reason = fmt.Sprintf("is %s, but the path says %v", value, target.Interface())
 	}
 	errs.add(f.name, reason)
 }
 
-// syntaxProblem says where a body stops being JSON.
+// syntaxProblem reports where a body stops being JSON.
 func syntaxProblem(err error, body []byte) *Problem {
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) {
 		if errors.Is(err, io.EOF) {
-			return badRequest([]FieldError{{Field: "body", Message: "is empty; a JSON object is needed"}})
+			return badRequest([]FieldError{{Field: "body", Message: "is empty; send a JSON object"}})
 		}
-		return badRequest([]FieldError{{Field: "body", Message: "ends too early"}})
+		return badRequest([]FieldError{{Field: "body", Message: "is incomplete"}})
 	}
 	offset := min(int(syntax.ByteOffset), len(body))
 	line := 1 + bytes.Count(body[:offset], []byte("\n"))
 	column := offset - bytes.LastIndexByte(body[:offset], '\n')
-	return badRequest([]FieldError{{Field: "body", Message: fmt.Sprintf("is not JSON at line %d, column %d: %s", line, column, sanitize(syntax.Err.Error()))}})
+	message := fmt.Sprintf("is not valid JSON at line %d, column %d: %s", line, column, sanitize(syntax.Err.Error()))
+	return badRequest([]FieldError{{Field: "body", Message: message}})
 }
 
-// sanitize cuts what came from a client down to what may stand in an answer.
+// sanitize makes text from a client fit for a response: valid UTF-8 of limited length.
 func sanitize(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	if runes := []rune(text); len(runes) > 100 {

@@ -14,15 +14,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// This file turns one value of a request, text or JSON, into one field of a query's parameters: exactly, or not at all.
+// The functions of this file convert one value of a request, text or JSON, to one field of a query's parameters.
 
 var (
 	integerRE = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 	uuidType  = reflect.TypeFor[uuid.UUID]()
 )
 
-// parseInto stores a value given as text (from a path, a query string or a CSV cell) in dst, which is a bool, int64, int32, string, uuid.UUID
-// or a pointer to one. It returns what is wrong with the text, or "".
+// parseInto parses text from a path, a query string or a CSV cell into dst: a bool, int64, int32, string, uuid.UUID or
+// a pointer to one. It returns what is wrong with the text, or "".
 func parseInto(dst reflect.Value, rule, text string) (reason string) {
 	if dst.Kind() == reflect.Pointer {
 		elem := reflect.New(dst.Type().Elem())
@@ -54,7 +54,7 @@ func parseInto(dst reflect.Value, rule, text string) (reason string) {
 		dst.SetString(text)
 	case isInteger(dst.Type()):
 		if !integerRE.MatchString(text) {
-			return "must be a whole number"
+			return "must be an integer"
 		}
 		n, err := strconv.ParseInt(text, 10, dst.Type().Bits())
 		if r, ok := intRanges[rule]; ok && (err != nil || n < r.min || n > r.max) {
@@ -75,7 +75,7 @@ func parseInto(dst reflect.Value, rule, text string) (reason string) {
 	return reason
 }
 
-// decodeInto is set for a JSON value. null goes where a pointer is.
+// decodeInto is parseInto for a JSON value. A pointer accepts null.
 func decodeInto(dst reflect.Value, rule string, value jsontext.Value) (reason string) {
 	target := dst.Type()
 	if target.Kind() == reflect.Pointer {
@@ -90,7 +90,7 @@ func decodeInto(dst reflect.Value, rule string, value jsontext.Value) (reason st
 		return ""
 	}
 	switch {
-	case target == reflect.TypeFor[json.RawMessage](): // there are pointers to it only
+	case target == reflect.TypeFor[json.RawMessage](): // dst is always a pointer to it
 		raw := json.RawMessage(slices.Clone(value))
 		dst.Set(reflect.ValueOf(&raw))
 		return ""
@@ -105,7 +105,7 @@ func decodeInto(dst reflect.Value, rule string, value jsontext.Value) (reason st
 		}
 		return parseInto(dst, rule, string(text))
 	}
-	return "must be " + jsonTypeName(target) + ", not " + jsonKindName(kind)
+	return "must be " + jsonTypeName(target) + ", got " + jsonKindName(kind)
 }
 
 func isUUID(t reflect.Type) bool { return t == uuidType || t == reflect.PointerTo(uuidType) }
@@ -115,20 +115,20 @@ func isInteger(t reflect.Type) bool { return t.Kind() == reflect.Int64 || t.Kind
 func jsonTypeName(t reflect.Type) string {
 	switch {
 	case t == uuidType:
-		return "a UUID in quotes"
+		return "a UUID string"
 	case isInteger(t):
-		return "a whole number"
+		return "an integer"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	default:
-		return "text"
+		return "a string"
 	}
 }
 
 func jsonKindName(kind jsontext.Kind) string {
 	switch kind {
 	case '"':
-		return "text in quotes"
+		return "a string"
 	case '0':
 		return "a number"
 	case '{':
@@ -136,6 +136,6 @@ func jsonKindName(kind jsontext.Kind) string {
 	case '[':
 		return "an array"
 	default:
-		return "true or false"
+		return "a boolean"
 	}
 }

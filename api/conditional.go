@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// This file compares versions: RFC 9110, section 13. A row's ETag is its version in quotes; it is strong, since a version never names two
-// states of a row.
+// Conditional requests compare versions (RFC 9110, section 13). A row's ETag is its version in double quotes. It is a
+// strong ETag: a version never names two states of a row.
 
-// What the queries expect of a version besides a number: any row at all, or none.
+// Special values of the version that a query expects.
 const (
-	anyVersion = -1
-	noVersion  = 0
+	anyVersion = -1 // the row exists
+	noVersion  = 0  // the row does not exist
 )
 
 func etag(version string) string { return `"` + version + `"` }
 
-// checkPreconditions holds a read's conditions against the version found. unchanged means: the client has it already.
+// checkPreconditions compares the conditions of a read with the row's version. unchanged means 304.
 func checkPreconditions(r *http.Request, version string) (unchanged bool, p *Problem) {
 	if ifMatch := r.Header.Get("If-Match"); ifMatch != "" && !matchesETag(ifMatch, version) {
 		return false, problem(http.StatusPreconditionFailed, "The row is at version %s.", version)
@@ -27,7 +27,8 @@ func checkPreconditions(r *http.Request, version string) (unchanged bool, p *Pro
 	return len(ifNoneMatch) > 0 && matchesETag(strings.Join(ifNoneMatch, ","), version), nil
 }
 
-// matchesETag tells whether a list of entity tags names the version. A tag that a proxy has weakened, as nginx does when it compresses, still counts.
+// matchesETag reports whether a list of entity tags contains the version. A weak tag matches as well: nginx weakens
+// ETags when it compresses.
 func matchesETag(header, version string) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimSpace(tag)
@@ -38,7 +39,7 @@ func matchesETag(header, version string) bool {
 	return false
 }
 
-// bindPreconditions turns a write's If-Match or If-None-Match into the version that its query expects.
+// bindPreconditions converts If-Match or If-None-Match of a write to the version that its query expects.
 func (b *binder) bindPreconditions(in reflect.Value, header http.Header, errs *fieldErrors) {
 	ifMatch, ifNoneMatch := header.Values("If-Match"), header.Values("If-None-Match")
 	if len(ifMatch)+len(ifNoneMatch) == 0 {
@@ -52,18 +53,19 @@ func (b *binder) bindPreconditions(in reflect.Value, header http.Header, errs *f
 	expected := int64(anyVersion)
 	switch {
 	case b.versionIndex < 0 || len(ifNoneMatch) > 0 && !b.canCreate():
-		errs.add(name, "does not apply to this call")
+		errs.add(name, "does not apply to this operation")
 		return
 	case len(ifMatch)+len(ifNoneMatch) > 1:
-		errs.add(name, "must stand once, alone")
+		errs.add(name, "must be the only condition, and be sent once")
 		return
 	case len(ifNoneMatch) == 1 && ifNoneMatch[0] != "*":
-		errs.add(name, `of a write can only be *, which means: create, replace nothing`)
+		errs.add(name, `must be * in a write: create the row, but replace none`)
 		return
 	case len(ifNoneMatch) == 1:
 		expected = noVersion
 	case ifMatch[0] != "*":
-		n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(ifMatch[0], "W/"), `"`), `"`), 10, 64)
+		text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(ifMatch[0], "W/"), `"`), `"`)
+		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 1 || !matchesETag(ifMatch[0], strconv.FormatInt(n, 10)) {
 			errs.add(name, `must be the ETag of the row, like "3", or *`)
 			return
@@ -72,18 +74,18 @@ func (b *binder) bindPreconditions(in reflect.Value, header http.Header, errs *f
 	}
 	target := in.Field(b.versionIndex)
 	if !target.IsNil() && target.Elem().Int() != expected {
-		errs.add("version", "is not what "+name+" says")
+		errs.add("version", "contradicts "+name)
 		return
 	}
 	target.Set(reflect.ValueOf(&expected))
 }
 
-// validateVersion refuses versions that no row has; they mean something else to the queries.
+// validateVersion rejects versions that no row has. Queries give them a special meaning.
 func (b *binder) validateVersion(in reflect.Value, errs *fieldErrors) {
 	if b.versionIndex >= 0 && !in.Field(b.versionIndex).IsNil() && in.Field(b.versionIndex).Elem().Int() < 1 {
 		errs.add("version", "must be at least 1")
 	}
 }
 
-// canCreate tells whether the query may create the row under the key in the path: its name says so.
+// canCreate reports whether the query may create the row of the path: an Upsert query does.
 func (b *binder) canCreate() bool { return strings.HasPrefix(b.typ.Name(), "Upsert") }

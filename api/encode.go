@@ -12,15 +12,16 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// This file writes rows as they come off the wire: PostgreSQL's text format is JSON or CSV already, but for quotes.
-// No row is ever scanned into a struct on its way to a client, and memory does not grow with the number of rows.
+// The encoders write rows as they come off the wire: except for quotes, PostgreSQL's text format is JSON or CSV already.
+// No row is scanned into a struct, and memory does not grow with the number of rows.
 
-// A rowWriter takes rows one by one. Values are in PostgreSQL's text format; nil is null.
+// A rowWriter accepts rows one by one. Values are in PostgreSQL's text format; nil is NULL.
 type rowWriter interface {
 	row(columns []pgconn.FieldDescription, values [][]byte) error
 }
 
-// isInternalColumn are columns that a query answers for the adapter, not for the client: where the next page starts, whether an upsert inserted.
+// isInternalColumn reports whether a column is for the adapter, not for clients: the cursor of the next page, and
+// whether an upsert inserted.
 func isInternalColumn(name string) bool { return name == "cursor" || name == "created" }
 
 // appendRow appends a row as a JSON object.
@@ -36,14 +37,14 @@ func appendRow(dst []byte, columns []pgconn.FieldDescription, values [][]byte) [
 		}
 		first = false
 		dst = append(dst, '"')
-		dst = append(dst, columns[i].Name...) // a column's name, never a client's text
+		dst = append(dst, columns[i].Name...) // needs no escaping: it does not come from a client
 		dst = append(dst, '"', ':')
 		dst = appendValue(dst, columns[i].DataTypeOID, value)
 	}
 	return append(dst, '}')
 }
 
-// appendValue appends one value as JSON. Types that JSON does not have become strings.
+// appendValue appends one value as JSON. Types without a JSON counterpart become strings.
 func appendValue(dst []byte, oid uint32, value []byte) []byte {
 	if value == nil {
 		return append(dst, "null"...)
@@ -51,7 +52,7 @@ func appendValue(dst []byte, oid uint32, value []byte) []byte {
 	switch oid {
 	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.JSONOID, pgtype.JSONBOID:
 		return append(dst, value...)
-	case pgtype.Int4ArrayOID: // {1,2}, without nulls
+	case pgtype.Int4ArrayOID: // {1,2}, without NULLs
 		dst = append(dst, '[')
 		dst = append(dst, value[1:len(value)-1]...)
 		return append(dst, ']')
@@ -68,13 +69,13 @@ func appendValue(dst []byte, oid uint32, value []byte) []byte {
 		return append(dst, '"')
 	}
 	quoted, err := jsontext.AppendQuote(dst, value)
-	if err != nil { // the database holds valid UTF-8 only
+	if err != nil { // the database stores only valid UTF-8
 		panic("api: the database sent text that is not UTF-8: " + err.Error())
 	}
 	return quoted
 }
 
-// needsNoEscape text needs no escape in a JSON string.
+// needsNoEscape reports whether text needs no escaping in a JSON string.
 func needsNoEscape(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
@@ -84,11 +85,12 @@ func needsNoEscape(text []byte) bool {
 	return true
 }
 
-// appendTime appends a timestamptz as RFC 3339. The session's time zone is UTC and its DateStyle ISO: "2026-11-21 22:00:00.5+00".
+// appendTime appends a timestamptz as RFC 3339. The session has the time zone UTC and the DateStyle ISO:
+// "2026-11-21 22:00:00.5+00".
 func appendTime(dst, value []byte) []byte {
 	text, ok := bytes.CutSuffix(value, []byte("+00"))
 	if !ok || len(text) < 11 {
-		return append(dst, value...) // infinity, or a year BC
+		return append(dst, value...) // infinity, or a year before Christ
 	}
 	dst = append(dst, text[:10]...)
 	dst = append(dst, 'T')
@@ -96,12 +98,12 @@ func appendTime(dst, value []byte) []byte {
 	return append(dst, 'Z')
 }
 
-// rowEncoder keeps a single row: the object for the body, and the columns that headers speak of.
+// A rowEncoder keeps a single row: the JSON object for the body, and the columns that headers need.
 type rowEncoder struct {
 	body     []byte
 	version  string
-	created  bool   // of an upsert: there was no such row
-	keyName  string // column whose value a Location ends with; "" when none is needed
+	created  bool   // the upsert inserted the row
+	keyName  string // column with the key for the header Location; "" for none
 	keyValue string
 }
 
@@ -120,12 +122,12 @@ func (e *rowEncoder) row(columns []pgconn.FieldDescription, values [][]byte) err
 	return nil
 }
 
-// pageEncoder keeps up to limit rows as a JSON array, and notices one more.
+// A pageEncoder keeps up to limit rows as a JSON array and detects one more.
 type pageEncoder struct {
 	body    []byte
 	limit   int
 	count   int
-	lastKey []byte // key of the last row kept
+	lastKey []byte // cursor of the last row kept
 	more    bool
 }
 
@@ -147,7 +149,7 @@ func (e *pageEncoder) row(columns []pgconn.FieldDescription, values [][]byte) er
 	return nil
 }
 
-// cursorValue is what ?after= takes: the cursor column, else the first one.
+// cursorValue returns the value for ?after=: the column cursor, or else the first one.
 func cursorValue(columns []pgconn.FieldDescription, values [][]byte) []byte {
 	if last := len(columns) - 1; columns[last].Name == "cursor" {
 		return values[last]
@@ -162,10 +164,10 @@ func (e *pageEncoder) bytes() []byte {
 	return append(e.body, ']', '\n')
 }
 
-// flushSize is how many bytes a stream gathers before it sends them.
+// flushSize is how many bytes a stream buffers before it sends them.
 const flushSize = 64 << 10
 
-// ndjsonEncoder streams rows as NDJSON.
+// An ndjsonEncoder streams rows as NDJSON.
 type ndjsonEncoder struct {
 	dst    io.Writer
 	buffer []byte
@@ -185,10 +187,10 @@ func (e *ndjsonEncoder) flush() error {
 	return err
 }
 
-// csvEncoder streams rows as CSV with a header line. Null is an empty cell.
+// A csvEncoder streams rows as CSV with a header line. NULL is an empty cell.
 type csvEncoder struct {
 	dst   *csv.Writer
-	names []string // of the header, which is there even without rows
+	names []string // the header, written even without rows; nil once written
 	cells []string
 }
 
@@ -202,7 +204,8 @@ func (e *csvEncoder) row(columns []pgconn.FieldDescription, values [][]byte) err
 		case isInternalColumn(columns[i].Name):
 		case columns[i].DataTypeOID == pgtype.TimestamptzOID:
 			e.cells = append(e.cells, string(appendTime(nil, value)))
-		case value != nil && (columns[i].DataTypeOID == pgtype.Int4ArrayOID || columns[i].DataTypeOID == pgtype.BoolOID): // as in JSON
+		case value != nil &&
+			(columns[i].DataTypeOID == pgtype.Int4ArrayOID || columns[i].DataTypeOID == pgtype.BoolOID): // as in JSON
 			e.cells = append(e.cells, string(appendValue(nil, columns[i].DataTypeOID, value)))
 		default:
 			e.cells = append(e.cells, string(value))
@@ -228,7 +231,7 @@ func (e *csvEncoder) flush() error {
 	return e.dst.Error()
 }
 
-// columnsOf are the columns of a row's type that a client sees.
+// columnsOf returns the columns of a row type that clients see.
 func columnsOf(row reflect.Type) []string {
 	names := make([]string, 0, row.NumField())
 	for i := range row.NumField() {

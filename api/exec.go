@@ -12,53 +12,55 @@ import (
 	"labledger/db"
 )
 
-// This file decides what a query runs on: the pool for a read, a transaction that knows its actor for a write, one that rolls back for a
-// dry run. Each is a db.DBTX, so the typed function of the query stays the only place where it is called.
+// A query runs on a pool for a read, in a transaction that records its actor for a write, and in a transaction that is
+// rolled back for a dry run. Each of them is a db.DBTX, so only the generated functions contain the query.
 
-// Bounds on the database's time. Each is shorter than the next one outside: lock 2 s (in SetRequestContext) < statement < handler < connection.
+// Timeouts of database work. Each is shorter than the next: lock 2 s (in SetRequestContext), statement, handler,
+// connection.
 const (
-	statementTimeout = 5 * time.Second  // with the wait for a connection
-	handlerTimeout   = 10 * time.Second // with all tries
+	statementTimeout = 5 * time.Second  // includes waiting for a connection
+	handlerTimeout   = 10 * time.Second // includes all attempts
 )
 
-// acquire takes a connection out of the pool, or says that there is none before ctx ends.
+// acquire takes a connection from the pool. It returns a 503 problem if none is available before ctx is done.
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return nil, unavailable("The database cannot be reached, or all connections to it are busy. Try again.", err)
+		return nil, unavailable("The database is unreachable, or all connections are busy. Try again.", err)
 	}
 	return conn, nil
 }
 
-// A pools is what all handlers work on.
+// pools holds the connection pools of the handlers.
 type pools struct {
 	primary   *pgxpool.Pool
-	replica   *replica // nil when there is none
-	transfers limiter
+	replica   *replica // nil without a replica
+	transfers limiter  // of imports, exports, uploads and replays
 }
 
 func newPools(pool, replicaPool *pgxpool.Pool) *pools {
-	b := &pools{primary: pool, transfers: make(limiter, max(1, pool.Config().MaxConns/2))}
+	p := &pools{primary: pool, transfers: make(limiter, max(1, pool.Config().MaxConns/2))}
 	if replicaPool != nil {
-		b.replica = &replica{pool: replicaPool}
+		p.replica = &replica{pool: replicaPool}
 	}
-	return b
+	return p
 }
 
-// limiter bound how many long transfers, in or out, hold a connection at once, so that some are always left for short requests.
+// A limiter caps the concurrent long transfers, so that short requests always find a free connection.
 type limiter chan struct{}
 
-// tryAcquire takes a slot, or says that all are taken.
+// tryAcquire takes a slot. It returns a 503 problem if none is free.
 func (l limiter) tryAcquire() (release func(), err error) {
 	select {
 	case l <- struct{}{}:
 		return func() { <-l }, nil
 	default:
-		return nil, unavailable("Too many long transfers are under way. Try again when one of them has ended.", nil)
+		return nil, unavailable("Too many long transfers are running. Try again when one has finished.", nil)
 	}
 }
 
-// A rawDBTX is a db.DBTX that hands the rows of one query to a rowWriter, raw, and leaves nothing for the generated code to scan.
+// A rawDBTX is a db.DBTX that streams the raw rows of one query to a rowWriter. The generated code finds no rows to
+// scan.
 type rawDBTX struct {
 	dst   rowWriter
 	query func(ctx context.Context, sql string, args []any) (rows pgx.Rows, done func() error, err error)
@@ -85,23 +87,23 @@ func (d rawDBTX) run(ctx context.Context, sql string, args []any) (hasRow bool, 
 	return hasRow, err
 }
 
-// Exec is not for a tap: a statement of the API answers rows.
+// Exec returns an error: a query of the API returns rows.
 func (d rawDBTX) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
-	return pgconn.CommandTag{}, fmt.Errorf("api: a statement that answers no rows cannot be a route")
+	return pgconn.CommandTag{}, fmt.Errorf("api: a statement without rows cannot be a route")
 }
 
-// CopyFrom is not for a tap either.
+// CopyFrom returns an error.
 func (d rawDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
 	return 0, fmt.Errorf("api: a COPY cannot be a route")
 }
 
-// Query writes all rows and returns none.
+// Query writes all rows to the rowWriter and returns none.
 func (d rawDBTX) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	_, err := d.run(ctx, sql, args)
 	return noRows{}, err
 }
 
-// QueryRow writes the row and scans nothing; without a row its Scan answers pgx.ErrNoRows.
+// QueryRow writes the row to the rowWriter. Scan of its result reads nothing and returns pgx.ErrNoRows without a row.
 func (d rawDBTX) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	hasRow, err := d.run(ctx, sql, args)
 	if err == nil && !hasRow {
@@ -110,19 +112,20 @@ func (d rawDBTX) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 	return errRow{err}
 }
 
+// errRow is a pgx.Row whose Scan returns an error, or nil.
 type errRow struct{ err error }
 
 func (r errRow) Scan(...any) error { return r.err }
 
-// noRows are the rows that a tap leaves over.
+// noRows is an empty pgx.Rows.
 type noRows struct{ pgx.Rows }
 
 func (noRows) Next() bool { return false }
 func (noRows) Err() error { return nil }
 func (noRows) Close()     {}
 
-// readDBTX runs a query straight on a connection, or in a transaction that somebody else ends. planned says that the plan should be made for
-// these very arguments: a filter that is null must not spoil the plan of one that is given.
+// readDBTX runs a query on a connection, or in a transaction that the caller ends. forcePlan plans each execution, so
+// that NULL filters do not pin a generic plan.
 func readDBTX(querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }, forcePlan bool, dst rowWriter) db.DBTX {
@@ -135,8 +138,8 @@ func readDBTX(querier interface {
 	}}
 }
 
-// writeDBTX runs a query as a transaction of its own that knows actor and request id, in one round trip: both statements travel in one
-// pipeline, which PostgreSQL commits or rolls back as a whole at its end.
+// writeDBTX runs a query in a transaction that records actor and request ID, in one round trip: PostgreSQL commits or
+// rolls back the pipeline of both statements as a whole.
 func writeDBTX(conn *pgxpool.Conn, params db.SetRequestContextParams, dst rowWriter) db.DBTX {
 	return rawDBTX{dst, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
 		batch := &pgx.Batch{}
@@ -146,7 +149,7 @@ func writeDBTX(conn *pgxpool.Conn, params db.SetRequestContextParams, dst rowWri
 		batch.Queue(sql, args...)
 		results := conn.SendBatch(ctx, batch)
 		if _, err := results.Exec(); err != nil {
-			_ = results.Close() // says the same
+			_ = results.Close() // returns the same error
 			return nil, nil, err
 		}
 		rows, err := results.Query()
@@ -158,7 +161,7 @@ func writeDBTX(conn *pgxpool.Conn, params db.SetRequestContextParams, dst rowWri
 	}}
 }
 
-// batchDBTX is a db.DBTX that puts statements into a batch.
+// batchDBTX is a db.DBTX that queues statements in a batch.
 type batchDBTX struct{ *pgx.Batch }
 
 func (q batchDBTX) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
@@ -167,18 +170,18 @@ func (q batchDBTX) Exec(_ context.Context, sql string, args ...any) (pgconn.Comm
 }
 
 func (q batchDBTX) Query(context.Context, string, ...any) (pgx.Rows, error) {
-	panic("api: a queued statement answers nothing")
+	panic("api: a queued statement returns no rows")
 }
 
 func (q batchDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
-	panic("api: a COPY does not go into a batch")
+	panic("api: a COPY cannot be queued")
 }
 
 func (q batchDBTX) QueryRow(context.Context, string, ...any) pgx.Row {
-	panic("api: a queued statement answers nothing")
+	panic("api: a queued statement returns no rows")
 }
 
-// beginAudited opens a transaction that knows actor and request id: for dry runs and for bodies that take many statements.
+// beginAudited opens a transaction that records actor and request ID, for dry runs and for several statements.
 func beginAudited(ctx context.Context, conn *pgxpool.Conn, params db.SetRequestContextParams) (pgx.Tx, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {

@@ -58,10 +58,10 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	program(at).checkReadyz(http.StatusOK, good)
 
 	ts.exec("UPDATE schema_migrations SET version = 101")
-	program(102).checkReadyz(http.StatusServiceUnavailable, withSchema("too old: the database is at 101, this program needs 102; run labledger migrate up"))
-	program(100).checkReadyz(http.StatusOK, withSchema("newer: the database is at 101, this program knows 100; run a newer labledger"))
+	program(102).checkReadyz(http.StatusServiceUnavailable, withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
+	program(100).checkReadyz(http.StatusOK, withSchema("newer: the database has version 101, this program knows 100; update labledger"))
 	ts.exec("UPDATE schema_migrations SET dirty = true")
-	program(101).checkReadyz(http.StatusServiceUnavailable, withSchema("broken off at 101: run labledger migrate up"))
+	program(101).checkReadyz(http.StatusServiceUnavailable, withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
 
 	missing := map[string]string{"database": "ok", "schema": "missing: run labledger migrate up"}
 	ts.exec("DELETE FROM schema_migrations")
@@ -69,7 +69,7 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	ts.exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
 	program(at).checkReadyz(http.StatusServiceUnavailable, missing)
 	ts.exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
-	program(at).checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "ok", "schema": "unknown: the role of DATABASE_URL may not read schema_migrations"})
+	program(at).checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "ok", "schema": "unknown: the role of DATABASE_URL has no permission to read schema_migrations"})
 }
 
 // A server that stops says so, and asks nobody else.
@@ -80,12 +80,12 @@ func TestReadiness_draining(t *testing.T) {
 	ready := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": "ok"}
 	ts.checkReadyz(http.StatusOK, ready)
 	draining.Store(true)
-	stopping := map[string]string{"server": "stopping: …"}
+	stopping := map[string]string{"server": "shutting down: …"}
 	ts.checkReadyz(http.StatusServiceUnavailable, stopping)
 	ts.serverPool.Close()
 	ts.checkReadyz(http.StatusServiceUnavailable, stopping)
 	draining.Store(false)
-	ts.checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "cannot be reached", "media": "ok"})
+	ts.checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "unreachable", "media": "ok"})
 }
 
 // Without its folder of files a server still answers almost everything.
@@ -123,17 +123,17 @@ func TestReadiness_replica(t *testing.T) {
 	withReplica := func(state string) map[string]string {
 		return map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "replica": state}
 	}
-	const fallbackNote = "; lists are read from the primary meanwhile"
+	const fallbackNote = "; the primary serves lists"
 
 	ts := newServer(cluster.URL())
 	ts.checkReadyz(http.StatusOK, withReplica("ok"))
 	if err := cluster.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ts.checkReadyz(http.StatusOK, withReplica("cannot be reached"+fallbackNote))
+	ts.checkReadyz(http.StatusOK, withReplica("unreachable"+fallbackNote))
 	token := ts.createAPIToken(ts.createAccount("reader", viewer), viewer)
 	ts.mustSend(token, "GET", "/sites", "")
-	ts.checkReadyz(http.StatusOK, withReplica("failed a moment ago, and is left alone for 10s"+fallbackNote))
+	ts.checkReadyz(http.StatusOK, withReplica("failed recently and is skipped for 10s"+fallbackNote))
 
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and never says a word
 	if err != nil {
@@ -142,7 +142,7 @@ func TestReadiness_replica(t *testing.T) {
 	t.Cleanup(func() { _ = silent.Close() })
 	ts = newServer("postgres://somebody@" + silent.Addr().String() + "/lab?sslmode=disable")
 	start := time.Now()
-	ts.checkReadyz(http.StatusOK, withReplica("cannot be reached"+fallbackNote))
+	ts.checkReadyz(http.StatusOK, withReplica("unreachable"+fallbackNote))
 	if elapsed := time.Since(start); elapsed > replicaPingTimeout+time.Second {
 		t.Errorf("a replica that does not answer kept it waiting for %s", elapsed)
 	}

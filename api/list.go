@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -15,10 +16,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// This file is what lists have of their own: pages, the link to the next one, and whole tables as streams.
+// Lists have pages, a link to the next page, and streams of whole tables.
 
-// bindLimit sets how many rows the query may answer: one more than the page has, to see whether there is a next one.
-// A stream has no limit unless it asks for one. It returns the size of the page.
+// bindLimit sets the row limit of the query: one more than the page size, to detect a next page. A stream without
+// limit returns all rows. bindLimit returns the page size.
 func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, errs *fieldErrors) int {
 	if h.limitIndex < 0 {
 		return 0
@@ -45,13 +46,14 @@ func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, e
 	case isSet && h.maxRows > 0 && limit > maxLimit:
 		errs.add("limit", "must be at most "+strconv.Itoa(h.maxRows))
 	case isSet && limit > maxLimit && format == formatJSON:
-		errs.add("limit", "must be at most "+strconv.Itoa(maxPageSize)+"; a whole table leaves as CSV or NDJSON, by the Accept header")
+		message := fmt.Sprintf("must be at most %d; for all rows request CSV or NDJSON (header Accept)", maxPageSize)
+		errs.add("limit", message)
 	}
 	if h.offsetIndex >= 0 && in.Field(h.offsetIndex).Int() < 0 {
 		errs.add("offset", "must not be negative")
 	}
 	if format != formatJSON && !isSet {
-		return 0 // all of them
+		return 0 // all rows
 	}
 	rows := limit
 	if format == formatJSON && h.maxRows == 0 {
@@ -61,7 +63,7 @@ func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, e
 	return int(limit)
 }
 
-// hasFilter tells whether the client narrows the list down.
+// hasFilter reports whether the request filters the list.
 func (h *handler) hasFilter(in reflect.Value) bool {
 	isSet := func(f field) bool {
 		return f.index != h.limitIndex && in.Field(f.index).Kind() == reflect.Pointer && !in.Field(f.index).IsNil()
@@ -69,7 +71,7 @@ func (h *handler) hasFilter(in reflect.Value) bool {
 	return slices.ContainsFunc(h.binder.queryFields, isSet) || slices.ContainsFunc(h.binder.pathFields, isSet)
 }
 
-// nextLink is the Link header of a page that is not the last: RFC 8288.
+// nextLink returns the Link header (RFC 8288) of a page that is not the last.
 func (h *handler) nextLink(r *http.Request, flags url.Values, limit int, cursor string) string {
 	path, _, _ := strings.Cut(h.path, "/{offset}")
 	for name, value := range pathValues(r) {
@@ -85,11 +87,13 @@ func (h *handler) nextLink(r *http.Request, flags url.Values, limit int, cursor 
 	return "<" + path + "?" + query.Encode() + `>; rel="next"`
 }
 
-// streamWriteTimeout bounds how long one piece of a stream may take to leave.
+// streamWriteTimeout is how long the client may take to accept one chunk of a stream.
 const streamWriteTimeout = 30 * time.Second
 
-// writePage answers a page of rows and, unless it is the last, where the next one is.
-func (h *handler) writePage(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, flags url.Values, limit int) (started bool, err error) {
+// writePage writes a page of rows, with a link to the next page unless it is the last.
+func (h *handler) writePage(
+	w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, flags url.Values, limit int,
+) (started bool, err error) {
 	rows := pageEncoder{limit: limit, body: make([]byte, 0, 2<<10)}
 	if err := h.execRead(r.Context(), pool, h.hasFilter(in), &rows, in); err != nil {
 		return false, err
@@ -100,8 +104,11 @@ func (h *handler) writePage(w http.ResponseWriter, r *http.Request, pool *pgxpoo
 	return true, respond(w, http.StatusOK, rows.bytes())
 }
 
-// writeStream writes all rows as they come. An error in the middle cuts the connection, so that no client takes a part for the whole.
-func (h *handler) writeStream(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, format format) (started bool, err error) {
+// writeStream writes all rows as they arrive. An error after the first row aborts the connection, so that no client
+// mistakes a part for the whole.
+func (h *handler) writeStream(
+	w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, format format,
+) (started bool, err error) {
 	acquireCtx, cancel := context.WithTimeout(r.Context(), statementTimeout)
 	defer cancel()
 	conn, err := acquire(acquireCtx, pool)
@@ -134,7 +141,8 @@ func (h *handler) writeStream(w http.ResponseWriter, r *http.Request, pool *pgxp
 	panic(http.ErrAbortHandler)
 }
 
-// deadlineWriter writes as long as the client keeps reading. It sends the header with the first piece, so that an early error is still a problem.
+// A deadlineWriter extends the write deadline with each chunk. It sends the headers with the first chunk, so that an
+// earlier error is still reported as a problem.
 type deadlineWriter struct {
 	w           http.ResponseWriter
 	control     *http.ResponseController
@@ -150,13 +158,13 @@ func (d *deadlineWriter) start() {
 	}
 }
 
-func (d *deadlineWriter) Write(piece []byte) (int, error) {
+func (d *deadlineWriter) Write(chunk []byte) (int, error) {
 	d.start()
-	_ = d.control.SetWriteDeadline(time.Now().Add(streamWriteTimeout)) // not every writer has deadlines, and then none is needed
-	return d.w.Write(piece)
+	_ = d.control.SetWriteDeadline(time.Now().Add(streamWriteTimeout)) // a recorder in tests has no deadlines
+	return d.w.Write(chunk)
 }
 
-// callAndWrite answers what a function returns.
+// callAndWrite writes the value that a function returns.
 func (h *handler) callAndWrite(w http.ResponseWriter, r *http.Request, in reflect.Value) error {
 	ctx, cancel := context.WithTimeout(r.Context(), statementTimeout)
 	defer cancel()
@@ -178,7 +186,7 @@ func (h *handler) callAndWrite(w http.ResponseWriter, r *http.Request, in reflec
 	return respond(w, status, append(body, '\n'))
 }
 
-// joinOr joins names for a sentence.
+// joinOr joins names with commas and a final "or".
 func joinOr(names []string) string {
 	if len(names) == 1 {
 		return names[0]

@@ -10,25 +10,28 @@ import (
 	"labledger/db"
 )
 
-// dbCollector measure the database whenever somebody asks for /metrics. A database that does not answer is a figure, too.
+// A dbCollector queries the database at each scrape. If the database fails, only labledger_database_up is reported.
 type dbCollector struct {
 	pool                      *pgxpool.Pool
 	up, bytes, alerts, xidLag *prometheus.Desc
 }
 
-// maxCounted bounds what a scrape costs where nobody looks after the alerts.
+// maxCounted caps the alerts counted per scrape.
 const maxCounted = 100_000
 
-// collectTimeout is how long a scrape may wait for the database.
+// collectTimeout bounds the queries of a scrape.
 const collectTimeout = time.Second
 
 func newDBCollector(pool *pgxpool.Pool) *dbCollector {
 	return &dbCollector{
-		pool:   pool,
-		up:     prometheus.NewDesc("labledger_database_up", "1 when the database answers within a second, else 0.", nil, nil),
-		bytes:  prometheus.NewDesc("labledger_database_bytes", "Size of the database.", nil, nil),
-		alerts: prometheus.NewDesc("labledger_alerts", "Alerts that are not closed, by state, counted up to 100000.", []string{"state"}, nil),
-		xidLag: prometheus.NewDesc("labledger_database_held_back", "Transactions that have begun since the oldest one that still runs: the live stream and the feed of changes hold them back.", nil, nil),
+		pool: pool,
+		up: prometheus.NewDesc("labledger_database_up",
+			"1 if the database responds within a second, otherwise 0.", nil, nil),
+		bytes: prometheus.NewDesc("labledger_database_bytes", "Size of the database in bytes.", nil, nil),
+		alerts: prometheus.NewDesc("labledger_alerts",
+			"Alerts that are not closed, by state, counted up to 100000.", []string{"state"}, nil),
+		xidLag: prometheus.NewDesc("labledger_database_xid_lag",
+			"Transactions started since the oldest running one. The live stream and the changes feed wait for it.", nil, nil),
 	}
 }
 

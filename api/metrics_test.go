@@ -52,8 +52,8 @@ func TestMetrics(t *testing.T) {
 		`labledger_alerts_total`:             "3",
 		`labledger_alerts{state="open"}`:     "3",
 		`labledger_database_up`:              "1",
-		`labledger_http_request_seconds_count{method="GET",route="/site/{id}",status="200"}`: "2",
-		`labledger_http_request_seconds_count{method="GET",route="/site/{id}",status="400"}`: "1",
+		`labledger_http_request_duration_seconds_count{method="GET",route="/site/{id}",status="200"}`: "2",
+		`labledger_http_request_duration_seconds_count{method="GET",route="/site/{id}",status="400"}`: "1",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, not %s", name, got[name], want)
@@ -76,7 +76,7 @@ func TestMetrics(t *testing.T) {
 
 // TestDashboard_metricNames holds the dashboard against what is measured: it asks for nothing that there is not, and leaves nothing of ours out.
 func TestDashboard_metricNames(t *testing.T) {
-	text, err := os.ReadFile("../grafana/labledger.json")
+	text, err := os.ReadFile("../deploy/grafana/labledger.json")
 	if err != nil {
 		t.Fatal(err)
 	}

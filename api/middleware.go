@@ -17,30 +17,30 @@ import (
 	"labledger/db"
 )
 
-// middleware stands around the router, so that it sees every request, also those that no route takes: it names, logs, counts and traces
-// them, and turns a panic into an answer.
+// middleware wraps the router and sees every request, including those without a route. It assigns the request ID, logs,
+// measures and traces the request, and converts a panic to a 500.
 type middleware struct {
 	next         http.Handler
 	log          *slog.Logger
 	metrics      *metrics
-	tracer       trace.Tracer                          // nil makes no spans
-	remoteParent func(*http.Request) trace.SpanContext // what a request is a part of
+	tracer       trace.Tracer // nil without tracing
+	remoteParent func(*http.Request) trace.SpanContext
 }
 
-// An responseRecorder is one request and its answer: the writer of the answer, and what is learned on the way.
+// A responseRecorder is the writer of a response, with what is known about the request.
 type responseRecorder struct {
 	http.ResponseWriter
 	id      string
 	caller  principal
-	secure  bool     // the browser speaks HTTPS
-	route   string   // path template; "" when no route took it
-	problem *Problem // what was answered, unless it is a success
+	secure  bool     // the browser uses HTTPS
+	route   string   // path template; "" without a route
+	problem *Problem // the response, if it is an error
 	status  int
 	bytes   int64
-	span    trace.Span // nil when there is none
+	span    trace.Span // nil without tracing
 }
 
-// recorderOf finds the exchange that a handler of this package writes to.
+// recorderOf returns the responseRecorder beneath a handler's writer.
 func recorderOf(w http.ResponseWriter) *responseRecorder {
 	for {
 		if rec, ok := w.(*responseRecorder); ok {
@@ -50,12 +50,12 @@ func recorderOf(w http.ResponseWriter) *responseRecorder {
 	}
 }
 
-// requestContext tells the database who writes.
+// requestContext returns the actor and request ID that the database records with a write.
 func (rec *responseRecorder) requestContext() db.SetRequestContextParams {
 	return db.SetRequestContextParams{Actor: rec.caller.username, Role: rec.caller.role.String(), RequestID: rec.id}
 }
 
-// WriteHeader remembers the status.
+// WriteHeader records the status.
 func (rec *responseRecorder) WriteHeader(status int) {
 	if rec.status == 0 {
 		rec.status = status
@@ -63,7 +63,7 @@ func (rec *responseRecorder) WriteHeader(status int) {
 	rec.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts the bytes.
+// Write records the number of bytes.
 func (rec *responseRecorder) Write(p []byte) (int, error) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
@@ -73,12 +73,12 @@ func (rec *responseRecorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap gives http.ResponseController access to the connection.
 func (rec *responseRecorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 
 var requestIDRE = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
-// newRequestID is 128 random bits in hex. It names, it guards nothing, so it need not be hard to guess.
+// newRequestID returns 128 random bits in hex. An ID identifies a request and protects nothing, so it may be guessable.
 func newRequestID() string {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
@@ -86,9 +86,8 @@ func newRequestID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// defaultHeaders are the headers of every answer that does not say otherwise. An answer of the API is data: a browser that is led to open it as a page
-// runs nothing in it, shows it in no frame and tells nobody where it was; pages of other sites cannot load it; and it depends on who asks, so
-// that only the browser itself may keep it, and asks each time whether it still holds.
+// defaultHeaders are set on every response; handlers may override them. A response is data: browsers must not run it,
+// frame it, cache it for other users or embed it in pages of other origins, and must revalidate it.
 var defaultHeaders = http.Header{
 	"Cache-Control":                {"private, no-cache"},
 	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
@@ -111,7 +110,8 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		recovered := recover()
 		if recovered != nil && recovered != http.ErrAbortHandler {
-			m.log.Error("a handler panicked", "request_id", rec.id, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+			m.log.Error("handler panicked",
+				"request_id", rec.id, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
 			if rec.status == 0 {
 				writeProblem(rec, r, asProblem(fmt.Errorf("panic: %v", recovered), r.Method, nil))
 			}
@@ -119,13 +119,13 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		m.logRequest(r, rec, time.Since(start))
 		if recovered != nil {
-			panic(recovered) // the server cuts the connection
+			panic(recovered) // net/http closes the connection
 		}
 	}()
 	m.next.ServeHTTP(rec, r)
 }
 
-// logRequest writes the log line and the metrics of a request.
+// logRequest writes the log line, the metrics and the span of a request.
 func (m *middleware) logRequest(r *http.Request, rec *responseRecorder, elapsed time.Duration) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// This file chooses the form of an answer: RFC 9110, section 12.5.1.
+// Content negotiation selects the format of a response (RFC 9110, section 12.5.1).
 
+// A format is an index into mediaTypes.
 type format int
 
 const (
@@ -16,9 +17,13 @@ const (
 	formatCSV
 )
 
-var mediaTypes = []string{formatJSON: "application/json", formatNDJSON: "application/x-ndjson", formatCSV: "text/csv"}
+var mediaTypes = []string{
+	formatJSON:   "application/json",
+	formatNDJSON: "application/x-ndjson",
+	formatCSV:    "text/csv",
+}
 
-// negotiate chooses what the client would rather have.
+// negotiate returns the index in offered of the media type that the client prefers, or a 406 problem.
 func negotiate(r *http.Request, offered []string) (format, *Problem) {
 	values := r.Header.Values("Accept")
 	if len(values) == 0 {
@@ -28,10 +33,12 @@ func negotiate(r *http.Request, offered []string) (format, *Problem) {
 	if chosen := preferredIndex(accept, offered); chosen >= 0 {
 		return format(chosen), nil
 	}
-	return 0, problem(http.StatusNotAcceptable, "There is no %q here; ask for %s.", sanitize(accept), joinOr(offered))
+	return 0, problem(http.StatusNotAcceptable, "Accept %q matches no available media type; use %s.",
+		sanitize(accept), joinOr(offered))
 }
 
-// preferredIndex is the index of the offered media type that an Accept header likes best, or -1. Earlier offers win a draw.
+// preferredIndex returns the index of the offered media type that an Accept header prefers, or -1. The first of equal
+// offers wins.
 func preferredIndex(accept string, offered []string) int {
 	if strings.TrimSpace(accept) == "" {
 		return 0
@@ -53,7 +60,8 @@ func preferredIndex(accept string, offered []string) int {
 	return best
 }
 
-// matchPrecision tells how precisely a media range names a type: 2 exactly, 1 its family, 0 anything; -1 not at all.
+// matchPrecision returns how precisely a media range matches a type: 2 exactly, 1 by its family, 0 by */*, and -1 if it
+// does not match.
 func matchPrecision(pattern, offer string) int {
 	family, _, _ := strings.Cut(offer, "/")
 	switch pattern {
@@ -67,7 +75,7 @@ func matchPrecision(pattern, offer string) int {
 	return -1
 }
 
-// parseQuality reads the q of a media range: 0 to 1, and 1 where it is not given.
+// parseQuality returns the q of a media range, from 0 to 1. It is 1 if absent and 0 if malformed.
 func parseQuality(params string) float64 {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(param), "=")

@@ -14,30 +14,30 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Problem is the body of every answer that is not a success: RFC 9457, application/problem+json.
+// Problem describes a failed request as application/problem+json (RFC 9457).
 type Problem struct {
-	// Kind of problem, a relative reference; "about:blank" when the status says it all.
+	// Kind of problem, a relative reference; "about:blank" if the status says enough.
 	Type string `json:"type"`
 	// The status in words.
 	Title string `json:"title"`
 	// HTTP status code.
 	Status int `json:"status"`
-	// What was wrong with this request, and what to do.
+	// What is wrong with this request, and how to fix it.
 	Detail string `json:"detail"`
 	// Path of the request.
 	Instance string `json:"instance"`
-	// Finds this request in the server's log and in the history.
+	// ID of the request in the server's log and in the history.
 	RequestID string `json:"request_id"`
-	// Everything that is wrong, field by field.
+	// Errors of single fields.
 	Errors []FieldError `json:"errors,omitempty"`
 
-	header http.Header // further headers of the answer
+	header http.Header // additional headers of the response
 	cause  error       // for the log, never for the client
 }
 
-// FieldError says what is wrong with one field of a request.
+// FieldError describes what is wrong with one field of a request.
 type FieldError struct {
-	// Line of a bulk body, from 1; for a JSON array the number of its element. 0 elsewhere.
+	// Line of a bulk body, from 1; for a JSON array the position of the element. Absent elsewhere.
 	Line int64 `json:"line,omitempty"`
 	// Name of the field, parameter or header.
 	Field string `json:"field"`
@@ -45,6 +45,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// Error implements error. The text includes the cause, so it is for the log only.
 func (p *Problem) Error() string {
 	if p.cause != nil {
 		return fmt.Sprintf("%d %s (%v)", p.Status, p.Detail, p.cause)
@@ -53,7 +54,12 @@ func (p *Problem) Error() string {
 }
 
 func problem(status int, format string, args ...any) *Problem {
-	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
+	return &Problem{
+		Type:   "about:blank",
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: fmt.Sprintf(format, args...),
+	}
 }
 
 func (p *Problem) withHeader(key, value string) *Problem {
@@ -69,10 +75,10 @@ func (p *Problem) withCause(err error) *Problem {
 	return p
 }
 
-// maxErrorsInDetail is how many faults the one sentence of a problem names; errors has them all.
+// maxErrorsInDetail is how many errors the detail of a problem quotes. The field errors has all of them.
 const maxErrorsInDetail = 10
 
-// badRequest is a 400 that lists everything that is wrong with a request; nil when nothing is.
+// badRequest returns a 400 with the errors of a request, or nil without errors.
 func badRequest(errs []FieldError) *Problem {
 	if len(errs) == 0 {
 		return nil
@@ -80,7 +86,7 @@ func badRequest(errs []FieldError) *Problem {
 	parts := make([]string, 0, maxErrorsInDetail)
 	for i, e := range errs {
 		if i == maxErrorsInDetail {
-			parts = append(parts, fmt.Sprintf("and %d more under errors", len(errs)-i))
+			parts = append(parts, fmt.Sprintf("and %d more (see errors)", len(errs)-i))
 			break
 		}
 		parts = append(parts, e.Field+": "+e.Message)
@@ -94,40 +100,52 @@ func badRequest(errs []FieldError) *Problem {
 	return p
 }
 
+// unavailable returns a 503 that asks the client to retry.
 func unavailable(detail string, cause error) *Problem {
 	return problem(http.StatusServiceUnavailable, "%s", detail).withHeader("Retry-After", "2").withCause(cause)
 }
 
-// errNoRow is what a query that should answer one row answers when there is none.
+// errNoRow is the error of a query that found no row.
 var errNoRow = pgx.ErrNoRows
 
-// sqlStates maps the database's errors to answers. The longest prefix that matches counts.
+// sqlStates maps SQLSTATEs to responses. The first matching prefix wins.
 // Source: PostgreSQL manual, appendix A.
 var sqlStates = []struct {
 	prefix string
 	status int
 	detail string
 }{
-	{"LL412", http.StatusPreconditionFailed, "Somebody has changed this row since you read it. Read it again, then repeat your change with its new version."},
-	{"LL403", http.StatusForbidden, "It is somebody else's."},
-	{"22", http.StatusBadRequest, "The database cannot take one of the values."},
-	{"23502", http.StatusBadRequest, "A value is missing."},
-	{"23514", http.StatusBadRequest, "A value is refused."},
-	{"23503", http.StatusBadRequest, "A row that this one refers to does not exist."},
-	{"23505", http.StatusConflict, "Another row has this value already."},
-	{"23P01", http.StatusConflict, "Another row overlaps with this one."},
-	{"23001", http.StatusConflict, "The database refuses it, since it would lose history."},
-	{"21000", http.StatusConflict, "The request touches one row twice."},
-	{"40", http.StatusServiceUnavailable, "Too many others write the same rows right now. Nothing was changed; try again."},
-	{"55P03", http.StatusServiceUnavailable, "Somebody else is changing the same row right now. Nothing was changed; try again."},
-	{"57014", http.StatusServiceUnavailable, "The database took too long. Ask for less at once, or try again."},
-	{"25006", http.StatusServiceUnavailable, "The database takes no writes right now. Try again."},
-	{"53", http.StatusServiceUnavailable, "The database is short of resources. Try again."},
+	{"LL412", http.StatusPreconditionFailed,
+		"The row was modified since you read it. Fetch it again and retry with the new version."},
+	{"LL403", http.StatusForbidden, "You may only change your own rows."},
+	{"22", http.StatusBadRequest, "The database rejects a value of the request."},
+	{"23502", http.StatusBadRequest, "A required value is missing."},
+	{"23514", http.StatusBadRequest, "A value violates a constraint."},
+	{"23503", http.StatusBadRequest, "A referenced row does not exist."},
+	{"23505", http.StatusConflict, "Another row already has this value."},
+	{"23P01", http.StatusConflict, "The row overlaps another row."},
+	{"23001", http.StatusConflict, "The change would lose history."},
+	{"21000", http.StatusConflict, "The request changes one row twice."},
+	{"40", http.StatusServiceUnavailable,
+		"Concurrent writes to the same rows conflict. Nothing was changed; try again."},
+	{"55P03", http.StatusServiceUnavailable,
+		"Another request is changing the same row. Nothing was changed; try again."},
+	{"57014", http.StatusServiceUnavailable, timeoutDetail},
+	{"25006", http.StatusServiceUnavailable, "The database is read-only at the moment. Try again."},
+	{"53", http.StatusServiceUnavailable, "The database is out of resources. Try again."},
 	{"57P", http.StatusServiceUnavailable, "The database is restarting. Try again."},
-	{"08", http.StatusServiceUnavailable, "The database cannot be reached. Try again."},
+	{"08", http.StatusServiceUnavailable, "The database is unreachable. Try again."},
 }
 
-// asProblem turns any error into what the client may know of it. fields are the request's own names, to point at the one to blame.
+// Details of problems that have several causes.
+const (
+	timeoutDetail  = "The database took too long. Request less data, or try again."
+	internalDetail = "Internal error. The server log has details under this request ID."
+	cascadeHint    = "Delete them first, or repeat with ?cascade=true to delete them as well."
+)
+
+// asProblem converts any error to a problem without internal details. fields are the names of the request, which the
+// problem refers to.
 func asProblem(err error, method string, fields []string) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
@@ -140,13 +158,13 @@ func asProblem(err error, method string, fields []string) *Problem {
 	var netErr net.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return unavailable("The database took too long. Ask for less at once, or try again.", err)
+		return unavailable(timeoutDetail, err)
 	case errors.Is(err, context.Canceled):
-		return unavailable("The request was given up before it was done.", err)
+		return unavailable("The request was canceled.", err)
 	case errors.As(err, &netErr), pgconn.SafeToRetry(err), isConnectError(err), isConnLost(err):
-		return unavailable("The database cannot be reached. Try again; if this was a write, look first whether it was done.", err)
+		return unavailable("The database is unreachable. Try again, but check first whether a write was done.", err)
 	}
-	return problem(http.StatusInternalServerError, "Something went wrong here, not with your request. The log tells more under the request id.").withCause(err)
+	return problem(http.StatusInternalServerError, internalDetail).withCause(err)
 }
 
 func isConnectError(err error) bool {
@@ -154,14 +172,16 @@ func isConnectError(err error) bool {
 	return errors.As(err, &connErr)
 }
 
-// isConnLost tells a connection that broke under a statement; pgx has no type for it.
+// isConnLost reports whether the connection broke during a statement. It compares texts since not all of these errors
+// have a type.
 func isConnLost(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "conn closed") || strings.Contains(text, "unexpected EOF") || strings.Contains(text, "closed pool")
+	return strings.Contains(text, "conn closed") || strings.Contains(text, "unexpected EOF") ||
+		strings.Contains(text, "closed pool")
 }
 
 func databaseProblem(pgErr *pgconn.PgError, method string, fields []string) *Problem {
-	p := problem(http.StatusInternalServerError, "Something went wrong here, not with your request. The log tells more under the request id.")
+	p := problem(http.StatusInternalServerError, internalDetail)
 	for _, s := range sqlStates {
 		if strings.HasPrefix(pgErr.Code, s.prefix) {
 			p = problem(s.status, "%s", s.detail)
@@ -177,17 +197,18 @@ func databaseProblem(pgErr *pgconn.PgError, method string, fields []string) *Pro
 		p.withHeader("ETag", etag(pgErr.Detail))
 		p.Errors = []FieldError{{Field: "version", Message: pgErr.Message}}
 	case pgErr.Code == "LL403":
-		p.Detail = fmt.Sprintf("It is %s's. Only its owner, its assignee and admins may change it.", sanitize(pgErr.Detail))
+		p.Detail = fmt.Sprintf("Only its owner (%s), its assignee and admins may change this row.", sanitize(pgErr.Detail))
 	case pgErr.Code == "23503" && method == http.MethodDelete:
 		p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
-		p.Detail = "It is still in use by other rows. Delete those first, or repeat with ?cascade=true to delete them too."
-		if pgErr.ConstraintName == "" { // not_in_use() counted them
-			p.Detail = fmt.Sprintf("It is still in use by %s. Delete those first, or repeat with ?cascade=true to delete them too.", pgErr.Detail)
+		usedBy := "other rows"
+		if pgErr.ConstraintName == "" { // raised by a function that counted the rows
+			usedBy = pgErr.Detail
 		}
+		p.Detail = fmt.Sprintf("The row is still referenced by %s. %s", usedBy, cascadeHint)
 	case pgErr.Code == "23503" && field != "":
-		p.Errors = []FieldError{{Field: field, Message: "there is no such " + strings.TrimSuffix(field, "_id")}}
+		p.Errors = []FieldError{{Field: field, Message: "refers to no existing " + strings.TrimSuffix(field, "_id")}}
 	case pgErr.Code == "23505" && field != "":
-		p.Errors = []FieldError{{Field: field, Message: "is taken: another " + tableName(pgErr) + " has it"}}
+		p.Errors = []FieldError{{Field: field, Message: "is already used by another " + tableName(pgErr)}}
 	case pgErr.Code == "23514" && pgErr.ConstraintName == "" && field != "":
 		p.Errors = []FieldError{{Field: field, Message: pgErr.Message}}
 	case pgErr.Code == "23514" && field != "":
@@ -200,7 +221,7 @@ func databaseProblem(pgErr *pgconn.PgError, method string, fields []string) *Pro
 	return p
 }
 
-// fieldForConstraint is the field that a constraint named <table>_<field>_<rule> speaks of; "" when none of fields.
+// fieldForConstraint returns the field of a constraint named <table>_<field>_<rule>; "" if it is none of fields.
 func fieldForConstraint(pgErr *pgconn.PgError, fields []string) string {
 	if slices.Contains(fields, pgErr.ColumnName) {
 		return pgErr.ColumnName
@@ -218,7 +239,7 @@ func fieldForConstraint(pgErr *pgconn.PgError, fields []string) string {
 	return best
 }
 
-// constraintName and tableName are the names without the number that a shard appends.
+// constraintName and tableName return the names without the number that a shard appends.
 func constraintName(pgErr *pgconn.PgError) string { return trimShardSuffix(pgErr.ConstraintName) }
 func tableName(pgErr *pgconn.PgError) string      { return trimShardSuffix(pgErr.TableName) }
 
@@ -230,7 +251,7 @@ func trimShardSuffix(name string) string {
 	return name
 }
 
-// writeProblem answers with p and nothing else.
+// writeProblem writes p as the response.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p.Instance = r.URL.EscapedPath()
 	rec := recorderOf(w)
@@ -242,8 +263,8 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	w.Header().Set("Cache-Control", "no-store")
 	body, err := json.Marshal(p)
 	if err != nil {
-		panic(fmt.Errorf("a problem cannot be encoded: %w", err))
+		panic(fmt.Errorf("encode problem: %w", err))
 	}
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n')) // nobody is left to tell
+	_, _ = w.Write(append(body, '\n')) // fails only if the client is gone
 }

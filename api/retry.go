@@ -11,10 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// maxAttempts is how often a write is tried before its caller is told to come back.
+// maxAttempts is how often a write is attempted before the client gets a 503.
 const maxAttempts = 3
 
-// retry runs a transaction again that the database gave up for the sake of another one. Nothing of the failed try is left.
+// retry repeats a transaction that PostgreSQL aborted because of a concurrent one. An aborted attempt has no effect.
 func retry(ctx context.Context, try func(context.Context) error, alsoRetry func(*pgconn.PgError) bool) error {
 	for attempt := 1; ; attempt++ {
 		err := try(ctx)
@@ -31,12 +31,14 @@ func retry(ctx context.Context, try func(context.Context) error, alsoRetry func(
 	}
 }
 
-// isRetryable: serialization failure, deadlock, lock not available.
+// isRetryable reports a serialization failure, a deadlock or a lock timeout.
 func isRetryable(pgErr *pgconn.PgError) bool {
 	return strings.HasPrefix(pgErr.Code, "40") || pgErr.Code == "55P03"
 }
 
-// isIDCollision tells a create whose number somebody else chose in the same moment: the next try draws the next number.
+// isIDCollision reports whether a create drew an ID that another client has just chosen. The next attempt draws the
+// next one.
 func (h *handler) isIDCollision(pgErr *pgconn.PgError) bool {
-	return h.method == http.MethodPost && h.location != "" && pgErr.Code == "23505" && strings.HasSuffix(pgErr.ConstraintName, "_pkey")
+	return h.method == http.MethodPost && h.location != "" && pgErr.Code == "23505" &&
+		strings.HasSuffix(pgErr.ConstraintName, "_pkey")
 }

@@ -8,8 +8,8 @@ import (
 	"labledger/internal/media"
 )
 
-// A route is an endpoint, who may call it, and the paths that lead to it. Paths under /api/v1 are the versioned contract; the short ones are the routes of
-// the systems that this one replaces.
+// A route is an endpoint with the role that it requires and its paths. Paths under /api/v1 are the versioned contract.
+// The short routes are the paths of the systems that Labledger replaces.
 type route struct {
 	method   string
 	role     role
@@ -17,7 +17,7 @@ type route struct {
 	paths    []string
 }
 
-// deps are what calls need that are not queries alone.
+// deps holds what the endpoints need besides queries.
 type deps struct {
 	metrics *metrics
 	ledger  *ledger.Ledger
@@ -28,113 +28,124 @@ type deps struct {
 	app     App
 }
 
-// routes is the whole API: what is not here does not exist.
-// GET also answers HEAD, and every path answers OPTIONS.
+// routes returns the table of all routes. A GET route also serves HEAD, and every path serves OPTIONS.
 func routes(d deps) []route {
 	l, a, files := d.ledger, d.authn, d.media
+	type q = db.Queries
 	return []route{
 		post(operator, eventEndpoint(l), "/event", "/api/v1/events"),
-		get(viewer, orderedList((*db.Queries).ListEvents, (*db.Queries).ListEventsDesc), "/event/{user_id}", "/api/v1/events"),
-		get(viewer, single((*db.Queries).GetEvent), "/api/v1/events/{event_id}"),
+		get(viewer, orderedList((*q).ListEvents, (*q).ListEventsDesc), "/event/{user_id}", "/api/v1/events"),
+		get(viewer, single((*q).GetEvent), "/api/v1/events/{event_id}"),
 
 		get(viewer, streamEndpoint(d.stream), streamPath),
 
-		get(viewer, orderedList((*db.Queries).ListAlerts, (*db.Queries).ListAlertsDesc), "/api/v1/alerts"),
-		get(viewer, single((*db.Queries).GetAlert), "/api/v1/alerts/{alert_id}"),
-		patch(operator, single((*db.Queries).PatchAlert), "/api/v1/alerts/{alert_id}"),
-		get(viewer, list((*db.Queries).ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
+		get(viewer, orderedList((*q).ListAlerts, (*q).ListAlertsDesc), "/api/v1/alerts"),
+		get(viewer, single((*q).GetAlert), "/api/v1/alerts/{alert_id}"),
+		patch(operator, single((*q).PatchAlert), "/api/v1/alerts/{alert_id}"),
+		get(viewer, list((*q).ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
 
-		get(viewer, list((*db.Queries).ListRules), "/api/v1/rules"),
+		get(viewer, list((*q).ListRules), "/api/v1/rules"),
 		post(operator, replayEndpoint(l), "/api/v1/rules/replay"),
-		get(viewer, single((*db.Queries).GetRule), "/api/v1/rules/{code}"),
-		put(admin, single((*db.Queries).UpdateRule), "/api/v1/rules/{code}"),
-		patch(admin, single((*db.Queries).PatchRule), "/api/v1/rules/{code}"),
-		get(viewer, list((*db.Queries).ListRuleChanges), "/api/v1/rules/{code}/history"),
+		get(viewer, single((*q).GetRule), "/api/v1/rules/{code}"),
+		put(admin, single((*q).UpdateRule), "/api/v1/rules/{code}"),
+		patch(admin, single((*q).PatchRule), "/api/v1/rules/{code}"),
+		get(viewer, list((*q).ListRuleChanges), "/api/v1/rules/{code}/history"),
 
-		get(viewer, single((*db.Queries).GetDirectoryEntry), "/api/users/{username}"),
-		get(admin, single((*db.Queries).GetAccount), "/api/v1/users/{id}"),
-		get(admin, list((*db.Queries).ListAccounts), "/api/v1/users"),
-		post(admin, create((*db.Queries).CreateAccount, importRows[db.UpsertAccountParams]((*db.Queries).ImportAccounts)), "/api/v1/users"),
-		post(admin, single((*db.Queries).UpsertAccount), "/api/v1/users/{id}"),
-		put(admin, single((*db.Queries).UpsertAccount), "/api/v1/users/{id}"),
-		patch(admin, single((*db.Queries).PatchAccount), "/api/v1/users/{id}"),
-		del(admin, single((*db.Queries).DeleteAccount), "/api/v1/users/{id}"),
-		get(admin, list((*db.Queries).ListAccountChanges), "/api/v1/users/{id}/history"),
+		get(viewer, single((*q).GetDirectoryEntry), "/api/users/{username}"),
+		get(admin, single((*q).GetAccount), "/api/v1/users/{id}"),
+		get(admin, list((*q).ListAccounts), "/api/v1/users"),
+		post(admin, create((*q).CreateAccount, importRows[db.UpsertAccountParams]((*q).ImportAccounts)),
+			"/api/v1/users"),
+		post(admin, single((*q).UpsertAccount), "/api/v1/users/{id}"),
+		put(admin, single((*q).UpsertAccount), "/api/v1/users/{id}"),
+		patch(admin, single((*q).PatchAccount), "/api/v1/users/{id}"),
+		del(admin, single((*q).DeleteAccount), "/api/v1/users/{id}"),
+		get(admin, list((*q).ListAccountChanges), "/api/v1/users/{id}/history"),
 
 		post(public, a.registerEndpoint(), "/auth/register"),
 		post(public, a.loginEndpoint(), "/auth/login"),
 		post(public, a.refreshEndpoint(), "/auth/refresh"),
 		get(public, a.sessionEndpoint(), "/auth/session"),
-		post(sessionOnly, endsSession(single((*db.Queries).EndSession), func(db.EndSessionParams) bool { return true }), "/auth/logout"),
-		get(sessionOnly, list((*db.Queries).ListOwnSessions), "/auth/token"),
-		put(sessionOnly, endsSession(single((*db.Queries).RevokeSession), isOwnSession), "/auth/token/{session_id}"),
+		post(sessionOnly, endsSession(single((*q).EndSession), alwaysTrue[db.EndSessionParams]), "/auth/logout"),
+		get(sessionOnly, list((*q).ListOwnSessions), "/auth/token"),
+		put(sessionOnly, endsSession(single((*q).RevokeSession), isOwnSession), "/auth/token/{session_id}"),
 
-		get(sessionOnly, single((*db.Queries).GetOwnAccount), "/account"),
+		get(sessionOnly, single((*q).GetOwnAccount), "/account"),
 		put(sessionOnly, a.updateAccountEndpoint(ReplaceOwnAccount), "/account"),
 		patch(sessionOnly, a.updateAccountEndpoint(PatchOwnAccount), "/account"),
-		del(sessionOnly, endsSession(single((*db.Queries).DeleteOwnAccount), func(db.DeleteOwnAccountParams) bool { return true }), "/account"),
+		del(sessionOnly, endsSession(single((*q).DeleteOwnAccount), alwaysTrue[db.DeleteOwnAccountParams]), "/account"),
 
-		get(sessionOnly, list((*db.Queries).ListTokens), "/api/v1/tokens"),
+		get(sessionOnly, list((*q).ListTokens), "/api/v1/tokens"),
 		post(sessionOnly, a.createTokenEndpoint(), "/api/v1/tokens"),
-		del(sessionOnly, single((*db.Queries).RevokeToken), "/api/v1/tokens/{id}"),
+		del(sessionOnly, single((*q).RevokeToken), "/api/v1/tokens/{id}"),
 
-		get(viewer, single((*db.Queries).GetSite), "/site/{id}", "/api/v1/sites/{id}"),
-		get(viewer, list((*db.Queries).ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
-		post(operator, create((*db.Queries).CreateSite, importRows[db.UpsertSiteParams]((*db.Queries).ImportSites)), "/api/v1/sites"),
-		post(operator, single((*db.Queries).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
-		put(operator, single((*db.Queries).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
-		patch(operator, single((*db.Queries).PatchSite), "/site/{id}", "/api/v1/sites/{id}"),
-		del(operator, single((*db.Queries).DeleteSite), "/site/{id}", "/api/v1/sites/{id}"),
-		get(viewer, list((*db.Queries).ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
+		get(viewer, single((*q).GetSite), "/site/{id}", "/api/v1/sites/{id}"),
+		get(viewer, list((*q).ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
+		post(operator, create((*q).CreateSite, importRows[db.UpsertSiteParams]((*q).ImportSites)), "/api/v1/sites"),
+		post(operator, single((*q).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
+		put(operator, single((*q).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
+		patch(operator, single((*q).PatchSite), "/site/{id}", "/api/v1/sites/{id}"),
+		del(operator, single((*q).DeleteSite), "/site/{id}", "/api/v1/sites/{id}"),
+		get(viewer, list((*q).ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
 
-		get(viewer, single((*db.Queries).GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		get(viewer, list((*db.Queries).ListFreezers), "/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers"),
-		post(operator, create((*db.Queries).CreateFreezer, importRows[db.UpsertFreezerParams]((*db.Queries).ImportFreezers)), "/api/v1/freezers"),
-		post(operator, single((*db.Queries).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		put(operator, single((*db.Queries).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		patch(operator, single((*db.Queries).PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		del(operator, single((*db.Queries).DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		get(viewer, list((*db.Queries).ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
+		get(viewer, single((*q).GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		get(viewer, list((*q).ListFreezers),
+			"/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers"),
+		post(operator, create((*q).CreateFreezer, importRows[db.UpsertFreezerParams]((*q).ImportFreezers)),
+			"/api/v1/freezers"),
+		post(operator, single((*q).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		put(operator, single((*q).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		patch(operator, single((*q).PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		del(operator, single((*q).DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		get(viewer, list((*q).ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
 
-		get(viewer, single((*db.Queries).GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		get(viewer, list((*db.Queries).ListComputers), "/computers/{offset}/{limit}", "/computers", "/computers/", "/api/v1/computers"),
-		post(operator, create((*db.Queries).CreateComputer, importRows[db.UpsertComputerParams]((*db.Queries).ImportComputers)), "/api/v1/computers"),
-		post(operator, single((*db.Queries).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		put(operator, single((*db.Queries).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		patch(operator, single((*db.Queries).PatchComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		del(operator, single((*db.Queries).DeleteComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		get(viewer, list((*db.Queries).ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
+		get(viewer, single((*q).GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		get(viewer, list((*q).ListComputers),
+			"/computers/{offset}/{limit}", "/computers", "/computers/", "/api/v1/computers"),
+		post(operator, create((*q).CreateComputer, importRows[db.UpsertComputerParams]((*q).ImportComputers)),
+			"/api/v1/computers"),
+		post(operator, single((*q).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		put(operator, single((*q).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		patch(operator, single((*q).PatchComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		del(operator, single((*q).DeleteComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		get(viewer, list((*q).ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
 
-		get(viewer, single((*db.Queries).GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		get(viewer, list((*db.Queries).ListContainers), "/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers"),
-		post(operator, create((*db.Queries).CreateContainer, importRows[db.UpsertContainerParams]((*db.Queries).ImportContainers)), "/api/v1/containers"),
-		post(operator, single((*db.Queries).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		put(operator, single((*db.Queries).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		patch(operator, single((*db.Queries).PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		del(operator, single((*db.Queries).DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		get(viewer, list((*db.Queries).ListContainerChanges), "/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
+		get(viewer, single((*q).GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		get(viewer, list((*q).ListContainers),
+			"/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers"),
+		post(operator, create((*q).CreateContainer, importRows[db.UpsertContainerParams]((*q).ImportContainers)),
+			"/api/v1/containers"),
+		post(operator, single((*q).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		put(operator, single((*q).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		patch(operator, single((*q).PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		del(operator, single((*q).DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		get(viewer, list((*q).ListContainerChanges),
+			"/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
 
-		get(viewer, single((*db.Queries).GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		get(viewer, list((*db.Queries).ListTodos), "/todo", "/todo/", "/api/v1/todos"),
-		post(viewer, create((*db.Queries).CreateTodo, importRows[db.UpdateTodoParams]((*db.Queries).ImportTodos)), "/todo", "/api/v1/todos"),
-		put(viewer, single((*db.Queries).UpdateTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		{methodUpdate, viewer, single((*db.Queries).UpdateTodo), []string{"/todo/{id}"}},
-		patch(viewer, single((*db.Queries).PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		del(viewer, single((*db.Queries).DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		get(viewer, list((*db.Queries).ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
+		get(viewer, single((*q).GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		get(viewer, list((*q).ListTodos), "/todo", "/todo/", "/api/v1/todos"),
+		post(viewer, create((*q).CreateTodo, importRows[db.UpdateTodoParams]((*q).ImportTodos)),
+			"/todo", "/api/v1/todos"),
+		put(viewer, single((*q).UpdateTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		{methodUpdate, viewer, single((*q).UpdateTodo), []string{"/todo/{id}"}},
+		patch(viewer, single((*q).PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		del(viewer, single((*q).DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		get(viewer, list((*q).ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
 
 		post(operator, uploadEndpoint(files), "/upload", "/api/v1/attachments"),
-		get(viewer, list((*db.Queries).ListAttachments), "/api/v1/attachments", "/api/v1/sites/{site_id}/attachments", "/api/v1/freezers/{freezer_id}/attachments",
+		get(viewer, list((*q).ListAttachments),
+			"/api/v1/attachments", "/api/v1/sites/{site_id}/attachments", "/api/v1/freezers/{freezer_id}/attachments",
 			"/api/v1/computers/{computer_id}/attachments", "/api/v1/containers/{container_uuid}/attachments"),
-		get(viewer, single((*db.Queries).GetAttachment), "/api/v1/attachments/{id}"),
-		patch(operator, single((*db.Queries).PatchAttachment), "/api/v1/attachments/{id}"),
+		get(viewer, single((*q).GetAttachment), "/api/v1/attachments/{id}"),
+		patch(operator, single((*q).PatchAttachment), "/api/v1/attachments/{id}"),
 		del(operator, deleteAttachmentEndpoint(files), "/api/v1/attachments/{id}"),
-		get(viewer, list((*db.Queries).ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
+		get(viewer, list((*q).ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
 		get(public, raw(serveMedia(files)), "/media/{folder}/{file}"),
 
-		get(viewer, list((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
-		get(viewer, orderedList((*db.Queries).ListChanges, (*db.Queries).ListChangesDesc), "/api/v1/changes"),
-		get(viewer, topN((*db.Queries).Search, 50), "/api/v1/search"),
+		get(viewer, list((*q).ListInstruments),
+			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
+		get(viewer, orderedList((*q).ListChanges, (*q).ListChangesDesc), "/api/v1/changes"),
+		get(viewer, topN((*q).Search, 50), "/api/v1/search"),
 
 		get(public, withBrowserRedirect(callFunc(ShowHello)), "/"),
 		get(public, callFunc(ShowHealth), "/healthcheck"),
@@ -148,8 +159,11 @@ func routes(d deps) []route {
 	}
 }
 
-// methodUpdate is how the first clients of todos spell PUT.
+// methodUpdate is a method that existing todo clients send instead of PUT.
 const methodUpdate = "UPDATE"
+
+// alwaysTrue marks a write that ends the session in any case; see endsSession.
+func alwaysTrue[In any](In) bool { return true }
 
 func get(r role, e endpoint, paths ...string) route   { return route{http.MethodGet, r, e, paths} }
 func post(r role, e endpoint, paths ...string) route  { return route{http.MethodPost, r, e, paths} }

@@ -14,7 +14,8 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file validates single values. The database has the same rules as constraints; here they let one response report every error.
+// The validators check single values. The database has the same rules as constraints; the validators let one response
+// report every error.
 
 // textValidators holds the validators of strings by rule, which is the name of the field (see ruleName).
 var textValidators = map[string]func(text string) (reason string){
@@ -37,7 +38,7 @@ var textValidators = map[string]func(text string) (reason string){
 	"only":        oneOf("site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"),
 }
 
-// intRanges are the bounds of whole numbers, by name. Larger ones than 2^53 - 1 would not pass through JSON unharmed.
+// intRanges holds the bounds of integers by rule. JSON numbers are exact up to 2^53 - 1.
 var intRanges = map[string]struct{ min, max int64 }{
 	"user_id":        {0, 1<<53 - 1},
 	"time":           {0, 1<<53 - 1},
@@ -48,13 +49,13 @@ var intRanges = map[string]struct{ min, max int64 }{
 	"days":           {1, 365},
 }
 
-// lowercased are the fields whose case does not count; they are stored in lower case.
+// lowercased lists the rules whose values are converted to lower case.
 var lowercased = map[string]bool{eventTypeRule: true}
 
-// eventTypeRule is the rule of a field "type" of events. Other tables have a column "type" as well, with values of any kind.
+// eventTypeRule is the rule of the field "type" of events. The column "type" of other tables has other values.
 const eventTypeRule = "event type"
 
-// eventParams lists the parameter structs whose field "type" is the type of an event.
+// eventParams lists the parameter structs whose field "type" is an event type.
 var eventParams = map[reflect.Type]bool{
 	reflect.TypeFor[NewEvent]():                true,
 	reflect.TypeFor[db.ListEventsParams]():     true,
@@ -69,7 +70,7 @@ func ruleName(params reflect.Type, name string) string {
 	return name
 }
 
-// lowerASCII leaves all letters but A to Z as they are: there are others whose lower case is one of a to z.
+// lowerASCII converts A to Z only: some other letters have one of a to z as their lower case.
 func lowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
@@ -79,6 +80,7 @@ func lowerASCII(text string) string {
 	}, text)
 }
 
+// oneOf returns a validator that accepts only the given words.
 func oneOf(words ...string) func(string) string {
 	return func(text string) string {
 		if slices.Contains(words, text) {
@@ -90,21 +92,21 @@ func oneOf(words ...string) func(string) string {
 
 func validateDate(text string) string {
 	if _, err := time.Parse(time.DateOnly, text); err != nil {
-		return "must be a day like 2026-11-30"
+		return "must be a date like 2026-11-30"
 	}
 	return ""
 }
 
 func validateAmount(text string) string {
 	if cents, ok := rules.ParseCents(text); !ok || cents == 0 {
-		return "must be more than 0 and less than 10000000000, in digits like 12.50 with at most two decimals"
+		return "must be more than 0 and less than 10000000000, with at most two decimals, like 12.50"
 	}
 	return ""
 }
 
 func validateLimit(text string) string {
 	if _, ok := rules.ParseCents(text); !ok {
-		return "must be from 0 to 9999999999.99, in digits like 12.50 with at most two decimals"
+		return "must be from 0 to 9999999999.99, with at most two decimals, like 12.50"
 	}
 	return ""
 }
@@ -118,12 +120,12 @@ func validateNotBlank(text string) string {
 
 func validateSearch(text string) string {
 	if n := utf8.RuneCountInString(text); n < 1 || n > 200 {
-		return "must have 1 to 200 characters"
+		return "must have from 1 to 200 characters"
 	}
 	return ""
 }
 
-// validateMAC accepts what PostgreSQL's macaddr accepts: six bytes in any of its seven notations.
+// validateMAC accepts what PostgreSQL's type macaddr accepts: six bytes in any of its seven notations.
 func validateMAC(text string) string {
 	digits := strings.NewReplacer(":", "", "-", "", ".", "").Replace(text)
 	if len(digits) == 12 && macRE.MatchString(text) {
@@ -131,10 +133,12 @@ func validateMAC(text string) string {
 			return ""
 		}
 	}
-	return "must be a hardware address like 08:00:2b:01:02:03"
+	return "must be a MAC address like 08:00:2b:01:02:03"
 }
 
-var macRE = regexp.MustCompile(`(?i)^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{6}[:-][0-9a-f]{6}|[0-9a-f]{4}([.-][0-9a-f]{4}){2}|[0-9a-f]{12})$`)
+var macRE = regexp.MustCompile(`(?i)^(` +
+	`[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|` +
+	`[0-9a-f]{6}[:-][0-9a-f]{6}|[0-9a-f]{4}([.-][0-9a-f]{4}){2}|[0-9a-f]{12})$`)
 
-// acceptsNumber are the text fields that also take a JSON number and keep its digits: people write postcodes and amounts without quotes.
+// acceptsNumber lists the string fields that also accept a JSON number and keep its digits.
 var acceptsNumber = map[string]bool{"postcode_or_zip": true, "amount": true, "limit": true}

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// This file is the way to the web app, which another package holds.
-
-// App gives out the web app. The zero value is none.
+// App serves the web app. The zero value serves none.
 type App struct {
-	Page   http.HandlerFunc                                                            // answers with the page, whatever the path
-	Static func(w http.ResponseWriter, r *http.Request, digest, file string) (ok bool) // answers with a file that the page loads, if there is such a one
+	// Page writes the page of the app for any path.
+	Page http.HandlerFunc
+	// Static writes a file of the page. It returns false if there is no such file.
+	Static func(w http.ResponseWriter, r *http.Request, digest, file string) (ok bool)
 }
 
-// appPath is where the app's pages are.
+// appPath is the prefix of the app's pages.
 const appPath = "/app/"
 
 const mediaTypeHTML = "text/html"
 
-// pageEndpoint serves the page at every path of the app, with any query string: both are the app's to read.
+// pageEndpoint serves the page for every path of the app and any query string; the app interprets both.
 func (a App) pageEndpoint() endpoint {
 	e := raw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.Page == nil {
@@ -35,27 +35,28 @@ func (a App) pageEndpoint() endpoint {
 	return e
 }
 
-// staticHandler serves the files that the page loads.
+// staticHandler serves the files of the page.
 func (a App) staticHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		vars := pathValues(r)
 		if a.Static == nil || !a.Static(w, r, vars["digest"], vars["file"]) {
-			writeProblem(w, r, problem(http.StatusNotFound, "There is no such file in this version of the app. Load the page anew."))
+			writeProblem(w, r, problem(http.StatusNotFound, "This version of the app has no such file. Reload the page."))
 		}
 	})
 }
 
-// withBrowserRedirect answers programs by the endpoint, and shows browsers to the app.
+// withBrowserRedirect makes an endpoint redirect browsers to the app.
 func withBrowserRedirect(e endpoint) endpoint {
 	e.redirectBrowsers = appPath
 	return e
 }
 
-// redirectBrowsers sends who would rather have a page to that page, and lets the handler answer everybody else.
+// redirectBrowsers redirects clients that prefer HTML to JSON. h serves all others.
 func redirectBrowsers(location string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Accept")
-		if preferredIndex(strings.Join(r.Header.Values("Accept"), ","), []string{mediaTypes[formatJSON], mediaTypeHTML}) == 1 {
+		accept := strings.Join(r.Header.Values("Accept"), ",")
+		if preferredIndex(accept, []string{mediaTypes[formatJSON], mediaTypeHTML}) == 1 {
 			w.Header().Set("Location", location)
 			w.WriteHeader(http.StatusSeeOther)
 			return
