@@ -14,8 +14,8 @@ import (
 
 // How long a race is.
 const (
-	rounds    = 7
-	roundTime = 1500 * time.Millisecond
+	rounds        = 7
+	roundDuration = 1500 * time.Millisecond
 )
 
 // A target is a server's address, and how to ask there.
@@ -24,49 +24,49 @@ type target struct {
 	headers string // lines, each ended
 }
 
-// race loads two servers in turn and returns the median requests a second of each, and the ratios of the rounds, ascending.
-func race(a, b target, path string, connections int) (perSecondA, perSecondB float64, ratios []float64) {
+// compareServers loads two servers in turn and returns the median requests a second of each, and the ratios of the rounds, ascending.
+func compareServers(a, b target, path string, connections int) (perSecondA, perSecondB float64, ratios []float64) {
 	var as, bs []float64
-	load(a, path, connections, roundTime/3) // warm both
-	load(b, path, connections, roundTime/3)
+	runLoad(a, path, connections, roundDuration/3) // warm both
+	runLoad(b, path, connections, roundDuration/3)
 	for range rounds {
-		x, y := load(a, path, connections, roundTime), load(b, path, connections, roundTime)
+		x, y := runLoad(a, path, connections, roundDuration), runLoad(b, path, connections, roundDuration)
 		as, bs, ratios = append(as, x), append(bs, y), append(ratios, x/y)
 	}
 	slices.Sort(as)
 	slices.Sort(bs)
 	slices.Sort(ratios)
-	return middle(as), middle(bs), ratios
+	return median(as), median(bs), ratios
 }
 
-func middle(sorted []float64) float64 { return sorted[len(sorted)/2] }
+func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
 
-// load asks for path on so many connections for so long, and returns the answers a second.
+// runLoad asks for path on so many connections for so long, and returns the answers a second.
 // The client is as light as it can be: it shares the processors with what it measures.
-func load(at target, path string, connections int, howLong time.Duration) float64 {
-	var answers atomic.Int64
-	var all sync.WaitGroup
+func runLoad(env target, path string, connections int, duration time.Duration) float64 {
+	var responses atomic.Int64
+	var wg sync.WaitGroup
 	start := time.Now()
 	for range connections {
-		all.Go(func() {
-			conn, err := net.Dial("tcp", at.address)
+		wg.Go(func() {
+			conn, err := net.Dial("tcp", env.address)
 			if err != nil {
 				panic(err)
 			}
 			defer func() { _ = conn.Close() }() // it was only read
 			reader := bufio.NewReaderSize(conn, 64<<10)
-			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + at.headers + "\r\n")
-			for time.Since(start) < howLong {
-				ask(conn, reader, request)
-				answers.Add(1)
+			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + env.headers + "\r\n")
+			for time.Since(start) < duration {
+				roundTrip(conn, reader, request)
+				responses.Add(1)
 			}
 		})
 	}
-	all.Wait()
-	return float64(answers.Load()) / time.Since(start).Seconds()
+	wg.Wait()
+	return float64(responses.Load()) / time.Since(start).Seconds()
 }
 
-func ask(conn net.Conn, reader *bufio.Reader, request []byte) {
+func roundTrip(conn net.Conn, reader *bufio.Reader, request []byte) {
 	if _, err := conn.Write(request); err != nil {
 		panic(err)
 	}
@@ -83,8 +83,8 @@ func ask(conn net.Conn, reader *bufio.Reader, request []byte) {
 	}
 }
 
-// pageTime is the median time of a page, asked for on one connection.
-func pageTime(address, path string) time.Duration {
+// medianPageTime is the median time of a page, asked for on one connection.
+func medianPageTime(address, path string) time.Duration {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		panic(err)
@@ -95,7 +95,7 @@ func pageTime(address, path string) time.Duration {
 	var times []time.Duration
 	for range 51 {
 		start := time.Now()
-		ask(conn, reader, request)
+		roundTrip(conn, reader, request)
 		times = append(times, time.Since(start))
 	}
 	slices.Sort(times)

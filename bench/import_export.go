@@ -16,11 +16,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const rows = 1_000_000
+const importRows = 1_000_000
 
-// million imports and exports a million sites through a server of its own process, and prints the most memory that process had.
+// importExport imports and exports a million sites through a server of its own process, and prints the most memory that process had.
 // The rows stay for the other measurements.
-func million(ctx context.Context, url, dir string) error {
+func importExport(ctx context.Context, url, dir string) error {
 	file := filepath.Join(dir, "sites.csv")
 	if err := writeSites(file); err != nil {
 		return err
@@ -31,7 +31,7 @@ func million(ctx context.Context, url, dir string) error {
 	}
 	defer func() { _ = server.Process.Kill() }() // it is not needed any longer
 	base := "http://127.0.0.1:5999"
-	before := peak(server.Process.Pid)
+	before := peakRSS(server.Process.Pid)
 
 	in, err := os.Open(file)
 	if err != nil {
@@ -51,7 +51,7 @@ func million(ctx context.Context, url, dir string) error {
 		return fmt.Errorf("import: %s %s %w", response.Status, body, err)
 	}
 	imported := time.Since(start)
-	afterImport := peak(server.Process.Pid)
+	afterImport := peakRSS(server.Process.Pid)
 
 	start = time.Now()
 	exported, err := download(base+"/api/v1/sites", filepath.Join(dir, "out.csv"))
@@ -59,9 +59,9 @@ func million(ctx context.Context, url, dir string) error {
 		return err
 	}
 	export := time.Since(start)
-	afterExport := peak(server.Process.Pid)
+	afterExport := peakRSS(server.Process.Pid)
 
-	raw, err := rawCopy(ctx, url)
+	copyTime, err := copyInPostgres(ctx, url)
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ func million(ctx context.Context, url, dir string) error {
 	fmt.Printf("%-40s %10d MB\n", "server's memory before, peak", before)
 	fmt.Printf("%-40s %10d MB\n", "with the import, peak", afterImport)
 	fmt.Printf("%-40s %10d MB\n", "with the export, peak", afterExport)
-	fmt.Printf("%-40s %9.1fx what copying the rows within the same table takes Postgres, with its triggers\n", "import (checked, versioned, in history)", imported.Seconds()/raw.Seconds())
-	fmt.Printf("%-40s %9.2fx the time of that\n", "export", export.Seconds()/raw.Seconds())
+	fmt.Printf("%-40s %9.1fx what copying the rows within the same table takes Postgres, with its triggers\n", "import (checked, versioned, in history)", imported.Seconds()/copyTime.Seconds())
+	fmt.Printf("%-40s %9.2fx the time of that\n", "export", export.Seconds()/copyTime.Seconds())
 	return nil
 }
 
@@ -81,7 +81,7 @@ func writeSites(name string) error {
 	}
 	out := bufio.NewWriter(file)
 	_, _ = out.WriteString("id,name,contact,address,state_or_region,country,postcode_or_zip\n") // the flush tells
-	for i := 1; i <= rows; i++ {
+	for i := 1; i <= importRows; i++ {
 		_, _ = fmt.Fprintf(out, "%d,Site %d,John Smith,\"%d Muffin Lane, Ann Arbor\",MI,USA,%d\n", i, i, i%1000, 48000+i%1000)
 	}
 	if err := out.Flush(); err != nil {
@@ -134,8 +134,8 @@ func download(url, name string) (int64, error) {
 	return n, out.Close()
 }
 
-// rawCopy is the time of the database alone: the same rows from one table into another with the same triggers. It leaves nothing.
-func rawCopy(ctx context.Context, url string) (time.Duration, error) {
+// copyInPostgres is the time of the database alone: the same rows from one table into another with the same triggers. It leaves nothing.
+func copyInPostgres(ctx context.Context, url string) (time.Duration, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return 0, err
@@ -152,8 +152,8 @@ func rawCopy(ctx context.Context, url string) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-// peak is the most memory that a process has had, in MB: VmHWM of Linux; 0 where there is none.
-func peak(pid int) int {
+// peakRSS is the most memory that a process has had, in MB: VmHWM of Linux; 0 where there is none.
+func peakRSS(pid int) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0

@@ -35,24 +35,24 @@ func TestCollection(t *testing.T) {
 	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
-	var made bytes.Buffer
-	encoder := json.NewEncoder(&made)
+	var createdBy bytes.Buffer
+	encoder := json.NewEncoder(&createdBy)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(d.collection()); err != nil {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(file, made.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(file, createdBy.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	there, err := os.ReadFile(file)
+	stored, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := textdiff.Diff(string(there), made.String()); diff != "" {
+	if diff := textdiff.Diff(string(stored), createdBy.String()); diff != "" {
 		t.Errorf("%s is not what openapi.json says; run `make gen` (- there, + made):\n%s", file, diff)
 	}
 }
@@ -170,7 +170,7 @@ type (
 	}
 )
 
-const introduction = `Every call of the API. Each request can be sent as it stands to a server with the mock data, and says whether the answer is a documented
+const collectionDescription = `Every call of the API. Each request can be sent as it stands to a server with the mock data, and says whether the answer is a documented
 success.
 
 A request that creates a row remembers it: after "Creates a site", ` + "`{{site}}`" + ` is its number, and whatever changes or deletes a site means
@@ -184,11 +184,11 @@ does what one does with it, and signs out; then whoever was signed in before is 
 
 Parameters and headers that a call knows and does not need are there, switched off.`
 
-// mocked are the nouns whose row 1 is in the mock data: to read something, nobody has to create it first.
-var mocked = []string{"site", "freezer", "computer", "user"}
+// mockNouns are the nouns whose row 1 is in the mock data: to read something, nobody has to create it first.
+var mockNouns = []string{"site", "freezer", "computer", "user"}
 
-// special is what the document cannot tell.
-var special = map[string]struct {
+// overrides is what the document cannot tell.
+var overrides = map[string]struct {
 	method string            // sent instead
 	note   string            // added to the description
 	path   map[string]string // values of the path's variables
@@ -211,14 +211,14 @@ var special = map[string]struct {
 	"GET /media/{folder}/{file}": {path: map[string]string{"folder": "{{folder}}", "file": "{{file}}"}, media: "text/plain"},
 
 	"POST /auth/register": {
-		body: own, real: true,
+		body: credentials, real: true,
 		before: []string{
 			`pm.collectionVariables.set("username", "Ada " + pm.variables.replaceIn("{{$guid}}"));`,
 			`pm.collectionVariables.set("previous_token", pm.collectionVariables.get("access_token"));`,
 		},
 	},
-	"POST /auth/login":             {body: own, real: true, after: keepTokens},
-	"POST /auth/refresh":           {body: map[string]any{"refresh_token": "{{refresh_token}}"}, real: true, after: keepTokens},
+	"POST /auth/login":             {body: credentials, real: true, after: storeTokensScript},
+	"POST /auth/refresh":           {body: map[string]any{"refresh_token": "{{refresh_token}}"}, real: true, after: storeTokensScript},
 	"PATCH /account":               {real: true},
 	"PUT /account":                 {body: map[string]any{"current_password": "{{password}}", "password": "incorrect horse battery staple"}},
 	"GET /auth/token":              {after: []string{`pm.collectionVariables.set("session", pm.response.json().find((s) => s.own).id);`}},
@@ -233,15 +233,15 @@ var special = map[string]struct {
 }
 
 var (
-	own        = map[string]any{"username": "{{username}}", "password": "{{password}}"}
-	keepTokens = []string{
+	credentials       = map[string]any{"username": "{{username}}", "password": "{{password}}"}
+	storeTokensScript = []string{
 		`pm.collectionVariables.set("access_token", pm.response.json().access_token);`,
 		`pm.collectionVariables.set("refresh_token", pm.response.json().refresh_token);`,
 	}
 )
 
-// stay is the folder "accounts": all its calls, and what else one does with an account, from registering to signing out.
-var stay = []string{
+// accountSequence is the folder "accounts": all its calls, and what else one does with an account, from registering to signing out.
+var accountSequence = []string{
 	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account", "PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
 	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos", "DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
 }
@@ -252,27 +252,27 @@ type call struct {
 	method, path string
 }
 
-func (c call) reads() bool { return c.method == "GET" }
+func (c call) isGet() bool { return c.method == "GET" }
 
 func (c call) name() string { return c.method + " " + c.path }
 
-// ends are the path's parts without what the version adds.
-func (c call) ends() []string {
+// segments are the path's parts without what the version adds.
+func (c call) segments() []string {
 	short := strings.TrimPrefix(strings.TrimPrefix(c.path, "/api/v1"), "/api")
 	return strings.Split(strings.TrimPrefix(short, "/"), "/")
 }
 
 // noun is what a call is about, in the singular.
-func (c call) noun() string { return strings.TrimSuffix(c.ends()[0], "s") }
+func (c call) noun() string { return strings.TrimSuffix(c.segments()[0], "s") }
 
-// creates tells a call that makes a row and says which.
-func (c call) creates(keys map[string]string) bool {
-	return c.method == "POST" && len(c.ends()) == 1 && keys[c.noun()] != ""
+// createsRow tells a call that makes a row and says which.
+func (c call) createsRow(keys map[string]string) bool {
+	return c.method == "POST" && len(c.segments()) == 1 && keys[c.noun()] != ""
 }
 
 // rank orders the calls about a noun so that they can be made one after another.
 func (c call) rank() int {
-	one := len(c.ends()) > 1 && isVariable(c.ends()[1]) && !strings.Contains(c.path, "{offset}")
+	one := len(c.segments()) > 1 && isVariable(c.segments()[1]) && !strings.Contains(c.path, "{offset}")
 	return slices.Index([]string{"GET", "POST", "POST one", "PUT one", "PATCH one", "GET one", "DELETE one"}, c.method+map[bool]string{true: " one"}[one])
 }
 
@@ -286,27 +286,27 @@ func (d *document) collection() collection {
 		for method, op := range methods {
 			c := call{op, strings.ToUpper(method), path}
 			calls = append(calls, c)
-			if ends := c.ends(); strings.HasPrefix(path, "/api/v1/") && len(ends) == 2 && isVariable(ends[1]) {
+			if ends := c.segments(); strings.HasPrefix(path, "/api/v1/") && len(ends) == 2 && isVariable(ends[1]) {
 				keys[c.noun()] = strings.Trim(ends[1], "{}")
 			}
 		}
 	}
 	slices.SortFunc(calls, func(a, b call) int {
-		return cmp.Or(a.rank()-b.rank(), len(a.ends())-len(b.ends()), cmp.Compare(a.path, b.path))
+		return cmp.Or(a.rank()-b.rank(), len(a.segments())-len(b.segments()), cmp.Compare(a.path, b.path))
 	})
-	made := map[string]string{} // request that makes the row, by noun
+	createdBy := map[string]string{} // request that makes the row, by noun
 	for _, c := range calls {
-		if c.creates(keys) && strings.HasPrefix(c.path, "/api/v1/") {
-			made[c.noun()] = c.Summary
-			if also := special[c.name()].also; also != "" {
-				made[also] = c.Summary
+		if c.createsRow(keys) && strings.HasPrefix(c.path, "/api/v1/") {
+			createdBy[c.noun()] = c.Summary
+			if also := overrides[c.name()].also; also != "" {
+				createdBy[also] = c.Summary
 			}
 		}
 	}
 	var all collection
 	all.Info.ID = "5f0c5f2e-6c61-4b6c-9ed6-1ab1ed6e7a00"
 	all.Info.Name = "Labledger"
-	all.Info.Description = introduction
+	all.Info.Description = collectionDescription
 	all.Info.Schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 	var tags []string
 	for _, tag := range d.Tags {
@@ -322,12 +322,12 @@ func (d *document) collection() collection {
 		}
 		folder := item{Name: tag.Name, Description: tag.Description}
 		if tag.Name == "accounts" {
-			members = inOrder(members, calls)
+			members = orderAccountCalls(members, calls)
 		}
 		if tag.Name == short {
-			folder.Item = d.byNoun(members, keys, made)
+			folder.Item = d.byNoun(members, keys, createdBy)
 		} else {
-			folder.Item = d.items(members, keys, made)
+			folder.Item = d.items(members, keys, createdBy)
 		}
 		all.Item = append(all.Item, folder)
 	}
@@ -343,19 +343,19 @@ func (d *document) collection() collection {
 		{Key: "folder", Description: "Of the uploaded file. Set by uploading one."},
 		{Key: "file", Description: "Its name there. Set by uploading one."},
 	}
-	for _, noun := range slices.Sorted(maps.Keys(made)) {
-		all.Variable = append(all.Variable, value{Key: noun, Description: fmt.Sprintf("Set by %q.", made[noun])})
+	for _, noun := range slices.Sorted(maps.Keys(createdBy)) {
+		all.Variable = append(all.Variable, value{Key: noun, Description: fmt.Sprintf("Set by %q.", createdBy[noun])})
 	}
 	return all
 }
 
-// inOrder are the calls of a stay.
-func inOrder(members, all []call) (ordered []call) {
-	for _, name := range stay {
+// orderAccountCalls are the calls of a stay.
+func orderAccountCalls(members, all []call) (ordered []call) {
+	for _, name := range accountSequence {
 		ordered = append(ordered, all[slices.IndexFunc(all, func(c call) bool { return c.name() == name })])
 	}
 	for _, c := range members {
-		if !slices.Contains(stay, c.name()) {
+		if !slices.Contains(accountSequence, c.name()) {
 			panic(c.name() + " is new: say in stay when it is sent")
 		}
 	}
@@ -363,7 +363,7 @@ func inOrder(members, all []call) (ordered []call) {
 }
 
 // byNoun puts calls into a folder for each noun, in the order of the tags.
-func (d *document) byNoun(calls []call, keys, made map[string]string) (folders []item) {
+func (d *document) byNoun(calls []call, keys, createdBy map[string]string) (folders []item) {
 	var nouns []string
 	for _, tag := range d.Tags {
 		nouns = append(nouns, strings.TrimSuffix(tag.Name, "s"))
@@ -379,16 +379,16 @@ func (d *document) byNoun(calls []call, keys, made map[string]string) (folders [
 	}
 	for _, noun := range nouns {
 		if len(byNoun[noun]) > 0 {
-			folders = append(folders, item{Name: noun, Item: d.items(byNoun[noun], keys, made)})
+			folders = append(folders, item{Name: noun, Item: d.items(byNoun[noun], keys, createdBy)})
 		}
 	}
 	return folders
 }
 
 // items makes the requests of a folder. Where several have one summary, their names add the method, or the path.
-func (d *document) items(calls []call, keys, made map[string]string) (items []item) {
+func (d *document) items(calls []call, keys, createdBy map[string]string) (items []item) {
 	for _, c := range calls {
-		i := d.item(c, keys, made)
+		i := d.item(c, keys, createdBy)
 		for _, other := range calls {
 			switch {
 			case other.Summary != c.Summary:
@@ -404,10 +404,10 @@ func (d *document) items(calls []call, keys, made map[string]string) (items []it
 }
 
 // item makes the request of a call, and its test.
-func (d *document) item(c call, keys, made map[string]string) item {
-	care := special[c.name()]
-	r := &request{Method: cmp.Or(care.method, c.method), Description: c.describe(care.note)}
-	dry := !c.reads() && !c.creates(keys) && !care.real
+func (d *document) item(c call, keys, createdBy map[string]string) item {
+	override := overrides[c.name()]
+	r := &request{Method: cmp.Or(override.method, c.method), Description: c.describe(override.note)}
+	dryRun := !c.isGet() && !c.createsRow(keys) && !override.real
 	if len(c.Security) == 0 {
 		r.Auth = &auth{Type: "noauth"}
 	}
@@ -417,9 +417,9 @@ func (d *document) item(c call, keys, made map[string]string) item {
 	for i, part := range strings.Split(c.path, "/")[1:] {
 		if name := strings.Trim(part, "{}"); isVariable(part) {
 			part = ":" + name
-			v := value{Key: name, Value: cmp.Or(care.path[name], c.sample(i))}
-			if noun := c.noun(); made[noun] != "" && keys[noun] == name && !(c.reads() && slices.Contains(mocked, noun)) {
-				v.Value, dry = "{{"+noun+"}}", false
+			v := value{Key: name, Value: cmp.Or(override.path[name], c.sample(i))}
+			if noun := c.noun(); createdBy[noun] != "" && keys[noun] == name && !(c.isGet() && slices.Contains(mockNouns, noun)) {
+				v.Value, dryRun = "{{"+noun+"}}", false
 			}
 			r.URL.Variable = append(r.URL.Variable, v)
 		}
@@ -428,7 +428,7 @@ func (d *document) item(c call, keys, made map[string]string) item {
 		}
 	}
 	statuses, media := c.success()
-	media = cmp.Or(care.media, media)
+	media = cmp.Or(override.media, media)
 	r.Header = []value{{Key: "Accept", Value: media}}
 	raw := "{{baseUrl}}/" + strings.Join(r.URL.Path, "/")
 	for _, p := range c.Parameters {
@@ -449,8 +449,8 @@ func (d *document) item(c call, keys, made map[string]string) item {
 				}
 			}
 		case p.Name == "dry_run":
-			v.Value, v.Disabled = "true", !dry
-			if dry {
+			v.Value, v.Disabled = "true", !dryRun
+			if dryRun {
 				raw += "?dry_run=true"
 			}
 			fallthrough
@@ -469,9 +469,9 @@ func (d *document) item(c call, keys, made map[string]string) item {
 	}
 	r.URL.Raw, r.URL.Host = raw, []string{"{{baseUrl}}"}
 	if content, ok := c.RequestBody.Content["application/json"]; ok && c.method != "DELETE" {
-		maps.Copy(content.Example, care.body)
+		maps.Copy(content.Example, override.body)
 		r.Header = append(r.Header, value{Key: "Content-Type", Value: "application/json"})
-		r.Body = &body{Mode: "raw", Raw: pretty(content.Example), Options: map[string]any{"raw": map[string]any{"language": "json"}}}
+		r.Body = &body{Mode: "raw", Raw: prettyJSON(content.Example), Options: map[string]any{"raw": map[string]any{"language": "json"}}}
 	}
 	if _, ok := c.RequestBody.Content["multipart/form-data"]; ok {
 		r.Body = &body{Mode: "formdata", Form: []field{{"file", "file", "LICENSE"}}} // any file will do
@@ -485,21 +485,21 @@ func (d *document) item(c call, keys, made map[string]string) item {
 		test = append(test, "    pm.response.json();")
 	}
 	test = append(test, "});")
-	if c.creates(keys) {
-		test = append(test, remember(c.noun(), keys[c.noun()]))
-		if care.also != "" {
-			test = append(test, remember(care.also, keys[care.also]))
+	if c.createsRow(keys) {
+		test = append(test, storeKeyScript(c.noun(), keys[c.noun()]))
+		if override.also != "" {
+			test = append(test, storeKeyScript(override.also, keys[override.also]))
 		}
 	}
 	i := item{Name: c.Summary, Request: r, Response: []any{}}
-	if care.before != nil {
-		i.Event = append(i.Event, event{"prerequest", script{"text/javascript", care.before}})
+	if override.before != nil {
+		i.Event = append(i.Event, event{"prerequest", script{"text/javascript", override.before}})
 	}
-	i.Event = append(i.Event, event{"test", script{"text/javascript", append(test, care.after...)}})
+	i.Event = append(i.Event, event{"test", script{"text/javascript", append(test, override.after...)}})
 	return i
 }
 
-func remember(noun, key string) string {
+func storeKeyScript(noun, key string) string {
 	return fmt.Sprintf("pm.collectionVariables.set(%q, pm.response.json().%s);", noun, key)
 }
 
@@ -540,7 +540,7 @@ func (c call) success() (statuses []string, media string) {
 	return statuses, media
 }
 
-func pretty(v any) string {
+func prettyJSON(v any) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

@@ -19,8 +19,8 @@ import (
 
 var longScript = []byte("export const text = '" + strings.Repeat("the same again ", 100) + "'\n")
 
-// sample is an app with files of each kind.
-func sample() fstest.MapFS {
+// sampleFS is an app with files of each kind.
+func sampleFS() fstest.MapFS {
 	return fstest.MapFS{
 		"index.html":            {Data: []byte(`<meta property="csp-nonce" nonce="__NONCE__"><script type="module" src="__STATIC__/app.js" nonce="__NONCE__"></script>`)},
 		"static/app.js":         {Data: longScript},
@@ -31,9 +31,9 @@ func sample() fstest.MapFS {
 	}
 }
 
-func app(t *testing.T, dist fs.FS) *App {
+func newApp(t *testing.T, dist fs.FS) *App {
 	t.Helper()
-	a, err := read(dist)
+	a, err := load(dist)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,13 +51,13 @@ func (a *App) get(method, digest, name string, headers ...string) (w *httptest.R
 	return w, a.ServeFile(w, r, digest, name)
 }
 
-// TestBuilt holds what the build must leave in dist, since that is what the binary embeds.
-func TestBuilt(t *testing.T) {
-	dist, err := fs.Sub(built, "dist")
+// TestDistFS holds what the build must leave in dist, since that is what the binary embeds.
+func TestDistFS(t *testing.T) {
+	dist, err := fs.Sub(distFS, "dist")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := app(t, dist)
+	a := newApp(t, dist)
 	err = fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
 		if !d.IsDir() && name != "index.html" && !strings.HasPrefix(name, "static/") {
 			t.Errorf("dist/%s is served nowhere; the page's files belong in dist/static", name)
@@ -78,7 +78,7 @@ func TestBuilt(t *testing.T) {
 		}
 	}
 	for _, tag := range regexp.MustCompile(`<(?:script|style|link rel="(?:modulepreload|stylesheet)")[^>]*>`).FindAllString(a.page, -1) {
-		if !strings.Contains(tag, `nonce="`+nonceMark+`"`) {
+		if !strings.Contains(tag, `nonce="`+noncePlaceholder+`"`) {
 			t.Errorf("the page's policy forbids %s: it has no nonce", tag)
 		}
 	}
@@ -87,22 +87,22 @@ func TestBuilt(t *testing.T) {
 	}
 }
 
-// TestRead: what cannot be served well is refused at once.
-func TestRead(t *testing.T) {
+// TestLoad: what cannot be served well is refused at once.
+func TestLoad(t *testing.T) {
 	for what, c := range map[string]struct {
 		change func(fstest.MapFS)
 		want   string
 	}{
 		"nothing":           {func(m fstest.MapFS) {}, ""},
 		"no page":           {func(m fstest.MapFS) { delete(m, "index.html") }, "index.html"},
-		"no nonce":          {func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__STATIC__")} }, nonceMark},
-		"no files' address": {func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__NONCE__")} }, staticMark},
+		"no nonce":          {func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__STATIC__")} }, noncePlaceholder},
+		"no files' address": {func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__NONCE__")} }, staticPlaceholder},
 		"an unknown type":   {func(m fstest.MapFS) { m["static/a.exe"] = &fstest.MapFile{} }, "a.exe"},
-		"no files":          {func(m fstest.MapFS) { clear(m); m["index.html"] = sample()["index.html"] }, "static"},
+		"no files":          {func(m fstest.MapFS) { clear(m); m["index.html"] = sampleFS()["index.html"] }, "static"},
 	} {
-		dist := sample()
+		dist := sampleFS()
 		c.change(dist)
-		_, err := read(dist)
+		_, err := load(dist)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -111,8 +111,8 @@ func TestRead(t *testing.T) {
 
 // TestDigest: any change of any file leads to other addresses; the page itself does not.
 func TestDigest(t *testing.T) {
-	first := app(t, sample()).digest
-	if !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(first) || first != app(t, sample()).digest {
+	first := newApp(t, sampleFS()).digest
+	if !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(first) || first != newApp(t, sampleFS()).digest {
 		t.Fatalf("the digest is %s", first)
 	}
 	seen := map[string]string{first: "nothing"}
@@ -129,31 +129,31 @@ func TestDigest(t *testing.T) {
 			m["static/new.txt"], m["static/newer.txt"] = &fstest.MapFile{}, &fstest.MapFile{Data: []byte("x")}
 		},
 	} {
-		dist := sample()
+		dist := sampleFS()
 		change(dist)
-		digest := app(t, dist).digest
+		digest := newApp(t, dist).digest
 		if other, twice := seen[digest]; twice {
 			t.Errorf("%s leads to the same address as %s", what, other)
 		}
 		seen[digest] = what
 	}
-	dist := sample()
+	dist := sampleFS()
 	dist["index.html"].Data = append(dist["index.html"].Data, ' ')
-	if app(t, dist).digest != first {
+	if newApp(t, dist).digest != first {
 		t.Error("the page is no part of the files")
 	}
 }
 
 // TestServePage: each answer has a nonce of its own, the same in page and policy, and no mark is left.
 func TestServePage(t *testing.T) {
-	a := app(t, sample())
+	a := newApp(t, sampleFS())
 	seen := map[string]bool{}
 	for range 100 {
 		w := httptest.NewRecorder()
 		a.ServePage(w, httptest.NewRequest(http.MethodGet, "/app/sites/1", nil))
 		body, h := w.Body.String(), w.Header()
 		found := regexp.MustCompile(`nonce="([A-Za-z0-9_-]{22})"`).FindAllStringSubmatch(body, -1)
-		if len(found) != 2 || found[0][1] != found[1][1] || seen[found[0][1]] || strings.Contains(body, nonceMark) || strings.Contains(body, staticMark) {
+		if len(found) != 2 || found[0][1] != found[1][1] || seen[found[0][1]] || strings.Contains(body, noncePlaceholder) || strings.Contains(body, staticPlaceholder) {
 			t.Fatalf("%v after %d others: %s", found, len(seen), body)
 		}
 		nonce := found[0][1]
@@ -161,7 +161,7 @@ func TestServePage(t *testing.T) {
 		want := http.Header{
 			"Content-Security-Policy": {"default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 				"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
-			"Cross-Origin-Opener-Policy": {"same-origin"}, "Permissions-Policy": {permissions}, "Referrer-Policy": {"same-origin"},
+			"Cross-Origin-Opener-Policy": {"same-origin"}, "Permissions-Policy": {permissionsPolicy}, "Referrer-Policy": {"same-origin"},
 			"Cache-Control": {"no-store"}, "Content-Type": {"text/html; charset=utf-8"}, "Content-Length": {fmt.Sprint(len(body))},
 		}
 		if got := fmt.Sprint(h); got != fmt.Sprint(want) {
@@ -175,11 +175,11 @@ func TestServePage(t *testing.T) {
 
 // TestServeFile holds each form of each file: as it is, packed, and known already.
 func TestServeFile(t *testing.T) {
-	a := app(t, sample())
+	a := newApp(t, sampleFS())
 	for name, kind := range map[string]string{
 		"app.js": "text/javascript; charset=utf-8", "short.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml", "fonts/a.woff2": "font/woff2", "with space.txt": "text/plain; charset=utf-8",
 	} {
-		body := sample()["static/"+name].Data
+		body := sampleFS()["static/"+name].Data
 		packs := name == "app.js"
 		for _, accept := range []string{"", "gzip"} {
 			w, found := a.get(http.MethodGet, a.digest, name, "Accept-Encoding: "+accept)
@@ -187,7 +187,7 @@ func TestServeFile(t *testing.T) {
 			if packed := packs && accept != ""; packed != (h.Get("Content-Encoding") == "gzip") || packed && len(got) >= len(body) {
 				t.Errorf("%s as %q: %v", name, accept, h)
 			} else if packed {
-				got = unpack(t, got)
+				got = gunzip(t, got)
 			}
 			if !found || w.Code != http.StatusOK || !bytes.Equal(got, body) || h.Get("Content-Type") != kind || h.Get("Content-Length") != fmt.Sprint(w.Body.Len()) ||
 				h.Get("Cache-Control") != "public, max-age=31536000, immutable" || (h.Get("Vary") == "Accept-Encoding") != packs {
@@ -218,7 +218,7 @@ func TestServeFile(t *testing.T) {
 	}
 }
 
-func unpack(t *testing.T, packed []byte) []byte {
+func gunzip(t *testing.T, packed []byte) []byte {
 	t.Helper()
 	reader, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -231,9 +231,9 @@ func unpack(t *testing.T, packed []byte) []byte {
 	return all
 }
 
-// TestNoFile: nothing but the files of this version, by their names, and nothing is written about what there is not.
-func TestNoFile(t *testing.T) {
-	a := app(t, sample())
+// TestServeFile_notFound: nothing but the files of this version, by their names, and nothing is written about what there is not.
+func TestServeFile_notFound(t *testing.T) {
+	a := newApp(t, sampleFS())
 	for _, c := range [][2]string{
 		{a.digest, ""}, {a.digest, "missing.js"}, {a.digest, "../index.html"}, {a.digest, "..\\index.html"}, {a.digest, "/app.js"}, {a.digest, "./app.js"}, {a.digest, "fonts"}, {a.digest, "fonts/"},
 		{a.digest, "fonts/../app.js"}, {a.digest, "app.js\x00"}, {a.digest, "app.js/"}, {a.digest, "app.js.gz"}, {a.digest, "APP.JS"}, {a.digest, "static/app.js"}, {a.digest, "/etc/passwd"}, {a.digest, "..%2findex.html"},
@@ -245,12 +245,12 @@ func TestNoFile(t *testing.T) {
 	}
 }
 
-func TestTakesGzip(t *testing.T) {
+func TestAcceptsGzip(t *testing.T) {
 	for header, want := range map[string]bool{
 		"gzip": true, "gzip, deflate, br, zstd": true, "br;q=1.0, GZIP;q=0.8": true, "*": true, "gzip;q=0.001": true, " gzip ; Q=1": true, "identity;q=0.5, *;q=0.1": true,
 		"": false, "br": false, "gzip;q=0": false, "gzip;q=0, *": false, "*, gzip;q=0.0": false, "*;q=0": false, "identity": false, "gzipped": false, "x-gzip": false, "gzip;q=x": false, "gzip;level=9": false, "gzip;q=2": false, "gzip;q=-1": false, "gzip;q=NaN": false, "gzip;q=Inf": false,
 	} {
-		if takesGzip(header) != want {
+		if acceptsGzip(header) != want {
 			t.Errorf("%q: %v", header, !want)
 		}
 	}
@@ -258,7 +258,7 @@ func TestTakesGzip(t *testing.T) {
 
 // TestWrite writes what a web server gives out, beside an older version, and again.
 func TestWrite(t *testing.T) {
-	a, dir := app(t, sample()), filepath.Join(t.TempDir(), "new", "static")
+	a, dir := newApp(t, sampleFS()), filepath.Join(t.TempDir(), "new", "static")
 	older := filepath.Join(dir, "0123456789abcdef", "app.js")
 	if err := os.MkdirAll(filepath.Dir(older), 0o755); err != nil {
 		t.Fatal(err)
@@ -299,7 +299,7 @@ func TestWrite(t *testing.T) {
 	}
 	plain, err1 := os.ReadFile(filepath.Join(dir, a.digest, "app.js"))
 	packed, err2 := os.ReadFile(filepath.Join(dir, a.digest, "app.js.gz"))
-	if err1 != nil || err2 != nil || !bytes.Equal(plain, longScript) || !bytes.Equal(unpack(t, packed), longScript) {
+	if err1 != nil || err2 != nil || !bytes.Equal(plain, longScript) || !bytes.Equal(gunzip(t, packed), longScript) {
 		t.Errorf("%v, %v", err1, err2)
 	}
 	if err := a.write(filepath.Join(older, "below a file")); err == nil {

@@ -33,8 +33,8 @@ import (
 )
 
 const (
-	attempts = 6                // to do one thing
-	spare    = 30 * time.Second // before it ends an access token is renewed
+	attempts    = 6                // to do one thing
+	renewBefore = 30 * time.Second // before it ends an access token is renewed
 )
 
 type row = map[string]any // the body is the row, as JSON; columns that may be null are null
@@ -43,35 +43,35 @@ type row = map[string]any // the body is the row, as JSON; columns that may be n
 type client struct {
 	url, user, password string
 	access, refresh     string    // tokens; "" before it has signed in
-	until               time.Time // the access token is good
+	expiresAt           time.Time // the access token is good
 }
 
 func main() {
 	log.SetFlags(0)
 	url := flag.String("url", "http://127.0.0.1:5000", "where the server is")
 	user := flag.String("user", "", "name to sign in with; the password comes from LABLEDGER_PASSWORD, since everyone on the machine can see flags")
-	moment := flag.Duration("follow", 2*time.Second, "how long to follow the live stream")
+	followFor := flag.Duration("follow", 2*time.Second, "how long to follow the live stream")
 	flag.Parse()
 	c := &client{url: *url, user: *user, password: os.Getenv("LABLEDGER_PASSWORD")}
-	if err := c.all(context.Background(), *moment); err != nil {
+	if err := c.signInAndRun(context.Background(), *followFor); err != nil {
 		log.Fatalln("client:", err)
 	}
 }
 
-// all runs, signed in if there is a name.
-func (c *client) all(ctx context.Context, moment time.Duration) error {
+// signInAndRun runs, signed in if there is a name.
+func (c *client) signInAndRun(ctx context.Context, followFor time.Duration) error {
 	if c.user == "" {
-		return c.run(ctx, moment)
+		return c.run(ctx, followFor)
 	}
 	if err := c.signIn(ctx); err != nil {
 		return err
 	}
 	fmt.Println("Signed in as", c.user)
-	err := c.run(ctx, moment)
+	err := c.run(ctx, followFor)
 	return errors.Join(err, c.signOut(ctx)) // also after an error
 }
 
-func (c *client) run(ctx context.Context, moment time.Duration) error {
+func (c *client) run(ctx context.Context, followFor time.Duration) error {
 	fmt.Println("Sites")
 	var sites []row
 	if _, err := c.call(ctx, "GET", "/api/v1/sites?limit=3", nil, nil, &sites); err != nil {
@@ -83,13 +83,13 @@ func (c *client) run(ctx context.Context, moment time.Duration) error {
 
 	fmt.Println("A site with two writers")
 	tries := 0
-	s, err := c.change(ctx, "/api/v1/sites/100", func(s row) error {
+	s, err := c.updateSite(ctx, "/api/v1/sites/100", func(s row) error {
 		s["name"], s["country"] = "Example", "Iceland"
 		if tries++; tries > 1 {
 			return nil
 		}
 		fmt.Println("  a colleague stores it, too, after we have read it and before we write")
-		_, err := c.change(ctx, "/api/v1/sites/100", func(s row) error {
+		_, err := c.updateSite(ctx, "/api/v1/sites/100", func(s row) error {
 			s["name"], s["contact"] = "Sample", "Ada Lovelace"
 			return nil
 		})
@@ -109,14 +109,14 @@ func (c *client) run(ctx context.Context, moment time.Duration) error {
 	now := time.Now().Unix()
 	for _, e := range []row{{"type": "deposit", "amount": "120.50"}, {"type": "deposit", "amount": "120.50"}, {"type": "withdraw", "amount": "142.50"}} {
 		e["user_id"], e["time"] = 1, now
-		recorded, err := c.record(ctx, e)
+		recorded, err := c.recordEvent(ctx, e)
 		if err != nil {
 			return err
 		}
 		fmt.Printf("  %v of %v: rules that fired %v\n", e["type"], e["amount"], recorded["alert_codes"])
 	}
 	fmt.Println("The live stream")
-	if err := c.follow(ctx, position, moment); err != nil {
+	if err := c.follow(ctx, position, followFor); err != nil {
 		return err
 	}
 
@@ -131,24 +131,24 @@ func (c *client) run(ctx context.Context, moment time.Duration) error {
 	return err
 }
 
-// change applies a change to a site, and makes the site when it is not there. When somebody else was faster the change is made again,
+// updateSite applies a change to a site, and makes the site when it is not there. When somebody else was faster the change is made again,
 // to what the site has become.
-func (c *client) change(ctx context.Context, path string, change func(row) error) (s row, err error) {
+func (c *client) updateSite(ctx context.Context, path string, change func(row) error) (s row, err error) {
 	for range attempts {
 		s = row{"name": nil, "contact": nil, "address": nil, "state_or_region": nil, "country": nil, "postcode_or_zip": nil}
 		known := http.Header{"If-None-Match": {"*"}} // nothing is known, so replace nothing
-		answer, err := c.call(ctx, "GET", path, nil, nil, &s)
+		response, err := c.call(ctx, "GET", path, nil, nil, &s)
 		switch {
 		case err == nil:
-			known = http.Header{"If-Match": {answer.Header.Get("ETag")}}
-		case answer == nil || answer.StatusCode != http.StatusNotFound:
+			known = http.Header{"If-Match": {response.Header.Get("ETag")}}
+		case response == nil || response.StatusCode != http.StatusNotFound:
 			return nil, err
 		}
 		if err := change(s); err != nil {
 			return nil, err
 		}
-		answer, err = c.call(ctx, "PUT", path, known, s, &s)
-		if answer == nil || answer.StatusCode != http.StatusPreconditionFailed {
+		response, err = c.call(ctx, "PUT", path, known, s, &s)
+		if response == nil || response.StatusCode != http.StatusPreconditionFailed {
 			return s, err
 		}
 		fmt.Printf("  somebody was faster: %v\n", err)
@@ -156,20 +156,20 @@ func (c *client) change(ctx context.Context, path string, change func(row) error
 	return nil, fmt.Errorf("%s changes too often", path)
 }
 
-// record sends an event until it is known to be recorded. All tries carry one key, so that it is recorded once.
-func (c *client) record(ctx context.Context, event row) (recorded row, err error) {
+// recordEvent sends an event until it is known to be recorded. All tries carry one key, so that it is recorded once.
+func (c *client) recordEvent(ctx context.Context, event row) (recorded row, err error) {
 	key := http.Header{"Idempotency-Key": {crypto.Text()}}
 	pause := 100 * time.Millisecond
 	for range attempts {
-		var answer *http.Response
-		answer, err = c.call(ctx, "POST", "/api/v1/events", key, event, &recorded)
+		var response *http.Response
+		response, err = c.call(ctx, "POST", "/api/v1/events", key, event, &recorded)
 		wait := pause + rand.N(pause) // so that not all clients come back at once
 		switch {
 		case err == nil:
 			return recorded, nil
-		case answer == nil: // it may have arrived, or not
-		case answer.StatusCode == http.StatusServiceUnavailable, answer.StatusCode == http.StatusConflict:
-			seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // 0 without
+		case response == nil: // it may have arrived, or not
+		case response.StatusCode == http.StatusServiceUnavailable, response.StatusCode == http.StatusConflict:
+			seconds, _ := strconv.Atoi(response.Header.Get("Retry-After")) // 0 without
 			wait = max(wait, time.Duration(seconds)*time.Second)
 		default:
 			return nil, err
@@ -182,12 +182,12 @@ func (c *client) record(ctx context.Context, event row) (recorded row, err error
 }
 
 // follow tells what the live stream says after a position, for a moment.
-func (c *client) follow(ctx context.Context, position string, moment time.Duration) error {
-	until, cancel := context.WithTimeout(ctx, moment)
+func (c *client) follow(ctx context.Context, position string, followFor time.Duration) error {
+	followCtx, cancel := context.WithTimeout(ctx, followFor)
 	defer cancel()
 	for {
 		var err error
-		position, err = c.listen(until, position, func(kind string, r row) bool {
+		position, err = c.listen(followCtx, position, func(kind string, r row) bool {
 			switch kind {
 			case "event":
 				fmt.Printf("  event: %v of %v\n", r["type"], r["amount"])
@@ -196,7 +196,7 @@ func (c *client) follow(ctx context.Context, position string, moment time.Durati
 			}
 			return true
 		})
-		if until.Err() != nil {
+		if followCtx.Err() != nil {
 			return ctx.Err() // nil when the moment is over
 		}
 		fmt.Printf("  the stream broke off (%v): going on after the last message\n", err)
@@ -206,15 +206,15 @@ func (c *client) follow(ctx context.Context, position string, moment time.Durati
 
 // listen reads the stream after a position ("" is now) until it breaks off or got wants no more, and returns the position of the last
 // message. Some messages, such as the first, have no data: they tell the position alone.
-func (c *client) listen(ctx context.Context, position string, got func(kind string, data row) bool) (string, error) {
-	answer, err := c.send(ctx, "GET", "/api/v1/stream?user_id=1", http.Header{"Last-Event-ID": {position}}, nil)
+func (c *client) listen(ctx context.Context, position string, handle func(kind string, data row) bool) (string, error) {
+	response, err := c.send(ctx, "GET", "/api/v1/stream?user_id=1", http.Header{"Last-Event-ID": {position}}, nil)
 	if err != nil {
 		return position, err
 	}
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	var id, kind string
 	var data row
-	lines := bufio.NewScanner(answer.Body)
+	lines := bufio.NewScanner(response.Body)
 	for lines.Buffer(nil, 1<<20); lines.Scan(); {
 		switch name, value, _ := strings.Cut(lines.Text(), ": "); name {
 		case "id":
@@ -228,7 +228,7 @@ func (c *client) listen(ctx context.Context, position string, got func(kind stri
 		case "": // the end of a message; also a comment, which has nothing before its colon
 			if id != "" {
 				position = id
-				if !got(kind, data) {
+				if !handle(kind, data) {
 					return position, nil
 				}
 			}
@@ -242,47 +242,47 @@ func (c *client) listen(ctx context.Context, position string, got func(kind stri
 func (c *client) call(ctx context.Context, method, path string, header http.Header, in, out any) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := c.send(ctx, method, path, header, in)
+	response, err := c.send(ctx, method, path, header, in)
 	if err != nil {
-		return answer, err
+		return response, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	decoder := json.NewDecoder(answer.Body)
+	defer func() { _ = response.Body.Close() }()
+	decoder := json.NewDecoder(response.Body)
 	decoder.UseNumber() // 1000000, not 1e+06
 	if err := decoder.Decode(out); err != nil {
 		return nil, err // it broke off: as if there were none
 	}
-	return answer, nil
+	return response, nil
 }
 
 // signIn gets tokens for a name and a password.
 func (c *client) signIn(ctx context.Context) error {
-	_, err := c.tokens(ctx, "/auth/login", row{"username": c.user, "password": c.password})
+	_, err := c.requestTokens(ctx, "/auth/login", row{"username": c.user, "password": c.password})
 	return err
 }
 
 // renew gets new tokens for the refresh token, which is good once. When no answer comes it asks again, at once: it gets the same tokens then.
 func (c *client) renew(ctx context.Context) error {
 	for try := 1; ; try++ {
-		answer, err := c.tokens(ctx, "/auth/refresh", row{"refresh_token": c.refresh})
-		if err == nil || answer != nil || try == attempts {
+		response, err := c.requestTokens(ctx, "/auth/refresh", row{"refresh_token": c.refresh})
+		if err == nil || response != nil || try == attempts {
 			return err
 		}
 	}
 }
 
-func (c *client) tokens(ctx context.Context, path string, in row) (*http.Response, error) {
-	var got struct {
+func (c *client) requestTokens(ctx context.Context, path string, in row) (*http.Response, error) {
+	var tokens struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
 		Seconds int    `json:"expires_in"`
 	}
 	c.access = "" // this call needs none
-	answer, err := c.call(ctx, "POST", path, nil, in, &got)
+	response, err := c.call(ctx, "POST", path, nil, in, &tokens)
 	if err == nil {
-		c.access, c.refresh, c.until = got.Access, got.Refresh, time.Now().Add(time.Duration(got.Seconds)*time.Second)
+		c.access, c.refresh, c.expiresAt = tokens.Access, tokens.Refresh, time.Now().Add(time.Duration(tokens.Seconds)*time.Second)
 	}
-	return answer, err
+	return response, err
 }
 
 // signOut ends the session, and its tokens with it.
@@ -301,14 +301,14 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	if c.access == "" {
 		return c.sendOnce(ctx, method, path, header, in)
 	}
-	if time.Until(c.until) < spare {
+	if time.Until(c.expiresAt) < renewBefore {
 		if err := c.renew(ctx); err != nil {
 			return nil, err
 		}
 	}
-	answer, err := c.sendOnce(ctx, method, path, header, in)
-	if answer == nil || answer.StatusCode != http.StatusUnauthorized {
-		return answer, err
+	response, err := c.sendOnce(ctx, method, path, header, in)
+	if response == nil || response.StatusCode != http.StatusUnauthorized {
+		return response, err
 	}
 	if err := c.renew(ctx); err != nil {
 		return nil, err
@@ -332,12 +332,12 @@ func (c *client) sendOnce(ctx context.Context, method, path string, header http.
 	if c.access != "" {
 		r.Header.Set("Authorization", "Bearer "+c.access)
 	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil || answer.StatusCode < 300 {
-		return answer, err
+	response, err := http.DefaultClient.Do(r)
+	if err != nil || response.StatusCode < 300 {
+		return response, err
 	}
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	var problem struct{ Detail string } // and more, see RFC 9457
-	_ = json.NewDecoder(answer.Body).Decode(&problem)
-	return answer, fmt.Errorf("%s %s: %s. %s", method, path, answer.Status, problem.Detail)
+	_ = json.NewDecoder(response.Body).Decode(&problem)
+	return response, fmt.Errorf("%s %s: %s. %s", method, path, response.Status, problem.Detail)
 }

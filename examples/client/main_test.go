@@ -29,21 +29,21 @@ import (
 
 // These tests run the real client against the real server, each a process of its own.
 
-// programs is the folder of both.
-var programs string
+// binDir is the folder of both.
+var binDir string
 
-const patience = 30 * time.Second // for whatever a test waits for
+const testTimeout = 30 * time.Second // for whatever a test waits for
 
 func TestMain(m *testing.M) {
 	code := 1
 	defer func() { os.Exit(code) }()
 	var err error
-	if programs, err = os.MkdirTemp("/tmp", "labledger-example-"); err != nil {
+	if binDir, err = os.MkdirTemp("/tmp", "labledger-example-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
 	}
-	defer func() { _ = os.RemoveAll(programs) }()
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", programs+"/", ".", "../..").CombinedOutput(); err != nil {
+	defer func() { _ = os.RemoveAll(binDir) }()
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binDir+"/", ".", "../..").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "cannot build the programs: %v\n%s", err, out)
 		return
 	}
@@ -63,7 +63,7 @@ func serveIn(t *testing.T, state string, env ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(programs, "labledger"))
+	cmd := exec.Command(filepath.Join(binDir, "labledger"))
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0", "STATE_DIR=" + state}, env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -78,11 +78,11 @@ func serveIn(t *testing.T, state string, env ...string) string {
 			if err != nil {
 				t.Error("the server:", err)
 			}
-		case <-time.After(patience):
-			t.Errorf("the server did not end within %s", patience)
+		case <-time.After(testTimeout):
+			t.Errorf("the server did not end within %s", testTimeout)
 			_ = cmd.Process.Kill()
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		if err := postgres.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("cannot wipe the state folder:", err)
@@ -96,7 +96,7 @@ func serveIn(t *testing.T, state string, env ...string) string {
 		if found := regexp.MustCompile(`listens on (http://\S+)`).FindSubmatch(text); found != nil {
 			return string(found[1])
 		}
-		if len(ended) > 0 || time.Since(began) > patience {
+		if len(ended) > 0 || time.Since(began) > testTimeout {
 			t.Fatalf("the server does not listen; it wrote\n%s", text)
 		}
 	}
@@ -111,20 +111,20 @@ func run(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
 // runAs is run with a password.
 func runAs(t *testing.T, password string, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, "client"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(binDir, "client"), args...)
 	cmd.Env = []string{"LABLEDGER_PASSWORD=" + password}
-	var out, faults bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &faults
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
 		t.Fatal(err, ctx.Err())
 	}
-	return out.String(), faults.String(), err == nil
+	return out.String(), errOut.String(), err == nil
 }
 
-const story = `Sites
+const wantOutput = `Sites
   1  Site 1
   2  Site 2
   3  Site 3
@@ -147,82 +147,82 @@ The latest alerts
   123  Deposits add up within the window: 241.00, the limit is 200.00 (version 1 of the rule)
 `
 
-// like fails the test unless text is what is wanted, where … stands for the rest of a line.
-func like(t *testing.T, text, wanted string) {
+// assertOutput fails the test unless text is what is wanted, where … stands for the rest of a line.
+func assertOutput(t *testing.T, text, want string) {
 	t.Helper()
-	pattern := `\A` + strings.ReplaceAll(regexp.QuoteMeta(wanted), "…", ".*") + `\z`
+	pattern := `\A` + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + `\z`
 	if !regexp.MustCompile(pattern).MatchString(text) {
-		t.Errorf("it printed\n%s\nwant\n%s", text, wanted)
+		t.Errorf("it printed\n%s\nwant\n%s", text, want)
 	}
 }
 
 func TestClient(t *testing.T) {
 	t.Parallel()
-	at := serve(t)
-	stdout, stderr, ok := run(t, "-url", at, "-follow", "2s")
-	like(t, stdout, story)
+	serverURL := serve(t)
+	stdout, stderr, ok := run(t, "-url", serverURL, "-follow", "2s")
+	assertOutput(t, stdout, wantOutput)
 	if !ok || stderr != "" {
 		t.Error("it did not end well:", stderr)
 	}
 	// Once more, when its site and alerts are there.
-	stdout, stderr, ok = run(t, "-url", at, "-follow", "2s")
+	stdout, stderr, ok = run(t, "-url", serverURL, "-follow", "2s")
 	if !ok || stderr != "" || !strings.Contains(stdout, "neither change is lost") {
 		t.Errorf("the second time it printed\n%s%s", stdout, stderr)
 	}
-	if n := events(t, at); n != 6 {
+	if n := countEvents(t, serverURL); n != 6 {
 		t.Errorf("%d events are recorded after two runs, want 6", n)
 	}
 }
 
 // The client meets what a network does: an answer that is lost after the event is recorded, and a stream that breaks off.
-func TestClientInTrouble(t *testing.T) {
+func TestClient_recoversFromNetworkErrors(t *testing.T) {
 	t.Parallel()
-	at := serve(t)
-	target, err := url.Parse(at)
+	serverURL := serve(t)
+	target, err := url.Parse(serverURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	var posts, streams atomic.Int32
-	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	proxyServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/api/v1/events" && posts.Add(1) == 1:
 			proxy.ServeHTTP(httptest.NewRecorder(), r)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "the answer was lost", http.StatusServiceUnavailable)
 		case r.Header.Get("Last-Event-ID") != "" && streams.Add(1) == 1:
-			proxy.ServeHTTP(&cut{ResponseWriter: w}, r)
+			proxy.ServeHTTP(&cutStream{ResponseWriter: w}, r)
 		default:
 			proxy.ServeHTTP(w, r)
 		}
 	}))
-	between.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	defer between.Close()
+	proxyServer.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	defer proxyServer.Close()
 
-	stdout, stderr, ok := run(t, "-url", between.URL, "-follow", "5s")
-	wanted := strings.Replace(story, "Events\n", "Events\n  once more, with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
-	wanted = strings.Replace(wanted, "  event: deposit of 120.50\n", "  event: deposit of 120.50\n  the stream broke off (…): going on after the last message\n", 1)
-	like(t, stdout, wanted)
+	stdout, stderr, ok := run(t, "-url", proxyServer.URL, "-follow", "5s")
+	want := strings.Replace(wantOutput, "Events\n", "Events\n  once more, with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
+	want = strings.Replace(want, "  event: deposit of 120.50\n", "  event: deposit of 120.50\n  the stream broke off (…): going on after the last message\n", 1)
+	assertOutput(t, stdout, want)
 	if !ok || stderr != "" {
 		t.Error("it did not end well:", stderr)
 	}
 	if posts.Load() != 4 || streams.Load() != 2 {
 		t.Errorf("%d posts and %d streams, want 4 and 2", posts.Load(), streams.Load())
 	}
-	if n := events(t, at); n != 3 {
+	if n := countEvents(t, serverURL); n != 3 {
 		t.Errorf("%d events are recorded, want 3", n)
 	}
 }
 
-// cut breaks a stream off after its first message with data.
-type cut struct {
+// cutStream breaks a stream off after its first message with data.
+type cutStream struct {
 	http.ResponseWriter
 	sent []byte
 }
 
-func (c *cut) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+func (c *cutStream) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-func (c *cut) Write(p []byte) (int, error) {
+func (c *cutStream) Write(p []byte) (int, error) {
 	before := len(c.sent)
 	c.sent = append(c.sent, p...)
 	end := regexp.MustCompile(`data: .*\n\n`).FindIndex(c.sent)
@@ -234,12 +234,12 @@ func (c *cut) Write(p []byte) (int, error) {
 	return 0, io.ErrClosedPipe
 }
 
-func TestClientRefused(t *testing.T) {
+func TestClient_reportsConnectionErrors(t *testing.T) {
 	t.Parallel()
-	at := serve(t)
+	serverURL := serve(t)
 	for _, args := range [][]string{
 		{"-url", "http://127.0.0.1:1"}, // nobody listens there
-		{"-url", at + "/elsewhere"},
+		{"-url", serverURL + "/elsewhere"},
 	} {
 		if stdout, stderr, ok := run(t, args...); ok || !strings.HasPrefix(stderr, "client: ") || strings.Contains(stderr, "goroutine ") {
 			t.Errorf("%q: %t, %s%s", args, ok, stdout, stderr)
@@ -247,34 +247,34 @@ func TestClientRefused(t *testing.T) {
 	}
 }
 
-// locked starts a server at which people sign in, and makes an account ada with a password. The client's story needs an operator.
-func locked(t *testing.T) string {
+// serveWithAuth starts a server at which people sign in, and makes an account ada with a password. The client's story needs an operator.
+func serveWithAuth(t *testing.T) string {
 	t.Helper()
 	state := pgtest.StateDir(t)
-	at := serveIn(t, state, "AUTH=required")
-	create := exec.Command(filepath.Join(programs, "labledger"), "user", "create", "ada", "--role", "operator")
+	serverURL := serveIn(t, state, "AUTH=required")
+	create := exec.Command(filepath.Join(binDir, "labledger"), "user", "create", "ada", "--role", "operator")
 	create.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "STATE_DIR=" + state}
 	create.Stdin = strings.NewReader(password)
 	if out, err := create.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return at
+	return serverURL
 }
 
 const password = "countess of lovelace"
 
 // The network loses what it can of the tokens; the client stays signed in until it signs out.
-func TestClientSignsIn(t *testing.T) {
+func TestClient_staysSignedIn(t *testing.T) {
 	t.Parallel()
-	at := locked(t)
-	target, err := url.Parse(at)
+	serverURL := serveWithAuth(t)
+	target, err := url.Parse(serverURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	var mu sync.Mutex
 	calls, token := map[string]int{}, ""
-	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	proxyServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		if authorization := r.Header.Get("Authorization"); authorization != "" {
 			token = authorization
@@ -283,13 +283,13 @@ func TestClientSignsIn(t *testing.T) {
 		calls[call]++
 		n := calls[call]
 		mu.Unlock()
-		answer := httptest.NewRecorder()
+		response := httptest.NewRecorder()
 		switch {
 		case call == "POST /auth/login": // what it gives ends soon
-			proxy.ServeHTTP(answer, r)
-			_, _ = io.WriteString(w, strings.Replace(answer.Body.String(), `"expires_in":900`, `"expires_in":5`, 1))
+			proxy.ServeHTTP(response, r)
+			_, _ = io.WriteString(w, strings.Replace(response.Body.String(), `"expires_in":900`, `"expires_in":5`, 1))
 		case call == "POST /auth/refresh" && n == 1:
-			proxy.ServeHTTP(answer, r)
+			proxy.ServeHTTP(response, r)
 			panic(http.ErrAbortHandler) // the answer is lost
 		case call == "POST /api/v1/events" && n == 2:
 			http.Error(w, "the token has expired", http.StatusUnauthorized)
@@ -297,25 +297,25 @@ func TestClientSignsIn(t *testing.T) {
 			proxy.ServeHTTP(w, r)
 		}
 	}))
-	defer between.Close()
+	defer proxyServer.Close()
 
-	stdout, stderr, ok := runAs(t, password, "-url", between.URL, "-user", "ada", "-follow", "2s")
-	like(t, stdout, "Signed in as ada\n"+story)
+	stdout, stderr, ok := runAs(t, password, "-url", proxyServer.URL, "-user", "ada", "-follow", "2s")
+	assertOutput(t, stdout, "Signed in as ada\n"+wantOutput)
 	if !ok || stderr != "" {
 		t.Error("it did not end well:", stderr)
 	}
 	if calls["POST /auth/login"] != 1 || calls["POST /auth/refresh"] != 3 || calls["POST /api/v1/events"] != 4 || calls["POST /auth/logout"] != 1 {
 		t.Error(calls)
 	}
-	if status := get(t, at, "/account", token, nil); status != http.StatusUnauthorized {
+	if status := getJSON(t, serverURL, "/account", token, nil); status != http.StatusUnauthorized {
 		t.Errorf("after it has signed out its token is still good: %d", status)
 	}
 }
 
 // Who may not is told so.
-func TestClientMayNot(t *testing.T) {
+func TestClient_reportsAuthErrors(t *testing.T) {
 	t.Parallel()
-	at := locked(t)
+	serverURL := serveWithAuth(t)
 	for _, c := range []struct {
 		password, says string
 		args           []string
@@ -324,39 +324,39 @@ func TestClientMayNot(t *testing.T) {
 		{"", "client: POST /auth/login: 40", []string{"-user", "ada"}},
 		{"countess", "client: POST /auth/login: 401 Unauthorized. Username or password is wrong.", []string{"-user", "ada"}},
 	} {
-		if stdout, stderr, ok := runAs(t, c.password, append(c.args, "-url", at)...); ok || !strings.HasPrefix(stderr, c.says) {
+		if stdout, stderr, ok := runAs(t, c.password, append(c.args, "-url", serverURL)...); ok || !strings.HasPrefix(stderr, c.says) {
 			t.Errorf("%q: %t, %s%s", c.args, ok, stdout, stderr)
 		}
 	}
 }
 
-// get asks for JSON, with a header Authorization unless that is "".
-func get(t *testing.T, at, path, authorization string, out any) (status int) {
+// getJSON asks for JSON, with a header Authorization unless that is "".
+func getJSON(t *testing.T, serverURL, path, authorization string, out any) (status int) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", at+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", serverURL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	if out != nil {
-		if err := json.NewDecoder(answer.Body).Decode(out); err != nil {
+		if err := json.NewDecoder(response.Body).Decode(out); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return answer.StatusCode
+	return response.StatusCode
 }
 
-// events counts those of the client's user.
-func events(t *testing.T, at string) (n int) {
+// countEvents counts those of the client's user.
+func countEvents(t *testing.T, serverURL string) (n int) {
 	t.Helper()
 	var rows []json.RawMessage
-	get(t, at, "/api/v1/events?user_id=1", "", &rows)
+	getJSON(t, serverURL, "/api/v1/events?user_id=1", "", &rows)
 	return len(rows)
 }

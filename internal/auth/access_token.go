@@ -19,10 +19,10 @@ const (
 )
 
 const (
-	accessHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9" // base64url of {"alg":"HS256","typ":"at+jwt"}
-	accessMost   = 1 << 10                                    // bytes; ours have some 400
-	clockSkew    = 30                                         // seconds that another instance's clock may be ahead
-	ours         = "labledger"
+	accessHeader      = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9" // base64url of {"alg":"HS256","typ":"at+jwt"}
+	maxAccessTokenLen = 1 << 10                                    // bytes; ours have some 400
+	clockSkew         = 30                                         // seconds that another instance's clock may be ahead
+	issuer            = "labledger"
 )
 
 // AccessClaims is what an access token says: the account that may act, the session in which it signed in, and when that ends.
@@ -49,14 +49,14 @@ type claims struct {
 func (k *Keys) SignAccessToken(accountID int64, session uuid.UUID, now time.Time) string {
 	at := now.Unix()
 	return k.signClaims(claims{
-		Issuer: ours, Audience: ours, Subject: strconv.FormatInt(accountID, 10), Session: session.String(),
+		Issuer: issuer, Audience: issuer, Subject: strconv.FormatInt(accountID, 10), Session: session.String(),
 		IssuedAt: at, NotBefore: at, Expires: at + int64(AccessTokenTTL/time.Second), ID: rand.Text(),
 	})
 }
 
 func (k *Keys) signClaims(c claims) string {
-	text := accessHeader + "." + encode(must(json.Marshal(c)))
-	return text + "." + encode(must(jwt.SigningMethodHS256.Sign(text, k.access())))
+	signingInput := accessHeader + "." + encode(must(json.Marshal(c)))
+	return signingInput + "." + encode(must(jwt.SigningMethodHS256.Sign(signingInput, k.access())))
 }
 
 // ParseAccessToken reads what SignAccessToken wrote, byte for byte; it returns ErrToken for everything else, and for a token that has expired.
@@ -64,28 +64,28 @@ func (k *Keys) signClaims(c claims) string {
 // The header is compared, not read: a token does not choose how it is verified. The signature comes next, in constant time; nothing of
 // the payload is looked at before.
 func (k *Keys) ParseAccessToken(token string, now time.Time) (AccessClaims, error) {
-	if len(token) > accessMost {
+	if len(token) > maxAccessTokenLen {
 		return AccessClaims{}, ErrToken
 	}
 	header, rest, _ := strings.Cut(token, ".")
-	body, sum, _ := strings.Cut(rest, ".") // a fourth segment would be in sum, where a point is not base64
+	encodedPayload, encodedSignature, _ := strings.Cut(rest, ".") // a fourth segment would be in sum, where a point is not base64
 	if header != accessHeader {
 		return AccessClaims{}, ErrToken
 	}
-	signature, ok := decode(sum)
-	if !ok || jwt.SigningMethodHS256.Verify(header+"."+body, signature, k.access()) != nil {
+	signature, ok := decode(encodedSignature)
+	if !ok || jwt.SigningMethodHS256.Verify(header+"."+encodedPayload, signature, k.access()) != nil {
 		return AccessClaims{}, ErrToken
 	}
-	payload, ok := decode(body)
+	payload, ok := decode(encodedPayload)
 	if !ok {
 		return AccessClaims{}, ErrToken
 	}
-	return readClaims(payload, now.Unix())
+	return parseClaims(payload, now.Unix())
 }
 
-// readClaims reads the payload of a token whose signature is good. Who can sign can still err, such as a later version of this program,
+// parseClaims reads the payload of a token whose signature is good. Who can sign can still err, such as a later version of this program,
 // so it is held to one shape.
-func readClaims(payload []byte, now int64) (AccessClaims, error) {
+func parseClaims(payload []byte, now int64) (AccessClaims, error) {
 	var c claims
 	if json.Unmarshal(payload, &c, json.RejectUnknownMembers(true)) != nil {
 		return AccessClaims{}, ErrToken
@@ -101,7 +101,7 @@ func readClaims(payload []byte, now int64) (AccessClaims, error) {
 	if err != nil || session.String() != c.Session {
 		return AccessClaims{}, ErrToken
 	}
-	if c.Issuer != ours || c.Audience != ours || c.ID == "" {
+	if c.Issuer != issuer || c.Audience != issuer || c.ID == "" {
 		return AccessClaims{}, ErrToken
 	}
 	if now >= c.Expires || c.NotBefore > now+clockSkew || c.IssuedAt > now+clockSkew || c.Expires-c.IssuedAt != int64(AccessTokenTTL/time.Second) {

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestAccess(t *testing.T) {
-	k, same := keys(t, secret), keys(t, secret)
+func TestAccessToken_roundTrip(t *testing.T) {
+	k, same := newKeys(t, secret), newKeys(t, secret)
 	for _, id := range []int64{0, 1, 42, 1 << 53, math.MaxInt64} {
 		for _, s := range []uuid.UUID{session, uuid.Nil, uuid.Max, uuid.New()} {
 			token := k.SignAccessToken(id, s, now.Add(999*time.Millisecond))
@@ -20,7 +20,7 @@ func TestAccess(t *testing.T) {
 			if want := (AccessClaims{AccountID: id, Session: s, Expires: now.Add(AccessTokenTTL)}); err != nil || got != want {
 				t.Errorf("%+v, %v; want %+v", got, err, want)
 			}
-			if len(token) > accessMost/2 {
+			if len(token) > maxAccessTokenLen/2 {
 				t.Errorf("the token has %d bytes", len(token))
 			}
 		}
@@ -33,9 +33,9 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// TestAccessAsJWT holds what others who read the token may rely upon.
-func TestAccessAsJWT(t *testing.T) {
-	parts := strings.Split(keys(t, secret).SignAccessToken(7, session, now), ".")
+// TestAccessToken_isJWT holds what others who read the token may rely upon.
+func TestAccessToken_isJWT(t *testing.T) {
+	parts := strings.Split(newKeys(t, secret).SignAccessToken(7, session, now), ".")
 	if header, ok := decode(parts[0]); !ok || string(header) != `{"alg":"HS256","typ":"at+jwt"}` {
 		t.Errorf("the header is %s", header)
 	}
@@ -56,9 +56,9 @@ func TestAccessAsJWT(t *testing.T) {
 	}
 }
 
-// TestAccessInTime reads one token at several times, to the second.
-func TestAccessInTime(t *testing.T) {
-	k := keys(t, secret)
+// TestParseAccessToken_validityPeriod reads one token at several times, to the second.
+func TestParseAccessToken_validityPeriod(t *testing.T) {
+	k := newKeys(t, secret)
 	token := k.SignAccessToken(1, session, now)
 	for after, good := range map[time.Duration]bool{
 		-time.Hour: false, -31 * time.Second: false, -30*time.Second - 1: false, -30 * time.Second: true, 0: true, AccessTokenTTL - 1: true,

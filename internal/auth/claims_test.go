@@ -7,13 +7,13 @@ import (
 )
 
 // claimAttacks are payloads that we never write, all signed with the right key.
-func claimAttacks(t testing.TB, k *Keys, list map[string]string) {
-	good := goodClaims()
+func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
+	good := validClaims()
 	add := func(name, payload string) {
 		if payload == good {
 			t.Fatalf("%s changes nothing", name)
 		}
-		list["claims signed: "+name] = signed(k, goodHeader, payload)
+		tokens["claims signed: "+name] = signToken(k, validHeader, payload)
 	}
 	at := now.Unix()
 	members := strings.Split(strings.Trim(good, "{}"), ",")

@@ -25,7 +25,7 @@ type Keys struct {
 // NewKeys makes keys of a secret: the same keys of the same secret, in every process. A weak secret is refused; the error says what is
 // wrong with it and what to do, and never quotes it.
 func NewKeys(secret string) (*Keys, error) {
-	if fault := secretFault(secret); fault != "" {
+	if fault := validateSecret(secret); fault != "" {
 		return nil, fmt.Errorf("the secret %s; use 32 random bytes, written in base64 or hex", fault)
 	}
 	derive := func(label string) func() []byte {
@@ -38,29 +38,29 @@ func NewKeys(secret string) (*Keys, error) {
 // NewSecret returns a secret for NewKeys: 32 random bytes in base64url without padding, 43 characters. It is for a server that makes its own.
 func NewSecret() string {
 	for {
-		if secret := encode(randomBytes(32)); secretFault(secret) == "" { // chance can spell a word, too
+		if secret := encode(randomBytes(32)); validateSecret(secret) == "" { // chance can spell a word, too
 			return secret
 		}
 	}
 }
 
-const hidden = "auth.Keys(hidden)"
+const redacted = "auth.Keys(hidden)"
 
 // Format writes the same few words for every verb.
-func (Keys) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, hidden) }
+func (Keys) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // LogValue is what Format writes.
-func (Keys) LogValue() slog.Value { return slog.StringValue(hidden) }
+func (Keys) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-var strict = base64.RawURLEncoding.Strict()
+var rawURL = base64.RawURLEncoding.Strict()
 
-func encode(b []byte) string { return strict.EncodeToString(b) }
+func encode(b []byte) string { return rawURL.EncodeToString(b) }
 
 // decode reads base64url that is written in the one way in which encode writes it. Even a strict decoder skips line breaks, so it is
 // encoded again to see.
-func decode(text string) ([]byte, bool) {
-	b, err := strict.DecodeString(text)
-	return b, err == nil && encode(b) == text
+func decode(encoded string) ([]byte, bool) {
+	b, err := rawURL.DecodeString(encoded)
+	return b, err == nil && encode(b) == encoded
 }
 
 func randomBytes(n int) []byte {

@@ -25,7 +25,7 @@ var (
 	session = uuid.MustParse("0199c0de-1234-7abc-8def-0123456789ab")
 )
 
-func keys(t testing.TB, secret string) *Keys {
+func newKeys(t testing.TB, secret string) *Keys {
 	t.Helper()
 	k, err := NewKeys(secret)
 	if err != nil {
@@ -34,7 +34,7 @@ func keys(t testing.TB, secret string) *Keys {
 	return k
 }
 
-func TestWeakSecrets(t *testing.T) {
+func TestNewKeys_rejectsWeakSecrets(t *testing.T) {
 	for secret, want := range map[string]string{
 		"":                                       "shorter than 32 bytes",
 		secret[:31]:                              "shorter than 32 bytes",
@@ -69,8 +69,8 @@ func TestWeakSecrets(t *testing.T) {
 	}
 }
 
-// TestRandomSecrets are never refused. The generator is seeded, since in 10^6 secrets one may well spell a word.
-func TestRandomSecrets(t *testing.T) {
+// TestNewKeys_acceptsRandomSecrets are never refused. The generator is seeded, since in 10^6 secrets one may well spell a word.
+func TestNewKeys_acceptsRandomSecrets(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{1})
 	raw := make([]byte, 32)
 	spell := []func([]byte) string{
@@ -80,7 +80,7 @@ func TestRandomSecrets(t *testing.T) {
 	for range 100_000 {
 		_, _ = random.Read(raw)
 		for _, as := range spell {
-			if fault := secretFault(as(raw)); fault != "" {
+			if fault := validateSecret(as(raw)); fault != "" {
 				t.Errorf("the secret %s %s", as(raw), fault)
 			}
 		}
@@ -95,9 +95,9 @@ func TestRandomSecrets(t *testing.T) {
 	}
 }
 
-// TestKeysApart shows that no key is another, and that all depend on the secret alone.
-func TestKeysApart(t *testing.T) {
-	a, again, b := keys(t, secret), keys(t, secret), keys(t, otherSecret)
+// TestNewKeys_derivesDistinctKeys shows that no key is another, and that all depend on the secret alone.
+func TestNewKeys_derivesDistinctKeys(t *testing.T) {
+	a, again, b := newKeys(t, secret), newKeys(t, secret), newKeys(t, otherSecret)
 	if !bytes.Equal(a.access(), again.access()) || !bytes.Equal(a.refresh(), again.refresh()) {
 		t.Error("one secret gives different keys")
 	}
@@ -110,9 +110,9 @@ func TestKeysApart(t *testing.T) {
 	}
 }
 
-// TestKeysHide what they are, however they are printed, also inside other things.
-func TestKeysHide(t *testing.T) {
-	k := keys(t, secret)
+// TestKeys_areRedacted what they are, however they are printed, also inside other things.
+func TestKeys_areRedacted(t *testing.T) {
+	k := newKeys(t, secret)
 	var out strings.Builder
 	type holder struct {
 		Keys *Keys
@@ -133,12 +133,12 @@ func TestKeysHide(t *testing.T) {
 	}
 	for _, thing := range []any{k, *k} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
-			if got := fmt.Sprintf(verb, thing); got != hidden {
+			if got := fmt.Sprintf(verb, thing); got != redacted {
 				t.Errorf("%s gives %s", verb, got)
 			}
 		}
 	}
-	for _, line := range []string{`thing=` + hidden, `"thing":"` + hidden + `"`} { // of k and *k, each twice; the others are structs and lists
+	for _, line := range []string{`thing=` + redacted, `"thing":"` + redacted + `"`} { // of k and *k, each twice; the others are structs and lists
 		if n := strings.Count(out.String(), line); n != 4 {
 			t.Errorf("%s is logged %d times, not 4", line, n)
 		}

@@ -13,47 +13,47 @@ import (
 
 // Bounds of a password, in Unicode code points.
 const (
-	leastPassword = 8
-	mostPassword  = 128
+	minPasswordLen = 8
+	maxPasswordLen = 128
 )
 
-// common is a list of some thousand passwords, in lower case, made when it is first asked for. The list's own package would read it at every
+// commonPasswords is a list of some thousand passwords, in lower case, made when it is first asked for. The list's own package would read it at every
 // start of the program, with four others.
-var common = sync.OnceValue(func() map[string]bool {
-	var list struct{ List []string }
-	if err := json.Unmarshal(must(data.Asset("data/Passwords.json")), &list); err != nil {
+var commonPasswords = sync.OnceValue(func() map[string]bool {
+	var tokens struct{ List []string }
+	if err := json.Unmarshal(must(data.Asset("data/Passwords.json")), &tokens); err != nil {
 		panic("auth: " + err.Error())
 	}
-	set := make(map[string]bool, len(list.List))
-	for _, word := range list.List {
+	set := make(map[string]bool, len(tokens.List))
+	for _, word := range tokens.List {
 		set[strings.ToLower(word)] = true
 	}
 	return set
 })
 
-// leastLetters is how many letters a common password has at least that is looked for in disguise: the shorter ones turn up by chance.
-const leastLetters = 5
+// minLetters is how many letters a common password has at least that is looked for in disguise: the shorter ones turn up by chance.
+const minLetters = 5
 
-// disguised are the common passwords as plain writes them.
-var disguised = sync.OnceValue(func() map[string]bool {
-	set := make(map[string]bool, len(common()))
-	for word := range common() {
-		text := plain(word)
+// normalizedCommon are the common passwords as plain writes them.
+var normalizedCommon = sync.OnceValue(func() map[string]bool {
+	set := make(map[string]bool, len(commonPasswords()))
+	for word := range commonPasswords() {
+		text := unleet(word)
 		letters := 0
 		for _, r := range text {
 			if unicode.IsLetter(r) {
 				letters++
 			}
 		}
-		if letters >= leastLetters {
+		if letters >= minLetters {
 			set[string(text)] = true
 		}
 	}
 	return set
 })
 
-// plain undoes, rune for rune, what people write in the place of letters. As 1 is i or l, those two become one.
-func plain(text string) []rune {
+// unleet undoes, rune for rune, what people write in the place of letters. As 1 is i or l, those two become one.
+func unleet(text string) []rune {
 	return []rune(strings.Map(func(r rune) rune {
 		switch r {
 		case '@':
@@ -76,20 +76,20 @@ func plain(text string) []rune {
 // isCommon tells whether a password is a common one, also in slight disguise: P@ssw0rd!, 2024dragon. What stands before the first letter and
 // after the last one may be in the place of letters, or be added.
 func isCommon(password string) bool {
-	if common()[strings.ToLower(password)] {
+	if commonPasswords()[strings.ToLower(password)] {
 		return true
 	}
-	noLetter := func(r rune) bool { return !unicode.IsLetter(r) }
-	tail := strings.TrimLeftFunc(password, noLetter)
-	core := strings.TrimRightFunc(tail, noLetter)
-	if core == "" {
+	notLetter := func(r rune) bool { return !unicode.IsLetter(r) }
+	fromFirstLetter := strings.TrimLeftFunc(password, notLetter)
+	lettersSpan := strings.TrimRightFunc(fromFirstLetter, notLetter)
+	if lettersSpan == "" {
 		return false
 	}
-	text := plain(password)
-	before, after := len(text)-utf8.RuneCountInString(tail), utf8.RuneCountInString(tail)-utf8.RuneCountInString(core)
-	for from := range before + 1 {
-		for added := range after + 1 {
-			if disguised()[string(text[from:len(text)-added])] {
+	runes := unleet(password)
+	leading, trailing := len(runes)-utf8.RuneCountInString(fromFirstLetter), utf8.RuneCountInString(fromFirstLetter)-utf8.RuneCountInString(lettersSpan)
+	for start := range leading + 1 {
+		for dropped := range trailing + 1 {
+			if normalizedCommon()[string(runes[start:len(runes)-dropped])] {
 				return true
 			}
 		}
@@ -109,9 +109,9 @@ func ValidatePassword(password, username string) string {
 	}
 	password = norm.NFC.String(password)
 	switch n := utf8.RuneCountInString(password); {
-	case n < leastPassword:
+	case n < minPasswordLen:
 		return "must have at least 8 characters"
-	case n > mostPassword:
+	case n > maxPasswordLen:
 		return "must have at most 128 characters"
 	case strings.EqualFold(password, norm.NFC.String(username)):
 		return "must not be the username"

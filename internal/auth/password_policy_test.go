@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestPasswordFault(t *testing.T) {
+func TestValidatePassword(t *testing.T) {
 	const (
 		short, long  = "must have at least 8 characters", "must have at most 128 characters"
 		often, user  = "is one of the most common passwords; choose another", "must not be the username"
@@ -38,18 +38,18 @@ func TestPasswordFault(t *testing.T) {
 			t.Errorf("%.40q for %q: %q, not %q", c.password, c.username, got, c.want)
 		}
 	}
-	if n := len(common()); n < 6000 {
+	if n := len(commonPasswords()); n < 6000 {
 		t.Errorf("only %d common passwords", n)
 	}
 }
 
 // However a common password is disguised, it is refused.
-func TestDisguisedPasswords(t *testing.T) {
+func TestValidatePassword_rejectsDisguisedCommonPasswords(t *testing.T) {
 	instead := map[rune]string{'a': "a@", 'o': "o0", 'i': "i1!", 'l': "l1", 'e': "e3", 's': "s$5", 't': "t7"}
 	const around = "0123456789!@$-_. "
-	words := slices.Sorted(maps.Keys(common()))
+	words := slices.Sorted(maps.Keys(commonPasswords()))
 	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.SampledFrom(words).Filter(func(word string) bool { return fiveLetters.MatchString(word) }).Draw(t, "word")
+		word := rapid.SampledFrom(words).Filter(func(word string) bool { return fiveLettersPattern.MatchString(word) }).Draw(t, "word")
 		var disguise strings.Builder
 		disguise.WriteString(rapid.StringOfN(rapid.RuneFrom([]rune(around)), 0, 3, -1).Draw(t, "before"))
 		for _, r := range word {
@@ -59,17 +59,17 @@ func TestDisguisedPasswords(t *testing.T) {
 			}
 			disguise.WriteRune(r)
 		}
-		disguise.WriteString(rapid.StringOfN(rapid.RuneFrom([]rune(around)), leastPassword, 12, -1).Draw(t, "after"))
+		disguise.WriteString(rapid.StringOfN(rapid.RuneFrom([]rune(around)), minPasswordLen, 12, -1).Draw(t, "after"))
 		if fault := ValidatePassword(disguise.String(), ""); fault == "" {
 			t.Errorf("%q is %q in disguise, and nothing is wrong with it", disguise.String(), word)
 		}
 	})
 }
 
-var fiveLetters = regexp.MustCompile(`^[a-z]{5,}$`)
+var fiveLettersPattern = regexp.MustCompile(`^[a-z]{5,}$`)
 
 // What a generator makes is not refused: nobody who does as told must be told off.
-func TestGeneratedPasswords(t *testing.T) {
+func TestValidatePassword_acceptsGeneratedPasswords(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	const all = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"
 	for _, alphabet := range []string{all, all[:62], all[:26], all[26:62], "0123456789abcdef", "0123456789"} {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-func TestPasswords(t *testing.T) {
+func TestPasswords_hashAndVerify(t *testing.T) {
 	p, ctx := NewPasswords(), t.Context()
 	long := strings.Repeat("𝕏", 127)
 	for _, password := range []string{"correct horse", "", " ", "a\x00b", long + "𝕏", "пароль-пароль", "👩‍🔬👩‍🔬👩‍🔬👩‍🔬"} {
@@ -37,8 +37,8 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// TestOneLook checks that what looks the same is the same, however it is typed.
-func TestOneLook(t *testing.T) {
+// TestPasswords_unicodeNormalization checks that what looks the same is the same, however it is typed.
+func TestPasswords_unicodeNormalization(t *testing.T) {
 	p, ctx := NewPasswords(), t.Context()
 	for _, password := range []string{"Ångström-é", "한글 비밀번호", "ệ-viet-nam", "\u212bngstrom"} {
 		phc, err := p.Hash(ctx, norm.NFD.String(password))
@@ -55,7 +55,7 @@ func TestOneLook(t *testing.T) {
 	}
 }
 
-func TestStoredHashes(t *testing.T) {
+func TestVerify_storedHashBounds(t *testing.T) {
 	p, ctx := NewPasswords(), t.Context()
 	for _, a := range []argon2id.Params{ // other settings, such as earlier ones
 		{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 8, KeyLength: 16},
@@ -84,7 +84,7 @@ func TestStoredHashes(t *testing.T) {
 		{salt, ""}, {salt, "AAAA"}, {salt, salt + "=="}, {salt, salt[:9] + "\n" + salt[9:]}, {salt, strings.Repeat("A", 88)}, {good, good + good}, {good, strings.Repeat("A", 1<<20)},
 	} {
 		phc := strings.Replace(good, change[0], change[1], 1)
-		if sane(phc) {
+		if validHash(phc) {
 			t.Errorf("%.200q counts as sane", phc) // and is not tried: it might take all memory
 			continue
 		}
@@ -94,10 +94,10 @@ func TestStoredHashes(t *testing.T) {
 	}
 }
 
-// TestNobody signs in without an account, not even with the password of the hash that stands in for it.
-func TestNobody(t *testing.T) {
+// TestVerify_unknownAccount signs in without an account, not even with the password of the hash that stands in for it.
+func TestVerify_unknownAccount(t *testing.T) {
 	p, ctx := NewPasswords(), t.Context()
-	p.dummy, _ = p.Hash(ctx, "correct horse")
+	p.dummyHash, _ = p.Hash(ctx, "correct horse")
 	for _, password := range []string{"correct horse", "", "x"} {
 		if ok, err := p.Verify(ctx, password, ""); err != nil || ok {
 			t.Errorf("%q without an account: %v, %v", password, ok, err)
@@ -105,8 +105,8 @@ func TestNobody(t *testing.T) {
 	}
 }
 
-// TestUnknownAccount takes as long as a wrong password, so that time does not tell which accounts there are.
-func TestUnknownAccount(t *testing.T) {
+// TestVerify_unknownAccountTakesAsLong takes as long as a wrong password, so that time does not tell which accounts there are.
+func TestVerify_unknownAccountTakesAsLong(t *testing.T) {
 	p, ctx := NewPasswords(), t.Context()
 	phc, err := p.Hash(ctx, "correct horse")
 	if err != nil {
@@ -133,22 +133,22 @@ func TestUnknownAccount(t *testing.T) {
 	t.Errorf("no account takes %.2f times as long as a wrong password", ratio)
 }
 
-// calls are the two ways to need a turn.
-var calls = map[string]func(*Passwords, context.Context) error{
+// hashCalls are the two ways to need a turn.
+var hashCalls = map[string]func(*Passwords, context.Context) error{
 	"Hash":                   func(p *Passwords, ctx context.Context) error { _, err := p.Hash(ctx, "x"); return err },
-	"Verify":                 func(p *Passwords, ctx context.Context) error { _, err := p.Verify(ctx, "x", p.dummy); return err },
+	"Verify":                 func(p *Passwords, ctx context.Context) error { _, err := p.Verify(ctx, "x", p.dummyHash); return err },
 	"Verify without account": func(p *Passwords, ctx context.Context) error { _, err := p.Verify(ctx, "x", ""); return err },
 }
 
-// TestTurns fills all turns. The next one waits, and gets the first that is free; in vain it waits three seconds, or until its context ends.
-func TestTurns(t *testing.T) {
-	for name, call := range calls {
+// TestHashConcurrencyLimit fills all turns. The next one waits, and gets the first that is free; in vain it waits three seconds, or until its context ends.
+func TestHashConcurrencyLimit(t *testing.T) {
+	for name, call := range hashCalls {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, ctx := NewPasswords(), t.Context()
 				all := runtime.GOMAXPROCS(0)
 				for range all {
-					if err := p.enter(ctx); err != nil {
+					if err := p.acquire(ctx); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -171,7 +171,7 @@ func TestTurns(t *testing.T) {
 				default:
 				}
 				time.Sleep(2 * time.Second)
-				p.leave()
+				p.release()
 				if err := <-done; err != nil {
 					t.Errorf("with a free turn: %v", err)
 				}
@@ -190,13 +190,13 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// TestTurnsUnderLoad has many more calls than turns: all get one.
-func TestTurnsUnderLoad(t *testing.T) {
+// TestHashConcurrencyUnderLoad has many more calls than turns: all get one.
+func TestHashConcurrencyUnderLoad(t *testing.T) {
 	p := NewPasswords()
 	done := make(chan error)
 	n := 4 * runtime.GOMAXPROCS(0)
 	for range n {
-		go func() { done <- calls["Verify"](p, t.Context()) }()
+		go func() { done <- hashCalls["Verify"](p, t.Context()) }()
 	}
 	for range n {
 		if err := <-done; err != nil {

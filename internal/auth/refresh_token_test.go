@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestRefresh(t *testing.T) {
-	k, same := keys(t, secret), keys(t, secret)
+func TestRefreshToken_roundTrip(t *testing.T) {
+	k, same := newKeys(t, secret), newKeys(t, secret)
 	seen := map[string]bool{}
 	for _, generation := range []int64{1, 2, 255, 256, 1 << 40, math.MaxInt64} {
 		for _, s := range []uuid.UUID{session, uuid.Nil, uuid.Max} {
@@ -27,9 +27,9 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// TestBadRefresh lists what must be refused, much of it sealed with the right key.
-func TestBadRefresh(t *testing.T) {
-	k := keys(t, secret)
+// TestParseRefreshToken_rejectsInvalid lists what must be refused, much of it sealed with the right key.
+func TestParseRefreshToken_rejectsInvalid(t *testing.T) {
+	k := newKeys(t, secret)
 	good := k.SignRefreshToken(RefreshClaims{session, 3})
 	body := func(generation uint64) []byte {
 		return binary.BigEndian.AppendUint64(bytes.Clone(session[:]), generation)
@@ -49,15 +49,15 @@ func TestBadRefresh(t *testing.T) {
 	api, _, _ := NewAPIToken()
 	for name, token := range map[string]string{
 		"nothing": "", "the mark": "llr_", "no mark": good[4:], "API mark": "llk_" + good[4:], "upper-case mark": "LLR_" + good[4:],
-		"generation 0": "llr_" + encode(k.sealRefresh(body(0))), "generation 2^63": "llr_" + encode(k.sealRefresh(body(1<<63))),
-		"generation -1":  "llr_" + encode(k.sealRefresh(body(math.MaxUint64))),
-		"short body":     "llr_" + encode(k.sealRefresh(body(1)[:23])),
-		"long body":      "llr_" + encode(k.sealRefresh(append(body(1), 0))),
+		"generation 0": "llr_" + encode(k.appendRefreshMAC(body(0))), "generation 2^63": "llr_" + encode(k.appendRefreshMAC(body(1<<63))),
+		"generation -1":  "llr_" + encode(k.appendRefreshMAC(body(math.MaxUint64))),
+		"short body":     "llr_" + encode(k.appendRefreshMAC(body(1)[:23])),
+		"long body":      "llr_" + encode(k.appendRefreshMAC(append(body(1), 0))),
 		"without a seal": "llr_" + encode(body(1)), "with an empty seal": "llr_" + encode(append(body(1), make([]byte, 32)...)),
 		"trailing bits": odd, "padded": good + "=", "standard alphabet": "llr_" + base64.RawStdEncoding.EncodeToString(raw) + "=",
 		"newline in": good[:20] + "\n" + good[20:], "newline for a character": good[:20] + "\n" + good[21:], "newline after": good + "\n",
 		"newlines at the length": good[:75] + "\r\n\r\n", "space before": " " + good, "twice": good + good, "shorter": good[:78], "longer": good + "A",
-		"8 KiB": "llr_" + strings.Repeat("A", 8<<10), "another secret's": keys(t, otherSecret).SignRefreshToken(RefreshClaims{session, 3}),
+		"8 KiB": "llr_" + strings.Repeat("A", 8<<10), "another secret's": newKeys(t, otherSecret).SignRefreshToken(RefreshClaims{session, 3}),
 		"sealed with the access key": (&Keys{refresh: k.access}).SignRefreshToken(RefreshClaims{session, 3}),
 		"access token":               k.SignAccessToken(1, session, now), "marked access token": "llr_" + k.SignAccessToken(1, session, now), "API token": api,
 	} {
@@ -76,15 +76,15 @@ func TestBadRefresh(t *testing.T) {
 	}
 }
 
-// TestRefreshIsFixed holds the form of the tokens that people have, since a server may change between two uses.
-func TestRefreshIsFixed(t *testing.T) {
-	token := keys(t, secret).SignRefreshToken(RefreshClaims{session, 3})
+// TestSignRefreshToken_formatIsStable holds the form of the tokens that people have, since a server may change between two uses.
+func TestSignRefreshToken_formatIsStable(t *testing.T) {
+	token := newKeys(t, secret).SignRefreshToken(RefreshClaims{session, 3})
 	if want := "llr_AZnA3hI0eryN7wEjRWeJqwAAAAAAAAADWqyLd6DOmu8OQ1Qmk-GzW5b-xb7QvG4TYrrvpdjfC6E"; token != want {
 		t.Errorf("the token has another form than it had: %s", token)
 	}
 }
 
-func TestAPIToken(t *testing.T) {
+func TestAPIToken_roundTrip(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		token, prefix, hash := NewAPIToken()
@@ -99,8 +99,8 @@ func TestAPIToken(t *testing.T) {
 	}
 }
 
-func TestBadAPIToken(t *testing.T) {
-	k := keys(t, secret)
+func TestHashAPIToken_rejectsInvalid(t *testing.T) {
+	k := newKeys(t, secret)
 	good := "llk_" + strings.Repeat("A", 43)
 	if _, err := HashAPIToken(good); err != nil {
 		t.Fatal(err)

@@ -18,54 +18,54 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// attacks are tokens to refuse, by name. Those that say "signed" have a good signature by the right key: what is held there is not the
+// attackTokens are tokens to refuse, by name. Those that say "signed" have a good signature by the right key: what is held there is not the
 // cryptography but the strictness.
-func attacks(t testing.TB, k *Keys) map[string]string {
+func attackTokens(t testing.TB, k *Keys) map[string]string {
 	t.Helper()
-	list := map[string]string{}
-	for _, add := range []func(testing.TB, *Keys, map[string]string){algorithmAttacks, headerAttacks, claimAttacks, spellingAttacks} {
-		add(t, k, list)
+	tokens := map[string]string{}
+	for _, add := range []func(testing.TB, *Keys, map[string]string){algorithmAttacks, headerAttacks, claimAttacks, encodingAttacks} {
+		add(t, k, tokens)
 	}
-	return list
+	return tokens
 }
 
-const goodHeader = `{"alg":"HS256","typ":"at+jwt"}`
+const validHeader = `{"alg":"HS256","typ":"at+jwt"}`
 
-// goodClaims are the claims of a token made now. They are text, so that attacks can spell them in every way.
-func goodClaims() string {
+// validClaims are the claims of a token made now. They are text, so that attacks can spell them in every way.
+func validClaims() string {
 	return fmt.Sprintf(`{"iss":"labledger","aud":"labledger","sub":"7","sid":"%s","iat":%d,"nbf":%d,"exp":%d,"jti":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}`,
 		session, now.Unix(), now.Unix(), now.Unix()+900)
 }
 
-// seal signs a text of two segments as they stand.
-func seal(hash crypto.Hash, key []byte, text string) string {
+// signInput signs a text of two segments as they stand.
+func signInput(hash crypto.Hash, key []byte, text string) string {
 	h := hmac.New(hash.New, key)
 	h.Write([]byte(text))
 	return text + "." + encode(h.Sum(nil))
 }
 
-// signed makes a token of any header and payload with the right key.
-func signed(k *Keys, header, payload string) string {
-	return seal(crypto.SHA256, k.access(), encode([]byte(header))+"."+encode([]byte(payload)))
+// signToken makes a token of any header and payload with the right key.
+func signToken(k *Keys, header, payload string) string {
+	return signInput(crypto.SHA256, k.access(), encode([]byte(header))+"."+encode([]byte(payload)))
 }
 
-func algorithmAttacks(t testing.TB, k *Keys, list map[string]string) {
-	body := encode([]byte(goodClaims()))
-	good := signed(k, goodHeader, goodClaims())
+func algorithmAttacks(t testing.TB, k *Keys, tokens map[string]string) {
+	body := encode([]byte(validClaims()))
+	good := signToken(k, validHeader, validClaims())
 	sum := good[strings.LastIndex(good, ".")+1:]
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "null", "HS256 ", "hs256", "HS1", "HS2560", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", "A256GCM", "dir"} {
 		header := fmt.Sprintf(`{"alg":%q,"typ":"at+jwt"}`, alg)
 		text := encode([]byte(header)) + "." + body
-		list["alg "+alg+" with an empty signature"] = text + "."
-		list["alg "+alg+" with two segments"] = text
-		list["alg "+alg+" with another's signature"] = text + "." + sum
-		list["alg "+alg+" signed"] = signed(k, header, goodClaims())
+		tokens["alg "+alg+" with an empty signature"] = text + "."
+		tokens["alg "+alg+" with two segments"] = text
+		tokens["alg "+alg+" with another's signature"] = text + "." + sum
+		tokens["alg "+alg+" signed"] = signToken(k, header, validClaims())
 	}
 	for alg, hash := range map[string]crypto.Hash{"HS384": crypto.SHA384, "HS512": crypto.SHA512} {
 		text := encode([]byte(`{"alg":"`+alg+`","typ":"at+jwt"}`)) + "." + body
-		list[alg+", signed so"] = seal(hash, k.access(), text)
-		list[alg+", cut to 32 bytes"] = seal(hash, k.access(), text)[:len(text)+1+43]
-		list[alg+" under the good header"] = seal(hash, k.access(), encode([]byte(goodHeader))+"."+body)
+		tokens[alg+", signed so"] = signInput(hash, k.access(), text)
+		tokens[alg+", cut to 32 bytes"] = signInput(hash, k.access(), text)[:len(text)+1+43]
+		tokens[alg+" under the good header"] = signInput(hash, k.access(), encode([]byte(validHeader))+"."+body)
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -81,27 +81,27 @@ func algorithmAttacks(t testing.TB, k *Keys, list map[string]string) {
 			t.Fatal(err)
 		}
 		for form, key := range map[string][]byte{"DER": der, "PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})} {
-			for _, header := range []string{`{"alg":"` + alg + `","typ":"at+jwt"}`, goodHeader} {
-				list["HMAC with a public key, "+alg+" "+form+" "+header] = seal(crypto.SHA256, key, encode([]byte(header))+"."+body)
+			for _, header := range []string{`{"alg":"` + alg + `","typ":"at+jwt"}`, validHeader} {
+				tokens["HMAC with a public key, "+alg+" "+form+" "+header] = signInput(crypto.SHA256, key, encode([]byte(header))+"."+body)
 			}
 		}
 	}
 	for alg, private := range map[string]any{"RS256": rsaKey, "ES256": ecKey} {
 		var c jwt.MapClaims
-		if err := json.Unmarshal([]byte(goodClaims()), &c); err != nil {
+		if err := json.Unmarshal([]byte(validClaims()), &c); err != nil {
 			t.Fatal(err)
 		}
-		if list["their own "+alg], err = jwt.NewWithClaims(jwt.GetSigningMethod(alg), c).SignedString(private); err != nil {
+		if tokens["their own "+alg], err = jwt.NewWithClaims(jwt.GetSigningMethod(alg), c).SignedString(private); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, key := range map[string][]byte{"no key": nil, "a key of zeros": make([]byte, 32), "the secret itself": []byte(secret), "the refresh key": k.refresh(),
-		"another secret's key": keys(t, otherSecret).access(), "the issuer's name": []byte(ours), "half the key": k.access()[:16]} {
-		list["signed with "+name] = seal(crypto.SHA256, key, encode([]byte(goodHeader))+"."+body)
+		"another secret's key": newKeys(t, otherSecret).access(), "the issuer's name": []byte(issuer), "half the key": k.access()[:16]} {
+		tokens["signed with "+name] = signInput(crypto.SHA256, key, encode([]byte(validHeader))+"."+body)
 	}
 }
 
-func headerAttacks(_ testing.TB, k *Keys, list map[string]string) {
+func headerAttacks(_ testing.TB, k *Keys, tokens map[string]string) {
 	jwk := `{"kty":"oct","k":"` + encode(make([]byte, 32)) + `"}`
 	for _, header := range []string{
 		`{"alg":"HS256","typ":"at+jwt","kid":"1"}`, `{"alg":"HS256","kid":"../../dev/null","typ":"at+jwt"}`, `{"alg":"HS256","typ":"at+jwt","kid":"' OR 1=1 --"}`,
@@ -114,17 +114,17 @@ func headerAttacks(_ testing.TB, k *Keys, list map[string]string) {
 		`{"ALG":"none","alg":"HS256","typ":"at+jwt"}`, `{"alg":["HS256"],"typ":"at+jwt"}`, `{"alg":null,"typ":"at+jwt"}`, `{"typ":"at+jwt"}`, `{}`, ``, `null`, `[]`, `"HS256"`,
 		`{"alg":"HS256","typ":"at+jwt"}{}`, `{"alg":"HS256","typ":"at+jwt"`, `{"alg":"HS256","typ":"at+jwt","enc":"A256GCM"}`,
 	} {
-		list["header signed "+header] = signed(k, header, goodClaims())
+		tokens["header signed "+header] = signToken(k, header, validClaims())
 	}
 }
 
-func TestAttacks(t *testing.T) {
-	k := keys(t, secret)
-	list := attacks(t, k)
-	if got, err := k.ParseAccessToken(signed(k, goodHeader, goodClaims()), now); err != nil || got != (AccessClaims{7, session, now.Add(AccessTokenTTL)}) {
+func TestParseAccessToken_rejectsAttacks(t *testing.T) {
+	k := newKeys(t, secret)
+	tokens := attackTokens(t, k)
+	if got, err := k.ParseAccessToken(signToken(k, validHeader, validClaims()), now); err != nil || got != (AccessClaims{7, session, now.Add(AccessTokenTTL)}) {
 		t.Fatalf("the token that the attacks change is not good: %+v, %v", got, err)
 	}
-	for name, token := range list {
+	for name, token := range tokens {
 		if got, err := k.ParseAccessToken(token, now); err != ErrToken || got != (AccessClaims{}) {
 			t.Errorf("%s: %+v, %v\n%s", name, got, err, token)
 		}
@@ -135,14 +135,14 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("%s as an API token: %v", name, err)
 		}
 	}
-	if len(list) < 250 {
-		t.Errorf("only %d attacks", len(list))
+	if len(tokens) < 250 {
+		t.Errorf("only %d attacks", len(tokens))
 	}
 }
 
-// TestEveryByte changes each byte of a token to each other value.
-func TestEveryByte(t *testing.T) {
-	k := keys(t, secret)
+// TestParseAccessToken_rejectsChangedBytes changes each byte of a token to each other value.
+func TestParseAccessToken_rejectsChangedBytes(t *testing.T) {
+	k := newKeys(t, secret)
 	good := k.SignAccessToken(7, session, now)
 	for i := range good {
 		for c := range 256 {
@@ -160,11 +160,11 @@ func TestEveryByte(t *testing.T) {
 	}
 }
 
-// TestLaxReader is the negative control: a reader as one finds them accepts much of the list, so the list can fail.
-func TestLaxReader(t *testing.T) {
-	k := keys(t, secret)
+// TestAttacks_lenientParserAcceptsSome is the negative control: a reader as one finds them accepts much of the list, so the list can fail.
+func TestAttacks_lenientParserAcceptsSome(t *testing.T) {
+	k := newKeys(t, secret)
 	accepted := map[string]bool{}
-	for name, token := range attacks(t, k) {
+	for name, token := range attackTokens(t, k) {
 		_, err := jwt.Parse(token, func(token *jwt.Token) (any, error) {
 			if _, ok := token.Method.(*jwt.SigningMethodHMAC); !ok {
 				return nil, jwt.ErrTokenUnverifiable

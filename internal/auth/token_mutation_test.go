@@ -12,18 +12,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// originals are good tokens of both kinds, always the same ones, so that a seed always makes the same mutations.
-func originals(k *Keys) (access, refresh []string) {
+// validTokens are good tokens of both kinds, always the same ones, so that a seed always makes the same mutations.
+func validTokens(k *Keys) (access, refresh []string) {
 	for i := range int64(8) {
 		s := uuid.NewSHA1(session, []byte{byte(i)})
-		access = append(access, k.signClaims(claims{ours, ours, fmt.Sprint(i * i * 1000), s.String(), now.Unix() - i, now.Unix() - i, now.Unix() - i + 900, fmt.Sprint("ID", i)}))
+		access = append(access, k.signClaims(claims{issuer, issuer, fmt.Sprint(i * i * 1000), s.String(), now.Unix() - i, now.Unix() - i, now.Unix() - i + 900, fmt.Sprint("ID", i)}))
 		refresh = append(refresh, k.SignRefreshToken(RefreshClaims{s, i + 1}))
 	}
 	return access, refresh
 }
 
-// judge reads a token in all ways and returns what is wrong: only the byte-identical originals are good.
-func judge(k *Keys, access, refresh []string, token string) (fault string) {
+// checkToken reads a token in all ways and returns what is wrong: only the byte-identical originals are good.
+func checkToken(k *Keys, access, refresh []string, token string) (fault string) {
 	defer func() {
 		if p := recover(); p != nil {
 			fault = fmt.Sprintf("panic: %v", p)
@@ -41,7 +41,7 @@ func judge(k *Keys, access, refresh []string, token string) (fault string) {
 	return ""
 }
 
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/\n\r \x00\xff"
+const tokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/\n\r \x00\xff"
 
 // mutate changes one of the tokens, one to three times over.
 func mutate(r *rand.Rand, tokens []string) string {
@@ -56,10 +56,10 @@ func mutate(r *rand.Rand, tokens []string) string {
 			}
 		case 1: // a letter
 			if at < len(b) {
-				b[at] = letters[r.IntN(len(letters))]
+				b[at] = tokenAlphabet[r.IntN(len(tokenAlphabet))]
 			}
 		case 2: // one more
-			b = slices.Insert(b, at, letters[r.IntN(len(letters))])
+			b = slices.Insert(b, at, tokenAlphabet[r.IntN(len(tokenAlphabet))])
 		case 3: // a few fewer
 			b = slices.Delete(b, at, min(len(b), at+1+r.IntN(4)))
 		case 4: // the end cut off
@@ -78,7 +78,7 @@ func mutate(r *rand.Rand, tokens []string) string {
 			parts := strings.Split(string(b), ".")
 			i := r.IntN(len(parts))
 			if n := len(parts[i]); n > 0 {
-				parts[i] = parts[i][:n-1] + string(letters[(max(0, strings.IndexByte(letters, parts[i][n-1]))+1+r.IntN(15))%64])
+				parts[i] = parts[i][:n-1] + string(tokenAlphabet[(max(0, strings.IndexByte(tokenAlphabet, parts[i][n-1]))+1+r.IntN(15))%64])
 			}
 			b = []byte(strings.Join(parts, "."))
 		case 10: // other spellings
@@ -89,7 +89,7 @@ func mutate(r *rand.Rand, tokens []string) string {
 			parts := strings.Split(string(b), ".")
 			i := r.IntN(len(parts))
 			if raw, err := base64.RawURLEncoding.DecodeString(parts[i]); err == nil {
-				parts[i] = encode([]byte(rewrite(r, string(raw))))
+				parts[i] = encode([]byte(rewritePayload(r, string(raw))))
 			}
 			b = []byte(strings.Join(parts, "."))
 		case 12: // case
@@ -99,21 +99,21 @@ func mutate(r *rand.Rand, tokens []string) string {
 	return string(b)
 }
 
-func rewrite(r *rand.Rand, text string) string {
+func rewritePayload(r *rand.Rand, text string) string {
 	swaps := []string{"HS256", "none", "HS256", "HS512", "HS256", "RS256", "at+jwt", "JWT", `"typ"`, `"kid":"1","typ"`, `"sub":"`, `"sub":"1`, "9000", "1", "labledger", "other",
 		`"exp":1`, `"exp":2`, `"jti"`, `"role":"admin","jti"`, "{", "{ ", "}", "}{}", ",", ", ", `"nbf":1`, `"nbf":0`, "\x00", "\x01"}
 	i := r.IntN(len(swaps)/2) * 2
 	return strings.Replace(text, swaps[i], swaps[i+1], 1+r.IntN(2))
 }
 
-// TestMutatedTokens reads a million of them. A failure tells its seed: mutate makes the same token of it again.
-func TestMutatedTokens(t *testing.T) {
+// TestParse_rejectsMutatedTokens reads a million of them. A failure tells its seed: mutate makes the same token of it again.
+func TestParse_rejectsMutatedTokens(t *testing.T) {
 	const all, workers = 1_000_000, 4
-	k := keys(t, secret)
-	access, refresh := originals(k)
+	k := newKeys(t, secret)
+	access, refresh := validTokens(k)
 	tokens := slices.Concat(access, refresh)
 	for _, token := range tokens {
-		if fault := judge(k, access, refresh, token); fault != "" {
+		if fault := checkToken(k, access, refresh, token); fault != "" {
 			t.Fatalf("an original is %s", fault)
 		}
 	}
@@ -126,7 +126,7 @@ func TestMutatedTokens(t *testing.T) {
 			for seed := uint64(w); seed < all && !t.Failed(); seed += workers {
 				source.Seed(seed, seed)
 				token := mutate(r, tokens)
-				if fault := judge(k, access, refresh, token); fault != "" {
+				if fault := checkToken(k, access, refresh, token); fault != "" {
 					t.Errorf("seed %d: %q is %s", seed, token, fault)
 				}
 				if slices.Contains(tokens, token) {
@@ -142,16 +142,16 @@ func TestMutatedTokens(t *testing.T) {
 }
 
 func FuzzMutatedTokens(f *testing.F) {
-	k := keys(f, secret)
-	access, refresh := originals(k)
+	k := newKeys(f, secret)
+	access, refresh := validTokens(k)
 	tokens := slices.Concat(access, refresh)
 	for i, token := range tokens {
 		f.Add(token, uint64(i))
 	}
-	f.Add(signed(k, goodHeader, strings.Replace(goodClaims(), `"7"`, `"07"`, 1)), uint64(100))
+	f.Add(signToken(k, validHeader, strings.Replace(validClaims(), `"7"`, `"07"`, 1)), uint64(100))
 	f.Fuzz(func(t *testing.T, token string, seed uint64) {
 		for _, token := range []string{token, mutate(rand.New(rand.NewPCG(seed, seed)), tokens), mutate(rand.New(rand.NewPCG(seed, seed)), []string{token})} {
-			if fault := judge(k, access, refresh, token); fault != "" {
+			if fault := checkToken(k, access, refresh, token); fault != "" {
 				t.Errorf("%q, seed %d, is %s", token, seed, fault)
 			}
 		}

@@ -36,7 +36,7 @@ func (s *Store) files(t testing.TB) (names []string) {
 	return names
 }
 
-func TestTypes(t *testing.T) {
+func TestReceive_detectsTypes(t *testing.T) {
 	s := newStore(t)
 	long := strings.Repeat("Minus 80 °C. ", 1000)
 	for _, c := range []struct{ text, kind string }{
@@ -71,45 +71,45 @@ func TestTypes(t *testing.T) {
 			t.Errorf("%q: %+v %v", text, f, err)
 		}
 	}
-	if left := s.files(t); left != nil {
-		t.Errorf("left are %q", left)
+	if remaining := s.files(t); remaining != nil {
+		t.Errorf("left are %q", remaining)
 	}
 }
 
-func TestReceive(t *testing.T) {
+func TestReceiveCommitDelete(t *testing.T) {
 	s := newStore(t)
 	if n, err := s.RemoveOrphans(0, nil); n != 0 || err != nil {
 		t.Errorf("without a folder: %d %v", n, err)
 	}
-	noFolder := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(noFolder, nil, 0o644); err != nil {
+	notDir := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(notDir, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var fault *fs.PathError
-	if _, err := NewStore(noFolder).Receive(strings.NewReader("x"), 1); !errors.As(err, &fault) {
+	var pathErr *fs.PathError
+	if _, err := NewStore(notDir).Receive(strings.NewReader("x"), 1); !errors.As(err, &pathErr) {
 		t.Errorf("where there cannot be a folder: %v", err)
 	}
 	if _, err := s.Receive(strings.NewReader("12345"), 4); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
 	}
-	broken := errors.New("broken off")
-	if _, err := s.Receive(io.MultiReader(strings.NewReader("123"), iotest.ErrReader(broken)), 4); !errors.Is(err, broken) {
+	readErr := errors.New("broken off")
+	if _, err := s.Receive(io.MultiReader(strings.NewReader("123"), iotest.ErrReader(readErr)), 4); !errors.Is(err, readErr) {
 		t.Error(err)
 	}
-	if left := s.files(t); left != nil {
-		t.Errorf("left are %q", left)
+	if remaining := s.files(t); remaining != nil {
+		t.Errorf("left are %q", remaining)
 	}
 	f, err := s.Receive(strings.NewReader("1234"), 4)
 	if err != nil || f.SHA256 != "03ac674216f3e15c761ee1a5e255f067953623c8b388b4459e13f978d7c846f4" {
 		t.Fatalf("%+v %v", f, err)
 	}
-	if w := serve(s, f.URL); w != nil {
+	if w := get(s, f.URL); w != nil {
 		t.Error("it is served before it is kept")
 	}
 	if err := f.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if w := serve(s, f.URL); w == nil || w.Body.String() != "1234" || w.Header().Get("Content-Disposition") != "" {
+	if w := get(s, f.URL); w == nil || w.Body.String() != "1234" || w.Header().Get("Content-Disposition") != "" {
 		t.Errorf("%+v", w)
 	}
 	if s.ClearPending(f.URL); len(s.files(t)) != 1 {
@@ -119,35 +119,35 @@ func TestReceive(t *testing.T) {
 		t.Errorf("a web server cannot read it: %v %v", info, err)
 	}
 	s.Delete(f.URL)
-	if w := serve(s, f.URL); w != nil || s.files(t) != nil {
+	if w := get(s, f.URL); w != nil || s.files(t) != nil {
 		t.Error("it is still there")
 	}
 	saved, err := s.Receive(strings.NewReader("\x00"), 4)
 	if err != nil || saved.Commit() != nil {
 		t.Fatal(err)
 	}
-	if w := serve(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" || w.Header().Get("Content-Type") != "application/octet-stream" {
+	if w := get(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" || w.Header().Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("%+v", w)
 	}
 }
 
-// serve asks for a URL; nil when there is nothing.
-func serve(s *Store, url string) *httptest.ResponseRecorder {
+// get asks for a URL; nil when there is nothing.
+func get(s *Store, url string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	folder, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
-	if !s.ServeFile(w, httptest.NewRequest(http.MethodGet, "/", nil), folder, name) {
+	dir, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
+	if !s.ServeFile(w, httptest.NewRequest(http.MethodGet, "/", nil), dir, name) {
 		return nil
 	}
 	return w
 }
 
-// TestNothingElse asks for what is in the folder, or beside it, and is no kept file.
-func TestNothingElse(t *testing.T) {
+// TestServeFile_onlyCommittedFiles asks for what is in the folder, or beside it, and is no kept file.
+func TestServeFile_onlyCommittedFiles(t *testing.T) {
 	s := newStore(t)
 	name := strings.Repeat("a", 26) + ".txt"
 	for _, path := range []string{".part-1", "aa/secret", "aa/" + name + ".part", "../" + name, "bb/" + name} {
-		at := filepath.Join(s.dir, path)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte("no"), 0o644)); err != nil {
+		target := filepath.Join(s.dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), os.WriteFile(target, []byte("no"), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestNothingElse(t *testing.T) {
 		"/media/.part-1", "/media//.part-1", "/media/./.part-1", "/media/aa/secret", "/media/aa/" + name, "/media/aa/" + name + ".part", "/media/../" + name, "/media/bb/" + name,
 		"/media/aa/../" + name, "/media/aa/..", "/media/aa/", "/media/", "", "/media/aa/" + strings.ToUpper(name), "/media/aa/" + name + "\x00", "/media/aa\x00/" + name, "/media/aa/" + name + "\n",
 	} {
-		if w := serve(s, url); w != nil {
+		if w := get(s, url); w != nil {
 			t.Errorf("%q: %s", url, w.Body)
 		}
 		s.Delete(url)
@@ -168,55 +168,55 @@ func TestNothingElse(t *testing.T) {
 	}
 }
 
-// TestSweep takes away what was given up on the way, when it is old, and nothing that was certain once, whatever the database says.
-func TestSweep(t *testing.T) {
+// TestRemoveOrphans takes away what was given up on the way, when it is old, and nothing that was certain once, whatever the database says.
+func TestRemoveOrphans(t *testing.T) {
 	s := newStore(t)
-	keep := func() string {
+	commit := func() string {
 		f, err := s.Receive(strings.NewReader("x"), 1)
 		if err != nil || f.Commit() != nil {
 			t.Fatal(err)
 		}
 		return f.URL
 	}
-	var certain, kept, strays []string
+	var settled, referenced, orphans []string
 	for i := range 1201 {
-		switch url := keep(); i % 3 {
+		switch url := commit(); i % 3 {
 		case 0:
 			s.ClearPending(url)
-			certain = append(certain, url)
+			settled = append(settled, url)
 		case 1:
-			kept = append(kept, url)
+			referenced = append(referenced, url)
 		case 2:
-			strays = append(strays, url)
+			orphans = append(orphans, url)
 		}
 	}
-	leaving := certain[0] // its row is being deleted, and the server dies before the file goes
-	if err := s.MarkPending(leaving); err != nil {
+	deleting := settled[0] // its row is being deleted, and the server dies before the file goes
+	if err := s.MarkPending(deleting); err != nil {
 		t.Fatal(err)
 	}
-	strays = append(strays, leaving)
-	certain = certain[1:]
+	orphans = append(orphans, deleting)
+	settled = settled[1:]
 	if _, err := s.Receive(strings.NewReader("never whole"), 100); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "README"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	all := len(s.files(t))
-	asked := 0
-	stray := func(urls []string) (found []string, err error) {
-		asked++
+	total := len(s.files(t))
+	queries := 0
+	findOrphans := func(urls []string) (found []string, err error) {
+		queries++
 		if len(urls) > 500 {
 			t.Errorf("%d at once", len(urls))
 		}
 		for _, url := range urls {
-			if !slices.Contains(kept, url) { // as a database says that knows those alone
+			if !slices.Contains(referenced, url) { // as a database says that knows those alone
 				found = append(found, url)
 			}
 		}
 		return found, nil
 	}
-	if n, err := s.RemoveOrphans(time.Hour, stray); n != 0 || err != nil || asked > 0 || len(s.files(t)) != all {
+	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != 0 || err != nil || queries > 0 || len(s.files(t)) != total {
 		t.Errorf("what is new was looked at: %d %v", n, err)
 	}
 	old := time.Now().Add(-2 * time.Hour)
@@ -225,26 +225,26 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	young := keep()
-	failed := errors.New("the database is away")
-	if n, err := s.RemoveOrphans(time.Hour, func([]string) ([]string, error) { return nil, failed }); !errors.Is(err, failed) || n != 1 {
+	recent := commit()
+	dbErr := errors.New("the database is away")
+	if n, err := s.RemoveOrphans(time.Hour, func([]string) ([]string, error) { return nil, dbErr }); !errors.Is(err, dbErr) || n != 1 {
 		t.Errorf("%d %v", n, err) // the one that never was whole has gone
 	}
-	if n, err := s.RemoveOrphans(time.Hour, stray); n != len(strays) || err != nil {
-		t.Errorf("%d have gone, not %d: %v", n, len(strays), err)
+	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != len(orphans) || err != nil {
+		t.Errorf("%d have gone, not %d: %v", n, len(orphans), err)
 	}
-	for _, url := range append(append([]string{young}, certain...), kept...) {
-		if serve(s, url) == nil {
+	for _, url := range append(append([]string{recent}, settled...), referenced...) {
+		if get(s, url) == nil {
 			t.Errorf("%s has gone", url)
 		}
 	}
-	for _, url := range strays {
-		if serve(s, url) != nil {
+	for _, url := range orphans {
+		if get(s, url) != nil {
 			t.Errorf("%s is still there", url)
 		}
 	}
-	if left := len(s.files(t)); left != len(certain)+len(kept)+3 { // README, the young one and its doubt
-		t.Errorf("%d files are left, not %d", left, len(certain)+len(kept)+3)
+	if remaining := len(s.files(t)); remaining != len(settled)+len(referenced)+3 { // README, the young one and its doubt
+		t.Errorf("%d files are left, not %d", remaining, len(settled)+len(referenced)+3)
 	}
 }
 
@@ -266,7 +266,7 @@ func FuzzReceive(f *testing.F) {
 		if err := got.Commit(); err != nil {
 			t.Fatal(err)
 		}
-		w := serve(s, got.URL)
+		w := get(s, got.URL)
 		if w == nil || !bytes.Equal(w.Body.Bytes(), b) && len(b) > 0 {
 			t.Fatalf("%q came out of %q", w.Body, b)
 		}

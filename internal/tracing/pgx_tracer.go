@@ -19,25 +19,25 @@ import (
 // This file makes spans of statements, below the span of the request that they are for. Of a statement they have the name, by which it is found in
 // queries/, and of an error its code: PostgreSQL's texts quote values.
 
-// minWait is how long somebody waits for a connection until it is worth a span.
-const minWait = time.Millisecond
+// minAcquireSpan is how long somebody waits for a connection until it is worth a span.
+const minAcquireSpan = time.Millisecond
 
-// statements implement the tracers of pgx.
-type statements struct {
+// pgxTracer implement the tracers of pgx.
+type pgxTracer struct {
 	tracer trace.Tracer
 }
 
 // NewPgxTracer makes spans, by a tracer, of the statements of a connection. Those outside a request that is traced have none.
-func NewPgxTracer(tracer trace.Tracer) pgx.QueryTracer { return &statements{tracer} }
+func NewPgxTracer(tracer trace.Tracer) pgx.QueryTracer { return &pgxTracer{tracer} }
 
 var _ interface {
 	pgx.QueryTracer
 	pgx.BatchTracer
 	pgx.CopyFromTracer
 	pgxpool.AcquireTracer
-} = (*statements)(nil)
+} = (*pgxTracer)(nil)
 
-func (s *statements) start(ctx context.Context, conn *pgx.Conn, name string, options ...trace.SpanStartOption) context.Context {
+func (s *pgxTracer) start(ctx context.Context, conn *pgx.Conn, name string, options ...trace.SpanStartOption) context.Context {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
 	}
@@ -54,22 +54,22 @@ func (s *statements) start(ctx context.Context, conn *pgx.Conn, name string, opt
 	return ctx
 }
 
-// end ends the span that start began; without one that records, there is nothing to end.
-func end(ctx context.Context, err error) {
+// endSpan ends the span that start began; without one that records, there is nothing to end.
+func endSpan(ctx context.Context, err error) {
 	span := trace.SpanFromContext(ctx)
 	if err != nil {
 		span.SetStatus(codes.Error, "")
-		span.SetAttributes(kind(err)...)
+		span.SetAttributes(errorAttributes(err)...)
 	}
 	span.End()
 }
 
-// kind says of an error what cannot hold a value.
-func kind(err error) []attribute.KeyValue {
-	var refused *pgconn.PgError
+// errorAttributes says of an error what cannot hold a value.
+func errorAttributes(err error) []attribute.KeyValue {
+	var pgErr *pgconn.PgError
 	switch {
-	case errors.As(err, &refused):
-		return []attribute.KeyValue{semconv.DBResponseStatusCode(refused.Code), semconv.ErrorTypeKey.String(refused.Code)}
+	case errors.As(err, &pgErr):
+		return []attribute.KeyValue{semconv.DBResponseStatusCode(pgErr.Code), semconv.ErrorTypeKey.String(pgErr.Code)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return []attribute.KeyValue{semconv.ErrorTypeKey.String("timeout")}
 	case errors.Is(err, context.Canceled):
@@ -78,64 +78,64 @@ func kind(err error) []attribute.KeyValue {
 	return []attribute.KeyValue{semconv.ErrorType(err)}
 }
 
-// nameOf is what sqlc calls a statement, and of one that sqlc does not know, like BEGIN, the first word.
-func nameOf(sql string) string {
+// statementName is what sqlc calls a statement, and of one that sqlc does not know, like BEGIN, the first word.
+func statementName(sql string) string {
 	sql = strings.TrimPrefix(sql, "-- name: ")
 	name, _, _ := strings.Cut(sql, " ")
 	return name
 }
 
-func (s *statements) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	return s.start(ctx, conn, nameOf(data.SQL))
+func (s *pgxTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	return s.start(ctx, conn, statementName(data.SQL))
 }
 
-func (s *statements) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
-	end(ctx, data.Err)
+func (s *pgxTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	endSpan(ctx, data.Err)
 }
 
 // A batch is a span, and each of its statements one below it, from when all were sent to when its answer was read. PostgreSQL sends the answers
 // together, so how long each took is not to be known.
 
-func (s *statements) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+func (s *pgxTracer) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
 	now := time.Now()
 	ctx = s.start(ctx, conn, "batch", trace.WithTimestamp(now), trace.WithAttributes(semconv.DBOperationBatchSize(data.Batch.Len())))
-	return since(ctx, now)
+	return withStartTime(ctx, now)
 }
 
-func (s *statements) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
-	if began, ok := ctx.Value(beginning{}).(time.Time); ok {
-		end(s.start(ctx, conn, nameOf(data.SQL), trace.WithTimestamp(began)), data.Err)
+func (s *pgxTracer) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
+	if start, ok := ctx.Value(startTimeKey{}).(time.Time); ok {
+		endSpan(s.start(ctx, conn, statementName(data.SQL), trace.WithTimestamp(start)), data.Err)
 	}
 }
 
-func (s *statements) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
-	end(ctx, data.Err)
+func (s *pgxTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
+	endSpan(ctx, data.Err)
 }
 
-func (s *statements) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromStartData) context.Context {
+func (s *pgxTracer) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromStartData) context.Context {
 	return s.start(ctx, conn, "copy "+strings.Join(data.TableName, "."))
 }
 
-func (s *statements) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromEndData) {
-	end(ctx, data.Err)
+func (s *pgxTracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromEndData) {
+	endSpan(ctx, data.Err)
 }
 
-func (s *statements) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
-	return since(ctx, time.Now())
+func (s *pgxTracer) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
+	return withStartTime(ctx, time.Now())
 }
 
-func (s *statements) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
-	if began, ok := ctx.Value(beginning{}).(time.Time); ok && (time.Since(began) >= minWait || data.Err != nil) {
-		end(s.start(ctx, nil, "wait for a connection", trace.WithTimestamp(began)), data.Err)
+func (s *pgxTracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
+	if start, ok := ctx.Value(startTimeKey{}).(time.Time); ok && (time.Since(start) >= minAcquireSpan || data.Err != nil) {
+		endSpan(s.start(ctx, nil, "wait for a connection", trace.WithTimestamp(start)), data.Err)
 	}
 }
 
-// beginning is where a context keeps when something began.
-type beginning struct{}
+// startTimeKey is where a context keeps when something began.
+type startTimeKey struct{}
 
-func since(ctx context.Context, began time.Time) context.Context {
+func withStartTime(ctx context.Context, start time.Time) context.Context {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
 	}
-	return context.WithValue(ctx, beginning{}, began)
+	return context.WithValue(ctx, startTimeKey{}, start)
 }

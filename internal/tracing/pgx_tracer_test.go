@@ -23,21 +23,21 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
 
-// recorder keeps spans instead of sending them.
-type recorder struct {
+// spanRecorder keeps spans instead of sending them.
+type spanRecorder struct {
 	*tracetest.InMemoryExporter
 	tracer trace.Tracer
 }
 
-func newRecorder(t *testing.T, options ...sdk.TracerProviderOption) *recorder {
+func newSpanRecorder(t *testing.T, options ...sdk.TracerProviderOption) *spanRecorder {
 	t.Helper()
-	r := &recorder{InMemoryExporter: tracetest.NewInMemoryExporter()}
+	r := &spanRecorder{InMemoryExporter: tracetest.NewInMemoryExporter()}
 	r.tracer = sdk.NewTracerProvider(append(options, sdk.WithSyncer(r.InMemoryExporter))...).Tracer("test")
 	return r
 }
 
 // openTraced is a pool of one connection, which is open already.
-func openTraced(t *testing.T, r *recorder) *pgxpool.Pool {
+func openTraced(t *testing.T, r *spanRecorder) *pgxpool.Pool {
 	t.Helper()
 	u, err := url.Parse(pgtest.Database(t))
 	if err != nil {
@@ -57,8 +57,8 @@ func openTraced(t *testing.T, r *recorder) *pgxpool.Pool {
 	return pool
 }
 
-// tree is the names of spans, each below its parent, in the order in which they began.
-func tree(t *testing.T, spans tracetest.SpanStubs) string {
+// spanTree is the names of spans, each below its parent, in the order in which they began.
+func spanTree(t *testing.T, spans tracetest.SpanStubs) string {
 	t.Helper()
 	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
 	var text strings.Builder
@@ -80,13 +80,13 @@ func tree(t *testing.T, spans tracetest.SpanStubs) string {
 	return text.String()
 }
 
-// all is everything that a span says, as text.
-func all(s tracetest.SpanStub) string {
+// spanText is everything that a span says, as text.
+func spanText(s tracetest.SpanStub) string {
 	return fmt.Sprintf("%s %v %v %v %v", s.Name, s.Attributes, s.Events, s.Links, s.Status)
 }
 
-// request runs something as a request would, and returns the spans.
-func (r *recorder) request(t *testing.T, run func(ctx context.Context)) tracetest.SpanStubs {
+// inRequest runs something as a request would, and returns the spans.
+func (r *spanRecorder) inRequest(t *testing.T, run func(ctx context.Context)) tracetest.SpanStubs {
 	t.Helper()
 	r.Reset()
 	ctx, span := r.tracer.Start(t.Context(), "request")
@@ -97,11 +97,11 @@ func (r *recorder) request(t *testing.T, run func(ctx context.Context)) tracetes
 
 const secret = "secret-5d41402a"
 
-func TestStatements(t *testing.T) {
+func TestPgxTracer_spans(t *testing.T) {
 	t.Parallel()
-	r := newRecorder(t)
+	r := newSpanRecorder(t)
 	pool := openTraced(t, r)
-	spans := r.request(t, func(ctx context.Context) {
+	spans := r.inRequest(t, func(ctx context.Context) {
 		var text string
 		if err := pool.QueryRow(ctx, "-- name: GetSite :one\nSELECT $1::text", secret).Scan(&text); err != nil || text != secret {
 			t.Error(text, err)
@@ -127,25 +127,25 @@ func TestStatements(t *testing.T) {
 		}
 	})
 	want := "request\n  GetSite\n  batch\n    SetRequestContext\n    UpsertSite\n  CREATE\n  copy kept\n"
-	if got := tree(t, spans); got != want {
+	if got := spanTree(t, spans); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	for _, s := range spans {
-		if text := all(s); strings.Contains(text, secret) || strings.Contains(text, "$1") {
+		if text := spanText(s); strings.Contains(text, secret) || strings.Contains(text, "$1") {
 			t.Error("a span tells a value, or a whole statement:", text)
 		}
 		if s.Status.Code != codes.Unset {
-			t.Error("went well, and is marked:", all(s))
+			t.Error("went well, and is marked:", spanText(s))
 		}
 		if s.Name == "request" {
 			continue
 		}
-		found := map[string]string{}
+		attributes := map[string]string{}
 		for _, a := range s.Attributes {
-			found[string(a.Key)] = a.Value.String()
+			attributes[string(a.Key)] = a.Value.String()
 		}
-		if s.SpanKind != trace.SpanKindClient || found["db.system.name"] != "postgresql" || found["db.query.summary"] != s.Name || found["network.peer.address"] == "" {
-			t.Errorf("%s: %v %v", s.Name, s.SpanKind, found)
+		if s.SpanKind != trace.SpanKindClient || attributes["db.system.name"] != "postgresql" || attributes["db.query.summary"] != s.Name || attributes["network.peer.address"] == "" {
+			t.Errorf("%s: %v %v", s.Name, s.SpanKind, attributes)
 		}
 		if took := s.EndTime.Sub(s.StartTime); s.Name == "UpsertSite" && (took < 25*time.Millisecond || took > 5*time.Second) {
 			t.Errorf("%s took %s, it seems; it slept for 30 ms", s.Name, took)
@@ -154,15 +154,15 @@ func TestStatements(t *testing.T) {
 }
 
 // PostgreSQL's messages quote values; a span has the code alone.
-func TestStatementsThatFail(t *testing.T) {
+func TestPgxTracer_errorsHideValues(t *testing.T) {
 	t.Parallel()
-	r := newRecorder(t)
+	r := newSpanRecorder(t)
 	pool := openTraced(t, r)
 	if _, err := pool.Exec(t.Context(), "CREATE TEMPORARY TABLE numbers (n int)"); err != nil {
 		t.Fatal(err)
 	}
 	bad := "-- name: Bad :one\nSELECT $1::text::int"
-	short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	shortCtx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	for name, c := range map[string]struct {
 		run  func(ctx context.Context) error
@@ -179,11 +179,11 @@ func TestStatementsThatFail(t *testing.T) {
 			return err
 		}, ""},
 		"out of time": {func(ctx context.Context) error {
-			_, err := pool.Exec(trace.ContextWithSpan(short, trace.SpanFromContext(ctx)), "-- name: Bad :one\nSELECT $1::text, pg_sleep(10)", secret)
+			_, err := pool.Exec(trace.ContextWithSpan(shortCtx, trace.SpanFromContext(ctx)), "-- name: Bad :one\nSELECT $1::text, pg_sleep(10)", secret)
 			return err
 		}, "57014"},
 	} {
-		spans := r.request(t, func(ctx context.Context) {
+		spans := r.inRequest(t, func(ctx context.Context) {
 			if err := c.run(ctx); err == nil {
 				t.Error(name, "did not fail")
 			} else if c.kind != "57014" && !strings.Contains(err.Error(), secret) {
@@ -192,7 +192,7 @@ func TestStatementsThatFail(t *testing.T) {
 		})
 		failed := 0
 		for _, s := range spans {
-			text := all(s)
+			text := spanText(s)
 			if strings.Contains(text, secret) {
 				t.Errorf("%s: a span tells the value: %s", name, text)
 			}
@@ -204,27 +204,27 @@ func TestStatementsThatFail(t *testing.T) {
 			}
 		}
 		if failed == 0 {
-			t.Errorf("%s: no span\n%s", name, tree(t, spans))
+			t.Errorf("%s: no span\n%s", name, spanTree(t, spans))
 		}
 	}
 }
 
 // Who waits for a connection has that as a span; who waits for a moment only has not.
-func TestStatementsWait(t *testing.T) {
+func TestPgxTracer_acquireSpan(t *testing.T) {
 	t.Parallel()
-	r := newRecorder(t)
+	r := newSpanRecorder(t)
 	pool := openTraced(t, r)
 	held, err := pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	time.AfterFunc(50*time.Millisecond, held.Release)
-	spans := r.request(t, func(ctx context.Context) {
+	spans := r.inRequest(t, func(ctx context.Context) {
 		if _, err := pool.Exec(ctx, "-- name: Late :exec\nSELECT"); err != nil {
 			t.Error(err)
 		}
 	})
-	if got, want := tree(t, spans), "request\n  wait for a connection\n  Late\n"; got != want {
+	if got, want := spanTree(t, spans), "request\n  wait for a connection\n  Late\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	for _, s := range spans {
@@ -235,9 +235,9 @@ func TestStatementsWait(t *testing.T) {
 }
 
 // Where nobody traces the request there is no span, whatever the sampler would say of one.
-func TestStatementsOfNobody(t *testing.T) {
+func TestPgxTracer_noSpansWithoutRequestSpan(t *testing.T) {
 	t.Parallel()
-	r, off := newRecorder(t), newRecorder(t, sdk.WithSampler(sdk.NeverSample()))
+	r, off := newSpanRecorder(t), newSpanRecorder(t, sdk.WithSampler(sdk.NeverSample()))
 	pool := openTraced(t, r)
 	unsampled, span := off.tracer.Start(t.Context(), "request")
 	defer span.End()
@@ -252,16 +252,16 @@ func TestStatementsOfNobody(t *testing.T) {
 		}
 	}
 	if spans := r.GetSpans(); len(spans) > 0 {
-		t.Errorf("spans of no request:\n%s", tree(t, spans))
+		t.Errorf("spans of no request:\n%s", spanTree(t, spans))
 	}
 }
 
-func TestNameOf(t *testing.T) {
+func TestStatementName(t *testing.T) {
 	names := map[string]string{
 		"-- name: ListSites :many\nSELECT 'x'": "ListSites", "begin isolation level read committed": "begin", "commit": "commit", "-- ping": "--", "": "",
 	}
 	for _, sql := range slices.Sorted(maps.Keys(names)) {
-		if got := nameOf(sql); got != names[sql] {
+		if got := statementName(sql); got != names[sql] {
 			t.Errorf("%q is called %q, want %q", sql, got, names[sql])
 		}
 	}

@@ -22,66 +22,66 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// closeTime bounds how long the last spans may take to be sent.
-const closeTime = 3 * time.Second
+// closeTimeout bounds how long the last spans may take to be sent.
+const closeTimeout = 3 * time.Second
 
-// maxValue bounds a span's texts, in characters, unless the environment does.
-const maxValue = 1024
+// maxAttributeLen bounds a span's texts, in characters, unless the environment does.
+const maxAttributeLen = 1024
 
-// name is the service's, unless the environment has another one, and what made the spans.
-const name = "labledger"
+// serviceName is the service's, unless the environment has another one, and what made the spans.
+const serviceName = "labledger"
 
-// Provider go to a collector. Nil ones go nowhere: there is nothing then that could cost anything.
-type Provider struct {
-	provider *sdk.TracerProvider
-	log      *slog.Logger
-	parents  bool
+// p go to a collector. Nil ones go nowhere: there is nothing then that could cost anything.
+type p struct {
+	provider         *sdk.TracerProvider
+	log              *slog.Logger
+	trustTraceparent bool
 }
 
 // New reads the environment's names of OpenTelemetry. endpoint is OTEL_EXPORTER_OTLP_ENDPOINT, the collector; without it, or one for traces alone,
 // traces are nil. The collector need not be there: spans wait for it, the newest ones are dropped when too many do, and nobody else waits.
 // Errors: a setting that cannot be what was meant. They never hold a header.
-func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*Provider, error) {
-	to, options, err := collector(endpoint)
-	if to == nil || err != nil {
+func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*p, error) {
+	target, options, err := exporterOptions(endpoint)
+	if target == nil || err != nil {
 		return nil, err
 	}
-	t := &Provider{log: log}
-	if t.parents, err = parents(); err != nil {
+	p := &p{log: log}
+	if p.trustTraceparent, err = tracecontextEnabled(); err != nil {
 		return nil, err
 	}
 	// OpenTelemetry has one place for complaints in a whole process, and goes on with defaults where it cannot read a setting.
-	complaints := &complaints{log: log}
-	otel.SetErrorHandler(complaints)
-	otel.SetLogger(logr.New(complaints))
+	errLog := &errorLogger{log: log}
+	otel.SetErrorHandler(errLog)
+	otel.SetLogger(logr.New(errLog))
 	exporter, err := otlptracehttp.New(ctx, options...)
 	if err != nil {
 		return nil, err
 	}
-	self, err := resource.New(ctx,
-		resource.WithAttributes(semconv.ServiceName(name), semconv.ServiceVersion(version)),
+	res, err := resource.New(ctx,
+		resource.WithAttributes(semconv.ServiceName(serviceName), semconv.ServiceVersion(version)),
 		resource.WithHost(), resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	limits := sdk.NewSpanLimits()
 	if limits.AttributeValueLengthLimit < 0 {
-		limits.AttributeValueLengthLimit = maxValue
+		limits.AttributeValueLengthLimit = maxAttributeLen
 	}
-	t.provider = sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(self), sdk.WithRawSpanLimits(limits), sdk.WithoutPanicRecording())
-	if err := complaints.started(); err != nil {
-		t.Close()
+	p.provider = sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(res), sdk.WithRawSpanLimits(limits), sdk.WithoutPanicRecording())
+	if err := errLog.startupErrors(); err != nil {
+		p.Close()
 		return nil, fmt.Errorf("OpenTelemetry cannot read its settings (OTEL_…): %w", err)
 	}
-	log.Info("traces are sent", "to", to.Host)
-	return t, nil
+	log.Info("traces are sent", "to", target.Host)
+	return p, nil
 }
 
-// collector is where traces go; nil when there are to be none.
-func collector(endpoint string) (to *url.URL, options []otlptracehttp.Option, err error) {
-	from, value := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+// exporterOptions is where traces go; nil when there are to be none.
+func exporterOptions(endpoint string) (target *url.URL, options []otlptracehttp.Option, err error) {
+	variable, value := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 	if value == "" {
-		from, value = "OTEL_EXPORTER_OTLP_ENDPOINT", strings.TrimSpace(endpoint)
+		variable, value = "OTEL_EXPORTER_OTLP_ENDPOINT", strings.TrimSpace(endpoint)
 	}
 	if value == "" || strings.EqualFold(env("OTEL_SDK_DISABLED"), "true") {
 		return nil, nil, nil
@@ -93,9 +93,9 @@ func collector(endpoint string) (to *url.URL, options []otlptracehttp.Option, er
 	default:
 		return nil, nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not known here; otlp and none are", exporter)
 	}
-	to, err = url.Parse(value)
-	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" || to.User != nil || to.RawQuery != "" || to.Fragment != "" {
-		return nil, nil, fmt.Errorf("%s: expected a URL like http://127.0.0.1:4318, without user, password and query; what the collector must know of us goes into OTEL_EXPORTER_OTLP_HEADERS", from)
+	target, err = url.Parse(value)
+	if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == "" || target.User != nil || target.RawQuery != "" || target.Fragment != "" {
+		return nil, nil, fmt.Errorf("%s: expected a URL like http://127.0.0.1:4318, without user, password and query; what the collector must know of us goes into OTEL_EXPORTER_OTLP_HEADERS", variable)
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
 		switch protocol := env(name); protocol {
@@ -107,39 +107,39 @@ func collector(endpoint string) (to *url.URL, options []otlptracehttp.Option, er
 		}
 		break
 	}
-	if from == "OTEL_EXPORTER_OTLP_ENDPOINT" { // it may be a flag's, of which OpenTelemetry does not know
-		options = append(options, otlptracehttp.WithEndpointURL(to.JoinPath("v1", "traces").String()))
+	if variable == "OTEL_EXPORTER_OTLP_ENDPOINT" { // it may be a flag's, of which OpenTelemetry does not know
+		options = append(options, otlptracehttp.WithEndpointURL(target.JoinPath("v1", "traces").String()))
 	}
-	return to, options, nil
+	return target, options, nil
 }
 
-// parents reads whether a request's traceparent may count at all.
-func parents() (bool, error) {
-	found := false
+// tracecontextEnabled reads whether a request's traceparent may count at all.
+func tracecontextEnabled() (bool, error) {
+	enabled := false
 	for _, name := range strings.Split(env("OTEL_PROPAGATORS"), ",") {
 		switch strings.TrimSpace(name) {
 		case "tracecontext":
-			found = true
+			enabled = true
 		case "", "none", "baggage": // baggage would be passed on, and nobody is called from here
 		default:
 			return false, errors.New("OTEL_PROPAGATORS: only tracecontext, baggage and none are known here")
 		}
 	}
-	return found, nil
+	return enabled, nil
 }
 
 func env(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 
 // Tracer makes spans; nil of nil traces.
-func (t *Provider) Tracer() trace.Tracer {
+func (t *p) Tracer() trace.Tracer {
 	if t == nil {
 		return nil
 	}
-	return t.provider.Tracer(name)
+	return t.provider.Tracer(serviceName)
 }
 
 // PgxTracer makes spans of a connection's statements; nil of nil traces.
-func (t *Provider) PgxTracer() pgx.QueryTracer {
+func (t *p) PgxTracer() pgx.QueryTracer {
 	if t == nil {
 		return nil
 	}
@@ -147,16 +147,16 @@ func (t *Provider) PgxTracer() pgx.QueryTracer {
 }
 
 // TrustTraceparent says whether trusted proxies tell, by traceparent, what a request is a part of.
-func (t *Provider) TrustTraceparent() bool { return t != nil && t.parents }
+func (t *p) TrustTraceparent() bool { return t != nil && t.trustTraceparent }
 
 // Close sends what is left. It gives up after 3 seconds.
-func (t *Provider) Close() {
+func (t *p) Close() {
 	if t == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil {
-		t.log.Warn("the last traces were not sent", "error", brief(err))
+		t.log.Warn("the last traces were not sent", "error", oneLine(err))
 	}
 }
