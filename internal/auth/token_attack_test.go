@@ -18,12 +18,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// attackTokens are tokens to refuse, by name. Those that say "signed" have a good signature by the right key: what is held there is not the
-// cryptography but the strictness.
+// attackTokens returns tokens that must be rejected, by name. Those named "signed" have a valid signature by the right
+// key: they test the strictness of the parser, not the cryptography.
 func attackTokens(t testing.TB, k *Keys) map[string]string {
 	t.Helper()
 	tokens := map[string]string{}
-	for _, add := range []func(testing.TB, *Keys, map[string]string){algorithmAttacks, headerAttacks, claimAttacks, encodingAttacks} {
+	for _, add := range []func(testing.TB, *Keys, map[string]string){algorithmAttacks, headerAttacks, claimAttacks,
+		encodingAttacks} {
 		add(t, k, tokens)
 	}
 	return tokens
@@ -31,41 +32,43 @@ func attackTokens(t testing.TB, k *Keys) map[string]string {
 
 const validHeader = `{"alg":"HS256","typ":"at+jwt"}`
 
-// validClaims are the claims of a token made now. They are text, so that attacks can spell them in every way.
+// validClaims returns the claims of a token issued now, as JSON text that the attacks can modify freely.
 func validClaims() string {
-	return fmt.Sprintf(`{"iss":"labledger","aud":"labledger","sub":"7","sid":"%s","iat":%d,"nbf":%d,"exp":%d,"jti":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}`,
-		session, now.Unix(), now.Unix(), now.Unix()+900)
+	const format = `{"iss":"labledger","aud":"labledger","sub":"7","sid":"%s",` +
+		`"iat":%d,"nbf":%d,"exp":%d,"jti":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}`
+	return fmt.Sprintf(format, session, now.Unix(), now.Unix(), now.Unix()+900)
 }
 
-// signInput signs a text of two segments as they stand.
+// signInput appends an HMAC to a signing input, the encoded header and payload.
 func signInput(hash crypto.Hash, key []byte, text string) string {
 	h := hmac.New(hash.New, key)
 	h.Write([]byte(text))
 	return text + "." + encode(h.Sum(nil))
 }
 
-// signToken makes a token of any header and payload with the right key.
+// signToken returns a token with any header and payload, signed with the right key.
 func signToken(k *Keys, header, payload string) string {
 	return signInput(crypto.SHA256, k.access(), encode([]byte(header))+"."+encode([]byte(payload)))
 }
 
 func algorithmAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 	body := encode([]byte(validClaims()))
-	good := signToken(k, validHeader, validClaims())
-	sum := good[strings.LastIndex(good, ".")+1:]
-	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "null", "HS256 ", "hs256", "HS1", "HS2560", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", "A256GCM", "dir"} {
+	valid := signToken(k, validHeader, validClaims())
+	sum := valid[strings.LastIndex(valid, ".")+1:]
+	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "null", "HS256 ", "hs256", "HS1", "HS2560",
+		"HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", "A256GCM", "dir"} {
 		header := fmt.Sprintf(`{"alg":%q,"typ":"at+jwt"}`, alg)
 		text := encode([]byte(header)) + "." + body
 		tokens["alg "+alg+" with an empty signature"] = text + "."
 		tokens["alg "+alg+" with two segments"] = text
-		tokens["alg "+alg+" with another's signature"] = text + "." + sum
+		tokens["alg "+alg+" with a foreign signature"] = text + "." + sum
 		tokens["alg "+alg+" signed"] = signToken(k, header, validClaims())
 	}
 	for alg, hash := range map[string]crypto.Hash{"HS384": crypto.SHA384, "HS512": crypto.SHA512} {
 		text := encode([]byte(`{"alg":"`+alg+`","typ":"at+jwt"}`)) + "." + body
-		tokens[alg+", signed so"] = signInput(hash, k.access(), text)
-		tokens[alg+", cut to 32 bytes"] = signInput(hash, k.access(), text)[:len(text)+1+43]
-		tokens[alg+" under the good header"] = signInput(hash, k.access(), encode([]byte(validHeader))+"."+body)
+		tokens[alg+", signed accordingly"] = signInput(hash, k.access(), text)
+		tokens[alg+", truncated to 32 bytes"] = signInput(hash, k.access(), text)[:len(text)+1+43]
+		tokens[alg+" with the valid header"] = signInput(hash, k.access(), encode([]byte(validHeader))+"."+body)
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -80,9 +83,11 @@ func algorithmAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for form, key := range map[string][]byte{"DER": der, "PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})} {
+		for format, key := range map[string][]byte{"DER": der,
+			"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})} {
 			for _, header := range []string{`{"alg":"` + alg + `","typ":"at+jwt"}`, validHeader} {
-				tokens["HMAC with a public key, "+alg+" "+form+" "+header] = signInput(crypto.SHA256, key, encode([]byte(header))+"."+body)
+				tokens["HMAC with a public key, "+alg+" "+format+" "+header] = signInput(crypto.SHA256, key,
+					encode([]byte(header))+"."+body)
 			}
 		}
 	}
@@ -91,12 +96,15 @@ func algorithmAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 		if err := json.Unmarshal([]byte(validClaims()), &c); err != nil {
 			t.Fatal(err)
 		}
-		if tokens["their own "+alg], err = jwt.NewWithClaims(jwt.GetSigningMethod(alg), c).SignedString(private); err != nil {
+		if tokens["signed with a foreign "+alg+" key"],
+			err = jwt.NewWithClaims(jwt.GetSigningMethod(alg), c).SignedString(private); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, key := range map[string][]byte{"no key": nil, "a key of zeros": make([]byte, 32), "the secret itself": []byte(secret), "the refresh key": k.refresh(),
-		"another secret's key": newKeys(t, otherSecret).access(), "the issuer's name": []byte(issuer), "half the key": k.access()[:16]} {
+	for name, key := range map[string][]byte{"no key": nil, "a key of zeros": make([]byte, 32),
+		"the secret itself": []byte(secret), "the refresh key": k.refresh(),
+		"another secret's key": newKeys(t, otherSecret).access(), "the issuer's name": []byte(issuer),
+		"half the key": k.access()[:16]} {
 		tokens["signed with "+name] = signInput(crypto.SHA256, key, encode([]byte(validHeader))+"."+body)
 	}
 }
@@ -104,15 +112,24 @@ func algorithmAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 func headerAttacks(_ testing.TB, k *Keys, tokens map[string]string) {
 	jwk := `{"kty":"oct","k":"` + encode(make([]byte, 32)) + `"}`
 	for _, header := range []string{
-		`{"alg":"HS256","typ":"at+jwt","kid":"1"}`, `{"alg":"HS256","kid":"../../dev/null","typ":"at+jwt"}`, `{"alg":"HS256","typ":"at+jwt","kid":"' OR 1=1 --"}`,
-		`{"alg":"HS256","jku":"https://example.com/k","typ":"at+jwt"}`, `{"alg":"HS256","typ":"at+jwt","x5u":"https://example.com/k"}`,
-		`{"alg":"HS256","typ":"at+jwt","x5c":["AAAA"]}`, `{"alg":"HS256","jwk":` + jwk + `,"typ":"at+jwt"}`, `{"alg":"HS256","typ":"at+jwt","crit":["exp"]}`,
-		`{"alg":"HS256","b64":false,"crit":["b64"],"typ":"at+jwt"}`, `{"alg":"HS256","typ":"at+jwt","zip":"DEF"}`, `{"alg":"HS256","cty":"JWT","typ":"at+jwt"}`,
-		`{"typ":"at+jwt","alg":"HS256"}`, `{"alg":"HS256", "typ":"at+jwt"}`, ` {"alg":"HS256","typ":"at+jwt"}`, `{"alg":"HS256","typ":"at+jwt"}` + "\n",
-		`{"alg":"HS256","typ":"JWT"}`, `{"alg":"HS256","typ":"jwt"}`, `{"alg":"HS256","typ":"AT+JWT"}`, `{"alg":"HS256","typ":"application/at+jwt"}`, `{"alg":"HS256"}`,
-		`{"alg":"HS256","typ":"at\u002bjwt"}`, `{"\u0061lg":"HS256","typ":"at+jwt"}`, `{"alg":"HS256","alg":"none","typ":"at+jwt"}`, `{"alg":"none","alg":"HS256","typ":"at+jwt"}`,
-		`{"ALG":"none","alg":"HS256","typ":"at+jwt"}`, `{"alg":["HS256"],"typ":"at+jwt"}`, `{"alg":null,"typ":"at+jwt"}`, `{"typ":"at+jwt"}`, `{}`, ``, `null`, `[]`, `"HS256"`,
-		`{"alg":"HS256","typ":"at+jwt"}{}`, `{"alg":"HS256","typ":"at+jwt"`, `{"alg":"HS256","typ":"at+jwt","enc":"A256GCM"}`,
+		`{"alg":"HS256","typ":"at+jwt","kid":"1"}`, `{"alg":"HS256","kid":"../../dev/null","typ":"at+jwt"}`,
+		`{"alg":"HS256","typ":"at+jwt","kid":"' OR 1=1 --"}`,
+		`{"alg":"HS256","jku":"https://example.com/k","typ":"at+jwt"}`,
+		`{"alg":"HS256","typ":"at+jwt","x5u":"https://example.com/k"}`,
+		`{"alg":"HS256","typ":"at+jwt","x5c":["AAAA"]}`, `{"alg":"HS256","jwk":` + jwk + `,"typ":"at+jwt"}`,
+		`{"alg":"HS256","typ":"at+jwt","crit":["exp"]}`,
+		`{"alg":"HS256","b64":false,"crit":["b64"],"typ":"at+jwt"}`, `{"alg":"HS256","typ":"at+jwt","zip":"DEF"}`,
+		`{"alg":"HS256","cty":"JWT","typ":"at+jwt"}`,
+		`{"typ":"at+jwt","alg":"HS256"}`, `{"alg":"HS256", "typ":"at+jwt"}`, ` {"alg":"HS256","typ":"at+jwt"}`,
+		`{"alg":"HS256","typ":"at+jwt"}` + "\n",
+		`{"alg":"HS256","typ":"JWT"}`, `{"alg":"HS256","typ":"jwt"}`, `{"alg":"HS256","typ":"AT+JWT"}`,
+		`{"alg":"HS256","typ":"application/at+jwt"}`, `{"alg":"HS256"}`,
+		`{"alg":"HS256","typ":"at\u002bjwt"}`, `{"\u0061lg":"HS256","typ":"at+jwt"}`,
+		`{"alg":"HS256","alg":"none","typ":"at+jwt"}`, `{"alg":"none","alg":"HS256","typ":"at+jwt"}`,
+		`{"ALG":"none","alg":"HS256","typ":"at+jwt"}`, `{"alg":["HS256"],"typ":"at+jwt"}`,
+		`{"alg":null,"typ":"at+jwt"}`, `{"typ":"at+jwt"}`, `{}`, ``, `null`, `[]`, `"HS256"`,
+		`{"alg":"HS256","typ":"at+jwt"}{}`, `{"alg":"HS256","typ":"at+jwt"`,
+		`{"alg":"HS256","typ":"at+jwt","enc":"A256GCM"}`,
 	} {
 		tokens["header signed "+header] = signToken(k, header, validClaims())
 	}
@@ -121,8 +138,9 @@ func headerAttacks(_ testing.TB, k *Keys, tokens map[string]string) {
 func TestParseAccessToken_rejectsAttacks(t *testing.T) {
 	k := newKeys(t, secret)
 	tokens := attackTokens(t, k)
-	if got, err := k.ParseAccessToken(signToken(k, validHeader, validClaims()), now); err != nil || got != (AccessClaims{7, session, now.Add(AccessTokenTTL)}) {
-		t.Fatalf("the token that the attacks change is not good: %+v, %v", got, err)
+	got, err := k.ParseAccessToken(signToken(k, validHeader, validClaims()), now)
+	if err != nil || got != (AccessClaims{7, session, now.Add(AccessTokenTTL)}) {
+		t.Fatalf("the unmodified token is rejected: %+v, %v", got, err)
 	}
 	for name, token := range tokens {
 		if got, err := k.ParseAccessToken(token, now); err != ErrToken || got != (AccessClaims{}) {
@@ -136,31 +154,32 @@ func TestParseAccessToken_rejectsAttacks(t *testing.T) {
 		}
 	}
 	if len(tokens) < 250 {
-		t.Errorf("only %d attacks", len(tokens))
+		t.Errorf("%d attacks, want at least 250", len(tokens))
 	}
 }
 
-// TestParseAccessToken_rejectsChangedBytes changes each byte of a token to each other value.
+// Every change of a single byte and every truncation is rejected.
 func TestParseAccessToken_rejectsChangedBytes(t *testing.T) {
 	k := newKeys(t, secret)
-	good := k.SignAccessToken(7, session, now)
-	for i := range good {
+	valid := k.SignAccessToken(7, session, now)
+	for i := range valid {
 		for c := range 256 {
-			token := []byte(good)
-			if token[i] = byte(c); string(token) == good {
+			token := []byte(valid)
+			if token[i] = byte(c); string(token) == valid {
 				continue
 			}
 			if got, err := k.ParseAccessToken(string(token), now); err != ErrToken {
 				t.Fatalf("byte %d changed to %q: %+v, %v", i, rune(c), got, err)
 			}
 		}
-		if _, err := k.ParseAccessToken(good[:i], now); err != ErrToken {
-			t.Fatalf("cut to %d bytes: %v", i, err)
+		if _, err := k.ParseAccessToken(valid[:i], now); err != ErrToken {
+			t.Fatalf("truncated to %d bytes: %v", i, err)
 		}
 	}
 }
 
-// TestAttacks_lenientParserAcceptsSome is the negative control: a reader as one finds them accepts much of the list, so the list can fail.
+// Negative control: a typical lenient parser accepts many of the attacks, so TestParseAccessToken_rejectsAttacks can
+// fail.
 func TestAttacks_lenientParserAcceptsSome(t *testing.T) {
 	k := newKeys(t, secret)
 	accepted := map[string]bool{}
@@ -175,15 +194,17 @@ func TestAttacks_lenientParserAcceptsSome(t *testing.T) {
 			accepted[name] = true
 		}
 	}
-	t.Logf("a lax reader accepts %d", len(accepted))
+	t.Logf("the lenient parser accepts %d attacks", len(accepted))
 	for _, name := range []string{
-		"HS384, signed so", "HS512, signed so", `header signed {"alg":"HS256","typ":"at+jwt","kid":"1"}`, `header signed {"alg":"HS256","typ":"JWT"}`,
+		"HS384, signed accordingly", "HS512, signed accordingly",
+		`header signed {"alg":"HS256","typ":"at+jwt","kid":"1"}`, `header signed {"alg":"HS256","typ":"JWT"}`,
 		`header signed {"alg":"HS256","typ":"at+jwt","crit":["exp"]}`, `header signed {"typ":"at+jwt","alg":"HS256"}`,
-		"claims signed: extra role", "claims signed: iss twice", "claims signed: exp left out", "claims signed: aud of another", "claims signed: exp 1e9 off",
-		"a newline within the signature", "trailing bits in the signature", "trailing bits in the payload, signed", "8 KiB of jti, signed",
+		"claims signed: extra member role", "claims signed: iss twice", "claims signed: exp missing",
+		"claims signed: foreign aud", "claims signed: exp 1e9 seconds late", "a newline inside the signature",
+		"trailing bits in the signature", "trailing bits in the payload, signed", "8 KiB of jti, signed",
 	} {
 		if !accepted[name] {
-			t.Errorf("even a lax reader refuses %q", name)
+			t.Errorf("the lenient parser rejects %q", name)
 		}
 	}
 }
