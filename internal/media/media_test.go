@@ -21,7 +21,7 @@ func newStore(t testing.TB) *Store {
 	return NewStore(filepath.Join(t.TempDir(), "below", "media"))
 }
 
-// files are all that there are in a store.
+// files returns the paths of all files in the store's directory.
 func (s *Store) files(t testing.TB) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
@@ -39,7 +39,7 @@ func (s *Store) files(t testing.TB) (names []string) {
 func TestReceive_detectsTypes(t *testing.T) {
 	s := newStore(t)
 	long := strings.Repeat("Minus 80 °C. ", 1000)
-	for _, c := range []struct{ text, kind string }{
+	for _, c := range []struct{ text, mediaType string }{
 		{"\x89PNG\r\n\x1a\n and so on", "image/png"},
 		{"\xff\xd8\xff\xe0", "image/jpeg"},
 		{"GIF87a", "image/gif"},
@@ -51,20 +51,22 @@ func TestReceive_detectsTypes(t *testing.T) {
 		{`{"a": "<b>"}`, "text/plain"},
 		{"5 < 6 and 7 > 6", "text/plain"},
 		{long, "text/plain"},
-		{long + "\x00", "application/octet-stream"}, // only its beginning looks like text
+		{long + "\x00", "application/octet-stream"}, // only the beginning is text
 		{long + "\xff", "application/octet-stream"},
 		{"\x7fELF\x02\x01\x01\x00", "application/octet-stream"},
 		{"RIFF\x00\x00\x00\x00WAVE", "application/octet-stream"},
 	} {
-		f, err := s.Receive(iotest.OneByteReader(strings.NewReader(c.text)), 1<<20) // characters arrive in pieces
-		if err != nil || f.Type != c.kind || f.Size != int64(len(c.text)) || !strings.HasSuffix(f.URL, extensions[c.kind]) {
+		f, err := s.Receive(iotest.OneByteReader(strings.NewReader(c.text)), 1<<20) // splits UTF-8 characters
+		if err != nil || f.Type != c.mediaType || f.Size != int64(len(c.text)) ||
+			!strings.HasSuffix(f.URL, extensions[c.mediaType]) {
 			t.Errorf("%.20q: %+v %v", c.text, f, err)
 			continue
 		}
 		f.Abort()
 	}
 	for _, text := range []string{
-		"<html>", "<!DOCTYPE html>", "  <script>alert(1)</script>", "<?xml version='1.0'?>", "<svg onload=alert(1)>", "\ufeff<svg/>",
+		"<html>", "<!DOCTYPE html>", "  <script>alert(1)</script>", "<?xml version='1.0'?>", "<svg onload=alert(1)>",
+		"\ufeff<svg/>",
 		"Hello <iframe src=x>", "<!-- --><b>", "<BODY onload=x>", "<x:script xmlns:x='http://www.w3.org/1999/xhtml'>",
 	} {
 		if f, err := s.Receive(strings.NewReader(text), 1<<20); !errors.Is(err, ErrType) {
@@ -72,14 +74,14 @@ func TestReceive_detectsTypes(t *testing.T) {
 		}
 	}
 	if remaining := s.files(t); remaining != nil {
-		t.Errorf("left are %q", remaining)
+		t.Errorf("files left behind: %q", remaining)
 	}
 }
 
 func TestReceiveCommitDelete(t *testing.T) {
 	s := newStore(t)
 	if n, err := s.RemoveOrphans(0, nil); n != 0 || err != nil {
-		t.Errorf("without a folder: %d %v", n, err)
+		t.Errorf("RemoveOrphans without a directory: %d, %v", n, err)
 	}
 	notDir := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(notDir, nil, 0o644); err != nil {
@@ -87,24 +89,25 @@ func TestReceiveCommitDelete(t *testing.T) {
 	}
 	var pathErr *fs.PathError
 	if _, err := NewStore(notDir).Receive(strings.NewReader("x"), 1); !errors.As(err, &pathErr) {
-		t.Errorf("where there cannot be a folder: %v", err)
+		t.Errorf("Receive into a file instead of a directory: %v", err)
 	}
 	if _, err := s.Receive(strings.NewReader("12345"), 4); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
 	}
-	readErr := errors.New("broken off")
-	if _, err := s.Receive(io.MultiReader(strings.NewReader("123"), iotest.ErrReader(readErr)), 4); !errors.Is(err, readErr) {
+	readErr := errors.New("connection lost")
+	src := io.MultiReader(strings.NewReader("123"), iotest.ErrReader(readErr))
+	if _, err := s.Receive(src, 4); !errors.Is(err, readErr) {
 		t.Error(err)
 	}
 	if remaining := s.files(t); remaining != nil {
-		t.Errorf("left are %q", remaining)
+		t.Errorf("files left behind: %q", remaining)
 	}
 	f, err := s.Receive(strings.NewReader("1234"), 4)
 	if err != nil || f.SHA256 != "03ac674216f3e15c761ee1a5e255f067953623c8b388b4459e13f978d7c846f4" {
 		t.Fatalf("%+v %v", f, err)
 	}
 	if w := get(s, f.URL); w != nil {
-		t.Error("it is served before it is kept")
+		t.Error("the file is served before Commit")
 	}
 	if err := f.Commit(); err != nil {
 		t.Fatal(err)
@@ -113,25 +116,26 @@ func TestReceiveCommitDelete(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 	if s.ClearPending(f.URL); len(s.files(t)) != 1 {
-		t.Errorf("there are %q", s.files(t))
+		t.Errorf("files after ClearPending: %q, want 1", s.files(t))
 	}
 	if info, err := os.Stat(filepath.Join(s.dir, s.files(t)[0])); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("a web server cannot read it: %v %v", info, err)
+		t.Errorf("the file is not readable by everyone: %v %v", info, err)
 	}
 	s.Delete(f.URL)
 	if w := get(s, f.URL); w != nil || s.files(t) != nil {
-		t.Error("it is still there")
+		t.Error("the file exists after Delete")
 	}
 	saved, err := s.Receive(strings.NewReader("\x00"), 4)
 	if err != nil || saved.Commit() != nil {
 		t.Fatal(err)
 	}
-	if w := get(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" || w.Header().Get("Content-Type") != "application/octet-stream" {
+	if w := get(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" ||
+		w.Header().Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("%+v", w)
 	}
 }
 
-// get asks for a URL; nil when there is nothing.
+// get requests a URL from the store. It returns nil if there is no such file.
 func get(s *Store, url string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	dir, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
@@ -141,13 +145,14 @@ func get(s *Store, url string) *httptest.ResponseRecorder {
 	return w
 }
 
-// TestServeFile_onlyCommittedFiles asks for what is in the folder, or beside it, and is no kept file.
+// Other files inside or next to the store's directory are neither served nor deleted.
 func TestServeFile_onlyCommittedFiles(t *testing.T) {
 	s := newStore(t)
 	name := strings.Repeat("a", 26) + ".txt"
 	for _, path := range []string{".part-1", "aa/secret", "aa/" + name + ".part", "../" + name, "bb/" + name} {
 		target := filepath.Join(s.dir, path)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), os.WriteFile(target, []byte("no"), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o755),
+			os.WriteFile(target, []byte("no"), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,20 +160,23 @@ func TestServeFile_onlyCommittedFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, url := range []string{
-		"/media/.part-1", "/media//.part-1", "/media/./.part-1", "/media/aa/secret", "/media/aa/" + name, "/media/aa/" + name + ".part", "/media/../" + name, "/media/bb/" + name,
-		"/media/aa/../" + name, "/media/aa/..", "/media/aa/", "/media/", "", "/media/aa/" + strings.ToUpper(name), "/media/aa/" + name + "\x00", "/media/aa\x00/" + name, "/media/aa/" + name + "\n",
+		"/media/.part-1", "/media//.part-1", "/media/./.part-1", "/media/aa/secret", "/media/aa/" + name,
+		"/media/aa/" + name + ".part", "/media/../" + name, "/media/bb/" + name,
+		"/media/aa/../" + name, "/media/aa/..", "/media/aa/", "/media/", "", "/media/aa/" + strings.ToUpper(name),
+		"/media/aa/" + name + "\x00", "/media/aa\x00/" + name, "/media/aa/" + name + "\n",
 	} {
 		if w := get(s, url); w != nil {
 			t.Errorf("%q: %s", url, w.Body)
 		}
 		s.Delete(url)
 	}
-	if n := len(s.files(t)); n != 4 { // one lies beside the folder
-		t.Errorf("%d files are left", n)
+	if n := len(s.files(t)); n != 4 { // the fifth is next to the directory
+		t.Errorf("%d files are left, want 4", n)
 	}
 }
 
-// TestRemoveOrphans takes away what was given up on the way, when it is old, and nothing that was certain once, whatever the database says.
+// Old incomplete uploads and old pending files without a row are deleted. Files that were once referenced stay,
+// whatever the database returns.
 func TestRemoveOrphans(t *testing.T) {
 	s := newStore(t)
 	commit := func() string {
@@ -190,13 +198,13 @@ func TestRemoveOrphans(t *testing.T) {
 			orphans = append(orphans, url)
 		}
 	}
-	deleting := settled[0] // its row is being deleted, and the server dies before the file goes
+	deleting := settled[0] // the server crashes between deleting the row and the file
 	if err := s.MarkPending(deleting); err != nil {
 		t.Fatal(err)
 	}
 	orphans = append(orphans, deleting)
 	settled = settled[1:]
-	if _, err := s.Receive(strings.NewReader("never whole"), 100); err != nil {
+	if _, err := s.Receive(strings.NewReader("incomplete"), 100); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "README"), nil, 0o644); err != nil {
@@ -207,17 +215,18 @@ func TestRemoveOrphans(t *testing.T) {
 	findOrphans := func(urls []string) (found []string, err error) {
 		queries++
 		if len(urls) > 500 {
-			t.Errorf("%d at once", len(urls))
+			t.Errorf("%d URLs in one call, want at most 500", len(urls))
 		}
 		for _, url := range urls {
-			if !slices.Contains(referenced, url) { // as a database says that knows those alone
+			if !slices.Contains(referenced, url) { // like a database with rows for these files only
 				found = append(found, url)
 			}
 		}
 		return found, nil
 	}
-	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != 0 || err != nil || queries > 0 || len(s.files(t)) != total {
-		t.Errorf("what is new was looked at: %d %v", n, err)
+	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != 0 || err != nil || queries > 0 ||
+		len(s.files(t)) != total {
+		t.Errorf("recent files were checked: %d, %v", n, err)
 	}
 	old := time.Now().Add(-2 * time.Hour)
 	for _, name := range s.files(t) {
@@ -226,31 +235,34 @@ func TestRemoveOrphans(t *testing.T) {
 		}
 	}
 	recent := commit()
-	dbErr := errors.New("the database is away")
-	if n, err := s.RemoveOrphans(time.Hour, func([]string) ([]string, error) { return nil, dbErr }); !errors.Is(err, dbErr) || n != 1 {
-		t.Errorf("%d %v", n, err) // the one that never was whole has gone
+	dbErr := errors.New("no connection to the database")
+	failing := func([]string) ([]string, error) { return nil, dbErr }
+	if n, err := s.RemoveOrphans(time.Hour, failing); !errors.Is(err, dbErr) || n != 1 {
+		t.Errorf("%d, %v, want 1, the incomplete upload", n, err)
 	}
 	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != len(orphans) || err != nil {
-		t.Errorf("%d have gone, not %d: %v", n, len(orphans), err)
+		t.Errorf("%d files deleted, want %d: %v", n, len(orphans), err)
 	}
 	for _, url := range append(append([]string{recent}, settled...), referenced...) {
 		if get(s, url) == nil {
-			t.Errorf("%s has gone", url)
+			t.Errorf("%s was deleted", url)
 		}
 	}
 	for _, url := range orphans {
 		if get(s, url) != nil {
-			t.Errorf("%s is still there", url)
+			t.Errorf("%s still exists", url)
 		}
 	}
-	if remaining := len(s.files(t)); remaining != len(settled)+len(referenced)+3 { // README, the young one and its doubt
-		t.Errorf("%d files are left, not %d", remaining, len(settled)+len(referenced)+3)
+	// README, the recent file and its marker
+	if remaining := len(s.files(t)); remaining != len(settled)+len(referenced)+3 {
+		t.Errorf("%d files are left, want %d", remaining, len(settled)+len(referenced)+3)
 	}
 }
 
-// FuzzReceive: whatever comes is of a known type and comes out as it went in, or is refused without a trace.
+// FuzzReceive checks that any input either gets a known type and is served unchanged, or is rejected.
 func FuzzReceive(f *testing.F) {
-	for _, text := range []string{"", "text", "<svg", "\x89PNG\r\n\x1a\n", "\xef\xbb\xbf<p>", "PK\x03\x04", strings.Repeat("é", 300)} {
+	for _, text := range []string{"", "text", "<svg", "\x89PNG\r\n\x1a\n", "\xef\xbb\xbf<p>", "PK\x03\x04",
+		strings.Repeat("é", 300)} {
 		f.Add([]byte(text))
 	}
 	s := newStore(f)
@@ -268,10 +280,11 @@ func FuzzReceive(f *testing.F) {
 		}
 		w := get(s, got.URL)
 		if w == nil || !bytes.Equal(w.Body.Bytes(), b) && len(b) > 0 {
-			t.Fatalf("%q came out of %q", w.Body, b)
+			t.Fatalf("served %q, want %q", w.Body, b)
 		}
-		if kind := w.Header().Get("Content-Type"); strings.Contains(kind, "html") || strings.Contains(kind, "xml") || kind == "" {
-			t.Errorf("it is served as %q", kind)
+		if mediaType := w.Header().Get("Content-Type"); strings.Contains(mediaType, "html") ||
+			strings.Contains(mediaType, "xml") || mediaType == "" {
+			t.Errorf("served as %q", mediaType)
 		}
 	})
 }

@@ -12,14 +12,15 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// logInterval is how often the log tells that traces are not sent: a collector that is away fails every batch.
+// logInterval is the minimum time between two logged errors. An unreachable collector fails every batch.
 const logInterval = time.Minute
 
-// maxErrorLen bounds what a collector's answer adds to the log, in bytes.
+// maxErrorLen is the maximum length of a logged error, in bytes. A collector's response may be long.
 const maxErrorLen = 300
 
-// errorLogger are what OpenTelemetry has to say. Those made while it starts are gathered, later ones are logged now and then. They implement
-// otel.ErrorHandler and logr.LogSink; what is no error is passed over.
+// errorLogger collects OpenTelemetry's internal errors. It stores errors during startup for startupErrors and logs
+// later ones, at most one per logInterval. It implements otel.ErrorHandler and logr.LogSink and ignores informational
+// messages.
 type errorLogger struct {
 	log *slog.Logger
 
@@ -27,33 +28,33 @@ type errorLogger struct {
 	running    bool
 	startup    []error
 	lastLogged time.Time
-	suppressed int // complaints since then
+	suppressed int // errors since lastLogged
 }
 
-// startupErrors returns what was complained of so far.
-func (c *errorLogger) startupErrors() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.running = true
-	return errors.Join(c.startup...)
+// startupErrors ends the startup phase and returns its errors, joined.
+func (l *errorLogger) startupErrors() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = true
+	return errors.Join(l.startup...)
 }
 
 // Handle implements otel.ErrorHandler.
-func (c *errorLogger) Handle(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (l *errorLogger) Handle(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	switch {
-	case !c.running:
-		c.startup = append(c.startup, err)
-	case time.Since(c.lastLogged) < logInterval:
-		c.suppressed++
+	case !l.running:
+		l.startup = append(l.startup, err)
+	case time.Since(l.lastLogged) < logInterval:
+		l.suppressed++
 	default:
-		c.log.Warn("traces are lost; requests do not suffer", "error", oneLine(err), "suppressed", c.suppressed)
-		c.lastLogged, c.suppressed = time.Now(), 0
+		l.log.Warn("traces are lost; requests are not affected", "error", oneLine(err), "suppressed", l.suppressed)
+		l.lastLogged, l.suppressed = time.Now(), 0
 	}
 }
 
-// oneLine is an error's text in one short line.
+// oneLine returns an error's text as one line of valid UTF-8, truncated to maxErrorLen.
 func oneLine(err error) string {
 	line := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "?")), " ")
 	if len(line) > maxErrorLen {
@@ -62,25 +63,26 @@ func oneLine(err error) string {
 	return line
 }
 
-// Error implements logr.LogSink. The details are left out, and so is the text of a URL that cannot be read: there may be a secret in them.
-func (c *errorLogger) Error(err error, msg string, _ ...any) {
+// Error implements logr.LogSink. It drops the key/value details and the text of malformed URLs, because both may
+// contain secrets.
+func (l *errorLogger) Error(err error, msg string, _ ...any) {
 	if urlErr := (*url.Error)(nil); errors.As(err, &urlErr) {
-		err = errors.New("it cannot be read")
+		err = errors.New("invalid URL")
 	}
-	c.Handle(fmt.Errorf("%s: %w", msg, err))
+	l.Handle(fmt.Errorf("%s: %w", msg, err))
 }
 
 // Init implements logr.LogSink.
-func (c *errorLogger) Init(logr.RuntimeInfo) {}
+func (l *errorLogger) Init(logr.RuntimeInfo) {}
 
 // Enabled implements logr.LogSink.
-func (c *errorLogger) Enabled(int) bool { return false }
+func (l *errorLogger) Enabled(int) bool { return false }
 
 // Info implements logr.LogSink.
-func (c *errorLogger) Info(int, string, ...any) {}
+func (l *errorLogger) Info(int, string, ...any) {}
 
 // WithValues implements logr.LogSink.
-func (c *errorLogger) WithValues(...any) logr.LogSink { return c }
+func (l *errorLogger) WithValues(...any) logr.LogSink { return l }
 
 // WithName implements logr.LogSink.
-func (c *errorLogger) WithName(string) logr.LogSink { return c }
+func (l *errorLogger) WithName(string) logr.LogSink { return l }

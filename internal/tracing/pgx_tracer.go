@@ -16,18 +16,17 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// This file makes spans of statements, below the span of the request that they are for. Of a statement they have the name, by which it is found in
-// queries/, and of an error its code: PostgreSQL's texts quote values.
-
-// minAcquireSpan is how long somebody waits for a connection until it is worth a span.
+// minAcquireSpan is the minimum wait for a pooled connection that gets a span.
 const minAcquireSpan = time.Millisecond
 
-// pgxTracer implement the tracers of pgx.
+// pgxTracer creates spans for SQL statements, as children of the request's span. A span contains the statement's name
+// from queries/ and the SQLSTATE of an error, but no Postgres message, because messages quote values.
 type pgxTracer struct {
 	tracer trace.Tracer
 }
 
-// NewPgxTracer makes spans, by a tracer, of the statements of a connection. Those outside a request that is traced have none.
+// NewPgxTracer returns a pgx tracer that creates a span for each statement with tracer. Statements outside a recorded
+// span get none.
 func NewPgxTracer(tracer trace.Tracer) pgx.QueryTracer { return &pgxTracer{tracer} }
 
 var _ interface {
@@ -37,24 +36,29 @@ var _ interface {
 	pgxpool.AcquireTracer
 } = (*pgxTracer)(nil)
 
-func (s *pgxTracer) start(ctx context.Context, conn *pgx.Conn, name string, options ...trace.SpanStartOption) context.Context {
+// start starts a span and returns its context, or ctx if the current span is not recorded. conn may be nil.
+func (t *pgxTracer) start(
+	ctx context.Context, conn *pgx.Conn, name string, options ...trace.SpanStartOption,
+) context.Context {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
 	}
 	attributes := []attribute.KeyValue{semconv.DBSystemNamePostgreSQL, semconv.DBQuerySummary(name)}
-	if conn != nil { // the primary and the replica have different ones
-		switch at := conn.PgConn().Conn().RemoteAddr().(type) {
+	if conn != nil { // the address distinguishes the primary from the replica
+		switch addr := conn.PgConn().Conn().RemoteAddr().(type) {
 		case *net.TCPAddr:
-			attributes = append(attributes, semconv.NetworkPeerAddress(at.IP.String()), semconv.NetworkPeerPort(at.Port))
+			attributes = append(attributes,
+				semconv.NetworkPeerAddress(addr.IP.String()), semconv.NetworkPeerPort(addr.Port))
 		case *net.UnixAddr:
-			attributes = append(attributes, semconv.NetworkPeerAddress(at.Name))
+			attributes = append(attributes, semconv.NetworkPeerAddress(addr.Name))
 		}
 	}
-	ctx, _ = s.tracer.Start(ctx, name, append(options, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))...)
+	options = append(options, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+	ctx, _ = t.tracer.Start(ctx, name, options...)
 	return ctx
 }
 
-// endSpan ends the span that start began; without one that records, there is nothing to end.
+// endSpan ends the span that start started. It has no effect if that span is not recorded.
 func endSpan(ctx context.Context, err error) {
 	span := trace.SpanFromContext(ctx)
 	if err != nil {
@@ -64,7 +68,7 @@ func endSpan(ctx context.Context, err error) {
 	span.End()
 }
 
-// errorAttributes says of an error what cannot hold a value.
+// errorAttributes describes an error by its SQLSTATE or type, which contain no values.
 func errorAttributes(err error) []attribute.KeyValue {
 	var pgErr *pgconn.PgError
 	switch {
@@ -78,61 +82,82 @@ func errorAttributes(err error) []attribute.KeyValue {
 	return []attribute.KeyValue{semconv.ErrorType(err)}
 }
 
-// statementName is what sqlc calls a statement, and of one that sqlc does not know, like BEGIN, the first word.
+// statementName returns the sqlc name of a statement. For a statement without one, such as BEGIN, it returns the first
+// word.
 func statementName(sql string) string {
 	sql = strings.TrimPrefix(sql, "-- name: ")
 	name, _, _ := strings.Cut(sql, " ")
 	return name
 }
 
-func (s *pgxTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	return s.start(ctx, conn, statementName(data.SQL))
+// TraceQueryStart implements pgx.QueryTracer.
+func (t *pgxTracer) TraceQueryStart(
+	ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData,
+) context.Context {
+	return t.start(ctx, conn, statementName(data.SQL))
 }
 
-func (s *pgxTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+// TraceQueryEnd implements pgx.QueryTracer.
+func (t *pgxTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
 	endSpan(ctx, data.Err)
 }
 
-// A batch is a span, and each of its statements one below it, from when all were sent to when its answer was read. PostgreSQL sends the answers
-// together, so how long each took is not to be known.
-
-func (s *pgxTracer) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+// TraceBatchStart implements pgx.BatchTracer. A batch gets a span, with a child for each statement. All children start
+// when the batch is sent and end when their result is read: Postgres sends the results together, so the duration of a
+// single statement is unknown.
+func (t *pgxTracer) TraceBatchStart(
+	ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData,
+) context.Context {
 	now := time.Now()
-	ctx = s.start(ctx, conn, "batch", trace.WithTimestamp(now), trace.WithAttributes(semconv.DBOperationBatchSize(data.Batch.Len())))
+	size := trace.WithAttributes(semconv.DBOperationBatchSize(data.Batch.Len()))
+	ctx = t.start(ctx, conn, "batch", trace.WithTimestamp(now), size)
 	return withStartTime(ctx, now)
 }
 
-func (s *pgxTracer) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
+// TraceBatchQuery implements pgx.BatchTracer.
+func (t *pgxTracer) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
 	if start, ok := ctx.Value(startTimeKey{}).(time.Time); ok {
-		endSpan(s.start(ctx, conn, statementName(data.SQL), trace.WithTimestamp(start)), data.Err)
+		endSpan(t.start(ctx, conn, statementName(data.SQL), trace.WithTimestamp(start)), data.Err)
 	}
 }
 
-func (s *pgxTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
+// TraceBatchEnd implements pgx.BatchTracer.
+func (t *pgxTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
 	endSpan(ctx, data.Err)
 }
 
-func (s *pgxTracer) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromStartData) context.Context {
-	return s.start(ctx, conn, "copy "+strings.Join(data.TableName, "."))
+// TraceCopyFromStart implements pgx.CopyFromTracer.
+func (t *pgxTracer) TraceCopyFromStart(
+	ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromStartData,
+) context.Context {
+	return t.start(ctx, conn, "copy "+strings.Join(data.TableName, "."))
 }
 
-func (s *pgxTracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromEndData) {
+// TraceCopyFromEnd implements pgx.CopyFromTracer.
+func (t *pgxTracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromEndData) {
 	endSpan(ctx, data.Err)
 }
 
-func (s *pgxTracer) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
+// TraceAcquireStart implements pgxpool.AcquireTracer.
+func (t *pgxTracer) TraceAcquireStart(
+	ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData,
+) context.Context {
 	return withStartTime(ctx, time.Now())
 }
 
-func (s *pgxTracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
-	if start, ok := ctx.Value(startTimeKey{}).(time.Time); ok && (time.Since(start) >= minAcquireSpan || data.Err != nil) {
-		endSpan(s.start(ctx, nil, "wait for a connection", trace.WithTimestamp(start)), data.Err)
+// TraceAcquireEnd implements pgxpool.AcquireTracer. It creates a span for a failed wait and for one of at least
+// minAcquireSpan.
+func (t *pgxTracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
+	start, ok := ctx.Value(startTimeKey{}).(time.Time)
+	if ok && (time.Since(start) >= minAcquireSpan || data.Err != nil) {
+		endSpan(t.start(ctx, nil, "wait for a connection", trace.WithTimestamp(start)), data.Err)
 	}
 }
 
-// startTimeKey is where a context keeps when something began.
+// startTimeKey is the context key of a start time.
 type startTimeKey struct{}
 
+// withStartTime stores a start time in ctx if the current span is recorded.
 func withStartTime(ctx context.Context, start time.Time) context.Context {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/codes"
-	sdk "go.opentelemetry.io/otel/sdk/trace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -23,20 +23,20 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
 
-// spanRecorder keeps spans instead of sending them.
+// spanRecorder stores spans in memory.
 type spanRecorder struct {
 	*tracetest.InMemoryExporter
 	tracer trace.Tracer
 }
 
-func newSpanRecorder(t *testing.T, options ...sdk.TracerProviderOption) *spanRecorder {
+func newSpanRecorder(t *testing.T, options ...sdktrace.TracerProviderOption) *spanRecorder {
 	t.Helper()
 	r := &spanRecorder{InMemoryExporter: tracetest.NewInMemoryExporter()}
-	r.tracer = sdk.NewTracerProvider(append(options, sdk.WithSyncer(r.InMemoryExporter))...).Tracer("test")
+	r.tracer = sdktrace.NewTracerProvider(append(options, sdktrace.WithSyncer(r.InMemoryExporter))...).Tracer("test")
 	return r
 }
 
-// openTraced is a pool of one connection, which is open already.
+// openTraced returns a traced pool with one open connection.
 func openTraced(t *testing.T, r *spanRecorder) *pgxpool.Pool {
 	t.Helper()
 	u, err := url.Parse(pgtest.Database(t))
@@ -57,7 +57,7 @@ func openTraced(t *testing.T, r *spanRecorder) *pgxpool.Pool {
 	return pool
 }
 
-// spanTree is the names of spans, each below its parent, in the order in which they began.
+// spanTree returns the names of spans as a tree, indented below their parents and sorted by start time.
 func spanTree(t *testing.T, spans tracetest.SpanStubs) string {
 	t.Helper()
 	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
@@ -75,17 +75,17 @@ func spanTree(t *testing.T, spans tracetest.SpanStubs) string {
 	}
 	below(trace.SpanID{}, 0)
 	if seen != len(spans) {
-		t.Errorf("%d of %d spans have no place in\n%s", len(spans)-seen, len(spans), &text)
+		t.Errorf("%d of %d spans have an unknown parent; the tree is\n%s", len(spans)-seen, len(spans), &text)
 	}
 	return text.String()
 }
 
-// spanText is everything that a span says, as text.
+// spanText returns everything that a span contains as text.
 func spanText(s tracetest.SpanStub) string {
 	return fmt.Sprintf("%s %v %v %v %v", s.Name, s.Attributes, s.Events, s.Links, s.Status)
 }
 
-// inRequest runs something as a request would, and returns the spans.
+// inRequest calls run inside a request's span and returns all spans.
 func (r *spanRecorder) inRequest(t *testing.T, run func(ctx context.Context)) tracetest.SpanStubs {
 	t.Helper()
 	r.Reset()
@@ -103,7 +103,8 @@ func TestPgxTracer_spans(t *testing.T) {
 	pool := openTraced(t, r)
 	spans := r.inRequest(t, func(ctx context.Context) {
 		var text string
-		if err := pool.QueryRow(ctx, "-- name: GetSite :one\nSELECT $1::text", secret).Scan(&text); err != nil || text != secret {
+		if err := pool.QueryRow(ctx, "-- name: GetSite :one\nSELECT $1::text", secret).Scan(&text); err != nil ||
+			text != secret {
 			t.Error(text, err)
 		}
 		batch := &pgx.Batch{}
@@ -119,23 +120,24 @@ func TestPgxTracer_spans(t *testing.T) {
 		if err := results.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := pool.Exec(ctx, "CREATE TEMPORARY TABLE kept (word text)"); err != nil {
+		if _, err := pool.Exec(ctx, "CREATE TEMPORARY TABLE words (word text)"); err != nil {
 			t.Error(err)
 		}
-		if _, err := pool.CopyFrom(ctx, pgx.Identifier{"kept"}, []string{"word"}, pgx.CopyFromRows([][]any{{secret}})); err != nil {
+		rows := pgx.CopyFromRows([][]any{{secret}})
+		if _, err := pool.CopyFrom(ctx, pgx.Identifier{"words"}, []string{"word"}, rows); err != nil {
 			t.Error(err)
 		}
 	})
-	want := "request\n  GetSite\n  batch\n    SetRequestContext\n    UpsertSite\n  CREATE\n  copy kept\n"
+	want := "request\n  GetSite\n  batch\n    SetRequestContext\n    UpsertSite\n  CREATE\n  copy words\n"
 	if got := spanTree(t, spans); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	for _, s := range spans {
 		if text := spanText(s); strings.Contains(text, secret) || strings.Contains(text, "$1") {
-			t.Error("a span tells a value, or a whole statement:", text)
+			t.Error("a span contains a value or SQL text:", text)
 		}
 		if s.Status.Code != codes.Unset {
-			t.Error("went well, and is marked:", spanText(s))
+			t.Error("a span without an error has a status:", spanText(s))
 		}
 		if s.Name == "request" {
 			continue
@@ -144,16 +146,18 @@ func TestPgxTracer_spans(t *testing.T) {
 		for _, a := range s.Attributes {
 			attributes[string(a.Key)] = a.Value.String()
 		}
-		if s.SpanKind != trace.SpanKindClient || attributes["db.system.name"] != "postgresql" || attributes["db.query.summary"] != s.Name || attributes["network.peer.address"] == "" {
+		if s.SpanKind != trace.SpanKindClient || attributes["db.system.name"] != "postgresql" ||
+			attributes["db.query.summary"] != s.Name || attributes["network.peer.address"] == "" {
 			t.Errorf("%s: %v %v", s.Name, s.SpanKind, attributes)
 		}
-		if took := s.EndTime.Sub(s.StartTime); s.Name == "UpsertSite" && (took < 25*time.Millisecond || took > 5*time.Second) {
-			t.Errorf("%s took %s, it seems; it slept for 30 ms", s.Name, took)
+		if took := s.EndTime.Sub(s.StartTime); s.Name == "UpsertSite" &&
+			(took < 25*time.Millisecond || took > 5*time.Second) {
+			t.Errorf("the span of %s has %s, want about 30 ms", s.Name, took)
 		}
 	}
 }
 
-// PostgreSQL's messages quote values; a span has the code alone.
+// Spans of failed statements contain the SQLSTATE but not the message, which quotes values.
 func TestPgxTracer_errorsHideValues(t *testing.T) {
 	t.Parallel()
 	r := newSpanRecorder(t)
@@ -161,55 +165,61 @@ func TestPgxTracer_errorsHideValues(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), "CREATE TEMPORARY TABLE numbers (n int)"); err != nil {
 		t.Fatal(err)
 	}
-	bad := "-- name: Bad :one\nSELECT $1::text::int"
+	invalid := "-- name: Bad :one\nSELECT $1::text::int"
 	shortCtx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	for name, c := range map[string]struct {
 		run  func(ctx context.Context) error
-		kind string
+		code string
 	}{
-		"a statement": {func(ctx context.Context) error { _, err := pool.Exec(ctx, bad, secret); return err }, "22P02"},
-		"a batch": {func(ctx context.Context) error {
+		"statement": {func(ctx context.Context) error {
+			_, err := pool.Exec(ctx, invalid, secret)
+			return err
+		}, "22P02"},
+		"batch": {func(ctx context.Context) error {
 			batch := &pgx.Batch{}
-			batch.Queue(bad, secret)
+			batch.Queue(invalid, secret)
 			return pool.SendBatch(ctx, batch).Close()
 		}, "22P02"},
-		"a copy": {func(ctx context.Context) error {
-			_, err := pool.CopyFrom(ctx, pgx.Identifier{"numbers"}, []string{"n"}, pgx.CopyFromRows([][]any{{secret}}))
+		"copy": {func(ctx context.Context) error {
+			rows := pgx.CopyFromRows([][]any{{secret}})
+			_, err := pool.CopyFrom(ctx, pgx.Identifier{"numbers"}, []string{"n"}, rows)
 			return err
 		}, ""},
-		"out of time": {func(ctx context.Context) error {
-			_, err := pool.Exec(trace.ContextWithSpan(shortCtx, trace.SpanFromContext(ctx)), "-- name: Bad :one\nSELECT $1::text, pg_sleep(10)", secret)
+		"timeout": {func(ctx context.Context) error {
+			ctx = trace.ContextWithSpan(shortCtx, trace.SpanFromContext(ctx))
+			_, err := pool.Exec(ctx, "-- name: Bad :one\nSELECT $1::text, pg_sleep(10)", secret)
 			return err
 		}, "57014"},
 	} {
 		spans := r.inRequest(t, func(ctx context.Context) {
 			if err := c.run(ctx); err == nil {
-				t.Error(name, "did not fail")
-			} else if c.kind != "57014" && !strings.Contains(err.Error(), secret) {
-				t.Errorf("%s: the error holds no value, so this test shows nothing: %v", name, err)
+				t.Errorf("%s: no error", name)
+			} else if c.code != "57014" && !strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: the error does not quote the value, so this test proves nothing: %v", name, err)
 			}
 		})
 		failed := 0
 		for _, s := range spans {
 			text := spanText(s)
 			if strings.Contains(text, secret) {
-				t.Errorf("%s: a span tells the value: %s", name, text)
+				t.Errorf("%s: a span contains the value: %s", name, text)
 			}
 			if s.Name == "request" {
 				continue
 			}
-			if failed++; s.Status.Code != codes.Error || s.Status.Description != "" || !strings.Contains(text, c.kind) {
-				t.Errorf("%s: %s", name, text)
+			failed++
+			if s.Status.Code != codes.Error || s.Status.Description != "" || !strings.Contains(text, c.code) {
+				t.Errorf("%s: span without status Error and code %q: %s", name, c.code, text)
 			}
 		}
 		if failed == 0 {
-			t.Errorf("%s: no span\n%s", name, spanTree(t, spans))
+			t.Errorf("%s: no span of a statement:\n%s", name, spanTree(t, spans))
 		}
 	}
 }
 
-// Who waits for a connection has that as a span; who waits for a moment only has not.
+// A wait for a pooled connection of at least minAcquireSpan gets a span.
 func TestPgxTracer_acquireSpan(t *testing.T) {
 	t.Parallel()
 	r := newSpanRecorder(t)
@@ -229,15 +239,15 @@ func TestPgxTracer_acquireSpan(t *testing.T) {
 	}
 	for _, s := range spans {
 		if took := s.EndTime.Sub(s.StartTime); s.Name == "wait for a connection" && took < 40*time.Millisecond {
-			t.Error("the wait of 50 ms took", took)
+			t.Errorf("the span of the wait has %s, want about 50 ms", took)
 		}
 	}
 }
 
-// Where nobody traces the request there is no span, whatever the sampler would say of one.
+// Statements outside a recorded span get no spans, even if the sampler would record them.
 func TestPgxTracer_noSpansWithoutRequestSpan(t *testing.T) {
 	t.Parallel()
-	r, off := newSpanRecorder(t), newSpanRecorder(t, sdk.WithSampler(sdk.NeverSample()))
+	r, off := newSpanRecorder(t), newSpanRecorder(t, sdktrace.WithSampler(sdktrace.NeverSample()))
 	pool := openTraced(t, r)
 	unsampled, span := off.tracer.Start(t.Context(), "request")
 	defer span.End()
@@ -252,17 +262,18 @@ func TestPgxTracer_noSpansWithoutRequestSpan(t *testing.T) {
 		}
 	}
 	if spans := r.GetSpans(); len(spans) > 0 {
-		t.Errorf("spans of no request:\n%s", spanTree(t, spans))
+		t.Errorf("spans without a request:\n%s", spanTree(t, spans))
 	}
 }
 
 func TestStatementName(t *testing.T) {
 	names := map[string]string{
-		"-- name: ListSites :many\nSELECT 'x'": "ListSites", "begin isolation level read committed": "begin", "commit": "commit", "-- ping": "--", "": "",
+		"-- name: ListSites :many\nSELECT 'x'": "ListSites", "begin isolation level read committed": "begin",
+		"commit": "commit", "-- ping": "--", "": "",
 	}
 	for _, sql := range slices.Sorted(maps.Keys(names)) {
 		if got := statementName(sql); got != names[sql] {
-			t.Errorf("%q is called %q, want %q", sql, got, names[sql])
+			t.Errorf("statementName(%q) = %q, want %q", sql, got, names[sql])
 		}
 	}
 }

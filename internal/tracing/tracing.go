@@ -1,5 +1,5 @@
-// Package tracing sends what requests and statements took to an OpenTelemetry collector, where the environment names one.
-// It must not know the API nor the schema, and nothing that it sends may hold a value of a statement.
+// Package tracing sends spans of requests and SQL statements to an OpenTelemetry collector, if one is configured.
+// The package must not depend on the API or the schema. Spans must never contain values of a statement.
 package tracing
 
 import (
@@ -17,40 +17,46 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
-	sdk "go.opentelemetry.io/otel/sdk/trace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// closeTimeout bounds how long the last spans may take to be sent.
+// closeTimeout is how long Close waits for the last spans to be sent.
 const closeTimeout = 3 * time.Second
 
-// maxAttributeLen bounds a span's texts, in characters, unless the environment does.
+// maxAttributeLen is the default maximum length of an attribute value, in characters. The environment can override it.
 const maxAttributeLen = 1024
 
-// serviceName is the service's, unless the environment has another one, and what made the spans.
+// serviceName is the default service name, which the environment can override, and the name of the tracer.
 const serviceName = "labledger"
 
-// p go to a collector. Nil ones go nowhere: there is nothing then that could cost anything.
-type p struct {
-	provider         *sdk.TracerProvider
+// Provider creates tracers whose spans go to a collector. A nil *Provider is valid: it stands for disabled tracing and
+// adds no overhead.
+type Provider struct {
+	provider         *sdktrace.TracerProvider
 	log              *slog.Logger
 	trustTraceparent bool
 }
 
-// New reads the environment's names of OpenTelemetry. endpoint is OTEL_EXPORTER_OTLP_ENDPOINT, the collector; without it, or one for traces alone,
-// traces are nil. The collector need not be there: spans wait for it, the newest ones are dropped when too many do, and nobody else waits.
-// Errors: a setting that cannot be what was meant. They never hold a header.
-func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*p, error) {
+// New returns a provider configured by the OTEL_… environment variables. endpoint is the value of
+// OTEL_EXPORTER_OTLP_ENDPOINT, the collector's URL. Without it and without OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, New
+// returns nil.
+//
+// The collector may be unreachable: spans are queued, the newest are dropped when the queue is full, and requests never
+// wait. New returns an error for an invalid setting. The error never contains a header, because headers hold
+// credentials.
+func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*Provider, error) {
 	target, options, err := exporterOptions(endpoint)
 	if target == nil || err != nil {
 		return nil, err
 	}
-	p := &p{log: log}
+	p := &Provider{log: log}
 	if p.trustTraceparent, err = tracecontextEnabled(); err != nil {
 		return nil, err
 	}
-	// OpenTelemetry has one place for complaints in a whole process, and goes on with defaults where it cannot read a setting.
+	// OpenTelemetry has one error handler per process. It reports an invalid setting there and continues with a
+	// default.
 	errLog := &errorLogger{log: log}
 	otel.SetErrorHandler(errLog)
 	otel.SetLogger(logr.New(errLog))
@@ -64,20 +70,22 @@ func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*p, e
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	limits := sdk.NewSpanLimits()
+	limits := sdktrace.NewSpanLimits()
 	if limits.AttributeValueLengthLimit < 0 {
 		limits.AttributeValueLengthLimit = maxAttributeLen
 	}
-	p.provider = sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(res), sdk.WithRawSpanLimits(limits), sdk.WithoutPanicRecording())
+	p.provider = sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(res),
+		sdktrace.WithRawSpanLimits(limits), sdktrace.WithoutPanicRecording())
 	if err := errLog.startupErrors(); err != nil {
 		p.Close()
-		return nil, fmt.Errorf("OpenTelemetry cannot read its settings (OTEL_…): %w", err)
+		return nil, fmt.Errorf("invalid OpenTelemetry settings (OTEL_…): %w", err)
 	}
-	log.Info("traces are sent", "to", target.Host)
+	log.Info("sending traces", "collector", target.Host)
 	return p, nil
 }
 
-// exporterOptions is where traces go; nil when there are to be none.
+// exporterOptions returns the collector's URL and the options of the exporter. It returns a nil URL if tracing is
+// disabled.
 func exporterOptions(endpoint string) (target *url.URL, options []otlptracehttp.Option, err error) {
 	variable, value := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 	if value == "" {
@@ -91,11 +99,13 @@ func exporterOptions(endpoint string) (target *url.URL, options []otlptracehttp.
 		return nil, nil, nil
 	case "", "otlp":
 	default:
-		return nil, nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not known here; otlp and none are", exporter)
+		return nil, nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not supported; use otlp or none", exporter)
 	}
 	target, err = url.Parse(value)
-	if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == "" || target.User != nil || target.RawQuery != "" || target.Fragment != "" {
-		return nil, nil, fmt.Errorf("%s: expected a URL like http://127.0.0.1:4318, without user, password and query; what the collector must know of us goes into OTEL_EXPORTER_OTLP_HEADERS", variable)
+	if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == "" ||
+		target.User != nil || target.RawQuery != "" || target.Fragment != "" {
+		return nil, nil, fmt.Errorf("%s: must be a URL like http://127.0.0.1:4318, without user, password, query and "+
+			"fragment; put credentials into OTEL_EXPORTER_OTLP_HEADERS", variable)
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
 		switch protocol := env(name); protocol {
@@ -103,26 +113,27 @@ func exporterOptions(endpoint string) (target *url.URL, options []otlptracehttp.
 			continue
 		case "http/protobuf", "http/json":
 		default:
-			return nil, nil, fmt.Errorf("%s: %q is not spoken here; http/protobuf and http/json are, mostly on the collector's port 4318", name, protocol)
+			return nil, nil, fmt.Errorf("%s: %q is not supported; use http/protobuf or http/json, usually at the "+
+				"collector's port 4318", name, protocol)
 		}
 		break
 	}
-	if variable == "OTEL_EXPORTER_OTLP_ENDPOINT" { // it may be a flag's, of which OpenTelemetry does not know
+	if variable == "OTEL_EXPORTER_OTLP_ENDPOINT" { // the value may come from a flag, which OpenTelemetry does not see
 		options = append(options, otlptracehttp.WithEndpointURL(target.JoinPath("v1", "traces").String()))
 	}
 	return target, options, nil
 }
 
-// tracecontextEnabled reads whether a request's traceparent may count at all.
+// tracecontextEnabled reports whether OTEL_PROPAGATORS enables the traceparent header of requests.
 func tracecontextEnabled() (bool, error) {
 	enabled := false
-	for _, name := range strings.Split(env("OTEL_PROPAGATORS"), ",") {
-		switch strings.TrimSpace(name) {
+	for _, propagator := range strings.Split(env("OTEL_PROPAGATORS"), ",") {
+		switch strings.TrimSpace(propagator) {
 		case "tracecontext":
 			enabled = true
-		case "", "none", "baggage": // baggage would be passed on, and nobody is called from here
+		case "", "none", "baggage": // baggage has no effect, because the server calls no other services
 		default:
-			return false, errors.New("OTEL_PROPAGATORS: only tracecontext, baggage and none are known here")
+			return false, errors.New("OTEL_PROPAGATORS: only tracecontext, baggage and none are supported")
 		}
 	}
 	return enabled, nil
@@ -130,33 +141,34 @@ func tracecontextEnabled() (bool, error) {
 
 func env(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 
-// Tracer makes spans; nil of nil traces.
-func (t *p) Tracer() trace.Tracer {
-	if t == nil {
+// Tracer returns a tracer, or nil if tracing is disabled.
+func (p *Provider) Tracer() trace.Tracer {
+	if p == nil {
 		return nil
 	}
-	return t.provider.Tracer(serviceName)
+	return p.provider.Tracer(serviceName)
 }
 
-// PgxTracer makes spans of a connection's statements; nil of nil traces.
-func (t *p) PgxTracer() pgx.QueryTracer {
-	if t == nil {
+// PgxTracer returns a tracer for pgx connections, or nil if tracing is disabled.
+func (p *Provider) PgxTracer() pgx.QueryTracer {
+	if p == nil {
 		return nil
 	}
-	return NewPgxTracer(t.Tracer())
+	return NewPgxTracer(p.Tracer())
 }
 
-// TrustTraceparent says whether trusted proxies tell, by traceparent, what a request is a part of.
-func (t *p) TrustTraceparent() bool { return t != nil && t.trustTraceparent }
+// TrustTraceparent reports whether requests may name their parent span with a traceparent header. The operator enables
+// it when trusted proxies set that header.
+func (p *Provider) TrustTraceparent() bool { return p != nil && p.trustTraceparent }
 
-// Close sends what is left. It gives up after 3 seconds.
-func (t *p) Close() {
-	if t == nil {
+// Close sends the remaining spans. It waits at most 3 seconds.
+func (p *Provider) Close() {
+	if p == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := t.provider.Shutdown(ctx); err != nil {
-		t.log.Warn("the last traces were not sent", "error", oneLine(err))
+	if err := p.provider.Shutdown(ctx); err != nil {
+		p.log.Warn("the last traces were not sent", "error", oneLine(err))
 	}
 }

@@ -19,10 +19,10 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// closedEndpoint is a collector that is not there: no free port that is handed out has so low a number.
+// closedEndpoint is an unreachable collector: the system assigns no free port this low.
 const closedEndpoint = "http://127.0.0.1:1"
 
-// setEnv sets names of OpenTelemetry, and takes away all others.
+// setEnv sets OTEL_… variables and clears all others.
 func setEnv(t *testing.T, lines ...string) {
 	t.Helper()
 	for _, line := range os.Environ() {
@@ -55,9 +55,9 @@ func TestNew_disabled(t *testing.T) {
 			if provider != nil || err != nil {
 				t.Fatal(provider, err)
 			}
-			// Nil, not an interface that holds nil: that would be called for each request and statement.
+			// The results must be nil interfaces. An interface holding a nil pointer would be called for each request.
 			if provider.Tracer() != nil || provider.PgxTracer() != nil || provider.TrustTraceparent() {
-				t.Error("no traces cost something")
+				t.Error("a nil provider returns a tracer or trusts traceparent")
 			}
 			provider.Close()
 		})
@@ -74,68 +74,76 @@ func TestNew_rejectsInvalidSettings(t *testing.T) {
 		{"collector:4318", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"}},
 		{"ftp://collector", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}},
 		{"http://", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}},
-		{"http://me:" + password + "@collector", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
+		{"http://me:" + password + "@collector", nil,
+			[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
 		{"http://me:" + password + "@collector:port", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}},
-		{"http://collector?token=" + password, nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
-		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector"}, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}},
-		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf", "4318"}},
-		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc"}, []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"}},
+		{"http://collector?token=" + password, nil,
+			[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector"},
+			[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
+			[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf", "4318"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+			"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc"}, []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"}},
 		{closedEndpoint, []string{"OTEL_TRACES_EXPORTER=zipkin"}, []string{"OTEL_TRACES_EXPORTER", "zipkin", "otlp"}},
 		{closedEndpoint, []string{"OTEL_PROPAGATORS=tracecontext,b3"}, []string{"OTEL_PROPAGATORS", "tracecontext"}},
 		{closedEndpoint, []string{"OTEL_TRACES_SAMPLER=sometimes"}, []string{"OTEL_", "sampler", "sometimes"}},
-		{closedEndpoint, []string{"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=2"}, []string{"OTEL_", "ratio"}},
+		{closedEndpoint, []string{"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=2"},
+			[]string{"OTEL_", "ratio"}},
 		{closedEndpoint, []string{"OTEL_RESOURCE_ATTRIBUTES=room"}, []string{"OTEL_RESOURCE_ATTRIBUTES", "room"}},
 		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_HEADERS=Bearer " + password}, []string{"OTEL_", "parse headers"}},
-		{"", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + closedEndpoint, "OTEL_EXPORTER_OTLP_ENDPOINT=http://me:" + password + "@collector:port"}, []string{"OTEL_", "parse url"}},
+		{"", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + closedEndpoint,
+			"OTEL_EXPORTER_OTLP_ENDPOINT=http://me:" + password + "@collector:port"}, []string{"OTEL_", "parse url"}},
 		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_TIMEOUT=10s"}, []string{"OTEL_", "parse duration", "10s"}},
-		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/to/be/found"}, []string{"OTEL_", "no such file"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_CERTIFICATE=/does/not/exist"}, []string{"OTEL_", "no such file"}},
 	} {
 		t.Run(fmt.Sprint(c.endpoint, c.env), func(t *testing.T) {
 			setEnv(t, c.env...)
 			provider, err := New(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
 			if err == nil {
 				provider.Close()
-				t.Fatal("it was taken")
+				t.Fatal("no error")
 			}
 			for _, word := range c.words {
 				if !strings.Contains(err.Error(), word) {
-					t.Errorf("there is no %q in: %v", word, err)
+					t.Errorf("the error %q does not contain %q", err, word)
 				}
 			}
 			if strings.Contains(err.Error(), password) {
-				t.Error("a secret is told:", err)
+				t.Error("the error contains a secret:", err)
 			}
 		})
 	}
 }
 
-// newCollector are requests that a collector got.
+// newCollector starts a collector. paths returns the path and the X-Key header of all requests, one per line.
 func newCollector(t *testing.T) (url string, paths func() string) {
 	t.Helper()
-	var all atomic.Pointer[string]
-	all.Store(new(string))
+	var requests atomic.Pointer[string]
+	requests.Store(new(string))
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		now := *all.Load() + r.URL.Path + " " + r.Header.Get("X-Key") + "\n"
-		all.Store(&now)
+		updated := *requests.Load() + r.URL.Path + " " + r.Header.Get("X-Key") + "\n"
+		requests.Store(&updated)
 	}))
 	t.Cleanup(server.Close)
-	return server.URL, func() string { return *all.Load() }
+	return server.URL, func() string { return *requests.Load() }
 }
 
-// Where traces go to, and which of them.
+// Settings select the collector's URL, the sampled spans, and the trust in traceparent.
 func TestNew_sendsToCollector(t *testing.T) {
 	otherURL, otherPaths := newCollector(t)
 	for _, c := range []struct {
-		endpoint string // below the collector
-		env      []string
-		want     string
-		parents  bool
+		endpoint         string // appended to the collector's URL
+		env              []string
+		want             string
+		trustTraceparent bool
 	}{
 		{"", []string{"OTEL_EXPORTER_OTLP_HEADERS=X-Key=mine"}, "/v1/traces mine\n", false},
 		{"/", []string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/json"}, "/v1/traces \n", false},
-		{"/below", []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip"}, "/below/v1/traces \n", false},
-		{"", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + otherURL}, "/v1/traces \n", false}, // a flag wins
+		{"/below", []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip"}, "/below/v1/traces \n",
+			false},
+		{"", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + otherURL}, "/v1/traces \n", false}, // the argument wins
 		{"", []string{"OTEL_TRACES_SAMPLER=always_off"}, "", false},
 		{"", []string{"OTEL_TRACES_SAMPLER=parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG=0"}, "", false},
 		{"", []string{"OTEL_PROPAGATORS=tracecontext,baggage"}, "/v1/traces \n", true},
@@ -154,12 +162,12 @@ func TestNew_sendsToCollector(t *testing.T) {
 			if got := paths(); got != c.want {
 				t.Errorf("the collector got %q, want %q", got, c.want)
 			}
-			if provider.TrustTraceparent() != c.parents {
-				t.Errorf("parents count: %v", provider.TrustTraceparent())
+			if provider.TrustTraceparent() != c.trustTraceparent {
+				t.Errorf("TrustTraceparent() = %t, want %t", provider.TrustTraceparent(), c.trustTraceparent)
 			}
 		})
 	}
-	setEnv(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+otherURL+"/as/it/stands")
+	setEnv(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+otherURL+"/unchanged/path")
 	provider, err := New(t.Context(), closedEndpoint, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -167,12 +175,12 @@ func TestNew_sendsToCollector(t *testing.T) {
 	_, span := provider.Tracer().Start(t.Context(), "one")
 	span.End()
 	provider.Close()
-	if got := otherPaths(); got != "/as/it/stands \n" {
-		t.Errorf("the collector of traces alone got %q", got)
+	if got := otherPaths(); got != "/unchanged/path \n" {
+		t.Errorf("the collector of OTEL_EXPORTER_OTLP_TRACES_ENDPOINT got %q", got)
 	}
 }
 
-// Nobody waits for a collector longer than was said.
+// With a hanging collector, spans do not block and Close returns after closeTimeout.
 func TestClose_timesOut(t *testing.T) {
 	hang := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
@@ -185,24 +193,24 @@ func TestClose_timesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	for range 10_000 { // more than can wait
+	for range 10_000 { // more than the queue holds
 		_, span := provider.Tracer().Start(context.Background(), "one")
 		span.End()
 	}
 	if took := time.Since(start); took > closeTimeout/2 {
-		t.Errorf("spans waited for the collector: %s", took)
+		t.Errorf("creating spans took %s", took)
 	}
 	start = time.Now()
 	provider.Close()
 	if took := time.Since(start); took < closeTimeout/2 || took > closeTimeout+time.Second {
-		t.Errorf("closing took %s", took)
+		t.Errorf("Close took %s", took)
 	}
 	if !strings.Contains(log.String(), "the last traces were not sent") {
-		t.Error("nobody was told:", &log)
+		t.Error("the log does not report lost traces:", &log)
 	}
 }
 
-// Complaints come in one short line, and one a minute.
+// Errors are logged as one short line each, at most one per minute.
 func TestErrorLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -211,13 +219,13 @@ func TestErrorLogger(t *testing.T) {
 		if err := l.startupErrors(); err == nil || err.Error() != "parse headers: missing '='" || log.Len() > 0 {
 			t.Error(err, &log)
 		}
-		lines := func() int { return strings.Count(log.String(), "\n") }
+		lineCount := func() int { return strings.Count(log.String(), "\n") }
 		long := errors.New("failed to send: 500 \xff" + strings.Repeat("\n<html>", 1000))
 		for second := range 181 {
 			l.Handle(long)
 			l.Handle(long)
-			if want := second/60 + 1; lines() != want {
-				t.Fatalf("after %d s %d lines, want %d\n%s", second, lines(), want, &log)
+			if want := second/60 + 1; lineCount() != want {
+				t.Fatalf("after %d s the log has %d lines, want %d\n%s", second, lineCount(), want, &log)
 			}
 			time.Sleep(time.Second)
 		}
@@ -237,7 +245,7 @@ func TestErrorAttributes(t *testing.T) {
 		{io.ErrUnexpectedEOF, attribute.String("error.type", "*errors.errorString")},
 	} {
 		if got := errorAttributes(c.err); len(got) != 1 || got[0] != c.want {
-			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+			t.Errorf("errorAttributes(%v) = %v, want %v", c.err, got, c.want)
 		}
 	}
 }
