@@ -1,5 +1,5 @@
-// Package web holds the web app as it is built, and gives it out: one page, and the static files that it loads.
-// It must not know what the app does, nor the API that it calls.
+// Package web embeds the built web app and serves it: one page and the static files that the page loads.
+// The package must not depend on what the app does or on the API that it calls.
 package web
 
 import (
@@ -26,28 +26,28 @@ import (
 //go:embed all:dist
 var distFS embed.FS
 
-// Prefix is where the static files are served: a URL is it, the digest of them all, a slash, and the file's name. So a URL never leads to other
-// bytes, and a page never gets a file of another version.
+// Prefix is the URL path of the static files. A file's URL is Prefix, the digest of all files, a slash, and the file's
+// name. So the content of a URL never changes, and a page never loads a file of another version.
 const Prefix = "/static/"
 
-// What stands in index.html for what is known only when it is given out.
+// Placeholders in index.html, replaced when the page is served.
 const (
-	noncePlaceholder  = "__NONCE__"  // fresh with each answer, for the Content-Security-Policy
-	staticPlaceholder = "__STATIC__" // where the static files are
+	noncePlaceholder  = "__NONCE__"  // replaced in each response by the nonce of its Content-Security-Policy
+	staticPlaceholder = "__STATIC__" // replaced at startup by the URL prefix of the static files
 )
 
-// An App is the app, ready to be given out.
+// App is the web app in memory, ready to be served.
 type App struct {
 	digest string
 	page   string
 	files  map[string]file
 }
 
-// A file is a static file in its forms.
+// file is a static file in its content encodings.
 type file struct {
 	contentType string
 	identity    encoding
-	gzip        encoding // by gzip; empty when that is not shorter
+	gzip        encoding // empty unless it saves at least a tenth
 }
 
 type encoding struct {
@@ -55,7 +55,7 @@ type encoding struct {
 	etag string
 }
 
-// contentTypes are the types of static files. They are said here, since a machine's own list may say something else or nothing.
+// contentTypes maps file extensions to media types. It is fixed because the type tables of operating systems differ.
 var contentTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".ico":         "image/x-icon",
@@ -70,7 +70,7 @@ var contentTypes = map[string]string{
 	".woff2":       "font/woff2",
 }
 
-// New reads the app that is in the binary, and packs its files.
+// New returns the embedded app with its files compressed.
 func New() (*App, error) {
 	dist, err := fs.Sub(distFS, "dist")
 	if err != nil {
@@ -91,7 +91,7 @@ func load(dist fs.FS) (*App, error) {
 	}
 	a := &App{files: map[string]file{}}
 	sum := sha256.New()
-	err = fs.WalkDir(dist, "static", func(name string, d fs.DirEntry, err error) error { // in the order of names
+	err = fs.WalkDir(dist, "static", func(name string, d fs.DirEntry, err error) error { // in lexical order
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -117,7 +117,7 @@ func load(dist fs.FS) (*App, error) {
 
 func newFile(name string, body []byte) (f file, err error) {
 	if f.contentType = contentTypes[path.Ext(name)]; f.contentType == "" {
-		return f, fmt.Errorf("%s is of a type that has no line in kinds", name)
+		return f, fmt.Errorf("%s: contentTypes has no entry for this extension", name)
 	}
 	sum := sha256.Sum256(body)
 	tag := hex.EncodeToString(sum[:8])
@@ -137,20 +137,23 @@ func newFile(name string, body []byte) (f file, err error) {
 	return f, nil
 }
 
-// csp lets the page run the scripts and styles that carry the nonce, and what those load; nothing else of anywhere, and nothing that
-// somebody wrote into the page.
+// csp returns a Content-Security-Policy that allows only scripts and styles with the nonce, and what those load. It
+// blocks inline code injected into the page and resources of other origins.
 func csp(nonce string) string {
-	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'; " +
-		"img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce +
+		"'; " +
+		"img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; " +
+		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
-// permissionsPolicy are the powers of a page that this one does without.
-const permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), midi=(), payment=(), usb=()"
+// permissionsPolicy disables browser features that the app does not use.
+const permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), " +
+	"microphone=(), midi=(), payment=(), usb=()"
 
-// ServePage answers with the page, whatever the path: the app itself knows what to show there. The answer is good for this once.
+// ServePage serves the page for every path, because the app does its own routing. The response is not cacheable.
 func (a *App) ServePage(w http.ResponseWriter, _ *http.Request) {
 	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
+	_, _ = rand.Read(random[:]) // rand.Read never returns an error
 	nonce := base64.RawURLEncoding.EncodeToString(random[:])
 	body := strings.ReplaceAll(a.page, noncePlaceholder, nonce)
 	h := w.Header()
@@ -161,11 +164,11 @@ func (a *App) ServePage(w http.ResponseWriter, _ *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write([]byte(body)) // a client that has gone needs no answer
+	_, _ = w.Write([]byte(body)) // fails only if the client disconnected
 }
 
-// ServeFile answers with a static file, packed where the client takes that. It writes nothing and returns false when there is no such file, or
-// none in the version that has this digest.
+// ServeFile serves a static file, compressed if the client accepts gzip. It returns false and writes nothing if there
+// is no such file or the digest is of another version.
 func (a *App) ServeFile(w http.ResponseWriter, r *http.Request, digest, name string) (found bool) {
 	f, found := a.files[name]
 	if !found || digest != a.digest {
@@ -189,11 +192,11 @@ func (a *App) ServeFile(w http.ResponseWriter, r *http.Request, digest, name str
 	}
 	h.Set("Content-Type", f.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(enc.body)))
-	_, _ = w.Write(enc.body) // a client that has gone needs no answer
+	_, _ = w.Write(enc.body) // fails only if the client disconnected
 	return true
 }
 
-// acceptsGzip reads an Accept-Encoding header: RFC 9110, section 12.5.3.
+// acceptsGzip reports whether an Accept-Encoding header accepts gzip (RFC 9110, section 12.5.3).
 func acceptsGzip(accept string) bool {
 	accepts := false
 	for part := range strings.SplitSeq(accept, ",") {
@@ -211,7 +214,8 @@ func acceptsGzip(accept string) bool {
 	return accepts
 }
 
-// etagMatches reads an If-None-Match header: RFC 9110, section 13.1.2. It compares weakly, so that a proxy may weaken a tag.
+// etagMatches reports whether an If-None-Match header matches an ETag (RFC 9110, section 13.1.2). It uses the weak
+// comparison, because proxies may weaken an ETag.
 func etagMatches(header, etag string) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
@@ -221,9 +225,9 @@ func etagMatches(header, etag string) bool {
 	return false
 }
 
-// Write writes the static files into a folder as a web server gives them out in this one's place: <dir>/<digest>/<file>, and beside each that
-// can be packed the same with .gz. Other versions that are there stay, for pages that are still open. What is there is whole: it comes by
-// renaming.
+// Write writes the static files to dir so that another web server can serve them: <dir>/<digest>/<file>, and a .gz file
+// next to each compressible one. It keeps other versions, because open pages may still load them. A version appears
+// atomically, by a rename.
 func Write(dir string) error {
 	a, err := New()
 	if err != nil {
@@ -244,7 +248,7 @@ func (a *App) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(part) }() // it has another name by then, unless something failed
+	defer func() { _ = os.RemoveAll(part) }() // after success the directory has been renamed
 	for _, name := range slices.Sorted(maps.Keys(a.files)) {
 		f, dst := a.files[name], filepath.Join(part, filepath.FromSlash(name))
 		err := errors.Join(os.MkdirAll(filepath.Dir(dst), 0o755), os.WriteFile(dst, f.identity.body, 0o644))
@@ -260,7 +264,7 @@ func (a *App) write(dir string) error {
 	}
 	err = os.Rename(part, target)
 	if _, statErr := os.Stat(target); statErr == nil {
-		return nil // somebody was faster
+		return nil // another process may have been faster
 	}
 	return err
 }
