@@ -10,7 +10,8 @@ import (
 	"labledger/db"
 )
 
-// nethttpHandler is the floor: the same statements on net/http and pgx, each row put into JSON by hand, no checks, no headers.
+// nethttpHandler is the lower bound: the same statements on net/http and pgx, with hand-written JSON encoding, without
+// validation and without additional headers.
 func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 	q := db.New(pool)
 	mux := http.NewServeMux()
@@ -64,7 +65,7 @@ func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 
 func writeJSON(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body) // the client counts what arrives
+	_, _ = w.Write(body) // the client checks the response
 }
 
 func appendSite(b []byte, s *db.Site) []byte {

@@ -12,50 +12,54 @@ import (
 	"time"
 )
 
-// How long a race is.
+// Rounds of a comparison of two servers.
 const (
 	rounds        = 7
 	roundDuration = 1500 * time.Millisecond
 )
 
-// A target is a server's address, and how to ask there.
+// target is a server's address with the headers of its requests.
 type target struct {
 	address string
-	headers string // lines, each ended
+	headers string // each line ends with CRLF
 }
 
-// compareServers loads two servers in turn and returns the median requests a second of each, and the ratios of the rounds, ascending.
-func compareServers(a, b target, path string, connections int) (perSecondA, perSecondB float64, ratios []float64) {
-	var as, bs []float64
-	runLoad(a, path, connections, roundDuration/3) // warm both
+// compareServers loads two servers in alternation. It returns the median requests per second of each, and the ratios of
+// all rounds in ascending order.
+func compareServers(a, b target, path string, connections int) (medianA, medianB float64, ratios []float64) {
+	var ratesA, ratesB []float64
+	runLoad(a, path, connections, roundDuration/3) // warm-up
 	runLoad(b, path, connections, roundDuration/3)
 	for range rounds {
-		x, y := runLoad(a, path, connections, roundDuration), runLoad(b, path, connections, roundDuration)
-		as, bs, ratios = append(as, x), append(bs, y), append(ratios, x/y)
+		rateA := runLoad(a, path, connections, roundDuration)
+		rateB := runLoad(b, path, connections, roundDuration)
+		ratesA = append(ratesA, rateA)
+		ratesB = append(ratesB, rateB)
+		ratios = append(ratios, rateA/rateB)
 	}
-	slices.Sort(as)
-	slices.Sort(bs)
+	slices.Sort(ratesA)
+	slices.Sort(ratesB)
 	slices.Sort(ratios)
-	return median(as), median(bs), ratios
+	return median(ratesA), median(ratesB), ratios
 }
 
 func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
 
-// runLoad asks for path on so many connections for so long, and returns the answers a second.
-// The client is as light as it can be: it shares the processors with what it measures.
-func runLoad(env target, path string, connections int, duration time.Duration) float64 {
+// runLoad requests path on a number of connections for a duration and returns the responses per second.
+// The client does as little work as possible, because it shares the processors with the server.
+func runLoad(server target, path string, connections int, duration time.Duration) float64 {
 	var responses atomic.Int64
 	var wg sync.WaitGroup
 	start := time.Now()
 	for range connections {
 		wg.Go(func() {
-			conn, err := net.Dial("tcp", env.address)
+			conn, err := net.Dial("tcp", server.address)
 			if err != nil {
 				panic(err)
 			}
-			defer func() { _ = conn.Close() }() // it was only read
+			defer func() { _ = conn.Close() }()
 			reader := bufio.NewReaderSize(conn, 64<<10)
-			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + env.headers + "\r\n")
+			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + server.headers + "\r\n")
 			for time.Since(start) < duration {
 				roundTrip(conn, reader, request)
 				responses.Add(1)
@@ -75,21 +79,21 @@ func roundTrip(conn net.Conn, reader *bufio.Reader, request []byte) {
 		panic(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(response.Body) // for the message
-		panic(fmt.Sprintf("%s answered %s: %s", request, response.Status, body))
+		body, _ := io.ReadAll(response.Body)
+		panic(fmt.Sprintf("%s: got %s: %s", request, response.Status, body))
 	}
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		panic(err)
 	}
 }
 
-// medianPageTime is the median time of a page, asked for on one connection.
+// medianPageTime returns the median response time of a page, requested on one connection.
 func medianPageTime(address, path string) time.Duration {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		panic(err)
 	}
-	defer func() { _ = conn.Close() }() // it was only read
+	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReader(conn)
 	request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
 	var times []time.Duration

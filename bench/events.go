@@ -21,23 +21,23 @@ import (
 	"labledger/internal/rules"
 )
 
-// How events are drawn: each of the users has one a minute, seven of ten a deposit. About one in twenty raises an alert.
+// Random events: each user has one event per minute, and 70 % are deposits. About one in twenty raises an alert.
 const (
 	users           = 10_000
 	eventsPerMinute = users
-	startTime       = 1_700_000_000
+	startTime       = 1_700_000_000 // Unix seconds
 )
 
-// How long a race of events is.
+// Rounds of a comparison of single events.
 const (
 	eventRounds        = 9
 	eventRoundDuration = 2 * time.Second
 )
 
-// generated counts the events so far: their times go on from one round to the next.
+// generated counts the events so far. Their times continue from one round to the next.
 var generated atomic.Int64
 
-// randomEvent draws an event of a user at a time.
+// randomEvent returns a random event of a user at a time.
 func randomEvent(user, time int64) ledger.UserEvent {
 	e := rules.Event{Amount: [...]rules.Cents{10_00, 20_00, 50_00}[rand.IntN(3)], Time: time}
 	if rand.IntN(10) >= 7 {
@@ -46,7 +46,7 @@ func randomEvent(user, time int64) ledger.UserEvent {
 	return ledger.UserEvent{UserID: user, Event: e}
 }
 
-// nextEvent draws an event of any user at the time now.
+// nextEvent returns a random event of a random user at the next time.
 func nextEvent() ledger.UserEvent {
 	return randomEvent(1+rand.Int64N(users), startTime+generated.Add(1)*60/eventsPerMinute)
 }
@@ -60,7 +60,7 @@ func appendEvent(b []byte, e ledger.UserEvent) []byte {
 	return append(b, '}')
 }
 
-// benchEvents measures single events.
+// benchEvents measures single events against the naive baseline and pgbench.
 func benchEvents(ctx context.Context, env environment) error {
 	addr, err := startHTTP(newAPI(env, slog.LevelError))
 	if err != nil {
@@ -80,21 +80,23 @@ func benchEvents(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	for range 2 { // every user has a past
+	for range 2 { // give every user a history
 		if _, err := recordAll(ctx, ledger.New(env.pool, nil), newBatch()); err != nil {
 			return err
 		}
 	}
-	for _, server := range []string{addr, naiveAddr} { // and every statement a plan
+	for _, server := range []string{addr, naiveAddr} { // warm-up: prepares all statements
 		postEvents(server, 16, eventRoundDuration)
 	}
 	pgb, err := newPgbench(ctx, env)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nSingle events a second: median of %d interleaved rounds (least to most)\n", eventRounds)
-	fmt.Printf("plain: net/http + pgx, a round trip a statement. pgbench: -M prepared, the very statements, in two pipelines\n")
-	fmt.Printf("%-12s %8s %8s %8s %22s %22s %22s %22s\n", "connections", "ours", "plain", "pgbench", "ours/plain", "ours/pgbench", "p50 ours/plain", "p99 ours/plain")
+	fmt.Printf("\nSingle events per second: median of %d interleaved rounds (min to max)\n", eventRounds)
+	fmt.Printf("naive: net/http + pgx, one round trip per statement. ")
+	fmt.Printf("pgbench: -M prepared, the server's statements in two pipelines\n")
+	fmt.Printf("%-12s %9s %8s %8s %22s %22s %22s %22s\n", "connections", "labledger", "naive", "pgbench",
+		"labledger/naive", "labledger/pgbench", "p50 labledger/naive", "p99 labledger/naive")
 	for _, connections := range []int{1, 8, 64} {
 		if err := compareEvents(addr, naiveAddr, pgb, connections); err != nil {
 			return err
@@ -103,25 +105,30 @@ func benchEvents(ctx context.Context, env environment) error {
 	return longHistoryCost(ctx, env, addr)
 }
 
-// compareEvents loads the three in turn and prints a line of it.
+// compareEvents loads the server and both baselines in alternation and prints one line.
 func compareEvents(addr, naiveAddr string, pgb *pgbench, connections int) error {
-	var a, b, c, naiveRatios, pgbenchRatios, p50, p99 series
+	var rates, naiveRates, pgbenchRates, naiveRatios, pgbenchRatios, p50Ratios, p99Ratios series
 	for range eventRounds {
-		x, y := postEvents(addr, connections, eventRoundDuration), postEvents(naiveAddr, connections, eventRoundDuration)
-		z, err := pgb.run(connections, eventRoundDuration)
+		result := postEvents(addr, connections, eventRoundDuration)
+		naive := postEvents(naiveAddr, connections, eventRoundDuration)
+		pgbenchRate, err := pgb.run(connections, eventRoundDuration)
 		if err != nil {
 			return err
 		}
-		a, b, c = append(a, x.perSecond), append(b, y.perSecond), append(c, z)
-		naiveRatios, pgbenchRatios = append(naiveRatios, x.perSecond/y.perSecond), append(pgbenchRatios, x.perSecond/z)
-		p50 = append(p50, ratio(x.percentile(50), y.percentile(50)))
-		p99 = append(p99, ratio(x.percentile(99), y.percentile(99)))
+		rates = append(rates, result.perSecond)
+		naiveRates = append(naiveRates, naive.perSecond)
+		pgbenchRates = append(pgbenchRates, pgbenchRate)
+		naiveRatios = append(naiveRatios, result.perSecond/naive.perSecond)
+		pgbenchRatios = append(pgbenchRatios, result.perSecond/pgbenchRate)
+		p50Ratios = append(p50Ratios, ratio(result.percentile(50), naive.percentile(50)))
+		p99Ratios = append(p99Ratios, ratio(result.percentile(99), naive.percentile(99)))
 	}
-	fmt.Printf("%-12d %8.0f %8.0f %8.0f %22s %22s %22s %22s\n", connections, a.median(), b.median(), c.median(), naiveRatios, pgbenchRatios, p50, p99)
+	fmt.Printf("%-12d %9.0f %8.0f %8.0f %22s %22s %22s %22s\n", connections, rates.median(), naiveRates.median(),
+		pgbenchRates.median(), naiveRatios, pgbenchRatios, p50Ratios, p99Ratios)
 	return nil
 }
 
-// A series is one figure, round by round.
+// series is the values of one measurement, one per round.
 type series []float64
 
 func (s series) median() float64 { return median(slices.Sorted(slices.Values(s))) }
@@ -130,17 +137,17 @@ func (s series) String() string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median(), slices.Min(s), slices.Max(s))
 }
 
-// loadResult is what a load came to.
+// loadResult is the result of a load.
 type loadResult struct {
 	perSecond float64
-	durations []time.Duration // of each answer, ascending
+	durations []time.Duration // of all responses, ascending
 }
 
-func (a loadResult) percentile(percent int) time.Duration {
-	return a.durations[(len(a.durations)-1)*percent/100]
+func (r loadResult) percentile(percent int) time.Duration {
+	return r.durations[(len(r.durations)-1)*percent/100]
 }
 
-// postEvents sends events of users drawn at random on so many connections for so long.
+// postEvents posts events of random users on a number of connections for a duration.
 func postEvents(address string, connections int, duration time.Duration) loadResult {
 	times := make([][]time.Duration, connections)
 	var wg sync.WaitGroup
@@ -161,7 +168,8 @@ func postEvents(address string, connections int, duration time.Duration) loadRes
 	return loadResult{float64(len(all)) / elapsed.Seconds(), all}
 }
 
-// A client is a connection that posts events. It is as light as it can be: it shares the processors with what it measures.
+// client is a connection that posts events. It does as little work as possible, because it shares the processors with
+// the server.
 type client struct {
 	conn    net.Conn
 	reader  *bufio.Reader
@@ -177,24 +185,25 @@ func newClient(address string) *client {
 	return &client{conn: conn, reader: bufio.NewReader(conn)}
 }
 
-func (c *client) close() { _ = c.conn.Close() } // everything was read
+func (c *client) close() { _ = c.conn.Close() }
 
-// post sends an event and returns how long the answer took.
+// post posts an event and returns the response time.
 func (c *client) post(e ledger.UserEvent) time.Duration {
 	c.body = appendEvent(c.body[:0], e)
-	c.request = append(c.request[:0], "POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "...)
+	c.request = append(c.request[:0], "POST /api/v1/events HTTP/1.1\r\nHost: bench\r\n"+
+		"Content-Type: application/json\r\nContent-Length: "...)
 	c.request = strconv.AppendInt(c.request, int64(len(c.body)), 10)
 	c.request = append(append(c.request, "\r\n\r\n"...), c.body...)
 	start := time.Now()
 	if _, err := c.conn.Write(c.request); err != nil {
 		panic(err)
 	}
-	c.read()
+	c.readResponse()
 	return time.Since(start)
 }
 
-// read reads an answer, which must be 201 and have a length.
-func (c *client) read() {
+// readResponse reads a response, which must have status 201 and a Content-Length.
+func (c *client) readResponse() {
 	status, length := "", int64(-1)
 	for {
 		line, err := c.reader.ReadSlice('\n')
@@ -216,8 +225,8 @@ func (c *client) read() {
 		}
 	}
 	if status != "HTTP/1.1 201 Created" || length < 0 {
-		body, _ := io.ReadAll(io.LimitReader(c.reader, max(length, 0))) // for the message
-		panic(fmt.Sprintf("%s answered %s: %s", c.request, status, body))
+		body, _ := io.ReadAll(io.LimitReader(c.reader, max(length, 0)))
+		panic(fmt.Sprintf("%s: got %s: %s", c.request, status, body))
 	}
 	if _, err := c.reader.Discard(int(length)); err != nil {
 		panic(err)

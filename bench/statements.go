@@ -21,25 +21,25 @@ import (
 	"labledger/db"
 )
 
-// This file has the intake's own statements run by others: by pgbench, and under EXPLAIN.
+// This file runs the server's SQL statements outside the server: with pgbench and with EXPLAIN.
 
-var errCaptured = errors.New("bench: only seen")
+var errCaptured = errors.New("bench: statement captured, not executed")
 
-// captureDBTX is a db.DBTX that takes a statement down.
+// captureDBTX is a db.DBTX that stores the SQL text of a statement and does not execute it.
 type captureDBTX struct{ sql string }
 
-func (s *captureDBTX) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandTag, error) {
-	s.sql = sql
+func (c *captureDBTX) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandTag, error) {
+	c.sql = sql
 	return pgconn.CommandTag{}, errCaptured
 }
 
-func (s *captureDBTX) Query(_ context.Context, sql string, _ ...any) (pgx.Rows, error) {
-	s.sql = sql
+func (c *captureDBTX) Query(_ context.Context, sql string, _ ...any) (pgx.Rows, error) {
+	c.sql = sql
 	return nil, errCaptured
 }
 
-func (s *captureDBTX) QueryRow(_ context.Context, sql string, _ ...any) pgx.Row {
-	s.sql = sql
+func (c *captureDBTX) QueryRow(_ context.Context, sql string, _ ...any) pgx.Row {
+	c.sql = sql
 	return noRow{}
 }
 
@@ -51,14 +51,14 @@ type noRow struct{}
 
 func (noRow) Scan(...any) error { return errCaptured }
 
-// captureSQL is the statement of a query.
+// captureSQL returns the SQL text of a query.
 func captureSQL(call func(q *db.Queries) error) string {
-	var s captureDBTX
-	_ = call(db.New(&s)) // always errCaptured
-	return s.sql
+	var capture captureDBTX
+	_ = call(db.New(&capture)) // always returns errCaptured
+	return capture.sql
 }
 
-// eventSQL is the statements that record one event, in order, in one transaction.
+// eventSQL holds the statements of the transaction that records one event, in order.
 type eventSQL struct{ set, lock, rules, event, alert, save string }
 
 func newEventSQL(ctx context.Context) eventSQL {
@@ -72,16 +72,16 @@ func newEventSQL(ctx context.Context) eventSQL {
 	}
 }
 
-// sampleValues is what the statements write, for a user or an id that stand in the place of a literal.
+// sampleValues are JSON values that the statements write.
 type sampleValues struct{ state, facts, reasons string }
 
-// latestValues takes what the server has written last.
-func latestValues(ctx context.Context, pool *pgxpool.Pool) (e sampleValues, err error) {
+// latestValues returns values that the server wrote last.
+func latestValues(ctx context.Context, pool *pgxpool.Pool) (v sampleValues, err error) {
 	err = pool.QueryRow(ctx, `SELECT
 		(SELECT state::text FROM user_state WHERE last_id IS NOT NULL ORDER BY user_id LIMIT 1),
 		(SELECT facts::text FROM event ORDER BY id DESC LIMIT 1),
-		(SELECT reasons::text FROM alert ORDER BY id DESC LIMIT 1)`).Scan(&e.state, &e.facts, &e.reasons)
-	return e, err
+		(SELECT reasons::text FROM alert ORDER BY id DESC LIMIT 1)`).Scan(&v.state, &v.facts, &v.reasons)
+	return v, err
 }
 
 func arrayLiteral(value string) string { return "ARRAY[" + value + "]" }
@@ -90,42 +90,46 @@ func quoteLiteral(value string) string { return "'" + strings.ReplaceAll(value, 
 
 func textArray(value string) string { return arrayLiteral(quoteLiteral(value)) }
 
-func (in eventSQL) lockState(user string) string { return bindLiterals(in.lock, user) }
+func (s eventSQL) lockState(user string) string { return bindLiterals(s.lock, user) }
 
-func (in eventSQL) insertEvent(user, id string, e sampleValues) string {
-	return bindLiterals(in.event, user, id, quoteLiteral("deposit"), quoteLiteral("20.00"), strconv.Itoa(startTime), strconv.Itoa(startTime),
-		quoteLiteral("medium"), "1", quoteLiteral(e.facts), quoteLiteral("{}"), quoteLiteral(uuid.Nil.String()), "now()", quoteLiteral("bench"))
+func (s eventSQL) insertEvent(user, id string, v sampleValues) string {
+	time := strconv.Itoa(startTime)
+	return bindLiterals(s.event, user, id, quoteLiteral("deposit"), quoteLiteral("20.00"), time, time,
+		quoteLiteral("medium"), "1", quoteLiteral(v.facts), quoteLiteral("{}"), quoteLiteral(uuid.Nil.String()),
+		"now()", quoteLiteral("bench"))
 }
 
-func (in eventSQL) insertAlert(user, id, eventID string, e sampleValues) string {
-	return bindLiterals(in.alert, arrayLiteral(user), arrayLiteral(id), arrayLiteral(eventID), textArray("{300}"), arrayLiteral(strconv.Itoa(startTime)), textArray("medium"), "1", textArray(e.reasons),
-		"now()", textArray("bench"))
+func (s eventSQL) insertAlert(user, id, eventID string, v sampleValues) string {
+	return bindLiterals(s.alert, arrayLiteral(user), arrayLiteral(id), arrayLiteral(eventID), textArray("{300}"),
+		arrayLiteral(strconv.Itoa(startTime)), textArray("medium"), "1", textArray(v.reasons), "now()",
+		textArray("bench"))
 }
 
-func (in eventSQL) saveState(user, id string, e sampleValues) string {
-	return bindLiterals(in.save, id, quoteLiteral(e.state), user)
+func (s eventSQL) saveState(user, id string, v sampleValues) string {
+	return bindLiterals(s.save, id, quoteLiteral(v.state), user)
 }
 
 var placeholderPattern = regexp.MustCompile(`\$[0-9]+`)
 
-// bindLiterals puts expressions in the places of the parameters.
+// bindLiterals replaces the parameters of a statement with SQL expressions and appends a semicolon.
 func bindLiterals(sql string, values ...string) string {
 	return placeholderPattern.ReplaceAllStringFunc(sql, func(p string) string {
-		n, _ := strconv.Atoi(p[1:]) // it is digits
+		n, _ := strconv.Atoi(p[1:])
 		return values[n-1]
 	}) + ";\n"
 }
 
-// A pgbench runs the statements of one event.
+// pgbench runs the statements of one event as a pgbench script.
 type pgbench struct {
 	program, url, script string
 }
 
-// newPgbench writes the script. Its users are others than the server's, as many; facts and state are those of one of the server's users.
+// newPgbench writes the script. It uses as many users as the server, with different IDs. Their facts and states are
+// copies of those of one of the server's users.
 func newPgbench(ctx context.Context, env environment) (*pgbench, error) {
 	program, err := exec.LookPath("pgbench")
 	if err != nil {
-		matches, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench") // the pattern is good
+		matches, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
 		if len(matches) == 0 {
 			return nil, err
 		}
@@ -135,13 +139,15 @@ func newPgbench(ctx context.Context, env environment) (*pgbench, error) {
 	if err != nil {
 		return nil, err
 	}
-	var alerts int
-	if err := env.pool.QueryRow(ctx, "SELECT 100 * count(alert_id) / count(*) FROM event").Scan(&alerts); err != nil {
+	const selectAlertPercent = "SELECT 100 * count(alert_id) / count(*) FROM event"
+	var alertPercent int
+	if err := env.pool.QueryRow(ctx, selectAlertPercent).Scan(&alertPercent); err != nil {
 		return nil, err
 	}
-	fmt.Printf("\n%d of 100 events raise an alert\n", alerts)
-	const add = "INSERT INTO user_state (user_id) SELECT generate_series($1::bigint, $2::bigint) ON CONFLICT DO NOTHING"
-	if _, err := env.pool.Exec(ctx, add, users+1, 2*users); err != nil {
+	fmt.Printf("\n%d %% of events raise an alert\n", alertPercent)
+	const insertUsers = `INSERT INTO user_state (user_id)
+		SELECT generate_series($1::bigint, $2::bigint) ON CONFLICT DO NOTHING`
+	if _, err := env.pool.Exec(ctx, insertUsers, users+1, 2*users); err != nil {
 		return nil, err
 	}
 	stmts := newEventSQL(ctx)
@@ -153,31 +159,41 @@ func newPgbench(ctx context.Context, env environment) (*pgbench, error) {
 \set high random(-8000000000000000000, -7000000000000000000)
 \set chance random(1, 100)
 `, users+1, 2*users) +
-		"\\startpipeline\nbegin isolation level read committed;\n" + bindLiterals(stmts.set, "'2s'") + stmts.lockState(":user") + bindLiterals(stmts.rules) + "\\endpipeline\n" +
-		"\\startpipeline\n" + stmts.insertEvent(":user", eventID, values) +
-		fmt.Sprintf("\\if :chance <= %d\n", alerts) + stmts.insertAlert(":user", alertID, eventID, values) + "\\endif\n" +
-		stmts.saveState(":user", eventID, values) + "commit;\n\\endpipeline\n"
+		"\\startpipeline\nbegin isolation level read committed;\n" +
+		bindLiterals(stmts.set, "'2s'") +
+		stmts.lockState(":user") +
+		bindLiterals(stmts.rules) +
+		"\\endpipeline\n\\startpipeline\n" +
+		stmts.insertEvent(":user", eventID, values) +
+		fmt.Sprintf("\\if :chance <= %d\n", alertPercent) +
+		stmts.insertAlert(":user", alertID, eventID, values) +
+		"\\endif\n" +
+		stmts.saveState(":user", eventID, values) +
+		"commit;\n\\endpipeline\n"
 	b := &pgbench{program, env.url, filepath.Join(env.dir, "event.sql")}
 	return b, os.WriteFile(b.script, []byte(script), 0o644)
 }
 
-// uuidv7Expr is an id as UUIDv7 are: it begins with the time.
+// uuidv7Expr returns a pgbench expression for a UUIDv7: an ID that starts with the time. tail is the variable with the
+// last 64 bits.
 func uuidv7Expr(tail string) string {
 	return "(lpad(to_hex(:front::bigint), 16, '0') || to_hex(:" + tail + "::bigint))::uuid"
 }
 
 var tpsPattern = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// run returns the transactions a second.
+// run runs the script for a duration and returns the transactions per second.
 func (b *pgbench) run(clients int, duration time.Duration) (float64, error) {
-	out, err := exec.Command(b.program, "-n", "-M", "prepared", "-D", "n=0", "-D", fmt.Sprint("now=", time.Now().UnixMilli()), "-c", strconv.Itoa(clients), "-j", "1",
-		"-T", strconv.Itoa(int(duration.Seconds())), "-f", b.script, b.url).CombinedOutput()
+	out, err := exec.Command(b.program, "-n", "-M", "prepared", "-j", "1", "-c", strconv.Itoa(clients),
+		"-T", strconv.Itoa(int(duration.Seconds())),
+		"-D", "n=0", "-D", fmt.Sprint("now=", time.Now().UnixMilli()),
+		"-f", b.script, b.url).CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("pgbench: %w: %s", err, out)
 	}
 	match := tpsPattern.FindSubmatch(out)
 	if match == nil {
-		return 0, fmt.Errorf("pgbench says %s", out)
+		return 0, fmt.Errorf("no tps value in the output of pgbench: %s", out)
 	}
 	return strconv.ParseFloat(string(match[1]), 64)
 }

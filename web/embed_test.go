@@ -134,7 +134,9 @@ func TestDigest(t *testing.T) {
 			m["static/short.css"] = &fstest.MapFile{Data: longScript}
 			m["static/app.js"] = &fstest.MapFile{Data: []byte("p{}")}
 		},
-		"one file that looks like two": func(m fstest.MapFS) { m["static/new.txt"] = &fstest.MapFile{Data: []byte("newer.txtx")} },
+		"one file that looks like two": func(m fstest.MapFS) {
+			m["static/new.txt"] = &fstest.MapFile{Data: []byte("newer.txtx")}
+		},
 		"two new files": func(m fstest.MapFS) {
 			m["static/new.txt"], m["static/newer.txt"] = &fstest.MapFile{}, &fstest.MapFile{Data: []byte("x")}
 		},
