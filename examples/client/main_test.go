@@ -29,21 +29,21 @@ import (
 
 // These tests run the real client against the real server, each a process of its own.
 
-// binDir is the folder of both.
-var binDir string
+// programs is the folder of both.
+var programs string
 
-const testTimeout = 30 * time.Second // for whatever a test waits for
+const patience = 30 * time.Second // for whatever a test waits for
 
 func TestMain(m *testing.M) {
 	code := 1
 	defer func() { os.Exit(code) }()
 	var err error
-	if binDir, err = os.MkdirTemp("/tmp", "labledger-example-"); err != nil {
+	if programs, err = os.MkdirTemp("/tmp", "labledger-example-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
 	}
-	defer func() { _ = os.RemoveAll(binDir) }()
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binDir+"/", ".", "../..").CombinedOutput(); err != nil {
+	defer func() { _ = os.RemoveAll(programs) }()
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", programs+"/", ".", "../..").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "cannot build the programs: %v\n%s", err, out)
 		return
 	}
@@ -63,7 +63,7 @@ func serveIn(t *testing.T, state string, env ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(binDir, "labledger"))
+	cmd := exec.Command(filepath.Join(programs, "labledger"))
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0", "STATE_DIR=" + state}, env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -78,11 +78,11 @@ func serveIn(t *testing.T, state string, env ...string) string {
 			if err != nil {
 				t.Error("the server:", err)
 			}
-		case <-time.After(testTimeout):
-			t.Errorf("the server did not end within %s", testTimeout)
+		case <-time.After(patience):
+			t.Errorf("the server did not end within %s", patience)
 			_ = cmd.Process.Kill()
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := postgres.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("cannot wipe the state folder:", err)
@@ -96,24 +96,24 @@ func serveIn(t *testing.T, state string, env ...string) string {
 		if found := regexp.MustCompile(`listens on (http://\S+)`).FindSubmatch(text); found != nil {
 			return string(found[1])
 		}
-		if len(ended) > 0 || time.Since(began) > testTimeout {
+		if len(ended) > 0 || time.Since(began) > patience {
 			t.Fatalf("the server does not listen; it wrote\n%s", text)
 		}
 	}
 }
 
-// run runs the client, and returns what it printed and whether it ended well.
+// run runs the client and returns its output and whether it exited with 0.
 func run(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
 	return runAs(t, "", args...)
 }
 
-// runAs is run with a password.
+// runAs is run with LABLEDGER_PASSWORD set.
 func runAs(t *testing.T, password string, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(binDir, "client"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, "client"), args...)
 	cmd.Env = []string{"LABLEDGER_PASSWORD=" + password}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
@@ -129,30 +129,30 @@ const wantOutput = `Sites
   2  Site 2
   3  Site 3
 A site with two writers
-  a colleague stores it, too, after we have read it and before we write
-  somebody was faster: PUT /api/v1/sites/100: 412 Precondition Failed. …
-  name Example, contact Ada Lovelace, country Iceland: neither change is lost
+  another client changes the site between our read and our write
+  conflict, trying again: PUT /api/v1/sites/100: 412 Precondition Failed. …
+  name Example, contact Ada Lovelace, country Iceland: both changes are stored
 Events
-  deposit of 120.50: rules that fired []
-  deposit of 120.50: rules that fired [123]
-  withdraw of 142.50: rules that fired [1100]
+  deposit of 120.50: rules that fired: []
+  deposit of 120.50: rules that fired: [123]
+  withdraw of 142.50: rules that fired: [1100]
 The live stream
   event: deposit of 120.50
   event: deposit of 120.50
-  alert: rules that fired [123]
+  alert: rules that fired: [123]
   event: withdraw of 142.50
-  alert: rules that fired [1100]
+  alert: rules that fired: [1100]
 The latest alerts
-  1100  A large withdrawal: 142.50, the limit is 100.00 (version 1 of the rule)
-  123  Deposits add up within the window: 241.00, the limit is 200.00 (version 1 of the rule)
+  1100  A large withdrawal: value 142.50, limit 100.00 (version 1 of the rule)
+  123  Deposits add up within the window: value 241.00, limit 200.00 (version 1 of the rule)
 `
 
-// assertOutput fails the test unless text is what is wanted, where … stands for the rest of a line.
+// assertOutput compares an output with the expected one, in which … matches the rest of a line.
 func assertOutput(t *testing.T, text, want string) {
 	t.Helper()
 	pattern := `\A` + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + `\z`
 	if !regexp.MustCompile(pattern).MatchString(text) {
-		t.Errorf("it printed\n%s\nwant\n%s", text, want)
+		t.Errorf("got output\n%s\nwant\n%s", text, want)
 	}
 }
 
@@ -162,19 +162,19 @@ func TestClient(t *testing.T) {
 	stdout, stderr, ok := run(t, "-url", serverURL, "-follow", "2s")
 	assertOutput(t, stdout, wantOutput)
 	if !ok || stderr != "" {
-		t.Error("it did not end well:", stderr)
+		t.Error("the client failed:", stderr)
 	}
-	// Once more, when its site and alerts are there.
+	// A second run, with the site and the alerts of the first.
 	stdout, stderr, ok = run(t, "-url", serverURL, "-follow", "2s")
-	if !ok || stderr != "" || !strings.Contains(stdout, "neither change is lost") {
-		t.Errorf("the second time it printed\n%s%s", stdout, stderr)
+	if !ok || stderr != "" || !strings.Contains(stdout, "both changes are stored") {
+		t.Errorf("the second run printed\n%s%s", stdout, stderr)
 	}
 	if n := countEvents(t, serverURL); n != 6 {
-		t.Errorf("%d events are recorded after two runs, want 6", n)
+		t.Errorf("%d events after two runs, want 6", n)
 	}
 }
 
-// The client meets what a network does: an answer that is lost after the event is recorded, and a stream that breaks off.
+// The client recovers from a lost response to a recorded event, and from an interrupted stream.
 func TestClient_recoversFromNetworkErrors(t *testing.T) {
 	t.Parallel()
 	serverURL := serve(t)
@@ -189,7 +189,7 @@ func TestClient_recoversFromNetworkErrors(t *testing.T) {
 		case r.URL.Path == "/api/v1/events" && posts.Add(1) == 1:
 			proxy.ServeHTTP(httptest.NewRecorder(), r)
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, "the answer was lost", http.StatusServiceUnavailable)
+			http.Error(w, "the response was lost", http.StatusServiceUnavailable)
 		case r.Header.Get("Last-Event-ID") != "" && streams.Add(1) == 1:
 			proxy.ServeHTTP(&cutStream{ResponseWriter: w}, r)
 		default:
@@ -200,21 +200,23 @@ func TestClient_recoversFromNetworkErrors(t *testing.T) {
 	defer proxyServer.Close()
 
 	stdout, stderr, ok := run(t, "-url", proxyServer.URL, "-follow", "5s")
-	want := strings.Replace(wantOutput, "Events\n", "Events\n  once more, with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
-	want = strings.Replace(want, "  event: deposit of 120.50\n", "  event: deposit of 120.50\n  the stream broke off (…): going on after the last message\n", 1)
+	want := strings.Replace(wantOutput, "Events\n",
+		"Events\n  retrying with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
+	want = strings.Replace(want, "  event: deposit of 120.50\n",
+		"  event: deposit of 120.50\n  the stream was interrupted (…): resuming after the last message\n", 1)
 	assertOutput(t, stdout, want)
 	if !ok || stderr != "" {
-		t.Error("it did not end well:", stderr)
+		t.Error("the client failed:", stderr)
 	}
 	if posts.Load() != 4 || streams.Load() != 2 {
 		t.Errorf("%d posts and %d streams, want 4 and 2", posts.Load(), streams.Load())
 	}
 	if n := countEvents(t, serverURL); n != 3 {
-		t.Errorf("%d events are recorded, want 3", n)
+		t.Errorf("%d events, want 3", n)
 	}
 }
 
-// cutStream breaks a stream off after its first message with data.
+// cutStream is a response writer that fails after the first message with data.
 type cutStream struct {
 	http.ResponseWriter
 	sent []byte
@@ -223,13 +225,13 @@ type cutStream struct {
 func (c *cutStream) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 func (c *cutStream) Write(p []byte) (int, error) {
-	before := len(c.sent)
+	sentBefore := len(c.sent)
 	c.sent = append(c.sent, p...)
 	end := regexp.MustCompile(`data: .*\n\n`).FindIndex(c.sent)
 	if end == nil {
 		return c.ResponseWriter.Write(p)
 	}
-	_, _ = c.ResponseWriter.Write(c.sent[before:end[1]]) // it breaks off anyway
+	_, _ = c.ResponseWriter.Write(c.sent[sentBefore:end[1]])
 	_ = http.NewResponseController(c.ResponseWriter).Flush()
 	return 0, io.ErrClosedPipe
 }
@@ -238,21 +240,23 @@ func TestClient_reportsConnectionErrors(t *testing.T) {
 	t.Parallel()
 	serverURL := serve(t)
 	for _, args := range [][]string{
-		{"-url", "http://127.0.0.1:1"}, // nobody listens there
-		{"-url", serverURL + "/elsewhere"},
+		{"-url", "http://127.0.0.1:1"}, // a closed port
+		{"-url", serverURL + "/wrong"},
 	} {
-		if stdout, stderr, ok := run(t, args...); ok || !strings.HasPrefix(stderr, "client: ") || strings.Contains(stderr, "goroutine ") {
+		stdout, stderr, ok := run(t, args...)
+		if ok || !strings.HasPrefix(stderr, "client: ") || strings.Contains(stderr, "goroutine ") {
 			t.Errorf("%q: %t, %s%s", args, ok, stdout, stderr)
 		}
 	}
 }
 
-// serveWithAuth starts a server at which people sign in, and makes an account ada with a password. The client's story needs an operator.
+// serveWithAuth starts a server that requires authentication and creates the user ada. The client needs the role
+// operator.
 func serveWithAuth(t *testing.T) string {
 	t.Helper()
 	state := pgtest.StateDir(t)
 	serverURL := serveIn(t, state, "AUTH=required")
-	create := exec.Command(filepath.Join(binDir, "labledger"), "user", "create", "ada", "--role", "operator")
+	create := exec.Command(filepath.Join(programs, "labledger"), "user", "create", "ada", "--role", "operator")
 	create.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "STATE_DIR=" + state}
 	create.Stdin = strings.NewReader(password)
 	if out, err := create.CombinedOutput(); err != nil {
@@ -263,7 +267,7 @@ func serveWithAuth(t *testing.T) string {
 
 const password = "countess of lovelace"
 
-// The network loses what it can of the tokens; the client stays signed in until it signs out.
+// The client stays signed in until it signs out, although tokens expire and responses with tokens are lost.
 func TestClient_staysSignedIn(t *testing.T) {
 	t.Parallel()
 	serverURL := serveWithAuth(t)
@@ -283,14 +287,14 @@ func TestClient_staysSignedIn(t *testing.T) {
 		calls[call]++
 		n := calls[call]
 		mu.Unlock()
-		response := httptest.NewRecorder()
+		recorder := httptest.NewRecorder()
 		switch {
-		case call == "POST /auth/login": // what it gives ends soon
-			proxy.ServeHTTP(response, r)
-			_, _ = io.WriteString(w, strings.Replace(response.Body.String(), `"expires_in":900`, `"expires_in":5`, 1))
+		case call == "POST /auth/login": // the first access token expires soon
+			proxy.ServeHTTP(recorder, r)
+			_, _ = io.WriteString(w, strings.Replace(recorder.Body.String(), `"expires_in":900`, `"expires_in":5`, 1))
 		case call == "POST /auth/refresh" && n == 1:
-			proxy.ServeHTTP(response, r)
-			panic(http.ErrAbortHandler) // the answer is lost
+			proxy.ServeHTTP(recorder, r)
+			panic(http.ErrAbortHandler) // the response is lost
 		case call == "POST /api/v1/events" && n == 2:
 			http.Error(w, "the token has expired", http.StatusUnauthorized)
 		default:
@@ -302,35 +306,38 @@ func TestClient_staysSignedIn(t *testing.T) {
 	stdout, stderr, ok := runAs(t, password, "-url", proxyServer.URL, "-user", "ada", "-follow", "2s")
 	assertOutput(t, stdout, "Signed in as ada\n"+wantOutput)
 	if !ok || stderr != "" {
-		t.Error("it did not end well:", stderr)
+		t.Error("the client failed:", stderr)
 	}
-	if calls["POST /auth/login"] != 1 || calls["POST /auth/refresh"] != 3 || calls["POST /api/v1/events"] != 4 || calls["POST /auth/logout"] != 1 {
-		t.Error(calls)
+	if calls["POST /auth/login"] != 1 || calls["POST /auth/refresh"] != 3 ||
+		calls["POST /api/v1/events"] != 4 || calls["POST /auth/logout"] != 1 {
+		t.Error("unexpected number of calls:", calls)
 	}
 	if status := getJSON(t, serverURL, "/account", token, nil); status != http.StatusUnauthorized {
-		t.Errorf("after it has signed out its token is still good: %d", status)
+		t.Errorf("the access token is valid after signing out: status %d", status)
 	}
 }
 
-// Who may not is told so.
+// Missing and wrong credentials are reported.
 func TestClient_reportsAuthErrors(t *testing.T) {
 	t.Parallel()
 	serverURL := serveWithAuth(t)
 	for _, c := range []struct {
-		password, says string
+		password, want string
 		args           []string
 	}{
 		{"", "client: GET /api/v1/sites?limit=3: 401 ", nil},
 		{"", "client: POST /auth/login: 40", []string{"-user", "ada"}},
-		{"countess", "client: POST /auth/login: 401 Unauthorized. Username or password is wrong.", []string{"-user", "ada"}},
+		{"countess", "client: POST /auth/login: 401 Unauthorized. Username or password is wrong.",
+			[]string{"-user", "ada"}},
 	} {
-		if stdout, stderr, ok := runAs(t, c.password, append(c.args, "-url", serverURL)...); ok || !strings.HasPrefix(stderr, c.says) {
-			t.Errorf("%q: %t, %s%s", c.args, ok, stdout, stderr)
+		stdout, stderr, ok := runAs(t, c.password, append(c.args, "-url", serverURL)...)
+		if ok || !strings.HasPrefix(stderr, c.want) {
+			t.Errorf("%q: %t, %s%s, want %q", c.args, ok, stdout, stderr, c.want)
 		}
 	}
 }
 
-// getJSON asks for JSON, with a header Authorization unless that is "".
+// getJSON requests JSON. It sends an Authorization header unless authorization is "".
 func getJSON(t *testing.T, serverURL, path, authorization string, out any) (status int) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", serverURL+path, nil)
@@ -353,7 +360,7 @@ func getJSON(t *testing.T, serverURL, path, authorization string, out any) (stat
 	return response.StatusCode
 }
 
-// countEvents counts those of the client's user.
+// countEvents returns the number of events of the client's user.
 func countEvents(t *testing.T, serverURL string) (n int) {
 	t.Helper()
 	var rows []json.RawMessage
