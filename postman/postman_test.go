@@ -229,7 +229,9 @@ var overrides = map[string]struct {
 	"PATCH /account": {noDryRun: true},
 	"PUT /account": {body: map[string]any{"current_password": "{{password}}",
 		"password": "incorrect horse battery staple"}},
-	"GET /auth/token": {after: []string{`pm.collectionVariables.set("session", pm.response.json().find((s) => s.own).id);`}},
+	"GET /auth/token": {after: []string{
+		`pm.collectionVariables.set("session", pm.response.json().find((s) => s.own).id);`,
+	}},
 	"PUT /auth/token/{session_id}": {path: map[string]string{"session_id": "{{session}}"},
 		body: map[string]any{"session_id": "{{session}}"}},
 	"POST /auth/logout": {

@@ -1,10 +1,11 @@
-// Command manifests holds Kubernetes manifests against what the API server itself asks of them. It must not know what they are for.
+// Command manifests validates Kubernetes manifests like the API server, without a cluster and without network access.
+// It must not depend on the contents of the manifests.
 //
 //	manifests FILE...
 //
-// It reads and judges with the code of Kubernetes that the API server runs: unknown and repeated fields, wrong types, missing and impossible
-// values, and what it warns of. Pods must also pass the "restricted" profile of the Pod Security Standards. A kustomization.yaml is
-// built, and what it builds is judged. There is no cluster, and nothing goes over the network.
+// It uses the API server's own code to report unknown and repeated fields, wrong types, missing and invalid values, and
+// warnings. Pods must also pass the "restricted" profile of the Pod Security Standards. For a kustomization.yaml it
+// validates the build result.
 package main
 
 import (
@@ -57,23 +58,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: manifests FILE...")
 		os.Exit(2)
 	}
-	faults := 0
+	failed := false
 	for _, path := range os.Args[1:] {
-		objects, err := read(path)
-		for _, err := range append([]error{err}, objects...) {
+		errs, err := validateFile(path)
+		for _, err := range append([]error{err}, errs...) {
 			if err != nil {
-				faults++
+				failed = true
 				fmt.Fprintf(os.Stderr, "%s: %v\n", path, err)
 			}
 		}
 	}
-	if faults > 0 {
+	if failed {
 		os.Exit(1)
 	}
 }
 
-// read judges each object of a file, or of what a kustomization builds. err is for a file that cannot be read to its end.
-func read(path string) (faults []error, err error) {
+// validateFile validates each object of a file, or of the build result of a kustomization.yaml. It returns the
+// validation errors, and err if it cannot read the whole file.
+func validateFile(path string) (errs []error, err error) {
 	text, err := os.ReadFile(path)
 	if err == nil && filepath.Base(path) == "kustomization.yaml" {
 		text, err = build(filepath.Dir(path))
@@ -85,78 +87,81 @@ func read(path string) (faults []error, err error) {
 	for documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text))); ; objects++ {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) && objects == 0 {
-			return faults, errors.New("there is nothing in it")
+			return errs, errors.New("the file contains no objects")
 		}
 		if errors.Is(err, io.EOF) {
-			return faults, nil
+			return errs, nil
 		}
 		if err != nil {
-			return faults, err
+			return errs, err
 		}
-		faults = append(faults, judge(document)...)
+		errs = append(errs, validateObject(document)...)
 	}
 }
 
-// build is `kubectl kustomize`.
+// build returns the output of `kubectl kustomize`.
 func build(dir string) ([]byte, error) {
-	all, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
 		return nil, err
 	}
-	return all.AsYaml()
+	return resources.AsYaml()
 }
 
-// codecs are the API server's, as strict as kubectl asks it to be.
+// codecs decode like the API server with the strict field validation that kubectl requests.
 var codecs = serializer.NewCodecFactory(legacyscheme.Scheme, serializer.EnableStrict)
 
-// judge tells everything that is wrong with one object.
-func judge(document []byte) (faults []error) {
+// validateObject returns all validation errors and warnings of an object.
+func validateObject(document []byte) (errs []error) {
 	object, kind, err := codecs.UniversalDeserializer().Decode(document, nil, nil)
 	if err != nil {
 		return []error{err}
 	}
-	named := object.(metav1.Object)
-	say := func(fault error) {
-		faults = append(faults, fmt.Errorf("%s %s: %w", kind.Kind, named.GetName(), fault))
+	meta := object.(metav1.Object)
+	report := func(err error) {
+		errs = append(errs, fmt.Errorf("%s %s: %w", kind.Kind, meta.GetName(), err))
 	}
-	if named.GetNamespace() != "" {
-		say(errors.New("metadata.namespace: who applies it chooses the namespace"))
+	if meta.GetNamespace() != "" {
+		report(errors.New("metadata.namespace: must not be set; kubectl apply chooses the namespace"))
 	}
-	named.SetNamespace("default")
+	meta.SetNamespace("default")
 
 	legacyscheme.Scheme.Default(object)
-	if template := pods(object); template != nil {
-		for _, fault := range unsafe(template) {
-			say(fault)
+	if template := podTemplate(object); template != nil {
+		for _, err := range checkRestricted(template) {
+			report(err)
 		}
 	}
-	internal, err := legacyscheme.Scheme.ConvertToVersion(object, kind.GroupKind().WithVersion(runtime.APIVersionInternal).GroupVersion())
+	internal, err := legacyscheme.Scheme.ConvertToVersion(object,
+		kind.GroupKind().WithVersion(runtime.APIVersionInternal).GroupVersion())
 	if err != nil {
-		say(err)
-		return faults
+		report(err)
+		return errs
 	}
 	invalid, warnings := validate(internal)
 	if len(invalid) == 0 {
-		invalid = validmeta.ValidateObjectMetaAccessor(named, true, validmeta.NameIsDNSSubdomain, field.NewPath("metadata"))
+		invalid = validmeta.ValidateObjectMetaAccessor(meta, true, validmeta.NameIsDNSSubdomain,
+			field.NewPath("metadata"))
 	}
-	for _, fault := range invalid {
-		say(fault)
+	for _, err := range invalid {
+		report(err)
 	}
 	for _, warning := range warnings {
-		say(errors.New(warning))
+		report(errors.New(warning))
 	}
-	return faults
+	return errs
 }
 
-// validate does what the API server does before it stores a new object. All kinds that are used here stand in it.
+// validate runs the API server's validation of a new object. It supports only the kinds that the manifests use.
 func validate(object runtime.Object) (invalid field.ErrorList, warnings []string) {
 	ctx, spec := context.Background(), field.NewPath("spec")
 	switch o := object.(type) {
 	case *apps.Deployment:
 		return validapps.ValidateDeployment(o, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)),
 			pod.GetWarningsForPodTemplate(ctx, spec.Child("template"), &o.Spec.Template, nil)
-	case *batch.Job: // without its selector, which the API server makes
-		return validbatch.ValidateJobTemplateSpec(&batch.JobTemplateSpec{Spec: o.Spec}, nil, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)),
+	case *batch.Job: // without the selector, which the API server generates
+		return validbatch.ValidateJobTemplateSpec(&batch.JobTemplateSpec{Spec: o.Spec}, nil,
+				pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)),
 			job.WarningsForJobSpec(ctx, spec, &o.Spec, nil)
 	case *core.Service:
 		return validcore.ValidateServiceCreate(o), service.GetWarningsForService(o, nil)
@@ -174,11 +179,11 @@ func validate(object runtime.Object) (invalid field.ErrorList, warnings []string
 	case *policy.PodDisruptionBudget:
 		return validpolicy.ValidatePodDisruptionBudget(o, validpolicy.PodDisruptionBudgetValidationOptions{}), nil
 	}
-	return nil, []string{"this kind is new here: say in tools/manifests/main.go how it is validated"}
+	return nil, []string{"unsupported kind: add its validation to tools/manifests/main.go"}
 }
 
-// pods is the template of the pods that an object makes; nil when it makes none.
-func pods(object runtime.Object) *corev1.PodTemplateSpec {
+// podTemplate returns the template of the pods that an object creates, or nil.
+func podTemplate(object runtime.Object) *corev1.PodTemplateSpec {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
 		return &o.Spec.Template
@@ -188,8 +193,8 @@ func pods(object runtime.Object) *corev1.PodTemplateSpec {
 	return nil
 }
 
-// unsafe tells what the restricted profile forbids.
-func unsafe(template *corev1.PodTemplateSpec) (faults []error) {
+// checkRestricted returns the violations of the restricted profile of the Pod Security Standards.
+func checkRestricted(template *corev1.PodTemplateSpec) (errs []error) {
 	evaluator, err := standards.NewEvaluator(standards.DefaultChecks(), nil)
 	if err != nil {
 		return []error{err}
@@ -197,8 +202,9 @@ func unsafe(template *corev1.PodTemplateSpec) (faults []error) {
 	restricted := security.LevelVersion{Level: security.LevelRestricted, Version: security.LatestVersion()}
 	for _, result := range evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec) {
 		if !result.Allowed {
-			faults = append(faults, fmt.Errorf("not as restricted as it should be: %s: %s", result.ForbiddenReason, result.ForbiddenDetail))
+			errs = append(errs, fmt.Errorf("not as restricted as it should be: %s: %s",
+				result.ForbiddenReason, result.ForbiddenDetail))
 		}
 	}
-	return faults
+	return errs
 }
