@@ -212,17 +212,17 @@ func TestRemoveOrphans(t *testing.T) {
 	}
 	total := len(s.files(t))
 	queries := 0
-	findOrphans := func(urls []string) (found []string, err error) {
+	findOrphans := func(urls []string) (orphaned []string, err error) {
 		queries++
 		if len(urls) > 500 {
 			t.Errorf("%d URLs in one call, want at most 500", len(urls))
 		}
 		for _, url := range urls {
 			if !slices.Contains(referenced, url) { // like a database with rows for these files only
-				found = append(found, url)
+				orphaned = append(orphaned, url)
 			}
 		}
-		return found, nil
+		return orphaned, nil
 	}
 	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != 0 || err != nil || queries > 0 ||
 		len(s.files(t)) != total {
