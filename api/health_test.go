@@ -96,7 +96,7 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for folder, state := range map[string]string{dir: "ok", filepath.Join(dir, "not", "yet"): "ok", filepath.Join(file, "media"): "where the folder should be there is a file"} {
+	for folder, state := range map[string]string{dir: "ok", filepath.Join(dir, "not", "yet"): "ok", filepath.Join(file, "media"): "a file exists in place of the directory"} {
 		ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(folder) })
 		ts.checkReadyz(http.StatusOK, map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": state})
 	}
