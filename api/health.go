@@ -134,7 +134,7 @@ func (c *readiness) checkDatabase(q *db.Queries, ctx context.Context, checks map
 func (c *readiness) compare(found db.CheckDatabaseRow) (fit bool, state string) {
 	at, need := max(found.SchemaVersion, 0), int64(c.schema)
 	switch {
-	case found.SchemaBrokenOff:
+	case found.SchemaDirty:
 		return false, fmt.Sprintf("broken off at %d: run labledger migrate up", at)
 	case need == 0 || at == need:
 		return true, "ok"

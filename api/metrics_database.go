@@ -46,7 +46,7 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), figuresTime)
 	defer cancel()
-	row, err := db.New(f.pool).GetDatabaseStats(ctx, db.GetDatabaseStatsParams{Most: mostCounted})
+	row, err := db.New(f.pool).GetDatabaseStats(ctx, db.GetDatabaseStatsParams{MaxCount: mostCounted})
 	if err != nil {
 		gauge(f.up, 0)
 		return
@@ -55,5 +55,5 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 	gauge(f.bytes, float64(row.Bytes))
 	gauge(f.alerts, float64(row.OpenAlerts), "open")
 	gauge(f.alerts, float64(row.AcknowledgedAlerts), "acknowledged")
-	gauge(f.held, float64(row.HeldBack))
+	gauge(f.held, float64(row.XidLag))
 }

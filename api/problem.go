@@ -181,7 +181,7 @@ func databaseProblem(pg *pgconn.PgError, method string, fields []string) *Proble
 	case pg.Code == "23503" && method == http.MethodDelete:
 		p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		p.Detail = "It is still in use by other rows. Delete those first, or repeat with ?cascade=true to delete them too."
-		if pg.ConstraintName == "" { // not_in_use() counted them
+		if pg.ConstraintName == "" { // assert_unreferenced() counted them
 			p.Detail = fmt.Sprintf("It is still in use by %s. Delete those first, or repeat with ?cascade=true to delete them too.", pg.Detail)
 		}
 	case pg.Code == "23503" && field != "":
@@ -192,12 +192,20 @@ func databaseProblem(pg *pgconn.PgError, method string, fields []string) *Proble
 		p.Errors = []FieldError{{Field: field, Message: pg.Message}}
 	case pg.Code == "23514" && field != "":
 		rule := strings.TrimPrefix(constraint(pg), tableName(pg)+"_"+field+"_")
-		p.Errors = []FieldError{{Field: field, Message: "must be " + strings.ReplaceAll(rule, "_", " ")}}
+		p.Errors = []FieldError{{Field: field, Message: mustBe(strings.ReplaceAll(rule, "_", " "))}}
 	}
 	if len(p.Errors) > 0 && pg.Code != "LL412" {
 		p.Detail = p.Errors[0].Field + ": " + p.Errors[0].Message + "."
 	}
 	return p
+}
+
+// mustBe turns the rule of a constraint name into a message: "not blank" becomes "must not be blank".
+func mustBe(rule string) string {
+	if rest, ok := strings.CutPrefix(rule, "not "); ok {
+		return "must not be " + rest
+	}
+	return "must be " + rule
 }
 
 // blamed is the field that a constraint named <table>_<field>_<rule> speaks of; "" when none of fields.
