@@ -39,7 +39,7 @@ type CreateAccountParams struct {
 	Disabled *bool   `json:"disabled"`
 }
 
-// Creates a user; the server assigns the ID. The default role is viewer.
+// Creates a user. The server assigns the ID. The default role is viewer.
 //
 //	INSERT INTO account (
 //	    username,
@@ -191,7 +191,7 @@ type GetDirectoryEntryRow struct {
 	Country  *string `json:"country"`
 }
 
-// Returns the public part of a user: username and country. The username is case-sensitive.
+// Returns the username and the country of a user. The username is case-sensitive.
 //
 //	SELECT
 //	    username,
@@ -500,7 +500,7 @@ type ListAccountChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a user, oldest change first, even after the user is deleted.
+// Lists the history of a user, oldest change first. The history remains after the user is deleted.
 //
 //	SELECT
 //	    id,
@@ -761,7 +761,7 @@ type PatchAccountParams struct {
 	Version  *int64   `json:"version"`
 }
 
-// Changes the given fields of a user; the others keep their values.
+// Changes the given fields of a user. The other fields keep their values.
 //
 //	UPDATE account SET
 //	    username = CASE WHEN 'username' = ANY ($1::text[]) THEN $2::text ELSE username END,

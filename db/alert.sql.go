@@ -248,7 +248,7 @@ type ListAlertsRow struct {
 }
 
 // Lists the alerts in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
-// event.
+// event, in seconds.
 //
 //	SELECT
 //	    id,
@@ -391,7 +391,8 @@ type ListAlertsDescRow struct {
 	Version     int64           `json:"version"`
 }
 
-// Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event.
+// Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+// seconds.
 //
 //	SELECT
 //	    id,
@@ -526,8 +527,8 @@ type PatchAlertRow struct {
 	Version     int64           `json:"version"`
 }
 
-// Changes the given fields of an alert; the others keep their values. The state moves from open to acknowledged to
-// closed, never back.
+// Changes the given fields of an alert. The other fields keep their values. The state moves from open to acknowledged
+// to closed, never back.
 //
 //	UPDATE alert SET
 //	    state = CASE WHEN 'state' = ANY ($1::text[]) THEN $2::text ELSE state END,

@@ -235,7 +235,7 @@ type ListAttachmentChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of an attachment, oldest change first, even after the attachment is deleted.
+// Lists the history of an attachment, oldest change first. The history remains after the attachment is deleted.
 //
 //	SELECT
 //	    id,

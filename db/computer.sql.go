@@ -31,7 +31,7 @@ type CreateComputerParams struct {
 	SiteID int64   `json:"site_id"`
 }
 
-// Creates a computer; the server assigns the ID.
+// Creates a computer. The server assigns the ID.
 //
 //	INSERT INTO computer (
 //	    name,
@@ -361,7 +361,7 @@ type ListComputerChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a computer, oldest change first, even after the computer is deleted.
+// Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
 //
 //	SELECT
 //	    id,
@@ -499,7 +499,7 @@ type PatchComputerParams struct {
 	Version *int64   `json:"version"`
 }
 
-// Changes the given fields of a computer; the others keep their values.
+// Changes the given fields of a computer. The other fields keep their values.
 //
 //	UPDATE computer SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,

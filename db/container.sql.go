@@ -33,7 +33,7 @@ type CreateContainerParams struct {
 	FreezerID   int64      `json:"freezer_id"`
 }
 
-// Creates a container; the server assigns the ID, and the UUID unless one is given.
+// Creates a container. The server assigns the ID, and the UUID unless one is given.
 //
 //	INSERT INTO container (
 //	    uuid,
@@ -376,7 +376,7 @@ type ListContainerChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a container, oldest change first, even after the container is deleted.
+// Lists the history of a container, oldest change first. The history remains after the container is deleted.
 //
 //	SELECT
 //	    id,
@@ -513,7 +513,7 @@ type PatchContainerParams struct {
 	ID          *int64    `json:"id"`
 }
 
-// Changes the given fields of a container; the others keep their values.
+// Changes the given fields of a container. The other fields keep their values.
 //
 //	UPDATE container SET
 //	    description = CASE

@@ -146,7 +146,7 @@ type ListEventsRow struct {
 }
 
 // Lists the events in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
-// event.
+// event, in seconds.
 //
 //	SELECT
 //	    id,
@@ -269,7 +269,8 @@ type ListEventsDescRow struct {
 	Actor         string          `json:"actor"`
 }
 
-// Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event.
+// Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+// seconds.
 //
 //	SELECT
 //	    id,

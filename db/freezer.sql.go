@@ -28,7 +28,7 @@ type CreateFreezerParams struct {
 	SiteID int64  `json:"site_id"`
 }
 
-// Creates a freezer; the server assigns the ID.
+// Creates a freezer. The server assigns the ID.
 //
 //	INSERT INTO freezer (
 //	    name,
@@ -322,7 +322,7 @@ type ListFreezerChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a freezer, oldest change first, even after the freezer is deleted.
+// Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 //
 //	SELECT
 //	    id,
@@ -453,7 +453,7 @@ type PatchFreezerParams struct {
 	Version *int64   `json:"version"`
 }
 
-// Changes the given fields of a freezer; the others keep their values.
+// Changes the given fields of a freezer. The other fields keep their values.
 //
 //	UPDATE freezer SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,

@@ -254,7 +254,7 @@ type EndSessionRow struct {
 	Own       bool       `json:"own"`
 }
 
-// Signs out: ends the caller's session.
+// Ends the caller's session.
 //
 //	UPDATE session SET revoked_at = coalesce(revoked_at, now())
 //	WHERE id = $1::uuid
@@ -524,7 +524,7 @@ type ListOwnSessionsRow struct {
 	Own       bool       `json:"own"`
 }
 
-// Lists the caller's sessions, including those that ended less than a month ago.
+// Lists the caller's sessions. Sessions remain in the list until a month after their end.
 //
 //	SELECT
 //	    id,

@@ -40,7 +40,7 @@ type CreateSiteParams struct {
 	PostcodeOrZip *string `json:"postcode_or_zip"`
 }
 
-// Creates a site; the server assigns the ID.
+// Creates a site. The server assigns the ID.
 //
 //	INSERT INTO site (
 //	    name,
@@ -384,7 +384,7 @@ type ListSiteChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a site, oldest change first, even after the site is deleted.
+// Lists the history of a site, oldest change first. The history remains after the site is deleted.
 //
 //	SELECT
 //	    id,
@@ -549,7 +549,7 @@ type PatchSiteParams struct {
 	Version       *int64   `json:"version"`
 }
 
-// Changes the given fields of a site; the others keep their values.
+// Changes the given fields of a site. The other fields keep their values.
 //
 //	UPDATE site SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,

@@ -48,7 +48,7 @@ type CreateTodoParams struct {
 	AlertID     *uuid.UUID `json:"alert_id"`
 }
 
-// Creates a todo; the server assigns the ID.
+// Creates a todo. The server assigns the ID.
 //
 //	INSERT INTO todo (
 //	    description,
@@ -430,7 +430,7 @@ type ListTodoChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a todo, oldest change first, even after the todo is deleted.
+// Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 //
 //	SELECT
 //	    id,
@@ -601,7 +601,7 @@ type PatchTodoParams struct {
 	Version     *int64     `json:"version"`
 }
 
-// Changes the given fields of a todo; the others keep their values.
+// Changes the given fields of a todo. The other fields keep their values.
 //
 //	UPDATE todo SET
 //	    description = CASE WHEN 'description' = ANY ($1::text[]) THEN $2::text ELSE description END,

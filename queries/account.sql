@@ -19,7 +19,7 @@ FROM account
 WHERE id = @id::bigint;
 
 -- name: GetDirectoryEntry :one
--- Returns the public part of a user: username and country. The username is case-sensitive.
+-- Returns the username and the country of a user. The username is case-sensitive.
 SELECT
     username,
     country
@@ -27,7 +27,7 @@ FROM account
 WHERE username = @username::text;
 
 -- name: CreateAccount :one
--- Creates a user; the server assigns the ID. The default role is viewer.
+-- Creates a user. The server assigns the ID. The default role is viewer.
 INSERT INTO account (
     username,
     country,
@@ -73,7 +73,7 @@ WHERE assert_version(account.version, sqlc.narg('version'))
 RETURNING sqlc.embed(account), xmax = 0 AS created;
 
 -- name: PatchAccount :one
--- Changes the given fields of a user; the others keep their values.
+-- Changes the given fields of a user. The other fields keep their values.
 UPDATE account SET
     username = CASE WHEN 'username' = ANY (@given::text[]) THEN @username::text ELSE username END,
     country = CASE WHEN 'country' = ANY (@given) THEN sqlc.narg('country')::text ELSE country END,
@@ -184,7 +184,7 @@ SELECT
     )::jsonb AS problems;
 
 -- name: ListAccountChanges :many
--- Lists the history of a user, oldest change first, even after the user is deleted.
+-- Lists the history of a user, oldest change first. The history remains after the user is deleted.
 SELECT
     id,
     at,

@@ -1,6 +1,6 @@
 -- name: ListAlerts :many
 -- Lists the alerts in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
--- event.
+-- event, in seconds.
 SELECT
     id,
     user_id,
@@ -32,7 +32,8 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: ListAlertsDesc :many
--- Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event.
+-- Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+-- seconds.
 SELECT
     id,
     user_id,
@@ -87,8 +88,8 @@ FROM alert
 WHERE id = @alert_id::uuid;
 
 -- name: PatchAlert :one
--- Changes the given fields of an alert; the others keep their values. The state moves from open to acknowledged to
--- closed, never back.
+-- Changes the given fields of an alert. The other fields keep their values. The state moves from open to acknowledged
+-- to closed, never back.
 UPDATE alert SET
     state = CASE WHEN 'state' = ANY (@given::text[]) THEN @state::text ELSE state END,
     assignee = CASE WHEN 'assignee' = ANY (@given) THEN sqlc.narg('assignee')::text ELSE assignee END,

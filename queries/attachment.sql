@@ -74,7 +74,7 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: ListAttachmentChanges :many
--- Lists the history of an attachment, oldest change first, even after the attachment is deleted.
+-- Lists the history of an attachment, oldest change first. The history remains after the attachment is deleted.
 SELECT
     id,
     at,

@@ -17,7 +17,7 @@ FROM computer
 WHERE id = @id::bigint;
 
 -- name: CreateComputer :one
--- Creates a computer; the server assigns the ID.
+-- Creates a computer. The server assigns the ID.
 INSERT INTO computer (
     name,
     mac,
@@ -53,7 +53,7 @@ WHERE assert_version(computer.version, sqlc.narg('version'))
 RETURNING sqlc.embed(computer), xmax = 0 AS created;
 
 -- name: PatchComputer :one
--- Changes the given fields of a computer; the others keep their values.
+-- Changes the given fields of a computer. The other fields keep their values.
 UPDATE computer SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
     mac = CASE WHEN 'mac' = ANY (@given) THEN sqlc.narg('mac')::macaddr ELSE mac END,
@@ -165,7 +165,7 @@ SELECT
     )::jsonb AS problems;
 
 -- name: ListComputerChanges :many
--- Lists the history of a computer, oldest change first, even after the computer is deleted.
+-- Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
 SELECT
     id,
     at,

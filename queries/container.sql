@@ -16,7 +16,7 @@ FROM container
 WHERE uuid = @uuid::uuid;
 
 -- name: CreateContainer :one
--- Creates a container; the server assigns the ID, and the UUID unless one is given.
+-- Creates a container. The server assigns the ID, and the UUID unless one is given.
 INSERT INTO container (
     uuid,
     description,
@@ -52,7 +52,7 @@ WHERE assert_version(container.version, sqlc.narg('version'))
 RETURNING sqlc.embed(container), xmax = 0 AS created;
 
 -- name: PatchContainer :one
--- Changes the given fields of a container; the others keep their values.
+-- Changes the given fields of a container. The other fields keep their values.
 UPDATE container SET
     description = CASE
         WHEN 'description' = ANY (@given::text[]) THEN sqlc.narg('description')::text
@@ -174,7 +174,7 @@ SELECT
     )::jsonb AS problems;
 
 -- name: ListContainerChanges :many
--- Lists the history of a container, oldest change first, even after the container is deleted.
+-- Lists the history of a container, oldest change first. The history remains after the container is deleted.
 SELECT
     id,
     at,

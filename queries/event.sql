@@ -1,6 +1,6 @@
 -- name: ListEvents :many
 -- Lists the events in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
--- event.
+-- event, in seconds.
 SELECT
     id,
     user_id,
@@ -27,7 +27,8 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: ListEventsDesc :many
--- Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event.
+-- Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+-- seconds.
 SELECT
     id,
     user_id,

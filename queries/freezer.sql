@@ -16,7 +16,7 @@ FROM freezer
 WHERE id = @id::bigint;
 
 -- name: CreateFreezer :one
--- Creates a freezer; the server assigns the ID.
+-- Creates a freezer. The server assigns the ID.
 INSERT INTO freezer (
     name,
     site_id
@@ -47,7 +47,7 @@ WHERE assert_version(freezer.version, sqlc.narg('version'))
 RETURNING sqlc.embed(freezer), xmax = 0 AS created;
 
 -- name: PatchFreezer :one
--- Changes the given fields of a freezer; the others keep their values.
+-- Changes the given fields of a freezer. The other fields keep their values.
 UPDATE freezer SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
     site_id = CASE WHEN 'site_id' = ANY (@given) THEN @site_id::bigint ELSE site_id END
@@ -142,7 +142,7 @@ SELECT
     )::jsonb AS problems;
 
 -- name: ListFreezerChanges :many
--- Lists the history of a freezer, oldest change first, even after the freezer is deleted.
+-- Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 SELECT
     id,
     at,

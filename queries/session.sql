@@ -167,7 +167,7 @@ RETURNING
     (revoked_at IS NOT NULL)::boolean AS reused;
 
 -- name: ListOwnSessions :many
--- Lists the caller's sessions, including those that ended less than a month ago.
+-- Lists the caller's sessions. Sessions remain in the list until a month after their end.
 SELECT
     id,
     created_at,
@@ -201,7 +201,7 @@ RETURNING
     (id = @caller_session::uuid)::boolean AS own;
 
 -- name: EndSession :one
--- Signs out: ends the caller's session.
+-- Ends the caller's session.
 UPDATE session SET revoked_at = coalesce(revoked_at, now())
 WHERE id = @caller_session::uuid
   AND account_id = @caller_id::bigint

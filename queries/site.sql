@@ -20,7 +20,7 @@ FROM site
 WHERE id = @id::bigint;
 
 -- name: CreateSite :one
--- Creates a site; the server assigns the ID.
+-- Creates a site. The server assigns the ID.
 INSERT INTO site (
     name,
     contact,
@@ -71,7 +71,7 @@ WHERE assert_version(site.version, sqlc.narg('version'))
 RETURNING sqlc.embed(site), xmax = 0 AS created;
 
 -- name: PatchSite :one
--- Changes the given fields of a site; the others keep their values.
+-- Changes the given fields of a site. The other fields keep their values.
 UPDATE site SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
     contact = CASE WHEN 'contact' = ANY (@given) THEN sqlc.narg('contact')::text ELSE contact END,
@@ -188,7 +188,7 @@ SELECT
     )::jsonb AS problems;
 
 -- name: ListSiteChanges :many
--- Lists the history of a site, oldest change first, even after the site is deleted.
+-- Lists the history of a site, oldest change first. The history remains after the site is deleted.
 SELECT
     id,
     at,

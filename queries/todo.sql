@@ -21,7 +21,7 @@ FROM todo
 WHERE id = @id::bigint;
 
 -- name: CreateTodo :one
--- Creates a todo; the server assigns the ID.
+-- Creates a todo. The server assigns the ID.
 INSERT INTO todo (
     description,
     status,
@@ -60,7 +60,7 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: PatchTodo :one
--- Changes the given fields of a todo; the others keep their values.
+-- Changes the given fields of a todo. The other fields keep their values.
 UPDATE todo SET
     description = CASE WHEN 'description' = ANY (@given::text[]) THEN @description::text ELSE description END,
     status = CASE WHEN 'status' = ANY (@given) THEN @status::text ELSE status END,
@@ -183,7 +183,7 @@ SELECT
     )::jsonb AS problems;
 
 -- name: ListTodoChanges :many
--- Lists the history of a todo, oldest change first, even after the todo is deleted.
+-- Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 SELECT
     id,
     at,
