@@ -139,7 +139,7 @@ func (c *readiness) checkDatabase(q *db.Queries, ctx context.Context, checks map
 func (c *readiness) checkSchemaVersion(row db.CheckDatabaseRow) (compatible bool, status string) {
 	actual, required := max(row.SchemaVersion, 0), int64(c.schema)
 	switch {
-	case row.SchemaBrokenOff:
+	case row.SchemaDirty:
 		return false, fmt.Sprintf("incomplete: the migration to version %d failed; run labledger migrate up", actual)
 	case required == 0 || actual == required:
 		return true, "ok"

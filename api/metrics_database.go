@@ -49,7 +49,7 @@ func (c *dbCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
-	row, err := db.New(c.pool).GetDatabaseStats(ctx, db.GetDatabaseStatsParams{Most: maxCounted})
+	row, err := db.New(c.pool).GetDatabaseStats(ctx, db.GetDatabaseStatsParams{MaxCount: maxCounted})
 	if err != nil {
 		gauge(c.up, 0)
 		return
@@ -58,5 +58,5 @@ func (c *dbCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.bytes, float64(row.Bytes))
 	gauge(c.alerts, float64(row.OpenAlerts), "open")
 	gauge(c.alerts, float64(row.AcknowledgedAlerts), "acknowledged")
-	gauge(c.xidLag, float64(row.HeldBack))
+	gauge(c.xidLag, float64(row.XidLag))
 }

@@ -213,12 +213,20 @@ func databaseProblem(pgErr *pgconn.PgError, method string, fields []string) *Pro
 		p.Errors = []FieldError{{Field: field, Message: pgErr.Message}}
 	case pgErr.Code == "23514" && field != "":
 		rule := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_"+field+"_")
-		p.Errors = []FieldError{{Field: field, Message: "must be " + strings.ReplaceAll(rule, "_", " ")}}
+		p.Errors = []FieldError{{Field: field, Message: mustBe(strings.ReplaceAll(rule, "_", " "))}}
 	}
 	if len(p.Errors) > 0 && pgErr.Code != "LL412" {
 		p.Detail = p.Errors[0].Field + ": " + p.Errors[0].Message + "."
 	}
 	return p
+}
+
+// mustBe turns the rule of a constraint name into a message: "not blank" becomes "must not be blank".
+func mustBe(rule string) string {
+	if rest, ok := strings.CutPrefix(rule, "not "); ok {
+		return "must not be " + rest
+	}
+	return "must be " + rule
 }
 
 // fieldForConstraint returns the field of a constraint named <table>_<field>_<rule>; "" if it is none of fields.

@@ -39,7 +39,7 @@ type CreateAccountParams struct {
 	Disabled *bool   `json:"disabled"`
 }
 
-// Creates an account; the server chooses its number.
+// Creates a user. The server assigns the ID. The default role is viewer.
 //
 //	INSERT INTO account (
 //	    username,
@@ -80,7 +80,7 @@ func (q *Queries) CreateAccount(ctx context.Context, arg CreateAccountParams) (A
 const deleteAccount = `-- name: DeleteAccount :one
 DELETE FROM account
 WHERE id = $1::bigint
-  AND same_version(version, $2::bigint)
+  AND assert_version(version, $2::bigint)
 RETURNING id, username, country, risk, role, disabled, version
 `
 
@@ -89,11 +89,11 @@ type DeleteAccountParams struct {
 	Version *int64 `json:"version"`
 }
 
-// Deletes an account. What its user put in and took out stays in the ledger, judged as of medium risk from then on.
+// Deletes a user. The user's events remain in the ledger; later events with this user_id are evaluated at medium risk.
 //
 //	DELETE FROM account
 //	WHERE id = $1::bigint
-//	  AND same_version(version, $2::bigint)
+//	  AND assert_version(version, $2::bigint)
 //	RETURNING id, username, country, risk, role, disabled, version
 func (q *Queries) DeleteAccount(ctx context.Context, arg DeleteAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, deleteAccount, arg.ID, arg.Version)
@@ -113,7 +113,7 @@ func (q *Queries) DeleteAccount(ctx context.Context, arg DeleteAccountParams) (A
 const deleteOwnAccount = `-- name: DeleteOwnAccount :one
 DELETE FROM account
 WHERE id = $1::bigint
-  AND same_version(version, $2::bigint)
+  AND assert_version(version, $2::bigint)
 RETURNING id, username, country, risk, role, disabled, version
 `
 
@@ -122,11 +122,12 @@ type DeleteOwnAccountParams struct {
 	Version  *int64 `json:"version"`
 }
 
-// Deletes one's own account, with its sessions and API tokens. What its user did stays in the ledger and in the history.
+// Deletes the caller's account, with its sessions and API tokens. The caller's events and changes remain in the ledger
+// and in the history.
 //
 //	DELETE FROM account
 //	WHERE id = $1::bigint
-//	  AND same_version(version, $2::bigint)
+//	  AND assert_version(version, $2::bigint)
 //	RETURNING id, username, country, risk, role, disabled, version
 func (q *Queries) DeleteOwnAccount(ctx context.Context, arg DeleteOwnAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, deleteOwnAccount, arg.CallerID, arg.Version)
@@ -153,7 +154,7 @@ type GetAccountParams struct {
 	ID int64 `json:"id"`
 }
 
-// Shows one account.
+// Returns one user.
 //
 //	SELECT id, username, country, risk, role, disabled, version
 //	FROM account
@@ -190,7 +191,7 @@ type GetDirectoryEntryRow struct {
 	Country  *string `json:"country"`
 }
 
-// Shows what everyone may know of an account. Upper and lower case differ.
+// Returns the username and the country of a user. The username is case-sensitive.
 //
 //	SELECT
 //	    username,
@@ -214,7 +215,7 @@ type GetOwnAccountParams struct {
 	CallerID int64 `json:"caller_id"`
 }
 
-// Shows one's own account.
+// Returns the caller's account.
 //
 //	SELECT id, username, country, risk, role, disabled, version
 //	FROM account
@@ -241,10 +242,10 @@ SELECT EXISTS (
     JOIN credential ON account_id = account.id
     WHERE role = 'admin'
       AND NOT disabled
-)::boolean AS there
+)::boolean AS has_admin
 `
 
-// Tells whether there is an admin who can sign in.
+// Reports whether an admin exists who can sign in.
 //
 //	SELECT EXISTS (
 //	    SELECT
@@ -252,12 +253,12 @@ SELECT EXISTS (
 //	    JOIN credential ON account_id = account.id
 //	    WHERE role = 'admin'
 //	      AND NOT disabled
-//	)::boolean AS there
+//	)::boolean AS has_admin
 func (q *Queries) HasAdmin(ctx context.Context) (bool, error) {
 	row := q.db.QueryRow(ctx, hasAdmin)
-	var there bool
-	err := row.Scan(&there)
-	return there, err
+	var has_admin bool
+	err := row.Scan(&has_admin)
+	return has_admin, err
 }
 
 const importAccounts = `-- name: ImportAccounts :one
@@ -284,12 +285,19 @@ WITH input AS (
     WHERE username IN (SELECT input.username FROM input)
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
     SELECT line, 'username', 409, 'is taken by an earlier line'
-    FROM (SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth FROM input) AS twin
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth
+        FROM input
+    ) AS numbered
     WHERE nth > 1
     UNION ALL
     SELECT line, 'username', 409, 'is taken: another account has it'
@@ -297,26 +305,33 @@ WITH input AS (
     JOIN taken USING (username)
     WHERE input.id IS DISTINCT FROM taken.id
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
-), good AS (
+), valid AS (
     SELECT line, id, username, country, risk, role, disabled, version
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO account (username, country, risk, role, disabled)
     SELECT username, country, risk, role, disabled
-    FROM good
-    CROSS JOIN reserve_id('account', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('account', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO account (id, username, country, risk, role, disabled)
     SELECT id, username, country, risk, role, disabled
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
@@ -328,9 +343,14 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems
 `
 
 type ImportAccountsParams struct {
@@ -343,7 +363,7 @@ type ImportAccountsRow struct {
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Stores many accounts: a line with a number is created or replaced, one without a number is created.
+// Imports users. A line with an ID creates or replaces that user; a line without an ID creates a user.
 //
 //	WITH input AS (
 //	    SELECT
@@ -368,12 +388,19 @@ type ImportAccountsRow struct {
 //	    WHERE username IN (SELECT input.username FROM input)
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-//	    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE id IS NOT NULL
+//	    ) AS numbered
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written
 //	    UNION ALL
 //	    SELECT line, 'username', 409, 'is taken by an earlier line'
-//	    FROM (SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth FROM input) AS twin
+//	    FROM (
+//	        SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth
+//	        FROM input
+//	    ) AS numbered
 //	    WHERE nth > 1
 //	    UNION ALL
 //	    SELECT line, 'username', 409, 'is taken: another account has it'
@@ -381,26 +408,33 @@ type ImportAccountsRow struct {
 //	    JOIN taken USING (username)
 //	    WHERE input.id IS DISTINCT FROM taken.id
 //	    UNION ALL
-//	    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+//	    SELECT
+//	        line,
+//	        'version',
+//	        412,
+//	        coalesce(
+//	            'the row is at version ' || present.version,
+//	            'there is no such row; leave the version out to create it'
+//	        )
 //	    FROM input
 //	    LEFT JOIN present USING (id)
 //	    WHERE input.version <> coalesce(present.version, 0)
-//	), good AS (
+//	), valid AS (
 //	    SELECT line, id, username, country, risk, role, disabled, version
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
 //	    INSERT INTO account (username, country, risk, role, disabled)
 //	    SELECT username, country, risk, role, disabled
-//	    FROM good
-//	    CROSS JOIN reserve_id('account', (SELECT max(good.id) FROM good))
+//	    FROM valid
+//	    CROSS JOIN reserve_id('account', (SELECT max(valid.id) FROM valid))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), upserted AS (
 //	    INSERT INTO account (id, username, country, risk, role, disabled)
 //	    SELECT id, username, country, risk, role, disabled
-//	    FROM good
+//	    FROM valid
 //	    WHERE id IS NOT NULL
 //	    ORDER BY id
 //	    ON CONFLICT (id) DO UPDATE SET
@@ -412,9 +446,14 @@ type ImportAccountsRow struct {
 //	    RETURNING xmax = 0 AS created
 //	)
 //	SELECT
-//	    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+//	    (
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	    )::bigint AS created,
 //	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-//	    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+//	    (
+//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+//	        FROM problem
+//	    )::jsonb AS problems
 func (q *Queries) ImportAccounts(ctx context.Context, arg ImportAccountsParams) (ImportAccountsRow, error) {
 	row := q.db.QueryRow(ctx, importAccounts, arg.Lines)
 	var i ImportAccountsRow
@@ -461,7 +500,7 @@ type ListAccountChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of an account, also of one that is deleted.
+// Lists the history of a user, oldest change first. The history remains after the user is deleted.
 //
 //	SELECT
 //	    id,
@@ -540,7 +579,7 @@ type ListAccountsParams struct {
 	Limit    *int64  `json:"limit"`
 }
 
-// Lists the accounts in the order of their numbers.
+// Lists the users in ascending order of ID.
 //
 //	SELECT id, username, country, risk, role, disabled, version
 //	FROM account
@@ -620,7 +659,7 @@ type ListAccountsWithLastLoginRow struct {
 	SignedInAt  *time.Time `json:"signed_in_at"`
 }
 
-// Lists who there is, and how they sign in. A sign-in is known for a month after its session has ended.
+// Lists all accounts with the time of their last login. The time is known until a month after the session ends.
 //
 //	SELECT
 //	    account.id,
@@ -678,7 +717,7 @@ type LockAccountParams struct {
 	Username string `json:"username"`
 }
 
-// Finds the account of a name and lets nobody else change it until the transaction ends.
+// Returns the account with a username, and locks it until the transaction ends.
 //
 //	SELECT id, username, country, risk, role, disabled, version
 //	FROM account
@@ -707,7 +746,7 @@ UPDATE account SET
     role = CASE WHEN 'role' = ANY ($1) THEN $5::text ELSE role END,
     disabled = CASE WHEN 'disabled' = ANY ($1) THEN $6::boolean ELSE disabled END
 WHERE id = $7::bigint
-  AND same_version(version, $8::bigint)
+  AND assert_version(version, $8::bigint)
 RETURNING id, username, country, risk, role, disabled, version
 `
 
@@ -722,7 +761,7 @@ type PatchAccountParams struct {
 	Version  *int64   `json:"version"`
 }
 
-// Changes the given fields of an account and leaves the others as they are.
+// Changes the given fields of a user. The other fields keep their values.
 //
 //	UPDATE account SET
 //	    username = CASE WHEN 'username' = ANY ($1::text[]) THEN $2::text ELSE username END,
@@ -731,7 +770,7 @@ type PatchAccountParams struct {
 //	    role = CASE WHEN 'role' = ANY ($1) THEN $5::text ELSE role END,
 //	    disabled = CASE WHEN 'disabled' = ANY ($1) THEN $6::boolean ELSE disabled END
 //	WHERE id = $7::bigint
-//	  AND same_version(version, $8::bigint)
+//	  AND assert_version(version, $8::bigint)
 //	RETURNING id, username, country, risk, role, disabled, version
 func (q *Queries) PatchAccount(ctx context.Context, arg PatchAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, patchAccount,
@@ -763,9 +802,9 @@ WITH created AS (
     SELECT
         $1::text,
         $2::text
-    WHERE never_used($1::text)
+    WHERE assert_username_unused($1::text)
     RETURNING id, username, country, risk, role, disabled, version
-), kept AS (
+), stored AS (
     INSERT INTO credential (account_id, password_hash)
     SELECT
         id,
@@ -791,16 +830,16 @@ type RegisterAccountRow struct {
 	Version  int64   `json:"version"`
 }
 
-// Creates an account of one's own, as a viewer.
+// Creates an account with the role viewer and stores its password. The username must never have been used before.
 //
 //	WITH created AS (
 //	    INSERT INTO account (username, country)
 //	    SELECT
 //	        $1::text,
 //	        $2::text
-//	    WHERE never_used($1::text)
+//	    WHERE assert_username_unused($1::text)
 //	    RETURNING id, username, country, risk, role, disabled, version
-//	), kept AS (
+//	), stored AS (
 //	    INSERT INTO credential (account_id, password_hash)
 //	    SELECT
 //	        id,
@@ -824,29 +863,32 @@ func (q *Queries) RegisterAccount(ctx context.Context, arg RegisterAccountParams
 }
 
 const replacePassword = `-- name: ReplacePassword :one
-WITH who AS (
+WITH enabled_account AS (
     SELECT id
     FROM account
-    WHERE id = $2::bigint AND NOT disabled
+    WHERE id = $2::bigint
+      AND NOT disabled
     FOR SHARE
-), proof AS (
+), old_credential AS (
     SELECT account_id
     FROM credential
-    JOIN who ON who.id = account_id
+    JOIN enabled_account ON enabled_account.id = account_id
     WHERE password_hash = $3::text
     FOR UPDATE OF credential
-), asking AS (
+), valid_session AS (
     SELECT session.account_id
     FROM session
-    JOIN proof ON proof.account_id = session.account_id
-    WHERE session.id = $4::uuid AND revoked_at IS NULL AND expires_at > now()
+    JOIN old_credential ON old_credential.account_id = session.account_id
+    WHERE session.id = $4::uuid
+      AND revoked_at IS NULL
+      AND expires_at > now()
     FOR UPDATE OF session
 )
 UPDATE credential SET
     password_hash = $1::text,
     changed_at = now()
-FROM asking
-WHERE credential.account_id = asking.account_id
+FROM valid_session
+WHERE credential.account_id = valid_session.account_id
 RETURNING credential.account_id
 `
 
@@ -857,32 +899,35 @@ type ReplacePasswordParams struct {
 	CallerSession   uuid.UUID `json:"caller_session"`
 }
 
-// Gives one's own account a new password, unless the old one was replaced, the account disabled or the session ended since they were looked at.
-// All sessions and API tokens end.
+// Replaces the password of the caller's account. All its sessions and API tokens end. Returns no row if the old
+// password was replaced, the account was disabled or the session ended after the old password was verified.
 //
-//	WITH who AS (
+//	WITH enabled_account AS (
 //	    SELECT id
 //	    FROM account
-//	    WHERE id = $2::bigint AND NOT disabled
+//	    WHERE id = $2::bigint
+//	      AND NOT disabled
 //	    FOR SHARE
-//	), proof AS (
+//	), old_credential AS (
 //	    SELECT account_id
 //	    FROM credential
-//	    JOIN who ON who.id = account_id
+//	    JOIN enabled_account ON enabled_account.id = account_id
 //	    WHERE password_hash = $3::text
 //	    FOR UPDATE OF credential
-//	), asking AS (
+//	), valid_session AS (
 //	    SELECT session.account_id
 //	    FROM session
-//	    JOIN proof ON proof.account_id = session.account_id
-//	    WHERE session.id = $4::uuid AND revoked_at IS NULL AND expires_at > now()
+//	    JOIN old_credential ON old_credential.account_id = session.account_id
+//	    WHERE session.id = $4::uuid
+//	      AND revoked_at IS NULL
+//	      AND expires_at > now()
 //	    FOR UPDATE OF session
 //	)
 //	UPDATE credential SET
 //	    password_hash = $1::text,
 //	    changed_at = now()
-//	FROM asking
-//	WHERE credential.account_id = asking.account_id
+//	FROM valid_session
+//	WHERE credential.account_id = valid_session.account_id
 //	RETURNING credential.account_id
 func (q *Queries) ReplacePassword(ctx context.Context, arg ReplacePasswordParams) (int64, error) {
 	row := q.db.QueryRow(ctx, replacePassword,
@@ -916,7 +961,7 @@ type SetPasswordParams struct {
 	Username     string `json:"username"`
 }
 
-// Gives an account a password. All its sessions and API tokens end.
+// Sets the password of an account. All its sessions and API tokens end.
 //
 //	INSERT INTO credential (
 //	    account_id,
@@ -939,7 +984,7 @@ const updateOwnAccount = `-- name: UpdateOwnAccount :one
 UPDATE account SET
     country = CASE WHEN 'country' = ANY ($1::text[]) THEN $2::text ELSE country END
 WHERE id = $3::bigint
-  AND same_version(version, $4::bigint)
+  AND assert_version(version, $4::bigint)
 RETURNING id, username, country, risk, role, disabled, version
 `
 
@@ -950,12 +995,12 @@ type UpdateOwnAccountParams struct {
 	Version  *int64   `json:"version"`
 }
 
-// Changes the given fields of one's own account.
+// Changes the given fields of the caller's account.
 //
 //	UPDATE account SET
 //	    country = CASE WHEN 'country' = ANY ($1::text[]) THEN $2::text ELSE country END
 //	WHERE id = $3::bigint
-//	  AND same_version(version, $4::bigint)
+//	  AND assert_version(version, $4::bigint)
 //	RETURNING id, username, country, risk, role, disabled, version
 func (q *Queries) UpdateOwnAccount(ctx context.Context, arg UpdateOwnAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, updateOwnAccount,
@@ -1001,7 +1046,7 @@ ON CONFLICT (id) DO UPDATE SET
     risk = excluded.risk,
     role = excluded.role,
     disabled = excluded.disabled
-WHERE same_version(account.version, $7)
+WHERE assert_version(account.version, $7)
 RETURNING account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, xmax = 0 AS created
 `
 
@@ -1020,7 +1065,7 @@ type UpsertAccountRow struct {
 	Created bool    `json:"created"`
 }
 
-// Stores a whole account under its number: creates it, or replaces what was there. Its risk level holds from the user's next event on.
+// Creates or replaces the user with this ID. A new risk level applies from the user's next event on.
 //
 //	INSERT INTO account (
 //	    id,
@@ -1045,7 +1090,7 @@ type UpsertAccountRow struct {
 //	    risk = excluded.risk,
 //	    role = excluded.role,
 //	    disabled = excluded.disabled
-//	WHERE same_version(account.version, $7)
+//	WHERE assert_version(account.version, $7)
 //	RETURNING account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, xmax = 0 AS created
 func (q *Queries) UpsertAccount(ctx context.Context, arg UpsertAccountParams) (UpsertAccountRow, error) {
 	row := q.db.QueryRow(ctx, upsertAccount,

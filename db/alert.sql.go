@@ -22,7 +22,7 @@ SELECT
     time,
     risk,
     ruleset_id,
-    explained(alert)::jsonb AS reasons,
+    alert_reasons(alert)::jsonb AS reasons,
     state,
     assignee,
     note,
@@ -58,7 +58,8 @@ type GetAlertRow struct {
 	Version     int64           `json:"version"`
 }
 
-// Shows one alert and why it was raised: which rules, with which limits at the user's risk level, what they measured, and the events that they counted.
+// Returns one alert with its reasons: for each rule that fired, the limit at the user's risk level, the measured value
+// and the IDs of the counted events.
 //
 //	SELECT
 //	    id,
@@ -68,7 +69,7 @@ type GetAlertRow struct {
 //	    time,
 //	    risk,
 //	    ruleset_id,
-//	    explained(alert)::jsonb AS reasons,
+//	    alert_reasons(alert)::jsonb AS reasons,
 //	    state,
 //	    assignee,
 //	    note,
@@ -135,7 +136,7 @@ type ListAlertChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of an alert: what people made of it.
+// Lists the history of an alert, oldest change first.
 //
 //	SELECT
 //	    version,
@@ -246,7 +247,8 @@ type ListAlertsRow struct {
 	Version     int64           `json:"version"`
 }
 
-// Lists the alerts in the order of arrival.
+// Lists the alerts in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
+// event, in seconds.
 //
 //	SELECT
 //	    id,
@@ -389,7 +391,8 @@ type ListAlertsDescRow struct {
 	Version     int64           `json:"version"`
 }
 
-// Lists the alerts in the order of arrival, the newest first.
+// Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+// seconds.
 //
 //	SELECT
 //	    id,
@@ -475,7 +478,7 @@ UPDATE alert SET
     note = CASE WHEN 'note' = ANY ($1) THEN $4::text ELSE note END,
     disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END
 WHERE id = $6::uuid
-  AND same_version(version, $7::bigint)
+  AND assert_version(version, $7::bigint)
 RETURNING
     id,
     user_id,
@@ -484,7 +487,7 @@ RETURNING
     time,
     risk,
     ruleset_id,
-    explained(alert)::jsonb AS reasons,
+    alert_reasons(alert)::jsonb AS reasons,
     state,
     assignee,
     note,
@@ -524,7 +527,8 @@ type PatchAlertRow struct {
 	Version     int64           `json:"version"`
 }
 
-// Changes the given fields of an alert and leaves the others as they are. Its state goes from open over acknowledged to closed, not back.
+// Changes the given fields of an alert. The other fields keep their values. The state moves from open to acknowledged
+// to closed, never back.
 //
 //	UPDATE alert SET
 //	    state = CASE WHEN 'state' = ANY ($1::text[]) THEN $2::text ELSE state END,
@@ -532,7 +536,7 @@ type PatchAlertRow struct {
 //	    note = CASE WHEN 'note' = ANY ($1) THEN $4::text ELSE note END,
 //	    disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END
 //	WHERE id = $6::uuid
-//	  AND same_version(version, $7::bigint)
+//	  AND assert_version(version, $7::bigint)
 //	RETURNING
 //	    id,
 //	    user_id,
@@ -541,7 +545,7 @@ type PatchAlertRow struct {
 //	    time,
 //	    risk,
 //	    ruleset_id,
-//	    explained(alert)::jsonb AS reasons,
+//	    alert_reasons(alert)::jsonb AS reasons,
 //	    state,
 //	    assignee,
 //	    note,

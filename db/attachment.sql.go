@@ -35,7 +35,7 @@ SELECT
     $7::bigint,
     $8::bigint,
     $9::uuid
-WHERE room_for((
+WHERE assert_attachment_quota((
     SELECT count(*)
     FROM attachment
     WHERE site_id = $6::bigint
@@ -58,7 +58,7 @@ type CreateAttachmentParams struct {
 	ContainerUuid *uuid.UUID `json:"container_uuid"`
 }
 
-// Keeps what is known of an uploaded file.
+// Stores the row of an uploaded file. A row of the register has at most 1000 attachments.
 //
 //	INSERT INTO attachment (
 //	    name,
@@ -81,7 +81,7 @@ type CreateAttachmentParams struct {
 //	    $7::bigint,
 //	    $8::bigint,
 //	    $9::uuid
-//	WHERE room_for((
+//	WHERE assert_attachment_quota((
 //	    SELECT count(*)
 //	    FROM attachment
 //	    WHERE site_id = $6::bigint
@@ -124,7 +124,7 @@ func (q *Queries) CreateAttachment(ctx context.Context, arg CreateAttachmentPara
 const deleteAttachment = `-- name: DeleteAttachment :one
 DELETE FROM attachment
 WHERE id = $1::bigint
-  AND same_version(version, $2::bigint)
+  AND assert_version(version, $2::bigint)
 RETURNING id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 `
 
@@ -133,11 +133,11 @@ type DeleteAttachmentParams struct {
 	Version *int64 `json:"version"`
 }
 
-// Deletes an attachment. Its row stays in the history; its file goes.
+// Deletes an attachment and its file. The row remains in the history.
 //
 //	DELETE FROM attachment
 //	WHERE id = $1::bigint
-//	  AND same_version(version, $2::bigint)
+//	  AND assert_version(version, $2::bigint)
 //	RETURNING id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 func (q *Queries) DeleteAttachment(ctx context.Context, arg DeleteAttachmentParams) (Attachment, error) {
 	row := q.db.QueryRow(ctx, deleteAttachment, arg.ID, arg.Version)
@@ -170,7 +170,7 @@ type GetAttachmentParams struct {
 	ID int64 `json:"id"`
 }
 
-// Shows one attachment; its url leads to the file.
+// Returns one attachment. Its url is the path of the file.
 //
 //	SELECT id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 //	FROM attachment
@@ -235,7 +235,7 @@ type ListAttachmentChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of an attachment, also of one that is deleted.
+// Lists the history of an attachment, oldest change first. The history remains after the attachment is deleted.
 //
 //	SELECT
 //	    id,
@@ -314,7 +314,7 @@ type ListAttachmentsParams struct {
 	Limit         *int64     `json:"limit"`
 }
 
-// Lists the attachments in the order of their numbers.
+// Lists the attachments in ascending order of ID.
 //
 //	SELECT id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 //	FROM attachment
@@ -371,22 +371,22 @@ func (q *Queries) ListAttachments(ctx context.Context, arg ListAttachmentsParams
 }
 
 const listOrphanedURLs = `-- name: ListOrphanedURLs :many
-SELECT given.url::text AS url
-FROM unnest($1::text[]) AS given (url)
-WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = given.url)
-ORDER BY given.url
+SELECT file.url::text AS url
+FROM unnest($1::text[]) AS file (url)
+WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = file.url)
+ORDER BY file.url
 `
 
 type ListOrphanedURLsParams struct {
 	Urls []string `json:"urls"`
 }
 
-// Tells which of these files, of which it was not certain, belong to no attachment.
+// Returns those of the given URLs that belong to no attachment.
 //
-//	SELECT given.url::text AS url
-//	FROM unnest($1::text[]) AS given (url)
-//	WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = given.url)
-//	ORDER BY given.url
+//	SELECT file.url::text AS url
+//	FROM unnest($1::text[]) AS file (url)
+//	WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = file.url)
+//	ORDER BY file.url
 func (q *Queries) ListOrphanedURLs(ctx context.Context, arg ListOrphanedURLsParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, listOrphanedURLs, arg.Urls)
 	if err != nil {
@@ -413,9 +413,12 @@ UPDATE attachment SET
     site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END,
     freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $4::bigint ELSE freezer_id END,
     computer_id = CASE WHEN 'computer_id' = ANY ($1) THEN $5::bigint ELSE computer_id END,
-    container_uuid = CASE WHEN 'container_uuid' = ANY ($1) THEN $6::uuid ELSE container_uuid END
+    container_uuid = CASE
+        WHEN 'container_uuid' = ANY ($1) THEN $6::uuid
+        ELSE container_uuid
+    END
 WHERE id = $7::bigint
-  AND same_version(version, $8::bigint)
+  AND assert_version(version, $8::bigint)
 RETURNING id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 `
 
@@ -430,16 +433,19 @@ type PatchAttachmentParams struct {
 	Version       *int64     `json:"version"`
 }
 
-// Changes the given fields of an attachment: its name, and what it belongs to.
+// Changes the given fields of an attachment: its name, and the row of the register that it belongs to.
 //
 //	UPDATE attachment SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
 //	    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END,
 //	    freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $4::bigint ELSE freezer_id END,
 //	    computer_id = CASE WHEN 'computer_id' = ANY ($1) THEN $5::bigint ELSE computer_id END,
-//	    container_uuid = CASE WHEN 'container_uuid' = ANY ($1) THEN $6::uuid ELSE container_uuid END
+//	    container_uuid = CASE
+//	        WHEN 'container_uuid' = ANY ($1) THEN $6::uuid
+//	        ELSE container_uuid
+//	    END
 //	WHERE id = $7::bigint
-//	  AND same_version(version, $8::bigint)
+//	  AND assert_version(version, $8::bigint)
 //	RETURNING id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 func (q *Queries) PatchAttachment(ctx context.Context, arg PatchAttachmentParams) (Attachment, error) {
 	row := q.db.QueryRow(ctx, patchAttachment,

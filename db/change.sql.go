@@ -24,7 +24,10 @@ SELECT
     after
 FROM change
 WHERE (xid, id) > (
-      coalesce((SELECT seen.xid FROM change AS seen WHERE seen.id <= $1::bigint ORDER BY seen.id DESC LIMIT 1), 0),
+      coalesce(
+          (SELECT last.xid FROM change AS last WHERE last.id <= $1::bigint ORDER BY last.id DESC LIMIT 1),
+          0
+      ),
       $1
   )
   AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -63,8 +66,9 @@ type ListChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the changes of all tables, transaction by transaction. A reader who goes on after the last one it has seen overlooks none: what is
-// newer than the oldest transaction that still runs is held back until that has ended. Changes of accounts are for admins.
+// Lists the changes of all tables, oldest transaction first. A client that continues after the last change it has seen
+// misses none: changes newer than the oldest running transaction are withheld until that transaction ends. Only admins
+// see changes of accounts.
 //
 //	SELECT
 //	    id,
@@ -78,7 +82,10 @@ type ListChangesRow struct {
 //	    after
 //	FROM change
 //	WHERE (xid, id) > (
-//	      coalesce((SELECT seen.xid FROM change AS seen WHERE seen.id <= $1::bigint ORDER BY seen.id DESC LIMIT 1), 0),
+//	      coalesce(
+//	          (SELECT last.xid FROM change AS last WHERE last.id <= $1::bigint ORDER BY last.id DESC LIMIT 1),
+//	          0
+//	      ),
 //	      $1
 //	  )
 //	  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -144,7 +151,10 @@ SELECT
     after
 FROM change
 WHERE (xid, id) < (
-      coalesce((SELECT seen.xid FROM change AS seen WHERE seen.id >= nullif($1::bigint, 0) ORDER BY seen.id LIMIT 1), 9223372036854775807),
+      coalesce(
+          (SELECT last.xid FROM change AS last WHERE last.id >= nullif($1::bigint, 0) ORDER BY last.id LIMIT 1),
+          9223372036854775807
+      ),
       coalesce(nullif($1, 0), 9223372036854775807)
   )
   AND ($2::text IS NULL OR actor = $2)
@@ -182,8 +192,8 @@ type ListChangesDescRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the changes of all tables, the newest first. Nothing is held back: what a transaction that ran for long has changed may turn up among
-// those that were seen.
+// Lists the changes of all tables, newest first. Nothing is withheld, so changes of a long transaction can appear
+// among older ones. Only admins see changes of accounts.
 //
 //	SELECT
 //	    id,
@@ -197,7 +207,10 @@ type ListChangesDescRow struct {
 //	    after
 //	FROM change
 //	WHERE (xid, id) < (
-//	      coalesce((SELECT seen.xid FROM change AS seen WHERE seen.id >= nullif($1::bigint, 0) ORDER BY seen.id LIMIT 1), 9223372036854775807),
+//	      coalesce(
+//	          (SELECT last.xid FROM change AS last WHERE last.id >= nullif($1::bigint, 0) ORDER BY last.id LIMIT 1),
+//	          9223372036854775807
+//	      ),
 //	      coalesce(nullif($1, 0), 9223372036854775807)
 //	  )
 //	  AND ($2::text IS NULL OR actor = $2)

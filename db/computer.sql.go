@@ -31,7 +31,7 @@ type CreateComputerParams struct {
 	SiteID int64   `json:"site_id"`
 }
 
-// Creates a computer; the server chooses its number.
+// Creates a computer. The server assigns the ID.
 //
 //	INSERT INTO computer (
 //	    name,
@@ -60,7 +60,7 @@ func (q *Queries) CreateComputer(ctx context.Context, arg CreateComputerParams) 
 const deleteComputer = `-- name: DeleteComputer :one
 DELETE FROM computer
 WHERE id = $1::bigint
-  AND same_version(version, $2::bigint)
+  AND assert_version(version, $2::bigint)
 RETURNING id, name, mac, site_id, version
 `
 
@@ -73,7 +73,7 @@ type DeleteComputerParams struct {
 //
 //	DELETE FROM computer
 //	WHERE id = $1::bigint
-//	  AND same_version(version, $2::bigint)
+//	  AND assert_version(version, $2::bigint)
 //	RETURNING id, name, mac, site_id, version
 func (q *Queries) DeleteComputer(ctx context.Context, arg DeleteComputerParams) (Computer, error) {
 	row := q.db.QueryRow(ctx, deleteComputer, arg.ID, arg.Version)
@@ -98,7 +98,7 @@ type GetComputerParams struct {
 	ID int64 `json:"id"`
 }
 
-// Shows one computer.
+// Returns one computer.
 //
 //	SELECT id, name, mac, site_id, version
 //	FROM computer
@@ -134,11 +134,22 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
@@ -148,29 +159,40 @@ WITH input AS (
     WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
     UNION ALL
     SELECT line, 'mac', 409, 'is taken by an earlier line'
-    FROM (SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth FROM input WHERE mac IS NOT NULL) AS twin
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth
+        FROM input
+        WHERE mac IS NOT NULL
+    ) AS numbered
     WHERE nth > 1
     UNION ALL
-    SELECT line, 'mac', 409, CASE WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to computer %s', computer.id) END
+    SELECT
+        line,
+        'mac',
+        409,
+        CASE
+            WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+            ELSE format('belongs to computer %s', computer.id)
+        END
     FROM input
     JOIN computer USING (mac)
     WHERE input.id IS DISTINCT FROM computer.id
-), good AS (
+), valid AS (
     SELECT line, id, name, mac, site_id, version
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO computer (name, mac, site_id)
     SELECT name, mac, site_id
-    FROM good
-    CROSS JOIN reserve_id('computer', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('computer', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO computer (id, name, mac, site_id)
     SELECT id, name, mac, site_id
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET
         name = excluded.name,
@@ -179,9 +201,14 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems
 `
 
 type ImportComputersParams struct {
@@ -194,7 +221,7 @@ type ImportComputersRow struct {
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Stores many computers: a line with a number is created or replaced, one without a number is created.
+// Imports computers. A line with an ID creates or replaces that computer; a line without an ID creates a computer.
 //
 //	WITH input AS (
 //	    SELECT
@@ -213,11 +240,22 @@ type ImportComputersRow struct {
 //	    FOR UPDATE
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-//	    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE id IS NOT NULL
+//	    ) AS numbered
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written
 //	    UNION ALL
-//	    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+//	    SELECT
+//	        line,
+//	        'version',
+//	        412,
+//	        coalesce(
+//	            'the row is at version ' || present.version,
+//	            'there is no such row; leave the version out to create it'
+//	        )
 //	    FROM input
 //	    LEFT JOIN present USING (id)
 //	    WHERE input.version <> coalesce(present.version, 0)
@@ -227,29 +265,40 @@ type ImportComputersRow struct {
 //	    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
 //	    UNION ALL
 //	    SELECT line, 'mac', 409, 'is taken by an earlier line'
-//	    FROM (SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth FROM input WHERE mac IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE mac IS NOT NULL
+//	    ) AS numbered
 //	    WHERE nth > 1
 //	    UNION ALL
-//	    SELECT line, 'mac', 409, CASE WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to computer %s', computer.id) END
+//	    SELECT
+//	        line,
+//	        'mac',
+//	        409,
+//	        CASE
+//	            WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+//	            ELSE format('belongs to computer %s', computer.id)
+//	        END
 //	    FROM input
 //	    JOIN computer USING (mac)
 //	    WHERE input.id IS DISTINCT FROM computer.id
-//	), good AS (
+//	), valid AS (
 //	    SELECT line, id, name, mac, site_id, version
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
 //	    INSERT INTO computer (name, mac, site_id)
 //	    SELECT name, mac, site_id
-//	    FROM good
-//	    CROSS JOIN reserve_id('computer', (SELECT max(good.id) FROM good))
+//	    FROM valid
+//	    CROSS JOIN reserve_id('computer', (SELECT max(valid.id) FROM valid))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), upserted AS (
 //	    INSERT INTO computer (id, name, mac, site_id)
 //	    SELECT id, name, mac, site_id
-//	    FROM good
+//	    FROM valid
 //	    WHERE id IS NOT NULL
 //	    ON CONFLICT (id) DO UPDATE SET
 //	        name = excluded.name,
@@ -258,9 +307,14 @@ type ImportComputersRow struct {
 //	    RETURNING xmax = 0 AS created
 //	)
 //	SELECT
-//	    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+//	    (
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	    )::bigint AS created,
 //	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-//	    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+//	    (
+//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+//	        FROM problem
+//	    )::jsonb AS problems
 func (q *Queries) ImportComputers(ctx context.Context, arg ImportComputersParams) (ImportComputersRow, error) {
 	row := q.db.QueryRow(ctx, importComputers, arg.Lines)
 	var i ImportComputersRow
@@ -307,7 +361,7 @@ type ListComputerChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a computer, also of one that is deleted.
+// Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
 //
 //	SELECT
 //	    id,
@@ -382,7 +436,7 @@ type ListComputersParams struct {
 	Limit  *int64  `json:"limit"`
 }
 
-// Lists the computers in the order of their numbers.
+// Lists the computers in ascending order of ID.
 //
 //	SELECT id, name, mac, site_id, version
 //	FROM computer
@@ -432,7 +486,7 @@ UPDATE computer SET
     mac = CASE WHEN 'mac' = ANY ($1) THEN $3::macaddr ELSE mac END,
     site_id = CASE WHEN 'site_id' = ANY ($1) THEN $4::bigint ELSE site_id END
 WHERE id = $5::bigint
-  AND same_version(version, $6::bigint)
+  AND assert_version(version, $6::bigint)
 RETURNING id, name, mac, site_id, version
 `
 
@@ -445,14 +499,14 @@ type PatchComputerParams struct {
 	Version *int64   `json:"version"`
 }
 
-// Changes the given fields of a computer and leaves the others as they are.
+// Changes the given fields of a computer. The other fields keep their values.
 //
 //	UPDATE computer SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
 //	    mac = CASE WHEN 'mac' = ANY ($1) THEN $3::macaddr ELSE mac END,
 //	    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $4::bigint ELSE site_id END
 //	WHERE id = $5::bigint
-//	  AND same_version(version, $6::bigint)
+//	  AND assert_version(version, $6::bigint)
 //	RETURNING id, name, mac, site_id, version
 func (q *Queries) PatchComputer(ctx context.Context, arg PatchComputerParams) (Computer, error) {
 	row := q.db.QueryRow(ctx, patchComputer,
@@ -492,7 +546,7 @@ ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
     mac = excluded.mac,
     site_id = excluded.site_id
-WHERE same_version(computer.version, $5)
+WHERE assert_version(computer.version, $5)
 RETURNING computer.id, computer.name, computer.mac, computer.site_id, computer.version, xmax = 0 AS created
 `
 
@@ -509,7 +563,7 @@ type UpsertComputerRow struct {
 	Created  bool     `json:"created"`
 }
 
-// Stores a whole computer under its number: creates it, or replaces what was there.
+// Creates or replaces the computer with this ID.
 //
 //	INSERT INTO computer (
 //	    id,
@@ -528,7 +582,7 @@ type UpsertComputerRow struct {
 //	    name = excluded.name,
 //	    mac = excluded.mac,
 //	    site_id = excluded.site_id
-//	WHERE same_version(computer.version, $5)
+//	WHERE assert_version(computer.version, $5)
 //	RETURNING computer.id, computer.name, computer.mac, computer.site_id, computer.version, xmax = 0 AS created
 func (q *Queries) UpsertComputer(ctx context.Context, arg UpsertComputerParams) (UpsertComputerRow, error) {
 	row := q.db.QueryRow(ctx, upsertComputer,

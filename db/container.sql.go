@@ -33,7 +33,7 @@ type CreateContainerParams struct {
 	FreezerID   int64      `json:"freezer_id"`
 }
 
-// Creates a container; its uuid is given, or chosen by the server.
+// Creates a container. The server assigns the ID, and the UUID unless one is given.
 //
 //	INSERT INTO container (
 //	    uuid,
@@ -62,7 +62,7 @@ func (q *Queries) CreateContainer(ctx context.Context, arg CreateContainerParams
 const deleteContainer = `-- name: DeleteContainer :one
 DELETE FROM container
 WHERE uuid = $1::uuid
-  AND same_version(version, $2::bigint)
+  AND assert_version(version, $2::bigint)
 RETURNING id, uuid, description, freezer_id, version
 `
 
@@ -75,7 +75,7 @@ type DeleteContainerParams struct {
 //
 //	DELETE FROM container
 //	WHERE uuid = $1::uuid
-//	  AND same_version(version, $2::bigint)
+//	  AND assert_version(version, $2::bigint)
 //	RETURNING id, uuid, description, freezer_id, version
 func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, deleteContainer, arg.Uuid, arg.Version)
@@ -100,7 +100,7 @@ type GetContainerParams struct {
 	Uuid uuid.UUID `json:"uuid"`
 }
 
-// Shows one container.
+// Returns one container.
 //
 //	SELECT id, uuid, description, freezer_id, version
 //	FROM container
@@ -136,11 +136,22 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'uuid' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth FROM input WHERE uuid IS NOT NULL) AS twin
+    FROM (
+        SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth
+        FROM input
+        WHERE uuid IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (uuid)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (uuid)
     WHERE input.version <> coalesce(present.version, 0)
@@ -150,10 +161,21 @@ WITH input AS (
     WHERE NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
     UNION ALL
     SELECT line, 'id', 409, 'is taken by an earlier line'
-    FROM (SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     WHERE nth > 1
     UNION ALL
-    SELECT line, 'id', 409, CASE WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to container %s', container.uuid) END
+    SELECT
+        line,
+        'id',
+        409,
+        CASE
+            WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+            ELSE format('belongs to container %s', container.uuid)
+        END
     FROM input
     JOIN container USING (id)
     WHERE input.uuid IS DISTINCT FROM container.uuid
@@ -162,23 +184,23 @@ WITH input AS (
     FROM input
     JOIN present USING (uuid)
     WHERE input.id <> present.id
-), good AS (
+), valid AS (
     SELECT line, id, uuid, description, freezer_id, version
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO container (id, description, freezer_id)
     SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
-    FROM good
-    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
     WHERE uuid IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO container (id, uuid, description, freezer_id)
     SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
-    FROM good
-    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
     WHERE uuid IS NOT NULL
     ORDER BY line
     ON CONFLICT (uuid) DO UPDATE SET
@@ -187,9 +209,14 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems
 `
 
 type ImportContainersParams struct {
@@ -202,7 +229,8 @@ type ImportContainersRow struct {
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Stores many containers: a line with a uuid is created or replaced, one without is created.
+// Imports containers. A line with a UUID creates or replaces that container; a line without a UUID creates a
+// container.
 //
 //	WITH input AS (
 //	    SELECT
@@ -221,11 +249,22 @@ type ImportContainersRow struct {
 //	    FOR UPDATE
 //	), problem AS (
 //	    SELECT line, 'uuid' AS field, 409 AS status, 'is taken by an earlier line' AS message
-//	    FROM (SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth FROM input WHERE uuid IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE uuid IS NOT NULL
+//	    ) AS numbered
 //	    LEFT JOIN present USING (uuid)
 //	    WHERE nth > 1 OR written
 //	    UNION ALL
-//	    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+//	    SELECT
+//	        line,
+//	        'version',
+//	        412,
+//	        coalesce(
+//	            'the row is at version ' || present.version,
+//	            'there is no such row; leave the version out to create it'
+//	        )
 //	    FROM input
 //	    LEFT JOIN present USING (uuid)
 //	    WHERE input.version <> coalesce(present.version, 0)
@@ -235,10 +274,21 @@ type ImportContainersRow struct {
 //	    WHERE NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
 //	    UNION ALL
 //	    SELECT line, 'id', 409, 'is taken by an earlier line'
-//	    FROM (SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE id IS NOT NULL
+//	    ) AS numbered
 //	    WHERE nth > 1
 //	    UNION ALL
-//	    SELECT line, 'id', 409, CASE WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to container %s', container.uuid) END
+//	    SELECT
+//	        line,
+//	        'id',
+//	        409,
+//	        CASE
+//	            WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+//	            ELSE format('belongs to container %s', container.uuid)
+//	        END
 //	    FROM input
 //	    JOIN container USING (id)
 //	    WHERE input.uuid IS DISTINCT FROM container.uuid
@@ -247,23 +297,23 @@ type ImportContainersRow struct {
 //	    FROM input
 //	    JOIN present USING (uuid)
 //	    WHERE input.id <> present.id
-//	), good AS (
+//	), valid AS (
 //	    SELECT line, id, uuid, description, freezer_id, version
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
 //	    INSERT INTO container (id, description, freezer_id)
 //	    SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
-//	    FROM good
-//	    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+//	    FROM valid
+//	    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
 //	    WHERE uuid IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), upserted AS (
 //	    INSERT INTO container (id, uuid, description, freezer_id)
 //	    SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
-//	    FROM good
-//	    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+//	    FROM valid
+//	    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
 //	    WHERE uuid IS NOT NULL
 //	    ORDER BY line
 //	    ON CONFLICT (uuid) DO UPDATE SET
@@ -272,9 +322,14 @@ type ImportContainersRow struct {
 //	    RETURNING xmax = 0 AS created
 //	)
 //	SELECT
-//	    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+//	    (
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	    )::bigint AS created,
 //	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-//	    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+//	    (
+//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+//	        FROM problem
+//	    )::jsonb AS problems
 func (q *Queries) ImportContainers(ctx context.Context, arg ImportContainersParams) (ImportContainersRow, error) {
 	row := q.db.QueryRow(ctx, importContainers, arg.Lines)
 	var i ImportContainersRow
@@ -321,7 +376,7 @@ type ListContainerChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a container, also of one that is deleted.
+// Lists the history of a container, oldest change first. The history remains after the container is deleted.
 //
 //	SELECT
 //	    id,
@@ -394,7 +449,7 @@ type ListContainersParams struct {
 	Limit       *int64  `json:"limit"`
 }
 
-// Lists the containers in the order of their numbers.
+// Lists the containers in ascending order of ID.
 //
 //	SELECT id, uuid, description, freezer_id, version
 //	FROM container
@@ -438,11 +493,14 @@ func (q *Queries) ListContainers(ctx context.Context, arg ListContainersParams) 
 
 const patchContainer = `-- name: PatchContainer :one
 UPDATE container SET
-    description = CASE WHEN 'description' = ANY ($1::text[]) THEN $2::text ELSE description END,
+    description = CASE
+        WHEN 'description' = ANY ($1::text[]) THEN $2::text
+        ELSE description
+    END,
     freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $3::bigint ELSE freezer_id END
 WHERE uuid = $4::uuid
-  AND same_version(version, $5::bigint)
-  AND same_key('id', id, $6::bigint)
+  AND assert_version(version, $5::bigint)
+  AND assert_unchanged('id', id, $6::bigint)
 RETURNING id, uuid, description, freezer_id, version
 `
 
@@ -455,14 +513,17 @@ type PatchContainerParams struct {
 	ID          *int64    `json:"id"`
 }
 
-// Changes the given fields of a container and leaves the others as they are.
+// Changes the given fields of a container. The other fields keep their values.
 //
 //	UPDATE container SET
-//	    description = CASE WHEN 'description' = ANY ($1::text[]) THEN $2::text ELSE description END,
+//	    description = CASE
+//	        WHEN 'description' = ANY ($1::text[]) THEN $2::text
+//	        ELSE description
+//	    END,
 //	    freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $3::bigint ELSE freezer_id END
 //	WHERE uuid = $4::uuid
-//	  AND same_version(version, $5::bigint)
-//	  AND same_key('id', id, $6::bigint)
+//	  AND assert_version(version, $5::bigint)
+//	  AND assert_unchanged('id', id, $6::bigint)
 //	RETURNING id, uuid, description, freezer_id, version
 func (q *Queries) PatchContainer(ctx context.Context, arg PatchContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, patchContainer,
@@ -501,8 +562,8 @@ WHERE coalesce($5::bigint, 0) = 0
 ON CONFLICT (uuid) DO UPDATE SET
     description = excluded.description,
     freezer_id = excluded.freezer_id
-WHERE same_version(container.version, $5)
-  AND same_key('id', container.id, $1)
+WHERE assert_version(container.version, $5)
+  AND assert_unchanged('id', container.id, $1)
 RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, xmax = 0 AS created
 `
 
@@ -519,7 +580,7 @@ type UpsertContainerRow struct {
 	Created   bool      `json:"created"`
 }
 
-// Stores a whole container under its uuid: creates it, or replaces what was there.
+// Creates or replaces the container with this UUID. The ID of an existing container cannot be changed.
 //
 //	INSERT INTO container (
 //	    id,
@@ -537,8 +598,8 @@ type UpsertContainerRow struct {
 //	ON CONFLICT (uuid) DO UPDATE SET
 //	    description = excluded.description,
 //	    freezer_id = excluded.freezer_id
-//	WHERE same_version(container.version, $5)
-//	  AND same_key('id', container.id, $1)
+//	WHERE assert_version(container.version, $5)
+//	  AND assert_unchanged('id', container.id, $1)
 //	RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, xmax = 0 AS created
 func (q *Queries) UpsertContainer(ctx context.Context, arg UpsertContainerParams) (UpsertContainerRow, error) {
 	row := q.db.QueryRow(ctx, upsertContainer,

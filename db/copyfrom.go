@@ -47,7 +47,7 @@ func (r iteratorForCopyAlerts) Err() error {
 	return nil
 }
 
-// CopyAlerts
+// Inserts alerts with COPY.
 //
 //	INSERT INTO alert (
 //	    user_id,
@@ -62,7 +62,19 @@ func (r iteratorForCopyAlerts) Err() error {
 //	    changed_at,
 //	    actor
 //	)
-//	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+//	VALUES (
+//	    $1,
+//	    $2,
+//	    $3,
+//	    $4,
+//	    $5,
+//	    $6,
+//	    $7,
+//	    $8,
+//	    $9,
+//	    $10,
+//	    $11
+//	)
 func (q *Queries) CopyAlerts(ctx context.Context, arg []CopyAlertsParams) (int64, error) {
 	return q.db.CopyFrom(ctx, []string{"alert"}, []string{"user_id", "id", "event_id", "alert_codes", "time", "risk", "ruleset_id", "reasons", "created_at", "changed_at", "actor"}, &iteratorForCopyAlerts{rows: arg})
 }
@@ -107,7 +119,7 @@ func (r iteratorForCopyEvents) Err() error {
 	return nil
 }
 
-// CopyEvents
+// Inserts events with COPY.
 //
 //	INSERT INTO event (
 //	    user_id,
@@ -124,7 +136,21 @@ func (r iteratorForCopyEvents) Err() error {
 //	    created_at,
 //	    actor
 //	)
-//	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+//	VALUES (
+//	    $1,
+//	    $2,
+//	    $3,
+//	    $4,
+//	    $5,
+//	    $6,
+//	    $7,
+//	    $8,
+//	    $9,
+//	    $10,
+//	    $11,
+//	    $12,
+//	    $13
+//	)
 func (q *Queries) CopyEvents(ctx context.Context, arg []CopyEventsParams) (int64, error) {
 	return q.db.CopyFrom(ctx, []string{"event"}, []string{"user_id", "id", "type", "amount", "time", "effective_time", "risk", "ruleset_id", "facts", "alert_codes", "alert_id", "created_at", "actor"}, &iteratorForCopyEvents{rows: arg})
 }

@@ -52,7 +52,7 @@ type GetEventRow struct {
 	Actor         string          `json:"actor"`
 }
 
-// Shows one event, with what the rules found.
+// Returns one event with the results of the rules.
 //
 //	SELECT
 //	    id,
@@ -145,7 +145,8 @@ type ListEventsRow struct {
 	Actor         string          `json:"actor"`
 }
 
-// Lists the events in the order of arrival.
+// Lists the events in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
+// event, in seconds.
 //
 //	SELECT
 //	    id,
@@ -268,7 +269,8 @@ type ListEventsDescRow struct {
 	Actor         string          `json:"actor"`
 }
 
-// Lists the events in the order of arrival, the newest first.
+// Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+// seconds.
 //
 //	SELECT
 //	    id,

@@ -28,7 +28,7 @@ type CreateFreezerParams struct {
 	SiteID int64  `json:"site_id"`
 }
 
-// Creates a freezer; the server chooses its number.
+// Creates a freezer. The server assigns the ID.
 //
 //	INSERT INTO freezer (
 //	    name,
@@ -52,13 +52,13 @@ func (q *Queries) CreateFreezer(ctx context.Context, arg CreateFreezerParams) (F
 }
 
 const deleteFreezer = `-- name: DeleteFreezer :one
-WITH gone_container AS (
+WITH deleted_container AS (
     DELETE FROM container WHERE $3::boolean AND container.freezer_id = $1
 )
 DELETE FROM freezer
 WHERE id = $1::bigint
-  AND same_version(version, $2::bigint)
-  AND ($3::boolean OR not_in_use(jsonb_build_object(
+  AND assert_version(version, $2::bigint)
+  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
       'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
   )))
 RETURNING id, name, site_id, version
@@ -70,15 +70,15 @@ type DeleteFreezerParams struct {
 	Cascade bool   `json:"cascade"`
 }
 
-// Deletes a freezer. One that still holds containers is kept, unless they are to go with it.
+// Deletes a freezer. If it holds containers, the request fails with 409, unless cascade=true deletes them as well.
 //
-//	WITH gone_container AS (
+//	WITH deleted_container AS (
 //	    DELETE FROM container WHERE $3::boolean AND container.freezer_id = $1
 //	)
 //	DELETE FROM freezer
 //	WHERE id = $1::bigint
-//	  AND same_version(version, $2::bigint)
-//	  AND ($3::boolean OR not_in_use(jsonb_build_object(
+//	  AND assert_version(version, $2::bigint)
+//	  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
 //	      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
 //	  )))
 //	RETURNING id, name, site_id, version
@@ -104,7 +104,7 @@ type GetFreezerParams struct {
 	ID int64 `json:"id"`
 }
 
-// Shows one freezer.
+// Returns one freezer.
 //
 //	SELECT id, name, site_id, version
 //	FROM freezer
@@ -138,11 +138,22 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
@@ -150,22 +161,22 @@ WITH input AS (
     SELECT line, 'site_id', 400, format('there is no site %s', site_id)
     FROM input
     WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
-), good AS (
+), valid AS (
     SELECT line, id, name, site_id, version
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO freezer (name, site_id)
     SELECT name, site_id
-    FROM good
-    CROSS JOIN reserve_id('freezer', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('freezer', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO freezer (id, name, site_id)
     SELECT id, name, site_id
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET
         name = excluded.name,
@@ -173,9 +184,14 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems
 `
 
 type ImportFreezersParams struct {
@@ -188,7 +204,7 @@ type ImportFreezersRow struct {
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Stores many freezers: a line with a number is created or replaced, one without a number is created.
+// Imports freezers. A line with an ID creates or replaces that freezer; a line without an ID creates a freezer.
 //
 //	WITH input AS (
 //	    SELECT
@@ -206,11 +222,22 @@ type ImportFreezersRow struct {
 //	    FOR UPDATE
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-//	    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE id IS NOT NULL
+//	    ) AS numbered
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written
 //	    UNION ALL
-//	    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+//	    SELECT
+//	        line,
+//	        'version',
+//	        412,
+//	        coalesce(
+//	            'the row is at version ' || present.version,
+//	            'there is no such row; leave the version out to create it'
+//	        )
 //	    FROM input
 //	    LEFT JOIN present USING (id)
 //	    WHERE input.version <> coalesce(present.version, 0)
@@ -218,22 +245,22 @@ type ImportFreezersRow struct {
 //	    SELECT line, 'site_id', 400, format('there is no site %s', site_id)
 //	    FROM input
 //	    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
-//	), good AS (
+//	), valid AS (
 //	    SELECT line, id, name, site_id, version
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
 //	    INSERT INTO freezer (name, site_id)
 //	    SELECT name, site_id
-//	    FROM good
-//	    CROSS JOIN reserve_id('freezer', (SELECT max(good.id) FROM good))
+//	    FROM valid
+//	    CROSS JOIN reserve_id('freezer', (SELECT max(valid.id) FROM valid))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), upserted AS (
 //	    INSERT INTO freezer (id, name, site_id)
 //	    SELECT id, name, site_id
-//	    FROM good
+//	    FROM valid
 //	    WHERE id IS NOT NULL
 //	    ON CONFLICT (id) DO UPDATE SET
 //	        name = excluded.name,
@@ -241,9 +268,14 @@ type ImportFreezersRow struct {
 //	    RETURNING xmax = 0 AS created
 //	)
 //	SELECT
-//	    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+//	    (
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	    )::bigint AS created,
 //	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-//	    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+//	    (
+//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+//	        FROM problem
+//	    )::jsonb AS problems
 func (q *Queries) ImportFreezers(ctx context.Context, arg ImportFreezersParams) (ImportFreezersRow, error) {
 	row := q.db.QueryRow(ctx, importFreezers, arg.Lines)
 	var i ImportFreezersRow
@@ -290,7 +322,7 @@ type ListFreezerChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a freezer, also of one that is deleted.
+// Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 //
 //	SELECT
 //	    id,
@@ -363,7 +395,7 @@ type ListFreezersParams struct {
 	Limit  *int64  `json:"limit"`
 }
 
-// Lists the freezers in the order of their numbers.
+// Lists the freezers in ascending order of ID.
 //
 //	SELECT id, name, site_id, version
 //	FROM freezer
@@ -409,7 +441,7 @@ UPDATE freezer SET
     name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
     site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END
 WHERE id = $4::bigint
-  AND same_version(version, $5::bigint)
+  AND assert_version(version, $5::bigint)
 RETURNING id, name, site_id, version
 `
 
@@ -421,13 +453,13 @@ type PatchFreezerParams struct {
 	Version *int64   `json:"version"`
 }
 
-// Changes the given fields of a freezer and leaves the others as they are.
+// Changes the given fields of a freezer. The other fields keep their values.
 //
 //	UPDATE freezer SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
 //	    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END
 //	WHERE id = $4::bigint
-//	  AND same_version(version, $5::bigint)
+//	  AND assert_version(version, $5::bigint)
 //	RETURNING id, name, site_id, version
 func (q *Queries) PatchFreezer(ctx context.Context, arg PatchFreezerParams) (Freezer, error) {
 	row := q.db.QueryRow(ctx, patchFreezer,
@@ -462,7 +494,7 @@ WHERE coalesce($4::bigint, 0) = 0
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
     site_id = excluded.site_id
-WHERE same_version(freezer.version, $4)
+WHERE assert_version(freezer.version, $4)
 RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, xmax = 0 AS created
 `
 
@@ -478,7 +510,7 @@ type UpsertFreezerRow struct {
 	Created bool    `json:"created"`
 }
 
-// Stores a whole freezer under its number: creates it, or replaces what was there.
+// Creates or replaces the freezer with this ID.
 //
 //	INSERT INTO freezer (
 //	    id,
@@ -494,7 +526,7 @@ type UpsertFreezerRow struct {
 //	ON CONFLICT (id) DO UPDATE SET
 //	    name = excluded.name,
 //	    site_id = excluded.site_id
-//	WHERE same_version(freezer.version, $4)
+//	WHERE assert_version(freezer.version, $4)
 //	RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, xmax = 0 AS created
 func (q *Queries) UpsertFreezer(ctx context.Context, arg UpsertFreezerParams) (UpsertFreezerRow, error) {
 	row := q.db.QueryRow(ctx, upsertFreezer,

@@ -16,17 +16,21 @@ SELECT
     computer.id AS computer_id,
     freezer.id AS freezer_id,
     coalesce(computer.name, freezer.name)::text AS name,
-    format('%s-%s-%s', part.site_id, part.computer_id, part.freezer_id) AS cursor
+    format('%s-%s-%s', page.site_id, page.computer_id, page.freezer_id) AS cursor
 FROM (
     (
         SELECT site_id, id AS computer_id, 0::bigint AS freezer_id
         FROM computer
         WHERE (site_id, id) > ($3::bigint, $4::bigint)
           AND ($5::bigint IS NULL OR site_id = $5)
-          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+          AND (
+              $6::text IS NULL
+              OR site_id IN (SELECT id FROM site WHERE name = $6)
+          )
           AND ($7::text IS NULL OR name = $7)
         ORDER BY site_id, id
-        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
+        LIMIT least($2::bigint, 9007199254740991)
+            + least($1::bigint, 9007199254740991)
     )
     UNION ALL
     (
@@ -34,19 +38,23 @@ FROM (
         FROM freezer
         WHERE (site_id, id) > ($3::bigint, $8::bigint)
           AND ($5::bigint IS NULL OR site_id = $5)
-          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+          AND (
+              $6::text IS NULL
+              OR site_id IN (SELECT id FROM site WHERE name = $6)
+          )
           AND ($7::text IS NULL OR name = $7)
         ORDER BY site_id, id
-        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
+        LIMIT least($2::bigint, 9007199254740991)
+            + least($1::bigint, 9007199254740991)
     )
     ORDER BY site_id, computer_id, freezer_id
     LIMIT $2::bigint
     OFFSET $1::bigint
-) AS part
-JOIN site ON site.id = part.site_id
-LEFT JOIN computer ON computer.id = part.computer_id
-LEFT JOIN freezer ON freezer.id = part.freezer_id
-ORDER BY part.site_id, part.computer_id, part.freezer_id
+) AS page
+JOIN site ON site.id = page.site_id
+LEFT JOIN computer ON computer.id = page.computer_id
+LEFT JOIN freezer ON freezer.id = page.freezer_id
+ORDER BY page.site_id, page.computer_id, page.freezer_id
 `
 
 type ListInstrumentsParams struct {
@@ -69,8 +77,8 @@ type ListInstrumentsRow struct {
 	Cursor     string `json:"cursor"`
 }
 
-// Lists computers and freezers, site by site. For a look by hand there is the view: SELECT * FROM instrument.
-// Each arm reads its own index from the cursor on, and names are looked up for the page only, so that it costs the same at any depth.
+// Lists the computers and freezers, ordered by site. In psql, SELECT * FROM instrument returns the same columns. All
+// pages cost the same: each branch reads its index from the cursor on, and names are joined for one page only.
 //
 //	SELECT
 //	    site.id AS site_id,
@@ -78,17 +86,21 @@ type ListInstrumentsRow struct {
 //	    computer.id AS computer_id,
 //	    freezer.id AS freezer_id,
 //	    coalesce(computer.name, freezer.name)::text AS name,
-//	    format('%s-%s-%s', part.site_id, part.computer_id, part.freezer_id) AS cursor
+//	    format('%s-%s-%s', page.site_id, page.computer_id, page.freezer_id) AS cursor
 //	FROM (
 //	    (
 //	        SELECT site_id, id AS computer_id, 0::bigint AS freezer_id
 //	        FROM computer
 //	        WHERE (site_id, id) > ($3::bigint, $4::bigint)
 //	          AND ($5::bigint IS NULL OR site_id = $5)
-//	          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+//	          AND (
+//	              $6::text IS NULL
+//	              OR site_id IN (SELECT id FROM site WHERE name = $6)
+//	          )
 //	          AND ($7::text IS NULL OR name = $7)
 //	        ORDER BY site_id, id
-//	        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
+//	        LIMIT least($2::bigint, 9007199254740991)
+//	            + least($1::bigint, 9007199254740991)
 //	    )
 //	    UNION ALL
 //	    (
@@ -96,19 +108,23 @@ type ListInstrumentsRow struct {
 //	        FROM freezer
 //	        WHERE (site_id, id) > ($3::bigint, $8::bigint)
 //	          AND ($5::bigint IS NULL OR site_id = $5)
-//	          AND ($6::text IS NULL OR site_id IN (SELECT id FROM site WHERE name = $6))
+//	          AND (
+//	              $6::text IS NULL
+//	              OR site_id IN (SELECT id FROM site WHERE name = $6)
+//	          )
 //	          AND ($7::text IS NULL OR name = $7)
 //	        ORDER BY site_id, id
-//	        LIMIT least($2::bigint, 9007199254740991) + least($1::bigint, 9007199254740991)
+//	        LIMIT least($2::bigint, 9007199254740991)
+//	            + least($1::bigint, 9007199254740991)
 //	    )
 //	    ORDER BY site_id, computer_id, freezer_id
 //	    LIMIT $2::bigint
 //	    OFFSET $1::bigint
-//	) AS part
-//	JOIN site ON site.id = part.site_id
-//	LEFT JOIN computer ON computer.id = part.computer_id
-//	LEFT JOIN freezer ON freezer.id = part.freezer_id
-//	ORDER BY part.site_id, part.computer_id, part.freezer_id
+//	) AS page
+//	JOIN site ON site.id = page.site_id
+//	LEFT JOIN computer ON computer.id = page.computer_id
+//	LEFT JOIN freezer ON freezer.id = page.freezer_id
+//	ORDER BY page.site_id, page.computer_id, page.freezer_id
 func (q *Queries) ListInstruments(ctx context.Context, arg ListInstrumentsParams) ([]ListInstrumentsRow, error) {
 	rows, err := q.db.Query(ctx, listInstruments,
 		arg.Offset,

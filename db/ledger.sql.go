@@ -44,7 +44,7 @@ type CopyEventsParams struct {
 }
 
 const deleteExpiredKeys = `-- name: DeleteExpiredKeys :one
-WITH gone AS (
+WITH deleted AS (
     DELETE FROM idempotency
     WHERE (user_id, caller, key) IN (
         SELECT user_id, caller, key
@@ -55,7 +55,7 @@ WITH gone AS (
     )
     RETURNING true
 )
-SELECT count(*) AS deleted FROM gone
+SELECT count(*) AS deleted FROM deleted
 `
 
 type DeleteExpiredKeysParams struct {
@@ -63,9 +63,9 @@ type DeleteExpiredKeysParams struct {
 	Limit  int64     `json:"limit"`
 }
 
-// Forgets idempotency keys that are older than a time, so many at once. Answers how many.
+// Deletes idempotency keys older than a time, up to a limit. Returns the number of deleted keys.
 //
-//	WITH gone AS (
+//	WITH deleted AS (
 //	    DELETE FROM idempotency
 //	    WHERE (user_id, caller, key) IN (
 //	        SELECT user_id, caller, key
@@ -76,7 +76,7 @@ type DeleteExpiredKeysParams struct {
 //	    )
 //	    RETURNING true
 //	)
-//	SELECT count(*) AS deleted FROM gone
+//	SELECT count(*) AS deleted FROM deleted
 func (q *Queries) DeleteExpiredKeys(ctx context.Context, arg DeleteExpiredKeysParams) (int64, error) {
 	row := q.db.QueryRow(ctx, deleteExpiredKeys, arg.Before, arg.Limit)
 	var deleted int64
@@ -111,8 +111,8 @@ type FindKeysRow struct {
 	LastID      uuid.UUID `json:"last_id"`
 }
 
-// Finds the idempotency keys that were used before. A key is its caller's, whatever user the request is about, so this statement does
-// not name the user; only requests that carry a key run it.
+// Returns those of the given idempotency keys that were used before. A key belongs to its caller, whatever user the
+// request is about. So this statement does not filter by user; only requests with a key run it.
 //
 //	SELECT
 //	    caller,
@@ -155,7 +155,8 @@ const forceCustomPlans = `-- name: ForceCustomPlans :exec
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 `
 
-// Plans each page of this transaction for its own bounds: one plan for all would read everybody to list one user.
+// Makes Postgres plan every page of this transaction for its own bounds. A generic plan would read all users to list
+// one.
 //
 //	SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 func (q *Queries) ForceCustomPlans(ctx context.Context) error {
@@ -177,7 +178,7 @@ type GetLatestRulesetRow struct {
 	At time.Time `json:"at"`
 }
 
-// Tells which rules are in force.
+// Returns the ID and the time of the current rule set.
 //
 //	SELECT
 //	    id,
@@ -202,7 +203,7 @@ type GetRulesetParams struct {
 	ID int64 `json:"id"`
 }
 
-// Shows a set of rules. A set never changes, so that whoever has read it may keep it.
+// Returns the rules of a rule set. A rule set never changes, so it can be cached.
 //
 //	SELECT rules
 //	FROM ruleset
@@ -255,7 +256,7 @@ type InsertAlertsParams struct {
 	Actors     []string          `json:"actors"`
 }
 
-// Raises alerts.
+// Inserts alerts.
 //
 //	INSERT INTO alert (
 //	    user_id,
@@ -347,7 +348,7 @@ type InsertEventParams struct {
 	Actor         string          `json:"actor"`
 }
 
-// Records one event: InsertEvents for those who come alone, without the cost of taking lists apart.
+// Inserts one event: InsertEvents without the cost of unnesting arrays.
 //
 //	INSERT INTO event (
 //	    user_id,
@@ -446,7 +447,7 @@ type InsertEventsParams struct {
 	Actors         []string          `json:"actors"`
 }
 
-// Records events.
+// Inserts events.
 //
 //	INSERT INTO event (
 //	    user_id,
@@ -507,7 +508,7 @@ type IsLockedParams struct {
 	UserID int64 `json:"user_id"`
 }
 
-// Tells whether somebody else has locked the state of a user right now. It does not wait.
+// Reports, without waiting, whether another transaction has locked the state of a user.
 //
 //	SELECT (
 //	    EXISTS (SELECT FROM user_state WHERE user_id = $1::bigint)
@@ -531,7 +532,9 @@ WHERE id BETWEEN $1::uuid AND $2::uuid
   AND created_at = (
       SELECT idempotency.created_at
       FROM idempotency
-      WHERE idempotency.user_id = $3::bigint AND caller = $4::text AND key = $5::text
+      WHERE idempotency.user_id = $3::bigint
+        AND caller = $4::text
+        AND key = $5::text
   )
   AND id > $6::uuid
 ORDER BY id
@@ -555,8 +558,9 @@ type ListEventsByIdempotencyKeyRow struct {
 	AlertCodes []int32    `json:"alert_codes"`
 }
 
-// Lists what a request recorded: the answer to one that is repeated. Ids between the first and the last are its own, of the one time when it
-// was recorded. They may be of many users, so it does not name the user; only repeated requests run it.
+// Lists the events that a request recorded, to answer a repetition of it. These are the events between its first and
+// its last ID that have the time of its key. They may belong to many users. So this statement does not filter by user;
+// only repeated requests run it.
 //
 //	SELECT
 //	    id,
@@ -568,7 +572,9 @@ type ListEventsByIdempotencyKeyRow struct {
 //	  AND created_at = (
 //	      SELECT idempotency.created_at
 //	      FROM idempotency
-//	      WHERE idempotency.user_id = $3::bigint AND caller = $4::text AND key = $5::text
+//	      WHERE idempotency.user_id = $3::bigint
+//	        AND caller = $4::text
+//	        AND key = $5::text
 //	  )
 //	  AND id > $6::uuid
 //	ORDER BY id
@@ -645,7 +651,7 @@ type ListLedgerRow struct {
 	AlertCodes    []int32         `json:"alert_codes"`
 }
 
-// Lists events user by user, each user's in the order of arrival: for replay and verification.
+// Lists the events by user, and by order of arrival for each user, for replay and verification.
 //
 //	SELECT
 //	    user_id,
@@ -737,7 +743,7 @@ type ListLedgerAlertsRow struct {
 	AlertID    *uuid.UUID      `json:"alert_id"`
 }
 
-// Lists what alerts say of their events, user by user, in the order of the events: for verification.
+// Lists the alerts by user, in the order of their events, for verification.
 //
 //	SELECT
 //	    alert.user_id,
@@ -803,7 +809,7 @@ type ListRulesetsRow struct {
 	Rules json.RawMessage `json:"rules"`
 }
 
-// Lists all sets of rules that there have been.
+// Lists all rule sets.
 //
 //	SELECT
 //	    id,
@@ -847,7 +853,7 @@ type ListStatesParams struct {
 	Limit int64 `json:"limit"`
 }
 
-// Lists the states of users, in the order of their numbers.
+// Lists the states of users in ascending order of user ID.
 //
 //	SELECT
 //	    user_id,
@@ -892,10 +898,11 @@ FROM event
 WHERE user_id = $1::bigint
   AND id > coalesce(
       (
-          SELECT before.id
-          FROM event AS before
-          WHERE before.user_id = $1 AND before.effective_time < $2::bigint
-          ORDER BY before.id DESC
+          SELECT earlier.id
+          FROM event AS earlier
+          WHERE earlier.user_id = $1
+            AND earlier.effective_time < $2::bigint
+          ORDER BY earlier.id DESC
           LIMIT 1
       ),
       '00000000-0000-0000-0000-000000000000'
@@ -914,7 +921,7 @@ type ListWindowRow struct {
 	EffectiveTime int64  `json:"effective_time"`
 }
 
-// Lists the events of a user from an effective time on: what the windows hold.
+// Lists the events of a user from an effective time on: the contents of the time windows of the rules.
 //
 //	SELECT
 //	    type,
@@ -924,10 +931,11 @@ type ListWindowRow struct {
 //	WHERE user_id = $1::bigint
 //	  AND id > coalesce(
 //	      (
-//	          SELECT before.id
-//	          FROM event AS before
-//	          WHERE before.user_id = $1 AND before.effective_time < $2::bigint
-//	          ORDER BY before.id DESC
+//	          SELECT earlier.id
+//	          FROM event AS earlier
+//	          WHERE earlier.user_id = $1
+//	            AND earlier.effective_time < $2::bigint
+//	          ORDER BY earlier.id DESC
 //	          LIMIT 1
 //	      ),
 //	      '00000000-0000-0000-0000-000000000000'
@@ -957,7 +965,7 @@ const lockKeys = `-- name: LockKeys :exec
 SELECT pg_advisory_xact_lock(hash)
 FROM (
     SELECT DISTINCT hashtextextended(caller || ' ' || key, 0) AS hash
-    FROM (SELECT unnest($1::text[]) AS caller, unnest($2::text[]) AS key) AS given
+    FROM (SELECT unnest($1::text[]) AS caller, unnest($2::text[]) AS key) AS input
     ORDER BY hash
 ) AS ordered
 `
@@ -967,12 +975,13 @@ type LockKeysParams struct {
 	Keys    []string `json:"keys"`
 }
 
-// Lets requests with the same key go one after the other, whatever users they are about. Keys are locked before users, in one order.
+// Serializes requests with the same idempotency key, whatever their users. Keys are locked before users and in a fixed
+// order, to avoid deadlocks.
 //
 //	SELECT pg_advisory_xact_lock(hash)
 //	FROM (
 //	    SELECT DISTINCT hashtextextended(caller || ' ' || key, 0) AS hash
-//	    FROM (SELECT unnest($1::text[]) AS caller, unnest($2::text[]) AS key) AS given
+//	    FROM (SELECT unnest($1::text[]) AS caller, unnest($2::text[]) AS key) AS input
 //	    ORDER BY hash
 //	) AS ordered
 func (q *Queries) LockKeys(ctx context.Context, arg LockKeysParams) error {
@@ -996,7 +1005,7 @@ type LockStateParams struct {
 	UserID int64 `json:"user_id"`
 }
 
-// Locks the state of one user and answers it; nothing for a user who has none yet.
+// Locks and returns the state of a user. Returns no row for a user without a state.
 //
 //	SELECT
 //	    user_id,
@@ -1043,7 +1052,7 @@ type LockStatesParams struct {
 	UserIds []int64 `json:"user_ids"`
 }
 
-// Locks the state of each user, in the order of their numbers, and answers it. Users who have none get one.
+// Locks and returns the states of users, in ascending order of user ID. Creates the states that are missing.
 //
 //	INSERT INTO user_state (user_id)
 //	SELECT unnest($1::bigint[])
@@ -1091,7 +1100,8 @@ type LockUsersParams struct {
 	UserIds []int64 `json:"user_ids"`
 }
 
-// Locks the state of each user, in the order of their numbers, and answers the greatest of their newest ids. Users who have none get one.
+// Locks the states of users, in ascending order of user ID, and returns the greatest last_id. Creates the states that
+// are missing.
 //
 //	WITH locked AS (
 //	    INSERT INTO user_state (user_id)
@@ -1126,7 +1136,7 @@ type RepairStateParams struct {
 	UserID int64      `json:"user_id"`
 }
 
-// Puts the state of a user right. The caller has locked it.
+// Replaces the state of a user. The caller has locked it.
 //
 //	UPDATE user_state SET
 //	    risk = $1::text,
@@ -1168,7 +1178,7 @@ type SaveKeysParams struct {
 	CreatedAt     time.Time   `json:"created_at"`
 }
 
-// Keeps idempotency keys.
+// Saves idempotency keys.
 //
 //	INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at)
 //	SELECT
@@ -1205,7 +1215,7 @@ type SaveStateParams struct {
 	UserID   int64     `json:"user_id"`
 }
 
-// Saves what the rules need to know of one user's past.
+// Saves the state of one user.
 //
 //	UPDATE user_state SET
 //	    last_id = $1::uuid,
@@ -1233,7 +1243,7 @@ type SaveStatesParams struct {
 	States  []string    `json:"states"`
 }
 
-// Saves what the rules need to know of each user's past.
+// Saves the states of users.
 //
 //	INSERT INTO user_state (user_id, last_id, state)
 //	SELECT
@@ -1257,8 +1267,9 @@ type SetLockTimeoutParams struct {
 	LockTimeout string `json:"lock_timeout"`
 }
 
-// What the intake of events runs, in this order, in one transaction. Every statement names its users.
-// Bounds how long the transaction waits for a user whom somebody else has locked.
+// The statements of the event intake, in the order in which a transaction runs them, then those of verification.
+// Each statement of the intake filters by user, so that it reaches one machine when the ledger is distributed.
+// Limits how long the transaction waits for a user who is locked by another transaction.
 //
 //	SELECT set_config('lock_timeout', $1::text, true)
 func (q *Queries) SetLockTimeout(ctx context.Context, arg SetLockTimeoutParams) error {

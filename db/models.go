@@ -11,395 +11,396 @@ import (
 	"github.com/google/uuid"
 )
 
-// A person, or a program, that the laboratory knows.
+// A user: a person or a program with an account.
 type Account struct {
-	// Number of the account: the user_id of events.
+	// ID of the user; the user_id of events and alerts.
 	ID int64 `json:"id"`
-	// Name of the account; upper and lower case differ.
+	// Unique name of the user, case-sensitive.
 	Username string `json:"username"`
-	// Country, as people there write it.
+	// Country of the user, in any spelling.
 	Country *string `json:"country"`
-	// Risk level, by which the alert rules are scaled: low, medium or high; null is medium.
+	// Risk level, which scales the limits of the rules: low, medium or high; null means medium.
 	Risk *string `json:"risk"`
-	// What the account may do: viewer, operator or admin.
+	// Role of the user: viewer, operator or admin.
 	Role string `json:"role"`
-	// True: the account may do nothing.
+	// True if the account is disabled: the user cannot sign in.
 	Disabled bool `json:"disabled"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// What the rules found wrong with an event, and what people did about it.
+// The record of an event that fired at least one rule, and of its investigation.
 type Alert struct {
-	// The user whose event raised it.
+	// ID of the user of the event.
 	UserID int64 `json:"user_id"`
-	// Id of the alert, a UUIDv7: ascending in the order of arrival.
+	// ID of the alert, a UUIDv7 that ascends in the order of arrival.
 	ID uuid.UUID `json:"id"`
-	// The event that raised it.
+	// ID of the event that raised the alert.
 	EventID uuid.UUID `json:"event_id"`
 	// Codes of the rules that fired, ascending.
 	AlertCodes []int32 `json:"alert_codes"`
-	// When the event happened, in seconds since 1970.
+	// Time of the event, in seconds since 1970-01-01 UTC.
 	Time int64 `json:"time"`
 	// Risk level of the user when the event arrived.
 	Risk string `json:"risk"`
-	// The rules that judged the event: see ruleset.
+	// ID of the rule set that evaluated the event.
 	RulesetID int64 `json:"ruleset_id"`
-	// Why it was raised: for each code the rule's version and settings, its limit at the user's risk level, and what was measured.
+	// One reason per code: the version and settings of the rule, its limit at the risk level of the user, and the measured value.
 	Reasons json.RawMessage `json:"reasons"`
 	// open, acknowledged or closed.
 	State string `json:"state"`
-	// Who looks after it.
+	// Username of the assignee.
 	Assignee *string `json:"assignee"`
-	// What was found out.
+	// Notes of the investigation.
 	Note *string `json:"note"`
-	// What it turned out to be: confirmed or false_positive; null while that is open.
+	// Outcome of the investigation: confirmed or false_positive; null until it is known.
 	Disposition *string `json:"disposition"`
-	// When it was raised.
+	// Time when the alert was raised.
 	CreatedAt time.Time `json:"created_at"`
-	// When it was last changed.
+	// Time of the last change of the alert.
 	ChangedAt time.Time `json:"changed_at"`
-	// Who made this state of it.
+	// User or database role that made the last change.
 	Actor string `json:"actor"`
-	// Transaction that made this state of it: see event.xid.
+	// ID of the transaction that made the last change: see event.xid.
 	Xid int64 `json:"xid"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// History of alerts: one row for each change of one. Append-only.
+// History of alerts: one row per change of an alert. Append-only.
 type AlertChange struct {
-	// The user of the alert.
+	// ID of the user of the alert.
 	UserID int64 `json:"user_id"`
-	// The alert that was changed.
+	// ID of the alert.
 	AlertID uuid.UUID `json:"alert_id"`
-	// Version that the change made.
+	// Version of the alert after the change.
 	Version int64 `json:"version"`
-	// When the transaction that made the change began.
+	// Time when the transaction of the change began.
 	At time.Time `json:"at"`
-	// Who did it: the API's caller, or the database role of a change made by hand.
+	// Caller of the API, or the database role of a change made in psql.
 	Actor string `json:"actor"`
-	// X-Request-Id of the call that made the change; null for a change made by hand.
+	// X-Request-Id of the request that made the change; null for a change made in psql.
 	RequestID *string `json:"request_id"`
-	// What people had made of it before: state, assignee, note, disposition.
+	// State, assignee, note and disposition before the change.
 	Before json.RawMessage `json:"before"`
-	// What it is since.
+	// State, assignee, note and disposition after the change.
 	After json.RawMessage `json:"after"`
 }
 
-// What a script signs in with.
+// A long-lived token for scripts.
 type ApiToken struct {
-	// Number of the token.
+	// ID of the token.
 	ID int64 `json:"id"`
-	// On whose behalf the script acts.
+	// ID of the account that the token acts as.
 	AccountID int64 `json:"account_id"`
-	// What it is for.
+	// Name of the token, for its owner.
 	Name string `json:"name"`
-	// How the token begins, to tell it by.
+	// First characters of the token, to recognize it.
 	Prefix string `json:"prefix"`
 	// SHA-256 of the token.
 	Hash []byte `json:"hash"`
-	// What it may do at most; never more than its owner.
+	// Highest role of the token: viewer, operator or admin. Its owner's role limits it further.
 	Role string `json:"role"`
-	// When it was made.
+	// Time when the token was created.
 	CreatedAt time.Time `json:"created_at"`
-	// When it ends.
+	// Time when the token expires.
 	ExpiresAt time.Time `json:"expires_at"`
-	// When it was ended before that; null otherwise.
+	// Time when the token was revoked; null if it was not.
 	RevokedAt *time.Time `json:"revoked_at"`
 }
 
-// A file that somebody has uploaded, and what it belongs to.
+// An uploaded file that belongs to one row of the register or stands alone.
 type Attachment struct {
-	// Number of the attachment.
+	// ID of the attachment.
 	ID int64 `json:"id"`
-	// What the file was called where it came from.
+	// Original name of the file.
 	Name string `json:"name"`
-	// Where the file is; nobody guesses it.
+	// Unguessable path of the file.
 	Url string `json:"url"`
-	// Media type, as the file's first bytes tell it.
+	// Media type, detected from the first bytes of the file.
 	Type string `json:"type"`
-	// Size of the file, in bytes.
+	// Size of the file in bytes.
 	Size int64 `json:"size"`
 	// SHA-256 of the file, in hex.
 	Sha256 string `json:"sha256"`
-	// The site that it belongs to; null once that is deleted.
+	// ID of the site that the file belongs to; becomes null if the site is deleted.
 	SiteID *int64 `json:"site_id"`
-	// The freezer that it belongs to; null once that is deleted.
+	// ID of the freezer that the file belongs to; becomes null if the freezer is deleted.
 	FreezerID *int64 `json:"freezer_id"`
-	// The computer that it belongs to; null once that is deleted.
+	// ID of the computer that the file belongs to; becomes null if the computer is deleted.
 	ComputerID *int64 `json:"computer_id"`
-	// The container that it belongs to; null once that is deleted.
+	// UUID of the container that the file belongs to; becomes null if the container is deleted.
 	ContainerUuid *uuid.UUID `json:"container_uuid"`
-	// Who uploaded it.
+	// User who uploaded the file.
 	Owner string `json:"owner"`
-	// When it was uploaded.
+	// Time when the file was uploaded.
 	CreatedAt time.Time `json:"created_at"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// History of every table: one row for each row that was inserted, updated or deleted. Append-only.
+// History of all tables: one row per inserted, updated or deleted row. Append-only.
 type Change struct {
-	// Number of the change, ascending.
+	// ID of the change, ascending.
 	ID int64 `json:"id"`
-	// When the transaction that made the change began.
+	// Time when the transaction of the change began.
 	At time.Time `json:"at"`
-	// Who did it: the API's caller, or the database role of a change made by hand.
+	// Caller of the API, or the database role of a change made in psql.
 	Actor string `json:"actor"`
-	// X-Request-Id of the call that made the change; null for a change made by hand.
+	// X-Request-Id of the request that made the change; null for a change made in psql.
 	RequestID *string `json:"request_id"`
 	// Table of the changed row.
 	TableName string `json:"table_name"`
-	// Key of the changed row, as text: what stands in its URL.
+	// Key of the changed row as a string, as in the URL of the row.
 	RowKey string `json:"row_key"`
 	// insert, update or delete.
 	Action string `json:"action"`
-	// The whole row as it was; null for an insert.
+	// The whole row before the change; null for an insert.
 	Before json.RawMessage `json:"before"`
-	// The whole row as it is since; null for a delete.
+	// The whole row after the change; null for a delete.
 	After json.RawMessage `json:"after"`
-	// Transaction that made the change. Whoever follows the changes reads them in this order, up to the oldest transaction that still runs: ids are drawn before a transaction commits, so that a smaller one may appear later.
+	// ID of the transaction that made the change. Readers that follow the changes read in the order (xid, id), up to the oldest running transaction: IDs are assigned before a transaction commits, so a smaller ID can become visible later.
 	Xid int64 `json:"xid"`
 }
 
-// An instrument that computes.
+// An instrument with a MAC address.
 type Computer struct {
-	// Number of the computer.
+	// ID of the computer.
 	ID int64 `json:"id"`
-	// What people call the computer.
+	// Name of the computer.
 	Name string `json:"name"`
-	// Hardware address of its network card; no two computers share one.
+	// MAC address of the computer, unique among computers; null if unknown.
 	Mac *string `json:"mac"`
-	// The site where it stands.
+	// ID of the site of the computer.
 	SiteID int64 `json:"site_id"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// A labelled box, rack or tube in a freezer.
+// A box, rack or tube with a UUID, stored in a freezer.
 type Container struct {
-	// Number of the container.
+	// ID of the container.
 	ID int64 `json:"id"`
-	// What its label says; its key in the API.
+	// UUID of the container: its barcode, and its key in the API.
 	Uuid uuid.UUID `json:"uuid"`
-	// What is in it.
+	// Contents of the container.
 	Description *string `json:"description"`
-	// The freezer that holds it.
+	// ID of the freezer that holds the container.
 	FreezerID int64 `json:"freezer_id"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// The password of an account; one without cannot be signed in to.
+// The password of an account. An account without a row here cannot sign in.
 type Credential struct {
-	// Number of the account.
+	// ID of the account.
 	AccountID int64 `json:"account_id"`
-	// The password, hashed by argon2id.
+	// Argon2id hash of the password.
 	PasswordHash string `json:"password_hash"`
-	// When it was set.
+	// Time when the password was set.
 	ChangedAt time.Time `json:"changed_at"`
 }
 
-// A deposit or a withdrawal of a user, with what the rules found. Append-only.
+// A deposit or a withdrawal of a user, with the results of the rules. Append-only.
 type Event struct {
-	// The user who put in or took out.
+	// ID of the user who deposited or withdrew.
 	UserID int64 `json:"user_id"`
-	// Id of the event, a UUIDv7: ascending in the order of arrival.
+	// ID of the event, a UUIDv7 that ascends in the order of arrival.
 	ID uuid.UUID `json:"id"`
 	// deposit or withdraw.
 	Type string `json:"type"`
-	// How much; more than 0.
+	// Amount, more than 0, with two decimals.
 	Amount string `json:"amount"`
-	// When it happened, in seconds since 1970, as the caller said.
+	// Time of the event as sent by the client, in seconds since 1970-01-01 UTC.
 	Time int64 `json:"time"`
-	// Time by which the windows of the rules count it: the largest time of the user so far.
+	// Time that the windows of the rules use: the greatest time among the events of the user so far.
 	EffectiveTime int64 `json:"effective_time"`
-	// Risk level of the user when it arrived.
+	// Risk level of the user when the event arrived.
 	Risk string `json:"risk"`
-	// The rules that judged it: see ruleset.
+	// ID of the rule set that evaluated the event.
 	RulesetID int64 `json:"ruleset_id"`
-	// What each rule measured, by code: a length, a number of events, or an amount.
+	// Value that each rule measured, by code: the length of a run, a number of events or an amount.
 	Facts json.RawMessage `json:"facts"`
-	// Codes of the rules that fired, ascending; empty when none did.
+	// Codes of the rules that fired, ascending; empty if none fired.
 	AlertCodes []int32 `json:"alert_codes"`
-	// The alert that it raised; null when it raised none.
+	// ID of the alert that the event raised; null if no rule fired.
 	AlertID *uuid.UUID `json:"alert_id"`
-	// When it arrived.
+	// Time when the server recorded the event.
 	CreatedAt time.Time `json:"created_at"`
-	// Who recorded it.
+	// User or database role that recorded the event.
 	Actor string `json:"actor"`
-	// Transaction that recorded it: whoever follows the ledger reads it in this order, up to the oldest transaction that still runs.
+	// ID of the transaction that recorded the event. Readers that follow the ledger read in the order (xid, id), up to the oldest running transaction.
 	Xid int64 `json:"xid"`
 }
 
-// An instrument that keeps containers cold.
+// An instrument that holds containers.
 type Freezer struct {
-	// Number of the freezer.
+	// ID of the freezer.
 	ID int64 `json:"id"`
-	// What people call the freezer.
+	// Name of the freezer.
 	Name string `json:"name"`
-	// The site where it stands.
+	// ID of the site of the freezer.
 	SiteID int64 `json:"site_id"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// Idempotency keys of the last days: a repeated request is answered from the events that the first one recorded.
+// Recent idempotency keys. A repeated request is answered from the events that the first request recorded.
 type Idempotency struct {
-	// The user of the event; of many, the one with the least number.
+	// ID of the user of the event; the smallest user ID of a batch.
 	UserID int64 `json:"user_id"`
-	// Who sent the key; each caller has keys of its own.
+	// Caller who sent the key. Keys of different callers are independent.
 	Caller string `json:"caller"`
-	// The Idempotency-Key.
+	// Value of the header Idempotency-Key.
 	Key string `json:"key"`
-	// SHA-256 of path and body: the same key with another request is refused.
+	// SHA-256 of path and body. A different request with the same key is rejected.
 	RequestHash []byte `json:"request_hash"`
-	// Id of the first event that was recorded.
+	// ID of the first event that the request recorded.
 	FirstID uuid.UUID `json:"first_id"`
-	// Id of the last one; of many, all ids between are theirs.
+	// ID of the last event that the request recorded.
 	LastID uuid.UUID `json:"last_id"`
-	// When the request was answered first; that of its events.
+	// Time of the first request; equal to created_at of its events.
 	CreatedAt time.Time `json:"created_at"`
 }
 
 // Computers and freezers in one list. One of computer_id and freezer_id is null.
 type Instrument struct {
-	// The site where it stands.
+	// ID of the site of the instrument.
 	SiteID int64 `json:"site_id"`
-	// What people call the site.
+	// Name of the site.
 	SiteName string `json:"site_name"`
-	// Number of the computer; null for a freezer.
+	// ID of the computer; null for a freezer.
 	ComputerID *int64 `json:"computer_id"`
-	// Number of the freezer; null for a computer.
+	// ID of the freezer; null for a computer.
 	FreezerID *int64 `json:"freezer_id"`
-	// What people call the instrument.
+	// Name of the instrument.
 	Name string `json:"name"`
 }
 
-// How often somebody tried to sign in lately, whether there is such an account or not.
+// Recent attempts to sign in, counted for the rate limit; also for accounts that do not exist.
 type LoginAttempt struct {
-	// The address, or a hash of the name, which may be a password typed into the wrong field.
+	// An IP address, or a hash of a username: it may be a password typed into the wrong field.
 	Subject string `json:"subject"`
-	// Attempts since then.
+	// Number of attempts in the time window.
 	Attempts int32 `json:"attempts"`
-	// When the first of them was made.
+	// Time of the first attempt in the time window.
 	Since time.Time `json:"since"`
 }
 
-// An alert rule. What its code measures is fixed; its settings are these.
+// An alert rule. Its code determines what it measures; the columns are its settings.
 type Rule struct {
-	// Code of the alert that the rule raises.
+	// Code of the rule, and of the alerts that it raises.
 	Code int32 `json:"code"`
-	// What the rule looks for, for people.
+	// Title of the rule.
 	Title string `json:"title"`
-	// Events that the rule looks at: deposit, withdraw or any.
+	// Type of the events that the rule evaluates: deposit, withdraw or any.
 	AppliesTo string `json:"applies_to"`
-	// Limit for users of medium risk: an amount, or a number of events. Low risk: twice as much. High risk: half of it, rounded down, plus 1.
+	// Limit for users of medium risk: an amount or a number of events. It is doubled for low risk, and halved, rounded down and increased by 1 for high risk.
 	Limit string `json:"limit"`
-	// How far back the rule counts, in seconds; null where time plays no part. It does not scale with the risk.
+	// Length of the time window in seconds; null for rules without a window. It does not depend on the risk level.
 	WindowSeconds *int64 `json:"window_seconds"`
-	// False: the rule raises nothing.
+	// False if the rule is switched off.
 	Enabled bool `json:"enabled"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// All rules together, as they stood after each change of one: what an event was judged by. Append-only.
+// All rules as they were after each change of a rule. Events refer to it. Append-only.
 type Ruleset struct {
-	// Number of the rule set, ascending.
+	// ID of the rule set, ascending.
 	ID int64 `json:"id"`
-	// When the transaction that made it began.
+	// Time when the transaction of the change began.
 	At time.Time `json:"at"`
-	// Who changed a rule.
+	// User or database role that changed a rule.
 	Actor string `json:"actor"`
-	// The rules, by code: rows of table rule.
+	// Rows of table rule, in the order of their codes.
 	Rules json.RawMessage `json:"rules"`
 }
 
+// labledger schema set 2: the version of the schema, which labledger migrate maintains
 type SchemaMigration struct {
 	Version int64 `json:"version"`
 	Dirty   bool  `json:"dirty"`
 }
 
-// From a login to its end. Access tokens name it and are good for as long as it is.
+// One sign-in of a user, until it expires or is revoked. Its access tokens are valid until then.
 type Session struct {
-	// Id of the session.
+	// ID of the session.
 	ID uuid.UUID `json:"id"`
-	// Who signed in.
+	// ID of the account that signed in.
 	AccountID int64 `json:"account_id"`
-	// Which of its refresh tokens is the one in force: they are counted, not stored.
+	// Number of the current refresh token. Refresh tokens are numbered, not stored.
 	Generation int64 `json:"generation"`
-	// When it began.
+	// Time of the sign-in.
 	CreatedAt time.Time `json:"created_at"`
-	// When the refresh token in force was given out.
+	// Time when the current refresh token was issued.
 	RotatedAt time.Time `json:"rotated_at"`
-	// When it ends unless it is refreshed before.
+	// Time when the session expires unless it is refreshed before.
 	ExpiresAt time.Time `json:"expires_at"`
-	// When it was ended; null while it lives.
+	// Time when the session was revoked; null if it was not.
 	RevokedAt *time.Time `json:"revoked_at"`
-	// What signed in, as it calls itself.
+	// User-Agent of the client that signed in.
 	UserAgent *string `json:"user_agent"`
-	// Address that signed in.
+	// IP address of the client that signed in.
 	Address *string `json:"address"`
 }
 
-// A place where the laboratory works.
+// A place with an address, such as a building of a laboratory.
 type Site struct {
-	// Number of the site.
+	// ID of the site.
 	ID int64 `json:"id"`
-	// What people call the site.
+	// Name of the site.
 	Name string `json:"name"`
-	// Whom to ask for.
+	// Contact person.
 	Contact *string `json:"contact"`
-	// Street, house, town.
+	// Street, house number and town.
 	Address *string `json:"address"`
-	// State, region, province, canton.
+	// State, region, province or canton.
 	StateOrRegion *string `json:"state_or_region"`
-	// Country, as people there write it.
+	// Country, in any spelling.
 	Country *string `json:"country"`
 	// Postcode or ZIP code.
 	PostcodeOrZip *string `json:"postcode_or_zip"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
 }
 
-// Something that somebody has to do.
+// A thing to do, with a status, an assignee and a due date.
 type Todo struct {
-	// Number of the todo; never given to another one.
+	// ID of the todo; never reused.
 	ID int64 `json:"id"`
-	// What is to be done.
+	// Description of the work.
 	Description string `json:"description"`
-	// How far it is: open, doing or done; any other short text is kept as it is.
+	// Status of the todo: open, doing, done, or any other short text.
 	Status string `json:"status"`
-	// Who is to do it.
+	// Username of the assignee.
 	Assignee *string `json:"assignee"`
-	// The day by which it is to be done.
+	// Due date.
 	DueOn *string `json:"due_on"`
-	// The site that it is about; null once that is deleted.
+	// ID of the site that the todo is about; becomes null if the site is deleted.
 	SiteID *int64 `json:"site_id"`
-	// The freezer that it is about; null once that is deleted.
+	// ID of the freezer that the todo is about; becomes null if the freezer is deleted.
 	FreezerID *int64 `json:"freezer_id"`
-	// The computer that it is about; null once that is deleted.
+	// ID of the computer that the todo is about; becomes null if the computer is deleted.
 	ComputerID *int64 `json:"computer_id"`
-	// The alert that it is about.
+	// ID of the alert that the todo is about.
 	AlertID *uuid.UUID `json:"alert_id"`
-	// When it was created.
+	// Time when the todo was created.
 	CreatedAt time.Time `json:"created_at"`
-	// Counts the states of this row: 1, 2, 3, …
+	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
-	// Who created it.
+	// User who created the todo.
 	Owner string `json:"owner"`
 }
 
-// What the rules need to know of a user's past. It follows from the events: labledger ledger verify recomputes it.
+// What the rules need to know about the past events of a user. Derived from the events: labledger ledger verify recomputes it.
 type UserState struct {
-	// The user.
+	// ID of the user.
 	UserID int64 `json:"user_id"`
-	// Copy of the account's risk level; medium for users without one.
+	// Copy of the risk level of the account; medium for users without one.
 	Risk string `json:"risk"`
-	// Newest id among the user's events and alerts; the next one is greater. Null before the first.
+	// Greatest ID among the events and alerts of the user; the next ID is greater. Null before the first event.
 	LastID *uuid.UUID `json:"last_id"`
-	// Run lengths, last amounts and the seconds of the windows: the state of package rules.
+	// Run lengths, latest amounts and window contents: the state of package rules.
 	State []byte `json:"state"`
 }

@@ -12,7 +12,7 @@ import (
 const checkDatabase = `-- name: CheckDatabase :one
 SELECT
     version AS schema_version,
-    dirty AS schema_broken_off,
+    dirty AS schema_dirty,
     (NOT pg_is_in_recovery())::boolean AS writable
 FROM schema_migrations
 ORDER BY version DESC
@@ -20,16 +20,16 @@ LIMIT 1
 `
 
 type CheckDatabaseRow struct {
-	SchemaVersion   int64 `json:"schema_version"`
-	SchemaBrokenOff bool  `json:"schema_broken_off"`
-	Writable        bool  `json:"writable"`
+	SchemaVersion int64 `json:"schema_version"`
+	SchemaDirty   bool  `json:"schema_dirty"`
+	Writable      bool  `json:"writable"`
 }
 
-// Asks the database whether it answers, how far its schema is, and whether it takes writes.
+// Returns the version of the schema, and whether the database accepts writes.
 //
 //	SELECT
 //	    version AS schema_version,
-//	    dirty AS schema_broken_off,
+//	    dirty AS schema_dirty,
 //	    (NOT pg_is_in_recovery())::boolean AS writable
 //	FROM schema_migrations
 //	ORDER BY version DESC
@@ -37,61 +37,77 @@ type CheckDatabaseRow struct {
 func (q *Queries) CheckDatabase(ctx context.Context) (CheckDatabaseRow, error) {
 	row := q.db.QueryRow(ctx, checkDatabase)
 	var i CheckDatabaseRow
-	err := row.Scan(&i.SchemaVersion, &i.SchemaBrokenOff, &i.Writable)
+	err := row.Scan(&i.SchemaVersion, &i.SchemaDirty, &i.Writable)
 	return i, err
 }
 
 const getDatabaseStats = `-- name: GetDatabaseStats :one
 SELECT
     pg_database_size(current_database()) AS bytes,
-    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded) AS open_alerts,
-    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded) AS acknowledged_alerts,
-    (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back
+    (
+        SELECT count(*)
+        FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded
+    ) AS open_alerts,
+    (
+        SELECT count(*)
+        FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded
+    ) AS acknowledged_alerts,
+    (
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    )::bigint AS xid_lag
 `
 
 type GetDatabaseStatsParams struct {
-	Most int64 `json:"most"`
+	MaxCount int64 `json:"max_count"`
 }
 
 type GetDatabaseStatsRow struct {
 	Bytes              int64 `json:"bytes"`
 	OpenAlerts         int64 `json:"open_alerts"`
 	AcknowledgedAlerts int64 `json:"acknowledged_alerts"`
-	HeldBack           int64 `json:"held_back"`
+	XidLag             int64 `json:"xid_lag"`
 }
 
-// Measures the database for /metrics: its size in bytes; alerts that are not closed, counted up to a bound; how many transactions have begun
-// since the oldest one that still runs.
+// Returns the values for /metrics: the size of the database in bytes, the alerts that are not closed, counted up to
+// max_count, and the number of transactions that began since the oldest running one.
 //
 //	SELECT
 //	    pg_database_size(current_database()) AS bytes,
-//	    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded) AS open_alerts,
-//	    (SELECT count(*) FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded) AS acknowledged_alerts,
-//	    (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::bigint AS held_back
+//	    (
+//	        SELECT count(*)
+//	        FROM (SELECT FROM alert WHERE state = 'open' LIMIT $1::bigint) AS bounded
+//	    ) AS open_alerts,
+//	    (
+//	        SELECT count(*)
+//	        FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded
+//	    ) AS acknowledged_alerts,
+//	    (
+//	        pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+//	    )::bigint AS xid_lag
 func (q *Queries) GetDatabaseStats(ctx context.Context, arg GetDatabaseStatsParams) (GetDatabaseStatsRow, error) {
-	row := q.db.QueryRow(ctx, getDatabaseStats, arg.Most)
+	row := q.db.QueryRow(ctx, getDatabaseStats, arg.MaxCount)
 	var i GetDatabaseStatsRow
 	err := row.Scan(
 		&i.Bytes,
 		&i.OpenAlerts,
 		&i.AcknowledgedAlerts,
-		&i.HeldBack,
+		&i.XidLag,
 	)
 	return i, err
 }
 
 const resetRestoredXids = `-- name: ResetRestoredXids :one
-SELECT settle_history() AS settled
+SELECT reset_restored_xids() AS changed_rows
 `
 
-// Lets a history that was restored from a dump follow on in this cluster. Answers how many changes that touched.
+// Resets transaction IDs of another cluster after a restore from a dump. Returns the number of changed rows.
 //
-//	SELECT settle_history() AS settled
+//	SELECT reset_restored_xids() AS changed_rows
 func (q *Queries) ResetRestoredXids(ctx context.Context) (int64, error) {
 	row := q.db.QueryRow(ctx, resetRestoredXids)
-	var settled int64
-	err := row.Scan(&settled)
-	return settled, err
+	var changed_rows int64
+	err := row.Scan(&changed_rows)
+	return changed_rows, err
 }
 
 const setRequestContext = `-- name: SetRequestContext :exec
@@ -108,7 +124,8 @@ type SetRequestContextParams struct {
 	RequestID string `json:"request_id"`
 }
 
-// Tells the transaction on whose behalf it writes, and how long it may wait for a lock. Holds until it ends, and no longer.
+// Sets the actor, the role and the request ID of the transaction, and limits how long it waits for locks. The settings
+// end with the transaction.
 //
 //	SELECT
 //	    set_config('labledger.actor', $1::text, true),

@@ -21,7 +21,7 @@ type GetRuleParams struct {
 	Code int32 `json:"code"`
 }
 
-// Shows one alert rule.
+// Returns one alert rule.
 //
 //	SELECT code, title, applies_to, "limit", window_seconds, enabled, version
 //	FROM rule
@@ -80,7 +80,7 @@ type ListRuleChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a rule.
+// Lists the history of a rule, oldest change first.
 //
 //	SELECT
 //	    id,
@@ -151,7 +151,7 @@ type ListRulesParams struct {
 	Limit   *int64 `json:"limit"`
 }
 
-// Lists the alert rules in the order of their codes.
+// Lists the alert rules in ascending order of code.
 //
 //	SELECT code, title, applies_to, "limit", window_seconds, enabled, version
 //	FROM rule
@@ -198,10 +198,13 @@ UPDATE rule SET
     title = CASE WHEN 'title' = ANY ($1::text[]) THEN $2::text ELSE title END,
     applies_to = CASE WHEN 'applies_to' = ANY ($1) THEN $3::text ELSE applies_to END,
     "limit" = CASE WHEN 'limit' = ANY ($1) THEN nullif($4::text, '')::numeric ELSE "limit" END,
-    window_seconds = CASE WHEN 'window_seconds' = ANY ($1) THEN $5::bigint ELSE window_seconds END,
+    window_seconds = CASE
+        WHEN 'window_seconds' = ANY ($1) THEN $5::bigint
+        ELSE window_seconds
+    END,
     enabled = CASE WHEN 'enabled' = ANY ($1) THEN $6::boolean ELSE enabled END
 WHERE code = $7::integer
-  AND same_version(version, $8::bigint)
+  AND assert_version(version, $8::bigint)
 RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
 `
 
@@ -216,16 +219,19 @@ type PatchRuleParams struct {
 	Version       *int64   `json:"version"`
 }
 
-// Changes the given settings of a rule and leaves the others as they are. They hold from the next event on.
+// Changes the given settings of a rule. The other settings keep their values. They apply from the next event on.
 //
 //	UPDATE rule SET
 //	    title = CASE WHEN 'title' = ANY ($1::text[]) THEN $2::text ELSE title END,
 //	    applies_to = CASE WHEN 'applies_to' = ANY ($1) THEN $3::text ELSE applies_to END,
 //	    "limit" = CASE WHEN 'limit' = ANY ($1) THEN nullif($4::text, '')::numeric ELSE "limit" END,
-//	    window_seconds = CASE WHEN 'window_seconds' = ANY ($1) THEN $5::bigint ELSE window_seconds END,
+//	    window_seconds = CASE
+//	        WHEN 'window_seconds' = ANY ($1) THEN $5::bigint
+//	        ELSE window_seconds
+//	    END,
 //	    enabled = CASE WHEN 'enabled' = ANY ($1) THEN $6::boolean ELSE enabled END
 //	WHERE code = $7::integer
-//	  AND same_version(version, $8::bigint)
+//	  AND assert_version(version, $8::bigint)
 //	RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
 func (q *Queries) PatchRule(ctx context.Context, arg PatchRuleParams) (Rule, error) {
 	row := q.db.QueryRow(ctx, patchRule,
@@ -259,7 +265,7 @@ UPDATE rule SET
     window_seconds = $4::bigint,
     enabled = $5::boolean
 WHERE code = $6::integer
-  AND same_version(version, $7::bigint)
+  AND assert_version(version, $7::bigint)
 RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
 `
 
@@ -273,7 +279,7 @@ type UpdateRuleParams struct {
 	Version       *int64 `json:"version"`
 }
 
-// Replaces the settings of a rule. They hold from the next event on.
+// Replaces the settings of a rule. They apply from the next event on.
 //
 //	UPDATE rule SET
 //	    title = $1::text,
@@ -282,7 +288,7 @@ type UpdateRuleParams struct {
 //	    window_seconds = $4::bigint,
 //	    enabled = $5::boolean
 //	WHERE code = $6::integer
-//	  AND same_version(version, $7::bigint)
+//	  AND assert_version(version, $7::bigint)
 //	RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
 func (q *Queries) UpdateRule(ctx context.Context, arg UpdateRuleParams) (Rule, error) {
 	row := q.db.QueryRow(ctx, updateRule,

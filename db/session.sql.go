@@ -13,27 +13,33 @@ import (
 )
 
 const countLoginAttempt = `-- name: CountLoginAttempt :one
-WITH given AS (
+WITH input AS (
     SELECT
         unnest($1::text[]) AS subject,
-        unnest($2::integer[]) AS most,
-        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS span
-), taken AS (
+        unnest($2::integer[]) AS max_attempts,
+        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS time_window
+), counted AS (
     INSERT INTO login_attempt AS past (subject, attempts)
     SELECT
         subject,
         1
-    FROM given
+    FROM input
     ORDER BY subject
     ON CONFLICT (subject) DO UPDATE SET
-        attempts = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN least(past.attempts, 1000000) ELSE 0 END + 1,
-        since = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN past.since ELSE now() END
+        attempts = 1 + CASE
+            WHEN past.since > now() - (SELECT max(time_window) FROM input) THEN least(past.attempts, 1000000)
+            ELSE 0
+        END,
+        since = CASE
+            WHEN past.since > now() - (SELECT max(time_window) FROM input) THEN past.since
+            ELSE now()
+        END
     RETURNING subject, attempts, since
 )
-SELECT coalesce(1 + max(extract(epoch FROM since + span - now())), 0)::bigint AS wait
-FROM taken
-JOIN given USING (subject)
-WHERE attempts > most
+SELECT coalesce(1 + max(extract(epoch FROM since + time_window - now())), 0)::bigint AS wait
+FROM counted
+JOIN input USING (subject)
+WHERE attempts > max_attempts
 `
 
 type CountLoginAttemptParams struct {
@@ -42,30 +48,36 @@ type CountLoginAttemptParams struct {
 	Seconds  int32    `json:"seconds"`
 }
 
-// Counts an attempt, before it is made, for each of its subjects. Answers how many seconds to wait, because one of them has reached its limit
-// within so many seconds; 0 for none.
+// Counts an attempt for each of its subjects before the password is checked. Returns the number of seconds to wait if
+// a subject exceeds its limit within the time window, otherwise 0.
 //
-//	WITH given AS (
+//	WITH input AS (
 //	    SELECT
 //	        unnest($1::text[]) AS subject,
-//	        unnest($2::integer[]) AS most,
-//	        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS span
-//	), taken AS (
+//	        unnest($2::integer[]) AS max_attempts,
+//	        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS time_window
+//	), counted AS (
 //	    INSERT INTO login_attempt AS past (subject, attempts)
 //	    SELECT
 //	        subject,
 //	        1
-//	    FROM given
+//	    FROM input
 //	    ORDER BY subject
 //	    ON CONFLICT (subject) DO UPDATE SET
-//	        attempts = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN least(past.attempts, 1000000) ELSE 0 END + 1,
-//	        since = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN past.since ELSE now() END
+//	        attempts = 1 + CASE
+//	            WHEN past.since > now() - (SELECT max(time_window) FROM input) THEN least(past.attempts, 1000000)
+//	            ELSE 0
+//	        END,
+//	        since = CASE
+//	            WHEN past.since > now() - (SELECT max(time_window) FROM input) THEN past.since
+//	            ELSE now()
+//	        END
 //	    RETURNING subject, attempts, since
 //	)
-//	SELECT coalesce(1 + max(extract(epoch FROM since + span - now())), 0)::bigint AS wait
-//	FROM taken
-//	JOIN given USING (subject)
-//	WHERE attempts > most
+//	SELECT coalesce(1 + max(extract(epoch FROM since + time_window - now())), 0)::bigint AS wait
+//	FROM counted
+//	JOIN input USING (subject)
+//	WHERE attempts > max_attempts
 func (q *Queries) CountLoginAttempt(ctx context.Context, arg CountLoginAttemptParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countLoginAttempt, arg.Subjects, arg.Limits, arg.Seconds)
 	var wait int64
@@ -74,15 +86,16 @@ func (q *Queries) CountLoginAttempt(ctx context.Context, arg CountLoginAttemptPa
 }
 
 const createSession = `-- name: CreateSession :one
-WITH who AS (
+WITH enabled_account AS (
     SELECT id
     FROM account
-    WHERE id = $4::bigint AND NOT disabled
+    WHERE id = $4::bigint
+      AND NOT disabled
     FOR SHARE
-), proof AS (
+), verified_credential AS (
     SELECT account_id
     FROM credential
-    JOIN who ON who.id = account_id
+    JOIN enabled_account ON enabled_account.id = account_id
     WHERE password_hash = $5::text
     FOR SHARE OF credential
 )
@@ -97,7 +110,7 @@ SELECT
     now() + make_interval(0, 0, 0, 0, 0, 0, $1::integer),
     $2::text,
     $3::text
-FROM proof
+FROM verified_credential
 RETURNING id, generation
 `
 
@@ -114,18 +127,19 @@ type CreateSessionRow struct {
 	Generation int64     `json:"generation"`
 }
 
-// Begins a session, unless the password has been changed or the account disabled since it was looked at. Account, credential, session: whoever
-// locks several of them does so in this order.
+// Creates a session. Returns no row if the password was changed or the account was disabled after the password was
+// verified. Statements that lock several of account, credential and session lock them in this order.
 //
-//	WITH who AS (
+//	WITH enabled_account AS (
 //	    SELECT id
 //	    FROM account
-//	    WHERE id = $4::bigint AND NOT disabled
+//	    WHERE id = $4::bigint
+//	      AND NOT disabled
 //	    FOR SHARE
-//	), proof AS (
+//	), verified_credential AS (
 //	    SELECT account_id
 //	    FROM credential
-//	    JOIN who ON who.id = account_id
+//	    JOIN enabled_account ON enabled_account.id = account_id
 //	    WHERE password_hash = $5::text
 //	    FOR SHARE OF credential
 //	)
@@ -140,7 +154,7 @@ type CreateSessionRow struct {
 //	    now() + make_interval(0, 0, 0, 0, 0, 0, $1::integer),
 //	    $2::text,
 //	    $3::text
-//	FROM proof
+//	FROM verified_credential
 //	RETURNING id, generation
 func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (CreateSessionRow, error) {
 	row := q.db.QueryRow(ctx, createSession,
@@ -156,20 +170,24 @@ func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (C
 }
 
 const deleteExpiredSessions = `-- name: DeleteExpiredSessions :one
-WITH gone_session AS (
+WITH deleted_session AS (
     DELETE FROM session
     WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
     RETURNING true
-), gone_token AS (
+), deleted_token AS (
     DELETE FROM api_token
     WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
     RETURNING true
-), gone_attempt AS (
+), deleted_attempt AS (
     DELETE FROM login_attempt
     WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
     RETURNING true
 )
-SELECT ((SELECT count(*) FROM gone_session) + (SELECT count(*) FROM gone_token) + (SELECT count(*) FROM gone_attempt))::bigint AS forgotten
+SELECT (
+    (SELECT count(*) FROM deleted_session)
+    + (SELECT count(*) FROM deleted_token)
+    + (SELECT count(*) FROM deleted_attempt)
+)::bigint AS deleted
 `
 
 type DeleteExpiredSessionsParams struct {
@@ -177,27 +195,32 @@ type DeleteExpiredSessionsParams struct {
 	Seconds int32     `json:"seconds"`
 }
 
-// Forgets what has ended long ago: sessions and API tokens that nobody could use since a time, and attempts to sign in. Answers how many.
+// Deletes sessions and API tokens that ended before a time, and login attempts outside of the time window. Returns the
+// number of deleted rows.
 //
-//	WITH gone_session AS (
+//	WITH deleted_session AS (
 //	    DELETE FROM session
 //	    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
 //	    RETURNING true
-//	), gone_token AS (
+//	), deleted_token AS (
 //	    DELETE FROM api_token
 //	    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
 //	    RETURNING true
-//	), gone_attempt AS (
+//	), deleted_attempt AS (
 //	    DELETE FROM login_attempt
 //	    WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
 //	    RETURNING true
 //	)
-//	SELECT ((SELECT count(*) FROM gone_session) + (SELECT count(*) FROM gone_token) + (SELECT count(*) FROM gone_attempt))::bigint AS forgotten
+//	SELECT (
+//	    (SELECT count(*) FROM deleted_session)
+//	    + (SELECT count(*) FROM deleted_token)
+//	    + (SELECT count(*) FROM deleted_attempt)
+//	)::bigint AS deleted
 func (q *Queries) DeleteExpiredSessions(ctx context.Context, arg DeleteExpiredSessionsParams) (int64, error) {
 	row := q.db.QueryRow(ctx, deleteExpiredSessions, arg.Before, arg.Seconds)
-	var forgotten int64
-	err := row.Scan(&forgotten)
-	return forgotten, err
+	var deleted int64
+	err := row.Scan(&deleted)
+	return deleted, err
 }
 
 const endSession = `-- name: EndSession :one
@@ -231,7 +254,7 @@ type EndSessionRow struct {
 	Own       bool       `json:"own"`
 }
 
-// Signs out: ends the session that asks.
+// Ends the caller's session.
 //
 //	UPDATE session SET revoked_at = coalesce(revoked_at, now())
 //	WHERE id = $1::uuid
@@ -281,7 +304,7 @@ type GetCredentialRow struct {
 	Disabled     bool   `json:"disabled"`
 }
 
-// Finds what an account proves itself with.
+// Returns the password hash of an account.
 //
 //	SELECT
 //	    account_id,
@@ -320,7 +343,7 @@ type GetSessionPrincipalRow struct {
 	Role     string `json:"role"`
 }
 
-// Tells on whose behalf an access token speaks, unless its session has ended or its account is disabled.
+// Returns the user that an access token acts as. Returns no row if the session has ended or the account is disabled.
 //
 //	SELECT
 //	    username,
@@ -366,7 +389,7 @@ type GetTokenPrincipalRow struct {
 	TokenRole string `json:"token_role"`
 }
 
-// Tells on whose behalf an API token speaks, unless it has ended or its account is disabled.
+// Returns the user that an API token acts as. Returns no row if the token has ended or the account is disabled.
 //
 //	SELECT
 //	    api_token.id,
@@ -395,7 +418,7 @@ func (q *Queries) GetTokenPrincipal(ctx context.Context, arg GetTokenPrincipalPa
 
 const listEndedCredentials = `-- name: ListEndedCredentials :many
 SELECT key::text AS key
-FROM unnest($1::text[]) AS given (key)
+FROM unnest($1::text[]) AS credential (key)
 WHERE NOT EXISTS (
     SELECT
     FROM session
@@ -421,10 +444,10 @@ type ListEndedCredentialsParams struct {
 	Keys []string `json:"keys"`
 }
 
-// Tells which of these sessions and API tokens are good no longer.
+// Returns those of the given sessions and API tokens that are no longer valid.
 //
 //	SELECT key::text AS key
-//	FROM unnest($1::text[]) AS given (key)
+//	FROM unnest($1::text[]) AS credential (key)
 //	WHERE NOT EXISTS (
 //	    SELECT
 //	    FROM session
@@ -501,7 +524,7 @@ type ListOwnSessionsRow struct {
 	Own       bool       `json:"own"`
 }
 
-// Lists one's own sessions, also those that have ended, for a month.
+// Lists the caller's sessions. Sessions remain in the list until a month after their end.
 //
 //	SELECT
 //	    id,
@@ -554,24 +577,24 @@ func (q *Queries) ListOwnSessions(ctx context.Context, arg ListOwnSessionsParams
 }
 
 const refreshSession = `-- name: RefreshSession :one
-WITH given AS (
+WITH input AS (
     SELECT
         $1::uuid AS session_id,
         $2::bigint AS generation,
-        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS life,
+        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS lifetime,
         make_interval(0, 0, 0, 0, 0, 0, $4::integer) AS grace
 )
 UPDATE session SET
-    generation = session.generation + (session.generation = given.generation)::integer,
-    rotated_at = CASE WHEN session.generation = given.generation THEN now() ELSE rotated_at END,
-    expires_at = CASE WHEN session.generation = given.generation THEN now() + life ELSE expires_at END,
+    generation = session.generation + (session.generation = input.generation)::integer,
+    rotated_at = CASE WHEN session.generation = input.generation THEN now() ELSE rotated_at END,
+    expires_at = CASE WHEN session.generation = input.generation THEN now() + lifetime ELSE expires_at END,
     revoked_at = CASE
-        WHEN session.generation = given.generation THEN NULL
-        WHEN session.generation = given.generation + 1 AND rotated_at > now() - grace THEN NULL
+        WHEN session.generation = input.generation THEN NULL
+        WHEN session.generation = input.generation + 1 AND rotated_at > now() - grace THEN NULL
         ELSE now()
     END
-FROM given, account
-WHERE session.id = given.session_id
+FROM input, account
+WHERE session.id = input.session_id
   AND account.id = account_id
   AND revoked_at IS NULL
   AND expires_at > now()
@@ -599,27 +622,28 @@ type RefreshSessionRow struct {
 	Reused     bool      `json:"reused"`
 }
 
-// Takes a refresh token of a session and gives out the next one. The one before is good for the same successor for some seconds more, since
-// answers get lost; any older one was stolen from one of the two who use it, so that the session ends.
+// Replaces the refresh token of a session by its successor. The previous token returns the same successor for some
+// more seconds, since responses can be lost. The use of an older token means that a token was stolen: it revokes the
+// session.
 //
-//	WITH given AS (
+//	WITH input AS (
 //	    SELECT
 //	        $1::uuid AS session_id,
 //	        $2::bigint AS generation,
-//	        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS life,
+//	        make_interval(0, 0, 0, 0, 0, 0, $3::integer) AS lifetime,
 //	        make_interval(0, 0, 0, 0, 0, 0, $4::integer) AS grace
 //	)
 //	UPDATE session SET
-//	    generation = session.generation + (session.generation = given.generation)::integer,
-//	    rotated_at = CASE WHEN session.generation = given.generation THEN now() ELSE rotated_at END,
-//	    expires_at = CASE WHEN session.generation = given.generation THEN now() + life ELSE expires_at END,
+//	    generation = session.generation + (session.generation = input.generation)::integer,
+//	    rotated_at = CASE WHEN session.generation = input.generation THEN now() ELSE rotated_at END,
+//	    expires_at = CASE WHEN session.generation = input.generation THEN now() + lifetime ELSE expires_at END,
 //	    revoked_at = CASE
-//	        WHEN session.generation = given.generation THEN NULL
-//	        WHEN session.generation = given.generation + 1 AND rotated_at > now() - grace THEN NULL
+//	        WHEN session.generation = input.generation THEN NULL
+//	        WHEN session.generation = input.generation + 1 AND rotated_at > now() - grace THEN NULL
 //	        ELSE now()
 //	    END
-//	FROM given, account
-//	WHERE session.id = given.session_id
+//	FROM input, account
+//	WHERE session.id = input.session_id
 //	  AND account.id = account_id
 //	  AND revoked_at IS NULL
 //	  AND expires_at > now()
@@ -664,7 +688,7 @@ type ResetLoginAttemptsParams struct {
 	Subjects []string `json:"subjects"`
 }
 
-// Takes back what CountLoginAttempt counted, after an attempt that was right: all of a name, and one of an address.
+// Reverts CountLoginAttempt after a successful attempt: all attempts for a username, one attempt for an address.
 //
 //	UPDATE login_attempt SET
 //	    attempts = CASE WHEN starts_with(subject, 'name ') THEN 0 ELSE greatest(attempts - 1, 0) END
@@ -714,7 +738,7 @@ type RevokeSessionRow struct {
 	Own       bool       `json:"own"`
 }
 
-// Ends one of one's own sessions. What has ended does not come back: "revoke": false changes nothing.
+// Revokes one of the caller's sessions. A session that has ended stays ended: "revoke": false changes nothing.
 //
 //	UPDATE session SET
 //	    revoked_at = CASE WHEN $1::boolean THEN coalesce(revoked_at, now()) ELSE revoked_at END

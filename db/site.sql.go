@@ -40,7 +40,7 @@ type CreateSiteParams struct {
 	PostcodeOrZip *string `json:"postcode_or_zip"`
 }
 
-// Creates a site; the server chooses its number.
+// Creates a site. The server assigns the ID.
 //
 //	INSERT INTO site (
 //	    name,
@@ -83,19 +83,19 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 }
 
 const deleteSite = `-- name: DeleteSite :one
-WITH gone_container AS (
+WITH deleted_container AS (
     DELETE FROM container
     USING freezer
     WHERE $3::boolean AND freezer.site_id = $1 AND container.freezer_id = freezer.id
-), gone_freezer AS (
+), deleted_freezer AS (
     DELETE FROM freezer WHERE $3::boolean AND freezer.site_id = $1
-), gone_computer AS (
+), deleted_computer AS (
     DELETE FROM computer WHERE $3::boolean AND computer.site_id = $1
 )
 DELETE FROM site
 WHERE id = $1::bigint
-  AND same_version(version, $2::bigint)
-  AND ($3::boolean OR not_in_use(jsonb_build_object(
+  AND assert_version(version, $2::bigint)
+  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
       'computers', (SELECT count(*) FROM computer WHERE computer.site_id = site.id),
       'freezers', (SELECT count(*) FROM freezer WHERE freezer.site_id = site.id)
   )))
@@ -108,21 +108,22 @@ type DeleteSiteParams struct {
 	Cascade bool   `json:"cascade"`
 }
 
-// Deletes a site. One that still has instruments is kept, unless they are to go with it.
+// Deletes a site. If it has instruments, the request fails with 409, unless cascade=true deletes them and their
+// containers as well.
 //
-//	WITH gone_container AS (
+//	WITH deleted_container AS (
 //	    DELETE FROM container
 //	    USING freezer
 //	    WHERE $3::boolean AND freezer.site_id = $1 AND container.freezer_id = freezer.id
-//	), gone_freezer AS (
+//	), deleted_freezer AS (
 //	    DELETE FROM freezer WHERE $3::boolean AND freezer.site_id = $1
-//	), gone_computer AS (
+//	), deleted_computer AS (
 //	    DELETE FROM computer WHERE $3::boolean AND computer.site_id = $1
 //	)
 //	DELETE FROM site
 //	WHERE id = $1::bigint
-//	  AND same_version(version, $2::bigint)
-//	  AND ($3::boolean OR not_in_use(jsonb_build_object(
+//	  AND assert_version(version, $2::bigint)
+//	  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
 //	      'computers', (SELECT count(*) FROM computer WHERE computer.site_id = site.id),
 //	      'freezers', (SELECT count(*) FROM freezer WHERE freezer.site_id = site.id)
 //	  )))
@@ -153,7 +154,7 @@ type GetSiteParams struct {
 	ID int64 `json:"id"`
 }
 
-// Shows one site.
+// Returns one site.
 //
 //	SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
 //	FROM site
@@ -195,30 +196,41 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
-), good AS (
+), valid AS (
     SELECT line, id, name, contact, address, state_or_region, country, postcode_or_zip, version
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO site (name, contact, address, state_or_region, country, postcode_or_zip)
     SELECT name, contact, address, state_or_region, country, postcode_or_zip
-    FROM good
-    CROSS JOIN reserve_id('site', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('site', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip)
     SELECT id, name, contact, address, state_or_region, country, postcode_or_zip
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET
         name = excluded.name,
@@ -230,9 +242,14 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems
 `
 
 type ImportSitesParams struct {
@@ -245,7 +262,7 @@ type ImportSitesRow struct {
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Stores many sites: a line with a number is created or replaced, one without a number is created.
+// Imports sites. A line with an ID creates or replaces that site; a line without an ID creates a site.
 //
 //	WITH input AS (
 //	    SELECT
@@ -267,30 +284,41 @@ type ImportSitesRow struct {
 //	    FOR UPDATE
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-//	    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE id IS NOT NULL
+//	    ) AS numbered
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written
 //	    UNION ALL
-//	    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+//	    SELECT
+//	        line,
+//	        'version',
+//	        412,
+//	        coalesce(
+//	            'the row is at version ' || present.version,
+//	            'there is no such row; leave the version out to create it'
+//	        )
 //	    FROM input
 //	    LEFT JOIN present USING (id)
 //	    WHERE input.version <> coalesce(present.version, 0)
-//	), good AS (
+//	), valid AS (
 //	    SELECT line, id, name, contact, address, state_or_region, country, postcode_or_zip, version
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
 //	    INSERT INTO site (name, contact, address, state_or_region, country, postcode_or_zip)
 //	    SELECT name, contact, address, state_or_region, country, postcode_or_zip
-//	    FROM good
-//	    CROSS JOIN reserve_id('site', (SELECT max(good.id) FROM good))
+//	    FROM valid
+//	    CROSS JOIN reserve_id('site', (SELECT max(valid.id) FROM valid))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), upserted AS (
 //	    INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip)
 //	    SELECT id, name, contact, address, state_or_region, country, postcode_or_zip
-//	    FROM good
+//	    FROM valid
 //	    WHERE id IS NOT NULL
 //	    ON CONFLICT (id) DO UPDATE SET
 //	        name = excluded.name,
@@ -302,9 +330,14 @@ type ImportSitesRow struct {
 //	    RETURNING xmax = 0 AS created
 //	)
 //	SELECT
-//	    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+//	    (
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	    )::bigint AS created,
 //	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-//	    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+//	    (
+//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+//	        FROM problem
+//	    )::jsonb AS problems
 func (q *Queries) ImportSites(ctx context.Context, arg ImportSitesParams) (ImportSitesRow, error) {
 	row := q.db.QueryRow(ctx, importSites, arg.Lines)
 	var i ImportSitesRow
@@ -351,7 +384,7 @@ type ListSiteChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a site, also of one that is deleted.
+// Lists the history of a site, oldest change first. The history remains after the site is deleted.
 //
 //	SELECT
 //	    id,
@@ -432,7 +465,7 @@ type ListSitesParams struct {
 	Limit         *int64  `json:"limit"`
 }
 
-// Lists the sites in the order of their numbers.
+// Lists the sites in ascending order of ID.
 //
 //	SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
 //	FROM site
@@ -490,11 +523,17 @@ UPDATE site SET
     name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
     contact = CASE WHEN 'contact' = ANY ($1) THEN $3::text ELSE contact END,
     address = CASE WHEN 'address' = ANY ($1) THEN $4::text ELSE address END,
-    state_or_region = CASE WHEN 'state_or_region' = ANY ($1) THEN $5::text ELSE state_or_region END,
+    state_or_region = CASE
+        WHEN 'state_or_region' = ANY ($1) THEN $5::text
+        ELSE state_or_region
+    END,
     country = CASE WHEN 'country' = ANY ($1) THEN $6::text ELSE country END,
-    postcode_or_zip = CASE WHEN 'postcode_or_zip' = ANY ($1) THEN $7::text ELSE postcode_or_zip END
+    postcode_or_zip = CASE
+        WHEN 'postcode_or_zip' = ANY ($1) THEN $7::text
+        ELSE postcode_or_zip
+    END
 WHERE id = $8::bigint
-  AND same_version(version, $9::bigint)
+  AND assert_version(version, $9::bigint)
 RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
 `
 
@@ -510,17 +549,23 @@ type PatchSiteParams struct {
 	Version       *int64   `json:"version"`
 }
 
-// Changes the given fields of a site and leaves the others as they are.
+// Changes the given fields of a site. The other fields keep their values.
 //
 //	UPDATE site SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
 //	    contact = CASE WHEN 'contact' = ANY ($1) THEN $3::text ELSE contact END,
 //	    address = CASE WHEN 'address' = ANY ($1) THEN $4::text ELSE address END,
-//	    state_or_region = CASE WHEN 'state_or_region' = ANY ($1) THEN $5::text ELSE state_or_region END,
+//	    state_or_region = CASE
+//	        WHEN 'state_or_region' = ANY ($1) THEN $5::text
+//	        ELSE state_or_region
+//	    END,
 //	    country = CASE WHEN 'country' = ANY ($1) THEN $6::text ELSE country END,
-//	    postcode_or_zip = CASE WHEN 'postcode_or_zip' = ANY ($1) THEN $7::text ELSE postcode_or_zip END
+//	    postcode_or_zip = CASE
+//	        WHEN 'postcode_or_zip' = ANY ($1) THEN $7::text
+//	        ELSE postcode_or_zip
+//	    END
 //	WHERE id = $8::bigint
-//	  AND same_version(version, $9::bigint)
+//	  AND assert_version(version, $9::bigint)
 //	RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
 func (q *Queries) PatchSite(ctx context.Context, arg PatchSiteParams) (Site, error) {
 	row := q.db.QueryRow(ctx, patchSite,
@@ -575,7 +620,7 @@ ON CONFLICT (id) DO UPDATE SET
     state_or_region = excluded.state_or_region,
     country = excluded.country,
     postcode_or_zip = excluded.postcode_or_zip
-WHERE same_version(site.version, $8)
+WHERE assert_version(site.version, $8)
 RETURNING site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, xmax = 0 AS created
 `
 
@@ -595,7 +640,7 @@ type UpsertSiteRow struct {
 	Created bool `json:"created"`
 }
 
-// Stores a whole site under its number: creates it, or replaces what was there.
+// Creates or replaces the site with this ID.
 //
 //	INSERT INTO site (
 //	    id,
@@ -623,7 +668,7 @@ type UpsertSiteRow struct {
 //	    state_or_region = excluded.state_or_region,
 //	    country = excluded.country,
 //	    postcode_or_zip = excluded.postcode_or_zip
-//	WHERE same_version(site.version, $8)
+//	WHERE assert_version(site.version, $8)
 //	RETURNING site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, xmax = 0 AS created
 func (q *Queries) UpsertSite(ctx context.Context, arg UpsertSiteParams) (UpsertSiteRow, error) {
 	row := q.db.QueryRow(ctx, upsertSite,

@@ -54,9 +54,10 @@ type GetStreamPositionRow struct {
 	Horizon int64     `json:"horizon"`
 }
 
-// Shows where the stream ends now: the position of its newest row, all zero while there is none. No row that is shown later comes before it.
-// Positions are those of rows, which outlive a crash; a transaction number by itself does not, and may be given out again after one.
-// Every position of this database lies below the horizon; one that does not comes from another, or from before a backup was restored.
+// Returns the position of the newest row of the stream, all zero if there is none. No row that becomes visible later
+// precedes it. A position names a row because rows survive a crash; a transaction ID by itself does not, and may be
+// assigned again. All positions of this database are below the horizon. Other positions come from another database, or
+// from before a restore.
 //
 //	SELECT
 //	    coalesce(newest.xid, 0)::bigint AS xid,
@@ -244,9 +245,9 @@ type ListStreamRow struct {
 	Version       *int64          `json:"version"`
 }
 
-// Lists what is new in the ledger after a position: events, and alerts as they are since their last change, transaction by transaction.
-// A reader who goes on after the last row it has seen overlooks none: what is newer than the oldest transaction that still runs is held back
-// until that has ended. Kinds in a position: 0 before both, 1 event, 2 alert.
+// Lists the rows of the ledger after a position: events, and alerts as of their last change, oldest transaction first.
+// A reader that continues after the last row it has seen misses none: rows newer than the oldest running transaction
+// are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2 for an alert.
 //
 //	SELECT
 //	    xid,

@@ -48,7 +48,7 @@ type CreateTodoParams struct {
 	AlertID     *uuid.UUID `json:"alert_id"`
 }
 
-// Creates a todo; the server chooses its number.
+// Creates a todo. The server assigns the ID.
 //
 //	INSERT INTO todo (
 //	    description,
@@ -103,7 +103,7 @@ func (q *Queries) CreateTodo(ctx context.Context, arg CreateTodoParams) (Todo, e
 const deleteTodo = `-- name: DeleteTodo :one
 DELETE FROM todo
 WHERE id = $1::bigint
-  AND same_version(version, $2::bigint)
+  AND assert_version(version, $2::bigint)
 RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 `
 
@@ -112,11 +112,11 @@ type DeleteTodoParams struct {
 	Version *int64 `json:"version"`
 }
 
-// Deletes a todo. Its number is not given to another one.
+// Deletes a todo. Its ID is never reused.
 //
 //	DELETE FROM todo
 //	WHERE id = $1::bigint
-//	  AND same_version(version, $2::bigint)
+//	  AND assert_version(version, $2::bigint)
 //	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 func (q *Queries) DeleteTodo(ctx context.Context, arg DeleteTodoParams) (Todo, error) {
 	row := q.db.QueryRow(ctx, deleteTodo, arg.ID, arg.Version)
@@ -148,7 +148,7 @@ type GetTodoParams struct {
 	ID int64 `json:"id"`
 }
 
-// Shows one todo.
+// Returns one todo.
 //
 //	SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 //	FROM todo
@@ -196,63 +196,82 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'id', 400, 'there is no todo ' || input.id || '; leave the number out to create one'
+    SELECT line, 'id', 400, 'there is no todo ' || input.id || '; leave the ID out to create one'
     FROM input
-    WHERE NOT EXISTS (SELECT FROM present WHERE present.id = input.id) AND input.id IS NOT NULL
+    WHERE input.id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM present WHERE present.id = input.id)
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
     UNION ALL
     SELECT line, 'site_id', 400, format('there is no site %s', site_id)
     FROM input
-    WHERE site_id IS NOT NULL AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+    WHERE site_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
     UNION ALL
     SELECT line, 'freezer_id', 400, format('there is no freezer %s', freezer_id)
     FROM input
-    WHERE freezer_id IS NOT NULL AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
+    WHERE freezer_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
     UNION ALL
     SELECT line, 'computer_id', 400, format('there is no computer %s', computer_id)
     FROM input
-    WHERE computer_id IS NOT NULL AND NOT EXISTS (SELECT FROM computer WHERE computer.id = input.computer_id)
+    WHERE computer_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM computer WHERE computer.id = input.computer_id)
     UNION ALL
     SELECT line, 'alert_id', 400, format('there is no alert %s', alert_id)
     FROM input
-    WHERE alert_id IS NOT NULL AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
-), good AS (
+    WHERE alert_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
+), valid AS (
     SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO todo (description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id)
     SELECT description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id
-    FROM good
+    FROM valid
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), updated AS (
     UPDATE todo SET
-        description = good.description,
-        status = good.status,
-        assignee = good.assignee,
-        due_on = good.due_on,
-        site_id = good.site_id,
-        freezer_id = good.freezer_id,
-        computer_id = good.computer_id,
-        alert_id = good.alert_id
-    FROM good
-    WHERE todo.id = good.id
+        description = valid.description,
+        status = valid.status,
+        assignee = valid.assignee,
+        due_on = valid.due_on,
+        site_id = valid.site_id,
+        freezer_id = valid.freezer_id,
+        computer_id = valid.computer_id,
+        alert_id = valid.alert_id
+    FROM valid
+    WHERE todo.id = valid.id
     RETURNING true AS updated
 )
 SELECT
     (SELECT count(*) FROM created) AS created,
     (SELECT count(*) FROM updated) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems
 `
 
 type ImportTodosParams struct {
@@ -265,7 +284,7 @@ type ImportTodosRow struct {
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Stores many todos: a line with a number replaces the todo that has it, one without a number is created.
+// Imports todos. A line with an ID replaces that todo; a line without an ID creates a todo.
 //
 //	WITH input AS (
 //	    SELECT
@@ -289,63 +308,82 @@ type ImportTodosRow struct {
 //	    FOR UPDATE
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-//	    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+//	    FROM (
+//	        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE id IS NOT NULL
+//	    ) AS numbered
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written
 //	    UNION ALL
-//	    SELECT line, 'id', 400, 'there is no todo ' || input.id || '; leave the number out to create one'
+//	    SELECT line, 'id', 400, 'there is no todo ' || input.id || '; leave the ID out to create one'
 //	    FROM input
-//	    WHERE NOT EXISTS (SELECT FROM present WHERE present.id = input.id) AND input.id IS NOT NULL
+//	    WHERE input.id IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM present WHERE present.id = input.id)
 //	    UNION ALL
-//	    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+//	    SELECT
+//	        line,
+//	        'version',
+//	        412,
+//	        coalesce(
+//	            'the row is at version ' || present.version,
+//	            'there is no such row; leave the version out to create it'
+//	        )
 //	    FROM input
 //	    LEFT JOIN present USING (id)
 //	    WHERE input.version <> coalesce(present.version, 0)
 //	    UNION ALL
 //	    SELECT line, 'site_id', 400, format('there is no site %s', site_id)
 //	    FROM input
-//	    WHERE site_id IS NOT NULL AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+//	    WHERE site_id IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
 //	    UNION ALL
 //	    SELECT line, 'freezer_id', 400, format('there is no freezer %s', freezer_id)
 //	    FROM input
-//	    WHERE freezer_id IS NOT NULL AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
+//	    WHERE freezer_id IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
 //	    UNION ALL
 //	    SELECT line, 'computer_id', 400, format('there is no computer %s', computer_id)
 //	    FROM input
-//	    WHERE computer_id IS NOT NULL AND NOT EXISTS (SELECT FROM computer WHERE computer.id = input.computer_id)
+//	    WHERE computer_id IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM computer WHERE computer.id = input.computer_id)
 //	    UNION ALL
 //	    SELECT line, 'alert_id', 400, format('there is no alert %s', alert_id)
 //	    FROM input
-//	    WHERE alert_id IS NOT NULL AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
-//	), good AS (
+//	    WHERE alert_id IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
+//	), valid AS (
 //	    SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
 //	    INSERT INTO todo (description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id)
 //	    SELECT description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id
-//	    FROM good
+//	    FROM valid
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), updated AS (
 //	    UPDATE todo SET
-//	        description = good.description,
-//	        status = good.status,
-//	        assignee = good.assignee,
-//	        due_on = good.due_on,
-//	        site_id = good.site_id,
-//	        freezer_id = good.freezer_id,
-//	        computer_id = good.computer_id,
-//	        alert_id = good.alert_id
-//	    FROM good
-//	    WHERE todo.id = good.id
+//	        description = valid.description,
+//	        status = valid.status,
+//	        assignee = valid.assignee,
+//	        due_on = valid.due_on,
+//	        site_id = valid.site_id,
+//	        freezer_id = valid.freezer_id,
+//	        computer_id = valid.computer_id,
+//	        alert_id = valid.alert_id
+//	    FROM valid
+//	    WHERE todo.id = valid.id
 //	    RETURNING true AS updated
 //	)
 //	SELECT
 //	    (SELECT count(*) FROM created) AS created,
 //	    (SELECT count(*) FROM updated) AS updated,
-//	    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems
+//	    (
+//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+//	        FROM problem
+//	    )::jsonb AS problems
 func (q *Queries) ImportTodos(ctx context.Context, arg ImportTodosParams) (ImportTodosRow, error) {
 	row := q.db.QueryRow(ctx, importTodos, arg.Lines)
 	var i ImportTodosRow
@@ -392,7 +430,7 @@ type ListTodoChangesRow struct {
 	After     json.RawMessage `json:"after"`
 }
 
-// Lists the history of a todo, also of one that is deleted.
+// Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 //
 //	SELECT
 //	    id,
@@ -475,7 +513,7 @@ type ListTodosParams struct {
 	Limit      *int64     `json:"limit"`
 }
 
-// Lists the todos in the order of their numbers.
+// Lists the todos in ascending order of ID.
 //
 //	SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 //	FROM todo
@@ -545,7 +583,7 @@ UPDATE todo SET
     computer_id = CASE WHEN 'computer_id' = ANY ($1) THEN $8::bigint ELSE computer_id END,
     alert_id = CASE WHEN 'alert_id' = ANY ($1) THEN $9::uuid ELSE alert_id END
 WHERE id = $10::bigint
-  AND same_version(version, $11::bigint)
+  AND assert_version(version, $11::bigint)
 RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 `
 
@@ -563,7 +601,7 @@ type PatchTodoParams struct {
 	Version     *int64     `json:"version"`
 }
 
-// Changes the given fields of a todo and leaves the others as they are.
+// Changes the given fields of a todo. The other fields keep their values.
 //
 //	UPDATE todo SET
 //	    description = CASE WHEN 'description' = ANY ($1::text[]) THEN $2::text ELSE description END,
@@ -575,7 +613,7 @@ type PatchTodoParams struct {
 //	    computer_id = CASE WHEN 'computer_id' = ANY ($1) THEN $8::bigint ELSE computer_id END,
 //	    alert_id = CASE WHEN 'alert_id' = ANY ($1) THEN $9::uuid ELSE alert_id END
 //	WHERE id = $10::bigint
-//	  AND same_version(version, $11::bigint)
+//	  AND assert_version(version, $11::bigint)
 //	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 func (q *Queries) PatchTodo(ctx context.Context, arg PatchTodoParams) (Todo, error) {
 	row := q.db.QueryRow(ctx, patchTodo,
@@ -620,7 +658,7 @@ UPDATE todo SET
     computer_id = $7::bigint,
     alert_id = $8::uuid
 WHERE id = $9::bigint
-  AND same_version(version, $10::bigint)
+  AND assert_version(version, $10::bigint)
 RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 `
 
@@ -637,7 +675,7 @@ type UpdateTodoParams struct {
 	Version     *int64     `json:"version"`
 }
 
-// Replaces a todo. What may be null is so when it is left out.
+// Replaces a todo. Missing fields that may be null become null.
 //
 //	UPDATE todo SET
 //	    description = $1::text,
@@ -649,7 +687,7 @@ type UpdateTodoParams struct {
 //	    computer_id = $7::bigint,
 //	    alert_id = $8::uuid
 //	WHERE id = $9::bigint
-//	  AND same_version(version, $10::bigint)
+//	  AND assert_version(version, $10::bigint)
 //	RETURNING id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
 func (q *Queries) UpdateTodo(ctx context.Context, arg UpdateTodoParams) (Todo, error) {
 	row := q.db.QueryRow(ctx, updateTodo,

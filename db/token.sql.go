@@ -59,7 +59,7 @@ type CreateTokenRow struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// Makes an API token for a script, good for at most a year. The session that asks must still live.
+// Creates an API token for a script, valid for at most a year. The caller's session must be valid.
 //
 //	INSERT INTO api_token (
 //	    account_id,
@@ -142,7 +142,7 @@ type ListTokensRow struct {
 	RevokedAt *time.Time `json:"revoked_at"`
 }
 
-// Lists one's own API tokens, by what they begin with. The tokens themselves are not kept.
+// Lists the caller's API tokens by their first characters. The tokens themselves are not stored.
 //
 //	SELECT
 //	    id,
@@ -220,7 +220,7 @@ type RevokeTokenRow struct {
 	RevokedAt *time.Time `json:"revoked_at"`
 }
 
-// Ends one of one's own API tokens.
+// Revokes one of the caller's API tokens.
 //
 //	UPDATE api_token SET revoked_at = coalesce(revoked_at, now())
 //	WHERE id = $1::bigint

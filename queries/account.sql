@@ -1,5 +1,5 @@
 -- name: ListAccounts :many
--- Lists the accounts in the order of their numbers.
+-- Lists the users in ascending order of ID.
 SELECT *
 FROM account
 WHERE id > @after::bigint
@@ -13,13 +13,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetAccount :one
--- Shows one account.
+-- Returns one user.
 SELECT *
 FROM account
 WHERE id = @id::bigint;
 
 -- name: GetDirectoryEntry :one
--- Shows what everyone may know of an account. Upper and lower case differ.
+-- Returns the username and the country of a user. The username is case-sensitive.
 SELECT
     username,
     country
@@ -27,7 +27,7 @@ FROM account
 WHERE username = @username::text;
 
 -- name: CreateAccount :one
--- Creates an account; the server chooses its number.
+-- Creates a user. The server assigns the ID. The default role is viewer.
 INSERT INTO account (
     username,
     country,
@@ -45,7 +45,7 @@ VALUES (
 RETURNING *;
 
 -- name: UpsertAccount :one
--- Stores a whole account under its number: creates it, or replaces what was there. Its risk level holds from the user's next event on.
+-- Creates or replaces the user with this ID. A new risk level applies from the user's next event on.
 INSERT INTO account (
     id,
     username,
@@ -69,11 +69,11 @@ ON CONFLICT (id) DO UPDATE SET
     risk = excluded.risk,
     role = excluded.role,
     disabled = excluded.disabled
-WHERE same_version(account.version, sqlc.narg('version'))
+WHERE assert_version(account.version, sqlc.narg('version'))
 RETURNING sqlc.embed(account), xmax = 0 AS created;
 
 -- name: PatchAccount :one
--- Changes the given fields of an account and leaves the others as they are.
+-- Changes the given fields of a user. The other fields keep their values.
 UPDATE account SET
     username = CASE WHEN 'username' = ANY (@given::text[]) THEN @username::text ELSE username END,
     country = CASE WHEN 'country' = ANY (@given) THEN sqlc.narg('country')::text ELSE country END,
@@ -81,18 +81,18 @@ UPDATE account SET
     role = CASE WHEN 'role' = ANY (@given) THEN @role::text ELSE role END,
     disabled = CASE WHEN 'disabled' = ANY (@given) THEN @disabled::boolean ELSE disabled END
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: DeleteAccount :one
--- Deletes an account. What its user put in and took out stays in the ledger, judged as of medium risk from then on.
+-- Deletes a user. The user's events remain in the ledger; later events with this user_id are evaluated at medium risk.
 DELETE FROM account
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: ImportAccounts :one
--- Stores many accounts: a line with a number is created or replaced, one without a number is created.
+-- Imports users. A line with an ID creates or replaces that user; a line without an ID creates a user.
 WITH input AS (
     SELECT
         line,
@@ -116,12 +116,19 @@ WITH input AS (
     WHERE username IN (SELECT input.username FROM input)
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
     SELECT line, 'username', 409, 'is taken by an earlier line'
-    FROM (SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth FROM input) AS twin
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth
+        FROM input
+    ) AS numbered
     WHERE nth > 1
     UNION ALL
     SELECT line, 'username', 409, 'is taken: another account has it'
@@ -129,26 +136,33 @@ WITH input AS (
     JOIN taken USING (username)
     WHERE input.id IS DISTINCT FROM taken.id
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
-), good AS (
+), valid AS (
     SELECT *
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO account (username, country, risk, role, disabled)
     SELECT username, country, risk, role, disabled
-    FROM good
-    CROSS JOIN reserve_id('account', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('account', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO account (id, username, country, risk, role, disabled)
     SELECT id, username, country, risk, role, disabled
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
@@ -160,12 +174,17 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems;
 
 -- name: ListAccountChanges :many
--- Lists the history of an account, also of one that is deleted.
+-- Lists the history of a user, oldest change first. The history remains after the user is deleted.
 SELECT
     id,
     at,
@@ -185,15 +204,15 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: RegisterAccount :one
--- Creates an account of one's own, as a viewer.
+-- Creates an account with the role viewer and stores its password. The username must never have been used before.
 WITH created AS (
     INSERT INTO account (username, country)
     SELECT
         @username::text,
         sqlc.narg('country')::text
-    WHERE never_used(@username::text)
+    WHERE assert_username_unused(@username::text)
     RETURNING *
-), kept AS (
+), stored AS (
     INSERT INTO credential (account_id, password_hash)
     SELECT
         id,
@@ -203,56 +222,60 @@ WITH created AS (
 SELECT * FROM created;
 
 -- name: GetOwnAccount :one
--- Shows one's own account.
+-- Returns the caller's account.
 SELECT *
 FROM account
 WHERE id = @caller_id::bigint;
 
 -- name: UpdateOwnAccount :one
--- Changes the given fields of one's own account.
+-- Changes the given fields of the caller's account.
 UPDATE account SET
     country = CASE WHEN 'country' = ANY (@given::text[]) THEN sqlc.narg('country')::text ELSE country END
 WHERE id = @caller_id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: DeleteOwnAccount :one
--- Deletes one's own account, with its sessions and API tokens. What its user did stays in the ledger and in the history.
+-- Deletes the caller's account, with its sessions and API tokens. The caller's events and changes remain in the ledger
+-- and in the history.
 DELETE FROM account
 WHERE id = @caller_id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: ReplacePassword :one
--- Gives one's own account a new password, unless the old one was replaced, the account disabled or the session ended since they were looked at.
--- All sessions and API tokens end.
-WITH who AS (
+-- Replaces the password of the caller's account. All its sessions and API tokens end. Returns no row if the old
+-- password was replaced, the account was disabled or the session ended after the old password was verified.
+WITH enabled_account AS (
     SELECT id
     FROM account
-    WHERE id = @caller_id::bigint AND NOT disabled
+    WHERE id = @caller_id::bigint
+      AND NOT disabled
     FOR SHARE
-), proof AS (
+), old_credential AS (
     SELECT account_id
     FROM credential
-    JOIN who ON who.id = account_id
+    JOIN enabled_account ON enabled_account.id = account_id
     WHERE password_hash = @password_hash::text
     FOR UPDATE OF credential
-), asking AS (
+), valid_session AS (
     SELECT session.account_id
     FROM session
-    JOIN proof ON proof.account_id = session.account_id
-    WHERE session.id = @caller_session::uuid AND revoked_at IS NULL AND expires_at > now()
+    JOIN old_credential ON old_credential.account_id = session.account_id
+    WHERE session.id = @caller_session::uuid
+      AND revoked_at IS NULL
+      AND expires_at > now()
     FOR UPDATE OF session
 )
 UPDATE credential SET
     password_hash = @new_password_hash::text,
     changed_at = now()
-FROM asking
-WHERE credential.account_id = asking.account_id
+FROM valid_session
+WHERE credential.account_id = valid_session.account_id
 RETURNING credential.account_id;
 
 -- name: SetPassword :exec
--- Gives an account a password. All its sessions and API tokens end.
+-- Sets the password of an account. All its sessions and API tokens end.
 INSERT INTO credential (
     account_id,
     password_hash
@@ -267,14 +290,14 @@ ON CONFLICT (account_id) DO UPDATE SET
     changed_at = now();
 
 -- name: LockAccount :one
--- Finds the account of a name and lets nobody else change it until the transaction ends.
+-- Returns the account with a username, and locks it until the transaction ends.
 SELECT *
 FROM account
 WHERE username = @username::text
 FOR UPDATE;
 
 -- name: ListAccountsWithLastLogin :many
--- Lists who there is, and how they sign in. A sign-in is known for a month after its session has ended.
+-- Lists all accounts with the time of their last login. The time is known until a month after the session ends.
 SELECT
     account.id,
     username,
@@ -294,11 +317,11 @@ LEFT JOIN session AS latest ON latest.id = (
 ORDER BY account.id;
 
 -- name: HasAdmin :one
--- Tells whether there is an admin who can sign in.
+-- Reports whether an admin exists who can sign in.
 SELECT EXISTS (
     SELECT
     FROM account
     JOIN credential ON account_id = account.id
     WHERE role = 'admin'
       AND NOT disabled
-)::boolean AS there;
+)::boolean AS has_admin;

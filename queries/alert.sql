@@ -1,5 +1,6 @@
 -- name: ListAlerts :many
--- Lists the alerts in the order of arrival.
+-- Lists the alerts in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
+-- event, in seconds.
 SELECT
     id,
     user_id,
@@ -31,7 +32,8 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: ListAlertsDesc :many
--- Lists the alerts in the order of arrival, the newest first.
+-- Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+-- seconds.
 SELECT
     id,
     user_id,
@@ -63,7 +65,8 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetAlert :one
--- Shows one alert and why it was raised: which rules, with which limits at the user's risk level, what they measured, and the events that they counted.
+-- Returns one alert with its reasons: for each rule that fired, the limit at the user's risk level, the measured value
+-- and the IDs of the counted events.
 SELECT
     id,
     user_id,
@@ -72,7 +75,7 @@ SELECT
     time,
     risk,
     ruleset_id,
-    explained(alert)::jsonb AS reasons,
+    alert_reasons(alert)::jsonb AS reasons,
     state,
     assignee,
     note,
@@ -85,14 +88,15 @@ FROM alert
 WHERE id = @alert_id::uuid;
 
 -- name: PatchAlert :one
--- Changes the given fields of an alert and leaves the others as they are. Its state goes from open over acknowledged to closed, not back.
+-- Changes the given fields of an alert. The other fields keep their values. The state moves from open to acknowledged
+-- to closed, never back.
 UPDATE alert SET
     state = CASE WHEN 'state' = ANY (@given::text[]) THEN @state::text ELSE state END,
     assignee = CASE WHEN 'assignee' = ANY (@given) THEN sqlc.narg('assignee')::text ELSE assignee END,
     note = CASE WHEN 'note' = ANY (@given) THEN sqlc.narg('note')::text ELSE note END,
     disposition = CASE WHEN 'disposition' = ANY (@given) THEN sqlc.narg('disposition')::text ELSE disposition END
 WHERE id = @alert_id::uuid
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING
     id,
     user_id,
@@ -101,7 +105,7 @@ RETURNING
     time,
     risk,
     ruleset_id,
-    explained(alert)::jsonb AS reasons,
+    alert_reasons(alert)::jsonb AS reasons,
     state,
     assignee,
     note,
@@ -112,7 +116,7 @@ RETURNING
     version;
 
 -- name: ListAlertChanges :many
--- Lists the history of an alert: what people made of it.
+-- Lists the history of an alert, oldest change first.
 SELECT
     version,
     at,

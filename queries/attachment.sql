@@ -1,5 +1,5 @@
 -- name: ListAttachments :many
--- Lists the attachments in the order of their numbers.
+-- Lists the attachments in ascending order of ID.
 SELECT *
 FROM attachment
 WHERE id > @after::bigint
@@ -13,13 +13,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetAttachment :one
--- Shows one attachment; its url leads to the file.
+-- Returns one attachment. Its url is the path of the file.
 SELECT *
 FROM attachment
 WHERE id = @id::bigint;
 
 -- name: CreateAttachment :one
--- Keeps what is known of an uploaded file.
+-- Stores the row of an uploaded file. A row of the register has at most 1000 attachments.
 INSERT INTO attachment (
     name,
     url,
@@ -41,7 +41,7 @@ SELECT
     sqlc.narg('freezer_id')::bigint,
     sqlc.narg('computer_id')::bigint,
     sqlc.narg('container_uuid')::uuid
-WHERE room_for((
+WHERE assert_attachment_quota((
     SELECT count(*)
     FROM attachment
     WHERE site_id = sqlc.narg('site_id')::bigint
@@ -52,26 +52,29 @@ WHERE room_for((
 RETURNING *;
 
 -- name: PatchAttachment :one
--- Changes the given fields of an attachment: its name, and what it belongs to.
+-- Changes the given fields of an attachment: its name, and the row of the register that it belongs to.
 UPDATE attachment SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
     site_id = CASE WHEN 'site_id' = ANY (@given) THEN sqlc.narg('site_id')::bigint ELSE site_id END,
     freezer_id = CASE WHEN 'freezer_id' = ANY (@given) THEN sqlc.narg('freezer_id')::bigint ELSE freezer_id END,
     computer_id = CASE WHEN 'computer_id' = ANY (@given) THEN sqlc.narg('computer_id')::bigint ELSE computer_id END,
-    container_uuid = CASE WHEN 'container_uuid' = ANY (@given) THEN sqlc.narg('container_uuid')::uuid ELSE container_uuid END
+    container_uuid = CASE
+        WHEN 'container_uuid' = ANY (@given) THEN sqlc.narg('container_uuid')::uuid
+        ELSE container_uuid
+    END
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: DeleteAttachment :one
--- Deletes an attachment. Its row stays in the history; its file goes.
+-- Deletes an attachment and its file. The row remains in the history.
 DELETE FROM attachment
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: ListAttachmentChanges :many
--- Lists the history of an attachment, also of one that is deleted.
+-- Lists the history of an attachment, oldest change first. The history remains after the attachment is deleted.
 SELECT
     id,
     at,
@@ -91,8 +94,8 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: ListOrphanedURLs :many
--- Tells which of these files, of which it was not certain, belong to no attachment.
-SELECT given.url::text AS url
-FROM unnest(@urls::text[]) AS given (url)
-WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = given.url)
-ORDER BY given.url;
+-- Returns those of the given URLs that belong to no attachment.
+SELECT file.url::text AS url
+FROM unnest(@urls::text[]) AS file (url)
+WHERE NOT EXISTS (SELECT FROM attachment WHERE attachment.url = file.url)
+ORDER BY file.url;

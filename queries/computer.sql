@@ -1,5 +1,5 @@
 -- name: ListComputers :many
--- Lists the computers in the order of their numbers.
+-- Lists the computers in ascending order of ID.
 SELECT *
 FROM computer
 WHERE id > @after::bigint
@@ -11,13 +11,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetComputer :one
--- Shows one computer.
+-- Returns one computer.
 SELECT *
 FROM computer
 WHERE id = @id::bigint;
 
 -- name: CreateComputer :one
--- Creates a computer; the server chooses its number.
+-- Creates a computer. The server assigns the ID.
 INSERT INTO computer (
     name,
     mac,
@@ -31,7 +31,7 @@ VALUES (
 RETURNING *;
 
 -- name: UpsertComputer :one
--- Stores a whole computer under its number: creates it, or replaces what was there.
+-- Creates or replaces the computer with this ID.
 INSERT INTO computer (
     id,
     name,
@@ -49,28 +49,28 @@ ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
     mac = excluded.mac,
     site_id = excluded.site_id
-WHERE same_version(computer.version, sqlc.narg('version'))
+WHERE assert_version(computer.version, sqlc.narg('version'))
 RETURNING sqlc.embed(computer), xmax = 0 AS created;
 
 -- name: PatchComputer :one
--- Changes the given fields of a computer and leaves the others as they are.
+-- Changes the given fields of a computer. The other fields keep their values.
 UPDATE computer SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
     mac = CASE WHEN 'mac' = ANY (@given) THEN sqlc.narg('mac')::macaddr ELSE mac END,
     site_id = CASE WHEN 'site_id' = ANY (@given) THEN @site_id::bigint ELSE site_id END
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: DeleteComputer :one
 -- Deletes a computer.
 DELETE FROM computer
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: ImportComputers :one
--- Stores many computers: a line with a number is created or replaced, one without a number is created.
+-- Imports computers. A line with an ID creates or replaces that computer; a line without an ID creates a computer.
 WITH input AS (
     SELECT
         line,
@@ -88,11 +88,22 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
@@ -102,29 +113,40 @@ WITH input AS (
     WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
     UNION ALL
     SELECT line, 'mac', 409, 'is taken by an earlier line'
-    FROM (SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth FROM input WHERE mac IS NOT NULL) AS twin
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth
+        FROM input
+        WHERE mac IS NOT NULL
+    ) AS numbered
     WHERE nth > 1
     UNION ALL
-    SELECT line, 'mac', 409, CASE WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to computer %s', computer.id) END
+    SELECT
+        line,
+        'mac',
+        409,
+        CASE
+            WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+            ELSE format('belongs to computer %s', computer.id)
+        END
     FROM input
     JOIN computer USING (mac)
     WHERE input.id IS DISTINCT FROM computer.id
-), good AS (
+), valid AS (
     SELECT *
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO computer (name, mac, site_id)
     SELECT name, mac, site_id
-    FROM good
-    CROSS JOIN reserve_id('computer', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('computer', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO computer (id, name, mac, site_id)
     SELECT id, name, mac, site_id
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET
         name = excluded.name,
@@ -133,12 +155,17 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems;
 
 -- name: ListComputerChanges :many
--- Lists the history of a computer, also of one that is deleted.
+-- Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
 SELECT
     id,
     at,

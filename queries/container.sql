@@ -1,5 +1,5 @@
 -- name: ListContainers :many
--- Lists the containers in the order of their numbers.
+-- Lists the containers in ascending order of ID.
 SELECT *
 FROM container
 WHERE id > @after::bigint
@@ -10,13 +10,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetContainer :one
--- Shows one container.
+-- Returns one container.
 SELECT *
 FROM container
 WHERE uuid = @uuid::uuid;
 
 -- name: CreateContainer :one
--- Creates a container; its uuid is given, or chosen by the server.
+-- Creates a container. The server assigns the ID, and the UUID unless one is given.
 INSERT INTO container (
     uuid,
     description,
@@ -30,7 +30,7 @@ VALUES (
 RETURNING *;
 
 -- name: UpsertContainer :one
--- Stores a whole container under its uuid: creates it, or replaces what was there.
+-- Creates or replaces the container with this UUID. The ID of an existing container cannot be changed.
 INSERT INTO container (
     id,
     uuid,
@@ -47,29 +47,33 @@ WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
 ON CONFLICT (uuid) DO UPDATE SET
     description = excluded.description,
     freezer_id = excluded.freezer_id
-WHERE same_version(container.version, sqlc.narg('version'))
-  AND same_key('id', container.id, sqlc.narg('id'))
+WHERE assert_version(container.version, sqlc.narg('version'))
+  AND assert_unchanged('id', container.id, sqlc.narg('id'))
 RETURNING sqlc.embed(container), xmax = 0 AS created;
 
 -- name: PatchContainer :one
--- Changes the given fields of a container and leaves the others as they are.
+-- Changes the given fields of a container. The other fields keep their values.
 UPDATE container SET
-    description = CASE WHEN 'description' = ANY (@given::text[]) THEN sqlc.narg('description')::text ELSE description END,
+    description = CASE
+        WHEN 'description' = ANY (@given::text[]) THEN sqlc.narg('description')::text
+        ELSE description
+    END,
     freezer_id = CASE WHEN 'freezer_id' = ANY (@given) THEN @freezer_id::bigint ELSE freezer_id END
 WHERE uuid = @uuid::uuid
-  AND same_version(version, sqlc.narg('version')::bigint)
-  AND same_key('id', id, sqlc.narg('id')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
+  AND assert_unchanged('id', id, sqlc.narg('id')::bigint)
 RETURNING *;
 
 -- name: DeleteContainer :one
 -- Deletes a container.
 DELETE FROM container
 WHERE uuid = @uuid::uuid
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: ImportContainers :one
--- Stores many containers: a line with a uuid is created or replaced, one without is created.
+-- Imports containers. A line with a UUID creates or replaces that container; a line without a UUID creates a
+-- container.
 WITH input AS (
     SELECT
         line,
@@ -87,11 +91,22 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'uuid' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth FROM input WHERE uuid IS NOT NULL) AS twin
+    FROM (
+        SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth
+        FROM input
+        WHERE uuid IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (uuid)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (uuid)
     WHERE input.version <> coalesce(present.version, 0)
@@ -101,10 +116,21 @@ WITH input AS (
     WHERE NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
     UNION ALL
     SELECT line, 'id', 409, 'is taken by an earlier line'
-    FROM (SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     WHERE nth > 1
     UNION ALL
-    SELECT line, 'id', 409, CASE WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line' ELSE format('belongs to container %s', container.uuid) END
+    SELECT
+        line,
+        'id',
+        409,
+        CASE
+            WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+            ELSE format('belongs to container %s', container.uuid)
+        END
     FROM input
     JOIN container USING (id)
     WHERE input.uuid IS DISTINCT FROM container.uuid
@@ -113,23 +139,23 @@ WITH input AS (
     FROM input
     JOIN present USING (uuid)
     WHERE input.id <> present.id
-), good AS (
+), valid AS (
     SELECT *
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO container (id, description, freezer_id)
     SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
-    FROM good
-    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
     WHERE uuid IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO container (id, uuid, description, freezer_id)
     SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
-    FROM good
-    CROSS JOIN reserve_id('container', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
     WHERE uuid IS NOT NULL
     ORDER BY line
     ON CONFLICT (uuid) DO UPDATE SET
@@ -138,12 +164,17 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems;
 
 -- name: ListContainerChanges :many
--- Lists the history of a container, also of one that is deleted.
+-- Lists the history of a container, oldest change first. The history remains after the container is deleted.
 SELECT
     id,
     at,

@@ -1,5 +1,6 @@
 -- name: ListEvents :many
--- Lists the events in the order of arrival.
+-- Lists the events in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
+-- event, in seconds.
 SELECT
     id,
     user_id,
@@ -26,7 +27,8 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: ListEventsDesc :many
--- Lists the events in the order of arrival, the newest first.
+-- Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
+-- seconds.
 SELECT
     id,
     user_id,
@@ -53,7 +55,7 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetEvent :one
--- Shows one event, with what the rules found.
+-- Returns one event with the results of the rules.
 SELECT
     id,
     user_id,

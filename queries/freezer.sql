@@ -1,5 +1,5 @@
 -- name: ListFreezers :many
--- Lists the freezers in the order of their numbers.
+-- Lists the freezers in ascending order of ID.
 SELECT *
 FROM freezer
 WHERE id > @after::bigint
@@ -10,13 +10,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetFreezer :one
--- Shows one freezer.
+-- Returns one freezer.
 SELECT *
 FROM freezer
 WHERE id = @id::bigint;
 
 -- name: CreateFreezer :one
--- Creates a freezer; the server chooses its number.
+-- Creates a freezer. The server assigns the ID.
 INSERT INTO freezer (
     name,
     site_id
@@ -28,7 +28,7 @@ VALUES (
 RETURNING *;
 
 -- name: UpsertFreezer :one
--- Stores a whole freezer under its number: creates it, or replaces what was there.
+-- Creates or replaces the freezer with this ID.
 INSERT INTO freezer (
     id,
     name,
@@ -43,33 +43,33 @@ WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
     site_id = excluded.site_id
-WHERE same_version(freezer.version, sqlc.narg('version'))
+WHERE assert_version(freezer.version, sqlc.narg('version'))
 RETURNING sqlc.embed(freezer), xmax = 0 AS created;
 
 -- name: PatchFreezer :one
--- Changes the given fields of a freezer and leaves the others as they are.
+-- Changes the given fields of a freezer. The other fields keep their values.
 UPDATE freezer SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
     site_id = CASE WHEN 'site_id' = ANY (@given) THEN @site_id::bigint ELSE site_id END
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: DeleteFreezer :one
--- Deletes a freezer. One that still holds containers is kept, unless they are to go with it.
-WITH gone_container AS (
+-- Deletes a freezer. If it holds containers, the request fails with 409, unless cascade=true deletes them as well.
+WITH deleted_container AS (
     DELETE FROM container WHERE @cascade::boolean AND container.freezer_id = @id
 )
 DELETE FROM freezer
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
-  AND (@cascade::boolean OR not_in_use(jsonb_build_object(
+  AND assert_version(version, sqlc.narg('version')::bigint)
+  AND (@cascade::boolean OR assert_unreferenced(jsonb_build_object(
       'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
   )))
 RETURNING *;
 
 -- name: ImportFreezers :one
--- Stores many freezers: a line with a number is created or replaced, one without a number is created.
+-- Imports freezers. A line with an ID creates or replaces that freezer; a line without an ID creates a freezer.
 WITH input AS (
     SELECT
         line,
@@ -86,11 +86,22 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
@@ -98,22 +109,22 @@ WITH input AS (
     SELECT line, 'site_id', 400, format('there is no site %s', site_id)
     FROM input
     WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
-), good AS (
+), valid AS (
     SELECT *
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO freezer (name, site_id)
     SELECT name, site_id
-    FROM good
-    CROSS JOIN reserve_id('freezer', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('freezer', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO freezer (id, name, site_id)
     SELECT id, name, site_id
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET
         name = excluded.name,
@@ -121,12 +132,17 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems;
 
 -- name: ListFreezerChanges :many
--- Lists the history of a freezer, also of one that is deleted.
+-- Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 SELECT
     id,
     at,

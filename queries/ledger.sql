@@ -1,11 +1,12 @@
--- What the intake of events runs, in this order, in one transaction. Every statement names its users.
+-- The statements of the event intake, in the order in which a transaction runs them, then those of verification.
+-- Each statement of the intake filters by user, so that it reaches one machine when the ledger is distributed.
 
 -- name: SetLockTimeout :exec
--- Bounds how long the transaction waits for a user whom somebody else has locked.
+-- Limits how long the transaction waits for a user who is locked by another transaction.
 SELECT set_config('lock_timeout', @lock_timeout::text, true);
 
 -- name: LockState :many
--- Locks the state of one user and answers it; nothing for a user who has none yet.
+-- Locks and returns the state of a user. Returns no row for a user without a state.
 SELECT
     user_id,
     risk,
@@ -17,21 +18,22 @@ ORDER BY user_id
 FOR NO KEY UPDATE;
 
 -- name: LockStates :many
--- Locks the state of each user, in the order of their numbers, and answers it. Users who have none get one.
+-- Locks and returns the states of users, in ascending order of user ID. Creates the states that are missing.
 INSERT INTO user_state (user_id)
 SELECT unnest(@user_ids::bigint[])
 ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
 RETURNING user_id, risk, last_id, state;
 
 -- name: IsLocked :one
--- Tells whether somebody else has locked the state of a user right now. It does not wait.
+-- Reports, without waiting, whether another transaction has locked the state of a user.
 SELECT (
     EXISTS (SELECT FROM user_state WHERE user_id = @user_id::bigint)
     AND NOT EXISTS (SELECT FROM user_state WHERE user_id = @user_id FOR UPDATE SKIP LOCKED)
 )::boolean AS locked;
 
 -- name: LockUsers :one
--- Locks the state of each user, in the order of their numbers, and answers the greatest of their newest ids. Users who have none get one.
+-- Locks the states of users, in ascending order of user ID, and returns the greatest last_id. Creates the states that
+-- are missing.
 WITH locked AS (
     INSERT INTO user_state (user_id)
     SELECT unnest(@user_ids::bigint[])
@@ -44,7 +46,7 @@ ORDER BY last_id DESC NULLS LAST
 LIMIT 1;
 
 -- name: GetLatestRuleset :one
--- Tells which rules are in force.
+-- Returns the ID and the time of the current rule set.
 SELECT
     id,
     at
@@ -53,23 +55,24 @@ ORDER BY id DESC
 LIMIT 1;
 
 -- name: GetRuleset :one
--- Shows a set of rules. A set never changes, so that whoever has read it may keep it.
+-- Returns the rules of a rule set. A rule set never changes, so it can be cached.
 SELECT rules
 FROM ruleset
 WHERE id = @id::bigint;
 
 -- name: LockKeys :exec
--- Lets requests with the same key go one after the other, whatever users they are about. Keys are locked before users, in one order.
+-- Serializes requests with the same idempotency key, whatever their users. Keys are locked before users and in a fixed
+-- order, to avoid deadlocks.
 SELECT pg_advisory_xact_lock(hash)
 FROM (
     SELECT DISTINCT hashtextextended(caller || ' ' || key, 0) AS hash
-    FROM (SELECT unnest(@callers::text[]) AS caller, unnest(@keys::text[]) AS key) AS given
+    FROM (SELECT unnest(@callers::text[]) AS caller, unnest(@keys::text[]) AS key) AS input
     ORDER BY hash
 ) AS ordered;
 
 -- name: FindKeys :many
--- Finds the idempotency keys that were used before. A key is its caller's, whatever user the request is about, so this statement does
--- not name the user; only requests that carry a key run it.
+-- Returns those of the given idempotency keys that were used before. A key belongs to its caller, whatever user the
+-- request is about. So this statement does not filter by user; only requests with a key run it.
 SELECT
     caller,
     key,
@@ -82,7 +85,7 @@ WHERE (caller, key) IN (SELECT unnest(@callers::text[]), unnest(@keys::text[]))
 ORDER BY caller, key, user_id;
 
 -- name: ListWindow :many
--- Lists the events of a user from an effective time on: what the windows hold.
+-- Lists the events of a user from an effective time on: the contents of the time windows of the rules.
 SELECT
     type,
     amount,
@@ -91,10 +94,11 @@ FROM event
 WHERE user_id = @user_id::bigint
   AND id > coalesce(
       (
-          SELECT before.id
-          FROM event AS before
-          WHERE before.user_id = @user_id AND before.effective_time < @since::bigint
-          ORDER BY before.id DESC
+          SELECT earlier.id
+          FROM event AS earlier
+          WHERE earlier.user_id = @user_id
+            AND earlier.effective_time < @since::bigint
+          ORDER BY earlier.id DESC
           LIMIT 1
       ),
       '00000000-0000-0000-0000-000000000000'
@@ -102,7 +106,7 @@ WHERE user_id = @user_id::bigint
 ORDER BY id;
 
 -- name: InsertEvents :exec
--- Records events.
+-- Inserts events.
 INSERT INTO event (
     user_id,
     id,
@@ -134,7 +138,7 @@ SELECT
     unnest(@actors::text[]);
 
 -- name: InsertEvent :exec
--- Records one event: InsertEvents for those who come alone, without the cost of taking lists apart.
+-- Inserts one event: InsertEvents without the cost of unnesting arrays.
 INSERT INTO event (
     user_id,
     id,
@@ -167,7 +171,7 @@ VALUES (
 );
 
 -- name: InsertAlerts :exec
--- Raises alerts.
+-- Inserts alerts.
 INSERT INTO alert (
     user_id,
     id,
@@ -195,7 +199,7 @@ SELECT
     unnest(@actors::text[]);
 
 -- name: SaveStates :exec
--- Saves what the rules need to know of each user's past.
+-- Saves the states of users.
 INSERT INTO user_state (user_id, last_id, state)
 SELECT
     unnest(@user_ids::bigint[]),
@@ -206,14 +210,14 @@ ON CONFLICT (user_id) DO UPDATE SET
     state = excluded.state;
 
 -- name: SaveState :exec
--- Saves what the rules need to know of one user's past.
+-- Saves the state of one user.
 UPDATE user_state SET
     last_id = @last_id::uuid,
     state = (@new_state::text)::json
 WHERE user_id = @user_id::bigint;
 
 -- name: SaveKeys :exec
--- Keeps idempotency keys.
+-- Saves idempotency keys.
 INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at)
 SELECT
     unnest(@user_ids::bigint[]),
@@ -225,6 +229,7 @@ SELECT
     @created_at::timestamptz;
 
 -- name: CopyEvents :copyfrom
+-- Inserts events with COPY.
 INSERT INTO event (
     user_id,
     id,
@@ -240,9 +245,24 @@ INSERT INTO event (
     created_at,
     actor
 )
-VALUES (@user_id, @id, @type, @amount, @time, @effective_time, @risk, @ruleset_id, @facts, @alert_codes, @alert_id, @created_at, @actor);
+VALUES (
+    @user_id,
+    @id,
+    @type,
+    @amount,
+    @time,
+    @effective_time,
+    @risk,
+    @ruleset_id,
+    @facts,
+    @alert_codes,
+    @alert_id,
+    @created_at,
+    @actor
+);
 
 -- name: CopyAlerts :copyfrom
+-- Inserts alerts with COPY.
 INSERT INTO alert (
     user_id,
     id,
@@ -256,11 +276,24 @@ INSERT INTO alert (
     changed_at,
     actor
 )
-VALUES (@user_id, @id, @event_id, @alert_codes, @time, @risk, @ruleset_id, @reasons, @created_at, @changed_at, @actor);
+VALUES (
+    @user_id,
+    @id,
+    @event_id,
+    @alert_codes,
+    @time,
+    @risk,
+    @ruleset_id,
+    @reasons,
+    @created_at,
+    @changed_at,
+    @actor
+);
 
 -- name: ListEventsByIdempotencyKey :many
--- Lists what a request recorded: the answer to one that is repeated. Ids between the first and the last are its own, of the one time when it
--- was recorded. They may be of many users, so it does not name the user; only repeated requests run it.
+-- Lists the events that a request recorded, to answer a repetition of it. These are the events between its first and
+-- its last ID that have the time of its key. They may belong to many users. So this statement does not filter by user;
+-- only repeated requests run it.
 SELECT
     id,
     user_id,
@@ -271,15 +304,17 @@ WHERE id BETWEEN @first_id::uuid AND @last_id::uuid
   AND created_at = (
       SELECT idempotency.created_at
       FROM idempotency
-      WHERE idempotency.user_id = @user_id::bigint AND caller = @caller::text AND key = @key::text
+      WHERE idempotency.user_id = @user_id::bigint
+        AND caller = @caller::text
+        AND key = @key::text
   )
   AND id > @after::uuid
 ORDER BY id
 LIMIT sqlc.arg('limit')::bigint;
 
 -- name: DeleteExpiredKeys :one
--- Forgets idempotency keys that are older than a time, so many at once. Answers how many.
-WITH gone AS (
+-- Deletes idempotency keys older than a time, up to a limit. Returns the number of deleted keys.
+WITH deleted AS (
     DELETE FROM idempotency
     WHERE (user_id, caller, key) IN (
         SELECT user_id, caller, key
@@ -290,10 +325,10 @@ WITH gone AS (
     )
     RETURNING true
 )
-SELECT count(*) AS deleted FROM gone;
+SELECT count(*) AS deleted FROM deleted;
 
 -- name: ListLedger :many
--- Lists events user by user, each user's in the order of arrival: for replay and verification.
+-- Lists the events by user, and by order of arrival for each user, for replay and verification.
 SELECT
     user_id,
     id,
@@ -312,7 +347,7 @@ ORDER BY user_id, id
 LIMIT sqlc.arg('limit')::bigint;
 
 -- name: ListRulesets :many
--- Lists all sets of rules that there have been.
+-- Lists all rule sets.
 SELECT
     id,
     rules
@@ -320,7 +355,7 @@ FROM ruleset
 ORDER BY id;
 
 -- name: ListStates :many
--- Lists the states of users, in the order of their numbers.
+-- Lists the states of users in ascending order of user ID.
 SELECT
     user_id,
     risk,
@@ -332,11 +367,12 @@ ORDER BY user_id
 LIMIT sqlc.arg('limit')::bigint;
 
 -- name: ForceCustomPlans :exec
--- Plans each page of this transaction for its own bounds: one plan for all would read everybody to list one user.
+-- Makes Postgres plan every page of this transaction for its own bounds. A generic plan would read all users to list
+-- one.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: ListLedgerAlerts :many
--- Lists what alerts say of their events, user by user, in the order of the events: for verification.
+-- Lists the alerts by user, in the order of their events, for verification.
 SELECT
     alert.user_id,
     alert.id,
@@ -355,7 +391,7 @@ ORDER BY alert.user_id, alert.event_id
 LIMIT sqlc.arg('limit')::bigint;
 
 -- name: RepairState :one
--- Puts the state of a user right. The caller has locked it.
+-- Replaces the state of a user. The caller has locked it.
 UPDATE user_state SET
     risk = @risk::text,
     last_id = sqlc.narg('last_id')::uuid,

@@ -1,5 +1,5 @@
 -- name: ListRules :many
--- Lists the alert rules in the order of their codes.
+-- Lists the alert rules in ascending order of code.
 SELECT *
 FROM rule
 WHERE code > @after::integer
@@ -9,13 +9,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetRule :one
--- Shows one alert rule.
+-- Returns one alert rule.
 SELECT *
 FROM rule
 WHERE code = @code::integer;
 
 -- name: UpdateRule :one
--- Replaces the settings of a rule. They hold from the next event on.
+-- Replaces the settings of a rule. They apply from the next event on.
 UPDATE rule SET
     title = @title::text,
     applies_to = @applies_to::text,
@@ -23,23 +23,26 @@ UPDATE rule SET
     window_seconds = sqlc.narg('window_seconds')::bigint,
     enabled = @enabled::boolean
 WHERE code = @code::integer
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: PatchRule :one
--- Changes the given settings of a rule and leaves the others as they are. They hold from the next event on.
+-- Changes the given settings of a rule. The other settings keep their values. They apply from the next event on.
 UPDATE rule SET
     title = CASE WHEN 'title' = ANY (@given::text[]) THEN @title::text ELSE title END,
     applies_to = CASE WHEN 'applies_to' = ANY (@given) THEN @applies_to::text ELSE applies_to END,
     "limit" = CASE WHEN 'limit' = ANY (@given) THEN nullif(sqlc.arg('limit')::text, '')::numeric ELSE "limit" END,
-    window_seconds = CASE WHEN 'window_seconds' = ANY (@given) THEN sqlc.narg('window_seconds')::bigint ELSE window_seconds END,
+    window_seconds = CASE
+        WHEN 'window_seconds' = ANY (@given) THEN sqlc.narg('window_seconds')::bigint
+        ELSE window_seconds
+    END,
     enabled = CASE WHEN 'enabled' = ANY (@given) THEN @enabled::boolean ELSE enabled END
 WHERE code = @code::integer
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: ListRuleChanges :many
--- Lists the history of a rule.
+-- Lists the history of a rule, oldest change first.
 SELECT
     id,
     at,

@@ -1,5 +1,5 @@
 -- name: GetSessionPrincipal :one
--- Tells on whose behalf an access token speaks, unless its session has ended or its account is disabled.
+-- Returns the user that an access token acts as. Returns no row if the session has ended or the account is disabled.
 SELECT
     username,
     role
@@ -12,7 +12,7 @@ WHERE session.id = @session_id::uuid
   AND NOT disabled;
 
 -- name: GetTokenPrincipal :one
--- Tells on whose behalf an API token speaks, unless it has ended or its account is disabled.
+-- Returns the user that an API token acts as. Returns no row if the token has ended or the account is disabled.
 SELECT
     api_token.id,
     account_id,
@@ -27,9 +27,9 @@ WHERE hash = @hash::bytea
   AND NOT disabled;
 
 -- name: ListEndedCredentials :many
--- Tells which of these sessions and API tokens are good no longer.
+-- Returns those of the given sessions and API tokens that are no longer valid.
 SELECT key::text AS key
-FROM unnest(@keys::text[]) AS given (key)
+FROM unnest(@keys::text[]) AS credential (key)
 WHERE NOT EXISTS (
     SELECT
     FROM session
@@ -51,32 +51,38 @@ WHERE NOT EXISTS (
 ORDER BY key;
 
 -- name: CountLoginAttempt :one
--- Counts an attempt, before it is made, for each of its subjects. Answers how many seconds to wait, because one of them has reached its limit
--- within so many seconds; 0 for none.
-WITH given AS (
+-- Counts an attempt for each of its subjects before the password is checked. Returns the number of seconds to wait if
+-- a subject exceeds its limit within the time window, otherwise 0.
+WITH input AS (
     SELECT
         unnest(@subjects::text[]) AS subject,
-        unnest(@limits::integer[]) AS most,
-        make_interval(0, 0, 0, 0, 0, 0, @seconds::integer) AS span
-), taken AS (
+        unnest(@limits::integer[]) AS max_attempts,
+        make_interval(0, 0, 0, 0, 0, 0, @seconds::integer) AS time_window
+), counted AS (
     INSERT INTO login_attempt AS past (subject, attempts)
     SELECT
         subject,
         1
-    FROM given
+    FROM input
     ORDER BY subject
     ON CONFLICT (subject) DO UPDATE SET
-        attempts = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN least(past.attempts, 1000000) ELSE 0 END + 1,
-        since = CASE WHEN past.since > now() - (SELECT max(span) FROM given) THEN past.since ELSE now() END
+        attempts = 1 + CASE
+            WHEN past.since > now() - (SELECT max(time_window) FROM input) THEN least(past.attempts, 1000000)
+            ELSE 0
+        END,
+        since = CASE
+            WHEN past.since > now() - (SELECT max(time_window) FROM input) THEN past.since
+            ELSE now()
+        END
     RETURNING subject, attempts, since
 )
-SELECT coalesce(1 + max(extract(epoch FROM since + span - now())), 0)::bigint AS wait
-FROM taken
-JOIN given USING (subject)
-WHERE attempts > most;
+SELECT coalesce(1 + max(extract(epoch FROM since + time_window - now())), 0)::bigint AS wait
+FROM counted
+JOIN input USING (subject)
+WHERE attempts > max_attempts;
 
 -- name: ResetLoginAttempts :exec
--- Takes back what CountLoginAttempt counted, after an attempt that was right: all of a name, and one of an address.
+-- Reverts CountLoginAttempt after a successful attempt: all attempts for a username, one attempt for an address.
 UPDATE login_attempt SET
     attempts = CASE WHEN starts_with(subject, 'name ') THEN 0 ELSE greatest(attempts - 1, 0) END
 WHERE subject IN (
@@ -88,7 +94,7 @@ WHERE subject IN (
 );
 
 -- name: GetCredential :one
--- Finds what an account proves itself with.
+-- Returns the password hash of an account.
 SELECT
     account_id,
     password_hash,
@@ -98,17 +104,18 @@ JOIN account ON account.id = account_id
 WHERE username = @username::text;
 
 -- name: CreateSession :one
--- Begins a session, unless the password has been changed or the account disabled since it was looked at. Account, credential, session: whoever
--- locks several of them does so in this order.
-WITH who AS (
+-- Creates a session. Returns no row if the password was changed or the account was disabled after the password was
+-- verified. Statements that lock several of account, credential and session lock them in this order.
+WITH enabled_account AS (
     SELECT id
     FROM account
-    WHERE id = @account_id::bigint AND NOT disabled
+    WHERE id = @account_id::bigint
+      AND NOT disabled
     FOR SHARE
-), proof AS (
+), verified_credential AS (
     SELECT account_id
     FROM credential
-    JOIN who ON who.id = account_id
+    JOIN enabled_account ON enabled_account.id = account_id
     WHERE password_hash = @password_hash::text
     FOR SHARE OF credential
 )
@@ -123,30 +130,31 @@ SELECT
     now() + make_interval(0, 0, 0, 0, 0, 0, @seconds::integer),
     @user_agent::text,
     @address::text
-FROM proof
+FROM verified_credential
 RETURNING id, generation;
 
 -- name: RefreshSession :one
--- Takes a refresh token of a session and gives out the next one. The one before is good for the same successor for some seconds more, since
--- answers get lost; any older one was stolen from one of the two who use it, so that the session ends.
-WITH given AS (
+-- Replaces the refresh token of a session by its successor. The previous token returns the same successor for some
+-- more seconds, since responses can be lost. The use of an older token means that a token was stolen: it revokes the
+-- session.
+WITH input AS (
     SELECT
         @session_id::uuid AS session_id,
         @generation::bigint AS generation,
-        make_interval(0, 0, 0, 0, 0, 0, @seconds::integer) AS life,
+        make_interval(0, 0, 0, 0, 0, 0, @seconds::integer) AS lifetime,
         make_interval(0, 0, 0, 0, 0, 0, @grace::integer) AS grace
 )
 UPDATE session SET
-    generation = session.generation + (session.generation = given.generation)::integer,
-    rotated_at = CASE WHEN session.generation = given.generation THEN now() ELSE rotated_at END,
-    expires_at = CASE WHEN session.generation = given.generation THEN now() + life ELSE expires_at END,
+    generation = session.generation + (session.generation = input.generation)::integer,
+    rotated_at = CASE WHEN session.generation = input.generation THEN now() ELSE rotated_at END,
+    expires_at = CASE WHEN session.generation = input.generation THEN now() + lifetime ELSE expires_at END,
     revoked_at = CASE
-        WHEN session.generation = given.generation THEN NULL
-        WHEN session.generation = given.generation + 1 AND rotated_at > now() - grace THEN NULL
+        WHEN session.generation = input.generation THEN NULL
+        WHEN session.generation = input.generation + 1 AND rotated_at > now() - grace THEN NULL
         ELSE now()
     END
-FROM given, account
-WHERE session.id = given.session_id
+FROM input, account
+WHERE session.id = input.session_id
   AND account.id = account_id
   AND revoked_at IS NULL
   AND expires_at > now()
@@ -159,7 +167,7 @@ RETURNING
     (revoked_at IS NOT NULL)::boolean AS reused;
 
 -- name: ListOwnSessions :many
--- Lists one's own sessions, also those that have ended, for a month.
+-- Lists the caller's sessions. Sessions remain in the list until a month after their end.
 SELECT
     id,
     created_at,
@@ -177,7 +185,7 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: RevokeSession :one
--- Ends one of one's own sessions. What has ended does not come back: "revoke": false changes nothing.
+-- Revokes one of the caller's sessions. A session that has ended stays ended: "revoke": false changes nothing.
 UPDATE session SET
     revoked_at = CASE WHEN @revoke::boolean THEN coalesce(revoked_at, now()) ELSE revoked_at END
 WHERE id = @session_id::uuid
@@ -193,7 +201,7 @@ RETURNING
     (id = @caller_session::uuid)::boolean AS own;
 
 -- name: EndSession :one
--- Signs out: ends the session that asks.
+-- Ends the caller's session.
 UPDATE session SET revoked_at = coalesce(revoked_at, now())
 WHERE id = @caller_session::uuid
   AND account_id = @caller_id::bigint
@@ -208,18 +216,23 @@ RETURNING
     true AS own;
 
 -- name: DeleteExpiredSessions :one
--- Forgets what has ended long ago: sessions and API tokens that nobody could use since a time, and attempts to sign in. Answers how many.
-WITH gone_session AS (
+-- Deletes sessions and API tokens that ended before a time, and login attempts outside of the time window. Returns the
+-- number of deleted rows.
+WITH deleted_session AS (
     DELETE FROM session
     WHERE expires_at < @before::timestamptz OR revoked_at < @before::timestamptz
     RETURNING true
-), gone_token AS (
+), deleted_token AS (
     DELETE FROM api_token
     WHERE expires_at < @before::timestamptz OR revoked_at < @before::timestamptz
     RETURNING true
-), gone_attempt AS (
+), deleted_attempt AS (
     DELETE FROM login_attempt
     WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, @seconds::integer)
     RETURNING true
 )
-SELECT ((SELECT count(*) FROM gone_session) + (SELECT count(*) FROM gone_token) + (SELECT count(*) FROM gone_attempt))::bigint AS forgotten;
+SELECT (
+    (SELECT count(*) FROM deleted_session)
+    + (SELECT count(*) FROM deleted_token)
+    + (SELECT count(*) FROM deleted_attempt)
+)::bigint AS deleted;

@@ -1,5 +1,5 @@
 -- name: ListSites :many
--- Lists the sites in the order of their numbers.
+-- Lists the sites in ascending order of ID.
 SELECT *
 FROM site
 WHERE id > @after::bigint
@@ -14,13 +14,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetSite :one
--- Shows one site.
+-- Returns one site.
 SELECT *
 FROM site
 WHERE id = @id::bigint;
 
 -- name: CreateSite :one
--- Creates a site; the server chooses its number.
+-- Creates a site. The server assigns the ID.
 INSERT INTO site (
     name,
     contact,
@@ -40,7 +40,7 @@ VALUES (
 RETURNING *;
 
 -- name: UpsertSite :one
--- Stores a whole site under its number: creates it, or replaces what was there.
+-- Creates or replaces the site with this ID.
 INSERT INTO site (
     id,
     name,
@@ -67,44 +67,51 @@ ON CONFLICT (id) DO UPDATE SET
     state_or_region = excluded.state_or_region,
     country = excluded.country,
     postcode_or_zip = excluded.postcode_or_zip
-WHERE same_version(site.version, sqlc.narg('version'))
+WHERE assert_version(site.version, sqlc.narg('version'))
 RETURNING sqlc.embed(site), xmax = 0 AS created;
 
 -- name: PatchSite :one
--- Changes the given fields of a site and leaves the others as they are.
+-- Changes the given fields of a site. The other fields keep their values.
 UPDATE site SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
     contact = CASE WHEN 'contact' = ANY (@given) THEN sqlc.narg('contact')::text ELSE contact END,
     address = CASE WHEN 'address' = ANY (@given) THEN sqlc.narg('address')::text ELSE address END,
-    state_or_region = CASE WHEN 'state_or_region' = ANY (@given) THEN sqlc.narg('state_or_region')::text ELSE state_or_region END,
+    state_or_region = CASE
+        WHEN 'state_or_region' = ANY (@given) THEN sqlc.narg('state_or_region')::text
+        ELSE state_or_region
+    END,
     country = CASE WHEN 'country' = ANY (@given) THEN sqlc.narg('country')::text ELSE country END,
-    postcode_or_zip = CASE WHEN 'postcode_or_zip' = ANY (@given) THEN sqlc.narg('postcode_or_zip')::text ELSE postcode_or_zip END
+    postcode_or_zip = CASE
+        WHEN 'postcode_or_zip' = ANY (@given) THEN sqlc.narg('postcode_or_zip')::text
+        ELSE postcode_or_zip
+    END
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: DeleteSite :one
--- Deletes a site. One that still has instruments is kept, unless they are to go with it.
-WITH gone_container AS (
+-- Deletes a site. If it has instruments, the request fails with 409, unless cascade=true deletes them and their
+-- containers as well.
+WITH deleted_container AS (
     DELETE FROM container
     USING freezer
     WHERE @cascade::boolean AND freezer.site_id = @id AND container.freezer_id = freezer.id
-), gone_freezer AS (
+), deleted_freezer AS (
     DELETE FROM freezer WHERE @cascade::boolean AND freezer.site_id = @id
-), gone_computer AS (
+), deleted_computer AS (
     DELETE FROM computer WHERE @cascade::boolean AND computer.site_id = @id
 )
 DELETE FROM site
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
-  AND (@cascade::boolean OR not_in_use(jsonb_build_object(
+  AND assert_version(version, sqlc.narg('version')::bigint)
+  AND (@cascade::boolean OR assert_unreferenced(jsonb_build_object(
       'computers', (SELECT count(*) FROM computer WHERE computer.site_id = site.id),
       'freezers', (SELECT count(*) FROM freezer WHERE freezer.site_id = site.id)
   )))
 RETURNING *;
 
 -- name: ImportSites :one
--- Stores many sites: a line with a number is created or replaced, one without a number is created.
+-- Imports sites. A line with an ID creates or replaces that site; a line without an ID creates a site.
 WITH input AS (
     SELECT
         line,
@@ -125,30 +132,41 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
-), good AS (
+), valid AS (
     SELECT *
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO site (name, contact, address, state_or_region, country, postcode_or_zip)
     SELECT name, contact, address, state_or_region, country, postcode_or_zip
-    FROM good
-    CROSS JOIN reserve_id('site', (SELECT max(good.id) FROM good))
+    FROM valid
+    CROSS JOIN reserve_id('site', (SELECT max(valid.id) FROM valid))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), upserted AS (
     INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip)
     SELECT id, name, contact, address, state_or_region, country, postcode_or_zip
-    FROM good
+    FROM valid
     WHERE id IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET
         name = excluded.name,
@@ -160,12 +178,17 @@ WITH input AS (
     RETURNING xmax = 0 AS created
 )
 SELECT
-    (SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created))::bigint AS created,
+    (
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+    )::bigint AS created,
     (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems;
 
 -- name: ListSiteChanges :many
--- Lists the history of a site, also of one that is deleted.
+-- Lists the history of a site, oldest change first. The history remains after the site is deleted.
 SELECT
     id,
     at,

@@ -1,5 +1,5 @@
 -- name: ListTodos :many
--- Lists the todos in the order of their numbers.
+-- Lists the todos in ascending order of ID.
 SELECT *
 FROM todo
 WHERE id > @after::bigint
@@ -15,13 +15,13 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetTodo :one
--- Shows one todo.
+-- Returns one todo.
 SELECT *
 FROM todo
 WHERE id = @id::bigint;
 
 -- name: CreateTodo :one
--- Creates a todo; the server chooses its number.
+-- Creates a todo. The server assigns the ID.
 INSERT INTO todo (
     description,
     status,
@@ -45,7 +45,7 @@ VALUES (
 RETURNING *;
 
 -- name: UpdateTodo :one
--- Replaces a todo. What may be null is so when it is left out.
+-- Replaces a todo. Missing fields that may be null become null.
 UPDATE todo SET
     description = @description::text,
     status = @status::text,
@@ -56,11 +56,11 @@ UPDATE todo SET
     computer_id = sqlc.narg('computer_id')::bigint,
     alert_id = sqlc.narg('alert_id')::uuid
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: PatchTodo :one
--- Changes the given fields of a todo and leaves the others as they are.
+-- Changes the given fields of a todo. The other fields keep their values.
 UPDATE todo SET
     description = CASE WHEN 'description' = ANY (@given::text[]) THEN @description::text ELSE description END,
     status = CASE WHEN 'status' = ANY (@given) THEN @status::text ELSE status END,
@@ -71,18 +71,18 @@ UPDATE todo SET
     computer_id = CASE WHEN 'computer_id' = ANY (@given) THEN sqlc.narg('computer_id')::bigint ELSE computer_id END,
     alert_id = CASE WHEN 'alert_id' = ANY (@given) THEN sqlc.narg('alert_id')::uuid ELSE alert_id END
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: DeleteTodo :one
--- Deletes a todo. Its number is not given to another one.
+-- Deletes a todo. Its ID is never reused.
 DELETE FROM todo
 WHERE id = @id::bigint
-  AND same_version(version, sqlc.narg('version')::bigint)
+  AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
 
 -- name: ImportTodos :one
--- Stores many todos: a line with a number replaces the todo that has it, one without a number is created.
+-- Imports todos. A line with an ID replaces that todo; a line without an ID creates a todo.
 WITH input AS (
     SELECT
         line,
@@ -105,66 +105,85 @@ WITH input AS (
     FOR UPDATE
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
-    FROM (SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth FROM input WHERE id IS NOT NULL) AS twin
+    FROM (
+        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
+        FROM input
+        WHERE id IS NOT NULL
+    ) AS numbered
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'id', 400, 'there is no todo ' || input.id || '; leave the number out to create one'
+    SELECT line, 'id', 400, 'there is no todo ' || input.id || '; leave the ID out to create one'
     FROM input
-    WHERE NOT EXISTS (SELECT FROM present WHERE present.id = input.id) AND input.id IS NOT NULL
+    WHERE input.id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM present WHERE present.id = input.id)
     UNION ALL
-    SELECT line, 'version', 412, coalesce('the row is at version ' || present.version, 'there is no such row; leave the version out to create it')
+    SELECT
+        line,
+        'version',
+        412,
+        coalesce(
+            'the row is at version ' || present.version,
+            'there is no such row; leave the version out to create it'
+        )
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
     UNION ALL
     SELECT line, 'site_id', 400, format('there is no site %s', site_id)
     FROM input
-    WHERE site_id IS NOT NULL AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+    WHERE site_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
     UNION ALL
     SELECT line, 'freezer_id', 400, format('there is no freezer %s', freezer_id)
     FROM input
-    WHERE freezer_id IS NOT NULL AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
+    WHERE freezer_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
     UNION ALL
     SELECT line, 'computer_id', 400, format('there is no computer %s', computer_id)
     FROM input
-    WHERE computer_id IS NOT NULL AND NOT EXISTS (SELECT FROM computer WHERE computer.id = input.computer_id)
+    WHERE computer_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM computer WHERE computer.id = input.computer_id)
     UNION ALL
     SELECT line, 'alert_id', 400, format('there is no alert %s', alert_id)
     FROM input
-    WHERE alert_id IS NOT NULL AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
-), good AS (
+    WHERE alert_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
+), valid AS (
     SELECT *
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
     INSERT INTO todo (description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id)
     SELECT description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id
-    FROM good
+    FROM valid
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), updated AS (
     UPDATE todo SET
-        description = good.description,
-        status = good.status,
-        assignee = good.assignee,
-        due_on = good.due_on,
-        site_id = good.site_id,
-        freezer_id = good.freezer_id,
-        computer_id = good.computer_id,
-        alert_id = good.alert_id
-    FROM good
-    WHERE todo.id = good.id
+        description = valid.description,
+        status = valid.status,
+        assignee = valid.assignee,
+        due_on = valid.due_on,
+        site_id = valid.site_id,
+        freezer_id = valid.freezer_id,
+        computer_id = valid.computer_id,
+        alert_id = valid.alert_id
+    FROM valid
+    WHERE todo.id = valid.id
     RETURNING true AS updated
 )
 SELECT
     (SELECT count(*) FROM created) AS created,
     (SELECT count(*) FROM updated) AS updated,
-    (SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]') FROM problem)::jsonb AS problems;
+    (
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        FROM problem
+    )::jsonb AS problems;
 
 -- name: ListTodoChanges :many
--- Lists the history of a todo, also of one that is deleted.
+-- Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 SELECT
     id,
     at,

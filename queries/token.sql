@@ -1,5 +1,5 @@
 -- name: ListTokens :many
--- Lists one's own API tokens, by what they begin with. The tokens themselves are not kept.
+-- Lists the caller's API tokens by their first characters. The tokens themselves are not stored.
 SELECT
     id,
     name,
@@ -16,7 +16,7 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: CreateToken :one
--- Makes an API token for a script, good for at most a year. The session that asks must still live.
+-- Creates an API token for a script, valid for at most a year. The caller's session must be valid.
 INSERT INTO api_token (
     account_id,
     name,
@@ -45,7 +45,7 @@ RETURNING
     expires_at;
 
 -- name: RevokeToken :one
--- Ends one of one's own API tokens.
+-- Revokes one of the caller's API tokens.
 UPDATE api_token SET revoked_at = coalesce(revoked_at, now())
 WHERE id = @id::bigint
   AND account_id = @caller_id::bigint

@@ -1,10 +1,10 @@
 DROP FUNCTION reserve_ids();
 DROP FUNCTION reserve_id(regclass, bigint);
-DROP FUNCTION not_in_use(jsonb);
-DROP FUNCTION same_key(text, bigint, bigint);
-DROP FUNCTION same_version(bigint, bigint);
-DROP FUNCTION settle_history();
+DROP FUNCTION assert_unreferenced(jsonb);
+DROP FUNCTION assert_unchanged(text, bigint, bigint);
+DROP FUNCTION assert_version(bigint, bigint);
 DROP TABLE change;
-DROP FUNCTION refuse();
-DROP FUNCTION stamp_version();
+DROP FUNCTION set_version();
+DROP FUNCTION reject_statement();
 DROP FUNCTION record_change();
+DROP FUNCTION current_actor();

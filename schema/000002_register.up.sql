@@ -1,4 +1,4 @@
--- The register: what stands where.
+-- The register: sites, instruments and containers.
 -- Parts of names and addresses are free text on purpose: they have too many exceptions to validate.
 
 CREATE TABLE site (
@@ -10,24 +10,28 @@ CREATE TABLE site (
     country         text,
     postcode_or_zip text,
     version         bigint NOT NULL DEFAULT 1,
-    CONSTRAINT site_id_in_range   CHECK (id BETWEEN 1 AND 9007199254740991),
+    CONSTRAINT site_id_in_range    CHECK (id BETWEEN 1 AND 9007199254740991),
     CONSTRAINT site_name_not_blank CHECK (name ~ '[^[:space:]]')
 );
 
-COMMENT ON TABLE  site                 IS 'A place where the laboratory works.';
-COMMENT ON COLUMN site.id              IS 'Number of the site.';
-COMMENT ON COLUMN site.name            IS 'What people call the site.';
-COMMENT ON COLUMN site.contact         IS 'Whom to ask for.';
-COMMENT ON COLUMN site.address         IS 'Street, house, town.';
-COMMENT ON COLUMN site.state_or_region IS 'State, region, province, canton.';
-COMMENT ON COLUMN site.country         IS 'Country, as people there write it.';
+COMMENT ON TABLE  site                 IS 'A place with an address, such as a building of a laboratory.';
+COMMENT ON COLUMN site.id              IS 'ID of the site.';
+COMMENT ON COLUMN site.name            IS 'Name of the site.';
+COMMENT ON COLUMN site.contact         IS 'Contact person.';
+COMMENT ON COLUMN site.address         IS 'Street, house number and town.';
+COMMENT ON COLUMN site.state_or_region IS 'State, region, province or canton.';
+COMMENT ON COLUMN site.country         IS 'Country, in any spelling.';
 COMMENT ON COLUMN site.postcode_or_zip IS 'Postcode or ZIP code.';
-COMMENT ON COLUMN site.version         IS 'Counts the states of this row: 1, 2, 3, …';
+COMMENT ON COLUMN site.version         IS 'Version of the row: 1, 2, 3, …; every change increases it.';
 
-CREATE TRIGGER stamp_version BEFORE INSERT OR UPDATE ON site FOR EACH ROW EXECUTE FUNCTION stamp_version('id');
-CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON site FOR EACH ROW EXECUTE FUNCTION record_change('id');
-CREATE TRIGGER reserve_ids AFTER INSERT ON site REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
-CREATE TRIGGER no_truncate BEFORE TRUNCATE ON site FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+CREATE TRIGGER set_version BEFORE INSERT OR UPDATE ON site
+    FOR EACH ROW EXECUTE FUNCTION set_version('id');
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON site
+    FOR EACH ROW EXECUTE FUNCTION record_change('id');
+CREATE TRIGGER reserve_ids AFTER INSERT ON site REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON site
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
 
 
 CREATE TABLE freezer (
@@ -39,18 +43,22 @@ CREATE TABLE freezer (
     CONSTRAINT freezer_name_not_blank CHECK (name ~ '[^[:space:]]')
 );
 
-CREATE INDEX freezer_at_site ON freezer (site_id, id);
+CREATE INDEX freezer_site_id_id_idx ON freezer (site_id, id);
 
-COMMENT ON TABLE  freezer         IS 'An instrument that keeps containers cold.';
-COMMENT ON COLUMN freezer.id      IS 'Number of the freezer.';
-COMMENT ON COLUMN freezer.name    IS 'What people call the freezer.';
-COMMENT ON COLUMN freezer.site_id IS 'The site where it stands.';
-COMMENT ON COLUMN freezer.version IS 'Counts the states of this row: 1, 2, 3, …';
+COMMENT ON TABLE  freezer         IS 'An instrument that holds containers.';
+COMMENT ON COLUMN freezer.id      IS 'ID of the freezer.';
+COMMENT ON COLUMN freezer.name    IS 'Name of the freezer.';
+COMMENT ON COLUMN freezer.site_id IS 'ID of the site of the freezer.';
+COMMENT ON COLUMN freezer.version IS 'Version of the row: 1, 2, 3, …; every change increases it.';
 
-CREATE TRIGGER stamp_version BEFORE INSERT OR UPDATE ON freezer FOR EACH ROW EXECUTE FUNCTION stamp_version('id');
-CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON freezer FOR EACH ROW EXECUTE FUNCTION record_change('id');
-CREATE TRIGGER reserve_ids AFTER INSERT ON freezer REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
-CREATE TRIGGER no_truncate BEFORE TRUNCATE ON freezer FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+CREATE TRIGGER set_version BEFORE INSERT OR UPDATE ON freezer
+    FOR EACH ROW EXECUTE FUNCTION set_version('id');
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON freezer
+    FOR EACH ROW EXECUTE FUNCTION record_change('id');
+CREATE TRIGGER reserve_ids AFTER INSERT ON freezer REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON freezer
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
 
 
 CREATE TABLE computer (
@@ -63,19 +71,23 @@ CREATE TABLE computer (
     CONSTRAINT computer_name_not_blank CHECK (name ~ '[^[:space:]]')
 );
 
-CREATE INDEX computer_at_site ON computer (site_id, id);
+CREATE INDEX computer_site_id_id_idx ON computer (site_id, id);
 
-COMMENT ON TABLE  computer         IS 'An instrument that computes.';
-COMMENT ON COLUMN computer.id      IS 'Number of the computer.';
-COMMENT ON COLUMN computer.name    IS 'What people call the computer.';
-COMMENT ON COLUMN computer.mac     IS 'Hardware address of its network card; no two computers share one.';
-COMMENT ON COLUMN computer.site_id IS 'The site where it stands.';
-COMMENT ON COLUMN computer.version IS 'Counts the states of this row: 1, 2, 3, …';
+COMMENT ON TABLE  computer         IS 'An instrument with a MAC address.';
+COMMENT ON COLUMN computer.id      IS 'ID of the computer.';
+COMMENT ON COLUMN computer.name    IS 'Name of the computer.';
+COMMENT ON COLUMN computer.mac     IS 'MAC address of the computer, unique among computers; null if unknown.';
+COMMENT ON COLUMN computer.site_id IS 'ID of the site of the computer.';
+COMMENT ON COLUMN computer.version IS 'Version of the row: 1, 2, 3, …; every change increases it.';
 
-CREATE TRIGGER stamp_version BEFORE INSERT OR UPDATE ON computer FOR EACH ROW EXECUTE FUNCTION stamp_version('id');
-CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON computer FOR EACH ROW EXECUTE FUNCTION record_change('id');
-CREATE TRIGGER reserve_ids AFTER INSERT ON computer REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
-CREATE TRIGGER no_truncate BEFORE TRUNCATE ON computer FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+CREATE TRIGGER set_version BEFORE INSERT OR UPDATE ON computer
+    FOR EACH ROW EXECUTE FUNCTION set_version('id');
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON computer
+    FOR EACH ROW EXECUTE FUNCTION record_change('id');
+CREATE TRIGGER reserve_ids AFTER INSERT ON computer REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON computer
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
 
 
 CREATE TABLE container (
@@ -87,19 +99,23 @@ CREATE TABLE container (
     CONSTRAINT container_id_in_range CHECK (id BETWEEN 1 AND 9007199254740991)
 );
 
-CREATE INDEX container_in_freezer ON container (freezer_id, id);
+CREATE INDEX container_freezer_id_id_idx ON container (freezer_id, id);
 
-COMMENT ON TABLE  container             IS 'A labelled box, rack or tube in a freezer.';
-COMMENT ON COLUMN container.id          IS 'Number of the container.';
-COMMENT ON COLUMN container.uuid        IS 'What its label says; its key in the API.';
-COMMENT ON COLUMN container.description IS 'What is in it.';
-COMMENT ON COLUMN container.freezer_id  IS 'The freezer that holds it.';
-COMMENT ON COLUMN container.version     IS 'Counts the states of this row: 1, 2, 3, …';
+COMMENT ON TABLE  container             IS 'A box, rack or tube with a UUID, stored in a freezer.';
+COMMENT ON COLUMN container.id          IS 'ID of the container.';
+COMMENT ON COLUMN container.uuid        IS 'UUID of the container: its barcode, and its key in the API.';
+COMMENT ON COLUMN container.description IS 'Contents of the container.';
+COMMENT ON COLUMN container.freezer_id  IS 'ID of the freezer that holds the container.';
+COMMENT ON COLUMN container.version     IS 'Version of the row: 1, 2, 3, …; every change increases it.';
 
-CREATE TRIGGER stamp_version BEFORE INSERT OR UPDATE ON container FOR EACH ROW EXECUTE FUNCTION stamp_version('uuid');
-CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON container FOR EACH ROW EXECUTE FUNCTION record_change('uuid');
-CREATE TRIGGER reserve_ids AFTER INSERT ON container REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
-CREATE TRIGGER no_truncate BEFORE TRUNCATE ON container FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+CREATE TRIGGER set_version BEFORE INSERT OR UPDATE ON container
+    FOR EACH ROW EXECUTE FUNCTION set_version('uuid');
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON container
+    FOR EACH ROW EXECUTE FUNCTION record_change('uuid');
+CREATE TRIGGER reserve_ids AFTER INSERT ON container REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON container
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
 
 
 CREATE VIEW instrument AS
@@ -121,9 +137,10 @@ SELECT
 FROM freezer
 JOIN site ON site.id = freezer.site_id;
 
-COMMENT ON VIEW   instrument             IS 'Computers and freezers in one list. One of computer_id and freezer_id is null.';
-COMMENT ON COLUMN instrument.site_id     IS 'The site where it stands.';
-COMMENT ON COLUMN instrument.site_name   IS 'What people call the site.';
-COMMENT ON COLUMN instrument.computer_id IS 'Number of the computer; null for a freezer.';
-COMMENT ON COLUMN instrument.freezer_id  IS 'Number of the freezer; null for a computer.';
-COMMENT ON COLUMN instrument.name        IS 'What people call the instrument.';
+COMMENT ON VIEW   instrument             IS
+    'Computers and freezers in one list. One of computer_id and freezer_id is null.';
+COMMENT ON COLUMN instrument.site_id     IS 'ID of the site of the instrument.';
+COMMENT ON COLUMN instrument.site_name   IS 'Name of the site.';
+COMMENT ON COLUMN instrument.computer_id IS 'ID of the computer; null for a freezer.';
+COMMENT ON COLUMN instrument.freezer_id  IS 'ID of the freezer; null for a computer.';
+COMMENT ON COLUMN instrument.name        IS 'Name of the instrument.';

@@ -13,58 +13,56 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
-	"labledger/internal/postgres/migrate"
-	"labledger/schema"
 )
 
-// keyedByUser are the tables that can be spread over machines by user.
-const keyedByUser = `(SELECT c.oid, c.relname::text AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-	AND c.relname IN ('user_state', 'event', 'alert', 'alert_change', 'idempotency')) AS keyed`
+// distributedTables selects the tables that can be distributed over machines by user.
+const distributedTables = `(SELECT c.oid, c.relname::text AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+	AND c.relname IN ('user_state', 'event', 'alert', 'alert_change', 'idempotency')) AS distributed`
 
-// TestKeyedByUser holds what the ledger needs so that it can be spread over machines by user.
-func TestKeyedByUser(t *testing.T) {
+// TestDistributedTables checks what the tables of the ledger need so that they can be distributed by user.
+func TestDistributedTables(t *testing.T) {
 	pool := pgtest.Pool(t)
-	if n := texts(t, pool, "SELECT count(*)::text FROM "+keyedByUser)[0]; n != "5" {
-		t.Fatalf("%s tables are keyed by user, not 5", n)
+	if n := queryStrings(t, pool, "SELECT count(*)::text FROM "+distributedTables)[0]; n != "5" {
+		t.Fatalf("%s tables can be distributed by user, want 5", n)
 	}
-	for what, sql := range map[string]string{
-		"has no user_id that is a bigint and never null": `SELECT name FROM ` + keyedByUser + ` WHERE NOT EXISTS (
+	for problem, sql := range map[string]string{
+		"has no bigint user_id that is NOT NULL": `SELECT name FROM ` + distributedTables + ` WHERE NOT EXISTS (
 			SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'user_id' AND atttypid = 'bigint'::regtype AND attnotnull)`,
-		"has no primary key": `SELECT name FROM ` + keyedByUser + ` WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indisprimary)`,
-		"is unique and does not begin with user_id": `SELECT indexrelid::regclass::text FROM pg_index JOIN ` + keyedByUser + ` ON oid = indrelid
+		"has no primary key": `SELECT name FROM ` + distributedTables + ` WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indisprimary)`,
+		"is a unique index that does not begin with user_id": `SELECT indexrelid::regclass::text FROM pg_index JOIN ` + distributedTables + ` ON oid = indrelid
 			WHERE indisunique AND pg_get_indexdef(indexrelid, 1, true) <> 'user_id'`,
-		"is an exclusion constraint": `SELECT conname::text FROM pg_constraint JOIN ` + keyedByUser + ` ON keyed.oid = conrelid WHERE contype = 'x'`,
-		"is drawn from a sequence": `SELECT format('%s.%s', name, attname) FROM pg_attribute JOIN ` + keyedByUser + ` ON oid = attrelid
+		"is an exclusion constraint": `SELECT conname::text FROM pg_constraint JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'x'`,
+		"has a generated default": `SELECT format('%s.%s', name, attname) FROM pg_attribute JOIN ` + distributedTables + ` ON oid = attrelid
 			LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 			WHERE attnum > 0 AND (attidentity <> '' OR pg_get_expr(adbin, adrelid) ~* 'nextval|gen_random|uuid')`,
-		"belongs to a sequence": `SELECT name FROM pg_depend JOIN ` + keyedByUser + ` ON keyed.oid = refobjid JOIN pg_class s ON s.oid = objid WHERE s.relkind = 'S'`,
-		"is a foreign key that leaves the tables keyed by user": `SELECT conname::text FROM pg_constraint WHERE contype = 'f'
-			AND (conrelid IN (SELECT oid FROM ` + keyedByUser + `)) <> (confrelid IN (SELECT oid FROM ` + keyedByUser + `))`,
-		"is a foreign key that does not carry user_id": `SELECT conname::text FROM pg_constraint JOIN ` + keyedByUser + ` ON keyed.oid = conrelid WHERE contype = 'f' AND NOT EXISTS (
+		"owns a sequence": `SELECT name FROM pg_depend JOIN ` + distributedTables + ` ON distributed.oid = refobjid JOIN pg_class s ON s.oid = objid WHERE s.relkind = 'S'`,
+		"is a foreign key to or from another table": `SELECT conname::text FROM pg_constraint WHERE contype = 'f'
+			AND (conrelid IN (SELECT oid FROM ` + distributedTables + `)) <> (confrelid IN (SELECT oid FROM ` + distributedTables + `))`,
+		"is a foreign key without user_id": `SELECT conname::text FROM pg_constraint JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'f' AND NOT EXISTS (
 			SELECT FROM unnest(conkey, confkey) AS pair (here, there)
 			JOIN pg_attribute h ON h.attrelid = conrelid AND h.attnum = here
 			JOIN pg_attribute f ON f.attrelid = confrelid AND f.attnum = there
 			WHERE h.attname = 'user_id' AND f.attname = 'user_id')`,
-		"is a foreign key that changes rows": `SELECT conname::text FROM pg_constraint JOIN ` + keyedByUser + ` ON keyed.oid = conrelid WHERE contype = 'f' AND (confdeltype <> 'a' OR confupdtype <> 'a')`,
-		"has no plain index that begins with its id": `SELECT name FROM ` + keyedByUser + ` WHERE name IN ('event', 'alert') AND NOT EXISTS (
+		"is a foreign key that changes rows": `SELECT conname::text FROM pg_constraint JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'f' AND (confdeltype <> 'a' OR confupdtype <> 'a')`,
+		"has no plain index that begins with id": `SELECT name FROM ` + distributedTables + ` WHERE name IN ('event', 'alert') AND NOT EXISTS (
 			SELECT FROM pg_index WHERE indrelid = oid AND NOT indisunique AND indpred IS NULL AND pg_get_indexdef(indexrelid, 1, true) = 'id')`,
 	} {
-		for _, name := range texts(t, pool, sql) {
-			t.Errorf("%s %s", name, what)
+		for _, name := range queryStrings(t, pool, sql) {
+			t.Errorf("%s %s", name, problem)
 		}
 	}
-	// Functions run as triggers of one side that speak of the other: the copy of a risk, the look whether an alert is there, and nothing else.
-	const others = `SELECT DISTINCT format('%s on %s speaks of %s', tgname, c.relname, other.name)
+	// Only two trigger functions use tables on both sides: the copy of a risk level and the check of an alert.
+	const crossReferences = `SELECT DISTINCT format('%s on %s uses %s', tgname, c.relname, other.name)
 		FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
 		JOIN (SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')) AS other ON prosrc ~ ('(INTO|FROM|JOIN|UPDATE|TABLE)\s+(ONLY\s+)?' || other.name || '\M')
-		WHERE NOT tgisinternal AND (c.oid IN (SELECT oid FROM ` + keyedByUser + `)) <> (other.name IN (SELECT name FROM ` + keyedByUser + `)) ORDER BY 1`
-	if got := strings.Join(texts(t, pool, others), "; "); got != "alert_exists on todo speaks of alert; copy_risk on account speaks of user_state" {
-		t.Errorf("the ledger is tied to the rest: %s", got)
+		WHERE NOT tgisinternal AND (c.oid IN (SELECT oid FROM ` + distributedTables + `)) <> (other.name IN (SELECT name FROM ` + distributedTables + `)) ORDER BY 1`
+	const want = "assert_alert_exists on todo uses alert; sync_risk on account uses user_state"
+	if got := strings.Join(queryStrings(t, pool, crossReferences), "; "); got != want {
+		t.Errorf("triggers between the ledger and other tables: %s; want %s", got, want)
 	}
 }
 
-// ledgerRows are two events of user 7, an alert of each, the second of them closed, and a key.
+// ledgerRows inserts two events of user 7, an alert for each, the second one closed, and an idempotency key.
 const ledgerRows = `
 	INSERT INTO user_state (user_id) VALUES (7);
 	INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor) VALUES
@@ -77,26 +75,19 @@ const ledgerRows = `
 	INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at) VALUES
 		(7, 'a', 'k', '', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000001', now())`
 
-func withLedger(t *testing.T) *pgxpool.Pool {
+func poolWithLedger(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool := pgtest.Pool(t)
 	for sql := range strings.SplitSeq(ledgerRows, ";\n") {
-		must(t, pool, sql)
+		mustExec(t, pool, sql)
 	}
 	return pool
 }
 
-func must(t *testing.T, pool *pgxpool.Pool, sql string) {
-	t.Helper()
-	if err := exec(pool, sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-}
-
-func TestLedgerRefuses(t *testing.T) {
-	pool := withLedger(t)
+func TestLedgerConstraints(t *testing.T) {
+	pool := poolWithLedger(t)
 	const event = `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor) VALUES `
-	refused := map[string]string{ // why, and a constraint where it is one
+	rejected := map[string]string{ // the SQLSTATE, and the constraint if there is one
 		event + `(7, gen_random_uuid(), 'Deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                        "23514 event_type_deposit_or_withdraw",
 		event + `(7, gen_random_uuid(), 'deposit', 0, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                        "23514 event_amount_more_than_0",
 		event + `(7, gen_random_uuid(), 'deposit', 'NaN', 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                    "23514 event_amount_more_than_0",
@@ -106,27 +97,27 @@ func TestLedgerRefuses(t *testing.T) {
 		event + `(7, gen_random_uuid(), 'deposit', 1, -1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                       "23514 event_time_in_range",
 		event + `(7, gen_random_uuid(), 'deposit', 1, 2, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`:                        "23514 event_effective_time_not_before_time",
 		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'none', 1, '{}', '{}', NULL, now(), '')`:                          "23514 event_risk_low_medium_or_high",
-		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{30}', NULL, now(), '')`:                         "23514 event_alert_id_with_codes",
-		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', gen_random_uuid(), now(), '')`:              "23514 event_alert_id_with_codes",
+		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{30}', NULL, now(), '')`:                         "23514 event_alert_id_set_if_any_rule_fired",
+		event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', gen_random_uuid(), now(), '')`:              "23514 event_alert_id_set_if_any_rule_fired",
 		event + `(7, '00000000-0000-7000-8000-000000000001', 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`:      "23505 event_pkey",
 		`INSERT INTO alert SELECT (json_populate_record(a, '{"id": "00000000-0000-7000-8000-000000000009"}')).* FROM alert a`: "23505",
 		`INSERT INTO alert SELECT (json_populate_record(a, '{"user_id": 8}')).* FROM alert a`:                                 "23503 alert_event_id_fkey",
 		`INSERT INTO user_state (user_id) VALUES (-1)`:                                                                        "23514 user_state_user_id_in_range",
 		`INSERT INTO user_state (user_id, risk) VALUES (1, 'none')`:                                                           "23514 user_state_risk_low_medium_or_high",
-		`INSERT INTO rule SELECT (json_populate_record(r, '{"code": 31}')).* FROM rule r WHERE code = 30`:                     "23514 rule_code_known",
-		`UPDATE rule SET code = 31 WHERE code = 30`:                                                                           "23514 rule_code_known",
+		`INSERT INTO rule SELECT (json_populate_record(r, '{"code": 31}')).* FROM rule r WHERE code = 30`:                     "23514 rule_code_30_123_300_500_or_1100",
+		`UPDATE rule SET code = 31 WHERE code = 30`:                                                                           "23514 rule_code_30_123_300_500_or_1100",
 		`UPDATE rule SET title = E' \t' WHERE code = 30`:                                                                      "23514 rule_title_not_blank",
 		`UPDATE rule SET applies_to = 'all' WHERE code = 30`:                                                                  "23514 rule_applies_to_deposit_withdraw_or_any",
 		`UPDATE rule SET "limit" = 'NaN' WHERE code = 1100`:                                                                   "23514 rule_limit_at_least_0",
 		`UPDATE rule SET "limit" = 'NaN' WHERE code = 30`:                                                                     "23514",
 		`UPDATE rule SET "limit" = -0.01 WHERE code = 123`:                                                                    "23514 rule_limit_at_least_0",
-		`UPDATE rule SET "limit" = 0 WHERE code = 500`:                                                                        "23514 rule_limit_a_whole_number_from_1_to_1_million",
-		`UPDATE rule SET "limit" = 2.5 WHERE code = 30`:                                                                       "23514 rule_limit_a_whole_number_from_1_to_1_million",
-		`UPDATE rule SET "limit" = 1000001 WHERE code = 300`:                                                                  "23514 rule_limit_a_whole_number_from_1_to_1_million",
+		`UPDATE rule SET "limit" = 0 WHERE code = 500`:                                                                        "23514 rule_limit_an_integer_from_1_to_1_million",
+		`UPDATE rule SET "limit" = 2.5 WHERE code = 30`:                                                                       "23514 rule_limit_an_integer_from_1_to_1_million",
+		`UPDATE rule SET "limit" = 1000001 WHERE code = 300`:                                                                  "23514 rule_limit_an_integer_from_1_to_1_million",
 		`UPDATE rule SET window_seconds = 3601 WHERE code = 123`:                                                              "23514 rule_window_seconds_from_0_to_3600",
 		`UPDATE rule SET window_seconds = -1 WHERE code = 500`:                                                                "23514 rule_window_seconds_from_0_to_3600",
-		`UPDATE rule SET window_seconds = NULL WHERE code = 500`:                                                              "23514 rule_window_seconds_given_for_123_and_500_alone",
-		`UPDATE rule SET window_seconds = 60 WHERE code = 1100`:                                                               "23514 rule_window_seconds_given_for_123_and_500_alone",
+		`UPDATE rule SET window_seconds = NULL WHERE code = 500`:                                                              "23514 rule_window_seconds_set_for_rules_123_and_500_only",
+		`UPDATE rule SET window_seconds = 60 WHERE code = 1100`:                                                               "23514 rule_window_seconds_set_for_rules_123_and_500_only",
 		`UPDATE alert SET state = 'lost' WHERE time = 1`:                                                                      "23514 alert_state_open_acknowledged_or_closed",
 		`UPDATE alert SET state = NULL WHERE time = 1`:                                                                        "23502",
 		`UPDATE alert SET state = 'open' WHERE time = 2`:                                                                      "23514",
@@ -144,30 +135,33 @@ func TestLedgerRefuses(t *testing.T) {
 		`TRUNCATE account CASCADE`:                                                                                            "23001",
 		`UPDATE idempotency SET key = 'other'`:                                                                                "23001",
 		`DELETE FROM rule WHERE code = 30`:                                                                                    "23001",
-		`DELETE FROM rule WHERE false`:                                                                                        "23001", // the statement, whatever it would do
+		`DELETE FROM rule WHERE false`:                                                                                        "23001", // even if the statement changes nothing
 		`DELETE FROM alert`:                                                                                                   "23001",
 	}
 	for _, table := range []string{"event", "ruleset", "alert_change"} {
-		refused["UPDATE "+table+" SET actor = actor"] = "23001"
-		refused["DELETE FROM "+table] = "23001"
+		rejected["UPDATE "+table+" SET actor = actor"] = "23001"
+		rejected["DELETE FROM "+table] = "23001"
 	}
 	for _, table := range []string{"event", "ruleset", "alert_change", "rule", "alert", "idempotency"} {
-		refused["TRUNCATE "+table+" CASCADE"] = "23001"
+		rejected["TRUNCATE "+table+" CASCADE"] = "23001"
 	}
-	for _, set := range []string{"user_id = 8", "id = gen_random_uuid()", "event_id = gen_random_uuid()", "alert_codes = '{30}'", "time = 3", "risk = 'low'", "ruleset_id = 2", "reasons = '[1]'", "created_at = '2000-01-01'"} {
-		refused["UPDATE alert SET "+set+" WHERE time = 1"] = "23001"
+	for _, set := range []string{
+		"user_id = 8", "id = gen_random_uuid()", "event_id = gen_random_uuid()", "alert_codes = '{30}'", "time = 3",
+		"risk = 'low'", "ruleset_id = 2", "reasons = '[1]'", "created_at = '2000-01-01'",
+	} {
+		rejected["UPDATE alert SET "+set+" WHERE time = 1"] = "23001"
 	}
-	for sql, want := range refused {
+	for sql, want := range rejected {
 		err := exec(pool, sql)
-		var pg *pgconn.PgError
+		var pgErr *pgconn.PgError
 		code, constraint, _ := strings.Cut(want, " ")
-		if !errors.As(err, &pg) || pg.Code != code || constraint != "" && pg.ConstraintName != constraint {
-			t.Errorf("%s: %v, not %s", sql, err, want)
+		if !errors.As(err, &pgErr) || pgErr.Code != code || constraint != "" && pgErr.ConstraintName != constraint {
+			t.Errorf("%s: %v, want %s", sql, err, want)
 		}
 	}
 	for _, sql := range []string{
 		`UPDATE alert SET state = 'acknowledged', assignee = repeat('x', 100), note = repeat('x', 10000), disposition = 'false_positive' WHERE time = 1`,
-		`UPDATE alert SET disposition = NULL WHERE time = 2`, // a closed alert can still be set right
+		`UPDATE alert SET disposition = NULL WHERE time = 2`, // a closed alert can still be corrected
 		`UPDATE rule SET "limit" = 1000000, window_seconds = 3600 WHERE code = 500`,
 		`UPDATE rule SET "limit" = 0, window_seconds = 0 WHERE code = 123`,
 		`UPDATE rule SET "limit" = 9999999999.99 WHERE code = 1100`,
@@ -181,35 +175,35 @@ func TestLedgerRefuses(t *testing.T) {
 }
 
 func TestAlertHistory(t *testing.T) {
-	pool := withLedger(t)
-	const last = `SELECT format('v%s by %s for %s: %s to %s', version, actor, request_id, before, after) FROM alert_change WHERE alert_id = '00000000-0000-7000-8000-000000000002' ORDER BY version DESC LIMIT 1`
-	const row = `SELECT format('v%s %s by %s', version, state, actor) FROM alert WHERE time = 1`
-	const as = `WITH told AS (SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)) `
+	pool := poolWithLedger(t)
+	const lastChange = `SELECT format('v%s by %s for %s: %s to %s', version, actor, request_id, before, after) FROM alert_change WHERE alert_id = '00000000-0000-7000-8000-000000000002' ORDER BY version DESC LIMIT 1`
+	const currentRow = `SELECT format('v%s %s by %s', version, state, actor) FROM alert WHERE time = 1`
+	const withContext = `WITH context AS (SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)) `
 	for _, c := range []struct{ sql, row, change string }{
 		{`UPDATE alert SET state = state WHERE time = 1`, "v1 open by a", ""},
-		{`UPDATE alert SET version = 9, xid = 1, actor = 'x', changed_at = '2000-01-01' WHERE time = 1`, "v1 open by a", ""}, // nobody chooses these
-		{as + `UPDATE alert SET state = 'acknowledged', assignee = 'ada' FROM told WHERE time = 1`, "v2 acknowledged by ada",
+		{`UPDATE alert SET version = 9, xid = 1, actor = 'x', changed_at = '2000-01-01' WHERE time = 1`, "v1 open by a", ""}, // set by the trigger only
+		{withContext + `UPDATE alert SET state = 'acknowledged', assignee = 'ada' FROM context WHERE time = 1`, "v2 acknowledged by ada",
 			`v2 by ada for r1: {"note": null, "state": "open", "assignee": null, "disposition": null} to {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}`},
 		{`UPDATE alert SET state = 'closed', note = 'n', disposition = 'confirmed' WHERE time = 1`, "v3 closed by labledger",
 			`v3 by labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null} to {"note": "n", "state": "closed", "assignee": "ada", "disposition": "confirmed"}`},
 	} {
-		must(t, pool, c.sql)
-		if got := texts(t, pool, row)[0]; got != c.row {
-			t.Errorf("%s\n made the row %q, not %q", c.sql, got, c.row)
+		mustExec(t, pool, c.sql)
+		if got := queryStrings(t, pool, currentRow)[0]; got != c.row {
+			t.Errorf("%s\n made the row %q, want %q", c.sql, got, c.row)
 		}
-		if got := strings.Join(texts(t, pool, last), ""); got != c.change {
-			t.Errorf("%s\n recorded %q\n not      %q", c.sql, got, c.change)
+		if got := strings.Join(queryStrings(t, pool, lastChange), ""); got != c.change {
+			t.Errorf("%s\n recorded %q\n want     %q", c.sql, got, c.change)
 		}
 	}
-	if bad := texts(t, pool, `SELECT id::text FROM alert WHERE time = 1 AND (changed_at <= created_at OR xid = (SELECT max(xid) FROM event))`); len(bad) != 0 {
-		t.Error("a changed alert keeps its xid or time:", bad)
+	if unchanged := queryStrings(t, pool, `SELECT id::text FROM alert WHERE time = 1 AND (changed_at <= created_at OR xid = (SELECT max(xid) FROM event))`); len(unchanged) != 0 {
+		t.Error("xid or changed_at of a changed alert is unchanged:", unchanged)
 	}
 }
 
-// TestRiskIsCopied changes accounts as people do: what the intake reads has changed with the same commit, and with no other.
-func TestRiskIsCopied(t *testing.T) {
+// TestRiskIsSynced changes risk levels of accounts. The user states change in the same transaction.
+func TestRiskIsSynced(t *testing.T) {
 	pool := pgtest.Pool(t)
-	const all = `SELECT string_agg(format('%s %s', user_id, risk), ', ' ORDER BY user_id) FROM user_state`
+	const risks = `SELECT string_agg(format('%s %s', user_id, risk), ', ' ORDER BY user_id) FROM user_state`
 	for _, c := range []struct{ sql, want string }{
 		{"SELECT", "1 medium, 2 medium, 3 medium"}, // the mock data
 		{"UPDATE account SET risk = 'high' WHERE id = 1", "1 high, 2 medium, 3 medium"},
@@ -225,7 +219,7 @@ func TestRiskIsCopied(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := texts(t, pool, all)[0]
+		before := queryStrings(t, pool, risks)[0]
 		tx, err := conn.Begin(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -233,22 +227,22 @@ func TestRiskIsCopied(t *testing.T) {
 		if _, err := tx.Exec(context.Background(), c.sql); err != nil {
 			t.Fatalf("%s: %v", c.sql, err)
 		}
-		if during := texts(t, pool, all)[0]; during != before {
-			t.Errorf("%s: others see %s before the commit", c.sql, during)
+		if during := queryStrings(t, pool, risks)[0]; during != before {
+			t.Errorf("%s: another transaction sees %s before the commit", c.sql, during)
 		}
 		if err := tx.Commit(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		conn.Release()
-		if got := texts(t, pool, all)[0]; got != c.want {
-			t.Errorf("%s\n makes %s\n not   %s", c.sql, got, c.want)
+		if got := queryStrings(t, pool, risks)[0]; got != c.want {
+			t.Errorf("%s\n makes %s\n want  %s", c.sql, got, c.want)
 		}
 	}
 }
 
-func TestRulesArePublished(t *testing.T) {
+func TestRuleChangesPublishRulesets(t *testing.T) {
 	pool := pgtest.Pool(t)
-	const sets = `SELECT count(*)::text FROM ruleset`
+	const count = `SELECT count(*)::text FROM ruleset`
 	for i, c := range []struct {
 		sql  string
 		want int
@@ -257,37 +251,41 @@ func TestRulesArePublished(t *testing.T) {
 		{`UPDATE rule SET "limit" = "limit"`, 1},
 		{`UPDATE rule SET version = 9`, 1},
 		{`UPDATE rule SET "limit" = 4 WHERE code = 30`, 2},
-		{`UPDATE rule SET "limit" = "limit" + 1`, 3}, // one statement, one set
+		{`UPDATE rule SET "limit" = "limit" + 1`, 3}, // one statement publishes one rule set
 		{`UPDATE rule SET enabled = false WHERE false`, 3},
 		{`INSERT INTO rule SELECT (json_populate_record(r, '{"limit": 77}')).* FROM rule r WHERE code = 30 ON CONFLICT (code) DO UPDATE SET "limit" = excluded."limit"`, 4},
-		{`WITH told AS (SELECT set_config('labledger.actor', 'ada', true)) UPDATE rule SET enabled = false FROM told WHERE code = 30`, 5},
+		{`WITH context AS (SELECT set_config('labledger.actor', 'ada', true)) UPDATE rule SET enabled = false FROM context WHERE code = 30`, 5},
 	} {
-		must(t, pool, c.sql)
-		if got := texts(t, pool, sets)[0]; got != fmt.Sprint(c.want) {
-			t.Errorf("step %d, %s: %s sets, not %d", i, c.sql, got, c.want)
+		mustExec(t, pool, c.sql)
+		if got := queryStrings(t, pool, count)[0]; got != fmt.Sprint(c.want) {
+			t.Errorf("step %d, %s: %s rule sets, want %d", i, c.sql, got, c.want)
 		}
-		if now := texts(t, pool, `SELECT ((SELECT jsonb_agg(to_jsonb(rule) ORDER BY code) FROM rule) = (SELECT rules FROM ruleset ORDER BY id DESC LIMIT 1))::text`)[0]; now != "true" {
-			t.Errorf("step %d, %s: the latest set is not what the rules are", i, c.sql)
+		const upToDate = `SELECT (
+			(SELECT jsonb_agg(to_jsonb(rule) ORDER BY code) FROM rule) = (SELECT rules FROM ruleset ORDER BY id DESC LIMIT 1)
+		)::text`
+		if queryStrings(t, pool, upToDate)[0] != "true" {
+			t.Errorf("step %d, %s: the latest rule set differs from the rules", i, c.sql)
 		}
 	}
-	if got := texts(t, pool, "SELECT string_agg(id || ' ' || actor, ', ' ORDER BY id) FROM ruleset")[0]; got != "1 labledger, 2 labledger, 3 labledger, 4 labledger, 5 ada" {
-		t.Error("the sets are", got)
+	if got := queryStrings(t, pool, "SELECT string_agg(id || ' ' || actor, ', ' ORDER BY id) FROM ruleset")[0]; got != "1 labledger, 2 labledger, 3 labledger, 4 labledger, 5 ada" {
+		t.Error("IDs and actors of the rule sets:", got)
 	}
-	if got := texts(t, pool, "SELECT string_agg(version::text, ' ' ORDER BY code) FROM rule")[0]; got != "5 2 2 2 2" {
-		t.Error("the rules have the versions", got)
+	if got := queryStrings(t, pool, "SELECT string_agg(version::text, ' ' ORDER BY code) FROM rule")[0]; got != "5 2 2 2 2" {
+		t.Error("versions of the rules:", got)
 	}
 }
 
-// twoChanges lets two transactions change a rule each, the second before the first has ended, and returns whether the latest set has both.
-func twoChanges(t *testing.T, pool *pgxpool.Pool) (both bool, err error) {
+// changeRulesConcurrently changes one rule in each of two transactions, the second of which starts before the first ends.
+// It reports whether the latest rule set has both changes.
+func changeRulesConcurrently(t *testing.T, pool *pgxpool.Pool) (both bool, err error) {
 	t.Helper()
 	ctx := context.Background()
-	one, err := pool.Begin(ctx)
+	first, err := pool.Begin(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = one.Rollback(ctx) }() // of no effect after the commit
-	if _, err := one.Exec(ctx, `UPDATE rule SET "limit" = 11 WHERE code = 30`); err != nil {
+	defer func() { _ = first.Rollback(ctx) }()
+	if _, err := first.Exec(ctx, `UPDATE rule SET "limit" = 11 WHERE code = 30`); err != nil {
 		t.Fatal(err)
 	}
 	second := make(chan error, 1)
@@ -298,59 +296,31 @@ func twoChanges(t *testing.T, pool *pgxpool.Pool) (both bool, err error) {
 		})
 	}()
 	const waiting = `SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-	for began := time.Now(); len(texts(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(began) < 10*time.Second; {
+	for start := time.Now(); len(queryStrings(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(start) < 10*time.Second; {
 		time.Sleep(time.Millisecond)
 	}
-	if err := one.Commit(ctx); err != nil {
+	if err := first.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-second; err != nil {
 		return false, err
 	}
 	const latest = `SELECT string_agg(value ->> 'limit', ' ' ORDER BY value ->> 'code') FROM ruleset, jsonb_array_elements(rules) WHERE id = (SELECT max(id) FROM ruleset) AND value ->> 'code' IN ('30', '300')`
-	return texts(t, pool, latest)[0] == "11.00 12.00", nil
+	return queryStrings(t, pool, latest)[0] == "11.00 12.00", nil
 }
 
-// TestTwoRulesAtOnce shows that the later set has both changes, and that it would not if changes did not wait for each other.
-func TestTwoRulesAtOnce(t *testing.T) {
+// TestConcurrentRuleChanges: the latest rule set has both changes. Without the lock it has not: the negative control.
+func TestConcurrentRuleChanges(t *testing.T) {
 	pool := pgtest.Pool(t)
-	if both, err := twoChanges(t, pool); !both || err != nil {
-		t.Errorf("two changes at once: the latest set has both: %v, %v", both, err)
+	if both, err := changeRulesConcurrently(t, pool); !both || err != nil {
+		t.Errorf("the latest rule set has both changes: %v, %v", both, err)
 	}
-	if n := texts(t, pool, "SELECT count(*)::text FROM ruleset")[0]; n != "3" {
-		t.Errorf("%s sets, not 3", n)
+	if n := queryStrings(t, pool, "SELECT count(*)::text FROM ruleset")[0]; n != "3" {
+		t.Errorf("%s rule sets, want 3", n)
 	}
 	control := pgtest.Pool(t)
-	must(t, control, "DROP TRIGGER wait_for_ruleset ON rule")
-	if both, err := twoChanges(t, control); both && err == nil {
-		t.Error("without the trigger that waits the latest set has both, too: this test shows nothing")
-	}
-}
-
-// TestDownFromLedger goes back to the migration before, and finds the functions as they were there.
-func TestDownFromLedger(t *testing.T) {
-	ctx := context.Background()
-	url := pgtest.Database(t)
-	pool, err := postgres.Open(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	if _, to, err := migrate.Down(ctx, url, schema.Files, 0); err != nil || to != 0 {
-		t.Fatal(to, err)
-	}
-	if _, _, err := migrate.Up(ctx, url, migrations(t, 3, nil)); err != nil {
-		t.Fatal(err)
-	}
-	want := texts(t, pool, everything)
-	_, newest, err := migrate.Up(ctx, url, schema.Files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, to, err := migrate.Down(ctx, url, schema.Files, int(newest)-3); err != nil || to != 3 {
-		t.Fatal(to, err)
-	}
-	if got := texts(t, pool, everything); strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("down from the ledger makes\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	mustExec(t, control, "DROP TRIGGER lock_ruleset ON rule")
+	if both, err := changeRulesConcurrently(t, control); both && err == nil {
+		t.Error("without the lock the latest rule set has both changes as well: the test proves nothing")
 	}
 }

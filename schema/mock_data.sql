@@ -1,4 +1,4 @@
--- The mock data of a new private database. Running it again changes nothing.
+-- The mock data of a new database of the embedded Postgres. Running it again changes nothing.
 
 INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip) VALUES
     (1, 'Site 1', 'John Smith', '123 Muffin Lane, Ann Arbor', 'MI', 'USA', '48103'),

@@ -28,7 +28,7 @@ import (
 	"labledger/schema"
 )
 
-// migrations are those up to a number, with what change makes of each file.
+// migrations returns the files of the migrations up to a version. change, if not nil, edits the text of each up file.
 func migrations(t *testing.T, last int, change func(text string) string) fstest.MapFS {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -37,11 +37,11 @@ func migrations(t *testing.T, last int, change func(text string) string) fstest.
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		number, err := strconv.Atoi(name[:6])
+		version, err := strconv.Atoi(name[:6])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if number > last {
+		if version > last {
 			continue
 		}
 		text, err := fs.ReadFile(schema.Files, name)
@@ -58,11 +58,11 @@ func migrations(t *testing.T, last int, change func(text string) string) fstest.
 
 const partitions = 4
 
-var keyedTable = regexp.MustCompile(`(?s)CREATE TABLE (user_state|event|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
+var createDistributedTable = regexp.MustCompile(`(?s)CREATE TABLE (user_state|event|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
 
-// partitioned loads the schema with the tables keyed by user spread by hash: then Postgres itself sees to it that each unique index begins
-// with the user, and plans show how many of the parts a statement looks at.
-func partitioned(t *testing.T) *pgxpool.Pool {
+// partitionedPool installs the schema with the distributed tables partitioned by hash of user_id. Postgres then requires
+// user_id in every unique index, and statistics show how many partitions a statement reads.
+func partitionedPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	ctx := context.Background()
 	url := pgtest.Database(t)
@@ -71,9 +71,9 @@ func partitioned(t *testing.T) *pgxpool.Pool {
 	}
 	changed := 0
 	files := migrations(t, 999999, func(text string) string {
-		return keyedTable.ReplaceAllStringFunc(text, func(create string) string {
+		return createDistributedTable.ReplaceAllStringFunc(text, func(create string) string {
 			changed++
-			m := keyedTable.FindStringSubmatch(create)
+			m := createDistributedTable.FindStringSubmatch(create)
 			create = fmt.Sprintf("CREATE TABLE %s (\n%s\n) PARTITION BY HASH (user_id);", m[1], m[2])
 			for i := range partitions {
 				create += fmt.Sprintf("\nCREATE TABLE %[1]s_part%[2]d PARTITION OF %[1]s FOR VALUES WITH (MODULUS %[3]d, REMAINDER %[2]d)%[4]s;", m[1], i, partitions, m[3])
@@ -82,7 +82,7 @@ func partitioned(t *testing.T) *pgxpool.Pool {
 		})
 	})
 	if changed != 5 {
-		t.Fatalf("%d tables were found in the migrations, not 5", changed)
+		t.Fatalf("%d distributed tables found in the migrations, want 5", changed)
 	}
 	if _, _, err := migrate.Up(ctx, url, files); err != nil {
 		t.Fatal(err)
@@ -95,87 +95,91 @@ func partitioned(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
-// intake records a stream in all ways there are.
-func intake(t *testing.T, pool *pgxpool.Pool) {
+// recordEvents records events one by one and in a batch, and repeats each request.
+func recordEvents(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	ctx := t.Context()
 	l := ledger.New(pool, nil)
 	random := rand.New(rand.NewPCG(1, 1))
-	event := func(i int) ledger.UserEvent {
-		return ledger.UserEvent{UserID: random.Int64N(30), Event: rules.Event{Type: rules.Type(random.IntN(2)), Amount: rules.Cents(1 + random.IntN(150_00)), Time: int64(i)}}
+	newEvent := func(i int) ledger.UserEvent {
+		return ledger.UserEvent{UserID: random.Int64N(30), Event: rules.Event{
+			Type: rules.Type(random.IntN(2)), Amount: rules.Cents(1 + random.IntN(150_00)), Time: int64(i),
+		}}
 	}
-	must(t, pool, "INSERT INTO account (id, username, risk) VALUES (5, 'five', 'high'), (6, 'six', 'low') ON CONFLICT (id) DO NOTHING")
+	mustExec(t, pool, "INSERT INTO account (id, username, risk) VALUES (5, 'five', 'high'), (6, 'six', 'low') ON CONFLICT (id) DO NOTHING")
 	for i := range 300 {
-		e := event(i)
-		r := ledger.RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me", Key: fmt.Sprint(i), Hash: [32]byte{byte(i)}}
-		got, err := l.Record(ctx, r)
+		e := newEvent(i)
+		request := ledger.RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me", Key: fmt.Sprint(i), Hash: [32]byte{byte(i)}}
+		first, err := l.Record(ctx, request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := l.Record(ctx, r); err != nil || !again.Replayed || again.EventID != got.EventID || again.AlertID != got.AlertID {
-			t.Fatal(got, again, err)
+		repeated, err := l.Record(ctx, request)
+		if err != nil || !repeated.Replayed || repeated.EventID != first.EventID || repeated.AlertID != first.AlertID {
+			t.Fatal(first, repeated, err)
 		}
 		if i == 150 {
-			must(t, pool, "UPDATE rule SET window_seconds = window_seconds * 4 WHERE window_seconds IS NOT NULL")
+			mustExec(t, pool, "UPDATE rule SET window_seconds = window_seconds * 4 WHERE window_seconds IS NOT NULL")
 		}
 	}
-	b := &ledger.Batch{Actor: "me", Key: "batch"}
+	batch := &ledger.Batch{Actor: "me", Key: "batch"}
 	for i := range 1000 {
-		b.Events = append(b.Events, event(300+i/4))
+		batch.Events = append(batch.Events, newEvent(300+i/4))
 	}
 	for _, replayed := range []bool{false, true} {
-		a, err := l.RecordAll(ctx, b, false)
-		if err != nil || a.Replayed != replayed {
+		result, err := l.RecordAll(ctx, batch, false)
+		if err != nil || result.Replayed != replayed {
 			t.Fatal("batch:", err)
 		}
 		n := 0
-		if err := a.Each(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(b.Events) {
+		if err := result.Each(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(batch.Events) {
 			t.Fatal(n, err)
 		}
 	}
-	must(t, pool, "UPDATE alert SET state = 'closed', note = 'n' WHERE time % 5 = 0")
-	must(t, pool, "UPDATE account SET risk = 'medium' WHERE id = 6")
+	mustExec(t, pool, "UPDATE alert SET state = 'closed', note = 'n' WHERE time % 5 = 0")
+	mustExec(t, pool, "UPDATE account SET risk = 'medium' WHERE id = 6")
 }
 
-// TestPartitionedIntake records the same on the schema as it is and on the one that is spread.
+// TestPartitionedIntake records the same events in the plain and in the partitioned schema.
 func TestPartitionedIntake(t *testing.T) {
-	plain, spread := pgtest.Pool(t), partitioned(t)
-	const mock = "INSERT INTO account (id, username) VALUES (1, 'Bob'), (2, 'Jane'), (3, 'Harry') ON CONFLICT DO NOTHING" // the template of plain has more
-	must(t, spread, mock)
-	intake(t, plain)
-	intake(t, spread)
-	const all = `
+	plain, partitioned := pgtest.Pool(t), partitionedPool(t)
+	const mock = "INSERT INTO account (id, username) VALUES (1, 'Bob'), (2, 'Jane'), (3, 'Harry') ON CONFLICT DO NOTHING" // as in the template of plain
+	mustExec(t, partitioned, mock)
+	recordEvents(t, plain)
+	recordEvents(t, partitioned)
+	const rows = `
 		SELECT concat('event ', n, ' ', to_jsonb(e) - ARRAY['id', 'alert_id', 'created_at', 'xid', 'n']) FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM event) AS e
 		UNION ALL SELECT concat('alert ', n, ' ', to_jsonb(a) - ARRAY['id', 'event_id', 'created_at', 'changed_at', 'xid', 'n']) FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM alert) AS a
 		UNION ALL SELECT concat('change ', user_id, ' ', version, ' ', before, ' ', after) FROM alert_change
 		UNION ALL SELECT concat('state ', user_id, ' ', risk, ' ', state) FROM user_state
 		UNION ALL SELECT concat('key ', user_id, ' ', caller, ' ', key) FROM idempotency
 		ORDER BY 1`
-	want, got := texts(t, plain, all), texts(t, spread, all)
+	want, got := queryStrings(t, plain, rows), queryStrings(t, partitioned, rows)
 	for i := range max(len(want), len(got)) {
 		if i >= len(want) || i >= len(got) || want[i] != got[i] {
-			t.Fatalf("row %d of %d and %d differs: %.300q and %.300q", i, len(want), len(got), want[min(i, len(want)-1)], got[min(i, len(got)-1)])
+			t.Fatalf("row %d of %d plain and %d partitioned rows differs: %.300q and %.300q",
+				i, len(want), len(got), want[min(i, len(want)-1)], got[min(i, len(got)-1)])
 		}
 	}
 	if len(want) < 2500 {
 		t.Errorf("only %d rows were compared", len(want))
 	}
-	if n := texts(t, spread, "SELECT count(*)::text FROM (SELECT DISTINCT tableoid FROM event) AS used")[0]; n != fmt.Sprint(partitions) {
-		t.Errorf("%s parts of event are used", n)
+	if n := queryStrings(t, partitioned, "SELECT count(*)::text FROM (SELECT DISTINCT tableoid FROM event) AS used")[0]; n != fmt.Sprint(partitions) {
+		t.Errorf("%s partitions of event contain rows, want %d", n, partitions)
 	}
 	for _, sql := range []string{"UPDATE event SET actor = ''", "TRUNCATE event CASCADE", "DELETE FROM alert"} {
-		if exec(spread, sql) == nil {
-			t.Errorf("%s goes through where tables are spread", sql)
+		if exec(partitioned, sql) == nil {
+			t.Errorf("%s succeeds in the partitioned schema", sql)
 		}
 	}
 }
 
-// touched are the parts at which what run does really looks, by table.
-func touched(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) map[string]int {
+// partitionsUsed returns how many partitions of each table the statements of run read or write.
+func partitionsUsed(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) map[string]int {
 	t.Helper()
 	ctx := context.Background()
-	const looked = `SELECT relname::text, seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE relname ~ '_part\d$'`
-	parts := map[string]int{}
+	const accesses = `SELECT relname::text, seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE relname ~ '_part\d$'`
+	used := map[string]int{}
 	err := pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		if _, err := conn.Exec(ctx, "SELECT pg_stat_force_next_flush()"); err != nil {
 			return err
@@ -184,12 +188,12 @@ func touched(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) ma
 		if err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback(ctx) }() // as meant
+		defer func() { _ = tx.Rollback(ctx) }()
 		if err := db.New(tx).SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "2s"}); err != nil {
 			return err
 		}
-		seen := func(sign int64, sums map[string]int64) error {
-			rows, err := tx.Query(ctx, looked)
+		add := func(sign int64, sums map[string]int64) error {
+			rows, err := tx.Query(ctx, accesses)
 			if err != nil {
 				return err
 			}
@@ -199,18 +203,18 @@ func touched(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) ma
 			return err
 		}
 		sums := map[string]int64{}
-		if err := seen(-1, sums); err != nil {
+		if err := add(-1, sums); err != nil {
 			return err
 		}
 		if err := run(db.New(tx)); err != nil {
 			return err
 		}
-		if err := seen(1, sums); err != nil {
+		if err := add(1, sums); err != nil {
 			return err
 		}
 		for name, n := range sums {
 			if n > 0 {
-				parts[name[:strings.LastIndex(name, "_part")]]++
+				used[name[:strings.LastIndex(name, "_part")]]++
 			}
 		}
 		return nil
@@ -218,28 +222,29 @@ func touched(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) ma
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parts
+	return used
 }
 
-// TestHotStatementsNameTheUser runs each statement of the intake for one user. It looks at one part of each table, or its comment says that
-// it does not name the user.
-func TestHotStatementsNameTheUser(t *testing.T) {
-	pool := partitioned(t)
-	intake(t, pool)
-	must(t, pool, "ANALYZE")
+// TestIntakeStatementsFilterByUser runs each statement of the intake for one user. A statement uses one partition of each
+// table, unless its comment says that it does not filter by user.
+func TestIntakeStatementsFilterByUser(t *testing.T) {
+	pool := partitionedPool(t)
+	recordEvents(t, pool)
+	mustExec(t, pool, "ANALYZE")
 	ctx := t.Context()
 	const user = 5
-	id := func(n int) uuid.UUID { return uuid.MustParse(numbered(n)) }
-	var past struct {
+	id := func(n int) uuid.UUID { return uuid.MustParse(eventID(n)) }
+	var recorded struct {
 		Event, Alert uuid.UUID
 		Key          string
 	}
-	const one = `SELECT id, alert_id, key FROM event JOIN idempotency k USING (user_id) WHERE k.first_id = id AND k.last_id = id AND user_id = $1 AND alert_id IS NOT NULL LIMIT 1`
-	if err := pool.QueryRow(ctx, one, user).Scan(&past.Event, &past.Alert, &past.Key); err != nil {
+	const sql = `SELECT id, alert_id, key FROM event JOIN idempotency k USING (user_id)
+		WHERE k.first_id = id AND k.last_id = id AND user_id = $1 AND alert_id IS NOT NULL LIMIT 1`
+	if err := pool.QueryRow(ctx, sql, user).Scan(&recorded.Event, &recorded.Alert, &recorded.Key); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	hot := map[string]func(q *db.Queries) error{
+	intake := map[string]func(q *db.Queries) error{
 		"SetLockTimeout": func(q *db.Queries) error { return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "1s"}) },
 		"LockState": func(q *db.Queries) error {
 			_, err := q.LockState(ctx, db.LockStateParams{UserID: user})
@@ -247,7 +252,8 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 		},
 		"InsertEvent": func(q *db.Queries) error {
 			return q.InsertEvent(ctx, db.InsertEventParams{
-				UserID: user, EventID: id(1), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low", RulesetID: 1, EventFacts: []byte("{}"), Codes: "{}", CreatedAt: now, Actor: "me",
+				UserID: user, EventID: id(1), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low",
+				RulesetID: 1, EventFacts: []byte("{}"), Codes: "{}", CreatedAt: now, Actor: "me",
 			})
 		},
 		"SaveState": func(q *db.Queries) error {
@@ -258,7 +264,7 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 			return err
 		},
 		"LockKeys": func(q *db.Queries) error {
-			return q.LockKeys(ctx, db.LockKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
+			return q.LockKeys(ctx, db.LockKeysParams{Callers: []string{"me"}, Keys: []string{recorded.Key}})
 		},
 		"IsLocked": func(q *db.Queries) error {
 			_, err := q.IsLocked(ctx, db.IsLockedParams{UserID: user})
@@ -271,7 +277,7 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 		"GetLatestRuleset": func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err },
 		"GetRuleset":       func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
 		"FindKeys": func(q *db.Queries) error {
-			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
+			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{recorded.Key}})
 			return err
 		},
 		"ListWindow": func(q *db.Queries) error {
@@ -280,13 +286,16 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 		},
 		"InsertEvents": func(q *db.Queries) error {
 			return q.InsertEvents(ctx, db.InsertEventsParams{
-				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, Types: []string{"deposit"}, Amounts: []string{"1"}, Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"},
-				RulesetID: 1, Facts: []json.RawMessage{[]byte("{}")}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: now, Actors: []string{"me"},
+				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, Types: []string{"deposit"}, Amounts: []string{"1"},
+				Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
+				Facts: []json.RawMessage{[]byte("{}")}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
+				CreatedAt: now, Actors: []string{"me"},
 			})
 		},
 		"InsertAlerts": func(q *db.Queries) error {
 			return q.InsertAlerts(ctx, db.InsertAlertsParams{
-				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, EventIds: []uuid.UUID{quietEvent(t, pool, user)}, AlertCodes: []string{"{30}"}, Times: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
+				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, EventIds: []uuid.UUID{eventWithoutAlert(t, pool, user)},
+				AlertCodes: []string{"{30}"}, Times: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
 				Reasons: []json.RawMessage{[]byte("[]")}, CreatedAt: now, Actors: []string{"me"},
 			})
 		},
@@ -295,70 +304,81 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 		},
 		"SaveKeys": func(q *db.Queries) error {
 			return q.SaveKeys(ctx, db.SaveKeysParams{
-				UserIds: []int64{user}, Callers: []string{"me"}, Keys: []string{"new"}, RequestHashes: [][]byte{{1}}, FirstIds: []uuid.UUID{id(1)}, LastIds: []uuid.UUID{id(1)}, CreatedAt: now,
+				UserIds: []int64{user}, Callers: []string{"me"}, Keys: []string{"new"}, RequestHashes: [][]byte{{1}},
+				FirstIds: []uuid.UUID{id(1)}, LastIds: []uuid.UUID{id(1)}, CreatedAt: now,
 			})
 		},
 		"CopyEvents": func(q *db.Queries) error {
-			_, err := q.CopyEvents(ctx, []db.CopyEventsParams{{UserID: user, ID: id(2), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low", RulesetID: 1, Facts: []byte("{}"), AlertCodes: []int32{}, CreatedAt: now, Actor: "me"}})
+			_, err := q.CopyEvents(ctx, []db.CopyEventsParams{{
+				UserID: user, ID: id(2), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low",
+				RulesetID: 1, Facts: []byte("{}"), AlertCodes: []int32{}, CreatedAt: now, Actor: "me",
+			}})
 			return err
 		},
 		"CopyAlerts": func(q *db.Queries) error {
-			_, err := q.CopyAlerts(ctx, []db.CopyAlertsParams{{UserID: user, ID: id(2), EventID: quietEvent(t, pool, user), AlertCodes: []int32{30}, Time: 1, Risk: "low", RulesetID: 1, Reasons: []byte("[]"), CreatedAt: now, ChangedAt: now, Actor: "me"}})
+			_, err := q.CopyAlerts(ctx, []db.CopyAlertsParams{{
+				UserID: user, ID: id(2), EventID: eventWithoutAlert(t, pool, user), AlertCodes: []int32{30}, Time: 1,
+				Risk: "low", RulesetID: 1, Reasons: []byte("[]"), CreatedAt: now, ChangedAt: now, Actor: "me",
+			}})
 			return err
 		},
 		"ListEventsByIdempotencyKey": func(q *db.Queries) error {
-			rows, err := q.ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{FirstID: past.Event, LastID: past.Event, UserID: user, Caller: "me", Key: past.Key, Limit: 1})
+			rows, err := q.ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
+				FirstID: recorded.Event, LastID: recorded.Event, UserID: user, Caller: "me", Key: recorded.Key, Limit: 1,
+			})
 			if err == nil && len(rows) != 1 {
 				err = fmt.Errorf("%d rows", len(rows))
 			}
 			return err
 		},
 	}
-	later := []string{"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans", "RepairState"} // not of the intake
+	notIntake := []string{
+		"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans", "RepairState",
+	}
 	text, err := os.ReadFile("../queries/ledger.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, query := range strings.Split(string(text), "-- name: ")[1:] {
 		name, rest, _ := strings.Cut(query, " ")
-		if slices.Contains(later, name) {
+		if slices.Contains(notIntake, name) {
 			continue
 		}
-		run, known := hot[name]
+		run, known := intake[name]
 		if !known {
-			t.Errorf("queries/ledger.sql has %s, which this test does not know", name)
+			t.Errorf("queries/ledger.sql has %s, which this test does not run", name)
 			continue
 		}
-		delete(hot, name)
+		delete(intake, name)
 		comment := strings.Join(strings.Fields(strings.ReplaceAll(rest, "\n--", "\n")), " ")
-		most := 1
-		if strings.Contains(comment, "does not name the user") {
-			most = partitions
+		maxPartitions := 1
+		if strings.Contains(comment, "does not filter by user") {
+			maxPartitions = partitions
 		}
-		for table, n := range touched(t, pool, run) {
-			if n > most {
-				t.Errorf("%s looks at %d parts of %s for one user", name, n, table)
+		for table, n := range partitionsUsed(t, pool, run) {
+			if n > maxPartitions {
+				t.Errorf("%s uses %d partitions of %s for one user", name, n, table)
 			}
 		}
 	}
-	for name := range hot {
+	for name := range intake {
 		t.Errorf("queries/ledger.sql has no %s", name)
 	}
-	// The negative control: one who looks for an id without its user looks everywhere.
-	control := touched(t, pool, func(q *db.Queries) error {
-		_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
+	// The negative control: a search without a user ID reads all partitions.
+	control := partitionsUsed(t, pool, func(q *db.Queries) error {
+		_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{recorded.Key}})
 		return err
 	})
 	if control["idempotency"] != partitions {
-		t.Errorf("FindKeys looks at %v: the measure shows nothing", control)
+		t.Errorf("FindKeys uses %v: the measurement proves nothing", control)
 	}
-	if got := touched(t, pool, hotOnly(ctx, user)); got["user_state"] != 1 || got["event"] != 1 {
-		t.Errorf("a lock and a window look at %v, not at one part each: the measure shows nothing", got)
+	if got := partitionsUsed(t, pool, lockAndListWindow(ctx, user)); got["user_state"] != 1 || got["event"] != 1 {
+		t.Errorf("LockStates and ListWindow use %v, not one partition each: the measurement proves nothing", got)
 	}
 }
 
-// hotOnly is a lock and a window, which surely look at something.
-func hotOnly(ctx context.Context, user int64) func(q *db.Queries) error {
+// lockAndListWindow runs two statements that use one partition each.
+func lockAndListWindow(ctx context.Context, user int64) func(q *db.Queries) error {
 	return func(q *db.Queries) error {
 		if _, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{user}}); err != nil {
 			return err
@@ -368,8 +388,8 @@ func hotOnly(ctx context.Context, user int64) func(q *db.Queries) error {
 	}
 }
 
-// quietEvent is an event of the user that raised no alert.
-func quietEvent(t *testing.T, pool *pgxpool.Pool, user int64) uuid.UUID {
+// eventWithoutAlert returns the ID of an event of a user that raised no alert.
+func eventWithoutAlert(t *testing.T, pool *pgxpool.Pool, user int64) uuid.UUID {
 	t.Helper()
-	return uuid.MustParse(texts(t, pool, "SELECT id::text FROM event WHERE user_id = $1 AND alert_id IS NULL LIMIT 1", user)[0])
+	return uuid.MustParse(queryStrings(t, pool, "SELECT id::text FROM event WHERE user_id = $1 AND alert_id IS NULL LIMIT 1", user)[0])
 }

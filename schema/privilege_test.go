@@ -21,9 +21,9 @@ import (
 	"labledger/schema"
 )
 
-// may is all that the server's role may do. A table, a view or a sequence that is new needs a line; so does a function that runs as its
-// owner, or that not everyone may call.
-const may = `
+// serverPrivileges lists all privileges of the server's role. A new table, view or sequence needs a line, and so does a
+// function that runs as its owner or that is not callable by PUBLIC.
+const serverPrivileges = `
 table account: SELECT INSERT UPDATE DELETE
 table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id) UPDATE(assignee disposition note state)
 table alert_change: SELECT
@@ -54,21 +54,21 @@ sequence container_id_seq: USAGE
 sequence freezer_id_seq:
 sequence site_id_seq:
 sequence todo_id_seq:
+function lock_ruleset(): as its owner, with search_path=public, pg_temp
 function publish_ruleset(): as its owner, with search_path=public, pg_temp
 function record_alert_change(): as its owner, with search_path=public, pg_temp
 function record_credential(): as its owner, with search_path=public, pg_temp
 function record_change(): as its owner, with search_path=public, pg_temp
-function reserve_id(regclass,bigint): as its owner, with search_path=public, pg_temp; the server may call it
+function reserve_id(regclass,bigint): as its owner, with search_path=public, pg_temp; callable by the server
 function reserve_ids(): as its owner, with search_path=public, pg_temp
-function settle_history(): as its owner, with search_path=public, pg_temp; the server may call it
-function wait_for_ruleset(): as its owner, with search_path=public, pg_temp
+function reset_restored_xids(): as its owner, with search_path=public, pg_temp; callable by the server
 schema: USAGE
 database: CONNECT
-owns 0 things, is a member of 0 roles
+owns 0 objects, is a member of 0 roles
 LOGIN
 `
 
-const found = `
+const privilegesQuery = `
 SELECT line FROM (
 	SELECT 1, relname, format('table %s: %s', relname, (
 		SELECT string_agg(CASE WHEN has_table_privilege('labledger_server', c.oid, privilege) THEN privilege ELSE privilege || columns END, ' ' ORDER BY nth)
@@ -87,15 +87,15 @@ SELECT line FROM (
 	)) FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'
 	UNION ALL
 	SELECT 3, proname, format('function %s: as its %s, with %s%s%s', oid::regprocedure, CASE WHEN prosecdef THEN 'owner' ELSE 'caller' END, array_to_string(proconfig, ' '),
-		CASE WHEN has_function_privilege('labledger_server', p.oid, 'EXECUTE') THEN '; the server may call it' END,
-		CASE WHEN EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0) THEN '; everyone may call it' END
+		CASE WHEN has_function_privilege('labledger_server', p.oid, 'EXECUTE') THEN '; callable by the server' END,
+		CASE WHEN EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0) THEN '; callable by PUBLIC' END
 	) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND (prosecdef OR proacl IS NOT NULL)
 	UNION ALL
 	SELECT 4, '', 'schema: ' || (SELECT string_agg(privilege, ' ') FROM unnest(ARRAY['USAGE', 'CREATE']) AS p (privilege) WHERE has_schema_privilege('labledger_server', 'public', privilege))
 	UNION ALL
 	SELECT 5, '', 'database: ' || (SELECT string_agg(privilege, ' ') FROM unnest(ARRAY['CONNECT', 'TEMPORARY', 'CREATE']) AS p (privilege) WHERE has_database_privilege('labledger_server', current_database(), privilege))
 	UNION ALL
-	SELECT 6, '', format('owns %s things, is a member of %s roles',
+	SELECT 6, '', format('owns %s objects, is a member of %s roles',
 		(SELECT count(*) FROM pg_shdepend WHERE refobjid = 'labledger_server'::regrole AND deptype = 'o'), (SELECT count(*) FROM pg_auth_members WHERE member = 'labledger_server'::regrole))
 	UNION ALL
 	SELECT 7, '', concat_ws(' ', CASE WHEN rolcanlogin THEN 'LOGIN' END, CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
@@ -104,29 +104,29 @@ SELECT line FROM (
 ) AS lines (kind, name, line)
 ORDER BY kind, name`
 
-func holdPrivileges(t *testing.T, owner *pgxpool.Pool) {
+func assertPrivileges(t *testing.T, owner *pgxpool.Pool) {
 	t.Helper()
-	want, got := strings.Split(strings.TrimSpace(may), "\n"), texts(t, owner, found)
+	want, got := strings.Split(strings.TrimSpace(serverPrivileges), "\n"), queryStrings(t, owner, privilegesQuery)
 	for _, line := range got {
 		if !slices.Contains(want, line) {
-			t.Errorf("not expected: %s", line)
+			t.Errorf("unexpected: %s", line)
 		}
 	}
 	for _, line := range want {
 		if !slices.Contains(got, line) {
-			t.Errorf("not found:    %s", line)
+			t.Errorf("missing:    %s", line)
 		}
 	}
 }
 
-func TestPrivileges(t *testing.T) {
-	holdPrivileges(t, pgtest.Pool(t))
+func TestServerPrivileges(t *testing.T) {
+	assertPrivileges(t, pgtest.Pool(t))
 }
 
-// forbidden are statements, what the server is answered when it is not 42501, and what the owner is when that is not success.
-// They run in a transaction that is rolled back, but for those that cannot: then the owner is answered 25001.
-var forbidden = []struct{ sql, server, owner string }{
-	// To make something.
+// forbiddenStatements are statements with the SQLSTATE that the server gets (42501 if empty) and the one that the owner gets
+// (success if empty). They run in a transaction that is rolled back. The owner gets 25001 for those that cannot.
+var forbiddenStatements = []struct{ sql, server, owner string }{
+	// Creating objects.
 	{sql: `CREATE TABLE mine (n int)`},
 	{sql: `CREATE UNLOGGED TABLE mine (n int)`},
 	{sql: `CREATE TABLE mine AS TABLE site`},
@@ -138,7 +138,7 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `CREATE VIEW mine AS TABLE site`},
 	{sql: `CREATE OR REPLACE VIEW instrument AS SELECT * FROM instrument`},
 	{sql: `CREATE MATERIALIZED VIEW mine AS TABLE site`},
-	{sql: `REFRESH MATERIALIZED VIEW seen`},
+	{sql: `REFRESH MATERIALIZED VIEW site_copy`},
 	{sql: `CREATE SEQUENCE mine`},
 	{sql: `CREATE TYPE mine AS ENUM ('a')`},
 	{sql: `CREATE DOMAIN mine AS text`},
@@ -147,7 +147,7 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `CREATE PROCEDURE mine() LANGUAGE sql AS ''`},
 	{sql: `CREATE AGGREGATE mine(int) (SFUNC = int4pl, STYPE = int)`},
 	{sql: `CREATE OPERATOR = (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = jsonb_exists)`},
-	{sql: `CREATE TRIGGER mine BEFORE INSERT ON site FOR EACH ROW EXECUTE FUNCTION refuse()`},
+	{sql: `CREATE TRIGGER mine BEFORE INSERT ON site FOR EACH ROW EXECUTE FUNCTION reject_statement()`},
 	{sql: `CREATE RULE mine AS ON UPDATE TO site DO INSTEAD NOTHING`},
 	{sql: `CREATE POLICY mine ON site`},
 	{sql: `CREATE STATISTICS mine ON name, country FROM site`},
@@ -161,7 +161,7 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `CREATE SUBSCRIPTION mine CONNECTION 'dbname=x' PUBLICATION x WITH (connect = false)`},
 	{sql: `CREATE CAST (jsonb AS bytea) WITHOUT FUNCTION`},
 
-	// To change what there is.
+	// Changing objects.
 	{sql: `ALTER TABLE site ADD COLUMN mine int`},
 	{sql: `ALTER TABLE change DROP COLUMN actor`},
 	{sql: `ALTER TABLE change RENAME TO changes`},
@@ -175,7 +175,7 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `ALTER TABLE alert_change DROP CONSTRAINT alert_change_pkey`},
 	{sql: `ALTER TRIGGER record_change ON site RENAME TO mine`},
 	{sql: `ALTER FUNCTION record_change() SECURITY INVOKER`},
-	{sql: `ALTER FUNCTION settle_history() SET search_path = pg_temp`},
+	{sql: `ALTER FUNCTION reset_restored_xids() SET search_path = pg_temp`},
 	{sql: `ALTER SEQUENCE change_id_seq RESTART`},
 	{sql: `ALTER EXTENSION plpgsql DROP FUNCTION plpgsql_call_handler()`},
 	{sql: `ALTER ROLE labledger_server SUPERUSER`},
@@ -185,15 +185,15 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `ALTER SYSTEM SET fsync = off`, owner: "25001"},
 	{sql: `ALTER DEFAULT PRIVILEGES FOR ROLE labledger GRANT ALL ON TABLES TO labledger_server`},
 	{sql: `COMMENT ON TABLE change IS 'mine'`},
-	{sql: `SECURITY LABEL ON TABLE change IS 'mine'`, server: "22023", owner: "22023"}, // there are no labels at all
+	{sql: `SECURITY LABEL ON TABLE change IS 'mine'`, server: "22023", owner: "22023"}, // no label provider is loaded
 	{sql: `CLUSTER site USING site_pkey`},
 	{sql: `REINDEX TABLE site`},
 
-	// To do away with it.
+	// Dropping objects.
 	{sql: `DROP TABLE change`},
 	{sql: `DROP TABLE login_attempt`},
 	{sql: `DROP VIEW instrument`},
-	{sql: `DROP INDEX change_of_row`},
+	{sql: `DROP INDEX change_table_name_row_key_id_idx`},
 	{sql: `DROP TRIGGER record_change ON site`},
 	{sql: `DROP FUNCTION record_change() CASCADE`},
 	{sql: `DROP SCHEMA public CASCADE`},
@@ -201,7 +201,7 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `DROP OWNED BY labledger`, owner: "2BP01"},
 	{sql: `REASSIGN OWNED BY labledger TO labledger_server`, owner: "2BP01"},
 
-	// To write what stays as it is.
+	// Writing append-only tables.
 	{sql: `INSERT INTO change (actor, table_name, row_key, action) VALUES ('mine', 'site', '1', 'insert')`},
 	{sql: `UPDATE change SET actor = 'mine'`, owner: "23001"},
 	{sql: `DELETE FROM change`, owner: "23001"},
@@ -221,7 +221,7 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `DELETE FROM event`, owner: "23001"},
 	{sql: `INSERT INTO event SELECT (json_populate_record(event, json_build_object('id', gen_random_uuid()))).* FROM event`},
 	{sql: `UPDATE alert SET reasons = '[1]'`, owner: "23001"},
-	{sql: `UPDATE alert SET actor = 'mine', version = 7`}, // the trigger overrules it
+	{sql: `UPDATE alert SET actor = 'mine', version = 7`}, // the trigger sets both columns
 	{sql: `UPDATE alert SET xid = 0`},
 	{sql: `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor, state)
 		SELECT user_id, gen_random_uuid(), id, '{30}', 1, 'low', 1, '[]', now(), now(), 'mine', 'closed' FROM event WHERE alert_id IS NULL`},
@@ -245,7 +245,8 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `DO 'BEGIN TRUNCATE change; END'`, owner: "23001"},
 	{sql: `DO 'BEGIN ALTER TABLE change DISABLE TRIGGER append_only; DELETE FROM change; END'`},
 
-	// To be somebody else, or to be given more. What one cannot give is a mere warning: what was to be gained by it is tried as well.
+	// Changing the role or gaining privileges. A GRANT without the right to grant is only a warning, so each GRANT is
+	// followed by a statement that needs the privilege.
 	{sql: `SET ROLE labledger`},
 	{sql: `SET SESSION AUTHORIZATION labledger`},
 	{sql: `SET session_replication_role = replica`},
@@ -257,7 +258,7 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `GRANT TRUNCATE ON login_attempt TO labledger_server; TRUNCATE login_attempt`},
 	{sql: `GRANT CREATE ON SCHEMA public TO labledger_server; CREATE TABLE mine (n int)`},
 
-	// To get out into the machine.
+	// Reaching the machine.
 	{sql: `COPY change TO PROGRAM 'cat >/dev/null'`},
 	{sql: `COPY site FROM PROGRAM 'true'`},
 	{sql: `COPY change TO '/dev/null'`},
@@ -270,16 +271,16 @@ var forbidden = []struct{ sql, server, owner string }{
 	{sql: `SELECT rolpassword FROM pg_authid`},
 }
 
-// try runs SQL in a transaction that it rolls back, or by itself, and returns the code of the error.
-func try(t *testing.T, url, sql string, alone bool) string {
+// sqlState runs SQL on a new connection and returns the SQLSTATE of its error. A transaction around it is rolled back.
+func sqlState(t *testing.T, url, sql string, inTransaction bool) string {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close(ctx) }() // a transaction ends with its connection
-	if !alone {
+	defer func() { _ = conn.Close(ctx) }() // rolls back
+	if inTransaction {
 		sql = "BEGIN; " + sql
 	}
 	_, err = conn.PgConn().Exec(ctx, sql).ReadAll()
@@ -293,45 +294,52 @@ func try(t *testing.T, url, sql string, alone bool) string {
 	return ""
 }
 
-// TestForbidden tries it all on a connection of the server's role. As the owner the same statements do something, or are refused by
-// something else than a lack of rights.
-func TestForbidden(t *testing.T) {
+// TestForbiddenStatements runs the statements as the server's role. The owner runs the same statements without a lack of
+// privileges: the negative control.
+func TestForbiddenStatements(t *testing.T) {
 	database := pgtest.Database(t)
 	owner, err := postgres.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer owner.Close()
-	fillLedger(t, owner)
-	must(t, owner, "CREATE MATERIALIZED VIEW seen AS TABLE site; GRANT SELECT ON seen TO labledger_server")
-	all := forbidden
-	for _, table := range texts(t, owner, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1") {
-		free := slices.Contains([]string{"api_token", "credential", "login_attempt", "schema_migrations", "session", "user_state"}, table)
-		all = append(all, struct{ sql, server, owner string }{sql: "TRUNCATE " + table + " CASCADE", owner: map[bool]string{false: "23001"}[free]})
+	insertLedgerRows(t, owner)
+	mustExec(t, owner, "CREATE MATERIALIZED VIEW site_copy AS TABLE site; GRANT SELECT ON site_copy TO labledger_server")
+	statements := forbiddenStatements
+	const tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+	truncatable := []string{"api_token", "credential", "login_attempt", "schema_migrations", "session", "user_state"}
+	for _, table := range queryStrings(t, owner, tables) {
+		ownerState := "23001"
+		if slices.Contains(truncatable, table) {
+			ownerState = ""
+		}
+		statements = append(statements, struct{ sql, server, owner string }{
+			sql: "TRUNCATE " + table + " CASCADE", owner: ownerState,
+		})
 	}
 	succeeded := 0
-	for _, f := range all {
-		if f.server == "" {
-			f.server = "42501"
+	for _, c := range statements {
+		if c.server == "" {
+			c.server = "42501"
 		}
-		if got := try(t, pgtest.ServerURL(database), f.sql, f.owner == "25001"); got != f.server {
-			t.Errorf("the server is answered %q, not %s: %s", got, f.server, f.sql)
+		if got := sqlState(t, pgtest.ServerURL(database), c.sql, c.owner != "25001"); got != c.server {
+			t.Errorf("the server gets %q, want %s: %s", got, c.server, c.sql)
 		}
-		if got := try(t, database, f.sql, false); got != f.owner {
-			t.Errorf("the owner is answered %q, not %q: %s", got, f.owner, f.sql)
+		if got := sqlState(t, database, c.sql, true); got != c.owner {
+			t.Errorf("the owner gets %q, want %q: %s", got, c.owner, c.sql)
 		} else if got == "" {
 			succeeded++
 		}
 	}
-	if len(all) < 30 || succeeded < len(all)/2 {
-		t.Errorf("of %d statements %d succeed as the owner", len(all), succeeded)
+	if len(statements) < 30 || succeeded < len(statements)/2 {
+		t.Errorf("%d of %d statements succeed as the owner", succeeded, len(statements))
 	}
-	must(t, owner, "DROP MATERIALIZED VIEW seen")
-	holdPrivileges(t, owner)
+	mustExec(t, owner, "DROP MATERIALIZED VIEW site_copy")
+	assertPrivileges(t, owner)
 }
 
-// fillLedger records two events, of which one raised an alert that was changed.
-func fillLedger(t *testing.T, pool *pgxpool.Pool) {
+// insertLedgerRows inserts two events; one of them has an alert, which is changed.
+func insertLedgerRows(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for _, sql := range []string{
 		`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor) VALUES
@@ -343,19 +351,20 @@ func fillLedger(t *testing.T, pool *pgxpool.Pool) {
 		`INSERT INTO idempotency VALUES (7, 'bob', 'k', '', gen_random_uuid(), gen_random_uuid(), now())`,
 		`UPDATE alert SET state = 'acknowledged'`,
 	} {
-		must(t, pool, sql)
+		mustExec(t, pool, sql)
 	}
 }
 
-// TestAllowed does as the server's role what its requests do.
-func TestAllowed(t *testing.T) {
+// TestAllowedStatements runs statements like those of requests as the server's role.
+func TestAllowedStatements(t *testing.T) {
 	owner, server := pgtest.Pools(t)
-	for _, table := range texts(t, owner, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')") {
-		must(t, server, "SELECT FROM "+table)
+	const relations = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')"
+	for _, table := range queryStrings(t, owner, relations) {
+		mustExec(t, server, "SELECT FROM "+table)
 	}
-	fillLedger(t, server)
+	insertLedgerRows(t, server)
 	for _, sql := range []string{
-		`INSERT INTO site (name) VALUES ('nobody named')`,
+		`INSERT INTO site (name) VALUES ('without actor')`,
 		`SET LOCAL labledger.actor = 'alice'; INSERT INTO site (id, name) VALUES (50, 'chosen'); INSERT INTO site (name) VALUES ('next')`,
 		`SET LOCAL labledger.actor = 'alice'; SELECT reserve_id('site', 60); INSERT INTO site (name) VALUES ('after an import')`,
 		`SET LOCAL labledger.actor = 'alice'; INSERT INTO todo (description, status, site_id) VALUES ('d', 'open', 50)`,
@@ -382,33 +391,35 @@ func TestAllowed(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
-	if got := texts(t, server, "SELECT settle_history()::text")[0]; got != "0" {
-		t.Errorf("%s rows were settled", got)
+	if got := queryStrings(t, server, "SELECT reset_restored_xids()::text")[0]; got != "0" {
+		t.Errorf("%s rows were reset", got)
 	}
-	for what, sql := range map[string]string{
+	for want, sql := range map[string]string{
 		"labledger_server: acknowledged, alice: closed": `SELECT string_agg(format('%s: %s', actor, after ->> 'state'), ', ' ORDER BY version) FROM alert_change`,
-		"alice: 4":                             `SELECT format('%s: %s', actor, (rules -> 0 ->> 'limit')::numeric::int) FROM ruleset ORDER BY id DESC LIMIT 1`,
-		"labledger_server insert nobody named": `SELECT concat_ws(' ', actor, action, after ->> 'name') FROM change WHERE table_name = 'site' ORDER BY id DESC OFFSET 5 LIMIT 1`,
+		"alice: 4":                                        `SELECT format('%s: %s', actor, (rules -> 0 ->> 'limit')::numeric::int) FROM ruleset ORDER BY id DESC LIMIT 1`,
+		"labledger_server insert without actor":           `SELECT concat_ws(' ', actor, action, after ->> 'name') FROM change WHERE table_name = 'site' ORDER BY id DESC OFFSET 5 LIMIT 1`,
 		"alice insert 50, bob update 50, carol delete 50": `SELECT string_agg(concat_ws(' ', actor, action, row_key), ', ' ORDER BY id) FROM change WHERE table_name = 'site' AND row_key = '50'`,
 		"51, 61":                          `SELECT string_agg(id::text, ', ' ORDER BY id) FROM site WHERE name IN ('next', 'after an import')`,
 		"alice insert, carol update null": `SELECT string_agg(concat_ws(' ', actor, action, CASE WHEN after -> 'site_id' = 'null' THEN 'null' END), ', ' ORDER BY id) FROM change WHERE table_name = 'todo'`,
 		"high":                            `SELECT user_state.risk FROM user_state JOIN account ON id = user_id WHERE username = 'dora'`,
 	} {
-		if got := texts(t, server, sql)[0]; got != what {
-			t.Errorf("%s: got %q, want %q", sql, got, what)
+		if got := queryStrings(t, server, sql)[0]; got != want {
+			t.Errorf("%s: got %q, want %q", sql, got, want)
 		}
 	}
-	intake(t, server)
+	recordEvents(t, server)
 }
 
-// TestAuditIsNotShadowed puts tables of the same names before those of the schema. Even a role that may make temporary tables gains nothing by it.
-func TestAuditIsNotShadowed(t *testing.T) {
+// TestAuditIgnoresTemporaryTables hides the audit tables behind temporary tables of the same names. The triggers write to the
+// real tables all the same. With a search_path that begins with pg_temp they would not: the negative control.
+func TestAuditIgnoresTemporaryTables(t *testing.T) {
 	owner, server := pgtest.Pools(t)
-	fillLedger(t, owner)
-	must(t, owner, "DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO labledger_server', current_database()); END $$")
-	const recorded = `SELECT format('%s %s %s', (SELECT count(*) FROM change), (SELECT count(*) FROM alert_change), (SELECT count(*) FROM ruleset))`
-	shadowed := func() (before, after string) {
-		before = texts(t, owner, recorded)[0]
+	insertLedgerRows(t, owner)
+	mustExec(t, owner, "DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO labledger_server', current_database()); END $$")
+	const counts = `SELECT format('%s %s %s',
+		(SELECT count(*) FROM change), (SELECT count(*) FROM alert_change), (SELECT count(*) FROM ruleset))`
+	writeWithTemporaryTables := func() (before, after string) {
+		before = queryStrings(t, owner, counts)[0]
 		conn, err := server.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -429,21 +440,21 @@ func TestAuditIsNotShadowed(t *testing.T) {
 		if _, err := conn.Exec(t.Context(), "DISCARD ALL"); err != nil {
 			t.Fatal(err)
 		}
-		return before, texts(t, owner, recorded)[0]
+		return before, queryStrings(t, owner, counts)[0]
 	}
-	if before, after := shadowed(); before != "15 1 1" || after != "18 2 2" {
-		t.Errorf("recorded changes, changes of alerts, rule sets: %s, then %s", before, after)
+	if before, after := writeWithTemporaryTables(); before != "15 1 1" || after != "18 2 2" {
+		t.Errorf("rows of change, alert_change and ruleset: %s, then %s", before, after)
 	}
-	for _, f := range []string{"record_change", "record_alert_change", "publish_ruleset"} {
-		must(t, owner, "ALTER FUNCTION "+f+"() RESET search_path")
+	for _, function := range []string{"record_change", "record_alert_change", "publish_ruleset"} {
+		mustExec(t, owner, "ALTER FUNCTION "+function+"() SET search_path = pg_temp, public")
 	}
-	if before, after := shadowed(); after != before {
-		t.Errorf("without a path of their own the triggers record as well (%s, then %s): this test shows nothing", before, after)
+	if before, after := writeWithTemporaryTables(); after != before {
+		t.Errorf("with pg_temp first the triggers write as well (%s, then %s): the test proves nothing", before, after)
 	}
 }
 
-// TestSettleHistoryIsNoWayToWrite settles within a transaction that has written, whose own number then looks like one of another cluster.
-func TestSettleHistoryIsNoWayToWrite(t *testing.T) {
+// TestResetRestoredXids_rejectsWritingTransaction: the ID of a transaction that has written looks like one of another cluster.
+func TestResetRestoredXids_rejectsWritingTransaction(t *testing.T) {
 	owner, server := pgtest.Pools(t)
 	tx, err := server.Begin(t.Context())
 	if err != nil {
@@ -453,22 +464,22 @@ func TestSettleHistoryIsNoWayToWrite(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "INSERT INTO site (name) VALUES ('mine')"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = tx.Exec(t.Context(), "SELECT settle_history()")
+	_, err = tx.Exec(t.Context(), "SELECT reset_restored_xids()")
 	var pgErr *pgconn.PgError
 	if !errors.As(err, &pgErr) || pgErr.Code != "25001" {
-		t.Error("settled:", err)
+		t.Errorf("reset_restored_xids() after a write: %v, want 25001", err)
 	}
-	if n := texts(t, owner, "SELECT count(*)::text FROM change WHERE xid = 0")[0]; n != "0" {
-		t.Errorf("%s changes were settled", n)
+	if n := queryStrings(t, owner, "SELECT count(*)::text FROM change WHERE xid = 0")[0]; n != "0" {
+		t.Errorf("%s changes were reset", n)
 	}
 }
 
-// TestServerRoleIsMade migrates databases of a cluster that does not know the role: by an owner who may not make it, by a guest who owns
-// nothing but the tables, and four at once by one who may, while a fifth has just made it.
-func TestServerRoleIsMade(t *testing.T) {
-	own := pgtest.NewCluster(t)
+// TestServerRoleCreation migrates databases of a cluster without the role: as an owner who cannot create it, as a role that
+// owns only the tables, and four databases at once as a superuser while another transaction has just created the role.
+func TestServerRoleCreation(t *testing.T) {
+	cluster := pgtest.NewCluster(t)
 	database := func(user, name string) string {
-		u, err := url.Parse(own.URL())
+		u, err := url.Parse(cluster.URL())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -488,7 +499,7 @@ func TestServerRoleIsMade(t *testing.T) {
 		}
 		return v
 	}
-	admin, err := postgres.Open(t.Context(), own.URL())
+	admin, err := postgres.Open(t.Context(), cluster.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -496,71 +507,77 @@ func TestServerRoleIsMade(t *testing.T) {
 	for _, sql := range []string{
 		"DROP ROLE labledger_server", "CREATE ROLE plain LOGIN", "CREATE ROLE guest LOGIN", "CREATE DATABASE plain OWNER plain", "CREATE DATABASE guest", "CREATE DATABASE guest2",
 	} {
-		must(t, admin, sql)
+		mustExec(t, admin, sql)
 	}
 	for _, name := range []string{"guest", "guest2"} {
-		if err := onceAs(t.Context(), database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest"); err != nil {
+		if err := execOnce(t.Context(), database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	work := func(user, name string) {
+	migrateAndInsert := func(user, name string) {
 		t.Helper()
 		if _, _, err := migrate.Up(t.Context(), database(user, name), schema.Files); err != nil {
 			t.Error(err)
 			return
 		}
-		if err := onceAs(t.Context(), database(user, name), "INSERT INTO site (name) VALUES ('n')"); err != nil {
+		if err := execOnce(t.Context(), database(user, name), "INSERT INTO site (name) VALUES ('n')"); err != nil {
 			t.Error(err)
 		}
 		if got := value(database(user, name), "SELECT actor FROM change WHERE table_name = 'site'"); got != user {
-			t.Errorf("recorded as %s, not %s", got, user)
+			t.Errorf("the actor is %s, want %s", got, user)
 		}
 	}
-	work("plain", "plain")
-	work("guest", "guest")
-	if n := texts(t, admin, "SELECT count(*)::text FROM pg_roles WHERE rolname = 'labledger_server'")[0]; n != "0" {
-		t.Error("the role was made by somebody who may not")
+	migrateAndInsert("plain", "plain")
+	migrateAndInsert("guest", "guest")
+	if n := queryStrings(t, admin, "SELECT count(*)::text FROM pg_roles WHERE rolname = 'labledger_server'")[0]; n != "0" {
+		t.Error("a role without CREATEROLE created the server's role")
 	}
 
-	fifth, err := admin.Begin(t.Context())
+	creator, err := admin.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = fifth.Rollback(context.Background()) }()
-	if _, err := fifth.Exec(t.Context(), "CREATE ROLE labledger_server LOGIN"); err != nil {
+	defer func() { _ = creator.Rollback(context.Background()) }()
+	if _, err := creator.Exec(t.Context(), "CREATE ROLE labledger_server LOGIN"); err != nil {
 		t.Fatal(err)
 	}
-	var all sync.WaitGroup
+	var migrating sync.WaitGroup
 	for i := range 4 {
 		name := fmt.Sprintf("four_%d", i)
-		must(t, admin, "CREATE DATABASE "+name)
-		all.Go(func() {
+		mustExec(t, admin, "CREATE DATABASE "+name)
+		migrating.Go(func() {
 			if _, _, err := migrate.Up(t.Context(), database("labledger", name), schema.Files); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	const waiting = "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-	for began := time.Now(); texts(t, admin, waiting)[0] != "4"; time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			t.Error("the four do not wait for the fifth")
+	for start := time.Now(); queryStrings(t, admin, waiting)[0] != "4"; time.Sleep(10 * time.Millisecond) {
+		if time.Since(start) > 20*time.Second {
+			t.Error("the four migrations do not wait for the transaction that created the role")
 			break
 		}
 	}
-	if err := fifth.Commit(t.Context()); err != nil {
+	if err := creator.Commit(t.Context()); err != nil {
 		t.Error(err)
 	}
-	all.Wait()
-	work("guest", "guest2")
+	migrating.Wait()
+	migrateAndInsert("guest", "guest2")
 	for _, name := range []string{"four_0", "four_1", "four_2", "four_3", "guest2"} {
-		if got := value(database("labledger_server", name), "SELECT (SELECT max(version) FROM schema_migrations)::text || (SELECT has_database_privilege(current_database(), 'TEMPORARY') FROM rule WHERE code = 30)"); got != value(database("labledger", name), "SELECT version::text || (current_database() = 'guest2') FROM schema_migrations") {
-			t.Errorf("%s: the server's role sees version and right to temporary tables %s", name, got)
+		const serverView = `SELECT (SELECT max(version) FROM schema_migrations)::text || (
+			SELECT has_database_privilege(current_database(), 'TEMPORARY') FROM rule WHERE code = 30
+		)`
+		// PUBLIC keeps TEMPORARY on guest2, since its migrating role does not own the database.
+		const ownerView = "SELECT version::text || (current_database() = 'guest2') FROM schema_migrations"
+		got, want := value(database("labledger_server", name), serverView), value(database("labledger", name), ownerView)
+		if got != want {
+			t.Errorf("%s: schema version and TEMPORARY privilege of the server's role: %s, want %s", name, got, want)
 		}
 	}
 }
 
-// onceAs runs one statement on a connection of its own.
-func onceAs(ctx context.Context, url, sql string) error {
+// execOnce runs one statement on a new connection.
+func execOnce(ctx context.Context, url, sql string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
@@ -569,27 +586,36 @@ func onceAs(ctx context.Context, url, sql string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// TestServerRoleTakenBack finds nothing of the role in a database that went back to the migration before.
-func TestServerRoleTakenBack(t *testing.T) {
+// TestServerRoleDown reverts the migration that grants the privileges of the server's role. No privilege remains, and no
+// function that runs as its owner becomes callable by PUBLIC.
+func TestServerRoleDown(t *testing.T) {
 	database := pgtest.Database(t)
 	pool, err := postgres.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	const given = `SELECT concat_ws(' ', classid::regclass, objid, objsubid) FROM pg_shdepend WHERE refobjid = 'labledger_server'::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())`
-	if got := texts(t, pool, given); len(got) < 20 {
-		t.Errorf("the role was given %d things", len(got))
+	const granted = `SELECT concat_ws(' ', classid::regclass, objid, objsubid) FROM pg_shdepend
+		WHERE refobjid = 'labledger_server'::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())`
+	if got := queryStrings(t, pool, granted); len(got) < 20 {
+		t.Errorf("the role has privileges on %d objects", len(got))
 	}
-	if _, to, err := migrate.Up(t.Context(), database, schema.Files); err != nil {
+	_, newest, err := migrate.Up(t.Context(), database, schema.Files)
+	if err != nil {
 		t.Fatal(err)
-	} else if _, _, err := migrate.Down(t.Context(), database, schema.Files, int(to)-6); err != nil {
+	}
+	if _, _, err := migrate.Down(t.Context(), database, schema.Files, int(newest)-serverRoleVersion+1); err != nil {
 		t.Fatal(err)
 	}
-	for _, left := range texts(t, pool, given) {
-		t.Error("left:", left)
+	for _, object := range queryStrings(t, pool, granted) {
+		t.Error("the role still has privileges on", object)
 	}
-	if got := texts(t, pool, "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"); len(got) > 0 {
-		t.Error("they still run as their owner:", got)
+	const callable = `SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
+		AND EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee <> proowner)`
+	if got := queryStrings(t, pool, callable); len(got) > 0 {
+		t.Error("functions that run as their owner are callable by other roles:", got)
 	}
 }
+
+// serverRoleVersion is the version of the migration 000008_server_role.
+const serverRoleVersion = 8

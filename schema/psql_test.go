@@ -2,8 +2,11 @@ package schema_test
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 	"os"
-	run "os/exec"
+	osexec "os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,10 +16,35 @@ import (
 	"labledger/schema"
 )
 
-// TestPsql makes the schema by hand, as the README says, and holds it against the migrated one: its objects, who may do what, and the number.
-func TestPsql(t *testing.T) {
+// TestSchemaSQL compares schema.sql with the directory: it includes every migration, in order, and sets the newest version.
+func TestSchemaSQL(t *testing.T) {
+	migrations, err := fs.Glob(schema.Files, "*.up.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := fs.ReadFile(schema.Files, "schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var included []string
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, `\ir `); ok {
+			included = append(included, strings.TrimSpace(name))
+		}
+	}
+	if !slices.Equal(included, migrations) {
+		t.Errorf("schema.sql includes\n%s\nwant\n%s", strings.Join(included, "\n"), strings.Join(migrations, "\n"))
+	}
+	insert := fmt.Sprintf("INSERT INTO schema_migrations VALUES (%d, false);", len(migrations))
+	if !strings.Contains(string(text), insert) {
+		t.Errorf("schema.sql does not contain %q", insert)
+	}
+}
+
+// TestPsqlInstall compares a schema installed by psql with the migrated one: its objects, their privileges and the version.
+func TestPsqlInstall(t *testing.T) {
 	ctx := context.Background()
-	program, err := postgres.FindClient("psql")
+	psql, err := postgres.FindClient("psql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,10 +54,13 @@ func TestPsql(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	whole := strings.TrimSuffix(everything, "ORDER BY 1") + `
-		UNION ALL SELECT concat_ws(' ', relname, (SELECT string_agg(entry, ',' ORDER BY entry) FROM unnest(relacl::text[]) AS entry)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
-		UNION ALL SELECT concat_ws(' ', 'version', version, dirty) FROM schema_migrations ORDER BY 1`
-	migrated := texts(t, pool, whole)
+	query := strings.TrimSuffix(catalogQuery, "ORDER BY 1") + `
+		UNION ALL SELECT concat_ws(' ', relname, (
+			SELECT string_agg(entry, ',' ORDER BY entry) FROM unnest(relacl::text[]) AS entry
+		)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+		UNION ALL SELECT concat_ws(' ', 'version', version, dirty) FROM schema_migrations
+		ORDER BY 1`
+	migrated := queryStrings(t, pool, query)
 	if _, _, err := migrate.Down(ctx, url, schema.Files, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -37,16 +68,20 @@ func TestPsql(t *testing.T) {
 		t.Fatal(err)
 	}
 	target, password := postgres.WithoutPassword(url)
-	command := run.Command(program, "-X", "-q", "-f", "schema.sql", "-d", target)
+	command := osexec.Command(psql, "-X", "-q", "-f", "schema.sql", "-d", target)
 	command.Env = append(os.Environ(), "PGPASSWORD="+password)
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("psql -f schema.sql: %v\n%s", err, output)
 	}
-	byHand := texts(t, pool, whole)
-	if m, h := strings.Join(migrated, "\n"), strings.Join(byHand, "\n"); m != h {
-		t.Errorf("by hand it is another schema:\n%s\n--- migrated:\n%s", h, m)
+	if len(output) > 0 {
+		t.Errorf("psql -f schema.sql printed %s", output)
+	}
+	installed := queryStrings(t, pool, query)
+	if got, want := strings.Join(installed, "\n"), strings.Join(migrated, "\n"); got != want {
+		t.Errorf("psql installs another schema:\n%s\n--- migrated:\n%s", got, want)
 	}
 	if from, to, err := migrate.Up(ctx, url, schema.Files); err != nil || from != to {
-		t.Errorf("the server does not find it up to date: %d to %d, %v", from, to, err)
+		t.Errorf("the server migrates the installed schema: %d to %d, %v", from, to, err)
 	}
 }

@@ -1,17 +1,20 @@
--- The whole schema, for psql, into an empty database; `labledger migrate up` does the same:
+-- Creates the whole schema in an empty database with psql. `labledger migrate up` does the same.
 --   docker compose exec db createdb -U mock_dev_user scratch
 --   docker compose exec db psql -U mock_dev_user -f /var/postgres_scripts/schema.sql scratch
+-- A test compares the list of files and the version below with the directory.
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); -- where migrate keeps the number of the last one; sqlc learns of it here
+-- golang-migrate keeps the version of the schema here. sqlc reads the table definition from this file.
+CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
+COMMENT ON TABLE schema_migrations IS 'labledger schema set 2: the version of the schema, which labledger migrate maintains';
 \ir 000001_history.up.sql
 \ir 000002_register.up.sql
-\ir 000003_directory.up.sql
-\ir 000004_ledger.up.sql
-\ir 000005_todos.up.sql
-\ir 000006_accounts.up.sql
-\ir 000007_server_role.up.sql
-\ir 000008_attachments.up.sql
+\ir 000003_accounts.up.sql
+\ir 000004_credentials.up.sql
+\ir 000005_ledger.up.sql
+\ir 000006_todos.up.sql
+\ir 000007_attachments.up.sql
+\ir 000008_server_role.up.sql
 INSERT INTO schema_migrations VALUES (8, false);
 COMMIT;

@@ -23,24 +23,31 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = conn.Close(ctx) }() // the template is made
+		defer func() { _ = conn.Close(ctx) }()
 		_, err = conn.PgConn().Exec(ctx, schema.MockData).ReadAll()
 		return err
 	})
 }
 
-// texts are the rows of a query with one column.
-func texts(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
+// queryStrings returns the rows of a query with one column.
+func queryStrings(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
 	t.Helper()
 	rows, err := pool.Query(context.Background(), sql, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	values, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
-	return all
+	return values
+}
+
+func mustExec(t *testing.T, pool *pgxpool.Pool, sql string) {
+	t.Helper()
+	if err := exec(pool, sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
 }
 
 func exec(pool *pgxpool.Pool, sql string) error {
@@ -48,16 +55,20 @@ func exec(pool *pgxpool.Pool, sql string) error {
 	return err
 }
 
-// everything lists what a schema is made of, so that two states can be compared.
-const everything = `
-	SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) FROM information_schema.columns WHERE table_schema = 'public'
-	UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+// catalogQuery lists the objects of a schema, to compare two schemas.
+const catalogQuery = `
+	SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default)
+		FROM information_schema.columns WHERE table_schema = 'public'
+	UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid)
+		FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 	UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
 	UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 	UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 	ORDER BY 1`
 
-func TestUpDownUp(t *testing.T) {
+// TestDown reverts the migrations one by one. Each step restores the schema of the migration before it, and the step up
+// again restores the schema of the migration.
+func TestDown(t *testing.T) {
 	ctx := context.Background()
 	url := pgtest.Database(t)
 	pool, err := postgres.Open(ctx, url)
@@ -65,95 +76,155 @@ func TestUpDownUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	first := texts(t, pool, everything)
 	if _, to, err := migrate.Down(ctx, url, schema.Files, 0); err != nil || to != 0 {
 		t.Fatalf("down: at %d, %v", to, err)
 	}
-	for _, left := range texts(t, pool, everything) {
-		if !strings.Contains(left, "schema_migrations") {
-			t.Errorf("down leaves %s", left)
+	for _, object := range queryStrings(t, pool, catalogQuery) {
+		if !strings.Contains(object, "schema_migrations") {
+			t.Errorf("down leaves %s", object)
 		}
 	}
-	if _, _, err := migrate.Up(ctx, url, schema.Files); err != nil {
-		t.Fatal(err)
+	catalog := func() string { return strings.Join(queryStrings(t, pool, catalogQuery), "\n") }
+	catalogs := []string{catalog()}
+	for version := 1; len(migrations(t, version, nil)) > len(migrations(t, version-1, nil)); version++ {
+		if _, to, err := migrate.Up(ctx, url, migrations(t, version, nil)); err != nil || to != uint(version) {
+			t.Fatalf("up to %d: at %d, %v", version, to, err)
+		}
+		catalogs = append(catalogs, catalog())
 	}
-	if second := texts(t, pool, everything); strings.Join(first, "\n") != strings.Join(second, "\n") {
-		t.Errorf("up after down makes another schema:\n%s\n---\n%s", strings.Join(first, "\n"), strings.Join(second, "\n"))
+	for version := len(catalogs) - 1; version > 0; version-- {
+		if _, _, err := migrate.Down(ctx, url, schema.Files, 1); err != nil {
+			t.Fatalf("down from %d: %v", version, err)
+		}
+		if got := catalog(); got != catalogs[version-1] {
+			t.Errorf("down from %d makes another schema:\n%s\n--- want\n%s", version, got, catalogs[version-1])
+		}
+		if _, _, err := migrate.Up(ctx, url, migrations(t, version, nil)); err != nil {
+			t.Fatalf("up again to %d: %v", version, err)
+		}
+		if got := catalog(); got != catalogs[version] {
+			t.Errorf("up again to %d makes another schema:\n%s\n--- want\n%s", version, got, catalogs[version])
+		}
+		if _, _, err := migrate.Down(ctx, url, schema.Files, 1); err != nil {
+			t.Fatalf("down from %d: %v", version, err)
+		}
 	}
 }
 
-// TestCatalog holds the habits of the schema: every table and column says what it is, and every rule has a name that a person reads.
+// TestCatalog checks the conventions of the schema: every table and column has a comment, and constraints and indexes are
+// named after their table and columns.
 func TestCatalog(t *testing.T) {
 	pool := pgtest.Pool(t)
-	const ours = `c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_migrations' AND c.relkind IN ('r', 'v')`
-	for what, sql := range map[string]string{
-		"has no comment":                `SELECT c.relname::text FROM pg_class c WHERE ` + ours + ` AND obj_description(c.oid) IS NULL`,
-		"is a column without a comment": `SELECT format('%s.%s', c.relname, a.attname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE ` + ours + ` AND col_description(c.oid, a.attnum) IS NULL`,
-		"is not named after its table":  `SELECT conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE ` + ours + ` AND NOT starts_with(conname, c.relname || '_')`,
-		"is a check not named after its column": `SELECT conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE ` + ours + ` AND contype = 'c'
-			AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND starts_with(conname, c.relname || '_' || a.attname || '_'))`,
-		"is a foreign key without an index": `SELECT conname::text FROM pg_constraint k WHERE contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])`,
+	const relation = `c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_migrations' AND c.relkind IN ('r', 'v')`
+	for problem, sql := range map[string]string{
+		"has no comment": `SELECT c.relname::text FROM pg_class c WHERE ` + relation + ` AND obj_description(c.oid) IS NULL`,
+		"is a column without a comment": `SELECT format('%s.%s', c.relname, a.attname)
+			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+			WHERE ` + relation + ` AND col_description(c.oid, a.attnum) IS NULL`,
+		"is a function without a comment": `SELECT proname::text FROM pg_proc
+			WHERE pronamespace = 'public'::regnamespace AND obj_description(oid) IS NULL`,
+		"is a constraint not named after its table": `SELECT conname::text
+			FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+			WHERE ` + relation + ` AND NOT starts_with(conname, c.relname || '_')`,
+		"is a check not named after its column": `SELECT conname::text
+			FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+			WHERE ` + relation + ` AND contype = 'c' AND NOT EXISTS (
+				SELECT FROM pg_attribute a
+				WHERE a.attrelid = c.oid AND a.attnum > 0 AND starts_with(conname, c.relname || '_' || a.attname || '_')
+			)`,
+		"is an index not named <table>_<columns>_idx": `SELECT i.relname::text
+			FROM pg_index x JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid
+			WHERE ` + relation + ` AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+				AND i.relname <> c.relname || '_' || CASE
+					WHEN indexprs IS NULL THEN (
+						SELECT string_agg(pg_get_indexdef(indexrelid, nth, true), '_' ORDER BY nth)
+						FROM generate_series(1, indnkeyatts::int) AS nth
+					)
+					ELSE regexp_replace(pg_get_expr(indexprs, indrelid), '\W+(\w+)\W+(\w+)\W.*', '\1_\2')
+				END || '_idx'`,
+		"is a foreign key without an index": `SELECT conname::text FROM pg_constraint k WHERE contype = 'f'
+			AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])`,
 	} {
-		for _, name := range texts(t, pool, sql) {
-			t.Errorf("%s %s", name, what)
+		for _, name := range queryStrings(t, pool, sql) {
+			t.Errorf("%s %s", name, problem)
 		}
 	}
 }
 
-// The kinds of tables there are, by the triggers that make them so. KEY stands for the column that stands in a row's URL.
+// Triggers of the kinds of tables. KEY stands for the column that identifies a row in its URL.
 const (
-	stampVersion = "stamp_version BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION stamp_version(KEY)"
+	setVersion   = "set_version BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_version(KEY)"
 	recordChange = "record_change AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_change(KEY)"
 	reserveIDs   = "reserve_ids AFTER INSERT REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids()"
-	noTruncate   = "no_truncate BEFORE TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION refuse()"
-	copyRisk     = "copy_risk AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION copy_risk()"
+	noTruncate   = "no_truncate BEFORE TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()"
+	syncRisk     = "sync_risk AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION sync_risk()"
 )
 
-var kinds = []struct {
-	what     string
+var tableKinds = []struct {
+	kind     string
 	tables   string
 	triggers []string
 }{
-	{"rows have versions and a history", "site freezer computer container", []string{stampVersion, recordChange, reserveIDs, noTruncate}},
-	{"the same, but for ids, which the server chooses", "attachment", []string{stampVersion, recordChange, noTruncate}},
-	{"the same, and an alert that a row is about is there", "todo", []string{stampVersion, recordChange, reserveIDs, noTruncate,
-		"alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) EXECUTE FUNCTION alert_exists()",
-		"keep_own BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION keep_own()"}},
-	{"the same, and the risk is copied to the ledger", "account", []string{stampVersion, recordChange, reserveIDs, noTruncate, copyRisk,
-		"end_sessions AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) EXECUTE FUNCTION end_sessions('id')",
-		"rename_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) EXECUTE FUNCTION rename_owner()"}},
-	{"rows have versions and a history, none goes, and all together are published", "rule", []string{
-		stampVersion,
+	{"versions and history", "site freezer computer container", []string{setVersion, recordChange, reserveIDs, noTruncate}},
+	{"versions and history, IDs from the server", "attachment", []string{setVersion, recordChange, noTruncate}},
+	{"versions and history, checked alert and owner", "todo", []string{
+		setVersion,
 		recordChange,
-		"no_truncate BEFORE DELETE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()",
-		"wait_for_ruleset BEFORE INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION wait_for_ruleset()",
+		reserveIDs,
+		noTruncate,
+		"assert_alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) EXECUTE FUNCTION assert_alert_exists()",
+		"assert_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION assert_owner()",
+	}},
+	{"versions and history, risk copied to the ledger", "account", []string{
+		setVersion,
+		recordChange,
+		reserveIDs,
+		noTruncate,
+		syncRisk,
+		"end_sessions AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) EXECUTE FUNCTION end_sessions('id')",
+		"rename_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) EXECUTE FUNCTION rename_owner()",
+	}},
+	{"versions and history, never deleted, published as rule sets", "rule", []string{
+		setVersion,
+		recordChange,
+		"no_delete BEFORE DELETE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
+		"lock_ruleset BEFORE INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION lock_ruleset()",
 		"publish_ruleset AFTER INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION publish_ruleset()",
 	}},
-	{"the history itself", "change", []string{"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION refuse()"}},
-	{"append-only", "ruleset event alert_change", []string{"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()"}},
-	{"has a life and a history of its own", "alert", []string{
-		"stamp_alert BEFORE UPDATE FOR EACH ROW EXECUTE FUNCTION stamp_alert()",
-		"record_alert_change AFTER UPDATE FOR EACH ROW WHEN ((old.version <> new.version)) EXECUTE FUNCTION record_alert_change()",
-		"no_delete BEFORE DELETE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()",
+	{"the history", "change", []string{
+		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()",
 	}},
-	{"forgotten after some days, never changed", "idempotency", []string{"no_truncate BEFORE UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()"}},
-	{"follows from the events", "user_state", nil},
-	{"a secret, whose change ends what it opened", "credential", []string{"record_credential AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_credential()", "end_sessions AFTER DELETE OR UPDATE OF password_hash FOR EACH ROW EXECUTE FUNCTION end_sessions('account_id')"}},
-	{"forgotten some time after it has ended", "session api_token login_attempt", nil},
-	{"the migrations' own", "schema_migrations", nil},
+	{"append-only", "ruleset event alert_change", []string{
+		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
+	}},
+	{"a life cycle and its own history", "alert", []string{
+		"set_alert_version BEFORE UPDATE FOR EACH ROW EXECUTE FUNCTION set_alert_version()",
+		"record_alert_change AFTER UPDATE FOR EACH ROW WHEN ((old.version <> new.version)) EXECUTE FUNCTION record_alert_change()",
+		"no_delete BEFORE DELETE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
+	}},
+	{"deleted after some days, never changed", "idempotency", []string{
+		"no_update BEFORE UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
+	}},
+	{"derived from the events", "user_state", nil},
+	{"a secret whose change ends sessions", "credential", []string{
+		"record_credential AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_credential()",
+		"end_sessions AFTER DELETE OR UPDATE OF password_hash FOR EACH ROW EXECUTE FUNCTION end_sessions('account_id')",
+	}},
+	{"deleted some time after its end", "session api_token login_attempt", nil},
+	{"owned by the migrations", "schema_migrations", nil},
 }
 
-// TestKinds finds each table to be of one kind, and each trigger there and enabled.
-func TestKinds(t *testing.T) {
+// TestTableKinds checks that each table is of exactly one kind, and has exactly the triggers of its kind, enabled.
+func TestTableKinds(t *testing.T) {
 	pool := pgtest.Pool(t)
 	known := map[string]bool{}
-	for _, kind := range kinds {
+	for _, kind := range tableKinds {
 		for table := range strings.FieldsSeq(kind.tables) {
 			if known[table] {
 				t.Errorf("%s is of two kinds", table)
 			}
 			known[table] = true
-			key := map[string]string{"container": "'uuid'", "rule": "'code'"}[table] // what stands in the row's URL
+			key := map[string]string{"container": "'uuid'", "rule": "'code'"}[table]
 			if key == "" {
 				key = "'id'"
 			}
@@ -161,52 +232,69 @@ func TestKinds(t *testing.T) {
 			for _, trigger := range kind.triggers {
 				want = append(want, "CREATE TRIGGER "+strings.Replace(trigger, "KEY", key, 1))
 			}
-			got := texts(t, pool, `SELECT replace(pg_get_triggerdef(oid), ' ON public.' || $1::text, '') || CASE tgenabled WHEN 'O' THEN '' ELSE ' disabled' END
+			got := queryStrings(t, pool, `
+				SELECT replace(pg_get_triggerdef(oid), ' ON public.' || $1::text, '')
+					|| CASE tgenabled WHEN 'O' THEN '' ELSE ' disabled' END
 				FROM pg_trigger WHERE tgrelid = $1::text::regclass AND NOT tgisinternal`, table)
 			slices.Sort(want)
 			slices.Sort(got)
 			if !slices.Equal(got, want) {
-				t.Errorf("%s (%s) has the triggers\n%s\nnot\n%s", table, kind.what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+				t.Errorf("%s (%s) has the triggers\n%s\nwant\n%s", table, kind.kind, strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		}
 	}
-	for _, table := range texts(t, pool, `SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`) {
+	const tables = `SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`
+	for _, table := range queryStrings(t, pool, tables) {
 		if !known[table] {
-			t.Errorf("%s is of no kind", table)
+			t.Errorf("table %s has no kind", table)
 		}
 		delete(known, table)
 	}
 	for table := range known {
-		t.Errorf("there is no table %s", table)
+		t.Errorf("table %s does not exist", table)
 	}
 }
 
-// TestHistory makes changes as a person in psql does, without a word about who they are.
+// TestHistory makes changes as in psql, with and without an actor.
 func TestHistory(t *testing.T) {
 	pool := pgtest.Pool(t)
-	const last = `SELECT format('%s %s %s %s v%s v%s by %s for %s', table_name, row_key, action, after ->> 'name', before ->> 'version', after ->> 'version', actor, request_id) FROM change ORDER BY id DESC LIMIT 1`
+	const lastChange = `
+		SELECT format('%s %s %s %s v%s v%s by %s for %s', table_name, row_key, action, after ->> 'name',
+			before ->> 'version', after ->> 'version', actor, request_id)
+		FROM change ORDER BY id DESC LIMIT 1`
 	for _, c := range []struct{ sql, want string }{
 		{"INSERT INTO site (name) VALUES ('New')", "site 4 insert New v v1 by labledger for "},
 		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},
-		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "}, // nothing has changed, so nothing is recorded
-		{"UPDATE site SET version = 99 WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},     // nobody chooses a version
+		// An update that changes nothing is not recorded, and a statement cannot choose the version.
+		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},
+		{"UPDATE site SET version = 99 WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},
 		{"DELETE FROM site WHERE id = 4", "site 4 delete  v2 v by labledger for "},
 		{"INSERT INTO site (id, name) VALUES (4, 'Again')", "site 4 insert Again v v3 by labledger for "},
-		{"INSERT INTO container (uuid, freezer_id) VALUES ('123e4567-e89b-12d3-a456-426614174000', 1)", "container 123e4567-e89b-12d3-a456-426614174000 insert  v v1 by labledger for "},
-		{"WITH told AS (SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)) UPDATE site SET name = 'Told' FROM told WHERE id = 4", "site 4 update Told v3 v4 by ada for r1"},
-		{"UPDATE site SET name = 'Forgotten' WHERE id = 4", "site 4 update Forgotten v4 v5 by labledger for "}, // it held for one transaction
+		{
+			"INSERT INTO container (uuid, freezer_id) VALUES ('123e4567-e89b-12d3-a456-426614174000', 1)",
+			"container 123e4567-e89b-12d3-a456-426614174000 insert  v v1 by labledger for ",
+		},
+		{
+			`WITH context AS (
+				SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)
+			)
+			UPDATE site SET name = 'With actor' FROM context WHERE id = 4`,
+			"site 4 update With actor v3 v4 by ada for r1",
+		},
+		// The context ends with its transaction.
+		{"UPDATE site SET name = 'Without actor' WHERE id = 4", "site 4 update Without actor v4 v5 by labledger for "},
 		{"UPDATE freezer SET id = 77 WHERE id = 2", "freezer 77 update -40C v1 v2 by labledger for "},
 	} {
 		if err := exec(pool, c.sql); err != nil {
 			t.Fatalf("%s: %v", c.sql, err)
 		}
-		if got := texts(t, pool, last)[0]; got != c.want {
-			t.Errorf("%s\n recorded %q\n not      %q", c.sql, got, c.want)
+		if got := queryStrings(t, pool, lastChange)[0]; got != c.want {
+			t.Errorf("%s\n recorded %q\n want     %q", c.sql, got, c.want)
 		}
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestRejectedStatements(t *testing.T) {
 	pool := pgtest.Pool(t)
 	for sql, code := range map[string]string{
 		"UPDATE change SET actor = 'nobody'":                         "23001",
@@ -220,39 +308,49 @@ func TestRefused(t *testing.T) {
 		"INSERT INTO site (id, name) VALUES (4503599627370496, 'x')": "23514",
 		"INSERT INTO freezer (name, site_id) VALUES ('x', 99)":       "23503",
 		"DELETE FROM site WHERE id = 1":                              "23503",
-		"SELECT same_version(3, 2)":                                  "LL412",
-		"SELECT same_version(3, 0)":                                  "LL412",
+		"SELECT assert_version(3, 2)":                                "LL412",
+		"SELECT assert_version(3, 0)":                                "LL412",
+		"SELECT assert_unchanged('id', 3, 2)":                        "23514",
+		`SELECT assert_unreferenced('{"computers": 2, "sites": 0}')`: "23503",
+		"SELECT assert_username_unused('labledger')":                 "23505",
+		"SELECT assert_attachment_quota(1000)":                       "23514",
 	} {
-		var pg *pgconn.PgError
-		if err := exec(pool, sql); !errors.As(err, &pg) || pg.Code != code {
-			t.Errorf("%s: %v, not %s", sql, err, code)
+		var pgErr *pgconn.PgError
+		if err := exec(pool, sql); !errors.As(err, &pgErr) || pgErr.Code != code {
+			t.Errorf("%s: %v, want %s", sql, err, code)
 		}
 	}
-	for _, sql := range []string{"SELECT same_version(3, 3)", "SELECT same_version(3, NULL)", "SELECT same_version(3, -1)", "INSERT INTO site (id, name) VALUES (4503599627370495, 'x')", "INSERT INTO site (name) VALUES ('y')"} {
+	for _, sql := range []string{
+		"SELECT assert_version(3, 3)",
+		"SELECT assert_version(3, NULL)",
+		"SELECT assert_version(3, -1)",
+		"INSERT INTO site (id, name) VALUES (4503599627370495, 'x')",
+		"INSERT INTO site (name) VALUES ('y')",
+	} {
 		if err := exec(pool, sql); err != nil {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
 }
 
-// TestPlans shows that a version is found by an index even where the plan was made while the history was small: inserts into a history
-// that grows under one connection must not slow down.
-func TestPlans(t *testing.T) {
+// TestVersionLookupUsesIndex: inserts find the last version by index, even if their plan was made while the history was
+// small. Otherwise inserts into a growing history would slow down on a long-lived connection.
+func TestVersionLookupUsesIndex(t *testing.T) {
 	pool := pgtest.Pool(t)
 	ctx := context.Background()
-	if err := exec(pool, "ANALYZE change"); err != nil { // now the planner knows that it is small
-		t.Fatal(err)
-	}
+	mustExec(t, pool, "ANALYZE change") // so that the planner knows that the table is small
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	blocks := func() (n int64) {
+	rowsScanned := func() (n int64) {
 		if _, err := conn.Exec(ctx, "SELECT pg_stat_clear_snapshot()"); err != nil {
 			t.Fatal(err)
 		}
-		if err := conn.QueryRow(ctx, "SELECT coalesce(seq_tup_read, 0) + pg_stat_get_xact_tuples_returned(relid) FROM pg_stat_user_tables WHERE relname = 'change'").Scan(&n); err != nil {
+		const sql = `SELECT coalesce(seq_tup_read, 0) + pg_stat_get_xact_tuples_returned(relid)
+			FROM pg_stat_user_tables WHERE relname = 'change'`
+		if err := conn.QueryRow(ctx, sql).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -261,14 +359,14 @@ func TestPlans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(ctx) }() // as meant
-	before := blocks()
+	defer func() { _ = tx.Rollback(ctx) }()
+	before := rowsScanned()
 	for range 10 {
 		if _, err := tx.Exec(ctx, "INSERT INTO site (name) SELECT 'x' FROM generate_series(1, 500)"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if read := blocks() - before; read > 5000 {
-		t.Errorf("5,000 inserts read %d rows of the history one after another", read)
+	if scanned := rowsScanned() - before; scanned > 5000 {
+		t.Errorf("5,000 inserts scanned %d rows of the history sequentially", scanned)
 	}
 }

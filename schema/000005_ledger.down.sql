@@ -1,0 +1,17 @@
+DROP FUNCTION reset_restored_xids();
+DROP FUNCTION alert_reasons(alert);
+DROP FUNCTION counted_events(bigint, uuid, jsonb);
+DROP TABLE idempotency;
+DROP TABLE alert_change;
+DROP TABLE alert;
+DROP FUNCTION record_alert_change();
+DROP FUNCTION set_alert_version();
+DROP TABLE event;
+DROP TRIGGER sync_risk ON account;
+DROP FUNCTION sync_risk();
+DROP TABLE user_state;
+DROP TABLE rule;
+DROP FUNCTION publish_ruleset();
+DROP FUNCTION lock_ruleset();
+DROP TABLE ruleset;
+DROP FUNCTION reject_ledger_write();

@@ -1,2 +1,0 @@
-DROP TABLE todo;
-DROP FUNCTION alert_exists();
