@@ -133,7 +133,7 @@ WITH input AS (
     ORDER BY id
     FOR UPDATE
 ), problem AS (
-    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
+    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
         SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
         FROM input
@@ -158,7 +158,7 @@ WITH input AS (
     FROM input
     WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
     UNION ALL
-    SELECT line, 'mac', 409, 'is taken by an earlier line'
+    SELECT line, 'mac', 409, 'is already used by an earlier line'
     FROM (
         SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth
         FROM input
@@ -171,7 +171,7 @@ WITH input AS (
         'mac',
         409,
         CASE
-            WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+            WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is already used by an earlier line'
             ELSE format('belongs to computer %s', computer.id)
         END
     FROM input
@@ -239,7 +239,7 @@ type ImportComputersRow struct {
 //	    ORDER BY id
 //	    FOR UPDATE
 //	), problem AS (
-//	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
+//	    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
 //	    FROM (
 //	        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
 //	        FROM input
@@ -264,7 +264,7 @@ type ImportComputersRow struct {
 //	    FROM input
 //	    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
 //	    UNION ALL
-//	    SELECT line, 'mac', 409, 'is taken by an earlier line'
+//	    SELECT line, 'mac', 409, 'is already used by an earlier line'
 //	    FROM (
 //	        SELECT line, row_number() OVER (PARTITION BY mac ORDER BY line) AS nth
 //	        FROM input
@@ -277,7 +277,7 @@ type ImportComputersRow struct {
 //	        'mac',
 //	        409,
 //	        CASE
-//	            WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+//	            WHEN computer.xmin = pg_current_xact_id()::xid THEN 'is already used by an earlier line'
 //	            ELSE format('belongs to computer %s', computer.id)
 //	        END
 //	    FROM input

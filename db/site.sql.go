@@ -195,7 +195,7 @@ WITH input AS (
     ORDER BY id
     FOR UPDATE
 ), problem AS (
-    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
+    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
         SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
         FROM input
@@ -283,7 +283,7 @@ type ImportSitesRow struct {
 //	    ORDER BY id
 //	    FOR UPDATE
 //	), problem AS (
-//	    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
+//	    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
 //	    FROM (
 //	        SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
 //	        FROM input

@@ -12,7 +12,7 @@ import (
 const outsideMark = "nobody-may-read-this"
 
 // outsideNames are placed in the volume, and one beside it: nothing that the API has stored.
-var outsideNames = []string{".part-123", ".doubt-ab0123456789abcdefghijklmn.png", "notes.txt", "ab/notes.txt", "ab/.hidden", "ab/AB0123456789abcdefghijklmn.txt"}
+var outsideNames = []string{".part-123", ".pending-ab0123456789abcdefghijklmn.png", "notes.txt", "ab/notes.txt", "ab/.hidden", "ab/AB0123456789abcdefghijklmn.txt"}
 
 // The names that files of the API have, but leading elsewhere.
 const (

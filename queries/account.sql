@@ -115,7 +115,7 @@ WITH input AS (
     FROM account
     WHERE username IN (SELECT input.username FROM input)
 ), problem AS (
-    SELECT line, 'id' AS field, 409 AS status, 'is taken by an earlier line' AS message
+    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
         SELECT line, id, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
         FROM input
@@ -124,14 +124,14 @@ WITH input AS (
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'username', 409, 'is taken by an earlier line'
+    SELECT line, 'username', 409, 'is already used by an earlier line'
     FROM (
         SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth
         FROM input
     ) AS numbered
     WHERE nth > 1
     UNION ALL
-    SELECT line, 'username', 409, 'is taken: another account has it'
+    SELECT line, 'username', 409, 'is already used by another account'
     FROM input
     JOIN taken USING (username)
     WHERE input.id IS DISTINCT FROM taken.id

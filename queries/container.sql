@@ -90,7 +90,7 @@ WITH input AS (
     ORDER BY id
     FOR UPDATE
 ), problem AS (
-    SELECT line, 'uuid' AS field, 409 AS status, 'is taken by an earlier line' AS message
+    SELECT line, 'uuid' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
         SELECT line, uuid, row_number() OVER (PARTITION BY uuid ORDER BY line) AS nth
         FROM input
@@ -115,7 +115,7 @@ WITH input AS (
     FROM input
     WHERE NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
     UNION ALL
-    SELECT line, 'id', 409, 'is taken by an earlier line'
+    SELECT line, 'id', 409, 'is already used by an earlier line'
     FROM (
         SELECT line, row_number() OVER (PARTITION BY id ORDER BY line) AS nth
         FROM input
@@ -128,7 +128,7 @@ WITH input AS (
         'id',
         409,
         CASE
-            WHEN container.xmin = pg_current_xact_id()::xid THEN 'is taken by an earlier line'
+            WHEN container.xmin = pg_current_xact_id()::xid THEN 'is already used by an earlier line'
             ELSE format('belongs to container %s', container.uuid)
         END
     FROM input

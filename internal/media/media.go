@@ -167,7 +167,7 @@ var markupPattern = regexp.MustCompile(
 // pendingPrefix precedes the file's name in the name of its marker. A file is pending until its database row is
 // committed: an empty marker file in the store's directory records that. RemoveOrphans checks pending files only, so a
 // server with a different or older database never deletes files that were once referenced.
-const pendingPrefix = ".doubt-"
+const pendingPrefix = ".pending-"
 
 // Commit moves the file to its final path and makes that durable. The file stays pending until ClearPending or Delete.
 func (f *File) Commit() error {
