@@ -274,7 +274,7 @@ func (s *submission) answerMany(ctx context.Context, answers *ledger.BatchResult
 	}
 	buffer := append(make([]byte, 0, flushEvery+512), open...)
 	first := true
-	err := answers.Each(ctx, func(r ledger.Result) error {
+	err := answers.ForEach(ctx, func(r ledger.Result) error {
 		if !first {
 			buffer = append(buffer, between...)
 		}

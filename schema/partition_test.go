@@ -128,7 +128,7 @@ func intake(t *testing.T, pool *pgxpool.Pool) {
 			t.Fatal("batch:", err)
 		}
 		n := 0
-		if err := a.Each(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(b.Events) {
+		if err := a.ForEach(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(b.Events) {
 			t.Fatal(n, err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 			return err
 		},
 		"GetLatestRuleset": func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err },
-		"GetRuleset":    func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
+		"GetRuleset":       func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
 		"FindKeys": func(q *db.Queries) error {
 			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
 			return err

@@ -20,9 +20,9 @@ import (
 
 // Bounds of a batch.
 const (
-	MaxBatch  = 1_000_000 // events
-	chunk     = 20_000    // events that are judged and copied at once, or users who are locked
-	batchTime = 10 * time.Minute
+	MaxBatch     = 1_000_000 // events
+	chunkSize    = 20_000    // events that are judged and copied at once, or users who are locked
+	batchTimeout = 10 * time.Minute
 )
 
 // ErrBusy says that as many batches as may run at once are running.
@@ -48,17 +48,17 @@ type BatchResult struct {
 	ledger   *Ledger
 	prior    *db.FindKeysRow
 	batch    *Batch
-	lead     int64 // least of the users: the key is kept with it
-	first    uuid.UUID
+	keyUser  int64 // least of the users: the key is kept with it
+	firstID  uuid.UUID
 	codes    []uint8 // by event: bit i says that the i-th rule of the set fired
 	set      rules.Set
 }
 
-// Each calls answer for every event in the order of the request. Its error ends it.
-func (a *BatchResult) Each(ctx context.Context, answer func(Result) error) error {
+// ForEach calls answer for every event in the order of the request. Its error ends it.
+func (a *BatchResult) ForEach(ctx context.Context, answer func(Result) error) error {
 	switch {
 	case a.prior != nil:
-		return a.eachPrior(ctx, answer)
+		return a.forEachPrior(ctx, answer)
 	case a.batch == nil: // of no events
 		return nil
 	}
@@ -79,8 +79,8 @@ func (a *BatchResult) Each(ctx context.Context, answer func(Result) error) error
 	return nil
 }
 
-// eachPrior reads what the first request with the key recorded.
-func (a *BatchResult) eachPrior(ctx context.Context, answer func(Result) error) error {
+// forEachPrior reads what the first request with the key recorded.
+func (a *BatchResult) forEachPrior(ctx context.Context, answer func(Result) error) error {
 	const page = 5000
 	after := uuid.Nil
 	for {
@@ -91,7 +91,7 @@ func (a *BatchResult) eachPrior(ctx context.Context, answer func(Result) error) 
 			return err
 		}
 		for _, row := range rows {
-			if err := answer(asRecorded(row)); err != nil {
+			if err := answer(resultFromRow(row)); err != nil {
 				return err
 			}
 			after = row.ID
@@ -103,18 +103,20 @@ func (a *BatchResult) eachPrior(ctx context.Context, answer func(Result) error) 
 }
 
 // Ids of a batch: its events' are consecutive, in the order of the request; those of the alerts follow in the same order.
-func (a *BatchResult) eventID(i int) uuid.UUID { return plus(a.first, uint64(i)) }
-func (a *BatchResult) alertID(i int) uuid.UUID { return plus(a.first, uint64(len(a.batch.Events)+i)) }
+func (a *BatchResult) eventID(i int) uuid.UUID { return addUUID(a.firstID, uint64(i)) }
+func (a *BatchResult) alertID(i int) uuid.UUID {
+	return addUUID(a.firstID, uint64(len(a.batch.Events)+i))
+}
 
 // RecordAll records a batch, all or nothing; dry says: do everything, keep nothing. Errors: as of Record, and ErrBusy.
 func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*BatchResult, error) {
 	select {
-	case l.batches <- struct{}{}:
-		defer func() { <-l.batches }()
+	case l.batchSlots <- struct{}{}:
+		defer func() { <-l.batchSlots }()
 	default:
 		return nil, ErrBusy
 	}
-	land, err := l.takeOff(b.Actor, b.Key)
+	land, err := l.claimKey(b.Actor, b.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -122,26 +124,26 @@ func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*BatchResul
 	if len(b.Events) == 0 {
 		return &BatchResult{}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, batchTime)
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
-	order := byUser(b.Events)
-	ids := usersOf(b.Events, order)
-	if err := l.holdInTurn(ctx, ids); err != nil {
+	order := sortByUser(b.Events)
+	ids := distinctUsers(b.Events, order)
+	if err := l.reserveUsers(ctx, ids); err != nil {
 		return nil, err
 	}
-	defer l.release(ids)
+	defer l.unreserve(ids)
 	a := &BatchResult{ledger: l, batch: b, codes: make([]uint8, len(b.Events))}
 	if err := a.record(ctx, order, ids, dry); err != nil {
 		return nil, err
 	}
 	if !dry && !a.Replayed {
-		l.told(len(b.Events), a.alerts())
+		l.onCommit(len(b.Events), a.alertCount())
 	}
 	return a, nil
 }
 
-// alerts counts those that the batch raised.
-func (a *BatchResult) alerts() (n int) {
+// alertCount counts those that the batch raised.
+func (a *BatchResult) alertCount() (n int) {
 	for _, codes := range a.codes {
 		if codes != 0 {
 			n++
@@ -150,8 +152,8 @@ func (a *BatchResult) alerts() (n int) {
 	return n
 }
 
-// byUser are the numbers of the events, sorted by user, and by their order for each.
-func byUser(events []UserEvent) []int32 {
+// sortByUser are the numbers of the events, sorted by user, and by their order for each.
+func sortByUser(events []UserEvent) []int32 {
 	order := make([]int32, len(events))
 	for i := range order {
 		order[i] = int32(i)
@@ -160,7 +162,7 @@ func byUser(events []UserEvent) []int32 {
 	return order
 }
 
-func usersOf(events []UserEvent, order []int32) (ids []int64) {
+func distinctUsers(events []UserEvent, order []int32) (ids []int64) {
 	for _, i := range order {
 		if id := events[i].UserID; len(ids) == 0 || ids[len(ids)-1] != id {
 			ids = append(ids, id)
@@ -177,45 +179,45 @@ func (a *BatchResult) record(ctx context.Context, order []int32, ids []int64, dr
 	}
 	defer conn.Release()
 	defer rollback(conn)
-	p := &pass{now: a.ledger.now().UTC().Truncate(time.Microsecond)}
+	p := &group{now: a.ledger.now().UTC().Truncate(time.Microsecond)}
 	if done, err := a.begin(ctx, conn); done || err != nil {
 		return err
 	}
 	q := db.New(conn)
-	if err := a.lock(ctx, q, p, ids); err != nil {
+	if err := a.lockUsers(ctx, q, p, ids); err != nil {
 		return err
 	}
 	var current *userState // of the last user of the chunk before
 	for len(order) > 0 {
-		n := min(chunk, len(order))
+		n := min(chunkSize, len(order))
 		part := order[:n]
 		order = order[n:]
-		if current, err = a.load(ctx, q, p, part, current); err != nil {
+		if current, err = a.loadChunk(ctx, q, p, part, current); err != nil {
 			return err
 		}
-		judged := a.judgement(p, part)
-		if _, err := db.New(copying{to: conn.Conn(), lines: judged}).CopyEvents(ctx, nil); err != nil {
+		judged := a.newEventReader(p, part)
+		if _, err := db.New(copyDBTX{conn: conn.Conn(), lines: judged}).CopyEvents(ctx, nil); err != nil {
 			return err
 		}
 		if len(judged.alerts) > 0 {
-			if _, err := db.New(copying{to: conn.Conn(), lines: bytes.NewReader(judged.alerts)}).CopyAlerts(ctx, nil); err != nil {
+			if _, err := db.New(copyDBTX{conn: conn.Conn(), lines: bytes.NewReader(judged.alerts)}).CopyAlerts(ctx, nil); err != nil {
 				return err
 			}
 		}
-		if err := q.SaveStates(ctx, p.statesOf(usersOf(a.batch.Events, part))); err != nil {
+		if err := q.SaveStates(ctx, p.statesFor(distinctUsers(a.batch.Events, part))); err != nil {
 			return err
 		}
 	}
-	return a.end(ctx, conn, p, dry)
+	return a.commit(ctx, conn, p, dry)
 }
 
 // begin opens the transaction and looks for the key. done says that the batch was recorded before.
 func (a *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (done bool, err error) {
 	var found []db.FindKeysRow
 	trip := &pipeline{}
-	trip.control("begin isolation level read committed")
+	trip.exec("begin isolation level read committed")
 	trip.add(func(q *db.Queries) error {
-		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: lockBatch})
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: batchLockTimeout})
 	})
 	if a.batch.Key != "" {
 		key := db.FindKeysParams{Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}}
@@ -225,40 +227,40 @@ func (a *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (done bool,
 	if err := trip.run(ctx, conn); err != nil {
 		return false, err
 	}
-	c := &call{RecordRequest: RecordRequest{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
-	if c.usedBefore(found) {
+	c := &pendingEvent{RecordRequest: RecordRequest{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
+	if c.matchKey(found) {
 		a.prior, a.Replayed = c.prior, true
 		return true, c.err
 	}
 	return false, nil
 }
 
-// lock locks all users, and then reads the rules and chooses the ids: nobody else records events of these users from now on, and so the
+// lockUsers locks all users, and then reads the rules and chooses the ids: nobody else records events of these users from now on, and so the
 // batch's ids are greater than any that they have.
-func (a *BatchResult) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64) error {
-	a.lead, a.first = ids[0], newID(p.now)
-	for part := range slices.Chunk(ids, chunk) {
+func (a *BatchResult) lockUsers(ctx context.Context, q *db.Queries, p *group, ids []int64) error {
+	a.keyUser, a.firstID = ids[0], newID(p.now)
+	for part := range slices.Chunk(ids, chunkSize) {
 		last, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: part})
 		if err != nil {
 			return err
 		}
-		if last != nil && !greater(a.first, *last) {
-			a.first = newID(timeOf(*last).Add(time.Millisecond))
+		if last != nil && !uuidAfter(a.firstID, *last) {
+			a.firstID = newID(uuidTime(*last).Add(time.Millisecond))
 		}
 	}
 	latest, err := q.GetLatestRuleset(ctx)
 	if err != nil {
 		return err
 	}
-	p.setID = latest.ID
-	p.set, err = a.ledger.ruleset(ctx, q, latest)
+	p.rulesetID = latest.ID
+	p.set, err = a.ledger.loadRuleset(ctx, q, latest)
 	a.set = p.set
 	return err
 }
 
-// load loads the users of a part. The first may be the last one of the part before, whose state is here already.
-func (a *BatchResult) load(ctx context.Context, q *db.Queries, p *pass, part []int32, last *userState) (*userState, error) {
-	ids := usersOf(a.batch.Events, part)
+// loadChunk loads the users of a part. The first may be the last one of the part before, whose state is here already.
+func (a *BatchResult) loadChunk(ctx context.Context, q *db.Queries, p *group, part []int32, last *userState) (*userState, error) {
+	ids := distinctUsers(a.batch.Events, part)
 	rest := ids
 	states := make(map[int64]*userState, len(ids))
 	if s := p.states[ids[0]]; s != nil {
@@ -274,7 +276,7 @@ func (a *BatchResult) load(ctx context.Context, q *db.Queries, p *pass, part []i
 		if err != nil {
 			return nil, err
 		}
-		if err := refill(ctx, q, row.UserID, &s.state, p.set.LongestWindow()); err != nil {
+		if err := extendWindow(ctx, q, row.UserID, &s.state, p.set.LongestWindow()); err != nil {
 			return nil, err
 		}
 		states[row.UserID] = s
@@ -282,8 +284,8 @@ func (a *BatchResult) load(ctx context.Context, q *db.Queries, p *pass, part []i
 	return states[ids[len(ids)-1]], nil
 }
 
-// bits are codes as a set of bits, by their places in the rule set.
-func bits(set rules.Set, codes []int32) (b uint8) {
+// codeBits are codes as a set of bits, by their places in the rule set.
+func codeBits(set rules.Set, codes []int32) (b uint8) {
 	for i, rule := range set {
 		if slices.Contains(codes, rule.Code) {
 			b |= 1 << i
@@ -292,21 +294,21 @@ func bits(set rules.Set, codes []int32) (b uint8) {
 	return b
 }
 
-// end keeps the key and commits, or rolls back.
-func (a *BatchResult) end(ctx context.Context, conn *pgxpool.Conn, p *pass, dry bool) error {
+// commit keeps the key and commits, or rolls back.
+func (a *BatchResult) commit(ctx context.Context, conn *pgxpool.Conn, p *group, dry bool) error {
 	trip := &pipeline{}
 	if a.batch.Key != "" {
 		trip.add(func(q *db.Queries) error {
 			return q.SaveKeys(ctx, db.SaveKeysParams{
-				UserIds: []int64{a.lead}, Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}, RequestHashes: [][]byte{a.batch.Hash[:]},
-				FirstIds: []uuid.UUID{a.first}, LastIds: []uuid.UUID{a.eventID(len(a.batch.Events) - 1)}, CreatedAt: p.now,
+				UserIds: []int64{a.keyUser}, Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}, RequestHashes: [][]byte{a.batch.Hash[:]},
+				FirstIds: []uuid.UUID{a.firstID}, LastIds: []uuid.UUID{a.eventID(len(a.batch.Events) - 1)}, CreatedAt: p.now,
 			})
 		})
 	}
 	if dry {
-		trip.control("rollback")
+		trip.exec("rollback")
 	} else {
-		trip.control("commit")
+		trip.exec("commit")
 	}
 	return trip.run(ctx, conn)
 }

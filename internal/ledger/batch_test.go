@@ -16,18 +16,18 @@ import (
 
 // A ledger in text, ids and times of arrival aside.
 const (
-	eventsInOrder = `SELECT format('%s %s %s at %s as of %s: %s by %s finds %s fires %s', user_id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes) FROM event ORDER BY user_id, id`
-	alertsInOrder = `SELECT format('%s %s at %s: %s by %s since %s %s', user_id, alert_codes, time, risk, ruleset_id, reasons, state) FROM alert ORDER BY user_id, id`
-	allStates     = `SELECT format('%s %s %s', user_id, risk, state) FROM user_state ORDER BY user_id`
+	eventsSQL = `SELECT format('%s %s %s at %s as of %s: %s by %s finds %s fires %s', user_id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes) FROM event ORDER BY user_id, id`
+	alertsSQL = `SELECT format('%s %s at %s: %s by %s since %s %s', user_id, alert_codes, time, risk, ruleset_id, reasons, state) FROM alert ORDER BY user_id, id`
+	statesSQL = `SELECT format('%s %s %s', user_id, risk, state) FROM user_state ORDER BY user_id`
 )
 
-func text(t *testing.T, pool *pgxpool.Pool) []string {
+func ledgerText(t *testing.T, pool *pgxpool.Pool) []string {
 	t.Helper()
-	return slices.Concat(column(t, pool, eventsInOrder), column(t, pool, alertsInOrder), column(t, pool, allStates))
+	return slices.Concat(queryColumn(t, pool, eventsSQL), queryColumn(t, pool, alertsSQL), queryColumn(t, pool, statesSQL))
 }
 
-// same fails the test unless both ledgers hold the same.
-func same(t *testing.T, got, want []string) {
+// requireEqual fails the test unless both ledgers hold the same.
+func requireEqual(t *testing.T, got, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%d rows, not %d", len(got), len(want))
@@ -39,23 +39,23 @@ func same(t *testing.T, got, want []string) {
 	}
 }
 
-// answersOf are the answers of a batch, held against what the ledger holds.
-func answersOf(t *testing.T, a *BatchResult) (all []Result) {
+// batchResults are the answers of a batch, held against what the ledger holds.
+func batchResults(t *testing.T, a *BatchResult) (all []Result) {
 	t.Helper()
-	err := a.Each(context.Background(), func(r Result) error { all = append(all, r); return nil })
+	err := a.ForEach(context.Background(), func(r Result) error { all = append(all, r); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return all
 }
 
-// agree holds the answers of a batch against its events and what the ledger recorded.
-func agree(t *testing.T, pool *pgxpool.Pool, b *Batch, answers []Result) {
+// requireRecorded holds the answers of a batch against its events and what the ledger recorded.
+func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, answers []Result) {
 	t.Helper()
 	if len(answers) != len(b.Events) {
 		t.Fatalf("%d answers to %d events", len(answers), len(b.Events))
 	}
-	recorded := map[uuid.UUID]stored{}
+	recorded := map[uuid.UUID]eventRow{}
 	for _, e := range readEvents(t, pool) {
 		recorded[e.id] = e
 	}
@@ -63,25 +63,25 @@ func agree(t *testing.T, pool *pgxpool.Pool, b *Batch, answers []Result) {
 	for i, r := range answers {
 		e := recorded[r.EventID]
 		alert := uuid.Nil
-		if e.alert != nil {
-			alert = *e.alert
+		if e.alertID != nil {
+			alert = *e.alertID
 		}
 		if r.UserID != b.Events[i].UserID || e.user != r.UserID || e.event != b.Events[i].Event || !slices.Equal(e.codes, r.Codes) || alert != r.AlertID {
 			t.Fatalf("event %d, %+v, was answered by %+v and recorded as %+v", i, b.Events[i], r, e)
 		}
-		if !greater(r.EventID, last[r.UserID]) {
+		if !uuidAfter(r.EventID, last[r.UserID]) {
 			t.Fatalf("event %d of user %d was not recorded in the order of the batch", i, r.UserID)
 		}
 		last[r.UserID] = r.EventID
 	}
 }
 
-// TestBatchIsLikeSingles records the same stream one by one, as one batch, and as some of both, with risks and other rules.
-func TestBatchIsLikeSingles(t *testing.T) {
-	stream := someStream(7, scaled(3000), 12)
+// TestBatch_equalsSingles records the same stream one by one, as one batch, and as some of both, with risks and other rules.
+func TestBatch_equalsSingles(t *testing.T) {
+	stream := randomStream(7, scaled(3000), 12)
 	single := func(t *testing.T, l *Ledger, events []UserEvent) {
 		for _, e := range events {
-			must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"})
+			mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"})
 		}
 	}
 	batch := func(t *testing.T, l *Ledger, events []UserEvent) {
@@ -90,7 +90,7 @@ func TestBatchIsLikeSingles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		agree(t, l.pool, b, answersOf(t, a))
+		requireRecorded(t, l.pool, b, batchResults(t, a))
 	}
 	third := len(stream) / 3
 	var want []string
@@ -105,44 +105,44 @@ func TestBatchIsLikeSingles(t *testing.T) {
 	} {
 		pool := pgtest.Pool(t)
 		l := New(pool, nil)
-		run(t, pool, "INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
+		execSQL(t, pool, "INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
 		way(t, l, stream[:third])
-		run(t, pool, `UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
+		execSQL(t, pool, `UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
 		way(t, l, stream[third:2*third])
-		run(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
-		run(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
+		execSQL(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
+		execSQL(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
 		way(t, l, stream[2*third:])
-		auditLedger(t, pool).clean(t)
-		if got := text(t, pool); i == 0 {
+		auditLedger(t, pool).requireClean(t)
+		if got := ledgerText(t, pool); i == 0 {
 			want = got
 		} else {
-			same(t, got, want)
+			requireEqual(t, got, want)
 		}
 	}
 }
 
-// TestLargeBatches holds batches of more than one chunk against the evaluator alone: of one user, of more users than a chunk has events,
+// TestBatch_severalChunks holds batches of more than one chunk against the evaluator alone: of one user, of more users than a chunk has events,
 // and of some whose events lie on both sides of each boundary.
-func TestLargeBatches(t *testing.T) {
+func TestBatch_severalChunks(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		events, users int
 	}{
 		{"one user", 50_000, 1},
 		{"30000 users", 45_000, 30_000},
-		{"7 users", chunk + 1, 7},
-		{"a chunk and no more", chunk, 3},
+		{"7 users", chunkSize + 1, 7},
+		{"a chunk and no more", chunkSize, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pool := pgtest.Pool(t)
 			l := New(pool, nil)
-			b := &Batch{Events: someStream(uint64(c.users), c.events, int64(c.users)), Actor: "me"}
+			b := &Batch{Events: randomStream(uint64(c.users), c.events, int64(c.users)), Actor: "me"}
 			a, err := l.RecordAll(t.Context(), b, false)
 			if err != nil {
 				t.Fatal(err)
 			}
-			agree(t, pool, b, answersOf(t, a))
-			set := readSets(t, pool)[1]
+			requireRecorded(t, pool, b, batchResults(t, a))
+			set := readRulesets(t, pool)[1]
 			states := map[int64]*rules.State{}
 			want := map[int64][]string{}
 			for _, e := range b.Events {
@@ -153,7 +153,7 @@ func TestLargeBatches(t *testing.T) {
 				want[e.UserID] = append(want[e.UserID], fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
 			}
 			got := map[int64][]string{}
-			each(t, pool, "SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id", func(scan func(...any) error) error {
+			forEachRow(t, pool, "SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id", func(scan func(...any) error) error {
 				var user, effective int64
 				var facts string
 				var codes []int32
@@ -163,13 +163,13 @@ func TestLargeBatches(t *testing.T) {
 			})
 			for user, all := range want {
 				for i, line := range all {
-					if i >= len(got[user]) || spaceless(got[user][i]) != spaceless(line) {
+					if i >= len(got[user]) || withoutSpaces(got[user][i]) != withoutSpaces(line) {
 						t.Fatalf("event %d of user %d was recorded as %q, not %q", i, user, got[user][min(i, len(got[user])-1)], line)
 					}
 				}
 			}
 			n := 0
-			each(t, pool, "SELECT user_id, state::text, last_id FROM user_state", func(scan func(...any) error) error {
+			forEachRow(t, pool, "SELECT user_id, state::text, last_id FROM user_state", func(scan func(...any) error) error {
 				var user int64
 				var state string
 				var last uuid.UUID
@@ -185,7 +185,7 @@ func TestLargeBatches(t *testing.T) {
 			if n != len(states) {
 				t.Errorf("%d states, not %d", n, len(states))
 			}
-			if n := value[int](t, pool, `SELECT count(*) FROM user_state JOIN (
+			if n := queryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
 				SELECT user_id, max(id::text)::uuid AS newest FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a GROUP BY user_id) AS b USING (user_id)
 				WHERE last_id IS DISTINCT FROM newest`); n != 0 {
 				t.Errorf("%d users have another last id than their newest", n)
@@ -194,18 +194,18 @@ func TestLargeBatches(t *testing.T) {
 	}
 }
 
-func spaceless(s string) string {
+func withoutSpaces(s string) string {
 	return string(slices.DeleteFunc([]byte(s), func(c byte) bool { return c == ' ' }))
 }
 
-// TestBatchAfterGreaterIDs gives users ids of the time to come, each of another one, before a batch comes.
-func TestBatchAfterGreaterIDs(t *testing.T) {
+// TestBatch_followsGreaterIDs gives users ids of the time to come, each of another one, before a batch comes.
+func TestBatch_followsGreaterIDs(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	now := l.now
 	for user := range int64(4) {
 		l.now = func() time.Time { return now().Add(time.Duration(user+1) * time.Hour) }
-		must(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
+		mustRecord(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
 	}
 	l.now = now
 	b := &Batch{Actor: "me"}
@@ -216,22 +216,22 @@ func TestBatchAfterGreaterIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agree(t, pool, b, answersOf(t, a))
-	auditLedger(t, pool).clean(t)
-	if n := value[int](t, pool, "SELECT count(*) FROM event"); n != 44 {
+	requireRecorded(t, pool, b, batchResults(t, a))
+	auditLedger(t, pool).requireClean(t)
+	if n := queryValue[int](t, pool, "SELECT count(*) FROM event"); n != 44 {
 		t.Errorf("%d events, not 44", n)
 	}
 }
 
-// TestBatchAfterManyGreaterIDs is the same with more such users: two instances whose clocks differ are enough for that.
-func TestBatchAfterManyGreaterIDs(t *testing.T) {
+// TestBatch_followsManyGreaterIDs is the same with more such users: two instances whose clocks differ are enough for that.
+func TestBatch_followsManyGreaterIDs(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	now := l.now
 	b := &Batch{Actor: "me"}
 	for user := range int64(10) {
 		l.now = func() time.Time { return now().Add(time.Duration(user+1) * time.Second) }
-		must(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
+		mustRecord(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
 		b.Events = append(b.Events, UserEvent{user, withdrawal(200, 2)})
 	}
 	l.now = now
@@ -240,7 +240,7 @@ func TestBatchAfterManyGreaterIDs(t *testing.T) {
 	}
 }
 
-func TestBatchOfNone(t *testing.T) {
+func TestBatch_empty(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	defer func() {
@@ -250,31 +250,31 @@ func TestBatchOfNone(t *testing.T) {
 	}()
 	a, err := l.RecordAll(t.Context(), &Batch{Actor: "me"}, false)
 	if err == nil {
-		if all := answersOf(t, a); len(all) != 0 {
+		if all := batchResults(t, a); len(all) != 0 {
 			t.Error("an empty batch is answered by", all)
 		}
 	}
 }
 
-// TestDryBatch keeps nothing and answers what the batch answers then.
-func TestDryBatch(t *testing.T) {
+// TestBatch_dryRun keeps nothing and answers what the batch answers then.
+func TestBatch_dryRun(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	b := &Batch{Events: someStream(5, 500, 5), Actor: "me", Key: "k"}
-	before := text(t, pool)
+	b := &Batch{Events: randomStream(5, 500, 5), Actor: "me", Key: "k"}
+	before := ledgerText(t, pool)
 	dry, err := l.RecordAll(t.Context(), b, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, text(t, pool), before)
-	if n := value[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
+	requireEqual(t, ledgerText(t, pool), before)
+	if n := queryValue[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
 		t.Error("a dry batch keeps its key")
 	}
 	wet, err := l.RecordAll(t.Context(), b, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := answersOf(t, dry), answersOf(t, wet)
+	first, second := batchResults(t, dry), batchResults(t, wet)
 	for i := range second {
 		if !slices.Equal(first[i].Codes, second[i].Codes) || (first[i].AlertID == uuid.Nil) != (second[i].AlertID == uuid.Nil) || second[i].Replayed {
 			t.Fatalf("event %d: dry %+v, then %+v", i, first[i], second[i])
@@ -282,19 +282,19 @@ func TestDryBatch(t *testing.T) {
 	}
 }
 
-// TestBatchIsAllOrNothing ends one in its midst, in ways that are not its own.
-func TestBatchIsAllOrNothing(t *testing.T) {
+// TestBatch_isAtomic ends one in its midst, in ways that are not its own.
+func TestBatch_isAtomic(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	b := &Batch{Events: someStream(9, 3*chunk, 500), Actor: "me", Key: "k"}
+	b := &Batch{Events: randomStream(9, 3*chunkSize, 500), Actor: "me", Key: "k"}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
 		_, err := l.RecordAll(ctx, b, false)
 		ended <- err
 	}()
-	await(t, "the batch to copy", func() bool {
-		return value[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
+	waitFor(t, "the batch to copy", func() bool {
+		return queryValue[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
 	})
 	cancel()
 	if err := <-ended; err == nil {
@@ -305,8 +305,8 @@ func TestBatchIsAllOrNothing(t *testing.T) {
 	if _, err := l.RecordAll(t.Context(), bad, false); err == nil {
 		t.Error("an amount of 0 is recorded")
 	}
-	idle(t, l)
-	if n := value[int](t, pool, "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert) + (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)"); n != 0 {
+	waitIdle(t, l)
+	if n := queryValue[int](t, pool, "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert) + (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)"); n != 0 {
 		t.Errorf("%d rows are left of batches that failed", n)
 	}
 }

@@ -17,15 +17,15 @@ import (
 
 // This file is one pass: lock and load, judge, store. Two round trips and one commit, however many events.
 
-// A pass is what one transaction records.
-type pass struct {
-	set    rules.Set
-	setID  int64
-	now    time.Time
-	states map[int64]*userState
-	events db.InsertEventsParams
-	alerts db.InsertAlertsParams
-	keys   db.SaveKeysParams
+// A group is what one transaction records.
+type group struct {
+	set       rules.Set
+	rulesetID int64
+	now       time.Time
+	states    map[int64]*userState
+	events    db.InsertEventsParams
+	alerts    db.InsertAlertsParams
+	keys      db.SaveKeysParams
 }
 
 // userState is a user's locked state.
@@ -35,10 +35,10 @@ type userState struct {
 	lastID uuid.UUID
 }
 
-// pass records calls, which are sorted by user. What is wrong with a single call goes to its err; an error means that none was recorded,
+// commit records calls, which are sorted by user. What is wrong with a single call goes to its err; an error means that none was recorded,
 // or, if the connection broke during the commit, that this is not known.
-func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry bool) error {
-	ctx, cancel := context.WithTimeout(ctx, passTime)
+func (l *Ledger) commit(ctx context.Context, calls []*pendingEvent, patience string, dry bool) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
@@ -46,27 +46,27 @@ func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry b
 	}
 	defer conn.Release()
 	defer rollback(conn)
-	p := &pass{now: l.now().UTC().Truncate(time.Microsecond)}
+	p := &group{now: l.now().UTC().Truncate(time.Microsecond)}
 	found, err := l.load(ctx, conn, p, calls, patience)
 	if err != nil {
 		return err
 	}
 	for id, s := range p.states {
-		if err := refill(ctx, db.New(conn), id, &s.state, p.set.LongestWindow()); err != nil {
+		if err := extendWindow(ctx, db.New(conn), id, &s.state, p.set.LongestWindow()); err != nil {
 			return err
 		}
 	}
 	for _, c := range calls {
 		c.prior, c.err = nil, nil
-		if c.Key == "" || !c.usedBefore(found) {
-			p.judge(c)
+		if c.Key == "" || !c.matchKey(found) {
+			p.evaluate(c)
 		}
 	}
 	if err := p.store(ctx, conn, dry); err != nil {
 		return err
 	}
 	if !dry {
-		l.told(len(p.events.Ids), len(p.alerts.Ids))
+		l.onCommit(len(p.events.Ids), len(p.alerts.Ids))
 	}
 	return nil
 }
@@ -76,14 +76,14 @@ func rollback(conn *pgxpool.Conn) {
 	if conn.Conn().PgConn().TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), passTime)
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	_, _ = conn.Exec(ctx, "rollback") // a connection that cannot even do this is thrown away by the pool
 }
 
 // load opens the transaction, locks the users and reads what judging needs: one round trip. Statements after the lock see what was
 // committed while it was waited for.
-func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []*call, patience string) (found []db.FindKeysRow, err error) {
+func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *group, calls []*pendingEvent, patience string) (found []db.FindKeysRow, err error) {
 	var states []db.UserState
 	var latest db.GetLatestRulesetRow
 	keys := db.FindKeysParams{}
@@ -93,14 +93,14 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 		}
 	}
 	trip := &pipeline{}
-	trip.control("begin isolation level read committed")
+	trip.exec("begin isolation level read committed")
 	trip.add(func(q *db.Queries) error {
 		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: patience})
 	})
 	if len(keys.Keys) > 0 {
 		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
 	}
-	ids := users(calls)
+	ids := userIDs(calls)
 	lockAll := func(q *db.Queries) (err error) {
 		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: ids})
 		return err
@@ -130,8 +130,8 @@ func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []
 			return nil, err
 		}
 	}
-	p.setID = latest.ID
-	if p.set, err = l.ruleset(ctx, db.New(conn), latest); err != nil {
+	p.rulesetID = latest.ID
+	if p.set, err = l.loadRuleset(ctx, db.New(conn), latest); err != nil {
 		return nil, err
 	}
 	p.states = make(map[int64]*userState, len(states))
@@ -156,8 +156,8 @@ func parseState(row db.UserState) (*userState, error) {
 	return s, nil
 }
 
-// refill gives the windows of a state the events that they lack, after a rule's window was made longer.
-func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State, horizon int64) error {
+// extendWindow gives the windows of a state the events that they lack, after a rule's window was made longer.
+func extendWindow(ctx context.Context, q *db.Queries, userID int64, state *rules.State, horizon int64) error {
 	if state.Horizon() >= horizon || state.Count() == 0 {
 		return nil
 	}
@@ -167,7 +167,7 @@ func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State
 	}
 	events := make([]rules.Event, 0, len(rows))
 	for _, row := range rows {
-		e, err := asEvent(row.Type, row.Amount, row.EffectiveTime)
+		e, err := parseEvent(row.Type, row.Amount, row.EffectiveTime)
 		if err != nil {
 			return err
 		}
@@ -177,8 +177,8 @@ func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State
 	return nil
 }
 
-// asEvent reads an event as the database writes it.
-func asEvent(kind, amount string, time int64) (rules.Event, error) {
+// parseEvent reads an event as the database writes it.
+func parseEvent(kind, amount string, time int64) (rules.Event, error) {
 	t, ok := rules.ParseType(kind)
 	a, fine := rules.ParseCents(amount)
 	if !ok || !fine {
@@ -187,8 +187,8 @@ func asEvent(kind, amount string, time int64) (rules.Event, error) {
 	return rules.Event{Type: t, Amount: a, Time: time}, nil
 }
 
-// usedBefore tells whether the call's key was used, and then what that means for the call.
-func (c *call) usedBefore(found []db.FindKeysRow) bool {
+// matchKey tells whether the call's key was used, and then what that means for the call.
+func (c *pendingEvent) matchKey(found []db.FindKeysRow) bool {
 	for i := range found {
 		row := &found[i]
 		if row.Caller != c.Actor || row.Key != c.Key {
@@ -204,28 +204,28 @@ func (c *call) usedBefore(found []db.FindKeysRow) bool {
 	return false
 }
 
-// judge steps the user's state by the call's event, and takes down what is to be stored.
-func (p *pass) judge(c *call) {
+// evaluate steps the user's state by the call's event, and takes down what is to be stored.
+func (p *group) evaluate(c *pendingEvent) {
 	s := p.states[c.UserID]
 	decision := rules.Step(&s.state, c.Event, p.set, s.risk, p.set.LongestWindow())
-	s.lastID = idAfter(s.lastID, p.now)
-	c.recorded = Result{EventID: s.lastID, UserID: c.UserID, Codes: decision.Codes}
+	s.lastID = nextID(s.lastID, p.now)
+	c.result = Result{EventID: s.lastID, UserID: c.UserID, Codes: decision.Codes}
 	if len(decision.Codes) > 0 {
-		s.lastID = idAfter(s.lastID, p.now)
-		c.recorded.AlertID = s.lastID
+		s.lastID = nextID(s.lastID, p.now)
+		c.result.AlertID = s.lastID
 		a := &p.alerts
 		a.UserIds = append(a.UserIds, c.UserID)
-		a.Ids = append(a.Ids, c.recorded.AlertID)
-		a.EventIds = append(a.EventIds, c.recorded.EventID)
+		a.Ids = append(a.Ids, c.result.AlertID)
+		a.EventIds = append(a.EventIds, c.result.EventID)
 		a.AlertCodes = append(a.AlertCodes, codeArray(decision.Codes))
 		a.Times = append(a.Times, c.Event.Time)
 		a.Risks = append(a.Risks, s.risk.String())
-		a.Reasons = append(a.Reasons, reasons(p.set, s.risk, decision))
+		a.Reasons = append(a.Reasons, marshalReasons(p.set, s.risk, decision))
 		a.Actors = append(a.Actors, c.Actor)
 	}
 	e := &p.events
 	e.UserIds = append(e.UserIds, c.UserID)
-	e.Ids = append(e.Ids, c.recorded.EventID)
+	e.Ids = append(e.Ids, c.result.EventID)
 	e.Types = append(e.Types, c.Event.Type.String())
 	e.Amounts = append(e.Amounts, c.Event.Amount.String())
 	e.Times = append(e.Times, c.Event.Time)
@@ -233,7 +233,7 @@ func (p *pass) judge(c *call) {
 	e.Risks = append(e.Risks, s.risk.String())
 	e.Facts = append(e.Facts, rules.AppendMeasurements(nil, decision.Measurements))
 	e.AlertCodes = append(e.AlertCodes, codeArray(decision.Codes))
-	e.AlertIds = append(e.AlertIds, c.recorded.AlertID)
+	e.AlertIds = append(e.AlertIds, c.result.AlertID)
 	e.Actors = append(e.Actors, c.Actor)
 	if c.Key != "" {
 		k := &p.keys
@@ -241,8 +241,8 @@ func (p *pass) judge(c *call) {
 		k.Callers = append(k.Callers, c.Actor)
 		k.Keys = append(k.Keys, c.Key)
 		k.RequestHashes = append(k.RequestHashes, c.Hash[:])
-		k.FirstIds = append(k.FirstIds, c.recorded.EventID)
-		k.LastIds = append(k.LastIds, c.recorded.EventID)
+		k.FirstIds = append(k.FirstIds, c.result.EventID)
+		k.LastIds = append(k.LastIds, c.result.EventID)
 	}
 }
 
@@ -260,7 +260,7 @@ func appendCodes(dst []byte, codes []int32) []byte {
 	return append(dst, '}')
 }
 
-func reasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMessage {
+func marshalReasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMessage {
 	text, err := json.Marshal(rules.Explain(set, risk, d))
 	if err != nil {
 		panic(fmt.Errorf("ledger: reasons cannot be encoded: %w", err))
@@ -269,15 +269,15 @@ func reasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMessage {
 }
 
 // store writes everything and commits, or rolls back: one round trip.
-func (p *pass) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
+func (p *group) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
 	if len(p.events.Ids) == 0 {
 		return nil // only repeated requests; the deferred rollback ends the transaction
 	}
-	p.events.RulesetID, p.events.CreatedAt = p.setID, p.now
-	p.alerts.RulesetID, p.alerts.CreatedAt = p.setID, p.now
+	p.events.RulesetID, p.events.CreatedAt = p.rulesetID, p.now
+	p.alerts.RulesetID, p.alerts.CreatedAt = p.rulesetID, p.now
 	p.keys.CreatedAt = p.now
 	trip := &pipeline{}
-	states := p.statesOf(slices.Compact(slices.Clone(p.events.UserIds))) // the events are sorted by user
+	states := p.statesFor(slices.Compact(slices.Clone(p.events.UserIds))) // the events are sorted by user
 	if e := &p.events; len(e.Ids) == 1 {
 		trip.add(func(q *db.Queries) error {
 			return q.InsertEvent(ctx, db.InsertEventParams{
@@ -300,15 +300,15 @@ func (p *pass) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
 		trip.add(func(q *db.Queries) error { return q.SaveKeys(ctx, p.keys) })
 	}
 	if dry {
-		trip.control("rollback")
+		trip.exec("rollback")
 	} else {
-		trip.control("commit")
+		trip.exec("commit")
 	}
 	return trip.run(ctx, conn)
 }
 
-// statesOf are the states of users, to be saved.
-func (p *pass) statesOf(ids []int64) (all db.SaveStatesParams) {
+// statesFor are the states of users, to be saved.
+func (p *group) statesFor(ids []int64) (all db.SaveStatesParams) {
 	for _, id := range ids {
 		s := p.states[id]
 		all.UserIds = append(all.UserIds, id)

@@ -27,8 +27,8 @@ import (
 
 // This file holds that what was acknowledged is there, and once, whatever is killed and whichever answer is lost.
 
-// diary is what the ledger has acknowledged, by key.
-type diary struct {
+// ackLog is what the ledger has acknowledged, by key.
+type ackLog struct {
 	mu       sync.Mutex
 	events   map[string]Result
 	batches  map[string]int // number of events
@@ -36,13 +36,13 @@ type diary struct {
 	retries  int
 }
 
-// write writes events until it is told to stop, each until it is acknowledged. With keys, one in eight sends batches.
-func (d *diary) write(ctx context.Context, t *testing.T, l *Ledger, writer int, keys bool) {
+// writeEvents writes events until it is told to stop, each until it is acknowledged. With keys, one in eight sends batches.
+func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, writer int, keys bool) {
 	random := rand.New(rand.NewPCG(uint64(writer), 4))
 	for n := 0; ctx.Err() == nil; n++ {
 		key := fmt.Sprintf("%d of writer %d", n, writer)
 		again := func(f func() (replayed bool, err error)) {
-			for began := time.Now(); ; {
+			for started := time.Now(); ; {
 				replayed, err := f()
 				d.mu.Lock()
 				if replayed {
@@ -55,7 +55,7 @@ func (d *diary) write(ctx context.Context, t *testing.T, l *Ledger, writer int, 
 				if err == nil {
 					return
 				}
-				if errors.Is(err, ErrKeyReused) || time.Since(began) > time.Minute {
+				if errors.Is(err, ErrKeyReused) || time.Since(started) > time.Minute {
 					t.Errorf("%s: %v", key, err)
 					return
 				}
@@ -63,7 +63,7 @@ func (d *diary) write(ctx context.Context, t *testing.T, l *Ledger, writer int, 
 			}
 		}
 		if writer == 7 && keys {
-			b := &Batch{Events: someStream(uint64(n), 50, 6), Actor: "batch", Key: key}
+			b := &Batch{Events: randomStream(uint64(n), 50, 6), Actor: "batch", Key: key}
 			again(func() (bool, error) {
 				a, err := l.RecordAll(context.Background(), b, false)
 				return err == nil && a.Replayed, err
@@ -71,10 +71,10 @@ func (d *diary) write(ctx context.Context, t *testing.T, l *Ledger, writer int, 
 			d.mu.Lock()
 			d.batches[key] = len(b.Events)
 			d.mu.Unlock()
-			time.Sleep(50 * time.Millisecond) // see TestBatchesStarveNobody
+			time.Sleep(50 * time.Millisecond) // see TestBatch_doesNotStarveSingles
 			continue
 		}
-		r := RecordRequest{UserID: 1 + random.Int64N(6), Event: someEvent(random, n), Actor: "single"}
+		r := RecordRequest{UserID: 1 + random.Int64N(6), Event: randomEvent(random, n), Actor: "single"}
 		if keys {
 			r.Key = key
 		}
@@ -90,8 +90,8 @@ func (d *diary) write(ctx context.Context, t *testing.T, l *Ledger, writer int, 
 	}
 }
 
-// lost counts the acknowledged events that the ledger does not have exactly once, with their alerts.
-func (d *diary) lost(t *testing.T, pool *pgxpool.Pool) (lost int) {
+// countLost counts the acknowledged events that the ledger does not have exactly once, with their alerts.
+func (d *ackLog) countLost(t *testing.T, pool *pgxpool.Pool) (lost int) {
 	t.Helper()
 	d.mu.Lock()
 	var events, alerts []string
@@ -104,12 +104,12 @@ func (d *diary) lost(t *testing.T, pool *pgxpool.Pool) (lost int) {
 	d.mu.Unlock()
 	const there = `SELECT (SELECT count(*) FROM event WHERE id = ANY ($1::uuid[])) + (SELECT count(*) FROM alert WHERE id = ANY ($2::uuid[]) AND event_id = ANY ($1))`
 	var found int
-	await(t, "Postgres to answer", func() bool { return pool.QueryRow(context.Background(), there, events, alerts).Scan(&found) == nil })
+	waitFor(t, "Postgres to answer", func() bool { return pool.QueryRow(context.Background(), there, events, alerts).Scan(&found) == nil })
 	return len(events) + len(alerts) - found
 }
 
 // total is how many events were acknowledged.
-func (d *diary) total() int {
+func (d *ackLog) total() int {
 	n := len(d.events)
 	for _, size := range d.batches {
 		n += size
@@ -117,20 +117,20 @@ func (d *diary) total() int {
 	return n
 }
 
-// TestPostgresKilled kills Postgres again and again, now all of it and now one of its processes, while eight writers write.
-func TestPostgresKilled(t *testing.T) {
+// TestPostgresKilled_losesNothing kills Postgres again and again, now all of it and now one of its processes, while eight writers write.
+func TestPostgresKilled_losesNothing(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
 	if _, _, err := postgres.Migrate(t.Context(), cluster.URL(), schema.Files); err != nil {
 		t.Fatal(err)
 	}
 	pool := openPool(t, cluster.URL())
 	l := New(pool, nil)
-	d := &diary{events: map[string]Result{}, batches: map[string]int{}}
+	d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		atOnce(8, func(writer int) { d.write(ctx, t, l, writer, true) })
+		concurrently(8, func(writer int) { d.writeEvents(ctx, t, l, writer, true) })
 	}()
 	acknowledged := func() int {
 		d.mu.Lock()
@@ -140,11 +140,11 @@ func TestPostgresKilled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 12 {
 		enough := acknowledged() + 100
-		await(t, "writers to go on", func() bool { return acknowledged() > enough })
+		waitFor(t, "writers to go on", func() bool { return acknowledged() > enough })
 		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
-		pid := postmaster(t, cluster.Dir())
+		pid := postmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
-			await(t, "a session to kill", func() bool {
+			waitFor(t, "a session to kill", func() bool {
 				const any = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`
 				return pool.QueryRow(context.Background(), any).Scan(&pid) == nil
 			})
@@ -153,37 +153,37 @@ func TestPostgresKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		enough = acknowledged() + 20
-		await(t, "writers to go on after the kill", func() bool { return acknowledged() > enough })
-		if lost := d.lost(t, pool); lost != 0 {
+		waitFor(t, "writers to go on after the kill", func() bool { return acknowledged() > enough })
+		if lost := d.countLost(t, pool); lost != 0 {
 			t.Fatalf("after kill %d, %d acknowledged events or alerts are not there once", round+1, lost)
 		}
 	}
 	stop()
 	<-written
-	idle(t, l)
+	waitIdle(t, l)
 	t.Logf("%d events were acknowledged, %d in batches; %d tries failed, and %d of these had been recorded", d.total(), d.total()-len(d.events), d.retries, d.replayed)
 	if d.retries == 0 {
 		t.Error("no try failed: this test shows nothing")
 	}
-	d.check(t, l)
+	d.requireAllRecorded(t, l)
 }
 
-// check compares everything that was acknowledged with what the ledger holds.
-func (d *diary) check(t *testing.T, l *Ledger) {
+// requireAllRecorded compares everything that was acknowledged with what the ledger holds.
+func (d *ackLog) requireAllRecorded(t *testing.T, l *Ledger) {
 	t.Helper()
-	if lost := d.lost(t, l.pool); lost != 0 {
+	if lost := d.countLost(t, l.pool); lost != 0 {
 		t.Errorf("%d acknowledged events or alerts are not there once", lost)
 	}
-	if n := count(t, l.pool, "event"); n != d.total() {
+	if n := countRows(t, l.pool, "event"); n != d.total() {
 		t.Errorf("%d events are recorded, %d were acknowledged", n, d.total())
 	}
-	if n := count(t, l.pool, "idempotency"); n != len(d.events)+len(d.batches) {
+	if n := countRows(t, l.pool, "idempotency"); n != len(d.events)+len(d.batches) {
 		t.Errorf("%d keys are kept, %d were acknowledged", n, len(d.events)+len(d.batches))
 	}
-	auditLedger(t, l.pool).clean(t)
+	auditLedger(t, l.pool).requireClean(t)
 }
 
-func postmaster(t *testing.T, data string) int {
+func postmasterPID(t *testing.T, data string) int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	if err != nil {
@@ -197,30 +197,30 @@ func postmaster(t *testing.T, data string) int {
 	return pid
 }
 
-// cutConn is a connection that breaks, now and then, between a commit and the answer to it.
-type cutConn struct {
+// lossyConn is a connection that breaks, now and then, between a commit and the answer to it.
+type lossyConn struct {
 	net.Conn
-	cut func() bool
+	drop func() bool
 }
 
-func (c cutConn) Read(p []byte) (int, error) {
+func (c lossyConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if bytes.Contains(p[:n], []byte("COMMIT\x00")) && c.cut() {
+	if bytes.Contains(p[:n], []byte("COMMIT\x00")) && c.drop() {
 		_ = c.Close() // it is broken
 		return 0, io.ErrUnexpectedEOF
 	}
 	return n, err
 }
 
-// lossy is a pool that loses one answer in four to a commit.
-func lossy(t *testing.T, url string) (pool *pgxpool.Pool, lost *atomic.Int64) {
+// openLossyPool is a pool that loses one answer in four to a commit.
+func openLossyPool(t *testing.T, url string) (pool *pgxpool.Pool, lost *atomic.Int64) {
 	t.Helper()
 	lost = &atomic.Int64{}
 	config := openPool(t, url).Config()
 	dial := config.ConnConfig.DialFunc
 	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
-		return cutConn{conn, func() bool {
+		return lossyConn{conn, func() bool {
 			if rand.IntN(4) != 0 {
 				return false
 			}
@@ -236,28 +236,28 @@ func lossy(t *testing.T, url string) (pool *pgxpool.Pool, lost *atomic.Int64) {
 	return pool, lost
 }
 
-// TestAnswersLost loses the answer to one commit in four. With keys every event is there once; without them, as the negative control, what is
+// TestLostCommitResponses loses the answer to one commit in four. With keys every event is there once; without them, as the negative control, what is
 // tried again is there twice.
-func TestAnswersLost(t *testing.T) {
+func TestLostCommitResponses(t *testing.T) {
 	for _, keys := range []bool{true, false} {
 		t.Run(fmt.Sprint("keys ", keys), func(t *testing.T) {
-			pool, lost := lossy(t, pgtest.Database(t))
+			pool, lost := openLossyPool(t, pgtest.Database(t))
 			l := New(pool, nil)
-			d := &diary{events: map[string]Result{}, batches: map[string]int{}}
+			d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 			ctx, stop := context.WithCancel(t.Context())
 			written := make(chan struct{})
 			go func() {
 				defer close(written)
-				atOnce(8, func(writer int) { d.write(ctx, t, l, writer, keys) })
+				concurrently(8, func(writer int) { d.writeEvents(ctx, t, l, writer, keys) })
 			}()
-			await(t, "answers to be lost", func() bool { return lost.Load() >= 15 })
+			waitFor(t, "answers to be lost", func() bool { return lost.Load() >= 15 })
 			stop()
 			<-written
-			idle(t, l)
-			n := value[int](t, pool, "SELECT count(*) FROM event")
+			waitIdle(t, l)
+			n := queryValue[int](t, pool, "SELECT count(*) FROM event")
 			t.Logf("%d answers were lost, %d tries replayed; %d events were acknowledged, %d are recorded", lost.Load(), d.replayed, d.total(), n)
 			if keys {
-				d.check(t, l)
+				d.requireAllRecorded(t, l)
 			} else if n <= d.total() {
 				t.Error("without keys nothing is there twice: this test shows nothing")
 			}

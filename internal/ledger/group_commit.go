@@ -15,41 +15,41 @@ import (
 // This file coalesces: events that arrive while others are being recorded wait, and the next pass takes all of them. A lone event waits for
 // nothing. Workers start when there is work and end when there is none.
 
-// A call is a request that waits to be recorded. Whoever closes done has filled in the rest.
-type call struct {
+// A pendingEvent is a request that waits to be recorded. Whoever closes done has filled in the rest.
+type pendingEvent struct {
 	RecordRequest
-	span     trace.Span // of who waits; may be nil
-	done     chan struct{}
-	recorded Result
-	prior    *db.FindKeysRow // set when the key was used for the same request before
-	err      error
+	span   trace.Span // of who waits; may be nil
+	done   chan struct{}
+	result Result
+	prior  *db.FindKeysRow // set when the key was used for the same request before
+	err    error
 }
 
-func (l *Ledger) enqueue(c *call) {
+func (l *Ledger) enqueue(c *pendingEvent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = append(l.waiting, c)
-	l.calls[c] = struct{}{}
-	l.startWorker()
+	l.queue = append(l.queue, c)
+	l.pending[c] = struct{}{}
+	l.startCommitter()
 }
 
-// leave takes back a call that no pass has taken yet.
-func (l *Ledger) leave(c *call) {
+// cancel takes back a call that no pass has taken yet.
+func (l *Ledger) cancel(c *pendingEvent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.waiting, c); i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
-		delete(l.calls, c)
+	if i := slices.Index(l.queue, c); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+		delete(l.pending, c)
 		close(c.done)
 	}
 }
 
-// holdInTurn holds users for a batch, so that single events of theirs wait here rather than in the database. Those that are here already go
+// reserveUsers holds users for a batch, so that single events of theirs wait here rather than in the database. Those that are here already go
 // first: batches that follow on one another must not keep an event from its turn.
-func (l *Ledger) holdInTurn(ctx context.Context, ids []int64) error {
+func (l *Ledger) reserveUsers(ctx context.Context, ids []int64) error {
 	l.mu.Lock()
-	var before []*call
-	for c := range l.calls {
+	var before []*pendingEvent
+	for c := range l.pending {
 		if _, ours := slices.BinarySearch(ids, c.UserID); ours {
 			before = append(before, c)
 		}
@@ -64,54 +64,54 @@ func (l *Ledger) holdInTurn(ctx context.Context, ids []int64) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hold(ids)
+	l.reserveLocked(ids)
 	return nil
 }
 
-// startWorker starts a worker if one may help. The mutex is held.
-func (l *Ledger) startWorker() {
-	if l.workers < maxWorkers && len(l.waiting) > 0 {
-		l.workers++
-		go l.work()
+// startCommitter starts a worker if one may help. The mutex is held.
+func (l *Ledger) startCommitter() {
+	if l.committers < maxCommitters && len(l.queue) > 0 {
+		l.committers++
+		go l.runCommitter()
 	}
 }
 
-func (l *Ledger) work() {
+func (l *Ledger) runCommitter() {
 	for {
-		calls := l.take()
+		calls := l.nextGroup()
 		if calls == nil {
 			return
 		}
-		l.record(calls)
+		l.commitGroup(calls)
 	}
 }
 
-// take takes the next pass: what waits, in the order of arrival, but for users whom another pass holds. Without any, the worker ends.
-func (l *Ledger) take() []*call {
+// nextGroup takes the next pass: what waits, in the order of arrival, but for users whom another pass holds. Without any, the worker ends.
+func (l *Ledger) nextGroup() []*pendingEvent {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var pass []*call
-	rest := l.waiting[:0]
-	for _, c := range l.waiting {
-		if len(pass) == maxPass || l.busy[c.UserID] > 0 {
+	var pass []*pendingEvent
+	rest := l.queue[:0]
+	for _, c := range l.queue {
+		if len(pass) == maxGroup || l.reserved[c.UserID] > 0 {
 			rest = append(rest, c)
 			continue
 		}
 		pass = append(pass, c)
 	}
-	clear(l.waiting[len(rest):])
-	l.waiting = rest
+	clear(l.queue[len(rest):])
+	l.queue = rest
 	if pass == nil {
-		l.workers--
+		l.committers--
 		return nil
 	}
-	slices.SortStableFunc(pass, func(a, b *call) int { return cmp.Compare(a.UserID, b.UserID) })
-	l.hold(users(pass))
+	slices.SortStableFunc(pass, func(a, b *pendingEvent) int { return cmp.Compare(a.UserID, b.UserID) })
+	l.reserveLocked(userIDs(pass))
 	return pass
 }
 
-// users are the different users of calls that are sorted by them.
-func users(sorted []*call) []int64 {
+// userIDs are the different users of calls that are sorted by them.
+func userIDs(sorted []*pendingEvent) []int64 {
 	ids := make([]int64, 0, len(sorted))
 	for i, c := range sorted {
 		if i == 0 || c.UserID != sorted[i-1].UserID {
@@ -121,42 +121,42 @@ func users(sorted []*call) []int64 {
 	return ids
 }
 
-// hold keeps further passes of this process away from users. The mutex is held.
-func (l *Ledger) hold(ids []int64) {
+// reserveLocked keeps further passes of this process away from users. The mutex is held.
+func (l *Ledger) reserveLocked(ids []int64) {
 	for _, id := range ids {
-		l.busy[id]++
+		l.reserved[id]++
 	}
 }
 
-// release lets others have the users again.
-func (l *Ledger) release(ids []int64) {
+// unreserve lets others have the users again.
+func (l *Ledger) unreserve(ids []int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
-		if l.busy[id]--; l.busy[id] == 0 {
-			delete(l.busy, id)
+		if l.reserved[id]--; l.reserved[id] == 0 {
+			delete(l.reserved, id)
 		}
 	}
-	l.startWorker()
+	l.startCommitter()
 }
 
-// record records a pass. When it waits in vain for users whom somebody else has locked, those go on apart, and are held meanwhile, and the
+// commitGroup records a pass. When it waits in vain for users whom somebody else has locked, those go on apart, and are held meanwhile, and the
 // others go on at once: nobody pays for another one's lock. When the database refuses it for another reason, it goes user by user.
-func (l *Ledger) record(calls []*call) {
-	err := l.pass(home(calls), calls, lockShort, false)
+func (l *Ledger) commitGroup(calls []*pendingEvent) {
+	err := l.commit(spanContext(calls), calls, firstLockTimeout, false)
 	var refused *pgconn.PgError
 	waited := errors.As(err, &refused) && refused.Code == lockNotAvailable
 	switch alone := calls[0].UserID == calls[len(calls)-1].UserID; {
 	case alone && waited:
-		go l.recordPatiently(calls)
+		go l.commitWhenUnlocked(calls)
 	case alone || refused == nil:
-		l.finish(calls, err)
+		l.complete(calls, err)
 	default:
 		locked := map[int64]bool{}
 		if waited {
-			locked = l.locked(users(calls))
+			locked = l.lockedUsers(userIDs(calls))
 		}
-		var free []*call
+		var unlock []*pendingEvent
 		for len(calls) > 0 {
 			n := 1
 			for n < len(calls) && calls[n].UserID == calls[0].UserID {
@@ -164,23 +164,23 @@ func (l *Ledger) record(calls []*call) {
 			}
 			switch ofUser := calls[:n:n]; {
 			case locked[calls[0].UserID]:
-				go l.recordPatiently(ofUser)
+				go l.commitWhenUnlocked(ofUser)
 			case len(locked) > 0:
-				free = append(free, ofUser...)
+				unlock = append(unlock, ofUser...)
 			default:
-				l.record(ofUser)
+				l.commitGroup(ofUser)
 			}
 			calls = calls[n:]
 		}
-		if len(free) > 0 {
-			l.record(free)
+		if len(unlock) > 0 {
+			l.commitGroup(unlock)
 		}
 	}
 }
 
-// locked tells which users somebody else has locked right now: one round trip, without waiting.
-func (l *Ledger) locked(ids []int64) map[int64]bool {
-	ctx, cancel := context.WithTimeout(context.Background(), passTime)
+// lockedUsers tells which users somebody else has locked right now: one round trip, without waiting.
+func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	found := map[int64]bool{}
 	trip := &pipeline{}
@@ -199,15 +199,15 @@ func (l *Ledger) locked(ids []int64) map[int64]bool {
 
 const lockNotAvailable = "55P03"
 
-// recordPatiently records the calls of one user whom somebody else has locked.
-func (l *Ledger) recordPatiently(calls []*call) {
-	l.patient <- struct{}{}
-	defer func() { <-l.patient }()
-	l.finish(calls, l.pass(home(calls), calls, lockLong, false))
+// commitWhenUnlocked records the calls of one user whom somebody else has locked.
+func (l *Ledger) commitWhenUnlocked(calls []*pendingEvent) {
+	l.lockWaiters <- struct{}{}
+	defer func() { <-l.lockWaiters }()
+	l.complete(calls, l.commit(spanContext(calls), calls, retryLockTimeout, false))
 }
 
-// finish hands out the results of a pass and lets go of its users. err is that of the whole pass.
-func (l *Ledger) finish(calls []*call, err error) {
+// complete hands out the results of a pass and lets go of its users. err is that of the whole pass.
+func (l *Ledger) complete(calls []*pendingEvent, err error) {
 	for _, c := range calls {
 		if err != nil {
 			c.err = err
@@ -216,8 +216,8 @@ func (l *Ledger) finish(calls []*call, err error) {
 	}
 	l.mu.Lock()
 	for _, c := range calls {
-		delete(l.calls, c)
+		delete(l.pending, c)
 	}
 	l.mu.Unlock()
-	l.release(users(calls))
+	l.unreserve(userIDs(calls))
 }

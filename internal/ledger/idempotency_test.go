@@ -16,56 +16,56 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// keyed is an event with an idempotency key. The hash stands for user and amount.
-func keyed(key string, user, amount int64) RecordRequest {
+// keyedRequest is an event with an idempotency key. The hash stands for user and amount.
+func keyedRequest(key string, user, amount int64) RecordRequest {
 	return RecordRequest{UserID: user, Event: withdrawal(amount, 10), Actor: "ada", Key: key, Hash: [32]byte{1, byte(user), byte(amount)}}
 }
 
-func count(t *testing.T, pool *pgxpool.Pool, table string) int {
+func countRows(t *testing.T, pool *pgxpool.Pool, table string) int {
 	t.Helper()
-	return value[int](t, pool, "SELECT count(*) FROM "+table)
+	return queryValue[int](t, pool, "SELECT count(*) FROM "+table)
 }
 
-// equal tells whether two answers are of the same event.
-func equal(a, b Result) bool {
+// sameEvent tells whether two answers are of the same event.
+func sameEvent(a, b Result) bool {
 	return a.EventID == b.EventID && a.AlertID == b.AlertID && a.UserID == b.UserID && slices.Equal(a.Codes, b.Codes)
 }
 
-func TestKeyRepeats(t *testing.T) {
+func TestKeyRepeated(t *testing.T) {
 	one, two := twoInstances(t)
 	for _, amount := range []int64{1, 200} { // without an alert, and with one
 		key := fmt.Sprint("key ", amount)
-		first := must(t, one, keyed(key, 7, amount))
+		first := mustRecord(t, one, keyedRequest(key, 7, amount))
 		if first.Replayed {
 			t.Error("the first is a repetition")
 		}
-		must(t, one, RecordRequest{UserID: 7, Event: deposit(5, 20)}) // the state has gone on since
-		run(t, one.pool, "UPDATE rule SET enabled = NOT enabled WHERE code = 1100")
+		mustRecord(t, one, RecordRequest{UserID: 7, Event: deposit(5, 20)}) // the state has gone on since
+		execSQL(t, one.pool, "UPDATE rule SET enabled = NOT enabled WHERE code = 1100")
 		for _, l := range []*Ledger{one, two} {
-			if again := must(t, l, keyed(key, 7, amount)); !equal(again, first) || !again.Replayed {
+			if again := mustRecord(t, l, keyedRequest(key, 7, amount)); !sameEvent(again, first) || !again.Replayed {
 				t.Errorf("%+v, and again: %+v", first, again)
 			}
-			if again, err := l.Simulate(t.Context(), keyed(key, 7, amount)); err != nil || !equal(again, first) || !again.Replayed {
+			if again, err := l.Simulate(t.Context(), keyedRequest(key, 7, amount)); err != nil || !sameEvent(again, first) || !again.Replayed {
 				t.Errorf("%+v, and as a simulation: %+v, %v", first, again, err)
 			}
 		}
 	}
-	if n := count(t, one.pool, "event"); n != 4 {
+	if n := countRows(t, one.pool, "event"); n != 4 {
 		t.Errorf("%d events, not 4", n)
 	}
-	other := keyed("key 1", 7, 1)
+	other := keyedRequest("key 1", 7, 1)
 	other.Actor = "bob"
-	if r := must(t, one, other); r.Replayed {
+	if r := mustRecord(t, one, other); r.Replayed {
 		t.Error("a key of another caller counts")
 	}
-	auditLedger(t, one.pool).clean(t)
-	idle(t, one, two)
+	auditLedger(t, one.pool).requireClean(t)
+	waitIdle(t, one, two)
 }
 
 func TestKeyReused(t *testing.T) {
 	one, two := twoInstances(t)
-	must(t, one, keyed("k", 7, 200))
-	for name, r := range map[string]RecordRequest{"amount": keyed("k", 7, 201), "user": keyed("k", 8, 200), "lesser user": keyed("k", 6, 200)} {
+	mustRecord(t, one, keyedRequest("k", 7, 200))
+	for name, r := range map[string]RecordRequest{"amount": keyedRequest("k", 7, 201), "user": keyedRequest("k", 8, 200), "lesser user": keyedRequest("k", 6, 200)} {
 		for _, l := range []*Ledger{one, two} {
 			if got, err := l.Record(t.Context(), r); !errors.Is(err, ErrKeyReused) {
 				t.Errorf("another %s: %+v, %v", name, got, err)
@@ -79,29 +79,29 @@ func TestKeyReused(t *testing.T) {
 			}
 		}
 	}
-	if n := count(t, one.pool, "event"); n != 1 {
+	if n := countRows(t, one.pool, "event"); n != 1 {
 		t.Errorf("%d events, not 1", n)
 	}
 }
 
-// TestKeyReusedInOnePass mixes good and bad keys: what is wrong with one call is its own affair.
-func TestKeyReusedInOnePass(t *testing.T) {
+// TestKeyReused_inOneGroup mixes good and bad keys: what is wrong with one call is its own affair.
+func TestKeyReused_inOneGroup(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	for i := range int64(10) {
-		must(t, l, keyed(fmt.Sprint(i), i, 50))
+		mustRecord(t, l, keyedRequest(fmt.Sprint(i), i, 50))
 	}
-	free := hostage(t, pool, 0) // so that the rest goes as one pass
+	unlock := lockUsers(t, pool, 0) // so that the rest goes as one pass
 	go func() { _, _ = l.Record(context.Background(), RecordRequest{UserID: 0, Event: deposit(1, 1)}) }()
 	var reused, replayed, fresh atomic.Int64
-	atOnce(30, func(i int) {
+	concurrently(30, func(i int) {
 		n := int64(i % 10)
-		r := [3]RecordRequest{keyed(fmt.Sprint(n), n+20, 50), keyed(fmt.Sprint(n), n, 50), keyed(fmt.Sprint("new ", n), n+40, 50)}[i/10]
+		r := [3]RecordRequest{keyedRequest(fmt.Sprint(n), n+20, 50), keyedRequest(fmt.Sprint(n), n, 50), keyedRequest(fmt.Sprint("new ", n), n+40, 50)}[i/10]
 		for {
 			got, err := l.Record(context.Background(), r)
 			switch {
 			case errors.Is(err, ErrInFlight) || sqlstate(err) == "55P03":
-				free()
+				unlock()
 				continue
 			case errors.Is(err, ErrKeyReused):
 				reused.Add(1)
@@ -118,13 +118,13 @@ func TestKeyReusedInOnePass(t *testing.T) {
 	if reused.Load() != 10 || replayed.Load() != 10 || fresh.Load() != 10 {
 		t.Errorf("%d reused, %d replayed, %d new", reused.Load(), replayed.Load(), fresh.Load())
 	}
-	free()
-	idle(t, l)
-	auditLedger(t, pool).clean(t)
+	unlock()
+	waitIdle(t, l)
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestTwins sends one request from many sides at once, to one and to two instances.
-func TestTwins(t *testing.T) {
+// TestDuplicateRequests sends one request from many sides at once, to one and to two instances.
+func TestDuplicateRequests(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
 			one, two := twoInstances(t)
@@ -132,8 +132,8 @@ func TestTwins(t *testing.T) {
 			for round := range 30 {
 				var fresh atomic.Int64
 				var seen [20]uuid.UUID
-				atOnce(20, func(i int) {
-					got, err := []*Ledger{one, two}[i%instances].Record(context.Background(), keyed(fmt.Sprint("round ", round), int64(round%3), 200))
+				concurrently(20, func(i int) {
+					got, err := []*Ledger{one, two}[i%instances].Record(context.Background(), keyedRequest(fmt.Sprint("round ", round), int64(round%3), 200))
 					switch {
 					case errors.Is(err, ErrInFlight):
 						inFlight.Add(1)
@@ -160,32 +160,32 @@ func TestTwins(t *testing.T) {
 			if inFlight.Load() == 0 || instances == 2 && replayed.Load() == 0 {
 				t.Error("no twins met: this test shows nothing")
 			}
-			if n := count(t, one.pool, "event"); n != 30 {
+			if n := countRows(t, one.pool, "event"); n != 30 {
 				t.Errorf("%d events, not 30", n)
 			}
-			auditLedger(t, one.pool).clean(t)
-			idle(t, one, two)
+			auditLedger(t, one.pool).requireClean(t)
+			waitIdle(t, one, two)
 		})
 	}
 }
 
-// TestKeyOfAnotherRequestAtOnce sends two requests with one key at once. They are about different users, so that they do not wait for each
+// TestKeyReused_concurrently sends two requests with one key at once. They are about different users, so that they do not wait for each
 // other; whichever is answered, its repetition must be answered alike.
-func TestKeyOfAnotherRequestAtOnce(t *testing.T) {
+func TestKeyReused_concurrently(t *testing.T) {
 	one, two := twoInstances(t)
 	both, denied := 0, 0
 	for round := range 40 {
 		key := fmt.Sprint("round ", round)
-		requests := [2]RecordRequest{keyed(key, 1, 200), keyed(key, 2, 200)}
+		requests := [2]RecordRequest{keyedRequest(key, 1, 200), keyedRequest(key, 2, 200)}
 		var got [2]Result
 		var errs [2]error
-		atOnce(2, func(i int) { got[i], errs[i] = []*Ledger{one, two}[i].Record(context.Background(), requests[i]) })
+		concurrently(2, func(i int) { got[i], errs[i] = []*Ledger{one, two}[i].Record(context.Background(), requests[i]) })
 		for i, err := range errs {
 			if err != nil && !errors.Is(err, ErrKeyReused) {
 				t.Fatal(err)
 			}
 			if err == nil {
-				if again, err := one.Record(t.Context(), requests[i]); err != nil || !equal(again, got[i]) {
+				if again, err := one.Record(t.Context(), requests[i]); err != nil || !sameEvent(again, got[i]) {
 					denied++
 				}
 			}
@@ -200,16 +200,16 @@ func TestKeyOfAnotherRequestAtOnce(t *testing.T) {
 	}
 }
 
-func TestBatchKey(t *testing.T) {
+func TestBatch_idempotencyKey(t *testing.T) {
 	one, two := twoInstances(t)
-	b := &Batch{Events: someStream(8, 12_000, 30), Actor: "ada", Key: "k", Hash: [32]byte{1}}
+	b := &Batch{Events: randomStream(8, 12_000, 30), Actor: "ada", Key: "k", Hash: [32]byte{1}}
 	a, err := one.RecordAll(t.Context(), b, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := answersOf(t, a)
-	agree(t, one.pool, b, first)
-	must(t, two, RecordRequest{UserID: 3, Event: deposit(1, 1)})
+	first := batchResults(t, a)
+	requireRecorded(t, one.pool, b, first)
+	mustRecord(t, two, RecordRequest{UserID: 3, Event: deposit(1, 1)})
 	for _, l := range []*Ledger{one, two} {
 		again, err := l.RecordAll(t.Context(), b, false)
 		if err != nil {
@@ -218,8 +218,8 @@ func TestBatchKey(t *testing.T) {
 		if !again.Replayed || a.Replayed {
 			t.Error("Replayed is wrong")
 		}
-		second := answersOf(t, again)
-		if !slices.EqualFunc(first, second, equal) {
+		second := batchResults(t, again)
+		if !slices.EqualFunc(first, second, sameEvent) {
 			t.Errorf("a batch of %d is answered in another way, by %d, the second time", len(first), len(second))
 		}
 	}
@@ -231,18 +231,18 @@ func TestBatchKey(t *testing.T) {
 	if _, err := two.RecordAll(t.Context(), b, false); !errors.Is(err, ErrKeyReused) {
 		t.Errorf("another batch with the key: %v", err)
 	}
-	if n := count(t, one.pool, "event"); n != len(b.Events)+1 {
+	if n := countRows(t, one.pool, "event"); n != len(b.Events)+1 {
 		t.Errorf("%d events, not %d", n, len(b.Events)+1)
 	}
 }
 
-// TestBatchTwins sends one batch from two sides at once, to one instance and to two.
-func TestBatchTwins(t *testing.T) {
+// TestBatch_duplicateRequests sends one batch from two sides at once, to one instance and to two.
+func TestBatch_duplicateRequests(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		one, two := twoInstances(t)
-		b := &Batch{Events: someStream(8, 3000, 30), Actor: "ada", Key: "k"}
+		b := &Batch{Events: randomStream(8, 3000, 30), Actor: "ada", Key: "k"}
 		var fresh atomic.Int64
-		atOnce(2, func(i int) {
+		concurrently(2, func(i int) {
 			a, err := []*Ledger{one, two}[i%instances].RecordAll(context.Background(), b, false)
 			if errors.Is(err, ErrInFlight) {
 				return
@@ -253,32 +253,32 @@ func TestBatchTwins(t *testing.T) {
 				fresh.Add(1)
 			}
 		})
-		if n := count(t, one.pool, "event"); n != len(b.Events) || fresh.Load() != 1 {
+		if n := countRows(t, one.pool, "event"); n != len(b.Events) || fresh.Load() != 1 {
 			t.Errorf("%d instances: twins of %d events made %d; %d were recorded", instances, len(b.Events), n, fresh.Load())
 		}
 	}
 }
 
-func TestForgetKeys(t *testing.T) {
+func TestDeleteExpiredKeys(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	now := time.Now()
 	l.now = func() time.Time { return now.Add(-48 * time.Hour) }
-	old := must(t, l, keyed("old", 1, 200))
-	run(t, pool, `INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at)
+	old := mustRecord(t, l, keyedRequest("old", 1, 200))
+	execSQL(t, pool, `INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at)
 		SELECT 2, 'bob', n::text, '', gen_random_uuid(), gen_random_uuid(), now() - interval '3 days' FROM generate_series(1, 2500) AS n`)
 	l.now = func() time.Time { return now }
-	young := must(t, l, keyed("young", 1, 200))
+	young := mustRecord(t, l, keyedRequest("young", 1, 200))
 	if n, err := l.DeleteExpiredKeys(t.Context(), 72*time.Hour+time.Minute); n != 0 || err != nil {
 		t.Errorf("%d keys forgotten, %v", n, err)
 	}
 	if n, err := l.DeleteExpiredKeys(t.Context(), 24*time.Hour); n != 2501 || err != nil {
 		t.Errorf("%d keys forgotten, %v; not 2501", n, err)
 	}
-	if again := must(t, l, keyed("old", 1, 200)); again.Replayed || again.EventID == old.EventID {
+	if again := mustRecord(t, l, keyedRequest("old", 1, 200)); again.Replayed || again.EventID == old.EventID {
 		t.Error("a forgotten key is known")
 	}
-	if again := must(t, l, keyed("young", 1, 200)); !equal(again, young) || !again.Replayed {
+	if again := mustRecord(t, l, keyedRequest("young", 1, 200)); !sameEvent(again, young) || !again.Replayed {
 		t.Error("a young key is forgotten")
 	}
 }

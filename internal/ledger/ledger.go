@@ -20,14 +20,14 @@ import (
 
 // Bounds of the intake.
 const (
-	maxWorkers = 2   // passes at once: two beat one and four
-	maxPass    = 256 // events in a pass
-	maxPatient = 4   // passes at once of users whom somebody else has locked
-	maxBatches = 2   // batches at once
-	passTime   = 5 * time.Second
-	lockShort  = "100ms" // how long a pass waits for a user
-	lockLong   = "2s"    // how long a pass waits that is of one locked user
-	lockBatch  = "10s"   // how long a batch waits, for another one perhaps
+	maxCommitters    = 2   // passes at once: two beat one and four
+	maxGroup         = 256 // events in a pass
+	maxLockWaiters   = 4   // passes at once of users whom somebody else has locked
+	maxBatches       = 2   // batches at once
+	commitTimeout    = 5 * time.Second
+	firstLockTimeout = "100ms" // how long a pass waits for a user
+	retryLockTimeout = "2s"    // how long a pass waits that is of one locked user
+	batchLockTimeout = "10s"   // how long a batch waits, for another one perhaps
 )
 
 // What is wrong with an idempotency key.
@@ -58,22 +58,22 @@ type Result struct {
 
 // A Ledger takes events in. It is safe for use by many goroutines. It runs no goroutine while nothing is to be recorded.
 type Ledger struct {
-	pool    *pgxpool.Pool
-	now     func() time.Time
-	patient chan struct{}
-	batches chan struct{}
-	told    func(events, alerts int) // called after each commit
-	latest  atomic.Pointer[parsed]
+	pool          *pgxpool.Pool
+	now           func() time.Time
+	lockWaiters   chan struct{}
+	batchSlots    chan struct{}
+	onCommit      func(events, alerts int) // called after each commit
+	latestRuleset atomic.Pointer[cachedRuleset]
 
-	mu      sync.Mutex
-	calls   map[*call]struct{} // all that are not done
-	waiting []*call            // those of them that no pass has taken yet
-	busy    map[int64]int      // users whose state some pass of this process holds
-	flight  map[flight]struct{}
-	workers int
+	mu         sync.Mutex
+	pending    map[*pendingEvent]struct{} // all that are not done
+	queue      []*pendingEvent            // those of them that no pass has taken yet
+	reserved   map[int64]int              // users whose state some pass of this process holds
+	inFlight   map[inFlightKey]struct{}
+	committers int
 }
 
-type flight struct{ actor, key string }
+type inFlightKey struct{ actor, key string }
 
 // New returns the ledger of a database. recorded, if not nil, is called after each commit, with how many events and alerts it recorded, and must
 // not block.
@@ -82,65 +82,65 @@ func New(pool *pgxpool.Pool, recorded func(events, alerts int)) *Ledger {
 		recorded = func(int, int) {}
 	}
 	return &Ledger{
-		pool: pool, now: time.Now, told: recorded,
-		patient: make(chan struct{}, maxPatient), batches: make(chan struct{}, maxBatches),
-		calls: map[*call]struct{}{}, busy: map[int64]int{}, flight: map[flight]struct{}{},
+		pool: pool, now: time.Now, onCommit: recorded,
+		lockWaiters: make(chan struct{}, maxLockWaiters), batchSlots: make(chan struct{}, maxBatches),
+		pending: map[*pendingEvent]struct{}{}, reserved: map[int64]int{}, inFlight: map[inFlightKey]struct{}{},
 	}
 }
 
 // Record records one event. When it returns without error, the event and its alert are durable.
 // Errors: ErrKeyReused, ErrInFlight, the context's, the database's. After the latter two the event may still have been recorded.
 func (l *Ledger) Record(ctx context.Context, r RecordRequest) (Result, error) {
-	land, err := l.takeOff(r.Actor, r.Key)
+	land, err := l.claimKey(r.Actor, r.Key)
 	if err != nil {
 		return Result{}, err
 	}
 	defer land()
-	c := &call{RecordRequest: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
+	c := &pendingEvent{RecordRequest: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
 	l.enqueue(c)
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		l.leave(c)
+		l.cancel(c)
 		return Result{}, ctx.Err()
 	}
 	if c.err == nil && c.prior != nil {
-		return l.recordedBefore(ctx, c.prior)
+		return l.priorResult(ctx, c.prior)
 	}
-	return c.recorded, c.err
+	return c.result, c.err
 }
 
 // Simulate answers what Record would have answered, and records nothing. The ids are of no event.
 func (l *Ledger) Simulate(ctx context.Context, r RecordRequest) (Result, error) {
-	c := &call{RecordRequest: r, done: make(chan struct{})}
-	err := l.pass(ctx, []*call{c}, lockLong, true)
+	c := &pendingEvent{RecordRequest: r, done: make(chan struct{})}
+	err := l.commit(ctx, []*pendingEvent{c}, retryLockTimeout, true)
 	if err == nil && c.prior != nil {
-		return l.recordedBefore(ctx, c.prior)
+		return l.priorResult(ctx, c.prior)
 	}
-	return c.recorded, errors.Join(err, c.err)
+	return c.result, errors.Join(err, c.err)
 }
 
-// takeOff marks a key as under way, until land is called.
-func (l *Ledger) takeOff(actor, key string) (land func(), err error) {
+// claimKey marks a key as under way, until land is called.
+func (l *Ledger) claimKey(actor, key string) (land func(), err error) {
 	if key == "" {
 		return func() {}, nil
 	}
-	f := flight{actor, key}
+	f := inFlightKey{actor, key}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, twin := l.flight[f]; twin {
+	if _, twin := l.inFlight[f]; twin {
 		return nil, ErrInFlight
 	}
-	l.flight[f] = struct{}{}
+	l.inFlight[f] = struct{}{}
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(l.flight, f)
+		delete(l.inFlight, f)
 	}, nil
 }
 
-// recordedBefore reads what a request with the same key has recorded.
-func (l *Ledger) recordedBefore(ctx context.Context, prior *db.FindKeysRow) (Result, error) {
+// priorResult reads what a request with the same key has recorded.
+func (l *Ledger) priorResult(ctx context.Context, prior *db.FindKeysRow) (Result, error) {
 	rows, err := db.New(l.pool).ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
 		FirstID: prior.FirstID, LastID: prior.LastID, UserID: prior.UserID, Caller: prior.Caller, Key: prior.Key, Limit: 1,
 	})
@@ -150,10 +150,10 @@ func (l *Ledger) recordedBefore(ctx context.Context, prior *db.FindKeysRow) (Res
 	if len(rows) == 0 {
 		return Result{}, errors.New("ledger: an idempotency key speaks of an event that is not there")
 	}
-	return asRecorded(rows[0]), nil
+	return resultFromRow(rows[0]), nil
 }
 
-func asRecorded(row db.ListEventsByIdempotencyKeyRow) Result {
+func resultFromRow(row db.ListEventsByIdempotencyKeyRow) Result {
 	r := Result{EventID: row.ID, Codes: row.AlertCodes, UserID: row.UserID, Replayed: true}
 	if row.AlertID != nil {
 		r.AlertID = *row.AlertID
@@ -174,16 +174,16 @@ func (l *Ledger) DeleteExpiredKeys(ctx context.Context, age time.Duration) (int6
 	}
 }
 
-// parsed is the rule set that was read last.
-type parsed struct {
+// cachedRuleset is the rule set that was read last.
+type cachedRuleset struct {
 	db.GetLatestRulesetRow
 	set rules.Set
 }
 
-// ruleset reads a rule set, or finds that it is the one that was read last. A set stays as it is; a database that was restored may have
+// loadRuleset reads a rule set, or finds that it is the one that was read last. A set stays as it is; a database that was restored may have
 // another one under the same number, of another time.
-func (l *Ledger) ruleset(ctx context.Context, q *db.Queries, latest db.GetLatestRulesetRow) (rules.Set, error) {
-	if last := l.latest.Load(); last != nil && last.ID == latest.ID && last.At.Equal(latest.At) {
+func (l *Ledger) loadRuleset(ctx context.Context, q *db.Queries, latest db.GetLatestRulesetRow) (rules.Set, error) {
+	if last := l.latestRuleset.Load(); last != nil && last.ID == latest.ID && last.At.Equal(latest.At) {
 		return last.set, nil
 	}
 	text, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: latest.ID})
@@ -194,6 +194,6 @@ func (l *Ledger) ruleset(ctx context.Context, q *db.Queries, latest db.GetLatest
 	if err != nil {
 		return nil, fmt.Errorf("ledger: rule set %d: %w", latest.ID, err)
 	}
-	l.latest.Store(&parsed{latest, set})
+	l.latestRuleset.Store(&cachedRuleset{latest, set})
 	return set, nil
 }

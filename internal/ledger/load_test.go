@@ -27,19 +27,19 @@ const (
 	loadBatch   = 150
 )
 
-// hammer lets 64 writers record events of 40 users, each with a random user at a time. It returns how many there were.
-func hammer(t *testing.T, record func(writer int, r RecordRequest) error) int {
+// runLoad lets 64 writers record events of 40 users, each with a random user at a time. It returns how many there were.
+func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	t.Helper()
 	var n atomic.Int64
 	total := int64(scaled(loadEvents))
-	atOnce(loadWriters, func(writer int) {
+	concurrently(loadWriters, func(writer int) {
 		random := rand.New(rand.NewPCG(uint64(writer), 1))
 		for {
 			i := n.Add(1)
 			if i > total {
 				return
 			}
-			r := RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, int(i)), Actor: fmt.Sprint("writer ", writer)}
+			r := RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: randomEvent(random, int(i)), Actor: fmt.Sprint("writer ", writer)}
 			if err := record(writer, r); err != nil {
 				t.Errorf("event %d: %v", i, err)
 			}
@@ -48,8 +48,8 @@ func hammer(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	return int(total)
 }
 
-// beside runs f again and again until the test calls stop, which returns how often it did.
-func beside(f func(random *rand.Rand)) (stop func() int) {
+// inBackground runs f again and again until the test calls stop, which returns how often it did.
+func inBackground(f func(random *rand.Rand)) (stop func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int)
 	go func() {
@@ -93,13 +93,13 @@ func changeRisk(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 
 func ptr[T any](v T) *T { return &v }
 
-// someBatch records a batch over the users of the load. At most so many batches run at once, and others may have come first.
-func someBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
+// recordRandomBatch records a batch over the users of the load. At most so many batches run at once, and others may have come first.
+func recordRandomBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
 	t.Helper()
 	b := &Batch{Actor: "batch"}
 	start := random.IntN(loadEvents)
 	for i := range loadBatch {
-		b.Events = append(b.Events, UserEvent{1 + random.Int64N(loadUsers), someEvent(random, start+i)})
+		b.Events = append(b.Events, UserEvent{1 + random.Int64N(loadUsers), randomEvent(random, start+i)})
 	}
 	_, err := l.RecordAll(context.Background(), b, false)
 	if err != nil && !errors.Is(err, ErrBusy) {
@@ -111,9 +111,9 @@ func someBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
 	return loadBatch
 }
 
-// TestNoneMissedUnderLoad records events of few users from many sides, through one ledger and through two instances, with batches and
+// TestRecord_missesNoAlertUnderLoad records events of few users from many sides, through one ledger and through two instances, with batches and
 // changes of rules and risks going on beside, and asks the oracle about every one of them.
-func TestNoneMissedUnderLoad(t *testing.T) {
+func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
 			one, two := twoInstances(t)
@@ -121,54 +121,54 @@ func TestNoneMissedUnderLoad(t *testing.T) {
 			pool := one.pool
 			var batched, turn atomic.Int64
 			stops := []func() int{
-				beside(func(random *rand.Rand) { changeRules(t, pool, random) }),
-				beside(func(random *rand.Rand) { changeRisk(t, pool, random) }),
-				beside(func(random *rand.Rand) {
-					batched.Add(int64(someBatch(t, ledgers[int(turn.Add(1))%instances], random)))
+				inBackground(func(random *rand.Rand) { changeRules(t, pool, random) }),
+				inBackground(func(random *rand.Rand) { changeRisk(t, pool, random) }),
+				inBackground(func(random *rand.Rand) {
+					batched.Add(int64(recordRandomBatch(t, ledgers[int(turn.Add(1))%instances], random)))
 				}),
 			}
-			began := time.Now()
-			recorded := hammer(t, func(writer int, r RecordRequest) error {
+			started := time.Now()
+			recorded := runLoad(t, func(writer int, r RecordRequest) error {
 				_, err := ledgers[writer%instances].Record(context.Background(), r)
 				return err
 			})
-			took := time.Since(began)
+			elapsed := time.Since(started)
 			var changes []int
 			for _, stop := range stops {
 				changes = append(changes, stop())
 			}
-			idle(t, ledgers...)
+			waitIdle(t, ledgers...)
 			found := auditLedger(t, pool)
-			t.Logf("%d events in %s, %d in batches; %d changes of rules, %d of risks; %d alerts", found.events, took, batched.Load(), changes[0], changes[1], found.alerts)
-			found.clean(t)
+			t.Logf("%d events in %s, %d in batches; %d changes of rules, %d of risks; %d alerts", found.events, elapsed, batched.Load(), changes[0], changes[1], found.alerts)
+			found.requireClean(t)
 			if want := recorded + int(batched.Load()); found.events != want {
 				t.Errorf("%d events are recorded, %d were acknowledged", found.events, want)
 			}
-			if batched.Load() == 0 || found.alerts == 0 || value[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
-				value[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
+			if batched.Load() == 0 || found.alerts == 0 || queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
+				queryValue[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
 				t.Error("the load had no batches, alerts, changes of rules or of risks")
 			}
 		})
 	}
 }
 
-// TestRulesGoOn changes rules while two instances record: no event is judged by older rules than the one before it.
-func TestRulesGoOn(t *testing.T) {
+// TestRulesets_neverGoBack changes rules while two instances record: no event is judged by older rules than the one before it.
+func TestRulesets_neverGoBack(t *testing.T) {
 	one, two := twoInstances(t)
-	stop := beside(func(random *rand.Rand) { changeRules(t, one.pool, random) })
-	hammer(t, func(writer int, r RecordRequest) error {
+	stop := inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) })
+	runLoad(t, func(writer int, r RecordRequest) error {
 		_, err := []*Ledger{one, two}[writer%2].Record(context.Background(), r)
 		return err
 	})
 	stop()
-	risingSets(t, one.pool)
-	if n := value[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
+	requireAscendingRulesets(t, one.pool)
+	if n := queryValue[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
 		t.Errorf("%d rule sets judged: this test shows nothing", n)
 	}
 }
 
-// TestFirstEventsRules lets the first event of a user wait for its turn while the rules change: it is judged by the rules of when its turn comes.
-func TestFirstEventsRules(t *testing.T) {
+// TestRecord_firstEventUsesCurrentRules lets the first event of a user wait for its turn while the rules change: it is judged by the rules of when its turn comes.
+func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 	l, other := twoInstances(t)
 	conn, err := other.pool.Acquire(context.Background())
 	if err != nil {
@@ -185,53 +185,53 @@ func TestFirstEventsRules(t *testing.T) {
 		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
 		done <- err
 	}()
-	for waiters(t, l.pool) == 0 {
+	for countLockWaiters(t, l.pool) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	run(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+	execSQL(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
 	if _, err := conn.Exec(context.Background(), "commit"); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if !value[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
+	if !queryValue[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
 		t.Error("the first event of a user was judged by rules of before its turn")
 	}
 }
 
-// TestNaiveMissesUnderLoad is the negative control: the same load on an intake that reads the history, decides and records in one
+// TestNaiveIntake_missesAlertsUnderLoad is the negative control: the same load on an intake that reads the history, decides and records in one
 // transaction, as one would write it at first, must be found out.
-func TestNaiveMissesUnderLoad(t *testing.T) {
+func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
 	alone := pgtest.Pool(t)
-	for i, e := range someStream(11, 300, 10) {
+	for i, e := range randomStream(11, 300, 10) {
 		if err := recordNaively(alone, RecordRequest{UserID: e.UserID, Event: e.Event}); err != nil {
 			t.Fatal(i, err)
 		}
 	}
-	if found := auditLedger(t, alone); found.missed+found.falsely != 0 {
-		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", found.missed, found.falsely)
+	if found := auditLedger(t, alone); found.missed+found.unexpected != 0 {
+		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", found.missed, found.unexpected)
 	}
 	pool := pgtest.Pool(t)
-	recorded := hammer(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
+	recorded := runLoad(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
 	found := auditLedger(t, pool)
-	t.Logf("%d events: %d codes missed, %d false", found.events, found.missed, found.falsely)
+	t.Logf("%d events: %d codes missed, %d false", found.events, found.missed, found.unexpected)
 	if found.events != recorded {
 		t.Errorf("%d events are recorded, not %d", found.events, recorded)
 	}
-	if found.missed+found.falsely == 0 {
+	if found.missed+found.unexpected == 0 {
 		t.Error("a naive intake is found to be right: the test under load shows nothing")
 	}
 }
 
-// nextID returns an id that is greater than all before, so that what the audit finds is not their order.
-var nextID = func() func() uuid.UUID {
+// ascendingID returns an id that is greater than all before, so that what the audit finds is not their order.
+var ascendingID = func() func() uuid.UUID {
 	var mu sync.Mutex
 	var last uuid.UUID
 	return func() uuid.UUID {
 		mu.Lock()
 		defer mu.Unlock()
-		last = idAfter(last, time.Now())
+		last = nextID(last, time.Now())
 		return last
 	}
 }()
@@ -264,7 +264,7 @@ func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	var history []oracle.Entry
 	latest := r.Event.Time
 	for _, before := range past {
-		e, err := asEvent(before.Type, before.Amount, before.Time)
+		e, err := parseEvent(before.Type, before.Amount, before.Time)
 		if err != nil {
 			return err
 		}
@@ -277,12 +277,12 @@ func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	}
 	decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
 	e := db.InsertEventsParams{
-		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{nextID()}, Types: []string{r.Event.Type.String()}, Amounts: []string{r.Event.Amount.String()},
+		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{ascendingID()}, Types: []string{r.Event.Type.String()}, Amounts: []string{r.Event.Amount.String()},
 		Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest}, Risks: []string{"medium"}, RulesetID: row.ID, Facts: []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
 		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"naive"},
 	}
 	if len(decision.Codes) > 0 {
-		e.AlertIds[0] = nextID()
+		e.AlertIds[0] = ascendingID()
 	}
 	if err := q.InsertEvents(ctx, e); err != nil {
 		return err

@@ -20,11 +20,11 @@ import (
 
 // Bounds of a replay.
 const (
-	usualDifferences = 1000
-	maxDifferences   = 100_000
-	maxUsers         = 1000
-	maxDays          = 10_000
-	daySeconds       = 86_400
+	defaultDifferences = 1000
+	maxDifferences     = 100_000
+	maxUsers           = 1000
+	maxDays            = 10_000
+	daySeconds         = 86_400
 )
 
 // A RuleChange is what a candidate changes of a rule; nil keeps what was in force.
@@ -123,21 +123,21 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 	if faults := r.Validate(); len(faults) > 0 {
 		return nil, faults
 	}
-	run := &replaying{ReplayRequest: r, codes: map[int32]*counts{}, days: map[int64]*counts{}}
+	run := &replayRun{ReplayRequest: r, byCode: map[int32]*counts{}, byDay: map[int64]*counts{}}
 	if run.Limit == 0 {
-		run.Limit = usualDifferences
+		run.Limit = defaultDifferences
 	}
-	run.answer.Differences = []AlertDifference{}
-	err := l.snapshot(ctx, func(q *db.Queries) (err error) {
-		if run.sets, run.horizon, err = loadSets(ctx, q, r.Changes); err != nil {
+	run.result.Differences = []AlertDifference{}
+	err := l.inSnapshot(ctx, func(q *db.Queries) (err error) {
+		if run.sets, run.horizon, err = loadRulesets(ctx, q, r.Changes); err != nil {
 			return err
 		}
 		for _, set := range run.sets {
 			for _, rule := range set {
-				run.codes[rule.Code] = &counts{}
+				run.byCode[rule.Code] = &counts{}
 			}
 		}
-		return run.events(ctx, q)
+		return run.scan(ctx, q)
 	})
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (c *RuleChange) applyTo(set rules.Set) {
 func (r *ReplayRequest) Validate() (all ValidationError) {
 	named := map[int32]bool{}
 	for i, c := range r.Changes {
-		for _, fault := range c.faults() {
+		for _, fault := range c.validate() {
 			all = append(all, FieldError{fmt.Sprintf("rules[%d].%s", i, fault.Field), fault.Message})
 		}
 		if named[c.Code] {
@@ -188,7 +188,7 @@ func (r *ReplayRequest) Validate() (all ValidationError) {
 	return all
 }
 
-func (c *RuleChange) faults() (all ValidationError) {
+func (c *RuleChange) validate() (all ValidationError) {
 	const maxLimit, maxCount = rules.Cents(999_999_999_999), rules.Cents(1_000_000_00)
 	wrong := func(field, message string) { all = append(all, FieldError{field, message}) }
 	counts, window := c.Code == 30 || c.Code == 300 || c.Code == 500, c.Code == 123 || c.Code == 500
@@ -225,31 +225,31 @@ const (
 	unchanged
 )
 
-// replaying is a replay under way.
-type replaying struct {
+// replayRun is a replay under way.
+type replayRun struct {
 	ReplayRequest
-	sets    map[int64]rules.Set
-	horizon int64
-	answer  Replay
-	total   counts
-	codes   map[int32]*counts
-	risks   [3]counts // by rules.Risk
-	days    map[int64]*counts
-	oldest  int64 // earlier days are no longer counted: there are maxDays later ones
-	user    counts
+	sets       map[int64]rules.Set
+	horizon    int64
+	result     Replay
+	totals     counts
+	byCode     map[int32]*counts
+	byRisk     [3]counts // by rules.Risk
+	byDay      map[int64]*counts
+	oldestDay  int64 // earlier days are no longer counted: there are maxDays later ones
+	userCounts counts
 }
 
-// events steps through the ledger.
-func (run *replaying) events(ctx context.Context, q *db.Queries) error {
-	events := eventPages(ctx, q, -1, run.UserID, run.Progress)
+// scan steps through the ledger.
+func (run *replayRun) scan(ctx context.Context, q *db.Queries) error {
+	events := eventCursor(ctx, q, -1, run.UserID, run.Progress)
 	var user, counted int64 = -1, -1
 	var state rules.State
-	for row := events.head(); row != nil; row = events.head() {
+	for row := events.peek(); row != nil; row = events.peek() {
 		if row.UserID != user {
-			run.endUser(user)
+			run.flushUser(user)
 			user, state = row.UserID, rules.State{}
 		}
-		e, err := asEvent(row.Type, row.Amount, row.Time)
+		e, err := parseEvent(row.Type, row.Amount, row.Time)
 		risk, _ := rules.ParseRisk(row.Risk) // the database knows these three only
 		set, ok := run.sets[row.RulesetID]
 		if !ok {
@@ -261,112 +261,112 @@ func (run *replaying) events(ctx context.Context, q *db.Queries) error {
 		d := rules.Step(&state, e, set, risk, run.horizon)
 		if run.From == nil || *run.From <= row.Time {
 			if run.To == nil || row.Time < *run.To {
-				run.answer.Events++
+				run.result.Events++
 				if counted != user {
 					counted = user
-					run.answer.Users++
+					run.result.Users++
 				}
 				run.compare(row, risk, d.Codes)
 			}
 		}
-		events.take(user)
+		events.next(user)
 	}
-	run.endUser(user)
+	run.flushUser(user)
 	return events.err
 }
 
 // compare compares the codes that fire, ascending, with those that are recorded, likewise.
-func (run *replaying) compare(row *db.ListLedgerRow, risk rules.Risk, fire []int32) {
+func (run *replayRun) compare(row *db.ListLedgerRow, risk rules.Risk, fire []int32) {
 	recorded := row.AlertCodes
 	for len(fire) > 0 || len(recorded) > 0 {
 		switch {
 		case len(recorded) == 0 || len(fire) > 0 && fire[0] < recorded[0]:
-			run.count(row, risk, fire[0], added)
+			run.add(row, risk, fire[0], added)
 			fire = fire[1:]
 		case len(fire) == 0 || recorded[0] < fire[0]:
-			run.count(row, risk, recorded[0], removed)
+			run.add(row, risk, recorded[0], removed)
 			recorded = recorded[1:]
 		default:
-			run.count(row, risk, fire[0], unchanged)
+			run.add(row, risk, fire[0], unchanged)
 			fire, recorded = fire[1:], recorded[1:]
 		}
 	}
 }
 
-func (run *replaying) count(row *db.ListLedgerRow, risk rules.Risk, code int32, kind int) {
-	run.total[kind]++
-	run.user[kind]++
-	run.risks[risk][kind]++
-	if run.codes[code] == nil { // recorded under a rule that is in no set
-		run.codes[code] = &counts{}
+func (run *replayRun) add(row *db.ListLedgerRow, risk rules.Risk, code int32, kind int) {
+	run.totals[kind]++
+	run.userCounts[kind]++
+	run.byRisk[risk][kind]++
+	if run.byCode[code] == nil { // recorded under a rule that is in no set
+		run.byCode[code] = &counts{}
 	}
-	run.codes[code][kind]++
-	if day := row.Time - row.Time%daySeconds; day >= run.oldest {
-		if run.days[day] == nil {
-			run.days[day] = &counts{}
+	run.byCode[code][kind]++
+	if day := row.Time - row.Time%daySeconds; day >= run.oldestDay {
+		if run.byDay[day] == nil {
+			run.byDay[day] = &counts{}
 		}
-		run.days[day][kind]++
-		if len(run.days) == 2*maxDays {
-			run.oldest = run.newestDays()[0]
-			maps.DeleteFunc(run.days, func(day int64, _ *counts) bool { return day < run.oldest })
+		run.byDay[day][kind]++
+		if len(run.byDay) == 2*maxDays {
+			run.oldestDay = run.newestDays()[0]
+			maps.DeleteFunc(run.byDay, func(day int64, _ *counts) bool { return day < run.oldestDay })
 		}
 	}
 	if kind == unchanged {
 		return
 	}
-	if len(run.answer.Differences) == run.Limit {
-		run.answer.Truncated = true
+	if len(run.result.Differences) == run.Limit {
+		run.result.Truncated = true
 		return
 	}
-	run.answer.Differences = append(run.answer.Differences, AlertDifference{
+	run.result.Differences = append(run.result.Differences, AlertDifference{
 		row.ID, row.UserID, row.Time, code, row.Risk, [...]string{added: "added", removed: "removed"}[kind],
 	})
 }
 
 // newestDays are the days that the answer has room for, ascending.
-func (run *replaying) newestDays() []int64 {
-	days := slices.Sorted(maps.Keys(run.days))
+func (run *replayRun) newestDays() []int64 {
+	days := slices.Sorted(maps.Keys(run.byDay))
 	return days[max(0, len(days)-maxDays):]
 }
 
-// endUser takes down what was counted for a user.
-func (run *replaying) endUser(id int64) {
-	if run.user != (counts{}) {
-		n := run.user
-		run.answer.ByUser = append(run.answer.ByUser, UserCounts{id, n[added], n[removed], n[unchanged]})
-		run.user = counts{}
+// flushUser takes down what was counted for a user.
+func (run *replayRun) flushUser(id int64) {
+	if run.userCounts != (counts{}) {
+		n := run.userCounts
+		run.result.ByUser = append(run.result.ByUser, UserCounts{id, n[added], n[removed], n[unchanged]})
+		run.userCounts = counts{}
 	}
-	if len(run.answer.ByUser) == 2*maxUsers {
-		run.cutUsers()
+	if len(run.result.ByUser) == 2*maxUsers {
+		run.trimUsers()
 	}
 }
 
-// cutUsers sorts the users and keeps those that the answer has room for.
-func (run *replaying) cutUsers() {
-	slices.SortFunc(run.answer.ByUser, func(a, b UserCounts) int {
+// trimUsers sorts the users and keeps those that the answer has room for.
+func (run *replayRun) trimUsers() {
+	slices.SortFunc(run.result.ByUser, func(a, b UserCounts) int {
 		return cmp.Or(cmp.Compare(b.Added+b.Removed, a.Added+a.Removed), cmp.Compare(a.UserID, b.UserID))
 	})
-	run.answer.ByUser = run.answer.ByUser[:min(len(run.answer.ByUser), maxUsers)]
+	run.result.ByUser = run.result.ByUser[:min(len(run.result.ByUser), maxUsers)]
 }
 
 // finish puts the answer together.
-func (run *replaying) finish() *Replay {
-	a := &run.answer
-	a.Added, a.Removed, a.Unchanged = run.total[added], run.total[removed], run.total[unchanged]
+func (run *replayRun) finish() *Replay {
+	a := &run.result
+	a.Added, a.Removed, a.Unchanged = run.totals[added], run.totals[removed], run.totals[unchanged]
 	a.ByCode, a.ByRisk, a.ByDay = []CodeCounts{}, []RiskCounts{}, []DayCounts{}
-	for _, code := range slices.Sorted(maps.Keys(run.codes)) {
-		n := run.codes[code]
+	for _, code := range slices.Sorted(maps.Keys(run.byCode)) {
+		n := run.byCode[code]
 		a.ByCode = append(a.ByCode, CodeCounts{code, n[added], n[removed], n[unchanged]})
 	}
 	for _, risk := range []rules.Risk{rules.Low, rules.Medium, rules.High} {
-		n := run.risks[risk]
+		n := run.byRisk[risk]
 		a.ByRisk = append(a.ByRisk, RiskCounts{risk.String(), n[added], n[removed], n[unchanged]})
 	}
 	for _, day := range run.newestDays() {
-		n := run.days[day]
+		n := run.byDay[day]
 		a.ByDay = append(a.ByDay, DayCounts{day, n[added], n[removed], n[unchanged]})
 	}
-	run.cutUsers()
+	run.trimUsers()
 	if a.ByUser == nil {
 		a.ByUser = []UserCounts{}
 	}

@@ -27,10 +27,10 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 	l := New(pgtest.Pool(t), nil)
 	random := rand.New(rand.NewPCG(seed, 7))
 	const part = 50
-	for i, events := range slices.Collect(slices.Chunk(someStream(seed, n, 10), part)) {
+	for i, events := range slices.Collect(slices.Chunk(randomStream(seed, n, 10), part)) {
 		if i%4 == 0 {
 			for _, e := range events {
-				must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
+				mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
 			}
 		} else if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 		}
 		for user := range int64(3) {
 			risk := []string{"low", "medium", "high"}[random.IntN(3)]
-			run(t, l.pool, `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2) ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`, 1+user*3, risk)
+			execSQL(t, l.pool, `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2) ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`, 1+user*3, risk)
 		}
 	}
 	return l
@@ -89,10 +89,10 @@ func candidates() []candidate {
 	}
 }
 
-// judged is what the oracle says of each event, which are by user and in the order of arrival.
-func judged(t *testing.T, pool *pgxpool.Pool, events []stored, change func(*rules.Rule)) (codes [][]int32) {
+// oracleCodes is what the oracle says of each event, which are by user and in the order of arrival.
+func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, change func(*rules.Rule)) (codes [][]int32) {
 	t.Helper()
-	sets := readSets(t, pool)
+	sets := readRulesets(t, pool)
 	for _, set := range sets {
 		for i := range set {
 			change(&set[i])
@@ -102,7 +102,7 @@ func judged(t *testing.T, pool *pgxpool.Pool, events []stored, change func(*rule
 		var history []oracle.Entry
 		n := 0
 		for ; n < len(events) && events[n].user == events[0].user; n++ {
-			history = append(history, oracle.Entry{Event: events[n].event, Risk: events[n].risk, Rules: sets[events[n].set]})
+			history = append(history, oracle.Entry{Event: events[n].event, Risk: events[n].risk, Rules: sets[events[n].rulesetID]})
 		}
 		codes = append(codes, oracle.Codes(history)...)
 		events = events[n:]
@@ -110,8 +110,8 @@ func judged(t *testing.T, pool *pgxpool.Pool, events []stored, change func(*rule
 	return codes
 }
 
-// expected is the answer of a replay, put together from what the oracle said.
-func expected(events []stored, codes [][]int32, r ReplayRequest) *Replay {
+// expectedReplay is the answer of a replay, put together from what the oracle said.
+func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay {
 	want := &Replay{ByRisk: []RiskCounts{{Risk: "low"}, {Risk: "medium"}, {Risk: "high"}}}
 	for _, code := range []int32{30, 123, 300, 500, 1100} {
 		want.ByCode = append(want.ByCode, CodeCounts{Code: code})
@@ -171,7 +171,7 @@ func expected(events []stored, codes [][]int32, r ReplayRequest) *Replay {
 	return want
 }
 
-func replay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
+func mustReplay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 	t.Helper()
 	got, err := l.Replay(t.Context(), r)
 	if err != nil {
@@ -180,27 +180,27 @@ func replay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 	return got
 }
 
-// TestReplayIsWhatTheOracleSays compares whole answers, for each kind of change, whole and in part.
-func TestReplayIsWhatTheOracleSays(t *testing.T) {
+// TestReplay_matchesOracle compares whole answers, for each kind of change, whole and in part.
+func TestReplay_matchesOracle(t *testing.T) {
 	l := recordedLedger(t, 11, scaled(1500))
-	run(t, l.pool, "UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: someStream(12, 100, 10), Actor: "test"}, false); err != nil {
+	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(12, 100, 10), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
 	}
 	// Days apart, so that there is more than one of them.
 	for i := range int64(30) {
-		must(t, l, RecordRequest{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
+		mustRecord(t, l, RecordRequest{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
 	}
 	events := readEvents(t, l.pool)
 	var kinds counts
 	for _, c := range candidates() {
-		codes := judged(t, l.pool, events, c.change)
+		codes := oracleCodes(t, l.pool, events, c.change)
 		for _, r := range []ReplayRequest{
 			{}, {From: ptr(int64(1100))}, {To: ptr(int64(1300))}, {From: ptr(int64(1100)), To: ptr(int64(86400 * 3))}, {From: ptr(int64(1150)), To: ptr(int64(1150))},
 			{UserID: ptr(int64(3))}, {UserID: ptr(int64(3)), From: ptr(int64(1050)), Limit: 5}, {UserID: ptr(int64(99))}, {UserID: ptr(int64(0))}, {Limit: 1},
 		} {
 			r.Changes = c.changes
-			got, want := replay(t, l, r), expected(events, codes, r)
+			got, want := mustReplay(t, l, r), expectedReplay(events, codes, r)
 			if d := diff.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("%s, %+v (- want, + got):\n%s", c.name, r, d)
 			}
@@ -217,36 +217,36 @@ func TestReplayIsWhatTheOracleSays(t *testing.T) {
 	}
 }
 
-// TestReplayNeedsThePast is the control of the ranges: with the events of the range alone, windows and runs would begin anew.
-func TestReplayNeedsThePast(t *testing.T) {
+// TestReplay_includesEarlierEvents is the control of the ranges: with the events of the range alone, windows and runs would begin anew.
+func TestReplay_includesEarlierEvents(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i := range int64(3) {
-		must(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
+		mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
 	}
-	got := replay(t, l, ReplayRequest{From: ptr(int64(102))})
+	got := mustReplay(t, l, ReplayRequest{From: ptr(int64(102))})
 	if got.Events != 1 || got.Unchanged != 1 || got.Removed != 0 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// TestReplayOfWindowsThatGrow: intake refills a window that was made longer; a replay has kept what that needs.
-func TestReplayOfWindowsThatGrow(t *testing.T) {
+// TestReplay_lengthenedWindows: intake refills a window that was made longer; a replay has kept what that needs.
+func TestReplay_lengthenedWindows(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i, window := range []int{60, 60, 60, 60, 60, 0, 60} {
-		run(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
-		run(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
-		must(t, l, RecordRequest{UserID: 1, Event: deposit(1, int64(100+i)), Actor: "test"})
+		execSQL(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
+		execSQL(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
+		mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, int64(100+i)), Actor: "test"})
 	}
-	if got := replay(t, l, ReplayRequest{}); got.Unchanged != 1 || got.Added != 0 || got.Removed != 0 {
+	if got := mustReplay(t, l, ReplayRequest{}); got.Unchanged != 1 || got.Added != 0 || got.Removed != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := replay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 500, WindowSeconds: ptr(int64(60))}}}); got.Unchanged != 1 || got.Added != 1 || got.Differences[0].Time != 105 {
+	if got := mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 500, WindowSeconds: ptr(int64(60))}}}); got.Unchanged != 1 || got.Added != 1 || got.Differences[0].Time != 105 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// TestReplayOfMuch goes over several pages, more users and more days than an answer holds.
-func TestReplayOfMuch(t *testing.T) {
+// TestReplay_manyPages goes over several pages, more users and more days than an answer holds.
+func TestReplay_manyPages(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	b := &Batch{Actor: "test"}
 	for i := range int64(25_000) {
@@ -259,11 +259,11 @@ func TestReplayOfMuch(t *testing.T) {
 		t.Fatal(err)
 	}
 	var progress []int64
-	got := replay(t, l, ReplayRequest{Progress: func(n int64) { progress = append(progress, n) }, Limit: maxDifferences, Changes: []RuleChange{
+	got := mustReplay(t, l, ReplayRequest{Progress: func(n int64) { progress = append(progress, n) }, Limit: maxDifferences, Changes: []RuleChange{
 		{Code: 1100, Limit: ptr(rules.Cents(0))}, {Code: 30, Enabled: ptr(false)}, {Code: 500, Enabled: ptr(false)}, {Code: 123, Enabled: ptr(false)},
 	}})
-	withdrawals := value[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
-	recorded := value[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
+	withdrawals := queryValue[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
+	recorded := queryValue[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
 	if got.Events != 30_000 || got.Users != 2300 || got.Added != withdrawals || got.Removed != recorded || len(got.Differences) != int(withdrawals+recorded) || got.Truncated {
 		t.Errorf("%d events, %d users, %d added of %d, %d removed of %d, %d listed", got.Events, got.Users, got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
 	}
@@ -273,61 +273,61 @@ func TestReplayOfMuch(t *testing.T) {
 	for _, d := range slices.Backward(got.ByDay) {
 		ofDays = append(ofDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
 	}
-	same(t, ofDays, column(t, l.pool, days))
+	requireEqual(t, ofDays, queryColumn(t, l.pool, days))
 	for _, u := range got.ByUser {
 		ofUsers = append(ofUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
 	}
 	const users = `SELECT format('%s %s %s', user_id, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
 		FROM event GROUP BY user_id ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
-	same(t, ofUsers, column(t, l.pool, users))
+	requireEqual(t, ofUsers, queryColumn(t, l.pool, users))
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}
-	if got := replay(t, l, ReplayRequest{}); got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
+	if got := mustReplay(t, l, ReplayRequest{}); got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
 		t.Errorf("live is not replay: %d added, %d removed, %d unchanged", got.Added, got.Removed, got.Unchanged)
 	}
-	if got := replay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}}); len(got.Differences) != 1000 || !got.Truncated {
+	if got := mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}}); len(got.Differences) != 1000 || !got.Truncated {
 		t.Error(len(got.Differences), "differences without a limit", got.Truncated)
 	}
 }
 
-// TestReplayBesideWriters: what is recorded during a replay does not change it, and it holds nobody up.
-func TestReplayBesideWriters(t *testing.T) {
+// TestReplay_readsOneSnapshot: what is recorded during a replay does not change it, and it holds nobody up.
+func TestReplay_readsOneSnapshot(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: someStream(5, 25_000, 300), Actor: "test"}, false); err != nil {
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(5, 25_000, 300), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
 	}
 	r := ReplayRequest{Changes: []RuleChange{{Code: 123, WindowSeconds: ptr(int64(100))}}}
-	before := replay(t, l, r)
+	before := mustReplay(t, l, r)
 	pages, locks := 0, []string{}
 	r.Progress = func(int64) {
 		pages++
 		for user := int64(1); user <= 300; user += 50 {
-			must(t, l, RecordRequest{UserID: user, Event: withdrawal(500, 1), Actor: "test"})
+			mustRecord(t, l, RecordRequest{UserID: user, Event: withdrawal(500, 1), Actor: "test"})
 		}
-		must(t, l, RecordRequest{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
-		run(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
-		locks = append(locks, column(t, l.pool, `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
+		mustRecord(t, l, RecordRequest{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
+		execSQL(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+		locks = append(locks, queryColumn(t, l.pool, `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
 			WHERE datname = current_database() AND pid <> pg_backend_pid() AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`)...)
 	}
-	during := replay(t, l, r)
+	during := mustReplay(t, l, r)
 	if d := diff.Diff(before, during); d != "" || pages < 3 || len(locks) > 0 {
 		t.Errorf("%d pages, locks %v (- before, + during):\n%s", pages, locks, d)
 	}
 	r.Progress = nil
-	if after := replay(t, l, r); after.Events != before.Events+int64(pages*7) {
+	if after := mustReplay(t, l, r); after.Events != before.Events+int64(pages*7) {
 		t.Errorf("%d events after %d more, %d before", after.Events, pages*7, before.Events)
 	}
 }
 
-func TestReplayEnds(t *testing.T) {
+func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	got := replay(t, l, ReplayRequest{})
+	got := mustReplay(t, l, ReplayRequest{})
 	text, err := json.Marshal(got)
 	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 || len(got.ByRisk) != 3 {
 		t.Errorf("an empty ledger answers %s, %v", text, err)
 	}
-	must(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "test"})
+	mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "test"})
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := l.Replay(ctx, ReplayRequest{Progress: func(int64) { cancel() }}); !errors.Is(err, context.Canceled) {
 		t.Error("after an end of the request:", err)
@@ -338,7 +338,7 @@ func TestReplayEnds(t *testing.T) {
 	}
 }
 
-func TestReplayRefuses(t *testing.T) {
+func TestReplay_validation(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for _, c := range []struct {
 		r    ReplayRequest

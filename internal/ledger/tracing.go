@@ -9,9 +9,9 @@ import (
 
 // This file finds a place for the spans of a pass, which is of many requests and none.
 
-// home is the context of a pass: its statements stand below the first of its requests that is traced, and the others are linked to that one. It
+// spanContext is the context of a pass: its statements stand below the first of its requests that is traced, and the others are linked to that one. It
 // ends with none of them.
-func home(calls []*call) context.Context {
+func spanContext(calls []*pendingEvent) context.Context {
 	var host trace.Span
 	for _, c := range calls {
 		switch {
@@ -28,8 +28,8 @@ func home(calls []*call) context.Context {
 	return trace.ContextWithSpan(context.Background(), host)
 }
 
-// traced is a COPY of lines, which goes past pgx, told to the tracer of the connection all the same.
-func traced(ctx context.Context, conn *pgx.Conn, table pgx.Identifier, run func(context.Context) (int64, error)) (int64, error) {
+// traceCopy is a COPY of lines, which goes past pgx, told to the tracer of the connection all the same.
+func traceCopy(ctx context.Context, conn *pgx.Conn, table pgx.Identifier, run func(context.Context) (int64, error)) (int64, error) {
 	tracer, ok := conn.Config().Tracer.(pgx.CopyFromTracer)
 	if !ok {
 		return run(ctx)

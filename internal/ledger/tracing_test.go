@@ -30,23 +30,23 @@ func tracedLedger(t *testing.T) (*Ledger, oteltrace.Tracer, *tracetest.InMemoryE
 	return New(pool, nil), tracer, spans
 }
 
-// below are the names of the spans below one, and below those, sorted; of several alike one. The rule set is read now and then, and who waits for a connection
+// descendants are the names of the spans below one, and below those, sorted; of several alike one. The rule set is read now and then, and who waits for a connection
 // does so by chance: those do not count.
-func below(spans tracetest.SpanStubs, parent oteltrace.SpanID) (names []string) {
+func descendants(spans tracetest.SpanStubs, parent oteltrace.SpanID) (names []string) {
 	for _, s := range spans {
 		if s.Parent.SpanID() == parent && s.Name != "wait for a connection" && s.Name != "GetRuleset" {
-			names = append(append(names, s.Name), below(spans, s.SpanContext.SpanID())...)
+			names = append(append(names, s.Name), descendants(spans, s.SpanContext.SpanID())...)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// TestTraceOfAPass records events of four requests, of which one is not traced, in two passes: the first request has one to itself, the statements
+// TestTrace_groupCommit records events of four requests, of which one is not traced, in two passes: the first request has one to itself, the statements
 // of the other one stand below the second, and the third is linked to that.
-func TestTraceOfAPass(t *testing.T) {
+func TestTrace_groupCommit(t *testing.T) {
 	l, tracer, spans := tracedLedger(t)
-	free := hostage(t, l.pool, 1)
+	unlock := lockUsers(t, l.pool, 1)
 	var all sync.WaitGroup
 	ids := map[string]oteltrace.SpanContext{}
 	send := func(ctx context.Context) {
@@ -63,21 +63,21 @@ func TestTraceOfAPass(t *testing.T) {
 		return ctx
 	}
 	waiting := func(n int) {
-		await(t, fmt.Sprint(n, " to wait"), func() bool {
+		waitFor(t, fmt.Sprint(n, " to wait"), func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return len(l.waiting) == n
+			return len(l.queue) == n
 		})
 	}
 	send(begin("first"))
-	await(t, "the first event to wait patiently", func() bool { return len(l.patient) == 1 && waiters(t, l.pool) == 1 }) // its second try
+	waitFor(t, "the first event to wait patiently", func() bool { return len(l.lockWaiters) == 1 && countLockWaiters(t, l.pool) == 1 }) // its second try
 	for i, ctx := range []context.Context{context.Background(), begin("second"), begin("third")} {
 		send(ctx)
 		waiting(i + 1)
 	}
-	free()
+	unlock()
 	all.Wait()
-	idle(t, l)
+	waitIdle(t, l)
 
 	found := spans.GetSpans()
 	loaded := "GetLatestRuleset LockState SetLockTimeout batch begin"
@@ -88,7 +88,7 @@ func TestTraceOfAPass(t *testing.T) {
 	} {
 		words := strings.Fields(want)
 		slices.Sort(words)
-		got := below(found, ids[name].SpanID())
+		got := descendants(found, ids[name].SpanID())
 		if !slices.Equal(got, words) && len(got)+len(words) > 0 {
 			t.Errorf("below the %s request: %v, want %v", name, got, words)
 		}
@@ -111,8 +111,8 @@ func TestTraceOfAPass(t *testing.T) {
 	}
 }
 
-// TestTraceOfABatch has the COPYs, too, which go past pgx.
-func TestTraceOfABatch(t *testing.T) {
+// TestTrace_batch has the COPYs, too, which go past pgx.
+func TestTrace_batch(t *testing.T) {
 	l, tracer, spans := tracedLedger(t)
 	ctx, span := tracer.Start(t.Context(), "batch of events")
 	if _, err := l.RecordAll(ctx, &Batch{Events: []UserEvent{{1, deposit(4711, 1)}, {2, withdrawal(4711, 1)}}}, false); err != nil {
@@ -120,7 +120,7 @@ func TestTraceOfABatch(t *testing.T) {
 	}
 	span.End()
 	want := []string{"GetLatestRuleset", "LockStates", "LockUsers", "SaveStates", "SetLockTimeout", "batch", "begin", "commit", "copy alert", "copy event"}
-	if got := below(spans.GetSpans(), span.SpanContext().SpanID()); !slices.Equal(got, want) {
+	if got := descendants(spans.GetSpans(), span.SpanContext().SpanID()); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -10,13 +10,13 @@ import (
 
 // This file makes ids: UUIDv7 (RFC 9562), ascending for each user whatever the clock does. They name, they guard nothing.
 
-// idAfter returns a new id that is greater than last: of the time now, or, where the clock has not passed last's time, a little above last.
-func idAfter(last uuid.UUID, now time.Time) uuid.UUID {
+// nextID returns a new id that is greater than last: of the time now, or, where the clock has not passed last's time, a little above last.
+func nextID(last uuid.UUID, now time.Time) uuid.UUID {
 	id := newID(now)
-	if greater(id, last) {
+	if uuidAfter(id, last) {
 		return id
 	}
-	return plus(last, 1+rand.Uint64N(1<<48))
+	return addUUID(last, 1+rand.Uint64N(1<<48))
 }
 
 // newID returns a UUIDv7 of a time.
@@ -26,8 +26,8 @@ func newID(now time.Time) (id uuid.UUID) {
 	return id
 }
 
-// plus returns the UUIDv7 that lies n above another one. n must be less than 2^62.
-func plus(id uuid.UUID, n uint64) uuid.UUID {
+// addUUID returns the UUIDv7 that lies n above another one. n must be less than 2^62.
+func addUUID(id uuid.UUID, n uint64) uuid.UUID {
 	const low = 1<<62 - 1
 	high, tail := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])&low+n
 	if tail > low {
@@ -43,10 +43,10 @@ func plus(id uuid.UUID, n uint64) uuid.UUID {
 	return id
 }
 
-// greater tells whether a comes after b.
-func greater(a, b uuid.UUID) bool { return string(a[:]) > string(b[:]) }
+// uuidAfter tells whether a comes after b.
+func uuidAfter(a, b uuid.UUID) bool { return string(a[:]) > string(b[:]) }
 
-// timeOf is the time in a UUIDv7.
-func timeOf(id uuid.UUID) time.Time {
+// uuidTime is the time in a UUIDv7.
+func uuidTime(id uuid.UUID) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16))
 }

@@ -16,8 +16,8 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// wellFormed tells what keeps an id from being a UUIDv7 of RFC 9562, or "".
-func wellFormed(id uuid.UUID) string {
+// uuidProblem tells what keeps an id from being a UUIDv7 of RFC 9562, or "".
+func uuidProblem(id uuid.UUID) string {
 	switch {
 	case id.Version() != 7:
 		return fmt.Sprint("version ", id.Version())
@@ -27,8 +27,8 @@ func wellFormed(id uuid.UUID) string {
 	return ""
 }
 
-// number is the 74 free bits of a UUIDv7 below its time, and the time above them: what plus adds to.
-func number(id uuid.UUID) *big.Int {
+// uuidBits is the 74 free bits of a UUIDv7 below its time, and the time above them: what plus adds to.
+func uuidBits(id uuid.UUID) *big.Int {
 	n := new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8]) >> 16)
 	n.Lsh(n, 12).Or(n, new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8])&0xfff))
 	return n.Lsh(n, 62).Or(n, new(big.Int).SetUint64(binary.BigEndian.Uint64(id[8:])&(1<<62-1)))
@@ -43,37 +43,37 @@ func drawID(t *rapid.T, name string) (id uuid.UUID) {
 	return id
 }
 
-func TestPlus(t *testing.T) {
+func TestAddUUID(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := drawID(t, "id")
 		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1), rapid.Just(uint64(1<<62-1))).Draw(t, "n")
-		sum := plus(id, n)
-		if fault := wellFormed(sum); fault != "" {
+		sum := addUUID(id, n)
+		if fault := uuidProblem(sum); fault != "" {
 			t.Fatalf("%s + %d = %s: %s", id, n, sum, fault)
 		}
-		if want := new(big.Int).Add(number(id), new(big.Int).SetUint64(n)); number(sum).Cmp(want) != 0 {
-			t.Fatalf("%s + %d = %s, which is %s, not %s", id, n, sum, number(sum), want)
+		if want := new(big.Int).Add(uuidBits(id), new(big.Int).SetUint64(n)); uuidBits(sum).Cmp(want) != 0 {
+			t.Fatalf("%s + %d = %s, which is %s, not %s", id, n, sum, uuidBits(sum), want)
 		}
-		if greater(sum, id) != (n > 0) {
+		if uuidAfter(sum, id) != (n > 0) {
 			t.Fatalf("%s is not after %s", sum, id)
 		}
 	})
 }
 
-func TestGreaterIsTheOrderOfPostgres(t *testing.T) {
+func TestUUIDAfter_matchesPostgres(t *testing.T) {
 	pool := pgtest.Pool(t)
 	rapid.Check(t, func(r *rapid.T) {
 		a, b := drawID(r, "a"), drawID(r, "b")
 		if rapid.Bool().Draw(r, "near") {
-			b = plus(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
+			b = addUUID(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
 		}
-		if got, want := greater(a, b), value[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
+		if got, want := uuidAfter(a, b), queryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
 			r.Fatalf("%s > %s: %v, and in Postgres %v", a, b, got, want)
 		}
 	})
 }
 
-func TestIDAfter(t *testing.T) {
+func TestNextID(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		last := drawID(t, "last")
 		if rapid.IntRange(0, 9).Draw(t, "first") == 0 {
@@ -81,21 +81,21 @@ func TestIDAfter(t *testing.T) {
 		}
 		now := time.UnixMilli(rapid.Int64Range(0, 1<<47).Draw(t, "now"))
 		if rapid.Bool().Draw(t, "at last") && last != uuid.Nil {
-			now = timeOf(last).Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "off")) * time.Millisecond)
+			now = uuidTime(last).Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "off")) * time.Millisecond)
 			now = time.UnixMilli(max(0, now.UnixMilli()))
 		}
-		id := idAfter(last, now)
-		if fault := wellFormed(id); fault != "" {
+		id := nextID(last, now)
+		if fault := uuidProblem(id); fault != "" {
 			t.Fatalf("%s: %s", id, fault)
 		}
-		if !greater(id, last) {
+		if !uuidAfter(id, last) {
 			t.Fatalf("%s is not after %s", id, last)
 		}
-		if last == uuid.Nil || now.After(timeOf(last)) {
-			if !timeOf(id).Equal(now) {
-				t.Fatalf("%s is of %s, not of %s", id, timeOf(id).UTC(), now.UTC())
+		if last == uuid.Nil || now.After(uuidTime(last)) {
+			if !uuidTime(id).Equal(now) {
+				t.Fatalf("%s is of %s, not of %s", id, uuidTime(id).UTC(), now.UTC())
 			}
-		} else if off := timeOf(id).Sub(timeOf(last)); off > time.Millisecond {
+		} else if off := uuidTime(id).Sub(uuidTime(last)); off > time.Millisecond {
 			t.Fatalf("the clock stands still, and the id runs %s ahead of %s", off, last)
 		}
 	})
@@ -136,19 +136,19 @@ func TestIDsAscend(t *testing.T) {
 			last := map[int64]uuid.UUID{} // one after the other, at both instances in turn
 			for i := range 300 {
 				r := RecordRequest{UserID: int64(i % 3), Event: withdrawal(100+int64(i%2), int64(i)), Actor: "me"}
-				got := must(t, []*Ledger{one, two}[i/2%2], r)
-				if !greater(got.EventID, last[r.UserID]) {
+				got := mustRecord(t, []*Ledger{one, two}[i/2%2], r)
+				if !uuidAfter(got.EventID, last[r.UserID]) {
 					t.Fatalf("event %s of user %d comes before %s", got.EventID, r.UserID, last[r.UserID])
 				}
 				last[r.UserID] = got.EventID
 				if got.AlertID != uuid.Nil {
-					if !greater(got.AlertID, got.EventID) {
+					if !uuidAfter(got.AlertID, got.EventID) {
 						t.Fatalf("alert %s comes before its event %s", got.AlertID, got.EventID)
 					}
 					last[r.UserID] = got.AlertID
 				}
 			}
-			atOnce(16, func(i int) {
+			concurrently(16, func(i int) {
 				for j := range 20 {
 					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), RecordRequest{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
 					if err != nil {
@@ -163,12 +163,12 @@ func TestIDsAscend(t *testing.T) {
 			if _, err := two.RecordAll(t.Context(), b, false); err != nil {
 				t.Error("batch:", err)
 			}
-			auditLedger(t, pool).clean(t)
-			if n := value[int](t, pool, "SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids"); n != 0 {
+			auditLedger(t, pool).requireClean(t)
+			if n := queryValue[int](t, pool, "SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids"); n != 0 {
 				t.Errorf("%d ids are there twice", n)
 			}
-			for _, id := range column(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
-				if fault := wellFormed(uuid.MustParse(id)); fault != "" {
+			for _, id := range queryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
+				if fault := uuidProblem(uuid.MustParse(id)); fault != "" {
 					t.Errorf("%s: %s", id, fault)
 				}
 			}
@@ -176,11 +176,11 @@ func TestIDsAscend(t *testing.T) {
 	}
 }
 
-// TestIDsTellTheTime reads the time of the clock from an id.
-func TestIDsTellTheTime(t *testing.T) {
+// TestUUIDTime reads the time of the clock from an id.
+func TestUUIDTime(t *testing.T) {
 	for _, ms := range []int64{0, 1, 1_700_000_000_000, math.MaxInt64 >> 16} {
-		if id := newID(time.UnixMilli(ms)); timeOf(id).UnixMilli() != ms || wellFormed(id) != "" {
-			t.Errorf("%s is of %d, not of %d", id, timeOf(id).UnixMilli(), ms)
+		if id := newID(time.UnixMilli(ms)); uuidTime(id).UnixMilli() != ms || uuidProblem(id) != "" {
+			t.Errorf("%s is of %d, not of %d", id, uuidTime(id).UnixMilli(), ms)
 		}
 	}
 }

@@ -22,8 +22,8 @@ import (
 // This file recomputes from the events alone what follows from them: facts, alerts and states. What is wrong with an event or an alert is
 // told and stays, since the ledger is append-only; what is wrong with a state can be put right.
 
-// maxSuspects bounds how many users with a wrong state are kept in mind before they are put right.
-const maxSuspects = 1000
+// maxDirtyStates bounds how many users with a wrong state are kept in mind before they are put right.
+const maxDirtyStates = 1000
 
 // A Difference is something recorded that does not follow from the events.
 type Difference struct {
@@ -47,9 +47,9 @@ type Summary struct {
 // Verify recomputes what follows from the events, in one snapshot, and tells what is recorded otherwise. It changes nothing and holds up
 // nobody. progress, which may be nil, is called now and then with the number of events read.
 func (l *Ledger) Verify(ctx context.Context, progress func(events int64), tell func(Difference)) (Summary, error) {
-	a := &verification{ctx: ctx, tell: tell, progress: progress}
-	err := l.snapshot(ctx, func(q *db.Queries) error {
-		_, err := a.walk(q, -1)
+	a := &verifier{ctx: ctx, onDifference: tell, progress: progress}
+	err := l.inSnapshot(ctx, func(q *db.Queries) error {
+		_, err := a.scan(q, -1)
 		return err
 	})
 	return a.Summary, err
@@ -58,84 +58,84 @@ func (l *Ledger) Verify(ctx context.Context, progress func(events int64), tell f
 // Rebuild does what Verify does, and puts right the states that differ: each in a transaction of its own that locks the one user, so that
 // events may be recorded all the while. What stays wrong is told with Repaired false.
 func (l *Ledger) Rebuild(ctx context.Context, progress func(events int64), tell func(Difference)) (Summary, error) {
-	a := &verification{ctx: ctx, tell: tell, progress: progress, rebuild: true}
+	a := &verifier{ctx: ctx, onDifference: tell, progress: progress, rebuild: true}
 	for after, done := int64(-1), false; !done; {
-		err := l.snapshot(ctx, func(q *db.Queries) (err error) {
-			done, err = a.walk(q, after)
+		err := l.inSnapshot(ctx, func(q *db.Queries) (err error) {
+			done, err = a.scan(q, after)
 			return err
 		})
 		if err != nil {
 			return a.Summary, err
 		}
-		for _, s := range a.suspects {
-			if err := a.putRight(l, s); err != nil {
+		for _, s := range a.dirty {
+			if err := a.repair(l, s); err != nil {
 				return a.Summary, err
 			}
 			after = s.userID
 		}
-		a.suspects = a.suspects[:0]
+		a.dirty = a.dirty[:0]
 	}
 	return a.Summary, nil
 }
 
-// A verification is one under way.
-type verification struct {
+// A verifier is one under way.
+type verifier struct {
 	Summary
-	ctx      context.Context
-	tell     func(Difference)
-	progress func(int64)
-	rebuild  bool
-	suspects []suspect // users whose state is to be put right, if rebuild
-	sets     map[int64]rules.Set
-	horizon  int64 // longest window of any rule set
-	latest   int64 // longest window of the rules as they stand
-	events   *pages[db.ListLedgerRow]
-	alerts   *pages[db.ListLedgerAlertsRow]
+	ctx           context.Context
+	onDifference  func(Difference)
+	progress      func(int64)
+	rebuild       bool
+	dirty         []dirtyState // users whose state is to be put right, if rebuild
+	sets          map[int64]rules.Set
+	horizon       int64 // longest window of any rule set
+	latestHorizon int64 // longest window of the rules as they stand
+	events        *cursor[db.ListLedgerRow]
+	alerts        *cursor[db.ListLedgerAlertsRow]
 }
 
-// A suspect is a user whose state differs in the snapshot.
-type suspect struct {
-	userID    int64
-	lastEvent uuid.UUID // newest one in the snapshot: what is wrong up to it has been told
+// A dirtyState is a user whose state differs in the snapshot.
+type dirtyState struct {
+	userID      int64
+	lastEventID uuid.UUID // newest one in the snapshot: what is wrong up to it has been told
 }
 
 // open starts to read events and alerts of the users after one, or of the only one.
-func (a *verification) open(q *db.Queries, after int64, only *int64) (err error) {
+func (a *verifier) open(q *db.Queries, after int64, only *int64) (err error) {
 	before := a.Events
-	a.events = eventPages(a.ctx, q, after, only, func(n int64) {
+	a.events = eventCursor(a.ctx, q, after, only, func(n int64) {
 		if a.progress != nil {
 			a.progress(before + n)
 		}
 	})
-	a.alerts = alertPages(a.ctx, q, after, only)
-	a.sets, a.horizon, err = loadSets(a.ctx, q, nil)
+	a.alerts = alertCursor(a.ctx, q, after, only)
+	a.sets, a.horizon, err = loadRulesets(a.ctx, q, nil)
 	if len(a.sets) > 0 {
-		a.latest = a.sets[slices.Max(slices.Collect(maps.Keys(a.sets)))].LongestWindow()
+		a.latestHorizon = a.sets[slices.Max(slices.Collect(maps.Keys(a.sets)))].LongestWindow()
 	}
 	return err
 }
 
-// walk goes through all users after one, or until there are enough suspects.
-func (a *verification) walk(q *db.Queries, after int64) (done bool, err error) {
+// scan goes through all users after one, or until there are enough suspects.
+func (a *verifier) scan(q *db.Queries, after int64) (done bool, err error) {
 	if err := a.open(q, after, nil); err != nil {
 		return false, err
 	}
-	states, accounts := statePages(a.ctx, q, after), accountPages(a.ctx, q, after)
-	for len(a.suspects) < maxSuspects {
-		id := min(a.events.user(), a.alerts.user(), states.user(), accounts.user())
+	states, accounts := stateCursor(a.ctx, q, after), accountCursor(a.ctx, q, after)
+	for len(a.dirty) < maxDirtyStates {
+		id := min(a.events.peekUser(), a.alerts.peekUser(), states.peekUser(), accounts.peekUser())
 		if err := errors.Join(a.events.err, a.alerts.err, states.err, accounts.err); err != nil || id == math.MaxInt64 {
 			return true, err
 		}
-		u, err := a.user(id, states.take(id), riskOf(accounts.take(id)))
+		u, err := a.auditUser(id, states.next(id), riskOf(accounts.next(id)))
 		if err != nil {
 			return false, err
 		}
-		if a.rebuild && len(u.wrong) > 0 {
-			a.suspects = append(a.suspects, suspect{id, u.lastEvent})
+		if a.rebuild && len(u.differences) > 0 {
+			a.dirty = append(a.dirty, dirtyState{id, u.lastEventID})
 			continue
 		}
-		for _, d := range u.wrong {
-			a.differs(d)
+		for _, d := range u.differences {
+			a.report(d)
 		}
 	}
 	return false, nil
@@ -148,18 +148,18 @@ func riskOf(account *db.Account) string {
 	return *account.Risk
 }
 
-func (a *verification) differs(d Difference) {
+func (a *verifier) report(d Difference) {
 	a.Differences++
 	if d.Repaired {
 		a.Repaired++
 	}
-	a.tell(d)
+	a.onDifference(d)
 }
 
-// putRight recomputes the state of a user while nobody can add to it, and saves it if it is wrong.
-func (a *verification) putRight(l *Ledger, s suspect) error {
-	var u *recomputed
-	err := l.transact(a.ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(q *db.Queries) error {
+// repair recomputes the state of a user while nobody can add to it, and saves it if it is wrong.
+func (a *verifier) repair(l *Ledger, s dirtyState) error {
+	var u *userAudit
+	err := l.inTx(a.ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(q *db.Queries) error {
 		states, err := q.LockStates(a.ctx, db.LockStatesParams{UserIds: []int64{s.userID}})
 		if err != nil {
 			return err
@@ -170,81 +170,81 @@ func (a *verification) putRight(l *Ledger, s suspect) error {
 			return err
 		}
 		risk := riskOf(&account)
-		newer := &verification{ctx: a.ctx, tell: func(d Difference) {
-			if greater(d.EventID, s.lastEvent) {
-				a.differs(d)
+		newer := &verifier{ctx: a.ctx, onDifference: func(d Difference) {
+			if uuidAfter(d.EventID, s.lastEventID) {
+				a.report(d)
 			}
 		}}
 		if err := newer.open(q, -1, &s.userID); err != nil {
 			return err
 		}
-		if u, err = newer.user(s.userID, &states[0], risk); err != nil || len(u.wrong) == 0 || u.unreadable {
+		if u, err = newer.auditUser(s.userID, &states[0], risk); err != nil || len(u.differences) == 0 || u.invalidEvent {
 			return err
 		}
-		_, err = q.RepairState(a.ctx, db.RepairStateParams{UserID: s.userID, Risk: risk, LastID: u.lastID, State: u.kept.Append(nil)})
+		_, err = q.RepairState(a.ctx, db.RepairStateParams{UserID: s.userID, Risk: risk, LastID: u.lastID, State: u.expected.Append(nil)})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for _, d := range u.wrong {
-		d.Repaired = !u.unreadable
-		a.differs(d)
+	for _, d := range u.differences {
+		d.Repaired = !u.invalidEvent
+		a.report(d)
 	}
 	return nil
 }
 
-// recomputed is what follows from the events of a user.
-type recomputed struct {
-	id         int64
-	full       rules.State // complete for any rule set: what events are judged by
-	kept       rules.State // complete for as long as the stored state is; without one, for the rules as they stand
-	lastID     *uuid.UUID  // greatest id; nil for none
-	lastEvent  uuid.UUID
-	unreadable bool         // there is an event that is none, so that state is not to be told
-	wrong      []Difference // of the state
+// userAudit is what follows from the events of a user.
+type userAudit struct {
+	userID       int64
+	full         rules.State // complete for any rule set: what events are judged by
+	expected     rules.State // complete for as long as the stored state is; without one, for the rules as they stand
+	lastID       *uuid.UUID  // greatest id; nil for none
+	lastEventID  uuid.UUID
+	invalidEvent bool         // there is an event that is none, so that state is not to be told
+	differences  []Difference // of the state
 }
 
-func (u *recomputed) has(id uuid.UUID) {
-	if u.lastID == nil || greater(id, *u.lastID) {
+func (u *userAudit) noteID(id uuid.UUID) {
+	if u.lastID == nil || uuidAfter(id, *u.lastID) {
 		u.lastID = &id
 	}
 }
 
-// user recomputes what follows from a user's events. What is wrong with events and alerts it tells, what is wrong with the state it returns.
-func (a *verification) user(id int64, stored *db.UserState, risk string) (*recomputed, error) {
-	u := &recomputed{id: id}
+// auditUser recomputes what follows from a user's events. What is wrong with events and alerts it tells, what is wrong with the state it returns.
+func (a *verifier) auditUser(id int64, stored *db.UserState, risk string) (*userAudit, error) {
+	u := &userAudit{userID: id}
 	var state rules.State
 	var broken error
-	horizon := a.latest
+	horizon := a.latestHorizon
 	if stored != nil {
 		if state, broken = rules.ParseState(stored.State); state.Count() > 0 {
 			horizon = state.Horizon()
 		}
 	}
 	a.Users++
-	for row := a.events.take(id); row != nil; row = a.events.take(id) {
-		a.event(u, row, horizon)
+	for row := a.events.next(id); row != nil; row = a.events.next(id) {
+		a.auditEvent(u, row, horizon)
 	}
-	a.alertOf(u, uuid.Max)
+	a.nextAlert(u, uuid.Max)
 	if err := errors.Join(a.events.err, a.alerts.err); err != nil {
 		return nil, err
 	}
 	wrong := func(what, recorded, recomputed string) {
-		u.wrong = append(u.wrong, Difference{UserID: id, What: what, Recorded: recorded, Recomputed: recomputed})
+		u.differences = append(u.differences, Difference{UserID: id, What: what, Recorded: recorded, Recomputed: recomputed})
 	}
 	if stored == nil {
 		stored = &db.UserState{Risk: rules.Medium.String(), State: []byte("none")}
 		broken = errors.New("there is none")
-		if u.kept.Count() == 0 { // the first event makes one
+		if u.expected.Count() == 0 { // the first event makes one
 			broken = nil
 		}
 	}
-	if (broken != nil || !u.kept.Equal(&state)) && !u.unreadable {
-		wrong("state", string(stored.State), string(u.kept.Append(nil)))
+	if (broken != nil || !u.expected.Equal(&state)) && !u.invalidEvent {
+		wrong("state", string(stored.State), string(u.expected.Append(nil)))
 	}
-	if u.lastID != nil && (stored.LastID == nil || greater(*u.lastID, *stored.LastID)) {
-		wrong("last_id", idText(stored.LastID), u.lastID.String())
+	if u.lastID != nil && (stored.LastID == nil || uuidAfter(*u.lastID, *stored.LastID)) {
+		wrong("last_id", formatID(stored.LastID), u.lastID.String())
 	} else {
 		u.lastID = stored.LastID
 	}
@@ -254,27 +254,27 @@ func (a *verification) user(id int64, stored *db.UserState, risk string) (*recom
 	return u, nil
 }
 
-// event judges an event again and compares it, and its alert, with what is recorded.
-func (a *verification) event(u *recomputed, row *db.ListLedgerRow, horizon int64) {
+// auditEvent judges an event again and compares it, and its alert, with what is recorded.
+func (a *verifier) auditEvent(u *userAudit, row *db.ListLedgerRow, horizon int64) {
 	a.Events++
-	u.has(row.ID)
-	u.lastEvent = row.ID
-	alert := a.alertOf(u, row.ID)
+	u.noteID(row.ID)
+	u.lastEventID = row.ID
+	alert := a.nextAlert(u, row.ID)
 	compare := func(what, recorded, recomputed string) {
 		if recorded != recomputed {
-			a.differs(Difference{UserID: row.UserID, EventID: row.ID, What: what, Recorded: recorded, Recomputed: recomputed})
+			a.report(Difference{UserID: row.UserID, EventID: row.ID, What: what, Recorded: recorded, Recomputed: recomputed})
 		}
 	}
-	e, err := asEvent(row.Type, row.Amount, row.Time)
+	e, err := parseEvent(row.Type, row.Amount, row.Time)
 	if err != nil {
-		u.unreadable = true
+		u.invalidEvent = true
 		compare("type and amount", row.Type+" "+row.Amount, "no event")
 		return
 	}
 	risk, _ := rules.ParseRisk(row.Risk) // the database knows these three only
 	set, known := a.sets[row.RulesetID]
 	decision := rules.Step(&u.full, e, set, risk, a.horizon)
-	rules.Step(&u.kept, e, nil, risk, horizon)
+	rules.Step(&u.expected, e, nil, risk, horizon)
 	compare("effective_time", strconv.FormatInt(row.EffectiveTime, 10), strconv.FormatInt(decision.EffectiveTime, 10))
 	if !known {
 		compare("ruleset_id", strconv.FormatInt(row.RulesetID, 10), "no rules that can be read")
@@ -285,49 +285,49 @@ func (a *verification) event(u *recomputed, row *db.ListLedgerRow, horizon int64
 	compare("alert_codes", codeArray(row.AlertCodes), codeArray(decision.Codes))
 	switch {
 	case len(decision.Codes) == 0 && alert != nil:
-		compare("alert", describe(alert), "none")
+		compare("alert", alertText(alert), "none")
 	case len(decision.Codes) > 0 && alert == nil:
 		compare("alert", "none", codeArray(decision.Codes))
 	case alert != nil:
 		follows := &db.ListLedgerAlertsRow{ID: alert.ID, AlertID: &alert.ID, AlertCodes: decision.Codes, Time: row.Time, Risk: row.Risk, RulesetID: row.RulesetID}
-		compare("alert", describe(alert), describe(follows))
-		reasons := reasons(set, risk, decision)
-		if !sameReasons(alert.Reasons, reasons) {
+		compare("alert", alertText(alert), alertText(follows))
+		reasons := marshalReasons(set, risk, decision)
+		if !equalReasons(alert.Reasons, reasons) {
 			compare("reasons of the alert", string(alert.Reasons), string(reasons))
 		}
 	}
 }
 
-// alertOf is the alert of the event, nil for none. Alerts before it that have no event are told.
-func (a *verification) alertOf(u *recomputed, event uuid.UUID) *db.ListLedgerAlertsRow {
-	for a.alerts.user() == u.id && !greater(a.alerts.head().EventID, event) {
-		alert := a.alerts.take(u.id)
+// nextAlert is the alert of the event, nil for none. Alerts before it that have no event are told.
+func (a *verifier) nextAlert(u *userAudit, event uuid.UUID) *db.ListLedgerAlertsRow {
+	for a.alerts.peekUser() == u.userID && !uuidAfter(a.alerts.peek().EventID, event) {
+		alert := a.alerts.next(u.userID)
 		a.Alerts++
-		u.has(alert.ID)
+		u.noteID(alert.ID)
 		if alert.EventID == event {
 			return alert
 		}
-		u.lastEvent = alert.EventID
-		a.differs(Difference{UserID: u.id, EventID: alert.EventID, What: "event of an alert", Recorded: "none", Recomputed: "one for " + describe(alert)})
+		u.lastEventID = alert.EventID
+		a.report(Difference{UserID: u.userID, EventID: alert.EventID, What: "event of an alert", Recorded: "none", Recomputed: "one for " + alertText(alert)})
 	}
 	return nil
 }
 
-// describe puts what an alert must have in common with its event into words.
-func describe(alert *db.ListLedgerAlertsRow) string {
+// alertText puts what an alert must have in common with its event into words.
+func alertText(alert *db.ListLedgerAlertsRow) string {
 	return fmt.Sprintf("alert %s of codes %s at %d, %s risk, rule set %d; the event names %s",
-		alert.ID, codeArray(alert.AlertCodes), alert.Time, alert.Risk, alert.RulesetID, idText(alert.AlertID))
+		alert.ID, codeArray(alert.AlertCodes), alert.Time, alert.Risk, alert.RulesetID, formatID(alert.AlertID))
 }
 
-func idText(id *uuid.UUID) string {
+func formatID(id *uuid.UUID) string {
 	if id == nil {
 		return "none"
 	}
 	return id.String()
 }
 
-// sameReasons tells whether an alert's reasons say the same. A member that only one of them has is no difference: another version wrote it.
-func sameReasons(a, b json.RawMessage) bool {
+// equalReasons tells whether an alert's reasons say the same. A member that only one of them has is no difference: another version wrote it.
+func equalReasons(a, b json.RawMessage) bool {
 	var some, others []map[string]any
 	if json.Unmarshal(a, &some) != nil || json.Unmarshal(b, &others) != nil || len(some) != len(others) {
 		return false

@@ -36,8 +36,8 @@ func damage(t *testing.T, l *Ledger, sql string) {
 	}
 }
 
-// differences are what Verify or Rebuild tells, as "what user" with a + where it was put right.
-func differences(t *testing.T, do func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
+// collectDifferences are what Verify or Rebuild tells, as "what user" with a + where it was put right.
+func collectDifferences(t *testing.T, do func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
 	t.Helper()
 	s, err := do(t.Context(), nil, func(d Difference) {
 		mark := ""
@@ -59,28 +59,28 @@ func differences(t *testing.T, do func(context.Context, func(int64), func(Differ
 	return all, full, s
 }
 
-func TestVerifyFindsNothing(t *testing.T) {
+func TestVerify_cleanLedger(t *testing.T) {
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
-	run(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
-	run(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // states are complete for less
+	execSQL(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
+	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // states are complete for less
 	var progress []int64
 	s, err := l.Verify(t.Context(), func(n int64) { progress = append(progress, n) }, func(d Difference) { t.Errorf("%+v", d) })
-	if err != nil || s.Events != 1200 || s.Alerts != value[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
+	if err != nil || s.Events != 1200 || s.Alerts != queryValue[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if !slices.Equal(progress, []int64{1200}) {
 		t.Error("progress:", progress)
 	}
-	before := column(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id")
-	if all, _, _ := differences(t, l.Rebuild); len(all) != 0 {
+	before := queryColumn(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id")
+	if all, _, _ := collectDifferences(t, l.Rebuild); len(all) != 0 {
 		t.Error(all)
 	}
-	same(t, column(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"), before)
+	requireEqual(t, queryColumn(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"), before)
 }
 
-// TestVerifyFindsDamage makes every kind of damage, and has put right what may be.
-func TestVerifyFindsDamage(t *testing.T) {
+// TestVerify_findsDamage makes every kind of damage, and has put right what may be.
+func TestVerify_findsDamage(t *testing.T) {
 	const (
 		anAlert  = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
 		anEvent  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
@@ -130,8 +130,8 @@ func TestVerifyFindsDamage(t *testing.T) {
 		t.Run(c.sql, func(t *testing.T) {
 			t.Parallel()
 			l := New(pgtest.Pool(t), nil)
-			run(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
-			events := someStream(31, 300, 5)
+			execSQL(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
+			events := randomStream(31, 300, 5)
 			events = append(events, UserEvent{4, withdrawal(500, 5000)})
 			if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
 				t.Fatal(err)
@@ -160,8 +160,8 @@ func TestVerifyFindsDamage(t *testing.T) {
 			}
 			const all = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
 			const states = "SELECT user_state::text FROM user_state ORDER BY user_id"
-			recorded, kept := column(t, l.pool, all), column(t, l.pool, states)
-			got, full, s := differences(t, l.Verify)
+			recorded, kept := queryColumn(t, l.pool, all), queryColumn(t, l.pool, states)
+			got, full, s := collectDifferences(t, l.Verify)
 			agrees("Verify", got, want)
 			for _, d := range full {
 				if ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"; ofUser != (d.EventID == uuid.Nil) {
@@ -171,23 +171,23 @@ func TestVerifyFindsDamage(t *testing.T) {
 			if s.Repaired != 0 {
 				t.Errorf("%+v", s)
 			}
-			got, _, s = differences(t, l.Rebuild)
+			got, _, s = collectDifferences(t, l.Rebuild)
 			agrees("Rebuild", got, append(slices.Clone(lasting), right...)) // users one after the other, once all were seen
 			if s.Repaired != int64(len(right)) {
 				t.Errorf("%+v", s)
 			}
-			same(t, column(t, l.pool, all), recorded)
+			requireEqual(t, queryColumn(t, l.pool, all), recorded)
 			if len(right) == 0 {
-				same(t, column(t, l.pool, states), kept)
+				requireEqual(t, queryColumn(t, l.pool, states), kept)
 			}
-			got, _, _ = differences(t, l.Verify)
+			got, _, _ = collectDifferences(t, l.Verify)
 			agrees("Verify after Rebuild", got, lasting)
 		})
 	}
 }
 
-// TestVerifyAcceptsShorterStates: a state that is complete for less than the rules need now is not wrong.
-func TestVerifyAcceptsShorterStates(t *testing.T) {
+// TestVerify_acceptsShorterHorizons: a state that is complete for less than the rules need now is not wrong.
+func TestVerify_acceptsShorterHorizons(t *testing.T) {
 	l := recordedLedger(t, 41, 300)
 	states, err := db.New(l.pool).ListStates(t.Context(), db.ListStatesParams{After: -1, Limit: 100})
 	if err != nil {
@@ -205,35 +205,35 @@ func TestVerifyAcceptsShorterStates(t *testing.T) {
 		}
 		var events []rules.Event
 		for _, row := range rows {
-			e, err := asEvent(row.Type, row.Amount, row.EffectiveTime)
+			e, err := parseEvent(row.Type, row.Amount, row.EffectiveTime)
 			if err != nil {
 				t.Fatal(err)
 			}
 			events = append(events, e)
 		}
 		state.RebuildWindow(horizon, events)
-		run(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID, string(state.Append(nil)))
+		execSQL(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID, string(state.Append(nil)))
 	}
-	if all, full, _ := differences(t, l.Verify); len(all) != 0 {
+	if all, full, _ := collectDifferences(t, l.Verify); len(all) != 0 {
 		t.Errorf("%+v", full)
 	}
 }
 
-// TestRebuildOfMany goes over more users than are put right at a time.
-func TestRebuildOfMany(t *testing.T) {
+// TestRebuild_manyUsers goes over more users than are put right at a time.
+func TestRebuild_manyUsers(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	const users = 2*maxSuspects + 300
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: someStream(51, 11_000, users), Actor: "test"}, false); err != nil {
+	const users = 2*maxDirtyStates + 300
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(51, 11_000, users), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
 	}
-	have := value[int](t, l.pool, "SELECT count(*) FROM user_state")
-	run(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
-	all, _, s := differences(t, l.Rebuild)
+	have := queryValue[int](t, l.pool, "SELECT count(*) FROM user_state")
+	execSQL(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
+	all, _, s := collectDifferences(t, l.Rebuild)
 	if len(all) != 2*have || s.Repaired != int64(2*have) || s.Events != 11_000 || s.Users != int64(have) {
 		t.Errorf("%d users, %+v", have, s)
 	}
-	auditLedger(t, l.pool).clean(t)
-	if all, _, _ := differences(t, l.Verify); len(all) != 0 {
+	auditLedger(t, l.pool).requireClean(t)
+	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 {
 		t.Error(all)
 	}
 }
@@ -243,7 +243,7 @@ func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audi
 	t.Helper()
 	one, two := twoInstances(t)
 	stops := []func() int{
-		beside(func(random *rand.Rand) {
+		inBackground(func(random *rand.Rand) {
 			for user := range loadUsers { // one at a time, so that none waits for two
 				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1", user+1, []string{"low", "high"}[random.IntN(2)])
 				if err != nil {
@@ -251,14 +251,14 @@ func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audi
 				}
 			}
 		}),
-		beside(func(random *rand.Rand) { changeRules(t, one.pool, random) }),
-		beside(func(*rand.Rand) {
+		inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) }),
+		inBackground(func(*rand.Rand) {
 			if err := rebuild(two); err != nil {
 				t.Error(err)
 			}
 		}),
 	}
-	hammer(t, func(_ int, r RecordRequest) error {
+	runLoad(t, func(_ int, r RecordRequest) error {
 		_, err := one.Record(context.Background(), r)
 		return err
 	})
@@ -267,11 +267,11 @@ func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audi
 			t.Error("nothing went on beside")
 		}
 	}
-	idle(t, one)
+	waitIdle(t, one)
 	return one, auditLedger(t, one.pool)
 }
 
-func TestRebuildUnderLoad(t *testing.T) {
+func TestRebuild_underLoad(t *testing.T) {
 	put, strange := int64(0), []Difference{}
 	l, found := rebuildUnderLoad(t, func(l *Ledger) error {
 		s, err := l.Rebuild(context.Background(), nil, func(d Difference) {
@@ -282,7 +282,7 @@ func TestRebuildUnderLoad(t *testing.T) {
 		put += s.Repaired
 		return err
 	})
-	found.clean(t)
+	found.requireClean(t)
 	if put < 20 || len(strange) > 0 {
 		t.Errorf("%d users were put right; %d differences other than risks, first %+v", put, len(strange), strange[:min(len(strange), 1)])
 	}
@@ -290,16 +290,16 @@ func TestRebuildUnderLoad(t *testing.T) {
 	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
 		t.Fatal(err)
 	}
-	if all, _, _ := differences(t, l.Verify); len(all) != 0 {
+	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 {
 		t.Error(all)
 	}
 }
 
-// TestRebuildWaits: an event that is being recorded while a rebuild comes to its user is in the rebuilt state.
-func TestRebuildWaits(t *testing.T) {
+// TestRebuild_waitsForUserLock: an event that is being recorded while a rebuild comes to its user is in the rebuilt state.
+func TestRebuild_waitsForUserLock(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	first := must(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
-	run(t, l.pool, "UPDATE user_state SET risk = 'high'")
+	first := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
+	execSQL(t, l.pool, "UPDATE user_state SET risk = 'high'")
 	rebuilt := make(chan error)
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
@@ -311,14 +311,14 @@ func TestRebuildWaits(t *testing.T) {
 			_, err := l.Rebuild(context.Background(), nil, func(Difference) {})
 			rebuilt <- err
 		}()
-		await(t, "the rebuild to wait", func() bool { return waiters(t, l.pool) == 1 })
+		waitFor(t, "the rebuild to wait", func() bool { return countLockWaiters(t, l.pool) == 1 })
 		s, err := parseState(locked[0])
 		if err != nil {
 			return err
 		}
-		set := readSets(t, l.pool)[1]
+		set := readRulesets(t, l.pool)[1]
 		d := rules.Step(&s.state, deposit(1, 200), set, s.risk, set.LongestWindow())
-		id := plus(first.EventID, 1)
+		id := addUUID(first.EventID, 1)
 		err = q.InsertEvents(context.Background(), db.InsertEventsParams{
 			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"}, Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"},
 			RulesetID: 1, Facts: []json.RawMessage{rules.AppendMeasurements(nil, d.Measurements)}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"test"},
@@ -334,34 +334,34 @@ func TestRebuildWaits(t *testing.T) {
 	if err := <-rebuilt; err != nil {
 		t.Fatal(err)
 	}
-	auditLedger(t, l.pool).clean(t)
-	if all, _, _ := differences(t, l.Verify); len(all) != 0 || value[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
+	auditLedger(t, l.pool).requireClean(t)
+	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 || queryValue[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
 		t.Error(all)
 	}
 }
 
-// TestRebuildWithoutLockIsFound is the control: a rebuild that does not lock the user loses events, and the oracle sees it.
-func TestRebuildWithoutLockIsFound(t *testing.T) {
+// TestRebuild_withoutLockLosesEvents is the control: a rebuild that does not lock the user loses events, and the oracle sees it.
+func TestRebuild_withoutLockLosesEvents(t *testing.T) {
 	_, found := rebuildUnderLoad(t, func(l *Ledger) error {
-		a := &verification{ctx: context.Background(), tell: func(Difference) {}}
+		a := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
 		q := db.New(l.pool)
 		for user := int64(1); user <= loadUsers; user++ {
 			if err := a.open(q, -1, &user); err != nil {
 				return err
 			}
-			u, err := a.user(user, nil, "medium")
+			u, err := a.auditUser(user, nil, "medium")
 			if err != nil {
 				return err
 			}
 			time.Sleep(time.Millisecond)
 			// A user without a state yet has no row to correct.
-			if _, err := q.RepairState(context.Background(), db.RepairStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.kept.Append(nil)}); err != nil && err != pgx.ErrNoRows {
+			if _, err := q.RepairState(context.Background(), db.RepairStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil)}); err != nil && err != pgx.ErrNoRows {
 				return err
 			}
 		}
 		return nil
 	})
-	if found.missed+found.falsely == 0 {
+	if found.missed+found.unexpected == 0 {
 		t.Error("nothing is found")
 	}
 }

@@ -9,7 +9,7 @@ import (
 // Cents is an amount of money, or the limit of a rule, in hundredths.
 type Cents int64
 
-const maxWhole = 10 // digits before the point: twelve with the two after it
+const maxIntDigits = 10 // digits before the point: twelve with the two after it
 
 var errCents = errors.New(`must be text like "12.50": at most ten digits before the point and two after it, no sign, no exponent`)
 
@@ -18,7 +18,7 @@ func ParseCents(text string) (Cents, bool) {
 	var whole Cents
 	i := 0
 	for ; i < len(text) && isDigit(text[i]); i++ {
-		if i == maxWhole || i == 1 && text[0] == '0' {
+		if i == maxIntDigits || i == 1 && text[0] == '0' {
 			return 0, false
 		}
 		whole = whole*10 + Cents(text[i]-'0')
@@ -70,8 +70,8 @@ func (c *Cents) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// add is a + b for numbers that are not negative. It stays at the largest number where the sum would be beyond it.
-func add[N ~int64](a, b N) N {
+// saturatingAdd is a + b for numbers that are not negative. It stays at the largest number where the sum would be beyond it.
+func saturatingAdd[N ~int64](a, b N) N {
 	if sum := a + b; sum >= 0 {
 		return sum
 	}

@@ -30,7 +30,7 @@ func TestParseCents(t *testing.T) {
 	}
 }
 
-func TestCentsAsText(t *testing.T) {
+func TestCents_String(t *testing.T) {
 	for cents, want := range map[rules.Cents]string{
 		0: "0.00", 1: "0.01", 10: "0.10", 99: "0.99", 100: "1.00", 1250: "12.50", 999_999_999_999: "9999999999.99", -5: "-0.05", -1250: "-12.50",
 		math.MaxInt64: "92233720368547758.07", math.MinInt64: "-92233720368547758.08",
@@ -44,7 +44,7 @@ func TestCentsAsText(t *testing.T) {
 	}
 }
 
-func TestCentsAsJSON(t *testing.T) {
+func TestCents_JSON(t *testing.T) {
 	type pack struct {
 		Decode func([]byte, any) error
 		Encode func(any) ([]byte, error)

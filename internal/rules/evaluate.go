@@ -35,11 +35,11 @@ func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 	d := Decision{EffectiveTime: state.latest}
 	for i := range set {
 		rule := &set[i]
-		of, ok := rule.selection()
-		if !rule.Enabled || !ok || of != anyType && of != selection(e.Type) {
+		of, ok := rule.filter()
+		if !rule.Enabled || !ok || of != anyEvent && of != eventFilter(e.Type) {
 			continue
 		}
-		limit := scale(rule.Limit, risk)
+		limit := scaleLimit(rule.Limit, risk)
 		fact := Measurement{Code: rule.Code}
 		var fires bool
 		switch rule.Code {
@@ -47,16 +47,16 @@ func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 			fact.Value, fact.Money = int64(e.Amount), true
 			fires = e.Amount > limit
 		case CodeConsecutive:
-			fact.Value = state.runOf(of)
+			fact.Value = state.consecutive(of)
 			fires = reaches(fact.Value, limit)
 		case CodeIncreasing:
-			fact.Value = state.rises[of].length
+			fact.Value = state.increasing[of].length
 			fires = reaches(fact.Value, limit)
 		case CodeSum, CodeFrequency:
 			if rule.WindowSeconds == nil {
 				continue
 			}
-			count, sum := state.within(*rule.WindowSeconds, of)
+			count, sum := state.windowTotals(*rule.WindowSeconds, of)
 			if rule.Code == CodeSum {
 				fact.Value, fact.Money = int64(sum), true
 				fires = sum > limit

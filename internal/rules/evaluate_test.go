@@ -40,17 +40,17 @@ func parseEvents(t testing.TB, text string) []rules.Event {
 	return events
 }
 
-// play steps through the events and shows for each what fired, "-" for nothing.
-func play(set rules.Set, risk rules.Risk, events []rules.Event) string {
+// firedText steps through the events and shows for each what fired, "-" for nothing.
+func firedText(set rules.Set, risk rules.Risk, events []rules.Event) string {
 	var state rules.State
 	var all []string
 	for _, e := range events {
-		all = append(all, show(rules.Step(&state, e, set, risk, set.LongestWindow()).Codes))
+		all = append(all, formatCodes(rules.Step(&state, e, set, risk, set.LongestWindow()).Codes))
 	}
 	return strings.Join(all, " ")
 }
 
-func show(codes []int32) string {
+func formatCodes(codes []int32) string {
 	if codes == nil {
 		return "-"
 	}
@@ -65,14 +65,14 @@ type stepCase struct {
 
 func (c stepCase) run(t *testing.T, set rules.Set) {
 	t.Helper()
-	if got := play(set, c.risk, parseEvents(t, c.events)); got != c.want {
+	if got := firedText(set, c.risk, parseEvents(t, c.events)); got != c.want {
 		t.Errorf("%v risk, %s:\n\tgot  %s\n\twant %s", c.risk, c.events, got, c.want)
 	}
 }
 
-// TestTable holds each cell of the contract's table at its boundary, just not and just so.
-func TestTable(t *testing.T) {
-	set := parseSet(t, standard)
+// TestStep_contractTable holds each cell of the contract's table at its boundary, just not and just so.
+func TestStep_contractTable(t *testing.T) {
+	set := parseSet(t, standardRules)
 	for _, c := range []stepCase{
 		{rules.Medium, "w 100", "-"}, {rules.Medium, "w 100.01", "1100"},
 		{rules.Low, "w 200", "-"}, {rules.Low, "w 200.01", "1100"},
@@ -100,19 +100,19 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func TestAmount(t *testing.T) {
-	set := rule(1100, "withdraw", 100_00, -1)
+func TestStep_largeAmount(t *testing.T) {
+	set := singleRule(1100, "withdraw", 100_00, -1)
 	stepCase{rules.Medium, "d 9999999999.99, w 9999999999.99, w 100.01, w 100, w 100.01", "- 1100 1100 - 1100"}.run(t, set)
 	set[0].AppliesTo = "deposit"
 	stepCase{rules.Medium, "d 100.01, w 100.01", "1100 -"}.run(t, set)
 	set[0].AppliesTo = "any"
 	stepCase{rules.Medium, "d 100.01, w 100.01", "1100 1100"}.run(t, set)
-	stepCase{rules.Medium, "w 100.50, w 100.51", "- 1100"}.run(t, rule(1100, "any", 100_50, -1))
-	stepCase{rules.Medium, "w 0.01", "1100"}.run(t, rule(1100, "any", 0, -1))
+	stepCase{rules.Medium, "w 100.50, w 100.51", "- 1100"}.run(t, singleRule(1100, "any", 100_50, -1))
+	stepCase{rules.Medium, "w 0.01", "1100"}.run(t, singleRule(1100, "any", 0, -1))
 }
 
-func TestRun(t *testing.T) {
-	set := rule(30, "withdraw", 3_00, -1)
+func TestStep_consecutive(t *testing.T) {
+	set := singleRule(30, "withdraw", 3_00, -1)
 	// No window; fires again on each further one; a deposit breaks it.
 	stepCase{rules.Medium, "w, w @9000, w @90000, w @90000, d, w, w, w", "- - 30 30 - - - 30"}.run(t, set)
 	stepCase{rules.Medium, "d, w, w, d, w, w, w", "- - - - - - 30"}.run(t, set)
@@ -121,14 +121,14 @@ func TestRun(t *testing.T) {
 	set[0].AppliesTo = "any"
 	stepCase{rules.Medium, "d, w, d, w", "- - 30 30"}.run(t, set)
 	// Three in a row are 2.50 or more, two are not.
-	stepCase{rules.Medium, "w, w, w", "- - 30"}.run(t, rule(30, "withdraw", 2_50, -1))
-	stepCase{rules.Medium, "w, w, w", "- - 30"}.run(t, rule(30, "withdraw", 2_01, -1))
-	stepCase{rules.Medium, "w, w, w", "- 30 30"}.run(t, rule(30, "withdraw", 2_00, -1))
-	stepCase{rules.Medium, "w", "30"}.run(t, rule(30, "withdraw", 0, -1))
+	stepCase{rules.Medium, "w, w, w", "- - 30"}.run(t, singleRule(30, "withdraw", 2_50, -1))
+	stepCase{rules.Medium, "w, w, w", "- - 30"}.run(t, singleRule(30, "withdraw", 2_01, -1))
+	stepCase{rules.Medium, "w, w, w", "- 30 30"}.run(t, singleRule(30, "withdraw", 2_00, -1))
+	stepCase{rules.Medium, "w", "30"}.run(t, singleRule(30, "withdraw", 0, -1))
 }
 
-func TestRise(t *testing.T) {
-	set := rule(300, "deposit", 3_00, -1)
+func TestStep_increasing(t *testing.T) {
+	set := singleRule(300, "deposit", 3_00, -1)
 	for _, c := range []stepCase{
 		{rules.Medium, "d 1, d 2, d 3, d 4", "- - 300 300"},                                      // again on each further one
 		{rules.Medium, "d 1, d 2, d 2, d 3, d 4", "- - - - 300"},                                 // an equal one starts again
@@ -146,11 +146,11 @@ func TestRise(t *testing.T) {
 	stepCase{rules.Medium, "w 1, d 9, w 2, w 3, d 10", "- - - 300 -"}.run(t, set)
 	set[0].AppliesTo = "any"
 	stepCase{rules.Medium, "w 1, d 2, w 3, d 3, w 4, d 5", "- - 300 - - 300"}.run(t, set)
-	stepCase{rules.Medium, "d 1, d 2, d 3", "- - 300"}.run(t, rule(300, "deposit", 2_50, -1))
+	stepCase{rules.Medium, "d 1, d 2, d 3", "- - 300"}.run(t, singleRule(300, "deposit", 2_50, -1))
 }
 
-func TestSum(t *testing.T) {
-	set := rule(123, "deposit", 200_00, 30)
+func TestStep_sum(t *testing.T) {
+	set := singleRule(123, "deposit", 200_00, 30)
 	for _, c := range []stepCase{
 		{rules.Medium, "d 150 @100, d 50.01 @130", "- 123"}, // exactly 30 seconds before is inside
 		{rules.Medium, "d 150 @100, d 50.01 @131", "- -"},
@@ -168,13 +168,13 @@ func TestSum(t *testing.T) {
 	set[0].AppliesTo = "any"
 	stepCase{rules.Medium, "d 100, w 100, d 0.01, w 0.01", "- - 123 123"}.run(t, set)
 	// A window of 0 is the same second.
-	stepCase{rules.Medium, "d 150 @5, d 51 @5, d 150 @6, d 50.01 @4", "- 123 - 123"}.run(t, rule(123, "deposit", 200_00, 0))
-	stepCase{rules.Medium, "d 150, d 51 @3600, d 150 @7201", "- 123 -"}.run(t, rule(123, "deposit", 200_00, rules.MaxWindow))
-	stepCase{rules.High, "d 76, d 0.01", "- 123"}.run(t, rule(123, "deposit", 150_50, 30))
+	stepCase{rules.Medium, "d 150 @5, d 51 @5, d 150 @6, d 50.01 @4", "- 123 - 123"}.run(t, singleRule(123, "deposit", 200_00, 0))
+	stepCase{rules.Medium, "d 150, d 51 @3600, d 150 @7201", "- 123 -"}.run(t, singleRule(123, "deposit", 200_00, rules.MaxWindow))
+	stepCase{rules.High, "d 76, d 0.01", "- 123"}.run(t, singleRule(123, "deposit", 150_50, 30))
 }
 
-func TestCount(t *testing.T) {
-	set := rule(500, "any", 2_00, 60)
+func TestStep_frequency(t *testing.T) {
+	set := singleRule(500, "any", 2_00, 60)
 	for _, c := range []stepCase{
 		{rules.Medium, "d @100, w @120, d @160", "- - 500"}, // exactly 60 seconds before is inside
 		{rules.Medium, "d @100, w @120, d @161", "- - -"},
@@ -186,13 +186,13 @@ func TestCount(t *testing.T) {
 	}
 	set[0].AppliesTo = "withdraw"
 	stepCase{rules.Medium, "w, d, w, d, w, d", "- - - - 500 -"}.run(t, set)
-	stepCase{rules.Medium, "d, d, d", "- - 500"}.run(t, rule(500, "any", 2_99, 60))
-	stepCase{rules.Medium, "d, d, d", "- 500 500"}.run(t, rule(500, "any", 1_99, 60))
-	stepCase{rules.Medium, "d @1, d @1, d @2", "- 500 -"}.run(t, rule(500, "any", 1_00, 0))
+	stepCase{rules.Medium, "d, d, d", "- - 500"}.run(t, singleRule(500, "any", 2_99, 60))
+	stepCase{rules.Medium, "d, d, d", "- 500 500"}.run(t, singleRule(500, "any", 1_99, 60))
+	stepCase{rules.Medium, "d @1, d @1, d @2", "- 500 -"}.run(t, singleRule(500, "any", 1_00, 0))
 }
 
-func TestDecision(t *testing.T) {
-	set := parseSet(t, standard)
+func TestStep_decision(t *testing.T) {
+	set := parseSet(t, standardRules)
 	var state rules.State
 	for _, c := range []struct {
 		event string
@@ -219,10 +219,10 @@ func TestDecision(t *testing.T) {
 	}
 }
 
-// TestSetByHand: a set that ParseSet would refuse does no harm.
-func TestSetByHand(t *testing.T) {
+// TestStep_ignoresInvalidRules: a set that ParseSet would refuse does no harm.
+func TestStep_ignoresInvalidRules(t *testing.T) {
 	for name, set := range map[string]rules.Set{
-		"no window": rule(123, "any", 0, -1), "unknown code": rule(7, "any", 0, 60), "applies to nothing": rule(1100, "", 0, -1),
+		"no window": singleRule(123, "any", 0, -1), "unknown code": singleRule(7, "any", 0, 60), "applies to nothing": singleRule(1100, "", 0, -1),
 	} {
 		var state rules.State
 		if d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Medium, 60); d.Measurements != nil || d.Codes != nil || state.Count() != 1 {

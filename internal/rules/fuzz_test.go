@@ -31,7 +31,7 @@ func FuzzParseCents(f *testing.F) {
 }
 
 func FuzzParseState(f *testing.F) {
-	f.Add([]byte(someState), int8(0), int64(1), int64(1))
+	f.Add([]byte(sampleState), int8(0), int64(1), int64(1))
 	f.Add([]byte("{}"), int8(1), int64(100_01), int64(1<<53-1))
 	f.Add([]byte(" {\"count\" : 1"), int8(1), int64(1), int64(0))
 	f.Fuzz(func(t *testing.T, text []byte, kind int8, amount, at int64) {
@@ -39,24 +39,24 @@ func FuzzParseState(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again := parseState(t, written(&state))
+		again := parseState(t, stateText(&state))
 		if !again.Equal(&state) {
-			t.Fatalf("%q is written %s, read again %s", text, written(&state), written(&again))
+			t.Fatalf("%q is written %s, read again %s", text, stateText(&state), stateText(&again))
 		}
 		e := rules.Event{Type: rules.Type(kind & 1), Amount: 1 + rules.Cents(uint64(amount)%999_999_999_999), Time: int64(uint64(at) % (1 << 53))}
 		before := state.Count()
-		rules.Step(&state, e, parseSet(t, standard), rules.High, rules.MaxWindow)
-		if state.Count() < before || seconds(t, &state) > rules.MaxWindow+1 {
-			t.Fatal(written(&state))
+		rules.Step(&state, e, parseSet(t, standardRules), rules.High, rules.MaxWindow)
+		if state.Count() < before || bucketCount(t, &state) > rules.MaxWindow+1 {
+			t.Fatal(stateText(&state))
 		}
-		if again := parseState(t, written(&state)); !again.Equal(&state) {
-			t.Fatalf("after a step: %s, read again %s", written(&state), written(&again))
+		if again := parseState(t, stateText(&state)); !again.Equal(&state) {
+			t.Fatalf("after a step: %s, read again %s", stateText(&state), stateText(&again))
 		}
 	})
 }
 
 func FuzzParseSet(f *testing.F) {
-	f.Add([]byte(standard))
+	f.Add([]byte(standardRules))
 	f.Add([]byte(`[{"code":30,"applies_to":"any","limit":"0","enabled":false}]`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, text []byte) {

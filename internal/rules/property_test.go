@@ -59,9 +59,9 @@ func drawEvent(t *rapid.T, history []oracle.Entry) rules.Event {
 	return e
 }
 
-// TestOracle holds the evaluator against the oracle, at every event of random streams in which risk and rules change midway. It keeps what
+// TestStep_matchesOracle holds the evaluator against the oracle, at every event of random streams in which risk and rules change midway. It keeps what
 // the rules need and refills when they need more, as intake does, or keeps the most there is; and it sends the state through its text.
-func TestOracle(t *testing.T) {
+func TestStep_matchesOracle(t *testing.T) {
 	fired := map[int32]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		windows := rapid.SampledFrom([][]int64{{30, 60}, {0, 15, 30, 31, 60, 61}, {0, 1, 120, rules.MaxWindow}}).Draw(t, "windows")
@@ -92,7 +92,7 @@ func TestOracle(t *testing.T) {
 			if asText {
 				again, err := rules.ParseState(state.Append(nil))
 				if err != nil || !again.Equal(&state) {
-					t.Fatalf("%s: %v, %s", written(&state), err, written(&again))
+					t.Fatalf("%s: %v, %s", stateText(&state), err, stateText(&again))
 				}
 				state = again
 			}
@@ -104,13 +104,13 @@ func TestOracle(t *testing.T) {
 			all := oracle.Codes(history)
 			if want := all[len(all)-1]; !slices.Equal(d.Codes, want) || (d.Codes == nil) != (want == nil) {
 				t.Fatalf("event %d %+v, %v risk, rules %+v: fires %v, the oracle says %v; state %s",
-					len(history), now.Event, now.Risk, now.Rules, d.Codes, want, written(&state))
+					len(history), now.Event, now.Risk, now.Rules, d.Codes, want, stateText(&state))
 			}
 			for _, code := range d.Codes {
 				fired[code]++
 			}
-			if kept := int64(seconds(t, &state)); kept > horizon+1 || state.Count() != int64(len(history)) || state.Latest() != d.EffectiveTime {
-				t.Fatalf("horizon %d, event %d: %s", horizon, len(history), written(&state))
+			if kept := int64(bucketCount(t, &state)); kept > horizon+1 || state.Count() != int64(len(history)) || state.Latest() != d.EffectiveTime {
+				t.Fatalf("horizon %d, event %d: %s", horizon, len(history), stateText(&state))
 			}
 		}
 	})
@@ -119,8 +119,8 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-// TestRefillAnywhere: whatever was kept, a refill makes it what a wider horizon would have kept.
-func TestRefillAnywhere(t *testing.T) {
+// TestRebuildWindow_atAnyHorizon: whatever was kept, a refill makes it what a wider horizon would have kept.
+func TestRebuildWindow_atAnyHorizon(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		narrow := rapid.Int64Range(0, 130).Draw(t, "narrow")
 		wide := rapid.Int64Range(0, 130).Draw(t, "wide")
@@ -131,7 +131,7 @@ func TestRefillAnywhere(t *testing.T) {
 			from := slices.IndexFunc(ledger, func(e rules.Event) bool { return e.Time >= state.Latest()-wide })
 			state.RebuildWindow(wide, ledger[from:])
 			if !state.Equal(&kept) {
-				t.Fatalf("%d seconds, refilled to %d:\n%s\n%s", narrow, wide, written(&state), written(&kept))
+				t.Fatalf("%d seconds, refilled to %d:\n%s\n%s", narrow, wide, stateText(&state), stateText(&kept))
 			}
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "length") {
@@ -148,8 +148,8 @@ func TestRefillAnywhere(t *testing.T) {
 	})
 }
 
-// TestStricter: from a limit of 2 on, a higher risk never has a larger limit; and half of it is rounded up to the next whole number.
-func TestStricter(t *testing.T) {
+// TestLimitFor_higherRiskIsStricter: from a limit of 2 on, a higher risk never has a larger limit; and half of it is rounded up to the next whole number.
+func TestLimitFor_higherRiskIsStricter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules.Rule{Limit: rules.Cents(rapid.Int64Range(0, 1<<63-1).Draw(t, "limit"))}
 		if r.Limit >= 2_00 && !(r.LimitFor(rules.High) <= r.Limit && r.Limit <= r.LimitFor(rules.Low)) {

@@ -33,17 +33,17 @@ const (
 	Withdraw
 )
 
-// A selection is the events that a rule looks at: those of one Type, numbered alike, or any.
-type selection int8
+// A eventFilter is the events that a rule looks at: those of one Type, numbered alike, or any.
+type eventFilter int8
 
-const anyType selection = 2
+const anyEvent eventFilter = 2
 
-var selections = [...]string{Deposit: "deposit", Withdraw: "withdraw", anyType: "any"}
+var filterNames = [...]string{Deposit: "deposit", Withdraw: "withdraw", anyEvent: "any"}
 
 // ParseType reads a type in any ASCII case.
 func ParseType(text string) (Type, bool) {
 	for t := Deposit; t <= Withdraw; t++ {
-		if equalASCII(text, selections[t]) {
+		if equalASCII(text, filterNames[t]) {
 			return t, true
 		}
 	}
@@ -67,7 +67,7 @@ func (t Type) String() string {
 	if t != Deposit && t != Withdraw {
 		return fmt.Sprintf("Type(%d)", int8(t))
 	}
-	return selections[t]
+	return filterNames[t]
 }
 
 // Risk is the risk level of a user. It scales the limits of all rules.
@@ -80,11 +80,11 @@ const (
 	High
 )
 
-var risks = [...]string{Medium: "medium", Low: "low", High: "high"}
+var riskNames = [...]string{Medium: "medium", Low: "low", High: "high"}
 
 // ParseRisk reads a risk level: "low", "medium" or "high".
 func ParseRisk(text string) (Risk, bool) {
-	i := slices.Index(risks[:], text)
+	i := slices.Index(riskNames[:], text)
 	return Risk(max(i, 0)), i >= 0
 }
 
@@ -92,7 +92,7 @@ func (r Risk) String() string {
 	if r < Medium || r > High {
 		return fmt.Sprintf("Risk(%d)", int8(r))
 	}
-	return risks[r]
+	return riskNames[r]
 }
 
 // Rule is the settings of one rule: a row of table rule.
@@ -107,12 +107,12 @@ type Rule struct {
 }
 
 // LimitFor is the limit for users of the given risk: twice as much for low, and the next whole number above half of it for high.
-func (r Rule) LimitFor(risk Risk) Cents { return scale(r.Limit, risk) }
+func (r Rule) LimitFor(risk Risk) Cents { return scaleLimit(r.Limit, risk) }
 
-func scale(limit Cents, risk Risk) Cents {
+func scaleLimit(limit Cents, risk Risk) Cents {
 	switch risk {
 	case Low:
-		return add(limit, limit)
+		return saturatingAdd(limit, limit)
 	case High:
 		return limit/200*100 + 100
 	default:
@@ -120,14 +120,14 @@ func scale(limit Cents, risk Risk) Cents {
 	}
 }
 
-func (r *Rule) selection() (selection, bool) {
+func (r *Rule) filter() (eventFilter, bool) {
 	switch r.AppliesTo {
 	case "deposit":
-		return selection(Deposit), true
+		return eventFilter(Deposit), true
 	case "withdraw":
-		return selection(Withdraw), true
+		return eventFilter(Withdraw), true
 	case "any":
-		return anyType, true
+		return anyEvent, true
 	}
 	return 0, false
 }
@@ -156,7 +156,7 @@ func ParseSet(text []byte) (Set, error) {
 			return nil, fmt.Errorf("rules: rule %d needs enabled, and a limit that %w", row.Code, errCents)
 		}
 		row.Rule.Limit, row.Rule.Enabled = limit, *row.Enabled
-		if fault := row.fault(); fault != "" {
+		if fault := row.validate(); fault != "" {
 			return nil, fmt.Errorf("rules: rule %d %s", row.Code, fault)
 		}
 		set = append(set, row.Rule)
@@ -170,8 +170,8 @@ func ParseSet(text []byte) (Set, error) {
 	return set, nil
 }
 
-// fault is what is wrong with the rule, or "".
-func (r *Rule) fault() string {
+// validate is what is wrong with the rule, or "".
+func (r *Rule) validate() string {
 	switch r.Code {
 	case CodeConsecutive, CodeIncreasing, CodeLargeAmount:
 	case CodeSum, CodeFrequency:
@@ -184,8 +184,8 @@ func (r *Rule) fault() string {
 	if r.WindowSeconds != nil && (*r.WindowSeconds < 0 || *r.WindowSeconds > MaxWindow) {
 		return fmt.Sprintf("has a window of %d seconds, which must be 0 to %d", *r.WindowSeconds, MaxWindow)
 	}
-	if _, ok := r.selection(); !ok {
-		return fmt.Sprintf("applies to %q, which must be one of %s", r.AppliesTo, strings.Join(selections[:], ", "))
+	if _, ok := r.filter(); !ok {
+		return fmt.Sprintf("applies to %q, which must be one of %s", r.AppliesTo, strings.Join(filterNames[:], ", "))
 	}
 	return ""
 }

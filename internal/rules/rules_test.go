@@ -11,8 +11,8 @@ import (
 	"labledger/internal/rules"
 )
 
-// standard is the contract's table at medium risk.
-const standard = `[
+// standardRules is the contract's table at medium risk.
+const standardRules = `[
 	{"code":1100,"title":"Large withdrawal","applies_to":"withdraw","limit":"100.00","window_seconds":null,"enabled":true,"version":1},
 	{"code":30,"title":"Withdrawals in a row","applies_to":"withdraw","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
 	{"code":300,"title":"Rising deposits","applies_to":"deposit","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
@@ -29,8 +29,8 @@ func parseSet(t testing.TB, text string) rules.Set {
 	return set
 }
 
-// rule is a set of one rule. A negative window is none.
-func rule(code int32, appliesTo string, limit rules.Cents, window int64) rules.Set {
+// singleRule is a set of one rule. A negative window is none.
+func singleRule(code int32, appliesTo string, limit rules.Cents, window int64) rules.Set {
 	r := rules.Rule{Code: code, AppliesTo: appliesTo, Limit: limit, Enabled: true, Version: 1}
 	if window >= 0 {
 		r.WindowSeconds = &window
@@ -76,7 +76,7 @@ func TestParseRisk(t *testing.T) {
 	}
 }
 
-func TestAt(t *testing.T) {
+func TestLimitFor(t *testing.T) {
 	for _, c := range []struct{ limit, low, high rules.Cents }{
 		{100_00, 200_00, 51_00},
 		{200_00, 400_00, 101_00},
@@ -100,7 +100,7 @@ func TestAt(t *testing.T) {
 }
 
 func TestParseSet(t *testing.T) {
-	set := parseSet(t, standard)
+	set := parseSet(t, standardRules)
 	var codes []int32
 	for _, r := range set {
 		codes = append(codes, r.Code)
@@ -133,7 +133,7 @@ func TestParseSet(t *testing.T) {
 	}
 }
 
-func TestParseSetRefuses(t *testing.T) {
+func TestParseSet_rejects(t *testing.T) {
 	const fine = `{"code":500,"title":"","applies_to":"any","limit":"5","window_seconds":60,"enabled":true,"version":1}`
 	parseSet(t, "["+fine+"]")
 	for name, text := range map[string]string{
@@ -171,8 +171,8 @@ func TestParseSetRefuses(t *testing.T) {
 	}
 }
 
-func TestHorizon(t *testing.T) {
-	set := parseSet(t, standard)
+func TestLongestWindow(t *testing.T) {
+	set := parseSet(t, standardRules)
 	if got := set.LongestWindow(); got != 60 {
 		t.Error(got)
 	}
@@ -186,7 +186,7 @@ func TestHorizon(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	set := parseSet(t, standard)
+	set := parseSet(t, standardRules)
 	var state rules.State
 	var d rules.Decision
 	for range 3 {

@@ -13,8 +13,8 @@ import (
 	"labledger/internal/rules"
 )
 
-// feed steps through the events with no rules and gives back the events with their effective times.
-func feed(state *rules.State, horizon int64, events []rules.Event) []rules.Event {
+// stepAll steps through the events with no rules and gives back the events with their effective times.
+func stepAll(state *rules.State, horizon int64, events []rules.Event) []rules.Event {
 	var recorded []rules.Event
 	for _, e := range events {
 		e.Time = rules.Step(state, e, nil, rules.Medium, horizon).EffectiveTime
@@ -32,10 +32,10 @@ func parseState(t testing.TB, text string) rules.State {
 	return state
 }
 
-func written(state *rules.State) string { return string(state.Append(nil)) }
+func stateText(state *rules.State) string { return string(state.Append(nil)) }
 
-// seconds is how many seconds the state keeps.
-func seconds(t rapid.TB, state *rules.State) int {
+// bucketCount is how many seconds the state keeps.
+func bucketCount(t rapid.TB, state *rules.State) int {
 	t.Helper()
 	var kept struct{ Seconds [][]int64 }
 	if err := json.Unmarshal(state.Append(nil), &kept); err != nil {
@@ -44,50 +44,50 @@ func seconds(t rapid.TB, state *rules.State) int {
 	return len(kept.Seconds)
 }
 
-const someState = `{"count":4,"latest":61,"horizon":60,"last":"deposit","run":1,"rises":[[3,3000],[1,500],[2,3000]],` +
+const sampleState = `{"count":4,"latest":61,"horizon":60,"last":"deposit","run":1,"rises":[[3,3000],[1,500],[2,3000]],` +
 	`"seconds":[[1,2,3000,0,0],[61,1,3000,1,500]]}`
 
-func TestStateAsText(t *testing.T) {
+func TestState_JSON(t *testing.T) {
 	var state rules.State
-	feed(&state, 60, parseEvents(t, "d 10 @1, d 20 @0, w 5 @61, d 30 @61"))
-	if got := string(state.Append([]byte("a"))); got != "a"+someState {
-		t.Errorf("got %s; want %s", got, someState)
+	stepAll(&state, 60, parseEvents(t, "d 10 @1, d 20 @0, w 5 @61, d 30 @61"))
+	if got := string(state.Append([]byte("a"))); got != "a"+sampleState {
+		t.Errorf("got %s; want %s", got, sampleState)
 	}
 	if state.Count() != 4 || state.Latest() != 61 || state.Horizon() != 60 {
 		t.Error(state.Count(), state.Latest(), state.Horizon())
 	}
 	spaced := ` { "run" : 1, "last": "deposit", "count": 4, "rises": [[3, 3000], [1, 500], [2, 3000]],` + "\r\n\t" +
 		`"latest": 61, "horizon": 60, "seconds": [ [1, 2, 3000, 0, 0] , [61, 1, 3000, 1, 500] ] } `
-	for _, text := range []string{someState, spaced} {
+	for _, text := range []string{sampleState, spaced} {
 		if got := parseState(t, text); !got.Equal(&state) || !state.Equal(&got) {
-			t.Errorf("%s is read as %s", text, written(&got))
+			t.Errorf("%s is read as %s", text, stateText(&got))
 		}
 	}
 }
 
-func TestZeroState(t *testing.T) {
+func TestState_zeroValue(t *testing.T) {
 	var zero rules.State
-	if zero.Count() != 0 || zero.Latest() != 0 || zero.Horizon() != math.MaxInt64 || written(&zero) != "{}" {
-		t.Error(zero.Count(), zero.Latest(), zero.Horizon(), written(&zero))
+	if zero.Count() != 0 || zero.Latest() != 0 || zero.Horizon() != math.MaxInt64 || stateText(&zero) != "{}" {
+		t.Error(zero.Count(), zero.Latest(), zero.Horizon(), stateText(&zero))
 	}
 	zero.RebuildWindow(60, parseEvents(t, "d"))
 	for _, text := range []string{"", "{}", " { } "} {
 		if got := parseState(t, text); !got.Equal(&zero) {
-			t.Errorf("%q is read as %s", text, written(&got))
+			t.Errorf("%q is read as %s", text, stateText(&got))
 		}
 	}
 }
 
-func TestParseStateRefuses(t *testing.T) {
+func TestParseState_rejects(t *testing.T) {
 	change := func(old, fresh string) string {
-		if strings.Count(someState, old) != 1 {
-			t.Fatalf("%s is there %d times", old, strings.Count(someState, old))
+		if strings.Count(sampleState, old) != 1 {
+			t.Fatalf("%s is there %d times", old, strings.Count(sampleState, old))
 		}
-		return strings.Replace(someState, old, fresh, 1)
+		return strings.Replace(sampleState, old, fresh, 1)
 	}
 	for _, text := range []string{
 		" ", "null", "[]", "0", "{", "{}}", "{}\x00", "\x00{}", "{,}", `{"count":0}`, `{"count":1}`,
-		someState[:len(someState)-1], someState + "x", someState + someState, "\ufeff" + someState,
+		sampleState[:len(sampleState)-1], sampleState + "x", sampleState + sampleState, "\ufeff" + sampleState,
 		change(`"count":4`, `"count":0`), change(`"count":4`, `"count":-4`), change(`"count":4`, `"count":04`), change(`"count":4`, `"count":4.0`),
 		change(`"count":4`, `"count":2`), change(`"count":4`, `"count":"4"`), change(`"count":4`, `"count":`), change(`"count":4`, `"count":9223372036854775808`),
 		change(`"count":4`, `"count":4,"count":4`), change(`"count":4,`, ``), change(`"count":4`, `"count":4,"more":1`), change(`"count"`, `"COUNT"`),
@@ -102,39 +102,39 @@ func TestParseStateRefuses(t *testing.T) {
 		change(`3000,1,500]]}`, `3000,1,500],]}`), change(`3000,1,500]]}`, `3000,1,500]`), change(`3000,1,500]]}`, `3000,1,500]]`),
 	} {
 		if state, err := rules.ParseState([]byte(text)); err == nil {
-			t.Errorf("%q is accepted as %s", text, written(&state))
+			t.Errorf("%q is accepted as %s", text, stateText(&state))
 		} else if state.Count() != 0 || !strings.HasPrefix(err.Error(), "rules: ") {
 			t.Error(state.Count(), err)
 		}
 	}
 }
 
-// TestStateIgnoresSettings: a changed limit, applies_to or enabled flag needs no rebuild.
-func TestStateIgnoresSettings(t *testing.T) {
+// TestState_ignoresRuleSettings: a changed limit, applies_to or enabled flag needs no rebuild.
+func TestState_ignoresRuleSettings(t *testing.T) {
 	var with, without rules.State
-	set := parseSet(t, standard)
+	set := parseSet(t, standardRules)
 	for _, e := range parseEvents(t, "d 10 @1, d 20 @0, w 5 @61, d 30 @61, w 900 @62, w 900 @90") {
 		rules.Step(&with, e, set, rules.High, 60)
 		rules.Step(&without, e, nil, rules.Low, 60)
 	}
 	if !with.Equal(&without) {
-		t.Errorf("%s\n%s", written(&with), written(&without))
+		t.Errorf("%s\n%s", stateText(&with), stateText(&without))
 	}
 }
 
-func TestEqual(t *testing.T) {
-	state := parseState(t, someState)
+func TestState_Equal(t *testing.T) {
+	state := parseState(t, sampleState)
 	for old, fresh := range map[string]string{
 		`"count":4`: `"count":5`, `"latest":61`: `"latest":62`, `"horizon":60`: `"horizon":61`, `"deposit"`: `"withdraw"`, `"run":1`: `"run":2`,
 		`[[3,`: `[[2,`, `[1,500]`: `[1,501]`, `[2,3000]`: `[1,3000]`, `[[1,`: `[[2,`, `[1,2,3000,0,0],`: ``, `,1,500]]}`: `,1,501]]}`,
 	} {
-		if other := parseState(t, strings.Replace(someState, old, fresh, 1)); state.Equal(&other) || other.Equal(&state) {
+		if other := parseState(t, strings.Replace(sampleState, old, fresh, 1)); state.Equal(&other) || other.Equal(&state) {
 			t.Errorf("equal in spite of %s", fresh)
 		}
 	}
 }
 
-func TestHorizonOfState(t *testing.T) {
+func TestState_Horizon(t *testing.T) {
 	var state rules.State
 	for _, c := range []struct {
 		at, horizon, want int64
@@ -149,51 +149,51 @@ func TestHorizonOfState(t *testing.T) {
 		{124, 0, 0, 1},
 		{125, -7, 0, 1},
 	} {
-		feed(&state, c.horizon, []rules.Event{{Amount: 1, Time: c.at}})
-		if state.Horizon() != c.want || seconds(t, &state) != c.seconds {
-			t.Errorf("at %d with %d: %s; want horizon %d, %d seconds", c.at, c.horizon, written(&state), c.want, c.seconds)
+		stepAll(&state, c.horizon, []rules.Event{{Amount: 1, Time: c.at}})
+		if state.Horizon() != c.want || bucketCount(t, &state) != c.seconds {
+			t.Errorf("at %d with %d: %s; want horizon %d, %d seconds", c.at, c.horizon, stateText(&state), c.want, c.seconds)
 		}
 	}
 	state = rules.State{}
-	feed(&state, math.MaxInt64, []rules.Event{{Amount: 1, Time: 0}})
+	stepAll(&state, math.MaxInt64, []rules.Event{{Amount: 1, Time: 0}})
 	if state.Horizon() != rules.MaxWindow {
 		t.Error("not bounded:", state.Horizon())
 	}
 }
 
-func TestRefill(t *testing.T) {
+func TestRebuildWindow(t *testing.T) {
 	events := parseEvents(t, "d 10 @100, d 20 @130, w 5 @90, d 7 @160, d 8 @161, w 9 @190, d 3 @20, d 2 @220")
 	for _, wide := range []int64{30, 31, 60, 90, 91, 120, 121, 3600} {
 		var narrow, kept rules.State
-		recorded := feed(&narrow, 30, events)
-		feed(&kept, wide, events)
+		recorded := stepAll(&narrow, 30, events)
+		stepAll(&kept, wide, events)
 		var since []rules.Event
 		for _, e := range recorded {
 			if e.Time >= narrow.Latest()-wide {
 				since = append(since, e)
 			}
 		}
-		again := parseState(t, written(&narrow))
+		again := parseState(t, stateText(&narrow))
 		narrow.RebuildWindow(wide, since)
 		again.RebuildWindow(wide, recorded) // older events do no harm
 		if !narrow.Equal(&kept) || !again.Equal(&kept) {
-			t.Errorf("%d seconds: refilled\n\t%s, kept\n\t%s", wide, written(&narrow), written(&kept))
+			t.Errorf("%d seconds: refilled\n\t%s, kept\n\t%s", wide, stateText(&narrow), stateText(&kept))
 		}
 	}
 	var state rules.State
-	feed(&state, 60, events)
+	stepAll(&state, 60, events)
 	state.RebuildWindow(30, nil)
-	if got := parseState(t, written(&state)); !got.Equal(&state) || seconds(t, &state) != 0 || state.Horizon() != 30 {
-		t.Error(written(&state))
+	if got := parseState(t, stateText(&state)); !got.Equal(&state) || bucketCount(t, &state) != 0 || state.Horizon() != 30 {
+		t.Error(stateText(&state))
 	}
 	state.RebuildWindow(math.MaxInt64, parseEvents(t, "d 1 @99999"))
-	if got := parseState(t, written(&state)); !got.Equal(&state) || state.Horizon() != rules.MaxWindow {
-		t.Error("an event that cannot be spoils the state:", written(&state))
+	if got := parseState(t, stateText(&state)); !got.Equal(&state) || state.Horizon() != rules.MaxWindow {
+		t.Error("an event that cannot be spoils the state:", stateText(&state))
 	}
 }
 
-// TestSaturation: at the end of int64, numbers stay there, and rules go on firing.
-func TestSaturation(t *testing.T) {
+// TestStep_saturates: at the end of int64, numbers stay there, and rules go on firing.
+func TestStep_saturates(t *testing.T) {
 	const most = "9223372036854775807"
 	text := fmt.Sprintf(`{"count":%[1]s,"latest":9,"horizon":60,"last":"withdraw","run":%[1]s,"rises":[[%[1]s,1],[%[1]s,1],[%[1]s,1]],"seconds":[[8,%[1]s,%[1]s,1,1],[9,%[1]s,%[1]s,%[1]s,%[1]s]]}`, most)
 	for _, e := range []rules.Event{{Type: rules.Deposit, Amount: 5, Time: 9}, {Type: rules.Withdraw, Amount: 5, Time: 10}} {
@@ -203,11 +203,11 @@ func TestSaturation(t *testing.T) {
 					want = 1
 				}
 				state := parseState(t, text)
-				d := rules.Step(&state, e, rule(code, appliesTo, 1_00, 60), rules.Low, 60)
+				d := rules.Step(&state, e, singleRule(code, appliesTo, 1_00, 60), rules.Low, 60)
 				if len(d.Measurements) != 1 || d.Measurements[0].Value != want || want > 1 != (len(d.Codes) == 1) {
 					t.Errorf("rule %d for %s: %+v", code, appliesTo, d)
 				}
-				parseState(t, written(&state))
+				parseState(t, stateText(&state))
 			}
 		}
 	}
@@ -218,14 +218,14 @@ func TestSaturation(t *testing.T) {
 	}
 }
 
-// TestStateIsBounded: a user with an event each second, or in strides, for ever.
-func TestStateIsBounded(t *testing.T) {
+// TestState_isBounded: a user with an event each second, or in strides, for ever.
+func TestState_isBounded(t *testing.T) {
 	for _, horizon := range []int64{0, 1, 30, 60} {
 		for stride := int64(1); stride < 70; stride += 17 {
 			var state rules.State
 			for i := range int64(500) {
-				feed(&state, horizon, []rules.Event{{Amount: 1, Time: i * stride}})
-				if got, want := seconds(t, &state), int(min(i, horizon/stride)+1); got != want {
+				stepAll(&state, horizon, []rules.Event{{Amount: 1, Time: i * stride}})
+				if got, want := bucketCount(t, &state), int(min(i, horizon/stride)+1); got != want {
 					t.Fatalf("horizon %d, stride %d: keeps %d seconds after %d events; want %d", horizon, stride, got, i+1, want)
 				}
 			}
@@ -233,9 +233,9 @@ func TestStateIsBounded(t *testing.T) {
 	}
 	var state rules.State
 	for i := range int64(10_000) {
-		feed(&state, rules.MaxWindow, []rules.Event{{Amount: 1, Time: 1<<40 + i}})
+		stepAll(&state, rules.MaxWindow, []rules.Event{{Amount: 1, Time: 1<<40 + i}})
 	}
-	if got := seconds(t, &state); got != rules.MaxWindow+1 {
+	if got := bucketCount(t, &state); got != rules.MaxWindow+1 {
 		t.Error(got)
 	}
 	if text := state.Append(nil); len(text) > 100_000 || bytes.ContainsAny(text, " \n") {
@@ -243,8 +243,8 @@ func TestStateIsBounded(t *testing.T) {
 	}
 }
 
-func TestStepAllocates(t *testing.T) {
-	set := parseSet(t, standard)
+func TestStep_allocatesOnce(t *testing.T) {
+	set := parseSet(t, standardRules)
 	var state rules.State
 	at := int64(0)
 	got := testing.AllocsPerRun(1000, func() {
@@ -257,7 +257,7 @@ func TestStepAllocates(t *testing.T) {
 }
 
 func BenchmarkStep(b *testing.B) {
-	set := parseSet(b, standard)
+	set := parseSet(b, standardRules)
 	for _, stride := range []int64{1, 20, 100} {
 		b.Run(fmt.Sprintf("every%ds", stride), func(b *testing.B) {
 			b.ReportAllocs()
@@ -272,9 +272,9 @@ func BenchmarkStep(b *testing.B) {
 }
 
 func BenchmarkState(b *testing.B) {
-	text := []byte(someState)
+	text := []byte(sampleState)
 	b.Run("Append", func(b *testing.B) {
-		state := parseState(b, someState)
+		state := parseState(b, sampleState)
 		for b.Loop() {
 			text = state.Append(text[:0])
 		}

@@ -36,22 +36,22 @@ func fires(rule rules.Rule, risk rules.Risk, history []Entry) bool {
 	if !rule.Enabled || !matches(rule, event) {
 		return false
 	}
-	limit := limitOf(rule, risk)
+	limit := scaledLimit(rule, risk)
 	switch rule.Code {
 	case 1100:
 		return money(event.Amount).Cmp(limit) > 0
 	case 30:
-		return number(row(rule, history)).Cmp(limit) >= 0
+		return integer(consecutive(rule, history)).Cmp(limit) >= 0
 	case 300:
-		return number(rising(rule, history)).Cmp(limit) >= 0
+		return integer(increasing(rule, history)).Cmp(limit) >= 0
 	case 123:
 		sum := new(big.Rat)
-		for _, e := range window(rule, history) {
+		for _, e := range eventsInWindow(rule, history) {
 			sum.Add(sum, money(e.Amount))
 		}
 		return sum.Cmp(limit) > 0
 	case 500:
-		return number(len(window(rule, history))).Cmp(limit) > 0
+		return integer(len(eventsInWindow(rule, history))).Cmp(limit) > 0
 	}
 	return false
 }
@@ -64,24 +64,24 @@ func matches(rule rules.Rule, event rules.Event) bool {
 
 func money(cents rules.Cents) *big.Rat { return big.NewRat(int64(cents), 100) }
 
-func number(n int) *big.Rat { return big.NewRat(int64(n), 1) }
+func integer(n int) *big.Rat { return big.NewRat(int64(n), 1) }
 
-// limitOf is the limit at the given risk: low: limit × 2; high: floor(limit / 2) + 1.
-func limitOf(rule rules.Rule, risk rules.Risk) *big.Rat {
+// scaledLimit is the limit at the given risk: low: limit × 2; high: floor(limit / 2) + 1.
+func scaledLimit(rule rules.Rule, risk rules.Risk) *big.Rat {
 	limit := money(rule.Limit)
 	switch risk {
 	case rules.Low:
-		limit.Mul(limit, number(2))
+		limit.Mul(limit, integer(2))
 	case rules.High:
-		limit.Quo(limit, number(2))
+		limit.Quo(limit, integer(2))
 		floor := new(big.Int).Div(limit.Num(), limit.Denom())
 		limit.SetInt(floor.Add(floor, big.NewInt(1)))
 	}
 	return limit
 }
 
-// row is how many of the last events all match.
-func row(rule rules.Rule, history []Entry) int {
+// consecutive is how many of the last events all match.
+func consecutive(rule rules.Rule, history []Entry) int {
 	for n := range history {
 		if !matches(rule, history[len(history)-1-n].Event) {
 			return n
@@ -90,8 +90,8 @@ func row(rule rules.Rule, history []Entry) int {
 	return len(history)
 }
 
-// rising is how many of the last matching events strictly increase.
-func rising(rule rules.Rule, history []Entry) int {
+// increasing is how many of the last matching events strictly increase.
+func increasing(rule rules.Rule, history []Entry) int {
 	var amounts []*big.Rat
 	for _, entry := range history {
 		if matches(rule, entry.Event) {
@@ -106,9 +106,9 @@ func rising(rule rules.Rule, history []Entry) int {
 	return len(amounts)
 }
 
-// window is the matching events with now − t ≤ window, where t is the time at which an event counts: as given, or the user's latest
+// eventsInWindow is the matching events with now − t ≤ window, where t is the time at which an event counts: as given, or the user's latest
 // when it arrived if that is later.
-func window(rule rules.Rule, history []Entry) []rules.Event {
+func eventsInWindow(rule rules.Rule, history []Entry) []rules.Event {
 	latest := int64(0)
 	effective := make([]int64, len(history))
 	for i, entry := range history {
