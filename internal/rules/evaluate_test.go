@@ -11,7 +11,8 @@ import (
 	"labledger/internal/rules"
 )
 
-// parseEvents reads events like "d 12.50 @7": a deposit of 12.50 at second 7. The amount is 1 and the time 0 where they are left out.
+// parseEvents reads events like "d 12.50 @7": a deposit of 12.50 at second 7. The amount is 1 and the time 0 where they
+// are left out.
 func parseEvents(t testing.TB, text string) []rules.Event {
 	t.Helper()
 	var events []rules.Event

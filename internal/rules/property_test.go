@@ -59,8 +59,9 @@ func drawEvent(t *rapid.T, history []oracle.Entry) rules.Event {
 	return e
 }
 
-// TestStep_matchesOracle holds the evaluator against the oracle, at every event of random streams in which risk and rules change midway. It keeps what
-// the rules need and refills when they need more, as intake does, or keeps the most there is; and it sends the state through its text.
+// TestStep_matchesOracle holds the evaluator against the oracle, at every event of random streams in which risk and
+// rules change midway. It keeps what the rules need and refills when they need more, as intake does, or keeps the most
+// there is; and it sends the state through its text.
 func TestStep_matchesOracle(t *testing.T) {
 	fired := map[int32]int{}
 	rapid.Check(t, func(t *rapid.T) {
@@ -148,7 +149,8 @@ func TestRebuildWindow_atAnyHorizon(t *testing.T) {
 	})
 }
 
-// TestLimitFor_higherRiskIsStricter: from a limit of 2 on, a higher risk never has a larger limit; and half of it is rounded up to the next whole number.
+// TestLimitFor_higherRiskIsStricter: from a limit of 2 on, a higher risk never has a larger limit; and half of it is
+// rounded up to the next whole number.
 func TestLimitFor_higherRiskIsStricter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules.Rule{Limit: rules.Cents(rapid.Int64Range(0, 1<<63-1).Draw(t, "limit"))}

@@ -5,40 +5,41 @@ import (
 	"slices"
 )
 
-// State is what the rules need to know of a user's events so far; its zero value is a user without events. It depends on no
-// setting of a rule but the length of windows, so that a changed limit needs no rebuild. A copy shares memory with the
-// original: step one of the two only.
+// State is a summary of a user's events that is sufficient to evaluate the rules. The zero value is a user without
+// events. It depends on no rule setting except the longest window, so a changed limit needs no rebuild. A copy shares
+// memory with the original: only one of them may be passed to Step.
 type State struct {
 	count      int64
-	latest     int64 // largest time so far
-	horizon    int64 // seconds before latest for which the windows are complete
+	latest     int64 // largest time of all events
+	horizon    int64 // seconds before latest for which the window is complete
 	last       Type
-	run        int64            // how many events of type last came in a row, up to now
-	increasing [3]increasingRun // by selection
+	run        int64            // number of consecutive events of type last, up to the last event
+	increasing [3]increasingRun // by eventFilter
 	window     []bucket
-	start      int // seconds[head:] are in use, ascending; those before have left
+	start      int // window[start:] is in use, ascending by time; earlier buckets are evicted
 }
 
-// A increasingRun is the tail of events in which each is larger than the one before.
+// An increasingRun is the longest tail of events in which each amount is larger than the one before.
 type increasingRun struct {
 	length int64
 	last   Cents
 }
 
-// A bucket is all the events of one second, by type.
+// A bucket holds the totals of all events of one second, by type.
 type bucket struct {
 	at     int64
 	counts [2]int64
 	sums   [2]Cents
 }
 
-// Count is the number of events so far.
+// Count returns the number of events.
 func (s *State) Count() int64 { return s.count }
 
-// Latest is the largest time so far, in seconds; 0 for none.
+// Latest returns the largest time of all events, in seconds; 0 if there are none.
 func (s *State) Latest() int64 { return s.latest }
 
-// Horizon is how far back, in seconds before Latest, the windows are complete. Nothing is missing for a user without events.
+// Horizon returns the number of seconds before Latest for which the window is complete. For a user without events it
+// returns the largest int64, since nothing can be missing.
 func (s *State) Horizon() int64 {
 	if s.count == 0 {
 		return math.MaxInt64
@@ -46,14 +47,16 @@ func (s *State) Horizon() int64 {
 	return s.horizon
 }
 
-// Equal tells whether both states will decide alike from now on.
+// Equal reports whether both states lead to the same decisions from now on.
 func (s *State) Equal(other *State) bool {
 	return s.count == other.count && s.latest == other.latest && s.horizon == other.horizon &&
-		s.last == other.last && s.run == other.run && s.increasing == other.increasing && slices.Equal(s.buckets(), other.buckets())
+		s.last == other.last && s.run == other.run && s.increasing == other.increasing &&
+		slices.Equal(s.buckets(), other.buckets())
 }
 
-// RebuildWindow rebuilds the windows, and them alone, so that they are complete for horizon seconds before Latest. The events are those of
-// the ledger, in order of arrival, whose effective time is not before Latest-horizon; Event.Time holds the effective time.
+// RebuildWindow rebuilds the window, and nothing else, so that it is complete for horizon seconds before Latest. The
+// caller passes the events of the ledger with an effective time of at least Latest-horizon, in the order of arrival,
+// with the effective time in Event.Time.
 func (s *State) RebuildWindow(horizon int64, events []Event) {
 	if s.count == 0 {
 		return
@@ -69,10 +72,10 @@ func (s *State) RebuildWindow(horizon int64, events []Event) {
 
 func clampHorizon(horizon int64) int64 { return min(max(horizon, 0), MaxWindow) }
 
-// buckets is the seconds in use.
+// buckets returns the buckets in use.
 func (s *State) buckets() []bucket { return s.window[s.start:] }
 
-// add takes the event into the state.
+// add adds the event to the state.
 func (s *State) add(e Event, horizon int64) {
 	horizon = clampHorizon(horizon)
 	if s.count == 0 || horizon < s.horizon {
@@ -97,7 +100,7 @@ func (r *increasingRun) add(amount Cents) {
 	r.length, r.last = saturatingAdd(r.length, 1), amount
 }
 
-// evict lets go of the seconds before since.
+// evict removes the buckets before since.
 func (s *State) evict(since int64) {
 	for s.start < len(s.window) && s.window[s.start].at < since {
 		s.start++
@@ -107,38 +110,39 @@ func (s *State) evict(since int64) {
 	}
 }
 
-// addToBucket counts the event in the second at, which is the last one in use or a later one.
+// addToBucket adds the event to the bucket of second at. That second must not be before the last bucket in use.
 func (s *State) addToBucket(at int64, e Event) {
-	live := s.buckets()
-	if len(live) == 0 || live[len(live)-1].at < at {
-		if len(s.window) == cap(s.window) && s.start >= len(live) {
-			s.window, s.start = s.window[:copy(s.window, live)], 0 // move down rather than grow: each second moves once or so
+	used := s.buckets()
+	if len(used) == 0 || used[len(used)-1].at < at {
+		if len(s.window) == cap(s.window) && s.start >= len(used) {
+			// Move the buckets to the front instead of growing: each bucket moves about once.
+			s.window, s.start = s.window[:copy(s.window, used)], 0
 		}
 		s.window = append(s.window, bucket{at: at})
 	}
-	now := &s.window[len(s.window)-1]
-	now.counts[e.Type] = saturatingAdd(now.counts[e.Type], 1)
-	now.sums[e.Type] = saturatingAdd(now.sums[e.Type], e.Amount)
+	b := &s.window[len(s.window)-1]
+	b.counts[e.Type] = saturatingAdd(b.counts[e.Type], 1)
+	b.sums[e.Type] = saturatingAdd(b.sums[e.Type], e.Amount)
 }
 
-// consecutive is how many of the selected events came in a row, up to the last event, which is one of them.
-func (s *State) consecutive(of eventFilter) int64 {
-	if of == anyEvent {
+// consecutive returns the number of consecutive matching events up to the last event, which must match the filter.
+func (s *State) consecutive(filter eventFilter) int64 {
+	if filter == anyEvent {
 		return s.count
 	}
 	return s.run
 }
 
-// windowTotals is the number and sum of the selected events of the last window seconds, both ends included.
-func (s *State) windowTotals(window int64, of eventFilter) (count int64, sum Cents) {
-	live := s.buckets()
-	for i := len(live) - 1; i >= 0 && live[i].at >= s.latest-window; i-- {
-		now := &live[i]
-		if of == anyEvent {
-			count = saturatingAdd(count, saturatingAdd(now.counts[Deposit], now.counts[Withdraw]))
-			sum = saturatingAdd(sum, saturatingAdd(now.sums[Deposit], now.sums[Withdraw]))
+// windowTotals returns the number and the sum of the matching events from latest-seconds to latest, both included.
+func (s *State) windowTotals(seconds int64, filter eventFilter) (count int64, sum Cents) {
+	used := s.buckets()
+	for i := len(used) - 1; i >= 0 && used[i].at >= s.latest-seconds; i-- {
+		b := &used[i]
+		if filter == anyEvent {
+			count = saturatingAdd(count, saturatingAdd(b.counts[Deposit], b.counts[Withdraw]))
+			sum = saturatingAdd(sum, saturatingAdd(b.sums[Deposit], b.sums[Withdraw]))
 		} else {
-			count, sum = saturatingAdd(count, now.counts[of]), saturatingAdd(sum, now.sums[of])
+			count, sum = saturatingAdd(count, b.counts[filter]), saturatingAdd(sum, b.sums[filter])
 		}
 	}
 	return count, sum

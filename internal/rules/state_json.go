@@ -6,11 +6,13 @@ import (
 	"strconv"
 )
 
-// This file writes a state as JSON and reads it again. Both are by hand, since intake does so once for every user and pass:
+// This file encodes a State as JSON and parses it. Both are written by hand, because the ledger does both for each user
+// of each group commit. The format:
 //
 //	{"count":3,"latest":17,"horizon":60,"last":"deposit","run":2,"rises":[[2,1250],[1,500],[2,1250]],"seconds":[[17,2,2000,1,500]]}
 //
-// rises are [length, last amount] of deposits, withdrawals and any; seconds are [time, deposits, their cents, withdrawals, their cents].
+// "rises" holds [length, last amount] of the increasing runs of deposits, of withdrawals and of all events. "seconds"
+// holds the buckets as [time, number of deposits, their cents, number of withdrawals, their cents].
 
 const maxTime = 1<<53 - 1
 
@@ -24,32 +26,33 @@ func (s *State) Append(dst []byte) []byte {
 	dst = appendField(dst, `,"horizon":`, s.horizon)
 	dst = append(append(append(dst, `,"last":"`...), s.last.String()...), '"')
 	dst = appendField(dst, `,"run":`, s.run)
-	open := `,"rises":[[`
+	prefix := `,"rises":[[`
 	for _, r := range s.increasing {
-		dst = appendField(dst, open, r.length)
+		dst = appendField(dst, prefix, r.length)
 		dst = appendField(dst, ",", int64(r.last))
-		open = "],["
+		prefix = "],["
 	}
 	dst = append(dst, `]],"seconds":[`...)
-	open = "["
-	for _, now := range s.buckets() {
-		dst = appendField(dst, open, now.at)
-		for t := range now.counts {
-			dst = appendField(dst, ",", now.counts[t])
-			dst = appendField(dst, ",", int64(now.sums[t]))
+	prefix = "["
+	for _, b := range s.buckets() {
+		dst = appendField(dst, prefix, b.at)
+		for t := range b.counts {
+			dst = appendField(dst, ",", b.counts[t])
+			dst = appendField(dst, ",", int64(b.sums[t]))
 		}
 		dst = append(dst, ']')
-		open = ",["
+		prefix = ",["
 	}
 	return append(dst, "]}"...)
 }
 
-func appendField(dst []byte, before string, n int64) []byte {
-	return strconv.AppendInt(append(dst, before...), n, 10)
+func appendField(dst []byte, prefix string, n int64) []byte {
+	return strconv.AppendInt(append(dst, prefix...), n, 10)
 }
 
-// ParseState reads what Append wrote, also after PostgreSQL's jsonb has spaced and reordered it. It refuses everything else;
-// empty input and {} are the zero state.
+// ParseState parses the output of Append, also after PostgreSQL's jsonb has added spaces and reordered the members.
+// Empty input and {} are the zero state. ParseState rejects unknown, missing and duplicate members, and values that no
+// events can produce.
 func ParseState(text []byte) (State, error) {
 	if len(text) == 0 {
 		return State{}, nil
@@ -89,12 +92,12 @@ func ParseState(text []byte) (State, error) {
 		return State{}, err
 	}
 	if seen != 127 || !s.consistent() {
-		return State{}, fmt.Errorf("rules: the state %.100q contradicts itself", text)
+		return State{}, fmt.Errorf("rules: inconsistent state %.100q", text)
 	}
 	return s, nil
 }
 
-// consistent tells whether a sequence of steps can lead to the state, as far as that is cheap to tell.
+// consistent reports whether a sequence of steps can lead to the state. It makes only the checks that are cheap.
 func (s *State) consistent() bool {
 	if s.latest > maxTime || s.horizon > MaxWindow || s.run < 1 || s.run > s.count ||
 		s.increasing[s.last].length < 1 || s.increasing[anyEvent].length < 1 {
@@ -105,22 +108,23 @@ func (s *State) consistent() bool {
 			return false
 		}
 	}
-	before := max(s.latest-MaxWindow, 0) - 1
-	for _, now := range s.buckets() {
-		if now.at <= before || now.at > s.latest || now.counts == [2]int64{} {
+	previous := max(s.latest-MaxWindow, 0) - 1
+	for _, b := range s.buckets() {
+		if b.at <= previous || b.at > s.latest || b.counts == [2]int64{} {
 			return false
 		}
-		for t := range now.counts {
-			if now.sums[t] < Cents(now.counts[t]) || now.counts[t] == 0 && now.sums[t] != 0 {
+		for t := range b.counts {
+			if b.sums[t] < Cents(b.counts[t]) || b.counts[t] == 0 && b.sums[t] != 0 {
 				return false
 			}
 		}
-		before = now.at
+		previous = b.at
 	}
 	return true
 }
 
-// A stateScanner reads the JSON of a state from left to right. After a fault it is bad, and what it returns is of no use.
+// A stateScanner scans the JSON of a state from left to right. After a syntax error failed is set, and the results of
+// its methods are meaningless.
 type stateScanner struct {
 	text   []byte
 	pos    int
@@ -128,12 +132,16 @@ type stateScanner struct {
 }
 
 func (in *stateScanner) skipSpace() {
-	for in.pos < len(in.text) && (in.text[in.pos] == ' ' || in.text[in.pos] == '\t' || in.text[in.pos] == '\n' || in.text[in.pos] == '\r') {
-		in.pos++
+	for ; in.pos < len(in.text); in.pos++ {
+		switch in.text[in.pos] {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return
+		}
 	}
 }
 
-// accept tells whether the next character but space is c, and if so goes past it.
+// accept skips white space and reports whether the next character is c. If so, it consumes the character.
 func (in *stateScanner) accept(c byte) bool {
 	in.skipSpace()
 	if in.pos == len(in.text) || in.text[in.pos] != c {
@@ -143,20 +151,22 @@ func (in *stateScanner) accept(c byte) bool {
 	return true
 }
 
+// expect consumes c and fails if the next character is another one.
 func (in *stateScanner) expect(c byte) {
 	if !in.failed && !in.accept(c) {
 		in.failed = true
 	}
 }
 
+// finish returns an error if the scanner has failed or input is left.
 func (in *stateScanner) finish() error {
 	if in.skipSpace(); in.failed || in.pos != len(in.text) {
-		return fmt.Errorf("rules: %.100q is no state: stuck at byte %d", in.text, in.pos)
+		return fmt.Errorf("rules: invalid state %.100q: unexpected input at byte %d", in.text, in.pos)
 	}
 	return nil
 }
 
-// number reads a whole number that is not negative.
+// number scans a non-negative integer.
 func (in *stateScanner) number() (n int64) {
 	in.skipSpace()
 	start := in.pos
@@ -172,16 +182,16 @@ func (in *stateScanner) number() (n int64) {
 	return n
 }
 
-// ident reads text in quotes that has no escapes.
+// ident scans a JSON string without escapes.
 func (in *stateScanner) ident() []byte {
 	in.expect('"')
 	start := in.pos
 	for in.pos < len(in.text) && in.text[in.pos] != '"' {
 		in.pos++
 	}
-	word := in.text[start:in.pos]
+	ident := in.text[start:in.pos]
 	in.expect('"')
-	return word
+	return ident
 }
 
 func (in *stateScanner) eventType() Type {
@@ -195,19 +205,19 @@ func (in *stateScanner) eventType() Type {
 	return 0
 }
 
-func (in *stateScanner) increasing() (rises [3]increasingRun) {
-	before := byte('[')
-	for i := range rises {
-		in.expect(before)
+func (in *stateScanner) increasing() (runs [3]increasingRun) {
+	separator := byte('[')
+	for i := range runs {
+		in.expect(separator)
 		in.expect('[')
-		rises[i].length = in.number()
+		runs[i].length = in.number()
 		in.expect(',')
-		rises[i].last = Cents(in.number())
+		runs[i].last = Cents(in.number())
 		in.expect(']')
-		before = ','
+		separator = ','
 	}
 	in.expect(']')
-	return rises
+	return runs
 }
 
 func (in *stateScanner) buckets() []bucket {
@@ -215,20 +225,20 @@ func (in *stateScanner) buckets() []bucket {
 	if in.accept(']') {
 		return nil
 	}
-	var list []bucket
+	var all []bucket
 	for more := true; more && !in.failed; more = in.accept(',') {
-		var now bucket
+		var b bucket
 		in.expect('[')
-		now.at = in.number()
-		for t := range now.counts {
+		b.at = in.number()
+		for t := range b.counts {
 			in.expect(',')
-			now.counts[t] = in.number()
+			b.counts[t] = in.number()
 			in.expect(',')
-			now.sums[t] = Cents(in.number())
+			b.sums[t] = Cents(in.number())
 		}
 		in.expect(']')
-		list = append(list, now)
+		all = append(all, b)
 	}
 	in.expect(']')
-	return list
+	return all
 }

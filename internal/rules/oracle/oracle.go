@@ -1,5 +1,6 @@
-// Package oracle decides the alert rules a second time, for tests only: as the contract's table puts them, over the whole history.
-// It must not call the evaluator in rules nor share its arithmetic, so that one mistake cannot hide in both; it borrows types alone.
+// Package oracle is a second implementation of the alert rules, for tests only. It evaluates the rules as the
+// specification states them, over the whole history of a user. It must not call the evaluator of package rules nor
+// share its arithmetic, so that a mistake cannot hide in both. It uses only the types of that package.
 package oracle
 
 import (
@@ -16,7 +17,7 @@ type Entry struct {
 	Rules rules.Set
 }
 
-// Codes gives the codes that each event of the history fires, ascending; nil for none. It takes quadratic time.
+// Codes returns the codes that each event of the history fires, ascending; nil for none. It takes quadratic time.
 func Codes(history []Entry) [][]int32 {
 	all := make([][]int32, len(history))
 	for i, entry := range history {
@@ -30,7 +31,7 @@ func Codes(history []Entry) [][]int32 {
 	return all
 }
 
-// fires tells whether the rule fires at the last event of the history.
+// fires reports whether the rule fires at the last event of the history.
 func fires(rule rules.Rule, risk rules.Risk, history []Entry) bool {
 	event := history[len(history)-1].Event
 	if !rule.Enabled || !matches(rule, event) {
@@ -66,7 +67,7 @@ func money(cents rules.Cents) *big.Rat { return big.NewRat(int64(cents), 100) }
 
 func integer(n int) *big.Rat { return big.NewRat(int64(n), 1) }
 
-// scaledLimit is the limit at the given risk: low: limit × 2; high: floor(limit / 2) + 1.
+// scaledLimit returns the limit at a risk level: limit × 2 for low, floor(limit / 2) + 1 for high.
 func scaledLimit(rule rules.Rule, risk rules.Risk) *big.Rat {
 	limit := money(rule.Limit)
 	switch risk {
@@ -80,7 +81,7 @@ func scaledLimit(rule rules.Rule, risk rules.Risk) *big.Rat {
 	return limit
 }
 
-// consecutive is how many of the last events all match.
+// consecutive returns the length of the longest tail of the history in which all events match.
 func consecutive(rule rules.Rule, history []Entry) int {
 	for n := range history {
 		if !matches(rule, history[len(history)-1-n].Event) {
@@ -90,7 +91,7 @@ func consecutive(rule rules.Rule, history []Entry) int {
 	return len(history)
 }
 
-// increasing is how many of the last matching events strictly increase.
+// increasing returns the length of the longest tail of the matching events in which the amounts strictly increase.
 func increasing(rule rules.Rule, history []Entry) int {
 	var amounts []*big.Rat
 	for _, entry := range history {
@@ -106,8 +107,8 @@ func increasing(rule rules.Rule, history []Entry) int {
 	return len(amounts)
 }
 
-// eventsInWindow is the matching events with now − t ≤ window, where t is the time at which an event counts: as given, or the user's latest
-// when it arrived if that is later.
+// eventsInWindow returns the matching events with now − t ≤ window. t is the effective time of an event: its own time,
+// or the user's latest time when it arrived if that is later.
 func eventsInWindow(rule rules.Rule, history []Entry) []rules.Event {
 	latest := int64(0)
 	effective := make([]int64, len(history))
@@ -115,11 +116,11 @@ func eventsInWindow(rule rules.Rule, history []Entry) []rules.Event {
 		latest = max(latest, entry.Event.Time)
 		effective[i] = latest
 	}
-	var inside []rules.Event
+	var events []rules.Event
 	for i, entry := range history {
 		if matches(rule, entry.Event) && latest-effective[i] <= *rule.WindowSeconds {
-			inside = append(inside, entry.Event)
+			events = append(events, entry.Event)
 		}
 	}
-	return inside
+	return events
 }
