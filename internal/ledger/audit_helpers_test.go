@@ -35,12 +35,12 @@ func (a *audit) requireClean(t *testing.T) {
 	if a.missed != 0 || a.unexpected != 0 {
 		t.Errorf("of %d events with %d alerts, %d codes were missed and %d false", a.events, a.alerts, a.missed, a.unexpected)
 	}
-	for i, fault := range a.problems {
+	for i, problem := range a.problems {
 		if i == 10 {
 			t.Errorf("and %d more", len(a.problems)-i)
 			break
 		}
-		t.Error(fault)
+		t.Error(problem)
 	}
 }
 
@@ -183,28 +183,28 @@ func (a *audit) checkEvent(e eventRow, sets map[int64]rules.Set) {
 	if !known {
 		a.addProblem("event %s was judged by rule set %d, which there is not", e.id, e.rulesetID)
 	}
-	looked := 0
+	applicable := 0
 	for _, rule := range set {
-		fact, there := e.facts[fmt.Sprint(rule.Code)]
+		fact, ok := e.facts[fmt.Sprint(rule.Code)]
 		if !rule.Enabled || rule.AppliesTo != "any" && rule.AppliesTo != e.event.Type.String() {
 			continue
 		}
-		looked++
-		if !there {
+		applicable++
+		if !ok {
 			a.addProblem("event %s has no fact of rule %d", e.id, rule.Code)
 			continue
 		}
 		measured, limit := hundredths(fact), rule.LimitFor(e.risk)
-		beyond := measured > limit
+		reached := measured > limit
 		if rule.Code == 30 || rule.Code == 300 {
-			beyond = measured >= limit
+			reached = measured >= limit
 		}
-		if beyond != slices.Contains(e.codes, rule.Code) {
+		if reached != slices.Contains(e.codes, rule.Code) {
 			a.addProblem("event %s: rule %d measured %s, its limit is %s, and the codes are %d", e.id, rule.Code, fact, limit, e.codes)
 		}
 	}
-	if looked != len(e.facts) || !slices.IsSorted(e.codes) {
-		a.addProblem("event %s has facts %s and codes %d; %d rules look at it", e.id, e.facts, e.codes, looked)
+	if applicable != len(e.facts) || !slices.IsSorted(e.codes) {
+		a.addProblem("event %s has facts %s and codes %d; %d rules look at it", e.id, e.facts, e.codes, applicable)
 	}
 }
 
@@ -213,11 +213,11 @@ func hundredths(fact json.RawMessage) rules.Cents {
 	if bytes.HasPrefix(fact, []byte(`"`)) {
 		var amount string
 		_ = json.Unmarshal(fact, &amount) // what is no text is -1 below
-		var whole, rest int64
-		if _, err := fmt.Sscanf(amount, "%d.%2d", &whole, &rest); err != nil {
+		var units, cents int64
+		if _, err := fmt.Sscanf(amount, "%d.%2d", &units, &cents); err != nil {
 			return -1
 		}
-		return rules.Cents(whole*100 + rest)
+		return rules.Cents(units*100 + cents)
 	}
 	var count int64
 	if json.Unmarshal(fact, &count) != nil {
@@ -228,8 +228,8 @@ func hundredths(fact json.RawMessage) rules.Cents {
 
 // checkAlert holds an alert against the event that raised it.
 func (a *audit) checkAlert(e eventRow, alerts map[uuid.UUID]alertRow, sets map[int64]rules.Set) {
-	r, there := alerts[e.id]
-	if !there || r.id != *e.alertID || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time || r.risk != e.risk.String() || r.rulesetID != e.rulesetID || !uuidAfter(r.id, e.id) {
+	r, ok := alerts[e.id]
+	if !ok || r.id != *e.alertID || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time || r.risk != e.risk.String() || r.rulesetID != e.rulesetID || !uuidAfter(r.id, e.id) {
 		a.addProblem("event %+v has alert %+v", e, r)
 		return
 	}
@@ -278,7 +278,7 @@ func (a *audit) checkUser(user int64, history []eventRow, sets map[int64]rules.S
 // checkStates makes the state of each user anew and holds the recorded one against it.
 func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int64][]eventRow, last map[int64]uuid.UUID, sets map[int64]rules.Set) {
 	t.Helper()
-	seen := 0
+	withState := 0
 	forEachRow(t, pool, "SELECT user_id, last_id, state::text FROM user_state", func(scan func(...any) error) error {
 		var user int64
 		var lastID *uuid.UUID
@@ -293,29 +293,29 @@ func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int6
 			}
 			return nil
 		}
-		seen++
+		withState++
 		if lastID == nil || *lastID != last[user] {
 			a.addProblem("user %d has the last id %v, not %v", user, lastID, last[user])
 		}
-		kept, err := rules.ParseState([]byte(text))
+		stored, err := rules.ParseState([]byte(text))
 		if err != nil {
 			a.addProblem("user %d: %v", user, err)
 			return nil
 		}
-		var anew rules.State
+		var rebuilt rules.State
 		var effective []rules.Event
 		for _, e := range history {
-			rules.Step(&anew, e.event, sets[e.rulesetID], e.risk, rules.MaxWindow)
+			rules.Step(&rebuilt, e.event, sets[e.rulesetID], e.risk, rules.MaxWindow)
 			effective = append(effective, rules.Event{Type: e.event.Type, Amount: e.event.Amount, Time: e.effectiveTime})
 		}
-		anew.RebuildWindow(sets[history[len(history)-1].rulesetID].LongestWindow(), effective)
-		if !anew.Equal(&kept) {
-			a.addProblem("user %d has the state %s, not %s", user, text, anew.Append(nil))
+		rebuilt.RebuildWindow(sets[history[len(history)-1].rulesetID].LongestWindow(), effective)
+		if !rebuilt.Equal(&stored) {
+			a.addProblem("user %d has the state %s, not %s", user, text, rebuilt.Append(nil))
 		}
 		return nil
 	})
-	if seen != len(histories) {
-		a.addProblem("%d users have events, %d of them a state", len(histories), seen)
+	if withState != len(histories) {
+		a.addProblem("%d users have events, %d of them a state", len(histories), withState)
 	}
 }
 

@@ -40,27 +40,27 @@ func requireEqual(t *testing.T, got, want []string) {
 }
 
 // batchResults are the answers of a batch, held against what the ledger holds.
-func batchResults(t *testing.T, a *BatchResult) (all []Result) {
+func batchResults(t *testing.T, a *BatchResult) (results []Result) {
 	t.Helper()
-	err := a.ForEach(context.Background(), func(r Result) error { all = append(all, r); return nil })
+	err := a.ForEach(context.Background(), func(r Result) error { results = append(results, r); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return results
 }
 
 // requireRecorded holds the answers of a batch against its events and what the ledger recorded.
-func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, answers []Result) {
+func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, results []Result) {
 	t.Helper()
-	if len(answers) != len(b.Events) {
-		t.Fatalf("%d answers to %d events", len(answers), len(b.Events))
+	if len(results) != len(b.Events) {
+		t.Fatalf("%d answers to %d events", len(results), len(b.Events))
 	}
 	recorded := map[uuid.UUID]eventRow{}
 	for _, e := range readEvents(t, pool) {
 		recorded[e.id] = e
 	}
 	last := map[int64]uuid.UUID{}
-	for i, r := range answers {
+	for i, r := range results {
 		e := recorded[r.EventID]
 		alert := uuid.Nil
 		if e.alertID != nil {
@@ -94,7 +94,7 @@ func TestBatch_equalsSingles(t *testing.T) {
 	}
 	third := len(stream) / 3
 	var want []string
-	for i, way := range []func(*testing.T, *Ledger, []UserEvent){
+	for i, record := range []func(*testing.T, *Ledger, []UserEvent){
 		single,
 		batch,
 		func(t *testing.T, l *Ledger, events []UserEvent) {
@@ -106,12 +106,12 @@ func TestBatch_equalsSingles(t *testing.T) {
 		pool := pgtest.Pool(t)
 		l := New(pool, nil)
 		execSQL(t, pool, "INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
-		way(t, l, stream[:third])
+		record(t, l, stream[:third])
 		execSQL(t, pool, `UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
-		way(t, l, stream[third:2*third])
+		record(t, l, stream[third:2*third])
 		execSQL(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
 		execSQL(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
-		way(t, l, stream[2*third:])
+		record(t, l, stream[2*third:])
 		auditLedger(t, pool).requireClean(t)
 		if got := ledgerText(t, pool); i == 0 {
 			want = got
@@ -262,7 +262,7 @@ func TestBatch_dryRun(t *testing.T) {
 	l := New(pool, nil)
 	b := &Batch{Events: randomStream(5, 500, 5), Actor: "me", Key: "k"}
 	before := ledgerText(t, pool)
-	dry, err := l.RecordAll(t.Context(), b, true)
+	dryRun, err := l.RecordAll(t.Context(), b, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,11 +270,11 @@ func TestBatch_dryRun(t *testing.T) {
 	if n := queryValue[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
 		t.Error("a dry batch keeps its key")
 	}
-	wet, err := l.RecordAll(t.Context(), b, false)
+	recorded, err := l.RecordAll(t.Context(), b, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := batchResults(t, dry), batchResults(t, wet)
+	first, second := batchResults(t, dryRun), batchResults(t, recorded)
 	for i := range second {
 		if !slices.Equal(first[i].Codes, second[i].Codes) || (first[i].AlertID == uuid.Nil) != (second[i].AlertID == uuid.Nil) || second[i].Replayed {
 			t.Fatalf("event %d: dry %+v, then %+v", i, first[i], second[i])
@@ -288,21 +288,21 @@ func TestBatch_isAtomic(t *testing.T) {
 	l := New(pool, nil)
 	b := &Batch{Events: randomStream(9, 3*chunkSize, 500), Actor: "me", Key: "k"}
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
+	done := make(chan error)
 	go func() {
 		_, err := l.RecordAll(ctx, b, false)
-		ended <- err
+		done <- err
 	}()
 	waitFor(t, "the batch to copy", func() bool {
 		return queryValue[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
 	})
 	cancel()
-	if err := <-ended; err == nil {
+	if err := <-done; err == nil {
 		t.Error("a cancelled batch goes on")
 	}
-	bad := &Batch{Events: slices.Clone(b.Events), Actor: "me", Key: "k"}
-	bad.Events[7] = UserEvent{UserID: 1 << 40} // the last of the users; the database refuses an amount of 0
-	if _, err := l.RecordAll(t.Context(), bad, false); err == nil {
+	invalid := &Batch{Events: slices.Clone(b.Events), Actor: "me", Key: "k"}
+	invalid.Events[7] = UserEvent{UserID: 1 << 40} // the last of the users; the database refuses an amount of 0
+	if _, err := l.RecordAll(t.Context(), invalid, false); err == nil {
 		t.Error("an amount of 0 is recorded")
 	}
 	waitIdle(t, l)

@@ -21,21 +21,21 @@ import (
 
 // sqlstate is the SQLSTATE of an error, or "".
 func sqlstate(err error) string {
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
-		return refused.Code
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return pgErr.Code
 	}
 	return ""
 }
 
 // retryOnLockTimeout calls f again while it fails because it waited too long for a lock, as the callers of the API do. It returns how often it did.
-func retryOnLockTimeout(f func() error) (waits int, err error) {
-	for ; waits < 100; waits++ {
-		if err = f(); sqlstate(err) != "55P03" {
-			return waits, err
+func retryOnLockTimeout(do func() error) (timeouts int, err error) {
+	for ; timeouts < 100; timeouts++ {
+		if err = do(); sqlstate(err) != "55P03" {
+			return timeouts, err
 		}
 	}
-	return waits, err
+	return timeouts, err
 }
 
 // requireNoDeadlock fails the test when there was one. It closes the pools, so that their sessions tell what they counted.
@@ -93,14 +93,14 @@ func TestBatch_concurrentBatches(t *testing.T) {
 				}
 				batches[i] = b
 			}
-			answers := [2]*BatchResult{}
+			results := [2]*BatchResult{}
 			concurrently(2, func(i int) {
-				waits, err := retryOnLockTimeout(func() (err error) {
-					answers[i], err = []*Ledger{one, two}[i%instances].RecordAll(context.Background(), batches[i], false)
+				timeouts, err := retryOnLockTimeout(func() (err error) {
+					results[i], err = []*Ledger{one, two}[i%instances].RecordAll(context.Background(), batches[i], false)
 					return err
 				})
-				if waits > 0 {
-					t.Logf("batch %d waited too long %d times", i, waits)
+				if timeouts > 0 {
+					t.Logf("batch %d waited too long %d times", i, timeouts)
 				}
 				if err != nil {
 					t.Errorf("batch %d: %v", i, err)
@@ -110,7 +110,7 @@ func TestBatch_concurrentBatches(t *testing.T) {
 				return
 			}
 			for i, b := range batches {
-				requireRecorded(t, one.pool, b, batchResults(t, answers[i]))
+				requireRecorded(t, one.pool, b, batchResults(t, results[i]))
 			}
 			auditLedger(t, one.pool).requireClean(t)
 			waitIdle(t, one, two)
@@ -123,16 +123,16 @@ func TestBatch_concurrentBatches(t *testing.T) {
 func TestBatch_withConcurrentSingles(t *testing.T) {
 	one, two := twoInstances(t)
 	b := &Batch{Events: randomStream(4, chunkSize+500, 300), Actor: "batch"}
-	var singles, waited atomic.Int64
+	var singles, timeouts atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(done)
 		concurrently(8, func(i int) {
 			random := rand.New(rand.NewPCG(uint64(i), 9))
 			for ctx.Err() == nil {
 				r := RecordRequest{UserID: 1 + random.Int64N(300), Event: randomEvent(random, 100), Actor: "single"}
-				waits, err := retryOnLockTimeout(func() error {
+				n, err := retryOnLockTimeout(func() error {
 					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), r)
 					return err
 				})
@@ -140,7 +140,7 @@ func TestBatch_withConcurrentSingles(t *testing.T) {
 					t.Error(err)
 				}
 				singles.Add(1)
-				waited.Add(int64(waits))
+				timeouts.Add(int64(n))
 				time.Sleep(5 * time.Millisecond)
 			}
 		})
@@ -150,11 +150,11 @@ func TestBatch_withConcurrentSingles(t *testing.T) {
 	var err error
 	_, err = retryOnLockTimeout(func() (err error) { a, err = one.RecordAll(t.Context(), b, false); return err })
 	stop()
-	<-ended
+	<-done
 	if err != nil {
 		t.Fatal("batch:", err)
 	}
-	t.Logf("%d single events; %d waits for their users' locks were too long", singles.Load(), waited.Load())
+	t.Logf("%d single events; %d waits for their users' locks were too long", singles.Load(), timeouts.Load())
 	requireRecorded(t, one.pool, b, batchResults(t, a))
 	auditLedger(t, one.pool).requireClean(t)
 	waitIdle(t, one, two)
@@ -166,7 +166,7 @@ func TestBatch_withConcurrentSingles(t *testing.T) {
 func TestBatch_withConcurrentInstance(t *testing.T) {
 	one, two := twoInstances(t)
 	ctx, stop := context.WithCancel(t.Context())
-	var ended, failed atomic.Int64
+	var singles, failed atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -180,39 +180,39 @@ func TestBatch_withConcurrentInstance(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				ended.Add(1)
+				singles.Add(1)
 			}
 		})
 	}()
-	waitFor(t, "single events", func() bool { return ended.Load() > 50 })
+	waitFor(t, "single events", func() bool { return singles.Load() > 50 })
 	const batches = 20
-	var why error
+	var lastErr error
 	for i := range batches {
 		b := &Batch{Events: randomStream(uint64(i), 100, loadUsers), Actor: "batch"}
 		if _, err := retryOnLockTimeout(func() error { _, err := one.RecordAll(t.Context(), b, false); return err }); err != nil {
 			failed.Add(1)
-			why = err
+			lastErr = err
 		}
 	}
 	stop()
 	<-done
 	if failed.Load() > 0 {
-		t.Errorf("%d of %d batches were not recorded while another instance recorded events of their users: %v", failed.Load(), batches, why)
+		t.Errorf("%d of %d batches were not recorded while another instance recorded events of their users: %v", failed.Load(), batches, lastErr)
 	}
 }
 
 // measureSlowest records events of a user one after the other, from before a batch begins until after it has ended, and tells how many were
 // recorded meanwhile and how long the slowest took.
-func measureSlowest(t *testing.T, at *Ledger, user int64, batch func() error) (n int, slowest, elapsed time.Duration) {
+func measureSlowest(t *testing.T, l *Ledger, user int64, batch func() error) (n int, slowest, elapsed time.Duration) {
 	t.Helper()
-	mustRecord(t, at, RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
+	mustRecord(t, l, RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
 	done := make(chan error)
 	started := time.Now()
 	go func() { done <- batch() }()
 	for {
 		start := time.Now()
 		if _, err := retryOnLockTimeout(func() error {
-			_, err := at.Record(context.Background(), RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
+			_, err := l.Record(context.Background(), RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
 			return err
 		}); err != nil {
 			t.Fatal(err)
@@ -254,7 +254,7 @@ func TestBatch_doesNotStarveSingles(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	ctx, stop := context.WithCancel(t.Context())
-	var batches, most, n atomic.Int64
+	var batches, maxOvertakes, n atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -272,16 +272,16 @@ func TestBatch_doesNotStarveSingles(t *testing.T) {
 			if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}); err != nil {
 				t.Error(err)
 			}
-			passed := batches.Load() - before
-			for old := most.Load(); passed > old && !most.CompareAndSwap(old, passed); old = most.Load() {
+			overtakes := batches.Load() - before
+			for old := maxOvertakes.Load(); overtakes > old && !maxOvertakes.CompareAndSwap(old, overtakes); old = maxOvertakes.Load() {
 			}
 			n.Add(1)
 		}
 	})
 	stop()
 	<-done
-	t.Logf("%d batches and %d single events; %d batches went before an event that was there already", batches.Load(), n.Load(), most.Load())
-	if most.Load() > 10 {
-		t.Errorf("an event had to wait for %d batches of its user that came later", most.Load())
+	t.Logf("%d batches and %d single events; %d batches went before an event that was there already", batches.Load(), n.Load(), maxOvertakes.Load())
+	if maxOvertakes.Load() > 10 {
+		t.Errorf("an event had to wait for %d batches of its user that came later", maxOvertakes.Load())
 	}
 }

@@ -41,7 +41,7 @@ func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, write
 	random := rand.New(rand.NewPCG(uint64(writer), 4))
 	for n := 0; ctx.Err() == nil; n++ {
 		key := fmt.Sprintf("%d of writer %d", n, writer)
-		again := func(f func() (replayed bool, err error)) {
+		retry := func(f func() (replayed bool, err error)) {
 			for started := time.Now(); ; {
 				replayed, err := f()
 				d.mu.Lock()
@@ -64,7 +64,7 @@ func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, write
 		}
 		if writer == 7 && keys {
 			b := &Batch{Events: randomStream(uint64(n), 50, 6), Actor: "batch", Key: key}
-			again(func() (bool, error) {
+			retry(func() (bool, error) {
 				a, err := l.RecordAll(context.Background(), b, false)
 				return err == nil && a.Replayed, err
 			})
@@ -78,7 +78,7 @@ func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, write
 		if keys {
 			r.Key = key
 		}
-		again(func() (bool, error) {
+		retry(func() (bool, error) {
 			got, err := l.Record(context.Background(), r)
 			if err == nil {
 				d.mu.Lock()
@@ -102,9 +102,9 @@ func (d *ackLog) countLost(t *testing.T, pool *pgxpool.Pool) (lost int) {
 		}
 	}
 	d.mu.Unlock()
-	const there = `SELECT (SELECT count(*) FROM event WHERE id = ANY ($1::uuid[])) + (SELECT count(*) FROM alert WHERE id = ANY ($2::uuid[]) AND event_id = ANY ($1))`
+	const query = `SELECT (SELECT count(*) FROM event WHERE id = ANY ($1::uuid[])) + (SELECT count(*) FROM alert WHERE id = ANY ($2::uuid[]) AND event_id = ANY ($1))`
 	var found int
-	waitFor(t, "Postgres to answer", func() bool { return pool.QueryRow(context.Background(), there, events, alerts).Scan(&found) == nil })
+	waitFor(t, "Postgres to answer", func() bool { return pool.QueryRow(context.Background(), query, events, alerts).Scan(&found) == nil })
 	return len(events) + len(alerts) - found
 }
 
@@ -127,9 +127,9 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 	l := New(pool, nil)
 	d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
-	written := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(written)
+		defer close(done)
 		concurrently(8, func(writer int) { d.writeEvents(ctx, t, l, writer, true) })
 	}()
 	acknowledged := func() int {
@@ -139,27 +139,27 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 12 {
-		enough := acknowledged() + 100
-		waitFor(t, "writers to go on", func() bool { return acknowledged() > enough })
+		target := acknowledged() + 100
+		waitFor(t, "writers to go on", func() bool { return acknowledged() > target })
 		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
 		pid := postmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
 			waitFor(t, "a session to kill", func() bool {
-				const any = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`
-				return pool.QueryRow(context.Background(), any).Scan(&pid) == nil
+				const query = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`
+				return pool.QueryRow(context.Background(), query).Scan(&pid) == nil
 			})
 		}
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		enough = acknowledged() + 20
-		waitFor(t, "writers to go on after the kill", func() bool { return acknowledged() > enough })
+		target = acknowledged() + 20
+		waitFor(t, "writers to go on after the kill", func() bool { return acknowledged() > target })
 		if lost := d.countLost(t, pool); lost != 0 {
 			t.Fatalf("after kill %d, %d acknowledged events or alerts are not there once", round+1, lost)
 		}
 	}
 	stop()
-	<-written
+	<-done
 	waitIdle(t, l)
 	t.Logf("%d events were acknowledged, %d in batches; %d tries failed, and %d of these had been recorded", d.total(), d.total()-len(d.events), d.retries, d.replayed)
 	if d.retries == 0 {
@@ -245,14 +245,14 @@ func TestLostCommitResponses(t *testing.T) {
 			l := New(pool, nil)
 			d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 			ctx, stop := context.WithCancel(t.Context())
-			written := make(chan struct{})
+			done := make(chan struct{})
 			go func() {
-				defer close(written)
+				defer close(done)
 				concurrently(8, func(writer int) { d.writeEvents(ctx, t, l, writer, keys) })
 			}()
 			waitFor(t, "answers to be lost", func() bool { return lost.Load() >= 15 })
 			stop()
-			<-written
+			<-done
 			waitIdle(t, l)
 			n := queryValue[int](t, pool, "SELECT count(*) FROM event")
 			t.Logf("%d answers were lost, %d tries replayed; %d events were acknowledged, %d are recorded", lost.Load(), d.replayed, d.total(), n)

@@ -20,19 +20,19 @@ func TestRecord_cancelledWhileQueued(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	unlock := lockUsers(t, pool, 1)
-	taken := make(chan error, 1)
+	first := make(chan error, 1)
 	go func() {
 		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: deposit(1, 1)})
-		taken <- err
+		first <- err
 	}()
 	waitFor(t, "the first event to wait for its user", func() bool { return countLockWaiters(t, pool) == 1 })
 	ctx, cancel := context.WithCancel(t.Context())
-	var left atomic.Int64
-	var all sync.WaitGroup
+	var cancelled atomic.Int64
+	var wg sync.WaitGroup
 	for i := range 30 { // they wait behind the first, in the queue
-		all.Go(func() {
+		wg.Go(func() {
 			if _, err := l.Record(ctx, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}); errors.Is(err, context.Canceled) {
-				left.Add(1)
+				cancelled.Add(1)
 			} else {
 				t.Errorf("a cancelled event ends with %v", err)
 			}
@@ -44,14 +44,14 @@ func TestRecord_cancelledWhileQueued(t *testing.T) {
 		return len(l.queue) == 30
 	})
 	cancel()
-	all.Wait()
+	wg.Wait()
 	unlock()
-	if err := <-taken; err != nil {
+	if err := <-first; err != nil {
 		t.Error(err)
 	}
 	waitIdle(t, l)
 	if n := countRows(t, pool, "event"); n != 1 {
-		t.Errorf("%d events are recorded, not 1; %d had left", n, left.Load())
+		t.Errorf("%d events are recorded, not 1; %d had left", n, cancelled.Load())
 	}
 	if r := mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: "7"}); r.Replayed {
 		t.Error("the key of a call that left counts as used")
@@ -63,10 +63,10 @@ func TestRecord_cancelledWhileQueued(t *testing.T) {
 func TestRecord_withEndedContext(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	ended, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	concurrently(20, func(i int) {
-		if _, err := l.Record(ended, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}); err != nil && !errors.Is(err, context.Canceled) {
+		if _, err := l.Record(ctx, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}); err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
@@ -93,16 +93,16 @@ func TestLockedUser_doesNotDelayOthers(t *testing.T) {
 	l := New(pool, nil)
 	unlock := lockUsers(t, pool, 1)
 	ctx, stop := context.WithCancel(t.Context())
-	var refused atomic.Int64
-	locked := make(chan struct{})
+	var timeouts atomic.Int64
+	done := make(chan struct{})
 	go func() {
-		defer close(locked)
+		defer close(done)
 		concurrently(4, func(int) {
 			for ctx.Err() == nil {
 				started := time.Now()
 				_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: deposit(1, 1)})
 				if elapsed := time.Since(started); sqlstate(err) == "55P03" && elapsed > time.Second {
-					refused.Add(1)
+					timeouts.Add(1)
 				} else if ctx.Err() == nil {
 					t.Errorf("an event of a locked user ends after %s with %v", elapsed, err)
 				}
@@ -110,8 +110,8 @@ func TestLockedUser_doesNotDelayOthers(t *testing.T) {
 		})
 	}()
 	slowest, n := recordOtherUsers(t, l, 3*time.Second)
-	t.Logf("%d events of others, the slowest took %s; %d of the locked user were refused", n, slowest, refused.Load())
-	if refused.Load() == 0 || n < 100 {
+	t.Logf("%d events of others, the slowest took %s; %d of the locked user were refused", n, slowest, timeouts.Load())
+	if timeouts.Load() == 0 || n < 100 {
 		t.Error("too little was tried")
 	}
 	if slowest > maxPromptLatency {
@@ -119,31 +119,31 @@ func TestLockedUser_doesNotDelayOthers(t *testing.T) {
 	}
 	stop()
 	unlock()
-	<-locked
+	<-done
 	mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1)})
 	waitIdle(t, l)
 }
 
 // recordOtherUsers records events of users from 100 on, eight at a time, and tells how long the slowest took.
-func recordOtherUsers(t *testing.T, l *Ledger, lasting time.Duration) (slowest time.Duration, n int64) {
+func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest time.Duration, n int64) {
 	t.Helper()
-	var longest, done atomic.Int64
+	var maximum, recorded atomic.Int64
 	started := time.Now()
 	concurrently(8, func(i int) {
-		for time.Since(started) < lasting {
+		for time.Since(started) < duration {
 			start := time.Now()
 			_, err := l.Record(context.Background(), RecordRequest{UserID: int64(100 + i), Event: deposit(1, 1)})
 			if err != nil {
 				t.Errorf("an event of another user: %v", err)
 			}
 			elapsed := int64(time.Since(start))
-			for old := longest.Load(); elapsed > old && !longest.CompareAndSwap(old, elapsed); old = longest.Load() {
+			for old := maximum.Load(); elapsed > old && !maximum.CompareAndSwap(old, elapsed); old = maximum.Load() {
 			}
-			done.Add(1)
+			recorded.Add(1)
 			time.Sleep(time.Millisecond)
 		}
 	})
-	return time.Duration(longest.Load()), done.Load()
+	return time.Duration(maximum.Load()), recorded.Load()
 }
 
 // TestManyLockedUsers_doNotDelayOthers locks more users than there are workers, as a batch at another instance does. Each has one event, alone in its pass or
@@ -161,9 +161,9 @@ func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 				ids[i] = int64(i)
 			}
 			unlock := lockUsers(t, pool, ids...)
-			locked := make(chan struct{})
+			done := make(chan struct{})
 			go func() {
-				defer close(locked)
+				defer close(done)
 				concurrently(c.users, func(i int) {
 					time.Sleep(time.Duration(i) * c.apart)
 					if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i), Event: deposit(1, 1)}); err != nil && sqlstate(err) != "55P03" {
@@ -178,7 +178,7 @@ func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 				t.Errorf("while %d users are locked, an event of another user took %s", c.users, slowest)
 			}
 			unlock()
-			<-locked
+			<-done
 			waitIdle(t, l)
 			auditLedger(t, pool).requireClean(t)
 		})
@@ -188,20 +188,20 @@ func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 // TestCommitters_exitWhenIdle counts goroutines: none is left when nothing is to be recorded, and there were some.
 func TestCommitters_exitWhenIdle(t *testing.T) {
 	pool := pgtest.Pool(t)
-	var wakes, told atomic.Int64
-	l := New(pool, func(events, _ int) { wakes.Add(1); told.Add(int64(events)) })
-	var most atomic.Int64
+	var commits, recorded atomic.Int64
+	l := New(pool, func(events, _ int) { commits.Add(1); recorded.Add(int64(events)) })
+	var maxSeen atomic.Int64
 	stop := make(chan struct{})
-	watched := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(watched)
+		defer close(done)
 		for {
 			select {
 			case <-stop:
 				return
 			default:
 				l.mu.Lock()
-				most.Store(max(most.Load(), int64(l.committers)))
+				maxSeen.Store(max(maxSeen.Load(), int64(l.committers)))
 				l.mu.Unlock()
 				time.Sleep(50 * time.Microsecond)
 			}
@@ -216,16 +216,16 @@ func TestCommitters_exitWhenIdle(t *testing.T) {
 		waitIdle(t, l)
 	}
 	close(stop)
-	<-watched
-	if n := most.Load(); n < 1 || n > maxCommitters {
+	<-done
+	if n := maxSeen.Load(); n < 1 || n > maxCommitters {
 		t.Errorf("%d workers at once; there may be %d", n, maxCommitters)
 	}
-	if n := wakes.Load(); n == 0 || n > 500 {
+	if n := commits.Load(); n == 0 || n > 500 {
 		t.Errorf("500 events made %d commits", n)
 	} else {
 		t.Logf("500 events made %d commits", n)
 	}
-	if n := told.Load(); n != 500 {
+	if n := recorded.Load(); n != 500 {
 		t.Errorf("%d events were told of, not 500", n)
 	}
 }
@@ -235,11 +235,11 @@ func TestBatch_concurrencyLimit(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	unlock := lockUsers(t, pool, 1)
-	ended := make(chan error, maxBatches)
+	errs := make(chan error, maxBatches)
 	for range maxBatches {
 		go func() {
 			_, err := l.RecordAll(context.Background(), &Batch{Events: []UserEvent{{1, deposit(1, 1)}}}, false)
-			ended <- err
+			errs <- err
 		}()
 	}
 	waitFor(t, "both to wait", func() bool { return countLockWaiters(t, pool) == maxBatches })
@@ -248,7 +248,7 @@ func TestBatch_concurrencyLimit(t *testing.T) {
 	}
 	unlock()
 	for range maxBatches {
-		if err := <-ended; err != nil {
+		if err := <-errs; err != nil {
 			t.Error(err)
 		}
 	}
@@ -263,18 +263,18 @@ func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	unlock := lockUsers(t, pool, 1)
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	for i := range 2 * maxGroup {
 		c := &pendingEvent{RecordRequest: RecordRequest{UserID: 1, Event: deposit(int64(i+1), 1)}, done: make(chan struct{})}
 		l.enqueue(c)
-		all.Go(func() {
+		wg.Go(func() {
 			if <-c.done; c.err != nil {
 				t.Error(c.err)
 			}
 		})
 	}
 	unlock()
-	all.Wait()
+	wg.Wait()
 	if n := queryValue[int](t, pool, `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e WHERE amount <> nth`); n != 0 || countRows(t, pool, "event") != 2*maxGroup {
 		t.Errorf("%d of %d events are out of order", n, countRows(t, pool, "event"))
 	}

@@ -119,18 +119,18 @@ func randomStream(seed uint64, n int, users int64) []UserEvent {
 }
 
 // concurrently runs n functions at once and waits for all of them.
-func concurrently(n int, f func(i int)) {
-	var all sync.WaitGroup
+func concurrently(n int, do func(i int)) {
+	var wg sync.WaitGroup
 	for i := range n {
-		all.Go(func() { f(i) })
+		wg.Go(func() { do(i) })
 	}
-	all.Wait()
+	wg.Wait()
 }
 
 // waitFor waits until something has come true.
-func waitFor(t *testing.T, what string, done func() bool) {
+func waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for started := time.Now(); !done(); time.Sleep(2 * time.Millisecond) {
+	for started := time.Now(); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Since(started) > 30*time.Second {
 			t.Fatal("waited too long for ", what)
 		}
@@ -178,7 +178,7 @@ func ledgerGoroutines() int {
 // waitIdle waits until ledgers have nothing left to do: no goroutine of theirs is there, and they keep nothing.
 func waitIdle(t *testing.T, ledgers ...*Ledger) {
 	t.Helper()
-	left := func() (all []string) {
+	leftovers := func() (all []string) {
 		if n := ledgerGoroutines(); n > 0 {
 			all = append(all, fmt.Sprint(n, " goroutines"))
 		}
@@ -191,9 +191,9 @@ func waitIdle(t *testing.T, ledgers ...*Ledger) {
 		}
 		return all
 	}
-	for started := time.Now(); len(left()) > 0; time.Sleep(time.Millisecond) {
+	for started := time.Now(); len(leftovers()) > 0; time.Sleep(time.Millisecond) {
 		if time.Since(started) > 10*time.Second {
-			t.Fatal("an idle ledger keeps ", left())
+			t.Fatal("an idle ledger keeps ", leftovers())
 		}
 	}
 }

@@ -30,12 +30,12 @@ const (
 // runLoad lets 64 writers record events of 40 users, each with a random user at a time. It returns how many there were.
 func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	t.Helper()
-	var n atomic.Int64
+	var next atomic.Int64
 	total := int64(scaled(loadEvents))
 	concurrently(loadWriters, func(writer int) {
 		random := rand.New(rand.NewPCG(uint64(writer), 1))
 		for {
-			i := n.Add(1)
+			i := next.Add(1)
 			if i > total {
 				return
 			}
@@ -49,14 +49,14 @@ func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 }
 
 // inBackground runs f again and again until the test calls stop, which returns how often it did.
-func inBackground(f func(random *rand.Rand)) (stop func() int) {
+func inBackground(do func(random *rand.Rand)) (stop func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int)
 	go func() {
 		random := rand.New(rand.NewPCG(3, 5))
 		n := 0
 		for ctx.Err() == nil {
-			f(random)
+			do(random)
 			n++
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -138,13 +138,13 @@ func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 				changes = append(changes, stop())
 			}
 			waitIdle(t, ledgers...)
-			found := auditLedger(t, pool)
-			t.Logf("%d events in %s, %d in batches; %d changes of rules, %d of risks; %d alerts", found.events, elapsed, batched.Load(), changes[0], changes[1], found.alerts)
-			found.requireClean(t)
-			if want := recorded + int(batched.Load()); found.events != want {
-				t.Errorf("%d events are recorded, %d were acknowledged", found.events, want)
+			result := auditLedger(t, pool)
+			t.Logf("%d events in %s, %d in batches; %d changes of rules, %d of risks; %d alerts", result.events, elapsed, batched.Load(), changes[0], changes[1], result.alerts)
+			result.requireClean(t)
+			if want := recorded + int(batched.Load()); result.events != want {
+				t.Errorf("%d events are recorded, %d were acknowledged", result.events, want)
 			}
-			if batched.Load() == 0 || found.alerts == 0 || queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
+			if batched.Load() == 0 || result.alerts == 0 || queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
 				queryValue[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
 				t.Error("the load had no batches, alerts, changes of rules or of risks")
 			}
@@ -203,23 +203,23 @@ func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 // TestNaiveIntake_missesAlertsUnderLoad is the negative control: the same load on an intake that reads the history, decides and records in one
 // transaction, as one would write it at first, must be found out.
 func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
-	alone := pgtest.Pool(t)
+	serial := pgtest.Pool(t)
 	for i, e := range randomStream(11, 300, 10) {
-		if err := recordNaively(alone, RecordRequest{UserID: e.UserID, Event: e.Event}); err != nil {
+		if err := recordNaively(serial, RecordRequest{UserID: e.UserID, Event: e.Event}); err != nil {
 			t.Fatal(i, err)
 		}
 	}
-	if found := auditLedger(t, alone); found.missed+found.unexpected != 0 {
-		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", found.missed, found.unexpected)
+	if result := auditLedger(t, serial); result.missed+result.unexpected != 0 {
+		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", result.missed, result.unexpected)
 	}
 	pool := pgtest.Pool(t)
 	recorded := runLoad(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
-	found := auditLedger(t, pool)
-	t.Logf("%d events: %d codes missed, %d false", found.events, found.missed, found.unexpected)
-	if found.events != recorded {
-		t.Errorf("%d events are recorded, not %d", found.events, recorded)
+	result := auditLedger(t, pool)
+	t.Logf("%d events: %d codes missed, %d false", result.events, result.missed, result.unexpected)
+	if result.events != recorded {
+		t.Errorf("%d events are recorded, not %d", result.events, recorded)
 	}
-	if found.missed+found.unexpected == 0 {
+	if result.missed+result.unexpected == 0 {
 		t.Error("a naive intake is found to be right: the test under load shows nothing")
 	}
 }
@@ -257,14 +257,14 @@ func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	if err != nil {
 		return err
 	}
-	past, err := q.ListLedger(ctx, db.ListLedgerParams{AfterUser: -1, UserID: &r.UserID, Limit: 100_000})
+	earlier, err := q.ListLedger(ctx, db.ListLedgerParams{AfterUser: -1, UserID: &r.UserID, Limit: 100_000})
 	if err != nil {
 		return err
 	}
 	var history []oracle.Entry
 	latest := r.Event.Time
-	for _, before := range past {
-		e, err := parseEvent(before.Type, before.Amount, before.Time)
+	for _, event := range earlier {
+		e, err := parseEvent(event.Type, event.Amount, event.Time)
 		if err != nil {
 			return err
 		}

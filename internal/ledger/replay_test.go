@@ -48,9 +48,9 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 
 // A candidate is changed rules, said twice: to the replay, and to the oracle.
 type candidate struct {
-	name    string
-	changes []RuleChange
-	change  func(*rules.Rule)
+	name     string
+	request  []RuleChange
+	override func(*rules.Rule)
 }
 
 func candidates() []candidate {
@@ -90,12 +90,12 @@ func candidates() []candidate {
 }
 
 // oracleCodes is what the oracle says of each event, which are by user and in the order of arrival.
-func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, change func(*rules.Rule)) (codes [][]int32) {
+func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override func(*rules.Rule)) (codes [][]int32) {
 	t.Helper()
 	sets := readRulesets(t, pool)
 	for _, set := range sets {
 		for i := range set {
-			change(&set[i])
+			override(&set[i])
 		}
 	}
 	for len(events) > 0 {
@@ -124,8 +124,8 @@ func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay
 		want.Events++
 		users[e.user] = true
 		for k, code := range []int32{30, 123, 300, 500, 1100} {
-			now, before := slices.Contains(codes[i], code), slices.Contains(e.codes, code)
-			if !now && !before {
+			fires, recorded := slices.Contains(codes[i], code), slices.Contains(e.codes, code)
+			if !fires && !recorded {
 				continue
 			}
 			day := e.event.Time / 86400 * 86400
@@ -145,9 +145,9 @@ func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay
 				}
 			}
 			switch {
-			case now && before:
+			case fires && recorded:
 				increment("", &want.Unchanged, &want.ByCode[k].Unchanged, &want.ByRisk[risk].Unchanged, &byUser[e.user].Unchanged, &byDay[day].Unchanged)
-			case now:
+			case fires:
 				increment("added", &want.Added, &want.ByCode[k].Added, &want.ByRisk[risk].Added, &byUser[e.user].Added, &byDay[day].Added)
 			default:
 				increment("removed", &want.Removed, &want.ByCode[k].Removed, &want.ByRisk[risk].Removed, &byUser[e.user].Removed, &byDay[day].Removed)
@@ -194,17 +194,17 @@ func TestReplay_matchesOracle(t *testing.T) {
 	events := readEvents(t, l.pool)
 	var kinds counts
 	for _, c := range candidates() {
-		codes := oracleCodes(t, l.pool, events, c.change)
+		codes := oracleCodes(t, l.pool, events, c.override)
 		for _, r := range []ReplayRequest{
 			{}, {From: ptr(int64(1100))}, {To: ptr(int64(1300))}, {From: ptr(int64(1100)), To: ptr(int64(86400 * 3))}, {From: ptr(int64(1150)), To: ptr(int64(1150))},
 			{UserID: ptr(int64(3))}, {UserID: ptr(int64(3)), From: ptr(int64(1050)), Limit: 5}, {UserID: ptr(int64(99))}, {UserID: ptr(int64(0))}, {Limit: 1},
 		} {
-			r.Changes = c.changes
+			r.Changes = c.request
 			got, want := mustReplay(t, l, r), expectedReplay(events, codes, r)
 			if d := diff.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("%s, %+v (- want, + got):\n%s", c.name, r, d)
 			}
-			if len(c.changes) < 1 && (got.Added != 0 || got.Removed != 0) {
+			if len(c.request) < 1 && (got.Added != 0 || got.Removed != 0) {
 				t.Error("live is not replay:", got.Differences)
 			}
 			kinds[added] += got.Added
@@ -269,17 +269,17 @@ func TestReplay_manyPages(t *testing.T) {
 	}
 	const days = `SELECT format('%s %s %s', time / 86400 * 86400, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
 		FROM event GROUP BY time / 86400 HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0 ORDER BY time / 86400 DESC LIMIT 10000`
-	var ofDays, ofUsers []string
+	var gotDays, gotUsers []string
 	for _, d := range slices.Backward(got.ByDay) {
-		ofDays = append(ofDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
+		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
 	}
-	requireEqual(t, ofDays, queryColumn(t, l.pool, days))
+	requireEqual(t, gotDays, queryColumn(t, l.pool, days))
 	for _, u := range got.ByUser {
-		ofUsers = append(ofUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
+		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
 	}
 	const users = `SELECT format('%s %s %s', user_id, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
 		FROM event GROUP BY user_id ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
-	requireEqual(t, ofUsers, queryColumn(t, l.pool, users))
+	requireEqual(t, gotUsers, queryColumn(t, l.pool, users))
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}
@@ -361,10 +361,10 @@ func TestReplay_validation(t *testing.T) {
 		var invalid ValidationError
 		var fields []string
 		if errors.As(err, &invalid) {
-			for _, fault := range invalid {
-				fields = append(fields, fault.Field)
-				if fault.Message == "" || !strings.Contains(err.Error(), fault.Field+": "+fault.Message) {
-					t.Errorf("%v says nothing of %+v", err, fault)
+			for _, fieldErr := range invalid {
+				fields = append(fields, fieldErr.Field)
+				if fieldErr.Message == "" || !strings.Contains(err.Error(), fieldErr.Field+": "+fieldErr.Message) {
+					t.Errorf("%v says nothing of %+v", err, fieldErr)
 				}
 			}
 		}

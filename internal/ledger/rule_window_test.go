@@ -22,9 +22,9 @@ func requireFires(t *testing.T, l *Ledger, r RecordRequest, codes ...int32) {
 }
 
 // enableOnly switches all rules off but one.
-func enableOnly(t *testing.T, pool *pgxpool.Pool, but int) {
+func enableOnly(t *testing.T, pool *pgxpool.Pool, code int) {
 	t.Helper()
-	execSQL(t, pool, "UPDATE rule SET enabled = code = $1", but)
+	execSQL(t, pool, "UPDATE rule SET enabled = code = $1", code)
 }
 
 // TestWindow_lengthened counts events that had left the window, and so the state, before it was made longer.
@@ -127,9 +127,9 @@ func TestRecord_randomRuleChanges(t *testing.T) {
 			mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event})
 		}
 	}
-	found := auditLedger(t, pool)
-	t.Logf("%d events, %d alerts, %d sets of rules", found.events, found.alerts, countRows(t, pool, "ruleset"))
-	found.requireClean(t)
+	result := auditLedger(t, pool)
+	t.Logf("%d events, %d alerts, %d sets of rules", result.events, result.alerts, countRows(t, pool, "ruleset"))
+	result.requireClean(t)
 }
 
 // TestSimulate answers what Record answers next, and leaves no trace.

@@ -47,54 +47,54 @@ func descendants(spans tracetest.SpanStubs, parent oteltrace.SpanID) (names []st
 func TestTrace_groupCommit(t *testing.T) {
 	l, tracer, spans := tracedLedger(t)
 	unlock := lockUsers(t, l.pool, 1)
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	ids := map[string]oteltrace.SpanContext{}
 	send := func(ctx context.Context) {
-		all.Go(func() {
+		wg.Go(func() {
 			if _, err := l.Record(ctx, RecordRequest{UserID: 1, Event: deposit(4711, 1)}); err != nil {
 				t.Error(err)
 			}
 			oteltrace.SpanFromContext(ctx).End()
 		})
 	}
-	begin := func(name string) context.Context {
+	startRequest := func(name string) context.Context {
 		ctx, span := tracer.Start(context.Background(), name)
 		ids[name] = span.SpanContext()
 		return ctx
 	}
-	waiting := func(n int) {
+	waitQueued := func(n int) {
 		waitFor(t, fmt.Sprint(n, " to wait"), func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			return len(l.queue) == n
 		})
 	}
-	send(begin("first"))
+	send(startRequest("first"))
 	waitFor(t, "the first event to wait patiently", func() bool { return len(l.lockWaiters) == 1 && countLockWaiters(t, l.pool) == 1 }) // its second try
-	for i, ctx := range []context.Context{context.Background(), begin("second"), begin("third")} {
+	for i, ctx := range []context.Context{context.Background(), startRequest("second"), startRequest("third")} {
 		send(ctx)
-		waiting(i + 1)
+		waitQueued(i + 1)
 	}
 	unlock()
-	all.Wait()
+	wg.Wait()
 	waitIdle(t, l)
 
-	found := spans.GetSpans()
-	loaded := "GetLatestRuleset LockState SetLockTimeout batch begin"
+	stubs := spans.GetSpans()
+	loadQueries := "GetLatestRuleset LockState SetLockTimeout batch begin"
 	for name, want := range map[string]string{
-		"first":  "InsertAlerts InsertEvent " + loaded + " SaveState commit",
-		"second": "InsertAlerts InsertEvents " + loaded + " SaveStates commit",
+		"first":  "InsertAlerts InsertEvent " + loadQueries + " SaveState commit",
+		"second": "InsertAlerts InsertEvents " + loadQueries + " SaveStates commit",
 		"third":  "",
 	} {
-		words := strings.Fields(want)
-		slices.Sort(words)
-		got := descendants(found, ids[name].SpanID())
-		if !slices.Equal(got, words) && len(got)+len(words) > 0 {
-			t.Errorf("below the %s request: %v, want %v", name, got, words)
+		wantNames := strings.Fields(want)
+		slices.Sort(wantNames)
+		got := descendants(stubs, ids[name].SpanID())
+		if !slices.Equal(got, wantNames) && len(got)+len(wantNames) > 0 {
+			t.Errorf("below the %s request: %v, want %v", name, got, wantNames)
 		}
 	}
 	roots := 0
-	for _, s := range found {
+	for _, s := range stubs {
 		if !s.Parent.IsValid() {
 			roots++
 		}

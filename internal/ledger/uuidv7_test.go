@@ -48,8 +48,8 @@ func TestAddUUID(t *testing.T) {
 		id := drawID(t, "id")
 		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1), rapid.Just(uint64(1<<62-1))).Draw(t, "n")
 		sum := addUUID(id, n)
-		if fault := uuidProblem(sum); fault != "" {
-			t.Fatalf("%s + %d = %s: %s", id, n, sum, fault)
+		if problem := uuidProblem(sum); problem != "" {
+			t.Fatalf("%s + %d = %s: %s", id, n, sum, problem)
 		}
 		if want := new(big.Int).Add(uuidBits(id), new(big.Int).SetUint64(n)); uuidBits(sum).Cmp(want) != 0 {
 			t.Fatalf("%s + %d = %s, which is %s, not %s", id, n, sum, uuidBits(sum), want)
@@ -85,8 +85,8 @@ func TestNextID(t *testing.T) {
 			now = time.UnixMilli(max(0, now.UnixMilli()))
 		}
 		id := nextID(last, now)
-		if fault := uuidProblem(id); fault != "" {
-			t.Fatalf("%s: %s", id, fault)
+		if problem := uuidProblem(id); problem != "" {
+			t.Fatalf("%s: %s", id, problem)
 		}
 		if !uuidAfter(id, last) {
 			t.Fatalf("%s is not after %s", id, last)
@@ -168,8 +168,8 @@ func TestIDsAscend(t *testing.T) {
 				t.Errorf("%d ids are there twice", n)
 			}
 			for _, id := range queryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
-				if fault := uuidProblem(uuid.MustParse(id)); fault != "" {
-					t.Errorf("%s: %s", id, fault)
+				if problem := uuidProblem(uuid.MustParse(id)); problem != "" {
+					t.Errorf("%s: %s", id, problem)
 				}
 			}
 		})

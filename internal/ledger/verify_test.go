@@ -37,9 +37,9 @@ func damage(t *testing.T, l *Ledger, sql string) {
 }
 
 // collectDifferences are what Verify or Rebuild tells, as "what user" with a + where it was put right.
-func collectDifferences(t *testing.T, do func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
+func collectDifferences(t *testing.T, run func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
 	t.Helper()
-	s, err := do(t.Context(), nil, func(d Difference) {
+	s, err := run(t.Context(), nil, func(d Difference) {
 		mark := ""
 		if d.Repaired {
 			mark = "+"
@@ -82,10 +82,10 @@ func TestVerify_cleanLedger(t *testing.T) {
 // TestVerify_findsDamage makes every kind of damage, and has put right what may be.
 func TestVerify_findsDamage(t *testing.T) {
 	const (
-		anAlert  = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		anEvent  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
-		alerting = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		lastOne  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
+		alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+		eventID      = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
+		alertEventID = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+		lastEventID  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
 	)
 	for _, c := range []struct {
 		sql  string
@@ -100,31 +100,31 @@ func TestVerify_findsDamage(t *testing.T) {
 		{"DELETE FROM user_state WHERE user_id = 0", "risk 0+"},
 		{"DELETE FROM user_state", "risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+"},
 		{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + anEvent + " WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + lastOne + " WHERE user_id = 4", "last_id 4+"},              // it raised an alert
+		{"UPDATE user_state SET last_id = " + eventID + " WHERE user_id = 4", "last_id 4+"},
+		{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},          // it raised an alert
 		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // the next one is greater, that is all
 		{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
 		{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
 		{"DELETE FROM account WHERE id = 4", "risk 4+"},
-		{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + anEvent, "facts 4"},
-		{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + anEvent, "facts 4"},
-		{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alerting, "alert_codes 4"},
-		{"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alerting, "alert_codes 4, alert 4"},
-		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alerting, "alert 4"},
-		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + anEvent, "effective_time 4"},
-		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + anEvent, "ruleset_id 4"},
-		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastOne, "facts 4, reasons of the alert 4, state 4+"},
-		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + anEvent, "type and amount 4, *"},
-		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + anEvent + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
-		{"DELETE FROM alert WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + anAlert, "reasons of the alert 4"},
-		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + anAlert, "reasons of the alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + anAlert, ""}, // of a later version
-		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastOne, "event of an alert 4, state 4+"},
+		{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+		{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+		{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4"},
+		{"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4, alert 4"},
+		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alertEventID, "alert 4"},
+		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + eventID, "effective_time 4"},
+		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + eventID, "ruleset_id 4"},
+		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID, "facts 4, reasons of the alert 4, state 4+"},
+		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID, "type and amount 4, *"},
+		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
+		{"DELETE FROM alert WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID, "reasons of the alert 4"},
+		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "reasons of the alert 4"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""}, // of a later version
+		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "event of an alert 4, state 4+"},
 		{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
 	} {
 		t.Run(c.sql, func(t *testing.T) {
@@ -137,32 +137,32 @@ func TestVerify_findsDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			damage(t, l, c.sql)
-			var want, lasting, right []string
+			var want, unrepairable, repaired []string
 			for _, d := range strings.Split(c.want, ", ") {
 				if d == "" {
 					continue
 				}
 				want = append(want, strings.TrimSuffix(d, "+"))
 				if strings.HasSuffix(d, "+") {
-					right = append(right, d)
+					repaired = append(repaired, d)
 				} else {
-					lasting = append(lasting, d)
+					unrepairable = append(unrepairable, d)
 				}
 			}
-			agrees := func(who string, got, want []string) {
+			check := func(operation string, got, want []string) {
 				t.Helper()
 				if n := len(want) - 1; n >= 0 && want[n] == "*" && len(got) > n {
 					got, want = got[:n], want[:n]
 				}
 				if !slices.Equal(got, want) {
-					t.Errorf("%s tells %q; want %q", who, got, want)
+					t.Errorf("%s tells %q; want %q", operation, got, want)
 				}
 			}
 			const all = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
 			const states = "SELECT user_state::text FROM user_state ORDER BY user_id"
-			recorded, kept := queryColumn(t, l.pool, all), queryColumn(t, l.pool, states)
+			eventsBefore, statesBefore := queryColumn(t, l.pool, all), queryColumn(t, l.pool, states)
 			got, full, s := collectDifferences(t, l.Verify)
-			agrees("Verify", got, want)
+			check("Verify", got, want)
 			for _, d := range full {
 				if ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"; ofUser != (d.EventID == uuid.Nil) {
 					t.Errorf("%+v", d)
@@ -172,16 +172,16 @@ func TestVerify_findsDamage(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 			got, _, s = collectDifferences(t, l.Rebuild)
-			agrees("Rebuild", got, append(slices.Clone(lasting), right...)) // users one after the other, once all were seen
-			if s.Repaired != int64(len(right)) {
+			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...)) // users one after the other, once all were seen
+			if s.Repaired != int64(len(repaired)) {
 				t.Errorf("%+v", s)
 			}
-			requireEqual(t, queryColumn(t, l.pool, all), recorded)
-			if len(right) == 0 {
-				requireEqual(t, queryColumn(t, l.pool, states), kept)
+			requireEqual(t, queryColumn(t, l.pool, all), eventsBefore)
+			if len(repaired) == 0 {
+				requireEqual(t, queryColumn(t, l.pool, states), statesBefore)
 			}
 			got, _, _ = collectDifferences(t, l.Verify)
-			agrees("Verify after Rebuild", got, lasting)
+			check("Verify after Rebuild", got, unrepairable)
 		})
 	}
 }
@@ -226,11 +226,11 @@ func TestRebuild_manyUsers(t *testing.T) {
 	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(51, 11_000, users), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
 	}
-	have := queryValue[int](t, l.pool, "SELECT count(*) FROM user_state")
+	userCount := queryValue[int](t, l.pool, "SELECT count(*) FROM user_state")
 	execSQL(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
 	all, _, s := collectDifferences(t, l.Rebuild)
-	if len(all) != 2*have || s.Repaired != int64(2*have) || s.Events != 11_000 || s.Users != int64(have) {
-		t.Errorf("%d users, %+v", have, s)
+	if len(all) != 2*userCount || s.Repaired != int64(2*userCount) || s.Events != 11_000 || s.Users != int64(userCount) {
+		t.Errorf("%d users, %+v", userCount, s)
 	}
 	auditLedger(t, l.pool).requireClean(t)
 	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 {
@@ -272,21 +272,21 @@ func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audi
 }
 
 func TestRebuild_underLoad(t *testing.T) {
-	put, strange := int64(0), []Difference{}
-	l, found := rebuildUnderLoad(t, func(l *Ledger) error {
+	repaired, unexpected := int64(0), []Difference{}
+	l, result := rebuildUnderLoad(t, func(l *Ledger) error {
 		s, err := l.Rebuild(context.Background(), nil, func(d Difference) {
 			if d.What != "risk" || !d.Repaired {
-				strange = append(strange, d)
+				unexpected = append(unexpected, d)
 			}
 		})
-		put += s.Repaired
+		repaired += s.Repaired
 		return err
 	})
-	found.requireClean(t)
-	if put < 20 || len(strange) > 0 {
-		t.Errorf("%d users were put right; %d differences other than risks, first %+v", put, len(strange), strange[:min(len(strange), 1)])
+	result.requireClean(t)
+	if repaired < 20 || len(unexpected) > 0 {
+		t.Errorf("%d users were put right; %d differences other than risks, first %+v", repaired, len(unexpected), unexpected[:min(len(unexpected), 1)])
 	}
-	t.Logf("%d events, %d users put right", found.events, put)
+	t.Logf("%d events, %d users put right", result.events, repaired)
 	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 
 // TestRebuild_withoutLockLosesEvents is the control: a rebuild that does not lock the user loses events, and the oracle sees it.
 func TestRebuild_withoutLockLosesEvents(t *testing.T) {
-	_, found := rebuildUnderLoad(t, func(l *Ledger) error {
+	_, result := rebuildUnderLoad(t, func(l *Ledger) error {
 		a := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
 		q := db.New(l.pool)
 		for user := int64(1); user <= loadUsers; user++ {
@@ -361,7 +361,7 @@ func TestRebuild_withoutLockLosesEvents(t *testing.T) {
 		}
 		return nil
 	})
-	if found.missed+found.unexpected == 0 {
+	if result.missed+result.unexpected == 0 {
 		t.Error("nothing is found")
 	}
 }

@@ -45,11 +45,11 @@ func TestCents_String(t *testing.T) {
 }
 
 func TestCents_JSON(t *testing.T) {
-	type pack struct {
+	type codec struct {
 		Decode func([]byte, any) error
 		Encode func(any) ([]byte, error)
 	}
-	for name, p := range map[string]pack{
+	for name, p := range map[string]codec{
 		"encoding/json": {json.Unmarshal, json.Marshal},
 		"experiment": {
 			func(b []byte, v any) error { return experiment.Unmarshal(b, v) },

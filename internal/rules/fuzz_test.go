@@ -24,8 +24,8 @@ func FuzzParseCents(f *testing.F) {
 		if !ok {
 			return
 		}
-		if again, ok := rules.ParseCents(cents.String()); !ok || again != cents || cents < 0 || cents > 999_999_999_999 {
-			t.Fatalf("%q is %d, written %q, read again %d", text, cents, cents.String(), again)
+		if reparsed, ok := rules.ParseCents(cents.String()); !ok || reparsed != cents || cents < 0 || cents > 999_999_999_999 {
+			t.Fatalf("%q is %d, written %q, read again %d", text, cents, cents.String(), reparsed)
 		}
 	})
 }
@@ -39,9 +39,9 @@ func FuzzParseState(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again := parseState(t, stateText(&state))
-		if !again.Equal(&state) {
-			t.Fatalf("%q is written %s, read again %s", text, stateText(&state), stateText(&again))
+		reparsed := parseState(t, stateText(&state))
+		if !reparsed.Equal(&state) {
+			t.Fatalf("%q is written %s, read again %s", text, stateText(&state), stateText(&reparsed))
 		}
 		e := rules.Event{Type: rules.Type(kind & 1), Amount: 1 + rules.Cents(uint64(amount)%999_999_999_999), Time: int64(uint64(at) % (1 << 53))}
 		before := state.Count()
@@ -49,8 +49,8 @@ func FuzzParseState(f *testing.F) {
 		if state.Count() < before || bucketCount(t, &state) > rules.MaxWindow+1 {
 			t.Fatal(stateText(&state))
 		}
-		if again := parseState(t, stateText(&state)); !again.Equal(&state) {
-			t.Fatalf("after a step: %s, read again %s", stateText(&state), stateText(&again))
+		if reparsed := parseState(t, stateText(&state)); !reparsed.Equal(&state) {
+			t.Fatalf("after a step: %s, read again %s", stateText(&state), stateText(&reparsed))
 		}
 	})
 }

@@ -134,34 +134,34 @@ func TestParseSet(t *testing.T) {
 }
 
 func TestParseSet_rejects(t *testing.T) {
-	const fine = `{"code":500,"title":"","applies_to":"any","limit":"5","window_seconds":60,"enabled":true,"version":1}`
-	parseSet(t, "["+fine+"]")
+	const valid = `{"code":500,"title":"","applies_to":"any","limit":"5","window_seconds":60,"enabled":true,"version":1}`
+	parseSet(t, "["+valid+"]")
 	for name, text := range map[string]string{
 		"nothing":         ``,
 		"null":            `null`,
-		"an object":       fine,
+		"an object":       valid,
 		"a null rule":     `[null]`,
 		"trailing data":   `[]]`,
-		"twice":           "[" + fine + "," + fine + "]",
-		"duplicate key":   "[" + strings.Replace(fine, `"title":""`, `"code":500`, 1) + "]",
-		"unknown code":    "[" + strings.Replace(fine, `500`, `501`, 1) + "]",
-		"no code":         "[" + strings.Replace(fine, `"code":500,`, ``, 1) + "]",
-		"no window":       "[" + strings.Replace(fine, `60`, `null`, 1) + "]",
-		"negative window": "[" + strings.Replace(fine, `60`, `-1`, 1) + "]",
-		"long window":     "[" + strings.Replace(fine, `60`, `3601`, 1) + "]",
-		"broken window":   "[" + strings.Replace(fine, `60`, `1.5`, 1) + "]",
+		"twice":           "[" + valid + "," + valid + "]",
+		"duplicate key":   "[" + strings.Replace(valid, `"title":""`, `"code":500`, 1) + "]",
+		"unknown code":    "[" + strings.Replace(valid, `500`, `501`, 1) + "]",
+		"no code":         "[" + strings.Replace(valid, `"code":500,`, ``, 1) + "]",
+		"no window":       "[" + strings.Replace(valid, `60`, `null`, 1) + "]",
+		"negative window": "[" + strings.Replace(valid, `60`, `-1`, 1) + "]",
+		"long window":     "[" + strings.Replace(valid, `60`, `3601`, 1) + "]",
+		"broken window":   "[" + strings.Replace(valid, `60`, `1.5`, 1) + "]",
 		"sum, no window":  `[{"code":123,"applies_to":"any","limit":"5","enabled":true}]`,
 		"long, no use":    `[{"code":30,"applies_to":"any","limit":"5","window_seconds":3601,"enabled":true}]`,
-		"applies to what": "[" + strings.Replace(fine, `any`, `Any`, 1) + "]",
-		"applies to \"\"": "[" + strings.Replace(fine, `any`, ``, 1) + "]",
-		"limit, a float":  "[" + strings.Replace(fine, `"5"`, `5e0`, 1) + "]",
-		"limit, too fine": "[" + strings.Replace(fine, `"5"`, `5.001`, 1) + "]",
-		"limit, a list":   "[" + strings.Replace(fine, `"5"`, `["5"]`, 1) + "]",
-		"limit, negative": "[" + strings.Replace(fine, `"5"`, `"-5"`, 1) + "]",
-		"limit, null":     "[" + strings.Replace(fine, `"5"`, `null`, 1) + "]",
-		"no limit":        "[" + strings.Replace(fine, `"limit":"5",`, ``, 1) + "]",
-		"no enabled":      "[" + strings.Replace(fine, `"enabled":true,`, ``, 1) + "]",
-		"bad UTF-8":       "[" + strings.Replace(fine, `"title":""`, "\"title\":\"\xff\"", 1) + "]",
+		"applies to what": "[" + strings.Replace(valid, `any`, `Any`, 1) + "]",
+		"applies to \"\"": "[" + strings.Replace(valid, `any`, ``, 1) + "]",
+		"limit, a float":  "[" + strings.Replace(valid, `"5"`, `5e0`, 1) + "]",
+		"limit, too fine": "[" + strings.Replace(valid, `"5"`, `5.001`, 1) + "]",
+		"limit, a list":   "[" + strings.Replace(valid, `"5"`, `["5"]`, 1) + "]",
+		"limit, negative": "[" + strings.Replace(valid, `"5"`, `"-5"`, 1) + "]",
+		"limit, null":     "[" + strings.Replace(valid, `"5"`, `null`, 1) + "]",
+		"no limit":        "[" + strings.Replace(valid, `"limit":"5",`, ``, 1) + "]",
+		"no enabled":      "[" + strings.Replace(valid, `"enabled":true,`, ``, 1) + "]",
+		"bad UTF-8":       "[" + strings.Replace(valid, `"title":""`, "\"title\":\"\xff\"", 1) + "]",
 	} {
 		if set, err := rules.ParseSet([]byte(text)); err == nil {
 			t.Errorf("%s is accepted: %v", name, set)

@@ -37,11 +37,11 @@ func stateText(state *rules.State) string { return string(state.Append(nil)) }
 // bucketCount is how many seconds the state keeps.
 func bucketCount(t rapid.TB, state *rules.State) int {
 	t.Helper()
-	var kept struct{ Seconds [][]int64 }
-	if err := json.Unmarshal(state.Append(nil), &kept); err != nil {
+	var parsed struct{ Seconds [][]int64 }
+	if err := json.Unmarshal(state.Append(nil), &parsed); err != nil {
 		t.Fatal(err)
 	}
-	return len(kept.Seconds)
+	return len(parsed.Seconds)
 }
 
 const sampleState = `{"count":4,"latest":61,"horizon":60,"last":"deposit","run":1,"rises":[[3,3000],[1,500],[2,3000]],` +
@@ -79,27 +79,27 @@ func TestState_zeroValue(t *testing.T) {
 }
 
 func TestParseState_rejects(t *testing.T) {
-	change := func(old, fresh string) string {
+	replaced := func(old, replacement string) string {
 		if strings.Count(sampleState, old) != 1 {
 			t.Fatalf("%s is there %d times", old, strings.Count(sampleState, old))
 		}
-		return strings.Replace(sampleState, old, fresh, 1)
+		return strings.Replace(sampleState, old, replacement, 1)
 	}
 	for _, text := range []string{
 		" ", "null", "[]", "0", "{", "{}}", "{}\x00", "\x00{}", "{,}", `{"count":0}`, `{"count":1}`,
 		sampleState[:len(sampleState)-1], sampleState + "x", sampleState + sampleState, "\ufeff" + sampleState,
-		change(`"count":4`, `"count":0`), change(`"count":4`, `"count":-4`), change(`"count":4`, `"count":04`), change(`"count":4`, `"count":4.0`),
-		change(`"count":4`, `"count":2`), change(`"count":4`, `"count":"4"`), change(`"count":4`, `"count":`), change(`"count":4`, `"count":9223372036854775808`),
-		change(`"count":4`, `"count":4,"count":4`), change(`"count":4,`, ``), change(`"count":4`, `"count":4,"more":1`), change(`"count"`, `"COUNT"`),
-		change(`"count":4,`, `"count":4,,`), change(`,"run"`, `"run"`), change(`"count":4`, `"count" 4`), change(`"count"`, `count`),
-		change(`"latest":61`, `"latest":60`), change(`"latest":61`, `"latest":3602`), change(`"latest":61`, `"latest":9007199254740992`),
-		change(`"horizon":60`, `"horizon":3601`), change(`"deposit"`, `"any"`), change(`"deposit"`, `"Deposit"`), change(`"deposit"`, `0`),
-		change(`"run":1`, `"run":0`), change(`"run":1`, `"run":5`),
-		change(`[[3,3000]`, `[[5,3000]`), change(`[[3,3000]`, `[[0,0]`), change(`[[3,3000]`, `[[0,3000]`), change(`[1,500]`, `[1,0]`),
-		change(`[[3,3000],`, `[`), change(`[[3,3000]`, `[[3,3000,1]`), change(`[1,500]`, `[1,500],[1,500]`), change(`[2,3000]]`, `[0,0]]`),
-		change(`[[1,2,3000,0,0],`, `[[61,2,3000,0,0],`), change(`[[1,2,3000,0,0],`, `[[1,0,0,0,0],`), change(`[[1,2,3000,0,0],`, `[[1,2,1,0,0],`),
-		change(`[[1,2,3000,0,0],`, `[[1,2,3000,0,7],`), change(`[[1,2,3000,0,0],`, `[[1,2,3000,0],`), change(`[[1,2,3000,0,0],`, `[[1,2,3000,0,0]`),
-		change(`3000,1,500]]}`, `3000,1,500],]}`), change(`3000,1,500]]}`, `3000,1,500]`), change(`3000,1,500]]}`, `3000,1,500]]`),
+		replaced(`"count":4`, `"count":0`), replaced(`"count":4`, `"count":-4`), replaced(`"count":4`, `"count":04`), replaced(`"count":4`, `"count":4.0`),
+		replaced(`"count":4`, `"count":2`), replaced(`"count":4`, `"count":"4"`), replaced(`"count":4`, `"count":`), replaced(`"count":4`, `"count":9223372036854775808`),
+		replaced(`"count":4`, `"count":4,"count":4`), replaced(`"count":4,`, ``), replaced(`"count":4`, `"count":4,"more":1`), replaced(`"count"`, `"COUNT"`),
+		replaced(`"count":4,`, `"count":4,,`), replaced(`,"run"`, `"run"`), replaced(`"count":4`, `"count" 4`), replaced(`"count"`, `count`),
+		replaced(`"latest":61`, `"latest":60`), replaced(`"latest":61`, `"latest":3602`), replaced(`"latest":61`, `"latest":9007199254740992`),
+		replaced(`"horizon":60`, `"horizon":3601`), replaced(`"deposit"`, `"any"`), replaced(`"deposit"`, `"Deposit"`), replaced(`"deposit"`, `0`),
+		replaced(`"run":1`, `"run":0`), replaced(`"run":1`, `"run":5`),
+		replaced(`[[3,3000]`, `[[5,3000]`), replaced(`[[3,3000]`, `[[0,0]`), replaced(`[[3,3000]`, `[[0,3000]`), replaced(`[1,500]`, `[1,0]`),
+		replaced(`[[3,3000],`, `[`), replaced(`[[3,3000]`, `[[3,3000,1]`), replaced(`[1,500]`, `[1,500],[1,500]`), replaced(`[2,3000]]`, `[0,0]]`),
+		replaced(`[[1,2,3000,0,0],`, `[[61,2,3000,0,0],`), replaced(`[[1,2,3000,0,0],`, `[[1,0,0,0,0],`), replaced(`[[1,2,3000,0,0],`, `[[1,2,1,0,0],`),
+		replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0,7],`), replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0],`), replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0,0]`),
+		replaced(`3000,1,500]]}`, `3000,1,500],]}`), replaced(`3000,1,500]]}`, `3000,1,500]`), replaced(`3000,1,500]]}`, `3000,1,500]]`),
 	} {
 		if state, err := rules.ParseState([]byte(text)); err == nil {
 			t.Errorf("%q is accepted as %s", text, stateText(&state))
@@ -124,12 +124,12 @@ func TestState_ignoresRuleSettings(t *testing.T) {
 
 func TestState_Equal(t *testing.T) {
 	state := parseState(t, sampleState)
-	for old, fresh := range map[string]string{
+	for old, replacement := range map[string]string{
 		`"count":4`: `"count":5`, `"latest":61`: `"latest":62`, `"horizon":60`: `"horizon":61`, `"deposit"`: `"withdraw"`, `"run":1`: `"run":2`,
 		`[[3,`: `[[2,`, `[1,500]`: `[1,501]`, `[2,3000]`: `[1,3000]`, `[[1,`: `[[2,`, `[1,2,3000,0,0],`: ``, `,1,500]]}`: `,1,501]]}`,
 	} {
-		if other := parseState(t, strings.Replace(sampleState, old, fresh, 1)); state.Equal(&other) || other.Equal(&state) {
-			t.Errorf("equal in spite of %s", fresh)
+		if other := parseState(t, strings.Replace(sampleState, old, replacement, 1)); state.Equal(&other) || other.Equal(&state) {
+			t.Errorf("equal in spite of %s", replacement)
 		}
 	}
 }
@@ -164,20 +164,20 @@ func TestState_Horizon(t *testing.T) {
 func TestRebuildWindow(t *testing.T) {
 	events := parseEvents(t, "d 10 @100, d 20 @130, w 5 @90, d 7 @160, d 8 @161, w 9 @190, d 3 @20, d 2 @220")
 	for _, wide := range []int64{30, 31, 60, 90, 91, 120, 121, 3600} {
-		var narrow, kept rules.State
+		var narrow, wideState rules.State
 		recorded := stepAll(&narrow, 30, events)
-		stepAll(&kept, wide, events)
+		stepAll(&wideState, wide, events)
 		var since []rules.Event
 		for _, e := range recorded {
 			if e.Time >= narrow.Latest()-wide {
 				since = append(since, e)
 			}
 		}
-		again := parseState(t, stateText(&narrow))
+		parsed := parseState(t, stateText(&narrow))
 		narrow.RebuildWindow(wide, since)
-		again.RebuildWindow(wide, recorded) // older events do no harm
-		if !narrow.Equal(&kept) || !again.Equal(&kept) {
-			t.Errorf("%d seconds: refilled\n\t%s, kept\n\t%s", wide, stateText(&narrow), stateText(&kept))
+		parsed.RebuildWindow(wide, recorded) // older events do no harm
+		if !narrow.Equal(&wideState) || !parsed.Equal(&wideState) {
+			t.Errorf("%d seconds: refilled\n\t%s, kept\n\t%s", wide, stateText(&narrow), stateText(&wideState))
 		}
 	}
 	var state rules.State
@@ -194,8 +194,8 @@ func TestRebuildWindow(t *testing.T) {
 
 // TestStep_saturates: at the end of int64, numbers stay there, and rules go on firing.
 func TestStep_saturates(t *testing.T) {
-	const most = "9223372036854775807"
-	text := fmt.Sprintf(`{"count":%[1]s,"latest":9,"horizon":60,"last":"withdraw","run":%[1]s,"rises":[[%[1]s,1],[%[1]s,1],[%[1]s,1]],"seconds":[[8,%[1]s,%[1]s,1,1],[9,%[1]s,%[1]s,%[1]s,%[1]s]]}`, most)
+	const maxInt64 = "9223372036854775807"
+	text := fmt.Sprintf(`{"count":%[1]s,"latest":9,"horizon":60,"last":"withdraw","run":%[1]s,"rises":[[%[1]s,1],[%[1]s,1],[%[1]s,1]],"seconds":[[8,%[1]s,%[1]s,1,1],[9,%[1]s,%[1]s,%[1]s,%[1]s]]}`, maxInt64)
 	for _, e := range []rules.Event{{Type: rules.Deposit, Amount: 5, Time: 9}, {Type: rules.Withdraw, Amount: 5, Time: 10}} {
 		for _, appliesTo := range []string{"any", e.Type.String()} {
 			for code, want := range map[int32]int64{30: math.MaxInt64, 123: math.MaxInt64, 300: math.MaxInt64, 500: math.MaxInt64} {
