@@ -16,28 +16,28 @@ import (
 	"labledger/internal/rules/oracle"
 )
 
-// This file holds a whole recorded ledger against the oracle.
+// This file compares a whole recorded ledger with the oracle.
 
-// An audit is what was found in a ledger.
+// An audit is the result of the comparison.
 type audit struct {
 	events, alerts     int
-	missed, unexpected int      // codes that the oracle says and the ledger does not, and the other way round
-	problems           []string // whatever else does not agree
+	missed, unexpected int      // codes that only the oracle, or only the ledger, has
+	problems           []string // all other mismatches
 }
 
 func (a *audit) addProblem(format string, args ...any) {
 	a.problems = append(a.problems, fmt.Sprintf(format, args...))
 }
 
-// requireClean fails the test unless the ledger is right in everything.
+// requireClean fails the test if the audit found a mismatch.
 func (a *audit) requireClean(t *testing.T) {
 	t.Helper()
 	if a.missed != 0 || a.unexpected != 0 {
-		t.Errorf("of %d events with %d alerts, %d codes were missed and %d false", a.events, a.alerts, a.missed, a.unexpected)
+		t.Errorf("%d events, %d alerts: %d codes missed, %d codes unexpected", a.events, a.alerts, a.missed, a.unexpected)
 	}
 	for i, problem := range a.problems {
 		if i == 10 {
-			t.Errorf("and %d more", len(a.problems)-i)
+			t.Errorf("%d more problems", len(a.problems)-i)
 			break
 		}
 		t.Error(problem)
@@ -74,7 +74,7 @@ type alertRow struct {
 	}
 }
 
-// auditLedger reads everything that is recorded, user by user in the order of arrival, and asks the oracle.
+// auditLedger reads the whole ledger, user by user in the order of arrival, and compares it with the oracle.
 func auditLedger(t *testing.T, pool *pgxpool.Pool) *audit {
 	t.Helper()
 	a := &audit{}
@@ -99,7 +99,7 @@ func auditLedger(t *testing.T, pool *pgxpool.Pool) *audit {
 		}
 	}
 	for event := range alerts {
-		a.addProblem("an alert speaks of event %s, which knows nothing of it", event)
+		a.addProblem("event %s has an alert, but no alert_id", event)
 	}
 	for user, history := range histories {
 		a.checkUser(user, history, sets)
@@ -176,12 +176,12 @@ func forEachRow(t *testing.T, pool *pgxpool.Pool, sql string, row func(scan func
 	}
 }
 
-// checkEvent holds the facts of an event against its codes: each enabled rule that looks at it has measured something, and what is beyond its
-// limit has fired.
+// checkEvent compares the facts of an event with its codes. Each enabled rule that applies to the event must have a
+// fact, and must have fired if the fact is beyond the limit.
 func (a *audit) checkEvent(e eventRow, sets map[int64]rules.Set) {
 	set, known := sets[e.rulesetID]
 	if !known {
-		a.addProblem("event %s was judged by rule set %d, which there is not", e.id, e.rulesetID)
+		a.addProblem("event %s refers to rule set %d, which does not exist", e.id, e.rulesetID)
 	}
 	applicable := 0
 	for _, rule := range set {
@@ -191,7 +191,7 @@ func (a *audit) checkEvent(e eventRow, sets map[int64]rules.Set) {
 		}
 		applicable++
 		if !ok {
-			a.addProblem("event %s has no fact of rule %d", e.id, rule.Code)
+			a.addProblem("event %s has no fact for rule %d", e.id, rule.Code)
 			continue
 		}
 		measured, limit := hundredths(fact), rule.LimitFor(e.risk)
@@ -200,19 +200,19 @@ func (a *audit) checkEvent(e eventRow, sets map[int64]rules.Set) {
 			reached = measured >= limit
 		}
 		if reached != slices.Contains(e.codes, rule.Code) {
-			a.addProblem("event %s: rule %d measured %s, its limit is %s, and the codes are %d", e.id, rule.Code, fact, limit, e.codes)
+			a.addProblem("event %s: rule %d measured %s with limit %s, codes %d", e.id, rule.Code, fact, limit, e.codes)
 		}
 	}
 	if applicable != len(e.facts) || !slices.IsSorted(e.codes) {
-		a.addProblem("event %s has facts %s and codes %d; %d rules look at it", e.id, e.facts, e.codes, applicable)
+		a.addProblem("event %s has facts %s and codes %d; %d rules apply to it", e.id, e.facts, e.codes, applicable)
 	}
 }
 
-// hundredths reads a fact: "12.50", or a count.
+// hundredths parses a fact, "12.50" or a count, into hundredths. It returns -1 if the fact is invalid.
 func hundredths(fact json.RawMessage) rules.Cents {
 	if bytes.HasPrefix(fact, []byte(`"`)) {
 		var amount string
-		_ = json.Unmarshal(fact, &amount) // what is no text is -1 below
+		_ = json.Unmarshal(fact, &amount)
 		var units, cents int64
 		if _, err := fmt.Sscanf(amount, "%d.%2d", &units, &cents); err != nil {
 			return -1
@@ -226,7 +226,7 @@ func hundredths(fact json.RawMessage) rules.Cents {
 	return rules.Cents(count * 100)
 }
 
-// checkAlert holds an alert against the event that raised it.
+// checkAlert compares an alert with its event.
 func (a *audit) checkAlert(e eventRow, alerts map[uuid.UUID]alertRow, sets map[int64]rules.Set) {
 	r, ok := alerts[e.id]
 	if !ok || r.id != *e.alertID || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time || r.risk != e.risk.String() || r.rulesetID != e.rulesetID || !uuidAfter(r.id, e.id) {
@@ -242,15 +242,15 @@ func (a *audit) checkAlert(e eventRow, alerts map[uuid.UUID]alertRow, sets map[i
 		}
 		rule := sets[e.rulesetID][i]
 		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit || hundredths(reason.LimitAtRisk) != rule.LimitFor(e.risk) || !bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
-			a.addProblem("alert %s gives reason %+v; the rule is %+v and the fact %s", r.id, reason, rule, e.facts[fmt.Sprint(rule.Code)])
+			a.addProblem("alert %s has reason %+v; the rule is %+v and the fact %s", r.id, reason, rule, e.facts[fmt.Sprint(rule.Code)])
 		}
 	}
 	if !slices.Equal(codes, r.codes) {
-		a.addProblem("alert %s has reasons for %d, not for %d", r.id, codes, r.codes)
+		a.addProblem("alert %s has reasons for codes %d, want %d", r.id, codes, r.codes)
 	}
 }
 
-// checkUser asks the oracle about all that a user did.
+// checkUser compares the codes of a user's events with the oracle.
 func (a *audit) checkUser(user int64, history []eventRow, sets map[int64]rules.Set) {
 	entries := make([]oracle.Entry, len(history))
 	latest := int64(0)
@@ -258,7 +258,7 @@ func (a *audit) checkUser(user int64, history []eventRow, sets map[int64]rules.S
 		entries[i] = oracle.Entry{Event: e.event, Risk: e.risk, Rules: sets[e.rulesetID]}
 		latest = max(latest, e.event.Time)
 		if e.effectiveTime != latest {
-			a.addProblem("event %s of user %d has the effective time %d, not %d", e.id, user, e.effectiveTime, latest)
+			a.addProblem("event %s of user %d has effective time %d, want %d", e.id, user, e.effectiveTime, latest)
 		}
 	}
 	for i, want := range oracle.Codes(entries) {
@@ -275,7 +275,7 @@ func (a *audit) checkUser(user int64, history []eventRow, sets map[int64]rules.S
 	}
 }
 
-// checkStates makes the state of each user anew and holds the recorded one against it.
+// checkStates recomputes the state of each user and compares it with the stored one.
 func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int64][]eventRow, last map[int64]uuid.UUID, sets map[int64]rules.Set) {
 	t.Helper()
 	withState := 0
@@ -289,13 +289,13 @@ func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int6
 		history := histories[user]
 		if len(history) == 0 {
 			if lastID != nil || text != "{}" {
-				a.addProblem("user %d has no events, but the state %s", user, text)
+				a.addProblem("user %d has no events but the state %s", user, text)
 			}
 			return nil
 		}
 		withState++
 		if lastID == nil || *lastID != last[user] {
-			a.addProblem("user %d has the last id %v, not %v", user, lastID, last[user])
+			a.addProblem("user %d has last_id %v, want %v", user, lastID, last[user])
 		}
 		stored, err := rules.ParseState([]byte(text))
 		if err != nil {
@@ -310,20 +310,21 @@ func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int6
 		}
 		rebuilt.RebuildWindow(sets[history[len(history)-1].rulesetID].LongestWindow(), effective)
 		if !rebuilt.Equal(&stored) {
-			a.addProblem("user %d has the state %s, not %s", user, text, rebuilt.Append(nil))
+			a.addProblem("user %d has state %s, want %s", user, text, rebuilt.Append(nil))
 		}
 		return nil
 	})
 	if withState != len(histories) {
-		a.addProblem("%d users have events, %d of them a state", len(histories), withState)
+		a.addProblem("%d users have events, but %d have a state", len(histories), withState)
 	}
 }
 
-// rising fails the test unless the rule sets by which a user's events were judged went on and on.
+// requireAscendingRulesets fails the test if an event was evaluated with an older rule set than an earlier event of its
+// user.
 func requireAscendingRulesets(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	const sql = `SELECT user_id::text FROM (SELECT user_id, ruleset_id < lag(ruleset_id) OVER (PARTITION BY user_id ORDER BY id) AS back FROM event) AS e WHERE back`
 	if users := queryColumn(t, pool, sql); len(users) > 0 {
-		t.Errorf("events of users %s were judged by older rules than the ones before", strings.Join(users, ", "))
+		t.Errorf("users %s have events with older rules than an earlier event", strings.Join(users, ", "))
 	}
 }

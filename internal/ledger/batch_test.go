@@ -14,7 +14,7 @@ import (
 	"labledger/internal/rules"
 )
 
-// A ledger in text, ids and times of arrival aside.
+// Queries that format the ledger as text, without IDs and times of arrival.
 const (
 	eventsSQL = `SELECT format('%s %s %s at %s as of %s: %s by %s finds %s fires %s', user_id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes) FROM event ORDER BY user_id, id`
 	alertsSQL = `SELECT format('%s %s at %s: %s by %s since %s %s', user_id, alert_codes, time, risk, ruleset_id, reasons, state) FROM alert ORDER BY user_id, id`
@@ -26,20 +26,20 @@ func ledgerText(t *testing.T, pool *pgxpool.Pool) []string {
 	return slices.Concat(queryColumn(t, pool, eventsSQL), queryColumn(t, pool, alertsSQL), queryColumn(t, pool, statesSQL))
 }
 
-// requireEqual fails the test unless both ledgers hold the same.
+// requireEqual fails the test unless both texts are equal.
 func requireEqual(t *testing.T, got, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Errorf("%d rows, not %d", len(got), len(want))
+		t.Errorf("got %d rows, want %d", len(got), len(want))
 	}
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
-			t.Fatalf("row %d is\n%s\nnot\n%s", i, got[i], want[i])
+			t.Fatalf("row %d:\ngot  %s\nwant %s", i, got[i], want[i])
 		}
 	}
 }
 
-// batchResults are the answers of a batch, held against what the ledger holds.
+// batchResults returns all results of a batch.
 func batchResults(t *testing.T, a *BatchResult) (results []Result) {
 	t.Helper()
 	err := a.ForEach(context.Background(), func(r Result) error { results = append(results, r); return nil })
@@ -49,11 +49,11 @@ func batchResults(t *testing.T, a *BatchResult) (results []Result) {
 	return results
 }
 
-// requireRecorded holds the answers of a batch against its events and what the ledger recorded.
+// requireRecorded compares the results of a batch with its events and with the ledger.
 func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, results []Result) {
 	t.Helper()
 	if len(results) != len(b.Events) {
-		t.Fatalf("%d answers to %d events", len(results), len(b.Events))
+		t.Fatalf("got %d results for %d events", len(results), len(b.Events))
 	}
 	recorded := map[uuid.UUID]eventRow{}
 	for _, e := range readEvents(t, pool) {
@@ -67,16 +67,16 @@ func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, results []Resul
 			alert = *e.alertID
 		}
 		if r.UserID != b.Events[i].UserID || e.user != r.UserID || e.event != b.Events[i].Event || !slices.Equal(e.codes, r.Codes) || alert != r.AlertID {
-			t.Fatalf("event %d, %+v, was answered by %+v and recorded as %+v", i, b.Events[i], r, e)
+			t.Fatalf("event %d: sent %+v, result %+v, recorded %+v", i, b.Events[i], r, e)
 		}
 		if !uuidAfter(r.EventID, last[r.UserID]) {
-			t.Fatalf("event %d of user %d was not recorded in the order of the batch", i, r.UserID)
+			t.Fatalf("event %d of user %d is out of order", i, r.UserID)
 		}
 		last[r.UserID] = r.EventID
 	}
 }
 
-// TestBatch_equalsSingles records the same stream one by one, as one batch, and as some of both, with risks and other rules.
+// TestBatch_equalsSingles records the same stream one by one, as a batch, and mixed, with changes of risks and rules.
 func TestBatch_equalsSingles(t *testing.T) {
 	stream := randomStream(7, scaled(3000), 12)
 	single := func(t *testing.T, l *Ledger, events []UserEvent) {
@@ -121,8 +121,8 @@ func TestBatch_equalsSingles(t *testing.T) {
 	}
 }
 
-// TestBatch_severalChunks holds batches of more than one chunk against the evaluator alone: of one user, of more users than a chunk has events,
-// and of some whose events lie on both sides of each boundary.
+// TestBatch_severalChunks compares batches of more than one chunk with the evaluator: one user, more users than a chunk
+// has events, and users with events on both sides of a chunk boundary.
 func TestBatch_severalChunks(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -164,7 +164,7 @@ func TestBatch_severalChunks(t *testing.T) {
 			for user, all := range want {
 				for i, line := range all {
 					if i >= len(got[user]) || withoutSpaces(got[user][i]) != withoutSpaces(line) {
-						t.Fatalf("event %d of user %d was recorded as %q, not %q", i, user, got[user][min(i, len(got[user])-1)], line)
+						t.Fatalf("event %d of user %d: recorded %q, want %q", i, user, got[user][min(i, len(got[user])-1)], line)
 					}
 				}
 			}
@@ -178,17 +178,17 @@ func TestBatch_severalChunks(t *testing.T) {
 				}
 				n++
 				if kept, err := rules.ParseState([]byte(state)); err != nil || !kept.Equal(states[user]) {
-					t.Fatalf("user %d has the state %s, not %s (%v)", user, state, states[user].Append(nil), err)
+					t.Fatalf("user %d has state %s, want %s (%v)", user, state, states[user].Append(nil), err)
 				}
 				return nil
 			})
 			if n != len(states) {
-				t.Errorf("%d states, not %d", n, len(states))
+				t.Errorf("got %d states, want %d", n, len(states))
 			}
 			if n := queryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
 				SELECT user_id, max(id::text)::uuid AS newest FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a GROUP BY user_id) AS b USING (user_id)
 				WHERE last_id IS DISTINCT FROM newest`); n != 0 {
-				t.Errorf("%d users have another last id than their newest", n)
+				t.Errorf("%d users have a last_id that is not their greatest ID", n)
 			}
 		})
 	}
@@ -198,7 +198,7 @@ func withoutSpaces(s string) string {
 	return string(slices.DeleteFunc([]byte(s), func(c byte) bool { return c == ' ' }))
 }
 
-// TestBatch_followsGreaterIDs gives users ids of the time to come, each of another one, before a batch comes.
+// TestBatch_followsGreaterIDs records a batch for users whose last IDs lie in the future, each at a different time.
 func TestBatch_followsGreaterIDs(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -219,11 +219,11 @@ func TestBatch_followsGreaterIDs(t *testing.T) {
 	requireRecorded(t, pool, b, batchResults(t, a))
 	auditLedger(t, pool).requireClean(t)
 	if n := queryValue[int](t, pool, "SELECT count(*) FROM event"); n != 44 {
-		t.Errorf("%d events, not 44", n)
+		t.Errorf("got %d events, want 44", n)
 	}
 }
 
-// TestBatch_followsManyGreaterIDs is the same with more such users: two instances whose clocks differ are enough for that.
+// TestBatch_followsManyGreaterIDs does the same for more users. Two instances with different clocks produce such IDs.
 func TestBatch_followsManyGreaterIDs(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -236,7 +236,7 @@ func TestBatch_followsManyGreaterIDs(t *testing.T) {
 	}
 	l.now = now
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
-		t.Error("a batch of ten users whose newest ids are of ten different times:", err)
+		t.Error("batch for ten users whose last IDs have ten different times:", err)
 	}
 }
 
@@ -245,18 +245,18 @@ func TestBatch_empty(t *testing.T) {
 	l := New(pool, nil)
 	defer func() {
 		if p := recover(); p != nil {
-			t.Error("an empty batch panics:", p)
+			t.Error("RecordAll panics for an empty batch:", p)
 		}
 	}()
 	a, err := l.RecordAll(t.Context(), &Batch{Actor: "me"}, false)
 	if err == nil {
 		if all := batchResults(t, a); len(all) != 0 {
-			t.Error("an empty batch is answered by", all)
+			t.Error("results of an empty batch:", all)
 		}
 	}
 }
 
-// TestBatch_dryRun keeps nothing and answers what the batch answers then.
+// TestBatch_dryRun checks that a dry run stores nothing and returns the results of the real run.
 func TestBatch_dryRun(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -268,7 +268,7 @@ func TestBatch_dryRun(t *testing.T) {
 	}
 	requireEqual(t, ledgerText(t, pool), before)
 	if n := queryValue[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
-		t.Error("a dry batch keeps its key")
+		t.Error("the dry run stored its idempotency key")
 	}
 	recorded, err := l.RecordAll(t.Context(), b, false)
 	if err != nil {
@@ -277,12 +277,12 @@ func TestBatch_dryRun(t *testing.T) {
 	first, second := batchResults(t, dryRun), batchResults(t, recorded)
 	for i := range second {
 		if !slices.Equal(first[i].Codes, second[i].Codes) || (first[i].AlertID == uuid.Nil) != (second[i].AlertID == uuid.Nil) || second[i].Replayed {
-			t.Fatalf("event %d: dry %+v, then %+v", i, first[i], second[i])
+			t.Fatalf("event %d: dry run %+v, recorded %+v", i, first[i], second[i])
 		}
 	}
 }
 
-// TestBatch_isAtomic ends one in its midst, in ways that are not its own.
+// TestBatch_isAtomic interrupts a batch halfway: once by its context, once by a database error.
 func TestBatch_isAtomic(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -293,20 +293,20 @@ func TestBatch_isAtomic(t *testing.T) {
 		_, err := l.RecordAll(ctx, b, false)
 		done <- err
 	}()
-	waitFor(t, "the batch to copy", func() bool {
+	waitFor(t, "the COPY of the batch", func() bool {
 		return queryValue[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
 	})
 	cancel()
 	if err := <-done; err == nil {
-		t.Error("a cancelled batch goes on")
+		t.Error("the cancelled batch returned no error")
 	}
 	invalid := &Batch{Events: slices.Clone(b.Events), Actor: "me", Key: "k"}
-	invalid.Events[7] = UserEvent{UserID: 1 << 40} // the last of the users; the database refuses an amount of 0
+	invalid.Events[7] = UserEvent{UserID: 1 << 40} // the last user; the database rejects an amount of 0
 	if _, err := l.RecordAll(t.Context(), invalid, false); err == nil {
-		t.Error("an amount of 0 is recorded")
+		t.Error("RecordAll accepted an amount of 0")
 	}
 	waitIdle(t, l)
 	if n := queryValue[int](t, pool, "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert) + (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)"); n != 0 {
-		t.Errorf("%d rows are left of batches that failed", n)
+		t.Errorf("failed batches left %d rows", n)
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// This file lets batches run beside each other and beside single events.
+// This file tests batches that run concurrently with other batches and with single events.
 
-// sqlstate is the SQLSTATE of an error, or "".
+// sqlstate returns the SQLSTATE of an error, or "".
 func sqlstate(err error) string {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
@@ -28,7 +28,8 @@ func sqlstate(err error) string {
 	return ""
 }
 
-// retryOnLockTimeout calls f again while it fails because it waited too long for a lock, as the callers of the API do. It returns how often it did.
+// retryOnLockTimeout calls do until it does not fail with a lock timeout, as clients of the API do. It returns the
+// number of timeouts.
 func retryOnLockTimeout(do func() error) (timeouts int, err error) {
 	for ; timeouts < 100; timeouts++ {
 		if err = do(); sqlstate(err) != "55P03" {
@@ -38,7 +39,8 @@ func retryOnLockTimeout(do func() error) (timeouts int, err error) {
 	return timeouts, err
 }
 
-// requireNoDeadlock fails the test when there was one. It closes the pools, so that their sessions tell what they counted.
+// requireNoDeadlock fails the test if a deadlock occurred. It closes the pools, so that their sessions publish their
+// counts.
 func requireNoDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
 	t.Helper()
 	url := pools[0].Config().ConnConfig.ConnString()
@@ -46,11 +48,11 @@ func requireNoDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
 		pool.Close()
 	}
 	if n := countDeadlocks(t, openPool(t, url)); n != 0 {
-		t.Errorf("%d deadlocks", n)
+		t.Errorf("got %d deadlocks, want none", n)
 	}
 }
 
-// TestDeadlocksAreCounted is the negative control of requireNoDeadlock: two sessions that lock two users in different order.
+// TestDeadlocksAreCounted is the negative control of requireNoDeadlock: two sessions lock two users in opposite orders.
 func TestDeadlocksAreCounted(t *testing.T) {
 	pool := pgtest.Pool(t)
 	execSQL(t, pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
@@ -62,7 +64,7 @@ func TestDeadlocksAreCounted(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer func() { _ = conn.Close(context.Background()) }() // it has told
+		defer func() { _ = conn.Close(context.Background()) }()
 		err = pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
 			_, err := tx.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = $1 FOR UPDATE", 1+i)
 			ready.Done()
@@ -79,7 +81,7 @@ func TestDeadlocksAreCounted(t *testing.T) {
 	waitFor(t, "the deadlock to be counted", func() bool { return countDeadlocks(t, pool) == 1 })
 }
 
-// TestBatch_concurrentBatches lets two batches of more than one chunk come at once, over users that both have, at one instance and at two.
+// TestBatch_concurrentBatches records two batches of more than one chunk with common users, at one instance and at two.
 func TestBatch_concurrentBatches(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
@@ -100,7 +102,7 @@ func TestBatch_concurrentBatches(t *testing.T) {
 					return err
 				})
 				if timeouts > 0 {
-					t.Logf("batch %d waited too long %d times", i, timeouts)
+					t.Logf("batch %d: %d lock timeouts", i, timeouts)
 				}
 				if err != nil {
 					t.Errorf("batch %d: %v", i, err)
@@ -119,7 +121,7 @@ func TestBatch_concurrentBatches(t *testing.T) {
 	}
 }
 
-// TestBatch_withConcurrentSingles lets a batch run while single events of the same users come in at the same and at another instance.
+// TestBatch_withConcurrentSingles records a batch while both instances record single events of the same users.
 func TestBatch_withConcurrentSingles(t *testing.T) {
 	one, two := twoInstances(t)
 	b := &Batch{Events: randomStream(4, chunkSize+500, 300), Actor: "batch"}
@@ -154,15 +156,15 @@ func TestBatch_withConcurrentSingles(t *testing.T) {
 	if err != nil {
 		t.Fatal("batch:", err)
 	}
-	t.Logf("%d single events; %d waits for their users' locks were too long", singles.Load(), timeouts.Load())
+	t.Logf("%d single events, %d lock timeouts", singles.Load(), timeouts.Load())
 	requireRecorded(t, one.pool, b, batchResults(t, a))
 	auditLedger(t, one.pool).requireClean(t)
 	waitIdle(t, one, two)
 	requireNoDeadlock(t, one.pool, two.pool)
 }
 
-// TestBatch_withConcurrentInstance lets a batch come while another instance records events of its users all the time. Their ids go up with
-// the clock, past the one that the batch began with; the batch must be recorded all the same.
+// TestBatch_withConcurrentInstance records batches while another instance keeps recording events of the same users.
+// Their IDs ascend with the clock, past the time at which the batch starts.
 func TestBatch_withConcurrentInstance(t *testing.T) {
 	one, two := twoInstances(t)
 	ctx, stop := context.WithCancel(t.Context())
@@ -197,12 +199,12 @@ func TestBatch_withConcurrentInstance(t *testing.T) {
 	stop()
 	<-done
 	if failed.Load() > 0 {
-		t.Errorf("%d of %d batches were not recorded while another instance recorded events of their users: %v", failed.Load(), batches, lastErr)
+		t.Errorf("%d of %d batches failed while another instance recorded events of the same users: %v", failed.Load(), batches, lastErr)
 	}
 }
 
-// measureSlowest records events of a user one after the other, from before a batch begins until after it has ended, and tells how many were
-// recorded meanwhile and how long the slowest took.
+// measureSlowest records events of a user one by one while the batch runs. It returns their number, the latency of the
+// slowest, and the duration of the batch.
 func measureSlowest(t *testing.T, l *Ledger, user int64, batch func() error) (n int, slowest, elapsed time.Duration) {
 	t.Helper()
 	mustRecord(t, l, RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
@@ -230,26 +232,27 @@ func measureSlowest(t *testing.T, l *Ledger, user int64, batch func() error) (n 
 	}
 }
 
-// TestBatch_doesNotDelayOtherUsers measures how long an event of a user waits while a batch of other users is recorded at the same instance, and,
-// as the negative control, one of a user whom the batch has too.
+// TestBatch_doesNotDelayOtherUsers measures the latency of a user's events while a batch of other users runs at the
+// same instance. The negative control is a user of the batch.
 func TestBatch_doesNotDelayOtherUsers(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	b := &Batch{Events: randomStream(6, 3*chunkSize, 500), Actor: "batch"}
 	batch := func() error { _, err := l.RecordAll(t.Context(), b, false); return err }
 	n, slowest, elapsed := measureSlowest(t, l, 1000, batch)
-	t.Logf("another user: %d events in %s, the slowest took %s", n, elapsed, slowest)
+	t.Logf("other user: %d events in %s, slowest %s", n, elapsed, slowest)
 	if slowest > elapsed/2 {
-		t.Errorf("an event of another user took %s of the %s that the batch took", slowest, elapsed)
+		t.Errorf("an event of another user took %s; the batch took %s", slowest, elapsed)
 	}
 	n, slowest, elapsed = measureSlowest(t, l, 1, batch)
-	t.Logf("a user of the batch: %d events in %s, the slowest took %s", n, elapsed, slowest)
+	t.Logf("user of the batch: %d events in %s, slowest %s", n, elapsed, slowest)
 	if slowest < elapsed/2 {
-		t.Errorf("an event of a user of the batch took %s of the %s that the batch took: the measure shows nothing", slowest, elapsed)
+		t.Errorf("control: an event of a user of the batch took only %s; the batch took %s", slowest, elapsed)
 	}
 }
 
-// TestBatch_doesNotStarveSingles lets one caller send small batches one after the other. Events of their users take their turn between them.
+// TestBatch_doesNotStarveSingles sends small batches one after the other. Single events of the same users must be
+// recorded between them.
 func TestBatch_doesNotStarveSingles(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -280,8 +283,8 @@ func TestBatch_doesNotStarveSingles(t *testing.T) {
 	})
 	stop()
 	<-done
-	t.Logf("%d batches and %d single events; %d batches went before an event that was there already", batches.Load(), n.Load(), maxOvertakes.Load())
+	t.Logf("%d batches, %d single events; at most %d batches overtook a single event", batches.Load(), n.Load(), maxOvertakes.Load())
 	if maxOvertakes.Load() > 10 {
-		t.Errorf("an event had to wait for %d batches of its user that came later", maxOvertakes.Load())
+		t.Errorf("%d later batches overtook a single event, want at most 10", maxOvertakes.Load())
 	}
 }

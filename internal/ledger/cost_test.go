@@ -10,19 +10,20 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// TestRecord_costIsIndependentOfHistory records events of a user with a million events and of one with a thousand, in turn. What an event costs is
-// how many blocks the database looks at; the times are only told.
+// TestRecord_costIsIndependentOfHistory records events of a user with a million events and of a user with a thousand,
+// alternately. The cost is the number of blocks that Postgres accesses. Times are only logged.
 func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 	url := pgtest.Database(t)
-	pool := openPool(t, url+"&pool_max_conns=1") // so that it can be told to say what it counted
+	pool := openPool(t, url+"&pool_max_conns=1") // one connection, so that countBlocks can flush its statistics
 	other := openPool(t, url)
 	for _, table := range []string{"event", "alert", "user_state", "ruleset", "rule"} {
-		execSQL(t, other, "ALTER TABLE "+table+" SET (autovacuum_enabled = false)") // autovacuum's blocks would count; and without it the planner knows nothing
+		// The block accesses of autovacuum would count, and its statistics would change the plans.
+		execSQL(t, other, "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
 	}
 	l := New(pool, nil)
 	const few, singles, window = 1000, 300, 3600
 	many := scaled(1_000_000)
-	next := map[int64]int64{1: 0, 2: 0} // time of each user's next event
+	next := map[int64]int64{1: 0, 2: 0} // time of the next event by user
 	history := func(user int64, n int) {
 		b := &Batch{Events: make([]UserEvent, n), Actor: "me"}
 		for i := range b.Events {
@@ -44,7 +45,7 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 		next[user] += 40
 		return time.Since(started)
 	}
-	for range 20 { // plans are made, and the first events of a transaction log segment are over
+	for range 20 { // warm up: Postgres caches plans, and the first writes to a WAL segment are over
 		single(1)
 		single(2)
 	}
@@ -56,7 +57,7 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 	}
 	median := func(user int64) time.Duration { slices.Sort(elapsed[user]); return elapsed[user][singles/2] }
 	ratio := float64(median(2)) / float64(median(1))
-	t.Logf("an event of a user with %d events takes %.2f times as long as one of a user with %d (%s)", many, ratio, few, median(1))
+	t.Logf("with %d events, a new event takes %.2f times as long as with %d (%s)", many, ratio, few, median(1))
 	cost := map[int64]float64{}
 	for user := int64(1); user <= 2; user++ {
 		before := countBlocks(t, pool, other)
@@ -65,16 +66,17 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 		}
 		cost[user] = float64(countBlocks(t, pool, other)-before) / singles
 	}
-	t.Logf("it looks at %.1f blocks, not %.1f", cost[2], cost[1])
+	t.Logf("it accesses %.1f blocks instead of %.1f", cost[2], cost[1])
 	if cost[1] < 3 || cost[2] > cost[1]*1.1+2 {
-		t.Errorf("an event of a user with %d events looks at %.1f blocks, one of a user with %d at %.1f", many, cost[2], few, cost[1])
+		t.Errorf("with %d events, a new event accesses %.1f blocks; with %d events, %.1f", many, cost[2], few, cost[1])
 	}
 	before := countBlocks(t, pool, other)
 	_ = queryValue[int64](t, pool, "SELECT count(*) FILTER (WHERE effective_time > 0) FROM event WHERE user_id = 2")
 	if read := countBlocks(t, pool, other) - before; read < 1000 {
-		t.Errorf("one who reads the whole history looks at %d blocks: the measure shows nothing", read)
+		t.Errorf("control: reading the whole history accesses only %d blocks", read)
 	}
-	for user := int64(1); user <= 2; user++ { // now the state lacks events, and the ledger is asked for those within the window, 90 of them
+	// After a window was lengthened, the state lacks the 90 events of the window, and Record reads them from the ledger.
+	for user := int64(1); user <= 2; user++ {
 		execSQL(t, other, "UPDATE rule SET window_seconds = 60 WHERE code = 500")
 		single(user)
 		execSQL(t, other, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
@@ -82,16 +84,16 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 		single(user)
 		cost[user] = float64(countBlocks(t, pool, other) - before)
 		if n := queryValue[int](t, other, "SELECT (facts ->> '500')::int FROM event WHERE user_id = $1 ORDER BY id DESC LIMIT 1", user); n != window/40+1 {
-			t.Errorf("the window of user %d holds %d events, not %d", user, n, window/40+1)
+			t.Errorf("the window of user %d holds %d events, want %d", user, n, window/40+1)
 		}
 	}
-	t.Logf("with a longer window the next one looks at %.0f blocks, not %.0f", cost[2], cost[1])
+	t.Logf("after a window was lengthened, the next event accesses %.0f blocks instead of %.0f", cost[2], cost[1])
 	if cost[2] > cost[1]+100 {
-		t.Errorf("with a longer window an event of a user with %d events looks at %.0f blocks, one of a user with %d at %.0f", many, cost[2], few, cost[1])
+		t.Errorf("after a window was lengthened: with %d events, %.0f blocks; with %d events, %.0f", many, cost[2], few, cost[1])
 	}
 }
 
-// countBlocks is how many blocks of the ledger's tables were looked at so far.
+// countBlocks returns the number of accessed blocks of the ledger's tables so far.
 func countBlocks(t *testing.T, counted, other *pgxpool.Pool) int64 {
 	t.Helper()
 	execSQL(t, counted, "SELECT pg_stat_force_next_flush()")

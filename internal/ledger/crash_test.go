@@ -25,9 +25,10 @@ import (
 	"labledger/schema"
 )
 
-// This file holds that what was acknowledged is there, and once, whatever is killed and whichever answer is lost.
+// This file checks that each acknowledged event is recorded exactly once, even if Postgres is killed or a response is
+// lost.
 
-// ackLog is what the ledger has acknowledged, by key.
+// ackLog is what the ledger has acknowledged, by idempotency key.
 type ackLog struct {
 	mu       sync.Mutex
 	events   map[string]Result
@@ -36,7 +37,8 @@ type ackLog struct {
 	retries  int
 }
 
-// writeEvents writes events until it is told to stop, each until it is acknowledged. With keys, one in eight sends batches.
+// writeEvents writes events until the context ends. It retries each event until it is acknowledged. With keys, writer 7
+// sends batches.
 func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, writer int, keys bool) {
 	random := rand.New(rand.NewPCG(uint64(writer), 4))
 	for n := 0; ctx.Err() == nil; n++ {
@@ -90,7 +92,7 @@ func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, write
 	}
 }
 
-// countLost counts the acknowledged events that the ledger does not have exactly once, with their alerts.
+// countLost returns the number of acknowledged events and alerts that the ledger does not hold exactly once.
 func (d *ackLog) countLost(t *testing.T, pool *pgxpool.Pool) (lost int) {
 	t.Helper()
 	d.mu.Lock()
@@ -104,11 +106,11 @@ func (d *ackLog) countLost(t *testing.T, pool *pgxpool.Pool) (lost int) {
 	d.mu.Unlock()
 	const query = `SELECT (SELECT count(*) FROM event WHERE id = ANY ($1::uuid[])) + (SELECT count(*) FROM alert WHERE id = ANY ($2::uuid[]) AND event_id = ANY ($1))`
 	var found int
-	waitFor(t, "Postgres to answer", func() bool { return pool.QueryRow(context.Background(), query, events, alerts).Scan(&found) == nil })
+	waitFor(t, "Postgres", func() bool { return pool.QueryRow(context.Background(), query, events, alerts).Scan(&found) == nil })
 	return len(events) + len(alerts) - found
 }
 
-// total is how many events were acknowledged.
+// total returns the number of acknowledged events.
 func (d *ackLog) total() int {
 	n := len(d.events)
 	for _, size := range d.batches {
@@ -117,7 +119,7 @@ func (d *ackLog) total() int {
 	return n
 }
 
-// TestPostgresKilled_losesNothing kills Postgres again and again, now all of it and now one of its processes, while eight writers write.
+// TestPostgresKilled_losesNothing repeatedly kills the whole server or one backend while eight writers write.
 func TestPostgresKilled_losesNothing(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
 	if _, _, err := postgres.Migrate(t.Context(), cluster.URL(), schema.Files); err != nil {
@@ -140,7 +142,7 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 12 {
 		target := acknowledged() + 100
-		waitFor(t, "writers to go on", func() bool { return acknowledged() > target })
+		waitFor(t, "progress of the writers", func() bool { return acknowledged() > target })
 		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
 		pid := postmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
@@ -153,32 +155,32 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		target = acknowledged() + 20
-		waitFor(t, "writers to go on after the kill", func() bool { return acknowledged() > target })
+		waitFor(t, "progress of the writers after the kill", func() bool { return acknowledged() > target })
 		if lost := d.countLost(t, pool); lost != 0 {
-			t.Fatalf("after kill %d, %d acknowledged events or alerts are not there once", round+1, lost)
+			t.Fatalf("after kill %d, %d acknowledged events or alerts are lost or duplicated", round+1, lost)
 		}
 	}
 	stop()
 	<-done
 	waitIdle(t, l)
-	t.Logf("%d events were acknowledged, %d in batches; %d tries failed, and %d of these had been recorded", d.total(), d.total()-len(d.events), d.retries, d.replayed)
+	t.Logf("%d events acknowledged, %d in batches; %d attempts failed, %d of them after the commit", d.total(), d.total()-len(d.events), d.retries, d.replayed)
 	if d.retries == 0 {
-		t.Error("no try failed: this test shows nothing")
+		t.Error("control: no attempt failed")
 	}
 	d.requireAllRecorded(t, l)
 }
 
-// requireAllRecorded compares everything that was acknowledged with what the ledger holds.
+// requireAllRecorded compares the acknowledged events with the ledger.
 func (d *ackLog) requireAllRecorded(t *testing.T, l *Ledger) {
 	t.Helper()
 	if lost := d.countLost(t, l.pool); lost != 0 {
-		t.Errorf("%d acknowledged events or alerts are not there once", lost)
+		t.Errorf("%d acknowledged events or alerts are lost or duplicated", lost)
 	}
 	if n := countRows(t, l.pool, "event"); n != d.total() {
-		t.Errorf("%d events are recorded, %d were acknowledged", n, d.total())
+		t.Errorf("%d events recorded, %d acknowledged", n, d.total())
 	}
 	if n := countRows(t, l.pool, "idempotency"); n != len(d.events)+len(d.batches) {
-		t.Errorf("%d keys are kept, %d were acknowledged", n, len(d.events)+len(d.batches))
+		t.Errorf("%d keys stored, %d acknowledged", n, len(d.events)+len(d.batches))
 	}
 	auditLedger(t, l.pool).requireClean(t)
 }
@@ -197,7 +199,7 @@ func postmasterPID(t *testing.T, data string) int {
 	return pid
 }
 
-// lossyConn is a connection that breaks, now and then, between a commit and the answer to it.
+// lossyConn is a connection that sometimes breaks between a commit and its response.
 type lossyConn struct {
 	net.Conn
 	drop func() bool
@@ -206,13 +208,13 @@ type lossyConn struct {
 func (c lossyConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if bytes.Contains(p[:n], []byte("COMMIT\x00")) && c.drop() {
-		_ = c.Close() // it is broken
+		_ = c.Close()
 		return 0, io.ErrUnexpectedEOF
 	}
 	return n, err
 }
 
-// openLossyPool is a pool that loses one answer in four to a commit.
+// openLossyPool opens a pool that loses one commit response in four.
 func openLossyPool(t *testing.T, url string) (pool *pgxpool.Pool, lost *atomic.Int64) {
 	t.Helper()
 	lost = &atomic.Int64{}
@@ -236,8 +238,8 @@ func openLossyPool(t *testing.T, url string) (pool *pgxpool.Pool, lost *atomic.I
 	return pool, lost
 }
 
-// TestLostCommitResponses loses the answer to one commit in four. With keys every event is there once; without them, as the negative control, what is
-// tried again is there twice.
+// TestLostCommitResponses loses one commit response in four. With keys each event is recorded once. Without keys, as
+// the negative control, retries record duplicates.
 func TestLostCommitResponses(t *testing.T) {
 	for _, keys := range []bool{true, false} {
 		t.Run(fmt.Sprint("keys ", keys), func(t *testing.T) {
@@ -250,16 +252,16 @@ func TestLostCommitResponses(t *testing.T) {
 				defer close(done)
 				concurrently(8, func(writer int) { d.writeEvents(ctx, t, l, writer, keys) })
 			}()
-			waitFor(t, "answers to be lost", func() bool { return lost.Load() >= 15 })
+			waitFor(t, "lost responses", func() bool { return lost.Load() >= 15 })
 			stop()
 			<-done
 			waitIdle(t, l)
 			n := queryValue[int](t, pool, "SELECT count(*) FROM event")
-			t.Logf("%d answers were lost, %d tries replayed; %d events were acknowledged, %d are recorded", lost.Load(), d.replayed, d.total(), n)
+			t.Logf("%d responses lost, %d attempts replayed; %d events acknowledged, %d recorded", lost.Load(), d.replayed, d.total(), n)
 			if keys {
 				d.requireAllRecorded(t, l)
 			} else if n <= d.total() {
-				t.Error("without keys nothing is there twice: this test shows nothing")
+				t.Error("control: without keys there are no duplicates")
 			}
 		})
 	}

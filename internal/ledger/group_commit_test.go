@@ -12,10 +12,12 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// maxPromptLatency is how long an event may take that nobody holds up: far less than the wait for a lock, far more than it needs.
+// maxPromptLatency bounds the latency of an event whose user is not locked: far below the lock timeout, far above the
+// usual.
 const maxPromptLatency = 1200 * time.Millisecond
 
-// TestRecord_cancelledWhileQueued leave the queue while their user is locked: none of them is recorded, none stays.
+// TestRecord_cancelledWhileQueued cancels events that wait in the queue behind a locked user. None is recorded or left
+// over.
 func TestRecord_cancelledWhileQueued(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -25,20 +27,20 @@ func TestRecord_cancelledWhileQueued(t *testing.T) {
 		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: deposit(1, 1)})
 		first <- err
 	}()
-	waitFor(t, "the first event to wait for its user", func() bool { return countLockWaiters(t, pool) == 1 })
+	waitFor(t, "the first event to wait for the lock", func() bool { return countLockWaiters(t, pool) == 1 })
 	ctx, cancel := context.WithCancel(t.Context())
 	var cancelled atomic.Int64
 	var wg sync.WaitGroup
-	for i := range 30 { // they wait behind the first, in the queue
+	for i := range 30 { // they wait in the queue behind the first event
 		wg.Go(func() {
 			if _, err := l.Record(ctx, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}); errors.Is(err, context.Canceled) {
 				cancelled.Add(1)
 			} else {
-				t.Errorf("a cancelled event ends with %v", err)
+				t.Errorf("a cancelled event returned %v", err)
 			}
 		})
 	}
-	waitFor(t, "them to wait", func() bool {
+	waitFor(t, "30 queued events", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		return len(l.queue) == 30
@@ -51,15 +53,16 @@ func TestRecord_cancelledWhileQueued(t *testing.T) {
 	}
 	waitIdle(t, l)
 	if n := countRows(t, pool, "event"); n != 1 {
-		t.Errorf("%d events are recorded, not 1; %d had left", n, cancelled.Load())
+		t.Errorf("%d events recorded, want 1; %d cancelled", n, cancelled.Load())
 	}
 	if r := mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: "7"}); r.Replayed {
-		t.Error("the key of a call that left counts as used")
+		t.Error("the key of a cancelled event counts as used")
 	}
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRecord_withEndedContext comes with a context that has ended: whatever it is told, the ledger agrees with itself.
+// TestRecord_withEndedContext records with a context that has ended. Whatever Record returns, the ledger must be
+// consistent.
 func TestRecord_withEndedContext(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -73,21 +76,22 @@ func TestRecord_withEndedContext(t *testing.T) {
 	waitIdle(t, l)
 	recorded := countRows(t, pool, "event")
 	if keys := countRows(t, pool, "idempotency"); keys != recorded {
-		t.Errorf("%d events and %d keys", recorded, keys)
+		t.Errorf("%d events but %d keys", recorded, keys)
 	}
 	fresh := 0
-	for i := range 20 { // as a client that knows nothing tries again
+	for i := range 20 { // retry, as a client that does not know the outcome
 		if !mustRecord(t, l, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}).Replayed {
 			fresh++
 		}
 	}
 	if n := countRows(t, pool, "event"); n != 20 || fresh != 20-recorded {
-		t.Errorf("%d events, %d of them before and %d after", n, recorded, fresh)
+		t.Errorf("%d events: %d recorded at first, %d by the retries", n, recorded, fresh)
 	}
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestLockedUser_doesNotDelayOthers locks one user as a person in psql does. The user's events fail after a while; nobody else's wait.
+// TestLockedUser_doesNotDelayOthers locks one user in a separate session. Events of that user time out; others are
+// prompt.
 func TestLockedUser_doesNotDelayOthers(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -104,15 +108,15 @@ func TestLockedUser_doesNotDelayOthers(t *testing.T) {
 				if elapsed := time.Since(started); sqlstate(err) == "55P03" && elapsed > time.Second {
 					timeouts.Add(1)
 				} else if ctx.Err() == nil {
-					t.Errorf("an event of a locked user ends after %s with %v", elapsed, err)
+					t.Errorf("an event of the locked user returned after %s: %v", elapsed, err)
 				}
 			}
 		})
 	}()
 	slowest, n := recordOtherUsers(t, l, 3*time.Second)
-	t.Logf("%d events of others, the slowest took %s; %d of the locked user were refused", n, slowest, timeouts.Load())
+	t.Logf("%d events of other users, slowest %s; %d events of the locked user timed out", n, slowest, timeouts.Load())
 	if timeouts.Load() == 0 || n < 100 {
-		t.Error("too little was tried")
+		t.Error("control: too few events")
 	}
 	if slowest > maxPromptLatency {
 		t.Errorf("an event of another user took %s", slowest)
@@ -124,7 +128,8 @@ func TestLockedUser_doesNotDelayOthers(t *testing.T) {
 	waitIdle(t, l)
 }
 
-// recordOtherUsers records events of users from 100 on, eight at a time, and tells how long the slowest took.
+// recordOtherUsers records events of users 100 to 107 in parallel. It returns the latency of the slowest and their
+// number.
 func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest time.Duration, n int64) {
 	t.Helper()
 	var maximum, recorded atomic.Int64
@@ -134,7 +139,7 @@ func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest 
 			start := time.Now()
 			_, err := l.Record(context.Background(), RecordRequest{UserID: int64(100 + i), Event: deposit(1, 1)})
 			if err != nil {
-				t.Errorf("an event of another user: %v", err)
+				t.Errorf("event of another user: %v", err)
 			}
 			elapsed := int64(time.Since(start))
 			for old := maximum.Load(); elapsed > old && !maximum.CompareAndSwap(old, elapsed); old = maximum.Load() {
@@ -146,8 +151,8 @@ func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest 
 	return time.Duration(maximum.Load()), recorded.Load()
 }
 
-// TestManyLockedUsers_doNotDelayOthers locks more users than there are workers, as a batch at another instance does. Each has one event, alone in its pass or
-// together with the others. Nobody else waits long.
+// TestManyLockedUsers_doNotDelayOthers locks more users than there are committers, as a batch at another instance does.
+// Each locked user has one event, alone in its group or together with others. Events of other users are prompt.
 func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 	for _, c := range []struct {
 		users int
@@ -167,15 +172,15 @@ func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 				concurrently(c.users, func(i int) {
 					time.Sleep(time.Duration(i) * c.apart)
 					if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i), Event: deposit(1, 1)}); err != nil && sqlstate(err) != "55P03" {
-						t.Errorf("an event of a locked user ends with %v", err)
+						t.Errorf("an event of a locked user returned %v", err)
 					}
 				})
 			}()
-			waitFor(t, "the workers to wait for locks", func() bool { return countLockWaiters(t, pool) > 0 })
+			waitFor(t, "the committers to wait for locks", func() bool { return countLockWaiters(t, pool) > 0 })
 			slowest, n := recordOtherUsers(t, l, time.Second)
-			t.Logf("%d events of others, the slowest took %s", n, slowest)
+			t.Logf("%d events of other users, slowest %s", n, slowest)
 			if slowest > maxPromptLatency {
-				t.Errorf("while %d users are locked, an event of another user took %s", c.users, slowest)
+				t.Errorf("with %d locked users, an event of another user took %s", c.users, slowest)
 			}
 			unlock()
 			<-done
@@ -185,7 +190,7 @@ func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 	}
 }
 
-// TestCommitters_exitWhenIdle counts goroutines: none is left when nothing is to be recorded, and there were some.
+// TestCommitters_exitWhenIdle checks that committers start under load and exit when there is nothing to record.
 func TestCommitters_exitWhenIdle(t *testing.T) {
 	pool := pgtest.Pool(t)
 	var commits, recorded atomic.Int64
@@ -218,19 +223,19 @@ func TestCommitters_exitWhenIdle(t *testing.T) {
 	close(stop)
 	<-done
 	if n := maxSeen.Load(); n < 1 || n > maxCommitters {
-		t.Errorf("%d workers at once; there may be %d", n, maxCommitters)
+		t.Errorf("%d concurrent committers, want 1 to %d", n, maxCommitters)
 	}
 	if n := commits.Load(); n == 0 || n > 500 {
-		t.Errorf("500 events made %d commits", n)
+		t.Errorf("%d commits for 500 events", n)
 	} else {
-		t.Logf("500 events made %d commits", n)
+		t.Logf("%d commits for 500 events", n)
 	}
 	if n := recorded.Load(); n != 500 {
-		t.Errorf("%d events were told of, not 500", n)
+		t.Errorf("onCommit reported %d events, want 500", n)
 	}
 }
 
-// TestBatch_concurrencyLimit refuses one batch too many, and lets go of all places.
+// TestBatch_concurrencyLimit checks that RecordAll rejects one batch too many, and accepts it after the others.
 func TestBatch_concurrencyLimit(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -242,9 +247,9 @@ func TestBatch_concurrencyLimit(t *testing.T) {
 			errs <- err
 		}()
 	}
-	waitFor(t, "both to wait", func() bool { return countLockWaiters(t, pool) == maxBatches })
+	waitFor(t, "all batches to wait for the lock", func() bool { return countLockWaiters(t, pool) == maxBatches })
 	if _, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false); !errors.Is(err, ErrBusy) {
-		t.Errorf("one batch too many: %v", err)
+		t.Errorf("one batch too many returned %v, want ErrBusy", err)
 	}
 	unlock()
 	for range maxBatches {
@@ -258,7 +263,7 @@ func TestBatch_concurrencyLimit(t *testing.T) {
 	waitIdle(t, l)
 }
 
-// TestRecord_keepsOrderOfArrival sends events of one user one after the other, without waiting for the answers: they are recorded in that order.
+// TestRecord_keepsOrderOfArrival enqueues events of one user without waiting for the results.
 func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -276,7 +281,7 @@ func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	unlock()
 	wg.Wait()
 	if n := queryValue[int](t, pool, `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e WHERE amount <> nth`); n != 0 || countRows(t, pool, "event") != 2*maxGroup {
-		t.Errorf("%d of %d events are out of order", n, countRows(t, pool, "event"))
+		t.Errorf("%d of %d events out of order", n, countRows(t, pool, "event"))
 	}
 	waitIdle(t, l)
 }

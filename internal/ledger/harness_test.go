@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, schema.Files, nil) }
 
-// scaled is n, or less where the race detector slows everything down.
+// scaled returns n, or a third of it under the race detector, which is slow.
 func scaled(n int) int {
 	if raceEnabled {
 		return n / 3
@@ -28,7 +28,7 @@ func scaled(n int) int {
 	return n
 }
 
-// openPool is a further pool on a database: what a second instance of the program has.
+// openPool opens another pool for a database, as a second instance of the program has.
 func openPool(t *testing.T, url string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := postgres.Open(context.Background(), url)
@@ -39,7 +39,7 @@ func openPool(t *testing.T, url string) *pgxpool.Pool {
 	return pool
 }
 
-// twoInstances are two ledgers of one database, each with a pool of its own.
+// twoInstances returns two ledgers of one database, each with its own pool.
 func twoInstances(t *testing.T) (one, two *Ledger) {
 	t.Helper()
 	url := pgtest.Database(t)
@@ -53,7 +53,7 @@ func execSQL(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
 	}
 }
 
-// queryValue is the one value of a query.
+// queryValue returns the single value of a query.
 func queryValue[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (v T) {
 	t.Helper()
 	if err := pool.QueryRow(context.Background(), sql, args...).Scan(&v); err != nil {
@@ -62,7 +62,7 @@ func queryValue[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any
 	return v
 }
 
-// queryColumn is the rows of a query with one column.
+// queryColumn returns the rows of a query with one column.
 func queryColumn(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
 	t.Helper()
 	rows, err := pool.Query(context.Background(), sql, args...)
@@ -76,17 +76,17 @@ func queryColumn(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []st
 	return all
 }
 
-// mustRecord records an event that nothing may keep from being recorded.
+// mustRecord records an event and fails the test on an error.
 func mustRecord(t *testing.T, l *Ledger, r RecordRequest) Result {
 	t.Helper()
 	got, err := l.Record(context.Background(), r)
 	if err != nil {
-		t.Fatalf("recording %+v: %v", r, err)
+		t.Fatalf("record %+v: %v", r, err)
 	}
 	return got
 }
 
-// deposit and withdrawal are events of round amounts.
+// deposit and withdrawal return events with an integer amount.
 func deposit(amount, time int64) rules.Event {
 	return rules.Event{Type: rules.Deposit, Amount: rules.Cents(amount * 100), Time: time}
 }
@@ -95,8 +95,8 @@ func withdrawal(amount, time int64) rules.Event {
 	return rules.Event{Type: rules.Withdraw, Amount: rules.Cents(amount * 100), Time: time}
 }
 
-// randomEvent is an event near the limits of the rules, the n-th of a stream of all users in which each has a few events a minute.
-// One in four comes late.
+// randomEvent returns an event near the limits of the rules: the n-th of a stream in which each user has a few events
+// per minute. One event in four arrives late.
 func randomEvent(random *rand.Rand, n int) rules.Event {
 	e := rules.Event{Type: rules.Type(random.IntN(2)), Amount: rules.Cents(100 * (1 + random.IntN(8)*15)), Time: 1000 + int64(n)*3/10}
 	if random.IntN(4) == 0 {
@@ -108,7 +108,7 @@ func randomEvent(random *rand.Rand, n int) rules.Event {
 	return e
 }
 
-// randomStream is n events of users numbered from 1, the same for the same seed.
+// randomStream returns n events of users with the IDs 1 to users. Equal seeds give equal streams.
 func randomStream(seed uint64, n int, users int64) []UserEvent {
 	random := rand.New(rand.NewPCG(seed, seed))
 	events := make([]UserEvent, n)
@@ -118,7 +118,7 @@ func randomStream(seed uint64, n int, users int64) []UserEvent {
 	return events
 }
 
-// concurrently runs n functions at once and waits for all of them.
+// concurrently runs n calls of do in parallel and waits for all of them.
 func concurrently(n int, do func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
@@ -127,29 +127,30 @@ func concurrently(n int, do func(i int)) {
 	wg.Wait()
 }
 
-// waitFor waits until something has come true.
+// waitFor waits until the condition is true. It fails the test after 30 seconds.
 func waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for started := time.Now(); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Since(started) > 30*time.Second {
-			t.Fatal("waited too long for ", what)
+			t.Fatal("timed out waiting for ", what)
 		}
 	}
 }
 
-// countLockWaiters is how many statements of the database wait for a lock.
+// countLockWaiters returns the number of sessions of the database that wait for a lock.
 func countLockWaiters(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
 	return queryValue[int](t, pool, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
-// countDeadlocks is how many there were in the database. What a session counted is there after it has ended, or a second later.
+// countDeadlocks returns the number of deadlocks in the database. A session publishes its count when it ends, or after
+// a second.
 func countDeadlocks(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
 	return queryValue[int](t, pool, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
 }
 
-// lockUsers locks users as a person in psql does, until free is called.
+// lockUsers locks the rows of users in a separate session, as a person with psql may do, until unlock is called.
 func lockUsers(t *testing.T, pool *pgxpool.Pool, users ...int64) (unlock func()) {
 	t.Helper()
 	conn, err := pgx.ConnectConfig(context.Background(), pool.Config().ConnConfig)
@@ -170,12 +171,12 @@ func lockUsers(t *testing.T, pool *pgxpool.Pool, users ...int64) (unlock func())
 	return unlock
 }
 
-// ledgerGoroutines is how many goroutines run code of a ledger, or are about to.
+// ledgerGoroutines returns the number of goroutines that run a method of Ledger, including those that are about to.
 func ledgerGoroutines() int {
 	return leaktest.InType((*Ledger).Record)
 }
 
-// waitIdle waits until ledgers have nothing left to do: no goroutine of theirs is there, and they keep nothing.
+// waitIdle waits until no goroutine of a ledger is left and the ledgers hold no pending work.
 func waitIdle(t *testing.T, ledgers ...*Ledger) {
 	t.Helper()
 	leftovers := func() (all []string) {
@@ -185,7 +186,7 @@ func waitIdle(t *testing.T, ledgers ...*Ledger) {
 		for _, l := range ledgers {
 			l.mu.Lock()
 			if n := len(l.queue) + len(l.reserved) + len(l.inFlight) + l.committers + len(l.lockWaiters) + len(l.batchSlots); n > 0 {
-				all = append(all, fmt.Sprintf("%d waiting, %d busy, %d in flight, %d workers, %d alone, %d batches", len(l.queue), len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters), len(l.batchSlots)))
+				all = append(all, fmt.Sprintf("%d queued, %d reserved, %d in flight, %d committers, %d lock waiters, %d batches", len(l.queue), len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters), len(l.batchSlots)))
 			}
 			l.mu.Unlock()
 		}
@@ -193,7 +194,7 @@ func waitIdle(t *testing.T, ledgers ...*Ledger) {
 	}
 	for started := time.Now(); len(leftovers()) > 0; time.Sleep(time.Millisecond) {
 		if time.Since(started) > 10*time.Second {
-			t.Fatal("an idle ledger keeps ", leftovers())
+			t.Fatal("the ledger is not idle: ", leftovers())
 		}
 	}
 }

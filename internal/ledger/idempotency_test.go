@@ -16,7 +16,7 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// keyedRequest is an event with an idempotency key. The hash stands for user and amount.
+// keyedRequest returns an event with an idempotency key. The hash depends on user and amount.
 func keyedRequest(key string, user, amount int64) RecordRequest {
 	return RecordRequest{UserID: user, Event: withdrawal(amount, 10), Actor: "ada", Key: key, Hash: [32]byte{1, byte(user), byte(amount)}}
 }
@@ -26,37 +26,37 @@ func countRows(t *testing.T, pool *pgxpool.Pool, table string) int {
 	return queryValue[int](t, pool, "SELECT count(*) FROM "+table)
 }
 
-// sameEvent tells whether two answers are of the same event.
+// sameEvent reports whether two results are of the same event.
 func sameEvent(a, b Result) bool {
 	return a.EventID == b.EventID && a.AlertID == b.AlertID && a.UserID == b.UserID && slices.Equal(a.Codes, b.Codes)
 }
 
 func TestKeyRepeated(t *testing.T) {
 	one, two := twoInstances(t)
-	for _, amount := range []int64{1, 200} { // without an alert, and with one
+	for _, amount := range []int64{1, 200} { // without and with an alert
 		key := fmt.Sprint("key ", amount)
 		first := mustRecord(t, one, keyedRequest(key, 7, amount))
 		if first.Replayed {
-			t.Error("the first is a repetition")
+			t.Error("the first request counts as a repetition")
 		}
-		mustRecord(t, one, RecordRequest{UserID: 7, Event: deposit(5, 20)}) // the state has gone on since
+		mustRecord(t, one, RecordRequest{UserID: 7, Event: deposit(5, 20)}) // changes the state in between
 		execSQL(t, one.pool, "UPDATE rule SET enabled = NOT enabled WHERE code = 1100")
 		for _, l := range []*Ledger{one, two} {
 			if again := mustRecord(t, l, keyedRequest(key, 7, amount)); !sameEvent(again, first) || !again.Replayed {
-				t.Errorf("%+v, and again: %+v", first, again)
+				t.Errorf("first %+v, repeated %+v", first, again)
 			}
 			if again, err := l.Simulate(t.Context(), keyedRequest(key, 7, amount)); err != nil || !sameEvent(again, first) || !again.Replayed {
-				t.Errorf("%+v, and as a simulation: %+v, %v", first, again, err)
+				t.Errorf("first %+v, simulated %+v, %v", first, again, err)
 			}
 		}
 	}
 	if n := countRows(t, one.pool, "event"); n != 4 {
-		t.Errorf("%d events, not 4", n)
+		t.Errorf("got %d events, want 4", n)
 	}
 	other := keyedRequest("key 1", 7, 1)
 	other.Actor = "bob"
 	if r := mustRecord(t, one, other); r.Replayed {
-		t.Error("a key of another caller counts")
+		t.Error("the key of another caller counts as used")
 	}
 	auditLedger(t, one.pool).requireClean(t)
 	waitIdle(t, one, two)
@@ -68,30 +68,30 @@ func TestKeyReused(t *testing.T) {
 	for name, r := range map[string]RecordRequest{"amount": keyedRequest("k", 7, 201), "user": keyedRequest("k", 8, 200), "lesser user": keyedRequest("k", 6, 200)} {
 		for _, l := range []*Ledger{one, two} {
 			if got, err := l.Record(t.Context(), r); !errors.Is(err, ErrKeyReused) {
-				t.Errorf("another %s: %+v, %v", name, got, err)
+				t.Errorf("different %s: %+v, %v", name, got, err)
 			}
 			if got, err := l.Simulate(t.Context(), r); !errors.Is(err, ErrKeyReused) {
-				t.Errorf("a simulation of another %s: %+v, %v", name, got, err)
+				t.Errorf("simulation with a different %s: %+v, %v", name, got, err)
 			}
 			b := &Batch{Events: []UserEvent{{r.UserID, r.Event}}, Actor: r.Actor, Key: r.Key, Hash: [32]byte{99}}
 			if _, err := l.RecordAll(t.Context(), b, false); !errors.Is(err, ErrKeyReused) {
-				t.Errorf("a batch with another %s: %v", name, err)
+				t.Errorf("batch with a different %s: %v", name, err)
 			}
 		}
 	}
 	if n := countRows(t, one.pool, "event"); n != 1 {
-		t.Errorf("%d events, not 1", n)
+		t.Errorf("got %d events, want 1", n)
 	}
 }
 
-// TestKeyReused_inOneGroup mixes good and bad keys: what is wrong with one call is its own affair.
+// TestKeyReused_inOneGroup commits valid, repeated and reused keys in one group. Errors affect only their own event.
 func TestKeyReused_inOneGroup(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	for i := range int64(10) {
 		mustRecord(t, l, keyedRequest(fmt.Sprint(i), i, 50))
 	}
-	unlock := lockUsers(t, pool, 0) // so that the rest goes as one pass
+	unlock := lockUsers(t, pool, 0) // so that the rest forms one group
 	go func() { _, _ = l.Record(context.Background(), RecordRequest{UserID: 0, Event: deposit(1, 1)}) }()
 	var reused, replayed, fresh atomic.Int64
 	concurrently(30, func(i int) {
@@ -116,14 +116,14 @@ func TestKeyReused_inOneGroup(t *testing.T) {
 		}
 	})
 	if reused.Load() != 10 || replayed.Load() != 10 || fresh.Load() != 10 {
-		t.Errorf("%d reused, %d replayed, %d new", reused.Load(), replayed.Load(), fresh.Load())
+		t.Errorf("%d reused, %d replayed, %d new; want 10 of each", reused.Load(), replayed.Load(), fresh.Load())
 	}
 	unlock()
 	waitIdle(t, l)
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestDuplicateRequests sends one request from many sides at once, to one and to two instances.
+// TestDuplicateRequests sends 20 equal requests concurrently, to one instance and to two.
 func TestDuplicateRequests(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
@@ -148,20 +148,20 @@ func TestDuplicateRequests(t *testing.T) {
 					seen[i] = got.EventID
 				})
 				if fresh.Load() != 1 {
-					t.Errorf("%d of 20 twins were recorded", fresh.Load())
+					t.Errorf("%d of 20 duplicates were recorded", fresh.Load())
 				}
 				ids := slices.DeleteFunc(seen[:], func(id uuid.UUID) bool { return id == uuid.Nil })
 				slices.SortFunc(ids, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
 				if len(slices.Compact(ids)) != 1 {
-					t.Errorf("twins were answered by %s", ids)
+					t.Errorf("the duplicates returned different events: %s", ids)
 				}
 			}
 			t.Logf("%d in flight, %d replayed", inFlight.Load(), replayed.Load())
 			if inFlight.Load() == 0 || instances == 2 && replayed.Load() == 0 {
-				t.Error("no twins met: this test shows nothing")
+				t.Error("control: no requests overlapped")
 			}
 			if n := countRows(t, one.pool, "event"); n != 30 {
-				t.Errorf("%d events, not 30", n)
+				t.Errorf("got %d events, want 30", n)
 			}
 			auditLedger(t, one.pool).requireClean(t)
 			waitIdle(t, one, two)
@@ -169,8 +169,8 @@ func TestDuplicateRequests(t *testing.T) {
 	}
 }
 
-// TestKeyReused_concurrently sends two requests with one key at once. They are about different users, so that they do not wait for each
-// other; whichever is answered, its repetition must be answered alike.
+// TestKeyReused_concurrently sends two different requests with one key concurrently. Their users differ, so they do not
+// block each other. Whichever succeeds must return the same result when it is repeated.
 func TestKeyReused_concurrently(t *testing.T) {
 	one, two := twoInstances(t)
 	both, denied := 0, 0
@@ -194,9 +194,9 @@ func TestKeyReused_concurrently(t *testing.T) {
 			both++
 		}
 	}
-	t.Logf("both were recorded in %d of 40 rounds", both)
+	t.Logf("both requests were recorded in %d of 40 rounds", both)
 	if denied > 0 {
-		t.Errorf("%d requests that were recorded and acknowledged were answered otherwise when they were repeated", denied)
+		t.Errorf("%d acknowledged requests returned a different result when they were repeated", denied)
 	}
 }
 
@@ -216,27 +216,27 @@ func TestBatch_idempotencyKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !again.Replayed || a.Replayed {
-			t.Error("Replayed is wrong")
+			t.Error("Replayed must be false for the first batch and true for the repeated one")
 		}
 		second := batchResults(t, again)
 		if !slices.EqualFunc(first, second, sameEvent) {
-			t.Errorf("a batch of %d is answered in another way, by %d, the second time", len(first), len(second))
+			t.Errorf("the repeated batch returned different results: first %d, then %d", len(first), len(second))
 		}
 	}
 	single := RecordRequest{UserID: 3, Event: deposit(1, 1), Actor: "ada", Key: "k", Hash: [32]byte{2}}
 	if _, err := two.Record(t.Context(), single); !errors.Is(err, ErrKeyReused) {
-		t.Errorf("a single event with the key of a batch: %v", err)
+		t.Errorf("single event with the key of a batch: %v", err)
 	}
 	b.Hash = [32]byte{3}
 	if _, err := two.RecordAll(t.Context(), b, false); !errors.Is(err, ErrKeyReused) {
-		t.Errorf("another batch with the key: %v", err)
+		t.Errorf("different batch with the same key: %v", err)
 	}
 	if n := countRows(t, one.pool, "event"); n != len(b.Events)+1 {
-		t.Errorf("%d events, not %d", n, len(b.Events)+1)
+		t.Errorf("got %d events, want %d", n, len(b.Events)+1)
 	}
 }
 
-// TestBatch_duplicateRequests sends one batch from two sides at once, to one instance and to two.
+// TestBatch_duplicateRequests sends one batch twice concurrently, to one instance and to two.
 func TestBatch_duplicateRequests(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		one, two := twoInstances(t)
@@ -254,7 +254,7 @@ func TestBatch_duplicateRequests(t *testing.T) {
 			}
 		})
 		if n := countRows(t, one.pool, "event"); n != len(b.Events) || fresh.Load() != 1 {
-			t.Errorf("%d instances: twins of %d events made %d; %d were recorded", instances, len(b.Events), n, fresh.Load())
+			t.Errorf("%d instances: duplicates of a batch of %d events stored %d events; %d batches were recorded", instances, len(b.Events), n, fresh.Load())
 		}
 	}
 }
@@ -270,15 +270,15 @@ func TestDeleteExpiredKeys(t *testing.T) {
 	l.now = func() time.Time { return now }
 	young := mustRecord(t, l, keyedRequest("young", 1, 200))
 	if n, err := l.DeleteExpiredKeys(t.Context(), 72*time.Hour+time.Minute); n != 0 || err != nil {
-		t.Errorf("%d keys forgotten, %v", n, err)
+		t.Errorf("deleted %d keys, %v; want 0", n, err)
 	}
 	if n, err := l.DeleteExpiredKeys(t.Context(), 24*time.Hour); n != 2501 || err != nil {
-		t.Errorf("%d keys forgotten, %v; not 2501", n, err)
+		t.Errorf("deleted %d keys, %v; want 2501", n, err)
 	}
 	if again := mustRecord(t, l, keyedRequest("old", 1, 200)); again.Replayed || again.EventID == old.EventID {
-		t.Error("a forgotten key is known")
+		t.Error("a deleted key still counts as used")
 	}
 	if again := mustRecord(t, l, keyedRequest("young", 1, 200)); !sameEvent(again, young) || !again.Replayed {
-		t.Error("a young key is forgotten")
+		t.Error("a recent key was deleted")
 	}
 }

@@ -27,7 +27,8 @@ const (
 	loadBatch   = 150
 )
 
-// runLoad lets 64 writers record events of 40 users, each with a random user at a time. It returns how many there were.
+// runLoad records events of 40 users with 64 concurrent writers. Each event has a random user. It returns the number of
+// events.
 func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	t.Helper()
 	var next atomic.Int64
@@ -48,7 +49,7 @@ func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	return int(total)
 }
 
-// inBackground runs f again and again until the test calls stop, which returns how often it did.
+// inBackground repeats do until the test calls stop, which returns the number of calls.
 func inBackground(do func(random *rand.Rand)) (stop func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int)
@@ -65,7 +66,7 @@ func inBackground(do func(random *rand.Rand)) (stop func() int) {
 	return func() int { cancel(); return <-done }
 }
 
-// changeRules changes a rule or two, as people do.
+// changeRules makes a random change of one or two rules.
 func changeRules(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 	t.Helper()
 	changes := []string{
@@ -93,7 +94,8 @@ func changeRisk(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 
 func ptr[T any](v T) *T { return &v }
 
-// recordRandomBatch records a batch over the users of the load. At most so many batches run at once, and others may have come first.
+// recordRandomBatch records a batch for the users of the load. It returns 0 if the limit of concurrent batches is
+// reached.
 func recordRandomBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
 	t.Helper()
 	b := &Batch{Actor: "batch"}
@@ -111,8 +113,8 @@ func recordRandomBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int
 	return loadBatch
 }
 
-// TestRecord_missesNoAlertUnderLoad records events of few users from many sides, through one ledger and through two instances, with batches and
-// changes of rules and risks going on beside, and asks the oracle about every one of them.
+// TestRecord_missesNoAlertUnderLoad records events of few users from many writers, with one instance and with two.
+// Batches and changes of rules and risks run concurrently. The oracle checks every event.
 func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
@@ -139,20 +141,21 @@ func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 			}
 			waitIdle(t, ledgers...)
 			result := auditLedger(t, pool)
-			t.Logf("%d events in %s, %d in batches; %d changes of rules, %d of risks; %d alerts", result.events, elapsed, batched.Load(), changes[0], changes[1], result.alerts)
+			t.Logf("%d events in %s, %d in batches; %d rule changes, %d risk changes; %d alerts", result.events, elapsed, batched.Load(), changes[0], changes[1], result.alerts)
 			result.requireClean(t)
 			if want := recorded + int(batched.Load()); result.events != want {
-				t.Errorf("%d events are recorded, %d were acknowledged", result.events, want)
+				t.Errorf("%d events recorded, %d acknowledged", result.events, want)
 			}
 			if batched.Load() == 0 || result.alerts == 0 || queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
 				queryValue[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
-				t.Error("the load had no batches, alerts, changes of rules or of risks")
+				t.Error("control: the load had no batches, alerts, rule changes or risk changes")
 			}
 		})
 	}
 }
 
-// TestRulesets_neverGoBack changes rules while two instances record: no event is judged by older rules than the one before it.
+// TestRulesets_neverGoBack changes rules while two instances record. No event has an older rule set than an earlier
+// event of its user.
 func TestRulesets_neverGoBack(t *testing.T) {
 	one, two := twoInstances(t)
 	stop := inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) })
@@ -163,11 +166,12 @@ func TestRulesets_neverGoBack(t *testing.T) {
 	stop()
 	requireAscendingRulesets(t, one.pool)
 	if n := queryValue[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
-		t.Errorf("%d rule sets judged: this test shows nothing", n)
+		t.Errorf("control: only %d rule sets were used", n)
 	}
 }
 
-// TestRecord_firstEventUsesCurrentRules lets the first event of a user wait for its turn while the rules change: it is judged by the rules of when its turn comes.
+// TestRecord_firstEventUsesCurrentRules changes the rules while the first event of a user waits for a lock. The event
+// is evaluated with the changed rules.
 func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 	l, other := twoInstances(t)
 	conn, err := other.pool.Acquire(context.Background())
@@ -175,7 +179,7 @@ func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} { // as another instance does with the same user
+	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} { // as another instance does for the same user
 		if _, err := conn.Exec(context.Background(), sql); err != nil {
 			t.Fatal(err)
 		}
@@ -196,12 +200,12 @@ func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !queryValue[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
-		t.Error("the first event of a user was judged by rules of before its turn")
+		t.Error("the first event of the user was evaluated with outdated rules")
 	}
 }
 
-// TestNaiveIntake_missesAlertsUnderLoad is the negative control: the same load on an intake that reads the history, decides and records in one
-// transaction, as one would write it at first, must be found out.
+// TestNaiveIntake_missesAlertsUnderLoad is the negative control: the same load on a naive implementation, which reads
+// the history, evaluates and records in one transaction without locks, must miss alerts.
 func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
 	serial := pgtest.Pool(t)
 	for i, e := range randomStream(11, 300, 10) {
@@ -210,21 +214,21 @@ func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
 		}
 	}
 	if result := auditLedger(t, serial); result.missed+result.unexpected != 0 {
-		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", result.missed, result.unexpected)
+		t.Errorf("control: even without concurrency, %d codes are missed and %d unexpected", result.missed, result.unexpected)
 	}
 	pool := pgtest.Pool(t)
 	recorded := runLoad(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
 	result := auditLedger(t, pool)
-	t.Logf("%d events: %d codes missed, %d false", result.events, result.missed, result.unexpected)
+	t.Logf("%d events: %d codes missed, %d unexpected", result.events, result.missed, result.unexpected)
 	if result.events != recorded {
-		t.Errorf("%d events are recorded, not %d", result.events, recorded)
+		t.Errorf("%d events recorded, want %d", result.events, recorded)
 	}
 	if result.missed+result.unexpected == 0 {
-		t.Error("a naive intake is found to be right: the test under load shows nothing")
+		t.Error("control: the naive implementation missed no alert")
 	}
 }
 
-// ascendingID returns an id that is greater than all before, so that what the audit finds is not their order.
+// ascendingID returns an ID that is greater than all earlier ones, so that the audit does not find wrong orders of IDs.
 var ascendingID = func() func() uuid.UUID {
 	var mu sync.Mutex
 	var last uuid.UUID
@@ -236,14 +240,14 @@ var ascendingID = func() func() uuid.UUID {
 	}
 }()
 
-// recordNaively trusts that nobody else records an event of the user between its two statements.
+// recordNaively assumes that no other transaction records an event of the user between its statements.
 func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	ctx := context.Background()
 	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback(ctx) }() // of no effect after the commit
+	defer func() { _ = tx.Rollback(ctx) }()
 	q := db.New(tx)
 	row, err := q.GetLatestRuleset(ctx)
 	if err != nil {

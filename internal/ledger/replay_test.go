@@ -21,7 +21,8 @@ import (
 	"labledger/internal/rules/oracle"
 )
 
-// recordedLedger is a ledger in which single events and batches of ten users were recorded, with changes of rules and risks in between.
+// recordedLedger returns a ledger with single events and batches of ten users, and changes of rules and risks in
+// between.
 func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 	t.Helper()
 	l := New(pgtest.Pool(t), nil)
@@ -46,7 +47,7 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 	return l
 }
 
-// A candidate is changed rules, said twice: to the replay, and to the oracle.
+// A candidate is a change of rules in two forms: as a replay request, and as a function for the oracle.
 type candidate struct {
 	name     string
 	request  []RuleChange
@@ -89,7 +90,7 @@ func candidates() []candidate {
 	}
 }
 
-// oracleCodes is what the oracle says of each event, which are by user and in the order of arrival.
+// oracleCodes returns the oracle's codes for each event. The events are sorted by user and in the order of arrival.
 func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override func(*rules.Rule)) (codes [][]int32) {
 	t.Helper()
 	sets := readRulesets(t, pool)
@@ -110,7 +111,7 @@ func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override f
 	return codes
 }
 
-// expectedReplay is the answer of a replay, put together from what the oracle said.
+// expectedReplay computes the result of a replay from the oracle's codes.
 func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay {
 	want := &Replay{ByRisk: []RiskCounts{{Risk: "low"}, {Risk: "medium"}, {Risk: "high"}}}
 	for _, code := range []int32{30, 123, 300, 500, 1100} {
@@ -180,14 +181,15 @@ func mustReplay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 	return got
 }
 
-// TestReplay_matchesOracle compares whole answers, for each kind of change, whole and in part.
+// TestReplay_matchesOracle compares complete results for each kind of change, over the whole ledger and over parts of
+// it.
 func TestReplay_matchesOracle(t *testing.T) {
 	l := recordedLedger(t, 11, scaled(1500))
 	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
 	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(12, 100, 10), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
 	}
-	// Days apart, so that there is more than one of them.
+	// Events on several days.
 	for i := range int64(30) {
 		mustRecord(t, l, RecordRequest{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
 	}
@@ -205,7 +207,7 @@ func TestReplay_matchesOracle(t *testing.T) {
 				t.Errorf("%s, %+v (- want, + got):\n%s", c.name, r, d)
 			}
 			if len(c.request) < 1 && (got.Added != 0 || got.Removed != 0) {
-				t.Error("live is not replay:", got.Differences)
+				t.Error("replay without changes reports differences:", got.Differences)
 			}
 			kinds[added] += got.Added
 			kinds[removed] += got.Removed
@@ -213,11 +215,11 @@ func TestReplay_matchesOracle(t *testing.T) {
 		}
 	}
 	if slices.Min(kinds[:]) == 0 {
-		t.Error("too little happens:", kinds)
+		t.Error("control: no alerts of some kind:", kinds)
 	}
 }
 
-// TestReplay_includesEarlierEvents is the control of the ranges: with the events of the range alone, windows and runs would begin anew.
+// TestReplay_includesEarlierEvents checks that windows and runs include the events before the time range.
 func TestReplay_includesEarlierEvents(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i := range int64(3) {
@@ -229,7 +231,8 @@ func TestReplay_includesEarlierEvents(t *testing.T) {
 	}
 }
 
-// TestReplay_lengthenedWindows: intake refills a window that was made longer; a replay has kept what that needs.
+// TestReplay_lengthenedWindows checks that a replay handles a lengthened window in the same way as Record, which loads
+// the missing events.
 func TestReplay_lengthenedWindows(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i, window := range []int{60, 60, 60, 60, 60, 0, 60} {
@@ -245,14 +248,14 @@ func TestReplay_lengthenedWindows(t *testing.T) {
 	}
 }
 
-// TestReplay_manyPages goes over several pages, more users and more days than an answer holds.
+// TestReplay_manyPages replays several pages, with more users and more days than a result lists.
 func TestReplay_manyPages(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	b := &Batch{Actor: "test"}
 	for i := range int64(25_000) {
 		b.Events = append(b.Events, UserEvent{i % 2300, rules.Event{Type: rules.Withdraw, Amount: 1_00, Time: i * 86400}})
 	}
-	for i := range int64(5000) { // one user on more than a page, and days that come again
+	for i := range int64(5000) { // one user on more than one page, on days that repeat
 		b.Events = append(b.Events, UserEvent{1150, rules.Event{Type: rules.Type(i % 2), Amount: 1_00, Time: i * 7 * 86400}})
 	}
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
@@ -265,7 +268,7 @@ func TestReplay_manyPages(t *testing.T) {
 	withdrawals := queryValue[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
 	recorded := queryValue[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
 	if got.Events != 30_000 || got.Users != 2300 || got.Added != withdrawals || got.Removed != recorded || len(got.Differences) != int(withdrawals+recorded) || got.Truncated {
-		t.Errorf("%d events, %d users, %d added of %d, %d removed of %d, %d listed", got.Events, got.Users, got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
+		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users, got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
 	}
 	const days = `SELECT format('%s %s %s', time / 86400 * 86400, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
 		FROM event GROUP BY time / 86400 HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0 ORDER BY time / 86400 DESC LIMIT 10000`
@@ -284,14 +287,14 @@ func TestReplay_manyPages(t *testing.T) {
 		t.Error("progress:", progress)
 	}
 	if got := mustReplay(t, l, ReplayRequest{}); got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
-		t.Errorf("live is not replay: %d added, %d removed, %d unchanged", got.Added, got.Removed, got.Unchanged)
+		t.Errorf("replay without changes: %d added, %d removed, %d unchanged", got.Added, got.Removed, got.Unchanged)
 	}
 	if got := mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}}); len(got.Differences) != 1000 || !got.Truncated {
-		t.Error(len(got.Differences), "differences without a limit", got.Truncated)
+		t.Error(len(got.Differences), "differences with the default limit, truncated:", got.Truncated)
 	}
 }
 
-// TestReplay_readsOneSnapshot: what is recorded during a replay does not change it, and it holds nobody up.
+// TestReplay_readsOneSnapshot checks that events recorded during a replay do not affect it, and that it takes no locks.
 func TestReplay_readsOneSnapshot(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(5, 25_000, 300), Actor: "test"}, false); err != nil {
@@ -325,16 +328,16 @@ func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
 	got := mustReplay(t, l, ReplayRequest{})
 	text, err := json.Marshal(got)
 	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 || len(got.ByRisk) != 3 {
-		t.Errorf("an empty ledger answers %s, %v", text, err)
+		t.Errorf("replay of an empty ledger: %s, %v", text, err)
 	}
 	mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "test"})
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := l.Replay(ctx, ReplayRequest{Progress: func(int64) { cancel() }}); !errors.Is(err, context.Canceled) {
-		t.Error("after an end of the request:", err)
+		t.Error("after the context was cancelled:", err)
 	}
 	damage(t, l, "UPDATE event SET ruleset_id = 99")
 	if _, err := l.Replay(t.Context(), ReplayRequest{}); err == nil || !strings.Contains(err.Error(), "rule set 99") {
-		t.Error("with a rule set that is not there:", err)
+		t.Error("with a missing rule set:", err)
 	}
 }
 
@@ -364,7 +367,7 @@ func TestReplay_validation(t *testing.T) {
 			for _, fieldErr := range invalid {
 				fields = append(fields, fieldErr.Field)
 				if fieldErr.Message == "" || !strings.Contains(err.Error(), fieldErr.Field+": "+fieldErr.Message) {
-					t.Errorf("%v says nothing of %+v", err, fieldErr)
+					t.Errorf("%v does not contain %+v", err, fieldErr)
 				}
 			}
 		}

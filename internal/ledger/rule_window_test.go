@@ -13,48 +13,48 @@ import (
 	"labledger/internal/rules"
 )
 
-// requireFires records an event and fails the test unless it fires these rules.
+// requireFires records an event and fails the test unless exactly these rules fire.
 func requireFires(t *testing.T, l *Ledger, r RecordRequest, codes ...int32) {
 	t.Helper()
 	if got := mustRecord(t, l, r); !slices.Equal(got.Codes, codes) {
-		t.Errorf("%+v fires %d, not %d", r.Event, got.Codes, codes)
+		t.Errorf("%+v fires %d, want %d", r.Event, got.Codes, codes)
 	}
 }
 
-// enableOnly switches all rules off but one.
+// enableOnly disables all rules except one.
 func enableOnly(t *testing.T, pool *pgxpool.Pool, code int) {
 	t.Helper()
 	execSQL(t, pool, "UPDATE rule SET enabled = code = $1", code)
 }
 
-// TestWindow_lengthened counts events that had left the window, and so the state, before it was made longer.
+// TestWindow_lengthened checks that a lengthened window includes events that had already left the window and the state.
 func TestWindow_lengthened(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	enableOnly(t, pool, 123)
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 10 WHERE window_seconds IS NOT NULL")
 	for i := range int64(5) {
-		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1000+20*i)}) // each alone in its window
+		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1000+20*i)}) // no other event in its window
 	}
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 60 WHERE code = 123")
-	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123) // 1030 is out; 1040, 1060, 1080, 1090 are 240
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123) // 1030 is outside; 1040, 1060, 1080 and 1090 sum up to 240
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 10 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1091)})
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 91 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
 	facts := queryValue[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1")
-	if facts != "421.00" { // seven times 60, from the first at 1000, and 1
-		t.Errorf("the window holds %s, not 421.00", facts)
+	if facts != "421.00" { // seven deposits of 60, the first at 1000, and one of 1
+		t.Errorf("the sum of the window is %s, want 421.00", facts)
 	}
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 90 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
 	if facts := queryValue[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1"); facts != "362.00" {
-		t.Errorf("the window holds %s, not 362.00", facts)
+		t.Errorf("the sum of the window is %s, want 362.00", facts)
 	}
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestWindow_zeroSeconds has windows of 0 seconds: only events of the same second count.
+// TestWindow_zeroSeconds checks that a window of 0 seconds includes only events of the same second.
 func TestWindow_zeroSeconds(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -63,7 +63,7 @@ func TestWindow_zeroSeconds(t *testing.T) {
 	for _, time := range []int64{5, 5, 6, 6, 5} {
 		want := []int32(nil)
 		if time == 5 && countRows(t, pool, "event") == 4 {
-			want = []int32{500} // it counts at 6, as the third
+			want = []int32{500} // its effective time is 6: the third event in that second
 		}
 		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, time)}, want...)
 	}
@@ -71,12 +71,12 @@ func TestWindow_zeroSeconds(t *testing.T) {
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 1 WHERE code = 500")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 6)}, 500)
 	if got := queryValue[int](t, pool, "SELECT (facts ->> '500')::int FROM event ORDER BY id DESC LIMIT 1"); got != 6 {
-		t.Errorf("the window holds %d events, not 6", got)
+		t.Errorf("the window holds %d events, want 6", got)
 	}
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRuleEnabled_hasCompleteWindow finds its window and its runs complete.
+// TestRuleEnabled_hasCompleteWindow checks that windows and runs of a rule are complete when it is enabled.
 func TestRuleEnabled_hasCompleteWindow(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -89,11 +89,12 @@ func TestRuleEnabled_hasCompleteWindow(t *testing.T) {
 	execSQL(t, pool, "UPDATE rule SET applies_to = 'deposit' WHERE code IN (30, 1100)")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(200, 6)}, 500, 1100)
 	execSQL(t, pool, "UPDATE rule SET applies_to = 'any' WHERE code IN (30, 123)")
-	requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(1, 7)}, 30, 123, 500) // eight events, 1401 in and out
+	requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(1, 7)}, 30, 123, 500) // eight events, sum 1401
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRecord_randomRuleChanges changes all settings again and again within streams of singles and batches, and asks the oracle.
+// TestRecord_randomRuleChanges changes all settings randomly between single events and batches, and compares with the
+// oracle.
 func TestRecord_randomRuleChanges(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
@@ -128,17 +129,18 @@ func TestRecord_randomRuleChanges(t *testing.T) {
 		}
 	}
 	result := auditLedger(t, pool)
-	t.Logf("%d events, %d alerts, %d sets of rules", result.events, result.alerts, countRows(t, pool, "ruleset"))
+	t.Logf("%d events, %d alerts, %d rule sets", result.events, result.alerts, countRows(t, pool, "ruleset"))
 	result.requireClean(t)
 }
 
-// TestSimulate answers what Record answers next, and leaves no trace.
+// TestSimulate checks that Simulate returns the result of the next Record and stores nothing.
 func TestSimulate(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, func(int, int) {})
 	for i, e := range randomStream(13, 200, 5) {
 		if i == 100 {
-			execSQL(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL") // the state is refilled, and that is not kept either
+			// Simulate extends the window of the state and must not store that either.
+			execSQL(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL")
 		}
 		r := RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"}
 		if i%3 == 0 {
@@ -152,7 +154,7 @@ func TestSimulate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if after := queryValue[string](t, pool, all); after != before {
-			t.Fatalf("a simulation has left %s, not %s", after, before)
+			t.Fatalf("the simulation changed the database: got %s, want %s", after, before)
 		}
 		got := mustRecord(t, l, r)
 		if !slices.Equal(got.Codes, simulated.Codes) || got.UserID != simulated.UserID || (got.AlertID == uuid.Nil) != (simulated.AlertID == uuid.Nil) || got.Replayed || simulated.Replayed {
@@ -162,12 +164,12 @@ func TestSimulate(t *testing.T) {
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRiskChange_appliesToNextEvent changes the risk of an account between events, one by one and in batches.
+// TestRiskChange_appliesToNextEvent changes the risk of an account between single events and batches.
 func TestRiskChange_appliesToNextEvent(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	enableOnly(t, pool, 1100)
-	r := RecordRequest{UserID: 5, Event: withdrawal(60, 1)} // beyond 51, the limit at high risk, alone
+	r := RecordRequest{UserID: 5, Event: withdrawal(60, 1)} // above 51, the limit at high risk
 	requireFires(t, l, r)
 	for _, c := range []struct {
 		sql, risk string
@@ -186,16 +188,17 @@ func TestRiskChange_appliesToNextEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := batchResults(t, a)[0]; !slices.Equal(got.Codes, c.codes) {
-			t.Errorf("%s: as a batch it fires %d, not %d", c.sql, got.Codes, c.codes)
+			t.Errorf("%s: as a batch, it fires %d, want %d", c.sql, got.Codes, c.codes)
 		}
 		if got := queryColumn(t, pool, "SELECT risk FROM (SELECT risk, id FROM event ORDER BY id DESC LIMIT 2) AS last ORDER BY id"); !slices.Equal(got, []string{c.risk, c.risk}) {
-			t.Errorf("%s: recorded as of risk %s, not %s", c.sql, got, c.risk)
+			t.Errorf("%s: recorded with risk %s, want %s", c.sql, got, c.risk)
 		}
 	}
 	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRecord_afterRestoredRuleset restores, under a running server, a database whose newest rule set has the number of the one that the server knows.
+// TestRecord_afterRestoredRuleset restores a database under a running server. Its latest rule set has the ID of the
+// cached one.
 func TestRecord_afterRestoredRuleset(t *testing.T) {
 	pool := openPool(t, pgtest.Database(t))
 	l := New(pool, nil)
@@ -208,6 +211,6 @@ func TestRecord_afterRestoredRuleset(t *testing.T) {
 		WHERE id = (SELECT max(id) FROM ruleset)`)
 	large.UserID = 2
 	if r := mustRecord(t, l, large); !slices.Equal(r.Codes, []int32{1100}) {
-		t.Errorf("%v fired by the rules that were restored", r.Codes)
+		t.Errorf("with the restored rules, %v fired; want 1100", r.Codes)
 	}
 }

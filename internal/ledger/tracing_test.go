@@ -17,7 +17,7 @@ import (
 	"labledger/internal/tracing"
 )
 
-// tracedLedger is a ledger whose statements are told to a tracer.
+// tracedLedger returns a ledger with a tracer for its statements.
 func tracedLedger(t *testing.T) (*Ledger, oteltrace.Tracer, *tracetest.InMemoryExporter) {
 	t.Helper()
 	spans := tracetest.NewInMemoryExporter()
@@ -30,8 +30,8 @@ func tracedLedger(t *testing.T) (*Ledger, oteltrace.Tracer, *tracetest.InMemoryE
 	return New(pool, nil), tracer, spans
 }
 
-// descendants are the names of the spans below one, and below those, sorted; of several alike one. The rule set is read now and then, and who waits for a connection
-// does so by chance: those do not count.
+// descendants returns the distinct names of all spans below a parent, sorted. It omits spans that occur only sometimes:
+// loading the rule set and waiting for a connection.
 func descendants(spans tracetest.SpanStubs, parent oteltrace.SpanID) (names []string) {
 	for _, s := range spans {
 		if s.Parent.SpanID() == parent && s.Name != "wait for a connection" && s.Name != "GetRuleset" {
@@ -42,8 +42,9 @@ func descendants(spans tracetest.SpanStubs, parent oteltrace.SpanID) (names []st
 	return slices.Compact(names)
 }
 
-// TestTrace_groupCommit records events of four requests, of which one is not traced, in two passes: the first request has one to itself, the statements
-// of the other one stand below the second, and the third is linked to that.
+// TestTrace_groupCommit records the events of four requests, one of them untraced, in two groups. The first request is
+// a group by itself. The statements of the second group are below the span of the second request, and the span of the
+// third one is linked to it.
 func TestTrace_groupCommit(t *testing.T) {
 	l, tracer, spans := tracedLedger(t)
 	unlock := lockUsers(t, l.pool, 1)
@@ -63,14 +64,16 @@ func TestTrace_groupCommit(t *testing.T) {
 		return ctx
 	}
 	waitQueued := func(n int) {
-		waitFor(t, fmt.Sprint(n, " to wait"), func() bool {
+		waitFor(t, fmt.Sprint(n, " queued events"), func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			return len(l.queue) == n
 		})
 	}
 	send(startRequest("first"))
-	waitFor(t, "the first event to wait patiently", func() bool { return len(l.lockWaiters) == 1 && countLockWaiters(t, l.pool) == 1 }) // its second try
+	waitFor(t, "the second attempt of the first event to wait for the lock", func() bool {
+		return len(l.lockWaiters) == 1 && countLockWaiters(t, l.pool) == 1
+	})
 	for i, ctx := range []context.Context{context.Background(), startRequest("second"), startRequest("third")} {
 		send(ctx)
 		waitQueued(i + 1)
@@ -90,7 +93,7 @@ func TestTrace_groupCommit(t *testing.T) {
 		slices.Sort(wantNames)
 		got := descendants(stubs, ids[name].SpanID())
 		if !slices.Equal(got, wantNames) && len(got)+len(wantNames) > 0 {
-			t.Errorf("below the %s request: %v, want %v", name, got, wantNames)
+			t.Errorf("spans below the %s request: %v, want %v", name, got, wantNames)
 		}
 	}
 	roots := 0
@@ -99,19 +102,19 @@ func TestTrace_groupCommit(t *testing.T) {
 			roots++
 		}
 		if text := fmt.Sprint(s.Name, s.Attributes, s.Status, s.Events); strings.Contains(text, "4711") {
-			t.Error("a span tells an amount:", text)
+			t.Error("a span contains an amount:", text)
 		}
 		switch linked := len(s.Links) == 1 && s.Links[0].SpanContext.Equal(ids["second"]); {
 		case s.Name == "third" && !linked, s.Name != "third" && len(s.Links) > 0:
-			t.Errorf("%s is linked to %v", s.Name, s.Links)
+			t.Errorf("unexpected links of span %s: %v", s.Name, s.Links)
 		}
 	}
 	if roots != 3 {
-		t.Errorf("%d spans have no parent, want those of the 3 requests", roots)
+		t.Errorf("%d spans have no parent, want the 3 of the requests", roots)
 	}
 }
 
-// TestTrace_batch has the COPYs, too, which go past pgx.
+// TestTrace_batch checks that the COPY statements of a batch are traced as well.
 func TestTrace_batch(t *testing.T) {
 	l, tracer, spans := tracedLedger(t)
 	ctx, span := tracer.Start(t.Context(), "batch of events")

@@ -16,7 +16,7 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// uuidProblem tells what keeps an id from being a UUIDv7 of RFC 9562, or "".
+// uuidProblem returns why an ID is not a UUIDv7 of RFC 9562, or "".
 func uuidProblem(id uuid.UUID) string {
 	switch {
 	case id.Version() != 7:
@@ -27,7 +27,7 @@ func uuidProblem(id uuid.UUID) string {
 	return ""
 }
 
-// uuidBits is the 74 free bits of a UUIDv7 below its time, and the time above them: what plus adds to.
+// uuidBits returns the time and the 74 random bits of a UUIDv7 as one number: addUUID adds to it.
 func uuidBits(id uuid.UUID) *big.Int {
 	n := new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8]) >> 16)
 	n.Lsh(n, 12).Or(n, new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8])&0xfff))
@@ -52,10 +52,10 @@ func TestAddUUID(t *testing.T) {
 			t.Fatalf("%s + %d = %s: %s", id, n, sum, problem)
 		}
 		if want := new(big.Int).Add(uuidBits(id), new(big.Int).SetUint64(n)); uuidBits(sum).Cmp(want) != 0 {
-			t.Fatalf("%s + %d = %s, which is %s, not %s", id, n, sum, uuidBits(sum), want)
+			t.Fatalf("%s + %d = %s, with bits %s; want %s", id, n, sum, uuidBits(sum), want)
 		}
 		if uuidAfter(sum, id) != (n > 0) {
-			t.Fatalf("%s is not after %s", sum, id)
+			t.Fatalf("%s is not greater than %s", sum, id)
 		}
 	})
 }
@@ -68,7 +68,7 @@ func TestUUIDAfter_matchesPostgres(t *testing.T) {
 			b = addUUID(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
 		}
 		if got, want := uuidAfter(a, b), queryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
-			r.Fatalf("%s > %s: %v, and in Postgres %v", a, b, got, want)
+			r.Fatalf("%s > %s: got %v, Postgres says %v", a, b, got, want)
 		}
 	})
 }
@@ -89,19 +89,19 @@ func TestNextID(t *testing.T) {
 			t.Fatalf("%s: %s", id, problem)
 		}
 		if !uuidAfter(id, last) {
-			t.Fatalf("%s is not after %s", id, last)
+			t.Fatalf("%s is not greater than %s", id, last)
 		}
 		if last == uuid.Nil || now.After(uuidTime(last)) {
 			if !uuidTime(id).Equal(now) {
-				t.Fatalf("%s is of %s, not of %s", id, uuidTime(id).UTC(), now.UTC())
+				t.Fatalf("%s has time %s, want %s", id, uuidTime(id).UTC(), now.UTC())
 			}
 		} else if off := uuidTime(id).Sub(uuidTime(last)); off > time.Millisecond {
-			t.Fatalf("the clock stands still, and the id runs %s ahead of %s", off, last)
+			t.Fatalf("with a stopped clock, the new ID is %s ahead of %s", off, last)
 		}
 	})
 }
 
-// badClock is a clock that jumps about, stands still and runs backwards.
+// badClock returns a clock that jumps, stops and goes back.
 func badClock() func() time.Time {
 	start := time.Now()
 	var n atomic.Int64
@@ -121,7 +121,7 @@ func badClock() func() time.Time {
 	}
 }
 
-// TestIDsAscend records at two instances whose clocks are wrong, each in its own way, in turn and at once.
+// TestIDsAscend records alternately and concurrently at two instances with wrong clocks.
 func TestIDsAscend(t *testing.T) {
 	for name, clocks := range map[string][2]func() time.Time{
 		"still":       {func() time.Time { return time.UnixMilli(1_800_000_000_000) }, func() time.Time { return time.UnixMilli(1_800_000_000_000) }},
@@ -133,17 +133,17 @@ func TestIDsAscend(t *testing.T) {
 			one, two := twoInstances(t)
 			one.now, two.now = clocks[0], clocks[1]
 			pool := one.pool
-			last := map[int64]uuid.UUID{} // one after the other, at both instances in turn
+			last := map[int64]uuid.UUID{} // first one by one, at both instances alternately
 			for i := range 300 {
 				r := RecordRequest{UserID: int64(i % 3), Event: withdrawal(100+int64(i%2), int64(i)), Actor: "me"}
 				got := mustRecord(t, []*Ledger{one, two}[i/2%2], r)
 				if !uuidAfter(got.EventID, last[r.UserID]) {
-					t.Fatalf("event %s of user %d comes before %s", got.EventID, r.UserID, last[r.UserID])
+					t.Fatalf("event %s of user %d is not greater than %s", got.EventID, r.UserID, last[r.UserID])
 				}
 				last[r.UserID] = got.EventID
 				if got.AlertID != uuid.Nil {
 					if !uuidAfter(got.AlertID, got.EventID) {
-						t.Fatalf("alert %s comes before its event %s", got.AlertID, got.EventID)
+						t.Fatalf("alert %s is not greater than its event %s", got.AlertID, got.EventID)
 					}
 					last[r.UserID] = got.AlertID
 				}
@@ -156,7 +156,7 @@ func TestIDsAscend(t *testing.T) {
 					}
 				}
 			})
-			b := &Batch{Actor: "me"} // its clock is behind all of this
+			b := &Batch{Actor: "me"} // recorded after events with a later clock
 			for i := range 100 {
 				b.Events = append(b.Events, UserEvent{int64(i % 4), withdrawal(200, int64(2000+i))})
 			}
@@ -165,7 +165,7 @@ func TestIDsAscend(t *testing.T) {
 			}
 			auditLedger(t, pool).requireClean(t)
 			if n := queryValue[int](t, pool, "SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids"); n != 0 {
-				t.Errorf("%d ids are there twice", n)
+				t.Errorf("%d duplicate IDs", n)
 			}
 			for _, id := range queryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
 				if problem := uuidProblem(uuid.MustParse(id)); problem != "" {
@@ -176,11 +176,11 @@ func TestIDsAscend(t *testing.T) {
 	}
 }
 
-// TestUUIDTime reads the time of the clock from an id.
+// TestUUIDTime checks that newID and uuidTime agree.
 func TestUUIDTime(t *testing.T) {
 	for _, ms := range []int64{0, 1, 1_700_000_000_000, math.MaxInt64 >> 16} {
 		if id := newID(time.UnixMilli(ms)); uuidTime(id).UnixMilli() != ms || uuidProblem(id) != "" {
-			t.Errorf("%s is of %d, not of %d", id, uuidTime(id).UnixMilli(), ms)
+			t.Errorf("%s has time %d, want %d", id, uuidTime(id).UnixMilli(), ms)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"labledger/internal/rules"
 )
 
-// damage runs what the database would refuse.
+// damage runs a statement that the constraints and triggers of the database would reject.
 func damage(t *testing.T, l *Ledger, sql string) {
 	t.Helper()
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
@@ -36,7 +36,7 @@ func damage(t *testing.T, l *Ledger, sql string) {
 	}
 }
 
-// collectDifferences are what Verify or Rebuild tells, as "what user" with a + where it was put right.
+// collectDifferences returns the differences of Verify or Rebuild as "what user", followed by + if it was repaired.
 func collectDifferences(t *testing.T, run func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
 	t.Helper()
 	s, err := run(t.Context(), nil, func(d Difference) {
@@ -47,14 +47,14 @@ func collectDifferences(t *testing.T, run func(context.Context, func(int64), fun
 		all = append(all, fmt.Sprint(d.What, " ", d.UserID, mark))
 		full = append(full, d)
 		if d.Recorded == d.Recomputed || d.Recorded == "" || d.Recomputed == "" {
-			t.Errorf("no difference: %+v", d)
+			t.Errorf("invalid difference: %+v", d)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.Differences != int64(len(all)) {
-		t.Errorf("%d differences told, %+v", len(all), s)
+		t.Errorf("%d differences reported, summary %+v", len(all), s)
 	}
 	return all, full, s
 }
@@ -63,7 +63,7 @@ func TestVerify_cleanLedger(t *testing.T) {
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
 	execSQL(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
-	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // states are complete for less
+	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // the horizons of the states are shorter
 	var progress []int64
 	s, err := l.Verify(t.Context(), func(n int64) { progress = append(progress, n) }, func(d Difference) { t.Errorf("%+v", d) })
 	if err != nil || s.Events != 1200 || s.Alerts != queryValue[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
@@ -79,7 +79,7 @@ func TestVerify_cleanLedger(t *testing.T) {
 	requireEqual(t, queryColumn(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"), before)
 }
 
-// TestVerify_findsDamage makes every kind of damage, and has put right what may be.
+// TestVerify_findsDamage makes every kind of damage, and checks what Verify reports and what Rebuild repairs.
 func TestVerify_findsDamage(t *testing.T) {
 	const (
 		alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
@@ -89,7 +89,7 @@ func TestVerify_findsDamage(t *testing.T) {
 	)
 	for _, c := range []struct {
 		sql  string
-		want string // by Verify; what ends in + is put right
+		want string // differences that Verify reports; Rebuild repairs those that end in +
 	}{
 		{"UPDATE user_state SET state = replace(state::text, '\"run\":', '\"run\":1')::json WHERE user_id = 4", "state 4+"},
 		{"UPDATE user_state SET state = replace(state::text, '\"horizon\":', '\"horizon\":1')::json WHERE user_id = 5", "state 5+"},
@@ -101,8 +101,8 @@ func TestVerify_findsDamage(t *testing.T) {
 		{"DELETE FROM user_state", "risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+"},
 		{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
 		{"UPDATE user_state SET last_id = " + eventID + " WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},          // it raised an alert
-		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // the next one is greater, that is all
+		{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},          // the event raised an alert, whose ID is greater
+		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // valid: the next ID will be greater
 		{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
 		{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
 		{"DELETE FROM account WHERE id = 4", "risk 4+"},
@@ -113,7 +113,7 @@ func TestVerify_findsDamage(t *testing.T) {
 		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alertEventID, "alert 4"},
 		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + eventID, "effective_time 4"},
 		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + eventID, "ruleset_id 4"},
-		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID, "facts 4, reasons of the alert 4, state 4+"},
+		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID, "facts 4, alert reasons 4, state 4+"},
 		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID, "type and amount 4, *"},
 		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
 		{"DELETE FROM alert WHERE user_id = 4 AND id = " + alertID, "alert 4"},
@@ -121,10 +121,10 @@ func TestVerify_findsDamage(t *testing.T) {
 		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
 		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
 		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID, "reasons of the alert 4"},
-		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "reasons of the alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""}, // of a later version
-		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "event of an alert 4, state 4+"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
+		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""}, // written by a later version
+		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "alert event 4, state 4+"},
 		{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
 	} {
 		t.Run(c.sql, func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestVerify_findsDamage(t *testing.T) {
 					got, want = got[:n], want[:n]
 				}
 				if !slices.Equal(got, want) {
-					t.Errorf("%s tells %q; want %q", operation, got, want)
+					t.Errorf("%s reports %q; want %q", operation, got, want)
 				}
 			}
 			const all = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
@@ -172,7 +172,7 @@ func TestVerify_findsDamage(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 			got, _, s = collectDifferences(t, l.Rebuild)
-			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...)) // users one after the other, once all were seen
+			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...)) // Rebuild repairs the users after it has scanned all of them
 			if s.Repaired != int64(len(repaired)) {
 				t.Errorf("%+v", s)
 			}
@@ -186,7 +186,7 @@ func TestVerify_findsDamage(t *testing.T) {
 	}
 }
 
-// TestVerify_acceptsShorterHorizons: a state that is complete for less than the rules need now is not wrong.
+// TestVerify_acceptsShorterHorizons checks that a state with a shorter horizon than the current rules need is valid.
 func TestVerify_acceptsShorterHorizons(t *testing.T) {
 	l := recordedLedger(t, 41, 300)
 	states, err := db.New(l.pool).ListStates(t.Context(), db.ListStatesParams{After: -1, Limit: 100})
@@ -219,7 +219,7 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 	}
 }
 
-// TestRebuild_manyUsers goes over more users than are put right at a time.
+// TestRebuild_manyUsers rebuilds more users than are collected at a time.
 func TestRebuild_manyUsers(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	const users = 2*maxDirtyStates + 300
@@ -238,13 +238,13 @@ func TestRebuild_manyUsers(t *testing.T) {
 	}
 }
 
-// rebuildUnderLoad has events recorded while the risks of users are spoilt and rebuild runs again and again.
+// rebuildUnderLoad records events while the risks in user_state are damaged and rebuild runs repeatedly.
 func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audit) {
 	t.Helper()
 	one, two := twoInstances(t)
 	stops := []func() int{
 		inBackground(func(random *rand.Rand) {
-			for user := range loadUsers { // one at a time, so that none waits for two
+			for user := range loadUsers { // one at a time, so that the statement never holds two locks
 				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1", user+1, []string{"low", "high"}[random.IntN(2)])
 				if err != nil {
 					t.Error(err)
@@ -264,7 +264,7 @@ func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audi
 	})
 	for _, stop := range stops {
 		if stop() == 0 {
-			t.Error("nothing went on beside")
+			t.Error("control: a background task did not run")
 		}
 	}
 	waitIdle(t, one)
@@ -284,9 +284,9 @@ func TestRebuild_underLoad(t *testing.T) {
 	})
 	result.requireClean(t)
 	if repaired < 20 || len(unexpected) > 0 {
-		t.Errorf("%d users were put right; %d differences other than risks, first %+v", repaired, len(unexpected), unexpected[:min(len(unexpected), 1)])
+		t.Errorf("%d users repaired; %d differences other than risks, first %+v", repaired, len(unexpected), unexpected[:min(len(unexpected), 1)])
 	}
-	t.Logf("%d events, %d users put right", result.events, repaired)
+	t.Logf("%d events, %d users repaired", result.events, repaired)
 	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,8 @@ func TestRebuild_underLoad(t *testing.T) {
 	}
 }
 
-// TestRebuild_waitsForUserLock: an event that is being recorded while a rebuild comes to its user is in the rebuilt state.
+// TestRebuild_waitsForUserLock checks that the rebuilt state includes an event that was recorded while Rebuild waited
+// for the lock.
 func TestRebuild_waitsForUserLock(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	first := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
@@ -340,7 +341,7 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 	}
 }
 
-// TestRebuild_withoutLockLosesEvents is the control: a rebuild that does not lock the user loses events, and the oracle sees it.
+// TestRebuild_withoutLockLosesEvents is the negative control: a rebuild that does not lock the user loses events.
 func TestRebuild_withoutLockLosesEvents(t *testing.T) {
 	_, result := rebuildUnderLoad(t, func(l *Ledger) error {
 		a := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
@@ -354,7 +355,7 @@ func TestRebuild_withoutLockLosesEvents(t *testing.T) {
 				return err
 			}
 			time.Sleep(time.Millisecond)
-			// A user without a state yet has no row to correct.
+			// A user without a state has no row to repair.
 			if _, err := q.RepairState(context.Background(), db.RepairStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil)}); err != nil && err != pgx.ErrNoRows {
 				return err
 			}
@@ -362,6 +363,6 @@ func TestRebuild_withoutLockLosesEvents(t *testing.T) {
 		return nil
 	})
 	if result.missed+result.unexpected == 0 {
-		t.Error("nothing is found")
+		t.Error("control: the audit found no lost event")
 	}
 }
