@@ -33,7 +33,8 @@ func (a *audit) addProblem(format string, args ...any) {
 func (a *audit) requireClean(t *testing.T) {
 	t.Helper()
 	if a.missed != 0 || a.unexpected != 0 {
-		t.Errorf("%d events, %d alerts: %d codes missed, %d codes unexpected", a.events, a.alerts, a.missed, a.unexpected)
+		t.Errorf("%d events, %d alerts: %d codes missed, %d codes unexpected", a.events, a.alerts, a.missed,
+			a.unexpected)
 	}
 	for i, problem := range a.problems {
 		if i == 10 {
@@ -126,11 +127,15 @@ func readRulesets(t *testing.T, pool *pgxpool.Pool) map[int64]rules.Set {
 
 func readEvents(t *testing.T, pool *pgxpool.Pool) (all []eventRow) {
 	t.Helper()
-	const sql = `SELECT user_id, id, type, amount::text, time, effective_time, risk, ruleset_id, facts::text, alert_codes, alert_id FROM event ORDER BY user_id, id`
+	const sql = `SELECT user_id, id, type, amount::text, time, effective_time, risk, ruleset_id, facts::text, alert_codes,
+		alert_id
+		FROM event ORDER BY user_id, id`
 	forEachRow(t, pool, sql, func(scan func(...any) error) error {
 		var e eventRow
 		var kind, amount, risk, facts string
-		if err := scan(&e.user, &e.id, &kind, &amount, &e.event.Time, &e.effectiveTime, &risk, &e.rulesetID, &facts, &e.codes, &e.alertID); err != nil {
+		err := scan(&e.user, &e.id, &kind, &amount, &e.event.Time, &e.effectiveTime, &risk, &e.rulesetID, &facts,
+			&e.codes, &e.alertID)
+		if err != nil {
 			return err
 		}
 		e.event.Type, _ = rules.ParseType(kind)
@@ -145,17 +150,18 @@ func readEvents(t *testing.T, pool *pgxpool.Pool) (all []eventRow) {
 func readAlerts(t *testing.T, pool *pgxpool.Pool) map[uuid.UUID]alertRow {
 	t.Helper()
 	all := map[uuid.UUID]alertRow{}
-	forEachRow(t, pool, "SELECT user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons::text FROM alert", func(scan func(...any) error) error {
-		var r alertRow
-		var event uuid.UUID
-		var reasons string
-		if err := scan(&r.user, &r.id, &event, &r.codes, &r.time, &r.risk, &r.rulesetID, &reasons); err != nil {
+	forEachRow(t, pool, "SELECT user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons::text FROM alert",
+		func(scan func(...any) error) error {
+			var r alertRow
+			var event uuid.UUID
+			var reasons string
+			if err := scan(&r.user, &r.id, &event, &r.codes, &r.time, &r.risk, &r.rulesetID, &reasons); err != nil {
+				return err
+			}
+			err := json.Unmarshal([]byte(reasons), &r.reasons)
+			all[event] = r
 			return err
-		}
-		err := json.Unmarshal([]byte(reasons), &r.reasons)
-		all[event] = r
-		return err
-	})
+		})
 	return all
 }
 
@@ -229,7 +235,8 @@ func hundredths(fact json.RawMessage) rules.Cents {
 // checkAlert compares an alert with its event.
 func (a *audit) checkAlert(e eventRow, alerts map[uuid.UUID]alertRow, sets map[int64]rules.Set) {
 	r, ok := alerts[e.id]
-	if !ok || r.id != *e.alertID || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time || r.risk != e.risk.String() || r.rulesetID != e.rulesetID || !uuidAfter(r.id, e.id) {
+	if !ok || r.id != *e.alertID || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time ||
+		r.risk != e.risk.String() || r.rulesetID != e.rulesetID || !uuidAfter(r.id, e.id) {
 		a.addProblem("event %+v has alert %+v", e, r)
 		return
 	}
@@ -241,8 +248,11 @@ func (a *audit) checkAlert(e eventRow, alerts map[uuid.UUID]alertRow, sets map[i
 			continue
 		}
 		rule := sets[e.rulesetID][i]
-		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit || hundredths(reason.LimitAtRisk) != rule.LimitFor(e.risk) || !bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
-			a.addProblem("alert %s has reason %+v; the rule is %+v and the fact %s", r.id, reason, rule, e.facts[fmt.Sprint(rule.Code)])
+		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit ||
+			hundredths(reason.LimitAtRisk) != rule.LimitFor(e.risk) ||
+			!bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
+			a.addProblem("alert %s has reason %+v; the rule is %+v and the fact %s", r.id, reason, rule,
+				e.facts[fmt.Sprint(rule.Code)])
 		}
 	}
 	if !slices.Equal(codes, r.codes) {
@@ -276,7 +286,13 @@ func (a *audit) checkUser(user int64, history []eventRow, sets map[int64]rules.S
 }
 
 // checkStates recomputes the state of each user and compares it with the stored one.
-func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int64][]eventRow, last map[int64]uuid.UUID, sets map[int64]rules.Set) {
+func (a *audit) checkStates(
+	t *testing.T,
+	pool *pgxpool.Pool,
+	histories map[int64][]eventRow,
+	last map[int64]uuid.UUID,
+	sets map[int64]rules.Set,
+) {
 	t.Helper()
 	withState := 0
 	forEachRow(t, pool, "SELECT user_id, last_id, state::text FROM user_state", func(scan func(...any) error) error {
@@ -306,7 +322,8 @@ func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int6
 		var effective []rules.Event
 		for _, e := range history {
 			rules.Step(&rebuilt, e.event, sets[e.rulesetID], e.risk, rules.MaxWindow)
-			effective = append(effective, rules.Event{Type: e.event.Type, Amount: e.event.Amount, Time: e.effectiveTime})
+			effective = append(effective,
+				rules.Event{Type: e.event.Type, Amount: e.event.Amount, Time: e.effectiveTime})
 		}
 		rebuilt.RebuildWindow(sets[history[len(history)-1].rulesetID].LongestWindow(), effective)
 		if !rebuilt.Equal(&stored) {
@@ -323,7 +340,9 @@ func (a *audit) checkStates(t *testing.T, pool *pgxpool.Pool, histories map[int6
 // user.
 func requireAscendingRulesets(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	const sql = `SELECT user_id::text FROM (SELECT user_id, ruleset_id < lag(ruleset_id) OVER (PARTITION BY user_id ORDER BY id) AS back FROM event) AS e WHERE back`
+	const sql = `SELECT user_id::text FROM (
+		SELECT user_id, ruleset_id < lag(ruleset_id) OVER (PARTITION BY user_id ORDER BY id) AS back FROM event
+	) AS e WHERE back`
 	if users := queryColumn(t, pool, sql); len(users) > 0 {
 		t.Errorf("users %s have events with older rules than an earlier event", strings.Join(users, ", "))
 	}

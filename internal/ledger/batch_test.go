@@ -16,14 +16,17 @@ import (
 
 // Queries that format the ledger as text, without IDs and times of arrival.
 const (
-	eventsSQL = `SELECT format('%s %s %s at %s as of %s: %s by %s finds %s fires %s', user_id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes) FROM event ORDER BY user_id, id`
-	alertsSQL = `SELECT format('%s %s at %s: %s by %s since %s %s', user_id, alert_codes, time, risk, ruleset_id, reasons, state) FROM alert ORDER BY user_id, id`
+	eventsSQL = `SELECT format('%s %s %s at %s as of %s: %s by %s finds %s fires %s', user_id, type, amount, time,
+		effective_time, risk, ruleset_id, facts, alert_codes) FROM event ORDER BY user_id, id`
+	alertsSQL = `SELECT format('%s %s at %s: %s by %s since %s %s', user_id, alert_codes, time, risk, ruleset_id,
+		reasons, state) FROM alert ORDER BY user_id, id`
 	statesSQL = `SELECT format('%s %s %s', user_id, risk, state) FROM user_state ORDER BY user_id`
 )
 
 func ledgerText(t *testing.T, pool *pgxpool.Pool) []string {
 	t.Helper()
-	return slices.Concat(queryColumn(t, pool, eventsSQL), queryColumn(t, pool, alertsSQL), queryColumn(t, pool, statesSQL))
+	return slices.Concat(queryColumn(t, pool, eventsSQL), queryColumn(t, pool, alertsSQL),
+		queryColumn(t, pool, statesSQL))
 }
 
 // requireEqual fails the test unless both texts are equal.
@@ -66,7 +69,8 @@ func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, results []Resul
 		if e.alertID != nil {
 			alert = *e.alertID
 		}
-		if r.UserID != b.Events[i].UserID || e.user != r.UserID || e.event != b.Events[i].Event || !slices.Equal(e.codes, r.Codes) || alert != r.AlertID {
+		if r.UserID != b.Events[i].UserID || e.user != r.UserID || e.event != b.Events[i].Event ||
+			!slices.Equal(e.codes, r.Codes) || alert != r.AlertID {
 			t.Fatalf("event %d: sent %+v, result %+v, recorded %+v", i, b.Events[i], r, e)
 		}
 		if !uuidAfter(r.EventID, last[r.UserID]) {
@@ -105,9 +109,11 @@ func TestBatch_equalsSingles(t *testing.T) {
 	} {
 		pool := pgtest.Pool(t)
 		l := New(pool, nil)
-		execSQL(t, pool, "INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
+		execSQL(t, pool,
+			"INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
 		record(t, l, stream[:third])
-		execSQL(t, pool, `UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
+		execSQL(t, pool,
+			`UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
 		record(t, l, stream[third:2*third])
 		execSQL(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
 		execSQL(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
@@ -150,43 +156,50 @@ func TestBatch_severalChunks(t *testing.T) {
 					states[e.UserID] = &rules.State{}
 				}
 				d := rules.Step(states[e.UserID], e.Event, set, rules.Medium, set.LongestWindow())
-				want[e.UserID] = append(want[e.UserID], fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
+				want[e.UserID] = append(want[e.UserID],
+					fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
 			}
 			got := map[int64][]string{}
-			forEachRow(t, pool, "SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id", func(scan func(...any) error) error {
-				var user, effective int64
-				var facts string
-				var codes []int32
-				err := scan(&user, &effective, &facts, &codes)
-				got[user] = append(got[user], fmt.Sprintf("%d %s %d", effective, facts, codes))
-				return err
-			})
+			forEachRow(t, pool,
+				"SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id",
+				func(scan func(...any) error) error {
+					var user, effective int64
+					var facts string
+					var codes []int32
+					err := scan(&user, &effective, &facts, &codes)
+					got[user] = append(got[user], fmt.Sprintf("%d %s %d", effective, facts, codes))
+					return err
+				})
 			for user, all := range want {
 				for i, line := range all {
 					if i >= len(got[user]) || withoutSpaces(got[user][i]) != withoutSpaces(line) {
-						t.Fatalf("event %d of user %d: recorded %q, want %q", i, user, got[user][min(i, len(got[user])-1)], line)
+						t.Fatalf("event %d of user %d: recorded %q, want %q", i, user,
+							got[user][min(i, len(got[user])-1)], line)
 					}
 				}
 			}
 			n := 0
-			forEachRow(t, pool, "SELECT user_id, state::text, last_id FROM user_state", func(scan func(...any) error) error {
-				var user int64
-				var state string
-				var last uuid.UUID
-				if err := scan(&user, &state, &last); err != nil {
-					return err
-				}
-				n++
-				if kept, err := rules.ParseState([]byte(state)); err != nil || !kept.Equal(states[user]) {
-					t.Fatalf("user %d has state %s, want %s (%v)", user, state, states[user].Append(nil), err)
-				}
-				return nil
-			})
+			forEachRow(t, pool, "SELECT user_id, state::text, last_id FROM user_state",
+				func(scan func(...any) error) error {
+					var user int64
+					var state string
+					var last uuid.UUID
+					if err := scan(&user, &state, &last); err != nil {
+						return err
+					}
+					n++
+					if kept, err := rules.ParseState([]byte(state)); err != nil || !kept.Equal(states[user]) {
+						t.Fatalf("user %d has state %s, want %s (%v)", user, state, states[user].Append(nil), err)
+					}
+					return nil
+				})
 			if n != len(states) {
 				t.Errorf("got %d states, want %d", n, len(states))
 			}
 			if n := queryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
-				SELECT user_id, max(id::text)::uuid AS newest FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a GROUP BY user_id) AS b USING (user_id)
+				SELECT user_id, max(id::text)::uuid AS newest
+				FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a
+				GROUP BY user_id) AS b USING (user_id)
 				WHERE last_id IS DISTINCT FROM newest`); n != 0 {
 				t.Errorf("%d users have a last_id that is not their greatest ID", n)
 			}
@@ -276,7 +289,9 @@ func TestBatch_dryRun(t *testing.T) {
 	}
 	first, second := batchResults(t, dryRun), batchResults(t, recorded)
 	for i := range second {
-		if !slices.Equal(first[i].Codes, second[i].Codes) || (first[i].AlertID == uuid.Nil) != (second[i].AlertID == uuid.Nil) || second[i].Replayed {
+		if !slices.Equal(first[i].Codes, second[i].Codes) ||
+			(first[i].AlertID == uuid.Nil) != (second[i].AlertID == uuid.Nil) ||
+			second[i].Replayed {
 			t.Fatalf("event %d: dry run %+v, recorded %+v", i, first[i], second[i])
 		}
 	}
@@ -294,7 +309,8 @@ func TestBatch_isAtomic(t *testing.T) {
 		done <- err
 	}()
 	waitFor(t, "the COPY of the batch", func() bool {
-		return queryValue[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
+		return queryValue[bool](t, pool,
+			"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
 	})
 	cancel()
 	if err := <-done; err == nil {
@@ -306,7 +322,9 @@ func TestBatch_isAtomic(t *testing.T) {
 		t.Error("RecordAll accepted an amount of 0")
 	}
 	waitIdle(t, l)
-	if n := queryValue[int](t, pool, "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert) + (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)"); n != 0 {
+	const sql = `SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert)
+		+ (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)`
+	if n := queryValue[int](t, pool, sql); n != 0 {
 		t.Errorf("failed batches left %d rows", n)
 	}
 }

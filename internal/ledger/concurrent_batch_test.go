@@ -98,7 +98,8 @@ func TestBatch_concurrentBatches(t *testing.T) {
 			results := [2]*BatchResult{}
 			concurrently(2, func(i int) {
 				timeouts, err := retryOnLockTimeout(func() (err error) {
-					results[i], err = []*Ledger{one, two}[i%instances].RecordAll(context.Background(), batches[i], false)
+					l := []*Ledger{one, two}[i%instances]
+					results[i], err = l.RecordAll(context.Background(), batches[i], false)
 					return err
 				})
 				if timeouts > 0 {
@@ -176,7 +177,9 @@ func TestBatch_withConcurrentInstance(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(i), 2))
 			for ctx.Err() == nil {
 				_, err := retryOnLockTimeout(func() error {
-					_, err := two.Record(context.Background(), RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: randomEvent(random, 100), Actor: "single"})
+					user := 1 + random.Int64N(loadUsers)
+					r := RecordRequest{UserID: user, Event: randomEvent(random, 100), Actor: "single"}
+					_, err := two.Record(context.Background(), r)
 					return err
 				})
 				if err != nil {
@@ -191,7 +194,8 @@ func TestBatch_withConcurrentInstance(t *testing.T) {
 	var lastErr error
 	for i := range batches {
 		b := &Batch{Events: randomStream(uint64(i), 100, loadUsers), Actor: "batch"}
-		if _, err := retryOnLockTimeout(func() error { _, err := one.RecordAll(t.Context(), b, false); return err }); err != nil {
+		_, err := retryOnLockTimeout(func() error { _, err := one.RecordAll(t.Context(), b, false); return err })
+		if err != nil {
 			failed.Add(1)
 			lastErr = err
 		}
@@ -199,7 +203,8 @@ func TestBatch_withConcurrentInstance(t *testing.T) {
 	stop()
 	<-done
 	if failed.Load() > 0 {
-		t.Errorf("%d of %d batches failed while another instance recorded events of the same users: %v", failed.Load(), batches, lastErr)
+		t.Errorf("%d of %d batches failed while another instance recorded events of the same users: %v", failed.Load(),
+			batches, lastErr)
 	}
 }
 
@@ -262,7 +267,8 @@ func TestBatch_doesNotStarveSingles(t *testing.T) {
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			if _, err := l.RecordAll(context.Background(), &Batch{Events: randomStream(uint64(batches.Load()), 50, 6), Actor: "batch"}, false); err != nil {
+			b := &Batch{Events: randomStream(uint64(batches.Load()), 50, 6), Actor: "batch"}
+			if _, err := l.RecordAll(context.Background(), b, false); err != nil {
 				t.Error(err)
 			}
 			batches.Add(1)
@@ -272,18 +278,19 @@ func TestBatch_doesNotStarveSingles(t *testing.T) {
 	concurrently(6, func(i int) {
 		for time.Since(started) < 3*time.Second {
 			before := batches.Load()
-			if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}); err != nil {
+			r := RecordRequest{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}
+			if _, err := l.Record(context.Background(), r); err != nil {
 				t.Error(err)
 			}
 			overtakes := batches.Load() - before
-			for old := maxOvertakes.Load(); overtakes > old && !maxOvertakes.CompareAndSwap(old, overtakes); old = maxOvertakes.Load() {
-			}
+			storeMax(&maxOvertakes, overtakes)
 			n.Add(1)
 		}
 	})
 	stop()
 	<-done
-	t.Logf("%d batches, %d single events; at most %d batches overtook a single event", batches.Load(), n.Load(), maxOvertakes.Load())
+	t.Logf("%d batches, %d single events; at most %d batches overtook a single event", batches.Load(), n.Load(),
+		maxOvertakes.Load())
 	if maxOvertakes.Load() > 10 {
 		t.Errorf("%d later batches overtook a single event, want at most 10", maxOvertakes.Load())
 	}

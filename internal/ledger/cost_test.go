@@ -75,7 +75,7 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 	if read := countBlocks(t, pool, other) - before; read < 1000 {
 		t.Errorf("control: reading the whole history accesses only %d blocks", read)
 	}
-	// After a window was lengthened, the state lacks the 90 events of the window, and Record reads them from the ledger.
+	// After a window was lengthened, the state lacks the 90 events of the window. Record reads them from the ledger.
 	for user := int64(1); user <= 2; user++ {
 		execSQL(t, other, "UPDATE rule SET window_seconds = 60 WHERE code = 500")
 		single(user)
@@ -83,13 +83,15 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 		before := countBlocks(t, pool, other)
 		single(user)
 		cost[user] = float64(countBlocks(t, pool, other) - before)
-		if n := queryValue[int](t, other, "SELECT (facts ->> '500')::int FROM event WHERE user_id = $1 ORDER BY id DESC LIMIT 1", user); n != window/40+1 {
+		const sql = "SELECT (facts ->> '500')::int FROM event WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
+		if n := queryValue[int](t, other, sql, user); n != window/40+1 {
 			t.Errorf("the window of user %d holds %d events, want %d", user, n, window/40+1)
 		}
 	}
 	t.Logf("after a window was lengthened, the next event accesses %.0f blocks instead of %.0f", cost[2], cost[1])
 	if cost[2] > cost[1]+100 {
-		t.Errorf("after a window was lengthened: with %d events, %.0f blocks; with %d events, %.0f", many, cost[2], few, cost[1])
+		t.Errorf("after a window was lengthened: with %d events, %.0f blocks; with %d events, %.0f", many, cost[2], few,
+			cost[1])
 	}
 }
 
@@ -98,6 +100,8 @@ func countBlocks(t *testing.T, counted, other *pgxpool.Pool) int64 {
 	t.Helper()
 	execSQL(t, counted, "SELECT pg_stat_force_next_flush()")
 	execSQL(t, counted, "SELECT 1")
-	return queryValue[int64](t, other, `SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0) + coalesce(toast_blks_read + toast_blks_hit, 0))::bigint
+	return queryValue[int64](t, other,
+		`SELECT sum(heap_blks_read + heap_blks_hit
+			+ coalesce(idx_blks_read + idx_blks_hit, 0) + coalesce(toast_blks_read + toast_blks_hit, 0))::bigint
 		FROM pg_statio_user_tables WHERE relname IN ('event', 'alert', 'user_state', 'idempotency', 'ruleset')`)
 }

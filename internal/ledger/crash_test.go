@@ -104,9 +104,12 @@ func (d *ackLog) countLost(t *testing.T, pool *pgxpool.Pool) (lost int) {
 		}
 	}
 	d.mu.Unlock()
-	const query = `SELECT (SELECT count(*) FROM event WHERE id = ANY ($1::uuid[])) + (SELECT count(*) FROM alert WHERE id = ANY ($2::uuid[]) AND event_id = ANY ($1))`
+	const query = `SELECT (SELECT count(*) FROM event WHERE id = ANY ($1::uuid[]))
+		+ (SELECT count(*) FROM alert WHERE id = ANY ($2::uuid[]) AND event_id = ANY ($1))`
 	var found int
-	waitFor(t, "Postgres", func() bool { return pool.QueryRow(context.Background(), query, events, alerts).Scan(&found) == nil })
+	waitFor(t, "Postgres", func() bool {
+		return pool.QueryRow(context.Background(), query, events, alerts).Scan(&found) == nil
+	})
 	return len(events) + len(alerts) - found
 }
 
@@ -147,7 +150,8 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 		pid := postmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
 			waitFor(t, "a session to kill", func() bool {
-				const query = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`
+				const query = `SELECT pid FROM pg_stat_activity
+					WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`
 				return pool.QueryRow(context.Background(), query).Scan(&pid) == nil
 			})
 		}
@@ -163,7 +167,8 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 	stop()
 	<-done
 	waitIdle(t, l)
-	t.Logf("%d events acknowledged, %d in batches; %d attempts failed, %d of them after the commit", d.total(), d.total()-len(d.events), d.retries, d.replayed)
+	t.Logf("%d events acknowledged, %d in batches; %d attempts failed, %d of them after the commit", d.total(),
+		d.total()-len(d.events), d.retries, d.replayed)
 	if d.retries == 0 {
 		t.Error("control: no attempt failed")
 	}
@@ -257,7 +262,8 @@ func TestLostCommitResponses(t *testing.T) {
 			<-done
 			waitIdle(t, l)
 			n := queryValue[int](t, pool, "SELECT count(*) FROM event")
-			t.Logf("%d responses lost, %d attempts replayed; %d events acknowledged, %d recorded", lost.Load(), d.replayed, d.total(), n)
+			t.Logf("%d responses lost, %d attempts replayed; %d events acknowledged, %d recorded", lost.Load(),
+				d.replayed, d.total(), n)
 			if keys {
 				d.requireAllRecorded(t, l)
 			} else if n <= d.total() {

@@ -33,7 +33,8 @@ func TestRecord_cancelledWhileQueued(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 30 { // they wait in the queue behind the first event
 		wg.Go(func() {
-			if _, err := l.Record(ctx, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}); errors.Is(err, context.Canceled) {
+			r := RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}
+			if _, err := l.Record(ctx, r); errors.Is(err, context.Canceled) {
 				cancelled.Add(1)
 			} else {
 				t.Errorf("a cancelled event returned %v", err)
@@ -68,8 +69,11 @@ func TestRecord_withEndedContext(t *testing.T) {
 	l := New(pool, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	request := func(i int) RecordRequest {
+		return RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}
+	}
 	concurrently(20, func(i int) {
-		if _, err := l.Record(ctx, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}); err != nil && !errors.Is(err, context.Canceled) {
+		if _, err := l.Record(ctx, request(i)); err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
@@ -80,7 +84,7 @@ func TestRecord_withEndedContext(t *testing.T) {
 	}
 	fresh := 0
 	for i := range 20 { // retry, as a client that does not know the outcome
-		if !mustRecord(t, l, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}).Replayed {
+		if !mustRecord(t, l, request(i)).Replayed {
 			fresh++
 		}
 	}
@@ -142,8 +146,7 @@ func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest 
 				t.Errorf("event of another user: %v", err)
 			}
 			elapsed := int64(time.Since(start))
-			for old := maximum.Load(); elapsed > old && !maximum.CompareAndSwap(old, elapsed); old = maximum.Load() {
-			}
+			storeMax(&maximum, elapsed)
 			recorded.Add(1)
 			time.Sleep(time.Millisecond)
 		}
@@ -171,7 +174,8 @@ func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 				defer close(done)
 				concurrently(c.users, func(i int) {
 					time.Sleep(time.Duration(i) * c.apart)
-					if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i), Event: deposit(1, 1)}); err != nil && sqlstate(err) != "55P03" {
+					r := RecordRequest{UserID: int64(i), Event: deposit(1, 1)}
+					if _, err := l.Record(context.Background(), r); err != nil && sqlstate(err) != "55P03" {
 						t.Errorf("an event of a locked user returned %v", err)
 					}
 				})
@@ -214,7 +218,8 @@ func TestCommitters_exitWhenIdle(t *testing.T) {
 	}()
 	for range 5 {
 		concurrently(100, func(i int) {
-			if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i % 60), Event: deposit(1, 1)}); err != nil {
+			r := RecordRequest{UserID: int64(i % 60), Event: deposit(1, 1)}
+			if _, err := l.Record(context.Background(), r); err != nil {
 				t.Error(err)
 			}
 		})
@@ -248,7 +253,8 @@ func TestBatch_concurrencyLimit(t *testing.T) {
 		}()
 	}
 	waitFor(t, "all batches to wait for the lock", func() bool { return countLockWaiters(t, pool) == maxBatches })
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false); !errors.Is(err, ErrBusy) {
+	_, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false)
+	if !errors.Is(err, ErrBusy) {
 		t.Errorf("one batch too many returned %v, want ErrBusy", err)
 	}
 	unlock()
@@ -270,7 +276,10 @@ func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	unlock := lockUsers(t, pool, 1)
 	var wg sync.WaitGroup
 	for i := range 2 * maxGroup {
-		c := &pendingEvent{RecordRequest: RecordRequest{UserID: 1, Event: deposit(int64(i+1), 1)}, done: make(chan struct{})}
+		c := &pendingEvent{
+			RecordRequest: RecordRequest{UserID: 1, Event: deposit(int64(i+1), 1)},
+			done:          make(chan struct{}),
+		}
 		l.enqueue(c)
 		wg.Go(func() {
 			if <-c.done; c.err != nil {
@@ -280,7 +289,9 @@ func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	}
 	unlock()
 	wg.Wait()
-	if n := queryValue[int](t, pool, `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e WHERE amount <> nth`); n != 0 || countRows(t, pool, "event") != 2*maxGroup {
+	const sql = `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e
+		WHERE amount <> nth`
+	if n := queryValue[int](t, pool, sql); n != 0 || countRows(t, pool, "event") != 2*maxGroup {
 		t.Errorf("%d of %d events out of order", n, countRows(t, pool, "event"))
 	}
 	waitIdle(t, l)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,7 +99,11 @@ func withdrawal(amount, time int64) rules.Event {
 // randomEvent returns an event near the limits of the rules: the n-th of a stream in which each user has a few events
 // per minute. One event in four arrives late.
 func randomEvent(random *rand.Rand, n int) rules.Event {
-	e := rules.Event{Type: rules.Type(random.IntN(2)), Amount: rules.Cents(100 * (1 + random.IntN(8)*15)), Time: 1000 + int64(n)*3/10}
+	e := rules.Event{
+		Type:   rules.Type(random.IntN(2)),
+		Amount: rules.Cents(100 * (1 + random.IntN(8)*15)),
+		Time:   1000 + int64(n)*3/10,
+	}
 	if random.IntN(4) == 0 {
 		e.Time -= random.Int64N(70)
 	}
@@ -127,6 +132,12 @@ func concurrently(n int, do func(i int)) {
 	wg.Wait()
 }
 
+// storeMax sets a to n if n is greater.
+func storeMax(a *atomic.Int64, n int64) {
+	for old := a.Load(); n > old && !a.CompareAndSwap(old, n); old = a.Load() {
+	}
+}
+
 // waitFor waits until the condition is true. It fails the test after 30 seconds.
 func waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
@@ -140,7 +151,8 @@ func waitFor(t *testing.T, what string, condition func() bool) {
 // countLockWaiters returns the number of sessions of the database that wait for a lock.
 func countLockWaiters(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
-	return queryValue[int](t, pool, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+	return queryValue[int](t, pool,
+		"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
 // countDeadlocks returns the number of deadlocks in the database. A session publishes its count when it ends, or after
@@ -157,13 +169,15 @@ func lockUsers(t *testing.T, pool *pgxpool.Pool, users ...int64) (unlock func())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(context.Background(), "INSERT INTO user_state (user_id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING", users); err != nil {
+	const insert = "INSERT INTO user_state (user_id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING"
+	if _, err := conn.Exec(context.Background(), insert, users); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Exec(context.Background(), "begin"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE", users); err != nil {
+	const lock = "SELECT FROM user_state WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE"
+	if _, err := conn.Exec(context.Background(), lock, users); err != nil {
 		t.Fatal(err)
 	}
 	unlock = sync.OnceFunc(func() { _ = conn.Close(context.Background()) }) // the server rolls back
@@ -185,8 +199,12 @@ func waitIdle(t *testing.T, ledgers ...*Ledger) {
 		}
 		for _, l := range ledgers {
 			l.mu.Lock()
-			if n := len(l.queue) + len(l.reserved) + len(l.inFlight) + l.committers + len(l.lockWaiters) + len(l.batchSlots); n > 0 {
-				all = append(all, fmt.Sprintf("%d queued, %d reserved, %d in flight, %d committers, %d lock waiters, %d batches", len(l.queue), len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters), len(l.batchSlots)))
+			n := len(l.queue) + len(l.reserved) + len(l.inFlight) + l.committers +
+				len(l.lockWaiters) + len(l.batchSlots)
+			if n > 0 {
+				all = append(all, fmt.Sprintf(
+					"%d queued, %d reserved, %d in flight, %d committers, %d lock waiters, %d batches", len(l.queue),
+					len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters), len(l.batchSlots)))
 			}
 			l.mu.Unlock()
 		}

@@ -18,7 +18,13 @@ import (
 
 // keyedRequest returns an event with an idempotency key. The hash depends on user and amount.
 func keyedRequest(key string, user, amount int64) RecordRequest {
-	return RecordRequest{UserID: user, Event: withdrawal(amount, 10), Actor: "ada", Key: key, Hash: [32]byte{1, byte(user), byte(amount)}}
+	return RecordRequest{
+		UserID: user,
+		Event:  withdrawal(amount, 10),
+		Actor:  "ada",
+		Key:    key,
+		Hash:   [32]byte{1, byte(user), byte(amount)},
+	}
 }
 
 func countRows(t *testing.T, pool *pgxpool.Pool, table string) int {
@@ -45,7 +51,8 @@ func TestKeyRepeated(t *testing.T) {
 			if again := mustRecord(t, l, keyedRequest(key, 7, amount)); !sameEvent(again, first) || !again.Replayed {
 				t.Errorf("first %+v, repeated %+v", first, again)
 			}
-			if again, err := l.Simulate(t.Context(), keyedRequest(key, 7, amount)); err != nil || !sameEvent(again, first) || !again.Replayed {
+			again, err := l.Simulate(t.Context(), keyedRequest(key, 7, amount))
+			if err != nil || !sameEvent(again, first) || !again.Replayed {
 				t.Errorf("first %+v, simulated %+v, %v", first, again, err)
 			}
 		}
@@ -65,7 +72,10 @@ func TestKeyRepeated(t *testing.T) {
 func TestKeyReused(t *testing.T) {
 	one, two := twoInstances(t)
 	mustRecord(t, one, keyedRequest("k", 7, 200))
-	for name, r := range map[string]RecordRequest{"amount": keyedRequest("k", 7, 201), "user": keyedRequest("k", 8, 200), "lesser user": keyedRequest("k", 6, 200)} {
+	for name, r := range map[string]RecordRequest{
+		"amount": keyedRequest("k", 7, 201), "user": keyedRequest("k", 8, 200),
+		"lesser user": keyedRequest("k", 6, 200),
+	} {
 		for _, l := range []*Ledger{one, two} {
 			if got, err := l.Record(t.Context(), r); !errors.Is(err, ErrKeyReused) {
 				t.Errorf("different %s: %+v, %v", name, got, err)
@@ -96,7 +106,10 @@ func TestKeyReused_inOneGroup(t *testing.T) {
 	var reused, replayed, fresh atomic.Int64
 	concurrently(30, func(i int) {
 		n := int64(i % 10)
-		r := [3]RecordRequest{keyedRequest(fmt.Sprint(n), n+20, 50), keyedRequest(fmt.Sprint(n), n, 50), keyedRequest(fmt.Sprint("new ", n), n+40, 50)}[i/10]
+		r := [3]RecordRequest{
+			keyedRequest(fmt.Sprint(n), n+20, 50), keyedRequest(fmt.Sprint(n), n, 50),
+			keyedRequest(fmt.Sprint("new ", n), n+40, 50),
+		}[i/10]
 		for {
 			got, err := l.Record(context.Background(), r)
 			switch {
@@ -133,7 +146,8 @@ func TestDuplicateRequests(t *testing.T) {
 				var fresh atomic.Int64
 				var seen [20]uuid.UUID
 				concurrently(20, func(i int) {
-					got, err := []*Ledger{one, two}[i%instances].Record(context.Background(), keyedRequest(fmt.Sprint("round ", round), int64(round%3), 200))
+					got, err := []*Ledger{one, two}[i%instances].Record(context.Background(),
+						keyedRequest(fmt.Sprint("round ", round), int64(round%3), 200))
 					switch {
 					case errors.Is(err, ErrInFlight):
 						inFlight.Add(1)
@@ -179,7 +193,9 @@ func TestKeyReused_concurrently(t *testing.T) {
 		requests := [2]RecordRequest{keyedRequest(key, 1, 200), keyedRequest(key, 2, 200)}
 		var got [2]Result
 		var errs [2]error
-		concurrently(2, func(i int) { got[i], errs[i] = []*Ledger{one, two}[i].Record(context.Background(), requests[i]) })
+		concurrently(2, func(i int) {
+			got[i], errs[i] = []*Ledger{one, two}[i].Record(context.Background(), requests[i])
+		})
 		for i, err := range errs {
 			if err != nil && !errors.Is(err, ErrKeyReused) {
 				t.Fatal(err)
@@ -254,7 +270,8 @@ func TestBatch_duplicateRequests(t *testing.T) {
 			}
 		})
 		if n := countRows(t, one.pool, "event"); n != len(b.Events) || fresh.Load() != 1 {
-			t.Errorf("%d instances: duplicates of a batch of %d events stored %d events; %d batches were recorded", instances, len(b.Events), n, fresh.Load())
+			t.Errorf("%d instances: duplicates of a batch of %d events stored %d events; %d batches were recorded",
+				instances, len(b.Events), n, fresh.Load())
 		}
 	}
 }
@@ -266,7 +283,8 @@ func TestDeleteExpiredKeys(t *testing.T) {
 	l.now = func() time.Time { return now.Add(-48 * time.Hour) }
 	old := mustRecord(t, l, keyedRequest("old", 1, 200))
 	execSQL(t, pool, `INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at)
-		SELECT 2, 'bob', n::text, '', gen_random_uuid(), gen_random_uuid(), now() - interval '3 days' FROM generate_series(1, 2500) AS n`)
+		SELECT 2, 'bob', n::text, '', gen_random_uuid(), gen_random_uuid(), now() - interval '3 days'
+		FROM generate_series(1, 2500) AS n`)
 	l.now = func() time.Time { return now }
 	young := mustRecord(t, l, keyedRequest("young", 1, 200))
 	if n, err := l.DeleteExpiredKeys(t.Context(), 72*time.Hour+time.Minute); n != 0 || err != nil {

@@ -40,7 +40,11 @@ func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 			if i > total {
 				return
 			}
-			r := RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: randomEvent(random, int(i)), Actor: fmt.Sprint("writer ", writer)}
+			r := RecordRequest{
+				UserID: 1 + random.Int64N(loadUsers),
+				Event:  randomEvent(random, int(i)),
+				Actor:  fmt.Sprint("writer ", writer),
+			}
 			if err := record(writer, r); err != nil {
 				t.Errorf("event %d: %v", i, err)
 			}
@@ -76,7 +80,8 @@ func changeRules(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 		`UPDATE rule SET window_seconds = (random() * 300)::int WHERE code = 500`,
 		`UPDATE rule SET enabled = NOT enabled WHERE code = 500`,
 		`UPDATE rule SET enabled = NOT enabled WHERE code = 123`,
-		`UPDATE rule SET applies_to = CASE applies_to WHEN 'any' THEN 'deposit' WHEN 'deposit' THEN 'withdraw' ELSE 'any' END WHERE code IN (30, 300)`,
+		`UPDATE rule SET applies_to = CASE applies_to WHEN 'any' THEN 'deposit' WHEN 'deposit' THEN 'withdraw'
+			ELSE 'any' END WHERE code IN (30, 300)`,
 	}
 	if _, err := pool.Exec(context.Background(), changes[random.IntN(len(changes))]); err != nil {
 		t.Error(err)
@@ -85,7 +90,8 @@ func changeRules(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 
 func changeRisk(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 	t.Helper()
-	const sql = `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'user ' || $1::bigint, $2) ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`
+	const sql = `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'user ' || $1::bigint, $2)
+		ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`
 	risk := []*string{nil, ptr("low"), ptr("medium"), ptr("high")}[random.IntN(4)]
 	if _, err := pool.Exec(context.Background(), sql, 1+random.Int64N(loadUsers), risk); err != nil {
 		t.Error(err)
@@ -141,12 +147,14 @@ func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 			}
 			waitIdle(t, ledgers...)
 			result := auditLedger(t, pool)
-			t.Logf("%d events in %s, %d in batches; %d rule changes, %d risk changes; %d alerts", result.events, elapsed, batched.Load(), changes[0], changes[1], result.alerts)
+			t.Logf("%d events in %s, %d in batches; %d rule changes, %d risk changes; %d alerts", result.events,
+				elapsed, batched.Load(), changes[0], changes[1], result.alerts)
 			result.requireClean(t)
 			if want := recorded + int(batched.Load()); result.events != want {
 				t.Errorf("%d events recorded, %d acknowledged", result.events, want)
 			}
-			if batched.Load() == 0 || result.alerts == 0 || queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
+			if batched.Load() == 0 || result.alerts == 0 ||
+				queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
 				queryValue[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
 				t.Error("control: the load had no batches, alerts, rule changes or risk changes")
 			}
@@ -179,7 +187,8 @@ func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} { // as another instance does for the same user
+	// The other instance records the first event of the same user.
+	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} {
 		if _, err := conn.Exec(context.Background(), sql); err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +223,8 @@ func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
 		}
 	}
 	if result := auditLedger(t, serial); result.missed+result.unexpected != 0 {
-		t.Errorf("control: even without concurrency, %d codes are missed and %d unexpected", result.missed, result.unexpected)
+		t.Errorf("control: even without concurrency, %d codes are missed and %d unexpected", result.missed,
+			result.unexpected)
 	}
 	pool := pgtest.Pool(t)
 	recorded := runLoad(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
@@ -281,9 +291,12 @@ func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	}
 	decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
 	e := db.InsertEventsParams{
-		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{ascendingID()}, Types: []string{r.Event.Type.String()}, Amounts: []string{r.Event.Amount.String()},
-		Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest}, Risks: []string{"medium"}, RulesetID: row.ID, Facts: []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
-		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"naive"},
+		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{ascendingID()}, Types: []string{r.Event.Type.String()},
+		Amounts: []string{r.Event.Amount.String()}, Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest},
+		Risks: []string{"medium"}, RulesetID: row.ID,
+		Facts:      []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
+		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil},
+		CreatedAt: time.Now(), Actors: []string{"naive"},
 	}
 	if len(decision.Codes) > 0 {
 		e.AlertIds[0] = ascendingID()

@@ -41,7 +41,10 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 		}
 		for user := range int64(3) {
 			risk := []string{"low", "medium", "high"}[random.IntN(3)]
-			execSQL(t, l.pool, `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2) ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`, 1+user*3, risk)
+			execSQL(t, l.pool,
+				`INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2)
+				ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`,
+				1+user*3, risk)
 		}
 	}
 	return l
@@ -65,17 +68,45 @@ func candidates() []candidate {
 	return []candidate{
 		{"none", nil, func(*rules.Rule) {}},
 		{"nothing of a rule", []RuleChange{{Code: 30}}, func(*rules.Rule) {}},
-		{"amount", []RuleChange{{Code: 1100, Limit: ptr(rules.Cents(60_50))}}, set(1100, func(r *rules.Rule) { r.Limit = 60_50 })},
-		{"no limit", []RuleChange{{Code: 1100, Limit: ptr(rules.Cents(0))}}, set(1100, func(r *rules.Rule) { r.Limit = 0 })},
-		{"run", []RuleChange{{Code: 30, Limit: ptr(rules.Cents(2_00))}}, set(30, func(r *rules.Rule) { r.Limit = 2_00 })},
-		{"other events", []RuleChange{{Code: 300, AppliesTo: ptr("any")}}, set(300, func(r *rules.Rule) { r.AppliesTo = "any" })},
-		{"longest window", []RuleChange{{Code: 123, WindowSeconds: ptr(int64(3600))}}, set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(3600)) })},
-		{"no window", []RuleChange{{Code: 123, WindowSeconds: ptr(int64(0))}}, set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(0)) })},
+		{
+			"amount",
+			[]RuleChange{{Code: 1100, Limit: ptr(rules.Cents(60_50))}},
+			set(1100, func(r *rules.Rule) { r.Limit = 60_50 }),
+		},
+		{
+			"no limit",
+			[]RuleChange{{Code: 1100, Limit: ptr(rules.Cents(0))}},
+			set(1100, func(r *rules.Rule) { r.Limit = 0 }),
+		},
+		{
+			"run",
+			[]RuleChange{{Code: 30, Limit: ptr(rules.Cents(2_00))}},
+			set(30, func(r *rules.Rule) { r.Limit = 2_00 }),
+		},
+		{
+			"other events",
+			[]RuleChange{{Code: 300, AppliesTo: ptr("any")}},
+			set(300, func(r *rules.Rule) { r.AppliesTo = "any" }),
+		},
+		{
+			"longest window",
+			[]RuleChange{{Code: 123, WindowSeconds: ptr(int64(3600))}},
+			set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(3600)) }),
+		},
+		{
+			"no window",
+			[]RuleChange{{Code: 123, WindowSeconds: ptr(int64(0))}},
+			set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(0)) }),
+		},
 		{"off", []RuleChange{{Code: 500, Enabled: ptr(false)}}, set(500, func(r *rules.Rule) { r.Enabled = false })},
 		{"on", []RuleChange{{Code: 500, Enabled: ptr(true)}}, set(500, func(r *rules.Rule) { r.Enabled = true })},
 		{
 			"many",
-			[]RuleChange{{500, ptr("withdraw"), ptr(rules.Cents(2_00)), ptr(int64(400)), ptr(true)}, {Code: 123, Limit: ptr(rules.Cents(99_99))}, {Code: 30, Enabled: ptr(false)}},
+			[]RuleChange{
+				{500, ptr("withdraw"), ptr(rules.Cents(2_00)), ptr(int64(400)), ptr(true)},
+				{Code: 123, Limit: ptr(rules.Cents(99_99))},
+				{Code: 30, Enabled: ptr(false)},
+			},
 			func(r *rules.Rule) {
 				switch r.Code {
 				case 500:
@@ -103,7 +134,8 @@ func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override f
 		var history []oracle.Entry
 		n := 0
 		for ; n < len(events) && events[n].user == events[0].user; n++ {
-			history = append(history, oracle.Entry{Event: events[n].event, Risk: events[n].risk, Rules: sets[events[n].rulesetID]})
+			history = append(history,
+				oracle.Entry{Event: events[n].event, Risk: events[n].risk, Rules: sets[events[n].rulesetID]})
 		}
 		codes = append(codes, oracle.Codes(history)...)
 		events = events[n:]
@@ -119,7 +151,8 @@ func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay
 	}
 	users, byUser, byDay := map[int64]bool{}, map[int64]*UserCounts{}, map[int64]*DayCounts{}
 	for i, e := range events {
-		if r.From != nil && e.event.Time < *r.From || r.To != nil && e.event.Time >= *r.To || r.UserID != nil && e.user != *r.UserID {
+		if r.From != nil && e.event.Time < *r.From || r.To != nil && e.event.Time >= *r.To ||
+			r.UserID != nil && e.user != *r.UserID {
 			continue
 		}
 		want.Events++
@@ -142,16 +175,20 @@ func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay
 					*counter++
 				}
 				if change != "" {
-					want.Differences = append(want.Differences, AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
+					want.Differences = append(want.Differences,
+						AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
 				}
 			}
 			switch {
 			case fires && recorded:
-				increment("", &want.Unchanged, &want.ByCode[k].Unchanged, &want.ByRisk[risk].Unchanged, &byUser[e.user].Unchanged, &byDay[day].Unchanged)
+				increment("", &want.Unchanged, &want.ByCode[k].Unchanged, &want.ByRisk[risk].Unchanged,
+					&byUser[e.user].Unchanged, &byDay[day].Unchanged)
 			case fires:
-				increment("added", &want.Added, &want.ByCode[k].Added, &want.ByRisk[risk].Added, &byUser[e.user].Added, &byDay[day].Added)
+				increment("added", &want.Added, &want.ByCode[k].Added, &want.ByRisk[risk].Added, &byUser[e.user].Added,
+					&byDay[day].Added)
 			default:
-				increment("removed", &want.Removed, &want.ByCode[k].Removed, &want.ByRisk[risk].Removed, &byUser[e.user].Removed, &byDay[day].Removed)
+				increment("removed", &want.Removed, &want.ByCode[k].Removed, &want.ByRisk[risk].Removed,
+					&byUser[e.user].Removed, &byDay[day].Removed)
 			}
 		}
 	}
@@ -185,7 +222,8 @@ func mustReplay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 // it.
 func TestReplay_matchesOracle(t *testing.T) {
 	l := recordedLedger(t, 11, scaled(1500))
-	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
+	execSQL(t, l.pool,
+		"UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
 	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(12, 100, 10), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
 	}
@@ -198,8 +236,10 @@ func TestReplay_matchesOracle(t *testing.T) {
 	for _, c := range candidates() {
 		codes := oracleCodes(t, l.pool, events, c.override)
 		for _, r := range []ReplayRequest{
-			{}, {From: ptr(int64(1100))}, {To: ptr(int64(1300))}, {From: ptr(int64(1100)), To: ptr(int64(86400 * 3))}, {From: ptr(int64(1150)), To: ptr(int64(1150))},
-			{UserID: ptr(int64(3))}, {UserID: ptr(int64(3)), From: ptr(int64(1050)), Limit: 5}, {UserID: ptr(int64(99))}, {UserID: ptr(int64(0))}, {Limit: 1},
+			{}, {From: ptr(int64(1100))}, {To: ptr(int64(1300))},
+			{From: ptr(int64(1100)), To: ptr(int64(86400 * 3))}, {From: ptr(int64(1150)), To: ptr(int64(1150))},
+			{UserID: ptr(int64(3))}, {UserID: ptr(int64(3)), From: ptr(int64(1050)), Limit: 5},
+			{UserID: ptr(int64(99))}, {UserID: ptr(int64(0))}, {Limit: 1},
 		} {
 			r.Changes = c.request
 			got, want := mustReplay(t, l, r), expectedReplay(events, codes, r)
@@ -243,7 +283,8 @@ func TestReplay_lengthenedWindows(t *testing.T) {
 	if got := mustReplay(t, l, ReplayRequest{}); got.Unchanged != 1 || got.Added != 0 || got.Removed != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 500, WindowSeconds: ptr(int64(60))}}}); got.Unchanged != 1 || got.Added != 1 || got.Differences[0].Time != 105 {
+	got := mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 500, WindowSeconds: ptr(int64(60))}}})
+	if got.Unchanged != 1 || got.Added != 1 || got.Differences[0].Time != 105 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -253,25 +294,39 @@ func TestReplay_manyPages(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	b := &Batch{Actor: "test"}
 	for i := range int64(25_000) {
-		b.Events = append(b.Events, UserEvent{i % 2300, rules.Event{Type: rules.Withdraw, Amount: 1_00, Time: i * 86400}})
+		b.Events = append(b.Events,
+			UserEvent{i % 2300, rules.Event{Type: rules.Withdraw, Amount: 1_00, Time: i * 86400}})
 	}
 	for i := range int64(5000) { // one user on more than one page, on days that repeat
-		b.Events = append(b.Events, UserEvent{1150, rules.Event{Type: rules.Type(i % 2), Amount: 1_00, Time: i * 7 * 86400}})
+		b.Events = append(b.Events,
+			UserEvent{1150, rules.Event{Type: rules.Type(i % 2), Amount: 1_00, Time: i * 7 * 86400}})
 	}
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
 	var progress []int64
-	got := mustReplay(t, l, ReplayRequest{Progress: func(n int64) { progress = append(progress, n) }, Limit: maxDifferences, Changes: []RuleChange{
-		{Code: 1100, Limit: ptr(rules.Cents(0))}, {Code: 30, Enabled: ptr(false)}, {Code: 500, Enabled: ptr(false)}, {Code: 123, Enabled: ptr(false)},
-	}})
+	got := mustReplay(t, l, ReplayRequest{
+		Progress: func(n int64) { progress = append(progress, n) },
+		Limit:    maxDifferences,
+		Changes: []RuleChange{
+			{Code: 1100, Limit: ptr(rules.Cents(0))},
+			{Code: 30, Enabled: ptr(false)},
+			{Code: 500, Enabled: ptr(false)},
+			{Code: 123, Enabled: ptr(false)},
+		},
+	})
 	withdrawals := queryValue[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
 	recorded := queryValue[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
-	if got.Events != 30_000 || got.Users != 2300 || got.Added != withdrawals || got.Removed != recorded || len(got.Differences) != int(withdrawals+recorded) || got.Truncated {
-		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users, got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
+	if got.Events != 30_000 || got.Users != 2300 || got.Added != withdrawals || got.Removed != recorded ||
+		len(got.Differences) != int(withdrawals+recorded) || got.Truncated {
+		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users,
+			got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
 	}
-	const days = `SELECT format('%s %s %s', time / 86400 * 86400, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY time / 86400 HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0 ORDER BY time / 86400 DESC LIMIT 10000`
+	const days = `SELECT format('%s %s %s', time / 86400 * 86400,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY time / 86400
+		HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0
+		ORDER BY time / 86400 DESC LIMIT 10000`
 	var gotDays, gotUsers []string
 	for _, d := range slices.Backward(got.ByDay) {
 		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
@@ -280,16 +335,20 @@ func TestReplay_manyPages(t *testing.T) {
 	for _, u := range got.ByUser {
 		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
 	}
-	const users = `SELECT format('%s %s %s', user_id, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY user_id ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
+	const users = `SELECT format('%s %s %s', user_id,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY user_id
+		ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
 	requireEqual(t, gotUsers, queryColumn(t, l.pool, users))
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}
-	if got := mustReplay(t, l, ReplayRequest{}); got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
+	got = mustReplay(t, l, ReplayRequest{})
+	if got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
 		t.Errorf("replay without changes: %d added, %d removed, %d unchanged", got.Added, got.Removed, got.Unchanged)
 	}
-	if got := mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}}); len(got.Differences) != 1000 || !got.Truncated {
+	got = mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}})
+	if len(got.Differences) != 1000 || !got.Truncated {
 		t.Error(len(got.Differences), "differences with the default limit, truncated:", got.Truncated)
 	}
 }
@@ -297,11 +356,15 @@ func TestReplay_manyPages(t *testing.T) {
 // TestReplay_readsOneSnapshot checks that events recorded during a replay do not affect it, and that it takes no locks.
 func TestReplay_readsOneSnapshot(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(5, 25_000, 300), Actor: "test"}, false); err != nil {
+	b := &Batch{Events: randomStream(5, 25_000, 300), Actor: "test"}
+	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
 	r := ReplayRequest{Changes: []RuleChange{{Code: 123, WindowSeconds: ptr(int64(100))}}}
 	before := mustReplay(t, l, r)
+	const heldLocks = `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
+		WHERE datname = current_database() AND pid <> pg_backend_pid()
+			AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`
 	pages, locks := 0, []string{}
 	r.Progress = func(int64) {
 		pages++
@@ -310,8 +373,7 @@ func TestReplay_readsOneSnapshot(t *testing.T) {
 		}
 		mustRecord(t, l, RecordRequest{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
 		execSQL(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
-		locks = append(locks, queryColumn(t, l.pool, `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
-			WHERE datname = current_database() AND pid <> pg_backend_pid() AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`)...)
+		locks = append(locks, queryColumn(t, l.pool, heldLocks)...)
 	}
 	during := mustReplay(t, l, r)
 	if d := diff.Diff(before, during); d != "" || pages < 3 || len(locks) > 0 {
@@ -327,7 +389,8 @@ func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	got := mustReplay(t, l, ReplayRequest{})
 	text, err := json.Marshal(got)
-	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 || len(got.ByRisk) != 3 {
+	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 ||
+		len(got.ByRisk) != 3 {
 		t.Errorf("replay of an empty ledger: %s, %v", text, err)
 	}
 	mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "test"})
@@ -349,15 +412,35 @@ func TestReplay_validation(t *testing.T) {
 	}{
 		{ReplayRequest{Changes: []RuleChange{{Code: 31}}}, []string{"rules[0].code"}},
 		{ReplayRequest{Changes: []RuleChange{{Code: 30}, {Code: 30}}}, []string{"rules[1].code"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 30, WindowSeconds: ptr(int64(5))}, {Code: 1100, WindowSeconds: ptr(int64(5))}, {Code: 300, WindowSeconds: ptr(int64(5))}}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 30, WindowSeconds: ptr(int64(5))},
+			{Code: 1100, WindowSeconds: ptr(int64(5))},
+			{Code: 300, WindowSeconds: ptr(int64(5))},
+		}},
 			[]string{"rules[0].window_seconds", "rules[1].window_seconds", "rules[2].window_seconds"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 123, WindowSeconds: ptr(int64(-1))}, {Code: 500, WindowSeconds: ptr(int64(3601))}}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 123, WindowSeconds: ptr(int64(-1))},
+			{Code: 500, WindowSeconds: ptr(int64(3601))},
+		}},
 			[]string{"rules[0].window_seconds", "rules[1].window_seconds"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 123, Limit: ptr(rules.Cents(-1))}, {Code: 1100, Limit: ptr(rules.Cents(1_000_000_000_000))}, {Code: 30, Limit: ptr(rules.Cents(2_50))}}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 123, Limit: ptr(rules.Cents(-1))},
+			{Code: 1100, Limit: ptr(rules.Cents(1_000_000_000_000))},
+			{Code: 30, Limit: ptr(rules.Cents(2_50))},
+		}},
 			[]string{"rules[0].limit", "rules[1].limit", "rules[2].limit"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 300, Limit: ptr(rules.Cents(0))}, {Code: 500, Limit: ptr(rules.Cents(1_000_001_00))}}}, []string{"rules[0].limit", "rules[1].limit"}},
-		{ReplayRequest{Changes: []RuleChange{{7, ptr("Any"), ptr(rules.Cents(-5)), ptr(int64(9999)), nil}}, From: ptr(int64(2)), To: ptr(int64(1)), Limit: -1},
-			[]string{"rules[0].code", "rules[0].applies_to", "rules[0].limit", "rules[0].window_seconds", "to", "limit"}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 300, Limit: ptr(rules.Cents(0))},
+			{Code: 500, Limit: ptr(rules.Cents(1_000_001_00))},
+		}},
+			[]string{"rules[0].limit", "rules[1].limit"}},
+		{ReplayRequest{
+			Changes: []RuleChange{{7, ptr("Any"), ptr(rules.Cents(-5)), ptr(int64(9999)), nil}},
+			From:    ptr(int64(2)), To: ptr(int64(1)), Limit: -1,
+		},
+			[]string{
+				"rules[0].code", "rules[0].applies_to", "rules[0].limit", "rules[0].window_seconds", "to", "limit",
+			}},
 		{ReplayRequest{Limit: maxDifferences + 1}, []string{"limit"}},
 	} {
 		_, err := l.Replay(t.Context(), c.r)
@@ -376,8 +459,10 @@ func TestReplay_validation(t *testing.T) {
 		}
 	}
 	for _, c := range []RuleChange{
-		{123, ptr("deposit"), ptr(rules.Cents(0)), ptr(int64(0)), ptr(true)}, {1100, ptr("withdraw"), ptr(rules.Cents(999_999_999_999)), nil, nil},
-		{500, ptr("any"), ptr(rules.Cents(1_000_000_00)), ptr(int64(3600)), nil}, {Code: 30, Limit: ptr(rules.Cents(1_00))},
+		{123, ptr("deposit"), ptr(rules.Cents(0)), ptr(int64(0)), ptr(true)},
+		{1100, ptr("withdraw"), ptr(rules.Cents(999_999_999_999)), nil, nil},
+		{500, ptr("any"), ptr(rules.Cents(1_000_000_00)), ptr(int64(3600)), nil},
+		{Code: 30, Limit: ptr(rules.Cents(1_00))},
 	} {
 		if _, err := l.Replay(t.Context(), ReplayRequest{Changes: []RuleChange{c}, Limit: maxDifferences}); err != nil {
 			t.Errorf("%+v: %v", c, err)

@@ -37,18 +37,20 @@ func TestWindow_lengthened(t *testing.T) {
 		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1000+20*i)}) // no other event in its window
 	}
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 60 WHERE code = 123")
-	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123) // 1030 is outside; 1040, 1060, 1080 and 1090 sum up to 240
+	// 1030 is outside; 1040, 1060, 1080 and 1090 sum up to 240.
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123)
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 10 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1091)})
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 91 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
-	facts := queryValue[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1")
+	const windowSum = "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1"
+	facts := queryValue[string](t, pool, windowSum)
 	if facts != "421.00" { // seven deposits of 60, the first at 1000, and one of 1
 		t.Errorf("the sum of the window is %s, want 421.00", facts)
 	}
 	execSQL(t, pool, "UPDATE rule SET window_seconds = 90 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
-	if facts := queryValue[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1"); facts != "362.00" {
+	if facts := queryValue[string](t, pool, windowSum); facts != "362.00" {
 		t.Errorf("the sum of the window is %s, want 362.00", facts)
 	}
 	auditLedger(t, pool).requireClean(t)
@@ -59,7 +61,9 @@ func TestWindow_zeroSeconds(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	enableOnly(t, pool, 500)
-	execSQL(t, pool, `UPDATE rule SET window_seconds = 0, "limit" = CASE code WHEN 500 THEN 2 ELSE "limit" END WHERE code IN (123, 500)`)
+	execSQL(t, pool,
+		`UPDATE rule SET window_seconds = 0, "limit" = CASE code WHEN 500 THEN 2 ELSE "limit" END
+		WHERE code IN (123, 500)`)
 	for _, time := range []int64{5, 5, 6, 6, 5} {
 		want := []int32(nil)
 		if time == 5 && countRows(t, pool, "event") == 4 {
@@ -104,10 +108,13 @@ func TestRecord_randomRuleChanges(t *testing.T) {
 	for range scaled(60) {
 		for range 1 + random.IntN(3) {
 			code := pick(30, 123, 300, 500, 1100)
-			execSQL(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code, pick(true, true, true, false), pick("deposit", "withdraw", "any"), pick(1, 2, 3, 5, 8))
-			execSQL(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code, pick(0, 1, 10, 59, 60, 61, 300, 3600))
+			execSQL(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code,
+				pick(true, true, true, false), pick("deposit", "withdraw", "any"), pick(1, 2, 3, 5, 8))
+			execSQL(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
+				pick(0, 1, 10, 59, 60, 61, 300, 3600))
 			if code == 123 || code == 1100 {
-				execSQL(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code, pick("0", "50.5", "100", "151.99", "9999999999.99"))
+				execSQL(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code,
+					pick("0", "50.5", "100", "151.99", "9999999999.99"))
 			}
 		}
 		if random.IntN(3) == 0 {
@@ -146,8 +153,10 @@ func TestSimulate(t *testing.T) {
 		if i%3 == 0 {
 			r.Key = fmt.Sprint(i)
 		}
-		const all = `SELECT format('%s %s %s %s %s', (SELECT count(*) FROM event), (SELECT count(*) FROM alert), (SELECT count(*) FROM idempotency),
-			(SELECT md5(string_agg(user_state::text, '' ORDER BY user_id)) FROM user_state), (SELECT max(id::text) FROM event))`
+		const all = `SELECT format('%s %s %s %s %s',
+			(SELECT count(*) FROM event), (SELECT count(*) FROM alert), (SELECT count(*) FROM idempotency),
+			(SELECT md5(string_agg(user_state::text, '' ORDER BY user_id)) FROM user_state),
+			(SELECT max(id::text) FROM event))`
 		before := queryValue[string](t, pool, all)
 		simulated, err := l.Simulate(t.Context(), r)
 		if err != nil {
@@ -157,7 +166,9 @@ func TestSimulate(t *testing.T) {
 			t.Fatalf("the simulation changed the database: got %s, want %s", after, before)
 		}
 		got := mustRecord(t, l, r)
-		if !slices.Equal(got.Codes, simulated.Codes) || got.UserID != simulated.UserID || (got.AlertID == uuid.Nil) != (simulated.AlertID == uuid.Nil) || got.Replayed || simulated.Replayed {
+		if !slices.Equal(got.Codes, simulated.Codes) || got.UserID != simulated.UserID ||
+			(got.AlertID == uuid.Nil) != (simulated.AlertID == uuid.Nil) ||
+			got.Replayed || simulated.Replayed {
 			t.Fatalf("event %d: simulated %+v, recorded %+v", i, simulated, got)
 		}
 	}
@@ -190,7 +201,8 @@ func TestRiskChange_appliesToNextEvent(t *testing.T) {
 		if got := batchResults(t, a)[0]; !slices.Equal(got.Codes, c.codes) {
 			t.Errorf("%s: as a batch, it fires %d, want %d", c.sql, got.Codes, c.codes)
 		}
-		if got := queryColumn(t, pool, "SELECT risk FROM (SELECT risk, id FROM event ORDER BY id DESC LIMIT 2) AS last ORDER BY id"); !slices.Equal(got, []string{c.risk, c.risk}) {
+		const sql = "SELECT risk FROM (SELECT risk, id FROM event ORDER BY id DESC LIMIT 2) AS last ORDER BY id"
+		if got := queryColumn(t, pool, sql); !slices.Equal(got, []string{c.risk, c.risk}) {
 			t.Errorf("%s: recorded with risk %s, want %s", c.sql, got, c.risk)
 		}
 	}
@@ -207,7 +219,10 @@ func TestRecord_afterRestoredRuleset(t *testing.T) {
 		t.Fatalf("%v fired", r.Codes)
 	}
 	execSQL(t, pool, "ALTER TABLE ruleset DISABLE TRIGGER append_only")
-	execSQL(t, pool, `UPDATE ruleset SET at = at + '1 s', rules = (SELECT jsonb_agg(CASE r ->> 'code' WHEN '1100' THEN r || '{"limit": 98.00}' ELSE r END) FROM jsonb_array_elements(rules) AS r)
+	execSQL(t, pool,
+		`UPDATE ruleset SET at = at + '1 s', rules = (
+			SELECT jsonb_agg(CASE r ->> 'code' WHEN '1100' THEN r || '{"limit": 98.00}' ELSE r END)
+			FROM jsonb_array_elements(rules) AS r)
 		WHERE id = (SELECT max(id) FROM ruleset)`)
 	large.UserID = 2
 	if r := mustRecord(t, l, large); !slices.Equal(r.Codes, []int32{1100}) {

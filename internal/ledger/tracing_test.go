@@ -118,11 +118,15 @@ func TestTrace_groupCommit(t *testing.T) {
 func TestTrace_batch(t *testing.T) {
 	l, tracer, spans := tracedLedger(t)
 	ctx, span := tracer.Start(t.Context(), "batch of events")
-	if _, err := l.RecordAll(ctx, &Batch{Events: []UserEvent{{1, deposit(4711, 1)}, {2, withdrawal(4711, 1)}}}, false); err != nil {
+	b := &Batch{Events: []UserEvent{{1, deposit(4711, 1)}, {2, withdrawal(4711, 1)}}}
+	if _, err := l.RecordAll(ctx, b, false); err != nil {
 		t.Fatal(err)
 	}
 	span.End()
-	want := []string{"GetLatestRuleset", "LockStates", "LockUsers", "SaveStates", "SetLockTimeout", "batch", "begin", "commit", "copy alert", "copy event"}
+	want := []string{
+		"GetLatestRuleset", "LockStates", "LockUsers", "SaveStates", "SetLockTimeout",
+		"batch", "begin", "commit", "copy alert", "copy event",
+	}
 	if got := descendants(spans.GetSpans(), span.SpanContext().SpanID()); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

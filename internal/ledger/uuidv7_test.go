@@ -35,9 +35,11 @@ func uuidBits(id uuid.UUID) *big.Int {
 }
 
 func drawID(t *rapid.T, name string) (id uuid.UUID) {
-	time := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(1_700_000_000_000, 1_900_000_000_000), rapid.Uint64Range(1<<47, 1<<48-10)).Draw(t, name+" time")
+	time := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(1_700_000_000_000, 1_900_000_000_000),
+		rapid.Uint64Range(1<<47, 1<<48-10)).Draw(t, name+" time")
 	high := rapid.OneOf(rapid.Uint64Range(0, 1<<12-1), rapid.Just(uint64(1<<12-1))).Draw(t, name+" high")
-	low := rapid.OneOf(rapid.Uint64Range(0, 1<<62-1), rapid.Uint64Range(1<<62-3, 1<<62-1), rapid.Uint64Range(0, 2)).Draw(t, name+" low")
+	low := rapid.OneOf(rapid.Uint64Range(0, 1<<62-1), rapid.Uint64Range(1<<62-3, 1<<62-1),
+		rapid.Uint64Range(0, 2)).Draw(t, name+" low")
 	binary.BigEndian.PutUint64(id[:8], time<<16|0x7000|high)
 	binary.BigEndian.PutUint64(id[8:], 1<<63|low)
 	return id
@@ -46,7 +48,8 @@ func drawID(t *rapid.T, name string) (id uuid.UUID) {
 func TestAddUUID(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := drawID(t, "id")
-		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1), rapid.Just(uint64(1<<62-1))).Draw(t, "n")
+		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1),
+			rapid.Just(uint64(1<<62-1))).Draw(t, "n")
 		sum := addUUID(id, n)
 		if problem := uuidProblem(sum); problem != "" {
 			t.Fatalf("%s + %d = %s: %s", id, n, sum, problem)
@@ -123,11 +126,12 @@ func badClock() func() time.Time {
 
 // TestIDsAscend records alternately and concurrently at two instances with wrong clocks.
 func TestIDsAscend(t *testing.T) {
+	stopped := func(ms int64) func() time.Time { return func() time.Time { return time.UnixMilli(ms) } }
 	for name, clocks := range map[string][2]func() time.Time{
-		"still":       {func() time.Time { return time.UnixMilli(1_800_000_000_000) }, func() time.Time { return time.UnixMilli(1_800_000_000_000) }},
+		"stopped":     {stopped(1_800_000_000_000), stopped(1_800_000_000_000)},
 		"wild":        {badClock(), badClock()},
 		"one is slow": {time.Now, func() time.Time { return time.Now().Add(-time.Hour) }},
-		"at 1970":     {func() time.Time { return time.UnixMilli(0) }, func() time.Time { return time.UnixMilli(0) }},
+		"at 1970":     {stopped(0), stopped(0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			one, two := twoInstances(t)
@@ -150,7 +154,8 @@ func TestIDsAscend(t *testing.T) {
 			}
 			concurrently(16, func(i int) {
 				for j := range 20 {
-					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), RecordRequest{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
+					_, err := []*Ledger{one, two}[i%2].Record(context.Background(),
+						RecordRequest{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
 					if err != nil {
 						t.Error(err)
 					}
@@ -164,7 +169,9 @@ func TestIDsAscend(t *testing.T) {
 				t.Error("batch:", err)
 			}
 			auditLedger(t, pool).requireClean(t)
-			if n := queryValue[int](t, pool, "SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids"); n != 0 {
+			const duplicates = `SELECT count(*) - count(DISTINCT id)
+				FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids`
+			if n := queryValue[int](t, pool, duplicates); n != 0 {
 				t.Errorf("%d duplicate IDs", n)
 			}
 			for _, id := range queryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {

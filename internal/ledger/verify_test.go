@@ -37,7 +37,10 @@ func damage(t *testing.T, l *Ledger, sql string) {
 }
 
 // collectDifferences returns the differences of Verify or Rebuild as "what user", followed by + if it was repaired.
-func collectDifferences(t *testing.T, run func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
+func collectDifferences(
+	t *testing.T,
+	run func(context.Context, func(int64), func(Difference)) (Summary, error),
+) (all []string, full []Difference, s Summary) {
 	t.Helper()
 	s, err := run(t.Context(), nil, func(d Difference) {
 		mark := ""
@@ -63,10 +66,14 @@ func TestVerify_cleanLedger(t *testing.T) {
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
 	execSQL(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
-	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // the horizons of the states are shorter
+	// The horizons of the states are shorter than this window.
+	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500")
 	var progress []int64
-	s, err := l.Verify(t.Context(), func(n int64) { progress = append(progress, n) }, func(d Difference) { t.Errorf("%+v", d) })
-	if err != nil || s.Events != 1200 || s.Alerts != queryValue[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
+	s, err := l.Verify(t.Context(),
+		func(n int64) { progress = append(progress, n) },
+		func(d Difference) { t.Errorf("%+v", d) })
+	if err != nil || s.Events != 1200 || s.Alerts != queryValue[int64](t, l.pool, "SELECT count(*) FROM alert") ||
+		s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if !slices.Equal(progress, []int64{1200}) {
@@ -130,7 +137,8 @@ func TestVerify_findsDamage(t *testing.T) {
 		t.Run(c.sql, func(t *testing.T) {
 			t.Parallel()
 			l := New(pgtest.Pool(t), nil)
-			execSQL(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
+			execSQL(t, l.pool,
+				"INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
 			events := randomStream(31, 300, 5)
 			events = append(events, UserEvent{4, withdrawal(500, 5000)})
 			if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
@@ -164,7 +172,8 @@ func TestVerify_findsDamage(t *testing.T) {
 			got, full, s := collectDifferences(t, l.Verify)
 			check("Verify", got, want)
 			for _, d := range full {
-				if ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"; ofUser != (d.EventID == uuid.Nil) {
+				ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"
+				if ofUser != (d.EventID == uuid.Nil) {
 					t.Errorf("%+v", d)
 				}
 			}
@@ -172,7 +181,8 @@ func TestVerify_findsDamage(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 			got, _, s = collectDifferences(t, l.Rebuild)
-			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...)) // Rebuild repairs the users after it has scanned all of them
+			// Rebuild repairs the users after it has scanned all of them.
+			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...))
 			if s.Repaired != int64(len(repaired)) {
 				t.Errorf("%+v", s)
 			}
@@ -199,7 +209,8 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 			t.Fatal(err)
 		}
 		horizon := int64(i) * 7
-		rows, err := db.New(l.pool).ListWindow(t.Context(), db.ListWindowParams{UserID: row.UserID, Since: state.Latest() - horizon})
+		window := db.ListWindowParams{UserID: row.UserID, Since: state.Latest() - horizon}
+		rows, err := db.New(l.pool).ListWindow(t.Context(), window)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +223,8 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 			events = append(events, e)
 		}
 		state.RebuildWindow(horizon, events)
-		execSQL(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID, string(state.Append(nil)))
+		execSQL(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID,
+			string(state.Append(nil)))
 	}
 	if all, full, _ := collectDifferences(t, l.Verify); len(all) != 0 {
 		t.Errorf("%+v", full)
@@ -223,13 +235,15 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 func TestRebuild_manyUsers(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	const users = 2*maxDirtyStates + 300
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(51, 11_000, users), Actor: "test"}, false); err != nil {
+	b := &Batch{Events: randomStream(51, 11_000, users), Actor: "test"}
+	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
 	userCount := queryValue[int](t, l.pool, "SELECT count(*) FROM user_state")
 	execSQL(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
 	all, _, s := collectDifferences(t, l.Rebuild)
-	if len(all) != 2*userCount || s.Repaired != int64(2*userCount) || s.Events != 11_000 || s.Users != int64(userCount) {
+	if len(all) != 2*userCount || s.Repaired != int64(2*userCount) || s.Events != 11_000 ||
+		s.Users != int64(userCount) {
 		t.Errorf("%d users, %+v", userCount, s)
 	}
 	auditLedger(t, l.pool).requireClean(t)
@@ -245,7 +259,8 @@ func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audi
 	stops := []func() int{
 		inBackground(func(random *rand.Rand) {
 			for user := range loadUsers { // one at a time, so that the statement never holds two locks
-				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1", user+1, []string{"low", "high"}[random.IntN(2)])
+				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1",
+					user+1, []string{"low", "high"}[random.IntN(2)])
 				if err != nil {
 					t.Error(err)
 				}
@@ -284,7 +299,8 @@ func TestRebuild_underLoad(t *testing.T) {
 	})
 	result.requireClean(t)
 	if repaired < 20 || len(unexpected) > 0 {
-		t.Errorf("%d users repaired; %d differences other than risks, first %+v", repaired, len(unexpected), unexpected[:min(len(unexpected), 1)])
+		t.Errorf("%d users repaired; %d differences other than risks, first %+v", repaired, len(unexpected),
+			unexpected[:min(len(unexpected), 1)])
 	}
 	t.Logf("%d events, %d users repaired", result.events, repaired)
 	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
@@ -321,13 +337,18 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 		d := rules.Step(&s.state, deposit(1, 200), set, s.risk, set.LongestWindow())
 		id := addUUID(first.EventID, 1)
 		err = q.InsertEvents(context.Background(), db.InsertEventsParams{
-			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"}, Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"},
-			RulesetID: 1, Facts: []json.RawMessage{rules.AppendMeasurements(nil, d.Measurements)}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"test"},
+			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"},
+			Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"}, RulesetID: 1,
+			Facts:      []json.RawMessage{rules.AppendMeasurements(nil, d.Measurements)},
+			AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
+			CreatedAt: time.Now(), Actors: []string{"test"},
 		})
 		if err != nil {
 			return err
 		}
-		return q.SaveStates(context.Background(), db.SaveStatesParams{UserIds: []int64{1}, LastIds: []uuid.UUID{id}, States: []string{string(s.state.Append(nil))}})
+		return q.SaveStates(context.Background(), db.SaveStatesParams{
+			UserIds: []int64{1}, LastIds: []uuid.UUID{id}, States: []string{string(s.state.Append(nil))},
+		})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -336,7 +357,8 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	auditLedger(t, l.pool).requireClean(t)
-	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 || queryValue[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
+	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 ||
+		queryValue[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
 		t.Error(all)
 	}
 }
@@ -356,7 +378,10 @@ func TestRebuild_withoutLockLosesEvents(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 			// A user without a state has no row to repair.
-			if _, err := q.RepairState(context.Background(), db.RepairStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil)}); err != nil && err != pgx.ErrNoRows {
+			repaired := db.RepairStateParams{
+				UserID: user, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil),
+			}
+			if _, err := q.RepairState(context.Background(), repaired); err != nil && err != pgx.ErrNoRows {
 				return err
 			}
 		}
