@@ -132,13 +132,13 @@ func readEvents(t *testing.T, pool *pgxpool.Pool) (all []eventRow) {
 		FROM event ORDER BY user_id, id`
 	forEachRow(t, pool, sql, func(scan func(...any) error) error {
 		var e eventRow
-		var kind, amount, risk, facts string
-		err := scan(&e.user, &e.id, &kind, &amount, &e.event.Time, &e.effectiveTime, &risk, &e.rulesetID, &facts,
+		var eventType, amount, risk, facts string
+		err := scan(&e.user, &e.id, &eventType, &amount, &e.event.Time, &e.effectiveTime, &risk, &e.rulesetID, &facts,
 			&e.codes, &e.alertID)
 		if err != nil {
 			return err
 		}
-		e.event.Type, _ = rules.ParseType(kind)
+		e.event.Type, _ = rules.ParseType(eventType)
 		e.event.Amount, _ = rules.ParseCents(amount)
 		e.risk, _ = rules.ParseRisk(risk)
 		all = append(all, e)

@@ -137,7 +137,7 @@ func TestBatch_severalChunks(t *testing.T) {
 		{"one user", 50_000, 1},
 		{"30000 users", 45_000, 30_000},
 		{"7 users", chunkSize + 1, 7},
-		{"a chunk and no more", chunkSize, 3},
+		{"exactly one chunk", chunkSize, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pool := pgtest.Pool(t)
@@ -188,7 +188,7 @@ func TestBatch_severalChunks(t *testing.T) {
 						return err
 					}
 					n++
-					if kept, err := rules.ParseState([]byte(state)); err != nil || !kept.Equal(states[user]) {
+					if stored, err := rules.ParseState([]byte(state)); err != nil || !stored.Equal(states[user]) {
 						t.Fatalf("user %d has state %s, want %s (%v)", user, state, states[user].Append(nil), err)
 					}
 					return nil

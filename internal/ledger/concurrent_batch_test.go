@@ -282,8 +282,7 @@ func TestBatch_doesNotStarveSingles(t *testing.T) {
 			if _, err := l.Record(context.Background(), r); err != nil {
 				t.Error(err)
 			}
-			overtakes := batches.Load() - before
-			storeMax(&maxOvertakes, overtakes)
+			storeMax(&maxOvertakes, batches.Load()-before)
 			n.Add(1)
 		}
 	})

@@ -28,7 +28,7 @@ import (
 // This file checks that each acknowledged event is recorded exactly once, even if Postgres is killed or a response is
 // lost.
 
-// ackLog is what the ledger has acknowledged, by idempotency key.
+// ackLog collects the acknowledged results by idempotency key.
 type ackLog struct {
 	mu       sync.Mutex
 	events   map[string]Result
@@ -43,9 +43,9 @@ func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, write
 	random := rand.New(rand.NewPCG(uint64(writer), 4))
 	for n := 0; ctx.Err() == nil; n++ {
 		key := fmt.Sprintf("%d of writer %d", n, writer)
-		retry := func(f func() (replayed bool, err error)) {
+		retry := func(do func() (replayed bool, err error)) {
 			for started := time.Now(); ; {
-				replayed, err := f()
+				replayed, err := do()
 				d.mu.Lock()
 				if replayed {
 					d.replayed++
@@ -190,14 +190,14 @@ func (d *ackLog) requireAllRecorded(t *testing.T, l *Ledger) {
 	auditLedger(t, l.pool).requireClean(t)
 }
 
-func postmasterPID(t *testing.T, data string) int {
+func postmasterPID(t *testing.T, dataDir string) int {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	text, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(first)
+	firstLine, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(firstLine)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,14 +82,14 @@ func TestRecord_withEndedContext(t *testing.T) {
 	if keys := countRows(t, pool, "idempotency"); keys != recorded {
 		t.Errorf("%d events but %d keys", recorded, keys)
 	}
-	fresh := 0
+	created := 0
 	for i := range 20 { // retry, as a client that does not know the outcome
 		if !mustRecord(t, l, request(i)).Replayed {
-			fresh++
+			created++
 		}
 	}
-	if n := countRows(t, pool, "event"); n != 20 || fresh != 20-recorded {
-		t.Errorf("%d events: %d recorded at first, %d by the retries", n, recorded, fresh)
+	if n := countRows(t, pool, "event"); n != 20 || created != 20-recorded {
+		t.Errorf("%d events: %d recorded at first, %d by the retries", n, recorded, created)
 	}
 	auditLedger(t, pool).requireClean(t)
 }
@@ -145,8 +145,7 @@ func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest 
 			if err != nil {
 				t.Errorf("event of another user: %v", err)
 			}
-			elapsed := int64(time.Since(start))
-			storeMax(&maximum, elapsed)
+			storeMax(&maximum, int64(time.Since(start)))
 			recorded.Add(1)
 			time.Sleep(time.Millisecond)
 		}
@@ -159,7 +158,7 @@ func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest 
 func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 	for _, c := range []struct {
 		users int
-		apart time.Duration
+		delay time.Duration
 	}{{maxCommitters, 20 * time.Millisecond}, {maxCommitters + maxLockWaiters + 2, 20 * time.Millisecond}, {60, 0}} {
 		t.Run(fmt.Sprintf("%d users", c.users), func(t *testing.T) {
 			pool := pgtest.Pool(t)
@@ -173,7 +172,7 @@ func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 			go func() {
 				defer close(done)
 				concurrently(c.users, func(i int) {
-					time.Sleep(time.Duration(i) * c.apart)
+					time.Sleep(time.Duration(i) * c.delay)
 					r := RecordRequest{UserID: int64(i), Event: deposit(1, 1)}
 					if _, err := l.Record(context.Background(), r); err != nil && sqlstate(err) != "55P03" {
 						t.Errorf("an event of a locked user returned %v", err)
@@ -276,14 +275,14 @@ func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	unlock := lockUsers(t, pool, 1)
 	var wg sync.WaitGroup
 	for i := range 2 * maxGroup {
-		c := &pendingEvent{
+		e := &pendingEvent{
 			RecordRequest: RecordRequest{UserID: 1, Event: deposit(int64(i+1), 1)},
 			done:          make(chan struct{}),
 		}
-		l.enqueue(c)
+		l.enqueue(e)
 		wg.Go(func() {
-			if <-c.done; c.err != nil {
-				t.Error(c.err)
+			if <-e.done; e.err != nil {
+				t.Error(e.err)
 			}
 		})
 	}

@@ -74,7 +74,7 @@ func TestKeyReused(t *testing.T) {
 	mustRecord(t, one, keyedRequest("k", 7, 200))
 	for name, r := range map[string]RecordRequest{
 		"amount": keyedRequest("k", 7, 201), "user": keyedRequest("k", 8, 200),
-		"lesser user": keyedRequest("k", 6, 200),
+		"smaller user ID": keyedRequest("k", 6, 200),
 	} {
 		for _, l := range []*Ledger{one, two} {
 			if got, err := l.Record(t.Context(), r); !errors.Is(err, ErrKeyReused) {
@@ -103,7 +103,7 @@ func TestKeyReused_inOneGroup(t *testing.T) {
 	}
 	unlock := lockUsers(t, pool, 0) // so that the rest forms one group
 	go func() { _, _ = l.Record(context.Background(), RecordRequest{UserID: 0, Event: deposit(1, 1)}) }()
-	var reused, replayed, fresh atomic.Int64
+	var reused, replayed, created atomic.Int64
 	concurrently(30, func(i int) {
 		n := int64(i % 10)
 		r := [3]RecordRequest{
@@ -123,13 +123,13 @@ func TestKeyReused_inOneGroup(t *testing.T) {
 			case got.Replayed:
 				replayed.Add(1)
 			default:
-				fresh.Add(1)
+				created.Add(1)
 			}
 			return
 		}
 	})
-	if reused.Load() != 10 || replayed.Load() != 10 || fresh.Load() != 10 {
-		t.Errorf("%d reused, %d replayed, %d new; want 10 of each", reused.Load(), replayed.Load(), fresh.Load())
+	if reused.Load() != 10 || replayed.Load() != 10 || created.Load() != 10 {
+		t.Errorf("%d reused, %d replayed, %d new; want 10 of each", reused.Load(), replayed.Load(), created.Load())
 	}
 	unlock()
 	waitIdle(t, l)
@@ -143,7 +143,7 @@ func TestDuplicateRequests(t *testing.T) {
 			one, two := twoInstances(t)
 			var inFlight, replayed atomic.Int64
 			for round := range 30 {
-				var fresh atomic.Int64
+				var created atomic.Int64
 				var seen [20]uuid.UUID
 				concurrently(20, func(i int) {
 					got, err := []*Ledger{one, two}[i%instances].Record(context.Background(),
@@ -157,12 +157,12 @@ func TestDuplicateRequests(t *testing.T) {
 					case got.Replayed:
 						replayed.Add(1)
 					default:
-						fresh.Add(1)
+						created.Add(1)
 					}
 					seen[i] = got.EventID
 				})
-				if fresh.Load() != 1 {
-					t.Errorf("%d of 20 duplicates were recorded", fresh.Load())
+				if created.Load() != 1 {
+					t.Errorf("%d of 20 duplicates were recorded", created.Load())
 				}
 				ids := slices.DeleteFunc(seen[:], func(id uuid.UUID) bool { return id == uuid.Nil })
 				slices.SortFunc(ids, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
@@ -187,7 +187,7 @@ func TestDuplicateRequests(t *testing.T) {
 // block each other. Whichever succeeds must return the same result when it is repeated.
 func TestKeyReused_concurrently(t *testing.T) {
 	one, two := twoInstances(t)
-	both, denied := 0, 0
+	both, mismatches := 0, 0
 	for round := range 40 {
 		key := fmt.Sprint("round ", round)
 		requests := [2]RecordRequest{keyedRequest(key, 1, 200), keyedRequest(key, 2, 200)}
@@ -202,7 +202,7 @@ func TestKeyReused_concurrently(t *testing.T) {
 			}
 			if err == nil {
 				if again, err := one.Record(t.Context(), requests[i]); err != nil || !sameEvent(again, got[i]) {
-					denied++
+					mismatches++
 				}
 			}
 		}
@@ -211,8 +211,8 @@ func TestKeyReused_concurrently(t *testing.T) {
 		}
 	}
 	t.Logf("both requests were recorded in %d of 40 rounds", both)
-	if denied > 0 {
-		t.Errorf("%d acknowledged requests returned a different result when they were repeated", denied)
+	if mismatches > 0 {
+		t.Errorf("%d acknowledged requests returned a different result when they were repeated", mismatches)
 	}
 }
 
@@ -257,7 +257,7 @@ func TestBatch_duplicateRequests(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		one, two := twoInstances(t)
 		b := &Batch{Events: randomStream(8, 3000, 30), Actor: "ada", Key: "k"}
-		var fresh atomic.Int64
+		var created atomic.Int64
 		concurrently(2, func(i int) {
 			a, err := []*Ledger{one, two}[i%instances].RecordAll(context.Background(), b, false)
 			if errors.Is(err, ErrInFlight) {
@@ -266,12 +266,12 @@ func TestBatch_duplicateRequests(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			} else if !a.Replayed {
-				fresh.Add(1)
+				created.Add(1)
 			}
 		})
-		if n := countRows(t, one.pool, "event"); n != len(b.Events) || fresh.Load() != 1 {
+		if n := countRows(t, one.pool, "event"); n != len(b.Events) || created.Load() != 1 {
 			t.Errorf("%d instances: duplicates of a batch of %d events stored %d events; %d batches were recorded",
-				instances, len(b.Events), n, fresh.Load())
+				instances, len(b.Events), n, created.Load())
 		}
 	}
 }
@@ -286,7 +286,7 @@ func TestDeleteExpiredKeys(t *testing.T) {
 		SELECT 2, 'bob', n::text, '', gen_random_uuid(), gen_random_uuid(), now() - interval '3 days'
 		FROM generate_series(1, 2500) AS n`)
 	l.now = func() time.Time { return now }
-	young := mustRecord(t, l, keyedRequest("young", 1, 200))
+	recent := mustRecord(t, l, keyedRequest("recent", 1, 200))
 	if n, err := l.DeleteExpiredKeys(t.Context(), 72*time.Hour+time.Minute); n != 0 || err != nil {
 		t.Errorf("deleted %d keys, %v; want 0", n, err)
 	}
@@ -296,7 +296,7 @@ func TestDeleteExpiredKeys(t *testing.T) {
 	if again := mustRecord(t, l, keyedRequest("old", 1, 200)); again.Replayed || again.EventID == old.EventID {
 		t.Error("a deleted key still counts as used")
 	}
-	if again := mustRecord(t, l, keyedRequest("young", 1, 200)); !sameEvent(again, young) || !again.Replayed {
+	if again := mustRecord(t, l, keyedRequest("recent", 1, 200)); !sameEvent(again, recent) || !again.Replayed {
 		t.Error("a recent key was deleted")
 	}
 }

@@ -67,7 +67,7 @@ func candidates() []candidate {
 	}
 	return []candidate{
 		{"none", nil, func(*rules.Rule) {}},
-		{"nothing of a rule", []RuleChange{{Code: 30}}, func(*rules.Rule) {}},
+		{"no settings", []RuleChange{{Code: 30}}, func(*rules.Rule) {}},
 		{
 			"amount",
 			[]RuleChange{{Code: 1100, Limit: ptr(rules.Cents(60_50))}},

@@ -166,9 +166,9 @@ func TestVerify_findsDamage(t *testing.T) {
 					t.Errorf("%s reports %q; want %q", operation, got, want)
 				}
 			}
-			const all = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
-			const states = "SELECT user_state::text FROM user_state ORDER BY user_id"
-			eventsBefore, statesBefore := queryColumn(t, l.pool, all), queryColumn(t, l.pool, states)
+			const ledgerRows = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
+			const stateRows = "SELECT user_state::text FROM user_state ORDER BY user_id"
+			eventsBefore, statesBefore := queryColumn(t, l.pool, ledgerRows), queryColumn(t, l.pool, stateRows)
 			got, full, s := collectDifferences(t, l.Verify)
 			check("Verify", got, want)
 			for _, d := range full {
@@ -186,9 +186,9 @@ func TestVerify_findsDamage(t *testing.T) {
 			if s.Repaired != int64(len(repaired)) {
 				t.Errorf("%+v", s)
 			}
-			requireEqual(t, queryColumn(t, l.pool, all), eventsBefore)
+			requireEqual(t, queryColumn(t, l.pool, ledgerRows), eventsBefore)
 			if len(repaired) == 0 {
-				requireEqual(t, queryColumn(t, l.pool, states), statesBefore)
+				requireEqual(t, queryColumn(t, l.pool, stateRows), statesBefore)
 			}
 			got, _, _ = collectDifferences(t, l.Verify)
 			check("Verify after Rebuild", got, unrepairable)
@@ -366,13 +366,13 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 // TestRebuild_withoutLockLosesEvents is the negative control: a rebuild that does not lock the user loses events.
 func TestRebuild_withoutLockLosesEvents(t *testing.T) {
 	_, result := rebuildUnderLoad(t, func(l *Ledger) error {
-		a := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
+		v := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
 		q := db.New(l.pool)
 		for user := int64(1); user <= loadUsers; user++ {
-			if err := a.open(q, -1, &user); err != nil {
+			if err := v.open(q, -1, &user); err != nil {
 				return err
 			}
-			u, err := a.auditUser(user, nil, "medium")
+			u, err := v.auditUser(user, nil, "medium")
 			if err != nil {
 				return err
 			}
