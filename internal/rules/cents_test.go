@@ -25,7 +25,7 @@ func TestParseCents(t *testing.T) {
 		"٣", "1.٣", "１", "½", "\xff", "1\xff",
 	} {
 		if got, ok := rules.ParseCents(text); ok || got != 0 {
-			t.Errorf("ParseCents(%q) = %d, %v; want it refused", text, got, ok)
+			t.Errorf("ParseCents(%q) = %d, %v; want it rejected", text, got, ok)
 		}
 	}
 }
@@ -36,10 +36,10 @@ func TestCents_String(t *testing.T) {
 		math.MaxInt64: "92233720368547758.07", math.MinInt64: "-92233720368547758.08",
 	} {
 		if got := cents.String(); got != want {
-			t.Errorf("%d cents are %q; want %q", int64(cents), got, want)
+			t.Errorf("String of %d cents = %q; want %q", int64(cents), got, want)
 		}
 		if got := string(cents.Append([]byte("a"))); got != "a"+want {
-			t.Errorf("%d cents appended give %q", int64(cents), got)
+			t.Errorf("Append of %d cents = %q", int64(cents), got)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func TestCents_JSON(t *testing.T) {
 			}
 		}
 		if cents != 1250 {
-			t.Errorf("%s: refused text has changed the amount to %d", name, cents)
+			t.Errorf("%s: rejected text changed the amount to %d", name, cents)
 		}
 	}
 }

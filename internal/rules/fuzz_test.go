@@ -24,8 +24,9 @@ func FuzzParseCents(f *testing.F) {
 		if !ok {
 			return
 		}
-		if reparsed, ok := rules.ParseCents(cents.String()); !ok || reparsed != cents || cents < 0 || cents > 999_999_999_999 {
-			t.Fatalf("%q is %d, written %q, read again %d", text, cents, cents.String(), reparsed)
+		reparsed, ok := rules.ParseCents(cents.String())
+		if !ok || reparsed != cents || cents < 0 || cents > 999_999_999_999 {
+			t.Fatalf("%q parses as %d, formats as %q, parses again as %d", text, cents, cents.String(), reparsed)
 		}
 	})
 }
@@ -41,16 +42,20 @@ func FuzzParseState(f *testing.F) {
 		}
 		reparsed := parseState(t, stateText(&state))
 		if !reparsed.Equal(&state) {
-			t.Fatalf("%q is written %s, read again %s", text, stateText(&state), stateText(&reparsed))
+			t.Fatalf("%q is encoded as %s, parses again as %s", text, stateText(&state), stateText(&reparsed))
 		}
-		e := rules.Event{Type: rules.Type(kind & 1), Amount: 1 + rules.Cents(uint64(amount)%999_999_999_999), Time: int64(uint64(at) % (1 << 53))}
+		e := rules.Event{
+			Type:   rules.Type(kind & 1),
+			Amount: 1 + rules.Cents(uint64(amount)%999_999_999_999),
+			Time:   int64(uint64(at) % (1 << 53)),
+		}
 		before := state.Count()
 		rules.Step(&state, e, parseSet(t, standardRules), rules.High, rules.MaxWindow)
 		if state.Count() < before || bucketCount(t, &state) > rules.MaxWindow+1 {
 			t.Fatal(stateText(&state))
 		}
 		if reparsed := parseState(t, stateText(&state)); !reparsed.Equal(&state) {
-			t.Fatalf("after a step: %s, read again %s", stateText(&state), stateText(&reparsed))
+			t.Fatalf("after a step: %s, parses again as %s", stateText(&state), stateText(&reparsed))
 		}
 	})
 }
@@ -69,14 +74,15 @@ func FuzzParseSet(f *testing.F) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(set, parseSet(t, string(out))); diff != "" {
-			t.Fatalf("%q is written %s: %s", text, out, diff)
+			t.Fatalf("%q is encoded as %s: %s", text, out, diff)
 		}
 		if horizon := set.LongestWindow(); len(set) > 5 || horizon < 0 || horizon > rules.MaxWindow {
 			t.Fatal(len(set), horizon)
 		}
 		var state rules.State
 		d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Low, set.LongestWindow())
-		if len(rules.Explain(set, rules.Low, d)) != len(d.Codes) || !json.Valid(rules.AppendMeasurements(nil, d.Measurements)) {
+		reasons := rules.Explain(set, rules.Low, d)
+		if len(reasons) != len(d.Codes) || !json.Valid(rules.AppendMeasurements(nil, d.Measurements)) {
 			t.Fatal(d)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"labledger/internal/rules/oracle"
 )
 
-// drawSet gives the contract's rules with some settings changed.
+// drawSet draws the standard rules with some settings changed.
 func drawSet(t *rapid.T, windows []int64) rules.Set {
 	set := rules.Set{
 		{Code: 30, AppliesTo: "withdraw", Limit: 3_00},
@@ -41,7 +41,7 @@ func drawSet(t *rapid.T, windows []int64) rules.Set {
 	return rapid.SampledFrom([]rules.Set{set, set, set, set[:2], set[2:], {}}).Draw(t, "set")
 }
 
-// drawEvent gives an event that is likely to be at some boundary, seen from the events before it.
+// drawEvent draws an event that is likely to hit a limit or the end of a window, given the events before it.
 func drawEvent(t *rapid.T, history []oracle.Entry) rules.Event {
 	e := rules.Event{Type: rules.Type(rapid.IntRange(0, 1).Draw(t, "type"))}
 	before := rules.Event{Amount: 10_00, Time: 1000}
@@ -52,22 +52,27 @@ func drawEvent(t *rapid.T, history []oracle.Entry) rules.Event {
 		}
 	}
 	around := func(n int64) *rapid.Generator[int64] { return rapid.Int64Range(n-1, n+1) }
-	e.Amount = max(1, rules.Cents(rapid.OneOf(around(int64(before.Amount)), around(int64(before.Amount)+5_00), around(100_00), around(200_00),
-		around(51_00), around(50_00), around(30_00), rapid.Int64Range(1, 100_00), around(999_999_999_998)).Draw(t, "amount")))
-	step := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 3), rapid.Int64Range(-40, 70), around(0), around(30), around(60), around(15), around(20), around(3600)).Draw(t, "step")
+	amounts := rapid.OneOf(around(int64(before.Amount)), around(int64(before.Amount)+5_00), around(100_00), around(200_00),
+		around(51_00), around(50_00), around(30_00), rapid.Int64Range(1, 100_00), around(999_999_999_998))
+	e.Amount = max(1, rules.Cents(amounts.Draw(t, "amount")))
+	steps := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 3), rapid.Int64Range(-40, 70), around(0), around(30),
+		around(60), around(15), around(20), around(3600))
+	step := steps.Draw(t, "step")
 	e.Time = max(0, before.Time+step)
 	return e
 }
 
-// TestStep_matchesOracle holds the evaluator against the oracle, at every event of random streams in which risk and
-// rules change midway. It keeps what the rules need and refills when they need more, as intake does, or keeps the most
-// there is; and it sends the state through its text.
+// TestStep_matchesOracle compares Step with the oracle at each event of random streams in which risk and rules change.
+// It keeps what the rules need and rebuilds the window when they need more, as the ledger does, or keeps the maximum.
+// It may also encode and parse the state before each step.
 func TestStep_matchesOracle(t *testing.T) {
 	fired := map[int32]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		windows := rapid.SampledFrom([][]int64{{30, 60}, {0, 15, 30, 31, 60, 61}, {0, 1, 120, rules.MaxWindow}}).Draw(t, "windows")
-		keepMax := rapid.Bool().Draw(t, "keep all")
-		viaJSON := rapid.Bool().Draw(t, "as text")
+		windows := rapid.SampledFrom([][]int64{
+			{30, 60}, {0, 15, 30, 31, 60, 61}, {0, 1, 120, rules.MaxWindow},
+		}).Draw(t, "windows")
+		keepMax := rapid.Bool().Draw(t, "keep max")
+		viaJSON := rapid.Bool().Draw(t, "via JSON")
 		entry := oracle.Entry{Rules: drawSet(t, windows)}
 		var state rules.State
 		var history []oracle.Entry
@@ -104,23 +109,24 @@ func TestStep_matchesOracle(t *testing.T) {
 
 			all := oracle.Codes(history)
 			if want := all[len(all)-1]; !slices.Equal(d.Codes, want) || (d.Codes == nil) != (want == nil) {
-				t.Fatalf("event %d %+v, %v risk, rules %+v: fires %v, the oracle says %v; state %s",
+				t.Fatalf("event %d %+v, %v risk, rules %+v: fires %v, want %v; state %s",
 					len(history), entry.Event, entry.Risk, entry.Rules, d.Codes, want, stateText(&state))
 			}
 			for _, code := range d.Codes {
 				fired[code]++
 			}
-			if bucketTotal := int64(bucketCount(t, &state)); bucketTotal > horizon+1 || state.Count() != int64(len(history)) || state.Latest() != d.EffectiveTime {
+			buckets := int64(bucketCount(t, &state))
+			if buckets > horizon+1 || state.Count() != int64(len(history)) || state.Latest() != d.EffectiveTime {
 				t.Fatalf("horizon %d, event %d: %s", horizon, len(history), stateText(&state))
 			}
 		}
 	})
 	if len(fired) != 5 {
-		t.Error("some rule never fired, so that this test says little:", fired)
+		t.Error("control: some rule never fired:", fired)
 	}
 }
 
-// TestRebuildWindow_atAnyHorizon: whatever was kept, a refill makes it what a wider horizon would have kept.
+// TestRebuildWindow_atAnyHorizon checks that a rebuilt window equals the window of a state with a wider horizon.
 func TestRebuildWindow_atAnyHorizon(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		narrow := rapid.Int64Range(0, 130).Draw(t, "narrow")
@@ -132,7 +138,8 @@ func TestRebuildWindow_atAnyHorizon(t *testing.T) {
 			from := slices.IndexFunc(ledger, func(e rules.Event) bool { return e.Time >= state.Latest()-wide })
 			state.RebuildWindow(wide, ledger[from:])
 			if !state.Equal(&wideState) {
-				t.Fatalf("%d seconds, refilled to %d:\n%s\n%s", narrow, wide, stateText(&state), stateText(&wideState))
+				t.Fatalf("%d seconds, rebuilt with %d:\ngot  %s\nwant %s",
+					narrow, wide, stateText(&state), stateText(&wideState))
 			}
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "length") {
@@ -149,8 +156,8 @@ func TestRebuildWindow_atAnyHorizon(t *testing.T) {
 	})
 }
 
-// TestLimitFor_higherRiskIsStricter: from a limit of 2 on, a higher risk never has a larger limit; and half of it is
-// rounded up to the next whole number.
+// TestLimitFor_higherRiskIsStricter checks that a higher risk never has a larger limit, for limits of at least 2. The
+// limit for high risk is the next integer above half of the limit.
 func TestLimitFor_higherRiskIsStricter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules.Rule{Limit: rules.Cents(rapid.Int64Range(0, 1<<63-1).Draw(t, "limit"))}

@@ -13,7 +13,7 @@ import (
 	"labledger/internal/rules"
 )
 
-// stepAll steps through the events with no rules and gives back the events with their effective times.
+// stepAll steps through the events without rules. It returns the events with their effective times.
 func stepAll(state *rules.State, horizon int64, events []rules.Event) []rules.Event {
 	var recorded []rules.Event
 	for _, e := range events {
@@ -34,7 +34,7 @@ func parseState(t testing.TB, text string) rules.State {
 
 func stateText(state *rules.State) string { return string(state.Append(nil)) }
 
-// bucketCount is how many seconds the state keeps.
+// bucketCount returns the number of buckets in the encoded state.
 func bucketCount(t rapid.TB, state *rules.State) int {
 	t.Helper()
 	var parsed struct{ Seconds [][]int64 }
@@ -60,7 +60,7 @@ func TestState_JSON(t *testing.T) {
 		`"latest": 61, "horizon": 60, "seconds": [ [1, 2, 3000, 0, 0] , [61, 1, 3000, 1, 500] ] } `
 	for _, text := range []string{sampleState, spaced} {
 		if got := parseState(t, text); !got.Equal(&state) || !state.Equal(&got) {
-			t.Errorf("%s is read as %s", text, stateText(&got))
+			t.Errorf("%s parses as %s", text, stateText(&got))
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestState_zeroValue(t *testing.T) {
 	zero.RebuildWindow(60, parseEvents(t, "d"))
 	for _, text := range []string{"", "{}", " { } "} {
 		if got := parseState(t, text); !got.Equal(&zero) {
-			t.Errorf("%q is read as %s", text, stateText(&got))
+			t.Errorf("%q parses as %s", text, stateText(&got))
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestState_zeroValue(t *testing.T) {
 func TestParseState_rejects(t *testing.T) {
 	replaced := func(old, replacement string) string {
 		if strings.Count(sampleState, old) != 1 {
-			t.Fatalf("%s is there %d times", old, strings.Count(sampleState, old))
+			t.Fatalf("%s occurs %d times, want once", old, strings.Count(sampleState, old))
 		}
 		return strings.Replace(sampleState, old, replacement, 1)
 	}
@@ -109,7 +109,7 @@ func TestParseState_rejects(t *testing.T) {
 	}
 }
 
-// TestState_ignoresRuleSettings: a changed limit, applies_to or enabled flag needs no rebuild.
+// TestState_ignoresRuleSettings checks that a changed limit, applies_to or enabled flag needs no rebuild.
 func TestState_ignoresRuleSettings(t *testing.T) {
 	var with, without rules.State
 	set := parseSet(t, standardRules)
@@ -128,8 +128,9 @@ func TestState_Equal(t *testing.T) {
 		`"count":4`: `"count":5`, `"latest":61`: `"latest":62`, `"horizon":60`: `"horizon":61`, `"deposit"`: `"withdraw"`, `"run":1`: `"run":2`,
 		`[[3,`: `[[2,`, `[1,500]`: `[1,501]`, `[2,3000]`: `[1,3000]`, `[[1,`: `[[2,`, `[1,2,3000,0,0],`: ``, `,1,500]]}`: `,1,501]]}`,
 	} {
-		if other := parseState(t, strings.Replace(sampleState, old, replacement, 1)); state.Equal(&other) || other.Equal(&state) {
-			t.Errorf("equal in spite of %s", replacement)
+		other := parseState(t, strings.Replace(sampleState, old, replacement, 1))
+		if state.Equal(&other) || other.Equal(&state) {
+			t.Errorf("states are equal despite %s", replacement)
 		}
 	}
 }
@@ -140,24 +141,25 @@ func TestState_Horizon(t *testing.T) {
 		at, horizon, want int64
 		seconds           int
 	}{
-		{0, 60, 60, 1}, {60, 60, 60, 2}, {61, 60, 60, 2}, // 0 has left
-		{62, 120, 60, 3},  // a wider horizon keeps more from now on, but what has left is missing
+		{0, 60, 60, 1}, {60, 60, 60, 2}, {61, 60, 60, 2}, // the event at 0 is evicted
+		{62, 120, 60, 3},  // a wider horizon keeps more from now on, but evicted events are missing
 		{121, 120, 60, 4}, // 60, 61, 62, 121
-		{122, 30, 30, 2},  // a narrower one drops at once
+		{122, 30, 30, 2},  // a narrower horizon evicts at once
 		{123, 30, 30, 3},
-		{90, 1, 1, 2}, // counts at 123
+		{90, 1, 1, 2}, // effective time 123
 		{124, 0, 0, 1},
 		{125, -7, 0, 1},
 	} {
 		stepAll(&state, c.horizon, []rules.Event{{Amount: 1, Time: c.at}})
 		if state.Horizon() != c.want || bucketCount(t, &state) != c.seconds {
-			t.Errorf("at %d with %d: %s; want horizon %d, %d seconds", c.at, c.horizon, stateText(&state), c.want, c.seconds)
+			t.Errorf("event at %d with horizon %d: %s; want horizon %d and %d buckets",
+				c.at, c.horizon, stateText(&state), c.want, c.seconds)
 		}
 	}
 	state = rules.State{}
 	stepAll(&state, math.MaxInt64, []rules.Event{{Amount: 1, Time: 0}})
 	if state.Horizon() != rules.MaxWindow {
-		t.Error("not bounded:", state.Horizon())
+		t.Error("horizon exceeds MaxWindow:", state.Horizon())
 	}
 }
 
@@ -175,24 +177,25 @@ func TestRebuildWindow(t *testing.T) {
 		}
 		parsed := parseState(t, stateText(&narrow))
 		narrow.RebuildWindow(wide, since)
-		parsed.RebuildWindow(wide, recorded) // older events do no harm
+		parsed.RebuildWindow(wide, recorded) // older events are ignored
 		if !narrow.Equal(&wideState) || !parsed.Equal(&wideState) {
-			t.Errorf("%d seconds: refilled\n\t%s, kept\n\t%s", wide, stateText(&narrow), stateText(&wideState))
+			t.Errorf("horizon %d: rebuilt\n\t%s, want\n\t%s", wide, stateText(&narrow), stateText(&wideState))
 		}
 	}
 	var state rules.State
 	stepAll(&state, 60, events)
 	state.RebuildWindow(30, nil)
-	if got := parseState(t, stateText(&state)); !got.Equal(&state) || bucketCount(t, &state) != 0 || state.Horizon() != 30 {
+	got := parseState(t, stateText(&state))
+	if !got.Equal(&state) || bucketCount(t, &state) != 0 || state.Horizon() != 30 {
 		t.Error(stateText(&state))
 	}
 	state.RebuildWindow(math.MaxInt64, parseEvents(t, "d 1 @99999"))
 	if got := parseState(t, stateText(&state)); !got.Equal(&state) || state.Horizon() != rules.MaxWindow {
-		t.Error("an event that cannot be spoils the state:", stateText(&state))
+		t.Error("an event after Latest makes the state inconsistent:", stateText(&state))
 	}
 }
 
-// TestStep_saturates: at the end of int64, numbers stay there, and rules go on firing.
+// TestStep_saturates checks that numbers stay at the largest int64 and that rules still fire.
 func TestStep_saturates(t *testing.T) {
 	const maxInt64 = "9223372036854775807"
 	text := fmt.Sprintf(`{"count":%[1]s,"latest":9,"horizon":60,"last":"withdraw","run":%[1]s,"rises":[[%[1]s,1],[%[1]s,1],[%[1]s,1]],"seconds":[[8,%[1]s,%[1]s,1,1],[9,%[1]s,%[1]s,%[1]s,%[1]s]]}`, maxInt64)
@@ -214,11 +217,11 @@ func TestStep_saturates(t *testing.T) {
 	state := parseState(t, text)
 	set := rules.Set{{Code: 30, AppliesTo: "any", Limit: math.MaxInt64, Enabled: true}}
 	if d := rules.Step(&state, rules.Event{Amount: 1, Time: 9}, set, rules.Low, 60); len(d.Codes) != 1 {
-		t.Error("the count is compared as a wrapped number:", d)
+		t.Error("the count overflows in the comparison:", d)
 	}
 }
 
-// TestState_isBounded: a user with an event each second, or in strides, for ever.
+// TestState_isBounded adds events every second or every few seconds.
 func TestState_isBounded(t *testing.T) {
 	for _, horizon := range []int64{0, 1, 30, 60} {
 		for stride := int64(1); stride < 70; stride += 17 {
@@ -226,7 +229,8 @@ func TestState_isBounded(t *testing.T) {
 			for i := range int64(500) {
 				stepAll(&state, horizon, []rules.Event{{Amount: 1, Time: i * stride}})
 				if got, want := bucketCount(t, &state), int(min(i, horizon/stride)+1); got != want {
-					t.Fatalf("horizon %d, stride %d: keeps %d seconds after %d events; want %d", horizon, stride, got, i+1, want)
+					t.Fatalf("horizon %d, stride %d: %d buckets after %d events; want %d",
+						horizon, stride, got, i+1, want)
 				}
 			}
 		}
@@ -252,7 +256,7 @@ func TestStep_allocatesOnce(t *testing.T) {
 		rules.Step(&state, rules.Event{Amount: 1, Time: at}, set, rules.Low, 60)
 	})
 	if got != 1 {
-		t.Errorf("a step that fires nothing allocates %v times; want once, for the facts", got)
+		t.Errorf("a step that fires no rule allocates %v times; want once, for the measurements", got)
 	}
 }
 
@@ -265,7 +269,8 @@ func BenchmarkStep(b *testing.B) {
 			var at int64
 			for b.Loop() {
 				at += stride
-				rules.Step(&state, rules.Event{Type: rules.Type(at & 1), Amount: 1 + rules.Cents(at%97), Time: at}, set, rules.Medium, 60)
+				e := rules.Event{Type: rules.Type(at & 1), Amount: 1 + rules.Cents(at%97), Time: at}
+				rules.Step(&state, e, set, rules.Medium, 60)
 			}
 		})
 	}
