@@ -4,7 +4,7 @@ import "github.com/google/uuid"
 
 // This file holds the result of a replay. Its comments are the documentation of the API.
 
-// Replay is the effect of changed rules on the recorded events.
+// Replay shows the effect of changed rules on the recorded events.
 type Replay struct {
 	// Number of events in the requested range, of the requested user.
 	Events int64 `json:"events"`
