@@ -274,7 +274,7 @@ func (c *call) writeResults(ctx context.Context, results *ledger.BatchResult, me
 	}
 	buffer := append(make([]byte, 0, flushSize+512), opening...)
 	first := true
-	err := results.Each(ctx, func(r ledger.Result) error {
+	err := results.ForEach(ctx, func(r ledger.Result) error {
 		if !first {
 			buffer = append(buffer, separator...)
 		}

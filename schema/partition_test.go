@@ -132,7 +132,7 @@ func recordEvents(t *testing.T, pool *pgxpool.Pool) {
 			t.Fatal("batch:", err)
 		}
 		n := 0
-		if err := result.Each(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(batch.Events) {
+		if err := result.ForEach(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(batch.Events) {
 			t.Fatal(n, err)
 		}
 	}

@@ -16,56 +16,57 @@ import (
 	"labledger/internal/rules/oracle"
 )
 
-// This file holds a whole recorded ledger against the oracle.
+// This file compares a whole recorded ledger with the oracle.
 
-// An audit is what was found in a ledger.
+// An audit is the result of the comparison.
 type audit struct {
-	events, alerts  int
-	missed, falsely int      // codes that the oracle says and the ledger does not, and the other way round
-	faults          []string // whatever else does not agree
+	events, alerts     int
+	missed, unexpected int      // codes that only the oracle, or only the ledger, has
+	problems           []string // all other mismatches
 }
 
-func (a *audit) fault(format string, args ...any) {
-	a.faults = append(a.faults, fmt.Sprintf(format, args...))
+func (a *audit) addProblem(format string, args ...any) {
+	a.problems = append(a.problems, fmt.Sprintf(format, args...))
 }
 
-// clean fails the test unless the ledger is right in everything.
-func (a *audit) clean(t *testing.T) {
+// requireClean fails the test if the audit found a mismatch.
+func (a *audit) requireClean(t *testing.T) {
 	t.Helper()
-	if a.missed != 0 || a.falsely != 0 {
-		t.Errorf("of %d events with %d alerts, %d codes were missed and %d false", a.events, a.alerts, a.missed, a.falsely)
+	if a.missed != 0 || a.unexpected != 0 {
+		t.Errorf("%d events, %d alerts: %d codes missed, %d codes unexpected", a.events, a.alerts, a.missed,
+			a.unexpected)
 	}
-	for i, fault := range a.faults {
+	for i, problem := range a.problems {
 		if i == 10 {
-			t.Errorf("and %d more", len(a.faults)-i)
+			t.Errorf("%d more problems", len(a.problems)-i)
 			break
 		}
-		t.Error(fault)
+		t.Error(problem)
 	}
 }
 
-// stored is a row of event.
-type stored struct {
+// eventRow is a row of event.
+type eventRow struct {
 	user          int64
 	id            uuid.UUID
 	event         rules.Event
 	effectiveTime int64
 	risk          rules.Risk
-	set           int64
+	rulesetID     int64
 	facts         map[string]json.RawMessage
 	codes         []int32
-	alert         *uuid.UUID
+	alertID       *uuid.UUID
 }
 
-// raised is a row of alert.
-type raised struct {
-	user    int64
-	id      uuid.UUID
-	codes   []int32
-	time    int64
-	risk    string
-	set     int64
-	reasons []struct {
+// alertRow is a row of alert.
+type alertRow struct {
+	user      int64
+	id        uuid.UUID
+	codes     []int32
+	time      int64
+	risk      string
+	rulesetID int64
+	reasons   []struct {
 		Code        int32
 		Version     int64
 		Limit       json.RawMessage
@@ -74,44 +75,44 @@ type raised struct {
 	}
 }
 
-// auditLedger reads everything that is recorded, user by user in the order of arrival, and asks the oracle.
+// auditLedger reads the whole ledger, user by user in the order of arrival, and compares it with the oracle.
 func auditLedger(t *testing.T, pool *pgxpool.Pool) *audit {
 	t.Helper()
 	a := &audit{}
-	sets := readSets(t, pool)
+	sets := readRulesets(t, pool)
 	alerts := readAlerts(t, pool)
 	a.alerts = len(alerts)
 	events := readEvents(t, pool)
 	a.events = len(events)
 	last := map[int64]uuid.UUID{}
-	histories := map[int64][]stored{}
+	histories := map[int64][]eventRow{}
 	for _, e := range events {
 		histories[e.user] = append(histories[e.user], e)
-		a.event(e, sets)
+		a.checkEvent(e, sets)
 		newest := e.id
-		if e.alert != nil {
-			a.alert(e, alerts, sets)
-			newest = *e.alert
+		if e.alertID != nil {
+			a.checkAlert(e, alerts, sets)
+			newest = *e.alertID
 			delete(alerts, e.id)
 		}
-		if greater(newest, last[e.user]) {
+		if uuidAfter(newest, last[e.user]) {
 			last[e.user] = newest
 		}
 	}
 	for event := range alerts {
-		a.fault("an alert speaks of event %s, which knows nothing of it", event)
+		a.addProblem("event %s has an alert, but no alert_id", event)
 	}
 	for user, history := range histories {
-		a.user(user, history, sets)
+		a.checkUser(user, history, sets)
 	}
-	a.states(t, pool, histories, last, sets)
+	a.checkStates(t, pool, histories, last, sets)
 	return a
 }
 
-func readSets(t *testing.T, pool *pgxpool.Pool) map[int64]rules.Set {
+func readRulesets(t *testing.T, pool *pgxpool.Pool) map[int64]rules.Set {
 	t.Helper()
 	sets := map[int64]rules.Set{}
-	each(t, pool, "SELECT id, rules::text FROM ruleset", func(scan func(...any) error) error {
+	forEachRow(t, pool, "SELECT id, rules::text FROM ruleset", func(scan func(...any) error) error {
 		var id int64
 		var text string
 		if err := scan(&id, &text); err != nil {
@@ -124,16 +125,20 @@ func readSets(t *testing.T, pool *pgxpool.Pool) map[int64]rules.Set {
 	return sets
 }
 
-func readEvents(t *testing.T, pool *pgxpool.Pool) (all []stored) {
+func readEvents(t *testing.T, pool *pgxpool.Pool) (all []eventRow) {
 	t.Helper()
-	const sql = `SELECT user_id, id, type, amount::text, time, effective_time, risk, ruleset_id, facts::text, alert_codes, alert_id FROM event ORDER BY user_id, id`
-	each(t, pool, sql, func(scan func(...any) error) error {
-		var e stored
-		var kind, amount, risk, facts string
-		if err := scan(&e.user, &e.id, &kind, &amount, &e.event.Time, &e.effectiveTime, &risk, &e.set, &facts, &e.codes, &e.alert); err != nil {
+	const sql = `SELECT user_id, id, type, amount::text, time, effective_time, risk, ruleset_id, facts::text, alert_codes,
+		alert_id
+		FROM event ORDER BY user_id, id`
+	forEachRow(t, pool, sql, func(scan func(...any) error) error {
+		var e eventRow
+		var eventType, amount, risk, facts string
+		err := scan(&e.user, &e.id, &eventType, &amount, &e.event.Time, &e.effectiveTime, &risk, &e.rulesetID, &facts,
+			&e.codes, &e.alertID)
+		if err != nil {
 			return err
 		}
-		e.event.Type, _ = rules.ParseType(kind)
+		e.event.Type, _ = rules.ParseType(eventType)
 		e.event.Amount, _ = rules.ParseCents(amount)
 		e.risk, _ = rules.ParseRisk(risk)
 		all = append(all, e)
@@ -142,24 +147,25 @@ func readEvents(t *testing.T, pool *pgxpool.Pool) (all []stored) {
 	return all
 }
 
-func readAlerts(t *testing.T, pool *pgxpool.Pool) map[uuid.UUID]raised {
+func readAlerts(t *testing.T, pool *pgxpool.Pool) map[uuid.UUID]alertRow {
 	t.Helper()
-	all := map[uuid.UUID]raised{}
-	each(t, pool, "SELECT user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons::text FROM alert", func(scan func(...any) error) error {
-		var r raised
-		var event uuid.UUID
-		var reasons string
-		if err := scan(&r.user, &r.id, &event, &r.codes, &r.time, &r.risk, &r.set, &reasons); err != nil {
+	all := map[uuid.UUID]alertRow{}
+	forEachRow(t, pool, "SELECT user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons::text FROM alert",
+		func(scan func(...any) error) error {
+			var r alertRow
+			var event uuid.UUID
+			var reasons string
+			if err := scan(&r.user, &r.id, &event, &r.codes, &r.time, &r.risk, &r.rulesetID, &reasons); err != nil {
+				return err
+			}
+			err := json.Unmarshal([]byte(reasons), &r.reasons)
+			all[event] = r
 			return err
-		}
-		err := json.Unmarshal([]byte(reasons), &r.reasons)
-		all[event] = r
-		return err
-	})
+		})
 	return all
 }
 
-func each(t *testing.T, pool *pgxpool.Pool, sql string, row func(scan func(...any) error) error) {
+func forEachRow(t *testing.T, pool *pgxpool.Pool, sql string, row func(scan func(...any) error) error) {
 	t.Helper()
 	rows, err := pool.Query(context.Background(), sql)
 	if err != nil {
@@ -176,48 +182,48 @@ func each(t *testing.T, pool *pgxpool.Pool, sql string, row func(scan func(...an
 	}
 }
 
-// event holds the facts of an event against its codes: each enabled rule that looks at it has measured something, and what is beyond its
-// limit has fired.
-func (a *audit) event(e stored, sets map[int64]rules.Set) {
-	set, known := sets[e.set]
+// checkEvent compares the facts of an event with its codes. Each enabled rule that applies to the event must have a
+// fact, and must have fired if the fact is beyond the limit.
+func (a *audit) checkEvent(e eventRow, sets map[int64]rules.Set) {
+	set, known := sets[e.rulesetID]
 	if !known {
-		a.fault("event %s was judged by rule set %d, which there is not", e.id, e.set)
+		a.addProblem("event %s refers to rule set %d, which does not exist", e.id, e.rulesetID)
 	}
-	looked := 0
+	applicable := 0
 	for _, rule := range set {
-		fact, there := e.facts[fmt.Sprint(rule.Code)]
+		fact, ok := e.facts[fmt.Sprint(rule.Code)]
 		if !rule.Enabled || rule.AppliesTo != "any" && rule.AppliesTo != e.event.Type.String() {
 			continue
 		}
-		looked++
-		if !there {
-			a.fault("event %s has no fact of rule %d", e.id, rule.Code)
+		applicable++
+		if !ok {
+			a.addProblem("event %s has no fact for rule %d", e.id, rule.Code)
 			continue
 		}
 		measured, limit := hundredths(fact), rule.LimitFor(e.risk)
-		beyond := measured > limit
+		reached := measured > limit
 		if rule.Code == 30 || rule.Code == 300 {
-			beyond = measured >= limit
+			reached = measured >= limit
 		}
-		if beyond != slices.Contains(e.codes, rule.Code) {
-			a.fault("event %s: rule %d measured %s, its limit is %s, and the codes are %d", e.id, rule.Code, fact, limit, e.codes)
+		if reached != slices.Contains(e.codes, rule.Code) {
+			a.addProblem("event %s: rule %d measured %s with limit %s, codes %d", e.id, rule.Code, fact, limit, e.codes)
 		}
 	}
-	if looked != len(e.facts) || !slices.IsSorted(e.codes) {
-		a.fault("event %s has facts %s and codes %d; %d rules look at it", e.id, e.facts, e.codes, looked)
+	if applicable != len(e.facts) || !slices.IsSorted(e.codes) {
+		a.addProblem("event %s has facts %s and codes %d; %d rules apply to it", e.id, e.facts, e.codes, applicable)
 	}
 }
 
-// hundredths reads a fact: "12.50", or a count.
+// hundredths parses a fact, "12.50" or a count, into hundredths. It returns -1 if the fact is invalid.
 func hundredths(fact json.RawMessage) rules.Cents {
 	if bytes.HasPrefix(fact, []byte(`"`)) {
 		var amount string
-		_ = json.Unmarshal(fact, &amount) // what is no text is -1 below
-		var whole, rest int64
-		if _, err := fmt.Sscanf(amount, "%d.%2d", &whole, &rest); err != nil {
+		_ = json.Unmarshal(fact, &amount)
+		var units, cents int64
+		if _, err := fmt.Sscanf(amount, "%d.%2d", &units, &cents); err != nil {
 			return -1
 		}
-		return rules.Cents(whole*100 + rest)
+		return rules.Cents(units*100 + cents)
 	}
 	var count int64
 	if json.Unmarshal(fact, &count) != nil {
@@ -226,39 +232,43 @@ func hundredths(fact json.RawMessage) rules.Cents {
 	return rules.Cents(count * 100)
 }
 
-// alert holds an alert against the event that raised it.
-func (a *audit) alert(e stored, alerts map[uuid.UUID]raised, sets map[int64]rules.Set) {
-	r, there := alerts[e.id]
-	if !there || r.id != *e.alert || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time || r.risk != e.risk.String() || r.set != e.set || !greater(r.id, e.id) {
-		a.fault("event %+v has alert %+v", e, r)
+// checkAlert compares an alert with its event.
+func (a *audit) checkAlert(e eventRow, alerts map[uuid.UUID]alertRow, sets map[int64]rules.Set) {
+	r, ok := alerts[e.id]
+	if !ok || r.id != *e.alertID || r.user != e.user || !slices.Equal(r.codes, e.codes) || r.time != e.event.Time ||
+		r.risk != e.risk.String() || r.rulesetID != e.rulesetID || !uuidAfter(r.id, e.id) {
+		a.addProblem("event %+v has alert %+v", e, r)
 		return
 	}
 	codes := make([]int32, 0, len(r.reasons))
 	for _, reason := range r.reasons {
 		codes = append(codes, reason.Code)
-		i := slices.IndexFunc(sets[e.set], func(rule rules.Rule) bool { return rule.Code == reason.Code })
+		i := slices.IndexFunc(sets[e.rulesetID], func(rule rules.Rule) bool { return rule.Code == reason.Code })
 		if i < 0 {
 			continue
 		}
-		rule := sets[e.set][i]
-		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit || hundredths(reason.LimitAtRisk) != rule.LimitFor(e.risk) || !bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
-			a.fault("alert %s gives reason %+v; the rule is %+v and the fact %s", r.id, reason, rule, e.facts[fmt.Sprint(rule.Code)])
+		rule := sets[e.rulesetID][i]
+		if reason.Version != rule.Version || hundredths(reason.Limit) != rule.Limit ||
+			hundredths(reason.LimitAtRisk) != rule.LimitFor(e.risk) ||
+			!bytes.Equal(reason.Value, e.facts[fmt.Sprint(rule.Code)]) {
+			a.addProblem("alert %s has reason %+v; the rule is %+v and the fact %s", r.id, reason, rule,
+				e.facts[fmt.Sprint(rule.Code)])
 		}
 	}
 	if !slices.Equal(codes, r.codes) {
-		a.fault("alert %s has reasons for %d, not for %d", r.id, codes, r.codes)
+		a.addProblem("alert %s has reasons for codes %d, want %d", r.id, codes, r.codes)
 	}
 }
 
-// user asks the oracle about all that a user did.
-func (a *audit) user(user int64, history []stored, sets map[int64]rules.Set) {
+// checkUser compares the codes of a user's events with the oracle.
+func (a *audit) checkUser(user int64, history []eventRow, sets map[int64]rules.Set) {
 	entries := make([]oracle.Entry, len(history))
 	latest := int64(0)
 	for i, e := range history {
-		entries[i] = oracle.Entry{Event: e.event, Risk: e.risk, Rules: sets[e.set]}
+		entries[i] = oracle.Entry{Event: e.event, Risk: e.risk, Rules: sets[e.rulesetID]}
 		latest = max(latest, e.event.Time)
 		if e.effectiveTime != latest {
-			a.fault("event %s of user %d has the effective time %d, not %d", e.id, user, e.effectiveTime, latest)
+			a.addProblem("event %s of user %d has effective time %d, want %d", e.id, user, e.effectiveTime, latest)
 		}
 	}
 	for i, want := range oracle.Codes(entries) {
@@ -269,17 +279,23 @@ func (a *audit) user(user int64, history []stored, sets map[int64]rules.Set) {
 		}
 		for _, code := range history[i].codes {
 			if !slices.Contains(want, code) {
-				a.falsely++
+				a.unexpected++
 			}
 		}
 	}
 }
 
-// states makes the state of each user anew and holds the recorded one against it.
-func (a *audit) states(t *testing.T, pool *pgxpool.Pool, histories map[int64][]stored, last map[int64]uuid.UUID, sets map[int64]rules.Set) {
+// checkStates recomputes the state of each user and compares it with the stored one.
+func (a *audit) checkStates(
+	t *testing.T,
+	pool *pgxpool.Pool,
+	histories map[int64][]eventRow,
+	last map[int64]uuid.UUID,
+	sets map[int64]rules.Set,
+) {
 	t.Helper()
-	seen := 0
-	each(t, pool, "SELECT user_id, last_id, state::text FROM user_state", func(scan func(...any) error) error {
+	withState := 0
+	forEachRow(t, pool, "SELECT user_id, last_id, state::text FROM user_state", func(scan func(...any) error) error {
 		var user int64
 		var lastID *uuid.UUID
 		var text string
@@ -289,41 +305,45 @@ func (a *audit) states(t *testing.T, pool *pgxpool.Pool, histories map[int64][]s
 		history := histories[user]
 		if len(history) == 0 {
 			if lastID != nil || text != "{}" {
-				a.fault("user %d has no events, but the state %s", user, text)
+				a.addProblem("user %d has no events but the state %s", user, text)
 			}
 			return nil
 		}
-		seen++
+		withState++
 		if lastID == nil || *lastID != last[user] {
-			a.fault("user %d has the last id %v, not %v", user, lastID, last[user])
+			a.addProblem("user %d has last_id %v, want %v", user, lastID, last[user])
 		}
-		kept, err := rules.ParseState([]byte(text))
+		stored, err := rules.ParseState([]byte(text))
 		if err != nil {
-			a.fault("user %d: %v", user, err)
+			a.addProblem("user %d: %v", user, err)
 			return nil
 		}
-		var anew rules.State
+		var rebuilt rules.State
 		var effective []rules.Event
 		for _, e := range history {
-			rules.Step(&anew, e.event, sets[e.set], e.risk, rules.MaxWindow)
-			effective = append(effective, rules.Event{Type: e.event.Type, Amount: e.event.Amount, Time: e.effectiveTime})
+			rules.Step(&rebuilt, e.event, sets[e.rulesetID], e.risk, rules.MaxWindow)
+			effective = append(effective,
+				rules.Event{Type: e.event.Type, Amount: e.event.Amount, Time: e.effectiveTime})
 		}
-		anew.RebuildWindow(sets[history[len(history)-1].set].LongestWindow(), effective)
-		if !anew.Equal(&kept) {
-			a.fault("user %d has the state %s, not %s", user, text, anew.Append(nil))
+		rebuilt.RebuildWindow(sets[history[len(history)-1].rulesetID].LongestWindow(), effective)
+		if !rebuilt.Equal(&stored) {
+			a.addProblem("user %d has state %s, want %s", user, text, rebuilt.Append(nil))
 		}
 		return nil
 	})
-	if seen != len(histories) {
-		a.fault("%d users have events, %d of them a state", len(histories), seen)
+	if withState != len(histories) {
+		a.addProblem("%d users have events, but %d have a state", len(histories), withState)
 	}
 }
 
-// rising fails the test unless the rule sets by which a user's events were judged went on and on.
-func risingSets(t *testing.T, pool *pgxpool.Pool) {
+// requireAscendingRulesets fails the test if an event was evaluated with an older rule set than an earlier event of its
+// user.
+func requireAscendingRulesets(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	const sql = `SELECT user_id::text FROM (SELECT user_id, ruleset_id < lag(ruleset_id) OVER (PARTITION BY user_id ORDER BY id) AS back FROM event) AS e WHERE back`
-	if users := column(t, pool, sql); len(users) > 0 {
-		t.Errorf("events of users %s were judged by older rules than the ones before", strings.Join(users, ", "))
+	const sql = `SELECT user_id::text FROM (
+		SELECT user_id, ruleset_id < lag(ruleset_id) OVER (PARTITION BY user_id ORDER BY id) AS back FROM event
+	) AS e WHERE back`
+	if users := queryColumn(t, pool, sql); len(users) > 0 {
+		t.Errorf("users %s have events with older rules than an earlier event", strings.Join(users, ", "))
 	}
 }

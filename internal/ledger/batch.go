@@ -15,24 +15,25 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file records many events of one request: the same steps as a pass, with COPY, in one transaction. All users are locked first, in the
-// order of their numbers, so that no two transactions ever wait for each other; then few of their states are in memory at once.
+// This file records a batch in one transaction. It evaluates events like a group commit, and stores them with COPY. It
+// first locks all users in ascending order, so that two transactions never deadlock. It then loads the states of one
+// chunk at a time, to bound memory.
 
-// Bounds of a batch.
+// Limits of a batch.
 const (
-	MaxBatch  = 1_000_000 // events
-	chunk     = 20_000    // events that are judged and copied at once, or users who are locked
-	batchTime = 10 * time.Minute
+	MaxBatch     = 1_000_000 // events
+	chunkSize    = 20_000    // events evaluated and copied at a time; users locked at a time
+	batchTimeout = 10 * time.Minute
 )
 
-// ErrBusy says that as many batches as may run at once are running.
-var ErrBusy = errors.New("too many batches are under way")
+// ErrBusy reports that the maximum number of batches is in progress.
+var ErrBusy = errors.New("too many batches are in progress")
 
-// A Batch is many events of one request. Events of a user are recorded in the order in which they stand there.
+// A Batch is many events in one request. The events of each user are recorded in the order of the batch.
 type Batch struct {
 	Events []UserEvent // at most MaxBatch
 	Actor  string
-	Key    string // Idempotency-Key of the actor; "" for none
+	Key    string // idempotency key, unique for each actor; "" for none
 	Hash   [32]byte
 }
 
@@ -42,24 +43,24 @@ type UserEvent struct {
 	rules.Event
 }
 
-// BatchResult are what a batch recorded, event by event.
+// BatchResult holds the results of a recorded batch.
 type BatchResult struct {
-	Replayed bool // it was recorded before, under the same key
+	Replayed bool // an earlier request with the same key recorded the batch
 	ledger   *Ledger
 	prior    *db.FindKeysRow
 	batch    *Batch
-	lead     int64 // least of the users: the key is kept with it
-	first    uuid.UUID
-	codes    []uint8 // by event: bit i says that the i-th rule of the set fired
+	keyUser  int64 // smallest user ID of the batch: the idempotency key is stored under it
+	firstID  uuid.UUID
+	codes    []uint8 // by event: bit i is set if the i-th rule of the set fired
 	set      rules.Set
 }
 
-// Each calls answer for every event in the order of the request. Its error ends it.
-func (a *BatchResult) Each(ctx context.Context, answer func(Result) error) error {
+// ForEach calls do with the result of each event in the order of the batch. It stops at the first error and returns it.
+func (a *BatchResult) ForEach(ctx context.Context, do func(Result) error) error {
 	switch {
 	case a.prior != nil:
-		return a.eachPrior(ctx, answer)
-	case a.batch == nil: // of no events
+		return a.forEachPrior(ctx, do)
+	case a.batch == nil: // an empty batch
 		return nil
 	}
 	for i := range a.batch.Events {
@@ -72,76 +73,80 @@ func (a *BatchResult) Each(ctx context.Context, answer func(Result) error) error
 				}
 			}
 		}
-		if err := answer(r); err != nil {
+		if err := do(r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// eachPrior reads what the first request with the key recorded.
-func (a *BatchResult) eachPrior(ctx context.Context, answer func(Result) error) error {
-	const page = 5000
+// forEachPrior reads the events that an earlier request with the same key recorded.
+func (a *BatchResult) forEachPrior(ctx context.Context, do func(Result) error) error {
+	const limit = 5000
 	after := uuid.Nil
 	for {
 		rows, err := db.New(a.ledger.pool).ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
-			FirstID: a.prior.FirstID, LastID: a.prior.LastID, UserID: a.prior.UserID, Caller: a.prior.Caller, Key: a.prior.Key, After: after, Limit: page,
+			FirstID: a.prior.FirstID, LastID: a.prior.LastID, UserID: a.prior.UserID,
+			Caller: a.prior.Caller, Key: a.prior.Key, After: after, Limit: limit,
 		})
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
-			if err := answer(asRecorded(row)); err != nil {
+			if err := do(resultFromRow(row)); err != nil {
 				return err
 			}
 			after = row.ID
 		}
-		if len(rows) < page {
+		if len(rows) < limit {
 			return nil
 		}
 	}
 }
 
-// Ids of a batch: its events' are consecutive, in the order of the request; those of the alerts follow in the same order.
-func (a *BatchResult) eventID(i int) uuid.UUID { return plus(a.first, uint64(i)) }
-func (a *BatchResult) alertID(i int) uuid.UUID { return plus(a.first, uint64(len(a.batch.Events)+i)) }
+// The event IDs of a batch are consecutive, in the order of the batch. The alert IDs follow them in the same order.
+func (a *BatchResult) eventID(i int) uuid.UUID { return addUUID(a.firstID, uint64(i)) }
+func (a *BatchResult) alertID(i int) uuid.UUID {
+	return addUUID(a.firstID, uint64(len(a.batch.Events)+i))
+}
 
-// RecordAll records a batch, all or nothing; dry says: do everything, keep nothing. Errors: as of Record, and ErrBusy.
-func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dry bool) (*BatchResult, error) {
+// RecordAll records all events of a batch or none. A dry run does everything and then rolls back.
+// It returns the same errors as Record, and ErrBusy.
+func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dryRun bool) (*BatchResult, error) {
 	select {
-	case l.batches <- struct{}{}:
-		defer func() { <-l.batches }()
+	case l.batchSlots <- struct{}{}:
+		defer func() { <-l.batchSlots }()
 	default:
 		return nil, ErrBusy
 	}
-	land, err := l.takeOff(b.Actor, b.Key)
+	releaseKey, err := l.claimKey(b.Actor, b.Key)
 	if err != nil {
 		return nil, err
 	}
-	defer land()
+	defer releaseKey()
 	if len(b.Events) == 0 {
 		return &BatchResult{}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, batchTime)
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
-	order := byUser(b.Events)
-	ids := usersOf(b.Events, order)
-	if err := l.holdInTurn(ctx, ids); err != nil {
+	order := sortByUser(b.Events)
+	ids := distinctUsers(b.Events, order)
+	if err := l.reserveUsers(ctx, ids); err != nil {
 		return nil, err
 	}
-	defer l.release(ids)
+	defer l.unreserve(ids)
 	a := &BatchResult{ledger: l, batch: b, codes: make([]uint8, len(b.Events))}
-	if err := a.record(ctx, order, ids, dry); err != nil {
+	if err := a.record(ctx, order, ids, dryRun); err != nil {
 		return nil, err
 	}
-	if !dry && !a.Replayed {
-		l.told(len(b.Events), a.alerts())
+	if !dryRun && !a.Replayed {
+		l.onCommit(len(b.Events), a.alertCount())
 	}
 	return a, nil
 }
 
-// alerts counts those that the batch raised.
-func (a *BatchResult) alerts() (n int) {
+// alertCount returns the number of alerts that the batch raised.
+func (a *BatchResult) alertCount() (n int) {
 	for _, codes := range a.codes {
 		if codes != 0 {
 			n++
@@ -150,8 +155,8 @@ func (a *BatchResult) alerts() (n int) {
 	return n
 }
 
-// byUser are the numbers of the events, sorted by user, and by their order for each.
-func byUser(events []UserEvent) []int32 {
+// sortByUser returns the indexes of the events, sorted by user. The events of each user stay in order.
+func sortByUser(events []UserEvent) []int32 {
 	order := make([]int32, len(events))
 	for i := range order {
 		order[i] = int32(i)
@@ -160,7 +165,8 @@ func byUser(events []UserEvent) []int32 {
 	return order
 }
 
-func usersOf(events []UserEvent, order []int32) (ids []int64) {
+// distinctUsers returns the users of the events at the indexes of order, ascending.
+func distinctUsers(events []UserEvent, order []int32) (ids []int64) {
 	for _, i := range order {
 		if id := events[i].UserID; len(ids) == 0 || ids[len(ids)-1] != id {
 			ids = append(ids, id)
@@ -169,103 +175,108 @@ func usersOf(events []UserEvent, order []int32) (ids []int64) {
 	return ids
 }
 
-// record runs the whole transaction.
-func (a *BatchResult) record(ctx context.Context, order []int32, ids []int64, dry bool) error {
+// record runs the transaction.
+func (a *BatchResult) record(ctx context.Context, order []int32, ids []int64, dryRun bool) error {
 	conn, err := a.ledger.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
 	defer rollback(conn)
-	p := &pass{now: a.ledger.now().UTC().Truncate(time.Microsecond)}
-	if done, err := a.begin(ctx, conn); done || err != nil {
+	g := &group{now: a.ledger.now().UTC().Truncate(time.Microsecond)}
+	if repeated, err := a.begin(ctx, conn); repeated || err != nil {
 		return err
 	}
 	q := db.New(conn)
-	if err := a.lock(ctx, q, p, ids); err != nil {
+	if err := a.lockUsers(ctx, q, g, ids); err != nil {
 		return err
 	}
-	var current *userState // of the last user of the chunk before
+	var last *userState // state of the last user of the previous chunk
 	for len(order) > 0 {
-		n := min(chunk, len(order))
-		part := order[:n]
+		n := min(chunkSize, len(order))
+		chunk := order[:n]
 		order = order[n:]
-		if current, err = a.load(ctx, q, p, part, current); err != nil {
+		if last, err = a.loadChunk(ctx, q, g, chunk, last); err != nil {
 			return err
 		}
-		judged := a.judgement(p, part)
-		if _, err := db.New(copying{to: conn.Conn(), lines: judged}).CopyEvents(ctx, nil); err != nil {
+		events := a.newEventReader(g, chunk)
+		if _, err := db.New(copyDBTX{conn: conn.Conn(), lines: events}).CopyEvents(ctx, nil); err != nil {
 			return err
 		}
-		if len(judged.alerts) > 0 {
-			if _, err := db.New(copying{to: conn.Conn(), lines: bytes.NewReader(judged.alerts)}).CopyAlerts(ctx, nil); err != nil {
+		if len(events.alerts) > 0 {
+			alerts := bytes.NewReader(events.alerts)
+			if _, err := db.New(copyDBTX{conn: conn.Conn(), lines: alerts}).CopyAlerts(ctx, nil); err != nil {
 				return err
 			}
 		}
-		if err := q.SaveStates(ctx, p.statesOf(usersOf(a.batch.Events, part))); err != nil {
+		if err := q.SaveStates(ctx, g.statesFor(distinctUsers(a.batch.Events, chunk))); err != nil {
 			return err
 		}
 	}
-	return a.end(ctx, conn, p, dry)
+	return a.commit(ctx, conn, g, dryRun)
 }
 
-// begin opens the transaction and looks for the key. done says that the batch was recorded before.
-func (a *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (done bool, err error) {
-	var found []db.FindKeysRow
-	trip := &pipeline{}
-	trip.control("begin isolation level read committed")
-	trip.add(func(q *db.Queries) error {
-		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: lockBatch})
+// begin opens the transaction and looks up the idempotency key. It returns true if an earlier request recorded the
+// batch.
+func (a *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated bool, err error) {
+	var used []db.FindKeysRow
+	p := &pipeline{}
+	p.exec("begin isolation level read committed")
+	p.add(func(q *db.Queries) error {
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: batchLockTimeout})
 	})
 	if a.batch.Key != "" {
 		key := db.FindKeysParams{Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}}
-		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
-		trip.add(func(q *db.Queries) (err error) { found, err = q.FindKeys(ctx, key); return err })
+		p.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
+		p.add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, key); return err })
 	}
-	if err := trip.run(ctx, conn); err != nil {
+	if err := p.run(ctx, conn); err != nil {
 		return false, err
 	}
-	c := &call{RecordRequest: RecordRequest{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
-	if c.usedBefore(found) {
-		a.prior, a.Replayed = c.prior, true
-		return true, c.err
+	e := &pendingEvent{RecordRequest: RecordRequest{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
+	if e.matchKey(used) {
+		a.prior, a.Replayed = e.prior, true
+		return true, e.err
 	}
 	return false, nil
 }
 
-// lock locks all users, and then reads the rules and chooses the ids: nobody else records events of these users from now on, and so the
-// batch's ids are greater than any that they have.
-func (a *BatchResult) lock(ctx context.Context, q *db.Queries, p *pass, ids []int64) error {
-	a.lead, a.first = ids[0], newID(p.now)
-	for part := range slices.Chunk(ids, chunk) {
-		last, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: part})
+// lockUsers locks all users, reads the rules and chooses the IDs. After the locks no other transaction records events
+// of these users, so the IDs of the batch are greater than all earlier ones.
+func (a *BatchResult) lockUsers(ctx context.Context, q *db.Queries, g *group, ids []int64) error {
+	a.keyUser, a.firstID = ids[0], newID(g.now)
+	for chunk := range slices.Chunk(ids, chunkSize) {
+		last, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: chunk})
 		if err != nil {
 			return err
 		}
-		if last != nil && !greater(a.first, *last) {
-			a.first = newID(timeOf(*last).Add(time.Millisecond))
+		if last != nil && !uuidAfter(a.firstID, *last) {
+			a.firstID = newID(uuidTime(*last).Add(time.Millisecond))
 		}
 	}
 	latest, err := q.GetLatestRuleset(ctx)
 	if err != nil {
 		return err
 	}
-	p.setID = latest.ID
-	p.set, err = a.ledger.ruleset(ctx, q, latest)
-	a.set = p.set
+	g.rulesetID = latest.ID
+	g.set, err = a.ledger.loadRuleset(ctx, q, latest)
+	a.set = g.set
 	return err
 }
 
-// load loads the users of a part. The first may be the last one of the part before, whose state is here already.
-func (a *BatchResult) load(ctx context.Context, q *db.Queries, p *pass, part []int32, last *userState) (*userState, error) {
-	ids := usersOf(a.batch.Events, part)
-	rest := ids
+// loadChunk loads the states of the users of a chunk and returns the state of the last one. If the first user is also
+// the last one of the previous chunk, loadChunk uses that state, last.
+func (a *BatchResult) loadChunk(
+	ctx context.Context, q *db.Queries, g *group, chunk []int32, last *userState,
+) (*userState, error) {
+	ids := distinctUsers(a.batch.Events, chunk)
+	missing := ids
 	states := make(map[int64]*userState, len(ids))
-	if s := p.states[ids[0]]; s != nil {
-		states[ids[0]], rest = last, ids[1:]
+	if s := g.states[ids[0]]; s != nil {
+		states[ids[0]], missing = last, ids[1:]
 	}
-	p.states = states
-	rows, err := q.LockStates(ctx, db.LockStatesParams{UserIds: rest}) // they are locked already
+	g.states = states
+	rows, err := q.LockStates(ctx, db.LockStatesParams{UserIds: missing}) // does not block: lockUsers has locked them
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +285,7 @@ func (a *BatchResult) load(ctx context.Context, q *db.Queries, p *pass, part []i
 		if err != nil {
 			return nil, err
 		}
-		if err := refill(ctx, q, row.UserID, &s.state, p.set.LongestWindow()); err != nil {
+		if err := extendWindow(ctx, q, row.UserID, &s.state, g.set.LongestWindow()); err != nil {
 			return nil, err
 		}
 		states[row.UserID] = s
@@ -282,31 +293,32 @@ func (a *BatchResult) load(ctx context.Context, q *db.Queries, p *pass, part []i
 	return states[ids[len(ids)-1]], nil
 }
 
-// bits are codes as a set of bits, by their places in the rule set.
-func bits(set rules.Set, codes []int32) (b uint8) {
+// codeBits returns the codes as a bit set: bit i stands for the i-th rule of the set.
+func codeBits(set rules.Set, codes []int32) (bits uint8) {
 	for i, rule := range set {
 		if slices.Contains(codes, rule.Code) {
-			b |= 1 << i
+			bits |= 1 << i
 		}
 	}
-	return b
+	return bits
 }
 
-// end keeps the key and commits, or rolls back.
-func (a *BatchResult) end(ctx context.Context, conn *pgxpool.Conn, p *pass, dry bool) error {
-	trip := &pipeline{}
+// commit saves the idempotency key and commits, or rolls back after a dry run.
+func (a *BatchResult) commit(ctx context.Context, conn *pgxpool.Conn, g *group, dryRun bool) error {
+	p := &pipeline{}
 	if a.batch.Key != "" {
-		trip.add(func(q *db.Queries) error {
+		p.add(func(q *db.Queries) error {
 			return q.SaveKeys(ctx, db.SaveKeysParams{
-				UserIds: []int64{a.lead}, Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}, RequestHashes: [][]byte{a.batch.Hash[:]},
-				FirstIds: []uuid.UUID{a.first}, LastIds: []uuid.UUID{a.eventID(len(a.batch.Events) - 1)}, CreatedAt: p.now,
+				UserIds: []int64{a.keyUser}, Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key},
+				RequestHashes: [][]byte{a.batch.Hash[:]}, FirstIds: []uuid.UUID{a.firstID},
+				LastIds: []uuid.UUID{a.eventID(len(a.batch.Events) - 1)}, CreatedAt: g.now,
 			})
 		})
 	}
-	if dry {
-		trip.control("rollback")
+	if dryRun {
+		p.exec("rollback")
 	} else {
-		trip.control("commit")
+		p.exec("commit")
 	}
-	return trip.run(ctx, conn)
+	return p.run(ctx, conn)
 }

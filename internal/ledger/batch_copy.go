@@ -15,61 +15,66 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file writes a batch's rows as COPY takes them. Judging a row and writing it go together, while the database stores those before it;
-// to encode each value of each row by its type costs four times the processor time.
+// This file writes the rows of a batch in the text format of COPY. It evaluates an event and writes its row in one
+// step, while Postgres stores the rows before. Encoding each value by its type, as pgx does, takes four times the CPU
+// time.
 
-// copying is a db.DBTX that stores lines of text in the place of the rows of a :copyfrom query, whose table and columns it takes. The lines
-// have a value for each column, in that order.
-type copying struct {
+// copyDBTX is a db.DBTX for :copyfrom queries. It takes table and columns from the query and the rows from lines, which
+// must hold a value for each column, in that order.
+type copyDBTX struct {
 	db.DBTX
-	to    *pgx.Conn
+	conn  *pgx.Conn
 	lines io.Reader
 }
 
-// CopyFrom stores the lines.
-func (c copying) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, _ pgx.CopyFromSource) (int64, error) {
+// CopyFrom copies the lines to the table.
+func (c copyDBTX) CopyFrom(
+	ctx context.Context, table pgx.Identifier, columns []string, _ pgx.CopyFromSource,
+) (int64, error) {
 	names := make([]string, len(columns))
 	for i, column := range columns {
 		names[i] = pgx.Identifier{column}.Sanitize()
 	}
-	return traced(ctx, c.to, table, func(ctx context.Context) (int64, error) {
-		tag, err := c.to.PgConn().CopyFrom(ctx, c.lines, "COPY "+table.Sanitize()+" ("+strings.Join(names, ", ")+") FROM STDIN")
+	sql := "COPY " + table.Sanitize() + " (" + strings.Join(names, ", ") + ") FROM STDIN"
+	return traceCopy(ctx, c.conn, table, func(ctx context.Context) (int64, error) {
+		tag, err := c.conn.PgConn().CopyFrom(ctx, c.lines, sql)
 		return tag.RowsAffected(), err
 	})
 }
 
-// A judgement judges the events of a part as they are read: an io.Reader of lines for CopyEvents.
-type judgement struct {
-	of      *BatchResult
-	p       *pass
-	part    []int32 // still to be judged
-	ruleset string
-	created string
-	actor   string
-	line    []byte // written, but not read yet: line[at:]
-	at      int
-	alerts  []byte // lines for CopyAlerts
+// An eventReader is an io.Reader of lines for CopyEvents. It evaluates the events of a chunk while it is read, and
+// collects the lines of their alerts.
+type eventReader struct {
+	result    *BatchResult
+	group     *group
+	order     []int32 // indexes of the events that are not evaluated yet
+	rulesetID string
+	createdAt string
+	actor     string
+	line      []byte // line[offset:] is not read yet
+	offset    int
+	alerts    []byte // lines for CopyAlerts
 }
 
-func (a *BatchResult) judgement(p *pass, part []int32) *judgement {
-	return &judgement{
-		of: a, p: p, part: part, ruleset: strconv.FormatInt(p.setID, 10),
-		created: p.now.Format(time.RFC3339Nano), actor: string(appendEscaped(nil, []byte(a.batch.Actor))),
+func (a *BatchResult) newEventReader(g *group, order []int32) *eventReader {
+	return &eventReader{
+		result: a, group: g, order: order, rulesetID: strconv.FormatInt(g.rulesetID, 10),
+		createdAt: g.now.Format(time.RFC3339Nano), actor: string(appendEscaped(nil, []byte(a.batch.Actor))),
 	}
 }
 
 // Read implements io.Reader.
-func (j *judgement) Read(b []byte) (n int, err error) {
+func (r *eventReader) Read(b []byte) (n int, err error) {
 	for n < len(b) {
-		if j.at == len(j.line) {
-			if len(j.part) == 0 {
+		if r.offset == len(r.line) {
+			if len(r.order) == 0 {
 				break
 			}
-			j.line, j.at = j.judge(j.line[:0], int(j.part[0])), 0
-			j.part = j.part[1:]
+			r.line, r.offset = r.appendEvent(r.line[:0], int(r.order[0])), 0
+			r.order = r.order[1:]
 		}
-		copied := copy(b[n:], j.line[j.at:])
-		n, j.at = n+copied, j.at+copied
+		copied := copy(b[n:], r.line[r.offset:])
+		n, r.offset = n+copied, r.offset+copied
 	}
 	if n == 0 {
 		return 0, io.EOF
@@ -77,14 +82,14 @@ func (j *judgement) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// judge steps the state of the user of the i-th event by it, and appends its line to dst.
-func (j *judgement) judge(dst []byte, i int) []byte {
-	a, p := j.of, j.p
+// appendEvent evaluates the i-th event of the batch and appends its line to dst.
+func (r *eventReader) appendEvent(dst []byte, i int) []byte {
+	a, g := r.result, r.group
 	e := &a.batch.Events[i]
-	s := p.states[e.UserID]
-	decision := rules.Step(&s.state, e.Event, p.set, s.risk, p.set.LongestWindow())
+	s := g.states[e.UserID]
+	decision := rules.Step(&s.state, e.Event, g.set, s.risk, g.set.LongestWindow())
 	id := a.eventID(i)
-	if greater(id, s.lastID) { // a user's events go up, but alerts of the batch come after all of them
+	if uuidAfter(id, s.lastID) { // false if an earlier event raised an alert: alert IDs are greater than all event IDs
 		s.lastID = id
 	}
 	dst = strconv.AppendInt(dst, e.UserID, 10)
@@ -94,40 +99,40 @@ func (j *judgement) judge(dst []byte, i int) []byte {
 	dst = strconv.AppendInt(append(dst, '\t'), e.Time, 10)
 	dst = strconv.AppendInt(append(dst, '\t'), decision.EffectiveTime, 10)
 	dst = append(append(dst, '\t'), s.risk.String()...)
-	dst = append(append(dst, '\t'), j.ruleset...)
+	dst = append(append(dst, '\t'), r.rulesetID...)
 	dst = rules.AppendMeasurements(append(dst, '\t'), decision.Measurements)
 	dst = appendCodes(append(dst, '\t'), decision.Codes)
 	if len(decision.Codes) == 0 {
 		dst = append(dst, '\t', '\\', 'N')
 	} else {
-		a.codes[i] = bits(p.set, decision.Codes)
+		a.codes[i] = codeBits(g.set, decision.Codes)
 		s.lastID = a.alertID(i)
 		dst = appendUUID(append(dst, '\t'), s.lastID)
-		j.raise(e, s, id, decision)
+		r.appendAlert(e, s, id, decision)
 	}
-	return j.appendOrigin(dst, false)
+	return r.appendAuditColumns(dst, false)
 }
 
-// raise adds the line of the alert of an event.
-func (j *judgement) raise(e *UserEvent, s *userState, id uuid.UUID, decision rules.Decision) {
-	dst := strconv.AppendInt(j.alerts, e.UserID, 10)
+// appendAlert appends the line of an event's alert to alerts.
+func (r *eventReader) appendAlert(e *UserEvent, s *userState, eventID uuid.UUID, decision rules.Decision) {
+	dst := strconv.AppendInt(r.alerts, e.UserID, 10)
 	dst = appendUUID(append(dst, '\t'), s.lastID)
-	dst = appendUUID(append(dst, '\t'), id)
+	dst = appendUUID(append(dst, '\t'), eventID)
 	dst = appendCodes(append(dst, '\t'), decision.Codes)
 	dst = strconv.AppendInt(append(dst, '\t'), e.Time, 10)
 	dst = append(append(dst, '\t'), s.risk.String()...)
-	dst = append(append(dst, '\t'), j.ruleset...)
-	dst = appendEscaped(append(dst, '\t'), reasons(j.p.set, s.risk, decision))
-	j.alerts = j.appendOrigin(dst, true)
+	dst = append(append(dst, '\t'), r.rulesetID...)
+	dst = appendEscaped(append(dst, '\t'), marshalReasons(r.group.set, s.risk, decision))
+	r.alerts = r.appendAuditColumns(dst, true)
 }
 
-// appendOrigin appends when the row was made, and changed, and by whom: the end of its line.
-func (j *judgement) appendOrigin(dst []byte, changes bool) []byte {
-	dst = append(append(dst, '\t'), j.created...)
-	if changes {
-		dst = append(append(dst, '\t'), j.created...)
+// appendAuditColumns appends the last columns of a line: created_at, changed_at for tables that have it, and the actor.
+func (r *eventReader) appendAuditColumns(dst []byte, withChangedAt bool) []byte {
+	dst = append(append(dst, '\t'), r.createdAt...)
+	if withChangedAt {
+		dst = append(append(dst, '\t'), r.createdAt...)
 	}
-	dst = append(append(dst, '\t'), j.actor...)
+	dst = append(append(dst, '\t'), r.actor...)
 	return append(dst, '\n')
 }
 
@@ -139,7 +144,7 @@ func appendUUID(dst []byte, id uuid.UUID) []byte {
 	return hex.AppendEncode(dst, id[10:])
 }
 
-// appendEscaped appends text as COPY takes it.
+// appendEscaped appends text, escaped for the text format of COPY.
 func appendEscaped(dst, text []byte) []byte {
 	for _, c := range text {
 		switch c {

@@ -14,74 +14,78 @@ import (
 	"labledger/internal/rules"
 )
 
-// A ledger in text, ids and times of arrival aside.
+// Queries that format the ledger as text, without IDs and times of arrival.
 const (
-	eventsInOrder = `SELECT format('%s %s %s at %s as of %s: %s by %s finds %s fires %s', user_id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes) FROM event ORDER BY user_id, id`
-	alertsInOrder = `SELECT format('%s %s at %s: %s by %s since %s %s', user_id, alert_codes, time, risk, ruleset_id, reasons, state) FROM alert ORDER BY user_id, id`
-	allStates     = `SELECT format('%s %s %s', user_id, risk, state) FROM user_state ORDER BY user_id`
+	eventsSQL = `SELECT format('%s %s %s at %s as of %s: %s by %s finds %s fires %s', user_id, type, amount, time,
+		effective_time, risk, ruleset_id, facts, alert_codes) FROM event ORDER BY user_id, id`
+	alertsSQL = `SELECT format('%s %s at %s: %s by %s since %s %s', user_id, alert_codes, time, risk, ruleset_id,
+		reasons, state) FROM alert ORDER BY user_id, id`
+	statesSQL = `SELECT format('%s %s %s', user_id, risk, state) FROM user_state ORDER BY user_id`
 )
 
-func text(t *testing.T, pool *pgxpool.Pool) []string {
+func ledgerText(t *testing.T, pool *pgxpool.Pool) []string {
 	t.Helper()
-	return slices.Concat(column(t, pool, eventsInOrder), column(t, pool, alertsInOrder), column(t, pool, allStates))
+	return slices.Concat(queryColumn(t, pool, eventsSQL), queryColumn(t, pool, alertsSQL),
+		queryColumn(t, pool, statesSQL))
 }
 
-// same fails the test unless both ledgers hold the same.
-func same(t *testing.T, got, want []string) {
+// requireEqual fails the test unless both texts are equal.
+func requireEqual(t *testing.T, got, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Errorf("%d rows, not %d", len(got), len(want))
+		t.Errorf("got %d rows, want %d", len(got), len(want))
 	}
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
-			t.Fatalf("row %d is\n%s\nnot\n%s", i, got[i], want[i])
+			t.Fatalf("row %d:\ngot  %s\nwant %s", i, got[i], want[i])
 		}
 	}
 }
 
-// answersOf are the answers of a batch, held against what the ledger holds.
-func answersOf(t *testing.T, a *BatchResult) (all []Result) {
+// batchResults returns all results of a batch.
+func batchResults(t *testing.T, a *BatchResult) (results []Result) {
 	t.Helper()
-	err := a.Each(context.Background(), func(r Result) error { all = append(all, r); return nil })
+	err := a.ForEach(context.Background(), func(r Result) error { results = append(results, r); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return results
 }
 
-// agree holds the answers of a batch against its events and what the ledger recorded.
-func agree(t *testing.T, pool *pgxpool.Pool, b *Batch, answers []Result) {
+// requireRecorded compares the results of a batch with its events and with the ledger.
+func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, results []Result) {
 	t.Helper()
-	if len(answers) != len(b.Events) {
-		t.Fatalf("%d answers to %d events", len(answers), len(b.Events))
+	if len(results) != len(b.Events) {
+		t.Fatalf("got %d results for %d events", len(results), len(b.Events))
 	}
-	recorded := map[uuid.UUID]stored{}
+	recorded := map[uuid.UUID]eventRow{}
 	for _, e := range readEvents(t, pool) {
 		recorded[e.id] = e
 	}
 	last := map[int64]uuid.UUID{}
-	for i, r := range answers {
+	for i, r := range results {
 		e := recorded[r.EventID]
 		alert := uuid.Nil
-		if e.alert != nil {
-			alert = *e.alert
+		if e.alertID != nil {
+			alert = *e.alertID
 		}
-		if r.UserID != b.Events[i].UserID || e.user != r.UserID || e.event != b.Events[i].Event || !slices.Equal(e.codes, r.Codes) || alert != r.AlertID {
-			t.Fatalf("event %d, %+v, was answered by %+v and recorded as %+v", i, b.Events[i], r, e)
+		if r.UserID != b.Events[i].UserID || e.user != r.UserID || e.event != b.Events[i].Event ||
+			!slices.Equal(e.codes, r.Codes) || alert != r.AlertID {
+			t.Fatalf("event %d: sent %+v, result %+v, recorded %+v", i, b.Events[i], r, e)
 		}
-		if !greater(r.EventID, last[r.UserID]) {
-			t.Fatalf("event %d of user %d was not recorded in the order of the batch", i, r.UserID)
+		if !uuidAfter(r.EventID, last[r.UserID]) {
+			t.Fatalf("event %d of user %d is out of order", i, r.UserID)
 		}
 		last[r.UserID] = r.EventID
 	}
 }
 
-// TestBatchIsLikeSingles records the same stream one by one, as one batch, and as some of both, with risks and other rules.
-func TestBatchIsLikeSingles(t *testing.T) {
-	stream := someStream(7, scaled(3000), 12)
+// TestBatch_equalsSingles records the same stream one by one, as a batch, and mixed, with changes of risks and rules.
+func TestBatch_equalsSingles(t *testing.T) {
+	stream := randomStream(7, scaled(3000), 12)
 	single := func(t *testing.T, l *Ledger, events []UserEvent) {
 		for _, e := range events {
-			must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"})
+			mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"})
 		}
 	}
 	batch := func(t *testing.T, l *Ledger, events []UserEvent) {
@@ -90,11 +94,11 @@ func TestBatchIsLikeSingles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		agree(t, l.pool, b, answersOf(t, a))
+		requireRecorded(t, l.pool, b, batchResults(t, a))
 	}
 	third := len(stream) / 3
 	var want []string
-	for i, way := range []func(*testing.T, *Ledger, []UserEvent){
+	for i, record := range []func(*testing.T, *Ledger, []UserEvent){
 		single,
 		batch,
 		func(t *testing.T, l *Ledger, events []UserEvent) {
@@ -105,44 +109,46 @@ func TestBatchIsLikeSingles(t *testing.T) {
 	} {
 		pool := pgtest.Pool(t)
 		l := New(pool, nil)
-		run(t, pool, "INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
-		way(t, l, stream[:third])
-		run(t, pool, `UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
-		way(t, l, stream[third:2*third])
-		run(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
-		run(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
-		way(t, l, stream[2*third:])
-		auditLedger(t, pool).clean(t)
-		if got := text(t, pool); i == 0 {
+		execSQL(t, pool,
+			"INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
+		record(t, l, stream[:third])
+		execSQL(t, pool,
+			`UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
+		record(t, l, stream[third:2*third])
+		execSQL(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
+		execSQL(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
+		record(t, l, stream[2*third:])
+		auditLedger(t, pool).requireClean(t)
+		if got := ledgerText(t, pool); i == 0 {
 			want = got
 		} else {
-			same(t, got, want)
+			requireEqual(t, got, want)
 		}
 	}
 }
 
-// TestLargeBatches holds batches of more than one chunk against the evaluator alone: of one user, of more users than a chunk has events,
-// and of some whose events lie on both sides of each boundary.
-func TestLargeBatches(t *testing.T) {
+// TestBatch_severalChunks compares batches of more than one chunk with the evaluator: one user, more users than a chunk
+// has events, and users with events on both sides of a chunk boundary.
+func TestBatch_severalChunks(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		events, users int
 	}{
 		{"one user", 50_000, 1},
 		{"30000 users", 45_000, 30_000},
-		{"7 users", chunk + 1, 7},
-		{"a chunk and no more", chunk, 3},
+		{"7 users", chunkSize + 1, 7},
+		{"exactly one chunk", chunkSize, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pool := pgtest.Pool(t)
 			l := New(pool, nil)
-			b := &Batch{Events: someStream(uint64(c.users), c.events, int64(c.users)), Actor: "me"}
+			b := &Batch{Events: randomStream(uint64(c.users), c.events, int64(c.users)), Actor: "me"}
 			a, err := l.RecordAll(t.Context(), b, false)
 			if err != nil {
 				t.Fatal(err)
 			}
-			agree(t, pool, b, answersOf(t, a))
-			set := readSets(t, pool)[1]
+			requireRecorded(t, pool, b, batchResults(t, a))
+			set := readRulesets(t, pool)[1]
 			states := map[int64]*rules.State{}
 			want := map[int64][]string{}
 			for _, e := range b.Events {
@@ -150,62 +156,69 @@ func TestLargeBatches(t *testing.T) {
 					states[e.UserID] = &rules.State{}
 				}
 				d := rules.Step(states[e.UserID], e.Event, set, rules.Medium, set.LongestWindow())
-				want[e.UserID] = append(want[e.UserID], fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
+				want[e.UserID] = append(want[e.UserID],
+					fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
 			}
 			got := map[int64][]string{}
-			each(t, pool, "SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id", func(scan func(...any) error) error {
-				var user, effective int64
-				var facts string
-				var codes []int32
-				err := scan(&user, &effective, &facts, &codes)
-				got[user] = append(got[user], fmt.Sprintf("%d %s %d", effective, facts, codes))
-				return err
-			})
+			forEachRow(t, pool,
+				"SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id",
+				func(scan func(...any) error) error {
+					var user, effective int64
+					var facts string
+					var codes []int32
+					err := scan(&user, &effective, &facts, &codes)
+					got[user] = append(got[user], fmt.Sprintf("%d %s %d", effective, facts, codes))
+					return err
+				})
 			for user, all := range want {
 				for i, line := range all {
-					if i >= len(got[user]) || spaceless(got[user][i]) != spaceless(line) {
-						t.Fatalf("event %d of user %d was recorded as %q, not %q", i, user, got[user][min(i, len(got[user])-1)], line)
+					if i >= len(got[user]) || withoutSpaces(got[user][i]) != withoutSpaces(line) {
+						t.Fatalf("event %d of user %d: recorded %q, want %q", i, user,
+							got[user][min(i, len(got[user])-1)], line)
 					}
 				}
 			}
 			n := 0
-			each(t, pool, "SELECT user_id, state::text, last_id FROM user_state", func(scan func(...any) error) error {
-				var user int64
-				var state string
-				var last uuid.UUID
-				if err := scan(&user, &state, &last); err != nil {
-					return err
-				}
-				n++
-				if kept, err := rules.ParseState([]byte(state)); err != nil || !kept.Equal(states[user]) {
-					t.Fatalf("user %d has the state %s, not %s (%v)", user, state, states[user].Append(nil), err)
-				}
-				return nil
-			})
+			forEachRow(t, pool, "SELECT user_id, state::text, last_id FROM user_state",
+				func(scan func(...any) error) error {
+					var user int64
+					var state string
+					var last uuid.UUID
+					if err := scan(&user, &state, &last); err != nil {
+						return err
+					}
+					n++
+					if stored, err := rules.ParseState([]byte(state)); err != nil || !stored.Equal(states[user]) {
+						t.Fatalf("user %d has state %s, want %s (%v)", user, state, states[user].Append(nil), err)
+					}
+					return nil
+				})
 			if n != len(states) {
-				t.Errorf("%d states, not %d", n, len(states))
+				t.Errorf("got %d states, want %d", n, len(states))
 			}
-			if n := value[int](t, pool, `SELECT count(*) FROM user_state JOIN (
-				SELECT user_id, max(id::text)::uuid AS newest FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a GROUP BY user_id) AS b USING (user_id)
+			if n := queryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
+				SELECT user_id, max(id::text)::uuid AS newest
+				FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a
+				GROUP BY user_id) AS b USING (user_id)
 				WHERE last_id IS DISTINCT FROM newest`); n != 0 {
-				t.Errorf("%d users have another last id than their newest", n)
+				t.Errorf("%d users have a last_id that is not their greatest ID", n)
 			}
 		})
 	}
 }
 
-func spaceless(s string) string {
+func withoutSpaces(s string) string {
 	return string(slices.DeleteFunc([]byte(s), func(c byte) bool { return c == ' ' }))
 }
 
-// TestBatchAfterGreaterIDs gives users ids of the time to come, each of another one, before a batch comes.
-func TestBatchAfterGreaterIDs(t *testing.T) {
+// TestBatch_followsGreaterIDs records a batch for users whose last IDs lie in the future, each at a different time.
+func TestBatch_followsGreaterIDs(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	now := l.now
 	for user := range int64(4) {
 		l.now = func() time.Time { return now().Add(time.Duration(user+1) * time.Hour) }
-		must(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
+		mustRecord(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
 	}
 	l.now = now
 	b := &Batch{Actor: "me"}
@@ -216,97 +229,102 @@ func TestBatchAfterGreaterIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agree(t, pool, b, answersOf(t, a))
-	auditLedger(t, pool).clean(t)
-	if n := value[int](t, pool, "SELECT count(*) FROM event"); n != 44 {
-		t.Errorf("%d events, not 44", n)
+	requireRecorded(t, pool, b, batchResults(t, a))
+	auditLedger(t, pool).requireClean(t)
+	if n := queryValue[int](t, pool, "SELECT count(*) FROM event"); n != 44 {
+		t.Errorf("got %d events, want 44", n)
 	}
 }
 
-// TestBatchAfterManyGreaterIDs is the same with more such users: two instances whose clocks differ are enough for that.
-func TestBatchAfterManyGreaterIDs(t *testing.T) {
+// TestBatch_followsManyGreaterIDs does the same for more users. Two instances with different clocks produce such IDs.
+func TestBatch_followsManyGreaterIDs(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	now := l.now
 	b := &Batch{Actor: "me"}
 	for user := range int64(10) {
 		l.now = func() time.Time { return now().Add(time.Duration(user+1) * time.Second) }
-		must(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
+		mustRecord(t, l, RecordRequest{UserID: user, Event: withdrawal(200, 1), Actor: "me"})
 		b.Events = append(b.Events, UserEvent{user, withdrawal(200, 2)})
 	}
 	l.now = now
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
-		t.Error("a batch of ten users whose newest ids are of ten different times:", err)
+		t.Error("batch for ten users whose last IDs have ten different times:", err)
 	}
 }
 
-func TestBatchOfNone(t *testing.T) {
+func TestBatch_empty(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	defer func() {
 		if p := recover(); p != nil {
-			t.Error("an empty batch panics:", p)
+			t.Error("RecordAll panics for an empty batch:", p)
 		}
 	}()
 	a, err := l.RecordAll(t.Context(), &Batch{Actor: "me"}, false)
 	if err == nil {
-		if all := answersOf(t, a); len(all) != 0 {
-			t.Error("an empty batch is answered by", all)
+		if all := batchResults(t, a); len(all) != 0 {
+			t.Error("results of an empty batch:", all)
 		}
 	}
 }
 
-// TestDryBatch keeps nothing and answers what the batch answers then.
-func TestDryBatch(t *testing.T) {
+// TestBatch_dryRun checks that a dry run stores nothing and returns the results of the real run.
+func TestBatch_dryRun(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	b := &Batch{Events: someStream(5, 500, 5), Actor: "me", Key: "k"}
-	before := text(t, pool)
-	dry, err := l.RecordAll(t.Context(), b, true)
+	b := &Batch{Events: randomStream(5, 500, 5), Actor: "me", Key: "k"}
+	before := ledgerText(t, pool)
+	dryRun, err := l.RecordAll(t.Context(), b, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, text(t, pool), before)
-	if n := value[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
-		t.Error("a dry batch keeps its key")
+	requireEqual(t, ledgerText(t, pool), before)
+	if n := queryValue[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
+		t.Error("the dry run stored its idempotency key")
 	}
-	wet, err := l.RecordAll(t.Context(), b, false)
+	recorded, err := l.RecordAll(t.Context(), b, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := answersOf(t, dry), answersOf(t, wet)
+	first, second := batchResults(t, dryRun), batchResults(t, recorded)
 	for i := range second {
-		if !slices.Equal(first[i].Codes, second[i].Codes) || (first[i].AlertID == uuid.Nil) != (second[i].AlertID == uuid.Nil) || second[i].Replayed {
-			t.Fatalf("event %d: dry %+v, then %+v", i, first[i], second[i])
+		if !slices.Equal(first[i].Codes, second[i].Codes) ||
+			(first[i].AlertID == uuid.Nil) != (second[i].AlertID == uuid.Nil) ||
+			second[i].Replayed {
+			t.Fatalf("event %d: dry run %+v, recorded %+v", i, first[i], second[i])
 		}
 	}
 }
 
-// TestBatchIsAllOrNothing ends one in its midst, in ways that are not its own.
-func TestBatchIsAllOrNothing(t *testing.T) {
+// TestBatch_isAtomic interrupts a batch halfway: once by its context, once by a database error.
+func TestBatch_isAtomic(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	b := &Batch{Events: someStream(9, 3*chunk, 500), Actor: "me", Key: "k"}
+	b := &Batch{Events: randomStream(9, 3*chunkSize, 500), Actor: "me", Key: "k"}
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
+	done := make(chan error)
 	go func() {
 		_, err := l.RecordAll(ctx, b, false)
-		ended <- err
+		done <- err
 	}()
-	await(t, "the batch to copy", func() bool {
-		return value[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
+	waitFor(t, "the COPY of the batch", func() bool {
+		return queryValue[bool](t, pool,
+			"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
 	})
 	cancel()
-	if err := <-ended; err == nil {
-		t.Error("a cancelled batch goes on")
+	if err := <-done; err == nil {
+		t.Error("the cancelled batch returned no error")
 	}
-	bad := &Batch{Events: slices.Clone(b.Events), Actor: "me", Key: "k"}
-	bad.Events[7] = UserEvent{UserID: 1 << 40} // the last of the users; the database refuses an amount of 0
-	if _, err := l.RecordAll(t.Context(), bad, false); err == nil {
-		t.Error("an amount of 0 is recorded")
+	invalid := &Batch{Events: slices.Clone(b.Events), Actor: "me", Key: "k"}
+	invalid.Events[7] = UserEvent{UserID: 1 << 40} // the last user; the database rejects an amount of 0
+	if _, err := l.RecordAll(t.Context(), invalid, false); err == nil {
+		t.Error("RecordAll accepted an amount of 0")
 	}
-	idle(t, l)
-	if n := value[int](t, pool, "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert) + (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)"); n != 0 {
-		t.Errorf("%d rows are left of batches that failed", n)
+	waitIdle(t, l)
+	const sql = `SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert)
+		+ (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)`
+	if n := queryValue[int](t, pool, sql); n != 0 {
+		t.Errorf("failed batches left %d rows", n)
 	}
 }

@@ -15,30 +15,32 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file is one pass: lock and load, judge, store. Two round trips and one commit, however many events.
+// This file commits one group of events: lock and load, evaluate, store. It takes two round trips and one commit,
+// independent of the number of events.
 
-// A pass is what one transaction records.
-type pass struct {
-	set    rules.Set
-	setID  int64
-	now    time.Time
-	states map[int64]*userState
-	events db.InsertEventsParams
-	alerts db.InsertAlertsParams
-	keys   db.SaveKeysParams
+// A group is what one transaction records.
+type group struct {
+	set       rules.Set
+	rulesetID int64
+	now       time.Time
+	states    map[int64]*userState
+	events    db.InsertEventsParams
+	alerts    db.InsertAlertsParams
+	keys      db.SaveKeysParams
 }
 
-// userState is a user's locked state.
+// userState is the locked state of a user.
 type userState struct {
 	risk   rules.Risk
 	state  rules.State
 	lastID uuid.UUID
 }
 
-// pass records calls, which are sorted by user. What is wrong with a single call goes to its err; an error means that none was recorded,
-// or, if the connection broke during the commit, that this is not known.
-func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry bool) error {
-	ctx, cancel := context.WithTimeout(ctx, passTime)
+// commit records events, which must be sorted by user, in one transaction. An error of a single event is stored in its
+// err. If commit returns an error, it recorded no event; if the connection broke during the commit, the outcome is
+// unknown.
+func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout string, dryRun bool) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
@@ -46,101 +48,105 @@ func (l *Ledger) pass(ctx context.Context, calls []*call, patience string, dry b
 	}
 	defer conn.Release()
 	defer rollback(conn)
-	p := &pass{now: l.now().UTC().Truncate(time.Microsecond)}
-	found, err := l.load(ctx, conn, p, calls, patience)
+	g := &group{now: l.now().UTC().Truncate(time.Microsecond)}
+	keys, err := l.load(ctx, conn, g, events, lockTimeout)
 	if err != nil {
 		return err
 	}
-	for id, s := range p.states {
-		if err := refill(ctx, db.New(conn), id, &s.state, p.set.LongestWindow()); err != nil {
+	for id, s := range g.states {
+		if err := extendWindow(ctx, db.New(conn), id, &s.state, g.set.LongestWindow()); err != nil {
 			return err
 		}
 	}
-	for _, c := range calls {
-		c.prior, c.err = nil, nil
-		if c.Key == "" || !c.usedBefore(found) {
-			p.judge(c)
+	for _, e := range events {
+		e.prior, e.err = nil, nil
+		if e.Key == "" || !e.matchKey(keys) {
+			g.evaluate(e)
 		}
 	}
-	if err := p.store(ctx, conn, dry); err != nil {
+	if err := g.store(ctx, conn, dryRun); err != nil {
 		return err
 	}
-	if !dry {
-		l.told(len(p.events.Ids), len(p.alerts.Ids))
+	if !dryRun {
+		l.onCommit(len(g.events.Ids), len(g.alerts.Ids))
 	}
 	return nil
 }
 
-// rollback gives up what is not committed.
+// rollback ends an open transaction.
 func rollback(conn *pgxpool.Conn) {
 	if conn.Conn().PgConn().TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), passTime)
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	_, _ = conn.Exec(ctx, "rollback") // a connection that cannot even do this is thrown away by the pool
+	_, _ = conn.Exec(ctx, "rollback") // on an error the pool closes the connection
 }
 
-// load opens the transaction, locks the users and reads what judging needs: one round trip. Statements after the lock see what was
-// committed while it was waited for.
-func (l *Ledger) load(ctx context.Context, conn *pgxpool.Conn, p *pass, calls []*call, patience string) (found []db.FindKeysRow, err error) {
+// load opens the transaction, locks the users and reads the data for the evaluation, in one round trip. It returns the
+// rows of the idempotency keys that are already in use. The statements after the lock see what other transactions
+// committed while this one waited for it.
+func (l *Ledger) load(
+	ctx context.Context, conn *pgxpool.Conn, g *group, events []*pendingEvent, lockTimeout string,
+) (used []db.FindKeysRow, err error) {
 	var states []db.UserState
 	var latest db.GetLatestRulesetRow
 	keys := db.FindKeysParams{}
-	for _, c := range calls {
-		if c.Key != "" {
-			keys.Callers, keys.Keys = append(keys.Callers, c.Actor), append(keys.Keys, c.Key)
+	for _, e := range events {
+		if e.Key != "" {
+			keys.Callers, keys.Keys = append(keys.Callers, e.Actor), append(keys.Keys, e.Key)
 		}
 	}
-	trip := &pipeline{}
-	trip.control("begin isolation level read committed")
-	trip.add(func(q *db.Queries) error {
-		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: patience})
+	p := &pipeline{}
+	p.exec("begin isolation level read committed")
+	p.add(func(q *db.Queries) error {
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: lockTimeout})
 	})
 	if len(keys.Keys) > 0 {
-		trip.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
+		p.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
 	}
-	ids := users(calls)
-	lockAll := func(q *db.Queries) (err error) {
+	ids := userIDs(events)
+	lockStates := func(q *db.Queries) (err error) {
 		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: ids})
 		return err
 	}
-	rulesNow := func(q *db.Queries) (err error) { latest, err = q.GetLatestRuleset(ctx); return err }
+	getLatestRuleset := func(q *db.Queries) (err error) { latest, err = q.GetLatestRuleset(ctx); return err }
 	if len(ids) == 1 {
-		trip.add(func(q *db.Queries) (err error) {
+		p.add(func(q *db.Queries) (err error) {
 			states, err = q.LockState(ctx, db.LockStateParams{UserID: ids[0]})
 			return err
 		})
 	} else {
-		trip.add(lockAll)
+		p.add(lockStates)
 	}
-	trip.add(rulesNow)
+	p.add(getLatestRuleset)
 	if len(keys.Keys) > 0 {
-		trip.add(func(q *db.Queries) (err error) { found, err = q.FindKeys(ctx, keys); return err })
+		p.add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, keys); return err })
 	}
-	if err := trip.run(ctx, conn); err != nil {
+	if err := p.run(ctx, conn); err != nil {
 		return nil, err
 	}
 	if len(states) == 0 {
-		// The first event of a user ever takes one round trip more. The rules are read again: those above were read without the lock.
-		first := &pipeline{}
-		first.add(lockAll)
-		first.add(rulesNow)
-		if err := first.run(ctx, conn); err != nil {
+		// A user's very first event needs a second round trip to create the state. It reads the rules again, since the
+		// first one read them without the lock.
+		second := &pipeline{}
+		second.add(lockStates)
+		second.add(getLatestRuleset)
+		if err := second.run(ctx, conn); err != nil {
 			return nil, err
 		}
 	}
-	p.setID = latest.ID
-	if p.set, err = l.ruleset(ctx, db.New(conn), latest); err != nil {
+	g.rulesetID = latest.ID
+	if g.set, err = l.loadRuleset(ctx, db.New(conn), latest); err != nil {
 		return nil, err
 	}
-	p.states = make(map[int64]*userState, len(states))
+	g.states = make(map[int64]*userState, len(states))
 	for _, row := range states {
-		if p.states[row.UserID], err = parseState(row); err != nil {
+		if g.states[row.UserID], err = parseState(row); err != nil {
 			return nil, err
 		}
 	}
-	return found, nil
+	return used, nil
 }
 
 func parseState(row db.UserState) (*userState, error) {
@@ -148,16 +154,16 @@ func parseState(row db.UserState) (*userState, error) {
 	if row.LastID != nil {
 		s.lastID = *row.LastID
 	}
-	s.risk, _ = rules.ParseRisk(row.Risk) // the database knows these three only
+	s.risk, _ = rules.ParseRisk(row.Risk) // a CHECK constraint ensures a valid risk
 	var err error
 	if s.state, err = rules.ParseState(row.State); err != nil {
-		return nil, fmt.Errorf("ledger: state of user %d (labledger ledger rebuild makes it anew): %w", row.UserID, err)
+		return nil, fmt.Errorf("ledger: state of user %d (run labledger ledger rebuild): %w", row.UserID, err)
 	}
 	return s, nil
 }
 
-// refill gives the windows of a state the events that they lack, after a rule's window was made longer.
-func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State, horizon int64) error {
+// extendWindow loads the events that the window of a state lacks after a rule's window was lengthened.
+func extendWindow(ctx context.Context, q *db.Queries, userID int64, state *rules.State, horizon int64) error {
 	if state.Horizon() >= horizon || state.Count() == 0 {
 		return nil
 	}
@@ -167,7 +173,7 @@ func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State
 	}
 	events := make([]rules.Event, 0, len(rows))
 	for _, row := range rows {
-		e, err := asEvent(row.Type, row.Amount, row.EffectiveTime)
+		e, err := parseEvent(row.Type, row.Amount, row.EffectiveTime)
 		if err != nil {
 			return err
 		}
@@ -177,78 +183,79 @@ func refill(ctx context.Context, q *db.Queries, userID int64, state *rules.State
 	return nil
 }
 
-// asEvent reads an event as the database writes it.
-func asEvent(kind, amount string, time int64) (rules.Event, error) {
-	t, ok := rules.ParseType(kind)
-	a, fine := rules.ParseCents(amount)
-	if !ok || !fine {
-		return rules.Event{}, fmt.Errorf("ledger: the ledger holds %q of %q, which is no event", kind, amount)
+// parseEvent parses the columns of an event.
+func parseEvent(eventType, amount string, time int64) (rules.Event, error) {
+	t, typeOK := rules.ParseType(eventType)
+	cents, amountOK := rules.ParseCents(amount)
+	if !typeOK || !amountOK {
+		return rules.Event{}, fmt.Errorf("ledger: invalid event: type %q, amount %q", eventType, amount)
 	}
-	return rules.Event{Type: t, Amount: a, Time: time}, nil
+	return rules.Event{Type: t, Amount: cents, Time: time}, nil
 }
 
-// usedBefore tells whether the call's key was used, and then what that means for the call.
-func (c *call) usedBefore(found []db.FindKeysRow) bool {
-	for i := range found {
-		row := &found[i]
-		if row.Caller != c.Actor || row.Key != c.Key {
+// matchKey reports whether the event's key is among the used ones. If so, it sets prior for a repeated request, or err
+// for a different one.
+func (e *pendingEvent) matchKey(used []db.FindKeysRow) bool {
+	for i := range used {
+		row := &used[i]
+		if row.Caller != e.Actor || row.Key != e.Key {
 			continue
 		}
-		if string(row.RequestHash) == string(c.Hash[:]) {
-			c.prior = row
+		if string(row.RequestHash) == string(e.Hash[:]) {
+			e.prior = row
 		} else {
-			c.err = ErrKeyReused
+			e.err = ErrKeyReused
 		}
 		return true
 	}
 	return false
 }
 
-// judge steps the user's state by the call's event, and takes down what is to be stored.
-func (p *pass) judge(c *call) {
-	s := p.states[c.UserID]
-	decision := rules.Step(&s.state, c.Event, p.set, s.risk, p.set.LongestWindow())
-	s.lastID = idAfter(s.lastID, p.now)
-	c.recorded = Result{EventID: s.lastID, UserID: c.UserID, Codes: decision.Codes}
+// evaluate steps the user's state by the event and collects the rows to store.
+func (g *group) evaluate(p *pendingEvent) {
+	s := g.states[p.UserID]
+	decision := rules.Step(&s.state, p.Event, g.set, s.risk, g.set.LongestWindow())
+	s.lastID = nextID(s.lastID, g.now)
+	p.result = Result{EventID: s.lastID, UserID: p.UserID, Codes: decision.Codes}
 	if len(decision.Codes) > 0 {
-		s.lastID = idAfter(s.lastID, p.now)
-		c.recorded.AlertID = s.lastID
-		a := &p.alerts
-		a.UserIds = append(a.UserIds, c.UserID)
-		a.Ids = append(a.Ids, c.recorded.AlertID)
-		a.EventIds = append(a.EventIds, c.recorded.EventID)
+		s.lastID = nextID(s.lastID, g.now)
+		p.result.AlertID = s.lastID
+		a := &g.alerts
+		a.UserIds = append(a.UserIds, p.UserID)
+		a.Ids = append(a.Ids, p.result.AlertID)
+		a.EventIds = append(a.EventIds, p.result.EventID)
 		a.AlertCodes = append(a.AlertCodes, codeArray(decision.Codes))
-		a.Times = append(a.Times, c.Event.Time)
+		a.Times = append(a.Times, p.Event.Time)
 		a.Risks = append(a.Risks, s.risk.String())
-		a.Reasons = append(a.Reasons, reasons(p.set, s.risk, decision))
-		a.Actors = append(a.Actors, c.Actor)
+		a.Reasons = append(a.Reasons, marshalReasons(g.set, s.risk, decision))
+		a.Actors = append(a.Actors, p.Actor)
 	}
-	e := &p.events
-	e.UserIds = append(e.UserIds, c.UserID)
-	e.Ids = append(e.Ids, c.recorded.EventID)
-	e.Types = append(e.Types, c.Event.Type.String())
-	e.Amounts = append(e.Amounts, c.Event.Amount.String())
-	e.Times = append(e.Times, c.Event.Time)
+	e := &g.events
+	e.UserIds = append(e.UserIds, p.UserID)
+	e.Ids = append(e.Ids, p.result.EventID)
+	e.Types = append(e.Types, p.Event.Type.String())
+	e.Amounts = append(e.Amounts, p.Event.Amount.String())
+	e.Times = append(e.Times, p.Event.Time)
 	e.EffectiveTimes = append(e.EffectiveTimes, decision.EffectiveTime)
 	e.Risks = append(e.Risks, s.risk.String())
 	e.Facts = append(e.Facts, rules.AppendMeasurements(nil, decision.Measurements))
 	e.AlertCodes = append(e.AlertCodes, codeArray(decision.Codes))
-	e.AlertIds = append(e.AlertIds, c.recorded.AlertID)
-	e.Actors = append(e.Actors, c.Actor)
-	if c.Key != "" {
-		k := &p.keys
-		k.UserIds = append(k.UserIds, c.UserID)
-		k.Callers = append(k.Callers, c.Actor)
-		k.Keys = append(k.Keys, c.Key)
-		k.RequestHashes = append(k.RequestHashes, c.Hash[:])
-		k.FirstIds = append(k.FirstIds, c.recorded.EventID)
-		k.LastIds = append(k.LastIds, c.recorded.EventID)
+	e.AlertIds = append(e.AlertIds, p.result.AlertID)
+	e.Actors = append(e.Actors, p.Actor)
+	if p.Key != "" {
+		k := &g.keys
+		k.UserIds = append(k.UserIds, p.UserID)
+		k.Callers = append(k.Callers, p.Actor)
+		k.Keys = append(k.Keys, p.Key)
+		k.RequestHashes = append(k.RequestHashes, p.Hash[:])
+		k.FirstIds = append(k.FirstIds, p.result.EventID)
+		k.LastIds = append(k.LastIds, p.result.EventID)
 	}
 }
 
 func codeArray(codes []int32) string { return string(appendCodes(nil, codes)) }
 
-// appendCodes appends codes as PostgreSQL writes an array.
+// appendCodes appends codes as a PostgreSQL array literal.
 func appendCodes(dst []byte, codes []int32) []byte {
 	dst = append(dst, '{')
 	for i, code := range codes {
@@ -260,57 +267,60 @@ func appendCodes(dst []byte, codes []int32) []byte {
 	return append(dst, '}')
 }
 
-func reasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMessage {
+func marshalReasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMessage {
 	text, err := json.Marshal(rules.Explain(set, risk, d))
 	if err != nil {
-		panic(fmt.Errorf("ledger: reasons cannot be encoded: %w", err))
+		panic(fmt.Errorf("ledger: marshal reasons: %w", err))
 	}
 	return text
 }
 
-// store writes everything and commits, or rolls back: one round trip.
-func (p *pass) store(ctx context.Context, conn *pgxpool.Conn, dry bool) error {
-	if len(p.events.Ids) == 0 {
-		return nil // only repeated requests; the deferred rollback ends the transaction
+// store writes the group and commits, or rolls back after a dry run, in one round trip.
+func (g *group) store(ctx context.Context, conn *pgxpool.Conn, dryRun bool) error {
+	if len(g.events.Ids) == 0 {
+		return nil // only repeated requests: the caller's deferred rollback ends the transaction
 	}
-	p.events.RulesetID, p.events.CreatedAt = p.setID, p.now
-	p.alerts.RulesetID, p.alerts.CreatedAt = p.setID, p.now
-	p.keys.CreatedAt = p.now
-	trip := &pipeline{}
-	states := p.statesOf(slices.Compact(slices.Clone(p.events.UserIds))) // the events are sorted by user
-	if e := &p.events; len(e.Ids) == 1 {
-		trip.add(func(q *db.Queries) error {
+	g.events.RulesetID, g.events.CreatedAt = g.rulesetID, g.now
+	g.alerts.RulesetID, g.alerts.CreatedAt = g.rulesetID, g.now
+	g.keys.CreatedAt = g.now
+	p := &pipeline{}
+	states := g.statesFor(slices.Compact(slices.Clone(g.events.UserIds))) // the events are sorted by user
+	if e := &g.events; len(e.Ids) == 1 {
+		p.add(func(q *db.Queries) error {
 			return q.InsertEvent(ctx, db.InsertEventParams{
-				UserID: e.UserIds[0], EventID: e.Ids[0], Type: e.Types[0], Amount: e.Amounts[0], Time: e.Times[0], EffectiveTime: e.EffectiveTimes[0],
-				Risk: e.Risks[0], RulesetID: e.RulesetID, EventFacts: e.Facts[0], Codes: e.AlertCodes[0], AlertID: e.AlertIds[0],
+				UserID: e.UserIds[0], EventID: e.Ids[0], Type: e.Types[0], Amount: e.Amounts[0],
+				Time: e.Times[0], EffectiveTime: e.EffectiveTimes[0], Risk: e.Risks[0], RulesetID: e.RulesetID,
+				EventFacts: e.Facts[0], Codes: e.AlertCodes[0], AlertID: e.AlertIds[0],
 				CreatedAt: e.CreatedAt, Actor: e.Actors[0],
 			})
 		})
-		trip.add(func(q *db.Queries) error {
-			return q.SaveState(ctx, db.SaveStateParams{UserID: states.UserIds[0], LastID: states.LastIds[0], NewState: states.States[0]})
+		p.add(func(q *db.Queries) error {
+			return q.SaveState(ctx, db.SaveStateParams{
+				UserID: states.UserIds[0], LastID: states.LastIds[0], NewState: states.States[0],
+			})
 		})
 	} else {
-		trip.add(func(q *db.Queries) error { return q.InsertEvents(ctx, *e) })
-		trip.add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
+		p.add(func(q *db.Queries) error { return q.InsertEvents(ctx, *e) })
+		p.add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
 	}
-	if len(p.alerts.Ids) > 0 {
-		trip.add(func(q *db.Queries) error { return q.InsertAlerts(ctx, p.alerts) })
+	if len(g.alerts.Ids) > 0 {
+		p.add(func(q *db.Queries) error { return q.InsertAlerts(ctx, g.alerts) })
 	}
-	if len(p.keys.Keys) > 0 {
-		trip.add(func(q *db.Queries) error { return q.SaveKeys(ctx, p.keys) })
+	if len(g.keys.Keys) > 0 {
+		p.add(func(q *db.Queries) error { return q.SaveKeys(ctx, g.keys) })
 	}
-	if dry {
-		trip.control("rollback")
+	if dryRun {
+		p.exec("rollback")
 	} else {
-		trip.control("commit")
+		p.exec("commit")
 	}
-	return trip.run(ctx, conn)
+	return p.run(ctx, conn)
 }
 
-// statesOf are the states of users, to be saved.
-func (p *pass) statesOf(ids []int64) (all db.SaveStatesParams) {
+// statesFor returns the states of users as parameters of SaveStates.
+func (g *group) statesFor(ids []int64) (all db.SaveStatesParams) {
 	for _, id := range ids {
-		s := p.states[id]
+		s := g.states[id]
 		all.UserIds = append(all.UserIds, id)
 		all.LastIds = append(all.LastIds, s.lastID)
 		all.States = append(all.States, string(s.state.Append(nil)))

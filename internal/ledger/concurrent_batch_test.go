@@ -17,52 +17,54 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// This file lets batches run beside each other and beside single events.
+// This file tests batches that run concurrently with other batches and with single events.
 
-// sqlstate is the SQLSTATE of an error, or "".
+// sqlstate returns the SQLSTATE of an error, or "".
 func sqlstate(err error) string {
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
-		return refused.Code
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return pgErr.Code
 	}
 	return ""
 }
 
-// patiently calls f again while it fails because it waited too long for a lock, as the callers of the API do. It returns how often it did.
-func patiently(f func() error) (waits int, err error) {
-	for ; waits < 100; waits++ {
-		if err = f(); sqlstate(err) != "55P03" {
-			return waits, err
+// retryOnLockTimeout calls do until it does not fail with a lock timeout, as clients of the API do. It returns the
+// number of timeouts.
+func retryOnLockTimeout(do func() error) (timeouts int, err error) {
+	for ; timeouts < 100; timeouts++ {
+		if err = do(); sqlstate(err) != "55P03" {
+			return timeouts, err
 		}
 	}
-	return waits, err
+	return timeouts, err
 }
 
-// noDeadlock fails the test when there was one. It closes the pools, so that their sessions tell what they counted.
-func noDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
+// requireNoDeadlock fails the test if a deadlock occurred. It closes the pools, so that their sessions publish their
+// counts.
+func requireNoDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
 	t.Helper()
 	url := pools[0].Config().ConnConfig.ConnString()
 	for _, pool := range pools {
 		pool.Close()
 	}
-	if n := deadlocks(t, openPool(t, url)); n != 0 {
-		t.Errorf("%d deadlocks", n)
+	if n := countDeadlocks(t, openPool(t, url)); n != 0 {
+		t.Errorf("got %d deadlocks, want none", n)
 	}
 }
 
-// TestDeadlocksAreCounted is the negative control of noDeadlock: two sessions that lock two users in different order.
+// TestDeadlocksAreCounted is the negative control of requireNoDeadlock: two sessions lock two users in opposite orders.
 func TestDeadlocksAreCounted(t *testing.T) {
 	pool := pgtest.Pool(t)
-	run(t, pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
+	execSQL(t, pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
 	var ready sync.WaitGroup
 	ready.Add(2)
-	atOnce(2, func(i int) {
+	concurrently(2, func(i int) {
 		conn, err := pgx.ConnectConfig(context.Background(), pool.Config().ConnConfig)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		defer func() { _ = conn.Close(context.Background()) }() // it has told
+		defer func() { _ = conn.Close(context.Background()) }()
 		err = pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
 			_, err := tx.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = $1 FOR UPDATE", 1+i)
 			ready.Done()
@@ -76,31 +78,32 @@ func TestDeadlocksAreCounted(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	await(t, "the deadlock to be counted", func() bool { return deadlocks(t, pool) == 1 })
+	waitFor(t, "the deadlock to be counted", func() bool { return countDeadlocks(t, pool) == 1 })
 }
 
-// TestTwoBatches lets two batches of more than one chunk come at once, over users that both have, at one instance and at two.
-func TestTwoBatches(t *testing.T) {
+// TestBatch_concurrentBatches records two batches of more than one chunk with common users, at one instance and at two.
+func TestBatch_concurrentBatches(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
 			one, two := twoInstances(t)
 			batches := [2]*Batch{}
 			for i := range batches {
 				b := &Batch{Actor: fmt.Sprint("batch ", i)}
-				for n, e := range someStream(uint64(i), chunk+500, 800) {
+				for n, e := range randomStream(uint64(i), chunkSize+500, 800) {
 					e.Event.Time = int64(n)
 					b.Events = append(b.Events, UserEvent{e.UserID + int64(400*i), e.Event})
 				}
 				batches[i] = b
 			}
-			answers := [2]*BatchResult{}
-			atOnce(2, func(i int) {
-				waits, err := patiently(func() (err error) {
-					answers[i], err = []*Ledger{one, two}[i%instances].RecordAll(context.Background(), batches[i], false)
+			results := [2]*BatchResult{}
+			concurrently(2, func(i int) {
+				timeouts, err := retryOnLockTimeout(func() (err error) {
+					l := []*Ledger{one, two}[i%instances]
+					results[i], err = l.RecordAll(context.Background(), batches[i], false)
 					return err
 				})
-				if waits > 0 {
-					t.Logf("batch %d waited too long %d times", i, waits)
+				if timeouts > 0 {
+					t.Logf("batch %d: %d lock timeouts", i, timeouts)
 				}
 				if err != nil {
 					t.Errorf("batch %d: %v", i, err)
@@ -110,29 +113,29 @@ func TestTwoBatches(t *testing.T) {
 				return
 			}
 			for i, b := range batches {
-				agree(t, one.pool, b, answersOf(t, answers[i]))
+				requireRecorded(t, one.pool, b, batchResults(t, results[i]))
 			}
-			auditLedger(t, one.pool).clean(t)
-			idle(t, one, two)
-			noDeadlock(t, one.pool, two.pool)
+			auditLedger(t, one.pool).requireClean(t)
+			waitIdle(t, one, two)
+			requireNoDeadlock(t, one.pool, two.pool)
 		})
 	}
 }
 
-// TestBatchBesideSingles lets a batch run while single events of the same users come in at the same and at another instance.
-func TestBatchBesideSingles(t *testing.T) {
+// TestBatch_withConcurrentSingles records a batch while both instances record single events of the same users.
+func TestBatch_withConcurrentSingles(t *testing.T) {
 	one, two := twoInstances(t)
-	b := &Batch{Events: someStream(4, chunk+500, 300), Actor: "batch"}
-	var singles, waited atomic.Int64
+	b := &Batch{Events: randomStream(4, chunkSize+500, 300), Actor: "batch"}
+	var singles, timeouts atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(ended)
-		atOnce(8, func(i int) {
+		defer close(done)
+		concurrently(8, func(i int) {
 			random := rand.New(rand.NewPCG(uint64(i), 9))
 			for ctx.Err() == nil {
-				r := RecordRequest{UserID: 1 + random.Int64N(300), Event: someEvent(random, 100), Actor: "single"}
-				waits, err := patiently(func() error {
+				r := RecordRequest{UserID: 1 + random.Int64N(300), Event: randomEvent(random, 100), Actor: "single"}
+				n, err := retryOnLockTimeout(func() error {
 					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), r)
 					return err
 				})
@@ -140,79 +143,83 @@ func TestBatchBesideSingles(t *testing.T) {
 					t.Error(err)
 				}
 				singles.Add(1)
-				waited.Add(int64(waits))
+				timeouts.Add(int64(n))
 				time.Sleep(5 * time.Millisecond)
 			}
 		})
 	}()
-	await(t, "single events", func() bool { return singles.Load() > 20 })
+	waitFor(t, "single events", func() bool { return singles.Load() > 20 })
 	var a *BatchResult
 	var err error
-	_, err = patiently(func() (err error) { a, err = one.RecordAll(t.Context(), b, false); return err })
+	_, err = retryOnLockTimeout(func() (err error) { a, err = one.RecordAll(t.Context(), b, false); return err })
 	stop()
-	<-ended
+	<-done
 	if err != nil {
 		t.Fatal("batch:", err)
 	}
-	t.Logf("%d single events; %d waits for their users' locks were too long", singles.Load(), waited.Load())
-	agree(t, one.pool, b, answersOf(t, a))
-	auditLedger(t, one.pool).clean(t)
-	idle(t, one, two)
-	noDeadlock(t, one.pool, two.pool)
+	t.Logf("%d single events, %d lock timeouts", singles.Load(), timeouts.Load())
+	requireRecorded(t, one.pool, b, batchResults(t, a))
+	auditLedger(t, one.pool).requireClean(t)
+	waitIdle(t, one, two)
+	requireNoDeadlock(t, one.pool, two.pool)
 }
 
-// TestBatchBesideAnotherInstance lets a batch come while another instance records events of its users all the time. Their ids go up with
-// the clock, past the one that the batch began with; the batch must be recorded all the same.
-func TestBatchBesideAnotherInstance(t *testing.T) {
+// TestBatch_withConcurrentInstance records batches while another instance keeps recording events of the same users.
+// Their IDs ascend with the clock, past the time at which the batch starts.
+func TestBatch_withConcurrentInstance(t *testing.T) {
 	one, two := twoInstances(t)
 	ctx, stop := context.WithCancel(t.Context())
-	var ended, failed atomic.Int64
+	var singles, failed atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		atOnce(16, func(i int) {
+		concurrently(16, func(i int) {
 			random := rand.New(rand.NewPCG(uint64(i), 2))
 			for ctx.Err() == nil {
-				_, err := patiently(func() error {
-					_, err := two.Record(context.Background(), RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, 100), Actor: "single"})
+				_, err := retryOnLockTimeout(func() error {
+					user := 1 + random.Int64N(loadUsers)
+					r := RecordRequest{UserID: user, Event: randomEvent(random, 100), Actor: "single"}
+					_, err := two.Record(context.Background(), r)
 					return err
 				})
 				if err != nil {
 					t.Error(err)
 				}
-				ended.Add(1)
+				singles.Add(1)
 			}
 		})
 	}()
-	await(t, "single events", func() bool { return ended.Load() > 50 })
+	waitFor(t, "single events", func() bool { return singles.Load() > 50 })
 	const batches = 20
-	var why error
+	var lastErr error
 	for i := range batches {
-		b := &Batch{Events: someStream(uint64(i), 100, loadUsers), Actor: "batch"}
-		if _, err := patiently(func() error { _, err := one.RecordAll(t.Context(), b, false); return err }); err != nil {
+		b := &Batch{Events: randomStream(uint64(i), 100, loadUsers), Actor: "batch"}
+		_, err := retryOnLockTimeout(func() error { _, err := one.RecordAll(t.Context(), b, false); return err })
+		if err != nil {
 			failed.Add(1)
-			why = err
+			lastErr = err
 		}
 	}
 	stop()
 	<-done
 	if failed.Load() > 0 {
-		t.Errorf("%d of %d batches were not recorded while another instance recorded events of their users: %v", failed.Load(), batches, why)
+		t.Errorf("%d of %d batches failed while another instance recorded events of the same users: %v", failed.Load(),
+			batches, lastErr)
 	}
 }
 
-// longest records events of a user one after the other, from before a batch begins until after it has ended, and tells how many were
-// recorded meanwhile and how long the slowest took.
-func longest(t *testing.T, at *Ledger, user int64, batch func() error) (n int, slowest, took time.Duration) {
+// measureSlowest records events of a user one by one while the batch runs. It returns their number, the latency of the
+// slowest, and the duration of the batch.
+func measureSlowest(t *testing.T, l *Ledger, user int64, batch func() error) (n int, slowest, elapsed time.Duration) {
 	t.Helper()
-	must(t, at, RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
+	mustRecord(t, l, RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
 	done := make(chan error)
-	began := time.Now()
+	started := time.Now()
 	go func() { done <- batch() }()
 	for {
 		start := time.Now()
-		if _, err := patiently(func() error {
-			_, err := at.Record(context.Background(), RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
+		if _, err := retryOnLockTimeout(func() error {
+			_, err := l.Record(context.Background(), RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
 			return err
 		}); err != nil {
 			t.Fatal(err)
@@ -223,65 +230,67 @@ func longest(t *testing.T, at *Ledger, user int64, batch func() error) (n int, s
 			if err != nil {
 				t.Fatal("batch:", err)
 			}
-			return n, slowest, time.Since(began)
+			return n, slowest, time.Since(started)
 		default:
 			n++
 		}
 	}
 }
 
-// TestBatchHoldsUpNobodyElse measures how long an event of a user waits while a batch of other users is recorded at the same instance, and,
-// as the negative control, one of a user whom the batch has too.
-func TestBatchHoldsUpNobodyElse(t *testing.T) {
+// TestBatch_doesNotDelayOtherUsers measures the latency of a user's events while a batch of other users runs at the
+// same instance. The negative control is a user of the batch.
+func TestBatch_doesNotDelayOtherUsers(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	b := &Batch{Events: someStream(6, 3*chunk, 500), Actor: "batch"}
+	b := &Batch{Events: randomStream(6, 3*chunkSize, 500), Actor: "batch"}
 	batch := func() error { _, err := l.RecordAll(t.Context(), b, false); return err }
-	n, slowest, took := longest(t, l, 1000, batch)
-	t.Logf("another user: %d events in %s, the slowest took %s", n, took, slowest)
-	if slowest > took/2 {
-		t.Errorf("an event of another user took %s of the %s that the batch took", slowest, took)
+	n, slowest, elapsed := measureSlowest(t, l, 1000, batch)
+	t.Logf("other user: %d events in %s, slowest %s", n, elapsed, slowest)
+	if slowest > elapsed/2 {
+		t.Errorf("an event of another user took %s; the batch took %s", slowest, elapsed)
 	}
-	n, slowest, took = longest(t, l, 1, batch)
-	t.Logf("a user of the batch: %d events in %s, the slowest took %s", n, took, slowest)
-	if slowest < took/2 {
-		t.Errorf("an event of a user of the batch took %s of the %s that the batch took: the measure shows nothing", slowest, took)
+	n, slowest, elapsed = measureSlowest(t, l, 1, batch)
+	t.Logf("user of the batch: %d events in %s, slowest %s", n, elapsed, slowest)
+	if slowest < elapsed/2 {
+		t.Errorf("control: an event of a user of the batch took only %s; the batch took %s", slowest, elapsed)
 	}
 }
 
-// TestBatchesStarveNobody lets one caller send small batches one after the other. Events of their users take their turn between them.
-func TestBatchesStarveNobody(t *testing.T) {
+// TestBatch_doesNotStarveSingles sends small batches one after the other. Single events of the same users must be
+// recorded between them.
+func TestBatch_doesNotStarveSingles(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	ctx, stop := context.WithCancel(t.Context())
-	var batches, most, n atomic.Int64
+	var batches, maxOvertakes, n atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			if _, err := l.RecordAll(context.Background(), &Batch{Events: someStream(uint64(batches.Load()), 50, 6), Actor: "batch"}, false); err != nil {
+			b := &Batch{Events: randomStream(uint64(batches.Load()), 50, 6), Actor: "batch"}
+			if _, err := l.RecordAll(context.Background(), b, false); err != nil {
 				t.Error(err)
 			}
 			batches.Add(1)
 		}
 	}()
-	began := time.Now()
-	atOnce(6, func(i int) {
-		for time.Since(began) < 3*time.Second {
+	started := time.Now()
+	concurrently(6, func(i int) {
+		for time.Since(started) < 3*time.Second {
 			before := batches.Load()
-			if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}); err != nil {
+			r := RecordRequest{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}
+			if _, err := l.Record(context.Background(), r); err != nil {
 				t.Error(err)
 			}
-			passed := batches.Load() - before
-			for old := most.Load(); passed > old && !most.CompareAndSwap(old, passed); old = most.Load() {
-			}
+			storeMax(&maxOvertakes, batches.Load()-before)
 			n.Add(1)
 		}
 	})
 	stop()
 	<-done
-	t.Logf("%d batches and %d single events; %d batches went before an event that was there already", batches.Load(), n.Load(), most.Load())
-	if most.Load() > 10 {
-		t.Errorf("an event had to wait for %d batches of its user that came later", most.Load())
+	t.Logf("%d batches, %d single events; at most %d batches overtook a single event", batches.Load(), n.Load(),
+		maxOvertakes.Load())
+	if maxOvertakes.Load() > 10 {
+		t.Errorf("%d later batches overtook a single event, want at most 10", maxOvertakes.Load())
 	}
 }

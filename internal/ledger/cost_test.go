@@ -10,19 +10,20 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// TestCostIsIndependentOfHistory records events of a user with a million events and of one with a thousand, in turn. What an event costs is
-// how many blocks the database looks at; the times are only told.
-func TestCostIsIndependentOfHistory(t *testing.T) {
+// TestRecord_costIsIndependentOfHistory records events of a user with a million events and of a user with a thousand,
+// alternately. The cost is the number of blocks that Postgres accesses. Times are only logged.
+func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 	url := pgtest.Database(t)
-	pool := openPool(t, url+"&pool_max_conns=1") // so that it can be told to say what it counted
+	pool := openPool(t, url+"&pool_max_conns=1") // one connection, so that countBlocks can flush its statistics
 	other := openPool(t, url)
 	for _, table := range []string{"event", "alert", "user_state", "ruleset", "rule"} {
-		run(t, other, "ALTER TABLE "+table+" SET (autovacuum_enabled = false)") // autovacuum's blocks would count; and without it the planner knows nothing
+		// The block accesses of autovacuum would count, and its statistics would change the plans.
+		execSQL(t, other, "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
 	}
 	l := New(pool, nil)
 	const few, singles, window = 1000, 300, 3600
 	many := scaled(1_000_000)
-	next := map[int64]int64{1: 0, 2: 0} // time of each user's next event
+	next := map[int64]int64{1: 0, 2: 0} // time of the next event by user
 	history := func(user int64, n int) {
 		b := &Batch{Events: make([]UserEvent, n), Actor: "me"}
 		for i := range b.Events {
@@ -39,63 +40,68 @@ func TestCostIsIndependentOfHistory(t *testing.T) {
 	history(1, few)
 	history(2, many)
 	single := func(user int64) time.Duration {
-		began := time.Now()
-		must(t, l, RecordRequest{UserID: user, Event: deposit(10, next[user]), Actor: "me"})
+		started := time.Now()
+		mustRecord(t, l, RecordRequest{UserID: user, Event: deposit(10, next[user]), Actor: "me"})
 		next[user] += 40
-		return time.Since(began)
+		return time.Since(started)
 	}
-	for range 20 { // plans are made, and the first events of a transaction log segment are over
+	for range 20 { // warm up: Postgres caches plans, and the first writes to a WAL segment are over
 		single(1)
 		single(2)
 	}
-	took := map[int64][]time.Duration{}
+	elapsed := map[int64][]time.Duration{}
 	for range singles {
 		for user := int64(1); user <= 2; user++ {
-			took[user] = append(took[user], single(user))
+			elapsed[user] = append(elapsed[user], single(user))
 		}
 	}
-	median := func(user int64) time.Duration { slices.Sort(took[user]); return took[user][singles/2] }
+	median := func(user int64) time.Duration { slices.Sort(elapsed[user]); return elapsed[user][singles/2] }
 	ratio := float64(median(2)) / float64(median(1))
-	t.Logf("an event of a user with %d events takes %.2f times as long as one of a user with %d (%s)", many, ratio, few, median(1))
+	t.Logf("with %d events, a new event takes %.2f times as long as with %d (%s)", many, ratio, few, median(1))
 	cost := map[int64]float64{}
 	for user := int64(1); user <= 2; user++ {
-		before := blocks(t, pool, other)
+		before := countBlocks(t, pool, other)
 		for range singles {
 			single(user)
 		}
-		cost[user] = float64(blocks(t, pool, other)-before) / singles
+		cost[user] = float64(countBlocks(t, pool, other)-before) / singles
 	}
-	t.Logf("it looks at %.1f blocks, not %.1f", cost[2], cost[1])
+	t.Logf("it accesses %.1f blocks instead of %.1f", cost[2], cost[1])
 	if cost[1] < 3 || cost[2] > cost[1]*1.1+2 {
-		t.Errorf("an event of a user with %d events looks at %.1f blocks, one of a user with %d at %.1f", many, cost[2], few, cost[1])
+		t.Errorf("with %d events, a new event accesses %.1f blocks; with %d events, %.1f", many, cost[2], few, cost[1])
 	}
-	before := blocks(t, pool, other)
-	_ = value[int64](t, pool, "SELECT count(*) FILTER (WHERE effective_time > 0) FROM event WHERE user_id = 2")
-	if read := blocks(t, pool, other) - before; read < 1000 {
-		t.Errorf("one who reads the whole history looks at %d blocks: the measure shows nothing", read)
+	before := countBlocks(t, pool, other)
+	_ = queryValue[int64](t, pool, "SELECT count(*) FILTER (WHERE effective_time > 0) FROM event WHERE user_id = 2")
+	if read := countBlocks(t, pool, other) - before; read < 1000 {
+		t.Errorf("control: reading the whole history accesses only %d blocks", read)
 	}
-	for user := int64(1); user <= 2; user++ { // now the state lacks events, and the ledger is asked for those within the window, 90 of them
-		run(t, other, "UPDATE rule SET window_seconds = 60 WHERE code = 500")
+	// After a window was lengthened, the state lacks the 90 events of the window. Record reads them from the ledger.
+	for user := int64(1); user <= 2; user++ {
+		execSQL(t, other, "UPDATE rule SET window_seconds = 60 WHERE code = 500")
 		single(user)
-		run(t, other, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
-		before := blocks(t, pool, other)
+		execSQL(t, other, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
+		before := countBlocks(t, pool, other)
 		single(user)
-		cost[user] = float64(blocks(t, pool, other) - before)
-		if n := value[int](t, other, "SELECT (facts ->> '500')::int FROM event WHERE user_id = $1 ORDER BY id DESC LIMIT 1", user); n != window/40+1 {
-			t.Errorf("the window of user %d holds %d events, not %d", user, n, window/40+1)
+		cost[user] = float64(countBlocks(t, pool, other) - before)
+		const sql = "SELECT (facts ->> '500')::int FROM event WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
+		if n := queryValue[int](t, other, sql, user); n != window/40+1 {
+			t.Errorf("the window of user %d holds %d events, want %d", user, n, window/40+1)
 		}
 	}
-	t.Logf("with a longer window the next one looks at %.0f blocks, not %.0f", cost[2], cost[1])
+	t.Logf("after a window was lengthened, the next event accesses %.0f blocks instead of %.0f", cost[2], cost[1])
 	if cost[2] > cost[1]+100 {
-		t.Errorf("with a longer window an event of a user with %d events looks at %.0f blocks, one of a user with %d at %.0f", many, cost[2], few, cost[1])
+		t.Errorf("after a window was lengthened: with %d events, %.0f blocks; with %d events, %.0f", many, cost[2], few,
+			cost[1])
 	}
 }
 
-// blocks is how many blocks of the ledger's tables were looked at so far.
-func blocks(t *testing.T, counted, other *pgxpool.Pool) int64 {
+// countBlocks returns the number of accessed blocks of the ledger's tables so far.
+func countBlocks(t *testing.T, counted, other *pgxpool.Pool) int64 {
 	t.Helper()
-	run(t, counted, "SELECT pg_stat_force_next_flush()")
-	run(t, counted, "SELECT 1")
-	return value[int64](t, other, `SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0) + coalesce(toast_blks_read + toast_blks_hit, 0))::bigint
+	execSQL(t, counted, "SELECT pg_stat_force_next_flush()")
+	execSQL(t, counted, "SELECT 1")
+	return queryValue[int64](t, other,
+		`SELECT sum(heap_blks_read + heap_blks_hit
+			+ coalesce(idx_blks_read + idx_blks_hit, 0) + coalesce(toast_blks_read + toast_blks_hit, 0))::bigint
 		FROM pg_statio_user_tables WHERE relname IN ('event', 'alert', 'user_state', 'idempotency', 'ruleset')`)
 }

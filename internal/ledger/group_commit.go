@@ -12,212 +12,218 @@ import (
 	"labledger/db"
 )
 
-// This file coalesces: events that arrive while others are being recorded wait, and the next pass takes all of them. A lone event waits for
-// nothing. Workers start when there is work and end when there is none.
+// This file implements group commit. Events that arrive while others are being committed wait in a queue, and the next
+// group takes all of them. A lone event does not wait. Committer goroutines start when the queue has work and exit when
+// it has none.
 
-// A call is a request that waits to be recorded. Whoever closes done has filled in the rest.
-type call struct {
+// A pendingEvent is an event that waits to be recorded. The goroutine that closes done sets result, prior and err
+// before.
+type pendingEvent struct {
 	RecordRequest
-	span     trace.Span // of who waits; may be nil
-	done     chan struct{}
-	recorded Result
-	prior    *db.FindKeysRow // set when the key was used for the same request before
-	err      error
+	span   trace.Span // span of the request; may be nil
+	done   chan struct{}
+	result Result
+	prior  *db.FindKeysRow // set if an earlier, equal request used the key
+	err    error
 }
 
-func (l *Ledger) enqueue(c *call) {
+func (l *Ledger) enqueue(e *pendingEvent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = append(l.waiting, c)
-	l.calls[c] = struct{}{}
-	l.startWorker()
+	l.queue = append(l.queue, e)
+	l.pending[e] = struct{}{}
+	l.startCommitter()
 }
 
-// leave takes back a call that no pass has taken yet.
-func (l *Ledger) leave(c *call) {
+// cancel removes an event from the queue. It has no effect if the event is already in a group.
+func (l *Ledger) cancel(e *pendingEvent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.waiting, c); i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
-		delete(l.calls, c)
-		close(c.done)
+	if i := slices.Index(l.queue, e); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+		delete(l.pending, e)
+		close(e.done)
 	}
 }
 
-// holdInTurn holds users for a batch, so that single events of theirs wait here rather than in the database. Those that are here already go
-// first: batches that follow on one another must not keep an event from its turn.
-func (l *Ledger) holdInTurn(ctx context.Context, ids []int64) error {
+// reserveUsers reserves the users of a batch, so that their single events wait in the queue and not for locks in the
+// database. It first waits for the pending events of these users: consecutive batches must not starve single events.
+func (l *Ledger) reserveUsers(ctx context.Context, ids []int64) error {
 	l.mu.Lock()
-	var before []*call
-	for c := range l.calls {
-		if _, ours := slices.BinarySearch(ids, c.UserID); ours {
-			before = append(before, c)
+	var earlier []*pendingEvent
+	for e := range l.pending {
+		if _, inBatch := slices.BinarySearch(ids, e.UserID); inBatch {
+			earlier = append(earlier, e)
 		}
 	}
 	l.mu.Unlock()
-	for _, c := range before {
+	for _, e := range earlier {
 		select {
-		case <-c.done:
+		case <-e.done:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hold(ids)
+	l.reserveLocked(ids)
 	return nil
 }
 
-// startWorker starts a worker if one may help. The mutex is held.
-func (l *Ledger) startWorker() {
-	if l.workers < maxWorkers && len(l.waiting) > 0 {
-		l.workers++
-		go l.work()
+// startCommitter starts a committer if the queue is not empty and the maximum is not reached. The caller must hold mu.
+func (l *Ledger) startCommitter() {
+	if l.committers < maxCommitters && len(l.queue) > 0 {
+		l.committers++
+		go l.runCommitter()
 	}
 }
 
-func (l *Ledger) work() {
+func (l *Ledger) runCommitter() {
 	for {
-		calls := l.take()
-		if calls == nil {
+		events := l.nextGroup()
+		if events == nil {
 			return
 		}
-		l.record(calls)
+		l.commitGroup(events)
 	}
 }
 
-// take takes the next pass: what waits, in the order of arrival, but for users whom another pass holds. Without any, the worker ends.
-func (l *Ledger) take() []*call {
+// nextGroup takes the next group from the queue, in the order of arrival, without the events of reserved users. It
+// returns the group sorted by user and reserves its users. If there is none, it returns nil and unregisters the
+// committer.
+func (l *Ledger) nextGroup() []*pendingEvent {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var pass []*call
-	rest := l.waiting[:0]
-	for _, c := range l.waiting {
-		if len(pass) == maxPass || l.busy[c.UserID] > 0 {
-			rest = append(rest, c)
+	var next []*pendingEvent
+	rest := l.queue[:0]
+	for _, e := range l.queue {
+		if len(next) == maxGroup || l.reserved[e.UserID] > 0 {
+			rest = append(rest, e)
 			continue
 		}
-		pass = append(pass, c)
+		next = append(next, e)
 	}
-	clear(l.waiting[len(rest):])
-	l.waiting = rest
-	if pass == nil {
-		l.workers--
+	clear(l.queue[len(rest):])
+	l.queue = rest
+	if next == nil {
+		l.committers--
 		return nil
 	}
-	slices.SortStableFunc(pass, func(a, b *call) int { return cmp.Compare(a.UserID, b.UserID) })
-	l.hold(users(pass))
-	return pass
+	slices.SortStableFunc(next, func(a, b *pendingEvent) int { return cmp.Compare(a.UserID, b.UserID) })
+	l.reserveLocked(userIDs(next))
+	return next
 }
 
-// users are the different users of calls that are sorted by them.
-func users(sorted []*call) []int64 {
+// userIDs returns the distinct users of events that are sorted by user.
+func userIDs(sorted []*pendingEvent) []int64 {
 	ids := make([]int64, 0, len(sorted))
-	for i, c := range sorted {
-		if i == 0 || c.UserID != sorted[i-1].UserID {
-			ids = append(ids, c.UserID)
+	for i, e := range sorted {
+		if i == 0 || e.UserID != sorted[i-1].UserID {
+			ids = append(ids, e.UserID)
 		}
 	}
 	return ids
 }
 
-// hold keeps further passes of this process away from users. The mutex is held.
-func (l *Ledger) hold(ids []int64) {
+// reserveLocked excludes users from the next groups of this process. The caller must hold mu.
+func (l *Ledger) reserveLocked(ids []int64) {
 	for _, id := range ids {
-		l.busy[id]++
+		l.reserved[id]++
 	}
 }
 
-// release lets others have the users again.
-func (l *Ledger) release(ids []int64) {
+// unreserve ends a reservation of users.
+func (l *Ledger) unreserve(ids []int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
-		if l.busy[id]--; l.busy[id] == 0 {
-			delete(l.busy, id)
+		if l.reserved[id]--; l.reserved[id] == 0 {
+			delete(l.reserved, id)
 		}
 	}
-	l.startWorker()
+	l.startCommitter()
 }
 
-// record records a pass. When it waits in vain for users whom somebody else has locked, those go on apart, and are held meanwhile, and the
-// others go on at once: nobody pays for another one's lock. When the database refuses it for another reason, it goes user by user.
-func (l *Ledger) record(calls []*call) {
-	err := l.pass(home(calls), calls, lockShort, false)
-	var refused *pgconn.PgError
-	waited := errors.As(err, &refused) && refused.Code == lockNotAvailable
-	switch alone := calls[0].UserID == calls[len(calls)-1].UserID; {
-	case alone && waited:
-		go l.recordPatiently(calls)
-	case alone || refused == nil:
-		l.finish(calls, err)
+// commitGroup commits a group. After a lock timeout it splits off the users that another transaction has locked and
+// retries them separately; it retries the rest at once, so that a locked user does not delay other users. After another
+// error of the database it commits the group user by user.
+func (l *Ledger) commitGroup(events []*pendingEvent) {
+	err := l.commit(groupContext(events), events, firstLockTimeout, false)
+	var pgErr *pgconn.PgError
+	timedOut := errors.As(err, &pgErr) && pgErr.Code == lockNotAvailable
+	switch oneUser := events[0].UserID == events[len(events)-1].UserID; {
+	case oneUser && timedOut:
+		go l.commitWhenUnlocked(events)
+	case oneUser || pgErr == nil:
+		l.complete(events, err)
 	default:
 		locked := map[int64]bool{}
-		if waited {
-			locked = l.locked(users(calls))
+		if timedOut {
+			locked = l.lockedUsers(userIDs(events))
 		}
-		var free []*call
-		for len(calls) > 0 {
+		var unlocked []*pendingEvent
+		for len(events) > 0 {
 			n := 1
-			for n < len(calls) && calls[n].UserID == calls[0].UserID {
+			for n < len(events) && events[n].UserID == events[0].UserID {
 				n++
 			}
-			switch ofUser := calls[:n:n]; {
-			case locked[calls[0].UserID]:
-				go l.recordPatiently(ofUser)
+			switch ofUser := events[:n:n]; {
+			case locked[events[0].UserID]:
+				go l.commitWhenUnlocked(ofUser)
 			case len(locked) > 0:
-				free = append(free, ofUser...)
+				unlocked = append(unlocked, ofUser...)
 			default:
-				l.record(ofUser)
+				l.commitGroup(ofUser)
 			}
-			calls = calls[n:]
+			events = events[n:]
 		}
-		if len(free) > 0 {
-			l.record(free)
+		if len(unlocked) > 0 {
+			l.commitGroup(unlocked)
 		}
 	}
 }
 
-// locked tells which users somebody else has locked right now: one round trip, without waiting.
-func (l *Ledger) locked(ids []int64) map[int64]bool {
-	ctx, cancel := context.WithTimeout(context.Background(), passTime)
+// lockedUsers returns the users that another transaction has locked at this moment. It takes one round trip and does
+// not block on locks.
+func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	found := map[int64]bool{}
-	trip := &pipeline{}
+	locked := map[int64]bool{}
+	p := &pipeline{}
 	for _, id := range ids {
-		trip.add(func(q *db.Queries) error {
-			locked, err := q.IsLocked(ctx, db.IsLockedParams{UserID: id})
-			if locked {
-				found[id] = true
+		p.add(func(q *db.Queries) error {
+			isLocked, err := q.IsLocked(ctx, db.IsLockedParams{UserID: id})
+			if isLocked {
+				locked[id] = true
 			}
 			return err
 		})
 	}
-	_ = trip.run(ctx, l.pool) // where it is not known, each user is tried alone
-	return found
+	_ = p.run(ctx, l.pool) // after an error the caller commits each user separately
+	return locked
 }
 
-const lockNotAvailable = "55P03"
+const lockNotAvailable = "55P03" // SQLSTATE after a lock timeout
 
-// recordPatiently records the calls of one user whom somebody else has locked.
-func (l *Ledger) recordPatiently(calls []*call) {
-	l.patient <- struct{}{}
-	defer func() { <-l.patient }()
-	l.finish(calls, l.pass(home(calls), calls, lockLong, false))
+// commitWhenUnlocked commits the events of one user whose row another transaction has locked.
+func (l *Ledger) commitWhenUnlocked(events []*pendingEvent) {
+	l.lockWaiters <- struct{}{}
+	defer func() { <-l.lockWaiters }()
+	l.complete(events, l.commit(groupContext(events), events, retryLockTimeout, false))
 }
 
-// finish hands out the results of a pass and lets go of its users. err is that of the whole pass.
-func (l *Ledger) finish(calls []*call, err error) {
-	for _, c := range calls {
+// complete delivers the results of a group and ends the reservation of its users. err is the error of the whole group.
+func (l *Ledger) complete(events []*pendingEvent, err error) {
+	for _, e := range events {
 		if err != nil {
-			c.err = err
+			e.err = err
 		}
-		close(c.done)
+		close(e.done)
 	}
 	l.mu.Lock()
-	for _, c := range calls {
-		delete(l.calls, c)
+	for _, e := range events {
+		delete(l.pending, e)
 	}
 	l.mu.Unlock()
-	l.release(users(calls))
+	l.unreserve(userIDs(events))
 }

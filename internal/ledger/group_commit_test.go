@@ -12,147 +12,154 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// prompt is how long an event may take that nobody holds up: far less than the wait for a lock, far more than it needs.
-const prompt = 1200 * time.Millisecond
+// maxPromptLatency bounds the latency of an event whose user is not locked: far below the lock timeout, far above the
+// usual.
+const maxPromptLatency = 1200 * time.Millisecond
 
-// TestCancelledCalls leave the queue while their user is locked: none of them is recorded, none stays.
-func TestCancelledCalls(t *testing.T) {
+// TestRecord_cancelledWhileQueued cancels events that wait in the queue behind a locked user. None is recorded or left
+// over.
+func TestRecord_cancelledWhileQueued(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	free := hostage(t, pool, 1)
-	taken := make(chan error, 1)
+	unlock := lockUsers(t, pool, 1)
+	first := make(chan error, 1)
 	go func() {
 		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: deposit(1, 1)})
-		taken <- err
+		first <- err
 	}()
-	await(t, "the first event to wait for its user", func() bool { return waiters(t, pool) == 1 })
+	waitFor(t, "the first event to wait for the lock", func() bool { return countLockWaiters(t, pool) == 1 })
 	ctx, cancel := context.WithCancel(t.Context())
-	var left atomic.Int64
-	var all sync.WaitGroup
-	for i := range 30 { // they wait behind the first, in the queue
-		all.Go(func() {
-			if _, err := l.Record(ctx, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}); errors.Is(err, context.Canceled) {
-				left.Add(1)
+	var cancelled atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 30 { // they wait in the queue behind the first event
+		wg.Go(func() {
+			r := RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: fmt.Sprint(i)}
+			if _, err := l.Record(ctx, r); errors.Is(err, context.Canceled) {
+				cancelled.Add(1)
 			} else {
-				t.Errorf("a cancelled event ends with %v", err)
+				t.Errorf("a cancelled event returned %v", err)
 			}
 		})
 	}
-	await(t, "them to wait", func() bool {
+	waitFor(t, "30 queued events", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return len(l.waiting) == 30
+		return len(l.queue) == 30
 	})
 	cancel()
-	all.Wait()
-	free()
-	if err := <-taken; err != nil {
+	wg.Wait()
+	unlock()
+	if err := <-first; err != nil {
 		t.Error(err)
 	}
-	idle(t, l)
-	if n := count(t, pool, "event"); n != 1 {
-		t.Errorf("%d events are recorded, not 1; %d had left", n, left.Load())
+	waitIdle(t, l)
+	if n := countRows(t, pool, "event"); n != 1 {
+		t.Errorf("%d events recorded, want 1; %d cancelled", n, cancelled.Load())
 	}
-	if r := must(t, l, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: "7"}); r.Replayed {
-		t.Error("the key of a call that left counts as used")
+	if r := mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(100, 1), Actor: "me", Key: "7"}); r.Replayed {
+		t.Error("the key of a cancelled event counts as used")
 	}
-	auditLedger(t, pool).clean(t)
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestCancelledAlready comes with a context that has ended: whatever it is told, the ledger agrees with itself.
-func TestCancelledAlready(t *testing.T) {
+// TestRecord_withEndedContext records with a context that has ended. Whatever Record returns, the ledger must be
+// consistent.
+func TestRecord_withEndedContext(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	ended, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	atOnce(20, func(i int) {
-		if _, err := l.Record(ended, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}); err != nil && !errors.Is(err, context.Canceled) {
+	request := func(i int) RecordRequest {
+		return RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}
+	}
+	concurrently(20, func(i int) {
+		if _, err := l.Record(ctx, request(i)); err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
-	idle(t, l)
-	recorded := count(t, pool, "event")
-	if keys := count(t, pool, "idempotency"); keys != recorded {
-		t.Errorf("%d events and %d keys", recorded, keys)
+	waitIdle(t, l)
+	recorded := countRows(t, pool, "event")
+	if keys := countRows(t, pool, "idempotency"); keys != recorded {
+		t.Errorf("%d events but %d keys", recorded, keys)
 	}
-	fresh := 0
-	for i := range 20 { // as a client that knows nothing tries again
-		if !must(t, l, RecordRequest{UserID: int64(i % 3), Event: withdrawal(200, 1), Actor: "me", Key: fmt.Sprint(i)}).Replayed {
-			fresh++
+	created := 0
+	for i := range 20 { // retry, as a client that does not know the outcome
+		if !mustRecord(t, l, request(i)).Replayed {
+			created++
 		}
 	}
-	if n := count(t, pool, "event"); n != 20 || fresh != 20-recorded {
-		t.Errorf("%d events, %d of them before and %d after", n, recorded, fresh)
+	if n := countRows(t, pool, "event"); n != 20 || created != 20-recorded {
+		t.Errorf("%d events: %d recorded at first, %d by the retries", n, recorded, created)
 	}
-	auditLedger(t, pool).clean(t)
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestLockedUser locks one user as a person in psql does. The user's events fail after a while; nobody else's wait.
-func TestLockedUser(t *testing.T) {
+// TestLockedUser_doesNotDelayOthers locks one user in a separate session. Events of that user time out; others are
+// prompt.
+func TestLockedUser_doesNotDelayOthers(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	free := hostage(t, pool, 1)
+	unlock := lockUsers(t, pool, 1)
 	ctx, stop := context.WithCancel(t.Context())
-	var refused atomic.Int64
-	locked := make(chan struct{})
+	var timeouts atomic.Int64
+	done := make(chan struct{})
 	go func() {
-		defer close(locked)
-		atOnce(4, func(int) {
+		defer close(done)
+		concurrently(4, func(int) {
 			for ctx.Err() == nil {
-				began := time.Now()
+				started := time.Now()
 				_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: deposit(1, 1)})
-				if took := time.Since(began); sqlstate(err) == "55P03" && took > time.Second {
-					refused.Add(1)
+				if elapsed := time.Since(started); sqlstate(err) == "55P03" && elapsed > time.Second {
+					timeouts.Add(1)
 				} else if ctx.Err() == nil {
-					t.Errorf("an event of a locked user ends after %s with %v", took, err)
+					t.Errorf("an event of the locked user returned after %s: %v", elapsed, err)
 				}
 			}
 		})
 	}()
-	slowest, n := atLarge(t, l, 3*time.Second)
-	t.Logf("%d events of others, the slowest took %s; %d of the locked user were refused", n, slowest, refused.Load())
-	if refused.Load() == 0 || n < 100 {
-		t.Error("too little was tried")
+	slowest, n := recordOtherUsers(t, l, 3*time.Second)
+	t.Logf("%d events of other users, slowest %s; %d events of the locked user timed out", n, slowest, timeouts.Load())
+	if timeouts.Load() == 0 || n < 100 {
+		t.Error("control: too few events")
 	}
-	if slowest > prompt {
+	if slowest > maxPromptLatency {
 		t.Errorf("an event of another user took %s", slowest)
 	}
 	stop()
-	free()
-	<-locked
-	must(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1)})
-	idle(t, l)
+	unlock()
+	<-done
+	mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1)})
+	waitIdle(t, l)
 }
 
-// atLarge records events of users from 100 on, eight at a time, and tells how long the slowest took.
-func atLarge(t *testing.T, l *Ledger, lasting time.Duration) (slowest time.Duration, n int64) {
+// recordOtherUsers records events of users 100 to 107 in parallel. It returns the latency of the slowest and their
+// number.
+func recordOtherUsers(t *testing.T, l *Ledger, duration time.Duration) (slowest time.Duration, n int64) {
 	t.Helper()
-	var longest, done atomic.Int64
-	began := time.Now()
-	atOnce(8, func(i int) {
-		for time.Since(began) < lasting {
+	var maximum, recorded atomic.Int64
+	started := time.Now()
+	concurrently(8, func(i int) {
+		for time.Since(started) < duration {
 			start := time.Now()
 			_, err := l.Record(context.Background(), RecordRequest{UserID: int64(100 + i), Event: deposit(1, 1)})
 			if err != nil {
-				t.Errorf("an event of another user: %v", err)
+				t.Errorf("event of another user: %v", err)
 			}
-			took := int64(time.Since(start))
-			for old := longest.Load(); took > old && !longest.CompareAndSwap(old, took); old = longest.Load() {
-			}
-			done.Add(1)
+			storeMax(&maximum, int64(time.Since(start)))
+			recorded.Add(1)
 			time.Sleep(time.Millisecond)
 		}
 	})
-	return time.Duration(longest.Load()), done.Load()
+	return time.Duration(maximum.Load()), recorded.Load()
 }
 
-// TestManyLockedUsers locks more users than there are workers, as a batch at another instance does. Each has one event, alone in its pass or
-// together with the others. Nobody else waits long.
-func TestManyLockedUsers(t *testing.T) {
+// TestManyLockedUsers_doNotDelayOthers locks more users than there are committers, as a batch at another instance does.
+// Each locked user has one event, alone in its group or together with others. Events of other users are prompt.
+func TestManyLockedUsers_doNotDelayOthers(t *testing.T) {
 	for _, c := range []struct {
 		users int
-		apart time.Duration
-	}{{maxWorkers, 20 * time.Millisecond}, {maxWorkers + maxPatient + 2, 20 * time.Millisecond}, {60, 0}} {
+		delay time.Duration
+	}{{maxCommitters, 20 * time.Millisecond}, {maxCommitters + maxLockWaiters + 2, 20 * time.Millisecond}, {60, 0}} {
 		t.Run(fmt.Sprintf("%d users", c.users), func(t *testing.T) {
 			pool := pgtest.Pool(t)
 			l := New(pool, nil)
@@ -160,123 +167,131 @@ func TestManyLockedUsers(t *testing.T) {
 			for i := range ids {
 				ids[i] = int64(i)
 			}
-			free := hostage(t, pool, ids...)
-			locked := make(chan struct{})
+			unlock := lockUsers(t, pool, ids...)
+			done := make(chan struct{})
 			go func() {
-				defer close(locked)
-				atOnce(c.users, func(i int) {
-					time.Sleep(time.Duration(i) * c.apart)
-					if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i), Event: deposit(1, 1)}); err != nil && sqlstate(err) != "55P03" {
-						t.Errorf("an event of a locked user ends with %v", err)
+				defer close(done)
+				concurrently(c.users, func(i int) {
+					time.Sleep(time.Duration(i) * c.delay)
+					r := RecordRequest{UserID: int64(i), Event: deposit(1, 1)}
+					if _, err := l.Record(context.Background(), r); err != nil && sqlstate(err) != "55P03" {
+						t.Errorf("an event of a locked user returned %v", err)
 					}
 				})
 			}()
-			await(t, "the workers to wait for locks", func() bool { return waiters(t, pool) > 0 })
-			slowest, n := atLarge(t, l, time.Second)
-			t.Logf("%d events of others, the slowest took %s", n, slowest)
-			if slowest > prompt {
-				t.Errorf("while %d users are locked, an event of another user took %s", c.users, slowest)
+			waitFor(t, "the committers to wait for locks", func() bool { return countLockWaiters(t, pool) > 0 })
+			slowest, n := recordOtherUsers(t, l, time.Second)
+			t.Logf("%d events of other users, slowest %s", n, slowest)
+			if slowest > maxPromptLatency {
+				t.Errorf("with %d locked users, an event of another user took %s", c.users, slowest)
 			}
-			free()
-			<-locked
-			idle(t, l)
-			auditLedger(t, pool).clean(t)
+			unlock()
+			<-done
+			waitIdle(t, l)
+			auditLedger(t, pool).requireClean(t)
 		})
 	}
 }
 
-// TestWorkersEnd counts goroutines: none is left when nothing is to be recorded, and there were some.
-func TestWorkersEnd(t *testing.T) {
+// TestCommitters_exitWhenIdle checks that committers start under load and exit when there is nothing to record.
+func TestCommitters_exitWhenIdle(t *testing.T) {
 	pool := pgtest.Pool(t)
-	var wakes, told atomic.Int64
-	l := New(pool, func(events, _ int) { wakes.Add(1); told.Add(int64(events)) })
-	var most atomic.Int64
+	var commits, recorded atomic.Int64
+	l := New(pool, func(events, _ int) { commits.Add(1); recorded.Add(int64(events)) })
+	var maxSeen atomic.Int64
 	stop := make(chan struct{})
-	watched := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(watched)
+		defer close(done)
 		for {
 			select {
 			case <-stop:
 				return
 			default:
 				l.mu.Lock()
-				most.Store(max(most.Load(), int64(l.workers)))
+				maxSeen.Store(max(maxSeen.Load(), int64(l.committers)))
 				l.mu.Unlock()
 				time.Sleep(50 * time.Microsecond)
 			}
 		}
 	}()
 	for range 5 {
-		atOnce(100, func(i int) {
-			if _, err := l.Record(context.Background(), RecordRequest{UserID: int64(i % 60), Event: deposit(1, 1)}); err != nil {
+		concurrently(100, func(i int) {
+			r := RecordRequest{UserID: int64(i % 60), Event: deposit(1, 1)}
+			if _, err := l.Record(context.Background(), r); err != nil {
 				t.Error(err)
 			}
 		})
-		idle(t, l)
+		waitIdle(t, l)
 	}
 	close(stop)
-	<-watched
-	if n := most.Load(); n < 1 || n > maxWorkers {
-		t.Errorf("%d workers at once; there may be %d", n, maxWorkers)
+	<-done
+	if n := maxSeen.Load(); n < 1 || n > maxCommitters {
+		t.Errorf("%d concurrent committers, want 1 to %d", n, maxCommitters)
 	}
-	if n := wakes.Load(); n == 0 || n > 500 {
-		t.Errorf("500 events made %d commits", n)
+	if n := commits.Load(); n == 0 || n > 500 {
+		t.Errorf("%d commits for 500 events", n)
 	} else {
-		t.Logf("500 events made %d commits", n)
+		t.Logf("%d commits for 500 events", n)
 	}
-	if n := told.Load(); n != 500 {
-		t.Errorf("%d events were told of, not 500", n)
+	if n := recorded.Load(); n != 500 {
+		t.Errorf("onCommit reported %d events, want 500", n)
 	}
 }
 
-// TestBusyBatches refuses one batch too many, and lets go of all places.
-func TestBusyBatches(t *testing.T) {
+// TestBatch_concurrencyLimit checks that RecordAll rejects one batch too many, and accepts it after the others.
+func TestBatch_concurrencyLimit(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	free := hostage(t, pool, 1)
-	ended := make(chan error, maxBatches)
+	unlock := lockUsers(t, pool, 1)
+	errs := make(chan error, maxBatches)
 	for range maxBatches {
 		go func() {
 			_, err := l.RecordAll(context.Background(), &Batch{Events: []UserEvent{{1, deposit(1, 1)}}}, false)
-			ended <- err
+			errs <- err
 		}()
 	}
-	await(t, "both to wait", func() bool { return waiters(t, pool) == maxBatches })
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false); !errors.Is(err, ErrBusy) {
-		t.Errorf("one batch too many: %v", err)
+	waitFor(t, "all batches to wait for the lock", func() bool { return countLockWaiters(t, pool) == maxBatches })
+	_, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false)
+	if !errors.Is(err, ErrBusy) {
+		t.Errorf("one batch too many returned %v, want ErrBusy", err)
 	}
-	free()
+	unlock()
 	for range maxBatches {
-		if err := <-ended; err != nil {
+		if err := <-errs; err != nil {
 			t.Error(err)
 		}
 	}
 	if _, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false); err != nil {
 		t.Error(err)
 	}
-	idle(t, l)
+	waitIdle(t, l)
 }
 
-// TestOrderOfArrival sends events of one user one after the other, without waiting for the answers: they are recorded in that order.
-func TestOrderOfArrival(t *testing.T) {
+// TestRecord_keepsOrderOfArrival enqueues events of one user without waiting for the results.
+func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	free := hostage(t, pool, 1)
-	var all sync.WaitGroup
-	for i := range 2 * maxPass {
-		c := &call{RecordRequest: RecordRequest{UserID: 1, Event: deposit(int64(i+1), 1)}, done: make(chan struct{})}
-		l.enqueue(c)
-		all.Go(func() {
-			if <-c.done; c.err != nil {
-				t.Error(c.err)
+	unlock := lockUsers(t, pool, 1)
+	var wg sync.WaitGroup
+	for i := range 2 * maxGroup {
+		e := &pendingEvent{
+			RecordRequest: RecordRequest{UserID: 1, Event: deposit(int64(i+1), 1)},
+			done:          make(chan struct{}),
+		}
+		l.enqueue(e)
+		wg.Go(func() {
+			if <-e.done; e.err != nil {
+				t.Error(e.err)
 			}
 		})
 	}
-	free()
-	all.Wait()
-	if n := value[int](t, pool, `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e WHERE amount <> nth`); n != 0 || count(t, pool, "event") != 2*maxPass {
-		t.Errorf("%d of %d events are out of order", n, count(t, pool, "event"))
+	unlock()
+	wg.Wait()
+	const sql = `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e
+		WHERE amount <> nth`
+	if n := queryValue[int](t, pool, sql); n != 0 || countRows(t, pool, "event") != 2*maxGroup {
+		t.Errorf("%d of %d events out of order", n, countRows(t, pool, "event"))
 	}
-	idle(t, l)
+	waitIdle(t, l)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,15 +21,15 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, schema.Files, nil) }
 
-// scaled is n, or less where the race detector slows everything down.
+// scaled returns n, or a third of it under the race detector, which is slow.
 func scaled(n int) int {
-	if raced {
+	if raceEnabled {
 		return n / 3
 	}
 	return n
 }
 
-// openPool is a further pool on a database: what a second instance of the program has.
+// openPool opens another pool for a database, as a second instance of the program has.
 func openPool(t *testing.T, url string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := postgres.Open(context.Background(), url)
@@ -39,22 +40,22 @@ func openPool(t *testing.T, url string) *pgxpool.Pool {
 	return pool
 }
 
-// twoInstances are two ledgers of one database, each with a pool of its own.
+// twoInstances returns two ledgers of one database, each with its own pool.
 func twoInstances(t *testing.T) (one, two *Ledger) {
 	t.Helper()
 	url := pgtest.Database(t)
 	return New(openPool(t, url), nil), New(openPool(t, url), nil)
 }
 
-func run(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
+func execSQL(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
 	t.Helper()
 	if _, err := pool.Exec(context.Background(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
 
-// value is the one value of a query.
-func value[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (v T) {
+// queryValue returns the single value of a query.
+func queryValue[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (v T) {
 	t.Helper()
 	if err := pool.QueryRow(context.Background(), sql, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", sql, err)
@@ -62,8 +63,8 @@ func value[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (v 
 	return v
 }
 
-// column is the rows of a query with one column.
-func column(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
+// queryColumn returns the rows of a query with one column.
+func queryColumn(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
 	t.Helper()
 	rows, err := pool.Query(context.Background(), sql, args...)
 	if err != nil {
@@ -76,17 +77,17 @@ func column(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string 
 	return all
 }
 
-// must records an event that nothing may keep from being recorded.
-func must(t *testing.T, l *Ledger, r RecordRequest) Result {
+// mustRecord records an event and fails the test on an error.
+func mustRecord(t *testing.T, l *Ledger, r RecordRequest) Result {
 	t.Helper()
 	got, err := l.Record(context.Background(), r)
 	if err != nil {
-		t.Fatalf("recording %+v: %v", r, err)
+		t.Fatalf("record %+v: %v", r, err)
 	}
 	return got
 }
 
-// deposit and withdrawal are events of round amounts.
+// deposit and withdrawal return events with an integer amount.
 func deposit(amount, time int64) rules.Event {
 	return rules.Event{Type: rules.Deposit, Amount: rules.Cents(amount * 100), Time: time}
 }
@@ -95,10 +96,14 @@ func withdrawal(amount, time int64) rules.Event {
 	return rules.Event{Type: rules.Withdraw, Amount: rules.Cents(amount * 100), Time: time}
 }
 
-// someEvent is an event near the limits of the rules, the n-th of a stream of all users in which each has a few events a minute.
-// One in four comes late.
-func someEvent(random *rand.Rand, n int) rules.Event {
-	e := rules.Event{Type: rules.Type(random.IntN(2)), Amount: rules.Cents(100 * (1 + random.IntN(8)*15)), Time: 1000 + int64(n)*3/10}
+// randomEvent returns an event near the limits of the rules: the n-th of a stream in which each user has a few events
+// per minute. One event in four arrives late.
+func randomEvent(random *rand.Rand, n int) rules.Event {
+	e := rules.Event{
+		Type:   rules.Type(random.IntN(2)),
+		Amount: rules.Cents(100 * (1 + random.IntN(8)*15)),
+		Time:   1000 + int64(n)*3/10,
+	}
 	if random.IntN(4) == 0 {
 		e.Time -= random.Int64N(70)
 	}
@@ -108,92 +113,106 @@ func someEvent(random *rand.Rand, n int) rules.Event {
 	return e
 }
 
-// someStream is n events of users numbered from 1, the same for the same seed.
-func someStream(seed uint64, n int, users int64) []UserEvent {
+// randomStream returns n events of users with the IDs 1 to users. Equal seeds give equal streams.
+func randomStream(seed uint64, n int, users int64) []UserEvent {
 	random := rand.New(rand.NewPCG(seed, seed))
 	events := make([]UserEvent, n)
 	for i := range events {
-		events[i] = UserEvent{1 + random.Int64N(users), someEvent(random, i)}
+		events[i] = UserEvent{1 + random.Int64N(users), randomEvent(random, i)}
 	}
 	return events
 }
 
-// atOnce runs n functions at once and waits for all of them.
-func atOnce(n int, f func(i int)) {
-	var all sync.WaitGroup
+// concurrently runs n calls of do in parallel and waits for all of them.
+func concurrently(n int, do func(i int)) {
+	var wg sync.WaitGroup
 	for i := range n {
-		all.Go(func() { f(i) })
+		wg.Go(func() { do(i) })
 	}
-	all.Wait()
+	wg.Wait()
 }
 
-// await waits until something has come true.
-func await(t *testing.T, what string, done func() bool) {
+// storeMax sets a to n if n is greater.
+func storeMax(a *atomic.Int64, n int64) {
+	for old := a.Load(); n > old && !a.CompareAndSwap(old, n); old = a.Load() {
+	}
+}
+
+// waitFor waits until the condition is true. It fails the test after 30 seconds.
+func waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for began := time.Now(); !done(); time.Sleep(2 * time.Millisecond) {
-		if time.Since(began) > 30*time.Second {
-			t.Fatal("waited too long for ", what)
+	for started := time.Now(); !condition(); time.Sleep(2 * time.Millisecond) {
+		if time.Since(started) > 30*time.Second {
+			t.Fatal("timed out waiting for ", what)
 		}
 	}
 }
 
-// waiters is how many statements of the database wait for a lock.
-func waiters(t *testing.T, pool *pgxpool.Pool) int {
+// countLockWaiters returns the number of sessions of the database that wait for a lock.
+func countLockWaiters(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
-	return value[int](t, pool, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+	return queryValue[int](t, pool,
+		"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
-// deadlocks is how many there were in the database. What a session counted is there after it has ended, or a second later.
-func deadlocks(t *testing.T, pool *pgxpool.Pool) int {
+// countDeadlocks returns the number of deadlocks in the database. A session publishes its count when it ends, or after
+// a second.
+func countDeadlocks(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
-	return value[int](t, pool, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+	return queryValue[int](t, pool, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
 }
 
-// hostage locks users as a person in psql does, until free is called.
-func hostage(t *testing.T, pool *pgxpool.Pool, users ...int64) (free func()) {
+// lockUsers locks the rows of users in a separate session, as a person with psql may do, until unlock is called.
+func lockUsers(t *testing.T, pool *pgxpool.Pool, users ...int64) (unlock func()) {
 	t.Helper()
 	conn, err := pgx.ConnectConfig(context.Background(), pool.Config().ConnConfig)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(context.Background(), "INSERT INTO user_state (user_id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING", users); err != nil {
+	const insert = "INSERT INTO user_state (user_id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING"
+	if _, err := conn.Exec(context.Background(), insert, users); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Exec(context.Background(), "begin"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE", users); err != nil {
+	const lock = "SELECT FROM user_state WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE"
+	if _, err := conn.Exec(context.Background(), lock, users); err != nil {
 		t.Fatal(err)
 	}
-	free = sync.OnceFunc(func() { _ = conn.Close(context.Background()) }) // the server rolls back
-	t.Cleanup(free)
-	return free
+	unlock = sync.OnceFunc(func() { _ = conn.Close(context.Background()) }) // the server rolls back
+	t.Cleanup(unlock)
+	return unlock
 }
 
-// working is how many goroutines run code of a ledger, or are about to.
-func working() int {
+// ledgerGoroutines returns the number of goroutines that run a method of Ledger, including those that are about to.
+func ledgerGoroutines() int {
 	return leaktest.InType((*Ledger).Record)
 }
 
-// idle waits until ledgers have nothing left to do: no goroutine of theirs is there, and they keep nothing.
-func idle(t *testing.T, ledgers ...*Ledger) {
+// waitIdle waits until no goroutine of a ledger is left and the ledgers hold no pending work.
+func waitIdle(t *testing.T, ledgers ...*Ledger) {
 	t.Helper()
-	left := func() (all []string) {
-		if n := working(); n > 0 {
+	leftovers := func() (all []string) {
+		if n := ledgerGoroutines(); n > 0 {
 			all = append(all, fmt.Sprint(n, " goroutines"))
 		}
 		for _, l := range ledgers {
 			l.mu.Lock()
-			if n := len(l.waiting) + len(l.busy) + len(l.flight) + l.workers + len(l.patient) + len(l.batches); n > 0 {
-				all = append(all, fmt.Sprintf("%d waiting, %d busy, %d in flight, %d workers, %d alone, %d batches", len(l.waiting), len(l.busy), len(l.flight), l.workers, len(l.patient), len(l.batches)))
+			n := len(l.queue) + len(l.reserved) + len(l.inFlight) + l.committers +
+				len(l.lockWaiters) + len(l.batchSlots)
+			if n > 0 {
+				all = append(all, fmt.Sprintf(
+					"%d queued, %d reserved, %d in flight, %d committers, %d lock waiters, %d batches", len(l.queue),
+					len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters), len(l.batchSlots)))
 			}
 			l.mu.Unlock()
 		}
 		return all
 	}
-	for began := time.Now(); len(left()) > 0; time.Sleep(time.Millisecond) {
-		if time.Since(began) > 10*time.Second {
-			t.Fatal("an idle ledger keeps ", left())
+	for started := time.Now(); len(leftovers()) > 0; time.Sleep(time.Millisecond) {
+		if time.Since(started) > 10*time.Second {
+			t.Fatal("the ledger is not idle: ", leftovers())
 		}
 	}
 }

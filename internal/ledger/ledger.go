@@ -1,5 +1,6 @@
-// Package ledger records events and raises alerts: it takes events in, one by one or many at once, judges each by package rules over the
-// locked state of its user, and keeps event, facts, alert and state in one transaction. It must not know HTTP, nor how a rule is reckoned.
+// Package ledger records events and raises alerts. It records events one at a time or in batches. Package rules
+// evaluates each event over the locked state of its user; event, measurements, alert and state are stored in one
+// transaction. The package does not know HTTP and does not implement any rule.
 package ledger
 
 import (
@@ -18,142 +19,145 @@ import (
 	"labledger/internal/rules"
 )
 
-// Bounds of the intake.
+// Limits of recording.
 const (
-	maxWorkers = 2   // passes at once: two beat one and four
-	maxPass    = 256 // events in a pass
-	maxPatient = 4   // passes at once of users whom somebody else has locked
-	maxBatches = 2   // batches at once
-	passTime   = 5 * time.Second
-	lockShort  = "100ms" // how long a pass waits for a user
-	lockLong   = "2s"    // how long a pass waits that is of one locked user
-	lockBatch  = "10s"   // how long a batch waits, for another one perhaps
+	maxCommitters    = 2   // concurrent group commits: in benchmarks, two are faster than one and than four
+	maxGroup         = 256 // events in one group commit
+	maxLockWaiters   = 4   // concurrent commits for users whose rows are locked by another transaction
+	maxBatches       = 2   // concurrent batches
+	commitTimeout    = 5 * time.Second
+	firstLockTimeout = "100ms" // lock timeout of a group
+	retryLockTimeout = "2s"    // lock timeout of a group that holds only one user whose row was locked
+	batchLockTimeout = "10s"   // lock timeout of a batch, which may wait for another batch
 )
 
-// What is wrong with an idempotency key.
+// Errors of idempotency keys.
 var (
-	// ErrKeyReused says that the caller used the key for another request.
-	ErrKeyReused = errors.New("this Idempotency-Key was used for another request")
-	// ErrInFlight says that a request with the same key is being worked on.
-	ErrInFlight = errors.New("a request with this Idempotency-Key is under way")
+	// ErrKeyReused reports that the caller has used the key for a different request.
+	ErrKeyReused = errors.New("idempotency key was used for another request")
+	// ErrInFlight reports that a request with the same key is in progress.
+	ErrInFlight = errors.New("a request with this idempotency key is in progress")
 )
 
-// A RecordRequest is one event to be recorded.
+// A RecordRequest is one event to record.
 type RecordRequest struct {
 	UserID int64
 	Event  rules.Event
 	Actor  string
-	Key    string   // Idempotency-Key of the actor; "" for none
-	Hash   [32]byte // of what the key stands for
+	Key    string   // idempotency key, unique for each actor; "" for none
+	Hash   [32]byte // hash of the request that the key identifies
 }
 
-// Result is an event as it was recorded.
+// Result is a recorded event.
 type Result struct {
 	EventID  uuid.UUID
-	AlertID  uuid.UUID // uuid.Nil when it raised none
-	Codes    []int32   // of the rules that fired, ascending
+	AlertID  uuid.UUID // uuid.Nil if the event raised no alert
+	Codes    []int32   // codes of the rules that fired, ascending
 	UserID   int64
-	Replayed bool // it was recorded before, under the same key
+	Replayed bool // an earlier request with the same key recorded the event
 }
 
-// A Ledger takes events in. It is safe for use by many goroutines. It runs no goroutine while nothing is to be recorded.
+// A Ledger records events. It is safe for concurrent use. It runs no goroutine while there is nothing to record.
 type Ledger struct {
-	pool    *pgxpool.Pool
-	now     func() time.Time
-	patient chan struct{}
-	batches chan struct{}
-	told    func(events, alerts int) // called after each commit
-	latest  atomic.Pointer[parsed]
+	pool          *pgxpool.Pool
+	now           func() time.Time
+	lockWaiters   chan struct{}            // semaphore of size maxLockWaiters
+	batchSlots    chan struct{}            // semaphore of size maxBatches
+	onCommit      func(events, alerts int) // called after each commit
+	latestRuleset atomic.Pointer[cachedRuleset]
 
-	mu      sync.Mutex
-	calls   map[*call]struct{} // all that are not done
-	waiting []*call            // those of them that no pass has taken yet
-	busy    map[int64]int      // users whose state some pass of this process holds
-	flight  map[flight]struct{}
-	workers int
+	mu         sync.Mutex
+	pending    map[*pendingEvent]struct{} // all events that are not complete
+	queue      []*pendingEvent            // the pending events that are in no group yet
+	reserved   map[int64]int              // reservations by user, of groups and batches in progress
+	inFlight   map[inFlightKey]struct{}
+	committers int
 }
 
-type flight struct{ actor, key string }
+type inFlightKey struct{ actor, key string }
 
-// New returns the ledger of a database. recorded, if not nil, is called after each commit, with how many events and alerts it recorded, and must
-// not block.
-func New(pool *pgxpool.Pool, recorded func(events, alerts int)) *Ledger {
-	if recorded == nil {
-		recorded = func(int, int) {}
+// New returns the ledger of a database. onCommit, if not nil, is called after each commit with the number of recorded
+// events and alerts. It must not block.
+func New(pool *pgxpool.Pool, onCommit func(events, alerts int)) *Ledger {
+	if onCommit == nil {
+		onCommit = func(int, int) {}
 	}
 	return &Ledger{
-		pool: pool, now: time.Now, told: recorded,
-		patient: make(chan struct{}, maxPatient), batches: make(chan struct{}, maxBatches),
-		calls: map[*call]struct{}{}, busy: map[int64]int{}, flight: map[flight]struct{}{},
+		pool: pool, now: time.Now, onCommit: onCommit,
+		lockWaiters: make(chan struct{}, maxLockWaiters), batchSlots: make(chan struct{}, maxBatches),
+		pending: map[*pendingEvent]struct{}{}, reserved: map[int64]int{}, inFlight: map[inFlightKey]struct{}{},
 	}
 }
 
-// Record records one event. When it returns without error, the event and its alert are durable.
-// Errors: ErrKeyReused, ErrInFlight, the context's, the database's. After the latter two the event may still have been recorded.
+// Record records one event. When it returns without an error, the event and its alert are durable. It returns
+// ErrKeyReused, ErrInFlight, an error of the context or an error of the database. After an error of the context or the
+// database, the event may still have been recorded.
 func (l *Ledger) Record(ctx context.Context, r RecordRequest) (Result, error) {
-	land, err := l.takeOff(r.Actor, r.Key)
+	releaseKey, err := l.claimKey(r.Actor, r.Key)
 	if err != nil {
 		return Result{}, err
 	}
-	defer land()
-	c := &call{RecordRequest: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
-	l.enqueue(c)
+	defer releaseKey()
+	e := &pendingEvent{RecordRequest: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
+	l.enqueue(e)
 	select {
-	case <-c.done:
+	case <-e.done:
 	case <-ctx.Done():
-		l.leave(c)
+		l.cancel(e)
 		return Result{}, ctx.Err()
 	}
-	if c.err == nil && c.prior != nil {
-		return l.recordedBefore(ctx, c.prior)
+	if e.err == nil && e.prior != nil {
+		return l.priorResult(ctx, e.prior)
 	}
-	return c.recorded, c.err
+	return e.result, e.err
 }
 
-// Simulate answers what Record would have answered, and records nothing. The ids are of no event.
+// Simulate returns what Record would return, and records nothing. The IDs in the result do not exist.
 func (l *Ledger) Simulate(ctx context.Context, r RecordRequest) (Result, error) {
-	c := &call{RecordRequest: r, done: make(chan struct{})}
-	err := l.pass(ctx, []*call{c}, lockLong, true)
-	if err == nil && c.prior != nil {
-		return l.recordedBefore(ctx, c.prior)
+	e := &pendingEvent{RecordRequest: r, done: make(chan struct{})}
+	err := l.commit(ctx, []*pendingEvent{e}, retryLockTimeout, true)
+	if err == nil && e.prior != nil {
+		return l.priorResult(ctx, e.prior)
 	}
-	return c.recorded, errors.Join(err, c.err)
+	return e.result, errors.Join(err, e.err)
 }
 
-// takeOff marks a key as under way, until land is called.
-func (l *Ledger) takeOff(actor, key string) (land func(), err error) {
+// claimKey marks an idempotency key as in flight until the caller calls releaseKey. It returns ErrInFlight if it
+// already is.
+func (l *Ledger) claimKey(actor, key string) (releaseKey func(), err error) {
 	if key == "" {
 		return func() {}, nil
 	}
-	f := flight{actor, key}
+	k := inFlightKey{actor, key}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, twin := l.flight[f]; twin {
+	if _, claimed := l.inFlight[k]; claimed {
 		return nil, ErrInFlight
 	}
-	l.flight[f] = struct{}{}
+	l.inFlight[k] = struct{}{}
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(l.flight, f)
+		delete(l.inFlight, k)
 	}, nil
 }
 
-// recordedBefore reads what a request with the same key has recorded.
-func (l *Ledger) recordedBefore(ctx context.Context, prior *db.FindKeysRow) (Result, error) {
+// priorResult reads the event that an earlier request with the same key recorded.
+func (l *Ledger) priorResult(ctx context.Context, prior *db.FindKeysRow) (Result, error) {
 	rows, err := db.New(l.pool).ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
-		FirstID: prior.FirstID, LastID: prior.LastID, UserID: prior.UserID, Caller: prior.Caller, Key: prior.Key, Limit: 1,
+		FirstID: prior.FirstID, LastID: prior.LastID, UserID: prior.UserID,
+		Caller: prior.Caller, Key: prior.Key, Limit: 1,
 	})
 	if err != nil {
 		return Result{}, err
 	}
 	if len(rows) == 0 {
-		return Result{}, errors.New("ledger: an idempotency key speaks of an event that is not there")
+		return Result{}, errors.New("ledger: the event of an idempotency key is missing")
 	}
-	return asRecorded(rows[0]), nil
+	return resultFromRow(rows[0]), nil
 }
 
-func asRecorded(row db.ListEventsByIdempotencyKeyRow) Result {
+func resultFromRow(row db.ListEventsByIdempotencyKeyRow) Result {
 	r := Result{EventID: row.ID, Codes: row.AlertCodes, UserID: row.UserID, Replayed: true}
 	if row.AlertID != nil {
 		r.AlertID = *row.AlertID
@@ -161,30 +165,31 @@ func asRecorded(row db.ListEventsByIdempotencyKeyRow) Result {
 	return r
 }
 
-// DeleteExpiredKeys deletes idempotency keys that are older than age, a thousand at a time, and returns how many.
+// DeleteExpiredKeys deletes the idempotency keys that are older than age, in chunks of 1000. It returns the number of
+// deleted keys.
 func (l *Ledger) DeleteExpiredKeys(ctx context.Context, age time.Duration) (int64, error) {
-	const atOnce = 1000
+	const limit = 1000
 	before := l.now().Add(-age)
 	for total := int64(0); ; {
-		n, err := db.New(l.pool).DeleteExpiredKeys(ctx, db.DeleteExpiredKeysParams{Before: before, Limit: atOnce})
+		n, err := db.New(l.pool).DeleteExpiredKeys(ctx, db.DeleteExpiredKeysParams{Before: before, Limit: limit})
 		total += n
-		if err != nil || n < atOnce {
+		if err != nil || n < limit {
 			return total, err
 		}
 	}
 }
 
-// parsed is the rule set that was read last.
-type parsed struct {
+// cachedRuleset is the most recently loaded rule set.
+type cachedRuleset struct {
 	db.GetLatestRulesetRow
 	set rules.Set
 }
 
-// ruleset reads a rule set, or finds that it is the one that was read last. A set stays as it is; a database that was restored may have
-// another one under the same number, of another time.
-func (l *Ledger) ruleset(ctx context.Context, q *db.Queries, latest db.GetLatestRulesetRow) (rules.Set, error) {
-	if last := l.latest.Load(); last != nil && last.ID == latest.ID && last.At.Equal(latest.At) {
-		return last.set, nil
+// loadRuleset returns the rule set of a row, from the cache if it is there. A rule set never changes, but a restored
+// database may hold a different one with the same ID. That one has a different time.
+func (l *Ledger) loadRuleset(ctx context.Context, q *db.Queries, latest db.GetLatestRulesetRow) (rules.Set, error) {
+	if cached := l.latestRuleset.Load(); cached != nil && cached.ID == latest.ID && cached.At.Equal(latest.At) {
+		return cached.set, nil
 	}
 	text, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: latest.ID})
 	if err != nil {
@@ -194,6 +199,6 @@ func (l *Ledger) ruleset(ctx context.Context, q *db.Queries, latest db.GetLatest
 	if err != nil {
 		return nil, fmt.Errorf("ledger: rule set %d: %w", latest.ID, err)
 	}
-	l.latest.Store(&parsed{latest, set})
+	l.latestRuleset.Store(&cachedRuleset{latest, set})
 	return set, nil
 }

@@ -27,19 +27,24 @@ const (
 	loadBatch   = 150
 )
 
-// hammer lets 64 writers record events of 40 users, each with a random user at a time. It returns how many there were.
-func hammer(t *testing.T, record func(writer int, r RecordRequest) error) int {
+// runLoad records events of 40 users with 64 concurrent writers. Each event has a random user. It returns the number of
+// events.
+func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	t.Helper()
-	var n atomic.Int64
+	var next atomic.Int64
 	total := int64(scaled(loadEvents))
-	atOnce(loadWriters, func(writer int) {
+	concurrently(loadWriters, func(writer int) {
 		random := rand.New(rand.NewPCG(uint64(writer), 1))
 		for {
-			i := n.Add(1)
+			i := next.Add(1)
 			if i > total {
 				return
 			}
-			r := RecordRequest{UserID: 1 + random.Int64N(loadUsers), Event: someEvent(random, int(i)), Actor: fmt.Sprint("writer ", writer)}
+			r := RecordRequest{
+				UserID: 1 + random.Int64N(loadUsers),
+				Event:  randomEvent(random, int(i)),
+				Actor:  fmt.Sprint("writer ", writer),
+			}
 			if err := record(writer, r); err != nil {
 				t.Errorf("event %d: %v", i, err)
 			}
@@ -48,15 +53,15 @@ func hammer(t *testing.T, record func(writer int, r RecordRequest) error) int {
 	return int(total)
 }
 
-// beside runs f again and again until the test calls stop, which returns how often it did.
-func beside(f func(random *rand.Rand)) (stop func() int) {
+// inBackground repeats do until the test calls stop, which returns the number of calls.
+func inBackground(do func(random *rand.Rand)) (stop func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int)
 	go func() {
 		random := rand.New(rand.NewPCG(3, 5))
 		n := 0
 		for ctx.Err() == nil {
-			f(random)
+			do(random)
 			n++
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -65,7 +70,7 @@ func beside(f func(random *rand.Rand)) (stop func() int) {
 	return func() int { cancel(); return <-done }
 }
 
-// changeRules changes a rule or two, as people do.
+// changeRules makes a random change of one or two rules.
 func changeRules(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 	t.Helper()
 	changes := []string{
@@ -75,7 +80,8 @@ func changeRules(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 		`UPDATE rule SET window_seconds = (random() * 300)::int WHERE code = 500`,
 		`UPDATE rule SET enabled = NOT enabled WHERE code = 500`,
 		`UPDATE rule SET enabled = NOT enabled WHERE code = 123`,
-		`UPDATE rule SET applies_to = CASE applies_to WHEN 'any' THEN 'deposit' WHEN 'deposit' THEN 'withdraw' ELSE 'any' END WHERE code IN (30, 300)`,
+		`UPDATE rule SET applies_to = CASE applies_to WHEN 'any' THEN 'deposit' WHEN 'deposit' THEN 'withdraw'
+			ELSE 'any' END WHERE code IN (30, 300)`,
 	}
 	if _, err := pool.Exec(context.Background(), changes[random.IntN(len(changes))]); err != nil {
 		t.Error(err)
@@ -84,7 +90,8 @@ func changeRules(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 
 func changeRisk(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 	t.Helper()
-	const sql = `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'user ' || $1::bigint, $2) ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`
+	const sql = `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'user ' || $1::bigint, $2)
+		ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`
 	risk := []*string{nil, ptr("low"), ptr("medium"), ptr("high")}[random.IntN(4)]
 	if _, err := pool.Exec(context.Background(), sql, 1+random.Int64N(loadUsers), risk); err != nil {
 		t.Error(err)
@@ -93,13 +100,14 @@ func changeRisk(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 
 func ptr[T any](v T) *T { return &v }
 
-// someBatch records a batch over the users of the load. At most so many batches run at once, and others may have come first.
-func someBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
+// recordRandomBatch records a batch for the users of the load. It returns 0 if the limit of concurrent batches is
+// reached.
+func recordRandomBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
 	t.Helper()
 	b := &Batch{Actor: "batch"}
 	start := random.IntN(loadEvents)
 	for i := range loadBatch {
-		b.Events = append(b.Events, UserEvent{1 + random.Int64N(loadUsers), someEvent(random, start+i)})
+		b.Events = append(b.Events, UserEvent{1 + random.Int64N(loadUsers), randomEvent(random, start+i)})
 	}
 	_, err := l.RecordAll(context.Background(), b, false)
 	if err != nil && !errors.Is(err, ErrBusy) {
@@ -111,9 +119,9 @@ func someBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int) {
 	return loadBatch
 }
 
-// TestNoneMissedUnderLoad records events of few users from many sides, through one ledger and through two instances, with batches and
-// changes of rules and risks going on beside, and asks the oracle about every one of them.
-func TestNoneMissedUnderLoad(t *testing.T) {
+// TestRecord_missesNoAlertUnderLoad records events of few users from many writers, with one instance and with two.
+// Batches and changes of rules and risks run concurrently. The oracle checks every event.
+func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
 			one, two := twoInstances(t)
@@ -121,61 +129,66 @@ func TestNoneMissedUnderLoad(t *testing.T) {
 			pool := one.pool
 			var batched, turn atomic.Int64
 			stops := []func() int{
-				beside(func(random *rand.Rand) { changeRules(t, pool, random) }),
-				beside(func(random *rand.Rand) { changeRisk(t, pool, random) }),
-				beside(func(random *rand.Rand) {
-					batched.Add(int64(someBatch(t, ledgers[int(turn.Add(1))%instances], random)))
+				inBackground(func(random *rand.Rand) { changeRules(t, pool, random) }),
+				inBackground(func(random *rand.Rand) { changeRisk(t, pool, random) }),
+				inBackground(func(random *rand.Rand) {
+					batched.Add(int64(recordRandomBatch(t, ledgers[int(turn.Add(1))%instances], random)))
 				}),
 			}
-			began := time.Now()
-			recorded := hammer(t, func(writer int, r RecordRequest) error {
+			started := time.Now()
+			recorded := runLoad(t, func(writer int, r RecordRequest) error {
 				_, err := ledgers[writer%instances].Record(context.Background(), r)
 				return err
 			})
-			took := time.Since(began)
+			elapsed := time.Since(started)
 			var changes []int
 			for _, stop := range stops {
 				changes = append(changes, stop())
 			}
-			idle(t, ledgers...)
-			found := auditLedger(t, pool)
-			t.Logf("%d events in %s, %d in batches; %d changes of rules, %d of risks; %d alerts", found.events, took, batched.Load(), changes[0], changes[1], found.alerts)
-			found.clean(t)
-			if want := recorded + int(batched.Load()); found.events != want {
-				t.Errorf("%d events are recorded, %d were acknowledged", found.events, want)
+			waitIdle(t, ledgers...)
+			result := auditLedger(t, pool)
+			t.Logf("%d events in %s, %d in batches; %d rule changes, %d risk changes; %d alerts", result.events,
+				elapsed, batched.Load(), changes[0], changes[1], result.alerts)
+			result.requireClean(t)
+			if want := recorded + int(batched.Load()); result.events != want {
+				t.Errorf("%d events recorded, %d acknowledged", result.events, want)
 			}
-			if batched.Load() == 0 || found.alerts == 0 || value[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
-				value[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
-				t.Error("the load had no batches, alerts, changes of rules or of risks")
+			if batched.Load() == 0 || result.alerts == 0 ||
+				queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
+				queryValue[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
+				t.Error("control: the load had no batches, alerts, rule changes or risk changes")
 			}
 		})
 	}
 }
 
-// TestRulesGoOn changes rules while two instances record: no event is judged by older rules than the one before it.
-func TestRulesGoOn(t *testing.T) {
+// TestRulesets_neverGoBack changes rules while two instances record. No event has an older rule set than an earlier
+// event of its user.
+func TestRulesets_neverGoBack(t *testing.T) {
 	one, two := twoInstances(t)
-	stop := beside(func(random *rand.Rand) { changeRules(t, one.pool, random) })
-	hammer(t, func(writer int, r RecordRequest) error {
+	stop := inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) })
+	runLoad(t, func(writer int, r RecordRequest) error {
 		_, err := []*Ledger{one, two}[writer%2].Record(context.Background(), r)
 		return err
 	})
 	stop()
-	risingSets(t, one.pool)
-	if n := value[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
-		t.Errorf("%d rule sets judged: this test shows nothing", n)
+	requireAscendingRulesets(t, one.pool)
+	if n := queryValue[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
+		t.Errorf("control: only %d rule sets were used", n)
 	}
 }
 
-// TestFirstEventsRules lets the first event of a user wait for its turn while the rules change: it is judged by the rules of when its turn comes.
-func TestFirstEventsRules(t *testing.T) {
+// TestRecord_firstEventUsesCurrentRules changes the rules while the first event of a user waits for a lock. The event
+// is evaluated with the changed rules.
+func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 	l, other := twoInstances(t)
 	conn, err := other.pool.Acquire(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} { // as another instance does with the same user
+	// The other instance records the first event of the same user.
+	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} {
 		if _, err := conn.Exec(context.Background(), sql); err != nil {
 			t.Fatal(err)
 		}
@@ -185,65 +198,66 @@ func TestFirstEventsRules(t *testing.T) {
 		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
 		done <- err
 	}()
-	for waiters(t, l.pool) == 0 {
+	for countLockWaiters(t, l.pool) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	run(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+	execSQL(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
 	if _, err := conn.Exec(context.Background(), "commit"); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if !value[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
-		t.Error("the first event of a user was judged by rules of before its turn")
+	if !queryValue[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
+		t.Error("the first event of the user was evaluated with outdated rules")
 	}
 }
 
-// TestNaiveMissesUnderLoad is the negative control: the same load on an intake that reads the history, decides and records in one
-// transaction, as one would write it at first, must be found out.
-func TestNaiveMissesUnderLoad(t *testing.T) {
-	alone := pgtest.Pool(t)
-	for i, e := range someStream(11, 300, 10) {
-		if err := recordNaively(alone, RecordRequest{UserID: e.UserID, Event: e.Event}); err != nil {
+// TestNaiveIntake_missesAlertsUnderLoad is the negative control: the same load on a naive implementation, which reads
+// the history, evaluates and records in one transaction without locks, must miss alerts.
+func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
+	serial := pgtest.Pool(t)
+	for i, e := range randomStream(11, 300, 10) {
+		if err := recordNaively(serial, RecordRequest{UserID: e.UserID, Event: e.Event}); err != nil {
 			t.Fatal(i, err)
 		}
 	}
-	if found := auditLedger(t, alone); found.missed+found.falsely != 0 {
-		t.Errorf("one after the other, %d codes are missed and %d false: it is not haste that the load finds", found.missed, found.falsely)
+	if result := auditLedger(t, serial); result.missed+result.unexpected != 0 {
+		t.Errorf("control: even without concurrency, %d codes are missed and %d unexpected", result.missed,
+			result.unexpected)
 	}
 	pool := pgtest.Pool(t)
-	recorded := hammer(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
-	found := auditLedger(t, pool)
-	t.Logf("%d events: %d codes missed, %d false", found.events, found.missed, found.falsely)
-	if found.events != recorded {
-		t.Errorf("%d events are recorded, not %d", found.events, recorded)
+	recorded := runLoad(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
+	result := auditLedger(t, pool)
+	t.Logf("%d events: %d codes missed, %d unexpected", result.events, result.missed, result.unexpected)
+	if result.events != recorded {
+		t.Errorf("%d events recorded, want %d", result.events, recorded)
 	}
-	if found.missed+found.falsely == 0 {
-		t.Error("a naive intake is found to be right: the test under load shows nothing")
+	if result.missed+result.unexpected == 0 {
+		t.Error("control: the naive implementation missed no alert")
 	}
 }
 
-// nextID returns an id that is greater than all before, so that what the audit finds is not their order.
-var nextID = func() func() uuid.UUID {
+// ascendingID returns an ID that is greater than all earlier ones, so that the audit does not find wrong orders of IDs.
+var ascendingID = func() func() uuid.UUID {
 	var mu sync.Mutex
 	var last uuid.UUID
 	return func() uuid.UUID {
 		mu.Lock()
 		defer mu.Unlock()
-		last = idAfter(last, time.Now())
+		last = nextID(last, time.Now())
 		return last
 	}
 }()
 
-// recordNaively trusts that nobody else records an event of the user between its two statements.
+// recordNaively assumes that no other transaction records an event of the user between its statements.
 func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	ctx := context.Background()
 	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback(ctx) }() // of no effect after the commit
+	defer func() { _ = tx.Rollback(ctx) }()
 	q := db.New(tx)
 	row, err := q.GetLatestRuleset(ctx)
 	if err != nil {
@@ -257,14 +271,14 @@ func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	if err != nil {
 		return err
 	}
-	past, err := q.ListLedger(ctx, db.ListLedgerParams{AfterUser: -1, UserID: &r.UserID, Limit: 100_000})
+	earlier, err := q.ListLedger(ctx, db.ListLedgerParams{AfterUser: -1, UserID: &r.UserID, Limit: 100_000})
 	if err != nil {
 		return err
 	}
 	var history []oracle.Entry
 	latest := r.Event.Time
-	for _, before := range past {
-		e, err := asEvent(before.Type, before.Amount, before.Time)
+	for _, event := range earlier {
+		e, err := parseEvent(event.Type, event.Amount, event.Time)
 		if err != nil {
 			return err
 		}
@@ -277,12 +291,15 @@ func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
 	}
 	decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
 	e := db.InsertEventsParams{
-		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{nextID()}, Types: []string{r.Event.Type.String()}, Amounts: []string{r.Event.Amount.String()},
-		Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest}, Risks: []string{"medium"}, RulesetID: row.ID, Facts: []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
-		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"naive"},
+		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{ascendingID()}, Types: []string{r.Event.Type.String()},
+		Amounts: []string{r.Event.Amount.String()}, Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest},
+		Risks: []string{"medium"}, RulesetID: row.ID,
+		Facts:      []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
+		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil},
+		CreatedAt: time.Now(), Actors: []string{"naive"},
 	}
 	if len(decision.Codes) > 0 {
-		e.AlertIds[0] = nextID()
+		e.AlertIds[0] = ascendingID()
 	}
 	if err := q.InsertEvents(ctx, e); err != nil {
 		return err

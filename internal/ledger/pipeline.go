@@ -10,39 +10,41 @@ import (
 	"labledger/db"
 )
 
-// A pipeline sends the statements of several queries in one round trip. Each query is called twice: first to learn its statement, and again,
-// when the answers are there, to read its rows. What a call assigns the first time does not count.
+// A pipeline sends the statements of several queries in one round trip. It calls each query function twice: first to
+// queue the statement, and again to read the result. Variables that a function sets have their values only after the
+// second call.
 type pipeline struct {
-	batch pgx.Batch
-	calls []func(*db.Queries) error
+	batch   pgx.Batch
+	queries []func(*db.Queries) error // nil for a statement without a query
 }
 
-// add puts a query into the pipeline. call must do nothing but call one query and keep what it returns.
-func (p *pipeline) add(call func(q *db.Queries) error) {
-	_ = call(db.New(recorder{&p.batch})) // always errRecorded
-	p.calls = append(p.calls, call)
+// add adds a query. The function must call exactly one query and do nothing else except store its result.
+func (p *pipeline) add(query func(q *db.Queries) error) {
+	_ = query(db.New(queueDBTX{&p.batch})) // always errQueued
+	p.queries = append(p.queries, query)
 }
 
-// control puts a transaction statement into the pipeline: begin, commit or rollback.
-func (p *pipeline) control(statement string) {
+// exec adds a transaction statement: begin, commit or rollback.
+func (p *pipeline) exec(statement string) {
 	p.batch.Queue(statement)
-	p.calls = append(p.calls, nil)
+	p.queries = append(p.queries, nil)
 }
 
-// run sends everything and reads the answers in order. The first error ends it; what came after was not run.
+// run sends all statements and reads the results in order. It stops at the first error; Postgres skips the statements
+// after it.
 func (p *pipeline) run(ctx context.Context, conn interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }) error {
 	results := conn.SendBatch(ctx, &p.batch)
-	for _, call := range p.calls {
+	for _, query := range p.queries {
 		var err error
-		if call == nil {
+		if query == nil {
 			_, err = results.Exec()
 		} else {
-			err = call(db.New(answers{results}))
+			err = query(db.New(resultDBTX{results}))
 		}
 		if err != nil {
-			_ = results.Close() // says the same
+			_ = results.Close() // returns the same error
 			return err
 		}
 	}
@@ -50,47 +52,49 @@ func (p *pipeline) run(ctx context.Context, conn interface {
 }
 
 var (
-	errRecorded = errors.New("ledger: only recorded")
-	errCopy     = errors.New("ledger: a COPY does not go into a pipeline")
+	errQueued          = errors.New("ledger: statement queued, no result yet")
+	errCopyUnsupported = errors.New("ledger: pipeline does not support COPY")
 )
 
-// recorder is a db.DBTX that takes statements down.
-type recorder struct{ batch *pgx.Batch }
+// queueDBTX is a db.DBTX that queues statements.
+type queueDBTX struct{ batch *pgx.Batch }
 
-func (r recorder) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	r.batch.Queue(sql, args...)
-	return pgconn.CommandTag{}, errRecorded
+func (d queueDBTX) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	d.batch.Queue(sql, args...)
+	return pgconn.CommandTag{}, errQueued
 }
 
-func (r recorder) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	r.batch.Queue(sql, args...)
-	return nil, errRecorded
+func (d queueDBTX) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	d.batch.Queue(sql, args...)
+	return nil, errQueued
 }
 
-func (r recorder) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
-	r.batch.Queue(sql, args...)
+func (d queueDBTX) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	d.batch.Queue(sql, args...)
 	return noRow{}
 }
 
-func (recorder) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
-	return 0, errCopy
+func (queueDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
+	return 0, errCopyUnsupported
 }
 
 type noRow struct{}
 
-func (noRow) Scan(...any) error { return errRecorded }
+func (noRow) Scan(...any) error { return errQueued }
 
-// answers is a db.DBTX that answers each statement with the next result.
-type answers struct{ results pgx.BatchResults }
+// resultDBTX is a db.DBTX that returns the next result for each statement.
+type resultDBTX struct{ results pgx.BatchResults }
 
-func (a answers) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
-	return a.results.Exec()
+func (d resultDBTX) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return d.results.Exec()
 }
 
-func (a answers) Query(context.Context, string, ...any) (pgx.Rows, error) { return a.results.Query() }
+func (d resultDBTX) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return d.results.Query()
+}
 
-func (a answers) QueryRow(context.Context, string, ...any) pgx.Row { return a.results.QueryRow() }
+func (d resultDBTX) QueryRow(context.Context, string, ...any) pgx.Row { return d.results.QueryRow() }
 
-func (answers) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
-	return 0, errCopy
+func (resultDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
+	return 0, errCopyUnsupported
 }

@@ -2,4 +2,4 @@
 
 package ledger
 
-const raced = false
+const raceEnabled = false

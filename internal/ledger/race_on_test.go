@@ -2,4 +2,4 @@
 
 package ledger
 
-const raced = true // under the race detector everything takes some eight times as long
+const raceEnabled = true // the race detector slows the tests down by a factor of about eight

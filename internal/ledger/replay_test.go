@@ -21,16 +21,17 @@ import (
 	"labledger/internal/rules/oracle"
 )
 
-// recordedLedger is a ledger in which single events and batches of ten users were recorded, with changes of rules and risks in between.
+// recordedLedger returns a ledger with single events and batches of ten users, and changes of rules and risks in
+// between.
 func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 	t.Helper()
 	l := New(pgtest.Pool(t), nil)
 	random := rand.New(rand.NewPCG(seed, 7))
 	const part = 50
-	for i, events := range slices.Collect(slices.Chunk(someStream(seed, n, 10), part)) {
+	for i, events := range slices.Collect(slices.Chunk(randomStream(seed, n, 10), part)) {
 		if i%4 == 0 {
 			for _, e := range events {
-				must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
+				mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
 			}
 		} else if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
 			t.Fatal(err)
@@ -40,17 +41,20 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 		}
 		for user := range int64(3) {
 			risk := []string{"low", "medium", "high"}[random.IntN(3)]
-			run(t, l.pool, `INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2) ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`, 1+user*3, risk)
+			execSQL(t, l.pool,
+				`INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2)
+				ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`,
+				1+user*3, risk)
 		}
 	}
 	return l
 }
 
-// A candidate is changed rules, said twice: to the replay, and to the oracle.
+// A candidate is a change of rules in two forms: as a replay request, and as a function for the oracle.
 type candidate struct {
-	name    string
-	changes []RuleChange
-	change  func(*rules.Rule)
+	name     string
+	request  []RuleChange
+	override func(*rules.Rule)
 }
 
 func candidates() []candidate {
@@ -63,18 +67,46 @@ func candidates() []candidate {
 	}
 	return []candidate{
 		{"none", nil, func(*rules.Rule) {}},
-		{"nothing of a rule", []RuleChange{{Code: 30}}, func(*rules.Rule) {}},
-		{"amount", []RuleChange{{Code: 1100, Limit: ptr(rules.Cents(60_50))}}, set(1100, func(r *rules.Rule) { r.Limit = 60_50 })},
-		{"no limit", []RuleChange{{Code: 1100, Limit: ptr(rules.Cents(0))}}, set(1100, func(r *rules.Rule) { r.Limit = 0 })},
-		{"run", []RuleChange{{Code: 30, Limit: ptr(rules.Cents(2_00))}}, set(30, func(r *rules.Rule) { r.Limit = 2_00 })},
-		{"other events", []RuleChange{{Code: 300, AppliesTo: ptr("any")}}, set(300, func(r *rules.Rule) { r.AppliesTo = "any" })},
-		{"longest window", []RuleChange{{Code: 123, WindowSeconds: ptr(int64(3600))}}, set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(3600)) })},
-		{"no window", []RuleChange{{Code: 123, WindowSeconds: ptr(int64(0))}}, set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(0)) })},
+		{"no settings", []RuleChange{{Code: 30}}, func(*rules.Rule) {}},
+		{
+			"amount",
+			[]RuleChange{{Code: 1100, Limit: ptr(rules.Cents(60_50))}},
+			set(1100, func(r *rules.Rule) { r.Limit = 60_50 }),
+		},
+		{
+			"no limit",
+			[]RuleChange{{Code: 1100, Limit: ptr(rules.Cents(0))}},
+			set(1100, func(r *rules.Rule) { r.Limit = 0 }),
+		},
+		{
+			"run",
+			[]RuleChange{{Code: 30, Limit: ptr(rules.Cents(2_00))}},
+			set(30, func(r *rules.Rule) { r.Limit = 2_00 }),
+		},
+		{
+			"other events",
+			[]RuleChange{{Code: 300, AppliesTo: ptr("any")}},
+			set(300, func(r *rules.Rule) { r.AppliesTo = "any" }),
+		},
+		{
+			"longest window",
+			[]RuleChange{{Code: 123, WindowSeconds: ptr(int64(3600))}},
+			set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(3600)) }),
+		},
+		{
+			"no window",
+			[]RuleChange{{Code: 123, WindowSeconds: ptr(int64(0))}},
+			set(123, func(r *rules.Rule) { r.WindowSeconds = ptr(int64(0)) }),
+		},
 		{"off", []RuleChange{{Code: 500, Enabled: ptr(false)}}, set(500, func(r *rules.Rule) { r.Enabled = false })},
 		{"on", []RuleChange{{Code: 500, Enabled: ptr(true)}}, set(500, func(r *rules.Rule) { r.Enabled = true })},
 		{
 			"many",
-			[]RuleChange{{500, ptr("withdraw"), ptr(rules.Cents(2_00)), ptr(int64(400)), ptr(true)}, {Code: 123, Limit: ptr(rules.Cents(99_99))}, {Code: 30, Enabled: ptr(false)}},
+			[]RuleChange{
+				{500, ptr("withdraw"), ptr(rules.Cents(2_00)), ptr(int64(400)), ptr(true)},
+				{Code: 123, Limit: ptr(rules.Cents(99_99))},
+				{Code: 30, Enabled: ptr(false)},
+			},
 			func(r *rules.Rule) {
 				switch r.Code {
 				case 500:
@@ -89,20 +121,21 @@ func candidates() []candidate {
 	}
 }
 
-// judged is what the oracle says of each event, which are by user and in the order of arrival.
-func judged(t *testing.T, pool *pgxpool.Pool, events []stored, change func(*rules.Rule)) (codes [][]int32) {
+// oracleCodes returns the oracle's codes for each event. The events are sorted by user and in the order of arrival.
+func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override func(*rules.Rule)) (codes [][]int32) {
 	t.Helper()
-	sets := readSets(t, pool)
+	sets := readRulesets(t, pool)
 	for _, set := range sets {
 		for i := range set {
-			change(&set[i])
+			override(&set[i])
 		}
 	}
 	for len(events) > 0 {
 		var history []oracle.Entry
 		n := 0
 		for ; n < len(events) && events[n].user == events[0].user; n++ {
-			history = append(history, oracle.Entry{Event: events[n].event, Risk: events[n].risk, Rules: sets[events[n].set]})
+			history = append(history,
+				oracle.Entry{Event: events[n].event, Risk: events[n].risk, Rules: sets[events[n].rulesetID]})
 		}
 		codes = append(codes, oracle.Codes(history)...)
 		events = events[n:]
@@ -110,22 +143,23 @@ func judged(t *testing.T, pool *pgxpool.Pool, events []stored, change func(*rule
 	return codes
 }
 
-// expected is the answer of a replay, put together from what the oracle said.
-func expected(events []stored, codes [][]int32, r ReplayRequest) *Replay {
+// expectedReplay computes the result of a replay from the oracle's codes.
+func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay {
 	want := &Replay{ByRisk: []RiskCounts{{Risk: "low"}, {Risk: "medium"}, {Risk: "high"}}}
 	for _, code := range []int32{30, 123, 300, 500, 1100} {
 		want.ByCode = append(want.ByCode, CodeCounts{Code: code})
 	}
 	users, byUser, byDay := map[int64]bool{}, map[int64]*UserCounts{}, map[int64]*DayCounts{}
 	for i, e := range events {
-		if r.From != nil && e.event.Time < *r.From || r.To != nil && e.event.Time >= *r.To || r.UserID != nil && e.user != *r.UserID {
+		if r.From != nil && e.event.Time < *r.From || r.To != nil && e.event.Time >= *r.To ||
+			r.UserID != nil && e.user != *r.UserID {
 			continue
 		}
 		want.Events++
 		users[e.user] = true
 		for k, code := range []int32{30, 123, 300, 500, 1100} {
-			now, before := slices.Contains(codes[i], code), slices.Contains(e.codes, code)
-			if !now && !before {
+			fires, recorded := slices.Contains(codes[i], code), slices.Contains(e.codes, code)
+			if !fires && !recorded {
 				continue
 			}
 			day := e.event.Time / 86400 * 86400
@@ -141,16 +175,20 @@ func expected(events []stored, codes [][]int32, r ReplayRequest) *Replay {
 					*counter++
 				}
 				if change != "" {
-					want.Differences = append(want.Differences, AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
+					want.Differences = append(want.Differences,
+						AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
 				}
 			}
 			switch {
-			case now && before:
-				increment("", &want.Unchanged, &want.ByCode[k].Unchanged, &want.ByRisk[risk].Unchanged, &byUser[e.user].Unchanged, &byDay[day].Unchanged)
-			case now:
-				increment("added", &want.Added, &want.ByCode[k].Added, &want.ByRisk[risk].Added, &byUser[e.user].Added, &byDay[day].Added)
+			case fires && recorded:
+				increment("", &want.Unchanged, &want.ByCode[k].Unchanged, &want.ByRisk[risk].Unchanged,
+					&byUser[e.user].Unchanged, &byDay[day].Unchanged)
+			case fires:
+				increment("added", &want.Added, &want.ByCode[k].Added, &want.ByRisk[risk].Added, &byUser[e.user].Added,
+					&byDay[day].Added)
 			default:
-				increment("removed", &want.Removed, &want.ByCode[k].Removed, &want.ByRisk[risk].Removed, &byUser[e.user].Removed, &byDay[day].Removed)
+				increment("removed", &want.Removed, &want.ByCode[k].Removed, &want.ByRisk[risk].Removed,
+					&byUser[e.user].Removed, &byDay[day].Removed)
 			}
 		}
 	}
@@ -171,7 +209,7 @@ func expected(events []stored, codes [][]int32, r ReplayRequest) *Replay {
 	return want
 }
 
-func replay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
+func mustReplay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 	t.Helper()
 	got, err := l.Replay(t.Context(), r)
 	if err != nil {
@@ -180,32 +218,36 @@ func replay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 	return got
 }
 
-// TestReplayIsWhatTheOracleSays compares whole answers, for each kind of change, whole and in part.
-func TestReplayIsWhatTheOracleSays(t *testing.T) {
+// TestReplay_matchesOracle compares complete results for each kind of change, over the whole ledger and over parts of
+// it.
+func TestReplay_matchesOracle(t *testing.T) {
 	l := recordedLedger(t, 11, scaled(1500))
-	run(t, l.pool, "UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: someStream(12, 100, 10), Actor: "test"}, false); err != nil {
+	execSQL(t, l.pool,
+		"UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(12, 100, 10), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
 	}
-	// Days apart, so that there is more than one of them.
+	// Events on several days.
 	for i := range int64(30) {
-		must(t, l, RecordRequest{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
+		mustRecord(t, l, RecordRequest{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
 	}
 	events := readEvents(t, l.pool)
 	var kinds counts
 	for _, c := range candidates() {
-		codes := judged(t, l.pool, events, c.change)
+		codes := oracleCodes(t, l.pool, events, c.override)
 		for _, r := range []ReplayRequest{
-			{}, {From: ptr(int64(1100))}, {To: ptr(int64(1300))}, {From: ptr(int64(1100)), To: ptr(int64(86400 * 3))}, {From: ptr(int64(1150)), To: ptr(int64(1150))},
-			{UserID: ptr(int64(3))}, {UserID: ptr(int64(3)), From: ptr(int64(1050)), Limit: 5}, {UserID: ptr(int64(99))}, {UserID: ptr(int64(0))}, {Limit: 1},
+			{}, {From: ptr(int64(1100))}, {To: ptr(int64(1300))},
+			{From: ptr(int64(1100)), To: ptr(int64(86400 * 3))}, {From: ptr(int64(1150)), To: ptr(int64(1150))},
+			{UserID: ptr(int64(3))}, {UserID: ptr(int64(3)), From: ptr(int64(1050)), Limit: 5},
+			{UserID: ptr(int64(99))}, {UserID: ptr(int64(0))}, {Limit: 1},
 		} {
-			r.Changes = c.changes
-			got, want := replay(t, l, r), expected(events, codes, r)
+			r.Changes = c.request
+			got, want := mustReplay(t, l, r), expectedReplay(events, codes, r)
 			if d := diff.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("%s, %+v (- want, + got):\n%s", c.name, r, d)
 			}
-			if len(c.changes) < 1 && (got.Added != 0 || got.Removed != 0) {
-				t.Error("live is not replay:", got.Differences)
+			if len(c.request) < 1 && (got.Added != 0 || got.Removed != 0) {
+				t.Error("replay without changes reports differences:", got.Differences)
 			}
 			kinds[added] += got.Added
 			kinds[removed] += got.Removed
@@ -213,132 +255,156 @@ func TestReplayIsWhatTheOracleSays(t *testing.T) {
 		}
 	}
 	if slices.Min(kinds[:]) == 0 {
-		t.Error("too little happens:", kinds)
+		t.Error("control: no alerts of some kind:", kinds)
 	}
 }
 
-// TestReplayNeedsThePast is the control of the ranges: with the events of the range alone, windows and runs would begin anew.
-func TestReplayNeedsThePast(t *testing.T) {
+// TestReplay_includesEarlierEvents checks that windows and runs include the events before the time range.
+func TestReplay_includesEarlierEvents(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i := range int64(3) {
-		must(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
+		mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
 	}
-	got := replay(t, l, ReplayRequest{From: ptr(int64(102))})
+	got := mustReplay(t, l, ReplayRequest{From: ptr(int64(102))})
 	if got.Events != 1 || got.Unchanged != 1 || got.Removed != 0 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// TestReplayOfWindowsThatGrow: intake refills a window that was made longer; a replay has kept what that needs.
-func TestReplayOfWindowsThatGrow(t *testing.T) {
+// TestReplay_lengthenedWindows checks that a replay handles a lengthened window in the same way as Record, which loads
+// the missing events.
+func TestReplay_lengthenedWindows(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i, window := range []int{60, 60, 60, 60, 60, 0, 60} {
-		run(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
-		run(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
-		must(t, l, RecordRequest{UserID: 1, Event: deposit(1, int64(100+i)), Actor: "test"})
+		execSQL(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
+		execSQL(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
+		mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, int64(100+i)), Actor: "test"})
 	}
-	if got := replay(t, l, ReplayRequest{}); got.Unchanged != 1 || got.Added != 0 || got.Removed != 0 {
+	if got := mustReplay(t, l, ReplayRequest{}); got.Unchanged != 1 || got.Added != 0 || got.Removed != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := replay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 500, WindowSeconds: ptr(int64(60))}}}); got.Unchanged != 1 || got.Added != 1 || got.Differences[0].Time != 105 {
+	got := mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 500, WindowSeconds: ptr(int64(60))}}})
+	if got.Unchanged != 1 || got.Added != 1 || got.Differences[0].Time != 105 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// TestReplayOfMuch goes over several pages, more users and more days than an answer holds.
-func TestReplayOfMuch(t *testing.T) {
+// TestReplay_manyPages replays several pages, with more users and more days than a result lists.
+func TestReplay_manyPages(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	b := &Batch{Actor: "test"}
 	for i := range int64(25_000) {
-		b.Events = append(b.Events, UserEvent{i % 2300, rules.Event{Type: rules.Withdraw, Amount: 1_00, Time: i * 86400}})
+		b.Events = append(b.Events,
+			UserEvent{i % 2300, rules.Event{Type: rules.Withdraw, Amount: 1_00, Time: i * 86400}})
 	}
-	for i := range int64(5000) { // one user on more than a page, and days that come again
-		b.Events = append(b.Events, UserEvent{1150, rules.Event{Type: rules.Type(i % 2), Amount: 1_00, Time: i * 7 * 86400}})
+	for i := range int64(5000) { // one user on more than one page, on days that repeat
+		b.Events = append(b.Events,
+			UserEvent{1150, rules.Event{Type: rules.Type(i % 2), Amount: 1_00, Time: i * 7 * 86400}})
 	}
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
 	var progress []int64
-	got := replay(t, l, ReplayRequest{Progress: func(n int64) { progress = append(progress, n) }, Limit: maxDifferences, Changes: []RuleChange{
-		{Code: 1100, Limit: ptr(rules.Cents(0))}, {Code: 30, Enabled: ptr(false)}, {Code: 500, Enabled: ptr(false)}, {Code: 123, Enabled: ptr(false)},
-	}})
-	withdrawals := value[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
-	recorded := value[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
-	if got.Events != 30_000 || got.Users != 2300 || got.Added != withdrawals || got.Removed != recorded || len(got.Differences) != int(withdrawals+recorded) || got.Truncated {
-		t.Errorf("%d events, %d users, %d added of %d, %d removed of %d, %d listed", got.Events, got.Users, got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
+	got := mustReplay(t, l, ReplayRequest{
+		Progress: func(n int64) { progress = append(progress, n) },
+		Limit:    maxDifferences,
+		Changes: []RuleChange{
+			{Code: 1100, Limit: ptr(rules.Cents(0))},
+			{Code: 30, Enabled: ptr(false)},
+			{Code: 500, Enabled: ptr(false)},
+			{Code: 123, Enabled: ptr(false)},
+		},
+	})
+	withdrawals := queryValue[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
+	recorded := queryValue[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
+	if got.Events != 30_000 || got.Users != 2300 || got.Added != withdrawals || got.Removed != recorded ||
+		len(got.Differences) != int(withdrawals+recorded) || got.Truncated {
+		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users,
+			got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
 	}
-	const days = `SELECT format('%s %s %s', time / 86400 * 86400, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY time / 86400 HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0 ORDER BY time / 86400 DESC LIMIT 10000`
-	var ofDays, ofUsers []string
+	const days = `SELECT format('%s %s %s', time / 86400 * 86400,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY time / 86400
+		HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0
+		ORDER BY time / 86400 DESC LIMIT 10000`
+	var gotDays, gotUsers []string
 	for _, d := range slices.Backward(got.ByDay) {
-		ofDays = append(ofDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
+		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
 	}
-	same(t, ofDays, column(t, l.pool, days))
+	requireEqual(t, gotDays, queryColumn(t, l.pool, days))
 	for _, u := range got.ByUser {
-		ofUsers = append(ofUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
+		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
 	}
-	const users = `SELECT format('%s %s %s', user_id, count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY user_id ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
-	same(t, ofUsers, column(t, l.pool, users))
+	const users = `SELECT format('%s %s %s', user_id,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY user_id
+		ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
+	requireEqual(t, gotUsers, queryColumn(t, l.pool, users))
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}
-	if got := replay(t, l, ReplayRequest{}); got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
-		t.Errorf("live is not replay: %d added, %d removed, %d unchanged", got.Added, got.Removed, got.Unchanged)
+	got = mustReplay(t, l, ReplayRequest{})
+	if got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
+		t.Errorf("replay without changes: %d added, %d removed, %d unchanged", got.Added, got.Removed, got.Unchanged)
 	}
-	if got := replay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}}); len(got.Differences) != 1000 || !got.Truncated {
-		t.Error(len(got.Differences), "differences without a limit", got.Truncated)
+	got = mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}})
+	if len(got.Differences) != 1000 || !got.Truncated {
+		t.Error(len(got.Differences), "differences with the default limit, truncated:", got.Truncated)
 	}
 }
 
-// TestReplayBesideWriters: what is recorded during a replay does not change it, and it holds nobody up.
-func TestReplayBesideWriters(t *testing.T) {
+// TestReplay_readsOneSnapshot checks that events recorded during a replay do not affect it, and that it takes no locks.
+func TestReplay_readsOneSnapshot(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: someStream(5, 25_000, 300), Actor: "test"}, false); err != nil {
+	b := &Batch{Events: randomStream(5, 25_000, 300), Actor: "test"}
+	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
 	r := ReplayRequest{Changes: []RuleChange{{Code: 123, WindowSeconds: ptr(int64(100))}}}
-	before := replay(t, l, r)
+	before := mustReplay(t, l, r)
+	const heldLocks = `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
+		WHERE datname = current_database() AND pid <> pg_backend_pid()
+			AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`
 	pages, locks := 0, []string{}
 	r.Progress = func(int64) {
 		pages++
 		for user := int64(1); user <= 300; user += 50 {
-			must(t, l, RecordRequest{UserID: user, Event: withdrawal(500, 1), Actor: "test"})
+			mustRecord(t, l, RecordRequest{UserID: user, Event: withdrawal(500, 1), Actor: "test"})
 		}
-		must(t, l, RecordRequest{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
-		run(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
-		locks = append(locks, column(t, l.pool, `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
-			WHERE datname = current_database() AND pid <> pg_backend_pid() AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`)...)
+		mustRecord(t, l, RecordRequest{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
+		execSQL(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+		locks = append(locks, queryColumn(t, l.pool, heldLocks)...)
 	}
-	during := replay(t, l, r)
+	during := mustReplay(t, l, r)
 	if d := diff.Diff(before, during); d != "" || pages < 3 || len(locks) > 0 {
 		t.Errorf("%d pages, locks %v (- before, + during):\n%s", pages, locks, d)
 	}
 	r.Progress = nil
-	if after := replay(t, l, r); after.Events != before.Events+int64(pages*7) {
+	if after := mustReplay(t, l, r); after.Events != before.Events+int64(pages*7) {
 		t.Errorf("%d events after %d more, %d before", after.Events, pages*7, before.Events)
 	}
 }
 
-func TestReplayEnds(t *testing.T) {
+func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	got := replay(t, l, ReplayRequest{})
+	got := mustReplay(t, l, ReplayRequest{})
 	text, err := json.Marshal(got)
-	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 || len(got.ByRisk) != 3 {
-		t.Errorf("an empty ledger answers %s, %v", text, err)
+	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 ||
+		len(got.ByRisk) != 3 {
+		t.Errorf("replay of an empty ledger: %s, %v", text, err)
 	}
-	must(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "test"})
+	mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "test"})
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := l.Replay(ctx, ReplayRequest{Progress: func(int64) { cancel() }}); !errors.Is(err, context.Canceled) {
-		t.Error("after an end of the request:", err)
+		t.Error("after the context was cancelled:", err)
 	}
 	damage(t, l, "UPDATE event SET ruleset_id = 99")
 	if _, err := l.Replay(t.Context(), ReplayRequest{}); err == nil || !strings.Contains(err.Error(), "rule set 99") {
-		t.Error("with a rule set that is not there:", err)
+		t.Error("with a missing rule set:", err)
 	}
 }
 
-func TestReplayRefuses(t *testing.T) {
+func TestReplay_validation(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for _, c := range []struct {
 		r    ReplayRequest
@@ -346,25 +412,45 @@ func TestReplayRefuses(t *testing.T) {
 	}{
 		{ReplayRequest{Changes: []RuleChange{{Code: 31}}}, []string{"rules[0].code"}},
 		{ReplayRequest{Changes: []RuleChange{{Code: 30}, {Code: 30}}}, []string{"rules[1].code"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 30, WindowSeconds: ptr(int64(5))}, {Code: 1100, WindowSeconds: ptr(int64(5))}, {Code: 300, WindowSeconds: ptr(int64(5))}}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 30, WindowSeconds: ptr(int64(5))},
+			{Code: 1100, WindowSeconds: ptr(int64(5))},
+			{Code: 300, WindowSeconds: ptr(int64(5))},
+		}},
 			[]string{"rules[0].window_seconds", "rules[1].window_seconds", "rules[2].window_seconds"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 123, WindowSeconds: ptr(int64(-1))}, {Code: 500, WindowSeconds: ptr(int64(3601))}}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 123, WindowSeconds: ptr(int64(-1))},
+			{Code: 500, WindowSeconds: ptr(int64(3601))},
+		}},
 			[]string{"rules[0].window_seconds", "rules[1].window_seconds"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 123, Limit: ptr(rules.Cents(-1))}, {Code: 1100, Limit: ptr(rules.Cents(1_000_000_000_000))}, {Code: 30, Limit: ptr(rules.Cents(2_50))}}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 123, Limit: ptr(rules.Cents(-1))},
+			{Code: 1100, Limit: ptr(rules.Cents(1_000_000_000_000))},
+			{Code: 30, Limit: ptr(rules.Cents(2_50))},
+		}},
 			[]string{"rules[0].limit", "rules[1].limit", "rules[2].limit"}},
-		{ReplayRequest{Changes: []RuleChange{{Code: 300, Limit: ptr(rules.Cents(0))}, {Code: 500, Limit: ptr(rules.Cents(1_000_001_00))}}}, []string{"rules[0].limit", "rules[1].limit"}},
-		{ReplayRequest{Changes: []RuleChange{{7, ptr("Any"), ptr(rules.Cents(-5)), ptr(int64(9999)), nil}}, From: ptr(int64(2)), To: ptr(int64(1)), Limit: -1},
-			[]string{"rules[0].code", "rules[0].applies_to", "rules[0].limit", "rules[0].window_seconds", "to", "limit"}},
+		{ReplayRequest{Changes: []RuleChange{
+			{Code: 300, Limit: ptr(rules.Cents(0))},
+			{Code: 500, Limit: ptr(rules.Cents(1_000_001_00))},
+		}},
+			[]string{"rules[0].limit", "rules[1].limit"}},
+		{ReplayRequest{
+			Changes: []RuleChange{{7, ptr("Any"), ptr(rules.Cents(-5)), ptr(int64(9999)), nil}},
+			From:    ptr(int64(2)), To: ptr(int64(1)), Limit: -1,
+		},
+			[]string{
+				"rules[0].code", "rules[0].applies_to", "rules[0].limit", "rules[0].window_seconds", "to", "limit",
+			}},
 		{ReplayRequest{Limit: maxDifferences + 1}, []string{"limit"}},
 	} {
 		_, err := l.Replay(t.Context(), c.r)
 		var invalid ValidationError
 		var fields []string
 		if errors.As(err, &invalid) {
-			for _, fault := range invalid {
-				fields = append(fields, fault.Field)
-				if fault.Message == "" || !strings.Contains(err.Error(), fault.Field+": "+fault.Message) {
-					t.Errorf("%v says nothing of %+v", err, fault)
+			for _, fieldErr := range invalid {
+				fields = append(fields, fieldErr.Field)
+				if fieldErr.Message == "" || !strings.Contains(err.Error(), fieldErr.Field+": "+fieldErr.Message) {
+					t.Errorf("%v does not contain %+v", err, fieldErr)
 				}
 			}
 		}
@@ -373,8 +459,10 @@ func TestReplayRefuses(t *testing.T) {
 		}
 	}
 	for _, c := range []RuleChange{
-		{123, ptr("deposit"), ptr(rules.Cents(0)), ptr(int64(0)), ptr(true)}, {1100, ptr("withdraw"), ptr(rules.Cents(999_999_999_999)), nil, nil},
-		{500, ptr("any"), ptr(rules.Cents(1_000_000_00)), ptr(int64(3600)), nil}, {Code: 30, Limit: ptr(rules.Cents(1_00))},
+		{123, ptr("deposit"), ptr(rules.Cents(0)), ptr(int64(0)), ptr(true)},
+		{1100, ptr("withdraw"), ptr(rules.Cents(999_999_999_999)), nil, nil},
+		{500, ptr("any"), ptr(rules.Cents(1_000_000_00)), ptr(int64(3600)), nil},
+		{Code: 30, Limit: ptr(rules.Cents(1_00))},
 	} {
 		if _, err := l.Replay(t.Context(), ReplayRequest{Changes: []RuleChange{c}, Limit: maxDifferences}); err != nil {
 			t.Errorf("%+v: %v", c, err)

@@ -13,88 +13,93 @@ import (
 	"labledger/internal/rules"
 )
 
-// fires records an event and fails the test unless it fires these rules.
-func fires(t *testing.T, l *Ledger, r RecordRequest, codes ...int32) {
+// requireFires records an event and fails the test unless exactly these rules fire.
+func requireFires(t *testing.T, l *Ledger, r RecordRequest, codes ...int32) {
 	t.Helper()
-	if got := must(t, l, r); !slices.Equal(got.Codes, codes) {
-		t.Errorf("%+v fires %d, not %d", r.Event, got.Codes, codes)
+	if got := mustRecord(t, l, r); !slices.Equal(got.Codes, codes) {
+		t.Errorf("%+v fires %d, want %d", r.Event, got.Codes, codes)
 	}
 }
 
-// quiet switches all rules off but one.
-func quiet(t *testing.T, pool *pgxpool.Pool, but int) {
+// enableOnly disables all rules except one.
+func enableOnly(t *testing.T, pool *pgxpool.Pool, code int) {
 	t.Helper()
-	run(t, pool, "UPDATE rule SET enabled = code = $1", but)
+	execSQL(t, pool, "UPDATE rule SET enabled = code = $1", code)
 }
 
-// TestWindowMadeLonger counts events that had left the window, and so the state, before it was made longer.
-func TestWindowMadeLonger(t *testing.T) {
+// TestWindow_lengthened checks that a lengthened window includes events that had already left the window and the state.
+func TestWindow_lengthened(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	quiet(t, pool, 123)
-	run(t, pool, "UPDATE rule SET window_seconds = 10 WHERE window_seconds IS NOT NULL")
+	enableOnly(t, pool, 123)
+	execSQL(t, pool, "UPDATE rule SET window_seconds = 10 WHERE window_seconds IS NOT NULL")
 	for i := range int64(5) {
-		fires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1000+20*i)}) // each alone in its window
+		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1000+20*i)}) // no other event in its window
 	}
-	run(t, pool, "UPDATE rule SET window_seconds = 60 WHERE code = 123")
-	fires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123) // 1030 is out; 1040, 1060, 1080, 1090 are 240
-	run(t, pool, "UPDATE rule SET window_seconds = 10 WHERE code = 123")
-	fires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1091)})
-	run(t, pool, "UPDATE rule SET window_seconds = 91 WHERE code = 123")
-	fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
-	facts := value[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1")
-	if facts != "421.00" { // seven times 60, from the first at 1000, and 1
-		t.Errorf("the window holds %s, not 421.00", facts)
+	execSQL(t, pool, "UPDATE rule SET window_seconds = 60 WHERE code = 123")
+	// 1030 is outside; 1040, 1060, 1080 and 1090 sum up to 240.
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123)
+	execSQL(t, pool, "UPDATE rule SET window_seconds = 10 WHERE code = 123")
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1091)})
+	execSQL(t, pool, "UPDATE rule SET window_seconds = 91 WHERE code = 123")
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
+	const windowSum = "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1"
+	facts := queryValue[string](t, pool, windowSum)
+	if facts != "421.00" { // seven deposits of 60, the first at 1000, and one of 1
+		t.Errorf("the sum of the window is %s, want 421.00", facts)
 	}
-	run(t, pool, "UPDATE rule SET window_seconds = 90 WHERE code = 123")
-	fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
-	if facts := value[string](t, pool, "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1"); facts != "362.00" {
-		t.Errorf("the window holds %s, not 362.00", facts)
+	execSQL(t, pool, "UPDATE rule SET window_seconds = 90 WHERE code = 123")
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
+	if facts := queryValue[string](t, pool, windowSum); facts != "362.00" {
+		t.Errorf("the sum of the window is %s, want 362.00", facts)
 	}
-	auditLedger(t, pool).clean(t)
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestWindowOfNothing has windows of 0 seconds: only events of the same second count.
-func TestWindowOfNothing(t *testing.T) {
+// TestWindow_zeroSeconds checks that a window of 0 seconds includes only events of the same second.
+func TestWindow_zeroSeconds(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	quiet(t, pool, 500)
-	run(t, pool, `UPDATE rule SET window_seconds = 0, "limit" = CASE code WHEN 500 THEN 2 ELSE "limit" END WHERE code IN (123, 500)`)
+	enableOnly(t, pool, 500)
+	execSQL(t, pool,
+		`UPDATE rule SET window_seconds = 0, "limit" = CASE code WHEN 500 THEN 2 ELSE "limit" END
+		WHERE code IN (123, 500)`)
 	for _, time := range []int64{5, 5, 6, 6, 5} {
 		want := []int32(nil)
-		if time == 5 && count(t, pool, "event") == 4 {
-			want = []int32{500} // it counts at 6, as the third
+		if time == 5 && countRows(t, pool, "event") == 4 {
+			want = []int32{500} // its effective time is 6: the third event in that second
 		}
-		fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, time)}, want...)
+		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, time)}, want...)
 	}
-	auditLedger(t, pool).clean(t)
-	run(t, pool, "UPDATE rule SET window_seconds = 1 WHERE code = 500")
-	fires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 6)}, 500)
-	if got := value[int](t, pool, "SELECT (facts ->> '500')::int FROM event ORDER BY id DESC LIMIT 1"); got != 6 {
-		t.Errorf("the window holds %d events, not 6", got)
+	auditLedger(t, pool).requireClean(t)
+	execSQL(t, pool, "UPDATE rule SET window_seconds = 1 WHERE code = 500")
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 6)}, 500)
+	if got := queryValue[int](t, pool, "SELECT (facts ->> '500')::int FROM event ORDER BY id DESC LIMIT 1"); got != 6 {
+		t.Errorf("the window holds %d events, want 6", got)
 	}
-	auditLedger(t, pool).clean(t)
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRuleSwitchedOn finds its window and its runs complete.
-func TestRuleSwitchedOn(t *testing.T) {
+// TestRuleEnabled_hasCompleteWindow checks that windows and runs of a rule are complete when it is enabled.
+func TestRuleEnabled_hasCompleteWindow(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	run(t, pool, "UPDATE rule SET enabled = false")
+	execSQL(t, pool, "UPDATE rule SET enabled = false")
 	for i := range int64(5) {
-		fires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, i)})
+		requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, i)})
 	}
-	run(t, pool, "UPDATE rule SET enabled = true")
-	fires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, 5)}, 30, 500, 1100)
-	run(t, pool, "UPDATE rule SET applies_to = 'deposit' WHERE code IN (30, 1100)")
-	fires(t, l, RecordRequest{UserID: 1, Event: deposit(200, 6)}, 500, 1100)
-	run(t, pool, "UPDATE rule SET applies_to = 'any' WHERE code IN (30, 123)")
-	fires(t, l, RecordRequest{UserID: 1, Event: withdrawal(1, 7)}, 30, 123, 500) // eight events, 1401 in and out
-	auditLedger(t, pool).clean(t)
+	execSQL(t, pool, "UPDATE rule SET enabled = true")
+	requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, 5)}, 30, 500, 1100)
+	execSQL(t, pool, "UPDATE rule SET applies_to = 'deposit' WHERE code IN (30, 1100)")
+	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(200, 6)}, 500, 1100)
+	execSQL(t, pool, "UPDATE rule SET applies_to = 'any' WHERE code IN (30, 123)")
+	requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(1, 7)}, 30, 123, 500) // eight events, sum 1401
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRulesOfAllKinds changes all settings again and again within streams of singles and batches, and asks the oracle.
-func TestRulesOfAllKinds(t *testing.T) {
+// TestRecord_randomRuleChanges changes all settings randomly between single events and batches, and compares with the
+// oracle.
+func TestRecord_randomRuleChanges(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	random := rand.New(rand.NewPCG(21, 21))
@@ -103,10 +108,13 @@ func TestRulesOfAllKinds(t *testing.T) {
 	for range scaled(60) {
 		for range 1 + random.IntN(3) {
 			code := pick(30, 123, 300, 500, 1100)
-			run(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code, pick(true, true, true, false), pick("deposit", "withdraw", "any"), pick(1, 2, 3, 5, 8))
-			run(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code, pick(0, 1, 10, 59, 60, 61, 300, 3600))
+			execSQL(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code,
+				pick(true, true, true, false), pick("deposit", "withdraw", "any"), pick(1, 2, 3, 5, 8))
+			execSQL(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
+				pick(0, 1, 10, 59, 60, 61, 300, 3600))
 			if code == 123 || code == 1100 {
-				run(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code, pick("0", "50.5", "100", "151.99", "9999999999.99"))
+				execSQL(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code,
+					pick("0", "50.5", "100", "151.99", "9999999999.99"))
 			}
 		}
 		if random.IntN(3) == 0 {
@@ -114,7 +122,7 @@ func TestRulesOfAllKinds(t *testing.T) {
 		}
 		var events []UserEvent
 		for range random.IntN(20) {
-			events = append(events, UserEvent{1 + random.Int64N(4), someEvent(random, n*12)})
+			events = append(events, UserEvent{1 + random.Int64N(4), randomEvent(random, n*12)})
 			n++
 		}
 		if len(events) > 0 && random.IntN(2) == 0 {
@@ -124,51 +132,56 @@ func TestRulesOfAllKinds(t *testing.T) {
 			continue
 		}
 		for _, e := range events {
-			must(t, l, RecordRequest{UserID: e.UserID, Event: e.Event})
+			mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event})
 		}
 	}
-	found := auditLedger(t, pool)
-	t.Logf("%d events, %d alerts, %d sets of rules", found.events, found.alerts, count(t, pool, "ruleset"))
-	found.clean(t)
+	result := auditLedger(t, pool)
+	t.Logf("%d events, %d alerts, %d rule sets", result.events, result.alerts, countRows(t, pool, "ruleset"))
+	result.requireClean(t)
 }
 
-// TestSimulate answers what Record answers next, and leaves no trace.
+// TestSimulate checks that Simulate returns the result of the next Record and stores nothing.
 func TestSimulate(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, func(int, int) {})
-	for i, e := range someStream(13, 200, 5) {
+	for i, e := range randomStream(13, 200, 5) {
 		if i == 100 {
-			run(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL") // the state is refilled, and that is not kept either
+			// Simulate extends the window of the state and must not store that either.
+			execSQL(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL")
 		}
 		r := RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"}
 		if i%3 == 0 {
 			r.Key = fmt.Sprint(i)
 		}
-		const all = `SELECT format('%s %s %s %s %s', (SELECT count(*) FROM event), (SELECT count(*) FROM alert), (SELECT count(*) FROM idempotency),
-			(SELECT md5(string_agg(user_state::text, '' ORDER BY user_id)) FROM user_state), (SELECT max(id::text) FROM event))`
-		before := value[string](t, pool, all)
+		const all = `SELECT format('%s %s %s %s %s',
+			(SELECT count(*) FROM event), (SELECT count(*) FROM alert), (SELECT count(*) FROM idempotency),
+			(SELECT md5(string_agg(user_state::text, '' ORDER BY user_id)) FROM user_state),
+			(SELECT max(id::text) FROM event))`
+		before := queryValue[string](t, pool, all)
 		simulated, err := l.Simulate(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if after := value[string](t, pool, all); after != before {
-			t.Fatalf("a simulation has left %s, not %s", after, before)
+		if after := queryValue[string](t, pool, all); after != before {
+			t.Fatalf("the simulation changed the database: got %s, want %s", after, before)
 		}
-		got := must(t, l, r)
-		if !slices.Equal(got.Codes, simulated.Codes) || got.UserID != simulated.UserID || (got.AlertID == uuid.Nil) != (simulated.AlertID == uuid.Nil) || got.Replayed || simulated.Replayed {
+		got := mustRecord(t, l, r)
+		if !slices.Equal(got.Codes, simulated.Codes) || got.UserID != simulated.UserID ||
+			(got.AlertID == uuid.Nil) != (simulated.AlertID == uuid.Nil) ||
+			got.Replayed || simulated.Replayed {
 			t.Fatalf("event %d: simulated %+v, recorded %+v", i, simulated, got)
 		}
 	}
-	auditLedger(t, pool).clean(t)
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRiskHoldsFromTheNextEvent changes the risk of an account between events, one by one and in batches.
-func TestRiskHoldsFromTheNextEvent(t *testing.T) {
+// TestRiskChange_appliesToNextEvent changes the risk of an account between single events and batches.
+func TestRiskChange_appliesToNextEvent(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	quiet(t, pool, 1100)
-	r := RecordRequest{UserID: 5, Event: withdrawal(60, 1)} // beyond 51, the limit at high risk, alone
-	fires(t, l, r)
+	enableOnly(t, pool, 1100)
+	r := RecordRequest{UserID: 5, Event: withdrawal(60, 1)} // above 51, the limit at high risk
+	requireFires(t, l, r)
 	for _, c := range []struct {
 		sql, risk string
 		codes     []int32
@@ -179,35 +192,40 @@ func TestRiskHoldsFromTheNextEvent(t *testing.T) {
 		{"UPDATE account SET risk = 'high'", "high", []int32{1100}},
 		{"DELETE FROM account", "medium", nil},
 	} {
-		run(t, pool, c.sql)
-		fires(t, l, r, c.codes...)
+		execSQL(t, pool, c.sql)
+		requireFires(t, l, r, c.codes...)
 		a, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{r.UserID, r.Event}}}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := answersOf(t, a)[0]; !slices.Equal(got.Codes, c.codes) {
-			t.Errorf("%s: as a batch it fires %d, not %d", c.sql, got.Codes, c.codes)
+		if got := batchResults(t, a)[0]; !slices.Equal(got.Codes, c.codes) {
+			t.Errorf("%s: as a batch, it fires %d, want %d", c.sql, got.Codes, c.codes)
 		}
-		if got := column(t, pool, "SELECT risk FROM (SELECT risk, id FROM event ORDER BY id DESC LIMIT 2) AS last ORDER BY id"); !slices.Equal(got, []string{c.risk, c.risk}) {
-			t.Errorf("%s: recorded as of risk %s, not %s", c.sql, got, c.risk)
+		const sql = "SELECT risk FROM (SELECT risk, id FROM event ORDER BY id DESC LIMIT 2) AS last ORDER BY id"
+		if got := queryColumn(t, pool, sql); !slices.Equal(got, []string{c.risk, c.risk}) {
+			t.Errorf("%s: recorded with risk %s, want %s", c.sql, got, c.risk)
 		}
 	}
-	auditLedger(t, pool).clean(t)
+	auditLedger(t, pool).requireClean(t)
 }
 
-// TestRestoredRuleset restores, under a running server, a database whose newest rule set has the number of the one that the server knows.
-func TestRestoredRuleset(t *testing.T) {
+// TestRecord_afterRestoredRuleset restores a database under a running server. Its latest rule set has the ID of the
+// cached one.
+func TestRecord_afterRestoredRuleset(t *testing.T) {
 	pool := openPool(t, pgtest.Database(t))
 	l := New(pool, nil)
 	large := RecordRequest{UserID: 1, Event: rules.Event{Type: rules.Withdraw, Amount: 99_00, Time: 1}, Actor: "me"}
-	if r := must(t, l, large); len(r.Codes) != 0 {
+	if r := mustRecord(t, l, large); len(r.Codes) != 0 {
 		t.Fatalf("%v fired", r.Codes)
 	}
-	run(t, pool, "ALTER TABLE ruleset DISABLE TRIGGER append_only")
-	run(t, pool, `UPDATE ruleset SET at = at + '1 s', rules = (SELECT jsonb_agg(CASE r ->> 'code' WHEN '1100' THEN r || '{"limit": 98.00}' ELSE r END) FROM jsonb_array_elements(rules) AS r)
+	execSQL(t, pool, "ALTER TABLE ruleset DISABLE TRIGGER append_only")
+	execSQL(t, pool,
+		`UPDATE ruleset SET at = at + '1 s', rules = (
+			SELECT jsonb_agg(CASE r ->> 'code' WHEN '1100' THEN r || '{"limit": 98.00}' ELSE r END)
+			FROM jsonb_array_elements(rules) AS r)
 		WHERE id = (SELECT max(id) FROM ruleset)`)
 	large.UserID = 2
-	if r := must(t, l, large); !slices.Equal(r.Codes, []int32{1100}) {
-		t.Errorf("%v fired by the rules that were restored", r.Codes)
+	if r := mustRecord(t, l, large); !slices.Equal(r.Codes, []int32{1100}) {
+		t.Errorf("with the restored rules, %v fired; want 1100", r.Codes)
 	}
 }

@@ -7,29 +7,33 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// This file finds a place for the spans of a pass, which is of many requests and none.
+// This file places the spans of a group commit, which serves several requests at once.
 
-// home is the context of a pass: its statements stand below the first of its requests that is traced, and the others are linked to that one. It
-// ends with none of them.
-func home(calls []*call) context.Context {
-	var host trace.Span
-	for _, c := range calls {
+// groupContext returns the context of a group commit. The span of the first traced request becomes the parent of its
+// statements; the spans of the other requests are linked to that span. The context does not end with any of the
+// requests.
+func groupContext(events []*pendingEvent) context.Context {
+	var parent trace.Span
+	for _, e := range events {
 		switch {
-		case c.span == nil || !c.span.IsRecording():
-		case host == nil:
-			host = c.span
+		case e.span == nil || !e.span.IsRecording():
+		case parent == nil:
+			parent = e.span
 		default:
-			c.span.AddLink(trace.Link{SpanContext: host.SpanContext()})
+			e.span.AddLink(trace.Link{SpanContext: parent.SpanContext()})
 		}
 	}
-	if host == nil {
+	if parent == nil {
 		return context.Background()
 	}
-	return trace.ContextWithSpan(context.Background(), host)
+	return trace.ContextWithSpan(context.Background(), parent)
 }
 
-// traced is a COPY of lines, which goes past pgx, told to the tracer of the connection all the same.
-func traced(ctx context.Context, conn *pgx.Conn, table pgx.Identifier, run func(context.Context) (int64, error)) (int64, error) {
+// traceCopy runs a COPY of text lines and reports it to the tracer of the connection. pgx itself traces only its own
+// CopyFrom, which encodes values.
+func traceCopy(
+	ctx context.Context, conn *pgx.Conn, table pgx.Identifier, run func(context.Context) (int64, error),
+) (int64, error) {
 	tracer, ok := conn.Config().Tracer.(pgx.CopyFromTracer)
 	if !ok {
 		return run(ctx)

@@ -8,30 +8,33 @@ import (
 	"github.com/google/uuid"
 )
 
-// This file makes ids: UUIDv7 (RFC 9562), ascending for each user whatever the clock does. They name, they guard nothing.
+// This file creates UUIDv7 (RFC 9562) IDs. The IDs of each user ascend even if the clock stops or goes back. They are
+// identifiers, not secrets.
 
-// idAfter returns a new id that is greater than last: of the time now, or, where the clock has not passed last's time, a little above last.
-func idAfter(last uuid.UUID, now time.Time) uuid.UUID {
+// nextID returns a new ID that is greater than last. It has the time now, unless last is greater than such an ID: then
+// it is slightly greater than last.
+func nextID(last uuid.UUID, now time.Time) uuid.UUID {
 	id := newID(now)
-	if greater(id, last) {
+	if uuidAfter(id, last) {
 		return id
 	}
-	return plus(last, 1+rand.Uint64N(1<<48))
+	return addUUID(last, 1+rand.Uint64N(1<<48))
 }
 
-// newID returns a UUIDv7 of a time.
-func newID(now time.Time) (id uuid.UUID) {
-	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|0x7000|rand.Uint64N(1<<12))
+// newID returns a UUIDv7 with the given time.
+func newID(t time.Time) (id uuid.UUID) {
+	binary.BigEndian.PutUint64(id[:8], uint64(t.UnixMilli())<<16|0x7000|rand.Uint64N(1<<12))
 	binary.BigEndian.PutUint64(id[8:], 1<<63|rand.Uint64N(1<<62))
 	return id
 }
 
-// plus returns the UUIDv7 that lies n above another one. n must be less than 2^62.
-func plus(id uuid.UUID, n uint64) uuid.UUID {
-	const low = 1<<62 - 1
-	high, tail := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])&low+n
-	if tail > low {
-		tail &= low
+// addUUID returns the UUIDv7 that is n greater than id, with time and random bits as one number. n must be less than
+// 2^62.
+func addUUID(id uuid.UUID, n uint64) uuid.UUID {
+	const lowMask = 1<<62 - 1
+	high, low := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])&lowMask+n
+	if low > lowMask {
+		low &= lowMask
 		time, random := high>>16, high&(1<<12-1)+1
 		if random == 1<<12 {
 			time, random = time+1, 0
@@ -39,14 +42,14 @@ func plus(id uuid.UUID, n uint64) uuid.UUID {
 		high = time<<16 | 0x7000 | random
 	}
 	binary.BigEndian.PutUint64(id[:8], high)
-	binary.BigEndian.PutUint64(id[8:], 1<<63|tail)
+	binary.BigEndian.PutUint64(id[8:], 1<<63|low)
 	return id
 }
 
-// greater tells whether a comes after b.
-func greater(a, b uuid.UUID) bool { return string(a[:]) > string(b[:]) }
+// uuidAfter reports whether a is greater than b, in the order of Postgres.
+func uuidAfter(a, b uuid.UUID) bool { return string(a[:]) > string(b[:]) }
 
-// timeOf is the time in a UUIDv7.
-func timeOf(id uuid.UUID) time.Time {
+// uuidTime returns the time of a UUIDv7, in milliseconds.
+func uuidTime(id uuid.UUID) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16))
 }

@@ -16,8 +16,8 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// wellFormed tells what keeps an id from being a UUIDv7 of RFC 9562, or "".
-func wellFormed(id uuid.UUID) string {
+// uuidProblem returns why an ID is not a UUIDv7 of RFC 9562, or "".
+func uuidProblem(id uuid.UUID) string {
 	switch {
 	case id.Version() != 7:
 		return fmt.Sprint("version ", id.Version())
@@ -27,53 +27,56 @@ func wellFormed(id uuid.UUID) string {
 	return ""
 }
 
-// number is the 74 free bits of a UUIDv7 below its time, and the time above them: what plus adds to.
-func number(id uuid.UUID) *big.Int {
+// uuidBits returns the time and the 74 random bits of a UUIDv7 as one number: addUUID adds to it.
+func uuidBits(id uuid.UUID) *big.Int {
 	n := new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8]) >> 16)
 	n.Lsh(n, 12).Or(n, new(big.Int).SetUint64(binary.BigEndian.Uint64(id[:8])&0xfff))
 	return n.Lsh(n, 62).Or(n, new(big.Int).SetUint64(binary.BigEndian.Uint64(id[8:])&(1<<62-1)))
 }
 
 func drawID(t *rapid.T, name string) (id uuid.UUID) {
-	time := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(1_700_000_000_000, 1_900_000_000_000), rapid.Uint64Range(1<<47, 1<<48-10)).Draw(t, name+" time")
+	time := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(1_700_000_000_000, 1_900_000_000_000),
+		rapid.Uint64Range(1<<47, 1<<48-10)).Draw(t, name+" time")
 	high := rapid.OneOf(rapid.Uint64Range(0, 1<<12-1), rapid.Just(uint64(1<<12-1))).Draw(t, name+" high")
-	low := rapid.OneOf(rapid.Uint64Range(0, 1<<62-1), rapid.Uint64Range(1<<62-3, 1<<62-1), rapid.Uint64Range(0, 2)).Draw(t, name+" low")
+	low := rapid.OneOf(rapid.Uint64Range(0, 1<<62-1), rapid.Uint64Range(1<<62-3, 1<<62-1),
+		rapid.Uint64Range(0, 2)).Draw(t, name+" low")
 	binary.BigEndian.PutUint64(id[:8], time<<16|0x7000|high)
 	binary.BigEndian.PutUint64(id[8:], 1<<63|low)
 	return id
 }
 
-func TestPlus(t *testing.T) {
+func TestAddUUID(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := drawID(t, "id")
-		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1), rapid.Just(uint64(1<<62-1))).Draw(t, "n")
-		sum := plus(id, n)
-		if fault := wellFormed(sum); fault != "" {
-			t.Fatalf("%s + %d = %s: %s", id, n, sum, fault)
+		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1),
+			rapid.Just(uint64(1<<62-1))).Draw(t, "n")
+		sum := addUUID(id, n)
+		if problem := uuidProblem(sum); problem != "" {
+			t.Fatalf("%s + %d = %s: %s", id, n, sum, problem)
 		}
-		if want := new(big.Int).Add(number(id), new(big.Int).SetUint64(n)); number(sum).Cmp(want) != 0 {
-			t.Fatalf("%s + %d = %s, which is %s, not %s", id, n, sum, number(sum), want)
+		if want := new(big.Int).Add(uuidBits(id), new(big.Int).SetUint64(n)); uuidBits(sum).Cmp(want) != 0 {
+			t.Fatalf("%s + %d = %s, with bits %s; want %s", id, n, sum, uuidBits(sum), want)
 		}
-		if greater(sum, id) != (n > 0) {
-			t.Fatalf("%s is not after %s", sum, id)
+		if uuidAfter(sum, id) != (n > 0) {
+			t.Fatalf("%s is not greater than %s", sum, id)
 		}
 	})
 }
 
-func TestGreaterIsTheOrderOfPostgres(t *testing.T) {
+func TestUUIDAfter_matchesPostgres(t *testing.T) {
 	pool := pgtest.Pool(t)
 	rapid.Check(t, func(r *rapid.T) {
 		a, b := drawID(r, "a"), drawID(r, "b")
 		if rapid.Bool().Draw(r, "near") {
-			b = plus(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
+			b = addUUID(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
 		}
-		if got, want := greater(a, b), value[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
-			r.Fatalf("%s > %s: %v, and in Postgres %v", a, b, got, want)
+		if got, want := uuidAfter(a, b), queryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
+			r.Fatalf("%s > %s: got %v, Postgres says %v", a, b, got, want)
 		}
 	})
 }
 
-func TestIDAfter(t *testing.T) {
+func TestNextID(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		last := drawID(t, "last")
 		if rapid.IntRange(0, 9).Draw(t, "first") == 0 {
@@ -81,27 +84,27 @@ func TestIDAfter(t *testing.T) {
 		}
 		now := time.UnixMilli(rapid.Int64Range(0, 1<<47).Draw(t, "now"))
 		if rapid.Bool().Draw(t, "at last") && last != uuid.Nil {
-			now = timeOf(last).Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "off")) * time.Millisecond)
+			now = uuidTime(last).Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "off")) * time.Millisecond)
 			now = time.UnixMilli(max(0, now.UnixMilli()))
 		}
-		id := idAfter(last, now)
-		if fault := wellFormed(id); fault != "" {
-			t.Fatalf("%s: %s", id, fault)
+		id := nextID(last, now)
+		if problem := uuidProblem(id); problem != "" {
+			t.Fatalf("%s: %s", id, problem)
 		}
-		if !greater(id, last) {
-			t.Fatalf("%s is not after %s", id, last)
+		if !uuidAfter(id, last) {
+			t.Fatalf("%s is not greater than %s", id, last)
 		}
-		if last == uuid.Nil || now.After(timeOf(last)) {
-			if !timeOf(id).Equal(now) {
-				t.Fatalf("%s is of %s, not of %s", id, timeOf(id).UTC(), now.UTC())
+		if last == uuid.Nil || now.After(uuidTime(last)) {
+			if !uuidTime(id).Equal(now) {
+				t.Fatalf("%s has time %s, want %s", id, uuidTime(id).UTC(), now.UTC())
 			}
-		} else if off := timeOf(id).Sub(timeOf(last)); off > time.Millisecond {
-			t.Fatalf("the clock stands still, and the id runs %s ahead of %s", off, last)
+		} else if off := uuidTime(id).Sub(uuidTime(last)); off > time.Millisecond {
+			t.Fatalf("with a stopped clock, the new ID is %s ahead of %s", off, last)
 		}
 	})
 }
 
-// badClock is a clock that jumps about, stands still and runs backwards.
+// badClock returns a clock that jumps, stops and goes back.
 func badClock() func() time.Time {
 	start := time.Now()
 	var n atomic.Int64
@@ -121,66 +124,70 @@ func badClock() func() time.Time {
 	}
 }
 
-// TestIDsAscend records at two instances whose clocks are wrong, each in its own way, in turn and at once.
+// TestIDsAscend records alternately and concurrently at two instances with wrong clocks.
 func TestIDsAscend(t *testing.T) {
+	stopped := func(ms int64) func() time.Time { return func() time.Time { return time.UnixMilli(ms) } }
 	for name, clocks := range map[string][2]func() time.Time{
-		"still":       {func() time.Time { return time.UnixMilli(1_800_000_000_000) }, func() time.Time { return time.UnixMilli(1_800_000_000_000) }},
+		"stopped":     {stopped(1_800_000_000_000), stopped(1_800_000_000_000)},
 		"wild":        {badClock(), badClock()},
 		"one is slow": {time.Now, func() time.Time { return time.Now().Add(-time.Hour) }},
-		"at 1970":     {func() time.Time { return time.UnixMilli(0) }, func() time.Time { return time.UnixMilli(0) }},
+		"at 1970":     {stopped(0), stopped(0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			one, two := twoInstances(t)
 			one.now, two.now = clocks[0], clocks[1]
 			pool := one.pool
-			last := map[int64]uuid.UUID{} // one after the other, at both instances in turn
+			last := map[int64]uuid.UUID{} // first one by one, at both instances alternately
 			for i := range 300 {
 				r := RecordRequest{UserID: int64(i % 3), Event: withdrawal(100+int64(i%2), int64(i)), Actor: "me"}
-				got := must(t, []*Ledger{one, two}[i/2%2], r)
-				if !greater(got.EventID, last[r.UserID]) {
-					t.Fatalf("event %s of user %d comes before %s", got.EventID, r.UserID, last[r.UserID])
+				got := mustRecord(t, []*Ledger{one, two}[i/2%2], r)
+				if !uuidAfter(got.EventID, last[r.UserID]) {
+					t.Fatalf("event %s of user %d is not greater than %s", got.EventID, r.UserID, last[r.UserID])
 				}
 				last[r.UserID] = got.EventID
 				if got.AlertID != uuid.Nil {
-					if !greater(got.AlertID, got.EventID) {
-						t.Fatalf("alert %s comes before its event %s", got.AlertID, got.EventID)
+					if !uuidAfter(got.AlertID, got.EventID) {
+						t.Fatalf("alert %s is not greater than its event %s", got.AlertID, got.EventID)
 					}
 					last[r.UserID] = got.AlertID
 				}
 			}
-			atOnce(16, func(i int) {
+			concurrently(16, func(i int) {
 				for j := range 20 {
-					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), RecordRequest{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
+					_, err := []*Ledger{one, two}[i%2].Record(context.Background(),
+						RecordRequest{UserID: int64(j % 4), Event: deposit(1, 1000), Actor: "me"})
 					if err != nil {
 						t.Error(err)
 					}
 				}
 			})
-			b := &Batch{Actor: "me"} // its clock is behind all of this
+			b := &Batch{Actor: "me"} // recorded after events with a later clock
 			for i := range 100 {
 				b.Events = append(b.Events, UserEvent{int64(i % 4), withdrawal(200, int64(2000+i))})
 			}
 			if _, err := two.RecordAll(t.Context(), b, false); err != nil {
 				t.Error("batch:", err)
 			}
-			auditLedger(t, pool).clean(t)
-			if n := value[int](t, pool, "SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids"); n != 0 {
-				t.Errorf("%d ids are there twice", n)
+			auditLedger(t, pool).requireClean(t)
+			const duplicates = `SELECT count(*) - count(DISTINCT id)
+				FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids`
+			if n := queryValue[int](t, pool, duplicates); n != 0 {
+				t.Errorf("%d duplicate IDs", n)
 			}
-			for _, id := range column(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
-				if fault := wellFormed(uuid.MustParse(id)); fault != "" {
-					t.Errorf("%s: %s", id, fault)
+			for _, id := range queryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
+				if problem := uuidProblem(uuid.MustParse(id)); problem != "" {
+					t.Errorf("%s: %s", id, problem)
 				}
 			}
 		})
 	}
 }
 
-// TestIDsTellTheTime reads the time of the clock from an id.
-func TestIDsTellTheTime(t *testing.T) {
+// TestUUIDTime checks that newID and uuidTime agree.
+func TestUUIDTime(t *testing.T) {
 	for _, ms := range []int64{0, 1, 1_700_000_000_000, math.MaxInt64 >> 16} {
-		if id := newID(time.UnixMilli(ms)); timeOf(id).UnixMilli() != ms || wellFormed(id) != "" {
-			t.Errorf("%s is of %d, not of %d", id, timeOf(id).UnixMilli(), ms)
+		if id := newID(time.UnixMilli(ms)); uuidTime(id).UnixMilli() != ms || uuidProblem(id) != "" {
+			t.Errorf("%s has time %d, want %d", id, uuidTime(id).UnixMilli(), ms)
 		}
 	}
 }

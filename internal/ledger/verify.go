@@ -19,128 +19,138 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file recomputes from the events alone what follows from them: facts, alerts and states. What is wrong with an event or an alert is
-// told and stays, since the ledger is append-only; what is wrong with a state can be put right.
+// This file recomputes measurements, alerts and states from the events. Mismatches in events and alerts are only
+// reported, since the ledger is append-only. States can be repaired.
 
-// maxSuspects bounds how many users with a wrong state are kept in mind before they are put right.
-const maxSuspects = 1000
+// maxDirtyStates bounds the number of users with a wrong state that are collected before they are repaired.
+const maxDirtyStates = 1000
 
-// A Difference is something recorded that does not follow from the events.
+// A Difference is a recorded value that does not follow from the events.
 type Difference struct {
-	UserID     int64     `json:"user_id"`    // The user.
-	EventID    uuid.UUID `json:"event_id"`   // The event; all zeros when it is about the user's state.
-	What       string    `json:"what"`       // What differs: state, last_id or risk of the user; or something of the event or its alert.
-	Recorded   string    `json:"recorded"`   // As it is recorded.
-	Recomputed string    `json:"recomputed"` // As it follows from the events.
-	Repaired   bool      `json:"put_right"`  // True: it was put right.
+	UserID     int64     `json:"user_id"`    // ID of the user.
+	EventID    uuid.UUID `json:"event_id"`   // ID of the event; all zeros for a difference in the user's state.
+	What       string    `json:"what"`       // state, last_id or risk of the user, or a part of the event or its alert.
+	Recorded   string    `json:"recorded"`   // The recorded value.
+	Recomputed string    `json:"recomputed"` // The value that follows from the events.
+	Repaired   bool      `json:"repaired"`   // True: the value was repaired.
 }
 
-// A Summary counts what was looked at and found.
+// A Summary counts what was checked and found.
 type Summary struct {
 	Users       int64 `json:"users"`       // Users with a state or an event.
-	Events      int64 `json:"events"`      // Events that were judged again.
+	Events      int64 `json:"events"`      // Events that were evaluated again.
 	Alerts      int64 `json:"alerts"`      // Alerts that were compared.
-	Differences int64 `json:"differences"` // Differences that were told.
-	Repaired    int64 `json:"put_right"`   // How many of them were put right.
+	Differences int64 `json:"differences"` // Differences that were reported.
+	Repaired    int64 `json:"repaired"`    // Differences that were repaired.
 }
 
-// Verify recomputes what follows from the events, in one snapshot, and tells what is recorded otherwise. It changes nothing and holds up
-// nobody. progress, which may be nil, is called now and then with the number of events read.
-func (l *Ledger) Verify(ctx context.Context, progress func(events int64), tell func(Difference)) (Summary, error) {
-	a := &verification{ctx: ctx, tell: tell, progress: progress}
-	err := l.snapshot(ctx, func(q *db.Queries) error {
-		_, err := a.walk(q, -1)
+// Verify recomputes everything that follows from the events, in one snapshot, and calls report for each recorded value
+// that differs. It changes nothing and does not block other transactions. progress, if not nil, is called after each
+// page with the number of events read.
+func (l *Ledger) Verify(
+	ctx context.Context, progress func(events int64), report func(Difference),
+) (Summary, error) {
+	v := &verifier{ctx: ctx, onDifference: report, progress: progress}
+	err := l.inSnapshot(ctx, func(q *db.Queries) error {
+		_, err := v.scan(q, -1)
 		return err
 	})
-	return a.Summary, err
+	return v.Summary, err
 }
 
-// Rebuild does what Verify does, and puts right the states that differ: each in a transaction of its own that locks the one user, so that
-// events may be recorded all the while. What stays wrong is told with Repaired false.
-func (l *Ledger) Rebuild(ctx context.Context, progress func(events int64), tell func(Difference)) (Summary, error) {
-	a := &verification{ctx: ctx, tell: tell, progress: progress, rebuild: true}
+// Rebuild does the same as Verify and repairs the states that differ. It repairs each state in its own transaction that
+// locks only this user, so that events can be recorded meanwhile. It reports differences that it cannot repair with
+// Repaired false.
+func (l *Ledger) Rebuild(
+	ctx context.Context, progress func(events int64), report func(Difference),
+) (Summary, error) {
+	v := &verifier{ctx: ctx, onDifference: report, progress: progress, rebuild: true}
 	for after, done := int64(-1), false; !done; {
-		err := l.snapshot(ctx, func(q *db.Queries) (err error) {
-			done, err = a.walk(q, after)
+		err := l.inSnapshot(ctx, func(q *db.Queries) (err error) {
+			done, err = v.scan(q, after)
 			return err
 		})
 		if err != nil {
-			return a.Summary, err
+			return v.Summary, err
 		}
-		for _, s := range a.suspects {
-			if err := a.putRight(l, s); err != nil {
-				return a.Summary, err
+		for _, s := range v.dirty {
+			if err := v.repair(l, s); err != nil {
+				return v.Summary, err
 			}
 			after = s.userID
 		}
-		a.suspects = a.suspects[:0]
+		v.dirty = v.dirty[:0]
 	}
-	return a.Summary, nil
+	return v.Summary, nil
 }
 
-// A verification is one under way.
-type verification struct {
+// A verifier is a verification in progress.
+type verifier struct {
 	Summary
-	ctx      context.Context
-	tell     func(Difference)
-	progress func(int64)
-	rebuild  bool
-	suspects []suspect // users whose state is to be put right, if rebuild
-	sets     map[int64]rules.Set
-	horizon  int64 // longest window of any rule set
-	latest   int64 // longest window of the rules as they stand
-	events   *pages[db.ListLedgerRow]
-	alerts   *pages[db.ListLedgerAlertsRow]
+	ctx           context.Context
+	onDifference  func(Difference)
+	progress      func(int64)
+	rebuild       bool
+	dirty         []dirtyState // states to repair if rebuild is set
+	sets          map[int64]rules.Set
+	horizon       int64 // longest window of all rule sets
+	latestHorizon int64 // longest window of the latest rule set
+	events        *cursor[db.ListLedgerRow]
+	alerts        *cursor[db.ListLedgerAlertsRow]
 }
 
-// A suspect is a user whose state differs in the snapshot.
-type suspect struct {
-	userID    int64
-	lastEvent uuid.UUID // newest one in the snapshot: what is wrong up to it has been told
+// A dirtyState is a state that differs in the snapshot.
+type dirtyState struct {
+	userID      int64
+	lastEventID uuid.UUID // last event in the snapshot: differences up to it have been reported
 }
 
-// open starts to read events and alerts of the users after one, or of the only one.
-func (a *verification) open(q *db.Queries, after int64, only *int64) (err error) {
-	before := a.Events
-	a.events = eventPages(a.ctx, q, after, only, func(n int64) {
-		if a.progress != nil {
-			a.progress(before + n)
+// open opens the cursors over the events and alerts of the users after user ID after, or of one user if only is not
+// nil.
+func (v *verifier) open(q *db.Queries, after int64, only *int64) (err error) {
+	before := v.Events
+	v.events = eventCursor(v.ctx, q, after, only, func(n int64) {
+		if v.progress != nil {
+			v.progress(before + n)
 		}
 	})
-	a.alerts = alertPages(a.ctx, q, after, only)
-	a.sets, a.horizon, err = loadSets(a.ctx, q, nil)
-	if len(a.sets) > 0 {
-		a.latest = a.sets[slices.Max(slices.Collect(maps.Keys(a.sets)))].LongestWindow()
+	v.alerts = alertCursor(v.ctx, q, after, only)
+	v.sets, v.horizon, err = loadRulesets(v.ctx, q, nil)
+	if len(v.sets) > 0 {
+		v.latestHorizon = v.sets[slices.Max(slices.Collect(maps.Keys(v.sets)))].LongestWindow()
 	}
 	return err
 }
 
-// walk goes through all users after one, or until there are enough suspects.
-func (a *verification) walk(q *db.Queries, after int64) (done bool, err error) {
-	if err := a.open(q, after, nil); err != nil {
+// scan verifies the users after user ID after. It stops when it has collected maxDirtyStates; done is true after the
+// last user.
+func (v *verifier) scan(q *db.Queries, after int64) (done bool, err error) {
+	if err := v.open(q, after, nil); err != nil {
 		return false, err
 	}
-	states, accounts := statePages(a.ctx, q, after), accountPages(a.ctx, q, after)
-	for len(a.suspects) < maxSuspects {
-		id := min(a.events.user(), a.alerts.user(), states.user(), accounts.user())
-		if err := errors.Join(a.events.err, a.alerts.err, states.err, accounts.err); err != nil || id == math.MaxInt64 {
+	states, accounts := stateCursor(v.ctx, q, after), accountCursor(v.ctx, q, after)
+	for len(v.dirty) < maxDirtyStates {
+		id := min(v.events.peekUser(), v.alerts.peekUser(), states.peekUser(), accounts.peekUser())
+		err := errors.Join(v.events.err, v.alerts.err, states.err, accounts.err)
+		if err != nil || id == math.MaxInt64 {
 			return true, err
 		}
-		u, err := a.user(id, states.take(id), riskOf(accounts.take(id)))
+		u, err := v.auditUser(id, states.next(id), riskOf(accounts.next(id)))
 		if err != nil {
 			return false, err
 		}
-		if a.rebuild && len(u.wrong) > 0 {
-			a.suspects = append(a.suspects, suspect{id, u.lastEvent})
+		if v.rebuild && len(u.differences) > 0 {
+			v.dirty = append(v.dirty, dirtyState{id, u.lastEventID})
 			continue
 		}
-		for _, d := range u.wrong {
-			a.differs(d)
+		for _, d := range u.differences {
+			v.report(d)
 		}
 	}
 	return false, nil
 }
 
+// riskOf returns the risk level of an account; medium if account or risk is nil.
 func riskOf(account *db.Account) string {
 	if account == nil || account.Risk == nil {
 		return rules.Medium.String()
@@ -148,193 +158,208 @@ func riskOf(account *db.Account) string {
 	return *account.Risk
 }
 
-func (a *verification) differs(d Difference) {
-	a.Differences++
+func (v *verifier) report(d Difference) {
+	v.Differences++
 	if d.Repaired {
-		a.Repaired++
+		v.Repaired++
 	}
-	a.tell(d)
+	v.onDifference(d)
 }
 
-// putRight recomputes the state of a user while nobody can add to it, and saves it if it is wrong.
-func (a *verification) putRight(l *Ledger, s suspect) error {
-	var u *recomputed
-	err := l.transact(a.ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(q *db.Queries) error {
-		states, err := q.LockStates(a.ctx, db.LockStatesParams{UserIds: []int64{s.userID}})
+// repair recomputes the state of a user while its row is locked, and saves it if it differs.
+func (v *verifier) repair(l *Ledger, s dirtyState) error {
+	var u *userAudit
+	err := l.inTx(v.ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(q *db.Queries) error {
+		states, err := q.LockStates(v.ctx, db.LockStatesParams{UserIds: []int64{s.userID}})
 		if err != nil {
 			return err
 		}
-		// What follows sees what was committed while the lock was waited for.
-		account, err := q.GetAccount(a.ctx, db.GetAccountParams{ID: s.userID})
+		// The next statements see what other transactions committed while this one waited for the lock.
+		account, err := q.GetAccount(v.ctx, db.GetAccountParams{ID: s.userID})
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
 		risk := riskOf(&account)
-		newer := &verification{ctx: a.ctx, tell: func(d Difference) {
-			if greater(d.EventID, s.lastEvent) {
-				a.differs(d)
+		second := &verifier{ctx: v.ctx, onDifference: func(d Difference) {
+			if uuidAfter(d.EventID, s.lastEventID) {
+				v.report(d)
 			}
 		}}
-		if err := newer.open(q, -1, &s.userID); err != nil {
+		if err := second.open(q, -1, &s.userID); err != nil {
 			return err
 		}
-		if u, err = newer.user(s.userID, &states[0], risk); err != nil || len(u.wrong) == 0 || u.unreadable {
+		u, err = second.auditUser(s.userID, &states[0], risk)
+		if err != nil || len(u.differences) == 0 || u.invalidEvent {
 			return err
 		}
-		_, err = q.RepairState(a.ctx, db.RepairStateParams{UserID: s.userID, Risk: risk, LastID: u.lastID, State: u.kept.Append(nil)})
+		_, err = q.RepairState(v.ctx, db.RepairStateParams{
+			UserID: s.userID, Risk: risk, LastID: u.lastID, State: u.expected.Append(nil),
+		})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for _, d := range u.wrong {
-		d.Repaired = !u.unreadable
-		a.differs(d)
+	for _, d := range u.differences {
+		d.Repaired = !u.invalidEvent
+		v.report(d)
 	}
 	return nil
 }
 
-// recomputed is what follows from the events of a user.
-type recomputed struct {
-	id         int64
-	full       rules.State // complete for any rule set: what events are judged by
-	kept       rules.State // complete for as long as the stored state is; without one, for the rules as they stand
-	lastID     *uuid.UUID  // greatest id; nil for none
-	lastEvent  uuid.UUID
-	unreadable bool         // there is an event that is none, so that state is not to be told
-	wrong      []Difference // of the state
+// A userAudit is what follows from the events of a user.
+type userAudit struct {
+	userID       int64
+	full         rules.State // complete for all rule sets: used to evaluate the events
+	expected     rules.State // with the horizon of the stored state, or of the latest rules if there is none
+	lastID       *uuid.UUID  // greatest ID of the events and alerts; nil for none
+	lastEventID  uuid.UUID
+	invalidEvent bool         // an event does not parse, so the state is unknown
+	differences  []Difference // of the state
 }
 
-func (u *recomputed) has(id uuid.UUID) {
-	if u.lastID == nil || greater(id, *u.lastID) {
+func (u *userAudit) noteID(id uuid.UUID) {
+	if u.lastID == nil || uuidAfter(id, *u.lastID) {
 		u.lastID = &id
 	}
 }
 
-// user recomputes what follows from a user's events. What is wrong with events and alerts it tells, what is wrong with the state it returns.
-func (a *verification) user(id int64, stored *db.UserState, risk string) (*recomputed, error) {
-	u := &recomputed{id: id}
+// auditUser recomputes what follows from the events of a user. It reports differences in events and alerts, and returns
+// those in the state.
+func (v *verifier) auditUser(id int64, stored *db.UserState, risk string) (*userAudit, error) {
+	u := &userAudit{userID: id}
 	var state rules.State
-	var broken error
-	horizon := a.latest
+	var stateErr error
+	horizon := v.latestHorizon
 	if stored != nil {
-		if state, broken = rules.ParseState(stored.State); state.Count() > 0 {
+		if state, stateErr = rules.ParseState(stored.State); state.Count() > 0 {
 			horizon = state.Horizon()
 		}
 	}
-	a.Users++
-	for row := a.events.take(id); row != nil; row = a.events.take(id) {
-		a.event(u, row, horizon)
+	v.Users++
+	for row := v.events.next(id); row != nil; row = v.events.next(id) {
+		v.auditEvent(u, row, horizon)
 	}
-	a.alertOf(u, uuid.Max)
-	if err := errors.Join(a.events.err, a.alerts.err); err != nil {
+	v.nextAlert(u, uuid.Max)
+	if err := errors.Join(v.events.err, v.alerts.err); err != nil {
 		return nil, err
 	}
-	wrong := func(what, recorded, recomputed string) {
-		u.wrong = append(u.wrong, Difference{UserID: id, What: what, Recorded: recorded, Recomputed: recomputed})
+	differ := func(what, recorded, recomputed string) {
+		u.differences = append(u.differences, Difference{
+			UserID: id, What: what, Recorded: recorded, Recomputed: recomputed,
+		})
 	}
 	if stored == nil {
 		stored = &db.UserState{Risk: rules.Medium.String(), State: []byte("none")}
-		broken = errors.New("there is none")
-		if u.kept.Count() == 0 { // the first event makes one
-			broken = nil
+		if u.expected.Count() > 0 { // a user without events needs no state
+			stateErr = errors.New("the user has events but no state")
 		}
 	}
-	if (broken != nil || !u.kept.Equal(&state)) && !u.unreadable {
-		wrong("state", string(stored.State), string(u.kept.Append(nil)))
+	if (stateErr != nil || !u.expected.Equal(&state)) && !u.invalidEvent {
+		differ("state", string(stored.State), string(u.expected.Append(nil)))
 	}
-	if u.lastID != nil && (stored.LastID == nil || greater(*u.lastID, *stored.LastID)) {
-		wrong("last_id", idText(stored.LastID), u.lastID.String())
+	if u.lastID != nil && (stored.LastID == nil || uuidAfter(*u.lastID, *stored.LastID)) {
+		differ("last_id", formatID(stored.LastID), u.lastID.String())
 	} else {
 		u.lastID = stored.LastID
 	}
 	if stored.Risk != risk {
-		wrong("risk", stored.Risk, risk)
+		differ("risk", stored.Risk, risk)
 	}
 	return u, nil
 }
 
-// event judges an event again and compares it, and its alert, with what is recorded.
-func (a *verification) event(u *recomputed, row *db.ListLedgerRow, horizon int64) {
-	a.Events++
-	u.has(row.ID)
-	u.lastEvent = row.ID
-	alert := a.alertOf(u, row.ID)
+// auditEvent evaluates an event again and compares it and its alert with the recorded ones.
+func (v *verifier) auditEvent(u *userAudit, row *db.ListLedgerRow, horizon int64) {
+	v.Events++
+	u.noteID(row.ID)
+	u.lastEventID = row.ID
+	alert := v.nextAlert(u, row.ID)
 	compare := func(what, recorded, recomputed string) {
 		if recorded != recomputed {
-			a.differs(Difference{UserID: row.UserID, EventID: row.ID, What: what, Recorded: recorded, Recomputed: recomputed})
+			v.report(Difference{
+				UserID: row.UserID, EventID: row.ID, What: what, Recorded: recorded, Recomputed: recomputed,
+			})
 		}
 	}
-	e, err := asEvent(row.Type, row.Amount, row.Time)
+	e, err := parseEvent(row.Type, row.Amount, row.Time)
 	if err != nil {
-		u.unreadable = true
-		compare("type and amount", row.Type+" "+row.Amount, "no event")
+		u.invalidEvent = true
+		compare("type and amount", row.Type+" "+row.Amount, "not a valid event")
 		return
 	}
-	risk, _ := rules.ParseRisk(row.Risk) // the database knows these three only
-	set, known := a.sets[row.RulesetID]
-	decision := rules.Step(&u.full, e, set, risk, a.horizon)
-	rules.Step(&u.kept, e, nil, risk, horizon)
+	risk, _ := rules.ParseRisk(row.Risk) // a CHECK constraint ensures a valid risk
+	set, ok := v.sets[row.RulesetID]
+	decision := rules.Step(&u.full, e, set, risk, v.horizon)
+	rules.Step(&u.expected, e, nil, risk, horizon)
 	compare("effective_time", strconv.FormatInt(row.EffectiveTime, 10), strconv.FormatInt(decision.EffectiveTime, 10))
-	if !known {
-		compare("ruleset_id", strconv.FormatInt(row.RulesetID, 10), "no rules that can be read")
+	if !ok {
+		compare("ruleset_id", strconv.FormatInt(row.RulesetID, 10), "not a valid rule set")
 		return
 	}
-	// The database writes facts in the order of their codes, as we do, but with spaces.
-	compare("facts", string(bytes.ReplaceAll(row.Facts, []byte(" "), nil)), string(rules.AppendMeasurements(nil, decision.Measurements)))
+	// Postgres writes the facts in the same order, ascending by code, but with spaces.
+	facts := string(bytes.ReplaceAll(row.Facts, []byte(" "), nil))
+	compare("facts", facts, string(rules.AppendMeasurements(nil, decision.Measurements)))
 	compare("alert_codes", codeArray(row.AlertCodes), codeArray(decision.Codes))
 	switch {
 	case len(decision.Codes) == 0 && alert != nil:
-		compare("alert", describe(alert), "none")
+		compare("alert", alertText(alert), "none")
 	case len(decision.Codes) > 0 && alert == nil:
 		compare("alert", "none", codeArray(decision.Codes))
 	case alert != nil:
-		follows := &db.ListLedgerAlertsRow{ID: alert.ID, AlertID: &alert.ID, AlertCodes: decision.Codes, Time: row.Time, Risk: row.Risk, RulesetID: row.RulesetID}
-		compare("alert", describe(alert), describe(follows))
-		reasons := reasons(set, risk, decision)
-		if !sameReasons(alert.Reasons, reasons) {
-			compare("reasons of the alert", string(alert.Reasons), string(reasons))
+		expected := &db.ListLedgerAlertsRow{
+			ID: alert.ID, AlertID: &alert.ID, AlertCodes: decision.Codes,
+			Time: row.Time, Risk: row.Risk, RulesetID: row.RulesetID,
+		}
+		compare("alert", alertText(alert), alertText(expected))
+		reasons := marshalReasons(set, risk, decision)
+		if !equalReasons(alert.Reasons, reasons) {
+			compare("alert reasons", string(alert.Reasons), string(reasons))
 		}
 	}
 }
 
-// alertOf is the alert of the event, nil for none. Alerts before it that have no event are told.
-func (a *verification) alertOf(u *recomputed, event uuid.UUID) *db.ListLedgerAlertsRow {
-	for a.alerts.user() == u.id && !greater(a.alerts.head().EventID, event) {
-		alert := a.alerts.take(u.id)
-		a.Alerts++
-		u.has(alert.ID)
-		if alert.EventID == event {
+// nextAlert returns the alert of the event; nil for none. It reports the alerts before it, whose events do not exist.
+func (v *verifier) nextAlert(u *userAudit, eventID uuid.UUID) *db.ListLedgerAlertsRow {
+	for v.alerts.peekUser() == u.userID && !uuidAfter(v.alerts.peek().EventID, eventID) {
+		alert := v.alerts.next(u.userID)
+		v.Alerts++
+		u.noteID(alert.ID)
+		if alert.EventID == eventID {
 			return alert
 		}
-		u.lastEvent = alert.EventID
-		a.differs(Difference{UserID: u.id, EventID: alert.EventID, What: "event of an alert", Recorded: "none", Recomputed: "one for " + describe(alert)})
+		u.lastEventID = alert.EventID
+		v.report(Difference{
+			UserID: u.userID, EventID: alert.EventID, What: "alert event",
+			Recorded: "none", Recomputed: "an event for " + alertText(alert),
+		})
 	}
 	return nil
 }
 
-// describe puts what an alert must have in common with its event into words.
-func describe(alert *db.ListLedgerAlertsRow) string {
-	return fmt.Sprintf("alert %s of codes %s at %d, %s risk, rule set %d; the event names %s",
-		alert.ID, codeArray(alert.AlertCodes), alert.Time, alert.Risk, alert.RulesetID, idText(alert.AlertID))
+// alertText returns a text of the columns that an alert has in common with its event.
+func alertText(alert *db.ListLedgerAlertsRow) string {
+	return fmt.Sprintf("alert %s: codes %s, time %d, %s risk, rule set %d, event with alert_id %s",
+		alert.ID, codeArray(alert.AlertCodes), alert.Time, alert.Risk, alert.RulesetID, formatID(alert.AlertID))
 }
 
-func idText(id *uuid.UUID) string {
+func formatID(id *uuid.UUID) string {
 	if id == nil {
 		return "none"
 	}
 	return id.String()
 }
 
-// sameReasons tells whether an alert's reasons say the same. A member that only one of them has is no difference: another version wrote it.
-func sameReasons(a, b json.RawMessage) bool {
-	var some, others []map[string]any
-	if json.Unmarshal(a, &some) != nil || json.Unmarshal(b, &others) != nil || len(some) != len(others) {
+// equalReasons reports whether the reasons of two alerts are equal. It ignores members that only one of them has, since
+// another version of the program may have written them.
+func equalReasons(a, b json.RawMessage) bool {
+	var reasonsA, reasonsB []map[string]any
+	if json.Unmarshal(a, &reasonsA) != nil || json.Unmarshal(b, &reasonsB) != nil || len(reasonsA) != len(reasonsB) {
 		return false
 	}
-	for i := range some {
-		for name, value := range some[i] {
-			if other, ok := others[i][name]; ok && !reflect.DeepEqual(value, other) {
+	for i := range reasonsA {
+		for name, value := range reasonsA[i] {
+			if other, ok := reasonsB[i][name]; ok && !reflect.DeepEqual(value, other) {
 				return false
 			}
 		}

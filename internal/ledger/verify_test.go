@@ -18,7 +18,7 @@ import (
 	"labledger/internal/rules"
 )
 
-// damage runs what the database would refuse.
+// damage runs a statement that the constraints and triggers of the database would reject.
 func damage(t *testing.T, l *Ledger, sql string) {
 	t.Helper()
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
@@ -36,10 +36,13 @@ func damage(t *testing.T, l *Ledger, sql string) {
 	}
 }
 
-// differences are what Verify or Rebuild tells, as "what user" with a + where it was put right.
-func differences(t *testing.T, do func(context.Context, func(int64), func(Difference)) (Summary, error)) (all []string, full []Difference, s Summary) {
+// collectDifferences returns the differences of Verify or Rebuild as "what user", followed by + if it was repaired.
+func collectDifferences(
+	t *testing.T,
+	run func(context.Context, func(int64), func(Difference)) (Summary, error),
+) (all []string, full []Difference, s Summary) {
 	t.Helper()
-	s, err := do(t.Context(), nil, func(d Difference) {
+	s, err := run(t.Context(), nil, func(d Difference) {
 		mark := ""
 		if d.Repaired {
 			mark = "+"
@@ -47,49 +50,53 @@ func differences(t *testing.T, do func(context.Context, func(int64), func(Differ
 		all = append(all, fmt.Sprint(d.What, " ", d.UserID, mark))
 		full = append(full, d)
 		if d.Recorded == d.Recomputed || d.Recorded == "" || d.Recomputed == "" {
-			t.Errorf("no difference: %+v", d)
+			t.Errorf("invalid difference: %+v", d)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.Differences != int64(len(all)) {
-		t.Errorf("%d differences told, %+v", len(all), s)
+		t.Errorf("%d differences reported, summary %+v", len(all), s)
 	}
 	return all, full, s
 }
 
-func TestVerifyFindsNothing(t *testing.T) {
+func TestVerify_cleanLedger(t *testing.T) {
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
-	run(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
-	run(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500") // states are complete for less
+	execSQL(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
+	// The horizons of the states are shorter than this window.
+	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500")
 	var progress []int64
-	s, err := l.Verify(t.Context(), func(n int64) { progress = append(progress, n) }, func(d Difference) { t.Errorf("%+v", d) })
-	if err != nil || s.Events != 1200 || s.Alerts != value[int64](t, l.pool, "SELECT count(*) FROM alert") || s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
+	s, err := l.Verify(t.Context(),
+		func(n int64) { progress = append(progress, n) },
+		func(d Difference) { t.Errorf("%+v", d) })
+	if err != nil || s.Events != 1200 || s.Alerts != queryValue[int64](t, l.pool, "SELECT count(*) FROM alert") ||
+		s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if !slices.Equal(progress, []int64{1200}) {
 		t.Error("progress:", progress)
 	}
-	before := column(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id")
-	if all, _, _ := differences(t, l.Rebuild); len(all) != 0 {
+	before := queryColumn(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id")
+	if all, _, _ := collectDifferences(t, l.Rebuild); len(all) != 0 {
 		t.Error(all)
 	}
-	same(t, column(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"), before)
+	requireEqual(t, queryColumn(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"), before)
 }
 
-// TestVerifyFindsDamage makes every kind of damage, and has put right what may be.
-func TestVerifyFindsDamage(t *testing.T) {
+// TestVerify_findsDamage makes every kind of damage, and checks what Verify reports and what Rebuild repairs.
+func TestVerify_findsDamage(t *testing.T) {
 	const (
-		anAlert  = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		anEvent  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
-		alerting = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		lastOne  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
+		alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+		eventID      = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
+		alertEventID = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+		lastEventID  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
 	)
 	for _, c := range []struct {
 		sql  string
-		want string // by Verify; what ends in + is put right
+		want string // differences that Verify reports; Rebuild repairs those that end in +
 	}{
 		{"UPDATE user_state SET state = replace(state::text, '\"run\":', '\"run\":1')::json WHERE user_id = 4", "state 4+"},
 		{"UPDATE user_state SET state = replace(state::text, '\"horizon\":', '\"horizon\":1')::json WHERE user_id = 5", "state 5+"},
@@ -100,94 +107,97 @@ func TestVerifyFindsDamage(t *testing.T) {
 		{"DELETE FROM user_state WHERE user_id = 0", "risk 0+"},
 		{"DELETE FROM user_state", "risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+"},
 		{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + anEvent + " WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + lastOne + " WHERE user_id = 4", "last_id 4+"},              // it raised an alert
-		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // the next one is greater, that is all
+		{"UPDATE user_state SET last_id = " + eventID + " WHERE user_id = 4", "last_id 4+"},
+		{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},          // the event raised an alert, whose ID is greater
+		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // valid: the next ID will be greater
 		{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
 		{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
 		{"DELETE FROM account WHERE id = 4", "risk 4+"},
-		{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + anEvent, "facts 4"},
-		{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + anEvent, "facts 4"},
-		{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alerting, "alert_codes 4"},
-		{"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alerting, "alert_codes 4, alert 4"},
-		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alerting, "alert 4"},
-		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + anEvent, "effective_time 4"},
-		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + anEvent, "ruleset_id 4"},
-		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastOne, "facts 4, reasons of the alert 4, state 4+"},
-		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + anEvent, "type and amount 4, *"},
-		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + anEvent + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
-		{"DELETE FROM alert WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + anAlert, "alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + anAlert, "reasons of the alert 4"},
-		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + anAlert, "reasons of the alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + anAlert, ""}, // of a later version
-		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastOne, "event of an alert 4, state 4+"},
+		{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+		{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+		{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4"},
+		{"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4, alert 4"},
+		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alertEventID, "alert 4"},
+		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + eventID, "effective_time 4"},
+		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + eventID, "ruleset_id 4"},
+		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID, "facts 4, alert reasons 4, state 4+"},
+		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID, "type and amount 4, *"},
+		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
+		{"DELETE FROM alert WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
+		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
+		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""}, // written by a later version
+		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "alert event 4, state 4+"},
 		{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
 	} {
 		t.Run(c.sql, func(t *testing.T) {
 			t.Parallel()
 			l := New(pgtest.Pool(t), nil)
-			run(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
-			events := someStream(31, 300, 5)
+			execSQL(t, l.pool,
+				"INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
+			events := randomStream(31, 300, 5)
 			events = append(events, UserEvent{4, withdrawal(500, 5000)})
 			if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
 				t.Fatal(err)
 			}
 			damage(t, l, c.sql)
-			var want, lasting, right []string
+			var want, unrepairable, repaired []string
 			for _, d := range strings.Split(c.want, ", ") {
 				if d == "" {
 					continue
 				}
 				want = append(want, strings.TrimSuffix(d, "+"))
 				if strings.HasSuffix(d, "+") {
-					right = append(right, d)
+					repaired = append(repaired, d)
 				} else {
-					lasting = append(lasting, d)
+					unrepairable = append(unrepairable, d)
 				}
 			}
-			agrees := func(who string, got, want []string) {
+			check := func(operation string, got, want []string) {
 				t.Helper()
 				if n := len(want) - 1; n >= 0 && want[n] == "*" && len(got) > n {
 					got, want = got[:n], want[:n]
 				}
 				if !slices.Equal(got, want) {
-					t.Errorf("%s tells %q; want %q", who, got, want)
+					t.Errorf("%s reports %q; want %q", operation, got, want)
 				}
 			}
-			const all = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
-			const states = "SELECT user_state::text FROM user_state ORDER BY user_id"
-			recorded, kept := column(t, l.pool, all), column(t, l.pool, states)
-			got, full, s := differences(t, l.Verify)
-			agrees("Verify", got, want)
+			const ledgerRows = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
+			const stateRows = "SELECT user_state::text FROM user_state ORDER BY user_id"
+			eventsBefore, statesBefore := queryColumn(t, l.pool, ledgerRows), queryColumn(t, l.pool, stateRows)
+			got, full, s := collectDifferences(t, l.Verify)
+			check("Verify", got, want)
 			for _, d := range full {
-				if ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"; ofUser != (d.EventID == uuid.Nil) {
+				ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"
+				if ofUser != (d.EventID == uuid.Nil) {
 					t.Errorf("%+v", d)
 				}
 			}
 			if s.Repaired != 0 {
 				t.Errorf("%+v", s)
 			}
-			got, _, s = differences(t, l.Rebuild)
-			agrees("Rebuild", got, append(slices.Clone(lasting), right...)) // users one after the other, once all were seen
-			if s.Repaired != int64(len(right)) {
+			got, _, s = collectDifferences(t, l.Rebuild)
+			// Rebuild repairs the users after it has scanned all of them.
+			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...))
+			if s.Repaired != int64(len(repaired)) {
 				t.Errorf("%+v", s)
 			}
-			same(t, column(t, l.pool, all), recorded)
-			if len(right) == 0 {
-				same(t, column(t, l.pool, states), kept)
+			requireEqual(t, queryColumn(t, l.pool, ledgerRows), eventsBefore)
+			if len(repaired) == 0 {
+				requireEqual(t, queryColumn(t, l.pool, stateRows), statesBefore)
 			}
-			got, _, _ = differences(t, l.Verify)
-			agrees("Verify after Rebuild", got, lasting)
+			got, _, _ = collectDifferences(t, l.Verify)
+			check("Verify after Rebuild", got, unrepairable)
 		})
 	}
 }
 
-// TestVerifyAcceptsShorterStates: a state that is complete for less than the rules need now is not wrong.
-func TestVerifyAcceptsShorterStates(t *testing.T) {
+// TestVerify_acceptsShorterHorizons checks that a state with a shorter horizon than the current rules need is valid.
+func TestVerify_acceptsShorterHorizons(t *testing.T) {
 	l := recordedLedger(t, 41, 300)
 	states, err := db.New(l.pool).ListStates(t.Context(), db.ListStatesParams{After: -1, Limit: 100})
 	if err != nil {
@@ -199,107 +209,114 @@ func TestVerifyAcceptsShorterStates(t *testing.T) {
 			t.Fatal(err)
 		}
 		horizon := int64(i) * 7
-		rows, err := db.New(l.pool).ListWindow(t.Context(), db.ListWindowParams{UserID: row.UserID, Since: state.Latest() - horizon})
+		window := db.ListWindowParams{UserID: row.UserID, Since: state.Latest() - horizon}
+		rows, err := db.New(l.pool).ListWindow(t.Context(), window)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var events []rules.Event
 		for _, row := range rows {
-			e, err := asEvent(row.Type, row.Amount, row.EffectiveTime)
+			e, err := parseEvent(row.Type, row.Amount, row.EffectiveTime)
 			if err != nil {
 				t.Fatal(err)
 			}
 			events = append(events, e)
 		}
 		state.RebuildWindow(horizon, events)
-		run(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID, string(state.Append(nil)))
+		execSQL(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID,
+			string(state.Append(nil)))
 	}
-	if all, full, _ := differences(t, l.Verify); len(all) != 0 {
+	if all, full, _ := collectDifferences(t, l.Verify); len(all) != 0 {
 		t.Errorf("%+v", full)
 	}
 }
 
-// TestRebuildOfMany goes over more users than are put right at a time.
-func TestRebuildOfMany(t *testing.T) {
+// TestRebuild_manyUsers rebuilds more users than are collected at a time.
+func TestRebuild_manyUsers(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	const users = 2*maxSuspects + 300
-	if _, err := l.RecordAll(t.Context(), &Batch{Events: someStream(51, 11_000, users), Actor: "test"}, false); err != nil {
+	const users = 2*maxDirtyStates + 300
+	b := &Batch{Events: randomStream(51, 11_000, users), Actor: "test"}
+	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
-	have := value[int](t, l.pool, "SELECT count(*) FROM user_state")
-	run(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
-	all, _, s := differences(t, l.Rebuild)
-	if len(all) != 2*have || s.Repaired != int64(2*have) || s.Events != 11_000 || s.Users != int64(have) {
-		t.Errorf("%d users, %+v", have, s)
+	userCount := queryValue[int](t, l.pool, "SELECT count(*) FROM user_state")
+	execSQL(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
+	all, _, s := collectDifferences(t, l.Rebuild)
+	if len(all) != 2*userCount || s.Repaired != int64(2*userCount) || s.Events != 11_000 ||
+		s.Users != int64(userCount) {
+		t.Errorf("%d users, %+v", userCount, s)
 	}
-	auditLedger(t, l.pool).clean(t)
-	if all, _, _ := differences(t, l.Verify); len(all) != 0 {
+	auditLedger(t, l.pool).requireClean(t)
+	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 {
 		t.Error(all)
 	}
 }
 
-// rebuildUnderLoad has events recorded while the risks of users are spoilt and rebuild runs again and again.
+// rebuildUnderLoad records events while the risks in user_state are damaged and rebuild runs repeatedly.
 func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error) (*Ledger, *audit) {
 	t.Helper()
 	one, two := twoInstances(t)
 	stops := []func() int{
-		beside(func(random *rand.Rand) {
-			for user := range loadUsers { // one at a time, so that none waits for two
-				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1", user+1, []string{"low", "high"}[random.IntN(2)])
+		inBackground(func(random *rand.Rand) {
+			for user := range loadUsers { // one at a time, so that the statement never holds two locks
+				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1",
+					user+1, []string{"low", "high"}[random.IntN(2)])
 				if err != nil {
 					t.Error(err)
 				}
 			}
 		}),
-		beside(func(random *rand.Rand) { changeRules(t, one.pool, random) }),
-		beside(func(*rand.Rand) {
+		inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) }),
+		inBackground(func(*rand.Rand) {
 			if err := rebuild(two); err != nil {
 				t.Error(err)
 			}
 		}),
 	}
-	hammer(t, func(_ int, r RecordRequest) error {
+	runLoad(t, func(_ int, r RecordRequest) error {
 		_, err := one.Record(context.Background(), r)
 		return err
 	})
 	for _, stop := range stops {
 		if stop() == 0 {
-			t.Error("nothing went on beside")
+			t.Error("control: a background task did not run")
 		}
 	}
-	idle(t, one)
+	waitIdle(t, one)
 	return one, auditLedger(t, one.pool)
 }
 
-func TestRebuildUnderLoad(t *testing.T) {
-	put, strange := int64(0), []Difference{}
-	l, found := rebuildUnderLoad(t, func(l *Ledger) error {
+func TestRebuild_underLoad(t *testing.T) {
+	repaired, unexpected := int64(0), []Difference{}
+	l, result := rebuildUnderLoad(t, func(l *Ledger) error {
 		s, err := l.Rebuild(context.Background(), nil, func(d Difference) {
 			if d.What != "risk" || !d.Repaired {
-				strange = append(strange, d)
+				unexpected = append(unexpected, d)
 			}
 		})
-		put += s.Repaired
+		repaired += s.Repaired
 		return err
 	})
-	found.clean(t)
-	if put < 20 || len(strange) > 0 {
-		t.Errorf("%d users were put right; %d differences other than risks, first %+v", put, len(strange), strange[:min(len(strange), 1)])
+	result.requireClean(t)
+	if repaired < 20 || len(unexpected) > 0 {
+		t.Errorf("%d users repaired; %d differences other than risks, first %+v", repaired, len(unexpected),
+			unexpected[:min(len(unexpected), 1)])
 	}
-	t.Logf("%d events, %d users put right", found.events, put)
+	t.Logf("%d events, %d users repaired", result.events, repaired)
 	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
 		t.Fatal(err)
 	}
-	if all, _, _ := differences(t, l.Verify); len(all) != 0 {
+	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 {
 		t.Error(all)
 	}
 }
 
-// TestRebuildWaits: an event that is being recorded while a rebuild comes to its user is in the rebuilt state.
-func TestRebuildWaits(t *testing.T) {
+// TestRebuild_waitsForUserLock checks that the rebuilt state includes an event that was recorded while Rebuild waited
+// for the lock.
+func TestRebuild_waitsForUserLock(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
-	first := must(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
-	run(t, l.pool, "UPDATE user_state SET risk = 'high'")
+	first := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
+	execSQL(t, l.pool, "UPDATE user_state SET risk = 'high'")
 	rebuilt := make(chan error)
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
@@ -311,22 +328,27 @@ func TestRebuildWaits(t *testing.T) {
 			_, err := l.Rebuild(context.Background(), nil, func(Difference) {})
 			rebuilt <- err
 		}()
-		await(t, "the rebuild to wait", func() bool { return waiters(t, l.pool) == 1 })
+		waitFor(t, "the rebuild to wait", func() bool { return countLockWaiters(t, l.pool) == 1 })
 		s, err := parseState(locked[0])
 		if err != nil {
 			return err
 		}
-		set := readSets(t, l.pool)[1]
+		set := readRulesets(t, l.pool)[1]
 		d := rules.Step(&s.state, deposit(1, 200), set, s.risk, set.LongestWindow())
-		id := plus(first.EventID, 1)
+		id := addUUID(first.EventID, 1)
 		err = q.InsertEvents(context.Background(), db.InsertEventsParams{
-			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"}, Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"},
-			RulesetID: 1, Facts: []json.RawMessage{rules.AppendMeasurements(nil, d.Measurements)}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil}, CreatedAt: time.Now(), Actors: []string{"test"},
+			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"},
+			Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"}, RulesetID: 1,
+			Facts:      []json.RawMessage{rules.AppendMeasurements(nil, d.Measurements)},
+			AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
+			CreatedAt: time.Now(), Actors: []string{"test"},
 		})
 		if err != nil {
 			return err
 		}
-		return q.SaveStates(context.Background(), db.SaveStatesParams{UserIds: []int64{1}, LastIds: []uuid.UUID{id}, States: []string{string(s.state.Append(nil))}})
+		return q.SaveStates(context.Background(), db.SaveStatesParams{
+			UserIds: []int64{1}, LastIds: []uuid.UUID{id}, States: []string{string(s.state.Append(nil))},
+		})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -334,34 +356,38 @@ func TestRebuildWaits(t *testing.T) {
 	if err := <-rebuilt; err != nil {
 		t.Fatal(err)
 	}
-	auditLedger(t, l.pool).clean(t)
-	if all, _, _ := differences(t, l.Verify); len(all) != 0 || value[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
+	auditLedger(t, l.pool).requireClean(t)
+	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 ||
+		queryValue[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
 		t.Error(all)
 	}
 }
 
-// TestRebuildWithoutLockIsFound is the control: a rebuild that does not lock the user loses events, and the oracle sees it.
-func TestRebuildWithoutLockIsFound(t *testing.T) {
-	_, found := rebuildUnderLoad(t, func(l *Ledger) error {
-		a := &verification{ctx: context.Background(), tell: func(Difference) {}}
+// TestRebuild_withoutLockLosesEvents is the negative control: a rebuild that does not lock the user loses events.
+func TestRebuild_withoutLockLosesEvents(t *testing.T) {
+	_, result := rebuildUnderLoad(t, func(l *Ledger) error {
+		v := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
 		q := db.New(l.pool)
 		for user := int64(1); user <= loadUsers; user++ {
-			if err := a.open(q, -1, &user); err != nil {
+			if err := v.open(q, -1, &user); err != nil {
 				return err
 			}
-			u, err := a.user(user, nil, "medium")
+			u, err := v.auditUser(user, nil, "medium")
 			if err != nil {
 				return err
 			}
 			time.Sleep(time.Millisecond)
-			// A user without a state yet has no row to correct.
-			if _, err := q.RepairState(context.Background(), db.RepairStateParams{UserID: user, Risk: "medium", LastID: u.lastID, State: u.kept.Append(nil)}); err != nil && err != pgx.ErrNoRows {
+			// A user without a state has no row to repair.
+			repaired := db.RepairStateParams{
+				UserID: user, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil),
+			}
+			if _, err := q.RepairState(context.Background(), repaired); err != nil && err != pgx.ErrNoRows {
 				return err
 			}
 		}
 		return nil
 	})
-	if found.missed+found.falsely == 0 {
-		t.Error("nothing is found")
+	if result.missed+result.unexpected == 0 {
+		t.Error("control: the audit found no lost event")
 	}
 }

@@ -25,31 +25,31 @@ func TestParseCents(t *testing.T) {
 		"٣", "1.٣", "１", "½", "\xff", "1\xff",
 	} {
 		if got, ok := rules.ParseCents(text); ok || got != 0 {
-			t.Errorf("ParseCents(%q) = %d, %v; want it refused", text, got, ok)
+			t.Errorf("ParseCents(%q) = %d, %v; want it rejected", text, got, ok)
 		}
 	}
 }
 
-func TestCentsAsText(t *testing.T) {
+func TestCents_String(t *testing.T) {
 	for cents, want := range map[rules.Cents]string{
 		0: "0.00", 1: "0.01", 10: "0.10", 99: "0.99", 100: "1.00", 1250: "12.50", 999_999_999_999: "9999999999.99", -5: "-0.05", -1250: "-12.50",
 		math.MaxInt64: "92233720368547758.07", math.MinInt64: "-92233720368547758.08",
 	} {
 		if got := cents.String(); got != want {
-			t.Errorf("%d cents are %q; want %q", int64(cents), got, want)
+			t.Errorf("String of %d cents = %q; want %q", int64(cents), got, want)
 		}
 		if got := string(cents.Append([]byte("a"))); got != "a"+want {
-			t.Errorf("%d cents appended give %q", int64(cents), got)
+			t.Errorf("Append of %d cents = %q", int64(cents), got)
 		}
 	}
 }
 
-func TestCentsAsJSON(t *testing.T) {
-	type pack struct {
+func TestCents_JSON(t *testing.T) {
+	type codec struct {
 		Decode func([]byte, any) error
 		Encode func(any) ([]byte, error)
 	}
-	for name, p := range map[string]pack{
+	for name, p := range map[string]codec{
 		"encoding/json": {json.Unmarshal, json.Marshal},
 		"experiment": {
 			func(b []byte, v any) error { return experiment.Unmarshal(b, v) },
@@ -69,7 +69,7 @@ func TestCentsAsJSON(t *testing.T) {
 			}
 		}
 		if cents != 1250 {
-			t.Errorf("%s: refused text has changed the amount to %d", name, cents)
+			t.Errorf("%s: rejected text changed the amount to %d", name, cents)
 		}
 	}
 }

@@ -5,63 +5,64 @@ import (
 	"strconv"
 )
 
-// Event is one event of a user: 1 to 10^12-1 cents, at 0 to 2^53-1 seconds.
+// Event is one event of a user: an amount from 1 to 10^12-1 cents, at a time from 0 to 2^53-1 seconds.
 type Event struct {
 	Type   Type
 	Amount Cents
 	Time   int64
 }
 
-// Decision is what the rules say of one event.
+// Decision is the outcome of all rules for one event.
 type Decision struct {
-	EffectiveTime int64         // its time, or the user's latest if that is later
-	Measurements  []Measurement // what each enabled rule that looks at the event saw, ascending by code
-	Codes         []int32       // the rules that fired, ascending; nil for none
+	EffectiveTime int64         // time of the event, or the user's latest time if that is later
+	Measurements  []Measurement // one for each enabled rule that applies to the event, ascending by code
+	Codes         []int32       // codes of the rules that fired, ascending; nil for none
 }
 
 // Measurement is the value that a rule compared with its limit.
 type Measurement struct {
 	Code  int32
-	Value int64 // cents if Money, else a count
+	Value int64 // cents if Money is set, else a count
 	Money bool
 }
 
-// Step adds the event to the state of its user and decides which rules of the set it fires.
+// Step adds the event to the state of its user and decides which rules of the set fire.
 //
-// The horizon is how many seconds before the latest time the state's windows shall keep; it must not be less than set.Horizon(),
-// and is at most MaxWindow. If state.Horizon() is less than set.Horizon(), Refill the state first: a window would miss events.
+// The horizon is the number of seconds before the latest time for which the state keeps events. It must be at least
+// set.LongestWindow() and at most MaxWindow. If state.Horizon() is less than set.LongestWindow(), call RebuildWindow
+// first; otherwise a window misses events.
 func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 	state.add(e, horizon)
 	d := Decision{EffectiveTime: state.latest}
 	for i := range set {
 		rule := &set[i]
-		of, ok := rule.selection()
-		if !rule.Enabled || !ok || of != anyType && of != selection(e.Type) {
+		filter, ok := rule.filter()
+		if !rule.Enabled || !ok || filter != anyEvent && filter != eventFilter(e.Type) {
 			continue
 		}
-		limit := scale(rule.Limit, risk)
-		fact := Measurement{Code: rule.Code}
+		limit := scaleLimit(rule.Limit, risk)
+		m := Measurement{Code: rule.Code}
 		var fires bool
 		switch rule.Code {
 		case CodeLargeAmount:
-			fact.Value, fact.Money = int64(e.Amount), true
+			m.Value, m.Money = int64(e.Amount), true
 			fires = e.Amount > limit
 		case CodeConsecutive:
-			fact.Value = state.runOf(of)
-			fires = reaches(fact.Value, limit)
+			m.Value = state.consecutive(filter)
+			fires = reaches(m.Value, limit)
 		case CodeIncreasing:
-			fact.Value = state.rises[of].length
-			fires = reaches(fact.Value, limit)
+			m.Value = state.increasing[filter].length
+			fires = reaches(m.Value, limit)
 		case CodeSum, CodeFrequency:
 			if rule.WindowSeconds == nil {
 				continue
 			}
-			count, sum := state.within(*rule.WindowSeconds, of)
+			count, sum := state.windowTotals(*rule.WindowSeconds, filter)
 			if rule.Code == CodeSum {
-				fact.Value, fact.Money = int64(sum), true
+				m.Value, m.Money = int64(sum), true
 				fires = sum > limit
 			} else {
-				fact.Value = count
+				m.Value = count
 				fires = exceeds(count, limit)
 			}
 		default:
@@ -70,7 +71,7 @@ func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 		if d.Measurements == nil {
 			d.Measurements = make([]Measurement, 0, len(set))
 		}
-		d.Measurements = append(d.Measurements, fact)
+		d.Measurements = append(d.Measurements, m)
 		if fires {
 			d.Codes = append(d.Codes, rule.Code)
 		}
@@ -78,34 +79,34 @@ func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 	return d
 }
 
-// exceeds tells whether n, a count, is more than limit. It divides, since n in hundredths may be beyond an int64.
+// exceeds reports whether the count n is greater than limit. It divides the limit, since n*100 may overflow an int64.
 func exceeds(n int64, limit Cents) bool { return n > int64(limit/100) }
 
-// reaches tells whether n, a count of at least one, is limit or more: more than the hundredth below it.
+// reaches reports whether the count n, at least 1, is limit or greater: that is, greater than the hundredth below it.
 func reaches(n int64, limit Cents) bool { return exceeds(n, limit-1) }
 
-// AppendMeasurements appends the facts to dst as a JSON object keyed by code: {"30":3,"123":"250.00"}.
-func AppendMeasurements(dst []byte, facts []Measurement) []byte {
+// AppendMeasurements appends the measurements to dst as a JSON object keyed by code: {"30":3,"123":"250.00"}.
+func AppendMeasurements(dst []byte, measurements []Measurement) []byte {
 	dst = append(dst, '{')
-	for i, fact := range facts {
+	for i, m := range measurements {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, '"')
-		dst = strconv.AppendInt(dst, int64(fact.Code), 10)
+		dst = strconv.AppendInt(dst, int64(m.Code), 10)
 		dst = append(dst, '"', ':')
-		if fact.Money {
+		if m.Money {
 			dst = append(dst, '"')
-			dst = Cents(fact.Value).Append(dst)
+			dst = Cents(m.Value).Append(dst)
 			dst = append(dst, '"')
 		} else {
-			dst = strconv.AppendInt(dst, fact.Value, 10)
+			dst = strconv.AppendInt(dst, m.Value, 10)
 		}
 	}
 	return append(dst, '}')
 }
 
-// Reason says why a rule fired: its settings at that moment, and what it saw.
+// Reason explains why one rule fired: its settings when the event arrived, and the value it measured.
 type Reason struct {
 	Code          int32  `json:"code"`
 	Title         string `json:"title"`
@@ -117,21 +118,24 @@ type Reason struct {
 	Value         any    `json:"value"` // Cents for money, int64 for a count
 }
 
-// Explain gives a reason for each code that fired, ascending. The set and the risk are those of the decision.
+// Explain returns a reason for each code that fired, ascending. Set and risk must be those of the decision.
 func Explain(set Set, risk Risk, d Decision) []Reason {
 	reasons := make([]Reason, 0, len(d.Codes))
 	for _, rule := range set {
 		if !slices.Contains(d.Codes, rule.Code) {
 			continue
 		}
-		reason := Reason{rule.Code, rule.Title, rule.Version, rule.AppliesTo, rule.Limit, rule.LimitFor(risk), rule.WindowSeconds, nil}
-		for _, fact := range d.Measurements {
+		reason := Reason{
+			Code: rule.Code, Title: rule.Title, Version: rule.Version, AppliesTo: rule.AppliesTo,
+			Limit: rule.Limit, LimitAtRisk: rule.LimitFor(risk), WindowSeconds: rule.WindowSeconds,
+		}
+		for _, m := range d.Measurements {
 			switch {
-			case fact.Code != rule.Code:
-			case fact.Money:
-				reason.Value = Cents(fact.Value)
+			case m.Code != rule.Code:
+			case m.Money:
+				reason.Value = Cents(m.Value)
 			default:
-				reason.Value = fact.Value
+				reason.Value = m.Value
 			}
 		}
 		reasons = append(reasons, reason)

@@ -24,14 +24,15 @@ func FuzzParseCents(f *testing.F) {
 		if !ok {
 			return
 		}
-		if again, ok := rules.ParseCents(cents.String()); !ok || again != cents || cents < 0 || cents > 999_999_999_999 {
-			t.Fatalf("%q is %d, written %q, read again %d", text, cents, cents.String(), again)
+		reparsed, ok := rules.ParseCents(cents.String())
+		if !ok || reparsed != cents || cents < 0 || cents > 999_999_999_999 {
+			t.Fatalf("%q parses as %d, formats as %q, parses again as %d", text, cents, cents.String(), reparsed)
 		}
 	})
 }
 
 func FuzzParseState(f *testing.F) {
-	f.Add([]byte(someState), int8(0), int64(1), int64(1))
+	f.Add([]byte(sampleState), int8(0), int64(1), int64(1))
 	f.Add([]byte("{}"), int8(1), int64(100_01), int64(1<<53-1))
 	f.Add([]byte(" {\"count\" : 1"), int8(1), int64(1), int64(0))
 	f.Fuzz(func(t *testing.T, text []byte, kind int8, amount, at int64) {
@@ -39,24 +40,28 @@ func FuzzParseState(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again := parseState(t, written(&state))
-		if !again.Equal(&state) {
-			t.Fatalf("%q is written %s, read again %s", text, written(&state), written(&again))
+		reparsed := parseState(t, stateText(&state))
+		if !reparsed.Equal(&state) {
+			t.Fatalf("%q is encoded as %s, parses again as %s", text, stateText(&state), stateText(&reparsed))
 		}
-		e := rules.Event{Type: rules.Type(kind & 1), Amount: 1 + rules.Cents(uint64(amount)%999_999_999_999), Time: int64(uint64(at) % (1 << 53))}
+		e := rules.Event{
+			Type:   rules.Type(kind & 1),
+			Amount: 1 + rules.Cents(uint64(amount)%999_999_999_999),
+			Time:   int64(uint64(at) % (1 << 53)),
+		}
 		before := state.Count()
-		rules.Step(&state, e, parseSet(t, standard), rules.High, rules.MaxWindow)
-		if state.Count() < before || seconds(t, &state) > rules.MaxWindow+1 {
-			t.Fatal(written(&state))
+		rules.Step(&state, e, parseSet(t, standardRules), rules.High, rules.MaxWindow)
+		if state.Count() < before || bucketCount(t, &state) > rules.MaxWindow+1 {
+			t.Fatal(stateText(&state))
 		}
-		if again := parseState(t, written(&state)); !again.Equal(&state) {
-			t.Fatalf("after a step: %s, read again %s", written(&state), written(&again))
+		if reparsed := parseState(t, stateText(&state)); !reparsed.Equal(&state) {
+			t.Fatalf("after a step: %s, parses again as %s", stateText(&state), stateText(&reparsed))
 		}
 	})
 }
 
 func FuzzParseSet(f *testing.F) {
-	f.Add([]byte(standard))
+	f.Add([]byte(standardRules))
 	f.Add([]byte(`[{"code":30,"applies_to":"any","limit":"0","enabled":false}]`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -69,14 +74,15 @@ func FuzzParseSet(f *testing.F) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(set, parseSet(t, string(out))); diff != "" {
-			t.Fatalf("%q is written %s: %s", text, out, diff)
+			t.Fatalf("%q is encoded as %s: %s", text, out, diff)
 		}
 		if horizon := set.LongestWindow(); len(set) > 5 || horizon < 0 || horizon > rules.MaxWindow {
 			t.Fatal(len(set), horizon)
 		}
 		var state rules.State
 		d := rules.Step(&state, rules.Event{Amount: 1}, set, rules.Low, set.LongestWindow())
-		if len(rules.Explain(set, rules.Low, d)) != len(d.Codes) || !json.Valid(rules.AppendMeasurements(nil, d.Measurements)) {
+		reasons := rules.Explain(set, rules.Low, d)
+		if len(reasons) != len(d.Codes) || !json.Valid(rules.AppendMeasurements(nil, d.Measurements)) {
 			t.Fatal(d)
 		}
 	})

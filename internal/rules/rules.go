@@ -1,5 +1,5 @@
-// Package rules holds the alert rules as pure functions: one evaluator for live intake, batches and replay.
-// It must not know where events, rules and states are kept, nor what time it is.
+// Package rules implements the alert rules as pure functions: one evaluator for single events, batches and replay.
+// It does not know where events, rules and states are stored, and it never reads the clock.
 package rules
 
 import (
@@ -12,19 +12,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxWindow is the longest window that a rule may have, in seconds. It bounds the state of a user.
+// MaxWindow is the longest window that a rule may have, in seconds. It bounds the size of a user's state.
 const MaxWindow = 3600
 
-// The rules there are. Their settings are data; what they compare is code.
+// Codes of the rules. The settings of a rule are data; what it measures is code.
 const (
-	CodeConsecutive = 30   // so many matching events in a row
-	CodeSum         = 123  // sum of matching events within the window
-	CodeIncreasing  = 300  // so many matching events, each larger than the one before
-	CodeFrequency   = 500  // matching events within the window
-	CodeLargeAmount = 1100 // one event's amount
+	CodeConsecutive = 30   // number of consecutive matching events
+	CodeSum         = 123  // sum of the matching events within the window
+	CodeIncreasing  = 300  // number of matching events in a row, each larger than the one before
+	CodeFrequency   = 500  // number of matching events within the window
+	CodeLargeAmount = 1100 // amount of one event
 )
 
-// Type is what an event does.
+// Type is the type of an event.
 type Type int8
 
 // The types of events.
@@ -33,24 +33,25 @@ const (
 	Withdraw
 )
 
-// A selection is the events that a rule looks at: those of one Type, numbered alike, or any.
-type selection int8
+// An eventFilter selects the events that a rule counts: those of one Type, with the same value, or all.
+type eventFilter int8
 
-const anyType selection = 2
+const anyEvent eventFilter = 2
 
-var selections = [...]string{Deposit: "deposit", Withdraw: "withdraw", anyType: "any"}
+var filterNames = [...]string{Deposit: "deposit", Withdraw: "withdraw", anyEvent: "any"}
 
-// ParseType reads a type in any ASCII case.
+// ParseType parses "deposit" or "withdraw" in any ASCII case.
 func ParseType(text string) (Type, bool) {
 	for t := Deposit; t <= Withdraw; t++ {
-		if equalASCII(text, selections[t]) {
+		if equalASCII(text, filterNames[t]) {
 			return t, true
 		}
 	}
 	return 0, false
 }
 
-// equalASCII tells whether text, in lower case, is lower. Unlike strings.EqualFold it does not take ſ for s.
+// equalASCII reports whether text, converted to lower case, equals lower. Unlike strings.EqualFold it does not match ſ
+// with s.
 func equalASCII(text, lower string) bool {
 	if len(text) != len(lower) {
 		return false
@@ -67,24 +68,24 @@ func (t Type) String() string {
 	if t != Deposit && t != Withdraw {
 		return fmt.Sprintf("Type(%d)", int8(t))
 	}
-	return selections[t]
+	return filterNames[t]
 }
 
 // Risk is the risk level of a user. It scales the limits of all rules.
 type Risk int8
 
-// The risk levels. Medium, the zero value, is that of users for whom none is set.
+// The risk levels. Medium, the zero value, applies to users without a risk level.
 const (
 	Medium Risk = iota
 	Low
 	High
 )
 
-var risks = [...]string{Medium: "medium", Low: "low", High: "high"}
+var riskNames = [...]string{Medium: "medium", Low: "low", High: "high"}
 
-// ParseRisk reads a risk level: "low", "medium" or "high".
+// ParseRisk parses a risk level: "low", "medium" or "high".
 func ParseRisk(text string) (Risk, bool) {
-	i := slices.Index(risks[:], text)
+	i := slices.Index(riskNames[:], text)
 	return Risk(max(i, 0)), i >= 0
 }
 
@@ -92,27 +93,28 @@ func (r Risk) String() string {
 	if r < Medium || r > High {
 		return fmt.Sprintf("Risk(%d)", int8(r))
 	}
-	return risks[r]
+	return riskNames[r]
 }
 
-// Rule is the settings of one rule: a row of table rule.
+// Rule is one rule with its settings: a row of table rule.
 type Rule struct {
 	Code          int32  `json:"code"`
 	Title         string `json:"title"`
-	AppliesTo     string `json:"applies_to"`     // the events it looks at: deposit, withdraw or any
-	Limit         Cents  `json:"limit"`          // at medium risk; a count n is the limit n.00
+	AppliesTo     string `json:"applies_to"`     // events that the rule counts: deposit, withdraw or any
+	Limit         Cents  `json:"limit"`          // limit at medium risk; a count n is stored as n.00
 	WindowSeconds *int64 `json:"window_seconds"` // nil for a rule without a window
 	Enabled       bool   `json:"enabled"`
 	Version       int64  `json:"version"`
 }
 
-// LimitFor is the limit for users of the given risk: twice as much for low, and the next whole number above half of it for high.
-func (r Rule) LimitFor(risk Risk) Cents { return scale(r.Limit, risk) }
+// LimitFor returns the limit for a risk level: the double for low, and half of it, rounded down to an integer, plus 1
+// for high.
+func (r Rule) LimitFor(risk Risk) Cents { return scaleLimit(r.Limit, risk) }
 
-func scale(limit Cents, risk Risk) Cents {
+func scaleLimit(limit Cents, risk Risk) Cents {
 	switch risk {
 	case Low:
-		return add(limit, limit)
+		return saturatingAdd(limit, limit)
 	case High:
 		return limit/200*100 + 100
 	default:
@@ -120,77 +122,84 @@ func scale(limit Cents, risk Risk) Cents {
 	}
 }
 
-func (r *Rule) selection() (selection, bool) {
+// filter returns the parsed AppliesTo. It returns false if AppliesTo is invalid.
+func (r *Rule) filter() (eventFilter, bool) {
 	switch r.AppliesTo {
 	case "deposit":
-		return selection(Deposit), true
+		return eventFilter(Deposit), true
 	case "withdraw":
-		return selection(Withdraw), true
+		return eventFilter(Withdraw), true
 	case "any":
-		return anyType, true
+		return anyEvent, true
 	}
 	return 0, false
 }
 
-// Set is the rules in force: at most one of each code, ascending by code.
+// Set is a rule set: at most one rule for each code, ascending by code.
 type Set []Rule
 
-// ParseSet reads a JSON array of rules in any order. A limit may also be a plain number, as PostgreSQL's to_jsonb writes it. Members
-// that Rule does not have are passed over, so that a server can still read the table when a later version has added a column.
+// ParseSet parses a JSON array of rules in any order. A limit may also be a JSON number, as PostgreSQL's to_jsonb
+// writes it. ParseSet ignores unknown members, so that a server can read the table after a later version has added a
+// column.
 func ParseSet(text []byte) (Set, error) {
 	var rows []struct {
 		Rule
-		Limit   jsontext.Value `json:"limit"` // these two shadow those of Rule, whose zero values mean something
+		// These fields shadow those of Rule, to detect missing members.
+		Limit   jsontext.Value `json:"limit"`
 		Enabled *bool          `json:"enabled"`
 	}
 	if err := json.Unmarshal(text, &rows); err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	if rows == nil {
-		return nil, errors.New("rules: a list of rules must be an array, not null")
+		return nil, errors.New("rules: the rule set must be an array, got null")
 	}
 	set := make(Set, 0, len(rows))
 	for _, row := range rows {
 		limit, ok := ParseCents(strings.Trim(string(row.Limit), `"`))
-		if !ok || row.Enabled == nil {
-			return nil, fmt.Errorf("rules: rule %d needs enabled, and a limit that %w", row.Code, errCents)
+		if !ok {
+			return nil, fmt.Errorf("rules: rule %d: limit %w", row.Code, errCents)
+		}
+		if row.Enabled == nil {
+			return nil, fmt.Errorf("rules: rule %d: enabled is missing", row.Code)
 		}
 		row.Rule.Limit, row.Rule.Enabled = limit, *row.Enabled
-		if fault := row.fault(); fault != "" {
-			return nil, fmt.Errorf("rules: rule %d %s", row.Code, fault)
+		if err := row.validate(); err != nil {
+			return nil, fmt.Errorf("rules: rule %d: %w", row.Code, err)
 		}
 		set = append(set, row.Rule)
 	}
 	slices.SortFunc(set, func(a, b Rule) int { return int(a.Code) - int(b.Code) })
 	for i := 1; i < len(set); i++ {
 		if set[i].Code == set[i-1].Code {
-			return nil, fmt.Errorf("rules: rule %d is there twice", set[i].Code)
+			return nil, fmt.Errorf("rules: rule %d is listed twice", set[i].Code)
 		}
 	}
 	return set, nil
 }
 
-// fault is what is wrong with the rule, or "".
-func (r *Rule) fault() string {
+// validate checks code, window and AppliesTo. It does not check the limit.
+func (r *Rule) validate() error {
 	switch r.Code {
 	case CodeConsecutive, CodeIncreasing, CodeLargeAmount:
 	case CodeSum, CodeFrequency:
 		if r.WindowSeconds == nil {
-			return "needs window_seconds"
+			return errors.New("window_seconds is missing")
 		}
 	default:
-		return "is unknown: there are 30, 123, 300, 500 and 1100"
+		return errors.New("unknown code, must be 30, 123, 300, 500 or 1100")
 	}
 	if r.WindowSeconds != nil && (*r.WindowSeconds < 0 || *r.WindowSeconds > MaxWindow) {
-		return fmt.Sprintf("has a window of %d seconds, which must be 0 to %d", *r.WindowSeconds, MaxWindow)
+		return fmt.Errorf("window_seconds must be from 0 to %d, got %d", MaxWindow, *r.WindowSeconds)
 	}
-	if _, ok := r.selection(); !ok {
-		return fmt.Sprintf("applies to %q, which must be one of %s", r.AppliesTo, strings.Join(selections[:], ", "))
+	if _, ok := r.filter(); !ok {
+		return fmt.Errorf("applies_to must be deposit, withdraw or any, got %q", r.AppliesTo)
 	}
-	return ""
+	return nil
 }
 
-// LongestWindow is the longest window of the rules in seconds, disabled ones too: a rule that is switched on finds its window complete.
+// LongestWindow returns the longest window of the rules in seconds. Disabled rules count, so that the window of a rule
+// is complete when the rule is enabled.
 func (s Set) LongestWindow() int64 {
 	var longest int64
 	for i := range s {

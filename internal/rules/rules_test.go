@@ -11,8 +11,8 @@ import (
 	"labledger/internal/rules"
 )
 
-// standard is the contract's table at medium risk.
-const standard = `[
+// standardRules are the default rules, with their limits at medium risk.
+const standardRules = `[
 	{"code":1100,"title":"Large withdrawal","applies_to":"withdraw","limit":"100.00","window_seconds":null,"enabled":true,"version":1},
 	{"code":30,"title":"Withdrawals in a row","applies_to":"withdraw","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
 	{"code":300,"title":"Rising deposits","applies_to":"deposit","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
@@ -29,8 +29,8 @@ func parseSet(t testing.TB, text string) rules.Set {
 	return set
 }
 
-// rule is a set of one rule. A negative window is none.
-func rule(code int32, appliesTo string, limit rules.Cents, window int64) rules.Set {
+// singleRule returns a set of one rule. A negative window means no window.
+func singleRule(code int32, appliesTo string, limit rules.Cents, window int64) rules.Set {
 	r := rules.Rule{Code: code, AppliesTo: appliesTo, Limit: limit, Enabled: true, Version: 1}
 	if window >= 0 {
 		r.WindowSeconds = &window
@@ -49,7 +49,7 @@ func TestParseType(t *testing.T) {
 	}
 	for _, text := range []string{"", "any", "ANY", "deposits", "withdrawal", " deposit", "deposit ", "depoſit", "ｄeposit", "\x04eposit", "deposi\x00", "wi\xffhdraw", "0"} {
 		if got, ok := rules.ParseType(text); ok {
-			t.Errorf("ParseType(%q) = %v; want it refused", text, got)
+			t.Errorf("ParseType(%q) = %v; want it rejected", text, got)
 		}
 	}
 	if got := rules.Type(7).String(); got != "Type(7)" {
@@ -65,18 +65,18 @@ func TestParseRisk(t *testing.T) {
 	}
 	for _, text := range []string{"", "Low", "HIGH", " low", "medium ", "none", "null", "1"} {
 		if got, ok := rules.ParseRisk(text); ok || got != rules.Medium {
-			t.Errorf("ParseRisk(%q) = %v, %v; want it refused", text, got, ok)
+			t.Errorf("ParseRisk(%q) = %v, %v; want it rejected", text, got, ok)
 		}
 	}
 	if got := rules.Risk(7).String(); got != "Risk(7)" {
 		t.Error(got)
 	}
 	if zero := rules.Risk(0); zero != rules.Medium {
-		t.Error("a user without a risk is not medium but", zero)
+		t.Error("the zero risk is not medium:", zero)
 	}
 }
 
-func TestAt(t *testing.T) {
+func TestLimitFor(t *testing.T) {
 	for _, c := range []struct{ limit, low, high rules.Cents }{
 		{100_00, 200_00, 51_00},
 		{200_00, 400_00, 101_00},
@@ -93,14 +93,16 @@ func TestAt(t *testing.T) {
 		{math.MaxInt64 / 2, math.MaxInt64 - 1, 23_058_430_092_136_940_00},
 	} {
 		r := rules.Rule{Limit: c.limit}
-		if medium, low, high := r.LimitFor(rules.Medium), r.LimitFor(rules.Low), r.LimitFor(rules.High); medium != c.limit || low != c.low || high != c.high {
-			t.Errorf("limit %v: medium %v, low %v, high %v; want low %v, high %v", c.limit, medium, low, high, c.low, c.high)
+		medium, low, high := r.LimitFor(rules.Medium), r.LimitFor(rules.Low), r.LimitFor(rules.High)
+		if medium != c.limit || low != c.low || high != c.high {
+			t.Errorf("limit %v: medium %v, low %v, high %v; want low %v, high %v",
+				c.limit, medium, low, high, c.low, c.high)
 		}
 	}
 }
 
 func TestParseSet(t *testing.T) {
-	set := parseSet(t, standard)
+	set := parseSet(t, standardRules)
 	var codes []int32
 	for _, r := range set {
 		codes = append(codes, r.Code)
@@ -109,7 +111,10 @@ func TestParseSet(t *testing.T) {
 		t.Error("not ascending by code:", diff)
 	}
 	window := int64(30)
-	want := rules.Rule{Code: 123, Title: "Large deposits", AppliesTo: "deposit", Limit: 200_00, WindowSeconds: &window, Enabled: true, Version: 1}
+	want := rules.Rule{
+		Code: 123, Title: "Large deposits", AppliesTo: "deposit", Limit: 200_00, WindowSeconds: &window,
+		Enabled: true, Version: 1,
+	}
 	if diff := cmp.Diff(want, set[1]); diff != "" {
 		t.Error(diff)
 	}
@@ -118,12 +123,13 @@ func TestParseSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(set, parseSet(t, string(text))); diff != "" {
-		t.Errorf("%s reads differently: %s", text, diff)
+		t.Errorf("%s parses differently: %s", text, diff)
 	}
-	if set := parseSet(t, `[{"code":30,"applies_to":"any","limit":"2","enabled":false,"colour":"red"}]`); set[0].Enabled || set[0].Limit != 2_00 {
-		t.Error("a later column, or an absent window, is in the way:", set)
+	set = parseSet(t, `[{"code":30,"applies_to":"any","limit":"2","enabled":false,"colour":"red"}]`)
+	if set[0].Enabled || set[0].Limit != 2_00 {
+		t.Error("with an unknown member and without a window:", set)
 	}
-	// As publish_ruleset keeps the row: to_jsonb spaces, reorders, and writes a numeric as a number.
+	// publish_ruleset stores the row as to_jsonb writes it: with spaces, reordered, and with the limit as a number.
 	row := `[{"code": 123, "limit": 200.00, "title": "Large deposits", "enabled": true, "version": 1, "applies_to": "deposit", "window_seconds": 30}]`
 	if diff := cmp.Diff(rules.Set{want}, parseSet(t, row)); diff != "" {
 		t.Error(diff)
@@ -133,35 +139,35 @@ func TestParseSet(t *testing.T) {
 	}
 }
 
-func TestParseSetRefuses(t *testing.T) {
-	const fine = `{"code":500,"title":"","applies_to":"any","limit":"5","window_seconds":60,"enabled":true,"version":1}`
-	parseSet(t, "["+fine+"]")
+func TestParseSet_rejects(t *testing.T) {
+	const valid = `{"code":500,"title":"","applies_to":"any","limit":"5","window_seconds":60,"enabled":true,"version":1}`
+	parseSet(t, "["+valid+"]")
 	for name, text := range map[string]string{
-		"nothing":         ``,
+		"empty input":     ``,
 		"null":            `null`,
-		"an object":       fine,
+		"an object":       valid,
 		"a null rule":     `[null]`,
 		"trailing data":   `[]]`,
-		"twice":           "[" + fine + "," + fine + "]",
-		"duplicate key":   "[" + strings.Replace(fine, `"title":""`, `"code":500`, 1) + "]",
-		"unknown code":    "[" + strings.Replace(fine, `500`, `501`, 1) + "]",
-		"no code":         "[" + strings.Replace(fine, `"code":500,`, ``, 1) + "]",
-		"no window":       "[" + strings.Replace(fine, `60`, `null`, 1) + "]",
-		"negative window": "[" + strings.Replace(fine, `60`, `-1`, 1) + "]",
-		"long window":     "[" + strings.Replace(fine, `60`, `3601`, 1) + "]",
-		"broken window":   "[" + strings.Replace(fine, `60`, `1.5`, 1) + "]",
+		"listed twice":    "[" + valid + "," + valid + "]",
+		"duplicate key":   "[" + strings.Replace(valid, `"title":""`, `"code":500`, 1) + "]",
+		"unknown code":    "[" + strings.Replace(valid, `500`, `501`, 1) + "]",
+		"no code":         "[" + strings.Replace(valid, `"code":500,`, ``, 1) + "]",
+		"no window":       "[" + strings.Replace(valid, `60`, `null`, 1) + "]",
+		"negative window": "[" + strings.Replace(valid, `60`, `-1`, 1) + "]",
+		"long window":     "[" + strings.Replace(valid, `60`, `3601`, 1) + "]",
+		"decimal window":  "[" + strings.Replace(valid, `60`, `1.5`, 1) + "]",
 		"sum, no window":  `[{"code":123,"applies_to":"any","limit":"5","enabled":true}]`,
-		"long, no use":    `[{"code":30,"applies_to":"any","limit":"5","window_seconds":3601,"enabled":true}]`,
-		"applies to what": "[" + strings.Replace(fine, `any`, `Any`, 1) + "]",
-		"applies to \"\"": "[" + strings.Replace(fine, `any`, ``, 1) + "]",
-		"limit, a float":  "[" + strings.Replace(fine, `"5"`, `5e0`, 1) + "]",
-		"limit, too fine": "[" + strings.Replace(fine, `"5"`, `5.001`, 1) + "]",
-		"limit, a list":   "[" + strings.Replace(fine, `"5"`, `["5"]`, 1) + "]",
-		"limit, negative": "[" + strings.Replace(fine, `"5"`, `"-5"`, 1) + "]",
-		"limit, null":     "[" + strings.Replace(fine, `"5"`, `null`, 1) + "]",
-		"no limit":        "[" + strings.Replace(fine, `"limit":"5",`, ``, 1) + "]",
-		"no enabled":      "[" + strings.Replace(fine, `"enabled":true,`, ``, 1) + "]",
-		"bad UTF-8":       "[" + strings.Replace(fine, `"title":""`, "\"title\":\"\xff\"", 1) + "]",
+		"unused window":   `[{"code":30,"applies_to":"any","limit":"5","window_seconds":3601,"enabled":true}]`,
+		"applies to Any":  "[" + strings.Replace(valid, `any`, `Any`, 1) + "]",
+		"applies to \"\"": "[" + strings.Replace(valid, `any`, ``, 1) + "]",
+		"limit, a float":  "[" + strings.Replace(valid, `"5"`, `5e0`, 1) + "]",
+		"limit, 3 digits": "[" + strings.Replace(valid, `"5"`, `5.001`, 1) + "]",
+		"limit, a list":   "[" + strings.Replace(valid, `"5"`, `["5"]`, 1) + "]",
+		"limit, negative": "[" + strings.Replace(valid, `"5"`, `"-5"`, 1) + "]",
+		"limit, null":     "[" + strings.Replace(valid, `"5"`, `null`, 1) + "]",
+		"no limit":        "[" + strings.Replace(valid, `"limit":"5",`, ``, 1) + "]",
+		"no enabled":      "[" + strings.Replace(valid, `"enabled":true,`, ``, 1) + "]",
+		"bad UTF-8":       "[" + strings.Replace(valid, `"title":""`, "\"title\":\"\xff\"", 1) + "]",
 	} {
 		if set, err := rules.ParseSet([]byte(text)); err == nil {
 			t.Errorf("%s is accepted: %v", name, set)
@@ -171,14 +177,14 @@ func TestParseSetRefuses(t *testing.T) {
 	}
 }
 
-func TestHorizon(t *testing.T) {
-	set := parseSet(t, standard)
+func TestLongestWindow(t *testing.T) {
+	set := parseSet(t, standardRules)
 	if got := set.LongestWindow(); got != 60 {
 		t.Error(got)
 	}
 	set[3].Enabled = false
 	if got := set.LongestWindow(); got != 60 {
-		t.Error("disabled rules do not count:", got)
+		t.Error("disabled rules must count:", got)
 	}
 	if got := set[:2].LongestWindow(); got != 30 {
 		t.Error(got)
@@ -186,7 +192,7 @@ func TestHorizon(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	set := parseSet(t, standard)
+	set := parseSet(t, standardRules)
 	var state rules.State
 	var d rules.Decision
 	for range 3 {
@@ -210,7 +216,7 @@ func TestExplain(t *testing.T) {
 		t.Error(got)
 	}
 	if got := rules.Explain(set, rules.High, rules.Decision{Measurements: d.Measurements}); len(got) != 0 {
-		t.Error("no code fired, but", got)
+		t.Error("reasons without a fired code:", got)
 	}
 	if got := string(rules.AppendMeasurements(nil, nil)); got != "{}" {
 		t.Error(got)

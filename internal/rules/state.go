@@ -5,40 +5,41 @@ import (
 	"slices"
 )
 
-// State is what the rules need to know of a user's events so far; its zero value is a user without events. It depends on no
-// setting of a rule but the length of windows, so that a changed limit needs no rebuild. A copy shares memory with the
-// original: step one of the two only.
+// State is a summary of a user's events that is sufficient to evaluate the rules. The zero value is a user without
+// events. It depends on no rule setting except the longest window, so a changed limit needs no rebuild. A copy shares
+// memory with the original: only one of them may be passed to Step.
 type State struct {
-	count   int64
-	latest  int64 // largest time so far
-	horizon int64 // seconds before latest for which the windows are complete
-	last    Type
-	run     int64   // how many events of type last came in a row, up to now
-	rises   [3]rise // by selection
-	seconds []second
-	head    int // seconds[head:] are in use, ascending; those before have left
+	count      int64
+	latest     int64 // largest time of all events
+	horizon    int64 // seconds before latest for which the window is complete
+	last       Type
+	run        int64            // number of consecutive events of type last, up to the last event
+	increasing [3]increasingRun // by eventFilter
+	window     []bucket
+	start      int // window[start:] is in use, ascending by time; earlier buckets are evicted
 }
 
-// A rise is the tail of events in which each is larger than the one before.
-type rise struct {
+// An increasingRun is the longest tail of events in which each amount is larger than the one before.
+type increasingRun struct {
 	length int64
 	last   Cents
 }
 
-// A second is all the events of one second, by type.
-type second struct {
-	at    int64
-	count [2]int64
-	cents [2]Cents
+// A bucket holds the totals of all events of one second, by type.
+type bucket struct {
+	at     int64
+	counts [2]int64
+	sums   [2]Cents
 }
 
-// Count is the number of events so far.
+// Count returns the number of events.
 func (s *State) Count() int64 { return s.count }
 
-// Latest is the largest time so far, in seconds; 0 for none.
+// Latest returns the largest time of all events, in seconds; 0 if there are none.
 func (s *State) Latest() int64 { return s.latest }
 
-// Horizon is how far back, in seconds before Latest, the windows are complete. Nothing is missing for a user without events.
+// Horizon returns the number of seconds before Latest for which the window is complete. For a user without events it
+// returns the largest int64, since nothing can be missing.
 func (s *State) Horizon() int64 {
 	if s.count == 0 {
 		return math.MaxInt64
@@ -46,99 +47,102 @@ func (s *State) Horizon() int64 {
 	return s.horizon
 }
 
-// Equal tells whether both states will decide alike from now on.
+// Equal reports whether both states lead to the same decisions from now on.
 func (s *State) Equal(other *State) bool {
 	return s.count == other.count && s.latest == other.latest && s.horizon == other.horizon &&
-		s.last == other.last && s.run == other.run && s.rises == other.rises && slices.Equal(s.live(), other.live())
+		s.last == other.last && s.run == other.run && s.increasing == other.increasing &&
+		slices.Equal(s.buckets(), other.buckets())
 }
 
-// RebuildWindow rebuilds the windows, and them alone, so that they are complete for horizon seconds before Latest. The events are those of
-// the ledger, in order of arrival, whose effective time is not before Latest-horizon; Event.Time holds the effective time.
+// RebuildWindow rebuilds the window, and nothing else, so that it is complete for horizon seconds before Latest. The
+// caller passes the events of the ledger with an effective time of at least Latest-horizon, in the order of arrival,
+// with the effective time in Event.Time.
 func (s *State) RebuildWindow(horizon int64, events []Event) {
 	if s.count == 0 {
 		return
 	}
-	s.horizon = bounded(horizon)
-	s.seconds, s.head = s.seconds[:0], 0
+	s.horizon = clampHorizon(horizon)
+	s.window, s.start = s.window[:0], 0
 	for _, e := range events {
 		if e.Time >= s.latest-s.horizon {
-			s.record(min(e.Time, s.latest), e)
+			s.addToBucket(min(e.Time, s.latest), e)
 		}
 	}
 }
 
-func bounded(horizon int64) int64 { return min(max(horizon, 0), MaxWindow) }
+func clampHorizon(horizon int64) int64 { return min(max(horizon, 0), MaxWindow) }
 
-// live is the seconds in use.
-func (s *State) live() []second { return s.seconds[s.head:] }
+// buckets returns the buckets in use.
+func (s *State) buckets() []bucket { return s.window[s.start:] }
 
-// add takes the event into the state.
+// add adds the event to the state.
 func (s *State) add(e Event, horizon int64) {
-	horizon = bounded(horizon)
+	horizon = clampHorizon(horizon)
 	if s.count == 0 || horizon < s.horizon {
 		s.horizon = horizon
 	}
-	s.count = add(s.count, 1)
+	s.count = saturatingAdd(s.count, 1)
 	s.latest = max(s.latest, e.Time)
 	if s.last != e.Type {
 		s.last, s.run = e.Type, 0
 	}
-	s.run = add(s.run, 1)
-	s.rises[e.Type].add(e.Amount)
-	s.rises[anyType].add(e.Amount)
-	s.drop(s.latest - horizon)
-	s.record(s.latest, e)
+	s.run = saturatingAdd(s.run, 1)
+	s.increasing[e.Type].add(e.Amount)
+	s.increasing[anyEvent].add(e.Amount)
+	s.evict(s.latest - horizon)
+	s.addToBucket(s.latest, e)
 }
 
-func (r *rise) add(amount Cents) {
+func (r *increasingRun) add(amount Cents) {
 	if amount <= r.last {
 		r.length = 0
 	}
-	r.length, r.last = add(r.length, 1), amount
+	r.length, r.last = saturatingAdd(r.length, 1), amount
 }
 
-// drop lets go of the seconds before since.
-func (s *State) drop(since int64) {
-	for s.head < len(s.seconds) && s.seconds[s.head].at < since {
-		s.head++
+// evict removes the buckets before since.
+func (s *State) evict(since int64) {
+	for s.start < len(s.window) && s.window[s.start].at < since {
+		s.start++
 	}
-	if s.head == len(s.seconds) {
-		s.seconds, s.head = s.seconds[:0], 0
+	if s.start == len(s.window) {
+		s.window, s.start = s.window[:0], 0
 	}
 }
 
-// record counts the event in the second at, which is the last one in use or a later one.
-func (s *State) record(at int64, e Event) {
-	live := s.live()
-	if len(live) == 0 || live[len(live)-1].at < at {
-		if len(s.seconds) == cap(s.seconds) && s.head >= len(live) {
-			s.seconds, s.head = s.seconds[:copy(s.seconds, live)], 0 // move down rather than grow: each second moves once or so
+// addToBucket adds the event to the bucket of second at. That second must not be before the last bucket in use.
+func (s *State) addToBucket(at int64, e Event) {
+	used := s.buckets()
+	if len(used) == 0 || used[len(used)-1].at < at {
+		if len(s.window) == cap(s.window) && s.start >= len(used) {
+			// Move the buckets to the front instead of growing: each bucket moves about once.
+			s.window, s.start = s.window[:copy(s.window, used)], 0
 		}
-		s.seconds = append(s.seconds, second{at: at})
+		s.window = append(s.window, bucket{at: at})
 	}
-	now := &s.seconds[len(s.seconds)-1]
-	now.count[e.Type] = add(now.count[e.Type], 1)
-	now.cents[e.Type] = add(now.cents[e.Type], e.Amount)
+	b := &s.window[len(s.window)-1]
+	b.counts[e.Type] = saturatingAdd(b.counts[e.Type], 1)
+	b.sums[e.Type] = saturatingAdd(b.sums[e.Type], e.Amount)
 }
 
-// runOf is how many of the selected events came in a row, up to the last event, which is one of them.
-func (s *State) runOf(of selection) int64 {
-	if of == anyType {
+// consecutive returns the number of consecutive matching events up to the last event, which must match the filter.
+func (s *State) consecutive(filter eventFilter) int64 {
+	if filter == anyEvent {
 		return s.count
 	}
 	return s.run
 }
 
-// within is the number and sum of the selected events of the last window seconds, both ends included.
-func (s *State) within(window int64, of selection) (count int64, sum Cents) {
-	live := s.live()
-	for i := len(live) - 1; i >= 0 && live[i].at >= s.latest-window; i-- {
-		now := &live[i]
-		if of == anyType {
-			count = add(count, add(now.count[Deposit], now.count[Withdraw]))
-			sum = add(sum, add(now.cents[Deposit], now.cents[Withdraw]))
+// windowTotals returns the number and the sum of the matching events from latest-seconds to latest, both included.
+func (s *State) windowTotals(seconds int64, filter eventFilter) (count int64, sum Cents) {
+	used := s.buckets()
+	for i := len(used) - 1; i >= 0 && used[i].at >= s.latest-seconds; i-- {
+		b := &used[i]
+		if filter == anyEvent {
+			count = saturatingAdd(count, saturatingAdd(b.counts[Deposit], b.counts[Withdraw]))
+			sum = saturatingAdd(sum, saturatingAdd(b.sums[Deposit], b.sums[Withdraw]))
 		} else {
-			count, sum = add(count, now.count[of]), add(sum, now.cents[of])
+			count, sum = saturatingAdd(count, b.counts[filter]), saturatingAdd(sum, b.sums[filter])
 		}
 	}
 	return count, sum

@@ -6,11 +6,13 @@ import (
 	"strconv"
 )
 
-// This file writes a state as JSON and reads it again. Both are by hand, since intake does so once for every user and pass:
+// This file encodes a State as JSON and parses it. Both are written by hand, because the ledger does both for each user
+// of each group commit. The format:
 //
 //	{"count":3,"latest":17,"horizon":60,"last":"deposit","run":2,"rises":[[2,1250],[1,500],[2,1250]],"seconds":[[17,2,2000,1,500]]}
 //
-// rises are [length, last amount] of deposits, withdrawals and any; seconds are [time, deposits, their cents, withdrawals, their cents].
+// "rises" holds [length, last amount] of the increasing runs of deposits, of withdrawals and of all events. "seconds"
+// holds the buckets as [time, number of deposits, their cents, number of withdrawals, their cents].
 
 const maxTime = 1<<53 - 1
 
@@ -19,51 +21,52 @@ func (s *State) Append(dst []byte) []byte {
 	if s.count == 0 {
 		return append(dst, "{}"...)
 	}
-	dst = appendNumber(dst, `{"count":`, s.count)
-	dst = appendNumber(dst, `,"latest":`, s.latest)
-	dst = appendNumber(dst, `,"horizon":`, s.horizon)
+	dst = appendField(dst, `{"count":`, s.count)
+	dst = appendField(dst, `,"latest":`, s.latest)
+	dst = appendField(dst, `,"horizon":`, s.horizon)
 	dst = append(append(append(dst, `,"last":"`...), s.last.String()...), '"')
-	dst = appendNumber(dst, `,"run":`, s.run)
-	open := `,"rises":[[`
-	for _, r := range s.rises {
-		dst = appendNumber(dst, open, r.length)
-		dst = appendNumber(dst, ",", int64(r.last))
-		open = "],["
+	dst = appendField(dst, `,"run":`, s.run)
+	prefix := `,"rises":[[`
+	for _, r := range s.increasing {
+		dst = appendField(dst, prefix, r.length)
+		dst = appendField(dst, ",", int64(r.last))
+		prefix = "],["
 	}
 	dst = append(dst, `]],"seconds":[`...)
-	open = "["
-	for _, now := range s.live() {
-		dst = appendNumber(dst, open, now.at)
-		for t := range now.count {
-			dst = appendNumber(dst, ",", now.count[t])
-			dst = appendNumber(dst, ",", int64(now.cents[t]))
+	prefix = "["
+	for _, b := range s.buckets() {
+		dst = appendField(dst, prefix, b.at)
+		for t := range b.counts {
+			dst = appendField(dst, ",", b.counts[t])
+			dst = appendField(dst, ",", int64(b.sums[t]))
 		}
 		dst = append(dst, ']')
-		open = ",["
+		prefix = ",["
 	}
 	return append(dst, "]}"...)
 }
 
-func appendNumber(dst []byte, before string, n int64) []byte {
-	return strconv.AppendInt(append(dst, before...), n, 10)
+func appendField(dst []byte, prefix string, n int64) []byte {
+	return strconv.AppendInt(append(dst, prefix...), n, 10)
 }
 
-// ParseState reads what Append wrote, also after PostgreSQL's jsonb has spaced and reordered it. It refuses everything else;
-// empty input and {} are the zero state.
+// ParseState parses the output of Append, also after PostgreSQL's jsonb has added spaces and reordered the members.
+// Empty input and {} are the zero state. ParseState rejects unknown, missing and duplicate members, and values that no
+// events can produce.
 func ParseState(text []byte) (State, error) {
 	if len(text) == 0 {
 		return State{}, nil
 	}
 	var s State
-	in := reader{text: text}
-	in.want('{')
-	if in.next('}') {
-		return s, in.end()
+	in := stateScanner{text: text}
+	in.expect('{')
+	if in.accept('}') {
+		return s, in.finish()
 	}
 	seen := 0
-	for more := true; more && !in.bad; more = in.next(',') {
-		name := in.word()
-		in.want(':')
+	for more := true; more && !in.failed; more = in.accept(',') {
+		name := in.ident()
+		in.expect(':')
 		field := 0
 		switch string(name) {
 		case "count":
@@ -73,162 +76,169 @@ func ParseState(text []byte) (State, error) {
 		case "horizon":
 			field, s.horizon = 4, in.number()
 		case "last":
-			field, s.last = 8, in.kind()
+			field, s.last = 8, in.eventType()
 		case "run":
 			field, s.run = 16, in.number()
 		case "rises":
-			field, s.rises = 32, in.rises()
+			field, s.increasing = 32, in.increasing()
 		case "seconds":
-			field, s.seconds = 64, in.seconds()
+			field, s.window = 64, in.buckets()
 		}
-		in.bad = in.bad || field == 0 || seen&field != 0
+		in.failed = in.failed || field == 0 || seen&field != 0
 		seen |= field
 	}
-	in.want('}')
-	if err := in.end(); err != nil {
+	in.expect('}')
+	if err := in.finish(); err != nil {
 		return State{}, err
 	}
-	if seen != 127 || !s.valid() {
-		return State{}, fmt.Errorf("rules: the state %.100q contradicts itself", text)
+	if seen != 127 || !s.consistent() {
+		return State{}, fmt.Errorf("rules: inconsistent state %.100q", text)
 	}
 	return s, nil
 }
 
-// valid tells whether a sequence of steps can lead to the state, as far as that is cheap to tell.
-func (s *State) valid() bool {
+// consistent reports whether a sequence of steps can lead to the state. It makes only the checks that are cheap.
+func (s *State) consistent() bool {
 	if s.latest > maxTime || s.horizon > MaxWindow || s.run < 1 || s.run > s.count ||
-		s.rises[s.last].length < 1 || s.rises[anyType].length < 1 {
+		s.increasing[s.last].length < 1 || s.increasing[anyEvent].length < 1 {
 		return false
 	}
-	for _, r := range s.rises {
+	for _, r := range s.increasing {
 		if r.length > s.count || r.length == 0 != (r.last == 0) {
 			return false
 		}
 	}
-	before := max(s.latest-MaxWindow, 0) - 1
-	for _, now := range s.live() {
-		if now.at <= before || now.at > s.latest || now.count == [2]int64{} {
+	previous := max(s.latest-MaxWindow, 0) - 1
+	for _, b := range s.buckets() {
+		if b.at <= previous || b.at > s.latest || b.counts == [2]int64{} {
 			return false
 		}
-		for t := range now.count {
-			if now.cents[t] < Cents(now.count[t]) || now.count[t] == 0 && now.cents[t] != 0 {
+		for t := range b.counts {
+			if b.sums[t] < Cents(b.counts[t]) || b.counts[t] == 0 && b.sums[t] != 0 {
 				return false
 			}
 		}
-		before = now.at
+		previous = b.at
 	}
 	return true
 }
 
-// A reader reads the JSON of a state from left to right. After a fault it is bad, and what it returns is of no use.
-type reader struct {
-	text []byte
-	at   int
-	bad  bool
+// A stateScanner scans the JSON of a state from left to right. After a syntax error failed is set, and the results of
+// its methods are meaningless.
+type stateScanner struct {
+	text   []byte
+	pos    int
+	failed bool
 }
 
-func (in *reader) space() {
-	for in.at < len(in.text) && (in.text[in.at] == ' ' || in.text[in.at] == '\t' || in.text[in.at] == '\n' || in.text[in.at] == '\r') {
-		in.at++
+func (in *stateScanner) skipSpace() {
+	for ; in.pos < len(in.text); in.pos++ {
+		switch in.text[in.pos] {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return
+		}
 	}
 }
 
-// next tells whether the next character but space is c, and if so goes past it.
-func (in *reader) next(c byte) bool {
-	in.space()
-	if in.at == len(in.text) || in.text[in.at] != c {
+// accept skips white space and reports whether the next character is c. If so, it consumes the character.
+func (in *stateScanner) accept(c byte) bool {
+	in.skipSpace()
+	if in.pos == len(in.text) || in.text[in.pos] != c {
 		return false
 	}
-	in.at++
+	in.pos++
 	return true
 }
 
-func (in *reader) want(c byte) {
-	if !in.bad && !in.next(c) {
-		in.bad = true
+// expect consumes c and fails if the next character is another one.
+func (in *stateScanner) expect(c byte) {
+	if !in.failed && !in.accept(c) {
+		in.failed = true
 	}
 }
 
-func (in *reader) end() error {
-	if in.space(); in.bad || in.at != len(in.text) {
-		return fmt.Errorf("rules: %.100q is no state: stuck at byte %d", in.text, in.at)
+// finish returns an error if the scanner has failed or input is left.
+func (in *stateScanner) finish() error {
+	if in.skipSpace(); in.failed || in.pos != len(in.text) {
+		return fmt.Errorf("rules: invalid state %.100q: unexpected input at byte %d", in.text, in.pos)
 	}
 	return nil
 }
 
-// number reads a whole number that is not negative.
-func (in *reader) number() (n int64) {
-	in.space()
-	start := in.at
-	for ; in.at < len(in.text) && isDigit(in.text[in.at]); in.at++ {
-		digit := int64(in.text[in.at] - '0')
-		if n > (math.MaxInt64-digit)/10 || in.at > start && n == 0 {
-			in.bad = true
+// number scans a non-negative integer.
+func (in *stateScanner) number() (n int64) {
+	in.skipSpace()
+	start := in.pos
+	for ; in.pos < len(in.text) && isDigit(in.text[in.pos]); in.pos++ {
+		digit := int64(in.text[in.pos] - '0')
+		if n > (math.MaxInt64-digit)/10 || in.pos > start && n == 0 {
+			in.failed = true
 			return 0
 		}
 		n = n*10 + digit
 	}
-	in.bad = in.bad || in.at == start
+	in.failed = in.failed || in.pos == start
 	return n
 }
 
-// word reads text in quotes that has no escapes.
-func (in *reader) word() []byte {
-	in.want('"')
-	start := in.at
-	for in.at < len(in.text) && in.text[in.at] != '"' {
-		in.at++
+// ident scans a JSON string without escapes.
+func (in *stateScanner) ident() []byte {
+	in.expect('"')
+	start := in.pos
+	for in.pos < len(in.text) && in.text[in.pos] != '"' {
+		in.pos++
 	}
-	word := in.text[start:in.at]
-	in.want('"')
-	return word
+	ident := in.text[start:in.pos]
+	in.expect('"')
+	return ident
 }
 
-func (in *reader) kind() Type {
-	switch string(in.word()) {
+func (in *stateScanner) eventType() Type {
+	switch string(in.ident()) {
 	case Deposit.String():
 		return Deposit
 	case Withdraw.String():
 		return Withdraw
 	}
-	in.bad = true
+	in.failed = true
 	return 0
 }
 
-func (in *reader) rises() (rises [3]rise) {
-	before := byte('[')
-	for i := range rises {
-		in.want(before)
-		in.want('[')
-		rises[i].length = in.number()
-		in.want(',')
-		rises[i].last = Cents(in.number())
-		in.want(']')
-		before = ','
+func (in *stateScanner) increasing() (runs [3]increasingRun) {
+	separator := byte('[')
+	for i := range runs {
+		in.expect(separator)
+		in.expect('[')
+		runs[i].length = in.number()
+		in.expect(',')
+		runs[i].last = Cents(in.number())
+		in.expect(']')
+		separator = ','
 	}
-	in.want(']')
-	return rises
+	in.expect(']')
+	return runs
 }
 
-func (in *reader) seconds() []second {
-	in.want('[')
-	if in.next(']') {
+func (in *stateScanner) buckets() []bucket {
+	in.expect('[')
+	if in.accept(']') {
 		return nil
 	}
-	var list []second
-	for more := true; more && !in.bad; more = in.next(',') {
-		var now second
-		in.want('[')
-		now.at = in.number()
-		for t := range now.count {
-			in.want(',')
-			now.count[t] = in.number()
-			in.want(',')
-			now.cents[t] = Cents(in.number())
+	var all []bucket
+	for more := true; more && !in.failed; more = in.accept(',') {
+		var b bucket
+		in.expect('[')
+		b.at = in.number()
+		for t := range b.counts {
+			in.expect(',')
+			b.counts[t] = in.number()
+			in.expect(',')
+			b.sums[t] = Cents(in.number())
 		}
-		in.want(']')
-		list = append(list, now)
+		in.expect(']')
+		all = append(all, b)
 	}
-	in.want(']')
-	return list
+	in.expect(']')
+	return all
 }

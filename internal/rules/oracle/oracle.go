@@ -1,5 +1,6 @@
-// Package oracle decides the alert rules a second time, for tests only: as the contract's table puts them, over the whole history.
-// It must not call the evaluator in rules nor share its arithmetic, so that one mistake cannot hide in both; it borrows types alone.
+// Package oracle is a second implementation of the alert rules, for tests only. It evaluates the rules as the
+// specification states them, over the whole history of a user. It must not call the evaluator of package rules nor
+// share its arithmetic, so that a mistake cannot hide in both. It uses only the types of that package.
 package oracle
 
 import (
@@ -16,7 +17,7 @@ type Entry struct {
 	Rules rules.Set
 }
 
-// Codes gives the codes that each event of the history fires, ascending; nil for none. It takes quadratic time.
+// Codes returns the codes that each event of the history fires, ascending; nil for none. It takes quadratic time.
 func Codes(history []Entry) [][]int32 {
 	all := make([][]int32, len(history))
 	for i, entry := range history {
@@ -30,28 +31,28 @@ func Codes(history []Entry) [][]int32 {
 	return all
 }
 
-// fires tells whether the rule fires at the last event of the history.
+// fires reports whether the rule fires at the last event of the history.
 func fires(rule rules.Rule, risk rules.Risk, history []Entry) bool {
 	event := history[len(history)-1].Event
 	if !rule.Enabled || !matches(rule, event) {
 		return false
 	}
-	limit := limitOf(rule, risk)
+	limit := scaledLimit(rule, risk)
 	switch rule.Code {
 	case 1100:
 		return money(event.Amount).Cmp(limit) > 0
 	case 30:
-		return number(row(rule, history)).Cmp(limit) >= 0
+		return integer(consecutive(rule, history)).Cmp(limit) >= 0
 	case 300:
-		return number(rising(rule, history)).Cmp(limit) >= 0
+		return integer(increasing(rule, history)).Cmp(limit) >= 0
 	case 123:
 		sum := new(big.Rat)
-		for _, e := range window(rule, history) {
+		for _, e := range eventsInWindow(rule, history) {
 			sum.Add(sum, money(e.Amount))
 		}
 		return sum.Cmp(limit) > 0
 	case 500:
-		return number(len(window(rule, history))).Cmp(limit) > 0
+		return integer(len(eventsInWindow(rule, history))).Cmp(limit) > 0
 	}
 	return false
 }
@@ -64,24 +65,24 @@ func matches(rule rules.Rule, event rules.Event) bool {
 
 func money(cents rules.Cents) *big.Rat { return big.NewRat(int64(cents), 100) }
 
-func number(n int) *big.Rat { return big.NewRat(int64(n), 1) }
+func integer(n int) *big.Rat { return big.NewRat(int64(n), 1) }
 
-// limitOf is the limit at the given risk: low: limit × 2; high: floor(limit / 2) + 1.
-func limitOf(rule rules.Rule, risk rules.Risk) *big.Rat {
+// scaledLimit returns the limit at a risk level: limit × 2 for low, floor(limit / 2) + 1 for high.
+func scaledLimit(rule rules.Rule, risk rules.Risk) *big.Rat {
 	limit := money(rule.Limit)
 	switch risk {
 	case rules.Low:
-		limit.Mul(limit, number(2))
+		limit.Mul(limit, integer(2))
 	case rules.High:
-		limit.Quo(limit, number(2))
+		limit.Quo(limit, integer(2))
 		floor := new(big.Int).Div(limit.Num(), limit.Denom())
 		limit.SetInt(floor.Add(floor, big.NewInt(1)))
 	}
 	return limit
 }
 
-// row is how many of the last events all match.
-func row(rule rules.Rule, history []Entry) int {
+// consecutive returns the length of the longest tail of the history in which all events match.
+func consecutive(rule rules.Rule, history []Entry) int {
 	for n := range history {
 		if !matches(rule, history[len(history)-1-n].Event) {
 			return n
@@ -90,8 +91,8 @@ func row(rule rules.Rule, history []Entry) int {
 	return len(history)
 }
 
-// rising is how many of the last matching events strictly increase.
-func rising(rule rules.Rule, history []Entry) int {
+// increasing returns the length of the longest tail of the matching events in which the amounts strictly increase.
+func increasing(rule rules.Rule, history []Entry) int {
 	var amounts []*big.Rat
 	for _, entry := range history {
 		if matches(rule, entry.Event) {
@@ -106,20 +107,20 @@ func rising(rule rules.Rule, history []Entry) int {
 	return len(amounts)
 }
 
-// window is the matching events with now − t ≤ window, where t is the time at which an event counts: as given, or the user's latest
-// when it arrived if that is later.
-func window(rule rules.Rule, history []Entry) []rules.Event {
+// eventsInWindow returns the matching events with now − t ≤ window. t is the effective time of an event: its own time,
+// or the user's latest time when it arrived if that is later.
+func eventsInWindow(rule rules.Rule, history []Entry) []rules.Event {
 	latest := int64(0)
 	effective := make([]int64, len(history))
 	for i, entry := range history {
 		latest = max(latest, entry.Event.Time)
 		effective[i] = latest
 	}
-	var inside []rules.Event
+	var events []rules.Event
 	for i, entry := range history {
 		if matches(rule, entry.Event) && latest-effective[i] <= *rule.WindowSeconds {
-			inside = append(inside, entry.Event)
+			events = append(events, entry.Event)
 		}
 	}
-	return inside
+	return events
 }
