@@ -8,18 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/user"
 	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"labledger/api"
-	"labledger/db"
-	"labledger/internal/ledger"
 	"labledger/internal/media"
 	"labledger/internal/postgres"
 	"labledger/internal/tracing"
@@ -128,41 +122,6 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	return stopper.drain(server, listener, c.DrainDelay, log)
 }
 
-// Idempotency keys are promised for a day, sessions that have ended are shown for a month, attempts to sign in count for a quarter of an hour.
-const (
-	keyAge     = 48 * time.Hour
-	sessionAge = 30 * 24 * time.Hour
-	attemptAge = time.Hour
-	strayAge   = time.Hour // a file whose attachment is not there by then was given up on the way
-	houseEvery = time.Hour
-)
-
-// keepHouse forgets what nobody needs any longer, now and then, until ctx ends.
-func keepHouse(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
-	l := ledger.New(pool, nil)
-	for {
-		keys, err1 := l.DeleteExpiredKeys(ctx, keyAge)
-		sessions, err2 := db.New(pool).DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{Before: time.Now().Add(-sessionAge), Seconds: int32(attemptAge.Seconds())})
-		strays, err3 := files.RemoveOrphans(strayAge, func(urls []string) ([]string, error) {
-			return db.New(pool).ListOrphanedURLs(ctx, db.ListOrphanedURLsParams{Urls: urls})
-		})
-		err := errors.Join(err1, err2, err3)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			log.Warn("what is old stays for now", "error", err.Error())
-		case keys > 0 || sessions > 0 || strays > 0:
-			log.Info("what is old was forgotten", "idempotency_keys", keys, "sessions", sessions, "files", strays)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(houseEvery):
-		}
-	}
-}
-
 // media is the folder of uploaded files.
 func (c *config) media() (*media.Store, error) {
 	dir := c.MediaDir
@@ -175,42 +134,6 @@ func (c *config) media() (*media.Store, error) {
 		}
 	}
 	return media.NewStore(dir), nil
-}
-
-// stepDown goes on as the server's role, which may do no more than requests need. A given database says itself who works on it; when that
-// is somebody who could rewrite the history, and others than its owner get to the server, the operator is told how to do better.
-func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) error {
-	if d.cluster != nil {
-		pool, err := postgres.OpenTraced(ctx, d.cluster.ServerURL(), d.tracer)
-		if err != nil {
-			return err
-		}
-		d.pool.Close()
-		d.pool = pool
-		return nil
-	}
-	if c.loopback() && !c.required() {
-		return nil
-	}
-	may, err := postgres.HasOwnerRights(ctx, d.pool)
-	if err == nil && may {
-		log.Warn("the role of DATABASE_URL may change the schema and rewrite the history, which the server never needs. " +
-			"Let it connect as " + postgres.ServerRole + " (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
-			"only `labledger migrate up` needs the owner's URL")
-	}
-	return err
-}
-
-// replica is what lists are read from; nil when there is none.
-func (c *config) replica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
-	if c.ReadDatabaseURL == "" {
-		return nil, nil
-	}
-	pool, err := postgres.OpenTraced(ctx, c.ReadDatabaseURL, tracer)
-	if err != nil {
-		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
-	}
-	return pool, nil
 }
 
 // listen takes the port before anything else is started.
@@ -248,12 +171,4 @@ All calls, with their SQL: %[1]s/docs
 Ctrl-C stops it.
 
 `, url, d.cluster.Dir())
-}
-
-// operator is who the history says made the changes of a command.
-func operator() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "command line"
 }

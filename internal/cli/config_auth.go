@@ -16,13 +16,6 @@ import (
 
 // This file reads who may call: open or not, the signing key, trusted proxies.
 
-// required tells whether callers must sign in. The default is open on loopback, where nobody else gets to.
-func (c *config) required() bool {
-	return c.Auth == "required" || c.Auth == "" && !c.loopback()
-}
-
-func (c *config) loopback() bool { return c.Host == "localhost" || net.ParseIP(c.Host).IsLoopback() }
-
 // access is who may call. It refuses a configuration that would let in more people than it says.
 func (c *config) access() (a api.Access, err error) {
 	if c.Auth == "open" && !c.loopback() {

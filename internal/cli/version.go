@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+)
+
+// release is set by builds that know no repository: -ldflags "-X labledger/internal/cli.release=1.2.3".
+var release string
+
+// version is what the build knows of itself.
+func version() string {
+	if release != "" {
+		return release
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := strings.Trim(info.Main.Version, "()")
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && !strings.Contains(text, s.Value[:12]) {
+			text += "-" + s.Value[:12]
+		}
+	}
+	return text
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run() error {
+	fmt.Println("labledger " + version())
+	return nil
+}
