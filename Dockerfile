@@ -22,7 +22,7 @@ RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG VERSION=unknown
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X labledger/internal/cli.release=${VERSION}" -o /out/labledger . \
+    CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X labledger/internal/cli.buildVersion=${VERSION}" -o /out/labledger . \
     && mkdir -p /out/media && /out/labledger static /out/static
 
 # Contains no shell and no package manager; the program checks its own health.

@@ -15,7 +15,7 @@ import (
 
 type backupCmd struct {
 	File     string `arg:"" optional:"" help:"File to write; it must not exist. Default: labledger-<date>.dump in this folder."`
-	Unproven bool   `help:"Do not restore it into a scratch database to prove it. For roles that may not create databases."`
+	NoVerify bool   `help:"Do not restore it into a scratch database to prove it. For roles that may not create databases."`
 }
 
 // Run writes a dump, and proves it: restored into a scratch database, it must hold what the database held at that moment. Until then the file
@@ -28,13 +28,13 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 		return fmt.Errorf("%s is there already; a backup does not overwrite one", b.File)
 	}
 	part := b.File + ".part"
-	return c.beside(ctx, func(d *database) (err error) {
-		defer func() { err = errors.Join(err, gone(part)) }()
+	return c.withOwnerDB(ctx, func(d *database) (err error) {
+		defer func() { err = errors.Join(err, removeIfExists(part)) }()
 		held, err := postgres.Dump(ctx, d.url, part)
 		if err != nil {
 			return fmt.Errorf("nothing was backed up: %w", err)
 		}
-		if !b.Unproven {
+		if !b.NoVerify {
 			fmt.Fprintln(os.Stderr, "written; now proving it by a restore into a scratch database")
 			restored, err := postgres.VerifyDump(ctx, d.url, part)
 			if err != nil {
@@ -52,7 +52,7 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 			return err
 		}
 		proven := "proven by a restore"
-		if b.Unproven {
+		if b.NoVerify {
 			proven = "not proven by a restore"
 		}
 		fmt.Printf("%s: %d rows of %d tables, %d bytes, %s\n", b.File, held.Total(), len(held.Rows), info.Size(), proven)
@@ -60,8 +60,8 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 	})
 }
 
-// gone takes a file away that may be there.
-func gone(file string) error {
+// removeIfExists takes a file away that may be there.
+func removeIfExists(file string) error {
 	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -85,7 +85,7 @@ func (r restoreCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	return c.beside(ctx, func(d *database) error {
+	return c.withOwnerDB(ctx, func(d *database) error {
 		held, err := postgres.RestoreDump(ctx, d.url, file)
 		switch {
 		case errors.Is(err, postgres.ErrNotEmpty) && d.cluster != nil:
@@ -100,7 +100,7 @@ func (r restoreCmd) Run(ctx context.Context, c *config) error {
 				return err
 			}
 		}
-		if err := d.ready(ctx, slog.New(slog.DiscardHandler)); err != nil {
+		if err := d.migrateAndSeed(ctx, slog.New(slog.DiscardHandler)); err != nil {
 			return fmt.Errorf("restored, but it is not ready: %w", err)
 		}
 		fmt.Printf("restored: %d rows of %d tables\n", held.Total(), len(held.Rows))

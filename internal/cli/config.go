@@ -28,36 +28,36 @@ type config struct {
 	LogFormat       string        `help:"Log as text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
 }
 
-// required tells whether callers must sign in. The default is open on loopback, where nobody else gets to.
-func (c *config) required() bool {
-	return c.Auth == "required" || c.Auth == "" && !c.loopback()
+// authRequired tells whether callers must sign in. The default is open on loopback, where nobody else gets to.
+func (c *config) authRequired() bool {
+	return c.Auth == "required" || c.Auth == "" && !c.isLoopback()
 }
 
-func (c *config) loopback() bool { return c.Host == "localhost" || net.ParseIP(c.Host).IsLoopback() }
+func (c *config) isLoopback() bool { return c.Host == "localhost" || net.ParseIP(c.Host).IsLoopback() }
 
-// A setting is a value and the name by which people know it.
-type setting struct{ name, value string }
+// A envValue is a value and the name by which people know it.
+type envValue struct{ name, value string }
 
-func (c *config) server() setting { return setting{"DATABASE_URL", c.DatabaseURL} }
+func (c *config) serverURL() envValue { return envValue{"DATABASE_URL", c.DatabaseURL} }
 
-// owner is the database for commands that may need more rights than the server has.
-func (c *config) owner() setting {
+// ownerURL is the database for commands that may need more rights than the server has.
+func (c *config) ownerURL() envValue {
 	if c.OwnerURL != "" {
-		return setting{"OWNER_DATABASE_URL", c.OwnerURL}
+		return envValue{"OWNER_DATABASE_URL", c.OwnerURL}
 	}
-	return c.server()
+	return c.serverURL()
 }
 
-// sample refuses a secret that stands in a public file.
-func (s setting) sample() error {
-	if strings.Contains(s.value, sampleWord) {
-		return fmt.Errorf("%s is still the one of the sample, which everybody can read. Put a secret of your own in place of %s…: openssl rand -hex 24", s.name, sampleWord)
+// rejectPlaceholder refuses a secret that stands in a public file.
+func (s envValue) rejectPlaceholder() error {
+	if strings.Contains(s.value, placeholderMarker) {
+		return fmt.Errorf("%s is still the one of the sample, which everybody can read. Put a secret of your own in place of %s…: openssl rand -hex 24", s.name, placeholderMarker)
 	}
 	return nil
 }
 
-// operator is who the history says made the changes of a command.
-func operator() string {
+// osUsername is who the history says made the changes of a command.
+func osUsername() string {
 	if u, err := user.Current(); err == nil {
 		return u.Username
 	}

@@ -16,13 +16,13 @@ import (
 
 // This file reads who may call: open or not, the signing key, trusted proxies.
 
-// access is who may call. It refuses a configuration that would let in more people than it says.
-func (c *config) access() (a api.Access, err error) {
-	if c.Auth == "open" && !c.loopback() {
+// apiAccess is who may call. It refuses a configuration that would let in more people than it says.
+func (c *config) apiAccess() (a api.Access, err error) {
+	if c.Auth == "open" && !c.isLoopback() {
 		return a, fmt.Errorf("with AUTH=open everyone who reaches %s would be admin. "+
 			"Let people sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), or say that you want it so: AUTH=insecure-open", net.JoinHostPort(c.Host, c.Port))
 	}
-	a.AuthRequired, a.RegistrationClosed = c.required(), c.Registration == "closed"
+	a.AuthRequired, a.RegistrationClosed = c.authRequired(), c.Registration == "closed"
 	a.LoopbackOnly = !a.AuthRequired && c.Auth != "insecure-open"
 	for _, text := range c.TrustedProxies {
 		p, err := parsePrefix(strings.TrimSpace(text))
@@ -31,7 +31,7 @@ func (c *config) access() (a api.Access, err error) {
 		}
 		a.TrustedProxies = append(a.TrustedProxies, p)
 	}
-	a.Keys, err = c.keys(a.AuthRequired)
+	a.Keys, err = c.signingKeys(a.AuthRequired)
 	return a, err
 }
 
@@ -46,10 +46,10 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return a.Unmap().Prefix(a.Unmap().BitLen())
 }
 
-// keys are made of the secret that was given; nil without one. Beside a private cluster it is keptKeys' turn then, and where nobody needs to sign
+// signingKeys are made of the secret that was given; nil without one. Beside a private cluster it is loadOrCreateSigningKeys' turn then, and where nobody needs to sign
 // in, keys may end with the process.
-func (c *config) keys(needed bool) (*auth.Keys, error) {
-	secret, from, err := c.secret()
+func (c *config) signingKeys(needed bool) (*auth.Keys, error) {
+	secret, from, err := c.jwtSecret()
 	switch {
 	case err != nil:
 		return nil, err
@@ -66,8 +66,8 @@ func (c *config) keys(needed bool) (*auth.Keys, error) {
 	return nil, nil
 }
 
-// secret is the one that was given, and the setting that it is from; "" when there is none.
-func (c *config) secret() (secret, from string, err error) {
+// jwtSecret is the one that was given, and the setting that it is from; "" when there is none.
+func (c *config) jwtSecret() (secret, from string, err error) {
 	switch {
 	case c.JWTSecret != "" && c.JWTSecretFile != "":
 		return "", "", errors.New("JWT_SECRET and JWT_SECRET_FILE are both given; give one of them")
@@ -84,12 +84,12 @@ func (c *config) secret() (secret, from string, err error) {
 	return secret, "JWT_SECRET_FILE", nil
 }
 
-// keptKeys are made of a secret in the state folder, which the first start makes. The private cluster is open, so the folder is ours.
-func (c *config) keptKeys() (*auth.Keys, error) {
+// loadOrCreateSigningKeys are made of a secret in the state folder, which the first start makes. The private cluster is open, so the folder is ours.
+func (c *config) loadOrCreateSigningKeys() (*auth.Keys, error) {
 	path := filepath.Join(c.StateDir, "jwt_secret")
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := writeNew(path, []byte(auth.NewSecret()+"\n")); err != nil {
+		if err := createExclusive(path, []byte(auth.NewSecret()+"\n")); err != nil {
 			return nil, err
 		}
 		text, err = os.ReadFile(path)
@@ -104,8 +104,8 @@ func (c *config) keptKeys() (*auth.Keys, error) {
 	return keys, nil
 }
 
-// writeNew writes a file that only we may read, whole or not at all. One that somebody else wrote meanwhile stays.
-func writeNew(path string, text []byte) error {
+// createExclusive writes a file that only we may read, whole or not at all. One that somebody else wrote meanwhile stays.
+func createExclusive(path string, text []byte) error {
 	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-*") // of mode 0600
 	if err != nil {
 		return err

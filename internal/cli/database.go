@@ -24,9 +24,9 @@ type database struct {
 	schema  uint            // version that its schema was brought to: the one that this program needs
 }
 
-// open reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
-func (c *config) open(ctx context.Context, log *slog.Logger, given setting, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
-	if err := given.sample(); err != nil {
+// openDatabase reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
+func (c *config) openDatabase(ctx context.Context, log *slog.Logger, given envValue, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
+	if err := given.rejectPlaceholder(); err != nil {
 		return nil, err
 	}
 	d := &database{url: given.value, tracer: tracer}
@@ -46,8 +46,8 @@ func (c *config) open(ctx context.Context, log *slog.Logger, given setting, star
 	return d, nil
 }
 
-// ready brings the schema up to date, and loads the mock data into a private cluster that is new.
-func (d *database) ready(ctx context.Context, log *slog.Logger) error {
+// migrateAndSeed brings the schema up to date, and loads the mock data into a private cluster that is new.
+func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
 	if err != nil {
 		return err
@@ -83,8 +83,8 @@ func (d *database) seed(ctx context.Context) error {
 	return err
 }
 
-// gone is closed when a private cluster has been given up; for a given database never.
-func (d *database) gone() <-chan struct{} {
+// clusterDone is closed when a private cluster has been given up; for a given database never.
+func (d *database) clusterDone() <-chan struct{} {
 	if d.cluster == nil {
 		return nil
 	}
@@ -106,9 +106,9 @@ func (d *database) close() {
 	}
 }
 
-// beside runs a command on the database as its owner, whether the server runs at the same time or not.
-func (c *config) beside(ctx context.Context, run func(*database) error) error {
-	d, err := c.open(ctx, quiet(), c.owner(), postgres.StartOrAttach, nil)
+// withOwnerDB runs a command on the database as its owner, whether the server runs at the same time or not.
+func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) error {
+	d, err := c.openDatabase(ctx, warnLogger(), c.ownerURL(), postgres.StartOrAttach, nil)
 	if err != nil {
 		return err
 	}
@@ -116,9 +116,9 @@ func (c *config) beside(ctx context.Context, run func(*database) error) error {
 	return run(d)
 }
 
-// stepDown goes on as the server's role, which may do no more than requests need. A given database says itself who works on it; when that
+// dropPrivileges goes on as the server's role, which may do no more than requests need. A given database says itself who works on it; when that
 // is somebody who could rewrite the history, and others than its owner get to the server, the operator is told how to do better.
-func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) error {
+func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *database) error {
 	if d.cluster != nil {
 		pool, err := postgres.OpenTraced(ctx, d.cluster.ServerURL(), d.tracer)
 		if err != nil {
@@ -128,7 +128,7 @@ func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) er
 		d.pool = pool
 		return nil
 	}
-	if c.loopback() && !c.required() {
+	if c.isLoopback() && !c.authRequired() {
 		return nil
 	}
 	may, err := postgres.HasOwnerRights(ctx, d.pool)
@@ -140,8 +140,8 @@ func (c *config) stepDown(ctx context.Context, log *slog.Logger, d *database) er
 	return err
 }
 
-// replica is what lists are read from; nil when there is none.
-func (c *config) replica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
+// openReplica is what lists are read from; nil when there is none.
+func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}

@@ -13,12 +13,12 @@ import (
 
 type healthCmd struct{}
 
-// healthTime is less than a container's health check waits.
-const healthTime = 2 * time.Second
+// healthTimeout is less than a container's health check waits.
+const healthTimeout = 2 * time.Second
 
 // Run asks /readyz of a server with the same HOST and PORT, and says what it answered.
 func (healthCmd) Run(ctx context.Context, c *config) error {
-	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	host := c.Host
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {

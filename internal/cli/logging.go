@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// logger writes to standard output: text for people, JSON lines for machines.
-func (c *config) logger() *slog.Logger {
+// serverLogger writes to standard output: text for people, JSON lines for machines.
+func (c *config) serverLogger() *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // checked by the parser
 	options := &slog.HandlerOptions{Level: level}
@@ -18,7 +18,7 @@ func (c *config) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stdout, options))
 }
 
-// quiet logs only what went wrong, for commands whose output is something else.
-func quiet() *slog.Logger {
+// warnLogger logs only what went wrong, for commands whose output is something else.
+func warnLogger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

@@ -15,20 +15,20 @@ import (
 
 // Idempotency keys are promised for a day, sessions that have ended are shown for a month, attempts to sign in count for a quarter of an hour.
 const (
-	keyAge     = 48 * time.Hour
-	sessionAge = 30 * 24 * time.Hour
-	attemptAge = time.Hour
-	strayAge   = time.Hour // a file whose attachment is not there by then was given up on the way
-	houseEvery = time.Hour
+	idempotencyKeyRetention = 48 * time.Hour
+	sessionRetention        = 30 * 24 * time.Hour
+	loginAttemptRetention   = time.Hour
+	orphanFileAge           = time.Hour // a file whose attachment is not there by then was given up on the way
+	cleanupInterval         = time.Hour
 )
 
-// keepHouse forgets what nobody needs any longer, now and then, until ctx ends.
-func keepHouse(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
+// runCleanup forgets what nobody needs any longer, now and then, until ctx ends.
+func runCleanup(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
 	l := ledger.New(pool, nil)
 	for {
-		keys, err1 := l.DeleteExpiredKeys(ctx, keyAge)
-		sessions, err2 := db.New(pool).DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{Before: time.Now().Add(-sessionAge), Seconds: int32(attemptAge.Seconds())})
-		strays, err3 := files.RemoveOrphans(strayAge, func(urls []string) ([]string, error) {
+		keys, err1 := l.DeleteExpiredKeys(ctx, idempotencyKeyRetention)
+		sessions, err2 := db.New(pool).DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{Before: time.Now().Add(-sessionRetention), Seconds: int32(loginAttemptRetention.Seconds())})
+		strays, err3 := files.RemoveOrphans(orphanFileAge, func(urls []string) ([]string, error) {
 			return db.New(pool).ListOrphanedURLs(ctx, db.ListOrphanedURLsParams{Urls: urls})
 		})
 		err := errors.Join(err1, err2, err3)
@@ -43,7 +43,7 @@ func keepHouse(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log 
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(houseEvery):
+		case <-time.After(cleanupInterval):
 		}
 	}
 }

@@ -18,21 +18,21 @@ type migrateCmd struct {
 type migrateUpCmd struct{}
 
 func (migrateUpCmd) Run(ctx context.Context, c *config) error {
-	return c.beside(ctx, func(d *database) error {
+	return c.withOwnerDB(ctx, func(d *database) error {
 		from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
-		if err := moved(from, to, err); err != nil {
+		if err := printMigration(from, to, err); err != nil {
 			return err
 		}
-		return c.admitServer(ctx)
+		return c.setServerPassword(ctx)
 	})
 }
 
-// admitServer gives the server's role the password of DATABASE_URL, where the owner's URL is another.
-func (c *config) admitServer(ctx context.Context) error {
+// setServerPassword gives the server's role the password of DATABASE_URL, where the owner's URL is another.
+func (c *config) setServerPassword(ctx context.Context) error {
 	if c.OwnerURL == "" || c.DatabaseURL == "" {
 		return nil
 	}
-	if err := c.server().sample(); err != nil {
+	if err := c.serverURL().rejectPlaceholder(); err != nil {
 		return err
 	}
 	changed, err := postgres.SetServerPassword(ctx, c.OwnerURL, c.DatabaseURL)
@@ -42,8 +42,8 @@ func (c *config) admitServer(ctx context.Context) error {
 	return err
 }
 
-// moved tells how far a migration came, also when it failed on the way.
-func moved(from, to uint, err error) error {
+// printMigration tells how far a migration came, also when it failed on the way.
+func printMigration(from, to uint, err error) error {
 	if err == nil || from != to {
 		fmt.Printf("schema: %d → %d\n", from, to)
 	}
@@ -58,16 +58,16 @@ func (m migrateDownCmd) Run(ctx context.Context, c *config) error {
 	if m.Steps < 1 {
 		return errors.New("migrate down: the number of steps must be at least 1")
 	}
-	return c.beside(ctx, func(d *database) error {
+	return c.withOwnerDB(ctx, func(d *database) error {
 		from, to, err := postgres.MigrateDown(ctx, d.url, schema.Files, m.Steps)
-		return moved(from, to, err)
+		return printMigration(from, to, err)
 	})
 }
 
 type migrateStatusCmd struct{}
 
 func (migrateStatusCmd) Run(ctx context.Context, c *config) error {
-	return c.beside(ctx, func(d *database) error {
+	return c.withOwnerDB(ctx, func(d *database) error {
 		status, err := postgres.MigrationStatus(ctx, d.url, schema.Files)
 		if err != nil {
 			return err

@@ -14,13 +14,13 @@ import (
 	"labledger/internal/auth"
 )
 
-// newPassword gets a password for an account, and returns its hash.
-func newPassword(ctx context.Context, name string) (hash string, err error) {
+// hashNewPassword gets a password for an account, and returns its hash.
+func hashNewPassword(ctx context.Context, name string) (hash string, err error) {
 	var password string
 	if terminal := int(os.Stdin.Fd()); term.IsTerminal(terminal) {
-		password, err = typePassword(ctx, terminal, name)
+		password, err = promptPassword(ctx, terminal, name)
 	} else {
-		password, err = unlessStopped(ctx, pipedPassword)
+		password, err = readWithContext(ctx, readPasswordLine)
 	}
 	if err != nil {
 		return "", err
@@ -31,8 +31,8 @@ func newPassword(ctx context.Context, name string) (hash string, err error) {
 	return auth.NewPasswords().Hash(ctx, password)
 }
 
-// typePassword asks for it twice. What is typed is not seen.
-func typePassword(ctx context.Context, terminal int, name string) (string, error) {
+// promptPassword asks for it twice. What is typed is not seen.
+func promptPassword(ctx context.Context, terminal int, name string) (string, error) {
 	before, err := term.GetState(terminal)
 	if err != nil {
 		return "", err
@@ -41,12 +41,12 @@ func typePassword(ctx context.Context, terminal int, name string) (string, error
 	ask := func(what string) (string, error) {
 		fmt.Fprint(os.Stderr, what)
 		defer fmt.Fprintln(os.Stderr)
-		return unlessStopped(ctx, func() (string, error) {
+		return readWithContext(ctx, func() (string, error) {
 			text, err := term.ReadPassword(terminal)
 			return string(text), err
 		})
 	}
-	first, err := ask("Password of " + shown(name) + ": ")
+	first, err := ask("Password of " + quoteUnprintable(name) + ": ")
 	if err != nil {
 		return "", err
 	}
@@ -57,11 +57,11 @@ func typePassword(ctx context.Context, terminal int, name string) (string, error
 	return first, err
 }
 
-// mostPiped bounds what is read of standard input, in bytes: more than the longest password has.
-const mostPiped = 4096
+// maxPasswordLine bounds what is read of standard input, in bytes: more than the longest password has.
+const maxPasswordLine = 4096
 
-func pipedPassword() (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(os.Stdin, mostPiped)).ReadString('\n')
+func readPasswordLine() (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(os.Stdin, maxPasswordLine)).ReadString('\n')
 	if errors.Is(err, io.EOF) && line != "" {
 		err = nil // the last line may lack its end
 	}
@@ -71,8 +71,8 @@ func pipedPassword() (string, error) {
 	return strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), err
 }
 
-// unlessStopped waits for what is typed, but not for longer than somebody wants it.
-func unlessStopped(ctx context.Context, read func() (string, error)) (string, error) {
+// readWithContext waits for what is typed, but not for longer than somebody wants it.
+func readWithContext(ctx context.Context, read func() (string, error)) (string, error) {
 	type result struct {
 		text string
 		err  error

@@ -22,9 +22,9 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	return c.beside(ctx, func(d *database) error {
+	return c.withOwnerDB(ctx, func(d *database) error {
 		if d.cluster != nil {
-			if err := d.ready(ctx, quiet()); err != nil {
+			if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 				return err
 			}
 		}
@@ -37,14 +37,14 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 			command.Env = append(command.Env, "PGPASSWORD="+password)
 		}
 		if d.cluster != nil { // its one role is everybody's, so the history is told who sits there
-			actor := strings.NewReplacer(`\`, `\\`, ` `, `\ `).Replace(operator())
+			actor := strings.NewReplacer(`\`, `\\`, ` `, `\ `).Replace(osUsername())
 			command.Env = append(command.Env, "PGOPTIONS="+os.Getenv("PGOPTIONS")+" -c labledger.actor="+actor)
 		}
 		command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 		if err := command.Start(); err != nil {
 			return err
 		}
-		stop := passOn(command.Process)
+		stop := forwardSignals(command.Process)
 		defer stop()
 		err := command.Wait()
 		var exit *exec.ExitError
@@ -55,8 +55,8 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 	})
 }
 
-// passOn hands the signals that mean an end to another program.
-func passOn(to *os.Process) (stop func()) {
+// forwardSignals hands the signals that mean an end to another program.
+func forwardSignals(to *os.Process) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	done := make(chan struct{})

@@ -31,18 +31,18 @@ func (r replayCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	return c.beside(ctx, func(d *database) error {
-		if err := d.ready(ctx, quiet()); err != nil {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
-		count := newCounter()
-		request.Progress = count.show
+		count := newProgressLine()
+		request.Progress = count.update
 		answer, err := ledger.New(d.pool, nil).Replay(ctx, request)
-		count.end()
+		count.done()
 		var invalid ledger.ValidationError
 		switch {
 		case errors.As(err, &invalid):
-			return r.explain(request.Changes, invalid)
+			return r.cliErrors(request.Changes, invalid)
 		case err != nil:
 			return err
 		case r.Format == "json":
@@ -59,7 +59,7 @@ func (r replayCmd) request() (ledger.ReplayRequest, error) {
 	request := ledger.ReplayRequest{UserID: r.User, Limit: r.Limit}
 	var faults []error
 	for _, change := range r.Change {
-		faults = append(faults, readChange(&request.Changes, change))
+		faults = append(faults, parseRuleChange(&request.Changes, change))
 	}
 	for _, flag := range []struct {
 		name, text string
@@ -68,7 +68,7 @@ func (r replayCmd) request() (ledger.ReplayRequest, error) {
 		if flag.text == "" {
 			continue
 		}
-		seconds, ok := secondsOf(flag.text)
+		seconds, ok := parseUnixSeconds(flag.text)
 		if !ok {
 			faults = append(faults, fmt.Errorf("%s: %q is no date (2026-01-31), no RFC 3339 time (2026-01-31T12:00:00Z) and no number of seconds", flag.name, flag.text))
 		}
@@ -77,19 +77,19 @@ func (r replayCmd) request() (ledger.ReplayRequest, error) {
 	if r.Limit == 0 {
 		faults = append(faults, errors.New("--limit: must be a number from 1 to 100000"))
 	}
-	return request, lines("replay: nothing was replayed", faults)
+	return request, joinErrors("replay: nothing was replayed", faults)
 }
 
-// lines puts faults below a headline; nil for none.
-func lines(headline string, faults []error) error {
+// joinErrors puts faults below a headline; nil for none.
+func joinErrors(headline string, faults []error) error {
 	if err := errors.Join(faults...); err != nil {
 		return errors.New(headline + "\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
 	return nil
 }
 
-// readChange reads CODE:SETTING=VALUE,… into the change of that rule. Several arguments may speak of one rule.
-func readChange(changes *[]ledger.RuleChange, text string) error {
+// parseRuleChange reads CODE:SETTING=VALUE,… into the change of that rule. Several arguments may speak of one rule.
+func parseRuleChange(changes *[]ledger.RuleChange, text string) error {
 	name, settings, ok := strings.Cut(text, ":")
 	code, err := strconv.ParseInt(name, 10, 32)
 	if !ok || err != nil || settings == "" {
@@ -107,15 +107,15 @@ func readChange(changes *[]ledger.RuleChange, text string) error {
 	}
 	var faults []error
 	for setting := range strings.SplitSeq(settings, ",") {
-		if fault := readSetting(change, setting); fault != "" {
+		if fault := parseRuleSetting(change, setting); fault != "" {
 			faults = append(faults, fmt.Errorf("%s:%s: %s", name, setting, fault))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// readSetting reads SETTING=VALUE, and returns what is wrong with it.
-func readSetting(change *ledger.RuleChange, text string) (fault string) {
+// parseRuleSetting reads SETTING=VALUE, and returns what is wrong with it.
+func parseRuleSetting(change *ledger.RuleChange, text string) (fault string) {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok {
 		return "must be like limit=150"
@@ -155,8 +155,8 @@ func readSetting(change *ledger.RuleChange, text string) (fault string) {
 	return ""
 }
 
-// secondsOf reads a time into seconds since 1970. A date is its first second in UTC.
-func secondsOf(text string) (int64, bool) {
+// parseUnixSeconds reads a time into seconds since 1970. A date is its first second in UTC.
+func parseUnixSeconds(text string) (int64, bool) {
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return seconds, true
 	}
@@ -168,18 +168,18 @@ func secondsOf(text string) (int64, bool) {
 	return 0, false
 }
 
-var ofRule = regexp.MustCompile(`^rules\[(\d+)\]\.`)
+var ruleFieldRE = regexp.MustCompile(`^rules\[(\d+)\]\.`)
 
-// explain says what is wrong in the words of the command line.
-func (r replayCmd) explain(changes []ledger.RuleChange, invalid ledger.ValidationError) error {
+// cliErrors says what is wrong in the words of the command line.
+func (r replayCmd) cliErrors(changes []ledger.RuleChange, invalid ledger.ValidationError) error {
 	var faults []error
 	for _, fault := range invalid {
 		field := "--" + fault.Field
-		if match := ofRule.FindStringSubmatch(fault.Field); match != nil {
+		if match := ruleFieldRE.FindStringSubmatch(fault.Field); match != nil {
 			i, _ := strconv.Atoi(match[1]) // digits
 			field = fmt.Sprintf("%d:%s", changes[i].Code, strings.TrimPrefix(fault.Field, match[0]))
 		}
 		faults = append(faults, fmt.Errorf("%s: %s", field, fault.Message))
 	}
-	return lines("replay: nothing was replayed", faults)
+	return joinErrors("replay: nothing was replayed", faults)
 }

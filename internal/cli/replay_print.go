@@ -11,10 +11,10 @@ import (
 
 // How much of an answer is printed as text.
 const (
-	printedUsers       = 10
-	printedDays        = 31
-	printedDifferences = 20
-	barWidth           = 50
+	maxUsersShown       = 10
+	maxDaysShown        = 31
+	maxDifferencesShown = 20
+	barWidth            = 50
 )
 
 // printReplay prints the answer for people: what changes in all, then per rule, risk, user and day, then the first differences.
@@ -32,7 +32,7 @@ func printReplay(out io.Writer, a *ledger.Replay, changed bool) {
 	say("(An event that breaks two rules counts for both.)\n")
 	head := func(what string) { say("\n%-16s %10s %10s %10s %10s\n", what, "recorded", "added", "removed", "stay") }
 	row := func(name any, added, removed, stay int64) {
-		say("%-16v %10d %10s %10s %10d\n", name, removed+stay, signed('+', added), signed('-', removed), stay)
+		say("%-16v %10d %10s %10s %10d\n", name, removed+stay, formatDelta('+', added), formatDelta('-', removed), stay)
 	}
 	head("rule")
 	for _, n := range a.ByCode {
@@ -45,19 +45,19 @@ func printReplay(out io.Writer, a *ledger.Replay, changed bool) {
 	if len(a.ByUser) > 0 {
 		head("user")
 	}
-	for _, n := range a.ByUser[:min(len(a.ByUser), printedUsers)] {
+	for _, n := range a.ByUser[:min(len(a.ByUser), maxUsersShown)] {
 		row(n.UserID, n.Added, n.Removed, n.Unchanged)
 	}
-	if len(a.ByUser) > printedUsers {
-		say("(the %d users with the most differences; --format json has more)\n", printedUsers)
+	if len(a.ByUser) > maxUsersShown {
+		say("(the %d users with the most differences; --format json has more)\n", maxUsersShown)
 	}
 	printDays(say, a.ByDay)
 	for i, d := range a.Differences {
 		if i == 0 {
 			say("\nFirst differences, by user:\n")
 		}
-		if i == printedDifferences {
-			say("(%d of %d; --format json lists them)\n", printedDifferences, a.Added+a.Removed)
+		if i == maxDifferencesShown {
+			say("(%d of %d; --format json lists them)\n", maxDifferencesShown, a.Added+a.Removed)
 			break
 		}
 		sign := map[string]string{"added": "+", "removed": "-"}[d.Change]
@@ -65,8 +65,8 @@ func printReplay(out io.Writer, a *ledger.Replay, changed bool) {
 	}
 }
 
-// signed is a number with its sign, or nothing for 0.
-func signed(sign rune, n int64) string {
+// formatDelta is a number with its sign, or nothing for 0.
+func formatDelta(sign rune, n int64) string {
 	if n == 0 {
 		return "·"
 	}
@@ -79,7 +79,7 @@ func printDays(say func(string, ...any), days []ledger.DayCounts) {
 		return
 	}
 	say("\nAlerts a day (= stays, + added, - removed):\n")
-	left := max(0, len(days)-printedDays)
+	left := max(0, len(days)-maxDaysShown)
 	most := int64(1)
 	for _, n := range days[left:] {
 		most = max(most, n.Added+n.Removed+n.Unchanged)
@@ -99,6 +99,6 @@ func printDays(say func(string, ...any), days []ledger.DayCounts) {
 		say("%s %s %d\n", time.Unix(n.Day, 0).UTC().Format(time.DateOnly), bar, n.Added+n.Removed+n.Unchanged)
 	}
 	if left > 0 {
-		say("(the newest %d days with alerts; --format json has more)\n", printedDays)
+		say("(the newest %d days with alerts; --format json has more)\n", maxDaysShown)
 	}
 }

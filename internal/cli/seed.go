@@ -7,8 +7,8 @@ import (
 type seedCmd struct{}
 
 func (seedCmd) Run(ctx context.Context, c *config) error {
-	return c.beside(ctx, func(d *database) error {
-		if err := d.ready(ctx, quiet()); err != nil {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
 		return d.seed(ctx)

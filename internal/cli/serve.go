@@ -22,31 +22,31 @@ import (
 
 // Bounds of a connection. Each is longer than the ones inside: see statement.go of package api.
 const (
-	headerTime = 5 * time.Second
-	readTime   = 15 * time.Second
-	writeTime  = 15 * time.Second
-	idleTime   = 2 * time.Minute
-	drainTime  = 10 * time.Second
-	maxHeader  = 32 << 10 // bytes
+	headerTimeout   = 5 * time.Second
+	readTimeout     = 15 * time.Second
+	writeTimeout    = 15 * time.Second
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 10 * time.Second
+	maxHeaderBytes  = 32 << 10 // bytes
 )
 
-// anonymous is who the history says made a change while the server is open to everyone.
-const anonymous = "anonymous"
+// anonymousActor is who the history says made a change while the server is open to everyone.
+const anonymousActor = "anonymous"
 
 type serveCmd struct{}
 
 // Run serves until it is told to stop, then lets the requests under way finish.
 func (serveCmd) Run(ctx context.Context, c *config) error {
-	access, err := c.access()
+	access, err := c.apiAccess()
 	if err != nil {
 		return err
 	}
-	log := c.logger()
+	log := c.serverLogger()
 	traces, err := tracing.New(ctx, c.OTLPEndpoint, version(), log)
 	if err != nil {
 		return err
 	}
-	replica, err := c.replica(ctx, traces.PgxTracer())
+	replica, err := c.openReplica(ctx, traces.PgxTracer())
 	if err != nil {
 		return err
 	}
@@ -58,19 +58,19 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
-	d, err := c.open(ctx, log, c.server(), postgres.Start, traces.PgxTracer())
+	d, err := c.openDatabase(ctx, log, c.serverURL(), postgres.Start, traces.PgxTracer())
 	if err == nil {
 		defer d.close()
-		err = d.ready(ctx, log)
+		err = d.migrateAndSeed(ctx, log)
 	}
 	if err == nil {
-		err = c.stepDown(ctx, log, d)
+		err = c.dropPrivileges(ctx, log, d)
 	}
 	if err == nil {
-		err = c.missAdmin(ctx, log, d)
+		err = c.warnIfNoAdmin(ctx, log, d)
 	}
 	if err == nil && access.Keys == nil && d.cluster != nil {
-		access.Keys, err = c.keptKeys()
+		access.Keys, err = c.loadOrCreateSigningKeys()
 	}
 	if ctx.Err() != nil {
 		return nil // stopped while it started
@@ -79,7 +79,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	ending := make(chan struct{})
-	files, err := c.media()
+	files, err := c.mediaStore()
 	if err != nil {
 		return err
 	}
@@ -87,43 +87,43 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	stopper := &stopper{}
+	stopper := &drainHandler{}
 	stopper.next = api.New(api.Options{
 		Pool: d.pool, Media: files, App: api.App{Page: app.ServePage, Static: app.ServeFile}, Replica: replica,
-		Log: log, AnonymousActor: anonymous, Access: access, Version: version(), Schema: d.schema, Shutdown: ending, Draining: stopper.draining.Load,
+		Log: log, AnonymousActor: anonymousActor, Access: access, Version: version(), Schema: d.schema, Shutdown: ending, Draining: stopper.notReady.Load,
 		Tracer: traces.Tracer(), TrustTraceparent: traces.TrustTraceparent(),
 	})
 	server := &http.Server{
 		Handler:           stopper,
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       readTime,
-		WriteTimeout:      writeTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    maxHeader,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	server.RegisterOnShutdown(func() { close(ending) })
 	defer traces.Close()
 	house, leave := context.WithCancel(ctx)
 	var kept sync.WaitGroup
-	kept.Go(func() { keepHouse(house, d.pool, files, log) })
+	kept.Go(func() { runCleanup(house, d.pool, files, log) })
 	defer kept.Wait()
 	defer leave()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	c.announce(log, listener.Addr(), d)
+	c.logListening(log, listener.Addr(), d)
 	select {
 	case err := <-failed:
 		return err
-	case <-d.gone():
+	case <-d.clusterDone():
 		return fmt.Errorf("its Postgres cannot be kept running: %w", d.cluster.Err())
 	case <-ctx.Done():
 	}
-	return stopper.drain(server, listener, c.DrainDelay, log)
+	return stopper.shutdown(server, listener, c.DrainDelay, log)
 }
 
-// media is the folder of uploaded files.
-func (c *config) media() (*media.Store, error) {
+// mediaStore is the folder of uploaded files.
+func (c *config) mediaStore() (*media.Store, error) {
 	dir := c.MediaDir
 	if dir == "" {
 		dir = filepath.Join(c.StateDir, "media")
@@ -149,8 +149,8 @@ func (c *config) listen() (net.Listener, error) {
 	return listener, nil
 }
 
-// announce says where everything is. People who start the private cluster also get something to try.
-func (c *config) announce(log *slog.Logger, address net.Addr, d *database) {
+// logListening says where everything is. People who start the private cluster also get something to try.
+func (c *config) logListening(log *slog.Logger, address net.Addr, d *database) {
 	url := "http://" + address.String()
 	if d.cluster == nil {
 		log.Info("listening", "url", url, "version", version())

@@ -16,26 +16,26 @@ import (
 // closes, so that proxies which do not ask go elsewhere; each answer on a connection that is still open says that it is the last one there;
 // what is idle is closed, and what is under way finishes. A connection is not closed while a request may be on its way over it.
 
-// lingerTime is how long open connections are served after the port has closed. Proxies in front must let idle ones go sooner (nginx:
+// keepAliveDrain is how long open connections are served after the port has closed. Proxies in front must let idle ones go sooner (nginx:
 // keepalive_timeout of the upstream).
-const lingerTime = 3 * time.Second
+const keepAliveDrain = 3 * time.Second
 
-// A stopper knows how far a server is with its end.
-type stopper struct {
+// A drainHandler knows how far a server is with its end.
+type drainHandler struct {
 	next     http.Handler
-	draining atomic.Bool // /readyz says no
-	leaving  atomic.Bool // the port is closed
+	notReady atomic.Bool // /readyz says no
+	closing  atomic.Bool // the port is closed
 }
 
-func (s *stopper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.leaving.Load() {
+func (s *drainHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.closing.Load() {
 		w.Header().Set("Connection", "close")
 	}
 	s.next.ServeHTTP(w, r)
 }
 
-// drain ends the server. Being told a second time to stop cuts the waiting short.
-func (s *stopper) drain(server *http.Server, listener net.Listener, delay time.Duration, log *slog.Logger) error {
+// shutdown ends the server. Being told a second time to stop cuts the waiting short.
+func (s *drainHandler) shutdown(server *http.Server, listener net.Listener, delay time.Duration, log *slog.Logger) error {
 	again, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	wait := func(d time.Duration) {
@@ -44,15 +44,15 @@ func (s *stopper) drain(server *http.Server, listener net.Listener, delay time.D
 		case <-time.After(d):
 		}
 	}
-	s.draining.Store(true)
-	log.Info("stopping; requests under way may finish", "seconds", (delay + drainTime).Seconds())
+	s.notReady.Store(true)
+	log.Info("stopping; requests under way may finish", "seconds", (delay + shutdownTimeout).Seconds())
 	wait(delay)
-	s.leaving.Store(true)
+	s.closing.Store(true)
 	_ = listener.Close() // Serve has returned then, and says so
 	if delay > 0 {
-		wait(lingerTime)
+		wait(keepAliveDrain)
 	}
-	ctx, cancel := context.WithTimeout(again, drainTime)
+	ctx, cancel := context.WithTimeout(again, shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		log.Warn("some requests were cut off", "error", err.Error())

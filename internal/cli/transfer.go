@@ -25,7 +25,7 @@ type exportCmd struct {
 func (e exportCmd) Run(ctx context.Context, c *config) error {
 	info, err := os.Stat(e.Output)
 	if e.Output == "" || err == nil && !info.Mode().IsRegular() {
-		return e.toDevice(ctx, c)
+		return e.exportToStream(ctx, c)
 	}
 	out, err := os.CreateTemp(filepath.Dir(e.Output), filepath.Base(e.Output)+".part-*")
 	if err != nil {
@@ -46,8 +46,8 @@ func (e exportCmd) Run(ctx context.Context, c *config) error {
 	return os.Rename(out.Name(), e.Output)
 }
 
-// toDevice writes to standard output, a pipe or a device, which cannot be replaced.
-func (e exportCmd) toDevice(ctx context.Context, c *config) error {
+// exportToStream writes to standard output, a pipe or a device, which cannot be replaced.
+func (e exportCmd) exportToStream(ctx context.Context, c *config) error {
 	if e.Output == "" {
 		return e.write(ctx, c, os.Stdout)
 	}
@@ -64,7 +64,7 @@ func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 		return err
 	}
 	request.Header.Set("Accept", mediaTypes[e.Format])
-	return c.ask(ctx, request, out)
+	return c.callAPI(ctx, request, out)
 }
 
 type importCmd struct {
@@ -98,7 +98,7 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 	if i.DryRun {
 		target += "?dry_run=true"
 	}
-	body := &progress{from: in}
+	body := &importProgress{src: in}
 	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
 		body.size = info.Size()
 	}
@@ -107,61 +107,61 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	request.Header.Set("Content-Type", mediaTypes[i.Format])
-	err = c.ask(ctx, request, os.Stdout)
-	body.end()
+	err = c.callAPI(ctx, request, os.Stdout)
+	body.done()
 	return err
 }
 
 var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
 
-// ask sends a request to the API in this process and writes its answer to out.
-func (c *config) ask(ctx context.Context, request *http.Request, out io.Writer) error {
-	return c.beside(ctx, func(d *database) (err error) {
-		if err := d.ready(ctx, quiet()); err != nil {
+// callAPI sends a request to the API in this process and writes its answer to out.
+func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writer) error {
+	return c.withOwnerDB(ctx, func(d *database) (err error) {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
-		a := &answer{header: http.Header{}, out: out}
-		defer a.survive(&err)
-		api.New(api.Options{Pool: d.pool, Log: quiet(), AnonymousActor: operator(), Version: version()}).ServeHTTP(a, request)
+		a := &cliResponse{header: http.Header{}, out: out}
+		defer a.recoverAbort(&err)
+		api.New(api.Options{Pool: d.pool, Log: warnLogger(), AnonymousActor: osUsername(), Version: version()}).ServeHTTP(a, request)
 		return a.err()
 	})
 }
 
-// An answer is a response that goes to a file, or, when it is a problem, to the person at the terminal.
-type answer struct {
-	header  http.Header
-	status  int
-	out     io.Writer
-	problem strings.Builder
-	failed  error // of out
+// An cliResponse is a response that goes to a file, or, when it is a problem, to the person at the terminal.
+type cliResponse struct {
+	header   http.Header
+	status   int
+	out      io.Writer
+	problem  strings.Builder
+	writeErr error // of out
 }
 
-func (a *answer) Header() http.Header    { return a.header }
-func (a *answer) WriteHeader(status int) { a.status = status }
+func (a *cliResponse) Header() http.Header    { return a.header }
+func (a *cliResponse) WriteHeader(status int) { a.status = status }
 
-func (a *answer) Write(p []byte) (int, error) {
+func (a *cliResponse) Write(p []byte) (int, error) {
 	if a.status >= http.StatusBadRequest {
 		return a.problem.Write(p)
 	}
 	n, err := a.out.Write(p)
-	a.failed = errors.Join(a.failed, err)
+	a.writeErr = errors.Join(a.writeErr, err)
 	return n, err
 }
 
-// survive turns a stream that broke off in the middle into an error.
-func (a *answer) survive(err *error) {
+// recoverAbort turns a stream that broke off in the middle into an error.
+func (a *cliResponse) recoverAbort(err *error) {
 	switch thrown := recover(); {
 	case thrown == nil:
 	case thrown != http.ErrAbortHandler:
 		panic(thrown)
-	case a.failed != nil:
-		*err = a.failed
+	case a.writeErr != nil:
+		*err = a.writeErr
 	default:
 		*err = errors.New("the database went away in the middle; what was written is not all")
 	}
 }
 
-func (a *answer) err() error {
+func (a *cliResponse) err() error {
 	if a.status < http.StatusBadRequest {
 		return nil
 	}

@@ -38,42 +38,42 @@ type userCreateCmd struct {
 
 // Run asks for a password only when the name is free, and creates the account with it or not at all.
 func (u userCreateCmd) Run(ctx context.Context, c *config) error {
-	return c.beside(ctx, func(d *database) error {
-		if err := d.ready(ctx, quiet()); err != nil {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
-		if err := u.free(ctx, d); err != nil {
+		if err := u.checkUsernameFree(ctx, d); err != nil {
 			return err
 		}
 		hash := ""
 		if !u.NoPassword {
 			var err error
-			if hash, err = newPassword(ctx, u.Name); err != nil {
+			if hash, err = hashNewPassword(ctx, u.Name); err != nil {
 				return err
 			}
 		}
 		var made db.Account
-		err := d.asOperator(ctx, func(q *db.Queries) (err error) {
-			made, err = q.CreateAccount(ctx, db.CreateAccountParams{Username: u.Name, Country: given(u.Country), Risk: given(u.Risk), Role: &u.Role})
+		err := d.inAuditedTx(ctx, func(q *db.Queries) (err error) {
+			made, err = q.CreateAccount(ctx, db.CreateAccountParams{Username: u.Name, Country: optional(u.Country), Risk: optional(u.Risk), Role: &u.Role})
 			if err != nil || u.NoPassword {
 				return err
 			}
 			return q.SetPassword(ctx, db.SetPasswordParams{Username: u.Name, PasswordHash: hash})
 		})
 		if err != nil {
-			return refused(u.Name, err)
+			return accountError(u.Name, err)
 		}
 		with := "with a password"
 		if u.NoPassword {
 			with = "without a password, so that nobody can sign in to it"
 		}
-		fmt.Printf("%s was created: account %d, role %s, %s.\n", shown(u.Name), made.ID, made.Role, with)
+		fmt.Printf("%s was created: account %d, role %s, %s.\n", quoteUnprintable(u.Name), made.ID, made.Role, with)
 		return nil
 	})
 }
 
-// free refuses a name that an account has, before anybody types a password for it.
-func (u userCreateCmd) free(ctx context.Context, d *database) error {
+// checkUsernameFree refuses a name that an account has, before anybody types a password for it.
+func (u userCreateCmd) checkUsernameFree(ctx context.Context, d *database) error {
 	q := db.New(d.pool)
 	there, err := q.ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
 	if err != nil || len(there) == 0 {
@@ -81,12 +81,12 @@ func (u userCreateCmd) free(ctx context.Context, d *database) error {
 	}
 	_, err = q.GetCredential(ctx, db.GetCredentialParams{Username: u.Name})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("there is an account %s already, without a password; it stays as it is. Give it one with `labledger user password`, and a role with `labledger user role`", shown(u.Name))
+		return fmt.Errorf("there is an account %s already, without a password; it stays as it is. Give it one with `labledger user password`, and a role with `labledger user role`", quoteUnprintable(u.Name))
 	}
 	if err != nil {
 		return err
 	}
-	return taken(u.Name)
+	return errAccountExists(u.Name)
 }
 
 type userPasswordCmd struct {
@@ -95,8 +95,8 @@ type userPasswordCmd struct {
 
 // Run ends the sessions and API tokens of the account: the database does, whoever sets a password.
 func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
-	return c.beside(ctx, func(d *database) error {
-		if err := d.ready(ctx, quiet()); err != nil {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
 		there, err := db.New(d.pool).ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
@@ -104,22 +104,22 @@ func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
 			return err
 		}
 		if len(there) == 0 {
-			return unknown(u.Name)
+			return errNoAccount(u.Name)
 		}
-		hash, err := newPassword(ctx, u.Name)
+		hash, err := hashNewPassword(ctx, u.Name)
 		if err != nil {
 			return err
 		}
-		err = d.asOperator(ctx, func(q *db.Queries) error {
+		err = d.inAuditedTx(ctx, func(q *db.Queries) error {
 			if _, err := q.LockAccount(ctx, db.LockAccountParams{Username: u.Name}); err != nil {
 				return err
 			}
 			return q.SetPassword(ctx, db.SetPasswordParams{Username: u.Name, PasswordHash: hash})
 		})
 		if err != nil {
-			return refused(u.Name, err)
+			return accountError(u.Name, err)
 		}
-		fmt.Printf("%s has a new password. The sessions and API tokens of the account have ended.\n", shown(u.Name))
+		fmt.Printf("%s has a new password. The sessions and API tokens of the account have ended.\n", quoteUnprintable(u.Name))
 		return nil
 	})
 }
@@ -166,8 +166,8 @@ func (u userEnableCmd) Run(ctx context.Context, c *config) error {
 type userListCmd struct{}
 
 func (userListCmd) Run(ctx context.Context, c *config) error {
-	return c.beside(ctx, func(d *database) error {
-		if err := d.ready(ctx, quiet()); err != nil {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
 		users, err := db.New(d.pool).ListAccountsWithLastLogin(ctx)
@@ -185,7 +185,7 @@ func (userListCmd) Run(ctx context.Context, c *config) error {
 			if u.SignedInAt != nil {
 				last = u.SignedInAt.UTC().Format(time.RFC3339)
 			}
-			fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", u.ID, shown(u.Username), u.Role, risk, word[u.Disabled], word[u.HasPassword], last)
+			fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", u.ID, quoteUnprintable(u.Username), u.Role, risk, word[u.Disabled], word[u.HasPassword], last)
 		}
 		return out.Flush()
 	})
@@ -193,11 +193,11 @@ func (userListCmd) Run(ctx context.Context, c *config) error {
 
 // changeUser changes the account of a name, and says with done, which has room for the name, that it did.
 func (c *config) changeUser(ctx context.Context, name string, change db.PatchAccountParams, done string) error {
-	return c.beside(ctx, func(d *database) error {
-		if err := d.ready(ctx, quiet()); err != nil {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
-		err := d.asOperator(ctx, func(q *db.Queries) error {
+		err := d.inAuditedTx(ctx, func(q *db.Queries) error {
 			found, err := q.LockAccount(ctx, db.LockAccountParams{Username: name})
 			if err != nil {
 				return err
@@ -207,67 +207,67 @@ func (c *config) changeUser(ctx context.Context, name string, change db.PatchAcc
 			return err
 		})
 		if err != nil {
-			return refused(name, err)
+			return accountError(name, err)
 		}
-		fmt.Printf(done, shown(name))
+		fmt.Printf(done, quoteUnprintable(name))
 		return nil
 	})
 }
 
-// asOperator runs queries in a transaction of which the history says that it was ours.
-func (d *database) asOperator(ctx context.Context, run func(*db.Queries) error) error {
+// inAuditedTx runs queries in a transaction of which the history says that it was ours.
+func (d *database) inAuditedTx(ctx context.Context, run func(*db.Queries) error) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		if err := q.SetRequestContext(ctx, db.SetRequestContextParams{Actor: operator()}); err != nil {
+		if err := q.SetRequestContext(ctx, db.SetRequestContextParams{Actor: osUsername()}); err != nil {
 			return err
 		}
 		return run(q)
 	})
 }
 
-func unknown(name string) error {
-	return fmt.Errorf("there is no account %s; upper and lower case differ. `labledger user list` shows all", shown(name))
+func errNoAccount(name string) error {
+	return fmt.Errorf("there is no account %s; upper and lower case differ. `labledger user list` shows all", quoteUnprintable(name))
 }
 
-func taken(name string) error {
-	return fmt.Errorf("there is an account %s already; it stays as it is. `labledger user password` gives it a new password", shown(name))
+func errAccountExists(name string) error {
+	return fmt.Errorf("there is an account %s already; it stays as it is. `labledger user password` gives it a new password", quoteUnprintable(name))
 }
 
-// refused says in plain words what the database does not take.
-func refused(name string, err error) error {
+// accountError says in plain words what the database does not take.
+func accountError(name string, err error) error {
 	var fault *pgconn.PgError
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return unknown(name)
+		return errNoAccount(name)
 	case !errors.As(err, &fault):
 		return err
 	case fault.ConstraintName == "account_username_unique": // since a moment ago
-		return taken(name)
+		return errAccountExists(name)
 	case strings.HasPrefix(fault.ConstraintName, "account_"): // the name is the rule
 		return errors.New("nothing was changed: " + strings.ReplaceAll(strings.TrimPrefix(fault.ConstraintName, "account_"), "_", " "))
 	}
 	return err
 }
 
-// given is nil for a flag that was left out.
-func given(text string) *string {
+// optional is nil for a flag that was left out.
+func optional(text string) *string {
 	if text == "" {
 		return nil
 	}
 	return &text
 }
 
-// shown is a name as it may go to a terminal: a client of the API may have put anything into it.
-func shown(name string) string {
+// quoteUnprintable is a name as it may go to a terminal: a client of the API may have put anything into it.
+func quoteUnprintable(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(name)
 	}
 	return name
 }
 
-// missAdmin warns when people have to sign in, and nobody could make them more than viewers.
-func (c *config) missAdmin(ctx context.Context, log *slog.Logger, d *database) error {
-	if !c.required() {
+// warnIfNoAdmin warns when people have to sign in, and nobody could make them more than viewers.
+func (c *config) warnIfNoAdmin(ctx context.Context, log *slog.Logger, d *database) error {
+	if !c.authRequired() {
 		return nil
 	}
 	there, err := db.New(d.pool).HasAdmin(ctx)

@@ -22,23 +22,23 @@ type (
 
 // Run ends with exit code 1 when there is a difference.
 func (ledgerVerifyCmd) Run(ctx context.Context, c *config) error {
-	return c.audit(ctx, (*ledger.Ledger).Verify)
+	return c.runVerify(ctx, (*ledger.Ledger).Verify)
 }
 
 // Run ends with exit code 1 when there is a difference that could not be put right.
 func (ledgerRebuildCmd) Run(ctx context.Context, c *config) error {
-	return c.audit(ctx, (*ledger.Ledger).Rebuild)
+	return c.runVerify(ctx, (*ledger.Ledger).Rebuild)
 }
 
-// audit runs Verify or Rebuild and prints each difference as it is found, then a summary.
-func (c *config) audit(ctx context.Context, run func(*ledger.Ledger, context.Context, func(int64), func(ledger.Difference)) (ledger.Summary, error)) error {
-	return c.beside(ctx, func(d *database) error {
-		if err := d.ready(ctx, quiet()); err != nil {
+// runVerify runs Verify or Rebuild and prints each difference as it is found, then a summary.
+func (c *config) runVerify(ctx context.Context, run func(*ledger.Ledger, context.Context, func(int64), func(ledger.Difference)) (ledger.Summary, error)) error {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
-		count := newCounter()
-		s, err := run(ledger.New(d.pool, nil), ctx, count.show, func(d ledger.Difference) {
-			count.end()
+		count := newProgressLine()
+		s, err := run(ledger.New(d.pool, nil), ctx, count.update, func(d ledger.Difference) {
+			count.done()
 			where := fmt.Sprintf("user %d", d.UserID)
 			if d.EventID != uuid.Nil {
 				where += ", event " + d.EventID.String()
@@ -49,11 +49,11 @@ func (c *config) audit(ctx context.Context, run func(*ledger.Ledger, context.Con
 			}
 			fmt.Printf("%s: %s%s\n  recorded:   %s\n  recomputed: %s\n", where, d.What, mark, d.Recorded, d.Recomputed)
 		})
-		count.end()
+		count.done()
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%d users, %d events, %d alerts: %s\n", s.Users, s.Events, s.Alerts, cmp.Or(outcome(s), "all as it should be"))
+		fmt.Printf("%d users, %d events, %d alerts: %s\n", s.Users, s.Events, s.Alerts, cmp.Or(summaryText(s), "all as it should be"))
 		if s.Differences > s.Repaired {
 			return exitCode(1)
 		}
@@ -61,7 +61,7 @@ func (c *config) audit(ctx context.Context, run func(*ledger.Ledger, context.Con
 	})
 }
 
-func outcome(s ledger.Summary) (text string) {
+func summaryText(s ledger.Summary) (text string) {
 	if s.Repaired > 0 {
 		text = fmt.Sprintf(", %d of them put right", s.Repaired)
 	}

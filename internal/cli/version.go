@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// release is set by builds that know no repository: -ldflags "-X labledger/internal/cli.release=1.2.3".
-var release string
+// buildVersion is set by builds that know no repository: -ldflags "-X labledger/internal/cli.release=1.2.3".
+var buildVersion string
 
 // version is what the build knows of itself.
 func version() string {
-	if release != "" {
-		return release
+	if buildVersion != "" {
+		return buildVersion
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
