@@ -1,4 +1,4 @@
-// Package cli is the command line: it reads the configuration, wires the parts together and decides nothing else.
+// Package cli is the command line: it reads the configuration, wires the packages together and runs one command.
 package cli
 
 import (
@@ -15,22 +15,22 @@ import (
 type cli struct {
 	config
 
-	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the API (this is what happens without a command)."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, or back."`
-	Seed    seedCmd    `cmd:"" help:"Load the mock data. Running it twice changes nothing."`
-	Export  exportCmd  `cmd:"" help:"Write a whole table to standard output or a file."`
-	Import  importCmd  `cmd:"" help:"Store the rows of a CSV or NDJSON file, all or nothing."`
-	Replay  replayCmd  `cmd:"" help:"Tell which alerts changed rules would have raised over the recorded events. Changes nothing."`
-	Ledger  ledgerCmd  `cmd:"" help:"Hold the recorded ledger against what follows from its events."`
-	User    userCmd    `cmd:"" help:"Create accounts, and say what they may do."`
-	Backup  backupCmd  `cmd:"" help:"Write everything to a file, and prove it by restoring it into a scratch database."`
-	Restore restoreCmd `cmd:"" help:"Fill an empty database with a backup."`
-	Health  healthCmd  `cmd:"" help:"Ask the server of this machine whether it is ready; exit code 1 when not. For health checks."`
-	Check   checkCmd   `cmd:"" help:"Refuse a configuration that a server must not run with: sample passwords, a weak key."`
-	Static  staticCmd  `cmd:"" hidden:"" help:"Write the web app's files into a folder, packed, for a web server to give out."`
-	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; everything after it goes to psql." passthrough:""`
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the API (the default command)."`
+	Migrate migrateCmd `cmd:"" help:"Migrate the database schema, or show its state."`
+	Seed    seedCmd    `cmd:"" help:"Load the mock data. A second run changes nothing."`
+	Export  exportCmd  `cmd:"" help:"Write a whole table to standard output or to a file."`
+	Import  importCmd  `cmd:"" help:"Store the rows of a CSV, NDJSON or JSON file, all or none."`
+	Replay  replayCmd  `cmd:"" help:"Evaluate changed rules over the recorded events and print how the alerts would differ. Stores nothing."`
+	Ledger  ledgerCmd  `cmd:"" help:"Verify the recorded ledger against its events, or repair user states."`
+	User    userCmd    `cmd:"" help:"Create and manage accounts."`
+	Backup  backupCmd  `cmd:"" help:"Write the database to a file, and verify the file by restoring it into a scratch database."`
+	Restore restoreCmd `cmd:"" help:"Restore a backup into an empty database."`
+	Health  healthCmd  `cmd:"" help:"Query the readiness of the local server; exit code 1 if it is not ready. For health checks."`
+	Check   checkCmd   `cmd:"" help:"Validate the configuration: reject sample passwords, weak keys and unsafe settings."`
+	Static  staticCmd  `cmd:"" hidden:"" help:"Write the web app's files, with compressed copies, to a directory for a web server."`
+	Psql    psqlCmd    `cmd:"" help:"Open psql on the same database; psql gets all arguments that follow." passthrough:""`
 	Version versionCmd `cmd:"" help:"Print the version."`
-	Help    helpCmd    `cmd:"" help:"Print this help: commands, and all configuration."`
+	Help    helpCmd    `cmd:"" help:"Print this help: all commands and settings."`
 }
 
 // Main runs one command and returns the exit code of the process.
@@ -38,13 +38,13 @@ func Main(args []string) int {
 	var c cli
 	parser := kong.Must(&c,
 		kong.Name("labledger"),
-		kong.Description("What stands where in a laboratory, and the whole history of it: an HTTP API over PostgreSQL."),
+		kong.Description("Laboratory inventory, event ledger and change history over HTTP, on PostgreSQL."),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	command, err := parser.Parse(args)
 	if err != nil {
-		parser.Stdout = os.Stderr // who asked for data must not be sent the usage
+		parser.Stdout = os.Stderr // standard output is for data; the usage must not end up in a redirected file
 	}
 	parser.FatalIfErrorf(err)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -52,9 +52,9 @@ func Main(args []string) int {
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(&c.config, parser); err != nil {
 		stop()
-		var exit exitCode
-		if errors.As(err, &exit) {
-			return int(exit)
+		var code exitCode
+		if errors.As(err, &code) {
+			return int(code)
 		}
 		fmt.Fprintln(os.Stderr, "labledger: "+err.Error())
 		return 1
@@ -62,7 +62,7 @@ func Main(args []string) int {
 	return 0
 }
 
-// exitCode ends the program with the code of a program that it ran, which has said itself what was wrong.
+// exitCode is an error that sets the exit code of the process without a message: the command has already printed one.
 type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }

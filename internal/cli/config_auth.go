@@ -14,63 +14,63 @@ import (
 	"labledger/internal/auth"
 )
 
-// This file reads who may call: open or not, the signing key, trusted proxies.
-
-// apiAccess is who may call. It refuses a configuration that would let in more people than it says.
-func (c *config) apiAccess() (a api.Access, err error) {
+// apiAccess builds the access settings of the API. It rejects a configuration that would grant more access than it says.
+func (c *config) apiAccess() (access api.Access, err error) {
 	if c.Auth == "open" && !c.isLoopback() {
-		return a, fmt.Errorf("with AUTH=open everyone who reaches %s would be admin. "+
-			"Let people sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), or say that you want it so: AUTH=insecure-open", net.JoinHostPort(c.Host, c.Port))
+		return access, fmt.Errorf("AUTH=open would make every client that reaches %s an admin; "+
+			"require users to sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), or allow it explicitly (AUTH=insecure-open)",
+			net.JoinHostPort(c.Host, c.Port))
 	}
-	a.AuthRequired, a.RegistrationClosed = c.authRequired(), c.Registration == "closed"
-	a.LoopbackOnly = !a.AuthRequired && c.Auth != "insecure-open"
+	access.AuthRequired, access.RegistrationClosed = c.authRequired(), c.Registration == "closed"
+	access.LoopbackOnly = !access.AuthRequired && c.Auth != "insecure-open"
 	for _, text := range c.TrustedProxies {
-		p, err := parsePrefix(strings.TrimSpace(text))
+		prefix, err := parsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return a, fmt.Errorf("TRUSTED_PROXIES: %q is neither an address nor a network like 10.0.0.0/8", text)
+			return access, fmt.Errorf("TRUSTED_PROXIES: %q is neither an address nor a network such as 10.0.0.0/8", text)
 		}
-		a.TrustedProxies = append(a.TrustedProxies, p)
+		access.TrustedProxies = append(access.TrustedProxies, prefix)
 	}
-	a.Keys, err = c.signingKeys(a.AuthRequired)
-	return a, err
+	access.Keys, err = c.signingKeys(access.AuthRequired)
+	return access, err
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {
 	if strings.Contains(text, "/") {
 		return netip.ParsePrefix(text)
 	}
-	a, err := netip.ParseAddr(text)
+	address, err := netip.ParseAddr(text)
 	if err != nil {
 		return netip.Prefix{}, err
 	}
-	return a.Unmap().Prefix(a.Unmap().BitLen())
+	address = address.Unmap()
+	return address.Prefix(address.BitLen())
 }
 
-// signingKeys are made of the secret that was given; nil without one. Beside a private cluster it is loadOrCreateSigningKeys' turn then, and where nobody needs to sign
-// in, keys may end with the process.
-func (c *config) signingKeys(needed bool) (*auth.Keys, error) {
-	secret, from, err := c.jwtSecret()
+// signingKeys derives keys from JWT_SECRET. It returns nil if no secret is set: the embedded Postgres then comes with a
+// stored key, and an open server uses a key that lives as long as the process.
+func (c *config) signingKeys(required bool) (*auth.Keys, error) {
+	secret, source, err := c.jwtSecret()
 	switch {
 	case err != nil:
 		return nil, err
 	case secret != "":
 		keys, err := auth.NewKeys(secret)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", from, err)
+			return nil, fmt.Errorf("%s: %w", source, err)
 		}
 		return keys, nil
-	case needed && c.DatabaseURL != "":
-		return nil, errors.New("AUTH=required needs a signing key, the same for all instances: JWT_SECRET, or a file that holds it: JWT_SECRET_FILE. " +
-			"One can be made so: openssl rand -base64 32")
+	case required && c.DatabaseURL != "":
+		return nil, errors.New("AUTH=required needs a signing key, the same for all instances: " +
+			"set JWT_SECRET, or JWT_SECRET_FILE to a file that contains it; generate one: openssl rand -base64 32")
 	}
 	return nil, nil
 }
 
-// jwtSecret is the one that was given, and the setting that it is from; "" when there is none.
-func (c *config) jwtSecret() (secret, from string, err error) {
+// jwtSecret returns the configured secret and the name of its setting, or "" if none is set.
+func (c *config) jwtSecret() (secret, source string, err error) {
 	switch {
 	case c.JWTSecret != "" && c.JWTSecretFile != "":
-		return "", "", errors.New("JWT_SECRET and JWT_SECRET_FILE are both given; give one of them")
+		return "", "", errors.New("JWT_SECRET and JWT_SECRET_FILE are both set; set only one of them")
 	case c.JWTSecretFile == "":
 		return c.JWTSecret, "JWT_SECRET", nil
 	}
@@ -84,7 +84,8 @@ func (c *config) jwtSecret() (secret, from string, err error) {
 	return secret, "JWT_SECRET_FILE", nil
 }
 
-// loadOrCreateSigningKeys are made of a secret in the state folder, which the first start makes. The private cluster is open, so the folder is ours.
+// loadOrCreateSigningKeys derives keys from the secret in the state directory and creates that secret on the first start.
+// The embedded Postgres must be running: it holds the lock on the directory.
 func (c *config) loadOrCreateSigningKeys() (*auth.Keys, error) {
 	path := filepath.Join(c.StateDir, "jwt_secret")
 	text, err := os.ReadFile(path)
@@ -99,23 +100,23 @@ func (c *config) loadOrCreateSigningKeys() (*auth.Keys, error) {
 	}
 	keys, err := auth.NewKeys(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; without the file a new one is made, and everybody signs in again", path, err)
+		return nil, fmt.Errorf("%s: %w; delete the file to generate a new key, which ends all sessions", path, err)
 	}
 	return keys, nil
 }
 
-// createExclusive writes a file that only we may read, whole or not at all. One that somebody else wrote meanwhile stays.
+// createExclusive writes a file of mode 0600, completely or not at all. It keeps a file that already exists.
 func createExclusive(path string, text []byte) error {
-	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-*") // of mode 0600
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-*")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(part.Name()) }() // it has another name by then
-	_, err = part.Write(text)
-	if err := errors.Join(err, part.Sync(), part.Close()); err != nil {
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	_, err = tmp.Write(text)
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(part.Name(), path); !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(tmp.Name(), path); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil

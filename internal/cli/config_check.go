@@ -4,32 +4,43 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"labledger/internal/postgres"
 )
 
-// This file looks at a configuration before it is used, and at a server that uses one.
-
-// placeholderMarker stands in every secret of the sample files.
+// placeholderMarker is part of every secret in the sample files.
 const placeholderMarker = "change-me"
+
+// rejectPlaceholder returns an error if the value is a secret from the sample files, which are public.
+func (v envValue) rejectPlaceholder() error {
+	if strings.Contains(v.value, placeholderMarker) {
+		return fmt.Errorf("%s still contains the sample value %s; generate a secret: openssl rand -hex 24",
+			v.name, placeholderMarker)
+	}
+	return nil
+}
 
 type checkCmd struct{}
 
-// Run tells everything that is wrong at once.
+// Run validates the configuration and reports all errors at once.
 func (checkCmd) Run(c *config) error {
-	container := envValue{"POSTGRES_PASSWORD", os.Getenv("POSTGRES_PASSWORD")}
+	postgresPassword := envValue{"POSTGRES_PASSWORD", os.Getenv("POSTGRES_PASSWORD")}
 	replica := envValue{"READ_DATABASE_URL", c.ReadDatabaseURL}
 	_, err := c.apiAccess()
-	faults := []error{err, c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), container.rejectPlaceholder()}
+	errs := []error{
+		err, c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), postgresPassword.rejectPlaceholder(),
+	}
 	if c.OwnerURL != "" {
-		faults = append(faults, c.ownerURL().rejectPlaceholder())
+		errs = append(errs, c.ownerURL().rejectPlaceholder())
 	}
-	if _, password := postgres.WithoutPassword(c.OwnerURL); container.value != "" && c.OwnerURL != "" && password != container.value {
-		faults = append(faults, errors.New("OWNER_DATABASE_URL has another password than POSTGRES_PASSWORD: they are one"))
+	_, ownerPassword := postgres.WithoutPassword(c.OwnerURL)
+	if postgresPassword.value != "" && c.OwnerURL != "" && ownerPassword != postgresPassword.value {
+		errs = append(errs, errors.New("OWNER_DATABASE_URL and POSTGRES_PASSWORD have different passwords; use the same one"))
 	}
-	if err := errors.Join(faults...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	fmt.Println("the configuration is fit to run with")
+	fmt.Println("configuration OK")
 	return nil
 }

@@ -15,23 +15,28 @@ import (
 	"labledger/schema"
 )
 
-// A database is where a command works: the given one, or the private cluster for as long as the command needs it.
+// database is the database of a command: an external one, or the embedded Postgres for as long as the command runs.
 type database struct {
 	url     string
-	cluster *postgres.Cluster // nil for a given database
+	cluster *postgres.Cluster // nil for an external database
 	pool    *pgxpool.Pool
 	tracer  pgx.QueryTracer // of the pool; nil for none
-	schema  uint            // version that its schema was brought to: the one that this program needs
+	schema  uint            // schema version after migrateAndSeed, which is the one that this program needs
 }
 
-// openDatabase reaches the database by start, which differs for the server (postgres.Start) and for commands beside it (postgres.Use).
-func (c *config) openDatabase(ctx context.Context, log *slog.Logger, given envValue, start func(context.Context, string, *slog.Logger) (*postgres.Cluster, error), tracer pgx.QueryTracer) (*database, error) {
-	if err := given.rejectPlaceholder(); err != nil {
+// openCluster is postgres.Start, for the server, or postgres.StartOrAttach, for commands beside a server.
+type openCluster func(ctx context.Context, stateDir string, log *slog.Logger) (*postgres.Cluster, error)
+
+// openDatabase connects to the database at url, or to the embedded Postgres if url is empty.
+func (c *config) openDatabase(
+	ctx context.Context, log *slog.Logger, url envValue, open openCluster, tracer pgx.QueryTracer,
+) (*database, error) {
+	if err := url.rejectPlaceholder(); err != nil {
 		return nil, err
 	}
-	d := &database{url: given.value, tracer: tracer}
+	d := &database{url: url.value, tracer: tracer}
 	if d.url == "" {
-		cluster, err := start(ctx, c.StateDir, log)
+		cluster, err := open(ctx, c.StateDir, log)
 		if err != nil {
 			return nil, err
 		}
@@ -40,13 +45,13 @@ func (c *config) openDatabase(ctx context.Context, log *slog.Logger, given envVa
 	pool, err := postgres.OpenTraced(ctx, d.url, tracer)
 	if err != nil {
 		d.close()
-		return nil, fmt.Errorf("%s: %w", given.name, err)
+		return nil, fmt.Errorf("%s: %w", url.name, err)
 	}
 	d.pool = pool
 	return d, nil
 }
 
-// migrateAndSeed brings the schema up to date, and loads the mock data into a private cluster that is new.
+// migrateAndSeed migrates the schema and loads the mock data into a new embedded Postgres.
 func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
 	if err != nil {
@@ -56,12 +61,12 @@ func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	if from != to {
 		log.Info("schema migrated", "from", from, "to", to)
 	}
-	settled, err := db.New(d.pool).ResetRestoredXids(ctx)
+	changes, err := db.New(d.pool).ResetRestoredXids(ctx)
 	if err != nil {
 		return err
 	}
-	if settled > 0 {
-		log.Info("history of a restored database settled", "changes", settled)
+	if changes > 0 {
+		log.Info("transaction IDs of a restored history reset", "changes", changes)
 	}
 	if d.cluster == nil || !d.cluster.IsNew() {
 		return nil
@@ -83,7 +88,8 @@ func (d *database) seed(ctx context.Context) error {
 	return err
 }
 
-// clusterDone is closed when a private cluster has been given up; for a given database never.
+// clusterDone returns a channel that is closed when the embedded Postgres cannot be kept running, or nil for an
+// external database.
 func (d *database) clusterDone() <-chan struct{} {
 	if d.cluster == nil {
 		return nil
@@ -91,7 +97,7 @@ func (d *database) clusterDone() <-chan struct{} {
 	return d.cluster.Done()
 }
 
-// close gives up the connections and stops a cluster that this process started.
+// close closes the pool and stops an embedded Postgres that this process started.
 func (d *database) close() {
 	if d.pool != nil {
 		d.pool.Close()
@@ -102,11 +108,12 @@ func (d *database) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := d.cluster.Stop(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "labledger: Postgres did not stop cleanly; the next start repairs that: "+err.Error())
+		fmt.Fprintln(os.Stderr,
+			"labledger: Postgres did not shut down cleanly; it will recover at the next start: "+err.Error())
 	}
 }
 
-// withOwnerDB runs a command on the database as its owner, whether the server runs at the same time or not.
+// withOwnerDB runs a command on the database as its owner. A server may run at the same time.
 func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) error {
 	d, err := c.openDatabase(ctx, warnLogger(), c.ownerURL(), postgres.StartOrAttach, nil)
 	if err != nil {
@@ -116,8 +123,8 @@ func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) err
 	return run(d)
 }
 
-// dropPrivileges goes on as the server's role, which may do no more than requests need. A given database says itself who works on it; when that
-// is somebody who could rewrite the history, and others than its owner get to the server, the operator is told how to do better.
+// dropPrivileges reconnects to the embedded Postgres as the unprivileged server role. An external database is used as the
+// role that its URL names; if other machines reach the server and that role could rewrite the history, it logs a warning.
 func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *database) error {
 	if d.cluster != nil {
 		pool, err := postgres.OpenTraced(ctx, d.cluster.ServerURL(), d.tracer)
@@ -131,16 +138,17 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 	if c.isLoopback() && !c.authRequired() {
 		return nil
 	}
-	may, err := postgres.HasOwnerRights(ctx, d.pool)
-	if err == nil && may {
-		log.Warn("the role of DATABASE_URL may change the schema and rewrite the history, which the server never needs. " +
-			"Let it connect as " + postgres.ServerRole + " (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
+	privileged, err := postgres.HasOwnerRights(ctx, d.pool)
+	if err == nil && privileged {
+		log.Warn("the role of DATABASE_URL can change the schema and rewrite the history, which the server does not need; " +
+			"connect as " + postgres.ServerRole +
+			" instead (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
 			"only `labledger migrate up` needs the owner's URL")
 	}
 	return err
 }
 
-// openReplica is what lists are read from; nil when there is none.
+// openReplica connects to the replica from which lists are read. It returns nil if none is configured.
 func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	if c.ReadDatabaseURL == "" {
 		return nil, nil

@@ -13,10 +13,10 @@ import (
 
 type healthCmd struct{}
 
-// healthTimeout is less than a container's health check waits.
+// healthTimeout is shorter than the timeout of a container's health check.
 const healthTimeout = 2 * time.Second
 
-// Run asks /readyz of a server with the same HOST and PORT, and says what it answered.
+// Run requests /readyz from the server at the configured HOST and PORT, and prints the response.
 func (healthCmd) Run(ctx context.Context, c *config) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -24,26 +24,27 @@ func (healthCmd) Run(ctx context.Context, c *config) error {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, c.Port)+"/readyz", nil)
+	url := "http://" + net.JoinHostPort(host, c.Port) + "/readyz"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if err != nil {
 		return err
 	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready, %s: %s", answer.Status, strings.TrimSpace(string(text)))
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s: %s", response.Status, strings.TrimSpace(string(body)))
 	}
-	var ready struct{ Status string }
-	if err := json.Unmarshal(text, &ready); err != nil || ready.Status != "ready" {
-		return fmt.Errorf("what answers there is no labledger: %.200q", text)
+	var readiness struct{ Status string }
+	if err := json.Unmarshal(body, &readiness); err != nil || readiness.Status != "ready" {
+		return fmt.Errorf("unexpected response, not from labledger: %.200q", body)
 	}
-	fmt.Print(string(text))
+	fmt.Print(string(body))
 	return nil
 }

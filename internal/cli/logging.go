@@ -5,20 +5,24 @@ import (
 	"os"
 )
 
-// serverLogger writes to standard output: text for people, JSON lines for machines.
+// serverLogger returns the log of the server on standard output: text on a terminal, else JSON lines, unless configured.
 func (c *config) serverLogger() *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.LogLevel)) // checked by the parser
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // the parser accepts only valid levels
 	options := &slog.HandlerOptions{Level: level}
-	info, err := os.Stdout.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-	if c.LogFormat == "text" || c.LogFormat == "" && terminal {
+	if c.LogFormat == "text" || c.LogFormat == "" && isTerminal(os.Stdout) {
 		return slog.New(slog.NewTextHandler(os.Stdout, options))
 	}
 	return slog.New(slog.NewJSONHandler(os.Stdout, options))
 }
 
-// warnLogger logs only what went wrong, for commands whose output is something else.
+// warnLogger returns a log of warnings and errors on standard error, for commands that print results.
 func warnLogger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// isTerminal reports whether a file is a character device.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -13,32 +13,35 @@ import (
 	"labledger/internal/media"
 )
 
-// Idempotency keys are promised for a day, sessions that have ended are shown for a month, attempts to sign in count for a quarter of an hour.
+// Retention of expired data. The API promises idempotency keys for a day, lists ended sessions for a month, and counts
+// login attempts of the last 15 minutes.
 const (
 	idempotencyKeyRetention = 48 * time.Hour
 	sessionRetention        = 30 * 24 * time.Hour
 	loginAttemptRetention   = time.Hour
-	orphanFileAge           = time.Hour // a file whose attachment is not there by then was given up on the way
+	orphanFileAge           = time.Hour // an upload inserts its row within this time, or it was aborted
 	cleanupInterval         = time.Hour
 )
 
-// runCleanup forgets what nobody needs any longer, now and then, until ctx ends.
+// runCleanup deletes expired idempotency keys, sessions and orphaned files every hour until ctx is done.
 func runCleanup(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
 	l := ledger.New(pool, nil)
 	for {
-		keys, err1 := l.DeleteExpiredKeys(ctx, idempotencyKeyRetention)
-		sessions, err2 := db.New(pool).DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{Before: time.Now().Add(-sessionRetention), Seconds: int32(loginAttemptRetention.Seconds())})
-		strays, err3 := files.RemoveOrphans(orphanFileAge, func(urls []string) ([]string, error) {
+		keys, errKeys := l.DeleteExpiredKeys(ctx, idempotencyKeyRetention)
+		sessions, errSessions := db.New(pool).DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{
+			Before: time.Now().Add(-sessionRetention), Seconds: int32(loginAttemptRetention.Seconds()),
+		})
+		orphans, errFiles := files.RemoveOrphans(orphanFileAge, func(urls []string) ([]string, error) {
 			return db.New(pool).ListOrphanedURLs(ctx, db.ListOrphanedURLsParams{Urls: urls})
 		})
-		err := errors.Join(err1, err2, err3)
+		err := errors.Join(errKeys, errSessions, errFiles)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			log.Warn("what is old stays for now", "error", err.Error())
-		case keys > 0 || sessions > 0 || strays > 0:
-			log.Info("what is old was forgotten", "idempotency_keys", keys, "sessions", sessions, "files", strays)
+			log.Warn("cleanup failed; retrying next hour", "error", err.Error())
+		case keys > 0 || sessions > 0 || orphans > 0:
+			log.Info("expired data deleted", "idempotency_keys", keys, "sessions", sessions, "files", orphans)
 		}
 		select {
 		case <-ctx.Done():

@@ -10,8 +10,8 @@ import (
 )
 
 type migrateCmd struct {
-	Up     migrateUpCmd     `cmd:"" help:"Apply all migrations that are missing."`
-	Down   migrateDownCmd   `cmd:"" help:"Take back the last migration. Its tables go, with all that is in them."`
+	Up     migrateUpCmd     `cmd:"" help:"Apply all missing migrations."`
+	Down   migrateDownCmd   `cmd:"" help:"Revert the last migration. Deletes its tables and their data."`
 	Status migrateStatusCmd `cmd:"" help:"Show which migrations are applied."`
 }
 
@@ -27,7 +27,7 @@ func (migrateUpCmd) Run(ctx context.Context, c *config) error {
 	})
 }
 
-// setServerPassword gives the server's role the password of DATABASE_URL, where the owner's URL is another.
+// setServerPassword gives the server role the password of DATABASE_URL if the owner has a separate URL.
 func (c *config) setServerPassword(ctx context.Context) error {
 	if c.OwnerURL == "" || c.DatabaseURL == "" {
 		return nil
@@ -37,12 +37,12 @@ func (c *config) setServerPassword(ctx context.Context) error {
 	}
 	changed, err := postgres.SetServerPassword(ctx, c.OwnerURL, c.DatabaseURL)
 	if changed {
-		fmt.Println("the server's role " + postgres.ServerRole + " has a new password, that of DATABASE_URL")
+		fmt.Println("password of the server role " + postgres.ServerRole + " set from DATABASE_URL")
 	}
 	return err
 }
 
-// printMigration tells how far a migration came, also when it failed on the way.
+// printMigration prints the schema version before and after a migration, also if it failed halfway, and returns err.
 func printMigration(from, to uint, err error) error {
 	if err == nil || from != to {
 		fmt.Printf("schema: %d → %d\n", from, to)
@@ -51,12 +51,12 @@ func printMigration(from, to uint, err error) error {
 }
 
 type migrateDownCmd struct {
-	Steps int `arg:"" default:"1" help:"How many to take back."`
+	Steps int `arg:"" default:"1" help:"Number of migrations to revert."`
 }
 
 func (m migrateDownCmd) Run(ctx context.Context, c *config) error {
 	if m.Steps < 1 {
-		return errors.New("migrate down: the number of steps must be at least 1")
+		return errors.New("migrate down: the number of migrations must be at least 1")
 	}
 	return c.withOwnerDB(ctx, func(d *database) error {
 		from, to, err := postgres.MigrateDown(ctx, d.url, schema.Files, m.Steps)
@@ -80,7 +80,7 @@ func (migrateStatusCmd) Run(ctx context.Context, c *config) error {
 			fmt.Printf("%6d  %-8s %s\n", m.Version, state, m.Name)
 		}
 		if status.Dirty {
-			fmt.Println("The last migration was broken off; the next `labledger migrate up` heals that.")
+			fmt.Println("The last migration was interrupted; `labledger migrate up` repairs it.")
 		}
 		return nil
 	})

@@ -14,64 +14,65 @@ import (
 	"labledger/internal/auth"
 )
 
-// hashNewPassword gets a password for an account, and returns its hash.
+// hashNewPassword reads a password for an account from the terminal or from standard input, and returns its hash.
 func hashNewPassword(ctx context.Context, name string) (hash string, err error) {
 	var password string
-	if terminal := int(os.Stdin.Fd()); term.IsTerminal(terminal) {
-		password, err = promptPassword(ctx, terminal, name)
+	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
+		password, err = promptPassword(ctx, fd, name)
 	} else {
 		password, err = readWithContext(ctx, readPasswordLine)
 	}
 	if err != nil {
 		return "", err
 	}
-	if fault := auth.ValidatePassword(password, name); fault != "" {
-		return "", errors.New("nothing was changed: the password " + fault)
+	if reason := auth.ValidatePassword(password, name); reason != "" {
+		return "", errors.New("nothing was changed: the password " + reason)
 	}
 	return auth.NewPasswords().Hash(ctx, password)
 }
 
-// promptPassword asks for it twice. What is typed is not seen.
-func promptPassword(ctx context.Context, terminal int, name string) (string, error) {
-	before, err := term.GetState(terminal)
+// promptPassword prompts for a password twice, without echo.
+func promptPassword(ctx context.Context, fd int, name string) (string, error) {
+	before, err := term.GetState(fd)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = term.Restore(terminal, before) }() // Ctrl-C comes while it is silent
-	ask := func(what string) (string, error) {
-		fmt.Fprint(os.Stderr, what)
+	defer func() { _ = term.Restore(fd, before) }() // Ctrl-C arrives while echo is off
+	prompt := func(text string) (string, error) {
+		fmt.Fprint(os.Stderr, text)
 		defer fmt.Fprintln(os.Stderr)
 		return readWithContext(ctx, func() (string, error) {
-			text, err := term.ReadPassword(terminal)
-			return string(text), err
+			password, err := term.ReadPassword(fd)
+			return string(password), err
 		})
 	}
-	first, err := ask("Password of " + quoteUnprintable(name) + ": ")
+	first, err := prompt("Password for " + quoteUnprintable(name) + ": ")
 	if err != nil {
 		return "", err
 	}
-	second, err := ask("Once more: ")
+	second, err := prompt("Repeat the password: ")
 	if err == nil && second != first {
-		err = errors.New("nothing was changed: the two are not the same")
+		err = errors.New("nothing was changed: the passwords differ")
 	}
 	return first, err
 }
 
-// maxPasswordLine bounds what is read of standard input, in bytes: more than the longest password has.
+// maxPasswordLine is the number of bytes read from standard input, which is more than the longest valid password has.
 const maxPasswordLine = 4096
 
+// readPasswordLine reads the first line of standard input, without its line ending.
 func readPasswordLine() (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(os.Stdin, maxPasswordLine)).ReadString('\n')
 	if errors.Is(err, io.EOF) && line != "" {
-		err = nil // the last line may lack its end
+		err = nil // the last line may have no line ending
 	}
 	if errors.Is(err, io.EOF) {
-		err = errors.New("nothing was changed: there is no password on standard input, and no terminal to ask on")
+		err = errors.New("nothing was changed: no password on standard input, which is not a terminal")
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), err
 }
 
-// readWithContext waits for what is typed, but not for longer than somebody wants it.
+// readWithContext returns the result of read, or an error when ctx is done. A blocked read continues in its goroutine.
 func readWithContext(ctx context.Context, read func() (string, error)) (string, error) {
 	type result struct {
 		text string
@@ -86,6 +87,6 @@ func readWithContext(ctx context.Context, read func() (string, error)) (string, 
 	case r := <-done:
 		return r.text, r.err
 	case <-ctx.Done():
-		return "", errors.New("stopped; nothing was changed")
+		return "", errors.New("interrupted; nothing was changed")
 	}
 }

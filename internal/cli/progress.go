@@ -6,10 +6,10 @@ import (
 	"os"
 )
 
-// importProgress shows on the terminal how much of a file has been read.
+// importProgress is a reader that prints on standard error how much of a file has been read, every 4 MiB.
 type importProgress struct {
 	src         io.Reader
-	size        int64 // 0 when it is not known
+	size        int64 // 0 if unknown
 	read        int64
 	lastPrinted int64
 }
@@ -28,31 +28,29 @@ func (p *importProgress) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// done ends the progress line, if there is one.
 func (p *importProgress) done() {
 	if p.lastPrinted > 0 {
 		fmt.Fprintln(os.Stderr)
 	}
 }
 
-// A progressLine shows on the terminal how many events have been read. Where standard error is none, it says nothing.
+// progressLine shows the number of events read on standard error, if that is a terminal.
 type progressLine struct{ terminal, printed bool }
 
-func newProgressLine() *progressLine {
-	info, err := os.Stderr.Stat()
-	return &progressLine{terminal: err == nil && info.Mode()&os.ModeCharDevice != 0}
-}
+func newProgressLine() *progressLine { return &progressLine{terminal: isTerminal(os.Stderr)} }
 
-func (c *progressLine) update(events int64) {
-	if c.terminal {
+func (p *progressLine) update(events int64) {
+	if p.terminal {
 		fmt.Fprintf(os.Stderr, "\r%d events", events)
-		c.printed = true
+		p.printed = true
 	}
 }
 
-// done begins a new line, if there is a count on this one.
-func (c *progressLine) done() {
-	if c.printed {
+// done ends the progress line, if there is one.
+func (p *progressLine) done() {
+	if p.printed {
 		fmt.Fprintln(os.Stderr)
-		c.printed = false
+		p.printed = false
 	}
 }

@@ -13,10 +13,10 @@ import (
 )
 
 type psqlCmd struct {
-	Args []string `arg:"" optional:"" help:"Arguments of psql, like -c 'TABLE instrument'."`
+	Args []string `arg:"" optional:"" help:"Arguments of psql, such as -c 'TABLE instrument'."`
 }
 
-// Run opens psql on the database that the API works on.
+// Run opens psql on the database of the API.
 func (p psqlCmd) Run(ctx context.Context, c *config) error {
 	program, err := postgres.FindClient("psql")
 	if err != nil {
@@ -29,14 +29,15 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 			}
 		}
 		d.pool.Close()
-		// Ctrl-C belongs to psql here: it breaks off a query, not the session.
+		// No CommandContext: in psql, Ctrl-C cancels a query, not the session.
 		target, password := postgres.WithoutPassword(d.url)
 		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
 		command.Env = os.Environ()
 		if password != "" {
 			command.Env = append(command.Env, "PGPASSWORD="+password)
 		}
-		if d.cluster != nil { // its one role is everybody's, so the history is told who sits there
+		if d.cluster != nil {
+			// All users share the role of the embedded Postgres, so the history gets the name of the OS user.
 			actor := strings.NewReplacer(`\`, `\\`, ` `, `\ `).Replace(osUsername())
 			command.Env = append(command.Env, "PGOPTIONS="+os.Getenv("PGOPTIONS")+" -c labledger.actor="+actor)
 		}
@@ -55,8 +56,8 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 	})
 }
 
-// forwardSignals hands the signals that mean an end to another program.
-func forwardSignals(to *os.Process) (stop func()) {
+// forwardSignals sends SIGTERM and SIGHUP on to another process until stop is called.
+func forwardSignals(process *os.Process) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	done := make(chan struct{})
@@ -64,7 +65,7 @@ func forwardSignals(to *os.Process) (stop func()) {
 		for {
 			select {
 			case s := <-signals:
-				_ = to.Signal(s) // one that has ended needs none
+				_ = process.Signal(s) // fails if the process has exited
 			case <-done:
 				return
 			}

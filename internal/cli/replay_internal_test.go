@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -9,30 +8,44 @@ import (
 	"labledger/internal/ledger"
 )
 
-// TestReplayOfManyDays: of many days and users the newest and the worst are printed.
-func TestReplayOfManyDays(t *testing.T) {
+func TestPrintReplay_showsNewestDaysAndUsersWithMostDifferences(t *testing.T) {
+	t.Parallel()
 	var out strings.Builder
-	a := &ledger.Replay{Added: 1}
+	replay := &ledger.Replay{Added: 1}
 	for i := range int64(100) {
-		a.ByDay = append(a.ByDay, ledger.DayCounts{Day: i * 86400, Unchanged: 100 * i, Added: i % 2})
-		a.ByUser = append(a.ByUser, ledger.UserCounts{UserID: i, Added: 100 - i})
+		replay.ByDay = append(replay.ByDay, ledger.DayCounts{Day: i * 86400, Unchanged: 100 * i, Added: i % 2})
+		replay.ByUser = append(replay.ByUser, ledger.UserCounts{UserID: i, Added: 100 - i})
 	}
-	printReplay(&out, a, true)
-	for _, text := range []string{"(the 10 users with the most differences; --format json has more)", "(the newest 31 days with alerts; --format json has more)", "1970-04-10 " + strings.Repeat("=", 50) + "+ 9901\n", "1970-03-11 "} {
+	printReplay(&out, replay, true)
+	for _, text := range []string{
+		"(the 10 users with the most differences; --format json lists more)",
+		"(the newest 31 days with alerts; --format json lists more)",
+		"1970-04-10 " + strings.Repeat("=", 50) + "+ 9901\n",
+		"1970-03-11 ",
+	} {
 		if !strings.Contains(out.String(), text) {
-			t.Errorf("there is no %q in: %s", text, out.String())
+			t.Errorf("output does not contain %q:\n%s", text, out.String())
 		}
 	}
-	for _, word := range []string{"1970-03-10", "\n10  "} {
-		if strings.Contains(out.String(), word) {
-			t.Errorf("%q is there: %s", word, out.String())
+	for _, text := range []string{"1970-03-10", "\n10  "} {
+		if strings.Contains(out.String(), text) {
+			t.Errorf("output contains %q:\n%s", text, out.String())
 		}
 	}
 }
 
-func TestReadChangeKeepsOrder(t *testing.T) {
-	r, err := replayCmd{Change: []string{"500:limit=1", "30:limit=2", "500:enabled=true"}, Limit: 1}.request()
-	if err != nil || len(r.Changes) != 2 || !slices.Equal([]int32{r.Changes[0].Code, r.Changes[1].Code}, []int32{500, 30}) || r.Changes[0].Enabled == nil || r.Changes[0].Limit == nil {
-		t.Error(fmt.Sprintf("%+v", r.Changes), err)
+func TestReplayRequest_mergesChangesOfOneRuleInOrder(t *testing.T) {
+	t.Parallel()
+	cmd := replayCmd{Change: []string{"500:limit=1", "30:limit=2", "500:enabled=true"}, Limit: 1}
+	request, err := cmd.request()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []int32
+	for _, change := range request.Changes {
+		codes = append(codes, change.Code)
+	}
+	if !slices.Equal(codes, []int32{500, 30}) || request.Changes[0].Enabled == nil || request.Changes[0].Limit == nil {
+		t.Errorf("changes %+v, want one of rule 500 with limit and enabled, then one of rule 30", request.Changes)
 	}
 }

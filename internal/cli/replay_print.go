@@ -9,7 +9,7 @@ import (
 	"labledger/internal/ledger"
 )
 
-// How much of an answer is printed as text.
+// Bounds of the text output. --format json prints everything.
 const (
 	maxUsersShown       = 10
 	maxDaysShown        = 31
@@ -17,55 +17,62 @@ const (
 	barWidth            = 50
 )
 
-// printReplay prints the answer for people: what changes in all, then per rule, risk, user and day, then the first differences.
-func printReplay(out io.Writer, a *ledger.Replay, changed bool) {
-	say := func(format string, args ...any) { fmt.Fprintf(out, format, args...) } // the writer keeps its first error
-	say("Replayed %d events of %d users. Nothing was changed.\n", a.Events, a.Users)
+// printReplay prints a replay as text: totals, counts by rule, risk level, user and day, then the first differences.
+// It ignores errors of out, which is buffered and reports them when it is flushed.
+func printReplay(out io.Writer, replay *ledger.Replay, changed bool) {
+	printf := func(format string, args ...any) { fmt.Fprintf(out, format, args...) }
+	printf("Replayed %d events of %d users. Nothing was stored.\n", replay.Events, replay.Users)
+	recorded := replay.Removed + replay.Unchanged
 	switch {
-	case a.Added+a.Removed > 0:
-		say("%d alerts recorded; %d would be added, %d removed, %d stay.\n", a.Removed+a.Unchanged, a.Added, a.Removed, a.Unchanged)
+	case replay.Added+replay.Removed > 0:
+		printf("%d recorded alerts: %d would be added, %d removed, %d unchanged.\n",
+			recorded, replay.Added, replay.Removed, replay.Unchanged)
 	case changed:
-		say("%d alerts recorded; nothing would be different.\n", a.Unchanged)
+		printf("%d recorded alerts: the changed rules raise the same alerts.\n", recorded)
 	default:
-		say("%d alerts recorded; the rules that were in force raise the same ones again.\n", a.Unchanged)
+		printf("%d recorded alerts: the rules that were in force raise the same alerts.\n", recorded)
 	}
-	say("(An event that breaks two rules counts for both.)\n")
-	head := func(what string) { say("\n%-16s %10s %10s %10s %10s\n", what, "recorded", "added", "removed", "stay") }
-	row := func(name any, added, removed, stay int64) {
-		say("%-16v %10d %10s %10s %10d\n", name, removed+stay, formatDelta('+', added), formatDelta('-', removed), stay)
+	printf("(An event that fires two rules counts twice.)\n")
+	header := func(name string) {
+		printf("\n%-16s %10s %10s %10s %10s\n", name, "recorded", "added", "removed", "unchanged")
 	}
-	head("rule")
-	for _, n := range a.ByCode {
+	row := func(name any, added, removed, unchanged int64) {
+		printf("%-16v %10d %10s %10s %10d\n",
+			name, removed+unchanged, formatDelta('+', added), formatDelta('-', removed), unchanged)
+	}
+	header("rule")
+	for _, n := range replay.ByCode {
 		row(n.Code, n.Added, n.Removed, n.Unchanged)
 	}
-	head("risk")
-	for _, n := range a.ByRisk {
+	header("risk")
+	for _, n := range replay.ByRisk {
 		row(n.Risk, n.Added, n.Removed, n.Unchanged)
 	}
-	if len(a.ByUser) > 0 {
-		head("user")
+	if len(replay.ByUser) > 0 {
+		header("user")
 	}
-	for _, n := range a.ByUser[:min(len(a.ByUser), maxUsersShown)] {
+	for _, n := range replay.ByUser[:min(len(replay.ByUser), maxUsersShown)] {
 		row(n.UserID, n.Added, n.Removed, n.Unchanged)
 	}
-	if len(a.ByUser) > maxUsersShown {
-		say("(the %d users with the most differences; --format json has more)\n", maxUsersShown)
+	if len(replay.ByUser) > maxUsersShown {
+		printf("(the %d users with the most differences; --format json lists more)\n", maxUsersShown)
 	}
-	printDays(say, a.ByDay)
-	for i, d := range a.Differences {
+	printDays(printf, replay.ByDay)
+	for i, d := range replay.Differences {
 		if i == 0 {
-			say("\nFirst differences, by user:\n")
+			printf("\nFirst differences, by user:\n")
 		}
 		if i == maxDifferencesShown {
-			say("(%d of %d; --format json lists them)\n", maxDifferencesShown, a.Added+a.Removed)
+			printf("(%d of %d; --format json lists more)\n", maxDifferencesShown, replay.Added+replay.Removed)
 			break
 		}
 		sign := map[string]string{"added": "+", "removed": "-"}[d.Change]
-		say("%s %-5d user %d, %s risk, %s, event %s\n", sign, d.Code, d.UserID, d.Risk, time.Unix(d.Time, 0).UTC().Format(time.RFC3339), d.EventID)
+		at := time.Unix(d.Time, 0).UTC().Format(time.RFC3339)
+		printf("%s %-5d user %d, %s risk, %s, event %s\n", sign, d.Code, d.UserID, d.Risk, at, d.EventID)
 	}
 }
 
-// formatDelta is a number with its sign, or nothing for 0.
+// formatDelta returns a number with its sign, or a dot for 0.
 func formatDelta(sign rune, n int64) string {
 	if n == 0 {
 		return "·"
@@ -73,32 +80,33 @@ func formatDelta(sign rune, n int64) string {
 	return fmt.Sprintf("%c%d", sign, n)
 }
 
-// printDays draws a bar for each day: = stays, + added, - removed.
-func printDays(say func(string, ...any), days []ledger.DayCounts) {
+// printDays draws a bar per day: = unchanged, + added, - removed.
+func printDays(printf func(string, ...any), days []ledger.DayCounts) {
 	if len(days) == 0 {
 		return
 	}
-	say("\nAlerts a day (= stays, + added, - removed):\n")
-	left := max(0, len(days)-maxDaysShown)
-	most := int64(1)
-	for _, n := range days[left:] {
-		most = max(most, n.Added+n.Removed+n.Unchanged)
+	printf("\nAlerts per day (= unchanged, + added, - removed):\n")
+	hidden := max(0, len(days)-maxDaysShown)
+	longest := int64(1)
+	for _, n := range days[hidden:] {
+		longest = max(longest, n.Added+n.Removed+n.Unchanged)
 	}
-	for _, n := range days[left:] {
+	for _, n := range days[hidden:] {
 		bar := ""
 		for _, part := range []struct {
 			sign string
 			n    int64
 		}{{"=", n.Unchanged}, {"+", n.Added}, {"-", n.Removed}} {
 			length := part.n
-			if most > barWidth { // what there is shows, however little it is
-				length = (part.n*barWidth + most - 1) / most
+			if longest > barWidth { // scaled and rounded up, so that small counts stay visible
+				length = (part.n*barWidth + longest - 1) / longest
 			}
 			bar += strings.Repeat(part.sign, int(length))
 		}
-		say("%s %s %d\n", time.Unix(n.Day, 0).UTC().Format(time.DateOnly), bar, n.Added+n.Removed+n.Unchanged)
+		date := time.Unix(n.Day, 0).UTC().Format(time.DateOnly)
+		printf("%s %s %d\n", date, bar, n.Added+n.Removed+n.Unchanged)
 	}
-	if left > 0 {
-		say("(the newest %d days with alerts; --format json has more)\n", maxDaysShown)
+	if hidden > 0 {
+		printf("(the newest %d days with alerts; --format json lists more)\n", maxDaysShown)
 	}
 }

@@ -1,8 +1,6 @@
 package cli
 
-import (
-	"context"
-)
+import "context"
 
 type seedCmd struct{}
 

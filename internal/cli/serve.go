@@ -20,22 +20,22 @@ import (
 	"labledger/web"
 )
 
-// Bounds of a connection. Each is longer than the ones inside: see statement.go of package api.
+// Bounds of a connection. Handlers with longer bounds of their own extend the read and write deadlines: see package api.
 const (
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 15 * time.Second
 	writeTimeout    = 15 * time.Second
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 10 * time.Second
-	maxHeaderBytes  = 32 << 10 // bytes
+	maxHeaderBytes  = 32 << 10
 )
 
-// anonymousActor is who the history says made a change while the server is open to everyone.
+// anonymousActor is the actor that the history records for requests without a caller, on an open server.
 const anonymousActor = "anonymous"
 
 type serveCmd struct{}
 
-// Run serves until it is told to stop, then lets the requests under way finish.
+// Run serves until ctx is done, then shuts down gracefully.
 func (serveCmd) Run(ctx context.Context, c *config) error {
 	access, err := c.apiAccess()
 	if err != nil {
@@ -57,7 +57,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }() // the server has closed it, unless it never got that far
+	defer func() { _ = listener.Close() }()
 	d, err := c.openDatabase(ctx, log, c.serverURL(), postgres.Start, traces.PgxTracer())
 	if err == nil {
 		defer d.close()
@@ -73,12 +73,12 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		access.Keys, err = c.loadOrCreateSigningKeys()
 	}
 	if ctx.Err() != nil {
-		return nil // stopped while it started
+		return nil // a stop during startup is not an error
 	}
 	if err != nil {
 		return err
 	}
-	ending := make(chan struct{})
+	shutdownStarted := make(chan struct{})
 	files, err := c.mediaStore()
 	if err != nil {
 		return err
@@ -87,14 +87,24 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	stopper := &drainHandler{}
-	stopper.next = api.New(api.Options{
-		Pool: d.pool, Media: files, App: api.App{Page: app.ServePage, Static: app.ServeFile}, Replica: replica,
-		Log: log, AnonymousActor: anonymousActor, Access: access, Version: version(), Schema: d.schema, Shutdown: ending, Draining: stopper.notReady.Load,
-		Tracer: traces.Tracer(), TrustTraceparent: traces.TrustTraceparent(),
+	handler := &drainHandler{}
+	handler.next = api.New(api.Options{
+		Pool:             d.pool,
+		Replica:          replica,
+		Schema:           d.schema,
+		Media:            files,
+		App:              api.App{Page: app.ServePage, Static: app.ServeFile},
+		Log:              log,
+		Access:           access,
+		AnonymousActor:   anonymousActor,
+		Version:          version(),
+		Shutdown:         shutdownStarted,
+		Draining:         handler.notReady.Load,
+		Tracer:           traces.Tracer(),
+		TrustTraceparent: traces.TrustTraceparent(),
 	})
 	server := &http.Server{
-		Handler:           stopper,
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -102,46 +112,45 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	server.RegisterOnShutdown(func() { close(ending) })
+	server.RegisterOnShutdown(func() { close(shutdownStarted) })
 	defer traces.Close()
-	house, leave := context.WithCancel(ctx)
-	var kept sync.WaitGroup
-	kept.Go(func() { runCleanup(house, d.pool, files, log) })
-	defer kept.Wait()
-	defer leave()
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	backgroundCtx, stopBackground := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { runCleanup(backgroundCtx, d.pool, files, log) })
+	defer background.Wait()
+	defer stopBackground()
+	serveErr := make(chan error, 1)
+	go func() { serveErr <- server.Serve(listener) }()
 	c.logListening(log, listener.Addr(), d)
 	select {
-	case err := <-failed:
+	case err := <-serveErr:
 		return err
 	case <-d.clusterDone():
-		return fmt.Errorf("its Postgres cannot be kept running: %w", d.cluster.Err())
+		return fmt.Errorf("embedded Postgres cannot be kept running: %w", d.cluster.Err())
 	case <-ctx.Done():
 	}
-	return stopper.shutdown(server, listener, c.DrainDelay, log)
+	return handler.shutdown(server, listener, c.DrainDelay, log)
 }
 
-// mediaStore is the folder of uploaded files.
+// mediaStore returns the store of uploaded files. It creates a configured directory; the store creates the default one
+// with the first file.
 func (c *config) mediaStore() (*media.Store, error) {
-	dir := c.MediaDir
-	if dir == "" {
-		dir = filepath.Join(c.StateDir, "media")
+	if c.MediaDir == "" {
+		return media.NewStore(filepath.Join(c.StateDir, "media")), nil
 	}
-	if c.MediaDir != "" { // the other one is made when it is needed
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("MEDIA_DIR: %w", err)
-		}
+	if err := os.MkdirAll(c.MediaDir, 0o755); err != nil {
+		return nil, fmt.Errorf("MEDIA_DIR: %w", err)
 	}
-	return media.NewStore(dir), nil
+	return media.NewStore(c.MediaDir), nil
 }
 
-// listen takes the port before anything else is started.
+// listen opens the port. It runs before the database starts, so that a port in use fails at once.
 func (c *config) listen() (net.Listener, error) {
 	address := net.JoinHostPort(c.Host, c.Port)
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken: another program, perhaps another labledger, listens there. Stop it, or choose another port: PORT=5001", address)
+		return nil, fmt.Errorf("%s is in use by another program, perhaps another labledger; "+
+			"stop it, or choose another port: PORT=5001", address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
@@ -149,7 +158,7 @@ func (c *config) listen() (net.Listener, error) {
 	return listener, nil
 }
 
-// logListening says where everything is. People who start the private cluster also get something to try.
+// logListening logs the server's address. With the embedded Postgres it also prints sample requests on standard error.
 func (c *config) logListening(log *slog.Logger, address net.Addr, d *database) {
 	url := "http://" + address.String()
 	if d.cluster == nil {
@@ -157,18 +166,19 @@ func (c *config) logListening(log *slog.Logger, address net.Addr, d *database) {
 		return
 	}
 	log.Info("listening", "url", url, "version", version(), "data", d.cluster.Dir())
+	// tools/postman.sh and internal/programtest read the address from the first line.
 	fmt.Fprintf(os.Stderr, `
 Labledger listens on %[1]s
-Its data is in %[2]s
+Data directory: %[2]s
 
 Try:
   curl %[1]s/site/1
   curl %[1]s/instruments
   curl -X PATCH %[1]s/site/2 -H 'Content-Type: application/json' -d '{"country": "Iceland"}'
 
-In a browser: %[1]s
-All calls, with their SQL: %[1]s/docs
-Ctrl-C stops it.
+Web app: %[1]s
+API reference with SQL: %[1]s/docs
+Stop with Ctrl-C.
 
 `, url, d.cluster.Dir())
 }

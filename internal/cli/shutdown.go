@@ -12,50 +12,56 @@ import (
 	"time"
 )
 
-// This file ends a server so that nobody notices. In this order: /readyz says no, so that balancers that ask send nobody any more; the port
-// closes, so that proxies which do not ask go elsewhere; each answer on a connection that is still open says that it is the last one there;
-// what is idle is closed, and what is under way finishes. A connection is not closed while a request may be on its way over it.
+// A graceful shutdown has four steps:
+//  1. /readyz returns 503, so that load balancers with health checks stop sending requests.
+//  2. The port closes, so that other proxies choose another server.
+//  3. Each response on an open connection carries "Connection: close".
+//  4. Idle connections close and running requests finish.
+//
+// A connection stays open while a request may be in transit on it.
 
-// keepAliveDrain is how long open connections are served after the port has closed. Proxies in front must let idle ones go sooner (nginx:
-// keepalive_timeout of the upstream).
+// keepAliveDrain is how long open connections are served after the port has closed. Proxies in front need a shorter idle
+// timeout (nginx: keepalive_timeout of the upstream).
 const keepAliveDrain = 3 * time.Second
 
-// A drainHandler knows how far a server is with its end.
+// drainHandler tracks the steps of a graceful shutdown.
 type drainHandler struct {
 	next     http.Handler
-	notReady atomic.Bool // /readyz says no
+	notReady atomic.Bool // /readyz returns 503
 	closing  atomic.Bool // the port is closed
 }
 
-func (s *drainHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.closing.Load() {
+func (h *drainHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.closing.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	s.next.ServeHTTP(w, r)
+	h.next.ServeHTTP(w, r)
 }
 
-// shutdown ends the server. Being told a second time to stop cuts the waiting short.
-func (s *drainHandler) shutdown(server *http.Server, listener net.Listener, delay time.Duration, log *slog.Logger) error {
-	again, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+// shutdown stops the server gracefully. A second signal ends each wait and closes all connections.
+func (h *drainHandler) shutdown(
+	server *http.Server, listener net.Listener, delay time.Duration, log *slog.Logger,
+) error {
+	secondSignal, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	wait := func(d time.Duration) {
+	sleep := func(d time.Duration) {
 		select {
-		case <-again.Done():
+		case <-secondSignal.Done():
 		case <-time.After(d):
 		}
 	}
-	s.notReady.Store(true)
-	log.Info("stopping; requests under way may finish", "seconds", (delay + shutdownTimeout).Seconds())
-	wait(delay)
-	s.closing.Store(true)
-	_ = listener.Close() // Serve has returned then, and says so
+	h.notReady.Store(true)
+	log.Info("stopping; waiting for running requests", "seconds", (delay + shutdownTimeout).Seconds())
+	sleep(delay)
+	h.closing.Store(true)
+	_ = listener.Close() // Serve returns the error
 	if delay > 0 {
-		wait(keepAliveDrain)
+		sleep(keepAliveDrain)
 	}
-	ctx, cancel := context.WithTimeout(again, shutdownTimeout)
+	ctx, cancel := context.WithTimeout(secondSignal, shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
-		log.Warn("some requests were cut off", "error", err.Error())
+		log.Warn("requests aborted at shutdown", "error", err.Error())
 		return server.Close()
 	}
 	return nil

@@ -18,35 +18,36 @@ import (
 type exportCmd struct {
 	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos, attachments or changes."`
 	Format string `help:"csv or ndjson." enum:"csv,ndjson" default:"csv"`
-	Output string `short:"o" help:"File to write; standard output without it." placeholder:"FILE"`
+	Output string `short:"o" help:"File to write. Default: standard output." placeholder:"FILE"`
 }
 
-// Run asks the API in this very process, so that a file and an answer are the same bytes. A file is there whole, or stays as it was.
+// Run writes the response of the API, called in this process, so that a file has the same bytes as a response.
+// It writes a file completely, or leaves an existing one unchanged.
 func (e exportCmd) Run(ctx context.Context, c *config) error {
 	info, err := os.Stat(e.Output)
 	if e.Output == "" || err == nil && !info.Mode().IsRegular() {
 		return e.exportToStream(ctx, c)
 	}
-	out, err := os.CreateTemp(filepath.Dir(e.Output), filepath.Base(e.Output)+".part-*")
+	tmp, err := os.CreateTemp(filepath.Dir(e.Output), filepath.Base(e.Output)+".part-*")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(out.Name()) }() // it has another name by then, unless something failed
-	if err := e.write(ctx, c, out); err != nil {
-		_ = out.Close() // it goes
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	if err := e.write(ctx, c, tmp); err != nil {
+		_ = tmp.Close()
 		return err
 	}
 	mode := os.FileMode(0o644)
 	if info != nil {
 		mode = info.Mode().Perm()
 	}
-	if err := errors.Join(out.Chmod(mode), out.Close()); err != nil {
+	if err := errors.Join(tmp.Chmod(mode), tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(out.Name(), e.Output)
+	return os.Rename(tmp.Name(), e.Output)
 }
 
-// exportToStream writes to standard output, a pipe or a device, which cannot be replaced.
+// exportToStream writes to standard output, a pipe or a device, none of which a rename can replace.
 func (e exportCmd) exportToStream(ctx context.Context, c *config) error {
 	if e.Output == "" {
 		return e.write(ctx, c, os.Stdout)
@@ -69,12 +70,12 @@ func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 
 type importCmd struct {
 	Table  string `arg:"" help:"sites, freezers, computers, containers, users, todos or events."`
-	File   string `arg:"" help:"CSV with a header line, NDJSON or a JSON array; - is standard input."`
-	Format string `help:"csv, ndjson or json. Default: what the file's name says, else csv." enum:",csv,ndjson,json" default:""`
-	DryRun bool   `help:"Check everything, store nothing."`
+	File   string `arg:"" help:"CSV file with a header line, NDJSON file or JSON array; - is standard input."`
+	Format string `help:"csv, ndjson or json. Default: by the file name's extension, else csv." enum:",csv,ndjson,json" default:""`
+	DryRun bool   `help:"Validate everything and store nothing."`
 }
 
-// Run stores the file's rows through the API in this very process. Everything that is wrong with them is printed.
+// Run sends the rows to the API, called in this process. It prints every error of the rows.
 func (i importCmd) Run(ctx context.Context, c *config) error {
 	in := os.Stdin
 	if i.File != "-" {
@@ -82,7 +83,7 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = file.Close() }() // it was only read
+		defer func() { _ = file.Close() }()
 		in = file
 	}
 	if info, err := in.Stat(); err == nil && info.IsDir() {
@@ -114,20 +115,22 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 
 var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
 
-// callAPI sends a request to the API in this process and writes its answer to out.
+// callAPI sends a request to the API in this process and writes the response to out.
 func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writer) error {
 	return c.withOwnerDB(ctx, func(d *database) (err error) {
 		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
-		a := &cliResponse{header: http.Header{}, out: out}
-		defer a.recoverAbort(&err)
-		api.New(api.Options{Pool: d.pool, Log: warnLogger(), AnonymousActor: osUsername(), Version: version()}).ServeHTTP(a, request)
-		return a.err()
+		response := &cliResponse{header: http.Header{}, out: out}
+		defer response.recoverAbort(&err)
+		api.New(api.Options{
+			Pool: d.pool, Log: warnLogger(), AnonymousActor: osUsername(), Version: version(),
+		}).ServeHTTP(response, request)
+		return response.err()
 	})
 }
 
-// An cliResponse is a response that goes to a file, or, when it is a problem, to the person at the terminal.
+// cliResponse is a ResponseWriter that writes a successful response to out and collects a problem for the error message.
 type cliResponse struct {
 	header   http.Header
 	status   int
@@ -136,41 +139,42 @@ type cliResponse struct {
 	writeErr error // of out
 }
 
-func (a *cliResponse) Header() http.Header    { return a.header }
-func (a *cliResponse) WriteHeader(status int) { a.status = status }
+func (r *cliResponse) Header() http.Header    { return r.header }
+func (r *cliResponse) WriteHeader(status int) { r.status = status }
 
-func (a *cliResponse) Write(p []byte) (int, error) {
-	if a.status >= http.StatusBadRequest {
-		return a.problem.Write(p)
+func (r *cliResponse) Write(p []byte) (int, error) {
+	if r.status >= http.StatusBadRequest {
+		return r.problem.Write(p)
 	}
-	n, err := a.out.Write(p)
-	a.writeErr = errors.Join(a.writeErr, err)
+	n, err := r.out.Write(p)
+	r.writeErr = errors.Join(r.writeErr, err)
 	return n, err
 }
 
-// recoverAbort turns a stream that broke off in the middle into an error.
-func (a *cliResponse) recoverAbort(err *error) {
+// recoverAbort converts the panic http.ErrAbortHandler, by which the API ends an incomplete response, into an error.
+func (r *cliResponse) recoverAbort(err *error) {
 	switch thrown := recover(); {
 	case thrown == nil:
 	case thrown != http.ErrAbortHandler:
 		panic(thrown)
-	case a.writeErr != nil:
-		*err = a.writeErr
+	case r.writeErr != nil:
+		*err = r.writeErr
 	default:
-		*err = errors.New("the database went away in the middle; what was written is not all")
+		*err = errors.New("database connection lost; the output is incomplete")
 	}
 }
 
-func (a *cliResponse) err() error {
-	if a.status < http.StatusBadRequest {
+// err returns the problem of the response as an error message for the command line, or nil.
+func (r *cliResponse) err() error {
+	if r.status < http.StatusBadRequest {
 		return nil
 	}
 	var p api.Problem
-	if err := json.Unmarshal([]byte(a.problem.String()), &p); err != nil {
-		return errors.New(a.problem.String())
+	if err := json.Unmarshal([]byte(r.problem.String()), &p); err != nil {
+		return errors.New(r.problem.String())
 	}
-	if a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
-		return errors.New("there is no such table. `labledger help` names them")
+	if r.status == http.StatusNotFound || r.status == http.StatusMethodNotAllowed {
+		return errors.New("no such table; `labledger export --help` and `labledger import --help` list the tables")
 	}
 	var lines strings.Builder
 	for _, f := range p.Errors {
@@ -179,7 +183,7 @@ func (a *cliResponse) err() error {
 		}
 	}
 	if lines.Len() > 0 {
-		return errors.New("nothing was stored" + lines.String())
+		return errors.New("nothing was imported:" + lines.String())
 	}
 	return errors.New(p.Detail)
 }

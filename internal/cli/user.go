@@ -19,24 +19,24 @@ import (
 )
 
 type userCmd struct {
-	Create   userCreateCmd   `cmd:"" help:"Create an account. The password is asked for, or is the first line of standard input."`
-	Password userPasswordCmd `cmd:"" help:"Give an account a new password, asked for in the same way. Its sessions and API tokens end."`
-	Role     userRoleCmd     `cmd:"" help:"Say what an account may do."`
-	Risk     userRiskCmd     `cmd:"" help:"Set the risk level of an account, for its events from now on."`
-	Disable  userDisableCmd  `cmd:"" help:"Let an account do nothing any more. Its sessions and API tokens end."`
-	Enable   userEnableCmd   `cmd:"" help:"Let a disabled account sign in again."`
-	List     userListCmd     `cmd:"" help:"Show all accounts: what they may do, and when they signed in last, which is known for a month after."`
+	Create   userCreateCmd   `cmd:"" help:"Create an account. Prompts for the password, or reads it from the first line of standard input."`
+	Password userPasswordCmd `cmd:"" help:"Set a new password, read in the same way. Revokes the account's sessions and API tokens."`
+	Role     userRoleCmd     `cmd:"" help:"Set the role of an account."`
+	Risk     userRiskCmd     `cmd:"" help:"Set the risk level of an account, for its future events."`
+	Disable  userDisableCmd  `cmd:"" help:"Disable an account. Revokes its sessions and API tokens."`
+	Enable   userEnableCmd   `cmd:"" help:"Enable a disabled account."`
+	List     userListCmd     `cmd:"" help:"List all accounts with their roles and the last sign-in, which is stored for a month."`
 }
 
 type userCreateCmd struct {
-	Name       string `arg:"" help:"Name of the account; upper and lower case differ."`
-	Role       string `help:"What it may do: viewer, operator or admin." enum:"viewer,operator,admin" default:"viewer"`
-	Country    string `help:"Country, as people there write it."`
-	Risk       string `help:"Risk level of its events: low, medium or high." enum:",low,medium,high" default:""`
-	NoPassword bool   `help:"Without a password: nobody can sign in to it until it gets one."`
+	Name       string `arg:"" help:"Username, case-sensitive."`
+	Role       string `help:"Role: viewer, operator or admin." enum:"viewer,operator,admin" default:"viewer"`
+	Country    string `help:"Country of the user, as free text."`
+	Risk       string `help:"Risk level of the user's events: low, medium or high." enum:",low,medium,high" default:""`
+	NoPassword bool   `help:"Create the account without a password. The user cannot sign in until one is set."`
 }
 
-// Run asks for a password only when the name is free, and creates the account with it or not at all.
+// Run creates an account with its password in one transaction. It checks that the name is free before it prompts.
 func (u userCreateCmd) Run(ctx context.Context, c *config) error {
 	return c.withOwnerDB(ctx, func(d *database) error {
 		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
@@ -52,9 +52,11 @@ func (u userCreateCmd) Run(ctx context.Context, c *config) error {
 				return err
 			}
 		}
-		var made db.Account
+		var created db.Account
 		err := d.inAuditedTx(ctx, func(q *db.Queries) (err error) {
-			made, err = q.CreateAccount(ctx, db.CreateAccountParams{Username: u.Name, Country: optional(u.Country), Risk: optional(u.Risk), Role: &u.Role})
+			created, err = q.CreateAccount(ctx, db.CreateAccountParams{
+				Username: u.Name, Country: optional(u.Country), Risk: optional(u.Risk), Role: &u.Role,
+			})
 			if err != nil || u.NoPassword {
 				return err
 			}
@@ -63,25 +65,26 @@ func (u userCreateCmd) Run(ctx context.Context, c *config) error {
 		if err != nil {
 			return accountError(u.Name, err)
 		}
-		with := "with a password"
+		suffix := ""
 		if u.NoPassword {
-			with = "without a password, so that nobody can sign in to it"
+			suffix = ", without a password: sign-in is not possible"
 		}
-		fmt.Printf("%s was created: account %d, role %s, %s.\n", quoteUnprintable(u.Name), made.ID, made.Role, with)
+		fmt.Printf("Created account %d: %s, role %s%s.\n", created.ID, quoteUnprintable(u.Name), created.Role, suffix)
 		return nil
 	})
 }
 
-// checkUsernameFree refuses a name that an account has, before anybody types a password for it.
+// checkUsernameFree returns an error if an account has the name.
 func (u userCreateCmd) checkUsernameFree(ctx context.Context, d *database) error {
 	q := db.New(d.pool)
-	there, err := q.ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
-	if err != nil || len(there) == 0 {
+	accounts, err := q.ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
+	if err != nil || len(accounts) == 0 {
 		return err
 	}
 	_, err = q.GetCredential(ctx, db.GetCredentialParams{Username: u.Name})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("there is an account %s already, without a password; it stays as it is. Give it one with `labledger user password`, and a role with `labledger user role`", quoteUnprintable(u.Name))
+		return fmt.Errorf("account %s already exists, without a password; nothing was changed. "+
+			"Set its password with `labledger user password`, and its role with `labledger user role`", quoteUnprintable(u.Name))
 	}
 	if err != nil {
 		return err
@@ -90,20 +93,20 @@ func (u userCreateCmd) checkUsernameFree(ctx context.Context, d *database) error
 }
 
 type userPasswordCmd struct {
-	Name string `arg:"" help:"Name of the account."`
+	Name string `arg:"" help:"Username, case-sensitive."`
 }
 
-// Run ends the sessions and API tokens of the account: the database does, whoever sets a password.
+// Run sets the password of an account. A trigger revokes the account's sessions and API tokens.
 func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
 	return c.withOwnerDB(ctx, func(d *database) error {
 		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
-		there, err := db.New(d.pool).ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
+		accounts, err := db.New(d.pool).ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
 		if err != nil {
 			return err
 		}
-		if len(there) == 0 {
+		if len(accounts) == 0 {
 			return errNoAccount(u.Name)
 		}
 		hash, err := hashNewPassword(ctx, u.Name)
@@ -119,48 +122,52 @@ func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
 		if err != nil {
 			return accountError(u.Name, err)
 		}
-		fmt.Printf("%s has a new password. The sessions and API tokens of the account have ended.\n", quoteUnprintable(u.Name))
+		fmt.Printf("Set a new password for %s. All sessions and API tokens of the account are revoked.\n", quoteUnprintable(u.Name))
 		return nil
 	})
 }
 
 type userRoleCmd struct {
-	Name string `arg:"" help:"Name of the account."`
+	Name string `arg:"" help:"Username, case-sensitive."`
 	Role string `arg:"" help:"viewer, operator or admin." enum:"viewer,operator,admin"`
 }
 
 func (u userRoleCmd) Run(ctx context.Context, c *config) error {
-	return c.changeUser(ctx, u.Name, db.PatchAccountParams{Given: []string{"role"}, Role: u.Role}, "The role of %s is "+u.Role+" now.\n")
+	patch := db.PatchAccountParams{Given: []string{"role"}, Role: u.Role}
+	return c.changeUser(ctx, u.Name, patch, "Set the role of %s to "+u.Role+".\n")
 }
 
 type userRiskCmd struct {
-	Name  string `arg:"" help:"Name of the account."`
-	Level string `arg:"" help:"low, medium or high; none counts as medium." enum:"low,medium,high,none"`
+	Name  string `arg:"" help:"Username, case-sensitive."`
+	Level string `arg:"" help:"low, medium, high, or none, which counts as medium." enum:"low,medium,high,none"`
 }
 
 func (u userRiskCmd) Run(ctx context.Context, c *config) error {
-	change, done := db.PatchAccountParams{Given: []string{"risk"}, Risk: &u.Level}, "The risk level of %s is "+u.Level+" now.\n"
+	patch := db.PatchAccountParams{Given: []string{"risk"}, Risk: &u.Level}
+	message := "Set the risk level of %s to " + u.Level + ".\n"
 	if u.Level == "none" {
-		change.Risk, done = nil, "%s has no risk level now, which counts as medium.\n"
+		patch.Risk = nil
+		message = "Removed the risk level of %s, which now counts as medium.\n"
 	}
-	return c.changeUser(ctx, u.Name, change, done)
+	return c.changeUser(ctx, u.Name, patch, message)
 }
 
 type userDisableCmd struct {
-	Name string `arg:"" help:"Name of the account."`
+	Name string `arg:"" help:"Username, case-sensitive."`
 }
 
 func (u userDisableCmd) Run(ctx context.Context, c *config) error {
-	return c.changeUser(ctx, u.Name, db.PatchAccountParams{Given: []string{"disabled"}, Disabled: true},
-		"%s is disabled. The sessions and API tokens of the account have ended.\n")
+	patch := db.PatchAccountParams{Given: []string{"disabled"}, Disabled: true}
+	return c.changeUser(ctx, u.Name, patch, "Disabled %s. All sessions and API tokens of the account are revoked.\n")
 }
 
 type userEnableCmd struct {
-	Name string `arg:"" help:"Name of the account."`
+	Name string `arg:"" help:"Username, case-sensitive."`
 }
 
 func (u userEnableCmd) Run(ctx context.Context, c *config) error {
-	return c.changeUser(ctx, u.Name, db.PatchAccountParams{Given: []string{"disabled"}}, "%s is enabled: it may do what its role allows.\n")
+	patch := db.PatchAccountParams{Given: []string{"disabled"}}
+	return c.changeUser(ctx, u.Name, patch, "Enabled %s.\n")
 }
 
 type userListCmd struct{}
@@ -174,47 +181,48 @@ func (userListCmd) Run(ctx context.Context, c *config) error {
 		if err != nil {
 			return err
 		}
-		out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(out, "ID\tUSERNAME\tROLE\tRISK\tDISABLED\tPASSWORD\tLAST SIGN-IN") // the writer keeps its first error
-		word := map[bool]string{true: "yes", false: "no"}
+		out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0) // Flush reports its write errors
+		fmt.Fprintln(out, "ID\tUSERNAME\tROLE\tRISK\tDISABLED\tPASSWORD\tLAST SIGN-IN")
+		yesNo := map[bool]string{true: "yes", false: "no"}
 		for _, u := range users {
-			risk, last := "-", "-"
+			risk, lastLogin := "-", "-"
 			if u.Risk != nil {
 				risk = *u.Risk
 			}
 			if u.SignedInAt != nil {
-				last = u.SignedInAt.UTC().Format(time.RFC3339)
+				lastLogin = u.SignedInAt.UTC().Format(time.RFC3339)
 			}
-			fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", u.ID, quoteUnprintable(u.Username), u.Role, risk, word[u.Disabled], word[u.HasPassword], last)
+			fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
+				u.ID, quoteUnprintable(u.Username), u.Role, risk, yesNo[u.Disabled], yesNo[u.HasPassword], lastLogin)
 		}
 		return out.Flush()
 	})
 }
 
-// changeUser changes the account of a name, and says with done, which has room for the name, that it did.
-func (c *config) changeUser(ctx context.Context, name string, change db.PatchAccountParams, done string) error {
+// changeUser patches the account with a name, and prints message, a format with one verb for the name.
+func (c *config) changeUser(ctx context.Context, name string, patch db.PatchAccountParams, message string) error {
 	return c.withOwnerDB(ctx, func(d *database) error {
 		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 			return err
 		}
 		err := d.inAuditedTx(ctx, func(q *db.Queries) error {
-			found, err := q.LockAccount(ctx, db.LockAccountParams{Username: name})
+			account, err := q.LockAccount(ctx, db.LockAccountParams{Username: name})
 			if err != nil {
 				return err
 			}
-			change.ID = found.ID
-			_, err = q.PatchAccount(ctx, change)
+			patch.ID = account.ID
+			_, err = q.PatchAccount(ctx, patch)
 			return err
 		})
 		if err != nil {
 			return accountError(name, err)
 		}
-		fmt.Printf(done, quoteUnprintable(name))
+		fmt.Printf(message, quoteUnprintable(name))
 		return nil
 	})
 }
 
-// inAuditedTx runs queries in a transaction of which the history says that it was ours.
+// inAuditedTx runs queries in a transaction whose actor in the history is the OS user.
 func (d *database) inAuditedTx(ctx context.Context, run func(*db.Queries) error) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
@@ -226,30 +234,31 @@ func (d *database) inAuditedTx(ctx context.Context, run func(*db.Queries) error)
 }
 
 func errNoAccount(name string) error {
-	return fmt.Errorf("there is no account %s; upper and lower case differ. `labledger user list` shows all", quoteUnprintable(name))
+	return fmt.Errorf("no account %s; names are case-sensitive. `labledger user list` lists all accounts", quoteUnprintable(name))
 }
 
 func errAccountExists(name string) error {
-	return fmt.Errorf("there is an account %s already; it stays as it is. `labledger user password` gives it a new password", quoteUnprintable(name))
+	return fmt.Errorf("account %s already exists; nothing was changed. `labledger user password` sets a new password", quoteUnprintable(name))
 }
 
-// accountError says in plain words what the database does not take.
+// accountError converts a database error of a change to an account into a message for the operator.
 func accountError(name string, err error) error {
-	var fault *pgconn.PgError
+	var pgErr *pgconn.PgError
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return errNoAccount(name)
-	case !errors.As(err, &fault):
+	case !errors.As(err, &pgErr):
 		return err
-	case fault.ConstraintName == "account_username_unique": // since a moment ago
+	case pgErr.ConstraintName == "account_username_unique": // created after checkUsernameFree
 		return errAccountExists(name)
-	case strings.HasPrefix(fault.ConstraintName, "account_"): // the name is the rule
-		return errors.New("nothing was changed: " + strings.ReplaceAll(strings.TrimPrefix(fault.ConstraintName, "account_"), "_", " "))
+	case strings.HasPrefix(pgErr.ConstraintName, "account_"): // the name states the rule
+		rule := strings.ReplaceAll(strings.TrimPrefix(pgErr.ConstraintName, "account_"), "_", " ")
+		return errors.New("nothing was changed: " + rule)
 	}
 	return err
 }
 
-// optional is nil for a flag that was left out.
+// optional returns nil for an empty flag.
 func optional(text string) *string {
 	if text == "" {
 		return nil
@@ -257,7 +266,7 @@ func optional(text string) *string {
 	return &text
 }
 
-// quoteUnprintable is a name as it may go to a terminal: a client of the API may have put anything into it.
+// quoteUnprintable quotes a name that has control characters, so that a terminal does not interpret them.
 func quoteUnprintable(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(name)
@@ -265,14 +274,14 @@ func quoteUnprintable(name string) string {
 	return name
 }
 
-// warnIfNoAdmin warns when people have to sign in, and nobody could make them more than viewers.
+// warnIfNoAdmin logs a warning if users must sign in and no admin can.
 func (c *config) warnIfNoAdmin(ctx context.Context, log *slog.Logger, d *database) error {
 	if !c.authRequired() {
 		return nil
 	}
-	there, err := db.New(d.pool).HasAdmin(ctx)
-	if err == nil && !there {
-		log.Warn("there is no admin who can sign in. Make one: labledger user create NAME --role admin")
+	exists, err := db.New(d.pool).HasAdmin(ctx)
+	if err == nil && !exists {
+		log.Warn("no admin can sign in; create one: labledger user create NAME --role admin")
 	}
 	return err
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// buildVersion is set by builds that know no repository: -ldflags "-X labledger/internal/cli.release=1.2.3".
+// buildVersion is set by builds outside of a repository: -ldflags "-X labledger/internal/cli.buildVersion=1.2.3".
 var buildVersion string
 
-// version is what the build knows of itself.
+// version returns buildVersion, or else the module version and the commit of the build.
 func version() string {
 	if buildVersion != "" {
 		return buildVersion
