@@ -1,10 +1,11 @@
-package e2e
+package docs_test
 
 import (
 	"bufio"
 	"context"
 	"errors"
 	"io"
+	"labledger/internal/programtest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -105,7 +106,7 @@ func (w *ward) sweepAfter() {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() {
-		over := time.AfterFunc(patience, func() { _ = janitor.Process.Kill() })
+		over := time.AfterFunc(waitTimeout, func() { _ = janitor.Process.Kill() })
 		defer over.Stop()
 		if err := errors.Join(life.Close(), janitor.Wait()); err != nil {
 			w.t.Error("cannot clear away:", err)
@@ -161,8 +162,8 @@ func (w *ward) start(data string) live {
 		w.t.Fatal(err)
 	}
 	p := live{cmd.Process, make(chan error, 1)}
-	go func() { p.ended <- cmd.Wait() }() // the janitor ends it at the latest
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	go func() { p.Exited() <- cmd.Wait() }() // the janitor ends it at the latest
+	ctx, cancel := context.WithTimeout(w.t.Context(), waitTimeout)
 	defer cancel()
 	for {
 		conn, err := pgx.Connect(ctx, "postgres://labledger@/postgres?host="+w.socket)
@@ -184,11 +185,11 @@ func (w *ward) end(p live, by syscall.Signal) {
 	w.t.Helper()
 	_ = p.process.Signal(by) // one that has ended needs none
 	select {
-	case err := <-p.ended:
+	case err := <-p.Exited():
 		if err != nil && by != syscall.SIGKILL { // which is no good end
 			w.t.Error("Postgres did not end well:", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		w.t.Fatalf("Postgres does not end after %s", by)
 	}
 }
@@ -205,8 +206,8 @@ func (w *ward) shell(owner *syscall.Credential, variables ...string) *shell {
 	w.t.Helper()
 	cmd := w.command("bash", "--norc")
 	cmd.SysProcAttr.Credential = owner
-	cmd.Env = append(cmd.Env, "PATH="+w.bin+":"+filepath.Dir(binary)+":"+os.Getenv("PATH"),
-		"OPTIONS=-c fsync=off", "PGHOST="+w.socket, "PGUSER=labledger", "PGDATABASE=labledger", "DATABASE_URL="+w.url(w.socket, "labledger"))
+	cmd.Env = append(cmd.Env, "PATH="+w.bin+":"+filepath.Dir(programtest.Program(t))+":"+os.Getenv("PATH"),
+		"OPTIONS=-c fsync=off", "PGHOST="+w.socket, "PGUSER=labledger", "PGDATABASE=labledger", "DATABASE_URL="+w.URL(w.socket, "labledger"))
 	cmd.Env = append(cmd.Env, variables...)
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -233,7 +234,7 @@ func (w *ward) shell(owner *syscall.Credential, variables ...string) *shell {
 
 // bound kills the shell, with all that it waits for, when something takes too long; reading from it ends then.
 func (s *shell) bound() (stop func() bool) {
-	return time.AfterFunc(patience, func() { _ = syscall.Kill(-s.process.Pid, syscall.SIGKILL) }).Stop
+	return time.AfterFunc(waitTimeout, func() { _ = syscall.Kill(-s.PID(), syscall.SIGKILL) }).Stop
 }
 
 // types runs a command and returns what a terminal would show, and the status of its last part.

@@ -1,4 +1,4 @@
-package e2e
+package docs_test
 
 import (
 	"bufio"
@@ -8,6 +8,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"labledger/internal/programtest"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ func TestRecovery(t *testing.T) {
 	w := newWard(t)
 	secret := "JWT_SECRET=" + auth.NewSecret()
 	data, media := filepath.Join(w.dir, "data"), filepath.Join(w.dir, "media")
-	owner, served := w.url(w.socket, "labledger"), w.url(w.socket, postgres.ServerRole)
+	owner, served := w.URL(w.socket, "labledger"), w.URL(w.socket, postgres.ServerRole)
 	files := []string{"MEDIA=" + media, "COPY=" + filepath.Join(w.dir, "copy")}
 
 	// Before it happens.
@@ -45,24 +46,24 @@ func TestRecovery(t *testing.T) {
 	old := w.start(data)
 	admin.do("createdb")
 	env := []string{"DATABASE_URL=" + owner}
-	succeed(t, env, "", "migrate", "up")
-	succeed(t, env, "", "seed")
-	succeed(t, env, "countess of lovelace", "user", "create", "ada", "--role", "admin")
-	s := start(t, "DATABASE_URL="+served, "MEDIA_DIR="+media, secret)
+	mustRun(t, env, "", "migrate", "up")
+	mustRun(t, env, "", "seed")
+	mustRun(t, env, "countess of lovelace", "user", "create", "ada", "--role", "admin")
+	s := startServer(t, "DATABASE_URL="+served, "MEDIA_DIR="+media, secret)
 	first, firstURL := s.attach("Frosted over since Friday.")
-	says(t, admin.follow("check"), "archived_count")
-	says(t, admin.follow("base"), "is whole; one can go back")
+	assertContains(t, admin.follow("check"), "archived_count")
+	assertContains(t, admin.follow("base"), "is whole; one can go back")
 	w.shell(nil, files...).follow("copy of the files")
 
 	// A day's work, all of which is to be there again.
-	early := told(t, owner, "SELECT clock_timestamp()::text")
-	ada := login(t, s, "ada", "countess of lovelace", http.StatusOK)
-	s.send(http.MethodPost, "/site/50", site("Kept"), http.StatusOK)
-	s.send(http.MethodPatch, "/site/1", `{"contact": "Kept, too"}`, http.StatusOK)
+	early := queryText(t, owner, "SELECT clock_timestamp()::text")
+	ada := s.Login("ada", "countess of lovelace", http.StatusOK)
+	s.Send(http.MethodPost, "/site/50", siteJSON("Kept"), http.StatusOK)
+	s.Send(http.MethodPatch, "/site/1", `{"contact": "Kept, too"}`, http.StatusOK)
 	s.deposit("150", "kept")
 	s.deposit("60", "")
 	before := held(t, owner)
-	history := told(t, owner, "SELECT max(id)::text FROM change")
+	history := queryText(t, owner, "SELECT max(id)::text FROM change")
 	under := connect(t, owner) // a transaction that was under way
 	tx, err := under.Begin(t.Context())
 	if err != nil {
@@ -74,21 +75,21 @@ func TestRecovery(t *testing.T) {
 
 	// Everything is deleted; people go on for a while.
 	for _, id := range []string{"1", "2", "3", "50"} {
-		s.send(http.MethodDelete, "/site/"+id+"?cascade=true", "", http.StatusOK)
+		s.Send(http.MethodDelete, "/site/"+id+"?cascade=true", "", http.StatusOK)
 	}
-	s.send(http.MethodDelete, fmt.Sprintf("/api/v1/attachments/%d", first), "", http.StatusOK)
-	s.get(firstURL, http.StatusNotFound)
+	s.Send(http.MethodDelete, fmt.Sprintf("/api/v1/attachments/%d", first), "", http.StatusOK)
+	s.Get(firstURL, http.StatusNotFound)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	lost := numberIn(t, s.send(http.MethodPost, "/api/v1/sites", site("Lost"), http.StatusCreated), "id")
+	lost := numberIn(t, s.Send(http.MethodPost, "/api/v1/sites", siteJSON("Lost"), http.StatusCreated), "id")
 	_, lostURL := s.attach("Found too late.")
-	execute(t, owner, "DO 'BEGIN FOR n IN 1 .. 300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END'") // more than this test does afterwards
+	mustExecSQL(t, owner, "DO 'BEGIN FOR n IN 1 .. 300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END'") // more than this test does afterwards
 	seen := s.read("0", s.deposit("33", "lost"))
-	lostChange := told(t, owner, "SELECT max(id)::text FROM change")
-	s.as(ada, http.MethodPost, "/auth/logout", "", http.StatusOK)
-	s.as(ada, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
-	s.stop(syscall.SIGINT)
+	lostChange := queryText(t, owner, "SELECT max(id)::text FROM change")
+	s.SendAs(ada, http.MethodPost, "/auth/logout", "", http.StatusOK)
+	s.SendAs(ada, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
+	s.Stop(syscall.SIGINT)
 
 	// Back.
 	op := w.shell(w.owner, "PGDATA="+data)
@@ -99,7 +100,7 @@ func TestRecovery(t *testing.T) {
 			was = m[1]
 		}
 	}
-	if began := told(t, owner, "SELECT (min(at) = '"+was+"')::text FROM change WHERE action = 'delete'"); began != "true" {
+	if began := queryText(t, owner, "SELECT (min(at) = '"+was+"')::text FROM change WHERE action = 'delete'"); began != "true" {
 		t.Fatalf("the page finds the moment %q", was)
 	}
 	op.do("MOMENT='" + was + "'")
@@ -115,27 +116,27 @@ func TestRecovery(t *testing.T) {
 	control.do("NEW=$NEW-control")
 	control.follow("copy")
 	out, _ := control.types(strings.ReplaceAll(w.block("replay"), w.dir+"/archive/", w.dir+"/emptied/"))
-	says(t, out, "recovery ended before configured recovery target was reached")
+	assertContains(t, out, "recovery ended before configured recovery target was reached")
 	if strings.Contains(out, "paused") {
 		t.Errorf("without WAL the recovery reaches the moment:\n%s", out)
 	}
 
 	op.follow("copy")
 	op.do("MOMENT='" + early + "'")
-	says(t, op.follow("replay"), "paused")
-	private := w.url(strings.TrimSpace(op.do("echo $NEW.run")), "labledger")
-	if there := told(t, private, "SELECT count(*)::text FROM site WHERE id = 50"); there != "0" {
+	assertContains(t, op.follow("replay"), "paused")
+	private := w.URL(strings.TrimSpace(op.do("echo $NEW.run")), "labledger")
+	if there := queryText(t, private, "SELECT count(*)::text FROM site WHERE id = 50"); there != "0" {
 		t.Error("a site is there before its time")
 	}
 	shell := strings.TrimSpace(op.do("echo $NEW.shell"))
 	op = w.shell(w.owner, "PGDATA="+data) // forward, in another shell, which knows the moment
 	op.do(". " + shell)
-	says(t, op.follow("replay"), "paused")
-	says(t, op.follow("look"), "anonymous | site       | insert | 50")
+	assertContains(t, op.follow("replay"), "paused")
+	assertContains(t, op.follow("look"), "anonymous | site       | insert | 50")
 	if wrong := differences(before, held(t, private)); len(wrong) > 0 {
 		t.Errorf("not as it was:\n%s", strings.Join(wrong, "\n"))
 	}
-	want(t, "changes", told(t, private, "SELECT count(*) FILTER (WHERE action = 'delete') || ' ' || max(id) FROM change"), "0 "+history)
+	assertEqual(t, "changes", queryText(t, private, "SELECT count(*) FILTER (WHERE action = 'delete') || ' ' || max(id) FROM change"), "0 "+history)
 	op.follow("promote", "numbers", "sessions", "lost", "close")
 	recovered := strings.TrimSpace(op.do("echo $NEW"))
 	for file, lines := range map[string][]string{
@@ -149,13 +150,13 @@ func TestRecovery(t *testing.T) {
 	}
 	op.do(`mv "$OLD/PG_VERSION.old" "$OLD/PG_VERSION"`) // the way back
 	old = w.start(data)
-	want(t, "sites of the old data", told(t, owner, "SELECT string_agg(name, ', ' ORDER BY id) FROM site"), "Under way, Lost")
+	assertEqual(t, "sites of the old data", queryText(t, owner, "SELECT string_agg(name, ', ' ORDER BY id) FROM site"), "Under way, Lost")
 	w.end(old, syscall.SIGINT)
 
 	// The server works on what was recovered.
 	now := w.start(recovered)
 	admin.follow("check")
-	says(t, admin.do("KEEP=1 "+w.block("base")), "is whole")
+	assertContains(t, admin.do("KEEP=1 "+w.block("base")), "is whole")
 	bases := strings.Fields(admin.follow("bases"))
 	if len(bases) != 1 || bases[0] == base {
 		t.Errorf("base backups %q stayed", bases)
@@ -163,23 +164,23 @@ func TestRecovery(t *testing.T) {
 	if left := admin.do("ls " + w.dir + "/archive/wal"); strings.Contains(left, "000000010000000000000001.gz") || !strings.Contains(left, "00000002.history.gz") {
 		t.Errorf("the archive holds\n%s", left)
 	}
-	says(t, w.shell(nil).follow("verify"), "all as it should be")
-	says(t, succeed(t, env, "", "import", "--dry-run", "events", recovered+".lost-events.csv"), `"user_id":7`)
-	if settled := told(t, owner, "SELECT count(*) || '' FROM change WHERE xid = 0"); settled != "0" {
+	assertContains(t, w.shell(nil).follow("verify"), "all as it should be")
+	assertContains(t, mustRun(t, env, "", "import", "--dry-run", "events", recovered+".lost-events.csv"), `"user_id":7`)
+	if settled := queryText(t, owner, "SELECT count(*) || '' FROM change WHERE xid = 0"); settled != "0" {
 		t.Errorf("%s changes were settled", settled)
 	}
 	w.shell(nil, append(files, "PGHOST="+w.socket)...).follow("files")
-	s = start(t, "DATABASE_URL="+served, "MEDIA_DIR="+media, secret)
-	want(t, "a file", s.get(firstURL, http.StatusOK), "Frosted over since Friday.")
-	s.get(lostURL, http.StatusOK) // no row knows it
-	s.as(ada, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
-	says(t, s.get("/site/1", http.StatusOK), "Kept, too")
-	if id := numberIn(t, s.send(http.MethodPost, "/api/v1/sites", site("New"), http.StatusCreated), "id"); id <= lost {
+	s = startServer(t, "DATABASE_URL="+served, "MEDIA_DIR="+media, secret)
+	assertEqual(t, "a file", s.Get(firstURL, http.StatusOK), "Frosted over since Friday.")
+	s.Get(lostURL, http.StatusOK) // no row knows it
+	s.SendAs(ada, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
+	assertContains(t, s.Get("/site/1", http.StatusOK), "Kept, too")
+	if id := numberIn(t, s.Send(http.MethodPost, "/api/v1/sites", siteJSON("New"), http.StatusCreated), "id"); id <= lost {
 		t.Errorf("site %d is new, and %d was a lost one's number", id, lost)
 	}
-	says(t, s.get("/api/v1/changes?after="+lostChange, http.StatusOK), `"New"`)
+	assertContains(t, s.Get("/api/v1/changes?after="+lostChange, http.StatusOK), `"New"`)
 	kept, again := s.deposit("150", "kept"), s.deposit("33", "lost")
-	want(t, "events", told(t, owner, "SELECT count(*) || '' FROM event WHERE user_id = 7"), "3") // 150, 60, and 33 again
+	assertEqual(t, "events", queryText(t, owner, "SELECT count(*) || '' FROM event WHERE user_id = 7"), "3") // 150, 60, and 33 again
 	if kept == again {
 		t.Error("two events are one")
 	}
@@ -188,10 +189,10 @@ func TestRecovery(t *testing.T) {
 	}
 
 	// The server is killed with WAL that was not archived; then its disk is lost as well. What the older of two base backups needs is still there.
-	says(t, admin.do("KEEP=2 "+w.block("base")), "any moment after "+bases[0])
+	assertContains(t, admin.do("KEEP=2 "+w.block("base")), "any moment after "+bases[0])
 	admin.follow("check")
-	s.send(http.MethodPost, "/site/60", site("Not archived"), http.StatusOK)
-	s.stop(syscall.SIGINT)
+	s.Send(http.MethodPost, "/site/60", siteJSON("Not archived"), http.StatusOK)
+	s.Stop(syscall.SIGINT)
 	all := held(t, owner)
 	w.end(now, syscall.SIGKILL)
 	if err := os.Remove(filepath.Join(recovered, "postmaster.pid")); err != nil {
@@ -204,14 +205,14 @@ func TestRecovery(t *testing.T) {
 		op.follow("copy")
 		// Where the configuration is not in the data folder.
 		op.do(`mv "$NEW/postgresql.conf" "$NEW.conf" && OPTIONS="$OPTIONS -c config_file=$NEW.conf"`)
-		says(t, op.follow("replay"), "at the end")
+		assertContains(t, op.follow("replay"), "at the end")
 		op.follow("promote")
-		private := w.url(strings.TrimSpace(op.do("echo $NEW.run")), "labledger")
+		private := w.URL(strings.TrimSpace(op.do("echo $NEW.run")), "labledger")
 		if wrong := differences(all, held(t, private)); name == "killed" && len(wrong) > 0 {
 			t.Errorf("not as it was when the server was killed:\n%s", strings.Join(wrong, "\n"))
 		}
-		sites := told(t, private, "SELECT string_agg(name, ', ' ORDER BY id) FROM site WHERE name IN ('Kept', 'New', 'Not archived')")
-		want(t, "sites after the server was "+name, sites, map[string]string{"killed": "Kept, New, Not archived", "lost": "Kept, New"}[name])
+		sites := queryText(t, private, "SELECT string_agg(name, ', ' ORDER BY id) FROM site WHERE name IN ('Kept', 'New', 'Not archived')")
+		assertEqual(t, "sites after the server was "+name, sites, map[string]string{"killed": "Kept, New, Not archived", "lost": "Kept, New"}[name])
 		op.follow("close")
 	}
 
@@ -225,7 +226,7 @@ func TestRecovery(t *testing.T) {
 // held is what every table of a database holds: how many rows, and a sum of them.
 func held(t *testing.T, url string) map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url+"&timezone=UTC")
 	if err != nil {
@@ -233,7 +234,7 @@ func held(t *testing.T, url string) map[string]string {
 	}
 	defer func() { _ = conn.Close(ctx) }() // it was only read
 	all := map[string]string{}
-	for table := range strings.FieldsSeq(told(t, url, "SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'")) {
+	for table := range strings.FieldsSeq(queryText(t, url, "SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'")) {
 		var sum string
 		if err := conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM %s AS t", table)).Scan(&sum); err != nil {
 			t.Fatalf("table %s: %v", table, err)
@@ -258,11 +259,11 @@ func differences(before, now map[string]string) (all []string) {
 }
 
 // read reads the stream after a position until something comes by, and returns the position of that.
-func (s *server) read(last, until string) (position string) {
+func (s *programtest.Server) read(last, until string) (position string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.t.Context(), waitTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/api/v1/stream", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/v1/stream", nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -305,9 +306,9 @@ func numberIn(t *testing.T, answer, field string) int64 {
 const form = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"notes.txt\"\r\n\r\n%s\r\n--B--\r\n"
 
 // attach uploads a file and returns its number and its address.
-func (s *server) attach(text string) (id int64, url string) {
+func (s *programtest.Server) attach(text string) (id int64, url string) {
 	s.t.Helper()
-	status, answer, err := exchange(http.MethodPost, s.url+"/upload", http.Header{"Content-Type": {"multipart/form-data; boundary=B"}}, fmt.Sprintf(form, text))
+	status, answer, err := request(http.MethodPost, s.URL+"/upload", http.Header{"Content-Type": {"multipart/form-data; boundary=B"}}, fmt.Sprintf(form, text))
 	if err != nil || status != http.StatusCreated {
 		s.t.Fatal(status, answer, err)
 	}
@@ -319,9 +320,9 @@ func (s *server) attach(text string) (id int64, url string) {
 }
 
 // deposit records an event of user 7 and returns its id.
-func (s *server) deposit(amount, key string) string {
+func (s *programtest.Server) deposit(amount, key string) string {
 	s.t.Helper()
-	a, err := submit(s.url, key, fmt.Sprintf(`{"type": "deposit", "amount": %s, "user_id": 7, "time": 100}`, amount))
+	a, err := postEvent(s.URL, key, fmt.Sprintf(`{"type": "deposit", "amount": %s, "user_id": 7, "time": 100}`, amount))
 	if err != nil {
 		s.t.Fatal(err)
 	}

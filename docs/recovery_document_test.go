@@ -1,4 +1,4 @@
-package e2e
+package docs_test
 
 import (
 	"context"
@@ -137,7 +137,7 @@ func TestArchiveSettings(t *testing.T) {
 // TestArchiveCommand: what is archived is there whole or not at all, and stays as it is.
 func TestArchiveCommand(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	dir := t.TempDir()
 	command := recoveryPage(t).settings["archive_command"]
