@@ -13,7 +13,6 @@ func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
 var (
 	mustRun        = programtest.MustRun
 	startServer    = programtest.Start
-	request        = programtest.Request
 	postEvent      = programtest.PostEvent
 	siteJSON       = programtest.SiteJSON
 	mustExecSQL    = programtest.MustExecSQL

@@ -13,20 +13,25 @@ import (
 	"testing"
 )
 
-// The page of deploy/recovery.md: its settings, and its blocks for a shell. A block begins with ```sh, and its first line, a comment, is its
-// name. It may be indented. The settings are the block that begins with ```ini.
+// Files of the procedure, relative to this directory.
+const (
+	recoveryDoc  = "recovery.md"
+	archiveYAML  = "../deploy/archive.yml"
+	backupScript = "../deploy/recovery-base.sh"
+)
 
-// A page is a document with blocks for a shell.
-type page struct {
+// document holds the executable parts of a recovery document. The settings are the block that begins with ```ini. The shell
+// blocks begin with ```sh, may be indented, and are named by their first line, a comment.
+type document struct {
 	settings map[string]string
-	blocks   map[string]string
-	names    []string // in the order of the page
+	blocks   map[string]string // by name
+	names    []string          // of the blocks, in order
 }
 
-func readPage(markdown string) (p page, err error) {
-	p = page{settings: map[string]string{}, blocks: map[string]string{}}
+func parseDocument(markdown string) (d document, err error) {
+	d = document{settings: map[string]string{}, blocks: map[string]string{}}
 	const fence = "```"
-	var language, indent, name, text string
+	var language, indent, name, text string // language is "" outside of a block
 	var named bool
 	for i, line := range strings.Split(markdown, "\n") {
 		bare := strings.TrimLeft(line, " ")
@@ -37,10 +42,10 @@ func readPage(markdown string) (p page, err error) {
 		case language == "":
 		case bare == fence:
 			if language == "sh"+fence {
-				if !named || text == "" || p.blocks[name] != "" {
-					return p, fmt.Errorf("the block that ends in line %d is empty, has no name, or that of another one", i+1)
+				if !named || text == "" || d.blocks[name] != "" {
+					return d, fmt.Errorf("line %d: the block that ends here is empty, unnamed or a duplicate", i+1)
 				}
-				p.blocks[name], p.names = text, append(p.names, name)
+				d.blocks[name], d.names = text, append(d.names, name)
 			}
 			language = ""
 		case language == "sh"+fence && name == "":
@@ -49,39 +54,39 @@ func readPage(markdown string) (p page, err error) {
 			text += strings.TrimPrefix(line, indent) + "\n"
 		case language == "ini"+fence:
 			key, value, _ := strings.Cut(bare, " = ")
-			p.settings[key] = strings.Trim(value, "'")
+			d.settings[key] = strings.Trim(value, "'")
 		}
 	}
 	if language != "" {
-		return p, errors.New("a block never ends")
+		return d, errors.New("block without an end")
 	}
-	return p, nil
+	return d, nil
 }
 
-func recoveryPage(t *testing.T) page {
+func readRecoveryDoc(t *testing.T) document {
 	t.Helper()
-	text, err := os.ReadFile("../../deploy/recovery.md")
+	text, err := os.ReadFile(recoveryDoc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := readPage(string(text))
+	d, err := parseDocument(string(text))
 	if err != nil {
-		t.Fatal("deploy/recovery.md: ", err)
+		t.Fatalf("%s: %v", recoveryDoc, err)
 	}
-	return p
+	return d
 }
 
-// archiveCommand are the words of the command that deploy/archive.yml gives to the database.
+// archiveCommand returns the words of the database's command in deploy/archive.yml.
 func archiveCommand(t *testing.T) (words []string) {
 	t.Helper()
-	text, err := os.ReadFile("../../deploy/archive.yml")
+	text, err := os.ReadFile(archiveYAML)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, command, _ := strings.Cut(string(text), "    command:\n")
 	for line := range strings.Lines(command) {
-		word, more := strings.CutPrefix(line, "      - ")
-		if !more {
+		word, ok := strings.CutPrefix(line, "      - ")
+		if !ok {
 			break
 		}
 		words = append(words, strings.TrimSuffix(word, "\n"))
@@ -89,43 +94,46 @@ func archiveCommand(t *testing.T) (words []string) {
 	return words
 }
 
-func TestReadPage(t *testing.T) {
+func TestParseDocument(t *testing.T) {
 	t.Parallel()
 	const fence = "```"
-	p, err := readPage("text\n" + fence + "ini\na = b c\nd = 'e = f'\n" + fence + "\n- " + fence + "no\n  " + fence + "sh\n  # one\n  x\n    y\n  " + fence + "\n" + fence + "sh\n# two\nz\n" + fence + "\n")
-	if want := map[string]string{"a": "b c", "d": "e = f"}; err != nil || !maps.Equal(p.settings, want) {
-		t.Errorf("settings %q, %v; want %q", p.settings, err, want)
+	d, err := parseDocument("text\n" + fence + "ini\na = b c\nd = 'e = f'\n" + fence + "\n" +
+		"- " + fence + "no\n  " + fence + "sh\n  # one\n  x\n    y\n  " + fence + "\n" +
+		fence + "sh\n# two\nz\n" + fence + "\n")
+	if want := map[string]string{"a": "b c", "d": "e = f"}; err != nil || !maps.Equal(d.settings, want) {
+		t.Errorf("settings %q, %v; want %q", d.settings, err, want)
 	}
-	if want := map[string]string{"one": "x\n  y\n", "two": "z\n"}; !maps.Equal(p.blocks, want) || !slices.Equal(p.names, []string{"one", "two"}) {
-		t.Errorf("blocks %q of %q; want %q", p.blocks, p.names, want)
+	want := map[string]string{"one": "x\n  y\n", "two": "z\n"}
+	if !maps.Equal(d.blocks, want) || !slices.Equal(d.names, []string{"one", "two"}) {
+		t.Errorf("blocks %q of %q; want %q", d.blocks, d.names, want)
 	}
 	for name, text := range map[string]string{
-		"no name":     fence + "sh\n" + fence + "\n",
-		"a name only": fence + "sh\n# one\n" + fence + "\n",
-		"no comment":  fence + "sh\nx\ny\n" + fence + "\n",
-		"same name":   fence + "sh\n# one\nx\n" + fence + "\n" + fence + "sh\n# one\ny\n" + fence + "\n",
-		"never ends":  fence + "sh\n# one\nx\n",
+		"no name":        fence + "sh\n" + fence + "\n",
+		"only a name":    fence + "sh\n# one\n" + fence + "\n",
+		"no comment":     fence + "sh\nx\ny\n" + fence + "\n",
+		"duplicate name": fence + "sh\n# one\nx\n" + fence + "\n" + fence + "sh\n# one\ny\n" + fence + "\n",
+		"no end":         fence + "sh\n# one\nx\n",
 	} {
-		if p, err := readPage(text); err == nil {
-			t.Errorf("%s: read as %q", name, p.blocks)
+		if d, err := parseDocument(text); err == nil {
+			t.Errorf("%s: no error, blocks %q", name, d.blocks)
 		}
 	}
 }
 
-// The settings stand in two files, for those who use docker and for those who do not.
+// The document and deploy/archive.yml have the same settings.
 func TestArchiveSettings(t *testing.T) {
 	t.Parallel()
 	words := archiveCommand(t)
 	if len(words) == 0 || words[0] != "postgres" {
-		t.Fatalf("deploy/archive.yml has the command %q", words)
+		t.Fatalf("%s: command %q", archiveYAML, words)
 	}
 	got := map[string]string{}
 	for _, word := range words[1:] {
 		name, value, _ := strings.Cut(strings.TrimPrefix(word, "-c"), "=")
 		got[name] = value
 	}
-	if said := recoveryPage(t).settings; !maps.Equal(got, said) {
-		t.Errorf("deploy/archive.yml has %q, deploy/recovery.md says %q", got, said)
+	if want := readRecoveryDoc(t).settings; !maps.Equal(got, want) {
+		t.Errorf("%s has %q, %s has %q", archiveYAML, got, recoveryDoc, want)
 	}
 	for _, name := range []string{"wal_level", "archive_mode", "archive_timeout", "archive_command"} {
 		if got[name] == "" {
@@ -134,23 +142,24 @@ func TestArchiveSettings(t *testing.T) {
 	}
 }
 
-// TestArchiveCommand: what is archived is there whole or not at all, and stays as it is.
+// The archive command archives a file completely or not at all, and never overwrites one.
 func TestArchiveCommand(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	dir := t.TempDir()
-	command := recoveryPage(t).settings["archive_command"]
-	archived := func(name, from, text string) error {
+	command := readRecoveryDoc(t).settings["archive_command"]
+	archive := func(name, file, text string) error {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, from), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(ctx, "sh", "-c", strings.NewReplacer("%f", name, "%p", from, "/archive/", dir+"/archive/").Replace(command))
+		script := strings.NewReplacer("%f", name, "%p", file, "/archive/", dir+"/archive/").Replace(command)
+		cmd := exec.CommandContext(ctx, "sh", "-c", script)
 		cmd.Dir = dir
 		return cmd.Run()
 	}
-	holds := func(want ...string) {
+	checkArchive := func(want ...string) {
 		t.Helper()
 		var got []string
 		files, err := os.ReadDir(filepath.Join(dir, "archive/wal"))
@@ -165,34 +174,35 @@ func TestArchiveCommand(t *testing.T) {
 			got = append(got, f.Name()+" "+string(out))
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("the archive holds %q; want %q", got, want)
+			t.Errorf("files in the archive: %q, want %q", got, want)
 		}
 	}
-	if archived("0A", "one", "first") == nil {
-		t.Error("there is no archive, and it says that it has archived")
+	if archive("0A", "one", "first") == nil {
+		t.Error("no error without an archive directory")
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "archive/wal"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := archived("0A", "one", "first"); err != nil {
+	if err := archive("0A", "one", "first"); err != nil {
 		t.Error(err)
 	}
-	holds("0A.gz first")
-	if err := archived("0A", "one", "first"); err != nil { // Postgres asks again when it was killed before it knew
+	checkArchive("0A.gz first")
+	// Postgres archives a file again if it was killed before it recorded the success.
+	if err := archive("0A", "one", "first"); err != nil {
 		t.Error("the same file again:", err)
 	}
-	if archived("0A", "other", "second") == nil {
-		t.Error("another file of the same name was accepted")
+	if archive("0A", "other", "second") == nil {
+		t.Error("no error for another file of the same name")
 	}
-	if archived("0B", "nothing", "x") != nil || os.Remove(filepath.Join(dir, "nothing")) != nil {
-		t.Error("a second file was refused")
+	if err := archive("0B", "two", "x"); err != nil {
+		t.Error("a second file:", err)
 	}
-	holds("0A.gz first", "0B.gz x")
+	checkArchive("0A.gz first", "0B.gz x")
 	command = strings.ReplaceAll(command, "%p", "missing")
-	if archived("0C", "one", "first") == nil {
-		t.Error("a file that is not there was archived")
+	if archive("0C", "one", "first") == nil {
+		t.Error("no error for a missing file")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "archive/wal/0C.gz")); err == nil {
-		t.Error("something was archived for it")
+		t.Error("a missing file was archived")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"labledger/internal/programtest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -21,197 +20,217 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/programtest"
 )
 
-// A ward is where a database is harmed and healed: a folder with the data, the archive, and what was recovered, of the user that Postgres runs as.
-type ward struct {
+// recoveryEnv is an installation for the procedure of the document: a directory with the data, the archive and the recovered
+// data. They belong to the user that Postgres runs as.
+type recoveryEnv struct {
 	t      *testing.T
-	page   page
+	doc    document
 	dir    string
-	bin    string
-	owner  *syscall.Credential // nil: ourselves
-	socket string
-	ran    map[string]bool // blocks of the page
+	bin    string              // directory of the programs of PostgreSQL
+	owner  *syscall.Credential // of the data; nil for the user of this process
+	socket string              // directory of the socket
+	ran    map[string]bool     // blocks of the document
 }
 
-func newWard(t *testing.T) *ward {
+func newRecoveryEnv(t *testing.T) *recoveryEnv {
 	t.Helper()
-	w := &ward{t: t, page: recoveryPage(t), dir: pgtest.StateDir(t), ran: map[string]bool{}}
+	e := &recoveryEnv{t: t, doc: readRecoveryDoc(t), dir: pgtest.StateDir(t), ran: map[string]bool{}}
+	e.socket = filepath.Join(e.dir, "run")
 	var err error
-	if w.bin, err = postgres.Find(); err == nil {
-		w.bin, err = filepath.EvalSymlinks(filepath.Join(w.bin, "postgres")) // beside which all of its programs are
+	if e.bin, err = postgres.Find(); err == nil {
+		e.bin, err = filepath.EvalSymlinks(filepath.Join(e.bin, "postgres")) // all programs are beside the real one
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.bin = filepath.Dir(w.bin)
-	if os.Geteuid() == 0 { // Postgres refuses root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			u, err = user.Lookup("nobody")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strconv.ParseUint(u.Uid, 10, 32) // a number, on Unix
-		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-		w.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	e.bin = filepath.Dir(e.bin)
+	if os.Geteuid() == 0 {
+		e.owner = postgresUser(t)
 	}
-	w.socket = filepath.Join(w.dir, "run")
-	for _, folder := range []string{"", "run", "archive", "deploy", "media", "copy"} {
-		path := filepath.Join(w.dir, folder)
+	for _, name := range []string{"", "run", "archive", "deploy", "media", "copy"} {
+		path := filepath.Join(e.dir, name)
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if w.owner != nil && folder != "media" && folder != "copy" { // those are the server's
-			if err := os.Chown(path, int(w.owner.Uid), int(w.owner.Gid)); err != nil {
+		if e.owner != nil && name != "media" && name != "copy" { // those belong to the server
+			if err := os.Chown(path, int(e.owner.Uid), int(e.owner.Gid)); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	lock, err := os.Create(filepath.Join(w.dir, "lock")) // or another run of tests takes the folder for one that a killed run left
+	e.lock()
+	script, err := os.ReadFile(backupScript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(e.dir, "deploy", filepath.Base(backupScript))
+	if err := os.WriteFile(copied, []byte(e.localPaths(string(script))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e.cleanUpAtExit()
+	return e
+}
+
+// postgresUser returns an unprivileged user for Postgres, which refuses to run as root.
+func postgresUser(t *testing.T) *syscall.Credential {
+	t.Helper()
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		u, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+// lock marks the directory as in use. Without a lock, package pgtest would delete it as the leftover of a killed run.
+func (e *recoveryEnv) lock() {
+	e.t.Helper()
+	lock, err := os.Create(filepath.Join(e.dir, "lock"))
 	if err == nil {
 		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	}
 	if err != nil {
-		t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = lock.Close() }) // the folder has gone
-	script, err := os.ReadFile("../../deploy/recovery-base.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(w.dir, "deploy/recovery-base.sh"), []byte(w.here(string(script))), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	w.sweepAfter()
-	return w
+	e.t.Cleanup(func() { _ = lock.Close() })
 }
 
-// sweepAfter stops every Postgres of the ward when the test ends, however it ends: pg_ctl's are no children of ours.
-func (w *ward) sweepAfter() {
-	w.t.Helper()
+// cleanUpAtExit stops every Postgres of the installation and deletes its directory when the test ends, even if this process is
+// killed. The servers that pg_ctl starts are not child processes.
+func (e *recoveryEnv) cleanUpAtExit() {
+	e.t.Helper()
 	janitor := exec.Command("sh", "-c", `
 		cat > /dev/null
 		for file in "$1"/*/postmaster.pid "$1"/recovered/*/postmaster.pid; do
 			pid=$(head -n 1 "$file") && kill -QUIT "$pid" && while kill -0 "$pid"; do sleep 0.1; done
 		done 2>/dev/null
-		rm -rf "$1"`, "sh", w.dir)
+		rm -rf "$1"`, "sh", e.dir)
 	janitor.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must not reach it
-	life, err := janitor.StdinPipe()
+	stdin, err := janitor.StdinPipe()
 	if err == nil {
 		err = janitor.Start()
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	w.t.Cleanup(func() {
-		over := time.AfterFunc(waitTimeout, func() { _ = janitor.Process.Kill() })
-		defer over.Stop()
-		if err := errors.Join(life.Close(), janitor.Wait()); err != nil {
-			w.t.Error("cannot clear away:", err)
+	e.t.Cleanup(func() {
+		timeout := time.AfterFunc(waitTimeout, func() { _ = janitor.Process.Kill() })
+		defer timeout.Stop()
+		if err := errors.Join(stdin.Close(), janitor.Wait()); err != nil {
+			e.t.Error("cleanup:", err)
 		}
 	})
 }
 
-var places = regexp.MustCompile(`(^|[^\w.])(/archive|/var/lib/postgresql/recovered)\b`)
+var documentPathRE = regexp.MustCompile(`(^|[^\w.])(/archive|/var/lib/postgresql/recovered)\b`)
 
-// here leads a text from the folders of the page to those of the ward.
-func (w *ward) here(text string) string {
-	return places.ReplaceAllStringFunc(text, func(place string) string {
-		start := strings.Index(place, "/")
-		return place[:start] + filepath.Join(w.dir, filepath.Base(place[start:]))
+// localPaths replaces the directories of the document by those of the installation.
+func (e *recoveryEnv) localPaths(text string) string {
+	return documentPathRE.ReplaceAllStringFunc(text, func(match string) string {
+		start := strings.Index(match, "/")
+		return match[:start] + filepath.Join(e.dir, filepath.Base(match[start:]))
 	})
 }
 
-func (w *ward) url(socket, role string) string {
-	return "postgres://" + role + "@/labledger?host=" + socket
+// url returns the URL of the database labledger for a role.
+func (e *recoveryEnv) url(socketDir, role string) string {
+	return "postgres://" + role + "@/labledger?host=" + socketDir
 }
 
-// command is a program that runs as the owner of the data.
-func (w *ward) command(program string, args ...string) *exec.Cmd {
+// command returns a command that runs as the owner of the data.
+func (e *recoveryEnv) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Env = w.dir, []string{"PATH=" + w.bin + ":" + os.Getenv("PATH"), "HOME=" + w.dir, "LC_ALL=C"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: w.owner}
+	cmd.Dir, cmd.Env = e.dir, []string{"PATH=" + e.bin + ":" + os.Getenv("PATH"), "HOME=" + e.dir, "LC_ALL=C"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: e.owner}
 	return cmd
 }
 
-// A live Postgres is a child of ours, which is waited for from the beginning.
-type live struct {
+// postgresServer is a Postgres that this process has started.
+type postgresServer struct {
 	process *os.Process
-	ended   chan error
+	exited  chan error
 }
 
-// start starts Postgres on data as deploy/archive.yml does.
-func (w *ward) start(data string) live {
-	w.t.Helper()
-	words := archiveCommand(w.t)
-	for i := range words {
-		words[i] = w.here(words[i])
+// startPostgres starts Postgres on a data directory, with the settings of deploy/archive.yml.
+func (e *recoveryEnv) startPostgres(dataDir string) postgresServer {
+	e.t.Helper()
+	args := archiveCommand(e.t)
+	for i := range args {
+		args[i] = e.localPaths(args[i])
 	}
-	// fsync is the machine's affair; the zone flushes out moments without one.
-	words = append(words, "-D"+data, "-clisten_addresses=", "-cunix_socket_directories="+w.socket, "-cfsync=off", "-ctimezone=Canada/Newfoundland")
-	cmd := w.command(filepath.Join(w.bin, words[0]), words[1:]...)
-	log, err := os.OpenFile(filepath.Join(w.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	// The time zone reveals times that are printed without their offset.
+	args = append(args, "-D"+dataDir, "-clisten_addresses=", "-cunix_socket_directories="+e.socket, "-cfsync=off",
+		"-ctimezone=Canada/Newfoundland")
+	cmd := e.command(filepath.Join(e.bin, args[0]), args[1:]...)
+	log, err := os.OpenFile(filepath.Join(e.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	defer func() { _ = log.Close() }() // the child has its own
+	defer func() { _ = log.Close() }()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	p := live{cmd.Process, make(chan error, 1)}
-	go func() { p.Exited() <- cmd.Wait() }() // the janitor ends it at the latest
-	ctx, cancel := context.WithTimeout(w.t.Context(), waitTimeout)
+	p := postgresServer{cmd.Process, make(chan error, 1)}
+	go func() { p.exited <- cmd.Wait() }()
+	ctx, cancel := context.WithTimeout(e.t.Context(), waitTimeout)
 	defer cancel()
 	for {
-		conn, err := pgx.Connect(ctx, "postgres://labledger@/postgres?host="+w.socket)
+		conn, err := pgx.Connect(ctx, "postgres://labledger@/postgres?host="+e.socket)
 		if err == nil {
-			_ = conn.Close(ctx) // it answers
+			_ = conn.Close(ctx)
 			return p
 		}
 		select {
 		case <-ctx.Done():
 			text, _ := os.ReadFile(log.Name())
-			w.t.Fatalf("Postgres does not answer: %v\n%s", err, text)
+			e.t.Fatalf("Postgres accepts no connections: %v\n%s", err, text)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// end ends a Postgres and waits until it is gone.
-func (w *ward) end(p live, by syscall.Signal) {
-	w.t.Helper()
-	_ = p.process.Signal(by) // one that has ended needs none
+// stopPostgres sends a signal to Postgres and waits for its exit, which must be clean unless the signal is SIGKILL.
+func (e *recoveryEnv) stopPostgres(p postgresServer, sig syscall.Signal) {
+	e.t.Helper()
+	_ = p.process.Signal(sig) // fails if it has exited
 	select {
-	case err := <-p.Exited():
-		if err != nil && by != syscall.SIGKILL { // which is no good end
-			w.t.Error("Postgres did not end well:", err)
+	case err := <-p.exited:
+		if err != nil && sig != syscall.SIGKILL {
+			e.t.Error("exit of Postgres:", err)
 		}
 	case <-time.After(waitTimeout):
-		w.t.Fatalf("Postgres does not end after %s", by)
+		e.t.Fatalf("Postgres does not exit after %s", sig)
 	}
 }
 
-// A shell is one bash in which a person types: what one block sets, the next one has.
+// shell is a running bash in which an operator types. Variables that one block sets are available to the next ones.
 type shell struct {
-	ward    *ward
+	env     *recoveryEnv
 	process *os.Process
 	in      io.WriteCloser
 	out     *bufio.Reader
 }
 
-func (w *ward) shell(owner *syscall.Credential, variables ...string) *shell {
-	w.t.Helper()
-	cmd := w.command("bash", "--norc")
-	cmd.SysProcAttr.Credential = owner
-	cmd.Env = append(cmd.Env, "PATH="+w.bin+":"+filepath.Dir(programtest.Program(t))+":"+os.Getenv("PATH"),
-		"OPTIONS=-c fsync=off", "PGHOST="+w.socket, "PGUSER=labledger", "PGDATABASE=labledger", "DATABASE_URL="+w.URL(w.socket, "labledger"))
+// shell starts a bash as a user, with additional variables.
+func (e *recoveryEnv) shell(user *syscall.Credential, variables ...string) *shell {
+	e.t.Helper()
+	cmd := e.command("bash", "--norc")
+	cmd.SysProcAttr.Credential = user
+	cmd.Env = append(cmd.Env,
+		"PATH="+e.bin+":"+filepath.Dir(programtest.Program(e.t))+":"+os.Getenv("PATH"), "OPTIONS=-c fsync=off",
+		"PGHOST="+e.socket, "PGUSER=labledger", "PGDATABASE=labledger", "DATABASE_URL="+e.url(e.socket, "labledger"))
 	cmd.Env = append(cmd.Env, variables...)
 	reader, writer, err := os.Pipe()
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = writer, writer
 	in, err := cmd.StdinPipe()
@@ -219,41 +238,41 @@ func (w *ward) shell(owner *syscall.Credential, variables ...string) *shell {
 		err = cmd.Start()
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	_ = writer.Close() // the child has its own
-	s := &shell{w, cmd.Process, in, bufio.NewReader(reader)}
-	w.t.Cleanup(func() {
-		defer s.bound()()
+	_ = writer.Close()
+	s := &shell{e, cmd.Process, in, bufio.NewReader(reader)}
+	e.t.Cleanup(func() {
+		defer s.startTimeout()()
 		_ = in.Close()
-		_ = cmd.Wait() // it may have been killed
+		_ = cmd.Wait()
 		_ = reader.Close()
 	})
 	return s
 }
 
-// bound kills the shell, with all that it waits for, when something takes too long; reading from it ends then.
-func (s *shell) bound() (stop func() bool) {
-	return time.AfterFunc(waitTimeout, func() { _ = syscall.Kill(-s.PID(), syscall.SIGKILL) }).Stop
+// startTimeout kills the shell and its children after waitTimeout, which ends a read from it, unless stop is called before.
+func (s *shell) startTimeout() (stop func() bool) {
+	return time.AfterFunc(waitTimeout, func() { _ = syscall.Kill(-s.process.Pid, syscall.SIGKILL) }).Stop
 }
 
-// types runs a command and returns what a terminal would show, and the status of its last part.
-func (s *shell) types(command string) (output string, status int) {
-	s.ward.t.Helper()
-	defer s.bound()()
-	const prompt = "=== ready, "
-	if _, err := io.WriteString(s.in, command+"\nprintf '\\n"+prompt+"%d\\n' $?\n"); err != nil {
-		s.ward.t.Fatal(err)
+// run runs commands. It returns the output as a terminal would show it, and the status of the last command.
+func (s *shell) run(commands string) (output string, status int) {
+	s.env.t.Helper()
+	defer s.startTimeout()()
+	const marker = "=== status "
+	if _, err := io.WriteString(s.in, commands+"\nprintf '\\n"+marker+"%d\\n' $?\n"); err != nil {
+		s.env.t.Fatal(err)
 	}
 	for {
 		line, err := s.out.ReadString('\n')
 		if err != nil {
-			s.ward.t.Fatalf("$ %s\n%s\nnever ends: %v", command, output, err)
+			s.env.t.Fatalf("$ %s\n%s\ndoes not end: %v", commands, output, err)
 		}
-		if code, isPrompt := strings.CutPrefix(line, prompt); isPrompt {
+		if code, isMarker := strings.CutPrefix(line, marker); isMarker {
 			status, err := strconv.Atoi(strings.TrimSpace(code))
 			if err != nil {
-				s.ward.t.Fatal(err)
+				s.env.t.Fatal(err)
 			}
 			return strings.TrimSuffix(output, "\n"), status
 		}
@@ -261,31 +280,32 @@ func (s *shell) types(command string) (output string, status int) {
 	}
 }
 
-// do is types for what must work.
-func (s *shell) do(command string) string {
-	s.ward.t.Helper()
-	output, status := s.types(command)
+// mustRun runs commands of which the last one must succeed.
+func (s *shell) mustRun(commands string) string {
+	s.env.t.Helper()
+	output, status := s.run(commands)
 	if status != 0 {
-		s.ward.t.Fatalf("$ %s\nstatus %d:\n%s", command, status, output)
+		s.env.t.Fatalf("$ %s\nstatus %d:\n%s", commands, status, output)
 	}
 	return output
 }
 
-// follow runs blocks of the page.
-func (s *shell) follow(names ...string) (output string) {
-	s.ward.t.Helper()
+// mustRunBlocks runs blocks of the document.
+func (s *shell) mustRunBlocks(names ...string) (output string) {
+	s.env.t.Helper()
 	for _, name := range names {
-		output += s.do(s.ward.block(name))
+		output += s.mustRun(s.env.block(name))
 	}
 	return output
 }
 
-func (w *ward) block(name string) string {
-	w.t.Helper()
-	text := w.page.blocks[name]
+// block returns a block of the document with the paths of the installation.
+func (e *recoveryEnv) block(name string) string {
+	e.t.Helper()
+	text := e.doc.blocks[name]
 	if text == "" {
-		w.t.Fatalf("deploy/recovery.md has no block %q", name)
+		e.t.Fatalf("%s has no block %q", recoveryDoc, name)
 	}
-	w.ran[name] = true
-	return w.here(text)
+	e.ran[name] = true
+	return e.localPaths(text)
 }

@@ -23,7 +23,6 @@ var (
 	stateDir         = programtest.StateDir
 	writeFile        = programtest.WriteFile
 	migrated         = programtest.Migrated
-	databaseURL      = programtest.DatabaseURL
 	passwordDatabase = programtest.PasswordDatabase
 	siteJSON         = programtest.SiteJSON
 	mustExecSQL      = programtest.MustExecSQL
