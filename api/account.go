@@ -16,8 +16,8 @@ import (
 
 // This file is what one does with an account of one's own: change it, give it a new password, make tokens for scripts.
 
-// OwnAccount is what one may change of one's own account.
-type OwnAccount struct {
+// UpdateAccountRequest is what one may change of one's own account.
+type UpdateAccountRequest struct {
 	// Country, as people there write it.
 	Country *string `json:"country"`
 	// A new password, from 8 to 128 characters. All sessions and API tokens end with the old one.
@@ -27,11 +27,11 @@ type OwnAccount struct {
 	// The version that you know. When the account is at another one: 412, and nothing is changed.
 	Version *int64 `json:"version"`
 	// The fields that the request gives.
-	Given []string `json:"given"`
+	Present []string `json:"given"`
 }
 
-// NewToken is what making an API token takes.
-type NewToken struct {
+// CreateTokenRequest is what making an API token takes.
+type CreateTokenRequest struct {
 	// What it is for.
 	Name string `json:"name"`
 	// What it may do at most: viewer, operator or admin. Not more than you may; viewer unless it is given.
@@ -59,79 +59,79 @@ type APIToken struct {
 }
 
 // ReplaceOwnAccount changes one's own account: the country, which is null when it is left out, and the password, which then stays.
-func ReplaceOwnAccount(*db.Queries, context.Context, OwnAccount) (db.Account, error) {
+func ReplaceOwnAccount(*db.Queries, context.Context, UpdateAccountRequest) (db.Account, error) {
 	panic("api: the gate changes accounts")
 }
 
 // PatchOwnAccount changes the given fields of one's own account, and leaves the others as they are.
-func PatchOwnAccount(*db.Queries, context.Context, OwnAccount) (db.Account, error) {
+func PatchOwnAccount(*db.Queries, context.Context, UpdateAccountRequest) (db.Account, error) {
 	panic("api: the gate changes accounts")
 }
 
 // CreateAPIToken makes a token for a script. It is shown this once; what is kept is a hash of it.
-func CreateAPIToken(*db.Queries, context.Context, NewToken) (APIToken, error) {
+func CreateAPIToken(*db.Queries, context.Context, CreateTokenRequest) (APIToken, error) {
 	panic("api: the gate makes tokens")
 }
 
-func (g *gate) changingOwn(documented any) endpoint {
+func (a *authenticator) updateAccountEndpoint(documented any) endpoint {
 	return endpoint{
-		calls: []any{documented, (*db.Queries).UpdateOwnAccount, (*db.Queries).ReplacePassword},
-		in:    reflect.TypeFor[OwnAccount](), out: reflect.TypeFor[db.Account](), own: g.changeOwn,
+		queries: []any{documented, (*db.Queries).UpdateOwnAccount, (*db.Queries).ReplacePassword},
+		in:      reflect.TypeFor[UpdateAccountRequest](), out: reflect.TypeFor[db.Account](), handle: a.updateAccount,
 	}
 }
 
-func (g *gate) makingTokens() endpoint {
+func (a *authenticator) createTokenEndpoint() endpoint {
 	return endpoint{
-		calls: []any{CreateAPIToken, (*db.Queries).CreateToken},
-		in:    reflect.TypeFor[NewToken](), out: reflect.TypeFor[APIToken](), own: g.makeToken,
+		queries: []any{CreateAPIToken, (*db.Queries).CreateToken},
+		in:      reflect.TypeFor[CreateTokenRequest](), out: reflect.TypeFor[APIToken](), handle: a.createToken,
 	}
 }
 
-func (g *gate) changeOwn(s *submission) error {
-	in := s.in.Addr().Interface().(*OwnAccount)
-	who := exchangeOf(s.w).who
+func (a *authenticator) updateAccount(c *call) error {
+	in := c.in.Addr().Interface().(*UpdateAccountRequest)
+	caller := recorderOf(c.w).caller
 	switch {
-	case s.found.has("password") || s.found.has("current_password"):
-	case in.Password == nil && slices.Contains(in.Given, "password"):
-		s.found.add("password", "must not be null")
+	case c.errs.has("password") || c.errs.has("current_password"):
+	case in.Password == nil && slices.Contains(in.Present, "password"):
+		c.errs.add("password", "must not be null")
 	case in.Password == nil && in.CurrentPassword != nil:
-		s.found.add("password", "is missing; current_password goes with a new one")
+		c.errs.add("password", "is missing; current_password goes with a new one")
 	case in.Password == nil:
 	case in.CurrentPassword == nil:
-		s.found.add("current_password", "is missing; it goes with a new password")
+		c.errs.add("current_password", "is missing; it goes with a new password")
 	default:
-		s.found.add("password", auth.ValidatePassword(*in.Password, who.username))
+		c.errs.add("password", auth.ValidatePassword(*in.Password, caller.username))
 	}
-	if p := refusal(s.found); p != nil {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
-	var found db.GetCredentialRow
+	var credential db.GetCredentialRow
 	hash := ""
 	if in.Password != nil {
 		var ok bool
 		var err error
-		found, ok, err = g.check(ctx, s.r, who.username, *in.CurrentPassword)
+		credential, ok, err = a.verifyCredentials(ctx, c.r, caller.username, *in.CurrentPassword)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			return refusal([]FieldError{{Field: "current_password", Message: "is wrong"}})
+			return badRequest([]FieldError{{Field: "current_password", Message: "is wrong"}})
 		}
-		if hash, err = g.passwords.Hash(ctx, *in.Password); err != nil {
-			return passwordProblem(err)
+		if hash, err = a.passwords.Hash(ctx, *in.Password); err != nil {
+			return hashingBusyProblem(err)
 		}
 	}
-	given := in.Given
-	if s.method == http.MethodPut {
-		given = []string{"country"}
+	fields := in.Present
+	if c.method == http.MethodPut {
+		fields = []string{"country"}
 	}
-	row, err := s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, row *oneRow) error {
-		_, err := db.New(reading(tx, false, row)).UpdateOwnAccount(ctx, db.UpdateOwnAccountParams{Given: given, Country: in.Country, CallerID: who.account, Version: in.Version})
+	row, err := c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error {
+		_, err := db.New(readDBTX(tx, false, row)).UpdateOwnAccount(ctx, db.UpdateOwnAccountParams{Given: fields, Country: in.Country, CallerID: caller.accountID, Version: in.Version})
 		if err == nil && hash != "" {
 			_, err = db.New(tx).ReplacePassword(ctx, db.ReplacePasswordParams{
-				CallerID: who.account, CallerSession: who.session, PasswordHash: found.PasswordHash, NewPasswordHash: hash,
+				CallerID: caller.accountID, CallerSession: caller.sessionID, PasswordHash: credential.PasswordHash, NewPasswordHash: hash,
 			})
 		}
 		return err
@@ -142,37 +142,37 @@ func (g *gate) changeOwn(s *submission) error {
 	if err != nil {
 		return err
 	}
-	if x := exchangeOf(s.w); hash != "" && !s.dry && x.who.cookie {
-		x.forget()
+	if rec := recorderOf(c.w); hash != "" && !c.dryRun && rec.caller.fromCookie {
+		rec.clearSessionCookies()
 	}
-	return s.answer(http.StatusOK, row)
+	return c.writeRow(http.StatusOK, row)
 }
 
-// tokenDays is how long an API token is good for unless it is said.
-const tokenDays = 90
+// defaultTokenDays is how long an API token is good for unless it is said.
+const defaultTokenDays = 90
 
-func (g *gate) makeToken(s *submission) error {
-	in := s.in.Addr().Interface().(*NewToken)
-	who := exchangeOf(s.w).who
-	may, days := viewer, int64(tokenDays)
-	if in.Role != nil && !s.found.has("role") {
-		if may = parseRole(*in.Role); may > who.role {
-			s.found.add("role", "must not be more than your own, which is "+who.role.String())
+func (a *authenticator) createToken(c *call) error {
+	in := c.in.Addr().Interface().(*CreateTokenRequest)
+	caller := recorderOf(c.w).caller
+	tokenRole, days := viewer, int64(defaultTokenDays)
+	if in.Role != nil && !c.errs.has("role") {
+		if tokenRole = parseRole(*in.Role); tokenRole > caller.role {
+			c.errs.add("role", "must not be more than your own, which is "+caller.role.String())
 		}
 	}
 	if in.Days != nil {
 		days = *in.Days
 	}
-	if p := refusal(s.found); p != nil {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
-	var made db.CreateTokenRow
+	var created db.CreateTokenRow
 	token, prefix, hash := auth.NewAPIToken()
-	_, err := s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
-		made, err = db.New(tx).CreateToken(ctx, db.CreateTokenParams{
-			Name: in.Name, Prefix: prefix, Hash: hash, Role: may.String(), Days: int32(days), CallerSession: who.session,
+	_, err := c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
+		created, err = db.New(tx).CreateToken(ctx, db.CreateTokenParams{
+			Name: in.Name, Prefix: prefix, Hash: hash, Role: tokenRole.String(), Days: int32(days), CallerSession: caller.sessionID,
 		})
 		return err
 	})
@@ -182,6 +182,6 @@ func (g *gate) makeToken(s *submission) error {
 	if err != nil {
 		return err
 	}
-	s.w.Header().Set("Location", s.path+"/"+strconv.FormatInt(made.ID, 10))
-	return s.answerJSON(http.StatusCreated, APIToken{made.ID, made.Name, token, made.Prefix, made.Role, made.CreatedAt, made.ExpiresAt})
+	c.w.Header().Set("Location", c.path+"/"+strconv.FormatInt(created.ID, 10))
+	return c.writeJSON(http.StatusCreated, APIToken{created.ID, created.Name, token, created.Prefix, created.Role, created.CreatedAt, created.ExpiresAt})
 }

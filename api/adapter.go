@@ -16,94 +16,99 @@ import (
 	"labledger/db"
 )
 
-// This file is the adapter: a query in, a handler out.
+// The adapter turns a query into a handler.
 
-// A query is what sqlc makes of a statement: plain data in, plain data out. The adapter decides what it runs on.
-type query[In, Out any] = func(*db.Queries, context.Context, In) (Out, error)
+// A queryFunc is a query as sqlc generates it. The adapter decides on which connection or transaction it runs.
+type queryFunc[In, Out any] = func(*db.Queries, context.Context, In) (Out, error)
 
-// An endpoint is a query made ready for a route.
+// An endpoint is a query, or a function, prepared for a route.
 type endpoint struct {
-	calls []any        // the queries that it runs; the first one's name finds its documentation
-	in    reflect.Type // a struct
-	out   reflect.Type // a row; for a list, the type of its rows
-	list  bool         // many rows, in pages
-	most  int          // rows of a list that is one page only; 0 for one that goes on
-	bulk  *bulk        // what else a create takes; nil elsewhere
-	plain http.Handler // set instead of all others: an ordinary handler
+	queries []any        // the queries that it runs; the name of the first one finds its documentation
+	in      reflect.Type // the struct of parameters
+	out     reflect.Type // the row type; for a list, the type of one row
+	list    bool         // returns rows in pages
+	maxRows int          // maximum rows of a list without further pages; 0 for a list with pages
+	bulk    *bulkImport  // how a create accepts many rows; nil elsewhere
+	raw     http.Handler // an ordinary handler, set instead of all other fields
 
-	anyQuery bool                        // a plain one that takes any query string
-	browsers string                      // where browsers are sent instead; "" for nowhere
-	signsOut func(in reflect.Value) bool // whether the caller's own session ends with a write; nil for never
+	anyQuery         bool                        // a raw endpoint that accepts any query string
+	redirectBrowsers string                      // where browsers are redirected; "" for nowhere
+	endsSession      func(in reflect.Value) bool // whether the write ends the caller's own session; nil for never
 
-	backward *endpoint                 // of a list that can be turned round: the same, newest first
-	form     bool                      // its own reads a form, not JSON
-	own      func(s *submission) error // set instead of run, of what is more than one statement
+	descending *endpoint           // the same list, newest first; nil if the order is fixed
+	form       bool                // handle reads a form instead of JSON
+	handle     func(c *call) error // set instead of exec if the work is more than one statement
 
-	run   func(ctx context.Context, on db.DBTX, in reflect.Value) error                 // rows go to the DBTX
-	value func(ctx context.Context, on db.DBTX, in reflect.Value) (body any, err error) // set instead of run: the answer is a value
+	// exec runs the query; the DBTX receives the rows.
+	exec func(ctx context.Context, dbtx db.DBTX, in reflect.Value) error
+	// call is set instead of exec if the response is a value.
+	call func(ctx context.Context, dbtx db.DBTX, in reflect.Value) (body any, err error)
 }
 
-// one makes a query that answers one row a handler.
-func one[In, Out any](q query[In, Out]) endpoint {
+// single returns the endpoint of a query that returns one row.
+func single[In, Out any](q queryFunc[In, Out]) endpoint {
 	return endpoint{
-		calls: []any{q}, in: reflect.TypeFor[In](), out: rowType(reflect.TypeFor[Out]()),
-		run: func(ctx context.Context, on db.DBTX, in reflect.Value) error {
-			_, err := q(db.New(on), ctx, in.Interface().(In))
+		queries: []any{q}, in: reflect.TypeFor[In](), out: visibleRow(reflect.TypeFor[Out]()),
+		exec: func(ctx context.Context, dbtx db.DBTX, in reflect.Value) error {
+			_, err := q(db.New(dbtx), ctx, in.Interface().(In))
 			return err
 		},
 	}
 }
 
-// many makes a query that answers rows a handler: pages of JSON, or the whole table as CSV or NDJSON.
-func many[In, Row any](q query[In, []Row]) endpoint {
-	e := one(q)
-	e.out, e.list = rowType(reflect.TypeFor[Row]()), true
+// list returns the endpoint of a query that returns rows: as pages of JSON, or as a whole table in CSV or NDJSON.
+func list[In, Row any](q queryFunc[In, []Row]) endpoint {
+	e := single(q)
+	e.out, e.list = visibleRow(reflect.TypeFor[Row]()), true
 	return e
 }
 
-// best makes a query that answers the best rows, and no more than most of them, a handler: one page, which no other follows.
-func best[In, Row any](q query[In, []Row], most int) endpoint {
-	e := many(q)
-	e.most = most
+// topN returns the endpoint of a query that returns at most maxRows rows, the best first. There is no next page.
+func topN[In, Row any](q queryFunc[In, []Row], maxRows int) endpoint {
+	e := list(q)
+	e.maxRows = maxRows
 	return e
 }
 
-// create makes a query that inserts one row a handler that takes many, too.
-func create[In, Out any](q query[In, Out], many *bulk) endpoint {
-	e := one(q)
-	e.bulk, e.calls = many, append(e.calls, many.call)
+// create returns the endpoint of a query that inserts one row. With a bulk import it accepts many rows as well.
+func create[In, Out any](q queryFunc[In, Out], bulk *bulkImport) endpoint {
+	e := single(q)
+	e.bulk, e.queries = bulk, append(e.queries, bulk.query)
 	return e
 }
 
-// turnable is many, with a second query that answers the same rows the other way round, for ?order=desc.
-func turnable[In, Row, In2, Row2 any](q query[In, []Row], back query[In2, []Row2]) endpoint {
-	e, b := many(q), many(back)
-	if !e.in.ConvertibleTo(b.in) {
-		panic("api: " + b.in.Name() + " differs from " + e.in.Name())
+// orderedList is list with a second query for ?order=desc.
+func orderedList[In, Row, In2, Row2 any](
+	q queryFunc[In, []Row], descending queryFunc[In2, []Row2],
+) endpoint {
+	e, d := list(q), list(descending)
+	if !e.in.ConvertibleTo(d.in) {
+		panic("api: " + d.in.Name() + " differs from " + e.in.Name())
 	}
-	e.backward = &b
+	e.descending = &d
 	return e
 }
 
-// signingOut marks a write with which the caller's own session ends, if over says so.
-func signingOut[In any](e endpoint, over func(In) bool) endpoint {
-	e.signsOut = func(in reflect.Value) bool { return over(in.Interface().(In)) }
+// endsSession marks a write that ends the caller's own session if ended returns true.
+func endsSession[In any](e endpoint, ended func(In) bool) endpoint {
+	e.endsSession = func(in reflect.Value) bool { return ended(in.Interface().(In)) }
 	return e
 }
 
-// function makes a handler of a function whose answer is more than a query's rows. runs are the queries that it runs.
-func function[In, Out any](f query[In, Out], runs ...any) endpoint {
+// callFunc returns the endpoint of a function that returns a value. queries are the queries that it runs.
+func callFunc[In, Out any](f queryFunc[In, Out], queries ...any) endpoint {
 	return endpoint{
-		calls: append([]any{f}, runs...), in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
-		value: func(ctx context.Context, on db.DBTX, in reflect.Value) (any, error) {
-			return f(db.New(on), ctx, in.Interface().(In))
+		queries: append([]any{f}, queries...), in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
+		call: func(ctx context.Context, dbtx db.DBTX, in reflect.Value) (any, error) {
+			return f(db.New(dbtx), ctx, in.Interface().(In))
 		},
 	}
 }
 
-// rowType is what a client sees of a query's result: the embedded row where the query adds columns for the adapter.
-func rowType(t reflect.Type) reflect.Type {
-	if t.Kind() == reflect.Struct && t.NumField() == 2 && hidden(t.Field(1).Tag.Get("json")) {
+// visibleRow returns the part of a result type that clients see: the embedded row, if the query adds a column for the
+// adapter.
+func visibleRow(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Struct && t.NumField() == 2 && isInternalColumn(t.Field(1).Tag.Get("json")) {
 		return t.Field(0).Type
 	}
 	return t
@@ -113,105 +118,108 @@ func rowType(t reflect.Type) reflect.Type {
 type handler struct {
 	endpoint
 	*binder
-	*backend
-	method   string
-	path     string // template
-	short    bool   // one of the short routes, which have small differences of their own
-	noun     string // of the path: what a missing row is called
-	key      string // of a created row, in its URL
-	location string // template of its URL
+	*pools
+	method     string
+	path       string // template
+	shortRoute bool   // a short route, which differs in a few details
+	resource   string // what problems call a row of this path
+	keyName    string // the column with the key of a created row
+	location   string // the collection in the URL of a created row; "" if the route creates none
 }
 
-// Defaults of lists: rows a page, and at most.
+// Page sizes of lists.
 const (
-	pageSize    = 100
-	pageMaximum = 1000
-	bestSize    = 20 // of a list that is one page only
+	defaultPageSize = 100
+	maxPageSize     = 1000
+	defaultTopN     = 20 // of a list without further pages
 )
 
-// maxBody bounds a body that is one object, in bytes.
+// maxBody is the maximum size of a body with one object, in bytes.
 const maxBody = 1 << 20
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := h.serve(w, r); err != nil {
-		writeProblem(w, r, asProblem(err, h.method, h.names))
+		writeProblem(w, r, asProblem(err, h.method, h.bodyNames))
 	}
 }
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	in := reflect.New(h.in).Elem()
-	var found faults
+	var errs fieldErrors
 	vars := pathValues(r)
-	h.bindCaller(in, &exchangeOf(w).who)
-	h.bindPath(in, vars, &found)
-	flags := h.bindQuery(in, r.URL.RawQuery, &found)
+	h.bindCaller(in, &recorderOf(w).caller)
+	h.bindPath(in, vars, &errs)
+	flags := h.bindQuery(in, r.URL.RawQuery, &errs)
 	if h.method == http.MethodGet {
-		return h.read(w, r, in, flags, found)
+		return h.read(w, r, in, flags, errs)
 	}
-	dry := flags.Get("dry_run") == "true"
-	many := h.bulk != nil && isBulk(r)
-	if many && h.bulk.own != nil {
-		return h.bulk.own(&submission{h, w, r, in, nil, dry, found})
+	dryRun := flags.Get("dry_run") == "true"
+	isMany := h.bulk != nil && isBulk(r)
+	if isMany && h.bulk.handle != nil {
+		return h.bulk.handle(&call{h, w, r, in, nil, dryRun, errs})
 	}
 	if _, p := negotiate(r, mediaTypes[:1]); p != nil {
 		return p
 	}
 	if h.form {
-		return h.own(&submission{h, w, r, in, nil, dry, found})
+		return h.handle(&call{h, w, r, in, nil, dryRun, errs})
 	}
-	if many {
-		return h.bulk.serve(w, r, h.backend, dry, found)
+	if isMany {
+		return h.bulk.serve(w, r, h.pools, dryRun, errs)
 	}
-	body, err := h.readBody(w, r, in, &found)
+	body, err := h.readBody(w, r, in, &errs)
 	if err != nil {
 		return err
 	}
-	h.bindMatch(in, r.Header, &found)
-	if h.own != nil {
-		return h.own(&submission{h, w, r, in, body, dry, found})
+	h.bindPreconditions(in, r.Header, &errs)
+	if h.handle != nil {
+		return h.handle(&call{h, w, r, in, body, dryRun, errs})
 	}
-	if p := refusal(found); p != nil {
+	if p := badRequest(errs); p != nil {
 		return p
 	}
-	return h.write(w, r, in, dry)
+	return h.write(w, r, in, dryRun)
 }
 
-// A submission is a write whose request has been read and bound.
-type submission struct {
+// A call is a request whose parameters are bound.
+type call struct {
 	*handler
-	w     http.ResponseWriter
-	r     *http.Request
-	in    reflect.Value
-	body  []byte
-	dry   bool
-	found faults
+	w      http.ResponseWriter
+	r      *http.Request
+	in     reflect.Value
+	body   []byte
+	dryRun bool
+	errs   fieldErrors
 }
 
-// readBody reads and binds the JSON body of a write. A DELETE needs none, nor does a call that takes nothing.
-func (h *handler) readBody(w http.ResponseWriter, r *http.Request, in reflect.Value, found *faults) ([]byte, error) {
+// readBody reads and binds the JSON body of a write. The body may be empty for a DELETE and for a call without body
+// fields.
+func (h *handler) readBody(
+	w http.ResponseWriter, r *http.Request, in reflect.Value, errs *fieldErrors,
+) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return nil, bodyProblem(err, maxBody)
 	}
-	if len(body) == 0 && (h.method == http.MethodDelete || len(h.names) == 0) {
+	if len(body) == 0 && (h.method == http.MethodDelete || len(h.bodyNames) == 0) {
 		return nil, nil
 	}
 	accepted := mediaTypes[:1]
 	if h.bulk != nil {
 		accepted = mediaTypes
 	}
-	if p := mediaType(r, accepted...); p != nil {
+	if p := checkMediaType(r, accepted...); p != nil {
 		return nil, p
 	}
-	if err := h.bindBody(in, body, ignoredField(h.method, h.path), found); err != nil {
+	if err := h.bindBody(in, body, ignoredField(h.method, h.path), errs); err != nil {
 		p := asProblem(err, h.method, nil)
-		p.Errors = append(*found, p.Errors...)
-		return nil, refusal(p.Errors)
+		p.Errors = append(*errs, p.Errors...)
+		return nil, badRequest(p.Errors)
 	}
 	return body, nil
 }
 
-// ignoredField is the one field that is passed over: the first clients of this route send it, and it says what the path says.
+// ignoredField returns the one field that is ignored: existing clients of this route repeat the ID of the path in it.
 func ignoredField(method, path string) string {
 	if method == http.MethodPost && path == "/site/{id}" {
 		return "site_id"
@@ -219,45 +227,47 @@ func ignoredField(method, path string) string {
 	return ""
 }
 
-// mediaType refuses a body that says it is something else than want. One that says nothing is taken at its word.
-func mediaType(r *http.Request, want ...string) *Problem {
+// checkMediaType rejects a body whose Content-Type is not one of accepted. A request without Content-Type passes.
+func checkMediaType(r *http.Request, accepted ...string) *Problem {
 	header := r.Header.Get("Content-Type")
-	kind, params, err := mime.ParseMediaType(header)
+	mediaType, params, err := mime.ParseMediaType(header)
 	charset := params["charset"]
-	for _, known := range want {
-		if header == "" || err == nil && kind == known && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+	for _, acceptable := range accepted {
+		if header == "" ||
+			err == nil && mediaType == acceptable && (charset == "" || strings.EqualFold(charset, "utf-8")) {
 			return nil
 		}
 	}
-	return problem(http.StatusUnsupportedMediaType, "The body is %q; send %s in UTF-8 and say so in Content-Type.", printable(header), list(want)).with("Accept", list(want))
+	return problem(http.StatusUnsupportedMediaType, "Content-Type %q is not supported; send %s in UTF-8.",
+		sanitize(header), joinOr(accepted)).withHeader("Accept", joinOr(accepted))
 }
 
-// write runs the query in a transaction of its own.
-func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value, dry bool) error {
-	var row oneRow
-	ctx, cancel := context.WithTimeout(r.Context(), handlerTime)
+// write runs the query in a transaction of its own and writes the row.
+func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value, dryRun bool) error {
+	var row rowEncoder
+	ctx, cancel := context.WithTimeout(r.Context(), handlerTimeout)
 	defer cancel()
 	err := retry(ctx, func(ctx context.Context) error {
-		row = oneRow{keyName: h.key}
-		return h.writeOnce(ctx, exchangeOf(w).caller(), in, dry, &row)
-	}, h.isCollision)
+		row = rowEncoder{keyName: h.keyName}
+		return h.tryWrite(ctx, recorderOf(w).requestContext(), in, dryRun, &row)
+	}, h.isIDCollision)
 	switch {
-	case err == errNoRow && h.upserts():
-		return problem(http.StatusPreconditionFailed, "There is no such %s, so it has no version to match.", h.noun)
+	case err == errNoRow && h.canCreate():
+		return problem(http.StatusPreconditionFailed, "The %s does not exist, so it has no version to match.", h.resource)
 	case err == errNoRow:
-		return h.missing(r)
+		return h.notFoundProblem(r)
 	case err != nil:
 		return err
 	}
-	if x := exchangeOf(w); h.signsOut != nil && !dry && x.who.cookie && h.signsOut(in) {
-		x.forget()
+	if rec := recorderOf(w); h.endsSession != nil && !dryRun && rec.caller.fromCookie && h.endsSession(in) {
+		rec.clearSessionCookies()
 	}
 	status := http.StatusOK
 	switch {
 	case h.location != "":
 		status = http.StatusCreated
-		w.Header().Set("Location", h.location+"/"+url.PathEscape(row.key))
-	case row.created && !h.short:
+		w.Header().Set("Location", h.location+"/"+url.PathEscape(row.keyValue))
+	case row.created && !h.shortRoute:
 		status = http.StatusCreated
 		w.Header().Set("Location", r.URL.EscapedPath())
 	}
@@ -267,39 +277,43 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, in reflect.Value
 	return respond(w, status, row.body)
 }
 
-func (h *handler) writeOnce(ctx context.Context, who db.SetRequestContextParams, in reflect.Value, dry bool, row *oneRow) error {
-	ctx, cancel := context.WithTimeout(ctx, statementTime)
+func (h *handler) tryWrite(
+	ctx context.Context, params db.SetRequestContextParams, in reflect.Value, dryRun bool, row *rowEncoder,
+) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	conn, err := acquire(ctx, h.pool)
+	conn, err := acquire(ctx, h.primary)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	if !dry {
-		return h.run(ctx, writing(conn, who, row), in)
+	if !dryRun {
+		return h.exec(ctx, writeDBTX(conn, params, row), in)
 	}
-	tx, err := begin(ctx, conn, who)
+	tx, err := beginAudited(ctx, conn, params)
 	if err != nil {
 		return err
 	}
 	defer rollback(tx)
-	return h.run(ctx, reading(tx, false, row), in)
+	return h.exec(ctx, readDBTX(tx, false, row), in)
 }
 
-// rollback ends a transaction whose work is not to stay. Its context is its own: the request's may have ended.
+// rollback rolls a transaction back. It uses a context of its own because the request's may be done.
 func rollback(tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.Background(), statementTime)
+	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
-	_ = tx.Rollback(ctx) // a connection that cannot even do this is thrown away by the pool
+	_ = tx.Rollback(ctx) // the pool discards a connection on which even this fails
 }
 
-// read runs the query and writes its answer: one row, a page of rows, or all of them as a stream.
-func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value, flags url.Values, found faults) error {
+// read runs the query and writes one row, a page of rows, or all rows as a stream.
+func (h *handler) read(
+	w http.ResponseWriter, r *http.Request, in reflect.Value, flags url.Values, errs fieldErrors,
+) error {
 	if r.ContentLength != 0 {
-		found.add("body", "is not taken by this call; name filters in the query string")
+		errs.add("body", "must be empty; put filters in the query string")
 	}
 	offered := mediaTypes[:1]
-	if h.list && h.most == 0 {
+	if h.list && h.maxRows == 0 {
 		offered = mediaTypes
 		w.Header().Set("Vary", "Accept")
 	}
@@ -307,36 +321,40 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	if p != nil {
 		return p
 	}
-	limit := h.bindLimit(in, flags, format, &found)
-	if p := refusal(found); p != nil {
+	limit := h.bindLimit(in, flags, format, &errs)
+	if p := badRequest(errs); p != nil {
 		return p
 	}
 	if flags.Get("order") == "desc" {
-		turned := *h
-		turned.run, in = h.backward.run, in.Convert(h.backward.in)
-		h = &turned
+		descending := *h
+		descending.exec, in = h.descending.exec, in.Convert(h.descending.in)
+		h = &descending
 	}
-	if h.own != nil {
-		return h.own(&submission{h, w, r, in, nil, false, found})
+	if h.handle != nil {
+		return h.handle(&call{h, w, r, in, nil, false, errs})
 	}
-	if h.value != nil {
-		return h.readValue(w, r, in)
+	if h.call != nil {
+		return h.callAndWrite(w, r, in)
 	}
 	switch {
 	case format != formatJSON:
-		release, err := h.long.take()
+		release, err := h.transfers.tryAcquire()
 		if err != nil {
 			return err
 		}
 		defer release()
-		return h.fromReplica(func(pool *pgxpool.Pool) (bool, error) { return h.stream(w, r, pool, in, format) })
+		return h.readPreferReplica(func(pool *pgxpool.Pool) (bool, error) {
+			return h.writeStream(w, r, pool, in, format)
+		})
 	case h.list:
-		return h.fromReplica(func(pool *pgxpool.Pool) (bool, error) { return h.page(w, r, pool, in, flags, limit) })
+		return h.readPreferReplica(func(pool *pgxpool.Pool) (bool, error) {
+			return h.writePage(w, r, pool, in, flags, limit)
+		})
 	}
-	var row oneRow
-	err := h.query(r.Context(), h.pool, false, &row, in)
+	var row rowEncoder
+	err := h.execRead(r.Context(), h.primary, false, &row, in)
 	if err == errNoRow {
-		return h.missing(r)
+		return h.notFoundProblem(r)
 	}
 	if err != nil {
 		return err
@@ -345,7 +363,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 		return respond(w, http.StatusOK, row.body)
 	}
 	w.Header().Set("ETag", etag(row.version))
-	if unchanged, p := compare(r, row.version); p != nil || unchanged {
+	if unchanged, p := checkPreconditions(r, row.version); p != nil || unchanged {
 		if p != nil {
 			return p
 		}
@@ -355,32 +373,34 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, in reflect.Value,
 	return respond(w, http.StatusOK, row.body)
 }
 
-// query runs a read on a connection of its own.
-func (h *handler) query(ctx context.Context, pool *pgxpool.Pool, planned bool, to rowWriter, in reflect.Value) error {
-	ctx, cancel := context.WithTimeout(ctx, statementTime)
+// execRead runs a read on a connection of its own.
+func (h *handler) execRead(
+	ctx context.Context, pool *pgxpool.Pool, forcePlan bool, dst rowWriter, in reflect.Value,
+) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	conn, err := acquire(ctx, pool)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	return h.run(ctx, reading(conn, planned, to), in)
+	return h.exec(ctx, readDBTX(conn, forcePlan, dst), in)
 }
 
-// missing says which row there is not.
-func (h *handler) missing(r *http.Request) *Problem {
+// notFoundProblem returns a 404 that names the row of the path.
+func (h *handler) notFoundProblem(r *http.Request) *Problem {
 	name := ""
-	for _, f := range h.binder.path {
-		name = " " + printable(pathValues(r)[f.name])
+	for _, f := range h.binder.pathFields {
+		name = " " + sanitize(pathValues(r)[f.name])
 	}
-	return problem(http.StatusNotFound, "There is no %s%s.", h.noun, name)
+	return problem(http.StatusNotFound, "There is no %s%s.", h.resource, name)
 }
 
-// respond writes a whole body.
+// respond writes a JSON body.
 func respond(w http.ResponseWriter, status int, body []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone needs no answer
+	_, _ = w.Write(body) // fails only if the client is gone
 	return nil
 }

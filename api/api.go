@@ -1,5 +1,5 @@
-// Package api is the HTTP face of the database: one table of routes, and the adapter that makes a handler of each query.
-// It must not know the schema's files, nor where the database runs; SQL stands in queries, not here.
+// Package api serves the database over HTTP: one table of routes, and an adapter that turns each query into a handler.
+// It knows neither the schema's files nor where the database runs, and contains no SQL.
 package api
 
 import (
@@ -23,52 +23,68 @@ import (
 	"labledger/internal/media"
 )
 
-// Options are what the API needs of its surroundings.
+// Options configure the API.
 type Options struct {
-	Pool           *pgxpool.Pool // of connections that answer in text format
-	Replica        *pgxpool.Pool // the same, to read lists from; nil when there is none
-	Log            *slog.Logger  // one line a request
-	AnonymousActor string        // who the history says made a change, of callers without a token
-	Access         Access
-	Media          *media.Store    // where uploaded files are; nil takes none
+	Pool           *pgxpool.Pool   // the primary; its connections use the text format for results
+	Replica        *pgxpool.Pool   // serves lists; nil without a replica
+	Log            *slog.Logger    // one line per request
+	AnonymousActor string          // the actor in the history for callers without credentials
+	Access         Access          // authentication and authorization
+	Media          *media.Store    // uploaded files; nil disables uploads
 	App            App             // the web app
-	Version        string          // of the program, for /metrics
-	Shutdown       <-chan struct{} // closed when the server stops, so that it need not wait for the live streams; nil for never
+	Version        string          // the program's version, for /metrics
+	Shutdown       <-chan struct{} // closed when the server shuts down, to end the live streams; nil for never
 
-	Schema   uint        // version of the database's schema that this program needs, for /readyz; 0 for any
-	Draining func() bool // whether the server stops and new requests should go elsewhere, for /readyz; nil for never
+	Schema   uint        // required schema version, for /readyz; 0 for any
+	Draining func() bool // whether the server is shutting down, for /readyz; nil for never
 
-	Tracer           trace.Tracer // makes a span of each request; nil makes none
-	TrustTraceparent bool         // whether trusted proxies tell, by traceparent, what a request is a part of
+	Tracer           trace.Tracer // starts a span per request; nil for none
+	TrustTraceparent bool         // continue the trace of a traceparent header from a trusted proxy
 }
 
-// Access is who may call.
+// Access configures who may call the API.
 type Access struct {
-	Keys               *auth.Keys     // that tokens are signed with; nil for ones that end with the process
-	AuthRequired       bool           // whoever calls without a token is refused what is not public; otherwise everyone is admin
-	RegistrationClosed bool           // nobody registers by themselves
-	LoopbackOnly       bool           // whoever calls without a token does so by this machine's own name or an address
-	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
+	Keys               *auth.Keys     // sign tokens; nil generates keys that are lost when the process exits
+	AuthRequired       bool           // callers without credentials may use public routes only; otherwise they are admins
+	RegistrationClosed bool           // only admins create accounts
+	LoopbackOnly       bool           // callers without credentials must use localhost or an IP address as host
+	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For and X-Forwarded-Proto headers are trusted
 }
 
-// New builds the whole API. It panics when the route table contradicts itself.
+// New returns the handler of the whole API. It panics if the route table is inconsistent.
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
-	live := newStream(o.Pool, o.Shutdown)
-	g := newGate(o)
-	b := newBackend(o.Pool, o.Replica)
-	ready := &readiness{schema: o.Schema, media: o.Media, replica: b.replica, draining: o.Draining}
-	table := routes(parts{m, ledger.New(o.Pool, func(events, alerts int) { m.recorded(events, alerts); live.wake() }), live, g, o.Media, ready, o.App})
+	stream := newStreamHandler(o.Pool, o.Shutdown)
+	authn := newAuthenticator(o)
+	pools := newPools(o.Pool, o.Replica)
+	table := routes(deps{
+		metrics: m,
+		ledger: ledger.New(o.Pool, func(events, alerts int) {
+			m.addRecorded(events, alerts)
+			stream.wake()
+		}),
+		stream: stream,
+		authn:  authn,
+		media:  o.Media,
+		ready:  &readiness{schema: o.Schema, media: o.Media, replica: pools.replica, draining: o.Draining},
+		app:    o.App,
+	})
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
-	for _, path := range paths(table) {
-		router.Path(path).Handler(newMethods(path, table, b, g))
+	for _, path := range allPaths(table) {
+		router.Path(path).Handler(newPathHandler(path, table, pools, authn))
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
-	return &outer{next: router, log: o.Log, metrics: m, tracer: o.Tracer, parent: parentOf(g, o.TrustTraceparent)}
+	return &middleware{
+		next:         router,
+		log:          o.Log,
+		metrics:      m,
+		tracer:       o.Tracer,
+		remoteParent: remoteParent(authn, o.TrustTraceparent),
+	}
 }
 
-// paths are all path templates in the order of the table.
-func paths(table []route) []string {
+// allPaths returns every path template once, in the order of the table.
+func allPaths(table []route) []string {
 	var all []string
 	for _, rt := range table {
 		for _, path := range rt.paths {
@@ -81,156 +97,158 @@ func paths(table []route) []string {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, r, problem(http.StatusNotFound, "There is nothing at this path. All calls are listed at /docs."))
+	writeProblem(w, r, problem(http.StatusNotFound, "No route matches this path. See /docs."))
 }
 
-// methods are the handlers of one path, by method.
-type methods struct {
-	byName map[string]guarded
-	gate   *gate
-	allow  string
-	path   string
+// A pathHandler dispatches the requests of one path by method.
+type pathHandler struct {
+	byMethod map[string]protectedHandler
+	authn    *authenticator
+	allow    string // the header Allow
+	path     string
 }
 
-// A guarded handler asks a role of its callers.
-type guarded struct {
+// A protectedHandler is a handler with the role that it requires.
+type protectedHandler struct {
 	http.Handler
 	role role
 }
 
-func newMethods(path string, table []route, b *backend, g *gate) *methods {
-	m := &methods{byName: map[string]guarded{}, path: path, gate: g}
+func newPathHandler(path string, table []route, p *pools, a *authenticator) *pathHandler {
+	h := &pathHandler{byMethod: map[string]protectedHandler{}, path: path, authn: a}
 	for _, rt := range table {
 		if !slices.Contains(rt.paths, path) {
 			continue
 		}
-		if _, twice := m.byName[rt.method]; twice {
+		if _, duplicate := h.byMethod[rt.method]; duplicate {
 			panic("api: two routes for " + rt.method + " " + path)
 		}
-		m.byName[rt.method] = guarded{newHandler(rt, path, table, b), rt.role}
+		h.byMethod[rt.method] = protectedHandler{newHandler(rt, path, table, p), rt.role}
 	}
-	names := append(slices.Collect(maps.Keys(m.byName)), http.MethodOptions)
-	if get, ok := m.byName[http.MethodGet]; ok {
-		m.byName[http.MethodHead] = get // the server leaves the body out
+	names := append(slices.Collect(maps.Keys(h.byMethod)), http.MethodOptions)
+	if get, ok := h.byMethod[http.MethodGet]; ok {
+		h.byMethod[http.MethodHead] = get // net/http drops the body
 		names = append(names, http.MethodHead)
 	}
 	slices.Sort(names)
-	m.allow = strings.Join(names, ", ")
-	return m
+	h.allow = strings.Join(names, ", ")
+	return h
 }
 
-func (m *methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := exchangeOf(w)
-	x.route = m.path
-	h, ok := m.byName[r.Method]
+func (h *pathHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := recorderOf(w)
+	rec.route = h.path
+	protected, ok := h.byMethod[r.Method]
 	switch {
 	case ok:
-		if err := m.gate.admit(x, r, h.role); err != nil {
+		if err := h.authn.authorize(rec, r, protected.role); err != nil {
 			writeProblem(w, r, asProblem(err, r.Method, nil))
 			return
 		}
-		h.ServeHTTP(w, r)
+		protected.ServeHTTP(w, r)
 	case r.Method == http.MethodOptions:
-		w.Header().Set("Allow", m.allow)
+		w.Header().Set("Allow", h.allow)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "%s does not go here; %s do.", printable(r.Method), m.allow).with("Allow", m.allow))
+		writeProblem(w, r, problem(http.StatusMethodNotAllowed, "Method %s is not allowed; allowed: %s.",
+			sanitize(r.Method), h.allow).withHeader("Allow", h.allow))
 	}
 }
 
-// pathValues are what stands in a request's path at the variables of its template.
-// The router takes the path as it was sent, so that an escaped slash is part of a value.
+// pathValues returns the values of the path's variables. The router matches the escaped path, so an escaped slash is
+// part of a value.
 func pathValues(r *http.Request) map[string]string {
 	values := make(map[string]string, 2)
 	for name, value := range mux.Vars(r) {
-		plain, err := url.PathUnescape(value)
+		decoded, err := url.PathUnescape(value)
 		if err != nil {
-			plain = value // the server has parsed the whole path, so this does not happen
+			decoded = value // cannot happen: the server has parsed the whole path
 		}
-		values[name] = plain
+		values[name] = decoded
 	}
 	return values
 }
 
-var variable = regexp.MustCompile(`\{(\w+)(:[^}]+)?\}`)
+var pathVariable = regexp.MustCompile(`\{(\w+)(:[^}]+)?\}`)
 
-// variables are the names in a path template.
-func variables(path string) []string {
+// pathVariables returns the names of the variables of a path template.
+func pathVariables(path string) []string {
 	var names []string
-	for _, match := range variable.FindAllStringSubmatch(path, -1) {
+	for _, match := range pathVariable.FindAllStringSubmatch(path, -1) {
 		names = append(names, match[1])
 	}
 	return names
 }
 
-func newHandler(rt route, path string, table []route, b *backend) http.Handler {
+func newHandler(rt route, path string, table []route, p *pools) http.Handler {
 	e := rt.endpoint
 	switch {
-	case e.plain != nil && e.in.NumField() == 0 && !e.anyQuery:
-		return withoutQuery(e.plain)
-	case e.plain != nil:
-		return e.plain
+	case e.raw != nil && e.in.NumField() == 0 && !e.anyQuery:
+		return rejectQuery(e.raw)
+	case e.raw != nil:
+		return e.raw
 	}
 	h := &handler{
-		endpoint: e,
-		binder:   newBinder(e.in, rt.method, variables(path)),
-		backend:  b,
-		method:   rt.method,
-		path:     path,
-		short:    !strings.HasPrefix(path, "/api/v1/"),
-		noun:     noun(path),
+		endpoint:   e,
+		binder:     newBinder(e.in, rt.method, pathVariables(path)),
+		pools:      p,
+		method:     rt.method,
+		path:       path,
+		shortRoute: !strings.HasPrefix(path, "/api/v1/"),
+		resource:   resourceName(path),
 	}
-	if e.backward != nil {
-		h.binder.params = append(h.binder.params, "order")
+	if e.descending != nil {
+		h.binder.queryNames = append(h.binder.queryNames, "order")
 	}
 	if rt.method == http.MethodPost && e.bulk != nil {
-		h.location, h.key = path, keyOf(path, table)
+		h.location, h.keyName = path, keyVariable(path, table)
 	}
-	if e.browsers != "" {
-		return elsewhere(e.browsers, h)
+	if e.redirectBrowsers != "" {
+		return redirectBrowsers(e.redirectBrowsers, h)
 	}
 	return h
 }
 
-// noun is what the rows of a path are called, one of them: the last word of the path that is no variable.
-func noun(path string) string {
-	words := strings.Split(path, "/")
-	for _, word := range slices.Backward(words) {
-		if word != "" && !variable.MatchString(word) {
-			return strings.TrimSuffix(word, "s")
+// resourceName returns the singular of the last path segment that is not a variable.
+func resourceName(path string) string {
+	segments := strings.Split(path, "/")
+	for _, segment := range slices.Backward(segments) {
+		if segment != "" && !pathVariable.MatchString(segment) {
+			return strings.TrimSuffix(segment, "s")
 		}
 	}
 	return "row"
 }
 
-// keyOf is the variable in the path of a single row of a collection.
-func keyOf(collection string, table []route) string {
-	for _, path := range paths(table) {
-		if rest, ok := strings.CutPrefix(path, collection+"/"); ok && variable.MatchString(rest) {
-			return variable.FindStringSubmatch(rest)[1]
+// keyVariable returns the variable in the path of a single row of a collection.
+func keyVariable(collection string, table []route) string {
+	for _, path := range allPaths(table) {
+		if rest, ok := strings.CutPrefix(path, collection+"/"); ok && pathVariable.MatchString(rest) {
+			return pathVariable.FindStringSubmatch(rest)[1]
 		}
 	}
 	panic("api: rows created at " + collection + " have no path of their own")
 }
 
-// withoutQuery refuses parameters, which an ordinary handler does not read.
-func withoutQuery(h http.Handler) http.Handler {
+// rejectQuery rejects query parameters on behalf of a handler that ignores them.
+func rejectQuery(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" {
-			writeProblem(w, r, refusal([]FieldError{{Field: "query string", Message: "is not taken by this call"}}))
+			message := "must be empty; this operation has no query parameters"
+			writeProblem(w, r, badRequest([]FieldError{{Field: "query string", Message: message}}))
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// plain makes an endpoint of an ordinary handler: for what is no row of the database.
-func plain(h http.Handler) endpoint { return endpoint{plain: h, in: reflect.TypeFor[None]()} }
+// raw returns the endpoint of an ordinary handler, whose response is not a row.
+func raw(h http.Handler) endpoint { return endpoint{raw: h, in: reflect.TypeFor[NoParams]()} }
 
-// streaming makes the endpoint of the live stream.
-func streaming(live *stream) endpoint {
+// streamEndpoint returns the endpoint of the live stream.
+func streamEndpoint(stream *streamHandler) endpoint {
 	return endpoint{
-		plain: live, in: reflect.TypeFor[StreamParams](),
-		calls: []any{(*db.Queries).ListStream, (*db.Queries).GetStreamPosition},
+		raw: stream, in: reflect.TypeFor[StreamParams](),
+		queries: []any{(*db.Queries).ListStream, (*db.Queries).GetStreamPosition},
 	}
 }

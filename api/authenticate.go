@@ -23,14 +23,14 @@ import (
 type role int
 
 const (
-	public   role = iota // whoever it is
-	viewer               // reads, and keeps todos of one's own
-	operator             // also writes the register, events and alerts
-	admin                // everything
-	self                 // asks for a session of one's own, of whatever role: a password stands behind it, not an API token
+	public      role = iota // whoever it is
+	viewer                  // reads, and keeps todos of one's own
+	operator                // also writes the register, events and alerts
+	admin                   // everything
+	sessionOnly             // asks for a session of one's own, of whatever role: a password stands behind it, not an API token
 )
 
-var roleNames = []string{"public", "viewer", "operator", "admin", "self"}
+var roleNames = []string{"public", "viewer", "operator", "admin", "session"}
 
 func (r role) String() string { return roleNames[r] }
 
@@ -46,51 +46,51 @@ func parseRole(text string) role {
 
 // A principal is who calls.
 type principal struct {
-	username string
-	role     role
-	account  int64     // or noAccount
-	session  uuid.UUID // uuid.Nil when there is none
-	token    int64     // number of the API token; 0 when there is none
-	until    time.Time // when its access token ends; zero when there is none
-	cookie   bool      // the token came as a cookie
+	username   string
+	role       role
+	accountID  int64     // or noAccount
+	sessionID  uuid.UUID // uuid.Nil when there is none
+	tokenID    int64     // number of the API token; 0 when there is none
+	expires    time.Time // when its access token ends; zero when there is none
+	fromCookie bool      // the token came as a cookie
 }
 
 const noAccount = -1
 
-// key names what the principal came with, for ListEndedCredentials; "" for nothing that could end.
-func (p *principal) key() string {
+// credentialKey names what the principal came with, for ListEndedCredentials; "" for nothing that could end.
+func (p *principal) credentialKey() string {
 	switch {
-	case p.session != uuid.Nil:
-		return "session " + p.session.String()
-	case p.token != 0:
-		return "token " + strconv.FormatInt(p.token, 10)
+	case p.sessionID != uuid.Nil:
+		return "session " + p.sessionID.String()
+	case p.tokenID != 0:
+		return "token " + strconv.FormatInt(p.tokenID, 10)
 	}
 	return ""
 }
 
-// A gate lets callers in.
-type gate struct {
-	pool      *pgxpool.Pool
-	keys      *auth.Keys
-	passwords *auth.Passwords
-	required  bool           // whoever comes without a token is nobody; otherwise an admin called actor
-	closed    bool           // nobody registers by themselves
-	local     bool           // such an admin calls by this machine's own name or an address
-	actor     string         // of those who come without a token
-	trusted   []netip.Prefix // proxies that say truly for whom they ask
+// A authenticator lets callers in.
+type authenticator struct {
+	pool               *pgxpool.Pool
+	keys               *auth.Keys
+	passwords          *auth.Passwords
+	authRequired       bool           // whoever comes without a token is nobody; otherwise an admin called actor
+	registrationClosed bool           // nobody registers by themselves
+	loopbackOnly       bool           // such an admin calls by this machine's own name or an address
+	anonymousActor     string         // of those who come without a token
+	trustedProxies     []netip.Prefix // proxies that say truly for whom they ask
 
 	crossOrigin *http.CrossOriginProtection
 }
 
-// newGate makes the gate of an API.
-func newGate(o Options) *gate {
+// newAuthenticator makes the gate of an API.
+func newAuthenticator(o Options) *authenticator {
 	keys := o.Access.Keys
 	if keys == nil {
 		keys, _ = auth.NewKeys(auth.NewSecret()) // it is not weak
 	}
-	return &gate{
-		pool: o.Pool, keys: keys, passwords: auth.NewPasswords(), actor: o.AnonymousActor,
-		required: o.Access.AuthRequired, closed: o.Access.RegistrationClosed, local: o.Access.LoopbackOnly, trusted: o.Access.TrustedProxies,
+	return &authenticator{
+		pool: o.Pool, keys: keys, passwords: auth.NewPasswords(), anonymousActor: o.AnonymousActor,
+		authRequired: o.Access.AuthRequired, registrationClosed: o.Access.RegistrationClosed, loopbackOnly: o.Access.LoopbackOnly, trustedProxies: o.Access.TrustedProxies,
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
 }
@@ -98,7 +98,7 @@ func newGate(o Options) *gate {
 // The answers to who may not. They do not tell why a token is not good.
 func unauthorized() *Problem {
 	return problem(http.StatusUnauthorized, "This call needs a good access token or API token, in one header: Authorization: Bearer <token>. POST /auth/login gives one.").
-		with("WWW-Authenticate", `Bearer realm="labledger"`)
+		withHeader("WWW-Authenticate", `Bearer realm="labledger"`)
 }
 
 func forbidden(format string, args ...any) *Problem {
@@ -106,58 +106,58 @@ func forbidden(format string, args ...any) *Problem {
 }
 
 // anonymous is who comes without a token.
-func (g *gate) anonymous() principal {
-	who := principal{username: g.actor, account: noAccount}
-	if !g.required {
-		who.role = admin
+func (a *authenticator) anonymous() principal {
+	caller := principal{username: a.anonymousActor, accountID: noAccount}
+	if !a.authRequired {
+		caller.role = admin
 	}
-	return who
+	return caller
 }
 
-// admit finds out who calls and refuses those who may not do what needs a role.
-func (g *gate) admit(x *exchange, r *http.Request, need role) (err error) {
-	x.who, x.secure = g.anonymous(), g.scheme(r) == "https"
-	if need == public {
-		return g.refuseForeign(r) // whoever it is, even with a token that has expired
+// authorize finds out who calls and refuses those who may not do what needs a role.
+func (a *authenticator) authorize(rec *responseRecorder, r *http.Request, required role) (err error) {
+	rec.caller, rec.secure = a.anonymous(), a.requestScheme(r) == "https"
+	if required == public {
+		return a.rejectCrossOrigin(r) // whoever it is, even with a token that has expired
 	}
-	if x.who, err = g.identify(r); err != nil {
+	if rec.caller, err = a.authenticate(r); err != nil {
 		return err
 	}
-	switch has := x.who.role; {
-	case has == public, need == self && x.who.account == noAccount:
+	switch actual := rec.caller.role; {
+	case actual == public, required == sessionOnly && rec.caller.accountID == noAccount:
 		return unauthorized()
-	case need == self && x.who.session == uuid.Nil:
+	case required == sessionOnly && rec.caller.sessionID == uuid.Nil:
 		return forbidden("An API token cannot do this. Sign in with username and password.")
-	case need != self && has < need:
-		return forbidden("This needs the role %s; yours is %s. An admin can change that.", need, has)
+	case required != sessionOnly && actual < required:
+		return forbidden("This needs the role %s; yours is %s. An admin can change that.", required, actual)
 	}
 	return nil
 }
 
-// identify finds out who calls: by the header Authorization, else by the cookie, else nobody in particular.
-func (g *gate) identify(r *http.Request) (principal, error) {
+// authenticate finds out who calls: by the header Authorization, else by the cookie, else nobody in particular.
+func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 	if headers := r.Header.Values("Authorization"); len(headers) > 0 { // no page of another site can send this one
-		return g.believe(r.Context(), bearer(headers), g.ofToken)
+		return a.lookup(r.Context(), bearerToken(headers), a.fromBearer)
 	}
-	token, there := cookie(r, accessName(g.scheme(r) == "https"))
-	if there > 0 {
-		if err := g.proveOwn(r); err != nil {
-			return g.anonymous(), err
+	token, n := singleCookie(r, accessCookieName(a.requestScheme(r) == "https"))
+	if n > 0 {
+		if err := a.requireSameOrigin(r); err != nil {
+			return a.anonymous(), err
 		}
-		who, err := g.believe(r.Context(), token, g.ofAccessToken)
-		who.cookie = true
-		return who, err
+		caller, err := a.lookup(r.Context(), token, a.fromAccessToken)
+		caller.fromCookie = true
+		return caller, err
 	}
-	if g.local {
-		if err := refuseDisguised(r); err != nil {
-			return g.anonymous(), err
+	if a.loopbackOnly {
+		if err := rejectRebinding(r); err != nil {
+			return a.anonymous(), err
 		}
 	}
-	return g.anonymous(), g.refuseForeign(r)
+	return a.anonymous(), a.rejectCrossOrigin(r)
 }
 
-// bearer takes the token out of what stands in the headers Authorization; "" when there is not exactly one.
-func bearer(headers []string) string {
+// bearerToken takes the token out of what stands in the headers Authorization; "" when there is not exactly one.
+func bearerToken(headers []string) string {
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") {
 		return ""
@@ -165,79 +165,79 @@ func bearer(headers []string) string {
 	return token
 }
 
-// believe asks the database at each request, so that what ends here or at another instance has ended.
-func (g *gate) believe(ctx context.Context, token string, ask func(context.Context, string) (principal, error)) (principal, error) {
-	ctx, cancel := context.WithTimeout(ctx, statementTime)
+// lookup asks the database at each request, so that what ends here or at another instance has ended.
+func (a *authenticator) lookup(ctx context.Context, token string, resolve func(context.Context, string) (principal, error)) (principal, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	who, err := ask(ctx, token)
+	caller, err := resolve(ctx, token)
 	if errors.Is(err, auth.ErrToken) || errors.Is(err, pgx.ErrNoRows) {
 		err = unauthorized()
 	}
 	if err != nil {
-		return g.anonymous(), err
+		return a.anonymous(), err
 	}
-	return who, nil
+	return caller, nil
 }
 
-// ofToken knows API tokens and access tokens.
-func (g *gate) ofToken(ctx context.Context, token string) (principal, error) {
+// fromBearer knows API tokens and access tokens.
+func (a *authenticator) fromBearer(ctx context.Context, token string) (principal, error) {
 	hash, err := auth.HashAPIToken(token)
 	if err != nil {
-		return g.ofAccessToken(ctx, token)
+		return a.fromAccessToken(ctx, token)
 	}
-	row, err := db.New(g.pool).GetTokenPrincipal(ctx, db.GetTokenPrincipalParams{Hash: hash})
-	return principal{username: row.Username, role: min(parseRole(row.Role), parseRole(row.TokenRole)), account: row.AccountID, token: row.ID}, err
+	row, err := db.New(a.pool).GetTokenPrincipal(ctx, db.GetTokenPrincipalParams{Hash: hash})
+	return principal{username: row.Username, role: min(parseRole(row.Role), parseRole(row.TokenRole)), accountID: row.AccountID, tokenID: row.ID}, err
 }
 
-func (g *gate) ofAccessToken(ctx context.Context, token string) (principal, error) {
-	access, err := g.keys.ParseAccessToken(token, time.Now())
+func (a *authenticator) fromAccessToken(ctx context.Context, token string) (principal, error) {
+	claims, err := a.keys.ParseAccessToken(token, time.Now())
 	if err != nil {
 		return principal{}, err
 	}
-	row, err := db.New(g.pool).GetSessionPrincipal(ctx, db.GetSessionPrincipalParams{SessionID: access.Session, AccountID: access.AccountID})
-	return principal{username: row.Username, role: parseRole(row.Role), account: access.AccountID, session: access.Session, until: access.Expires}, err
+	row, err := db.New(a.pool).GetSessionPrincipal(ctx, db.GetSessionPrincipalParams{SessionID: claims.Session, AccountID: claims.AccountID})
+	return principal{username: row.Username, role: parseRole(row.Role), accountID: claims.AccountID, sessionID: claims.Session, expires: claims.Expires}, err
 }
 
-// address is where a request comes from: what the nearest proxy that is not trusted, or the client itself, shows.
-func (g *gate) address(r *http.Request) string {
+// clientIP is where a request comes from: what the nearest proxy that is not trusted, or the client itself, shows.
+func (a *authenticator) clientIP(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return "unknown" // not by TCP
 	}
-	at := peer.Addr().Unmap()
+	addr := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && g.trusts(at); i-- {
+	for i := len(hops) - 1; i >= 0 && a.isTrustedProxy(addr); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
-		at = hop.Unmap().WithZone("")
+		addr = hop.Unmap().WithZone("")
 	}
-	return at.String()
+	return addr.String()
 }
 
 // fromProxy tells whether a request comes straight from a trusted proxy, so that what it says of its client counts.
-func (g *gate) fromProxy(r *http.Request) bool {
+func (a *authenticator) fromProxy(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && g.trusts(peer.Addr().Unmap())
+	return err == nil && a.isTrustedProxy(peer.Addr().Unmap())
 }
 
-func (g *gate) trusts(a netip.Addr) bool {
-	for _, p := range g.trusted {
-		if p.Contains(a) {
+func (a *authenticator) isTrustedProxy(addr netip.Addr) bool {
+	for _, p := range a.trustedProxies {
+		if p.Contains(addr) {
 			return true
 		}
 	}
 	return false
 }
 
-// neighbourhood is what attempts are counted by: an IPv4 address, or the network of an IPv6 one, whose owner has all of its addresses.
-func neighbourhood(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil || a.Is4() {
+// rateLimitPrefix is what attempts are counted by: an IPv4 address, or the network of an IPv6 one, whose owner has all of its addresses.
+func rateLimitPrefix(address string) string {
+	addr, err := netip.ParseAddr(address)
+	if err != nil || addr.Is4() {
 		return address
 	}
-	p, err := a.Prefix(64)
+	p, err := addr.Prefix(64)
 	if err != nil {
 		return address
 	}

@@ -11,9 +11,9 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// TestAddress tells where requests come from, through proxies that are trusted and others.
-func TestAddress(t *testing.T) {
-	g := &gate{trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+// TestClientIP tells where requests come from, through proxies that are trusted and others.
+func TestClientIP(t *testing.T) {
+	a := &authenticator{trustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
 	for _, c := range []struct {
 		peer      string
 		forwarded []string
@@ -35,19 +35,19 @@ func TestAddress(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/auth/login", nil)
 		r.RemoteAddr = c.peer
 		r.Header["X-Forwarded-For"] = c.forwarded
-		if got := g.address(r); got != c.want {
+		if got := a.clientIP(r); got != c.want {
 			t.Errorf("%s forwarding for %q is %s, not %s", c.peer, c.forwarded, got, c.want)
 		}
 	}
 	for address, want := range map[string]string{"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "unknown": "unknown"} {
-		if got := neighbourhood(address); got != want {
+		if got := rateLimitPrefix(address); got != want {
 			t.Errorf("%s is of %s, not %s", address, got, want)
 		}
 	}
 }
 
-// TestClosed closes the door to those who would register by themselves.
-func TestClosed(t *testing.T) {
+// TestRegistrationClosed closes the door to those who would register by themselves.
+func TestRegistrationClosed(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "anonymous", Access: Access{AuthRequired: true, RegistrationClosed: true}})
 	r := httptest.NewRequest(http.MethodPost, "/auth/register", strings.NewReader(`{"username": "eve", "password": "let me in please"}`))

@@ -16,253 +16,266 @@ import (
 	"labledger/db"
 )
 
-// This file binds a request to a query's parameters. A request is one flat object: its path, its query string (of reads, and the few
-// named flags of writes) and its JSON body (of writes). The path wins and may not be contradicted.
+// Binding fills a query's parameters from a request. A request is one flat object: its path, its query string (for a
+// write, only a few flags) and its JSON body. A body may repeat a value of the path, but not contradict it.
 
-// A binder knows where each field of one parameter struct comes from on one route.
+// A binder knows where each field of a parameter struct comes from on one route.
 type binder struct {
-	shape    reflect.Type
-	path     []field  // from the path
-	query    []field  // from the query string
-	body     []field  // from the body
-	cursor   []field  // the parts of ?after=
-	caller   []field  // from who calls
-	required []string // of the body
-	needed   []string // of the query string
-	given    int      // index of the list of given fields, of a PATCH; else -1
-	version  int      // index of the version expected; else -1
-	limit    int      // index of the row limit, of a list; else -1
-	offset   int
-	lines    bool     // binds the lines of a bulk body
-	names    []string // of the body
-	params   []string // of the query string
+	typ           reflect.Type
+	pathFields    []field
+	queryFields   []field
+	bodyFields    []field
+	cursorFields  []field  // the parts of ?after=
+	callerFields  []field  // filled from the caller
+	requiredBody  []string // fields that the body must contain
+	requiredQuery []string // parameters that the query string must contain
+	presentIndex  int      // index of the field with the names that a PATCH contains; -1 for none
+	versionIndex  int      // index of the expected version; -1 for none
+	limitIndex    int      // index of a list's row limit; -1 for none
+	offsetIndex   int      // index of a list's offset; -1 for none
+	bulkRow       bool     // binds the rows of a bulk body
+	bodyNames     []string // names that the body may contain
+	queryNames    []string // names that the query string may contain
 }
 
+// A field is one field of a parameter struct.
 type field struct {
 	name  string
+	rule  string // key of the validation tables
 	index int
 }
 
-// writeFlags are the parameters that a write takes from its query string.
-var writeFlags = []string{"cascade", "simulate"}
+// writeQueryParams lists the query parameters of writes.
+var writeQueryParams = []string{"cascade", "simulate"}
 
-// brief are the whole rows of which only what may not be null has to be given: the first clients of these know no more.
-var brief = map[reflect.Type]bool{reflect.TypeFor[db.UpdateTodoParams](): true}
+// nullableOmitted lists the parameters of PUT requests that may omit nullable fields, as existing todo clients do.
+var nullableOmitted = map[reflect.Type]bool{reflect.TypeFor[db.UpdateTodoParams](): true}
 
-// newBinder plans the binding of in, a struct type, for a method on a path with the given variables.
-// It panics when a variable has no field: that is a mistake in the route table.
+// newBinder plans how to bind the struct type in on a path with the variables vars.
+// It panics if a variable has no field: the route table is wrong.
 func newBinder(in reflect.Type, method string, vars []string) *binder {
-	b := &binder{shape: in, given: -1, version: -1, limit: -1, offset: -1}
-	write := method != http.MethodGet
-	whole := len(vars) > 0 && method != http.MethodPatch && !brief[in]
+	b := &binder{typ: in, presentIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1}
+	isWrite := method != http.MethodGet
+	needsAllFields := len(vars) > 0 && method != http.MethodPatch && !nullableOmitted[in]
 	for i := range in.NumField() {
-		f := field{in.Field(i).Tag.Get("json"), i}
-		pointer := in.Field(i).Type.Kind() == reflect.Pointer
+		name := in.Field(i).Tag.Get("json")
+		f := field{name, ruleName(in, name), i}
+		isPointer := in.Field(i).Type.Kind() == reflect.Pointer
 		inPath := slices.Contains(vars, f.name)
 		switch {
 		case inPath:
-			b.path = append(b.path, f)
+			b.pathFields = append(b.pathFields, f)
 			vars = slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return v == f.name })
-			if write {
-				b.body = append(b.body, f)
+			if isWrite {
+				b.bodyFields = append(b.bodyFields, f)
 			}
 		case strings.HasPrefix(f.name, "caller_"):
-			b.caller = append(b.caller, f)
+			b.callerFields = append(b.callerFields, f)
 		case f.name == "given":
-			b.given = i
+			b.presentIndex = i
 		case f.name == "after" || strings.HasPrefix(f.name, "after_"):
-			b.cursor = append(b.cursor, f)
-		case !write || slices.Contains(writeFlags, f.name):
-			b.query = append(b.query, f)
-			if !write && in.Field(i).Type.Kind() == reflect.String {
-				b.needed = append(b.needed, f.name) // null is what is left out, and it cannot be null
+			b.cursorFields = append(b.cursorFields, f)
+		case !isWrite || slices.Contains(writeQueryParams, f.name):
+			b.queryFields = append(b.queryFields, f)
+			if !isWrite && in.Field(i).Type.Kind() == reflect.String {
+				b.requiredQuery = append(b.requiredQuery, f.name) // not nullable
 			}
 		default:
-			b.body = append(b.body, f)
-			optional := f.name == "version" || f.name == "id" || method == http.MethodPatch || pointer && !whole
+			b.bodyFields = append(b.bodyFields, f)
+			optional := f.name == "version" || f.name == "id" || method == http.MethodPatch ||
+				isPointer && !needsAllFields
 			if !optional {
-				b.required = append(b.required, f.name)
+				b.requiredBody = append(b.requiredBody, f.name)
 			}
 		}
 		switch f.name {
 		case "version":
-			b.version = i
+			b.versionIndex = i
 		case "limit":
-			if !write {
-				b.limit = i
+			if !isWrite {
+				b.limitIndex = i
 			}
 		case "offset":
-			b.offset = i
+			b.offsetIndex = i
 		}
 	}
 	if len(vars) > 0 {
 		panic(fmt.Sprintf("api: %s has no field for the path variables %v", in, vars))
 	}
-	for _, f := range b.body {
-		b.names = append(b.names, f.name)
+	for _, f := range b.bodyFields {
+		b.bodyNames = append(b.bodyNames, f.name)
 	}
-	for _, f := range b.query {
-		b.params = append(b.params, f.name)
+	for _, f := range b.queryFields {
+		b.queryNames = append(b.queryNames, f.name)
 	}
-	if len(b.cursor) > 0 {
-		b.params = append(b.params, "after")
+	if len(b.cursorFields) > 0 {
+		b.queryNames = append(b.queryNames, "after")
 	}
-	if write {
-		b.params = append(b.params, "dry_run")
+	if isWrite {
+		b.queryNames = append(b.queryNames, "dry_run")
 	}
 	return b
 }
 
-// maxFaults bounds what is told about one object: more fields than any row has.
-const maxFaults = 50
+// maxFieldErrors caps the errors reported per object. No row has as many fields.
+const maxFieldErrors = 50
 
-// faults collects everything that is wrong with a request.
-type faults []FieldError
+// fieldErrors collects the errors of a request.
+type fieldErrors []FieldError
 
-// full tells that no more will be told.
-func (f *faults) full() bool { return len(*f) > maxFaults }
+// full reports whether add drops further errors.
+func (f *fieldErrors) full() bool { return len(*f) > maxFieldErrors }
 
-func (f *faults) add(field, message string) {
+// add appends an error unless message is "".
+func (f *fieldErrors) add(field, message string) {
 	switch {
 	case message == "" || f.full():
-	case len(*f) == maxFaults:
-		*f = append(*f, FieldError{Field: "…", Message: "and more of the kind"})
+	case len(*f) == maxFieldErrors:
+		*f = append(*f, FieldError{Field: "…", Message: "further errors are omitted"})
 	default:
 		*f = append(*f, FieldError{Field: field, Message: message})
 	}
 }
 
-// has tells whether something is wrong with a field, or with a part of it.
-func (f *faults) has(field string) bool {
-	return slices.ContainsFunc(*f, func(e FieldError) bool { return e.Field == field || strings.HasPrefix(e.Field, field+".") })
+// has reports whether a field, or a part of it, has an error.
+func (f *fieldErrors) has(field string) bool {
+	return slices.ContainsFunc(*f, func(e FieldError) bool {
+		return e.Field == field || strings.HasPrefix(e.Field, field+".")
+	})
 }
 
-// bindPath fills in from the path's variables.
-func (b *binder) bindPath(in reflect.Value, vars map[string]string, found *faults) {
-	for _, f := range b.path {
-		found.add(f.name, set(in.Field(f.index), f.name, vars[f.name]))
+// bindPath binds the path's variables.
+func (b *binder) bindPath(in reflect.Value, vars map[string]string, errs *fieldErrors) {
+	for _, f := range b.pathFields {
+		errs.add(f.name, parseInto(in.Field(f.index), f.rule, vars[f.name]))
 	}
 }
 
-// bindCaller fills in what a query wants to know of who calls. Nobody else can say it.
-func (b *binder) bindCaller(in reflect.Value, who *principal) {
-	for _, f := range b.caller {
-		known := map[string]any{"caller_id": who.account, "caller_session": who.session, "caller_role": who.role.String()}
-		in.Field(f.index).Set(reflect.ValueOf(known[f.name]))
+// bindCaller binds the parameters that describe the caller. No part of a request can set them.
+func (b *binder) bindCaller(in reflect.Value, caller *principal) {
+	for _, f := range b.callerFields {
+		values := map[string]any{
+			"caller_id":      caller.accountID,
+			"caller_session": caller.sessionID,
+			"caller_role":    caller.role.String(),
+		}
+		in.Field(f.index).Set(reflect.ValueOf(values[f.name]))
 	}
 }
 
-// bindQuery fills in from the query string and returns the flags that concern the adapter itself.
-func (b *binder) bindQuery(in reflect.Value, raw string, found *faults) (flags url.Values) {
-	if raw == "" && len(b.needed) == 0 {
+// bindQuery binds the query string. It returns all values, for the flags that only the adapter uses.
+func (b *binder) bindQuery(in reflect.Value, raw string, errs *fieldErrors) (flags url.Values) {
+	if raw == "" && len(b.requiredQuery) == 0 {
 		return nil
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		found.add("query string", "cannot be read: "+strings.TrimPrefix(err.Error(), "net/url: "))
+		errs.add("query string", "is malformed: "+strings.TrimPrefix(err.Error(), "net/url: "))
 		return nil
 	}
 	for _, name := range sortedKeys(values) {
-		i := slices.IndexFunc(b.query, func(f field) bool { return f.name == name })
+		i := slices.IndexFunc(b.queryFields, func(f field) bool { return f.name == name })
 		switch {
-		case !slices.Contains(b.params, name):
-			found.add(printable(name), unknown(name, b.params))
+		case !slices.Contains(b.queryNames, name):
+			errs.add(sanitize(name), unknownNameMessage(name, b.queryNames))
 		case len(values[name]) > 1:
-			found.add(name, "is given more than once")
+			errs.add(name, "is given more than once")
 		case name == "after":
-			found.add(name, b.bindCursor(in, values.Get(name)))
+			errs.add(name, b.bindCursor(in, values.Get(name)))
 		case i >= 0:
-			found.add(name, set(in.Field(b.query[i].index), name, values.Get(name)))
+			errs.add(name, parseInto(in.Field(b.queryFields[i].index), b.queryFields[i].rule, values.Get(name)))
 		case name == "order" && values.Get(name) != "asc" && values.Get(name) != "desc":
-			found.add(name, "must be asc or desc")
+			errs.add(name, "must be asc or desc")
 		case name == "dry_run" && values.Get(name) != "true" && values.Get(name) != "false":
-			found.add(name, "must be true or false")
+			errs.add(name, "must be true or false")
 		}
 	}
-	for _, name := range b.needed {
+	for _, name := range b.requiredQuery {
 		if !values.Has(name) {
-			found.add(name, "is missing")
+			errs.add(name, "is missing")
 		}
 	}
-	inPath := slices.ContainsFunc(b.path, func(f field) bool { return f.name == "offset" })
+	inPath := slices.ContainsFunc(b.pathFields, func(f field) bool { return f.name == "offset" })
 	if values.Has("after") && (values.Has("offset") || inPath) {
-		found.add("offset", "cannot go together with after; use one of them")
+		errs.add("offset", "cannot be combined with after; use one of them")
 	}
 	return values
 }
 
-// bindCursor takes apart the key of the last row seen: a UUID, or whole numbers joined by "-".
-func (b *binder) bindCursor(in reflect.Value, text string) (fault string) {
+// bindCursor parses ?after=, the key of the last row of a page: a UUID, or integers joined by "-".
+// It returns what is wrong with it, or "".
+func (b *binder) bindCursor(in reflect.Value, text string) (reason string) {
+	const message = "must be the cursor from the Link header of the previous page"
 	parts := strings.Split(text, "-")
-	if isUUID(in.Field(b.cursor[0].index).Type()) {
+	if isUUID(in.Field(b.cursorFields[0].index).Type()) {
 		parts = []string{text}
 	}
-	if len(parts) != len(b.cursor) {
-		return "must be the key of the last row seen, as the Link header gives it"
+	if len(parts) != len(b.cursorFields) {
+		return message
 	}
-	for i, f := range b.cursor {
-		if fault := set(in.Field(f.index), f.name, parts[i]); fault != "" {
-			return "must be the key of the last row seen, as the Link header gives it: " + fault
+	for i, f := range b.cursorFields {
+		if reason := parseInto(in.Field(f.index), f.rule, parts[i]); reason != "" {
+			return message + ": " + reason
 		}
 	}
 	return ""
 }
 
-// bindBody fills in from one JSON object. Fields that the path gave may be repeated, not contradicted.
-// The error is a *Problem for text that is not JSON at all; what is wrong with single fields goes to found.
-func (b *binder) bindBody(in reflect.Value, body []byte, ignored string, found *faults) error {
+// bindBody binds one JSON object. The error is a *Problem for text that is not a JSON object; errors of single fields
+// go to errs.
+func (b *binder) bindBody(in reflect.Value, body []byte, ignored string, errs *fieldErrors) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
 	switch decoder.PeekKind() {
 	case '{':
-	case 0: // the decoder tells below
+	case 0: // ReadToken returns the error
 	default:
-		return refusal([]FieldError{{Field: "body", Message: "must be a JSON object"}})
+		return badRequest([]FieldError{{Field: "body", Message: "must be a JSON object"}})
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return malformed(err, body)
+		return syntaxProblem(err, body)
 	}
 	var seen []string
 	for decoder.PeekKind() != '}' {
 		key, err := decoder.ReadToken()
 		if err != nil {
-			return malformed(err, body)
+			return syntaxProblem(err, body)
 		}
-		name := key.String() // before the next read: the token is the decoder's
+		name := key.String() // the next read invalidates the token
 		value, err := decoder.ReadValue()
 		if err != nil {
-			return malformed(err, body)
+			return syntaxProblem(err, body)
 		}
-		i := slices.IndexFunc(b.body, func(f field) bool { return f.name == name })
+		i := slices.IndexFunc(b.bodyFields, func(f field) bool { return f.name == name })
 		switch {
 		case i >= 0:
 			seen = append(seen, name)
-			b.bindField(in, b.body[i], value, found)
+			b.bindField(in, b.bodyFields[i], value, errs)
 		case name == ignored && name != "":
 		default:
-			found.add(printable(name), unknown(name, b.names))
+			errs.add(sanitize(name), unknownNameMessage(name, b.bodyNames))
 		}
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return malformed(err, body)
+		return syntaxProblem(err, body)
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return refusal([]FieldError{{Field: "body", Message: "must end after the JSON object"}})
+		return badRequest([]FieldError{{Field: "body", Message: "must end after the JSON object"}})
 	}
-	b.missing(seen, found)
-	if b.given >= 0 {
-		in.Field(b.given).Set(reflect.ValueOf(seen))
+	b.requireFields(seen, errs)
+	if b.presentIndex >= 0 {
+		in.Field(b.presentIndex).Set(reflect.ValueOf(seen))
 	}
 	return nil
 }
 
-// maxID is the largest number that a client may choose for a row: see reserve_id in the schema.
+// maxID is the largest ID that a client may choose for a row; see reserve_id in the schema.
 const maxID = 1<<52 - 1
 
-// isKey tells the fields that a line of many may leave to the server.
-func isKey(name string) bool { return name == "id" || name == "uuid" }
+// isGeneratedKey reports whether the server generates a key that a bulk row omits.
+func isGeneratedKey(name string) bool { return name == "id" || name == "uuid" }
 
-// keyFault says what is wrong with a number that a client chose for a new row.
-func keyFault(value reflect.Value, f field) string {
+// validateKey validates an ID that a client chose for a new row. It returns what is wrong with it, or "".
+func validateKey(value reflect.Value, f field) string {
 	if value.Kind() == reflect.Pointer {
 		if value.IsNil() {
 			return ""
@@ -275,52 +288,53 @@ func keyFault(value reflect.Value, f field) string {
 	return ""
 }
 
-func (b *binder) missing(seen []string, found *faults) {
-	for _, name := range b.required {
+func (b *binder) requireFields(seen []string, errs *fieldErrors) {
+	for _, name := range b.requiredBody {
 		if !slices.Contains(seen, name) {
-			found.add(name, "is missing")
+			errs.add(name, "is missing")
 		}
 	}
 }
 
-func (b *binder) bindField(in reflect.Value, f field, value jsontext.Value, found *faults) {
+func (b *binder) bindField(in reflect.Value, f field, value jsontext.Value, errs *fieldErrors) {
 	target := in.Field(f.index)
-	if b.lines && isKey(f.name) && value.Kind() == 'n' {
-		return // as if it were left out
+	if b.bulkRow && isGeneratedKey(f.name) && value.Kind() == 'n' {
+		return // null means omitted
 	}
-	if !slices.Contains(b.path, f) {
-		fault := setJSON(target, f.name, value)
-		if fault == "" {
-			fault = keyFault(target, f)
+	if !slices.Contains(b.pathFields, f) {
+		reason := decodeInto(target, f.rule, value)
+		if reason == "" {
+			reason = validateKey(target, f)
 		}
-		found.add(f.name, fault)
+		errs.add(f.name, reason)
 		return
 	}
-	repeated := reflect.New(target.Type()).Elem()
-	fault := setJSON(repeated, f.name, value)
-	if fault == "" && !repeated.Equal(target) {
-		fault = fmt.Sprintf("is %s here, but the path says %v", value, target.Interface())
+	fromBody := reflect.New(target.Type()).Elem()
+	reason := decodeInto(fromBody, f.rule, value)
+	if reason == "" && !fromBody.Equal(target) {
+		reason = fmt.Sprintf("is %s, but the path says %v", value, target.Interface())
 	}
-	found.add(f.name, fault)
+	errs.add(f.name, reason)
 }
 
-// malformed says where a body stops being JSON.
-func malformed(err error, body []byte) *Problem {
+// syntaxProblem reports where a body stops being JSON.
+func syntaxProblem(err error, body []byte) *Problem {
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) {
 		if errors.Is(err, io.EOF) {
-			return refusal([]FieldError{{Field: "body", Message: "is empty; a JSON object is needed"}})
+			return badRequest([]FieldError{{Field: "body", Message: "is empty; send a JSON object"}})
 		}
-		return refusal([]FieldError{{Field: "body", Message: "ends too early"}})
+		return badRequest([]FieldError{{Field: "body", Message: "is incomplete"}})
 	}
-	at := min(int(syntax.ByteOffset), len(body))
-	line := 1 + bytes.Count(body[:at], []byte("\n"))
-	column := at - bytes.LastIndexByte(body[:at], '\n')
-	return refusal([]FieldError{{Field: "body", Message: fmt.Sprintf("is not JSON at line %d, column %d: %s", line, column, printable(syntax.Err.Error()))}})
+	offset := min(int(syntax.ByteOffset), len(body))
+	line := 1 + bytes.Count(body[:offset], []byte("\n"))
+	column := offset - bytes.LastIndexByte(body[:offset], '\n')
+	message := fmt.Sprintf("is not valid JSON at line %d, column %d: %s", line, column, sanitize(syntax.Err.Error()))
+	return badRequest([]FieldError{{Field: "body", Message: message}})
 }
 
-// printable cuts what came from a client down to what may stand in an answer.
-func printable(text string) string {
+// sanitize makes text from a client fit for a response: valid UTF-8 of limited length.
+func sanitize(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	if runes := []rune(text); len(runes) > 100 {
 		text = string(runes[:100]) + "…"

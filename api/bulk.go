@@ -26,25 +26,25 @@ import (
 
 // Bounds of a bulk body.
 const (
-	maxBulk    = 1 << 30          // bytes
-	maxLine    = 1 << 20          // bytes
-	maxReport  = 1_000_000        // faults told; a body with more of them is not read further
-	chunkLines = 5_000            // lines that go to the database at once
-	chunkBytes = 1 << 20          // or bytes, whichever comes first
-	bulkTime   = 30 * time.Minute // for the whole
-	chunkTime  = time.Minute      // for the next chunk to arrive and be stored
+	maxBulk           = 1 << 30          // bytes
+	maxLine           = 1 << 20          // bytes
+	maxReportedErrors = 1_000_000        // faults told; a body with more of them is not read further
+	maxChunkRows      = 5_000            // lines that go to the database at once
+	maxChunkBytes     = 1 << 20          // or bytes, whichever comes first
+	bulkTimeout       = 30 * time.Minute // for the whole
+	chunkTimeout      = time.Minute      // for the next chunk to arrive and be stored
 )
 
-// bulk is what a create takes besides one object.
-type bulk struct {
-	call   any // the query
+// bulkImport is what a create takes besides one object.
+type bulkImport struct {
+	query  any // the query
 	binder *binder
-	own    func(s *submission) error // set instead of store: takes the whole body
-	store  func(ctx context.Context, on db.DBTX, lines json.RawMessage) (stored, error)
+	handle func(s *call) error // set instead of store: takes the whole body
+	store  func(ctx context.Context, dbtx db.DBTX, lines json.RawMessage) (importChunkResult, error)
 }
 
-// stored is what the query of a bulk answers for one chunk.
-type stored struct {
+// importChunkResult is what the query of a bulk answers for one chunk.
+type importChunkResult struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
 	Problems json.RawMessage `json:"problems"` // [{line, field, status, message}]; line counts from 1 in the chunk
@@ -58,22 +58,22 @@ type Stored struct {
 	Updated int64 `json:"updated"`
 }
 
-// lines makes a bulk of a query that stores a JSON array of rows. A line has the fields of Row, the parameters of the upsert.
-func lines[Row any, In ~struct {
+// importRows makes a bulk of a query that stores a JSON array of rows. A line has the fields of Row, the parameters of the upsert.
+func importRows[Row any, In ~struct {
 	Lines json.RawMessage `json:"lines"`
 }, Out ~struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
 	Problems json.RawMessage `json:"problems"`
-}](q query[In, Out]) *bulk {
-	return &bulk{
-		call:   q,
+}](q queryFunc[In, Out]) *bulkImport {
+	return &bulkImport{
+		query:  q,
 		binder: newBulkBinder(reflect.TypeFor[Row]()),
-		store: func(ctx context.Context, on db.DBTX, lines json.RawMessage) (stored, error) {
-			answer, err := q(db.New(on), ctx, In(struct {
+		store: func(ctx context.Context, dbtx db.DBTX, lines json.RawMessage) (importChunkResult, error) {
+			answer, err := q(db.New(dbtx), ctx, In(struct {
 				Lines json.RawMessage `json:"lines"`
 			}{lines}))
-			return stored(answer), err
+			return importChunkResult(answer), err
 		},
 	}
 }
@@ -81,11 +81,11 @@ func lines[Row any, In ~struct {
 // newBulkBinder binds a line: a whole row, whose keys and version may be left out.
 func newBulkBinder(row reflect.Type) *binder {
 	b := newBinder(row, http.MethodPost, nil)
-	whole := b.required
-	b.required, b.lines = nil, true
-	for _, name := range b.names {
-		if !isKey(name) && name != "version" && (!brief[row] || slices.Contains(whole, name)) {
-			b.required = append(b.required, name)
+	fullRow := b.requiredBody
+	b.requiredBody, b.bulkRow = nil, true
+	for _, name := range b.bodyNames {
+		if !isGeneratedKey(name) && name != "version" && (!nullableOmitted[row] || slices.Contains(fullRow, name)) {
+			b.requiredBody = append(b.requiredBody, name)
 		}
 	}
 	return b
@@ -93,11 +93,11 @@ func newBulkBinder(row reflect.Type) *binder {
 
 // isBulk tells a body of many rows: by its media type, or by the bracket that opens an array.
 func isBulk(r *http.Request) bool {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind == mediaTypes[formatCSV] || kind == mediaTypes[formatNDJSON] {
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if mediaType == mediaTypes[formatCSV] || mediaType == mediaTypes[formatNDJSON] {
 		return true
 	}
-	if kind != mediaTypes[formatJSON] && kind != "" {
+	if mediaType != mediaTypes[formatJSON] && mediaType != "" {
 		return false
 	}
 	body := bufio.NewReaderSize(r.Body, 16) // longer reads go past it
@@ -119,104 +119,104 @@ func isBulk(r *http.Request) bool {
 }
 
 // serve stores the body's lines, or says what is wrong with each.
-func (b *bulk) serve(w http.ResponseWriter, r *http.Request, on *backend, dry bool, found faults) error {
-	if p := checkBulk(r, found); p != nil {
+func (b *bulkImport) serve(w http.ResponseWriter, r *http.Request, pools *pools, dryRun bool, errs fieldErrors) error {
+	if p := checkBulkRequest(r, errs); p != nil {
 		return p
 	}
-	release, err := on.long.take()
+	release, err := pools.transfers.tryAcquire()
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(r.Context(), bulkTime)
+	ctx, cancel := context.WithTimeout(r.Context(), bulkTimeout)
 	defer cancel()
-	patience := patienceWith(w)
-	patience()
-	work := &transaction{pool: on.pool, who: exchangeOf(w).caller()}
-	defer work.end()
-	in := newIntake(b)
-	defer in.wrong.close()
-	in.send = func(lines json.RawMessage) (stored, error) {
-		defer patience()
-		tx, err := work.begun(ctx)
+	extend := deadlineExtender(w)
+	extend()
+	tx := &lazyTx{pool: pools.primary, params: recorderOf(w).requestContext()}
+	defer tx.close()
+	reader := newBulkReader(b)
+	defer reader.errs.close()
+	reader.storeChunk = func(lines json.RawMessage) (importChunkResult, error) {
+		defer extend()
+		tx, err := tx.begin(ctx)
 		if err != nil {
-			return stored{}, err
+			return importChunkResult{}, err
 		}
 		return b.store(ctx, tx, lines)
 	}
-	if err := in.readAll(r.Header.Get("Content-Type"), http.MaxBytesReader(w, r.Body, maxBulk)); err != nil && err != errStop {
+	if err := reader.readAll(r.Header.Get("Content-Type"), http.MaxBytesReader(w, r.Body, maxBulk)); err != nil && err != errStopReading {
 		return err
 	}
-	if in.wrong.count > 0 {
-		return in.refuse(w, r)
+	if reader.errs.count > 0 {
+		return reader.writeErrors(w, r)
 	}
-	if !dry {
-		if err := work.commit(ctx); err != nil {
+	if !dryRun {
+		if err := tx.commit(ctx); err != nil {
 			return err
 		}
 	}
-	body, err := json.Marshal(in.total)
+	body, err := json.Marshal(reader.total)
 	if err != nil {
 		return err
 	}
 	return respond(w, http.StatusOK, append(body, '\n'))
 }
 
-// checkBulk refuses what does not go together with many rows.
-func checkBulk(r *http.Request, found faults) *Problem {
+// checkBulkRequest refuses what does not go together with many rows.
+func checkBulkRequest(r *http.Request, errs fieldErrors) *Problem {
 	for _, name := range []string{"If-Match", "If-None-Match"} {
 		if r.Header.Get(name) != "" {
-			found.add(name, "does not apply to many rows; give each line its version")
+			errs.add(name, "does not apply to many rows; give each line its version")
 		}
 	}
-	if p := mediaType(r, mediaTypes...); p != nil {
+	if p := checkMediaType(r, mediaTypes...); p != nil {
 		return p
 	}
-	return refusal(found)
+	return badRequest(errs)
 }
 
-// patienceWith lets a client take its time, from each call of the result on.
-func patienceWith(w http.ResponseWriter) func() {
+// deadlineExtender lets a client take its time, from each call of the result on.
+func deadlineExtender(w http.ResponseWriter) func() {
 	control := http.NewResponseController(w)
 	return func() {
-		_ = control.SetReadDeadline(time.Now().Add(chunkTime)) // not every connection has deadlines, and then none is needed
-		_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTime))
+		_ = control.SetReadDeadline(time.Now().Add(chunkTimeout)) // not every connection has deadlines, and then none is needed
+		_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTimeout))
 	}
 }
 
-// A transaction begins when the first chunk is there: a body that comes slowly holds no connection before.
-type transaction struct {
-	pool *pgxpool.Pool
-	who  db.SetRequestContextParams
-	conn *pgxpool.Conn
-	tx   pgx.Tx
+// A lazyTx begins when the first chunk is there: a body that comes slowly holds no connection before.
+type lazyTx struct {
+	pool   *pgxpool.Pool
+	params db.SetRequestContextParams
+	conn   *pgxpool.Conn
+	tx     pgx.Tx
 }
 
-func (t *transaction) begun(ctx context.Context) (pgx.Tx, error) {
+func (t *lazyTx) begin(ctx context.Context) (pgx.Tx, error) {
 	if t.tx != nil {
 		return t.tx, nil
 	}
-	soon, cancel := context.WithTimeout(ctx, statementTime)
+	acquireCtx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	conn, err := acquire(soon, t.pool)
+	conn, err := acquire(acquireCtx, t.pool)
 	if err != nil {
 		return nil, err
 	}
 	t.conn = conn
-	t.tx, err = begin(ctx, conn, t.who)
+	t.tx, err = beginAudited(ctx, conn, t.params)
 	return t.tx, err
 }
 
 // commit keeps the work, if there was any.
-func (t *transaction) commit(ctx context.Context) error {
+func (t *lazyTx) commit(ctx context.Context) error {
 	if t.tx == nil {
 		return nil
 	}
 	return t.tx.Commit(ctx)
 }
 
-// end gives up what was not kept, and the connection.
-func (t *transaction) end() {
+// close gives up what was not kept, and the connection.
+func (t *lazyTx) close() {
 	if t.tx != nil {
 		rollback(t.tx)
 	}
@@ -225,10 +225,10 @@ func (t *transaction) end() {
 	}
 }
 
-// refuse answers with everything that is wrong, line by line.
-func (in *intake) refuse(w http.ResponseWriter, r *http.Request) error {
-	p := problem(in.status, "Nothing was stored: %d thing%s to mend, named line by line under errors.", in.wrong.count, plural(in.wrong.count))
-	p.Instance, p.RequestID = r.URL.EscapedPath(), exchangeOf(w).id
+// writeErrors answers with everything that is wrong, line by line.
+func (b *bulkReader) writeErrors(w http.ResponseWriter, r *http.Request) error {
+	p := problem(b.status, "Nothing was stored: %d thing%s to mend, named line by line under errors.", b.errs.count, pluralSuffix(b.errs.count))
+	p.Instance, p.RequestID = r.URL.EscapedPath(), recorderOf(w).id
 	head, err := json.Marshal(p)
 	if err != nil {
 		return err
@@ -236,16 +236,16 @@ func (in *intake) refuse(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
-	exchangeOf(w).problem = p
+	recorderOf(w).problem = p
 	_, _ = w.Write(append(bytes.TrimSuffix(head, []byte("}")), `,"errors":[`...)) // a client that has gone needs no answer
-	if err := in.wrong.copyTo(w); err != nil {
+	if err := b.errs.writeTo(w); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	_, _ = io.WriteString(w, "]}\n")
 	return nil
 }
 
-func plural(n int64) string {
+func pluralSuffix(n int64) string {
 	if n == 1 {
 		return ""
 	}
@@ -254,15 +254,15 @@ func plural(n int64) string {
 
 // bodyProblem says why a body could not be read.
 func bodyProblem(err error, limit int) *Problem {
-	var tooLarge *http.MaxBytesError
+	var maxBytesErr *http.MaxBytesError
 	var syntax *jsontext.SyntacticError
 	switch {
-	case errors.As(err, &tooLarge):
+	case errors.As(err, &maxBytesErr):
 		return problem(http.StatusRequestEntityTooLarge, "The body is larger than %d bytes. Many rows go as CSV or NDJSON in one body of up to %d bytes.", limit, maxBulk)
 	case errors.As(err, &syntax):
-		return refusal([]FieldError{{Field: "body", Message: "is not JSON: " + printable(syntax.Err.Error())}})
+		return badRequest([]FieldError{{Field: "body", Message: "is not JSON: " + sanitize(syntax.Err.Error())}})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return problem(http.StatusRequestTimeout, "The body came too slowly.")
 	}
-	return refusal([]FieldError{{Field: "body", Message: "ends too early"}}).because(err)
+	return badRequest([]FieldError{{Field: "body", Message: "ends too early"}}).withCause(err)
 }

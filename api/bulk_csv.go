@@ -12,164 +12,164 @@ import (
 )
 
 // readCSV takes a header line that names the columns in any order, then a row a line. An empty cell is null.
-func (in *intake) readCSV(body io.Reader) error {
-	bounded := &recordReader{from: body}
-	buffered := bufio.NewReader(bounded)
-	if mark, _ := buffered.Peek(3); string(mark) == "\xef\xbb\xbf" {
+func (b *bulkReader) readCSV(body io.Reader) error {
+	limited := &recordLimiter{src: body}
+	buffered := bufio.NewReader(limited)
+	if bom, _ := buffered.Peek(3); string(bom) == "\xef\xbb\xbf" {
 		_, _ = buffered.Discard(3) // spreadsheets put a byte order mark here
 	}
-	reader := csv.NewReader(&returnKeeper{from: buffered})
+	reader := csv.NewReader(&crlfPreserver{src: buffered})
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
 	header, err := reader.Read()
 	if errors.Is(err, io.EOF) {
-		return refusal([]FieldError{{Line: 1, Field: "header", Message: "is missing; the first line names the columns"}})
+		return badRequest([]FieldError{{Line: 1, Field: "header", Message: "is missing; the first line names the columns"}})
 	}
 	if err != nil {
-		return refusal([]FieldError{{Line: 1, Field: "header", Message: "is not CSV: " + printable(err.Error())}})
+		return badRequest([]FieldError{{Line: 1, Field: "header", Message: "is not CSV: " + sanitize(err.Error())}})
 	}
-	columns, found := in.binder.columns(header)
-	if p := refusal(found); p != nil {
+	columns, errs := b.binder.bindHeader(header)
+	if p := badRequest(errs); p != nil {
 		return p
 	}
-	next := int64(2) // number of the line where the next record begins
+	nextLine := int64(2) // number of the line where the next record begins
 	for {
-		bounded.next()
+		limited.reset()
 		cells, err := reader.Read()
 		var syntax *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, errLongRecord):
-			return in.fault(next, "line", fmt.Sprintf("is longer than %d bytes, perhaps for a quote that is never closed; the rest was not read", maxLine))
+		case errors.Is(err, errRecordTooLong):
+			return b.addError(nextLine, "line", fmt.Sprintf("is longer than %d bytes, perhaps for a quote that is never closed; the rest was not read", maxLine))
 		case errors.As(err, &syntax):
-			next = int64(syntax.Line) + 1
-			if err := in.fault(int64(syntax.StartLine), "line", fmt.Sprintf("is not CSV at column %d: %v", syntax.Column, syntax.Err)); err != nil {
+			nextLine = int64(syntax.Line) + 1
+			if err := b.addError(int64(syntax.StartLine), "line", fmt.Sprintf("is not CSV at column %d: %v", syntax.Column, syntax.Err)); err != nil {
 				return err
 			}
 			continue
 		case err != nil:
 			return bodyProblem(err, maxBulk)
 		}
-		number, _ := reader.FieldPos(0)
-		if err := in.line(int64(number), in.bindCells(columns, cells)); err != nil {
+		lineNo, _ := reader.FieldPos(0)
+		if err := b.acceptRow(int64(lineNo), b.bindRecord(columns, cells)); err != nil {
 			return err
 		}
-		next = int64(number) + 1
+		nextLine = int64(lineNo) + 1
 		for _, cell := range cells {
-			next += int64(strings.Count(cell, "\n"))
+			nextLine += int64(strings.Count(cell, "\n"))
 		}
 	}
 }
 
-// columns finds the field of each column of a header. Everything that is wrong with it is told at once.
-func (b *binder) columns(header []string) (columns []field, found faults) {
+// bindHeader finds the field of each column of a header. Everything that is wrong with it is told at once.
+func (b *binder) bindHeader(header []string) (columns []field, errs fieldErrors) {
 	var seen []string
 	for _, name := range header {
-		if found.full() {
+		if errs.full() {
 			break
 		}
-		i := slices.IndexFunc(b.body, func(f field) bool { return f.name == name })
+		i := slices.IndexFunc(b.bodyFields, func(f field) bool { return f.name == name })
 		switch {
 		case i < 0:
-			found.add(printable(name), unknown(name, b.names))
+			errs.add(sanitize(name), unknownNameMessage(name, b.bodyNames))
 		case slices.Contains(seen, name):
-			found.add(name, "stands twice in the header")
+			errs.add(name, "stands twice in the header")
 		default:
-			columns = append(columns, b.body[i])
+			columns = append(columns, b.bodyFields[i])
 		}
 		seen = append(seen, name)
 	}
-	b.missing(seen, &found)
-	for i := range found {
-		found[i].Line = 1
+	b.requireFields(seen, &errs)
+	for i := range errs {
+		errs[i].Line = 1
 	}
-	return columns, found
+	return columns, errs
 }
 
-// bindCells fills the scratch row from a line's cells.
-func (in *intake) bindCells(columns []field, cells []string) (found faults) {
-	in.row.SetZero()
+// bindRecord fills the scratch row from a line's cells.
+func (b *bulkReader) bindRecord(columns []field, cells []string) (errs fieldErrors) {
+	b.row.SetZero()
 	if len(cells) != len(columns) {
-		found.add("line", fmt.Sprintf("has %d cells, but the header has %d", len(cells), len(columns)))
-		return found
+		errs.add("line", fmt.Sprintf("has %d cells, but the header has %d", len(cells), len(columns)))
+		return errs
 	}
 	for i, f := range columns {
-		target := in.row.Field(f.index)
+		target := b.row.Field(f.index)
 		switch {
 		case cells[i] != "":
-			fault := set(target, f.name, cells[i])
-			if fault == "" {
-				fault = keyFault(target, f)
+			reason := parseInto(target, f.rule, cells[i])
+			if reason == "" {
+				reason = validateKey(target, f)
 			}
-			found.add(f.name, fault)
-		case target.Kind() != reflect.Pointer && slices.Contains(in.binder.required, f.name):
-			found.add(f.name, "must not be empty")
+			errs.add(f.name, reason)
+		case target.Kind() != reflect.Pointer && slices.Contains(b.binder.requiredBody, f.name):
+			errs.add(f.name, "must not be empty")
 		}
 	}
-	return found
+	return errs
 }
 
-// A returnKeeper doubles the carriage return of a line end inside quotes: the CSV reader drops one there, and text must not change.
+// A crlfPreserver doubles the carriage return of a line end inside quotes: the CSV reader drops one there, and text must not change.
 // It follows the reader's own idea of where quotes are, also past a line that the reader gives up.
-type returnKeeper struct {
-	from  *bufio.Reader
-	state quoteState
-	again bool // the carriage return just handed out is due once more
+type crlfPreserver struct {
+	src       *bufio.Reader
+	state     csvState
+	pendingCR bool // the carriage return just handed out is due once more
 }
 
-type quoteState int
+type csvState int
 
 const (
-	fieldStart quoteState = iota // a quote here opens a quoted field
-	bare                         // to the next comma
+	fieldStart csvState = iota // a quote here opens a quoted field
+	unquoted                   // to the next comma
 	quoted
-	quoteInQuotes // the end of the field, or the first of a doubled quote
-	givenUp       // to the end of the line
+	quoteInQuoted // the end of the field, or the first of a doubled quote
+	malformedLine // to the end of the line
 )
 
-// after is the state that a byte leads to.
-func (q quoteState) after(c byte) quoteState {
+// next is the state that a byte leads to.
+func (s csvState) next(c byte) csvState {
 	switch {
-	case q == quoted && c != '"':
+	case s == quoted && c != '"':
 		return quoted
-	case q == quoted:
-		return quoteInQuotes
+	case s == quoted:
+		return quoteInQuoted
 	case c == '\n':
 		return fieldStart
-	case q == givenUp:
-		return givenUp
+	case s == malformedLine:
+		return malformedLine
 	case c == ',':
 		return fieldStart
-	case c == '"' && (q == fieldStart || q == quoteInQuotes):
+	case c == '"' && (s == fieldStart || s == quoteInQuoted):
 		return quoted
-	case c == '"', q == quoteInQuotes && c != '\r':
-		return givenUp
-	case q == quoteInQuotes:
-		return quoteInQuotes
+	case c == '"', s == quoteInQuoted && c != '\r':
+		return malformedLine
+	case s == quoteInQuoted:
+		return quoteInQuoted
 	}
-	return bare
+	return unquoted
 }
 
-func (k *returnKeeper) Read(p []byte) (n int, err error) {
+func (k *crlfPreserver) Read(p []byte) (n int, err error) {
 	for n < len(p) {
-		if k.again {
-			k.again = false
+		if k.pendingCR {
+			k.pendingCR = false
 			p[n] = '\r'
 			n++
 			continue
 		}
-		if n > 0 && k.from.Buffered() == 0 {
+		if n > 0 && k.src.Buffered() == 0 {
 			return n, nil // rather than wait for more
 		}
-		c, err := k.from.ReadByte()
+		c, err := k.src.ReadByte()
 		if err != nil {
 			return n, err
 		}
-		k.state = k.state.after(c)
+		k.state = k.state.next(c)
 		if c == '\r' && k.state == quoted {
-			following, _ := k.from.Peek(1)
-			k.again = string(following) == "\n"
+			next, _ := k.src.Peek(1)
+			k.pendingCR = string(next) == "\n"
 		}
 		p[n] = c
 		n++

@@ -12,14 +12,14 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// TestLongTransfers fills the server with uploads that do not end. One more is told to come back, short requests go on as before,
+// TestLongTransferLimit fills the server with uploads that do not end. One more is told to come back, short requests go on as before,
 // and when the uploads end, all is stored.
-func TestLongTransfers(t *testing.T) {
+func TestLongTransferLimit(t *testing.T) {
 	pool := pgtest.Pool(t)
-	server := httptest.NewServer(newAPI(pool))
+	server := httptest.NewServer(newTestAPI(pool))
 	defer server.Close()
 	const line = `{"name":"slow"}` + "\n"
-	const whole = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}` + "\n"
+	const body = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}` + "\n"
 	send := func(body io.Reader) int {
 		response, err := http.Post(server.URL+"/api/v1/sites", "application/x-ndjson", body)
 		if err != nil {
@@ -42,7 +42,7 @@ func TestLongTransfers(t *testing.T) {
 		})
 	}
 	for _, upload := range uploads { // more than a chunk, so that each holds its connection
-		if _, err := io.WriteString(upload, strings.Repeat(whole, chunkLines+1)); err != nil {
+		if _, err := io.WriteString(upload, strings.Repeat(body, maxChunkRows+1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,14 +67,14 @@ func TestLongTransfers(t *testing.T) {
 		_ = upload.Close() // a pipe's end cannot fail
 	}
 	all.Wait()
-	if status := send(strings.NewReader(whole)); status != http.StatusOK {
+	if status := send(strings.NewReader(body)); status != http.StatusOK {
 		t.Errorf("an upload afterwards: %d", status)
 	}
 	var rows int
 	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM site WHERE name = 'slow'").Scan(&rows); err != nil {
 		t.Fatal(err)
 	}
-	if want := n*(chunkLines+1) + 1; rows != want {
+	if want := n*(maxChunkRows+1) + 1; rows != want {
 		t.Errorf("%d rows are there, not %d", rows, want)
 	}
 }

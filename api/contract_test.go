@@ -18,8 +18,8 @@ import (
 
 // This file holds every answer of every story against the OpenAPI document, and every request that was taken.
 
-var contract = sync.OnceValue(func() routers.Router {
-	embedded, err := files.ReadFile("openapi.json")
+var openAPIRouter = sync.OnceValue(func() routers.Router {
+	embedded, err := assets.ReadFile("openapi.json")
 	if err != nil {
 		panic(err)
 	}
@@ -40,50 +40,50 @@ var contract = sync.OnceValue(func() routers.Router {
 	return router
 })
 
-// broken says how an answer breaks what openapi.json promises; "" when it does not.
-func broken(r request, a *answer) string {
-	asked, err := http.NewRequest(r.method, r.target, strings.NewReader(r.body))
+// contractViolation says how an answer breaks what openapi.json promises; "" when it does not.
+func contractViolation(r storyRequest, resp *storyResponse) string {
+	req, err := http.NewRequest(r.method, r.target, strings.NewReader(r.body))
 	if err != nil {
 		return "" // not even a URL; the document says nothing of those
 	}
 	for _, line := range r.headers {
 		if name, value, ok := strings.Cut(line, ":"); ok {
-			asked.Header.Add(name, strings.TrimSpace(value))
+			req.Header.Add(name, strings.TrimSpace(value))
 		}
 	}
-	if r.body != "" && asked.Header.Get("Content-Type") == "" {
-		asked.Header.Set("Content-Type", "application/json") // what such a body is taken for
+	if r.body != "" && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json") // what such a body is taken for
 	}
-	switch asked.Method {
+	switch req.Method {
 	case http.MethodHead:
-		asked.Method = http.MethodGet
+		req.Method = http.MethodGet
 	case methodUpdate: // OpenAPI has no word for it
-		if a.StatusCode == http.StatusMethodNotAllowed {
+		if resp.StatusCode == http.StatusMethodNotAllowed {
 			return ""
 		}
-		asked.Method = http.MethodPut
+		req.Method = http.MethodPut
 	}
-	taken := a.StatusCode < http.StatusBadRequest
-	route, variables, err := contract().FindRoute(asked)
+	accepted := resp.StatusCode < http.StatusBadRequest
+	route, variables, err := openAPIRouter().FindRoute(req)
 	switch {
-	case err != nil && taken && asked.Method != http.MethodOptions && !isPage(asked.URL.Path):
+	case err != nil && accepted && req.Method != http.MethodOptions && !isWebPage(req.URL.Path):
 		return fmt.Sprintf("%s %s is not in openapi.json: %v", r.method, r.target, err)
-	case err != nil, a.Header.Get("X-Request-Id") == "": // the answer is not one of ours
+	case err != nil, resp.Header.Get("X-Request-Id") == "": // the answer is not one of ours
 		return ""
 	}
 	for name, value := range variables {
-		if plain, err := url.PathUnescape(value); err == nil {
-			variables[name] = plain
+		if decoded, err := url.PathUnescape(value); err == nil {
+			variables[name] = decoded
 		}
 	}
 	input := &openapi3filter.RequestValidationInput{
-		Request: asked, PathParams: variables, Route: route,
+		Request: req, PathParams: variables, Route: route,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
-			ExcludeRequestBody: strings.HasPrefix(asked.Header.Get("Content-Type"), "multipart/"), // whose parts are of any type
+			ExcludeRequestBody: strings.HasPrefix(req.Header.Get("Content-Type"), "multipart/"), // whose parts are of any type
 		},
 	}
-	empty := r.body == "" && asked.Method == http.MethodPost // many rows may be none
-	if taken && r.method != http.MethodHead && !empty {
+	empty := r.body == "" && req.Method == http.MethodPost // many rows may be none
+	if accepted && r.method != http.MethodHead && !empty {
 		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
 			return fmt.Sprintf("openapi.json would not have taken this request: %v", err)
 		}
@@ -91,37 +91,37 @@ func broken(r request, a *answer) string {
 	if r.method == http.MethodHead {
 		return ""
 	}
-	output := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: a.StatusCode, Header: a.Header, Options: input.Options}
-	output.SetBodyBytes([]byte(a.body))
+	output := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: resp.StatusCode, Header: resp.Header, Options: input.Options}
+	output.SetBodyBytes([]byte(resp.body))
 	if err := openapi3filter.ValidateResponse(context.Background(), output); err != nil {
 		return fmt.Sprintf("openapi.json does not promise this answer: %v", err)
 	}
 	return ""
 }
 
-// TestContractNotices shows that a wrong answer is noticed.
-func TestContractNotices(t *testing.T) {
-	asked := request{method: "GET", target: "/site/1"}
+// TestContractViolation shows that a wrong answer is noticed.
+func TestContractViolation(t *testing.T) {
+	request := storyRequest{method: "GET", target: "/site/1"}
 	head := func(status int) *http.Response {
 		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"x"}}}
 	}
 	const row = `{"id":1,"name":"a","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null,"version":1`
 	for _, c := range []struct {
 		what   string
-		asked  request
-		answer *answer
+		asked  storyRequest
+		answer *storyResponse
 		wrong  bool
 	}{
-		{"a row", asked, &answer{head(200), row + "}"}, false},
-		{"a column too many", asked, &answer{head(200), row + `,"extra":1}`}, true},
-		{"a text for a number", asked, &answer{head(200), strings.Replace(row, ":1", `:"1"`, 1) + "}"}, true},
-		{"a column too few", asked, &answer{head(200), `{"id":1}`}, true},
-		{"a status nobody promised", asked, &answer{head(201), row + "}"}, true},
-		{"a path nobody promised", request{method: "GET", target: "/nothing"}, &answer{head(200), "{}"}, true},
-		{"a parameter nobody promised", request{method: "DELETE", target: "/site/1?cascade=maybe"}, &answer{head(200), row + "}"}, true},
+		{"a row", request, &storyResponse{head(200), row + "}"}, false},
+		{"a column too many", request, &storyResponse{head(200), row + `,"extra":1}`}, true},
+		{"a text for a number", request, &storyResponse{head(200), strings.Replace(row, ":1", `:"1"`, 1) + "}"}, true},
+		{"a column too few", request, &storyResponse{head(200), `{"id":1}`}, true},
+		{"a status nobody promised", request, &storyResponse{head(201), row + "}"}, true},
+		{"a path nobody promised", storyRequest{method: "GET", target: "/nothing"}, &storyResponse{head(200), "{}"}, true},
+		{"a parameter nobody promised", storyRequest{method: "DELETE", target: "/site/1?cascade=maybe"}, &storyResponse{head(200), row + "}"}, true},
 	} {
-		if fault := broken(c.asked, c.answer); (fault != "") != c.wrong {
-			t.Errorf("%s: %q", c.what, fault)
+		if reason := contractViolation(c.asked, c.answer); (reason != "") != c.wrong {
+			t.Errorf("%s: %q", c.what, reason)
 		}
 	}
 }

@@ -21,104 +21,104 @@ const (
 	refreshPath   = "/auth"
 )
 
-func accessName(secure bool) string {
+func accessCookieName(secure bool) string {
 	if secure {
 		return "__Host-" + accessCookie
 	}
 	return accessCookie
 }
 
-func refreshName(secure bool) string {
+func refreshCookieName(secure bool) string {
 	if secure {
 		return "__Secure-" + refreshCookie // __Host- is for what goes to every path
 	}
 	return refreshCookie
 }
 
-// keep gives a browser the tokens of a session.
-func (x *exchange) keep(access, refresh string) {
-	x.setCookie(accessName(x.secure), "/", access, int(auth.AccessTokenTTL/time.Second))
-	x.setCookie(refreshName(x.secure), refreshPath, refresh, int(auth.RefreshTokenTTL/time.Second))
+// setSessionCookies gives a browser the tokens of a session.
+func (rec *responseRecorder) setSessionCookies(access, refresh string) {
+	rec.setCookie(accessCookieName(rec.secure), "/", access, int(auth.AccessTokenTTL/time.Second))
+	rec.setCookie(refreshCookieName(rec.secure), refreshPath, refresh, int(auth.RefreshTokenTTL/time.Second))
 }
 
-// forget takes the tokens from a browser, since they are good no longer.
-func (x *exchange) forget() {
-	x.setCookie(accessName(x.secure), "/", "", -1)
-	x.setCookie(refreshName(x.secure), refreshPath, "", -1)
+// clearSessionCookies takes the tokens from a browser, since they are good no longer.
+func (rec *responseRecorder) clearSessionCookies() {
+	rec.setCookie(accessCookieName(rec.secure), "/", "", -1)
+	rec.setCookie(refreshCookieName(rec.secure), refreshPath, "", -1)
 }
 
-func (x *exchange) setCookie(name, path, value string, seconds int) {
-	http.SetCookie(x, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: seconds, Secure: x.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+func (rec *responseRecorder) setCookie(name, path, value string, seconds int) {
+	http.SetCookie(rec, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: seconds, Secure: rec.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 }
 
-// cookie is the value of the one cookie of a name, and how many there are. It has none when it came twice, since somebody else has set one of
+// singleCookie is the value of the one cookie of a name, and how many there are. It has none when it came twice, since somebody else has set one of
 // them, nor when it is in quotes, as this server sets none.
-func cookie(r *http.Request, name string) (value string, there int) {
-	all := r.CookiesNamed(name)
-	if len(all) == 1 && !all[0].Quoted {
-		value = all[0].Value
+func singleCookie(r *http.Request, name string) (value string, n int) {
+	cookies := r.CookiesNamed(name)
+	if len(cookies) == 1 && !cookies[0].Quoted {
+		value = cookies[0].Value
 	}
-	return value, len(all)
+	return value, len(cookies)
 }
 
-// scheme is what the browser speaks, "http" or "https"; "" when nobody tells whom we believe: there may be a proxy.
-func (g *gate) scheme(r *http.Request) string {
+// requestScheme is what the browser speaks, "http" or "https"; "" when nobody tells whom we believe: there may be a proxy.
+func (a *authenticator) requestScheme(r *http.Request) string {
 	if r.TLS != nil {
 		return "https"
 	}
-	said := r.Header.Values("X-Forwarded-Proto")
-	if len(said) == 0 || !g.fromProxy(r) {
+	forwarded := r.Header.Values("X-Forwarded-Proto")
+	if len(forwarded) == 0 || !a.fromProxy(r) {
 		return ""
 	}
-	last := said[len(said)-1] // the proxy next to us has the last word
-	last = strings.ToLower(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]))
-	if last != "http" && last != "https" {
+	proto := forwarded[len(forwarded)-1] // the proxy next to us has the last word
+	proto = strings.ToLower(strings.TrimSpace(proto[strings.LastIndexByte(proto, ',')+1:]))
+	if proto != "http" && proto != "https" {
 		return ""
 	}
-	return last
+	return proto
 }
 
-// safe are the methods that change nothing.
-var safe = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
+// safeMethods are the methods that change nothing.
+var safeMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 
-// foreign says that a page of another site sends the request.
-func foreign() *Problem {
+// crossOriginProblem says that a page of another site sends the request.
+func crossOriginProblem() *Problem {
 	return forbidden("This request came from another site. Changes are taken from this server's own pages, and from programs that show a token in the header Authorization.")
 }
 
-// proveOwn refuses a change that is not shown to come from a page of this server. A browser shows it: no page can set these headers.
-func (g *gate) proveOwn(r *http.Request) error {
-	if slices.Contains(safe, r.Method) {
+// requireSameOrigin refuses a change that is not shown to come from a page of this server. A browser shows it: no page can set these headers.
+func (a *authenticator) requireSameOrigin(r *http.Request) error {
+	if slices.Contains(safeMethods, r.Method) {
 		return nil
 	}
 	if site := r.Header.Values("Sec-Fetch-Site"); len(site) > 0 {
 		if len(site) == 1 && site[0] == "same-origin" {
 			return nil
 		}
-		return foreign()
+		return crossOriginProblem()
 	}
 	if origins := r.Header.Values("Origin"); len(origins) == 1 && r.Host != "" {
-		scheme := g.scheme(r)
+		scheme := a.requestScheme(r)
 		for _, s := range []string{"http", "https"} {
 			if (scheme == "" || scheme == s) && strings.EqualFold(origins[0], s+"://"+r.Host) {
 				return nil
 			}
 		}
 	}
-	return foreign()
+	return crossOriginProblem()
 }
 
-// refuseForeign refuses a change of which a browser says that a page of another site sends it. Programs say nothing of the kind.
-func (g *gate) refuseForeign(r *http.Request) error {
-	if g.crossOrigin.Check(r) != nil {
-		return foreign()
+// rejectCrossOrigin refuses a change of which a browser says that a page of another site sends it. Programs say nothing of the kind.
+func (a *authenticator) rejectCrossOrigin(r *http.Request) error {
+	if a.crossOrigin.Check(r) != nil {
+		return crossOriginProblem()
 	}
 	return nil
 }
 
-// refuseDisguised refuses a name that is not this machine's own. A page of another site that lets its name lead here is no foreigner to the
+// rejectRebinding refuses a name that is not this machine's own. A page of another site that lets its name lead here is no foreigner to the
 // browser; but whoever may do everything without signing in calls by an address, or as localhost.
-func refuseDisguised(r *http.Request) error {
+func rejectRebinding(r *http.Request) error {
 	name, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		name = r.Host
@@ -128,5 +128,5 @@ func refuseDisguised(r *http.Request) error {
 	if err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return nil
 	}
-	return forbidden("Without signing in this server takes requests to localhost or an address, not to %q. Start it with AUTH=required, or with AUTH=insecure-open if everyone there may do everything.", printable(name))
+	return forbidden("Without signing in this server takes requests to localhost or an address, not to %q. Start it with AUTH=required, or with AUTH=insecure-open if everyone there may do everything.", sanitize(name))
 }

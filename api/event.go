@@ -56,39 +56,39 @@ func RecordEvent(*db.Queries, context.Context, NewEvent) (RecordedEvent, error) 
 	panic("api: the ledger records events")
 }
 
-// recording makes the endpoint that takes events in.
-func recording(l *ledger.Ledger) endpoint {
+// eventEndpoint makes the endpoint that takes events in.
+func eventEndpoint(l *ledger.Ledger) endpoint {
 	return endpoint{
-		calls: []any{
+		queries: []any{
 			RecordEvent, (*db.Queries).LockState, (*db.Queries).GetLatestRuleset, (*db.Queries).FindKeys,
 			(*db.Queries).InsertEvent, (*db.Queries).InsertAlerts, (*db.Queries).SaveState, (*db.Queries).SaveKeys,
 		},
 		in: reflect.TypeFor[NewEvent](), out: reflect.TypeFor[RecordedEvent](),
-		own: func(s *submission) error { return s.recordOne(l) },
-		bulk: &bulk{
+		handle: func(c *call) error { return c.recordEvent(l) },
+		bulk: &bulkImport{
 			binder: newBulkBinder(reflect.TypeFor[NewEvent]()),
-			own:    func(s *submission) error { return s.recordMany(l) },
+			handle: func(c *call) error { return c.recordBatch(l) },
 		},
 	}
 }
 
-// maxKey is how long an Idempotency-Key may be, in characters.
-const maxKey = 255
+// maxIdempotencyKeyLen is how long an Idempotency-Key may be, in characters.
+const maxIdempotencyKeyLen = 255
 
 // idempotencyKey reads the header; "" when there is none.
-func idempotencyKey(r *http.Request, found *faults) string {
+func idempotencyKey(r *http.Request, errs *fieldErrors) string {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {
 		return ""
 	}
 	key := keys[0]
-	if len(keys) > 1 || key == "" || len(key) > maxKey {
-		found.add("Idempotency-Key", fmt.Sprintf("must stand once, with 1 to %d characters", maxKey))
+	if len(keys) > 1 || key == "" || len(key) > maxIdempotencyKeyLen {
+		errs.add("Idempotency-Key", fmt.Sprintf("must stand once, with 1 to %d characters", maxIdempotencyKeyLen))
 		return ""
 	}
 	for _, c := range []byte(key) {
 		if c < ' ' || c > '~' {
-			found.add("Idempotency-Key", "must be of printable ASCII characters")
+			errs.add("Idempotency-Key", "must be of printable ASCII characters")
 			return ""
 		}
 	}
@@ -96,54 +96,54 @@ func idempotencyKey(r *http.Request, found *faults) string {
 }
 
 // newRequestHash hashes what an idempotency key stands for: the call, and then the body.
-func (s *submission) newRequestHash() hash.Hash {
+func (c *call) newRequestHash() hash.Hash {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s %s\n%s\n", s.method, s.path, s.r.Header.Get("Content-Type")) // a hash takes everything
+	_, _ = fmt.Fprintf(h, "%s %s\n%s\n", c.method, c.path, c.r.Header.Get("Content-Type")) // a hash takes everything
 	return h
 }
 
-// asEvent reads a bound NewEvent, which has been checked.
-func asEvent(e *NewEvent) rules.Event {
+// toEvent reads a bound NewEvent, which has been checked.
+func toEvent(e *NewEvent) rules.Event {
 	kind, _ := rules.ParseType(e.Type)
 	cents, _ := rules.ParseCents(e.Amount)
 	return rules.Event{Type: kind, Amount: cents, Time: e.Time}
 }
 
-func (s *submission) recordOne(l *ledger.Ledger) error {
-	key := idempotencyKey(s.r, &s.found)
-	if p := refusal(s.found); p != nil {
+func (c *call) recordEvent(l *ledger.Ledger) error {
+	key := idempotencyKey(c.r, &c.errs)
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	e := s.in.Addr().Interface().(*NewEvent)
-	request := ledger.RecordRequest{UserID: e.UserID, Event: asEvent(e), Actor: exchangeOf(s.w).caller().Actor, Key: key}
+	e := c.in.Addr().Interface().(*NewEvent)
+	request := ledger.RecordRequest{UserID: e.UserID, Event: toEvent(e), Actor: recorderOf(c.w).requestContext().Actor, Key: key}
 	if key != "" {
-		h := s.newRequestHash()
-		_, _ = h.Write(s.body) // a hash takes everything
+		h := c.newRequestHash()
+		_, _ = h.Write(c.body) // a hash takes everything
 		h.Sum(request.Hash[:0])
 	}
-	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
 	record := l.Record
-	if s.dry || e.Simulate {
+	if c.dryRun || e.Simulate {
 		record = l.Simulate
 	}
-	recorded, err := record(ctx, request)
+	result, err := record(ctx, request)
 	if err != nil {
 		return ledgerProblem(err)
 	}
 	status := http.StatusOK
-	if !s.short {
+	if !c.shortRoute {
 		status = http.StatusCreated
-		s.w.Header().Set("Location", s.location+"/"+recorded.EventID.String())
+		c.w.Header().Set("Location", c.location+"/"+result.EventID.String())
 	}
-	if recorded.Replayed {
-		s.w.Header().Set("Idempotency-Replayed", "true")
+	if result.Replayed {
+		c.w.Header().Set("Idempotency-Replayed", "true")
 	}
-	return respond(s.w, status, append(appendRecorded(make([]byte, 0, 256), recorded), '\n'))
+	return respond(c.w, status, append(appendResult(make([]byte, 0, 256), result), '\n'))
 }
 
-// appendRecorded appends a RecordedEvent as JSON.
-func appendRecorded(dst []byte, r ledger.Result) []byte {
+// appendResult appends a RecordedEvent as JSON.
+func appendResult(dst []byte, r ledger.Result) []byte {
 	dst = append(dst, `{"event_id":"`...)
 	dst = appendUUID(dst, r.EventID)
 	if r.AlertID == uuid.Nil {
@@ -175,129 +175,129 @@ func ledgerProblem(err error) error {
 	case errors.Is(err, ledger.ErrKeyReused):
 		return problem(http.StatusUnprocessableEntity, "This Idempotency-Key was used for another request. Nothing was recorded; send a new key with a new request.")
 	case errors.Is(err, ledger.ErrInFlight):
-		return problem(http.StatusConflict, "A request with this Idempotency-Key is under way. Repeat this one in a moment to have its answer.").with("Retry-After", "1")
+		return problem(http.StatusConflict, "A request with this Idempotency-Key is under way. Repeat this one in a moment to have its answer.").withHeader("Retry-After", "1")
 	case errors.Is(err, ledger.ErrBusy):
 		return unavailable("Too many batches of events are under way. Try again when one of them has ended.", nil)
 	}
 	return err
 }
 
-// recordMany records the events of a body, all or none. Each is answered in a line, or an element, of its own, in the form of the request.
-func (s *submission) recordMany(l *ledger.Ledger) error {
-	key := idempotencyKey(s.r, &s.found)
-	kind, _, _ := mime.ParseMediaType(s.r.Header.Get("Content-Type"))
+// recordBatch records the events of a body, all or none. Each is answered in a line, or an element, of its own, in the form of the request.
+func (c *call) recordBatch(l *ledger.Ledger) error {
+	key := idempotencyKey(c.r, &c.errs)
+	mediaType, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	offered := []string{mediaTypes[formatNDJSON], mediaTypes[formatJSON]}
-	if kind == mediaTypes[formatJSON] || kind == "" {
+	if mediaType == mediaTypes[formatJSON] || mediaType == "" {
 		offered = []string{mediaTypes[formatJSON], mediaTypes[formatNDJSON]}
 	}
-	chosen, p := negotiate(s.r, offered)
+	offer, p := negotiate(c.r, offered)
 	if p != nil {
 		return p
 	}
-	if p := checkBulk(s.r, s.found); p != nil {
+	if p := checkBulkRequest(c.r, c.errs); p != nil {
 		return p
 	}
-	release, err := s.long.take()
+	release, err := c.transfers.tryAcquire()
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(s.r.Context(), bulkTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), bulkTimeout)
 	defer cancel()
-	patience := patienceWith(s.w)
-	patience()
-	batch := &ledger.Batch{Actor: exchangeOf(s.w).caller().Actor, Key: key}
-	in := newIntake(s.bulk)
-	defer in.wrong.close()
-	event := in.row.Addr().Interface().(*NewEvent)
-	take := func(number int64, e ledger.UserEvent) error {
+	extend := deadlineExtender(c.w)
+	extend()
+	batch := &ledger.Batch{Actor: recorderOf(c.w).requestContext().Actor, Key: key}
+	reader := newBulkReader(c.bulk)
+	defer reader.errs.close()
+	event := reader.row.Addr().Interface().(*NewEvent)
+	appendEvent := func(lineNo int64, e ledger.UserEvent) error {
 		if len(batch.Events) == ledger.MaxBatch {
-			return in.tooMany(number)
+			return reader.addTooManyError(lineNo)
 		}
-		if in.wrong.count == 0 {
+		if reader.errs.count == 0 {
 			batch.Events = append(batch.Events, e)
 		}
-		if number%chunkLines == 0 {
-			patience()
+		if lineNo%maxChunkRows == 0 {
+			extend()
 		}
 		return nil
 	}
-	in.plain = func(number int64, text []byte) (taken bool, err error) {
-		e, ok := plainEvent(text)
+	reader.fastPath = func(lineNo int64, text []byte) (taken bool, err error) {
+		e, ok := parsePlainEvent(text)
 		if !ok {
 			return false, nil
 		}
-		return true, take(number, e)
+		return true, appendEvent(lineNo, e)
 	}
-	in.keep = func(number int64) error {
-		return take(number, ledger.UserEvent{UserID: event.UserID, Event: asEvent(event)})
+	reader.accept = func(lineNo int64) error {
+		return appendEvent(lineNo, ledger.UserEvent{UserID: event.UserID, Event: toEvent(event)})
 	}
-	sum := s.newRequestHash()
-	body := io.Reader(http.MaxBytesReader(s.w, s.r.Body, maxBulk))
+	requestHash := c.newRequestHash()
+	body := io.Reader(http.MaxBytesReader(c.w, c.r.Body, maxBulk))
 	if key != "" {
-		body = io.TeeReader(body, sum)
+		body = io.TeeReader(body, requestHash)
 	}
-	if err := in.readAll(s.r.Header.Get("Content-Type"), body); err != nil && err != errStop {
+	if err := reader.readAll(c.r.Header.Get("Content-Type"), body); err != nil && err != errStopReading {
 		return err
 	}
-	if in.wrong.count > 0 {
-		return in.refuse(s.w, s.r)
+	if reader.errs.count > 0 {
+		return reader.writeErrors(c.w, c.r)
 	}
-	sum.Sum(batch.Hash[:0])
-	answers := &ledger.BatchResult{}
+	requestHash.Sum(batch.Hash[:0])
+	results := &ledger.BatchResult{}
 	if len(batch.Events) > 0 {
-		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{}) // the database's own bounds hold meanwhile
-		if answers, err = l.RecordAll(ctx, batch, s.dry || s.in.Addr().Interface().(*NewEvent).Simulate); err != nil {
+		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{}) // the database's own bounds hold meanwhile
+		if results, err = l.RecordAll(ctx, batch, c.dryRun || c.in.Addr().Interface().(*NewEvent).Simulate); err != nil {
 			return ledgerProblem(err)
 		}
 	}
-	return s.answerMany(ctx, answers, offered[chosen])
+	return c.writeResults(ctx, results, offered[offer])
 }
 
-// tooMany takes down that the body holds more events than a batch may.
-func (in *intake) tooMany(number int64) error {
-	if err := in.fault(number, "body", fmt.Sprintf("holds more than %d events; send the rest in another one", ledger.MaxBatch)); err != nil {
+// addTooManyError takes down that the body holds more events than a batch may.
+func (b *bulkReader) addTooManyError(lineNo int64) error {
+	if err := b.addError(lineNo, "body", fmt.Sprintf("holds more than %d events; send the rest in another one", ledger.MaxBatch)); err != nil {
 		return err
 	}
-	return errStop
+	return errStopReading
 }
 
-// answerMany streams the answers: the events are committed by now, so a connection that breaks loses none of them.
-func (s *submission) answerMany(ctx context.Context, answers *ledger.BatchResult, form string) error {
-	if answers.Replayed {
-		s.w.Header().Set("Idempotency-Replayed", "true")
+// writeResults streams the answers: the events are committed by now, so a connection that breaks loses none of them.
+func (c *call) writeResults(ctx context.Context, results *ledger.BatchResult, mediaType string) error {
+	if results.Replayed {
+		c.w.Header().Set("Idempotency-Replayed", "true")
 	}
-	out := &patient{w: s.w, control: http.NewResponseController(s.w), contentType: form}
-	open, between, end := "", "\n", "\n"
-	if form == mediaTypes[formatJSON] {
-		open, between, end = "[", ",", "]\n"
+	dst := &deadlineWriter{w: c.w, control: http.NewResponseController(c.w), contentType: mediaType}
+	opening, separator, closing := "", "\n", "\n"
+	if mediaType == mediaTypes[formatJSON] {
+		opening, separator, closing = "[", ",", "]\n"
 	}
-	buffer := append(make([]byte, 0, flushEvery+512), open...)
+	buffer := append(make([]byte, 0, flushSize+512), opening...)
 	first := true
-	err := answers.Each(ctx, func(r ledger.Result) error {
+	err := results.Each(ctx, func(r ledger.Result) error {
 		if !first {
-			buffer = append(buffer, between...)
+			buffer = append(buffer, separator...)
 		}
 		first = false
-		buffer = appendRecorded(buffer, r)
-		if len(buffer) < flushEvery {
+		buffer = appendResult(buffer, r)
+		if len(buffer) < flushSize {
 			return nil
 		}
-		_, err := out.Write(buffer)
+		_, err := dst.Write(buffer)
 		buffer = buffer[:0]
 		return err
 	})
 	if err == nil {
-		if !first || form == mediaTypes[formatJSON] {
-			buffer = append(buffer, end...)
+		if !first || mediaType == mediaTypes[formatJSON] {
+			buffer = append(buffer, closing...)
 		}
-		_, err = out.Write(buffer)
+		_, err = dst.Write(buffer)
 	}
-	if err != nil && !out.started {
+	if err != nil && !dst.started {
 		return err
 	}
 	if err != nil {
-		exchangeOf(s.w).problem = asProblem(err, s.method, nil)
+		recorderOf(c.w).problem = asProblem(err, c.method, nil)
 		panic(http.ErrAbortHandler)
 	}
 	return nil

@@ -7,114 +7,114 @@ import (
 
 // This file reads the lines of a batch of events quickly, as long as they are written plainly.
 
-// plainEvent reads an event whose four fields stand there once each, without escapes, and with nothing wrong. Of every other text, good or
+// parsePlainEvent reads an event whose four fields stand there once each, without escapes, and with nothing wrong. Of every other text, good or
 // bad, it says false: the binder reads those, and knows what to say.
-func plainEvent(text []byte) (e ledger.UserEvent, ok bool) {
+func parsePlainEvent(text []byte) (e ledger.UserEvent, ok bool) {
 	const typeField, amountField, userField, timeField, all = 1, 2, 4, 8, 15
-	in := line{text: text}
-	in.want('{')
-	seen := 0
-	for seen != all && !in.odd {
-		if seen != 0 {
-			in.want(',')
+	s := eventScanner{text: text}
+	s.expect('{')
+	fields := 0
+	for fields != all && !s.failed {
+		if fields != 0 {
+			s.expect(',')
 		}
-		name := in.word()
-		in.want(':')
-		field, fine := 0, true
+		name := s.ident()
+		s.expect(':')
+		field, valid := 0, true
 		switch string(name) {
 		case "type":
 			field = typeField
-			e.Type, fine = rules.ParseType(string(in.word()))
+			e.Type, valid = rules.ParseType(string(s.ident()))
 		case "amount":
 			field = amountField
-			e.Amount, fine = rules.ParseCents(string(in.amount()))
-			fine = fine && e.Amount > 0
+			e.Amount, valid = rules.ParseCents(string(s.amount()))
+			valid = valid && e.Amount > 0
 		case "user_id":
-			field, e.UserID = userField, in.number()
+			field, e.UserID = userField, s.number()
 		case "time":
-			field, e.Time = timeField, in.number()
+			field, e.Time = timeField, s.number()
 		}
-		in.odd = in.odd || !fine || field == 0 || seen&field != 0
-		seen |= field
+		s.failed = s.failed || !valid || field == 0 || fields&field != 0
+		fields |= field
 	}
-	in.want('}')
-	in.space()
-	return e, !in.odd && in.at == len(in.text)
+	s.expect('}')
+	s.skipSpace()
+	return e, !s.failed && s.pos == len(s.text)
 }
 
-// A line is read from left to right. It is odd from where it is no longer written plainly, and what it returns then is of no use.
-type line struct {
-	text []byte
-	at   int
-	odd  bool
+// A eventScanner is read from left to right. It is odd from where it is no longer written plainly, and what it returns then is of no use.
+type eventScanner struct {
+	text   []byte
+	pos    int
+	failed bool
 }
 
-func (in *line) space() {
-	for in.at < len(in.text) && (in.text[in.at] == ' ' || in.text[in.at] == '\t' || in.text[in.at] == '\r' || in.text[in.at] == '\n') {
-		in.at++
+func (s *eventScanner) skipSpace() {
+	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t' || s.text[s.pos] == '\r' || s.text[s.pos] == '\n') {
+		s.pos++
 	}
 }
 
-func (in *line) want(c byte) {
-	in.space()
-	if in.odd || in.at == len(in.text) || in.text[in.at] != c {
-		in.odd = true
+func (s *eventScanner) expect(c byte) {
+	s.skipSpace()
+	if s.failed || s.pos == len(s.text) || s.text[s.pos] != c {
+		s.failed = true
 		return
 	}
-	in.at++
+	s.pos++
 }
 
-// while returns what stands there as long as its bytes are taken.
-func (in *line) while(takes func(c byte) bool) []byte {
-	start := in.at
-	for in.at < len(in.text) && takes(in.text[in.at]) {
-		in.at++
+// takeWhile returns what stands there as long as its bytes are taken.
+func (s *eventScanner) takeWhile(accept func(c byte) bool) []byte {
+	start := s.pos
+	for s.pos < len(s.text) && accept(s.text[s.pos]) {
+		s.pos++
 	}
-	return in.text[start:in.at]
+	return s.text[start:s.pos]
 }
 
-// word reads letters in quotes.
-func (in *line) word() []byte {
-	in.want('"')
-	word := in.while(func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' })
-	in.mustEnd('"')
-	return word
+// ident reads letters in quotes.
+func (s *eventScanner) ident() []byte {
+	s.expect('"')
+	letters := s.takeWhile(func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' })
+	s.expectByte('"')
+	return letters
 }
 
 // amount reads digits and points, in quotes or without.
-func (in *line) amount() []byte {
-	in.space()
-	quoted := in.at < len(in.text) && in.text[in.at] == '"'
+func (s *eventScanner) amount() []byte {
+	s.skipSpace()
+	quoted := s.pos < len(s.text) && s.text[s.pos] == '"'
 	if quoted {
-		in.at++
+		s.pos++
 	}
-	digits := in.while(func(c byte) bool { return '0' <= c && c <= '9' || c == '.' })
+	digits := s.takeWhile(func(c byte) bool { return '0' <= c && c <= '9' || c == '.' })
 	if quoted {
-		in.mustEnd('"')
+		s.expectByte('"')
 	}
 	return digits
 }
 
-// mustEnd is want without space before it.
-func (in *line) mustEnd(c byte) {
-	if in.at == len(in.text) || in.text[in.at] != c {
-		in.odd = true
+// expectByte is want without space before it.
+func (s *eventScanner) expectByte(c byte) {
+	if s.pos == len(s.text) || s.text[s.pos] != c {
+		s.failed = true
 		return
 	}
-	in.at++
+	s.pos++
 }
 
 // number reads a whole number from 0 to 2^53 - 1.
-func (in *line) number() (n int64) {
-	in.space()
-	digits := in.while(func(c byte) bool { return '0' <= c && c <= '9' })
+func (s *eventScanner) number() (n int64) {
+	s.skipSpace()
+	digits := s.takeWhile(func(c byte) bool { return '0' <= c && c <= '9' })
 	if len(digits) == 0 || len(digits) > 16 || len(digits) > 1 && digits[0] == '0' {
-		in.odd = true
+		s.failed = true
 		return 0
 	}
 	for _, c := range digits {
 		n = n*10 + int64(c-'0')
 	}
-	in.odd = in.odd || n > 1<<53-1
+	s.failed = s.failed || n > 1<<53-1
 	return n
 }

@@ -7,8 +7,8 @@ import (
 	"labledger/internal/ledger"
 )
 
-// FuzzPlainEvent: what is read quickly is read as the binder reads it.
-func FuzzPlainEvent(f *testing.F) {
+// FuzzParsePlainEvent: what is read quickly is read as the binder reads it.
+func FuzzParsePlainEvent(f *testing.F) {
 	for _, text := range []string{
 		`{"type":"deposit","amount":"12.50","user_id":1,"time":17}`,
 		` { "time" : 9007199254740991 , "user_id":0,"amount":0.5,"type":"WithDraw" } `,
@@ -23,25 +23,25 @@ func FuzzPlainEvent(f *testing.F) {
 	}
 	b := newBulkBinder(reflect.TypeFor[NewEvent]())
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, ok := plainEvent(text)
+		got, ok := parsePlainEvent(text)
 		if !ok {
 			return
 		}
 		var e NewEvent
-		var found faults
-		err := b.bindBody(reflect.ValueOf(&e).Elem(), text, "", &found)
-		if want := (ledger.UserEvent{UserID: e.UserID, Event: asEvent(&e)}); err != nil || len(found) > 0 || got != want {
-			t.Errorf("%q: %v, but the binder reads %v, %v, %v", text, got, want, found, err)
+		var errs fieldErrors
+		err := b.bindBody(reflect.ValueOf(&e).Elem(), text, "", &errs)
+		if want := (ledger.UserEvent{UserID: e.UserID, Event: toEvent(&e)}); err != nil || len(errs) > 0 || got != want {
+			t.Errorf("%q: %v, but the binder reads %v, %v, %v", text, got, want, errs, err)
 		}
 	})
 }
 
-func TestPlainEventTakesPlainLines(t *testing.T) {
+func TestParsePlainEvent(t *testing.T) {
 	for _, text := range []string{
 		`{"type":"deposit","amount":"12.50","user_id":1,"time":17}`,
 		` {"time" : 9007199254740991 , "user_id":0,"amount":0.5,"type":"WithDraw" } `,
 	} {
-		if _, ok := plainEvent([]byte(text)); !ok {
+		if _, ok := parsePlainEvent([]byte(text)); !ok {
 			t.Errorf("%s is not read quickly", text)
 		}
 	}

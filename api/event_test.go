@@ -44,24 +44,24 @@ func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
 	return n
 }
 
-// await waits for a condition.
-func await(t *testing.T, what string, holds func() bool) {
+// waitUntil waits for a condition.
+func waitUntil(t *testing.T, name string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("never:", what)
+			t.Fatal("never:", name)
 		}
 	}
 }
 
-// TestEventBreaksOff cuts bodies of every kind off in the middle, in both framings, also where what came so far makes sense. Nothing is stored,
+// TestEvent_truncatedBody cuts bodies of every kind off in the middle, in both framings, also where what came so far makes sense. Nothing is stored,
 // and the key is not used.
-func TestEventBreaksOff(t *testing.T) {
+func TestEvent_truncatedBody(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	server := httptest.NewServer(newAPI(pool))
+	server := httptest.NewServer(newTestAPI(pool))
 	defer server.Close()
-	before := rowsOf(t, pool, ledgerTables...)
+	before := dumpRows(t, pool, ledgerTables...)
 	line := eventLines(1, 1)
 	array := "[" + strings.Join(strings.Split(strings.TrimSpace(eventLines(1, 30)), "\n"), ",") + "]"
 	const table = "type,amount,user_id,time\n"
@@ -75,7 +75,7 @@ func TestEventBreaksOff(t *testing.T) {
 		{"lines, in the middle of one", "application/x-ndjson", strings.Repeat(line, 9) + line[:30]},
 		{"lines, after one without its newline", "application/x-ndjson", strings.Repeat(line, 9) + line[:len(line)-1]},
 		{"lines, after a whole one", "application/x-ndjson", strings.Repeat(line, 9)},
-		{"many lines, after a whole one", "application/x-ndjson", strings.Repeat(line, 3*chunkLines)},
+		{"many lines, after a whole one", "application/x-ndjson", strings.Repeat(line, 3*maxChunkRows)},
 		{"a table, in its header", "text/csv", table[:10]},
 		{"a table, in a row", "text/csv", table + row + row[:9]},
 		{"a table, after what could be a whole row", "text/csv", table + row + row[:len(row)-1]},
@@ -87,22 +87,22 @@ func TestEventBreaksOff(t *testing.T) {
 			if chunked {
 				framing, sent = "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n", len(c.sent), c.sent)
 			}
-			status := cutOff(t, server, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nIdempotency-Key: cut\r\nContent-Type: "+c.kind+"\r\n"+framing+"\r\n\r\n"+sent)
+			status := sendTruncated(t, server, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nIdempotency-Key: cut\r\nContent-Type: "+c.kind+"\r\n"+framing+"\r\n\r\n"+sent)
 			if status != http.StatusBadRequest && status != 0 {
 				t.Errorf("%s, chunked %v: %d", c.what, chunked, status)
 			}
 		}
 	}
-	if after := rowsOf(t, pool, ledgerTables...); after != before {
+	if after := dumpRows(t, pool, ledgerTables...); after != before {
 		t.Errorf("something was stored:\n%s", after)
 	}
-	if answer := call(newAPI(pool), "POST", "/api/v1/events", line, "Idempotency-Key: cut"); answer.Code != http.StatusCreated || answer.Header().Get("Idempotency-Replayed") != "" {
-		t.Errorf("afterwards: %d %v %s", answer.Code, answer.Header(), answer.Body)
+	if resp := doRequest(newTestAPI(pool), "POST", "/api/v1/events", line, "Idempotency-Key: cut"); resp.Code != http.StatusCreated || resp.Header().Get("Idempotency-Replayed") != "" {
+		t.Errorf("afterwards: %d %v %s", resp.Code, resp.Header(), resp.Body)
 	}
 }
 
-// cutOff sends text, closes the sending half of the connection, and returns the status of the answer; 0 when there is none.
-func cutOff(t *testing.T, server *httptest.Server, text string) int {
+// sendTruncated sends text, closes the sending half of the connection, and returns the status of the answer; 0 when there is none.
+func sendTruncated(t *testing.T, server *httptest.Server, text string) int {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -120,8 +120,8 @@ func cutOff(t *testing.T, server *httptest.Server, text string) int {
 	return response.StatusCode
 }
 
-// narrowServer is a server whose connections hold little, so that it notices soon when nobody reads.
-func narrowServer(h http.Handler) *httptest.Server {
+// smallBufferServer is a server whose connections hold little, so that it notices soon when nobody reads.
+func smallBufferServer(h http.Handler) *httptest.Server {
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		_ = c.(*net.TCPConn).SetWriteBuffer(4096) // the system takes its least
@@ -131,27 +131,27 @@ func narrowServer(h http.Handler) *httptest.Server {
 	return server
 }
 
-// TestEventDeafClient sends batches whose answers nobody reads. They are recorded, and hold nothing that others need: no connection to the
+// TestEventBatch_slowReader sends batches whose answers nobody reads. They are recorded, and hold nothing that others need: no connection to the
 // database, no user. Whoever sends such a batch again under its key has the whole answer.
-func TestEventDeafClient(t *testing.T) {
+func TestEventBatch_slowReader(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	server := narrowServer(newAPI(pool))
+	server := smallBufferServer(newTestAPI(pool))
 	defer server.Close()
 	const n = 20_000
 	body := eventLines(7, n)
-	deaf, err := net.Dial("tcp", server.Listener.Addr().String())
+	slow, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = deaf.Close() }() // a second time
-	_ = deaf.(*net.TCPConn).SetReadBuffer(4096)
+	defer func() { _ = slow.Close() }() // a second time
+	_ = slow.(*net.TCPConn).SetReadBuffer(4096)
 	request := "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nIdempotency-Key: deaf\r\nContent-Type: application/x-ndjson\r\n"
-	if _, err := fmt.Fprintf(deaf, "%sContent-Length: %d\r\n\r\n%s", request, len(body), body); err != nil {
+	if _, err := fmt.Fprintf(slow, "%sContent-Length: %d\r\n\r\n%s", request, len(body), body); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the batch is recorded", func() bool { return count(t, pool, "SELECT count(*) FROM event WHERE user_id = 7") == n })
-	await(t, "no connection is held", func() bool { return pool.Stat().AcquiredConns() == 0 })
+	waitUntil(t, "the batch is recorded", func() bool { return count(t, pool, "SELECT count(*) FROM event WHERE user_id = 7") == n })
+	waitUntil(t, "no connection is held", func() bool { return pool.Stat().AcquiredConns() == 0 })
 	client := server.Client()
 	client.Timeout = 10 * time.Second
 	send := func(body, key string) (int, string, string) {
@@ -168,25 +168,25 @@ func TestEventDeafClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = response.Body.Close() }() // read to its end
-		answer, err := io.ReadAll(response.Body)
+		resp, err := io.ReadAll(response.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return response.StatusCode, response.Header.Get("Idempotency-Replayed"), string(answer)
+		return response.StatusCode, response.Header.Get("Idempotency-Replayed"), string(resp)
 	}
 	start := time.Now()
-	if status, _, answer := send(eventLines(7, 100), ""); status != http.StatusOK {
-		t.Errorf("a batch of the same user meanwhile: %d %s", status, answer)
+	if status, _, resp := send(eventLines(7, 100), ""); status != http.StatusOK {
+		t.Errorf("a batch of the same user meanwhile: %d %s", status, resp)
 	}
-	if answer := call(server.Config.Handler, "POST", "/event", eventLines(7, 1)); answer.Code != http.StatusOK {
-		t.Errorf("an event of the same user meanwhile: %d %s", answer.Code, answer.Body)
+	if resp := doRequest(server.Config.Handler, "POST", "/event", eventLines(7, 1)); resp.Code != http.StatusOK {
+		t.Errorf("an event of the same user meanwhile: %d %s", resp.Code, resp.Body)
 	}
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("others waited for %v", took)
+	if elapsed := time.Since(start); elapsed > 5*time.Second {
+		t.Errorf("others waited for %v", elapsed)
 	}
-	_ = deaf.Close() // it has not read a byte
-	status, replayed, answer := send(body, "deaf")
-	lines := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
+	_ = slow.Close() // it has not read a byte
+	status, replayed, resp := send(body, "deaf")
+	lines := strings.Split(strings.TrimSuffix(resp, "\n"), "\n")
 	if status != http.StatusOK || replayed != "true" || len(lines) != n {
 		t.Fatalf("the repeated batch: %d, replayed %q, %d lines", status, replayed, len(lines))
 	}
@@ -206,54 +206,54 @@ func TestEventDeafClient(t *testing.T) {
 	}
 }
 
-// TestEventManyDeafClients: as many of them as may transfer at once keep single events from nothing. A further batch is told to come back, and
+// TestEventBatch_manySlowReaders: as many of them as may transfer at once keep single events from nothing. A further batch is told to come back, and
 // when they go, it is taken at once.
-func TestEventManyDeafClients(t *testing.T) {
+func TestEventBatch_manySlowReaders(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	server := narrowServer(newAPI(pool))
+	server := smallBufferServer(newTestAPI(pool))
 	defer server.Close()
 	const n = 5_000
-	var deaf []net.Conn
+	var slow []net.Conn
 	for i := range int(pool.Config().MaxConns / 2) {
 		conn, err := net.Dial("tcp", server.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = conn.Close() }() // a second time
-		deaf = append(deaf, conn)
+		slow = append(slow, conn)
 		_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 		body := eventLines(int64(i), n)
 		if _, err := fmt.Fprintf(conn, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
 			t.Fatal(err)
 		}
-		await(t, "the batch is recorded", func() bool { return count(t, pool, "SELECT count(*) FROM event WHERE user_id = $1", i) == n })
+		waitUntil(t, "the batch is recorded", func() bool { return count(t, pool, "SELECT count(*) FROM event WHERE user_id = $1", i) == n })
 	}
-	if answer := call(server.Config.Handler, "POST", "/event", eventLines(1, 1)); answer.Code != http.StatusOK {
-		t.Errorf("one event: %d %s", answer.Code, answer.Body)
+	if resp := doRequest(server.Config.Handler, "POST", "/event", eventLines(1, 1)); resp.Code != http.StatusOK {
+		t.Errorf("one event: %d %s", resp.Code, resp.Body)
 	}
 	batch := func() *httptest.ResponseRecorder {
-		return call(server.Config.Handler, "POST", "/event", "["+strings.TrimSpace(eventLines(1, 1))+"]")
+		return doRequest(server.Config.Handler, "POST", "/event", "["+strings.TrimSpace(eventLines(1, 1))+"]")
 	}
-	if answer := batch(); answer.Code != http.StatusOK && (answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "") {
-		t.Errorf("a batch: %d %s", answer.Code, answer.Body)
+	if resp := batch(); resp.Code != http.StatusOK && (resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "") {
+		t.Errorf("a batch: %d %s", resp.Code, resp.Body)
 	}
-	for _, conn := range deaf {
+	for _, conn := range slow {
 		_ = conn.Close() // it has not read a byte
 	}
 	start := time.Now()
-	await(t, "a batch is taken", func() bool { return batch().Code == http.StatusOK })
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("clients that are gone keep batches out for %v", took)
+	waitUntil(t, "a batch is taken", func() bool { return batch().Code == http.StatusOK })
+	if elapsed := time.Since(start); elapsed > 5*time.Second {
+		t.Errorf("clients that are gone keep batches out for %v", elapsed)
 	}
 }
 
-// TestEventTwins sends the same request under the same key twice at once, while the user is held: one is told so, the other is recorded,
+// TestEvent_concurrentRetry sends the same request under the same key twice at once, while the user is held: one is told so, the other is recorded,
 // and after that both have the same answer. While the user is held, nobody else waits.
-func TestEventTwins(t *testing.T) {
+func TestEvent_concurrentRetry(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	h := newAPI(pool)
+	h := newTestAPI(pool)
 	line := `{"type":"withdraw","amount":"101","user_id":1,"time":1}`
 	for _, body := range []string{line, "[" + line + "]"} {
 		key := fmt.Sprintf("Idempotency-Key: twins %d", len(body))
@@ -265,36 +265,36 @@ func TestEventTwins(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := count(t, pool, "SELECT count(*) FROM event")
-		answers := make([]*httptest.ResponseRecorder, 2)
-		told := make(chan struct{})
+		responses := make([]*httptest.ResponseRecorder, 2)
+		conflicted := make(chan struct{})
 		var all sync.WaitGroup
-		for i := range answers {
+		for i := range responses {
 			all.Go(func() {
-				answers[i] = call(h, "POST", "/event", body, key)
-				if answers[i].Code == http.StatusConflict {
-					close(told)
+				responses[i] = doRequest(h, "POST", "/event", body, key)
+				if responses[i].Code == http.StatusConflict {
+					close(conflicted)
 				}
 			})
 		}
 		select {
-		case <-told:
+		case <-conflicted:
 		case <-time.After(10 * time.Second):
 			t.Fatal("nobody was told that a twin is under way")
 		}
-		if answer := call(h, "POST", "/event", `{"type":"deposit","amount":1,"user_id":2,"time":1}`); answer.Code != http.StatusOK {
-			t.Errorf("another user meanwhile: %d %s", answer.Code, answer.Body)
+		if resp := doRequest(h, "POST", "/event", `{"type":"deposit","amount":1,"user_id":2,"time":1}`); resp.Code != http.StatusOK {
+			t.Errorf("another user meanwhile: %d %s", resp.Code, resp.Body)
 		}
 		if err := tx.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		all.Wait()
-		slices.SortFunc(answers, func(a, b *httptest.ResponseRecorder) int { return a.Code - b.Code })
-		if answers[0].Code != http.StatusOK || answers[1].Header().Get("Retry-After") == "" || answers[0].Header().Get("Idempotency-Replayed") != "" {
-			t.Fatalf("the twins: %d %s, %d %s", answers[0].Code, answers[0].Body, answers[1].Code, answers[1].Body)
+		slices.SortFunc(responses, func(a, b *httptest.ResponseRecorder) int { return a.Code - b.Code })
+		if responses[0].Code != http.StatusOK || responses[1].Header().Get("Retry-After") == "" || responses[0].Header().Get("Idempotency-Replayed") != "" {
+			t.Fatalf("the twins: %d %s, %d %s", responses[0].Code, responses[0].Body, responses[1].Code, responses[1].Body)
 		}
-		again := call(h, "POST", "/event", body, key)
-		if again.Code != http.StatusOK || again.Body.String() != answers[0].Body.String() || again.Header().Get("Idempotency-Replayed") != "true" {
-			t.Errorf("again: %d %s, not %s", again.Code, again.Body, answers[0].Body)
+		repeated := doRequest(h, "POST", "/event", body, key)
+		if repeated.Code != http.StatusOK || repeated.Body.String() != responses[0].Body.String() || repeated.Header().Get("Idempotency-Replayed") != "true" {
+			t.Errorf("again: %d %s, not %s", repeated.Code, repeated.Body, responses[0].Body)
 		}
 		if after := count(t, pool, "SELECT count(*) FROM event"); after != before+2 {
 			t.Errorf("%d events, not 2", after-before)
@@ -302,12 +302,12 @@ func TestEventTwins(t *testing.T) {
 	}
 }
 
-// TestEventHeldUser: while somebody holds a user for long, the user's events are refused with 503, and their key is not used. A batch waits.
-func TestEventHeldUser(t *testing.T) {
+// TestEvent_lockedUser: while somebody holds a user for long, the user's events are refused with 503, and their key is not used. A batch waits.
+func TestEvent_lockedUser(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	h := newAPI(pool)
-	before := rowsOf(t, pool, ledgerTables...)
+	h := newTestAPI(pool)
+	before := dumpRows(t, pool, ledgerTables...)
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -315,39 +315,39 @@ func TestEventHeldUser(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "SELECT FROM user_state WHERE user_id = 2 FOR UPDATE"); err != nil {
 		t.Fatal(err)
 	}
-	one, many := eventLines(2, 1), "["+strings.TrimSpace(eventLines(1, 1))+","+strings.TrimSpace(eventLines(2, 1))+"]"
+	one, batch := eventLines(2, 1), "["+strings.TrimSpace(eventLines(1, 1))+","+strings.TrimSpace(eventLines(2, 1))+"]"
 	for _, target := range []string{"/event", "/event?simulate=true"} {
-		answer := call(h, "POST", target, one, "Idempotency-Key: held")
-		if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
-			t.Errorf("%s: %d %s", target, answer.Code, answer.Body)
+		resp := doRequest(h, "POST", target, one, "Idempotency-Key: held")
+		if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s", target, resp.Code, resp.Body)
 		}
 	}
-	if after := rowsOf(t, pool, ledgerTables...); after != before {
+	if after := dumpRows(t, pool, ledgerTables...); after != before {
 		t.Errorf("something was stored:\n%s", after)
 	}
 	done := make(chan *httptest.ResponseRecorder)
-	go func() { done <- call(h, "POST", "/event", many) }()
+	go func() { done <- doRequest(h, "POST", "/event", batch) }()
 	select {
-	case answer := <-done:
-		t.Errorf("the batch did not wait: %d %s", answer.Code, answer.Body)
+	case resp := <-done:
+		t.Errorf("the batch did not wait: %d %s", resp.Code, resp.Body)
 	case <-time.After(time.Second):
 	}
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if answer := <-done; answer.Code != http.StatusOK {
-		t.Errorf("the batch that waited: %d %s", answer.Code, answer.Body)
+	if resp := <-done; resp.Code != http.StatusOK {
+		t.Errorf("the batch that waited: %d %s", resp.Code, resp.Body)
 	}
-	if answer := call(h, "POST", "/event", one, "Idempotency-Key: held"); answer.Code != http.StatusOK || answer.Header().Get("Idempotency-Replayed") != "" {
-		t.Errorf("when it is free: %d %s", answer.Code, answer.Body)
+	if resp := doRequest(h, "POST", "/event", one, "Idempotency-Key: held"); resp.Code != http.StatusOK || resp.Header().Get("Idempotency-Replayed") != "" {
+		t.Errorf("when it is free: %d %s", resp.Code, resp.Body)
 	}
 	if n := count(t, pool, "SELECT count(*) FROM event"); n != 3 {
 		t.Errorf("%d events", n)
 	}
 }
 
-// TestEventCallers: a key is its caller's own.
-func TestEventCallers(t *testing.T) {
+// TestEvent_keyPerCaller: a key is its caller's own.
+func TestEvent_keyPerCaller(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -356,13 +356,13 @@ func TestEventCallers(t *testing.T) {
 	for _, h := range []http.Handler{ada, bea} {
 		for _, body := range []string{eventLines(3, 1), "[" + strings.TrimSpace(eventLines(3, 1)) + "]"} {
 			key := fmt.Sprintf("Idempotency-Key: mine %d", len(body))
-			answer := call(h, "POST", "/event", body, key)
-			if answer.Code != http.StatusOK || answer.Header().Get("Idempotency-Replayed") != "" || seen[answer.Body.String()] {
-				t.Errorf("%d %s", answer.Code, answer.Body)
+			resp := doRequest(h, "POST", "/event", body, key)
+			if resp.Code != http.StatusOK || resp.Header().Get("Idempotency-Replayed") != "" || seen[resp.Body.String()] {
+				t.Errorf("%d %s", resp.Code, resp.Body)
 			}
-			seen[answer.Body.String()] = true
-			if again := call(h, "POST", "/event", body, key); again.Body.String() != answer.Body.String() || again.Header().Get("Idempotency-Replayed") != "true" {
-				t.Errorf("again: %s, not %s", again.Body, answer.Body)
+			seen[resp.Body.String()] = true
+			if again := doRequest(h, "POST", "/event", body, key); again.Body.String() != resp.Body.String() || again.Header().Get("Idempotency-Replayed") != "true" {
+				t.Errorf("again: %s, not %s", again.Body, resp.Body)
 			}
 		}
 	}
@@ -371,29 +371,31 @@ func TestEventCallers(t *testing.T) {
 	}
 }
 
-// TestEventTwoServers repeats requests on two servers of one database at once: each is recorded once, whoever comes first.
-func TestEventTwoServers(t *testing.T) {
+// TestEvent_retryOnAnotherInstance repeats requests on two servers of one database at once: each is recorded once, whoever comes first.
+func TestEvent_retryOnAnotherInstance(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	servers := []http.Handler{newAPI(pool), newAPI(pool)}
+	servers := []http.Handler{newTestAPI(pool), newTestAPI(pool)}
 	const rounds = 30
 	for i := range rounds {
 		body := eventLines(5, 1)
 		if i%2 == 1 {
 			body = "[" + strings.TrimSpace(eventLines(6, 1)) + "," + strings.TrimSpace(eventLines(5, 1)) + "]"
 		}
-		answers := make([]*httptest.ResponseRecorder, len(servers))
+		responses := make([]*httptest.ResponseRecorder, len(servers))
 		var all sync.WaitGroup
 		for s, h := range servers {
-			all.Go(func() { answers[s] = call(h, "POST", "/event", body, fmt.Sprintf("Idempotency-Key: round %d", i)) })
+			all.Go(func() {
+				responses[s] = doRequest(h, "POST", "/event", body, fmt.Sprintf("Idempotency-Key: round %d", i))
+			})
 		}
 		all.Wait()
 		replayed := 0
-		for _, answer := range answers {
-			if answer.Code != http.StatusOK || answer.Body.String() != answers[0].Body.String() {
-				t.Errorf("round %d: %d %s, %d %s", i, answers[0].Code, answers[0].Body, answer.Code, answer.Body)
+		for _, resp := range responses {
+			if resp.Code != http.StatusOK || resp.Body.String() != responses[0].Body.String() {
+				t.Errorf("round %d: %d %s, %d %s", i, responses[0].Code, responses[0].Body, resp.Code, resp.Body)
 			}
-			if answer.Header().Get("Idempotency-Replayed") == "true" {
+			if resp.Header().Get("Idempotency-Replayed") == "true" {
 				replayed++
 			}
 		}
@@ -406,40 +408,40 @@ func TestEventTwoServers(t *testing.T) {
 	}
 }
 
-// TestEventKeyOfTwoUsers uses one key for events of two users on two servers at once: one of them is refused.
-func TestEventKeyOfTwoUsers(t *testing.T) {
+// TestEvent_sameKeyForTwoUsers uses one key for events of two users on two servers at once: one of them is refused.
+func TestEvent_sameKeyForTwoUsers(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	servers := []http.Handler{newAPI(pool), newAPI(pool)}
-	twice := 0
+	servers := []http.Handler{newTestAPI(pool), newTestAPI(pool)}
+	conflicts := 0
 	const rounds = 30
 	for i := range rounds {
-		answers := make([]int, len(servers))
+		statuses := make([]int, len(servers))
 		var all sync.WaitGroup
 		for s, h := range servers {
 			all.Go(func() {
-				answers[s] = call(h, "POST", "/event", eventLines(int64(10+s), 1), fmt.Sprintf("Idempotency-Key: users %d", i)).Code
+				statuses[s] = doRequest(h, "POST", "/event", eventLines(int64(10+s), 1), fmt.Sprintf("Idempotency-Key: users %d", i)).Code
 			})
 		}
 		all.Wait()
-		if answers[0] == http.StatusOK && answers[1] == http.StatusOK {
-			twice++
+		if statuses[0] == http.StatusOK && statuses[1] == http.StatusOK {
+			conflicts++
 		}
 	}
-	if twice > 0 {
-		t.Errorf("in %d of %d rounds one key recorded two requests", twice, rounds)
+	if conflicts > 0 {
+		t.Errorf("in %d of %d rounds one key recorded two requests", conflicts, rounds)
 	}
 }
 
-// TestEventTooMany: a batch has a greatest length, and one that is longer is refused as a whole.
-func TestEventTooMany(t *testing.T) {
+// TestEventBatch_tooManyEvents: a batch has a greatest length, and one that is longer is refused as a whole.
+func TestEventBatch_tooManyEvents(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	const line = `{"type":"deposit","amount":1,"user_id":1,"time":1}` + "\n"
-	answer := call(newAPI(pool), "POST", "/api/v1/events", strings.Repeat(line, ledger.MaxBatch+1), "Content-Type: application/x-ndjson")
+	resp := doRequest(newTestAPI(pool), "POST", "/api/v1/events", strings.Repeat(line, ledger.MaxBatch+1), "Content-Type: application/x-ndjson")
 	var p Problem
-	if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil || answer.Code != http.StatusBadRequest {
-		t.Fatalf("%d %s: %v", answer.Code, answer.Body, err)
+	if err := json.Unmarshal(resp.Body.Bytes(), &p); err != nil || resp.Code != http.StatusBadRequest {
+		t.Fatalf("%d %s: %v", resp.Code, resp.Body, err)
 	}
 	if len(p.Errors) != 1 || p.Errors[0].Line != ledger.MaxBatch+1 || !strings.Contains(p.Errors[0].Message, "more than 1000000 events") {
 		t.Errorf("%+v", p)

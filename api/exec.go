@@ -12,66 +12,68 @@ import (
 	"labledger/db"
 )
 
-// This file decides what a query runs on: the pool for a read, a transaction that knows its actor for a write, one that rolls back for a
-// dry run. Each is a db.DBTX, so the typed function of the query stays the only place where it is called.
+// A query runs on a pool for a read, in a transaction that records its actor for a write, and in a transaction that is
+// rolled back for a dry run. Each of them is a db.DBTX, so only the generated functions contain the query.
 
-// Bounds on the database's time. Each is shorter than the next one outside: lock 2 s (in SetRequestContext) < statement < handler < connection.
+// Timeouts of database work. Each is shorter than the next: lock 2 s (in SetRequestContext), statement, handler,
+// connection.
 const (
-	statementTime = 5 * time.Second  // with the wait for a connection
-	handlerTime   = 10 * time.Second // with all tries
+	statementTimeout = 5 * time.Second  // includes waiting for a connection
+	handlerTimeout   = 10 * time.Second // includes all attempts
 )
 
-// acquire takes a connection out of the pool, or says that there is none before ctx ends.
+// acquire takes a connection from the pool. It returns a 503 problem if none is available before ctx is done.
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return nil, unavailable("The database cannot be reached, or all connections to it are busy. Try again.", err)
+		return nil, unavailable("The database is unreachable, or all connections are busy. Try again.", err)
 	}
 	return conn, nil
 }
 
-// A backend is what all handlers work on.
-type backend struct {
-	pool    *pgxpool.Pool
-	replica *replica // nil when there is none
-	long    slots
+// pools holds the connection pools of the handlers.
+type pools struct {
+	primary   *pgxpool.Pool
+	replica   *replica // nil without a replica
+	transfers limiter  // of imports, exports, uploads and replays
 }
 
-func newBackend(pool, lists *pgxpool.Pool) *backend {
-	b := &backend{pool: pool, long: make(slots, max(1, pool.Config().MaxConns/2))}
-	if lists != nil {
-		b.replica = &replica{pool: lists}
+func newPools(pool, replicaPool *pgxpool.Pool) *pools {
+	p := &pools{primary: pool, transfers: make(limiter, max(1, pool.Config().MaxConns/2))}
+	if replicaPool != nil {
+		p.replica = &replica{pool: replicaPool}
 	}
-	return b
+	return p
 }
 
-// slots bound how many long transfers, in or out, hold a connection at once, so that some are always left for short requests.
-type slots chan struct{}
+// A limiter caps the concurrent long transfers, so that short requests always find a free connection.
+type limiter chan struct{}
 
-// take takes a slot, or says that all are taken.
-func (s slots) take() (release func(), err error) {
+// tryAcquire takes a slot. It returns a 503 problem if none is free.
+func (l limiter) tryAcquire() (release func(), err error) {
 	select {
-	case s <- struct{}{}:
-		return func() { <-s }, nil
+	case l <- struct{}{}:
+		return func() { <-l }, nil
 	default:
-		return nil, unavailable("Too many long transfers are under way. Try again when one of them has ended.", nil)
+		return nil, unavailable("Too many long transfers are running. Try again when one has finished.", nil)
 	}
 }
 
-// A tap is a db.DBTX that hands the rows of one query to a rowWriter, raw, and leaves nothing for the generated code to scan.
-type tap struct {
-	to    rowWriter
+// A rawDBTX is a db.DBTX that streams the raw rows of one query to a rowWriter. The generated code finds no rows to
+// scan.
+type rawDBTX struct {
+	dst   rowWriter
 	query func(ctx context.Context, sql string, args []any) (rows pgx.Rows, done func() error, err error)
 }
 
-func (t tap) run(ctx context.Context, sql string, args []any) (found bool, err error) {
-	rows, done, err := t.query(ctx, sql, args)
+func (d rawDBTX) run(ctx context.Context, sql string, args []any) (hasRow bool, err error) {
+	rows, done, err := d.query(ctx, sql, args)
 	if err != nil {
 		return false, err
 	}
 	for rows.Next() {
-		found = true
-		if err = t.to.row(rows.FieldDescriptions(), rows.RawValues()); err != nil {
+		hasRow = true
+		if err = d.dst.row(rows.FieldDescriptions(), rows.RawValues()); err != nil {
 			break
 		}
 	}
@@ -79,74 +81,75 @@ func (t tap) run(ctx context.Context, sql string, args []any) (found bool, err e
 	if err == nil {
 		err = rows.Err()
 	}
-	if closed := done(); err == nil {
-		err = closed
+	if closeErr := done(); err == nil {
+		err = closeErr
 	}
-	return found, err
+	return hasRow, err
 }
 
-// Exec is not for a tap: a statement of the API answers rows.
-func (t tap) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
-	return pgconn.CommandTag{}, fmt.Errorf("api: a statement that answers no rows cannot be a route")
+// Exec returns an error: a query of the API returns rows.
+func (d rawDBTX) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, fmt.Errorf("api: a statement without rows cannot be a route")
 }
 
-// CopyFrom is not for a tap either.
-func (t tap) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
+// CopyFrom returns an error.
+func (d rawDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
 	return 0, fmt.Errorf("api: a COPY cannot be a route")
 }
 
-// Query writes all rows and returns none.
-func (t tap) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	_, err := t.run(ctx, sql, args)
-	return drained{}, err
+// Query writes all rows to the rowWriter and returns none.
+func (d rawDBTX) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	_, err := d.run(ctx, sql, args)
+	return noRows{}, err
 }
 
-// QueryRow writes the row and scans nothing; without a row its Scan answers pgx.ErrNoRows.
-func (t tap) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	found, err := t.run(ctx, sql, args)
-	if err == nil && !found {
+// QueryRow writes the row to the rowWriter. Scan of its result reads nothing and returns pgx.ErrNoRows without a row.
+func (d rawDBTX) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	hasRow, err := d.run(ctx, sql, args)
+	if err == nil && !hasRow {
 		err = errNoRow
 	}
-	return tapped{err}
+	return errRow{err}
 }
 
-type tapped struct{ err error }
+// errRow is a pgx.Row whose Scan returns an error, or nil.
+type errRow struct{ err error }
 
-func (t tapped) Scan(...any) error { return t.err }
+func (r errRow) Scan(...any) error { return r.err }
 
-// drained are the rows that a tap leaves over.
-type drained struct{ pgx.Rows }
+// noRows is an empty pgx.Rows.
+type noRows struct{ pgx.Rows }
 
-func (drained) Next() bool { return false }
-func (drained) Err() error { return nil }
-func (drained) Close()     {}
+func (noRows) Next() bool { return false }
+func (noRows) Err() error { return nil }
+func (noRows) Close()     {}
 
-// reading runs a query straight on a connection, or in a transaction that somebody else ends. planned says that the plan should be made for
-// these very arguments: a filter that is null must not spoil the plan of one that is given.
-func reading(on interface {
+// readDBTX runs a query on a connection, or in a transaction that the caller ends. forcePlan plans each execution, so
+// that NULL filters do not pin a generic plan.
+func readDBTX(querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, planned bool, to rowWriter) db.DBTX {
-	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
-		if planned {
+}, forcePlan bool, dst rowWriter) db.DBTX {
+	return rawDBTX{dst, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
+		if forcePlan {
 			args = append([]any{pgx.QueryExecModeCacheDescribe}, args...)
 		}
-		rows, err := on.Query(ctx, sql, args...)
+		rows, err := querier.Query(ctx, sql, args...)
 		return rows, func() error { return nil }, err
 	}}
 }
 
-// writing runs a query as a transaction of its own that knows actor and request id, in one round trip: both statements travel in one
-// pipeline, which PostgreSQL commits or rolls back as a whole at its end.
-func writing(conn *pgxpool.Conn, who db.SetRequestContextParams, to rowWriter) db.DBTX {
-	return tap{to, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
+// writeDBTX runs a query in a transaction that records actor and request ID, in one round trip: PostgreSQL commits or
+// rolls back the pipeline of both statements as a whole.
+func writeDBTX(conn *pgxpool.Conn, params db.SetRequestContextParams, dst rowWriter) db.DBTX {
+	return rawDBTX{dst, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
 		batch := &pgx.Batch{}
-		if err := db.New(queue{batch}).SetRequestContext(ctx, who); err != nil {
+		if err := db.New(batchDBTX{batch}).SetRequestContext(ctx, params); err != nil {
 			return nil, nil, err
 		}
 		batch.Queue(sql, args...)
 		results := conn.SendBatch(ctx, batch)
 		if _, err := results.Exec(); err != nil {
-			_ = results.Close() // says the same
+			_ = results.Close() // returns the same error
 			return nil, nil, err
 		}
 		rows, err := results.Query()
@@ -158,33 +161,33 @@ func writing(conn *pgxpool.Conn, who db.SetRequestContextParams, to rowWriter) d
 	}}
 }
 
-// queue is a db.DBTX that puts statements into a batch.
-type queue struct{ *pgx.Batch }
+// batchDBTX is a db.DBTX that queues statements in a batch.
+type batchDBTX struct{ *pgx.Batch }
 
-func (q queue) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+func (q batchDBTX) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	q.Queue(sql, args...)
 	return pgconn.CommandTag{}, nil
 }
 
-func (q queue) Query(context.Context, string, ...any) (pgx.Rows, error) {
-	panic("api: a queued statement answers nothing")
+func (q batchDBTX) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	panic("api: a queued statement returns no rows")
 }
 
-func (q queue) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
-	panic("api: a COPY does not go into a batch")
+func (q batchDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
+	panic("api: a COPY cannot be queued")
 }
 
-func (q queue) QueryRow(context.Context, string, ...any) pgx.Row {
-	panic("api: a queued statement answers nothing")
+func (q batchDBTX) QueryRow(context.Context, string, ...any) pgx.Row {
+	panic("api: a queued statement returns no rows")
 }
 
-// begin opens a transaction that knows actor and request id: for dry runs and for bodies that take many statements.
-func begin(ctx context.Context, conn *pgxpool.Conn, who db.SetRequestContextParams) (pgx.Tx, error) {
+// beginAudited opens a transaction that records actor and request ID, for dry runs and for several statements.
+func beginAudited(ctx context.Context, conn *pgxpool.Conn, params db.SetRequestContextParams) (pgx.Tx, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.New(tx).SetRequestContext(ctx, who); err != nil {
+	if err := db.New(tx).SetRequestContext(ctx, params); err != nil {
 		rollback(tx)
 		return nil, err
 	}

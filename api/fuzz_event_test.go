@@ -38,7 +38,7 @@ func FuzzEvent(f *testing.F) {
 		f.Add(uint8(formatCSV), []byte(seed))
 	}
 	pool := pgtest.Pool(f)
-	h := newAPI(pool)
+	h := newTestAPI(pool)
 	newest := func(t *testing.T) (xid int64) {
 		if err := pool.QueryRow(t.Context(), "SELECT coalesce((SELECT xid FROM event ORDER BY xid DESC LIMIT 1), 0)").Scan(&xid); err != nil {
 			t.Fatal(err)
@@ -66,17 +66,17 @@ func FuzzEvent(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s %q was taken: %v", mediaTypes[format], body, err)
 		}
-		answers, err := readAnswers(w.Body.String())
-		if err != nil || len(answers) != len(sent) || len(sent) > 0 == (after == before) {
-			t.Fatalf("%s %q: %d events were sent, %d answered: %v", mediaTypes[format], body, len(sent), len(answers), err)
+		results, err := readResults(w.Body.String())
+		if err != nil || len(results) != len(sent) || len(sent) > 0 == (after == before) {
+			t.Fatalf("%s %q: %d events were sent, %d answered: %v", mediaTypes[format], body, len(sent), len(results), err)
 		}
 		var stored int
 		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM event WHERE xid > $1", before).Scan(&stored); err != nil || stored != len(sent) {
 			t.Fatalf("%s %q: %d events were sent, %d stored: %v", mediaTypes[format], body, len(sent), stored, err)
 		}
-		for i, answer := range answers {
-			if fault := storedFault(t.Context(), pool, sent[i], answer); fault != "" {
-				t.Errorf("%s %q, event %d: %s", mediaTypes[format], body, i+1, fault)
+		for i, result := range results {
+			if reason := storedMismatch(t.Context(), pool, sent[i], result); reason != "" {
+				t.Errorf("%s %q, event %d: %s", mediaTypes[format], body, i+1, reason)
 			}
 		}
 	})
@@ -129,7 +129,7 @@ func readEvents(format format, body []byte) (all []sentEvent, err error) {
 	}
 }
 
-func readAnswers(text string) (all []RecordedEvent, err error) {
+func readResults(text string) (all []RecordedEvent, err error) {
 	if strings.HasPrefix(text, "[") {
 		err = json.Unmarshal([]byte(text), &all)
 		return all, err
@@ -146,28 +146,28 @@ func readAnswers(text string) (all []RecordedEvent, err error) {
 	}
 }
 
-// storedFault says how what is stored differs from what was sent, or from what was answered; "" when it does not.
-func storedFault(ctx context.Context, pool *pgxpool.Pool, sent sentEvent, answer RecordedEvent) string {
+// storedMismatch says how what is stored differs from what was sent, or from what was answered; "" when it does not.
+func storedMismatch(ctx context.Context, pool *pgxpool.Pool, sent sentEvent, result RecordedEvent) string {
 	var kind, amount, user, at string
 	var codes []int32
 	var alert *string
 	const sql = "SELECT type, amount::text, user_id::text, time::text, alert_codes, alert_id::text FROM event WHERE id = $1"
-	if err := pool.QueryRow(ctx, sql, answer.EventID).Scan(&kind, &amount, &user, &at, &codes, &alert); err != nil {
+	if err := pool.QueryRow(ctx, sql, result.EventID).Scan(&kind, &amount, &user, &at, &codes, &alert); err != nil {
 		return err.Error()
 	}
-	wanted, ok := new(big.Rat).SetString(fmt.Sprint(sent.Amount))
+	expected, ok := new(big.Rat).SetString(fmt.Sprint(sent.Amount))
 	got, fine := new(big.Rat).SetString(amount)
 	switch {
-	case !ok || !fine || wanted.Cmp(got) != 0 || wanted.Sign() <= 0:
+	case !ok || !fine || expected.Cmp(got) != 0 || expected.Sign() <= 0:
 		return fmt.Sprintf("amount %v is stored as %s", sent.Amount, amount)
 	case !strings.EqualFold(sent.Type, kind) || kind != "deposit" && kind != "withdraw" || len(sent.Type) != len(kind):
 		return fmt.Sprintf("type %q is stored as %q", sent.Type, kind)
-	case sent.UserID.String() != user || fmt.Sprint(answer.UserID) != user:
-		return fmt.Sprintf("user %s is stored as %s, answered as %d", sent.UserID, user, answer.UserID)
+	case sent.UserID.String() != user || fmt.Sprint(result.UserID) != user:
+		return fmt.Sprintf("user %s is stored as %s, answered as %d", sent.UserID, user, result.UserID)
 	case sent.Time.String() != at:
 		return fmt.Sprintf("time %s is stored as %s", sent.Time, at)
-	case !slices.Equal(codes, answer.AlertCodes) || answer.Alert != (len(codes) > 0) || (alert == nil) != (answer.AlertID == nil) || alert != nil && *alert != answer.AlertID.String():
-		return fmt.Sprintf("the answer %+v is stored as %v, %v", answer, codes, alert)
+	case !slices.Equal(codes, result.AlertCodes) || result.Alert != (len(codes) > 0) || (alert == nil) != (result.AlertID == nil) || alert != nil && *alert != result.AlertID.String():
+		return fmt.Sprintf("the answer %+v is stored as %v, %v", result, codes, alert)
 	}
 	return ""
 }

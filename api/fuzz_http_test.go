@@ -14,7 +14,7 @@ import (
 
 // FuzzHTTP sends whole requests to the API on a real database. Whatever they are, none may yield a 5xx.
 func FuzzHTTP(f *testing.F) {
-	h := newAPI(pgtest.Pool(f))
+	h := newTestAPI(pgtest.Pool(f))
 	request := func(line, headers, body string) []byte {
 		return fmt.Appendf(nil, "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", line, headers, len(body), body)
 	}

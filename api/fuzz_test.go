@@ -13,8 +13,8 @@ import (
 	"labledger/db"
 )
 
-// sound fails when a bound value is one that the database or a client could choke on.
-func sound(t *testing.T, row reflect.Value) {
+// checkStorable fails when a bound value is one that the database or a client could choke on.
+func checkStorable(t *testing.T, row reflect.Value) {
 	t.Helper()
 	for i := range row.NumField() {
 		value := row.Field(i)
@@ -40,19 +40,19 @@ func FuzzBody(f *testing.F) {
 	}
 	b := newBinder(reflect.TypeFor[db.UpsertSiteParams](), http.MethodPost, []string{"id"})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		row := reflect.New(b.shape).Elem()
+		row := reflect.New(b.typ).Elem()
 		row.FieldByName("ID").SetInt(1)
-		var found faults
-		if err := b.bindBody(row, body, "site_id", &found); err != nil {
+		var errs fieldErrors
+		if err := b.bindBody(row, body, "site_id", &errs); err != nil {
 			if asProblem(err, http.MethodPost, nil).Status != http.StatusBadRequest {
 				t.Fatalf("%q: %v", body, err)
 			}
 			return
 		}
-		if len(found) > 0 {
+		if len(errs) > 0 {
 			return
 		}
-		sound(t, row)
+		checkStorable(t, row)
 		if !json.Valid(body) {
 			t.Errorf("%q was taken for JSON", body)
 		}
@@ -70,13 +70,13 @@ func FuzzQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		for _, b := range lists {
-			row := reflect.New(b.shape).Elem()
-			var found faults
-			flags := b.bindQuery(row, raw, &found)
-			if len(found) == 0 {
-				sound(t, row)
+			row := reflect.New(b.typ).Elem()
+			var errs fieldErrors
+			flags := b.bindQuery(row, raw, &errs)
+			if len(errs) == 0 {
+				checkStorable(t, row)
 				for name := range flags {
-					if !slices.Contains(b.params, name) {
+					if !slices.Contains(b.queryNames, name) {
 						t.Errorf("%q: parameter %q was ignored", raw, name)
 					}
 				}
@@ -91,12 +91,12 @@ func FuzzCursor(f *testing.F) {
 	}
 	b := newBinder(reflect.TypeFor[db.ListInstrumentsParams](), http.MethodGet, nil)
 	f.Fuzz(func(t *testing.T, text string) {
-		row := reflect.New(b.shape).Elem()
+		row := reflect.New(b.typ).Elem()
 		if b.bindCursor(row, text) != "" {
 			return
 		}
 		var parts []string
-		for _, c := range b.cursor {
+		for _, c := range b.cursorFields {
 			parts = append(parts, strconv.FormatInt(row.Field(c.index).Int(), 10))
 		}
 		if again := strings.Join(parts, "-"); again != text {
@@ -114,11 +114,11 @@ func FuzzBulk(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	b := lines[db.UpsertComputerParams]((*db.Queries).ImportComputers)
+	b := importRows[db.UpsertComputerParams]((*db.Queries).ImportComputers)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, kind := range mediaTypes {
-			in := newIntake(b)
-			in.send = func(chunk json.RawMessage) (stored, error) {
+			reader := newBulkReader(b)
+			reader.storeChunk = func(chunk json.RawMessage) (importChunkResult, error) {
 				var rows []struct {
 					Name   string  `json:"name"`
 					Mac    *string `json:"mac"`
@@ -128,16 +128,16 @@ func FuzzBulk(f *testing.F) {
 					t.Fatalf("%s %q became %q: %v", kind, body, chunk, err)
 				}
 				for _, r := range rows {
-					sound(t, reflect.ValueOf(r))
+					checkStorable(t, reflect.ValueOf(r))
 				}
-				return stored{Problems: json.RawMessage("[]")}, nil
+				return importChunkResult{Problems: json.RawMessage("[]")}, nil
 			}
-			if err := in.readAll(kind, strings.NewReader(string(body))); err != nil {
+			if err := reader.readAll(kind, strings.NewReader(string(body))); err != nil {
 				if p := asProblem(err, http.MethodPost, nil); p.Status >= http.StatusInternalServerError {
 					t.Errorf("%s %q: %v", kind, body, err)
 				}
 			}
-			in.wrong.close()
+			reader.errs.close()
 		}
 	})
 }
@@ -147,7 +147,7 @@ func FuzzAccept(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		if i := prefer(header, mediaTypes); i < -1 || i >= len(mediaTypes) {
+		if i := preferredIndex(header, mediaTypes); i < -1 || i >= len(mediaTypes) {
 			t.Errorf("%q chose %d", header, i)
 		}
 	})

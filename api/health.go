@@ -12,48 +12,51 @@ import (
 	"labledger/internal/media"
 )
 
-// None are the parameters of a function that takes none.
-type None struct{}
+// NoParams are the parameters of a function without parameters.
+type NoParams struct{}
 
-// Health says that the process runs.
+// Health reports that the process runs.
 type Health struct {
 	// Always "healthy".
 	Status string `json:"status"`
 }
 
-// ShowHealth tells that the server runs. It asks nobody else.
-func ShowHealth(*db.Queries, context.Context, None) (Health, error) { return Health{"healthy"}, nil }
+// ShowHealth reports that the server runs. It does not query the database.
+func ShowHealth(*db.Queries, context.Context, NoParams) (Health, error) {
+	return Health{"healthy"}, nil
+}
 
-// Hello greets a program that calls /, and shows it around.
+// Hello lists where to start.
 type Hello struct {
 	// Always "world".
 	Hello string `json:"hello"`
-	// The reference page.
+	// Path of the API reference.
 	Docs string `json:"docs"`
-	// The OpenAPI document.
+	// Path of the OpenAPI document.
 	OpenAPI string `json:"openapi"`
-	// The sites.
+	// Path of the sites.
 	Sites string `json:"sites"`
-	// Computers and freezers.
+	// Path of the computers and freezers.
 	Instruments string `json:"instruments"`
-	// The history of all tables.
+	// Path of the history of all tables.
 	Changes string `json:"changes"`
 }
 
-// ShowHello greets whoever calls the bare address, and says where to go on.
-func ShowHello(*db.Queries, context.Context, None) (Hello, error) {
+// ShowHello lists the paths to start from.
+func ShowHello(*db.Queries, context.Context, NoParams) (Hello, error) {
 	return Hello{"world", "/docs", "/api/v1/openapi.json", "/api/v1/sites", "/api/v1/instruments", "/api/v1/changes"}, nil
 }
 
-// Readiness says whether requests should come here, and what was checked.
+// Readiness reports whether the server can handle requests, and the result of each check.
 type Readiness struct {
-	// "ready", or "not ready".
+	// "ready" or "not ready".
 	Status string `json:"status"`
-	// Each part that was checked: "ok", or what is wrong with it. A server whose replica is down, whose folder of files is full or whose
-	// database is newer still works, so it is ready; what is wrong is told all the same.
+	// Result of each check: "ok", or what is wrong. A server remains ready if only its replica is down, its media
+	// directory is full, or the schema is newer than the program.
 	Checks map[string]string `json:"checks"`
 }
 
+// status returns the HTTP status of the response.
 func (r Readiness) status() int {
 	if r.Status == "ready" {
 		return http.StatusOK
@@ -61,85 +64,89 @@ func (r Readiness) status() int {
 	return http.StatusServiceUnavailable
 }
 
-// ShowReadiness tells whether the server can work: whether it goes on running, and whether the database answers, has our schema, and takes writes.
-// Beside that it tells how the folder of uploaded files and the replica are, where there are such.
-func ShowReadiness(*db.Queries, context.Context, None) (Readiness, error) {
-	panic("api: readiness is more than the database's")
+// ShowReadiness reports whether the server can handle requests: it is not shutting down, and the database is reachable,
+// has the required schema and accepts writes. It also reports the state of the media directory and of the replica.
+func ShowReadiness(*db.Queries, context.Context, NoParams) (Readiness, error) {
+	panic("api: documentation only; see readiness.check")
 }
 
-// A readiness is what is checked.
+// readiness runs the checks of /readyz.
 type readiness struct {
-	schema   uint         // version that the program needs; 0 for any
-	media    *media.Store // nil when there is none
-	replica  *replica     // nil when there is none
-	draining func() bool  // nil for never
+	schema   uint         // required schema version; 0 for any
+	media    *media.Store // nil without a media directory
+	replica  *replica     // nil without a replica
+	draining func() bool  // whether the server is shutting down; nil for never
 }
 
-func (c *readiness) showing() endpoint {
-	e := function(c.show, (*db.Queries).CheckDatabase)
-	e.calls[0] = ShowReadiness
+func (c *readiness) endpoint() endpoint {
+	e := callFunc(c.check, (*db.Queries).CheckDatabase)
+	e.queries[0] = ShowReadiness
 	return e
 }
 
-func (c *readiness) show(q *db.Queries, ctx context.Context, _ None) (Readiness, error) {
+func (c *readiness) check(q *db.Queries, ctx context.Context, _ NoParams) (Readiness, error) {
 	if c.draining != nil && c.draining() {
-		return Readiness{"not ready", map[string]string{"server": "stopping: requests under way may finish, new ones should go elsewhere"}}, nil
+		checks := map[string]string{"server": "shutting down: open requests are finished, send new ones to another server"}
+		return Readiness{"not ready", checks}, nil
 	}
 	r := Readiness{"ready", map[string]string{}}
 	if !c.checkDatabase(q, ctx, r.Checks) {
 		r.Status = "not ready"
 	}
 	if c.media != nil {
-		r.Checks["media"] = ok(c.media.CheckWritable())
+		r.Checks["media"] = checkText(c.media.CheckWritable())
 	}
 	if c.replica != nil {
-		r.Checks["replica"] = c.replica.state(ctx)
+		r.Checks["replica"] = c.replica.status(ctx)
 	}
 	return r, nil
 }
 
-func ok(err error) string {
+// checkText returns the text of a check's result.
+func checkText(err error) string {
 	if err != nil {
 		return err.Error()
 	}
 	return "ok"
 }
 
-// checkDatabase fills in what it finds, and reports whether the server can work with it.
+// checkDatabase adds the results for the database to checks. It reports whether the server can work with it.
 func (c *readiness) checkDatabase(q *db.Queries, ctx context.Context, checks map[string]string) (ready bool) {
-	found, err := q.CheckDatabase(ctx)
-	var refused *pgconn.PgError
+	row, err := q.CheckDatabase(ctx)
+	var pgErr *pgconn.PgError
 	checks["database"] = "ok"
 	switch {
-	case err == errNoRow, errors.As(err, &refused) && refused.Code == "42P01": // no such table
+	case err == errNoRow, errors.As(err, &pgErr) && pgErr.Code == "42P01": // undefined_table
 		checks["schema"] = "missing: run labledger migrate up"
 		return false
-	case errors.As(err, &refused) && refused.Code == "42501":
-		checks["schema"] = "unknown: the role of DATABASE_URL may not read schema_migrations"
+	case errors.As(err, &pgErr) && pgErr.Code == "42501": // insufficient_privilege
+		checks["schema"] = "unknown: the role of DATABASE_URL has no permission to read schema_migrations"
 		return false
 	case err != nil:
-		checks["database"] = "cannot be reached"
+		checks["database"] = "unreachable"
 		return false
 	}
-	ready, checks["schema"] = c.compare(found)
+	ready, checks["schema"] = c.checkSchemaVersion(row)
 	checks["writable"] = "ok"
-	if !found.Writable {
-		checks["writable"] = "the database takes no writes: it is a standby"
+	if !row.Writable {
+		checks["writable"] = "read-only: the database is a standby"
 	}
-	return ready && found.Writable
+	return ready && row.Writable
 }
 
-// compare says whether the schema is the one that the program needs. With a newer one it works on: otherwise the first of several servers to be
-// replaced by a newer version, which migrates, would take all others out of service before it serves itself.
-func (c *readiness) compare(found db.CheckDatabaseRow) (fit bool, state string) {
-	at, need := max(found.SchemaVersion, 0), int64(c.schema)
+// checkSchemaVersion compares the schema with the required version. A newer schema is compatible: during a rolling
+// update, the first new instance migrates while the old ones still serve.
+func (c *readiness) checkSchemaVersion(row db.CheckDatabaseRow) (compatible bool, status string) {
+	actual, required := max(row.SchemaVersion, 0), int64(c.schema)
 	switch {
-	case found.SchemaBrokenOff:
-		return false, fmt.Sprintf("broken off at %d: run labledger migrate up", at)
-	case need == 0 || at == need:
+	case row.SchemaBrokenOff:
+		return false, fmt.Sprintf("incomplete: the migration to version %d failed; run labledger migrate up", actual)
+	case required == 0 || actual == required:
 		return true, "ok"
-	case at < need:
-		return false, fmt.Sprintf("too old: the database is at %d, this program needs %d; run labledger migrate up", at, need)
+	case actual < required:
+		return false, fmt.Sprintf("too old: the database has version %d, this program requires %d; run labledger migrate up",
+			actual, required)
 	}
-	return true, fmt.Sprintf("newer: the database is at %d, this program knows %d; run a newer labledger", at, need)
+	return true, fmt.Sprintf("newer: the database has version %d, this program knows %d; update labledger",
+		actual, required)
 }

@@ -18,87 +18,87 @@ import (
 	"labledger/internal/postgres"
 )
 
-// readyz asks, and compares what was checked. A value that ends in … stands for a beginning.
-func (l *lab) readyz(status int, checks map[string]string) {
-	l.Helper()
-	w := l.ask("", "GET", "/readyz", "")
+// checkReadyz asks, and compares what was checked. A value that ends in … stands for a beginning.
+func (ts *testServer) checkReadyz(status int, checks map[string]string) {
+	ts.Helper()
+	w := ts.send("", "GET", "/readyz", "")
 	var got Readiness
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
-		l.Fatal(err)
+		ts.Fatal(err)
 	}
 	for name, state := range checks {
 		if start, cut := strings.CutSuffix(state, "…"); cut && strings.HasPrefix(got.Checks[name], start) {
 			got.Checks[name] = state
 		}
 	}
-	words := map[int]string{http.StatusOK: "ready", http.StatusServiceUnavailable: "not ready"}
-	if diff := cmp.Diff(Readiness{words[status], checks}, got); w.Code != status || diff != "" {
-		l.Errorf("status %d, want %d; checks (-want +got):\n%s", w.Code, status, diff)
+	statusText := map[int]string{http.StatusOK: "ready", http.StatusServiceUnavailable: "not ready"}
+	if diff := cmp.Diff(Readiness{statusText[status], checks}, got); w.Code != status || diff != "" {
+		ts.Errorf("status %d, want %d; checks (-want +got):\n%s", w.Code, status, diff)
 	}
 	if again := w.Header().Get("Retry-After"); (again != "") != (status == http.StatusServiceUnavailable) {
-		l.Errorf("status %d with Retry-After %q", w.Code, again)
+		ts.Errorf("status %d with Retry-After %q", w.Code, again)
 	}
 }
 
-func TestReadinessOfTheSchema(t *testing.T) {
+func TestReadiness_schemaVersion(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, func(o *Options) { o.Media = nil })
-	at := scan[int64](l, "SELECT version FROM schema_migrations")
-	program := func(version int64) *lab {
-		other := *l
+	ts := newTestServer(t, func(o *Options) { o.Media = nil })
+	at := scan[int64](ts, "SELECT version FROM schema_migrations")
+	program := func(version int64) *testServer {
+		other := *ts
 		other.options.Schema = uint(version)
-		return other.twin()
+		return other.newInstance()
 	}
 	good := map[string]string{"database": "ok", "schema": "ok", "writable": "ok"}
-	with := func(schema string) map[string]string {
+	withSchema := func(schema string) map[string]string {
 		return map[string]string{"database": "ok", "schema": schema, "writable": "ok"}
 	}
 
-	l.readyz(http.StatusOK, good) // whatever it is
-	program(at).readyz(http.StatusOK, good)
+	ts.checkReadyz(http.StatusOK, good) // whatever it is
+	program(at).checkReadyz(http.StatusOK, good)
 
-	l.exec("UPDATE schema_migrations SET version = 101")
-	program(102).readyz(http.StatusServiceUnavailable, with("too old: the database is at 101, this program needs 102; run labledger migrate up"))
-	program(100).readyz(http.StatusOK, with("newer: the database is at 101, this program knows 100; run a newer labledger"))
-	l.exec("UPDATE schema_migrations SET dirty = true")
-	program(101).readyz(http.StatusServiceUnavailable, with("broken off at 101: run labledger migrate up"))
+	ts.exec("UPDATE schema_migrations SET version = 101")
+	program(102).checkReadyz(http.StatusServiceUnavailable, withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
+	program(100).checkReadyz(http.StatusOK, withSchema("newer: the database has version 101, this program knows 100; update labledger"))
+	ts.exec("UPDATE schema_migrations SET dirty = true")
+	program(101).checkReadyz(http.StatusServiceUnavailable, withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
 
 	missing := map[string]string{"database": "ok", "schema": "missing: run labledger migrate up"}
-	l.exec("DELETE FROM schema_migrations")
-	program(at).readyz(http.StatusServiceUnavailable, missing)
-	l.exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
-	program(at).readyz(http.StatusServiceUnavailable, missing)
-	l.exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
-	program(at).readyz(http.StatusServiceUnavailable, map[string]string{"database": "ok", "schema": "unknown: the role of DATABASE_URL may not read schema_migrations"})
+	ts.exec("DELETE FROM schema_migrations")
+	program(at).checkReadyz(http.StatusServiceUnavailable, missing)
+	ts.exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
+	program(at).checkReadyz(http.StatusServiceUnavailable, missing)
+	ts.exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
+	program(at).checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "ok", "schema": "unknown: the role of DATABASE_URL has no permission to read schema_migrations"})
 }
 
 // A server that stops says so, and asks nobody else.
-func TestReadinessOfAServerThatStops(t *testing.T) {
+func TestReadiness_draining(t *testing.T) {
 	t.Parallel()
-	var stops atomic.Bool
-	l := newLab(t, func(o *Options) { o.Draining = stops.Load })
-	fine := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": "ok"}
-	l.readyz(http.StatusOK, fine)
-	stops.Store(true)
-	stopping := map[string]string{"server": "stopping: …"}
-	l.readyz(http.StatusServiceUnavailable, stopping)
-	l.work.Close()
-	l.readyz(http.StatusServiceUnavailable, stopping)
-	stops.Store(false)
-	l.readyz(http.StatusServiceUnavailable, map[string]string{"database": "cannot be reached", "media": "ok"})
+	var draining atomic.Bool
+	ts := newTestServer(t, func(o *Options) { o.Draining = draining.Load })
+	ready := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": "ok"}
+	ts.checkReadyz(http.StatusOK, ready)
+	draining.Store(true)
+	stopping := map[string]string{"server": "shutting down: …"}
+	ts.checkReadyz(http.StatusServiceUnavailable, stopping)
+	ts.serverPool.Close()
+	ts.checkReadyz(http.StatusServiceUnavailable, stopping)
+	draining.Store(false)
+	ts.checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "unreachable", "media": "ok"})
 }
 
 // Without its folder of files a server still answers almost everything.
-func TestReadinessOfTheFolderOfFiles(t *testing.T) {
+func TestReadiness_mediaDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for folder, state := range map[string]string{dir: "ok", filepath.Join(dir, "not", "yet"): "ok", filepath.Join(file, "media"): "where the folder should be there is a file"} {
-		l := newLab(t, func(o *Options) { o.Media = media.NewStore(folder) })
-		l.readyz(http.StatusOK, map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": state})
+	for folder, state := range map[string]string{dir: "ok", filepath.Join(dir, "not", "yet"): "ok", filepath.Join(file, "media"): "a file exists in place of the directory"} {
+		ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(folder) })
+		ts.checkReadyz(http.StatusOK, map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": state})
 	}
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
 		t.Error("to check the folder has made it")
@@ -106,44 +106,44 @@ func TestReadinessOfTheFolderOfFiles(t *testing.T) {
 }
 
 // A replica that is down, or does not answer, does not make a server unready, nor keep who asks waiting.
-func TestReadinessOfTheReplica(t *testing.T) {
+func TestReadiness_replica(t *testing.T) {
 	t.Parallel()
-	own := pgtest.NewCluster(t)
-	if err := migrateAndSeed(t.Context(), own.URL()); err != nil {
+	cluster := pgtest.NewCluster(t)
+	if err := migrateAndSeed(t.Context(), cluster.URL()); err != nil {
 		t.Fatal(err)
 	}
-	reads := func(url string) *lab {
+	newServer := func(url string) *testServer {
 		pool, err := postgres.Open(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(pool.Close)
-		return newLab(t, func(o *Options) { o.Media, o.Replica = nil, pool })
+		return newTestServer(t, func(o *Options) { o.Media, o.Replica = nil, pool })
 	}
-	with := func(state string) map[string]string {
+	withReplica := func(state string) map[string]string {
 		return map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "replica": state}
 	}
-	const meanwhile = "; lists are read from the primary meanwhile"
+	const fallbackNote = "; the primary serves lists"
 
-	l := reads(own.URL())
-	l.readyz(http.StatusOK, with("ok"))
-	if err := own.Stop(t.Context()); err != nil {
+	ts := newServer(cluster.URL())
+	ts.checkReadyz(http.StatusOK, withReplica("ok"))
+	if err := cluster.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.readyz(http.StatusOK, with("cannot be reached"+meanwhile))
-	token := l.apiToken(l.account("reader", viewer), viewer)
-	l.good(token, "GET", "/sites", "")
-	l.readyz(http.StatusOK, with("failed a moment ago, and is left alone for 10s"+meanwhile))
+	ts.checkReadyz(http.StatusOK, withReplica("unreachable"+fallbackNote))
+	token := ts.createAPIToken(ts.createAccount("reader", viewer), viewer)
+	ts.mustSend(token, "GET", "/sites", "")
+	ts.checkReadyz(http.StatusOK, withReplica("failed recently and is skipped for 10s"+fallbackNote))
 
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and never says a word
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() })
-	l = reads("postgres://somebody@" + silent.Addr().String() + "/lab?sslmode=disable")
-	began := time.Now()
-	l.readyz(http.StatusOK, with("cannot be reached"+meanwhile))
-	if took := time.Since(began); took > replicaTime+time.Second {
-		t.Errorf("a replica that does not answer kept it waiting for %s", took)
+	ts = newServer("postgres://somebody@" + silent.Addr().String() + "/lab?sslmode=disable")
+	start := time.Now()
+	ts.checkReadyz(http.StatusOK, withReplica("unreachable"+fallbackNote))
+	if elapsed := time.Since(start); elapsed > replicaPingTimeout+time.Second {
+		t.Errorf("a replica that does not answer kept it waiting for %s", elapsed)
 	}
 }

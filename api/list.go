@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -15,62 +16,63 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// This file is what lists have of their own: pages, the link to the next one, and whole tables as streams.
+// Lists have pages, a link to the next page, and streams of whole tables.
 
-// bindLimit sets how many rows the query may answer: one more than the page has, to see whether there is a next one.
-// A stream has no limit unless it asks for one. It returns the size of the page.
-func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, found *faults) int {
-	if h.limit < 0 {
+// bindLimit sets the row limit of the query: one more than the page size, to detect a next page. A stream without
+// limit returns all rows. bindLimit returns the page size.
+func (h *handler) bindLimit(in reflect.Value, flags url.Values, format format, errs *fieldErrors) int {
+	if h.limitIndex < 0 {
 		return 0
 	}
-	target := in.Field(h.limit)
-	limit, most := int64(pageSize), int64(pageMaximum)
+	target := in.Field(h.limitIndex)
+	limit, maxLimit := int64(defaultPageSize), int64(maxPageSize)
 	switch {
-	case h.most > 0:
-		limit, most = bestSize, int64(h.most)
-	case h.short:
-		limit = most
+	case h.maxRows > 0:
+		limit, maxLimit = defaultTopN, int64(h.maxRows)
+	case h.shortRoute:
+		limit = maxLimit
 	}
-	given, isGiven := target.Interface().(*int64)
-	isGiven = isGiven && given != nil
-	inPath := slices.ContainsFunc(h.binder.path, func(f field) bool { return f.name == "limit" })
-	if isGiven {
-		limit = *given
+	value, isSet := target.Interface().(*int64)
+	isSet = isSet && value != nil
+	inPath := slices.ContainsFunc(h.binder.pathFields, func(f field) bool { return f.name == "limit" })
+	if isSet {
+		limit = *value
 	}
 	switch {
-	case isGiven && inPath && limit == 0:
-		limit = pageMaximum
-	case isGiven && limit < 1:
-		found.add("limit", "must be at least 1")
-	case isGiven && h.most > 0 && limit > most:
-		found.add("limit", "must be at most "+strconv.Itoa(h.most))
-	case isGiven && limit > most && format == formatJSON:
-		found.add("limit", "must be at most "+strconv.Itoa(pageMaximum)+"; a whole table leaves as CSV or NDJSON, by the Accept header")
+	case isSet && inPath && limit == 0:
+		limit = maxPageSize
+	case isSet && limit < 1:
+		errs.add("limit", "must be at least 1")
+	case isSet && h.maxRows > 0 && limit > maxLimit:
+		errs.add("limit", "must be at most "+strconv.Itoa(h.maxRows))
+	case isSet && limit > maxLimit && format == formatJSON:
+		message := fmt.Sprintf("must be at most %d; for all rows request CSV or NDJSON (header Accept)", maxPageSize)
+		errs.add("limit", message)
 	}
-	if h.offset >= 0 && in.Field(h.offset).Int() < 0 {
-		found.add("offset", "must not be negative")
+	if h.offsetIndex >= 0 && in.Field(h.offsetIndex).Int() < 0 {
+		errs.add("offset", "must not be negative")
 	}
-	if format != formatJSON && !isGiven {
-		return 0 // all of them
+	if format != formatJSON && !isSet {
+		return 0 // all rows
 	}
 	rows := limit
-	if format == formatJSON && h.most == 0 {
+	if format == formatJSON && h.maxRows == 0 {
 		rows++
 	}
 	target.Set(reflect.ValueOf(&rows))
 	return int(limit)
 }
 
-// hasFilter tells whether the client narrows the list down.
+// hasFilter reports whether the request filters the list.
 func (h *handler) hasFilter(in reflect.Value) bool {
-	given := func(f field) bool {
-		return f.index != h.limit && in.Field(f.index).Kind() == reflect.Pointer && !in.Field(f.index).IsNil()
+	isSet := func(f field) bool {
+		return f.index != h.limitIndex && in.Field(f.index).Kind() == reflect.Pointer && !in.Field(f.index).IsNil()
 	}
-	return slices.ContainsFunc(h.binder.query, given) || slices.ContainsFunc(h.binder.path, given)
+	return slices.ContainsFunc(h.binder.queryFields, isSet) || slices.ContainsFunc(h.binder.pathFields, isSet)
 }
 
-// next is the Link header of a page that is not the last: RFC 8288.
-func (h *handler) next(r *http.Request, flags url.Values, limit int, after string) string {
+// nextLink returns the Link header (RFC 8288) of a page that is not the last.
+func (h *handler) nextLink(r *http.Request, flags url.Values, limit int, cursor string) string {
 	path, _, _ := strings.Cut(h.path, "/{offset}")
 	for name, value := range pathValues(r) {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
@@ -81,95 +83,101 @@ func (h *handler) next(r *http.Request, flags url.Values, limit int, after strin
 	}
 	query.Del("offset")
 	query.Set("limit", strconv.Itoa(limit))
-	query.Set("after", after)
+	query.Set("after", cursor)
 	return "<" + path + "?" + query.Encode() + `>; rel="next"`
 }
 
-// streamTime bounds how long one piece of a stream may take to leave.
-const streamTime = 30 * time.Second
+// streamWriteTimeout is how long the client may take to accept one chunk of a stream.
+const streamWriteTimeout = 30 * time.Second
 
-// page answers a page of rows and, unless it is the last, where the next one is.
-func (h *handler) page(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, flags url.Values, limit int) (started bool, err error) {
-	rows := page{limit: limit, body: make([]byte, 0, 2<<10)}
-	if err := h.query(r.Context(), pool, h.hasFilter(in), &rows, in); err != nil {
+// writePage writes a page of rows, with a link to the next page unless it is the last.
+func (h *handler) writePage(
+	w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, flags url.Values, limit int,
+) (started bool, err error) {
+	rows := pageEncoder{limit: limit, body: make([]byte, 0, 2<<10)}
+	if err := h.execRead(r.Context(), pool, h.hasFilter(in), &rows, in); err != nil {
 		return false, err
 	}
 	if rows.more {
-		w.Header().Set("Link", h.next(r, flags, limit, string(rows.last)))
+		w.Header().Set("Link", h.nextLink(r, flags, limit, string(rows.lastKey)))
 	}
 	return true, respond(w, http.StatusOK, rows.bytes())
 }
 
-// stream writes all rows as they come. An error in the middle cuts the connection, so that no client takes a part for the whole.
-func (h *handler) stream(w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, format format) (started bool, err error) {
-	soon, cancel := context.WithTimeout(r.Context(), statementTime)
+// writeStream writes all rows as they arrive. An error after the first row aborts the connection, so that no client
+// mistakes a part for the whole.
+func (h *handler) writeStream(
+	w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, format format,
+) (started bool, err error) {
+	acquireCtx, cancel := context.WithTimeout(r.Context(), statementTimeout)
 	defer cancel()
-	conn, err := acquire(soon, pool)
+	conn, err := acquire(acquireCtx, pool)
 	if err != nil {
 		return false, err
 	}
 	defer conn.Release()
-	out := &patient{w: w, control: http.NewResponseController(w), contentType: mediaTypes[format]}
+	dst := &deadlineWriter{w: w, control: http.NewResponseController(w), contentType: mediaTypes[format]}
 	var rows interface {
 		rowWriter
 		flush() error
 	}
 	if format == formatCSV {
-		rows = &csvLines{to: csv.NewWriter(out), names: columnsOf(h.out)}
+		rows = &csvEncoder{dst: csv.NewWriter(dst), names: columnsOf(h.out)}
 	} else {
-		rows = &jsonLines{to: out}
+		rows = &ndjsonEncoder{dst: dst}
 	}
-	err = h.run(r.Context(), reading(conn, h.hasFilter(in), rows), in)
+	err = h.exec(r.Context(), readDBTX(conn, h.hasFilter(in), rows), in)
 	if err == nil {
 		err = rows.flush()
 	}
 	if err == nil {
-		out.start()
+		dst.start()
 		return true, nil
 	}
-	if !out.started {
+	if !dst.started {
 		return false, err
 	}
-	exchangeOf(w).problem = asProblem(err, h.method, nil)
+	recorderOf(w).problem = asProblem(err, h.method, nil)
 	panic(http.ErrAbortHandler)
 }
 
-// patient writes as long as the client keeps reading. It sends the header with the first piece, so that an early error is still a problem.
-type patient struct {
+// A deadlineWriter extends the write deadline with each chunk. It sends the headers with the first chunk, so that an
+// earlier error is still reported as a problem.
+type deadlineWriter struct {
 	w           http.ResponseWriter
 	control     *http.ResponseController
 	contentType string
 	started     bool
 }
 
-func (p *patient) start() {
-	if !p.started {
-		p.started = true
-		p.w.Header().Set("Content-Type", p.contentType)
-		p.w.WriteHeader(http.StatusOK)
+func (d *deadlineWriter) start() {
+	if !d.started {
+		d.started = true
+		d.w.Header().Set("Content-Type", d.contentType)
+		d.w.WriteHeader(http.StatusOK)
 	}
 }
 
-func (p *patient) Write(piece []byte) (int, error) {
-	p.start()
-	_ = p.control.SetWriteDeadline(time.Now().Add(streamTime)) // not every writer has deadlines, and then none is needed
-	return p.w.Write(piece)
+func (d *deadlineWriter) Write(chunk []byte) (int, error) {
+	d.start()
+	_ = d.control.SetWriteDeadline(time.Now().Add(streamWriteTimeout)) // a recorder in tests has no deadlines
+	return d.w.Write(chunk)
 }
 
-// readValue answers what a function returns.
-func (h *handler) readValue(w http.ResponseWriter, r *http.Request, in reflect.Value) error {
-	ctx, cancel := context.WithTimeout(r.Context(), statementTime)
+// callAndWrite writes the value that a function returns.
+func (h *handler) callAndWrite(w http.ResponseWriter, r *http.Request, in reflect.Value) error {
+	ctx, cancel := context.WithTimeout(r.Context(), statementTimeout)
 	defer cancel()
-	answer, err := h.value(ctx, h.pool, in)
+	result, err := h.call(ctx, h.primary, in)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(answer)
+	body, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}
 	status := http.StatusOK
-	if s, ok := answer.(interface{ status() int }); ok {
+	if s, ok := result.(interface{ status() int }); ok {
 		status = s.status()
 	}
 	if status == http.StatusServiceUnavailable {
@@ -178,8 +186,8 @@ func (h *handler) readValue(w http.ResponseWriter, r *http.Request, in reflect.V
 	return respond(w, status, append(body, '\n'))
 }
 
-// list joins names for a sentence.
-func list(names []string) string {
+// joinOr joins names with commas and a final "or".
+func joinOr(names []string) string {
 	if len(names) == 1 {
 		return names[0]
 	}

@@ -23,8 +23,8 @@ import (
 
 // This file is how one gets an account, signs in, and stays signed in.
 
-// NewAccount is what registering takes.
-type NewAccount struct {
+// RegisterRequest is what registering takes.
+type RegisterRequest struct {
 	// Name of the account; upper and lower case differ.
 	Username string `json:"username"`
 	// From 8 to 128 characters, of whatever kind; not one of the most common ones.
@@ -33,8 +33,8 @@ type NewAccount struct {
 	Country *string `json:"country"`
 }
 
-// Credentials are what signing in takes.
-type Credentials struct {
+// LoginRequest are what signing in takes.
+type LoginRequest struct {
 	// Name of the account.
 	Username string `json:"username"`
 	// Its password.
@@ -64,13 +64,13 @@ type Tokens struct {
 }
 
 // Register creates an account of one's own, as a viewer. An admin can give it another role.
-func Register(*db.Queries, context.Context, NewAccount) (db.Account, error) {
+func Register(*db.Queries, context.Context, RegisterRequest) (db.Account, error) {
 	panic("api: the gate registers")
 }
 
 // Login signs in. The access token is good for 15 minutes, /auth/refresh gives the next one. After 10 attempts with one name, or 100 from one
 // address, within 15 minutes further ones are refused for the rest of them, right or wrong.
-func Login(*db.Queries, context.Context, Credentials) (Tokens, error) {
+func Login(*db.Queries, context.Context, LoginRequest) (Tokens, error) {
 	panic("api: the gate signs in")
 }
 
@@ -80,84 +80,84 @@ func Refresh(*db.Queries, context.Context, RefreshRequest) (Tokens, error) {
 	panic("api: the gate refreshes")
 }
 
-func (g *gate) registering() endpoint {
+func (a *authenticator) registerEndpoint() endpoint {
 	return endpoint{
-		calls: []any{Register, (*db.Queries).RegisterAccount},
-		in:    reflect.TypeFor[NewAccount](), out: reflect.TypeFor[db.Account](), own: g.register,
+		queries: []any{Register, (*db.Queries).RegisterAccount},
+		in:      reflect.TypeFor[RegisterRequest](), out: reflect.TypeFor[db.Account](), handle: a.register,
 	}
 }
 
-func (g *gate) signingIn() endpoint {
+func (a *authenticator) loginEndpoint() endpoint {
 	return endpoint{
-		calls: []any{Login, (*db.Queries).CountLoginAttempt, (*db.Queries).GetCredential, (*db.Queries).CreateSession, (*db.Queries).ResetLoginAttempts},
-		in:    reflect.TypeFor[Credentials](), out: reflect.TypeFor[Tokens](), own: g.login,
+		queries: []any{Login, (*db.Queries).CountLoginAttempt, (*db.Queries).GetCredential, (*db.Queries).CreateSession, (*db.Queries).ResetLoginAttempts},
+		in:      reflect.TypeFor[LoginRequest](), out: reflect.TypeFor[Tokens](), handle: a.login,
 	}
 }
 
-func (g *gate) refreshing() endpoint {
+func (a *authenticator) refreshEndpoint() endpoint {
 	return endpoint{
-		calls: []any{Refresh, (*db.Queries).RefreshSession},
-		in:    reflect.TypeFor[RefreshRequest](), out: reflect.TypeFor[Tokens](), own: g.refresh,
+		queries: []any{Refresh, (*db.Queries).RefreshSession},
+		in:      reflect.TypeFor[RefreshRequest](), out: reflect.TypeFor[Tokens](), handle: a.refresh,
 	}
 }
 
-// How many attempts there may be within attemptTime.
+// How many attempts there may be within attemptWindow.
 const (
-	attemptsPerName    = 10
-	attemptsPerAddress = 100
-	registrations      = 20 // from one address
-	attemptTime        = 15 * time.Minute
+	maxAttemptsPerName         = 10
+	maxAttemptsPerAddress      = 100
+	maxRegistrationsPerAddress = 20 // from one address
+	attemptWindow              = 15 * time.Minute
 )
 
-// graceTime is how long the refresh token before the newest one is good for the same answer.
-const graceTime = 10 * time.Second
+// refreshGrace is how long the refresh token before the newest one is good for the same answer.
+const refreshGrace = 10 * time.Second
 
-// subjects are what an attempt to sign in is counted for. A name may be a password that was typed into the wrong field, so it is hashed.
-func (g *gate) subjects(r *http.Request, username string) (names []string, limits []int32) {
+// rateLimitKeys are what an attempt to sign in is counted for. A name may be a password that was typed into the wrong field, so it is hashed.
+func (a *authenticator) rateLimitKeys(r *http.Request, username string) (keys []string, limits []int32) {
 	hash := sha256.Sum256([]byte(username))
-	return []string{"name " + hex.EncodeToString(hash[:]), "address " + neighbourhood(g.address(r))}, []int32{attemptsPerName, attemptsPerAddress}
+	return []string{"name " + hex.EncodeToString(hash[:]), "address " + rateLimitPrefix(a.clientIP(r))}, []int32{maxAttemptsPerName, maxAttemptsPerAddress}
 }
 
-// take counts an attempt and refuses one too many.
-func (g *gate) take(ctx context.Context, subjects []string, limits []int32) error {
-	wait, err := db.New(g.pool).CountLoginAttempt(ctx, db.CountLoginAttemptParams{Subjects: subjects, Limits: limits, Seconds: int32(attemptTime.Seconds())})
+// countAttempt counts an attempt and refuses one too many.
+func (a *authenticator) countAttempt(ctx context.Context, keys []string, limits []int32) error {
+	wait, err := db.New(a.pool).CountLoginAttempt(ctx, db.CountLoginAttemptParams{Subjects: keys, Limits: limits, Seconds: int32(attemptWindow.Seconds())})
 	if err != nil {
 		return err
 	}
 	if wait > 0 {
 		return problem(http.StatusTooManyRequests, "Too many attempts, with this name or from this address. Wait %d seconds, then try again.", wait).
-			with("Retry-After", strconv.FormatInt(wait, 10))
+			withHeader("Retry-After", strconv.FormatInt(wait, 10))
 	}
 	return nil
 }
 
-// passwordProblem says that all processors are busy with passwords.
-func passwordProblem(err error) error {
+// hashingBusyProblem says that all processors are busy with passwords.
+func hashingBusyProblem(err error) error {
 	if errors.Is(err, auth.ErrBusy) {
 		return unavailable("Too many people are signing in right now. Try again.", nil)
 	}
 	return err
 }
 
-// check tells whether a password is the one of a name. It takes as long for a name that there is not.
-func (g *gate) check(ctx context.Context, r *http.Request, username, password string) (found db.GetCredentialRow, ok bool, err error) {
-	subjects, limits := g.subjects(r, username)
-	if err := g.take(ctx, subjects, limits); err != nil {
-		return found, false, err
+// verifyCredentials tells whether a password is the one of a name. It takes as long for a name that there is not.
+func (a *authenticator) verifyCredentials(ctx context.Context, r *http.Request, username, password string) (credential db.GetCredentialRow, ok bool, err error) {
+	keys, limits := a.rateLimitKeys(r, username)
+	if err := a.countAttempt(ctx, keys, limits); err != nil {
+		return credential, false, err
 	}
-	found, err = db.New(g.pool).GetCredential(ctx, db.GetCredentialParams{Username: username})
+	credential, err = db.New(a.pool).GetCredential(ctx, db.GetCredentialParams{Username: username})
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return found, false, err
+		return credential, false, err
 	}
-	ok, err = g.passwords.Verify(ctx, password, found.PasswordHash)
-	if err != nil || !ok || found.Disabled {
-		return found, false, passwordProblem(err)
+	ok, err = a.passwords.Verify(ctx, password, credential.PasswordHash)
+	if err != nil || !ok || credential.Disabled {
+		return credential, false, hashingBusyProblem(err)
 	}
-	return found, true, db.New(g.pool).ResetLoginAttempts(ctx, db.ResetLoginAttemptsParams{Subjects: subjects})
+	return credential, true, db.New(a.pool).ResetLoginAttempts(ctx, db.ResetLoginAttemptsParams{Subjects: keys})
 }
 
-// usernameFault says what is wrong with a name that somebody wants for themselves.
-func usernameFault(name string) string {
+// validateUsername says what is wrong with a name that somebody wants for themselves.
+func validateUsername(name string) string {
 	switch {
 	case len([]rune(name)) > 100:
 		return "must have at most 100 characters"
@@ -169,188 +169,188 @@ func usernameFault(name string) string {
 	return ""
 }
 
-func (g *gate) register(s *submission) error {
-	in := s.in.Addr().Interface().(*NewAccount)
-	if !s.found.has("username") {
-		s.found.add("username", usernameFault(in.Username))
+func (a *authenticator) register(c *call) error {
+	in := c.in.Addr().Interface().(*RegisterRequest)
+	if !c.errs.has("username") {
+		c.errs.add("username", validateUsername(in.Username))
 	}
-	if !s.found.has("password") {
-		s.found.add("password", auth.ValidatePassword(in.Password, in.Username))
+	if !c.errs.has("password") {
+		c.errs.add("password", auth.ValidatePassword(in.Password, in.Username))
 	}
-	if p := refusal(s.found); p != nil {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	if g.closed {
+	if a.registrationClosed {
 		return forbidden("Nobody registers here by themselves. Ask an admin for an account.")
 	}
-	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
-	if err := g.take(ctx, []string{"register " + neighbourhood(g.address(s.r))}, []int32{registrations}); err != nil {
+	if err := a.countAttempt(ctx, []string{"register " + rateLimitPrefix(a.clientIP(c.r))}, []int32{maxRegistrationsPerAddress}); err != nil {
 		return err
 	}
-	hash, err := g.passwords.Hash(ctx, in.Password)
+	hash, err := a.passwords.Hash(ctx, in.Password)
 	if err != nil {
-		return passwordProblem(err)
+		return hashingBusyProblem(err)
 	}
-	who := exchangeOf(s.w).caller()
-	who.Actor = in.Username // whoever registers is the first to act in this name
-	row, err := s.store(ctx, who, func(ctx context.Context, tx pgx.Tx, row *oneRow) error {
-		_, err := db.New(reading(tx, false, row)).RegisterAccount(ctx, db.RegisterAccountParams{Username: in.Username, Country: in.Country, PasswordHash: hash})
+	params := recorderOf(c.w).requestContext()
+	params.Actor = in.Username // whoever registers is the first to act in this name
+	row, err := c.inTx(ctx, params, func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error {
+		_, err := db.New(readDBTX(tx, false, row)).RegisterAccount(ctx, db.RegisterAccountParams{Username: in.Username, Country: in.Country, PasswordHash: hash})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.answer(http.StatusCreated, row)
+	return c.writeRow(http.StatusCreated, row)
 }
 
-func (g *gate) login(s *submission) error {
-	if p := refusal(s.found); p != nil {
+func (a *authenticator) login(c *call) error {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	in := s.in.Addr().Interface().(*Credentials)
-	kept := in.Cookie != nil && *in.Cookie
-	if kept {
-		if err := g.proveOwn(s.r); err != nil { // or another site would sign people in as somebody else
+	in := c.in.Addr().Interface().(*LoginRequest)
+	useCookies := in.Cookie != nil && *in.Cookie
+	if useCookies {
+		if err := a.requireSameOrigin(c.r); err != nil { // or another site would sign people in as somebody else
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
-	wrong := problem(http.StatusUnauthorized, "Username or password is wrong.").with("WWW-Authenticate", `Bearer realm="labledger"`)
-	found, ok, err := g.check(ctx, s.r, in.Username, in.Password)
+	invalid := problem(http.StatusUnauthorized, "Username or password is wrong.").withHeader("WWW-Authenticate", `Bearer realm="labledger"`)
+	credential, ok, err := a.verifyCredentials(ctx, c.r, in.Username, in.Password)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return wrong
+		return invalid
 	}
 	var session db.CreateSessionRow
-	_, err = s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
+	_, err = c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
 		session, err = db.New(tx).CreateSession(ctx, db.CreateSessionParams{
-			Seconds: int32(auth.RefreshTokenTTL.Seconds()), UserAgent: cut(s.r.UserAgent(), 200), Address: g.address(s.r), AccountID: found.AccountID, PasswordHash: found.PasswordHash,
+			Seconds: int32(auth.RefreshTokenTTL.Seconds()), UserAgent: truncate(c.r.UserAgent(), 200), Address: a.clientIP(c.r), AccountID: credential.AccountID, PasswordHash: credential.PasswordHash,
 		})
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return wrong // since a moment ago
+		return invalid // since a moment ago
 	}
 	if err != nil {
 		return err
 	}
-	return s.tokens(g.keys, found.AccountID, session.ID, session.Generation, kept)
+	return c.writeTokens(a.keys, credential.AccountID, session.ID, session.Generation, useCookies)
 }
 
-func (g *gate) refresh(s *submission) error {
-	in, x := s.in.Addr().Interface().(*RefreshRequest), exchangeOf(s.w)
-	kept := in.Cookie != nil && *in.Cookie
-	if in.RefreshToken == nil && !kept && !s.found.has("refresh_token") && !s.found.has("cookie") {
-		s.found.add("refresh_token", "is missing")
+func (a *authenticator) refresh(c *call) error {
+	in, rec := c.in.Addr().Interface().(*RefreshRequest), recorderOf(c.w)
+	useCookies := in.Cookie != nil && *in.Cookie
+	if in.RefreshToken == nil && !useCookies && !c.errs.has("refresh_token") && !c.errs.has("cookie") {
+		c.errs.add("refresh_token", "is missing")
 	}
-	if s.dry { // it would show the next token to somebody who is then not noticed to have the last one
-		s.found.add("dry_run", "is not taken by this call: what it answers cannot be taken back")
+	if c.dryRun { // it would show the next token to somebody who is then not noticed to have the last one
+		c.errs.add("dry_run", "is not taken by this call: what it answers cannot be taken back")
 	}
-	if p := refusal(s.found); p != nil {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	if kept {
-		if err := g.proveOwn(s.r); err != nil {
+	if useCookies {
+		if err := a.requireSameOrigin(c.r); err != nil {
 			return err
 		}
 	}
-	bad, token := badRefresh, in.RefreshToken
+	invalid, token := invalidRefreshProblem, in.RefreshToken
 	if token == nil {
-		value, there := cookie(s.r, refreshName(x.secure))
+		value, n := singleCookie(c.r, refreshCookieName(rec.secure))
 		token = &value
-		if there > 0 {
-			bad = func() *Problem { // it will not become good again
-				x.forget()
-				return badRefresh()
+		if n > 0 {
+			invalid = func() *Problem { // it will not become good again
+				rec.clearSessionCookies()
+				return invalidRefreshProblem()
 			}
 		}
 	}
-	given, err := g.keys.ParseRefreshToken(*token)
+	claims, err := a.keys.ParseRefreshToken(*token)
 	if err != nil {
-		return bad()
+		return invalid()
 	}
-	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
 	var session db.RefreshSessionRow
-	_, err = s.store(ctx, x.caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
+	_, err = c.inTx(ctx, rec.requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
 		session, err = db.New(tx).RefreshSession(ctx, db.RefreshSessionParams{
-			SessionID: given.Session, Generation: given.Generation, Seconds: int32(auth.RefreshTokenTTL.Seconds()), Grace: int32(graceTime.Seconds()),
+			SessionID: claims.Session, Generation: claims.Generation, Seconds: int32(auth.RefreshTokenTTL.Seconds()), Grace: int32(refreshGrace.Seconds()),
 		})
 		return err
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return bad()
+		return invalid()
 	case err != nil:
 		return err
 	case session.Reused:
-		return bad().because(fmt.Errorf("an old refresh token of %s was used again: session %s was ended", session.Username, session.ID))
+		return invalid().withCause(fmt.Errorf("an old refresh token of %s was used again: session %s was ended", session.Username, session.ID))
 	}
-	return s.tokens(g.keys, session.AccountID, session.ID, session.Generation, kept)
+	return c.writeTokens(a.keys, session.AccountID, session.ID, session.Generation, useCookies)
 }
 
-func badRefresh() *Problem {
-	return problem(http.StatusUnauthorized, "This refresh token is not good. Sign in again: POST /auth/login.").with("WWW-Authenticate", `Bearer realm="labledger"`)
+func invalidRefreshProblem() *Problem {
+	return problem(http.StatusUnauthorized, "This refresh token is not good. Sign in again: POST /auth/login.").withHeader("WWW-Authenticate", `Bearer realm="labledger"`)
 }
 
-// tokens answers with what one is signed in with, or lets the browser keep it.
-func (s *submission) tokens(keys *auth.Keys, account int64, session uuid.UUID, generation int64, kept bool) error {
+// writeTokens answers with what one is signed in with, or lets the browser keep it.
+func (c *call) writeTokens(keys *auth.Keys, account int64, session uuid.UUID, generation int64, useCookies bool) error {
 	access, refresh := keys.SignAccessToken(account, session, time.Now()), keys.SignRefreshToken(auth.RefreshClaims{Session: session, Generation: generation})
-	all := Tokens{AccessToken: &access, RefreshToken: &refresh, TokenType: "Bearer", ExpiresIn: int64(auth.AccessTokenTTL.Seconds())}
-	if kept {
-		all.AccessToken, all.RefreshToken = nil, nil
-		if !s.dry {
-			exchangeOf(s.w).keep(access, refresh)
+	tokens := Tokens{AccessToken: &access, RefreshToken: &refresh, TokenType: "Bearer", ExpiresIn: int64(auth.AccessTokenTTL.Seconds())}
+	if useCookies {
+		tokens.AccessToken, tokens.RefreshToken = nil, nil
+		if !c.dryRun {
+			recorderOf(c.w).setSessionCookies(access, refresh)
 		}
 	}
-	return s.answerJSON(http.StatusOK, all)
+	return c.writeJSON(http.StatusOK, tokens)
 }
 
-// store runs queries in a transaction of its own, which a dry run takes back. Rows of the last of them may go to row.
-func (s *submission) store(ctx context.Context, who db.SetRequestContextParams, run func(ctx context.Context, tx pgx.Tx, row *oneRow) error) (row oneRow, err error) {
-	ctx, cancel := context.WithTimeout(ctx, statementTime)
+// inTx runs queries in a transaction of its own, which a dry run takes back. Rows of the last of them may go to row.
+func (c *call) inTx(ctx context.Context, params db.SetRequestContextParams, run func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error) (row rowEncoder, err error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	conn, err := acquire(ctx, s.pool)
+	conn, err := acquire(ctx, c.primary)
 	if err != nil {
 		return row, err
 	}
 	defer conn.Release()
-	tx, err := begin(ctx, conn, who)
+	tx, err := beginAudited(ctx, conn, params)
 	if err != nil {
 		return row, err
 	}
 	defer rollback(tx)
-	if err := run(ctx, tx, &row); err != nil || s.dry {
+	if err := run(ctx, tx, &row); err != nil || c.dryRun {
 		return row, err
 	}
 	return row, tx.Commit(ctx)
 }
 
-// answer writes a stored row.
-func (s *submission) answer(status int, row oneRow) error {
+// writeRow writes a stored row.
+func (c *call) writeRow(status int, row rowEncoder) error {
 	if row.version != "" {
-		s.w.Header().Set("ETag", etag(row.version))
+		c.w.Header().Set("ETag", etag(row.version))
 	}
-	s.w.Header().Set("Cache-Control", "no-store")
-	return respond(s.w, status, row.body)
+	c.w.Header().Set("Cache-Control", "no-store")
+	return respond(c.w, status, row.body)
 }
 
-// answerJSON writes a secret, which nobody on the way may keep.
-func (s *submission) answerJSON(status int, value any) error {
+// writeJSON writes a secret, which nobody on the way may keep.
+func (c *call) writeJSON(status int, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	s.w.Header().Set("Cache-Control", "no-store")
-	return respond(s.w, status, append(body, '\n'))
+	c.w.Header().Set("Cache-Control", "no-store")
+	return respond(c.w, status, append(body, '\n'))
 }
 
-// cut shortens a text to so many characters, and to what may be stored.
-func cut(text string, most int) string {
+// truncate shortens a text to so many characters, and to what may be stored.
+func truncate(text string, maxRunes int) string {
 	runes := []rune(strings.ReplaceAll(strings.ToValidUTF8(text, "�"), "\x00", "�"))
-	return string(runes[:min(most, len(runes))])
+	return string(runes[:min(maxRunes, len(runes))])
 }

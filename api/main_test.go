@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -26,7 +26,7 @@ func seed(ctx context.Context, url string) error {
 
 // migrateAndSeed makes a database of a test's own what the template is.
 func migrateAndSeed(ctx context.Context, url string) error {
-	if _, _, err := postgres.Migrate(ctx, url, schema.Files); err != nil {
+	if _, _, err := migrate.Up(ctx, url, schema.Files); err != nil {
 		return err
 	}
 	return seed(ctx, url)

@@ -11,20 +11,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are what /metrics shows. Requests are counted by route template, so that the number of series is bounded.
+// metrics holds the metrics of /metrics. Requests are labelled with the route template, which bounds the series.
 type metrics struct {
-	registry *prometheus.Registry
-	seconds  *prometheus.HistogramVec
-	events   prometheus.Counter
-	alerts   prometheus.Counter
+	registry        *prometheus.Registry
+	requestDuration *prometheus.HistogramVec
+	events          prometheus.Counter
+	alerts          prometheus.Counter
 }
 
 func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "labledger_http_request_seconds",
-			Help:    "Time to answer a request, by method, route template and status.",
+		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "labledger_http_request_duration_seconds",
+			Help:    "Duration of HTTP requests by method, route template and status.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"method", "route", "status"}),
 	}
@@ -33,49 +33,59 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 		m.registry.MustRegister(c)
 		return c
 	}
-	m.events = counter("labledger_events_total", "Events that this server has recorded.")
-	m.alerts = counter("labledger_alerts_total", "Alerts that the events raised which this server has recorded.")
+	m.events = counter("labledger_events_total", "Events recorded by this process.")
+	m.alerts = counter("labledger_alerts_total", "Alerts raised by events that this process recorded.")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "labledger_build_info", Help: "1, labelled with the version that runs.", ConstLabels: prometheus.Labels{"version": version},
+		Name:        "labledger_build_info",
+		Help:        "Always 1, with the version of the program as a label.",
+		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.seconds, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requestDuration, build, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDBCollector(pool))
 	gauge := func(name, help string, value func(*pgxpool.Stat) float64) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(pool.Stat()) }))
+		opts := prometheus.GaugeOpts{Name: name, Help: help}
+		m.registry.MustRegister(prometheus.NewGaugeFunc(opts, func() float64 { return value(pool.Stat()) }))
 	}
-	gauge("labledger_pool_connections", "Connections to the database, open.", func(s *pgxpool.Stat) float64 { return float64(s.TotalConns()) })
-	gauge("labledger_pool_connections_busy", "Connections to the database, in use.", func(s *pgxpool.Stat) float64 { return float64(s.AcquiredConns()) })
-	gauge("labledger_pool_connections_max", "Connections to the database, at most.", func(s *pgxpool.Stat) float64 { return float64(s.MaxConns()) })
+	gauge("labledger_pool_connections", "Open database connections.",
+		func(s *pgxpool.Stat) float64 { return float64(s.TotalConns()) })
+	gauge("labledger_pool_acquired_connections", "Database connections in use.",
+		func(s *pgxpool.Stat) float64 { return float64(s.AcquiredConns()) })
+	gauge("labledger_pool_connections_max", "Maximum number of database connections.",
+		func(s *pgxpool.Stat) float64 { return float64(s.MaxConns()) })
 	total := func(name, help string, value func(*pgxpool.Stat) float64) {
-		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return value(pool.Stat()) }))
+		opts := prometheus.CounterOpts{Name: name, Help: help}
+		m.registry.MustRegister(prometheus.NewCounterFunc(opts, func() float64 { return value(pool.Stat()) }))
 	}
-	total("labledger_pool_wait_seconds_total", "Time spent waiting for a connection.", func(s *pgxpool.Stat) float64 { return s.AcquireDuration().Seconds() })
-	total("labledger_pool_waited_total", "How often somebody had to wait for one.", func(s *pgxpool.Stat) float64 { return float64(s.EmptyAcquireCount()) })
-	m.registry.MustRegister(newFigures(pool))
+	total("labledger_pool_wait_seconds_total", "Time spent waiting for a database connection.",
+		func(s *pgxpool.Stat) float64 { return s.AcquireDuration().Seconds() })
+	total("labledger_pool_acquire_waits_total", "Acquisitions that had to wait for a database connection.",
+		func(s *pgxpool.Stat) float64 { return float64(s.EmptyAcquireCount()) })
 	return m
 }
 
-// recorded counts what the ledger has committed.
-func (m *metrics) recorded(events, alerts int) {
+// addRecorded counts events and alerts that the ledger committed.
+func (m *metrics) addRecorded(events, alerts int) {
 	m.events.Add(float64(events))
 	m.alerts.Add(float64(alerts))
 }
 
-// observe counts a request. Methods that no route has are counted as one.
-func (m *metrics) observe(method, route string, status int, took time.Duration) {
-	if !known(method) {
+// observe records a request. All methods that no route has share one label.
+func (m *metrics) observe(method, route string, status int, elapsed time.Duration) {
+	if !isKnownMethod(method) {
 		method = "other"
 	}
 	if route == streamPath && status == http.StatusOK {
-		took = 0 // it is counted; that it lasted for hours says nothing of how fast the server is
+		elapsed = 0 // only count it: the lifetime of a stream is not a response time
 	}
-	m.seconds.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+	m.requestDuration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(elapsed.Seconds())
 }
 
-// known tells methods that some route has from those of a client's own making.
-func known(method string) bool {
+// isKnownMethod reports whether a route may have the method.
+func isKnownMethod(method string) bool {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, methodUpdate:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, methodUpdate:
 		return true
 	}
 	return false

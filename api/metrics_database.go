@@ -10,50 +10,53 @@ import (
 	"labledger/db"
 )
 
-// figures measure the database whenever somebody asks for /metrics. A database that does not answer is a figure, too.
-type figures struct {
-	pool                    *pgxpool.Pool
-	up, bytes, alerts, held *prometheus.Desc
+// A dbCollector queries the database at each scrape. If the database fails, only labledger_database_up is reported.
+type dbCollector struct {
+	pool                      *pgxpool.Pool
+	up, bytes, alerts, xidLag *prometheus.Desc
 }
 
-// mostCounted bounds what a scrape costs where nobody looks after the alerts.
-const mostCounted = 100_000
+// maxCounted caps the alerts counted per scrape.
+const maxCounted = 100_000
 
-// figuresTime is how long a scrape may wait for the database.
-const figuresTime = time.Second
+// collectTimeout bounds the queries of a scrape.
+const collectTimeout = time.Second
 
-func newFigures(pool *pgxpool.Pool) *figures {
-	return &figures{
-		pool:   pool,
-		up:     prometheus.NewDesc("labledger_database_up", "1 when the database answers within a second, else 0.", nil, nil),
-		bytes:  prometheus.NewDesc("labledger_database_bytes", "Size of the database.", nil, nil),
-		alerts: prometheus.NewDesc("labledger_alerts", "Alerts that are not closed, by state, counted up to 100000.", []string{"state"}, nil),
-		held:   prometheus.NewDesc("labledger_database_held_back", "Transactions that have begun since the oldest one that still runs: the live stream and the feed of changes hold them back.", nil, nil),
+func newDBCollector(pool *pgxpool.Pool) *dbCollector {
+	return &dbCollector{
+		pool: pool,
+		up: prometheus.NewDesc("labledger_database_up",
+			"1 if the database responds within a second, otherwise 0.", nil, nil),
+		bytes: prometheus.NewDesc("labledger_database_bytes", "Size of the database in bytes.", nil, nil),
+		alerts: prometheus.NewDesc("labledger_alerts",
+			"Alerts that are not closed, by state, counted up to 100000.", []string{"state"}, nil),
+		xidLag: prometheus.NewDesc("labledger_database_xid_lag",
+			"Transactions started since the oldest running one. The live stream and the changes feed wait for it.", nil, nil),
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (f *figures) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.up, f.bytes, f.alerts, f.held} {
-		to <- d
+func (c *dbCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.up, c.bytes, c.alerts, c.xidLag} {
+		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (f *figures) Collect(to chan<- prometheus.Metric) {
+func (c *dbCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), figuresTime)
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
-	row, err := db.New(f.pool).GetDatabaseStats(ctx, db.GetDatabaseStatsParams{Most: mostCounted})
+	row, err := db.New(c.pool).GetDatabaseStats(ctx, db.GetDatabaseStatsParams{Most: maxCounted})
 	if err != nil {
-		gauge(f.up, 0)
+		gauge(c.up, 0)
 		return
 	}
-	gauge(f.up, 1)
-	gauge(f.bytes, float64(row.Bytes))
-	gauge(f.alerts, float64(row.OpenAlerts), "open")
-	gauge(f.alerts, float64(row.AcknowledgedAlerts), "acknowledged")
-	gauge(f.held, float64(row.HeldBack))
+	gauge(c.up, 1)
+	gauge(c.bytes, float64(row.Bytes))
+	gauge(c.alerts, float64(row.OpenAlerts), "open")
+	gauge(c.alerts, float64(row.AcknowledgedAlerts), "acknowledged")
+	gauge(c.xidLag, float64(row.HeldBack))
 }

@@ -19,7 +19,7 @@ import (
 // scrape reads /metrics: the value of each series, as text.
 func scrape(t *testing.T, h http.Handler) map[string]string {
 	t.Helper()
-	w := call(h, "GET", "/metrics", "")
+	w := doRequest(h, "GET", "/metrics", "")
 	if w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
@@ -34,8 +34,8 @@ func scrape(t *testing.T, h http.Handler) map[string]string {
 
 // TestMetrics does things and finds them counted.
 func TestMetrics(t *testing.T) {
-	_, work := pgtest.Pools(t)
-	h := New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "anonymous", Version: "v7"})
+	_, serverPool := pgtest.Pools(t)
+	h := New(Options{Pool: serverPool, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "anonymous", Version: "v7"})
 	const event = `{"type": "withdraw", "amount": 200, "user_id": 1, "time": 1}`
 	for _, c := range []struct{ method, target, body string }{
 		{"POST", "/event", event},
@@ -43,7 +43,7 @@ func TestMetrics(t *testing.T) {
 		{"POST", "/api/v1/events", "[" + event + "," + event + "]"}, // each raises an alert
 		{"GET", "/site/1", ""}, {"GET", "/site/2", ""}, {"GET", "/site/x", ""},
 	} {
-		call(h, c.method, c.target, c.body, "Content-Type: application/json")
+		doRequest(h, c.method, c.target, c.body, "Content-Type: application/json")
 	}
 	got := scrape(t, h)
 	for name, want := range map[string]string{
@@ -52,8 +52,8 @@ func TestMetrics(t *testing.T) {
 		`labledger_alerts_total`:             "3",
 		`labledger_alerts{state="open"}`:     "3",
 		`labledger_database_up`:              "1",
-		`labledger_http_request_seconds_count{method="GET",route="/site/{id}",status="200"}`: "2",
-		`labledger_http_request_seconds_count{method="GET",route="/site/{id}",status="400"}`: "1",
+		`labledger_http_request_duration_seconds_count{method="GET",route="/site/{id}",status="200"}`: "2",
+		`labledger_http_request_duration_seconds_count{method="GET",route="/site/{id}",status="400"}`: "1",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, not %s", name, got[name], want)
@@ -64,7 +64,7 @@ func TestMetrics(t *testing.T) {
 	}
 
 	// A database that is away is told, and keeps nobody from the rest.
-	work.Close()
+	serverPool.Close()
 	got = scrape(t, h)
 	if got["labledger_database_up"] != "0" || got["labledger_events_total"] != "3" {
 		t.Errorf("without a database: up %q, %q events", got["labledger_database_up"], got["labledger_events_total"])
@@ -74,9 +74,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestDashboard holds the dashboard against what is measured: it asks for nothing that there is not, and leaves nothing of ours out.
-func TestDashboard(t *testing.T) {
-	text, err := os.ReadFile("../grafana/labledger.json")
+// TestDashboard_metricNames holds the dashboard against what is measured: it asks for nothing that there is not, and leaves nothing of ours out.
+func TestDashboard_metricNames(t *testing.T) {
+	text, err := os.ReadFile("../deploy/grafana/labledger.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,14 +99,14 @@ func TestDashboard(t *testing.T) {
 		measured[name] = true
 	}
 	metric := regexp.MustCompile(`\b(labledger|process|go)_[a-z_]+\b`)
-	asked := map[string]bool{}
+	queried := map[string]bool{}
 	for _, p := range dashboard.Panels {
 		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 || p.GridPos.X+p.GridPos.W > 24 {
 			t.Errorf("%+v", p)
 		}
 		for _, target := range p.Targets {
 			for _, name := range metric.FindAllString(target.Expr, -1) {
-				asked[name] = true
+				queried[name] = true
 				if !measured[name] {
 					t.Errorf("%s asks for %s, which nobody measures", p.Title, name)
 				}
@@ -114,7 +114,7 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(measured)) {
-		if strings.HasPrefix(name, "labledger_") && !asked[name] {
+		if strings.HasPrefix(name, "labledger_") && !queried[name] {
 			t.Errorf("%s is in no panel", name)
 		}
 	}

@@ -17,68 +17,68 @@ import (
 	"labledger/db"
 )
 
-// outer stands around the router, so that it sees every request, also those that no route takes: it names, logs, counts and traces
-// them, and turns a panic into an answer.
-type outer struct {
-	next    http.Handler
-	log     *slog.Logger
-	metrics *metrics
-	tracer  trace.Tracer                          // nil makes no spans
-	parent  func(*http.Request) trace.SpanContext // what a request is a part of
+// middleware wraps the router and sees every request, including those without a route. It assigns the request ID, logs,
+// measures and traces the request, and converts a panic to a 500.
+type middleware struct {
+	next         http.Handler
+	log          *slog.Logger
+	metrics      *metrics
+	tracer       trace.Tracer // nil without tracing
+	remoteParent func(*http.Request) trace.SpanContext
 }
 
-// An exchange is one request and its answer: the writer of the answer, and what is learned on the way.
-type exchange struct {
+// A responseRecorder is the writer of a response, with what is known about the request.
+type responseRecorder struct {
 	http.ResponseWriter
 	id      string
-	who     principal
-	secure  bool     // the browser speaks HTTPS
-	route   string   // path template; "" when no route took it
-	problem *Problem // what was answered, unless it is a success
+	caller  principal
+	secure  bool     // the browser uses HTTPS
+	route   string   // path template; "" without a route
+	problem *Problem // the response, if it is an error
 	status  int
 	bytes   int64
-	span    trace.Span // nil when there is none
+	span    trace.Span // nil without tracing
 }
 
-// exchangeOf finds the exchange that a handler of this package writes to.
-func exchangeOf(w http.ResponseWriter) *exchange {
+// recorderOf returns the responseRecorder beneath a handler's writer.
+func recorderOf(w http.ResponseWriter) *responseRecorder {
 	for {
-		if x, ok := w.(*exchange); ok {
-			return x
+		if rec, ok := w.(*responseRecorder); ok {
+			return rec
 		}
 		w = w.(interface{ Unwrap() http.ResponseWriter }).Unwrap()
 	}
 }
 
-// caller tells the database who writes.
-func (x *exchange) caller() db.SetRequestContextParams {
-	return db.SetRequestContextParams{Actor: x.who.username, Role: x.who.role.String(), RequestID: x.id}
+// requestContext returns the actor and request ID that the database records with a write.
+func (rec *responseRecorder) requestContext() db.SetRequestContextParams {
+	return db.SetRequestContextParams{Actor: rec.caller.username, Role: rec.caller.role.String(), RequestID: rec.id}
 }
 
-// WriteHeader remembers the status.
-func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
-		x.status = status
+// WriteHeader records the status.
+func (rec *responseRecorder) WriteHeader(status int) {
+	if rec.status == 0 {
+		rec.status = status
 	}
-	x.ResponseWriter.WriteHeader(status)
+	rec.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts the bytes.
-func (x *exchange) Write(p []byte) (int, error) {
-	if x.status == 0 {
-		x.status = http.StatusOK
+// Write records the number of bytes.
+func (rec *responseRecorder) Write(p []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
 	}
-	n, err := x.ResponseWriter.Write(p)
-	x.bytes += int64(n)
+	n, err := rec.ResponseWriter.Write(p)
+	rec.bytes += int64(n)
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach the connection.
-func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+// Unwrap gives http.ResponseController access to the connection.
+func (rec *responseRecorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 
-var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+var requestIDRE = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
-// newRequestID is 128 random bits in hex. It names, it guards nothing, so it need not be hard to guess.
+// newRequestID returns 128 random bits in hex. An ID identifies a request and protects nothing, so it may be guessable.
 func newRequestID() string {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
@@ -86,10 +86,9 @@ func newRequestID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// always are the headers of every answer that does not say otherwise. An answer of the API is data: a browser that is led to open it as a page
-// runs nothing in it, shows it in no frame and tells nobody where it was; pages of other sites cannot load it; and it depends on who asks, so
-// that only the browser itself may keep it, and asks each time whether it still holds.
-var always = http.Header{
+// defaultHeaders are set on every response; handlers may override them. A response is data: browsers must not run it,
+// frame it, cache it for other users or embed it in pages of other origins, and must revalidate it.
+var defaultHeaders = http.Header{
 	"Cache-Control":                {"private, no-cache"},
 	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
 	"Cross-Origin-Resource-Policy": {"same-origin"},
@@ -97,65 +96,66 @@ var always = http.Header{
 	"X-Content-Type-Options":       {"nosniff"},
 }
 
-func (o *outer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	x := &exchange{ResponseWriter: w, id: r.Header.Get("X-Request-Id")}
-	if x.id == "" || !wellFormedID.MatchString(x.id) {
-		x.id = newRequestID()
+	rec := &responseRecorder{ResponseWriter: w, id: r.Header.Get("X-Request-Id")}
+	if rec.id == "" || !requestIDRE.MatchString(rec.id) {
+		rec.id = newRequestID()
 	}
-	maps.Copy(w.Header(), always)
-	w.Header().Set("X-Request-Id", x.id)
-	if o.tracer != nil {
-		r = o.startSpan(x, r)
+	maps.Copy(w.Header(), defaultHeaders)
+	w.Header().Set("X-Request-Id", rec.id)
+	if m.tracer != nil {
+		r = m.startSpan(rec, r)
 	}
 	defer func() {
-		thrown := recover()
-		if thrown != nil && thrown != http.ErrAbortHandler {
-			o.log.Error("a handler panicked", "request_id", x.id, "panic", fmt.Sprint(thrown), "stack", string(debug.Stack()))
-			if x.status == 0 {
-				writeProblem(x, r, asProblem(fmt.Errorf("panic: %v", thrown), r.Method, nil))
+		recovered := recover()
+		if recovered != nil && recovered != http.ErrAbortHandler {
+			m.log.Error("handler panicked",
+				"request_id", rec.id, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+			if rec.status == 0 {
+				writeProblem(rec, r, asProblem(fmt.Errorf("panic: %v", recovered), r.Method, nil))
 			}
-			thrown = http.ErrAbortHandler
+			recovered = http.ErrAbortHandler
 		}
-		o.done(r, x, time.Since(start))
-		if thrown != nil {
-			panic(thrown) // the server cuts the connection
+		m.logRequest(r, rec, time.Since(start))
+		if recovered != nil {
+			panic(recovered) // net/http closes the connection
 		}
 	}()
-	o.next.ServeHTTP(x, r)
+	m.next.ServeHTTP(rec, r)
 }
 
-// done writes the log line and the metrics of a request.
-func (o *outer) done(r *http.Request, x *exchange, took time.Duration) {
-	if x.status == 0 {
-		x.status = http.StatusOK
+// logRequest writes the log line, the metrics and the span of a request.
+func (m *middleware) logRequest(r *http.Request, rec *responseRecorder, elapsed time.Duration) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
 	}
-	o.metrics.observe(r.Method, x.route, x.status, took)
-	if x.span != nil {
-		endSpan(x, r)
+	m.metrics.observe(r.Method, rec.route, rec.status, elapsed)
+	if rec.span != nil {
+		endSpan(rec, r)
 	}
 	level := slog.LevelInfo
-	if x.status >= http.StatusInternalServerError {
+	if rec.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	if !o.log.Enabled(r.Context(), level) {
+	if !m.log.Enabled(r.Context(), level) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", x.id),
+		slog.String("request_id", rec.id),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
-		slog.String("route", x.route),
-		slog.Int("status", x.status),
-		slog.Int64("bytes", x.bytes),
-		slog.Float64("ms", float64(took.Microseconds())/1000),
-		slog.String("actor", x.who.username),
+		slog.String("route", rec.route),
+		slog.Int("status", rec.status),
+		slog.Int64("bytes", rec.bytes),
+		slog.Float64("ms", float64(elapsed.Microseconds())/1000),
+		slog.String("actor", rec.caller.username),
 	}
-	if x.span != nil && x.span.SpanContext().IsSampled() {
-		attrs = append(attrs, slog.String("trace_id", x.span.SpanContext().TraceID().String()))
+	if rec.span != nil && rec.span.SpanContext().IsSampled() {
+		attrs = append(attrs, slog.String("trace_id", rec.span.SpanContext().TraceID().String()))
 	}
-	if x.problem != nil && x.problem.cause != nil {
-		attrs = append(attrs, slog.String("error", x.problem.cause.Error()))
+	if rec.problem != nil && rec.problem.cause != nil {
+		attrs = append(attrs, slog.String("error", rec.problem.cause.Error()))
 	}
-	o.log.LogAttrs(r.Context(), level, "request", attrs...)
+	m.log.LogAttrs(r.Context(), level, "request", attrs...)
 }

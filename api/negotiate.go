@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// This file chooses the form of an answer: RFC 9110, section 12.5.1.
+// Content negotiation selects the format of a response (RFC 9110, section 12.5.1).
 
+// A format is an index into mediaTypes.
 type format int
 
 const (
@@ -16,23 +17,29 @@ const (
 	formatCSV
 )
 
-var mediaTypes = []string{formatJSON: "application/json", formatNDJSON: "application/x-ndjson", formatCSV: "text/csv"}
+var mediaTypes = []string{
+	formatJSON:   "application/json",
+	formatNDJSON: "application/x-ndjson",
+	formatCSV:    "text/csv",
+}
 
-// negotiate chooses what the client would rather have.
+// negotiate returns the index in offered of the media type that the client prefers, or a 406 problem.
 func negotiate(r *http.Request, offered []string) (format, *Problem) {
 	values := r.Header.Values("Accept")
 	if len(values) == 0 {
 		return formatJSON, nil
 	}
 	accept := strings.Join(values, ",")
-	if chosen := prefer(accept, offered); chosen >= 0 {
+	if chosen := preferredIndex(accept, offered); chosen >= 0 {
 		return format(chosen), nil
 	}
-	return 0, problem(http.StatusNotAcceptable, "There is no %q here; ask for %s.", printable(accept), list(offered))
+	return 0, problem(http.StatusNotAcceptable, "Accept %q matches no available media type; use %s.",
+		sanitize(accept), joinOr(offered))
 }
 
-// prefer is the index of the offered media type that an Accept header likes best, or -1. Earlier offers win a draw.
-func prefer(accept string, offered []string) int {
+// preferredIndex returns the index of the offered media type that an Accept header prefers, or -1. The first of equal
+// offers wins.
+func preferredIndex(accept string, offered []string) int {
 	if strings.TrimSpace(accept) == "" {
 		return 0
 	}
@@ -41,9 +48,9 @@ func prefer(accept string, offered []string) int {
 		quality, precision := 0.0, -1
 		for part := range strings.SplitSeq(accept, ",") {
 			pattern, params, _ := strings.Cut(part, ";")
-			p := matches(strings.ToLower(strings.TrimSpace(pattern)), offer)
+			p := matchPrecision(strings.ToLower(strings.TrimSpace(pattern)), offer)
 			if p > precision {
-				quality, precision = weight(params), p
+				quality, precision = parseQuality(params), p
 			}
 		}
 		if quality > bestQuality {
@@ -53,8 +60,9 @@ func prefer(accept string, offered []string) int {
 	return best
 }
 
-// matches tells how precisely a media range names a type: 2 exactly, 1 its family, 0 anything; -1 not at all.
-func matches(pattern, offer string) int {
+// matchPrecision returns how precisely a media range matches a type: 2 exactly, 1 by its family, 0 by */*, and -1 if it
+// does not match.
+func matchPrecision(pattern, offer string) int {
 	family, _, _ := strings.Cut(offer, "/")
 	switch pattern {
 	case offer:
@@ -67,8 +75,8 @@ func matches(pattern, offer string) int {
 	return -1
 }
 
-// weight reads the q of a media range: 0 to 1, and 1 where it is not given.
-func weight(params string) float64 {
+// parseQuality returns the q of a media range, from 0 to 1. It is 1 if absent and 0 if malformed.
+func parseQuality(params string) float64 {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(param), "=")
 		if strings.EqualFold(strings.TrimSpace(name), "q") {

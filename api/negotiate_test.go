@@ -2,7 +2,7 @@ package api
 
 import "testing"
 
-func TestPrefer(t *testing.T) {
+func TestPreferredIndex(t *testing.T) {
 	for header, want := range map[string]int{
 		"":                            0,
 		"*/*":                         0,
@@ -22,7 +22,7 @@ func TestPrefer(t *testing.T) {
 		"text/csv; header=present":    2,
 		"application/json, text/csv ": 0,
 	} {
-		if got := prefer(header, mediaTypes); got != want {
+		if got := preferredIndex(header, mediaTypes); got != want {
 			t.Errorf("Accept: %s chose %d, want %d", header, got, want)
 		}
 	}

@@ -7,48 +7,48 @@ import (
 	"testing"
 )
 
-// choices are the values that columns may have, by table and column, as the constraints of the schema say.
-type choices map[string]map[string][]string
+// enumValues are the values that columns may have, by table and column, as the constraints of the schema say.
+type enumValues map[string]map[string][]string
 
-var choiceConstraint = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \(('[^)]*')\)\)`)
+var enumConstraintRE = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \(('[^)]*')\)\)`)
 
-// readChoices reads them from the migrations: CONSTRAINT <table>_<column>_<rule> CHECK (<column> IN ('a', 'b')).
-func readChoices(t *testing.T) choices {
+// readEnumValues reads them from the migrations: CONSTRAINT <table>_<column>_<rule> CHECK (<column> IN ('a', 'b')).
+func readEnumValues(t *testing.T) enumValues {
 	t.Helper()
-	found := choices{}
-	for _, text := range texts(t, "../schema/*.up.sql") {
-		for _, m := range choiceConstraint.FindAllStringSubmatch(text, -1) {
+	enums := enumValues{}
+	for _, text := range readFiles(t, "../schema/*.up.sql") {
+		for _, m := range enumConstraintRE.FindAllStringSubmatch(text, -1) {
 			table, _, ok := strings.Cut(m[1], "_"+m[2]+"_")
 			if !ok {
 				t.Fatalf("the name of the constraint %s does not say which column it is about", m[1])
 			}
 			values := strings.Split(strings.ReplaceAll(m[3], "'", ""), ", ")
-			if found[table] == nil {
-				found[table] = map[string][]string{}
+			if enums[table] == nil {
+				enums[table] = map[string][]string{}
 			}
-			found[table][m[2]] = values
+			enums[table][m[2]] = values
 		}
 	}
-	return found
+	return enums
 }
 
-// of are the values that a field of a type may have: a row of a table, part of one, or what a call makes of one. A role is a role everywhere.
-func (c choices) of(t reflect.Type, field string) []string {
+// forField are the values that a field of a type may have: a row of a table, part of one, or what a call makes of one. A role is a role everywhere.
+func (c enumValues) forField(t reflect.Type, field string) []string {
 	if field == "role" {
 		return c["account"]["role"]
 	}
 	for table, columns := range c {
-		camel := strings.ReplaceAll(strings.ToUpper(table[:1])+table[1:], "_", "")
-		if values := columns[field]; values != nil && strings.Contains(t.Name(), camel) {
+		typeName := strings.ReplaceAll(strings.ToUpper(table[:1])+table[1:], "_", "")
+		if values := columns[field]; values != nil && strings.Contains(t.Name(), typeName) {
 			return values
 		}
 	}
 	return nil
 }
 
-// limit says in a schema which values there are.
-func (c choices) limit(schema object, t reflect.Type, field string) {
-	values := c.of(t, field)
+// restrict says in a schema which values there are.
+func (c enumValues) restrict(schema object, t reflect.Type, field string) {
+	values := c.forField(t, field)
 	if values == nil {
 		return
 	}
@@ -62,9 +62,9 @@ func (c choices) limit(schema object, t reflect.Type, field string) {
 	schema["enum"] = all
 }
 
-// TestChoices holds that the constraints are found.
-func TestChoices(t *testing.T) {
-	c := readChoices(t)
+// TestEnumValues holds that the constraints are found.
+func TestEnumValues(t *testing.T) {
+	c := readEnumValues(t)
 	for _, want := range []struct {
 		table, column, values string
 	}{

@@ -31,13 +31,13 @@ type sources struct {
 	statements map[string]string            // by query
 	typeDocs   map[string]string            // by type
 	fieldDocs  map[string]map[string]string // by type, by JSON name
-	choices    choices
+	enums      enumValues
 }
 
 func readSources(t *testing.T) *sources {
 	t.Helper()
-	src := &sources{map[string]string{}, map[string]string{}, map[string]string{}, map[string]map[string]string{}, readChoices(t)}
-	for _, text := range texts(t, "../queries/*.sql") {
+	src := &sources{map[string]string{}, map[string]string{}, map[string]string{}, map[string]map[string]string{}, readEnumValues(t)}
+	for _, text := range readFiles(t, "../queries/*.sql") {
 		src.readQueries(text)
 	}
 	for _, pattern := range []string{"../db/models.go", "../internal/ledger/*.go", "*.go"} {
@@ -56,8 +56,8 @@ func readSources(t *testing.T) *sources {
 	return src
 }
 
-// texts reads the files of a pattern; there are some.
-func texts(t *testing.T, pattern string) []string {
+// readFiles reads the files of a pattern; there are some.
+func readFiles(t *testing.T, pattern string) []string {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
@@ -148,8 +148,8 @@ func (src *sources) fieldDoc(t reflect.Type, name string) string {
 	}
 	best := ""
 	for table := range src.fieldDocs {
-		whole := table != "ApiToken" && strings.Contains(t.Name(), table) || table == "ApiToken" && strings.Contains(t.Name(), "Token")
-		if table != t.Name() && whole && len(table) > len(best) && src.fieldDocs[table][name] != "" {
+		matches := table != "ApiToken" && strings.Contains(t.Name(), table) || table == "ApiToken" && strings.Contains(t.Name(), "Token")
+		if table != t.Name() && matches && len(table) > len(best) && src.fieldDocs[table][name] != "" {
 			best = table
 		}
 	}
@@ -161,12 +161,12 @@ func (src *sources) fieldDoc(t reflect.Type, name string) string {
 	return ""
 }
 
-var lastName = regexp.MustCompile(`(\w+)(-fm)?$`)
+var lastNameRE = regexp.MustCompile(`(\w+)(-fm)?$`)
 
 // functionName is the name of a query, as written in queries/.
 func functionName(f any) string {
 	full := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
-	return lastName.FindStringSubmatch(full)[1]
+	return lastNameRE.FindStringSubmatch(full)[1]
 }
 
 // examples are values that the mock data can take.
@@ -202,13 +202,13 @@ const (
 // exampleBody is a body that the call takes as it stands.
 func exampleBody(rt route, b *binder) object {
 	body := object{}
-	for _, f := range b.body {
-		optional := !slices.Contains(b.required, f.name)
+	for _, f := range b.bodyFields {
+		optional := !slices.Contains(b.requiredBody, f.name)
 		switch {
 		case optional && (f.name == "id" || f.name == "uuid" || f.name == "version" || f.name == "cookie"):
 		case rt.method == http.MethodPatch && len(body) > 0:
 		case f.name == "alert_id", // there is none yet
-			b.shape == reflect.TypeFor[NewAttachment]() && f.name != "site_id": // it belongs to one thing
+			b.typ == reflect.TypeFor[UploadRequest]() && f.name != "site_id": // it belongs to one thing
 			body[f.name] = nil
 		default:
 			body[f.name] = examples[f.name]
@@ -231,7 +231,7 @@ func pathExample(name string) string {
 }
 
 func curl(rt route, b *binder, path string) string {
-	for _, f := range b.path {
+	for _, f := range b.pathFields {
 		value := pathExample(f.name)
 		switch f.name {
 		case "offset":
@@ -241,14 +241,14 @@ func curl(rt route, b *binder, path string) string {
 		}
 		path = strings.ReplaceAll(path, "{"+f.name+"}", value)
 	}
-	target := "http://127.0.0.1:5000" + path + neededQuery(b)
+	target := "http://127.0.0.1:5000" + path + requiredQueryString(b)
 	switch rt.method {
 	case http.MethodGet:
 		return "curl " + target + bearerOf(rt)
 	case http.MethodDelete:
 		return "curl -X DELETE " + target + bearerOf(rt)
 	}
-	if len(b.names) == 0 {
+	if len(b.bodyNames) == 0 {
 		return "curl -X " + rt.method + " " + target + bearerOf(rt)
 	}
 	if rt.endpoint.form {
@@ -261,10 +261,10 @@ func curl(rt route, b *binder, path string) string {
 	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, target, bearerOf(rt), body)
 }
 
-// neededQuery is the query string that a call cannot do without; "" for most.
-func neededQuery(b *binder) string {
+// requiredQueryString is the query string that a call cannot do without; "" for most.
+func requiredQueryString(b *binder) string {
 	values := url.Values{}
-	for _, name := range b.needed {
+	for _, name := range b.requiredQuery {
 		values.Set(name, fmt.Sprint(examples[name]))
 	}
 	if len(values) == 0 {
@@ -275,19 +275,19 @@ func neededQuery(b *binder) string {
 
 // bearerOf is the header that a sample shows where one cannot do without, on an open server either.
 func bearerOf(rt route) string {
-	if rt.role != self {
+	if rt.role != sessionOnly {
 		return ""
 	}
 	return " \\\n  -H 'Authorization: Bearer …'"
 }
 
-var parameter = regexp.MustCompile(`sqlc\.n?arg\('(\w+)'\)|@(\w+)|sqlc\.embed\((\w+)\)`)
+var sqlParamRE = regexp.MustCompile(`sqlc\.n?arg\('(\w+)'\)|@(\w+)|sqlc\.embed\((\w+)\)`)
 
 type sampleSQL struct{ label, text string }
 
 // statementsOf are the statements that a call runs.
 func (src *sources) statementsOf(rt route, b *binder) (all []sampleSQL) {
-	for _, call := range rt.endpoint.calls {
+	for _, call := range rt.endpoint.queries {
 		name := functionName(call)
 		label := "SQL"
 		if strings.HasPrefix(name, "Import") {
@@ -303,20 +303,20 @@ func (src *sources) statementsOf(rt route, b *binder) (all []sampleSQL) {
 // statement is a query with values in the place of its parameters: what psql takes as it stands.
 func (src *sources) statement(name string, rt route, b *binder) string {
 	body := exampleBody(rt, b)
-	text := parameter.ReplaceAllStringFunc(src.statements[name], func(match string) string {
-		parts := parameter.FindStringSubmatch(match)
+	text := sqlParamRE.ReplaceAllStringFunc(src.statements[name], func(match string) string {
+		parts := sqlParamRE.FindStringSubmatch(match)
 		if parts[3] != "" {
 			return parts[3] + ".*"
 		}
 		name := parts[1] + parts[2]
-		value, given := body[name]
-		inPath := slices.ContainsFunc(b.path, func(f field) bool { return f.name == name })
+		value, hasValue := body[name]
+		inPath := slices.ContainsFunc(b.pathFields, func(f field) bool { return f.name == name })
 		switch {
-		case name == "limit" && !given:
+		case name == "limit" && !hasValue:
 			return "100"
 		case name == "after_xid", name == "after_kind":
 			return "0"
-		case name == "after_id", name == "after" && isUUID(b.shape.Field(b.cursor[0].index).Type):
+		case name == "after_id", name == "after" && isUUID(b.typ.Field(b.cursorFields[0].index).Type):
 			return literal("00000000-0000-0000-0000-000000000000")
 		case strings.HasPrefix(name, "after") && strings.HasPrefix(match, "sqlc.narg"):
 			return "NULL"
@@ -332,9 +332,9 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			return literal(string(line))
 		case name == "given":
 			return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
-		case given:
+		case hasValue:
 			return literal(value)
-		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(b.needed, name), slices.Contains(several, b.shape):
+		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(b.requiredQuery, name), slices.Contains(multiStatementInputs, b.typ):
 			if inPath && examples[name] == nil {
 				return literal(pathExample(name))
 			}
@@ -345,10 +345,10 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 	return text
 }
 
-// several are what calls take that run several statements, each with values of its own.
-var several = []reflect.Type{
-	reflect.TypeFor[NewEvent](), reflect.TypeFor[NewAccount](), reflect.TypeFor[Credentials](), reflect.TypeFor[RefreshRequest](),
-	reflect.TypeFor[OwnAccount](), reflect.TypeFor[NewToken](), reflect.TypeFor[NewAttachment](),
+// multiStatementInputs are what calls take that run several statements, each with values of its own.
+var multiStatementInputs = []reflect.Type{
+	reflect.TypeFor[NewEvent](), reflect.TypeFor[RegisterRequest](), reflect.TypeFor[LoginRequest](), reflect.TypeFor[RefreshRequest](),
+	reflect.TypeFor[UpdateAccountRequest](), reflect.TypeFor[CreateTokenRequest](), reflect.TypeFor[UploadRequest](),
 }
 
 func literal(value any) string {
@@ -365,30 +365,30 @@ func literal(value any) string {
 func TestSamples(t *testing.T) {
 	pool := pgtest.Pool(t)
 	src := readSources(t)
-	for _, rt := range routes(parts{metrics: newMetrics(pool, "test")}) {
-		if rt.endpoint.plain != nil && rt.endpoint.calls == nil {
+	for _, rt := range routes(deps{metrics: newMetrics(pool, "test")}) {
+		if rt.endpoint.raw != nil && rt.endpoint.queries == nil {
 			continue
 		}
 		for _, path := range rt.paths {
-			samples := src.statementsOf(rt, newBinder(rt.endpoint.in, rt.method, variables(path)))
-			if rt.endpoint.run != nil && len(samples) != len(rt.endpoint.calls) {
+			samples := src.statementsOf(rt, newBinder(rt.endpoint.in, rt.method, pathVariables(path)))
+			if rt.endpoint.exec != nil && len(samples) != len(rt.endpoint.queries) {
 				t.Errorf("%s %s does not show all the SQL that it runs", rt.method, path)
 			}
 			var texts []string
 			for _, sql := range samples {
 				texts = append(texts, sql.text)
 			}
-			if recordsEvents(rt) { // its statements follow on one another
+			if isEventRoute(rt) { // its statements follow on one another
 				texts = []string{strings.Join(texts, "\n")}
 			}
 			for _, sql := range texts {
-				pasteInto(t, pool, rt.method+" "+path, sql)
+				runSample(t, pool, rt.method+" "+path, sql)
 			}
 		}
 	}
 }
 
-func pasteInto(t *testing.T, pool *pgxpool.Pool, what, sql string) {
+func runSample(t *testing.T, pool *pgxpool.Pool, name, sql string) {
 	t.Helper()
 	ctx := t.Context()
 	tx, err := pool.Begin(ctx)
@@ -396,9 +396,9 @@ func pasteInto(t *testing.T, pool *pgxpool.Pool, what, sql string) {
 		t.Fatal(err)
 	}
 	_, err = tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
-	refused := strings.HasPrefix(what, "DELETE /site/") || strings.HasPrefix(what, "DELETE /api/v1/sites/")
-	if err != nil && !(refused && strings.Contains(err.Error(), "still in use")) { // which is what that sample shows
-		t.Errorf("%s: %v\n%s", what, err, sql)
+	mayFail := strings.HasPrefix(name, "DELETE /site/") || strings.HasPrefix(name, "DELETE /api/v1/sites/")
+	if err != nil && !(mayFail && strings.Contains(err.Error(), "still in use")) { // which is what that sample shows
+		t.Errorf("%s: %v\n%s", name, err, sql)
 	}
 	if err := tx.Rollback(ctx); err != nil {
 		t.Fatal(err)

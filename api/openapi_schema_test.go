@@ -13,22 +13,22 @@ import (
 
 // This file describes Go types as JSON, for the OpenAPI document.
 
-// model is the type that documents a row: the table's or view's own, where a query answers some of its columns.
-func model(row reflect.Type) reflect.Type {
+// schemaType is the type that documents a row: the table's or view's own, where a query answers some of its columns.
+func schemaType(row reflect.Type) reflect.Type {
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[db.Site](), reflect.TypeFor[db.Freezer](), reflect.TypeFor[db.Computer](), reflect.TypeFor[db.Container](),
 		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](), reflect.TypeFor[db.Account](), reflect.TypeFor[db.Rule](),
 		reflect.TypeFor[db.Attachment](), reflect.TypeFor[db.Event](), reflect.TypeFor[db.Todo](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
 	} {
-		if row.PkgPath() == table.PkgPath() && within(columnsOf(row), columnsOf(table)) && within(columnsOf(table), append(columnsOf(row), "xid")) {
+		if row.PkgPath() == table.PkgPath() && isSubset(columnsOf(row), columnsOf(table)) && isSubset(columnsOf(table), append(columnsOf(row), "xid")) {
 			return table
 		}
 	}
 	return row
 }
 
-func within(part, whole []string) bool {
-	return !slices.ContainsFunc(part, func(name string) bool { return !slices.Contains(whole, name) })
+func isSubset(subset, set []string) bool {
+	return !slices.ContainsFunc(subset, func(name string) bool { return !slices.Contains(set, name) })
 }
 
 // schema describes a Go struct as JSON.
@@ -40,13 +40,13 @@ func (src *sources) schema(t reflect.Type) object {
 			continue
 		}
 		schema := src.typeOf(t.Field(i).Type)
-		if shape, ok := keptJSON[name]; ok && t.Field(i).Type == reflect.TypeFor[json.RawMessage]() {
+		if shape, ok := jsonbSchemas[name]; ok && t.Field(i).Type == reflect.TypeFor[json.RawMessage]() {
 			schema = maps.Clone(shape)
 		}
 		if doc := src.fieldDoc(t, name); doc != "" {
 			schema["description"] = doc
 		}
-		src.choices.limit(schema, t, name)
+		src.enums.restrict(schema, t, name)
 		properties[name] = schema
 		if omit == "" {
 			required = append(required, name)
@@ -55,19 +55,19 @@ func (src *sources) schema(t reflect.Type) object {
 	return object{"type": "object", "description": src.typeDocs[t.Name()], "properties": properties, "required": required, "additionalProperties": false}
 }
 
-// keptJSON are the shapes of what the database keeps as JSON, by the name of the column.
-var keptJSON = map[string]object{
+// jsonbSchemas are the shapes of what the database keeps as JSON, by the name of the column.
+var jsonbSchemas = map[string]object{
 	"before":  {"type": []string{"object", "null"}, "additionalProperties": true},
 	"after":   {"type": []string{"object", "null"}, "additionalProperties": true},
-	"facts":   {"type": "object", "additionalProperties": measured},
+	"facts":   {"type": "object", "additionalProperties": measuredSchema},
 	"reasons": {"type": "array", "items": ref("schemas", "Reason")},
 }
 
-// measured is a length, a number of events, or an amount.
-var measured = object{"type": []string{"integer", "string"}}
+// measuredSchema is a length, a number of events, or an amount.
+var measuredSchema = object{"type": []string{"integer", "string"}}
 
-// reason is why a rule raised an alert. Only an alert that is read alone has the events.
-func reason() object {
+// reasonSchema is why a rule raised an alert. Only an alert that is read alone has the events.
+func reasonSchema() object {
 	text, amount := object{"type": "string"}, object{"type": "string", "pattern": `^\d+\.\d\d$`}
 	return object{
 		"type": "object", "description": "Why a rule raised an alert: its settings at that moment, and what it measured.", "additionalProperties": false,
@@ -79,7 +79,7 @@ func reason() object {
 			"limit":          amount,
 			"limit_at_risk":  amount,
 			"window_seconds": object{"type": []string{"integer", "null"}},
-			"value":          measured,
+			"value":          measuredSchema,
 			"event_ids":      object{"type": "array", "items": object{"type": "string", "format": "uuid"}, "description": "Events that it counted, the oldest first; in lists they are left out."},
 		},
 		"required": []string{"code", "title", "version", "applies_to", "limit", "limit_at_risk", "window_seconds", "value"},

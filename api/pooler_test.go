@@ -29,6 +29,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -71,8 +72,8 @@ func startPooler(t *testing.T, direct string) string {
 			t.Error(err)
 		}
 	})
-	words := u.Query()
-	name, socket := strings.TrimPrefix(u.Path, "/"), words.Get("host")
+	options := u.Query()
+	name, socket := strings.TrimPrefix(u.Path, "/"), options.Get("host")
 	config := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf(`[databases]
 %s = host=%s port=%s dbname=%[1]s user=%[4]s
@@ -83,17 +84,17 @@ max_client_conn = 200
 auth_type = any
 unix_socket_dir = %[6]s
 listen_port = 6432
-`, name, socket, words.Get("port"), u.User.Username(), poolerServers, dir)
+`, name, socket, options.Get("port"), u.User.Username(), poolerServers, dir)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	said, err := os.Create(filepath.Join(dir, "log"))
+	output, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = said.Close() }() // pgbouncer has its own
+	defer func() { _ = output.Close() }() // pgbouncer has its own
 	cmd := exec.Command(program, config)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, []string{"LC_ALL=C"}, said, said
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, []string{"LC_ALL=C"}, output, output
 	if os.Getuid() == 0 { // pgbouncer refuses root, and only its owner may enter Postgres's folder
 		info, err := os.Stat(socket)
 		if err != nil {
@@ -110,24 +111,24 @@ listen_port = 6432
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // one that has ended is found below
 		select {
-		case <-ended:
+		case <-exited:
 		case <-time.After(5 * time.Second):
 			_ = cmd.Process.Kill()
-			t.Error("pgbouncer did not stop:", <-ended)
+			t.Error("pgbouncer did not stop:", <-exited)
 		}
 		if t.Failed() {
-			text, _ := os.ReadFile(said.Name())
+			text, _ := os.ReadFile(output.Name())
 			t.Logf("pgbouncer said:\n%s", text)
 		}
 	})
-	words.Set("host", dir)
-	words.Set("port", "6432")
-	u.RawQuery = words.Encode()
+	options.Set("host", dir)
+	options.Set("port", "6432")
+	u.RawQuery = options.Encode()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := pgx.Connect(t.Context(), u.String())
 		if err == nil {
@@ -135,9 +136,9 @@ listen_port = 6432
 			return u.String()
 		}
 		select {
-		case why := <-ended:
-			ended <- why
-			t.Fatal("pgbouncer ended:", why)
+		case reason := <-exited:
+			exited <- reason
+			t.Fatal("pgbouncer ended:", reason)
 		default:
 		}
 		if time.Now().After(deadline) {
@@ -166,25 +167,25 @@ type rowState struct {
 // An author is who the history should name.
 type author struct{ Actor, Request string }
 
-// deeds are the changes that were acknowledged, by what they made: who made a row's state is known here from the answer to the request itself.
-type deeds struct {
+// writeLog are the changes that were acknowledged, by what they made: who made a row's state is known here from the answer to the request itself.
+type writeLog struct {
 	sync.Mutex
-	of map[rowState]author
+	authors map[rowState]author
 }
 
-func (d *deeds) add(by author, all ...rowState) {
-	d.Lock()
-	defer d.Unlock()
+func (l *writeLog) add(by author, all ...rowState) {
+	l.Lock()
+	defer l.Unlock()
 	for _, s := range all {
-		d.of[s] = by
+		l.authors[s] = by
 	}
 }
 
-// judge holds the history against the deeds. Each change of it is right, mixed up (another's name stands there), or of nobody's doing.
-func (d *deeds) judge(history []recorded) (mixed, missing, foreign []string) {
+// compare holds the history against the deeds. Each change of it is right, mixed up (another's name stands there), or of nobody's doing.
+func (l *writeLog) compare(history []historyRow) (mixed, missing, foreign []string) {
 	seen := map[rowState]bool{}
 	for _, r := range history {
-		by, known := d.of[r.rowState]
+		by, known := l.authors[r.rowState]
 		switch {
 		case !known || seen[r.rowState]:
 			foreign = append(foreign, fmt.Sprintf("%+v", r))
@@ -193,7 +194,7 @@ func (d *deeds) judge(history []recorded) (mixed, missing, foreign []string) {
 		}
 		seen[r.rowState] = true
 	}
-	for s, by := range d.of {
+	for s, by := range l.authors {
 		if !seen[s] {
 			missing = append(missing, fmt.Sprintf("%+v of %+v", s, by))
 		}
@@ -201,14 +202,14 @@ func (d *deeds) judge(history []recorded) (mixed, missing, foreign []string) {
 	return mixed, missing, foreign
 }
 
-// A recorded change is one row of the history.
-type recorded struct {
+// A historyRow change is one row of the history.
+type historyRow struct {
 	rowState
 	author
 }
 
 // readHistory reads the changes after one as clients do, until all that the database has are there.
-func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (history []recorded, last int64) {
+func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (history []historyRow, last int64) {
 	t.Helper()
 	var total int
 	if err := direct.QueryRow(t.Context(), "SELECT count(*) FROM change WHERE id > $1", after).Scan(&total); err != nil {
@@ -216,7 +217,7 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for last = after; len(history) < total; {
-		answer := call(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", pageMaximum, last), "")
+		resp := doRequest(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", maxPageSize, last), "")
 		var page []struct {
 			ID        int64
 			Actor     string
@@ -227,8 +228,8 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 			Before    *struct{ Version int64 }
 			After     *struct{ Version int64 }
 		}
-		if err := json.Unmarshal(answer.Body.Bytes(), &page); err != nil || answer.Code != http.StatusOK {
-			t.Fatalf("%d %.200s: %v", answer.Code, answer.Body, err)
+		if err := json.Unmarshal(resp.Body.Bytes(), &page); err != nil || resp.Code != http.StatusOK {
+			t.Fatalf("%d %.200s: %v", resp.Code, resp.Body, err)
 		}
 		if len(page) == 0 {
 			if time.Now().After(deadline) {
@@ -237,7 +238,7 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 			time.Sleep(10 * time.Millisecond) // the transactions of other tests hold the changes back, too
 		}
 		for _, c := range page {
-			r := recorded{rowState{c.Table, c.Key, c.Action, 0}, author{Actor: c.Actor, Request: "none"}}
+			r := historyRow{rowState{c.Table, c.Key, c.Action, 0}, author{Actor: c.Actor, Request: "none"}}
 			if c.RequestID != nil {
 				r.Request = *c.RequestID
 			}
@@ -292,22 +293,22 @@ func serverConnections(t *testing.T, pool *pgxpool.Pool) (pids []int, leaks []st
 	return pids, leaks
 }
 
-// A pooledClient makes requests in its own name, and takes down what they made.
-type pooledClient struct {
-	t     *testing.T
-	h     http.Handler
-	actor string
-	made  *deeds
-	sent  int
+// A poolerClient makes requests in its own name, and takes down what they made.
+type poolerClient struct {
+	t      *testing.T
+	h      http.Handler
+	actor  string
+	writes *writeLog
+	sent   int
 }
 
 // do makes one request. It is a deed unless action is "".
-func (c *pooledClient) do(action string, want int, method, target, body string, header ...string) (row struct{ ID, Version int64 }) {
+func (c *poolerClient) do(action string, want int, method, target, body string, header ...string) (row struct{ ID, Version int64 }) {
 	c.sent++
-	by := author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}
-	answer := call(c.h, method, target, body, append(header, "X-Request-Id: "+by.Request)...)
-	if answer.Code != want || answer.Header().Get("X-Request-Id") != by.Request {
-		c.t.Errorf("%s %s: %d, not %d; request %s: %.300s", method, target, answer.Code, want, answer.Header().Get("X-Request-Id"), answer.Body)
+	self := author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}
+	resp := doRequest(c.h, method, target, body, append(header, "X-Request-Id: "+self.Request)...)
+	if resp.Code != want || resp.Header().Get("X-Request-Id") != self.Request {
+		c.t.Errorf("%s %s: %d, not %d; request %s: %.300s", method, target, resp.Code, want, resp.Header().Get("X-Request-Id"), resp.Body)
 		return row
 	}
 	if action == "" {
@@ -317,21 +318,21 @@ func (c *pooledClient) do(action string, want int, method, target, body string, 
 		ID, Version int64
 		UUID        *string
 	}
-	if err := json.Unmarshal(answer.Body.Bytes(), &full); err != nil {
-		c.t.Errorf("%s %s: %v: %.300s", method, target, err, answer.Body)
+	if err := json.Unmarshal(resp.Body.Bytes(), &full); err != nil {
+		c.t.Errorf("%s %s: %v: %.300s", method, target, err, resp.Body)
 	}
 	table := strings.TrimSuffix(strings.Split(strings.TrimPrefix(target, "/api/v1/"), "/")[0], "s")
 	key := fmt.Sprint(full.ID)
 	if full.UUID != nil {
 		key = *full.UUID
 	}
-	c.made.add(by, rowState{table, key, action, full.Version})
+	c.writes.add(self, rowState{table, key, action, full.Version})
 	row.ID, row.Version = full.ID, full.Version
 	return row
 }
 
 // round does each thing once that takes a connection in its own way.
-func (c *pooledClient) round() {
+func (c *poolerClient) round() {
 	const ok, created, failed = http.StatusOK, http.StatusCreated, http.StatusPreconditionFailed
 	computer := fmt.Sprintf(`{"name":"of %s","mac":null,"site_id":1}`, c.actor)
 	row := c.do("insert", created, "POST", "/api/v1/computers", computer)
@@ -356,23 +357,23 @@ func (c *pooledClient) round() {
 }
 
 // bulk stores one body that is more than a chunk and less than two.
-func (c *pooledClient) bulk(dry bool) {
+func (c *poolerClient) bulk(dryRun bool) {
 	const lines = 30
 	var body strings.Builder
 	var all []rowState
 	body.WriteString("uuid,description,freezer_id\n")
 	for range lines {
 		key := uuid.NewString()
-		fmt.Fprintf(&body, "%s,%s,1\n", key, strings.Repeat("x", chunkBytes*3/2/lines))
+		fmt.Fprintf(&body, "%s,%s,1\n", key, strings.Repeat("x", maxChunkBytes*3/2/lines))
 		all = append(all, rowState{"container", key, "insert", 1})
 	}
 	target := "/api/v1/containers"
-	if dry {
+	if dryRun {
 		target += "?dry_run=true"
 	}
 	c.do("", http.StatusOK, "POST", target, body.String(), "Content-Type: text/csv")
-	if !dry {
-		c.made.add(author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}, all...)
+	if !dryRun {
+		c.writes.add(author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}, all...)
 	}
 }
 
@@ -387,18 +388,18 @@ func TestPooler(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = direct.Close(context.Background()) }() // the database goes anyway
-	reader := newAPI(pool)
+	reader := newTestAPI(pool)
 	_, last := readHistory(t, reader, direct, 0)
 	before, leaks := serverConnections(t, pool)
 	if len(leaks) > 0 {
 		t.Fatal("before the first request:", leaks)
 	}
 
-	made := &deeds{of: map[rowState]author{}}
-	inParallel(func(n int) {
+	writes := &writeLog{authors: map[rowState]author{}}
+	runPoolerClients(func(n int) {
 		actor := fmt.Sprintf("actor-%02d", n)
 		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-		c := &pooledClient{t: t, h: New(Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"}), actor: actor, made: made}
+		c := &poolerClient{t: t, h: New(Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"}), actor: actor, writes: writes}
 		for i := range poolerRounds {
 			c.round()
 			if i == n%poolerRounds { // so that some are always at it
@@ -407,13 +408,13 @@ func TestPooler(t *testing.T) {
 		}
 	})
 	history, last := readHistory(t, reader, direct, last)
-	mixed, missing, foreign := made.judge(history)
+	mixed, missing, foreign := writes.compare(history)
 	t.Logf("%d clients, %d changes: %d mixed up, %d missing, %d of nobody's doing", poolerClients, len(history), len(mixed), len(missing), len(foreign))
 	if all := slices.Concat(mixed, missing, foreign); len(all) > 0 {
 		t.Errorf("mixed up %d, missing %d, of nobody's doing %d, as: %s", len(mixed), len(missing), len(foreign), strings.Join(all[:min(5, len(all))], "\n"))
 	}
-	if answer := call(reader, "GET", "/api/v1/computers?name=dry", ""); strings.TrimSpace(answer.Body.String()) != "[]" {
-		t.Errorf("dry runs left %.300s", answer.Body)
+	if resp := doRequest(reader, "GET", "/api/v1/computers?name=dry", ""); strings.TrimSpace(resp.Body.String()) != "[]" {
+		t.Errorf("dry runs left %.300s", resp.Body)
 	}
 	after, leaks := serverConnections(t, pool)
 	if len(leaks) > 0 {
@@ -423,8 +424,8 @@ func TestPooler(t *testing.T) {
 		t.Errorf("pgbouncer gave up server connections: %v before, %v after", before, after)
 	}
 
-	control := &deeds{of: map[rowState]author{}}
-	inParallel(func(n int) {
+	control := &writeLog{authors: map[rowState]author{}}
+	runPoolerClients(func(n int) {
 		for i := range 50 {
 			by := author{fmt.Sprintf("control-%02d", n), fmt.Sprintf("control-%02d.%d", n, i)}
 			key := uuid.NewString()
@@ -443,7 +444,7 @@ func TestPooler(t *testing.T) {
 		}
 	})
 	history, _ = readHistory(t, reader, direct, last)
-	mixed, missing, foreign = control.judge(history)
+	mixed, missing, foreign = control.compare(history)
 	t.Logf("control: %d changes: %d mixed up, %d missing, %d of nobody's doing", len(history), len(mixed), len(missing), len(foreign))
 	if len(mixed) == 0 || len(missing)+len(foreign) > 0 {
 		t.Errorf("the control of %d changes mixed up %d, missed %d, invented %d; it should mix up some and no more", len(history), len(mixed), len(missing), len(foreign))
@@ -453,42 +454,42 @@ func TestPooler(t *testing.T) {
 	}
 }
 
-// TestPoolerNeedsItsMode holds what the README says: pgx's own mode does not do. From 1.21 on pgbouncer can be told to keep track of
+// TestPooler_sessionStateLeaks holds what the README says: pgx's own mode does not do. From 1.21 on pgbouncer can be told to keep track of
 // prepared statements (max_prepared_statements), and newer ones do it unasked.
-func TestPoolerNeedsItsMode(t *testing.T) {
+func TestPooler_sessionStateLeaks(t *testing.T) {
 	pool := openPooled(t, startPooler(t, pgtest.Database(t)))
 	var log bytes.Buffer
 	h := New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), AnonymousActor: "tester", Version: "test"})
-	var answers, failed atomic.Int64
-	inParallel(func(int) {
+	var responses, failures atomic.Int64
+	runPoolerClients(func(int) {
 		for range 20 {
 			for _, code := range []int{
-				call(h, "PATCH", "/api/v1/sites/2", `{"contact":"x"}`).Code,
-				call(h, "GET", "/api/v1/computers", "").Code,
+				doRequest(h, "PATCH", "/api/v1/sites/2", `{"contact":"x"}`).Code,
+				doRequest(h, "GET", "/api/v1/computers", "").Code,
 			} {
-				answers.Add(1)
+				responses.Add(1)
 				if code >= http.StatusInternalServerError {
-					failed.Add(1)
+					failures.Add(1)
 				}
 			}
 		}
 	})
-	_, why, _ := strings.Cut(log.String(), "error=")
-	why, _, _ = strings.Cut(why, "\n")
-	t.Logf("in pgx's own mode %d of %d requests failed, the first of them: %s", failed.Load(), answers.Load(), why)
-	if failed.Load() == 0 {
-		said, err := exec.Command(poolerProgram(t), "--version").Output()
+	_, reason, _ := strings.Cut(log.String(), "error=")
+	reason, _, _ = strings.Cut(reason, "\n")
+	t.Logf("in pgx's own mode %d of %d requests failed, the first of them: %s", failures.Load(), responses.Load(), reason)
+	if failures.Load() == 0 {
+		output, err := exec.Command(poolerProgram(t), "--version").Output()
 		var minor int
-		if n, _ := fmt.Sscanf(string(said), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
-			t.Errorf("pgx's own mode works behind this pgbouncer, so the README's advice is out of date: %s %v", said, err)
+		if n, _ := fmt.Sscanf(string(output), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
+			t.Errorf("pgx's own mode works behind this pgbouncer, so the README's advice is out of date: %s %v", output, err)
 		}
 	} else if !strings.Contains(log.String(), "prepared statement") {
 		t.Error("it failed for another reason than prepared statements")
 	}
 }
 
-// inParallel runs all clients at once.
-func inParallel(client func(n int)) {
+// runPoolerClients runs all clients at once.
+func runPoolerClients(client func(n int)) {
 	var all sync.WaitGroup
 	for n := range poolerClients {
 		all.Go(func() { client(n) })
@@ -496,19 +497,19 @@ func inParallel(client func(n int)) {
 	all.Wait()
 }
 
-// TestPoolerMigrate: the schema is not changed through a pooler, the message says what to do, and no lock stays behind.
-func TestPoolerMigrate(t *testing.T) {
+// TestPooler_migrate: the schema is not changed through a pooler, the message says what to do, and no lock stays behind.
+func TestPooler_migrate(t *testing.T) {
 	direct := pgtest.Database(t)
-	if _, _, err := postgres.MigrateDown(t.Context(), direct, schema.Files, 1); err != nil {
+	if _, _, err := migrate.Down(t.Context(), direct, schema.Files, 1); err != nil {
 		t.Fatal(err)
 	}
 	pooled := startPooler(t, direct) + "&default_query_exec_mode=cache_describe"
-	if _, _, err := postgres.Migrate(t.Context(), pooled, schema.Files); !errors.Is(err, postgres.ErrPooled) {
+	if _, _, err := migrate.Up(t.Context(), pooled, schema.Files); !errors.Is(err, migrate.ErrPooled) {
 		t.Errorf("through the pooler: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	if _, _, err := postgres.Migrate(ctx, direct, schema.Files); err != nil {
+	if _, _, err := migrate.Up(ctx, direct, schema.Files); err != nil {
 		t.Errorf("directly, afterwards: %v", err)
 	}
 }

@@ -14,30 +14,30 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Problem is the body of every answer that is not a success: RFC 9457, application/problem+json.
+// Problem describes a failed request as application/problem+json (RFC 9457).
 type Problem struct {
-	// Kind of problem, a relative reference; "about:blank" when the status says it all.
+	// Kind of problem, a relative reference; "about:blank" if the status says enough.
 	Type string `json:"type"`
 	// The status in words.
 	Title string `json:"title"`
 	// HTTP status code.
 	Status int `json:"status"`
-	// What was wrong with this request, and what to do.
+	// What is wrong with this request, and how to fix it.
 	Detail string `json:"detail"`
 	// Path of the request.
 	Instance string `json:"instance"`
-	// Finds this request in the server's log and in the history.
+	// ID of the request in the server's log and in the history.
 	RequestID string `json:"request_id"`
-	// Everything that is wrong, field by field.
+	// Errors of single fields.
 	Errors []FieldError `json:"errors,omitempty"`
 
-	header http.Header // further headers of the answer
+	header http.Header // additional headers of the response
 	cause  error       // for the log, never for the client
 }
 
-// FieldError says what is wrong with one field of a request.
+// FieldError describes what is wrong with one field of a request.
 type FieldError struct {
-	// Line of a bulk body, from 1; for a JSON array the number of its element. 0 elsewhere.
+	// Line of a bulk body, from 1; for a JSON array the position of the element. Absent elsewhere.
 	Line int64 `json:"line,omitempty"`
 	// Name of the field, parameter or header.
 	Field string `json:"field"`
@@ -45,6 +45,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// Error implements error. The text includes the cause, so it is for the log only.
 func (p *Problem) Error() string {
 	if p.cause != nil {
 		return fmt.Sprintf("%d %s (%v)", p.Status, p.Detail, p.cause)
@@ -53,10 +54,15 @@ func (p *Problem) Error() string {
 }
 
 func problem(status int, format string, args ...any) *Problem {
-	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
+	return &Problem{
+		Type:   "about:blank",
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: fmt.Sprintf(format, args...),
+	}
 }
 
-func (p *Problem) with(key, value string) *Problem {
+func (p *Problem) withHeader(key, value string) *Problem {
 	if p.header == nil {
 		p.header = http.Header{}
 	}
@@ -64,148 +70,163 @@ func (p *Problem) with(key, value string) *Problem {
 	return p
 }
 
-func (p *Problem) because(err error) *Problem {
+func (p *Problem) withCause(err error) *Problem {
 	p.cause = err
 	return p
 }
 
-// maxInDetail is how many faults the one sentence of a problem names; errors has them all.
-const maxInDetail = 10
+// maxErrorsInDetail is how many errors the detail of a problem quotes. The field errors has all of them.
+const maxErrorsInDetail = 10
 
-// refusal is a 400 that lists everything that is wrong with a request; nil when nothing is.
-func refusal(faults []FieldError) *Problem {
-	if len(faults) == 0 {
+// badRequest returns a 400 with the errors of a request, or nil without errors.
+func badRequest(errs []FieldError) *Problem {
+	if len(errs) == 0 {
 		return nil
 	}
-	parts := make([]string, 0, maxInDetail)
-	for i, f := range faults {
-		if i == maxInDetail {
-			parts = append(parts, fmt.Sprintf("and %d more under errors", len(faults)-i))
+	parts := make([]string, 0, maxErrorsInDetail)
+	for i, e := range errs {
+		if i == maxErrorsInDetail {
+			parts = append(parts, fmt.Sprintf("and %d more (see errors)", len(errs)-i))
 			break
 		}
-		parts = append(parts, f.Field+": "+f.Message)
+		parts = append(parts, e.Field+": "+e.Message)
 	}
 	sentence := strings.Join(parts, "; ")
 	if !strings.HasSuffix(sentence, "?") {
 		sentence += "."
 	}
 	p := problem(http.StatusBadRequest, "%s", sentence)
-	p.Errors = faults
+	p.Errors = errs
 	return p
 }
 
+// unavailable returns a 503 that asks the client to retry.
 func unavailable(detail string, cause error) *Problem {
-	return problem(http.StatusServiceUnavailable, "%s", detail).with("Retry-After", "2").because(cause)
+	return problem(http.StatusServiceUnavailable, "%s", detail).withHeader("Retry-After", "2").withCause(cause)
 }
 
-// errNoRow is what a query that should answer one row answers when there is none.
+// errNoRow is the error of a query that found no row.
 var errNoRow = pgx.ErrNoRows
 
-// sqlStates maps the database's errors to answers. The longest prefix that matches counts.
+// sqlStates maps SQLSTATEs to responses. The first matching prefix wins.
 // Source: PostgreSQL manual, appendix A.
 var sqlStates = []struct {
 	prefix string
 	status int
 	detail string
 }{
-	{"LL412", http.StatusPreconditionFailed, "Somebody has changed this row since you read it. Read it again, then repeat your change with its new version."},
-	{"LL403", http.StatusForbidden, "It is somebody else's."},
-	{"22", http.StatusBadRequest, "The database cannot take one of the values."},
-	{"23502", http.StatusBadRequest, "A value is missing."},
-	{"23514", http.StatusBadRequest, "A value is refused."},
-	{"23503", http.StatusBadRequest, "A row that this one refers to does not exist."},
-	{"23505", http.StatusConflict, "Another row has this value already."},
-	{"23P01", http.StatusConflict, "Another row overlaps with this one."},
-	{"23001", http.StatusConflict, "The database refuses it, since it would lose history."},
-	{"21000", http.StatusConflict, "The request touches one row twice."},
-	{"40", http.StatusServiceUnavailable, "Too many others write the same rows right now. Nothing was changed; try again."},
-	{"55P03", http.StatusServiceUnavailable, "Somebody else is changing the same row right now. Nothing was changed; try again."},
-	{"57014", http.StatusServiceUnavailable, "The database took too long. Ask for less at once, or try again."},
-	{"25006", http.StatusServiceUnavailable, "The database takes no writes right now. Try again."},
-	{"53", http.StatusServiceUnavailable, "The database is short of resources. Try again."},
+	{"LL412", http.StatusPreconditionFailed,
+		"The row was modified since you read it. Fetch it again and retry with the new version."},
+	{"LL403", http.StatusForbidden, "You may only change your own rows."},
+	{"22", http.StatusBadRequest, "The database rejects a value of the request."},
+	{"23502", http.StatusBadRequest, "A required value is missing."},
+	{"23514", http.StatusBadRequest, "A value violates a constraint."},
+	{"23503", http.StatusBadRequest, "A referenced row does not exist."},
+	{"23505", http.StatusConflict, "Another row already has this value."},
+	{"23P01", http.StatusConflict, "The row overlaps another row."},
+	{"23001", http.StatusConflict, "The change would lose history."},
+	{"21000", http.StatusConflict, "The request changes one row twice."},
+	{"40", http.StatusServiceUnavailable,
+		"Concurrent writes to the same rows conflict. Nothing was changed; try again."},
+	{"55P03", http.StatusServiceUnavailable,
+		"Another request is changing the same row. Nothing was changed; try again."},
+	{"57014", http.StatusServiceUnavailable, timeoutDetail},
+	{"25006", http.StatusServiceUnavailable, "The database is read-only at the moment. Try again."},
+	{"53", http.StatusServiceUnavailable, "The database is out of resources. Try again."},
 	{"57P", http.StatusServiceUnavailable, "The database is restarting. Try again."},
-	{"08", http.StatusServiceUnavailable, "The database cannot be reached. Try again."},
+	{"08", http.StatusServiceUnavailable, "The database is unreachable. Try again."},
 }
 
-// asProblem turns any error into what the client may know of it. fields are the request's own names, to point at the one to blame.
+// Details of problems that have several causes.
+const (
+	timeoutDetail  = "The database took too long. Request less data, or try again."
+	internalDetail = "Internal error. The server log has details under this request ID."
+	cascadeHint    = "Delete them first, or repeat with ?cascade=true to delete them as well."
+)
+
+// asProblem converts any error to a problem without internal details. fields are the names of the request, which the
+// problem refers to.
 func asProblem(err error, method string, fields []string) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		return p
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return databaseProblem(pg, method, fields)
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return databaseProblem(pgErr, method, fields)
 	}
-	var network net.Error
+	var netErr net.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return unavailable("The database took too long. Ask for less at once, or try again.", err)
+		return unavailable(timeoutDetail, err)
 	case errors.Is(err, context.Canceled):
-		return unavailable("The request was given up before it was done.", err)
-	case errors.As(err, &network), pgconn.SafeToRetry(err), isConnect(err), isLost(err):
-		return unavailable("The database cannot be reached. Try again; if this was a write, look first whether it was done.", err)
+		return unavailable("The request was canceled.", err)
+	case errors.As(err, &netErr), pgconn.SafeToRetry(err), isConnectError(err), isConnLost(err):
+		return unavailable("The database is unreachable. Try again, but check first whether a write was done.", err)
 	}
-	return problem(http.StatusInternalServerError, "Something went wrong here, not with your request. The log tells more under the request id.").because(err)
+	return problem(http.StatusInternalServerError, internalDetail).withCause(err)
 }
 
-func isConnect(err error) bool {
-	var connect *pgconn.ConnectError
-	return errors.As(err, &connect)
+func isConnectError(err error) bool {
+	var connErr *pgconn.ConnectError
+	return errors.As(err, &connErr)
 }
 
-// isLost tells a connection that broke under a statement; pgx has no type for it.
-func isLost(err error) bool {
+// isConnLost reports whether the connection broke during a statement. It compares texts since not all of these errors
+// have a type.
+func isConnLost(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "conn closed") || strings.Contains(text, "unexpected EOF") || strings.Contains(text, "closed pool")
+	return strings.Contains(text, "conn closed") || strings.Contains(text, "unexpected EOF") ||
+		strings.Contains(text, "closed pool")
 }
 
-func databaseProblem(pg *pgconn.PgError, method string, fields []string) *Problem {
-	p := problem(http.StatusInternalServerError, "Something went wrong here, not with your request. The log tells more under the request id.")
+func databaseProblem(pgErr *pgconn.PgError, method string, fields []string) *Problem {
+	p := problem(http.StatusInternalServerError, internalDetail)
 	for _, s := range sqlStates {
-		if strings.HasPrefix(pg.Code, s.prefix) {
+		if strings.HasPrefix(pgErr.Code, s.prefix) {
 			p = problem(s.status, "%s", s.detail)
 			break
 		}
 	}
-	p.because(pg)
-	field := blamed(pg, fields)
+	p.withCause(pgErr)
+	field := fieldForConstraint(pgErr, fields)
 	switch {
 	case p.Status == http.StatusServiceUnavailable:
-		p.with("Retry-After", "2")
-	case pg.Code == "LL412":
-		p.with("ETag", etag(pg.Detail))
-		p.Errors = []FieldError{{Field: "version", Message: pg.Message}}
-	case pg.Code == "LL403":
-		p.Detail = fmt.Sprintf("It is %s's. Only its owner, its assignee and admins may change it.", printable(pg.Detail))
-	case pg.Code == "23503" && method == http.MethodDelete:
+		p.withHeader("Retry-After", "2")
+	case pgErr.Code == "LL412":
+		p.withHeader("ETag", etag(pgErr.Detail))
+		p.Errors = []FieldError{{Field: "version", Message: pgErr.Message}}
+	case pgErr.Code == "LL403":
+		p.Detail = fmt.Sprintf("Only its owner (%s), its assignee and admins may change this row.", sanitize(pgErr.Detail))
+	case pgErr.Code == "23503" && method == http.MethodDelete:
 		p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
-		p.Detail = "It is still in use by other rows. Delete those first, or repeat with ?cascade=true to delete them too."
-		if pg.ConstraintName == "" { // not_in_use() counted them
-			p.Detail = fmt.Sprintf("It is still in use by %s. Delete those first, or repeat with ?cascade=true to delete them too.", pg.Detail)
+		usedBy := "other rows"
+		if pgErr.ConstraintName == "" { // raised by a function that counted the rows
+			usedBy = pgErr.Detail
 		}
-	case pg.Code == "23503" && field != "":
-		p.Errors = []FieldError{{Field: field, Message: "there is no such " + strings.TrimSuffix(field, "_id")}}
-	case pg.Code == "23505" && field != "":
-		p.Errors = []FieldError{{Field: field, Message: "is taken: another " + tableName(pg) + " has it"}}
-	case pg.Code == "23514" && pg.ConstraintName == "" && field != "":
-		p.Errors = []FieldError{{Field: field, Message: pg.Message}}
-	case pg.Code == "23514" && field != "":
-		rule := strings.TrimPrefix(constraint(pg), tableName(pg)+"_"+field+"_")
+		p.Detail = fmt.Sprintf("The row is still referenced by %s. %s", usedBy, cascadeHint)
+	case pgErr.Code == "23503" && field != "":
+		p.Errors = []FieldError{{Field: field, Message: "refers to no existing " + strings.TrimSuffix(field, "_id")}}
+	case pgErr.Code == "23505" && field != "":
+		p.Errors = []FieldError{{Field: field, Message: "is already used by another " + tableName(pgErr)}}
+	case pgErr.Code == "23514" && pgErr.ConstraintName == "" && field != "":
+		p.Errors = []FieldError{{Field: field, Message: pgErr.Message}}
+	case pgErr.Code == "23514" && field != "":
+		rule := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_"+field+"_")
 		p.Errors = []FieldError{{Field: field, Message: "must be " + strings.ReplaceAll(rule, "_", " ")}}
 	}
-	if len(p.Errors) > 0 && pg.Code != "LL412" {
+	if len(p.Errors) > 0 && pgErr.Code != "LL412" {
 		p.Detail = p.Errors[0].Field + ": " + p.Errors[0].Message + "."
 	}
 	return p
 }
 
-// blamed is the field that a constraint named <table>_<field>_<rule> speaks of; "" when none of fields.
-func blamed(pg *pgconn.PgError, fields []string) string {
-	if slices.Contains(fields, pg.ColumnName) {
-		return pg.ColumnName
+// fieldForConstraint returns the field of a constraint named <table>_<field>_<rule>; "" if it is none of fields.
+func fieldForConstraint(pgErr *pgconn.PgError, fields []string) string {
+	if slices.Contains(fields, pgErr.ColumnName) {
+		return pgErr.ColumnName
 	}
-	rest := strings.TrimPrefix(constraint(pg), tableName(pg)+"_")
+	rest := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_")
 	if rest == "pkey" && slices.Contains(fields, "id") {
 		return "id"
 	}
@@ -218,11 +239,11 @@ func blamed(pg *pgconn.PgError, fields []string) string {
 	return best
 }
 
-// constraint and tableName are the names without the number that a shard appends.
-func constraint(pg *pgconn.PgError) string { return withoutShard(pg.ConstraintName) }
-func tableName(pg *pgconn.PgError) string  { return withoutShard(pg.TableName) }
+// constraintName and tableName return the names without the number that a shard appends.
+func constraintName(pgErr *pgconn.PgError) string { return trimShardSuffix(pgErr.ConstraintName) }
+func tableName(pgErr *pgconn.PgError) string      { return trimShardSuffix(pgErr.TableName) }
 
-func withoutShard(name string) string {
+func trimShardSuffix(name string) string {
 	i := strings.LastIndexByte(name, '_')
 	if i > 0 && len(name)-i > 5 && strings.Trim(name[i+1:], "0123456789") == "" {
 		return name[:i]
@@ -230,11 +251,11 @@ func withoutShard(name string) string {
 	return name
 }
 
-// writeProblem answers with p and nothing else.
+// writeProblem writes p as the response.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p.Instance = r.URL.EscapedPath()
-	x := exchangeOf(w)
-	p.RequestID, x.problem = x.id, p
+	rec := recorderOf(w)
+	p.RequestID, rec.problem = rec.id, p
 	for key, values := range p.header {
 		w.Header()[key] = values
 	}
@@ -242,8 +263,8 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	w.Header().Set("Cache-Control", "no-store")
 	body, err := json.Marshal(p)
 	if err != nil {
-		panic(fmt.Errorf("a problem cannot be encoded: %w", err))
+		panic(fmt.Errorf("encode problem: %w", err))
 	}
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n')) // nobody is left to tell
+	_, _ = w.Write(append(body, '\n')) // fails only if the client is gone
 }

@@ -14,19 +14,19 @@ import (
 
 // This file holds how often one may try to sign in, and what the answers give away.
 
-var seconds = regexp.MustCompile(`Wait \d+ seconds`)
+var secondsRE = regexp.MustCompile(`Wait \d+ seconds`)
 
-// outcomes sorts answers to attempts: all with one status must say the same, but for the seconds to wait.
-func outcomes(t *testing.T, answers []*httptest.ResponseRecorder) (statuses []int) {
+// statusesOf sorts answers to attempts: all with one status must say the same, but for the seconds to wait.
+func statusesOf(t *testing.T, responses []*httptest.ResponseRecorder) (statuses []int) {
 	t.Helper()
-	said := map[int]string{}
-	for _, w := range answers {
-		text := seconds.ReplaceAllString(without(w.Body.String()), "Wait")
-		if said[w.Code] == "" {
-			said[w.Code] = text
+	details := map[int]string{}
+	for _, w := range responses {
+		text := secondsRE.ReplaceAllString(withoutRequestFields(w.Body.String()), "Wait")
+		if details[w.Code] == "" {
+			details[w.Code] = text
 		}
-		if text != said[w.Code] && w.Code != http.StatusOK {
-			t.Errorf("%s differs from %s", text, said[w.Code])
+		if text != details[w.Code] && w.Code != http.StatusOK {
+			t.Errorf("%s differs from %s", text, details[w.Code])
 		}
 		wait, err := strconv.Atoi(w.Header().Get("Retry-After"))
 		if (w.Code == http.StatusTooManyRequests) != (err == nil && wait > 0 && wait <= 901) {
@@ -37,90 +37,90 @@ func outcomes(t *testing.T, answers []*httptest.ResponseRecorder) (statuses []in
 	return statuses
 }
 
-func repeated(status, times int) []int { return slices.Repeat([]int{status}, times) }
+func repeat(status, times int) []int { return slices.Repeat([]int{status}, times) }
 
-// TestLoginLimitOfName: ten attempts a name, whether there is one or not, from wherever, at whichever instance; and a right password is not
+// TestLoginLimit_perName: ten attempts a name, whether there is one or not, from wherever, at whichever instance; and a right password is not
 // told from a wrong one then, or guessing would go on.
-func TestLoginLimitOfName(t *testing.T) {
-	l := newLab(t)
-	l.account("ann", viewer)
-	instances := []*lab{l, l.twin()}
-	want := append(repeated(http.StatusUnauthorized, attemptsPerName), repeated(http.StatusTooManyRequests, 5)...)
+func TestLoginLimit_perName(t *testing.T) {
+	ts := newTestServer(t)
+	ts.createAccount("ann", viewer)
+	instances := []*testServer{ts, ts.newInstance()}
+	want := append(repeat(http.StatusUnauthorized, maxAttemptsPerName), repeat(http.StatusTooManyRequests, 5)...)
 	var all []*httptest.ResponseRecorder
 	for _, name := range []string{"ann", "nobody"} {
-		var answers []*httptest.ResponseRecorder
+		var responses []*httptest.ResponseRecorder
 		for i := range want {
-			answers = append(answers, instances[i%2].login(name, fmt.Sprint("guess ", i), fmt.Sprint("198.51.100.", i)))
+			responses = append(responses, instances[i%2].login(name, fmt.Sprint("guess ", i), fmt.Sprint("198.51.100.", i)))
 		}
-		if got := outcomes(t, answers); !slices.Equal(got, want) {
+		if got := statusesOf(t, responses); !slices.Equal(got, want) {
 			t.Errorf("%s: %v", name, got)
 		}
-		all = append(all, answers...)
+		all = append(all, responses...)
 	}
 	for _, in := range instances {
-		w := in.login("ann", labPassword, "203.0.113.1")
+		w := in.login("ann", testPassword, "203.0.113.1")
 		if w.Code != http.StatusTooManyRequests {
 			t.Errorf("the right password while the name is locked: %d %s", w.Code, w.Body)
 		}
 		all = append(all, w)
 	}
-	outcomes(t, all) // are all told the same
-	if w := l.login("Ann", "guess", "203.0.113.1"); w.Code != http.StatusUnauthorized {
+	statusesOf(t, all) // are all told the same
+	if w := ts.login("Ann", "guess", "203.0.113.1"); w.Code != http.StatusUnauthorized {
 		t.Errorf("another name: %d", w.Code)
 	}
 
-	move := func(by time.Duration) { l.exec("UPDATE login_attempt SET since = since - $1::interval", by) }
-	move(attemptTime - 10*time.Second)
-	if w := l.login("ann", labPassword, ""); w.Code != http.StatusTooManyRequests || len(w.Header().Get("Retry-After")) != 1 && w.Header().Get("Retry-After") > "11" {
+	shiftClock := func(by time.Duration) { ts.exec("UPDATE login_attempt SET since = since - $1::interval", by) }
+	shiftClock(attemptWindow - 10*time.Second)
+	if w := ts.login("ann", testPassword, ""); w.Code != http.StatusTooManyRequests || len(w.Header().Get("Retry-After")) != 1 && w.Header().Get("Retry-After") > "11" {
 		t.Errorf("just before the end: %d, Retry-After %s", w.Code, w.Header().Get("Retry-After"))
 	}
-	move(11 * time.Second)
-	if w := l.login("ann", labPassword, ""); w.Code != http.StatusOK {
+	shiftClock(11 * time.Second)
+	if w := ts.login("ann", testPassword, ""); w.Code != http.StatusOK {
 		t.Errorf("after the end: %d %s", w.Code, w.Body)
 	}
 }
 
-// TestLoginForgives: who gets in has as many attempts as before, and a dry run counts like any other attempt.
-func TestLoginForgives(t *testing.T) {
-	l := newLab(t)
-	me := l.session(l.account("ann", viewer)).access
+// TestLoginLimit_resetOnSuccess: who gets in has as many attempts as before, and a dry run counts like any other attempt.
+func TestLoginLimit_resetOnSuccess(t *testing.T) {
+	ts := newTestServer(t)
+	me := ts.createSession(ts.createAccount("ann", viewer)).access
 	for round := range 3 {
-		for i := range attemptsPerName - 1 {
-			if w := l.login("ann", "guess", ""); w.Code != http.StatusUnauthorized {
+		for i := range maxAttemptsPerName - 1 {
+			if w := ts.login("ann", "guess", ""); w.Code != http.StatusUnauthorized {
 				t.Fatalf("round %d, attempt %d: %d", round, i, w.Code)
 			}
 		}
-		if w := l.login("ann", labPassword, ""); w.Code != http.StatusOK {
+		if w := ts.login("ann", testPassword, ""); w.Code != http.StatusOK {
 			t.Fatalf("round %d: the tenth attempt is right: %d", round, w.Code)
 		}
 	}
-	if n := scan[int](l, "SELECT attempts FROM login_attempt WHERE subject = 'address 192.0.2.1'"); n != 3*(attemptsPerName-1) {
+	if n := scan[int](ts, "SELECT attempts FROM login_attempt WHERE subject = 'address 192.0.2.1'"); n != 3*(maxAttemptsPerName-1) {
 		t.Errorf("the address has %d wrong attempts", n)
 	}
 	body := `{"username": "ann", "password": "guess"}`
-	for i := range attemptsPerName + 1 {
+	for i := range maxAttemptsPerName + 1 {
 		want := http.StatusUnauthorized
-		if i == attemptsPerName {
+		if i == maxAttemptsPerName {
 			want = http.StatusTooManyRequests
 		}
-		if w := l.ask("", "POST", "/auth/login?dry_run=true", body); w.Code != want {
+		if w := ts.send("", "POST", "/auth/login?dry_run=true", body); w.Code != want {
 			t.Errorf("dry run %d: %d", i, w.Code)
 		}
 	}
 	// Nor may it be guessed at by changing the password.
-	if w := l.ask(me, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+labPassword+`"}`); w.Code != http.StatusTooManyRequests {
+	if w := ts.send(me, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`); w.Code != http.StatusTooManyRequests {
 		t.Errorf("a new password while the name is locked: %d %s", w.Code, w.Body)
 	}
 }
 
-// TestLoginLimitOfAddress: a hundred attempts an address, with whatever names. Who is not trusted cannot say that it is another address.
-func TestLoginLimitOfAddress(t *testing.T) {
-	l := newLab(t)
-	l.account("ann", viewer)
+// TestLoginLimit_perAddress: a hundred attempts an address, with whatever names. Who is not trusted cannot say that it is another address.
+func TestLoginLimit_perAddress(t *testing.T) {
+	ts := newTestServer(t)
+	ts.createAccount("ann", viewer)
 	n := 0
-	locked := func(l *lab, header ...string) bool {
+	locked := func(ts *testServer, header ...string) bool {
 		n++ // another name each time
-		w := l.ask("", "POST", "/auth/login", fmt.Sprintf(`{"username": "nobody %d", "password": "guess"}`, n), header...)
+		w := ts.send("", "POST", "/auth/login", fmt.Sprintf(`{"username": "nobody %d", "password": "guess"}`, n), header...)
 		if w.Code != http.StatusTooManyRequests && w.Code != http.StatusUnauthorized {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
@@ -128,13 +128,13 @@ func TestLoginLimitOfAddress(t *testing.T) {
 	}
 	from := func(text string) string { return "X-Forwarded-For: " + text }
 	// To be quick, most attempts are put there instead of made.
-	almost := func(subject string) {
-		l.exec("INSERT INTO login_attempt (subject, attempts) VALUES ($1, $2) ON CONFLICT (subject) DO UPDATE SET attempts = $2, since = now()", subject, attemptsPerAddress-1)
+	exhaust := func(subject string) {
+		ts.exec("INSERT INTO login_attempt (subject, attempts) VALUES ($1, $2) ON CONFLICT (subject) DO UPDATE SET attempts = $2, since = now()", subject, maxAttemptsPerAddress-1)
 	}
 	for range 3 { // and it is counted so
-		locked(l, from("203.0.113.5"))
+		locked(ts, from("203.0.113.5"))
 	}
-	if n := scan[int](l, "SELECT attempts FROM login_attempt WHERE subject = 'address 203.0.113.5'"); n != 3 {
+	if n := scan[int](ts, "SELECT attempts FROM login_attempt WHERE subject = 'address 203.0.113.5'"); n != 3 {
 		t.Errorf("three attempts are counted as %d", n)
 	}
 	for _, c := range []struct {
@@ -147,61 +147,61 @@ func TestLoginLimitOfAddress(t *testing.T) {
 		{"address 2001:db8:1:2::/64", "2001:db8:1:2::1", []string{"2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:DB8:1:2::7", "2001:db8:1:2::1%eth0"}, []string{"2001:db8:1:3::1", "2001:db8::1"}},
 		{"address 192.0.2.1", "", []string{"", "nonsense", "192.0.2.1", "198.51.100.9:80"}, []string{"198.51.100.10"}},
 	} {
-		almost(c.subject)
+		exhaust(c.subject)
 		header := func(text string) []string {
 			if text == "" {
 				return nil
 			}
 			return []string{from(text)}
 		}
-		if locked(l, header(c.first)...) {
+		if locked(ts, header(c.first)...) {
 			t.Errorf("%s: attempt 100 is refused", c.subject)
 		}
 		for _, text := range c.locked {
-			if !locked(l.twin(), header(text)...) {
+			if !locked(ts.newInstance(), header(text)...) {
 				t.Errorf("%s: %q is another one", c.subject, text)
 			}
 		}
 		for _, text := range c.free {
-			if locked(l, header(text)...) {
+			if locked(ts, header(text)...) {
 				t.Errorf("%s: %q is the same one", c.subject, text)
 			}
 		}
 	}
-	if w := l.login("ann", labPassword, "198.51.100.7"); w.Code != http.StatusTooManyRequests {
+	if w := ts.login("ann", testPassword, "198.51.100.7"); w.Code != http.StatusTooManyRequests {
 		t.Errorf("the right password from a locked address: %d", w.Code)
 	}
 	// Now that 192.0.2.1 is locked, it says to another instance, which trusts nobody, that it is somebody else.
-	options := l.options
+	options := ts.options
 	options.Access.TrustedProxies = nil
-	careful := &lab{T: t, Handler: New(options)}
+	direct := &testServer{T: t, Handler: New(options)}
 	for _, header := range []string{"X-Forwarded-For: 198.51.100.44", "Forwarded: for=198.51.100.44", "X-Real-Ip: 198.51.100.44", "True-Client-Ip: 198.51.100.44"} {
-		if !locked(careful, header) {
+		if !locked(direct, header) {
 			t.Errorf("%s of somebody who is not trusted is believed", header)
 		}
 	}
-	if locked(l, from("198.51.100.44")) {
+	if locked(ts, from("198.51.100.44")) {
 		t.Error("198.51.100.44 should be free")
 	}
 }
 
-// TestLoginLimitAtOnce: attempts side by side are not more than ten either. Those of several addresses and names must not deadlock.
-func TestLoginLimitAtOnce(t *testing.T) {
-	l := newLab(t)
-	l.account("ann", viewer)
-	instances := []*lab{l, l.twin()}
+// TestLoginLimit_concurrent: attempts side by side are not more than ten either. Those of several addresses and names must not deadlock.
+func TestLoginLimit_concurrent(t *testing.T) {
+	ts := newTestServer(t)
+	ts.createAccount("ann", viewer)
+	instances := []*testServer{ts, ts.newInstance()}
 	const many = 40
-	answers := make([]*httptest.ResponseRecorder, many)
+	responses := make([]*httptest.ResponseRecorder, many)
 	var all sync.WaitGroup
-	for i := range answers {
+	for i := range responses {
 		all.Go(func() {
-			answers[i] = instances[i%2].login("ann", "guess", fmt.Sprint("198.51.100.", i%4))
+			responses[i] = instances[i%2].login("ann", "guess", fmt.Sprint("198.51.100.", i%4))
 		})
 	}
 	all.Wait()
-	statuses := outcomes(t, answers)
+	statuses := statusesOf(t, responses)
 	slices.Sort(statuses)
-	if want := append(repeated(http.StatusUnauthorized, attemptsPerName), repeated(http.StatusTooManyRequests, many-attemptsPerName)...); !slices.Equal(statuses, want) {
+	if want := append(repeat(http.StatusUnauthorized, maxAttemptsPerName), repeat(http.StatusTooManyRequests, many-maxAttemptsPerName)...); !slices.Equal(statuses, want) {
 		t.Errorf("%v", statuses)
 	}
 }
@@ -209,26 +209,26 @@ func TestLoginLimitAtOnce(t *testing.T) {
 // TestLoginTiming: no such name, a wrong password and somebody disabled are told in the same words after the same time. The control is a
 // request that is refused before anything is hashed: if it were not told apart, nothing would be.
 func TestLoginTiming(t *testing.T) {
-	l := newLab(t)
-	l.account("ann", viewer)
-	l.exec("UPDATE account SET disabled = true WHERE id = $1", l.account("off", viewer))
+	ts := newTestServer(t)
+	ts.createAccount("ann", viewer)
+	ts.exec("UPDATE account SET disabled = true WHERE id = $1", ts.createAccount("off", viewer))
 	bodies := []string{
 		`{"username": "ann", "password": "guess"}`, `{"username": "nobody", "password": "guess"}`,
-		`{"username": "off", "password": "guess"}`, `{"username": "off", "password": "` + labPassword + `"}`,
+		`{"username": "off", "password": "guess"}`, `{"username": "off", "password": "` + testPassword + `"}`,
 		`{"username": "ann", "password": "guess", "x": 1}`, // the control
 	}
 	var last string
 	for try := range 3 {
-		took := make([][]time.Duration, len(bodies))
+		elapsed := make([][]time.Duration, len(bodies))
 		for range 15 {
 			for i, body := range bodies {
-				l.exec("DELETE FROM login_attempt")
+				ts.exec("DELETE FROM login_attempt")
 				start := time.Now()
-				w := l.ask("", "POST", "/auth/login", body)
-				took[i] = append(took[i], time.Since(start))
+				w := ts.send("", "POST", "/auth/login", body)
+				elapsed[i] = append(elapsed[i], time.Since(start))
 				if control := i == len(bodies)-1; control != (w.Code == http.StatusBadRequest) {
 					t.Fatalf("%s: %d %s", body, w.Code, w.Body)
-				} else if text := without(w.Body.String()); !control && last != "" && (text != last || w.Code != http.StatusUnauthorized) {
+				} else if text := withoutRequestFields(w.Body.String()); !control && last != "" && (text != last || w.Code != http.StatusUnauthorized) {
 					t.Fatalf("%s: %s differs from %s", body, text, last)
 				} else if !control {
 					last = text
@@ -236,7 +236,7 @@ func TestLoginTiming(t *testing.T) {
 			}
 		}
 		var medians []time.Duration
-		for _, times := range took {
+		for _, times := range elapsed {
 			slices.Sort(times)
 			medians = append(medians, times[len(times)/2])
 		}

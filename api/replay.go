@@ -21,8 +21,8 @@ import (
 
 // This file replays recorded events by other rules.
 
-// ReplayRules is what to replay, and by what.
-type ReplayRules struct {
+// ReplayRequest is what to replay, and by what.
+type ReplayRequest struct {
 	// What is to be different: [{code, applies_to, limit, window_seconds, enabled}]. What is left out stays as it was when each event arrived.
 	Rules *json.RawMessage `json:"rules"`
 	// Only events at or after this time count, in seconds since 1970.
@@ -35,8 +35,8 @@ type ReplayRules struct {
 	Differences *int64 `json:"differences"`
 }
 
-// ReplayedRule is what a candidate changes of one rule.
-type ReplayedRule struct {
+// RuleOverride is what a candidate changes of one rule.
+type RuleOverride struct {
 	// Code of the rule.
 	Code *int32 `json:"code"`
 	// Events that the rule looks at: deposit, withdraw or any.
@@ -51,98 +51,98 @@ type ReplayedRule struct {
 
 // ReplayLedger tells what other rules would have made of the recorded events: alerts added, removed and unchanged. It reads one snapshot and
 // changes nothing. Without rules it answers what was recorded.
-func ReplayLedger(*db.Queries, context.Context, ReplayRules) (ledger.Replay, error) {
+func ReplayLedger(*db.Queries, context.Context, ReplayRequest) (ledger.Replay, error) {
 	panic("api: the ledger replays")
 }
 
-// replaying makes the endpoint that replays.
-func replaying(l *ledger.Ledger) endpoint {
+// replayEndpoint makes the endpoint that replays.
+func replayEndpoint(l *ledger.Ledger) endpoint {
 	return endpoint{
-		calls: []any{ReplayLedger, (*db.Queries).ListRulesets, (*db.Queries).ListLedger},
-		in:    reflect.TypeFor[ReplayRules](), out: reflect.TypeFor[ledger.Replay](),
-		own: func(s *submission) error { return s.replay(l) },
+		queries: []any{ReplayLedger, (*db.Queries).ListRulesets, (*db.Queries).ListLedger},
+		in:      reflect.TypeFor[ReplayRequest](), out: reflect.TypeFor[ledger.Replay](),
+		handle: func(c *call) error { return c.replay(l) },
 	}
 }
 
 // ruleBinder binds one element of rules.
-var ruleBinder = newBinder(reflect.TypeFor[ReplayedRule](), http.MethodPatch, nil)
+var ruleBinder = newBinder(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil)
 
-func (s *submission) replay(l *ledger.Ledger) error {
-	in := s.in.Addr().Interface().(*ReplayRules)
+func (c *call) replay(l *ledger.Ledger) error {
+	in := c.in.Addr().Interface().(*ReplayRequest)
 	request := ledger.ReplayRequest{From: in.From, To: in.To, UserID: in.UserID}
 	if in.Differences != nil {
 		request.Limit = int(*in.Differences)
 	}
 	if in.Rules != nil {
-		request.Changes = bindRules(*in.Rules, &s.found)
+		request.Changes = bindRules(*in.Rules, &c.errs)
 	}
-	for _, fault := range request.Validate() {
-		if field, isRule := strings.CutPrefix(fault.Field, "rules["); !isRule || !s.found.has("rules["+field[:strings.IndexByte(field, ']')+1]) {
-			s.found.add(fault.Field, fault.Message)
+	for _, fieldErr := range request.Validate() {
+		if field, isRule := strings.CutPrefix(fieldErr.Field, "rules["); !isRule || !c.errs.has("rules["+field[:strings.IndexByte(field, ']')+1]) {
+			c.errs.add(fieldErr.Field, fieldErr.Message)
 		}
 	}
-	if p := refusal(s.found); p != nil {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	release, err := s.long.take()
+	release, err := c.transfers.tryAcquire()
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(s.r.Context(), bulkTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), bulkTimeout)
 	defer cancel()
-	patience := patienceWith(s.w)
-	patience()
-	request.Progress = func(int64) { patience() }
-	answer, err := l.Replay(ctx, request)
+	extend := deadlineExtender(c.w)
+	extend()
+	request.Progress = func(int64) { extend() }
+	result, err := l.Replay(ctx, request)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(answer)
+	body, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}
-	return respond(s.w, http.StatusOK, append(body, '\n'))
+	return respond(c.w, http.StatusOK, append(body, '\n'))
 }
 
 // maxRules bounds how many rules a candidate may name: more than there are.
 const maxRules = 100
 
 // bindRules reads the candidate's rules. What is wrong with the n-th is told as of rules[n].
-func bindRules(text []byte, found *faults) (changes []ledger.RuleChange) {
+func bindRules(text []byte, errs *fieldErrors) (changes []ledger.RuleChange) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(text))
 	if decoder.PeekKind() != '[' {
-		found.add("rules", "must be an array of objects")
+		errs.add("rules", "must be an array of objects")
 		return nil
 	}
 	_, _ = decoder.ReadToken() // valid: it was part of a body
 	for n := 0; decoder.PeekKind() != ']'; n++ {
 		if n == maxRules {
-			found.add("rules", fmt.Sprintf("holds more than %d rules", maxRules))
+			errs.add("rules", fmt.Sprintf("holds more than %d rules", maxRules))
 			return nil
 		}
 		value, err := decoder.ReadValue()
 		if err != nil && !errors.Is(err, io.EOF) {
-			found.add("rules", "is not JSON")
+			errs.add("rules", "is not JSON")
 			return nil
 		}
-		var wrong faults
-		var rule ReplayedRule
-		if err := ruleBinder.bindBody(reflect.ValueOf(&rule).Elem(), slices.Clone(value), "", &wrong); err != nil {
-			wrong = append(wrong, asProblem(err, http.MethodPost, nil).Errors...)
+		var ruleErrs fieldErrors
+		var rule RuleOverride
+		if err := ruleBinder.bindBody(reflect.ValueOf(&rule).Elem(), slices.Clone(value), "", &ruleErrs); err != nil {
+			ruleErrs = append(ruleErrs, asProblem(err, http.MethodPost, nil).Errors...)
 		}
-		name := fmt.Sprintf("rules[%d]", n)
-		if rule.Code == nil && len(wrong) == 0 {
-			wrong.add("code", "is missing")
+		prefix := fmt.Sprintf("rules[%d]", n)
+		if rule.Code == nil && len(ruleErrs) == 0 {
+			ruleErrs.add("code", "is missing")
 		}
-		for _, fault := range wrong {
-			if fault.Field == "body" {
-				found.add(name, fault.Message)
+		for _, fieldErr := range ruleErrs {
+			if fieldErr.Field == "body" {
+				errs.add(prefix, fieldErr.Message)
 			} else {
-				found.add(name+"."+fault.Field, fault.Message)
+				errs.add(prefix+"."+fieldErr.Field, fieldErr.Message)
 			}
 		}
-		if len(wrong) > 0 { // it keeps its place
+		if len(ruleErrs) > 0 { // it keeps its place
 			changes = append(changes, ledger.RuleChange{Code: -int32(n) - 1})
 			continue
 		}

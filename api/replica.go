@@ -8,45 +8,45 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// replicaRest is how long a replica that failed is left alone.
-const replicaRest = 10 * time.Second
+// replicaCooldown is how long a failed replica is skipped.
+const replicaCooldown = 10 * time.Second
 
-// replicaTime is how long a replica may take to say that it is there.
-const replicaTime = 500 * time.Millisecond
+// replicaPingTimeout bounds the readiness check of the replica.
+const replicaPingTimeout = 500 * time.Millisecond
 
-// A replica answers lists, which may be a moment old. One that fails is done without, and is not asked again for a while.
+// A replica serves lists, which may be slightly outdated. After a failure it is skipped for replicaCooldown.
 type replica struct {
-	pool      *pgxpool.Pool
-	restUntil atomic.Int64 // Unix time in nanoseconds
+	pool          *pgxpool.Pool
+	cooldownUntil atomic.Int64 // Unix time in nanoseconds
 }
 
-func (r *replica) rests() bool { return time.Now().UnixNano() <= r.restUntil.Load() }
+func (r *replica) coolingDown() bool { return time.Now().UnixNano() <= r.cooldownUntil.Load() }
 
-// state says in words how the replica is. It must not keep who asks waiting, and finding out does not put the replica to rest: one that is slow for
-// a moment is no reason to read all lists from the primary.
-func (r *replica) state(ctx context.Context) string {
-	const instead = "; lists are read from the primary meanwhile"
-	if r.rests() {
-		return "failed a moment ago, and is left alone for " + replicaRest.String() + instead
+// status describes the replica for /readyz. A failed ping does not start a cooldown: a replica that is briefly slow is
+// no reason to read all lists from the primary.
+func (r *replica) status(ctx context.Context) string {
+	const fallbackNote = "; the primary serves lists"
+	if r.coolingDown() {
+		return "failed recently and is skipped for " + replicaCooldown.String() + fallbackNote
 	}
-	ctx, cancel := context.WithTimeout(ctx, replicaTime)
+	ctx, cancel := context.WithTimeout(ctx, replicaPingTimeout)
 	defer cancel()
 	if r.pool.Ping(ctx) != nil {
-		return "cannot be reached" + instead
+		return "unreachable" + fallbackNote
 	}
 	return "ok"
 }
 
-// fromReplica reads from the replica where there is one that works, else from the primary. read says whether its answer has begun: then it
-// is too late for another try.
-func (h *handler) fromReplica(read func(*pgxpool.Pool) (started bool, err error)) error {
-	if h.replica != nil && !h.replica.rests() {
+// readPreferReplica reads from the replica if it works, and otherwise from the primary. read reports whether it has
+// started the response, after which no second attempt is possible.
+func (h *handler) readPreferReplica(read func(*pgxpool.Pool) (started bool, err error)) error {
+	if h.replica != nil && !h.replica.coolingDown() {
 		started, err := read(h.replica.pool)
 		if started || err == nil {
 			return err
 		}
-		h.replica.restUntil.Store(time.Now().Add(replicaRest).UnixNano())
+		h.replica.cooldownUntil.Store(time.Now().Add(replicaCooldown).UnixNano())
 	}
-	_, err := read(h.pool)
+	_, err := read(h.primary)
 	return err
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// attempts is how often a write is tried before its caller is told to come back.
-const attempts = 3
+// maxAttempts is how often a write is attempted before the client gets a 503.
+const maxAttempts = 3
 
-// retry runs a transaction again that the database gave up for the sake of another one. Nothing of the failed try is left.
-func retry(ctx context.Context, try func(context.Context) error, also func(*pgconn.PgError) bool) error {
+// retry repeats a transaction that PostgreSQL aborted because of a concurrent one. An aborted attempt has no effect.
+func retry(ctx context.Context, try func(context.Context) error, alsoRetry func(*pgconn.PgError) bool) error {
 	for attempt := 1; ; attempt++ {
 		err := try(ctx)
-		var pg *pgconn.PgError
-		if attempt == attempts || !errors.As(err, &pg) || !(conflicted(pg) || also(pg)) {
+		var pgErr *pgconn.PgError
+		if attempt == maxAttempts || !errors.As(err, &pgErr) || !(isRetryable(pgErr) || alsoRetry(pgErr)) {
 			return err
 		}
 		pause := time.Duration(rand.Int64N(int64(20*time.Millisecond))) * time.Duration(attempt)
@@ -31,12 +31,14 @@ func retry(ctx context.Context, try func(context.Context) error, also func(*pgco
 	}
 }
 
-// conflicted: serialization failure, deadlock, lock not available.
-func conflicted(pg *pgconn.PgError) bool {
-	return strings.HasPrefix(pg.Code, "40") || pg.Code == "55P03"
+// isRetryable reports a serialization failure, a deadlock or a lock timeout.
+func isRetryable(pgErr *pgconn.PgError) bool {
+	return strings.HasPrefix(pgErr.Code, "40") || pgErr.Code == "55P03"
 }
 
-// isCollision tells a create whose number somebody else chose in the same moment: the next try draws the next number.
-func (h *handler) isCollision(pg *pgconn.PgError) bool {
-	return h.method == http.MethodPost && h.location != "" && pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey")
+// isIDCollision reports whether a create drew an ID that another client has just chosen. The next attempt draws the
+// next one.
+func (h *handler) isIDCollision(pgErr *pgconn.PgError) bool {
+	return h.method == http.MethodPost && h.location != "" && pgErr.Code == "23505" &&
+		strings.HasSuffix(pgErr.ConstraintName, "_pkey")
 }

@@ -8,8 +8,8 @@ import (
 	"labledger/internal/media"
 )
 
-// A route is an endpoint, who may call it, and the paths that lead to it. Paths under /api/v1 are the versioned contract; the short ones are the routes of
-// the systems that this one replaces.
+// A route is an endpoint with the role that it requires and its paths. Paths under /api/v1 are the versioned contract.
+// The short routes are the paths of the systems that Labledger replaces.
 type route struct {
 	method   string
 	role     role
@@ -17,142 +17,156 @@ type route struct {
 	paths    []string
 }
 
-// parts are what calls need that are not queries alone.
-type parts struct {
+// deps holds what the endpoints need besides queries.
+type deps struct {
 	metrics *metrics
 	ledger  *ledger.Ledger
-	live    *stream
-	gate    *gate
-	files   *media.Store
+	stream  *streamHandler
+	authn   *authenticator
+	media   *media.Store
 	ready   *readiness
 	app     App
 }
 
-// routes is the whole API: what is not here does not exist.
-// GET also answers HEAD, and every path answers OPTIONS.
-func routes(p parts) []route {
-	l, g, files := p.ledger, p.gate, p.files
+// routes returns the table of all routes. A GET route also serves HEAD, and every path serves OPTIONS.
+func routes(d deps) []route {
+	l, a, files := d.ledger, d.authn, d.media
+	type q = db.Queries
 	return []route{
-		post(operator, recording(l), "/event", "/api/v1/events"),
-		get(viewer, turnable((*db.Queries).ListEvents, (*db.Queries).ListEventsDesc), "/event/{user_id}", "/api/v1/events"),
-		get(viewer, one((*db.Queries).GetEvent), "/api/v1/events/{event_id}"),
+		post(operator, eventEndpoint(l), "/event", "/api/v1/events"),
+		get(viewer, orderedList((*q).ListEvents, (*q).ListEventsDesc), "/event/{user_id}", "/api/v1/events"),
+		get(viewer, single((*q).GetEvent), "/api/v1/events/{event_id}"),
 
-		get(viewer, streaming(p.live), streamPath),
+		get(viewer, streamEndpoint(d.stream), streamPath),
 
-		get(viewer, turnable((*db.Queries).ListAlerts, (*db.Queries).ListAlertsDesc), "/api/v1/alerts"),
-		get(viewer, one((*db.Queries).GetAlert), "/api/v1/alerts/{alert_id}"),
-		patch(operator, one((*db.Queries).PatchAlert), "/api/v1/alerts/{alert_id}"),
-		get(viewer, many((*db.Queries).ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
+		get(viewer, orderedList((*q).ListAlerts, (*q).ListAlertsDesc), "/api/v1/alerts"),
+		get(viewer, single((*q).GetAlert), "/api/v1/alerts/{alert_id}"),
+		patch(operator, single((*q).PatchAlert), "/api/v1/alerts/{alert_id}"),
+		get(viewer, list((*q).ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
 
-		get(viewer, many((*db.Queries).ListRules), "/api/v1/rules"),
-		post(operator, replaying(l), "/api/v1/rules/replay"),
-		get(viewer, one((*db.Queries).GetRule), "/api/v1/rules/{code}"),
-		put(admin, one((*db.Queries).UpdateRule), "/api/v1/rules/{code}"),
-		patch(admin, one((*db.Queries).PatchRule), "/api/v1/rules/{code}"),
-		get(viewer, many((*db.Queries).ListRuleChanges), "/api/v1/rules/{code}/history"),
+		get(viewer, list((*q).ListRules), "/api/v1/rules"),
+		post(operator, replayEndpoint(l), "/api/v1/rules/replay"),
+		get(viewer, single((*q).GetRule), "/api/v1/rules/{code}"),
+		put(admin, single((*q).UpdateRule), "/api/v1/rules/{code}"),
+		patch(admin, single((*q).PatchRule), "/api/v1/rules/{code}"),
+		get(viewer, list((*q).ListRuleChanges), "/api/v1/rules/{code}/history"),
 
-		get(viewer, one((*db.Queries).GetDirectoryEntry), "/api/users/{username}"),
-		get(admin, one((*db.Queries).GetAccount), "/api/v1/users/{id}"),
-		get(admin, many((*db.Queries).ListAccounts), "/api/v1/users"),
-		post(admin, create((*db.Queries).CreateAccount, lines[db.UpsertAccountParams]((*db.Queries).ImportAccounts)), "/api/v1/users"),
-		post(admin, one((*db.Queries).UpsertAccount), "/api/v1/users/{id}"),
-		put(admin, one((*db.Queries).UpsertAccount), "/api/v1/users/{id}"),
-		patch(admin, one((*db.Queries).PatchAccount), "/api/v1/users/{id}"),
-		remove(admin, one((*db.Queries).DeleteAccount), "/api/v1/users/{id}"),
-		get(admin, many((*db.Queries).ListAccountChanges), "/api/v1/users/{id}/history"),
+		get(viewer, single((*q).GetDirectoryEntry), "/api/users/{username}"),
+		get(admin, single((*q).GetAccount), "/api/v1/users/{id}"),
+		get(admin, list((*q).ListAccounts), "/api/v1/users"),
+		post(admin, create((*q).CreateAccount, importRows[db.UpsertAccountParams]((*q).ImportAccounts)),
+			"/api/v1/users"),
+		post(admin, single((*q).UpsertAccount), "/api/v1/users/{id}"),
+		put(admin, single((*q).UpsertAccount), "/api/v1/users/{id}"),
+		patch(admin, single((*q).PatchAccount), "/api/v1/users/{id}"),
+		del(admin, single((*q).DeleteAccount), "/api/v1/users/{id}"),
+		get(admin, list((*q).ListAccountChanges), "/api/v1/users/{id}/history"),
 
-		post(public, g.registering(), "/auth/register"),
-		post(public, g.signingIn(), "/auth/login"),
-		post(public, g.refreshing(), "/auth/refresh"),
-		get(public, g.showingSession(), "/auth/session"),
-		post(self, signingOut(one((*db.Queries).EndSession), func(db.EndSessionParams) bool { return true }), "/auth/logout"),
-		get(self, many((*db.Queries).ListOwnSessions), "/auth/token"),
-		put(self, signingOut(one((*db.Queries).RevokeSession), revokesOwn), "/auth/token/{session_id}"),
+		post(public, a.registerEndpoint(), "/auth/register"),
+		post(public, a.loginEndpoint(), "/auth/login"),
+		post(public, a.refreshEndpoint(), "/auth/refresh"),
+		get(public, a.sessionEndpoint(), "/auth/session"),
+		post(sessionOnly, endsSession(single((*q).EndSession), alwaysTrue[db.EndSessionParams]), "/auth/logout"),
+		get(sessionOnly, list((*q).ListOwnSessions), "/auth/token"),
+		put(sessionOnly, endsSession(single((*q).RevokeSession), isOwnSession), "/auth/token/{session_id}"),
 
-		get(self, one((*db.Queries).GetOwnAccount), "/account"),
-		put(self, g.changingOwn(ReplaceOwnAccount), "/account"),
-		patch(self, g.changingOwn(PatchOwnAccount), "/account"),
-		remove(self, signingOut(one((*db.Queries).DeleteOwnAccount), func(db.DeleteOwnAccountParams) bool { return true }), "/account"),
+		get(sessionOnly, single((*q).GetOwnAccount), "/account"),
+		put(sessionOnly, a.updateAccountEndpoint(ReplaceOwnAccount), "/account"),
+		patch(sessionOnly, a.updateAccountEndpoint(PatchOwnAccount), "/account"),
+		del(sessionOnly, endsSession(single((*q).DeleteOwnAccount), alwaysTrue[db.DeleteOwnAccountParams]), "/account"),
 
-		get(self, many((*db.Queries).ListTokens), "/api/v1/tokens"),
-		post(self, g.makingTokens(), "/api/v1/tokens"),
-		remove(self, one((*db.Queries).RevokeToken), "/api/v1/tokens/{id}"),
+		get(sessionOnly, list((*q).ListTokens), "/api/v1/tokens"),
+		post(sessionOnly, a.createTokenEndpoint(), "/api/v1/tokens"),
+		del(sessionOnly, single((*q).RevokeToken), "/api/v1/tokens/{id}"),
 
-		get(viewer, one((*db.Queries).GetSite), "/site/{id}", "/api/v1/sites/{id}"),
-		get(viewer, many((*db.Queries).ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
-		post(operator, create((*db.Queries).CreateSite, lines[db.UpsertSiteParams]((*db.Queries).ImportSites)), "/api/v1/sites"),
-		post(operator, one((*db.Queries).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
-		put(operator, one((*db.Queries).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
-		patch(operator, one((*db.Queries).PatchSite), "/site/{id}", "/api/v1/sites/{id}"),
-		remove(operator, one((*db.Queries).DeleteSite), "/site/{id}", "/api/v1/sites/{id}"),
-		get(viewer, many((*db.Queries).ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
+		get(viewer, single((*q).GetSite), "/site/{id}", "/api/v1/sites/{id}"),
+		get(viewer, list((*q).ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
+		post(operator, create((*q).CreateSite, importRows[db.UpsertSiteParams]((*q).ImportSites)), "/api/v1/sites"),
+		post(operator, single((*q).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
+		put(operator, single((*q).UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
+		patch(operator, single((*q).PatchSite), "/site/{id}", "/api/v1/sites/{id}"),
+		del(operator, single((*q).DeleteSite), "/site/{id}", "/api/v1/sites/{id}"),
+		get(viewer, list((*q).ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
 
-		get(viewer, one((*db.Queries).GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		get(viewer, many((*db.Queries).ListFreezers), "/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers"),
-		post(operator, create((*db.Queries).CreateFreezer, lines[db.UpsertFreezerParams]((*db.Queries).ImportFreezers)), "/api/v1/freezers"),
-		post(operator, one((*db.Queries).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		put(operator, one((*db.Queries).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		patch(operator, one((*db.Queries).PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		remove(operator, one((*db.Queries).DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		get(viewer, many((*db.Queries).ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
+		get(viewer, single((*q).GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		get(viewer, list((*q).ListFreezers),
+			"/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers"),
+		post(operator, create((*q).CreateFreezer, importRows[db.UpsertFreezerParams]((*q).ImportFreezers)),
+			"/api/v1/freezers"),
+		post(operator, single((*q).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		put(operator, single((*q).UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		patch(operator, single((*q).PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		del(operator, single((*q).DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		get(viewer, list((*q).ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
 
-		get(viewer, one((*db.Queries).GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		get(viewer, many((*db.Queries).ListComputers), "/computers/{offset}/{limit}", "/computers", "/computers/", "/api/v1/computers"),
-		post(operator, create((*db.Queries).CreateComputer, lines[db.UpsertComputerParams]((*db.Queries).ImportComputers)), "/api/v1/computers"),
-		post(operator, one((*db.Queries).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		put(operator, one((*db.Queries).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		patch(operator, one((*db.Queries).PatchComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		remove(operator, one((*db.Queries).DeleteComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		get(viewer, many((*db.Queries).ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
+		get(viewer, single((*q).GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		get(viewer, list((*q).ListComputers),
+			"/computers/{offset}/{limit}", "/computers", "/computers/", "/api/v1/computers"),
+		post(operator, create((*q).CreateComputer, importRows[db.UpsertComputerParams]((*q).ImportComputers)),
+			"/api/v1/computers"),
+		post(operator, single((*q).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		put(operator, single((*q).UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		patch(operator, single((*q).PatchComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		del(operator, single((*q).DeleteComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		get(viewer, list((*q).ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
 
-		get(viewer, one((*db.Queries).GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		get(viewer, many((*db.Queries).ListContainers), "/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers"),
-		post(operator, create((*db.Queries).CreateContainer, lines[db.UpsertContainerParams]((*db.Queries).ImportContainers)), "/api/v1/containers"),
-		post(operator, one((*db.Queries).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		put(operator, one((*db.Queries).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		patch(operator, one((*db.Queries).PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		remove(operator, one((*db.Queries).DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		get(viewer, many((*db.Queries).ListContainerChanges), "/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
+		get(viewer, single((*q).GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		get(viewer, list((*q).ListContainers),
+			"/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers"),
+		post(operator, create((*q).CreateContainer, importRows[db.UpsertContainerParams]((*q).ImportContainers)),
+			"/api/v1/containers"),
+		post(operator, single((*q).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		put(operator, single((*q).UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		patch(operator, single((*q).PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		del(operator, single((*q).DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		get(viewer, list((*q).ListContainerChanges),
+			"/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
 
-		get(viewer, one((*db.Queries).GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		get(viewer, many((*db.Queries).ListTodos), "/todo", "/todo/", "/api/v1/todos"),
-		post(viewer, create((*db.Queries).CreateTodo, lines[db.UpdateTodoParams]((*db.Queries).ImportTodos)), "/todo", "/api/v1/todos"),
-		put(viewer, one((*db.Queries).UpdateTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		{methodUpdate, viewer, one((*db.Queries).UpdateTodo), []string{"/todo/{id}"}},
-		patch(viewer, one((*db.Queries).PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		remove(viewer, one((*db.Queries).DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		get(viewer, many((*db.Queries).ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
+		get(viewer, single((*q).GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		get(viewer, list((*q).ListTodos), "/todo", "/todo/", "/api/v1/todos"),
+		post(viewer, create((*q).CreateTodo, importRows[db.UpdateTodoParams]((*q).ImportTodos)),
+			"/todo", "/api/v1/todos"),
+		put(viewer, single((*q).UpdateTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		{methodUpdate, viewer, single((*q).UpdateTodo), []string{"/todo/{id}"}},
+		patch(viewer, single((*q).PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		del(viewer, single((*q).DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		get(viewer, list((*q).ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
 
-		post(operator, uploading(files), "/upload", "/api/v1/attachments"),
-		get(viewer, many((*db.Queries).ListAttachments), "/api/v1/attachments", "/api/v1/sites/{site_id}/attachments", "/api/v1/freezers/{freezer_id}/attachments",
+		post(operator, uploadEndpoint(files), "/upload", "/api/v1/attachments"),
+		get(viewer, list((*q).ListAttachments),
+			"/api/v1/attachments", "/api/v1/sites/{site_id}/attachments", "/api/v1/freezers/{freezer_id}/attachments",
 			"/api/v1/computers/{computer_id}/attachments", "/api/v1/containers/{container_uuid}/attachments"),
-		get(viewer, one((*db.Queries).GetAttachment), "/api/v1/attachments/{id}"),
-		patch(operator, one((*db.Queries).PatchAttachment), "/api/v1/attachments/{id}"),
-		remove(operator, lettingGo(files), "/api/v1/attachments/{id}"),
-		get(viewer, many((*db.Queries).ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
-		get(public, plain(serveMedia(files)), "/media/{folder}/{file}"),
+		get(viewer, single((*q).GetAttachment), "/api/v1/attachments/{id}"),
+		patch(operator, single((*q).PatchAttachment), "/api/v1/attachments/{id}"),
+		del(operator, deleteAttachmentEndpoint(files), "/api/v1/attachments/{id}"),
+		get(viewer, list((*q).ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
+		get(public, raw(serveMedia(files)), "/media/{folder}/{file}"),
 
-		get(viewer, many((*db.Queries).ListInstruments), "/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
-		get(viewer, turnable((*db.Queries).ListChanges, (*db.Queries).ListChangesDesc), "/api/v1/changes"),
-		get(viewer, best((*db.Queries).Search, 50), "/api/v1/search"),
+		get(viewer, list((*q).ListInstruments),
+			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
+		get(viewer, orderedList((*q).ListChanges, (*q).ListChangesDesc), "/api/v1/changes"),
+		get(viewer, topN((*q).Search, 50), "/api/v1/search"),
 
-		get(public, greeting(function(ShowHello)), "/"),
-		get(public, function(ShowHealth), "/healthcheck"),
-		get(public, p.ready.showing(), "/readyz"),
-		get(viewer, plain(p.metrics.handler()), "/metrics"),
-		get(public, plain(file("openapi.json")), "/api/v1/openapi.json"),
-		get(public, plain(file("docs/index.html")), "/docs"),
-		get(public, plain(docs()), "/docs/{file}"),
-		get(public, p.app.page(), "/app", appPath+"{page:.*}"),
-		get(public, plain(p.app.static()), "/static/{digest}/{file:.*}"),
+		get(public, withBrowserRedirect(callFunc(ShowHello)), "/"),
+		get(public, callFunc(ShowHealth), "/healthcheck"),
+		get(public, d.ready.endpoint(), "/readyz"),
+		get(viewer, raw(d.metrics.handler()), "/metrics"),
+		get(public, raw(serveAsset("openapi.json")), "/api/v1/openapi.json"),
+		get(public, raw(serveAsset("docs/index.html")), "/docs"),
+		get(public, raw(serveDocs()), "/docs/{file}"),
+		get(public, d.app.pageEndpoint(), "/app", appPath+"{page:.*}"),
+		get(public, raw(d.app.staticHandler()), "/static/{digest}/{file:.*}"),
 	}
 }
 
-// methodUpdate is how the first clients of todos spell PUT.
+// methodUpdate is a method that existing todo clients send instead of PUT.
 const methodUpdate = "UPDATE"
 
-func get(r role, e endpoint, paths ...string) route    { return route{http.MethodGet, r, e, paths} }
-func post(r role, e endpoint, paths ...string) route   { return route{http.MethodPost, r, e, paths} }
-func put(r role, e endpoint, paths ...string) route    { return route{http.MethodPut, r, e, paths} }
-func patch(r role, e endpoint, paths ...string) route  { return route{http.MethodPatch, r, e, paths} }
-func remove(r role, e endpoint, paths ...string) route { return route{http.MethodDelete, r, e, paths} }
+// alwaysTrue marks a write that ends the session in any case; see endsSession.
+func alwaysTrue[In any](In) bool { return true }
+
+func get(r role, e endpoint, paths ...string) route   { return route{http.MethodGet, r, e, paths} }
+func post(r role, e endpoint, paths ...string) route  { return route{http.MethodPost, r, e, paths} }
+func put(r role, e endpoint, paths ...string) route   { return route{http.MethodPut, r, e, paths} }
+func patch(r role, e endpoint, paths ...string) route { return route{http.MethodPatch, r, e, paths} }
+func del(r role, e endpoint, paths ...string) route   { return route{http.MethodDelete, r, e, paths} }

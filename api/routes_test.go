@@ -33,8 +33,8 @@ var publicRoutes = []string{
 	"POST /auth/register",
 }
 
-// walk visits every path of a router. It does without the router's package, which stands in api.go alone.
-func walk(t *testing.T, router any, visit func(path string, h http.Handler)) {
+// walkRouter visits every path of a router. It does without the router's package, which stands in api.go alone.
+func walkRouter(t *testing.T, router any, visit func(path string, h http.Handler)) {
 	t.Helper()
 	method := reflect.ValueOf(router).MethodByName("Walk")
 	each := reflect.MakeFunc(method.Type().In(0), func(args []reflect.Value) []reflect.Value {
@@ -54,12 +54,12 @@ func walk(t *testing.T, router any, visit func(path string, h http.Handler)) {
 	}
 }
 
-// TestWalk holds the router that is built against the table of routes, both ways: nothing answers that the table does not know, and each row
+// TestRouterMatchesTable holds the router that is built against the table of routes, both ways: nothing answers that the table does not know, and each row
 // of it is reached, with the role that stands there.
-func TestWalk(t *testing.T) {
+func TestRouterMatchesTable(t *testing.T) {
 	pool := pgtest.Pool(t)
-	router := New(Options{Pool: pool}).(*outer).next
-	table := routes(parts{metrics: newMetrics(nil, "")})
+	router := New(Options{Pool: pool}).(*middleware).next
+	table := routes(deps{metrics: newMetrics(nil, "")})
 	var want, got []string
 	for _, rt := range table {
 		if rt.role < public || int(rt.role) >= len(roleNames) {
@@ -72,14 +72,14 @@ func TestWalk(t *testing.T) {
 			}
 		}
 	}
-	at := map[string]http.Handler{}
-	walk(t, router, func(path string, h http.Handler) {
-		m, ok := h.(*methods)
-		if !ok || m.gate == nil {
+	handlers := map[string]http.Handler{}
+	walkRouter(t, router, func(path string, h http.Handler) {
+		ph, ok := h.(*pathHandler)
+		if !ok || ph.authn == nil {
 			t.Fatalf("%s is served by a %T, past the gate", path, h)
 		}
-		at[path] = h
-		for method, guarded := range m.byName {
+		handlers[path] = h
+		for method, guarded := range ph.byMethod {
 			got = append(got, fmt.Sprint(method, " ", path, " ", guarded.role))
 		}
 	})
@@ -97,9 +97,9 @@ func TestWalk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := reflect.New(match.Type().In(1).Elem())
-			ok := match.Call([]reflect.Value{reflect.ValueOf(r), found})[0].Bool()
-			if h := found.Elem().FieldByName("Handler").Interface(); !ok || h != at[path] {
+			matched := reflect.New(match.Type().In(1).Elem())
+			ok := match.Call([]reflect.Value{reflect.ValueOf(r), matched})[0].Bool()
+			if h := matched.Elem().FieldByName("Handler").Interface(); !ok || h != handlers[path] {
 				t.Errorf("%s leads to %v, not to %s", r.URL, h, path)
 			}
 		}
@@ -109,17 +109,17 @@ func TestWalk(t *testing.T) {
 // TestRoles shows each change of a role in a file, where it is seen. `go test ./api -run TestRoles -update` writes it anew.
 func TestRoles(t *testing.T) {
 	const file = "testdata/roles.txt"
-	var all, open []string
-	for _, rt := range routes(parts{metrics: newMetrics(nil, "")}) {
+	var all, publicOnly []string
+	for _, rt := range routes(deps{metrics: newMetrics(nil, "")}) {
 		for _, path := range rt.paths {
 			all = append(all, fmt.Sprintf("%-8s %s %s\n", rt.role, rt.method, path))
 			if rt.role == public {
-				open = append(open, rt.method+" "+path)
+				publicOnly = append(publicOnly, rt.method+" "+path)
 			}
 		}
 	}
-	slices.Sort(open)
-	if diff := cmp.Diff(publicRoutes, open); diff != "" {
+	slices.Sort(publicOnly)
+	if diff := cmp.Diff(publicRoutes, publicOnly); diff != "" {
 		t.Errorf("the public routes are others than said here (- said, + are):\n%s", diff)
 	}
 	text := strings.Join(all, "")
@@ -129,18 +129,18 @@ func TestRoles(t *testing.T) {
 		}
 		return
 	}
-	golden, err := os.ReadFile(file)
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(golden), text); diff != "" {
+	if diff := cmp.Diff(string(want), text); diff != "" {
 		t.Errorf("roles have changed; if that is meant: go test ./api -run TestRoles -update (- file, + table):\n%s", diff)
 	}
 }
 
-// samplePath fills in a path's variables with what is there in the lab of TestPrincipals.
+// samplePath fills in a path's variables with what is there in the lab of TestAuthorizationMatrix.
 func samplePath(path string) string {
-	return variable.ReplaceAllStringFunc(path, func(name string) string {
+	return pathVariable.ReplaceAllStringFunc(path, func(name string) string {
 		switch name, _, _ = strings.Cut(name[1:len(name)-1], ":"); name {
 		case "page":
 			return "sites"

@@ -32,38 +32,40 @@ type CurrentSession struct {
 }
 
 // ShowSession tells who calls, and how one may sign in. It answers everybody: a token that is good no longer counts as none.
-func ShowSession(*db.Queries, context.Context, None) (CurrentSession, error) {
+func ShowSession(*db.Queries, context.Context, NoParams) (CurrentSession, error) {
 	panic("api: the gate knows who calls")
 }
 
-func (g *gate) showingSession() endpoint {
+func (a *authenticator) sessionEndpoint() endpoint {
 	return endpoint{
-		calls: []any{ShowSession, (*db.Queries).GetSessionPrincipal},
-		in:    reflect.TypeFor[None](), out: reflect.TypeFor[CurrentSession](), own: g.showSession,
+		queries: []any{ShowSession, (*db.Queries).GetSessionPrincipal},
+		in:      reflect.TypeFor[NoParams](), out: reflect.TypeFor[CurrentSession](), handle: a.currentSession,
 	}
 }
 
-func (g *gate) showSession(s *submission) error {
-	who, err := g.identify(s.r)
-	if p, refused := err.(*Problem); err != nil && !(refused && p.Status == http.StatusUnauthorized) {
+func (a *authenticator) currentSession(c *call) error {
+	caller, err := a.authenticate(c.r)
+	if p, isProblem := err.(*Problem); err != nil && !(isProblem && p.Status == http.StatusUnauthorized) {
 		return err
 	}
-	refresh, _ := cookie(s.r, refreshName(exchangeOf(s.w).secure))
-	_, err = g.keys.ParseRefreshToken(refresh)
-	shown := CurrentSession{SignedIn: who.account != noAccount, Refreshable: err == nil, Open: !g.required, MayRegister: !g.closed}
-	if who.role != public {
-		role := who.role.String()
-		shown.Username, shown.Role = &who.username, &role
+	refresh, _ := singleCookie(c.r, refreshCookieName(recorderOf(c.w).secure))
+	_, err = a.keys.ParseRefreshToken(refresh)
+	session := CurrentSession{SignedIn: caller.accountID != noAccount, Refreshable: err == nil, Open: !a.authRequired, MayRegister: !a.registrationClosed}
+	if caller.role != public {
+		role := caller.role.String()
+		session.Username, session.Role = &caller.username, &role
 	}
-	if shown.SignedIn {
-		shown.ID = &who.account
+	if session.SignedIn {
+		session.ID = &caller.accountID
 	}
-	if !who.until.IsZero() {
-		left := max(0, int64(time.Until(who.until).Seconds()))
-		shown.ExpiresIn = &left
+	if !caller.expires.IsZero() {
+		seconds := max(0, int64(time.Until(caller.expires).Seconds()))
+		session.ExpiresIn = &seconds
 	}
-	return s.answerJSON(http.StatusOK, shown)
+	return c.writeJSON(http.StatusOK, session)
 }
 
-// revokesOwn tells that somebody ends the very session that they are in.
-func revokesOwn(in db.RevokeSessionParams) bool { return in.Revoke && in.SessionID == in.CallerSession }
+// isOwnSession tells that somebody ends the very session that they are in.
+func isOwnSession(in db.RevokeSessionParams) bool {
+	return in.Revoke && in.SessionID == in.CallerSession
+}

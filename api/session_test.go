@@ -26,22 +26,22 @@ type tokenPair struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
-func (l *lab) refresh(token string) (status int, got tokenPair) {
-	l.Helper()
-	w := l.ask("", "POST", "/auth/refresh", `{"refresh_token": "`+token+`"}`)
+func (ts *testServer) refresh(token string) (status int, got tokenPair) {
+	ts.Helper()
+	w := ts.send("", "POST", "/auth/refresh", `{"refresh_token": "`+token+`"}`)
 	if w.Code == http.StatusOK {
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
-			l.Fatal(err)
+			ts.Fatal(err)
 		}
 	}
 	return w.Code, got
 }
 
-// TestRefreshAtOnce: a client that sends its refresh token many times over, at two instances, gets one successor, and the session lives.
-func TestRefreshAtOnce(t *testing.T) {
-	l := newLab(t)
-	s := l.session(l.account("ann", viewer))
-	instances := []*lab{l, l.twin()}
+// TestRefresh_concurrent: a client that sends its refresh token many times over, at two instances, gets one successor, and the session lives.
+func TestRefresh_concurrent(t *testing.T) {
+	ts := newTestServer(t)
+	s := ts.createSession(ts.createAccount("ann", viewer))
+	instances := []*testServer{ts, ts.newInstance()}
 	for round := range 5 {
 		var all sync.WaitGroup
 		got := make([]tokenPair, 20)
@@ -55,102 +55,104 @@ func TestRefreshAtOnce(t *testing.T) {
 		}
 		all.Wait()
 		for _, g := range got {
-			if g.RefreshToken != got[0].RefreshToken || g.RefreshToken == s.refresh || !l.lives(g.AccessToken) {
+			if g.RefreshToken != got[0].RefreshToken || g.RefreshToken == s.refresh || !ts.accepts(g.AccessToken) {
 				t.Errorf("round %d: %+v", round, g)
 			}
 		}
 		s.refresh = got[0].RefreshToken
 	}
-	if n := scan[int](l, "SELECT generation FROM session"); n != 6 {
+	if n := scan[int](ts, "SELECT generation FROM session"); n != 6 {
 		t.Errorf("after five rounds this is refresh token %d", n)
 	}
 }
 
-// TestRefreshReuse: an old refresh token ends the session, once it cannot be a repetition of the last call.
-func TestRefreshReuse(t *testing.T) {
-	l := newLab(t)
-	other := l.twin()
-	ann := l.account("ann", viewer)
+// TestRefresh_reuseRevokesSession: an old refresh token ends the session, once it cannot be a repetition of the last call.
+func TestRefresh_reuseRevokesSession(t *testing.T) {
+	ts := newTestServer(t)
+	other := ts.newInstance()
+	ann := ts.createAccount("ann", viewer)
 	for _, c := range []struct {
 		name  string
 		turns int           // before the first token is used again
 		later time.Duration // after the last turn
 		want  int
 	}{
-		{"a repetition", 1, graceTime - 2*time.Second, http.StatusOK},
-		{"one turn old, and too late", 1, graceTime + time.Second, http.StatusUnauthorized},
+		{"a repetition", 1, refreshGrace - 2*time.Second, http.StatusOK},
+		{"one turn old, and too late", 1, refreshGrace + time.Second, http.StatusUnauthorized},
 		{"two turns old", 2, 0, http.StatusUnauthorized},
 		{"five turns old", 5, time.Hour, http.StatusUnauthorized},
 	} {
-		s, neighbour := l.session(ann), l.session(ann)
+		s, neighbour := ts.createSession(ann), ts.createSession(ann)
 		first := s.refresh
 		access := s.access
 		for range c.turns {
-			status, got := l.refresh(s.refresh)
+			status, got := ts.refresh(s.refresh)
 			if status != http.StatusOK || got.RefreshToken == s.refresh {
 				t.Fatalf("%s: %d", c.name, status)
 			}
 			s.refresh = got.RefreshToken
 		}
-		l.exec("UPDATE session SET rotated_at = rotated_at - $1::interval WHERE id = $2", c.later, s.id)
-		status, got := l.refresh(first)
-		alive := c.want == http.StatusOK
-		if status != c.want || alive && got.RefreshToken != s.refresh {
+		ts.exec("UPDATE session SET rotated_at = rotated_at - $1::interval WHERE id = $2", c.later, s.id)
+		status, got := ts.refresh(first)
+		active := c.want == http.StatusOK
+		if status != c.want || active && got.RefreshToken != s.refresh {
 			t.Errorf("%s: %d", c.name, status)
 		}
-		for _, in := range []*lab{other, l} {
-			if in.lives(access) != alive {
-				t.Errorf("%s: alive %v", c.name, !alive)
+		for _, in := range []*testServer{other, ts} {
+			if in.accepts(access) != active {
+				t.Errorf("%s: alive %v", c.name, !active)
 			}
 			if status, _ := in.refresh(s.refresh); status != c.want {
 				t.Errorf("%s: the newest refresh token: %d", c.name, status)
 			}
 		}
-		if !other.lives(neighbour.access) {
+		if !other.accepts(neighbour.access) {
 			t.Errorf("%s: another session has ended, too", c.name)
 		}
 	}
 }
 
-// TestEndsEverywhere: what ends at one instance has ended at the other one with the very next request.
-func TestEndsEverywhere(t *testing.T) {
-	a := newLab(t)
-	b := a.twin()
-	boss := a.session(a.account("boss", admin)).access
+// TestRevocation_allInstances: what ends at one instance has ended at the other one with the very next request.
+func TestRevocation_allInstances(t *testing.T) {
+	a := newTestServer(t)
+	b := a.newInstance()
+	adminSession := a.createSession(a.createAccount("boss", admin)).access
 	n := 0
 	for name, c := range map[string]struct {
-		end  func(s, helper labSession)
+		end  func(s, helper testSession)
 		role int  // what an admin's call answers afterwards
 		all  bool // other sessions and API tokens of the account end, too
 	}{
-		"logout": {func(s, _ labSession) { a.good(s.access, "POST", "/auth/logout", "") }, 401, false},
-		"revoked": {func(s, helper labSession) {
-			a.good(helper.access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
+		"logout": {func(s, _ testSession) { a.mustSend(s.access, "POST", "/auth/logout", "") }, 401, false},
+		"revoked": {func(s, helper testSession) {
+			a.mustSend(helper.access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
 		}, 401, false},
-		"disabled": {func(s, _ labSession) {
-			a.good(boss, "PATCH", fmt.Sprint("/api/v1/users/", s.account), `{"disabled": true}`)
+		"disabled": {func(s, _ testSession) {
+			a.mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
 		}, 401, true},
-		"disabled, and enabled again": {func(s, _ labSession) {
-			a.good(boss, "PATCH", fmt.Sprint("/api/v1/users/", s.account), `{"disabled": true}`)
-			a.good(boss, "PATCH", fmt.Sprint("/api/v1/users/", s.account), `{"disabled": false}`)
+		"disabled, and enabled again": {func(s, _ testSession) {
+			a.mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
+			a.mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": false}`)
 		}, 401, true},
-		"password": {func(_, helper labSession) {
-			a.good(helper.access, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+labPassword+`"}`)
+		"password": {func(_, helper testSession) {
+			a.mustSend(helper.access, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
 		}, 401, true},
-		"password, in psql": {func(s, _ labSession) {
-			a.exec("UPDATE credential SET password_hash = $1 WHERE account_id = $2", hashOf("another"), s.account)
+		"password, in psql": {func(s, _ testSession) {
+			a.exec("UPDATE credential SET password_hash = $1 WHERE account_id = $2", cachedHash("another"), s.accountID)
 		}, 401, true},
-		"deleted":           {func(s, _ labSession) { a.good(boss, "DELETE", fmt.Sprint("/api/v1/users/", s.account), "") }, 401, true},
-		"deleted by itself": {func(_, helper labSession) { a.good(helper.access, "DELETE", "/account", "") }, 401, true},
-		"role": {func(s, _ labSession) {
-			a.good(boss, "PATCH", fmt.Sprint("/api/v1/users/", s.account), `{"role": "operator"}`)
+		"deleted": {func(s, _ testSession) {
+			a.mustSend(adminSession, "DELETE", fmt.Sprint("/api/v1/users/", s.accountID), "")
+		}, 401, true},
+		"deleted by itself": {func(_, helper testSession) { a.mustSend(helper.access, "DELETE", "/account", "") }, 401, true},
+		"role": {func(s, _ testSession) {
+			a.mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"role": "operator"}`)
 		}, 403, true},
-		"nothing": {func(labSession, labSession) {}, 200, true}, // or this could not fail
+		"nothing": {func(testSession, testSession) {}, 200, true}, // or this could not fail
 	} {
 		n++
-		id := a.account(fmt.Sprint("user ", n), admin)
-		s, helper, token := a.session(id), a.session(id), a.apiToken(id, admin)
-		status := func(token string) int { return b.ask(token, "GET", "/api/v1/users/0", "").Code }
+		id := a.createAccount(fmt.Sprint("user ", n), admin)
+		s, helper, token := a.createSession(id), a.createSession(id), a.createAPIToken(id, admin)
+		status := func(token string) int { return b.send(token, "GET", "/api/v1/users/0", "").Code }
 		for _, good := range []string{s.access, helper.access, token} {
 			if status(good) != http.StatusNotFound {
 				t.Fatalf("%s: not good before", name)
@@ -179,34 +181,34 @@ func TestEndsEverywhere(t *testing.T) {
 }
 
 // The two things that a login must not slip past, as they are in SQL.
-var closings = map[string]string{
+var revocations = map[string]string{
 	"password": "UPDATE credential SET password_hash = $2 WHERE account_id = $1",
 	"disabled": "UPDATE account SET disabled = true WHERE id = $1 AND $2 <> ''",
 }
 
-// TestLoginAgainstClosing lets a login and a change of the password, or the end of an account, meet in the database, in both orders. Whoever
+// TestLogin_concurrentRevocation lets a login and a change of the password, or the end of an account, meet in the database, in both orders. Whoever
 // comes second must wait for the first, and no session may be left that began with what was good before.
-func TestLoginAgainstClosing(t *testing.T) {
-	l := newLab(t)
-	for name, sql := range closings {
+func TestLogin_concurrentRevocation(t *testing.T) {
+	ts := newTestServer(t)
+	for name, sql := range revocations {
 		// The change is under way when the login comes.
-		id := l.account(name+" first", viewer)
-		tx, err := l.pool.Begin(t.Context())
+		id := ts.createAccount(name+" first", viewer)
+		tx, err := ts.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tx.Exec(t.Context(), sql, id, hashOf("another")); err != nil {
+		if _, err := tx.Exec(t.Context(), sql, id, cachedHash("another")); err != nil {
 			t.Fatal(err)
 		}
 		answered := make(chan int)
-		go func() { answered <- l.login(name+" first", labPassword, "").Code }()
-		eventually(t, "the login waits for the change", func() bool {
+		go func() { answered <- ts.login(name+" first", testPassword, "").Code }()
+		waitFor(t, "the login waits for the change", func() bool {
 			select {
 			case code := <-answered:
 				t.Fatalf("%s: a login has passed a change under way: %d", name, code)
 			default:
 			}
-			return scan[bool](l, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+			return scan[bool](ts, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
 		})
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
@@ -214,74 +216,74 @@ func TestLoginAgainstClosing(t *testing.T) {
 		if code := <-answered; code != http.StatusUnauthorized {
 			t.Errorf("%s: a login that met the change: %d", name, code)
 		}
-		l.noneLive(name+" first", id)
+		ts.checkNoActiveSession(name+" first", id)
 
 		// The login is under way when the change comes.
-		id = l.account(name+" second", viewer)
-		if tx, err = l.work.Begin(t.Context()); err != nil {
+		id = ts.createAccount(name+" second", viewer)
+		if tx, err = ts.serverPool.Begin(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		begun := db.CreateSessionParams{Seconds: 900, AccountID: id, PasswordHash: hashOf(labPassword)}
+		begun := db.CreateSessionParams{Seconds: 900, AccountID: id, PasswordHash: cachedHash(testPassword)}
 		if _, err := db.New(tx).CreateSession(t.Context(), begun); err != nil {
 			t.Fatal(err)
 		}
 		changed := make(chan error)
 		go func() {
-			_, err := l.pool.Exec(context.Background(), sql, id, hashOf("another"))
+			_, err := ts.pool.Exec(context.Background(), sql, id, cachedHash("another"))
 			changed <- err
 		}()
-		eventually(t, "the change waits for the login", func() bool {
-			return scan[bool](l, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+		waitFor(t, "the change waits for the login", func() bool {
+			return scan[bool](ts, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
 		})
 		if err := errors.Join(tx.Commit(t.Context()), <-changed); err != nil {
 			t.Fatal(err)
 		}
-		if n := scan[int](l, "SELECT count(*) FROM session WHERE account_id = $1", id); n != 1 {
+		if n := scan[int](ts, "SELECT count(*) FROM session WHERE account_id = $1", id); n != 1 {
 			t.Fatalf("%s: %d sessions", name, n)
 		}
-		l.noneLive(name+" second", id)
-		if _, err := db.New(l.work).CreateSession(t.Context(), begun); !errors.Is(err, pgx.ErrNoRows) {
+		ts.checkNoActiveSession(name+" second", id)
+		if _, err := db.New(ts.serverPool).CreateSession(t.Context(), begun); !errors.Is(err, pgx.ErrNoRows) {
 			t.Errorf("%s: a session after the change: %v", name, err)
 		}
 	}
 }
 
-func (l *lab) noneLive(what string, account int64) {
-	l.Helper()
-	if n := scan[int](l, "SELECT count(*) FROM session WHERE account_id = $1 AND revoked_at IS NULL", account); n != 0 {
-		l.Errorf("%s: %d sessions live on", what, n)
+func (ts *testServer) checkNoActiveSession(name string, account int64) {
+	ts.Helper()
+	if n := scan[int](ts, "SELECT count(*) FROM session WHERE account_id = $1 AND revoked_at IS NULL", account); n != 0 {
+		ts.Errorf("%s: %d sessions live on", name, n)
 	}
 }
 
-// TestLoginRaces is the same by chance, over HTTP, at two instances.
-func TestLoginRaces(t *testing.T) {
-	l := newLab(t)
-	instances := []*lab{l, l.twin()}
-	boss := l.session(l.account("boss", admin)).access
+// TestLogin_revocationRace is the same by chance, over HTTP, at two instances.
+func TestLogin_revocationRace(t *testing.T) {
+	ts := newTestServer(t)
+	instances := []*testServer{ts, ts.newInstance()}
+	adminSession := ts.createSession(ts.createAccount("boss", admin)).access
 	statuses := map[int]int{}
 	for round := range 18 {
 		name := fmt.Sprint("user ", round)
-		id := l.account(name, viewer)
-		me := l.session(id).access
+		id := ts.createAccount(name, viewer)
+		me := ts.createSession(id).access
 		var all sync.WaitGroup
 		codes := make([]int, 3)
 		for i := range codes {
-			all.Go(func() { codes[i] = instances[i%2].login(name, labPassword, fmt.Sprint("198.51.100.", round)).Code })
+			all.Go(func() { codes[i] = instances[i%2].login(name, testPassword, fmt.Sprint("198.51.100.", round)).Code })
 		}
 		all.Go(func() {
 			if round%3 == 0 {
-				l.good(me, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+labPassword+`"}`)
+				ts.mustSend(me, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
 				return
 			}
 			time.Sleep(time.Duration(rand.Int64N(int64(60 * time.Millisecond))))
 			if round%3 == 1 {
-				l.exec(closings["password"], id, hashOf("another"))
+				ts.exec(revocations["password"], id, cachedHash("another"))
 			} else {
-				instances[1].good(boss, "PATCH", fmt.Sprint("/api/v1/users/", id), `{"disabled": true}`)
+				instances[1].mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", id), `{"disabled": true}`)
 			}
 		})
 		all.Wait()
-		l.noneLive(name, id)
+		ts.checkNoActiveSession(name, id)
 		for _, code := range codes {
 			statuses[code]++
 		}
@@ -296,26 +298,26 @@ func TestLoginRaces(t *testing.T) {
 	}
 }
 
-// TestRefreshAgainstClosing: nor does a session that is being refreshed come back to life.
-func TestRefreshAgainstClosing(t *testing.T) {
-	l := newLab(t)
-	for name, sql := range closings {
-		id := l.account(name, viewer)
-		s := l.session(id)
-		tx, err := l.pool.Begin(t.Context())
+// TestRefresh_concurrentRevocation: nor does a session that is being refreshed come back to life.
+func TestRefresh_concurrentRevocation(t *testing.T) {
+	ts := newTestServer(t)
+	for name, sql := range revocations {
+		id := ts.createAccount(name, viewer)
+		s := ts.createSession(id)
+		tx, err := ts.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tx.Exec(t.Context(), sql, id, hashOf("another")); err != nil {
+		if _, err := tx.Exec(t.Context(), sql, id, cachedHash("another")); err != nil {
 			t.Fatal(err)
 		}
 		answered := make(chan int)
 		go func() {
-			code, _ := l.refresh(s.refresh)
+			code, _ := ts.refresh(s.refresh)
 			answered <- code
 		}()
-		eventually(t, "the refresh waits", func() bool {
-			return scan[bool](l, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+		waitFor(t, "the refresh waits", func() bool {
+			return scan[bool](ts, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
 		})
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
@@ -323,49 +325,49 @@ func TestRefreshAgainstClosing(t *testing.T) {
 		if code := <-answered; code != http.StatusUnauthorized {
 			t.Errorf("%s: %d", name, code)
 		}
-		l.noneLive(name, id)
+		ts.checkNoActiveSession(name, id)
 	}
 }
 
-// TestRefreshDryRun: there is none. Or whoever stole one refresh token took each next one out of a dry run, with an access token each time, and
+// TestRefresh_rejectsDryRun: there is none. Or whoever stole one refresh token took each next one out of a dry run, with an access token each time, and
 // never used one twice, which is what would give him away.
-func TestRefreshDryRun(t *testing.T) {
-	l := newLab(t)
-	s := l.session(l.account("ann", viewer))
-	w := l.ask("", "POST", "/auth/refresh?dry_run=true", `{"refresh_token": "`+s.refresh+`"}`)
+func TestRefresh_rejectsDryRun(t *testing.T) {
+	ts := newTestServer(t)
+	s := ts.createSession(ts.createAccount("ann", viewer))
+	w := ts.send("", "POST", "/auth/refresh?dry_run=true", `{"refresh_token": "`+s.refresh+`"}`)
 	if w.Code != http.StatusBadRequest || strings.Contains(w.Body.String(), "access_token") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
-// TestPasswordAgainstClosing: who was thrown out meanwhile gives the account no new password. Or a thief who is fast enough has the last word.
-func TestPasswordAgainstClosing(t *testing.T) {
-	l := newLab(t)
-	for name, sql := range closings {
-		id := l.account(name, viewer)
-		thief := l.session(id).access
-		tx, err := l.pool.Begin(t.Context())
+// TestPasswordChange_concurrentRevocation: who was thrown out meanwhile gives the account no new password. Or a thief who is fast enough has the last word.
+func TestPasswordChange_concurrentRevocation(t *testing.T) {
+	ts := newTestServer(t)
+	for name, sql := range revocations {
+		id := ts.createAccount(name, viewer)
+		attackerToken := ts.createSession(id).access
+		tx, err := ts.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tx.Exec(t.Context(), sql, id, hashOf("another")); err != nil {
+		if _, err := tx.Exec(t.Context(), sql, id, cachedHash("another")); err != nil {
 			t.Fatal(err)
 		}
 		answered := make(chan int)
 		go func() {
-			answered <- l.ask(thief, "PATCH", "/account", `{"password": "the password of the thief", "current_password": "`+labPassword+`"}`).Code
+			answered <- ts.send(attackerToken, "PATCH", "/account", `{"password": "the password of the thief", "current_password": "`+testPassword+`"}`).Code
 		}()
-		eventually(t, "the thief waits for the change", func() bool {
-			return scan[bool](l, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+		waitFor(t, "the thief waits for the change", func() bool {
+			return scan[bool](ts, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
 		})
-		before := scan[string](l, "SELECT password_hash FROM credential WHERE account_id = $1", id)
+		before := scan[string](ts, "SELECT password_hash FROM credential WHERE account_id = $1", id)
 		if name == "password" {
-			before = hashOf("another")
+			before = cachedHash("another")
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if code := <-answered; code/100 == 2 || scan[string](l, "SELECT password_hash FROM credential WHERE account_id = $1", id) != before {
+		if code := <-answered; code/100 == 2 || scan[string](ts, "SELECT password_hash FROM credential WHERE account_id = $1", id) != before {
 			t.Errorf("%s: a new password by who was thrown out meanwhile: %d", name, code)
 		}
 	}

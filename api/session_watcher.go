@@ -12,90 +12,90 @@ import (
 
 // This file ends what is open for long, a live stream, when what its caller came with has ended. One question a second serves all of them.
 
-// vigilPause bounds how long a stream outlives its session.
-const vigilPause = time.Second
+// sessionPollInterval bounds how long a stream outlives its session.
+const sessionPollInterval = time.Second
 
-// A vigil watches over sessions and API tokens. It works only while there are any.
-type vigil struct {
+// A sessionWatcher watches over sessions and API tokens. It works only while there are any.
+type sessionWatcher struct {
 	pool *pgxpool.Pool
 
 	mu      sync.Mutex
-	watched map[string]map[*context.CancelFunc]struct{} // by principal.key
-	working bool
+	cancels map[string]map[*context.CancelFunc]struct{} // by principal.key
+	running bool
 }
 
-func newVigil(pool *pgxpool.Pool) *vigil {
-	return &vigil{pool: pool, watched: map[string]map[*context.CancelFunc]struct{}{}}
+func newSessionWatcher(pool *pgxpool.Pool) *sessionWatcher {
+	return &sessionWatcher{pool: pool, cancels: map[string]map[*context.CancelFunc]struct{}{}}
 }
 
-// over returns a context that ends with the principal's session or token, and with its access token. stop must be called.
-func (v *vigil) over(ctx context.Context, who *principal) (live context.Context, stop func()) {
-	stopAt := context.CancelFunc(func() {})
-	if !who.until.IsZero() {
-		ctx, stopAt = context.WithDeadline(ctx, who.until)
+// watch returns a context that ends with the principal's session or token, and with its access token. stop must be called.
+func (w *sessionWatcher) watch(ctx context.Context, caller *principal) (watched context.Context, stop func()) {
+	stopDeadline := context.CancelFunc(func() {})
+	if !caller.expires.IsZero() {
+		ctx, stopDeadline = context.WithDeadline(ctx, caller.expires)
 	}
-	live, cancel := context.WithCancel(ctx)
-	end := context.CancelFunc(func() { cancel(); stopAt() })
-	key := who.key()
+	watched, cancel := context.WithCancel(ctx)
+	cancelBoth := context.CancelFunc(func() { cancel(); stopDeadline() })
+	key := caller.credentialKey()
 	if key == "" {
-		return live, end
+		return watched, cancelBoth
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.watched[key] == nil {
-		v.watched[key] = map[*context.CancelFunc]struct{}{}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cancels[key] == nil {
+		w.cancels[key] = map[*context.CancelFunc]struct{}{}
 	}
-	v.watched[key][&end] = struct{}{}
-	if !v.working {
-		v.working = true
-		go v.work()
+	w.cancels[key][&cancelBoth] = struct{}{}
+	if !w.running {
+		w.running = true
+		go w.run()
 	}
-	return live, func() {
-		end()
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		if delete(v.watched[key], &end); len(v.watched[key]) == 0 {
-			delete(v.watched, key)
+	return watched, func() {
+		cancelBoth()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if delete(w.cancels[key], &cancelBoth); len(w.cancels[key]) == 0 {
+			delete(w.cancels, key)
 		}
 	}
 }
 
-// work looks until there is nothing left to watch.
-func (v *vigil) work() {
+// run looks until there is nothing left to watch.
+func (w *sessionWatcher) run() {
 	for {
-		time.Sleep(vigilPause)
-		keys := v.keys()
+		time.Sleep(sessionPollInterval)
+		keys := w.watchedKeys()
 		if keys == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), statementTime)
-		ended, err := db.New(v.pool).ListEndedCredentials(ctx, db.ListEndedCredentialsParams{Keys: keys})
+		ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
+		ended, err := db.New(w.pool).ListEndedCredentials(ctx, db.ListEndedCredentialsParams{Keys: keys})
 		cancel()
 		if err != nil {
 			continue // a database that is away lets nobody in either
 		}
-		v.end(ended)
+		w.cancel(ended)
 	}
 }
 
-// keys are what is watched; nil ends the work.
-func (v *vigil) keys() []string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+// watchedKeys are what is watched; nil ends the work.
+func (w *sessionWatcher) watchedKeys() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var keys []string
-	for key := range v.watched {
+	for key := range w.cancels {
 		keys = append(keys, key)
 	}
-	v.working = keys != nil
+	w.running = keys != nil
 	return keys
 }
 
-func (v *vigil) end(keys []string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+func (w *sessionWatcher) cancel(keys []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, key := range keys {
-		for end := range v.watched[key] {
-			(*end)()
+		for cancel := range w.cancels[key] {
+			(*cancel)()
 		}
 	}
 }

@@ -14,60 +14,60 @@ import (
 
 // This file holds that a live stream ends with what its client came with.
 
-// signedIn sends a token with each request.
-type signedIn struct{ token string }
+// bearerTransport sends a token with each request.
+type bearerTransport struct{ token string }
 
-func (s signedIn) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Header.Set("Authorization", "Bearer "+s.token)
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// streams opens live streams at a lab.
-func (l *lab) streams() func(token string) *listener {
-	server := httptest.NewServer(l.Handler)
-	l.Cleanup(func() {
+// streamOpener opens live streams at a lab.
+func (ts *testServer) streamOpener() func(token string) *listener {
+	server := httptest.NewServer(ts.Handler)
+	ts.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
 	return func(token string) *listener {
-		server.Client().Transport = signedIn{token}
-		open := (&streamServer{Server: server}).listen(l.T, "", "")
+		server.Client().Transport = bearerTransport{token}
+		open := (&streamServer{Server: server}).listen(ts.T, "", "")
 		if open.StatusCode != http.StatusOK {
-			l.Fatalf("the stream is refused: %s", open.Status)
+			ts.Fatalf("the stream is refused: %s", open.Status)
 		}
-		open.any(l.T)
+		open.nextMessage(ts.T)
 		return open
 	}
 }
 
-// ends waits for the end of a stream, and tells how long it took. It must be a clean one.
-func (l *listener) ends(t *testing.T, what string) time.Duration {
+// waitClosed waits for the end of a stream, and tells how long it took. It must be a clean one.
+func (l *listener) waitClosed(t *testing.T, name string) time.Duration {
 	t.Helper()
-	start, up := time.Now(), time.After(10*time.Second)
+	start, timeout := time.Now(), time.After(10*time.Second)
 	for {
 		select {
 		case _, open := <-l.messages:
 			if !open {
 				if l.err != io.EOF {
-					t.Errorf("%s: it ended with %v", what, l.err)
+					t.Errorf("%s: it ended with %v", name, l.err)
 				}
 				return time.Since(start)
 			}
-		case <-up:
-			t.Errorf("%s: it goes on", what)
+		case <-timeout:
+			t.Errorf("%s: it goes on", name)
 			return 0
 		}
 	}
 }
 
-// TestStreamEndsWithSession: within three seconds, at an instance that did not hear of it. Streams of others go on.
-func TestStreamEndsWithSession(t *testing.T) {
-	a := newLab(t)
-	b := a.twin()
-	open := b.streams()
-	boss := a.session(a.account("boss", admin))
-	bystander := open(a.session(a.account("bystander", viewer)).access)
-	script := open(a.apiToken(boss.account, viewer))
+// TestStream_endsWithSession: within three seconds, at an instance that did not hear of it. Streams of others go on.
+func TestStream_endsWithSession(t *testing.T) {
+	a := newTestServer(t)
+	b := a.newInstance()
+	open := b.streamOpener()
+	adminSession := a.createSession(a.createAccount("boss", admin))
+	bystander := open(a.createSession(a.createAccount("bystander", viewer)).access)
+	script := open(a.createAPIToken(adminSession.accountID, viewer))
 	type ending struct {
 		what string
 		*listener
@@ -77,34 +77,34 @@ func TestStreamEndsWithSession(t *testing.T) {
 	for i, c := range []struct {
 		what string
 		api  bool
-		end  func(s labSession)
+		end  func(s testSession)
 	}{
-		{"revoked", false, func(s labSession) {
-			a.good(a.session(s.account).access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
+		{"revoked", false, func(s testSession) {
+			a.mustSend(a.createSession(s.accountID).access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
 		}},
-		{"logged out", false, func(s labSession) { a.good(s.access, "POST", "/auth/logout", "") }},
-		{"disabled", false, func(s labSession) {
-			a.good(boss.access, "PATCH", fmt.Sprint("/api/v1/users/", s.account), `{"disabled": true}`)
+		{"logged out", false, func(s testSession) { a.mustSend(s.access, "POST", "/auth/logout", "") }},
+		{"disabled", false, func(s testSession) {
+			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
 		}},
-		{"deleted", false, func(s labSession) { a.good(s.access, "DELETE", "/account", "") }},
-		{"a new password", false, func(s labSession) {
-			a.good(s.access, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+labPassword+`"}`)
+		{"deleted", false, func(s testSession) { a.mustSend(s.access, "DELETE", "/account", "") }},
+		{"a new password", false, func(s testSession) {
+			a.mustSend(s.access, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
 		}},
-		{"an API token that is revoked", true, func(s labSession) {
-			a.good(s.access, "DELETE", fmt.Sprint("/api/v1/tokens/", scan[int64](a, "SELECT id FROM api_token WHERE account_id = $1", s.account)), "")
+		{"an API token that is revoked", true, func(s testSession) {
+			a.mustSend(s.access, "DELETE", fmt.Sprint("/api/v1/tokens/", scan[int64](a, "SELECT id FROM api_token WHERE account_id = $1", s.accountID)), "")
 		}},
-		{"an API token of somebody disabled", true, func(s labSession) {
-			a.good(boss.access, "PATCH", fmt.Sprint("/api/v1/users/", s.account), `{"disabled": true}`)
+		{"an API token of somebody disabled", true, func(s testSession) {
+			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
 		}},
 	} {
-		s := a.session(a.account(fmt.Sprint("user ", i), viewer))
+		s := a.createSession(a.createAccount(fmt.Sprint("user ", i), viewer))
 		token := s.access
 		if c.api {
-			token = a.apiToken(s.account, viewer)
+			token = a.createAPIToken(s.accountID, viewer)
 		}
 		all = append(all, ending{c.what, open(token), func() { c.end(s) }})
 	}
-	time.Sleep(2 * vigilPause) // nothing ends for no reason
+	time.Sleep(2 * sessionPollInterval) // nothing ends for no reason
 	for _, e := range all {
 		select {
 		case m, more := <-e.messages:
@@ -118,53 +118,53 @@ func TestStreamEndsWithSession(t *testing.T) {
 	}
 	start := time.Now()
 	for _, e := range all {
-		e.ends(t, e.what)
+		e.waitClosed(t, e.what)
 	}
-	if took := time.Since(start); took > 3*time.Second {
-		t.Errorf("it took %v", took)
+	if elapsed := time.Since(start); elapsed > 3*time.Second {
+		t.Errorf("it took %v", elapsed)
 	}
-	a.good(boss.access, "POST", "/event", `{"type": "deposit", "amount": "1", "user_id": 1, "time": 1}`)
-	bystander.next(t)
-	script.next(t)
+	a.mustSend(adminSession.access, "POST", "/event", `{"type": "deposit", "amount": "1", "user_id": 1, "time": 1}`)
+	bystander.nextData(t)
+	script.nextData(t)
 }
 
-// TestStreamEndsWithAccessToken: who cannot get another one has seen enough.
-func TestStreamEndsWithAccessToken(t *testing.T) {
-	l := newLab(t)
-	open := l.streams()
-	s := l.session(l.account("ann", viewer))
+// TestStream_endsWithAccessToken: who cannot get another one has seen enough.
+func TestStream_endsWithAccessToken(t *testing.T) {
+	ts := newTestServer(t)
+	open := ts.streamOpener()
+	s := ts.createSession(ts.createAccount("ann", viewer))
 	later := open(s.access) // of the same session
-	short := open(l.options.Access.Keys.SignAccessToken(s.account, s.id, time.Now().Add(-auth.AccessTokenTTL+4*time.Second)))
-	if took := short.ends(t, "an access token of four seconds"); took < time.Second || took > 7*time.Second {
-		t.Errorf("it ended after %v", took)
+	short := open(ts.options.Access.Keys.SignAccessToken(s.accountID, s.id, time.Now().Add(-auth.AccessTokenTTL+4*time.Second)))
+	if elapsed := short.waitClosed(t, "an access token of four seconds"); elapsed < time.Second || elapsed > 7*time.Second {
+		t.Errorf("it ended after %v", elapsed)
 	}
-	addEvent(t, l.pool, 1)
-	later.next(t)
+	addEvent(t, ts.pool, 1)
+	later.nextData(t)
 }
 
-// TestVigilLeavesNothing: it works while there is something to watch, once for all, and wakes again.
-func TestVigilLeavesNothing(t *testing.T) {
-	working := func() int { return leaktest.InFunc((*vigil).work) }
-	eventually(t, "nothing is left of other tests", func() bool { return working() == 0 })
-	l := newLab(t)
-	open := l.streams()
-	ann := l.account("ann", viewer)
+// TestSessionWatcher_stopsWhenIdle: it works while there is something to watch, once for all, and wakes again.
+func TestSessionWatcher_stopsWhenIdle(t *testing.T) {
+	goroutines := func() int { return leaktest.InFunc((*sessionWatcher).run) }
+	waitFor(t, "nothing is left of other tests", func() bool { return goroutines() == 0 })
+	ts := newTestServer(t)
+	open := ts.streamOpener()
+	ann := ts.createAccount("ann", viewer)
 	for round := range 2 {
-		s := l.session(ann)
-		first, second, third := open(s.access), open(s.access), open(l.session(ann).access)
-		if n := working(); n != 1 {
+		s := ts.createSession(ann)
+		first, second, third := open(s.access), open(s.access), open(ts.createSession(ann).access)
+		if n := goroutines(); n != 1 {
 			t.Fatalf("%d are at work", n)
 		}
-		first.hangUp()
-		third.hangUp()
+		first.cancel()
+		third.cancel()
 		if round == 0 {
-			time.Sleep(vigilPause + 100*time.Millisecond)
+			time.Sleep(sessionPollInterval + 100*time.Millisecond)
 		}
-		if n := working(); n != 1 {
+		if n := goroutines(); n != 1 {
 			t.Errorf("one stream is left, and %d are at work", n)
 		}
-		l.good(s.access, "POST", "/auth/logout", "")
-		second.ends(t, "the last stream")
-		eventually(t, "nobody is at work", func() bool { return working() == 0 })
+		ts.mustSend(s.access, "POST", "/auth/logout", "")
+		second.waitClosed(t, "the last stream")
+		waitFor(t, "nobody is at work", func() bool { return goroutines() == 0 })
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// An account knows which routes were visited, and how that went.
-type account struct {
+// An storyCoverage knows which routes were visited, and how that went.
+type storyCoverage struct {
 	table  []route
 	mutex  sync.Mutex
 	visits map[visit]bool
@@ -21,28 +21,30 @@ type visit struct{ method, path, class string }
 
 func (v visit) String() string { return v.method + " " + v.path + " " + v.class }
 
-func newAccount(table []route) *account { return &account{table: table, visits: map[visit]bool{}} }
+func newStoryCoverage(table []route) *storyCoverage {
+	return &storyCoverage{table: table, visits: map[visit]bool{}}
+}
 
 // add counts one request. Requests that no route takes are not counted.
-func (a *account) add(r request, status int) {
-	target, err := url.ParseRequestURI(r.target)
+func (cov *storyCoverage) add(r storyRequest, status int) {
+	uri, err := url.ParseRequestURI(r.target)
 	if err != nil {
 		return
 	}
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	for _, path := range paths(a.table) {
-		if templatePattern(path).MatchString(target.Path) {
-			a.visits[visit{r.method, path, class(status)}] = true
+	cov.mutex.Lock()
+	defer cov.mutex.Unlock()
+	for _, path := range allPaths(cov.table) {
+		if templatePattern(path).MatchString(uri.Path) {
+			cov.visits[visit{r.method, path, statusClass(status)}] = true
 		}
 	}
 }
 
 func templatePattern(path string) *regexp.Regexp {
-	return regexp.MustCompile("^" + variable.ReplaceAllString(strings.ReplaceAll(path, ".", `\.`), "[^/]+") + "$")
+	return regexp.MustCompile("^" + pathVariable.ReplaceAllString(strings.ReplaceAll(path, ".", `\.`), "[^/]+") + "$")
 }
 
-func class(status int) string {
+func statusClass(status int) string {
 	switch status {
 	case http.StatusBadRequest:
 		return "bad"
@@ -59,23 +61,23 @@ func class(status int) string {
 	return "other"
 }
 
-// due are the classes that the stories owe a route, on each of its paths.
-func due(rt route) []string {
+// expectedClasses are the classes that the stories owe a route, on each of its paths.
+func expectedClasses(rt route) []string {
 	e := rt.endpoint
 	_, hasDependents := e.in.FieldByName("Cascade")
 	updates := rt.method == http.MethodPatch || rt.method == http.MethodPut && !strings.HasPrefix(e.in.Name(), "Upsert")
 	switch {
-	case e.plain != nil && e.calls != nil: // a stream has no end that a story could wait for
+	case e.raw != nil && e.queries != nil: // a stream has no end that a story could wait for
 		return []string{"bad"}
-	case e.plain != nil, e.value != nil:
+	case e.raw != nil, e.call != nil:
 		return []string{"ok"}
 	case e.list:
 		return []string{"ok", "bad"}
-	case rt.role == self && strings.Contains(rt.paths[0], "{"):
+	case rt.role == sessionOnly && strings.Contains(rt.paths[0], "{"):
 		return []string{"ok", "bad", "missing"}
-	case rt.role == self:
+	case rt.role == sessionOnly:
 		return []string{"ok", "bad"}
-	case e.own != nil: // what it takes in has no version and takes nothing from others; a twin in flight is no matter for a story
+	case e.handle != nil: // what it takes in has no version and takes nothing from others; a twin in flight is no matter for a story
 		return []string{"ok", "bad"}
 	case e.bulk != nil:
 		return []string{"ok", "bad", "conflict", "stale"}
@@ -90,11 +92,11 @@ func due(rt route) []string {
 	}
 }
 
-// owed are all visits that the table asks for.
-func (a *account) owed() (all []visit) {
-	for _, rt := range a.table {
+// expected are all visits that the table asks for.
+func (cov *storyCoverage) expected() (all []visit) {
+	for _, rt := range cov.table {
 		for _, path := range rt.paths {
-			for _, class := range due(rt) {
+			for _, class := range expectedClasses(rt) {
 				all = append(all, visit{rt.method, path, class})
 			}
 		}
@@ -102,34 +104,34 @@ func (a *account) owed() (all []visit) {
 	return all
 }
 
-// gaps are the visits that are owed and were not made.
-func (a *account) gaps() []visit {
-	return slices.DeleteFunc(a.owed(), func(v visit) bool { return a.visits[v] })
+// missing are the visits that are owed and were not made.
+func (cov *storyCoverage) missing() []visit {
+	return slices.DeleteFunc(cov.expected(), func(v visit) bool { return cov.visits[v] })
 }
 
 // The account must notice each single visit that is not made.
-func TestAccountNoticesEachGap(t *testing.T) {
-	a := newAccount(routes(parts{metrics: newMetrics(nil, "")}))
-	owed := a.owed()
-	if len(owed) < 200 {
-		t.Fatalf("only %d visits are owed", len(owed))
+func TestStoryCoverage(t *testing.T) {
+	cov := newStoryCoverage(routes(deps{metrics: newMetrics(nil, "")}))
+	expected := cov.expected()
+	if len(expected) < 200 {
+		t.Fatalf("only %d visits are owed", len(expected))
 	}
-	for _, v := range owed {
-		a.visits[v] = true
+	for _, v := range expected {
+		cov.visits[v] = true
 	}
-	if gaps := a.gaps(); len(gaps) > 0 {
-		t.Errorf("all visits are made, yet there are gaps: %v", gaps)
+	if missing := cov.missing(); len(missing) > 0 {
+		t.Errorf("all visits are made, yet there are gaps: %v", missing)
 	}
-	for _, v := range owed {
-		delete(a.visits, v)
-		if gaps := a.gaps(); !slices.Equal(gaps, []visit{v}) {
-			t.Errorf("%v is not made, but the gaps are %v", v, gaps)
+	for _, v := range expected {
+		delete(cov.visits, v)
+		if missing := cov.missing(); !slices.Equal(missing, []visit{v}) {
+			t.Errorf("%v is not made, but the gaps are %v", v, missing)
 		}
-		a.visits[v] = true
+		cov.visits[v] = true
 	}
-	a.add(request{method: "GET", target: "/site/1/history/x"}, http.StatusOK)
-	a.add(request{method: "PUT", target: "/api/v1/sites"}, http.StatusMethodNotAllowed)
-	if gaps := a.gaps(); len(gaps) > 0 {
-		t.Errorf("gaps after visits that count for nothing: %v", gaps)
+	cov.add(storyRequest{method: "GET", target: "/site/1/history/x"}, http.StatusOK)
+	cov.add(storyRequest{method: "PUT", target: "/api/v1/sites"}, http.StatusMethodNotAllowed)
+	if missing := cov.missing(); len(missing) > 0 {
+		t.Errorf("gaps after visits that count for nothing: %v", missing)
 	}
 }

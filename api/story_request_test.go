@@ -18,18 +18,18 @@ import (
 
 // This file sends one request of a story, byte for byte, and looks at the answer.
 
-// A request is sent as it is, right or wrong.
-type request struct {
+// A storyRequest is sent as it is, right or wrong.
+type storyRequest struct {
 	method, target string
 	headers        []string
 	body           string
 }
 
-func (r request) String() string {
-	return "> " + clip(r.method+" "+r.target) + "\n> " + strings.Join(r.headers, "\n> ") + "\n> " + clip(r.body[:min(len(r.body), 400)])
+func (r storyRequest) String() string {
+	return "> " + clipText(r.method+" "+r.target) + "\n> " + strings.Join(r.headers, "\n> ") + "\n> " + clipText(r.body[:min(len(r.body), 400)])
 }
 
-func (r request) send(base string) (*answer, error) {
+func (r storyRequest) send(base string) (*storyResponse, error) {
 	host := strings.TrimPrefix(base, "http://")
 	conn, err := net.DialTimeout("tcp", host, 10*time.Second)
 	if err != nil {
@@ -38,10 +38,10 @@ func (r request) send(base string) (*answer, error) {
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(time.Minute)) // a TCP connection has deadlines
 	headers := append([]string{"Host: " + host, "Connection: close"}, r.headers...)
-	framed := slices.ContainsFunc(r.headers, func(h string) bool {
+	hasLength := slices.ContainsFunc(r.headers, func(h string) bool {
 		return strings.HasPrefix(h, "Content-Length:") || strings.HasPrefix(h, "Transfer-Encoding:")
 	})
-	if !framed && (r.body != "" || slices.Contains([]string{"POST", "PUT", "PATCH"}, r.method)) {
+	if !hasLength && (r.body != "" || slices.Contains([]string{"POST", "PUT", "PATCH"}, r.method)) {
 		headers = append(headers, fmt.Sprintf("Content-Length: %d", len(r.body)))
 	}
 	go func() { // the answer may come before all of the request has left; closing the connection ends this
@@ -52,26 +52,26 @@ func (r request) send(base string) (*answer, error) {
 		return nil, err
 	}
 	body, err := io.ReadAll(response.Body)
-	return &answer{response, string(body)}, err
+	return &storyResponse{response, string(body)}, err
 }
 
-type answer struct {
+type storyResponse struct {
 	*http.Response
 	body string
 }
 
-func (a *answer) String() string {
-	if a == nil {
+func (resp *storyResponse) String() string {
+	if resp == nil {
 		return "< nothing"
 	}
 	var header strings.Builder
-	_ = a.Header.Write(&header) // into memory
-	return "< " + a.Status + "\n< " + strings.ReplaceAll(strings.TrimSpace(header.String()), "\r\n", "\n< ") + "\n< " + clip(a.body)
+	_ = resp.Header.Write(&header) // into memory
+	return "< " + resp.Status + "\n< " + strings.ReplaceAll(strings.TrimSpace(header.String()), "\r\n", "\n< ") + "\n< " + clipText(resp.body)
 }
 
-// part finds a part of a JSON body by a path like errors.0.field.
-func (a *answer) part(path string) (any, error) {
-	value, err := decode(a.body)
+// jsonAt finds a part of a JSON body by a path like errors.0.field.
+func (resp *storyResponse) jsonAt(path string) (any, error) {
+	value, err := decodeJSON(resp.body)
 	if err != nil || path == "" {
 		return value, err
 	}
@@ -97,41 +97,41 @@ func (a *answer) part(path string) (any, error) {
 	return value, nil
 }
 
-var secret = regexp.MustCompile(`(?i)sqlstate|pgx|pgconn|goroutine|postgres://|\.go:\d|insert into|select .* from`)
+var secretRE = regexp.MustCompile(`(?i)sqlstate|pgx|pgconn|goroutine|postgres://|\.go:\d|insert into|select .* from`)
 
 // maxDetail is how long a sentence may be, in bytes, however much is wrong: the rest stands under errors.
 const maxDetail = 10_000
 
-// faults are what no answer may have, whatever was asked.
-func (a *answer) faults(r request) (all []string) {
+// violations are what no answer may have, whatever was asked.
+func (resp *storyResponse) violations(r storyRequest) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	kind, id := a.Header.Get("Content-Type"), a.Header.Get("X-Request-Id")
-	if fault := broken(r, a); fault != "" {
-		add("%s", fault)
+	kind, id := resp.Header.Get("Content-Type"), resp.Header.Get("X-Request-Id")
+	if reason := contractViolation(r, resp); reason != "" {
+		add("%s", reason)
 	}
-	if a.StatusCode >= http.StatusInternalServerError {
-		add("no input may yield %d", a.StatusCode)
+	if resp.StatusCode >= http.StatusInternalServerError {
+		add("no input may yield %d", resp.StatusCode)
 	}
-	if !wellFormedID.MatchString(id) {
+	if !requestIDRE.MatchString(id) {
 		add("the answer has no X-Request-Id")
 	}
-	if a.Header.Get("X-Content-Type-Options") != "nosniff" {
+	if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 		add("the answer may be sniffed")
 	}
 	for _, name := range []string{"Cache-Control", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy"} {
-		if len(a.Header.Values(name)) != 1 {
-			add("the answer's %s is %q", name, a.Header.Values(name))
+		if len(resp.Header.Values(name)) != 1 {
+			add("the answer's %s is %q", name, resp.Header.Values(name))
 		}
 	}
-	if !utf8.ValidString(a.body) {
+	if !utf8.ValidString(resp.body) {
 		add("the answer is not UTF-8")
 	}
-	if a.StatusCode == http.StatusMethodNotAllowed && a.Header.Get("Allow") == "" {
+	if resp.StatusCode == http.StatusMethodNotAllowed && resp.Header.Get("Allow") == "" {
 		add("405 without Allow")
 	}
-	if a.StatusCode < http.StatusBadRequest {
+	if resp.StatusCode < http.StatusBadRequest {
 		if kind == "application/json" && r.method != "HEAD" {
-			if _, err := decode(a.body); err != nil {
+			if _, err := decodeJSON(resp.body); err != nil {
 				add("the body %v", err)
 			}
 		}
@@ -144,23 +144,23 @@ func (a *answer) faults(r request) (all []string) {
 		return all
 	}
 	var p Problem
-	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
+	if err := json.Unmarshal([]byte(resp.body), &p); err != nil {
 		add("the problem is not JSON: %v", err)
 	}
-	if p.Status != a.StatusCode || p.RequestID != id || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" {
+	if p.Status != resp.StatusCode || p.RequestID != id || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" {
 		add("the problem is incomplete, or contradicts the answer's head")
 	}
 	if len(p.Detail) > maxDetail {
 		add("the detail has %d bytes", len(p.Detail))
 	}
-	if found := secret.FindString(strings.ReplaceAll(a.body[:min(len(a.body), 100_000)], p.Instance, "")); found != "" {
-		add("the problem tells too much: %s", found)
+	if leaked := secretRE.FindString(strings.ReplaceAll(resp.body[:min(len(resp.body), 100_000)], p.Instance, "")); leaked != "" {
+		add("the problem tells too much: %s", leaked)
 	}
 	return all
 }
 
-// clip shortens what nobody wants to read in full.
-func clip(text string) string {
+// clipText shortens what nobody wants to read in full.
+func clipText(text string) string {
 	if len(text) > 1000 {
 		text = fmt.Sprintf("%s … (%d bytes)", text[:1000], len(text))
 	}
@@ -168,19 +168,19 @@ func clip(text string) string {
 	return strings.NewReplacer(`\n`, "\n  ", `\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
 }
 
-func sameJSON(want string, got any) (fault string) {
-	wanted, err := decode(want)
+func compareJSON(want string, got any) (reason string) {
+	expected, err := decodeJSON(want)
 	if err != nil {
 		return "the script is wrong: " + err.Error()
 	}
-	if !alike(wanted, got) {
+	if !equalJSON(expected, got) {
 		encoded, _ := json.Marshal(got) // it was decoded a moment ago
-		return "is " + clip(string(encoded))
+		return "is " + clipText(string(encoded))
 	}
 	return ""
 }
 
-func alike(want, got any) bool {
+func equalJSON(want, got any) bool {
 	if want == "*" {
 		return true
 	}
@@ -191,19 +191,19 @@ func alike(want, got any) bool {
 			return false
 		}
 		for k := range want {
-			if value, ok := got[k]; !ok || !alike(want[k], value) {
+			if value, ok := got[k]; !ok || !equalJSON(want[k], value) {
 				return false
 			}
 		}
 		return true
 	case []any:
 		got, ok := got.([]any)
-		return ok && slices.EqualFunc(want, got, alike)
+		return ok && slices.EqualFunc(want, got, equalJSON)
 	}
 	return reflect.DeepEqual(want, got)
 }
 
-func decode(text string) (value any, err error) {
+func decodeJSON(text string) (value any, err error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	if err = decoder.Decode(&value); err != nil {

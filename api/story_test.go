@@ -46,10 +46,10 @@ import (
 // {{unique}} is a number, {{uuid}} a UUID without its last digit, {{mac}} a hardware address without its last byte; no other telling has them.
 
 type story struct {
-	file         string
-	fresh, alone bool
-	variables    []map[string]string
-	steps        []*step
+	file          string
+	fresh, serial bool
+	variables     []map[string]string
+	steps         []*step
 }
 
 type step struct {
@@ -66,24 +66,24 @@ type check struct {
 	op      string // ==, ~, !~ or :=
 	subject string // status, header, body, json or same
 	name    string // of the header, or the path into the JSON
-	keep    string // variable that a := sets
+	saveAs  string // variable that a := sets
 	want    string
 }
 
 var (
-	startsCheck = regexp.MustCompile(`^(==|~|!~|:=) `)
-	checkLine   = regexp.MustCompile(`^(?:(==|~|!~)|(:=) +(\w+)) +(?:(status|body|same)|(header) +([\w-]+)|(json)(?:@([\w.-]+))?)(?: +(.*))?$`)
-	requestLine = regexp.MustCompile(`^(\{\{repeat.*\}\}|[A-Za-z]\S*) (/.*|\*|\{\{\w+\}\}(?:[/?].*)?)$`)
-	nextRequest = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) [/{]`)
-	headerLine  = regexp.MustCompile(`^[\w-]+:`)
+	checkPrefixRE = regexp.MustCompile(`^(==|~|!~|:=) `)
+	checkLineRE   = regexp.MustCompile(`^(?:(==|~|!~)|(:=) +(\w+)) +(?:(status|body|same)|(header) +([\w-]+)|(json)(?:@([\w.-]+))?)(?: +(.*))?$`)
+	requestLineRE = regexp.MustCompile(`^(\{\{repeat.*\}\}|[A-Za-z]\S*) (/.*|\*|\{\{\w+\}\}(?:[/?].*)?)$`)
+	nextRequestRE = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) [/{]`)
+	headerLineRE  = regexp.MustCompile(`^[\w-]+:`)
 )
 
 func parseCheck(line string) (check, bool) {
-	g := checkLine.FindStringSubmatch(line)
+	g := checkLineRE.FindStringSubmatch(line)
 	if g == nil {
 		return check{}, false
 	}
-	return check{text: line, op: g[1] + g[2], keep: g[3], subject: g[4] + g[5] + g[7], name: g[6] + g[8], want: g[9]}, true
+	return check{text: line, op: g[1] + g[2], saveAs: g[3], subject: g[4] + g[5] + g[7], name: g[6] + g[8], want: g[9]}, true
 }
 
 func parseStory(file string) (*story, error) {
@@ -93,7 +93,7 @@ func parseStory(file string) (*story, error) {
 	}
 	lines := strings.Split(string(text), "\n")
 	s := &story{file: file}
-	until := func(i *int, end func(line string) bool) (taken []string) { // the lines after i, up to one that ends them
+	takeUntil := func(i *int, end func(line string) bool) (taken []string) { // the lines after i, up to one that ends them
 		for *i+1 < len(lines) && !end(lines[*i+1]) {
 			*i++
 			taken = append(taken, lines[*i])
@@ -102,14 +102,14 @@ func parseStory(file string) (*story, error) {
 	}
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
-		fail := func(what string) (*story, error) { return nil, fmt.Errorf("%s:%d: %s: %s", file, i+1, what, line) }
+		failAt := func(name string) (*story, error) { return nil, fmt.Errorf("%s:%d: %s: %s", file, i+1, name, line) }
 		c, isCheck := parseCheck(line)
-		request := requestLine.FindStringSubmatch(line)
+		request := requestLineRE.FindStringSubmatch(line)
 		switch {
 		case line == "# fresh":
 			s.fresh = true
 		case line == "# alone":
-			s.alone = true
+			s.serial = true
 		case line == "" || line[0] == '#':
 		case line == "mark":
 			s.steps = append(s.steps, &step{line: i + 1, method: "mark"})
@@ -122,33 +122,33 @@ func parseStory(file string) (*story, error) {
 			s.variables = append(s.variables, variables)
 		case isCheck:
 			if len(s.steps) == 0 {
-				return fail("a check before any request")
+				return failAt("a check before any request")
 			}
 			c.line = i + 1
 			if c.op == "==" && c.want == "" && (c.subject == "body" || c.subject == "json") {
-				c.want = strings.Join(until(&i, func(line string) bool {
-					return line == "" || startsCheck.MatchString(line) || nextRequest.MatchString(line)
+				c.want = strings.Join(takeUntil(&i, func(line string) bool {
+					return line == "" || checkPrefixRE.MatchString(line) || nextRequestRE.MatchString(line)
 				}), "\n")
 			}
 			last := s.steps[len(s.steps)-1]
 			if first := len(last.checks) == 0; first != (c.subject == "status") {
-				return fail("the status is checked first, and once")
+				return failAt("the status is checked first, and once")
 			}
 			last.checks = append(last.checks, c)
 		case request != nil:
 			r := &step{line: i + 1, method: request[1], target: request[2]}
-			r.headers = until(&i, func(line string) bool { return !headerLine.MatchString(line) })
+			r.headers = takeUntil(&i, func(line string) bool { return !headerLineRE.MatchString(line) })
 			if i+1 < len(lines) && lines[i+1] == "" {
 				i++
-				body := until(&i, startsCheck.MatchString)
-				if slices.ContainsFunc(body, nextRequest.MatchString) {
+				body := takeUntil(&i, checkPrefixRE.MatchString)
+				if slices.ContainsFunc(body, nextRequestRE.MatchString) {
 					return nil, fmt.Errorf("%s:%d: the request has no check", file, r.line)
 				}
 				r.body = strings.Join(body, "\n")
 			}
 			s.steps = append(s.steps, r)
 		default:
-			return fail("neither a request nor a check")
+			return failAt("neither a request nor a check")
 		}
 	}
 	if s.variables == nil {
@@ -163,7 +163,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata:", err)
 	}
-	visits := newAccount(routes(parts{metrics: newMetrics(nil, "")}))
+	visits := newStoryCoverage(routes(deps{metrics: newMetrics(nil, "")}))
 	t.Run("story", func(t *testing.T) {
 		for _, file := range files {
 			s, err := parseStory(file)
@@ -177,96 +177,96 @@ func TestScripts(t *testing.T) {
 			}
 			for _, variables := range s.variables {
 				t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
-					if !s.alone && os.Getenv("BASE_URL") == "" {
+					if !s.serial && os.Getenv("BASE_URL") == "" {
 						t.Parallel()
 					}
-					tell(t, s, variables, visits)
+					runStory(t, s, variables, visits)
 				})
 			}
 		}
 	})
 	if os.Getenv("BASE_URL") == "" { // there, some stories are left out
 		t.Run("visits", func(t *testing.T) {
-			for _, gap := range visits.gaps() {
+			for _, gap := range visits.missing() {
 				t.Error("no story has", gap)
 			}
 		})
 	}
 }
 
-// A teller is one telling of a story.
-type teller struct {
+// A storyRunner is one telling of a story.
+type storyRunner struct {
 	*testing.T
 	*story
 	base      string
 	pool      *pgxpool.Pool // of the story's own database; nil with BASE_URL
 	variables map[string]string
-	marked    string
+	snapshot  string
 }
 
-func tell(t *testing.T, s *story, variables map[string]string, visits *account) {
-	v := &teller{T: t, story: s, variables: unique()}
-	v.base, v.pool = serve(t)
+func runStory(t *testing.T, s *story, variables map[string]string, visits *storyCoverage) {
+	runner := &storyRunner{T: t, story: s, variables: uniqueVariables()}
+	runner.base, runner.pool = startServer(t)
 	for name, value := range variables {
-		v.variables[name] = v.expand(value)
+		runner.variables[name] = runner.expand(value)
 	}
 	for _, step := range s.steps {
 		if step.method == "mark" {
-			v.marked = v.tables()
+			runner.snapshot = runner.dumpTables()
 			continue
 		}
-		r := request{v.expand(step.method), v.expand(step.target), nil, v.expand(step.body)}
+		r := storyRequest{runner.expand(step.method), runner.expand(step.target), nil, runner.expand(step.body)}
 		for _, h := range step.headers {
-			r.headers = append(r.headers, v.expand(h))
+			r.headers = append(r.headers, runner.expand(h))
 		}
-		a, err := r.send(v.base)
+		resp, err := r.send(runner.base)
 		if err != nil {
 			t.Errorf("%s:%d: %v\n%s", s.file, step.line, err, r)
 			continue
 		}
-		visits.add(r, a.StatusCode)
+		visits.add(r, resp.StatusCode)
 		if len(step.checks) == 0 {
 			t.Errorf("%s:%d: the request has no check", s.file, step.line)
 			continue
 		}
-		if byProxy := proxyStatus(step.checks[0]); byProxy != 0 && v.pool == nil && a.StatusCode == byProxy {
+		if proxied := proxyStatus(step.checks[0]); proxied != 0 && runner.pool == nil && resp.StatusCode == proxied {
 			continue
 		}
 		if !strings.Contains(step.checks[0].want, " raw") {
-			for _, fault := range a.faults(r) {
-				t.Errorf("%s:%d: %s\n%s\n%s", s.file, step.line, fault, r, a)
+			for _, reason := range resp.violations(r) {
+				t.Errorf("%s:%d: %s\n%s\n%s", s.file, step.line, reason, r, resp)
 			}
 		}
 		for _, c := range step.checks {
-			if fault := v.check(c, a); fault != "" {
-				t.Errorf("%s:%d: %s\n  %s\n%s\n%s", s.file, c.line, c.text, fault, r, a)
+			if reason := runner.check(c, resp); reason != "" {
+				t.Errorf("%s:%d: %s\n  %s\n%s\n%s", s.file, c.line, c.text, reason, r, resp)
 			}
 		}
 	}
 }
 
-// serve starts the API on a database of its own, unless BASE_URL names a server. It works as the server's role; the pool is the owner's.
-func serve(t *testing.T) (base string, pool *pgxpool.Pool) {
+// startServer starts the API on a database of its own, unless BASE_URL names a server. It works as the server's role; the pool is the owner's.
+func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 	if base := os.Getenv("BASE_URL"); base != "" {
 		return strings.TrimSuffix(base, "/"), nil
 	}
-	pool, work := pgtest.Pools(t)
-	server := httptest.NewServer(New(Options{Pool: work, Log: slog.New(slog.NewTextHandler(newSecretless(t), nil)), AnonymousActor: "anonymous", Version: "test", Media: mediaIn(t), App: theApp()}))
+	pool, serverPool := pgtest.Pools(t)
+	server := httptest.NewServer(New(Options{Pool: serverPool, Log: slog.New(slog.NewTextHandler(newSecretDetector(t), nil)), AnonymousActor: "anonymous", Version: "test", Media: newMediaStore(t), App: testApp()}))
 	t.Cleanup(server.Close)
 	return server.URL, pool
 }
 
-// secretShape is what tokens, hashes and the passwords of the stories look like.
-var secretShape = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|argon2id\$|is (mine|new)|password=`)
+// secretShapeRE is what tokens, hashes and the passwords of the stories look like.
+var secretShapeRE = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|argon2id\$|is (mine|new)|password=`)
 
-// A secretless log fails the test when a secret is written to it, and shows what went wrong.
-type secretless struct {
+// A secretDetector log fails the test when a secret is written to it, and shows what went wrong.
+type secretDetector struct {
 	t     *testing.T
 	lines atomic.Int64
 }
 
-func newSecretless(t *testing.T) *secretless {
-	s := &secretless{t: t}
+func newSecretDetector(t *testing.T) *secretDetector {
+	s := &secretDetector{t: t}
 	t.Cleanup(func() {
 		if s.lines.Load() == 0 {
 			t.Error("nothing was logged")
@@ -275,9 +275,9 @@ func newSecretless(t *testing.T) *secretless {
 	return s
 }
 
-func (s *secretless) Write(line []byte) (int, error) {
+func (s *secretDetector) Write(line []byte) (int, error) {
 	s.lines.Add(1)
-	if secretShape.Match(line) {
+	if secretShapeRE.Match(line) {
 		s.t.Errorf("a secret is in the log: %s", line)
 	}
 	if !bytes.Contains(line, []byte("level=INFO")) {
@@ -286,38 +286,38 @@ func (s *secretless) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// unique are the variables that no other telling has. On a database of one's own they can be the same each time.
-func unique() map[string]string {
-	number, digits := int64(1000), "000000000000000000000000000000"
+// uniqueVariables are the variables that no other telling has. On a database of one's own they can be the same each time.
+func uniqueVariables() map[string]string {
+	lineNo, digits := int64(1000), "000000000000000000000000000000"
 	if os.Getenv("BASE_URL") != "" {
 		var random [15]byte
 		_, _ = rand.Read(random[:]) // never fails
 		digits = hex.EncodeToString(random[:])
-		number, _ = strconv.ParseInt(digits[:10], 16, 64)
+		lineNo, _ = strconv.ParseInt(digits[:10], 16, 64)
 	}
 	return map[string]string{
-		"unique": fmt.Sprint(1000 + number),
+		"unique": fmt.Sprint(1000 + lineNo),
 		"uuid":   fmt.Sprintf("%s-%s-4%s-8%s-%s", digits[:8], digits[8:12], digits[12:15], digits[15:18], digits[18:29]),
 		"mac":    fmt.Sprintf("02:%s:%s:%s:%s:", digits[:2], digits[2:4], digits[4:6], digits[6:8]),
 	}
 }
 
 var (
-	variableMark = regexp.MustCompile(`\{\{(\w+)\}\}`)
-	repeatMark   = regexp.MustCompile(`\{\{repeat "([^"]*(?:\\"[^"]*)*)" (\d+)\}\}`)
-	byteMark     = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
+	variableRE = regexp.MustCompile(`\{\{(\w+)\}\}`)
+	repeatRE   = regexp.MustCompile(`\{\{repeat "([^"]*(?:\\"[^"]*)*)" (\d+)\}\}`)
+	byteRE     = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
 )
 
-func (v *teller) expand(text string) string {
-	text = variableMark.ReplaceAllStringFunc(text, func(m string) string {
-		value, known := v.variables[m[2:len(m)-2]]
+func (r *storyRunner) expand(text string) string {
+	text = variableRE.ReplaceAllStringFunc(text, func(m string) string {
+		value, known := r.variables[m[2:len(m)-2]]
 		if !known {
-			v.Fatalf("%s: nothing is known as %s", v.file, m)
+			r.Fatalf("%s: nothing is known as %s", r.file, m)
 		}
 		return value
 	})
-	text = repeatMark.ReplaceAllStringFunc(text, func(m string) string {
-		parts := repeatMark.FindStringSubmatch(m)
+	text = repeatRE.ReplaceAllStringFunc(text, func(m string) string {
+		parts := repeatRE.FindStringSubmatch(m)
 		n, _ := strconv.Atoi(parts[2]) // digits
 		piece := strings.NewReplacer(`\n`, "\n", `\"`, `"`).Replace(parts[1])
 		var b strings.Builder
@@ -326,24 +326,24 @@ func (v *teller) expand(text string) string {
 		}
 		return b.String()
 	})
-	return byteMark.ReplaceAllStringFunc(text, func(m string) string {
+	return byteRE.ReplaceAllStringFunc(text, func(m string) string {
 		n, _ := strconv.ParseUint(m[2:], 16, 8) // two hexadecimal digits
 		return string([]byte{byte(n)})
 	})
 }
 
-// tables are the rows of all tables.
-func (v *teller) tables() string {
+// dumpTables are the rows of all tables.
+func (r *storyRunner) dumpTables() string {
 	var all strings.Builder
 	for _, table := range []string{"sites", "freezers", "computers", "containers", "users", "rules", "events", "alerts"} {
-		a, err := request{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}.send(v.base)
-		if err != nil || a.StatusCode != http.StatusOK {
-			v.Fatalf("%s: cannot read the %s: %v\n%s", v.file, table, err, a)
+		resp, err := storyRequest{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}.send(r.base)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			r.Fatalf("%s: cannot read the %s: %v\n%s", r.file, table, err, resp)
 		}
-		all.WriteString(a.body)
+		all.WriteString(resp.body)
 	}
-	if v.pool != nil {
-		all.WriteString(rowsOf(v.T, v.pool, hiddenTables...))
+	if r.pool != nil {
+		all.WriteString(dumpRows(r.T, r.pool, hiddenTables...))
 	}
 	return all.String()
 }
@@ -351,8 +351,8 @@ func (v *teller) tables() string {
 // hiddenTables are those that no route lists as a whole.
 var hiddenTables = []string{"user_state", "ruleset", "alert_change", "idempotency", "change"}
 
-// rowsOf are all rows of tables, as text.
-func rowsOf(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
+// dumpRows are all rows of tables, as text.
+func dumpRows(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
 	t.Helper()
 	var all strings.Builder
 	for _, table := range tables {
@@ -373,34 +373,34 @@ func proxyStatus(c check) int {
 }
 
 // check returns what is wrong, or "".
-func (v *teller) check(c check, a *answer) (fault string) {
-	want := v.expand(c.want)
+func (r *storyRunner) check(c check, resp *storyResponse) (reason string) {
+	want := r.expand(c.want)
 	var got string
 	var present bool
 	switch c.subject {
 	case "same":
-		if now := v.tables(); now != v.marked {
-			return "the tables have changed; now they hold\n" + now
+		if current := r.dumpTables(); current != r.snapshot {
+			return "the tables have changed; now they hold\n" + current
 		}
 		return ""
 	case "status":
-		got = strconv.Itoa(a.StatusCode)
+		got = strconv.Itoa(resp.StatusCode)
 		want, _, _ = strings.Cut(want, " ")
 	case "header":
-		values := a.Header.Values(c.name)
+		values := resp.Header.Values(c.name)
 		got, present = strings.Join(values, ", "), len(values) > 0
 	case "body":
-		got, present = a.body, true
+		got, present = resp.body, true
 		if c.op == "==" && !strings.HasSuffix(want, "\n") {
 			got = strings.TrimSuffix(got, "\n")
 		}
 	case "json":
-		value, err := a.part(c.name)
+		value, err := resp.jsonAt(c.name)
 		if err != nil {
 			return err.Error()
 		}
 		if c.op == "==" {
-			return sameJSON(want, value)
+			return compareJSON(want, value)
 		}
 		if text, ok := value.(string); ok {
 			got = text
@@ -411,7 +411,7 @@ func (v *teller) check(c check, a *answer) (fault string) {
 	}
 	if c.op == "==" {
 		if got != want {
-			return "is " + clip(got)
+			return "is " + clipText(got)
 		}
 		return ""
 	}
@@ -425,11 +425,11 @@ func (v *teller) check(c check, a *answer) (fault string) {
 	groups := re.FindStringSubmatch(got)
 	switch {
 	case c.op == "!~" && groups != nil, c.op != "!~" && groups == nil:
-		return "is " + clip(got)
+		return "is " + clipText(got)
 	case c.op == ":=" && want == "":
-		v.variables[c.keep] = got
+		r.variables[c.saveAs] = got
 	case c.op == ":=":
-		v.variables[c.keep] = groups[len(groups)-1]
+		r.variables[c.saveAs] = groups[len(groups)-1]
 	}
 	return ""
 }

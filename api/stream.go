@@ -28,90 +28,90 @@ type StreamParams struct {
 }
 
 const (
-	streamPath  = "/api/v1/stream"
-	eventStream = "text/event-stream"
-	mostStreams = 1000                   // open at once
-	heartbeat   = 15 * time.Second       // between signs of life
-	endTime     = time.Second            // that a client which does not read may take when the server stops
-	retryFirst  = 100 * time.Millisecond // after the database failed
-	retryLast   = 5 * time.Second
+	streamPath           = "/api/v1/stream"
+	mediaTypeEventStream = "text/event-stream"
+	maxStreams           = 1000                   // open at once
+	heartbeatInterval    = 15 * time.Second       // between signs of life
+	closeTimeout         = time.Second            // that a client which does not read may take when the server stops
+	minRetryDelay        = 100 * time.Millisecond // after the database failed
+	maxRetryDelay        = 5 * time.Second
 )
 
-// A stream serves GET /api/v1/stream.
-type stream struct {
-	hub       *hub
-	vigil     *vigil
-	binder    *binder
-	heartbeat time.Duration
-	patience  time.Duration // with a client that does not read
+// A streamHandler serves GET /api/v1/stream.
+type streamHandler struct {
+	hub               *hub
+	sessions          *sessionWatcher
+	binder            *binder
+	heartbeatInterval time.Duration
+	writeTimeout      time.Duration // with a client that does not read
 }
 
-// newStream makes the live stream. When ending is closed all its clients are let go; nil never ends.
-func newStream(pool *pgxpool.Pool, ending <-chan struct{}) *stream {
-	return &stream{
-		hub:       newHub(pool, ending, mostStreams),
-		vigil:     newVigil(pool),
-		binder:    newBinder(reflect.TypeFor[StreamParams](), http.MethodGet, nil),
-		heartbeat: heartbeat,
-		patience:  streamTime,
+// newStreamHandler makes the live stream. When ending is closed all its clients are let go; nil never ends.
+func newStreamHandler(pool *pgxpool.Pool, shutdown <-chan struct{}) *streamHandler {
+	return &streamHandler{
+		hub:               newHub(pool, shutdown, maxStreams),
+		sessions:          newSessionWatcher(pool),
+		binder:            newBinder(reflect.TypeFor[StreamParams](), http.MethodGet, nil),
+		heartbeatInterval: heartbeatInterval,
+		writeTimeout:      streamWriteTimeout,
 	}
 }
 
 // wake tells the stream that this process has committed something to the ledger. It never waits.
-func (s *stream) wake() { s.hub.wake() }
+func (h *streamHandler) wake() { h.hub.wake() }
 
-func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := s.serve(w, r); err != nil {
+func (h *streamHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.serve(w, r); err != nil {
 		writeProblem(w, r, asProblem(err, r.Method, nil))
 	}
 }
 
 // serve answers an error only while nothing has been sent.
-func (s *stream) serve(w http.ResponseWriter, r *http.Request) error {
-	params, at, resumed, p := s.bind(r)
+func (h *streamHandler) serve(w http.ResponseWriter, r *http.Request) error {
+	params, pos, resume, p := h.bind(r)
 	if p != nil {
 		return p
 	}
-	if _, p := negotiate(r, []string{eventStream}); p != nil {
+	if _, p := negotiate(r, []string{mediaTypeEventStream}); p != nil {
 		return p
 	}
-	watch, err := s.hub.join()
+	poller, err := h.hub.join()
 	if err != nil {
 		return err
 	}
-	defer s.hub.leave()
-	end, err := s.hub.newest(r.Context())
+	defer h.hub.leave()
+	end, err := h.hub.fetchEnd(r.Context())
 	switch {
 	case err != nil:
 		return err
-	case !resumed:
-		at = end.at
-	case at.xid >= end.horizon && at != position{}:
-		return refusal([]FieldError{{Field: "Last-Event-ID", Message: "is of no message of this database, which may have been restored from a backup; begin anew with 0"}})
+	case !resume:
+		pos = end.pos
+	case pos.xid >= end.horizon && pos != position{}:
+		return badRequest([]FieldError{{Field: "Last-Event-ID", Message: "is of no message of this database, which may have been restored from a backup; begin anew with 0"}})
 	}
-	w.Header().Set("Content-Type", eventStream)
+	w.Header().Set("Content-Type", mediaTypeEventStream)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx passes on each message at once
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	c := &streamClient{stream: s, watch: watch, w: w, control: http.NewResponseController(w), params: params, at: at, limit: pageRows}
-	letGo := context.AfterFunc(watch.ctx, func() { _ = c.control.SetWriteDeadline(time.Now().Add(endTime)) })
-	defer letGo()
-	live, stop := s.vigil.over(r.Context(), &exchangeOf(w).who)
+	sub := &subscriber{streamHandler: h, poller: poller, w: w, control: http.NewResponseController(w), params: params, pos: pos, limit: pageRows}
+	stopClosing := context.AfterFunc(poller.ctx, func() { _ = sub.control.SetWriteDeadline(time.Now().Add(closeTimeout)) })
+	defer stopClosing()
+	watched, stop := h.sessions.watch(r.Context(), &recorderOf(w).caller)
 	defer stop()
-	c.follow(live)
-	_ = c.control.SetWriteDeadline(time.Now().Add(endTime)) // for the end of the answer, which a client that reads should see
+	sub.run(watched)
+	_ = sub.control.SetWriteDeadline(time.Now().Add(closeTimeout)) // for the end of the answer, which a client that reads should see
 	return nil
 }
 
 // bind reads the parameters and where to go on.
-func (s *stream) bind(r *http.Request) (params StreamParams, at position, resumed bool, p *Problem) {
-	var found faults
-	s.binder.bindQuery(reflect.ValueOf(&params).Elem(), r.URL.RawQuery, &found)
-	if params.Kind != nil && !slices.Contains(kinds[1:], *params.Kind) {
-		found.add("kind", "must be "+list(kinds[1:]))
+func (h *streamHandler) bind(r *http.Request) (params StreamParams, pos position, resume bool, p *Problem) {
+	var errs fieldErrors
+	h.binder.bindQuery(reflect.ValueOf(&params).Elem(), r.URL.RawQuery, &errs)
+	if params.Kind != nil && !slices.Contains(messageTypes[1:], *params.Kind) {
+		errs.add("kind", "must be "+joinOr(messageTypes[1:]))
 	}
 	name, last := "last_event_id", params.LastEventID
 	if header := strings.Join(r.Header.Values("Last-Event-ID"), ","); header != "" {
@@ -119,20 +119,20 @@ func (s *stream) bind(r *http.Request) (params StreamParams, at position, resume
 	}
 	if last != nil {
 		var ok bool
-		if at, ok = parsePosition(*last); !ok {
-			found.add(name, "must be the id of a message of this stream, like 748.1.01890a5d-ac96-774b-bcce-b302099a8057, or 0")
+		if pos, ok = parsePosition(*last); !ok {
+			errs.add(name, "must be the id of a message of this stream, like 748.1.01890a5d-ac96-774b-bcce-b302099a8057, or 0")
 		}
 	}
-	return params, at, last != nil, refusal(found)
+	return params, pos, last != nil, badRequest(errs)
 }
 
 // parsePosition reads what String writes.
-func parsePosition(text string) (at position, ok bool) {
+func parsePosition(text string) (pos position, ok bool) {
 	if text == "0" {
 		return position{}, true
 	}
 	parts := strings.Split(text, ".")
-	if len(parts) != 3 || !integer.MatchString(parts[0]) || len(parts[2]) != 36 {
+	if len(parts) != 3 || !integerRE.MatchString(parts[0]) || len(parts[2]) != 36 {
 		return position{}, false
 	}
 	xid, err1 := strconv.ParseUint(parts[0], 10, 63)
@@ -141,121 +141,121 @@ func parsePosition(text string) (at position, ok bool) {
 	return position{int64(xid), int32(kind), id}, err1 == nil && kind > 0 && err2 == nil
 }
 
-// A streamClient is one open stream.
-type streamClient struct {
-	*stream
-	watch   *watch
-	w       http.ResponseWriter
-	control *http.ResponseController
-	params  StreamParams
-	at      position  // of the last row read, sent or filtered out
-	read    time.Time // when that was
-	told    position  // last position that the client was told
-	wrote   time.Time
-	limit   int // rows to read at once
+// A subscriber is one open stream.
+type subscriber struct {
+	*streamHandler
+	poller    *poller
+	w         http.ResponseWriter
+	control   *http.ResponseController
+	params    StreamParams
+	pos       position  // of the last row read, sent or filtered out
+	lastRead  time.Time // when that was
+	sentPos   position  // last position that the client was told
+	lastWrite time.Time
+	limit     int // rows to read at once
 }
 
-// follow sends what comes until the client or the server goes.
-func (c *streamClient) follow(gone context.Context) {
-	err := c.write([]byte("retry: 2000\nid: " + c.at.String() + "\n\n"))
-	c.told, c.read = c.at, time.Now()
-	retry := retryFirst
-	for err == nil && !c.watch.forgot(c.at, c.read) {
-		now := c.watch.current()
-		page, failed := c.hub.page(c.watch, now, c.at, c.params.Kind, c.limit)
+// run sends what comes until the client or the server goes.
+func (s *subscriber) run(ctx context.Context) {
+	err := s.write([]byte("retry: 2000\nid: " + s.pos.String() + "\n\n"))
+	s.sentPos, s.lastRead = s.pos, time.Now()
+	retry := minRetryDelay
+	for err == nil && !s.poller.wasRestored(s.pos, s.lastRead) {
+		epoch := s.poller.currentEpoch()
+		page, readErr := s.hub.pageAfter(s.poller, epoch, s.pos, s.params.Kind, s.limit)
 		switch {
-		case failed != nil:
-			err = c.wait(gone, nil, retry)
-			retry = min(2*retry, retryLast)
+		case readErr != nil:
+			err = s.wait(ctx, nil, retry)
+			retry = min(2*retry, maxRetryDelay)
 			continue
-		case page.cut:
-			c.limit = len(page.rows) // what does not fit is not read in vain again
+		case page.truncated:
+			s.limit = len(page.rows) // what does not fit is not read in vain again
 		default:
-			c.limit = min(2*c.limit, pageRows)
+			s.limit = min(2*s.limit, pageRows)
 		}
-		retry = retryFirst
-		if err = c.send(page); err == nil && !page.more() {
-			err = c.wait(gone, now.over, 0)
+		retry = minRetryDelay
+		if err = s.sendPage(page); err == nil && !page.more() {
+			err = s.wait(ctx, epoch.done, 0)
 		}
 	}
 }
 
 // wait waits until the channel is closed or the time, where there is one, is up, and shows a sign of life now and then.
-func (c *streamClient) wait(gone context.Context, over <-chan struct{}, most time.Duration) error {
-	var up <-chan time.Time
-	if most > 0 {
-		up = time.After(most)
+func (s *subscriber) wait(ctx context.Context, changed <-chan struct{}, timeout time.Duration) error {
+	var expired <-chan time.Time
+	if timeout > 0 {
+		expired = time.After(timeout)
 	}
-	beat := time.NewTimer(c.heartbeat - time.Since(c.wrote))
+	beat := time.NewTimer(s.heartbeatInterval - time.Since(s.lastWrite))
 	defer beat.Stop()
 	for {
 		select {
-		case <-gone.Done():
-			return gone.Err()
-		case <-c.watch.ctx.Done():
-			return c.watch.ctx.Err()
-		case <-over:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.poller.ctx.Done():
+			return s.poller.ctx.Err()
+		case <-changed:
 			return nil
-		case <-up:
+		case <-expired:
 			return nil
 		case <-beat.C:
-			if err := c.live(); err != nil {
+			if err := s.writeHeartbeat(); err != nil {
 				return err
 			}
-			beat.Reset(c.heartbeat)
+			beat.Reset(s.heartbeatInterval)
 		}
 	}
 }
 
-// live writes a sign of life. It tells a position that moved over rows which were filtered out, so that they need not be read again.
-func (c *streamClient) live() error {
+// writeHeartbeat writes a sign of life. It tells a position that moved over rows which were filtered out, so that they need not be read again.
+func (s *subscriber) writeHeartbeat() error {
 	text := ": still here\n"
-	if c.told != c.at {
-		text += "id: " + c.at.String() + "\n"
+	if s.sentPos != s.pos {
+		text += "id: " + s.pos.String() + "\n"
 	}
-	c.told = c.at
-	return c.write([]byte(text + "\n"))
+	s.sentPos = s.pos
+	return s.write([]byte(text + "\n"))
 }
 
-// send writes the messages of a page that the client wants.
-func (c *streamClient) send(page *streamPage) error {
-	c.read = time.Now()
+// sendPage writes the messages of a page that the client wants.
+func (s *subscriber) sendPage(page *streamPage) error {
+	s.lastRead = time.Now()
 	if len(page.rows) == 0 {
 		return nil
 	}
-	c.at = page.rows[len(page.rows)-1].at
+	s.pos = page.rows[len(page.rows)-1].pos
 	text := page.text
-	if c.params.UserID == nil {
-		c.told = c.at
+	if s.params.UserID == nil {
+		s.sentPos = s.pos
 	} else {
 		text = nil
-		begin := 0
+		start := 0
 		for _, row := range page.rows {
-			if row.user == *c.params.UserID {
-				text = append(text, page.text[begin:row.end]...)
-				c.told = row.at
+			if row.userID == *s.params.UserID {
+				text = append(text, page.text[start:row.end]...)
+				s.sentPos = row.pos
 			}
-			begin = row.end
+			start = row.end
 		}
 	}
 	switch {
 	case len(text) > 0:
-		return c.write(text)
-	case time.Since(c.wrote) >= c.heartbeat:
-		return c.live()
+		return s.write(text)
+	case time.Since(s.lastWrite) >= s.heartbeatInterval:
+		return s.writeHeartbeat()
 	}
 	return nil
 }
 
 // write sends text at once, and gives up on a client that does not take it.
-func (c *streamClient) write(text []byte) error {
-	c.wrote = time.Now()
-	_ = c.control.SetWriteDeadline(c.wrote.Add(c.patience)) // not every writer has deadlines, and then none is needed
-	if c.watch.ctx.Err() != nil {                           // its deadline was shorter
-		return c.watch.ctx.Err()
+func (s *subscriber) write(text []byte) error {
+	s.lastWrite = time.Now()
+	_ = s.control.SetWriteDeadline(s.lastWrite.Add(s.writeTimeout)) // not every writer has deadlines, and then none is needed
+	if s.poller.ctx.Err() != nil {                                  // its deadline was shorter
+		return s.poller.ctx.Err()
 	}
-	if _, err := c.w.Write(text); err != nil {
+	if _, err := s.w.Write(text); err != nil {
 		return err
 	}
-	return c.control.Flush()
+	return s.control.Flush()
 }

@@ -18,21 +18,21 @@ import (
 	"labledger/internal/postgres"
 )
 
-// A naive reader follows the events by a key that ascends, without regard to running transactions: the control of the tests below.
-type naive struct {
+// A naiveReader reader follows the events by a key that ascends, without regard to running transactions: the control of the tests below.
+type naiveReader struct {
 	sql  string
 	last string
 	rows []string
 }
 
-func naives() []*naive {
-	return []*naive{
+func newNaiveReaders() []*naiveReader {
+	return []*naiveReader{
 		{sql: "SELECT id::text, id::text FROM event WHERE id > $1::text::uuid ORDER BY id", last: uuid.Nil.String()},
 		{sql: "SELECT xid || '.' || id, id::text FROM event WHERE (xid, id) > (split_part($1, '.', 1)::bigint, split_part($1, '.', 2)::uuid) ORDER BY xid, id", last: "0." + uuid.Nil.String()},
 	}
 }
 
-func (n *naive) poll(t *testing.T, pool *pgxpool.Pool) {
+func (n *naiveReader) poll(t *testing.T, pool *pgxpool.Pool) {
 	rows, err := pool.Query(context.Background(), n.sql, n.last)
 	if err != nil {
 		t.Error(err)
@@ -48,12 +48,12 @@ func (n *naive) poll(t *testing.T, pool *pgxpool.Pool) {
 	}
 }
 
-// TestStreamOrder: of two transactions the one that began later ends first. Its rows must wait for those of the other.
-func TestStreamOrder(t *testing.T) {
+// TestStream_commitOrder: of two transactions the one that began later ends first. Its rows must wait for those of the other.
+func TestStream_commitOrder(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	live := s.listen(t, "", "0")
-	controls := naives()
+	controls := newNaiveReaders()
 	first, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -65,13 +65,13 @@ func TestStreamOrder(t *testing.T) {
 	for _, c := range controls {
 		c.poll(t, pool)
 	}
-	live.silent(t, time.Second)
+	live.expectSilence(t, time.Second)
 	early2 := addEvent(t, first, 1)
 	if err := first.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.stream.wake()
-	if rows, _ := live.take(t, 3); !slices.Equal(rows, []string{early, early2, late}) {
+	if rows, _ := live.collect(t, 3); !slices.Equal(rows, []string{early, early2, late}) {
 		t.Errorf("%q, not %q", rows, []string{early, early2, late})
 	}
 	for i, c := range controls {
@@ -81,9 +81,9 @@ func TestStreamOrder(t *testing.T) {
 	}
 }
 
-// TestStreamUnderLoad lets writers insert, change and give up in transactions of any length, while readers hang up and come back. In the end
+// TestStream_underLoad lets writers insert, change and give up in transactions of any length, while readers hang up and come back. In the end
 // each must have every event and every alert's last state once, and no state twice. The controls must lose events.
-func TestStreamUnderLoad(t *testing.T) {
+func TestStream_underLoad(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	const writers, transactions, readers = 8, 30, 4
@@ -115,8 +115,8 @@ func TestStreamUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	written := make(chan struct{})
-	go func() { all.Wait(); close(written) }()
+	writersDone := make(chan struct{})
+	go func() { all.Wait(); close(writersDone) }()
 
 	var lock sync.Mutex
 	seen := make([]map[string]int, readers)
@@ -133,18 +133,18 @@ func TestStreamUnderLoad(t *testing.T) {
 					last = m.id
 					if m.data != "" {
 						lock.Lock()
-						seen[r][m.row(t)]++
+						seen[r][m.rowKey(t)]++
 						lock.Unlock()
 					}
 				}
-				l.hangUp()
+				l.cancel()
 			}
 		}()
 	}
-	controls := naives()
+	controls := newNaiveReaders()
 	for running := true; running; time.Sleep(time.Millisecond) {
 		select {
-		case <-written:
+		case <-writersDone:
 			running = false
 		default:
 		}
@@ -182,8 +182,8 @@ func TestStreamUnderLoad(t *testing.T) {
 		for deadline := time.Now().Add(20 * time.Second); len(missing(r)) > 0 && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
-		if lost := missing(r); len(lost) > 0 {
-			t.Errorf("reader %d has not seen %d of %d rows, among them %s", r, len(lost), len(want), lost[0])
+		if missed := missing(r); len(missed) > 0 {
+			t.Errorf("reader %d has not seen %d of %d rows, among them %s", r, len(missed), len(want), missed[0])
 		}
 		lock.Lock()
 		for row, times := range seen[r] {
@@ -200,19 +200,19 @@ func TestStreamUnderLoad(t *testing.T) {
 	}
 }
 
-// TestStreamMissesNoWake: a row that is committed at any moment, also while a client is about to wait, comes at once.
-func TestStreamMissesNoWake(t *testing.T) {
+// TestStream_noLostWakeup: a row that is committed at any moment, also while a client is about to wait, comes at once.
+func TestStream_noLostWakeup(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	clients := []*listener{s.listen(t, "", ""), s.listen(t, "?user_id=1", ""), s.listen(t, "?kind=event", "")}
 	for _, l := range clients {
-		l.any(t)
+		l.nextMessage(t)
 	}
 	for range 300 {
 		event := addEvent(t, pool, 1)
 		s.stream.wake()
 		for _, l := range clients {
-			if rows, _ := l.take(t, 1); rows[0] != event {
+			if rows, _ := l.collect(t, 1); rows[0] != event {
 				t.Fatal(rows)
 			}
 		}
@@ -220,13 +220,13 @@ func TestStreamMissesNoWake(t *testing.T) {
 	}
 }
 
-// TestStreamLooksAgain: a row that must wait for another transaction comes soon after that has ended, although nobody tells.
-func TestStreamLooksAgain(t *testing.T) {
+// TestStream_pollsAfterOlderTransaction: a row that must wait for another transaction comes soon after that has ended, although nobody tells.
+func TestStream_pollsAfterOlderTransaction(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	live := s.listen(t, "", "")
-	live.any(t)
-	least := time.Hour // of some tries, since others may hold up any of them
+	live.nextMessage(t)
+	fastest := time.Hour // of some tries, since others may hold up any of them
 	for range 8 {
 		other, err := pool.Begin(t.Context())
 		if err != nil {
@@ -238,33 +238,33 @@ func TestStreamLooksAgain(t *testing.T) {
 		start := time.Now()
 		time.Sleep(10 * time.Millisecond)
 		rollback(other)
-		live.next(t)
-		least = min(least, time.Since(start))
+		live.nextData(t)
+		fastest = min(fastest, time.Since(start))
 	}
-	if least > pollPause/2 {
-		t.Errorf("it took %v at least", least)
+	if fastest > pollInterval/2 {
+		t.Errorf("it took %v at least", fastest)
 	}
 }
 
-// TestStreamWakesABusyClient: a row that shows while a client is being written to comes after that, although nothing else happens.
-func TestStreamWakesABusyClient(t *testing.T) {
+// TestStream_wakesBusyClient: a row that shows while a client is being written to comes after that, although nothing else happens.
+func TestStream_wakesBusyClient(t *testing.T) {
 	pool := pgtest.Pool(t)
-	s := serveStream(t, pool, nil, func(s *stream) { s.patience = time.Minute })
+	h := serveStream(t, pool, nil, func(h *streamHandler) { h.writeTimeout = time.Minute })
 	_, err := pool.Exec(t.Context(), `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
 		VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', $2)), '{}', now(), 'test')`, uuid.Must(uuid.NewV7()), pageBytes*9/10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	busy := s.stuck(t)
-	eventually(t, "the client is there", func() bool { return s.clients() == 1 })
+	busy := h.openStuckClient(t)
+	waitFor(t, "the client is there", func() bool { return h.clients() == 1 })
 	time.Sleep(300 * time.Millisecond) // until it is stuck
-	s.stream.hub.mu.Lock()
-	watch := s.stream.hub.watch
-	s.stream.hub.mu.Unlock()
-	before := watch.current()
+	h.stream.hub.mu.Lock()
+	watch := h.stream.hub.poller
+	h.stream.hub.mu.Unlock()
+	before := watch.currentEpoch()
 	event := addEvent(t, pool, 1)
-	s.stream.wake()
-	<-before.over
+	h.stream.wake()
+	<-before.done
 	_ = busy.SetReadDeadline(time.Now().Add(20 * time.Second))
 	scanner := bufio.NewScanner(busy)
 	scanner.Buffer(nil, 1<<20)
@@ -276,57 +276,57 @@ func TestStreamWakesABusyClient(t *testing.T) {
 	t.Errorf("the row does not come: %v", scanner.Err())
 }
 
-// TestStreamReadsAgain: what could not be read is not taken for read by others that stand at the same place.
-func TestStreamReadsAgain(t *testing.T) {
+// TestStream_failedPageIsRead: what could not be read is not taken for read by others that stand at the same place.
+func TestStream_failedPageIsRead(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), "postgres://localhost:1/none?sslmode=disable")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
 	h := newHub(pool, nil, 1)
-	w := &watch{ctx: t.Context(), now: &generation{}}
-	if _, err := h.page(w, w.now, position{}, nil, 1); err == nil || len(w.now.pages) != 0 {
-		t.Errorf("%v, %d pages", err, len(w.now.pages))
+	p := &poller{ctx: t.Context(), epoch: &epoch{}}
+	if _, err := h.pageAfter(p, p.epoch, position{}, nil, 1); err == nil || len(p.epoch.pages) != 0 {
+		t.Errorf("%v, %d pages", err, len(p.epoch.pages))
 	}
 }
 
-// TestStreamWithoutWake: what others write comes, too, within a moment, and many clients cost no more looks than one.
-func TestStreamWithoutWake(t *testing.T) {
+// TestStream_pollsWithoutWake: what others write comes, too, within a moment, and many clients cost no more looks than one.
+func TestStream_pollsWithoutWake(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	var clients []*listener
 	for range 50 {
 		l := s.listen(t, "", "")
-		l.any(t)
+		l.nextMessage(t)
 		clients = append(clients, l)
 	}
-	time.Sleep(2 * pollPause)
+	time.Sleep(2 * pollInterval)
 	before := pool.Stat().AcquireCount()
-	time.Sleep(4 * pollPause)
-	if looks := pool.Stat().AcquireCount() - before; looks > 6 {
-		t.Errorf("%d statements in four pauses", looks)
+	time.Sleep(4 * pollInterval)
+	if polls := pool.Stat().AcquireCount() - before; polls > 6 {
+		t.Errorf("%d statements in four pauses", polls)
 	}
 	before = pool.Stat().AcquireCount()
-	for start := time.Now(); time.Since(start) < 20*pauses[0]; {
+	for start := time.Now(); time.Since(start) < 20*pollBackoff[0]; {
 		s.stream.wake()
 	}
-	if looks := pool.Stat().AcquireCount() - before; looks > 25 {
-		t.Errorf("%d statements in 20 pauses", looks)
+	if polls := pool.Stat().AcquireCount() - before; polls > 25 {
+		t.Errorf("%d statements in 20 pauses", polls)
 	}
 	before = pool.Stat().AcquireCount()
 	event := addEvent(t, pool, 1)
 	for _, l := range clients {
-		if rows, _ := l.take(t, 1); rows[0] != event {
+		if rows, _ := l.collect(t, 1); rows[0] != event {
 			t.Error(rows)
 		}
 	}
-	if reads := pool.Stat().AcquireCount() - before; reads > 10 {
-		t.Errorf("%d statements for one row to %d clients", reads, len(clients))
+	if pages := pool.Stat().AcquireCount() - before; pages > 10 {
+		t.Errorf("%d statements for one row to %d clients", pages, len(clients))
 	}
 }
 
-// TestStreamReadsByIndex: also on a connection that has read the ledger while it was empty, when reading all of it was the best plan.
-func TestStreamReadsByIndex(t *testing.T) {
+// TestStream_usesIndex: also on a connection that has read the ledger while it was empty, when reading all of it was the best plan.
+func TestStream_usesIndex(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), pgtest.Database(t)+"&pool_max_conns=1")
 	if err != nil {
 		t.Fatal(err)
@@ -338,23 +338,23 @@ func TestStreamReadsByIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	read := func(want int) {
+	readPage := func(want int) {
 		for i := range 10 {
 			p := streamPage{limit: pageRows}
 			if i%2 == 1 {
-				newest, err := h.newest(t.Context())
+				newest, err := h.fetchEnd(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
-				p.from = newest.at
+				p.after = newest.pos
 			}
-			if err := h.read(t.Context(), &p); err != nil || p.from.xid == 0 && len(p.rows) != want {
+			if err := h.read(t.Context(), &p); err != nil || p.after.xid == 0 && len(p.rows) != want {
 				t.Fatalf("%d rows, %v", len(p.rows), err)
 			}
 		}
 	}
 	exec("VACUUM ANALYZE event")
-	read(0)
+	readPage(0)
 	exec(`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
 		SELECT n, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', now(), 'test' FROM generate_series(1, 30000) AS n`)
 	var scanned, fetched [2]int
@@ -365,23 +365,23 @@ func TestStreamReadsByIndex(t *testing.T) {
 		}
 	}
 	count(0)
-	read(pageRows)
+	readPage(pageRows)
 	count(1)
-	if read := fetched[1] - fetched[0]; scanned[1] != scanned[0] || read > 6*pageRows {
-		t.Errorf("read %d rows of the whole table, %d by an index", scanned[1]-scanned[0], read)
+	if readPage := fetched[1] - fetched[0]; scanned[1] != scanned[0] || readPage > 6*pageRows {
+		t.Errorf("read %d rows of the whole table, %d by an index", scanned[1]-scanned[0], readPage)
 	}
 }
 
-// TestStreamOfALostDatabase: a position that the database does not reach is one that it has lost.
-func TestStreamOfALostDatabase(t *testing.T) {
+// TestPollerWasRestored: a position that the database does not reach is one that it has lost.
+func TestPollerWasRestored(t *testing.T) {
 	read := time.Now()
-	w := &watch{looked: read.Add(1), horizon: 100}
+	p := &poller{lastPoll: read.Add(1), horizon: 100}
 	for _, c := range []struct {
 		xid  int64
 		read time.Time
 		want bool
 	}{{99, read, false}, {100, read, true}, {100, read.Add(2), false}, {0, read, false}} {
-		if got := w.forgot(position{xid: c.xid}, c.read); got != c.want {
+		if got := p.wasRestored(position{xid: c.xid}, c.read); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}

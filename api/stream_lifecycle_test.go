@@ -22,17 +22,18 @@ import (
 	"labledger/internal/leaktest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 // This file tests how streams begin and end.
 
-func TestStreamRefuses(t *testing.T) {
+func TestStream_rejectsBadRequests(t *testing.T) {
 	pool := pgtest.Pool(t)
-	s := serveStream(t, pool, nil, func(s *stream) { s.hub.most = 2 })
+	h := serveStream(t, pool, nil, func(h *streamHandler) { h.hub.maxClients = 2 })
 	id := ".1.01890a5d-ac96-774b-bcce-b302099a8057"
 	for _, c := range []struct{ query, header, want string }{
-		{"?user=1", "", `400 user: is not known here; did you mean "user_id"?`},
-		{"?user_id=x", "", "400 user_id: must be a whole number."},
+		{"?user=1", "", `400 user: is unknown; did you mean "user_id"?`},
+		{"?user_id=x", "", "400 user_id: must be an integer."},
 		{"?kind=alerts&user_id=-1", "", "400 user_id: must be from 0 to 9007199254740991; kind: must be event or alert."},
 		{"?kind=event&kind=alert", "", "400 kind: is given more than once"},
 		{"?last_event_id=", "", "400 last_event_id: must be the id of a message"},
@@ -42,14 +43,14 @@ func TestStreamRefuses(t *testing.T) {
 		{"", "Last-Event-ID: 1" + strings.Replace(id, "1", "3", 1), "400 Last-Event-ID: must"},
 		{"", "Last-Event-ID: 1" + id + "0", "400 Last-Event-ID: must"},
 		{"", "Last-Event-ID: 9223372036854775807" + id, "400 Last-Event-ID: is of no message of this database"},
-		{"", "Accept: application/json", "406 There is no"},
-		{"", "Accept: text/event-stream;q=0, */*", "406 There is no"},
+		{"", "Accept: application/json", "406 Accept"},
+		{"", "Accept: text/event-stream;q=0, */*", "406 Accept"},
 	} {
-		r, _ := http.NewRequest("GET", s.URL+"/api/v1/stream"+c.query, nil)
+		r, _ := http.NewRequest("GET", h.URL+"/api/v1/stream"+c.query, nil)
 		if name, value, ok := strings.Cut(c.header, ": "); ok {
 			r.Header.Set(name, value)
 		}
-		response, err := s.Client().Do(r)
+		response, err := h.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,25 +60,25 @@ func TestStreamRefuses(t *testing.T) {
 		}
 		response.Body.Close()
 	}
-	response, err := s.Client().Head(s.URL)
-	if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != eventStream {
+	response, err := h.Client().Head(h.URL)
+	if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != mediaTypeEventStream {
 		t.Errorf("HEAD: %v %v", response, err)
 	}
-	s.listen(t, "", "").any(t)
-	second := s.listen(t, "", "")
-	second.any(t)
-	if third := s.listen(t, "", ""); third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" {
+	h.listen(t, "", "").nextMessage(t)
+	second := h.listen(t, "", "")
+	second.nextMessage(t)
+	if third := h.listen(t, "", ""); third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" {
 		t.Errorf("one too many: %v", third.Response)
 	}
-	second.hangUp()
-	eventually(t, "the place of a client that has gone is free", func() bool { return s.listen(t, "", "").StatusCode == http.StatusOK })
+	second.cancel()
+	waitFor(t, "the place of a client that has gone is free", func() bool { return h.listen(t, "", "").StatusCode == http.StatusOK })
 }
-func TestStreamHeartbeat(t *testing.T) {
-	s := serveStream(t, pgtest.Pool(t), nil, func(s *stream) { s.heartbeat = 50 * time.Millisecond })
-	l := s.listen(t, "", "")
-	l.any(t)
+func TestStream_heartbeat(t *testing.T) {
+	h := serveStream(t, pgtest.Pool(t), nil, func(h *streamHandler) { h.heartbeatInterval = 50 * time.Millisecond })
+	l := h.listen(t, "", "")
+	l.nextMessage(t)
 	for start := time.Now(); time.Since(start) < time.Second; { // longer than the server's own bounds
-		if m := l.any(t); m != (message{comment: "still here"}) {
+		if m := l.nextMessage(t); m != (message{comment: "still here"}) {
 			t.Errorf("%+v", m)
 		}
 	}
@@ -97,8 +98,8 @@ func addLarge(t *testing.T, pool *pgxpool.Pool) (events int) {
 	return many
 }
 
-// stuck is a client that asks for everything and does not read it.
-func (s *streamServer) stuck(t *testing.T) net.Conn {
+// openStuckClient is a client that asks for everything and does not read it.
+func (s *streamServer) openStuckClient(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	if err != nil {
@@ -116,69 +117,69 @@ func (s *streamServer) clients() int {
 	return s.stream.hub.clients
 }
 
-// TestStreamSlowClient: a client that does not read is cut off; meanwhile others read on.
-func TestStreamSlowClient(t *testing.T) {
+// TestStream_slowClient: a client that does not read is cut off; meanwhile others read on.
+func TestStream_slowClient(t *testing.T) {
 	pool := pgtest.Pool(t)
-	s := serveStream(t, pool, nil, func(s *stream) { s.patience = time.Second })
+	h := serveStream(t, pool, nil, func(h *streamHandler) { h.writeTimeout = time.Second })
 	events := addLarge(t, pool)
-	slow := s.stuck(t)
-	eventually(t, "the slow client is there", func() bool { return s.clients() == 1 })
-	fast := s.listen(t, "", "0")
-	fast.take(t, events)
-	eventually(t, "the slow client is cut off", func() bool { return s.clients() == 1 })
+	slow := h.openStuckClient(t)
+	waitFor(t, "the slow client is there", func() bool { return h.clients() == 1 })
+	fast := h.listen(t, "", "0")
+	fast.collect(t, events)
+	waitFor(t, "the slow client is cut off", func() bool { return h.clients() == 1 })
 	_ = slow.SetReadDeadline(time.Now().Add(time.Second)) // what the network still holds trickles in
 	if body, _ := io.ReadAll(slow); strings.Count(string(body), "\nid: ") >= events {
 		t.Error("the slow client was served to the end")
 	}
-	fast.silent(t, 10*time.Millisecond)
+	fast.expectSilence(t, 10*time.Millisecond)
 }
 
-// TestStreamEnds: when the server stops, clients are let go at once and cleanly, and those that do not read do not hold it up.
-func TestStreamEnds(t *testing.T) {
+// TestStream_shutdown: when the server stops, clients are let go at once and cleanly, and those that do not read do not hold it up.
+func TestStream_shutdown(t *testing.T) {
 	pool := pgtest.Pool(t)
-	ending := make(chan struct{})
-	s := serveStream(t, pool, ending, func(s *stream) { s.patience = time.Hour })
-	idle := s.listen(t, "", "")
-	idle.any(t)
+	shutdown := make(chan struct{})
+	h := serveStream(t, pool, shutdown, func(h *streamHandler) { h.writeTimeout = time.Hour })
+	idle := h.listen(t, "", "")
+	idle.nextMessage(t)
 	addLarge(t, pool)
-	s.stuck(t)
-	eventually(t, "the slow client is there", func() bool { return s.clients() == 2 })
-	idle.next(t)
+	h.openStuckClient(t)
+	waitFor(t, "the slow client is there", func() bool { return h.clients() == 2 })
+	idle.nextData(t)
 	time.Sleep(300 * time.Millisecond) // until it is stuck
 	start := time.Now()
-	close(ending)
-	ended := make(chan struct{})
+	close(shutdown)
+	closed := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(closed)
 		for range idle.messages {
 		}
 	}()
-	if err := s.Config.Shutdown(t.Context()); err != nil {
+	if err := h.Config.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > 3*time.Second {
-		t.Errorf("it took %v to stop", took)
+	if elapsed := time.Since(start); elapsed > 3*time.Second {
+		t.Errorf("it took %v to stop", elapsed)
 	}
-	if <-ended; idle.err != io.EOF {
+	if <-closed; idle.err != io.EOF {
 		t.Errorf("the stream ended with %v", idle.err)
 	}
-	if answer := call(s.Config.Handler, "GET", "/", ""); answer.Code != http.StatusServiceUnavailable {
-		t.Errorf("a stream opened while the server stops: %d", answer.Code)
+	if resp := doRequest(h.Config.Handler, "GET", "/", ""); resp.Code != http.StatusServiceUnavailable {
+		t.Errorf("a stream opened while the server stops: %d", resp.Code)
 	}
 }
 
-// TestStreamEndsCleanly: also when a client was last written to longer ago than it is waited for.
-func TestStreamEndsCleanly(t *testing.T) {
-	ending := make(chan struct{})
-	s := serveStream(t, pgtest.Pool(t), ending, func(s *stream) { s.patience = 20 * time.Millisecond })
+// TestStream_cleanEnd: also when a client was last written to longer ago than it is waited for.
+func TestStream_cleanEnd(t *testing.T) {
+	shutdown := make(chan struct{})
+	h := serveStream(t, pgtest.Pool(t), shutdown, func(h *streamHandler) { h.writeTimeout = 20 * time.Millisecond })
 	var open []*listener
 	for range 50 {
-		l := s.listen(t, "", "")
-		l.any(t)
+		l := h.listen(t, "", "")
+		l.nextMessage(t)
 		open = append(open, l)
 	}
-	time.Sleep(2 * s.stream.patience)
-	close(ending)
+	time.Sleep(2 * h.stream.writeTimeout)
+	close(shutdown)
 	for _, l := range open {
 		if m, more := <-l.messages; more || l.err != io.EOF {
 			t.Errorf("%+v, %v", m, l.err)
@@ -186,21 +187,21 @@ func TestStreamEndsCleanly(t *testing.T) {
 	}
 }
 
-// TestStreamLeavesNothing: the hub sleeps without clients, and wakes again with the next one.
-func TestStreamLeavesNothing(t *testing.T) {
+// TestStream_hubStopsWhenIdle: the hub sleeps without clients, and wakes again with the next one.
+func TestStream_hubStopsWhenIdle(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	running := func() bool { return leaktest.InType((*hub).run)+leaktest.InType((*streamClient).wait) > 0 }
+	running := func() bool { return leaktest.InType((*hub).run)+leaktest.InType((*subscriber).wait) > 0 }
 	for range 3 {
 		var open []*listener
 		for range 5 {
 			l := s.listen(t, "", "")
-			l.any(t)
+			l.nextMessage(t)
 			open = append(open, l)
 		}
 		event := addEvent(t, pool, 1)
 		for _, l := range open {
-			if rows, _ := l.take(t, 1); rows[0] != event {
+			if rows, _ := l.collect(t, 1); rows[0] != event {
 				t.Error(rows)
 			}
 		}
@@ -208,89 +209,89 @@ func TestStreamLeavesNothing(t *testing.T) {
 			t.Fatal("the test does not find what runs")
 		}
 		for _, l := range open {
-			l.hangUp()
+			l.cancel()
 		}
-		eventually(t, "nothing is left running", func() bool { return !running() })
+		waitFor(t, "nothing is left running", func() bool { return !running() })
 		for range 3 {
 			s.stream.wake() // for nobody
 		}
 	}
 }
 
-// postmaster is the process to kill; 0 while there is none.
-func postmaster(c *postgres.Cluster) int {
+// postmasterPID is the process to kill; 0 while there is none.
+func postmasterPID(c *embedded.Cluster) int {
 	file, _ := os.ReadFile(filepath.Join(c.Dir(), "postmaster.pid"))
 	line, _, _ := strings.Cut(string(file), "\n")
 	pid, _ := strconv.Atoi(line)
 	return pid
 }
 
-// TestStreamOutlivesPostgres kills Postgres under open streams: they stay open, and miss nothing that is written afterwards.
-func TestStreamOutlivesPostgres(t *testing.T) {
-	own := pgtest.NewCluster(t)
-	if err := migrateAndSeed(t.Context(), own.URL()); err != nil {
+// TestStream_survivesPostgresCrash kills Postgres under open streams: they stay open, and miss nothing that is written afterwards.
+func TestStream_survivesPostgresCrash(t *testing.T) {
+	cluster := pgtest.NewCluster(t)
+	if err := migrateAndSeed(t.Context(), cluster.URL()); err != nil {
 		t.Fatal(err)
 	}
-	pool, err := postgres.Open(t.Context(), own.URL())
+	pool, err := postgres.Open(t.Context(), cluster.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	s := serveStream(t, pool, nil, func(s *stream) { s.heartbeat = 200 * time.Millisecond })
-	live := s.listen(t, "", "0")
+	h := serveStream(t, pool, nil, func(h *streamHandler) { h.heartbeatInterval = 200 * time.Millisecond })
+	active := h.listen(t, "", "0")
 	for round := range 3 {
 		before := addEvent(t, pool, 1)
-		if rows, _ := live.take(t, 1); rows[0] != before {
+		if rows, _ := active.collect(t, 1); rows[0] != before {
 			t.Fatal(rows)
 		}
 		// A transaction number that is given out and lost in the crash: the next transaction gets the same one.
-		lost, err := pool.Begin(t.Context())
+		openTx, err := pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		addEvent(t, lost, 1)
-		rollback(lost)
-		idle := s.listen(t, "?user_id=2", "")
-		idle.any(t)
-		killed := postmaster(own)
+		addEvent(t, openTx, 1)
+		rollback(openTx)
+		idle := h.listen(t, "?user_id=2", "")
+		idle.nextMessage(t)
+		killed := postmasterPID(cluster)
 		if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "Postgres is back", func() bool {
+		waitFor(t, "Postgres is back", func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			pid := postmaster(own) // the backends of the killed one live on for a moment, and may still answer
+			pid := postmasterPID(cluster) // the backends of the killed one live on for a moment, and may still answer
 			return pid > 0 && pid != killed && pool.QueryRow(ctx, "SELECT 1").Scan(new(int)) == nil
 		})
 		pool.Reset() // such a backend knows nothing of what comes now, and the stream would end as if that had been lost
-		mine, others := addEvent(t, pool, 2), addEvent(t, pool, 1)
-		if rows, _ := live.take(t, 2); !slices.Equal(rows, []string{mine, others}) {
+		own, foreign := addEvent(t, pool, 2), addEvent(t, pool, 1)
+		if rows, _ := active.collect(t, 2); !slices.Equal(rows, []string{own, foreign}) {
 			t.Errorf("round %d: %q", round, rows)
 		}
-		if rows, _ := idle.take(t, 1); rows[0] != mine {
+		if rows, _ := idle.collect(t, 1); rows[0] != own {
 			t.Errorf("round %d: %q", round, rows)
 		}
-		idle.hangUp()
+		idle.cancel()
 	}
 	// And one that is being read while Postgres is away.
 	all := 3*3 + addLarge(t, pool)
-	late := s.listen(t, "", "0")
-	late.take(t, 1)
-	if err := syscall.Kill(postmaster(own), syscall.SIGKILL); err != nil {
+	late := h.listen(t, "", "0")
+	late.collect(t, 1)
+	if err := syscall.Kill(postmasterPID(cluster), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if rows, _ := late.take(t, all-1); len(rows) != len(slices.Compact(slices.Sorted(slices.Values(rows)))) {
+	if rows, _ := late.collect(t, all-1); len(rows) != len(slices.Compact(slices.Sorted(slices.Values(rows)))) {
 		t.Errorf("something came twice: %q", rows)
 	}
-	if err := own.Stop(t.Context()); err != nil {
+	if err := cluster.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	response, err := s.Client().Get(s.URL)
+	response, err := h.Client().Get(h.URL)
 	if err != nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
 		t.Errorf("without a database: %v %v", response, err)
 	}
 	for range 3 {
-		if m := late.any(t); m.comment == "" {
+		if m := late.nextMessage(t); m.comment == "" {
 			t.Errorf("without a database: %+v", m)
 		}
 	}

@@ -7,23 +7,23 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// unknown says that a name is not known here, and which known one is nearest.
-func unknown(name string, known []string) string {
+// unknownNameMessage reports an unknown name and suggests the most similar known one.
+func unknownNameMessage(name string, known []string) string {
 	best, distance := "", len(name)/2+2
-	for _, k := range known {
+	for _, candidate := range known {
 		if len(name) > 100 {
-			break // nothing known is so long
+			break // no known name is as long
 		}
-		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < distance {
-			best, distance = k, d
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), candidate); d < distance {
+			best, distance = candidate, d
 		}
 	}
 	switch {
 	case best != "":
-		return fmt.Sprintf("is not known here; did you mean %q?", best)
+		return fmt.Sprintf("is unknown; did you mean %q?", best)
 	case len(known) > 0:
-		return "is not known here; known are " + strings.Join(known, ", ")
+		return "is unknown; known names: " + strings.Join(known, ", ")
 	default:
-		return "is not known here; this call takes none"
+		return "is unknown; this operation accepts none"
 	}
 }

@@ -13,60 +13,61 @@ import (
 	"labledger/internal/media"
 )
 
-// This file makes a span of a request, where somebody wants them. It says what the log line says, but for who called.
+// Requests are traced if a tracer is configured. A span has the data of the log line, except for the caller.
 
-// startSpan begins the span of a request, and returns the request with it, so that the spans of statements stand below it. The live stream has
-// none: it would end after hours.
-func (o *outer) startSpan(x *exchange, r *http.Request) *http.Request {
+// startSpan starts the span of a request and returns the request with the span in its context, so that the spans of
+// statements become children. The live stream has no span: it would last for hours.
+func (m *middleware) startSpan(rec *responseRecorder, r *http.Request) *http.Request {
 	if r.URL.Path == streamPath {
 		return r
 	}
-	ctx := trace.ContextWithRemoteSpanContext(r.Context(), o.parent(r))
-	ctx, x.span = o.tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer))
+	ctx := trace.ContextWithRemoteSpanContext(r.Context(), m.remoteParent(r))
+	ctx, rec.span = m.tracer.Start(ctx, spanMethod(r), trace.WithSpanKind(trace.SpanKindServer))
 	return r.WithContext(ctx)
 }
 
-// endSpan fills in what is known now. Of what went wrong it has no more than the status: a text may quote what was sent.
-func endSpan(x *exchange, r *http.Request) {
-	defer x.span.End()
-	if !x.span.IsRecording() {
+// endSpan completes and ends the span. Of an error it records only the status: its text may quote the request.
+func endSpan(rec *responseRecorder, r *http.Request) {
+	defer rec.span.End()
+	if !rec.span.IsRecording() {
 		return
 	}
 	path := r.URL.EscapedPath()
-	if strings.HasPrefix(r.URL.Path, media.Prefix) { // whoever knows the name of a file may read it
+	if strings.HasPrefix(r.URL.Path, media.Prefix) { // the file name is the permission to read the file
 		path = media.Prefix + "…"
 	}
-	x.span.SetAttributes(semconv.HTTPResponseStatusCode(x.status), semconv.URLPath(path))
-	if known(r.Method) {
-		x.span.SetAttributes(semconv.HTTPRequestMethodKey.String(r.Method))
+	rec.span.SetAttributes(semconv.HTTPResponseStatusCode(rec.status), semconv.URLPath(path))
+	if isKnownMethod(r.Method) {
+		rec.span.SetAttributes(semconv.HTTPRequestMethodKey.String(r.Method))
 	} else {
-		x.span.SetAttributes(semconv.HTTPRequestMethodOther)
+		rec.span.SetAttributes(semconv.HTTPRequestMethodOther)
 	}
-	if x.route != "" {
-		x.span.SetName(methodOf(r) + " " + x.route)
-		x.span.SetAttributes(semconv.HTTPRoute(x.route))
+	if rec.route != "" {
+		rec.span.SetName(spanMethod(r) + " " + rec.route)
+		rec.span.SetAttributes(semconv.HTTPRoute(rec.route))
 	}
-	if x.status >= http.StatusInternalServerError {
-		x.span.SetStatus(codes.Error, "")
-		x.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(x.status)))
+	if rec.status >= http.StatusInternalServerError {
+		rec.span.SetStatus(codes.Error, "")
+		rec.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(rec.status)))
 	}
 }
 
-// methodOf is how a span's name begins.
-func methodOf(r *http.Request) string {
-	if known(r.Method) {
+// spanMethod returns the method for a span's name.
+func spanMethod(r *http.Request) string {
+	if isKnownMethod(r.Method) {
 		return r.Method
 	}
 	return "HTTP"
 }
 
-// parentOf reads traceparent, where it may count at all: of requests that come straight from a trusted proxy. Whoever else could write it might make
-// us record every request, or put spans into somebody else's trace.
-func parentOf(g *gate, counts bool) func(*http.Request) trace.SpanContext {
-	return func(r *http.Request) (none trace.SpanContext) {
-		if !counts || !g.fromProxy(r) {
-			return none
+// remoteParent returns a function that reads traceparent of requests that come directly from a trusted proxy. Any other
+// client could force sampling, or add spans to an unrelated trace.
+func remoteParent(authn *authenticator, trusted bool) func(*http.Request) trace.SpanContext {
+	return func(r *http.Request) (parent trace.SpanContext) {
+		if !trusted || !authn.fromProxy(r) {
+			return parent
 		}
-		return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header)))
+		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		return trace.SpanContextFromContext(ctx)
 	}
 }

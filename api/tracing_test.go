@@ -23,8 +23,8 @@ import (
 
 // What the spans of statements say is tested in package trace, and what gets to a collector beside the program.
 
-// spanned is an API whose spans are kept.
-func spanned(t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
+// newTracedAPI is an API whose spans are kept.
+func newTracedAPI(t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
 	t.Helper()
 	spans, log = tracetest.NewInMemoryExporter(), &bytes.Buffer{}
 	provider := sdk.NewTracerProvider(append(options, sdk.WithSyncer(spans))...)
@@ -49,7 +49,7 @@ func attributes(s tracetest.SpanStub) map[string]string {
 
 func TestSpans(t *testing.T) {
 	t.Parallel()
-	h, spans, log := spanned(t, nil)
+	h, spans, log := newTracedAPI(t, nil)
 	for _, c := range []struct {
 		method, target, name string
 		status               int
@@ -69,7 +69,7 @@ func TestSpans(t *testing.T) {
 	} {
 		spans.Reset()
 		log.Reset()
-		w := call(h, c.method, c.target, "")
+		w := doRequest(h, c.method, c.target, "")
 		all := spans.GetSpans()
 		if len(all) != 1 {
 			t.Errorf("%s %s: %d spans, want 1", c.method, c.target, len(all))
@@ -97,15 +97,15 @@ func TestSpans(t *testing.T) {
 }
 
 // What is our fault is an error, and what it was stands in the log alone.
-func TestSpansOfErrors(t *testing.T) {
+func TestSpans_errors(t *testing.T) {
 	t.Parallel()
-	away, err := postgres.Open(t.Context(), "postgres://nobody:secret-1f3870be@127.0.0.1:1/none")
+	closedPool, err := postgres.Open(t.Context(), "postgres://nobody:secret-1f3870be@127.0.0.1:1/none")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(away.Close)
-	h, spans, log := spanned(t, func(o *Options) { o.Pool = away })
-	if w := call(h, "GET", "/site/1", ""); w.Code != http.StatusServiceUnavailable {
+	t.Cleanup(closedPool.Close)
+	h, spans, log := newTracedAPI(t, func(o *Options) { o.Pool = closedPool })
+	if w := doRequest(h, "GET", "/site/1", ""); w.Code != http.StatusServiceUnavailable {
 		t.Fatal(w.Code, w.Body)
 	}
 	if !strings.Contains(log.String(), "127.0.0.1:1") {
@@ -119,11 +119,11 @@ func TestSpansOfErrors(t *testing.T) {
 		t.Error("the span tells too much:", text)
 	}
 
-	h, spans, _ = spanned(t, nil)
-	h.(*outer).next = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("with secret-1f3870be") })
+	h, spans, _ = newTracedAPI(t, nil)
+	h.(*middleware).next = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("with secret-1f3870be") })
 	func() {
 		defer func() { _ = recover() }() // the server would cut the connection
-		call(h, "GET", "/site/1", "")
+		doRequest(h, "GET", "/site/1", "")
 	}()
 	if all := spans.GetSpans(); len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
 		t.Errorf("of a panic: %v", all)
@@ -131,9 +131,9 @@ func TestSpansOfErrors(t *testing.T) {
 }
 
 // A span of the live stream would be there after hours: there is none, nor a trace in its log line.
-func TestNoSpanOfTheStream(t *testing.T) {
+func TestStream_hasNoSpan(t *testing.T) {
 	t.Parallel()
-	h, spans, log := spanned(t, nil)
+	h, spans, log := newTracedAPI(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := httptest.NewRequest("GET", streamPath, nil).WithContext(ctx)
 	cancel()
@@ -144,12 +144,12 @@ func TestNoSpanOfTheStream(t *testing.T) {
 }
 
 // Who sends traceparent decides whether a request is recorded, and where: it counts of trusted proxies alone, and only when that is set.
-func TestParents(t *testing.T) {
+func TestTraceparent(t *testing.T) {
 	t.Parallel()
 	const theirs = "4bf92f3577b34da6a3ce929d0e0e4736"
-	sampled, not := "00-"+theirs+"-00f067aa0ba902b7-01", "00-"+theirs+"-00f067aa0ba902b7-00"
-	rarely := sdk.WithSampler(sdk.ParentBased(sdk.NeverSample())) // none of those that begin here
-	always := sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample()))
+	sampled, unsampled := "00-"+theirs+"-00f067aa0ba902b7-01", "00-"+theirs+"-00f067aa0ba902b7-00"
+	neverSample := sdk.WithSampler(sdk.ParentBased(sdk.NeverSample())) // none of those that begin here
+	alwaysSample := sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample()))
 	for _, c := range []struct {
 		name    string
 		counts  bool
@@ -159,20 +159,20 @@ func TestParents(t *testing.T) {
 		made    bool // a span
 		ours    bool // in a trace of our own
 	}{
-		{"a trusted proxy samples", true, "192.0.2.1:1234", sampled, rarely, true, false},
-		{"the same over IPv6", true, "[::ffff:192.0.2.1]:1234", sampled, rarely, true, false},
-		{"a trusted proxy does not sample", true, "192.0.2.1:1234", not, always, false, false},
-		{"a trusted proxy that does not say", true, "192.0.2.1:1234", "", always, true, true},
-		{"a trusted proxy that says nonsense", true, "192.0.2.1:1234", "00-" + theirs + "-01", always, true, true},
-		{"anybody wants to be sampled", true, "192.0.2.2:1234", sampled, rarely, false, true},
-		{"anybody wants to be in a trace", true, "192.0.2.2:1234", sampled, always, true, true},
-		{"anybody wants to hide", true, "192.0.2.2:1234", not, always, true, true},
-		{"not by TCP", true, "@", sampled, rarely, false, true},
-		{"a trusted proxy, unless set", false, "192.0.2.1:1234", sampled, rarely, false, true},
+		{"a trusted proxy samples", true, "192.0.2.1:1234", sampled, neverSample, true, false},
+		{"the same over IPv6", true, "[::ffff:192.0.2.1]:1234", sampled, neverSample, true, false},
+		{"a trusted proxy does not sample", true, "192.0.2.1:1234", unsampled, alwaysSample, false, false},
+		{"a trusted proxy that does not say", true, "192.0.2.1:1234", "", alwaysSample, true, true},
+		{"a trusted proxy that says nonsense", true, "192.0.2.1:1234", "00-" + theirs + "-01", alwaysSample, true, true},
+		{"anybody wants to be sampled", true, "192.0.2.2:1234", sampled, neverSample, false, true},
+		{"anybody wants to be in a trace", true, "192.0.2.2:1234", sampled, alwaysSample, true, true},
+		{"anybody wants to hide", true, "192.0.2.2:1234", unsampled, alwaysSample, true, true},
+		{"not by TCP", true, "@", sampled, neverSample, false, true},
+		{"a trusted proxy, unless set", false, "192.0.2.1:1234", sampled, neverSample, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h, spans, log := spanned(t, func(o *Options) { o.TrustTraceparent = c.counts }, c.sampler)
+			h, spans, log := newTracedAPI(t, func(o *Options) { o.TrustTraceparent = c.counts }, c.sampler)
 			r := httptest.NewRequest("GET", "/healthcheck", http.NoBody)
 			r.ContentLength, r.RemoteAddr = 0, c.from
 			if c.header != "" {

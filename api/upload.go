@@ -26,8 +26,8 @@ import (
 
 // This file takes files in, as forms of browsers and of curl -F send them, gives them out, and lets them go.
 
-// NewAttachment is what goes with an uploaded file: what it belongs to, if anything; one thing at most.
-type NewAttachment struct {
+// UploadRequest is what goes with an uploaded file: what it belongs to, if anything; one thing at most.
+type UploadRequest struct {
 	// The site that it belongs to.
 	SiteID *int64 `json:"site_id"`
 	// The freezer that it belongs to.
@@ -40,31 +40,31 @@ type NewAttachment struct {
 
 // Bounds of an upload.
 const (
-	maxUpload = 20 << 20 // bytes of the file
-	maxForm   = 64 << 10 // bytes of all that is around it
-	maxParts  = 8        // fields, with the file
-	maxName   = 200      // characters of the file's name
-	fileField = "file"   // which holds the file
+	maxUpload   = 20 << 20 // bytes of the file
+	maxForm     = 64 << 10 // bytes of all that is around it
+	maxParts    = 8        // fields, with the file
+	maxFileName = 200      // characters of the file's name
+	fileField   = "file"   // which holds the file
 )
 
 // Upload stores a file of up to 20 MiB and says what is known of it: its url, under a name that nobody guesses; its type, by its first bytes,
 // whatever the sender says; size and SHA-256. Pages, scripts and drawings with scripts in them (HTML, XML, SVG) are refused. One thing has up to
 // 1000 attachments.
-func Upload(*db.Queries, context.Context, NewAttachment) (db.Attachment, error) {
+func Upload(*db.Queries, context.Context, UploadRequest) (db.Attachment, error) {
 	panic("api: the server takes files")
 }
 
-func uploading(files *media.Store) endpoint {
+func uploadEndpoint(files *media.Store) endpoint {
 	return endpoint{
-		calls: []any{Upload, (*db.Queries).CreateAttachment},
-		in:    reflect.TypeFor[NewAttachment](), out: reflect.TypeFor[db.Attachment](), form: true,
-		own: func(s *submission) error { return s.upload(files) },
+		queries: []any{Upload, (*db.Queries).CreateAttachment},
+		in:      reflect.TypeFor[UploadRequest](), out: reflect.TypeFor[db.Attachment](), form: true,
+		handle: func(c *call) error { return c.upload(files) },
 	}
 }
 
-func lettingGo(files *media.Store) endpoint {
-	e := one((*db.Queries).DeleteAttachment)
-	e.run, e.own = nil, func(s *submission) error { return s.letGo(files) }
+func deleteAttachmentEndpoint(files *media.Store) endpoint {
+	e := single((*db.Queries).DeleteAttachment)
+	e.exec, e.handle = nil, func(c *call) error { return c.deleteAttachment(files) }
 	return e
 }
 
@@ -72,7 +72,7 @@ func lettingGo(files *media.Store) endpoint {
 func serveMedia(files *media.Store) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		vars := pathValues(r)
-		patienceWith(w)()
+		deadlineExtender(w)()
 		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		if files == nil || !files.ServeFile(w, r, vars["folder"], vars["file"]) {
 			writeProblem(w, r, problem(http.StatusNotFound, "There is no such file."))
@@ -80,68 +80,68 @@ func serveMedia(files *media.Store) http.Handler {
 	})
 }
 
-func (s *submission) upload(files *media.Store) error {
-	if p := refusal(s.found); p != nil {
+func (c *call) upload(files *media.Store) error {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
 	if files == nil {
 		return unavailable("This server has no folder for files.", nil)
 	}
-	release, err := s.long.take()
+	release, err := c.transfers.tryAcquire()
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(s.r.Context(), bulkTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), bulkTimeout)
 	defer cancel()
-	got, name, err := s.receive(files)
+	file, name, err := c.readForm(files)
 	if err != nil {
 		return err
 	}
-	if p := refusal(s.found); p != nil {
-		if got != nil {
-			got.Abort()
+	if p := badRequest(c.errs); p != nil {
+		if file != nil {
+			file.Abort()
 		}
 		return p
 	}
-	if err := got.Commit(); err != nil { // before the row is there: a row always has its file
-		got.Abort()
-		return noRoom(err)
+	if err := file.Commit(); err != nil { // before the row is there: a row always has its file
+		file.Abort()
+		return storageProblem(err)
 	}
-	in := s.in.Addr().Interface().(*NewAttachment)
-	var made db.Attachment
-	_, err = s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
-		made, err = db.New(tx).CreateAttachment(ctx, db.CreateAttachmentParams{
-			Name: name, Url: got.URL, MediaType: got.Type, Size: got.Size, Sha256: got.SHA256,
+	in := c.in.Addr().Interface().(*UploadRequest)
+	var created db.Attachment
+	_, err = c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
+		created, err = db.New(tx).CreateAttachment(ctx, db.CreateAttachmentParams{
+			Name: name, Url: file.URL, MediaType: file.Type, Size: file.Size, Sha256: file.SHA256,
 			SiteID: in.SiteID, FreezerID: in.FreezerID, ComputerID: in.ComputerID, ContainerUuid: in.ContainerUUID,
 		})
 		return err
 	})
-	var refused *pgconn.PgError
+	var pgErr *pgconn.PgError
 	switch {
-	case s.dry || errors.As(err, &refused):
-		got.Abort()
+	case c.dryRun || errors.As(err, &pgErr):
+		file.Abort()
 	case err == nil:
-		files.ClearPending(got.URL) // otherwise it is not known whether the row is there; the housekeeping finds out
+		files.ClearPending(file.URL) // otherwise it is not known whether the row is there; the housekeeping finds out
 	}
 	if err != nil {
 		return err
 	}
-	s.w.Header().Set("Location", "/api/v1/attachments/"+strconv.FormatInt(made.ID, 10))
-	return s.answerRow(http.StatusCreated, made, made.Version)
+	c.w.Header().Set("Location", "/api/v1/attachments/"+strconv.FormatInt(created.ID, 10))
+	return c.writeVersioned(http.StatusCreated, created, created.Version)
 }
 
-// receive reads the form: the file goes to the disk as it comes. What is wrong with single fields goes to found.
-func (s *submission) receive(files *media.Store) (got *media.File, name string, err error) {
-	s.r.Body = http.MaxBytesReader(s.w, s.r.Body, maxUpload+maxForm)
-	form, err := s.r.MultipartReader()
+// readForm reads the form: the file goes to the disk as it comes. What is wrong with single fields goes to found.
+func (c *call) readForm(files *media.Store) (file *media.File, filename string, err error) {
+	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxUpload+maxForm)
+	form, err := c.r.MultipartReader()
 	if err != nil {
 		return nil, "", problem(http.StatusUnsupportedMediaType, "Send a form, multipart/form-data, with the file in its field %q: curl -F %s=@photo.jpg", fileField, fileField)
 	}
 	defer func() {
-		if err != nil && got != nil {
-			got.Abort()
-			got = nil
+		if err != nil && file != nil {
+			file.Abort()
+			file = nil
 		}
 	}()
 	seen := []string{}
@@ -151,91 +151,91 @@ func (s *submission) receive(files *media.Store) (got *media.File, name string, 
 			break
 		}
 		if err != nil {
-			return got, name, formProblem(err)
+			return file, filename, formProblem(err)
 		}
-		what := part.FormName()
-		i := slices.IndexFunc(s.binder.body, func(f field) bool { return f.name == what })
+		name := part.FormName()
+		i := slices.IndexFunc(c.binder.bodyFields, func(f field) bool { return f.name == name })
 		switch {
 		case len(seen) == maxParts:
-			return got, name, refusal([]FieldError{{Field: "form", Message: fmt.Sprintf("must have at most %d fields", maxParts)}})
-		case slices.Contains(seen, what):
-			s.found.add(printable(what), "is given more than once")
-		case what == fileField:
-			name = fileName(part)
-			s.found.add(fileField, nameFault(name))
-			got, err = files.Receive(patientReader{part, patienceWith(s.w)}, maxUpload)
-			if err == nil && got.Size == 0 {
-				s.found.add(fileField, "must not be empty")
+			return file, filename, badRequest([]FieldError{{Field: "form", Message: fmt.Sprintf("must have at most %d fields", maxParts)}})
+		case slices.Contains(seen, name):
+			c.errs.add(sanitize(name), "is given more than once")
+		case name == fileField:
+			filename = fileName(part)
+			c.errs.add(fileField, validateFileName(filename))
+			file, err = files.Receive(deadlineReader{part, deadlineExtender(c.w)}, maxUpload)
+			if err == nil && file.Size == 0 {
+				c.errs.add(fileField, "must not be empty")
 			}
 		case i >= 0:
-			err = s.bindPart(s.binder.body[i], part)
+			err = c.bindPart(c.binder.bodyFields[i], part)
 		default:
-			s.found.add(printable(what), unknown(what, append([]string{fileField}, s.names...)))
+			c.errs.add(sanitize(name), unknownNameMessage(name, append([]string{fileField}, c.bodyNames...)))
 		}
-		switch seen = append(seen, what); {
+		switch seen = append(seen, name); {
 		case errors.Is(err, media.ErrTooLarge):
-			return got, name, tooLarge()
+			return file, filename, tooLargeProblem()
 		case errors.Is(err, media.ErrType):
-			return got, name, problem(http.StatusUnsupportedMediaType, "A browser would run what is in this file, so it is not taken: HTML, XML, SVG and scripts. Send it in a ZIP file.")
+			return file, filename, problem(http.StatusUnsupportedMediaType, "A browser would run what is in this file, so it is not taken: HTML, XML, SVG and scripts. Send it in a ZIP file.")
 		case err != nil:
-			return got, name, formProblem(err)
+			return file, filename, formProblem(err)
 		}
 	}
 	if !slices.Contains(seen, fileField) {
-		s.found.add(fileField, "is missing")
+		c.errs.add(fileField, "is missing")
 	}
-	bound := 0
-	for i := range s.in.NumField() {
-		if !s.in.Field(i).IsNil() {
-			bound++
+	parents := 0
+	for i := range c.in.NumField() {
+		if !c.in.Field(i).IsNil() {
+			parents++
 		}
 	}
-	if bound > 1 {
-		s.found.add("site_id", "must be null where another is given: a file belongs to one thing")
+	if parents > 1 {
+		c.errs.add("site_id", "must be null where another is given: a file belongs to one thing")
 	}
-	return got, name, nil
+	return file, filename, nil
 }
 
 // bindPart fills in from one field of a form. An empty one is null.
-func (s *submission) bindPart(f field, part *multipart.Part) error {
+func (c *call) bindPart(f field, part *multipart.Part) error {
 	text, err := io.ReadAll(io.LimitReader(part, maxForm))
 	if err != nil || len(text) == 0 {
 		return err
 	}
-	s.found.add(f.name, set(s.in.Field(f.index), f.name, string(text)))
+	c.errs.add(f.name, parseInto(c.in.Field(f.index), f.rule, string(text)))
 	return nil
 }
 
-// patientReader gives the sender some more time with each piece.
-type patientReader struct {
-	from     io.Reader
-	patience func()
+// deadlineReader gives the sender some more time with each piece.
+type deadlineReader struct {
+	src    io.Reader
+	extend func()
 }
 
-func (p patientReader) Read(b []byte) (int, error) {
-	p.patience()
-	return p.from.Read(b)
+func (d deadlineReader) Read(b []byte) (int, error) {
+	d.extend()
+	return d.src.Read(b)
 }
 
-func tooLarge() *Problem {
+func tooLargeProblem() *Problem {
 	return problem(http.StatusRequestEntityTooLarge, "The file is larger than %d bytes.", maxUpload)
 }
 
-func noRoom(cause error) *Problem {
+func storageProblem(cause error) *Problem {
 	return unavailable("The file cannot be stored right now. Nothing was kept; tell the operator if it stays so.", cause)
 }
 
 // formProblem says how a form broke off.
 func formProblem(err error) error {
-	var large *http.MaxBytesError
-	var disk *fs.PathError
+	var maxBytesErr *http.MaxBytesError
+	var pathErr *fs.PathError
 	switch {
-	case errors.As(err, &large):
-		return tooLarge()
-	case errors.As(err, &disk):
-		return noRoom(err)
+	case errors.As(err, &maxBytesErr):
+		return tooLargeProblem()
+	case errors.As(err, &pathErr):
+		return storageProblem(err)
 	case errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "multipart:"): // which has no type for it
-		return refusal([]FieldError{{Field: "form", Message: "cannot be read: " + printable(err.Error())}})
+		return badRequest([]FieldError{{Field: "form", Message: "cannot be read: " + sanitize(err.Error())}})
 	case errors.Is(err, media.ErrTooLarge), errors.Is(err, media.ErrType):
 		return err
 	}
@@ -248,56 +248,56 @@ func fileName(part *multipart.Part) string {
 	return name[strings.LastIndexByte(name, '\\')+1:]
 }
 
-func nameFault(name string) string {
+func validateFileName(name string) string {
 	switch {
 	case strings.Trim(name, ". ") == "":
 		return "must be a file with a name"
 	case !utf8.ValidString(name):
 		return "must have a name in valid UTF-8"
-	case len([]rune(name)) > maxName:
-		return fmt.Sprintf("must have a name of at most %d characters", maxName)
+	case len([]rune(name)) > maxFileName:
+		return fmt.Sprintf("must have a name of at most %d characters", maxFileName)
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return "must have a name of printable characters"
 	}
 	return ""
 }
 
-func (s *submission) letGo(files *media.Store) error {
-	if p := refusal(s.found); p != nil {
+func (c *call) deleteAttachment(files *media.Store) error {
+	if p := badRequest(c.errs); p != nil {
 		return p
 	}
-	ctx, cancel := context.WithTimeout(s.r.Context(), handlerTime)
+	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
-	var gone db.Attachment
-	_, err := s.store(ctx, exchangeOf(s.w).caller(), func(ctx context.Context, tx pgx.Tx, _ *oneRow) (err error) {
-		gone, err = db.New(tx).DeleteAttachment(ctx, s.in.Interface().(db.DeleteAttachmentParams))
-		if err == nil && files != nil && !s.dry {
-			if err := files.MarkPending(gone.Url); err != nil { // before the row has gone: a file that is left is found
-				return noRoom(err)
+	var deleted db.Attachment
+	_, err := c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
+		deleted, err = db.New(tx).DeleteAttachment(ctx, c.in.Interface().(db.DeleteAttachmentParams))
+		if err == nil && files != nil && !c.dryRun {
+			if err := files.MarkPending(deleted.Url); err != nil { // before the row has gone: a file that is left is found
+				return storageProblem(err)
 			}
 		}
 		return err
 	})
 	if err == errNoRow {
-		return s.missing(s.r)
+		return c.notFoundProblem(c.r)
 	}
 	if err != nil {
 		return err
 	}
-	if files != nil && !s.dry {
-		files.Delete(gone.Url)
+	if files != nil && !c.dryRun {
+		files.Delete(deleted.Url)
 	}
-	return s.answerRow(http.StatusOK, gone, 0)
+	return c.writeVersioned(http.StatusOK, deleted, 0)
 }
 
-// answerRow writes a row that a typed query answered.
-func (s *submission) answerRow(status int, row any, version int64) error {
+// writeVersioned writes a row that a typed query answered.
+func (c *call) writeVersioned(status int, row any, version int64) error {
 	body, err := json.Marshal(row)
 	if err != nil {
 		return err
 	}
 	if version > 0 {
-		s.w.Header().Set("ETag", etag(strconv.FormatInt(version, 10)))
+		c.w.Header().Set("ETag", etag(strconv.FormatInt(version, 10)))
 	}
-	return respond(s.w, status, append(body, '\n'))
+	return respond(c.w, status, append(body, '\n'))
 }

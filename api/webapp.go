@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// This file is the way to the web app, which another package holds.
-
-// App gives out the web app. The zero value is none.
+// App serves the web app. The zero value serves none.
 type App struct {
-	Page   http.HandlerFunc                                                               // answers with the page, whatever the path
-	Static func(w http.ResponseWriter, r *http.Request, digest, file string) (found bool) // answers with a file that the page loads, if there is such a one
+	// Page writes the page of the app for any path.
+	Page http.HandlerFunc
+	// Static writes a file of the page. It returns false if there is no such file.
+	Static func(w http.ResponseWriter, r *http.Request, digest, file string) (ok bool)
 }
 
-// appPath is where the app's pages are.
+// appPath is the prefix of the app's pages.
 const appPath = "/app/"
 
-const html = "text/html"
+const mediaTypeHTML = "text/html"
 
-// page serves the page at every path of the app, with any query string: both are the app's to read.
-func (a App) page() endpoint {
-	e := plain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// pageEndpoint serves the page for every path of the app and any query string; the app interprets both.
+func (a App) pageEndpoint() endpoint {
+	e := raw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.Page == nil {
 			notFound(w, r)
 			return
 		}
-		if _, p := negotiate(r, []string{html}); p != nil {
+		if _, p := negotiate(r, []string{mediaTypeHTML}); p != nil {
 			writeProblem(w, r, p)
 			return
 		}
@@ -35,28 +35,29 @@ func (a App) page() endpoint {
 	return e
 }
 
-// static serves the files that the page loads.
-func (a App) static() http.Handler {
+// staticHandler serves the files of the page.
+func (a App) staticHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		vars := pathValues(r)
 		if a.Static == nil || !a.Static(w, r, vars["digest"], vars["file"]) {
-			writeProblem(w, r, problem(http.StatusNotFound, "There is no such file in this version of the app. Load the page anew."))
+			writeProblem(w, r, problem(http.StatusNotFound, "This version of the app has no such file. Reload the page."))
 		}
 	})
 }
 
-// greeting answers programs by the endpoint, and shows browsers to the app.
-func greeting(e endpoint) endpoint {
-	e.browsers = appPath
+// withBrowserRedirect makes an endpoint redirect browsers to the app.
+func withBrowserRedirect(e endpoint) endpoint {
+	e.redirectBrowsers = appPath
 	return e
 }
 
-// elsewhere sends who would rather have a page to that page, and lets the handler answer everybody else.
-func elsewhere(page string, h http.Handler) http.Handler {
+// redirectBrowsers redirects clients that prefer HTML to JSON. h serves all others.
+func redirectBrowsers(location string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Accept")
-		if prefer(strings.Join(r.Header.Values("Accept"), ","), []string{mediaTypes[formatJSON], html}) == 1 {
-			w.Header().Set("Location", page)
+		accept := strings.Join(r.Header.Values("Accept"), ",")
+		if preferredIndex(accept, []string{mediaTypes[formatJSON], mediaTypeHTML}) == 1 {
+			w.Header().Set("Location", location)
 			w.WriteHeader(http.StatusSeeOther)
 			return
 		}

@@ -10,8 +10,9 @@ import (
 	"labledger/db"
 )
 
-// bare is the floor: the same statements on net/http and pgx, each row put into JSON by hand, no checks, no headers.
-func bare(pool *pgxpool.Pool) http.Handler {
+// nethttpHandler is the lower bound: the same statements on net/http and pgx, with hand-written JSON encoding, without
+// validation and without additional headers.
+func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 	q := db.New(pool)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /site/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -25,7 +26,7 @@ func bare(pool *pgxpool.Pool) http.Handler {
 			http.Error(w, "no site", http.StatusNotFound)
 			return
 		}
-		answer(w, appendSite(nil, &site))
+		writeJSON(w, appendSite(nil, &site))
 	})
 	page := func(w http.ResponseWriter, r *http.Request, offset, limit int64) {
 		sites, err := q.ListSites(r.Context(), db.ListSitesParams{Offset: offset, Limit: &limit})
@@ -40,7 +41,7 @@ func bare(pool *pgxpool.Pool) http.Handler {
 			}
 			body = appendSite(body, &sites[i])
 		}
-		answer(w, append(body, ']'))
+		writeJSON(w, append(body, ']'))
 	}
 	mux.HandleFunc("GET /api/v1/sites", func(w http.ResponseWriter, r *http.Request) {
 		limit, err := strconv.ParseInt(r.URL.Query().Get("limit"), 10, 64)
@@ -62,24 +63,24 @@ func bare(pool *pgxpool.Pool) http.Handler {
 	return mux
 }
 
-func answer(w http.ResponseWriter, body []byte) {
+func writeJSON(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body) // the client counts what arrives
+	_, _ = w.Write(body) // the client checks the response
 }
 
 func appendSite(b []byte, s *db.Site) []byte {
 	b = strconv.AppendInt(append(b, `{"id":`...), s.ID, 10)
-	b = appendText(append(b, `,"name":`...), &s.Name)
-	b = appendText(append(b, `,"contact":`...), s.Contact)
-	b = appendText(append(b, `,"address":`...), s.Address)
-	b = appendText(append(b, `,"state_or_region":`...), s.StateOrRegion)
-	b = appendText(append(b, `,"country":`...), s.Country)
-	b = appendText(append(b, `,"postcode_or_zip":`...), s.PostcodeOrZip)
+	b = appendString(append(b, `,"name":`...), &s.Name)
+	b = appendString(append(b, `,"contact":`...), s.Contact)
+	b = appendString(append(b, `,"address":`...), s.Address)
+	b = appendString(append(b, `,"state_or_region":`...), s.StateOrRegion)
+	b = appendString(append(b, `,"country":`...), s.Country)
+	b = appendString(append(b, `,"postcode_or_zip":`...), s.PostcodeOrZip)
 	b = strconv.AppendInt(append(b, `,"version":`...), s.Version, 10)
 	return append(b, '}')
 }
 
-func appendText(b []byte, text *string) []byte {
+func appendString(b []byte, text *string) []byte {
 	switch {
 	case text == nil:
 		return append(b, "null"...)

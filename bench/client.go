@@ -12,61 +12,65 @@ import (
 	"time"
 )
 
-// How long a race is.
+// Rounds of a comparison of two servers.
 const (
-	rounds    = 7
-	roundTime = 1500 * time.Millisecond
+	rounds        = 7
+	roundDuration = 1500 * time.Millisecond
 )
 
-// A target is a server's address, and how to ask there.
+// target is a server's address with the headers of its requests.
 type target struct {
 	address string
-	headers string // lines, each ended
+	headers string // each line ends with CRLF
 }
 
-// race loads two servers in turn and returns the median requests a second of each, and the ratios of the rounds, ascending.
-func race(a, b target, path string, connections int) (perSecondA, perSecondB float64, ratios []float64) {
-	var as, bs []float64
-	load(a, path, connections, roundTime/3) // warm both
-	load(b, path, connections, roundTime/3)
+// compareServers loads two servers in alternation. It returns the median requests per second of each, and the ratios of
+// all rounds in ascending order.
+func compareServers(a, b target, path string, connections int) (medianA, medianB float64, ratios []float64) {
+	var ratesA, ratesB []float64
+	runLoad(a, path, connections, roundDuration/3) // warm-up
+	runLoad(b, path, connections, roundDuration/3)
 	for range rounds {
-		x, y := load(a, path, connections, roundTime), load(b, path, connections, roundTime)
-		as, bs, ratios = append(as, x), append(bs, y), append(ratios, x/y)
+		rateA := runLoad(a, path, connections, roundDuration)
+		rateB := runLoad(b, path, connections, roundDuration)
+		ratesA = append(ratesA, rateA)
+		ratesB = append(ratesB, rateB)
+		ratios = append(ratios, rateA/rateB)
 	}
-	slices.Sort(as)
-	slices.Sort(bs)
+	slices.Sort(ratesA)
+	slices.Sort(ratesB)
 	slices.Sort(ratios)
-	return middle(as), middle(bs), ratios
+	return median(ratesA), median(ratesB), ratios
 }
 
-func middle(sorted []float64) float64 { return sorted[len(sorted)/2] }
+func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
 
-// load asks for path on so many connections for so long, and returns the answers a second.
-// The client is as light as it can be: it shares the processors with what it measures.
-func load(at target, path string, connections int, howLong time.Duration) float64 {
-	var answers atomic.Int64
-	var all sync.WaitGroup
+// runLoad requests path on a number of connections for a duration and returns the responses per second.
+// The client does as little work as possible, because it shares the processors with the server.
+func runLoad(server target, path string, connections int, duration time.Duration) float64 {
+	var responses atomic.Int64
+	var wg sync.WaitGroup
 	start := time.Now()
 	for range connections {
-		all.Go(func() {
-			conn, err := net.Dial("tcp", at.address)
+		wg.Go(func() {
+			conn, err := net.Dial("tcp", server.address)
 			if err != nil {
 				panic(err)
 			}
-			defer func() { _ = conn.Close() }() // it was only read
+			defer func() { _ = conn.Close() }()
 			reader := bufio.NewReaderSize(conn, 64<<10)
-			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + at.headers + "\r\n")
-			for time.Since(start) < howLong {
-				ask(conn, reader, request)
-				answers.Add(1)
+			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + server.headers + "\r\n")
+			for time.Since(start) < duration {
+				roundTrip(conn, reader, request)
+				responses.Add(1)
 			}
 		})
 	}
-	all.Wait()
-	return float64(answers.Load()) / time.Since(start).Seconds()
+	wg.Wait()
+	return float64(responses.Load()) / time.Since(start).Seconds()
 }
 
-func ask(conn net.Conn, reader *bufio.Reader, request []byte) {
+func roundTrip(conn net.Conn, reader *bufio.Reader, request []byte) {
 	if _, err := conn.Write(request); err != nil {
 		panic(err)
 	}
@@ -75,27 +79,27 @@ func ask(conn net.Conn, reader *bufio.Reader, request []byte) {
 		panic(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(response.Body) // for the message
-		panic(fmt.Sprintf("%s answered %s: %s", request, response.Status, body))
+		body, _ := io.ReadAll(response.Body)
+		panic(fmt.Sprintf("%s: got %s: %s", request, response.Status, body))
 	}
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		panic(err)
 	}
 }
 
-// pageTime is the median time of a page, asked for on one connection.
-func pageTime(address, path string) time.Duration {
+// medianPageTime returns the median response time of a page, requested on one connection.
+func medianPageTime(address, path string) time.Duration {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		panic(err)
 	}
-	defer func() { _ = conn.Close() }() // it was only read
+	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReader(conn)
 	request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
 	var times []time.Duration
 	for range 51 {
 		start := time.Now()
-		ask(conn, reader, request)
+		roundTrip(conn, reader, request)
 		times = append(times, time.Since(start))
 	}
 	slices.Sort(times)

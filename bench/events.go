@@ -21,24 +21,24 @@ import (
 	"labledger/internal/rules"
 )
 
-// How events are drawn: each of the users has one a minute, seven of ten a deposit. About one in twenty raises an alert.
+// Random events: each user has one event per minute, and 70 % are deposits. About one in twenty raises an alert.
 const (
-	users       = 10_000
-	perMinute   = users
-	startOfTime = 1_700_000_000
+	users           = 10_000
+	eventsPerMinute = users
+	startTime       = 1_700_000_000 // Unix seconds
 )
 
-// How long a race of events is.
+// Rounds of a comparison of single events.
 const (
-	eventRounds = 9
-	eventTime   = 2 * time.Second
+	eventRounds        = 9
+	eventRoundDuration = 2 * time.Second
 )
 
-// drawn counts the events so far: their times go on from one round to the next.
-var drawn atomic.Int64
+// generated counts the events so far. Their times continue from one round to the next.
+var generated atomic.Int64
 
-// newEvent draws an event of a user at a time.
-func newEvent(user, time int64) ledger.UserEvent {
+// randomEvent returns a random event of a user at a time.
+func randomEvent(user, time int64) ledger.UserEvent {
 	e := rules.Event{Amount: [...]rules.Cents{10_00, 20_00, 50_00}[rand.IntN(3)], Time: time}
 	if rand.IntN(10) >= 7 {
 		e.Type = rules.Withdraw
@@ -46,9 +46,9 @@ func newEvent(user, time int64) ledger.UserEvent {
 	return ledger.UserEvent{UserID: user, Event: e}
 }
 
-// further draws an event of any user at the time now.
-func further() ledger.UserEvent {
-	return newEvent(1+rand.Int64N(users), startOfTime+drawn.Add(1)*60/perMinute)
+// nextEvent returns a random event of a random user at the next time.
+func nextEvent() ledger.UserEvent {
+	return randomEvent(1+rand.Int64N(users), startTime+generated.Add(1)*60/eventsPerMinute)
 }
 
 // appendEvent appends an event as JSON.
@@ -60,106 +60,116 @@ func appendEvent(b []byte, e ledger.UserEvent) []byte {
 	return append(b, '}')
 }
 
-// events measures single events.
-func events(ctx context.Context, at place) error {
-	ours, err := serve(newAPI(at, slog.LevelError))
+// benchEvents measures single events against the naive baseline and pgbench.
+func benchEvents(ctx context.Context, env environment) error {
+	addr, err := startHTTP(newAPI(env, slog.LevelError))
 	if err != nil {
 		return err
 	}
-	config, err := pgxpool.ParseConfig(at.url)
+	config, err := pgxpool.ParseConfig(env.url)
 	if err != nil {
 		return err
 	}
-	config.MaxConns = at.pool.Config().MaxConns
+	config.MaxConns = env.pool.Config().MaxConns
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	plainly, err := serve(plain(pool))
+	naiveAddr, err := startHTTP(naiveHandler(pool))
 	if err != nil {
 		return err
 	}
-	for range 2 { // every user has a past
-		if _, err := recordAll(ctx, ledger.New(at.pool, nil), newBatch()); err != nil {
+	for range 2 { // give every user a history
+		if _, err := recordAll(ctx, ledger.New(env.pool, nil), newBatch()); err != nil {
 			return err
 		}
 	}
-	for _, server := range []string{ours, plainly} { // and every statement a plan
-		post(server, 16, eventTime)
+	for _, server := range []string{addr, naiveAddr} { // warm-up: prepares all statements
+		postEvents(server, 16, eventRoundDuration)
 	}
-	raw, err := newPgbench(ctx, at)
+	pgb, err := newPgbench(ctx, env)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nSingle events a second: median of %d interleaved rounds (least to most)\n", eventRounds)
-	fmt.Printf("plain: net/http + pgx, a round trip a statement. pgbench: -M prepared, the very statements, in two pipelines\n")
-	fmt.Printf("%-12s %8s %8s %8s %22s %22s %22s %22s\n", "connections", "ours", "plain", "pgbench", "ours/plain", "ours/pgbench", "p50 ours/plain", "p99 ours/plain")
+	fmt.Printf("\nSingle events per second: median of %d interleaved rounds (min to max)\n", eventRounds)
+	fmt.Printf("naive: net/http + pgx, one round trip per statement. ")
+	fmt.Printf("pgbench: -M prepared, the server's statements in two pipelines\n")
+	fmt.Printf("%-12s %9s %8s %8s %22s %22s %22s %22s\n", "connections", "labledger", "naive", "pgbench",
+		"labledger/naive", "labledger/pgbench", "p50 labledger/naive", "p99 labledger/naive")
 	for _, connections := range []int{1, 8, 64} {
-		if err := raceEvents(ours, plainly, raw, connections); err != nil {
+		if err := compareEvents(addr, naiveAddr, pgb, connections); err != nil {
 			return err
 		}
 	}
-	return history(ctx, at, ours)
+	return longHistoryCost(ctx, env, addr)
 }
 
-// raceEvents loads the three in turn and prints a line of it.
-func raceEvents(ours, plainly string, raw *pgbench, connections int) error {
-	var a, b, c, toPlain, toRaw, p50, p99 series
+// compareEvents loads the server and both baselines in alternation and prints one line.
+func compareEvents(addr, naiveAddr string, pgb *pgbench, connections int) error {
+	var rates, naiveRates, pgbenchRates, naiveRatios, pgbenchRatios, p50Ratios, p99Ratios series
 	for range eventRounds {
-		x, y := post(ours, connections, eventTime), post(plainly, connections, eventTime)
-		z, err := raw.run(connections, eventTime)
+		result := postEvents(addr, connections, eventRoundDuration)
+		naive := postEvents(naiveAddr, connections, eventRoundDuration)
+		pgbenchRate, err := pgb.run(connections, eventRoundDuration)
 		if err != nil {
 			return err
 		}
-		a, b, c = append(a, x.perSecond), append(b, y.perSecond), append(c, z)
-		toPlain, toRaw = append(toPlain, x.perSecond/y.perSecond), append(toRaw, x.perSecond/z)
-		p50 = append(p50, ratio(x.at(50), y.at(50)))
-		p99 = append(p99, ratio(x.at(99), y.at(99)))
+		rates = append(rates, result.perSecond)
+		naiveRates = append(naiveRates, naive.perSecond)
+		pgbenchRates = append(pgbenchRates, pgbenchRate)
+		naiveRatios = append(naiveRatios, result.perSecond/naive.perSecond)
+		pgbenchRatios = append(pgbenchRatios, result.perSecond/pgbenchRate)
+		p50Ratios = append(p50Ratios, ratio(result.percentile(50), naive.percentile(50)))
+		p99Ratios = append(p99Ratios, ratio(result.percentile(99), naive.percentile(99)))
 	}
-	fmt.Printf("%-12d %8.0f %8.0f %8.0f %22s %22s %22s %22s\n", connections, a.median(), b.median(), c.median(), toPlain, toRaw, p50, p99)
+	fmt.Printf("%-12d %9.0f %8.0f %8.0f %22s %22s %22s %22s\n", connections, rates.median(), naiveRates.median(),
+		pgbenchRates.median(), naiveRatios, pgbenchRatios, p50Ratios, p99Ratios)
 	return nil
 }
 
-// A series is one figure, round by round.
+// series is the values of one measurement, one per round.
 type series []float64
 
-func (s series) median() float64 { return middle(slices.Sorted(slices.Values(s))) }
+func (s series) median() float64 { return median(slices.Sorted(slices.Values(s))) }
 
 func (s series) String() string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median(), slices.Min(s), slices.Max(s))
 }
 
-// answered is what a load came to.
-type answered struct {
+// loadResult is the result of a load.
+type loadResult struct {
 	perSecond float64
-	times     []time.Duration // of each answer, ascending
+	durations []time.Duration // of all responses, ascending
 }
 
-func (a answered) at(percent int) time.Duration { return a.times[(len(a.times)-1)*percent/100] }
+func (r loadResult) percentile(percent int) time.Duration {
+	return r.durations[(len(r.durations)-1)*percent/100]
+}
 
-// post sends events of users drawn at random on so many connections for so long.
-func post(address string, connections int, howLong time.Duration) answered {
+// postEvents posts events of random users on a number of connections for a duration.
+func postEvents(address string, connections int, duration time.Duration) loadResult {
 	times := make([][]time.Duration, connections)
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	start := time.Now()
 	for i := range connections {
-		all.Go(func() {
+		wg.Go(func() {
 			c := newClient(address)
 			defer c.close()
-			for time.Since(start) < howLong {
-				times[i] = append(times[i], c.post(further()))
+			for time.Since(start) < duration {
+				times[i] = append(times[i], c.post(nextEvent()))
 			}
 		})
 	}
-	all.Wait()
-	took := time.Since(start)
-	together := slices.Concat(times...)
-	slices.Sort(together)
-	return answered{float64(len(together)) / took.Seconds(), together}
+	wg.Wait()
+	elapsed := time.Since(start)
+	all := slices.Concat(times...)
+	slices.Sort(all)
+	return loadResult{float64(len(all)) / elapsed.Seconds(), all}
 }
 
-// A client is a connection that posts events. It is as light as it can be: it shares the processors with what it measures.
+// client is a connection that posts events. It does as little work as possible, because it shares the processors with
+// the server.
 type client struct {
 	conn    net.Conn
 	reader  *bufio.Reader
@@ -175,24 +185,25 @@ func newClient(address string) *client {
 	return &client{conn: conn, reader: bufio.NewReader(conn)}
 }
 
-func (c *client) close() { _ = c.conn.Close() } // everything was read
+func (c *client) close() { _ = c.conn.Close() }
 
-// post sends an event and returns how long the answer took.
+// post posts an event and returns the response time.
 func (c *client) post(e ledger.UserEvent) time.Duration {
 	c.body = appendEvent(c.body[:0], e)
-	c.request = append(c.request[:0], "POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "...)
+	c.request = append(c.request[:0], "POST /api/v1/events HTTP/1.1\r\nHost: bench\r\n"+
+		"Content-Type: application/json\r\nContent-Length: "...)
 	c.request = strconv.AppendInt(c.request, int64(len(c.body)), 10)
 	c.request = append(append(c.request, "\r\n\r\n"...), c.body...)
 	start := time.Now()
 	if _, err := c.conn.Write(c.request); err != nil {
 		panic(err)
 	}
-	c.read()
+	c.readResponse()
 	return time.Since(start)
 }
 
-// read reads an answer, which must be 201 and have a length.
-func (c *client) read() {
+// readResponse reads a response, which must have status 201 and a Content-Length.
+func (c *client) readResponse() {
 	status, length := "", int64(-1)
 	for {
 		line, err := c.reader.ReadSlice('\n')
@@ -214,8 +225,8 @@ func (c *client) read() {
 		}
 	}
 	if status != "HTTP/1.1 201 Created" || length < 0 {
-		body, _ := io.ReadAll(io.LimitReader(c.reader, max(length, 0))) // for the message
-		panic(fmt.Sprintf("%s answered %s: %s", c.request, status, body))
+		body, _ := io.ReadAll(io.LimitReader(c.reader, max(length, 0)))
+		panic(fmt.Sprintf("%s: got %s: %s", c.request, status, body))
 	}
 	if _, err := c.reader.Discard(int(length)); err != nil {
 		panic(err)

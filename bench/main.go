@@ -1,5 +1,7 @@
-// Command bench measures the server side by side with the least that could do the same work, in one run, and prints ratios.
-// It must not be read as absolute figures: the machine, Postgres and the clients share the processors.
+// Command bench measures the server against minimal implementations of the same work, in one run, and prints ratios.
+// The absolute values mean little, because the server, Postgres and the clients share the processors.
+//
+//	bench [sites] [events] [batch]
 package main
 
 import (
@@ -19,67 +21,70 @@ import (
 	"labledger/api"
 	"labledger/internal/auth"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
-// A part is measurements that share a database.
-type part struct {
+// benchmark is a group of measurements that share a database.
+type benchmark struct {
 	name    string
-	durable bool // the database syncs what it commits, as in use
-	run     func(ctx context.Context, at place) error
+	durable bool // the database syncs commits to disk, as in production
+	run     func(ctx context.Context, env environment) error
 }
 
-// A place is where a part measures.
-type place struct {
+// environment is what a benchmark runs on.
+type environment struct {
 	url  string
-	pool *pgxpool.Pool // as the server's
-	dir  string        // empty, and gone afterwards
+	pool *pgxpool.Pool // configured like the server's pool
+	dir  string        // temporary directory
 }
 
-var parts = []part{
-	{"sites", false, sites},
-	{"events", true, events},
-	{"batch", true, batches},
+var benchmarks = []benchmark{
+	{"sites", false, benchSites},
+	{"events", true, benchEvents},
+	{"batch", true, benchBatch},
 }
 
 func main() {
 	for _, name := range os.Args[1:] {
-		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
-			fmt.Fprintf(os.Stderr, "bench: there is no part %q. Without arguments it runs all: sites, events, batch\n", name)
+		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
+			fmt.Fprintf(os.Stderr, "bench: unknown benchmark %q; use sites, events or batch, or none to run all\n",
+				name)
 			os.Exit(2)
 		}
 	}
-	for _, p := range parts {
-		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], p.name) {
+	for _, b := range benchmarks {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], b.name) {
 			continue
 		}
-		if err := p.measure(context.Background()); err != nil {
-			fmt.Fprintf(os.Stderr, "bench: %s: %s\n", p.name, err)
+		if err := b.measure(context.Background()); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %s\n", b.name, err)
 			os.Exit(1)
 		}
 	}
 }
 
-// measure runs the part on a database of its own.
-func (p part) measure(ctx context.Context) error {
+// measure runs the benchmark with its own Postgres cluster.
+func (b benchmark) measure(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	start := postgres.StartDisposable
-	if p.durable {
-		start = postgres.Start
+	start := embedded.StartDisposable
+	if b.durable {
+		start = embedded.Start
 	}
 	cluster, err := start(ctx, dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = cluster.Stop(ctx) }() // and with the folder it goes
-	if _, _, err := postgres.Migrate(ctx, cluster.URL(), schema.Files); err != nil {
+	defer func() { _ = cluster.Stop(ctx) }()
+	if _, _, err := migrate.Up(ctx, cluster.URL(), schema.Files); err != nil {
 		return err
 	}
 	pool, err := postgres.Open(ctx, cluster.URL())
@@ -87,106 +92,114 @@ func (p part) measure(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	return p.run(ctx, place{cluster.URL(), pool, dir})
+	return b.run(ctx, environment{cluster.URL(), pool, dir})
 }
 
-// sites measures reads, and a million rows in and out.
-func sites(ctx context.Context, at place) error {
-	if err := million(ctx, at.url, at.dir); err != nil {
+// benchSites measures reads, and the import and export of a million rows.
+func benchSites(ctx context.Context, env environment) error {
+	if err := importExport(ctx, env.url, env.dir); err != nil {
 		return err
 	}
-	ours, err := serve(newAPI(at, slog.LevelError))
+	addr, err := startHTTP(newAPI(env, slog.LevelError))
 	if err != nil {
 		return err
 	}
-	logged, err := serve(newAPI(at, slog.LevelInfo))
+	loggingAddr, err := startHTTP(newAPI(env, slog.LevelInfo))
 	if err != nil {
 		return err
 	}
-	plain, err := pgxpool.New(ctx, at.url)
+	pool, err := pgxpool.New(ctx, env.url)
 	if err != nil {
 		return err
 	}
-	defer plain.Close()
-	floor, err := serve(bare(plain))
+	defer pool.Close()
+	baseAddr, err := startHTTP(nethttpHandler(pool))
 	if err != nil {
 		return err
 	}
-	signedIn, err := signIn(ctx, at)
+	signedIn, err := signIn(ctx, env)
 	if err != nil {
 		return err
 	}
-	compare(ours, logged, signedIn, floor)
-	depth(ours)
+	printReads(addr, loggingAddr, signedIn, baseAddr)
+	printPageDepth(addr)
 	return nil
 }
 
-// signIn makes a viewer, and a server where people must sign in; the viewer has.
-func signIn(ctx context.Context, at place) (target, error) {
-	const somebody = `WITH somebody AS (INSERT INTO account (username) VALUES ('bench') RETURNING id)
-		INSERT INTO session (account_id, expires_at) SELECT id, 'infinity' FROM somebody RETURNING account_id, id`
-	var account int64
+// signIn starts a server that requires authentication and returns it as a target, with the access token of a new
+// viewer.
+func signIn(ctx context.Context, env environment) (target, error) {
+	const insertSession = `WITH viewer AS (INSERT INTO account (username) VALUES ('bench') RETURNING id)
+		INSERT INTO session (account_id, expires_at) SELECT id, 'infinity' FROM viewer RETURNING account_id, id`
+	var accountID int64
 	var session uuid.UUID
-	if err := at.pool.QueryRow(ctx, somebody).Scan(&account, &session); err != nil {
+	if err := env.pool.QueryRow(ctx, insertSession).Scan(&accountID, &session); err != nil {
 		return target{}, err
 	}
 	keys, err := auth.NewKeys(auth.NewSecret())
 	if err != nil {
 		return target{}, err
 	}
-	options := api.Options{Pool: at.pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "bench", Access: api.Access{Keys: keys, AuthRequired: true}}
-	address, err := serve(api.New(options))
-	return target{address, "Authorization: Bearer " + keys.SignAccessToken(account, session, time.Now()) + "\r\n"}, err
+	address, err := startHTTP(api.New(api.Options{
+		Pool:           env.pool,
+		Log:            slog.New(slog.DiscardHandler),
+		AnonymousActor: "bench",
+		Access:         api.Access{Keys: keys, AuthRequired: true},
+	}))
+	token := keys.SignAccessToken(accountID, session, time.Now())
+	return target{address, "Authorization: Bearer " + token + "\r\n"}, err
 }
 
-// newAPI is what the server serves, with a log of that level.
-func newAPI(at place, level slog.Level) http.Handler {
+// newAPI returns the server's handler with a log of the given level.
+func newAPI(env environment, level slog.Level) http.Handler {
 	logger := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: level}))
-	return api.New(api.Options{Pool: at.pool, Log: logger, AnonymousActor: "bench", Version: "bench"})
+	return api.New(api.Options{Pool: env.pool, Log: logger, AnonymousActor: "bench", Version: "bench"})
 }
 
-// serve listens on a free port of loopback and returns its address.
-func serve(h http.Handler) (address string, err error) {
+// startHTTP serves a handler on a free loopback port until the program exits, and returns the address.
+func startHTTP(h http.Handler) (address string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	go func() { _ = http.Serve(listener, h) }() // ends with the program
+	go func() { _ = http.Serve(listener, h) }()
 	return listener.Addr().String(), nil
 }
 
-// compare prints how many requests a second ours answers for each one of the floor.
-func compare(ours, logged string, signedIn target, floor string) {
-	fmt.Printf("\nRequests a second against bare net/http + pgx with the same statement: median of %d interleaved rounds (least to most)\n", rounds)
-	fmt.Printf("%-36s %11s %8s %8s %20s\n", "", "connections", "ours", "bare", "ours/bare")
+// printReads prints the requests per second of the server, relative to the net/http baseline.
+func printReads(addr, loggingAddr string, signedIn target, baseAddr string) {
+	fmt.Printf("\nRequests per second, relative to net/http + pgx with the same statement: ")
+	fmt.Printf("median of %d interleaved rounds (min to max)\n", rounds)
+	fmt.Printf("%-36s %11s %9s %8s %20s\n", "", "connections", "labledger", "net/http", "labledger/net/http")
 	for _, c := range []struct {
-		what   string
+		name   string
 		server target
 		path   string
 	}{
-		{"/site/1", target{address: ours}, "/site/1"},
-		{"/site/1, a log line a request", target{address: logged}, "/site/1"},
+		{"/site/1", target{address: addr}, "/site/1"},
+		{"/site/1, request log enabled", target{address: loggingAddr}, "/site/1"},
 		{"/site/1, signed in", signedIn, "/site/1"},
-		{"/sites/0/10", target{address: ours}, "/sites/0/10"},
-		{"/api/v1/sites?limit=100", target{address: ours}, "/api/v1/sites?limit=100"},
+		{"/sites/0/10", target{address: addr}, "/sites/0/10"},
+		{"/api/v1/sites?limit=100", target{address: addr}, "/api/v1/sites?limit=100"},
 		{"/api/v1/sites?limit=100, signed in", signedIn, "/api/v1/sites?limit=100"},
-		{"/api/v1/sites?limit=1000", target{address: ours}, "/api/v1/sites?limit=1000"},
+		{"/api/v1/sites?limit=1000", target{address: addr}, "/api/v1/sites?limit=1000"},
 	} {
 		for _, connections := range []int{1, 16} {
-			a, b, ratios := race(c.server, target{address: floor}, c.path, connections)
-			fmt.Printf("%-36s %11d %8.0f %8.0f %8.2f (%.2f to %.2f)\n", c.what, connections, a, b, middle(ratios), ratios[0], ratios[len(ratios)-1])
+			a, b, ratios := compareServers(c.server, target{address: baseAddr}, c.path, connections)
+			fmt.Printf("%-36s %11d %9.0f %8.0f %8.2f (%.2f to %.2f)\n",
+				c.name, connections, a, b, median(ratios), ratios[0], ratios[len(ratios)-1])
 		}
 	}
 }
 
-// depth prints what a page of ten costs, by how deep it lies in a million rows.
-func depth(ours string) {
-	fmt.Printf("\nTime of a page of ten in 1,000,000 rows, by depth, against the first page\n")
+// printPageDepth prints the response time of a page of ten rows by its position in a million rows.
+func printPageDepth(addr string) {
+	fmt.Printf("\nTime of a page of 10 of 1,000,000 rows, by position, relative to the first page\n")
 	fmt.Printf("%-12s %14s %14s\n", "row", "after=", "offset=")
-	first := pageTime(ours, "/api/v1/sites?limit=10")
+	first := medianPageTime(addr, "/api/v1/sites?limit=10")
 	for _, row := range []int{0, 1_000, 100_000, 500_000, 999_900} {
-		keyset := pageTime(ours, fmt.Sprintf("/api/v1/sites?limit=10&after=%d", row))
-		offset := pageTime(ours, fmt.Sprintf("/api/v1/sites?limit=10&offset=%d", row))
+		keyset := medianPageTime(addr, fmt.Sprintf("/api/v1/sites?limit=10&after=%d", row))
+		offset := medianPageTime(addr, fmt.Sprintf("/api/v1/sites?limit=10&offset=%d", row))
 		fmt.Printf("%-12d %13.1fx %13.1fx\n", row, ratio(keyset, first), ratio(offset, first))
 	}
 }

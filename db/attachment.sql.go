@@ -309,7 +309,7 @@ type ListAttachmentsParams struct {
 	FreezerID     *int64     `json:"freezer_id"`
 	ComputerID    *int64     `json:"computer_id"`
 	ContainerUuid *uuid.UUID `json:"container_uuid"`
-	MediaType     *string    `json:"media_type"`
+	Type          *string    `json:"type"`
 	Offset        int64      `json:"offset"`
 	Limit         *int64     `json:"limit"`
 }
@@ -334,7 +334,7 @@ func (q *Queries) ListAttachments(ctx context.Context, arg ListAttachmentsParams
 		arg.FreezerID,
 		arg.ComputerID,
 		arg.ContainerUuid,
-		arg.MediaType,
+		arg.Type,
 		arg.Offset,
 		arg.Limit,
 	)

@@ -40,7 +40,7 @@ func newRecoveryEnv(t *testing.T) *recoveryEnv {
 	e := &recoveryEnv{t: t, doc: readRecoveryDoc(t), dir: pgtest.StateDir(t), ran: map[string]bool{}}
 	e.socket = filepath.Join(e.dir, "run")
 	var err error
-	if e.bin, err = postgres.Find(); err == nil {
+	if e.bin, err = postgres.FindServer(0); err == nil {
 		e.bin, err = filepath.EvalSymlinks(filepath.Join(e.bin, "postgres")) // all programs are beside the real one
 	}
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package postman holds a Postman collection of the whole API, made of the OpenAPI document, and the test that makes it.
-// It must not know the routes, the types or the queries: only what the document says of them, and a few things of the mock data.
+// Package postman holds a Postman collection of the whole API and the test that generates it from the OpenAPI document.
+// The package must not depend on routes, types or queries: only on the document and on a few rows of the mock data.
 package postman
 
 import (
@@ -18,14 +18,14 @@ import (
 	textdiff "github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the collection anew")
+var update = flag.Bool("update", false, "write the generated collection to its file")
 
 const (
 	file   = "labledger.postman_collection.json"
-	server = "http://127.0.0.1:5000" // as in the curl samples
+	server = "http://127.0.0.1:5000" // the base URL in the curl samples
 )
 
-// TestCollection makes the collection out of the OpenAPI document, and holds it against the one that is there.
+// TestCollection generates the collection from the OpenAPI document and compares it with the stored one.
 func TestCollection(t *testing.T) {
 	text, err := os.ReadFile("../api/openapi.json")
 	if err != nil {
@@ -35,29 +35,29 @@ func TestCollection(t *testing.T) {
 	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
-	var made bytes.Buffer
-	encoder := json.NewEncoder(&made)
+	var createdBy bytes.Buffer
+	encoder := json.NewEncoder(&createdBy)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(d.collection()); err != nil {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(file, made.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(file, createdBy.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	there, err := os.ReadFile(file)
+	stored, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := textdiff.Diff(string(there), made.String()); diff != "" {
-		t.Errorf("%s is not what openapi.json says; run `make gen` (- there, + made):\n%s", file, diff)
+	if diff := textdiff.Diff(string(stored), createdBy.String()); diff != "" {
+		t.Errorf("%s does not match openapi.json; run `make gen` (- stored, + generated):\n%s", file, diff)
 	}
 }
 
-// What is read of the OpenAPI document.
+// The parts of the OpenAPI document that the generator reads.
 type (
 	document struct {
 		Tags       []tag                           `json:"tags"`
@@ -74,7 +74,7 @@ type (
 		Summary     string      `json:"summary"`
 		Description string      `json:"description"`
 		Tags        []string    `json:"tags"`
-		Security    []any       `json:"security"` // none: for everyone
+		Security    []any       `json:"security"` // empty if no authentication is required
 		Parameters  []parameter `json:"parameters"`
 		RequestBody struct {
 			Content map[string]struct {
@@ -103,7 +103,7 @@ type (
 	}
 )
 
-// What is written: https://schema.getpostman.com/json/collection/v2.1.0/docs/index.html.
+// The Postman collection format: https://schema.getpostman.com/json/collection/v2.1.0/docs/index.html.
 type (
 	collection struct {
 		Info struct {
@@ -137,7 +137,7 @@ type (
 		Exec []string `json:"exec"`
 	}
 	request struct {
-		Auth        *auth   `json:"auth,omitempty"` // otherwise that of the collection
+		Auth        *auth   `json:"auth,omitempty"` // nil to inherit from the collection
 		Method      string  `json:"method"`
 		Header      []value `json:"header"`
 		Body        *body   `json:"body,omitempty"`
@@ -170,61 +170,72 @@ type (
 	}
 )
 
-const introduction = `Every call of the API. Each request can be sent as it stands to a server with the mock data, and says whether the answer is a documented
-success.
+// description returns the description of the collection. It quotes the names of two requests.
+func (d *document) description() string {
+	createSite, signIn := d.Paths["/api/v1/sites"]["post"].Summary, d.Paths["/auth/login"]["post"].Summary
+	return fmt.Sprintf("All operations of the API. Each request works unchanged with the mock data. "+
+		"Its test checks that the response is a documented success.\n\n"+
+		"A request that creates a row stores its ID in a variable: %q sets `{{site}}`. "+
+		"Requests that change or delete a site use that variable. "+
+		"A request that would change existing rows, such as the rules, is a dry run. "+
+		"So a run of the whole collection leaves the tables unchanged, except for one account, "+
+		"two events and their alerts, and the history of all changes.\n\n"+
+		"A server without required authentication needs no token. "+
+		"Otherwise set the variables `username` and `password` and send %q: "+
+		"it stores the access token, which all later requests send. "+
+		"In a run, the folder \"accounts\" registers a new account, uses it, signs out, "+
+		"and restores the previous access token.\n\n"+
+		"Optional parameters and headers are included, but disabled.", createSite, signIn)
+}
 
-A request that creates a row remembers it: after "Creates a site", ` + "`{{site}}`" + ` is its number, and whatever changes or deletes a site means
-that one. Where there is nothing of one's own to change, as with the rules, the request is a dry run. So a run of the whole collection, from
-top to bottom, leaves the tables as they were, but for two events and their alerts, which are for ever, as the history of it all is, and for an
-account.
+// mockNouns are the nouns with a row 1 in the mock data. Requests that only read use that row.
+var mockNouns = []string{"site", "freezer", "computer", "user"}
 
-A server that is open needs no token. At another one put your name and password into the variables ` + "`username` and `password`" + ` and send "Signs in":
-it keeps the access token, which all requests bring from then on. In a run the folder "accounts" registers an account of its own, signs in,
-does what one does with it, and signs out; then whoever was signed in before is so again.
-
-Parameters and headers that a call knows and does not need are there, switched off.`
-
-// mocked are the nouns whose row 1 is in the mock data: to read something, nobody has to create it first.
-var mocked = []string{"site", "freezer", "computer", "user"}
-
-// special is what the document cannot tell.
-var special = map[string]struct {
-	method string            // sent instead
-	note   string            // added to the description
-	path   map[string]string // values of the path's variables
-	body   map[string]any    // fields of the body
-	also   string            // noun whose row comes into being, too
-	media  string            // media type of the answer
-	real   bool              // no dry run, though it makes no row that it remembers
-	before []string          // script
-	after  []string          // script, when the answer is there
+// overrides holds what the OpenAPI document does not contain, by method and path.
+var overrides = map[string]struct {
+	method      string            // replaces the method
+	note        string            // appended to the description
+	path        map[string]string // values of path variables
+	body        map[string]any    // body fields
+	alsoCreates string            // noun of a second row that the request creates
+	mediaType   string            // media type of the response
+	noDryRun    bool              // not a dry run, although the request creates no row with a variable
+	before      []string          // pre-request script
+	after       []string          // script after the response
 }{
-	"GET /api/v1/stream":        {method: "HEAD", note: "Here as HEAD, because it has an end. Send it as GET to see messages."},
+	"GET /api/v1/stream": {method: "HEAD",
+		note: "Sent as HEAD, because a GET does not end. Send GET to receive messages."},
 	"GET /api/users/{username}": {path: map[string]string{"username": "Bob"}},
-	"POST /api/v1/events":       {body: map[string]any{"type": "withdraw", "amount": "142.50"}, also: "alert"},
+	"POST /api/v1/events":       {body: map[string]any{"type": "withdraw", "amount": "142.50"}, alsoCreates: "alert"},
 
 	"POST /api/v1/attachments": {after: []string{
 		`const [, , folder, file] = pm.response.json().url.split("/");`,
 		`pm.collectionVariables.set("folder", folder);`,
 		`pm.collectionVariables.set("file", file);`,
 	}},
-	"GET /media/{folder}/{file}": {path: map[string]string{"folder": "{{folder}}", "file": "{{file}}"}, media: "text/plain"},
+	"GET /media/{folder}/{file}": {path: map[string]string{"folder": "{{folder}}", "file": "{{file}}"},
+		mediaType: "text/plain"},
 
 	"POST /auth/register": {
-		body: own, real: true,
+		body: credentials, noDryRun: true,
 		before: []string{
 			`pm.collectionVariables.set("username", "Ada " + pm.variables.replaceIn("{{$guid}}"));`,
 			`pm.collectionVariables.set("previous_token", pm.collectionVariables.get("access_token"));`,
 		},
 	},
-	"POST /auth/login":             {body: own, real: true, after: keepTokens},
-	"POST /auth/refresh":           {body: map[string]any{"refresh_token": "{{refresh_token}}"}, real: true, after: keepTokens},
-	"PATCH /account":               {real: true},
-	"PUT /account":                 {body: map[string]any{"current_password": "{{password}}", "password": "incorrect horse battery staple"}},
-	"GET /auth/token":              {after: []string{`pm.collectionVariables.set("session", pm.response.json().find((s) => s.own).id);`}},
-	"PUT /auth/token/{session_id}": {path: map[string]string{"session_id": "{{session}}"}, body: map[string]any{"session_id": "{{session}}"}},
+	"POST /auth/login": {body: credentials, noDryRun: true, after: storeTokensScript},
+	"POST /auth/refresh": {body: map[string]any{"refresh_token": "{{refresh_token}}"}, noDryRun: true,
+		after: storeTokensScript},
+	"PATCH /account": {noDryRun: true},
+	"PUT /account": {body: map[string]any{"current_password": "{{password}}",
+		"password": "incorrect horse battery staple"}},
+	"GET /auth/token": {after: []string{
+		`pm.collectionVariables.set("session", pm.response.json().find((s) => s.own).id);`,
+	}},
+	"PUT /auth/token/{session_id}": {path: map[string]string{"session_id": "{{session}}"},
+		body: map[string]any{"session_id": "{{session}}"}},
 	"POST /auth/logout": {
-		real: true,
+		noDryRun: true,
 		after: []string{
 			`pm.collectionVariables.set("access_token", pm.collectionVariables.get("previous_token"));`,
 			`pm.collectionVariables.set("previous_token", "");`,
@@ -233,137 +244,144 @@ var special = map[string]struct {
 }
 
 var (
-	own        = map[string]any{"username": "{{username}}", "password": "{{password}}"}
-	keepTokens = []string{
+	credentials       = map[string]any{"username": "{{username}}", "password": "{{password}}"}
+	storeTokensScript = []string{
 		`pm.collectionVariables.set("access_token", pm.response.json().access_token);`,
 		`pm.collectionVariables.set("refresh_token", pm.response.json().refresh_token);`,
 	}
 )
 
-// stay is the folder "accounts": all its calls, and what else one does with an account, from registering to signing out.
-var stay = []string{
-	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account", "PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
-	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos", "DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
+// accountSequence is the order of the requests in the folder "accounts", from registering to signing out. It includes
+// requests of other folders that an account uses.
+var accountSequence = []string{
+	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account",
+	"PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
+	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos",
+	"DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
 }
 
-// A call is one method of one path.
+// call is an operation with its method and path.
 type call struct {
 	operation
 	method, path string
 }
 
-func (c call) reads() bool { return c.method == "GET" }
+func (c call) isGet() bool { return c.method == "GET" }
 
 func (c call) name() string { return c.method + " " + c.path }
 
-// ends are the path's parts without what the version adds.
-func (c call) ends() []string {
-	short := strings.TrimPrefix(strings.TrimPrefix(c.path, "/api/v1"), "/api")
-	return strings.Split(strings.TrimPrefix(short, "/"), "/")
+// segments returns the segments of the path without the prefixes /api/v1 and /api.
+func (c call) segments() []string {
+	path := strings.TrimPrefix(strings.TrimPrefix(c.path, "/api/v1"), "/api")
+	return strings.Split(strings.TrimPrefix(path, "/"), "/")
 }
 
-// noun is what a call is about, in the singular.
-func (c call) noun() string { return strings.TrimSuffix(c.ends()[0], "s") }
+// noun returns the resource of a call, in the singular.
+func (c call) noun() string { return strings.TrimSuffix(c.segments()[0], "s") }
 
-// creates tells a call that makes a row and says which.
-func (c call) creates(keys map[string]string) bool {
-	return c.method == "POST" && len(c.ends()) == 1 && keys[c.noun()] != ""
+// createsRow reports whether a call creates a row whose key is a path variable.
+func (c call) createsRow(keys map[string]string) bool {
+	return c.method == "POST" && len(c.segments()) == 1 && keys[c.noun()] != ""
 }
 
-// rank orders the calls about a noun so that they can be made one after another.
+// rank orders the calls of a noun so that they can be sent one after another.
 func (c call) rank() int {
-	one := len(c.ends()) > 1 && isVariable(c.ends()[1]) && !strings.Contains(c.path, "{offset}")
-	return slices.Index([]string{"GET", "POST", "POST one", "PUT one", "PATCH one", "GET one", "DELETE one"}, c.method+map[bool]string{true: " one"}[one])
+	kind := c.method
+	if len(c.segments()) > 1 && isVariable(c.segments()[1]) && !strings.Contains(c.path, "{offset}") {
+		kind += " row"
+	}
+	order := []string{"GET", "POST", "POST row", "PUT row", "PATCH row", "GET row", "DELETE row"}
+	return slices.Index(order, kind)
 }
 
 func isVariable(part string) bool { return strings.HasPrefix(part, "{") }
 
-// collection makes all of it.
+// collection generates the collection.
 func (d *document) collection() collection {
 	var calls []call
-	keys := map[string]string{} // variable of the path that names a row, by noun
+	keys := map[string]string{} // path variable with a row's key, by noun
 	for path, methods := range d.Paths {
 		for method, op := range methods {
 			c := call{op, strings.ToUpper(method), path}
 			calls = append(calls, c)
-			if ends := c.ends(); strings.HasPrefix(path, "/api/v1/") && len(ends) == 2 && isVariable(ends[1]) {
+			if ends := c.segments(); strings.HasPrefix(path, "/api/v1/") && len(ends) == 2 && isVariable(ends[1]) {
 				keys[c.noun()] = strings.Trim(ends[1], "{}")
 			}
 		}
 	}
 	slices.SortFunc(calls, func(a, b call) int {
-		return cmp.Or(a.rank()-b.rank(), len(a.ends())-len(b.ends()), cmp.Compare(a.path, b.path))
+		return cmp.Or(a.rank()-b.rank(), len(a.segments())-len(b.segments()), cmp.Compare(a.path, b.path))
 	})
-	made := map[string]string{} // request that makes the row, by noun
+	createdBy := map[string]string{} // name of the request that creates the row, by noun
 	for _, c := range calls {
-		if c.creates(keys) && strings.HasPrefix(c.path, "/api/v1/") {
-			made[c.noun()] = c.Summary
-			if also := special[c.name()].also; also != "" {
-				made[also] = c.Summary
+		if c.createsRow(keys) && strings.HasPrefix(c.path, "/api/v1/") {
+			createdBy[c.noun()] = c.Summary
+			if also := overrides[c.name()].alsoCreates; also != "" {
+				createdBy[also] = c.Summary
 			}
 		}
 	}
 	var all collection
 	all.Info.ID = "5f0c5f2e-6c61-4b6c-9ed6-1ab1ed6e7a00"
 	all.Info.Name = "Labledger"
-	all.Info.Description = introduction
+	all.Info.Description = d.description()
 	all.Info.Schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 	var tags []string
 	for _, tag := range d.Tags {
 		tags = append(tags, tag.Name)
 	}
-	short := tags[len(tags)-1] // the folder of all that no tag is declared for
+	lastTag := tags[len(tags)-1] // its folder also gets the operations with an undeclared tag
 	for _, tag := range d.Tags {
 		var members []call
 		for _, c := range calls {
-			if c.Tags[0] == tag.Name || tag.Name == short && !slices.Contains(tags, c.Tags[0]) {
+			if c.Tags[0] == tag.Name || tag.Name == lastTag && !slices.Contains(tags, c.Tags[0]) {
 				members = append(members, c)
 			}
 		}
 		folder := item{Name: tag.Name, Description: tag.Description}
 		if tag.Name == "accounts" {
-			members = inOrder(members, calls)
+			members = orderAccountCalls(members, calls)
 		}
-		if tag.Name == short {
-			folder.Item = d.byNoun(members, keys, made)
+		if tag.Name == lastTag {
+			folder.Item = d.byNoun(members, keys, createdBy)
 		} else {
-			folder.Item = d.items(members, keys, made)
+			folder.Item = d.items(members, keys, createdBy)
 		}
 		all.Item = append(all.Item, folder)
 	}
 	all.Auth = &auth{Type: "bearer", Bearer: []value{{Key: "token", Value: "{{access_token}}"}}}
 	all.Variable = []value{
-		{Key: "baseUrl", Value: server, Description: "Where the server is."},
-		{Key: "username", Description: "Who signs in. Registering makes up another one."},
-		{Key: "password", Value: "correct horse battery staple", Description: "The password that goes with it."},
-		{Key: "access_token", Description: "All requests bring it. Set by signing in."},
-		{Key: "refresh_token", Description: "Good for the next access token, once. Set by signing in."},
-		{Key: "previous_token", Description: "Access token of whoever was signed in before somebody registered."},
-		{Key: "session", Description: "The session of one's own."},
-		{Key: "folder", Description: "Of the uploaded file. Set by uploading one."},
-		{Key: "file", Description: "Its name there. Set by uploading one."},
+		{Key: "baseUrl", Value: server, Description: "The base URL of the server."},
+		{Key: "username", Description: "The user who signs in. Registering sets a new name."},
+		{Key: "password", Value: "correct horse battery staple", Description: "The password of that user."},
+		{Key: "access_token", Description: "Sent with all requests. Set by signing in."},
+		{Key: "refresh_token", Description: "Renews the access token once. Set by signing in."},
+		{Key: "previous_token", Description: "The access token before registering, restored after signing out."},
+		{Key: "session", Description: "The ID of the current session."},
+		{Key: "folder", Description: "The directory in the URL of the uploaded file. Set by an upload."},
+		{Key: "file", Description: "The name in the URL of the uploaded file. Set by an upload."},
 	}
-	for _, noun := range slices.Sorted(maps.Keys(made)) {
-		all.Variable = append(all.Variable, value{Key: noun, Description: fmt.Sprintf("Set by %q.", made[noun])})
+	for _, noun := range slices.Sorted(maps.Keys(createdBy)) {
+		all.Variable = append(all.Variable, value{Key: noun, Description: fmt.Sprintf("Set by %q.", createdBy[noun])})
 	}
 	return all
 }
 
-// inOrder are the calls of a stay.
-func inOrder(members, all []call) (ordered []call) {
-	for _, name := range stay {
+// orderAccountCalls returns the calls of accountSequence. It panics if that lacks one of members.
+func orderAccountCalls(members, all []call) (ordered []call) {
+	for _, name := range accountSequence {
 		ordered = append(ordered, all[slices.IndexFunc(all, func(c call) bool { return c.name() == name })])
 	}
 	for _, c := range members {
-		if !slices.Contains(stay, c.name()) {
-			panic(c.name() + " is new: say in stay when it is sent")
+		if !slices.Contains(accountSequence, c.name()) {
+			panic(c.name() + " is missing in accountSequence")
 		}
 	}
 	return ordered
 }
 
-// byNoun puts calls into a folder for each noun, in the order of the tags.
-func (d *document) byNoun(calls []call, keys, made map[string]string) (folders []item) {
+// byNoun returns a folder of calls for each noun, in the order of the tags.
+func (d *document) byNoun(calls []call, keys, createdBy map[string]string) (folders []item) {
 	var nouns []string
 	for _, tag := range d.Tags {
 		nouns = append(nouns, strings.TrimSuffix(tag.Name, "s"))
@@ -379,16 +397,17 @@ func (d *document) byNoun(calls []call, keys, made map[string]string) (folders [
 	}
 	for _, noun := range nouns {
 		if len(byNoun[noun]) > 0 {
-			folders = append(folders, item{Name: noun, Item: d.items(byNoun[noun], keys, made)})
+			folders = append(folders, item{Name: noun, Item: d.items(byNoun[noun], keys, createdBy)})
 		}
 	}
 	return folders
 }
 
-// items makes the requests of a folder. Where several have one summary, their names add the method, or the path.
-func (d *document) items(calls []call, keys, made map[string]string) (items []item) {
+// items returns the requests of a folder. If several calls have the same summary, their names include the path or the
+// method.
+func (d *document) items(calls []call, keys, createdBy map[string]string) (items []item) {
 	for _, c := range calls {
-		i := d.item(c, keys, made)
+		i := d.item(c, keys, createdBy)
 		for _, other := range calls {
 			switch {
 			case other.Summary != c.Summary:
@@ -403,11 +422,11 @@ func (d *document) items(calls []call, keys, made map[string]string) (items []it
 	return items
 }
 
-// item makes the request of a call, and its test.
-func (d *document) item(c call, keys, made map[string]string) item {
-	care := special[c.name()]
-	r := &request{Method: cmp.Or(care.method, c.method), Description: c.describe(care.note)}
-	dry := !c.reads() && !c.creates(keys) && !care.real
+// item returns the request of a call with its test script.
+func (d *document) item(c call, keys, createdBy map[string]string) item {
+	override := overrides[c.name()]
+	r := &request{Method: cmp.Or(override.method, c.method), Description: c.describe(override.note)}
+	dryRun := !c.isGet() && !c.createsRow(keys) && !override.noDryRun
 	if len(c.Security) == 0 {
 		r.Auth = &auth{Type: "noauth"}
 	}
@@ -417,9 +436,10 @@ func (d *document) item(c call, keys, made map[string]string) item {
 	for i, part := range strings.Split(c.path, "/")[1:] {
 		if name := strings.Trim(part, "{}"); isVariable(part) {
 			part = ":" + name
-			v := value{Key: name, Value: cmp.Or(care.path[name], c.sample(i))}
-			if noun := c.noun(); made[noun] != "" && keys[noun] == name && !(c.reads() && slices.Contains(mocked, noun)) {
-				v.Value, dry = "{{"+noun+"}}", false
+			v := value{Key: name, Value: cmp.Or(override.path[name], c.sample(i))}
+			if noun := c.noun(); createdBy[noun] != "" && keys[noun] == name &&
+				!(c.isGet() && slices.Contains(mockNouns, noun)) {
+				v.Value, dryRun = "{{"+noun+"}}", false
 			}
 			r.URL.Variable = append(r.URL.Variable, v)
 		}
@@ -427,9 +447,9 @@ func (d *document) item(c call, keys, made map[string]string) item {
 			r.URL.Path = append(r.URL.Path, part)
 		}
 	}
-	statuses, media := c.success()
-	media = cmp.Or(care.media, media)
-	r.Header = []value{{Key: "Accept", Value: media}}
+	statuses, mediaType := c.success()
+	mediaType = cmp.Or(override.mediaType, mediaType)
+	r.Header = []value{{Key: "Accept", Value: mediaType}}
 	raw := "{{baseUrl}}/" + strings.Join(r.URL.Path, "/")
 	for _, p := range c.Parameters {
 		if p.Ref != "" {
@@ -449,8 +469,8 @@ func (d *document) item(c call, keys, made map[string]string) item {
 				}
 			}
 		case p.Name == "dry_run":
-			v.Value, v.Disabled = "true", !dry
-			if dry {
+			v.Value, v.Disabled = "true", !dryRun
+			if dryRun {
 				raw += "?dry_run=true"
 			}
 			fallthrough
@@ -469,41 +489,44 @@ func (d *document) item(c call, keys, made map[string]string) item {
 	}
 	r.URL.Raw, r.URL.Host = raw, []string{"{{baseUrl}}"}
 	if content, ok := c.RequestBody.Content["application/json"]; ok && c.method != "DELETE" {
-		maps.Copy(content.Example, care.body)
+		maps.Copy(content.Example, override.body)
 		r.Header = append(r.Header, value{Key: "Content-Type", Value: "application/json"})
-		r.Body = &body{Mode: "raw", Raw: pretty(content.Example), Options: map[string]any{"raw": map[string]any{"language": "json"}}}
+		r.Body = &body{Mode: "raw", Raw: prettyJSON(content.Example),
+			Options: map[string]any{"raw": map[string]any{"language": "json"}}}
 	}
 	if _, ok := c.RequestBody.Content["multipart/form-data"]; ok {
-		r.Body = &body{Mode: "formdata", Form: []field{{"file", "file", "LICENSE"}}} // any file will do
+		r.Body = &body{Mode: "formdata", Form: []field{{"file", "file", "LICENSE"}}}
 	}
 	test := []string{
-		fmt.Sprintf("pm.test(%q, () => {", "answers "+strings.Join(statuses, " or ")+", "+media),
-		fmt.Sprintf("    pm.expect(pm.response.code, pm.response.text()).to.be.oneOf([%s]);", strings.Join(statuses, ", ")),
-		fmt.Sprintf("    pm.expect(pm.response.headers.get(\"Content-Type\")).to.match(/^%s(;|$)/);", regexp.MustCompile(`[/.+]`).ReplaceAllString(media, `\$0`)),
+		fmt.Sprintf("pm.test(%q, () => {", "status "+strings.Join(statuses, " or ")+", type "+mediaType),
+		fmt.Sprintf("    pm.expect(pm.response.code, pm.response.text()).to.be.oneOf([%s]);",
+			strings.Join(statuses, ", ")),
+		fmt.Sprintf("    pm.expect(pm.response.headers.get(\"Content-Type\")).to.match(/^%s(;|$)/);",
+			regexp.MustCompile(`[/.+]`).ReplaceAllString(mediaType, `\$0`)),
 	}
-	if media == "application/json" {
+	if mediaType == "application/json" {
 		test = append(test, "    pm.response.json();")
 	}
 	test = append(test, "});")
-	if c.creates(keys) {
-		test = append(test, remember(c.noun(), keys[c.noun()]))
-		if care.also != "" {
-			test = append(test, remember(care.also, keys[care.also]))
+	if c.createsRow(keys) {
+		test = append(test, storeKeyScript(c.noun(), keys[c.noun()]))
+		if override.alsoCreates != "" {
+			test = append(test, storeKeyScript(override.alsoCreates, keys[override.alsoCreates]))
 		}
 	}
 	i := item{Name: c.Summary, Request: r, Response: []any{}}
-	if care.before != nil {
-		i.Event = append(i.Event, event{"prerequest", script{"text/javascript", care.before}})
+	if override.before != nil {
+		i.Event = append(i.Event, event{"prerequest", script{"text/javascript", override.before}})
 	}
-	i.Event = append(i.Event, event{"test", script{"text/javascript", append(test, care.after...)}})
+	i.Event = append(i.Event, event{"test", script{"text/javascript", append(test, override.after...)}})
 	return i
 }
 
-func remember(noun, key string) string {
+func storeKeyScript(noun, key string) string {
 	return fmt.Sprintf("pm.collectionVariables.set(%q, pm.response.json().%s);", noun, key)
 }
 
-// describe is the call's text, and the SQL that it runs.
+// describe returns the description of a call, a note, and the SQL that the call runs.
 func (c call) describe(note string) string {
 	text := c.Description
 	if note != "" {
@@ -517,7 +540,7 @@ func (c call) describe(note string) string {
 	return text
 }
 
-// sample is what stands in the curl sample in the place of the path's part i.
+// sample returns the value of path segment i in the curl sample.
 func (c call) sample(i int) string {
 	for _, s := range c.Samples {
 		if _, rest, found := strings.Cut(s.Source, server+"/"); found {
@@ -527,20 +550,19 @@ func (c call) sample(i int) string {
 	panic(c.path + " has no curl sample")
 }
 
-// success is which statuses are good, and the media type to ask for: JSON where there is a choice.
-func (c call) success() (statuses []string, media string) {
-	for status, answer := range c.Responses {
+// success returns the documented 2xx statuses and the media type to request, JSON if there is a choice.
+func (c call) success() (statuses []string, mediaType string) {
+	for status, response := range c.Responses {
 		if strings.HasPrefix(status, "2") {
 			statuses = append(statuses, status)
-			types := slices.Sorted(maps.Keys(answer.Content)) // application/json comes first
-			media = types[0]
+			mediaType = slices.Sorted(maps.Keys(response.Content))[0] // application/json sorts first
 		}
 	}
 	slices.Sort(statuses)
-	return statuses, media
+	return statuses, mediaType
 }
 
-func pretty(v any) string {
+func prettyJSON(v any) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

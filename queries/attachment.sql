@@ -7,7 +7,7 @@ WHERE id > @after::bigint
   AND (sqlc.narg('freezer_id')::bigint IS NULL OR freezer_id = sqlc.narg('freezer_id'))
   AND (sqlc.narg('computer_id')::bigint IS NULL OR computer_id = sqlc.narg('computer_id'))
   AND (sqlc.narg('container_uuid')::uuid IS NULL OR container_uuid = sqlc.narg('container_uuid'))
-  AND (sqlc.narg('media_type')::text IS NULL OR type = sqlc.narg('media_type'))
+  AND (sqlc.narg('type')::text IS NULL OR type = sqlc.narg('type'))
 ORDER BY id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;

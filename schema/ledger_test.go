@@ -14,6 +14,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -335,18 +336,18 @@ func TestDownFromLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 0); err != nil || to != 0 {
+	if _, to, err := migrate.Down(ctx, url, schema.Files, 0); err != nil || to != 0 {
 		t.Fatal(to, err)
 	}
-	if _, _, err := postgres.Migrate(ctx, url, migrations(t, 3, nil)); err != nil {
+	if _, _, err := migrate.Up(ctx, url, migrations(t, 3, nil)); err != nil {
 		t.Fatal(err)
 	}
 	want := texts(t, pool, everything)
-	_, newest, err := postgres.Migrate(ctx, url, schema.Files)
+	_, newest, err := migrate.Up(ctx, url, schema.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, int(newest)-3); err != nil || to != 3 {
+	if _, to, err := migrate.Down(ctx, url, schema.Files, int(newest)-3); err != nil || to != 3 {
 		t.Fatal(to, err)
 	}
 	if got := texts(t, pool, everything); strings.Join(got, "\n") != strings.Join(want, "\n") {

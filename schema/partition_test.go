@@ -23,6 +23,7 @@ import (
 	"labledger/internal/ledger"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/internal/rules"
 	"labledger/schema"
 )
@@ -65,7 +66,7 @@ func partitioned(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	ctx := context.Background()
 	url := pgtest.Database(t)
-	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 0); err != nil || to != 0 {
+	if _, to, err := migrate.Down(ctx, url, schema.Files, 0); err != nil || to != 0 {
 		t.Fatal(to, err)
 	}
 	changed := 0
@@ -83,7 +84,7 @@ func partitioned(t *testing.T) *pgxpool.Pool {
 	if changed != 5 {
 		t.Fatalf("%d tables were found in the migrations, not 5", changed)
 	}
-	if _, _, err := postgres.Migrate(ctx, url, files); err != nil {
+	if _, _, err := migrate.Up(ctx, url, files); err != nil {
 		t.Fatal(err)
 	}
 	pool, err := postgres.Open(ctx, url)
@@ -268,7 +269,7 @@ func TestHotStatementsNameTheUser(t *testing.T) {
 			return err
 		},
 		"GetLatestRuleset": func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err },
-		"GetRuleset":    func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
+		"GetRuleset":       func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
 		"FindKeys": func(q *db.Queries) error {
 			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{past.Key}})
 			return err

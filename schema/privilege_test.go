@@ -17,6 +17,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -504,7 +505,7 @@ func TestServerRoleIsMade(t *testing.T) {
 	}
 	work := func(user, name string) {
 		t.Helper()
-		if _, _, err := postgres.Migrate(t.Context(), database(user, name), schema.Files); err != nil {
+		if _, _, err := migrate.Up(t.Context(), database(user, name), schema.Files); err != nil {
 			t.Error(err)
 			return
 		}
@@ -534,7 +535,7 @@ func TestServerRoleIsMade(t *testing.T) {
 		name := fmt.Sprintf("four_%d", i)
 		must(t, admin, "CREATE DATABASE "+name)
 		all.Go(func() {
-			if _, _, err := postgres.Migrate(t.Context(), database("labledger", name), schema.Files); err != nil {
+			if _, _, err := migrate.Up(t.Context(), database("labledger", name), schema.Files); err != nil {
 				t.Error(err)
 			}
 		})
@@ -580,9 +581,9 @@ func TestServerRoleTakenBack(t *testing.T) {
 	if got := texts(t, pool, given); len(got) < 20 {
 		t.Errorf("the role was given %d things", len(got))
 	}
-	if _, to, err := postgres.Migrate(t.Context(), database, schema.Files); err != nil {
+	if _, to, err := migrate.Up(t.Context(), database, schema.Files); err != nil {
 		t.Fatal(err)
-	} else if _, _, err := postgres.MigrateDown(t.Context(), database, schema.Files, int(to)-6); err != nil {
+	} else if _, _, err := migrate.Down(t.Context(), database, schema.Files, int(to)-6); err != nil {
 		t.Fatal(err)
 	}
 	for _, left := range texts(t, pool, given) {

@@ -9,6 +9,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -29,7 +30,7 @@ func TestPsql(t *testing.T) {
 		UNION ALL SELECT concat_ws(' ', relname, (SELECT string_agg(entry, ',' ORDER BY entry) FROM unnest(relacl::text[]) AS entry)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
 		UNION ALL SELECT concat_ws(' ', 'version', version, dirty) FROM schema_migrations ORDER BY 1`
 	migrated := texts(t, pool, whole)
-	if _, _, err := postgres.MigrateDown(ctx, url, schema.Files, 0); err != nil {
+	if _, _, err := migrate.Down(ctx, url, schema.Files, 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := pool.Exec(ctx, "DROP TABLE schema_migrations"); err != nil {
@@ -45,7 +46,7 @@ func TestPsql(t *testing.T) {
 	if m, h := strings.Join(migrated, "\n"), strings.Join(byHand, "\n"); m != h {
 		t.Errorf("by hand it is another schema:\n%s\n--- migrated:\n%s", h, m)
 	}
-	if from, to, err := postgres.Migrate(ctx, url, schema.Files); err != nil || from != to {
+	if from, to, err := migrate.Up(ctx, url, schema.Files); err != nil || from != to {
 		t.Errorf("the server does not find it up to date: %d to %d, %v", from, to, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -65,7 +66,7 @@ func TestUpDownUp(t *testing.T) {
 	}
 	defer pool.Close()
 	first := texts(t, pool, everything)
-	if _, to, err := postgres.MigrateDown(ctx, url, schema.Files, 0); err != nil || to != 0 {
+	if _, to, err := migrate.Down(ctx, url, schema.Files, 0); err != nil || to != 0 {
 		t.Fatalf("down: at %d, %v", to, err)
 	}
 	for _, left := range texts(t, pool, everything) {
@@ -73,7 +74,7 @@ func TestUpDownUp(t *testing.T) {
 			t.Errorf("down leaves %s", left)
 		}
 	}
-	if _, _, err := postgres.Migrate(ctx, url, schema.Files); err != nil {
+	if _, _, err := migrate.Up(ctx, url, schema.Files); err != nil {
 		t.Fatal(err)
 	}
 	if second := texts(t, pool, everything); strings.Join(first, "\n") != strings.Join(second, "\n") {

@@ -1,5 +1,5 @@
-// Package web holds the web app as it is built, and gives it out: one page, and the static files that it loads.
-// It must not know what the app does, nor the API that it calls.
+// Package web embeds the built web app and serves it: one page and the static files that the page loads.
+// The package must not depend on what the app does or on the API that it calls.
 package web
 
 import (
@@ -24,39 +24,39 @@ import (
 )
 
 //go:embed all:dist
-var built embed.FS
+var distFS embed.FS
 
-// Prefix is where the static files are served: a URL is it, the digest of them all, a slash, and the file's name. So a URL never leads to other
-// bytes, and a page never gets a file of another version.
+// Prefix is the URL path of the static files. A file's URL is Prefix, the digest of all files, a slash, and the file's
+// name. So the content of a URL never changes, and a page never loads a file of another version.
 const Prefix = "/static/"
 
-// What stands in index.html for what is known only when it is given out.
+// Placeholders in index.html, replaced when the page is served.
 const (
-	nonceMark  = "__NONCE__"  // fresh with each answer, for the Content-Security-Policy
-	staticMark = "__STATIC__" // where the static files are
+	noncePlaceholder  = "__NONCE__"  // replaced in each response by the nonce of its Content-Security-Policy
+	staticPlaceholder = "__STATIC__" // replaced at startup by the URL prefix of the static files
 )
 
-// An App is the app, ready to be given out.
+// App is the web app in memory, ready to be served.
 type App struct {
 	digest string
 	page   string
 	files  map[string]file
 }
 
-// A file is a static file in its forms.
+// file is a static file in its content encodings.
 type file struct {
-	kind   string
-	plain  form
-	packed form // by gzip; empty when that is not shorter
+	contentType string
+	identity    encoding
+	gzip        encoding // empty unless it saves at least a tenth
 }
 
-type form struct {
+type encoding struct {
 	body []byte
 	etag string
 }
 
-// kinds are the types of static files. They are said here, since a machine's own list may say something else or nothing.
-var kinds = map[string]string{
+// contentTypes maps file extensions to media types. It is fixed because the type tables of operating systems differ.
+var contentTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".ico":         "image/x-icon",
 	".jpg":         "image/jpeg",
@@ -70,28 +70,28 @@ var kinds = map[string]string{
 	".woff2":       "font/woff2",
 }
 
-// New reads the app that is in the binary, and packs its files.
+// New returns the embedded app with its files compressed.
 func New() (*App, error) {
-	dist, err := fs.Sub(built, "dist")
+	dist, err := fs.Sub(distFS, "dist")
 	if err != nil {
 		return nil, err
 	}
-	return read(dist)
+	return load(dist)
 }
 
-func read(dist fs.FS) (*App, error) {
+func load(dist fs.FS) (*App, error) {
 	page, err := fs.ReadFile(dist, "index.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	for _, mark := range []string{nonceMark, staticMark} {
-		if !bytes.Contains(page, []byte(mark)) {
-			return nil, fmt.Errorf("web: index.html has no %s", mark)
+	for _, placeholder := range []string{noncePlaceholder, staticPlaceholder} {
+		if !bytes.Contains(page, []byte(placeholder)) {
+			return nil, fmt.Errorf("web: index.html has no %s", placeholder)
 		}
 	}
 	a := &App{files: map[string]file{}}
 	sum := sha256.New()
-	err = fs.WalkDir(dist, "static", func(name string, d fs.DirEntry, err error) error { // in the order of names
+	err = fs.WalkDir(dist, "static", func(name string, d fs.DirEntry, err error) error { // in lexical order
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -111,19 +111,19 @@ func read(dist fs.FS) (*App, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	a.digest = hex.EncodeToString(sum.Sum(nil)[:8])
-	a.page = strings.ReplaceAll(string(page), staticMark, Prefix+a.digest)
+	a.page = strings.ReplaceAll(string(page), staticPlaceholder, Prefix+a.digest)
 	return a, nil
 }
 
 func newFile(name string, body []byte) (f file, err error) {
-	if f.kind = kinds[path.Ext(name)]; f.kind == "" {
-		return f, fmt.Errorf("%s is of a type that has no line in kinds", name)
+	if f.contentType = contentTypes[path.Ext(name)]; f.contentType == "" {
+		return f, fmt.Errorf("%s: contentTypes has no entry for this extension", name)
 	}
 	sum := sha256.Sum256(body)
 	tag := hex.EncodeToString(sum[:8])
-	f.plain = form{body, `"` + tag + `"`}
-	var packed bytes.Buffer
-	writer, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	f.identity = encoding{body, `"` + tag + `"`}
+	var compressed bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
 	if err != nil {
 		return f, err
 	}
@@ -131,88 +131,92 @@ func newFile(name string, body []byte) (f file, err error) {
 	if err := errors.Join(err, writer.Close()); err != nil {
 		return f, err
 	}
-	if packed.Len() < len(body)*9/10 {
-		f.packed = form{packed.Bytes(), `"` + tag + `-gzip"`}
+	if compressed.Len() < len(body)*9/10 {
+		f.gzip = encoding{compressed.Bytes(), `"` + tag + `-gzip"`}
 	}
 	return f, nil
 }
 
-// policy lets the page run the scripts and styles that carry the nonce, and what those load; nothing else of anywhere, and nothing that
-// somebody wrote into the page.
-func policy(nonce string) string {
-	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'; " +
-		"img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// csp returns a Content-Security-Policy that allows only scripts and styles with the nonce, and what those load. It
+// blocks inline code injected into the page and resources of other origins.
+func csp(nonce string) string {
+	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce +
+		"'; " +
+		"img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; " +
+		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
-// permissions are the powers of a page that this one does without.
-const permissions = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), midi=(), payment=(), usb=()"
+// permissionsPolicy disables browser features that the app does not use.
+const permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), " +
+	"microphone=(), midi=(), payment=(), usb=()"
 
-// ServePage answers with the page, whatever the path: the app itself knows what to show there. The answer is good for this once.
+// ServePage serves the page for every path, because the app does its own routing. The response is not cacheable.
 func (a *App) ServePage(w http.ResponseWriter, _ *http.Request) {
 	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
+	_, _ = rand.Read(random[:]) // rand.Read never returns an error
 	nonce := base64.RawURLEncoding.EncodeToString(random[:])
-	body := strings.ReplaceAll(a.page, nonceMark, nonce)
+	body := strings.ReplaceAll(a.page, noncePlaceholder, nonce)
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy(nonce))
+	h.Set("Content-Security-Policy", csp(nonce))
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", permissions)
+	h.Set("Permissions-Policy", permissionsPolicy)
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write([]byte(body)) // a client that has gone needs no answer
+	_, _ = w.Write([]byte(body)) // fails only if the client disconnected
 }
 
-// ServeFile answers with a static file, packed where the client takes that. It writes nothing and returns false when there is no such file, or
-// none in the version that has this digest.
+// ServeFile serves a static file, compressed if the client accepts gzip. It returns false and writes nothing if there
+// is no such file or the digest is of another version.
 func (a *App) ServeFile(w http.ResponseWriter, r *http.Request, digest, name string) (found bool) {
 	f, found := a.files[name]
 	if !found || digest != a.digest {
 		return false
 	}
-	h, form := w.Header(), f.plain
-	if f.packed.body != nil {
+	h, enc := w.Header(), f.identity
+	if f.gzip.body != nil {
 		h.Set("Vary", "Accept-Encoding")
-		if takesGzip(strings.Join(r.Header.Values("Accept-Encoding"), ",")) {
-			form = f.packed
+		if acceptsGzip(strings.Join(r.Header.Values("Accept-Encoding"), ",")) {
+			enc = f.gzip
 		}
 	}
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("ETag", form.etag)
-	if matches(strings.Join(r.Header.Values("If-None-Match"), ","), form.etag) {
+	h.Set("ETag", enc.etag)
+	if etagMatches(strings.Join(r.Header.Values("If-None-Match"), ","), enc.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return true
 	}
-	if f.packed.body != nil && form.etag == f.packed.etag {
+	if f.gzip.body != nil && enc.etag == f.gzip.etag {
 		h.Set("Content-Encoding", "gzip")
 	}
-	h.Set("Content-Type", f.kind)
-	h.Set("Content-Length", strconv.Itoa(len(form.body)))
-	_, _ = w.Write(form.body) // a client that has gone needs no answer
+	h.Set("Content-Type", f.contentType)
+	h.Set("Content-Length", strconv.Itoa(len(enc.body)))
+	_, _ = w.Write(enc.body) // fails only if the client disconnected
 	return true
 }
 
-// takesGzip reads an Accept-Encoding header: RFC 9110, section 12.5.3.
-func takesGzip(accept string) bool {
-	takes := false
+// acceptsGzip reports whether an Accept-Encoding header accepts gzip (RFC 9110, section 12.5.3).
+func acceptsGzip(accept string) bool {
+	accepts := false
 	for part := range strings.SplitSeq(accept, ",") {
 		coding, params, _ := strings.Cut(part, ";")
 		name, weight, _ := strings.Cut(strings.TrimSpace(params), "=")
 		q, err := strconv.ParseFloat(strings.TrimSpace(weight), 64)
-		good := params == "" || strings.EqualFold(strings.TrimSpace(name), "q") && err == nil && q > 0 && q <= 1
+		acceptable := params == "" || strings.EqualFold(strings.TrimSpace(name), "q") && err == nil && q > 0 && q <= 1
 		switch strings.ToLower(strings.TrimSpace(coding)) {
 		case "gzip":
-			return good
+			return acceptable
 		case "*":
-			takes = good
+			accepts = acceptable
 		}
 	}
-	return takes
+	return accepts
 }
 
-// matches reads an If-None-Match header: RFC 9110, section 13.1.2. It compares weakly, so that a proxy may weaken a tag.
-func matches(header, etag string) bool {
+// etagMatches reports whether an If-None-Match header matches an ETag (RFC 9110, section 13.1.2). It uses the weak
+// comparison, because proxies may weaken an ETag.
+func etagMatches(header, etag string) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
 			return true
@@ -221,9 +225,9 @@ func matches(header, etag string) bool {
 	return false
 }
 
-// Write writes the static files into a folder as a web server gives them out in this one's place: <dir>/<digest>/<file>, and beside each that
-// can be packed the same with .gz. Other versions that are there stay, for pages that are still open. What is there is whole: it comes by
-// renaming.
+// Write writes the static files to dir so that another web server can serve them: <dir>/<digest>/<file>, and a .gz file
+// next to each compressible one. It keeps other versions, because open pages may still load them. A version appears
+// atomically, by a rename.
 func Write(dir string) error {
 	a, err := New()
 	if err != nil {
@@ -244,12 +248,12 @@ func (a *App) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(part) }() // it has another name by then, unless something failed
+	defer func() { _ = os.RemoveAll(part) }() // after success the directory has been renamed
 	for _, name := range slices.Sorted(maps.Keys(a.files)) {
-		f, to := a.files[name], filepath.Join(part, filepath.FromSlash(name))
-		err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, f.plain.body, 0o644))
-		if err == nil && f.packed.body != nil {
-			err = os.WriteFile(to+".gz", f.packed.body, 0o644)
+		f, dst := a.files[name], filepath.Join(part, filepath.FromSlash(name))
+		err := errors.Join(os.MkdirAll(filepath.Dir(dst), 0o755), os.WriteFile(dst, f.identity.body, 0o644))
+		if err == nil && f.gzip.body != nil {
+			err = os.WriteFile(dst+".gz", f.gzip.body, 0o644)
 		}
 		if err != nil {
 			return err
@@ -259,8 +263,8 @@ func (a *App) write(dir string) error {
 		return err
 	}
 	err = os.Rename(part, target)
-	if _, there := os.Stat(target); there == nil {
-		return nil // somebody was faster
+	if _, statErr := os.Stat(target); statErr == nil {
+		return nil // another process may have been faster
 	}
 	return err
 }

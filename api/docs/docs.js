@@ -1,4 +1,4 @@
-// Boots the renderer (redoc.standalone.js) on the server's own OpenAPI document.
+// Starts the renderer (redoc.standalone.js) with the server's OpenAPI document.
 (function () {
   "use strict";
 
@@ -12,9 +12,9 @@
     const a = document.createElement("a");
     a.href = documentURL;
     a.textContent = documentURL;
-    p.append("The API reference could not be shown. The API is described in full at ", a, ".");
+    p.append("The API reference failed to load. The OpenAPI document is at ", a, ".");
     main.append(p);
-    // In place of root, whose children are the renderer's to remove.
+    // Replace root itself: the renderer still removes its children.
     root.replaceWith(main);
   }
 
@@ -23,13 +23,12 @@
     return;
   }
 
-  // The renderer's credit line ("API docs by Redocly") asks its maker's host
-  // for a logo, and no option turns that off. This page must ask no other host
-  // for anything, so an image's source is set only if it is this server's own
-  // or a data: URL. Another one's image gets the error event it would have got
-  // offline, and the renderer takes it away, leaving the credit's text and
-  // link. The Content-Security-Policy would block the request as well, but with
-  // an error in the console of every reader.
+  // The renderer's credit line ("API docs by Redocly") loads a logo from its
+  // vendor's host, and no option disables that. This page must not contact
+  // other hosts, so an image's source is set only for this origin and for data:
+  // URLs. Any other image gets an error event, as if offline, and the renderer
+  // removes it; the credit's text and link remain. The Content-Security-Policy
+  // would block the request as well, but log an error in every console.
   const image = HTMLImageElement.prototype;
   const setAttribute = Element.prototype.setAttribute;
   const src = Object.getOwnPropertyDescriptor(image, "src");
@@ -109,7 +108,7 @@
   };
 
   const scheme = matchMedia("(prefers-color-scheme: dark)");
-  // The renderer takes its colours once, when it starts.
+  // The renderer reads its colours only once, at the start.
   scheme.addEventListener("change", () => location.reload());
 
   Redoc.init(

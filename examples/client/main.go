@@ -1,13 +1,15 @@
-// Command client shows how a program uses Labledger with nothing but the standard library:
+// Command client shows how a program can use Labledger with only the standard library:
 //
-//   - it signs in, when it has a name and a password, stays signed in (refresh tokens), and signs out;
-//   - it lists the sites;
-//   - it changes a site only as it knows it (ETag, If-Match); when somebody was faster, it reads again and repeats its change;
-//   - it records each event once however often it has to send it (Idempotency-Key); after 503 or 409 it tries again, later each time;
-//   - it follows the live stream, and after a break goes on where it was (Last-Event-ID);
-//   - it says why alerts were raised.
+//   - With a user name, it signs in, renews its access token with the refresh token, and signs out.
+//   - It lists sites.
+//   - It updates a site only if the site is unchanged (ETag, If-Match). After a conflict it reads the site again and
+//     repeats its change.
+//   - It records each event exactly once, however often it sends the request (Idempotency-Key). After 503 or 409 it
+//     retries with exponential backoff.
+//   - It follows the live stream and resumes it after a disconnect (Last-Event-ID).
+//   - It shows the reasons of alerts.
 //
-// Its site and its events stay in the database, so point it at one to try things out:
+// The site and the events that it creates stay in the database, so use a test database:
 //
 //	go run ./examples/client -url http://127.0.0.1:5000
 //	LABLEDGER_PASSWORD=… go run ./examples/client -user ada
@@ -33,45 +35,48 @@ import (
 )
 
 const (
-	attempts = 6                // to do one thing
-	spare    = 30 * time.Second // before it ends an access token is renewed
+	maxAttempts = 6
+	renewBefore = 30 * time.Second // an access token is renewed this long before it expires
 )
 
-type row = map[string]any // the body is the row, as JSON; columns that may be null are null
+// row is a row as a JSON object. Nullable columns may be null.
+type row = map[string]any
 
-// A client of one goroutine. Without a name it goes to an open server.
+// client calls the API. It is not safe for concurrent use. Without a user it sends no token, for servers that do not
+// require authentication.
 type client struct {
-	url, user, password string
-	access, refresh     string    // tokens; "" before it has signed in
-	until               time.Time // the access token is good
+	url, user, password       string
+	accessToken, refreshToken string    // "" before signIn
+	expiresAt                 time.Time // of the access token
 }
 
 func main() {
 	log.SetFlags(0)
-	url := flag.String("url", "http://127.0.0.1:5000", "where the server is")
-	user := flag.String("user", "", "name to sign in with; the password comes from LABLEDGER_PASSWORD, since everyone on the machine can see flags")
-	moment := flag.Duration("follow", 2*time.Second, "how long to follow the live stream")
+	url := flag.String("url", "http://127.0.0.1:5000", "base URL of the server")
+	// A password flag would be visible to all users of the machine.
+	user := flag.String("user", "", "user name to sign in with; the password is read from LABLEDGER_PASSWORD")
+	followFor := flag.Duration("follow", 2*time.Second, "how long to follow the live stream")
 	flag.Parse()
 	c := &client{url: *url, user: *user, password: os.Getenv("LABLEDGER_PASSWORD")}
-	if err := c.all(context.Background(), *moment); err != nil {
+	if err := c.signInAndRun(context.Background(), *followFor); err != nil {
 		log.Fatalln("client:", err)
 	}
 }
 
-// all runs, signed in if there is a name.
-func (c *client) all(ctx context.Context, moment time.Duration) error {
+// signInAndRun calls run, between signIn and signOut if there is a user.
+func (c *client) signInAndRun(ctx context.Context, followFor time.Duration) error {
 	if c.user == "" {
-		return c.run(ctx, moment)
+		return c.run(ctx, followFor)
 	}
 	if err := c.signIn(ctx); err != nil {
 		return err
 	}
 	fmt.Println("Signed in as", c.user)
-	err := c.run(ctx, moment)
-	return errors.Join(err, c.signOut(ctx)) // also after an error
+	err := c.run(ctx, followFor)
+	return errors.Join(err, c.signOut(ctx))
 }
 
-func (c *client) run(ctx context.Context, moment time.Duration) error {
+func (c *client) run(ctx context.Context, followFor time.Duration) error {
 	fmt.Println("Sites")
 	var sites []row
 	if _, err := c.call(ctx, "GET", "/api/v1/sites?limit=3", nil, nil, &sites); err != nil {
@@ -82,14 +87,14 @@ func (c *client) run(ctx context.Context, moment time.Duration) error {
 	}
 
 	fmt.Println("A site with two writers")
-	tries := 0
-	s, err := c.change(ctx, "/api/v1/sites/100", func(s row) error {
+	attempt := 0
+	site, err := c.updateSite(ctx, "/api/v1/sites/100", func(s row) error {
 		s["name"], s["country"] = "Example", "Iceland"
-		if tries++; tries > 1 {
+		if attempt++; attempt > 1 {
 			return nil
 		}
-		fmt.Println("  a colleague stores it, too, after we have read it and before we write")
-		_, err := c.change(ctx, "/api/v1/sites/100", func(s row) error {
+		fmt.Println("  another client changes the site between our read and our write")
+		_, err := c.updateSite(ctx, "/api/v1/sites/100", func(s row) error {
 			s["name"], s["contact"] = "Sample", "Ada Lovelace"
 			return nil
 		})
@@ -98,25 +103,30 @@ func (c *client) run(ctx context.Context, moment time.Duration) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  name %v, contact %v, country %v: neither change is lost\n", s["name"], s["contact"], s["country"])
+	fmt.Printf("  name %v, contact %v, country %v: both changes are stored\n",
+		site["name"], site["contact"], site["country"])
 
-	// Where the stream stands before the events, so that it can tell of them afterwards.
+	// The current position of the stream, to receive the following events later.
 	position, err := c.listen(ctx, "", func(string, row) bool { return false })
 	if err != nil {
 		return err
 	}
 	fmt.Println("Events")
 	now := time.Now().Unix()
-	for _, e := range []row{{"type": "deposit", "amount": "120.50"}, {"type": "deposit", "amount": "120.50"}, {"type": "withdraw", "amount": "142.50"}} {
-		e["user_id"], e["time"] = 1, now
-		recorded, err := c.record(ctx, e)
+	for _, event := range []row{
+		{"type": "deposit", "amount": "120.50"},
+		{"type": "deposit", "amount": "120.50"},
+		{"type": "withdraw", "amount": "142.50"},
+	} {
+		event["user_id"], event["time"] = 1, now
+		recorded, err := c.recordEvent(ctx, event)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  %v of %v: rules that fired %v\n", e["type"], e["amount"], recorded["alert_codes"])
+		fmt.Printf("  %v of %v: rules that fired: %v\n", event["type"], event["amount"], recorded["alert_codes"])
 	}
 	fmt.Println("The live stream")
-	if err := c.follow(ctx, position, moment); err != nil {
+	if err := c.follow(ctx, position, followFor); err != nil {
 		return err
 	}
 
@@ -125,96 +135,101 @@ func (c *client) run(ctx context.Context, moment time.Duration) error {
 	_, err = c.call(ctx, "GET", "/api/v1/alerts?user_id=1&order=desc&limit=2", nil, nil, &alerts)
 	for _, alert := range alerts {
 		for _, r := range alert.Reasons {
-			fmt.Printf("  %v  %v: %v, the limit is %v (version %v of the rule)\n", r["code"], r["title"], r["value"], r["limit_at_risk"], r["version"])
+			fmt.Printf("  %v  %v: value %v, limit %v (version %v of the rule)\n",
+				r["code"], r["title"], r["value"], r["limit_at_risk"], r["version"])
 		}
 	}
 	return err
 }
 
-// change applies a change to a site, and makes the site when it is not there. When somebody else was faster the change is made again,
-// to what the site has become.
-func (c *client) change(ctx context.Context, path string, change func(row) error) (s row, err error) {
-	for range attempts {
-		s = row{"name": nil, "contact": nil, "address": nil, "state_or_region": nil, "country": nil, "postcode_or_zip": nil}
-		known := http.Header{"If-None-Match": {"*"}} // nothing is known, so replace nothing
-		answer, err := c.call(ctx, "GET", path, nil, nil, &s)
+// updateSite applies a change to a site, or creates the site if it does not exist. After a conflict it reads the site
+// again and repeats the change.
+func (c *client) updateSite(ctx context.Context, path string, change func(row) error) (site row, err error) {
+	for range maxAttempts {
+		site = row{
+			"name": nil, "contact": nil, "address": nil, "state_or_region": nil, "country": nil, "postcode_or_zip": nil,
+		}
+		precondition := http.Header{"If-None-Match": {"*"}} // create only
+		response, err := c.call(ctx, "GET", path, nil, nil, &site)
 		switch {
 		case err == nil:
-			known = http.Header{"If-Match": {answer.Header.Get("ETag")}}
-		case answer == nil || answer.StatusCode != http.StatusNotFound:
+			precondition = http.Header{"If-Match": {response.Header.Get("ETag")}}
+		case response == nil || response.StatusCode != http.StatusNotFound:
 			return nil, err
 		}
-		if err := change(s); err != nil {
+		if err := change(site); err != nil {
 			return nil, err
 		}
-		answer, err = c.call(ctx, "PUT", path, known, s, &s)
-		if answer == nil || answer.StatusCode != http.StatusPreconditionFailed {
-			return s, err
+		response, err = c.call(ctx, "PUT", path, precondition, site, &site)
+		if response == nil || response.StatusCode != http.StatusPreconditionFailed {
+			return site, err
 		}
-		fmt.Printf("  somebody was faster: %v\n", err)
+		fmt.Printf("  conflict, trying again: %v\n", err)
 	}
-	return nil, fmt.Errorf("%s changes too often", path)
+	return nil, fmt.Errorf("%s: still conflicting after %d attempts", path, maxAttempts)
 }
 
-// record sends an event until it is known to be recorded. All tries carry one key, so that it is recorded once.
-func (c *client) record(ctx context.Context, event row) (recorded row, err error) {
+// recordEvent sends an event until the server confirms it. All attempts carry the same key, so the event is recorded
+// once.
+func (c *client) recordEvent(ctx context.Context, event row) (recorded row, err error) {
 	key := http.Header{"Idempotency-Key": {crypto.Text()}}
-	pause := 100 * time.Millisecond
-	for range attempts {
-		var answer *http.Response
-		answer, err = c.call(ctx, "POST", "/api/v1/events", key, event, &recorded)
-		wait := pause + rand.N(pause) // so that not all clients come back at once
+	backoff := 100 * time.Millisecond
+	for range maxAttempts {
+		var response *http.Response
+		response, err = c.call(ctx, "POST", "/api/v1/events", key, event, &recorded)
+		delay := backoff + rand.N(backoff) // jitter, so that clients do not retry in step
 		switch {
 		case err == nil:
 			return recorded, nil
-		case answer == nil: // it may have arrived, or not
-		case answer.StatusCode == http.StatusServiceUnavailable, answer.StatusCode == http.StatusConflict:
-			seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // 0 without
-			wait = max(wait, time.Duration(seconds)*time.Second)
+		case response == nil: // network error: the server may or may not have received the event
+		case response.StatusCode == http.StatusServiceUnavailable, response.StatusCode == http.StatusConflict:
+			seconds, _ := strconv.Atoi(response.Header.Get("Retry-After")) // 0 without the header
+			delay = max(delay, time.Duration(seconds)*time.Second)
 		default:
 			return nil, err
 		}
-		fmt.Printf("  once more, with the same key: %v\n", err)
-		time.Sleep(wait)
-		pause *= 2
+		fmt.Printf("  retrying with the same key: %v\n", err)
+		time.Sleep(delay)
+		backoff *= 2
 	}
 	return nil, err
 }
 
-// follow tells what the live stream says after a position, for a moment.
-func (c *client) follow(ctx context.Context, position string, moment time.Duration) error {
-	until, cancel := context.WithTimeout(ctx, moment)
+// follow prints the messages of the live stream after a position, for a duration.
+func (c *client) follow(ctx context.Context, position string, duration time.Duration) error {
+	followCtx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
 	for {
 		var err error
-		position, err = c.listen(until, position, func(kind string, r row) bool {
+		position, err = c.listen(followCtx, position, func(kind string, r row) bool {
 			switch kind {
 			case "event":
 				fmt.Printf("  event: %v of %v\n", r["type"], r["amount"])
 			case "alert":
-				fmt.Printf("  alert: rules that fired %v\n", r["alert_codes"])
+				fmt.Printf("  alert: rules that fired: %v\n", r["alert_codes"])
 			}
 			return true
 		})
-		if until.Err() != nil {
-			return ctx.Err() // nil when the moment is over
+		if followCtx.Err() != nil {
+			return ctx.Err() // nil if only the duration has elapsed
 		}
-		fmt.Printf("  the stream broke off (%v): going on after the last message\n", err)
+		fmt.Printf("  the stream was interrupted (%v): resuming after the last message\n", err)
 		time.Sleep(200 * time.Millisecond)
 	}
 }
 
-// listen reads the stream after a position ("" is now) until it breaks off or got wants no more, and returns the position of the last
-// message. Some messages, such as the first, have no data: they tell the position alone.
-func (c *client) listen(ctx context.Context, position string, got func(kind string, data row) bool) (string, error) {
-	answer, err := c.send(ctx, "GET", "/api/v1/stream?user_id=1", http.Header{"Last-Event-ID": {position}}, nil)
+// listen reads the stream from a position ("" for now) until the connection ends or handle returns false. It returns
+// the position of the last message. Some messages, such as the first, have only a position and no data.
+func (c *client) listen(ctx context.Context, position string, handle func(kind string, data row) bool) (string, error) {
+	header := http.Header{"Last-Event-ID": {position}}
+	response, err := c.send(ctx, "GET", "/api/v1/stream?user_id=1", header, nil)
 	if err != nil {
 		return position, err
 	}
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	var id, kind string
 	var data row
-	lines := bufio.NewScanner(answer.Body)
+	lines := bufio.NewScanner(response.Body)
 	for lines.Buffer(nil, 1<<20); lines.Scan(); {
 		switch name, value, _ := strings.Cut(lines.Text(), ": "); name {
 		case "id":
@@ -225,10 +240,10 @@ func (c *client) listen(ctx context.Context, position string, got func(kind stri
 			if err := json.Unmarshal([]byte(value), &data); err != nil {
 				return position, err
 			}
-		case "": // the end of a message; also a comment, which has nothing before its colon
+		case "": // an empty line ends a message; a line that starts with a colon is a comment
 			if id != "" {
 				position = id
-				if !got(kind, data) {
+				if !handle(kind, data) {
 					return position, nil
 				}
 			}
@@ -238,77 +253,85 @@ func (c *client) listen(ctx context.Context, position string, got func(kind stri
 	return position, lines.Err()
 }
 
-// call sends JSON, or nothing, and reads JSON into out. With an error there may be an answer, too, which says more.
-func (c *client) call(ctx context.Context, method, path string, header http.Header, in, out any) (*http.Response, error) {
+// call sends a request with an optional JSON body and decodes the JSON response into out. If the server returned an
+// error status, call returns both an error and the response, for its status and headers.
+func (c *client) call(
+	ctx context.Context, method, path string, header http.Header, in, out any,
+) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := c.send(ctx, method, path, header, in)
+	response, err := c.send(ctx, method, path, header, in)
 	if err != nil {
-		return answer, err
+		return response, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	decoder := json.NewDecoder(answer.Body)
-	decoder.UseNumber() // 1000000, not 1e+06
+	defer func() { _ = response.Body.Close() }()
+	decoder := json.NewDecoder(response.Body)
+	decoder.UseNumber() // prints 1000000, not 1e+06
 	if err := decoder.Decode(out); err != nil {
-		return nil, err // it broke off: as if there were none
+		return nil, err // the response is incomplete, so treat it as missing
 	}
-	return answer, nil
+	return response, nil
 }
 
-// signIn gets tokens for a name and a password.
+// signIn requests tokens with the user name and the password.
 func (c *client) signIn(ctx context.Context) error {
-	_, err := c.tokens(ctx, "/auth/login", row{"username": c.user, "password": c.password})
+	_, err := c.requestTokens(ctx, "/auth/login", row{"username": c.user, "password": c.password})
 	return err
 }
 
-// renew gets new tokens for the refresh token, which is good once. When no answer comes it asks again, at once: it gets the same tokens then.
+// renew requests new tokens with the refresh token, which is valid once. If the response is lost it retries
+// immediately, and the server returns the same tokens again.
 func (c *client) renew(ctx context.Context) error {
-	for try := 1; ; try++ {
-		answer, err := c.tokens(ctx, "/auth/refresh", row{"refresh_token": c.refresh})
-		if err == nil || answer != nil || try == attempts {
+	for attempt := 1; ; attempt++ {
+		response, err := c.requestTokens(ctx, "/auth/refresh", row{"refresh_token": c.refreshToken})
+		if err == nil || response != nil || attempt == maxAttempts {
 			return err
 		}
 	}
 }
 
-func (c *client) tokens(ctx context.Context, path string, in row) (*http.Response, error) {
-	var got struct {
+func (c *client) requestTokens(ctx context.Context, path string, in row) (*http.Response, error) {
+	var tokens struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
 		Seconds int    `json:"expires_in"`
 	}
-	c.access = "" // this call needs none
-	answer, err := c.call(ctx, "POST", path, nil, in, &got)
+	c.accessToken = "" // this request is sent without a token
+	response, err := c.call(ctx, "POST", path, nil, in, &tokens)
 	if err == nil {
-		c.access, c.refresh, c.until = got.Access, got.Refresh, time.Now().Add(time.Duration(got.Seconds)*time.Second)
+		c.accessToken, c.refreshToken = tokens.Access, tokens.Refresh
+		c.expiresAt = time.Now().Add(time.Duration(tokens.Seconds) * time.Second)
 	}
-	return answer, err
+	return response, err
 }
 
-// signOut ends the session, and its tokens with it.
+// signOut revokes the session and its tokens.
 func (c *client) signOut(ctx context.Context) error {
-	if c.access == "" {
-		return nil // it has ended
+	if c.accessToken == "" {
+		return nil // the session has already ended
 	}
 	var session row
 	_, err := c.call(ctx, "POST", "/auth/logout", nil, nil, &session)
 	return err
 }
 
-// send returns an answer with its body open. What is no success is an error, too, and closed. Who is signed in sends the access token, and gets
-// a new one before it expires, or when it is refused.
-func (c *client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
-	if c.access == "" {
+// send sends a request and returns the response with its body open. After signIn it adds the access token, and renews
+// it before it expires and when the server rejects it. An error status gives an error and the response with its body
+// closed.
+func (c *client) send(
+	ctx context.Context, method, path string, header http.Header, in any,
+) (*http.Response, error) {
+	if c.accessToken == "" {
 		return c.sendOnce(ctx, method, path, header, in)
 	}
-	if time.Until(c.until) < spare {
+	if time.Until(c.expiresAt) < renewBefore {
 		if err := c.renew(ctx); err != nil {
 			return nil, err
 		}
 	}
-	answer, err := c.sendOnce(ctx, method, path, header, in)
-	if answer == nil || answer.StatusCode != http.StatusUnauthorized {
-		return answer, err
+	response, err := c.sendOnce(ctx, method, path, header, in)
+	if response == nil || response.StatusCode != http.StatusUnauthorized {
+		return response, err
 	}
 	if err := c.renew(ctx); err != nil {
 		return nil, err
@@ -316,7 +339,9 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	return c.sendOnce(ctx, method, path, header, in)
 }
 
-func (c *client) sendOnce(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
+func (c *client) sendOnce(
+	ctx context.Context, method, path string, header http.Header, in any,
+) (*http.Response, error) {
 	var body bytes.Buffer
 	if in != nil {
 		if err := json.NewEncoder(&body).Encode(in); err != nil {
@@ -329,15 +354,15 @@ func (c *client) sendOnce(ctx context.Context, method, path string, header http.
 	}
 	r.Header.Set("Content-Type", "application/json")
 	maps.Copy(r.Header, header)
-	if c.access != "" {
-		r.Header.Set("Authorization", "Bearer "+c.access)
+	if c.accessToken != "" {
+		r.Header.Set("Authorization", "Bearer "+c.accessToken)
 	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil || answer.StatusCode < 300 {
-		return answer, err
+	response, err := http.DefaultClient.Do(r)
+	if err != nil || response.StatusCode < 300 {
+		return response, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	var problem struct{ Detail string } // and more, see RFC 9457
-	_ = json.NewDecoder(answer.Body).Decode(&problem)
-	return answer, fmt.Errorf("%s %s: %s. %s", method, path, answer.Status, problem.Detail)
+	defer func() { _ = response.Body.Close() }()
+	var problem struct{ Detail string } // RFC 9457 defines more members
+	_ = json.NewDecoder(response.Body).Decode(&problem)
+	return response, fmt.Errorf("%s %s: %s. %s", method, path, response.Status, problem.Detail)
 }

@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 // These tests run the real client against the real server, each a process of its own.
@@ -84,7 +84,7 @@ func serveIn(t *testing.T, state string, env ...string) string {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := postgres.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
+		if err := embedded.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("cannot wipe the state folder:", err)
 		}
 	})
@@ -102,179 +102,183 @@ func serveIn(t *testing.T, state string, env ...string) string {
 	}
 }
 
-// run runs the client, and returns what it printed and whether it ended well.
+// run runs the client and returns its output and whether it exited with 0.
 func run(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
 	return runAs(t, "", args...)
 }
 
-// runAs is run with a password.
+// runAs is run with LABLEDGER_PASSWORD set.
 func runAs(t *testing.T, password string, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, "client"), args...)
 	cmd.Env = []string{"LABLEDGER_PASSWORD=" + password}
-	var out, faults bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &faults
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
 		t.Fatal(err, ctx.Err())
 	}
-	return out.String(), faults.String(), err == nil
+	return out.String(), errOut.String(), err == nil
 }
 
-const story = `Sites
+const wantOutput = `Sites
   1  Site 1
   2  Site 2
   3  Site 3
 A site with two writers
-  a colleague stores it, too, after we have read it and before we write
-  somebody was faster: PUT /api/v1/sites/100: 412 Precondition Failed. …
-  name Example, contact Ada Lovelace, country Iceland: neither change is lost
+  another client changes the site between our read and our write
+  conflict, trying again: PUT /api/v1/sites/100: 412 Precondition Failed. …
+  name Example, contact Ada Lovelace, country Iceland: both changes are stored
 Events
-  deposit of 120.50: rules that fired []
-  deposit of 120.50: rules that fired [123]
-  withdraw of 142.50: rules that fired [1100]
+  deposit of 120.50: rules that fired: []
+  deposit of 120.50: rules that fired: [123]
+  withdraw of 142.50: rules that fired: [1100]
 The live stream
   event: deposit of 120.50
   event: deposit of 120.50
-  alert: rules that fired [123]
+  alert: rules that fired: [123]
   event: withdraw of 142.50
-  alert: rules that fired [1100]
+  alert: rules that fired: [1100]
 The latest alerts
-  1100  A large withdrawal: 142.50, the limit is 100.00 (version 1 of the rule)
-  123  Deposits add up within the window: 241.00, the limit is 200.00 (version 1 of the rule)
+  1100  A large withdrawal: value 142.50, limit 100.00 (version 1 of the rule)
+  123  Deposits add up within the window: value 241.00, limit 200.00 (version 1 of the rule)
 `
 
-// like fails the test unless text is what is wanted, where … stands for the rest of a line.
-func like(t *testing.T, text, wanted string) {
+// assertOutput compares an output with the expected one, in which … matches the rest of a line.
+func assertOutput(t *testing.T, text, want string) {
 	t.Helper()
-	pattern := `\A` + strings.ReplaceAll(regexp.QuoteMeta(wanted), "…", ".*") + `\z`
+	pattern := `\A` + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + `\z`
 	if !regexp.MustCompile(pattern).MatchString(text) {
-		t.Errorf("it printed\n%s\nwant\n%s", text, wanted)
+		t.Errorf("got output\n%s\nwant\n%s", text, want)
 	}
 }
 
 func TestClient(t *testing.T) {
 	t.Parallel()
-	at := serve(t)
-	stdout, stderr, ok := run(t, "-url", at, "-follow", "2s")
-	like(t, stdout, story)
+	serverURL := serve(t)
+	stdout, stderr, ok := run(t, "-url", serverURL, "-follow", "2s")
+	assertOutput(t, stdout, wantOutput)
 	if !ok || stderr != "" {
-		t.Error("it did not end well:", stderr)
+		t.Error("the client failed:", stderr)
 	}
-	// Once more, when its site and alerts are there.
-	stdout, stderr, ok = run(t, "-url", at, "-follow", "2s")
-	if !ok || stderr != "" || !strings.Contains(stdout, "neither change is lost") {
-		t.Errorf("the second time it printed\n%s%s", stdout, stderr)
+	// A second run, with the site and the alerts of the first.
+	stdout, stderr, ok = run(t, "-url", serverURL, "-follow", "2s")
+	if !ok || stderr != "" || !strings.Contains(stdout, "both changes are stored") {
+		t.Errorf("the second run printed\n%s%s", stdout, stderr)
 	}
-	if n := events(t, at); n != 6 {
-		t.Errorf("%d events are recorded after two runs, want 6", n)
+	if n := countEvents(t, serverURL); n != 6 {
+		t.Errorf("%d events after two runs, want 6", n)
 	}
 }
 
-// The client meets what a network does: an answer that is lost after the event is recorded, and a stream that breaks off.
-func TestClientInTrouble(t *testing.T) {
+// The client recovers from a lost response to a recorded event, and from an interrupted stream.
+func TestClient_recoversFromNetworkErrors(t *testing.T) {
 	t.Parallel()
-	at := serve(t)
-	target, err := url.Parse(at)
+	serverURL := serve(t)
+	target, err := url.Parse(serverURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	var posts, streams atomic.Int32
-	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	proxyServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/api/v1/events" && posts.Add(1) == 1:
 			proxy.ServeHTTP(httptest.NewRecorder(), r)
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, "the answer was lost", http.StatusServiceUnavailable)
+			http.Error(w, "the response was lost", http.StatusServiceUnavailable)
 		case r.Header.Get("Last-Event-ID") != "" && streams.Add(1) == 1:
-			proxy.ServeHTTP(&cut{ResponseWriter: w}, r)
+			proxy.ServeHTTP(&cutStream{ResponseWriter: w}, r)
 		default:
 			proxy.ServeHTTP(w, r)
 		}
 	}))
-	between.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	defer between.Close()
+	proxyServer.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	defer proxyServer.Close()
 
-	stdout, stderr, ok := run(t, "-url", between.URL, "-follow", "5s")
-	wanted := strings.Replace(story, "Events\n", "Events\n  once more, with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
-	wanted = strings.Replace(wanted, "  event: deposit of 120.50\n", "  event: deposit of 120.50\n  the stream broke off (…): going on after the last message\n", 1)
-	like(t, stdout, wanted)
+	stdout, stderr, ok := run(t, "-url", proxyServer.URL, "-follow", "5s")
+	want := strings.Replace(wantOutput, "Events\n",
+		"Events\n  retrying with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
+	want = strings.Replace(want, "  event: deposit of 120.50\n",
+		"  event: deposit of 120.50\n  the stream was interrupted (…): resuming after the last message\n", 1)
+	assertOutput(t, stdout, want)
 	if !ok || stderr != "" {
-		t.Error("it did not end well:", stderr)
+		t.Error("the client failed:", stderr)
 	}
 	if posts.Load() != 4 || streams.Load() != 2 {
 		t.Errorf("%d posts and %d streams, want 4 and 2", posts.Load(), streams.Load())
 	}
-	if n := events(t, at); n != 3 {
-		t.Errorf("%d events are recorded, want 3", n)
+	if n := countEvents(t, serverURL); n != 3 {
+		t.Errorf("%d events, want 3", n)
 	}
 }
 
-// cut breaks a stream off after its first message with data.
-type cut struct {
+// cutStream is a response writer that fails after the first message with data.
+type cutStream struct {
 	http.ResponseWriter
 	sent []byte
 }
 
-func (c *cut) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+func (c *cutStream) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-func (c *cut) Write(p []byte) (int, error) {
-	before := len(c.sent)
+func (c *cutStream) Write(p []byte) (int, error) {
+	sentBefore := len(c.sent)
 	c.sent = append(c.sent, p...)
 	end := regexp.MustCompile(`data: .*\n\n`).FindIndex(c.sent)
 	if end == nil {
 		return c.ResponseWriter.Write(p)
 	}
-	_, _ = c.ResponseWriter.Write(c.sent[before:end[1]]) // it breaks off anyway
+	_, _ = c.ResponseWriter.Write(c.sent[sentBefore:end[1]])
 	_ = http.NewResponseController(c.ResponseWriter).Flush()
 	return 0, io.ErrClosedPipe
 }
 
-func TestClientRefused(t *testing.T) {
+func TestClient_reportsConnectionErrors(t *testing.T) {
 	t.Parallel()
-	at := serve(t)
+	serverURL := serve(t)
 	for _, args := range [][]string{
-		{"-url", "http://127.0.0.1:1"}, // nobody listens there
-		{"-url", at + "/elsewhere"},
+		{"-url", "http://127.0.0.1:1"}, // a closed port
+		{"-url", serverURL + "/wrong"},
 	} {
-		if stdout, stderr, ok := run(t, args...); ok || !strings.HasPrefix(stderr, "client: ") || strings.Contains(stderr, "goroutine ") {
+		stdout, stderr, ok := run(t, args...)
+		if ok || !strings.HasPrefix(stderr, "client: ") || strings.Contains(stderr, "goroutine ") {
 			t.Errorf("%q: %t, %s%s", args, ok, stdout, stderr)
 		}
 	}
 }
 
-// locked starts a server at which people sign in, and makes an account ada with a password. The client's story needs an operator.
-func locked(t *testing.T) string {
+// serveWithAuth starts a server that requires authentication and creates the user ada. The client needs the role
+// operator.
+func serveWithAuth(t *testing.T) string {
 	t.Helper()
 	state := pgtest.StateDir(t)
-	at := serveIn(t, state, "AUTH=required")
+	serverURL := serveIn(t, state, "AUTH=required")
 	create := exec.Command(filepath.Join(programs, "labledger"), "user", "create", "ada", "--role", "operator")
 	create.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "STATE_DIR=" + state}
 	create.Stdin = strings.NewReader(password)
 	if out, err := create.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return at
+	return serverURL
 }
 
 const password = "countess of lovelace"
 
-// The network loses what it can of the tokens; the client stays signed in until it signs out.
-func TestClientSignsIn(t *testing.T) {
+// The client stays signed in until it signs out, although tokens expire and responses with tokens are lost.
+func TestClient_staysSignedIn(t *testing.T) {
 	t.Parallel()
-	at := locked(t)
-	target, err := url.Parse(at)
+	serverURL := serveWithAuth(t)
+	target, err := url.Parse(serverURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	var mu sync.Mutex
 	calls, token := map[string]int{}, ""
-	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	proxyServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		if authorization := r.Header.Get("Authorization"); authorization != "" {
 			token = authorization
@@ -283,80 +287,83 @@ func TestClientSignsIn(t *testing.T) {
 		calls[call]++
 		n := calls[call]
 		mu.Unlock()
-		answer := httptest.NewRecorder()
+		recorder := httptest.NewRecorder()
 		switch {
-		case call == "POST /auth/login": // what it gives ends soon
-			proxy.ServeHTTP(answer, r)
-			_, _ = io.WriteString(w, strings.Replace(answer.Body.String(), `"expires_in":900`, `"expires_in":5`, 1))
+		case call == "POST /auth/login": // the first access token expires soon
+			proxy.ServeHTTP(recorder, r)
+			_, _ = io.WriteString(w, strings.Replace(recorder.Body.String(), `"expires_in":900`, `"expires_in":5`, 1))
 		case call == "POST /auth/refresh" && n == 1:
-			proxy.ServeHTTP(answer, r)
-			panic(http.ErrAbortHandler) // the answer is lost
+			proxy.ServeHTTP(recorder, r)
+			panic(http.ErrAbortHandler) // the response is lost
 		case call == "POST /api/v1/events" && n == 2:
 			http.Error(w, "the token has expired", http.StatusUnauthorized)
 		default:
 			proxy.ServeHTTP(w, r)
 		}
 	}))
-	defer between.Close()
+	defer proxyServer.Close()
 
-	stdout, stderr, ok := runAs(t, password, "-url", between.URL, "-user", "ada", "-follow", "2s")
-	like(t, stdout, "Signed in as ada\n"+story)
+	stdout, stderr, ok := runAs(t, password, "-url", proxyServer.URL, "-user", "ada", "-follow", "2s")
+	assertOutput(t, stdout, "Signed in as ada\n"+wantOutput)
 	if !ok || stderr != "" {
-		t.Error("it did not end well:", stderr)
+		t.Error("the client failed:", stderr)
 	}
-	if calls["POST /auth/login"] != 1 || calls["POST /auth/refresh"] != 3 || calls["POST /api/v1/events"] != 4 || calls["POST /auth/logout"] != 1 {
-		t.Error(calls)
+	if calls["POST /auth/login"] != 1 || calls["POST /auth/refresh"] != 3 ||
+		calls["POST /api/v1/events"] != 4 || calls["POST /auth/logout"] != 1 {
+		t.Error("unexpected number of calls:", calls)
 	}
-	if status := get(t, at, "/account", token, nil); status != http.StatusUnauthorized {
-		t.Errorf("after it has signed out its token is still good: %d", status)
+	if status := getJSON(t, serverURL, "/account", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("the access token is valid after signing out: status %d", status)
 	}
 }
 
-// Who may not is told so.
-func TestClientMayNot(t *testing.T) {
+// Missing and wrong credentials are reported.
+func TestClient_reportsAuthErrors(t *testing.T) {
 	t.Parallel()
-	at := locked(t)
+	serverURL := serveWithAuth(t)
 	for _, c := range []struct {
-		password, says string
+		password, want string
 		args           []string
 	}{
 		{"", "client: GET /api/v1/sites?limit=3: 401 ", nil},
 		{"", "client: POST /auth/login: 40", []string{"-user", "ada"}},
-		{"countess", "client: POST /auth/login: 401 Unauthorized. Username or password is wrong.", []string{"-user", "ada"}},
+		{"countess", "client: POST /auth/login: 401 Unauthorized. Username or password is wrong.",
+			[]string{"-user", "ada"}},
 	} {
-		if stdout, stderr, ok := runAs(t, c.password, append(c.args, "-url", at)...); ok || !strings.HasPrefix(stderr, c.says) {
-			t.Errorf("%q: %t, %s%s", c.args, ok, stdout, stderr)
+		stdout, stderr, ok := runAs(t, c.password, append(c.args, "-url", serverURL)...)
+		if ok || !strings.HasPrefix(stderr, c.want) {
+			t.Errorf("%q: %t, %s%s, want %q", c.args, ok, stdout, stderr, c.want)
 		}
 	}
 }
 
-// get asks for JSON, with a header Authorization unless that is "".
-func get(t *testing.T, at, path, authorization string, out any) (status int) {
+// getJSON requests JSON. It sends an Authorization header unless authorization is "".
+func getJSON(t *testing.T, serverURL, path, authorization string, out any) (status int) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", at+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", serverURL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	if out != nil {
-		if err := json.NewDecoder(answer.Body).Decode(out); err != nil {
+		if err := json.NewDecoder(response.Body).Decode(out); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return answer.StatusCode
+	return response.StatusCode
 }
 
-// events counts those of the client's user.
-func events(t *testing.T, at string) (n int) {
+// countEvents returns the number of events of the client's user.
+func countEvents(t *testing.T, serverURL string) (n int) {
 	t.Helper()
 	var rows []json.RawMessage
-	get(t, at, "/api/v1/events?user_id=1", "", &rows)
+	getJSON(t, serverURL, "/api/v1/events?user_id=1", "", &rows)
 	return len(rows)
 }

@@ -4,8 +4,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,105 +14,130 @@ import (
 	"testing"
 )
 
-// TestArrows holds who may import whom: schema + queries → db ← ledger ← api ← main, rules ← ledger, auth and media ← api, web and trace ← main.
-func TestArrows(t *testing.T) {
-	ours := map[string][]string{
-		"labledger/internal/cli":          {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema", "labledger/internal/tracing", "labledger/web"},
-		"labledger/internal/auth":         nil,
-		"labledger/api":                   {"labledger/internal/auth", "labledger/db", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules"},
-		"labledger/bench":                 {"labledger/api", "labledger/internal/auth", "labledger/db", "labledger/internal/postgres", "labledger/internal/ledger", "labledger/internal/media", "labledger/internal/rules", "labledger/schema"},
-		"labledger":                       nil,
-		"labledger/db":                    nil,
-		"labledger/internal/e2e":          nil,
-		"labledger/internal/archtest":     nil,
-		"labledger/internal/leaktest":     nil,
-		"labledger/internal/postgres":     nil,
-		"labledger/internal/pgtest":       {"labledger/internal/postgres"},
-		"labledger/deploy":                nil,
-		"labledger/examples/client":       nil,
-		"labledger/internal/ledger":       {"labledger/db", "labledger/internal/rules"},
-		"labledger/internal/media":        nil,
-		"labledger/postman":               nil,
-		"labledger/internal/rules":        nil,
-		"labledger/internal/rules/oracle": {"labledger/internal/rules"},
-		"labledger/schema":                nil,
-		"labledger/web":                   nil,
-		"labledger/internal/tracing":      nil,
+const module = "labledger/"
+
+// TestImports holds the dependencies: schema + queries → db ← ledger ← api ← cli, rules ← ledger, auth and media ← api, web and tracing ← cli.
+func TestImports(t *testing.T) {
+	allowed := map[string][]string{ // packages that a package may depend on, directly or not
+		"api":                        {"db", "internal/auth", "internal/ledger", "internal/media", "internal/rules"},
+		"bench":                      {"api", "db", "internal/auth", "internal/ledger", "internal/media", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "schema"},
+		"db":                         nil,
+		"deploy":                     nil,
+		"docs":                       nil,
+		"examples/client":            nil,
+		"internal/archtest":          nil,
+		"internal/auth":              nil,
+		"internal/cli":               {"api", "db", "internal/auth", "internal/ledger", "internal/media", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "internal/tracing", "schema", "web"},
+		"internal/e2e":               nil,
+		"internal/leaktest":          nil,
+		"internal/ledger":            {"db", "internal/rules"},
+		"internal/media":             nil,
+		"internal/pgtest":            {"internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate"},
+		"internal/postgres":          nil,
+		"internal/postgres/embedded": {"internal/postgres"},
+		"internal/postgres/migrate":  {"internal/postgres"},
+		"internal/programtest":       {"internal/pgtest", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate", "schema"},
+		"internal/rules":             nil,
+		"internal/rules/oracle":      {"internal/rules"},
+		"internal/tracing":           nil,
+		"postman":                    nil,
+		"schema":                     nil,
+		"web":                        nil,
 	}
-	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Deps \" \"}}", "labledger/...").Output()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+	listed := 0
 	for line := range strings.Lines(string(out)) {
-		names := strings.Fields(line)
-		if names[0] == "labledger" { // imports cli, and so everything
+		paths := strings.Fields(line)
+		name, ours := strings.CutPrefix(paths[0], module)
+		if !ours { // the root imports internal/cli, and with it everything
 			continue
 		}
-		allowed, known := ours[names[0]]
+		listed++
+		may, known := allowed[name]
 		if !known {
-			t.Errorf("package %s is new: say here what it may import", names[0])
+			t.Errorf("package %s is missing in this table: add it with the packages that it may import", name)
 		}
-		for _, dependency := range names[1:] {
-			if strings.HasPrefix(dependency, "labledger") && !slices.Contains(allowed, dependency) {
-				t.Errorf("%s must not depend on %s", names[0], dependency)
+		for _, dependency := range paths[1:] {
+			if dependency, ours := strings.CutPrefix(dependency, module); ours && !slices.Contains(may, dependency) {
+				t.Errorf("%s must not depend on %s", name, dependency)
+			}
+		}
+	}
+	if listed < 10 {
+		t.Errorf("go list found %d packages", listed)
+	}
+}
+
+var (
+	sqlStatement = regexp.MustCompile(`(?s)\b(SELECT\b.+\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX))\b`)
+	generated    = regexp.MustCompile(`^// Code generated`)
+)
+
+// parse reads a Go file.
+func parse(t *testing.T, name string) *ast.File {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// stringLiterals returns the values of all string literals of a file, struct tags included.
+func stringLiterals(file *ast.File) (values []string) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if _, isImport := n.(*ast.ImportSpec); isImport {
+			return false
+		}
+		if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+			if value, err := strconv.Unquote(literal.Value); err == nil {
+				values = append(values, value)
+			}
+		}
+		return true
+	})
+	return values
+}
+
+// TestSQLPlacement: SQL text belongs to queries/ and schema/. internal/postgres manages servers, roles and migrations, which no query file can.
+func TestSQLPlacement(t *testing.T) {
+	for _, name := range goFiles(t, false) {
+		if strings.HasPrefix(name, "internal/postgres/") {
+			continue
+		}
+		for _, value := range stringLiterals(parse(t, name)) {
+			if sqlStatement.MatchString(value) {
+				t.Errorf("%s: move this SQL to queries/: %.60q", name, value)
 			}
 		}
 	}
 }
 
-var (
-	statement = regexp.MustCompile(`(?s)\b(SELECT\b.+\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX))\b`)
-	generated = regexp.MustCompile(`^// Code generated`)
-)
-
-// TestRooms holds what may stand where: SQL in queries/, schema/ and db/; the router in one file; generated code apart.
-func TestRooms(t *testing.T) {
-	routers := []string{}
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+// TestGeneratedCodePlacement: db/ holds generated code and nothing else, and generated code is nowhere else.
+func TestGeneratedCodePlacement(t *testing.T) {
+	for _, name := range goFiles(t, true) {
+		comments := parse(t, name).Comments
+		isGenerated := len(comments) > 0 && generated.MatchString(comments[0].List[0].Text)
+		if isGenerated != (path.Dir(name) == "db") {
+			t.Errorf("%s: db/ is for generated code, and for nothing else", name)
 		}
-		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "var" || strings.HasPrefix(d.Name(), ".") && path != "../..") {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(path) != ".go" {
-			return nil
-		}
-		name, err := filepath.Rel("../..", path)
-		if err != nil {
-			return err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-		if err != nil {
-			return err
-		}
-		isGenerated := len(file.Comments) > 0 && generated.MatchString(file.Comments[0].List[0].Text)
-		if isGenerated != (filepath.Dir(name) == "db") {
-			t.Errorf("%s: generated code stands in db/, and nothing else does", path)
-		}
-		for _, i := range file.Imports {
-			if i.Path.Value == `"github.com/gorilla/mux"` {
-				routers = append(routers, name)
-			}
-		}
-		test := strings.HasSuffix(path, "_test.go") || strings.HasPrefix(name, "bench/")
-		if test || strings.HasPrefix(name, "db/") || strings.HasPrefix(name, "internal/postgres/") {
-			return nil
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
-				if text, err := strconv.Unquote(l.Value); err == nil && statement.MatchString(text) {
-					t.Errorf("%s: SQL stands in queries/, not in Go: %.60q", path, text)
-				}
-			}
-			return true
-		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	if len(routers) != 1 {
-		t.Errorf("the router is imported in %v; one file is enough", routers)
+}
+
+// TestOneRouter: a single file imports the router.
+func TestOneRouter(t *testing.T) {
+	var importers []string
+	for _, name := range goFiles(t, false) {
+		for _, spec := range parse(t, name).Imports {
+			if spec.Path.Value == `"github.com/gorilla/mux"` {
+				importers = append(importers, name)
+			}
+		}
+	}
+	if len(importers) != 1 {
+		t.Errorf("files that import the router: %v, want one", importers)
 	}
 }

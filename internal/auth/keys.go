@@ -1,5 +1,5 @@
-// Package auth holds what a secret proves: access tokens, refresh tokens, API tokens and passwords.
-// It must not know HTTP, nor where accounts, sessions and hashes are kept.
+// Package auth creates and verifies credentials: access tokens, refresh tokens, API tokens and passwords.
+// It must not depend on HTTP or on the storage of accounts, sessions and hashes.
 package auth
 
 import (
@@ -13,20 +13,24 @@ import (
 	"log/slog"
 )
 
-// ErrToken is the one answer to every token that is not good, whatever is wrong with it: a reason would help those who forge.
-var ErrToken = errors.New("the token is not valid")
+// ErrToken is returned for every invalid token. It gives no reason, because a reason would help an attacker who forges
+// tokens.
+var ErrToken = errors.New("invalid token")
 
-// Keys sign and read tokens. All are made of one secret, under different labels, so that a token of one kind is never one of another.
-// Keys are safe for concurrent use, and show nothing of themselves when printed or logged.
+// Keys signs and verifies tokens. Each kind of token has its own key, derived from one secret with a different label,
+// so a token of one kind is never valid as another.
+// Keys is safe for concurrent use and prints as a redacted placeholder.
 type Keys struct {
-	access, refresh func() []byte // HMAC-SHA256, 32 bytes. Functions: fmt prints bytes even from behind pointers, when the verb is wrong for them.
+	// HMAC-SHA256 keys, 32 bytes each. They are functions because fmt prints bytes, even behind pointers, when the verb
+	// does not match the type.
+	access, refresh func() []byte
 }
 
-// NewKeys makes keys of a secret: the same keys of the same secret, in every process. A weak secret is refused; the error says what is
-// wrong with it and what to do, and never quotes it.
+// NewKeys derives keys from a secret. The same secret gives the same keys in every process.
+// It rejects weak secrets with an error that names the problem and the fix and never contains the secret.
 func NewKeys(secret string) (*Keys, error) {
-	if fault := secretFault(secret); fault != "" {
-		return nil, fmt.Errorf("the secret %s; use 32 random bytes, written in base64 or hex", fault)
+	if err := validateSecret(secret); err != nil {
+		return nil, fmt.Errorf("%w; use 32 random bytes, encoded as base64 or hex", err)
 	}
 	derive := func(label string) func() []byte {
 		key := must(hkdf.Key(sha256.New, []byte(secret), nil, label, sha256.Size))
@@ -35,41 +39,43 @@ func NewKeys(secret string) (*Keys, error) {
 	return &Keys{access: derive("labledger access token"), refresh: derive("labledger refresh token")}, nil
 }
 
-// NewSecret returns a secret for NewKeys: 32 random bytes in base64url without padding, 43 characters. It is for a server that makes its own.
+// NewSecret returns a random secret for NewKeys: 32 bytes as unpadded base64url, 43 characters. A server uses it when
+// no secret is configured.
 func NewSecret() string {
 	for {
-		if secret := encode(randomBytes(32)); secretFault(secret) == "" { // chance can spell a word, too
+		// Retry the rare random secret that contains one of weakPatterns.
+		if secret := encode(randomBytes(32)); validateSecret(secret) == nil {
 			return secret
 		}
 	}
 }
 
-const hidden = "auth.Keys(hidden)"
+const redacted = "auth.Keys(redacted)"
 
-// Format writes the same few words for every verb.
-func (Keys) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, hidden) }
+// Format implements fmt.Formatter. It writes a placeholder for every verb.
+func (Keys) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
-// LogValue is what Format writes.
-func (Keys) LogValue() slog.Value { return slog.StringValue(hidden) }
+// LogValue implements slog.LogValuer. It returns the same placeholder as Format.
+func (Keys) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-var strict = base64.RawURLEncoding.Strict()
+var rawURL = base64.RawURLEncoding.Strict()
 
-func encode(b []byte) string { return strict.EncodeToString(b) }
+func encode(b []byte) string { return rawURL.EncodeToString(b) }
 
-// decode reads base64url that is written in the one way in which encode writes it. Even a strict decoder skips line breaks, so it is
-// encoded again to see.
-func decode(text string) ([]byte, bool) {
-	b, err := strict.DecodeString(text)
-	return b, err == nil && encode(b) == text
+// decode decodes base64url and accepts only the canonical form that encode produces. It encodes the result again,
+// because even a strict decoder skips line breaks.
+func decode(encoded string) ([]byte, bool) {
+	b, err := rawURL.DecodeString(encoded)
+	return b, err == nil && encode(b) == encoded
 }
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails: it ends the program instead
+	_, _ = rand.Read(b) // rand.Read never returns an error; it crashes the program instead
 	return b
 }
 
-// must is for errors that only a mistake in this package can cause.
+// must panics on errors that only a bug in this package can cause.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic("auth: " + err.Error())

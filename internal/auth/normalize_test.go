@@ -8,71 +8,85 @@ import (
 	"testing"
 )
 
-// spellingAttacks are good tokens, or parts of them, written in other ways.
-func spellingAttacks(_ testing.TB, k *Keys, list map[string]string) {
-	good := signed(k, goodHeader, goodClaims())
-	parts := strings.Split(good, ".")
+// encodingAttacks adds valid tokens, or parts of them, in other encodings.
+func encodingAttacks(_ testing.TB, k *Keys, tokens map[string]string) {
+	valid := signToken(k, validHeader, validClaims())
+	parts := strings.Split(valid, ".")
 	header, body, sum := parts[0], parts[1], parts[2]
-	of := func(header, body string) string { return seal(crypto.SHA256, k.access(), header+"."+body) }
-	list["signature stripped"] = header + "." + body + "."
-	list["signature and its point stripped"] = header + "." + body
+	sign := func(header, body string) string { return signInput(crypto.SHA256, k.access(), header+"."+body) }
+	tokens["signature stripped"] = header + "." + body + "."
+	tokens["signature and its dot stripped"] = header + "." + body
 	for _, n := range []int{1, 4, 22, 42} {
-		list[fmt.Sprintf("signature cut to %d characters", n)] = header + "." + body + "." + sum[:n]
+		tokens[fmt.Sprintf("signature truncated to %d characters", n)] = header + "." + body + "." + sum[:n]
 	}
-	list["signature of zeros"] = header + "." + body + "." + encode(make([]byte, 32))
-	list["signature longer"] = good + "AA"
-	list["trailing bits in the signature"] = good[:len(good)-1] + next(good[len(good)-1])
-	list["trailing bits in the payload, signed"] = of(header, loose(goodClaims()))
-	for name, mark := range map[string]string{"padding": "=", "a newline": "\n", "CR LF": "\r\n", "a space": " ", "a NUL": "\x00", "a point": ".", "a comma": ","} {
-		list[name+" after"] = good + mark
-		list[name+" before"] = mark + good
-		list[name+" within the signature"] = header + "." + body + "." + sum[:9] + mark + sum[9:]
-		list[name+" within the payload, signed"] = of(header, body[:8]+mark+body[8:])
-		list[name+" after the payload, signed"] = of(header, body+mark)
-		list[name+" within the header, signed"] = of(header[:8]+mark+header[8:], body)
-		list[name+" after the header, signed"] = of(header+mark, body)
+	tokens["signature of zeros"] = header + "." + body + "." + encode(make([]byte, 32))
+	tokens["signature longer"] = valid + "AA"
+	tokens["trailing bits in the signature"] = valid[:len(valid)-1] + nextLetter(valid[len(valid)-1])
+	tokens["trailing bits in the payload, signed"] = sign(header, withTrailingBits(validClaims()))
+	for name, extra := range map[string]string{"padding": "=", "a newline": "\n", "CR LF": "\r\n", "a space": " ",
+		"a NUL": "\x00", "a dot": ".", "a comma": ","} {
+		tokens[name+" after"] = valid + extra
+		tokens[name+" before"] = extra + valid
+		tokens[name+" inside the signature"] = header + "." + body + "." + sum[:9] + extra + sum[9:]
+		tokens[name+" inside the payload, signed"] = sign(header, body[:8]+extra+body[8:])
+		tokens[name+" after the payload, signed"] = sign(header, body+extra)
+		tokens[name+" inside the header, signed"] = sign(header[:8]+extra+header[8:], body)
+		tokens[name+" after the header, signed"] = sign(header+extra, body)
 	}
 	raw, _ := decode(sum)
-	list["padded signature"] = header + "." + body + "." + base64.URLEncoding.EncodeToString(raw)
-	for i := 0; ; i++ { // until there are both letters that the alphabets do not share
-		claims := strings.Replace(goodClaims(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ", fmt.Sprintf("%d??>?~~>", i), 1)
+	tokens["padded signature"] = header + "." + body + "." + base64.URLEncoding.EncodeToString(raw)
+	for i := 0; ; i++ { // until both characters occur that differ between the two alphabets
+		claims := strings.Replace(validClaims(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ", fmt.Sprintf("%d??>?~~>", i), 1)
 		standard := base64.RawStdEncoding.EncodeToString([]byte(claims))
-		token := of(header, encode([]byte(claims)))
+		token := sign(header, encode([]byte(claims)))
 		sum := strings.NewReplacer("-", "+", "_", "/").Replace(token[strings.LastIndex(token, ".")+1:])
 		if strings.ContainsAny(standard, "+/") && strings.ContainsAny(sum, "+") && strings.ContainsAny(sum, "/") {
-			list["standard alphabet in the payload, signed"] = of(header, standard)
-			list["standard alphabet in the signature"] = token[:strings.LastIndex(token, ".")+1] + sum
+			tokens["standard alphabet in the payload, signed"] = sign(header, standard)
+			tokens["standard alphabet in the signature"] = token[:strings.LastIndex(token, ".")+1] + sum
 			break
 		}
 	}
-	list["upper case"], list["lower case"] = strings.ToUpper(good), strings.ToLower(good)
-	list["Bearer before"] = "Bearer " + good
-	list["twice"], list["twice with a point"], list["twice with a comma"] = good+good, good+"."+good, good+","+good
-	list["empty"], list["points"], list["many points"] = "", "..", strings.Repeat(".", 8<<10)
-	list["header only"], list["payload only"], list["signature only"] = header, "."+body+".", ".."+sum
-	list["empty payload, signed"] = of(header, "")
-	list["8 KiB of A"] = strings.Repeat("A", 8<<10)
-	list["8 KiB of signature"] = header + "." + body + "." + strings.Repeat("A", 8<<10)
-	list["8 KiB of jti, signed"] = signed(k, goodHeader, strings.Replace(goodClaims(), "ABCDEFG", strings.Repeat("A", 8<<10), 1))
-	list["JWE"] = encode([]byte(`{"alg":"dir","enc":"A256GCM"}`)) + ".." + encode(make([]byte, 12)) + "." + body + "." + encode(make([]byte, 16))
-	list["JWE with our header"] = header + ".." + encode(make([]byte, 12)) + "." + body + "." + sum
-	list["JSON"] = `{"payload":"` + body + `","protected":"` + header + `","signature":"` + sum + `"}`
-	list["JSON, general"] = `{"payload":"` + body + `","signatures":[{"protected":"` + header + `","signature":"` + sum + `"}]}`
-	api, _, _ := NewAPIToken()
-	list["refresh token"], list["API token"] = k.SignRefreshToken(RefreshClaims{session, 1}), api
-	list["refresh token as the signature"] = header + "." + body + "." + k.SignRefreshToken(RefreshClaims{session, 1})[4:]
+	tokens["upper case"], tokens["lower case"] = strings.ToUpper(valid), strings.ToLower(valid)
+	tokens["Bearer before"] = "Bearer " + valid
+	tokens["twice"] = valid + valid
+	tokens["twice with a dot"] = valid + "." + valid
+	tokens["twice with a comma"] = valid + "," + valid
+	tokens["empty"] = ""
+	tokens["dots"] = ".."
+	tokens["many dots"] = strings.Repeat(".", 8<<10)
+	tokens["header only"] = header
+	tokens["payload only"] = "." + body + "."
+	tokens["signature only"] = ".." + sum
+	tokens["empty payload, signed"] = sign(header, "")
+	tokens["8 KiB of A"] = strings.Repeat("A", 8<<10)
+	tokens["8 KiB of signature"] = header + "." + body + "." + strings.Repeat("A", 8<<10)
+	tokens["8 KiB of jti, signed"] = signToken(k, validHeader,
+		strings.Replace(validClaims(), "ABCDEFG", strings.Repeat("A", 8<<10), 1))
+	tokens["JWE"] = encode([]byte(`{"alg":"dir","enc":"A256GCM"}`)) + ".." + encode(make([]byte, 12)) + "." + body +
+		"." + encode(make([]byte, 16))
+	tokens["JWE with the valid header"] = header + ".." + encode(make([]byte, 12)) + "." + body + "." + sum
+	tokens["JSON"] = `{"payload":"` + body + `","protected":"` + header + `","signature":"` + sum + `"}`
+	tokens["JSON, general"] = `{"payload":"` + body + `","signatures":[{"protected":"` + header + `","signature":"` +
+		sum + `"}]}`
+	apiToken, _, _ := NewAPIToken()
+	tokens["refresh token"] = k.SignRefreshToken(RefreshClaims{session, 1})
+	tokens["API token"] = apiToken
+	tokens["refresh token as the signature"] = header + "." + body + "." +
+		k.SignRefreshToken(RefreshClaims{session, 1})[4:]
 }
 
-// next returns the letter that follows in the alphabet, of which a lax decoder drops the last bits.
-func next(c byte) string {
-	return letters[strings.IndexByte(letters, c)+1:][:1]
+// nextLetter returns the letter after c in the base64url alphabet. The two differ only in their last bits, which a
+// lenient decoder drops at the end of a text.
+func nextLetter(c byte) string {
+	return tokenAlphabet[strings.IndexByte(tokenAlphabet, c)+1:][:1]
 }
 
-// loose spells a payload with bits after its end that mean nothing. The payload is made longer until there is room for such bits.
-func loose(payload string) string {
+// withTrailingBits encodes a payload with unused bits set after its end. It lengthens the payload until there are
+// unused bits.
+func withTrailingBits(payload string) string {
 	for len(payload)%3 != 2 {
 		payload = strings.Replace(payload, "XYZ", "XYZZ", 1)
 	}
-	text := encode([]byte(payload))
-	return text[:len(text)-1] + next(text[len(text)-1])
+	encoded := encode([]byte(payload))
+	return encoded[:len(encoded)-1] + nextLetter(encoded[len(encoded)-1])
 }

@@ -14,105 +14,119 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ErrBusy says that a password had to wait too long for its turn. It may be tried again later.
-var ErrBusy = errors.New("too many passwords are being checked; try again later")
+// ErrBusy is returned when a password operation waited too long for a free slot. The caller may retry later.
+var ErrBusy = errors.New("too many password operations are in progress; try again later")
 
-var errStored = errors.New("auth: a stored password hash is not one of argon2id within bounds")
+var errInvalidHash = errors.New("auth: the stored password hash is not an argon2id hash within bounds")
 
-const maxWait = 3 * time.Second
+// acquireTimeout is how long an operation waits for a free slot.
+const acquireTimeout = 3 * time.Second
 
-// What a hash costs now. Those that are stored with other settings can be read still, within the bounds below.
+// Parameters of new hashes. Verify also accepts hashes with other parameters within the bounds below.
 const (
-	memory  = 19 * 1024 // KiB
-	passes  = 2
-	lanes   = 1
-	saltLen = 16 // bytes
-	keyLen  = 32 // bytes
+	argonMemory      = 19 * 1024 // KiB
+	argonIterations  = 2
+	argonParallelism = 1
+	argonSaltLen     = 16 // bytes
+	argonKeyLen      = 32 // bytes
 )
 
-// Bounds of the hashes that Verify reads. Nobody who can write one may make us allocate gigabytes, or compare with nothing.
+// Bounds of the stored hashes that Verify accepts. They keep a manipulated hash from allocating gigabytes or from
+// matching an empty key.
 const (
-	mostPHC             = 256       // bytes of text
-	mostMemory          = 64 * 1024 // KiB
-	leastMemory         = 8         // KiB for each lane: argon2 takes no less
-	mostPasses          = 8
-	mostLanes           = 4
-	leastSalt, mostSalt = 8, 64  // bytes
-	leastKey, mostKey   = 16, 64 // bytes
+	maxHashLen             = 256       // bytes of the PHC string
+	maxMemory              = 64 * 1024 // KiB
+	minMemoryPerLane       = 8         // KiB; the minimum of argon2
+	maxIterations          = 8
+	maxParallelism         = 4
+	minSaltLen, maxSaltLen = 8, 64  // bytes
+	minKeyLen, maxKeyLen   = 16, 64 // bytes
 )
 
-func params() *argon2id.Params {
-	return &argon2id.Params{Memory: memory, Iterations: passes, Parallelism: lanes, SaltLength: saltLen, KeyLength: keyLen}
+func hashParams() *argon2id.Params {
+	return &argon2id.Params{
+		Memory:      argonMemory,
+		Iterations:  argonIterations,
+		Parallelism: argonParallelism,
+		SaltLength:  argonSaltLen,
+		KeyLength:   argonKeyLen,
+	}
 }
 
-// Passwords hashes and checks passwords with argon2id: 19 MiB, 2 passes, 1 lane. It does as many at once as there are processors, so that
-// memory is bounded; the others wait, and are told ErrBusy after 3 s. It is safe for concurrent use.
+// Passwords hashes and verifies passwords with argon2id: 19 MiB, 2 iterations, parallelism 1.
+// It runs at most GOMAXPROCS operations at once to bound memory. Other calls wait up to 3 seconds and then return
+// ErrBusy. Passwords is safe for concurrent use.
 type Passwords struct {
-	slots chan struct{}
-	dummy string // the hash of a password that nobody has
+	slots     chan struct{}
+	dummyHash string // hash of a random password, verified when the account does not exist
 }
 
-// NewPasswords makes a Passwords. It hashes once, so it takes some 30 ms.
+// NewPasswords returns a Passwords. It computes one hash, which takes about 30 ms.
 func NewPasswords() *Passwords {
 	return &Passwords{
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		dummy: must(argon2id.CreateHash(rand.Text(), params())),
+		slots:     make(chan struct{}, runtime.GOMAXPROCS(0)),
+		dummyHash: must(argon2id.CreateHash(rand.Text(), hashParams())),
 	}
 }
 
-// Hash returns the hash of a password as a PHC string of some 100 bytes, with a random salt: ErrBusy or ctx's error when its turn does not
-// come. The password should have passed ValidatePassword; spellings of it that look the same (NFC) count as the same.
+// Hash returns the hash of a password with a random salt, as a PHC string of about 100 bytes. It returns ErrBusy or
+// ctx's error if no slot becomes free. The caller validates the password with ValidatePassword first.
+// Hash normalizes the password to NFC, so visually identical spellings are equal.
 func (p *Passwords) Hash(ctx context.Context, password string) (phc string, err error) {
-	if err := p.enter(ctx); err != nil {
+	if err := p.acquire(ctx); err != nil {
 		return "", err
 	}
-	defer p.leave()
-	return argon2id.CreateHash(norm.NFC.String(password), params())
+	defer p.release()
+	return argon2id.CreateHash(norm.NFC.String(password), hashParams())
 }
 
-// Verify tells whether a password is the one of which Hash made phc. The phc "" means that there is no such account: it takes as long, and
-// is false. An error is ErrBusy, ctx's, or that of a phc which cannot be read or asks for more than sane memory and time.
+// Verify reports whether phc is the hash of password. An empty phc stands for an account that does not exist: Verify
+// returns false after the same time. It returns ErrBusy, ctx's error, or an error if phc is malformed or out of bounds.
 func (p *Passwords) Verify(ctx context.Context, password, phc string) (ok bool, err error) {
 	stored := phc
 	if phc == "" {
-		stored = p.dummy
+		stored = p.dummyHash
 	}
-	if !sane(stored) {
-		return false, errStored
+	if !validHash(stored) {
+		return false, errInvalidHash
 	}
-	if err := p.enter(ctx); err != nil {
+	if err := p.acquire(ctx); err != nil {
 		return false, err
 	}
-	defer p.leave()
-	same, err := argon2id.ComparePasswordAndHash(norm.NFC.String(password), stored)
-	return same && phc != "" && err == nil, err
+	defer p.release()
+	matches, err := argon2id.ComparePasswordAndHash(norm.NFC.String(password), stored)
+	return matches && phc != "" && err == nil, err
 }
 
-// sane tells whether a PHC string is one that may be computed. It is written again to see that nothing is in it which the reader skips.
-func sane(phc string) bool {
-	if len(phc) > mostPHC {
+// validHash reports whether a PHC string is an argon2id hash within bounds. It formats the parsed hash again, to reject
+// text that the parser ignores.
+func validHash(phc string) bool {
+	if len(phc) > maxHashLen {
 		return false
 	}
-	a, salt, key, err := argon2id.DecodeHash(phc)
+	params, salt, key, err := argon2id.DecodeHash(phc)
 	if err != nil {
 		return false
 	}
-	if a.Parallelism < 1 || a.Parallelism > mostLanes || a.Iterations < 1 || a.Iterations > mostPasses {
+	if params.Parallelism < 1 || params.Parallelism > maxParallelism {
 		return false
 	}
-	if a.Memory < leastMemory*uint32(a.Parallelism) || a.Memory > mostMemory {
+	if params.Iterations < 1 || params.Iterations > maxIterations {
 		return false
 	}
-	if len(salt) < leastSalt || len(salt) > mostSalt || len(key) < leastKey || len(key) > mostKey {
+	if params.Memory < minMemoryPerLane*uint32(params.Parallelism) || params.Memory > maxMemory {
+		return false
+	}
+	if len(salt) < minSaltLen || len(salt) > maxSaltLen || len(key) < minKeyLen || len(key) > maxKeyLen {
 		return false
 	}
 	b64 := base64.RawStdEncoding
-	return phc == fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, a.Memory, a.Iterations, a.Parallelism,
-		b64.EncodeToString(salt), b64.EncodeToString(key))
+	return phc == fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
+		params.Memory, params.Iterations, params.Parallelism, b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
-// enter waits for a turn; leave ends it.
-func (p *Passwords) enter(ctx context.Context) error {
+// acquire waits for a free slot. The caller must call release if it returns nil.
+func (p *Passwords) acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -121,9 +135,9 @@ func (p *Passwords) enter(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(maxWait):
+	case <-time.After(acquireTimeout):
 		return ErrBusy
 	}
 }
 
-func (p *Passwords) leave() { <-p.slots }
+func (p *Passwords) release() { <-p.slots }

@@ -13,13 +13,13 @@ import (
 
 // Bounds of a password, in Unicode code points.
 const (
-	leastPassword = 8
-	mostPassword  = 128
+	minPasswordLen = 8
+	maxPasswordLen = 128
 )
 
-// common is a list of some thousand passwords, in lower case, made when it is first asked for. The list's own package would read it at every
-// start of the program, with four others.
-var common = sync.OnceValue(func() map[string]bool {
+// commonPasswords returns the set of common passwords in lower case, loaded at first use. It reads the data file
+// directly, because importing zxcvbn itself would load this list and four others at program start.
+var commonPasswords = sync.OnceValue(func() map[string]bool {
 	var list struct{ List []string }
 	if err := json.Unmarshal(must(data.Asset("data/Passwords.json")), &list); err != nil {
 		panic("auth: " + err.Error())
@@ -31,29 +31,31 @@ var common = sync.OnceValue(func() map[string]bool {
 	return set
 })
 
-// leastLetters is how many letters a common password has at least that is looked for in disguise: the shorter ones turn up by chance.
-const leastLetters = 5
+// minLetters is the minimum number of letters of a common password that is also rejected in disguise. Shorter ones
+// match random passwords by chance.
+const minLetters = 5
 
-// disguised are the common passwords as plain writes them.
-var disguised = sync.OnceValue(func() map[string]bool {
-	set := make(map[string]bool, len(common()))
-	for word := range common() {
-		text := plain(word)
+// normalizedCommon returns the common passwords of at least minLetters letters, in the form that unleet produces.
+var normalizedCommon = sync.OnceValue(func() map[string]bool {
+	set := make(map[string]bool, len(commonPasswords()))
+	for word := range commonPasswords() {
+		normalized := unleet(word)
 		letters := 0
-		for _, r := range text {
+		for _, r := range normalized {
 			if unicode.IsLetter(r) {
 				letters++
 			}
 		}
-		if letters >= leastLetters {
-			set[string(text)] = true
+		if letters >= minLetters {
+			set[string(normalized)] = true
 		}
 	}
 	return set
 })
 
-// plain undoes, rune for rune, what people write in the place of letters. As 1 is i or l, those two become one.
-func plain(text string) []rune {
+// unleet lower-cases a password and replaces digits and symbols with the letters they commonly stand for, rune for
+// rune. 1 stands for i or l, so it maps i, l and 1 to l.
+func unleet(text string) []rune {
 	return []rune(strings.Map(func(r rune) rune {
 		switch r {
 		case '@':
@@ -73,23 +75,24 @@ func plain(text string) []rune {
 	}, strings.ToLower(text)))
 }
 
-// isCommon tells whether a password is a common one, also in slight disguise: P@ssw0rd!, 2024dragon. What stands before the first letter and
-// after the last one may be in the place of letters, or be added.
+// isCommon reports whether a password is a common one, possibly disguised like P@ssw0rd! or 2024dragon. Characters
+// before the first and after the last letter may replace letters or be padding, so it tries every way to strip them.
 func isCommon(password string) bool {
-	if common()[strings.ToLower(password)] {
+	if commonPasswords()[strings.ToLower(password)] {
 		return true
 	}
-	noLetter := func(r rune) bool { return !unicode.IsLetter(r) }
-	tail := strings.TrimLeftFunc(password, noLetter)
-	core := strings.TrimRightFunc(tail, noLetter)
-	if core == "" {
+	notLetter := func(r rune) bool { return !unicode.IsLetter(r) }
+	fromFirstLetter := strings.TrimLeftFunc(password, notLetter)
+	lettersSpan := strings.TrimRightFunc(fromFirstLetter, notLetter)
+	if lettersSpan == "" {
 		return false
 	}
-	text := plain(password)
-	before, after := len(text)-utf8.RuneCountInString(tail), utf8.RuneCountInString(tail)-utf8.RuneCountInString(core)
-	for from := range before + 1 {
-		for added := range after + 1 {
-			if disguised()[string(text[from:len(text)-added])] {
+	runes := unleet(password)
+	leading := len(runes) - utf8.RuneCountInString(fromFirstLetter)
+	trailing := utf8.RuneCountInString(fromFirstLetter) - utf8.RuneCountInString(lettersSpan)
+	for start := range leading + 1 {
+		for dropped := range trailing + 1 {
+			if normalizedCommon()[string(runes[start:len(runes)-dropped])] {
 				return true
 			}
 		}
@@ -97,10 +100,12 @@ func isCommon(password string) bool {
 	return false
 }
 
-// ValidatePassword returns what is wrong with a new password, as the end of a sentence that begins with the field's name, or "". It judges the
-// password as it is hashed (NFC), so that all spellings that look the same fare the same. There are no rules about kinds of characters: they
-// make passwords worse. The username may be "" where it is not known.
-func ValidatePassword(password, username string) string {
+// ValidatePassword returns the reason why a new password is rejected, or "". The reason continues a sentence that
+// starts with the field's name. username may be "" if it is unknown.
+//
+// ValidatePassword checks the NFC form, which Hash also uses, so equivalent spellings get the same result. It does not
+// require kinds of characters, because such rules lead to weaker passwords.
+func ValidatePassword(password, username string) (reason string) {
 	if !utf8.ValidString(password) {
 		return "must be valid UTF-8"
 	}
@@ -109,9 +114,9 @@ func ValidatePassword(password, username string) string {
 	}
 	password = norm.NFC.String(password)
 	switch n := utf8.RuneCountInString(password); {
-	case n < leastPassword:
+	case n < minPasswordLen:
 		return "must have at least 8 characters"
-	case n > mostPassword:
+	case n > maxPasswordLen:
 		return "must have at most 128 characters"
 	case strings.EqualFold(password, norm.NFC.String(username)):
 		return "must not be the username"

@@ -10,73 +10,49 @@ import (
 	"github.com/google/uuid"
 )
 
-// This file holds the tokens that are not JWTs, for only this server reads them.
-
 const (
-	refreshMark = "llr_"
-	refreshBody = 16 + 8 // bytes: the session, the generation
-	apiMark     = "llk_"
-	apiBytes    = 32
-	apiPrefix   = 12 // characters
+	refreshTokenPrefix = "llr_"
+	refreshBodyLen     = 16 + 8 // bytes: session ID, generation
 )
 
-// RefreshClaims is what a refresh token says: its session, and which of the session's refresh tokens it is, counted from 1.
+// RefreshClaims are the contents of a refresh token.
 type RefreshClaims struct {
 	Session    uuid.UUID
-	Generation int64
+	Generation int64 // position among the session's refresh tokens, starting at 1
 }
 
-// SignRefreshToken returns a refresh token of 79 characters: "llr_" and base64url of the session (16 bytes), the generation (8 bytes, big endian)
-// and the HMAC-SHA256 of both. It is deterministic: the server can make the same token again and need not keep it. How long it is good
-// is for the caller to keep, see RefreshTokenTTL; a generation below 1 makes a token that ParseRefreshToken refuses.
-func (k *Keys) SignRefreshToken(r RefreshClaims) string {
-	body := binary.BigEndian.AppendUint64(r.Session[:], uint64(r.Generation))
-	return refreshMark + encode(k.sealRefresh(body))
+// SignRefreshToken returns a refresh token of 79 characters. It consists of "llr_" and the base64url encoding of the
+// session ID (16 bytes), the generation (8 bytes, big endian) and the HMAC-SHA256 of both.
+//
+// The result is deterministic: the server can recreate a token and need not store it. The token contains no expiry;
+// the caller enforces RefreshTokenTTL. ParseRefreshToken rejects tokens with a generation below 1.
+func (k *Keys) SignRefreshToken(c RefreshClaims) string {
+	body := binary.BigEndian.AppendUint64(c.Session[:], uint64(c.Generation))
+	return refreshTokenPrefix + encode(k.appendRefreshMAC(body))
 }
 
-// ParseRefreshToken reads what SignRefreshToken wrote, byte for byte. It returns ErrToken for everything else.
+// ParseRefreshToken verifies a refresh token and returns its claims. It accepts only the exact bytes that
+// SignRefreshToken produces and returns ErrToken for every other token.
 func (k *Keys) ParseRefreshToken(token string) (RefreshClaims, error) {
-	const length = len(refreshMark) + ((refreshBody+sha256.Size)*8+5)/6
-	text, marked := strings.CutPrefix(token, refreshMark)
-	if !marked || len(token) != length {
+	const tokenLen = len(refreshTokenPrefix) + ((refreshBodyLen+sha256.Size)*8+5)/6
+	encoded, hasPrefix := strings.CutPrefix(token, refreshTokenPrefix)
+	if !hasPrefix || len(token) != tokenLen {
 		return RefreshClaims{}, ErrToken
 	}
-	b, ok := decode(text)
-	if !ok || !hmac.Equal(k.sealRefresh(b[:refreshBody]), b) {
+	b, ok := decode(encoded)
+	if !ok || !hmac.Equal(k.appendRefreshMAC(b[:refreshBodyLen]), b) {
 		return RefreshClaims{}, ErrToken
 	}
-	generation := binary.BigEndian.Uint64(b[16:refreshBody])
+	generation := binary.BigEndian.Uint64(b[16:refreshBodyLen])
 	if generation < 1 || generation > math.MaxInt64 {
 		return RefreshClaims{}, ErrToken
 	}
 	return RefreshClaims{Session: uuid.UUID(b[:16]), Generation: int64(generation)}, nil
 }
 
-// sealRefresh returns the body with its HMAC behind it.
-func (k *Keys) sealRefresh(body []byte) []byte {
+// appendRefreshMAC returns the body followed by its HMAC, in new memory: the caller's bytes after body stay unchanged.
+func (k *Keys) appendRefreshMAC(body []byte) []byte {
 	h := hmac.New(sha256.New, k.refresh())
 	h.Write(body)
-	return h.Sum(body[:len(body):len(body)]) // in new memory: what follows the body is another's
-}
-
-// NewAPIToken makes an API token of 47 characters: "llk_" and base64url of 32 random bytes. The prefix, its first 12 characters, is for people to
-// know it by; the hash, 32 bytes of SHA-256 of the whole, is for the server to keep. The token itself is shown once and kept nowhere.
-func NewAPIToken() (token, prefix string, hash []byte) {
-	token = apiMark + encode(randomBytes(apiBytes))
-	sum := sha256.Sum256([]byte(token))
-	return token, token[:apiPrefix], sum[:]
-}
-
-// HashAPIToken returns the hash by which NewAPIToken's token is kept, 32 bytes, or ErrToken for text that is not of that shape. It needs
-// no salt and no effort, since nobody guesses 32 random bytes.
-func HashAPIToken(token string) (hash []byte, err error) {
-	text, marked := strings.CutPrefix(token, apiMark)
-	if !marked || len(text) != (apiBytes*8+5)/6 {
-		return nil, ErrToken
-	}
-	if _, ok := decode(text); !ok {
-		return nil, ErrToken
-	}
-	sum := sha256.Sum256([]byte(token))
-	return sum[:], nil
+	return h.Sum(body[:len(body):len(body)])
 }

@@ -1,40 +1,43 @@
 package auth
 
-import "strings"
-
-// This file tells secrets that somebody made up from random ones.
-
-const (
-	leastSecret = 32 // bytes
-	leastBytes  = 10 // different ones; 32 random bytes in hex have fewer once in 10^12 times
+import (
+	"errors"
+	"strings"
 )
 
-// samples are what secrets have in them that were copied from a text or typed by hand, in lower case and without separators. They are long
-// enough that random ones hardly have them: 32 random bytes in base64 contain any of the words of six letters once in some 10^6 times, and
-// the runs of eight hex digits are as rare in hex.
-var samples = [...]string{
-	"changeme", "changeit", "changethis", "replace", "example", "sample", "placeholder", "default", "insecure", "secret", "password", "passphrase",
-	"letmein", "your256bit", "randomstring", "goeshere", "development", "loremipsum", "correcthorse", "quickbrownfox", "deadbeef",
-	"12345678", "87654321", "abcdefgh", "qwerty", "qwertz", "azerty", "asdfgh", "zxcvbn",
+const (
+	minSecretLen     = 32 // bytes
+	minDistinctBytes = 10 // 32 random bytes in hex have fewer with a probability of 10^-12
+)
+
+// weakPatterns occur in secrets that were copied from an example or typed by hand. They are in lower case and without
+// separators. They are long enough to be rare in random secrets: 32 random bytes in base64 contain one of the
+// six-letter words with a probability of about 10^-6, and the runs of eight hex digits are as rare in hex.
+var weakPatterns = [...]string{
+	"changeme", "changeit", "changethis", "replace", "example", "sample", "placeholder", "default", "insecure",
+	"secret",
+	"password", "passphrase", "letmein", "your256bit", "randomstring", "goeshere", "development", "loremipsum",
+	"correcthorse", "quickbrownfox", "deadbeef", "12345678", "87654321", "abcdefgh", "qwerty", "qwertz", "azerty",
+	"asdfgh", "zxcvbn",
 }
 
-// secretFault returns what is wrong with a secret, as the end of a sentence that begins with "the secret", or "".
-func secretFault(secret string) string {
-	secret = strings.TrimSpace(secret) // white space around it makes it no better
+// validateSecret returns an error if a signing secret is weak. The error never contains the secret.
+func validateSecret(secret string) error {
+	secret = strings.TrimSpace(secret)
 	switch {
-	case len(secret) < leastSecret:
-		return "is shorter than 32 bytes"
-	case differentBytes(secret) < leastBytes:
-		return "is made of fewer than 10 different characters"
-	case repeats(secret):
-		return "is a repetition of a shorter piece"
-	case isSample(secret):
-		return "looks like a sample or like words, not like random bytes"
+	case len(secret) < minSecretLen:
+		return errors.New("the secret is shorter than 32 bytes")
+	case distinctBytes(secret) < minDistinctBytes:
+		return errors.New("the secret has fewer than 10 different characters")
+	case isPeriodic(secret):
+		return errors.New("the secret is a repetition of a shorter string")
+	case hasWeakPattern(secret):
+		return errors.New("the secret looks like a sample value or like words, not like random bytes")
 	}
-	return ""
+	return nil
 }
 
-func differentBytes(text string) (n int) {
+func distinctBytes(text string) (n int) {
 	var seen [256]bool
 	for i := range len(text) {
 		if !seen[text[i]] {
@@ -45,8 +48,8 @@ func differentBytes(text string) (n int) {
 	return n
 }
 
-// repeats tells whether a text is a piece of it, of half its length at most, again and again. The last one may be cut off.
-func repeats(text string) bool {
+// isPeriodic reports whether text repeats a prefix of at most half its length. The last repetition may be incomplete.
+func isPeriodic(text string) bool {
 	for period := 1; period <= len(text)/2; period++ {
 		if text[period:] == text[:len(text)-period] {
 			return true
@@ -55,8 +58,9 @@ func repeats(text string) bool {
 	return false
 }
 
-func isSample(secret string) bool {
-	plain := strings.Map(func(r rune) rune {
+// hasWeakPattern reports whether secret contains one of weakPatterns, ignoring case and separators.
+func hasWeakPattern(secret string) bool {
+	normalized := strings.Map(func(r rune) rune {
 		switch {
 		case 'A' <= r && r <= 'Z':
 			return r + 'a' - 'A'
@@ -65,8 +69,8 @@ func isSample(secret string) bool {
 		}
 		return -1
 	}, secret)
-	for _, sample := range samples {
-		if strings.Contains(plain, sample) {
+	for _, pattern := range weakPatterns {
+		if strings.Contains(normalized, pattern) {
 			return true
 		}
 	}

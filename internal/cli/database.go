@@ -12,20 +12,22 @@ import (
 
 	"labledger/db"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
 // database is the database of a command: an external one, or the embedded Postgres for as long as the command runs.
 type database struct {
 	url     string
-	cluster *postgres.Cluster // nil for an external database
+	cluster *embedded.Cluster // nil for an external database
 	pool    *pgxpool.Pool
 	tracer  pgx.QueryTracer // of the pool; nil for none
 	schema  uint            // schema version after migrateAndSeed, which is the one that this program needs
 }
 
-// openCluster is postgres.Start, for the server, or postgres.StartOrAttach, for commands beside a server.
-type openCluster func(ctx context.Context, stateDir string, log *slog.Logger) (*postgres.Cluster, error)
+// openCluster is embedded.Start, for the server, or embedded.StartOrAttach, for commands beside a server.
+type openCluster func(ctx context.Context, stateDir string, log *slog.Logger) (*embedded.Cluster, error)
 
 // openDatabase connects to the database at url, or to the embedded Postgres if url is empty.
 func (c *config) openDatabase(
@@ -42,7 +44,7 @@ func (c *config) openDatabase(
 		}
 		d.cluster, d.url = cluster, cluster.URL()
 	}
-	pool, err := postgres.OpenTraced(ctx, d.url, tracer)
+	pool, err := postgres.Open(ctx, d.url, postgres.WithTracer(tracer))
 	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("%s: %w", url.name, err)
@@ -53,7 +55,7 @@ func (c *config) openDatabase(
 
 // migrateAndSeed migrates the schema and loads the mock data into a new embedded Postgres.
 func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
-	from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
+	from, to, err := migrate.Up(ctx, d.url, schema.Files)
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (d *database) close() {
 
 // withOwnerDB runs a command on the database as its owner. A server may run at the same time.
 func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) error {
-	d, err := c.openDatabase(ctx, warnLogger(), c.ownerURL(), postgres.StartOrAttach, nil)
+	d, err := c.openDatabase(ctx, warnLogger(), c.ownerURL(), embedded.StartOrAttach, nil)
 	if err != nil {
 		return err
 	}
@@ -127,7 +129,7 @@ func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) err
 // role that its URL names; if other machines reach the server and that role could rewrite the history, it logs a warning.
 func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *database) error {
 	if d.cluster != nil {
-		pool, err := postgres.OpenTraced(ctx, d.cluster.ServerURL(), d.tracer)
+		pool, err := postgres.Open(ctx, d.cluster.ServerURL(), postgres.WithTracer(d.tracer))
 		if err != nil {
 			return err
 		}
@@ -153,7 +155,7 @@ func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxp
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}
-	pool, err := postgres.OpenTraced(ctx, c.ReadDatabaseURL, tracer)
+	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
 	if err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -19,7 +20,7 @@ type migrateUpCmd struct{}
 
 func (migrateUpCmd) Run(ctx context.Context, c *config) error {
 	return c.withOwnerDB(ctx, func(d *database) error {
-		from, to, err := postgres.Migrate(ctx, d.url, schema.Files)
+		from, to, err := migrate.Up(ctx, d.url, schema.Files)
 		if err := printMigration(from, to, err); err != nil {
 			return err
 		}
@@ -59,7 +60,7 @@ func (m migrateDownCmd) Run(ctx context.Context, c *config) error {
 		return errors.New("migrate down: the number of migrations must be at least 1")
 	}
 	return c.withOwnerDB(ctx, func(d *database) error {
-		from, to, err := postgres.MigrateDown(ctx, d.url, schema.Files, m.Steps)
+		from, to, err := migrate.Down(ctx, d.url, schema.Files, m.Steps)
 		return printMigration(from, to, err)
 	})
 }
@@ -68,7 +69,7 @@ type migrateStatusCmd struct{}
 
 func (migrateStatusCmd) Run(ctx context.Context, c *config) error {
 	return c.withOwnerDB(ctx, func(d *database) error {
-		status, err := postgres.MigrationStatus(ctx, d.url, schema.Files)
+		status, err := migrate.Status(ctx, d.url, schema.Files)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 
 	"labledger/api"
 	"labledger/internal/media"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 	"labledger/internal/tracing"
 	"labledger/web"
 )
@@ -58,7 +58,7 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	d, err := c.openDatabase(ctx, log, c.serverURL(), postgres.Start, traces.PgxTracer())
+	d, err := c.openDatabase(ctx, log, c.serverURL(), embedded.Start, traces.PgxTracer())
 	if err == nil {
 		defer d.close()
 		err = d.migrateAndSeed(ctx, log)

@@ -1,5 +1,5 @@
-// Package leaktest finds goroutines that a test expects to have ended. It takes names from functions rather than from strings, so that a check
-// survives the renaming or the moving of what it looks for. It must not know any other package of the program.
+// Package leaktest counts goroutines that a test expects to have ended. It identifies them by function values instead
+// of strings, so a check survives renames and moves. It must not depend on other packages of the program.
 package leaktest
 
 import (
@@ -8,19 +8,22 @@ import (
 	"strings"
 )
 
-// InFunc returns how many goroutines have f on their stack. f is a function or a method expression such as (*T).run.
+// InFunc returns the number of goroutines that have f on their stack. f is a function or a method expression such as
+// (*T).run.
 func InFunc(f any) int { return count(name(f) + "(") }
 
-// InType returns how many goroutines have a method of one type on their stack, closures included. method is any method expression of that type.
+// InType returns the number of goroutines that have any method of a type on their stack, including closures. method is
+// any method expression of that type.
 func InType(method any) int {
 	full := name(method)
 	return count(full[:strings.LastIndexByte(full, '.')+1])
 }
 
-// name returns the name of f as stack traces print it, such as "labledger/internal/ledger.(*Ledger).run".
+// name returns the name of f as stack traces print it, for example "labledger/internal/ledger.(*Ledger).run".
 func name(f any) string { return runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name() }
 
-// count returns how many goroutines have text on their stack. Parentheses and dots of a name are part of the text.
+// count returns the number of goroutines whose stack trace contains text. Text is literal and includes the parentheses
+// and dots of a name.
 func count(text string) int {
 	stacks := make([]byte, 1<<16)
 	for {

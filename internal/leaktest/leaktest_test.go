@@ -14,8 +14,8 @@ type idler struct{}
 
 func (*idler) run() {}
 
-// TestCount: goroutines are found by function and by type while they run, and not after they have ended.
-func TestCount(t *testing.T) {
+// Goroutines are counted by function and by type while they run.
+func TestInFuncInType(t *testing.T) {
 	w := &worker{stop: make(chan struct{})}
 	go w.run()
 	w.start()

@@ -21,7 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
@@ -120,7 +120,7 @@ func (d *diary) total() int {
 // TestPostgresKilled kills Postgres again and again, now all of it and now one of its processes, while eight writers write.
 func TestPostgresKilled(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
-	if _, _, err := postgres.Migrate(t.Context(), cluster.URL(), schema.Files); err != nil {
+	if _, _, err := migrate.Up(t.Context(), cluster.URL(), schema.Files); err != nil {
 		t.Fatal(err)
 	}
 	pool := openPool(t, cluster.URL())

@@ -22,7 +22,7 @@ func tracedLedger(t *testing.T) (*Ledger, oteltrace.Tracer, *tracetest.InMemoryE
 	t.Helper()
 	spans := tracetest.NewInMemoryExporter()
 	tracer := sdk.NewTracerProvider(sdk.WithSyncer(spans)).Tracer("test")
-	pool, err := postgres.OpenTraced(t.Context(), pgtest.Database(t), tracing.NewPgxTracer(tracer))
+	pool, err := postgres.Open(t.Context(), pgtest.Database(t), postgres.WithTracer(tracing.NewPgxTracer(tracer)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,40 +9,41 @@ import (
 	"syscall"
 )
 
-// minFree is how many bytes must be free where files are kept: three of the largest that are taken, and some for whatever else is there.
-const minFree = 64 << 20
+// minFreeBytes is the free disk space that CheckWritable requires: three uploads of the maximum size and some reserve.
+const minFreeBytes = 64 << 20
 
-// CheckWritable tells why the next file could not be kept; nil when it could. It writes nothing: a folder that is not there yet is judged by the one in
-// which it will be made. The text does not name the folder.
+// Modes of access(2).
+const (
+	accessWrite   = 2
+	accessExecute = 1
+)
+
+// CheckWritable returns the reason why the next upload would fail, or nil. It writes nothing: for a directory that does
+// not exist yet it checks the nearest existing parent. The error does not contain the directory's path.
 func (s *Store) CheckWritable() error {
-	dir, err := s.nearest()
+	dir, err := s.existingParent()
 	if err != nil {
 		return err
 	}
-	if err := syscall.Access(dir, mayWrite|mayEnter); err != nil {
-		return fmt.Errorf("the folder cannot be written to: %w", err)
+	if err := syscall.Access(dir, accessWrite|accessExecute); err != nil {
+		return fmt.Errorf("the directory is not writable: %w", err)
 	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(dir, &disk); err != nil {
-		return fmt.Errorf("the folder's disk does not answer: %w", err)
+		return fmt.Errorf("cannot read the free disk space: %w", err)
 	}
-	if free := uint64(disk.Bavail) * uint64(disk.Bsize); free < minFree { // their types differ from system to system
-		return fmt.Errorf("the disk is full: %d MiB are free, and there should be %d", free>>20, minFree>>20)
+	// The conversions are needed because the field types differ between operating systems.
+	if free := uint64(disk.Bavail) * uint64(disk.Bsize); free < minFreeBytes {
+		return fmt.Errorf("the disk is full: %d MiB free, %d MiB required", free>>20, minFreeBytes>>20)
 	}
 	return nil
 }
 
-// Of access(2).
-const (
-	mayWrite = 2
-	mayEnter = 1
-)
-
-// nearest is the store's folder, or the nearest one above it that is there.
-func (s *Store) nearest() (string, error) {
+// existingParent returns the store's directory, or its nearest parent that exists.
+func (s *Store) existingParent() (string, error) {
 	dir, err := filepath.Abs(s.dir)
 	if err != nil {
-		return "", errors.New("the working directory is gone")
+		return "", errors.New("the working directory does not exist any more")
 	}
 	for {
 		info, err := os.Stat(dir)
@@ -50,9 +51,9 @@ func (s *Store) nearest() (string, error) {
 		case err == nil && info.IsDir():
 			return dir, nil
 		case err == nil, errors.Is(err, syscall.ENOTDIR):
-			return "", errors.New("where the folder should be there is a file")
+			return "", errors.New("a file exists in place of the directory")
 		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
-			return "", fmt.Errorf("the folder cannot be looked at: %w", errors.Unwrap(err))
+			return "", fmt.Errorf("cannot access the directory: %w", errors.Unwrap(err))
 		}
 		dir = filepath.Dir(dir)
 	}

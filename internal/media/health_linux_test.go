@@ -7,41 +7,41 @@ import (
 	"testing"
 )
 
-func TestCheck(t *testing.T) {
+func TestCheckWritable(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
-	closed := filepath.Join(dir, "closed")
+	readOnly := filepath.Join(dir, "closed")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(closed, 0o500); err != nil {
+	if err := os.Mkdir(readOnly, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	denied, full := "cannot be written to: permission denied", "the disk is full: 0 MiB are free, and there should be 64" // as everything under /proc is
+	denied, full := "not writable: permission denied", "the disk is full: 0 MiB free, 64 MiB required"
 	if os.Geteuid() == 0 {
-		denied = "" // root may
+		denied = "" // root ignores permissions
 	} else {
-		full = "cannot be written to: permission denied"
+		full = denied // a user has no write permission below /proc
 	}
-	for folder, want := range map[string]string{
-		dir:                                 "",
-		filepath.Join(dir, "not", "yet"):    "",
-		file:                                "there is a file",
-		filepath.Join(file, "below"):        "there is a file",
-		closed:                              denied,
-		filepath.Join(closed, "not", "yet"): denied,
-		"/proc":                             full,
+	for path, want := range map[string]string{
+		dir:                                   "",
+		filepath.Join(dir, "not", "yet"):      "",
+		file:                                  "a file exists",
+		filepath.Join(file, "below"):          "a file exists",
+		readOnly:                              denied,
+		filepath.Join(readOnly, "new", "dir"): denied,
+		"/proc":                               full,
 	} {
-		switch err := NewStore(folder).CheckWritable(); {
+		switch err := NewStore(path).CheckWritable(); {
 		case want == "" && err != nil:
-			t.Errorf("%s: %v", folder, err)
+			t.Errorf("%s: %v", path, err)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
-			t.Errorf("%s: %v; want %s", folder, err, want)
-		case err != nil && strings.Contains(err.Error(), folder):
-			t.Errorf("the folder is told: %v", err)
+			t.Errorf("%s: %v, want %q", path, err, want)
+		case err != nil && strings.Contains(err.Error(), path):
+			t.Errorf("the error contains the path: %v", err)
 		}
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
-		t.Errorf("to check has left something: %v, %v", entries, err)
+		t.Errorf("the check left files behind: %v, %v", entries, err)
 	}
 }

@@ -1,5 +1,6 @@
-// Package media keeps uploaded files in a folder: written whole or not at all, under names that nobody guesses, known by their first bytes.
-// It must not know who uploaded them, nor what they belong to.
+// Package media stores uploaded files in a directory. Each file is written completely or not at all, has an
+// unguessable name, and gets its media type from its first bytes.
+// The package must not depend on who uploads a file or on what the file belongs to.
 package media
 
 import (
@@ -22,17 +23,18 @@ import (
 	"unicode/utf8"
 )
 
-// Prefix is where the files are served: a URL is it, two characters, a slash, and the file's name.
+// Prefix is the URL path of all files. A file's URL is Prefix, the first two characters of its name, a slash, and its
+// name.
 const Prefix = "/media/"
 
-// ErrTooLarge says that a file has more bytes than it may have.
+// ErrTooLarge is returned for a file that exceeds the maximum size.
 var ErrTooLarge = errors.New("media: the file is too large")
 
-// ErrType says that a file is of a type that a browser would run.
-var ErrType = errors.New("media: files of this type are not taken")
+// ErrType is returned for a file of a type that browsers execute.
+var ErrType = errors.New("media: files that browsers execute are not allowed")
 
-// extensions are the types that are known by their first bytes, and what their files' names end in: by that nginx knows them. Whatever else
-// comes is application/octet-stream, which browsers save and do not open.
+// extensions maps the detected media types to the extensions of file names, which nginx maps back to types.
+// Every other file is application/octet-stream, which browsers save and do not open.
 var extensions = map[string]string{
 	"image/png":                ".png",
 	"image/jpeg":               ".jpg",
@@ -45,37 +47,40 @@ var extensions = map[string]string{
 	"application/octet-stream": ".bin",
 }
 
-// Types are the media types that files are known as.
+// Types returns the media types that a file can have, sorted.
 func Types() []string { return slices.Sorted(maps.Keys(extensions)) }
 
-// shown are those that a browser may show in its window; others it saves.
-var shown = map[string]bool{".png": true, ".jpg": true, ".gif": true, ".webp": true, ".pdf": true, ".txt": true}
+// inlineExtensions are the extensions of files that a browser may display. It saves all others.
+var inlineExtensions = map[string]bool{
+	".png": true, ".jpg": true, ".gif": true, ".webp": true, ".pdf": true, ".txt": true,
+}
 
-// A Store is a folder of files.
+// Store is a directory of files.
 type Store struct {
 	dir string
 }
 
-// NewStore is the store of a folder, which the first file makes, readable by others: a web server may serve it.
+// NewStore returns the store in a directory. The first upload creates the directory, with read permission for
+// everyone, because a web server may serve the files.
 func NewStore(dir string) *Store { return &Store{dir} }
 
-// A File is one that was received. It is there for good once Keep was called, and gone after Discard.
+// File is a received file. Commit moves it to its final path; Abort deletes it.
 type File struct {
-	URL    string // where it will be served
-	Type   string // media type
-	Size   int64  // bytes
-	SHA256 string // in hex
-	store  *Store
-	part   string
-	path   string
+	URL       string // path under which the file is served after Commit
+	Type      string // media type
+	Size      int64  // bytes
+	SHA256    string // in hex
+	store     *Store
+	partPath  string
+	finalPath string
 }
 
-// sniffed is how many bytes are looked at to know a type.
-const sniffed = 512
+// sniffLen is the number of leading bytes from which a media type is detected.
+const sniffLen = 512
 
-// Receive writes a file of at most so many bytes to the disk as it comes. Errors: ErrTooLarge, ErrType, from's, and as *fs.PathError the
-// file system's.
-func (s *Store) Receive(from io.Reader, most int64) (f *File, err error) {
+// Receive streams a file of at most maxBytes bytes from src to the disk. It returns ErrTooLarge, ErrType, an error of
+// src, or a *fs.PathError of the file system.
+func (s *Store) Receive(src io.Reader, maxBytes int64) (f *File, err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -85,128 +90,136 @@ func (s *Store) Receive(from io.Reader, most int64) (f *File, err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(part.Name()) // Sweep finds it otherwise
+			_ = os.Remove(part.Name()) // on failure, RemoveOrphans deletes it later
 		}
 	}()
-	in := &look{sum: sha256.New()}
-	size, err := io.Copy(io.MultiWriter(part, in), io.LimitReader(from, most+1))
+	sniffer := &hashSniffer{sum: sha256.New()}
+	size, err := io.Copy(io.MultiWriter(part, sniffer), io.LimitReader(src, maxBytes+1))
 	err = errors.Join(err, part.Chmod(0o644), part.Sync(), part.Close())
 	switch {
 	case err != nil:
 		return nil, err
-	case size > most:
+	case size > maxBytes:
 		return nil, ErrTooLarge
 	}
-	kind, err := typeOf(in.head, !in.binary)
+	mediaType, err := detectType(sniffer.head, !sniffer.binary)
 	if err != nil {
 		return nil, err
 	}
-	name := strings.ToLower(rand.Text()) + extensions[kind] // 130 random bits
+	name := strings.ToLower(rand.Text()) + extensions[mediaType] // 130 random bits
 	return &File{
-		URL: Prefix + name[:2] + "/" + name, Type: kind, Size: size, SHA256: hex.EncodeToString(in.sum.Sum(nil)),
-		store: s, part: part.Name(), path: filepath.Join(s.dir, name[:2], name),
+		URL:       Prefix + name[:2] + "/" + name,
+		Type:      mediaType,
+		Size:      size,
+		SHA256:    hex.EncodeToString(sniffer.sum.Sum(nil)),
+		store:     s,
+		partPath:  part.Name(),
+		finalPath: filepath.Join(s.dir, name[:2], name),
 	}, nil
 }
 
-// look sees what goes by: the first bytes, the sum of all, and whether they could be text.
-type look struct {
-	head   []byte
-	sum    hash.Hash
-	cut    []byte // of a character that goes on in the next piece
-	binary bool
+// hashSniffer is a writer that hashes a file, keeps its first bytes, and detects whether it is text.
+type hashSniffer struct {
+	head        []byte
+	sum         hash.Hash
+	partialRune []byte // first bytes of a UTF-8 character that continues in the next chunk
+	binary      bool
 }
 
-func (l *look) Write(p []byte) (int, error) {
-	if room := sniffed - len(l.head); room > 0 {
-		l.head = append(l.head, p[:min(room, len(p))]...)
+func (s *hashSniffer) Write(chunk []byte) (int, error) {
+	if missing := sniffLen - len(s.head); missing > 0 {
+		s.head = append(s.head, chunk[:min(missing, len(chunk))]...)
 	}
-	_, _ = l.sum.Write(p) // a hash takes everything
-	text := p
-	if len(l.cut) > 0 {
-		text, l.cut = append(l.cut, p...), nil
+	_, _ = s.sum.Write(chunk) // hash.Hash never returns an error
+	text := chunk
+	if len(s.partialRune) > 0 {
+		text, s.partialRune = append(s.partialRune, chunk...), nil
 	}
 	for i := range utf8.UTFMax - 1 {
 		at := len(text) - 1 - i
 		if at >= 0 && utf8.RuneStart(text[at]) && !utf8.FullRune(text[at:]) {
-			l.cut, text = append([]byte{}, text[at:]...), text[:at]
+			s.partialRune, text = append([]byte{}, text[at:]...), text[:at]
 			break
 		}
 	}
-	l.binary = l.binary || !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0
-	return len(p), nil
+	s.binary = s.binary || !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0
+	return len(chunk), nil
 }
 
-// typeOf knows a file by its first bytes. What a browser would take for a page, a script or a drawing with scripts is refused, also when it
-// begins with white space or a comment.
-func typeOf(head []byte, text bool) (string, error) {
-	kind, _, _ := strings.Cut(http.DetectContentType(head), ";")
+// detectType returns the media type of a file from its first bytes. It returns ErrType for HTML, XML, SVG and anything
+// else that a browser might execute, even after leading white space or a comment.
+func detectType(head []byte, isText bool) (string, error) {
+	mediaType, _, _ := strings.Cut(http.DetectContentType(head), ";")
 	switch {
-	case kind == "text/html", kind == "text/xml", text && markup.Match(head):
+	case mediaType == "text/html", mediaType == "text/xml", isText && markupPattern.Match(head):
 		return "", ErrType
-	case kind == "text/plain" && !text:
+	case mediaType == "text/plain" && !isText:
 		return "application/octet-stream", nil
-	case extensions[kind] == "":
+	case extensions[mediaType] == "":
 		return "application/octet-stream", nil
 	}
-	return kind, nil
+	return mediaType, nil
 }
 
-var markup = regexp.MustCompile(`(?i)<(!doctype|!--|\?xml|html|head|body|script|svg|iframe|object|embed|style|link|meta|math|x:)`)
+var markupPattern = regexp.MustCompile(
+	`(?i)<(!doctype|!--|\?xml|html|head|body|script|svg|iframe|object|embed|style|link|meta|math|x:)`)
 
-// A file of which it is not certain yet whether it belongs to something has a doubt beside it: an empty file of its name after this mark. Sweep
-// looks at these alone, so that a server with another database, or with an older state of it, never takes away what was certain once.
-const doubt = ".doubt-"
+// pendingPrefix precedes the file's name in the name of its marker. A file is pending until its database row is
+// committed: an empty marker file in the store's directory records that. RemoveOrphans checks pending files only, so a
+// server with a different or older database never deletes files that were once referenced.
+const pendingPrefix = ".doubt-"
 
-// Commit puts the file at its place, also over a power cut. Whether it stays there is in doubt until Settle or Remove.
+// Commit moves the file to its final path and makes that durable. The file stays pending until ClearPending or Delete.
 func (f *File) Commit() error {
 	if err := f.store.MarkPending(f.URL); err != nil {
 		return err
 	}
-	folder := filepath.Dir(f.path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	dir := filepath.Dir(f.finalPath)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.Rename(f.part, f.path); err != nil {
+	if err := os.Rename(f.partPath, f.finalPath); err != nil {
 		return err
 	}
-	return errors.Join(sync(folder), sync(f.store.dir))
+	return errors.Join(fsyncDir(dir), fsyncDir(f.store.dir))
 }
 
-// Abort takes the file away, wherever it is. What it cannot take away Sweep finds.
+// Abort deletes the file, before or after Commit. RemoveOrphans deletes later what Abort fails to delete.
 func (f *File) Abort() {
-	_ = os.Remove(f.part)
+	_ = os.Remove(f.partPath)
 	f.store.Delete(f.URL)
 }
 
-// nameIn is the name of the file in a URL; "" when it is none of ours.
-func nameIn(url string) string {
-	folder, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
-	if !wellFormed.MatchString(name) || folder != name[:2] {
+// fileName returns the name of the file with a URL, or "" if the URL is not one of a stored file.
+func fileName(url string) string {
+	dir, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
+	if !fileNamePattern.MatchString(name) || dir != name[:2] {
 		return ""
 	}
 	return name
 }
 
-// MarkPending says of the file of a URL that it may have to go, before that is decided elsewhere.
+// MarkPending marks the file with a URL as pending, before the caller's transaction decides whether the file stays.
 func (s *Store) MarkPending(url string) error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
-	f, err := os.Create(filepath.Join(s.dir, doubt+nameIn(url)))
+	f, err := os.Create(filepath.Join(s.dir, pendingPrefix+fileName(url)))
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), sync(s.dir))
+	return errors.Join(f.Close(), fsyncDir(s.dir))
 }
 
-// ClearPending says that the file of a URL stays.
+// ClearPending marks the file with a URL as referenced. If that fails, RemoveOrphans repeats it later.
 func (s *Store) ClearPending(url string) {
-	_ = os.Remove(filepath.Join(s.dir, doubt+nameIn(url))) // Sweep finds it otherwise
+	_ = os.Remove(filepath.Join(s.dir, pendingPrefix+fileName(url)))
 }
 
-// Delete takes the file of a URL away, and then the doubt. What it cannot take away Sweep finds.
+// Delete deletes the file with a URL, and then its pending marker. If that fails, RemoveOrphans deletes a pending file
+// later.
 func (s *Store) Delete(url string) {
-	name := nameIn(url)
+	name := fileName(url)
 	if name == "" {
 		return
 	}
@@ -215,85 +228,88 @@ func (s *Store) Delete(url string) {
 	}
 }
 
-// sync makes the names in a folder survive a power cut.
-func sync(folder string) error {
-	d, err := os.Open(folder)
+// fsyncDir makes changes of a directory's entries durable.
+func fsyncDir(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
 
-var wellFormed = regexp.MustCompile(`^[0-9a-z]{26}\.[0-9a-z]+$`)
+var fileNamePattern = regexp.MustCompile(`^[0-9a-z]{26}\.[0-9a-z]+$`)
 
-// ServeFile answers with the file of a folder and a name, as its URL has them; false when there is none. Nothing in the folder but
-// kept files can be reached.
-func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, folder, name string) bool {
-	if nameIn(Prefix+folder+"/"+name) == "" {
+// ServeFile serves the file with a directory and a name, as in its URL. It returns false and writes nothing if there is
+// no such file. Only committed files are served, no other files in the store's directory.
+func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, dir, name string) bool {
+	if fileName(Prefix+dir+"/"+name) == "" {
 		return false
 	}
 	file, err := os.Open(filepath.Join(s.dir, name[:2], name))
 	if err != nil {
 		return false
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return false
 	}
 	extension := filepath.Ext(name)
-	for kind, e := range extensions {
-		if e == extension {
-			w.Header().Set("Content-Type", kind)
+	for mediaType, ext := range extensions {
+		if ext == extension {
+			w.Header().Set("Content-Type", mediaType)
 		}
 	}
 	if extension == ".txt" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}
-	if !shown[extension] {
+	if !inlineExtensions[extension] {
 		w.Header().Set("Content-Disposition", "attachment")
 	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable") // a name never leads to other bytes
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable") // file names are never reused
 	http.ServeContent(w, r, "", info.ModTime(), file)
 	return true
 }
 
-// RemoveOrphans takes away, once it is older than age, what never became whole, and files in doubt that stray says are strays, given their URLs, some
-// hundred at a time; the others are settled. It returns how many files have gone.
-func (s *Store) RemoveOrphans(age time.Duration, stray func(urls []string) ([]string, error)) (gone int, err error) {
-	before := time.Now().Add(-age)
+// RemoveOrphans deletes what is older than age: incomplete uploads, and pending files that no database row references.
+// It calls findOrphans with the URLs of pending files, up to 500 at a time; findOrphans returns those without a row.
+// The other files stop being pending. RemoveOrphans returns the number of deleted files.
+func (s *Store) RemoveOrphans(
+	age time.Duration, findOrphans func(urls []string) ([]string, error),
+) (removed int, err error) {
+	cutoff := time.Now().Add(-age)
 	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil // no file has come yet
+		return 0, nil // nothing was uploaded yet
 	}
-	var doubted []string
+	var pending []string
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err != nil || !info.ModTime().Before(before) {
-			continue // also one that has gone meanwhile
+		if err != nil || !info.ModTime().Before(cutoff) {
+			continue // too recent, or deleted meanwhile
 		}
-		name, inDoubt := strings.CutPrefix(entry.Name(), doubt)
+		name, isPending := strings.CutPrefix(entry.Name(), pendingPrefix)
 		switch {
-		case inDoubt && wellFormed.MatchString(name):
-			doubted = append(doubted, Prefix+name[:2]+"/"+name)
+		case isPending && fileNamePattern.MatchString(name):
+			pending = append(pending, Prefix+name[:2]+"/"+name)
 		case strings.HasPrefix(name, ".part-") && os.Remove(filepath.Join(s.dir, name)) == nil:
-			gone++
+			removed++
 		}
 	}
-	for urls := range slices.Chunk(doubted, 500) {
-		strays, failed := stray(urls)
-		if failed != nil {
-			return gone, errors.Join(err, failed)
+	for urls := range slices.Chunk(pending, 500) {
+		orphans, findErr := findOrphans(urls)
+		if findErr != nil {
+			return removed, errors.Join(err, findErr)
 		}
 		for _, url := range urls {
-			if slices.Contains(strays, url) {
+			if slices.Contains(orphans, url) {
 				s.Delete(url)
-				gone++
+				removed++
 			} else {
 				s.ClearPending(url)
 			}
 		}
 	}
-	return gone, err
+	return removed, err
 }

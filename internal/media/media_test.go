@@ -21,7 +21,7 @@ func newStore(t testing.TB) *Store {
 	return NewStore(filepath.Join(t.TempDir(), "below", "media"))
 }
 
-// files are all that there are in a store.
+// files returns the paths of all files in the store's directory.
 func (s *Store) files(t testing.TB) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
@@ -36,10 +36,10 @@ func (s *Store) files(t testing.TB) (names []string) {
 	return names
 }
 
-func TestTypes(t *testing.T) {
+func TestReceive_detectsTypes(t *testing.T) {
 	s := newStore(t)
 	long := strings.Repeat("Minus 80 °C. ", 1000)
-	for _, c := range []struct{ text, kind string }{
+	for _, c := range []struct{ text, mediaType string }{
 		{"\x89PNG\r\n\x1a\n and so on", "image/png"},
 		{"\xff\xd8\xff\xe0", "image/jpeg"},
 		{"GIF87a", "image/gif"},
@@ -51,103 +51,108 @@ func TestTypes(t *testing.T) {
 		{`{"a": "<b>"}`, "text/plain"},
 		{"5 < 6 and 7 > 6", "text/plain"},
 		{long, "text/plain"},
-		{long + "\x00", "application/octet-stream"}, // only its beginning looks like text
+		{long + "\x00", "application/octet-stream"}, // only the beginning is text
 		{long + "\xff", "application/octet-stream"},
 		{"\x7fELF\x02\x01\x01\x00", "application/octet-stream"},
 		{"RIFF\x00\x00\x00\x00WAVE", "application/octet-stream"},
 	} {
-		f, err := s.Receive(iotest.OneByteReader(strings.NewReader(c.text)), 1<<20) // characters arrive in pieces
-		if err != nil || f.Type != c.kind || f.Size != int64(len(c.text)) || !strings.HasSuffix(f.URL, extensions[c.kind]) {
+		f, err := s.Receive(iotest.OneByteReader(strings.NewReader(c.text)), 1<<20) // splits UTF-8 characters
+		if err != nil || f.Type != c.mediaType || f.Size != int64(len(c.text)) ||
+			!strings.HasSuffix(f.URL, extensions[c.mediaType]) {
 			t.Errorf("%.20q: %+v %v", c.text, f, err)
 			continue
 		}
 		f.Abort()
 	}
 	for _, text := range []string{
-		"<html>", "<!DOCTYPE html>", "  <script>alert(1)</script>", "<?xml version='1.0'?>", "<svg onload=alert(1)>", "\ufeff<svg/>",
+		"<html>", "<!DOCTYPE html>", "  <script>alert(1)</script>", "<?xml version='1.0'?>", "<svg onload=alert(1)>",
+		"\ufeff<svg/>",
 		"Hello <iframe src=x>", "<!-- --><b>", "<BODY onload=x>", "<x:script xmlns:x='http://www.w3.org/1999/xhtml'>",
 	} {
 		if f, err := s.Receive(strings.NewReader(text), 1<<20); !errors.Is(err, ErrType) {
 			t.Errorf("%q: %+v %v", text, f, err)
 		}
 	}
-	if left := s.files(t); left != nil {
-		t.Errorf("left are %q", left)
+	if remaining := s.files(t); remaining != nil {
+		t.Errorf("files left behind: %q", remaining)
 	}
 }
 
-func TestReceive(t *testing.T) {
+func TestReceiveCommitDelete(t *testing.T) {
 	s := newStore(t)
 	if n, err := s.RemoveOrphans(0, nil); n != 0 || err != nil {
-		t.Errorf("without a folder: %d %v", n, err)
+		t.Errorf("RemoveOrphans without a directory: %d, %v", n, err)
 	}
-	noFolder := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(noFolder, nil, 0o644); err != nil {
+	notDir := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(notDir, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var fault *fs.PathError
-	if _, err := NewStore(noFolder).Receive(strings.NewReader("x"), 1); !errors.As(err, &fault) {
-		t.Errorf("where there cannot be a folder: %v", err)
+	var pathErr *fs.PathError
+	if _, err := NewStore(notDir).Receive(strings.NewReader("x"), 1); !errors.As(err, &pathErr) {
+		t.Errorf("Receive into a file instead of a directory: %v", err)
 	}
 	if _, err := s.Receive(strings.NewReader("12345"), 4); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
 	}
-	broken := errors.New("broken off")
-	if _, err := s.Receive(io.MultiReader(strings.NewReader("123"), iotest.ErrReader(broken)), 4); !errors.Is(err, broken) {
+	readErr := errors.New("connection lost")
+	src := io.MultiReader(strings.NewReader("123"), iotest.ErrReader(readErr))
+	if _, err := s.Receive(src, 4); !errors.Is(err, readErr) {
 		t.Error(err)
 	}
-	if left := s.files(t); left != nil {
-		t.Errorf("left are %q", left)
+	if remaining := s.files(t); remaining != nil {
+		t.Errorf("files left behind: %q", remaining)
 	}
 	f, err := s.Receive(strings.NewReader("1234"), 4)
 	if err != nil || f.SHA256 != "03ac674216f3e15c761ee1a5e255f067953623c8b388b4459e13f978d7c846f4" {
 		t.Fatalf("%+v %v", f, err)
 	}
-	if w := serve(s, f.URL); w != nil {
-		t.Error("it is served before it is kept")
+	if w := get(s, f.URL); w != nil {
+		t.Error("the file is served before Commit")
 	}
 	if err := f.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if w := serve(s, f.URL); w == nil || w.Body.String() != "1234" || w.Header().Get("Content-Disposition") != "" {
+	if w := get(s, f.URL); w == nil || w.Body.String() != "1234" || w.Header().Get("Content-Disposition") != "" {
 		t.Errorf("%+v", w)
 	}
 	if s.ClearPending(f.URL); len(s.files(t)) != 1 {
-		t.Errorf("there are %q", s.files(t))
+		t.Errorf("files after ClearPending: %q, want 1", s.files(t))
 	}
 	if info, err := os.Stat(filepath.Join(s.dir, s.files(t)[0])); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("a web server cannot read it: %v %v", info, err)
+		t.Errorf("the file is not readable by everyone: %v %v", info, err)
 	}
 	s.Delete(f.URL)
-	if w := serve(s, f.URL); w != nil || s.files(t) != nil {
-		t.Error("it is still there")
+	if w := get(s, f.URL); w != nil || s.files(t) != nil {
+		t.Error("the file exists after Delete")
 	}
 	saved, err := s.Receive(strings.NewReader("\x00"), 4)
 	if err != nil || saved.Commit() != nil {
 		t.Fatal(err)
 	}
-	if w := serve(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" || w.Header().Get("Content-Type") != "application/octet-stream" {
+	if w := get(s, saved.URL); w == nil || w.Header().Get("Content-Disposition") != "attachment" ||
+		w.Header().Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("%+v", w)
 	}
 }
 
-// serve asks for a URL; nil when there is nothing.
-func serve(s *Store, url string) *httptest.ResponseRecorder {
+// get requests a URL from the store. It returns nil if there is no such file.
+func get(s *Store, url string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	folder, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
-	if !s.ServeFile(w, httptest.NewRequest(http.MethodGet, "/", nil), folder, name) {
+	dir, name, _ := strings.Cut(strings.TrimPrefix(url, Prefix), "/")
+	if !s.ServeFile(w, httptest.NewRequest(http.MethodGet, "/", nil), dir, name) {
 		return nil
 	}
 	return w
 }
 
-// TestNothingElse asks for what is in the folder, or beside it, and is no kept file.
-func TestNothingElse(t *testing.T) {
+// Other files inside or next to the store's directory are neither served nor deleted.
+func TestServeFile_onlyCommittedFiles(t *testing.T) {
 	s := newStore(t)
 	name := strings.Repeat("a", 26) + ".txt"
 	for _, path := range []string{".part-1", "aa/secret", "aa/" + name + ".part", "../" + name, "bb/" + name} {
-		at := filepath.Join(s.dir, path)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte("no"), 0o644)); err != nil {
+		target := filepath.Join(s.dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o755),
+			os.WriteFile(target, []byte("no"), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,69 +160,73 @@ func TestNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, url := range []string{
-		"/media/.part-1", "/media//.part-1", "/media/./.part-1", "/media/aa/secret", "/media/aa/" + name, "/media/aa/" + name + ".part", "/media/../" + name, "/media/bb/" + name,
-		"/media/aa/../" + name, "/media/aa/..", "/media/aa/", "/media/", "", "/media/aa/" + strings.ToUpper(name), "/media/aa/" + name + "\x00", "/media/aa\x00/" + name, "/media/aa/" + name + "\n",
+		"/media/.part-1", "/media//.part-1", "/media/./.part-1", "/media/aa/secret", "/media/aa/" + name,
+		"/media/aa/" + name + ".part", "/media/../" + name, "/media/bb/" + name,
+		"/media/aa/../" + name, "/media/aa/..", "/media/aa/", "/media/", "", "/media/aa/" + strings.ToUpper(name),
+		"/media/aa/" + name + "\x00", "/media/aa\x00/" + name, "/media/aa/" + name + "\n",
 	} {
-		if w := serve(s, url); w != nil {
+		if w := get(s, url); w != nil {
 			t.Errorf("%q: %s", url, w.Body)
 		}
 		s.Delete(url)
 	}
-	if n := len(s.files(t)); n != 4 { // one lies beside the folder
-		t.Errorf("%d files are left", n)
+	if n := len(s.files(t)); n != 4 { // the fifth is next to the directory
+		t.Errorf("%d files are left, want 4", n)
 	}
 }
 
-// TestSweep takes away what was given up on the way, when it is old, and nothing that was certain once, whatever the database says.
-func TestSweep(t *testing.T) {
+// Old incomplete uploads and old pending files without a row are deleted. Files that were once referenced stay,
+// whatever the database returns.
+func TestRemoveOrphans(t *testing.T) {
 	s := newStore(t)
-	keep := func() string {
+	commit := func() string {
 		f, err := s.Receive(strings.NewReader("x"), 1)
 		if err != nil || f.Commit() != nil {
 			t.Fatal(err)
 		}
 		return f.URL
 	}
-	var certain, kept, strays []string
+	var settled, referenced, orphans []string
 	for i := range 1201 {
-		switch url := keep(); i % 3 {
+		switch url := commit(); i % 3 {
 		case 0:
 			s.ClearPending(url)
-			certain = append(certain, url)
+			settled = append(settled, url)
 		case 1:
-			kept = append(kept, url)
+			referenced = append(referenced, url)
 		case 2:
-			strays = append(strays, url)
+			orphans = append(orphans, url)
 		}
 	}
-	leaving := certain[0] // its row is being deleted, and the server dies before the file goes
-	if err := s.MarkPending(leaving); err != nil {
+	deleting := settled[0] // the server crashes between deleting the row and the file
+	if err := s.MarkPending(deleting); err != nil {
 		t.Fatal(err)
 	}
-	strays = append(strays, leaving)
-	certain = certain[1:]
-	if _, err := s.Receive(strings.NewReader("never whole"), 100); err != nil {
+	orphans = append(orphans, deleting)
+	settled = settled[1:]
+	if _, err := s.Receive(strings.NewReader("incomplete"), 100); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "README"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	all := len(s.files(t))
-	asked := 0
-	stray := func(urls []string) (found []string, err error) {
-		asked++
+	total := len(s.files(t))
+	queries := 0
+	findOrphans := func(urls []string) (orphaned []string, err error) {
+		queries++
 		if len(urls) > 500 {
-			t.Errorf("%d at once", len(urls))
+			t.Errorf("%d URLs in one call, want at most 500", len(urls))
 		}
 		for _, url := range urls {
-			if !slices.Contains(kept, url) { // as a database says that knows those alone
-				found = append(found, url)
+			if !slices.Contains(referenced, url) { // like a database with rows for these files only
+				orphaned = append(orphaned, url)
 			}
 		}
-		return found, nil
+		return orphaned, nil
 	}
-	if n, err := s.RemoveOrphans(time.Hour, stray); n != 0 || err != nil || asked > 0 || len(s.files(t)) != all {
-		t.Errorf("what is new was looked at: %d %v", n, err)
+	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != 0 || err != nil || queries > 0 ||
+		len(s.files(t)) != total {
+		t.Errorf("recent files were checked: %d, %v", n, err)
 	}
 	old := time.Now().Add(-2 * time.Hour)
 	for _, name := range s.files(t) {
@@ -225,32 +234,35 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	young := keep()
-	failed := errors.New("the database is away")
-	if n, err := s.RemoveOrphans(time.Hour, func([]string) ([]string, error) { return nil, failed }); !errors.Is(err, failed) || n != 1 {
-		t.Errorf("%d %v", n, err) // the one that never was whole has gone
+	recent := commit()
+	dbErr := errors.New("no connection to the database")
+	failing := func([]string) ([]string, error) { return nil, dbErr }
+	if n, err := s.RemoveOrphans(time.Hour, failing); !errors.Is(err, dbErr) || n != 1 {
+		t.Errorf("%d, %v, want 1, the incomplete upload", n, err)
 	}
-	if n, err := s.RemoveOrphans(time.Hour, stray); n != len(strays) || err != nil {
-		t.Errorf("%d have gone, not %d: %v", n, len(strays), err)
+	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != len(orphans) || err != nil {
+		t.Errorf("%d files deleted, want %d: %v", n, len(orphans), err)
 	}
-	for _, url := range append(append([]string{young}, certain...), kept...) {
-		if serve(s, url) == nil {
-			t.Errorf("%s has gone", url)
+	for _, url := range append(append([]string{recent}, settled...), referenced...) {
+		if get(s, url) == nil {
+			t.Errorf("%s was deleted", url)
 		}
 	}
-	for _, url := range strays {
-		if serve(s, url) != nil {
-			t.Errorf("%s is still there", url)
+	for _, url := range orphans {
+		if get(s, url) != nil {
+			t.Errorf("%s still exists", url)
 		}
 	}
-	if left := len(s.files(t)); left != len(certain)+len(kept)+3 { // README, the young one and its doubt
-		t.Errorf("%d files are left, not %d", left, len(certain)+len(kept)+3)
+	// README, the recent file and its marker
+	if remaining := len(s.files(t)); remaining != len(settled)+len(referenced)+3 {
+		t.Errorf("%d files are left, want %d", remaining, len(settled)+len(referenced)+3)
 	}
 }
 
-// FuzzReceive: whatever comes is of a known type and comes out as it went in, or is refused without a trace.
+// FuzzReceive checks that any input either gets a known type and is served unchanged, or is rejected.
 func FuzzReceive(f *testing.F) {
-	for _, text := range []string{"", "text", "<svg", "\x89PNG\r\n\x1a\n", "\xef\xbb\xbf<p>", "PK\x03\x04", strings.Repeat("é", 300)} {
+	for _, text := range []string{"", "text", "<svg", "\x89PNG\r\n\x1a\n", "\xef\xbb\xbf<p>", "PK\x03\x04",
+		strings.Repeat("é", 300)} {
 		f.Add([]byte(text))
 	}
 	s := newStore(f)
@@ -266,12 +278,13 @@ func FuzzReceive(f *testing.F) {
 		if err := got.Commit(); err != nil {
 			t.Fatal(err)
 		}
-		w := serve(s, got.URL)
+		w := get(s, got.URL)
 		if w == nil || !bytes.Equal(w.Body.Bytes(), b) && len(b) > 0 {
-			t.Fatalf("%q came out of %q", w.Body, b)
+			t.Fatalf("served %q, want %q", w.Body, b)
 		}
-		if kind := w.Header().Get("Content-Type"); strings.Contains(kind, "html") || strings.Contains(kind, "xml") || kind == "" {
-			t.Errorf("it is served as %q", kind)
+		if mediaType := w.Header().Get("Content-Type"); strings.Contains(mediaType, "html") ||
+			strings.Contains(mediaType, "xml") || mediaType == "" {
+			t.Errorf("served as %q", mediaType)
 		}
 	})
 }

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package pgtest gives tests a real Postgres: one disposable cluster for each test binary, and in it a database for each test.
-// It must not know what the schema or the seed hold, and it never skips: no Postgres found is a failure.
+// Package pgtest gives tests a real Postgres: one disposable cluster per test binary, and one database per test. It
+// must not know what the schema or the seed hold. It never skips a test: a missing Postgres is a failure.
 package pgtest
 
 import (
@@ -24,28 +24,32 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
 )
 
 const (
-	// prefix marks our folders in the temporary folder; the path stays short enough for a Unix socket.
-	prefix = "labledger-test-"
+	// dirPrefix marks the package's directories in /tmp. Their paths are short enough for a Unix socket.
+	dirPrefix = "labledger-test-"
 	// template is the migrated and seeded database that Database clones.
 	template = "template_test"
-	// timeout bounds each single thing done to a cluster.
+	// timeout bounds each operation on a cluster or a database.
 	timeout = time.Minute
+	// startTimeout bounds the start of a cluster: on a loaded machine initdb alone may take half a minute.
+	startTimeout = 2 * time.Minute
 )
 
-// log is quiet: only what a failing test's reader needs.
-var log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+// logger shows only errors, beside the output of a failing test.
+var logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 
 var (
-	cluster *postgres.Cluster
+	cluster *embedded.Cluster
 	clones  atomic.Int64
 )
 
-// Main runs the tests of a package: TestMain calls it and nothing else. It starts the cluster, migrates a template database with files
-// (nil for none), fills it with seed (nil for none), runs the tests, stops the cluster and exits the process;
-// with status 1 and a message when any of that fails, or when the server's log holds a secret.
+// Main runs the tests of a package; TestMain calls only Main. It starts the cluster, applies the migrations in files to
+// a template database, calls seed with the template's URL, runs the tests, stops the cluster and exits the
+// process. files and seed may be nil. The exit code is 1 when any step fails or the server's log contains a secret.
 func Main(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) error) {
 	code, err := run(m, files, seed)
 	if err != nil {
@@ -56,98 +60,123 @@ func Main(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) 
 }
 
 func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) error) (code int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	reap(ctx)
+	_ = step(timeout, func(ctx context.Context) error {
+		cleanStale(ctx)
+		return nil
+	})
 	dir, err := newDir()
 	if err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	if cluster, err = postgres.StartDisposable(ctx, dir, log); err != nil {
+	if cluster, err = startCluster(dir); err != nil {
 		return 1, err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		if stopErr := cluster.Stop(ctx); err == nil {
+		if stopErr := step(timeout, cluster.Stop); err == nil {
 			err = stopErr
 		}
 	}()
-	if err := maintain(ctx, "CREATE DATABASE "+template); err != nil {
+	err = step(timeout, func(ctx context.Context) error { return execAdmin(ctx, "CREATE DATABASE "+template) })
+	if err != nil {
 		return 1, err
 	}
 	if files != nil {
-		if _, _, err := postgres.Migrate(ctx, databaseURL(template), files); err != nil {
+		err := step(timeout, func(ctx context.Context) error {
+			_, _, err := migrate.Up(ctx, databaseURL(template), files)
+			return err
+		})
+		if err != nil {
 			return 1, err
 		}
 	}
 	if seed != nil {
-		if err := seed(ctx, databaseURL(template)); err != nil {
+		err := step(timeout, func(ctx context.Context) error { return seed(ctx, databaseURL(template)) })
+		if err != nil {
 			return 1, fmt.Errorf("seed: %w", err)
 		}
 	}
-	return m.Run(), leaks(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
+	return m.Run(), checkLog(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
 }
 
-// secret is what tokens and hashes of passwords look like, in any package.
-var secret = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|\$argon2id\$v=`)
+// step calls run with a timeout.
+func step(timeout time.Duration, run func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return run(ctx)
+}
 
-// leaks finds secrets in the log of the server that served all tests.
-func leaks(log string) error {
-	text, err := os.ReadFile(log)
+func startCluster(dir string) (c *embedded.Cluster, err error) {
+	err = step(startTimeout, func(ctx context.Context) (err error) {
+		c, err = embedded.StartDisposable(ctx, dir, logger)
+		return err
+	})
+	return c, err
+}
+
+// secretPattern matches tokens and password hashes of all packages.
+var secretPattern = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|\$argon2id\$v=`)
+
+// checkLog returns an error when the server's log contains a secret.
+func checkLog(path string) error {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	for line := range bytes.Lines(text) {
-		if secret.Match(line) {
-			return fmt.Errorf("a secret is in the log of Postgres: %s", line)
+		if secretPattern.Match(line) {
+			return fmt.Errorf("the log of Postgres contains a secret: %s", line)
 		}
 	}
 	return nil
 }
 
-// Cluster returns the cluster of this run. Tests that stop or break Postgres use Own instead.
-func Cluster() *postgres.Cluster { return cluster }
+// Cluster returns the cluster that all tests share. Tests that stop or break Postgres use NewCluster.
+func Cluster() *embedded.Cluster { return cluster }
 
-// Database returns the URL of a fresh clone of the template, dropped when the test ends, whoever is still connected.
+// Database returns the URL of a new clone of the template. The clone is dropped when the test ends, even with open
+// connections.
 func Database(t testing.TB) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
 	name := fmt.Sprintf("test_%d", clones.Add(1))
-	// A clone is given all that the template holds, but not the rights to the database itself: those of a migrated one.
-	if err := maintain(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY = FILE_COPY", "REVOKE TEMPORARY ON DATABASE "+name+" FROM PUBLIC"); err != nil {
+	err := step(timeout, func(ctx context.Context) error {
+		return execAdmin(ctx,
+			"CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY = FILE_COPY",
+			// A clone does not inherit privileges on the database itself, which the migrations revoke.
+			"REVOKE TEMPORARY ON DATABASE "+name+" FROM PUBLIC")
+	})
+	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		if err := maintain(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		err := step(timeout, func(ctx context.Context) error {
+			return execAdmin(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+		})
+		if err != nil {
 			t.Error("pgtest:", err)
 		}
 	})
 	return databaseURL(name)
 }
 
-// ServerURL is the URL of a database for the role that the server works as.
+// ServerURL returns the URL of a database for the server's role.
 func ServerURL(database string) string {
 	u, err := url.Parse(database)
 	if err != nil {
-		panic(err) // Database made it
+		panic(err) // Database returns valid URLs
 	}
 	u.User = url.User(postgres.ServerRole)
 	return u.String()
 }
 
-// Pool returns a pool, opened as the program opens its own, on a database of the test's own. It is closed when the test ends;
-// a connection that the test did not release fails it.
+// Pool returns a pool of the owner on a new database, opened as the program opens its own. It is closed when the test
+// ends; a connection that is still acquired then is a test error.
 func Pool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	return open(t, Database(t))
 }
 
-// Pools are two Pools on one database: the owner's, and one of the role that the server works as.
+// Pools returns two pools like Pool on one database: of its owner, and of the server's role.
 func Pools(t testing.TB) (owner, server *pgxpool.Pool) {
 	t.Helper()
 	database := Database(t)
@@ -163,7 +192,7 @@ func open(t testing.TB, database string) *pgxpool.Pool {
 	t.Cleanup(func() {
 		closed := make(chan struct{})
 		go func() {
-			pool.Close() // waits for every connection
+			pool.Close() // waits until all connections are released
 			close(closed)
 		}()
 		select {
@@ -175,28 +204,24 @@ func open(t testing.TB, database string) *pgxpool.Pool {
 	return pool
 }
 
-// NewCluster returns a cluster of the test's own, new and empty, stopped and deleted when the test ends: for tests that stop, kill
-// or restart Postgres. It takes about two seconds.
-func NewCluster(t testing.TB) *postgres.Cluster {
+// NewCluster returns a new, empty cluster for tests that stop, kill or reconfigure Postgres. It is stopped and deleted
+// when the test ends. Its start takes about two seconds.
+func NewCluster(t testing.TB) *embedded.Cluster {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	own, err := postgres.StartDisposable(ctx, StateDir(t), log)
+	c, err := startCluster(StateDir(t))
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		if err := own.Stop(ctx); err != nil {
+		if err := step(timeout, c.Stop); err != nil {
 			t.Error("pgtest:", err)
 		}
 	})
-	return own
+	return c
 }
 
-// StateDir returns an empty state directory that is deleted when the test ends. Unlike t.TempDir its path is short
-// and the user that Postgres runs as can enter it.
+// StateDir returns an empty state directory that is deleted when the test ends. Unlike with t.TempDir, the path is
+// short, and the user that runs Postgres can enter it.
 func StateDir(t testing.TB) string {
 	t.Helper()
 	dir, err := newDir()
@@ -212,29 +237,29 @@ func StateDir(t testing.TB) string {
 }
 
 func newDir() (string, error) {
-	dir, err := os.MkdirTemp("/tmp", prefix)
+	dir, err := os.MkdirTemp("/tmp", dirPrefix)
 	if err != nil {
 		return "", err
 	}
-	return dir, os.Chmod(dir, 0o755) // as root, Postgres runs as another user
+	return dir, os.Chmod(dir, 0o755) // when the tests run as root, Postgres runs as another user
 }
 
-// reap clears away what test binaries of the same user left when they were killed, their servers included.
-// A folder whose lock is held is in use, and one younger than a minute may be about to be.
-func reap(ctx context.Context) {
-	dirs, _ := filepath.Glob("/tmp/" + prefix + "*") // the pattern is a constant, so there is no error
+// cleanStale deletes the directories of killed test binaries of the same user and stops their servers. It skips
+// directories whose lock is held, and those younger than a minute, which may not be locked yet.
+func cleanStale(ctx context.Context) {
+	dirs, _ := filepath.Glob("/tmp/" + dirPrefix + "*") // the pattern is valid
 	for _, dir := range dirs {
 		info, err := os.Lstat(dir)
-		if err != nil || time.Since(info.ModTime()) < time.Minute || int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
+		if err != nil || time.Since(info.ModTime()) < time.Minute ||
+			int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
 			continue
 		}
-		// In use, or damaged: not our business.
-		_ = postgres.Remove(ctx, dir, log)
+		_ = embedded.Remove(ctx, dir, logger) // fails when the directory is in use
 	}
 }
 
-// maintain runs statements, one by one, in the cluster's maintenance database.
-func maintain(ctx context.Context, statements ...string) error {
+// execAdmin runs each statement in the cluster's maintenance database.
+func execAdmin(ctx context.Context, statements ...string) error {
 	conn, err := pgx.Connect(ctx, databaseURL("postgres"))
 	if err != nil {
 		return err
@@ -248,11 +273,40 @@ func maintain(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// databaseURL is the cluster's URL with another database.
+// Value runs sql, which may be several statements, in the database at url. It returns the first column of the first row
+// of the last result as text, or "" without a row.
+func Value(url, sql string) (value string, err error) {
+	err = step(timeout, func(ctx context.Context) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+		if err != nil || len(results) == 0 {
+			return err
+		}
+		if rows := results[len(results)-1].Rows; len(rows) > 0 {
+			value = string(rows[0][0])
+		}
+		return nil
+	})
+	return value, err
+}
+
+// WantValue reports a test error unless Value returns want.
+func WantValue(t testing.TB, url, sql, want string) {
+	t.Helper()
+	if got, err := Value(url, sql); err != nil || got != want {
+		t.Errorf("%s: got %q, %v; want %q", sql, got, err, want)
+	}
+}
+
+// databaseURL returns the URL of another database of the cluster.
 func databaseURL(name string) string {
 	u, err := url.Parse(cluster.URL())
 	if err != nil {
-		panic(err) // the cluster made it
+		panic(err) // the cluster's URL is valid
 	}
 	u.Path = "/" + name
 	return u.String()

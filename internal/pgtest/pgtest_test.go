@@ -15,7 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 var files = fstest.MapFS{"000001_thing.up.sql": {Data: []byte("CREATE TABLE thing (n int)")}}
@@ -30,15 +30,16 @@ func seed(ctx context.Context, url string) error {
 	return err
 }
 
-// helper makes this binary, started again, one of two others: a test binary that is killed, or one whose seed fails.
-const helper = "PGTEST_HELPER"
+// helperMode is the environment variable that selects what this test binary does when a test runs it: "killed" starts a
+// cluster and waits until it is killed, "failing" runs Main with a seed that fails.
+const helperMode = "PGTEST_HELPER"
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(helper) {
+	switch os.Getenv(helperMode) {
 	case "killed":
 		dir, err := newDir()
 		if err == nil {
-			_, err = postgres.StartDisposable(context.Background(), dir, log)
+			_, err = embedded.StartDisposable(context.Background(), dir, logger)
 		}
 		if err != nil {
 			fmt.Println(err)
@@ -47,34 +48,38 @@ func TestMain(m *testing.M) {
 		fmt.Println(dir)
 		select {}
 	case "failing":
-		Main(m, files, func(context.Context, string) error { return errors.New("no seed today") })
+		Main(m, files, func(context.Context, string) error { return errors.New("seed failed on purpose") })
 	}
 	Main(m, files, seed)
 }
 
-func TestDatabaseIsACloneOfItsOwn(t *testing.T) {
-	one, two := Pool(t), Pool(t)
-	if _, err := one.Exec(t.Context(), "DELETE FROM thing"); err != nil {
+func TestDatabase_isIsolatedClone(t *testing.T) {
+	first, second := Pool(t), Pool(t)
+	if _, err := first.Exec(t.Context(), "DELETE FROM thing"); err != nil {
 		t.Fatal(err)
 	}
-	var zone string
 	var n int
-	if err := two.QueryRow(t.Context(), "SELECT n, (SELECT reset_val FROM pg_settings WHERE name = 'fsync') FROM thing").Scan(&n, &zone); err != nil || n != 7 || zone != "off" {
-		t.Errorf("n %d, fsync %s, %v; want 7, off", n, zone, err)
+	var fsync string
+	err := second.QueryRow(t.Context(), `
+		SELECT n, (SELECT reset_val FROM pg_settings WHERE name = 'fsync') FROM thing`).Scan(&n, &fsync)
+	if err != nil || n != 7 || fsync != "off" {
+		t.Errorf("n %d, fsync %s, %v; want 7, off", n, fsync, err)
 	}
-	conn, err := pgx.Connect(t.Context(), Database(t)) // not through Open, which sets UTC
+	conn, err := pgx.Connect(t.Context(), Database(t)) // postgres.Open would set UTC
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	if err := conn.QueryRow(t.Context(), "SHOW timezone").Scan(&zone); err != nil || zone != "Canada/Newfoundland" {
-		t.Errorf("time zone %s, %v", zone, err)
+	var timeZone string
+	err = conn.QueryRow(t.Context(), "SHOW timezone").Scan(&timeZone)
+	if err != nil || timeZone != "Canada/Newfoundland" {
+		t.Errorf("time zone %s, %v; want Canada/Newfoundland", timeZone, err)
 	}
 }
 
-func TestDatabaseIsDropped(t *testing.T) {
+func TestDatabase_isDropped(t *testing.T) {
 	t.Run("clone", func(t *testing.T) {
-		conn, err := pgx.Connect(t.Context(), Database(t)) // left open: WITH FORCE
+		conn, err := pgx.Connect(t.Context(), Database(t)) // left open on purpose
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,24 +90,25 @@ func TestDatabaseIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	var left int
-	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname LIKE 'test\\_%'").Scan(&left); err != nil || left != 0 {
-		t.Errorf("%d clones left, %v", left, err)
+	var clones int
+	err = conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_database WHERE datname LIKE 'test\_%'`).Scan(&clones)
+	if err != nil || clones != 0 {
+		t.Errorf("%d clones exist, %v; want 0", clones, err)
 	}
 }
 
-func TestFailingSeedFailsTheRun(t *testing.T) {
+func TestMain_failingSeed(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helper+"=failing")
+	cmd.Env = append(os.Environ(), helperMode+"=failing")
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "no seed today") {
-		t.Errorf("got %v, %s", err, out)
+	if err == nil || !strings.Contains(string(out), "seed failed on purpose") {
+		t.Errorf("got %v, output %s; want a failure with the error of the seed", err, out)
 	}
 }
 
-func TestReap(t *testing.T) {
+func TestCleanStale(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helper+"=killed")
+	cmd.Env = append(os.Environ(), helperMode+"=killed")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -116,28 +122,28 @@ func TestReap(t *testing.T) {
 	if err := os.Chtimes(dir, old, old); err != nil {
 		t.Fatal(dir, err)
 	}
-	reap(t.Context())
+	cleanStale(t.Context())
 	if _, err := os.Stat(dir + "/url"); err != nil {
-		t.Fatal("a live run was reaped:", err)
+		t.Fatal("the directory of a live process was deleted:", err)
 	}
 	cmd.Process.Kill()
 	cmd.Wait()
 	if err := os.Chtimes(dir, old, old); err != nil {
 		t.Fatal(err)
 	}
-	reap(t.Context())
+	cleanStale(t.Context())
 	if _, err := os.Stat(dir); err == nil {
-		t.Error("the leftover of a killed run was not reaped")
+		t.Error("the directory of a killed process was not deleted")
 	}
-	left, _ := exec.Command("ps", "-eo", "args").Output()
-	if strings.Contains(string(left), dir) {
-		t.Error("its server still runs")
+	processes, _ := exec.Command("ps", "-eo", "args").Output()
+	if strings.Contains(string(processes), dir) {
+		t.Error("the server of the killed process still runs")
 	}
 }
 
-func TestLeaks(t *testing.T) {
+func TestCheckLog(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
-	for text, leaky := range map[string]bool{
+	for text, wantErr := range map[string]bool{
 		"":                          false,
 		"ERROR: no such table llk_": false,
 		"STATEMENT: SELECT 'llk_abcdefghijklmnopqrstuvwxyz'":            true,
@@ -148,11 +154,11 @@ func TestLeaks(t *testing.T) {
 		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := leaks(log); (err != nil) != leaky {
-			t.Errorf("%q: %v", text, err)
+		if err := checkLog(log); (err != nil) != wantErr {
+			t.Errorf("%q: got error %v, want one: %v", text, err, wantErr)
 		}
 	}
-	if leaks(log+"s") == nil {
-		t.Error("a log that is not there holds no secret?")
+	if checkLog(log+"s") == nil {
+		t.Error("a missing log is no error")
 	}
 }

@@ -16,83 +16,94 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A Inventory is what a database holds: rows by table, and what guards them by kind.
+// An Inventory counts the contents of a database: the rows of each table and its schema objects.
 type Inventory struct {
 	Rows    map[string]int64 // by table
-	Objects map[string]int64 // by kind: how many constraints, indexes, triggers, functions, views, sequences and comments there are
+	Objects map[string]int64 // by kind: constraints, indexes, triggers, functions, views, sequences and defaults
 }
 
-// Total is how many rows there are in all tables.
-func (c Inventory) Total() (n int64) {
-	for _, rows := range c.Rows {
+// Total returns the number of rows in all tables.
+func (inv Inventory) Total() (n int64) {
+	for _, rows := range inv.Rows {
 		n += rows
 	}
 	return n
 }
 
-// Differences tells where another census differs, in words; none when they agree.
-func (c Inventory) Differences(other Inventory) (all []string) {
+// Differences describes each count in which other differs; it returns nil when they are equal.
+func (inv Inventory) Differences(other Inventory) (differences []string) {
 	for _, part := range []struct {
-		what string
-		a, b map[string]int64
-	}{{"rows of table ", c.Rows, other.Rows}, {"", c.Objects, other.Objects}} {
+		prefix string
+		a, b   map[string]int64
+	}{
+		{"rows of table ", inv.Rows, other.Rows},
+		{"", inv.Objects, other.Objects},
+	} {
 		names := slices.Sorted(maps.Keys(part.a))
 		for name := range part.b {
-			if _, both := part.a[name]; !both {
+			if _, ok := part.a[name]; !ok {
 				names = append(names, name)
 			}
 		}
 		for _, name := range names {
-			if part.a[name] != part.b[name] {
-				all = append(all, fmt.Sprintf("%s%s: %d, and then %d", part.what, name, part.a[name], part.b[name]))
+			if a, b := part.a[name], part.b[name]; a != b {
+				differences = append(differences, fmt.Sprintf("%s%s: expected %d, got %d", part.prefix, name, a, b))
 			}
 		}
 	}
-	return all
+	return differences
 }
 
-// count counts what a connection sees.
-func count(ctx context.Context, conn *pgx.Conn) (c Inventory, err error) {
-	c = Inventory{Rows: map[string]int64{}, Objects: map[string]int64{}}
-	tables, err := texts(ctx, conn, `
+// takeInventory counts what the connection's transaction can see.
+func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err error) {
+	inv = Inventory{Rows: map[string]int64{}, Objects: map[string]int64{}}
+	tables, err := queryStrings(ctx, conn, `
 		SELECT format('%I.%I', nspname, relname)
 		FROM pg_class
 		JOIN pg_namespace ON pg_namespace.oid = relnamespace
-		WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
+		WHERE relkind = 'r'
+			AND nspname NOT IN ('pg_catalog', 'information_schema')
+			AND nspname !~ '^pg_(toast|temp)'
 		ORDER BY 1`)
 	if err != nil {
-		return c, err
+		return inv, err
 	}
 	for _, table := range tables {
 		var rows int64
 		if err := conn.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&rows); err != nil {
-			return c, err
+			return inv, err
 		}
-		c.Rows[table] = rows
+		inv.Rows[table] = rows
 	}
-	guards, err := conn.Query(ctx, `
-		WITH ours AS (
-			SELECT oid FROM pg_namespace WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
+	objects, err := conn.Query(ctx, `
+		WITH namespace AS (
+			SELECT oid
+			FROM pg_namespace
+			WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
 		), class AS (
-			SELECT pg_class.oid, relkind FROM pg_class JOIN ours ON ours.oid = relnamespace
+			SELECT pg_class.oid, relkind FROM pg_class JOIN namespace ON namespace.oid = relnamespace
 		)
 		SELECT 'constraints', count(*) FROM pg_constraint JOIN class ON class.oid = conrelid WHERE convalidated
 		UNION ALL SELECT 'indexes', count(*) FROM pg_index JOIN class ON class.oid = indrelid WHERE indisvalid
-		UNION ALL SELECT 'triggers', count(*) FROM pg_trigger JOIN class ON class.oid = tgrelid WHERE NOT tgisinternal AND tgenabled = 'O'
-		UNION ALL SELECT 'functions', count(*) FROM pg_proc JOIN ours ON ours.oid = pronamespace
+		UNION ALL SELECT 'triggers', count(*) FROM pg_trigger JOIN class ON class.oid = tgrelid
+			WHERE NOT tgisinternal AND tgenabled = 'O'
+		UNION ALL SELECT 'functions', count(*) FROM pg_proc JOIN namespace ON namespace.oid = pronamespace
 		UNION ALL SELECT 'views', count(*) FROM class WHERE relkind = 'v'
 		UNION ALL SELECT 'sequences', count(*) FROM class WHERE relkind = 'S'
 		UNION ALL SELECT 'defaults', count(*) FROM pg_attrdef JOIN class ON class.oid = adrelid`)
 	if err != nil {
-		return c, err
+		return inv, err
 	}
 	var kind string
 	var n int64
-	_, err = pgx.ForEachRow(guards, []any{&kind, &n}, func() error { c.Objects[kind] = n; return nil })
-	return c, err
+	_, err = pgx.ForEachRow(objects, []any{&kind, &n}, func() error {
+		inv.Objects[kind] = n
+		return nil
+	})
+	return inv, err
 }
 
-func texts(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
+func queryStrings(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
 	rows, err := conn.Query(ctx, sql)
 	if err != nil {
 		return nil, err
@@ -100,9 +111,9 @@ func texts(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// connect opens a connection that waits as long as it takes, for work that no request waits for.
+// connect opens a connection without a statement timeout, for long maintenance work.
 func connect(ctx context.Context, url string) (*pgx.Conn, error) {
-	cfg, err := parse(url)
+	cfg, err := ParseConfig(url)
 	if err != nil {
 		return nil, err
 	}
@@ -114,97 +125,104 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	return conn, err
 }
 
-// hangUp closes a connection whose work is done.
-func hangUp(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
+// closeConn closes a connection, also when the caller's context has ended.
+func closeConn(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()
-	_ = conn.Close(ctx) // nothing of it is needed any more
+	_ = conn.Close(ctx)
 }
 
-// Dump writes the database at url to a file that must not exist yet, in pg_dump's custom format, and returns what the dump holds: one
-// snapshot, while others go on writing. Errors: ErrNoBinaries, what pg_dump says, the file system's.
-func Dump(ctx context.Context, url, file string) (held Inventory, err error) {
+// Dump writes the database at url to file in pg_dump's custom format, and returns the inventory of the dump. Dump and
+// inventory share one snapshot, so the database may change meanwhile. The file must not exist. Errors: ErrNoBinaries,
+// the error output of pg_dump, or the file system's.
+func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
-		return held, err
+		return dumped, err
 	}
-	defer hangUp(conn)
+	defer closeConn(conn)
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return held, err
+		return dumped, err
 	}
 	var snapshot string
 	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
-		return held, err
+		return dumped, err
 	}
-	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // it holds everybody's data, and the hashes of passwords
+	// A dump contains all data, including password hashes: only its owner may read it.
+	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return held, err
+		return dumped, err
 	}
-	err = errors.Join(client(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot), out.Sync(), out.Close())
+	err = errors.Join(
+		runClient(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot),
+		out.Sync(),
+		out.Close())
 	if err != nil {
-		return held, errors.Join(err, os.Remove(file))
+		return dumped, errors.Join(err, os.Remove(file))
 	}
-	return count(ctx, conn)
+	return takeInventory(ctx, conn)
 }
 
-// VerifyDump restores a dump into a scratch database beside the one at url, counts what is there then, and drops it.
-// The role of url must be allowed to create databases.
-func VerifyDump(ctx context.Context, url, file string) (held Inventory, err error) {
-	name := "labledger_rehearsal_" + strings.ToLower(rand.Text()[:12])
+// VerifyDump restores a dump into a scratch database on the server of url, returns the inventory of that database, and
+// drops it. The role of url must have the CREATEDB privilege.
+func VerifyDump(ctx context.Context, url, file string) (restored Inventory, err error) {
+	name := "labledger_verify_" + strings.ToLower(rand.Text()[:12])
 	conn, err := connect(ctx, url)
 	if err != nil {
-		return held, err
+		return restored, err
 	}
-	defer hangUp(conn)
+	defer closeConn(conn)
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
-		return held, fmt.Errorf("a scratch database is needed for that: %w", err)
+		return restored, fmt.Errorf("create a scratch database: %w", err)
 	}
 	defer func() {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		dropCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		_, failed := conn.Exec(late, "DROP DATABASE "+name+" WITH (FORCE)")
-		err = errors.Join(err, failed)
+		_, dropErr := conn.Exec(dropCtx, "DROP DATABASE "+name+" WITH (FORCE)")
+		err = errors.Join(err, dropErr)
 	}()
-	scratch, err := another(url, name)
+	scratch, err := withDatabase(url, name)
 	if err != nil {
-		return held, err
+		return restored, err
 	}
 	return RestoreDump(ctx, scratch, file)
 }
 
-// another is the URL of another database of the same server.
-func another(database, name string) (string, error) {
+// withDatabase returns the URL of another database on the same server.
+func withDatabase(database, name string) (string, error) {
 	if u, err := url.Parse(database); err == nil && u.Scheme != "" {
 		u.Path = "/" + name
 		return u.String(), nil
 	}
-	cfg, err := parse(database)
+	cfg, err := ParseConfig(database)
 	if err != nil {
 		return "", err
 	}
-	return database + " dbname=" + name + " user='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(cfg.User) + "'", nil
+	// With an explicit user, pgx and pg_restore cannot default to different ones.
+	user := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(cfg.User)
+	return database + " dbname=" + name + " user='" + user + "'", nil
 }
 
-// ErrNotEmpty is wrapped when the database that a dump is to be restored into holds something.
+// ErrNotEmpty is wrapped by the error of RestoreDump when the target database has tables.
 var ErrNotEmpty = errors.New("the database is not empty")
 
-// RestoreDump fills the empty database at url with a dump, all or nothing, and returns what it holds then. Errors: ErrNotEmpty, ErrNoBinaries, what
-// pg_restore says.
-func RestoreDump(ctx context.Context, url, file string) (held Inventory, err error) {
+// RestoreDump restores a dump into the empty database at url in one transaction, and returns the inventory of the
+// database. Errors: ErrNotEmpty, ErrNoBinaries, or the error output of pg_restore.
+func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
-		return held, err
+		return restored, err
 	}
-	defer hangUp(conn)
-	before, err := count(ctx, conn)
+	defer closeConn(conn)
+	before, err := takeInventory(ctx, conn)
 	if err != nil {
-		return held, err
+		return restored, err
 	}
 	if len(before.Rows) > 0 {
-		return held, fmt.Errorf("%w: it has %d tables", ErrNotEmpty, len(before.Rows))
+		return restored, fmt.Errorf("%w: it has %d tables", ErrNotEmpty, len(before.Rows))
 	}
-	// A dump has the rights of the server's role, not the role.
+	// A dump contains the privileges of the server's role, but not the role.
 	_, err = conn.Exec(ctx, `
 		DO $$
 		BEGIN
@@ -216,25 +234,28 @@ func RestoreDump(ctx context.Context, url, file string) (held Inventory, err err
 		END
 		$$`)
 	if err != nil {
-		return held, err
+		return restored, err
 	}
-	jobs := []string{"--no-owner", "--exit-on-error", "--single-transaction"}
-	if err := client(ctx, "pg_restore", url, nil, append(jobs, "--dbname", "", file)...); err != nil {
-		return held, err
-	}
-	_, err = conn.Exec(ctx, "REVOKE TEMPORARY ON DATABASE "+pgx.Identifier{conn.Config().Database}.Sanitize()+" FROM PUBLIC") // rights to the database itself are in no dump
+	err = runClient(ctx, "pg_restore", url, nil,
+		"--no-owner", "--exit-on-error", "--single-transaction", "--dbname", "", file)
 	if err != nil {
-		return held, err
+		return restored, err
+	}
+	// A dump of one database does not contain the privileges on the database itself.
+	database := pgx.Identifier{conn.Config().Database}.Sanitize()
+	if _, err := conn.Exec(ctx, "REVOKE TEMPORARY ON DATABASE "+database+" FROM PUBLIC"); err != nil {
+		return restored, err
 	}
 	if _, err := conn.Exec(ctx, "ANALYZE"); err != nil {
-		return held, err
+		return restored, err
 	}
-	return count(ctx, conn)
+	return takeInventory(ctx, conn)
 }
 
-// client runs one of PostgreSQL's programs on the database at url. An empty argument stands for the database. The password goes by the
-// environment: arguments are for everyone on the machine to see.
-func client(ctx context.Context, program, url string, out *os.File, args ...string) error {
+// runClient runs a PostgreSQL client program on the database at url. An empty argument is replaced with the database;
+// without one, --dbname is appended. The password is passed in the environment, since every user of the machine can
+// read arguments.
+func runClient(ctx context.Context, program, url string, stdout *os.File, args ...string) error {
 	path, err := FindClient(program)
 	if err != nil {
 		return err
@@ -245,20 +266,26 @@ func client(ctx context.Context, program, url string, out *os.File, args ...stri
 	} else {
 		args = append(args, "--dbname", target)
 	}
-	command := exec.CommandContext(ctx, path, args...)
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = 10 * time.Second
-	command.Env = os.Environ()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	cmd.Env = os.Environ()
 	if password != "" {
-		command.Env = append(command.Env, "PGPASSWORD="+password)
+		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
 	}
-	var said strings.Builder
-	command.Stderr = &said
-	if out != nil {
-		command.Stdout = out
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if stdout != nil {
+		cmd.Stdout = stdout
 	}
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("%s: %w: %s", program, err, lastLines(said.String(), 10))
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w: %s", program, err, lastLines(stderr.String(), 10))
 	}
 	return nil
+}
+
+// lastLines returns the last n lines of s.
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// What the text types cost each new connection.
+// BenchmarkTextTypes measures what registering the text types costs each new connection.
 func BenchmarkTextTypes(b *testing.B) {
 	b.ReportAllocs()
 	b.ReportMetric(float64(len(textTypes())), "types")
@@ -15,7 +15,8 @@ func BenchmarkTextTypes(b *testing.B) {
 	}
 }
 
-// What an array parameter costs to write, in text as now and in binary as pgx does by itself.
+// BenchmarkArrayParameter compares encoding an array parameter as text, as Open does, with pgx's binary
+// default.
 func BenchmarkArrayParameter(b *testing.B) {
 	ids := make([]int64, 10_000)
 	for i := range ids {

@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// MinMajor is the oldest major version of PostgreSQL that Find accepts.
+// MinMajor is the oldest major version of PostgreSQL that FindServer accepts.
 const MinMajor = 15
 
-// ErrNoBinaries is wrapped by the error of Find and FindClient when this machine has no usable PostgreSQL.
+// ErrNoBinaries is wrapped by the errors of FindServer and FindClient when this machine has no usable PostgreSQL.
 var ErrNoBinaries = errors.New("no PostgreSQL on this machine")
 
-// serverPrograms are what a private cluster needs; they must lie in one folder, so that versions never mix.
+// serverPrograms are the programs that run a server. They must be in one directory, so that versions never mix.
 var serverPrograms = []string{"postgres", "initdb", "pg_ctl"}
 
-// usualFolders are where packages put the server's programs when they do not put them in PATH.
-var usualFolders = []string{
+// binDirs are the directories, outside of PATH, where packages install the server programs.
+var binDirs = []string{
 	"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
-	"/usr/pgsql-*/bin",                                   // PostgreSQL's own RPMs
+	"/usr/pgsql-*/bin",                                   // RPMs of the PostgreSQL project
 	"/usr/libexec/postgresql*",                           // Alpine
 	"/opt/homebrew/opt/postgresql@*/bin",                 // Homebrew on Apple silicon
 	"/usr/local/opt/postgresql@*/bin",                    // Homebrew on Intel
@@ -38,95 +38,89 @@ const installHint = `install it:
   Debian, Ubuntu   apt-get install postgresql
   Fedora           dnf install postgresql-server
   macOS            brew install postgresql@17
-or set DATABASE_URL to a PostgreSQL that runs elsewhere`
+or set DATABASE_URL to an existing PostgreSQL server`
 
-// Find returns the folder that holds postgres, initdb and pg_ctl of one PostgreSQL, version MinMajor or newer.
-// It looks in PATH, then in the folders where packages put them (newest version first), then asks pg_config.
-// The error wraps ErrNoBinaries and says what was searched and what to install.
-func Find() (bin string, err error) {
-	bin, _, err = thisMachine().server(0)
-	return bin, err
+// FindServer returns a directory with postgres, initdb and pg_ctl of the given major version, or of any version from
+// MinMajor on when major is 0. It searches PATH, then the usual directories of packages (newest version first), then
+// the directory that pg_config reports. The error wraps ErrNoBinaries and lists what was searched and what to install.
+func FindServer(major int) (binDir string, err error) { return defaultFinder().server(major) }
+
+// FindClient returns the path of a client program such as psql or pg_dump. It searches the same directories as
+// FindServer. The error wraps ErrNoBinaries.
+func FindClient(program string) (string, error) { return defaultFinder().client(program) }
+
+// A finder searches directories for programs.
+type finder struct {
+	path  string   // a list of directories, as in $PATH
+	globs []string // patterns of further directories
 }
 
-// FindClient returns the path of a program like psql or pg_dump: from PATH, else from the folders that Find searches.
-// The error wraps ErrNoBinaries.
-func FindClient(program string) (string, error) {
-	return thisMachine().client(program)
-}
+func defaultFinder() finder { return finder{path: os.Getenv("PATH"), globs: binDirs} }
 
-// search says where to look; tests hand in their own.
-type search struct {
-	path  string // folders as in $PATH
-	globs []string
-}
-
-func thisMachine() search { return search{path: os.Getenv("PATH"), globs: usualFolders} }
-
-// server finds the programs of the wanted major version, or of any from MinMajor on when want is 0.
-func (s search) server(want int) (bin string, major int, err error) {
-	var refused []string
-	for _, dir := range s.folders() {
-		if !holds(dir, serverPrograms...) {
+func (f finder) server(wantMajor int) (binDir string, err error) {
+	var rejected []string
+	for _, dir := range f.dirs() {
+		if !hasPrograms(dir, serverPrograms...) {
 			continue
 		}
-		major, err := majorOf(filepath.Join(dir, "postgres"))
+		major, err := majorVersion(filepath.Join(dir, "postgres"))
 		switch {
 		case err != nil:
-			refused = append(refused, fmt.Sprintf("%s: %v", dir, err))
-		case want != 0 && major != want:
-			refused = append(refused, fmt.Sprintf("%s: version %d, but the data here was made by version %d", dir, major, want))
+			rejected = append(rejected, fmt.Sprintf("%s: %v", dir, err))
+		case wantMajor != 0 && major != wantMajor:
+			rejected = append(rejected, fmt.Sprintf("%s: version %d cannot read data of version %d", dir, major, wantMajor))
 		case major < MinMajor:
-			refused = append(refused, fmt.Sprintf("%s: version %d is too old, at least %d is needed", dir, major, MinMajor))
+			rejected = append(rejected, fmt.Sprintf("%s: version %d is too old, the minimum is %d", dir, major, MinMajor))
 		default:
-			return dir, major, nil
+			return dir, nil
 		}
 	}
-	return "", 0, s.notFound(strings.Join(serverPrograms, ", "), refused)
+	return "", f.notFound(strings.Join(serverPrograms, ", "), rejected)
 }
 
-func (s search) client(program string) (string, error) {
-	for _, dir := range s.folders() {
-		if holds(dir, program) {
+func (f finder) client(program string) (string, error) {
+	for _, dir := range f.dirs() {
+		if hasPrograms(dir, program) {
 			return filepath.Join(dir, program), nil
 		}
 	}
-	return "", s.notFound(program, nil)
+	return "", f.notFound(program, nil)
 }
 
-// notFound is the message for the person who has to repair it.
-func (s search) notFound(what string, refused []string) error {
+// notFound lists the searched directories, the rejected versions and the commands that install PostgreSQL.
+func (f finder) notFound(programs string, rejected []string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "looked for %s in\n  PATH (%s)\n  %s\n  the folder that pg_config names\n",
-		what, s.path, strings.Join(s.globs, "\n  "))
-	for _, r := range refused {
+	fmt.Fprintf(&b, "searched for %s in\n  PATH (%s)\n  %s\n  the directory that pg_config reports\n",
+		programs, f.path, strings.Join(f.globs, "\n  "))
+	for _, r := range rejected {
 		fmt.Fprintf(&b, "not usable: %s\n", r)
 	}
 	return fmt.Errorf("%w: %s%s", ErrNoBinaries, b.String(), installHint)
 }
 
-// folders lists the candidates in order of preference.
-func (s search) folders() []string {
+// dirs lists the directories to search, in order of preference.
+func (f finder) dirs() []string {
 	var dirs []string
-	for _, dir := range filepath.SplitList(s.path) {
-		if filepath.IsAbs(dir) { // "." in PATH must not decide which database server runs
+	for _, dir := range filepath.SplitList(f.path) {
+		if filepath.IsAbs(dir) { // with "." in PATH, the working directory must not decide which server runs
 			dirs = append(dirs, dir)
 		}
 	}
 	inPath := dirs
 
 	var installed []string
-	for _, glob := range s.globs {
-		found, _ := filepath.Glob(glob) // the only error is a bad pattern, and the patterns are constants
-		installed = append(installed, found...)
+	for _, glob := range f.globs {
+		matches, _ := filepath.Glob(glob) // fails only for a malformed pattern, and the patterns are constants
+		installed = append(installed, matches...)
 	}
-	slices.SortStableFunc(installed, func(a, b string) int { return lastNumber(b) - lastNumber(a) })
+	slices.SortStableFunc(installed, func(a, b string) int { return lastInteger(b) - lastInteger(a) })
 	dirs = append(dirs, installed...)
 
 	for _, dir := range inPath {
-		if !holds(dir, "pg_config") {
+		if !hasPrograms(dir, "pg_config") {
 			continue
 		}
-		if out, err := ask(filepath.Join(dir, "pg_config"), "--bindir"); err == nil {
+		if out, err := output(filepath.Join(dir, "pg_config"), "--bindir"); err == nil {
 			dirs = append(dirs, out)
 		}
 		break
@@ -134,11 +128,11 @@ func (s search) folders() []string {
 	return dirs
 }
 
-var number = regexp.MustCompile(`\d+`)
+var digits = regexp.MustCompile(`\d+`)
 
-// lastNumber is the version in a folder's name (9 in /usr/lib/postgresql/9/bin), compared as a number: 17 comes after 9.
-func lastNumber(path string) int {
-	all := number.FindAllString(path, -1)
+// lastInteger returns the version in a path, such as 9 in /usr/lib/postgresql/9/bin, so that 17 sorts above 9.
+func lastInteger(path string) int {
+	all := digits.FindAllString(path, -1)
 	if len(all) == 0 {
 		return 0
 	}
@@ -146,10 +140,10 @@ func lastNumber(path string) int {
 	return n
 }
 
-// holds reports whether dir has every one of the programs, executable.
-func holds(dir string, programs ...string) bool {
-	for _, p := range programs {
-		info, err := os.Stat(filepath.Join(dir, p))
+// hasPrograms reports whether dir contains all programs as executable files.
+func hasPrograms(dir string, programs ...string) bool {
+	for _, program := range programs {
+		info, err := os.Stat(filepath.Join(dir, program))
 		if err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 			return false
 		}
@@ -157,22 +151,22 @@ func holds(dir string, programs ...string) bool {
 	return true
 }
 
-// majorOf asks a postgres program for its major version: "postgres (PostgreSQL) 15.18 (Debian …)" is 15.
-func majorOf(postgres string) (int, error) {
-	out, err := ask(postgres, "--version")
+// majorVersion runs postgres --version; "postgres (PostgreSQL) 15.18 (Debian …)" is version 15.
+func majorVersion(postgres string) (int, error) {
+	out, err := output(postgres, "--version")
 	if err != nil {
 		return 0, err
 	}
 	_, version, _ := strings.Cut(out, ") ")
-	major, err := strconv.Atoi(number.FindString(version))
+	major, err := strconv.Atoi(digits.FindString(version))
 	if err != nil {
 		return 0, fmt.Errorf("cannot read a version from %q", out)
 	}
 	return major, nil
 }
 
-// ask runs a program that answers at once and returns its trimmed output.
-func ask(program string, args ...string) (string, error) {
+// output runs a program for at most 10 seconds and returns its trimmed standard output.
+func output(program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, program, args...).Output()

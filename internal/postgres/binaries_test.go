@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// fake makes an installation whose programs only know their version.
-func fake(t *testing.T, root, dir, version string) string {
+// fakeInstallation creates an installation whose programs only print a version.
+func fakeInstallation(t *testing.T, root, dir, version string) string {
 	t.Helper()
 	bin := filepath.Join(root, dir)
 	if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -24,40 +24,44 @@ func fake(t *testing.T, root, dir, version string) string {
 	return bin
 }
 
-func TestFindOnThisMachine(t *testing.T) {
-	bin, err := Find()
+func TestFindServer(t *testing.T) {
+	binDir, err := FindServer(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !holds(bin, serverPrograms...) {
-		t.Errorf("%s lacks a program", bin)
+	if !hasPrograms(binDir, serverPrograms...) {
+		t.Errorf("%s does not contain all server programs", binDir)
 	}
 	if _, err := FindClient("psql"); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestFindNothing(t *testing.T) {
-	s := search{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
-	_, _, err := s.server(0)
-	_, psqlErr := s.client("psql")
-	for _, err := range []error{err, psqlErr} {
+func TestFinder_notFound(t *testing.T) {
+	f := finder{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
+	_, serverErr := f.server(0)
+	_, psqlErr := f.client("psql")
+	for _, err := range []error{serverErr, psqlErr} {
 		if !errors.Is(err, ErrNoBinaries) {
 			t.Fatalf("got %v, want ErrNoBinaries", err)
 		}
-		for _, want := range []string{s.path, s.globs[0], "pg_config", "apt-get install postgresql", "dnf install postgresql-server",
-			"brew install postgresql@17", "DATABASE_URL"} {
+		for _, want := range []string{
+			f.path, f.globs[0], "pg_config",
+			"apt-get install postgresql", "dnf install postgresql-server", "brew install postgresql@17", "DATABASE_URL",
+		} {
 			if !strings.Contains(err.Error(), want) {
-				t.Errorf("the message lacks %q:\n%v", want, err)
+				t.Errorf("the message does not contain %q:\n%v", want, err)
 			}
 		}
 	}
 }
 
-func TestFindPrefers(t *testing.T) {
+func TestFinder_preference(t *testing.T) {
 	root := t.TempDir()
-	nine, sixteen, seventeen := fake(t, root, "pg/9/bin", "9.6.24"), fake(t, root, "pg/16/bin", "16.3"), fake(t, root, "pg/17/bin", "17.0")
-	beta := fake(t, root, "beta/bin", "18beta1 (a build of ours)")
+	v9 := fakeInstallation(t, root, "pg/9/bin", "9.6.24")
+	v16 := fakeInstallation(t, root, "pg/16/bin", "16.3")
+	v17 := fakeInstallation(t, root, "pg/17/bin", "17.0")
+	beta := fakeInstallation(t, root, "beta/bin", "18beta1 (a custom build)")
 	globs := []string{root + "/pg/*/bin"}
 	partial := filepath.Join(root, "partial")
 	if err := os.MkdirAll(partial, 0o755); err != nil {
@@ -70,7 +74,8 @@ func TestFindPrefers(t *testing.T) {
 	if err := os.MkdirAll(withConfig, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(withConfig, "pg_config"), []byte("#!/bin/sh\necho "+sixteen+"\n"), 0o755); err != nil {
+	script := "#!/bin/sh\necho " + v16 + "\n"
+	if err := os.WriteFile(filepath.Join(withConfig, "pg_config"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 
@@ -80,26 +85,26 @@ func TestFindPrefers(t *testing.T) {
 		major int
 		want  string
 	}{
-		"PATH comes first":            {beta, globs, 0, beta},
-		"a folder with one is none":   {partial, globs, 0, seventeen},
-		"17 is newer than 9":          {"", globs, 0, seventeen},
-		"data of 16 need 16":          {beta, globs, 16, sixteen},
-		"too old is passed over":      {nine, globs, 0, seventeen},
-		"pg_config is asked at last":  {withConfig, nil, 0, sixteen},
-		"relative PATH is not looked": {".", globs, 0, seventeen},
+		"PATH first":                   {beta, globs, 0, beta},
+		"incomplete directory skipped": {partial, globs, 0, v17},
+		"17 sorts above 9":             {"", globs, 0, v17},
+		"exact major version":          {beta, globs, 16, v16},
+		"old version skipped":          {v9, globs, 0, v17},
+		"pg_config last":               {withConfig, nil, 0, v16},
+		"relative PATH skipped":        {".", globs, 0, v17},
 	} {
-		got, _, err := search{path: c.path, globs: c.globs}.server(c.major)
+		got, err := finder{path: c.path, globs: c.globs}.server(c.major)
 		if err != nil || got != c.want {
 			t.Errorf("%s: got %s, %v; want %s", name, got, err, c.want)
 		}
 	}
 
-	_, _, err := search{path: nine}.server(0)
+	_, err := finder{path: v9}.server(0)
 	if err == nil || !strings.Contains(err.Error(), "version 9 is too old") {
-		t.Errorf("too old: %v", err)
+		t.Errorf("got %v, want an error about version 9", err)
 	}
-	_, _, err = search{path: beta}.server(15)
-	if err == nil || !strings.Contains(err.Error(), "data here was made by version 15") {
-		t.Errorf("other version: %v", err)
+	_, err = finder{path: beta}.server(15)
+	if err == nil || !strings.Contains(err.Error(), "cannot read data of version 15") {
+		t.Errorf("got %v, want an error about data of version 15", err)
 	}
 }

@@ -1,4 +1,3 @@
-// Package postgres connects to Postgres: it finds the server's programs, runs a private cluster when
-// there is no other, opens pools and applies migrations.
-// It must not know the API, nor what the schema holds: migrations come in as an fs.FS.
+// Package postgres connects to PostgreSQL: it opens pools, manages the server's role, backs up databases and finds
+// PostgreSQL's programs on this machine. It must not know the API, nor what the schema holds.
 package postgres

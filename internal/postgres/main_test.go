@@ -1,31 +1,9 @@
 package postgres_test
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"log/slog"
-	"os"
 	"testing"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
 )
 
-// helperDir makes this test binary, started again, a labledger that runs until it is killed.
-const helperDir = "POSTGRES_TEST_HELPER_DIR"
-
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(helperDir); dir != "" {
-		c, err := postgres.Start(context.Background(), dir, quiet)
-		if err != nil {
-			fmt.Println("failed:", err)
-			os.Exit(1)
-		}
-		fmt.Println("up", c.URL())
-		select {}
-	}
-	pgtest.Main(m, nil, nil)
-}
+func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }

@@ -6,34 +6,37 @@ import (
 	"strings"
 )
 
-// passwordWord is a password among key=value words, bare or in quotes.
-var passwordWord = regexp.MustCompile(`(?i)\bpassword\s*=\s*('(\\.|[^'\\])*'|(\\.|\S)*)`)
+// passwordParam matches a password among key=value parameters, bare or quoted.
+var passwordParam = regexp.MustCompile(`(?i)\bpassword\s*=\s*('(\\.|[^'\\])*'|(\\.|\S)*)`)
 
-// WithoutPassword takes the password out of a database's URL or key=value words, in whichever of the places that libpq knows it stands:
-// arguments of a program are for everyone on the machine to see. It returns "" where there is none, and for what cannot be read.
+// WithoutPassword removes the password from a database URL or key=value parameters, from every place where libpq
+// accepts one, and returns it. Every user of the machine can read a program's arguments, so the password must not be
+// among them. Both results are "" when database is invalid.
 func WithoutPassword(database string) (target, password string) {
-	cfg, err := parse(database)
+	cfg, err := ParseConfig(database)
 	if err != nil {
 		return "", ""
 	}
 	scheme, rest, isURL := strings.Cut(database, "://")
 	if !isURL {
-		return passwordWord.ReplaceAllString(database, ""), cfg.Password
+		return passwordParam.ReplaceAllString(database, ""), cfg.Password
 	}
-	if at := strings.LastIndexByte(strings.SplitN(rest, "/", 2)[0], '@'); at >= 0 { // a URL of several hosts is none to net/url
+	// net/url rejects a URL with several hosts, so the user is cut out by hand.
+	if at := strings.LastIndexByte(strings.SplitN(rest, "/", 2)[0], '@'); at >= 0 {
 		user, _, _ := strings.Cut(rest[:at], ":")
 		rest = user + rest[at:]
 	}
-	head, query, _ := strings.Cut(rest, "?")
-	kept := []string{}
-	for word := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(word, "=")
-		if plain, err := url.QueryUnescape(name); word != "" && (err != nil || !strings.EqualFold(plain, "password")) {
-			kept = append(kept, word)
+	base, query, _ := strings.Cut(rest, "?")
+	params := []string{}
+	for param := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(param, "=")
+		decoded, err := url.QueryUnescape(name)
+		if param != "" && (err != nil || !strings.EqualFold(decoded, "password")) {
+			params = append(params, param)
 		}
 	}
-	if len(kept) > 0 {
-		head += "?" + strings.Join(kept, "&")
+	if len(params) > 0 {
+		base += "?" + strings.Join(params, "&")
 	}
-	return scheme + "://" + head, cfg.Password
+	return scheme + "://" + base, cfg.Password
 }

@@ -20,16 +20,16 @@ func TestWithoutPassword(t *testing.T) {
 	} {
 		target, password := WithoutPassword(database)
 		if target != want {
-			t.Errorf("%s became %s, not %s", database, target, want)
+			t.Errorf("WithoutPassword(%s) = %s, want %s", database, target, want)
 		}
 		if strings.Contains(database, "s3") != (password != "") {
-			t.Errorf("%s has the password %q", database, password)
+			t.Errorf("WithoutPassword(%s) returned the password %q", database, password)
 		}
-		if _, err := parse(target); err != nil {
-			t.Errorf("%s cannot be read any more: %v", target, err)
+		if _, err := ParseConfig(target); err != nil {
+			t.Errorf("the result %s is invalid: %v", target, err)
 		}
 	}
 	if target, password := WithoutPassword("postgres://u:s3cr@etpw@h/d"); target != "" || password != "" {
-		t.Errorf("what cannot be read became %q, %q", target, password)
+		t.Errorf("an invalid URL: got %q, %q; want empty strings", target, password)
 	}
 }

@@ -14,79 +14,89 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// The pool's numbers. Where the URL names its own, it wins.
+// Defaults of the pool. A parameter in the URL overrides them.
 const (
-	maxConns        = 16 // 4 to 16 are alike on two cores, more gains nothing
-	minConns        = 1  // the first request after a quiet night need not wait for a connection
-	connLifetime    = 30 * time.Minute
-	connJitter      = 5 * time.Minute // so that not all connections end at once
-	connectTimeout  = 2 * time.Second
-	cancelDeadline  = time.Second // how long a cancelled statement may take to end before its connection is dropped
-	applicationName = "labledger"
+	maxConns              = 16 // measured on two cores: 4 to 16 perform alike, more gains nothing
+	minConns              = 1  // the first request after an idle period does not wait for a connection
+	maxConnLifetime       = 30 * time.Minute
+	maxConnLifetimeJitter = 5 * time.Minute // prevents all connections from expiring at the same time
+	connectTimeout        = 2 * time.Second
+	cancelTimeout         = time.Second // a cancelled statement that runs longer loses its connection
+	applicationName       = "labledger"
 )
 
-// Open returns a pool for the database at url (a URL or key=value words, as libpq reads them). It does not wait for the server:
-// one that is down now is tried again by each Acquire, whose wait the caller bounds with its context.
-//
-// All results arrive in text format, so that their bytes can go to JSON as they are, times in UTC and ISO style. A statement
-// whose context ends is cancelled on the server. Error: url cannot be read; the text never holds a password.
-func Open(ctx context.Context, url string) (*pgxpool.Pool, error) { return OpenTraced(ctx, url, nil) }
+// An Option changes what Open does.
+type Option func(*pgxpool.Config)
 
-// OpenTraced is Open, with somebody who is told of each statement; nil is nobody.
-func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
-	if _, err := parse(url); err != nil { // for an error text without the URL
+// WithTracer reports each statement to tracer; nil reports none.
+func WithTracer(tracer pgx.QueryTracer) Option {
+	return func(cfg *pgxpool.Config) { cfg.ConnConfig.Tracer = tracer }
+}
+
+// Open returns a pool for the database at url, which is a URL or key=value parameters in libpq's syntax. It does not
+// connect: each Acquire retries an unreachable server, and the caller's context bounds that wait.
+//
+// Results arrive in text format so that their bytes can be copied to JSON; times are in UTC and ISO style. When the
+// context of a statement ends, the server cancels the statement. Open fails only when url is invalid; the error never
+// contains the password.
+func Open(ctx context.Context, url string, options ...Option) (*pgxpool.Pool, error) {
+	if _, err := ParseConfig(url); err != nil { // its checks are stricter than pgxpool's
 		return nil, err
 	}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, parseError(err)
 	}
-	given, err := pgx.ParseConfig(url) // keeps the pool_ words that pgxpool.ParseConfig takes out
+	parsed, err := pgx.ParseConfig(url) // keeps the pool_ parameters that pgxpool.ParseConfig removes
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, parseError(err)
 	}
-	unless := func(word string, set func()) {
-		if _, ok := given.RuntimeParams[word]; !ok {
+	setDefault := func(param string, set func()) {
+		if _, ok := parsed.RuntimeParams[param]; !ok {
 			set()
 		}
 	}
-	unless("pool_max_conns", func() { cfg.MaxConns = maxConns })
-	unless("pool_min_conns", func() { cfg.MinConns = min(minConns, cfg.MaxConns) })
-	unless("pool_max_conn_lifetime", func() { cfg.MaxConnLifetime = connLifetime })
-	unless("pool_max_conn_lifetime_jitter", func() { cfg.MaxConnLifetimeJitter = connJitter })
+	setDefault("pool_max_conns", func() { cfg.MaxConns = maxConns })
+	setDefault("pool_min_conns", func() { cfg.MinConns = min(minConns, cfg.MaxConns) })
+	setDefault("pool_max_conn_lifetime", func() { cfg.MaxConnLifetime = maxConnLifetime })
+	setDefault("pool_max_conn_lifetime_jitter", func() { cfg.MaxConnLifetimeJitter = maxConnLifetimeJitter })
 
-	prepare(cfg.ConnConfig)
-	cfg.ConnConfig.Tracer = tracer
+	configure(cfg.ConnConfig)
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterTypes(textTypes())
 		return nil
 	}
+	for _, apply := range options {
+		apply(cfg)
+	}
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// parse reads a URL for one connection, set up as the pool's are.
-func parse(url string) (*pgx.ConnConfig, error) {
+// ParseConfig parses url for a single connection with the session settings of the pool's connections. Results keep
+// pgx's default formats. The error never contains the password.
+func ParseConfig(url string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, parseError(err)
 	}
-	if strings.Contains(cfg.Host, "@") { // the end of a password with an unescaped @: it must not be looked up, nor told
-		return nil, unreadable(errors.New("`: invalid host"))
+	// With an unescaped @ in the password, its end becomes part of the host. It must reach neither DNS nor a message.
+	if strings.Contains(cfg.Host, "@") {
+		return nil, parseError(errors.New("`: invalid host"))
 	}
-	for word := range cfg.RuntimeParams {
-		if strings.HasPrefix(word, "pool_") { // the server would refuse the connection over it
-			delete(cfg.RuntimeParams, word)
+	for param := range cfg.RuntimeParams {
+		if strings.HasPrefix(param, "pool_") { // Postgres rejects a connection with an unknown parameter
+			delete(cfg.RuntimeParams, param)
 		}
 	}
-	prepare(cfg)
+	configure(cfg)
 	return cfg, nil
 }
 
-// prepare sets what every connection of ours has. The parameters are ones that pgbouncer tracks; it refuses others.
-func prepare(cfg *pgx.ConnConfig) {
-	for word := range cfg.RuntimeParams {
-		if strings.EqualFold(word, "timezone") || strings.EqualFold(word, "datestyle") {
-			delete(cfg.RuntimeParams, word) // ours count, in whatever case the URL wrote theirs
+// configure sets what all connections share. Its parameters are ones that pgbouncer tracks; pgbouncer rejects others.
+func configure(cfg *pgx.ConnConfig) {
+	for param := range cfg.RuntimeParams {
+		if strings.EqualFold(param, "timezone") || strings.EqualFold(param, "datestyle") {
+			delete(cfg.RuntimeParams, param) // in the URL they may be written in any case
 		}
 	}
 	cfg.RuntimeParams["timezone"] = "UTC"
@@ -97,40 +107,40 @@ func prepare(cfg *pgx.ConnConfig) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
-	// pgx by itself only drops the connection, and the server would finish the work for nobody.
+	// By default pgx only closes the connection, and Postgres would run the abandoned statement to its end.
 	cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelDeadline}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
 	}
 }
 
-// unreadable says what is wrong with a URL without quoting it. pgx masks passwords as well as it can, but in a broken URL it cannot
-// know where one ends: an unescaped @ or : in it makes a part of it look like the host or the port.
-func unreadable(err error) error {
-	what := "the database URL cannot be read"
-	// After the connection string pgx names the setting; what follows in brackets quotes again.
+// parseError describes an invalid URL without quoting it. pgx masks passwords, but in an invalid URL it cannot know
+// where the password ends: an unescaped @ or : makes part of it look like the host or the port.
+func parseError(err error) error {
+	message := "the database URL is invalid"
+	// pgx names the setting after the connection string; the text in parentheses quotes the URL again.
 	if _, detail, ok := strings.Cut(err.Error(), "`: "); ok {
 		if setting, _, _ := strings.Cut(detail, " ("); !strings.ContainsAny(setting, "`\"':@=") {
-			what += " (" + setting + ")"
+			message += " (" + setting + ")"
 		}
 	}
-	return errors.New(what + ": expected postgres://user:password@host:5432/database; " +
+	return errors.New(message + ": expected postgres://user:password@host:5432/database; " +
 		"in a password write # / ? @ : % as %23 %2F %3F %40 %3A %25")
 }
 
-// textCodec is a codec that asks the server for text. It still reads and writes both formats: COPY stays binary.
+// textCodec is a codec that requests results in text format. It reads and writes both formats, so COPY stays binary.
 type textCodec struct{ pgtype.Codec }
 
 // PreferredFormat implements pgtype.Codec.
 func (textCodec) PreferredFormat() int16 { return pgtype.TextFormatCode }
 
-// firstOrdinaryOID ends the range from which Postgres's own types have their fixed OIDs.
-const firstOrdinaryOID = 10_000
+// maxBuiltinOID is above the fixed OIDs of Postgres's built-in types.
+const maxBuiltinOID = 10_000
 
-// textTypes are the types that pgx would ask for in binary, wrapped; made once and shared by all connections, as pgx shares its own.
+// textTypes returns the types that pgx requests in binary format, wrapped in textCodec. All connections share them.
 var textTypes = sync.OnceValue(func() []*pgtype.Type {
 	var types []*pgtype.Type
 	m := pgtype.NewMap()
-	for oid := range uint32(firstOrdinaryOID) {
+	for oid := range uint32(maxBuiltinOID) {
 		if t, ok := m.TypeForOID(oid); ok && m.FormatCodeForOID(oid) != pgtype.TextFormatCode {
 			types = append(types, &pgtype.Type{Name: t.Name, OID: oid, Codec: textCodec{t.Codec}})
 		}

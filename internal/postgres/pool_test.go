@@ -16,16 +16,20 @@ import (
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/migrate"
 )
 
 const sample = `SELECT 1::bigint, timestamptz '2026-11-21 12:34:56.789+00', true, '08:00:2b:01:02:03'::macaddr,
 	1.50::numeric, '{"a": 1}'::jsonb, ARRAY[1,2]::bigint[], '\x00ff'::bytea, '018f0000-0000-7000-8000-000000000000'::uuid,
 	1.5::float8, date '2026-11-21'`
 
-var sampleText = []string{"1", "2026-11-21 12:34:56.789+00", "t", "08:00:2b:01:02:03", "1.50", `{"a": 1}`, "{1,2}", `\x00ff`,
-	"018f0000-0000-7000-8000-000000000000", "1.5", "2026-11-21"}
+var sampleText = []string{
+	"1", "2026-11-21 12:34:56.789+00", "t", "08:00:2b:01:02:03",
+	"1.50", `{"a": 1}`, "{1,2}", `\x00ff`, "018f0000-0000-7000-8000-000000000000",
+	"1.5", "2026-11-21",
+}
 
-// checkText reads one row of sample: first its raw bytes, then into Go values.
+// checkText compares one row of sample with sampleText, both as raw bytes and scanned into Go values.
 func checkText(t *testing.T, rows pgx.Rows, err error) {
 	t.Helper()
 	if err != nil {
@@ -43,7 +47,7 @@ func checkText(t *testing.T, rows pgx.Rows, err error) {
 	var (
 		id            int64
 		at            time.Time
-		yes           bool
+		flag          bool
 		mac, amount   string
 		doc           json.RawMessage
 		list          []int64
@@ -52,26 +56,26 @@ func checkText(t *testing.T, rows pgx.Rows, err error) {
 		float         float64
 		date          time.Time
 		wantAt        = time.Date(2026, 11, 21, 12, 34, 56, 789e6, time.UTC)
-		scanErr       = rows.Scan(&id, &at, &yes, &mac, &amount, &doc, &list, &raw, &uuid, &float, &date)
-		scannedAsText = scanErr == nil && id == 1 && at.Equal(wantAt) && yes && mac == sampleText[3] && amount == "1.50" &&
+		scanErr       = rows.Scan(&id, &at, &flag, &mac, &amount, &doc, &list, &raw, &uuid, &float, &date)
+		scannedAsText = scanErr == nil && id == 1 && at.Equal(wantAt) && flag && mac == sampleText[3] && amount == "1.50" &&
 			string(doc) == `{"a": 1}` && len(list) == 2 && list[1] == 2 && string(raw) == "\x00\xff" && uuid == sampleText[8] &&
 			float == 1.5 && date.Day() == 21
 	)
 	if !scannedAsText {
-		t.Error("scanned wrongly:", scanErr, id, at, yes, mac, amount, string(doc), list, raw, uuid, float, date)
+		t.Error("scanned other values:", scanErr, id, at, flag, mac, amount, string(doc), list, raw, uuid, float, date)
 	}
 	if values, err := rows.Values(); err != nil || len(values) != len(sampleText) {
-		t.Error("Values:", values, err)
+		t.Errorf("Values: %v, %v; want %d values", values, err, len(sampleText))
 	}
 }
 
-func TestPoolTextResults(t *testing.T) {
+func TestOpen_textResults(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 
 	rows, err := pool.Query(t.Context(), sample)
 	checkText(t, rows, err)
-	rows, err = pool.Query(t.Context(), sample) // now from the statement cache
+	rows, err = pool.Query(t.Context(), sample) // uses the statement cache
 	checkText(t, rows, err)
 
 	var batch pgx.Batch
@@ -87,7 +91,8 @@ func TestPoolTextResults(t *testing.T) {
 	}
 }
 
-func TestPoolWithoutTextTypesIsBinary(t *testing.T) { // the negative control of TestPoolTextResults
+// TestPgxDefault_binaryResults is the negative control of TestOpen_textResults.
+func TestPgxDefault_binaryResults(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), pgtest.Database(t))
 	if err != nil {
@@ -100,15 +105,17 @@ func TestPoolWithoutTextTypesIsBinary(t *testing.T) { // the negative control of
 	}
 	defer rows.Close()
 	if rows.FieldDescriptions()[0].Format != pgtype.BinaryFormatCode {
-		t.Error("pgx by itself asks for text: the wrapping is no longer needed")
+		t.Error("pgx requests text by default: textCodec is no longer needed")
 	}
 }
 
-func TestPoolCopyAndParameters(t *testing.T) {
+func TestOpen_copyAndParameters(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	ctx := t.Context()
-	if _, err := pool.Exec(ctx, "CREATE TABLE c (id bigint, name text, at timestamptz, mac macaddr, amount numeric, doc jsonb, ids bigint[])"); err != nil {
+	_, err := pool.Exec(ctx, `CREATE TABLE c (
+		id bigint, name text, at timestamptz, mac macaddr, amount numeric, doc jsonb, ids bigint[])`)
+	if err != nil {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 11, 21, 12, 34, 56, 789e6, time.FixedZone("", 3600))
@@ -128,15 +135,17 @@ func TestPoolCopyAndParameters(t *testing.T) {
 	if _, err := pool.Exec(ctx, "INSERT INTO c VALUES ($1,$2,$3,$4,$5,$6,$7)", row...); err != nil {
 		t.Error("parameters:", err)
 	}
-	var all, good int
-	err := pool.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE id = 7 AND name = E'a\tb' AND at = '2026-11-21 11:34:56.789Z'
-		AND mac = '08:00:2b:01:02:03' AND amount::text = '1.50' AND doc = '{"a":1}' AND ids = '{1,2}') FROM c`).Scan(&all, &good)
-	if err != nil || all != 5 || good != 5 {
-		t.Errorf("%d of %d rows as given, %v; want 5 of 5", good, all, err)
+	var total, matching int
+	err = pool.QueryRow(ctx, `SELECT count(*), count(*) FILTER (
+		WHERE id = 7 AND name = E'a\tb' AND at = '2026-11-21 11:34:56.789Z'
+		AND mac = '08:00:2b:01:02:03' AND amount::text = '1.50'
+		AND doc = '{"a":1}' AND ids = '{1,2}') FROM c`).Scan(&total, &matching)
+	if err != nil || total != 5 || matching != 5 {
+		t.Errorf("%d of %d rows have the expected values, %v; want 5 of 5", matching, total, err)
 	}
 }
 
-func TestPoolSettings(t *testing.T) {
+func TestOpen_settings(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	for _, c := range []struct {
@@ -154,59 +163,64 @@ func TestPoolSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		cfg := pool.Config()
-		if cfg.MaxConns != c.maxConns || cfg.ConnConfig.ConnectTimeout != c.timeout || cfg.MaxConnLifetimeJitter == 0 || cfg.MinConns > cfg.MaxConns {
-			t.Errorf("%s: max %d, min %d, timeout %s, jitter %s", c.url, cfg.MaxConns, cfg.MinConns, cfg.ConnConfig.ConnectTimeout, cfg.MaxConnLifetimeJitter)
+		if cfg.MaxConns != c.maxConns || cfg.MinConns > cfg.MaxConns ||
+			cfg.ConnConfig.ConnectTimeout != c.timeout || cfg.MaxConnLifetimeJitter == 0 {
+			t.Errorf("%s: max %d, min %d, timeout %s, jitter %s",
+				c.url, cfg.MaxConns, cfg.MinConns, cfg.ConnConfig.ConnectTimeout, cfg.MaxConnLifetimeJitter)
 		}
-		for setting, value := range map[string]string{"TimeZone": "UTC", "DateStyle": "ISO, MDY", "application_name": c.name} {
+		settings := map[string]string{"TimeZone": "UTC", "DateStyle": "ISO, MDY", "application_name": c.name}
+		for setting, want := range settings {
 			var got string
-			if err := pool.QueryRow(t.Context(), "SELECT current_setting($1)", setting).Scan(&got); err != nil || got != value {
-				t.Errorf("%s: %s is %q, %v; want %q", c.url, setting, got, err, value)
+			err := pool.QueryRow(t.Context(), "SELECT current_setting($1)", setting).Scan(&got)
+			if err != nil || got != want {
+				t.Errorf("%s: %s is %q, %v; want %q", c.url, setting, got, err, want)
 			}
 		}
 		pool.Close()
 	}
 }
 
-func TestPoolIsLazy(t *testing.T) {
+func TestOpen_unreachableServer(t *testing.T) {
 	t.Parallel()
 	pool, err := postgres.Open(t.Context(), "postgres://u@/d?host=/nowhere")
 	if err != nil {
-		t.Fatal("Open needs the server:", err)
+		t.Fatal("Open failed without a server:", err)
 	}
 	defer pool.Close()
 	if err := pool.Ping(t.Context()); err == nil {
-		t.Error("there is no server at /nowhere")
+		t.Error("Ping succeeded without a server")
 	}
 }
 
-func TestPoolCancelsOnTheServer(t *testing.T) {
+func TestOpen_cancelsStatementOnServer(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	began := time.Now()
+	started := time.Now()
 	_, err := pool.Exec(ctx, "SELECT pg_sleep(30)")
 	var pgErr *pgconn.PgError
 	if !errors.As(err, &pgErr) || pgErr.Code != "57014" {
-		t.Errorf("got %v, want 57014: the server was told, and the connection is still good", err)
+		t.Errorf("got %v, want 57014, so that the connection stays usable", err)
 	}
 	for {
 		var running int
-		err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid() AND state = 'active'").Scan(&running)
+		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid() AND state = 'active'`).Scan(&running)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if running == 0 {
 			break
 		}
-		if time.Since(began) > 5*time.Second {
-			t.Fatal("the server still works for a caller that is gone")
+		if time.Since(started) > 5*time.Second {
+			t.Fatal("the server still runs the cancelled statement")
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-func TestUnreadableURLKeepsThePassword(t *testing.T) {
+func TestParseErrorHidesPassword(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"postgres://u:S3cret@host:notaport/d",
@@ -226,16 +240,16 @@ func TestUnreadableURLKeepsThePassword(t *testing.T) {
 	} {
 		_, err := postgres.Open(t.Context(), url)
 		if err == nil {
-			t.Logf("%s can be read", url)
+			t.Logf("%s is valid", url)
 			continue
 		}
 		t.Log(err)
 		if strings.Contains(err.Error(), "S3cret") {
-			t.Errorf("%s: the message tells the password: %v", url, err)
+			t.Errorf("%s: the message contains the password: %v", url, err)
 		}
-		_, _, err = postgres.Migrate(t.Context(), url, fstest.MapFS{})
+		_, _, err = migrate.Up(t.Context(), url, fstest.MapFS{})
 		if err == nil || strings.Contains(err.Error(), "S3cret") {
-			t.Errorf("Migrate %s: %v", url, err)
+			t.Errorf("migrate.Up(%s): %v; want an error without the password", url, err)
 		}
 	}
 }

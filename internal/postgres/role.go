@@ -16,52 +16,53 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ServerRole is the role that the server works as. What it may do, the schema's migrations say.
+// ServerRole is the database role of the server. The migrations grant its privileges.
 const ServerRole = "labledger_server"
 
-// HasOwnerRights reports whether the role of the pool could do to the history what ServerRole cannot: it owns the tables, directly or as a
-// superuser, or was given too much.
-func HasOwnerRights(ctx context.Context, pool *pgxpool.Pool) (may bool, err error) {
+// HasOwnerRights reports whether the pool's role could modify the history, which ServerRole cannot: it owns the table,
+// is a superuser, or was granted too many privileges. Without a history table it returns an error.
+func HasOwnerRights(ctx context.Context, pool *pgxpool.Pool) (has bool, err error) {
 	err = pool.QueryRow(ctx, `
 		SELECT pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
 		FROM pg_class
-		WHERE oid = to_regclass('change')`).Scan(&may)
-	return may, err
+		WHERE oid = to_regclass('change')`).Scan(&has)
+	return has, err
 }
 
-// SetServerPassword lets ServerRole sign in with the password of server, a URL that names that role; with any other it does nothing. owner is the
-// URL of a role that may do so. It reports whether the password had to be changed: the same one is left as it is.
-func SetServerPassword(ctx context.Context, owner, server string) (changed bool, err error) {
-	cfg, err := parse(server)
+// SetServerPassword sets the password of ServerRole to the one in serverURL, and reports whether it changed the
+// password. ownerURL connects as a role that may alter ServerRole. SetServerPassword does nothing when serverURL names
+// another role or has no password.
+func SetServerPassword(ctx context.Context, ownerURL, serverURL string) (changed bool, err error) {
+	cfg, err := ParseConfig(serverURL)
 	if err != nil {
 		return false, err
 	}
 	if cfg.User != ServerRole || cfg.Password == "" {
 		return false, nil
 	}
-	if err := signsIn(ctx, cfg); err == nil || !refused(err) {
+	if err := canConnect(ctx, cfg); err == nil || !isAuthError(err) {
 		return false, err
 	}
 	verifier, err := scramVerifier(cfg.Password)
 	if err != nil {
 		return false, err
 	}
-	as, err := parse(owner)
+	ownerConfig, err := ParseConfig(ownerURL)
 	if err != nil {
 		return false, err
 	}
-	conn, err := pgx.ConnectConfig(ctx, as)
+	conn, err := pgx.ConnectConfig(ctx, ownerConfig)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(ctx) }() // everything is committed, or failed, by then
-	// The password itself is not sent: statements stand in logs. A verifier holds no quotes.
+	defer func() { _ = conn.Close(ctx) }()
+	// Postgres may log statements, so this one contains a verifier, not the password. A verifier contains no quotes.
 	_, err = conn.Exec(ctx, "ALTER ROLE "+ServerRole+" LOGIN PASSWORD '"+verifier+"'")
 	return err == nil, err
 }
 
-// signsIn tries a connection.
-func signsIn(ctx context.Context, cfg *pgx.ConnConfig) error {
+// canConnect returns why a connection with cfg fails, or nil.
+func canConnect(ctx context.Context, cfg *pgx.ConnConfig) error {
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return err
@@ -69,23 +70,23 @@ func signsIn(ctx context.Context, cfg *pgx.ConnConfig) error {
 	return conn.Close(ctx)
 }
 
-// refused tells whether PostgreSQL said no to who wanted to sign in: 28P01, and 28000 for roles without LOGIN.
-func refused(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28")
+// isAuthError reports whether Postgres rejected the credentials: 28P01, or 28000 for a role without LOGIN.
+func isAuthError(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && strings.HasPrefix(pgErr.Code, "28")
 }
 
-// scramVerifier is what PostgreSQL keeps of a password (RFC 5803), so that it need not be told the password.
+// scramVerifier returns the form in which Postgres stores a password (RFC 5803), with which it can be set.
 func scramVerifier(password string) (string, error) {
-	const rounds = 4096 // PostgreSQL's own number
+	const iterations = 4096 // Postgres's own default
 	for _, r := range password {
 		if r < ' ' || r > '~' {
-			return "", errors.New("the server's password in DATABASE_URL may have printable ASCII characters only")
+			return "", errors.New("the password in DATABASE_URL must contain only printable ASCII characters")
 		}
 	}
 	salt := make([]byte, 16)
 	_, _ = rand.Read(salt) // never fails
-	salted, err := pbkdf2.Key(sha256.New, password, salt, rounds, sha256.Size)
+	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
 	if err != nil {
 		return "", err
 	}
@@ -94,7 +95,8 @@ func scramVerifier(password string) (string, error) {
 		mac.Write([]byte(label))
 		return mac.Sum(nil)
 	}
-	stored := sha256.Sum256(sign("Client Key"))
-	text := base64.StdEncoding.EncodeToString
-	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", rounds, text(salt), text(stored[:]), text(sign("Server Key"))), nil
+	storedKey := sha256.Sum256(sign("Client Key"))
+	encode := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s",
+		iterations, encode(salt), encode(storedKey[:]), encode(sign("Server Key"))), nil
 }

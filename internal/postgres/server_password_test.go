@@ -11,68 +11,76 @@ import (
 	"labledger/internal/postgres"
 )
 
-// SetServerPassword gives the server's role the password of its URL, in a cluster that asks for passwords, and says it to no log.
-func TestAdmitServer(t *testing.T) {
-	c := pgtest.NewCluster(t)
-	owner := c.URL()
-	// Whoever is not the owner needs a password from now on.
+// TestSetServerPassword uses a cluster that requires a password of the server's role, and logs all statements.
+func TestSetServerPassword(t *testing.T) {
+	cluster := pgtest.NewCluster(t)
+	owner := cluster.URL()
 	for _, sql := range []string{
 		"ALTER SYSTEM SET log_statement = 'all'",
-		"COPY (SELECT 'local all labledger_server scram-sha-256' UNION ALL SELECT 'local all all trust' ORDER BY 1 DESC) TO PROGRAM 'cat > pg_hba.conf'",
+		`COPY (
+			SELECT 'local all labledger_server scram-sha-256'
+			UNION ALL SELECT 'local all all trust'
+			ORDER BY 1 DESC
+		) TO PROGRAM 'cat > pg_hba.conf'`,
 		"SELECT pg_reload_conf()",
 	} {
-		if _, err := query(owner, sql); err != nil {
+		if _, err := pgtest.Value(owner, sql); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if hba, err := query(owner, "SELECT string_agg(type || ' ' || user_name[1] || ' ' || auth_method, ', ' ORDER BY line_number) FROM pg_hba_file_rules"); err != nil || !strings.HasPrefix(hba, "local labledger_server scram-sha-256") {
+	hba, err := pgtest.Value(owner, `
+		SELECT string_agg(type || ' ' || user_name[1] || ' ' || auth_method, ', ' ORDER BY line_number)
+		FROM pg_hba_file_rules`)
+	if err != nil || !strings.HasPrefix(hba, "local labledger_server scram-sha-256") {
 		t.Fatalf("pg_hba.conf: %s, %v", hba, err)
 	}
-	server := func(password string) string {
-		u, err := url.Parse(c.ServerURL())
+	serverURL := func(password string) string {
+		u, err := url.Parse(cluster.ServerURL())
 		if err != nil {
 			t.Fatal(err)
 		}
 		u.User = url.UserPassword(postgres.ServerRole, password)
 		return u.String()
 	}
-	admit := func(password string, changes bool) {
+	setPassword := func(password string, wantChanged bool) {
 		t.Helper()
-		changed, err := postgres.SetServerPassword(t.Context(), owner, server(password))
-		if err != nil || changed != changes {
-			t.Errorf("%s: changed %v, %v", password, changed, err)
+		changed, err := postgres.SetServerPassword(t.Context(), owner, serverURL(password))
+		if err != nil || changed != wantChanged {
+			t.Errorf("%s: changed %v, %v; want %v", password, changed, err, wantChanged)
 		}
-		want(t, server(password), "SELECT session_user", postgres.ServerRole)
+		pgtest.WantValue(t, serverURL(password), "SELECT session_user", postgres.ServerRole)
 	}
 	const first, second = "first pass-word", `sec'ond "\$ {}`
-	if _, err := query(server(first), "SELECT 1"); err == nil {
-		t.Fatal("the cluster asks for no password: this test shows nothing")
+	if _, err := pgtest.Value(serverURL(first), "SELECT 1"); err == nil {
+		t.Fatal("the cluster requires no password: this test proves nothing")
 	}
-	admit(first, true)
-	admit(first, false)
-	admit(second, true)
-	if _, err := query(server(first), "SELECT 1"); err == nil {
-		t.Error("the old password is still good")
+	setPassword(first, true)
+	setPassword(first, false)
+	setPassword(second, true)
+	if _, err := pgtest.Value(serverURL(first), "SELECT 1"); err == nil {
+		t.Error("the old password is still valid")
 	}
-	// Whoever is not the server's role, or brings no password, changes nothing.
-	for _, other := range []string{owner, c.ServerURL()} {
+	// The URL of another role, or one without a password, changes nothing.
+	for _, other := range []string{owner, cluster.ServerURL()} {
 		if changed, err := postgres.SetServerPassword(t.Context(), owner, other); changed || err != nil {
-			t.Errorf("%v, %v", changed, err)
+			t.Errorf("%s: changed %v, %v; want no change", other, changed, err)
 		}
 	}
-	if _, err := postgres.SetServerPassword(t.Context(), owner, server("pässword")); err == nil || !strings.Contains(err.Error(), "ASCII") {
-		t.Errorf("a password that PostgreSQL would normalise: %v", err)
+	// Postgres would normalize a password with other characters.
+	_, err = postgres.SetServerPassword(t.Context(), owner, serverURL("pässword"))
+	if err == nil || !strings.Contains(err.Error(), "ASCII") {
+		t.Errorf("a password with an umlaut: %v", err)
 	}
-	data, err := query(owner, "SHOW data_directory")
+	data, err := pgtest.Value(owner, "SHOW data_directory")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(data), "postgres.log"))
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(data), "postgres.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := string(text)
+	log := string(b)
 	if !strings.Contains(log, "ALTER ROLE") || strings.Contains(log, first) || strings.Contains(log, "ond \"") {
-		t.Error("the log holds no ALTER ROLE, or a password")
+		t.Error("the log contains no ALTER ROLE, or contains a password")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 )
 
 const (
@@ -46,7 +46,7 @@ func StateDir(t testing.TB, subdirs ...string) string {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), WaitTimeout)
 		defer cancel()
-		if err := postgres.Remove(ctx, dir, slog.New(slog.DiscardHandler)); err != nil {
+		if err := embedded.Remove(ctx, dir, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("remove the state directory:", err)
 		}
 	})

@@ -12,75 +12,77 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// complainEvery is how often the log tells that traces are not sent: a collector that is away fails every batch.
-const complainEvery = time.Minute
+// logInterval is the minimum time between two logged errors. An unreachable collector fails every batch.
+const logInterval = time.Minute
 
-// maxComplaint bounds what a collector's answer adds to the log, in bytes.
-const maxComplaint = 300
+// maxErrorLen is the maximum length of a logged error, in bytes. A collector's response may be long.
+const maxErrorLen = 300
 
-// complaints are what OpenTelemetry has to say. Those made while it starts are gathered, later ones are logged now and then. They implement
-// otel.ErrorHandler and logr.LogSink; what is no error is passed over.
-type complaints struct {
+// errorLogger collects OpenTelemetry's internal errors. It stores errors during startup for startupErrors and logs
+// later ones, at most one per logInterval. It implements otel.ErrorHandler and logr.LogSink and ignores informational
+// messages.
+type errorLogger struct {
 	log *slog.Logger
 
-	mu      sync.Mutex
-	running bool
-	early   []error
-	told    time.Time
-	missed  int // complaints since then
+	mu         sync.Mutex
+	running    bool
+	startup    []error
+	lastLogged time.Time
+	suppressed int // errors since lastLogged
 }
 
-// started returns what was complained of so far.
-func (c *complaints) started() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.running = true
-	return errors.Join(c.early...)
+// startupErrors ends the startup phase and returns its errors, joined.
+func (l *errorLogger) startupErrors() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = true
+	return errors.Join(l.startup...)
 }
 
 // Handle implements otel.ErrorHandler.
-func (c *complaints) Handle(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (l *errorLogger) Handle(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	switch {
-	case !c.running:
-		c.early = append(c.early, err)
-	case time.Since(c.told) < complainEvery:
-		c.missed++
+	case !l.running:
+		l.startup = append(l.startup, err)
+	case time.Since(l.lastLogged) < logInterval:
+		l.suppressed++
 	default:
-		c.log.Warn("traces are lost; requests do not suffer", "error", brief(err), "suppressed", c.missed)
-		c.told, c.missed = time.Now(), 0
+		l.log.Warn("traces are lost; requests are not affected", "error", oneLine(err), "suppressed", l.suppressed)
+		l.lastLogged, l.suppressed = time.Now(), 0
 	}
 }
 
-// brief is an error's text in one short line.
-func brief(err error) string {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "?")), " ")
-	if len(text) > maxComplaint {
-		text = strings.ToValidUTF8(text[:maxComplaint], "") + "…"
+// oneLine returns an error's text as one line of valid UTF-8, truncated to maxErrorLen.
+func oneLine(err error) string {
+	line := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "?")), " ")
+	if len(line) > maxErrorLen {
+		line = strings.ToValidUTF8(line[:maxErrorLen], "") + "…"
 	}
-	return text
+	return line
 }
 
-// Error implements logr.LogSink. The details are left out, and so is the text of a URL that cannot be read: there may be a secret in them.
-func (c *complaints) Error(err error, what string, _ ...any) {
-	if unreadable := (*url.Error)(nil); errors.As(err, &unreadable) {
-		err = errors.New("it cannot be read")
+// Error implements logr.LogSink. It drops the key/value details and the text of malformed URLs, because both may
+// contain secrets.
+func (l *errorLogger) Error(err error, msg string, _ ...any) {
+	if urlErr := (*url.Error)(nil); errors.As(err, &urlErr) {
+		err = errors.New("invalid URL")
 	}
-	c.Handle(fmt.Errorf("%s: %w", what, err))
+	l.Handle(fmt.Errorf("%s: %w", msg, err))
 }
 
 // Init implements logr.LogSink.
-func (c *complaints) Init(logr.RuntimeInfo) {}
+func (l *errorLogger) Init(logr.RuntimeInfo) {}
 
 // Enabled implements logr.LogSink.
-func (c *complaints) Enabled(int) bool { return false }
+func (l *errorLogger) Enabled(int) bool { return false }
 
 // Info implements logr.LogSink.
-func (c *complaints) Info(int, string, ...any) {}
+func (l *errorLogger) Info(int, string, ...any) {}
 
 // WithValues implements logr.LogSink.
-func (c *complaints) WithValues(...any) logr.LogSink { return c }
+func (l *errorLogger) WithValues(...any) logr.LogSink { return l }
 
 // WithName implements logr.LogSink.
-func (c *complaints) WithName(string) logr.LogSink { return c }
+func (l *errorLogger) WithName(string) logr.LogSink { return l }

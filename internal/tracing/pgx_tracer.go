@@ -16,60 +16,64 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// This file makes spans of statements, below the span of the request that they are for. Of a statement they have the name, by which it is found in
-// queries/, and of an error its code: PostgreSQL's texts quote values.
+// minAcquireSpan is the minimum wait for a pooled connection that gets a span.
+const minAcquireSpan = time.Millisecond
 
-// minWait is how long somebody waits for a connection until it is worth a span.
-const minWait = time.Millisecond
-
-// statements implement the tracers of pgx.
-type statements struct {
+// pgxTracer creates spans for SQL statements, as children of the request's span. A span contains the statement's name
+// from queries/ and the SQLSTATE of an error, but no Postgres message, because messages quote values.
+type pgxTracer struct {
 	tracer trace.Tracer
 }
 
-// NewPgxTracer makes spans, by a tracer, of the statements of a connection. Those outside a request that is traced have none.
-func NewPgxTracer(tracer trace.Tracer) pgx.QueryTracer { return &statements{tracer} }
+// NewPgxTracer returns a pgx tracer that creates a span for each statement with tracer. Statements outside a recorded
+// span get none.
+func NewPgxTracer(tracer trace.Tracer) pgx.QueryTracer { return &pgxTracer{tracer} }
 
 var _ interface {
 	pgx.QueryTracer
 	pgx.BatchTracer
 	pgx.CopyFromTracer
 	pgxpool.AcquireTracer
-} = (*statements)(nil)
+} = (*pgxTracer)(nil)
 
-func (s *statements) start(ctx context.Context, conn *pgx.Conn, name string, options ...trace.SpanStartOption) context.Context {
+// start starts a span and returns its context, or ctx if the current span is not recorded. conn may be nil.
+func (t *pgxTracer) start(
+	ctx context.Context, conn *pgx.Conn, name string, options ...trace.SpanStartOption,
+) context.Context {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
 	}
 	attributes := []attribute.KeyValue{semconv.DBSystemNamePostgreSQL, semconv.DBQuerySummary(name)}
-	if conn != nil { // the primary and the replica have different ones
-		switch at := conn.PgConn().Conn().RemoteAddr().(type) {
+	if conn != nil { // the address distinguishes the primary from the replica
+		switch addr := conn.PgConn().Conn().RemoteAddr().(type) {
 		case *net.TCPAddr:
-			attributes = append(attributes, semconv.NetworkPeerAddress(at.IP.String()), semconv.NetworkPeerPort(at.Port))
+			attributes = append(attributes,
+				semconv.NetworkPeerAddress(addr.IP.String()), semconv.NetworkPeerPort(addr.Port))
 		case *net.UnixAddr:
-			attributes = append(attributes, semconv.NetworkPeerAddress(at.Name))
+			attributes = append(attributes, semconv.NetworkPeerAddress(addr.Name))
 		}
 	}
-	ctx, _ = s.tracer.Start(ctx, name, append(options, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))...)
+	options = append(options, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+	ctx, _ = t.tracer.Start(ctx, name, options...)
 	return ctx
 }
 
-// end ends the span that start began; without one that records, there is nothing to end.
-func end(ctx context.Context, err error) {
+// endSpan ends the span that start started. It has no effect if that span is not recorded.
+func endSpan(ctx context.Context, err error) {
 	span := trace.SpanFromContext(ctx)
 	if err != nil {
 		span.SetStatus(codes.Error, "")
-		span.SetAttributes(kind(err)...)
+		span.SetAttributes(errorAttributes(err)...)
 	}
 	span.End()
 }
 
-// kind says of an error what cannot hold a value.
-func kind(err error) []attribute.KeyValue {
-	var refused *pgconn.PgError
+// errorAttributes describes an error by its SQLSTATE or type, which contain no values.
+func errorAttributes(err error) []attribute.KeyValue {
+	var pgErr *pgconn.PgError
 	switch {
-	case errors.As(err, &refused):
-		return []attribute.KeyValue{semconv.DBResponseStatusCode(refused.Code), semconv.ErrorTypeKey.String(refused.Code)}
+	case errors.As(err, &pgErr):
+		return []attribute.KeyValue{semconv.DBResponseStatusCode(pgErr.Code), semconv.ErrorTypeKey.String(pgErr.Code)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return []attribute.KeyValue{semconv.ErrorTypeKey.String("timeout")}
 	case errors.Is(err, context.Canceled):
@@ -78,64 +82,85 @@ func kind(err error) []attribute.KeyValue {
 	return []attribute.KeyValue{semconv.ErrorType(err)}
 }
 
-// nameOf is what sqlc calls a statement, and of one that sqlc does not know, like BEGIN, the first word.
-func nameOf(sql string) string {
+// statementName returns the sqlc name of a statement. For a statement without one, such as BEGIN, it returns the first
+// word.
+func statementName(sql string) string {
 	sql = strings.TrimPrefix(sql, "-- name: ")
 	name, _, _ := strings.Cut(sql, " ")
 	return name
 }
 
-func (s *statements) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	return s.start(ctx, conn, nameOf(data.SQL))
+// TraceQueryStart implements pgx.QueryTracer.
+func (t *pgxTracer) TraceQueryStart(
+	ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData,
+) context.Context {
+	return t.start(ctx, conn, statementName(data.SQL))
 }
 
-func (s *statements) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
-	end(ctx, data.Err)
+// TraceQueryEnd implements pgx.QueryTracer.
+func (t *pgxTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	endSpan(ctx, data.Err)
 }
 
-// A batch is a span, and each of its statements one below it, from when all were sent to when its answer was read. PostgreSQL sends the answers
-// together, so how long each took is not to be known.
-
-func (s *statements) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+// TraceBatchStart implements pgx.BatchTracer. A batch gets a span, with a child for each statement. All children start
+// when the batch is sent and end when their result is read: Postgres sends the results together, so the duration of a
+// single statement is unknown.
+func (t *pgxTracer) TraceBatchStart(
+	ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData,
+) context.Context {
 	now := time.Now()
-	ctx = s.start(ctx, conn, "batch", trace.WithTimestamp(now), trace.WithAttributes(semconv.DBOperationBatchSize(data.Batch.Len())))
-	return since(ctx, now)
+	size := trace.WithAttributes(semconv.DBOperationBatchSize(data.Batch.Len()))
+	ctx = t.start(ctx, conn, "batch", trace.WithTimestamp(now), size)
+	return withStartTime(ctx, now)
 }
 
-func (s *statements) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
-	if began, ok := ctx.Value(beginning{}).(time.Time); ok {
-		end(s.start(ctx, conn, nameOf(data.SQL), trace.WithTimestamp(began)), data.Err)
+// TraceBatchQuery implements pgx.BatchTracer.
+func (t *pgxTracer) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
+	if start, ok := ctx.Value(startTimeKey{}).(time.Time); ok {
+		endSpan(t.start(ctx, conn, statementName(data.SQL), trace.WithTimestamp(start)), data.Err)
 	}
 }
 
-func (s *statements) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
-	end(ctx, data.Err)
+// TraceBatchEnd implements pgx.BatchTracer.
+func (t *pgxTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
+	endSpan(ctx, data.Err)
 }
 
-func (s *statements) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromStartData) context.Context {
-	return s.start(ctx, conn, "copy "+strings.Join(data.TableName, "."))
+// TraceCopyFromStart implements pgx.CopyFromTracer.
+func (t *pgxTracer) TraceCopyFromStart(
+	ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromStartData,
+) context.Context {
+	return t.start(ctx, conn, "copy "+strings.Join(data.TableName, "."))
 }
 
-func (s *statements) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromEndData) {
-	end(ctx, data.Err)
+// TraceCopyFromEnd implements pgx.CopyFromTracer.
+func (t *pgxTracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromEndData) {
+	endSpan(ctx, data.Err)
 }
 
-func (s *statements) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
-	return since(ctx, time.Now())
+// TraceAcquireStart implements pgxpool.AcquireTracer.
+func (t *pgxTracer) TraceAcquireStart(
+	ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData,
+) context.Context {
+	return withStartTime(ctx, time.Now())
 }
 
-func (s *statements) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
-	if began, ok := ctx.Value(beginning{}).(time.Time); ok && (time.Since(began) >= minWait || data.Err != nil) {
-		end(s.start(ctx, nil, "wait for a connection", trace.WithTimestamp(began)), data.Err)
+// TraceAcquireEnd implements pgxpool.AcquireTracer. It creates a span for a failed wait and for one of at least
+// minAcquireSpan.
+func (t *pgxTracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
+	start, ok := ctx.Value(startTimeKey{}).(time.Time)
+	if ok && (time.Since(start) >= minAcquireSpan || data.Err != nil) {
+		endSpan(t.start(ctx, nil, "wait for a connection", trace.WithTimestamp(start)), data.Err)
 	}
 }
 
-// beginning is where a context keeps when something began.
-type beginning struct{}
+// startTimeKey is the context key of a start time.
+type startTimeKey struct{}
 
-func since(ctx context.Context, began time.Time) context.Context {
+// withStartTime stores a start time in ctx if the current span is recorded.
+func withStartTime(ctx context.Context, start time.Time) context.Context {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
 	}
-	return context.WithValue(ctx, beginning{}, began)
+	return context.WithValue(ctx, startTimeKey{}, start)
 }

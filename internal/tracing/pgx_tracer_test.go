@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/codes"
-	sdk "go.opentelemetry.io/otel/sdk/trace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -23,21 +23,21 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
 
-// recorder keeps spans instead of sending them.
-type recorder struct {
+// spanRecorder stores spans in memory.
+type spanRecorder struct {
 	*tracetest.InMemoryExporter
 	tracer trace.Tracer
 }
 
-func newRecorder(t *testing.T, options ...sdk.TracerProviderOption) *recorder {
+func newSpanRecorder(t *testing.T, options ...sdktrace.TracerProviderOption) *spanRecorder {
 	t.Helper()
-	r := &recorder{InMemoryExporter: tracetest.NewInMemoryExporter()}
-	r.tracer = sdk.NewTracerProvider(append(options, sdk.WithSyncer(r.InMemoryExporter))...).Tracer("test")
+	r := &spanRecorder{InMemoryExporter: tracetest.NewInMemoryExporter()}
+	r.tracer = sdktrace.NewTracerProvider(append(options, sdktrace.WithSyncer(r.InMemoryExporter))...).Tracer("test")
 	return r
 }
 
-// openTraced is a pool of one connection, which is open already.
-func openTraced(t *testing.T, r *recorder) *pgxpool.Pool {
+// openTraced returns a traced pool with one open connection.
+func openTraced(t *testing.T, r *spanRecorder) *pgxpool.Pool {
 	t.Helper()
 	u, err := url.Parse(pgtest.Database(t))
 	if err != nil {
@@ -46,7 +46,7 @@ func openTraced(t *testing.T, r *recorder) *pgxpool.Pool {
 	q := u.Query()
 	q.Set("pool_max_conns", "1")
 	u.RawQuery = q.Encode()
-	pool, err := postgres.OpenTraced(t.Context(), u.String(), NewPgxTracer(r.tracer))
+	pool, err := postgres.Open(t.Context(), u.String(), postgres.WithTracer(NewPgxTracer(r.tracer)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +57,8 @@ func openTraced(t *testing.T, r *recorder) *pgxpool.Pool {
 	return pool
 }
 
-// tree is the names of spans, each below its parent, in the order in which they began.
-func tree(t *testing.T, spans tracetest.SpanStubs) string {
+// spanTree returns the names of spans as a tree, indented below their parents and sorted by start time.
+func spanTree(t *testing.T, spans tracetest.SpanStubs) string {
 	t.Helper()
 	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
 	var text strings.Builder
@@ -75,18 +75,18 @@ func tree(t *testing.T, spans tracetest.SpanStubs) string {
 	}
 	below(trace.SpanID{}, 0)
 	if seen != len(spans) {
-		t.Errorf("%d of %d spans have no place in\n%s", len(spans)-seen, len(spans), &text)
+		t.Errorf("%d of %d spans have an unknown parent; the tree is\n%s", len(spans)-seen, len(spans), &text)
 	}
 	return text.String()
 }
 
-// all is everything that a span says, as text.
-func all(s tracetest.SpanStub) string {
+// spanText returns everything that a span contains as text.
+func spanText(s tracetest.SpanStub) string {
 	return fmt.Sprintf("%s %v %v %v %v", s.Name, s.Attributes, s.Events, s.Links, s.Status)
 }
 
-// request runs something as a request would, and returns the spans.
-func (r *recorder) request(t *testing.T, run func(ctx context.Context)) tracetest.SpanStubs {
+// inRequest calls run inside a request's span and returns all spans.
+func (r *spanRecorder) inRequest(t *testing.T, run func(ctx context.Context)) tracetest.SpanStubs {
 	t.Helper()
 	r.Reset()
 	ctx, span := r.tracer.Start(t.Context(), "request")
@@ -97,13 +97,14 @@ func (r *recorder) request(t *testing.T, run func(ctx context.Context)) tracetes
 
 const secret = "secret-5d41402a"
 
-func TestStatements(t *testing.T) {
+func TestPgxTracer_spans(t *testing.T) {
 	t.Parallel()
-	r := newRecorder(t)
+	r := newSpanRecorder(t)
 	pool := openTraced(t, r)
-	spans := r.request(t, func(ctx context.Context) {
+	spans := r.inRequest(t, func(ctx context.Context) {
 		var text string
-		if err := pool.QueryRow(ctx, "-- name: GetSite :one\nSELECT $1::text", secret).Scan(&text); err != nil || text != secret {
+		if err := pool.QueryRow(ctx, "-- name: GetSite :one\nSELECT $1::text", secret).Scan(&text); err != nil ||
+			text != secret {
 			t.Error(text, err)
 		}
 		batch := &pgx.Batch{}
@@ -119,125 +120,134 @@ func TestStatements(t *testing.T) {
 		if err := results.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := pool.Exec(ctx, "CREATE TEMPORARY TABLE kept (word text)"); err != nil {
+		if _, err := pool.Exec(ctx, "CREATE TEMPORARY TABLE words (word text)"); err != nil {
 			t.Error(err)
 		}
-		if _, err := pool.CopyFrom(ctx, pgx.Identifier{"kept"}, []string{"word"}, pgx.CopyFromRows([][]any{{secret}})); err != nil {
+		rows := pgx.CopyFromRows([][]any{{secret}})
+		if _, err := pool.CopyFrom(ctx, pgx.Identifier{"words"}, []string{"word"}, rows); err != nil {
 			t.Error(err)
 		}
 	})
-	want := "request\n  GetSite\n  batch\n    SetRequestContext\n    UpsertSite\n  CREATE\n  copy kept\n"
-	if got := tree(t, spans); got != want {
+	want := "request\n  GetSite\n  batch\n    SetRequestContext\n    UpsertSite\n  CREATE\n  copy words\n"
+	if got := spanTree(t, spans); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	for _, s := range spans {
-		if text := all(s); strings.Contains(text, secret) || strings.Contains(text, "$1") {
-			t.Error("a span tells a value, or a whole statement:", text)
+		if text := spanText(s); strings.Contains(text, secret) || strings.Contains(text, "$1") {
+			t.Error("a span contains a value or SQL text:", text)
 		}
 		if s.Status.Code != codes.Unset {
-			t.Error("went well, and is marked:", all(s))
+			t.Error("a span without an error has a status:", spanText(s))
 		}
 		if s.Name == "request" {
 			continue
 		}
-		found := map[string]string{}
+		attributes := map[string]string{}
 		for _, a := range s.Attributes {
-			found[string(a.Key)] = a.Value.String()
+			attributes[string(a.Key)] = a.Value.String()
 		}
-		if s.SpanKind != trace.SpanKindClient || found["db.system.name"] != "postgresql" || found["db.query.summary"] != s.Name || found["network.peer.address"] == "" {
-			t.Errorf("%s: %v %v", s.Name, s.SpanKind, found)
+		if s.SpanKind != trace.SpanKindClient || attributes["db.system.name"] != "postgresql" ||
+			attributes["db.query.summary"] != s.Name || attributes["network.peer.address"] == "" {
+			t.Errorf("%s: %v %v", s.Name, s.SpanKind, attributes)
 		}
-		if took := s.EndTime.Sub(s.StartTime); s.Name == "UpsertSite" && (took < 25*time.Millisecond || took > 5*time.Second) {
-			t.Errorf("%s took %s, it seems; it slept for 30 ms", s.Name, took)
+		if took := s.EndTime.Sub(s.StartTime); s.Name == "UpsertSite" &&
+			(took < 25*time.Millisecond || took > 5*time.Second) {
+			t.Errorf("the span of %s has %s, want about 30 ms", s.Name, took)
 		}
 	}
 }
 
-// PostgreSQL's messages quote values; a span has the code alone.
-func TestStatementsThatFail(t *testing.T) {
+// Spans of failed statements contain the SQLSTATE but not the message, which quotes values.
+func TestPgxTracer_errorsHideValues(t *testing.T) {
 	t.Parallel()
-	r := newRecorder(t)
+	r := newSpanRecorder(t)
 	pool := openTraced(t, r)
 	if _, err := pool.Exec(t.Context(), "CREATE TEMPORARY TABLE numbers (n int)"); err != nil {
 		t.Fatal(err)
 	}
-	bad := "-- name: Bad :one\nSELECT $1::text::int"
-	short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	invalid := "-- name: Bad :one\nSELECT $1::text::int"
+	shortCtx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	for name, c := range map[string]struct {
 		run  func(ctx context.Context) error
-		kind string
+		code string
 	}{
-		"a statement": {func(ctx context.Context) error { _, err := pool.Exec(ctx, bad, secret); return err }, "22P02"},
-		"a batch": {func(ctx context.Context) error {
+		"statement": {func(ctx context.Context) error {
+			_, err := pool.Exec(ctx, invalid, secret)
+			return err
+		}, "22P02"},
+		"batch": {func(ctx context.Context) error {
 			batch := &pgx.Batch{}
-			batch.Queue(bad, secret)
+			batch.Queue(invalid, secret)
 			return pool.SendBatch(ctx, batch).Close()
 		}, "22P02"},
-		"a copy": {func(ctx context.Context) error {
-			_, err := pool.CopyFrom(ctx, pgx.Identifier{"numbers"}, []string{"n"}, pgx.CopyFromRows([][]any{{secret}}))
+		"copy": {func(ctx context.Context) error {
+			rows := pgx.CopyFromRows([][]any{{secret}})
+			_, err := pool.CopyFrom(ctx, pgx.Identifier{"numbers"}, []string{"n"}, rows)
 			return err
 		}, ""},
-		"out of time": {func(ctx context.Context) error {
-			_, err := pool.Exec(trace.ContextWithSpan(short, trace.SpanFromContext(ctx)), "-- name: Bad :one\nSELECT $1::text, pg_sleep(10)", secret)
+		"timeout": {func(ctx context.Context) error {
+			ctx = trace.ContextWithSpan(shortCtx, trace.SpanFromContext(ctx))
+			_, err := pool.Exec(ctx, "-- name: Bad :one\nSELECT $1::text, pg_sleep(10)", secret)
 			return err
 		}, "57014"},
 	} {
-		spans := r.request(t, func(ctx context.Context) {
+		spans := r.inRequest(t, func(ctx context.Context) {
 			if err := c.run(ctx); err == nil {
-				t.Error(name, "did not fail")
-			} else if c.kind != "57014" && !strings.Contains(err.Error(), secret) {
-				t.Errorf("%s: the error holds no value, so this test shows nothing: %v", name, err)
+				t.Errorf("%s: no error", name)
+			} else if c.code != "57014" && !strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: the error does not quote the value, so this test proves nothing: %v", name, err)
 			}
 		})
 		failed := 0
 		for _, s := range spans {
-			text := all(s)
+			text := spanText(s)
 			if strings.Contains(text, secret) {
-				t.Errorf("%s: a span tells the value: %s", name, text)
+				t.Errorf("%s: a span contains the value: %s", name, text)
 			}
 			if s.Name == "request" {
 				continue
 			}
-			if failed++; s.Status.Code != codes.Error || s.Status.Description != "" || !strings.Contains(text, c.kind) {
-				t.Errorf("%s: %s", name, text)
+			failed++
+			if s.Status.Code != codes.Error || s.Status.Description != "" || !strings.Contains(text, c.code) {
+				t.Errorf("%s: span without status Error and code %q: %s", name, c.code, text)
 			}
 		}
 		if failed == 0 {
-			t.Errorf("%s: no span\n%s", name, tree(t, spans))
+			t.Errorf("%s: no span of a statement:\n%s", name, spanTree(t, spans))
 		}
 	}
 }
 
-// Who waits for a connection has that as a span; who waits for a moment only has not.
-func TestStatementsWait(t *testing.T) {
+// A wait for a pooled connection of at least minAcquireSpan gets a span.
+func TestPgxTracer_acquireSpan(t *testing.T) {
 	t.Parallel()
-	r := newRecorder(t)
+	r := newSpanRecorder(t)
 	pool := openTraced(t, r)
 	held, err := pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	time.AfterFunc(50*time.Millisecond, held.Release)
-	spans := r.request(t, func(ctx context.Context) {
+	spans := r.inRequest(t, func(ctx context.Context) {
 		if _, err := pool.Exec(ctx, "-- name: Late :exec\nSELECT"); err != nil {
 			t.Error(err)
 		}
 	})
-	if got, want := tree(t, spans), "request\n  wait for a connection\n  Late\n"; got != want {
+	if got, want := spanTree(t, spans), "request\n  wait for a connection\n  Late\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	for _, s := range spans {
 		if took := s.EndTime.Sub(s.StartTime); s.Name == "wait for a connection" && took < 40*time.Millisecond {
-			t.Error("the wait of 50 ms took", took)
+			t.Errorf("the span of the wait has %s, want about 50 ms", took)
 		}
 	}
 }
 
-// Where nobody traces the request there is no span, whatever the sampler would say of one.
-func TestStatementsOfNobody(t *testing.T) {
+// Statements outside a recorded span get no spans, even if the sampler would record them.
+func TestPgxTracer_noSpansWithoutRequestSpan(t *testing.T) {
 	t.Parallel()
-	r, off := newRecorder(t), newRecorder(t, sdk.WithSampler(sdk.NeverSample()))
+	r, off := newSpanRecorder(t), newSpanRecorder(t, sdktrace.WithSampler(sdktrace.NeverSample()))
 	pool := openTraced(t, r)
 	unsampled, span := off.tracer.Start(t.Context(), "request")
 	defer span.End()
@@ -252,17 +262,18 @@ func TestStatementsOfNobody(t *testing.T) {
 		}
 	}
 	if spans := r.GetSpans(); len(spans) > 0 {
-		t.Errorf("spans of no request:\n%s", tree(t, spans))
+		t.Errorf("spans without a request:\n%s", spanTree(t, spans))
 	}
 }
 
-func TestNameOf(t *testing.T) {
+func TestStatementName(t *testing.T) {
 	names := map[string]string{
-		"-- name: ListSites :many\nSELECT 'x'": "ListSites", "begin isolation level read committed": "begin", "commit": "commit", "-- ping": "--", "": "",
+		"-- name: ListSites :many\nSELECT 'x'": "ListSites", "begin isolation level read committed": "begin",
+		"commit": "commit", "-- ping": "--", "": "",
 	}
 	for _, sql := range slices.Sorted(maps.Keys(names)) {
-		if got := nameOf(sql); got != names[sql] {
-			t.Errorf("%q is called %q, want %q", sql, got, names[sql])
+		if got := statementName(sql); got != names[sql] {
+			t.Errorf("statementName(%q) = %q, want %q", sql, got, names[sql])
 		}
 	}
 }

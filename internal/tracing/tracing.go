@@ -1,5 +1,5 @@
-// Package tracing sends what requests and statements took to an OpenTelemetry collector, where the environment names one.
-// It must not know the API nor the schema, and nothing that it sends may hold a value of a statement.
+// Package tracing sends spans of requests and SQL statements to an OpenTelemetry collector, if one is configured.
+// The package must not depend on the API or the schema. Spans must never contain values of a statement.
 package tracing
 
 import (
@@ -17,71 +17,79 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
-	sdk "go.opentelemetry.io/otel/sdk/trace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// closeTime bounds how long the last spans may take to be sent.
-const closeTime = 3 * time.Second
+// closeTimeout is how long Close waits for the last spans to be sent.
+const closeTimeout = 3 * time.Second
 
-// maxValue bounds a span's texts, in characters, unless the environment does.
-const maxValue = 1024
+// maxAttributeLen is the default maximum length of an attribute value, in characters. The environment can override it.
+const maxAttributeLen = 1024
 
-// name is the service's, unless the environment has another one, and what made the spans.
-const name = "labledger"
+// serviceName is the default service name, which the environment can override, and the name of the tracer.
+const serviceName = "labledger"
 
-// Provider go to a collector. Nil ones go nowhere: there is nothing then that could cost anything.
+// Provider creates tracers whose spans go to a collector. A nil *Provider is valid: it stands for disabled tracing and
+// adds no overhead.
 type Provider struct {
-	provider *sdk.TracerProvider
-	log      *slog.Logger
-	parents  bool
+	provider         *sdktrace.TracerProvider
+	log              *slog.Logger
+	trustTraceparent bool
 }
 
-// New reads the environment's names of OpenTelemetry. endpoint is OTEL_EXPORTER_OTLP_ENDPOINT, the collector; without it, or one for traces alone,
-// traces are nil. The collector need not be there: spans wait for it, the newest ones are dropped when too many do, and nobody else waits.
-// Errors: a setting that cannot be what was meant. They never hold a header.
+// New returns a provider configured by the OTEL_… environment variables. endpoint is the value of
+// OTEL_EXPORTER_OTLP_ENDPOINT, the collector's URL. Without it and without OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, New
+// returns nil.
+//
+// The collector may be unreachable: spans are queued, the newest are dropped when the queue is full, and requests never
+// wait. New returns an error for an invalid setting. The error never contains a header, because headers hold
+// credentials.
 func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*Provider, error) {
-	to, options, err := collector(endpoint)
-	if to == nil || err != nil {
+	target, options, err := exporterOptions(endpoint)
+	if target == nil || err != nil {
 		return nil, err
 	}
-	t := &Provider{log: log}
-	if t.parents, err = parents(); err != nil {
+	p := &Provider{log: log}
+	if p.trustTraceparent, err = tracecontextEnabled(); err != nil {
 		return nil, err
 	}
-	// OpenTelemetry has one place for complaints in a whole process, and goes on with defaults where it cannot read a setting.
-	complaints := &complaints{log: log}
-	otel.SetErrorHandler(complaints)
-	otel.SetLogger(logr.New(complaints))
+	// OpenTelemetry has one error handler per process. It reports an invalid setting there and continues with a
+	// default.
+	errLog := &errorLogger{log: log}
+	otel.SetErrorHandler(errLog)
+	otel.SetLogger(logr.New(errLog))
 	exporter, err := otlptracehttp.New(ctx, options...)
 	if err != nil {
 		return nil, err
 	}
-	self, err := resource.New(ctx,
-		resource.WithAttributes(semconv.ServiceName(name), semconv.ServiceVersion(version)),
+	res, err := resource.New(ctx,
+		resource.WithAttributes(semconv.ServiceName(serviceName), semconv.ServiceVersion(version)),
 		resource.WithHost(), resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	limits := sdk.NewSpanLimits()
+	limits := sdktrace.NewSpanLimits()
 	if limits.AttributeValueLengthLimit < 0 {
-		limits.AttributeValueLengthLimit = maxValue
+		limits.AttributeValueLengthLimit = maxAttributeLen
 	}
-	t.provider = sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(self), sdk.WithRawSpanLimits(limits), sdk.WithoutPanicRecording())
-	if err := complaints.started(); err != nil {
-		t.Close()
-		return nil, fmt.Errorf("OpenTelemetry cannot read its settings (OTEL_…): %w", err)
+	p.provider = sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(res),
+		sdktrace.WithRawSpanLimits(limits), sdktrace.WithoutPanicRecording())
+	if err := errLog.startupErrors(); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("invalid OpenTelemetry settings (OTEL_…): %w", err)
 	}
-	log.Info("traces are sent", "to", to.Host)
-	return t, nil
+	log.Info("sending traces", "collector", target.Host)
+	return p, nil
 }
 
-// collector is where traces go; nil when there are to be none.
-func collector(endpoint string) (to *url.URL, options []otlptracehttp.Option, err error) {
-	from, value := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+// exporterOptions returns the collector's URL and the options of the exporter. It returns a nil URL if tracing is
+// disabled.
+func exporterOptions(endpoint string) (target *url.URL, options []otlptracehttp.Option, err error) {
+	variable, value := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 	if value == "" {
-		from, value = "OTEL_EXPORTER_OTLP_ENDPOINT", strings.TrimSpace(endpoint)
+		variable, value = "OTEL_EXPORTER_OTLP_ENDPOINT", strings.TrimSpace(endpoint)
 	}
 	if value == "" || strings.EqualFold(env("OTEL_SDK_DISABLED"), "true") {
 		return nil, nil, nil
@@ -91,11 +99,13 @@ func collector(endpoint string) (to *url.URL, options []otlptracehttp.Option, er
 		return nil, nil, nil
 	case "", "otlp":
 	default:
-		return nil, nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not known here; otlp and none are", exporter)
+		return nil, nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not supported; use otlp or none", exporter)
 	}
-	to, err = url.Parse(value)
-	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" || to.User != nil || to.RawQuery != "" || to.Fragment != "" {
-		return nil, nil, fmt.Errorf("%s: expected a URL like http://127.0.0.1:4318, without user, password and query; what the collector must know of us goes into OTEL_EXPORTER_OTLP_HEADERS", from)
+	target, err = url.Parse(value)
+	if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == "" ||
+		target.User != nil || target.RawQuery != "" || target.Fragment != "" {
+		return nil, nil, fmt.Errorf("%s: must be a URL like http://127.0.0.1:4318, without user, password, query and "+
+			"fragment; put credentials into OTEL_EXPORTER_OTLP_HEADERS", variable)
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
 		switch protocol := env(name); protocol {
@@ -103,60 +113,62 @@ func collector(endpoint string) (to *url.URL, options []otlptracehttp.Option, er
 			continue
 		case "http/protobuf", "http/json":
 		default:
-			return nil, nil, fmt.Errorf("%s: %q is not spoken here; http/protobuf and http/json are, mostly on the collector's port 4318", name, protocol)
+			return nil, nil, fmt.Errorf("%s: %q is not supported; use http/protobuf or http/json, usually at the "+
+				"collector's port 4318", name, protocol)
 		}
 		break
 	}
-	if from == "OTEL_EXPORTER_OTLP_ENDPOINT" { // it may be a flag's, of which OpenTelemetry does not know
-		options = append(options, otlptracehttp.WithEndpointURL(to.JoinPath("v1", "traces").String()))
+	if variable == "OTEL_EXPORTER_OTLP_ENDPOINT" { // the value may come from a flag, which OpenTelemetry does not see
+		options = append(options, otlptracehttp.WithEndpointURL(target.JoinPath("v1", "traces").String()))
 	}
-	return to, options, nil
+	return target, options, nil
 }
 
-// parents reads whether a request's traceparent may count at all.
-func parents() (bool, error) {
-	found := false
-	for _, name := range strings.Split(env("OTEL_PROPAGATORS"), ",") {
-		switch strings.TrimSpace(name) {
+// tracecontextEnabled reports whether OTEL_PROPAGATORS enables the traceparent header of requests.
+func tracecontextEnabled() (bool, error) {
+	enabled := false
+	for _, propagator := range strings.Split(env("OTEL_PROPAGATORS"), ",") {
+		switch strings.TrimSpace(propagator) {
 		case "tracecontext":
-			found = true
-		case "", "none", "baggage": // baggage would be passed on, and nobody is called from here
+			enabled = true
+		case "", "none", "baggage": // baggage has no effect, because the server calls no other services
 		default:
-			return false, errors.New("OTEL_PROPAGATORS: only tracecontext, baggage and none are known here")
+			return false, errors.New("OTEL_PROPAGATORS: only tracecontext, baggage and none are supported")
 		}
 	}
-	return found, nil
+	return enabled, nil
 }
 
 func env(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 
-// Tracer makes spans; nil of nil traces.
-func (t *Provider) Tracer() trace.Tracer {
-	if t == nil {
+// Tracer returns a tracer, or nil if tracing is disabled.
+func (p *Provider) Tracer() trace.Tracer {
+	if p == nil {
 		return nil
 	}
-	return t.provider.Tracer(name)
+	return p.provider.Tracer(serviceName)
 }
 
-// PgxTracer makes spans of a connection's statements; nil of nil traces.
-func (t *Provider) PgxTracer() pgx.QueryTracer {
-	if t == nil {
+// PgxTracer returns a tracer for pgx connections, or nil if tracing is disabled.
+func (p *Provider) PgxTracer() pgx.QueryTracer {
+	if p == nil {
 		return nil
 	}
-	return NewPgxTracer(t.Tracer())
+	return NewPgxTracer(p.Tracer())
 }
 
-// TrustTraceparent says whether trusted proxies tell, by traceparent, what a request is a part of.
-func (t *Provider) TrustTraceparent() bool { return t != nil && t.parents }
+// TrustTraceparent reports whether requests may name their parent span with a traceparent header. The operator enables
+// it when trusted proxies set that header.
+func (p *Provider) TrustTraceparent() bool { return p != nil && p.trustTraceparent }
 
-// Close sends what is left. It gives up after 3 seconds.
-func (t *Provider) Close() {
-	if t == nil {
+// Close sends the remaining spans. It waits at most 3 seconds.
+func (p *Provider) Close() {
+	if p == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := t.provider.Shutdown(ctx); err != nil {
-		t.log.Warn("the last traces were not sent", "error", brief(err))
+	if err := p.provider.Shutdown(ctx); err != nil {
+		p.log.Warn("the last traces were not sent", "error", oneLine(err))
 	}
 }

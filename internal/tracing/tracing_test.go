@@ -19,10 +19,10 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// nowhere is a collector that is not there: no free port that is handed out has so low a number.
-const nowhere = "http://127.0.0.1:1"
+// closedEndpoint is an unreachable collector: the system assigns no free port this low.
+const closedEndpoint = "http://127.0.0.1:1"
 
-// setEnv sets names of OpenTelemetry, and takes away all others.
+// setEnv sets OTEL_… variables and clears all others.
 func setEnv(t *testing.T, lines ...string) {
 	t.Helper()
 	for _, line := range os.Environ() {
@@ -36,7 +36,7 @@ func setEnv(t *testing.T, lines ...string) {
 	}
 }
 
-func TestNoTraces(t *testing.T) {
+func TestNew_disabled(t *testing.T) {
 	for _, c := range []struct {
 		endpoint string
 		env      []string
@@ -44,27 +44,27 @@ func TestNoTraces(t *testing.T) {
 		{"", nil},
 		{" ", nil},
 		{"", []string{"OTEL_SERVICE_NAME=lab", "OTEL_TRACES_SAMPLER=always_on", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}},
-		{nowhere, []string{"OTEL_SDK_DISABLED=true"}},
-		{nowhere, []string{"OTEL_SDK_DISABLED=TRUE", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}},
-		{nowhere, []string{"OTEL_TRACES_EXPORTER=none"}},
-		{"", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + nowhere, "OTEL_SDK_DISABLED=true"}},
+		{closedEndpoint, []string{"OTEL_SDK_DISABLED=true"}},
+		{closedEndpoint, []string{"OTEL_SDK_DISABLED=TRUE", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}},
+		{closedEndpoint, []string{"OTEL_TRACES_EXPORTER=none"}},
+		{"", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + closedEndpoint, "OTEL_SDK_DISABLED=true"}},
 	} {
 		t.Run(fmt.Sprint(c.endpoint, c.env), func(t *testing.T) {
 			setEnv(t, c.env...)
-			traces, err := New(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
-			if traces != nil || err != nil {
-				t.Fatal(traces, err)
+			provider, err := New(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
+			if provider != nil || err != nil {
+				t.Fatal(provider, err)
 			}
-			// Nil, not an interface that holds nil: that would be called for each request and statement.
-			if traces.Tracer() != nil || traces.PgxTracer() != nil || traces.TrustTraceparent() {
-				t.Error("no traces cost something")
+			// The results must be nil interfaces. An interface holding a nil pointer would be called for each request.
+			if provider.Tracer() != nil || provider.PgxTracer() != nil || provider.TrustTraceparent() {
+				t.Error("a nil provider returns a tracer or trusts traceparent")
 			}
-			traces.Close()
+			provider.Close()
 		})
 	}
 }
 
-func TestSettingsRefused(t *testing.T) {
+func TestNew_rejectsInvalidSettings(t *testing.T) {
 	const password = "secret-7d793037"
 	for _, c := range []struct {
 		endpoint string
@@ -74,68 +74,76 @@ func TestSettingsRefused(t *testing.T) {
 		{"collector:4318", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"}},
 		{"ftp://collector", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}},
 		{"http://", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}},
-		{"http://me:" + password + "@collector", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
+		{"http://me:" + password + "@collector", nil,
+			[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
 		{"http://me:" + password + "@collector:port", nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}},
-		{"http://collector?token=" + password, nil, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
-		{nowhere, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector"}, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}},
-		{nowhere, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf", "4318"}},
-		{nowhere, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc"}, []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"}},
-		{nowhere, []string{"OTEL_TRACES_EXPORTER=zipkin"}, []string{"OTEL_TRACES_EXPORTER", "zipkin", "otlp"}},
-		{nowhere, []string{"OTEL_PROPAGATORS=tracecontext,b3"}, []string{"OTEL_PROPAGATORS", "tracecontext"}},
-		{nowhere, []string{"OTEL_TRACES_SAMPLER=sometimes"}, []string{"OTEL_", "sampler", "sometimes"}},
-		{nowhere, []string{"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=2"}, []string{"OTEL_", "ratio"}},
-		{nowhere, []string{"OTEL_RESOURCE_ATTRIBUTES=room"}, []string{"OTEL_RESOURCE_ATTRIBUTES", "room"}},
-		{nowhere, []string{"OTEL_EXPORTER_OTLP_HEADERS=Bearer " + password}, []string{"OTEL_", "parse headers"}},
-		{"", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + nowhere, "OTEL_EXPORTER_OTLP_ENDPOINT=http://me:" + password + "@collector:port"}, []string{"OTEL_", "parse url"}},
-		{nowhere, []string{"OTEL_EXPORTER_OTLP_TIMEOUT=10s"}, []string{"OTEL_", "parse duration", "10s"}},
-		{nowhere, []string{"OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/to/be/found"}, []string{"OTEL_", "no such file"}},
+		{"http://collector?token=" + password, nil,
+			[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector"},
+			[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
+			[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf", "4318"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+			"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc"}, []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"}},
+		{closedEndpoint, []string{"OTEL_TRACES_EXPORTER=zipkin"}, []string{"OTEL_TRACES_EXPORTER", "zipkin", "otlp"}},
+		{closedEndpoint, []string{"OTEL_PROPAGATORS=tracecontext,b3"}, []string{"OTEL_PROPAGATORS", "tracecontext"}},
+		{closedEndpoint, []string{"OTEL_TRACES_SAMPLER=sometimes"}, []string{"OTEL_", "sampler", "sometimes"}},
+		{closedEndpoint, []string{"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=2"},
+			[]string{"OTEL_", "ratio"}},
+		{closedEndpoint, []string{"OTEL_RESOURCE_ATTRIBUTES=room"}, []string{"OTEL_RESOURCE_ATTRIBUTES", "room"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_HEADERS=Bearer " + password}, []string{"OTEL_", "parse headers"}},
+		{"", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + closedEndpoint,
+			"OTEL_EXPORTER_OTLP_ENDPOINT=http://me:" + password + "@collector:port"}, []string{"OTEL_", "parse url"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_TIMEOUT=10s"}, []string{"OTEL_", "parse duration", "10s"}},
+		{closedEndpoint, []string{"OTEL_EXPORTER_OTLP_CERTIFICATE=/does/not/exist"}, []string{"OTEL_", "no such file"}},
 	} {
 		t.Run(fmt.Sprint(c.endpoint, c.env), func(t *testing.T) {
 			setEnv(t, c.env...)
-			traces, err := New(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
+			provider, err := New(t.Context(), c.endpoint, "test", slog.New(slog.DiscardHandler))
 			if err == nil {
-				traces.Close()
-				t.Fatal("it was taken")
+				provider.Close()
+				t.Fatal("no error")
 			}
 			for _, word := range c.words {
 				if !strings.Contains(err.Error(), word) {
-					t.Errorf("there is no %q in: %v", word, err)
+					t.Errorf("the error %q does not contain %q", err, word)
 				}
 			}
 			if strings.Contains(err.Error(), password) {
-				t.Error("a secret is told:", err)
+				t.Error("the error contains a secret:", err)
 			}
 		})
 	}
 }
 
-// received are requests that a collector got.
-func received(t *testing.T) (url string, paths func() string) {
+// newCollector starts a collector. paths returns the path and the X-Key header of all requests, one per line.
+func newCollector(t *testing.T) (url string, paths func() string) {
 	t.Helper()
-	var all atomic.Pointer[string]
-	all.Store(new(string))
+	var requests atomic.Pointer[string]
+	requests.Store(new(string))
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		now := *all.Load() + r.URL.Path + " " + r.Header.Get("X-Key") + "\n"
-		all.Store(&now)
+		updated := *requests.Load() + r.URL.Path + " " + r.Header.Get("X-Key") + "\n"
+		requests.Store(&updated)
 	}))
 	t.Cleanup(server.Close)
-	return server.URL, func() string { return *all.Load() }
+	return server.URL, func() string { return *requests.Load() }
 }
 
-// Where traces go to, and which of them.
-func TestSettings(t *testing.T) {
-	elsewhere, lost := received(t)
+// Settings select the collector's URL, the sampled spans, and the trust in traceparent.
+func TestNew_sendsToCollector(t *testing.T) {
+	otherURL, otherPaths := newCollector(t)
 	for _, c := range []struct {
-		endpoint string // below the collector
-		env      []string
-		want     string
-		parents  bool
+		endpoint         string // appended to the collector's URL
+		env              []string
+		want             string
+		trustTraceparent bool
 	}{
 		{"", []string{"OTEL_EXPORTER_OTLP_HEADERS=X-Key=mine"}, "/v1/traces mine\n", false},
 		{"/", []string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/json"}, "/v1/traces \n", false},
-		{"/below", []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip"}, "/below/v1/traces \n", false},
-		{"", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + elsewhere}, "/v1/traces \n", false}, // a flag wins
+		{"/below", []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip"}, "/below/v1/traces \n",
+			false},
+		{"", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + otherURL}, "/v1/traces \n", false}, // the argument wins
 		{"", []string{"OTEL_TRACES_SAMPLER=always_off"}, "", false},
 		{"", []string{"OTEL_TRACES_SAMPLER=parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG=0"}, "", false},
 		{"", []string{"OTEL_PROPAGATORS=tracecontext,baggage"}, "/v1/traces \n", true},
@@ -143,91 +151,91 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(c.endpoint+strings.Join(c.env, " "), func(t *testing.T) {
 			setEnv(t, c.env...)
-			collector, paths := received(t)
-			traces, err := New(t.Context(), collector+c.endpoint, "test", slog.New(slog.DiscardHandler))
+			collectorURL, paths := newCollector(t)
+			provider, err := New(t.Context(), collectorURL+c.endpoint, "test", slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, span := traces.Tracer().Start(t.Context(), "one")
+			_, span := provider.Tracer().Start(t.Context(), "one")
 			span.End()
-			traces.Close()
+			provider.Close()
 			if got := paths(); got != c.want {
 				t.Errorf("the collector got %q, want %q", got, c.want)
 			}
-			if traces.TrustTraceparent() != c.parents {
-				t.Errorf("parents count: %v", traces.TrustTraceparent())
+			if provider.TrustTraceparent() != c.trustTraceparent {
+				t.Errorf("TrustTraceparent() = %t, want %t", provider.TrustTraceparent(), c.trustTraceparent)
 			}
 		})
 	}
-	setEnv(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+elsewhere+"/as/it/stands")
-	traces, err := New(t.Context(), nowhere, "test", slog.New(slog.DiscardHandler))
+	setEnv(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+otherURL+"/unchanged/path")
+	provider, err := New(t.Context(), closedEndpoint, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, span := traces.Tracer().Start(t.Context(), "one")
+	_, span := provider.Tracer().Start(t.Context(), "one")
 	span.End()
-	traces.Close()
-	if got := lost(); got != "/as/it/stands \n" {
-		t.Errorf("the collector of traces alone got %q", got)
+	provider.Close()
+	if got := otherPaths(); got != "/unchanged/path \n" {
+		t.Errorf("the collector of OTEL_EXPORTER_OTLP_TRACES_ENDPOINT got %q", got)
 	}
 }
 
-// Nobody waits for a collector longer than was said.
-func TestCloseDoesNotWait(t *testing.T) {
+// With a hanging collector, spans do not block and Close returns after closeTimeout.
+func TestClose_timesOut(t *testing.T) {
 	hang := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(hang) })
 	setEnv(t)
 	var log bytes.Buffer
-	traces, err := New(t.Context(), server.URL, "test", slog.New(slog.NewTextHandler(&log, nil)))
+	provider, err := New(t.Context(), server.URL, "test", slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	for range 10_000 { // more than can wait
-		_, span := traces.Tracer().Start(context.Background(), "one")
+	start := time.Now()
+	for range 10_000 { // more than the queue holds
+		_, span := provider.Tracer().Start(context.Background(), "one")
 		span.End()
 	}
-	if took := time.Since(began); took > closeTime/2 {
-		t.Errorf("spans waited for the collector: %s", took)
+	if took := time.Since(start); took > closeTimeout/2 {
+		t.Errorf("creating spans took %s", took)
 	}
-	began = time.Now()
-	traces.Close()
-	if took := time.Since(began); took < closeTime/2 || took > closeTime+time.Second {
-		t.Errorf("closing took %s", took)
+	start = time.Now()
+	provider.Close()
+	if took := time.Since(start); took < closeTimeout/2 || took > closeTimeout+time.Second {
+		t.Errorf("Close took %s", took)
 	}
 	if !strings.Contains(log.String(), "the last traces were not sent") {
-		t.Error("nobody was told:", &log)
+		t.Error("the log does not report lost traces:", &log)
 	}
 }
 
-// Complaints come in one short line, and one a minute.
-func TestComplaints(t *testing.T) {
+// Errors are logged as one short line each, at most one per minute.
+func TestErrorLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		c := &complaints{log: slog.New(slog.NewTextHandler(&log, nil))}
-		c.Error(errors.New("missing '='"), "parse headers", "input", secret)
-		if err := c.started(); err == nil || err.Error() != "parse headers: missing '='" || log.Len() > 0 {
+		l := &errorLogger{log: slog.New(slog.NewTextHandler(&log, nil))}
+		l.Error(errors.New("missing '='"), "parse headers", "input", secret)
+		if err := l.startupErrors(); err == nil || err.Error() != "parse headers: missing '='" || log.Len() > 0 {
 			t.Error(err, &log)
 		}
-		lines := func() int { return strings.Count(log.String(), "\n") }
+		lineCount := func() int { return strings.Count(log.String(), "\n") }
 		long := errors.New("failed to send: 500 \xff" + strings.Repeat("\n<html>", 1000))
 		for second := range 181 {
-			c.Handle(long)
-			c.Handle(long)
-			if want := second/60 + 1; lines() != want {
-				t.Fatalf("after %d s %d lines, want %d\n%s", second, lines(), want, &log)
+			l.Handle(long)
+			l.Handle(long)
+			if want := second/60 + 1; lineCount() != want {
+				t.Fatalf("after %d s the log has %d lines, want %d\n%s", second, lineCount(), want, &log)
 			}
 			time.Sleep(time.Second)
 		}
-		if log.Len() > 4*(maxComplaint+200) || !strings.Contains(log.String(), "suppressed=119") {
+		if log.Len() > 4*(maxErrorLen+200) || !strings.Contains(log.String(), "suppressed=119") {
 			t.Error(log.String())
 		}
 	})
 }
 
-func TestKind(t *testing.T) {
+func TestErrorAttributes(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want attribute.KeyValue
@@ -236,8 +244,8 @@ func TestKind(t *testing.T) {
 		{fmt.Errorf("x: %w", context.Canceled), attribute.String("error.type", "canceled")},
 		{io.ErrUnexpectedEOF, attribute.String("error.type", "*errors.errorString")},
 	} {
-		if got := kind(c.err); len(got) != 1 || got[0] != c.want {
-			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+		if got := errorAttributes(c.err); len(got) != 1 || got[0] != c.want {
+			t.Errorf("errorAttributes(%v) = %v, want %v", c.err, got, c.want)
 		}
 	}
 }

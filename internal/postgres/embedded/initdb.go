@@ -1,0 +1,84 @@
+//go:build unix
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	superuser    = "labledger" // owns the cluster
+	databaseName = "labledger"
+)
+
+// majorVersion returns the major version of PostgreSQL that created the data, 0 when there is no data.
+func (l layout) majorVersion() (int, error) {
+	if !exists(l.dataDir()) {
+		return 0, nil
+	}
+	b, err := os.ReadFile(filepath.Join(l.dataDir(), "PG_VERSION"))
+	if err != nil {
+		return 0, fmt.Errorf("%s is not a PostgreSQL data directory: move it away and start again (%w)", l.dataDir(), err)
+	}
+	return strconv.Atoi(strings.TrimSpace(string(b)))
+}
+
+// initdb creates the data directory. It works in a temporary directory and renames that at the end, so that the data
+// directory is either complete or absent. It deletes what interrupted runs left. Each run uses another temporary
+// directory, since an initdb that outlived its labledger may still be writing to its own.
+func initdb(ctx context.Context, l layout, user osUser, binDir string, disposable bool) error {
+	leftovers, err := filepath.Glob(filepath.Join(l.root, "initdb-*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range leftovers {
+		os.RemoveAll(dir)
+	}
+
+	// pg_rewind needs checksums (-k), and they cannot be enabled while the server runs.
+	args := []string{"-k", "-U", superuser, "--encoding=UTF8", "--auth-local=trust", "--auth-host=reject"}
+	if disposable {
+		args = append(args, "--no-sync")
+	}
+	var out []byte
+	for _, locale := range []string{"C.UTF-8", "C"} { // C.UTF-8 classifies non-ASCII letters, but some systems lack it
+		temp, err := os.MkdirTemp(l.root, "initdb-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(temp)
+		if err := user.chown(temp); err != nil {
+			return err
+		}
+		initdbArgs := append(args, "--locale="+locale, "-D", temp)
+		out, err = user.command(ctx, l.root, filepath.Join(binDir, "initdb"), initdbArgs...).CombinedOutput()
+		if err == nil {
+			if err := os.Rename(temp, l.dataDir()); err != nil {
+				return err
+			}
+			return syncDir(l.root)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !strings.Contains(string(out), "locale") {
+			break
+		}
+	}
+	return fmt.Errorf("initdb failed in %s as user %s; its output:\n%s", l.root, user.name, lastLines(string(out), 15))
+}
+
+// syncDir calls fsync on dir, so that a rename in it survives a power failure.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
