@@ -16,8 +16,8 @@ import (
 
 // This file speaks HTTP with a stack.
 
-// An answer is what came back, read to its end.
-type answer struct {
+// An response is what came back, read to its end.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
@@ -32,96 +32,96 @@ var composeClient = &http.Client{
 
 func (s *composeStack) url(path string) string { return "http://127.0.0.1:" + s.port + path }
 
-// attempt sends a request; headers are names and values in turn.
-func (s *composeStack) attempt(method, path, body string, headers ...string) (answer, error) {
-	r, err := http.NewRequest(method, s.url(path), strings.NewReader(body))
+// trySend sends a request; headers are names and values in turn.
+func (s *composeStack) trySend(method, path, body string, headers ...string) (response, error) {
+	request, err := http.NewRequest(method, s.url(path), strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+		request.Header.Set(headers[i], headers[i+1])
 	}
-	return exchange(composeClient, r)
+	return roundTrip(composeClient, request)
 }
 
-func exchange(client *http.Client, r *http.Request) (answer, error) {
-	response, err := client.Do(r)
+func roundTrip(client *http.Client, request *http.Request) (response, error) {
+	resp, err := client.Do(request)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, body}, err
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return response{resp.StatusCode, resp.Header, body}, err
 }
 
 // send does so and must get an answer.
-func (s *composeStack) send(t *testing.T, method, path, body string, headers ...string) answer {
+func (s *composeStack) send(t *testing.T, method, path, body string, headers ...string) response {
 	t.Helper()
-	a, err := s.attempt(method, path, body, headers...)
+	resp, err := s.trySend(method, path, body, headers...)
 	if err != nil {
 		t.Fatalf("%s %.200s: %v", method, path, err)
 	}
-	return a
+	return resp
 }
 
-// want does so and must get this status.
-func (s *composeStack) want(t *testing.T, status int, method, path, body string, headers ...string) answer {
+// expect does so and must get this status.
+func (s *composeStack) expect(t *testing.T, status int, method, path, body string, headers ...string) response {
 	t.Helper()
-	a := s.send(t, method, path, body, headers...)
-	if a.status != status {
-		t.Fatalf("%s %.200s: %d instead of %d: %.500s", method, path, a.status, status, a.body)
+	resp := s.send(t, method, path, body, headers...)
+	if resp.status != status {
+		t.Fatalf("%s %.200s: %d instead of %d: %.500s", method, path, resp.status, status, resp.body)
 	}
-	return a
+	return resp
 }
 
 // reads an answer's JSON into v.
-func (a answer) json(t *testing.T, v any) {
+func (a response) decode(t *testing.T, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.body, v); err != nil {
 		t.Fatalf("no JSON: %v: %.300q", err, a.body)
 	}
 }
 
-// raw sends bytes as they are and reads one answer. A server that closes the connection without one is an error.
-func raw(address, request string) (answer, error) {
+// sendRaw sends bytes as they are and reads one answer. A server that closes the connection without one is an error.
+func sendRaw(address, request string) (response, error) {
 	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(15 * time.Second)); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if _, err := io.WriteString(conn, request); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	method, _, _ := strings.Cut(request, " ")
-	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, body}, err
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return response{resp.StatusCode, resp.Header, body}, err
 }
 
-func (s *composeStack) raw(t *testing.T, request string) answer {
+func (s *composeStack) sendRaw(t *testing.T, request string) response {
 	t.Helper()
-	a, err := raw("127.0.0.1:"+s.port, request)
+	resp, err := sendRaw("127.0.0.1:"+s.port, request)
 	if err != nil {
 		t.Fatalf("%.100q: %v", request, err)
 	}
-	return a
+	return resp
 }
 
 // problemMembers are those that every problem has.
 var problemMembers = []string{"type", "title", "status", "detail", "instance", "request_id"}
 
-// isProblem holds an answer against RFC 9457.
-func (a answer) isProblem(t *testing.T, status int) {
+// assertProblem holds an answer against RFC 9457.
+func (a response) assertProblem(t *testing.T, status int) {
 	t.Helper()
 	if a.status != status || a.header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d %s instead of a problem of status %d: %.300s", a.status, a.header.Get("Content-Type"), status, a.body)

@@ -12,23 +12,23 @@ import (
 
 // TestComposeDev works with the development stack as a developer does.
 func TestComposeDev(t *testing.T) {
-	s := newCompose(t, "dev", "docker-compose.yml")
+	s := newComposeStack(t, "dev", "docker-compose.yml")
 	s.compose(t, "up", "-d", "--build")
 	serves := func() bool {
-		a, err := s.attempt("GET", "/site/1", "")
+		a, err := s.trySend("GET", "/site/1", "")
 		return err == nil && a.status == 200
 	}
-	took := eventually(t, "the API, compiled in its container", buildTime, serves)
+	took := waitUntil(t, "the API, compiled in its container", buildTimeout, serves)
 	t.Logf("up and compiled after %v", took.Round(time.Second))
 
 	t.Run("mock data", func(t *testing.T) {
 		var site struct{ Name, Contact string }
-		s.want(t, 200, "GET", "/site/1", "").json(t, &site)
+		s.expect(t, 200, "GET", "/site/1", "").decode(t, &site)
 		if site.Name != "Site 1" || site.Contact != "John Smith" {
 			t.Errorf("site 1 is %+v", site)
 		}
 		var user struct{ Username, Country string }
-		if s.want(t, 200, "GET", "/api/users/Bob", "").json(t, &user); user.Country != "UK" {
+		if s.expect(t, 200, "GET", "/api/users/Bob", "").decode(t, &user); user.Country != "UK" {
 			t.Errorf("Bob is %+v", user)
 		}
 	})
@@ -36,10 +36,10 @@ func TestComposeDev(t *testing.T) {
 	t.Run("this machine alone", func(t *testing.T) {
 		for _, service := range []string{"api", "db"} {
 			c := s.inspect(t, service)
-			if c.published() != (service == "api") {
+			if c.isPublished() != (service == "api") {
 				t.Errorf("%s: published: %v", service, c.HostConfig.PortBindings)
 			}
-			c.onLoopback(t)
+			c.assertOnLoopback(t)
 		}
 	})
 
@@ -67,20 +67,20 @@ func TestComposeDev(t *testing.T) {
 		if err := os.WriteFile(path, []byte(strings.Replace(string(text), `Hello{"world"`, `Hello{"laboratory"`, 1)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		took := eventually(t, "the new word", 3*time.Minute, func() bool {
-			a, err := s.attempt("GET", "/", "", "Accept", "application/json")
+		took := waitUntil(t, "the new word", 3*time.Minute, func() bool {
+			a, err := s.trySend("GET", "/", "", "Accept", "application/json")
 			return err == nil && strings.Contains(string(a.body), `"laboratory"`)
 		})
 		t.Logf("%v after the file was saved", took.Round(100*time.Millisecond))
 	})
 
 	t.Run("the data stays", func(t *testing.T) {
-		s.want(t, 200, "PATCH", "/site/2", `{"contact": "Ada Lovelace"}`)
+		s.expect(t, 200, "PATCH", "/site/2", `{"contact": "Ada Lovelace"}`)
 		s.compose(t, "down")
 		s.compose(t, "up", "-d")
-		eventually(t, "the API, after down and up", buildTime, serves)
+		waitUntil(t, "the API, after down and up", buildTimeout, serves)
 		var site struct{ Contact string }
-		if s.want(t, 200, "GET", "/site/2", "").json(t, &site); site.Contact != "Ada Lovelace" {
+		if s.expect(t, 200, "GET", "/site/2", "").decode(t, &site); site.Contact != "Ada Lovelace" {
 			t.Errorf("site 2 is %+v: its data has gone", site)
 		}
 	})

@@ -9,19 +9,19 @@ import (
 )
 
 // The file that is not to be seen, and what stands in it.
-const outsideMark = "nobody-may-read-this"
+const forbiddenContent = "nobody-may-read-this"
 
-// outsideNames are placed in the volume, and one beside it: nothing that the API has stored.
-var outsideNames = []string{".part-123", ".doubt-ab0123456789abcdefghijklmn.png", "notes.txt", "ab/notes.txt", "ab/.hidden", "ab/AB0123456789abcdefghijklmn.txt"}
+// strayFiles are placed in the volume, and one beside it: nothing that the API has stored.
+var strayFiles = []string{".part-123", ".doubt-ab0123456789abcdefghijklmn.png", "notes.txt", "ab/notes.txt", "ab/.hidden", "ab/AB0123456789abcdefghijklmn.txt"}
 
 // The names that files of the API have, but leading elsewhere.
 const (
-	linkedFile   = "/media/zz/zz0123456789abcdefghijklmn.txt"
-	linkedFolder = "/media/yy/yy0123456789abcdefghijklmn.txt"
+	symlinkedFile = "/media/zz/zz0123456789abcdefghijklmn.txt"
+	symlinkedDir  = "/media/yy/yy0123456789abcdefghijklmn.txt"
 )
 
-// climbing are spellings of paths that lead out of a folder where a server is careless.
-func climbing(root string) (paths []string) {
+// traversalPaths are spellings of paths that lead out of a folder where a server is careless.
+func traversalPaths(root string) (paths []string) {
 	for _, path := range []string{
 		"/../../etc/passwd", "/../../../../../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd", "/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
 		"/%252e%252e/%252e%252e/etc/passwd", "/..%252f..%252fetc%252fpasswd", `/..\..\etc\passwd`, "/..%5c..%5cetc%5cpasswd", "/..%c0%af..%c0%afetc/passwd",
@@ -34,45 +34,45 @@ func climbing(root string) (paths []string) {
 	return paths
 }
 
-// placeOutside puts files into the volume that the API has not made, and links that lead out of it.
-func (p *production) placeOutside(t *testing.T) (takeAway func()) {
+// plantForbiddenFiles puts files into the volume that the API has not made, and links that lead out of it.
+func (p *prodStack) plantForbiddenFiles(t *testing.T) (remove func()) {
 	t.Helper()
-	p.write(t, "outside.txt", outsideMark, 0o644)
-	p.inVolume(t, "media", "mkdir -p ab zz elsewhere; for f in "+strings.Join(outsideNames, " ")+"; do echo "+outsideMark+` >"$f"; done
-		echo `+outsideMark+` >elsewhere/yy0123456789abcdefghijklmn.txt; ln -s elsewhere yy; ln -s /etc/passwd zz/zz0123456789abcdefghijklmn.txt; chmod -R a+rX .`)
+	p.writeFile(t, "outside.txt", forbiddenContent, 0o644)
+	p.runInVolume(t, "media", "mkdir -p ab zz elsewhere; for f in "+strings.Join(strayFiles, " ")+"; do echo "+forbiddenContent+` >"$f"; done
+		echo `+forbiddenContent+` >elsewhere/yy0123456789abcdefghijklmn.txt; ln -s elsewhere yy; ln -s /etc/passwd zz/zz0123456789abcdefghijklmn.txt; chmod -R a+rX .`)
 	return func() {
-		p.inVolume(t, "media", "rm -rf elsewhere yy zz/zz0123456789abcdefghijklmn.txt "+strings.Join(outsideNames, " ")+"; rmdir zz ab 2>/dev/null || true")
+		p.runInVolume(t, "media", "rm -rf elsewhere yy zz/zz0123456789abcdefghijklmn.txt "+strings.Join(strayFiles, " ")+"; rmdir zz ab 2>/dev/null || true")
 	}
 }
 
-// leaks asks for everything that is not to be had, and answers what was: which request, and how.
-func leaks(address, static string) (asked int, found []string) {
-	paths := append(climbing("/media"), climbing("/static")...)
-	paths = append(paths, climbing(static)...)
-	paths = append(paths, linkedFile, linkedFolder, "/media/./zz/zz0123456789abcdefghijklmn.txt", "/media//notes.txt", "/media/;/notes.txt", "/MEDIA/notes.txt")
-	for _, name := range outsideNames {
+// findLeaks asks for everything that is not to be had, and answers what was: which request, and how.
+func findLeaks(address, static string) (requests int, leaks []string) {
+	paths := append(traversalPaths("/media"), traversalPaths("/static")...)
+	paths = append(paths, traversalPaths(static)...)
+	paths = append(paths, symlinkedFile, symlinkedDir, "/media/./zz/zz0123456789abcdefghijklmn.txt", "/media//notes.txt", "/media/;/notes.txt", "/MEDIA/notes.txt")
+	for _, name := range strayFiles {
 		paths = append(paths, "/media/"+name, "/media/x/../"+name, "//media/"+name, "/media/%2e/"+name)
 	}
 	for _, path := range paths {
 		for _, target := range []string{path, "http://localhost" + path} {
-			asked++
-			a, err := raw(address, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+			requests++
+			a, err := sendRaw(address, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 			body := string(a.body)
 			switch {
 			case err != nil:
-				found = append(found, fmt.Sprintf("%s: no answer: %v", target, err))
-			case strings.Contains(body, "root:"), strings.Contains(body, outsideMark), strings.Contains(body, "Index of"):
-				found = append(found, fmt.Sprintf("%s: %d %.80q", target, a.status, body))
+				leaks = append(leaks, fmt.Sprintf("%s: no answer: %v", target, err))
+			case strings.Contains(body, "root:"), strings.Contains(body, forbiddenContent), strings.Contains(body, "Index of"):
+				leaks = append(leaks, fmt.Sprintf("%s: %d %.80q", target, a.status, body))
 			case a.status < 400 || a.status > 499:
-				found = append(found, fmt.Sprintf("%s: status %d", target, a.status))
+				leaks = append(leaks, fmt.Sprintf("%s: status %d", target, a.status))
 			}
 		}
 	}
-	return asked, found
+	return requests, leaks
 }
 
-// careless is an nginx as it stands in many a tutorial.
-const careless = `
+// vulnerableConf is an nginx as it stands in many a tutorial.
+const vulnerableConf = `
 pid /tmp/nginx.pid;
 error_log /dev/stderr;
 events {}
@@ -93,7 +93,7 @@ http {
 }
 `
 
-const carelessService = `
+const vulnerableService = `
 services:
   careless:
     image: labledger-proxy:${VERSION}
@@ -109,30 +109,30 @@ services:
       - ./outside.txt:/srv/outside.txt:ro
 `
 
-func (p *production) testTraversal(t *testing.T) {
-	defer p.placeOutside(t)()
-	p.write(t, "careless.conf", careless, 0o644)
-	with := p.with(t, "careless.yml", carelessService)
-	with.compose(t, "up", "-d", "--no-deps", "--wait", "proxy", "careless")
+func (p *prodStack) testTraversal(t *testing.T) {
+	defer p.plantForbiddenFiles(t)()
+	p.writeFile(t, "careless.conf", vulnerableConf, 0o644)
+	vulnerable := p.withOverride(t, "careless.yml", vulnerableService)
+	vulnerable.compose(t, "up", "-d", "--no-deps", "--wait", "proxy", "careless")
 	defer p.compose(t, "up", "-d", "--no-deps", "--remove-orphans", "--wait", "proxy")
 
 	static, _ := p.appFiles(t)
-	asked, found := leaks("127.0.0.1:"+p.port, static)
-	for _, leak := range found {
+	requests, leaks := findLeaks("127.0.0.1:"+p.port, static)
+	for _, leak := range leaks {
 		t.Error(leak)
 	}
-	address := strings.TrimSpace(with.compose(t, "port", "careless", "8080"))
-	_, found = leaks(address, static)
-	kinds := map[string]bool{}
-	for _, leak := range found {
-		for _, kind := range []string{"root:", outsideMark, "Index of"} {
+	address := strings.TrimSpace(vulnerable.compose(t, "port", "careless", "8080"))
+	_, leaks = findLeaks(address, static)
+	seen := map[string]bool{}
+	for _, leak := range leaks {
+		for _, kind := range []string{"root:", forbiddenContent, "Index of"} {
 			if strings.Contains(leak, kind) {
-				kinds[kind] = true
+				seen[kind] = true
 			}
 		}
 	}
-	if len(kinds) != 3 {
-		t.Errorf("a careless nginx was asked the same and gave away %v only: this test finds nothing", kinds)
+	if len(seen) != 3 {
+		t.Errorf("a careless nginx was asked the same and gave away %v only: this test finds nothing", seen)
 	}
-	t.Logf("%d requests; a careless nginx gives in to %d of them", asked, len(found))
+	t.Logf("%d requests; a careless nginx gives in to %d of them", requests, len(leaks))
 }

@@ -18,20 +18,20 @@ import (
 	"time"
 )
 
-// certify makes a certificate for this machine, and its key.
-func certify(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
+// newCertificate makes a certificate for this machine, and its key.
+func newCertificate(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
 	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	privateKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true, IsCA: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &privateKey.PublicKey, privateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(secret)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(privateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,25 +43,25 @@ func certify(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
 	return c.String(), k.String(), trusted
 }
 
-func (p *production) testTLS(t *testing.T) {
-	certificate, key, trusted := certify(t)
-	p.write(t, "certs/tls.crt", certificate, 0o644)
-	p.write(t, "certs/tls.key", key, 0o644)
+func (p *prodStack) testTLS(t *testing.T) {
+	certificate, key, trusted := newCertificate(t)
+	p.writeFile(t, "certs/tls.crt", certificate, 0o644)
+	p.writeFile(t, "certs/tls.key", key, 0o644)
 	file := p.upload(t, "photo.png", samplePNG)
 	secure := p.withFile("deploy/tls.yml")
 	secure.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
 	defer p.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
-	p.inspect(t, "proxy").onLoopback(t)
+	p.inspect(t, "proxy").assertOnLoopback(t)
 
-	get := func(version uint16, path string) (answer, error) {
+	get := func(version uint16, path string) (response, error) {
 		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: version == tls.VersionTLS13,
 			TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: version, MaxVersion: version}}}
 		r, err := http.NewRequest("GET", "https://127.0.0.1:"+p.tlsPort+path, nil)
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		r.Header.Set("Authorization", "Bearer "+p.token)
-		return exchange(client, r)
+		return roundTrip(client, r)
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for path, status := range map[string]int{"/site/1": 200, "/sites": 200, "/nothing": 404, "/media/x": 404, file: 200} {
@@ -81,16 +81,16 @@ func (p *production) testTLS(t *testing.T) {
 		}
 	}
 
-	a := p.want(t, 308, "POST", "/api/v1/sites?dry_run=true&a=%20b", `{}`)
-	if to := a.header.Get("Location"); to != "https://127.0.0.1/api/v1/sites?dry_run=true&a=%20b" {
-		t.Errorf("plain HTTP is sent to %s", to)
+	a := p.expect(t, 308, "POST", "/api/v1/sites?dry_run=true&a=%20b", `{}`)
+	if location := a.header.Get("Location"); location != "https://127.0.0.1/api/v1/sites?dry_run=true&a=%20b" {
+		t.Errorf("plain HTTP is sent to %s", location)
 	}
-	secured(t, "the way to HTTPS", a.header)
-	plain, err := raw("127.0.0.1:"+p.tlsPort, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	assertSecurityHeaders(t, "the way to HTTPS", a.header)
+	plain, err := sendRaw("127.0.0.1:"+p.tlsPort, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain.isProblem(t, 400); !strings.Contains(string(plain.body), "speaks HTTPS") {
+	if plain.assertProblem(t, 400); !strings.Contains(string(plain.body), "speaks HTTPS") {
 		t.Errorf("plain HTTP on the port of HTTPS: %s", plain.body)
 	}
 }

@@ -20,37 +20,37 @@ var samplePNG = func() string {
 	return string(b)
 }()
 
-// form is a form with a file, the name byte for byte as it is.
-func form(name, content string) string {
+// multipartForm is a form with a file, the name byte for byte as it is.
+func multipartForm(name, content string) string {
 	return "--" + formBoundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\nContent-Type: image/png\r\n\r\n" +
 		content + "\r\n--" + formBoundary + "--\r\n"
 }
 
-func (p *production) sendFile(t *testing.T, name, content string) answer {
+func (p *prodStack) sendFile(t *testing.T, name, content string) response {
 	t.Helper()
-	return p.send(t, "POST", "/upload", form(name, content), p.as("Content-Type", "multipart/form-data; boundary="+formBoundary)...)
+	return p.send(t, "POST", "/upload", multipartForm(name, content), p.asAdmin("Content-Type", "multipart/form-data; boundary="+formBoundary)...)
 }
 
 // upload stores a file and answers its URL.
-func (p *production) upload(t *testing.T, name, content string) string {
+func (p *prodStack) upload(t *testing.T, name, content string) string {
 	t.Helper()
 	a := p.sendFile(t, name, content)
 	if a.status != 201 {
 		t.Fatalf("the upload of %.50q: %d %.300s", name, a.status, a.body)
 	}
-	var made struct{ URL string }
-	a.json(t, &made)
-	return made.URL
+	var upload struct{ URL string }
+	a.decode(t, &upload)
+	return upload.URL
 }
 
-var storedName = regexp.MustCompile(`^\./([0-9a-z]{2})/([0-9a-z]{2})[0-9a-z]{24}\.(png|jpg|gif|webp|pdf|txt|zip|gz|bin)$`)
+var storedNameRE = regexp.MustCompile(`^\./([0-9a-z]{2})/([0-9a-z]{2})[0-9a-z]{24}\.(png|jpg|gif|webp|pdf|txt|zip|gz|bin)$`)
 
-// stored checks the names of all files in the volume, and counts them.
-func (p *production) stored(t *testing.T) int {
+// countStoredFiles checks the names of all files in the volume, and counts them.
+func (p *prodStack) countStoredFiles(t *testing.T) int {
 	t.Helper()
-	files := strings.Fields(p.inVolume(t, "media", "find . ! -type d"))
+	files := strings.Fields(p.runInVolume(t, "media", "find . ! -type d"))
 	for _, file := range files {
-		if m := storedName.FindStringSubmatch(file); m == nil || m[1] != m[2] {
+		if m := storedNameRE.FindStringSubmatch(file); m == nil || m[1] != m[2] {
 			t.Errorf("the volume has a file %q", file)
 		}
 	}
@@ -58,8 +58,8 @@ func (p *production) stored(t *testing.T) int {
 }
 
 // testUploads sends names and contents that mean no good.
-func (p *production) testUploads(t *testing.T) {
-	before, taken := p.stored(t), 0
+func (p *prodStack) testUploads(t *testing.T) {
+	before, accepted := p.countStoredFiles(t), 0
 	for _, c := range []struct {
 		name, content string
 		status        int
@@ -94,49 +94,49 @@ func (p *production) testUploads(t *testing.T) {
 			t.Errorf("%.60q %.20q: %d instead of %d: %.300s", c.name, c.content, a.status, c.status, a.body)
 		}
 		if a.status != 201 {
-			a.isProblem(t, a.status)
+			a.assertProblem(t, a.status)
 			continue
 		}
-		taken++
-		var made struct{ Name, URL string }
-		if a.json(t, &made); made.Name != c.kept {
-			t.Errorf("%q is called %q", c.name, made.Name)
+		accepted++
+		var upload struct{ Name, URL string }
+		if a.decode(t, &upload); upload.Name != c.kept {
+			t.Errorf("%q is called %q", c.name, upload.Name)
 		}
-		got := p.want(t, 200, "GET", made.URL, "")
-		if kind := got.header.Get("Content-Type"); strings.Contains(kind, "html") || strings.Contains(kind, "svg") || strings.Contains(kind, "xml") {
-			t.Errorf("%q comes back as %s", c.name, kind)
+		got := p.expect(t, 200, "GET", upload.URL, "")
+		if contentType := got.header.Get("Content-Type"); strings.Contains(contentType, "html") || strings.Contains(contentType, "svg") || strings.Contains(contentType, "xml") {
+			t.Errorf("%q comes back as %s", c.name, contentType)
 		}
 		if !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") || got.header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%q may do something in a browser: %v", c.name, got.header)
 		}
 	}
-	if now := p.stored(t); now != before+taken {
-		t.Errorf("%d files more in the volume, and %d were taken", now-before, taken)
+	if now := p.countStoredFiles(t); now != before+accepted {
+		t.Errorf("%d files more in the volume, and %d were taken", now-before, accepted)
 	}
 }
 
-func (p *production) testUploadSizes(t *testing.T) {
-	const most = 20 << 20
-	before := p.stored(t)
-	for _, c := range []struct{ size, status int }{{0, 400}, {1, 201}, {most, 201}, {most + 1, 413}, {2 * most, 413}} {
+func (p *prodStack) testUploadSizes(t *testing.T) {
+	const maxSize = 20 << 20
+	before := p.countStoredFiles(t)
+	for _, c := range []struct{ size, status int }{{0, 400}, {1, 201}, {maxSize, 201}, {maxSize + 1, 413}, {2 * maxSize, 413}} {
 		a := p.sendFile(t, "data.bin", strings.Repeat("\x01", c.size))
 		if a.status != c.status {
 			t.Errorf("%d bytes: %d instead of %d: %.300s", c.size, a.status, c.status, a.body)
 		}
 		if a.status != 201 {
-			a.isProblem(t, a.status)
+			a.assertProblem(t, a.status)
 		}
-		if c.size == most+1 && !strings.Contains(string(a.body), "20971520") {
+		if c.size == maxSize+1 && !strings.Contains(string(a.body), "20971520") {
 			t.Errorf("it is not the API that says how large a file may be: %s", a.body)
 		}
 	}
-	if now := p.stored(t); now != before+2 {
+	if now := p.countStoredFiles(t); now != before+2 {
 		t.Errorf("%d files more in the volume, and 2 were taken", now-before)
 	}
 }
 
 // testDownloads takes files back through nginx and from both instances.
-func (p *production) testDownloads(t *testing.T) {
+func (p *prodStack) testDownloads(t *testing.T) {
 	text := strings.Repeat("Frosted over since Friday. ", 1000)
 	for _, c := range []struct{ name, content, kind, disposition string }{
 		{"photo.png", samplePNG, "image/png", ""},
@@ -146,13 +146,13 @@ func (p *production) testDownloads(t *testing.T) {
 		{"data", "\x01\x02\x03", "application/octet-stream", "attachment"},
 	} {
 		url := p.upload(t, c.name, c.content)
-		a := p.want(t, 200, "GET", url, "", "Accept-Encoding", "gzip")
-		h := a.header
-		if string(a.body) != c.content || h.Get("Content-Type") != c.kind || h.Get("Content-Disposition") != c.disposition {
-			t.Errorf("%s: %d bytes of %d, %v", c.name, len(a.body), len(c.content), h)
+		a := p.expect(t, 200, "GET", url, "", "Accept-Encoding", "gzip")
+		header := a.header
+		if string(a.body) != c.content || header.Get("Content-Type") != c.kind || header.Get("Content-Disposition") != c.disposition {
+			t.Errorf("%s: %d bytes of %d, %v", c.name, len(a.body), len(c.content), header)
 		}
-		if secured(t, c.name, h); h.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || !strings.Contains(h.Get("Cache-Control"), "immutable") {
-			t.Errorf("%s: %v", c.name, h)
+		if assertSecurityHeaders(t, c.name, header); header.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || !strings.Contains(header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %v", c.name, header)
 		}
 		for _, instance := range []string{"api-1", "api-2"} {
 			if got := p.compose(t, "exec", "-T", "proxy", "curl", "-fsS", "http://"+instance+":5000"+url); got != c.content {
@@ -162,16 +162,16 @@ func (p *production) testDownloads(t *testing.T) {
 		if c.content != text {
 			continue
 		}
-		part := p.want(t, 206, "GET", url, "", "Range", "bytes=8-11")
+		part := p.expect(t, 206, "GET", url, "", "Range", "bytes=8-11")
 		if string(part.body) != "over" {
 			t.Errorf("the range is %q", part.body)
 		}
-		secured(t, "a range", part.header)
-		secured(t, "304", p.want(t, 304, "GET", url, "", "If-None-Match", h.Get("ETag")).header)
-		if head := p.want(t, 200, "HEAD", url, ""); head.header.Get("Content-Length") != "27000" || len(head.body) != 0 {
+		assertSecurityHeaders(t, "a range", part.header)
+		assertSecurityHeaders(t, "304", p.expect(t, 304, "GET", url, "", "If-None-Match", header.Get("ETag")).header)
+		if head := p.expect(t, 200, "HEAD", url, ""); head.header.Get("Content-Length") != "27000" || len(head.body) != 0 {
 			t.Errorf("HEAD: %v", head.header)
 		}
-		if options := p.want(t, 204, "OPTIONS", url, ""); options.header.Get("Allow") != "GET, HEAD, OPTIONS" {
+		if options := p.expect(t, 204, "OPTIONS", url, ""); options.header.Get("Allow") != "GET, HEAD, OPTIONS" {
 			t.Errorf("OPTIONS: %v", options.header)
 		}
 	}

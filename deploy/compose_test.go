@@ -31,44 +31,44 @@ type composeStack struct {
 }
 
 const (
-	composeNet  = "172.30.38" // the network in front, apart from the one of a stack that is in use
-	buildTime   = 8 * time.Minute
-	composeTime = 3 * time.Minute // for any other command
+	composeNetwork = "172.30.38" // the network in front, apart from the one of a stack that is in use
+	buildTimeout   = 8 * time.Minute
+	composeTimeout = 3 * time.Minute // for any other command
 )
 
-// newCompose copies the tree and sees to it that nothing is left in the end. It starts nothing.
-func newCompose(t *testing.T, name string, files ...string) *composeStack {
+// newComposeStack copies the tree and sees to it that nothing is left in the end. It starts nothing.
+func newComposeStack(t *testing.T, name string, files ...string) *composeStack {
 	t.Helper()
-	if out, err := execute("", nil, nil, 30*time.Second, "docker", "info", "--format", "{{.ServerVersion}}"); err != nil {
+	if out, err := runCommand("", nil, nil, 30*time.Second, "docker", "info", "--format", "{{.ServerVersion}}"); err != nil {
 		t.Fatalf("these tests need Docker, and it does not run: %v\n%s", err, out)
 	}
-	if out, err := execute("", nil, nil, 30*time.Second, "docker", "compose", "version"); err != nil {
+	if out, err := runCommand("", nil, nil, 30*time.Second, "docker", "compose", "version"); err != nil {
 		t.Fatalf("these tests need Docker Compose, and it does not run: %v\n%s", err, out)
 	}
 	s := &composeStack{dir: t.TempDir(), project: "labledger-test-" + name + "-" + randomHex(3), files: files, port: freePort(t), tlsPort: freePort(t)}
 	s.env = []string{"COMPOSE_PROJECT_NAME=" + s.project, "VERSION=" + s.project, "LABLEDGER_PORT=" + s.port, "LABLEDGER_TLS_PORT=" + s.tlsPort,
-		"LABLEDGER_NET=" + composeNet, "LABLEDGER_ADDRESS=127.0.0.1", "REQUESTS_PER_SECOND=200", "TRUSTED_PROXIES="}
-	listed, err := execute("..", nil, nil, time.Minute, "git", "ls-files", "-z", "-co", "--exclude-standard")
+		"LABLEDGER_NET=" + composeNetwork, "LABLEDGER_ADDRESS=127.0.0.1", "REQUESTS_PER_SECOND=200", "TRUSTED_PROXIES="}
+	paths, err := runCommand("..", nil, nil, time.Minute, "git", "ls-files", "-z", "-co", "--exclude-standard")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path := range strings.SplitSeq(strings.TrimSuffix(listed, "\x00"), "\x00") {
+	for path := range strings.SplitSeq(strings.TrimSuffix(paths, "\x00"), "\x00") {
 		text, err := os.ReadFile(filepath.Join("..", path))
 		if os.IsNotExist(err) {
 			continue // taken away, and that is not committed yet
 		}
-		info, err2 := os.Stat(filepath.Join("..", path))
-		if err != nil || err2 != nil {
-			t.Fatal(err, err2)
+		info, statErr := os.Stat(filepath.Join("..", path))
+		if err != nil || statErr != nil {
+			t.Fatal(err, statErr)
 		}
-		s.write(t, path, string(text), info.Mode().Perm())
+		s.writeFile(t, path, string(text), info.Mode().Perm())
 	}
-	t.Cleanup(func() { s.end(t) })
+	t.Cleanup(func() { s.tearDown(t) })
 	return s
 }
 
-// write puts a file into the copy.
-func (s *composeStack) write(t *testing.T, path, text string, mode os.FileMode) {
+// writeFile puts a file into the copy.
+func (s *composeStack) writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	path = filepath.Join(s.dir, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -82,18 +82,18 @@ func (s *composeStack) write(t *testing.T, path, text string, mode os.FileMode) 
 	}
 }
 
-// end tells why it failed, takes the stack down, and looks for what was left.
-func (s *composeStack) end(t *testing.T) {
+// tearDown tells why it failed, takes the stack down, and looks for what was left.
+func (s *composeStack) tearDown(t *testing.T) {
 	if t.Failed() {
-		ps, _ := s.try(time.Minute, "ps", "-a")
+		ps, _ := s.tryCompose(time.Minute, "ps", "-a")
 		t.Logf("the containers:\n%s", ps)
-		services, _ := s.try(time.Minute, "config", "--services")
+		services, _ := s.tryCompose(time.Minute, "config", "--services")
 		for _, service := range strings.Fields(services) {
-			log, _ := s.try(time.Minute, "logs", "--no-color", "--tail", "30", service)
+			log, _ := s.tryCompose(time.Minute, "logs", "--no-color", "--tail", "30", service)
 			t.Logf("the log of %s:\n%s", service, log)
 		}
 	}
-	if out, err := s.try(composeTime, "--profile", "*", "down", "-v", "--remove-orphans", "--rmi", "local", "--timeout", "10"); err != nil {
+	if out, err := s.tryCompose(composeTimeout, "--profile", "*", "down", "-v", "--remove-orphans", "--rmi", "local", "--timeout", "10"); err != nil {
 		t.Errorf("the stack does not go down: %v\n%s", err, out)
 	}
 	for _, kind := range []string{"container", "volume", "network"} {
@@ -101,63 +101,63 @@ func (s *composeStack) end(t *testing.T) {
 		if kind == "container" {
 			args = append(args, "-a")
 		}
-		if left, err := execute("", nil, nil, time.Minute, "docker", args...); err != nil || left != "" {
-			t.Errorf("left of the stack, %s: %s %v", kind, left, err)
+		if remaining, err := runCommand("", nil, nil, time.Minute, "docker", args...); err != nil || remaining != "" {
+			t.Errorf("left of the stack, %s: %s %v", kind, remaining, err)
 		}
 	}
-	images, err := execute("", nil, nil, time.Minute, "docker", "image", "ls", "-q", "--filter", "reference=*:"+s.project)
+	images, err := runCommand("", nil, nil, time.Minute, "docker", "image", "ls", "-q", "--filter", "reference=*:"+s.project)
 	if ids := strings.Fields(images); err == nil && len(ids) > 0 {
-		_, err = execute("", nil, nil, time.Minute, "docker", append([]string{"image", "rm", "--force"}, ids...)...)
+		_, err = runCommand("", nil, nil, time.Minute, "docker", append([]string{"image", "rm", "--force"}, ids...)...)
 	}
 	if err != nil {
 		t.Errorf("the images do not go: %v", err)
 	}
 }
 
-// with is the same stack with one more file of Compose, of this text.
-func (s *composeStack) with(t *testing.T, name, text string) *composeStack {
+// withOverride is the same stack with one more file of Compose, of this text.
+func (s *composeStack) withOverride(t *testing.T, name, text string) *composeStack {
 	t.Helper()
-	s.write(t, name, text, 0o644)
+	s.writeFile(t, name, text, 0o644)
 	return s.withFile(name)
 }
 
 func (s *composeStack) withFile(name string) *composeStack {
-	more := *s
-	more.files = append(append([]string(nil), s.files...), name)
-	return &more
+	stack := *s
+	stack.files = append(append([]string(nil), s.files...), name)
+	return &stack
 }
 
-// set is the same stack with another environment for Compose.
-func (s *composeStack) set(variables ...string) *composeStack {
-	more := *s
-	more.env = append(append([]string(nil), s.env...), variables...)
-	return &more
+// withEnv is the same stack with another environment for Compose.
+func (s *composeStack) withEnv(env ...string) *composeStack {
+	stack := *s
+	stack.env = append(append([]string(nil), s.env...), env...)
+	return &stack
 }
 
-// try runs docker compose, and answers what it printed; the error has what it complained of.
-func (s *composeStack) try(limit time.Duration, args ...string) (string, error) {
-	return s.feed("", limit, args...)
+// tryCompose runs docker compose, and answers what it printed; the error has what it complained of.
+func (s *composeStack) tryCompose(timeout time.Duration, args ...string) (string, error) {
+	return s.tryComposeStdin("", timeout, args...)
 }
 
-// feed does so with something on standard input.
-func (s *composeStack) feed(stdin string, limit time.Duration, args ...string) (string, error) {
-	all := []string{"compose", "--ansi", "never"}
+// tryComposeStdin does so with something on standard input.
+func (s *composeStack) tryComposeStdin(stdin string, timeout time.Duration, args ...string) (string, error) {
+	composeArgs := []string{"compose", "--ansi", "never"}
 	for _, f := range s.files {
-		all = append(all, "-f", f)
+		composeArgs = append(composeArgs, "-f", f)
 	}
-	return execute(s.dir, s.env, []byte(stdin), limit, "docker", append(all, args...)...)
+	return runCommand(s.dir, s.env, []byte(stdin), timeout, "docker", append(composeArgs, args...)...)
 }
 
 // compose runs docker compose and must succeed.
 func (s *composeStack) compose(t *testing.T, args ...string) string {
 	t.Helper()
-	limit := composeTime
-	for _, a := range args {
-		if a == "build" || a == "--build" {
-			limit = buildTime
+	timeout := composeTimeout
+	for _, arg := range args {
+		if arg == "build" || arg == "--build" {
+			timeout = buildTimeout
 		}
 	}
-	out, err := s.try(limit, args...)
+	out, err := s.tryCompose(timeout, args...)
 	if err != nil {
 		t.Fatalf("docker compose %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -170,8 +170,8 @@ func (s *composeStack) psql(t *testing.T, statement string) string {
 	return strings.TrimSpace(s.compose(t, "exec", "-T", "db", "psql", "-X", "-U", "labledger", "-d", "labledger", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement))
 }
 
-// container is the id of the container of a service.
-func (s *composeStack) container(t *testing.T, service string) string {
+// containerID is the id of the container of a service.
+func (s *composeStack) containerID(t *testing.T, service string) string {
 	t.Helper()
 	id := strings.TrimSpace(s.compose(t, "ps", "-aq", service))
 	if id == "" || strings.Contains(id, "\n") {
@@ -183,15 +183,15 @@ func (s *composeStack) container(t *testing.T, service string) string {
 // docker runs docker and must succeed.
 func (s *composeStack) docker(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := execute(s.dir, s.env, nil, composeTime, "docker", args...)
+	out, err := runCommand(s.dir, s.env, nil, composeTimeout, "docker", args...)
 	if err != nil {
 		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(out)
 }
 
-// execute runs a program for so long at most. It answers its standard output.
-func execute(dir string, env []string, stdin []byte, limit time.Duration, name string, args ...string) (string, error) {
+// runCommand runs a program for so long at most. It answers its standard output.
+func runCommand(dir string, env []string, stdin []byte, limit time.Duration, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	c := exec.CommandContext(ctx, name, args...)
@@ -225,13 +225,13 @@ func freePort(t *testing.T) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// eventually asks every so often until it is so.
-func eventually(t *testing.T, what string, limit time.Duration, so func() bool) time.Duration {
+// waitUntil asks every so often until it is so.
+func waitUntil(t *testing.T, what string, timeout time.Duration, condition func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
-	for !so() {
-		if time.Since(start) > limit {
-			t.Fatalf("%s: not within %v", what, limit)
+	for !condition() {
+		if time.Since(start) > timeout {
+			t.Fatalf("%s: not within %v", what, timeout)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -14,11 +14,11 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
 
-// patience bounds everything that a test waits for.
-const patience = 30 * time.Second
+// waitTimeout bounds everything that a test waits for.
+const waitTimeout = 30 * time.Second
 
-// top is a file's text, by its path from the top of the repository.
-func top(t *testing.T, path string) string {
+// readRepoFile is a file's text, by its path from the top of the repository.
+func readRepoFile(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile("../" + path)
 	if err != nil {
@@ -27,33 +27,33 @@ func top(t *testing.T, path string) string {
 	return string(text)
 }
 
-// found is what the first group of a pattern finds in a file.
-func found(t *testing.T, path, pattern string) string {
+// findInFile is what the first group of a pattern finds in a file.
+func findInFile(t *testing.T, path, pattern string) string {
 	t.Helper()
-	match := regexp.MustCompile(pattern).FindStringSubmatch(top(t, path))
+	match := regexp.MustCompile(pattern).FindStringSubmatch(readRepoFile(t, path))
 	if match == nil {
 		t.Fatalf("%s: there is no %s", path, pattern)
 	}
 	return match[1]
 }
 
-// says fails the test unless text holds all the words.
-func says(t *testing.T, text string, words ...string) {
+// assertContains fails the test unless text holds all the words.
+func assertContains(t *testing.T, text string, substrings ...string) {
 	t.Helper()
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			t.Errorf("there is no %q in: %s", word, text)
+	for _, substring := range substrings {
+		if !strings.Contains(text, substring) {
+			t.Errorf("there is no %q in: %s", substring, text)
 		}
 	}
 }
 
-// told fails the test unless deploy/README.md holds all the words.
-func told(t *testing.T, words ...string) {
+// assertDocumented fails the test unless deploy/README.md holds all the words.
+func assertDocumented(t *testing.T, substrings ...string) {
 	t.Helper()
-	text := top(t, "deploy/README.md")
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			t.Errorf("deploy/README.md does not say %q", word)
+	text := readRepoFile(t, "deploy/README.md")
+	for _, substring := range substrings {
+		if !strings.Contains(text, substring) {
+			t.Errorf("deploy/README.md does not say %q", substring)
 		}
 	}
 }
@@ -72,4 +72,4 @@ type container struct {
 	mounts   []string
 }
 
-func (c container) server() bool { return c.args[0] == "serve" }
+func (c container) isServer() bool { return c.args[0] == "serve" }
