@@ -20,16 +20,16 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// A tlsProxy stands before a Postgres and takes connections by TLS alone, as Heroku's databases do, with a certificate that nobody vouches for.
+// A tlsProxy is a proxy in front of Postgres that accepts only TLS, with a self-signed certificate, like Heroku's databases.
 type tlsProxy struct {
 	address   string
-	plaintext atomic.Int64 // connections that were refused, since they spoke without TLS
+	plaintext atomic.Int64 // number of rejected connections without TLS
 	tlsConfig *tls.Config
 	network   string
 	backend   string
 }
 
-// newTLSProxy is a front of the Postgres at url, until the test ends.
+// newTLSProxy starts a proxy for the Postgres at url and stops it when the test ends.
 func newTLSProxy(t *testing.T, url string) *tlsProxy {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -49,7 +49,11 @@ func newTLSProxy(t *testing.T, url string) *tlsProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &tlsProxy{address: listener.Addr().String(), tlsConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}}}
+	keyPair := tls.Certificate{Certificate: [][]byte{certificate}, PrivateKey: key}
+	proxy := &tlsProxy{
+		address:   listener.Addr().String(),
+		tlsConfig: &tls.Config{Certificates: []tls.Certificate{keyPair}},
+	}
 	proxy.network, proxy.backend = pgconn.NetworkAddress(config.Host, config.Port)
 	var connections sync.WaitGroup
 	connections.Go(func() {
@@ -62,13 +66,13 @@ func newTLSProxy(t *testing.T, url string) *tlsProxy {
 		}
 	})
 	t.Cleanup(func() {
-		_ = listener.Close() // nobody waits for another connection
-		connections.Wait()   // clients have ended, so their connections have
+		_ = listener.Close()
+		connections.Wait() // the clients have exited, so every connection ends
 	})
 	return proxy
 }
 
-func (f *tlsProxy) serve(conn net.Conn) {
+func (p *tlsProxy) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	header := make([]byte, 8)
 	if _, err := io.ReadFull(conn, header); err != nil {
@@ -76,28 +80,30 @@ func (f *tlsProxy) serve(conn net.Conn) {
 	}
 	const sslRequestCode = 80877103
 	if binary.BigEndian.Uint32(header[4:]) != sslRequestCode {
-		f.plaintext.Add(1)
-		rejection := pgproto3.ErrorResponse{Severity: "FATAL", Code: "28000", Message: "no pg_hba.conf entry for this host, no encryption"}
+		p.plaintext.Add(1)
+		rejection := pgproto3.ErrorResponse{
+			Severity: "FATAL", Code: "28000", Message: "no pg_hba.conf entry for this host, no encryption",
+		}
 		if message, err := rejection.Encode(nil); err == nil {
-			_, _ = conn.Write(message) // who is gone need not hear it
+			_, _ = conn.Write(message)
 		}
 		return
 	}
 	if _, err := conn.Write([]byte("S")); err != nil {
 		return
 	}
-	client := tls.Server(conn, f.tlsConfig)
-	inside, err := net.Dial(f.network, f.backend)
+	client := tls.Server(conn, p.tlsConfig)
+	backend, err := net.Dial(p.network, p.backend)
 	if err != nil {
 		return
 	}
 	var copies sync.WaitGroup
 	copies.Go(func() {
-		_, _ = io.Copy(inside, client) // an end, either way
-		_ = inside.Close()
+		_, _ = io.Copy(backend, client)
+		_ = backend.Close()
 	})
 	copies.Go(func() {
-		_, _ = io.Copy(client, inside)
+		_, _ = io.Copy(client, backend)
 		_ = conn.Close()
 	})
 	copies.Wait()
