@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A composeContainer is what docker inspect knows of one, as far as we ask.
+// A composeContainer has the members of the output of docker inspect that the tests use.
 type composeContainer struct {
 	ID, Name string
 	State    struct {
@@ -55,7 +55,7 @@ func (c composeContainer) assertOnLoopback(t *testing.T) {
 	}
 }
 
-// assertConfined checks that what breaks out of the program gets nowhere.
+// assertConfined checks that an attacker who controls the program has no privileges in the container.
 func (c composeContainer) assertConfined(t *testing.T) {
 	t.Helper()
 	host := c.HostConfig
@@ -63,21 +63,23 @@ func (c composeContainer) assertConfined(t *testing.T) {
 		t.Errorf("%s runs as root: user %q", c.Name, user)
 	}
 	if !host.ReadonlyRootfs || host.Privileged || len(host.CapAdd) > 0 || !slices.Equal(host.CapDrop, []string{"ALL"}) {
-		t.Errorf("%s: read-only %v, privileged %v, capabilities added %v, dropped %v", c.Name, host.ReadonlyRootfs, host.Privileged, host.CapAdd, host.CapDrop)
+		t.Errorf("%s: read-only %v, privileged %v, capabilities added %v, dropped %v",
+			c.Name, host.ReadonlyRootfs, host.Privileged, host.CapAdd, host.CapDrop)
 	}
-	if !slices.Contains(host.SecurityOpt, "no-new-privileges:true") && !slices.Contains(host.SecurityOpt, "no-new-privileges") {
-		t.Errorf("%s may get new privileges: %v", c.Name, host.SecurityOpt)
+	if !slices.Contains(host.SecurityOpt, "no-new-privileges:true") &&
+		!slices.Contains(host.SecurityOpt, "no-new-privileges") {
+		t.Errorf("%s can gain privileges: %v", c.Name, host.SecurityOpt)
 	}
 }
 
-// assertServiceLimits checks what holds for services that run for long.
+// assertServiceLimits checks the resource limits and the restart policy of a long-running service.
 func (c composeContainer) assertServiceLimits(t *testing.T) {
 	t.Helper()
 	host := c.HostConfig
 	if host.Memory <= 0 || host.PidsLimit <= 0 {
-		t.Errorf("%s may take all memory (%d) or processes (%d)", c.Name, host.Memory, host.PidsLimit)
+		t.Errorf("%s has no limit of memory (%d) or processes (%d)", c.Name, host.Memory, host.PidsLimit)
 	}
 	if host.RestartPolicy.Name != "unless-stopped" {
-		t.Errorf("%s is restarted %q", c.Name, host.RestartPolicy.Name)
+		t.Errorf("%s has the restart policy %q, want unless-stopped", c.Name, host.RestartPolicy.Name)
 	}
 }

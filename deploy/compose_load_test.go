@@ -12,9 +12,7 @@ import (
 	"time"
 )
 
-// This file puts a light load on a stack and keeps the accounts of it.
-
-// A failure is a request that came to nothing: no answer, or one of a server's fault.
+// A failure is a request without a response or with an unexpected status.
 type failure struct {
 	request  string
 	response response
@@ -22,13 +20,13 @@ type failure struct {
 	at       time.Time
 }
 
-// A loadResult is what a load has seen. The events of its workers have users from first on, and times from 0 on.
+// A loadResult counts the requests of a load. Worker n records events of user firstUser+n, at the times 0, 1, 2, and so on.
 type loadResult struct {
 	firstUser int64
 	requests  int
 	failures  []failure
-	sent      []int64   // by worker: how many events
-	acked     [][]int64 // by worker: the times of those that were acknowledged
+	sent      []int64   // number of events by worker
+	acked     [][]int64 // times of the acknowledged events by worker
 }
 
 // A runningLoad load.
@@ -39,9 +37,13 @@ type runningLoad struct {
 	workers sync.WaitGroup
 }
 
-// startLoad starts workers, each on a connection that it keeps, with a request every so often: a row, a list, an event.
+// startLoad starts workers. Each sends a request per interval over one connection: in turn a row, a list and an event.
 func (p *prodStack) startLoad(t *testing.T, firstUser int64, workers int, interval time.Duration) *runningLoad {
-	load := &runningLoad{result: loadResult{firstUser: firstUser, sent: make([]int64, workers), acked: make([][]int64, workers)}}
+	load := &runningLoad{result: loadResult{
+		firstUser: firstUser,
+		sent:      make([]int64, workers),
+		acked:     make([][]int64, workers),
+	}}
 	t.Cleanup(func() { load.stop() })
 	for worker := range workers {
 		load.workers.Go(func() {
@@ -82,37 +84,39 @@ func (p *prodStack) sendLoadRequest(load *runningLoad, client *http.Client, work
 	defer load.mu.Unlock()
 	load.result.requests++
 	if err != nil || resp.status >= 300 {
-		load.result.failures = append(load.result.failures, failure{fmt.Sprintf("%s %s", method, path), resp, err, time.Now()})
+		failed := failure{fmt.Sprintf("%s %s", method, path), resp, err, time.Now()}
+		load.result.failures = append(load.result.failures, failed)
 	} else if eventTime >= 0 {
 		load.result.acked[worker] = append(load.result.acked[worker], eventTime)
 	}
 }
 
-// stop ends the load, and waits for what is under way.
+// stop ends the load and waits for the requests in progress.
 func (l *runningLoad) stop() loadResult {
 	l.stopped.Store(true)
 	l.workers.Wait()
 	return l.result
 }
 
-// assertRecordedOnce checks that each event that was acknowledged is recorded once, and none twice.
+// assertRecordedOnce checks that every acknowledged event is recorded and that no event is recorded twice.
 func (p *prodStack) assertRecordedOnce(t *testing.T, result loadResult) {
 	t.Helper()
 	acked := 0
 	for worker := range result.acked {
-		recorded := p.countEventsByTime(t, result.firstUser+int64(worker))
+		user := result.firstUser + int64(worker)
+		recorded := p.countEventsByTime(t, user)
 		for _, eventTime := range result.acked[worker] {
 			acked++
 			if recorded[eventTime] != 1 {
-				t.Errorf("event %d of user %d was acknowledged, and is recorded %d times", eventTime, result.firstUser+int64(worker), recorded[eventTime])
+				t.Errorf("acknowledged event %d of user %d is recorded %d times", eventTime, user, recorded[eventTime])
 			}
 		}
 		if duplicates := countDuplicates(recorded); duplicates > 0 {
-			t.Errorf("%d events of user %d are recorded more than once", duplicates, result.firstUser+int64(worker))
+			t.Errorf("%d events of user %d are recorded more than once", duplicates, user)
 		}
 	}
 	if acked == 0 {
-		t.Error("no event was acknowledged: this test shows nothing")
+		t.Error("control: no event was acknowledged")
 	}
 	t.Logf("%d events were acknowledged", acked)
 }

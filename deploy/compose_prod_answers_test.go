@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-func gunzip(t *testing.T, a response) string {
+func gunzip(t *testing.T, resp response) string {
 	t.Helper()
-	if a.header.Get("Content-Encoding") != "gzip" {
-		t.Fatalf("it is not compressed: %v", a.header)
+	if resp.header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("it is not compressed: %v", resp.header)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(a.body))
+	z, err := gzip.NewReader(bytes.NewReader(resp.body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,16 +192,16 @@ func (p *prodStack) testLimits(t *testing.T) {
 			defer client.CloseIdleConnections()
 			for rejected.Load() < 100 && sent.Add(1) < 40000 {
 				request, _ := http.NewRequest("GET", p.url("/healthcheck"), nil) // the URL is good
-				a, err := roundTrip(client, request)
+				resp, err := roundTrip(client, request)
 				switch {
 				case err != nil:
 					t.Errorf("no answer: %v", err)
 					return
-				case a.status == 429:
+				case resp.status == 429:
 					rejected.Add(1)
-					a.assertNginxProblem(t, "too many requests", 429)
-				case a.status != 200:
-					t.Errorf("%d %.200s", a.status, a.body)
+					resp.assertNginxProblem(t, "too many requests", 429)
+				case resp.status != 200:
+					t.Errorf("%d %.200s", resp.status, resp.body)
 				}
 			}
 		})

@@ -93,12 +93,12 @@ func assertSecurityHeaders(t *testing.T, what string, h http.Header) {
 }
 
 // assertNginxProblem checks an answer that nginx made itself: it looks as if the API had made it.
-func (a response) assertNginxProblem(t *testing.T, what string, status int) {
+func (resp response) assertNginxProblem(t *testing.T, what string, status int) {
 	t.Helper()
-	a.assertProblem(t, status)
-	assertSecurityHeaders(t, what, a.header)
-	if again := status == 429 || status >= 502 && status <= 504; again != (a.header.Get("Retry-After") != "") {
-		t.Errorf("%s: %d with Retry-After %q", what, status, a.header.Get("Retry-After"))
+	resp.assertProblem(t, status)
+	assertSecurityHeaders(t, what, resp.header)
+	if again := status == 429 || status >= 502 && status <= 504; again != (resp.header.Get("Retry-After") != "") {
+		t.Errorf("%s: %d with Retry-After %q", what, status, resp.header.Get("Retry-After"))
 	}
 }
 
@@ -132,28 +132,28 @@ func (p *prodStack) testNginxErrors(t *testing.T) {
 		{"another version", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, false},
 		{"an encoding of the body", "POST /site/1" + headers + "Transfer-Encoding: cunning\r\n\r\n", 501, true},
 	} {
-		a := p.sendRaw(t, c.request)
-		a.assertNginxProblem(t, c.what, c.status)
-		if c.id && a.header.Get("X-Request-Id") != "mine-1" {
-			t.Errorf("%s: the request id is %q", c.what, a.header.Get("X-Request-Id"))
+		resp := p.sendRaw(t, c.request)
+		resp.assertNginxProblem(t, c.what, c.status)
+		if c.id && resp.header.Get("X-Request-Id") != "mine-1" {
+			t.Errorf("%s: the request id is %q", c.what, resp.header.Get("X-Request-Id"))
 		}
 	}
-	resp := p.sendRaw(t, "GET /media/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: \"} ä\r\n\r\n")
-	if resp.assertNginxProblem(t, "an ill-formed id", 404); len(resp.header.Get("X-Request-Id")) != 32 {
-		t.Errorf("an ill-formed request id came back: %q", resp.header.Get("X-Request-Id"))
+	badIDResp := p.sendRaw(t, "GET /media/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: \"} ä\r\n\r\n")
+	if badIDResp.assertNginxProblem(t, "an ill-formed id", 404); len(badIDResp.header.Get("X-Request-Id")) != 32 {
+		t.Errorf("an ill-formed request id came back: %q", badIDResp.header.Get("X-Request-Id"))
 	}
-	if a := p.expect(t, 405, "DELETE", file, ""); a.header.Get("Allow") == "" {
+	if resp := p.expect(t, 405, "DELETE", file, ""); resp.header.Get("Allow") == "" {
 		t.Error("405 without Allow")
 	}
 
 	p.compose(t, "stop", "api-1", "api-2")
 	defer p.compose(t, "up", "-d", "--no-deps", "--wait", "api-1", "api-2")
 	waitUntil(t, "502 without any API", 30*time.Second, func() bool {
-		a := p.send(t, "GET", "/site/1", "", "X-Request-Id", "mine-2")
-		if a.assertNginxProblem(t, "no API", a.status); a.status != 502 && a.status != 504 || a.header.Get("X-Request-Id") != "mine-2" {
-			t.Errorf("without any API: %d %v", a.status, a.header)
+		resp := p.send(t, "GET", "/site/1", "", "X-Request-Id", "mine-2")
+		if resp.assertNginxProblem(t, "no API", resp.status); resp.status != 502 && resp.status != 504 || resp.header.Get("X-Request-Id") != "mine-2" {
+			t.Errorf("without any API: %d %v", resp.status, resp.header)
 		}
-		return a.status == 502
+		return resp.status == 502
 	})
 	longResp := p.sendRaw(t, "POST /api/v1/sites"+headers+"Content-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") // which has a location of its own
 	if longResp.assertNginxProblem(t, "no API for a table", longResp.status); longResp.status != 502 && longResp.status != 504 {

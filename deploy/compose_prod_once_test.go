@@ -45,18 +45,18 @@ func (p *prodStack) sendWithHungInstance(t *testing.T, user int64) (events []res
 	var wg sync.WaitGroup
 	for i := range requests {
 		wg.Go(func() {
-			a, err := p.trySend("POST", []string{"/event", "/api/v1/events"}[i%2], eventBody(user, int64(i)), p.asAdmin()...)
+			resp, err := p.trySend("POST", []string{"/event", "/api/v1/events"}[i%2], eventBody(user, int64(i)), p.asAdmin()...)
 			if err != nil {
 				t.Errorf("a POST was not answered: %v", err)
 			}
-			events[i] = a
+			events[i] = resp
 		})
 		wg.Go(func() {
-			a, err := p.trySend("GET", []string{"/site/1", "/api/v1/sites?limit=1"}[i%2], "", p.asAdmin()...)
+			resp, err := p.trySend("GET", []string{"/site/1", "/api/v1/sites?limit=1"}[i%2], "", p.asAdmin()...)
 			if err != nil {
 				t.Errorf("a GET was not answered: %v", err)
 			}
-			reads[i] = a
+			reads[i] = resp
 		})
 	}
 	wg.Wait()
@@ -79,15 +79,15 @@ func countDuplicates(recorded map[int64]int) (n int) {
 func (p *prodStack) testPOSTSentOnce(t *testing.T) {
 	events, recorded, reads := p.sendWithHungInstance(t, 8001)
 	stored, failed := 0, 0
-	for i, a := range events {
+	for i, resp := range events {
 		switch n := recorded[int64(i)]; {
-		case a.status/100 == 2 && n != 1:
+		case resp.status/100 == 2 && n != 1:
 			t.Errorf("event %d was acknowledged, and is recorded %d times", i, n)
-		case a.status/100 == 2:
+		case resp.status/100 == 2:
 			stored++
 		default:
 			failed++
-			a.assertNginxProblem(t, "a hung instance", 504)
+			resp.assertNginxProblem(t, "a hung instance", 504)
 		}
 	}
 	if n := countDuplicates(recorded); n > 0 {
@@ -96,9 +96,9 @@ func (p *prodStack) testPOSTSentOnce(t *testing.T) {
 	if stored == 0 || failed == 0 {
 		t.Errorf("%d events were acknowledged, %d were not: both should have been seen", stored, failed)
 	}
-	for _, a := range reads {
-		if a.status != 200 {
-			t.Errorf("a read: %d %.200s", a.status, a.body)
+	for _, resp := range reads {
+		if resp.status != 200 {
+			t.Errorf("a read: %d %.200s", resp.status, resp.body)
 		}
 	}
 
@@ -125,8 +125,8 @@ func (p *prodStack) testPostgresKill(t *testing.T) {
 	killed := time.Now()
 	time.Sleep(300 * time.Millisecond)
 	waitUntil(t, "200 again", time.Minute, func() bool {
-		a, err := p.trySend("GET", "/site/1", "", p.asAdmin()...)
-		return err == nil && a.status == 200
+		resp, err := p.trySend("GET", "/site/1", "", p.asAdmin()...)
+		return err == nil && resp.status == 200
 	})
 	t.Logf("200 again %v after the kill", time.Since(killed).Round(100*time.Millisecond))
 	waitUntil(t, "the database is healthy", time.Minute, func() bool { return p.healthStatus(t, "db") == "healthy" })

@@ -56,15 +56,15 @@ func findLeaks(address, static string) (requests int, leaks []string) {
 	for _, path := range paths {
 		for _, target := range []string{path, "http://localhost" + path} {
 			requests++
-			a, err := sendRaw(address, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-			body := string(a.body)
+			resp, err := sendRaw(address, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+			body := string(resp.body)
 			switch {
 			case err != nil:
 				leaks = append(leaks, fmt.Sprintf("%s: no answer: %v", target, err))
 			case strings.Contains(body, "root:"), strings.Contains(body, forbiddenContent), strings.Contains(body, "Index of"):
-				leaks = append(leaks, fmt.Sprintf("%s: %d %.80q", target, a.status, body))
-			case a.status < 400 || a.status > 499:
-				leaks = append(leaks, fmt.Sprintf("%s: status %d", target, a.status))
+				leaks = append(leaks, fmt.Sprintf("%s: %d %.80q", target, resp.status, body))
+			case resp.status < 400 || resp.status > 499:
+				leaks = append(leaks, fmt.Sprintf("%s: status %d", target, resp.status))
 			}
 		}
 	}

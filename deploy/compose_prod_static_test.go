@@ -41,9 +41,9 @@ func (p *prodStack) testStatic(t *testing.T) {
 		}
 	}
 	for _, path := range []string{dir + "/nothing.js", dir + "/", "/static/0123456789abcdef/app.js"} {
-		a := p.expect(t, 404, "GET", path, "")
-		assertSecurityHeaders(t, path, a.header)
-		if strings.Contains(a.header.Get("Cache-Control"), "immutable") {
+		resp := p.expect(t, 404, "GET", path, "")
+		assertSecurityHeaders(t, path, resp.header)
+		if strings.Contains(resp.header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: that it is missing is kept for a year", path)
 		}
 	}

@@ -203,9 +203,9 @@ func (p *prodStack) testBackup(t *testing.T) {
 }
 
 // runInVolume runs a shell command as root in a volume of the stack.
-func (s *composeStack) runInVolume(t *testing.T, volume, command string) string {
+func (s *composeStack) runInVolume(t *testing.T, volume, commands string) string {
 	t.Helper()
-	return s.docker(t, "run", "--rm", "--user", "0", "--network", "none", "-v", s.project+"_"+volume+":/v", "-w", "/v", "--entrypoint", "sh", "labledger-proxy:"+s.project, "-euc", command)
+	return s.docker(t, "run", "--rm", "--user", "0", "--network", "none", "-v", s.project+"_"+volume+":/v", "-w", "/v", "--entrypoint", "sh", "labledger-proxy:"+s.project, "-euc", commands)
 }
 
 // awslogs cannot run without Amazon, but what it says can be read.

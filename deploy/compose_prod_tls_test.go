@@ -65,27 +65,27 @@ func (p *prodStack) testTLS(t *testing.T) {
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for path, status := range map[string]int{"/site/1": 200, "/sites": 200, "/nothing": 404, "/media/x": 404, file: 200} {
-			a, err := get(version, path)
-			if err != nil || a.status != status {
-				t.Errorf("%s %s: %v %d %.200s", tls.VersionName(version), path, err, a.status, a.body)
+			resp, err := get(version, path)
+			if err != nil || resp.status != status {
+				t.Errorf("%s %s: %v %d %.200s", tls.VersionName(version), path, err, resp.status, resp.body)
 				continue
 			}
-			if hsts := a.header.Values("Strict-Transport-Security"); len(hsts) != 1 || hsts[0] != "max-age=31536000" {
+			if hsts := resp.header.Values("Strict-Transport-Security"); len(hsts) != 1 || hsts[0] != "max-age=31536000" {
 				t.Errorf("%s %s: HSTS %q", tls.VersionName(version), path, hsts)
 			}
 		}
 	}
 	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
-		if a, err := get(version, "/site/1"); err == nil {
-			t.Errorf("%s is taken: %d", tls.VersionName(version), a.status)
+		if resp, err := get(version, "/site/1"); err == nil {
+			t.Errorf("%s is taken: %d", tls.VersionName(version), resp.status)
 		}
 	}
 
-	a := p.expect(t, 308, "POST", "/api/v1/sites?dry_run=true&a=%20b", `{}`)
-	if location := a.header.Get("Location"); location != "https://127.0.0.1/api/v1/sites?dry_run=true&a=%20b" {
+	resp := p.expect(t, 308, "POST", "/api/v1/sites?dry_run=true&a=%20b", `{}`)
+	if location := resp.header.Get("Location"); location != "https://127.0.0.1/api/v1/sites?dry_run=true&a=%20b" {
 		t.Errorf("plain HTTP is sent to %s", location)
 	}
-	assertSecurityHeaders(t, "the way to HTTPS", a.header)
+	assertSecurityHeaders(t, "the way to HTTPS", resp.header)
 	plain, err := sendRaw("127.0.0.1:"+p.tlsPort, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	if err != nil {
 		t.Fatal(err)

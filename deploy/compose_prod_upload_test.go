@@ -34,12 +34,12 @@ func (p *prodStack) sendFile(t *testing.T, name, content string) response {
 // upload stores a file and answers its URL.
 func (p *prodStack) upload(t *testing.T, name, content string) string {
 	t.Helper()
-	a := p.sendFile(t, name, content)
-	if a.status != 201 {
-		t.Fatalf("the upload of %.50q: %d %.300s", name, a.status, a.body)
+	resp := p.sendFile(t, name, content)
+	if resp.status != 201 {
+		t.Fatalf("the upload of %.50q: %d %.300s", name, resp.status, resp.body)
 	}
 	var upload struct{ URL string }
-	a.decode(t, &upload)
+	resp.decode(t, &upload)
 	return upload.URL
 }
 
@@ -89,17 +89,17 @@ func (p *prodStack) testUploads(t *testing.T) {
 		{"polyglot.html", "GIF89a/*\x00\x00\x00\x00\x00\x00*/=1;alert(1)", 201, "polyglot.html"},
 		{"setup.png", "MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff", 201, "setup.png"},
 	} {
-		a := p.sendFile(t, c.name, c.content)
-		if a.status != c.status {
-			t.Errorf("%.60q %.20q: %d instead of %d: %.300s", c.name, c.content, a.status, c.status, a.body)
+		resp := p.sendFile(t, c.name, c.content)
+		if resp.status != c.status {
+			t.Errorf("%.60q %.20q: %d instead of %d: %.300s", c.name, c.content, resp.status, c.status, resp.body)
 		}
-		if a.status != 201 {
-			a.assertProblem(t, a.status)
+		if resp.status != 201 {
+			resp.assertProblem(t, resp.status)
 			continue
 		}
 		accepted++
 		var upload struct{ Name, URL string }
-		if a.decode(t, &upload); upload.Name != c.kept {
+		if resp.decode(t, &upload); upload.Name != c.kept {
 			t.Errorf("%q is called %q", c.name, upload.Name)
 		}
 		got := p.expect(t, 200, "GET", upload.URL, "")
@@ -119,15 +119,15 @@ func (p *prodStack) testUploadSizes(t *testing.T) {
 	const maxSize = 20 << 20
 	before := p.countStoredFiles(t)
 	for _, c := range []struct{ size, status int }{{0, 400}, {1, 201}, {maxSize, 201}, {maxSize + 1, 413}, {2 * maxSize, 413}} {
-		a := p.sendFile(t, "data.bin", strings.Repeat("\x01", c.size))
-		if a.status != c.status {
-			t.Errorf("%d bytes: %d instead of %d: %.300s", c.size, a.status, c.status, a.body)
+		resp := p.sendFile(t, "data.bin", strings.Repeat("\x01", c.size))
+		if resp.status != c.status {
+			t.Errorf("%d bytes: %d instead of %d: %.300s", c.size, resp.status, c.status, resp.body)
 		}
-		if a.status != 201 {
-			a.assertProblem(t, a.status)
+		if resp.status != 201 {
+			resp.assertProblem(t, resp.status)
 		}
-		if c.size == maxSize+1 && !strings.Contains(string(a.body), "20971520") {
-			t.Errorf("it is not the API that says how large a file may be: %s", a.body)
+		if c.size == maxSize+1 && !strings.Contains(string(resp.body), "20971520") {
+			t.Errorf("it is not the API that says how large a file may be: %s", resp.body)
 		}
 	}
 	if now := p.countStoredFiles(t); now != before+2 {
@@ -146,10 +146,10 @@ func (p *prodStack) testDownloads(t *testing.T) {
 		{"data", "\x01\x02\x03", "application/octet-stream", "attachment"},
 	} {
 		url := p.upload(t, c.name, c.content)
-		a := p.expect(t, 200, "GET", url, "", "Accept-Encoding", "gzip")
-		header := a.header
-		if string(a.body) != c.content || header.Get("Content-Type") != c.kind || header.Get("Content-Disposition") != c.disposition {
-			t.Errorf("%s: %d bytes of %d, %v", c.name, len(a.body), len(c.content), header)
+		resp := p.expect(t, 200, "GET", url, "", "Accept-Encoding", "gzip")
+		header := resp.header
+		if string(resp.body) != c.content || header.Get("Content-Type") != c.kind || header.Get("Content-Disposition") != c.disposition {
+			t.Errorf("%s: %d bytes of %d, %v", c.name, len(resp.body), len(c.content), header)
 		}
 		if assertSecurityHeaders(t, c.name, header); header.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || !strings.Contains(header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %v", c.name, header)
