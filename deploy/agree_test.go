@@ -46,7 +46,8 @@ func TestContainers_matchImageAndProgram(t *testing.T) {
 		secretNames := slices.Sorted(maps.Keys(c.secret))
 		if !c.isServer() {
 			if !slices.Equal(secretNames, []string{"DATABASE_URL", "OWNER_DATABASE_URL"}) || len(c.plain) > 0 {
-				t.Errorf(label+"settings %v, secrets %v; want only DATABASE_URL and OWNER_DATABASE_URL, as secrets", c.plain, secretNames)
+				t.Errorf(label+"settings %v, secrets %v; want the secrets DATABASE_URL and OWNER_DATABASE_URL only",
+					c.plain, secretNames)
 			}
 			continue
 		}
@@ -64,7 +65,8 @@ func TestContainers_matchImageAndProgram(t *testing.T) {
 		}
 		delay, err := time.ParseDuration(c.plain["DRAIN_DELAY"])
 		if err != nil || delay <= 0 || delay+shutdown >= c.grace {
-			t.Errorf(label+"DRAIN_DELAY=%s plus %s for the shutdown exceed the grace period of %s (%v)", delay, shutdown, c.grace, err)
+			t.Errorf(label+"DRAIN_DELAY=%s and %s for the shutdown do not fit into the grace period of %s (%v)",
+				delay, shutdown, c.grace, err)
 		}
 	}
 
@@ -81,7 +83,7 @@ func TestContainers_matchImageAndProgram(t *testing.T) {
 // shutdownTime returns how long the program may take to stop after DRAIN_DELAY.
 func shutdownTime(t *testing.T) time.Duration {
 	t.Helper()
-	return cliSeconds(t, "lingerTime") + cliSeconds(t, "drainTime")
+	return cliSeconds(t, "keepAliveDrain") + cliSeconds(t, "shutdownTimeout")
 }
 
 // cliSeconds returns a constant of internal/cli that is a number of seconds.

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// An response is what came back, read to its end.
+// A response is an HTTP response with its whole body.
 type response struct {
 	status int
 	header http.Header
@@ -84,7 +84,7 @@ func (resp response) decode(t *testing.T, v any) {
 	}
 }
 
-// sendRaw sends a request byte for byte and reads one response. It returns an error if the server closes the connection.
+// sendRaw sends a request byte for byte and reads one response. It returns an error if the server sends none.
 func sendRaw(address, request string) (response, error) {
 	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
 	if err != nil {
@@ -123,7 +123,8 @@ var problemMembers = []string{"type", "title", "status", "detail", "instance", "
 func (resp response) assertProblem(t *testing.T, status int) {
 	t.Helper()
 	if resp.status != status || resp.header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("status %d, %s; want a problem with status %d: %.300s", resp.status, resp.header.Get("Content-Type"), status, resp.body)
+		t.Errorf("status %d, %s; want a problem with status %d: %.300s",
+			resp.status, resp.header.Get("Content-Type"), status, resp.body)
 		return
 	}
 	var members map[string]any

@@ -20,7 +20,7 @@ type failure struct {
 	at       time.Time
 }
 
-// A loadResult counts the requests of a load. Worker n records events of user firstUser+n, at the times 0, 1, 2, and so on.
+// A loadResult counts the requests of a load. Worker n records events of user firstUser+n with the times 0, 1, 2, ….
 type loadResult struct {
 	firstUser int64
 	requests  int
@@ -29,7 +29,7 @@ type loadResult struct {
 	acked     [][]int64 // times of the acknowledged events by worker
 }
 
-// A runningLoad load.
+// A runningLoad sends requests until stop is called.
 type runningLoad struct {
 	mu      sync.Mutex
 	result  loadResult
@@ -92,10 +92,10 @@ func (p *prodStack) sendLoadRequest(load *runningLoad, client *http.Client, work
 }
 
 // stop ends the load and waits for the requests in progress.
-func (l *runningLoad) stop() loadResult {
-	l.stopped.Store(true)
-	l.workers.Wait()
-	return l.result
+func (load *runningLoad) stop() loadResult {
+	load.stopped.Store(true)
+	load.workers.Wait()
+	return load.result
 }
 
 // assertRecordedOnce checks that every acknowledged event is recorded and that no event is recorded twice.

@@ -8,48 +8,61 @@ import (
 	"testing"
 )
 
-// The file that is not to be seen, and what stands in it.
-const forbiddenContent = "nobody-may-read-this"
+// forbiddenContent is the content of files that no client may read.
+const forbiddenContent = "forbidden-content"
 
-// strayFiles are placed in the volume, and one beside it: nothing that the API has stored.
-var strayFiles = []string{".part-123", ".doubt-ab0123456789abcdefghijklmn.png", "notes.txt", "ab/notes.txt", "ab/.hidden", "ab/AB0123456789abcdefghijklmn.txt"}
+// strayFiles are files in the media volume that the API did not store.
+var strayFiles = []string{
+	".part-123", ".doubt-ab0123456789abcdefghijklmn.png", "notes.txt", "ab/notes.txt", "ab/.hidden",
+	"ab/AB0123456789abcdefghijklmn.txt",
+}
 
-// The names that files of the API have, but leading elsewhere.
+// Paths of symbolic links with names like those of stored files.
 const (
 	symlinkedFile = "/media/zz/zz0123456789abcdefghijklmn.txt"
 	symlinkedDir  = "/media/yy/yy0123456789abcdefghijklmn.txt"
 )
 
-// traversalPaths are spellings of paths that lead out of a folder where a server is careless.
+// traversalPaths returns paths that leave the directory root on a vulnerable server.
 func traversalPaths(root string) (paths []string) {
 	for _, path := range []string{
-		"/../../etc/passwd", "/../../../../../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd", "/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
-		"/%252e%252e/%252e%252e/etc/passwd", "/..%252f..%252fetc%252fpasswd", `/..\..\etc\passwd`, "/..%5c..%5cetc%5cpasswd", "/..%c0%af..%c0%afetc/passwd",
-		"/%c0%ae%c0%ae/%c0%ae%c0%ae/etc/passwd", "/%u002e%u002e/etc/passwd", "/....//....//etc/passwd", "//etc/passwd", "/./../../etc/passwd", "/.%2e/.%2e/etc/passwd",
-		"/..;/..;/etc/passwd", "/x/..;/../../../etc/passwd", "/../../etc/passwd%00.png", "/ab/../../../etc/passwd", "/%2f..%2f..%2fetc%2fpasswd", "../../etc/passwd",
-		"../outside.txt", "..%2foutside.txt", "%2e%2e/outside.txt", "/../outside.txt", "/..%2foutside.txt", "/", "", "/ab/", "/ab", "/.",
+		"/../../etc/passwd", "/../../../../../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd",
+		"/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/%252e%252e/%252e%252e/etc/passwd", "/..%252f..%252fetc%252fpasswd",
+		`/..\..\etc\passwd`, "/..%5c..%5cetc%5cpasswd", "/..%c0%af..%c0%afetc/passwd",
+		"/%c0%ae%c0%ae/%c0%ae%c0%ae/etc/passwd", "/%u002e%u002e/etc/passwd", "/....//....//etc/passwd", "//etc/passwd",
+		"/./../../etc/passwd", "/.%2e/.%2e/etc/passwd", "/..;/..;/etc/passwd", "/x/..;/../../../etc/passwd",
+		"/../../etc/passwd%00.png", "/ab/../../../etc/passwd", "/%2f..%2f..%2fetc%2fpasswd", "../../etc/passwd",
+		"../outside.txt", "..%2foutside.txt", "%2e%2e/outside.txt", "/../outside.txt", "/..%2foutside.txt",
+		"/", "", "/ab/", "/ab", "/.",
 	} {
 		paths = append(paths, root+path)
 	}
 	return paths
 }
 
-// plantForbiddenFiles puts files into the volume that the API has not made, and links that lead out of it.
+// plantForbiddenFiles creates stray files in the media volume, symbolic links that leave it, and a file outside of it.
 func (p *prodStack) plantForbiddenFiles(t *testing.T) (remove func()) {
 	t.Helper()
 	p.writeFile(t, "outside.txt", forbiddenContent, 0o644)
-	p.runInVolume(t, "media", "mkdir -p ab zz elsewhere; for f in "+strings.Join(strayFiles, " ")+"; do echo "+forbiddenContent+` >"$f"; done
-		echo `+forbiddenContent+` >elsewhere/yy0123456789abcdefghijklmn.txt; ln -s elsewhere yy; ln -s /etc/passwd zz/zz0123456789abcdefghijklmn.txt; chmod -R a+rX .`)
+	names := strings.Join(strayFiles, " ")
+	p.runInVolume(t, "media", `mkdir -p ab zz elsewhere
+		for f in `+names+`; do echo `+forbiddenContent+` >"$f"; done
+		echo `+forbiddenContent+` >elsewhere/yy0123456789abcdefghijklmn.txt
+		ln -s elsewhere yy
+		ln -s /etc/passwd zz/zz0123456789abcdefghijklmn.txt
+		chmod -R a+rX .`)
 	return func() {
-		p.runInVolume(t, "media", "rm -rf elsewhere yy zz/zz0123456789abcdefghijklmn.txt "+strings.Join(strayFiles, " ")+"; rmdir zz ab 2>/dev/null || true")
+		p.runInVolume(t, "media", `rm -rf elsewhere yy zz/zz0123456789abcdefghijklmn.txt `+names+`
+			rmdir zz ab 2>/dev/null || true`)
 	}
 }
 
-// findLeaks asks for everything that is not to be had, and answers what was: which request, and how.
-func findLeaks(address, static string) (requests int, leaks []string) {
+// findLeaks requests all forbidden files. It returns a description of every response that is not a 4xx error.
+func findLeaks(address, staticDir string) (requests int, leaks []string) {
 	paths := append(traversalPaths("/media"), traversalPaths("/static")...)
-	paths = append(paths, traversalPaths(static)...)
-	paths = append(paths, symlinkedFile, symlinkedDir, "/media/./zz/zz0123456789abcdefghijklmn.txt", "/media//notes.txt", "/media/;/notes.txt", "/MEDIA/notes.txt")
+	paths = append(paths, traversalPaths(staticDir)...)
+	paths = append(paths, symlinkedFile, symlinkedDir, "/media/./zz/zz0123456789abcdefghijklmn.txt",
+		"/media//notes.txt", "/media/;/notes.txt", "/MEDIA/notes.txt")
 	for _, name := range strayFiles {
 		paths = append(paths, "/media/"+name, "/media/x/../"+name, "//media/"+name, "/media/%2e/"+name)
 	}
@@ -60,9 +73,9 @@ func findLeaks(address, static string) (requests int, leaks []string) {
 			body := string(resp.body)
 			switch {
 			case err != nil:
-				leaks = append(leaks, fmt.Sprintf("%s: no answer: %v", target, err))
+				leaks = append(leaks, fmt.Sprintf("%s: no response: %v", target, err))
 			case strings.Contains(body, "root:"), strings.Contains(body, forbiddenContent), strings.Contains(body, "Index of"):
-				leaks = append(leaks, fmt.Sprintf("%s: %d %.80q", target, resp.status, body))
+				leaks = append(leaks, fmt.Sprintf("%s: status %d: %.80q", target, resp.status, body))
 			case resp.status < 400 || resp.status > 499:
 				leaks = append(leaks, fmt.Sprintf("%s: status %d", target, resp.status))
 			}
@@ -71,7 +84,7 @@ func findLeaks(address, static string) (requests int, leaks []string) {
 	return requests, leaks
 }
 
-// vulnerableConf is an nginx as it stands in many a tutorial.
+// vulnerableConf is an nginx configuration with common mistakes.
 const vulnerableConf = `
 pid /tmp/nginx.pid;
 error_log /dev/stderr;
@@ -95,11 +108,11 @@ http {
 
 const vulnerableService = `
 services:
-  careless:
+  vulnerable:
     image: labledger-proxy:${VERSION}
     tmpfs: [/tmp, "/etc/nginx/conf.d:mode=0777"]
     volumes:
-      - ./careless.conf:/etc/nginx/nginx.conf:ro
+      - ./vulnerable.conf:/etc/nginx/nginx.conf:ro
       - ./outside.txt:/srv/outside.txt:ro
       - media:/srv/media:ro
     ports: ["127.0.0.1::8080"]
@@ -111,28 +124,28 @@ services:
 
 func (p *prodStack) testTraversal(t *testing.T) {
 	defer p.plantForbiddenFiles(t)()
-	p.writeFile(t, "careless.conf", vulnerableConf, 0o644)
-	vulnerable := p.withOverride(t, "careless.yml", vulnerableService)
-	vulnerable.compose(t, "up", "-d", "--no-deps", "--wait", "proxy", "careless")
+	p.writeFile(t, "vulnerable.conf", vulnerableConf, 0o644)
+	vulnerable := p.withOverride(t, "vulnerable.yml", vulnerableService)
+	vulnerable.compose(t, "up", "-d", "--no-deps", "--wait", "proxy", "vulnerable")
 	defer p.compose(t, "up", "-d", "--no-deps", "--remove-orphans", "--wait", "proxy")
 
-	static, _ := p.appFiles(t)
-	requests, leaks := findLeaks("127.0.0.1:"+p.port, static)
+	staticDir, _ := p.appFiles(t)
+	requests, leaks := findLeaks("127.0.0.1:"+p.port, staticDir)
 	for _, leak := range leaks {
 		t.Error(leak)
 	}
-	address := strings.TrimSpace(vulnerable.compose(t, "port", "careless", "8080"))
-	_, leaks = findLeaks(address, static)
+	address := strings.TrimSpace(vulnerable.compose(t, "port", "vulnerable", "8080"))
+	_, leaks = findLeaks(address, staticDir)
 	seen := map[string]bool{}
 	for _, leak := range leaks {
-		for _, kind := range []string{"root:", forbiddenContent, "Index of"} {
-			if strings.Contains(leak, kind) {
-				seen[kind] = true
+		for _, marker := range []string{"root:", forbiddenContent, "Index of"} {
+			if strings.Contains(leak, marker) {
+				seen[marker] = true
 			}
 		}
 	}
 	if len(seen) != 3 {
-		t.Errorf("a careless nginx was asked the same and gave away %v only: this test finds nothing", seen)
+		t.Errorf("control: a vulnerable nginx leaks only %v", seen)
 	}
-	t.Logf("%d requests; a careless nginx gives in to %d of them", requests, len(leaks))
+	t.Logf("%d requests; a vulnerable nginx leaks at %d of them", requests, len(leaks))
 }

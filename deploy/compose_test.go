@@ -121,7 +121,8 @@ func (s *composeStack) tearDown(t *testing.T) {
 			t.Errorf("a %s of the stack remains: %s %v", kind, remaining, err)
 		}
 	}
-	images, err := runCommand("", nil, nil, time.Minute, "docker", "image", "ls", "-q", "--filter", "reference=*:"+s.project)
+	images, err := runCommand("", nil, nil, time.Minute,
+		"docker", "image", "ls", "-q", "--filter", "reference=*:"+s.project)
 	if ids := strings.Fields(images); err == nil && len(ids) > 0 {
 		_, err = runCommand("", nil, nil, time.Minute, "docker", append([]string{"image", "rm", "--force"}, ids...)...)
 	}
@@ -241,12 +242,12 @@ func randomHex(n int) string {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }
 
 // waitUntil polls the condition until it is true. It returns how long that took.

@@ -1,5 +1,6 @@
 // Package deploy contains the deployment files: Kubernetes manifests, ECS task definitions and overrides of the compose
-// stacks. Heroku's files are in the root directory. The tests compare these files with the program, from the outside only.
+// stacks. Heroku's files are in the root directory. The tests compare these files with the program. They use only its
+// command line and HTTP API.
 package deploy
 
 import (

@@ -105,8 +105,8 @@ func TestAppManifest(t *testing.T) {
 	}
 }
 
-// runAsHeroku runs the release phase and the web process as Heroku does: in a shell, with the program on the PATH and the
-// settings of app.json. The database accepts only TLS, and its owner cannot create roles.
+// runAsHeroku runs the release phase and the web process as Heroku does: in a shell, with the program on the PATH and
+// the settings of app.json. The database accepts only TLS, and its owner cannot create roles.
 func runAsHeroku(t *testing.T, labledger program) {
 	cluster := pgtest.NewCluster(t)
 	execute(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")

@@ -20,7 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// A tlsProxy is a proxy in front of Postgres that accepts only TLS, with a self-signed certificate, like Heroku's databases.
+// A tlsProxy in front of Postgres accepts only TLS, with a self-signed certificate, as Heroku's databases do.
 type tlsProxy struct {
 	address   string
 	plaintext atomic.Int64 // number of rejected connections without TLS
