@@ -26,7 +26,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     && mkdir -p /out/media && /out/labledger static /out/static
 
 # Contains no shell and no package manager; the program checks its own health.
-# The image has the media directory so that a new volume gets its owner.
+# The media directory exists so that a new volume inherits its owner.
 FROM ${BASE_IMAGE} AS api
 COPY --from=build /out/labledger /labledger
 COPY --from=build --chown=65532:65532 /out/media /var/lib/labledger/media

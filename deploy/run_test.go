@@ -29,15 +29,15 @@ import (
 // TestRuns runs the program with the very settings and commands of each platform, on a real Postgres.
 func TestRuns(t *testing.T) {
 	labledger := install(t)
-	t.Run("settings", func(t *testing.T) { t.Parallel(); knows(t, labledger) })
-	t.Run("Heroku", func(t *testing.T) { t.Parallel(); heroku(t, labledger) })
+	t.Run("settings", func(t *testing.T) { t.Parallel(); checkSettings(t, labledger) })
+	t.Run("Heroku", func(t *testing.T) { t.Parallel(); runAsHeroku(t, labledger) })
 	t.Run("Kubernetes", func(t *testing.T) {
 		t.Parallel()
-		platform(t, labledger, kubernetes(t, "migrate.yaml"), kubernetes(t, "deployment.yaml"))
+		platform(t, labledger, kubernetesContainer(t, "migrate.yaml"), kubernetesContainer(t, "deployment.yaml"))
 	})
 	t.Run("ECS", func(t *testing.T) {
 		t.Parallel()
-		platform(t, labledger, ecs(t, "migrate-task-definition.json"), ecs(t, "task-definition.json"))
+		platform(t, labledger, ecsContainer(t, "migrate-task-definition.json"), ecsContainer(t, "task-definition.json"))
 	})
 }
 
@@ -60,7 +60,7 @@ func platform(t *testing.T, labledger program, migrate, serve container) {
 	}
 
 	// With the secrets of the sample nothing starts.
-	for key, sample := range secrets(t) {
+	for key, sample := range sampleSecrets(t) {
 		_, name, _ := strings.Cut(key, "/")
 		c := serve
 		if strings.HasPrefix(name, "OWNER_") {
@@ -72,9 +72,9 @@ func platform(t *testing.T, labledger program, migrate, serve container) {
 		if code == 0 {
 			t.Errorf("it starts with the sample's %s", name)
 		}
-		says(t, out, name)
+		assertContains(t, out, name)
 		if name != "JWT_SECRET" { // which is too short as well
-			says(t, out, "sample")
+			assertContains(t, out, "sample")
 		}
 	}
 
@@ -83,7 +83,7 @@ func platform(t *testing.T, labledger program, migrate, serve container) {
 	if code == 0 {
 		t.Error("it serves without a schema")
 	}
-	says(t, out, "labledger migrate up")
+	assertContains(t, out, "labledger migrate up")
 
 	for range 2 {
 		if out, code := labledger.run(t, env(migrate), "", migrate.args...); code != 0 {
@@ -121,7 +121,7 @@ func install(t *testing.T) program {
 	bin := filepath.Join(t.TempDir(), "bin")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	packages := strings.Fields(found(t, "go.mod", `(?m)^// \+heroku install (.+)$`))
+	packages := strings.Fields(findInFile(t, "go.mod", `(?m)^// \+heroku install (.+)$`))
 	build := exec.CommandContext(ctx, "go", append([]string{"install", "-buildvcs=false", "-tags", "heroku"}, packages...)...)
 	build.Dir, build.Env = "..", append(os.Environ(), "GOBIN="+bin)
 	if out, err := build.CombinedOutput(); err != nil {
@@ -137,14 +137,14 @@ func install(t *testing.T) program {
 // bounded ends a command that runs for too long.
 func bounded(t *testing.T, cmd func(context.Context) *exec.Cmd) (out string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	c := cmd(ctx)
 	c.WaitDelay = time.Second
 	text, err := c.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
-		t.Fatalf("%v: %v, within %s: %s", c.Args, err, patience, text)
+		t.Fatalf("%v: %v, within %s: %s", c.Args, err, waitTimeout, text)
 	}
 	return string(text), c.ProcessState.ExitCode()
 }
@@ -223,7 +223,7 @@ func (p program) start(t *testing.T, env map[string]string, command func(port st
 // ready waits until /readyz answers 200; it is false when the server ends before.
 func (s *server) ready() bool {
 	s.t.Helper()
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < waitTimeout; time.Sleep(20 * time.Millisecond) {
 		select {
 		case <-s.ended:
 			return false
@@ -238,7 +238,7 @@ func (s *server) ready() bool {
 }
 
 func (s *server) ask(method, path, token, body string) (status int, answer string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, s.url+path, strings.NewReader(body))
 	if err != nil {
@@ -305,7 +305,7 @@ func (s *server) stop(grace time.Duration) {
 // execute runs SQL.
 func execute(t *testing.T, url, sql string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
