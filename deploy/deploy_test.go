@@ -15,9 +15,6 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
 
-// waitTimeout bounds every wait of a test.
-const waitTimeout = 30 * time.Second
-
 // readRepoFile returns the content of a file, by its path in the repository.
 func readRepoFile(t *testing.T, path string) string {
 	t.Helper()

@@ -1,10 +1,10 @@
 package deploy
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"labledger/internal/pgtest"
+	"labledger/internal/programtest"
 )
 
 // An appManifest has the members of an app.json that ours uses.
@@ -109,8 +110,8 @@ func TestAppManifest(t *testing.T) {
 // the settings of app.json. The database accepts only TLS, and its owner cannot create roles.
 func runAsHeroku(t *testing.T, labledger program) {
 	cluster := pgtest.NewCluster(t)
-	execute(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-	execute(t, cluster.URL(), "CREATE DATABASE heroku OWNER heroku")
+	programtest.MustExecSQL(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+	programtest.MustExecSQL(t, cluster.URL(), "CREATE DATABASE heroku OWNER heroku")
 	proxy := newTLSProxy(t, cluster.URL())
 
 	env := map[string]string{}
@@ -122,7 +123,7 @@ func runAsHeroku(t *testing.T, labledger program) {
 			env[name] = hex.EncodeToString(secret)
 		}
 	}
-	env = here(t, env)
+	env = localSettings(t, env)
 	env["HOME"], env["PATH"] = t.TempDir(), os.Getenv("PATH")+":"+filepath.Dir(labledger.path)
 	databaseURL := url.URL{
 		Scheme: "postgres", User: url.UserPassword("heroku", "p1d2f3"), Host: proxy.address, Path: "/heroku",
@@ -131,11 +132,7 @@ func runAsHeroku(t *testing.T, labledger program) {
 
 	commands := readProcfile(t)
 	release := func(env map[string]string) (string, int) {
-		return bounded(t, func(ctx context.Context) *exec.Cmd {
-			cmd := exec.CommandContext(ctx, "bash", "-c", commands["release"])
-			cmd.Dir, cmd.Env = t.TempDir(), list(env)
-			return cmd
-		})
+		return runCommand(t, env, exec.Command("bash", "-c", commands["release"]))
 	}
 	for _, want := range []string{"schema: 0 → ", "schema: "} { // the second release changes nothing
 		out, code := release(env)
@@ -144,14 +141,14 @@ func runAsHeroku(t *testing.T, labledger program) {
 		}
 		assertContains(t, out, want)
 	}
-	s := labledger.start(t, env, func(string) *exec.Cmd { return exec.Command("bash", "-c", commands["web"]) })
-	s.get("/sites", "", 401)
-	s.admin(labledger)
-	s.stop(30 * time.Second) // Heroku then kills the dyno
+	s := startServer(t, env, func() *exec.Cmd { return exec.Command("bash", "-c", commands["web"]) })
+	s.Get("/sites", http.StatusUnauthorized)
+	s.createAdmin(t, labledger)
+	s.stopWithin(t, 30*time.Second) // Heroku then kills the dyno
 	if n := proxy.plaintext.Load(); n > 0 {
 		t.Errorf("%d connections did not use TLS", n)
 	}
-	assertContains(t, s.out.String(), "rewrite the history") // the warning that the server connects as the owner
+	assertContains(t, s.output(), "rewrite the history") // the warning that the server connects as the owner
 
 	// Control: the database rejects connections without TLS.
 	env = maps.Clone(env)

@@ -70,7 +70,8 @@ func Launch(t testing.TB, cmd *exec.Cmd) *Server {
 	return s
 }
 
-// Start starts the program as a server and waits until it responds.
+// Start starts the program as a server and waits until it responds. If the server still runs when the test ends, it must exit
+// with code 0.
 func Start(t testing.TB, env ...string) *Server {
 	t.Helper()
 	return StartIn(t, t.TempDir(), env...)
@@ -89,6 +90,13 @@ func StartIn(t testing.TB, dir string, env ...string) *Server {
 		return s.URL != ""
 	})
 	s.Get("/healthcheck", http.StatusOK)
+	t.Cleanup(func() {
+		select {
+		case <-s.exited:
+		default:
+			s.Stop(syscall.SIGINT)
+		}
+	})
 	return s
 }
 
