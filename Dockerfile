@@ -22,11 +22,11 @@ RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG VERSION=unknown
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X labledger/internal/cli.release=${VERSION}" -o /out/labledger . \
+    CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X labledger/internal/cli.buildVersion=${VERSION}" -o /out/labledger . \
     && mkdir -p /out/media && /out/labledger static /out/static
 
 # Contains no shell and no package manager; the program checks its own health.
-# The image has the media directory so that a new volume gets its owner.
+# The media directory exists so that a new volume inherits its owner.
 FROM ${BASE_IMAGE} AS api
 COPY --from=build /out/labledger /labledger
 COPY --from=build --chown=65532:65532 /out/media /var/lib/labledger/media

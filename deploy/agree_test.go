@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,160 +14,185 @@ import (
 	"time"
 )
 
-// containers are all that the platforms are told of.
+// containers returns the containers of all platforms.
 func containers(t *testing.T) []container {
 	t.Helper()
-	return []container{kubernetes(t, "deployment.yaml"), kubernetes(t, "migrate.yaml"), ecs(t, "task-definition.json"), ecs(t, "migrate-task-definition.json")}
+	return []container{
+		kubernetesContainer(t, "deployment.yaml"),
+		kubernetesContainer(t, "migrate.yaml"),
+		ecsContainer(t, "task-definition.json"),
+		ecsContainer(t, "migrate-task-definition.json"),
+	}
 }
 
-// TestContainers holds what is said of containers against the image and the program.
-func TestContainers(t *testing.T) {
-	user := found(t, "Dockerfile", `(?m)^USER (\S+)$`)
-	port, err := strconv.Atoi(found(t, "Dockerfile", `(?m)^EXPOSE (\d+)$`))
+func TestContainers_matchImageAndProgram(t *testing.T) {
+	user := findInFile(t, "Dockerfile", `(?m)^USER (\S+)$`)
+	port, err := strconv.Atoi(findInFile(t, "Dockerfile", `(?m)^EXPOSE (\d+)$`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	media := found(t, "Dockerfile", `(?m)^ENV .*\bMEDIA_DIR=(\S+)`)
-	ends := linger(t) + drain(t)
+	media := findInFile(t, "Dockerfile", `(?m)^ENV .*\bMEDIA_DIR=(\S+)`)
+	shutdown := shutdownTime(t)
 	for _, c := range containers(t) {
-		what := fmt.Sprintf("%s, %v: ", c.platform, c.args)
+		label := fmt.Sprintf("%s, %v: ", c.platform, c.args)
 		if c.user != user || !c.readOnly {
-			t.Errorf(what+"user %s, read-only %t; the image is made for %s", c.user, c.readOnly, user)
+			t.Errorf(label+"user %s, read-only %t; want user %s of the Dockerfile, read-only", c.user, c.readOnly, user)
 		}
 		for _, name := range []string{"DATABASE_URL", "OWNER_DATABASE_URL", "READ_DATABASE_URL", "JWT_SECRET"} {
 			if _, open := c.plain[name]; open {
-				t.Errorf(what+"%s stands there for everybody to read", name)
+				t.Errorf(label+"%s is not a secret, but readable in the file", name)
 			}
 		}
-		secret := slices.Sorted(maps.Keys(c.secret))
-		if !c.server() {
-			if !slices.Equal(secret, []string{"DATABASE_URL", "OWNER_DATABASE_URL"}) || len(c.plain) > 0 {
-				t.Errorf(what+"settings %v, secret ones %v", c.plain, secret)
+		secretNames := slices.Sorted(maps.Keys(c.secret))
+		if !c.isServer() {
+			if !slices.Equal(secretNames, []string{"DATABASE_URL", "OWNER_DATABASE_URL"}) || len(c.plain) > 0 {
+				t.Errorf(label+"settings %v, secrets %v; want the secrets DATABASE_URL and OWNER_DATABASE_URL only",
+					c.plain, secretNames)
 			}
 			continue
 		}
-		if !slices.Equal(secret, []string{"DATABASE_URL", "JWT_SECRET"}) {
-			t.Errorf(what+"secret settings %v; a server never needs the owner", secret)
+		if !slices.Equal(secretNames, []string{"DATABASE_URL", "JWT_SECRET"}) {
+			t.Errorf(label+"secrets %v; want DATABASE_URL and JWT_SECRET, without the owner's URL", secretNames)
 		}
 		if c.plain["HOST"] != "0.0.0.0" || c.plain["AUTH"] != "required" {
-			t.Errorf(what+"it listens on %q with AUTH=%q", c.plain["HOST"], c.plain["AUTH"])
+			t.Errorf(label+"HOST=%q, AUTH=%q; want 0.0.0.0 and required", c.plain["HOST"], c.plain["AUTH"])
 		}
 		if !slices.Equal(c.ports, []int{port}) || c.plain["PORT"] != strconv.Itoa(port) {
-			t.Errorf(what+"ports %v, PORT=%s; the image says %d", c.ports, c.plain["PORT"], port)
+			t.Errorf(label+"ports %v, PORT=%s; the Dockerfile exposes %d", c.ports, c.plain["PORT"], port)
 		}
 		if !slices.Contains(c.mounts, media) || c.plain["MEDIA_DIR"] != media || !slices.Contains(c.mounts, "/tmp") {
-			t.Errorf(what+"mounts %v, MEDIA_DIR=%s; the image says %s", c.mounts, c.plain["MEDIA_DIR"], media)
+			t.Errorf(label+"mounts %v, MEDIA_DIR=%s; want /tmp and %s of the Dockerfile", c.mounts, c.plain["MEDIA_DIR"], media)
 		}
 		delay, err := time.ParseDuration(c.plain["DRAIN_DELAY"])
-		if err != nil || delay <= 0 || delay+ends >= c.grace {
-			t.Errorf(what+"DRAIN_DELAY=%s and %s to end in, but it is killed after %s (%v)", delay, ends, c.grace, err)
+		if err != nil || delay <= 0 || delay+shutdown >= c.grace {
+			t.Errorf(label+"DRAIN_DELAY=%s and %s for the shutdown do not fit into the grace period of %s (%v)",
+				delay, shutdown, c.grace, err)
 		}
 	}
 
-	// The servers differ only in which addresses are trusted.
-	a, b := kubernetes(t, "deployment.yaml").plain, ecs(t, "task-definition.json").plain
-	delete(a, "TRUSTED_PROXIES")
-	delete(b, "TRUSTED_PROXIES")
-	if !maps.Equal(a, b) {
-		t.Errorf("settings in Kubernetes: %v; in ECS: %v", a, b)
+	// The servers differ only in the trusted proxies.
+	kubernetesEnv := kubernetesContainer(t, "deployment.yaml").plain
+	ecsEnv := ecsContainer(t, "task-definition.json").plain
+	delete(kubernetesEnv, "TRUSTED_PROXIES")
+	delete(ecsEnv, "TRUSTED_PROXIES")
+	if !maps.Equal(kubernetesEnv, ecsEnv) {
+		t.Errorf("settings in Kubernetes: %v; in ECS: %v", kubernetesEnv, ecsEnv)
 	}
 }
 
-// linger and drain are how long the program takes to end after DRAIN_DELAY.
-func linger(t *testing.T) time.Duration { return seconds(t, "drain.go", "lingerTime") }
-func drain(t *testing.T) time.Duration  { return seconds(t, "serve.go", "drainTime") }
-
-func seconds(t *testing.T, file, name string) time.Duration {
+// shutdownTime returns how long the program may take to stop after DRAIN_DELAY.
+func shutdownTime(t *testing.T) time.Duration {
 	t.Helper()
-	n, err := strconv.Atoi(found(t, file, name+`\s*= (\d+) \* time\.Second`))
+	return cliSeconds(t, "keepAliveDrain") + cliSeconds(t, "shutdownTimeout")
+}
+
+// cliSeconds returns a constant of internal/cli that is a number of seconds.
+func cliSeconds(t *testing.T, name string) time.Duration {
+	t.Helper()
+	files, err := filepath.Glob("../internal/cli/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return time.Duration(n) * time.Second
+	constant := regexp.MustCompile(`\b` + name + `\s*= (\d+) \* time\.Second\b`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if match := constant.FindSubmatch(text); match != nil {
+			seconds, err := strconv.Atoi(string(match[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return time.Duration(seconds) * time.Second
+		}
+	}
+	t.Fatalf("internal/cli has no constant %s", name)
+	return 0
 }
 
-// TestProbes holds what the platforms ask against what the program answers.
-func TestProbes(t *testing.T) {
-	var api struct{ Paths map[string]map[string]any }
-	if err := json.Unmarshal([]byte(top(t, "api/openapi.json")), &api); err != nil {
+func TestProbes_useRoutesOfTheProgram(t *testing.T) {
+	var document struct{ Paths map[string]map[string]any }
+	if err := json.Unmarshal([]byte(readRepoFile(t, "api/openapi.json")), &document); err != nil {
 		t.Fatal(err)
 	}
-	of := one(t, "deployment.yaml").list("spec.template.spec.containers")[0]
+	def := readObject(t, "deployment.yaml").getList("spec.template.spec.containers")[0]
 	paths := map[string]string{}
 	for _, name := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
-		paths[name] = of.text(name + ".httpGet.path")
-		if api.Paths[paths[name]]["get"] == nil {
-			t.Errorf("%s asks for %q, which is no route", name, paths[name])
+		paths[name] = def.getString(name + ".httpGet.path")
+		if document.Paths[paths[name]]["get"] == nil {
+			t.Errorf("%s requests %q, which is no route", name, paths[name])
 		}
-		if port := of.text(name + ".httpGet.port"); port != of.text("ports.0.name") {
-			t.Errorf("%s asks port %q", name, port)
+		if port := def.getString(name + ".httpGet.port"); port != def.getString("ports.0.name") {
+			t.Errorf("%s uses port %q, which the container does not have", name, port)
 		}
 	}
-	// A database that is away makes servers unready. Killing them for it would help nobody.
+	// If the database is down, servers are not ready. Restarting them would not help, so only readiness uses /readyz.
 	if paths["readinessProbe"] != "/readyz" || paths["livenessProbe"] == "/readyz" || paths["startupProbe"] == "/readyz" {
-		t.Errorf("probes: %v", paths)
+		t.Errorf("only the readiness probe must use /readyz: %v", paths)
 	}
-	entrypoint := found(t, "Dockerfile", `(?m)^ENTRYPOINT \["(\S+)"\]$`)
-	check := readTask(t, "task-definition.json").ContainerDefinitions[0].HealthCheck
+	entrypoint := findInFile(t, "Dockerfile", `(?m)^ENTRYPOINT \["(\S+)"\]$`)
+	check := readTaskDefinition(t, "task-definition.json").ContainerDefinitions[0].HealthCheck
 	if check == nil || !slices.Equal(check.Command, []string{"CMD", entrypoint, "health"}) {
-		t.Errorf("ECS checks by %+v", check)
+		t.Errorf("ECS health check %+v; want %s health", check, entrypoint)
 	}
-	told(t, "-- "+entrypoint+" user create")
+	assertDocumented(t, "-- "+entrypoint+" user create")
 }
 
-// TestSampleSecrets holds that each secret of the sample is one that the program refuses; TestRuns shows that it does.
-func TestSampleSecrets(t *testing.T) {
-	there := secrets(t)
-	for key, value := range there {
+// TestSampleSecrets_containPlaceholder checks for change-me. The program rejects secrets that contain it; see TestRuns.
+func TestSampleSecrets_containPlaceholder(t *testing.T) {
+	secrets := sampleSecrets(t)
+	for key, value := range secrets {
 		if strings.Count(value, "change-me") != 1 {
-			t.Errorf("%s: %s", key, value)
+			t.Errorf("%s: %s; want one change-me", key, value)
 		}
 	}
-	if len(there) != 3 {
-		t.Errorf("%d secrets, want 3: %v", len(there), there)
+	if len(secrets) != 3 {
+		t.Errorf("%d secrets, want 3: %v", len(secrets), secrets)
 	}
 }
 
-// others are settings that are not the program's own: who reads them.
-var others = map[string]string{
-	"GOMEMLIMIT": "the runtime of Go",
-	"PGSSLMODE":  "pgx, as all clients of PostgreSQL",
+// externalSettings maps settings that are not Labledger's own to the code that reads them.
+var externalSettings = map[string]string{
+	"GOMEMLIMIT": "the Go runtime",
+	"PGSSLMODE":  "pgx",
 }
 
-var setting = regexp.MustCompile(`\$([A-Z][A-Z_]*)`)
+var settingRE = regexp.MustCompile(`\$([A-Z][A-Z_]*)`)
 
-// unknown are the settings that nobody reads, given what `labledger help` says.
-func unknown(help string, names []string) (all []string) {
-	read := map[string]bool{}
-	for _, match := range setting.FindAllStringSubmatch(help, -1) {
-		read[match[1]] = true
+// unknownSettings returns the settings that the output of `labledger help` does not list.
+func unknownSettings(help string, names []string) (unlisted []string) {
+	listed := map[string]bool{}
+	for _, match := range settingRE.FindAllStringSubmatch(help, -1) {
+		listed[match[1]] = true
 	}
 	for _, name := range names {
-		if !read[name] && others[name] == "" && !strings.HasPrefix(name, "OTEL_") {
-			all = append(all, name)
+		if !listed[name] && externalSettings[name] == "" && !strings.HasPrefix(name, "OTEL_") {
+			unlisted = append(unlisted, name)
 		}
 	}
-	return all
+	return unlisted
 }
 
-// knows holds that the program reads every setting that it is given anywhere.
-func knows(t *testing.T, labledger program) {
-	help, code := labledger.run(t, nil, "", "help")
-	if code != 0 {
+// checkSettings checks that `labledger help` lists every setting of the deployment files.
+func checkSettings(t *testing.T, labledger program) {
+	help, exitCode := labledger.run(t, nil, "", "help")
+	if exitCode != 0 {
 		t.Fatal(help)
 	}
-	names := slices.Collect(maps.Keys(readApp(t).Env))
+	names := slices.Collect(maps.Keys(readAppManifest(t).Env))
 	for _, c := range containers(t) {
 		names = slices.AppendSeq(names, maps.Keys(c.plain))
 		names = slices.AppendSeq(names, maps.Keys(c.secret))
 	}
 	if len(names) < 25 {
-		t.Errorf("only %d settings: %v", len(names), names)
+		t.Errorf("the deployment files have only %d settings: %v", len(names), names)
 	}
-	if wrong := unknown(help, names); len(wrong) > 0 {
-		t.Errorf("the program reads no %v", wrong)
+	if unlisted := unknownSettings(help, names); len(unlisted) > 0 {
+		t.Errorf("labledger help does not list %v", unlisted)
 	}
-	if wrong := unknown(help, []string{"PORT", "DRAIN_DELAYS", "Port", "JWT_SECRET"}); !slices.Equal(wrong, []string{"DRAIN_DELAYS", "Port"}) {
-		t.Errorf("this test would not notice: %v", wrong)
+	unlisted := unknownSettings(help, []string{"PORT", "DRAIN_DELAYS", "Port", "JWT_SECRET"})
+	if want := []string{"DRAIN_DELAYS", "Port"}; !slices.Equal(unlisted, want) {
+		t.Errorf("control: unknown settings %v, want %v", unlisted, want)
 	}
 }

@@ -14,16 +14,14 @@ import (
 	"time"
 )
 
-// This file speaks HTTP with a stack.
-
-// An answer is what came back, read to its end.
-type answer struct {
+// A response is an HTTP response with its whole body.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// composeClient follows no redirects, asks for no compression by itself, and keeps no connection, since containers come and go.
+// composeClient follows no redirects, requests no compression and reuses no connection, since tests replace containers.
 var composeClient = &http.Client{
 	Timeout:       time.Minute,
 	Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
@@ -32,113 +30,115 @@ var composeClient = &http.Client{
 
 func (s *composeStack) url(path string) string { return "http://127.0.0.1:" + s.port + path }
 
-// attempt sends a request; headers are names and values in turn.
-func (s *composeStack) attempt(method, path, body string, headers ...string) (answer, error) {
-	r, err := http.NewRequest(method, s.url(path), strings.NewReader(body))
+// trySend sends a request. The headers alternate between names and values.
+func (s *composeStack) trySend(method, path, body string, headers ...string) (response, error) {
+	request, err := http.NewRequest(method, s.url(path), strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+		request.Header.Set(headers[i], headers[i+1])
 	}
-	return exchange(composeClient, r)
+	return roundTrip(composeClient, request)
 }
 
-func exchange(client *http.Client, r *http.Request) (answer, error) {
-	response, err := client.Do(r)
+// roundTrip sends a request and reads the whole response.
+func roundTrip(client *http.Client, request *http.Request) (response, error) {
+	resp, err := client.Do(request)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, body}, err
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return response{resp.StatusCode, resp.Header, body}, err
 }
 
-// send does so and must get an answer.
-func (s *composeStack) send(t *testing.T, method, path, body string, headers ...string) answer {
+// send sends a request and fails the test if there is no response.
+func (s *composeStack) send(t *testing.T, method, path, body string, headers ...string) response {
 	t.Helper()
-	a, err := s.attempt(method, path, body, headers...)
+	resp, err := s.trySend(method, path, body, headers...)
 	if err != nil {
 		t.Fatalf("%s %.200s: %v", method, path, err)
 	}
-	return a
+	return resp
 }
 
-// want does so and must get this status.
-func (s *composeStack) want(t *testing.T, status int, method, path, body string, headers ...string) answer {
+// expect sends a request and fails the test if the response has another status.
+func (s *composeStack) expect(t *testing.T, status int, method, path, body string, headers ...string) response {
 	t.Helper()
-	a := s.send(t, method, path, body, headers...)
-	if a.status != status {
-		t.Fatalf("%s %.200s: %d instead of %d: %.500s", method, path, a.status, status, a.body)
+	resp := s.send(t, method, path, body, headers...)
+	if resp.status != status {
+		t.Fatalf("%s %.200s: status %d, want %d: %.500s", method, path, resp.status, status, resp.body)
 	}
-	return a
+	return resp
 }
 
-// reads an answer's JSON into v.
-func (a answer) json(t *testing.T, v any) {
+// decode decodes the JSON body into v.
+func (resp response) decode(t *testing.T, v any) {
 	t.Helper()
-	if err := json.Unmarshal(a.body, v); err != nil {
-		t.Fatalf("no JSON: %v: %.300q", err, a.body)
+	if err := json.Unmarshal(resp.body, v); err != nil {
+		t.Fatalf("invalid JSON: %v: %.300q", err, resp.body)
 	}
 }
 
-// raw sends bytes as they are and reads one answer. A server that closes the connection without one is an error.
-func raw(address, request string) (answer, error) {
+// sendRaw sends a request byte for byte and reads one response. It returns an error if the server sends none.
+func sendRaw(address, request string) (response, error) {
 	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(15 * time.Second)); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if _, err := io.WriteString(conn, request); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	method, _, _ := strings.Cut(request, " ")
-	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, body}, err
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return response{resp.StatusCode, resp.Header, body}, err
 }
 
-func (s *composeStack) raw(t *testing.T, request string) answer {
+func (s *composeStack) sendRaw(t *testing.T, request string) response {
 	t.Helper()
-	a, err := raw("127.0.0.1:"+s.port, request)
+	resp, err := sendRaw("127.0.0.1:"+s.port, request)
 	if err != nil {
 		t.Fatalf("%.100q: %v", request, err)
 	}
-	return a
+	return resp
 }
 
-// problemMembers are those that every problem has.
+// problemMembers are the members of every problem.
 var problemMembers = []string{"type", "title", "status", "detail", "instance", "request_id"}
 
-// isProblem holds an answer against RFC 9457.
-func (a answer) isProblem(t *testing.T, status int) {
+// assertProblem checks that the response is a problem of RFC 9457.
+func (resp response) assertProblem(t *testing.T, status int) {
 	t.Helper()
-	if a.status != status || a.header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("%d %s instead of a problem of status %d: %.300s", a.status, a.header.Get("Content-Type"), status, a.body)
+	if resp.status != status || resp.header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("status %d, %s; want a problem with status %d: %.300s",
+			resp.status, resp.header.Get("Content-Type"), status, resp.body)
 		return
 	}
 	var members map[string]any
-	d := json.NewDecoder(bytes.NewReader(a.body))
+	d := json.NewDecoder(bytes.NewReader(resp.body))
 	if err := d.Decode(&members); err != nil || d.More() {
-		t.Errorf("status %d: no JSON: %v: %q", status, err, a.body)
+		t.Errorf("status %d: invalid JSON: %v: %q", status, err, resp.body)
 		return
 	}
 	for _, name := range problemMembers {
 		if members[name] == nil || members[name] == "" {
-			t.Errorf("status %d: no %s: %s", status, name, a.body)
+			t.Errorf("status %d: %s is missing: %s", status, name, resp.body)
 		}
 	}
-	if members["status"] != float64(status) || members["request_id"] != a.header.Get("X-Request-Id") {
-		t.Errorf("status %d: the body says otherwise than the header: %s %v", status, a.body, a.header)
+	if members["status"] != float64(status) || members["request_id"] != resp.header.Get("X-Request-Id") {
+		t.Errorf("status %d: the body differs from the header: %s %v", status, resp.body, resp.header)
 	}
 }

@@ -10,36 +10,36 @@ import (
 	"time"
 )
 
-// TestComposeDev works with the development stack as a developer does.
+// TestComposeDev uses the development stack as a developer does.
 func TestComposeDev(t *testing.T) {
-	s := newCompose(t, "dev", "docker-compose.yml")
+	s := newComposeStack(t, "dev", "docker-compose.yml")
 	s.compose(t, "up", "-d", "--build")
 	serves := func() bool {
-		a, err := s.attempt("GET", "/site/1", "")
-		return err == nil && a.status == 200
+		resp, err := s.trySend("GET", "/site/1", "")
+		return err == nil && resp.status == 200
 	}
-	took := eventually(t, "the API, compiled in its container", buildTime, serves)
-	t.Logf("up and compiled after %v", took.Round(time.Second))
+	took := waitUntil(t, "the API responds", buildTimeout, serves)
+	t.Logf("the API responded after %v", took.Round(time.Second))
 
 	t.Run("mock data", func(t *testing.T) {
 		var site struct{ Name, Contact string }
-		s.want(t, 200, "GET", "/site/1", "").json(t, &site)
+		s.expect(t, 200, "GET", "/site/1", "").decode(t, &site)
 		if site.Name != "Site 1" || site.Contact != "John Smith" {
-			t.Errorf("site 1 is %+v", site)
+			t.Errorf("site 1: %+v", site)
 		}
 		var user struct{ Username, Country string }
-		if s.want(t, 200, "GET", "/api/users/Bob", "").json(t, &user); user.Country != "UK" {
-			t.Errorf("Bob is %+v", user)
+		if s.expect(t, 200, "GET", "/api/users/Bob", "").decode(t, &user); user.Country != "UK" {
+			t.Errorf("user Bob: %+v", user)
 		}
 	})
 
-	t.Run("this machine alone", func(t *testing.T) {
+	t.Run("ports on loopback only", func(t *testing.T) {
 		for _, service := range []string{"api", "db"} {
 			c := s.inspect(t, service)
-			if c.published() != (service == "api") {
-				t.Errorf("%s: published: %v", service, c.HostConfig.PortBindings)
+			if c.isPublished() != (service == "api") {
+				t.Errorf("%s: published ports %v; only those of the API may be published", service, c.HostConfig.PortBindings)
 			}
-			c.onLoopback(t)
+			c.assertOnLoopback(t)
 		}
 	})
 
@@ -49,12 +49,12 @@ func TestComposeDev(t *testing.T) {
 		}
 		psql("-v", "ON_ERROR_STOP=1", "-f", "/var/postgres_scripts/mock_data.sql", "postgres_dev")
 		if sites := strings.TrimSpace(psql("-At", "-c", "SELECT count(*) FROM site", "postgres_dev")); sites != "3" {
-			t.Errorf("%s sites after the mock data came once more", sites)
+			t.Errorf("%s sites after loading the mock data again, want 3", sites)
 		}
 		s.compose(t, "exec", "-T", "db", "createdb", "-U", "mock_dev_user", "scratch")
 		psql("-f", "/var/postgres_scripts/schema.sql", "scratch")
 		if sites := strings.TrimSpace(psql("-At", "-c", "SELECT count(*) FROM site", "scratch")); sites != "0" {
-			t.Errorf("%s sites in the scratch database", sites)
+			t.Errorf("%s sites in the scratch database, want 0", sites)
 		}
 	})
 
@@ -62,26 +62,27 @@ func TestComposeDev(t *testing.T) {
 		path := filepath.Join(s.dir, "api", "health.go")
 		text, err := os.ReadFile(path)
 		if err != nil || !strings.Contains(string(text), `Hello{"world"`) {
-			t.Fatalf("health.go does not greet the world: %v", err)
+			t.Fatalf("health.go does not contain Hello{\"world\": %v", err)
 		}
-		if err := os.WriteFile(path, []byte(strings.Replace(string(text), `Hello{"world"`, `Hello{"laboratory"`, 1)), 0o644); err != nil {
+		changed := strings.Replace(string(text), `Hello{"world"`, `Hello{"laboratory"`, 1)
+		if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		took := eventually(t, "the new word", 3*time.Minute, func() bool {
-			a, err := s.attempt("GET", "/", "", "Accept", "application/json")
-			return err == nil && strings.Contains(string(a.body), `"laboratory"`)
+		took := waitUntil(t, "the API returns the changed text", 3*time.Minute, func() bool {
+			resp, err := s.trySend("GET", "/", "", "Accept", "application/json")
+			return err == nil && strings.Contains(string(resp.body), `"laboratory"`)
 		})
-		t.Logf("%v after the file was saved", took.Round(100*time.Millisecond))
+		t.Logf("reloaded %v after the file was saved", took.Round(100*time.Millisecond))
 	})
 
-	t.Run("the data stays", func(t *testing.T) {
-		s.want(t, 200, "PATCH", "/site/2", `{"contact": "Ada Lovelace"}`)
+	t.Run("data survives down and up", func(t *testing.T) {
+		s.expect(t, 200, "PATCH", "/site/2", `{"contact": "Ada Lovelace"}`)
 		s.compose(t, "down")
 		s.compose(t, "up", "-d")
-		eventually(t, "the API, after down and up", buildTime, serves)
+		waitUntil(t, "the API responds after down and up", buildTimeout, serves)
 		var site struct{ Contact string }
-		if s.want(t, 200, "GET", "/site/2", "").json(t, &site); site.Contact != "Ada Lovelace" {
-			t.Errorf("site 2 is %+v: its data has gone", site)
+		if s.expect(t, 200, "GET", "/site/2", "").decode(t, &site); site.Contact != "Ada Lovelace" {
+			t.Errorf("the change of site 2 is lost: %+v", site)
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A composeContainer is what docker inspect knows of one, as far as we ask.
+// A composeContainer has the members of the output of docker inspect that the tests use.
 type composeContainer struct {
 	ID, Name string
 	State    struct {
@@ -27,57 +27,59 @@ type composeContainer struct {
 
 func (s *composeStack) inspect(t *testing.T, service string) composeContainer {
 	t.Helper()
-	var found []composeContainer
-	text := s.docker(t, "inspect", s.container(t, service))
-	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
+	var containers []composeContainer
+	text := s.docker(t, "inspect", s.containerID(t, service))
+	if err := json.Unmarshal([]byte(text), &containers); err != nil || len(containers) != 1 {
 		t.Fatalf("docker inspect of %s: %v: %.300s", service, err, text)
 	}
-	return found[0]
+	return containers[0]
 }
 
-func (c composeContainer) published() bool {
-	for _, at := range c.HostConfig.PortBindings {
-		if len(at) > 0 {
+func (c composeContainer) isPublished() bool {
+	for _, bindings := range c.HostConfig.PortBindings {
+		if len(bindings) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-func (c composeContainer) onLoopback(t *testing.T) {
+func (c composeContainer) assertOnLoopback(t *testing.T) {
 	t.Helper()
 	for port, bindings := range c.HostConfig.PortBindings {
-		for _, b := range bindings {
-			if b.HostIp != "127.0.0.1" {
-				t.Errorf("%s: port %s is published on %q", c.Name, port, b.HostIp)
+		for _, binding := range bindings {
+			if binding.HostIp != "127.0.0.1" {
+				t.Errorf("%s: port %s is published on %q", c.Name, port, binding.HostIp)
 			}
 		}
 	}
 }
 
-// confined checks that what breaks out of the program gets nowhere.
-func (c composeContainer) confined(t *testing.T) {
+// assertConfined checks that an attacker who controls the program has no privileges in the container.
+func (c composeContainer) assertConfined(t *testing.T) {
 	t.Helper()
-	h := c.HostConfig
+	host := c.HostConfig
 	if user := c.Config.User; user == "" || user == "root" || user == "0" || user == "0:0" {
 		t.Errorf("%s runs as root: user %q", c.Name, user)
 	}
-	if !h.ReadonlyRootfs || h.Privileged || len(h.CapAdd) > 0 || !slices.Equal(h.CapDrop, []string{"ALL"}) {
-		t.Errorf("%s: read-only %v, privileged %v, capabilities added %v, dropped %v", c.Name, h.ReadonlyRootfs, h.Privileged, h.CapAdd, h.CapDrop)
+	if !host.ReadonlyRootfs || host.Privileged || len(host.CapAdd) > 0 || !slices.Equal(host.CapDrop, []string{"ALL"}) {
+		t.Errorf("%s: read-only %v, privileged %v, capabilities added %v, dropped %v",
+			c.Name, host.ReadonlyRootfs, host.Privileged, host.CapAdd, host.CapDrop)
 	}
-	if !slices.Contains(h.SecurityOpt, "no-new-privileges:true") && !slices.Contains(h.SecurityOpt, "no-new-privileges") {
-		t.Errorf("%s may get new privileges: %v", c.Name, h.SecurityOpt)
+	if !slices.Contains(host.SecurityOpt, "no-new-privileges:true") &&
+		!slices.Contains(host.SecurityOpt, "no-new-privileges") {
+		t.Errorf("%s can gain privileges: %v", c.Name, host.SecurityOpt)
 	}
 }
 
-// lasting checks what holds for services that run for long.
-func (c composeContainer) lasting(t *testing.T) {
+// assertServiceLimits checks the resource limits and the restart policy of a long-running service.
+func (c composeContainer) assertServiceLimits(t *testing.T) {
 	t.Helper()
-	h := c.HostConfig
-	if h.Memory <= 0 || h.PidsLimit <= 0 {
-		t.Errorf("%s may take all memory (%d) or processes (%d)", c.Name, h.Memory, h.PidsLimit)
+	host := c.HostConfig
+	if host.Memory <= 0 || host.PidsLimit <= 0 {
+		t.Errorf("%s has no limit of memory (%d) or processes (%d)", c.Name, host.Memory, host.PidsLimit)
 	}
-	if h.RestartPolicy.Name != "unless-stopped" {
-		t.Errorf("%s is restarted %q", c.Name, h.RestartPolicy.Name)
+	if host.RestartPolicy.Name != "unless-stopped" {
+		t.Errorf("%s has the restart policy %q, want unless-stopped", c.Name, host.RestartPolicy.Name)
 	}
 }

@@ -12,107 +12,111 @@ import (
 	"time"
 )
 
-// This file puts a light load on a stack and keeps the accounts of it.
-
-// A failure is a request that came to nothing: no answer, or one of a server's fault.
+// A failure is a request without a response or with an unexpected status.
 type failure struct {
-	what   string
-	answer answer
-	err    error
-	at     time.Time
+	request  string
+	response response
+	err      error
+	at       time.Time
 }
 
-// A tally is what a load has seen. The events of its workers have users from first on, and times from 0 on.
-type tally struct {
-	first    int64
-	requests int
-	failures []failure
-	sent     []int64   // by worker: how many events
-	acked    [][]int64 // by worker: the times of those that were acknowledged
+// A loadResult counts the requests of a load. Worker n records events of user firstUser+n with the times 0, 1, 2, ….
+type loadResult struct {
+	firstUser int64
+	requests  int
+	failures  []failure
+	sent      []int64   // number of events by worker
+	acked     [][]int64 // times of the acknowledged events by worker
 }
 
-// A running load.
-type running struct {
-	mu    sync.Mutex
-	tally tally
-	ended atomic.Bool
-	all   sync.WaitGroup
+// A runningLoad sends requests until stop is called.
+type runningLoad struct {
+	mu      sync.Mutex
+	result  loadResult
+	stopped atomic.Bool
+	workers sync.WaitGroup
 }
 
-// load starts workers, each on a connection that it keeps, with a request every so often: a row, a list, an event.
-func (p *production) load(t *testing.T, first int64, workers int, every time.Duration) *running {
-	l := &running{tally: tally{first: first, sent: make([]int64, workers), acked: make([][]int64, workers)}}
-	t.Cleanup(func() { l.stop() })
-	for w := range workers {
-		l.all.Go(func() {
+// startLoad starts workers. Each sends a request per interval over one connection: in turn a row, a list and an event.
+func (p *prodStack) startLoad(t *testing.T, firstUser int64, workers int, interval time.Duration) *runningLoad {
+	load := &runningLoad{result: loadResult{
+		firstUser: firstUser,
+		sent:      make([]int64, workers),
+		acked:     make([][]int64, workers),
+	}}
+	t.Cleanup(func() { load.stop() })
+	for worker := range workers {
+		load.workers.Go(func() {
 			client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxConnsPerHost: 1}}
 			defer client.CloseIdleConnections()
-			for n := w; !l.ended.Load(); n++ {
+			for n := worker; !load.stopped.Load(); n++ {
 				start := time.Now()
-				p.loadOne(l, client, w, n)
-				time.Sleep(every - time.Since(start))
+				p.sendLoadRequest(load, client, worker, n)
+				time.Sleep(interval - time.Since(start))
 			}
 		})
 	}
-	return l
+	return load
 }
 
-func (p *production) loadOne(l *running, client *http.Client, w, n int) {
-	method, path, body, at := "GET", "/site/1", "", int64(-1)
+func (p *prodStack) sendLoadRequest(load *runningLoad, client *http.Client, worker, n int) {
+	method, path, body, eventTime := "GET", "/site/1", "", int64(-1)
 	switch n % 3 {
 	case 1:
 		path = "/sites"
 	case 2:
-		l.mu.Lock()
-		at = l.tally.sent[w]
-		l.tally.sent[w]++
-		l.mu.Unlock()
-		method, path, body = "POST", "/api/v1/events", eventBody(l.tally.first+int64(w), at)
+		load.mu.Lock()
+		eventTime = load.result.sent[worker]
+		load.result.sent[worker]++
+		load.mu.Unlock()
+		method, path, body = "POST", "/api/v1/events", eventBody(load.result.firstUser+int64(worker), eventTime)
 	}
-	r, err := http.NewRequest(method, p.url(path), strings.NewReader(body))
+	request, err := http.NewRequest(method, p.url(path), strings.NewReader(body))
 	if err == nil {
-		r.Header.Set("Authorization", "Bearer "+p.token)
-		r.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+p.token)
+		request.Header.Set("Content-Type", "application/json")
 	}
-	var a answer
+	var resp response
 	if err == nil {
-		a, err = exchange(client, r)
+		resp, err = roundTrip(client, request)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tally.requests++
-	if err != nil || a.status >= 300 {
-		l.tally.failures = append(l.tally.failures, failure{fmt.Sprintf("%s %s", method, path), a, err, time.Now()})
-	} else if at >= 0 {
-		l.tally.acked[w] = append(l.tally.acked[w], at)
+	load.mu.Lock()
+	defer load.mu.Unlock()
+	load.result.requests++
+	if err != nil || resp.status >= 300 {
+		failed := failure{fmt.Sprintf("%s %s", method, path), resp, err, time.Now()}
+		load.result.failures = append(load.result.failures, failed)
+	} else if eventTime >= 0 {
+		load.result.acked[worker] = append(load.result.acked[worker], eventTime)
 	}
 }
 
-// stop ends the load, and waits for what is under way.
-func (l *running) stop() tally {
-	l.ended.Store(true)
-	l.all.Wait()
-	return l.tally
+// stop ends the load and waits for the requests in progress.
+func (load *runningLoad) stop() loadResult {
+	load.stopped.Store(true)
+	load.workers.Wait()
+	return load.result
 }
 
-// recordedOnce checks that each event that was acknowledged is recorded once, and none twice.
-func (p *production) recordedOnce(t *testing.T, done tally) {
+// assertRecordedOnce checks that every acknowledged event is recorded and that no event is recorded twice.
+func (p *prodStack) assertRecordedOnce(t *testing.T, result loadResult) {
 	t.Helper()
 	acked := 0
-	for w := range done.acked {
-		recorded := p.recordedOf(t, done.first+int64(w))
-		for _, at := range done.acked[w] {
+	for worker := range result.acked {
+		user := result.firstUser + int64(worker)
+		recorded := p.countEventsByTime(t, user)
+		for _, eventTime := range result.acked[worker] {
 			acked++
-			if recorded[at] != 1 {
-				t.Errorf("event %d of user %d was acknowledged, and is recorded %d times", at, done.first+int64(w), recorded[at])
+			if recorded[eventTime] != 1 {
+				t.Errorf("acknowledged event %d of user %d is recorded %d times", eventTime, user, recorded[eventTime])
 			}
 		}
-		if n := twice(recorded); n > 0 {
-			t.Errorf("%d events of user %d are recorded more than once", n, done.first+int64(w))
+		if duplicates := countDuplicates(recorded); duplicates > 0 {
+			t.Errorf("%d events of user %d are recorded more than once", duplicates, user)
 		}
 	}
 	if acked == 0 {
-		t.Error("no event was acknowledged: this test shows nothing")
+		t.Error("control: no event was acknowledged")
 	}
 	t.Logf("%d events were acknowledged", acked)
 }

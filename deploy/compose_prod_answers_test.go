@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-func gunzip(t *testing.T, a answer) string {
+func gunzip(t *testing.T, resp response) string {
 	t.Helper()
-	if a.header.Get("Content-Encoding") != "gzip" {
-		t.Fatalf("it is not compressed: %v", a.header)
+	if resp.header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("the response is not compressed: %v", resp.header)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(a.body))
+	z, err := gzip.NewReader(bytes.NewReader(resp.body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,192 +33,196 @@ func gunzip(t *testing.T, a answer) string {
 	return string(text)
 }
 
-// testGzip: compression changes nothing but the bytes, and the ETag that it makes weak is still good for a change.
-func (p *production) testGzip(t *testing.T) {
-	rows := "name,contact,address,state_or_region,country,postcode_or_zip\n"
+// testGzip checks that compression preserves the content. gzip makes an ETag weak; If-Match must accept it anyway.
+func (p *prodStack) testGzip(t *testing.T) {
+	csv := "name,contact,address,state_or_region,country,postcode_or_zip\n"
 	for i := range 300 {
-		rows += fmt.Sprintf("Compressed %d,,%d Long Street,,,\n", i, i)
+		csv += fmt.Sprintf("Compressed %d,,%d Long Street,,,\n", i, i)
 	}
-	p.want(t, 200, "POST", "/api/v1/sites", rows, p.as("Content-Type", "text/csv")...)
-	for _, kind := range []string{"application/json", "application/x-ndjson", "text/csv"} {
-		plain := p.want(t, 200, "GET", "/api/v1/sites?limit=200", "", p.as("Accept", kind)...)
-		small := p.want(t, 200, "GET", "/api/v1/sites?limit=200", "", p.as("Accept", kind, "Accept-Encoding", "gzip")...)
-		if text := gunzip(t, small); text != string(plain.body) || len(small.body)*2 > len(plain.body) {
-			t.Errorf("%s: %d bytes, %d of them compressed, that are %d again", kind, len(plain.body), len(small.body), len(text))
+	p.expect(t, 200, "POST", "/api/v1/sites", csv, p.asAdmin("Content-Type", "text/csv")...)
+	for _, mediaType := range []string{"application/json", "application/x-ndjson", "text/csv"} {
+		plain := p.expect(t, 200, "GET", "/api/v1/sites?limit=200", "", p.asAdmin("Accept", mediaType)...)
+		gzipHeaders := p.asAdmin("Accept", mediaType, "Accept-Encoding", "gzip")
+		compressed := p.expect(t, 200, "GET", "/api/v1/sites?limit=200", "", gzipHeaders...)
+		if text := gunzip(t, compressed); text != string(plain.body) || len(compressed.body)*2 > len(plain.body) {
+			t.Errorf("%s: %d bytes, %d compressed, %d decompressed",
+				mediaType, len(plain.body), len(compressed.body), len(text))
 		}
-		if vary := strings.Join(small.header.Values("Vary"), ","); !strings.Contains(vary, "Accept-Encoding") {
-			t.Errorf("%s: Vary %q", kind, vary)
+		if vary := strings.Join(compressed.header.Values("Vary"), ","); !strings.Contains(vary, "Accept-Encoding") {
+			t.Errorf("%s: Vary %q", mediaType, vary)
 		}
 	}
 
 	var site struct{ ID int }
-	p.want(t, 201, "POST", "/api/v1/sites", fmt.Sprintf(`{"name": "Long", "address": %q}`, strings.Repeat("Street ", 1000)), p.as()...).json(t, &site)
+	longSite := fmt.Sprintf(`{"name": "Long", "address": %q}`, strings.Repeat("Street ", 1000))
+	p.expect(t, 201, "POST", "/api/v1/sites", longSite, p.asAdmin()...).decode(t, &site)
 	path := fmt.Sprintf("/api/v1/sites/%d", site.ID)
-	seen := p.want(t, 200, "GET", path, "", p.as("Accept-Encoding", "gzip")...)
-	gunzip(t, seen)
-	tag := seen.header.Get("ETag")
-	if !strings.HasPrefix(tag, "W/") {
-		t.Fatalf("gzip left the ETag strong, %s: this test shows nothing", tag)
+	cached := p.expect(t, 200, "GET", path, "", p.asAdmin("Accept-Encoding", "gzip")...)
+	gunzip(t, cached)
+	etag := cached.header.Get("ETag")
+	if !strings.HasPrefix(etag, "W/") {
+		t.Fatalf("control: the ETag of a compressed response is not weak: %s", etag)
 	}
-	p.want(t, 304, "GET", path, "", p.as("Accept-Encoding", "gzip", "If-None-Match", tag)...)
-	p.want(t, 200, "PATCH", path, `{"contact": "First"}`, p.as("If-Match", tag)...)
-	p.want(t, 412, "PATCH", path, `{"contact": "Late"}`, p.as("If-Match", tag)...)
-	p.want(t, 200, "PATCH", path, `{"contact": "Anybody"}`, p.as("If-Match", "*")...)
+	p.expect(t, 304, "GET", path, "", p.asAdmin("Accept-Encoding", "gzip", "If-None-Match", etag)...)
+	p.expect(t, 200, "PATCH", path, `{"contact": "First"}`, p.asAdmin("If-Match", etag)...)
+	p.expect(t, 412, "PATCH", path, `{"contact": "Late"}`, p.asAdmin("If-Match", etag)...)
+	p.expect(t, 200, "PATCH", path, `{"contact": "Unconditional"}`, p.asAdmin("If-Match", "*")...)
 }
 
-// A listener has a stream open.
-type listener struct {
+// A streamClient is a client of an open event stream.
+type streamClient struct {
 	lines  chan string
 	header http.Header
 	status int
 }
 
-// listen opens the stream for so long at most.
-func (p *production) listen(t *testing.T, limit time.Duration) listener {
+// openStream opens the event stream and closes it after the timeout or when the test ends.
+func (p *prodStack) openStream(t *testing.T, timeout time.Duration) streamClient {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, "GET", p.url("/api/v1/stream"), nil)
+	request, err := http.NewRequestWithContext(ctx, "GET", p.url("/api/v1/stream"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+p.token)
-	r.Header.Set("Accept-Encoding", "gzip")
-	response, err := (&http.Client{Transport: composeClient.Transport}).Do(r)
+	request.Header.Set("Authorization", "Bearer "+p.token)
+	request.Header.Set("Accept-Encoding", "gzip")
+	resp, err := (&http.Client{Transport: composeClient.Transport}).Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := listener{make(chan string, 1000), response.Header, response.StatusCode}
+	stream := streamClient{make(chan string, 1000), resp.Header, resp.StatusCode}
 	go func() {
-		defer close(l.lines)
-		defer response.Body.Close()
-		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
-			l.lines <- lines.Text()
+		defer close(stream.lines)
+		defer resp.Body.Close()
+		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+			stream.lines <- lines.Text()
 		}
 	}()
-	return l
+	return stream
 }
 
-// hears waits for a line that has this in it.
-func (l listener) hears(t *testing.T, what string, limit time.Duration) {
+// awaitLine waits for a line that contains the substring.
+func (client streamClient) awaitLine(t *testing.T, substring string, timeout time.Duration) {
 	t.Helper()
-	start, late := time.Now(), time.After(limit)
+	start, expired := time.Now(), time.After(timeout)
 	for {
 		select {
-		case line, open := <-l.lines:
+		case line, open := <-client.lines:
 			if !open {
 				t.Fatalf("the stream ended after %v", time.Since(start))
 			}
-			if strings.Contains(line, what) {
+			if strings.Contains(line, substring) {
 				return
 			}
-		case <-late:
-			t.Fatalf("the stream did not tell of %s within %v", what, limit)
+		case <-expired:
+			t.Fatalf("the stream did not send %s within %v", substring, timeout)
 		}
 	}
 }
 
-// event records one and answers its id.
-func (p *production) event(t *testing.T, user, at int64) string {
+// recordEvent records an event and returns its ID.
+func (p *prodStack) recordEvent(t *testing.T, user, eventTime int64) string {
 	t.Helper()
-	var made struct {
+	var event struct {
 		EventID string `json:"event_id"`
 	}
-	p.want(t, 201, "POST", "/api/v1/events", eventBody(user, at), p.as()...).json(t, &made)
-	return made.EventID
+	p.expect(t, 201, "POST", "/api/v1/events", eventBody(user, eventTime), p.asAdmin()...).decode(t, &event)
+	return event.EventID
 }
 
-func eventBody(user, at int64) string {
-	return fmt.Sprintf(`{"type": "deposit", "amount": 1, "user_id": %d, "time": %d}`, user, at)
+func eventBody(user, eventTime int64) string {
+	return fmt.Sprintf(`{"type": "deposit", "amount": 1, "user_id": %d, "time": %d}`, user, eventTime)
 }
 
-func (p *production) testStream(t *testing.T) {
-	const silence = 27 * time.Second // longer than nginx waits for any other answer, and than the API's heartbeat
-	l := p.listen(t, time.Minute)
-	if l.status != 200 || l.header.Get("Content-Encoding") != "" || !strings.HasPrefix(l.header.Get("Content-Type"), "text/event-stream") {
-		t.Fatalf("the stream: %d %v", l.status, l.header)
+func (p *prodStack) testStream(t *testing.T) {
+	const idle = 27 * time.Second // longer than proxy_read_timeout of other requests and than the API's heartbeat interval
+	stream := p.openStream(t, time.Minute)
+	if stream.status != 200 || stream.header.Get("Content-Encoding") != "" ||
+		!strings.HasPrefix(stream.header.Get("Content-Type"), "text/event-stream") {
+		t.Fatalf("the stream: %d %v", stream.status, stream.header)
 	}
-	for i := range int64(3) { // either instance takes some
-		l.hears(t, p.event(t, 7001, i), 3*time.Second)
+	for i := range int64(3) { // both instances record some of them
+		stream.awaitLine(t, p.recordEvent(t, 7001, i), 3*time.Second)
 	}
-	time.Sleep(silence)
-	l.hears(t, p.event(t, 7001, 10), 3*time.Second)
+	time.Sleep(idle)
+	stream.awaitLine(t, p.recordEvent(t, 7001, 10), 3*time.Second)
 }
 
-// sessionAddress signs in with headers, and answers where the API says that the session was made.
-func (p *production) sessionAddress(t *testing.T, headers ...string) string {
+// sessionAddress signs in with these headers and returns the client address that the API recorded for the session.
+func (p *prodStack) sessionAddress(t *testing.T, headers ...string) string {
 	t.Helper()
-	who := p.signIn(t, headers...)
+	auth := p.signIn(t, headers...)
 	var sessions []struct {
 		Address string
-		Own     bool // the one that asks
+		Own     bool // the session of this request
 	}
-	p.want(t, 200, "GET", "/auth/token?limit=1000", "", who...).json(t, &sessions)
+	p.expect(t, 200, "GET", "/auth/token?limit=1000", "", auth...).decode(t, &sessions)
 	for _, s := range sessions {
 		if s.Own {
 			return s.Address
 		}
 	}
-	t.Fatalf("no session is the one that asks: %+v", sessions)
+	t.Fatalf("no session is marked as own: %+v", sessions)
 	return ""
 }
 
-func (p *production) testClientAddress(t *testing.T) {
-	const claimed = "203.0.113.7"
-	lies := []string{"X-Forwarded-For", claimed, "X-Real-Ip", claimed, "Forwarded", "for=" + claimed}
-	if got := p.sessionAddress(t, lies...); got != composeNet+".1" {
-		t.Errorf("a client that calls itself %s is %s, not the host of the containers", claimed, got)
+func (p *prodStack) testClientAddress(t *testing.T) {
+	const forged = "203.0.113.7"
+	forgedHeaders := []string{"X-Forwarded-For", forged, "X-Real-Ip", forged, "Forwarded", "for=" + forged}
+	if got := p.sessionAddress(t, forgedHeaders...); got != composeNetwork+".1" {
+		t.Errorf("a client that claims to be %s has the address %s, want %s.1", forged, got, composeNetwork)
 	}
 	if count := p.psql(t, "SELECT count(*) FROM login_attempt WHERE subject LIKE '%203.0.113%'"); count != "0" {
-		t.Error("attempts were counted for an address that the client made up")
+		t.Error("sign-in attempts were counted for a forged address")
 	}
-	p.set("TRUSTED_PROXIES="+composeNet+".1").compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
+	p.withEnv("TRUSTED_PROXIES="+composeNetwork+".1").compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
 	defer p.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
-	if got := p.sessionAddress(t, lies...); got != claimed {
-		t.Errorf("a proxy that is trusted says %s, and it is taken for %s", claimed, got)
+	if got := p.sessionAddress(t, forgedHeaders...); got != forged {
+		t.Errorf("a trusted proxy reports %s, but the client has the address %s", forged, got)
 	}
-	if got := p.sessionAddress(t, "X-Forwarded-For", "198.51.100.1, "+claimed); got != claimed {
-		t.Errorf("of two addresses %s counts, not the one that the trusted proxy saw", got)
+	if got := p.sessionAddress(t, "X-Forwarded-For", "198.51.100.1, "+forged); got != forged {
+		t.Errorf("the client has the address %s, want %s, which the trusted proxy added last", got, forged)
 	}
 }
 
-// testLimits asks more than one address may.
-func (p *production) testLimits(t *testing.T) {
-	var refused, sent atomic.Int64
-	var all sync.WaitGroup
+// testLimits exceeds the limits of requests and of connections per client address.
+func (p *prodStack) testLimits(t *testing.T) {
+	var rejected, sent atomic.Int64
+	var workers sync.WaitGroup
 	for range 16 {
-		all.Go(func() {
+		workers.Go(func() {
 			client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
-			for refused.Load() < 100 && sent.Add(1) < 40000 {
-				r, _ := http.NewRequest("GET", p.url("/healthcheck"), nil) // the URL is good
-				a, err := exchange(client, r)
+			for rejected.Load() < 100 && sent.Add(1) < 40000 {
+				request, _ := http.NewRequest("GET", p.url("/healthcheck"), nil) // the URL is valid
+				resp, err := roundTrip(client, request)
 				switch {
 				case err != nil:
-					t.Errorf("no answer: %v", err)
+					t.Errorf("no response: %v", err)
 					return
-				case a.status == 429:
-					refused.Add(1)
-					a.isNginx(t, "too many requests", 429)
-				case a.status != 200:
-					t.Errorf("%d %.200s", a.status, a.body)
+				case resp.status == 429:
+					rejected.Add(1)
+					resp.assertNginxProblem(t, "too many requests", 429)
+				case resp.status != 200:
+					t.Errorf("status %d: %.200s", resp.status, resp.body)
 				}
 			}
 		})
 	}
-	all.Wait()
-	if refused.Load() < 100 {
-		t.Errorf("of %d requests %d were refused", sent.Load(), refused.Load())
+	workers.Wait()
+	if rejected.Load() < 100 {
+		t.Errorf("%d of %d requests were rejected, want at least 100", rejected.Load(), sent.Load())
 	}
 	time.Sleep(time.Second)
-	p.want(t, 200, "GET", "/healthcheck", "")
+	p.expect(t, 200, "GET", "/healthcheck", "")
 
 	const connections = 200
 	time.Sleep(3 * time.Second)
 	for i := range connections {
-		if l := p.listen(t, time.Minute); l.status != 200 {
-			t.Fatalf("connection %d: %d", i+1, l.status)
+		if stream := p.openStream(t, time.Minute); stream.status != 200 {
+			t.Fatalf("connection %d: status %d", i+1, stream.status)
 		}
 	}
-	p.send(t, "GET", "/healthcheck", "").isNginx(t, "too many connections", 429)
+	p.send(t, "GET", "/healthcheck", "").assertNginxProblem(t, "too many connections", 429)
 }

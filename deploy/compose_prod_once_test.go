@@ -11,138 +11,149 @@ import (
 	"time"
 )
 
-// recordedOf counts the events of a user by their time, which these tests give to one request each.
-func (p *production) recordedOf(t *testing.T, user int64) map[int64]int {
+// countEventsByTime counts the recorded events of a user by their time. Each request of these tests has its own time.
+func (p *prodStack) countEventsByTime(t *testing.T, user int64) map[int64]int {
 	t.Helper()
 	count := map[int64]int{}
-	for line := range strings.Lines(p.psql(t, fmt.Sprintf("SELECT time, count(*) FROM event WHERE user_id = %d GROUP BY time", user))) {
-		at, n, _ := strings.Cut(strings.TrimSpace(line), "|")
-		key, err1 := strconv.ParseInt(at, 10, 64)
-		value, err2 := strconv.Atoi(n)
+	query := fmt.Sprintf("SELECT time, count(*) FROM event WHERE user_id = %d GROUP BY time", user)
+	for line := range strings.Lines(p.psql(t, query)) {
+		timeText, countText, _ := strings.Cut(strings.TrimSpace(line), "|")
+		key, err1 := strconv.ParseInt(timeText, 10, 64)
+		value, err2 := strconv.Atoi(countText)
 		if err1 != nil || err2 != nil {
-			t.Fatalf("psql said %q", line)
+			t.Fatalf("unexpected line of psql: %q", line)
 		}
 		count[key] = value
 	}
 	return count
 }
 
-// withOneHung sends events and reads while one instance hangs, lets it go on when all are answered, and tells what came back for the events,
-// which of them are recorded how often, and what came back for the reads.
-func (p *production) withOneHung(t *testing.T, user int64) (events []answer, recorded map[int64]int, reads []answer) {
-	const many = 20
-	hung := p.container(t, "api-1")
-	p.docker(t, "pause", hung)
+// sendWithHungInstance sends events and reads while api-1 is paused, and resumes it after the last response. It returns
+// the responses, and how often each event is recorded.
+func (p *prodStack) sendWithHungInstance(
+	t *testing.T, user int64,
+) (events []response, recorded map[int64]int, reads []response) {
+	const requests = 20
+	instance := p.containerID(t, "api-1")
+	p.docker(t, "pause", instance)
 	paused := true
 	resume := func() {
 		if paused {
-			p.docker(t, "unpause", hung)
+			p.docker(t, "unpause", instance)
 			paused = false
 		}
 	}
 	defer resume()
-	events, reads = make([]answer, many), make([]answer, many)
-	var all sync.WaitGroup
-	for i := range many {
-		all.Go(func() {
-			a, err := p.attempt("POST", []string{"/event", "/api/v1/events"}[i%2], eventBody(user, int64(i)), p.as()...)
+	events, reads = make([]response, requests), make([]response, requests)
+	var wg sync.WaitGroup
+	for i := range requests {
+		wg.Go(func() {
+			path := []string{"/event", "/api/v1/events"}[i%2]
+			resp, err := p.trySend("POST", path, eventBody(user, int64(i)), p.asAdmin()...)
 			if err != nil {
-				t.Errorf("a POST was not answered: %v", err)
+				t.Errorf("no response to a POST: %v", err)
 			}
-			events[i] = a
+			events[i] = resp
 		})
-		all.Go(func() {
-			a, err := p.attempt("GET", []string{"/site/1", "/api/v1/sites?limit=1"}[i%2], "", p.as()...)
+		wg.Go(func() {
+			path := []string{"/site/1", "/api/v1/sites?limit=1"}[i%2]
+			resp, err := p.trySend("GET", path, "", p.asAdmin()...)
 			if err != nil {
-				t.Errorf("a GET was not answered: %v", err)
+				t.Errorf("no response to a GET: %v", err)
 			}
-			reads[i] = a
+			reads[i] = resp
 		})
 	}
-	all.Wait()
+	wg.Wait()
 	resume()
-	eventually(t, "api-1 works again", 30*time.Second, func() bool { return p.health(t, "api-1") == "healthy" })
-	time.Sleep(2 * time.Second) // for what it still does
-	return events, p.recordedOf(t, user), reads
+	waitUntil(t, "api-1 is healthy again", 30*time.Second, func() bool { return p.healthStatus(t, "api-1") == "healthy" })
+	time.Sleep(2 * time.Second) // api-1 still processes requests that it received
+	return events, p.countEventsByTime(t, user), reads
 }
 
-func twice(recorded map[int64]int) (n int) {
-	for _, times := range recorded {
-		if times > 1 {
-			n++
+// countDuplicates returns the number of events that are recorded more than once.
+func countDuplicates(recorded map[int64]int) (duplicates int) {
+	for _, count := range recorded {
+		if count > 1 {
+			duplicates++
 		}
 	}
-	return n
+	return duplicates
 }
 
-// testPostOnce: nginx sends no POST to the second instance when the first one may have got it.
-func (p *production) testPostOnce(t *testing.T) {
-	events, recorded, reads := p.withOneHung(t, 8001)
-	stored, lost := 0, 0
-	for i, a := range events {
+// testPOSTSentOnce checks that nginx sends no POST to the second instance if the first one may have received it.
+func (p *prodStack) testPOSTSentOnce(t *testing.T) {
+	events, recorded, reads := p.sendWithHungInstance(t, 8001)
+	stored, failed := 0, 0
+	for i, resp := range events {
 		switch n := recorded[int64(i)]; {
-		case a.status/100 == 2 && n != 1:
-			t.Errorf("event %d was acknowledged, and is recorded %d times", i, n)
-		case a.status/100 == 2:
+		case resp.status/100 == 2 && n != 1:
+			t.Errorf("acknowledged event %d is recorded %d times", i, n)
+		case resp.status/100 == 2:
 			stored++
 		default:
-			lost++
-			a.isNginx(t, "a hung instance", 504)
+			failed++
+			resp.assertNginxProblem(t, "hung instance", 504)
 		}
 	}
-	if n := twice(recorded); n > 0 {
+	if n := countDuplicates(recorded); n > 0 {
 		t.Errorf("%d events are recorded more than once", n)
 	}
-	if stored == 0 || lost == 0 {
-		t.Errorf("%d events were acknowledged, %d were not: both should have been seen", stored, lost)
+	if stored == 0 || failed == 0 {
+		t.Errorf("control: %d events were acknowledged and %d failed; want some of both", stored, failed)
 	}
-	for _, a := range reads {
-		if a.status != 200 {
-			t.Errorf("a read: %d %.200s", a.status, a.body)
+	for _, resp := range reads {
+		if resp.status != 200 {
+			t.Errorf("read: status %d: %.200s", resp.status, resp.body)
 		}
 	}
 
-	t.Run("seen when it happens", func(t *testing.T) {
-		careless := p.with(t, "careless-proxy.yml", "services: {proxy: {volumes: [\"./careless-proxy.conf:/etc/nginx/proxy.conf:ro\"]}}\n")
-		text := p.shell(t, "sed 's/^proxy_next_upstream error.*/proxy_next_upstream error timeout non_idempotent;/; s/^proxy_read_timeout.*/proxy_read_timeout 3s;/' nginx/proxy.conf")
-		p.write(t, "careless-proxy.conf", text, 0o644)
-		careless.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
+	t.Run("control: nginx that repeats POSTs", func(t *testing.T) {
+		retrying := p.withOverride(t, "retrying-proxy.yml",
+			`services: {proxy: {volumes: ["./retrying-proxy.conf:/etc/nginx/proxy.conf:ro"]}}`+"\n")
+		conf := p.runShell(t, `sed '
+			s/^proxy_next_upstream error.*/proxy_next_upstream error timeout non_idempotent;/
+			s/^proxy_read_timeout.*/proxy_read_timeout 3s;/' nginx/proxy.conf`)
+		p.writeFile(t, "retrying-proxy.conf", conf, 0o644)
+		retrying.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
 		defer p.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
-		_, recorded, _ := p.withOneHung(t, 8002)
-		if twice(recorded) == 0 {
-			t.Errorf("an nginx that repeats POSTs records none twice: this test finds nothing: %v", recorded)
+		_, recorded, _ := p.sendWithHungInstance(t, 8002)
+		if countDuplicates(recorded) == 0 {
+			t.Errorf("no event is recorded twice: %v", recorded)
 		}
 	})
 }
 
-// testPostgresKilled kills the database as the kernel does when memory is short.
-func (p *production) testPostgresKilled(t *testing.T) {
+// testPostgresKill kills Postgres with SIGKILL, as the kernel does when memory runs out.
+func (p *prodStack) testPostgresKill(t *testing.T) {
 	const user = 8101
-	load := p.load(t, user, 4, 100*time.Millisecond)
+	load := p.startLoad(t, user, 4, 100*time.Millisecond)
 	time.Sleep(2 * time.Second)
 	before := p.inspect(t, "db")
-	p.docker(t, "run", "--rm", "--pid", "host", "--user", "0", "--network", "none", "--entrypoint", "sh", "labledger-proxy:"+p.project, "-c", fmt.Sprintf("kill -9 %d", before.State.Pid))
-	killed := time.Now()
+	p.docker(t, "run", "--rm", "--pid", "host", "--user", "0", "--network", "none", "--entrypoint", "sh",
+		"labledger-proxy:"+p.project, "-c", fmt.Sprintf("kill -9 %d", before.State.Pid))
+	killedAt := time.Now()
 	time.Sleep(300 * time.Millisecond)
-	eventually(t, "200 again", time.Minute, func() bool {
-		a, err := p.attempt("GET", "/site/1", "", p.as()...)
-		return err == nil && a.status == 200
+	waitUntil(t, "a read succeeds again", time.Minute, func() bool {
+		resp, err := p.trySend("GET", "/site/1", "", p.asAdmin()...)
+		return err == nil && resp.status == 200
 	})
-	t.Logf("200 again %v after the kill", time.Since(killed).Round(100*time.Millisecond))
-	eventually(t, "the database is healthy", time.Minute, func() bool { return p.health(t, "db") == "healthy" })
+	t.Logf("a read succeeded %v after the kill", time.Since(killedAt).Round(100*time.Millisecond))
+	waitUntil(t, "the database is healthy", time.Minute, func() bool { return p.healthStatus(t, "db") == "healthy" })
 	time.Sleep(time.Second)
-	done := load.stop()
+	result := load.stop()
 	if after := p.inspect(t, "db"); after.State.Pid == before.State.Pid {
 		t.Error("the database was not killed")
 	}
-	if len(done.failures) == 0 {
-		t.Error("no request noticed that the database was away: this test shows nothing")
+	if len(result.failures) == 0 {
+		t.Error("control: no request failed while the database was down")
 	}
-	for _, f := range done.failures {
-		if f.err != nil || f.answer.status != 503 || f.answer.header.Get("Retry-After") == "" {
-			t.Errorf("%s: %v %d %.200s", f.what, f.err, f.answer.status, f.answer.body)
+	for _, f := range result.failures {
+		if f.err != nil || f.response.status != 503 || f.response.header.Get("Retry-After") == "" {
+			t.Errorf("%s: %v; status %d, want 503 with Retry-After: %.200s",
+				f.request, f.err, f.response.status, f.response.body)
 		}
 	}
-	t.Logf("%d requests, %d answered by 503", done.requests, len(done.failures))
-	p.recordedOnce(t, done)
+	t.Logf("%d requests, %d responses with 503", result.requests, len(result.failures))
+	p.assertRecordedOnce(t, result)
 }

@@ -9,76 +9,77 @@ import (
 	"time"
 )
 
-// testRolling starts both instances anew, one after the other, and nobody notices.
-func (p *production) testRolling(t *testing.T) {
-	const workers, every = 12, 120 * time.Millisecond // 100 requests a second
+// testRollingRestart replaces both instances, one after the other, and checks that no request fails.
+func (p *prodStack) testRollingRestart(t *testing.T) {
+	const workers, interval = 12, 120 * time.Millisecond // 100 requests per second
 	for round := range int64(2) {
 		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {
 			before := p.inspect(t, "api-1").ID
-			load := p.load(t, 9000+100*round, workers, every)
+			load := p.startLoad(t, 9000+100*round, workers, interval)
 			time.Sleep(time.Second)
 			for _, instance := range []string{"api-1", "api-2"} {
 				p.compose(t, "up", "-d", "--no-deps", "--force-recreate", "--wait", instance)
 			}
 			time.Sleep(2 * time.Second)
-			done := load.stop()
-			for _, f := range done.failures {
-				t.Errorf("%s %s: %v %d %.200s", f.at.Format("05.000"), f.what, f.err, f.answer.status, f.answer.body)
+			result := load.stop()
+			for _, f := range result.failures {
+				t.Errorf("%s %s: %v; status %d: %.200s",
+					f.at.Format("05.000"), f.request, f.err, f.response.status, f.response.body)
 			}
 			if p.inspect(t, "api-1").ID == before {
-				t.Error("api-1 was not started anew")
+				t.Error("api-1 was not replaced")
 			}
-			t.Logf("%d requests", done.requests)
-			p.recordedOnce(t, done)
+			t.Logf("%d requests", result.requests)
+			p.assertRecordedOnce(t, result)
 		})
 	}
-	t.Run("seen when it happens", func(t *testing.T) {
-		for try := range int64(10) { // writes are under way for milliseconds only
-			load := p.load(t, 9500+100*try, workers, 0)
+	t.Run("control: killed instance", func(t *testing.T) {
+		for attempt := range int64(10) { // a write takes only milliseconds, so a kill often interrupts none
+			load := p.startLoad(t, 9500+100*attempt, workers, 0)
 			time.Sleep(500 * time.Millisecond)
-			p.docker(t, "kill", "-s", "KILL", p.container(t, "api-1"))
+			p.docker(t, "kill", "-s", "KILL", p.containerID(t, "api-1"))
 			time.Sleep(500 * time.Millisecond)
-			done := load.stop()
-			p.recordedOnce(t, done)
+			result := load.stop()
+			p.assertRecordedOnce(t, result)
 			p.compose(t, "up", "-d", "--no-deps", "--wait", "api-1")
-			for _, f := range done.failures {
-				if f.err != nil || f.answer.status >= 500 {
-					t.Logf("try %d: of %d requests %d failed", try+1, done.requests, len(done.failures))
+			for _, f := range result.failures {
+				if f.err != nil || f.response.status >= 500 {
+					t.Logf("attempt %d: %d of %d requests failed", attempt+1, len(result.failures), result.requests)
 					return
 				}
 			}
-			time.Sleep(5 * time.Second) // the limit of requests
+			time.Sleep(5 * time.Second) // let the rate limit recover
 		}
-		t.Error("an instance was killed ten times, and no request failed: this test finds nothing")
+		t.Error("an instance was killed ten times, but no request failed")
 	})
 }
 
-// testDraining: an instance that is told to stop says so before it closes its port, and ends well.
-func (p *production) testDraining(t *testing.T) {
-	id := p.container(t, "api-1")
+// testDraining checks that a stopping instance reports itself as not ready before it closes its port, and exits with 0.
+func (p *prodStack) testDraining(t *testing.T) {
+	id := p.containerID(t, "api-1")
 	stopped := make(chan error, 1)
 	go func() {
-		_, err := p.try(composeTime, "stop", "api-1")
+		_, err := p.tryCompose(composeTimeout, "stop", "api-1")
 		stopped <- err
 	}()
 	notReady := false
-	for ended := false; !ended; {
+	for isStopped := false; !isStopped; {
 		select {
 		case err := <-stopped:
 			if err != nil {
 				t.Fatal(err)
 			}
-			ended = true
+			isStopped = true
 		default:
-			out, err := execute("", nil, nil, 20*time.Second, "docker", "exec", id, "/labledger", "health")
+			out, err := runCommand("", nil, nil, 20*time.Second, "docker", "exec", id, "/labledger", "health")
 			notReady = notReady || err != nil && strings.Contains(out+err.Error(), "not ready")
 		}
 	}
 	if !notReady {
-		t.Error("nobody who asks could know that api-1 was about to stop")
+		t.Error("api-1 stopped without reporting that it is not ready")
 	}
 	if code := p.inspect(t, "api-1").State.ExitCode; code != 0 {
-		t.Errorf("api-1 ended with exit code %d", code)
+		t.Errorf("api-1 exited with %d", code)
 	}
 	p.compose(t, "up", "-d", "--no-deps", "--wait", "api-1")
 }

@@ -8,43 +8,44 @@ import (
 	"testing"
 )
 
-var appFile = regexp.MustCompile(`"((/static/[0-9a-f]{16})/[^"]+\.(?:js|css))"`)
+var appFileRE = regexp.MustCompile(`"((/static/[0-9a-f]{16})/[^"]+\.(?:js|css))"`)
 
-// appFiles are the files that the app's page names, and the folder that all of them are in.
-func (p *production) appFiles(t *testing.T) (folder string, files []string) {
+// appFiles returns the scripts and style sheets of the app's page, and their directory.
+func (p *prodStack) appFiles(t *testing.T) (dir string, files []string) {
 	t.Helper()
-	page := p.want(t, 200, "GET", "/app/", "", "Accept", "text/html")
-	for _, m := range appFile.FindAllStringSubmatch(string(page.body), -1) {
-		folder, files = m[2], append(files, m[1])
+	page := p.expect(t, 200, "GET", "/app/", "", "Accept", "text/html")
+	for _, m := range appFileRE.FindAllStringSubmatch(string(page.body), -1) {
+		dir, files = m[2], append(files, m[1])
 	}
 	if len(files) == 0 {
-		t.Fatalf("the page of the app names no file: %s", page.body)
+		t.Fatalf("the page of the app refers to no file: %s", page.body)
 	}
-	return folder, files
+	return dir, files
 }
 
-// testStatic: nginx has the files of the app, packed, and they are those of the API.
-func (p *production) testStatic(t *testing.T) {
-	folder, files := p.appFiles(t)
+// testStatic checks that nginx serves the files of the app compressed, and that they equal those of the API.
+func (p *prodStack) testStatic(t *testing.T) {
+	dir, files := p.appFiles(t)
 	for _, file := range files {
-		packed := p.want(t, 200, "GET", file, "", "Accept-Encoding", "gzip")
-		secured(t, file, packed.header)
-		text := gunzip(t, packed)
-		if plain := p.want(t, 200, "GET", file, ""); string(plain.body) != text || plain.header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
-			t.Errorf("%s: %d bytes, %d when packed, %v", file, len(plain.body), len(text), plain.header)
+		compressed := p.expect(t, 200, "GET", file, "", "Accept-Encoding", "gzip")
+		assertSecurityHeaders(t, file, compressed.header)
+		text := gunzip(t, compressed)
+		plain := p.expect(t, 200, "GET", file, "")
+		if string(plain.body) != text || plain.header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
+			t.Errorf("%s: %d bytes, %d decompressed, %v", file, len(plain.body), len(text), plain.header)
 		}
-		if own := p.compose(t, "exec", "-T", "proxy", "cat", "/usr/share/nginx"+file); own != text {
-			t.Errorf("%s is not what nginx has", file)
+		if inProxy := p.compose(t, "exec", "-T", "proxy", "cat", "/usr/share/nginx"+file); inProxy != text {
+			t.Errorf("%s differs from the file in the proxy", file)
 		}
-		if api := p.compose(t, "exec", "-T", "proxy", "curl", "-fsS", "http://api-1:5000"+file); api != text {
-			t.Errorf("%s is not what the API has", file)
+		if inAPI := p.compose(t, "exec", "-T", "proxy", "curl", "-fsS", "http://api-1:5000"+file); inAPI != text {
+			t.Errorf("%s differs from the file of the API", file)
 		}
 	}
-	for _, path := range []string{folder + "/nothing.js", folder + "/", "/static/0123456789abcdef/app.js"} {
-		a := p.want(t, 404, "GET", path, "")
-		secured(t, path, a.header)
-		if strings.Contains(a.header.Get("Cache-Control"), "immutable") {
-			t.Errorf("%s: that it is missing is kept for a year", path)
+	for _, path := range []string{dir + "/nothing.js", dir + "/", "/static/0123456789abcdef/app.js"} {
+		resp := p.expect(t, 404, "GET", path, "")
+		assertSecurityHeaders(t, path, resp.header)
+		if strings.Contains(resp.header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: caches may store the 404 response for a year", path)
 		}
 	}
 }

@@ -12,43 +12,44 @@ import (
 	"time"
 )
 
-// A production is the production stack, with secrets of its own and an admin called ada.
-type production struct {
+// A prodStack is the production stack with generated secrets and the admin ada.
+type prodStack struct {
 	*composeStack
 	password string
-	token    string   // an API token of ada's
-	secrets  []string // that nobody may find in a log
+	token    string   // an API token of ada
+	secrets  []string // must not appear in a log
 }
 
-// TestComposeProd runs the production stack once. What comes before the list is needed by all of it, so -run ComposeProd/uploads works, too.
+// TestComposeProd runs all tests of the production stack on one stack. A single one runs with -run ComposeProd/uploads,
+// since the setup is not a subtest.
 func TestComposeProd(t *testing.T) {
-	p := &production{composeStack: newCompose(t, "prod", "docker-compose.prod.yml"), password: randomHex(12)}
+	p := &prodStack{composeStack: newComposeStack(t, "prod", "docker-compose.prod.yml"), password: randomHex(12)}
 	p.compose(t, "--profile", "tools", "build")
-	t.Run("samples", p.testSamples)
-	p.fillIn(t)
+	t.Run("sample secrets are rejected", p.testSamples)
+	p.createEnvFiles(t)
 	p.start(t)
 	for _, part := range []struct {
 		name string
 		test func(*testing.T)
 	}{
-		{"up again", p.testUpAgain},
-		{"confined", p.testConfined},
-		{"role of the server", p.testServerRole},
-		{"headers", p.testHeaders},
-		{"nginx's own answers", p.testOwnAnswers},
-		{"traversal", p.testTraversal},
+		{"second up restarts nothing", p.testRepeatedUp},
+		{"confinement", p.testConfined},
+		{"server role", p.testServerRole},
+		{"security headers", p.testHeaders},
+		{"errors of nginx", p.testNginxErrors},
+		{"path traversal", p.testTraversal},
 		{"uploads", p.testUploads},
 		{"upload sizes", p.testUploadSizes},
-		{"files come back", p.testDownloads},
-		{"the web app's files", p.testStatic},
+		{"downloads", p.testDownloads},
+		{"static files", p.testStatic},
 		{"gzip", p.testGzip},
 		{"stream", p.testStream},
 		{"client address", p.testClientAddress},
-		{"POST once", p.testPostOnce},
-		{"Postgres killed", p.testPostgresKilled},
-		{"secrets in logs", p.testSecrets},
-		{"rolling restart", p.testRolling},
-		{"not ready while it drains", p.testDraining},
+		{"POST is sent once", p.testPOSTSentOnce},
+		{"Postgres kill", p.testPostgresKill},
+		{"secrets in logs", p.testSecretsInLogs},
+		{"rolling restart", p.testRollingRestart},
+		{"not ready while draining", p.testDraining},
 		{"limits", p.testLimits},
 		{"TLS", p.testTLS},
 		{"backup", p.testBackup},
@@ -62,25 +63,25 @@ func TestComposeProd(t *testing.T) {
 	}
 }
 
-// shell runs commands in the copy, as a person following the README would.
-func (s *composeStack) shell(t *testing.T, commands string) string {
+// runShell runs shell commands in the copy.
+func (s *composeStack) runShell(t *testing.T, commands string) string {
 	t.Helper()
-	out, err := execute(s.dir, s.env, nil, time.Minute, "sh", "-euc", commands)
+	out, err := runCommand(s.dir, s.env, nil, time.Minute, "sh", "-euc", commands)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", commands, err, out)
 	}
 	return out
 }
 
-func (p *production) testSamples(t *testing.T) {
-	p.shell(t, "cp .env.prod.sample .env.prod; cp .env.prod.db.sample .env.prod.db")
-	if out, err := p.try(composeTime, "up", "-d"); err == nil {
-		t.Errorf("it starts with the secrets of the samples: %s", out)
+func (p *prodStack) testSamples(t *testing.T) {
+	p.runShell(t, "cp .env.prod.sample .env.prod; cp .env.prod.db.sample .env.prod.db")
+	if out, err := p.tryCompose(composeTimeout, "up", "-d"); err == nil {
+		t.Errorf("the stack starts with sample secrets: %s", out)
 	}
 	log := p.compose(t, "logs", "--no-color", "check")
 	for _, name := range []string{"JWT_SECRET", "DATABASE_URL", "POSTGRES_PASSWORD"} {
 		if !strings.Contains(log, name) {
-			t.Errorf("check does not name %s: %s", name, log)
+			t.Errorf("check does not report %s: %s", name, log)
 		}
 	}
 	if db := p.inspect(t, "db"); db.State.Status != "created" {
@@ -88,10 +89,12 @@ func (p *production) testSamples(t *testing.T) {
 	}
 }
 
-// fillIn does what the README says about the samples.
-func (p *production) fillIn(t *testing.T) {
+// createEnvFiles creates .env.prod and .env.prod.db with the commands of docs/operations.md.
+func (p *prodStack) createEnvFiles(t *testing.T) {
 	t.Helper()
-	p.shell(t, `sed "s/change-me-jwt/$(openssl rand -hex 32)/; s/change-me-server/$(openssl rand -hex 24)/" .env.prod.sample > .env.prod
+	p.runShell(t, `
+		sed "s/change-me-jwt/$(openssl rand -hex 32)/; s/change-me-server/$(openssl rand -hex 24)/" \
+			.env.prod.sample > .env.prod
 		sed "s/change-me-owner/$(openssl rand -hex 24)/g" .env.prod.db.sample > .env.prod.db
 		chmod 600 .env.prod .env.prod.db`)
 	p.secrets = []string{p.password}
@@ -103,52 +106,54 @@ func (p *production) fillIn(t *testing.T) {
 		p.secrets = append(p.secrets, regexp.MustCompile(`[0-9a-f]{48,}`).FindAllString(string(text), -1)...)
 	}
 	if len(p.secrets) != 5 {
-		t.Fatalf("%d secrets were filled in, not 4", len(p.secrets)-1)
+		t.Fatalf("the files contain %d generated secrets, want 4", len(p.secrets)-1)
 	}
 }
 
-// start brings everything up, with the first admin, the mock data and a token.
-func (p *production) start(t *testing.T) {
+// start starts the stack and creates the first admin, the mock data and an API token.
+func (p *prodStack) start(t *testing.T) {
 	t.Helper()
 	p.compose(t, "up", "-d", "--build", "--wait")
 	for _, service := range []string{"db", "api-1", "api-2", "proxy"} {
-		if state := p.health(t, service); state != "healthy" {
-			t.Errorf("%s is %s", service, state)
+		if status := p.healthStatus(t, service); status != "healthy" {
+			t.Errorf("%s is %s", service, status)
 		}
 	}
-	if out, err := p.feed(p.password+"\n", composeTime, "run", "--rm", "-T", "tools", "user", "create", "ada", "--role", "admin"); err != nil {
-		t.Fatalf("the first admin: %v %s", err, out)
+	createAdmin := []string{"run", "--rm", "-T", "tools", "user", "create", "ada", "--role", "admin"}
+	if out, err := p.tryComposeStdin(p.password+"\n", composeTimeout, createAdmin...); err != nil {
+		t.Fatalf("creating the first admin: %v %s", err, out)
 	}
 	p.compose(t, "run", "--rm", "-T", "tools", "seed")
-	var made struct{ Token string }
-	p.want(t, 201, "POST", "/api/v1/tokens", `{"name": "compose", "role": "admin"}`, p.signIn(t)...).json(t, &made)
-	p.token = made.Token
-	p.secrets = append(p.secrets, made.Token)
+	var token struct{ Token string }
+	p.expect(t, 201, "POST", "/api/v1/tokens", `{"name": "compose", "role": "admin"}`, p.signIn(t)...).decode(t, &token)
+	p.token = token.Token
+	p.secrets = append(p.secrets, token.Token)
 }
 
-func (s *composeStack) health(t *testing.T, service string) string {
+func (s *composeStack) healthStatus(t *testing.T, service string) string {
 	t.Helper()
-	return s.docker(t, "inspect", "-f", "{{.State.Health.Status}}", s.container(t, service))
+	return s.docker(t, "inspect", "-f", "{{.State.Health.Status}}", s.containerID(t, service))
 }
 
-// signIn makes a session, and the header to use it with.
-func (p *production) signIn(t *testing.T, headers ...string) []string {
+// signIn signs in as ada and returns the header that authenticates the session.
+func (p *prodStack) signIn(t *testing.T, headers ...string) []string {
 	t.Helper()
 	var tokens struct {
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 	}
-	p.want(t, 200, "POST", "/auth/login", fmt.Sprintf(`{"username": "ada", "password": %q}`, p.password), headers...).json(t, &tokens)
+	credentials := fmt.Sprintf(`{"username": "ada", "password": %q}`, p.password)
+	p.expect(t, 200, "POST", "/auth/login", credentials, headers...).decode(t, &tokens)
 	p.secrets = append(p.secrets, tokens.AccessToken, tokens.RefreshToken)
 	return []string{"Authorization", "Bearer " + tokens.AccessToken}
 }
 
-// as are headers of ada's, and these.
-func (p *production) as(headers ...string) []string {
+// asAdmin returns ada's authorization header and these headers.
+func (p *prodStack) asAdmin(headers ...string) []string {
 	return append([]string{"Authorization", "Bearer " + p.token}, headers...)
 }
 
-func (p *production) testUpAgain(t *testing.T) {
+func (p *prodStack) testRepeatedUp(t *testing.T) {
 	services := []string{"db", "api-1", "api-2", "proxy"}
 	before := map[string]composeContainer{}
 	for _, service := range services {
@@ -156,63 +161,67 @@ func (p *production) testUpAgain(t *testing.T) {
 	}
 	p.compose(t, "up", "-d", "--wait")
 	for _, service := range services {
-		if after := p.inspect(t, service); after.ID != before[service].ID || after.State.StartedAt != before[service].State.StartedAt {
-			t.Errorf("%s was started anew by a second up", service)
+		after := p.inspect(t, service)
+		if after.ID != before[service].ID || after.State.StartedAt != before[service].State.StartedAt {
+			t.Errorf("a second up restarted %s", service)
 		}
 	}
 }
 
-func (p *production) testConfined(t *testing.T) {
+func (p *prodStack) testConfined(t *testing.T) {
 	p.compose(t, "--profile", "tools", "up", "--no-start", "tools")
 	for _, service := range []string{"check", "migrate", "tools", "db", "api-1", "api-2", "proxy"} {
 		c := p.inspect(t, service)
-		c.confined(t)
-		c.onLoopback(t)
-		if c.published() != (service == "proxy") {
-			t.Errorf("%s: published: %v", service, c.HostConfig.PortBindings)
+		c.assertConfined(t)
+		c.assertOnLoopback(t)
+		if c.isPublished() != (service == "proxy") {
+			t.Errorf("%s: published ports %v; only those of the proxy may be published", service, c.HostConfig.PortBindings)
 		}
 		if service == "db" || service == "api-1" || service == "api-2" || service == "proxy" {
-			c.lasting(t)
+			c.assertServiceLimits(t)
 		}
 	}
 	for _, shell := range []string{"sh", "/bin/sh", "/bin/bash", "/bin/busybox"} {
-		out, err := execute("", nil, nil, time.Minute, "docker", "run", "--rm", "--network", "none", "--entrypoint", shell, "labledger-api:"+p.project, "-c", "true")
+		out, err := runCommand("", nil, nil, time.Minute, "docker", "run", "--rm", "--network", "none",
+			"--entrypoint", shell, "labledger-api:"+p.project, "-c", "true")
 		if err == nil || !strings.Contains(err.Error(), "no such file") && !strings.Contains(err.Error(), "not found") {
-			t.Errorf("the image of the API has %s: %s %v", shell, out, err)
+			t.Errorf("the image of the API contains %s: %s %v", shell, out, err)
 		}
 	}
 }
 
-func (p *production) testServerRole(t *testing.T) {
-	p.want(t, 200, "GET", "/readyz", "")
-	roles := p.psql(t, "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'labledger' AND client_addr IS NOT NULL")
+func (p *prodStack) testServerRole(t *testing.T) {
+	p.expect(t, 200, "GET", "/readyz", "")
+	roles := p.psql(t, `SELECT DISTINCT usename FROM pg_stat_activity
+		WHERE datname = 'labledger' AND client_addr IS NOT NULL`)
 	if roles != "labledger_server" {
-		t.Errorf("the server works as %q", roles)
+		t.Errorf("the servers connect as %q, want labledger_server", roles)
 	}
 }
 
-func (p *production) testBackup(t *testing.T) {
-	said := p.compose(t, "run", "--rm", "-T", "tools", "backup")
-	name, _, _ := strings.Cut(said, ":")
-	if !strings.Contains(said, "proven by a restore") || strings.Contains(said, "not proven") {
-		t.Errorf("the backup was not proven: %s", said)
+func (p *prodStack) testBackup(t *testing.T) {
+	out := p.compose(t, "run", "--rm", "-T", "tools", "backup")
+	name, _, _ := strings.Cut(out, ":")
+	if !strings.Contains(out, "verified by a restore") || strings.Contains(out, "not verified") {
+		t.Errorf("the backup was not verified: %s", out)
 	}
-	if files := p.inVolume(t, "backups", "ls"); strings.TrimSpace(files) != name {
-		t.Errorf("the volume has %q, not %q", files, name)
+	if files := p.runInVolume(t, "backups", "ls"); strings.TrimSpace(files) != name {
+		t.Errorf("the volume contains %q, want %q", files, name)
 	}
 }
 
-// inVolume runs a shell command as root in a volume of the stack.
-func (s *composeStack) inVolume(t *testing.T, volume, command string) string {
+// runInVolume runs a shell command as root in a volume of the stack.
+func (s *composeStack) runInVolume(t *testing.T, volume, commands string) string {
 	t.Helper()
-	return s.docker(t, "run", "--rm", "--user", "0", "--network", "none", "-v", s.project+"_"+volume+":/v", "-w", "/v", "--entrypoint", "sh", "labledger-proxy:"+s.project, "-euc", command)
+	return s.docker(t, "run", "--rm", "--user", "0", "--network", "none", "-v", s.project+"_"+volume+":/v", "-w", "/v",
+		"--entrypoint", "sh", "labledger-proxy:"+s.project, "-euc", commands)
 }
 
-// awslogs cannot run without Amazon, but what it says can be read.
-func (p *production) testAWSLogs(t *testing.T) {
-	aws := p.withFile("deploy/awslogs.yml")
-	if out, err := aws.try(time.Minute, "config", "-q"); err == nil {
-		t.Errorf("without a region it is taken: %s", out)
+// testAWSLogs checks the configuration of deploy/awslogs.yml, since the log driver needs AWS.
+func (p *prodStack) testAWSLogs(t *testing.T) {
+	stack := p.withFile("deploy/awslogs.yml")
+	if out, err := stack.tryCompose(time.Minute, "config", "-q"); err == nil {
+		t.Errorf("the configuration is valid without AWS_REGION: %s", out)
 	}
 	var config struct {
 		Services map[string]struct {
@@ -222,14 +231,17 @@ func (p *production) testAWSLogs(t *testing.T) {
 			}
 		}
 	}
-	answer{body: []byte(aws.set("AWS_REGION=eu-west-1").compose(t, "config", "--format", "json"))}.json(t, &config)
+	configJSON := stack.withEnv("AWS_REGION=eu-west-1").compose(t, "config", "--format", "json")
+	response{body: []byte(configJSON)}.decode(t, &config)
 	for _, service := range []string{"check", "db", "migrate", "api-1", "api-2", "proxy"} {
 		logging := config.Services[service].Logging
-		if logging.Driver != "awslogs" || logging.Options["awslogs-region"] != "eu-west-1" || logging.Options["awslogs-group"] == "" || logging.Options["max-size"] != "" {
-			t.Errorf("%s logs to %+v", service, logging)
+		options := logging.Options
+		if logging.Driver != "awslogs" || options["awslogs-region"] != "eu-west-1" || options["awslogs-group"] == "" ||
+			options["max-size"] != "" {
+			t.Errorf("%s has the log configuration %+v", service, logging)
 		}
 	}
 	if len(config.Services) != 6 {
-		t.Errorf("%d services, and 6 are known here", len(config.Services))
+		t.Errorf("the stack has %d services; this test checks 6", len(config.Services))
 	}
 }

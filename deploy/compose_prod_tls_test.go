@@ -18,79 +18,90 @@ import (
 	"time"
 )
 
-// certify makes a certificate for this machine, and its key.
-func certify(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
+// newCertificate returns a self-signed certificate for localhost, its key, and a pool that trusts it.
+func newCertificate(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
 	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	privateKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true, IsCA: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(time.Hour),
+		DNSNames:              []string{"localhost"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &privateKey.PublicKey, privateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(secret)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(privateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c, k bytes.Buffer
-	_ = pem.Encode(&c, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a buffer takes everything
-	_ = pem.Encode(&k, &pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	var certPEM, keyPEM bytes.Buffer
+	_ = pem.Encode(&certPEM, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // writing to a buffer never fails
+	_ = pem.Encode(&keyPEM, &pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 	trusted = x509.NewCertPool()
-	trusted.AppendCertsFromPEM(c.Bytes())
-	return c.String(), k.String(), trusted
+	trusted.AppendCertsFromPEM(certPEM.Bytes())
+	return certPEM.String(), keyPEM.String(), trusted
 }
 
-func (p *production) testTLS(t *testing.T) {
-	certificate, key, trusted := certify(t)
-	p.write(t, "certs/tls.crt", certificate, 0o644)
-	p.write(t, "certs/tls.key", key, 0o644)
+func (p *prodStack) testTLS(t *testing.T) {
+	certificate, key, trusted := newCertificate(t)
+	p.writeFile(t, "certs/tls.crt", certificate, 0o644)
+	p.writeFile(t, "certs/tls.key", key, 0o644)
 	file := p.upload(t, "photo.png", samplePNG)
-	secure := p.withFile("deploy/tls.yml")
-	secure.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
+	tlsStack := p.withFile("deploy/tls.yml")
+	tlsStack.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
 	defer p.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
-	p.inspect(t, "proxy").onLoopback(t)
+	p.inspect(t, "proxy").assertOnLoopback(t)
 
-	get := func(version uint16, path string) (answer, error) {
-		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: version == tls.VersionTLS13,
-			TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: version, MaxVersion: version}}}
-		r, err := http.NewRequest("GET", "https://127.0.0.1:"+p.tlsPort+path, nil)
-		if err != nil {
-			return answer{}, err
+	get := func(version uint16, path string) (response, error) {
+		transport := &http.Transport{
+			DisableKeepAlives: true,
+			ForceAttemptHTTP2: version == tls.VersionTLS13,
+			TLSClientConfig:   &tls.Config{RootCAs: trusted, MinVersion: version, MaxVersion: version},
 		}
-		r.Header.Set("Authorization", "Bearer "+p.token)
-		return exchange(client, r)
+		client := &http.Client{Timeout: 20 * time.Second, Transport: transport}
+		request, err := http.NewRequest("GET", "https://127.0.0.1:"+p.tlsPort+path, nil)
+		if err != nil {
+			return response{}, err
+		}
+		request.Header.Set("Authorization", "Bearer "+p.token)
+		return roundTrip(client, request)
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for path, status := range map[string]int{"/site/1": 200, "/sites": 200, "/nothing": 404, "/media/x": 404, file: 200} {
-			a, err := get(version, path)
-			if err != nil || a.status != status {
-				t.Errorf("%s %s: %v %d %.200s", tls.VersionName(version), path, err, a.status, a.body)
+			resp, err := get(version, path)
+			if err != nil || resp.status != status {
+				t.Errorf("%s %s: %v; status %d: %.200s", tls.VersionName(version), path, err, resp.status, resp.body)
 				continue
 			}
-			if hsts := a.header.Values("Strict-Transport-Security"); len(hsts) != 1 || hsts[0] != "max-age=31536000" {
+			if hsts := resp.header.Values("Strict-Transport-Security"); len(hsts) != 1 || hsts[0] != "max-age=31536000" {
 				t.Errorf("%s %s: HSTS %q", tls.VersionName(version), path, hsts)
 			}
 		}
 	}
 	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
-		if a, err := get(version, "/site/1"); err == nil {
-			t.Errorf("%s is taken: %d", tls.VersionName(version), a.status)
+		if resp, err := get(version, "/site/1"); err == nil {
+			t.Errorf("%s is accepted: status %d", tls.VersionName(version), resp.status)
 		}
 	}
 
-	a := p.want(t, 308, "POST", "/api/v1/sites?dry_run=true&a=%20b", `{}`)
-	if to := a.header.Get("Location"); to != "https://127.0.0.1/api/v1/sites?dry_run=true&a=%20b" {
-		t.Errorf("plain HTTP is sent to %s", to)
+	resp := p.expect(t, 308, "POST", "/api/v1/sites?dry_run=true&a=%20b", `{}`)
+	if location := resp.header.Get("Location"); location != "https://127.0.0.1/api/v1/sites?dry_run=true&a=%20b" {
+		t.Errorf("plain HTTP is redirected to %s", location)
 	}
-	secured(t, "the way to HTTPS", a.header)
-	plain, err := raw("127.0.0.1:"+p.tlsPort, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	assertSecurityHeaders(t, "redirect to HTTPS", resp.header)
+	plain, err := sendRaw("127.0.0.1:"+p.tlsPort, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain.isProblem(t, 400); !strings.Contains(string(plain.body), "speaks HTTPS") {
-		t.Errorf("plain HTTP on the port of HTTPS: %s", plain.body)
+	if plain.assertProblem(t, 400); !strings.Contains(string(plain.body), "speaks HTTPS") {
+		t.Errorf("plain HTTP on the HTTPS port: %s", plain.body)
 	}
 }

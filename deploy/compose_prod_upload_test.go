@@ -11,59 +11,63 @@ import (
 
 const formBoundary = "----------------labledger"
 
-// A PNG of one pixel.
+// samplePNG is a PNG of one pixel.
 var samplePNG = func() string {
-	b, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+	b, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA" +
+		"WjR9awAAAABJRU5ErkJggg==")
 	if err != nil {
 		panic(err)
 	}
 	return string(b)
 }()
 
-// form is a form with a file, the name byte for byte as it is.
-func form(name, content string) string {
-	return "--" + formBoundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\nContent-Type: image/png\r\n\r\n" +
+// multipartForm returns a form with a file. It does not escape the name.
+func multipartForm(name, content string) string {
+	return "--" + formBoundary + "\r\n" +
+		"Content-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\n" +
+		"Content-Type: image/png\r\n\r\n" +
 		content + "\r\n--" + formBoundary + "--\r\n"
 }
 
-func (p *production) sendFile(t *testing.T, name, content string) answer {
+func (p *prodStack) sendFile(t *testing.T, name, content string) response {
 	t.Helper()
-	return p.send(t, "POST", "/upload", form(name, content), p.as("Content-Type", "multipart/form-data; boundary="+formBoundary)...)
+	headers := p.asAdmin("Content-Type", "multipart/form-data; boundary="+formBoundary)
+	return p.send(t, "POST", "/upload", multipartForm(name, content), headers...)
 }
 
-// upload stores a file and answers its URL.
-func (p *production) upload(t *testing.T, name, content string) string {
+// upload uploads a file and returns its URL.
+func (p *prodStack) upload(t *testing.T, name, content string) string {
 	t.Helper()
-	a := p.sendFile(t, name, content)
-	if a.status != 201 {
-		t.Fatalf("the upload of %.50q: %d %.300s", name, a.status, a.body)
+	resp := p.sendFile(t, name, content)
+	if resp.status != 201 {
+		t.Fatalf("uploading %.50q: status %d: %.300s", name, resp.status, resp.body)
 	}
-	var made struct{ URL string }
-	a.json(t, &made)
-	return made.URL
+	var upload struct{ URL string }
+	resp.decode(t, &upload)
+	return upload.URL
 }
 
-var storedName = regexp.MustCompile(`^\./([0-9a-z]{2})/([0-9a-z]{2})[0-9a-z]{24}\.(png|jpg|gif|webp|pdf|txt|zip|gz|bin)$`)
+var storedNameRE = regexp.MustCompile(`^\./([0-9a-z]{2})/([0-9a-z]{2})[0-9a-z]{24}\.(png|jpg|gif|webp|pdf|txt|zip|gz|bin)$`)
 
-// stored checks the names of all files in the volume, and counts them.
-func (p *production) stored(t *testing.T) int {
+// countStoredFiles checks the names of all files in the media volume and counts the files.
+func (p *prodStack) countStoredFiles(t *testing.T) int {
 	t.Helper()
-	files := strings.Fields(p.inVolume(t, "media", "find . ! -type d"))
+	files := strings.Fields(p.runInVolume(t, "media", "find . ! -type d"))
 	for _, file := range files {
-		if m := storedName.FindStringSubmatch(file); m == nil || m[1] != m[2] {
-			t.Errorf("the volume has a file %q", file)
+		if m := storedNameRE.FindStringSubmatch(file); m == nil || m[1] != m[2] {
+			t.Errorf("the volume contains a file with the invalid name %q", file)
 		}
 	}
 	return len(files)
 }
 
-// testUploads sends names and contents that mean no good.
-func (p *production) testUploads(t *testing.T) {
-	before, taken := p.stored(t), 0
+// testUploads uploads files with malicious names and contents.
+func (p *prodStack) testUploads(t *testing.T) {
+	before, accepted := p.countStoredFiles(t), 0
 	for _, c := range []struct {
 		name, content string
 		status        int
-		kept          string // its name, as the API has it; "" for whatever
+		storedAs      string // the name in the response, if accepted
 	}{
 		{"../../x", samplePNG, 201, "x"},
 		{"/etc/passwd", samplePNG, 201, "passwd"},
@@ -89,56 +93,62 @@ func (p *production) testUploads(t *testing.T) {
 		{"polyglot.html", "GIF89a/*\x00\x00\x00\x00\x00\x00*/=1;alert(1)", 201, "polyglot.html"},
 		{"setup.png", "MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff", 201, "setup.png"},
 	} {
-		a := p.sendFile(t, c.name, c.content)
-		if a.status != c.status {
-			t.Errorf("%.60q %.20q: %d instead of %d: %.300s", c.name, c.content, a.status, c.status, a.body)
+		resp := p.sendFile(t, c.name, c.content)
+		if resp.status != c.status {
+			t.Errorf("%.60q %.20q: status %d, want %d: %.300s", c.name, c.content, resp.status, c.status, resp.body)
 		}
-		if a.status != 201 {
-			a.isProblem(t, a.status)
+		if resp.status != 201 {
+			resp.assertProblem(t, resp.status)
 			continue
 		}
-		taken++
-		var made struct{ Name, URL string }
-		if a.json(t, &made); made.Name != c.kept {
-			t.Errorf("%q is called %q", c.name, made.Name)
+		accepted++
+		var upload struct{ Name, URL string }
+		if resp.decode(t, &upload); upload.Name != c.storedAs {
+			t.Errorf("%q is stored as %q, want %q", c.name, upload.Name, c.storedAs)
 		}
-		got := p.want(t, 200, "GET", made.URL, "")
-		if kind := got.header.Get("Content-Type"); strings.Contains(kind, "html") || strings.Contains(kind, "svg") || strings.Contains(kind, "xml") {
-			t.Errorf("%q comes back as %s", c.name, kind)
+		got := p.expect(t, 200, "GET", upload.URL, "")
+		contentType := got.header.Get("Content-Type")
+		for _, executable := range []string{"html", "svg", "xml"} {
+			if strings.Contains(contentType, executable) {
+				t.Errorf("%q is served as %s", c.name, contentType)
+			}
 		}
-		if !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") || got.header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%q may do something in a browser: %v", c.name, got.header)
-		}
-	}
-	if now := p.stored(t); now != before+taken {
-		t.Errorf("%d files more in the volume, and %d were taken", now-before, taken)
-	}
-}
-
-func (p *production) testUploadSizes(t *testing.T) {
-	const most = 20 << 20
-	before := p.stored(t)
-	for _, c := range []struct{ size, status int }{{0, 400}, {1, 201}, {most, 201}, {most + 1, 413}, {2 * most, 413}} {
-		a := p.sendFile(t, "data.bin", strings.Repeat("\x01", c.size))
-		if a.status != c.status {
-			t.Errorf("%d bytes: %d instead of %d: %.300s", c.size, a.status, c.status, a.body)
-		}
-		if a.status != 201 {
-			a.isProblem(t, a.status)
-		}
-		if c.size == most+1 && !strings.Contains(string(a.body), "20971520") {
-			t.Errorf("it is not the API that says how large a file may be: %s", a.body)
+		if !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") ||
+			got.header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%q could execute in a browser: %v", c.name, got.header)
 		}
 	}
-	if now := p.stored(t); now != before+2 {
-		t.Errorf("%d files more in the volume, and 2 were taken", now-before)
+	if now := p.countStoredFiles(t); now != before+accepted {
+		t.Errorf("the volume has %d more files, but %d were accepted", now-before, accepted)
 	}
 }
 
-// testDownloads takes files back through nginx and from both instances.
-func (p *production) testDownloads(t *testing.T) {
+func (p *prodStack) testUploadSizes(t *testing.T) {
+	const maxSize = 20 << 20
+	before := p.countStoredFiles(t)
+	for _, c := range []struct{ size, status int }{
+		{0, 400}, {1, 201}, {maxSize, 201}, {maxSize + 1, 413}, {2 * maxSize, 413},
+	} {
+		resp := p.sendFile(t, "data.bin", strings.Repeat("\x01", c.size))
+		if resp.status != c.status {
+			t.Errorf("%d bytes: status %d, want %d: %.300s", c.size, resp.status, c.status, resp.body)
+		}
+		if resp.status != 201 {
+			resp.assertProblem(t, resp.status)
+		}
+		if c.size == maxSize+1 && !strings.Contains(string(resp.body), "20971520") {
+			t.Errorf("the response is not the one of the API with its limit: %s", resp.body)
+		}
+	}
+	if now := p.countStoredFiles(t); now != before+2 {
+		t.Errorf("the volume has %d more files, but 2 were accepted", now-before)
+	}
+}
+
+// testDownloads downloads files through nginx and from both instances.
+func (p *prodStack) testDownloads(t *testing.T) {
 	text := strings.Repeat("Frosted over since Friday. ", 1000)
-	for _, c := range []struct{ name, content, kind, disposition string }{
+	for _, c := range []struct{ name, content, contentType, disposition string }{
 		{"photo.png", samplePNG, "image/png", ""},
 		{"notes.txt", text, "text/plain; charset=utf-8", ""},
 		{"report.pdf", "%PDF-1.7\nnothing", "application/pdf", ""},
@@ -146,32 +156,35 @@ func (p *production) testDownloads(t *testing.T) {
 		{"data", "\x01\x02\x03", "application/octet-stream", "attachment"},
 	} {
 		url := p.upload(t, c.name, c.content)
-		a := p.want(t, 200, "GET", url, "", "Accept-Encoding", "gzip")
-		h := a.header
-		if string(a.body) != c.content || h.Get("Content-Type") != c.kind || h.Get("Content-Disposition") != c.disposition {
-			t.Errorf("%s: %d bytes of %d, %v", c.name, len(a.body), len(c.content), h)
+		resp := p.expect(t, 200, "GET", url, "", "Accept-Encoding", "gzip")
+		header := resp.header
+		if string(resp.body) != c.content || header.Get("Content-Type") != c.contentType ||
+			header.Get("Content-Disposition") != c.disposition {
+			t.Errorf("%s: %d of %d bytes, %v", c.name, len(resp.body), len(c.content), header)
 		}
-		if secured(t, c.name, h); h.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || !strings.Contains(h.Get("Cache-Control"), "immutable") {
-			t.Errorf("%s: %v", c.name, h)
+		assertSecurityHeaders(t, c.name, header)
+		if header.Get("Content-Security-Policy") != "default-src 'none'; sandbox" ||
+			!strings.Contains(header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %v", c.name, header)
 		}
 		for _, instance := range []string{"api-1", "api-2"} {
 			if got := p.compose(t, "exec", "-T", "proxy", "curl", "-fsS", "http://"+instance+":5000"+url); got != c.content {
-				t.Errorf("%s has %d bytes of %s instead of %d", instance, len(got), c.name, len(c.content))
+				t.Errorf("%s serves %d bytes of %s, want %d", instance, len(got), c.name, len(c.content))
 			}
 		}
 		if c.content != text {
 			continue
 		}
-		part := p.want(t, 206, "GET", url, "", "Range", "bytes=8-11")
-		if string(part.body) != "over" {
-			t.Errorf("the range is %q", part.body)
+		partial := p.expect(t, 206, "GET", url, "", "Range", "bytes=8-11")
+		if string(partial.body) != "over" {
+			t.Errorf("the range contains %q, want over", partial.body)
 		}
-		secured(t, "a range", part.header)
-		secured(t, "304", p.want(t, 304, "GET", url, "", "If-None-Match", h.Get("ETag")).header)
-		if head := p.want(t, 200, "HEAD", url, ""); head.header.Get("Content-Length") != "27000" || len(head.body) != 0 {
+		assertSecurityHeaders(t, "range", partial.header)
+		assertSecurityHeaders(t, "304", p.expect(t, 304, "GET", url, "", "If-None-Match", header.Get("ETag")).header)
+		if head := p.expect(t, 200, "HEAD", url, ""); head.header.Get("Content-Length") != "27000" || len(head.body) != 0 {
 			t.Errorf("HEAD: %v", head.header)
 		}
-		if options := p.want(t, 204, "OPTIONS", url, ""); options.header.Get("Allow") != "GET, HEAD, OPTIONS" {
+		if options := p.expect(t, 204, "OPTIONS", url, ""); options.header.Get("Allow") != "GET, HEAD, OPTIONS" {
 			t.Errorf("OPTIONS: %v", options.header)
 		}
 	}

@@ -1,7 +1,7 @@
 //go:build compose
 
-// The tests of the compose stacks, with the tag compose: they build the images and run both stacks, so they need Docker, and ten
-// minutes or so. `make compose` runs them.
+// The tests with the build tag compose build the images and run both compose stacks. They need Docker and take about
+// ten minutes. `make compose` runs them.
 package deploy_test
 
 import (
@@ -20,55 +20,70 @@ import (
 	"time"
 )
 
-// A composeStack is a project of Docker Compose, of the test's own, on a copy of the tree.
+// A composeStack is a Docker Compose project of one test, in a copy of the repository.
 type composeStack struct {
-	dir     string   // the copy
-	project string   // also the tag of its images
-	files   []string // of Compose
+	dir     string   // of the copy
+	project string   // project name and tag of the images
+	files   []string // compose files
 	env     []string
-	port    string // of the API, or of the proxy
+	port    string // published port of the API or the proxy
 	tlsPort string
 }
 
 const (
-	composeNet  = "172.30.38" // the network in front, apart from the one of a stack that is in use
-	buildTime   = 8 * time.Minute
-	composeTime = 3 * time.Minute // for any other command
+	composeNetwork = "172.30.38" // LABLEDGER_NET; differs from the default, so that a stack in use is not disturbed
+	buildTimeout   = 8 * time.Minute
+	composeTimeout = 3 * time.Minute // of all other commands
 )
 
-// newCompose copies the tree and sees to it that nothing is left in the end. It starts nothing.
-func newCompose(t *testing.T, name string, files ...string) *composeStack {
+// newComposeStack copies the repository and registers the cleanup. It starts no container.
+func newComposeStack(t *testing.T, name string, files ...string) *composeStack {
 	t.Helper()
-	if out, err := execute("", nil, nil, 30*time.Second, "docker", "info", "--format", "{{.ServerVersion}}"); err != nil {
-		t.Fatalf("these tests need Docker, and it does not run: %v\n%s", err, out)
+	out, err := runCommand("", nil, nil, 30*time.Second, "docker", "info", "--format", "{{.ServerVersion}}")
+	if err != nil {
+		t.Fatalf("these tests need Docker, which is not running: %v\n%s", err, out)
 	}
-	if out, err := execute("", nil, nil, 30*time.Second, "docker", "compose", "version"); err != nil {
-		t.Fatalf("these tests need Docker Compose, and it does not run: %v\n%s", err, out)
+	if out, err := runCommand("", nil, nil, 30*time.Second, "docker", "compose", "version"); err != nil {
+		t.Fatalf("these tests need Docker Compose, which does not run: %v\n%s", err, out)
 	}
-	s := &composeStack{dir: t.TempDir(), project: "labledger-test-" + name + "-" + randomHex(3), files: files, port: freePort(t), tlsPort: freePort(t)}
-	s.env = []string{"COMPOSE_PROJECT_NAME=" + s.project, "VERSION=" + s.project, "LABLEDGER_PORT=" + s.port, "LABLEDGER_TLS_PORT=" + s.tlsPort,
-		"LABLEDGER_NET=" + composeNet, "LABLEDGER_ADDRESS=127.0.0.1", "REQUESTS_PER_SECOND=200", "TRUSTED_PROXIES="}
-	listed, err := execute("..", nil, nil, time.Minute, "git", "ls-files", "-z", "-co", "--exclude-standard")
+	s := &composeStack{
+		dir:     t.TempDir(),
+		project: "labledger-test-" + name + "-" + randomHex(3),
+		files:   files,
+		port:    freePort(t),
+		tlsPort: freePort(t),
+	}
+	s.env = []string{
+		"COMPOSE_PROJECT_NAME=" + s.project,
+		"VERSION=" + s.project,
+		"LABLEDGER_PORT=" + s.port,
+		"LABLEDGER_TLS_PORT=" + s.tlsPort,
+		"LABLEDGER_NET=" + composeNetwork,
+		"LABLEDGER_ADDRESS=127.0.0.1",
+		"REQUESTS_PER_SECOND=200",
+		"TRUSTED_PROXIES=",
+	}
+	paths, err := runCommand("..", nil, nil, time.Minute, "git", "ls-files", "-z", "-co", "--exclude-standard")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path := range strings.SplitSeq(strings.TrimSuffix(listed, "\x00"), "\x00") {
-		text, err := os.ReadFile(filepath.Join("..", path))
+	for path := range strings.SplitSeq(strings.TrimSuffix(paths, "\x00"), "\x00") {
+		content, err := os.ReadFile(filepath.Join("..", path))
 		if os.IsNotExist(err) {
-			continue // taken away, and that is not committed yet
+			continue // deleted, but the deletion is not committed
 		}
-		info, err2 := os.Stat(filepath.Join("..", path))
-		if err != nil || err2 != nil {
-			t.Fatal(err, err2)
+		info, statErr := os.Stat(filepath.Join("..", path))
+		if err != nil || statErr != nil {
+			t.Fatal(err, statErr)
 		}
-		s.write(t, path, string(text), info.Mode().Perm())
+		s.writeFile(t, path, string(content), info.Mode().Perm())
 	}
-	t.Cleanup(func() { s.end(t) })
+	t.Cleanup(func() { s.tearDown(t) })
 	return s
 }
 
-// write puts a file into the copy.
-func (s *composeStack) write(t *testing.T, path, text string, mode os.FileMode) {
+// writeFile writes a file into the copy.
+func (s *composeStack) writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	path = filepath.Join(s.dir, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -77,161 +92,171 @@ func (s *composeStack) write(t *testing.T, path, text string, mode os.FileMode) 
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, mode); err != nil { // whatever the umask
+	if err := os.Chmod(path, mode); err != nil { // independent of the umask
 		t.Fatal(err)
 	}
 }
 
-// end tells why it failed, takes the stack down, and looks for what was left.
-func (s *composeStack) end(t *testing.T) {
+// tearDown logs the containers of a failed test, removes the stack and checks that nothing of it remains.
+func (s *composeStack) tearDown(t *testing.T) {
 	if t.Failed() {
-		ps, _ := s.try(time.Minute, "ps", "-a")
-		t.Logf("the containers:\n%s", ps)
-		services, _ := s.try(time.Minute, "config", "--services")
+		ps, _ := s.tryCompose(time.Minute, "ps", "-a")
+		t.Logf("containers:\n%s", ps)
+		services, _ := s.tryCompose(time.Minute, "config", "--services")
 		for _, service := range strings.Fields(services) {
-			log, _ := s.try(time.Minute, "logs", "--no-color", "--tail", "30", service)
-			t.Logf("the log of %s:\n%s", service, log)
+			log, _ := s.tryCompose(time.Minute, "logs", "--no-color", "--tail", "30", service)
+			t.Logf("log of %s:\n%s", service, log)
 		}
 	}
-	if out, err := s.try(composeTime, "--profile", "*", "down", "-v", "--remove-orphans", "--rmi", "local", "--timeout", "10"); err != nil {
-		t.Errorf("the stack does not go down: %v\n%s", err, out)
+	down := []string{"--profile", "*", "down", "-v", "--remove-orphans", "--rmi", "local", "--timeout", "10"}
+	if out, err := s.tryCompose(composeTimeout, down...); err != nil {
+		t.Errorf("removing the stack: %v\n%s", err, out)
 	}
 	for _, kind := range []string{"container", "volume", "network"} {
 		args := []string{kind, "ls", "-q", "--filter", "label=com.docker.compose.project=" + s.project}
 		if kind == "container" {
 			args = append(args, "-a")
 		}
-		if left, err := execute("", nil, nil, time.Minute, "docker", args...); err != nil || left != "" {
-			t.Errorf("left of the stack, %s: %s %v", kind, left, err)
+		if remaining, err := runCommand("", nil, nil, time.Minute, "docker", args...); err != nil || remaining != "" {
+			t.Errorf("a %s of the stack remains: %s %v", kind, remaining, err)
 		}
 	}
-	images, err := execute("", nil, nil, time.Minute, "docker", "image", "ls", "-q", "--filter", "reference=*:"+s.project)
+	images, err := runCommand("", nil, nil, time.Minute,
+		"docker", "image", "ls", "-q", "--filter", "reference=*:"+s.project)
 	if ids := strings.Fields(images); err == nil && len(ids) > 0 {
-		_, err = execute("", nil, nil, time.Minute, "docker", append([]string{"image", "rm", "--force"}, ids...)...)
+		_, err = runCommand("", nil, nil, time.Minute, "docker", append([]string{"image", "rm", "--force"}, ids...)...)
 	}
 	if err != nil {
-		t.Errorf("the images do not go: %v", err)
+		t.Errorf("removing the images: %v", err)
 	}
 }
 
-// with is the same stack with one more file of Compose, of this text.
-func (s *composeStack) with(t *testing.T, name, text string) *composeStack {
+// withOverride returns the stack with an additional compose file of this content.
+func (s *composeStack) withOverride(t *testing.T, name, text string) *composeStack {
 	t.Helper()
-	s.write(t, name, text, 0o644)
+	s.writeFile(t, name, text, 0o644)
 	return s.withFile(name)
 }
 
+// withFile returns the stack with an additional compose file of the repository.
 func (s *composeStack) withFile(name string) *composeStack {
-	more := *s
-	more.files = append(append([]string(nil), s.files...), name)
-	return &more
+	stack := *s
+	stack.files = append(append([]string(nil), s.files...), name)
+	return &stack
 }
 
-// set is the same stack with another environment for Compose.
-func (s *composeStack) set(variables ...string) *composeStack {
-	more := *s
-	more.env = append(append([]string(nil), s.env...), variables...)
-	return &more
+// withEnv returns the stack with additional environment variables.
+func (s *composeStack) withEnv(env ...string) *composeStack {
+	stack := *s
+	stack.env = append(append([]string(nil), s.env...), env...)
+	return &stack
 }
 
-// try runs docker compose, and answers what it printed; the error has what it complained of.
-func (s *composeStack) try(limit time.Duration, args ...string) (string, error) {
-	return s.feed("", limit, args...)
+// tryCompose runs docker compose and returns its standard output. The error includes standard error.
+func (s *composeStack) tryCompose(timeout time.Duration, args ...string) (string, error) {
+	return s.tryComposeStdin("", timeout, args...)
 }
 
-// feed does so with something on standard input.
-func (s *composeStack) feed(stdin string, limit time.Duration, args ...string) (string, error) {
-	all := []string{"compose", "--ansi", "never"}
+// tryComposeStdin does the same with a standard input.
+func (s *composeStack) tryComposeStdin(stdin string, timeout time.Duration, args ...string) (string, error) {
+	composeArgs := []string{"compose", "--ansi", "never"}
 	for _, f := range s.files {
-		all = append(all, "-f", f)
+		composeArgs = append(composeArgs, "-f", f)
 	}
-	return execute(s.dir, s.env, []byte(stdin), limit, "docker", append(all, args...)...)
+	return runCommand(s.dir, s.env, []byte(stdin), timeout, "docker", append(composeArgs, args...)...)
 }
 
-// compose runs docker compose and must succeed.
+// compose runs docker compose and fails the test on an error.
 func (s *composeStack) compose(t *testing.T, args ...string) string {
 	t.Helper()
-	limit := composeTime
-	for _, a := range args {
-		if a == "build" || a == "--build" {
-			limit = buildTime
+	timeout := composeTimeout
+	for _, arg := range args {
+		if arg == "build" || arg == "--build" {
+			timeout = buildTimeout
 		}
 	}
-	out, err := s.try(limit, args...)
+	out, err := s.tryCompose(timeout, args...)
 	if err != nil {
 		t.Fatalf("docker compose %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return out
 }
 
-// psql runs a statement as the owner of the database in production, and answers its rows, fields apart by |.
+// psql runs a statement as the owner of the production database. It returns the rows, with fields separated by |.
 func (s *composeStack) psql(t *testing.T, statement string) string {
 	t.Helper()
-	return strings.TrimSpace(s.compose(t, "exec", "-T", "db", "psql", "-X", "-U", "labledger", "-d", "labledger", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement))
+	return strings.TrimSpace(s.compose(t, "exec", "-T", "db",
+		"psql", "-X", "-U", "labledger", "-d", "labledger", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement))
 }
 
-// container is the id of the container of a service.
-func (s *composeStack) container(t *testing.T, service string) string {
+// containerID returns the ID of the only container of a service.
+func (s *composeStack) containerID(t *testing.T, service string) string {
 	t.Helper()
 	id := strings.TrimSpace(s.compose(t, "ps", "-aq", service))
 	if id == "" || strings.Contains(id, "\n") {
-		t.Fatalf("%s has not one container: %q", service, id)
+		t.Fatalf("%s: container IDs %q, want one", service, id)
 	}
 	return id
 }
 
-// docker runs docker and must succeed.
+// docker runs docker and fails the test on an error.
 func (s *composeStack) docker(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := execute(s.dir, s.env, nil, composeTime, "docker", args...)
+	out, err := runCommand(s.dir, s.env, nil, composeTimeout, "docker", args...)
 	if err != nil {
 		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(out)
 }
 
-// execute runs a program for so long at most. It answers its standard output.
-func execute(dir string, env []string, stdin []byte, limit time.Duration, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+// runCommand runs a program and returns its standard output. The error includes standard error.
+func runCommand(
+	dir string, env []string, stdin []byte, timeout time.Duration, name string, args ...string,
+) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	c := exec.CommandContext(ctx, name, args...)
-	var out, complaints bytes.Buffer
-	c.Dir, c.Env, c.Stdin, c.Stdout, c.Stderr = dir, append(os.Environ(), env...), bytes.NewReader(stdin), &out, &complaints
-	c.WaitDelay = 5 * time.Second
-	err := c.Run()
+	cmd := exec.CommandContext(ctx, name, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	cmd.Stdout = &stdout
+	cmd.Stderr = &stderr
+	cmd.WaitDelay = 5 * time.Second
+	err := cmd.Run()
 	if ctx.Err() != nil {
-		err = fmt.Errorf("not done within %v", limit)
+		err = fmt.Errorf("timeout after %v", timeout)
 	}
 	if err != nil {
-		text := complaints.String()
+		text := stderr.String()
 		err = fmt.Errorf("%w: %s", err, text[max(0, len(text)-4000):])
 	}
-	return out.String(), err
+	return stdout.String(), err
 }
 
 func randomHex(n int) string {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails
+	_, _ = rand.Read(b)
 	return hex.EncodeToString(b)
 }
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }
 
-// eventually asks every so often until it is so.
-func eventually(t *testing.T, what string, limit time.Duration, so func() bool) time.Duration {
+// waitUntil polls the condition until it is true. It returns how long that took.
+func waitUntil(t *testing.T, what string, timeout time.Duration, condition func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
-	for !so() {
-		if time.Since(start) > limit {
-			t.Fatalf("%s: not within %v", what, limit)
+	for !condition() {
+		if time.Since(start) > timeout {
+			t.Fatalf("%s: timeout after %v", what, timeout)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -1,5 +1,6 @@
-// Package deploy holds the files that other people's machines read to run the program: Kubernetes manifests, ECS task definitions, overrides
-// of the compose stacks; Heroku's stand at the top. Its tests hold them against the program; they know it from outside alone.
+// Package deploy contains the deployment files: Kubernetes manifests, ECS task definitions and overrides of the compose
+// stacks. Heroku's files are in the root directory. The tests compare these files with the program. They use only its
+// command line and HTTP API.
 package deploy
 
 import (
@@ -14,11 +15,8 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
 
-// patience bounds everything that a test waits for.
-const patience = 30 * time.Second
-
-// top is a file's text, by its path from the top of the repository.
-func top(t *testing.T, path string) string {
+// readRepoFile returns the content of a file, by its path in the repository.
+func readRepoFile(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile("../" + path)
 	if err != nil {
@@ -27,49 +25,49 @@ func top(t *testing.T, path string) string {
 	return string(text)
 }
 
-// found is what the first group of a pattern finds in a file.
-func found(t *testing.T, path, pattern string) string {
+// findInFile returns what the first group of a pattern matches in a file.
+func findInFile(t *testing.T, path, pattern string) string {
 	t.Helper()
-	match := regexp.MustCompile(pattern).FindStringSubmatch(top(t, path))
+	match := regexp.MustCompile(pattern).FindStringSubmatch(readRepoFile(t, path))
 	if match == nil {
-		t.Fatalf("%s: there is no %s", path, pattern)
+		t.Fatalf("%s: no match for %s", path, pattern)
 	}
 	return match[1]
 }
 
-// says fails the test unless text holds all the words.
-func says(t *testing.T, text string, words ...string) {
+// assertContains fails the test unless text contains all substrings.
+func assertContains(t *testing.T, text string, substrings ...string) {
 	t.Helper()
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			t.Errorf("there is no %q in: %s", word, text)
+	for _, substring := range substrings {
+		if !strings.Contains(text, substring) {
+			t.Errorf("missing %q in: %s", substring, text)
 		}
 	}
 }
 
-// told fails the test unless deploy/README.md holds all the words.
-func told(t *testing.T, words ...string) {
+// assertDocumented fails the test unless deploy/README.md contains all substrings.
+func assertDocumented(t *testing.T, substrings ...string) {
 	t.Helper()
-	text := top(t, "deploy/README.md")
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			t.Errorf("deploy/README.md does not say %q", word)
+	text := readRepoFile(t, "deploy/README.md")
+	for _, substring := range substrings {
+		if !strings.Contains(text, substring) {
+			t.Errorf("deploy/README.md does not contain %q", substring)
 		}
 	}
 }
 
-// A container is what a platform is told of one that it runs.
+// A container is the configuration of one container on a platform.
 type container struct {
 	platform string
 	image    string
 	args     []string
-	plain    map[string]string // settings as they stand there
-	secret   map[string]string // settings that are kept elsewhere: where
+	plain    map[string]string // settings with their values
+	secret   map[string]string // settings with references to their secrets
 	user     string
 	readOnly bool
-	grace    time.Duration // between being told to stop and being killed
+	grace    time.Duration // between the stop signal and the kill
 	ports    []int
 	mounts   []string
 }
 
-func (c container) server() bool { return c.args[0] == "serve" }
+func (c container) isServer() bool { return c.args[0] == "serve" }

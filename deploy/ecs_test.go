@@ -10,9 +10,9 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// A task is what RegisterTaskDefinition takes, as far as ours say anything of it. There is no schema of it to be had without AWS, so a name
-// that does not stand here is refused.
-type task struct {
+// A taskDefinition has the members of RegisterTaskDefinition that our files use. AWS publishes no schema of it, so the
+// tests reject every other member.
+type taskDefinition struct {
 	Family                  string   `json:"family"`
 	RequiresCompatibilities []string `json:"requiresCompatibilities"`
 	NetworkMode             string   `json:"networkMode"`
@@ -61,7 +61,7 @@ type task struct {
 		} `json:"mountPoints"`
 		HealthCheck *struct {
 			Command     []string `json:"command"`
-			Interval    int      `json:"interval"` // seconds, as the others
+			Interval    int      `json:"interval"` // seconds, like the next three
 			Timeout     int      `json:"timeout"`
 			Retries     int      `json:"retries"`
 			StartPeriod int      `json:"startPeriod"`
@@ -85,94 +85,103 @@ type task struct {
 	} `json:"volumes"`
 }
 
-// strictly reads JSON in which every name must be known, in its own case, and stand there once.
-func strictly(text string, into any) error {
-	return json.Unmarshal([]byte(text), into, json.RejectUnknownMembers(true))
+// unmarshalStrict decodes JSON. It rejects unknown and repeated members; names are case-sensitive.
+func unmarshalStrict(text string, target any) error {
+	return json.Unmarshal([]byte(text), target, json.RejectUnknownMembers(true))
 }
 
-func readTask(t *testing.T, file string) (d task) {
+func readTaskDefinition(t *testing.T, file string) (def taskDefinition) {
 	t.Helper()
-	if err := strictly(top(t, "deploy/ecs/"+file), &d); err != nil {
+	if err := unmarshalStrict(readRepoFile(t, "deploy/ecs/"+file), &def); err != nil {
 		t.Fatal(file, err)
 	}
-	if len(d.ContainerDefinitions) != 1 {
-		t.Fatalf("%s: %d containers", file, len(d.ContainerDefinitions))
+	if len(def.ContainerDefinitions) != 1 {
+		t.Fatalf("%s: %d containers, want 1", file, len(def.ContainerDefinitions))
 	}
-	return d
+	return def
 }
 
-// ecs is the container of a task definition.
-func ecs(t *testing.T, file string) container {
+// ecsContainer returns the container of a task definition.
+func ecsContainer(t *testing.T, file string) container {
 	t.Helper()
-	of := readTask(t, file).ContainerDefinitions[0]
+	def := readTaskDefinition(t, file).ContainerDefinitions[0]
 	c := container{
-		platform: "ECS", image: of.Image, args: of.Command, plain: map[string]string{}, secret: map[string]string{},
-		user: of.User, readOnly: of.ReadonlyRootFilesystem, grace: time.Duration(of.StopTimeout) * time.Second,
+		platform: "ECS", image: def.Image, args: def.Command, plain: map[string]string{}, secret: map[string]string{},
+		user: def.User, readOnly: def.ReadonlyRootFilesystem, grace: time.Duration(def.StopTimeout) * time.Second,
 	}
-	for _, env := range of.Environment {
+	for _, env := range def.Environment {
 		c.plain[env.Name] = env.Value
 	}
-	for _, env := range of.Secrets {
+	for _, env := range def.Secrets {
 		c.secret[env.Name] = env.ValueFrom
 	}
-	for _, port := range of.PortMappings {
+	for _, port := range def.PortMappings {
 		c.ports = append(c.ports, port.ContainerPort)
 	}
-	for _, mount := range of.MountPoints {
+	for _, mount := range def.MountPoints {
 		c.mounts = append(c.mounts, mount.ContainerPath)
 	}
-	for _, mount := range of.LinuxParameters.Tmpfs {
+	for _, mount := range def.LinuxParameters.Tmpfs {
 		c.mounts = append(c.mounts, mount.ContainerPath)
 	}
 	return c
 }
 
-// sizes are the memory sizes, in MiB, that Fargate has for a number of CPU units.
-var sizes = map[string][]string{"256": {"512", "1024", "2048"}, "512": {"1024", "2048", "3072", "4096"}}
+// fargateMemory maps CPU units to the memory sizes, in MiB, that Fargate supports with them.
+var fargateMemory = map[string][]string{"256": {"512", "1024", "2048"}, "512": {"1024", "2048", "3072", "4096"}}
 
-// secretARN is a key of a secret whose value is JSON.
+// secretARN matches a reference to one key of a JSON secret.
 var secretARN = regexp.MustCompile(`^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:labledger/(server|owner)-\w{6}:(\w+)::$`)
 
-// TestTaskDefinitions holds what AWS documents of Fargate's task definitions.
-func TestTaskDefinitions(t *testing.T) {
+// TestTaskDefinitions_satisfyFargate checks the rules that AWS documents for Fargate.
+func TestTaskDefinitions_satisfyFargate(t *testing.T) {
 	for _, file := range []string{"task-definition.json", "migrate-task-definition.json"} {
-		d := readTask(t, file)
-		of := d.ContainerDefinitions[0]
-		if !slices.Equal(d.RequiresCompatibilities, []string{"FARGATE"}) || d.NetworkMode != "awsvpc" || d.Family == "" || d.ExecutionRoleArn == "" {
-			t.Errorf("%s: Fargate wants more than %+v", file, d)
+		def := readTaskDefinition(t, file)
+		c := def.ContainerDefinitions[0]
+		if !slices.Equal(def.RequiresCompatibilities, []string{"FARGATE"}) || def.NetworkMode != "awsvpc" ||
+			def.Family == "" || def.ExecutionRoleArn == "" {
+			t.Errorf("%s: Fargate requires FARGATE, awsvpc, a family and an execution role: %+v", file, def)
 		}
-		if !slices.Contains(sizes[d.CPU], d.Memory) {
-			t.Errorf("%s: Fargate has no %s MiB for %s units of CPU", file, d.Memory, d.CPU)
+		if !slices.Contains(fargateMemory[def.CPU], def.Memory) {
+			t.Errorf("%s: Fargate does not support %s MiB with %s CPU units", file, def.Memory, def.CPU)
 		}
-		told(t, "file://deploy/ecs/"+file+"\n", "--task-definition "+d.Family+" ", "`"+of.LogConfiguration.Options["awslogs-group"]+"`")
-		if of.Name == "" || !of.Essential || of.StopTimeout > 120 || !slices.Equal(of.LinuxParameters.Capabilities.Drop, []string{"ALL"}) {
-			t.Errorf("%s: %+v", file, of)
+		logGroup := c.LogConfiguration.Options["awslogs-group"]
+		assertDocumented(t, "file://deploy/ecs/"+file+"\n", "--task-definition "+def.Family+" ", "`"+logGroup+"`")
+		if c.Name == "" || !c.Essential || c.StopTimeout > 120 ||
+			!slices.Equal(c.LinuxParameters.Capabilities.Drop, []string{"ALL"}) {
+			t.Errorf("%s: want a name, essential, a stop timeout up to 120 s and no capabilities: %+v", file, c)
 		}
 		for _, option := range []string{"awslogs-group", "awslogs-region", "awslogs-stream-prefix"} {
-			if of.LogConfiguration.LogDriver != "awslogs" || of.LogConfiguration.Options[option] == "" {
-				t.Errorf("%s: the log has no %s", file, option)
+			if c.LogConfiguration.LogDriver != "awslogs" || c.LogConfiguration.Options[option] == "" {
+				t.Errorf("%s: the log configuration has no %s", file, option)
 			}
 		}
-		for _, secret := range of.Secrets {
-			if match := secretARN.FindStringSubmatch(secret.ValueFrom); match == nil || match[2] != secret.Name || (match[1] == "owner") != strings.HasPrefix(secret.Name, "OWNER_") {
-				t.Errorf("%s: %s comes from %s", file, secret.Name, secret.ValueFrom)
+		for _, secret := range c.Secrets {
+			match := secretARN.FindStringSubmatch(secret.ValueFrom)
+			if match == nil || match[2] != secret.Name ||
+				(match[1] == "owner") != strings.HasPrefix(secret.Name, "OWNER_") {
+				t.Errorf("%s: %s has the wrong secret %s", file, secret.Name, secret.ValueFrom)
 			}
 		}
-		for _, mount := range of.MountPoints {
-			if len(d.Volumes) != 1 || d.Volumes[0].Name != mount.SourceVolume || mount.ReadOnly {
-				t.Errorf("%s: %+v is none of the volumes %+v", file, mount, d.Volumes)
+		for _, mount := range c.MountPoints {
+			if len(def.Volumes) != 1 || def.Volumes[0].Name != mount.SourceVolume || mount.ReadOnly {
+				t.Errorf("%s: mount %+v is read-only or has no volume in %+v", file, mount, def.Volumes)
 			}
 		}
-		if check := of.HealthCheck; check != nil {
-			within := func(value, least, most int) bool { return least <= value && value <= most }
-			if !within(check.Interval, 5, 300) || !within(check.Timeout, 2, 60) || !within(check.Retries, 1, 10) || !within(check.StartPeriod, 0, 300) {
-				t.Errorf("%s: a health check that ECS refuses: %+v", file, *check)
+		if check := c.HealthCheck; check != nil {
+			inRange := func(value, low, high int) bool { return low <= value && value <= high }
+			if !inRange(check.Interval, 5, 300) || !inRange(check.Timeout, 2, 60) ||
+				!inRange(check.Retries, 1, 10) || !inRange(check.StartPeriod, 0, 300) {
+				t.Errorf("%s: ECS rejects this health check: %+v", file, *check)
 			}
 		}
 	}
-	for _, wrong := range []string{`{"famly": "x"}`, `{"Family": "x"}`, `{"family": 1}`, `{"family": "x", "family": "x"}`, `{"cpu": 256}`, `{"containerDefinitions": [{"stopTimeOut": 1}]}`} {
-		if err := strictly(wrong, new(task)); err == nil {
-			t.Errorf("%s is accepted", wrong)
+	for _, invalid := range []string{
+		`{"famly": "x"}`, `{"Family": "x"}`, `{"family": 1}`, `{"family": "x", "family": "x"}`, `{"cpu": 256}`,
+		`{"containerDefinitions": [{"stopTimeOut": 1}]}`,
+	} {
+		if err := unmarshalStrict(invalid, new(taskDefinition)); err == nil {
+			t.Errorf("%s is accepted", invalid)
 		}
 	}
 }

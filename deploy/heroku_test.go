@@ -1,10 +1,10 @@
 package deploy
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"labledger/internal/pgtest"
+	"labledger/internal/programtest"
 )
 
-// An app is what app.json may hold, as far as ours does.
-type app struct {
+// An appManifest has the members of an app.json that ours uses.
+type appManifest struct {
 	Name        string   `json:"name"`
 	Description string   `json:"description"`
 	Keywords    []string `json:"keywords"`
@@ -39,122 +40,122 @@ type app struct {
 	} `json:"buildpacks"`
 }
 
-func readApp(t *testing.T) (a app) {
+func readAppManifest(t *testing.T) (manifest appManifest) {
 	t.Helper()
-	if err := strictly(top(t, "app.json"), &a); err != nil {
+	if err := unmarshalStrict(readRepoFile(t, "app.json"), &manifest); err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return manifest
 }
 
-// processes are the commands of the Procfile.
-func processes(t *testing.T) map[string]string {
+// readProcfile returns the commands of the Procfile by process type.
+func readProcfile(t *testing.T) map[string]string {
 	t.Helper()
-	all := map[string]string{}
-	for line := range strings.Lines(top(t, "Procfile")) {
+	commands := map[string]string{}
+	for line := range strings.Lines(readRepoFile(t, "Procfile")) {
 		name, command, ok := strings.Cut(strings.TrimSpace(line), ": ")
-		if !ok || all[name] != "" {
-			t.Fatalf("Procfile: %q", line)
+		if !ok || commands[name] != "" {
+			t.Fatalf("Procfile: invalid or repeated line %q", line)
 		}
-		all[name] = command
+		commands[name] = command
 	}
-	return all
+	return commands
 }
 
-func TestApp(t *testing.T) {
-	a := readApp(t)
-	for name, env := range a.Env {
+func TestAppManifest(t *testing.T) {
+	manifest := readAppManifest(t)
+	for name, env := range manifest.Env {
 		if env.Description == "" || (env.Value == "") == (env.Generator == "") {
-			t.Errorf("%s: %+v", name, env)
+			t.Errorf("%s: want a description and either a value or a generator: %+v", name, env)
 		}
-	}
-	for name, env := range a.Env {
 		if env.Value != "" {
-			told(t, " "+name+"="+env.Value)
+			assertDocumented(t, " "+name+"="+env.Value)
 		}
 	}
-	told(t, "heroku addons:create "+a.Addons[0].Plan+" ", " JWT_SECRET=", "heroku buildpacks:set "+a.Buildpacks[0].URL+"\n")
-	if a.Env["JWT_SECRET"].Generator != "secret" || a.Env["AUTH"].Value != "required" || a.Env["HOST"].Value != "0.0.0.0" {
-		t.Errorf("%+v", a.Env)
+	assertDocumented(t, "heroku addons:create "+manifest.Addons[0].Plan+" ", " JWT_SECRET=",
+		"heroku buildpacks:set "+manifest.Buildpacks[0].URL+"\n")
+	if manifest.Env["JWT_SECRET"].Generator != "secret" || manifest.Env["AUTH"].Value != "required" ||
+		manifest.Env["HOST"].Value != "0.0.0.0" {
+		t.Errorf("want a generated JWT_SECRET, AUTH=required and HOST=0.0.0.0: %+v", manifest.Env)
 	}
-	for _, given := range []string{"PORT", "DATABASE_URL"} {
-		if _, ok := a.Env[given]; ok {
-			t.Errorf("%s is for Heroku to say", given)
+	for _, name := range []string{"PORT", "DATABASE_URL"} {
+		if _, ok := manifest.Env[name]; ok {
+			t.Errorf("%s is set, but Heroku sets it", name)
 		}
 	}
-	if len(a.Addons) != 1 || !strings.HasPrefix(a.Addons[0].Plan, "heroku-postgresql:") || len(a.Buildpacks) != 1 || a.Buildpacks[0].URL != "heroku/go" {
-		t.Errorf("%+v %+v", a.Addons, a.Buildpacks)
+	if len(manifest.Addons) != 1 || !strings.HasPrefix(manifest.Addons[0].Plan, "heroku-postgresql:") ||
+		len(manifest.Buildpacks) != 1 || manifest.Buildpacks[0].URL != "heroku/go" {
+		t.Errorf("want heroku-postgresql and heroku/go: %+v %+v", manifest.Addons, manifest.Buildpacks)
 	}
-	commands := processes(t)
-	for name := range a.Formation {
+	commands := readProcfile(t)
+	for name := range manifest.Formation {
 		if commands[name] == "" {
 			t.Errorf("the Procfile has no %s", name)
 		}
 	}
-	if !regexp.MustCompile(`^[a-zA-Z-_.]+$`).MatchString(a.Name) || a.Description == "" {
-		t.Errorf("%q, %q", a.Name, a.Description)
+	if !regexp.MustCompile(`^[a-zA-Z-_.]+$`).MatchString(manifest.Name) || manifest.Description == "" {
+		t.Errorf("invalid name %q or no description %q", manifest.Name, manifest.Description)
 	}
-	// The newest patch of the Go that go.mod asks for.
-	version := found(t, "go.mod", `(?m)^go (\d+\.\d+)\.\d+$`)
-	if heroku := found(t, "go.mod", `(?m)^// \+heroku goVersion go(\S+)$`); heroku != version {
-		t.Errorf("Heroku builds with Go %s, go.mod asks for %s", heroku, version)
+	// A version without a patch number selects Heroku's newest patch release.
+	version := findInFile(t, "go.mod", `(?m)^go (\d+\.\d+)\.\d+$`)
+	if heroku := findInFile(t, "go.mod", `(?m)^// \+heroku goVersion go(\S+)$`); heroku != version {
+		t.Errorf("Heroku builds with Go %s, but go.mod requires %s", heroku, version)
 	}
-	if err := strictly(`{"name": "x", "enviroment": {}}`, new(app)); err == nil {
-		t.Error("a name that Heroku does not know is accepted")
+	if err := unmarshalStrict(`{"name": "x", "enviroment": {}}`, new(appManifest)); err == nil {
+		t.Error("an unknown member is accepted")
 	}
 }
 
-// heroku runs the release phase and the web process as Heroku does: in a shell, the program on the PATH, settings from app.json, and a
-// database that speaks TLS alone, whose owner may make no roles.
-func heroku(t *testing.T, labledger program) {
+// runAsHeroku runs the release phase and the web process as Heroku does: in a shell, with the program on the PATH and
+// the settings of app.json. The database accepts only TLS, and its owner cannot create roles.
+func runAsHeroku(t *testing.T, labledger program) {
 	cluster := pgtest.NewCluster(t)
-	execute(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-	execute(t, cluster.URL(), "CREATE DATABASE heroku OWNER heroku")
-	front := newFront(t, cluster.URL())
+	programtest.MustExecSQL(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+	programtest.MustExecSQL(t, cluster.URL(), "CREATE DATABASE heroku OWNER heroku")
+	proxy := newTLSProxy(t, cluster.URL())
 
 	env := map[string]string{}
-	for name, setting := range readApp(t).Env {
+	for name, setting := range readAppManifest(t).Env {
 		env[name] = setting.Value
 		if setting.Generator == "secret" {
 			secret := make([]byte, 32)
-			_, _ = rand.Read(secret) // never fails
+			_, _ = rand.Read(secret)
 			env[name] = hex.EncodeToString(secret)
 		}
 	}
-	env = here(t, env)
+	env = localSettings(t, env)
 	env["HOME"], env["PATH"] = t.TempDir(), os.Getenv("PATH")+":"+filepath.Dir(labledger.path)
-	env["DATABASE_URL"] = (&url.URL{Scheme: "postgres", User: url.UserPassword("heroku", "p1d2f3"), Host: front.address, Path: "/heroku"}).String()
-
-	commands := processes(t)
-	release := func(env map[string]string) (string, int) {
-		return bounded(t, func(ctx context.Context) *exec.Cmd {
-			cmd := exec.CommandContext(ctx, "bash", "-c", commands["release"])
-			cmd.Dir, cmd.Env = t.TempDir(), list(env)
-			return cmd
-		})
+	databaseURL := url.URL{
+		Scheme: "postgres", User: url.UserPassword("heroku", "p1d2f3"), Host: proxy.address, Path: "/heroku",
 	}
-	for _, want := range []string{"schema: 0 → ", "schema: "} { // twice is fine
+	env["DATABASE_URL"] = databaseURL.String()
+
+	commands := readProcfile(t)
+	release := func(env map[string]string) (string, int) {
+		return runCommand(t, env, exec.Command("bash", "-c", commands["release"]))
+	}
+	for _, want := range []string{"schema: 0 → ", "schema: "} { // the second release changes nothing
 		out, code := release(env)
 		if code != 0 {
 			t.Fatalf("%s: exit code %d: %s", commands["release"], code, out)
 		}
-		says(t, out, want)
+		assertContains(t, out, want)
 	}
-	s := labledger.start(t, env, func(string) *exec.Cmd { return exec.Command("bash", "-c", commands["web"]) })
-	s.get("/sites", "", 401)
-	s.admin(labledger)
-	s.stop(30 * time.Second) // after which Heroku kills
-	if n := front.plain.Load(); n > 0 {
-		t.Errorf("%d connections were tried without TLS", n)
+	s := startServer(t, env, func() *exec.Cmd { return exec.Command("bash", "-c", commands["web"]) })
+	s.Get("/sites", http.StatusUnauthorized)
+	s.createAdmin(t, labledger)
+	s.stopWithin(t, 30*time.Second) // Heroku then kills the dyno
+	if n := proxy.plaintext.Load(); n > 0 {
+		t.Errorf("%d connections did not use TLS", n)
 	}
-	says(t, s.out.String(), "rewrite the history") // it is told that its role is the owner; there is no other
+	assertContains(t, s.output(), "rewrite the history") // the warning that the server connects as the owner
 
-	// The database would not have taken less.
+	// Control: the database rejects connections without TLS.
 	env = maps.Clone(env)
 	env["PGSSLMODE"] = "disable"
 	out, code := release(env)
-	if code == 0 || front.plain.Load() == 0 {
-		t.Error("this database takes connections without TLS, so the test shows nothing")
+	if code == 0 || proxy.plaintext.Load() == 0 {
+		t.Error("control: the database accepts connections without TLS")
 	}
-	says(t, out, "no encryption")
+	assertContains(t, out, "no encryption")
 }

@@ -13,237 +13,274 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
-// An object is one of Kubernetes. Whether it has the form that Kubernetes wants, tools/manifests.sh finds out.
+// An object is a Kubernetes object. tools/manifests.sh validates its form.
 type object map[string]any
 
-// at is what stands under a path such as spec.ports.0.port; nil when there is nothing.
-func (o object) at(path string) any {
-	var here any = map[string]any(o)
+// get returns the value at a path such as spec.ports.0.port, or nil.
+func (o object) get(path string) any {
+	var value any = map[string]any(o)
 	for key := range strings.SplitSeq(path, ".") {
-		switch part := here.(type) {
+		switch node := value.(type) {
 		case map[string]any:
-			here = part[key]
+			value = node[key]
 		case []any:
 			i, err := strconv.Atoi(key)
-			if err != nil || i >= len(part) {
+			if err != nil || i >= len(node) {
 				return nil
 			}
-			here = part[i]
+			value = node[i]
 		default:
 			return nil
 		}
 	}
-	return here
+	return value
 }
 
-func (o object) text(path string) string {
-	if o.at(path) == nil {
+func (o object) getString(path string) string {
+	if o.get(path) == nil {
 		return ""
 	}
-	return fmt.Sprint(o.at(path))
+	return fmt.Sprint(o.get(path))
 }
 
-func (o object) list(path string) (all []object) {
-	items, _ := o.at(path).([]any)
+func (o object) getList(path string) (objects []object) {
+	items, _ := o.get(path).([]any)
 	for _, item := range items {
-		all = append(all, item.(map[string]any))
+		objects = append(objects, item.(map[string]any))
 	}
-	return all
+	return objects
 }
 
-func (o object) texts(path string) map[string]string {
-	all := map[string]string{}
-	part, _ := o.at(path).(map[string]any)
-	for key, value := range part {
-		all[key] = fmt.Sprint(value)
+func (o object) getStrings(path string) map[string]string {
+	values := map[string]string{}
+	node, _ := o.get(path).(map[string]any)
+	for key, value := range node {
+		values[key] = fmt.Sprint(value)
 	}
-	return all
+	return values
 }
 
-// read are the objects of a file.
-func read(t *testing.T, file string) (all []object) {
+// readObjects returns the objects of a file.
+func readObjects(t *testing.T, file string) (objects []object) {
 	t.Helper()
-	for document := range strings.SplitSeq(top(t, "deploy/kubernetes/"+file), "\n---\n") {
-		value, err := openapi3filter.YamlBodyDecoder(strings.NewReader(document), nil, nil, nil) // the reader of YAML that we have already
+	for document := range strings.SplitSeq(readRepoFile(t, "deploy/kubernetes/"+file), "\n---\n") {
+		// The OpenAPI library decodes YAML, so the tests need no other dependency.
+		value, err := openapi3filter.YamlBodyDecoder(strings.NewReader(document), nil, nil, nil)
 		if err != nil {
 			t.Fatal(file, err)
 		}
-		all = append(all, value.(map[string]any))
+		objects = append(objects, value.(map[string]any))
 	}
-	return all
+	return objects
 }
 
-// one is the only object of a file.
-func one(t *testing.T, file string) object {
+// readObject returns the only object of a file.
+func readObject(t *testing.T, file string) object {
 	t.Helper()
-	all := read(t, file)
-	if len(all) != 1 {
-		t.Fatalf("%s: %d objects, not one", file, len(all))
+	objects := readObjects(t, file)
+	if len(objects) != 1 {
+		t.Fatalf("%s: %d objects, want 1", file, len(objects))
 	}
-	return all[0]
+	return objects[0]
 }
 
-// secrets are the settings of the sample, by "name/key".
-func secrets(t *testing.T) map[string]string {
+// sampleSecrets returns the values of secret.example.yaml by name/key.
+func sampleSecrets(t *testing.T) map[string]string {
 	t.Helper()
-	all := map[string]string{}
-	for _, secret := range read(t, "secret.example.yaml") {
-		for key, value := range secret.texts("stringData") {
-			all[secret.text("metadata.name")+"/"+key] = value
+	values := map[string]string{}
+	for _, secret := range readObjects(t, "secret.example.yaml") {
+		for key, value := range secret.getStrings("stringData") {
+			values[secret.getString("metadata.name")+"/"+key] = value
 		}
 	}
-	return all
+	return values
 }
 
-// kubernetes is the container of a Deployment or a Job.
-func kubernetes(t *testing.T, file string) container {
+// kubernetesContainer returns the container of a Deployment or a Job.
+func kubernetesContainer(t *testing.T, file string) container {
 	t.Helper()
-	o := one(t, file)
-	pod := object(o.at("spec.template.spec").(map[string]any))
-	if n := len(pod.list("containers")); n != 1 {
-		t.Fatalf("%s: %d containers", file, n)
+	o := readObject(t, file)
+	pod := object(o.get("spec.template.spec").(map[string]any))
+	if n := len(pod.getList("containers")); n != 1 {
+		t.Fatalf("%s: %d containers, want 1", file, n)
 	}
-	of := pod.list("containers")[0]
-	seconds, err := strconv.Atoi(pod.text("terminationGracePeriodSeconds"))
+	def := pod.getList("containers")[0]
+	seconds, err := strconv.Atoi(pod.getString("terminationGracePeriodSeconds"))
 	if err != nil {
 		t.Error(file, err)
 	}
 	c := container{
-		platform: "Kubernetes", image: of.text("image"), plain: map[string]string{}, secret: map[string]string{},
-		user:     pod.text("securityContext.runAsUser") + ":" + pod.text("securityContext.runAsGroup"),
-		readOnly: of.at("securityContext.readOnlyRootFilesystem") == true,
+		platform: "Kubernetes",
+		image:    def.getString("image"),
+		plain:    map[string]string{},
+		secret:   map[string]string{},
+		user:     pod.getString("securityContext.runAsUser") + ":" + pod.getString("securityContext.runAsGroup"),
+		readOnly: def.get("securityContext.readOnlyRootFilesystem") == true,
 		grace:    time.Duration(seconds) * time.Second,
 	}
-	for _, arg := range of.at("args").([]any) {
+	for _, arg := range def.get("args").([]any) {
 		c.args = append(c.args, arg.(string))
 	}
-	for _, from := range of.list("envFrom") {
-		settings := one(t, "configmap.yaml")
-		if name := from.text("configMapRef.name"); name != settings.text("metadata.name") {
-			t.Errorf("%s: there is no ConfigMap %q", file, name)
+	for _, ref := range def.getList("envFrom") {
+		settings := readObject(t, "configmap.yaml")
+		if name := ref.getString("configMapRef.name"); name != settings.getString("metadata.name") {
+			t.Errorf("%s refers to the missing ConfigMap %q", file, name)
 		}
-		maps.Copy(c.plain, settings.texts("data"))
+		maps.Copy(c.plain, settings.getStrings("data"))
 	}
-	there := secrets(t)
-	for _, env := range of.list("env") {
-		name, from := env.text("name"), env.text("valueFrom.secretKeyRef.name")+"/"+env.text("valueFrom.secretKeyRef.key")
-		if from == "/" {
-			c.plain[name] = env.text("value")
+	secrets := sampleSecrets(t)
+	for _, env := range def.getList("env") {
+		name := env.getString("name")
+		ref := env.getString("valueFrom.secretKeyRef.name") + "/" + env.getString("valueFrom.secretKeyRef.key")
+		if ref == "/" {
+			c.plain[name] = env.getString("value")
 			continue
 		}
-		if _, ok := there[from]; !ok {
-			t.Errorf("%s: %s is from a secret that there is not: %s", file, name, from)
+		if _, ok := secrets[ref]; !ok {
+			t.Errorf("%s: %s refers to the missing secret %s", file, name, ref)
 		}
-		c.secret[name] = from
+		c.secret[name] = ref
 	}
-	for _, port := range of.list("ports") {
-		c.ports = append(c.ports, port.at("containerPort").(int))
+	for _, port := range def.getList("ports") {
+		c.ports = append(c.ports, port.get("containerPort").(int))
 	}
-	for _, mount := range of.list("volumeMounts") {
-		c.mounts = append(c.mounts, mount.text("mountPath"))
+	for _, mount := range def.getList("volumeMounts") {
+		c.mounts = append(c.mounts, mount.getString("mountPath"))
 	}
 	return c
 }
 
-// TestKubernetesNames holds what refers to each other by name, label or port.
-func TestKubernetesNames(t *testing.T) {
-	deployment, migrate, service := one(t, "deployment.yaml"), one(t, "migrate.yaml"), one(t, "service.yaml")
-	of := deployment.list("spec.template.spec.containers")[0]
-	port := of.list("ports")[0]
+// TestManifests_referToEachOther checks references by name, label and port.
+func TestManifests_referToEachOther(t *testing.T) {
+	deployment, migrate := readObject(t, "deployment.yaml"), readObject(t, "migrate.yaml")
+	service := readObject(t, "service.yaml")
+	port := deployment.getList("spec.template.spec.containers")[0].getList("ports")[0]
 
-	// Selectors: of the server alone, but the policy is for both.
-	server, other := deployment.texts("spec.template.metadata.labels"), migrate.texts("spec.template.metadata.labels")
-	for _, s := range []struct {
-		file, path string
-		both       bool
-	}{
-		{"deployment.yaml", "spec.selector.matchLabels", false},
-		{"deployment.yaml", "spec.template.spec.topologySpreadConstraints.0.labelSelector.matchLabels", false},
-		{"service.yaml", "spec.selector", false},
-		{"disruption.yaml", "spec.selector.matchLabels", false},
-		{"network.yaml", "spec.podSelector.matchLabels", true},
-	} {
-		selector := one(t, s.file).texts(s.path)
-		if len(selector) == 0 || !selects(selector, server) || selects(selector, other) != s.both {
-			t.Errorf("%s: %s %v: selects the server: %t, the migration: %t", s.file, s.path, selector, selects(selector, server), selects(selector, other))
+	t.Run("selectors", func(t *testing.T) {
+		serverLabels := deployment.getStrings("spec.template.metadata.labels")
+		migrationLabels := migrate.getStrings("spec.template.metadata.labels")
+		for _, c := range []struct {
+			file, path       string
+			selectsMigration bool
+		}{
+			{"deployment.yaml", "spec.selector.matchLabels", false},
+			{"deployment.yaml", "spec.template.spec.topologySpreadConstraints.0.labelSelector.matchLabels", false},
+			{"service.yaml", "spec.selector", false},
+			{"disruption.yaml", "spec.selector.matchLabels", false},
+			{"network.yaml", "spec.podSelector.matchLabels", true},
+		} {
+			selector := readObject(t, c.file).getStrings(c.path)
+			if len(selector) == 0 || !selectorMatches(selector, serverLabels) {
+				t.Errorf("%s: %s %v does not select the server", c.file, c.path, selector)
+			}
+			if got := selectorMatches(selector, migrationLabels); got != c.selectsMigration {
+				t.Errorf("%s: %s %v selects the migration: %t, want %t", c.file, c.path, selector, got, c.selectsMigration)
+			}
 		}
-	}
+	})
 
-	// Ports.
-	if got := service.text("spec.ports.0.targetPort"); got != port.text("name") {
-		t.Errorf("the service leads to port %q; the container has %q", got, port.text("name"))
-	}
-	backend := one(t, "ingress.example.yaml").at("spec.rules.0.http.paths.0.backend.service").(map[string]any)
-	if object(backend).text("name") != service.text("metadata.name") || object(backend).text("port.name") != service.text("spec.ports.0.name") {
-		t.Errorf("the ingress leads to %v", backend)
-	}
-	network := one(t, "network.yaml")
-	if got := network.text("spec.ingress.0.ports.0.port"); got != port.text("containerPort") {
-		t.Errorf("the policy lets in port %s; the container has %s", got, port.text("containerPort"))
-	}
-	out := []string{}
-	for _, rule := range network.list("spec.egress") {
-		for _, p := range rule.list("ports") {
-			out = append(out, p.text("port"))
+	t.Run("ports", func(t *testing.T) {
+		if got := service.getString("spec.ports.0.targetPort"); got != port.getString("name") {
+			t.Errorf("the service targets port %q; the container has %q", got, port.getString("name"))
 		}
-	}
-	if !slices.Contains(out, "53") || !slices.Contains(out, "5432") {
-		t.Errorf("the policy lets out ports %v; names and PostgreSQL are needed", out)
-	}
+		ingress := readObject(t, "ingress.example.yaml")
+		backend := object(ingress.get("spec.rules.0.http.paths.0.backend.service").(map[string]any))
+		if backend.getString("name") != service.getString("metadata.name") ||
+			backend.getString("port.name") != service.getString("spec.ports.0.name") {
+			t.Errorf("the ingress has the backend %v, which is not the service", backend)
+		}
+		network := readObject(t, "network.yaml")
+		if got := network.getString("spec.ingress.0.ports.0.port"); got != port.getString("containerPort") {
+			t.Errorf("the policy admits port %s; the container has %s", got, port.getString("containerPort"))
+		}
+		egressPorts := []string{}
+		for _, rule := range network.getList("spec.egress") {
+			for _, p := range rule.getList("ports") {
+				egressPorts = append(egressPorts, p.getString("port"))
+			}
+		}
+		if !slices.Contains(egressPorts, "53") || !slices.Contains(egressPorts, "5432") {
+			t.Errorf("the policy allows connections to ports %v; want 53 for DNS and 5432 for PostgreSQL", egressPorts)
+		}
+	})
 
-	// The claim is one that several nodes can have.
-	claim := one(t, "media.yaml")
-	if got := deployment.text("spec.template.spec.volumes.0.persistentVolumeClaim.claimName"); got != claim.text("metadata.name") || claim.text("spec.accessModes.0") != "ReadWriteMany" {
-		t.Errorf("the claim of the files: %q, %v", got, claim.at("spec"))
-	}
+	t.Run("media volume", func(t *testing.T) {
+		claim := readObject(t, "media.yaml")
+		name := deployment.getString("spec.template.spec.volumes.0.persistentVolumeClaim.claimName")
+		if name != claim.getString("metadata.name") {
+			t.Errorf("the deployment uses claim %q, not %q", name, claim.getString("metadata.name"))
+		}
+		if mode := claim.getString("spec.accessModes.0"); mode != "ReadWriteMany" {
+			t.Errorf("the claim has access mode %q; servers on several nodes share it, so want ReadWriteMany", mode)
+		}
+	})
 
-	// The kustomization has everything but the examples, and sets each image.
-	kustomization := one(t, "kustomization.yaml")
+	t.Run("kustomization", func(t *testing.T) {
+		kustomization := readObject(t, "kustomization.yaml")
+		got := map[string]bool{}
+		for _, name := range kustomization.get("resources").([]any) {
+			got[name.(string)] = true
+		}
+		want := map[string]bool{}
+		for _, name := range manifestFiles(t) {
+			want[name] = true
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("the kustomization lists %v; want every manifest except examples: %v", got, want)
+		}
+		for _, o := range []object{deployment, migrate} {
+			image := o.getString("spec.template.spec.containers.0.image")
+			if image != "labledger:latest" || kustomization.getString("images.0.name") != "labledger" {
+				t.Errorf("the kustomization does not set image %q", image)
+			}
+		}
+	})
+
+	// The documented commands apply the migration first, by its label.
+	t.Run("migration label", func(t *testing.T) {
+		const label = "app.kubernetes.io/component"
+		for _, file := range manifestFiles(t) {
+			for _, o := range readObjects(t, file) {
+				labels := o.getStrings("metadata.labels")
+				if isMigration := labels[label] == "migrate"; isMigration != (file == "migrate.yaml") {
+					t.Errorf("%s: only migrate.yaml must have the label migrate: %v", file, labels)
+				}
+			}
+		}
+		job, server := migrate.getString("metadata.name"), deployment.getString("metadata.name")
+		assertDocumented(t, "kubectl apply -k deploy/kubernetes -l "+label+"=migrate\n", "kubectl delete job "+job+" ",
+			"job/"+job+"\n", "deployment/"+server+"\n", "kubectl exec -it deploy/"+server+" ")
+	})
+
+	// Two servers always run: an old pod stops only when a new one is ready.
+	t.Run("zero-downtime upgrade", func(t *testing.T) {
+		rolling := deployment.getStrings("spec.strategy.rollingUpdate")
+		if deployment.get("spec.replicas") != 2 || rolling["maxUnavailable"] != "0" || rolling["maxSurge"] != "1" {
+			t.Errorf("replicas %v, rolling update %v", deployment.get("spec.replicas"), rolling)
+		}
+		if got := readObject(t, "disruption.yaml").get("spec.minAvailable"); got != 1 {
+			t.Errorf("the disruption budget has minAvailable %v, want 1", got)
+		}
+	})
+}
+
+// manifestFiles returns the names of all manifests except examples and the kustomization.
+func manifestFiles(t *testing.T) (names []string) {
+	t.Helper()
 	files, err := filepath.Glob("kubernetes/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]bool{}
 	for _, path := range files {
 		if name := filepath.Base(path); name != "kustomization.yaml" && !strings.HasSuffix(name, ".example.yaml") {
-			want[name] = true
+			names = append(names, name)
 		}
 	}
-	got := map[string]bool{}
-	for _, name := range kustomization.at("resources").([]any) {
-		got[name.(string)] = true
-	}
-	if !maps.Equal(got, want) {
-		t.Errorf("the kustomization has %v; there are %v", got, want)
-	}
-	for _, o := range []object{deployment, migrate} {
-		image := o.text("spec.template.spec.containers.0.image")
-		if image != "labledger:latest" || kustomization.text("images.0.name") != "labledger" {
-			t.Errorf("the kustomization does not set image %q", image)
-		}
-	}
-
-	// The migration goes first, alone, by the commands of the README.
-	label := "app.kubernetes.io/component"
-	for name := range want {
-		for _, o := range read(t, name) {
-			if alone := o.texts("metadata.labels")[label] == "migrate"; alone != (name == "migrate.yaml") {
-				t.Errorf("%s: %v", name, o.texts("metadata.labels"))
-			}
-		}
-	}
-	told(t, "kubectl apply -k deploy/kubernetes -l "+label+"=migrate\n", "kubectl delete job "+migrate.text("metadata.name")+" ",
-		"job/"+migrate.text("metadata.name")+"\n", "deployment/"+deployment.text("metadata.name")+"\n", "kubectl exec -it deploy/"+deployment.text("metadata.name")+" ")
-
-	// Without anybody noticing: never fewer than two, and the old ones go when new ones are ready.
-	rolling := deployment.texts("spec.strategy.rollingUpdate")
-	if deployment.at("spec.replicas") != 2 || rolling["maxUnavailable"] != "0" || rolling["maxSurge"] != "1" || one(t, "disruption.yaml").at("spec.minAvailable") != 1 {
-		t.Errorf("replicas %v, rolling update %v", deployment.at("spec.replicas"), rolling)
-	}
+	return names
 }
 
-// selects tells whether a pod with these labels is among the selected.
-func selects(selector, labels map[string]string) bool {
+// selectorMatches reports whether the selector matches a pod with these labels.
+func selectorMatches(selector, labels map[string]string) bool {
 	for key, value := range selector {
 		if labels[key] != value {
 			return false

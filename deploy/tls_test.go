@@ -20,24 +20,24 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// A front stands before a Postgres and takes connections by TLS alone, as Heroku's databases do, with a certificate that nobody vouches for.
-type front struct {
-	address string
-	plain   atomic.Int64 // connections that were refused, since they spoke without TLS
-	tls     *tls.Config
-	network string
-	behind  string
+// A tlsProxy in front of Postgres accepts only TLS, with a self-signed certificate, as Heroku's databases do.
+type tlsProxy struct {
+	address   string
+	plaintext atomic.Int64 // number of rejected connections without TLS
+	tlsConfig *tls.Config
+	network   string
+	backend   string
 }
 
-// newFront is a front of the Postgres at url, until the test ends.
-func newFront(t *testing.T, url string) *front {
+// newTLSProxy starts a proxy for the Postgres at url and stops it when the test ends.
+func newTLSProxy(t *testing.T, url string) *tlsProxy {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	certificate, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,56 +49,62 @@ func newFront(t *testing.T, url string) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &front{address: listener.Addr().String(), tls: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}}}
-	f.network, f.behind = pgconn.NetworkAddress(config.Host, config.Port)
-	var open sync.WaitGroup
-	open.Go(func() {
+	keyPair := tls.Certificate{Certificate: [][]byte{certificate}, PrivateKey: key}
+	proxy := &tlsProxy{
+		address:   listener.Addr().String(),
+		tlsConfig: &tls.Config{Certificates: []tls.Certificate{keyPair}},
+	}
+	proxy.network, proxy.backend = pgconn.NetworkAddress(config.Host, config.Port)
+	var connections sync.WaitGroup
+	connections.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			open.Go(func() { f.serve(conn) })
+			connections.Go(func() { proxy.serve(conn) })
 		}
 	})
 	t.Cleanup(func() {
-		_ = listener.Close() // nobody waits for another connection
-		open.Wait()          // clients have ended, so their connections have
+		_ = listener.Close()
+		connections.Wait() // the clients have exited, so every connection ends
 	})
-	return f
+	return proxy
 }
 
-func (f *front) serve(conn net.Conn) {
+func (p *tlsProxy) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
-	first := make([]byte, 8)
-	if _, err := io.ReadFull(conn, first); err != nil {
+	header := make([]byte, 8)
+	if _, err := io.ReadFull(conn, header); err != nil {
 		return
 	}
-	const askTLS = 80877103
-	if binary.BigEndian.Uint32(first[4:]) != askTLS {
-		f.plain.Add(1)
-		no := pgproto3.ErrorResponse{Severity: "FATAL", Code: "28000", Message: "no pg_hba.conf entry for this host, no encryption"}
-		if message, err := no.Encode(nil); err == nil {
-			_, _ = conn.Write(message) // who is gone need not hear it
+	const sslRequestCode = 80877103
+	if binary.BigEndian.Uint32(header[4:]) != sslRequestCode {
+		p.plaintext.Add(1)
+		rejection := pgproto3.ErrorResponse{
+			Severity: "FATAL", Code: "28000", Message: "no pg_hba.conf entry for this host, no encryption",
+		}
+		if message, err := rejection.Encode(nil); err == nil {
+			_, _ = conn.Write(message)
 		}
 		return
 	}
 	if _, err := conn.Write([]byte("S")); err != nil {
 		return
 	}
-	outside := tls.Server(conn, f.tls)
-	inside, err := net.Dial(f.network, f.behind)
+	client := tls.Server(conn, p.tlsConfig)
+	backend, err := net.Dial(p.network, p.backend)
 	if err != nil {
 		return
 	}
-	var both sync.WaitGroup
-	both.Go(func() {
-		_, _ = io.Copy(inside, outside) // an end, either way
-		_ = inside.Close()
+	var copies sync.WaitGroup
+	copies.Go(func() {
+		_, _ = io.Copy(backend, client)
+		_ = backend.Close()
 	})
-	both.Go(func() {
-		_, _ = io.Copy(outside, inside)
+	copies.Go(func() {
+		_, _ = io.Copy(client, backend)
 		_ = conn.Close()
 	})
-	both.Wait()
+	copies.Wait()
 }

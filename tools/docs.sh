@@ -4,7 +4,7 @@
 #
 #   tools/docs.sh                 npm ci, then copy
 #   tools/docs.sh --check         npm ci, then only compare; exits with 1 if a file differs
-#   tools/docs.sh --no-install    (with either) use the present node_modules
+#   tools/docs.sh --no-install    (with either) use the existing node_modules
 set -eu
 
 cd "$(dirname "$0")"

@@ -1,105 +1,29 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
-	"labledger/internal/pgtest"
-	"labledger/internal/postgres/embedded"
+	"labledger/internal/programtest"
 )
 
-// These tests run the real client against the real server, each a process of its own.
+// These tests run the client against a server, each as a separate process.
 
-// programs is the folder of both.
-var programs string
-
-const patience = 30 * time.Second // for whatever a test waits for
-
-func TestMain(m *testing.M) {
-	code := 1
-	defer func() { os.Exit(code) }()
-	var err error
-	if programs, err = os.MkdirTemp("/tmp", "labledger-example-"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return
-	}
-	defer func() { _ = os.RemoveAll(programs) }()
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", programs+"/", ".", "../..").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "cannot build the programs: %v\n%s", err, out)
-		return
-	}
-	code = m.Run()
-}
-
-// serve starts a server with the mock data, and returns its address. It is stopped when the test ends.
+// serve starts a server with the mock data and returns its URL. It is stopped when the test ends.
 func serve(t *testing.T) string {
 	t.Helper()
-	return serveIn(t, pgtest.StateDir(t))
-}
-
-// serveIn is serve with the data in a folder, and more settings.
-func serveIn(t *testing.T, state string, env ...string) string {
-	t.Helper()
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(filepath.Join(programs, "labledger"))
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0", "STATE_DIR=" + state}, env...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // one that has ended needs none
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Error("the server:", err)
-			}
-		case <-time.After(patience):
-			t.Errorf("the server did not end within %s", patience)
-			_ = cmd.Process.Kill()
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := embedded.Remove(ctx, state, slog.New(slog.DiscardHandler)); err != nil {
-			t.Error("cannot wipe the state folder:", err)
-		}
-	})
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		text, err := os.ReadFile(log.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found := regexp.MustCompile(`listens on (http://\S+)`).FindSubmatch(text); found != nil {
-			return string(found[1])
-		}
-		if len(ended) > 0 || time.Since(began) > patience {
-			t.Fatalf("the server does not listen; it wrote\n%s", text)
-		}
-	}
+	return programtest.Start(t, "STATE_DIR="+programtest.StateDir(t)).URL
 }
 
 // run runs the client and returns its output and whether it exited with 0.
@@ -111,17 +35,13 @@ func run(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
 // runAs is run with LABLEDGER_PASSWORD set.
 func runAs(t *testing.T, password string, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, "client"), args...)
+	cmd := exec.Command(programtest.Build(t, "examples/client"), args...)
 	cmd.Env = []string{"LABLEDGER_PASSWORD=" + password}
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
-		t.Fatal(err, ctx.Err())
+	r, err := programtest.Exec(cmd)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out.String(), errOut.String(), err == nil
+	return r.Stdout, r.Stderr, r.Code == 0
 }
 
 const wantOutput = `Sites
@@ -254,18 +174,13 @@ func TestClient_reportsConnectionErrors(t *testing.T) {
 // operator.
 func serveWithAuth(t *testing.T) string {
 	t.Helper()
-	state := pgtest.StateDir(t)
-	serverURL := serveIn(t, state, "AUTH=required")
-	create := exec.Command(filepath.Join(programs, "labledger"), "user", "create", "ada", "--role", "operator")
-	create.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "STATE_DIR=" + state}
-	create.Stdin = strings.NewReader(password)
-	if out, err := create.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	state := programtest.StateDir(t)
+	serverURL := programtest.Start(t, "STATE_DIR="+state, "AUTH=required").URL
+	programtest.MustRun(t, []string{"STATE_DIR=" + state}, password, "user", "create", "ada", "--role", "operator")
 	return serverURL
 }
 
-const password = "countess of lovelace"
+const password = programtest.SamplePassword
 
 // The client stays signed in until it signs out, although tokens expire and responses with tokens are lost.
 func TestClient_staysSignedIn(t *testing.T) {

@@ -1,38 +1,167 @@
-package cli
+package cli_test
 
 import (
-	"fmt"
-	"slices"
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"labledger/internal/ledger"
+	"labledger/internal/postgres"
+	"labledger/internal/rules"
 )
 
-// TestReplayOfManyDays: of many days and users the newest and the worst are printed.
-func TestReplayOfManyDays(t *testing.T) {
-	var out strings.Builder
-	a := &ledger.Replay{Added: 1}
-	for i := range int64(100) {
-		a.ByDay = append(a.ByDay, ledger.DayCounts{Day: i * 86400, Unchanged: 100 * i, Added: i % 2})
-		a.ByUser = append(a.ByUser, ledger.UserCounts{UserID: i, Added: 100 - i})
+// withEvents returns the environment of commands on a database with 60 recorded events of users 7 and 8.
+func withEvents(t *testing.T) []string {
+	t.Helper()
+	env := migrated(t, false)
+	pool, err := postgres.Open(t.Context(), databaseURL(env))
+	if err != nil {
+		t.Fatal(err)
 	}
-	printReplay(&out, a, true)
-	for _, text := range []string{"(the 10 users with the most differences; --format json has more)", "(the newest 31 days with alerts; --format json has more)", "1970-04-10 " + strings.Repeat("=", 50) + "+ 9901\n", "1970-03-11 "} {
-		if !strings.Contains(out.String(), text) {
-			t.Errorf("there is no %q in: %s", text, out.String())
+	defer pool.Close()
+	batch := &ledger.Batch{Actor: "test"}
+	for day := range int64(3) {
+		for i := range 10 * (day + 1) {
+			amount := rules.Cents(9000 + 500*(i%6))
+			event := rules.Event{Type: rules.Withdraw, Amount: amount, Time: 86400*(20_000+day) + 100*i}
+			batch.Events = append(batch.Events, ledger.UserEvent{UserID: 7 + i%2, Event: event})
 		}
 	}
-	for _, word := range []string{"1970-03-10", "\n10  "} {
-		if strings.Contains(out.String(), word) {
-			t.Errorf("%q is there: %s", word, out.String())
-		}
+	if _, err := ledger.New(pool, nil).RecordAll(t.Context(), batch, false); err != nil {
+		t.Fatal(err)
 	}
+	return env
 }
 
-func TestReadChangeKeepsOrder(t *testing.T) {
-	r, err := replayCmd{Change: []string{"500:limit=1", "30:limit=2", "500:enabled=true"}, Limit: 1}.request()
-	if err != nil || len(r.Changes) != 2 || !slices.Equal([]int32{r.Changes[0].Code, r.Changes[1].Code}, []int32{500, 30}) || r.Changes[0].Enabled == nil || r.Changes[0].Limit == nil {
-		t.Error(fmt.Sprintf("%+v", r.Changes), err)
+const replayUnchanged = `Replayed 60 events of 2 users. Nothing was stored.
+84 recorded alerts: the rules that were in force raise the same alerts.
+(An event that fires two rules counts twice.)
+
+rule               recorded      added    removed  unchanged
+30                       56          ·          ·         56
+123                       0          ·          ·          0
+300                       0          ·          ·          0
+500                       0          ·          ·          0
+1100                     28          ·          ·         28
+
+risk               recorded      added    removed  unchanged
+low                       0          ·          ·          0
+medium                   84          ·          ·         84
+high                      0          ·          ·          0
+
+user               recorded      added    removed  unchanged
+7                        37          ·          ·         37
+8                        47          ·          ·         47
+
+Alerts per day (= unchanged, + added, - removed):
+2024-10-04 ========== 10
+2024-10-05 ============================= 29
+2024-10-06 ============================================= 45
+`
+
+const replayChangedStart = `Replayed 30 events of 1 users. Nothing was stored.
+47 recorded alerts: 1 would be added, 19 removed, 28 unchanged.
+(An event that fires two rules counts twice.)
+
+rule               recorded      added    removed  unchanged
+30                       28         +1          ·         28
+123                       0          ·          ·          0
+300                       0          ·          ·          0
+500                       0          ·          ·          0
+1100                     19          ·        -19          0
+`
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	env := withEvents(t)
+	ledgerRows := func() string {
+		t.Helper()
+		return mustRun(t, env, "", "psql", "-Atc", "SELECT event FROM event ORDER BY id; SELECT * FROM alert ORDER BY id; "+
+			"SELECT * FROM user_state; SELECT * FROM ruleset")
+	}
+	replay := func(args ...string) string {
+		t.Helper()
+		return mustRun(t, env, "", append([]string{"replay"}, args...)...)
+	}
+	before := ledgerRows()
+	assertEqual(t, "replay without changes", replay(), replayUnchanged)
+	out := replay("--user", "8", "1100:enabled=false", "30:limit=2")
+	if !strings.HasPrefix(out, replayChangedStart) {
+		t.Errorf("got\n%s\nwant\n%s", out, replayChangedStart)
+	}
+	assertContains(t, out,
+		"\n2024-10-05 ",
+		"First differences, by user:\n+ 30    user 8, medium risk, 2024-10-04T00:05:00Z, event 0",
+		"\n- 1100  user 8, medium risk, 2024-10-06T00:48:20Z, event 0")
+
+	// Settings of one rule in one argument or in several, and three formats of the same time range.
+	want := replay("123:limit=150,applies_to=withdraw,window_seconds=3600", "500:enabled=false",
+		"--from", "2024-10-05", "--to", "2024-10-06", "--format", "json")
+	assertEqual(t, "one setting per argument", replay("123:limit=150.0", "123:applies_to=withdraw", "500:enabled=false",
+		"123:window_seconds=3600", "--from=1728086400", "--to=1728172800", "--format=json"), want)
+	assertEqual(t, "RFC 3339 times", replay("--format=json", "--from=2024-10-05T00:00:00Z",
+		"--to=2024-10-06T02:00:00+02:00", "123:limit=150,applies_to=withdraw", "500:enabled=false",
+		"123:window_seconds=3600"), want)
+
+	parse := func(text string) (result ledger.Replay) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(text), &result); err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	r := parse(want)
+	if r.Events != 20 || r.Users != 2 || r.Added < 10 || r.Removed != 0 || len(r.ByDay) != 1 || r.Truncated {
+		t.Errorf("replay of one day: %+v", r)
+	}
+	r = parse(replay("--limit=3", "--format=json", "1100:limit=0"))
+	if len(r.Differences) != 3 || !r.Truncated || r.Added != 32 {
+		t.Errorf("replay with --limit=3: %+v", r)
+	}
+	assertContains(t, replay("1100:limit=0"), "(20 of 32; --format json lists more)")
+	assertContains(t, replay("1100:limit=99.99,enabled=true", "--to", "20"),
+		"Replayed 0 events", "0 recorded alerts: the changed rules raise the same alerts.")
+	assertEqual(t, "ledger after replays", ledgerRows(), before)
+}
+
+func TestReplay_rejectsInvalidArguments(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, false)
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"123"}, []string{"123: must have the form 123:limit=150"}},
+		{[]string{"abc:limit=1"}, []string{"abc:limit=1: must have the form 123:limit=150"}},
+		{[]string{"99999999999:limit=1"}, []string{"must have the form 123:limit=150"}},
+		{
+			[]string{"123:limit", "30:limit=x", "30:limit=-1", "123:limits=4", "500:enabled=yes", "500:window_seconds=1.5"},
+			[]string{
+				"\n  123:limit: must have the form limit=150",
+				"\n  30:limit=x: must be a number with at most two decimals",
+				"\n  30:limit=-1: must be a number",
+				"\n  123:limits=4: unknown setting",
+				"\n  500:enabled=yes: must be true or false",
+				"\n  500:window_seconds=1.5: must be an integer",
+			},
+		},
+		{[]string{"30:limit=2,limit=3"}, []string{"30:limit=3: must not be set twice"}},
+		{[]string{"30:limit=2", "30:limit=3"}, []string{"30:limit=3: must not be set twice"}},
+		{
+			[]string{"31:limit=2", "30:limit=2.5,window_seconds=3", "500:applies_to=all"},
+			[]string{"\n  31:code: ", "\n  30:limit: must be ", "\n  30:window_seconds: ", "\n  500:applies_to: must be deposit, withdraw or any"},
+		},
+		{
+			[]string{"--from", "yesterday", "--to=2024-13-01"},
+			[]string{`--from: must be a date`, `got "yesterday"`, `--to: must be a date`, `got "2024-13-01"`},
+		},
+		{[]string{"--from=10", "--to=9", "--limit=100001"}, []string{"--to: ", "--limit: ", "100000"}},
+		{[]string{"--limit=0"}, []string{"--limit: must be a number from 1 to 100000"}},
+	} {
+		r := run(t, env, "", append([]string{"replay"}, c.args...)...)
+		if r.Code != 1 || r.Stdout != "" {
+			t.Errorf("%q: exit code %d, %s", c.args, r.Code, r.Stdout)
+		}
+		assertContains(t, r.Stderr, append(c.want, "replay: invalid arguments:")...)
 	}
 }

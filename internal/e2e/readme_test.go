@@ -13,85 +13,87 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"labledger/internal/programtest"
 )
 
-// The README's console blocks are what somebody typed and saw. These tests type it again, and compare.
+// These tests run the console blocks of the README and compare the output.
 //
-// A block begins with ```console. In it, a line that starts with "$ " is a command; it goes on over the following lines while
-// it ends in a backslash or has an unclosed quote. The lines after it are what it prints. There, … stands for any text,
-// and alone on a line for any lines.
+// A block begins with ```console. A line that starts with "$ " is a command. It continues on the next lines while it ends in a
+// backslash or has an unclosed quote. The lines after it are its output. In the output, … matches any text in a line; a line
+// with only … matches any number of lines.
 
-// A dialog is one command and what it is said to print.
-type dialog struct {
+// consoleStep is a command and its documented output.
+type consoleStep struct {
 	line    int // of the command
 	command string
-	printed string
+	output  string
 }
 
-// dialogs reads the console blocks of a Markdown text.
-func dialogs(markdown string) (all []dialog, err error) {
+// parseConsole returns the steps of all console blocks of a Markdown text.
+func parseConsole(markdown string) (steps []consoleStep, err error) {
 	const fence, prompt = "```", "$ "
 	var (
-		inside  bool   // a fenced block
-		console bool   // that is a console
-		indent  string // of its fence
-		open    bool   // the command goes on
-		begun   int    // line of its fence
+		inBlock    bool
+		isConsole  bool
+		indent     string // of the opening fence
+		blockLine  int    // of the opening fence
+		incomplete bool   // the command continues
 	)
 	for i, line := range strings.Split(markdown, "\n") {
 		number := i + 1
 		text := strings.TrimLeft(line, " ")
 		switch {
-		case !inside && strings.HasPrefix(text, fence):
-			inside, begun, indent = true, number, line[:len(line)-len(text)]
-			console = strings.TrimSpace(strings.Trim(text, "`")) == "console"
-			if console {
-				all = append(all, dialog{line: -number}) // no output yet without a command
+		case !inBlock && strings.HasPrefix(text, fence):
+			inBlock, blockLine, indent = true, number, line[:len(line)-len(text)]
+			isConsole = strings.TrimSpace(strings.Trim(text, "`")) == "console"
+			if isConsole {
+				steps = append(steps, consoleStep{line: -number}) // a negative line: no command yet
 			}
 			continue
-		case inside && !open && strings.TrimRight(text, " `") == "" && strings.HasPrefix(text, fence):
-			inside = false
-			if console && all[len(all)-1].line < 0 {
-				return nil, fmt.Errorf("line %d: a console without a command", begun)
+		case inBlock && !incomplete && strings.TrimRight(text, " `") == "" && strings.HasPrefix(text, fence):
+			inBlock = false
+			if isConsole && steps[len(steps)-1].line < 0 {
+				return nil, fmt.Errorf("line %d: console block without a command", blockLine)
 			}
 			continue
-		case !inside || !console:
+		case !inBlock || !isConsole:
 			continue
 		}
 		line = strings.TrimPrefix(line, indent)
-		last := &all[len(all)-1]
+		last := &steps[len(steps)-1]
 		switch command, isCommand := strings.CutPrefix(line, prompt); {
-		case open:
+		case incomplete:
 			last.command += "\n" + line
-			open = unfinished(last.command)
+			incomplete = isIncomplete(last.command)
 		case isCommand && last.line < 0:
-			*last = dialog{line: number, command: command}
-			open = unfinished(command)
+			*last = consoleStep{line: number, command: command}
+			incomplete = isIncomplete(command)
 		case isCommand:
-			all = append(all, dialog{line: number, command: command})
-			open = unfinished(command)
+			steps = append(steps, consoleStep{line: number, command: command})
+			incomplete = isIncomplete(command)
 		case last.line < 0:
-			return nil, fmt.Errorf("line %d: output before any command", number)
+			return nil, fmt.Errorf("line %d: output before the first command", number)
 		default:
-			last.printed += line + "\n"
+			last.output += line + "\n"
 		}
 	}
-	if inside {
-		return nil, fmt.Errorf("line %d: a block that never ends", begun)
+	if inBlock {
+		return nil, fmt.Errorf("line %d: block without an end", blockLine)
 	}
-	return all, nil
+	return steps, nil
 }
 
-// unfinished tells whether a shell would wait for another line of a command.
-func unfinished(command string) bool {
+// isIncomplete reports whether a shell would read another line of a command.
+func isIncomplete(command string) bool {
 	var quote rune
-	escaped, comment, blank := false, false, true
+	escaped, comment, afterBlank := false, false, true
 	for _, c := range command {
 		switch {
 		case comment:
 			comment = c != '\n'
 		case escaped:
-			escaped, blank = false, false
+			escaped, afterBlank = false, false
 			continue
 		case c == '\\' && quote != '\'':
 			escaped = true
@@ -102,34 +104,34 @@ func unfinished(command string) bool {
 			}
 		case c == '\'' || c == '"':
 			quote = c
-		case c == '#' && blank:
+		case c == '#' && afterBlank:
 			comment = true
 		}
-		blank = quote == 0 && !comment && (c == ' ' || c == '\t' || c == '\n')
+		afterBlank = quote == 0 && !comment && (c == ' ' || c == '\t' || c == '\n')
 	}
 	return escaped || quote != 0
 }
 
-// notRun are the commands that other tests are for.
-var notRun = [][]string{{"go", "run", "."}, {"go", "test", "./..."}, {"docker"}, {"make"}}
+// skippedCommands are covered by other tests.
+var skippedCommands = [][]string{{"go", "run", "."}, {"go", "test", "./..."}, {"docker"}, {"make"}}
 
-var assignment = regexp.MustCompile(`^\w+=`)
+var assignmentRE = regexp.MustCompile(`^\w+=`)
 
-// runs tells whether the tests run a command.
-func (d dialog) runs() bool {
-	words := strings.Fields(d.command)
-	for len(words) > 0 && assignment.MatchString(words[0]) {
+// skipped reports whether the command is one of skippedCommands, perhaps with variables before it.
+func (s consoleStep) skipped() bool {
+	words := strings.Fields(s.command)
+	for len(words) > 0 && assignmentRE.MatchString(words[0]) {
 		words = words[1:]
 	}
-	return !slices.ContainsFunc(notRun, func(start []string) bool {
-		return len(words) >= len(start) && slices.Equal(words[:len(start)], start)
+	return slices.ContainsFunc(skippedCommands, func(prefix []string) bool {
+		return len(words) >= len(prefix) && slices.Equal(words[:len(prefix)], prefix)
 	})
 }
 
-// compare says how the output differs from what the dialog says; "" when it does not.
-func (d dialog) compare(output string) string {
+// diff describes how the output of the command differs from the documented output. It returns "" if they match.
+func (s consoleStep) diff(output string) string {
 	var pattern strings.Builder
-	for i, line := range strings.Split(trimmed(d.printed), "\n") {
+	for i, line := range strings.Split(trimLines(s.output), "\n") {
 		switch {
 		case strings.TrimSpace(line) == "…" && i == 0:
 			pattern.WriteString(`(?s:.*)`)
@@ -142,15 +144,15 @@ func (d dialog) compare(output string) string {
 			pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), "…", `[^\n]*`))
 		}
 	}
-	output = trimmed(output)
+	output = trimLines(output)
 	if regexp.MustCompile(`\A` + pattern.String() + `\z`).MatchString(output) {
 		return ""
 	}
-	return fmt.Sprintf("line %d: $ %s\nprints\n%s\nbut should print\n%s", d.line, d.command, output, trimmed(d.printed))
+	return fmt.Sprintf("line %d: $ %s\nprints\n%s\nwant\n%s", s.line, s.command, output, trimLines(s.output))
 }
 
-// trimmed is a text without blanks at the ends of its lines, and without empty lines at its end.
-func trimmed(text string) string {
+// trimLines removes trailing blanks from each line, and empty lines at the end.
+func trimLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " \t\r")
@@ -158,65 +160,68 @@ func trimmed(text string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// A terminal is where the dialogs are typed: a folder of their own beside a fresh server.
-type terminal struct {
-	t   *testing.T
-	dir string
-	env []string
-	at  *strings.Replacer // from the README's address to the server's
+// consoleRunner runs steps in a directory, with a new server.
+type consoleRunner struct {
+	t       *testing.T
+	dir     string
+	env     []string
+	address *strings.Replacer // from the documented address to the server's
 }
 
-func newTerminal(t *testing.T) *terminal {
+func newConsoleRunner(t *testing.T) *consoleRunner {
 	t.Helper()
 	state := stateDir(t)
-	s := start(t, "STATE_DIR="+state)
-	at := strings.TrimPrefix(s.url, "http://")
-	w := &terminal{t: t, dir: t.TempDir(), at: strings.NewReplacer("127.0.0.1:5000", at, "localhost:5000", at)}
-	w.env = environment(t, []string{"STATE_DIR=" + state, "HOME=" + w.dir, "PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH")})
-	// On a terminal curl shows no progress, in a test it would.
-	if err := os.WriteFile(filepath.Join(w.dir, ".curlrc"), []byte("silent\nshow-error\n"), 0o600); err != nil {
+	s := startServer(t, "STATE_DIR="+state)
+	address := strings.TrimPrefix(s.URL, "http://")
+	r := &consoleRunner{
+		t: t, dir: t.TempDir(), address: strings.NewReplacer("127.0.0.1:5000", address, "localhost:5000", address),
+	}
+	path := filepath.Dir(programtest.Program(t)) + ":" + os.Getenv("PATH")
+	r.env = programtest.Env(t, "STATE_DIR="+state, "HOME="+r.dir, "PATH="+path)
+	// curl shows no progress on a terminal, but would in this test.
+	if err := os.WriteFile(filepath.Join(r.dir, ".curlrc"), []byte("silent\nshow-error\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return r
 }
 
-// check types all dialogs of a text and returns how many it typed, and what is wrong.
-func (w *terminal) check(markdown string) (ran int, wrong []string) {
-	w.t.Helper()
-	all, err := dialogs(markdown)
+// run runs all steps of a text. It returns how many it ran, and the errors.
+func (r *consoleRunner) run(markdown string) (ran int, errs []string) {
+	r.t.Helper()
+	steps, err := parseConsole(markdown)
 	if err != nil {
 		return 0, []string{err.Error()}
 	}
-	for _, d := range all {
-		if !d.runs() {
+	for _, s := range steps {
+		if s.skipped() {
 			continue
 		}
 		ran++
-		d.command, d.printed = w.at.Replace(d.command), w.at.Replace(d.printed)
-		if fault := d.compare(w.bash(d.command)); fault != "" {
-			wrong = append(wrong, fault)
+		s.command, s.output = r.address.Replace(s.command), r.address.Replace(s.output)
+		if diff := s.diff(r.bash(s.command)); diff != "" {
+			errs = append(errs, diff)
 		}
 	}
 	if ran == 0 {
-		wrong = append(wrong, "there is no ```console block with a command to run")
+		errs = append(errs, "no ```console block with a command to run")
 	}
-	return ran, wrong
+	return ran, errs
 }
 
-// bash runs a command and returns what a terminal would show.
-func (w *terminal) bash(command string) string {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// bash runs a command and returns its output as a terminal would show it.
+func (r *consoleRunner) bash(command string) string {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", command)
-	cmd.Dir, cmd.Env = w.dir, w.env
+	cmd.Dir, cmd.Env = r.dir, r.env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) } // with all that it started
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
-		w.t.Errorf("$ %s: %v, %v", command, err, ctx.Err())
+		r.t.Errorf("$ %s: %v, %v", command, err, ctx.Err())
 	}
 	return string(out)
 }
@@ -227,23 +232,23 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran, wrong := newTerminal(t).check(string(text))
-	for _, fault := range wrong {
-		t.Error("README.md, " + fault)
+	ran, errs := newConsoleRunner(t).run(string(text))
+	for _, err := range errs {
+		t.Error("README.md, " + err)
 	}
 	t.Logf("%d commands", ran)
 }
 
-// sample is a README as it should be. %s stands for the mistake that a test makes.
-const sample = "# Sample\n" + `
+// sampleReadme matches the program's output if %s is 1.
+const sampleReadme = "# Sample\n" + `
 	$ echo not in a fenced block
 
 ~~~
-$ echo nor is this a console
+$ echo not a console block
 ~~~
 
 ` + "```console\n" + `$ go run .
-listening, of course
+listening
 $ PORT=5001 go run . --auth open
 $ docker compose up -d
 $ make test
@@ -278,86 +283,87 @@ $ curl http://127.0.0.1:5000/site/3
   $ true
 ` + "  ```\n```sh\n$ echo another language\n```\n"
 
-func TestReadmeSample(t *testing.T) {
+func TestConsoleRunner_acceptsCorrectReadme(t *testing.T) {
 	t.Parallel()
-	ran, wrong := newTerminal(t).check(fmt.Sprintf(sample, "1"))
-	if ran != 7 || len(wrong) > 0 {
-		t.Errorf("%d commands, want 7; wrong:\n%s", ran, strings.Join(wrong, "\n"))
+	ran, errs := newConsoleRunner(t).run(fmt.Sprintf(sampleReadme, "1"))
+	if ran != 7 || len(errs) > 0 {
+		t.Errorf("%d commands, want 7; errors:\n%s", ran, strings.Join(errs, "\n"))
 	}
 }
 
-// A check that finds nothing wrong with a wrong README is worth nothing.
-func TestReadmeMistakes(t *testing.T) {
+// Negative controls: the runner reports each kind of mistake.
+func TestConsoleRunner_reportsMistakes(t *testing.T) {
 	t.Parallel()
-	w := newTerminal(t)
-	ran, wrong := w.check(fmt.Sprintf(sample, "2"))
-	if ran != 7 || len(wrong) != 1 || !strings.Contains(wrong[0], "line 15: $ curl http://") || !strings.Contains(wrong[0], `"version":1}`) || !strings.Contains(wrong[0], `"version":2}`) {
-		t.Errorf("%d commands, want 7; want one fault, of line 15:\n%s", ran, strings.Join(wrong, "\n"))
+	r := newConsoleRunner(t)
+	ran, errs := r.run(fmt.Sprintf(sampleReadme, "2"))
+	if ran != 7 || len(errs) != 1 {
+		t.Fatalf("%d commands, want 7; errors, want one:\n%s", ran, strings.Join(errs, "\n"))
 	}
+	assertContains(t, errs[0], "line 15: $ curl http://", `"version":1}`, `"version":2}`)
 	for name, text := range map[string]string{
-		"no block":          "# Nothing\n",
-		"nothing to run":    "```console\n$ go run .\n```\n",
-		"silence":           "```console\n$ echo something\n```\n",
-		"a sound":           "```console\n$ true\nsomething\n```\n",
-		"a line too many":   "```console\n$ printf 'a\\nb\\n'\na\n```\n",
-		"a line too few":    "```console\n$ echo a\na\nb\n```\n",
-		"case":              "```console\n$ echo a\nA\n```\n",
-		"leading blank":     "```console\n$ echo ' a'\na\n```\n",
-		"not a pattern":     "```console\n$ echo abc\na.c\n```\n",
-		"a row that is not": "```console\n$ labledger psql -Atc 'SELECT name FROM site WHERE id = 77'\nSite 77\n```\n",
-		"no such command":   "```console\n$ labledgre version\nlabledger …\n```\n",
-		"server elsewhere":  "```console\n$ curl http://127.0.0.1:1/site/1\n{…}\n```\n",
-		"never closed":      "```console\n$ true\n",
-		"open quote":        "```console\n$ echo 'a\n```\n",
-		"no command":        "```console\nsomething\n```\n",
-		"empty":             "```console\n```\n",
+		"no block":        "# Nothing\n",
+		"nothing to run":  "```console\n$ go run .\n```\n",
+		"no output":       "```console\n$ echo something\n```\n",
+		"extra output":    "```console\n$ true\nsomething\n```\n",
+		"missing line":    "```console\n$ printf 'a\\nb\\n'\na\n```\n",
+		"extra line":      "```console\n$ echo a\na\nb\n```\n",
+		"case differs":    "```console\n$ echo a\nA\n```\n",
+		"leading blank":   "```console\n$ echo ' a'\na\n```\n",
+		"not a pattern":   "```console\n$ echo abc\na.c\n```\n",
+		"missing row":     "```console\n$ labledger psql -Atc 'SELECT name FROM site WHERE id = 77'\nSite 77\n```\n",
+		"no such command": "```console\n$ labledgre version\nlabledger …\n```\n",
+		"other server":    "```console\n$ curl http://127.0.0.1:1/site/1\n{…}\n```\n",
+		"unclosed block":  "```console\n$ true\n",
+		"open quote":      "```console\n$ echo 'a\n```\n",
+		"no command":      "```console\nsomething\n```\n",
+		"empty":           "```console\n```\n",
 	} {
-		if _, wrong := w.check(text); len(wrong) != 1 {
-			t.Errorf("%s: faults %q, want one", name, wrong)
+		if _, errs := r.run(text); len(errs) != 1 {
+			t.Errorf("%s: errors %q, want one", name, errs)
 		}
 	}
 }
 
-func TestDialogs(t *testing.T) {
+func TestParseConsole(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		text string
-		want []dialog
+		want []consoleStep
 	}{
 		{"", nil},
 		{"text\n```\n$ a\n```\n", nil},
-		{"```sh\n```\n```console\n$ a\n```\n", []dialog{{4, "a", ""}}},
-		{"```console\n$ a\n\nb\n$ c\n```\n$ no\n```console\n$ d\n```", []dialog{{2, "a", "\nb\n"}, {5, "c", ""}, {9, "d", ""}}},
-		{"```console\n$ a \\\n  b\nout\n```\n", []dialog{{2, "a \\\n  b", "out\n"}}},
-		{"```console\n$ a '\n$ b\n```\n'\n```\n", []dialog{{2, "a '\n$ b\n```\n'", ""}}},
-		{"  ```console\n  $ a\n    b\n c\n  ```\n", []dialog{{2, "a", "  b\n c\n"}}},
-		{"```console\n$ a\n$b\n$\n```\n", []dialog{{2, "a", "$b\n$\n"}}},
+		{"```sh\n```\n```console\n$ a\n```\n", []consoleStep{{4, "a", ""}}},
+		{"```console\n$ a\n\nb\n$ c\n```\n$ no\n```console\n$ d\n```", []consoleStep{{2, "a", "\nb\n"}, {5, "c", ""}, {9, "d", ""}}},
+		{"```console\n$ a \\\n  b\nout\n```\n", []consoleStep{{2, "a \\\n  b", "out\n"}}},
+		{"```console\n$ a '\n$ b\n```\n'\n```\n", []consoleStep{{2, "a '\n$ b\n```\n'", ""}}},
+		{"  ```console\n  $ a\n    b\n c\n  ```\n", []consoleStep{{2, "a", "  b\n c\n"}}},
+		{"```console\n$ a\n$b\n$\n```\n", []consoleStep{{2, "a", "$b\n$\n"}}},
 	} {
-		got, err := dialogs(c.text)
+		got, err := parseConsole(c.text)
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%q: got %+v, %v; want %+v", c.text, got, err, c.want)
 		}
 	}
 }
 
-func TestUnfinished(t *testing.T) {
+func TestIsIncomplete(t *testing.T) {
 	t.Parallel()
 	for command, want := range map[string]bool{
 		``: false, `a`: false, `a \`: true, `a \\`: false, `a '`: true, `a ''`: false, `a '\`: true, `a '\'`: false, `a "`: true, `a "\"`: true,
 		`a "\""`: false, `a '"'`: false, `a "'"`: false, `a \'`: false, `a # it's`: false, `a#'`: true, "a # it's\nb '": true, `'it'\''s'`: false, `a "#`: true,
 		`a \ #'`: true,
 	} {
-		if got := unfinished(command); got != want {
-			t.Errorf("%s: unfinished %t, want %t", command, got, want)
+		if got := isIncomplete(command); got != want {
+			t.Errorf("%s: incomplete %t, want %t", command, got, want)
 		}
 	}
 }
 
-func TestDialogCompare(t *testing.T) {
+func TestConsoleStepDiff(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		printed, output string
-		same            bool
+		want, got string
+		match     bool
 	}{
 		{"", "", true},
 		{"", "\n", true},
@@ -380,9 +386,9 @@ func TestDialogCompare(t *testing.T) {
 		{"(a|b)*\n", "a\n", false},
 		{"(a|b)*\n", "(a|b)*\n", true},
 	} {
-		fault := dialog{printed: c.printed}.compare(c.output)
-		if (fault == "") != c.same {
-			t.Errorf("%q against %q: %q", c.output, c.printed, fault)
+		diff := consoleStep{output: c.want}.diff(c.got)
+		if (diff == "") != c.match {
+			t.Errorf("output %q, want %q: %q", c.got, c.want, diff)
 		}
 	}
 }

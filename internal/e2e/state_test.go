@@ -12,27 +12,31 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"labledger/internal/programtest"
 )
 
-// Where the program keeps its own Postgres, and whom it shares it with.
-
-func TestSecondServerOnTheSameState(t *testing.T) {
+// One server uses a state directory at a time. A second one fails and leaves the first one alone.
+func TestStateDir_isLocked(t *testing.T) {
 	t.Parallel()
 	state := stateDir(t)
-	first := start(t, "STATE_DIR="+state)
-	pid := postmaster(t, filepath.Join(state, "postgres", "data"))
+	data := filepath.Join(state, "postgres", "data")
+	first := startServer(t, "STATE_DIR="+state)
+	pid := postmasterPID(t, data)
 	for range 2 {
-		says(t, fail(t, []string{"STATE_DIR=" + state}, ""), "in use", fmt.Sprint(first.process.Pid), state)
+		message := mustFail(t, []string{"STATE_DIR=" + state}, "")
+		assertContains(t, message, "in use", fmt.Sprint(first.PID()), state)
 	}
-	if now := postmaster(t, filepath.Join(state, "postgres", "data")); now != pid || !alive(pid) {
-		t.Errorf("the first one's Postgres was %d, is %d", pid, now)
+	if now := postmasterPID(t, data); now != pid || !processAlive(pid) {
+		t.Errorf("PID of the first server's Postgres: %d, was %d", now, pid)
 	}
-	want(t, "/site/1", first.get("/site/1", http.StatusOK), site1)
-	first.send(http.MethodPatch, "/site/1", `{"name": "Unharmed"}`, http.StatusOK)
-	first.stop(syscall.SIGINT)
+	assertEqual(t, "/site/1", first.Get("/site/1", http.StatusOK), programtest.Site1)
+	first.Send(http.MethodPatch, "/site/1", `{"name": "Unharmed"}`, http.StatusOK)
+	first.Stop(syscall.SIGINT)
 }
 
-func TestPortTaken(t *testing.T) {
+// A port in use fails the start before Postgres is started.
+func TestServe_failsFastIfPortIsInUse(t *testing.T) {
 	t.Parallel()
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,56 +46,48 @@ func TestPortTaken(t *testing.T) {
 	_, port, _ := net.SplitHostPort(other.Addr().String())
 	state := stateDir(t, "state")
 	r := run(t, []string{"STATE_DIR=" + state, "PORT=" + port}, "")
-	if r.code == 0 || r.took > 5*time.Second {
-		t.Errorf("exit code %d after %s", r.code, r.took)
+	if r.Code == 0 || r.Duration > 5*time.Second {
+		t.Errorf("exit code %d after %s", r.Code, r.Duration)
 	}
-	says(t, r.stderr, other.Addr().String(), "taken", "PORT=")
-	untouched(t, state)
+	assertContains(t, r.Stderr, other.Addr().String(), "in use", "PORT=")
+	assertNotExists(t, state)
 
 	_ = other.Close()
-	s := start(t, "STATE_DIR="+state, "PORT="+port)
-	want(t, "address", s.url, "http://127.0.0.1:"+port)
+	s := startServer(t, "STATE_DIR="+state, "PORT="+port)
+	assertEqual(t, "address", s.URL, "http://127.0.0.1:"+port)
 }
 
-// untouched fails the test when there is something at path.
-func untouched(t *testing.T, path string) {
-	t.Helper()
-	if _, err := os.Lstat(path); err == nil {
-		entries, _ := os.ReadDir(path)
-		t.Errorf("%s was made: %v", path, entries)
-	}
-}
-
-// The name of a Unix socket has room for about 108 bytes.
-func TestLongStateDir(t *testing.T) {
+// The path of a Unix socket is limited to about 108 bytes, so a long state directory has its socket elsewhere.
+func TestStateDir_longPath(t *testing.T) {
 	t.Parallel()
 	state := stateDir(t, strings.Repeat("long ", 20), strings.Repeat("länger,", 10))
-	s := start(t, "STATE_DIR="+state)
-	want(t, "/site/1", s.get("/site/1", http.StatusOK), site1)
-	b, err := os.ReadFile(filepath.Join(state, "url"))
+	s := startServer(t, "STATE_DIR="+state)
+	assertEqual(t, "/site/1", s.Get("/site/1", http.StatusOK), programtest.Site1)
+	text, err := os.ReadFile(filepath.Join(state, "url"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := url.Parse(strings.TrimSpace(string(b)))
+	u, err := url.Parse(strings.TrimSpace(string(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := u.Query().Get("host")
-	if _, err := os.Stat(socket); err != nil {
+	socketDir := u.Query().Get("host")
+	if _, err := os.Stat(socketDir); err != nil {
 		t.Error(err)
 	}
-	want(t, "psql", succeed(t, []string{"STATE_DIR=" + state}, "", "psql", "-Atc", "SELECT name FROM site WHERE id = 1"), "Site 1\n")
-	s.stop(syscall.SIGINT)
-	noPostgres(t, state)
-	untouched(t, socket)
+	name := mustRun(t, []string{"STATE_DIR=" + state}, "", "psql", "-Atc", "SELECT name FROM site WHERE id = 1")
+	assertEqual(t, "psql", name, "Site 1\n")
+	s.Stop(syscall.SIGINT)
+	assertNoPostgres(t, state)
+	assertNotExists(t, socketDir)
 }
 
-// As root, Postgres runs as a user who may be kept out of the state folder; the data then lie elsewhere.
-func TestStateDirOfAClosedFolder(t *testing.T) {
+// As root, Postgres runs as an unprivileged user. If that user cannot enter the state directory, the data is elsewhere.
+func TestStateDir_inaccessibleToPostgresUser(t *testing.T) {
 	t.Parallel()
-	const elsewhere = "/var/lib/labledger"
-	if _, err := os.Stat(elsewhere); os.IsNotExist(err) {
-		t.Cleanup(func() { _ = os.Remove(elsewhere) }) // unless others use it by now
+	const fallback = "/var/lib/labledger"
+	if _, err := os.Stat(fallback); os.IsNotExist(err) {
+		t.Cleanup(func() { _ = os.Remove(fallback) }) // fails if another process uses it
 	}
 	state := stateDir(t, "closed", "state")
 	if err := os.Mkdir(filepath.Dir(state), 0o700); err != nil {
@@ -99,25 +95,25 @@ func TestStateDirOfAClosedFolder(t *testing.T) {
 	}
 	parent := state
 	if os.Getuid() == 0 {
-		parent = elsewhere
+		parent = fallback
 	}
-	placed := regexp.MustCompile(`Its data is in (.*)`)
+	dataRE := regexp.MustCompile(`Data directory: (.*)`)
 	var first string
 	for range 2 {
-		s := start(t, "STATE_DIR="+state)
-		s.await("the server to say where its data is", func() bool { return placed.MatchString(s.stderr.String()) }) // after it listens
-		found := placed.FindStringSubmatch(s.stderr.String())
-		if found == nil || !strings.HasPrefix(found[1], parent+"/") {
-			t.Fatalf("the data is at %q, want it below %s", found, parent)
+		s := startServer(t, "STATE_DIR="+state)
+		s.WaitFor("the data directory", func() bool { return dataRE.MatchString(s.Stderr.String()) })
+		data := dataRE.FindStringSubmatch(s.Stderr.String())[1]
+		if !strings.HasPrefix(data, parent+"/") {
+			t.Fatalf("data directory %q, want it below %s", data, parent)
 		}
 		if first == "" {
-			first = found[1]
-			want(t, "/site/1", s.get("/site/1", http.StatusOK), site1)
-			s.send(http.MethodDelete, "/site/3", "", http.StatusOK)
+			first = data
+			assertEqual(t, "/site/1", s.Get("/site/1", http.StatusOK), programtest.Site1)
+			s.Send(http.MethodDelete, "/site/3", "", http.StatusOK)
 		}
-		want(t, "data folder", found[1], first)
-		s.get("/site/3", http.StatusNotFound)
-		s.stop(syscall.SIGTERM)
+		assertEqual(t, "data directory after a restart", data, first)
+		s.Get("/site/3", http.StatusNotFound)
+		s.Stop(syscall.SIGTERM)
 	}
-	noPostgres(t, filepath.Dir(first))
+	assertNoPostgres(t, filepath.Dir(first))
 }

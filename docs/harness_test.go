@@ -1,0 +1,24 @@
+package docs_test
+
+import (
+	"testing"
+
+	"labledger/internal/pgtest"
+	"labledger/internal/programtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m, nil, nil) }
+
+// Short names of the harness.
+var (
+	mustRun        = programtest.MustRun
+	startServer    = programtest.Start
+	postEvent      = programtest.PostEvent
+	siteJSON       = programtest.SiteJSON
+	mustExecSQL    = programtest.MustExecSQL
+	queryText      = programtest.QueryText
+	assertContains = programtest.AssertContains
+	assertEqual    = programtest.AssertEqual
+)
+
+const waitTimeout = programtest.WaitTimeout

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"labledger/internal/postgres"
+)
+
+type backupCmd struct {
+	File     string `arg:"" optional:"" help:"File to write; it must not exist. Default: labledger-<time>.dump in the current directory."`
+	NoVerify bool   `help:"Do not verify the backup by restoring it into a scratch database. For roles that may not create databases."`
+}
+
+// Run writes a dump and verifies it: restored into a scratch database, it must have the same rows and objects as the
+// database had at the time of the dump. Until then the file has a temporary name.
+func (b backupCmd) Run(ctx context.Context, c *config) error {
+	if b.File == "" {
+		b.File = "labledger-" + time.Now().UTC().Format("20060102-150405") + ".dump"
+	}
+	if _, err := os.Lstat(b.File); err == nil {
+		return fmt.Errorf("%s already exists; a backup never overwrites a file", b.File)
+	}
+	tmp := b.File + ".part"
+	return c.withOwnerDB(ctx, func(d *database) (err error) {
+		defer func() { err = errors.Join(err, removeIfExists(tmp)) }()
+		dumped, err := postgres.Dump(ctx, d.url, tmp)
+		if err != nil {
+			return fmt.Errorf("backup failed: %w", err)
+		}
+		if !b.NoVerify {
+			fmt.Fprintln(os.Stderr, "dump written; verifying it by a restore into a scratch database")
+			restored, err := postgres.VerifyDump(ctx, d.url, tmp)
+			if err != nil {
+				return fmt.Errorf("backup deleted because it could not be verified "+
+					"(--no-verify skips the verification): %w", err)
+			}
+			if differences := dumped.Differences(restored); len(differences) > 0 {
+				return fmt.Errorf("backup deleted because it differs from the database:\n  %s",
+					strings.Join(differences, "\n  "))
+			}
+		}
+		if err := os.Link(tmp, b.File); err != nil { // unlike a rename, a link never overwrites a file
+			return err
+		}
+		info, err := os.Stat(b.File)
+		if err != nil {
+			return err
+		}
+		verified := "verified by a restore"
+		if b.NoVerify {
+			verified = "not verified"
+		}
+		fmt.Printf("%s: %d rows in %d tables, %d bytes, %s\n",
+			b.File, dumped.Total(), len(dumped.Rows), info.Size(), verified)
+		return nil
+	})
+}
+
+// removeIfExists deletes a file. A missing file is not an error.
+func removeIfExists(file string) error {
+	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+type restoreCmd struct {
+	File string `arg:"" help:"A file written by labledger backup."`
+}
+
+// Run restores a backup into an empty database and migrates its schema.
+func (r restoreCmd) Run(ctx context.Context, c *config) error {
+	info, err := os.Stat(r.File)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", r.File)
+	}
+	file, err := filepath.Abs(r.File)
+	if err != nil {
+		return err
+	}
+	return c.withOwnerDB(ctx, func(d *database) error {
+		restored, err := postgres.RestoreDump(ctx, d.url, file)
+		switch {
+		case errors.Is(err, postgres.ErrNotEmpty) && d.cluster != nil:
+			return fmt.Errorf("nothing was changed: %w; "+
+				"restore into an empty database: set another STATE_DIR, or a DATABASE_URL", err)
+		case errors.Is(err, postgres.ErrNotEmpty):
+			return fmt.Errorf("nothing was changed: %w; restore into an empty database: createdb creates one", err)
+		case err != nil:
+			return fmt.Errorf("nothing was restored: %w", err)
+		}
+		if d.cluster != nil && d.cluster.IsNew() {
+			if err := d.cluster.MarkInitialized(); err != nil { // so that no mock data is loaded
+				return err
+			}
+		}
+		if err := d.migrateAndSeed(ctx, slog.New(slog.DiscardHandler)); err != nil {
+			return fmt.Errorf("restored, but the migration failed: %w", err)
+		}
+		fmt.Printf("restored: %d rows in %d tables\n", restored.Total(), len(restored.Rows))
+		return nil
+	})
+}

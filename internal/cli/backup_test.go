@@ -1,0 +1,147 @@
+package cli_test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"labledger/internal/pgtest"
+	"labledger/internal/programtest"
+)
+
+// emptyDatabase returns the URL of a new database without any objects.
+func emptyDatabase(t *testing.T) string {
+	t.Helper()
+	other := pgtest.Database(t)
+	u, err := url.Parse(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path += "_empty"
+	name := strings.TrimPrefix(u.Path, "/")
+	mustExecSQL(t, other, "CREATE DATABASE "+name)
+	t.Cleanup(func() { mustExecSQL(t, other, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return u.String()
+}
+
+// A backup of a database that is being written to is consistent, and can be restored elsewhere.
+// Only this test of backups runs in parallel: it counts the scratch databases of the whole cluster.
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	database, file := pgtest.Database(t), filepath.Join(t.TempDir(), "it.dump")
+	env := []string{"DATABASE_URL=" + database}
+	mustRun(t, env, "", "seed")
+	mustExecSQL(t, database, `INSERT INTO account (username, risk, role) VALUES ('ann', 'low', 'operator');
+		INSERT INTO credential (account_id, password_hash) SELECT id, '$argon2id$test' FROM account WHERE username = 'ann'`)
+	stop := make(chan struct{})
+	writer := make(chan error, 1)
+	go func() {
+		const write = `INSERT INTO site (name) VALUES ('written meanwhile');
+			UPDATE site SET contact = 'changed meanwhile' WHERE id = 2`
+		for {
+			select {
+			case <-stop:
+				writer <- nil
+				return
+			default:
+			}
+			if err := programtest.ExecSQL(database, write); err != nil {
+				writer <- err
+				return
+			}
+		}
+	}()
+	r := run(t, env, "", "backup", file)
+	close(stop)
+	if err := <-writer; err != nil {
+		t.Fatal("write during the backup:", err)
+	}
+	if r.Code != 0 {
+		t.Fatalf("exit code %d: %s", r.Code, r.Stderr)
+	}
+	assertContains(t, r.Stdout, file, "rows in", "verified by a restore")
+	const scratch = "SELECT count(*)::text FROM pg_database WHERE datname LIKE 'labledger\\_%'"
+	assertEqual(t, "scratch databases after the backup", queryText(t, database, scratch), "0")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode of the backup: %v, %v; want only the owner to read it", info, err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(file)); err != nil || len(files) != 1 {
+		t.Errorf("files %v, %v; want only the backup", files, err)
+	}
+	assertContains(t, mustFail(t, env, "", "backup", file), "already exists")
+
+	empty := emptyDatabase(t)
+	restore := []string{"DATABASE_URL=" + empty}
+	assertContains(t, mustRun(t, restore, "", "restore", file), "restored:", "rows in")
+	const account = "SELECT username || ' ' || risk || ' ' || role || ' ' || password_hash FROM account JOIN credential ON account_id = id"
+	assertEqual(t, "restored account", queryText(t, empty, account), "ann low operator $argon2id$test")
+	// The constraints and triggers are restored, and the server can use the database.
+	assertContains(t, sqlError(t, empty, "DELETE FROM change"), "would lose history")
+	assertContains(t, sqlError(t, empty, "INSERT INTO site (name) VALUES (' ')"), "site_name_not_blank")
+	s := startServer(t, "DATABASE_URL="+pgtest.ServerURL(empty))
+	s.Get("/site/1", 200)
+	s.Stop(syscall.SIGINT)
+
+	assertContains(t, mustFail(t, restore, "", "restore", file), "not empty", "nothing was changed")
+}
+
+// sqlError returns the error of a statement that must fail.
+func sqlError(t *testing.T, database, sql string) string {
+	t.Helper()
+	err := programtest.ExecSQL(database, sql)
+	if err == nil {
+		t.Fatalf("%s succeeds", sql)
+	}
+	return err.Error()
+}
+
+// A restore of a damaged file leaves the database empty.
+func TestRestore_isAtomic(t *testing.T) {
+	database, dir := pgtest.Database(t), t.TempDir()
+	file := filepath.Join(dir, "it.dump")
+	mustRun(t, []string{"DATABASE_URL=" + database}, "", "seed")
+	mustRun(t, []string{"DATABASE_URL=" + database}, "", "backup", file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := emptyDatabase(t)
+	restore := []string{"DATABASE_URL=" + empty}
+	for name, damaged := range map[string][]byte{
+		"truncated": text[:len(text)*9/10], "not a dump": []byte("SELECT 1;"), "empty": nil,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		assertContains(t, mustFail(t, restore, "", "restore", path), "nothing was restored", "pg_restore")
+		const tables = "SELECT count(*)::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+		assertEqual(t, "tables after "+name, queryText(t, empty, tables), "0")
+	}
+	assertContains(t, mustFail(t, restore, "", "restore", filepath.Join(dir, "nothing")), "no such file")
+	assertContains(t, mustFail(t, restore, "", "restore", dir), "not a regular file")
+}
+
+// A role that may not create databases cannot verify a backup. --no-verify skips the verification.
+func TestBackup_withoutRightToVerify(t *testing.T) {
+	dir := t.TempDir()
+	owned := []string{"DATABASE_URL=" + passwordDatabase(t, "s3cret/word")}
+	mustRun(t, owned, "", "seed")
+	message := mustFail(t, owned, "", "backup", filepath.Join(dir, "owned"))
+	assertContains(t, message, "could not be verified", "--no-verify", "permission denied")
+	if strings.Contains(message, "s3cret") {
+		t.Errorf("error contains the password: %s", message)
+	}
+	out := mustRun(t, owned, "", "backup", "--no-verify", filepath.Join(dir, "owned"))
+	assertContains(t, out, "not verified")
+
+	// The server role cannot even read everything.
+	database := pgtest.Database(t)
+	mustRun(t, []string{"DATABASE_URL=" + database}, "", "migrate", "up")
+	server := []string{"DATABASE_URL=" + pgtest.ServerURL(database)}
+	assertContains(t, mustFail(t, server, "", "backup", filepath.Join(dir, "server")),
+		"backup failed", "pg_dump", "permission denied")
+}

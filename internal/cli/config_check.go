@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"labledger/internal/postgres"
+)
+
+// placeholderMarker is part of every secret in the sample files.
+const placeholderMarker = "change-me"
+
+// rejectPlaceholder returns an error if the value is a secret from the sample files, which are public.
+func (v envValue) rejectPlaceholder() error {
+	if strings.Contains(v.value, placeholderMarker) {
+		return fmt.Errorf("%s still contains the sample value %s; generate a secret: openssl rand -hex 24",
+			v.name, placeholderMarker)
+	}
+	return nil
+}
+
+type checkCmd struct{}
+
+// Run validates the configuration and reports all errors at once.
+func (checkCmd) Run(c *config) error {
+	postgresPassword := envValue{"POSTGRES_PASSWORD", os.Getenv("POSTGRES_PASSWORD")}
+	replica := envValue{"READ_DATABASE_URL", c.ReadDatabaseURL}
+	_, err := c.apiAccess()
+	errs := []error{
+		err, c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), postgresPassword.rejectPlaceholder(),
+	}
+	if c.OwnerURL != "" {
+		errs = append(errs, c.ownerURL().rejectPlaceholder())
+	}
+	_, ownerPassword := postgres.WithoutPassword(c.OwnerURL)
+	if postgresPassword.value != "" && c.OwnerURL != "" && ownerPassword != postgresPassword.value {
+		errs = append(errs, errors.New("OWNER_DATABASE_URL and POSTGRES_PASSWORD have different passwords; use the same one"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	fmt.Println("configuration OK")
+	return nil
+}

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
+	"labledger/internal/postgres/migrate"
+	"labledger/schema"
+)
+
+// database is the database of a command: an external one, or the embedded Postgres for as long as the command runs.
+type database struct {
+	url     string
+	cluster *embedded.Cluster // nil for an external database
+	pool    *pgxpool.Pool
+	tracer  pgx.QueryTracer // of the pool; nil for none
+	schema  uint            // schema version after migrateAndSeed, which is the one that this program needs
+}
+
+// openCluster is embedded.Start, for the server, or embedded.StartOrAttach, for commands beside a server.
+type openCluster func(ctx context.Context, stateDir string, log *slog.Logger) (*embedded.Cluster, error)
+
+// openDatabase connects to the database at url, or to the embedded Postgres if url is empty.
+func (c *config) openDatabase(
+	ctx context.Context, log *slog.Logger, url envValue, open openCluster, tracer pgx.QueryTracer,
+) (*database, error) {
+	if err := url.rejectPlaceholder(); err != nil {
+		return nil, err
+	}
+	d := &database{url: url.value, tracer: tracer}
+	if d.url == "" {
+		cluster, err := open(ctx, c.StateDir, log)
+		if err != nil {
+			return nil, err
+		}
+		d.cluster, d.url = cluster, cluster.URL()
+	}
+	pool, err := postgres.Open(ctx, d.url, postgres.WithTracer(tracer))
+	if err != nil {
+		d.close()
+		return nil, fmt.Errorf("%s: %w", url.name, err)
+	}
+	d.pool = pool
+	return d, nil
+}
+
+// migrateAndSeed migrates the schema and loads the mock data into a new embedded Postgres.
+func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
+	from, to, err := migrate.Up(ctx, d.url, schema.Files)
+	if err != nil {
+		return err
+	}
+	d.schema = to
+	if from != to {
+		log.Info("schema migrated", "from", from, "to", to)
+	}
+	changes, err := db.New(d.pool).ResetRestoredXids(ctx)
+	if err != nil {
+		return err
+	}
+	if changes > 0 {
+		log.Info("transaction IDs of a restored history reset", "changes", changes)
+	}
+	if d.cluster == nil || !d.cluster.IsNew() {
+		return nil
+	}
+	if err := d.seed(ctx); err != nil {
+		return err
+	}
+	log.Info("mock data loaded")
+	return d.cluster.MarkInitialized()
+}
+
+func (d *database) seed(ctx context.Context) error {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	_, err = conn.Conn().PgConn().Exec(ctx, schema.MockData).ReadAll()
+	return err
+}
+
+// clusterDone returns a channel that is closed when the embedded Postgres cannot be kept running, or nil for an
+// external database.
+func (d *database) clusterDone() <-chan struct{} {
+	if d.cluster == nil {
+		return nil
+	}
+	return d.cluster.Done()
+}
+
+// close closes the pool and stops an embedded Postgres that this process started.
+func (d *database) close() {
+	if d.pool != nil {
+		d.pool.Close()
+	}
+	if d.cluster == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := d.cluster.Stop(ctx); err != nil {
+		fmt.Fprintln(os.Stderr,
+			"labledger: Postgres did not shut down cleanly; it will recover at the next start: "+err.Error())
+	}
+}
+
+// withOwnerDB runs a command on the database as its owner. A server may run at the same time.
+func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) error {
+	d, err := c.openDatabase(ctx, warnLogger(), c.ownerURL(), embedded.StartOrAttach, nil)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return run(d)
+}
+
+// dropPrivileges reconnects to the embedded Postgres as the unprivileged server role. An external database is used as the
+// role that its URL names; if other machines reach the server and that role could rewrite the history, it logs a warning.
+func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *database) error {
+	if d.cluster != nil {
+		pool, err := postgres.Open(ctx, d.cluster.ServerURL(), postgres.WithTracer(d.tracer))
+		if err != nil {
+			return err
+		}
+		d.pool.Close()
+		d.pool = pool
+		return nil
+	}
+	if c.isLoopback() && !c.authRequired() {
+		return nil
+	}
+	privileged, err := postgres.HasOwnerRights(ctx, d.pool)
+	if err == nil && privileged {
+		log.Warn("the role of DATABASE_URL can change the schema and rewrite the history, which the server does not need; " +
+			"connect as " + postgres.ServerRole +
+			" instead (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
+			"only `labledger migrate up` needs the owner's URL")
+	}
+	return err
+}
+
+// openReplica connects to the replica from which lists are read. It returns nil if none is configured.
+func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
+	if c.ReadDatabaseURL == "" {
+		return nil, nil
+	}
+	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
+	if err != nil {
+		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
+	}
+	return pool, nil
+}

@@ -1,0 +1,157 @@
+package cli_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"labledger/internal/programtest"
+)
+
+// pseudoTerminal is a terminal on which the program runs. It uses the ioctls of Linux.
+type pseudoTerminal struct {
+	t      *testing.T
+	master *os.File
+	cmd    *exec.Cmd
+	output programtest.Output
+	read   chan struct{} // closed when the program has closed the terminal
+	seen   int           // bytes of output before the next prompt
+}
+
+func startOnTerminal(t *testing.T, env []string, args ...string) *pseudoTerminal {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	p := &pseudoTerminal{t: t, master: master, read: make(chan struct{})}
+	var unlock, number int32
+	p.ioctl(syscall.TIOCSPTLCK, unsafe.Pointer(&unlock))
+	p.ioctl(syscall.TIOCGPTN, unsafe.Pointer(&number))
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = programtest.Command(t, env, args...)
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctrl-C needs a controlling terminal
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	_ = slave.Close()
+	go func() {
+		defer close(p.read)
+		b := make([]byte, 1024)
+		for {
+			n, err := master.Read(b)
+			_, _ = p.output.Write(b[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return p
+}
+
+func (p *pseudoTerminal) ioctl(request uintptr, value unsafe.Pointer) {
+	p.t.Helper()
+	if _, _, code := syscall.Syscall(syscall.SYS_IOCTL, p.master.Fd(), request, uintptr(value)); code != 0 {
+		p.t.Fatal(code)
+	}
+}
+
+// echoes reports whether the terminal shows what is typed.
+func (p *pseudoTerminal) echoes() bool {
+	p.t.Helper()
+	var state syscall.Termios
+	p.ioctl(syscall.TCGETS, unsafe.Pointer(&state))
+	return state.Lflag&syscall.ECHO != 0
+}
+
+// typeAt types a line when the program has printed a prompt and turned echo off.
+func (p *pseudoTerminal) typeAt(prompt, line string) {
+	p.t.Helper()
+	programtest.WaitFor(p.t, fmt.Sprintf("the prompt %q without echo", prompt), func() bool {
+		echoes := p.echoes() // before the output, because the program prints the prompt first
+		i := strings.Index(p.output.String()[p.seen:], prompt)
+		if echoes || i < 0 {
+			return false
+		}
+		p.seen += i + len(prompt)
+		return true
+	})
+	out, err := exec.Command("ps", "-ww", "-o", "args=", "-p", fmt.Sprint(p.cmd.Process.Pid)).Output()
+	if err != nil || strings.Contains(string(out), password) {
+		p.t.Errorf("arguments in ps: %s, %v", out, err)
+	}
+	if _, err := p.master.WriteString(line); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wait waits for the program to exit and returns the output of the terminal and the exit code.
+func (p *pseudoTerminal) wait() (output string, code int) {
+	p.t.Helper()
+	done := make(chan struct{})
+	go func() {
+		_ = p.cmd.Wait()
+		<-p.read
+		close(done)
+	}()
+	programtest.WaitFor(p.t, "the program to exit", func() bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	})
+	if !p.echoes() {
+		p.t.Error("echo is still off")
+	}
+	return strings.ReplaceAll(p.output.String(), "\r\n", "\n"), p.cmd.ProcessState.ExitCode()
+}
+
+// On a terminal, the password is typed twice without echo.
+func TestUserPassword_promptsOnTerminal(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, false)
+	const first, second = "Password for grace: ", "Repeat the password: "
+
+	p := startOnTerminal(t, env, "user", "create", "grace")
+	p.typeAt(first, password+"\n")
+	p.typeAt(second, password+"\n")
+	output, code := p.wait()
+	assertEqual(t, "terminal", output, first+"\n"+second+"\nCreated account 1: grace, role viewer.\n")
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	s := startServer(t, env...)
+	s.Login("grace", password, http.StatusOK)
+
+	p = startOnTerminal(t, env, "user", "password", "grace")
+	p.typeAt(first, password+" too\n")
+	p.typeAt(second, password+" two\n")
+	output, code = p.wait()
+	assertEqual(t, "terminal", output, first+"\n"+second+"\nlabledger: nothing was changed: the passwords differ\n")
+	if code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+
+	p = startOnTerminal(t, env, "user", "password", "grace")
+	const ctrlC = "\x03"
+	p.typeAt(first, ctrlC)
+	output, code = p.wait()
+	assertContains(t, output, "interrupted; nothing was changed")
+	if code != 1 {
+		t.Errorf("exit code %d after Ctrl-C, want 1", code)
+	}
+	s.Login("grace", password, http.StatusOK)
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"labledger/internal/postgres"
+)
+
+type psqlCmd struct {
+	Args []string `arg:"" optional:"" help:"Arguments of psql, such as -c 'TABLE instrument'."`
+}
+
+// Run opens psql on the database of the API.
+func (p psqlCmd) Run(ctx context.Context, c *config) error {
+	program, err := postgres.FindClient("psql")
+	if err != nil {
+		return err
+	}
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if d.cluster != nil {
+			if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
+				return err
+			}
+		}
+		d.pool.Close()
+		// No CommandContext: in psql, Ctrl-C cancels a query, not the session.
+		target, password := postgres.WithoutPassword(d.url)
+		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
+		command.Env = os.Environ()
+		if password != "" {
+			command.Env = append(command.Env, "PGPASSWORD="+password)
+		}
+		if d.cluster != nil {
+			// All users share the role of the embedded Postgres, so the history gets the name of the OS user.
+			actor := strings.NewReplacer(`\`, `\\`, ` `, `\ `).Replace(osUsername())
+			command.Env = append(command.Env, "PGOPTIONS="+os.Getenv("PGOPTIONS")+" -c labledger.actor="+actor)
+		}
+		command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+		if err := command.Start(); err != nil {
+			return err
+		}
+		stop := forwardSignals(command.Process)
+		defer stop()
+		err := command.Wait()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return exitCode(exit.ExitCode())
+		}
+		return err
+	})
+}
+
+// forwardSignals sends SIGTERM and SIGHUP on to another process until stop is called.
+func forwardSignals(process *os.Process) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				_ = process.Signal(s) // fails if the process has exited
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}

@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"labledger/api"
+)
+
+type exportCmd struct {
+	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos, attachments or changes."`
+	Format string `help:"csv or ndjson." enum:"csv,ndjson" default:"csv"`
+	Output string `short:"o" help:"File to write. Default: standard output." placeholder:"FILE"`
+}
+
+// Run writes the response of the API, called in this process, so that a file has the same bytes as a response.
+// It writes a file completely, or leaves an existing one unchanged.
+func (e exportCmd) Run(ctx context.Context, c *config) error {
+	info, err := os.Stat(e.Output)
+	if e.Output == "" || err == nil && !info.Mode().IsRegular() {
+		return e.exportToStream(ctx, c)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(e.Output), filepath.Base(e.Output)+".part-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	if err := e.write(ctx, c, tmp); err != nil {
+		_ = tmp.Close()
+		return err
+	}
+	mode := os.FileMode(0o644)
+	if info != nil {
+		mode = info.Mode().Perm()
+	}
+	if err := errors.Join(tmp.Chmod(mode), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), e.Output)
+}
+
+// exportToStream writes to standard output, a pipe or a device, none of which a rename can replace.
+func (e exportCmd) exportToStream(ctx context.Context, c *config) error {
+	if e.Output == "" {
+		return e.write(ctx, c, os.Stdout)
+	}
+	out, err := os.OpenFile(e.Output, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(e.write(ctx, c, out), out.Close())
+}
+
+func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/"+url.PathEscape(e.Table), nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Accept", mediaTypes[e.Format])
+	return c.callAPI(ctx, request, out)
+}
+
+type importCmd struct {
+	Table  string `arg:"" help:"sites, freezers, computers, containers, users, todos or events."`
+	File   string `arg:"" help:"CSV file with a header line, NDJSON file or JSON array; - is standard input."`
+	Format string `help:"csv, ndjson or json. Default: by the file name's extension, else csv." enum:",csv,ndjson,json" default:""`
+	DryRun bool   `help:"Validate everything and store nothing."`
+}
+
+// Run sends the rows to the API, called in this process. It prints every error of the rows.
+func (i importCmd) Run(ctx context.Context, c *config) error {
+	in := os.Stdin
+	if i.File != "-" {
+		file, err := os.Open(i.File)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }()
+		in = file
+	}
+	if info, err := in.Stat(); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory, not a file", i.File)
+	}
+	if i.Format == "" {
+		i.Format = map[string]string{".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}[filepath.Ext(i.File)]
+	}
+	if i.Format == "" {
+		i.Format = "csv"
+	}
+	target := "/api/v1/" + url.PathEscape(i.Table)
+	if i.DryRun {
+		target += "?dry_run=true"
+	}
+	body := &importProgress{src: in}
+	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
+		body.size = info.Size()
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, body)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", mediaTypes[i.Format])
+	err = c.callAPI(ctx, request, os.Stdout)
+	body.done()
+	return err
+}
+
+var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
+
+// callAPI sends a request to the API in this process and writes the response to out.
+func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writer) error {
+	return c.withOwnerDB(ctx, func(d *database) (err error) {
+		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
+			return err
+		}
+		response := &cliResponse{header: http.Header{}, out: out}
+		defer response.recoverAbort(&err)
+		api.New(api.Options{
+			Pool: d.pool, Log: warnLogger(), AnonymousActor: osUsername(), Version: version(),
+		}).ServeHTTP(response, request)
+		return response.err()
+	})
+}
+
+// cliResponse is a ResponseWriter that writes a successful response to out and collects a problem for the error message.
+type cliResponse struct {
+	header   http.Header
+	status   int
+	out      io.Writer
+	problem  strings.Builder
+	writeErr error // of out
+}
+
+func (r *cliResponse) Header() http.Header    { return r.header }
+func (r *cliResponse) WriteHeader(status int) { r.status = status }
+
+func (r *cliResponse) Write(p []byte) (int, error) {
+	if r.status >= http.StatusBadRequest {
+		return r.problem.Write(p)
+	}
+	n, err := r.out.Write(p)
+	r.writeErr = errors.Join(r.writeErr, err)
+	return n, err
+}
+
+// recoverAbort converts the panic http.ErrAbortHandler, by which the API ends an incomplete response, into an error.
+func (r *cliResponse) recoverAbort(err *error) {
+	switch thrown := recover(); {
+	case thrown == nil:
+	case thrown != http.ErrAbortHandler:
+		panic(thrown)
+	case r.writeErr != nil:
+		*err = r.writeErr
+	default:
+		*err = errors.New("database connection lost; the output is incomplete")
+	}
+}
+
+// err returns the problem of the response as an error message for the command line, or nil.
+func (r *cliResponse) err() error {
+	if r.status < http.StatusBadRequest {
+		return nil
+	}
+	var p api.Problem
+	if err := json.Unmarshal([]byte(r.problem.String()), &p); err != nil {
+		return errors.New(r.problem.String())
+	}
+	if r.status == http.StatusNotFound || r.status == http.StatusMethodNotAllowed {
+		return errors.New("no such table; `labledger export --help` and `labledger import --help` list the tables")
+	}
+	var lines strings.Builder
+	for _, f := range p.Errors {
+		if f.Line > 0 {
+			fmt.Fprintf(&lines, "\n  line %d, %s: %s", f.Line, f.Field, f.Message)
+		}
+	}
+	if lines.Len() > 0 {
+		return errors.New("nothing was imported:" + lines.String())
+	}
+	return errors.New(p.Detail)
+}

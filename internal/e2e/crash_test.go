@@ -1,0 +1,281 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"labledger/internal/pgtest"
+	"labledger/internal/programtest"
+	"labledger/internal/rules"
+	"labledger/internal/rules/oracle"
+)
+
+// These tests kill the server with SIGKILL while it records events. Acknowledged events must be stored, and only once.
+
+// connect opens a connection that is closed when the test ends.
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func queryInt(t *testing.T, conn *pgx.Conn, sql string, args ...any) (n int) {
+	t.Helper()
+	if err := conn.QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+// ackLog holds the acknowledged events by idempotency key.
+type ackLog struct {
+	mu      sync.Mutex
+	events  map[string]programtest.RecordedEvent
+	retries int
+}
+
+func (l *ackLog) add(key string, event programtest.RecordedEvent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events[key] = event
+}
+
+func (l *ackLog) addRetry() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retries++
+}
+
+func (l *ackLog) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.events)
+}
+
+func (l *ackLog) ids() (ids []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, event := range l.events {
+		ids = append(ids, event.EventID)
+	}
+	return ids
+}
+
+// Eight clients record events, and retry each with its idempotency key until it is acknowledged. Meanwhile the server is
+// killed and restarted eight times. Every acknowledged event is stored exactly once.
+func TestCrash_keepsAcknowledgedEvents(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.NewCluster(t)
+	var url atomic.Pointer[string]
+	s := startServer(t, "DATABASE_URL="+cluster.URL())
+	url.Store(&s.URL)
+	conn := connect(t, cluster.URL())
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	acks := &ackLog{events: map[string]programtest.RecordedEvent{}}
+	var writers sync.WaitGroup
+	for writer := range 8 {
+		writers.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(writer), 6))
+			for n := 0; ctx.Err() == nil; n++ {
+				key := fmt.Sprintf("event %d of writer %d", n, writer)
+				body := fmt.Sprintf(`{"type": %q, "amount": "%d.50", "user_id": %d, "time": %d}`,
+					[]string{"deposit", "withdraw"}[random.IntN(2)], 1+random.IntN(150), 11+random.IntN(5), n+random.IntN(20))
+				for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+					event, err := postEvent(*url.Load(), key, body)
+					if err == nil {
+						acks.add(key, event)
+						break
+					}
+					acks.addRetry()
+					if time.Since(start) > waitTimeout {
+						t.Errorf("%s is not acknowledged: %v", key, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	random := rand.New(rand.NewPCG(7, 7))
+	for range 8 {
+		enough := acks.len() + 60
+		s.WaitFor("acknowledged events", func() bool { return acks.len() > enough })
+		time.Sleep(time.Duration(random.IntN(10)) * time.Millisecond) // vary the moment of the kill
+		s.Kill()
+		ids := acks.ids()
+		stored := queryInt(t, conn, "SELECT count(*) FROM event WHERE id = ANY ($1::text[]::uuid[])", ids)
+		if stored != len(ids) {
+			t.Fatalf("%d of %d acknowledged events are stored after a kill", stored, len(ids))
+		}
+		s = startServer(t, "DATABASE_URL="+cluster.URL())
+		url.Store(&s.URL)
+	}
+	stop()
+	writers.Wait()
+	t.Logf("%d acknowledged events, %d retries", len(acks.events), acks.retries)
+	if acks.retries == 0 {
+		t.Error("no request failed, so this test proves nothing")
+	}
+	for key, event := range acks.events {
+		n := queryInt(t, conn, `
+			SELECT count(*)
+			FROM event
+			JOIN idempotency k USING (user_id)
+			LEFT JOIN alert ON alert.user_id = event.user_id AND event_id = event.id
+			WHERE event.id = $1::text::uuid AND k.first_id = event.id AND k.key = $2 AND event.user_id = $3
+			AND event.alert_id IS NOT DISTINCT FROM $4::text::uuid AND alert.id IS NOT DISTINCT FROM event.alert_id
+			AND event.alert_codes = $5 AND ($4 IS NOT NULL) = $6::boolean`,
+			event.EventID, key, event.UserID, event.AlertID, event.AlertCodes, event.Alert)
+		if n != 1 {
+			t.Errorf("%s: %d rows match the response %+v, want 1", key, n, event)
+		}
+	}
+	for _, table := range []string{"event", "idempotency"} {
+		if n := queryInt(t, conn, "SELECT count(*) FROM "+table); n != len(acks.events) {
+			t.Errorf("table %s has %d rows, want %d, the number of acknowledged events", table, n, len(acks.events))
+		}
+	}
+	compareWithOracle(t, conn)
+}
+
+// compareWithOracle compares the alerts of all events with the oracle. It assumes the rules of a new database and users of
+// medium risk.
+func compareWithOracle(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	var text string
+	if err := conn.QueryRow(t.Context(), "SELECT rules::text FROM ruleset WHERE id = 1").Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.ParseSet([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := conn.Query(t.Context(), "SELECT user_id, type, amount::text, time, alert_codes FROM event ORDER BY user_id, id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var user, at int64
+	var eventType, amount string
+	var codes []int32
+	histories, recorded := map[int64][]oracle.Entry{}, map[int64][][]int32{}
+	if _, err := pgx.ForEachRow(rows, []any{&user, &eventType, &amount, &at, &codes}, func() error {
+		e := rules.Event{Time: at}
+		e.Type, _ = rules.ParseType(eventType)
+		e.Amount, _ = rules.ParseCents(amount)
+		histories[user] = append(histories[user], oracle.Entry{Event: e, Rules: set})
+		recorded[user] = append(recorded[user], slices.Clone(codes))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	differences, alerts := 0, 0
+	for user, history := range histories {
+		for i, want := range oracle.Codes(history) {
+			if !slices.Equal(want, recorded[user][i]) {
+				differences++
+			}
+			if len(want) > 0 {
+				alerts++
+			}
+		}
+	}
+	if differences > 0 {
+		t.Errorf("%d events have other codes than the oracle", differences)
+	}
+	if n := queryInt(t, conn, "SELECT count(*) FROM alert"); n != alerts {
+		t.Errorf("%d alerts, want %d", n, alerts)
+	}
+}
+
+// The server is killed after Postgres got the commit and before the client got the response. A retry with the idempotency
+// key returns the recorded event. The negative control retries without a key and records a second event.
+func TestCrash_retryAfterCommit(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.NewCluster(t)
+	conn := connect(t, cluster.URL())
+	for i, key := range []string{"a key", ""} {
+		user := 100 + i
+		for !killDuringCommit(t, cluster.URL(), conn, key, user) {
+			if user += 10; user > 200 { // a new user, since the attempt may have left a key or a state
+				t.Fatal("the lock timeout always ends before the kill")
+			}
+		}
+		countEvents := func() int { return queryInt(t, conn, "SELECT count(*) FROM event WHERE user_id = $1", user) }
+		body := fmt.Sprintf(withdrawal, user)
+		s := startServer(t, "DATABASE_URL="+cluster.URL())
+		first, err := postEvent(s.URL, key, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := postEvent(s.URL, key, body)
+		if key != "" && (err != nil || second.EventID != first.EventID) {
+			t.Errorf("%+v, then %+v, %v", first, second, err)
+		}
+		if n := countEvents(); key != "" && n != 1 || key == "" && n != 3 {
+			t.Errorf("key %q: %d events", key, n)
+		}
+		s.Stop(syscall.SIGTERM)
+	}
+}
+
+const withdrawal = `{"type": "withdraw", "amount": "200", "user_id": %d, "time": 1}`
+
+// killDuringCommit kills a server whose Postgres holds an event that waits for a lock, then releases the lock. It reports
+// whether Postgres stored the event then. It did not if the lock timeout, which is short, ended before the kill.
+func killDuringCommit(t *testing.T, url string, conn *pgx.Conn, key string, user int) bool {
+	t.Helper()
+	// Preparing a statement waits for the same lock, so one connection prepares all statements before.
+	s := startServer(t, "DATABASE_URL="+url+"&pool_max_conns=1")
+	for n := range 3 {
+		warmupKey := key
+		if key != "" {
+			warmupKey = fmt.Sprint(key, " before ", user, " ", n)
+		}
+		if _, err := postEvent(s.URL, warmupKey, fmt.Sprintf(withdrawal, 99)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE event IN SHARE MODE"); err != nil { // blocks inserts
+		t.Fatal(err)
+	}
+	failed := make(chan error)
+	go func() {
+		_, err := postEvent(s.URL, key, fmt.Sprintf(withdrawal, user))
+		failed <- err
+	}()
+	s.WaitFor("the event to wait for the lock", func() bool {
+		return queryInt(t, conn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1
+	})
+	s.Kill()
+	if err := <-failed; err == nil {
+		t.Fatal("the client got a response")
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if queryInt(t, conn, "SELECT count(*) FROM event WHERE user_id = $1", user) == 1 {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
