@@ -127,7 +127,8 @@ func install(t *testing.T) program {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	packages := strings.Fields(findInFile(t, "go.mod", `(?m)^// \+heroku install (.+)$`))
-	build := exec.CommandContext(ctx, "go", append([]string{"install", "-buildvcs=false", "-tags", "heroku"}, packages...)...)
+	args := append([]string{"install", "-buildvcs=false", "-tags", "heroku"}, packages...)
+	build := exec.CommandContext(ctx, "go", args...)
 	build.Dir, build.Env = "..", append(os.Environ(), "GOBIN="+bin)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -171,8 +172,8 @@ type server struct {
 	env map[string]string
 }
 
-// startServer starts a server on a chosen port, as platforms do, and waits until it is ready. It tries another port if the
-// port is in use.
+// startServer starts a server on a chosen port, as platforms do, and waits until it is ready. It tries another port if
+// the port is in use.
 func startServer(t *testing.T, env map[string]string, command func() *exec.Cmd) *server {
 	t.Helper()
 	for range 20 {

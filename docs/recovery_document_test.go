@@ -20,8 +20,8 @@ const (
 	backupScript = "../deploy/recovery-base.sh"
 )
 
-// document holds the executable parts of a recovery document. The settings are the block that begins with ```ini. The shell
-// blocks begin with ```sh, may be indented, and are named by their first line, a comment.
+// document holds the executable parts of a recovery document. The settings are the block that begins with ```ini. The
+// shell blocks begin with ```sh, may be indented, and are named by their first line, a comment.
 type document struct {
 	settings map[string]string
 	blocks   map[string]string // by name

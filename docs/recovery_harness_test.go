@@ -23,8 +23,8 @@ import (
 	"labledger/internal/programtest"
 )
 
-// recoveryEnv is an installation for the procedure of the document: a directory with the data, the archive and the recovered
-// data. They belong to the user that Postgres runs as.
+// recoveryEnv is an installation for the procedure of the document: a directory with the data, the archive and the
+// recovered data. They belong to the user that Postgres runs as.
 type recoveryEnv struct {
 	t      *testing.T
 	doc    document
@@ -102,8 +102,8 @@ func (e *recoveryEnv) lock() {
 	e.t.Cleanup(func() { _ = lock.Close() })
 }
 
-// cleanUpAtExit stops every Postgres of the installation and deletes its directory when the test ends, even if this process is
-// killed. The servers that pg_ctl starts are not child processes.
+// cleanUpAtExit stops every Postgres of the installation and deletes its directory when the test ends, even if this
+// process is killed. The servers that pg_ctl starts are not child processes.
 func (e *recoveryEnv) cleanUpAtExit() {
 	e.t.Helper()
 	janitor := exec.Command("sh", "-c", `
@@ -251,7 +251,8 @@ func (e *recoveryEnv) shell(user *syscall.Credential, variables ...string) *shel
 	return s
 }
 
-// startTimeout kills the shell and its children after waitTimeout, which ends a read from it, unless stop is called before.
+// startTimeout kills the shell and its children after waitTimeout, which ends a read from it, unless stop is called
+// before.
 func (s *shell) startTimeout() (stop func() bool) {
 	return time.AfterFunc(waitTimeout, func() { _ = syscall.Kill(-s.process.Pid, syscall.SIGKILL) }).Stop
 }

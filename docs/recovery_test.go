@@ -53,8 +53,9 @@ type recoveryTest struct {
 	recovered string // directory of the recovered data
 }
 
-// TestRecovery deletes data and follows docs/recovery.md back to the moment before: it runs all blocks of the document, in
-// order, against a PostgreSQL with the settings of deploy/archive.yml. Then it recovers from a crash and from a lost disk.
+// TestRecovery deletes data and follows docs/recovery.md back to the moment before: it runs all blocks of the
+// document, in order, against a PostgreSQL with the settings of deploy/archive.yml. Then it recovers from a crash and
+// from a lost disk.
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	r := newRecoveryTest(t)
@@ -153,7 +154,8 @@ func (r *recoveryTest) deleteData() {
 }
 
 // momentRE matches a line of the document's table of changes.
-var momentRE = regexp.MustCompile(`(?m)^ (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\+00) +\| anonymous +\| \w+ +\| delete`)
+var momentRE = regexp.MustCompile(
+	`(?m)^ (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\+00) +\| anonymous +\| \w+ +\| delete`)
 
 // findMoment follows the document from the start of a recovery until the old database is stopped.
 func (r *recoveryTest) findMoment() {
@@ -195,14 +197,16 @@ func (r *recoveryTest) checkThatWALIsNeeded() {
 	}
 }
 
-// recoverToMoment replays first to an earlier time, then, in another shell, to the moment. It checks the data and promotes it.
+// recoverToMoment replays first to an earlier time, then, in another shell, to the moment. It checks the data and
+// promotes it.
 func (r *recoveryTest) recoverToMoment() {
 	t, e := r.t, r.env
 	r.admin.mustRunBlocks("copy")
 	r.admin.mustRun("MOMENT='" + r.early + "'")
 	assertContains(t, r.admin.mustRunBlocks("replay"), "paused")
 	privateURL := e.url(strings.TrimSpace(r.admin.mustRun("echo $NEW.run")), "labledger")
-	assertEqual(t, "sites 50 at the earlier time", queryText(t, privateURL, "SELECT count(*)::text FROM site WHERE id = 50"), "0")
+	sites := queryText(t, privateURL, "SELECT count(*)::text FROM site WHERE id = 50")
+	assertEqual(t, "sites 50 at the earlier time", sites, "0")
 
 	saved := strings.TrimSpace(r.admin.mustRun("echo $NEW.shell"))
 	r.admin = e.shell(e.owner, "PGDATA="+r.dataDir)
@@ -286,8 +290,8 @@ func (r *recoveryTest) reopenService() {
 	}
 }
 
-// recoverAfterCrash kills Postgres with WAL that is not archived, and recovers everything. Then it recovers as if the disk
-// were lost as well. Both start from the older one of two base backups.
+// recoverAfterCrash kills Postgres with WAL that is not archived, and recovers everything. Then it recovers as if the
+// disk were lost as well. Both start from the older one of two base backups.
 func (r *recoveryTest) recoverAfterCrash() {
 	t, e := r.t, r.env
 	assertContains(t, r.admin.mustRun("KEEP=2 "+e.block("base")), "any moment after "+r.base)
@@ -337,7 +341,8 @@ func tableSums(t *testing.T, url string) map[string]string {
 	tables := queryText(t, url, "SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'")
 	for table := range strings.FieldsSeq(tables) {
 		var sum string
-		sql := fmt.Sprintf("SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM %s AS t", table)
+		sql := fmt.Sprintf(`SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''))
+			FROM %s AS t`, table)
 		if err := conn.QueryRow(ctx, sql).Scan(&sum); err != nil {
 			t.Fatalf("table %s: %v", table, err)
 		}
@@ -432,7 +437,8 @@ func (r *recoveryTest) deposit(amount, key string) (id string) {
 	return event.EventID
 }
 
-// checkLostLines checks that a CSV file of lost changes or events contains the wanted lines, and nothing that was recovered.
+// checkLostLines checks that a CSV file of lost changes or events contains the wanted lines, and nothing that was
+// recovered.
 func checkLostLines(t *testing.T, file string, want []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)

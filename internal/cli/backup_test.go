@@ -76,7 +76,8 @@ func TestBackup(t *testing.T) {
 	empty := emptyDatabase(t)
 	restore := []string{"DATABASE_URL=" + empty}
 	assertContains(t, mustRun(t, restore, "", "restore", file), "restored:", "rows in")
-	const account = "SELECT username || ' ' || risk || ' ' || role || ' ' || password_hash FROM account JOIN credential ON account_id = id"
+	const account = `SELECT username || ' ' || risk || ' ' || role || ' ' || password_hash
+		FROM account JOIN credential ON account_id = id`
 	assertEqual(t, "restored account", queryText(t, empty, account), "ann low operator $argon2id$test")
 	// The constraints and triggers are restored, and the server can use the database.
 	assertContains(t, sqlError(t, empty, "DELETE FROM change"), "would lose history")

@@ -14,12 +14,12 @@ import (
 	"labledger/internal/auth"
 )
 
-// apiAccess builds the access settings of the API. It rejects a configuration that would grant more access than it says.
+// apiAccess builds the access settings of the API. It rejects an open server on an address that other machines reach.
 func (c *config) apiAccess() (access api.Access, err error) {
 	if c.Auth == "open" && !c.isLoopback() {
 		return access, fmt.Errorf("AUTH=open would make every client that reaches %s an admin; "+
-			"require users to sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), or allow it explicitly (AUTH=insecure-open)",
-			net.JoinHostPort(c.Host, c.Port))
+			"require users to sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), "+
+			"or allow it explicitly (AUTH=insecure-open)", net.JoinHostPort(c.Host, c.Port))
 	}
 	access.AuthRequired, access.RegistrationClosed = c.authRequired(), c.Registration == "closed"
 	access.LoopbackOnly = !access.AuthRequired && c.Auth != "insecure-open"
@@ -84,8 +84,8 @@ func (c *config) jwtSecret() (secret, source string, err error) {
 	return secret, "JWT_SECRET_FILE", nil
 }
 
-// loadOrCreateSigningKeys derives keys from the secret in the state directory and creates that secret on the first start.
-// The embedded Postgres must be running: it holds the lock on the directory.
+// loadOrCreateSigningKeys derives keys from the secret in the state directory and creates that secret on the first
+// start. The embedded Postgres must be running: it holds the lock on the directory.
 func (c *config) loadOrCreateSigningKeys() (*auth.Keys, error) {
 	path := filepath.Join(c.StateDir, "jwt_secret")
 	text, err := os.ReadFile(path)

@@ -125,8 +125,9 @@ func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) err
 	return run(d)
 }
 
-// dropPrivileges reconnects to the embedded Postgres as the unprivileged server role. An external database is used as the
-// role that its URL names; if other machines reach the server and that role could rewrite the history, it logs a warning.
+// dropPrivileges reconnects to the embedded Postgres as the unprivileged server role. An external database is used as
+// the role that its URL names; if other machines reach the server and that role could rewrite the history, it logs a
+// warning.
 func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *database) error {
 	if d.cluster != nil {
 		pool, err := postgres.Open(ctx, d.cluster.ServerURL(), postgres.WithTracer(d.tracer))
@@ -142,8 +143,8 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 	}
 	privileged, err := postgres.HasOwnerRights(ctx, d.pool)
 	if err == nil && privileged {
-		log.Warn("the role of DATABASE_URL can change the schema and rewrite the history, which the server does not need; " +
-			"connect as " + postgres.ServerRole +
+		log.Warn("the role of DATABASE_URL can change the schema and rewrite the history, " +
+			"which the server does not need; connect as " + postgres.ServerRole +
 			" instead (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
 			"only `labledger migrate up` needs the owner's URL")
 	}

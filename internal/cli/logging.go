@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-// serverLogger returns the log of the server on standard output: text on a terminal, else JSON lines, unless configured.
+// serverLogger returns the log of the server on standard output: text on a terminal, else JSON lines, unless
+// configured.
 func (c *config) serverLogger() *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // the parser accepts only valid levels

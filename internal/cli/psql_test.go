@@ -110,8 +110,9 @@ func TestPsql_forwardsSIGTERM(t *testing.T) {
 	env := migrated(t, false)
 	s := programtest.Launch(t, programtest.Command(t, env, "psql", "-c", "SELECT pg_sleep(3600)"))
 	s.WaitFor("the query to run", func() bool {
-		return queryText(t, databaseURL(env), "SELECT count(*)::text FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'") == "1"
+		const running = "SELECT count(*)::text FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'"
+		return queryText(t, databaseURL(env), running) == "1"
 	})
 	s.Signal(syscall.SIGTERM)
-	s.Wait() // fails the test if psql goes on
+	s.Wait() // fails the test if psql does not exit
 }

@@ -70,8 +70,8 @@ func (r replayCmd) request() (ledger.ReplayRequest, error) {
 		}
 		seconds, ok := parseUnixSeconds(flag.text)
 		if !ok {
-			errs = append(errs, fmt.Errorf("%s: must be a date (2026-01-31), an RFC 3339 time (2026-01-31T12:00:00Z) or Unix seconds, got %q",
-				flag.name, flag.text))
+			errs = append(errs, fmt.Errorf("%s: must be a date (2026-01-31), an RFC 3339 time (2026-01-31T12:00:00Z) "+
+				"or Unix seconds, got %q", flag.name, flag.text))
 		}
 		*flag.target = &seconds
 	}

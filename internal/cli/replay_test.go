@@ -149,7 +149,10 @@ func TestReplay_rejectsInvalidArguments(t *testing.T) {
 		{[]string{"30:limit=2", "30:limit=3"}, []string{"30:limit=3: must not be set twice"}},
 		{
 			[]string{"31:limit=2", "30:limit=2.5,window_seconds=3", "500:applies_to=all"},
-			[]string{"\n  31:code: ", "\n  30:limit: must be ", "\n  30:window_seconds: ", "\n  500:applies_to: must be deposit, withdraw or any"},
+			[]string{
+				"\n  31:code: ", "\n  30:limit: must be ", "\n  30:window_seconds: ",
+				"\n  500:applies_to: must be deposit, withdraw or any",
+			},
 		},
 		{
 			[]string{"--from", "yesterday", "--to=2024-13-01"},

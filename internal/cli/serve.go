@@ -20,7 +20,8 @@ import (
 	"labledger/web"
 )
 
-// Bounds of a connection. Handlers with longer bounds of their own extend the read and write deadlines: see package api.
+// Bounds of a connection. Handlers with longer bounds of their own extend the read and write deadlines: see package
+// api.
 const (
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 15 * time.Second

@@ -20,8 +20,8 @@ import (
 //
 // A connection stays open while a request may be in transit on it.
 
-// keepAliveDrain is how long open connections are served after the port has closed. Proxies in front need a shorter idle
-// timeout (nginx: keepalive_timeout of the upstream).
+// keepAliveDrain is how long open connections are served after the port has closed. Proxies in front need a shorter
+// idle timeout (nginx: keepalive_timeout of the upstream).
 const keepAliveDrain = 3 * time.Second
 
 // drainHandler tracks the steps of a graceful shutdown.

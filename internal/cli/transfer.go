@@ -130,7 +130,8 @@ func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writ
 	})
 }
 
-// cliResponse is a ResponseWriter that writes a successful response to out and collects a problem for the error message.
+// cliResponse is a ResponseWriter that writes a successful response to out and collects a problem for the error
+// message.
 type cliResponse struct {
 	header   http.Header
 	status   int

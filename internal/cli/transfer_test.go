@@ -29,13 +29,15 @@ func TestExport(t *testing.T) {
 			}
 			out := mustRun(t, env, "", "export", table, "--format", format)
 			if out != body {
-				t.Errorf("%s as %s: the export of %d bytes differs from the response of %d bytes", table, format, len(out), len(body))
+				t.Errorf("%s as %s: the export of %d bytes differs from the response of %d bytes",
+					table, format, len(out), len(body))
 			}
 			path := filepath.Join(t.TempDir(), "out")
 			stdout := mustRun(t, env, "", "export", table, "--format="+format, "-o", path)
 			assertEqual(t, "standard output with -o", stdout, "")
 			if text, err := os.ReadFile(path); err != nil || string(text) != body {
-				t.Errorf("%s as %s: the file of %d bytes differs from the response of %d bytes; %v", table, format, len(text), len(body), err)
+				t.Errorf("%s as %s: the file of %d bytes differs from the response of %d bytes; %v",
+					table, format, len(text), len(body), err)
 			}
 		}
 	}
@@ -78,7 +80,8 @@ func TestImport(t *testing.T) {
 	export := func() string { t.Helper(); return mustRun(t, env, "", "export", "sites") }
 	before := export()
 
-	valid := writeFile(t, "valid.csv", programtest.SiteHeader+"1,Site One,,,,,\n,Created,Jane,\"1, Long Road\",,Iceland,101\n")
+	valid := writeFile(t, "valid.csv",
+		programtest.SiteHeader+"1,Site One,,,,,\n,Created,Jane,\"1, Long Road\",,Iceland,101\n")
 	const oneEach = `{"created":1,"updated":1}` + "\n"
 	assertEqual(t, "dry run", mustRun(t, env, "", "import", "--dry-run", "sites", valid), oneEach)
 	assertEqual(t, "sites after a dry run", export(), before)
@@ -131,7 +134,8 @@ func TestImport_formats(t *testing.T) {
 	t.Parallel()
 	env := migrated(t, false)
 	object := func(name string) string {
-		return `{"name":"` + name + `","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}`
+		return `{"name":"` + name + `","contact":null,"address":null,"state_or_region":null,"country":null,` +
+			`"postcode_or_zip":null}`
 	}
 	for _, c := range []struct {
 		name  string
@@ -172,7 +176,8 @@ func TestImport_isRecordedInTheHistory(t *testing.T) {
 	s := startServer(t, env...)
 	for _, path := range []string{"/site/1/history", "/site/12000/history"} {
 		changes := s.History(path)
-		if len(changes) != 1 || changes[0].Actor != osUser.Username || changes[0].Action != "insert" || changes[0].RequestID == nil {
+		if len(changes) != 1 || changes[0].Actor != osUser.Username || changes[0].Action != "insert" ||
+			changes[0].RequestID == nil {
 			t.Errorf("%s: %+v, want one insert by %s with a request ID", path, changes, osUser.Username)
 		}
 	}

@@ -84,7 +84,8 @@ func (u userCreateCmd) checkUsernameFree(ctx context.Context, d *database) error
 	_, err = q.GetCredential(ctx, db.GetCredentialParams{Username: u.Name})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("account %s already exists, without a password; nothing was changed. "+
-			"Set its password with `labledger user password`, and its role with `labledger user role`", quoteUnprintable(u.Name))
+			"Set its password with `labledger user password`, and its role with `labledger user role`",
+			quoteUnprintable(u.Name))
 	}
 	if err != nil {
 		return err
@@ -122,7 +123,8 @@ func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
 		if err != nil {
 			return accountError(u.Name, err)
 		}
-		fmt.Printf("Set a new password for %s. All sessions and API tokens of the account are revoked.\n", quoteUnprintable(u.Name))
+		fmt.Printf("Set a new password for %s. All sessions and API tokens of the account are revoked.\n",
+			quoteUnprintable(u.Name))
 		return nil
 	})
 }
@@ -234,11 +236,13 @@ func (d *database) inAuditedTx(ctx context.Context, run func(*db.Queries) error)
 }
 
 func errNoAccount(name string) error {
-	return fmt.Errorf("no account %s; names are case-sensitive. `labledger user list` lists all accounts", quoteUnprintable(name))
+	return fmt.Errorf("no account %s; names are case-sensitive. `labledger user list` lists all accounts",
+		quoteUnprintable(name))
 }
 
 func errAccountExists(name string) error {
-	return fmt.Errorf("account %s already exists; nothing was changed. `labledger user password` sets a new password", quoteUnprintable(name))
+	return fmt.Errorf("account %s already exists; nothing was changed. `labledger user password` sets a new password",
+		quoteUnprintable(name))
 }
 
 // accountError converts a database error of a change to an account into a message for the operator.

@@ -86,14 +86,16 @@ func TestAuth_sharedSigningKey(t *testing.T) {
 	mustRun(t, env, password, "user", "create", "grace")
 	fromVariable := startServer(t, append([]string{"JWT_SECRET=" + secret}, env...)...)
 	fromFile := startServer(t, append([]string{"JWT_SECRET_FILE=" + writeFile(t, "secret", secret+"\n")}, env...)...)
-	otherKey := startServer(t, append([]string{"JWT_SECRET_FILE=" + writeFile(t, "other", strings.ToLower(secret))}, env...)...)
+	otherSecret := writeFile(t, "other", strings.ToLower(secret))
+	otherKey := startServer(t, append([]string{"JWT_SECRET_FILE=" + otherSecret}, env...)...)
 	grace := fromFile.Login("grace", password, http.StatusOK)
 	fromVariable.SendAs(grace, http.MethodGet, "/site/1", "", http.StatusOK)
 	fromFile.SendAs(grace, http.MethodGet, "/site/1", "", http.StatusOK)
 	otherKey.SendAs(grace, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
 }
 
-// The error for a rejected secret names the fix but not the secret. TestConfig_rejected has the other rejected settings.
+// The error for a rejected secret names the fix but not the secret. TestConfig_rejected has the other rejected
+// settings.
 func TestAuth_errorsHideSecrets(t *testing.T) {
 	t.Parallel()
 	for _, weak := range []string{

@@ -17,7 +17,8 @@ func TestDatabaseURL(t *testing.T) {
 	database, dir := pgtest.Database(t), t.TempDir()
 	for _, want := range []string{
 		"[]\n",
-		`[{"id":1,"name":"Mine","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null,"version":1}]` + "\n",
+		`[{"id":1,"name":"Mine","contact":null,"address":null,"state_or_region":null,"country":null,` +
+			`"postcode_or_zip":null,"version":1}]` + "\n",
 	} {
 		s := startServerIn(t, dir, "DATABASE_URL="+database, "STATE_DIR=state")
 		assertEqual(t, "/sites", s.Get("/sites", http.StatusOK), want)
@@ -142,7 +143,8 @@ func TestConfig_accepted(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Database(t)
 	for _, env := range [][]string{
-		{"AUTH="}, {"AUTH=open"}, {"AUTH=insecure-open"}, {"HOST=localhost"}, {"HOST=localhost", "AUTH=open"}, {"LOG_FORMAT="},
+		{"AUTH="}, {"AUTH=open"}, {"AUTH=insecure-open"}, {"HOST=localhost"}, {"HOST=localhost", "AUTH=open"},
+		{"LOG_FORMAT="},
 	} {
 		t.Run(strings.Join(env, " "), func(t *testing.T) {
 			t.Parallel()

@@ -74,8 +74,8 @@ func (l *ackLog) ids() (ids []string) {
 	return ids
 }
 
-// Eight clients record events, and retry each with its idempotency key until it is acknowledged. Meanwhile the server is
-// killed and restarted eight times. Every acknowledged event is stored exactly once.
+// Eight clients record events, and retry each with its idempotency key until it is acknowledged. Meanwhile the server
+// is killed and restarted eight times. Every acknowledged event is stored exactly once.
 func TestCrash_keepsAcknowledgedEvents(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)
@@ -152,8 +152,8 @@ func TestCrash_keepsAcknowledgedEvents(t *testing.T) {
 	compareWithOracle(t, conn)
 }
 
-// compareWithOracle compares the alerts of all events with the oracle. It assumes the rules of a new database and users of
-// medium risk.
+// compareWithOracle compares the alerts of all events with the oracle. It assumes the rules of a new database and
+// users of medium risk.
 func compareWithOracle(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
 	var text string
@@ -164,7 +164,8 @@ func compareWithOracle(t *testing.T, conn *pgx.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := conn.Query(t.Context(), "SELECT user_id, type, amount::text, time, alert_codes FROM event ORDER BY user_id, id")
+	const events = "SELECT user_id, type, amount::text, time, alert_codes FROM event ORDER BY user_id, id"
+	rows, err := conn.Query(t.Context(), events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,8 +202,8 @@ func compareWithOracle(t *testing.T, conn *pgx.Conn) {
 	}
 }
 
-// The server is killed after Postgres got the commit and before the client got the response. A retry with the idempotency
-// key returns the recorded event. The negative control retries without a key and records a second event.
+// The server is killed after Postgres got the commit and before the client got the response. A retry with the
+// idempotency key returns the recorded event. The negative control retries without a key and records a second event.
 func TestCrash_retryAfterCommit(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)
@@ -234,8 +235,9 @@ func TestCrash_retryAfterCommit(t *testing.T) {
 
 const withdrawal = `{"type": "withdraw", "amount": "200", "user_id": %d, "time": 1}`
 
-// killDuringCommit kills a server whose Postgres holds an event that waits for a lock, then releases the lock. It reports
-// whether Postgres stored the event then. It did not if the lock timeout, which is short, ended before the kill.
+// killDuringCommit kills a server whose Postgres holds an event that waits for a lock, then releases the lock. It
+// reports whether Postgres stored the event then. It did not if the lock timeout, which is short, ended before the
+// kill.
 func killDuringCommit(t *testing.T, url string, conn *pgx.Conn, key string, user int) bool {
 	t.Helper()
 	// Preparing a statement waits for the same lock, so one connection prepares all statements before.

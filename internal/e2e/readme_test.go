@@ -19,9 +19,9 @@ import (
 
 // These tests run the console blocks of the README and compare the output.
 //
-// A block begins with ```console. A line that starts with "$ " is a command. It continues on the next lines while it ends in a
-// backslash or has an unclosed quote. The lines after it are its output. In the output, … matches any text in a line; a line
-// with only … matches any number of lines.
+// A block begins with ```console. A line that starts with "$ " is a command. It continues on the next lines while it
+// ends in a backslash or has an unclosed quote. The lines after it are its output. In the output, … matches any text
+// in a line; a line with only … matches any number of lines.
 
 // consoleStep is a command and its documented output.
 type consoleStep struct {
@@ -333,7 +333,10 @@ func TestParseConsole(t *testing.T) {
 		{"", nil},
 		{"text\n```\n$ a\n```\n", nil},
 		{"```sh\n```\n```console\n$ a\n```\n", []consoleStep{{4, "a", ""}}},
-		{"```console\n$ a\n\nb\n$ c\n```\n$ no\n```console\n$ d\n```", []consoleStep{{2, "a", "\nb\n"}, {5, "c", ""}, {9, "d", ""}}},
+		{
+			"```console\n$ a\n\nb\n$ c\n```\n$ no\n```console\n$ d\n```",
+			[]consoleStep{{2, "a", "\nb\n"}, {5, "c", ""}, {9, "d", ""}},
+		},
 		{"```console\n$ a \\\n  b\nout\n```\n", []consoleStep{{2, "a \\\n  b", "out\n"}}},
 		{"```console\n$ a '\n$ b\n```\n'\n```\n", []consoleStep{{2, "a '\n$ b\n```\n'", ""}}},
 		{"  ```console\n  $ a\n    b\n c\n  ```\n", []consoleStep{{2, "a", "  b\n c\n"}}},
@@ -349,8 +352,9 @@ func TestParseConsole(t *testing.T) {
 func TestIsIncomplete(t *testing.T) {
 	t.Parallel()
 	for command, want := range map[string]bool{
-		``: false, `a`: false, `a \`: true, `a \\`: false, `a '`: true, `a ''`: false, `a '\`: true, `a '\'`: false, `a "`: true, `a "\"`: true,
-		`a "\""`: false, `a '"'`: false, `a "'"`: false, `a \'`: false, `a # it's`: false, `a#'`: true, "a # it's\nb '": true, `'it'\''s'`: false, `a "#`: true,
+		``: false, `a`: false, `a \`: true, `a \\`: false, `a '`: true, `a ''`: false, `a '\`: true, `a '\'`: false,
+		`a "`: true, `a "\"`: true, `a "\""`: false, `a '"'`: false, `a "'"`: false, `a \'`: false, `a # it's`: false,
+		`a#'`: true, "a # it's\nb '": true, `'it'\''s'`: false, `a "#`: true,
 		`a \ #'`: true,
 	} {
 		if got := isIncomplete(command); got != want {

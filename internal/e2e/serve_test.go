@@ -193,5 +193,5 @@ func TestReadiness_reportsChangedSchemaVersion(t *testing.T) {
 	newer := queryText(t, database, "SELECT version::text FROM schema_migrations")
 	assertContains(t, s.Get("/readyz", http.StatusOK), "newer", newer, version)
 	mustExecSQL(t, database, "UPDATE schema_migrations SET version = 1")
-	assertContains(t, s.Get("/readyz", http.StatusServiceUnavailable), "at 1", version, "labledger migrate up")
+	assertContains(t, s.Get("/readyz", http.StatusServiceUnavailable), "version 1,", version, "labledger migrate up")
 }

@@ -34,20 +34,23 @@ func TestServerRole_embeddedPostgres(t *testing.T) {
 	s.Send(http.MethodPatch, "/site/1", `{"name": "Renamed"}`, http.StatusOK)
 	s.Send(http.MethodPost, "/event", `{"type": "deposit", "amount": "10.00", "user_id": 1, "time": 1}`, http.StatusOK)
 	s.WaitFor("connections of the server role only", onlyServerRole)
-	change := queryText(t, owner, "SELECT concat_ws(' ', actor, after ->> 'name') FROM change WHERE row_key = '1' AND action = 'update'")
+	change := queryText(t, owner, `SELECT concat_ws(' ', actor, after ->> 'name') FROM change
+		WHERE row_key = '1' AND action = 'update'`)
 	assertEqual(t, "the last change", change, "anonymous Renamed")
 	mustRun(t, []string{"STATE_DIR=" + state}, "", "ledger", "verify") // as the owner, beside the server
 	s.Stop(syscall.SIGTERM)
 }
 
-// On an external database, the server works as the role of DATABASE_URL. It logs a warning if that role is too powerful.
+// On an external database, the server works as the role of DATABASE_URL. It logs a warning if that role is too
+// powerful.
 func TestServerRole_externalDatabase(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Database(t)
 	server := pgtest.ServerURL(database)
-	assertContains(t, mustFail(t, []string{"DATABASE_URL=" + server}, ""),
+	serverEnv := []string{"DATABASE_URL=" + server}
+	assertContains(t, mustFail(t, serverEnv, ""),
 		"not up to date", "labledger migrate up", "owner", "labledger_server")
-	assertContains(t, mustFail(t, []string{"DATABASE_URL=" + server}, "", "migrate", "up"), "labledger migrate up", "owner")
+	assertContains(t, mustFail(t, serverEnv, "", "migrate", "up"), "labledger migrate up", "owner")
 	mustRun(t, []string{"DATABASE_URL=" + database}, "", "migrate", "up")
 
 	s := startServer(t, "DATABASE_URL="+server)
@@ -81,5 +84,5 @@ func TestServerRole_externalDatabase(t *testing.T) {
 
 	// After a migration down, the role cannot even read the schema version.
 	mustRun(t, []string{"DATABASE_URL=" + database}, "", "migrate", "down")
-	assertContains(t, mustFail(t, []string{"DATABASE_URL=" + server}, ""), "not up to date", "labledger migrate up")
+	assertContains(t, mustFail(t, serverEnv, ""), "not up to date", "labledger migrate up")
 }

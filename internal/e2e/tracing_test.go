@@ -78,7 +78,8 @@ func (c *collector) named(name string) (spans []*tracepb.Span) {
 	return spans
 }
 
-// descendants returns the sorted paths of all spans below a parent. It omits waits for a connection, which depend on timing.
+// descendants returns the sorted paths of all spans below a parent. It omits waits for a connection, which depend on
+// timing.
 func (c *collector) descendants(parent *tracepb.Span, path string) (paths []string) {
 	for _, s := range c.spans {
 		if string(s.ParentSpanId) == string(parent.SpanId) && s.Name != "wait for a connection" {
@@ -117,8 +118,8 @@ type tokens struct {
 	Refresh string `json:"refresh_token"`
 }
 
-// TestTraces runs the program with a collector. Each request is a trace with its statements, and the log line of the request
-// has the trace ID. The collector gets no secrets and no values.
+// TestTraces runs the program with a collector. Each request is a trace with its statements, and the log line of the
+// request has the trace ID. The collector gets no secrets and no values.
 func TestTraces(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)
@@ -142,7 +143,8 @@ func TestTraces(t *testing.T) {
 	checkNoSecretsInTraces(t, string(c.raw), tokens)
 }
 
-// runTracedRequests sends requests to a server that sends its traces to c. It returns the tokens and the log of the server.
+// runTracedRequests sends requests to a server that sends its traces to c. It returns the tokens and the log of the
+// server.
 func runTracedRequests(t *testing.T, c *collector) (signedIn tokens, log string) {
 	t.Helper()
 	database := "DATABASE_URL=" + passwordDatabase(t, tracedDBPassword)
@@ -151,8 +153,8 @@ func runTracedRequests(t *testing.T, c *collector) (signedIn tokens, log string)
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=here",
 		"OTEL_BSP_SCHEDULE_DELAY=50")
 
-	login := s.Send("POST", "/auth/login", `{"username": "`+tracedUsername+`", "password": "`+tracedPassword+`"}`, http.StatusOK)
-	if err := json.Unmarshal([]byte(login), &signedIn); err != nil {
+	credentials := `{"username": "` + tracedUsername + `", "password": "` + tracedPassword + `"}`
+	if err := json.Unmarshal([]byte(s.Send("POST", "/auth/login", credentials, http.StatusOK)), &signedIn); err != nil {
 		t.Fatal(err)
 	}
 	send := func(method, path, body string, want int) {
@@ -170,15 +172,16 @@ func runTracedRequests(t *testing.T, c *collector) (signedIn tokens, log string)
 	ndjson := http.Header{"Authorization": {"Bearer " + signedIn.Access}, "Content-Type": {"application/x-ndjson"}}
 	s.SendAs(ndjson, "POST", "/api/v1/events", event+"\n"+event+"\n", http.StatusOK)
 	send("POST", "/api/v1/computers", `{"name": "`+tracedRejected+`", "mac": null, "site_id": 99}`, http.StatusBadRequest)
-	send("PATCH", "/account", `{"password": "`+tracedPassword+`x", "current_password": "`+tracedPassword+`"}`, http.StatusOK)
+	newPassword := `{"password": "` + tracedPassword + `x", "current_password": "` + tracedPassword + `"}`
+	send("PATCH", "/account", newPassword, http.StatusOK)
 	// The new password has revoked the session.
 	s.Send("POST", "/auth/refresh", `{"refresh_token": "`+signedIn.Refresh+`"}`, http.StatusUnauthorized)
 	s.Stop(syscall.SIGTERM)
 	return signedIn, s.Stdout.String()
 }
 
-// checkRequestSpans checks the span of each request and the statements below it. It returns status and path of each request
-// by trace ID.
+// checkRequestSpans checks the span of each request and the statements below it. It returns status and path of each
+// request by trace ID.
 func checkRequestSpans(t *testing.T, c *collector) (requests map[string]string) {
 	t.Helper()
 	const lock = "batch batch/GetLatestRuleset batch/LockState batch/LockStates batch/SetLockTimeout batch/begin "
@@ -239,7 +242,8 @@ func checkStatementSpans(t *testing.T, c *collector, requests map[string]string)
 			continue
 		}
 		a := attributes(spans[0].Attributes)
-		if spans[0].Kind != tracepb.Span_SPAN_KIND_CLIENT || a["db.system.name"] != "postgresql" || a["db.query.summary"] != name {
+		if spans[0].Kind != tracepb.Span_SPAN_KIND_CLIENT || a["db.system.name"] != "postgresql" ||
+			a["db.query.summary"] != name {
 			t.Errorf("%s: %v", name, spans[0])
 		}
 	}
@@ -299,8 +303,8 @@ func checkNoSecretsInTraces(t *testing.T, raw string, signedIn tokens) {
 	}
 }
 
-// Statements of all pools are traced: of the embedded Postgres, to which the server reconnects as another role, and of the
-// replica.
+// Statements of all pools are traced: of the embedded Postgres, to which the server reconnects as another role, and of
+// the replica.
 func TestTraces_ofAllPools(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)
@@ -325,7 +329,8 @@ func TestTraces_ofAllPools(t *testing.T) {
 	}
 }
 
-// A collector that hangs, is unreachable or fails loses traces and has no other effect. The log has at most two warnings.
+// A collector that hangs, is unreachable or fails loses traces and has no other effect. The log has at most two
+// warnings.
 func TestTraces_brokenCollector(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Database(t)

@@ -68,7 +68,8 @@ func TestWebApp(t *testing.T) {
 	}
 }
 
-// An open server on loopback rejects the Host of other machines, which prevents DNS rebinding. Other servers accept any Host.
+// An open server on loopback rejects the Host of other machines, which prevents DNS rebinding. Other servers accept
+// any Host.
 func TestDNSRebinding(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Database(t)

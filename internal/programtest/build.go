@@ -1,10 +1,10 @@
 //go:build unix
 
-// Package programtest builds the program and runs it as a separate process, for tests of the command line and of the whole
-// program. It knows the program only from outside: its environment, arguments, output, signals and HTTP API.
+// Package programtest builds the program and runs it as a separate process, for tests of the command line and of the
+// whole program. It knows the program only from outside: its environment, arguments, output, signals and HTTP API.
 //
-// Functions that take a testing.TB fail that test and must be called from its goroutine. Exec, Request, PostEvent and ExecSQL
-// return errors and may be called from any goroutine.
+// Functions that take a testing.TB fail that test and must be called from its goroutine. Exec, Request, PostEvent and
+// ExecSQL return errors and may be called from any goroutine.
 package programtest
 
 import (
@@ -31,8 +31,9 @@ var (
 	janitor []io.Closer                           // stdin of the janitors, open until this process ends
 )
 
-// Build builds a main package once per test process and returns the path of the binary. pkg is its directory, relative to the
-// module root. All users can execute the binary; its directory contains nothing else and is deleted when the process ends.
+// Build builds a main package once per test process and returns the path of the binary. pkg is its directory, relative
+// to the module root. All users can execute the binary; its directory contains nothing else and is deleted when the
+// process ends.
 func Build(t testing.TB, pkg string) string {
 	t.Helper()
 	buildMu.Lock()
@@ -77,8 +78,8 @@ func build(pkg string) (path string, err error) {
 	return path, nil
 }
 
-// removeAtExit deletes a directory when this process ends, even if it is killed: a shell waits for the end of its standard
-// input, which this process holds open.
+// removeAtExit deletes a directory when this process ends, even if it is killed: a shell waits for the end of its
+// standard input, which this process holds open.
 func removeAtExit(dir string) error {
 	cmd := exec.Command("sh", "-c", `cat; rm -rf "$1"`, "sh", dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must not reach it

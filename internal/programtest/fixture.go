@@ -21,8 +21,8 @@ import (
 
 const (
 	// Site1 is the JSON of the first site of the mock data.
-	Site1 = `{"id":1,"name":"Site 1","contact":"John Smith","address":"123 Muffin Lane, Ann Arbor","state_or_region":"MI",` +
-		`"country":"USA","postcode_or_zip":"48103","version":1}` + "\n"
+	Site1 = `{"id":1,"name":"Site 1","contact":"John Smith","address":"123 Muffin Lane, Ann Arbor",` +
+		`"state_or_region":"MI","country":"USA","postcode_or_zip":"48103","version":1}` + "\n"
 	// SiteHeader is the header line of a CSV file of sites.
 	SiteHeader = "id,name,contact,address,state_or_region,country,postcode_or_zip\n"
 	// SampleSecret is a valid JWT_SECRET.
@@ -35,11 +35,12 @@ const (
 
 // SiteJSON returns the body of an upsert of a site.
 func SiteJSON(name string) string {
-	return fmt.Sprintf(`{"name": %q, "contact": null, "address": null, "state_or_region": null, "country": null, "postcode_or_zip": null}`, name)
+	return fmt.Sprintf(`{"name": %q, "contact": null, "address": null, "state_or_region": null, "country": null, `+
+		`"postcode_or_zip": null}`, name)
 }
 
-// StateDir returns the path of a state directory for the embedded Postgres, in subdirectories of a new directory. When the
-// test ends, its data is deleted, wherever it is, and a Postgres that a killed server left behind is stopped.
+// StateDir returns the path of a state directory for the embedded Postgres, in subdirectories of a new directory. When
+// the test ends, its data is deleted, wherever it is, and a Postgres that a killed server left behind is stopped.
 func StateDir(t testing.TB, subdirs ...string) string {
 	t.Helper()
 	dir := filepath.Join(append([]string{pgtest.StateDir(t)}, subdirs...)...)
@@ -63,8 +64,8 @@ func WriteFile(t testing.TB, name, text string) string {
 	return path
 }
 
-// Migrated returns the environment of commands on a new, migrated database, with the mock data if seeded. The first element
-// is DATABASE_URL: see DatabaseURL.
+// Migrated returns the environment of commands on a new, migrated database, with the mock data if seeded. The first
+// element is DATABASE_URL: see DatabaseURL.
 func Migrated(t testing.TB, seeded bool) []string {
 	t.Helper()
 	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
@@ -140,7 +141,8 @@ func (s *Server) Login(username, password string, wantStatus int) http.Header {
 	var tokens struct {
 		Access string `json:"access_token"`
 	}
-	if err := json.Unmarshal([]byte(s.Send(http.MethodPost, "/auth/login", string(body), wantStatus)), &tokens); err != nil {
+	response := s.Send(http.MethodPost, "/auth/login", string(body), wantStatus)
+	if err := json.Unmarshal([]byte(response), &tokens); err != nil {
 		s.t.Fatal(err)
 	}
 	return http.Header{"Authorization": {"Bearer " + tokens.Access}}

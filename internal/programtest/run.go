@@ -17,8 +17,8 @@ import (
 // WaitTimeout bounds everything that a test waits for.
 const WaitTimeout = time.Minute
 
-// Env returns the environment of a process under test: PATH, an empty HOME, vars, and PORT=0 (any free port) unless vars set
-// another one. Nothing else of the test's own environment is passed on.
+// Env returns the environment of a process under test: PATH, an empty HOME, vars, and PORT=0 (any free port) unless
+// vars set another one. Nothing else of the test's own environment is passed on.
 func Env(t testing.TB, vars ...string) []string {
 	t.Helper()
 	home := t.TempDir() // no .psqlrc, no .pgpass
@@ -40,7 +40,8 @@ type Result struct {
 	Duration       time.Duration
 }
 
-// Exec runs a command to its end. A nonzero exit code is not an error; a command that does not end within WaitTimeout is.
+// Exec runs a command to its end. A nonzero exit code is not an error; a command that does not end within WaitTimeout
+// is.
 func Exec(cmd *exec.Cmd) (Result, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -46,8 +46,8 @@ type Server struct {
 	exited chan struct{} // closed when the process has exited
 }
 
-// Launch starts a command that serves, without waiting for it. If the command has a process group of its own, signals go to
-// the whole group. The server is stopped when the test ends.
+// Launch starts a command that serves, without waiting for it. If the command has a process group of its own, signals
+// go to the whole group. The server is stopped when the test ends.
 func Launch(t testing.TB, cmd *exec.Cmd) *Server {
 	t.Helper()
 	s := &Server{t: t, cmd: cmd, exited: make(chan struct{})}
@@ -70,8 +70,8 @@ func Launch(t testing.TB, cmd *exec.Cmd) *Server {
 	return s
 }
 
-// Start starts the program as a server and waits until it responds. If the server still runs when the test ends, it must exit
-// with code 0.
+// Start starts the program as a server and waits until it responds. If the server still runs when the test ends, it
+// must exit with code 0.
 func Start(t testing.TB, env ...string) *Server {
 	t.Helper()
 	return StartIn(t, t.TempDir(), env...)
