@@ -1,5 +1,5 @@
-import { call, expect, loaded, look, password, signIn, test } from './lab'
-import { newcomer } from './newcomer'
+import { call, expect, loaded, look, password, signIn, test } from './fixtures'
+import { newcomer } from './registerUser'
 
 // What one does with an account of one's own.
 

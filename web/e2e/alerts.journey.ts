@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test, turnTo } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, turnTo } from './fixtures'
 import { expectMarked, freshUser, large, mark, record } from './ledger'
 
 // The inbox: what the rules find comes by itself, and people settle it.

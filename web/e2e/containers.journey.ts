@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { call, expect, loaded, look, type Page, signIn, test, turnTo, unique } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, turnTo, unique } from './fixtures'
 import type { Server } from './server'
 
 // What one does with containers: scanning, moving, creating.

@@ -1,4 +1,4 @@
-import { expect, loaded, look, type Page, test } from './lab'
+import { expect, loaded, look, type Page, test } from './fixtures'
 import { expectMarked, freshUser, type Given, large, mark, record } from './ledger'
 import type { Server } from './server'
 

@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, signIn, test } from './lab'
+import { call, expect, loaded, look, signIn, test } from './fixtures'
 
 // What one asks of the history: who changed what, and what else the same request did.
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-import { call, expect, loaded, look, type Page, signIn, test } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test } from './fixtures'
 
 // What one does with a spreadsheet: look at it, have it checked, mend it, store it.
 

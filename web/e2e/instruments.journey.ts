@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './fixtures'
 import type { Server } from './server'
 
 // What one does with freezers and computers.

@@ -1,4 +1,4 @@
-import { expect, type Page } from './lab'
+import { expect, type Page } from './fixtures'
 import type { Server } from './server'
 
 // What journeys of events, alerts and rules have in common.

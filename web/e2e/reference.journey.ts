@@ -1,4 +1,4 @@
-import { expect, loaded, look, test } from './lab'
+import { expect, loaded, look, test } from './fixtures'
 
 // What somebody looks up who writes a program against the API.
 

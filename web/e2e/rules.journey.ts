@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, signIn, test, turnTo } from './lab'
+import { call, expect, loaded, look, signIn, test, turnTo } from './fixtures'
 import { freshUser, record } from './ledger'
 
 // Rules are tried on what was recorded before they are changed.

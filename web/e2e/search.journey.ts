@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './fixtures'
 
 // Cmd-K: it leads anywhere, by the keyboard alone.
 

@@ -1,4 +1,4 @@
-import { expect, loaded, signIn, test } from './lab'
+import { expect, loaded, signIn, test } from './fixtures'
 
 // Signing in and out, and staying signed in.
 

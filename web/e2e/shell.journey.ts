@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, signIn, test } from './lab'
+import { call, expect, loaded, look, signIn, test } from './fixtures'
 
 // What stands around the screens: keys, search, the live connection, and a server that goes and comes.
 

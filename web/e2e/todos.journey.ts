@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
+import { call, expect, loaded, look, type Page, signIn, test, unique } from './fixtures'
 
 // What one does with todos: the board without a mouse, clashing, and what is somebody else's.
 

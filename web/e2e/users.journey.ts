@@ -1,5 +1,5 @@
-import { call, expect, loaded, look, people, signIn, test } from './lab'
-import { newcomer } from './newcomer'
+import { call, expect, loaded, look, people, signIn, test } from './fixtures'
+import { newcomer } from './registerUser'
 
 // What admins do with accounts, and what those feel of it.
 

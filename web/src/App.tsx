@@ -4,7 +4,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode, useEffect, useState } from 'react'
 
 import { newQueryClient } from './api/queries'
-import { onSignedOut } from './api/send'
+import { onSignedOut } from './api/authFetch'
 import { nonce } from './nonce'
 import { newRouter } from './routes'
 import { sessionQuery } from './session/api'

@@ -2,7 +2,7 @@ import type { QueryClient } from '@tanstack/react-query'
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 
 import { Problem } from './api/problem'
-import { Failed, Loading, NotFound } from './parts/states'
+import { Failed, Loading, NotFound } from './components/placeholders'
 import { sessionQuery } from './session/api'
 import { Shell } from './shell/Shell'
 

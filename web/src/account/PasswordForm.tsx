@@ -3,7 +3,7 @@ import { useForm } from '@mantine/form'
 import { useMutation } from '@tanstack/react-query'
 
 import { asProblem } from '../api/problem'
-import { ProblemNote, useFormFocus } from '../parts/form'
+import { ProblemNote, useFormFocus } from '../components/form'
 import { NewPasswordField, PasswordField } from '../session/PasswordField'
 import { changePassword } from './api'
 

@@ -2,14 +2,14 @@ import { Button, Checkbox, Stack } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 
 import { asProblem } from '../api/problem'
-import { type Column, DataTable } from '../parts/DataTable'
-import { useFilters } from '../parts/filters'
-import { shown } from '../parts/shown'
-import { Empty } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { toast } from '../parts/toast'
+import { type Column, DataTable } from '../components/DataTable'
+import { useFilters } from '../components/filters'
+import { shown } from '../components/formatValue'
+import { Empty } from '../components/placeholders'
+import { TimeAgo } from '../components/TimeAgo'
+import { toast } from '../components/toast'
 import { endSession, lives, type Session, sessionsQuery } from './api'
-import { browser } from './browser'
+import { browser } from './describeUserAgent'
 
 /** Sessions lists where one is signed in, and signs out there. ended is called when that was here. */
 export function Sessions({ ended }: { ended: () => void }) {

@@ -4,8 +4,8 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 
 import { asProblem } from '../api/problem'
-import { Dialog } from '../parts/Dialog'
-import { ProblemNote, useFormFocus } from '../parts/form'
+import { Dialog } from '../components/Dialog'
+import { ProblemNote, useFormFocus } from '../components/form'
 import { includes, type Role, roles, useSession } from '../session/api'
 import { createToken, type NewToken } from './api'
 

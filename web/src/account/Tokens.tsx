@@ -3,10 +3,10 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { useState } from 'react'
 
 import { asProblem } from '../api/problem'
-import { type Column, DataTable } from '../parts/DataTable'
-import { Empty, Part } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { toast } from '../parts/toast'
+import { type Column, DataTable } from '../components/DataTable'
+import { Empty, Part } from '../components/placeholders'
+import { TimeAgo } from '../components/TimeAgo'
+import { toast } from '../components/toast'
 import { endToken, lives, type Token, tokensQuery } from './api'
 import { TokenDialog } from './TokenDialog'
 

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/account'))
 const { lives } = await import('./api')
-const { browser } = await import('./browser')
+const { browser } = await import('./describeUserAgent')
 
 test.each([
   ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', 'Chrome on Linux'],

@@ -2,7 +2,7 @@ import { Button, Group } from '@mantine/core'
 
 import { useMay } from '../session/api'
 import type { Alert } from './api'
-import { can, type Kind } from './useActs'
+import { can, type Kind } from './useAlertActions'
 
 interface Props {
   alerts: Alert[]

@@ -2,8 +2,8 @@ import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 
 import type { Problem } from '../api/problem'
-import { Dialog } from '../parts/Dialog'
-import { nullable, ProblemNote } from '../parts/form'
+import { Dialog } from '../components/Dialog'
+import { nullable, ProblemNote } from '../components/form'
 import { useSession } from '../session/api'
 import type { Alert } from './api'
 

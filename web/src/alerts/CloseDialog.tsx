@@ -2,8 +2,8 @@ import { Button, Group, Radio, Stack, Textarea } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 
 import type { Problem } from '../api/problem'
-import { Dialog } from '../parts/Dialog'
-import { nullable, ProblemNote } from '../parts/form'
+import { Dialog } from '../components/Dialog'
+import { nullable, ProblemNote } from '../components/form'
 import { type Alert, type Disposition, dispositions } from './api'
 
 interface Props {

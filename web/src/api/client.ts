@@ -2,7 +2,7 @@ import createClient from 'openapi-fetch'
 
 import { Problem } from './problem'
 import type { components, paths } from './schema'
-import { send } from './send'
+import { send } from './authFetch'
 
 // This file is the only way to the server. Its types come from api/openapi.json, so a call that the server does not know does not compile.
 

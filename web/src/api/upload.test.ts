@@ -46,7 +46,7 @@ vi.stubGlobal(
     }
   },
 )
-const { onSignedOut } = await import('./send')
+const { onSignedOut } = await import('./authFetch')
 const { post } = await import('./upload')
 const ended = vi.fn()
 onSignedOut(ended)

@@ -1,5 +1,5 @@
 import { Problem } from './problem'
-import { signedIn } from './send'
+import { signedIn } from './authFetch'
 
 interface Posted<T> {
   body: T

@@ -2,11 +2,11 @@ import { Button, Group, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
 import { paged } from '../api/queries'
-import { asShown, type Tell } from '../parts/shown'
-import { Empty, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
+import { asShown, type Tell } from '../components/formatValue'
+import { Empty, Shown } from '../components/placeholders'
+import { TimeAgo } from '../components/TimeAgo'
 import type { Change, ReadHistory } from './api'
-import { differences } from './differences'
+import { differences } from './diffChange'
 
 interface Props {
   /** Query key: that of the row, and 'history'. */

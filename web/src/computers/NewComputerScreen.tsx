@@ -1,7 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
+import { TextLink } from '../components/links'
+import { NewRow } from '../components/NewRowScreen'
 import { useMay } from '../session/api'
 import { createComputer, type Computer, type ComputerFields, computerQuery } from './api'
 import { ComputerForm } from './ComputerForm'

@@ -1,6 +1,6 @@
-import { useFreezerNames } from '../freezers/names'
-import type { FormProps } from '../parts/RowDetails'
-import { type Field, RowForm } from '../parts/RowForm'
+import { useFreezerNames } from '../freezers/FreezerLink'
+import type { FormProps } from '../components/RowDetails'
+import { type Field, RowForm } from '../components/RowForm'
 import { containerLabels, type NewContainerFields } from './api'
 
 /** ContainerForm edits the fields of a container. Its label is chosen once, when it is new. */

@@ -1,18 +1,18 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { useFreezerNames } from '../freezers/names'
-import { DataTable } from '../parts/DataTable'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { ButtonLink } from '../parts/links'
-import { Picker } from '../parts/Picker'
-import { Screen } from '../parts/Screen'
-import { Empty } from '../parts/states'
+import { useFreezerNames } from '../freezers/FreezerLink'
+import { DataTable } from '../components/DataTable'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { ButtonLink } from '../components/links'
+import { Picker } from '../components/Picker'
+import { Screen } from '../components/Screen'
+import { Empty } from '../components/placeholders'
 import { useMay } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { containersQuery } from './api'
 import { containerColumns } from './columns'
-import { FindContainer } from './FindContainer'
+import { FindContainer } from './ContainerLookup'
 
 const filters = [
   { name: 'description', label: 'Description' },

@@ -1,11 +1,11 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
+import { TextLink } from '../components/links'
+import { NewRow } from '../components/NewRowScreen'
 import { useMay } from '../session/api'
 import { type Container, containerQuery, createContainer, type NewContainerFields, titleOf } from './api'
 import { ContainerForm } from './ContainerForm'
-import { uuidIn } from './uuid'
+import { uuidIn } from './extractUuid'
 
 /** NewContainerScreen creates a container, with the label and in the freezer that the address names. */
 export function NewContainerScreen() {

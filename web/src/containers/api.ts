@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, created, etag, page, row, type Schemas } from '../api/client'
-import type { EditOptions } from '../api/edit'
+import type { EditOptions } from '../api/useRowEdit'
 import { paged } from '../api/queries'
 import { newestFirst } from '../changes/api'
 

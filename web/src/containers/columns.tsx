@@ -1,6 +1,6 @@
-import { FreezerLink } from '../freezers/names'
-import type { Column } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
+import { FreezerLink } from '../freezers/FreezerLink'
+import type { Column } from '../components/DataTable'
+import { TextLink } from '../components/links'
 import { type Container, titleOf } from './api'
 
 const name: Column<Container> = {

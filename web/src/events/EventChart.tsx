@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
 
-import { Chart, type Series } from '../parts/Chart'
+import { Chart, type Series } from '../components/Chart'
 import type { Event } from './api'
-import { balances, perMinute } from './running'
+import { balances, perMinute } from './chartData'
 
 interface Props {
   /** The newest first. */

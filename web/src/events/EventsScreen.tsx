@@ -1,16 +1,16 @@
 import { Box, Button, Group, Switch } from '@mantine/core'
 import { lazy, type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
 
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { Later } from '../parts/Later'
-import { Screen } from '../parts/Screen'
-import { Empty, Shown } from '../parts/states'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { Later } from '../components/LazyBoundary'
+import { Screen } from '../components/Screen'
+import { Empty, Shown } from '../components/placeholders'
 import { useCodes } from '../rules/api'
 import { useShortcut } from '../shell/shortcuts'
 import { headerHeight } from '../shell/theme'
 import style from './EventsScreen.module.css'
 import { EventTable } from './EventTable'
-import { type Feed, useFeed } from './useFeed'
+import { type Feed, useFeed } from './useEventFeed'
 
 const EventChart = lazy(() => import('./EventChart').then((module) => ({ default: module.EventChart })))
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Event } from './api'
-import { below, matches, merged } from './feed'
-import { balances, perMinute } from './running'
+import { below, matches, merged } from './eventFeed'
+import { balances, perMinute } from './chartData'
 
 const event = (id: string, given: Partial<Event> = {}) => ({ id, type: 'deposit', amount: '1.00', user_id: 1, time: 100, effective_time: 100, alert_codes: [], alert_id: null, created_at: '2026-11-22T08:00:30Z', ...given }) as unknown as Event
 const ids = (events: Event[]) => events.map(({ id }) => id).join('')

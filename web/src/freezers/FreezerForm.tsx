@@ -1,6 +1,6 @@
-import type { FormProps } from '../parts/RowDetails'
-import { RowForm } from '../parts/RowForm'
-import { useSiteNames } from '../sites/names'
+import type { FormProps } from '../components/RowDetails'
+import { RowForm } from '../components/RowForm'
+import { useSiteNames } from '../sites/SiteLink'
 import { type FreezerFields, freezerLabels } from './api'
 
 /** FreezerForm edits the fields of a freezer. */

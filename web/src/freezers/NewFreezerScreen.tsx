@@ -1,7 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
+import { TextLink } from '../components/links'
+import { NewRow } from '../components/NewRowScreen'
 import { useMay } from '../session/api'
 import { createFreezer, type Freezer, type FreezerFields, freezerQuery } from './api'
 import { FreezerForm } from './FreezerForm'

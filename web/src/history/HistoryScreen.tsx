@@ -4,15 +4,15 @@ import { useRouter } from '@tanstack/react-router'
 
 import type { Change, ChangeFilters } from '../changes/api'
 import { Difference } from '../changes/ChangeList'
-import { differences } from '../changes/differences'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
+import { differences } from '../changes/diffChange'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { TextLink } from '../components/links'
+import { Screen } from '../components/Screen'
+import { Empty, Shown } from '../components/placeholders'
+import { TimeAgo } from '../components/TimeAgo'
 import { useMay } from '../session/api'
 import { changesQuery } from './api'
-import { rowName, rowPath, tables, words } from './names'
+import { rowName, rowPath, tables, words } from './tables'
 
 const filters = [
   { name: 'table_name', label: 'What', options: tables },

@@ -2,12 +2,12 @@ import { Badge, Card, Group, SimpleGrid, Skeleton, Stack, Text } from '@mantine/
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Part, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
+import { TextLink } from '../components/links'
+import { Screen } from '../components/Screen'
+import { Empty, Part, Shown } from '../components/placeholders'
+import { TimeAgo } from '../components/TimeAgo'
 import { useSession } from '../session/api'
-import { Due } from '../todos/Due'
+import { Due } from '../todos/DueDate'
 import { counts, latestEventsQuery, myTodosQuery, openAlertsQuery } from './api'
 import style from './HomeScreen.module.css'
 

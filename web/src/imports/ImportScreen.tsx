@@ -3,15 +3,15 @@ import { type DragEvent, useRef, useState } from 'react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import { asProblem } from '../api/problem'
-import { bytes } from '../parts/bytes'
-import { Icon } from '../parts/icons'
-import { Screen } from '../parts/Screen'
-import { Forbidden } from '../parts/states'
-import { toast } from '../parts/toast'
+import { bytes } from '../components/formatBytes'
+import { Icon } from '../components/icons'
+import { Screen } from '../components/Screen'
+import { Forbidden } from '../components/placeholders'
+import { toast } from '../components/toast'
 import { includes, useMay, useSession } from '../session/api'
 import { open, type Source } from './api'
-import { kinds, type Kind } from './kinds'
-import { Steps } from './Steps'
+import { kinds, type Kind } from './importTargets'
+import { Steps } from './ImportSteps'
 
 /** ImportScreen takes many rows from a CSV file, all or none. */
 export function ImportScreen() {

@@ -1,9 +1,9 @@
 import { Text } from '@mantine/core'
 import { useMemo } from 'react'
 
-import { type Column, RowTable } from '../parts/DataTable'
+import { type Column, RowTable } from '../components/DataTable'
 import type { Row, Source } from './api'
-import type { Kind } from './kinds'
+import type { Kind } from './importTargets'
 
 interface Props {
   source: Source

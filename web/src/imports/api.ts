@@ -2,7 +2,7 @@ import { asProblem, Problem } from '../api/problem'
 import type { Schemas } from '../api/client'
 import { post } from '../api/upload'
 import { type CSVRecord, delimiterOf, isBlank, records, text } from './csv'
-import { mapped, type Plan } from './mapped'
+import { mapped, type Plan } from './mapColumns'
 
 /** A Source is a file that was chosen, and how it begins. */
 export interface Source {

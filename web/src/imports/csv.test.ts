@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { delimiterOf, records, text } from './csv'
-import { mapped, type Plan } from './mapped'
+import { mapped, type Plan } from './mapColumns'
 
 const comma = 44
 const file = (content: string) => new Blob([content])

@@ -1,5 +1,5 @@
-import type { Column } from '../parts/DataTable'
-import { SiteLink } from '../sites/names'
+import type { Column } from '../components/DataTable'
+import { SiteLink } from '../sites/SiteLink'
 import type { Instrument } from './api'
 import { InstrumentLink } from './InstrumentLink'
 

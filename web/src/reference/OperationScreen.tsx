@@ -3,13 +3,13 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useRef } from 'react'
 
-import { type Column, RowTable } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Part, Shown } from '../parts/states'
-import { toast } from '../parts/toast'
+import { type Column, RowTable } from '../components/DataTable'
+import { TextLink } from '../components/links'
+import { Screen } from '../components/Screen'
+import { Empty, Part, Shown } from '../components/placeholders'
+import { toast } from '../components/toast'
 import { referenceQuery } from './api'
-import type { Field, Operation, Sample } from './document'
+import type { Field, Operation, Sample } from './openapi'
 
 const sampleServer = 'http://127.0.0.1:5000' // as the document's samples call it
 

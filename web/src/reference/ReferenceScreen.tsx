@@ -1,12 +1,12 @@
 import { Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Part, Shown } from '../parts/states'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { TextLink } from '../components/links'
+import { Screen } from '../components/Screen'
+import { Empty, Part, Shown } from '../components/placeholders'
 import { referenceQuery } from './api'
-import { matches } from './document'
+import { matches } from './openapi'
 
 const filters = [{ name: 'find', label: 'Find', placeholder: 'A path, or words' }] as const satisfies Filter<string>[]
 

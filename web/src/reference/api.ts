@@ -1,8 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { Problem } from '../api/problem'
-import { send } from '../api/send'
-import { operations } from './document'
+import { send } from '../api/authFetch'
+import { operations } from './openapi'
 
 const address = '/api/v1/openapi.json'
 

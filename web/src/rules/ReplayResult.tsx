@@ -1,12 +1,12 @@
 import { Stack, Text } from '@mantine/core'
 import { useMemo } from 'react'
 
-import { Chart } from '../parts/Chart'
-import { type Column, RowTable } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { TimeAgo } from '../parts/TimeAgo'
+import { Chart } from '../components/Chart'
+import { type Column, RowTable } from '../components/DataTable'
+import { TextLink } from '../components/links'
+import { TimeAgo } from '../components/TimeAgo'
 import type { Replay } from './api'
-import { daily } from './daily'
+import { daily } from './replayChart'
 
 type Count = Replay['by_code'][number]
 type Difference = Replay['differences'][number]

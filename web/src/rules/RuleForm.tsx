@@ -2,9 +2,9 @@ import { NativeSelect, SimpleGrid, Stack, Switch, TextInput } from '@mantine/cor
 import type { UseFormReturnType } from '@mantine/form'
 
 import type { Problem } from '../api/problem'
-import { ProblemNote, useFormFocus } from '../parts/form'
+import { ProblemNote, useFormFocus } from '../components/form'
 import { fieldsOf, type Rule, ruleLabels } from './api'
-import type { Settings } from './settings'
+import type { Settings } from './ruleSettings'
 
 interface Props {
   /** What the buttons that send it name. */

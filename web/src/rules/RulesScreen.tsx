@@ -1,12 +1,12 @@
 import { Badge } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import { type Column, DataTable } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty } from '../parts/states'
+import { type Column, DataTable } from '../components/DataTable'
+import { TextLink } from '../components/links'
+import { Screen } from '../components/Screen'
+import { Empty } from '../components/placeholders'
 import { type Rule, ruleLabels, rulesQuery } from './api'
-import { limitOf } from './limit'
+import { limitOf } from './formatLimit'
 
 const columns: Column<Rule>[] = [
   {

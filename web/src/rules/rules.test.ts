@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 
 import type { Rule } from './api'
-import { daily } from './daily'
-import { limitOf } from './limit'
-import { changesOf, settingsOf } from './settings'
+import { daily } from './replayChart'
+import { limitOf } from './formatLimit'
+import { changesOf, settingsOf } from './ruleSettings'
 
 const rule: Rule = { code: 123, title: 'Sum', applies_to: 'deposit', limit: '200.00', window_seconds: 30, enabled: true, version: 1 }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
-import { local, placeOf } from './places'
-import { forget, recent, remember } from './recent'
+import { local, placeOf } from './destinations'
+import { forget, recent, remember } from './recentVisits'
 
 describe('where one was', () => {
   beforeEach(() => {

@@ -4,11 +4,11 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
 
 import { asProblem } from '../api/problem'
-import { ProblemNote } from '../parts/form'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
+import { ProblemNote } from '../components/form'
+import { TextLink } from '../components/links'
+import { Screen } from '../components/Screen'
 import { type Credentials, signIn, useSession } from './api'
-import { inside } from './inside'
+import { inside } from './safeRedirectPath'
 import { PasswordField } from './PasswordField'
 
 /** SignInScreen lets people in, and leads them where they wanted to go. */

@@ -1,7 +1,7 @@
 import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query'
 
 import { api, done, row, type Schemas } from '../api/client'
-import { renew } from '../api/send'
+import { renew } from '../api/authFetch'
 
 // Who one is. On an open server everybody is its admin, and there is no signing in.
 

@@ -5,7 +5,7 @@ import type { Role } from './api'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/sign-in'))
 const { includes, sessionQuery } = await import('./api')
-const { inside } = await import('./inside')
+const { inside } = await import('./safeRedirectPath')
 
 test.each([
   ['admin', 'operator', true],

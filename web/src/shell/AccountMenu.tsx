@@ -2,11 +2,11 @@ import { ActionIcon, Button, Popover, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 
 import { asProblem } from '../api/problem'
-import { Icon } from '../parts/icons'
-import { TextLink } from '../parts/links'
-import { toast } from '../parts/toast'
+import { Icon } from '../components/icons'
+import { TextLink } from '../components/links'
+import { toast } from '../components/toast'
 import { signOut, useSession } from '../session/api'
-import { useLeave } from '../session/useLeave'
+import { useLeave } from '../session/useSignOut'
 
 /** AccountMenu tells who one is, and leads out. On an open server nobody needs to have signed in. */
 export function AccountMenu() {

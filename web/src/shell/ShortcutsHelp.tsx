@@ -1,6 +1,6 @@
 import { Kbd, Switch, Table } from '@mantine/core'
 
-import { Dialog } from '../parts/Dialog'
+import { Dialog } from '../components/Dialog'
 import { useShortcuts, useSingleKeys } from './shortcuts'
 
 const command = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl'

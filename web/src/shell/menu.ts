@@ -1,6 +1,6 @@
 import type { LinkProps } from '@tanstack/react-router'
 
-import type { IconName } from '../parts/icons'
+import type { IconName } from '../components/icons'
 import type { Role } from '../session/api'
 
 interface Entry {

@@ -1,7 +1,7 @@
 import { useLocalStorage } from '@mantine/hooks'
 import { useEffect, useEffectEvent } from 'react'
 
-import { store, useStore } from '../parts/store'
+import { store, useStore } from '../components/store'
 
 // Keys that do something wherever the focus is, unless one types. WCAG 2.1.4 asks that keys without Ctrl or Cmd can be turned off: the help (?) does it.
 

@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
+import { TextLink } from '../components/links'
+import { NewRow } from '../components/NewRowScreen'
 import { useMay } from '../session/api'
 import { createSite, type Site, type SiteFields, siteQuery } from './api'
 import { SiteForm } from './SiteForm'

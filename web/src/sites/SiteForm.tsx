@@ -1,5 +1,5 @@
-import type { FormProps } from '../parts/RowDetails'
-import { RowForm } from '../parts/RowForm'
+import type { FormProps } from '../components/RowDetails'
+import { RowForm } from '../components/RowForm'
 import { type SiteFields, siteFields, siteLabels } from './api'
 
 /** SiteForm edits the fields of a site. */

@@ -2,8 +2,8 @@ import { Button, Group, NativeSelect, SimpleGrid, Stack, Textarea, TextInput } f
 import { useForm } from '@mantine/form'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import { FormEnd, nullable, useFormFocus } from '../parts/form'
-import type { FormProps } from '../parts/RowDetails'
+import { FormEnd, nullable, useFormFocus } from '../components/form'
+import type { FormProps } from '../components/RowDetails'
 import { useSession } from '../session/api'
 import { choices, statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
 

@@ -1,11 +1,11 @@
 import type { ComponentProps } from 'react'
 
-import { type Column, DataTable } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { shown } from '../parts/shown'
-import { About } from './About'
+import { type Column, DataTable } from '../components/DataTable'
+import { TextLink } from '../components/links'
+import { shown } from '../components/formatValue'
+import { About } from './LinkedItems'
 import type { Todo } from './api'
-import { Due } from './Due'
+import { Due } from './DueDate'
 
 const columns: Column<Todo>[] = [
   {

@@ -3,7 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, created, etag, page, row, type Schemas } from '../api/client'
 import { paged } from '../api/queries'
 import { newestFirst } from '../changes/api'
-import { dueBefore } from './days'
+import { dueBefore } from './dueDates'
 
 // Everything that the app asks of todos.
 

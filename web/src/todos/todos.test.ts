@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/todos'))
-const { beside, columnOf } = await import('./columns')
-const { dueBefore, late } = await import('./days')
+const { beside, columnOf } = await import('./boardColumns')
+const { dueBefore, late } = await import('./dueDates')
 
 test.each([
   ['open', -1, undefined],

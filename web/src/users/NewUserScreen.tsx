@@ -1,8 +1,8 @@
 import { Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
+import { TextLink } from '../components/links'
+import { NewRow } from '../components/NewRowScreen'
 import { useMay } from '../session/api'
 import { createUser, type User, type UserFields, userQuery } from './api'
 import { UserForm } from './UserForm'

@@ -1,8 +1,8 @@
 import { Checkbox, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
-import { FormEnd, nullable, useFormFocus } from '../parts/form'
-import type { FormProps } from '../parts/RowDetails'
+import { FormEnd, nullable, useFormFocus } from '../components/form'
+import type { FormProps } from '../components/RowDetails'
 import { roles } from '../session/api'
 import { risks, type UserFields, userFields, userLabels } from './api'
 

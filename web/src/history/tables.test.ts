@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+
+import { rowName, rowPath, words } from './tables'
+
+test('a row is called by its noun and its key', () => {
+  expect(rowName('site', '3')).toBe('site 3')
+  expect(rowName('account', '7')).toBe('account 7')
+  expect(rowName('some_table', 'x')).toBe('some table x')
+  expect(words('postcode_or_zip')).toBe('Postcode or zip')
+})
+
+test('only a row whose noun has a screen is a link', () => {
+  const paths = ['/', '/sites', '/sites/new', '/sites/$id', '/rules/$code', '/users/$id/keys']
+  expect(rowPath('site', '3', paths)).toBe('/sites/3')
+  expect(rowPath('rule', 'a/b', paths)).toBe('/rules/a%2Fb')
+  expect(rowPath('account', '3', paths)).toBeUndefined()
+  expect(rowPath('freezer', '3', paths)).toBeUndefined()
+  expect(rowPath('attachment', '3', paths)).toBeUndefined()
+})
