@@ -7,7 +7,7 @@ import { type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useSt
 
 import type { Page } from '../api/client'
 import style from './DataTable.module.css'
-import { Shown } from './placeholders'
+import { Shown } from './QueryBoundary'
 import { stepRows } from './moveRowFocus'
 import { usePlace } from './useElementOffset'
 

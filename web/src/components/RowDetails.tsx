@@ -7,7 +7,7 @@ import { ConflictDialog } from './ConflictDialog'
 import { Facts } from './DescriptionList'
 import { changed } from './form'
 import { asShown, type Tell } from './formatValue'
-import { Part } from './placeholders'
+import { Part } from './Section'
 import { useDetails } from './useRowEditor'
 
 /** What a form of a row's fields takes. */

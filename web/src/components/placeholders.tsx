@@ -1,5 +1,4 @@
-import { Button, Group, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core'
-import type { UseInfiniteQueryResult, UseQueryResult } from '@tanstack/react-query'
+import { Button, Group, Skeleton, Stack, Text, VisuallyHidden } from '@mantine/core'
 import { type ErrorComponentProps, useLocation, useRouter } from '@tanstack/react-router'
 import { type ReactNode, useCallback, useEffect, useRef } from 'react'
 
@@ -161,31 +160,5 @@ function Unloaded({ reset }: { reset: () => void }) {
     <Screen title="Not loaded yet">
       <Offline retry={again} />
     </Screen>
-  )
-}
-
-type Query<T> = Pick<UseQueryResult<T>, 'data' | 'error' | 'fetchStatus' | 'refetch'> | Pick<UseInfiniteQueryResult<T>, 'data' | 'error' | 'fetchStatus' | 'refetch'>
-
-/** Shown shows what was read, or else why there is nothing to show. What was read once stays when reading it anew fails. */
-export function Shown<T>({ query, rows, children }: { query: Query<T>; rows?: number; children: (data: T) => ReactNode }) {
-  const { data, error, fetchStatus, refetch } = query
-  if (error && (data === undefined || [401, 403, 404].includes(asProblem(error).status))) return <ErrorState problem={asProblem(error)} retry={() => void refetch()} />
-  if (data !== undefined) return children(data)
-  if (fetchStatus === 'paused') return <Offline retry={() => void refetch()} />
-  return rows === undefined ? <Loading /> : <Loading rows={rows} />
-}
-
-/** Part is a titled part of a screen. */
-export function Part({ title, id, actions, children }: { title: string; id: string; actions?: ReactNode; children: ReactNode }) {
-  return (
-    <section aria-labelledby={id}>
-      <Group justify="space-between" mb="xs" gap="xs">
-        <Title order={2} id={id}>
-          {title}
-        </Title>
-        {actions}
-      </Group>
-      {children}
-    </section>
   )
 }

@@ -1,6 +1,6 @@
 import { NativeSelect, SimpleGrid, Text } from '@mantine/core'
 
-import { Part } from '../components/placeholders'
+import { Part } from '../components/Section'
 import { type Kind, missing } from './importTargets'
 
 interface Props {

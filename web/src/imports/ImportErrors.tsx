@@ -2,7 +2,7 @@ import { Button, Text } from '@mantine/core'
 
 import type { FieldError } from '../api/problem'
 import { type Column, RowTable } from '../components/DataTable'
-import { Part } from '../components/placeholders'
+import { Part } from '../components/Section'
 import { faultsCSV, shownAtMost } from './errorReport'
 import type { Kind } from './importTargets'
 

@@ -7,7 +7,8 @@ import { shown } from '../components/formatValue'
 import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { ProblemNote } from '../components/form'
 import { Later } from '../components/LazyBoundary'
-import { Loading, Part } from '../components/placeholders'
+import { Loading } from '../components/placeholders'
+import { Part } from '../components/Section'
 import { replay, type Rule, type RuleFields, ruleLabels } from './api'
 
 const ReplayResult = lazy(() => import('./ReplayResult').then((module) => ({ default: module.ReplayResult })))

@@ -1,7 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 
 import { ButtonLink } from '../components/links'
-import { Empty, Part } from '../components/placeholders'
+import { Empty } from '../components/placeholders'
+import { Part } from '../components/Section'
 import { type Thing, todosAbout } from './api'
 import { TodoList } from './TodoList'
 
