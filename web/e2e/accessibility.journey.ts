@@ -1,4 +1,4 @@
-import { expect, loaded, look, signIn, test } from './fixtures'
+import { expect, expectLoaded, checkScreen, signIn, test } from './fixtures'
 
 // Every screen, looked at in light, in dark and on a phone.
 
@@ -16,72 +16,72 @@ const screens = [
 ]
 
 for (const { path, title } of screens)
-  test(`${path} is good to look at`, async ({ page, open }) => {
-    await page.goto(open.url + path)
-    await loaded(page, title)
+  test(`${path} is good to look at`, async ({ page, openServer }) => {
+    await page.goto(openServer.url + path)
+    await expectLoaded(page, title)
     await expect(page).toHaveTitle(`${title} · Labledger`)
-    await look(page, path.replace(/^\/app\//, '').replace(/\W+/g, '-') || 'home')
+    await checkScreen(page, path.replace(/^\/app\//, '').replace(/\W+/g, '-') || 'home')
   })
 
 test.describe('over a screen', () => {
-  test.use({ expected: /status of 409/ }) // how one learns what depends on a site
-  test('dialogs are good to look at', async ({ page, open }) => {
-    await page.goto(`${open.url}/app/sites/1`)
-    await loaded(page, 'Site 1')
+  test.use({ expectedErrors: /status of 409/ }) // how one learns what depends on a site
+  test('dialogs are good to look at', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/sites/1`)
+    await expectLoaded(page, 'Site 1')
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search' }).fill('Site 2')
     await expect(page.getByRole('option', { name: 'Site 2' })).toBeVisible()
-    await look(page, 'search')
+    await checkScreen(page, 'search')
     await page.keyboard.press('Escape')
     await page.keyboard.press('?')
     await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible()
-    await look(page, 'keys')
+    await checkScreen(page, 'keys')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Account' }).click()
     await expect(page.getByText('Whoever reaches this server')).toBeVisible()
-    await look(page, 'account-menu')
+    await checkScreen(page, 'account-menu')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await expect(page.getByText(/It is still in use by \d+ computers, \d+ freezers\./)).toBeVisible()
-    await look(page, 'delete')
+    await checkScreen(page, 'delete')
     await page.getByRole('button', { name: 'Keep it' }).click()
     await page.getByRole('button', { name: 'Edit' }).click()
     await expect(page.getByLabel('Contact')).toBeVisible()
-    await look(page, 'site-edit')
+    await checkScreen(page, 'site-edit')
   })
 })
 
 test.describe('refusals', () => {
-  test.use({ expected: /status of (400|404)/ })
-  test('an address that cannot be', async ({ page, open }) => {
-    await page.goto(`${open.url}/app/events?user_id=nobody`)
+  test.use({ expectedErrors: /status of (400|404)/ })
+  test('an address that cannot be', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/events?user_id=nobody`)
     await expect(page.getByText('The address is wrong')).toBeVisible()
     await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
-    await look(page, 'wrong-address')
+    await checkScreen(page, 'wrong-address')
   })
 
-  test('a site that is not there', async ({ page, open }) => {
-    await page.goto(`${open.url}/app/sites/999`)
+  test('a site that is not there', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/sites/999`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
-    await look(page, 'missing')
+    await checkScreen(page, 'missing')
   })
 })
 
-test('where one signs in is good to look at', async ({ page, closed }) => {
-  await page.goto(`${closed.url}/app/sign-in`)
-  await loaded(page, 'Sign in')
-  await look(page, 'sign-in')
+test('where one signs in is good to look at', async ({ page, securedServer }) => {
+  await page.goto(`${securedServer.url}/app/sign-in`)
+  await expectLoaded(page, 'Sign in')
+  await checkScreen(page, 'sign-in')
   await page.getByRole('link', { name: 'Get an account' }).click()
-  await loaded(page, 'Get an account')
-  await look(page, 'register')
+  await expectLoaded(page, 'Get an account')
+  await checkScreen(page, 'register')
 })
 
-test('a viewer has nothing to press that would be refused', async ({ page, closed }) => {
-  await signIn(page, closed, 'vera', '/app/sites/1')
-  await loaded(page, 'Site 1')
+test('a viewer has nothing to press that would be refused', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'vera', '/app/sites/1')
+  await expectLoaded(page, 'Site 1')
   for (const name of ['Edit', 'Delete', 'Add files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
-  await look(page, 'viewer')
-  await page.goto(`${closed.url}/app/sites/new`)
+  await checkScreen(page, 'viewer')
+  await page.goto(`${securedServer.url}/app/sites/new`)
   await expect(page.getByText('You may not see this')).toBeVisible()
-  await look(page, 'forbidden')
+  await checkScreen(page, 'forbidden')
 })

@@ -1,14 +1,14 @@
 import { concludeCoverage, prepareCoverage } from './coverage'
-import { expectLooks, forgetLooks } from './screenCoverage'
-import { build } from './server'
+import { expectAllScreens, resetScreenCoverage } from './screenCoverage'
+import { buildServer } from './server'
 
-/** start is what comes before all journeys; what it answers is what comes after them. */
-export default function start() {
-  build()
+/** globalSetup is what comes before all journeys; what it answers is what comes after them. */
+export default function globalSetup() {
+  buildServer()
   prepareCoverage()
-  forgetLooks()
+  resetScreenCoverage()
   return async () => {
-    if (process.env.CI) expectLooks() // elsewhere a part of the journeys may be run
+    if (process.env.CI) expectAllScreens() // elsewhere a part of the journeys may be run
     await concludeCoverage()
   }
 }

@@ -1,32 +1,32 @@
-import { call, expect, loaded, test } from './fixtures'
+import { callApi, expect, expectLoaded, test } from './fixtures'
 
 // What a screen makes of the room that it has.
 
-test.beforeEach(async ({ page, open }) => {
-  await page.goto(`${open.url}/app/`)
-  const { status } = await call(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '9142.50', user_id: 77, time: 1 })
+test.beforeEach(async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  const { status } = await callApi(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '9142.50', user_id: 77, time: 1 })
   expect(status).toBe(201)
 })
 
-test('no word of a table is torn where there is room for its columns', async ({ page, open }) => {
-  await call(page, 'POST', '/api/v1/sites', { name: 'A station whose name is so long that it would take the room of all the other columns, if they let it do so, which they do not', country: 'Germany' })
+test('no word of a table is torn where there is room for its columns', async ({ page, openServer }) => {
+  await callApi(page, 'POST', '/api/v1/sites', { name: 'A station whose name is so long that it would take the room of all the other columns, if they let it do so, which they do not', country: 'Germany' })
   for (const [path, title] of [
     ['/app/alerts', 'Alerts'],
     ['/app/sites?country=Germany', 'Sites'], // of all there may be more than are in sight
   ] as const) {
-    await page.goto(open.url + path)
-    await loaded(page, title)
+    await page.goto(openServer.url + path)
+    await expectLoaded(page, title)
     for (const header of await page.getByRole('columnheader').all()) expect((await header.boundingBox())?.height, `${title}: ${await header.innerText()}`).toBeLessThan(50)
   }
   const germany = page.getByRole('cell', { name: 'Germany', exact: true }).first()
   expect((await germany.evaluate((cell) => { const range = document.createRange(); range.selectNodeContents(cell); return range.getClientRects().length }))).toBe(1)
-  await page.goto(`${open.url}/app/alerts`)
-  await loaded(page, 'Alerts')
+  await page.goto(`${openServer.url}/app/alerts`)
+  await expectLoaded(page, 'Alerts')
   const state = page.getByRole('table').getByText('open', { exact: true }).first()
   expect(await state.evaluate((label) => label.scrollWidth <= label.clientWidth)).toBe(true)
 })
 
-test('where there is none for all columns rows are cards, on a wider screen than a phone, too, and can be sorted by keys', async ({ page, open }) => {
+test('where there is none for all columns rows are cards, on a wider screen than a phone, too, and can be sorted by keys', async ({ page, openServer }) => {
   for (const width of [1280, 800, 600]) {
     await page.setViewportSize({ width, height: 700 })
     for (const [path, title] of [
@@ -34,32 +34,32 @@ test('where there is none for all columns rows are cards, on a wider screen than
       ['/app/users', 'Users'],
       ['/app/todos?view=list', 'Todos'],
     ] as const) {
-      await page.goto(open.url + path)
-      await loaded(page, title)
+      await page.goto(openServer.url + path)
+      await expectLoaded(page, title)
       await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), `${title}, ${width} px`).toBe(0)
       for (const time of await page.getByRole('table').locator('time').all()) expect((await time.boundingBox())?.height, `${title}, ${width} px`).toBeLessThan(36)
     }
   }
-  await page.goto(`${open.url}/app/users`)
-  await loaded(page, 'Users')
+  await page.goto(`${openServer.url}/app/users`)
+  await expectLoaded(page, 'Users')
   const names = page.getByRole('rowheader')
   await page.getByRole('button', { name: 'Username' }).focus()
   await expect(page.getByRole('button', { name: 'Username' })).toBeInViewport()
   await page.keyboard.press('Enter')
   await page.keyboard.press('Enter')
-  const found = await names.allInnerTexts()
-  expect(found).toEqual(found.toSorted((a, b) => b.localeCompare(a, 'en', { sensitivity: 'base' })))
+  const sortedNames = await names.allInnerTexts()
+  expect(sortedNames).toEqual(sortedNames.toSorted((a, b) => b.localeCompare(a, 'en', { sensitivity: 'base' })))
 })
 
 test('nobody comes by Tab to a menu that is closed', async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 })
   await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0) // it slides away
-  const inMenu = () => page.evaluate(() => document.activeElement?.closest('nav') != null)
+  const isFocusInMenu = () => page.evaluate(() => document.activeElement?.closest('nav') != null)
   await page.getByRole('button', { name: 'Account' }).focus()
   await page.keyboard.press('Tab')
-  expect(await inMenu()).toBe(false)
+  expect(await isFocusInMenu()).toBe(false)
   await page.getByRole('button', { name: 'Open the menu' }).click()
   await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
-  await loaded(page, 'Rules')
+  await expectLoaded(page, 'Rules')
   await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0)
 })

@@ -1,28 +1,28 @@
 import { Stack } from '@mantine/core'
 
-import { Facts } from '../components/DescriptionList'
+import { DescriptionList } from '../components/DescriptionList'
 import { RowDetails } from '../components/RowDetails'
 import { RowForm } from '../components/RowForm'
-import { shown } from '../components/formatValue'
-import { type Account, changeOwn, ownLabels, ownQuery, readOwn } from './api'
+import { formatValue } from '../components/formatValue'
+import { type Account, updateAccount, accountLabels, accountQuery, fetchAccount } from './api'
 
-const { country, ...fixed } = ownLabels
+const { country, ...fixedLabels } = accountLabels
 
-/** OwnDetails shows one's own data. One may change the country; the rest is the admins'. */
-export function OwnDetails({ account }: { account: Account }) {
-  const names = Object.keys(fixed) as (keyof typeof fixed)[]
+/** AccountDetails shows one's own data. One may change the country; the rest is the admins'. */
+export function AccountDetails({ account }: { account: Account }) {
+  const fixedNames = Object.keys(fixedLabels) as (keyof typeof fixedLabels)[]
   return (
     <RowDetails<Account, Pick<Account, 'country'>>
       row={account}
-      may
-      labels={ownLabels}
-      form={(props) => (
+      canEdit
+      labels={accountLabels}
+      renderForm={(props) => (
         <Stack>
-          <Facts of={names.map((name) => [fixed[name], shown(account[name])])} />
+          <DescriptionList items={fixedNames.map((name) => [fixedLabels[name], formatValue(account[name])])} />
           <RowForm<Pick<Account, 'country'>> {...props} fields={[{ name: 'country', label: country, autoComplete: 'country-name' }]} />
         </Stack>
       )}
-      options={{ row: ownQuery.queryKey, list: ['users'], same: (one) => one.id === account.id, read: readOwn, write: changeOwn }}
+      editOptions={{ queryKey: accountQuery.queryKey, listKey: ['users'], isSameRow: (row) => row.id === account.id, fetchRow: fetchAccount, updateRow: updateAccount }}
     />
   )
 }

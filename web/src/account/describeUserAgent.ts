@@ -6,7 +6,7 @@ const browsers = [
   [/Safari\//, 'Safari'],
 ] as const
 
-const systems = [
+const operatingSystems = [
   [/Android/, 'Android'],
   [/iPhone|iPad/, 'iOS'],
   [/Windows/, 'Windows'],
@@ -14,11 +14,11 @@ const systems = [
   [/Linux/, 'Linux'],
 ] as const
 
-/** browser is what signed in, as people call it: "Firefox on Linux"; of a program its own name. */
-export function browser(agent: string | null): string {
-  if (!agent) return 'Something'
-  const name = browsers.find(([sign]) => sign.test(agent))?.[1]
-  const system = systems.find(([sign]) => sign.test(agent))?.[1]
-  if (!name) return agent.slice(0, 40)
+/** describeUserAgent is what signed in, as people call it: "Firefox on Linux"; of a program its own name. */
+export function describeUserAgent(userAgent: string | null): string {
+  if (!userAgent) return 'Something'
+  const name = browsers.find(([pattern]) => pattern.test(userAgent))?.[1]
+  const system = operatingSystems.find(([pattern]) => pattern.test(userAgent))?.[1]
+  if (!name) return userAgent.slice(0, 40)
   return system ? `${name} on ${system}` : name
 }

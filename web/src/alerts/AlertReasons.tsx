@@ -2,17 +2,17 @@ import { Button, Card, Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { type Event, eventsUpTo } from '../events/api'
-import { Facts } from '../components/DescriptionList'
+import { type Event, eventsUpToQuery } from '../events/api'
+import { DescriptionList } from '../components/DescriptionList'
 import { TextLink } from '../components/links'
 import { TimeAgo } from '../components/TimeAgo'
-import { limitOf } from '../rules/formatLimit'
+import { formatLimit } from '../rules/formatLimit'
 import type { Alert } from './api'
-import { explain, type Reason } from './explainReason'
+import { explainReason, type Reason } from './explainReason'
 
-/** Reasons tell why an alert was raised, rule by rule, with the events that each rule counted. */
-export function Reasons({ alert }: { alert: Alert }) {
-  const { data: events = [] } = useQuery(eventsUpTo({ id: alert.event_id, user_id: alert.user_id }))
+/** AlertReasons tell why an alert was raised, rule by rule, with the events that each rule counted. */
+export function AlertReasons({ alert }: { alert: Alert }) {
+  const { data: events = [] } = useQuery(eventsUpToQuery({ id: alert.event_id, user_id: alert.user_id }))
   return (
     <Stack>
       {alert.reasons.map((reason) => (
@@ -26,17 +26,17 @@ export function Reasons({ alert }: { alert: Alert }) {
                 Rule {reason.code}, version {reason.version}
               </TextLink>
             </Group>
-            <Text>{explain(reason, alert.risk)}</Text>
-            <Facts
-              of={[
+            <Text>{explainReason(reason, alert.risk)}</Text>
+            <DescriptionList
+              items={[
                 ['Measured', reason.value],
-                [`Limit at ${alert.risk} risk`, limitOf(reason.code, reason.limit_at_risk)],
-                ...(alert.risk === 'medium' ? [] : [['Limit at medium risk', limitOf(reason.code, reason.limit)] satisfies [string, string]]),
+                [`Limit at ${alert.risk} risk`, formatLimit(reason.code, reason.limit_at_risk)],
+                ...(alert.risk === 'medium' ? [] : [['Limit at medium risk', formatLimit(reason.code, reason.limit)] satisfies [string, string]]),
                 ['Window', reason.window_seconds === null ? null : `${reason.window_seconds} seconds`],
                 ['Looks at', reason.applies_to],
               ]}
             />
-            <Counted reason={reason} events={events} />
+            <CountedEvents reason={reason} events={events} />
           </Stack>
         </Card>
       ))}
@@ -44,22 +44,22 @@ export function Reasons({ alert }: { alert: Alert }) {
   )
 }
 
-const few = 12
+const collapsedCount = 12
 
-/** Counted are the events that a rule counted, the newest first. */
-function Counted({ reason, events }: { reason: Reason; events: Event[] }) {
-  const [all, showAll] = useState(false)
+/** CountedEvents are the events that a rule counted, the newest first. */
+function CountedEvents({ reason, events }: { reason: Reason; events: Event[] }) {
+  const [showAll, setShowAll] = useState(false)
   const ids = reason.event_ids?.toReversed()
   if (!ids) return null
-  const known = new Map(events.map((event) => [event.id, event]))
+  const eventsById = new Map(events.map((event) => [event.id, event]))
   return (
     <div>
       <Text size="sm" c="dimmed">
         {ids.length === 1 ? 'It counted one event:' : `It counted ${ids.length} events, the newest first:`}
       </Text>
       <Stack component="ol" gap={0} m={0} pl="lg" aria-label={`Events that rule ${reason.code} counted`}>
-        {(all ? ids : ids.slice(0, few)).map((id) => {
-          const event = known.get(id)
+        {(showAll ? ids : ids.slice(0, collapsedCount)).map((id) => {
+          const event = eventsById.get(id)
           return (
             <li key={id}>
               <TextLink to="/events/$id" params={{ id }} size="sm">
@@ -74,8 +74,8 @@ function Counted({ reason, events }: { reason: Reason; events: Event[] }) {
           )
         })}
       </Stack>
-      {ids.length > few && !all && (
-        <Button variant="subtle" size="compact-sm" onClick={() => showAll(true)}>
+      {ids.length > collapsedCount && !showAll && (
+        <Button variant="subtle" size="compact-sm" onClick={() => setShowAll(true)}>
           Show all {ids.length}
         </Button>
       )}

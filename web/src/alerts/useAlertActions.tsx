@@ -2,105 +2,105 @@ import { useState } from 'react'
 
 import type { Problem } from '../api/problem'
 import { toast } from '../components/toast'
-import { AlertWrite } from './AlertUpdate'
+import { AlertUpdate } from './AlertUpdate'
 import type { Alert } from './api'
 import { AssignDialog } from './AssignDialog'
-import { Bulk } from './BulkUpdateDialog'
+import { BulkUpdateDialog } from './BulkUpdateDialog'
 import { CloseDialog } from './CloseDialog'
 
-/** Kind is what people do with alerts: settle changes what a closed one turned out to be. */
-export type Kind = 'acknowledge' | 'close' | 'assign' | 'settle'
+/** AlertAction is what people do with alerts: changeOutcome changes what a closed one turned out to be. */
+export type AlertAction = 'acknowledge' | 'close' | 'assign' | 'changeOutcome'
 
-interface Asking {
-  kind: Kind
+interface OpenDialog {
+  action: AlertAction
   alerts: Alert[]
-  start: Partial<Alert>
+  initialValues: Partial<Alert>
   problem: Problem | undefined
 }
 
-interface Write {
+interface PendingUpdate {
   key: number
-  kind: Kind
+  action: AlertAction
   alerts: Alert[]
   changes: Partial<Alert>
 }
 
-const asks = { acknowledge: 'Acknowledge', close: 'Close', assign: 'Assign', settle: 'Change the outcome of' } as const
+const dialogTitles = { acknowledge: 'Acknowledge', close: 'Close', assign: 'Assign', changeOutcome: 'Change the outcome of' } as const
 
-let last = 0
+let lastKey = 0
 
-/** useActs does something with one alert, or with many at once. Its element must stand in the screen: what is asked, and what comes of it. */
-export function useActs(done: (left: Alert[]) => void = () => {}) {
-  const [asking, ask] = useState<Asking>()
-  const [writes, setWrites] = useState<Write[]>([])
-  const write = (kind: Kind, alerts: Alert[], changes: Partial<Alert>) => setWrites((known) => [...known, { key: ++last, kind, alerts, changes }])
-  const end = (key: number) => setWrites((known) => known.filter((one) => one.key !== key))
+/** useAlertActions does something with one alert, or with many at once. Its element must stand in the screen: what is asked, and what comes of it. */
+export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
+  const [openDialog, setOpenDialog] = useState<OpenDialog>()
+  const [updates, setUpdates] = useState<PendingUpdate[]>([])
+  const startUpdate = (action: AlertAction, alerts: Alert[], changes: Partial<Alert>) => setUpdates((current) => [...current, { key: ++lastKey, action, alerts, changes }])
+  const finishUpdate = (key: number) => setUpdates((current) => current.filter((update) => update.key !== key))
 
-  const busy = (alert: Alert) => writes.some(({ alerts }) => alerts.some(({ id }) => id === alert.id))
-  const act = (kind: Kind, chosen: Alert[]) => {
-    const alerts = chosen.filter((alert) => can(kind, alert) && !busy(alert))
+  const isBusy = (alert: Alert) => updates.some(({ alerts }) => alerts.some(({ id }) => id === alert.id))
+  const runAction = (action: AlertAction, targets: Alert[]) => {
+    const alerts = targets.filter((alert) => isActionAvailable(action, alert) && !isBusy(alert))
     const [first] = alerts
     if (!first) return
-    if (kind === 'acknowledge') write(kind, alerts, { state: 'acknowledged' })
-    else ask({ kind, alerts, start: alerts.length === 1 ? first : {}, problem: undefined })
+    if (action === 'acknowledge') startUpdate(action, alerts, { state: 'acknowledged' })
+    else setOpenDialog({ action, alerts, initialValues: alerts.length === 1 ? first : {}, problem: undefined })
   }
 
-  const dialog = asking && {
-    title: `${asks[asking.kind]} ${asking.alerts.length === 1 ? 'this alert' : `${asking.alerts.length} alerts`}`,
-    start: asking.start,
-    problem: asking.problem,
-    submit: (changes: Partial<Alert>) => {
-      ask(undefined)
-      write(asking.kind, asking.alerts, changes)
+  const dialogProps = openDialog && {
+    title: `${dialogTitles[openDialog.action]} ${openDialog.alerts.length === 1 ? 'this alert' : `${openDialog.alerts.length} alerts`}`,
+    initialValues: openDialog.initialValues,
+    problem: openDialog.problem,
+    onSubmit: (changes: Partial<Alert>) => {
+      setOpenDialog(undefined)
+      startUpdate(openDialog.action, openDialog.alerts, changes)
     },
-    cancel: () => ask(undefined),
+    onCancel: () => setOpenDialog(undefined),
   }
-  const element = (
+  const dialogs = (
     <>
-      {dialog && (asking.kind === 'assign' ? <AssignDialog {...dialog} /> : <CloseDialog {...dialog} />)}
-      {writes.map(({ key, kind, alerts, changes }) => {
+      {dialogProps && (openDialog.action === 'assign' ? <AssignDialog {...dialogProps} /> : <CloseDialog {...dialogProps} />)}
+      {updates.map(({ key, action, alerts, changes }) => {
         const [alert] = alerts
         if (alerts.length > 1 || !alert)
           return (
-            <Bulk
+            <BulkUpdateDialog
               key={key}
               alerts={alerts}
               changes={changes}
-              told={told(kind, changes)}
-              done={(left) => {
-                end(key)
-                done(left)
+              successMessage={successMessage(action, changes)}
+              onDone={(skipped) => {
+                finishUpdate(key)
+                onDone(skipped)
               }}
             />
           )
         return (
-          <AlertWrite
+          <AlertUpdate
             key={key}
             alert={alert}
             changes={changes}
-            told={told(kind, changes)}
-            done={() => {
-              end(key)
-              done([])
+            successMessage={successMessage(action, changes)}
+            onDone={() => {
+              finishUpdate(key)
+              onDone([])
             }}
-            refused={(again, problem) => {
-              end(key)
-              if (kind === 'acknowledge') toast(problem.message, 'bad')
-              else ask({ kind, alerts, start: { ...alert, ...again }, problem })
+            onRejected={(rejectedChanges, problem) => {
+              finishUpdate(key)
+              if (action === 'acknowledge') toast(problem.message, 'error')
+              else setOpenDialog({ action, alerts, initialValues: { ...alert, ...rejectedChanges }, problem })
             }}
           />
         )
       })}
     </>
   )
-  return { act, busy, element }
+  return { runAction, isBusy, dialogs }
 }
 
-/** can tells whether something is left to be done: an alert goes from open over acknowledged to closed. */
-export function can(kind: Kind, { state }: Alert): boolean {
-  return { acknowledge: state === 'open', close: state !== 'closed', assign: true, settle: state === 'closed' }[kind]
+/** isActionAvailable tells whether something is left to be done: an alert goes from open over acknowledged to closed. */
+export function isActionAvailable(action: AlertAction, { state }: Alert): boolean {
+  return { acknowledge: state === 'open', close: state !== 'closed', assign: true, changeOutcome: state === 'closed' }[action]
 }
 
-function told(kind: Kind, { assignee }: Partial<Alert>): string {
-  return { acknowledge: 'Acknowledged', close: 'Closed', assign: assignee ? `Assigned to ${assignee}` : 'Assigned to nobody', settle: 'Saved' }[kind]
+function successMessage(action: AlertAction, { assignee }: Partial<Alert>): string {
+  return { acknowledge: 'Acknowledged', close: 'Closed', assign: assignee ? `Assigned to ${assignee}` : 'Assigned to nobody', changeOutcome: 'Saved' }[action]
 }

@@ -5,23 +5,23 @@ import { beforeEach, expect, test, vi } from 'vitest'
 const stored = new Map<string, string>()
 vi.stubGlobal('localStorage', { getItem: (key: string) => stored.get(key) ?? null, setItem: (key: string, value: string) => stored.set(key, value) })
 vi.stubGlobal('navigator', {})
-const at = 'http://127.0.0.1:5000'
+const origin = 'http://127.0.0.1:5000'
 const RealRequest = Request
 vi.stubGlobal(
   'Request',
   class extends RealRequest {
     constructor(input: string | URL | Request, init?: RequestInit) {
-      super(typeof input === 'string' ? new URL(input, at) : input, init)
+      super(typeof input === 'string' ? new URL(input, origin) : input, init)
     }
   },
 )
-const { onSignedOut, send } = await import('./authFetch')
+const { onSignedOut, authFetch } = await import('./authFetch')
 
-let good = false
+let isSignedIn = false
 let renewals = 0
-let refuse = false
+let rejectRenewal = false
 let calls: string[] = []
-let meanwhile = () => {} // what happens elsewhere while the first answer is on its way
+let duringFetch = () => {} // what happens elsewhere while the first answer is on its way
 vi.stubGlobal('fetch', async (request: Request) => {
   const { pathname } = new URL(request.url)
   calls.push(`${request.method} ${pathname} ${await request.text()}`.trim())
@@ -29,67 +29,67 @@ vi.stubGlobal('fetch', async (request: Request) => {
   if (pathname === '/gone') throw new TypeError('Failed to fetch')
   if (pathname === '/auth/refresh') {
     renewals++
-    good = !refuse
-    return new Response(null, { status: refuse ? 401 : 200 })
+    isSignedIn = !rejectRenewal
+    return new Response(null, { status: rejectRenewal ? 401 : 200 })
   }
-  const answer = new Response(null, { status: good ? 200 : 401 })
-  meanwhile()
-  meanwhile = () => {}
-  return answer
+  const response = new Response(null, { status: isSignedIn ? 200 : 401 })
+  duringFetch()
+  duringFetch = () => {}
+  return response
 })
 
-const ended = vi.fn()
-onSignedOut(ended)
+const signedOut = vi.fn()
+onSignedOut(signedOut)
 
 beforeEach(() => {
-  good = refuse = false
+  isSignedIn = rejectRenewal = false
   renewals = 0
   calls = []
   stored.clear()
-  ended.mockClear()
+  signedOut.mockClear()
 })
 
 test('many calls that find the session run out renew it once, and are repeated with their bodies', async () => {
-  const answers = await Promise.all([1, 2, 3].map((n) => send(new Request('/site', { method: 'POST', body: `body ${n}` }))))
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  const responses = await Promise.all([1, 2, 3].map((n) => authFetch(new Request('/site', { method: 'POST', body: `body ${n}` }))))
+  expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
   expect(renewals).toBe(1)
   expect(calls.filter((call) => call === 'POST /site body 2').length).toBe(2)
-  expect(ended).not.toHaveBeenCalled()
+  expect(signedOut).not.toHaveBeenCalled()
 })
 
 test('what another tab has renewed meanwhile is not renewed again', async () => {
-  meanwhile = () => {
-    good = true
+  duringFetch = () => {
+    isSignedIn = true
     stored.set('labledger.renewed-at', String(Date.now() + 1))
   }
-  expect((await send(new Request('/site'))).status).toBe(200)
+  expect((await authFetch(new Request('/site'))).status).toBe(200)
   expect(calls.length).toBe(2)
   expect(renewals).toBe(0)
 })
 
 test('a session that is over is said once, and not asked for again and again', async () => {
-  refuse = true
-  expect((await send(new Request('/site'))).status).toBe(401)
-  expect([renewals, ended.mock.calls.length]).toEqual([1, 1])
+  rejectRenewal = true
+  expect((await authFetch(new Request('/site'))).status).toBe(401)
+  expect([renewals, signedOut.mock.calls.length]).toEqual([1, 1])
 })
 
 test('a wrong password is not taken for a session that ran out', async () => {
-  expect((await send(new Request('/auth/login', { method: 'POST' }))).status).toBe(401)
+  expect((await authFetch(new Request('/auth/login', { method: 'POST' }))).status).toBe(401)
   expect(renewals).toBe(0)
 })
 
 test('no answer is a problem that may go away', async () => {
-  await expect(send(new Request('/gone'))).rejects.toMatchObject({ name: 'Problem', status: 0, transient: true })
+  await expect(authFetch(new Request('/gone'))).rejects.toMatchObject({ name: 'Problem', status: 0, isTransient: true })
 })
 
 test('a clock that was set back does not keep a session from being renewed', async () => {
   stored.set('labledger.renewed-at', String(Date.now() + 3_600_000))
-  expect((await send(new Request('/site'))).status).toBe(200)
+  expect((await authFetch(new Request('/site'))).status).toBe(200)
   expect(renewals).toBe(1)
 })
 
 test('a session that is over though it was just renewed is said', async () => {
-  meanwhile = () => stored.set('labledger.renewed-at', String(Date.now() + 1))
-  expect((await send(new Request('/site'))).status).toBe(401)
-  expect(ended.mock.calls.length).toBe(1)
+  duringFetch = () => stored.set('labledger.renewed-at', String(Date.now() + 1))
+  expect((await authFetch(new Request('/site'))).status).toBe(401)
+  expect(signedOut.mock.calls.length).toBe(1)
 })

@@ -2,13 +2,13 @@ import { type InfiniteData, type QueryClient, type QueryKey, useMutation, useQue
 import { useState } from 'react'
 
 import type { Page } from './client'
-import { asProblem, type Problem } from './problem'
+import { toProblem, type Problem } from './problem'
 
 /** A Conflict is what one has when somebody else was faster: the row one began with, one's changes, and the row as it is now. */
 export interface Conflict<T> {
   base: T
-  mine: Partial<T>
-  theirs: T
+  local: Partial<T>
+  remote: T
 }
 
 interface Draft<T> {
@@ -18,81 +18,81 @@ interface Draft<T> {
 
 export interface EditOptions<T> {
   /** Query key of the row. */
-  row: QueryKey
+  queryKey: QueryKey
   /** Beginning of the query keys of lists that show it. */
-  list: QueryKey
+  listKey: QueryKey
   /** Tells whether a row of such a list is this one. */
-  same: (one: T) => boolean
+  isSameRow: (row: T) => boolean
   /** Reads the row. */
-  read: () => Promise<T>
+  fetchRow: () => Promise<T>
   /** Writes changes, if the row is still what base says. */
-  write: (changes: Partial<T>, base: T) => Promise<T>
-  saved?: (row: T) => void
+  updateRow: (changes: Partial<T>, base: T) => Promise<T>
+  onSaved?: (queryKey: T) => void
 }
 
 export interface RowEdit<T> {
   save: (base: T, changes: Partial<T>) => void
-  saving: boolean
+  isSaving: boolean
   /** What was refused; the form opens again with it. */
-  refused: (Draft<T> & { problem: Problem }) | undefined
+  rejected: (Draft<T> & { problem: Problem }) | undefined
   conflict: Conflict<T> | undefined
   /** Forgets what was refused or in conflict. */
-  drop: () => void
+  reset: () => void
 }
 
-/** showInLists shows a row as it is now in the lists that have it. */
-export function showInLists<T>(queryClient: QueryClient, list: QueryKey, same: (one: T) => boolean, next: T) {
-  queryClient.setQueriesData<InfiniteData<Page<T>>>({ queryKey: list }, (known) =>
-    known?.pages ? { ...known, pages: known.pages.map((page) => ({ ...page, rows: page.rows.map((one) => (same(one) ? next : one)) })) } : known,
+/** updateInLists shows a row as it is now in the lists that have it. */
+export function updateInLists<T>(queryClient: QueryClient, listKey: QueryKey, isSameRow: (row: T) => boolean, nextRow: T) {
+  queryClient.setQueriesData<InfiniteData<Page<T>>>({ queryKey: listKey }, (current) =>
+    current?.pages ? { ...current, pages: current.pages.map((page) => ({ ...page, rows: page.rows.map((row) => (isSameRow(row) ? nextRow : row)) })) } : current,
   )
 }
 
 /** useRowEdit writes a row so that it shows at once, is taken back when the server refuses, and never overwrites what somebody else did meanwhile. */
-export function useRowEdit<T extends { version: number }>({ row, list, same, read, write, saved }: EditOptions<T>): RowEdit<T> {
+export function useRowEdit<T extends { version: number }>({ queryKey, listKey, isSameRow, fetchRow, updateRow, onSaved }: EditOptions<T>): RowEdit<T> {
   const queryClient = useQueryClient()
   const [conflict, setConflict] = useState<Conflict<T>>()
-  const [refused, setRefused] = useState<Draft<T> & { problem: Problem }>()
-  const drop = () => {
+  const [rejected, setRejected] = useState<Draft<T> & { problem: Problem }>()
+  const reset = () => {
     setConflict(undefined)
-    setRefused(undefined)
+    setRejected(undefined)
   }
-  const show = (next: T) => {
-    queryClient.setQueryData(row, next)
-    showInLists(queryClient, list, same, next)
+  const updateCache = (nextRow: T) => {
+    queryClient.setQueryData(queryKey, nextRow)
+    updateInLists(queryClient, listKey, isSameRow, nextRow)
   }
   const { mutate, isPending } = useMutation({
-    mutationFn: ({ base, changes }: Draft<T>) => write(changes, base),
+    mutationFn: ({ base, changes }: Draft<T>) => updateRow(changes, base),
     onMutate: async ({ base, changes }) => {
-      drop()
-      await queryClient.cancelQueries({ queryKey: row }) // an older answer would hide the change
-      const before = queryClient.getQueryData<T>(row)
-      show({ ...(before ?? base), ...changes })
-      return { before: before ?? base }
+      reset()
+      await queryClient.cancelQueries({ queryKey }) // an older answer would hide the change
+      const previousRow = queryClient.getQueryData<T>(queryKey)
+      updateCache({ ...(previousRow ?? base), ...changes })
+      return { previousRow: previousRow ?? base }
     },
-    onSuccess: (next) => {
-      show(next)
-      saved?.(next)
+    onSuccess: (nextRow) => {
+      updateCache(nextRow)
+      onSaved?.(nextRow)
     },
-    onError: async (thrown, draft, kept) => {
-      if (kept) show(kept.before)
-      let problem = asProblem(thrown)
+    onError: async (error, draft, context) => {
+      if (context) updateCache(context.previousRow)
+      let problem = toProblem(error)
       if (problem.status === 412) {
         try {
-          const theirs = await read()
-          show(theirs)
-          setConflict({ base: draft.base, mine: draft.changes, theirs })
+          const remote = await fetchRow()
+          updateCache(remote)
+          setConflict({ base: draft.base, local: draft.changes, remote })
           return
-        } catch (again) {
-          problem = asProblem(again) // it was deleted, or there is no connection any more
+        } catch (readError) {
+          problem = toProblem(readError) // it was deleted, or there is no connection any more
         }
       }
-      setRefused({ ...draft, problem })
+      setRejected({ ...draft, problem })
     },
     onSettled: () => {
       void queryClient.invalidateQueries({ refetchType: 'none' }) // elsewhere its name may stand, too
-      void queryClient.invalidateQueries({ queryKey: list })
-      void queryClient.invalidateQueries({ queryKey: row })
+      void queryClient.invalidateQueries({ queryKey: listKey })
+      void queryClient.invalidateQueries({ queryKey })
     },
   })
-  return { save: (base, changes) => mutate({ base, changes }), saving: isPending, refused, conflict, drop }
+  return { save: (base, changes) => mutate({ base, changes }), isSaving: isPending, rejected, conflict, reset }
 }

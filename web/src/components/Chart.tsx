@@ -4,105 +4,105 @@ import { Box, Group, Text, useComputedColorScheme } from '@mantine/core'
 import { useEffect, useId, useMemo, useRef } from 'react'
 import uPlot from 'uplot'
 
-import style from './Chart.module.css'
-import { moments } from './formatAxisTicks'
+import classes from './Chart.module.css'
+import { formatAxisTicks } from './formatAxisTicks'
 
 // A chart over time, drawn on a canvas, which a screen reader cannot see: the same numbers stand in a table that opens below it.
 
 /** Each colour has 3 : 1 against what is behind it. Whoever sees none of them can tell the series by their shape. */
 const palette = {
-  light: { main: '#0b5f8a', more: '#b4530a', less: '#6b3fa0', calm: '#7d868f', ink: '#56606b', grid: '#e3e7ea' },
-  dark: { main: '#72bada', more: '#f2a65e', less: '#c3a3ee', calm: '#8b949d', ink: '#aab1b8', grid: '#3b4046' },
+  light: { primary: '#0b5f8a', secondary: '#b4530a', tertiary: '#6b3fa0', muted: '#7d868f', text: '#56606b', grid: '#e3e7ea' },
+  dark: { primary: '#72bada', secondary: '#f2a65e', tertiary: '#c3a3ee', muted: '#8b949d', text: '#aab1b8', grid: '#3b4046' },
 }
 
 export interface Series {
   label: string
-  colour: Exclude<keyof typeof palette.light, 'ink' | 'grid'>
+  color: Exclude<keyof typeof palette.light, 'text' | 'grid'>
   shape: 'line' | 'bars' | 'dots'
   values: (number | null)[]
   /** Where they are drawn, if elsewhere: on top of others, or below zero. */
-  drawn?: (number | null)[]
+  plottedValues?: (number | null)[]
 }
 
 interface Props {
   /** What is shown, in a few words. */
   label: string
   /** Seconds since 1970, ascending. */
-  at: number[]
+  timestamps: number[]
   series: Series[]
   /** Seconds from bar to bar. Days are those of UTC. */
-  step?: number
+  interval?: number
   height?: number
   /** What the values are in the table, newest first. */
-  told?: (at: number) => string
+  formatTimestamp?: (timestamp: number) => string
 }
 
-const most = 60 // rows of the table
-const day = 86_400
-const steps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 365, 1000, 3650, 10_000] // between the marks of an axis
-const counts = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat()
-const latest = 8.64e12 // seconds, after which JavaScript has no dates
+const maxTableRows = 60 // rows of the table
+const secondsPerDay = 86_400
+const tickSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 365, 1000, 3650, 10_000] // between the marks of an axis
+const countSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat()
+const maxDateSeconds = 8.64e12 // seconds, after which JavaScript has no dates
 
 /** Chart draws series over time. It takes the colours of the scheme, and the width that there is. */
-export function Chart({ label, at, series, step, height = 180, told = String }: Props) {
+export function Chart({ label, timestamps, series, interval, height = 180, formatTimestamp = String }: Props) {
   const scheme = useComputedColorScheme('light')
-  const frame = useRef<HTMLDivElement>(null)
-  const plot = useRef<uPlot>(undefined)
-  const shapes = series.map(({ label, colour, shape }) => `${label} ${colour} ${shape}`).join()
-  const dated = (at.at(-1) ?? 0) < latest
+  const containerRef = useRef<HTMLDivElement>(null)
+  const plotRef = useRef<uPlot>(undefined)
+  const seriesShapes = series.map(({ label, color, shape }) => `${label} ${color} ${shape}`).join()
+  const hasDates = (timestamps.at(-1) ?? 0) < maxDateSeconds
   const id = useId()
   useEffect(() => {
-    const box = frame.current
-    if (!box) return
-    const colours = palette[scheme]
-    const axis = { stroke: colours.ink, grid: { stroke: colours.grid, width: 1 }, ticks: { stroke: colours.grid, width: 1 }, font: '12px system-ui' }
-    const drawn = new uPlot(
+    const container = containerRef.current
+    if (!container) return
+    const colors = palette[scheme]
+    const axis = { stroke: colors.text, grid: { stroke: colors.grid, width: 1 }, ticks: { stroke: colors.grid, width: 1 }, font: '12px system-ui' }
+    const chart = new uPlot(
       {
-        width: box.clientWidth,
+        width: container.clientWidth,
         height,
         cursor: { show: false },
         legend: { show: false },
-        scales: { x: { time: dated, ...(step && { range: (_: uPlot, min: number, max: number): [number, number] => [min - step / 2, max + step / 2] }) } },
-        axes: [{ ...axis, ...(step && { incrs: steps.map((n) => n * step) }), ...(dated && { space: 80, values: (_, at, __, ___, apart) => moments(at, apart, step === day ? 'UTC' : undefined) }) }, { ...axis, size: 64, ...(step && { incrs: counts }) }],
-        series: [{}, ...series.map(({ colour, shape }) => drawing(shape, colours[colour]))],
+        scales: { x: { time: hasDates, ...(interval && { range: (_: uPlot, min: number, max: number): [number, number] => [min - interval / 2, max + interval / 2] }) } },
+        axes: [{ ...axis, ...(interval && { incrs: tickSteps.map((n) => n * interval) }), ...(hasDates && { space: 80, values: (_, ticks, __, ___, spacing) => formatAxisTicks(ticks, spacing, interval === secondsPerDay ? 'UTC' : undefined) }) }, { ...axis, size: 64, ...(interval && { incrs: countSteps }) }],
+        series: [{}, ...series.map(({ color, shape }) => toPlotSeries(shape, colors[color]))],
       },
-      [at, ...drawnOf(series)],
-      box,
+      [timestamps, ...plottedData(series)],
+      container,
     )
-    plot.current = drawn
-    const watch = new ResizeObserver(() => drawn.setSize({ width: box.clientWidth, height }))
-    watch.observe(box)
+    plotRef.current = chart
+    const observer = new ResizeObserver(() => chart.setSize({ width: container.clientWidth, height }))
+    observer.observe(container)
     return () => {
-      watch.disconnect()
-      drawn.destroy()
-      plot.current = undefined
+      observer.disconnect()
+      chart.destroy()
+      plotRef.current = undefined
     }
     // oxlint-disable-next-line react/exhaustive-deps -- new data alone are set below
-  }, [scheme, shapes, step, height, dated])
-  useEffect(() => plot.current?.setData([at, ...drawnOf(series)]), [at, series])
-  const rows = useMemo(() => at.map((_, i) => at.length - 1 - i).slice(0, most), [at])
+  }, [scheme, seriesShapes, interval, height, hasDates])
+  useEffect(() => plotRef.current?.setData([timestamps, ...plottedData(series)]), [timestamps, series])
+  const rows = useMemo(() => timestamps.map((_, i) => timestamps.length - 1 - i).slice(0, maxTableRows), [timestamps])
   return (
-    <figure className={style.figure} aria-labelledby={id}>
+    <figure className={classes.figure} aria-labelledby={id}>
       <Group component="figcaption" gap="md" mb={4} id={id}>
         <Text size="sm" fw={600}>
           {label}
         </Text>
-        {series.map(({ label, colour, shape }) => (
+        {series.map(({ label, color, shape }) => (
           <Text key={label} size="sm" c="dimmed">
-            <span aria-hidden className={style.sign} style={{ color: palette[scheme][colour] }}>
+            <span aria-hidden className={classes.seriesMarker} style={{ color: palette[scheme][color] }}>
               {{ line: '━', bars: '▮', dots: '●' }[shape]}
             </span>{' '}
             {label}
           </Text>
         ))}
       </Group>
-      <Box ref={frame} h={height} aria-hidden className={style.plot} />
+      <Box ref={containerRef} h={height} aria-hidden className={classes.plot} />
       <details>
-        <summary className={style.summary}>The same in numbers</summary>
-        <table className={style.numbers}>
-          {at.length > most && (
+        <summary className={classes.summary}>The same in numbers</summary>
+        <table className={classes.valuesTable}>
+          {timestamps.length > maxTableRows && (
             <caption>
-              The newest {most} of {at.length}
+              The newest {maxTableRows} of {timestamps.length}
             </caption>
           )}
           <thead>
@@ -118,7 +118,7 @@ export function Chart({ label, at, series, step, height = 180, told = String }: 
           <tbody>
             {rows.map((i) => (
               <tr key={i}>
-                <th scope="row">{told(at[i] ?? 0)}</th>
+                <th scope="row">{formatTimestamp(timestamps[i] ?? 0)}</th>
                 {series.map(({ label, values }) => (
                   <td key={label}>{values[i] ?? '–'}</td>
                 ))}
@@ -131,10 +131,10 @@ export function Chart({ label, at, series, step, height = 180, told = String }: 
   )
 }
 
-const drawnOf = (series: Series[]) => series.map(({ values, drawn }) => drawn ?? values)
+const plottedData = (series: Series[]) => series.map(({ values, plottedValues }) => plottedValues ?? values)
 
-function drawing(shape: Series['shape'], colour: string): uPlot.Series {
-  if (shape === 'bars') return { width: 0, fill: colour, paths: uPlot.paths.bars?.({ size: [0.8, 40] }) ?? (() => null), points: { show: false } }
-  if (shape === 'dots') return { stroke: colour, paths: () => null, points: { show: true, size: 5, fill: colour } }
-  return { stroke: colour, width: 2, paths: uPlot.paths.stepped?.({ align: 1 }) ?? (() => null), points: { show: false } }
+function toPlotSeries(shape: Series['shape'], color: string): uPlot.Series {
+  if (shape === 'bars') return { width: 0, fill: color, paths: uPlot.paths.bars?.({ size: [0.8, 40] }) ?? (() => null), points: { show: false } }
+  if (shape === 'dots') return { stroke: color, paths: () => null, points: { show: true, size: 5, fill: color } }
+  return { stroke: color, width: 2, paths: uPlot.paths.stepped?.({ align: 1 }) ?? (() => null), points: { show: false } }
 }

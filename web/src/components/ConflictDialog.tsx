@@ -2,58 +2,58 @@ import { Button, Group, Radio, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 
 import type { Conflict } from '../api/useRowEdit'
-import { clash } from './diffFields'
+import { diffFields } from './diffFields'
 import { Dialog } from './Dialog'
-import { asShown, type Tell } from './formatValue'
+import { formatPlainField, type FormatField } from './formatValue'
 
 interface Props<T> {
   conflict: Conflict<T>
   /** What people call the fields. Fields without a label are not shown. */
   labels: Partial<Record<keyof T, string>>
-  tell?: Tell
+  formatField?: FormatField
   /** Saves on top of what the other did. */
-  keep: (theirs: T, changes: Partial<T>) => void
-  cancel: () => void
+  onSave: (remote: T, changes: Partial<T>) => void
+  onCancel: () => void
 }
 
 /** ConflictDialog lets one choose, field by field, when somebody else has changed the same row. What only they changed stays theirs. */
-export function ConflictDialog<T extends object>({ conflict: { base, mine, theirs }, labels, tell = asShown, keep, cancel }: Props<T>) {
-  const names = (Object.keys(labels) as (keyof T & string)[]).filter((name) => labels[name])
-  const { both, onlyMine, onlyTheirs } = clash({ base, mine, theirs }, names)
-  const [chosen, choose] = useState<Record<string, string>>({})
-  const kept = [...both.filter((name) => chosen[name] !== 'theirs'), ...onlyMine]
-  const save = () => keep(theirs, Object.fromEntries(kept.map((name) => [name, mine[name]])) as Partial<T>)
-  const list = (found: typeof names, from: Partial<T>, to: Partial<T>) => found.map((name) => `${labels[name]}: ${tell(name, from[name])} → ${tell(name, to[name])}`).join(', ')
+export function ConflictDialog<T extends object>({ conflict: { base, local, remote }, labels, formatField = formatPlainField, onSave, onCancel }: Props<T>) {
+  const fieldNames = (Object.keys(labels) as (keyof T & string)[]).filter((name) => labels[name])
+  const { conflicting, localOnly, remoteOnly } = diffFields({ base, local, remote }, fieldNames)
+  const [choices, setChoices] = useState<Record<string, string>>({})
+  const keptFields = [...conflicting.filter((name) => choices[name] !== 'remote'), ...localOnly]
+  const save = () => onSave(remote, Object.fromEntries(keptFields.map((name) => [name, local[name]])) as Partial<T>)
+  const describeChanges = (fields: typeof fieldNames, before: Partial<T>, after: Partial<T>) => fields.map((name) => `${labels[name]}: ${formatField(name, before[name])} → ${formatField(name, after[name])}`).join(', ')
   return (
-    <Dialog onClose={cancel} title="Somebody else has changed this, too" size="lg">
+    <Dialog onClose={onCancel} title="Somebody else has changed this, too" size="lg">
       <Stack>
         <Text>
-          {both.length > 0 ? 'Nothing of yours was saved yet. Choose what each field shall say.' : onlyMine.length > 0 ? 'They changed other fields than you did.' : 'They have stored what you wanted to.'}
+          {conflicting.length > 0 ? 'Nothing of yours was saved yet. Choose what each field shall say.' : localOnly.length > 0 ? 'They changed other fields than you did.' : 'They have stored what you wanted to.'}
         </Text>
-        {both.map((name) => (
-          <Radio.Group key={name} label={labels[name]} value={chosen[name] ?? 'mine'} onChange={(value) => choose({ ...chosen, [name]: value })}>
+        {conflicting.map((name) => (
+          <Radio.Group key={name} label={labels[name]} value={choices[name] ?? 'local'} onChange={(value) => setChoices({ ...choices, [name]: value })}>
             <Stack gap={4} mt={4}>
-              <Radio value="mine" label={<Side who="Yours" value={tell(name, mine[name])} />} />
-              <Radio value="theirs" label={<Side who="Theirs" value={tell(name, theirs[name])} />} />
+              <Radio value="local" label={<ChoiceLabel side="Yours" value={formatField(name, local[name])} />} />
+              <Radio value="remote" label={<ChoiceLabel side="Theirs" value={formatField(name, remote[name])} />} />
             </Stack>
           </Radio.Group>
         ))}
-        {onlyTheirs.length > 0 && (
+        {remoteOnly.length > 0 && (
           <Text size="sm" c="dimmed">
-            They also changed {list(onlyTheirs, base, theirs)}. That stays.
+            They also changed {describeChanges(remoteOnly, base, remote)}. That stays.
           </Text>
         )}
-        {onlyMine.length > 0 && (
+        {localOnly.length > 0 && (
           <Text size="sm" c="dimmed">
-            You alone changed {list(onlyMine, base, mine)}. That will be saved.
+            You alone changed {describeChanges(localOnly, base, local)}. That will be saved.
           </Text>
         )}
         <Group justify="end">
-          <Button variant="default" onClick={cancel}>
+          <Button variant="default" onClick={onCancel}>
             Drop mine
           </Button>
-          <Button onClick={kept.length > 0 ? save : cancel} data-autofocus>
-            {kept.length > 0 ? 'Save these' : 'Keep theirs'}
+          <Button onClick={keptFields.length > 0 ? save : onCancel} data-autofocus>
+            {keptFields.length > 0 ? 'Save these' : 'Keep theirs'}
           </Button>
         </Group>
       </Stack>
@@ -61,10 +61,10 @@ export function ConflictDialog<T extends object>({ conflict: { base, mine, their
   )
 }
 
-function Side({ who, value }: { who: string; value: string }) {
+function ChoiceLabel({ side, value }: { side: string; value: string }) {
   return (
     <>
-      {who}: <b>{value}</b>
+      {side}: <b>{value}</b>
     </>
   )
 }

@@ -6,10 +6,10 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
 
 import type { Page } from '../api/client'
-import style from './DataTable.module.css'
-import { Shown } from './QueryBoundary'
-import { stepRows } from './moveRowFocus'
-import { usePlace } from './useElementOffset'
+import classes from './DataTable.module.css'
+import { QueryBoundary } from './QueryBoundary'
+import { moveRowFocus } from './moveRowFocus'
+import { useElementOffset } from './useElementOffset'
 
 /** A Column of a table of Ts. The first column names the row, and has the link to it. */
 export interface Column<T> {
@@ -19,7 +19,7 @@ export interface Column<T> {
   value: (row: T) => string | number | null
   cell?: (row: T) => ReactNode
   /** Numbers stand at the end. */
-  end?: boolean
+  alignEnd?: boolean
 }
 
 interface TableProps<T> {
@@ -32,48 +32,48 @@ interface TableProps<T> {
   sortable?: boolean
 }
 
-const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), sortFns: { alphanumeric: sortFn_alphanumeric, basic: sortFn_basic } })
+const sortingFeatures = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), sortFns: { alphanumeric: sortFn_alphanumeric, basic: sortFn_basic } })
 
-const many = 60 // rows; of more only those in sight are in the page
+const virtualizeThreshold = 60 // rows; of more only those in sight are in the page
 
 /** RowTable shows rows that are there. Arrows go from row to row; where it is narrow each row is a card. */
 export function RowTable<T extends object>({ label, columns, rows, rowKey, sortable = true }: TableProps<T>) {
-  const definitions = useMemo(
-    (): ColumnDef<typeof features, T>[] =>
+  const columnDefs = useMemo(
+    (): ColumnDef<typeof sortingFeatures, T>[] =>
       columns.map(({ id, header, value }) => ({ id, header, accessorFn: (row: T) => value(row) ?? undefined, sortUndefined: 'last', sortFn: 'alphanumeric', enableSorting: sortable })),
     [columns, sortable],
   )
-  const table = useTable({ features, columns: definitions, data: rows, getRowId: (row) => String(rowKey(row)) })
-  const shown = table.getRowModel().rows
-  const frame = useRef<HTMLTableElement>(null)
-  const { top } = usePlace(frame)
-  const phone = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
-  const narrow = useTight(frame, columns.length) || phone
-  const virtual = shown.length > many
+  const table = useTable({ features: sortingFeatures, columns: columnDefs, data: rows, getRowId: (row) => String(rowKey(row)) })
+  const sortedRows = table.getRowModel().rows
+  const tableRef = useRef<HTMLTableElement>(null)
+  const { top } = useElementOffset(tableRef)
+  const isPhone = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
+  const showCards = useIsTooNarrow(tableRef, columns.length) || isPhone
+  const isVirtual = sortedRows.length > virtualizeThreshold
   const virtualizer = useWindowVirtualizer({
-    count: shown.length,
-    enabled: virtual,
-    estimateSize: () => (narrow ? 40 + 28 * columns.length : 41),
-    getItemKey: (index) => shown[index]?.id ?? index,
+    count: sortedRows.length,
+    enabled: isVirtual,
+    estimateSize: () => (showCards ? 40 + 28 * columns.length : 41),
+    getItemKey: (index) => sortedRows[index]?.id ?? index,
     overscan: 12,
     scrollMargin: top,
   })
-  const visible = virtual ? virtualizer.getVirtualItems() : undefined
-  const before = visible?.[0] ? visible[0].start - top : 0
-  const after = visible?.length ? virtualizer.getTotalSize() + top - (visible.at(-1)?.end ?? 0) : 0
-  const indexes = visible ? visible.map(({ index }) => index) : shown.map((_, index) => index)
+  const virtualItems = isVirtual ? virtualizer.getVirtualItems() : undefined
+  const paddingBefore = virtualItems?.[0] ? virtualItems[0].start - top : 0
+  const paddingAfter = virtualItems?.length ? virtualizer.getTotalSize() + top - (virtualItems.at(-1)?.end ?? 0) : 0
+  const indexes = virtualItems ? virtualItems.map(({ index }) => index) : sortedRows.map((_, index) => index)
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the arrows only move the focus from link to link
-    <table ref={frame} role="table" className={`${style.table} ${narrow ? style.cards : ''}`} aria-label={label} aria-rowcount={shown.length + 1} onKeyDown={stepRows}>
+    <table ref={tableRef} role="table" className={`${classes.table} ${showCards ? classes.cards : ''}`} aria-label={label} aria-rowcount={sortedRows.length + 1} onKeyDown={moveRowFocus}>
       <thead role="rowgroup">
         <tr role="row" aria-rowindex={1}>
           {table.getHeaderGroups()[0]?.headers.map(({ id, column }, i) => {
             const sorted = column.getIsSorted()
-            const { header, end } = columns[i] as Column<T>
+            const { header, alignEnd } = columns[i] as Column<T>
             return (
-              <th key={id} role="columnheader" scope="col" className={end ? style.end : undefined} aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : undefined}>
-                {sortable && shown.length > 1 ? (
-                  <UnstyledButton className={style.sort} onClick={column.getToggleSortingHandler()}>
+              <th key={id} role="columnheader" scope="col" className={alignEnd ? classes.alignEnd : undefined} aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : undefined}>
+                {sortable && sortedRows.length > 1 ? (
+                  <UnstyledButton className={classes.sortButton} onClick={column.getToggleSortingHandler()}>
                     {header}
                     <span aria-hidden>{sorted === 'asc' ? ' ↑' : sorted === 'desc' ? ' ↓' : ''}</span>
                   </UnstyledButton>
@@ -86,20 +86,20 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {before > 0 && <Spacer height={before} columns={columns.length} />}
+        {paddingBefore > 0 && <Spacer height={paddingBefore} columns={columns.length} />}
         {indexes.map((index) => {
-          const row = shown[index]
+          const row = sortedRows[index]
           if (!row) return null
           return (
-            <tr key={row.id} role="row" aria-rowindex={index + 2} data-index={index} ref={virtual ? virtualizer.measureElement : undefined}>
-              {columns.map(({ id, header, value, cell, end }, i) => {
+            <tr key={row.id} role="row" aria-rowindex={index + 2} data-index={index} ref={isVirtual ? virtualizer.measureElement : undefined}>
+              {columns.map(({ id, header, value, cell, alignEnd }, i) => {
                 const content = cell ? cell(row.original) : value(row.original)
                 return i === 0 ? (
                   <th key={id} role="rowheader" scope="row">
                     {content}
                   </th>
                 ) : (
-                  <td key={id} role="cell" data-label={header} className={end ? style.end : undefined}>
+                  <td key={id} role="cell" data-label={header} className={alignEnd ? classes.alignEnd : undefined}>
                     {content}
                   </td>
                 )
@@ -107,38 +107,38 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
             </tr>
           )
         })}
-        {after > 0 && <Spacer height={after} columns={columns.length} />}
+        {paddingAfter > 0 && <Spacer height={paddingAfter} columns={columns.length} />}
       </tbody>
     </table>
   )
 }
 
-const columnWidth = 7.5 // rem that a column takes at least
+const minColumnWidth = 7.5 // rem that a column takes at least
 
-/** useTight tells whether there is no room for that many columns beside each other. */
-function useTight(frame: RefObject<HTMLElement | null>, columns: number): boolean {
-  const [tight, setTight] = useState(false)
+/** useIsTooNarrow tells whether there is no room for that many columns beside each other. */
+function useIsTooNarrow(tableRef: RefObject<HTMLElement | null>, columns: number): boolean {
+  const [isTooNarrow, setIsTooNarrow] = useState(false)
   useLayoutEffect(() => {
-    const room = frame.current?.parentElement
-    if (!room) return
-    const look = () => setTight(room.clientWidth < columns * columnWidth * parseFloat(getComputedStyle(document.documentElement).fontSize))
-    look()
-    const watch = new ResizeObserver(look)
-    watch.observe(room)
-    return () => watch.disconnect()
-  }, [frame, columns])
-  return tight
+    const container = tableRef.current?.parentElement
+    if (!container) return
+    const measure = () => setIsTooNarrow(container.clientWidth < columns * minColumnWidth * parseFloat(getComputedStyle(document.documentElement).fontSize))
+    measure()
+    const observer = new ResizeObserver(measure)
+    observer.observe(container)
+    return () => observer.disconnect()
+  }, [tableRef, columns])
+  return isTooNarrow
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }) {
   return (
-    <tr aria-hidden className={style.spacer}>
+    <tr aria-hidden className={classes.spacer}>
       <td colSpan={columns} style={{ height }} />
     </tr>
   )
 }
 
-interface Paged<T> {
+interface PagedQuery<T> {
   data: InfiniteData<Page<T>> | undefined
   error: Error | null
   fetchStatus: 'fetching' | 'paused' | 'idle'
@@ -150,8 +150,8 @@ interface Paged<T> {
 
 interface DataTableProps<T> extends Omit<TableProps<T>, 'rows' | 'sortable'> {
   /** What useInfiniteQuery answers for options made by paged. */
-  query: Paged<T>
-  /** Shown when there are no rows. */
+  query: PagedQuery<T>
+  /** QueryBoundary when there are no rows. */
   empty: ReactNode
 }
 
@@ -159,7 +159,7 @@ interface DataTableProps<T> extends Omit<TableProps<T>, 'rows' | 'sortable'> {
 export function DataTable<T extends object>({ query, empty, ...props }: DataTableProps<T>) {
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data])
   return (
-    <Shown query={query as Paged<T> & { refetch: never }}>
+    <QueryBoundary query={query as PagedQuery<T> & { refetch: never }}>
       {() =>
         rows.length === 0 ? (
           empty
@@ -179,6 +179,6 @@ export function DataTable<T extends object>({ query, empty, ...props }: DataTabl
           </div>
         )
       }
-    </Shown>
+    </QueryBoundary>
   )
 }

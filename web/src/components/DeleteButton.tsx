@@ -6,38 +6,38 @@ import { DeleteDialog } from './DeleteDialog'
 import { toast } from './toast'
 
 interface Props {
-  may: boolean
+  canDelete: boolean
   /** As a sentence would call it. */
-  what: string
-  remove: (how: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
+  itemName: string
+  onDelete: (options: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
   /** Leads elsewhere, before what was read of the row is forgotten. */
-  leave: () => Promise<void>
+  navigateAway: () => Promise<void>
   /** Query key of the row. */
-  row: QueryKey
+  queryKey: QueryKey
 }
 
-/** DeleteRow is the button of a screen that deletes the row it shows. */
-export function DeleteRow({ may, what, remove, leave, row }: Props) {
-  const [asking, ask] = useState(false)
+/** DeleteButton is the button of a screen that deletes the row it shows. */
+export function DeleteButton({ canDelete, itemName, onDelete, navigateAway, queryKey }: Props) {
+  const [isOpen, setIsOpen] = useState(false)
   const queryClient = useQueryClient()
-  if (!may) return null
+  if (!canDelete) return null
   return (
     <>
-      <Button variant="default" onClick={() => ask(true)}>
+      <Button variant="default" onClick={() => setIsOpen(true)}>
         Delete
       </Button>
-      {asking && (
+      {isOpen && (
         <DeleteDialog
-          what={what}
-          remove={remove}
-          deleted={() => {
-            toast(`${what} is deleted`)
-            void leave().then(() => {
-              queryClient.removeQueries({ queryKey: row })
+          itemName={itemName}
+          onDelete={onDelete}
+          onDeleted={() => {
+            toast(`${itemName} is deleted`)
+            void navigateAway().then(() => {
+              queryClient.removeQueries({ queryKey: queryKey })
               void queryClient.invalidateQueries() // much may have shown it, and what went with it
             })
           }}
-          close={() => ask(false)}
+          onClose={() => setIsOpen(false)}
         />
       )}
     </>

@@ -1,15 +1,15 @@
 import { lazy } from 'react'
 
-import type { Props } from './ConfirmDeleteDialog'
-import { Later } from './LazyBoundary'
+import type { ConfirmDeleteProps } from './ConfirmDeleteDialog'
+import { LazyBoundary } from './LazyBoundary'
 
-const AskDelete = lazy(() => import('./ConfirmDeleteDialog').then((module) => ({ default: module.AskDelete })))
+const AskDelete = lazy(() => import('./ConfirmDeleteDialog').then((module) => ({ default: module.ConfirmDeleteDialog })))
 
 /** DeleteDialog asks before something is deleted. It is loaded when it is asked for. */
-export function DeleteDialog(props: Props) {
+export function DeleteDialog(props: ConfirmDeleteProps) {
   return (
-    <Later>
+    <LazyBoundary>
       <AskDelete {...props} />
-    </Later>
+    </LazyBoundary>
   )
 }

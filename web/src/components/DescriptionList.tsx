@@ -1,11 +1,11 @@
 import { SimpleGrid, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-/** Facts are what is known of one thing: names, and what they are. */
-export function Facts({ of }: { of: [name: string, value: ReactNode][] }) {
+/** DescriptionList are what is known of one thing: names, and what they are. */
+export function DescriptionList({ items }: { items: [name: string, value: ReactNode][] }) {
   return (
     <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3 }} spacing="sm" m={0}>
-      {of.map(([name, value]) => (
+      {items.map(([name, value]) => (
         <div key={name}>
           <Text component="dt" size="sm" c="dimmed">
             {name}

@@ -3,12 +3,12 @@ import { useEffect, useState } from 'react'
 
 /** Dialog is what asks or tells something above the screen. It closes by Escape, and the focus goes back to where it was. */
 export function Dialog(props: Omit<ModalProps, 'opened'>) {
-  const [before] = useState(() => document.activeElement)
+  const [previousFocus] = useState(() => document.activeElement)
   useEffect(
     () => () => {
-      if (before instanceof HTMLElement) setTimeout(() => document.activeElement === document.body && before.focus())
+      if (previousFocus instanceof HTMLElement) setTimeout(() => document.activeElement === document.body && previousFocus.focus())
     },
-    [before],
+    [previousFocus],
   )
   return (
     <Modal

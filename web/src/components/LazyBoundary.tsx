@@ -3,21 +3,21 @@ import { type ReactNode, Suspense, useEffect } from 'react'
 
 import { toast } from './toast'
 
-/** Later stands around a part that is loaded when it is needed. If it cannot be loaded, that is said, and the screen stays. */
-export function Later({ fallback = null, children }: { fallback?: ReactNode; children: ReactNode }) {
+/** LazyBoundary stands around a part that is loaded when it is needed. If it cannot be loaded, that is said, and the screen stays. */
+export function LazyBoundary({ fallback = null, children }: { fallback?: ReactNode; children: ReactNode }) {
   return (
-    <CatchBoundary getResetKey={() => 'later'} errorComponent={Missing}>
+    <CatchBoundary getResetKey={() => 'later'} errorComponent={LoadFailure}>
       <Suspense fallback={fallback}>{children}</Suspense>
     </CatchBoundary>
   )
 }
 
-/** sayUnloaded tells that code did not come. */
-export function sayUnloaded() {
-  toast('That could not be loaded. There may be no connection, or a new version: load the page anew.', 'bad')
+/** showLoadError tells that code did not come. */
+export function showLoadError() {
+  toast('That could not be loaded. There may be no connection, or a new version: load the page anew.', 'error')
 }
 
-function Missing() {
-  useEffect(sayUnloaded, [])
+function LoadFailure() {
+  useEffect(showLoadError, [])
   return null
 }

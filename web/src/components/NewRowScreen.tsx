@@ -2,50 +2,50 @@ import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-quer
 import { useRouter } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
-import { asProblem } from '../api/problem'
-import type { FormProps } from './RowDetails'
+import { toProblem } from '../api/problem'
+import type { RowFormProps } from './RowDetails'
 import { Screen } from './Screen'
 import { Forbidden } from './placeholders'
 import { toast } from './toast'
 
 interface Props<T, F> {
   title: string
-  may: boolean
+  canCreate: boolean
   /** What is good to know before. */
   note?: ReactNode
-  above: ReactNode
-  start: Partial<F>
-  form: (props: FormProps<F>) => ReactNode
-  create: (fields: F) => Promise<T>
+  breadcrumb: ReactNode
+  initialValues: Partial<F>
+  renderForm: (props: RowFormProps<F>) => ReactNode
+  createRow: (fields: F) => Promise<T>
   /** Query key of the new row. */
-  row: (row: T) => QueryKey
-  called: (row: T) => string
+  getQueryKey: (getQueryKey: T) => QueryKey
+  getLabel: (getQueryKey: T) => string
   /** Leads to the new row. */
-  open: (row: T) => void
+  onCreated: (getQueryKey: T) => void
   /** Leads to the list, for somebody who has come straight here; others go back to where they were. */
-  cancel: () => void
+  onCancel: () => void
 }
 
-/** NewRow is the screen that creates a row and leads to it. */
-export function NewRow<T, F>({ title, may, note, above, start, form, create, row, called, open, cancel }: Props<T, F>) {
+/** NewRowScreen is the screen that creates a row and leads to it. */
+export function NewRowScreen<T, F>({ title, canCreate, note, breadcrumb, initialValues, renderForm, createRow, getQueryKey, getLabel, onCreated, onCancel }: Props<T, F>) {
   const queryClient = useQueryClient()
   const { history } = useRouter()
-  const back = () => (history.canGoBack() ? history.back() : cancel())
+  const goBack = () => (history.canGoBack() ? history.back() : onCancel())
   const { mutate, isPending, error } = useMutation({
-    mutationFn: create,
-    onSuccess: (made) => {
+    mutationFn: createRow,
+    onSuccess: (newRow) => {
       void queryClient.invalidateQueries() // much will show it
-      queryClient.setQueryData(row(made), made)
-      toast(`${called(made)} is stored`)
-      open(made)
+      queryClient.setQueryData(getQueryKey(newRow), newRow)
+      toast(`${getLabel(newRow)} is stored`)
+      onCreated(newRow)
     },
   })
   return (
-    <Screen title={title} above={above}>
-      {may ? (
+    <Screen title={title} breadcrumb={breadcrumb}>
+      {canCreate ? (
         <>
           {note}
-          {form({ start, submit: (fields) => mutate(fields), cancel: back, saving: isPending, problem: error ? asProblem(error) : undefined })}
+          {renderForm({ initialValues, onSubmit: (fields) => mutate(fields), onCancel: goBack, isSaving: isPending, problem: error ? toProblem(error) : undefined })}
         </>
       ) : (
         <Forbidden />

@@ -3,72 +3,72 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { type Hit, type Kind, searchQuery } from '../search/api'
+import { type SearchHit, type EntityKind, searchQuery } from '../search/api'
 import { useListbox } from './useListbox'
-import style from './listbox.module.css'
+import classes from './listbox.module.css'
 
 interface Props extends Omit<TextInputProps, 'value' | 'defaultValue' | 'onChange'> {
-  only: Kind
+  kind: EntityKind
   /** Key of what is chosen, or ''. */
   defaultValue?: string
   /** What it is called. */
-  called?: string | undefined
+  selectedLabel?: string | undefined
   /** The key is '' while none is chosen; then typed tells how far one is. */
-  onChange: (key: string, typed: string) => void
+  onChange: (key: string, inputText: string) => void
 }
 
 /** Picker is a field for one thing of a kind: one types a part of its name, or its number, and chooses. */
-export function Picker({ only, defaultValue = '', called, onChange, onBlur, ...rest }: Props) {
-  const [typed, type] = useState<string>() // undefined while what was chosen stands there
-  const [chosen, setChosen] = useState<{ key: string; title: string | undefined }>({ key: defaultValue, title: undefined }) // called may become known later
-  const [known, know] = useState(defaultValue)
-  if (defaultValue !== known) {
-    know(defaultValue)
-    if (defaultValue !== chosen.key) {
-      setChosen({ key: defaultValue, title: undefined }) // not by this field: by the way back, say
-      type(undefined)
+export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlur, ...rest }: Props) {
+  const [inputText, setInputText] = useState<string>() // undefined while what was chosen stands there
+  const [selected, setSelected] = useState<{ key: string; title: string | undefined }>({ key: defaultValue, title: undefined }) // called may become known later
+  const [lastDefaultValue, setLastDefaultValue] = useState(defaultValue)
+  if (defaultValue !== lastDefaultValue) {
+    setLastDefaultValue(defaultValue)
+    if (defaultValue !== selected.key) {
+      setSelected({ key: defaultValue, title: undefined }) // not by this field: by the way back, say
+      setInputText(undefined)
     }
   }
-  const [wanted] = useDebouncedValue(typed?.trim() ?? '', 200)
-  const { data, error, isFetching, isPaused } = useQuery(searchQuery(wanted, { only, limit: 8 }))
-  const fresh = typed !== undefined && wanted === typed.trim() && wanted !== ''
-  const hits = fresh && !isFetching && data ? data : []
-  const choose = (hit: Hit | undefined) => {
+  const [searchText] = useDebouncedValue(inputText?.trim() ?? '', 200)
+  const { data, error, isFetching, isPaused } = useQuery(searchQuery(searchText, { kind, limit: 8 }))
+  const isCurrent = inputText !== undefined && searchText === inputText.trim() && searchText !== ''
+  const hits = isCurrent && !isFetching && data ? data : []
+  const selectHit = (hit: SearchHit | undefined) => {
     if (!hit) return
-    setChosen({ key: hit.key, title: hit.title })
-    type(undefined)
+    setSelected({ key: hit.key, title: hit.title })
+    setInputText(undefined)
     onChange(hit.key, hit.title)
   }
-  const { field, list, option, press, go } = useListbox(hits.length, (i) => choose(hits[i]))
+  const { inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(hits.length, (i) => selectHit(hits[i]))
   return (
     <div>
       <TextInput
         placeholder="A part of its name, or its number"
         {...rest}
-        {...field}
+        {...inputProps}
         aria-expanded={hits.length > 0}
-        value={typed ?? (chosen.key && (chosen.title ?? called ?? chosen.key))}
+        value={inputText ?? (selected.key && (selected.title ?? selectedLabel ?? selected.key))}
         onChange={(event) => {
-          type(event.currentTarget.value)
-          go(0)
-          setChosen({ key: '', title: undefined })
+          setInputText(event.currentTarget.value)
+          setActiveIndex(0)
+          setSelected({ key: '', title: undefined })
           onChange('', event.currentTarget.value)
         }}
-        onKeyDown={press}
+        onKeyDown={onKeyDown}
         onFocus={(event) => event.currentTarget.select()}
         onBlur={(event) => {
-          const exact = hits.filter(({ key, title }) => [key, title].includes(wanted))
-          if (exact.length === 1) choose(exact[0]) // one need not press Enter, too
+          const exactHits = hits.filter(({ key, title }) => [key, title].includes(searchText))
+          if (exactHits.length === 1) selectHit(exactHits[0]) // one need not press Enter, too
           onBlur?.(event)
         }}
       />
       <Text size="sm" c="dimmed" role="status">
-        {fresh && !isFetching && (error || isPaused ? 'The search failed.' : hits.length === 0 && 'Nothing is called so.')}
+        {isCurrent && !isFetching && (error || isPaused ? 'The search failed.' : hits.length === 0 && 'Nothing is called so.')}
       </Text>
       {hits.length > 0 && (
-        <Stack {...list} aria-label={`${String(rest.label)}: found`} gap={0}>
+        <Stack {...listProps} aria-label={`${String(rest.label)}: found`} gap={0}>
           {hits.map((hit, i) => (
-            <UnstyledButton key={hit.key} {...option(i)} className={style.option} onMouseDown={(event) => event.preventDefault()} onClick={() => choose(hit)}>
+            <UnstyledButton key={hit.key} {...getOptionProps(i)} className={classes.option} onMouseDown={(event) => event.preventDefault()} onClick={() => selectHit(hit)}>
               <Group gap="sm" justify="space-between">
                 <Text size="sm">{hit.title}</Text>
                 <Text size="sm" c="dimmed">

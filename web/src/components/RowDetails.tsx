@@ -4,57 +4,57 @@ import type { ReactNode } from 'react'
 import type { EditOptions } from '../api/useRowEdit'
 import type { Problem } from '../api/problem'
 import { ConflictDialog } from './ConflictDialog'
-import { Facts } from './DescriptionList'
-import { changed } from './form'
-import { asShown, type Tell } from './formatValue'
-import { Part } from './Section'
-import { useDetails } from './useRowEditor'
+import { DescriptionList } from './DescriptionList'
+import { changedFields } from './form'
+import { formatPlainField, type FormatField } from './formatValue'
+import { Section } from './Section'
+import { useRowEditor } from './useRowEditor'
 
 /** What a form of a row's fields takes. */
-export interface FormProps<F> {
+export interface RowFormProps<F> {
   /** What stands in the fields at first. */
-  start: Partial<F>
-  submit: (fields: F) => void
-  cancel: () => void
-  saving?: boolean
+  initialValues: Partial<F>
+  onSubmit: (fields: F) => void
+  onCancel: () => void
+  isSaving?: boolean
   /** What the server said to the last try. */
   problem: Problem | undefined
 }
 
 interface Props<T, F> {
   row: T
-  may: boolean
+  canEdit: boolean
   /** What people call the fields, in the order in which they are shown. */
   labels: Partial<Record<keyof T & string, string>>
-  options: EditOptions<T>
+  editOptions: EditOptions<T>
   /** The fields, to edit. */
-  form: (props: FormProps<F>) => ReactNode
+  renderForm: (props: RowFormProps<F>) => ReactNode
   /** Fields that are shown otherwise than as their text: as links, say. */
-  cells?: Partial<Record<keyof T & string, ReactNode>>
+  fieldContent?: Partial<Record<keyof T & string, ReactNode>>
   /** What is shown instead of the fields one by one. */
-  facts?: [name: string, value: ReactNode][]
-  tell?: Tell
+  items?: [name: string, value: ReactNode][]
+  formatField?: FormatField
 }
 
 /** RowDetails are a row's own fields, to read or to edit. */
-export function RowDetails<T extends { version: number }, F extends Partial<T>>({ row, may, labels, options, form, cells = {}, facts, tell = asShown }: Props<T, F>) {
-  const { editing, conflict, save, end, button } = useDetails<T>({ row, edit: options, may })
-  const names = Object.keys(labels) as (keyof T & string)[]
+export function RowDetails<T extends { version: number }, F extends Partial<T>>({ row, canEdit, labels, editOptions, renderForm, fieldContent = {}, items, formatField = formatPlainField }: Props<T, F>) {
+  const { editing, conflict, save, stopEditing, editButton } = useRowEditor<T>({ row, editOptions: editOptions, canEdit })
+  const fieldNames = Object.keys(labels) as (keyof T & string)[]
   return (
-    <Part title="Details" id="details" actions={button}>
+    <Section title="Details" id="details" actions={editButton}>
       <Card withBorder>
         {editing ? (
-          form({
-            start: editing.start as unknown as Partial<F>,
+          renderForm({
+            initialValues: editing.initialValues as unknown as Partial<F>,
             problem: editing.problem,
-            submit: (fields) => save(editing.base, changed<T>(editing.base, fields)),
-            cancel: end,
+            onSubmit: (fields) => save(editing.base, changedFields<T>(editing.base, fields)),
+            onCancel: stopEditing,
           })
         ) : (
-          <Facts of={facts ?? names.map((name) => [labels[name] ?? '', cells[name] ?? asShown(name, row[name])])} />
+          <DescriptionList items={items ?? fieldNames.map((name) => [labels[name] ?? '', fieldContent[name] ?? formatPlainField(name, row[name])])} />
         )}
       </Card>
-      {conflict && <ConflictDialog conflict={conflict} labels={labels as Partial<Record<keyof T, string>>} tell={tell} keep={save} cancel={end} />}
-    </Part>
+      {conflict && <ConflictDialog conflict={conflict} labels={labels as Partial<Record<keyof T, string>>} formatField={formatField} onSave={save} onCancel={stopEditing} />}
+    </Section>
   )
 }

@@ -1,8 +1,8 @@
 import { Group, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-/** Part is a titled part of a screen. */
-export function Part({ title, id, actions, children }: { title: string; id: string; actions?: ReactNode; children: ReactNode }) {
+/** Section is a titled part of a screen. */
+export function Section({ title, id, actions, children }: { title: string; id: string; actions?: ReactNode; children: ReactNode }) {
   return (
     <section aria-labelledby={id}>
       <Group justify="space-between" mb="xs" gap="xs">

@@ -3,14 +3,14 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { Page } from '../api/client'
 
 /**
- * namesOf makes the hook that tells what rows are called that others speak of by their numbers. The names come in one call, so that a table asks
+ * createNamesHook makes the hook that tells what rows are called that others speak of by their numbers. The names come in one call, so that a table asks
  * once, not for each row; where there are more than one call tells, it is the noun and the number.
  */
-export function namesOf(noun: string, list: string, read: (signal: AbortSignal) => Promise<Page<{ id: number; name: string }>>) {
+export function createNamesHook(noun: string, listKey: string, fetchPage: (signal: AbortSignal) => Promise<Page<{ id: number; name: string }>>) {
   const query = queryOptions({
-    queryKey: [list, 'names'],
+    queryKey: [listKey, 'names'],
     staleTime: 60_000,
-    queryFn: async ({ signal }) => Object.fromEntries((await read(signal)).rows.map(({ id, name }) => [id, name])),
+    queryFn: async ({ signal }) => Object.fromEntries((await fetchPage(signal)).rows.map(({ id, name }) => [id, name])),
   })
   return function useNames(): (id: number) => string {
     const { data } = useQuery(query)

@@ -1,11 +1,11 @@
 import type { Conflict } from '../api/useRowEdit'
 
-/** clash sorts the fields that two people have changed: both to different values, or one of them alone. What both set alike is no matter. */
-export function clash<T extends object, N extends keyof T>({ base, mine, theirs }: Conflict<T>, names: N[]): { both: N[]; onlyMine: N[]; onlyTheirs: N[] } {
-  const touched = (name: N) => name in mine && mine[name] !== theirs[name]
+/** diffFields sorts the fields that two people have changed: both to different values, or one of them alone. What both set alike is no matter. */
+export function diffFields<T extends object, FieldName extends keyof T>({ base, local, remote }: Conflict<T>, fieldNames: FieldName[]): { conflicting: FieldName[]; localOnly: FieldName[]; remoteOnly: FieldName[] } {
+  const isChangedLocally = (name: FieldName) => name in local && local[name] !== remote[name]
   return {
-    both: names.filter((name) => touched(name) && base[name] !== theirs[name]),
-    onlyMine: names.filter((name) => touched(name) && base[name] === theirs[name]),
-    onlyTheirs: names.filter((name) => !(name in mine) && base[name] !== theirs[name]),
+    conflicting: fieldNames.filter((name) => isChangedLocally(name) && base[name] !== remote[name]),
+    localOnly: fieldNames.filter((name) => isChangedLocally(name) && base[name] === remote[name]),
+    remoteOnly: fieldNames.filter((name) => !(name in local) && base[name] !== remote[name]),
   }
 }

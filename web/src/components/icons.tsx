@@ -2,7 +2,7 @@ import type { SVGProps } from 'react'
 
 // Drawn for this app, on a grid of 24. They only decorate: whatever has one also has a name.
 
-const shapes = {
+const iconPaths = {
   home: 'M4 11l8-7 8 7v9h-5v-6H9v6H4z',
   site: 'M5 21V4h9v17M14 9h5v12M3 21h18M8 8h3M8 12h3M8 16h3',
   instrument: 'M6 3h12v18H6zM6 10h12M9 6v1M9 13v3',
@@ -23,17 +23,17 @@ const shapes = {
   upload: 'M12 16V4M7 9l5-5 5 5M4 20h16',
   close: 'M6 6l12 12M18 6L6 18',
   right: 'M9 5l7 7-7 7',
-  leave: 'M10 4H5v16h5M14 8l4 4-4 4M18 12H9',
+  signOut: 'M10 4H5v16h5M14 8l4 4-4 4M18 12H9',
   offline: 'M3 3l18 18M8.5 8.5A9 9 0 0 0 4 11M12 7a12 12 0 0 1 8 4M9 15a5 5 0 0 1 6 0M12 19v.5',
   lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
 } as const
 
-export type IconName = keyof typeof shapes
+export type IconName = keyof typeof iconPaths
 
 export function Icon({ name, size = 20, ...rest }: { name: IconName; size?: number } & SVGProps<SVGSVGElement>) {
   return (
     <svg viewBox="0 0 24 24" width={size} height={size} fill="none" stroke="currentColor" strokeWidth={1.75} strokeLinecap="round" strokeLinejoin="round" aria-hidden {...rest}>
-      <path d={shapes[name]} />
+      <path d={iconPaths[name]} />
     </svg>
   )
 }

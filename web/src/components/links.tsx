@@ -14,12 +14,12 @@ function AnchorButton(props: ButtonProps & Omit<ComponentPropsWithRef<'a'>, keyo
 }
 
 /**
- * usePlainLinks lets plain links, <a href={base + '/events/1'}>, be led by the router, too, when it is the onClick of what is around them. A hundred of
+ * useAnchorNavigation lets plain links, <a href={base + '/events/1'}>, be led by the router, too, when it is the onClick of what is around them. A hundred of
  * the links above come into sight too slowly.
  */
-export function usePlainLinks() {
+export function useAnchorNavigation() {
   const { basepath, history } = useRouter()
-  const follow = useCallback(
+  const handleClick = useCallback(
     (event: MouseEvent) => {
       const href = event.target instanceof Element && event.target.closest('a')?.getAttribute('href')
       if (!href || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
@@ -28,5 +28,5 @@ export function usePlainLinks() {
     },
     [history],
   )
-  return { base: basepath, follow }
+  return { basePath: basepath, handleClick }
 }

@@ -5,26 +5,26 @@ export interface Store<T> {
   get: () => T
   set: (next: T) => void
   /** Calls at each change, until it is told to stop. */
-  watch: (changed: () => void) => () => void
+  subscribe: (onChange: () => void) => () => void
 }
 
-/** store begins one with a value. */
-export function store<T>(value: T): Store<T> {
-  const watchers = new Set<() => void>()
+/** createStore begins one with a value. */
+export function createStore<T>(value: T): Store<T> {
+  const subscribers = new Set<() => void>()
   return {
     get: () => value,
     set: (next) => {
       value = next
-      for (const tell of watchers) tell()
+      for (const notify of subscribers) notify()
     },
-    watch: (changed) => {
-      watchers.add(changed)
-      return () => watchers.delete(changed)
+    subscribe: (onChange) => {
+      subscribers.add(onChange)
+      return () => subscribers.delete(onChange)
     },
   }
 }
 
 /** useStore shows what a store holds. */
-export function useStore<T>({ watch, get }: Store<T>): T {
-  return useSyncExternalStore(watch, get)
+export function useStore<T>({ subscribe, get }: Store<T>): T {
+  return useSyncExternalStore(subscribe, get)
 }

@@ -6,63 +6,63 @@ import type { Problem } from '../api/problem'
 import { useShortcut } from '../shell/shortcuts'
 import { toast } from './toast'
 
-interface Options<T> {
+interface RowEditorOptions<T> {
   row: T
-  edit: EditOptions<T>
-  may: boolean
+  editOptions: EditOptions<T>
+  canEdit: boolean
   label?: string
   /** What is said once it is saved. */
-  said?: string
+  savedMessage?: string
 }
 
-interface Details<T> {
+interface RowEditor<T> {
   /** What the form begins with, and what was wrong with the last try; undefined while one only reads. */
-  editing: { base: T; start: T; problem: Problem | undefined } | undefined
+  editing: { base: T; initialValues: T; problem: Problem | undefined } | undefined
   conflict: Conflict<T> | undefined
-  save: (from: T, changes: Partial<T>) => void
-  end: () => void
+  save: (base: T, changes: Partial<T>) => void
+  stopEditing: () => void
   /** The button with which one begins. */
-  button: ReactNode
+  editButton: ReactNode
 }
 
-/** useDetails lets a row be read or edited. What is saved shows at once; if it is refused, the form is back with what one typed. */
-export function useDetails<T extends { version: number }>({ row, edit: options, may, label = 'Edit', said = 'Saved' }: Options<T>): Details<T> {
+/** useRowEditor lets a row be read or edited. What is saved shows at once; if it is refused, the form is back with what one typed. */
+export function useRowEditor<T extends { version: number }>({ row, editOptions: options, canEdit, label = 'Edit', savedMessage = 'Saved' }: RowEditorOptions<T>): RowEditor<T> {
   const [base, setBase] = useState<T>() // the row as it was when one began to edit
-  const button = useRef<HTMLButtonElement>(null)
-  const edit = useRowEdit<T>({
+  const buttonRef = useRef<HTMLButtonElement>(null)
+  const rowEdit = useRowEdit<T>({
     ...options,
-    saved: (next) => {
-      options.saved?.(next)
-      toast(said)
+    onSaved: (savedRow) => {
+      options.onSaved?.(savedRow)
+      toast(savedMessage)
     },
   })
-  const begin = () => {
-    if (!edit.saving) setBase(row)
+  const startEditing = () => {
+    if (!rowEdit.isSaving) setBase(row)
   }
-  const end = () => {
+  const stopEditing = () => {
     setBase(undefined)
-    edit.drop()
+    rowEdit.reset()
   }
-  const save = (from: T, changes: Partial<T>) => {
-    end()
-    if (Object.keys(changes).length > 0) edit.save(from, changes)
+  const save = (editBase: T, changes: Partial<T>) => {
+    stopEditing()
+    if (Object.keys(changes).length > 0) rowEdit.save(editBase, changes)
   }
-  const { refused, conflict } = edit
-  const from = refused?.base ?? base
-  useShortcut('e', label, begin, may && !from)
-  const edited = useRef(false)
+  const { rejected, conflict } = rowEdit
+  const editBase = rejected?.base ?? base
+  useShortcut('e', label, startEditing, canEdit && !editBase)
+  const wasEditing = useRef(false)
   useEffect(() => {
-    if (edited.current && !from) button.current?.focus() // where one came from
-    edited.current = Boolean(from)
-  }, [from])
+    if (wasEditing.current && !editBase) buttonRef.current?.focus() // where one came from
+    wasEditing.current = Boolean(editBase)
+  }, [editBase])
   return {
-    editing: from && { base: from, start: { ...from, ...refused?.changes }, problem: refused?.problem },
+    editing: editBase && { base: editBase, initialValues: { ...editBase, ...rejected?.changes }, problem: rejected?.problem },
     conflict,
     save,
-    end,
-    button: may && !from && (
-      <Button ref={button} variant="default" onClick={begin} aria-disabled={edit.saving}>
-        {edit.saving ? 'Saving…' : label}
+    stopEditing,
+    editButton: canEdit && !editBase && (
+      <Button ref={buttonRef} variant="default" onClick={startEditing} aria-disabled={rowEdit.isSaving}>
+        {rowEdit.isSaving ? 'Saving…' : label}
       </Button>
     ),
   }

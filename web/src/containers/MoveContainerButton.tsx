@@ -5,25 +5,25 @@ import { useRowEdit } from '../api/useRowEdit'
 import { useFreezerNames } from '../freezers/FreezerLink'
 import { ConflictDialog } from '../components/ConflictDialog'
 import { Dialog } from '../components/Dialog'
-import { ProblemNote } from '../components/form'
+import { ProblemAlert } from '../components/form'
 import { Picker } from '../components/Picker'
-import { named } from '../components/formatValue'
+import { formatIdAsName } from '../components/formatValue'
 import { toast } from '../components/toast'
-import { useMay } from '../session/api'
+import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { type Container, containerLabels, editOf, titleOf } from './api'
+import { type Container, containerLabels, containerEditOptions, containerTitle } from './api'
 
-/** MoveContainer is the button that puts a container into another freezer. */
-export function MoveContainer({ container }: { container: Container }) {
-  const may = useMay('operator')
-  const [asking, ask] = useState(false)
-  const { save, saving, refused, conflict, drop } = useRowEdit<Container>({ ...editOf(container), saved: () => toast('Moved') })
-  useShortcut('m', 'Move to another freezer', () => ask(true), may)
-  const freezerName = useFreezerNames()
-  if (!may) return null
+/** MoveContainerButton is the button that puts a container into another freezer. */
+export function MoveContainerButton({ container }: { container: Container }) {
+  const canEdit = usePermission('operator')
+  const [isOpen, setIsOpen] = useState(false)
+  const { save, isSaving, rejected, conflict, reset } = useRowEdit<Container>({ ...containerEditOptions(container), onSaved: () => toast('Moved') })
+  useShortcut('m', 'Move to another freezer', () => setIsOpen(true), canEdit)
+  const getFreezerName = useFreezerNames()
+  if (!canEdit) return null
   const close = () => {
-    ask(false)
-    drop()
+    setIsOpen(false)
+    reset()
   }
   const move = (base: Container, changes: Partial<Container>) => {
     close()
@@ -31,43 +31,43 @@ export function MoveContainer({ container }: { container: Container }) {
   }
   return (
     <>
-      <Button onClick={() => ask(true)} aria-disabled={saving}>
+      <Button onClick={() => setIsOpen(true)} aria-disabled={isSaving}>
         Move
       </Button>
-      {(asking || refused) && (
-        <Dialog onClose={close} title={`Move ${titleOf(container)}`}>
-          <Where container={refused?.base ?? container} to={refused?.changes.freezer_id} move={move} close={close} />
-          <ProblemNote problem={refused?.problem} />
+      {(isOpen || rejected) && (
+        <Dialog onClose={close} title={`Move ${containerTitle(container)}`}>
+          <MoveForm container={rejected?.base ?? container} targetId={rejected?.changes.freezer_id} onMove={move} onClose={close} />
+          <ProblemAlert problem={rejected?.problem} />
         </Dialog>
       )}
-      {conflict && <ConflictDialog conflict={conflict} labels={containerLabels} tell={named('freezer_id', freezerName)} keep={move} cancel={close} />}
+      {conflict && <ConflictDialog conflict={conflict} labels={containerLabels} formatField={formatIdAsName('freezer_id', getFreezerName)} onSave={move} onCancel={close} />}
     </>
   )
 }
 
-interface WhereProps {
+interface MoveFormProps {
   container: Container
-  to: number | undefined
-  move: (base: Container, changes: Partial<Container>) => void
-  close: () => void
+  targetId: number | undefined
+  onMove: (base: Container, changes: Partial<Container>) => void
+  onClose: () => void
 }
 
-function Where({ container, to, move, close }: WhereProps) {
-  const [chosen, choose] = useState(to ? String(to) : '')
-  const freezerName = useFreezerNames()
+function MoveForm({ container, targetId, onMove, onClose }: MoveFormProps) {
+  const [selectedId, setSelectedId] = useState(targetId ? String(targetId) : '')
+  const getFreezerName = useFreezerNames()
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (chosen) move(container, Number(chosen) === container.freezer_id ? {} : { freezer_id: Number(chosen) })
+    if (selectedId) onMove(container, Number(selectedId) === container.freezer_id ? {} : { freezer_id: Number(selectedId) })
   }
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Picker only="freezer" label="To which freezer" description={`It stands in ${freezerName(container.freezer_id)}.`} defaultValue={chosen} called={freezerName(to ?? 0)} onChange={choose} data-autofocus />
+        <Picker kind="freezer" label="To which freezer" description={`It stands in ${getFreezerName(container.freezer_id)}.`} defaultValue={selectedId} selectedLabel={getFreezerName(targetId ?? 0)} onChange={setSelectedId} data-autofocus />
         <Group justify="end">
-          <Button variant="default" onClick={close}>
+          <Button variant="default" onClick={onClose}>
             Leave it
           </Button>
-          <Button type="submit" disabled={!chosen}>
+          <Button type="submit" disabled={!selectedId}>
             Move
           </Button>
         </Group>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { uuidIn } from './extractUuid'
+import { extractUuid } from './extractUuid'
 
 const uuid = '123e4567-e89b-12d3-a456-426614174000'
 
@@ -16,4 +16,4 @@ test.each([
   [`${uuid.replaceAll('-', '')}0`, undefined],
   ['Plasma, batch 7', undefined],
   ['', undefined],
-])('in %j there is %s', (text, found) => expect(uuidIn(text)).toBe(found))
+])('in %j there is %s', (text, expected) => expect(extractUuid(text)).toBe(expected))

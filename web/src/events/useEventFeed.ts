@@ -1,50 +1,50 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 
-import { onLive } from '../live/liveUpdates'
-import { type Event, type EventFilters, feedQuery } from './api'
-import { below, matches, merged } from './eventFeed'
+import { subscribeToLive } from '../live/liveUpdates'
+import { type Event, type EventFilters, eventFeedQuery } from './api'
+import { splitAtNewest, matchesFilters, mergeEvents } from './eventFeed'
 
-const mostArrived = 5_000 // events that are kept beside those that were read, before all is read anew
+const maxArrived = 5_000 // events that are kept beside those that were read, before all is read anew
 
-export type Feed = ReturnType<typeof useFeed>
+export type EventFeed = ReturnType<typeof useEventFeed>
 
 /**
- * useFeed are events, the newest first, and those that arrive while one looks. What arrives is kept beside what was read: an answer that was under way
+ * useEventFeed are events, the newest first, and those that arrive while one looks. What arrives is kept beside what was read: an answer that was under way
  * knows nothing of it. An event may be in both; it is shown once. While held, new ones only wait.
  */
-export function useFeed(filters: EventFilters, hold: boolean) {
-  const query = useInfiniteQuery(feedQuery(filters))
+export function useEventFeed(filters: EventFilters, isHeld: boolean) {
+  const query = useInfiniteQuery(eventFeedQuery(filters))
   const [arrived, setArrived] = useState<Event[]>([])
   const { refetch } = query
   useEffect(
     () =>
-      onLive((messages) => {
-        const fresh = messages.flatMap((message) => (message.kind === 'event' ? [message.row] : []))
-        if (fresh.length > 0) setArrived((known) => [...known, ...fresh])
+      subscribeToLive((messages) => {
+        const newEvents = messages.flatMap((message) => (message.kind === 'event' ? [message.row] : []))
+        if (newEvents.length > 0) setArrived((current) => [...current, ...newEvents])
       }),
     [],
   )
-  const reading = useRef(false)
+  const isRefetching = useRef(false)
   useEffect(() => {
-    if (arrived.length <= mostArrived || reading.current) return
-    reading.current = true
+    if (arrived.length <= maxArrived || isRefetching.current) return
+    isRefetching.current = true
     void refetch().then(({ isSuccess }) => {
-      reading.current = false
-      if (isSuccess) setArrived((known) => known.slice(arrived.length)) // the server had those already
+      isRefetching.current = false
+      if (isSuccess) setArrived((current) => current.slice(arrived.length)) // the server had those already
     })
   }, [arrived, refetch])
 
   const { data } = query
-  const asked = JSON.stringify(filters) // a new object each time
+  const filtersJson = JSON.stringify(filters) // a new object each time
   const events = useMemo(() => {
-    const wanted = JSON.parse(asked) as EventFilters
-    return merged(data?.pages.flatMap(({ rows }) => rows) ?? [], arrived.filter((event) => matches(event, wanted)))
-  }, [data, arrived, asked])
-  const [newest, setNewest] = useState<string>() // when one began to hold
-  const holding = hold && newest !== undefined
-  if (hold && newest === undefined && events[0]) setNewest(events[0].id)
-  if (!hold && newest !== undefined) setNewest(undefined)
-  const { held, waiting } = useMemo(() => below(events, holding ? newest : undefined), [events, holding, newest])
-  return { query, events: held, waiting }
+    const currentFilters = JSON.parse(filtersJson) as EventFilters
+    return mergeEvents(data?.pages.flatMap(({ rows }) => rows) ?? [], arrived.filter((event) => matchesFilters(event, currentFilters)))
+  }, [data, arrived, filtersJson])
+  const [newestId, setNewestId] = useState<string>() // when one began to hold
+  const isHolding = isHeld && newestId !== undefined
+  if (isHeld && newestId === undefined && events[0]) setNewestId(events[0].id)
+  if (!isHeld && newestId !== undefined) setNewestId(undefined)
+  const { visible, waitingCount } = useMemo(() => splitAtNewest(events, isHolding ? newestId : undefined), [events, isHolding, newestId])
+  return { query, events: visible, waitingCount }
 }

@@ -1,19 +1,19 @@
-import { api, page } from '../api/client'
+import { api, unwrapPage } from '../api/client'
 import { TextLink } from '../components/links'
-import { namesOf } from '../components/createNamesHook'
+import { createNamesHook } from '../components/createNamesHook'
 
 /** useFreezerNames tells what freezers are called. */
-export const useFreezerNames = namesOf('Freezer', 'freezers', (signal) => page(api.GET('/api/v1/freezers', { params: { query: { limit: 1000 } }, signal })))
+export const useFreezerNames = createNamesHook('Freezer', 'freezers', (signal) => unwrapPage(api.GET('/api/v1/freezers', { params: { query: { limit: 1000 } }, signal })))
 
 /** FreezerLink leads to a freezer. */
 export function FreezerLink({ id, name }: { id: number; name?: string | undefined }) {
   return (
     <TextLink to="/freezers/$id" params={{ id: String(id) }}>
-      {name ?? <Called id={id} />}
+      {name ?? <FreezerName id={id} />}
     </TextLink>
   )
 }
 
-function Called({ id }: { id: number }) {
+function FreezerName({ id }: { id: number }) {
   return useFreezerNames()(id)
 }

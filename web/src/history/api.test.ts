@@ -11,6 +11,6 @@ test.each([
 ])('with %i pages newer changes are looked for every %i ms, since each page is read anew', (pages, ms) => {
   const { queryKey, refetchInterval } = changesQuery({})
   const client = new QueryClient()
-  if (pages > 0) client.setQueryData(queryKey, { pages: Array.from({ length: pages }, () => ({ rows: [], next: undefined })), pageParams: [] })
+  if (pages > 0) client.setQueryData(queryKey, { pages: Array.from({ length: pages }, () => ({ rows: [], nextCursor: undefined })), pageParams: [] })
   expect(refetchInterval(client.getQueryCache().build(client, { queryKey }))).toBe(ms)
 })

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 
-import { rowName, rowPath, words } from './tables'
+import { describeRow, rowPath, humanize } from './tables'
 
 test('a row is called by its noun and its key', () => {
-  expect(rowName('site', '3')).toBe('site 3')
-  expect(rowName('account', '7')).toBe('account 7')
-  expect(rowName('some_table', 'x')).toBe('some table x')
-  expect(words('postcode_or_zip')).toBe('Postcode or zip')
+  expect(describeRow('site', '3')).toBe('site 3')
+  expect(describeRow('account', '7')).toBe('account 7')
+  expect(describeRow('some_table', 'x')).toBe('some table x')
+  expect(humanize('postcode_or_zip')).toBe('Postcode or zip')
 })
 
 test('only a row whose noun has a screen is a link', () => {

@@ -2,39 +2,39 @@ import { Button, Text } from '@mantine/core'
 
 import type { FieldError } from '../api/problem'
 import { type Column, RowTable } from '../components/DataTable'
-import { Part } from '../components/Section'
-import { faultsCSV, shownAtMost } from './errorReport'
-import type { Kind } from './importTargets'
+import { Section } from '../components/Section'
+import { errorsToCsv, maxShownErrors } from './errorReport'
+import type { ImportTarget } from './importTargets'
 
 interface Props {
   errors: FieldError[]
-  kind: Kind
+  target: ImportTarget
   /** Of the file. */
-  name: string
+  fileName: string
 }
 
-type Fault = FieldError & { at: number }
+type ErrorRow = FieldError & { index: number }
 
-/** Faults lists everything that the server found wrong, line by line, to read or to download. */
-export function Faults({ errors, kind, name }: Props) {
-  const columns: Column<Fault>[] = [
+/** ImportErrors lists everything that the server found wrong, line by line, to read or to download. */
+export function ImportErrors({ errors, target, fileName }: Props) {
+  const columns: Column<ErrorRow>[] = [
     { id: 'line', header: 'Line', value: ({ line }) => line || null },
-    { id: 'field', header: 'Field', value: ({ field }) => (field === 'line' ? 'The whole line' : (kind.fields[field] ?? field)) },
+    { id: 'field', header: 'Field', value: ({ field }) => (field === 'line' ? 'The whole line' : (target.fields[field] ?? field)) },
     { id: 'message', header: 'What is wrong', value: ({ message }) => message },
   ]
   return (
-    <Part
+    <Section
       title={errors.length === 1 ? 'One thing to mend' : `${errors.length} things to mend`}
-      id="faults"
+      id="import-errors"
       actions={
-        <Button variant="default" onClick={() => download(faultsCSV(errors), `${name.replace(/\.\w+$/, '')}-to-mend.csv`)}>
+        <Button variant="default" onClick={() => download(errorsToCsv(errors), `${fileName.replace(/\.\w+$/, '')}-to-mend.csv`)}>
           Download the list
         </Button>
       }
     >
-      {errors.length > shownAtMost && <Text size="sm">The first {shownAtMost} are shown; the list has all of them.</Text>}
-      <RowTable label="Things to mend" columns={columns} rows={errors.slice(0, shownAtMost).map((error, at) => ({ ...error, at }))} rowKey={({ at }) => at} />
-    </Part>
+      {errors.length > maxShownErrors && <Text size="sm">The first {maxShownErrors} are shown; the list has all of them.</Text>}
+      <RowTable label="Things to mend" columns={columns} rows={errors.slice(0, maxShownErrors).map((error, index) => ({ ...error, index }))} rowKey={({ index }) => index} />
+    </Section>
   )
 }
 

@@ -2,144 +2,144 @@ import { Alert, Button, Group, Progress, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 
-import { asProblem, Problem } from '../api/problem'
-import { ProblemNote } from '../components/form'
+import { toProblem, Problem } from '../api/problem'
+import { ProblemAlert } from '../components/form'
 import { TextLink } from '../components/links'
-import { Part } from '../components/Section'
+import { Section } from '../components/Section'
 import { toast } from '../components/toast'
-import { prepare, readLines, type Result, type Row, type Source, type Step, store } from './api'
-import { Columns } from './ColumnMapping'
-import { Faults } from './ImportErrors'
-import { byLine, ofFile } from './errorReport'
-import { guess, type Kind, missing } from './importTargets'
+import { buildUpload, readRows, type ImportResult, type SourceRow, type ImportSource, type ImportStep, importRows } from './api'
+import { ColumnMapping } from './ColumnMapping'
+import { ImportErrors } from './ImportErrors'
+import { groupErrorsByLine, toFileErrors } from './errorReport'
+import { guessFields, type ImportTarget, missingFields } from './importTargets'
 import { Preview } from './Preview'
 
 interface Checked {
   body: Blob
-  result: Result
+  result: ImportResult
 }
 
-/** Steps lead from a chosen file to stored rows: columns, check, import. Nothing can be imported that was not checked as it is. */
-export function Steps({ source, kind }: { source: Source; kind: Kind }) {
+/** ImportSteps lead from a chosen file to stored rows: columns, check, import. Nothing can be imported that was not checked as it is. */
+export function ImportSteps({ source, target }: { source: ImportSource; target: ImportTarget }) {
   const queryClient = useQueryClient()
-  const [columns, setColumns] = useState(() => guess(source.header, kind))
-  const [step, setStep] = useState<Step>()
+  const [columns, setColumns] = useState(() => guessFields(source.header, target))
+  const [step, setStep] = useState<ImportStep>()
   const [checked, setChecked] = useState<Checked>()
-  const [done, setDone] = useState<Result>()
+  const [imported, setImported] = useState<ImportResult>()
   const [problem, setProblem] = useState<Problem>()
-  const [badRows, setBadRows] = useState<Row[]>([])
-  const running = useRef<AbortController>(undefined)
-  const outcome = useRef<HTMLDivElement>(null)
-  useEffect(() => () => running.current?.abort(), [])
+  const [badRows, setBadRows] = useState<SourceRow[]>([])
+  const abortRef = useRef<AbortController>(undefined)
+  const outcomeRef = useRef<HTMLDivElement>(null)
+  useEffect(() => () => abortRef.current?.abort(), [])
   useEffect(() => {
-    if (checked || done || problem) outcome.current?.focus()
-  }, [checked, done, problem])
+    if (checked || imported || problem) outcomeRef.current?.focus()
+  }, [checked, imported, problem])
 
-  const forget = () => {
+  const resetResult = () => {
     setChecked(undefined)
-    setDone(undefined)
+    setImported(undefined)
     setProblem(undefined)
     setBadRows([])
   }
-  const attempt = async (run: (signal: AbortSignal) => Promise<void>, stopped: () => void) => {
-    const stop = new AbortController()
-    running.current = stop
-    forget()
-    setStep({ doing: 'reading', part: 0 })
+  const runStep = async (run: (signal: AbortSignal) => Promise<void>, onStopped: () => void) => {
+    const controller = new AbortController()
+    abortRef.current = controller
+    resetResult()
+    setStep({ phase: 'reading', fraction: 0 })
     try {
-      await run(stop.signal)
-    } catch (thrown) {
-      if (stop.signal.aborted) return stopped()
-      const found = asProblem(thrown)
-      setBadRows(await readLines(source, new Set(byLine(found.errors).keys())).catch(() => []))
-      setProblem(found)
+      await run(controller.signal)
+    } catch (error) {
+      if (controller.signal.aborted) return onStopped()
+      const problemFound = toProblem(error)
+      setBadRows(await readRows(source, new Set(groupErrorsByLine(problemFound.errors).keys())).catch(() => []))
+      setProblem(problemFound)
     } finally {
       setStep(undefined)
     }
   }
   const check = () =>
-    attempt(async (signal) => {
-      const body = await prepare(source, { delimiter: source.delimiter, columns, blank: missing(columns, kind).blank }, setStep, signal)
-      setChecked({ body, result: await store(kind.name, body, true, setStep, signal) })
+    runStep(async (signal) => {
+      const body = await buildUpload(source, { delimiter: source.delimiter, columns, emptyColumns: missingFields(columns, target).missingOptional }, setStep, signal)
+      setChecked({ body, result: await importRows(target.name, body, true, setStep, signal) })
     }, () => toast('Stopped'))
-  const commit = ({ body }: Checked) =>
-    attempt(async (signal) => {
-      setDone(await store(kind.name, body, false, setStep, signal))
+  const importChecked = ({ body }: Checked) =>
+    runStep(async (signal) => {
+      setImported(await importRows(target.name, body, false, setStep, signal))
       void queryClient.invalidateQueries()
-    }, () => setProblem(unsure))
-  const errors = useMemo(() => ofFile(problem?.errors ?? [], badRows, source.header), [problem, badRows, source])
-  const faults = useMemo(() => byLine(errors), [errors])
+    }, () => setProblem(stoppedProblem))
+  const errors = useMemo(() => toFileErrors(problem?.errors ?? [], badRows, source.header), [problem, badRows, source])
+  const errorsByLine = useMemo(() => groupErrorsByLine(errors), [errors])
   return (
     <>
-      <Columns
+      <ColumnMapping
         header={source.header}
-        kind={kind}
+        target={target}
         columns={columns}
-        change={(next) => {
-          setColumns(next)
-          forget()
+        onChange={(nextColumns) => {
+          setColumns(nextColumns)
+          resetResult()
         }}
-        disabled={step !== undefined || done !== undefined}
+        disabled={step !== undefined || imported !== undefined}
       />
-      <div ref={outcome} tabIndex={-1} role="status">
+      <div ref={outcomeRef} tabIndex={-1} role="status">
         {checked && !step && (
           <Alert color="teal" variant="outline" title="Nothing is wrong with it">
-            {told(checked.result, true)} Nothing is stored yet.
+            {describeResult(checked.result, true)} Nothing is stored yet.
           </Alert>
         )}
-        {done && (
+        {imported && (
           <Alert color="teal" variant="outline" title="It is stored">
-            {told(done, false)}{' '}
-            {done.requestId && (
-              <TextLink size="sm" underline="always" to="/history" search={{ request_id: done.requestId }}>
+            {describeResult(imported, false)}{' '}
+            {imported.requestId && (
+              <TextLink size="sm" underline="always" to="/history" search={{ request_id: imported.requestId }}>
                 See what changed
               </TextLink>
             )}
           </Alert>
         )}
-        {problem && <ProblemNote problem={problem} />}
+        {problem && <ProblemAlert problem={problem} />}
         {problem?.status === 0 && <Text size="sm">If this was the import itself, look into the history before you try again: the rows may be stored.</Text>}
       </div>
       <Group>
-        {!checked && !done && (
+        {!checked && !imported && (
           <Button onClick={() => void check()} loading={step !== undefined}>
             Check
           </Button>
         )}
         {checked && (
-          <Button onClick={() => void commit(checked)} loading={step !== undefined}>
+          <Button onClick={() => void importChecked(checked)} loading={step !== undefined}>
             Import
           </Button>
         )}
-        {step && <Doing step={step} stop={() => running.current?.abort()} />}
+        {step && <StepProgress step={step} onStop={() => abortRef.current?.abort()} />}
       </Group>
-      {errors.length > 0 && <Faults errors={errors} kind={kind} name={source.file.name} />}
-      <Part title={errors.length > 0 ? 'Rows to mend, and the first rows' : 'First rows'} id="preview">
-        <Preview source={source} columns={columns} kind={kind} badRows={badRows} faults={faults} />
-      </Part>
+      {errors.length > 0 && <ImportErrors errors={errors} target={target} fileName={source.file.name} />}
+      <Section title={errors.length > 0 ? 'Rows to mend, and the first rows' : 'First rows'} id="preview">
+        <Preview source={source} columns={columns} target={target} badRows={badRows} errorsByLine={errorsByLine} />
+      </Section>
     </>
   )
 }
 
-const unsure = new Problem({ status: -1, title: 'Stopped', detail: 'What had been sent may be stored: look into the history before you try again.' })
+const stoppedProblem = new Problem({ status: -1, title: 'Stopped', detail: 'What had been sent may be stored: look into the history before you try again.' })
 
-const rows = (count: number) => (count === 1 ? 'One row' : `${count.toLocaleString('en')} rows`)
+const formatRowCount = (count: number) => (count === 1 ? 'One row' : `${count.toLocaleString('en')} rows`)
 
-/** told says what was done, or what would be. */
-function told({ created, updated }: Result, would: boolean): string {
-  const were = (count: number) => (would ? 'would be' : count === 1 ? 'was' : 'were')
-  return `${rows(created)} ${were(created)} created, ${rows(updated).toLowerCase()} ${were(updated)} updated.`
+/** describeResult says what was done, or what would be. */
+function describeResult({ created, updated }: ImportResult, isDryRun: boolean): string {
+  const verb = (count: number) => (isDryRun ? 'would be' : count === 1 ? 'was' : 'were')
+  return `${formatRowCount(created)} ${verb(created)} created, ${formatRowCount(updated).toLowerCase()} ${verb(updated)} updated.`
 }
 
-const doings = { reading: 'Reading the file', sending: 'Sending', waiting: 'The server is at work' }
+const stepLabels = { reading: 'Reading the file', sending: 'Sending', waiting: 'The server is at work' }
 
-function Doing({ step, stop }: { step: Step; stop: () => void }) {
-  const label = doings[step.doing]
+function StepProgress({ step, onStop }: { step: ImportStep; onStop: () => void }) {
+  const label = stepLabels[step.phase]
   return (
     <>
       <Text size="sm">{label}…</Text>
-      <Progress value={step.doing === 'waiting' ? 100 : step.part * 100} animated={step.doing === 'waiting'} aria-label={label} w={160} />
-      <Button variant="default" onClick={stop}>
+      <Progress value={step.phase === 'waiting' ? 100 : step.fraction * 100} animated={step.phase === 'waiting'} aria-label={label} w={160} />
+      <Button variant="default" onClick={onStop}>
         Stop
       </Button>
     </>

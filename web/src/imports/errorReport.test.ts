@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
 
-import { byLine, faultsCSV, ofFile } from './errorReport'
+import { groupErrorsByLine, errorsToCsv, toFileErrors } from './errorReport'
 
 test('faults are gathered by line and field', () => {
-  const found = byLine([
+  const errorsByLine = groupErrorsByLine([
     { line: 2, field: 'name', message: 'a' },
     { line: 2, field: 'name', message: 'b' },
     { line: 3, field: 'line', message: 'c' },
   ])
-  expect(found.get(2)?.get('name')).toBe('a; b')
-  expect([...found.keys()]).toEqual([2, 3])
+  expect(errorsByLine.get(2)?.get('name')).toBe('a; b')
+  expect([...errorsByLine.keys()]).toEqual([2, 3])
 })
 
 test('the list is CSV without formulas', async () => {
-  expect(await faultsCSV([{ line: 2, field: '=1+1', message: 'says "no"' }]).text()).toBe('line,field,message\r\n2,"\'=1+1","says ""no"""\r\n')
+  expect(await errorsToCsv([{ line: 2, field: '=1+1', message: 'says "no"' }]).text()).toBe('line,field,message\r\n2,"\'=1+1","says ""no"""\r\n')
 })
 
 test('faults are in the order of lines, and count the cells of the file', () => {
@@ -21,7 +21,7 @@ test('faults are in the order of lines, and count the cells of the file', () => 
     { line: 7, field: 'line', message: 'has 3 cells, but the header has 2' },
     { line: 4, field: 'site_id', message: 'there is no site 99' },
   ]
-  expect(ofFile(errors, [{ line: 7, cells: ['a'] }], ['name', 'site', 'colour']).map(({ line, message }) => `${line} ${message}`)).toEqual([
+  expect(toFileErrors(errors, [{ line: 7, cells: ['a'] }], ['name', 'site', 'colour']).map(({ line, message }) => `${line} ${message}`)).toEqual([
     '4 there is no site 99',
     '7 has one cell, but the header has 3',
   ])

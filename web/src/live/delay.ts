@@ -1,12 +1,12 @@
-/** pause waits that long, or until it is stopped. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** delay waits that long, or until it is stopped. */
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const end = () => {
+    const finish = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', end) // or there would be one more with each pause
+      signal.removeEventListener('abort', finish) // or there would be one more with each pause
       resolve()
     }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
+    const timer = setTimeout(finish, ms)
+    signal.addEventListener('abort', finish)
   })
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 
-import { frames } from './sseParser'
+import { createSseParser } from './sseParser'
 
 const text = 'retry: 2000\nid: 7.0.x\n\n: still here\n\nid: 8.1.a\nevent: event\ndata: {"a":1}\n\nid: 8.2.b\nevent: alert\ndata: {"b":\ndata: 2}\n\n'
-const whole = [
+const expectedMessages = [
   { id: '7.0.x', kind: 'message', data: '' },
   { id: undefined, kind: 'message', data: '' },
   { id: '8.1.a', kind: 'event', data: '{"a":1}' },
@@ -12,15 +12,15 @@ const whole = [
 
 test('messages are the same wherever the pieces end', () => {
   for (let size = 1; size <= text.length; size++) {
-    const parse = frames()
-    const found = []
-    for (let i = 0; i < text.length; i += size) found.push(...parse(text.slice(i, i + size)))
-    expect(found).toEqual(whole)
+    const parse = createSseParser()
+    const messages = []
+    for (let i = 0; i < text.length; i += size) messages.push(...parse(text.slice(i, i + size)))
+    expect(messages).toEqual(expectedMessages)
   }
 })
 
 test('a message that has not ended is not told', () => {
-  const parse = frames()
+  const parse = createSseParser()
   expect(parse('event: alert\ndata: {}\n')).toEqual([])
   expect(parse('\n')).toEqual([{ id: undefined, kind: 'alert', data: '{}' }])
 })

@@ -2,54 +2,54 @@ import { Button, Card, Group, Loader, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, useEffect, useRef } from 'react'
 
-import { asProblem } from '../api/problem'
-import { shown } from '../components/formatValue'
+import { toProblem } from '../api/problem'
+import { formatValue } from '../components/formatValue'
 import { type Filter, FilterBar, useFilters } from '../components/filters'
-import { ProblemNote } from '../components/form'
-import { Later } from '../components/LazyBoundary'
+import { ProblemAlert } from '../components/form'
+import { LazyBoundary } from '../components/LazyBoundary'
 import { Loading } from '../components/placeholders'
-import { Part } from '../components/Section'
+import { Section } from '../components/Section'
 import { replay, type Rule, type RuleFields, ruleLabels } from './api'
 
 const ReplayResult = lazy(() => import('./ReplayResult').then((module) => ({ default: module.ReplayResult })))
 
-const range = [
-  { name: 'from', label: 'Events from', time: true },
-  { name: 'to', label: 'Events before', time: true },
+const rangeFilters = [
+  { name: 'from', label: 'Events from', isDateTime: true },
+  { name: 'to', label: 'Events before', isDateTime: true },
 ] as const satisfies Filter<string>[]
 
 interface Props {
   rule: Rule
   /** What is to be tried. */
-  changes: () => Partial<RuleFields>
+  getChanges: () => Partial<RuleFields>
 }
 
-/** ReplayPart tries settings on what was recorded, before anything is saved. */
-export function ReplayPart({ rule, changes }: Props) {
-  const [values, set] = useFilters(range)
-  const stop = useRef<AbortController>(undefined)
+/** ReplaySection tries settings on what was recorded, before anything is saved. */
+export function ReplaySection({ rule, getChanges }: Props) {
+  const [values, setFilter] = useFilters(rangeFilters)
+  const abortRef = useRef<AbortController>(undefined)
   const { mutate, isPending, data, error, variables, reset } = useMutation({
-    mutationFn: (tried: Partial<RuleFields>) => {
-      stop.current = new AbortController()
+    mutationFn: (replayedChanges: Partial<RuleFields>) => {
+      abortRef.current = new AbortController()
       const [from, to] = [values.from, values.to].map((text) => (text ? Number(text) : undefined))
-      return replay(rule.code, tried, { from, to }, stop.current.signal)
+      return replay(rule.code, replayedChanges, { from, to }, abortRef.current.signal)
     },
   })
-  useEffect(() => () => stop.current?.abort(), [])
+  useEffect(() => () => abortRef.current?.abort(), [])
   const cancel = () => {
-    stop.current?.abort()
+    abortRef.current?.abort()
     reset()
   }
   return (
-    <Part title="What it would have done" id="replay">
+    <Section title="What it would have done" id="replay">
       <Card withBorder>
         <Stack>
           <Text size="sm" c="dimmed">
             The settings above are tried on the events that were recorded. Nothing is changed by that.
           </Text>
-          <FilterBar filters={range} values={values} set={set} />
+          <FilterBar filters={rangeFilters} values={values} onChange={setFilter} />
           <Group>
-            <Button variant="default" onClick={() => mutate(changes())} disabled={isPending}>
+            <Button variant="default" onClick={() => mutate(getChanges())} disabled={isPending}>
               Try it
             </Button>
             {isPending && (
@@ -62,20 +62,20 @@ export function ReplayPart({ rule, changes }: Props) {
               </Group>
             )}
           </Group>
-          <ProblemNote problem={error ? asProblem(error) : undefined} />
+          <ProblemAlert problem={error ? toProblem(error) : undefined} />
           {data && (
-            <Later fallback={<Loading rows={3} />}>
-              <ReplayResult replay={data} tried={triedOf(rule, variables)} />
-            </Later>
+            <LazyBoundary fallback={<Loading rows={3} />}>
+              <ReplayResult replay={data} description={describeChanges(rule, variables)} />
+            </LazyBoundary>
           )}
         </Stack>
       </Card>
-    </Part>
+    </Section>
   )
 }
 
-/** triedOf tells what was tried: "Limit at medium risk 100.00 → 250". */
-function triedOf(rule: Rule, changes: Partial<RuleFields>): string {
-  const names = (Object.keys(changes) as (keyof RuleFields)[]).filter((name) => name !== 'title')
-  return names.map((name) => `${ruleLabels[name]}: ${shown(rule[name])} → ${shown(changes[name])}`).join(', ')
+/** describeChanges tells what was tried: "Limit at medium risk 100.00 → 250". */
+function describeChanges(rule: Rule, getChanges: Partial<RuleFields>): string {
+  const fieldNames = (Object.keys(getChanges) as (keyof RuleFields)[]).filter((name) => name !== 'title')
+  return fieldNames.map((name) => `${ruleLabels[name]}: ${formatValue(rule[name])} → ${formatValue(getChanges[name])}`).join(', ')
 }

@@ -1,9 +1,9 @@
-import { changed } from '../components/form'
+import { changedFields } from '../components/form'
 import type { Rule, RuleFields } from './api'
-import { limitOf } from './formatLimit'
+import { formatLimit } from './formatLimit'
 
-/** Settings are what stands in the fields of a form. */
-export interface Settings {
+/** RuleFormValues are what stands in the fields of a form. */
+export interface RuleFormValues {
   title: string
   applies_to: Rule['applies_to']
   limit: string
@@ -11,19 +11,19 @@ export interface Settings {
   enabled: boolean
 }
 
-/** settingsOf are the settings as texts of a form. */
-export const settingsOf = (code: number, rule: Partial<RuleFields>): Settings => ({
+/** toFormValues are the settings as texts of a form. */
+export const toFormValues = (code: number, rule: Partial<RuleFields>): RuleFormValues => ({
   title: rule.title ?? '',
   applies_to: rule.applies_to ?? 'any',
-  limit: limitOf(code, rule.limit ?? ''),
+  limit: formatLimit(code, rule.limit ?? ''),
   window_seconds: rule.window_seconds == null ? '' : String(rule.window_seconds),
   enabled: rule.enabled ?? true,
 })
 
-/** changesOf are the settings that differ from the rule: 250 is the 250.00 that it was. */
-export function changesOf(rule: Rule, { limit, window_seconds, ...others }: Settings): Partial<RuleFields> {
-  return changed<RuleFields>(rule, {
-    ...others,
+/** changedSettings are the settings that differ from the rule: 250 is the 250.00 that it was. */
+export function changedSettings(rule: Rule, { limit, window_seconds, ...otherValues }: RuleFormValues): Partial<RuleFields> {
+  return changedFields<RuleFields>(rule, {
+    ...otherValues,
     limit: limit.trim() !== '' && Number(limit) === Number(rule.limit) ? rule.limit : limit.trim(),
     window_seconds: window_seconds.trim() === '' ? null : Number(window_seconds),
   })

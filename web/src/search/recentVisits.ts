@@ -6,32 +6,32 @@ export interface Visit {
   title: string
 }
 
-const most = 6
-const isThing = /^\/[a-z]+\/(?!new$)[^/]+$/
-const keyOf = (username: string) => `labledger.recent.${username}`
+const maxVisits = 6
+const detailPath = /^\/[a-z]+\/(?!new$)[^/]+$/
+const storageKey = (username: string) => `labledger.recent.${username}`
 
-/** recent are the last visits, the newest first. */
-export function recent(username: string): Visit[] {
+/** getRecentVisits are the last visits, the newest first. */
+export function getRecentVisits(username: string): Visit[] {
   try {
-    const found: unknown = JSON.parse(localStorage.getItem(keyOf(username)) ?? '[]')
-    return Array.isArray(found) ? found.filter(isVisit) : []
+    const stored: unknown = JSON.parse(localStorage.getItem(storageKey(username)) ?? '[]')
+    return Array.isArray(stored) ? stored.filter(isVisit) : []
   } catch {
     return []
   }
 }
 
-/** remember keeps a visit, if it was to a thing. */
-export function remember(username: string, path: string, title: string): void {
-  if (!isThing.test(path)) return
-  const others = recent(username).filter((visit) => visit.path !== path)
-  localStorage.setItem(keyOf(username), JSON.stringify([{ path, title }, ...others].slice(0, most)))
+/** rememberVisit keeps a visit, if it was to a thing. */
+export function rememberVisit(username: string, path: string, title: string): void {
+  if (!detailPath.test(path)) return
+  const otherVisits = getRecentVisits(username).filter((visit) => visit.path !== path)
+  localStorage.setItem(storageKey(username), JSON.stringify([{ path, title }, ...otherVisits].slice(0, maxVisits)))
 }
 
-/** forget forgets a user's visits. */
-export function forget(username: string): void {
-  localStorage.removeItem(keyOf(username))
+/** forgetVisits forgets a user's visits. */
+export function forgetVisits(username: string): void {
+  localStorage.removeItem(storageKey(username))
 }
 
-function isVisit(one: unknown): one is Visit {
-  return typeof one === 'object' && one !== null && 'path' in one && typeof one.path === 'string' && 'title' in one && typeof one.title === 'string'
+function isVisit(value: unknown): value is Visit {
+  return typeof value === 'object' && value !== null && 'path' in value && typeof value.path === 'string' && 'title' in value && typeof value.title === 'string'
 }

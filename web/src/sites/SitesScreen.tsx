@@ -5,8 +5,8 @@ import { type Column, DataTable } from '../components/DataTable'
 import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { ButtonLink, TextLink } from '../components/links'
 import { Screen } from '../components/Screen'
-import { Empty } from '../components/placeholders'
-import { useMay } from '../session/api'
+import { EmptyState } from '../components/placeholders'
+import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { type Site, sitesQuery } from './api'
 
@@ -35,15 +35,15 @@ const columns: Column<Site>[] = [
 
 /** SitesScreen lists the places where the laboratory works. */
 export function SitesScreen() {
-  const [values, set] = useFilters(filters)
+  const [values, setFilter] = useFilters(filters)
   const query = useInfiniteQuery(sitesQuery(values))
-  const may = useMay('operator')
+  const canEdit = usePermission('operator')
   const navigate = useNavigate()
-  useShortcut('n', 'New site', () => void navigate({ to: '/sites/new' }), may)
-  const fresh = may && <ButtonLink to="/sites/new">New site</ButtonLink>
+  useShortcut('n', 'New site', () => void navigate({ to: '/sites/new' }), canEdit)
+  const newButton = canEdit && <ButtonLink to="/sites/new">New site</ButtonLink>
   return (
-    <Screen title="Sites" actions={fresh}>
-      <FilterBar filters={filters} values={values} set={set} />
+    <Screen title="Sites" actions={newButton}>
+      <FilterBar filters={filters} values={values} onChange={setFilter} />
       <DataTable
         label="Sites"
         query={query}
@@ -51,9 +51,9 @@ export function SitesScreen() {
         rowKey={(site) => site.id}
         empty={
           Object.keys(values).length > 0 ? (
-            <Empty title="No site matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
+            <EmptyState title="No site matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
           ) : (
-            <Empty icon="site" title="There are no sites yet" actions={fresh} />
+            <EmptyState icon="site" title="There are no sites yet" actions={newButton} />
           )
         }
       />

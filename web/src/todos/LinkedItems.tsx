@@ -6,14 +6,14 @@ import { TextLink } from '../components/links'
 import { SiteLink } from '../sites/SiteLink'
 import type { Todo } from './api'
 
-/** isAbout tells whether a todo is about something. */
-export function isAbout({ site_id, freezer_id, computer_id, alert_id }: Todo): boolean {
+/** hasLinkedItems tells whether a todo is about something. */
+export function hasLinkedItems({ site_id, freezer_id, computer_id, alert_id }: Todo): boolean {
   return [site_id, freezer_id, computer_id, alert_id].some((id) => id !== null)
 }
 
-/** About leads to what a todo is about. */
-export function About({ todo }: { todo: Todo }) {
-  if (!isAbout(todo)) return '–'
+/** LinkedItems leads to what a todo is about. */
+export function LinkedItems({ todo }: { todo: Todo }) {
+  if (!hasLinkedItems(todo)) return '–'
   return (
     <Group component="span" gap="xs">
       {todo.site_id !== null && <SiteLink id={todo.site_id} />}

@@ -1,21 +1,21 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 
 import { ButtonLink } from '../components/links'
-import { Empty } from '../components/placeholders'
-import { Part } from '../components/Section'
-import { type Thing, todosAbout } from './api'
+import { EmptyState } from '../components/placeholders'
+import { Section } from '../components/Section'
+import { type TodoLink, linkedTodosQuery } from './api'
 import { TodoList } from './TodoList'
 
-/** TodosAbout are the todos that are about a thing, and the way to a new one. */
-export function TodosAbout({ thing }: { thing: Thing }) {
-  const fresh = (
-    <ButtonLink to="/todos/new" search={Object.fromEntries(Object.entries(thing).map(([name, key]) => [name, String(key)]))} variant="default">
+/** LinkedTodos are the todos that are about a thing, and the way to a new one. */
+export function LinkedTodos({ link }: { link: TodoLink }) {
+  const newButton = (
+    <ButtonLink to="/todos/new" search={Object.fromEntries(Object.entries(link).map(([name, id]) => [name, String(id)]))} variant="default">
       New todo
     </ButtonLink>
   )
   return (
-    <Part title="Todos" id="todos" actions={fresh}>
-      <TodoList about={false} query={useInfiniteQuery(todosAbout(thing))} empty={<Empty icon="todo" title="No todo is about it" />} />
-    </Part>
+    <Section title="Todos" id="todos" actions={newButton}>
+      <TodoList showLinks={false} query={useInfiniteQuery(linkedTodosQuery(link))} empty={<EmptyState icon="todo" title="No todo is about it" />} />
+    </Section>
   )
 }

@@ -2,35 +2,35 @@ import { Text, Title, VisuallyHidden } from '@mantine/core'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
 import { statuses, type Todo } from './api'
-import style from './TodoBoard.module.css'
-import { Card } from './TodoCard'
-import { beside, columnOf, other } from './boardColumns'
-import { useMove } from './useMoveTodo'
+import classes from './TodoBoard.module.css'
+import { TodoCard } from './TodoCard'
+import { adjacentStatus, boardColumn, otherColumn } from './boardColumns'
+import { useMoveTodo } from './useMoveTodo'
 
-/** Board shows todos in columns by their status. On a card, ← and → move it, ↑ and ↓ go to the next one; so does its list of statuses. */
-export function Board({ todos }: { todos: Todo[] }) {
-  const { mutate } = useMove()
-  const frame = useRef<HTMLDivElement>(null)
-  const moved = useRef<{ id: number; tag: string; column: string }>(undefined) // which takes the focus along, also when it is taken back
-  const [said, say] = useState('')
+/** TodoBoard shows todos in columns by their status. On a card, ← and → move it, ↑ and ↓ go to the next one; so does its list of statuses. */
+export function TodoBoard({ todos }: { todos: Todo[] }) {
+  const { mutate } = useMoveTodo()
+  const boardRef = useRef<HTMLDivElement>(null)
+  const movedCard = useRef<{ id: number; tag: string; column: string }>(undefined) // which takes the focus along, also when it is taken back
+  const [announcement, setAnnouncement] = useState('')
   useEffect(() => {
-    const kept = moved.current
-    const todo = todos.find(({ id }) => id === kept?.id)
-    if (!kept || !todo || columnOf(todo) === kept.column) return
-    kept.column = columnOf(todo)
-    if (document.activeElement === document.body) frame.current?.querySelector<HTMLElement>(`[data-todo="${kept.id}"] ${kept.tag}`)?.focus()
+    const card = movedCard.current
+    const todo = todos.find(({ id }) => id === card?.id)
+    if (!card || !todo || boardColumn(todo) === card.column) return
+    card.column = boardColumn(todo)
+    if (document.activeElement === document.body) boardRef.current?.querySelector<HTMLElement>(`[data-todo="${card.id}"] ${card.tag}`)?.focus()
   }, [todos])
   const move = (todo: Todo, status: string, tag: string) => {
-    moved.current = { id: todo.id, tag, column: columnOf(todo) }
-    say(`${todo.description}: ${status}`)
+    movedCard.current = { id: todo.id, tag, column: boardColumn(todo) }
+    setAnnouncement(`${todo.description}: ${status}`)
     mutate({ todo, status })
   }
-  const press = (event: KeyboardEvent, todo: Todo) => {
+  const handleKeyDown = (event: KeyboardEvent, todo: Todo) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(event.target instanceof HTMLAnchorElement)) return
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key] as -1 | 1 | undefined
     if (step) {
       event.preventDefault()
-      const status = beside(todo, step)
+      const status = adjacentStatus(todo, step)
       if (status) move(todo, status, 'a')
       return
     }
@@ -40,35 +40,35 @@ export function Board({ todos }: { todos: Todo[] }) {
     event.preventDefault()
     link.focus()
   }
-  const columns = [...statuses, other].map((name) => ({ name, cards: todos.filter((todo) => columnOf(todo) === name) }))
+  const columns = [...statuses, otherColumn].map((name) => ({ name, todosInColumn: todos.filter((todo) => boardColumn(todo) === name) }))
   return (
     <div>
       <Text size="sm" c="dimmed" mb="xs">
         On a card, ← and → move it; ↑ and ↓ go to the next.
       </Text>
-      <div ref={frame} className={style.board}>
+      <div ref={boardRef} className={classes.board}>
         {columns
-          .filter(({ name, cards }) => name !== other || cards.length > 0)
-          .map(({ name, cards }) => (
-            <section key={name} aria-labelledby={`column-${name}`} className={style.column}>
+          .filter(({ name, todosInColumn }) => name !== otherColumn || todosInColumn.length > 0)
+          .map(({ name, todosInColumn }) => (
+            <section key={name} aria-labelledby={`column-${name}`} className={classes.column}>
               <Title order={2} size="h3" id={`column-${name}`}>
-                {name} ({cards.length})
+                {name} ({todosInColumn.length})
               </Title>
-              {cards.length === 0 ? (
+              {todosInColumn.length === 0 ? (
                 <Text size="sm" c="dimmed">
                   None
                 </Text>
               ) : (
-                <ul className={style.cards}>
-                  {cards.map((todo) => (
-                    <Card key={todo.id} todo={todo} move={(status) => move(todo, status, 'select')} press={(event) => press(event, todo)} />
+                <ul className={classes.cards}>
+                  {todosInColumn.map((todo) => (
+                    <TodoCard key={todo.id} todo={todo} onMove={(status) => move(todo, status, 'select')} onKeyDown={(event) => handleKeyDown(event, todo)} />
                   ))}
                 </ul>
               )}
             </section>
           ))}
       </div>
-      <VisuallyHidden role="status">{said}</VisuallyHidden>
+      <VisuallyHidden role="status">{announcement}</VisuallyHidden>
     </div>
   )
 }

@@ -2,25 +2,25 @@ import { NativeSelect, Text } from '@mantine/core'
 import type { KeyboardEvent } from 'react'
 
 import { TextLink } from '../components/links'
-import { About, isAbout } from './LinkedItems'
+import { LinkedItems, hasLinkedItems } from './LinkedItems'
 import { statuses, type Todo } from './api'
-import style from './TodoBoard.module.css'
-import { Due } from './DueDate'
-import { useMine } from './useCanEditTodo'
+import classes from './TodoBoard.module.css'
+import { DueDate } from './DueDate'
+import { useCanEditTodo } from './useCanEditTodo'
 
 interface Props {
   todo: Todo
-  move: (status: string) => void
-  press: (event: KeyboardEvent) => void
+  onMove: (status: string) => void
+  onKeyDown: (event: KeyboardEvent) => void
 }
 
-/** Card is a todo on the board. */
-export function Card({ todo, move, press }: Props) {
-  const mine = useMine()(todo)
-  const known = statuses.includes(todo.status) ? statuses : [todo.status, ...statuses]
+/** TodoCard is a todo on the board. */
+export function TodoCard({ todo, onMove, onKeyDown }: Props) {
+  const canEdit = useCanEditTodo()(todo)
+  const statusOptions = statuses.includes(todo.status) ? statuses : [todo.status, ...statuses]
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys are those of the link in it
-    <li data-todo={todo.id} className={style.card} onKeyDown={press}>
+    <li data-todo={todo.id} className={classes.card} onKeyDown={onKeyDown}>
       <TextLink to="/todos/$id" params={{ id: String(todo.id) }}>
         {todo.description}
       </TextLink>
@@ -28,17 +28,17 @@ export function Card({ todo, move, press }: Props) {
         {todo.assignee ?? 'Nobody yet'}
         {todo.due_on !== null && (
           <>
-            , due <Due todo={todo} />
+            , due <DueDate todo={todo} />
           </>
         )}
       </Text>
-      {isAbout(todo) && (
+      {hasLinkedItems(todo) && (
         <Text size="sm" component="div">
-          <About todo={todo} />
+          <LinkedItems todo={todo} />
         </Text>
       )}
-      {mine ? (
-        <NativeSelect size="xs" aria-label={`Status of ${todo.description}`} data={known} value={todo.status} onChange={(event) => move(event.currentTarget.value)} />
+      {canEdit ? (
+        <NativeSelect size="xs" aria-label={`Status of ${todo.description}`} data={statusOptions} value={todo.status} onChange={(event) => onMove(event.currentTarget.value)} />
       ) : (
         <Text size="xs" c="dimmed">
           {todo.status}. {todo.owner}’s: only its owner, its assignee and admins may change it.

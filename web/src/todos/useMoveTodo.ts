@@ -1,61 +1,61 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 
-import { showInLists } from '../api/useRowEdit'
-import { asProblem } from '../api/problem'
+import { updateInLists } from '../api/useRowEdit'
+import { toProblem } from '../api/problem'
 import { toast } from '../components/toast'
-import { changeTodo, readTodo, type Todo, todoQuery } from './api'
+import { updateTodo, fetchTodo, type Todo, todoQuery } from './api'
 
-interface Move {
+interface TodoMove {
   todo: Todo
   status: string
 }
 
-/** useMove gives todos another status. It shows at once, and is taken back when it is refused. If others changed only other fields meanwhile, it still goes. */
-export function useMove() {
+/** useMoveTodo gives todos another status. It shows at once, and is taken back when it is refused. If others changed only other fields meanwhile, it still goes. */
+export function useMoveTodo() {
   const queryClient = useQueryClient()
-  const show = (next: Todo) => {
-    showInLists(queryClient, ['todos'], ({ id }: Todo) => id === next.id, next)
-    queryClient.setQueryData<Todo>(todoQuery(next.id).queryKey, (known) => known && next)
+  const updateCache = (nextTodo: Todo) => {
+    updateInLists(queryClient, ['todos'], ({ id }: Todo) => id === nextTodo.id, nextTodo)
+    queryClient.setQueryData<Todo>(todoQuery(nextTodo.id).queryKey, (current) => current && nextTodo)
   }
-  const last = () => queryClient.isMutating({ mutationKey }) === 1 // or what comes after it would be hidden
+  const isLastMove = () => queryClient.isMutating({ mutationKey }) === 1 // or what comes after it would be hidden
   return useMutation({
     mutationKey,
     scope: { id: 'todo-moves' }, // one after the other: each knows the version that the one before has left
-    mutationFn: async ({ todo, status }: Move) => {
+    mutationFn: async ({ todo, status }: TodoMove) => {
       try {
-        return await changeTodo({ status }, newest(todo))
-      } catch (thrown) {
-        if (asProblem(thrown).status !== 412) throw thrown
-        const theirs = await readTodo(todo.id)
-        if (theirs.status !== todo.status) {
-          toast(`Somebody else has moved “${theirs.description}” to ${theirs.status}. It stays there.`, 'bad')
-          return theirs
+        return await updateTodo({ status }, newestVersion(todo))
+      } catch (error) {
+        if (toProblem(error).status !== 412) throw error
+        const remote = await fetchTodo(todo.id)
+        if (remote.status !== todo.status) {
+          toast(`Somebody else has moved “${remote.description}” to ${remote.status}. It stays there.`, 'error')
+          return remote
         }
-        return changeTodo({ status }, theirs)
+        return updateTodo({ status }, remote)
       }
     },
     onMutate: async ({ todo, status }) => {
       await queryClient.cancelQueries({ queryKey: ['todos'] }) // an older answer would hide the move
-      show({ ...todo, status })
+      updateCache({ ...todo, status })
     },
-    onSuccess: (next) => {
-      latest.set(next.id, next)
-      if (last()) show(next)
+    onSuccess: (nextTodo) => {
+      latestById.set(nextTodo.id, nextTodo)
+      if (isLastMove()) updateCache(nextTodo)
     },
-    onError: (thrown, { todo }) => {
-      show(newest(todo))
-      toast(`“${todo.description}” stays where it was. ${asProblem(thrown).message}`, 'bad')
+    onError: (error, { todo }) => {
+      updateCache(newestVersion(todo))
+      toast(`“${todo.description}” stays where it was. ${toProblem(error).message}`, 'error')
     },
     onSettled: () => {
-      if (last()) void queryClient.invalidateQueries({ queryKey: ['todos'] })
+      if (isLastMove()) void queryClient.invalidateQueries({ queryKey: ['todos'] })
     },
   })
 }
 
 const mutationKey = ['todo-move']
-const latest = new Map<number, Todo>() // as the server last answered a move
+const latestById = new Map<number, Todo>() // as the server last answered a move
 
-function newest(todo: Todo): Todo {
-  const known = latest.get(todo.id)
-  return known && known.version > todo.version ? known : todo
+function newestVersion(todo: Todo): Todo {
+  const current = latestById.get(todo.id)
+  return current && current.version > todo.version ? current : todo
 }
