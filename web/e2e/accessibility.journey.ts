@@ -1,4 +1,4 @@
-import { expect, expectLoaded, checkScreen, signIn, test } from './fixtures'
+import { checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
 // Every screen, looked at in light, in dark and on a phone.
 

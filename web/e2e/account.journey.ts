@@ -1,4 +1,4 @@
-import { callApi, expect, expectLoaded, checkScreen, password, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, password, signIn, test } from './fixtures'
 import { registerUser } from './registerUser'
 
 // What one does with an account of one's own.

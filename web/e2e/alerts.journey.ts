@@ -1,5 +1,5 @@
-import { callApi, expect, expectLoaded, checkScreen, type Page, signIn, test, switchUser } from './fixtures'
-import { expectNotReloaded, newUserId, largeWithdrawal, markPage, recordEvents } from './ledger'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test } from './fixtures'
+import { expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
 
 // The inbox: what the rules find comes by itself, and people settle it.
 

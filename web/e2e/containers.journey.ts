@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { callApi, expect, expectLoaded, checkScreen, type Page, signIn, test, switchUser, uniqueName } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test, uniqueName } from './fixtures'
 import type { Server } from './server'
 
 // What one does with containers: scanning, moving, creating.

@@ -1,5 +1,5 @@
-import { expect, expectLoaded, checkScreen, type Page, test } from './fixtures'
-import { expectNotReloaded, newUserId, type EventInput, largeWithdrawal, markPage, recordEvents } from './ledger'
+import { checkScreen, expect, expectLoaded, type Page, test } from './fixtures'
+import { type EventInput, expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
 import type { Server } from './server'
 
 // What arrives is shown as it arrives: once, in order, and also when there is a lot of it.

@@ -1,4 +1,4 @@
-import { callApi, expect, expectLoaded, checkScreen, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
 // What one asks of the history: who changed what, and what else the same request did.
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-import { callApi, expect, expectLoaded, checkScreen, type Page, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test } from './fixtures'
 
 // What one does with a spreadsheet: look at it, have it checked, mend it, store it.
 

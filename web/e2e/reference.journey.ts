@@ -1,4 +1,4 @@
-import { expect, expectLoaded, checkScreen, test } from './fixtures'
+import { checkScreen, expect, expectLoaded, test } from './fixtures'
 
 // What somebody looks up who writes a program against the API.
 

@@ -1,4 +1,4 @@
-import { callApi, expect, expectLoaded, checkScreen, signIn, test, switchUser } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, signIn, switchUser, test } from './fixtures'
 import { newUserId, recordEvents } from './ledger'
 
 // Rules are tried on what was recorded before they are changed.

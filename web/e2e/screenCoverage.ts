@@ -5,7 +5,7 @@ import { tempDir } from './server'
 
 // Which screens were looked at, so that none is forgotten.
 
-const listFile = path.join(tempDir, 'looked')
+const listFile = path.join(tempDir, 'checked-screens')
 
 /** resetScreenCoverage begins anew. */
 export function resetScreenCoverage() {

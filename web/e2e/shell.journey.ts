@@ -1,4 +1,4 @@
-import { callApi, expect, expectLoaded, checkScreen, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
 // What stands around the screens: keys, search, the live connection, and a server that goes and comes.
 

@@ -1,4 +1,4 @@
-import { callApi, expect, expectLoaded, checkScreen, type Page, signIn, test, uniqueName } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 import type { Server } from './server'
 
 // What one does with sites: finding, creating, editing, clashing, deleting, attaching.

@@ -1,4 +1,4 @@
-import { callApi, expect, expectLoaded, checkScreen, type Page, signIn, test, uniqueName } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 
 // What one does with todos: the board without a mouse, clashing, and what is somebody else's.
 

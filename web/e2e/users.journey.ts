@@ -1,4 +1,4 @@
-import { callApi, expect, expectLoaded, checkScreen, users, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, signIn, test, users } from './fixtures'
 import { registerUser } from './registerUser'
 
 // What admins do with accounts, and what those feel of it.

@@ -3,12 +3,12 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode, useEffect, useState } from 'react'
 
-import { createQueryClient } from './api/queries'
 import { onSignedOut } from './api/authFetch'
+import { createQueryClient } from './api/queries'
 import { nonce } from './nonce'
 import { createAppRouter } from './routes'
 import { sessionQuery } from './session/api'
-import { theme, cssVariables } from './shell/theme'
+import { cssVariables, theme } from './shell/theme'
 
 export function App() {
   const [queryClient] = useState(createQueryClient)

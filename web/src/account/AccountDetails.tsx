@@ -1,10 +1,10 @@
 import { Stack } from '@mantine/core'
 
 import { DescriptionList } from '../components/DescriptionList'
+import { formatValue } from '../components/formatValue'
 import { RowDetails } from '../components/RowDetails'
 import { RowForm } from '../components/RowForm'
-import { formatValue } from '../components/formatValue'
-import { type Account, updateAccount, accountLabels, accountQuery, fetchAccount } from './api'
+import { type Account, accountLabels, accountQuery, fetchAccount, updateAccount } from './api'
 
 const { country, ...fixedLabels } = accountLabels
 

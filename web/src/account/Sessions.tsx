@@ -8,7 +8,7 @@ import { formatValue } from '../components/formatValue'
 import { EmptyState } from '../components/placeholders'
 import { TimeAgo } from '../components/TimeAgo'
 import { toast } from '../components/toast'
-import { revokeSession, isActive, type Session, sessionsQuery } from './api'
+import { isActive, revokeSession, type Session, sessionsQuery } from './api'
 import { describeUserAgent } from './describeUserAgent'
 
 /** SessionList lists where one is signed in, and signs out there. ended is called when that was here. */

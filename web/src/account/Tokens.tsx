@@ -8,7 +8,7 @@ import { EmptyState } from '../components/placeholders'
 import { Section } from '../components/Section'
 import { TimeAgo } from '../components/TimeAgo'
 import { toast } from '../components/toast'
-import { revokeToken, isActive, type Token, tokensQuery } from './api'
+import { isActive, revokeToken, type Token, tokensQuery } from './api'
 import { TokenDialog } from './TokenDialog'
 
 /** TokenList lists one's API tokens, makes new ones and ends them. */

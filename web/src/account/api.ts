@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, unwrapEmpty, ifMatch, unwrapPage, unwrap, type Schemas } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapEmpty, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 import type { Role } from '../session/api'
 

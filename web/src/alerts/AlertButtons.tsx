@@ -2,7 +2,7 @@ import { Button, Group } from '@mantine/core'
 
 import { usePermission } from '../session/api'
 import type { Alert } from './api'
-import { isActionAvailable, type AlertAction } from './useAlertActions'
+import { type AlertAction, isActionAvailable } from './useAlertActions'
 
 interface Props {
   alerts: Alert[]

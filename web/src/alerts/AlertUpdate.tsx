@@ -1,10 +1,10 @@
 import { useEffect, useEffectEvent, useRef } from 'react'
 
-import { useRowEdit } from '../api/useRowEdit'
 import type { Problem } from '../api/problem'
+import { useRowEdit } from '../api/useRowEdit'
 import { ConflictDialog } from '../components/ConflictDialog'
 import { toast } from '../components/toast'
-import { type Alert, alertLabels, alertQuery, updateAlert, fetchAlert } from './api'
+import { type Alert, alertLabels, alertQuery, fetchAlert, updateAlert } from './api'
 
 interface Props {
   alert: Alert

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, ifMatch, unwrapPage, unwrap, type Schemas } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 import type { Change, FetchHistory } from '../changes/api'
 import { toApiFilters } from '../events/api'

@@ -1,14 +1,14 @@
 import createClient from 'openapi-fetch'
 
+import { authFetch } from './authFetch'
 import { Problem } from './problem'
 import type { components, paths } from './schema'
-import { authFetch } from './authFetch'
 
 // This file is the only way to the server. Its types come from api/openapi.json, so a call that the server does not know does not compile.
 
 export type Schemas = components['schemas']
 
-/** api has a method for each HTTP method: api.GET('/api/v1/sites/{id}', { params: { path: { id } } }). Wrap it in row, page or done. */
+/** api has a method for each HTTP method: api.GET('/api/v1/sites/{id}', { params: { path: { id } } }). Wrap it in unwrap, unwrapPage or unwrapEmpty. */
 export const api = createClient<paths, 'application/json'>({ baseUrl: location.origin, fetch: authFetch })
 
 type ApiCall<T> = Promise<{ data?: T; error?: unknown; response: Response }>

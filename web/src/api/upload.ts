@@ -1,5 +1,5 @@
-import { Problem } from './problem'
 import { withRenewal } from './authFetch'
+import { Problem } from './problem'
 
 interface UploadResult<T> {
   body: T

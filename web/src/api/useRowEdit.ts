@@ -2,7 +2,7 @@ import { type InfiniteData, type QueryClient, type QueryKey, useMutation, useQue
 import { useState } from 'react'
 
 import type { Page } from './client'
-import { toProblem, type Problem } from './problem'
+import { type Problem, toProblem } from './problem'
 
 /** A Conflict is what one has when somebody else was faster: the row one began with, one's changes, and the row as it is now. */
 export interface Conflict<T> {

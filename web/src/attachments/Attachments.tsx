@@ -3,15 +3,15 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { type DragEvent, useState } from 'react'
 
 import { toProblem } from '../api/problem'
-import { formatBytes } from '../components/formatBytes'
 import { type Column, DataTable } from '../components/DataTable'
 import { DeleteDialog } from '../components/DeleteDialog'
+import { formatBytes } from '../components/formatBytes'
 import { Icon } from '../components/icons'
 import { EmptyState } from '../components/placeholders'
 import { TimeAgo } from '../components/TimeAgo'
 import { toast } from '../components/toast'
 import { usePermission } from '../session/api'
-import { uploadAttachment, type Attachment, attachmentsQuery, deleteAttachment, type AttachmentParent } from './api'
+import { type Attachment, type AttachmentParent, attachmentsQuery, deleteAttachment, uploadAttachment } from './api'
 
 interface PendingUpload {
   id: number

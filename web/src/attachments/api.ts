@@ -1,4 +1,4 @@
-import { api, unwrapEmpty, ifMatch, unwrapPage, type Schemas } from '../api/client'
+import { api, ifMatch, type Schemas, unwrapEmpty, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 import { upload } from '../api/upload'
 

@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
 import { pagedQuery } from '../api/queries'
-import { formatPlainField, type FormatField } from '../components/formatValue'
+import { type FormatField, formatPlainField } from '../components/formatValue'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { TimeAgo } from '../components/TimeAgo'

@@ -1,4 +1,4 @@
-import { api, type Page, unwrapPage, type Schemas } from '../api/client'
+import { api, type Page, type Schemas, unwrapPage } from '../api/client'
 
 export type Change = Schemas['Change']
 

@@ -2,9 +2,9 @@ import { Button, Group, Radio, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 
 import type { Conflict } from '../api/useRowEdit'
-import { diffFields } from './diffFields'
 import { Dialog } from './Dialog'
-import { formatPlainField, type FormatField } from './formatValue'
+import { diffFields } from './diffFields'
+import { type FormatField, formatPlainField } from './formatValue'
 
 interface Props<T> {
   conflict: Conflict<T>

@@ -7,8 +7,8 @@ import { type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useSt
 
 import type { Page } from '../api/client'
 import classes from './DataTable.module.css'
-import { QueryBoundary } from './QueryBoundary'
 import { moveRowFocus } from './moveRowFocus'
+import { QueryBoundary } from './QueryBoundary'
 import { useElementOffset } from './useElementOffset'
 
 /** A Column of a table of Ts. The first column names the row, and has the link to it. */
@@ -149,7 +149,7 @@ interface PagedQuery<T> {
 }
 
 interface DataTableProps<T> extends Omit<TableProps<T>, 'rows' | 'sortable'> {
-  /** What useInfiniteQuery answers for options made by paged. */
+  /** What useInfiniteQuery answers for options made by pagedQuery. */
   query: PagedQuery<T>
   /** QueryBoundary when there are no rows. */
   empty: ReactNode

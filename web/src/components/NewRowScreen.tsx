@@ -3,9 +3,9 @@ import { useRouter } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import { toProblem } from '../api/problem'
+import { Forbidden } from './placeholders'
 import type { RowFormProps } from './RowDetails'
 import { Screen } from './Screen'
-import { Forbidden } from './placeholders'
 import { toast } from './toast'
 
 interface Props<T, F> {

@@ -3,9 +3,9 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { type SearchHit, type EntityKind, searchQuery } from '../search/api'
-import { useListbox } from './useListbox'
+import { type EntityKind, type SearchHit, searchQuery } from '../search/api'
 import classes from './listbox.module.css'
+import { useListbox } from './useListbox'
 
 interface Props extends Omit<TextInputProps, 'value' | 'defaultValue' | 'onChange'> {
   kind: EntityKind

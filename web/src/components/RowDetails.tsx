@@ -1,12 +1,12 @@
 import { Card } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-import type { EditOptions } from '../api/useRowEdit'
 import type { Problem } from '../api/problem'
+import type { EditOptions } from '../api/useRowEdit'
 import { ConflictDialog } from './ConflictDialog'
 import { DescriptionList } from './DescriptionList'
 import { changedFields } from './form'
-import { formatPlainField, type FormatField } from './formatValue'
+import { type FormatField, formatPlainField } from './formatValue'
 import { Section } from './Section'
 import { useRowEditor } from './useRowEditor'
 

@@ -2,7 +2,7 @@ import { SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
 import type { EntityKind } from '../search/api'
-import { FormActions, emptyToNull, useFormFocus } from './form'
+import { emptyToNull, FormActions, useFormFocus } from './form'
 import { Picker } from './Picker'
 import type { RowFormProps } from './RowDetails'
 

@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from 'vitest'
 
 import { diffChange } from '../changes/diffChange'
-import { formatBytes } from './formatBytes'
 import { diffFields } from './diffFields'
 import { changedFields, emptyToNull } from './form'
 import { formatAxisTicks } from './formatAxisTicks'
+import { formatBytes } from './formatBytes'
 import { formatValue } from './formatValue'
-import { formatTimeAgo, currentTime } from './TimeAgo'
+import { currentTime, formatTimeAgo } from './TimeAgo'
 
 describe('forms', () => {
   test('only what differs is sent', () => {

@@ -2,7 +2,7 @@ import { Button, Group, Skeleton, Stack, Text, VisuallyHidden } from '@mantine/c
 import { type ErrorComponentProps, useLocation, useRouter } from '@tanstack/react-router'
 import { type ReactNode, useCallback, useEffect, useRef } from 'react'
 
-import { toProblem, type Problem } from '../api/problem'
+import { type Problem, toProblem } from '../api/problem'
 import { useLiveState } from '../live/liveUpdates'
 import { Icon, type IconName } from './icons'
 import { TextLink } from './links'

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 
-import { type Conflict, type EditOptions, useRowEdit } from '../api/useRowEdit'
 import type { Problem } from '../api/problem'
+import { type Conflict, type EditOptions, useRowEdit } from '../api/useRowEdit'
 import { useShortcut } from '../shell/shortcuts'
 import { toast } from './toast'
 

@@ -1,6 +1,6 @@
 import { api, unwrapPage } from '../api/client'
-import { TextLink } from '../components/links'
 import { createNamesHook } from '../components/createNamesHook'
+import { TextLink } from '../components/links'
 
 /** useComputerNames tells what computers are called. */
 export const useComputerNames = createNamesHook('Computer', 'computers', (signal) => unwrapPage(api.GET('/api/v1/computers', { params: { query: { limit: 1000 } }, signal })))

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { TextLink } from '../components/links'
 import { NewRowScreen } from '../components/NewRowScreen'
 import { usePermission } from '../session/api'
-import { createComputer, type Computer, type ComputerFields, computerQuery } from './api'
+import { type Computer, type ComputerFields, computerQuery, createComputer } from './api'
 import { ComputerForm } from './ComputerForm'
 
 /** NewComputerScreen creates a computer, at the site that the address names. */

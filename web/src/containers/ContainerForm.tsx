@@ -1,6 +1,6 @@
-import { useFreezerNames } from '../freezers/FreezerLink'
 import type { RowFormProps } from '../components/RowDetails'
 import { type FormField, RowForm } from '../components/RowForm'
+import { useFreezerNames } from '../freezers/FreezerLink'
 import { containerLabels, type NewContainerFields } from './api'
 
 /** ContainerForm edits the fields of a container. Its label is chosen once, when it is new. */

@@ -10,8 +10,8 @@ import { TextLink } from '../components/links'
 import { searchQuery } from '../search/api'
 import { usePermission } from '../session/api'
 import { containerQuery } from './api'
-import { useBarcodeScanner } from './useBarcodeScanner'
 import { extractUuid } from './extractUuid'
+import { useBarcodeScanner } from './useBarcodeScanner'
 
 /** ContainerLookup leads to the container whose label is scanned or typed: a scanner types it and presses Enter, wherever the focus is. */
 export function ContainerLookup() {

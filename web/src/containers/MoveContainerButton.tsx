@@ -2,16 +2,16 @@ import { Button, Group, Stack } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 
 import { useRowEdit } from '../api/useRowEdit'
-import { useFreezerNames } from '../freezers/FreezerLink'
 import { ConflictDialog } from '../components/ConflictDialog'
 import { Dialog } from '../components/Dialog'
 import { ProblemAlert } from '../components/form'
-import { Picker } from '../components/Picker'
 import { formatIdAsName } from '../components/formatValue'
+import { Picker } from '../components/Picker'
 import { toast } from '../components/toast'
+import { useFreezerNames } from '../freezers/FreezerLink'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { type Container, containerLabels, containerEditOptions, containerTitle } from './api'
+import { type Container, containerEditOptions, containerLabels, containerTitle } from './api'
 
 /** MoveContainerButton is the button that puts a container into another freezer. */
 export function MoveContainerButton({ container }: { container: Container }) {

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { TextLink } from '../components/links'
 import { NewRowScreen } from '../components/NewRowScreen'
 import { usePermission } from '../session/api'
-import { type Container, containerQuery, createContainer, type NewContainerFields, containerTitle } from './api'
+import { type Container, containerQuery, containerTitle, createContainer, type NewContainerFields } from './api'
 import { ContainerForm } from './ContainerForm'
 import { extractUuid } from './extractUuid'
 

@@ -1,8 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, unwrapCreated, ifMatch, unwrapPage, unwrap, type Schemas } from '../api/client'
-import type { EditOptions } from '../api/useRowEdit'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
+import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
 // Everything that the app asks of containers.

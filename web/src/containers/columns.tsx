@@ -1,6 +1,6 @@
-import { FreezerLink } from '../freezers/FreezerLink'
 import type { Column } from '../components/DataTable'
 import { TextLink } from '../components/links'
+import { FreezerLink } from '../freezers/FreezerLink'
 import { type Container, containerTitle } from './api'
 
 const descriptionColumn: Column<Container> = {

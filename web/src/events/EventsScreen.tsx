@@ -3,9 +3,9 @@ import { lazy, type RefObject, useEffect, useEffectEvent, useRef, useState } fro
 
 import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { LazyBoundary } from '../components/LazyBoundary'
-import { Screen } from '../components/Screen'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
 import { useRuleOptions } from '../rules/api'
 import { useShortcut } from '../shell/shortcuts'
 import { headerHeight } from '../shell/theme'

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, unwrapPage, unwrap, type Schemas } from '../api/client'
+import { api, type Schemas, unwrap, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 
 // Everything that the app asks of events.

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Event } from './api'
-import { splitAtNewest, matchesFilters, mergeEvents } from './eventFeed'
 import { balanceSeries, eventsPerMinute } from './chartData'
+import { matchesFilters, mergeEvents, splitAtNewest } from './eventFeed'
 
 const makeEvent = (id: string, fields: Partial<Event> = {}) => ({ id, type: 'deposit', amount: '1.00', user_id: 1, time: 100, effective_time: 100, alert_codes: [], alert_id: null, created_at: '2026-11-22T08:00:30Z', ...fields }) as unknown as Event
 const joinIds = (events: Event[]) => events.map(({ id }) => id).join('')

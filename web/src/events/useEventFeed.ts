@@ -2,8 +2,8 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 
 import { subscribeToLive } from '../live/liveUpdates'
-import { type Event, type EventFilters, eventFeedQuery } from './api'
-import { splitAtNewest, matchesFilters, mergeEvents } from './eventFeed'
+import { type Event, eventFeedQuery, type EventFilters } from './api'
+import { matchesFilters, mergeEvents, splitAtNewest } from './eventFeed'
 
 const maxArrived = 5_000 // events that are kept beside those that were read, before all is read anew
 

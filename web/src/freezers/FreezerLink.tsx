@@ -1,6 +1,6 @@
 import { api, unwrapPage } from '../api/client'
-import { TextLink } from '../components/links'
 import { createNamesHook } from '../components/createNamesHook'
+import { TextLink } from '../components/links'
 
 /** useFreezerNames tells what freezers are called. */
 export const useFreezerNames = createNamesHook('Freezer', 'freezers', (signal) => unwrapPage(api.GET('/api/v1/freezers', { params: { query: { limit: 1000 } }, signal })))

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, unwrapCreated, ifMatch, unwrapPage, unwrap, type Schemas } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
 import { createHistoryReader } from '../changes/api'
 
 // Everything that the app asks of freezers.

@@ -7,13 +7,13 @@ import { ChangeDiff } from '../changes/ChangeList'
 import { diffChange } from '../changes/diffChange'
 import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { TextLink } from '../components/links'
-import { Screen } from '../components/Screen'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
 import { TimeAgo } from '../components/TimeAgo'
 import { usePermission } from '../session/api'
 import { changesQuery } from './api'
-import { describeRow, rowPath, historyTables, humanize } from './tables'
+import { describeRow, historyTables, humanize, rowPath } from './tables'
 
 const filters = [
   { name: 'table_name', label: 'What', options: historyTables },

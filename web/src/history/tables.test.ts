@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { describeRow, rowPath, humanize } from './tables'
+import { describeRow, humanize, rowPath } from './tables'
 
 test('a row is called by its noun and its key', () => {
   expect(describeRow('site', '3')).toBe('site 3')

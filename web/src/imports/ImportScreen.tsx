@@ -5,13 +5,13 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { toProblem } from '../api/problem'
 import { formatBytes } from '../components/formatBytes'
 import { Icon } from '../components/icons'
-import { Screen } from '../components/Screen'
 import { Forbidden } from '../components/placeholders'
+import { Screen } from '../components/Screen'
 import { toast } from '../components/toast'
 import { hasRole, usePermission, useSession } from '../session/api'
-import { openFile, type ImportSource } from './api'
-import { importTargets, type ImportTarget } from './importTargets'
+import { type ImportSource, openFile } from './api'
 import { ImportSteps } from './ImportSteps'
+import { type ImportTarget, importTargets } from './importTargets'
 
 /** ImportScreen takes many rows from a CSV file, all or none. */
 export function ImportScreen() {

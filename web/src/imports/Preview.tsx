@@ -2,7 +2,7 @@ import { Text } from '@mantine/core'
 import { useMemo } from 'react'
 
 import { type Column, RowTable } from '../components/DataTable'
-import type { SourceRow, ImportSource } from './api'
+import type { ImportSource, SourceRow } from './api'
 import type { ImportTarget } from './importTargets'
 
 interface Props {

@@ -1,8 +1,8 @@
-import { toProblem, Problem } from '../api/problem'
 import type { Schemas } from '../api/client'
+import { Problem, toProblem } from '../api/problem'
 import { upload } from '../api/upload'
-import { type CSVRecord, detectDelimiter, isBlank, readRecords, cellText } from './csv'
-import { mapColumns, type ColumnPlan } from './mapColumns'
+import { cellText, type CSVRecord, detectDelimiter, isBlank, readRecords } from './csv'
+import { type ColumnPlan, mapColumns } from './mapColumns'
 
 /** A ImportSource is a file that was chosen, and how it begins. */
 export interface ImportSource {

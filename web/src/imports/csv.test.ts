@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
-import { detectDelimiter, readRecords, cellText } from './csv'
-import { mapColumns, type ColumnPlan } from './mapColumns'
+import { cellText, detectDelimiter, readRecords } from './csv'
+import { type ColumnPlan, mapColumns } from './mapColumns'
 
 const comma = 44
 const file = (content: string) => new Blob([content])

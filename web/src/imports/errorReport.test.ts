@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { groupErrorsByLine, errorsToCsv, toFileErrors } from './errorReport'
+import { errorsToCsv, groupErrorsByLine, toFileErrors } from './errorReport'
 
 test('faults are gathered by line and field', () => {
   const errorsByLine = groupErrorsByLine([

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { guessFields, importTargets, missingFields, type ImportTarget } from './importTargets'
+import { guessFields, type ImportTarget, importTargets, missingFields } from './importTargets'
 
 const findTarget = (name: string) => importTargets.find((target) => target.name === name) as ImportTarget
 

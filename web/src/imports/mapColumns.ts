@@ -1,4 +1,4 @@
-import { toCommaCell, countByte, type CSVRecord, isBlank, readRecords } from './csv'
+import { countByte, type CSVRecord, isBlank, readRecords, toCommaCell } from './csv'
 
 /** A ColumnPlan says which field each column of a file is; undefined leaves the column out. */
 export interface ColumnPlan {

@@ -1,4 +1,4 @@
-import { api, unwrapPage, type Schemas } from '../api/client'
+import { api, type Schemas, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 
 // Freezers and computers in one list. The server's own list of both has no filter by kind; then it is the list of that kind.

@@ -1,8 +1,8 @@
+import { authFetch } from '../api/authFetch'
 import type { Schemas } from '../api/client'
 import { Problem } from '../api/problem'
-import { authFetch } from '../api/authFetch'
-import { createSseParser } from './sseParser'
 import { delay } from './delay'
+import { createSseParser } from './sseParser'
 
 // The live stream of events and alerts. All tabs of a browser share one connection, since a browser opens six to a server and no more: the tab that
 // holds the lock reads it and tells the others. It is read by fetch and not by EventSource, which shows neither the heartbeat, by which a dead connection is

@@ -5,13 +5,13 @@ import { useRef } from 'react'
 
 import { type Column, RowTable } from '../components/DataTable'
 import { TextLink } from '../components/links'
-import { Screen } from '../components/Screen'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { toast } from '../components/toast'
 import { referenceQuery } from './api'
-import type { ApiField, Operation, CodeExample } from './openapi'
+import type { ApiField, CodeExample, Operation } from './openapi'
 
 const sampleServer = 'http://127.0.0.1:5000' // as the document's samples call it
 

@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { Problem } from '../api/problem'
 import { authFetch } from '../api/authFetch'
+import { Problem } from '../api/problem'
 import { parseOperations } from './openapi'
 
 const openapiPath = '/api/v1/openapi.json'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { expect, test } from 'vitest'
 
-import { matchesSearch, parseOperations, formatType } from './openapi'
+import { formatType, matchesSearch, parseOperations } from './openapi'
 
 const allOperations = parseOperations(JSON.parse(readFileSync(new URL('../../../api/openapi.json', import.meta.url), 'utf8')))
 

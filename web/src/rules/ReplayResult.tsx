@@ -51,13 +51,13 @@ export function ReplayResult({ replay, description }: { replay: Replay; descript
         </Text>
       </div>
       {timestamps.length > 0 && <Chart label="Alerts by day" timestamps={timestamps} series={series} interval={secondsPerDay} formatTimestamp={formatDay} />}
-      <RowTable label="Alerts by rule" columns={countColumns} rows={replay.by_code} rowKey={(pluralize) => pluralize.code} />
+      <RowTable label="Alerts by rule" columns={countColumns} rows={replay.by_code} rowKey={(row) => row.code} />
       {replay.differences.length > 0 && (
         <>
           <Text size="sm" c="dimmed">
             {replay.truncated ? `The first ${replay.differences.length} differences:` : 'All differences:'}
           </Text>
-          <RowTable label="Differences" columns={differenceColumns} rows={replay.differences} rowKey={(pluralize) => `${pluralize.event_id} ${pluralize.code}`} sortable={!replay.truncated} />
+          <RowTable label="Differences" columns={differenceColumns} rows={replay.differences} rowKey={(row) => `${row.event_id} ${row.code}`} sortable={!replay.truncated} />
         </>
       )}
     </Stack>

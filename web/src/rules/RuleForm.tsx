@@ -3,7 +3,7 @@ import type { UseFormReturnType } from '@mantine/form'
 
 import type { Problem } from '../api/problem'
 import { ProblemAlert, useFormFocus } from '../components/form'
-import { ruleFields, type Rule, ruleLabels } from './api'
+import { type Rule, ruleFields, ruleLabels } from './api'
 import type { RuleFormValues } from './ruleSettings'
 
 interface Props {

@@ -3,8 +3,8 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 
 import { type Column, DataTable } from '../components/DataTable'
 import { TextLink } from '../components/links'
-import { Screen } from '../components/Screen'
 import { EmptyState } from '../components/placeholders'
+import { Screen } from '../components/Screen'
 import { type Rule, ruleLabels, rulesQuery } from './api'
 import { formatLimit } from './formatLimit'
 

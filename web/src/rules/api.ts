@@ -1,6 +1,6 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 
-import { api, ifMatch, unwrapPage, unwrap, type Schemas } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 
 import type { Rule } from './api'
-import { dailySeries } from './replayChart'
 import { formatLimit } from './formatLimit'
+import { dailySeries } from './replayChart'
 import { changedSettings, toFormValues } from './ruleSettings'
 
 const rule: Rule = { code: 123, title: 'Sum', applies_to: 'deposit', limit: '200.00', window_seconds: 30, enabled: true, version: 1 }

@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 
-import { api, unwrap, type Schemas } from '../api/client'
+import { api, type Schemas, unwrap } from '../api/client'
 
 // One call finds things of all kinds, by any part of their texts.
 

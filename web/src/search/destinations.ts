@@ -3,7 +3,7 @@ import type { LinkProps } from '@tanstack/react-router'
 import type { IconName } from '../components/icons'
 import type { Role } from '../session/api'
 import { menuItems } from '../shell/menu'
-import type { SearchHit, EntityKind } from './api'
+import type { EntityKind, SearchHit } from './api'
 import type { Visit } from './recentVisits'
 
 /** A Destination is where the search leads. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
-import { localDestinations, hitDestination } from './destinations'
+import { hitDestination, localDestinations } from './destinations'
 import { forgetVisits, getRecentVisits, rememberVisit } from './recentVisits'
 
 describe('where one was', () => {

@@ -8,8 +8,8 @@ import { ProblemAlert } from '../components/form'
 import { TextLink } from '../components/links'
 import { Screen } from '../components/Screen'
 import { type Credentials, signIn, useSession } from './api'
-import { safeRedirectPath } from './safeRedirectPath'
 import { PasswordField } from './PasswordField'
+import { safeRedirectPath } from './safeRedirectPath'
 
 /** SignInScreen lets people in, and leads them where they wanted to go. */
 export function SignInScreen() {

@@ -1,7 +1,7 @@
 import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query'
 
-import { api, unwrapEmpty, unwrap, type Schemas } from '../api/client'
 import { renewSession } from '../api/authFetch'
+import { api, type Schemas, unwrap, unwrapEmpty } from '../api/client'
 
 // Who one is. On an open server everybody is its admin, and there is no signing in.
 

@@ -1,6 +1,6 @@
 import { api, unwrapPage } from '../api/client'
-import { TextLink } from '../components/links'
 import { createNamesHook } from '../components/createNamesHook'
+import { TextLink } from '../components/links'
 
 /** useSiteNames tells what sites are called. */
 export const useSiteNames = createNamesHook('Site', 'sites', (signal) => unwrapPage(api.GET('/api/v1/sites', { params: { query: { limit: 1000 } }, signal })))

@@ -1,8 +1,8 @@
 import { Group } from '@mantine/core'
 
+import { TextLink } from '../components/links'
 import { ComputerLink } from '../computers/ComputerLink'
 import { FreezerLink } from '../freezers/FreezerLink'
-import { TextLink } from '../components/links'
 import { SiteLink } from '../sites/SiteLink'
 import type { Todo } from './api'
 

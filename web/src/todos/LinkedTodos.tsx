@@ -3,7 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { Section } from '../components/Section'
-import { type TodoLink, linkedTodosQuery } from './api'
+import { linkedTodosQuery, type TodoLink } from './api'
 import { TodoList } from './TodoList'
 
 /** LinkedTodos are the todos that are about a thing, and the way to a new one. */

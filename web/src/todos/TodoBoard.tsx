@@ -2,9 +2,9 @@ import { Text, Title, VisuallyHidden } from '@mantine/core'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
 import { statuses, type Todo } from './api'
+import { adjacentStatus, boardColumn, otherColumn } from './boardColumns'
 import classes from './TodoBoard.module.css'
 import { TodoCard } from './TodoCard'
-import { adjacentStatus, boardColumn, otherColumn } from './boardColumns'
 import { useMoveTodo } from './useMoveTodo'
 
 /** TodoBoard shows todos in columns by their status. On a card, ← and → move it, ↑ and ↓ go to the next one; so does its list of statuses. */

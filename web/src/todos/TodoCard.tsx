@@ -2,10 +2,10 @@ import { NativeSelect, Text } from '@mantine/core'
 import type { KeyboardEvent } from 'react'
 
 import { TextLink } from '../components/links'
-import { LinkedItems, hasLinkedItems } from './LinkedItems'
 import { statuses, type Todo } from './api'
-import classes from './TodoBoard.module.css'
 import { DueDate } from './DueDate'
+import { hasLinkedItems, LinkedItems } from './LinkedItems'
+import classes from './TodoBoard.module.css'
 import { useCanEditTodo } from './useCanEditTodo'
 
 interface Props {

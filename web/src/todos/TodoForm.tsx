@@ -2,7 +2,7 @@ import { Button, Group, NativeSelect, SimpleGrid, Stack, Textarea, TextInput } f
 import { useForm } from '@mantine/form'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import { FormActions, emptyToNull, useFormFocus } from '../components/form'
+import { emptyToNull, FormActions, useFormFocus } from '../components/form'
 import type { RowFormProps } from '../components/RowDetails'
 import { useSession } from '../session/api'
 import { linkChoices, statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'

@@ -1,11 +1,11 @@
 import type { ComponentProps } from 'react'
 
 import { type Column, DataTable } from '../components/DataTable'
-import { TextLink } from '../components/links'
 import { formatValue } from '../components/formatValue'
-import { LinkedItems } from './LinkedItems'
+import { TextLink } from '../components/links'
 import type { Todo } from './api'
 import { DueDate } from './DueDate'
+import { LinkedItems } from './LinkedItems'
 
 const columns: Column<Todo>[] = [
   {

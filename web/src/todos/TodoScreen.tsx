@@ -4,18 +4,18 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { ChangeList } from '../changes/ChangeList'
 import { DeleteButton } from '../components/DeleteButton'
+import { formatValue } from '../components/formatValue'
 import { TextLink } from '../components/links'
+import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
 import { Screen } from '../components/Screen'
-import { formatValue } from '../components/formatValue'
-import { QueryBoundary } from '../components/QueryBoundary'
 import { Section } from '../components/Section'
 import { TimeAgo } from '../components/TimeAgo'
-import { LinkedItems } from './LinkedItems'
-import { updateTodo, deleteTodo, fetchTodo, type Todo, type TodoFields, todoHistory, todoLabels, todoQuery } from './api'
+import { deleteTodo, fetchTodo, type Todo, type TodoFields, todoHistory, todoLabels, todoQuery, updateTodo } from './api'
 import { DueDate } from './DueDate'
-import { useCanEditTodo } from './useCanEditTodo'
+import { LinkedItems } from './LinkedItems'
 import { TodoForm } from './TodoForm'
+import { useCanEditTodo } from './useCanEditTodo'
 
 /** TodoScreen shows a todo and its history. */
 export function TodoScreen() {

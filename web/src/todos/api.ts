@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, unwrapCreated, ifMatch, unwrapPage, unwrap, type Schemas } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 import { dueBefore } from './dueDates'

@@ -1,9 +1,9 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 
-import { updateInLists } from '../api/useRowEdit'
 import { toProblem } from '../api/problem'
+import { updateInLists } from '../api/useRowEdit'
 import { toast } from '../components/toast'
-import { updateTodo, fetchTodo, type Todo, todoQuery } from './api'
+import { fetchTodo, type Todo, todoQuery, updateTodo } from './api'
 
 interface TodoMove {
   todo: Todo

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { Dialog } from '../components/Dialog'
 import { RowDetails } from '../components/RowDetails'
 import { sessionQuery } from '../session/api'
-import { updateUser, fetchUser, type User, type UserFields, userLabels, userQuery } from './api'
+import { fetchUser, updateUser, type User, type UserFields, userLabels, userQuery } from './api'
 import { UserForm } from './UserForm'
 
 /** UserDetails are an account's fields. Before one is disabled, it asks. */

@@ -1,7 +1,7 @@
 import { Checkbox, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
-import { FormActions, emptyToNull, useFormFocus } from '../components/form'
+import { emptyToNull, FormActions, useFormFocus } from '../components/form'
 import type { RowFormProps } from '../components/RowDetails'
 import { roles } from '../session/api'
 import { risks, type UserFields, userFields, userLabels } from './api'
