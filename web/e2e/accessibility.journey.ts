@@ -16,16 +16,16 @@ const screens = [
 ]
 
 for (const { path, title } of screens)
-  test(`${path} is good to look at`, async ({ page, openServer }) => {
+  test(`${path} is accessible`, async ({ page, openServer }) => {
     await page.goto(openServer.url + path)
     await expectLoaded(page, title)
     await expect(page).toHaveTitle(`${title} · Labledger`)
     await checkScreen(page, path.replace(/^\/app\//, '').replace(/\W+/g, '-') || 'home')
   })
 
-test.describe('over a screen', () => {
+test.describe('dialogs', () => {
   test.use({ expectedErrors: /status of 409/ }) // how one learns what depends on a site
-  test('dialogs are good to look at', async ({ page, openServer }) => {
+  test('dialogs are accessible', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/sites/1`)
     await expectLoaded(page, 'Site 1')
     await page.keyboard.press('Control+k')
@@ -51,23 +51,23 @@ test.describe('over a screen', () => {
   })
 })
 
-test.describe('refusals', () => {
+test.describe('error states', () => {
   test.use({ expectedErrors: /status of (400|404)/ })
-  test('an address that cannot be', async ({ page, openServer }) => {
+  test('an invalid address is accessible', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/events?user_id=nobody`)
     await expect(page.getByText('The address is wrong')).toBeVisible()
     await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
     await checkScreen(page, 'wrong-address')
   })
 
-  test('a site that is not there', async ({ page, openServer }) => {
+  test('a missing site is accessible', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/sites/999`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
     await checkScreen(page, 'missing')
   })
 })
 
-test('where one signs in is good to look at', async ({ page, securedServer }) => {
+test('sign-in and registration are accessible', async ({ page, securedServer }) => {
   await page.goto(`${securedServer.url}/app/sign-in`)
   await expectLoaded(page, 'Sign in')
   await checkScreen(page, 'sign-in')
@@ -76,7 +76,7 @@ test('where one signs in is good to look at', async ({ page, securedServer }) =>
   await checkScreen(page, 'register')
 })
 
-test('a viewer has nothing to press that would be refused', async ({ page, securedServer }) => {
+test('a viewer sees no actions that the server would reject', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
   for (const name of ['Edit', 'Delete', 'Add files']) await expect(page.getByRole('button', { name })).toHaveCount(0)

@@ -3,14 +3,14 @@ import { registerUser } from './registerUser'
 
 // What one does with an account of one's own.
 
-test('on an open server there is no account', async ({ page, openServer }) => {
+test('an open server has no account', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/account`)
   await expectLoaded(page, 'Your account')
   await expect(page.getByText('You have no account here')).toBeVisible()
   await checkScreen(page, 'account-none')
 })
 
-test('an API token is shown once, does what its role may, and ends', async ({ page, context, securedServer }) => {
+test('an API token is shown once, works within its role and can be revoked', async ({ page, context, securedServer }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await registerUser(page, securedServer)
   await page.getByRole('button', { name: 'Account' }).click()
@@ -43,10 +43,10 @@ test('an API token is shown once, does what its role may, and ends', async ({ pa
   expect(await fetchStatus()).toBe(401)
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|401|409|412)/ })
 
-  test('a session that one ends elsewhere is signed out there', async ({ page, browser, securedServer }) => {
+  test('ending another session signs it out', async ({ page, browser, securedServer }) => {
     const username = await registerUser(page, securedServer, '/app/account')
     const otherContext = await browser.newContext()
     const otherPage = await otherContext.newPage()
@@ -73,7 +73,7 @@ test.describe('refused', () => {
     expect(await recentVisits()).toBeNull() // nothing of it is left behind
   })
 
-  test('a password is changed with the old one, and every session ends', async ({ page, context, securedServer }) => {
+  test('changing the password requires the current one and ends every session', async ({ page, context, securedServer }) => {
     const username = await registerUser(page, securedServer, '/app/account')
     const otherPage = await context.newPage()
     await otherPage.goto(`${securedServer.url}/app/sites`)
@@ -96,7 +96,7 @@ test.describe('refused', () => {
     await expectLoaded(page, 'Home')
   })
 
-  test('the country is changed; two tabs do not overwrite each other', async ({ page, context, securedServer }) => {
+  test('two tabs that change the country do not overwrite each other', async ({ page, context, securedServer }) => {
     await registerUser(page, securedServer, '/app/account')
     const otherPage = await context.newPage()
     await otherPage.goto(`${securedServer.url}/app/account`)
@@ -114,7 +114,7 @@ test.describe('refused', () => {
     expect((await callApi(page, 'GET', '/account')).body.country).toBe('Norway')
   })
 
-  test('an account is deleted after one was asked', async ({ page, securedServer }) => {
+  test('an account is deleted after confirmation', async ({ page, securedServer }) => {
     const username = await registerUser(page, securedServer, '/app/account')
     await page.getByRole('button', { name: 'Delete your account' }).click()
     const dialog = page.getByRole('dialog')

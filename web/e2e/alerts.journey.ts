@@ -13,7 +13,7 @@ async function raiseAlert(page: Page, amount = '7142.50'): Promise<{ user: numbe
   return { user, id: body.alert_id }
 }
 
-test('an alert shows by itself; it is acknowledged and closed, and its history tells who did', async ({ page, openServer }) => {
+test('an alert appears live, is acknowledged and closed, and its history names the actor', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/alerts`)
   await expectLoaded(page, 'Alerts')
   await expect(page.getByRole('banner')).toContainText('Live')
@@ -45,7 +45,7 @@ test('an alert shows by itself; it is acknowledged and closed, and its history t
   await expectNotReloaded(page)
 })
 
-test('an alert explains itself, rule by rule, with the events that were counted', async ({ page, openServer }) => {
+test('an alert shows each rule with the counted events', async ({ page, openServer }) => {
   const user = newUserId()
   const baseTime = 1_700_000_000
   const recorded = await recordEvents(openServer, [
@@ -71,7 +71,7 @@ test('an alert explains itself, rule by rule, with the events that were counted'
   await expect(page.getByRole('heading', { level: 1 })).toContainText('300')
 })
 
-test('keyboard only, through the inbox', async ({ page, openServer }) => {
+test('the inbox works by keyboard only', async ({ page, openServer }) => {
   const users = [newUserId(), newUserId(), newUserId(), newUserId()] as const
   for (const user of users) await recordEvents(openServer, [largeWithdrawal(user, '8142.01')])
   const [d, c, b, a] = users // the newest first
@@ -123,7 +123,7 @@ test('keyboard only, through the inbox', async ({ page, openServer }) => {
 test.describe('search', () => {
   test.use({ expectedErrors: /status of 404/ }) // the id is of no event
 
-  test('finds an alert by its id, and a rule by a word of its title', async ({ page, openServer }) => {
+  test('finds an alert by its ID and a rule by a word of its title', async ({ page, openServer }) => {
     const user = newUserId()
     const [recorded] = await recordEvents(openServer, [largeWithdrawal(user)])
     await page.goto(`${openServer.url}/app/`)
@@ -139,7 +139,7 @@ test.describe('search', () => {
   })
 })
 
-test('filters are in the address', async ({ page, openServer }) => {
+test('filters are stored in the URL', async ({ page, openServer }) => {
   const user = newUserId()
   await recordEvents(openServer, [largeWithdrawal(user), { type: 'withdraw', amount: '1.00', user_id: user, time: 2 }])
   await page.goto(`${openServer.url}/app/alerts?user_id=${user}`)
@@ -157,10 +157,10 @@ test('filters are in the address', async ({ page, openServer }) => {
   await expect(alertRow(page, user)).toHaveCount(1)
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403|404|412)/ })
 
-  test('two people settle one alert: nobody is overwritten', async ({ browser, page, securedServer }) => {
+  test('two users who close one alert do not overwrite each other', async ({ browser, page, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const { user, id } = await raiseAlert(page)
     const ada = await (await browser.newContext()).newPage()
@@ -188,7 +188,7 @@ test.describe('refused', () => {
     await ada.context().close()
   })
 
-  test('many at once: what somebody else has changed meanwhile stays as it is', async ({ page, securedServer }) => {
+  test('a bulk update skips alerts that another user changed', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const alerts = [await raiseAlert(page), await raiseAlert(page), await raiseAlert(page)] as const
     await page.goto(`${securedServer.url}/app/alerts`)
@@ -208,7 +208,7 @@ test.describe('refused', () => {
       expect((await callApi(page, 'GET', `/api/v1/alerts/${alerts[i]?.id}`)).body.state).toBe(state)
   })
 
-  test('what the server refuses is taken back, and the form is back with what one typed', async ({ page, openServer }) => {
+  test('a rejected change is rolled back and the form keeps its values', async ({ page, openServer }) => {
     const user = newUserId()
     await recordEvents(openServer, [largeWithdrawal(user)])
     await page.goto(`${openServer.url}/app/alerts?user_id=${user}`)
@@ -221,7 +221,7 @@ test.describe('refused', () => {
     await expect(alertRow(page, user)).not.toContainText('xxx')
   })
 
-  test('a viewer reads, and has nothing to press', async ({ page, securedServer }) => {
+  test('a viewer sees alerts without actions', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const { user, id } = await raiseAlert(page)
     await switchUser(page, securedServer, 'vera', '/app/alerts')
@@ -239,7 +239,7 @@ test.describe('refused', () => {
     for (const name of ['Acknowledge', 'Close…', 'Assign…']) await expect(page.getByRole('button', { name })).toHaveCount(0)
   })
 
-  test('an alert that is not there', async ({ page, openServer }) => {
+  test('a missing alert shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/alerts/00000000-0000-7000-8000-000000000000`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
   })

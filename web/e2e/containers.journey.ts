@@ -18,7 +18,7 @@ async function scan(page: Page, text: string) {
   await page.keyboard.press('Enter')
 }
 
-test('a container is found by a scanner, moved, and tells where it was', async ({ page, securedServer }) => {
+test('a container is found by scanner, moved, and its history shows the move', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'olga')
   const description = uniqueName('Plasma')
   const uuid = await newContainer(page, securedServer, description)
@@ -49,10 +49,10 @@ test('a container is found by a scanner, moved, and tells where it was', async (
   await expect(page.getByRole('table', { name: 'Containers' }).getByRole('link', { name: description })).toBeVisible()
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|404|409|412)/ })
 
-  test('a label that nobody knows is given to a new container', async ({ page, openServer }) => {
+  test('an unknown barcode is assigned to a new container', async ({ page, openServer }) => {
     const uuid = randomUUID()
     await page.goto(`${openServer.url}/app/containers`)
     await expectLoaded(page, 'Containers')
@@ -74,7 +74,7 @@ test.describe('refused', () => {
     await expect(page.getByText(uuid)).toBeVisible()
   })
 
-  test('two people move one container', async ({ page, openServer }) => {
+  test('two users who move one container get a conflict', async ({ page, openServer }) => {
     const [description, thirdFreezer] = [uniqueName('Serum'), uniqueName('-150C')]
     const uuid = await newContainer(page, openServer, description)
     const { body: otherFreezer } = await callApi(page, 'POST', '/api/v1/freezers', { name: thirdFreezer, site_id: 3 })
@@ -96,7 +96,7 @@ test.describe('refused', () => {
     expect(body).toMatchObject({ freezer_id: 2, version: 3 })
   })
 
-  test('a container that is not there', async ({ page, openServer }) => {
+  test('a missing container shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/containers/${randomUUID()}`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
     await page.goto(`${openServer.url}/app/containers/7`)
@@ -104,7 +104,7 @@ test.describe('refused', () => {
   })
 })
 
-test('a part of a label, or of what is in it, finds several', async ({ page, openServer }) => {
+test('part of a description finds several containers', async ({ page, openServer }) => {
   const description = uniqueName('Urine')
   const first = await newContainer(page, openServer, `${description} a`)
   await newContainer(page, openServer, `${description} b`)
@@ -124,7 +124,7 @@ test('a part of a label, or of what is in it, finds several', async ({ page, ope
   await expect(page.getByText('One row')).toBeVisible()
 })
 
-test('keys that lead elsewhere are not taken for a scanner, which can be turned off', async ({ page, openServer }) => {
+test('shortcut keys are not treated as a scan, and scanning can be turned off', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/containers`)
   await expectLoaded(page, 'Containers')
   await page.keyboard.press('g')
@@ -148,7 +148,7 @@ test('keys that lead elsewhere are not taken for a scanner, which can be turned 
   await expect(field).toHaveValue('c')
 })
 
-test('a viewer finds containers, and moves none', async ({ page, securedServer }) => {
+test('a viewer finds containers but cannot move them', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'olga')
   const description = uniqueName('Tissue')
   const uuid = await newContainer(page, securedServer, description)

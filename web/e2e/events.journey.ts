@@ -12,7 +12,7 @@ async function openEvents(page: Page, server: Server, search = '') {
   await expect(page.getByRole('banner')).toContainText('Live')
 }
 
-test('an event and its alert explain each other', async ({ page, openServer }) => {
+test('an event and its alert link to each other', async ({ page, openServer }) => {
   const user = newUserId()
   await recordEvents(openServer, [{ type: 'deposit', amount: '20.25', user_id: user, time: 1_700_000_000 }, largeWithdrawal(user, '150.00', 1_700_000_100)])
   await page.goto(`${openServer.url}/app/events?user_id=${user}`)
@@ -31,7 +31,7 @@ test('an event and its alert explain each other', async ({ page, openServer }) =
   await expectLoaded(page, `Alert of user ${user}: 1100`)
 })
 
-test('filters are in the address, and what arrives goes by them', async ({ page, openServer }) => {
+test('filters are stored in the URL and apply to new events', async ({ page, openServer }) => {
   const [ownUser, otherUser] = [newUserId(), newUserId()]
   await openEvents(page, openServer)
   await page.getByRole('textbox', { name: 'User' }).fill(String(ownUser))
@@ -55,7 +55,7 @@ test('filters are in the address, and what arrives goes by them', async ({ page,
   await expect(page.getByLabel('Happened from')).toHaveValue('2023-11-14T22:13')
 })
 
-test('what one types into a filter counts also while events keep coming', async ({ page, openServer }) => {
+test('a filter is applied while events keep arriving', async ({ page, openServer }) => {
   const [ownUser, otherUser] = [newUserId(), newUserId()]
   await recordEvents(openServer, [largeWithdrawal(ownUser)])
   await openEvents(page, openServer)
@@ -74,10 +74,10 @@ test('what one types into a filter counts also while events keep coming', async 
   await expect(eventRows(page)).toHaveText([/withdraw 7142\.50/])
 })
 
-test.describe('a part that cannot be loaded', () => {
+test.describe('a chunk that cannot be loaded', () => {
   test.use({ expectedErrors: /ERR_FAILED|dynamically imported module/ })
 
-  test('does not take the screen with it', async ({ page, openServer }) => {
+  test('does not break the screen', async ({ page, openServer }) => {
     const user = newUserId()
     await recordEvents(openServer, [largeWithdrawal(user)])
     await page.route('**/EventChart.js', (route) => route.abort())
@@ -88,7 +88,7 @@ test.describe('a part that cannot be loaded', () => {
   })
 })
 
-test('who reads further down is told of new events, and nothing moves', async ({ page, openServer }) => {
+test('a scrolled list counts new events without moving', async ({ page, openServer }) => {
   const user = newUserId()
   await recordEvents(openServer, makeEvents(user, 80))
   await openEvents(page, openServer, `?user_id=${user}`)
@@ -116,7 +116,7 @@ test('who reads further down is told of new events, and nothing moves', async ({
   await expect(eventRows(page).nth(0)).toContainText('7142.54')
 })
 
-test('what arrives while older events are being read is in the list', async ({ page, openServer }) => {
+test('events that arrive while older ones load are in the list', async ({ page, openServer }) => {
   const user = newUserId()
   await recordEvents(openServer, makeEvents(user, 600))
   await page.goto(`${openServer.url}/app/`)
@@ -147,10 +147,10 @@ test('what arrives while older events are being read is in the list', async ({ p
   await expect(eventRows(page).nth(0)).toContainText('7142.50')
 })
 
-test.describe('a server that goes', () => {
+test.describe('a server restart', () => {
   test.use({ expectedErrors: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503/ })
 
-  test('and comes again: each event is shown once', async ({ page, openServer }) => {
+  test('shows each event once', async ({ page, openServer }) => {
     test.setTimeout(120_000)
     const user = newUserId()
     await openEvents(page, openServer, `?user_id=${user}`)
@@ -172,11 +172,11 @@ test.describe('a server that goes', () => {
   })
 })
 
-test.describe('ten thousand', () => {
+test.describe('ten thousand events', () => {
   test.describe.configure({ retries: 2 }) // a busy machine's caches cost the page its time, too
   const total = 10_000
 
-  test('rows scroll without a long task; were all of them in the page, it would be felt', async ({ context, browser, openServer }) => {
+  test('scroll without long tasks, unlike a list that is not virtualized', async ({ context, browser, openServer }) => {
     test.setTimeout(400_000)
     const user = newUserId()
     for (let i = 0; i < total; i += 2000) await recordEvents(openServer, makeEvents(user, 2000, i))

@@ -2,7 +2,7 @@ import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixt
 
 // What one asks of the history: who changed what, and what else the same request did.
 
-test('a change made in another tab shows by itself, field by field, and leads to its row', async ({ page, context, securedServer }) => {
+test('a change in another tab appears field by field and links to its row', async ({ page, context, securedServer }) => {
   await signIn(page, securedServer, 'olga', '/app/history')
   await expectLoaded(page, 'History')
   const list = page.getByRole('list', { name: 'Changes, the newest first' })
@@ -24,7 +24,7 @@ test('a change made in another tab shows by itself, field by field, and leads to
   await expectLoaded(page, 'History')
 })
 
-test('filters are in the address; a request has a link of its own', async ({ page, openServer }) => {
+test('filters are stored in the URL, and each request has a link', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const names = ['First', 'Second'].map((name) => `${name} ${Date.now() % 1e8}`)
   const lines = names.map((name) => ({ name, contact: null, address: null, state_or_region: null, country: null, postcode_or_zip: null }))
@@ -46,7 +46,7 @@ test('filters are in the address; a request has a link of its own', async ({ pag
   await expect(page).toHaveURL(/\/history$/)
 })
 
-test('what changed in accounts is for admins', async ({ page, securedServer }) => {
+test('account changes are visible to admins only', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/history')
   await expectLoaded(page, 'History')
   await expect(page.getByLabel('What').getByRole('option', { name: 'Account' })).toHaveCount(0)
@@ -54,7 +54,7 @@ test('what changed in accounts is for admins', async ({ page, securedServer }) =
   await expect(page.getByText('No change matches')).toBeVisible()
 })
 
-test('a page is the newest hundred; older ones come when they are asked for', async ({ page, openServer }) => {
+test('a page holds the newest 100 changes, and older ones load on request', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const country = `Land ${Date.now() % 1e8}`
   const lines = Array.from({ length: 150 }, (_, i) => ({ name: `Place ${i}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))

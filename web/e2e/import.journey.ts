@@ -13,10 +13,10 @@ async function chooseFile(page: Page, file: ReturnType<typeof csvFile>) {
   await expect(page.getByText(file.name)).toBeVisible()
 }
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403)/ })
 
-  test('every bad cell is shown; mended, the file is stored, and the history has it', async ({ page, securedServer }) => {
+  test('every invalid cell is shown, and the corrected file is imported and in the history', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga', '/app/import?into=freezers')
     await expectLoaded(page, 'Import')
     await expect(page.getByLabel('What it is').getByRole('option', { name: 'Users' })).toHaveCount(0)
@@ -59,7 +59,7 @@ test.describe('refused', () => {
     await expect(changes).toContainText(`Name: – → ${namePrefix}`)
   })
 
-  test('a bad row far down is shown, too; a column that is missing is told', async ({ page, openServer }) => {
+  test('an invalid row far down and a missing column are shown', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/import`)
     await expectLoaded(page, 'Import')
     const lines = Array.from({ length: 30_000 }, (_, i) => `Place ${i},"not, wanted",UK`)
@@ -76,7 +76,7 @@ test.describe('refused', () => {
     await expect(row.locator('[data-cell-error]')).toHaveText('must not be empty')
   })
 
-  test('the rows to mend are to be seen below a long list of what is wrong', async ({ page, openServer }) => {
+  test('invalid rows are visible below a long error list', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/import`)
     await expectLoaded(page, 'Import')
     await chooseFile(page, csvFile(`name,country\n${',Nowhere\n'.repeat(300)}`, 'nameless.csv'))
@@ -87,7 +87,7 @@ test.describe('refused', () => {
     await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('rowheader', { name: '2', exact: true })).toBeInViewport()
   })
 
-  test('a viewer is refused', async ({ page, securedServer }) => {
+  test('a viewer cannot import', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'vera', '/app/import')
     await expect(page.getByText('You may not see this')).toBeVisible()
     await expect(page.getByRole('link', { name: 'Import' })).toHaveCount(0)
@@ -96,7 +96,7 @@ test.describe('refused', () => {
   })
 })
 
-test('rows with a number are updated; a file can be dropped', async ({ page, openServer }) => {
+test('rows with an ID are updated, and a file can be dropped', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/import?into=freezers`)
   await expectLoaded(page, 'Import')
   const created = await callApi(page, 'POST', '/api/v1/freezers', { name: 'Before', site_id: 1 })
@@ -116,7 +116,7 @@ test('rows with a number are updated; a file can be dropped', async ({ page, ope
   expect((await callApi(page, 'GET', `/api/v1/freezers/${created.body.id}`)).body.name).toBe('After')
 })
 
-test('by keys alone', async ({ page, openServer }) => {
+test('import works by keyboard only', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   await page.keyboard.press('g')

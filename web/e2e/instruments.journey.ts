@@ -10,7 +10,7 @@ async function newFreezer(page: Page, server: Server, name: string): Promise<num
   return body.id
 }
 
-test('one table of freezers and computers, narrowed down in the address', async ({ page, openServer }) => {
+test('freezers and computers share one table with filters in the URL', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/instruments`)
   await expectLoaded(page, 'Instruments')
   await expect(page.getByRole('columnheader', { name: 'Site' })).toBeVisible()
@@ -39,7 +39,7 @@ test('one table of freezers and computers, narrowed down in the address', async 
   await expect(page).toHaveURL(/\/instruments$/)
 })
 
-test('a site leads to its instruments, and they to it', async ({ page, openServer }) => {
+test('a site and its instruments link to each other', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites/1`)
   await expectLoaded(page, 'Site 1')
   await page.getByRole('table', { name: 'Instruments' }).getByRole('link', { name: '-20C' }).click()
@@ -48,10 +48,10 @@ test('a site leads to its instruments, and they to it', async ({ page, openServe
   await expectLoaded(page, 'Site 1')
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403|404|409|412)/ })
 
-  test('a computer is created at a site that one looks for; what the server says stands at the field', async ({ page, openServer }) => {
+  test('creating a computer shows server errors at the fields', async ({ page, openServer }) => {
     const name = uniqueName('Desk')
     await page.goto(`${openServer.url}/app/instruments`)
     await expectLoaded(page, 'Instruments')
@@ -77,7 +77,7 @@ test.describe('refused', () => {
     await expect(page.getByText(`${name} is deleted`)).toBeVisible()
   })
 
-  test('a new freezer without a site is not stored', async ({ page, openServer }) => {
+  test('a freezer without a site is rejected', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/freezers/new`)
     await expectLoaded(page, 'New freezer')
     await page.getByLabel('Name').fill('Homeless')
@@ -86,7 +86,7 @@ test.describe('refused', () => {
     await expect(page.getByRole('combobox', { name: 'Site' })).toBeFocused()
   })
 
-  test('two tabs edit one freezer: nobody loses anything', async ({ page, context, securedServer }) => {
+  test('two tabs that edit one freezer lose no changes', async ({ page, context, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const [before, localName, remoteName] = [uniqueName('Twice'), uniqueName('Mine'), uniqueName('Theirs')]
     const id = await newFreezer(page, securedServer, before)
@@ -112,7 +112,7 @@ test.describe('refused', () => {
     await checkScreen(otherPage, 'freezer')
   })
 
-  test('what went with its site is in no list any more', async ({ page, openServer }) => {
+  test('instruments deleted with their site disappear from lists', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     const [siteName, name] = [uniqueName('Annex'), uniqueName('Annexed')]
     const site = (await callApi(page, 'POST', '/api/v1/sites', { name: siteName })).body.id
@@ -132,7 +132,7 @@ test.describe('refused', () => {
     await expect(page.getByText('No instrument matches')).toBeVisible()
   })
 
-  test('a freezer that still holds containers is kept, unless they are to go, too', async ({ page, openServer }) => {
+  test('a freezer with containers is deleted only together with them', async ({ page, openServer }) => {
     const name = uniqueName('Thawing')
     const id = await newFreezer(page, openServer, name)
     for (const description of ['Plasma', 'Serum']) await callApi(page, 'POST', '/api/v1/containers', { description, freezer_id: id })
@@ -153,7 +153,7 @@ test.describe('refused', () => {
   })
 })
 
-test('a freezer shows the todos that are about it', async ({ page, openServer }) => {
+test('a freezer shows its linked todos', async ({ page, openServer }) => {
   const id = await newFreezer(page, openServer, uniqueName('Frosted'))
   await page.goto(`${openServer.url}/app/freezers/${id}`)
   await expect(page.getByText('No todo is about it')).toBeVisible()
@@ -165,7 +165,7 @@ test('a freezer shows the todos that are about it', async ({ page, openServer })
   await expectLoaded(page, 'Defrost it')
 })
 
-test('a viewer sees no buttons that write', async ({ page, securedServer }) => {
+test('a viewer sees no write actions', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/instruments')
   await expectLoaded(page, 'Instruments')
   await expect(page.getByRole('link', { name: /^New / })).toHaveCount(0)
@@ -178,7 +178,7 @@ test('a viewer sees no buttons that write', async ({ page, securedServer }) => {
   await expect(page.getByText('You may not see this')).toBeVisible()
 })
 
-test('a filter of the address is told by its name', async ({ page, openServer }) => {
+test('a filter in the URL shows the name', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const name = `Deep ${Date.now() % 1e8}`
   const { body: site } = await callApi(page, 'POST', '/api/v1/sites', { name })

@@ -8,7 +8,7 @@ test.beforeEach(async ({ page, openServer }) => {
   expect(status).toBe(201)
 })
 
-test('no word of a table is torn where there is room for its columns', async ({ page, openServer }) => {
+test('table words do not break when the columns fit', async ({ page, openServer }) => {
   await callApi(page, 'POST', '/api/v1/sites', { name: 'A station whose name is so long that it would take the room of all the other columns, if they let it do so, which they do not', country: 'Germany' })
   for (const [path, title] of [
     ['/app/alerts', 'Alerts'],
@@ -26,7 +26,7 @@ test('no word of a table is torn where there is room for its columns', async ({ 
   expect(await state.evaluate((label) => label.scrollWidth <= label.clientWidth)).toBe(true)
 })
 
-test('where there is none for all columns rows are cards, on a wider screen than a phone, too, and can be sorted by keys', async ({ page, openServer }) => {
+test('rows become cards when the columns do not fit, and stay sortable by keyboard', async ({ page, openServer }) => {
   for (const width of [1280, 800, 600]) {
     await page.setViewportSize({ width, height: 700 })
     for (const [path, title] of [
@@ -51,7 +51,7 @@ test('where there is none for all columns rows are cards, on a wider screen than
   expect(sortedNames).toEqual(sortedNames.toSorted((a, b) => b.localeCompare(a, 'en', { sensitivity: 'base' })))
 })
 
-test('nobody comes by Tab to a menu that is closed', async ({ page }) => {
+test('Tab skips a closed menu', async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 })
   await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0) // it slides away
   const isFocusInMenu = () => page.evaluate(() => document.activeElement?.closest('nav') != null)

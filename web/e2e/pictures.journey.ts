@@ -14,7 +14,7 @@ const test = base.extend<object, { labServer: Server }>({ labServer: [async ({},
 test.describe('pictures', () => {
   test.use({ expectedErrors: /status of 400/ }) // a file with faults in it
 
-  test('of a day in a laboratory', async ({ page, labServer }) => {
+  test('of a laboratory with data', async ({ page, labServer }) => {
     test.setTimeout(180_000)
     await signIn(page, labServer, 'ada')
     const { alert, overdueTodo } = await seedLab(page)

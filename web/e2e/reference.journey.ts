@@ -2,7 +2,7 @@ import { checkScreen, expect, expectLoaded, test } from './fixtures'
 
 // What somebody looks up who writes a program against the API.
 
-test('an operation is found by a few words, and shows its SQL', async ({ page, context, openServer }) => {
+test('an operation is found by words and shows its SQL', async ({ page, context, openServer }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: openServer.url })
   await page.goto(`${openServer.url}/app/reference`)
   await expectLoaded(page, 'API reference')
@@ -24,7 +24,7 @@ test('an operation is found by a few words, and shows its SQL', async ({ page, c
   await expect(page.getByLabel('Find')).toHaveValue('sites patch')
 })
 
-test('by keys alone, and what is not there', async ({ page, openServer }) => {
+test('the reference works by keyboard only and reports missing operations', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   await page.keyboard.press('g')

@@ -3,7 +3,7 @@ import { newUserId, recordEvents } from './ledger'
 
 // Rules are tried on what was recorded before they are changed.
 
-test('a replay that one leaves is given up', async ({ page, openServer }) => {
+test('leaving the screen aborts a replay', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/rules/1100`)
   await expectLoaded(page, '1100 A large withdrawal')
   await page.getByRole('button', { name: 'Edit' }).click()
@@ -15,7 +15,7 @@ test('a replay that one leaves is given up', async ({ page, openServer }) => {
   expect((await failedRequest).failure()?.errorText).toContain('ABORTED')
 })
 
-test('a rule is replayed by another limit, then saved, and holds from the next event on', async ({ page, openServer }) => {
+test('a rule is replayed with another limit, saved, and applies to the next event', async ({ page, openServer }) => {
   const user = newUserId()
   const day = 86_400
   const [first, second] = [20_000 * day + 10, 20_001 * day + 10]
@@ -73,10 +73,10 @@ test('a rule is replayed by another limit, then saved, and holds from the next e
   await expect(page.getByRole('region', { name: 'Settings' })).toContainText('100.00')
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403|404|412)/ })
 
-  test('what the server says stands at the field; two admins do not overwrite each other', async ({ page, securedServer }) => {
+  test('server errors appear at the field, and two admins do not overwrite each other', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'ada', '/app/rules/500')
     await expectLoaded(page, '500 Many events within the window')
     await page.getByRole('button', { name: 'Edit' }).click()
@@ -100,7 +100,7 @@ test.describe('refused', () => {
     expect((await callApi(page, 'PATCH', '/api/v1/rules/500', { limit: '5', window_seconds: 60 })).status).toBe(200)
   })
 
-  test('an operator tries and does not save; a viewer reads', async ({ page, securedServer }) => {
+  test('an operator replays without saving, and a viewer only reads', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga', '/app/rules/123')
     await expectLoaded(page, '123 Deposits add up within the window')
     await expect(page.getByRole('button', { name: 'Edit' })).toHaveCount(0)
@@ -119,7 +119,7 @@ test.describe('refused', () => {
     await checkScreen(page, 'rule-viewer')
   })
 
-  test('a rule that is not there', async ({ page, openServer }) => {
+  test('a missing rule shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/rules/77`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
   })

@@ -10,7 +10,7 @@ async function openSearch(page: Page, key = 'Control+k') {
 
 const searchOptions = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option')
 
-test('a part of a name finds it, and Enter opens it, however fast one types', async ({ page, openServer }) => {
+test('part of a name finds a result, and Enter opens it at any typing speed', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   const [name, contact] = [uniqueName('Muskox'), uniqueName('Iñupiat')]
@@ -48,7 +48,7 @@ test('a part of a name finds it, and Enter opens it, however fast one types', as
   await expect(search).toHaveCount(0)
 })
 
-test('it leads to screens, to what one can do, and to where one was', async ({ page, openServer }) => {
+test('the search finds screens, actions and recent visits', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites/2`)
   await expectLoaded(page, 'Site 2')
   await page.waitForTimeout(1200) // a visit is one that lasts
@@ -71,7 +71,7 @@ test('it leads to screens, to what one can do, and to where one was', async ({ p
   await expectLoaded(page, 'Containers')
 })
 
-test('a viewer is offered nothing that would be refused, and is forgotten on leaving', async ({ page, securedServer }) => {
+test('a viewer gets no forbidden actions, and sign-out deletes recent visits', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
   await page.waitForTimeout(1200)
@@ -88,10 +88,10 @@ test('a viewer is offered nothing that would be refused, and is forgotten on lea
   expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBeNull()
 })
 
-test.describe('a server that does not answer', () => {
+test.describe('a failing server', () => {
   test.use({ expectedErrors: /status of 500/ })
 
-  test('what the app knows by itself is found all the same', async ({ page, openServer }) => {
+  test('local results are still found', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     await expectLoaded(page, 'Home')
     await page.route('**/api/v1/search?*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status": 500, "title": "Broken", "detail": "It broke."}' }))
@@ -104,7 +104,7 @@ test.describe('a server that does not answer', () => {
   })
 })
 
-test('what one types before it is there arrives in it, and does nothing else', async ({ page, openServer }) => {
+test('keys typed before the dialog opens go into its field only', async ({ page, openServer }) => {
   let release = () => {}
   const released = new Promise<void>((resolve) => (release = resolve))
   await page.route('**/SearchDialog.js', async (route) => {

@@ -2,7 +2,7 @@ import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixt
 
 // What stands around the screens: keys, search, the live connection, and a server that goes and comes.
 
-test('a day without a mouse', async ({ page, openServer }) => {
+test('the app works by keyboard only', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   await page.keyboard.press('Tab')
@@ -36,7 +36,7 @@ test('a day without a mouse', async ({ page, openServer }) => {
   await expect(page.getByLabel('Name')).toHaveCount(0)
 })
 
-test('an event shows by itself, in every tab, over one connection', async ({ page, context, openServer }) => {
+test('an event appears in every tab over one connection', async ({ page, context, openServer }) => {
   const streams: string[] = []
   context.on('request', (request) => request.url().includes('/api/v1/stream') && streams.push(request.url()))
   await page.goto(`${openServer.url}/app/`)
@@ -56,10 +56,10 @@ test('an event shows by itself, in every tab, over one connection', async ({ pag
   await expect(otherPage.getByRole('region', { name: 'Latest events' })).toContainText('deposit 3.99')
 })
 
-test.describe('a server that goes', () => {
+test.describe('a server restart', () => {
   test.use({ expectedErrors: /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503|The server cannot be reached/ })
 
-  test('and comes again under an open page', async ({ page, securedServer }) => {
+  test('does not lose an open form', async ({ page, securedServer }) => {
     test.setTimeout(120_000)
     await signIn(page, securedServer, 'olga', '/app/sites/1')
     await expectLoaded(page, 'Site 1')
@@ -80,7 +80,7 @@ test.describe('a server that goes', () => {
     expect((await callApi(page, 'GET', '/api/v1/sites/1')).body.contact).toBe(contact)
   })
 
-  test('and what could not be shown meanwhile is shown by itself', async ({ page, securedServer }) => {
+  test('reloads a failed screen automatically', async ({ page, securedServer }) => {
     test.setTimeout(120_000)
     await signIn(page, securedServer, 'vera', '/app/')
     await expectLoaded(page, 'Home')
@@ -95,7 +95,7 @@ test.describe('a server that goes', () => {
     await expect(page.getByRole('link', { name: 'Site 1' })).toBeVisible({ timeout: 45_000 })
   })
 
-  test('a screen that one comes to meanwhile says so, and mends itself', async ({ page, context, openServer }) => {
+  test('a screen opened offline shows an error and recovers', async ({ page, context, openServer }) => {
     await page.goto(`${openServer.url}/app/sites`)
     await expectLoaded(page, 'Sites')
     const codeLoaded = page.waitForResponse(/SiteScreen\.js$/)
@@ -111,10 +111,10 @@ test.describe('a server that goes', () => {
   })
 })
 
-test.describe('without a connection', () => {
+test.describe('offline', () => {
   test.use({ expectedErrors: /ERR_INTERNET_DISCONNECTED|status of (401|500)|The server cannot be reached/ })
 
-  test('a screen that was not loaded yet says so, and comes by itself', async ({ page, context, openServer }) => {
+  test('a screen that is not loaded shows an error and loads automatically', async ({ page, context, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     await expectLoaded(page, 'Home')
     await page.evaluate(() => Object.assign(globalThis, { stays: true }))
@@ -130,7 +130,7 @@ test.describe('without a connection', () => {
     expect(await page.evaluate(() => 'stays' in globalThis)).toBe(true)
   })
 
-  test('whom the server cannot tell is led to where one signs in', async ({ page, securedServer }) => {
+  test('a failed session request links to the sign-in screen', async ({ page, securedServer }) => {
     await page.route('**/auth/session', (route) => route.fulfill({ status: 500, json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' } }))
     await page.goto(`${securedServer.url}/app/sites/1`)
     await expect(page.getByText('You are not signed in')).toBeVisible()

@@ -11,7 +11,7 @@ async function newSite(page: Page, server: Server, name: string): Promise<number
   return body.id
 }
 
-test('filters are in the address, and the way back leads through them', async ({ page, openServer }) => {
+test('filters are stored in the URL and restored by the back button', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites`)
   await expectLoaded(page, 'Sites')
   await expect(page.getByRole('row')).not.toHaveCount(2)
@@ -28,7 +28,7 @@ test('filters are in the address, and the way back leads through them', async ({
   await expect(page.getByLabel('Name')).toHaveValue('')
 })
 
-test('what one types while the address is changing stays', async ({ page, openServer }) => {
+test('text typed while the URL changes is kept', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites`)
   await expectLoaded(page, 'Sites')
   const name = page.getByLabel('Name')
@@ -49,7 +49,7 @@ test('what one types while the address is changing stays', async ({ page, openSe
   await expect(name).toHaveValue('Site 2')
 })
 
-test('on a phone each row is a card, whose cells say what they are', async ({ page, openServer }) => {
+test('on a phone each row is a card with labelled cells', async ({ page, openServer }) => {
   await page.setViewportSize({ width: 360, height: 740 })
   await page.goto(`${openServer.url}/app/sites?name=Site+1`)
   await expectLoaded(page, 'Sites')
@@ -59,10 +59,10 @@ test('on a phone each row is a card, whose cells say what they are', async ({ pa
   expect(await page.getByRole('cell', { name: 'John Smith' }).evaluate((cell) => getComputedStyle(cell, '::before').content)).toContain('Contact')
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403|409|412)/ })
 
-  test('a site is created; what the server says stands at the field', async ({ page, openServer }) => {
+  test('creating a site shows server errors at the field', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/sites/new`)
     await page.getByLabel('Name').fill('   ')
     await page.getByRole('button', { name: 'Save' }).click()
@@ -76,9 +76,9 @@ test.describe('refused', () => {
     await expect(page.getByRole('definition')).toHaveCount(6)
   })
 
-  test.describe('by no fault of a field', () => {
+  test.describe('an error without a field', () => {
     test.use({ expectedErrors: /status of 500/ })
-    test('the form is back with what one typed, and has the focus', async ({ page, openServer }) => {
+    test('reopens the form with its values and focus', async ({ page, openServer }) => {
       await page.goto(`${openServer.url}/app/sites/2`)
       await expectLoaded(page, 'Site 2')
       await page.route('**/api/v1/sites/2', async (route) => {
@@ -94,7 +94,7 @@ test.describe('refused', () => {
     })
   })
 
-  test('two tabs edit one site: nobody loses anything', async ({ page, context, securedServer }) => {
+  test('two tabs that edit one site lose no changes', async ({ page, context, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const id = await newSite(page, securedServer, uniqueName('Twice'))
     await page.goto(`${securedServer.url}/app/sites/${id}`)
@@ -121,7 +121,7 @@ test.describe('refused', () => {
     await expect(otherPage.getByRole('region', { name: 'History' })).toContainText('Address: – → 1 Harbour Road')
   })
 
-  test('what is saved shows at once, and is taken back when it is refused', async ({ page, openServer }) => {
+  test('a change shows immediately and is rolled back when rejected', async ({ page, openServer }) => {
     const name = uniqueName('Taken back')
     const id = await newSite(page, openServer, name)
     await page.goto(`${openServer.url}/app/sites/${id}`)
@@ -146,7 +146,7 @@ test.describe('refused', () => {
     await expect(page.getByRole('definition').filter({ hasText: 'Ada' })).toBeVisible()
   })
 
-  test('what depends on a site is counted before it goes', async ({ page, openServer }) => {
+  test('dependent rows are counted before a site is deleted', async ({ page, openServer }) => {
     const name = uniqueName('Going')
     const id = await newSite(page, openServer, name)
     for (const freezer of ['-20C', '-80C']) await callApi(page, 'POST', '/api/v1/freezers', { name: freezer, site_id: id })
@@ -161,14 +161,14 @@ test.describe('refused', () => {
     await expect(page.getByRole('link', { name })).toHaveCount(0)
   })
 
-  test('a viewer who asks the server anyway is refused', async ({ page, securedServer }) => {
+  test('a write request of a viewer is rejected', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'vera')
     const { status, body } = await callApi(page, 'PATCH', '/api/v1/sites/1', { country: 'Mine' })
     expect([status, body.title]).toEqual([403, 'Forbidden'])
   })
 })
 
-test('files are sent with their progress, listed and deleted', async ({ page, openServer }) => {
+test('files are uploaded, listed and deleted', async ({ page, openServer }) => {
   const id = await newSite(page, openServer, uniqueName('Files'))
   await page.goto(`${openServer.url}/app/sites/${id}`)
   const chooser = page.waitForEvent('filechooser')
@@ -186,7 +186,7 @@ test('files are sent with their progress, listed and deleted', async ({ page, op
   await expect(page.getByText('No files')).toBeVisible()
 })
 
-test('of a long list only what is in sight is in the page, and the last row can be reached', async ({ page, openServer }) => {
+test('a long list is virtualized and its last row is reachable', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const country = uniqueName('Far')
   const lines = Array.from({ length: 250 }, (_, i) => ({ name: `Outpost ${i + 1}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))

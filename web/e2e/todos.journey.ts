@@ -8,7 +8,7 @@ async function newTodo(page: Page, fields: Record<string, unknown>): Promise<num
   return body.id
 }
 
-test('the board without a mouse: what is moved stays moved, and keeps the focus', async ({ page, openServer }) => {
+test('a todo moved on the board by keyboard keeps its column and focus', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const assignee = uniqueName('Keys')
   const first = await newTodo(page, { description: 'Defrost', assignee, site_id: 1, due_on: '2020-02-29' })
@@ -89,10 +89,10 @@ test('a todo is created, assigned, found in the list, edited and deleted', async
   await expect(page.getByText(description)).toHaveCount(0)
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403|412)/ })
 
-  test('two tabs edit one todo: nobody loses anything', async ({ page, context, openServer }) => {
+  test('two tabs that edit one todo lose no changes', async ({ page, context, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     const id = await newTodo(page, { description: uniqueName('Twice') })
     const otherPage = await context.newPage()
@@ -115,7 +115,7 @@ test.describe('refused', () => {
     expect((await callApi(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ assignee: 'Grace', status: 'doing', version: 3 })
   })
 
-  test('a card that others edited still moves; one that others moved stays where they put it', async ({ page, openServer }) => {
+  test('a card edited elsewhere still moves, and a card moved elsewhere stays', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     const assignee = uniqueName('Fast')
     const id = await newTodo(page, { description: 'Thaw', assignee })
@@ -134,7 +134,7 @@ test.describe('refused', () => {
     expect((await callApi(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ status: 'done', due_on: '2030-01-01' })
   })
 
-  test('a viewer keeps todos of their own, and cannot touch those of others', async ({ page, browser, securedServer }) => {
+  test('a viewer edits own todos only', async ({ page, browser, securedServer }) => {
     const otherContext = await browser.newContext()
     const olgaPage = await otherContext.newPage()
     await signIn(olgaPage, securedServer, 'olga')
@@ -167,7 +167,7 @@ test.describe('refused', () => {
     await otherContext.close()
   })
 
-  test('what the server says of a todo stands at the field', async ({ page, openServer }) => {
+  test('server errors of a todo appear at the field', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/todos/new?alert_id=nothing`)
     await page.getByLabel('What').fill('Look at it')
     await page.getByRole('button', { name: 'Save' }).click()
@@ -177,7 +177,7 @@ test.describe('refused', () => {
   })
 })
 
-test('a thing leads to its todos and to a new one about it, and Home to one’s own', async ({ page, securedServer }) => {
+test('a site lists and creates linked todos, and Home lists the own ones', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'olga', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
   const todos = page.getByRole('region', { name: 'Todos' })

@@ -3,7 +3,7 @@ import { registerUser } from './registerUser'
 
 // What admins do with accounts, and what those feel of it.
 
-test('only admins see the users', async ({ page, securedServer }) => {
+test('only admins see users', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'olga')
   await expect(page.getByRole('navigation').getByRole('link', { name: 'Users' })).toHaveCount(0)
   for (const path of ['/app/users', '/app/users/new', '/app/users/1']) {
@@ -13,7 +13,7 @@ test('only admins see the users', async ({ page, securedServer }) => {
   await checkScreen(page, 'users-forbidden')
 })
 
-test('a user is created, found, edited, disabled after one was asked, and deleted', async ({ page, securedServer }) => {
+test('a user is created, found, edited, disabled after confirmation, and deleted', async ({ page, securedServer }) => {
   test.slow()
   const name = `Grace ${Date.now() % 1e8}`
   await signIn(page, securedServer, 'ada', '/app/users')
@@ -50,10 +50,10 @@ test('a user is created, found, edited, disabled after one was asked, and delete
   await expect(page.getByRole('link', { name })).toHaveCount(0)
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|401|403|409|412)/ })
 
-  test('a name that is taken is said at its field', async ({ page, securedServer }) => {
+  test('a taken username shows an error at its field', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'ada', '/app/users/new')
     await page.getByLabel('Username').fill(Object.keys(users)[1] as string)
     await page.getByRole('button', { name: 'Save' }).click()
@@ -61,7 +61,7 @@ test.describe('refused', () => {
     await expect(page.getByLabel('Username')).toBeFocused()
   })
 
-  test('an admin lowers a role: the open page of the other is refused its next write, and says so', async ({ page, browser, securedServer }) => {
+  test('after a role is lowered the next write of an open page is rejected', async ({ page, browser, securedServer }) => {
     const username = await registerUser(page, securedServer)
     const otherContext = await browser.newContext()
     const adminPage = await otherContext.newPage()
@@ -91,7 +91,7 @@ test.describe('refused', () => {
     await otherContext.close()
   })
 
-  test('two admins edit one account: nobody loses anything', async ({ page, context, securedServer }) => {
+  test('two admins who edit one account lose no changes', async ({ page, context, securedServer }) => {
     await signIn(page, securedServer, 'ada')
     const name = `Twice ${Date.now() % 1e8}`
     const { body } = await callApi(page, 'POST', '/api/v1/users', { username: name })

@@ -11,4 +11,4 @@ test.each<[Partial<Reason>, string]>([
   [{ code: 123, applies_to: 'deposit', window_seconds: 30, limit_at_risk: '200.00', value: '200.01' }, 'The deposits of 30 seconds sum to 200.01. At medium risk it is raised above 200.00.'],
   [{ code: 500, applies_to: 'any', window_seconds: 60, limit_at_risk: '5.00', value: 6 }, 'There were 6 events within 60 seconds. At medium risk it is raised above 5.'],
   [{ code: 1100, limit_at_risk: '100.00', value: '100.01' }, 'This withdrawal is of 100.01. At medium risk it is raised above 100.00.'],
-])('explain %j', (fields, expected) => expect(explainReason(makeReason(fields), 'medium')).toBe(expected))
+])('explainReason(%j)', (fields, expected) => expect(explainReason(makeReason(fields), 'medium')).toBe(expected))

@@ -49,7 +49,7 @@ beforeEach(() => {
   signedOut.mockClear()
 })
 
-test('many calls that find the session run out renew it once, and are repeated with their bodies', async () => {
+test('concurrent requests renew an expired session once and are repeated with their bodies', async () => {
   const responses = await Promise.all([1, 2, 3].map((n) => authFetch(new Request('/site', { method: 'POST', body: `body ${n}` }))))
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
   expect(renewals).toBe(1)
@@ -57,7 +57,7 @@ test('many calls that find the session run out renew it once, and are repeated w
   expect(signedOut).not.toHaveBeenCalled()
 })
 
-test('what another tab has renewed meanwhile is not renewed again', async () => {
+test('a session renewed by another tab is not renewed again', async () => {
   duringFetch = () => {
     isSignedIn = true
     stored.set('labledger.renewed-at', String(Date.now() + 1))
@@ -67,28 +67,28 @@ test('what another tab has renewed meanwhile is not renewed again', async () => 
   expect(renewals).toBe(0)
 })
 
-test('a session that is over is said once, and not asked for again and again', async () => {
+test('a session that cannot be renewed signs the user out once', async () => {
   rejectRenewal = true
   expect((await authFetch(new Request('/site'))).status).toBe(401)
   expect([renewals, signedOut.mock.calls.length]).toEqual([1, 1])
 })
 
-test('a wrong password is not taken for a session that ran out', async () => {
+test('a failed sign-in does not trigger a renewal', async () => {
   expect((await authFetch(new Request('/auth/login', { method: 'POST' }))).status).toBe(401)
   expect(renewals).toBe(0)
 })
 
-test('no answer is a problem that may go away', async () => {
+test('a network error becomes a transient problem', async () => {
   await expect(authFetch(new Request('/gone'))).rejects.toMatchObject({ name: 'Problem', status: 0, isTransient: true })
 })
 
-test('a clock that was set back does not keep a session from being renewed', async () => {
+test('a session is renewed after the clock was set back', async () => {
   stored.set('labledger.renewed-at', String(Date.now() + 3_600_000))
   expect((await authFetch(new Request('/site'))).status).toBe(200)
   expect(renewals).toBe(1)
 })
 
-test('a session that is over though it was just renewed is said', async () => {
+test('a 401 right after a renewal signs the user out', async () => {
   duringFetch = () => stored.set('labledger.renewed-at', String(Date.now() + 1))
   expect((await authFetch(new Request('/site'))).status).toBe(401)
   expect(signedOut.mock.calls.length).toBe(1)

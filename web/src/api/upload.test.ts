@@ -60,20 +60,20 @@ beforeEach(() => {
 
 const uploadFile = (signal = new AbortController().signal) => upload<{ id: number }>('/x', new Blob(['a']), () => {}, signal)
 
-test('a session that ran out is renewed, and the file sent again', async () => {
+test('an expired session is renewed and the file is sent again', async () => {
   responses = [() => [401], () => [201, { id: 7 }]]
   expect(await uploadFile()).toEqual({ body: { id: 7 }, requestId: 'r1' })
   expect([sendCount, signedOut.mock.calls.length]).toEqual([2, 0])
 })
 
-test('a session that is over is said', async () => {
+test('a session that cannot be renewed signs the user out', async () => {
   renewalStatus = 401
   responses = [() => [401]]
   await expect(uploadFile()).rejects.toMatchObject({ name: 'Problem', status: 401 })
   expect([sendCount, signedOut.mock.calls.length]).toEqual([1, 1])
 })
 
-test('what was stopped while the session was renewed is not sent again', async () => {
+test('an upload aborted during renewal is not sent again', async () => {
   const controller = new AbortController()
   duringRenewal = () => controller.abort()
   responses = [() => [401], () => [201, { id: 7 }]]
@@ -81,7 +81,7 @@ test('what was stopped while the session was renewed is not sent again', async (
   expect(sendCount).toBe(1)
 })
 
-test('a refusal is a problem', async () => {
+test('an error response becomes a problem', async () => {
   responses = [() => [413, { status: 413, title: 'Too large', detail: 'It has too many bytes.' }]]
   await expect(uploadFile()).rejects.toMatchObject({ name: 'Problem', status: 413, message: 'It has too many bytes.' })
 })

@@ -6,7 +6,7 @@ const { createHistoryReader } = await import('./api')
 const change = (id: number) => ({ id }) as never
 const signal = new AbortController().signal
 
-test('a history that fits one answer is turned around', async () => {
+test('a history of one page is reversed without another request', async () => {
   const fetchMock = vi.fn()
   vi.stubGlobal('fetch', fetchMock)
   const fetchHistory = createHistoryReader('site', 1, async () => ({ rows: [change(1), change(2)], nextCursor: undefined }))
@@ -14,7 +14,7 @@ test('a history that fits one answer is turned around', async () => {
   expect(fetchMock).not.toHaveBeenCalled()
 })
 
-test('of a longer one the newest come from the list of all changes, and so do the older ones', async () => {
+test('a longer history is read from the list of all changes', async () => {
   const urls: string[] = []
   vi.stubGlobal('fetch', async ({ url }: Request) => {
     urls.push(url)

@@ -16,4 +16,4 @@ test.each([
   [`${uuid.replaceAll('-', '')}0`, undefined],
   ['Plasma, batch 7', undefined],
   ['', undefined],
-])('in %j there is %s', (text, expected) => expect(extractUuid(text)).toBe(expected))
+])('extractUuid(%j) is %s', (text, expected) => expect(extractUuid(text)).toBe(expected))

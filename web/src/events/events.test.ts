@@ -7,13 +7,13 @@ import { matchesFilters, mergeEvents, splitAtNewest } from './eventFeed'
 const makeEvent = (id: string, fields: Partial<Event> = {}) => ({ id, type: 'deposit', amount: '1.00', user_id: 1, time: 100, effective_time: 100, alert_codes: [], alert_id: null, created_at: '2026-11-22T08:00:30Z', ...fields }) as unknown as Event
 const joinIds = (events: Event[]) => events.map(({ id }) => id).join('')
 
-describe('merged', () => {
+describe('mergeEvents', () => {
   const read = ['f', 'd', 'b'].map((id) => makeEvent(id))
   test.each([
-    ['nothing arrived', [], 'fdb'],
-    ['in any order, each once', ['h', 'g', 'h'], 'hgfdb'],
-    ['what was read, too', ['f', 'g', 'b'], 'gfdb'],
-    ['what was committed late stands in its place', ['c', 'e', 'a'], 'fedcba'],
+    ['no new events', [], 'fdb'],
+    ['new events in any order, each once', ['h', 'g', 'h'], 'hgfdb'],
+    ['new events that were fetched as well', ['f', 'g', 'b'], 'gfdb'],
+    ['late commits at their position', ['c', 'e', 'a'], 'fedcba'],
   ])('%s', (_, arrived, expected) => {
     expect(
       joinIds(
@@ -24,10 +24,10 @@ describe('merged', () => {
       ),
     ).toBe(expected)
   })
-  test('into nothing', () => expect(joinIds(mergeEvents([], [makeEvent('a'), makeEvent('b')]))).toBe('ba'))
+  test('an empty list', () => expect(joinIds(mergeEvents([], [makeEvent('a'), makeEvent('b')]))).toBe('ba'))
 })
 
-test('below holds what came since', () => {
+test('splitAtNewest holds back newer events', () => {
   const all = ['d', 'c', 'b', 'a'].map((id) => makeEvent(id))
   expect(splitAtNewest(all, undefined)).toEqual({ visible: all, waitingCount: 0 })
   expect(splitAtNewest(all, 'd').waitingCount).toBe(0)
@@ -46,9 +46,9 @@ test.each([
   [{ from: '100', to: '101' }, true],
   [{ from: '101' }, false],
   [{ to: '100' }, false],
-])('matches %j: %s', (filters, expected) => expect(matchesFilters(makeEvent('a', { alert_codes: [30, 500] }), filters)).toBe(expected))
+])('matchesFilters with %j: %s', (filters, expected) => expect(matchesFilters(makeEvent('a', { alert_codes: [30, 500] }), filters)).toBe(expected))
 
-test('balances are exact, the oldest first', () => {
+test('balanceSeries is exact, oldest first', () => {
   const amounts: ['deposit' | 'withdraw', string][] = [['withdraw', '0.30'], ['deposit', '0.20'], ['deposit', '0.10']]
   const { timestamps, values } = balanceSeries(amounts.map(([type, amount], i) => makeEvent('a', { type, amount, effective_time: 10 - i })))
   expect(timestamps).toEqual([8, 9, 10])
@@ -58,7 +58,7 @@ test('balances are exact, the oldest first', () => {
   ])
 })
 
-test('perMinute counts the last hour', () => {
+test('eventsPerMinute counts the last hour', () => {
   const makeEventAt = (time: string, alert_id: string | null = null) => makeEvent('a', { created_at: `2026-11-22T${time}Z`, alert_id })
   const { timestamps: minutes, values } = eventsPerMinute([makeEventAt('08:00:59'), makeEventAt('08:00:00', 'x'), makeEventAt('07:59:59'), makeEventAt('07:01:00'), makeEventAt('07:00:59')])
   expect(minutes.length).toBe(60)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import { errorsToCsv, groupErrorsByLine, toFileErrors } from './errorReport'
 
-test('faults are gathered by line and field', () => {
+test('errors are grouped by line and field', () => {
   const errorsByLine = groupErrorsByLine([
     { line: 2, field: 'name', message: 'a' },
     { line: 2, field: 'name', message: 'b' },
@@ -12,11 +12,11 @@ test('faults are gathered by line and field', () => {
   expect([...errorsByLine.keys()]).toEqual([2, 3])
 })
 
-test('the list is CSV without formulas', async () => {
+test('the CSV report contains no formulas', async () => {
   expect(await errorsToCsv([{ line: 2, field: '=1+1', message: 'says "no"' }]).text()).toBe('line,field,message\r\n2,"\'=1+1","says ""no"""\r\n')
 })
 
-test('faults are in the order of lines, and count the cells of the file', () => {
+test('errors are sorted by line and report the cell count of the file', () => {
   const errors = [
     { line: 7, field: 'line', message: 'has 3 cells, but the header has 2' },
     { line: 4, field: 'site_id', message: 'there is no site 99' },

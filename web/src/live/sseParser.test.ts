@@ -10,7 +10,7 @@ const expectedMessages = [
   { id: '8.2.b', kind: 'alert', data: '{"b":\n2}' },
 ]
 
-test('messages are the same wherever the pieces end', () => {
+test('the result does not depend on chunk boundaries', () => {
   for (let size = 1; size <= text.length; size++) {
     const parse = createSseParser()
     const messages = []
@@ -19,7 +19,7 @@ test('messages are the same wherever the pieces end', () => {
   }
 })
 
-test('a message that has not ended is not told', () => {
+test('an incomplete message is not returned', () => {
   const parse = createSseParser()
   expect(parse('event: alert\ndata: {}\n')).toEqual([])
   expect(parse('\n')).toEqual([{ id: undefined, kind: 'alert', data: '{}' }])

@@ -6,14 +6,14 @@ import { formatType, matchesSearch, parseOperations } from './openapi'
 
 const allOperations = parseOperations(JSON.parse(readFileSync(new URL('../../../api/openapi.json', import.meta.url), 'utf8')))
 
-test('each operation of the API is there once, with a curl sample', () => {
+test('every operation is listed once and has a curl sample', () => {
   expect(allOperations.length).toBeGreaterThan(100)
   expect(new Set(allOperations.map(({ id }) => id)).size).toBe(allOperations.length)
   for (const { id, samples } of allOperations) expect(samples[0]?.label, id).toBe('curl')
   expect(allOperations[0]?.tag).toBe('sites')
 })
 
-test('parameters and fields are followed to where they are described', () => {
+test('references of parameters and fields are resolved', () => {
   const patchSite = allOperations.find(({ id }) => id === 'PatchSite')
   expect(patchSite).toMatchObject({ method: 'PATCH', path: '/api/v1/sites/{id}' })
   expect(patchSite?.parameters.map(({ name, location }) => `${location} ${name}`)).toEqual(['path id', 'query dry_run', 'header If-Match'])
@@ -23,14 +23,14 @@ test('parameters and fields are followed to where they are described', () => {
   expect(allOperations.find(({ id }) => id === 'ListSites')?.response).toMatchObject({ type: 'Site[]' })
 })
 
-test('types are said in short', () => {
+test('formatType returns a short type name', () => {
   expect(formatType({ type: ['string', 'null'] })).toBe('text or null')
   expect(formatType({ type: 'integer', format: 'int64' })).toBe('whole number')
   expect(formatType({ type: 'string', format: 'uuid' })).toBe('uuid')
   expect(formatType(undefined)).toBe('')
 })
 
-test('what one looks for may be a few words in any order', () => {
+test('a search matches words in any order', () => {
   expect(allOperations.filter((operation) => matchesSearch(operation, 'sites patch')).map(({ id }) => id)).toEqual(['PatchSite'])
   expect(allOperations.filter((operation) => matchesSearch(operation, 'no such words'))).toEqual([])
 })

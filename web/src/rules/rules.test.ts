@@ -16,14 +16,14 @@ test.each([
   [{ window_seconds: '60' }, { window_seconds: 60 }],
   [{ window_seconds: '' }, { window_seconds: null }],
   [{ enabled: false, title: 'Other' }, { enabled: false, title: 'Other' }],
-])('changesOf %j: %j', (fields, expected) => expect(changedSettings(rule, { ...toFormValues(rule.code, rule), ...fields })).toEqual(expected))
+])('changedSettings with %j: %j', (fields, expected) => expect(changedSettings(rule, { ...toFormValues(rule.code, rule), ...fields })).toEqual(expected))
 
-test('a rule without a window gets none', () => {
+test('a rule without a window keeps it unset', () => {
   const runRule: Rule = { ...rule, code: 30, window_seconds: null }
   expect(changedSettings(runRule, toFormValues(runRule.code, runRule))).toEqual({})
 })
 
-test('daily stacks what is added on what stays, and hangs what is removed', () => {
+test('dailySeries stacks added on unchanged and plots removed below zero', () => {
   const { timestamps, series } = dailySeries({ by_day: [{ day: 86_400, added: 2, removed: 3, unchanged: 5 }] })
   expect(timestamps).toEqual([86_400])
   expect(series.map(({ label, values, plottedValues }) => [label, values[0], (plottedValues ?? values)[0]])).toEqual([
@@ -38,4 +38,4 @@ test.each([
   [500, '10.00', '10'],
   [300, '2.50', '2.50'],
   [1100, '100.00', '100.00'],
-])('the limit of %i, %s, is read as %s', (code, limit, text) => expect(formatLimit(code, limit)).toBe(text))
+])('the limit of rule %i, %s, is formatted as %s', (code, limit, text) => expect(formatLimit(code, limit)).toBe(text))
