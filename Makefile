@@ -44,7 +44,7 @@ postman: tools/node_modules ## Send every request of the Postman collection to a
 	tools/postman.sh
 
 web: web/node_modules ## Build the web app, compare the build with the committed one, and test it in Chromium
-	cd web && npm run -s lint && npm run -s test && ./twice.sh
+	cd web && npm run -s lint && npm run -s test && ./check-reproducible.sh
 	@test -z "$$(git status --porcelain -- web/dist)" || { git status --short -- web/dist; echo "web/dist is out of date: run npm run build and commit the result"; exit 1; }
 	cd web && npm run -s e2e
 

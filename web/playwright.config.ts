@@ -5,7 +5,7 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '*.journey.ts',
   outputDir: 'e2e/tmp/results',
-  globalSetup: './e2e/start.ts',
+  globalSetup: './e2e/globalSetup.ts',
   workers: 1, // they share the two servers
   timeout: 60_000,
   globalTimeout: 40 * 60_000,

@@ -1,40 +1,40 @@
-import { call, expect, loaded, look, type Page, signIn, test, turnTo } from './lab'
-import { expectMarked, freshUser, large, mark, record } from './ledger'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test } from './fixtures'
+import { expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
 
 // The inbox: what the rules find comes by itself, and people settle it.
 
-const row = (page: Page, user: number) => page.getByRole('row').filter({ has: page.getByRole('link', { name: `User ${user}:` }) })
+const alertRow = (page: Page, user: number) => page.getByRole('row').filter({ has: page.getByRole('link', { name: `User ${user}:` }) })
 
-/** raised records an event of a user of its own that raises an alert, signed in as the page is. */
-async function raised(page: Page, amount = '7142.50'): Promise<{ user: number; id: string }> {
-  const user = freshUser()
-  const { status, body } = await call(page, 'POST', '/api/v1/events', large(user, amount))
+/** raiseAlert records an event of a user of its own that raises an alert, signed in as the page is. */
+async function raiseAlert(page: Page, amount = '7142.50'): Promise<{ user: number; id: string }> {
+  const user = newUserId()
+  const { status, body } = await callApi(page, 'POST', '/api/v1/events', largeWithdrawal(user, amount))
   expect(status).toBe(201)
   return { user, id: body.alert_id }
 }
 
-test('an alert shows by itself; it is acknowledged and closed, and its history tells who did', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/alerts`)
-  await loaded(page, 'Alerts')
+test('an alert appears live, is acknowledged and closed, and its history names the actor', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/alerts`)
+  await expectLoaded(page, 'Alerts')
   await expect(page.getByRole('banner')).toContainText('Live')
-  await mark(page)
-  const user = freshUser()
-  await record(open, [large(user)])
-  await expect(row(page, user)).toContainText('A large withdrawal')
+  await markPage(page)
+  const user = newUserId()
+  await recordEvents(openServer, [largeWithdrawal(user)])
+  await expect(alertRow(page, user)).toContainText('A large withdrawal')
   await page.waitForTimeout(1500) // what was read before the stream began is read anew once
-  const next = freshUser()
-  await record(open, [large(next)])
-  await expect(row(page, next)).toContainText('A large withdrawal')
-  await look(page, 'alerts')
-  await row(page, user).getByRole('link').click()
-  await loaded(page, `Alert of user ${user}: 1100`)
+  const nextUser = newUserId()
+  await recordEvents(openServer, [largeWithdrawal(nextUser)])
+  await expect(alertRow(page, nextUser)).toContainText('A large withdrawal')
+  await checkScreen(page, 'alerts')
+  await alertRow(page, user).getByRole('link').click()
+  await expectLoaded(page, `Alert of user ${user}: 1100`)
   await page.getByRole('button', { name: 'Acknowledge' }).click()
   await expect(page.getByText('Acknowledged', { exact: true })).toBeVisible()
   await page.getByRole('button', { name: 'Close…' }).click()
   const dialog = page.getByRole('dialog', { name: 'Close this alert' })
   await dialog.getByLabel('False positive').check()
   await dialog.getByLabel('Note').fill('A freezer was bought.')
-  await look(page, 'alert-close')
+  await checkScreen(page, 'alert-close')
   await dialog.getByRole('button', { name: 'Close it' }).click()
   const details = page.getByRole('region', { name: 'Details' })
   await expect(details).toContainText('closed')
@@ -42,44 +42,44 @@ test('an alert shows by itself; it is acknowledged and closed, and its history t
   await expect(page.getByRole('region', { name: 'History' })).toContainText('State: acknowledged → closed')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('anonymous changed it')
   await expect(page.getByRole('button', { name: 'Acknowledge' })).toHaveCount(0)
-  await expectMarked(page)
+  await expectNotReloaded(page)
 })
 
-test('an alert explains itself, rule by rule, with the events that were counted', async ({ page, open }) => {
-  const user = freshUser()
-  const at = 1_700_000_000
-  const recorded = await record(open, [
-    { type: 'withdraw', amount: '5.00', user_id: user, time: at - 1000 },
-    { type: 'deposit', amount: '6.00', user_id: user, time: at },
-    { type: 'deposit', amount: '70.00', user_id: user, time: at + 10 },
-    { type: 'withdraw', amount: '1.00', user_id: user, time: at + 11 },
-    { type: 'deposit', amount: '130.01', user_id: user, time: at + 20 },
+test('an alert shows each rule with the counted events', async ({ page, openServer }) => {
+  const user = newUserId()
+  const baseTime = 1_700_000_000
+  const recorded = await recordEvents(openServer, [
+    { type: 'withdraw', amount: '5.00', user_id: user, time: baseTime - 1000 },
+    { type: 'deposit', amount: '6.00', user_id: user, time: baseTime },
+    { type: 'deposit', amount: '70.00', user_id: user, time: baseTime + 10 },
+    { type: 'withdraw', amount: '1.00', user_id: user, time: baseTime + 11 },
+    { type: 'deposit', amount: '130.01', user_id: user, time: baseTime + 20 },
   ])
   expect(recorded[4]?.alert_codes).toEqual([123, 300])
-  await page.goto(`${open.url}/app/alerts/${recorded[4]?.alert_id}`)
-  await loaded(page, `Alert of user ${user}: 123, 300`)
+  await page.goto(`${openServer.url}/app/alerts/${recorded[4]?.alert_id}`)
+  await expectLoaded(page, `Alert of user ${user}: 123, 300`)
   const reasons = page.getByRole('region', { name: 'Why it was raised' })
   await expect(reasons).toContainText('The deposits of 30 seconds sum to 206.01. At medium risk it is raised above 200.00.')
   await expect(reasons).toContainText('The last 3 deposits rose one after the other. At medium risk it is raised from 3 on.')
   const counted = reasons.getByRole('list', { name: 'Events that rule 123 counted' }).getByRole('link')
   await expect(counted).toHaveText(['deposit 130.01', 'deposit 70.00', 'deposit 6.00'])
-  await look(page, 'alert')
+  await checkScreen(page, 'alert')
   await counted.nth(1).click()
-  await loaded(page, `deposit 70.00 of user ${user}`)
+  await expectLoaded(page, `deposit 70.00 of user ${user}`)
   await page.goBack()
   await reasons.getByRole('link', { name: 'Rule 300, version' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toContainText('300')
 })
 
-test('keyboard only, through the inbox', async ({ page, open }) => {
-  const users = [freshUser(), freshUser(), freshUser(), freshUser()] as const
-  for (const user of users) await record(open, [large(user, '8142.01')])
+test('the inbox works by keyboard only', async ({ page, openServer }) => {
+  const users = [newUserId(), newUserId(), newUserId(), newUserId()] as const
+  for (const user of users) await recordEvents(openServer, [largeWithdrawal(user, '8142.01')])
   const [d, c, b, a] = users // the newest first
-  await page.goto(`${open.url}/app/`)
-  await loaded(page, 'Home')
+  await page.goto(`${openServer.url}/app/`)
+  await expectLoaded(page, 'Home')
   await page.keyboard.press('g')
   await page.keyboard.press('a')
-  await loaded(page, 'Alerts')
+  await expectLoaded(page, 'Alerts')
   const link = (user: number) => page.getByRole('link', { name: `User ${user}:` })
   await page.keyboard.press('j')
   await expect(link(a)).toBeFocused()
@@ -96,9 +96,9 @@ test('keyboard only, through the inbox', async ({ page, open }) => {
   await expect(page.getByRole('dialog', { name: 'Assign this alert' }).getByLabel('Assignee')).toBeFocused()
   await page.keyboard.press('Control+a')
   await page.keyboard.type('jack') // j, a, c and k are letters here
-  await look(page, 'alert-assign')
+  await checkScreen(page, 'alert-assign')
   await page.keyboard.press('Enter')
-  await expect(row(page, c)).toContainText('jack')
+  await expect(alertRow(page, c)).toContainText('jack')
   await expect(page.getByText('Assigned to jack')).toBeVisible() // until it is stored nothing else is done with it
   await expect(link(c)).toBeFocused()
   await page.keyboard.press('c')
@@ -112,8 +112,8 @@ test('keyboard only, through the inbox', async ({ page, open }) => {
   await expect(link(c)).toHaveCount(0)
   await expect(link(d)).toBeFocused()
   await page.keyboard.press('Enter')
-  await loaded(page, `Alert of user ${d}: 1100`)
-  await page.goto(`${open.url}/app/alerts?state=closed&user_id=${c}`)
+  await expectLoaded(page, `Alert of user ${d}: 1100`)
+  await page.goto(`${openServer.url}/app/alerts?state=closed&user_id=${c}`)
   await link(c).focus()
   await page.keyboard.press('Enter')
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('Settled by k e y s')
@@ -121,81 +121,81 @@ test('keyboard only, through the inbox', async ({ page, open }) => {
 })
 
 test.describe('search', () => {
-  test.use({ expected: /status of 404/ }) // the id is of no event
+  test.use({ expectedErrors: /status of 404/ }) // the id is of no event
 
-  test('finds an alert by its id, and a rule by a word of its title', async ({ page, open }) => {
-    const user = freshUser()
-    const [recorded] = await record(open, [large(user)])
-    await page.goto(`${open.url}/app/`)
-    await loaded(page, 'Home')
+  test('finds an alert by its ID and a rule by a word of its title', async ({ page, openServer }) => {
+    const user = newUserId()
+    const [recorded] = await recordEvents(openServer, [largeWithdrawal(user)])
+    await page.goto(`${openServer.url}/app/`)
+    await expectLoaded(page, 'Home')
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search' }).fill(recorded?.alert_id ?? '')
     await page.getByRole('option', { name: new RegExp(`^alert 1100 of user ${user}`, 'i') }).click()
-    await loaded(page, `Alert of user ${user}: 1100`)
+    await expectLoaded(page, `Alert of user ${user}: 1100`)
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search' }).fill('RISE')
     await page.getByRole('option', { name: 'Deposits rise one after the other' }).click()
-    await loaded(page, '300 Deposits rise one after the other')
+    await expectLoaded(page, '300 Deposits rise one after the other')
   })
 })
 
-test('filters are in the address', async ({ page, open }) => {
-  const user = freshUser()
-  await record(open, [large(user), { type: 'withdraw', amount: '1.00', user_id: user, time: 2 }])
-  await page.goto(`${open.url}/app/alerts?user_id=${user}`)
-  await expect(row(page, user)).toHaveCount(1)
+test('filters are stored in the URL', async ({ page, openServer }) => {
+  const user = newUserId()
+  await recordEvents(openServer, [largeWithdrawal(user), { type: 'withdraw', amount: '1.00', user_id: user, time: 2 }])
+  await page.goto(`${openServer.url}/app/alerts?user_id=${user}`)
+  await expect(alertRow(page, user)).toHaveCount(1)
   await page.getByRole('combobox', { name: 'State' }).selectOption('Acknowledged')
   await expect(page).toHaveURL(/user_id=\d+&state=acknowledged$/)
   await expect(page.getByText('No alert matches')).toBeVisible()
-  await look(page, 'alerts-none')
+  await checkScreen(page, 'alerts-none')
   await page.getByRole('combobox', { name: 'State' }).selectOption('Any')
-  await expect(row(page, user)).toHaveCount(1)
+  await expect(alertRow(page, user)).toHaveCount(1)
   await page.getByRole('combobox', { name: 'Code' }).selectOption('30 Withdrawals in a row')
   await expect(page.getByText('No alert matches')).toBeVisible()
   await page.getByRole('button', { name: 'Clear filters' }).click()
   await expect(page).toHaveURL(/\/alerts$/)
-  await expect(row(page, user)).toHaveCount(1)
+  await expect(alertRow(page, user)).toHaveCount(1)
 })
 
-test.describe('refused', () => {
-  test.use({ expected: /status of (400|403|404|412)/ })
+test.describe('rejected requests', () => {
+  test.use({ expectedErrors: /status of (400|403|404|412)/ })
 
-  test('two people settle one alert: nobody is overwritten', async ({ browser, page, closed }) => {
-    await signIn(page, closed, 'olga')
-    const { user, id } = await raised(page)
+  test('two users who close one alert do not overwrite each other', async ({ browser, page, securedServer }) => {
+    await signIn(page, securedServer, 'olga')
+    const { user, id } = await raiseAlert(page)
     const ada = await (await browser.newContext()).newPage()
-    await signIn(ada, closed, 'ada', `/app/alerts/${id}`)
+    await signIn(ada, securedServer, 'ada', `/app/alerts/${id}`)
     await ada.getByRole('button', { name: 'Close…' }).click()
     await ada.getByLabel('Confirmed').check()
     await ada.getByLabel('Note').fill('Fraud.')
-    await page.goto(`${closed.url}/app/alerts?user_id=${user}`)
-    await row(page, user).getByRole('button', { name: 'Assign…' }).click()
+    await page.goto(`${securedServer.url}/app/alerts?user_id=${user}`)
+    await alertRow(page, user).getByRole('button', { name: 'Assign…' }).click()
     await page.getByRole('button', { name: 'Assign', exact: true }).click()
-    await expect(row(page, user)).toContainText('olga')
-    await row(page, user).getByRole('button', { name: 'Close…' }).click()
+    await expect(alertRow(page, user)).toContainText('olga')
+    await alertRow(page, user).getByRole('button', { name: 'Close…' }).click()
     await page.getByLabel('False positive').check()
     await page.getByRole('button', { name: 'Close it' }).click()
-    await expect(row(page, user)).toHaveCount(0)
+    await expect(alertRow(page, user)).toHaveCount(0)
     await ada.getByRole('button', { name: 'Close it' }).click() // of what she saw when she began
     const dialog = ada.getByRole('dialog', { name: 'Somebody else has changed this, too' })
     await expect(dialog).toContainText('Theirs: false_positive')
     await expect(dialog).toContainText('They also changed Assignee: – → olga')
-    await look(ada, 'alert-conflict')
+    await checkScreen(ada, 'alert-conflict')
     await dialog.getByRole('button', { name: 'Save these' }).click()
     await expect(ada.getByRole('region', { name: 'Details' })).toContainText('Confirmed')
-    const { body } = await call(page, 'GET', `/api/v1/alerts/${id}`)
+    const { body } = await callApi(page, 'GET', `/api/v1/alerts/${id}`)
     expect(body).toMatchObject({ state: 'closed', assignee: 'olga', disposition: 'confirmed', note: 'Fraud.', version: 4 })
     await ada.context().close()
   })
 
-  test('many at once: what somebody else has changed meanwhile stays as it is', async ({ page, closed }) => {
-    await signIn(page, closed, 'olga')
-    const alerts = [await raised(page), await raised(page), await raised(page)] as const
-    await page.goto(`${closed.url}/app/alerts`)
-    await loaded(page, 'Alerts')
-    for (const { user } of alerts) await row(page, user).getByRole('checkbox').check()
+  test('a bulk update skips alerts that another user changed', async ({ page, securedServer }) => {
+    await signIn(page, securedServer, 'olga')
+    const alerts = [await raiseAlert(page), await raiseAlert(page), await raiseAlert(page)] as const
+    await page.goto(`${securedServer.url}/app/alerts`)
+    await expectLoaded(page, 'Alerts')
+    for (const { user } of alerts) await alertRow(page, user).getByRole('checkbox').check()
     await expect(page.getByRole('region', { name: 'Selected' })).toContainText('3 selected')
-    await look(page, 'alerts-selected')
+    await checkScreen(page, 'alerts-selected')
     await page.route(`**/api/v1/alerts/${alerts[1].id}`, async (route) => {
       if (route.request().method() !== 'PATCH') return route.continue()
       await route.continue({ headers: { ...route.request().headers(), 'if-match': '"77"' } }) // as if it were another version by now
@@ -205,42 +205,42 @@ test.describe('refused', () => {
     await expect(page.getByText('1 alert is as before. Somebody else has changed them meanwhile.')).toBeVisible()
     await expect(page.getByRole('region', { name: 'Selected' })).toContainText('1 selected')
     for (const [i, state] of ['acknowledged', 'open', 'acknowledged'].entries())
-      expect((await call(page, 'GET', `/api/v1/alerts/${alerts[i]?.id}`)).body.state).toBe(state)
+      expect((await callApi(page, 'GET', `/api/v1/alerts/${alerts[i]?.id}`)).body.state).toBe(state)
   })
 
-  test('what the server refuses is taken back, and the form is back with what one typed', async ({ page, open }) => {
-    const user = freshUser()
-    await record(open, [large(user)])
-    await page.goto(`${open.url}/app/alerts?user_id=${user}`)
-    await row(page, user).getByRole('button', { name: 'Assign…' }).click()
+  test('a rejected change is rolled back and the form keeps its values', async ({ page, openServer }) => {
+    const user = newUserId()
+    await recordEvents(openServer, [largeWithdrawal(user)])
+    await page.goto(`${openServer.url}/app/alerts?user_id=${user}`)
+    await alertRow(page, user).getByRole('button', { name: 'Assign…' }).click()
     await page.getByLabel('Assignee').last().fill('x'.repeat(101))
     await page.getByRole('button', { name: 'Assign', exact: true }).click()
     await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(/must be at most 100 characters/)
     await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveValue('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
-    await expect(row(page, user)).not.toContainText('xxx')
+    await expect(alertRow(page, user)).not.toContainText('xxx')
   })
 
-  test('a viewer reads, and has nothing to press', async ({ page, closed }) => {
-    await signIn(page, closed, 'olga')
-    const { user, id } = await raised(page)
-    await turnTo(page, closed, 'vera', '/app/alerts')
-    await expect(row(page, user)).toBeVisible()
+  test('a viewer sees alerts without actions', async ({ page, securedServer }) => {
+    await signIn(page, securedServer, 'olga')
+    const { user, id } = await raiseAlert(page)
+    await switchUser(page, securedServer, 'vera', '/app/alerts')
+    await expect(alertRow(page, user)).toBeVisible()
     await expect(page.getByRole('main').getByRole('checkbox')).toHaveCount(0)
     for (const name of ['Acknowledge', 'Close…', 'Assign…']) await expect(page.getByRole('button', { name })).toHaveCount(0)
     await page.keyboard.press('j')
     await page.keyboard.press('a')
     await page.keyboard.press('c')
     await expect(page.getByRole('dialog')).toHaveCount(0)
-    const { status } = await call(page, 'PATCH', `/api/v1/alerts/${id}`, { state: 'acknowledged' })
+    const { status } = await callApi(page, 'PATCH', `/api/v1/alerts/${id}`, { state: 'acknowledged' })
     expect(status).toBe(403)
-    await page.goto(`${closed.url}/app/alerts/${id}`)
-    await loaded(page, `Alert of user ${user}: 1100`)
+    await page.goto(`${securedServer.url}/app/alerts/${id}`)
+    await expectLoaded(page, `Alert of user ${user}: 1100`)
     for (const name of ['Acknowledge', 'Close…', 'Assign…']) await expect(page.getByRole('button', { name })).toHaveCount(0)
   })
 
-  test('an alert that is not there', async ({ page, open }) => {
-    await page.goto(`${open.url}/app/alerts/00000000-0000-7000-8000-000000000000`)
+  test('a missing alert shows an error', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/alerts/00000000-0000-7000-8000-000000000000`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
   })
 })

@@ -8,71 +8,71 @@ import { CoverageReport } from 'monocart-coverage-reports'
 // Which lines of src/ the journeys ran, told by Chromium itself for the very files that the server gives out. What leads from those back to src/ are
 // source maps of a second build, which is the same byte for byte.
 
-const web = path.join(import.meta.dirname, '..')
-const mapped = path.join(web, 'e2e', 'tmp', 'mapped')
-const floor = 90
+const webDir = path.join(import.meta.dirname, '..')
+const mappedDir = path.join(webDir, 'e2e', 'tmp', 'mapped')
+const minPercent = 90
 
-const report = () =>
+const createReport = () =>
   new CoverageReport({
     name: 'Labledger, the web app',
-    outputDir: path.join(web, 'coverage'),
+    outputDir: path.join(webDir, 'coverage'),
     reports: ['v8', 'lcovonly', 'json-summary'],
-    sourceFilter: (file) => /^src\/.*\.tsx?$/.test(file),
-    sourcePath: (file) => file.replace(/^(\.\.\/)+/, ''),
+    sourceFilter: (readBuiltFile) => /^src\/.*\.tsx?$/.test(readBuiltFile),
+    sourcePath: (readBuiltFile) => readBuiltFile.replace(/^(\.\.\/)+/, ''),
     logging: 'error',
     cleanCache: false,
   })
 
 /** prepareCoverage makes the source maps, and forgets what was run before. */
 export function prepareCoverage() {
-  const { status } = spawnSync('npx', ['vite', 'build', '--sourcemap', 'hidden', '--outDir', mapped, '--emptyOutDir', '--logLevel', 'warn'], { cwd: web, stdio: 'inherit' })
+  const { status } = spawnSync('npx', ['vite', 'build', '--sourcemap', 'hidden', '--outDir', mappedDir, '--emptyOutDir', '--logLevel', 'warn'], { cwd: webDir, stdio: 'inherit' })
   if (status !== 0) throw new Error('the app does not build')
-  report().cleanCache()
+  createReport().cleanCache()
 }
 
 /** watchCoverage counts what a page runs. Chromium forgets that when the page is loaded anew, so it is kept before. */
 export async function watchCoverage(page: Page) {
   await page.coverage.startJSCoverage()
   const { goto, reload } = page
-  const turn = async () => {
+  const restartCoverage = async () => {
     await keepCoverage(page)
     await page.coverage.startJSCoverage()
   }
-  page.goto = (...where) => turn().then(() => goto.apply(page, where))
-  page.reload = (...how) => turn().then(() => reload.apply(page, how))
+  page.goto = (...args) => restartCoverage().then(() => goto.apply(page, args))
+  page.reload = (...options) => restartCoverage().then(() => reload.apply(page, options))
 }
 
 /** keepCoverage adds what a page has run. */
 export async function keepCoverage(page: Page) {
   const entries = await page.coverage.stopJSCoverage()
-  const ran = entries.flatMap(({ url, source, functions }) => {
+  const covered = entries.flatMap(({ url, source, functions }) => {
     const name = /\/static\/\w+\/(\w[\w.-]*\.js)$/.exec(url)?.[1]
-    return name ? [{ ...file(name, source), functions }] : []
+    return name ? [{ ...readBuiltFile(name, source), functions }] : []
   })
-  if (ran.length > 0) await report().add(ran)
+  if (covered.length > 0) await createReport().add(covered)
 }
 
 /** concludeCoverage writes coverage/: index.html to look at, lcov.info for programs. Files that no journey has loaded count as well. */
 export async function concludeCoverage() {
-  const all = report()
-  const names = readdirSync(path.join(mapped, 'static')).filter((name) => name.endsWith('.js'))
-  await all.add(names.map((name) => ({ ...file(name), empty: true })))
-  const results = await all.generate()
+  const report = createReport()
+  const names = readdirSync(path.join(mappedDir, 'static')).filter((name) => name.endsWith('.js'))
+  await report.add(names.map((name) => ({ ...readBuiltFile(name), empty: true })))
+  const results = await report.generate()
   const lines = results?.summary.lines
   if (!lines) throw new Error('no coverage was kept')
   console.log(`the journeys ran ${lines.pct} % of ${lines.total} lines; coverage/index.html shows which`)
-  if (process.env.CI && Number(lines.pct) < floor) throw new Error(`that is less than ${floor} %: something has no journey`)
+  if (process.env.CI && Number(lines.pct) < minPercent) throw new Error(`that is less than ${minPercent} %: something has no journey`)
 }
 
-const files = new Map<string, { source: string; sourceMap: unknown }>()
+const fileCache = new Map<string, { source: string; sourceMap: unknown }>()
 
-function file(name: string, served?: string) {
-  let found = files.get(name)
-  if (!found) {
-    const at = path.join(mapped, 'static', name)
-    found = { source: readFileSync(at, 'utf8'), sourceMap: JSON.parse(readFileSync(`${at}.map`, 'utf8')) }
-    files.set(name, found)
+function readBuiltFile(name: string, servedSource?: string) {
+  let entry = fileCache.get(name)
+  if (!entry) {
+    const filePath = path.join(mappedDir, 'static', name)
+    entry = { source: readFileSync(filePath, 'utf8'), sourceMap: JSON.parse(readFileSync(`${filePath}.map`, 'utf8')) }
+    fileCache.set(name, entry)
   }
-  if (served !== undefined && served !== found.source) throw new Error(`${name} is not what src/ makes now: npm run build`)
-  return { url: `static/${name}`, type: 'js' as const, ...found }
+  if (servedSource !== undefined && servedSource !== entry.source) throw new Error(`${name} is not what src/ makes now: npm run build`)
+  return { url: `static/${name}`, type: 'js' as const, ...entry }
 }

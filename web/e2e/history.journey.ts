@@ -1,35 +1,35 @@
-import { call, expect, loaded, look, signIn, test } from './lab'
+import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
 // What one asks of the history: who changed what, and what else the same request did.
 
-test('a change made in another tab shows by itself, field by field, and leads to its row', async ({ page, context, closed }) => {
-  await signIn(page, closed, 'olga', '/app/history')
-  await loaded(page, 'History')
+test('a change in another tab appears field by field and links to its row', async ({ page, context, securedServer }) => {
+  await signIn(page, securedServer, 'olga', '/app/history')
+  await expectLoaded(page, 'History')
   const list = page.getByRole('list', { name: 'Changes, the newest first' })
   await expect(list.getByRole('listitem').first()).toBeVisible()
-  const other = await context.newPage()
-  await other.goto(`${closed.url}/app/sites/3`)
-  await other.getByRole('button', { name: 'Edit' }).click()
+  const otherPage = await context.newPage()
+  await otherPage.goto(`${securedServer.url}/app/sites/3`)
+  await otherPage.getByRole('button', { name: 'Edit' }).click()
   const contact = `Grace ${Date.now() % 1e8}`
-  await other.getByLabel('Contact').fill(contact)
-  await other.getByRole('button', { name: 'Save' }).click()
-  await expect(other.getByText('Saved')).toBeVisible()
-  const line = list.locator(':scope > li').filter({ hasText: contact })
-  await expect(line).toContainText('olga changed site 3')
-  await expect(line).toContainText(`→ ${contact}`)
-  await look(page, 'history')
-  await line.getByRole('link', { name: 'site 3' }).click()
+  await otherPage.getByLabel('Contact').fill(contact)
+  await otherPage.getByRole('button', { name: 'Save' }).click()
+  await expect(otherPage.getByText('Saved')).toBeVisible()
+  const changeItem = list.locator(':scope > li').filter({ hasText: contact })
+  await expect(changeItem).toContainText('olga changed site 3')
+  await expect(changeItem).toContainText(`→ ${contact}`)
+  await checkScreen(page, 'history')
+  await changeItem.getByRole('link', { name: 'site 3' }).click()
   await expect(page).toHaveURL(/\/app\/sites\/3$/)
   await page.goBack()
-  await loaded(page, 'History')
+  await expectLoaded(page, 'History')
 })
 
-test('filters are in the address; a request has a link of its own', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/`)
+test('filters are stored in the URL, and each request has a link', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
   const names = ['First', 'Second'].map((name) => `${name} ${Date.now() % 1e8}`)
   const lines = names.map((name) => ({ name, contact: null, address: null, state_or_region: null, country: null, postcode_or_zip: null }))
-  expect((await call(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
-  await page.goto(`${open.url}/app/history?table_name=site&action=insert`)
+  expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
+  await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
   const list = page.getByRole('list', { name: 'Changes, the newest first' })
   const first = list.locator(':scope > li').filter({ hasText: names[1] })
   await first.locator('summary').click()
@@ -41,25 +41,25 @@ test('filters are in the address; a request has a link of its own', async ({ pag
   await page.getByLabel('Did').selectOption('Delete')
   await expect(page.getByText('No change matches')).toBeVisible()
   await expect(page).toHaveURL(/action=delete/)
-  await look(page, 'history-empty')
+  await checkScreen(page, 'history-empty')
   await page.getByRole('button', { name: 'Clear filters' }).click()
   await expect(page).toHaveURL(/\/history$/)
 })
 
-test('what changed in accounts is for admins', async ({ page, closed }) => {
-  await signIn(page, closed, 'vera', '/app/history')
-  await loaded(page, 'History')
+test('account changes are visible to admins only', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'vera', '/app/history')
+  await expectLoaded(page, 'History')
   await expect(page.getByLabel('What').getByRole('option', { name: 'Account' })).toHaveCount(0)
-  await page.goto(`${closed.url}/app/history?table_name=account`)
+  await page.goto(`${securedServer.url}/app/history?table_name=account`)
   await expect(page.getByText('No change matches')).toBeVisible()
 })
 
-test('a page is the newest hundred; older ones come when they are asked for', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/`)
+test('a page holds the newest 100 changes, and older ones load on request', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
   const country = `Land ${Date.now() % 1e8}`
   const lines = Array.from({ length: 150 }, (_, i) => ({ name: `Place ${i}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))
-  expect((await call(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
-  await page.goto(`${open.url}/app/history?table_name=site&action=insert`)
+  expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
+  await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
   const items = page.getByRole('list', { name: 'Changes, the newest first' }).locator(':scope > li')
   await expect(items).toHaveCount(100)
   const newest = await items.first().textContent()

@@ -1,105 +1,105 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { call, expect, loaded, type Page, serve, signIn, test as base } from './lab'
+import { callApi, expect, expectLoaded, type Page, signIn, test as base, withServer } from './fixtures'
 import type { Server } from './server'
 
 // A day in a laboratory, for the pictures of the README. PICTURES=1 puts them into pictures/, which is committed.
 
-const committed = path.join(import.meta.dirname, '..', 'pictures')
-const folder = process.env.PICTURES ? committed : path.join(import.meta.dirname, 'tmp', 'pictures')
+const picturesDir = path.join(import.meta.dirname, '..', 'pictures')
+const outputDir = process.env.PICTURES ? picturesDir : path.join(import.meta.dirname, 'tmp', 'pictures')
 
-const test = base.extend<object, { lab: Server }>({ lab: [async ({}, use) => serve('lab', 'required', use), { scope: 'worker', timeout: 120_000 }] })
+const test = base.extend<object, { labServer: Server }>({ labServer: [async ({}, use) => withServer('lab', 'required', use), { scope: 'worker', timeout: 120_000 }] })
 
 test.describe('pictures', () => {
-  test.use({ expected: /status of 400/ }) // a file with faults in it
+  test.use({ expectedErrors: /status of 400/ }) // a file with faults in it
 
-  test('of a day in a laboratory', async ({ page, lab }) => {
+  test('of a laboratory with data', async ({ page, labServer }) => {
     test.setTimeout(180_000)
-    await signIn(page, lab, 'ada')
-    const { alert, late } = await furnish(page)
+    await signIn(page, labServer, 'ada')
+    const { alert, overdueTodo } = await seedLab(page)
 
-    await page.goto(`${lab.url}/app/`)
-    await loaded(page, 'Home')
-    await expect(page.getByText(late)).toBeVisible()
-    await picture(page, 'home')
+    await page.goto(`${labServer.url}/app/`)
+    await expectLoaded(page, 'Home')
+    await expect(page.getByText(overdueTodo)).toBeVisible()
+    await takePicture(page, 'home')
     await page.emulateMedia({ colorScheme: 'dark' })
-    await picture(page, 'home-dark')
+    await takePicture(page, 'home-dark')
     await page.emulateMedia({ colorScheme: 'light' })
 
-    await page.goto(`${lab.url}/app/freezers/1`)
-    await loaded(page, 'Minus 80 A')
+    await page.goto(`${labServer.url}/app/freezers/1`)
+    await expectLoaded(page, 'Minus 80 A')
     await expect(page.getByText('Serum, cohort 12')).toBeVisible()
-    await picture(page, 'freezer')
+    await takePicture(page, 'freezer')
 
-    await page.goto(`${lab.url}/app/events?user_id=2`)
-    await loaded(page, 'Events')
+    await page.goto(`${labServer.url}/app/events?user_id=2`)
+    await expectLoaded(page, 'Events')
     await expect(page.getByRole('figure')).toContainText('Balance')
-    await picture(page, 'events')
+    await takePicture(page, 'events')
 
-    await page.goto(`${lab.url}/app/alerts/${alert}`)
-    await loaded(page, 'Alert of user 2: 123, 300')
-    await picture(page, 'alert')
+    await page.goto(`${labServer.url}/app/alerts/${alert}`)
+    await expectLoaded(page, 'Alert of user 2: 123, 300')
+    await takePicture(page, 'alert')
 
-    await page.goto(`${lab.url}/app/rules/1100`)
-    await loaded(page, '1100 A large withdrawal')
+    await page.goto(`${labServer.url}/app/rules/1100`)
+    await expectLoaded(page, '1100 A large withdrawal')
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('Limit at medium risk').fill('150')
     await page.getByRole('button', { name: 'Try it' }).click()
     await expect(page.getByRole('region', { name: 'What it would have done' }).getByRole('figure')).toBeVisible()
-    await picture(page, 'replay', 'What it would have done')
+    await takePicture(page, 'replay', 'What it would have done')
 
-    await page.goto(`${lab.url}/app/todos`)
-    await loaded(page, 'Todos')
+    await page.goto(`${labServer.url}/app/todos`)
+    await expectLoaded(page, 'Todos')
     await expect(page.getByRole('link', { name: 'Minus 20', exact: true })).toBeVisible() // its name, not its number
-    await picture(page, 'todos')
+    await takePicture(page, 'todos')
 
-    await page.goto(`${lab.url}/app/import?into=containers`)
-    await loaded(page, 'Import')
+    await page.goto(`${labServer.url}/app/import?into=containers`)
+    await expectLoaded(page, 'Import')
     const chooser = page.waitForEvent('filechooser')
     await page.getByRole('button', { name: /^Choose a/ }).click()
-    await (await chooser).setFiles({ name: 'delivery.csv', mimeType: 'text/csv', buffer: Buffer.from(delivery) })
+    await (await chooser).setFiles({ name: 'delivery.csv', mimeType: 'text/csv', buffer: Buffer.from(deliveryCsv) })
     await page.getByRole('button', { name: 'Check' }).click()
     await expect(page.getByRole('heading', { name: '2 things to mend' })).toBeVisible()
-    await picture(page, 'import', '2 things to mend')
+    await takePicture(page, 'import', '2 things to mend')
 
     await page.setViewportSize({ width: 390, height: 780 })
-    await page.goto(`${lab.url}/app/alerts`)
-    await loaded(page, 'Alerts')
-    await picture(page, 'phone')
+    await page.goto(`${labServer.url}/app/alerts`)
+    await expectLoaded(page, 'Alerts')
+    await takePicture(page, 'phone')
 
     const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8')
-    const shown = [...readme.matchAll(/web\/pictures\/([\w-]+\.png)/g)].map(([, name]) => name)
-    expect(shown.toSorted(), 'what the README shows is what was taken').toEqual(readdirSync(folder).toSorted())
-    expect(readdirSync(committed).toSorted()).toEqual(readdirSync(folder).toSorted())
+    const shownPictures = [...readme.matchAll(/web\/pictures\/([\w-]+\.png)/g)].map(([, name]) => name)
+    expect(shownPictures.toSorted(), 'what the README shows is what was taken').toEqual(readdirSync(outputDir).toSorted())
+    expect(readdirSync(picturesDir).toSorted()).toEqual(readdirSync(outputDir).toSorted())
   })
 })
 
-/** picture takes one of what is in sight, from a heading on if one is named. */
-async function picture(page: Page, name: string, from?: string) {
-  mkdirSync(folder, { recursive: true })
-  if (from) await page.getByRole('heading', { name: from }).evaluate((heading) => scrollTo(0, heading.getBoundingClientRect().top + scrollY - 90))
+/** takePicture takes one of what is in sight, from a heading on if one is named. */
+async function takePicture(page: Page, name: string, heading?: string) {
+  mkdirSync(outputDir, { recursive: true })
+  if (heading) await page.getByRole('heading', { name: heading }).evaluate((heading) => scrollTo(0, heading.getBoundingClientRect().top + scrollY - 90))
   await page.waitForTimeout(400) // colours fade, charts are drawn
-  await page.screenshot({ path: path.join(folder, `${name}.png`) })
+  await page.screenshot({ path: path.join(outputDir, `${name}.png`) })
 }
 
-const delivery = ['Description;Freezer;Rack', 'Serum, cohort 14;1;A1', 'Plasma, cohort 14;2;A2', 'Whole blood;21;A3', 'Buffy coat;one;A4', 'Saliva;3;B1', 'DNA, cohort 14;1;B2'].join('\n')
+const deliveryCsv = ['Description;Freezer;Rack', 'Serum, cohort 14;1;A1', 'Plasma, cohort 14;2;A2', 'Whole blood;21;A3', 'Buffy coat;one;A4', 'Saliva;3;B1', 'DNA, cohort 14;1;B2'].join('\n')
 
-/** furnish fills the laboratory, and tells of what must be seen in the pictures. */
-async function furnish(page: Page): Promise<{ alert: string; late: string }> {
+/** seedLab fills the laboratory, and tells of what must be seen in the pictures. */
+async function seedLab(page: Page): Promise<{ alert: string; overdueTodo: string }> {
   const store = async (method: string, url: string, body: unknown) => {
-    const answer = await call(page, method, url, body)
-    expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300)
-    return answer.body
+    const response = await callApi(page, method, url, body)
+    expect(response.status, JSON.stringify(response.body)).toBeLessThan(300)
+    return response.body
   }
   const site = (name: string, contact: string, address: string, country: string) => ({ name, contact, address, state_or_region: null, country, postcode_or_zip: null })
   await store('PUT', '/api/v1/sites/1', site('Harbour', 'Grace Hopper', '1 Harbour Road', 'Iceland'))
   await store('PUT', '/api/v1/sites/2', site('Hillside', 'Rosalind Franklin', '33 Kings Walk', 'UK'))
   await store('PUT', '/api/v1/sites/3', site('Old Mill', 'Chien-Shiung Wu', '9 Mill Lane', 'Ireland'))
-  for (const [i, [name, at]] of ([['Minus 80 A', 1], ['Minus 80 B', 1], ['Minus 150', 2], ['Minus 20', 3]] as const).entries()) await store('PUT', `/api/v1/freezers/${i + 1}`, { name, site_id: at })
-  for (const [i, [name, at]] of ([['Sequencer', 1], ['Plate reader', 2], ['Front desk', 3]] as const).entries()) await store('PUT', `/api/v1/computers/${i + 1}`, { name, mac: `08:00:2b:01:02:0${i}`, site_id: at })
-  for (const [i, what] of ['Serum', 'Plasma', 'Buffy coat', 'DNA', 'RNA', 'Saliva'].entries())
-    for (const cohort of [11, 12, 13]) await store('POST', '/api/v1/containers', { description: `${what}, cohort ${cohort}`, freezer_id: (i % 3) + 1 })
+  for (const [i, [name, siteId]] of ([['Minus 80 A', 1], ['Minus 80 B', 1], ['Minus 150', 2], ['Minus 20', 3]] as const).entries()) await store('PUT', `/api/v1/freezers/${i + 1}`, { name, site_id: siteId })
+  for (const [i, [name, siteId]] of ([['Sequencer', 1], ['Plate reader', 2], ['Front desk', 3]] as const).entries()) await store('PUT', `/api/v1/computers/${i + 1}`, { name, mac: `08:00:2b:01:02:0${i}`, site_id: siteId })
+  for (const [i, content] of ['Serum', 'Plasma', 'Buffy coat', 'DNA', 'RNA', 'Saliva'].entries())
+    for (const cohort of [11, 12, 13]) await store('POST', '/api/v1/containers', { description: `${content}, cohort ${cohort}`, freezer_id: (i % 3) + 1 })
 
   const day = 86_400
   const now = Math.floor(Date.now() / 1000) - 600
@@ -119,15 +119,15 @@ async function furnish(page: Page): Promise<{ alert: string; late: string }> {
 
   const date = (days: number) => new Date(Date.now() + days * day * 1000).toISOString().slice(0, 10)
   const todo = { assignee: 'ada', due_on: null, site_id: null, freezer_id: null, computer_id: null, alert_id: null }
-  const late = 'Defrost Minus 20'
-  for (const one of [
-    { ...todo, description: late, status: 'open', due_on: date(-1), freezer_id: 4 },
+  const overdueTodo = 'Defrost Minus 20'
+  for (const fields of [
+    { ...todo, description: overdueTodo, status: 'open', due_on: date(-1), freezer_id: 4 },
     { ...todo, description: 'Ask Jane about her deposits', status: 'open', due_on: date(0), alert_id: alert },
     { ...todo, description: 'Label the new racks', status: 'open', assignee: 'olga', site_id: 2 },
     { ...todo, description: 'Replace the door seal', status: 'doing', due_on: date(3), freezer_id: 2 },
     { ...todo, description: 'Update the plate reader', status: 'doing', assignee: 'vera', computer_id: 2 },
     { ...todo, description: 'Count cohort 12', status: 'done', freezer_id: 1 },
   ])
-    await store('POST', '/api/v1/todos', one)
-  return { alert, late }
+    await store('POST', '/api/v1/todos', fields)
+  return { alert, overdueTodo }
 }

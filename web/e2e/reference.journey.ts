@@ -1,22 +1,22 @@
-import { expect, loaded, look, test } from './lab'
+import { checkScreen, expect, expectLoaded, test } from './fixtures'
 
 // What somebody looks up who writes a program against the API.
 
-test('an operation is found by a few words, and shows its SQL', async ({ page, context, open }) => {
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: open.url })
-  await page.goto(`${open.url}/app/reference`)
-  await loaded(page, 'API reference')
-  await look(page, 'reference')
+test('an operation is found by words and shows its SQL', async ({ page, context, openServer }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: openServer.url })
+  await page.goto(`${openServer.url}/app/reference`)
+  await expectLoaded(page, 'API reference')
+  await checkScreen(page, 'reference')
   await page.getByLabel('Find').fill('sites patch')
   await expect(page.getByText('One operation')).toBeVisible()
   await expect(page).toHaveURL(/\?find=sites\+patch$/)
   await page.getByRole('link', { name: 'PATCH /api/v1/sites/{id}' }).click()
   await expect(page).toHaveURL(/\/reference\/PatchSite$/)
-  await loaded(page, 'Changes the given fields of a site and leaves the others as they are')
+  await expectLoaded(page, 'Changes the given fields of a site and leaves the others as they are')
   await expect(page.getByRole('region', { name: 'SQL' })).toContainText('UPDATE site SET')
-  await expect(page.getByRole('region', { name: 'curl' })).toContainText(`curl -X PATCH ${open.url}/api/v1/sites/1`)
+  await expect(page.getByRole('region', { name: 'curl' })).toContainText(`curl -X PATCH ${openServer.url}/api/v1/sites/1`)
   await expect(page.getByRole('table', { name: 'Parameters' }).getByRole('row', { name: /If-Match/ })).toContainText('header')
-  await look(page, 'operation')
+  await checkScreen(page, 'operation')
   await page.getByRole('button', { name: 'Copy the SQL' }).click()
   await expect(page.getByText('Copied')).toBeVisible()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('UPDATE site SET')
@@ -24,22 +24,22 @@ test('an operation is found by a few words, and shows its SQL', async ({ page, c
   await expect(page.getByLabel('Find')).toHaveValue('sites patch')
 })
 
-test('by keys alone, and what is not there', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/`)
-  await loaded(page, 'Home')
+test('the reference works by keyboard only and reports missing operations', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  await expectLoaded(page, 'Home')
   await page.keyboard.press('g')
   await page.keyboard.press('p')
-  await loaded(page, 'API reference')
+  await expectLoaded(page, 'API reference')
   await page.keyboard.press('Tab')
   await expect(page.getByLabel('Find')).toBeFocused()
   await page.keyboard.type('ListStream')
   await expect(page.getByText('One operation')).toBeVisible()
   await page.keyboard.press('Tab')
-  while (!(await page.getByRole('link', { name: 'GET /api/v1/stream' }).evaluate((one) => one === document.activeElement))) await page.keyboard.press('Tab')
+  while (!(await page.getByRole('link', { name: 'GET /api/v1/stream' }).evaluate((element) => element === document.activeElement))) await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/ListStream$/)
-  await page.goto(`${open.url}/app/reference/Nothing`)
+  await page.goto(`${openServer.url}/app/reference/Nothing`)
   await expect(page.getByText('There is no such operation')).toBeVisible()
-  await page.goto(`${open.url}/app/reference?find=zzz`)
+  await page.goto(`${openServer.url}/app/reference?find=zzz`)
   await expect(page.getByText('No operation has all these words')).toBeVisible()
 })

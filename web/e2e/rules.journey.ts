@@ -1,84 +1,84 @@
-import { call, expect, loaded, look, signIn, test, turnTo } from './lab'
-import { freshUser, record } from './ledger'
+import { callApi, checkScreen, expect, expectLoaded, signIn, switchUser, test } from './fixtures'
+import { newUserId, recordEvents } from './ledger'
 
 // Rules are tried on what was recorded before they are changed.
 
-test('a replay that one leaves is given up', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/rules/1100`)
-  await loaded(page, '1100 A large withdrawal')
+test('leaving the screen aborts a replay', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/rules/1100`)
+  await expectLoaded(page, '1100 A large withdrawal')
   await page.getByRole('button', { name: 'Edit' }).click()
   await page.route('**/api/v1/rules/replay', () => {}) // it takes long
   await page.getByRole('button', { name: 'Try it' }).click()
   await expect(page.getByText('Events are being replayed…')).toBeVisible()
-  const given = page.waitForEvent('requestfailed', { predicate: (request) => request.url().endsWith('/replay'), timeout: 5_000 })
+  const failedRequest = page.waitForEvent('requestfailed', { predicate: (request) => request.url().endsWith('/replay'), timeout: 5_000 })
   await page.getByRole('link', { name: 'Sites' }).click()
-  expect((await given).failure()?.errorText).toContain('ABORTED')
+  expect((await failedRequest).failure()?.errorText).toContain('ABORTED')
 })
 
-test('a rule is replayed by another limit, then saved, and holds from the next event on', async ({ page, open }) => {
-  const user = freshUser()
+test('a rule is replayed with another limit, saved, and applies to the next event', async ({ page, openServer }) => {
+  const user = newUserId()
   const day = 86_400
   const [first, second] = [20_000 * day + 10, 20_001 * day + 10]
-  await record(open, [
+  await recordEvents(openServer, [
     { type: 'deposit', amount: '500.00', user_id: user, time: first - 10 * day }, // before the range
     { type: 'withdraw', amount: '90.00', user_id: user, time: first },
     { type: 'withdraw', amount: '150.00', user_id: user, time: first + 1000 },
     { type: 'withdraw', amount: '5000.00', user_id: user, time: second },
   ])
-  await page.goto(`${open.url}/app/rules`)
-  await loaded(page, 'Rules')
+  await page.goto(`${openServer.url}/app/rules`)
+  await expectLoaded(page, 'Rules')
   await expect(page.getByRole('row')).toHaveCount(6)
-  await look(page, 'rules')
+  await checkScreen(page, 'rules')
   await page.getByRole('link', { name: '1100 A large withdrawal' }).click()
-  await loaded(page, '1100 A large withdrawal')
-  await look(page, 'rule')
+  await expectLoaded(page, '1100 A large withdrawal')
+  await checkScreen(page, 'rule')
   await page.keyboard.press('e')
   await page.getByLabel('Limit at medium risk').fill('200')
   await page.getByLabel('Events from').fill('2024-10-04T00:00')
   await page.getByLabel('Events before').fill('2024-10-06T00:00')
   await expect(page).toHaveURL(new RegExp(`from=${20_000 * day}&to=${20_002 * day}$`))
-  let answer = () => {}
-  const held = new Promise<void>((resolve) => (answer = resolve))
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
   await page.route('**/api/v1/rules/replay', async (route) => {
-    await held
+    await released
     await route.continue()
   })
   await page.getByRole('button', { name: 'Try it' }).click()
   await expect(page.getByRole('status').filter({ hasText: 'Events are being replayed…' })).toBeVisible()
   await expect(page.getByRole('button', { name: 'Stop' })).toBeVisible()
-  answer()
-  const part = page.getByRole('region', { name: 'What it would have done' })
-  await expect(part).toContainText('3 events of 1 user: 0 alerts more, 1 fewer, 2 as before.') // 30 and 5000.00 stay
-  await expect(part).toContainText('Limit at medium risk: 100.00 → 200')
-  await expect(part.getByRole('table', { name: 'Alerts by rule' }).getByRole('row').filter({ hasText: '1100' })).toContainText('011')
-  await part.getByText('The same in numbers').click()
-  await expect(part.getByRole('figure').getByRole('row')).toHaveText(['TimeAddedUnchangedRemoved', '2024-10-05020', '2024-10-04001'])
-  await expect(part.getByRole('table', { name: 'Differences' }).getByRole('link')).toHaveText([`User ${user}: 1100`])
-  await look(page, 'replay')
-  expect((await call(page, 'GET', '/api/v1/rules/1100')).body.limit).toBe('100.00') // nothing was changed by that
+  release()
+  const section = page.getByRole('region', { name: 'What it would have done' })
+  await expect(section).toContainText('3 events of 1 user: 0 alerts more, 1 fewer, 2 as before.') // 30 and 5000.00 stay
+  await expect(section).toContainText('Limit at medium risk: 100.00 → 200')
+  await expect(section.getByRole('table', { name: 'Alerts by rule' }).getByRole('row').filter({ hasText: '1100' })).toContainText('011')
+  await section.getByText('The same in numbers').click()
+  await expect(section.getByRole('figure').getByRole('row')).toHaveText(['TimeAddedUnchangedRemoved', '2024-10-05020', '2024-10-04001'])
+  await expect(section.getByRole('table', { name: 'Differences' }).getByRole('link')).toHaveText([`User ${user}: 1100`])
+  await checkScreen(page, 'replay')
+  expect((await callApi(page, 'GET', '/api/v1/rules/1100')).body.limit).toBe('100.00') // nothing was changed by that
 
   await page.getByLabel('Limit at medium risk').fill('120')
   await page.getByRole('button', { name: 'Try it' }).click()
-  await expect(part).toContainText('0 alerts more, 0 fewer, 3 as before.')
+  await expect(section).toContainText('0 alerts more, 0 fewer, 3 as before.')
   await page.getByRole('button', { name: 'Save' }).click()
   await expect(page.getByText('Saved. It holds from the next event on')).toBeVisible()
   await expect(page.getByRole('region', { name: 'Settings' })).toContainText('120.00')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('Limit at medium risk: 100 → 120')
   await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused()
-  const [judged] = await record(open, [{ type: 'withdraw', amount: '110.00', user_id: freshUser(), time: second }])
-  expect(judged?.alert_codes).toEqual([])
+  const [recorded] = await recordEvents(openServer, [{ type: 'withdraw', amount: '110.00', user_id: newUserId(), time: second }])
+  expect(recorded?.alert_codes).toEqual([])
   await page.getByRole('button', { name: 'Edit' }).click()
   await page.getByLabel('Limit at medium risk').fill('100')
   await page.getByRole('button', { name: 'Save' }).click()
   await expect(page.getByRole('region', { name: 'Settings' })).toContainText('100.00')
 })
 
-test.describe('refused', () => {
-  test.use({ expected: /status of (400|403|404|412)/ })
+test.describe('rejected requests', () => {
+  test.use({ expectedErrors: /status of (400|403|404|412)/ })
 
-  test('what the server says stands at the field; two admins do not overwrite each other', async ({ page, closed }) => {
-    await signIn(page, closed, 'ada', '/app/rules/500')
-    await loaded(page, '500 Many events within the window')
+  test('server errors appear at the field, and two admins do not overwrite each other', async ({ page, securedServer }) => {
+    await signIn(page, securedServer, 'ada', '/app/rules/500')
+    await expectLoaded(page, '500 Many events within the window')
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('Limit at medium risk').fill('5.5')
     await page.getByRole('button', { name: 'Try it' }).click()
@@ -86,8 +86,8 @@ test.describe('refused', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByLabel('Limit at medium risk')).toHaveAccessibleDescription(/must be a whole number from 1 to 1 million/)
     await expect(page.getByLabel('Limit at medium risk')).toBeFocused()
-    await look(page, 'rule-refused')
-    const { status } = await call(page, 'PATCH', '/api/v1/rules/500', { limit: '7', window_seconds: 90 }) // the other admin
+    await checkScreen(page, 'rule-refused')
+    const { status } = await callApi(page, 'PATCH', '/api/v1/rules/500', { limit: '7', window_seconds: 90 }) // the other admin
     expect(status).toBe(200)
     await page.getByLabel('Limit at medium risk').fill('6')
     await page.getByRole('button', { name: 'Save' }).click()
@@ -96,31 +96,31 @@ test.describe('refused', () => {
     await expect(dialog).toContainText('They also changed Window in seconds: 60 → 90')
     await dialog.getByRole('button', { name: 'Save these' }).click()
     await expect(page.getByRole('region', { name: 'Settings' })).toContainText(/Limit at medium risk6(?!\d|\.)/)
-    expect((await call(page, 'GET', '/api/v1/rules/500')).body).toMatchObject({ limit: '6.00', window_seconds: 90 })
-    expect((await call(page, 'PATCH', '/api/v1/rules/500', { limit: '5', window_seconds: 60 })).status).toBe(200)
+    expect((await callApi(page, 'GET', '/api/v1/rules/500')).body).toMatchObject({ limit: '6.00', window_seconds: 90 })
+    expect((await callApi(page, 'PATCH', '/api/v1/rules/500', { limit: '5', window_seconds: 60 })).status).toBe(200)
   })
 
-  test('an operator tries and does not save; a viewer reads', async ({ page, closed }) => {
-    await signIn(page, closed, 'olga', '/app/rules/123')
-    await loaded(page, '123 Deposits add up within the window')
+  test('an operator replays without saving, and a viewer only reads', async ({ page, securedServer }) => {
+    await signIn(page, securedServer, 'olga', '/app/rules/123')
+    await expectLoaded(page, '123 Deposits add up within the window')
     await expect(page.getByRole('button', { name: 'Edit' })).toHaveCount(0)
     await page.getByRole('button', { name: 'Try other settings' }).click()
     await page.getByLabel('Window in seconds').fill('3600')
     await page.getByRole('button', { name: 'Try it' }).click()
     await expect(page.getByRole('region', { name: 'What it would have done' })).toContainText('Window in seconds: 30 → 3600')
     await expect(page.getByRole('button', { name: 'Save' })).toHaveCount(0)
-    expect((await call(page, 'PATCH', '/api/v1/rules/123', { limit: '1' })).status).toBe(403)
-    await turnTo(page, closed, 'vera', '/app/rules/123')
-    await loaded(page, '123 Deposits add up within the window')
+    expect((await callApi(page, 'PATCH', '/api/v1/rules/123', { limit: '1' })).status).toBe(403)
+    await switchUser(page, securedServer, 'vera', '/app/rules/123')
+    await expectLoaded(page, '123 Deposits add up within the window')
     for (const name of ['Edit', 'Try other settings']) await expect(page.getByRole('button', { name })).toHaveCount(0)
     await page.keyboard.press('e')
     await expect(page.getByRole('button', { name: 'Try it' })).toHaveCount(0)
-    expect((await call(page, 'POST', '/api/v1/rules/replay', {})).status).toBe(403)
-    await look(page, 'rule-viewer')
+    expect((await callApi(page, 'POST', '/api/v1/rules/replay', {})).status).toBe(403)
+    await checkScreen(page, 'rule-viewer')
   })
 
-  test('a rule that is not there', async ({ page, open }) => {
-    await page.goto(`${open.url}/app/rules/77`)
+  test('a missing rule shows an error', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/rules/77`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
   })
 })

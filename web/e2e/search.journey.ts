@@ -1,4 +1,4 @@
-import { call, expect, loaded, look, type Page, signIn, test, unique } from './lab'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 
 // Cmd-K: it leads anywhere, by the keyboard alone.
 
@@ -8,38 +8,38 @@ async function openSearch(page: Page, key = 'Control+k') {
   await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused()
 }
 
-const found = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option')
+const searchOptions = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option')
 
-test('a part of a name finds it, and Enter opens it, however fast one types', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/`)
-  await loaded(page, 'Home')
-  const [what, person] = [unique('Muskox'), unique('Iñupiat')]
-  const { body: site } = await call(page, 'POST', '/api/v1/sites', { name: `The ${what} hut`, contact: person, address: null, state_or_region: null, country: null, postcode_or_zip: null })
-  const { body: freezer } = await call(page, 'POST', '/api/v1/freezers', { name: `${what} 100%`, site_id: site.id })
-  const { body: container } = await call(page, 'POST', '/api/v1/containers', { freezer_id: freezer.id })
+test('part of a name finds a result, and Enter opens it at any typing speed', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  await expectLoaded(page, 'Home')
+  const [name, contact] = [uniqueName('Muskox'), uniqueName('Iñupiat')]
+  const { body: site } = await callApi(page, 'POST', '/api/v1/sites', { name: `The ${name} hut`, contact: contact, address: null, state_or_region: null, country: null, postcode_or_zip: null })
+  const { body: freezer } = await callApi(page, 'POST', '/api/v1/freezers', { name: `${name} 100%`, site_id: site.id })
+  const { body: container } = await callApi(page, 'POST', '/api/v1/containers', { freezer_id: freezer.id })
   const search = page.getByRole('combobox', { name: 'Search' })
 
   await openSearch(page)
-  await page.keyboard.type(what.toUpperCase())
-  const options = found(page)
+  await page.keyboard.type(name.toUpperCase())
+  const options = searchOptions(page)
   await expect(options).toHaveCount(2)
-  await expect(options.first()).toContainText(`${what} 100%`) // begins so
+  await expect(options.first()).toContainText(`${name} 100%`) // begins so
   await expect(options.first()).toContainText('Freezer, The')
   await page.keyboard.press('ArrowDown')
   await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true')
-  await look(page, 'search-found')
+  await checkScreen(page, 'search-found')
   await page.keyboard.press('Enter')
-  await loaded(page, `The ${what} hut`)
+  await expectLoaded(page, `The ${name} hut`)
 
   await openSearch(page, '/')
   await page.keyboard.type(container.uuid)
   await page.keyboard.press('Enter') // as a scanner does, before there is an answer
-  await loaded(page, container.uuid)
+  await expectLoaded(page, container.uuid)
 
   await openSearch(page, '/')
-  await page.keyboard.type(person.toLowerCase())
+  await page.keyboard.type(contact.toLowerCase())
   await page.keyboard.press('Enter')
-  await loaded(page, `The ${what} hut`)
+  await expectLoaded(page, `The ${name} hut`)
 
   await openSearch(page, '/')
   await page.keyboard.type('%_\\')
@@ -48,81 +48,81 @@ test('a part of a name finds it, and Enter opens it, however fast one types', as
   await expect(search).toHaveCount(0)
 })
 
-test('it leads to screens, to what one can do, and to where one was', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/sites/2`)
-  await loaded(page, 'Site 2')
+test('the search finds screens, actions and recent visits', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/sites/2`)
+  await expectLoaded(page, 'Site 2')
   await page.waitForTimeout(1200) // a visit is one that lasts
   await page.keyboard.press('g')
   await page.keyboard.press('i')
-  await loaded(page, 'Instruments')
+  await expectLoaded(page, 'Instruments')
   await openSearch(page)
-  await expect(found(page).first()).toContainText('Site 2')
-  await expect(found(page).first()).toContainText('Recent')
-  await look(page, 'search-recent')
+  await expect(searchOptions(page).first()).toContainText('Site 2')
+  await expect(searchOptions(page).first()).toContainText('Recent')
+  await checkScreen(page, 'search-recent')
   await page.keyboard.press('Enter')
-  await loaded(page, 'Site 2')
+  await expectLoaded(page, 'Site 2')
   await openSearch(page)
   await page.keyboard.type('freez new')
   await page.keyboard.press('Enter')
-  await loaded(page, 'New freezer')
+  await expectLoaded(page, 'New freezer')
   await openSearch(page)
   await page.keyboard.type('scan')
   await page.keyboard.press('Enter')
-  await loaded(page, 'Containers')
+  await expectLoaded(page, 'Containers')
 })
 
-test('a viewer is offered nothing that would be refused, and is forgotten on leaving', async ({ page, closed }) => {
-  await signIn(page, closed, 'vera', '/app/sites/1')
-  await loaded(page, 'Site 1')
+test('a viewer gets no forbidden actions, and sign-out deletes recent visits', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'vera', '/app/sites/1')
+  await expectLoaded(page, 'Site 1')
   await page.waitForTimeout(1200)
   await openSearch(page)
   await page.keyboard.type('site')
-  await expect(found(page).filter({ hasText: 'Site 2' })).toBeVisible()
-  await expect(found(page).filter({ hasText: 'New site' })).toHaveCount(0)
+  await expect(searchOptions(page).filter({ hasText: 'Site 2' })).toBeVisible()
+  await expect(searchOptions(page).filter({ hasText: 'New site' })).toHaveCount(0)
   await page.keyboard.press('Escape')
   expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBe('[{"path":"/sites/1","title":"Site 1"}]')
   await page.getByRole('button', { name: 'Account' }).click()
   await page.getByRole('button', { name: 'Sign out' }).click()
-  await loaded(page, 'Sign in')
+  await expectLoaded(page, 'Sign in')
   await page.waitForTimeout(1200)
   expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBeNull()
 })
 
-test.describe('a server that does not answer', () => {
-  test.use({ expected: /status of 500/ })
+test.describe('a failing server', () => {
+  test.use({ expectedErrors: /status of 500/ })
 
-  test('what the app knows by itself is found all the same', async ({ page, open }) => {
-    await page.goto(`${open.url}/app/`)
-    await loaded(page, 'Home')
+  test('local results are still found', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/`)
+    await expectLoaded(page, 'Home')
     await page.route('**/api/v1/search?*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status": 500, "title": "Broken", "detail": "It broke."}' }))
     await openSearch(page)
     await page.keyboard.type('inst')
     await expect(page.getByText('The search failed. It broke.')).toBeVisible()
-    await look(page, 'search-failed')
+    await checkScreen(page, 'search-failed')
     await page.keyboard.press('Enter')
-    await loaded(page, 'Instruments')
+    await expectLoaded(page, 'Instruments')
   })
 })
 
-test('what one types before it is there arrives in it, and does nothing else', async ({ page, open }) => {
-  let let_in = () => {}
-  const held = new Promise<void>((resolve) => (let_in = resolve))
+test('keys typed before the dialog opens go into its field only', async ({ page, openServer }) => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
   await page.route('**/SearchDialog.js', async (route) => {
-    await held
+    await released
     await route.continue()
   })
-  await page.goto(`${open.url}/app/sites`)
-  await loaded(page, 'Sites')
+  await page.goto(`${openServer.url}/app/sites`)
+  await expectLoaded(page, 'Sites')
   await page.keyboard.press('Control+k')
   await page.keyboard.type('neww site 2') // n alone would lead to a new site
   for (let i = 0; i < 8; i++) await page.keyboard.press('Backspace')
   await page.keyboard.type(' todo')
-  let_in()
+  release()
   await expect(page.getByRole('combobox', { name: 'Search' })).toHaveValue('new todo')
   await page.keyboard.press('Enter')
-  await loaded(page, 'New todo')
+  await expectLoaded(page, 'New todo')
   await page.keyboard.press('Control+k')
   await page.keyboard.type('rules')
   await page.keyboard.press('Enter')
-  await loaded(page, 'Rules')
+  await expectLoaded(page, 'Rules')
 })

@@ -4,18 +4,18 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 
-export const temporary = path.join(import.meta.dirname, 'tmp')
-const program = path.join(temporary, 'labledger')
+export const tempDir = path.join(import.meta.dirname, 'tmp')
+const serverBinary = path.join(tempDir, 'labledger')
 
-/** build builds the server, with the app that is in dist. */
-export function build() {
-  mkdirSync(temporary, { recursive: true })
-  const { status } = spawnSync('go', ['build', '-o', program, '.'], { cwd: path.join(import.meta.dirname, '..', '..'), stdio: 'inherit', timeout: 10 * 60_000 })
+/** buildServer builds the server, with the app that is in dist. */
+export function buildServer() {
+  mkdirSync(tempDir, { recursive: true })
+  const { status } = spawnSync('go', ['build', '-o', serverBinary, '.'], { cwd: path.join(import.meta.dirname, '..', '..'), stdio: 'inherit', timeout: 10 * 60_000 })
   if (status !== 0) throw new Error('the server does not build')
 }
 
-/** freePort finds a port that nobody listens on. */
-export async function freePort(): Promise<number> {
+/** findFreePort finds a port that nobody listens on. */
+export async function findFreePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()
@@ -29,24 +29,24 @@ export async function freePort(): Promise<number> {
 export class Server {
   readonly url: string
   private readonly env: NodeJS.ProcessEnv
-  private child: ChildProcess | undefined
+  private process: ChildProcess | undefined
   private log = ''
 
   constructor(name: string, port: number, auth: 'open' | 'required') {
     this.url = `http://127.0.0.1:${port}`
     // The folder is short and outside the repository: a socket's path may have 107 bytes, and root's Postgres runs as somebody else.
-    const state = path.join('/tmp', `labledger-e2e-${process.env.LABLEDGER_E2E ?? process.pid}-${name}`)
-    this.env = { PATH: process.env.PATH, HOME: process.env.HOME, STATE_DIR: state, PORT: String(port), AUTH: auth, LOG_LEVEL: 'warn' }
+    const stateDir = path.join('/tmp', `labledger-e2e-${process.env.LABLEDGER_E2E ?? process.pid}-${name}`)
+    this.env = { PATH: process.env.PATH, HOME: process.env.HOME, STATE_DIR: stateDir, PORT: String(port), AUTH: auth, LOG_LEVEL: 'warn' }
   }
 
   /** start starts it and waits until it is ready. */
   async start() {
-    const child = spawn(program, [], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.child = child
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (this.log = (this.log + text.toString()).slice(-8000)))
-    const until = Date.now() + 60_000
+    const process = spawn(serverBinary, [], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.process = process
+    for (const stream of [process.stdout, process.stderr]) stream.on('data', (text: Buffer) => (this.log = (this.log + text.toString()).slice(-8000)))
+    const deadline = Date.now() + 60_000
     while (!(await this.ready())) {
-      if (child.exitCode !== null || Date.now() > until) throw new Error(`the server does not start:\n${this.log}`)
+      if (process.exitCode !== null || Date.now() > deadline) throw new Error(`the server does not start:\n${this.log}`)
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
   }
@@ -61,24 +61,24 @@ export class Server {
 
   /** stop asks it to end, and ends it when it does not. */
   async stop() {
-    const child = this.child
-    this.child = undefined
-    if (!child || child.exitCode !== null) return
-    const ended = once(child, 'exit')
-    child.kill('SIGINT')
-    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
-    await ended
+    const process = this.process
+    this.process = undefined
+    if (!process || process.exitCode !== null) return
+    const exited = once(process, 'exit')
+    process.kill('SIGINT')
+    const timer = setTimeout(() => process.kill('SIGKILL'), 20_000)
+    await exited
     clearTimeout(timer)
   }
 
   /** run runs a command of the program beside the server, as an operator would. */
   run(args: string[], input: string) {
-    const { status, stdout, stderr } = spawnSync(program, args, { env: this.env, input, encoding: 'utf8', timeout: 60_000 })
+    const { status, stdout, stderr } = spawnSync(serverBinary, args, { env: this.env, input, encoding: 'utf8', timeout: 60_000 })
     if (status !== 0) throw new Error(`labledger ${args.join(' ')} failed: ${stdout}${stderr}`)
   }
 
-  /** forget removes what it stored. */
-  forget() {
+  /** removeState removes what it stored. */
+  removeState() {
     rmSync(this.env.STATE_DIR ?? '/nonexistent', { recursive: true, force: true })
   }
 }

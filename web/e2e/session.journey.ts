@@ -1,39 +1,39 @@
-import { expect, loaded, signIn, test } from './lab'
+import { expect, expectLoaded, signIn, test } from './fixtures'
 
 // Signing in and out, and staying signed in.
 
-test('signing in leads where one wanted to go, and signing out leaves nothing behind', async ({ page, closed }) => {
-  await page.goto(`${closed.url}/app/sites?country=USA`)
+test('signing in opens the requested screen, and signing out removes the session', async ({ page, securedServer }) => {
+  await page.goto(`${securedServer.url}/app/sites?country=USA`)
   await expect(page).toHaveURL(/\/app\/sign-in\?next=/)
-  await loaded(page, 'Sign in')
-  await signIn(page, closed, 'olga', '/app/sites?country=USA')
-  await loaded(page, 'Sites')
+  await expectLoaded(page, 'Sign in')
+  await signIn(page, securedServer, 'olga', '/app/sites?country=USA')
+  await expectLoaded(page, 'Sites')
   await expect(page.getByLabel('Country')).toHaveValue('USA')
   const cookies = await page.context().cookies()
   expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual(cookies.map(() => ({ httpOnly: true, sameSite: 'Strict' })))
   expect(cookies.length).toBe(2)
   await page.getByRole('button', { name: 'Account' }).click()
   await page.getByRole('button', { name: 'Sign out' }).click()
-  await loaded(page, 'Sign in')
-  await page.goto(`${closed.url}/app/sites`)
-  await loaded(page, 'Sign in')
+  await expectLoaded(page, 'Sign in')
+  await page.goto(`${securedServer.url}/app/sites`)
+  await expectLoaded(page, 'Sign in')
 })
 
-test('nobody is led out of the app by a link to the sign-in page', async ({ page, closed }) => {
+test('a sign-in link cannot redirect outside the app', async ({ page, securedServer }) => {
   for (const next of ['https://example.org/', '//example.org/app/', 'javascript:alert(1)', '/docs']) {
-    await page.goto(`${closed.url}/app/sign-in?next=${encodeURIComponent(next)}`)
+    await page.goto(`${securedServer.url}/app/sign-in?next=${encodeURIComponent(next)}`)
     await page.getByLabel('Username').fill('vera')
     await page.getByRole('textbox', { name: 'Password' }).fill('countess of lovelace')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await expect(page).toHaveURL(`${closed.url}/app/`)
+    await expect(page).toHaveURL(`${securedServer.url}/app/`)
   }
 })
 
-test.describe('refused', () => {
-  test.use({ expected: /status of (401|409)/ })
+test.describe('rejected requests', () => {
+  test.use({ expectedErrors: /status of (401|409)/ })
 
-  test('a wrong password is said so, and what one typed stays', async ({ page, closed }) => {
-    await page.goto(`${closed.url}/app/sign-in`)
+  test('a wrong password shows an error and keeps the username', async ({ page, securedServer }) => {
+    await page.goto(`${securedServer.url}/app/sign-in`)
     await page.getByLabel('Username').fill('olga')
     await page.getByRole('textbox', { name: 'Password' }).fill('not this one')
     await page.keyboard.press('Enter')
@@ -42,40 +42,40 @@ test.describe('refused', () => {
     await expect(page.getByRole('textbox', { name: 'Password' })).toBeFocused()
   })
 
-  test('registering: a name that is taken, then one that is not', async ({ page, closed }) => {
-    await page.goto(`${closed.url}/app/register`)
+  test('registration rejects a taken username and accepts a free one', async ({ page, securedServer }) => {
+    await page.goto(`${securedServer.url}/app/register`)
     await page.getByLabel('Username').fill('olga')
     await page.getByRole('textbox', { name: 'Password' }).fill('nobody guesses this')
     await page.getByRole('button', { name: 'Get an account' }).click()
     await expect(page.getByText('is taken')).toBeVisible()
     await page.getByLabel('Username').fill(`rita ${Date.now()}`)
     await page.getByRole('button', { name: 'Get an account' }).click()
-    await loaded(page, 'Home')
+    await expectLoaded(page, 'Home')
     await expect(page.getByText('Welcome, rita')).toBeVisible()
   })
 
-  test('an access cookie that has run out is renewed, once for all calls and tabs', async ({ page, context, closed }) => {
-    await signIn(page, closed, 'olga', '/app/sites')
-    await loaded(page, 'Sites')
-    const other = await context.newPage()
-    await other.goto(`${closed.url}/app/sites/1`)
-    await loaded(other, 'Site 1')
+  test('an expired access cookie is renewed once for all requests and tabs', async ({ page, context, securedServer }) => {
+    await signIn(page, securedServer, 'olga', '/app/sites')
+    await expectLoaded(page, 'Sites')
+    const otherPage = await context.newPage()
+    await otherPage.goto(`${securedServer.url}/app/sites/1`)
+    await expectLoaded(otherPage, 'Site 1')
     await context.clearCookies({ name: 'labledger_access' })
     const renewals: string[] = []
     context.on('request', (request) => request.url().endsWith('/auth/refresh') && renewals.push(request.url()))
-    await Promise.all([page.getByRole('link', { name: 'Home' }).click(), other.getByRole('link', { name: 'Home' }).click()])
-    await Promise.all([loaded(page, 'Home'), loaded(other, 'Home')])
+    await Promise.all([page.getByRole('link', { name: 'Home' }).click(), otherPage.getByRole('link', { name: 'Home' }).click()])
+    await Promise.all([expectLoaded(page, 'Home'), expectLoaded(otherPage, 'Home')])
     expect(renewals.length).toBe(1)
     await expect(page.getByText('Latest events')).toBeVisible()
   })
 
-  test('a session that was ended leads to where one signs in, and back', async ({ page, context, closed }) => {
-    await signIn(page, closed, 'olga', '/app/sites')
-    await loaded(page, 'Sites')
+  test('a revoked session opens the sign-in screen and returns', async ({ page, context, securedServer }) => {
+    await signIn(page, securedServer, 'olga', '/app/sites')
+    await expectLoaded(page, 'Sites')
     await context.clearCookies()
     await page.getByRole('link', { name: 'Site 2' }).click()
-    await loaded(page, 'Sign in')
-    await signIn(page, closed, 'olga', new URL(page.url()).searchParams.get('next') ?? '')
-    await loaded(page, 'Site 2')
+    await expectLoaded(page, 'Sign in')
+    await signIn(page, securedServer, 'olga', new URL(page.url()).searchParams.get('next') ?? '')
+    await expectLoaded(page, 'Site 2')
   })
 })

@@ -1,21 +1,21 @@
-import { call, expect, loaded, look, signIn, test } from './lab'
+import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
 // What stands around the screens: keys, search, the live connection, and a server that goes and comes.
 
-test('a day without a mouse', async ({ page, open }) => {
-  await page.goto(`${open.url}/app/`)
-  await loaded(page, 'Home')
+test('the app works by keyboard only', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  await expectLoaded(page, 'Home')
   await page.keyboard.press('Tab')
   await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused()
   await page.keyboard.press('g')
   await page.keyboard.press('s')
-  await loaded(page, 'Sites')
+  await expectLoaded(page, 'Sites')
   await expect(page.getByRole('heading', { level: 1 })).toBeFocused()
   await page.getByRole('link', { name: 'Site 1' }).focus()
   await page.keyboard.press('ArrowDown')
   await expect(page.getByRole('link', { name: 'Site 2' })).toBeFocused()
   await page.keyboard.press('Enter')
-  await loaded(page, 'Site 2')
+  await expectLoaded(page, 'Site 2')
   await page.keyboard.press('e')
   await expect(page.getByLabel('Name')).toBeFocused()
   await page.keyboard.press('Tab')
@@ -28,7 +28,7 @@ test('a day without a mouse', async ({ page, open }) => {
   await page.keyboard.type('Site 3')
   await expect(page.getByRole('option', { name: 'Site 3' })).toBeVisible()
   await page.keyboard.press('Enter')
-  await loaded(page, 'Site 3')
+  await expectLoaded(page, 'Site 3')
   await page.keyboard.press('?')
   await page.getByRole('switch').press('Space')
   await page.keyboard.press('Escape')
@@ -36,107 +36,107 @@ test('a day without a mouse', async ({ page, open }) => {
   await expect(page.getByLabel('Name')).toHaveCount(0)
 })
 
-test('an event shows by itself, in every tab, over one connection', async ({ page, context, open }) => {
+test('an event appears in every tab over one connection', async ({ page, context, openServer }) => {
   const streams: string[] = []
   context.on('request', (request) => request.url().includes('/api/v1/stream') && streams.push(request.url()))
-  await page.goto(`${open.url}/app/`)
-  const other = await context.newPage()
-  await other.goto(`${open.url}/app/`)
-  for (const tab of [page, other]) await expect(tab.getByRole('banner')).toContainText('Live')
-  const { body } = await call(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '7142.50', user_id: 41, time: 1 })
+  await page.goto(`${openServer.url}/app/`)
+  const otherPage = await context.newPage()
+  await otherPage.goto(`${openServer.url}/app/`)
+  for (const tab of [page, otherPage]) await expect(tab.getByRole('banner')).toContainText('Live')
+  const { body } = await callApi(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '7142.50', user_id: 41, time: 1 })
   expect(body.alert_codes).toEqual([1100])
-  for (const tab of [page, other]) {
+  for (const tab of [page, otherPage]) {
     await expect(tab.getByRole('region', { name: 'Latest events' })).toContainText('withdraw 7142.50')
     await expect(tab.getByRole('region', { name: 'Open alerts' })).toContainText('User 41: 1100')
   }
   expect(streams.length).toBe(1)
-  await look(other, 'home-busy')
+  await checkScreen(otherPage, 'home-busy')
   await page.close() // which read the stream; the other one goes on
-  await call(other, 'POST', '/api/v1/events', { type: 'deposit', amount: '3.99', user_id: 41, time: 2 })
-  await expect(other.getByRole('region', { name: 'Latest events' })).toContainText('deposit 3.99')
+  await callApi(otherPage, 'POST', '/api/v1/events', { type: 'deposit', amount: '3.99', user_id: 41, time: 2 })
+  await expect(otherPage.getByRole('region', { name: 'Latest events' })).toContainText('deposit 3.99')
 })
 
-test.describe('a server that goes', () => {
-  test.use({ expected: /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503|The server cannot be reached/ })
+test.describe('a server restart', () => {
+  test.use({ expectedErrors: /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503|The server cannot be reached/ })
 
-  test('and comes again under an open page', async ({ page, closed }) => {
+  test('does not lose an open form', async ({ page, securedServer }) => {
     test.setTimeout(120_000)
-    await signIn(page, closed, 'olga', '/app/sites/1')
-    await loaded(page, 'Site 1')
+    await signIn(page, securedServer, 'olga', '/app/sites/1')
+    await expectLoaded(page, 'Site 1')
     await expect(page.getByRole('banner')).toContainText('Live')
     await page.getByRole('button', { name: 'Edit' }).click()
     const contact = `After ${Date.now()}`
     await page.getByLabel('Contact').fill(contact)
-    await closed.stop()
+    await securedServer.stop()
     await expect(page.getByRole('banner')).toContainText('Delayed')
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByRole('alert')).toContainText('The server cannot be reached')
     await expect(page.getByLabel('Contact')).toHaveValue(contact)
-    await closed.start()
+    await securedServer.start()
     await expect(page.getByRole('banner')).toContainText('Live', { timeout: 45_000 })
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByRole('definition').filter({ hasText: contact })).toBeVisible()
     await expect(page.getByText('Saved')).toBeVisible()
-    expect((await call(page, 'GET', '/api/v1/sites/1')).body.contact).toBe(contact)
+    expect((await callApi(page, 'GET', '/api/v1/sites/1')).body.contact).toBe(contact)
   })
 
-  test('and what could not be shown meanwhile is shown by itself', async ({ page, closed }) => {
+  test('reloads a failed screen automatically', async ({ page, securedServer }) => {
     test.setTimeout(120_000)
-    await signIn(page, closed, 'vera', '/app/')
-    await loaded(page, 'Home')
-    const code = page.waitForResponse(/SitesScreen\.js$/)
+    await signIn(page, securedServer, 'vera', '/app/')
+    await expectLoaded(page, 'Home')
+    const codeLoaded = page.waitForResponse(/SitesScreen\.js$/)
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).hover()
-    await (await code).finished()
+    await (await codeLoaded).finished()
     await page.waitForTimeout(1000) // what the code itself needs
-    await closed.stop()
+    await securedServer.stop()
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).click()
     await expect(page.getByText('The server cannot be reached')).toBeVisible({ timeout: 30_000 })
-    await closed.start()
+    await securedServer.start()
     await expect(page.getByRole('link', { name: 'Site 1' })).toBeVisible({ timeout: 45_000 })
   })
 
-  test('a screen that one comes to meanwhile says so, and mends itself', async ({ page, context, open }) => {
-    await page.goto(`${open.url}/app/sites`)
-    await loaded(page, 'Sites')
-    const code = page.waitForResponse(/SiteScreen\.js$/)
+  test('a screen opened offline shows an error and recovers', async ({ page, context, openServer }) => {
+    await page.goto(`${openServer.url}/app/sites`)
+    await expectLoaded(page, 'Sites')
+    const codeLoaded = page.waitForResponse(/SiteScreen\.js$/)
     await page.getByRole('link', { name: 'Site 2' }).hover()
-    await (await code).finished()
+    await (await codeLoaded).finished()
     await context.setOffline(true)
     await expect(page.getByText('You are offline.')).toBeVisible()
     await page.getByRole('link', { name: 'Site 2' }).click()
     await expect(page.getByText('The server cannot be reached')).toBeVisible()
-    await look(page, 'offline')
+    await checkScreen(page, 'offline')
     await context.setOffline(false)
     await expect(page.getByRole('definition')).toHaveCount(6)
   })
 })
 
-test.describe('without a connection', () => {
-  test.use({ expected: /ERR_INTERNET_DISCONNECTED|status of (401|500)|The server cannot be reached/ })
+test.describe('offline', () => {
+  test.use({ expectedErrors: /ERR_INTERNET_DISCONNECTED|status of (401|500)|The server cannot be reached/ })
 
-  test('a screen that was not loaded yet says so, and comes by itself', async ({ page, context, open }) => {
-    await page.goto(`${open.url}/app/`)
-    await loaded(page, 'Home')
+  test('a screen that is not loaded shows an error and loads automatically', async ({ page, context, openServer }) => {
+    await page.goto(`${openServer.url}/app/`)
+    await expectLoaded(page, 'Home')
     await page.evaluate(() => Object.assign(globalThis, { stays: true }))
     await context.setOffline(true)
     await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
     await expect(page.getByRole('heading', { level: 1, name: 'Not loaded yet' })).toBeVisible()
     await expect(page.getByText('The server cannot be reached')).toBeVisible()
-    await look(page, 'not-loaded')
+    await checkScreen(page, 'not-loaded')
     await page.keyboard.press('?')
     await expect(page.getByText('That could not be loaded.')).toBeVisible()
     await context.setOffline(false)
-    await loaded(page, 'Rules')
+    await expectLoaded(page, 'Rules')
     expect(await page.evaluate(() => 'stays' in globalThis)).toBe(true)
   })
 
-  test('whom the server cannot tell is led to where one signs in', async ({ page, closed }) => {
+  test('a failed session request links to the sign-in screen', async ({ page, securedServer }) => {
     await page.route('**/auth/session', (route) => route.fulfill({ status: 500, json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' } }))
-    await page.goto(`${closed.url}/app/sites/1`)
+    await page.goto(`${securedServer.url}/app/sites/1`)
     await expect(page.getByText('You are not signed in')).toBeVisible()
     await page.unroute('**/auth/session')
     await page.getByRole('link', { name: 'Sign in' }).click()
-    await loaded(page, 'Sign in')
+    await expectLoaded(page, 'Sign in')
     await expect(page).toHaveURL(/next=%2Fapp%2Fsites%2F1/)
   })
 })

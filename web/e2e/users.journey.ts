@@ -1,42 +1,42 @@
-import { call, expect, loaded, look, people, signIn, test } from './lab'
-import { newcomer } from './newcomer'
+import { callApi, checkScreen, expect, expectLoaded, signIn, test, users } from './fixtures'
+import { registerUser } from './registerUser'
 
 // What admins do with accounts, and what those feel of it.
 
-test('only admins see the users', async ({ page, closed }) => {
-  await signIn(page, closed, 'olga')
+test('only admins see users', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'olga')
   await expect(page.getByRole('navigation').getByRole('link', { name: 'Users' })).toHaveCount(0)
   for (const path of ['/app/users', '/app/users/new', '/app/users/1']) {
-    await page.goto(closed.url + path)
+    await page.goto(securedServer.url + path)
     await expect(page.getByText('You may not see this')).toBeVisible()
   }
-  await look(page, 'users-forbidden')
+  await checkScreen(page, 'users-forbidden')
 })
 
-test('a user is created, found, edited, disabled after one was asked, and deleted', async ({ page, closed }) => {
+test('a user is created, found, edited, disabled after confirmation, and deleted', async ({ page, securedServer }) => {
   test.slow()
   const name = `Grace ${Date.now() % 1e8}`
-  await signIn(page, closed, 'ada', '/app/users')
-  await loaded(page, 'Users')
-  await look(page, 'users')
+  await signIn(page, securedServer, 'ada', '/app/users')
+  await expectLoaded(page, 'Users')
+  await checkScreen(page, 'users')
   await page.keyboard.press('n')
-  await loaded(page, 'New user')
+  await expectLoaded(page, 'New user')
   await page.getByLabel('Username').fill(name)
   await page.getByLabel('Risk').selectOption('high')
-  await look(page, 'user-new')
+  await checkScreen(page, 'user-new')
   await page.getByRole('button', { name: 'Save' }).click()
-  await loaded(page, name)
-  await look(page, 'user')
-  await page.goto(`${closed.url}/app/users?username=${encodeURIComponent(name)}&risk=high`)
+  await expectLoaded(page, name)
+  await checkScreen(page, 'user')
+  await page.goto(`${securedServer.url}/app/users?username=${encodeURIComponent(name)}&risk=high`)
   await expect(page.getByLabel('Risk')).toHaveValue('high')
   await page.getByRole('link', { name }).click()
-  await loaded(page, name)
+  await expectLoaded(page, name)
   await page.keyboard.press('e')
   await page.getByLabel('Country').fill('Iceland')
   await page.getByLabel('Disabled').check()
   await page.getByRole('button', { name: 'Save' }).click()
   const dialog = page.getByRole('dialog', { name: `Disable ${name}?` })
-  await look(page, 'user-disable')
+  await checkScreen(page, 'user-disable')
   await dialog.getByRole('button', { name: 'Leave it' }).click()
   await expect(page.getByLabel('Country')).toHaveValue('Iceland') // what one typed is still there
   await page.getByRole('button', { name: 'Save' }).click()
@@ -46,69 +46,69 @@ test('a user is created, found, edited, disabled after one was asked, and delete
   await expect(page.getByRole('region', { name: 'History' })).toContainText('Disabled: false → true')
   await page.getByRole('button', { name: 'Delete', exact: true }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
-  await loaded(page, 'Users')
+  await expectLoaded(page, 'Users')
   await expect(page.getByRole('link', { name })).toHaveCount(0)
 })
 
-test.describe('refused', () => {
-  test.use({ expected: /status of (400|401|403|409|412)/ })
+test.describe('rejected requests', () => {
+  test.use({ expectedErrors: /status of (400|401|403|409|412)/ })
 
-  test('a name that is taken is said at its field', async ({ page, closed }) => {
-    await signIn(page, closed, 'ada', '/app/users/new')
-    await page.getByLabel('Username').fill(Object.keys(people)[1] as string)
+  test('a taken username shows an error at its field', async ({ page, securedServer }) => {
+    await signIn(page, securedServer, 'ada', '/app/users/new')
+    await page.getByLabel('Username').fill(Object.keys(users)[1] as string)
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByLabel('Username')).toHaveAccessibleDescription(/taken/)
     await expect(page.getByLabel('Username')).toBeFocused()
   })
 
-  test('an admin lowers a role: the open page of the other is refused its next write, and says so', async ({ page, browser, closed }) => {
-    const who = await newcomer(page, closed)
-    const elsewhere = await browser.newContext()
-    const admin = await elsewhere.newPage()
-    await signIn(admin, closed, 'ada', `/app/users?username=${who}`)
-    const give = async (role: string) => {
-      await admin.getByRole('button', { name: 'Edit' }).click()
-      await admin.getByLabel('Role').selectOption(role)
-      await admin.getByRole('button', { name: 'Save' }).click()
-      await expect(admin.getByRole('definition').filter({ hasText: role })).toBeVisible()
-      await expect(admin.getByRole('button', { name: 'Edit' })).toHaveAttribute('aria-disabled', 'false')
+  test('after a role is lowered the next write of an open page is rejected', async ({ page, browser, securedServer }) => {
+    const username = await registerUser(page, securedServer)
+    const otherContext = await browser.newContext()
+    const adminPage = await otherContext.newPage()
+    await signIn(adminPage, securedServer, 'ada', `/app/users?username=${username}`)
+    const setRole = async (role: string) => {
+      await adminPage.getByRole('button', { name: 'Edit' }).click()
+      await adminPage.getByLabel('Role').selectOption(role)
+      await adminPage.getByRole('button', { name: 'Save' }).click()
+      await expect(adminPage.getByRole('definition').filter({ hasText: role })).toBeVisible()
+      await expect(adminPage.getByRole('button', { name: 'Edit' })).toHaveAttribute('aria-disabled', 'false')
     }
-    await admin.getByRole('link', { name: who }).click()
-    await loaded(admin, who)
-    await give('operator')
-    await page.goto(`${closed.url}/app/sites/2`)
-    await loaded(page, 'Site 2')
+    await adminPage.getByRole('link', { name: username }).click()
+    await expectLoaded(adminPage, username)
+    await setRole('operator')
+    await page.goto(`${securedServer.url}/app/sites/2`)
+    await expectLoaded(page, 'Site 2')
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('Contact').fill('Mine alone')
-    await give('viewer')
+    await setRole('viewer')
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByRole('alert')).toContainText('This needs the role operator; yours is viewer.')
     await expect(page.getByLabel('Contact')).toHaveValue('Mine alone')
     await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0) // the page knows by now
     await page.getByRole('button', { name: 'Cancel' }).click()
     await expect(page.getByRole('button', { name: 'Edit' })).toHaveCount(0)
-    expect((await call(page, 'GET', '/api/v1/sites/2')).body.contact).not.toBe('Mine alone')
-    await elsewhere.close()
+    expect((await callApi(page, 'GET', '/api/v1/sites/2')).body.contact).not.toBe('Mine alone')
+    await otherContext.close()
   })
 
-  test('two admins edit one account: nobody loses anything', async ({ page, context, closed }) => {
-    await signIn(page, closed, 'ada')
+  test('two admins who edit one account lose no changes', async ({ page, context, securedServer }) => {
+    await signIn(page, securedServer, 'ada')
     const name = `Twice ${Date.now() % 1e8}`
-    const { body } = await call(page, 'POST', '/api/v1/users', { username: name })
-    const other = await context.newPage()
-    for (const tab of [page, other]) {
-      await tab.goto(`${closed.url}/app/users/${body.id}`)
+    const { body } = await callApi(page, 'POST', '/api/v1/users', { username: name })
+    const otherPage = await context.newPage()
+    for (const tab of [page, otherPage]) {
+      await tab.goto(`${securedServer.url}/app/users/${body.id}`)
       await tab.getByRole('button', { name: 'Edit' }).click()
     }
     await page.getByLabel('Risk').selectOption('low')
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByText('Saved')).toBeVisible()
-    await other.getByLabel('Risk').selectOption('high')
-    await other.getByLabel('Country').fill('Norway')
-    await other.getByRole('button', { name: 'Save' }).click()
-    await expect(other.getByRole('dialog')).toContainText('Theirs: low')
-    await other.getByRole('button', { name: 'Save these' }).click()
-    await expect(other.getByText('Saved')).toBeVisible()
-    expect((await call(page, 'GET', `/api/v1/users/${body.id}`)).body).toMatchObject({ risk: 'high', country: 'Norway', version: 3 })
+    await otherPage.getByLabel('Risk').selectOption('high')
+    await otherPage.getByLabel('Country').fill('Norway')
+    await otherPage.getByRole('button', { name: 'Save' }).click()
+    await expect(otherPage.getByRole('dialog')).toContainText('Theirs: low')
+    await otherPage.getByRole('button', { name: 'Save these' }).click()
+    await expect(otherPage.getByText('Saved')).toBeVisible()
+    expect((await callApi(page, 'GET', `/api/v1/users/${body.id}`)).body).toMatchObject({ risk: 'high', country: 'Norway', version: 3 })
   })
 })

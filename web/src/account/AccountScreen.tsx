@@ -2,64 +2,66 @@ import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { DeleteDialog } from '../parts/DeleteDialog'
-import { Screen } from '../parts/Screen'
-import { Empty, Part, Shown } from '../parts/states'
-import { toast } from '../parts/toast'
+import { DeleteDialog } from '../components/DeleteDialog'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { toast } from '../components/toast'
 import { useSession } from '../session/api'
-import { useLeave } from '../session/useLeave'
-import { type Account, deleteOwn, ownQuery } from './api'
-import { OwnDetails } from './OwnDetails'
+import { useSignOut } from '../session/useSignOut'
+import { AccountDetails } from './AccountDetails'
+import { type Account, accountQuery, deleteAccount } from './api'
 import { PasswordForm } from './PasswordForm'
-import { Sessions } from './Sessions'
-import { Tokens } from './Tokens'
+import { SessionList } from './Sessions'
+import { TokenList } from './Tokens'
 
 /** AccountScreen is where one keeps one's own account: its data, password, sessions and API tokens. */
 export function AccountScreen() {
   const session = useSession()
   return (
     <Screen title="Your account">
-      {session && !session.signed_in ? <Empty icon="user" title="You have no account here">Whoever reaches this server may do everything, and nobody needs to sign in.</Empty> : <Own />}
+      {session && !session.signed_in ? <EmptyState icon="user" title="You have no account here">Whoever reaches this server may do everything, and nobody needs to sign in.</EmptyState> : <AccountSections />}
     </Screen>
   )
 }
 
-function Own() {
-  const query = useQuery(ownQuery)
-  const leave = useLeave()
-  const gone = (why: string) => {
-    toast(why)
-    void leave()
+function AccountSections() {
+  const query = useQuery(accountQuery)
+  const signOut = useSignOut()
+  const signOutWith = (message: string) => {
+    toast(message)
+    void signOut()
   }
   return (
-    <Shown query={query}>
+    <QueryBoundary query={query}>
       {(account) => (
         <>
-          <OwnDetails account={account} />
-          <Part title="Password" id="password">
-            <PasswordForm changed={() => gone('Your password is changed. Sign in with the new one.')} />
-          </Part>
-          <Part title="Sessions" id="sessions">
-            <Sessions ended={() => gone('You are signed out.')} />
-          </Part>
-          <Tokens />
-          <Part title="Delete the account" id="delete">
-            <DeleteOwn account={account} deleted={() => gone('Your account is deleted.')} />
-          </Part>
+          <AccountDetails account={account} />
+          <Section title="Password" id="password">
+            <PasswordForm onChanged={() => signOutWith('Your password is changed. Sign in with the new one.')} />
+          </Section>
+          <Section title="Sessions" id="sessions">
+            <SessionList onEnded={() => signOutWith('You are signed out.')} />
+          </Section>
+          <TokenList />
+          <Section title="Delete the account" id="delete">
+            <DeleteAccount account={account} onDeleted={() => signOutWith('Your account is deleted.')} />
+          </Section>
         </>
       )}
-    </Shown>
+    </QueryBoundary>
   )
 }
 
-function DeleteOwn({ account, deleted }: { account: Account; deleted: () => void }) {
-  const [asking, ask] = useState(false)
+function DeleteAccount({ account, onDeleted }: { account: Account; onDeleted: () => void }) {
+  const [isOpen, setIsOpen] = useState(false)
   return (
     <>
-      <Button variant="default" onClick={() => ask(true)}>
+      <Button variant="default" onClick={() => setIsOpen(true)}>
         Delete your account
       </Button>
-      {asking && <DeleteDialog what={`your account, ${account.username}`} remove={({ dryRun }) => deleteOwn(account, dryRun)} deleted={deleted} close={() => ask(false)} />}
+      {isOpen && <DeleteDialog itemName={`your account, ${account.username}`} onDelete={({ dryRun }) => deleteAccount(account, dryRun)} onDeleted={onDeleted} onClose={() => setIsOpen(false)} />}
     </>
   )
 }

@@ -1,61 +1,61 @@
 import { Button, Checkbox, Stack } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 
-import { asProblem } from '../api/problem'
-import { type Column, DataTable } from '../parts/DataTable'
-import { useFilters } from '../parts/filters'
-import { shown } from '../parts/shown'
-import { Empty } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { toast } from '../parts/toast'
-import { endSession, lives, type Session, sessionsQuery } from './api'
-import { browser } from './browser'
+import { toProblem } from '../api/problem'
+import { type Column, DataTable } from '../components/DataTable'
+import { useFilters } from '../components/filters'
+import { formatValue } from '../components/formatValue'
+import { EmptyState } from '../components/placeholders'
+import { TimeAgo } from '../components/TimeAgo'
+import { toast } from '../components/toast'
+import { isActive, revokeSession, type Session, sessionsQuery } from './api'
+import { describeUserAgent } from './describeUserAgent'
 
-/** Sessions lists where one is signed in, and signs out there. ended is called when that was here. */
-export function Sessions({ ended }: { ended: () => void }) {
-  const [{ ended: also }, set] = useFilters([{ name: 'ended', label: 'Ended' }])
-  const query = useInfiniteQuery(sessionsQuery(also === 'yes'))
+/** SessionList lists where one is signed in, and signs out there. ended is called when that was here. */
+export function SessionList({ onEnded }: { onEnded: () => void }) {
+  const [{ ended: showEnded }, setFilter] = useFilters([{ name: 'ended', label: 'Ended' }])
+  const query = useInfiniteQuery(sessionsQuery(showEnded === 'yes'))
   const queryClient = useQueryClient()
   const { mutate, isPending, variables } = useMutation({
-    mutationFn: endSession,
+    mutationFn: revokeSession,
     onSuccess: (_, { own }) => {
-      if (own) return ended()
+      if (own) return onEnded()
       toast('That session is ended')
       void queryClient.invalidateQueries({ queryKey: ['sessions'] })
     },
-    onError: (error) => toast(asProblem(error).message, 'bad'),
+    onError: (error) => toast(toProblem(error).message, 'error'),
   })
   const columns: Column<Session>[] = [
-    { id: 'user_agent', header: 'What', value: (one) => browser(one.user_agent), cell: (one) => <span title={one.user_agent ?? undefined}>{browser(one.user_agent)}</span> },
-    { id: 'address', header: 'From', value: (one) => one.address, cell: (one) => shown(one.address) },
-    { id: 'created_at', header: 'Signed in', value: (one) => one.created_at, cell: (one) => <TimeAgo at={one.created_at} /> },
-    { id: 'rotated_at', header: 'Last renewed', value: (one) => one.rotated_at, cell: (one) => <TimeAgo at={one.rotated_at} /> },
+    { id: 'user_agent', header: 'What', value: (session) => describeUserAgent(session.user_agent), cell: (session) => <span title={session.user_agent ?? undefined}>{describeUserAgent(session.user_agent)}</span> },
+    { id: 'address', header: 'From', value: (session) => session.address, cell: (session) => formatValue(session.address) },
+    { id: 'created_at', header: 'Signed in', value: (session) => session.created_at, cell: (session) => <TimeAgo at={session.created_at} /> },
+    { id: 'rotated_at', header: 'Last renewed', value: (session) => session.rotated_at, cell: (session) => <TimeAgo at={session.rotated_at} /> },
     {
       id: 'end',
       header: 'State',
-      value: (one) => (one.own ? 'this' : lives(one) ? 'live' : 'over'),
-      cell: (one) =>
-        lives(one) ? (
+      value: (session) => (session.own ? 'this' : isActive(session) ? 'live' : 'over'),
+      cell: (session) =>
+        isActive(session) ? (
           <Button
             size="compact-sm"
             variant="default"
-            loading={isPending && variables.id === one.id}
-            aria-label={one.own ? undefined : `End the session of ${browser(one.user_agent)}`}
-            onClick={() => mutate(one)}
+            loading={isPending && variables.id === session.id}
+            aria-label={session.own ? undefined : `End the session of ${describeUserAgent(session.user_agent)}`}
+            onClick={() => mutate(session)}
           >
-            {one.own ? 'Sign out here' : 'End'}
+            {session.own ? 'Sign out here' : 'End'}
           </Button>
         ) : (
           <>
-            Ended <TimeAgo at={one.revoked_at ?? one.expires_at} />
+            Ended <TimeAgo at={session.revoked_at ?? session.expires_at} />
           </>
         ),
     },
   ]
   return (
     <Stack gap="xs">
-      <Checkbox label="Also those that have ended" checked={also === 'yes'} onChange={(event) => set('ended', event.currentTarget.checked ? 'yes' : '')} />
-      <DataTable label="Sessions" query={query} columns={columns} rowKey={(one) => one.id} empty={<Empty icon="user" title="No sessions" />} />
+      <Checkbox label="Also those that have ended" checked={showEnded === 'yes'} onChange={(event) => setFilter('ended', event.currentTarget.checked ? 'yes' : '')} />
+      <DataTable label="Sessions" query={query} columns={columns} rowKey={(session) => session.id} empty={<EmptyState icon="user" title="No sessions" />} />
     </Stack>
   )
 }

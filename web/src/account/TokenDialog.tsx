@@ -3,14 +3,14 @@ import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 
-import { asProblem } from '../api/problem'
-import { Dialog } from '../parts/Dialog'
-import { ProblemNote, useFormFocus } from '../parts/form'
-import { includes, type Role, roles, useSession } from '../session/api'
+import { toProblem } from '../api/problem'
+import { Dialog } from '../components/Dialog'
+import { ProblemAlert, useFormFocus } from '../components/form'
+import { hasRole, type Role, roles, useSession } from '../session/api'
 import { createToken, type NewToken } from './api'
 
 const fields = ['name', 'role', 'days'] as const
-const terms = [
+const lifetimes = [
   { value: '1', label: '1 day' },
   { value: '7', label: '7 days' },
   { value: '30', label: '30 days' },
@@ -19,38 +19,38 @@ const terms = [
 ]
 
 /** TokenDialog makes an API token, and shows it this once. */
-export function TokenDialog({ close }: { close: () => void }) {
-  const [made, setMade] = useState<NewToken>()
+export function TokenDialog({ onClose }: { onClose: () => void }) {
+  const [newToken, setNewToken] = useState<NewToken>()
   return (
-    <Dialog title={made ? `${made.name} is made` : 'New API token'} onClose={close} closeOnClickOutside={!made}>
-      {made ? <Made token={made.token} close={close} /> : <TokenForm made={setMade} close={close} />}
+    <Dialog title={newToken ? `${newToken.name} is made` : 'New API token'} onClose={onClose} closeOnClickOutside={!newToken}>
+      {newToken ? <CreatedToken token={newToken.token} onClose={onClose} /> : <TokenForm onCreated={setNewToken} onClose={onClose} />}
     </Dialog>
   )
 }
 
-function TokenForm({ made, close }: { made: (token: NewToken) => void; close: () => void }) {
+function TokenForm({ onCreated, onClose }: { onCreated: (token: NewToken) => void; onClose: () => void }) {
   const session = useSession()
   const queryClient = useQueryClient()
   const form = useForm<{ name: string; role: Role; days: string }>({ mode: 'uncontrolled', initialValues: { name: '', role: 'viewer', days: '90' } })
   const { mutate, isPending, error } = useMutation({
     mutationFn: createToken,
     onSuccess: (token) => {
-      made(token)
+      onCreated(token)
       void queryClient.invalidateQueries({ queryKey: ['tokens'] })
     },
     gcTime: 0, // the token is not kept
   })
-  const problem = error ? asProblem(error) : undefined
+  const problem = error ? toProblem(error) : undefined
   useFormFocus(form, fields, problem)
   return (
     <form noValidate onSubmit={form.onSubmit(({ name, role, days }) => mutate({ name, role, days: Number(days) }))}>
       <Stack>
         <TextInput label="Name" description="What it is for." required data-autofocus key={form.key('name')} {...form.getInputProps('name')} />
-        <NativeSelect label="Role" data={roles.filter((role) => includes(session?.role, role))} key={form.key('role')} {...form.getInputProps('role')} />
-        <NativeSelect label="Good for" data={terms} key={form.key('days')} {...form.getInputProps('days')} />
-        <ProblemNote problem={problem} fields={fields} />
+        <NativeSelect label="Role" data={roles.filter((role) => hasRole(session?.role, role))} key={form.key('role')} {...form.getInputProps('role')} />
+        <NativeSelect label="Good for" data={lifetimes} key={form.key('days')} {...form.getInputProps('days')} />
+        <ProblemAlert problem={problem} fields={fields} />
         <Group justify="end">
-          <Button variant="default" onClick={close}>
+          <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
           <Button type="submit" loading={isPending}>
@@ -62,31 +62,31 @@ function TokenForm({ made, close }: { made: (token: NewToken) => void; close: ()
   )
 }
 
-function Made({ token, close }: { token: string; close: () => void }) {
-  const input = useRef<HTMLInputElement>(null)
-  const [copied, setCopied] = useState('')
+function CreatedToken({ token, onClose }: { token: string; onClose: () => void }) {
+  const inputRef = useRef<HTMLInputElement>(null)
+  const [copyStatus, setCopyStatus] = useState('')
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(token) // which a page that did not come safely does not have
-      setCopied('Copied')
+      setCopyStatus('Copied')
     } catch {
-      input.current?.focus()
-      input.current?.select()
-      setCopied('Press Ctrl+C (or Cmd+C) now')
+      inputRef.current?.focus()
+      inputRef.current?.select()
+      setCopyStatus('Press Ctrl+C (or Cmd+C) now')
     }
   }
   return (
     <Stack>
       <Text>Copy it now: it is not shown again. What is kept is a hash of it.</Text>
-      <TextInput ref={input} label="Token" value={token} readOnly onFocus={(event) => event.currentTarget.select()} styles={{ input: { fontFamily: 'monospace' } }} />
+      <TextInput ref={inputRef} label="Token" value={token} readOnly onFocus={(event) => event.currentTarget.select()} styles={{ input: { fontFamily: 'monospace' } }} />
       <Group justify="end">
         <Text size="sm" role="status">
-          {copied}
+          {copyStatus}
         </Text>
         <Button onClick={() => void copy()} data-autofocus>
           Copy
         </Button>
-        <Button variant="default" onClick={close}>
+        <Button variant="default" onClick={onClose}>
           Done
         </Button>
       </Group>

@@ -2,44 +2,45 @@ import { Button } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { asProblem } from '../api/problem'
-import { type Column, DataTable } from '../parts/DataTable'
-import { Empty, Part } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { toast } from '../parts/toast'
-import { endToken, lives, type Token, tokensQuery } from './api'
+import { toProblem } from '../api/problem'
+import { type Column, DataTable } from '../components/DataTable'
+import { EmptyState } from '../components/placeholders'
+import { Section } from '../components/Section'
+import { TimeAgo } from '../components/TimeAgo'
+import { toast } from '../components/toast'
+import { isActive, revokeToken, type Token, tokensQuery } from './api'
 import { TokenDialog } from './TokenDialog'
 
-/** Tokens lists one's API tokens, makes new ones and ends them. */
-export function Tokens() {
+/** TokenList lists one's API tokens, makes new ones and ends them. */
+export function TokenList() {
   const query = useInfiniteQuery(tokensQuery)
   const queryClient = useQueryClient()
-  const [making, make] = useState(false)
+  const [isDialogOpen, setIsDialogOpen] = useState(false)
   const { mutate, isPending, variables } = useMutation({
-    mutationFn: endToken,
+    mutationFn: revokeToken,
     onSuccess: (_, { name }) => {
       toast(`${name} is ended`)
       void queryClient.invalidateQueries({ queryKey: ['tokens'] })
     },
-    onError: (error) => toast(asProblem(error).message, 'bad'),
+    onError: (error) => toast(toProblem(error).message, 'error'),
   })
   const columns: Column<Token>[] = [
-    { id: 'name', header: 'Name', value: (one) => one.name },
-    { id: 'prefix', header: 'Begins with', value: (one) => one.prefix, cell: (one) => <code>{one.prefix}</code> },
-    { id: 'role', header: 'Role', value: (one) => one.role },
+    { id: 'name', header: 'Name', value: (token) => token.name },
+    { id: 'prefix', header: 'Begins with', value: (token) => token.prefix, cell: (token) => <code>{token.prefix}</code> },
+    { id: 'role', header: 'Role', value: (token) => token.role },
     {
       id: 'expires_at',
       header: 'Ends',
-      value: (one) => one.revoked_at ?? one.expires_at,
-      cell: (one) => <TimeAgo at={one.revoked_at ?? one.expires_at} />,
+      value: (token) => token.revoked_at ?? token.expires_at,
+      cell: (token) => <TimeAgo at={token.revoked_at ?? token.expires_at} />,
     },
     {
       id: 'end',
       header: 'State',
-      value: (one) => (lives(one) ? 'good' : 'over'),
-      cell: (one) =>
-        lives(one) ? (
-          <Button size="compact-sm" variant="default" loading={isPending && variables.id === one.id} aria-label={`End ${one.name}`} onClick={() => mutate(one)}>
+      value: (token) => (isActive(token) ? 'good' : 'over'),
+      cell: (token) =>
+        isActive(token) ? (
+          <Button size="compact-sm" variant="default" loading={isPending && variables.id === token.id} aria-label={`End ${token.name}`} onClick={() => mutate(token)}>
             End
           </Button>
         ) : (
@@ -48,17 +49,17 @@ export function Tokens() {
     },
   ]
   return (
-    <Part
+    <Section
       title="API tokens"
       id="tokens"
       actions={
-        <Button variant="default" onClick={() => make(true)}>
+        <Button variant="default" onClick={() => setIsDialogOpen(true)}>
           New token
         </Button>
       }
     >
-      <DataTable label="API tokens" query={query} columns={columns} rowKey={(one) => one.id} empty={<Empty icon="lock" title="No tokens">A script calls the API with one, on your behalf.</Empty>} />
-      {making && <TokenDialog close={() => make(false)} />}
-    </Part>
+      <DataTable label="API tokens" query={query} columns={columns} rowKey={(token) => token.id} empty={<EmptyState icon="lock" title="No tokens">A script calls the API with one, on your behalf.</EmptyState>} />
+      {isDialogOpen && <TokenDialog onClose={() => setIsDialogOpen(false)} />}
+    </Section>
   )
 }

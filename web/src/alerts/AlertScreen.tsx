@@ -3,52 +3,53 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 
 import { ChangeList } from '../changes/ChangeList'
-import { Facts } from '../parts/Facts'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Part, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { useMay } from '../session/api'
+import { DescriptionList } from '../components/DescriptionList'
+import { TextLink } from '../components/links'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { TimeAgo } from '../components/TimeAgo'
+import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { TodosAbout } from '../todos/TodosAbout'
-import { AlertButtons, colourOf } from './AlertButtons'
-import { type Alert, alertHistory, alertLabels, alertQuery, dispositions } from './api'
-import { Reasons } from './Reasons'
-import { useActs } from './useActs'
+import { LinkedTodos } from '../todos/LinkedTodos'
+import { AlertButtons, alertStateColor } from './AlertButtons'
+import { AlertReasons } from './AlertReasons'
+import { type Alert, alertHistory, alertLabels, alertQuery, outcomes } from './api'
+import { useAlertActions } from './useAlertActions'
 
 /** AlertScreen shows an alert: why it was raised, and what people made of it. */
 export function AlertScreen() {
   const { id } = useParams({ from: '/alerts/$id' })
   const query = useQuery(alertQuery(id))
   const { data } = query
-  const { act, busy, element } = useActs()
-  const may = useMay('operator') && data !== undefined
-  useShortcut('a', 'Acknowledge', () => data && act('acknowledge', [data]), may)
-  useShortcut('c', 'Close', () => data && act('close', [data]), may)
-  useShortcut('i', 'Assign', () => data && act('assign', [data]), may)
+  const { runAction, isBusy, dialogs } = useAlertActions()
+  const canAct = usePermission('operator') && data !== undefined
+  useShortcut('a', 'Acknowledge', () => data && runAction('acknowledge', [data]), canAct)
+  useShortcut('c', 'Close', () => data && runAction('close', [data]), canAct)
+  useShortcut('i', 'Assign', () => data && runAction('assign', [data]), canAct)
   return (
     <Screen
       title={data ? `Alert of user ${data.user_id}: ${data.alert_codes.join(', ')}` : 'Alert'}
-      above={<TextLink to="/alerts">Alerts</TextLink>}
-      actions={data && <AlertButtons alerts={[data]} act={act} busy={busy(data)} />}
+      breadcrumb={<TextLink to="/alerts">Alerts</TextLink>}
+      actions={data && <AlertButtons alerts={[data]} onAction={runAction} isBusy={isBusy(data)} />}
     >
-      <Shown query={query}>
+      <QueryBoundary query={query}>
         {(alert) => (
           <>
-            <Part title="Details" id="details">
+            <Section title="Details" id="details">
               <Details alert={alert} />
-            </Part>
-            <Part title="Why it was raised" id="reasons">
-              <Reasons alert={alert} />
-            </Part>
-            <TodosAbout thing={{ alert_id: id }} />
-            <Part title="History" id="history">
-              <ChangeList queryKey={['alert', id, 'history']} read={alertHistory(id)} labels={alertLabels} />
-            </Part>
+            </Section>
+            <Section title="Why it was raised" id="reasons">
+              <AlertReasons alert={alert} />
+            </Section>
+            <LinkedTodos link={{ alert_id: id }} />
+            <Section title="History" id="history">
+              <ChangeList queryKey={['alert', id, 'history']} fetchHistory={alertHistory(id)} labels={alertLabels} />
+            </Section>
           </>
         )}
-      </Shown>
-      {element}
+      </QueryBoundary>
+      {dialogs}
     </Screen>
   )
 }
@@ -56,15 +57,15 @@ export function AlertScreen() {
 function Details({ alert }: { alert: Alert }) {
   return (
     <Card withBorder>
-      <Facts
-        of={[
+      <DescriptionList
+        items={[
           [
             'State',
-            <Badge key="state" color={colourOf(alert.state)} variant="light" tt="none">
+            <Badge key="state" color={alertStateColor(alert.state)} variant="light" tt="none">
               {alert.state}
             </Badge>,
           ],
-          ['It turned out', dispositions.find(({ value }) => value === alert.disposition)?.label ?? alert.disposition],
+          ['It turned out', outcomes.find(({ value }) => value === alert.disposition)?.label ?? alert.disposition],
           ['Assignee', alert.assignee],
           ['Note', alert.note],
           [

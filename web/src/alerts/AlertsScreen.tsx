@@ -2,51 +2,51 @@ import { Badge, Button, Checkbox, Group, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useMemo, useRef, useState } from 'react'
 
-import { type Column, DataTable } from '../parts/DataTable'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { useCodes } from '../rules/api'
-import { useMay, useSession } from '../session/api'
+import { type Column, DataTable } from '../components/DataTable'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { Screen } from '../components/Screen'
+import { TimeAgo } from '../components/TimeAgo'
+import { useRuleOptions } from '../rules/api'
+import { usePermission, useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { AlertButtons, colourOf } from './AlertButtons'
-import { type Alert, alertsQuery, dispositions, states } from './api'
-import { type Kind, useActs } from './useActs'
-import { useCursor } from './useCursor'
+import { AlertButtons, alertStateColor } from './AlertButtons'
+import { type Alert, alertsQuery, alertStates, outcomes } from './api'
+import { type AlertAction, useAlertActions } from './useAlertActions'
+import { useRowNavigation } from './useRowNavigation'
 
 const filters = [
-  { name: 'state', label: 'State', any: 'Open', options: [...states.slice(1), { value: 'all', label: 'Any' }] },
+  { name: 'state', label: 'State', anyLabel: 'Open', options: [...alertStates.slice(1), { value: 'all', label: 'Any' }] },
   { name: 'code', label: 'Code' },
   { name: 'assignee', label: 'Assignee' },
   { name: 'user_id', label: 'User' },
-  { name: 'disposition', label: 'It turned out', options: dispositions },
+  { name: 'disposition', label: 'It turned out', options: outcomes },
 ] as const satisfies Filter<string>[]
 
 /** AlertsScreen is the inbox: what nobody has looked at yet, the newest first, unless one asks for something else. */
 export function AlertsScreen() {
-  const codes = useCodes()
-  const [{ state = 'open', ...others }, set] = useFilters(filters)
-  const query = useInfiniteQuery(alertsQuery({ ...others, ...(state !== 'all' && { state }) }))
+  const ruleOptions = useRuleOptions()
+  const [{ state = 'open', ...otherFilters }, setFilter] = useFilters(filters)
+  const query = useInfiniteQuery(alertsQuery({ ...otherFilters, ...(state !== 'all' && { state }) }))
   const alerts = useMemo(() => query.data?.pages.flatMap(({ rows }) => rows) ?? [], [query.data])
-  const [chosen, choose] = useState<ReadonlySet<string>>(new Set())
-  const selected = alerts.filter(({ id }) => chosen.has(id))
-  const { act, busy, element } = useActs((left) => choose(new Set(left.map(({ id }) => id))))
-  const list = useRef<HTMLDivElement>(null)
-  const { step, at } = useCursor(list, alerts)
-  const may = useMay('operator')
-  const me = useSession()?.username
-  const toggle = (id: string) => choose((known) => (known.has(id) ? new Set([...known].filter((one) => one !== id)) : new Set([...known, id])))
+  const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set())
+  const selected = alerts.filter(({ id }) => selectedIds.has(id))
+  const { runAction, isBusy, dialogs } = useAlertActions((skipped) => setSelectedIds(new Set(skipped.map(({ id }) => id))))
+  const listRef = useRef<HTMLDivElement>(null)
+  const { moveFocus, getFocusedRow } = useRowNavigation(listRef, alerts)
+  const canEdit = usePermission('operator')
+  const username = useSession()?.username
+  const toggle = (id: string) => setSelectedIds((current) => (current.has(id) ? new Set([...current].filter((selectedId) => selectedId !== id)) : new Set([...current, id])))
 
-  const subject = () => (selected.length > 0 ? selected : at() ? [at() as Alert] : [])
-  const press = (kind: Kind) => () => act(kind, subject())
-  useShortcut('j', 'Next alert', () => step(1))
-  useShortcut('k', 'Previous alert', () => step(-1))
-  useShortcut('a', 'Acknowledge', press('acknowledge'), may)
-  useShortcut('c', 'Close', press('close'), may)
-  useShortcut('i', 'Assign', press('assign'), may)
-  useShortcut('x', 'Select', () => void (at() && toggle((at() as Alert).id)), may)
+  const actionTargets = () => (selected.length > 0 ? selected : getFocusedRow() ? [getFocusedRow() as Alert] : [])
+  const runOnTargets = (action: AlertAction) => () => runAction(action, actionTargets())
+  useShortcut('j', 'Next alert', () => moveFocus(1))
+  useShortcut('k', 'Previous alert', () => moveFocus(-1))
+  useShortcut('a', 'Acknowledge', runOnTargets('acknowledge'), canEdit)
+  useShortcut('c', 'Close', runOnTargets('close'), canEdit)
+  useShortcut('i', 'Assign', runOnTargets('assign'), canEdit)
+  useShortcut('x', 'Select', () => void (getFocusedRow() && toggle((getFocusedRow() as Alert).id)), canEdit)
 
   const columns: Column<Alert>[] = [
     {
@@ -55,7 +55,7 @@ export function AlertsScreen() {
       value: (alert) => alert.user_id,
       cell: (alert) => (
         <Group gap="sm" wrap="nowrap">
-          {may && <Checkbox aria-label={`Select the alert of user ${alert.user_id}: ${alert.alert_codes.join(', ')}`} checked={chosen.has(alert.id)} onChange={() => toggle(alert.id)} />}
+          {canEdit && <Checkbox aria-label={`Select the alert of user ${alert.user_id}: ${alert.alert_codes.join(', ')}`} checked={selectedIds.has(alert.id)} onChange={() => toggle(alert.id)} />}
           <TextLink to="/alerts/$id" params={{ id: alert.id }} data-row={alert.id}>
             User {alert.user_id}: {alert.alert_codes.join(', ')}
           </TextLink>
@@ -69,55 +69,55 @@ export function AlertsScreen() {
       header: 'State',
       value: (alert) => alert.state,
       cell: (alert) => (
-        <Badge color={colourOf(alert.state)} variant="light" tt="none">
+        <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
           {alert.state}
         </Badge>
       ),
     },
     { id: 'assignee', header: 'Assignee', value: (alert) => alert.assignee },
-    ...(may ? [{ id: 'do', header: 'To do', value: () => null, cell: (alert: Alert) => <AlertButtons alerts={[alert]} act={act} busy={busy(alert)} small /> }] : []),
+    ...(canEdit ? [{ id: 'do', header: 'To do', value: () => null, cell: (alert: Alert) => <AlertButtons alerts={[alert]} onAction={runAction} isBusy={isBusy(alert)} isCompact /> }] : []),
   ]
   return (
     <Screen
       title="Alerts"
       actions={
-        me && (
-          <TextLink to="/alerts" search={{ state: 'all', assignee: me }} size="sm">
+        username && (
+          <TextLink to="/alerts" search={{ state: 'all', assignee: username }} size="sm">
             Mine
           </TextLink>
         )
       }
     >
-      <FilterBar filters={filters.map((filter) => (filter.name === 'code' ? { ...filter, options: codes } : filter))} values={state === 'open' ? others : { ...others, state }} set={set} />
+      <FilterBar filters={filters.map((filter) => (filter.name === 'code' ? { ...filter, options: ruleOptions } : filter))} values={state === 'open' ? otherFilters : { ...otherFilters, state }} onChange={setFilter} />
       {selected.length > 0 && (
         <Group gap="sm" role="region" aria-label="Selected">
           <Text size="sm" role="status">
             {selected.length} selected
           </Text>
-          <AlertButtons alerts={selected} act={act} />
-          <Button variant="subtle" size="sm" onClick={() => choose(new Set())}>
+          <AlertButtons alerts={selected} onAction={runAction} />
+          <Button variant="subtle" size="sm" onClick={() => setSelectedIds(new Set())}>
             Select none
           </Button>
         </Group>
       )}
-      <div ref={list}>
+      <div ref={listRef}>
         <DataTable
           label="Alerts"
           query={query}
           columns={columns}
           rowKey={(alert) => alert.id}
           empty={
-            Object.keys(others).length > 0 || state !== 'open' ? (
-              <Empty title="No alert matches" />
+            Object.keys(otherFilters).length > 0 || state !== 'open' ? (
+              <EmptyState title="No alert matches" />
             ) : (
-              <Empty icon="alert" title="No open alerts">
+              <EmptyState icon="alert" title="No open alerts">
                 What the rules find shows here by itself.
-              </Empty>
+              </EmptyState>
             )
           }
         />
       </div>
-      {element}
+      {dialogs}
     </Screen>
   )
 }

@@ -2,43 +2,43 @@ import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 
 import type { Problem } from '../api/problem'
-import { Dialog } from '../parts/Dialog'
-import { nullable, ProblemNote } from '../parts/form'
+import { Dialog } from '../components/Dialog'
+import { emptyToNull, ProblemAlert } from '../components/form'
 import { useSession } from '../session/api'
 import type { Alert } from './api'
 
 interface Props {
   /** What is assigned: "Assign 3 alerts". */
   title: string
-  start: Partial<Alert>
+  initialValues: Partial<Alert>
   problem: Problem | undefined
-  submit: (changes: Partial<Alert>) => void
-  cancel: () => void
+  onSubmit: (changes: Partial<Alert>) => void
+  onCancel: () => void
 }
 
 /** AssignDialog asks who looks after an alert. */
-export function AssignDialog({ title, start, problem, submit, cancel }: Props) {
-  const me = useSession()?.username ?? ''
-  const [assignee, setAssignee] = useState(start.assignee ?? me)
-  const send = (event: FormEvent) => {
+export function AssignDialog({ title, initialValues, problem, onSubmit, onCancel }: Props) {
+  const username = useSession()?.username ?? ''
+  const [assignee, setAssignee] = useState(initialValues.assignee ?? username)
+  const handleSubmit = (event: FormEvent) => {
     event.preventDefault()
-    submit({ assignee: nullable(assignee) })
+    onSubmit({ assignee: emptyToNull(assignee) })
   }
   return (
-    <Dialog onClose={cancel} title={title}>
-      <form onSubmit={send}>
+    <Dialog onClose={onCancel} title={title}>
+      <form onSubmit={handleSubmit}>
         <Stack>
           <TextInput
             label="Assignee"
             description="Nobody when it is left empty"
             value={assignee}
             onChange={(event) => setAssignee(event.currentTarget.value)}
-            error={problem?.byField.assignee}
+            error={problem?.messagesByField.assignee}
             data-autofocus
           />
-          <ProblemNote problem={problem} fields={['assignee']} />
+          <ProblemAlert problem={problem} fields={['assignee']} />
           <Group justify="end">
-            <Button variant="default" onClick={cancel}>
+            <Button variant="default" onClick={onCancel}>
               Cancel
             </Button>
             <Button type="submit">Assign</Button>

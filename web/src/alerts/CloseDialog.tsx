@@ -2,45 +2,45 @@ import { Button, Group, Radio, Stack, Textarea } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 
 import type { Problem } from '../api/problem'
-import { Dialog } from '../parts/Dialog'
-import { nullable, ProblemNote } from '../parts/form'
-import { type Alert, type Disposition, dispositions } from './api'
+import { Dialog } from '../components/Dialog'
+import { emptyToNull, ProblemAlert } from '../components/form'
+import { type Alert, type Outcome, outcomes } from './api'
 
 interface Props {
   /** What is closed: "Close 3 alerts". */
   title: string
-  start: Partial<Alert>
+  initialValues: Partial<Alert>
   problem: Problem | undefined
-  submit: (changes: Partial<Alert>) => void
-  cancel: () => void
+  onSubmit: (changes: Partial<Alert>) => void
+  onCancel: () => void
 }
 
 /** CloseDialog asks what an alert turned out to be, and closes it with that. */
-export function CloseDialog({ title, start, problem, submit, cancel }: Props) {
-  const [disposition, setDisposition] = useState<Disposition | ''>(start.disposition ?? '')
-  const [note, setNote] = useState(start.note ?? '')
-  const send = (event: FormEvent) => {
+export function CloseDialog({ title, initialValues, problem, onSubmit, onCancel }: Props) {
+  const [disposition, setDisposition] = useState<Outcome | ''>(initialValues.disposition ?? '')
+  const [note, setNote] = useState(initialValues.note ?? '')
+  const handleSubmit = (event: FormEvent) => {
     event.preventDefault()
-    submit({ state: 'closed', disposition: nullable(disposition), note: nullable(note) })
+    onSubmit({ state: 'closed', disposition: emptyToNull(disposition), note: emptyToNull(note) })
   }
   return (
-    <Dialog onClose={cancel} title={title}>
-      <form onSubmit={send}>
+    <Dialog onClose={onCancel} title={title}>
+      <form onSubmit={handleSubmit}>
         <Stack>
-          <Radio.Group label="It turned out" value={disposition} onChange={(chosen) => setDisposition(dispositions.find(({ value }) => value === chosen)?.value ?? '')} error={problem?.byField.disposition}>
+          <Radio.Group label="It turned out" value={disposition} onChange={(selected) => setDisposition(outcomes.find(({ value }) => value === selected)?.value ?? '')} error={problem?.messagesByField.disposition}>
             <Stack gap={4} mt={4}>
-              {[...dispositions, { value: '', label: 'Not known' }].map(({ value, label }) => (
+              {[...outcomes, { value: '', label: 'Not known' }].map(({ value, label }) => (
                 <Radio key={value} value={value} label={label} data-autofocus={value === disposition || undefined} />
               ))}
             </Stack>
           </Radio.Group>
-          <Textarea label="Note" description="What was found out" autosize minRows={3} maxRows={12} value={note} onChange={(event) => setNote(event.currentTarget.value)} error={problem?.byField.note} />
-          <ProblemNote problem={problem} fields={['disposition', 'note']} />
+          <Textarea label="Note" description="What was found out" autosize minRows={3} maxRows={12} value={note} onChange={(event) => setNote(event.currentTarget.value)} error={problem?.messagesByField.note} />
+          <ProblemAlert problem={problem} fields={['disposition', 'note']} />
           <Group justify="end">
-            <Button variant="default" onClick={cancel}>
+            <Button variant="default" onClick={onCancel}>
               Cancel
             </Button>
-            <Button type="submit">{start.state === 'closed' ? 'Save' : 'Close it'}</Button>
+            <Button type="submit">{initialValues.state === 'closed' ? 'Save' : 'Close it'}</Button>
           </Group>
         </Stack>
       </form>

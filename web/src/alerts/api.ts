@@ -1,9 +1,9 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, etag, page, row, type Schemas } from '../api/client'
-import { paged } from '../api/queries'
-import type { Change, ReadHistory } from '../changes/api'
-import { asked } from '../events/api'
+import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
+import { pagedQuery } from '../api/queries'
+import type { Change, FetchHistory } from '../changes/api'
+import { toApiFilters } from '../events/api'
 
 // Everything that the app asks of alerts.
 
@@ -17,52 +17,52 @@ export const alertLabels = {
   note: 'Note',
 } as const satisfies Partial<Record<keyof Alert, string>>
 
-export const states: { value: Alert['state']; label: string }[] = [
+export const alertStates: { value: Alert['state']; label: string }[] = [
   { value: 'open', label: 'Open' },
   { value: 'acknowledged', label: 'Acknowledged' },
   { value: 'closed', label: 'Closed' },
 ]
 
-export type Disposition = NonNullable<Alert['disposition']>
+export type Outcome = NonNullable<Alert['disposition']>
 
-export const dispositions: { value: Disposition; label: string }[] = [
+export const outcomes: { value: Outcome; label: string }[] = [
   { value: 'confirmed', label: 'Confirmed' },
   { value: 'false_positive', label: 'False positive' },
 ]
 
 export type AlertFilters = Partial<Record<'state' | 'code' | 'assignee' | 'user_id' | 'disposition', string>>
 
-export const alertsQuery = ({ state, assignee, disposition, ...numbers }: AlertFilters) =>
-  paged(['alerts', { state, assignee, disposition, ...numbers }], (after, signal) =>
-    page(
+export const alertsQuery = ({ state, assignee, disposition, ...numericFilters }: AlertFilters) =>
+  pagedQuery(['alerts', { state, assignee, disposition, ...numericFilters }], (after, signal) =>
+    unwrapPage(
       api.GET('/api/v1/alerts', {
-        params: { query: { ...asked(numbers), ...(state && { state }), ...(assignee && { assignee }), ...(disposition && { disposition }), after, order: 'desc' } },
+        params: { query: { ...toApiFilters(numericFilters), ...(state && { state }), ...(assignee && { assignee }), ...(disposition && { disposition }), after, order: 'desc' } },
         signal,
       }),
     ),
   )
 
-export const alertQuery = (id: string) => queryOptions({ queryKey: ['alert', id], queryFn: ({ signal }) => readAlert(id, signal) })
+export const alertQuery = (id: string) => queryOptions({ queryKey: ['alert', id], queryFn: ({ signal }) => fetchAlert(id, signal) })
 
-export const readAlert = (id: string, signal?: AbortSignal) =>
-  row(api.GET('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: id } }, signal: signal ?? null }))
+export const fetchAlert = (id: string, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: id } }, signal: signal ?? null }))
 
-export const changeAlert = (changes: Partial<Alert>, base: Alert) => {
+export const updateAlert = (changes: Partial<Alert>, base: Alert) => {
   const { state, assignee, note, disposition } = changes
-  const given = Object.fromEntries(Object.entries({ state, assignee, note, disposition }).filter(([, value]) => value !== undefined))
-  return row(api.PATCH('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: base.id }, header: etag(base) }, body: given }))
+  const body = Object.fromEntries(Object.entries({ state, assignee, note, disposition }).filter(([, value]) => value !== undefined))
+  return unwrap(api.PATCH('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: base.id }, header: ifMatch(base) }, body: body }))
 }
 
 /** alertHistory is what people made of an alert, all of it at once: it is kept beside the ledger, and looks as other histories do. */
 export const alertHistory =
-  (id: string): ReadHistory =>
+  (id: string): FetchHistory =>
   async (_, signal) => {
-    const found: Change[] = []
+    const changes: Change[] = []
     let after: string | undefined
     do {
-      const { rows, next } = await page(api.GET('/api/v1/alerts/{alert_id}/history', { params: { path: { alert_id: id }, query: { after, limit: 1000 } }, signal }))
-      found.push(...rows.map((change) => ({ ...change, id: change.version, table_name: 'alert', row_key: id, action: 'update' as const })))
-      after = next
+      const { rows, nextCursor } = await unwrapPage(api.GET('/api/v1/alerts/{alert_id}/history', { params: { path: { alert_id: id }, query: { after, limit: 1000 } }, signal }))
+      changes.push(...rows.map((change) => ({ ...change, id: change.version, table_name: 'alert', row_key: id, action: 'update' as const })))
+      after = nextCursor
     } while (after !== undefined)
-    return { rows: found.reverse(), next: undefined }
+    return { rows: changes.reverse(), nextCursor: undefined }
   }

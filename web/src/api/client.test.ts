@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://127.0.0.1:5000/app/'))
-const { afterOf, etag, page, row } = await import('./client')
-const { asProblem, Problem } = await import('./problem')
+const { parseNextCursor, ifMatch, unwrapPage, unwrap } = await import('./client')
+const { toProblem, Problem } = await import('./problem')
 
 describe('pages', () => {
   test.each([
@@ -13,31 +13,31 @@ describe('pages', () => {
     ['</api/v1/sites?after=7>; rel="prev"', undefined],
     ['', undefined],
     [null, undefined],
-  ])('%s goes on after %s', (link, after) => expect(afterOf(link)).toBe(after))
+  ])('the next cursor of %s is %s', (link, after) => expect(parseNextCursor(link)).toBe(after))
 
-  test('an empty last page has no next', async () => {
-    expect(await page(Promise.resolve({ data: [], response: new Response('[]') }))).toEqual({ rows: [], next: undefined })
+  test('an empty last page has no next cursor', async () => {
+    expect(await unwrapPage(Promise.resolve({ data: [], response: new Response('[]') }))).toEqual({ rows: [], next: undefined })
   })
 })
 
-test('an etag is the version in quotes', () => expect(etag({ version: 3 })).toEqual({ 'If-Match': '"3"' }))
+test('ifMatch quotes the version', () => expect(ifMatch({ version: 3 })).toEqual({ 'If-Match': '"3"' }))
 
 describe('problems', () => {
-  const answered = (status: number, error: unknown, headers = {}) => row(Promise.resolve({ error, response: new Response(null, { status, headers }) }))
+  const unwrapError = (status: number, error: unknown, headers = {}) => unwrap(Promise.resolve({ error, response: new Response(null, { status, headers }) }))
 
-  test('fields are told one by one', async () => {
+  test('messages are grouped by field', async () => {
     const errors = [
       { field: 'name', message: 'is missing' },
       { field: 'mac', message: 'is odd' },
       { field: 'name', message: 'must not be blank' },
     ]
-    const thrown = await answered(400, { status: 400, title: 'Bad Request', detail: 'no', request_id: 'r1', errors }).catch(asProblem)
-    expect(thrown).toMatchObject({ status: 400, message: 'no', requestId: 'r1', byField: { name: 'is missing; must not be blank', mac: 'is odd' }, transient: false })
+    const problem = await unwrapError(400, { status: 400, title: 'Bad Request', detail: 'no', request_id: 'r1', errors }).catch(toProblem)
+    expect(problem).toMatchObject({ status: 400, message: 'no', requestId: 'r1', messagesByField: { name: 'is missing; must not be blank', mac: 'is odd' }, isTransient: false })
   })
 
-  test('an answer of a proxy is a problem, too', async () => {
-    const thrown = await answered(502, '<html>Bad Gateway</html>', { 'Retry-After': '7' }).catch(asProblem)
-    expect(thrown).toMatchObject({ status: 502, retryAfter: 7, transient: true })
+  test('a proxy response becomes a problem', async () => {
+    const problem = await unwrapError(502, '<html>Bad Gateway</html>', { 'Retry-After': '7' }).catch(toProblem)
+    expect(problem).toMatchObject({ status: 502, retryAfter: 7, isTransient: true })
   })
 
   test.each([
@@ -47,5 +47,5 @@ describe('problems', () => {
     [500, false],
     [409, false],
     [412, false],
-  ])('%i may go away by itself: %s', (status, transient) => expect(new Problem({ status, detail: '' }).transient).toBe(transient))
+  ])('status %i is transient: %s', (status, transient) => expect(new Problem({ status, detail: '' }).isTransient).toBe(transient))
 })

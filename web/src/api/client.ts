@@ -1,54 +1,54 @@
 import createClient from 'openapi-fetch'
 
+import { authFetch } from './authFetch'
 import { Problem } from './problem'
 import type { components, paths } from './schema'
-import { send } from './send'
 
 // This file is the only way to the server. Its types come from api/openapi.json, so a call that the server does not know does not compile.
 
 export type Schemas = components['schemas']
 
-/** api has a method for each HTTP method: api.GET('/api/v1/sites/{id}', { params: { path: { id } } }). Wrap it in row, page or done. */
-export const api = createClient<paths, 'application/json'>({ baseUrl: location.origin, fetch: send })
+/** api has a method for each HTTP method: api.GET('/api/v1/sites/{id}', { params: { path: { id } } }). Wrap it in unwrap, unwrapPage or unwrapEmpty. */
+export const api = createClient<paths, 'application/json'>({ baseUrl: location.origin, fetch: authFetch })
 
-type Answer<T> = Promise<{ data?: T; error?: unknown; response: Response }>
+type ApiCall<T> = Promise<{ data?: T; error?: unknown; response: Response }>
 
-/** row is the body of an answer; it throws a Problem when the answer is none. */
-export async function row<T>(call: Answer<T>): Promise<T> {
+/** unwrap is the body of an answer; it throws a Problem when the answer is none. */
+export async function unwrap<T>(call: ApiCall<T>): Promise<T> {
   const { data, error, response } = await call
-  if (!response.ok || data === undefined) throw Problem.of(response, error)
+  if (!response.ok || data === undefined) throw Problem.fromResponse(response, error)
   return data
 }
 
-/** created is the row that a POST has created; the types say that many at once would be answered by their number. */
-export const created = <T>(call: Answer<T | Schemas['Stored']>) => row(call) as Promise<T>
+/** unwrapCreated is the row that a POST has created; the types say that many at once would be answered by their number. */
+export const unwrapCreated = <T>(call: ApiCall<T | Schemas['Stored']>) => unwrap(call) as Promise<T>
 
-/** done waits for an answer whose body does not matter. */
-export async function done(call: Answer<unknown>): Promise<void> {
+/** unwrapEmpty waits for an answer whose body does not matter. */
+export async function unwrapEmpty(call: ApiCall<unknown>): Promise<void> {
   const { error, response } = await call
-  if (!response.ok) throw Problem.of(response, error)
+  if (!response.ok) throw Problem.fromResponse(response, error)
 }
 
 /** A Page is some rows of a list, and where the next page begins; undefined after the last one. */
 export interface Page<T> {
   rows: T[]
-  next: string | undefined
+  nextCursor: string | undefined
 }
 
-/** page is a page of a list. Its end is told by the header Link, not by how many rows there are. */
-export async function page<T>(call: Answer<T[]>): Promise<Page<T>> {
+/** unwrapPage is a page of a list. Its end is told by the header Link, not by how many rows there are. */
+export async function unwrapPage<T>(call: ApiCall<T[]>): Promise<Page<T>> {
   const { data, error, response } = await call
-  if (!response.ok || data === undefined) throw Problem.of(response, error)
-  return { rows: data, next: afterOf(response.headers.get('Link')) }
+  if (!response.ok || data === undefined) throw Problem.fromResponse(response, error)
+  return { rows: data, nextCursor: parseNextCursor(response.headers.get('Link')) }
 }
 
-/** afterOf reads the key of the last row out of a Link header: RFC 8288. */
-export function afterOf(link: string | null): string | undefined {
+/** parseNextCursor reads the key of the last row out of a Link header: RFC 8288. */
+export function parseNextCursor(link: string | null): string | undefined {
   const target = link?.match(/<([^>]*)>\s*;\s*rel="next"/)?.[1]
   return (target && new URL(target, 'http://any').searchParams.get('after')) ?? undefined
 }
 
-/** etag is the If-Match of a row as it was read: nobody's work is lost. */
-export function etag(known: { version: number }): { 'If-Match': string } {
-  return { 'If-Match': `"${known.version}"` }
+/** ifMatch is the If-Match of a row as it was read: nobody's work is lost. */
+export function ifMatch(row: { version: number }): { 'If-Match': string } {
+  return { 'If-Match': `"${row.version}"` }
 }

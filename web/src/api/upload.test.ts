@@ -2,9 +2,9 @@ import { beforeEach, expect, test, vi } from 'vitest'
 
 // The server here is a function that answers what was sent; what is tested is what is sent, and when.
 
-let answers: (() => [status: number, body?: unknown])[] = []
-let sent = 0
-let meanwhile = () => {} // what happens here while the session is renewed
+let responses: (() => [status: number, body?: unknown])[] = []
+let sendCount = 0
+let duringRenewal = () => {} // what happens here while the session is renewed
 vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => {} })
 vi.stubGlobal('navigator', {})
 vi.stubGlobal('location', new URL('http://127.0.0.1:5000/app/'))
@@ -17,10 +17,10 @@ vi.stubGlobal(
     }
   },
 )
-let renewed = 200
+let renewalStatus = 200
 vi.stubGlobal('fetch', async () => {
-  meanwhile()
-  return new Response(null, { status: renewed })
+  duringRenewal()
+  return new Response(null, { status: renewalStatus })
 })
 vi.stubGlobal(
   'XMLHttpRequest',
@@ -33,9 +33,9 @@ vi.stubGlobal(
     open() {}
     getResponseHeader = (name: string) => (name === 'X-Request-Id' ? 'r1' : null)
     send() {
-      sent++
+      sendCount++
       setTimeout(() => {
-        const [status, body] = answers.shift()?.() ?? [500]
+        const [status, body] = responses.shift()?.() ?? [500]
         this.status = status
         this.response = body ?? null
         this.onload()
@@ -46,42 +46,42 @@ vi.stubGlobal(
     }
   },
 )
-const { onSignedOut } = await import('./send')
-const { post } = await import('./upload')
-const ended = vi.fn()
-onSignedOut(ended)
+const { onSignedOut } = await import('./authFetch')
+const { upload } = await import('./upload')
+const signedOut = vi.fn()
+onSignedOut(signedOut)
 
 beforeEach(() => {
-  sent = 0
-  renewed = 200
-  meanwhile = () => {}
-  ended.mockClear()
+  sendCount = 0
+  renewalStatus = 200
+  duringRenewal = () => {}
+  signedOut.mockClear()
 })
 
-const give = (signal = new AbortController().signal) => post<{ id: number }>('/x', new Blob(['a']), () => {}, signal)
+const uploadFile = (signal = new AbortController().signal) => upload<{ id: number }>('/x', new Blob(['a']), () => {}, signal)
 
-test('a session that ran out is renewed, and the file sent again', async () => {
-  answers = [() => [401], () => [201, { id: 7 }]]
-  expect(await give()).toEqual({ body: { id: 7 }, requestId: 'r1' })
-  expect([sent, ended.mock.calls.length]).toEqual([2, 0])
+test('an expired session is renewed and the file is sent again', async () => {
+  responses = [() => [401], () => [201, { id: 7 }]]
+  expect(await uploadFile()).toEqual({ body: { id: 7 }, requestId: 'r1' })
+  expect([sendCount, signedOut.mock.calls.length]).toEqual([2, 0])
 })
 
-test('a session that is over is said', async () => {
-  renewed = 401
-  answers = [() => [401]]
-  await expect(give()).rejects.toMatchObject({ name: 'Problem', status: 401 })
-  expect([sent, ended.mock.calls.length]).toEqual([1, 1])
+test('a session that cannot be renewed signs the user out', async () => {
+  renewalStatus = 401
+  responses = [() => [401]]
+  await expect(uploadFile()).rejects.toMatchObject({ name: 'Problem', status: 401 })
+  expect([sendCount, signedOut.mock.calls.length]).toEqual([1, 1])
 })
 
-test('what was stopped while the session was renewed is not sent again', async () => {
-  const stop = new AbortController()
-  meanwhile = () => stop.abort()
-  answers = [() => [401], () => [201, { id: 7 }]]
-  await expect(give(stop.signal)).rejects.toMatchObject({ name: 'AbortError' })
-  expect(sent).toBe(1)
+test('an upload aborted during renewal is not sent again', async () => {
+  const controller = new AbortController()
+  duringRenewal = () => controller.abort()
+  responses = [() => [401], () => [201, { id: 7 }]]
+  await expect(uploadFile(controller.signal)).rejects.toMatchObject({ name: 'AbortError' })
+  expect(sendCount).toBe(1)
 })
 
-test('a refusal is a problem', async () => {
-  answers = [() => [413, { status: 413, title: 'Too large', detail: 'It has too many bytes.' }]]
-  await expect(give()).rejects.toMatchObject({ name: 'Problem', status: 413, message: 'It has too many bytes.' })
+test('an error response becomes a problem', async () => {
+  responses = [() => [413, { status: 413, title: 'Too large', detail: 'It has too many bytes.' }]]
+  await expect(uploadFile()).rejects.toMatchObject({ name: 'Problem', status: 413, message: 'It has too many bytes.' })
 })

@@ -2,93 +2,93 @@ import { ActionIcon, FileButton, Button, Group, Progress, Stack, Text } from '@m
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { type DragEvent, useState } from 'react'
 
-import { asProblem } from '../api/problem'
-import { bytes } from '../parts/bytes'
-import { type Column, DataTable } from '../parts/DataTable'
-import { DeleteDialog } from '../parts/DeleteDialog'
-import { Icon } from '../parts/icons'
-import { Empty } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { toast } from '../parts/toast'
-import { useMay } from '../session/api'
-import { attach, type Attachment, attachmentsQuery, deleteAttachment, type Thing } from './api'
+import { toProblem } from '../api/problem'
+import { type Column, DataTable } from '../components/DataTable'
+import { DeleteDialog } from '../components/DeleteDialog'
+import { formatBytes } from '../components/formatBytes'
+import { Icon } from '../components/icons'
+import { EmptyState } from '../components/placeholders'
+import { TimeAgo } from '../components/TimeAgo'
+import { toast } from '../components/toast'
+import { usePermission } from '../session/api'
+import { type Attachment, type AttachmentParent, attachmentsQuery, deleteAttachment, uploadAttachment } from './api'
 
-interface Sending {
+interface PendingUpload {
   id: number
   name: string
-  part: number
-  stop: () => void
+  fraction: number
+  cancel: () => void
 }
 
-let lastSending = 0
+let lastUploadId = 0
 
 /** Attachments shows the files of a thing, and takes new ones: chosen, or dropped onto it. */
-export function Attachments({ of }: { of: Thing }) {
+export function Attachments({ parent }: { parent: AttachmentParent }) {
   const queryClient = useQueryClient()
-  const options = attachmentsQuery(of)
-  const { queryKey } = options
-  const query = useInfiniteQuery(options)
-  const [sending, setSending] = useState<Sending[]>([])
-  const [going, setGoing] = useState<Attachment>()
-  const may = useMay('operator')
+  const queryOptions = attachmentsQuery(parent)
+  const { queryKey } = queryOptions
+  const query = useInfiniteQuery(queryOptions)
+  const [uploads, setUploads] = useState<PendingUpload[]>([])
+  const [fileToDelete, setFileToDelete] = useState<Attachment>()
+  const canEdit = usePermission('operator')
 
-  const send = async (file: File) => {
-    const stop = new AbortController()
-    const id = ++lastSending
-    setSending((all) => [...all, { id, name: file.name, part: 0, stop: () => stop.abort() }])
+  const uploadFile = async (file: File) => {
+    const controller = new AbortController()
+    const id = ++lastUploadId
+    setUploads((current) => [...current, { id, name: file.name, fraction: 0, cancel: () => controller.abort() }])
     try {
-      await attach(file, of, (part) => setSending((all) => all.map((one) => (one.id === id ? { ...one, part } : one))), stop.signal)
+      await uploadAttachment(file, parent, (fraction) => setUploads((current) => current.map((pending) => (pending.id === id ? { ...pending, fraction } : pending))), controller.signal)
       toast(`${file.name} is stored`)
-    } catch (thrown) {
-      if (!stop.signal.aborted) toast(`${file.name}: ${asProblem(thrown).message}`, 'bad')
+    } catch (error) {
+      if (!controller.signal.aborted) toast(`${file.name}: ${toProblem(error).message}`, 'error')
     } finally {
-      setSending((all) => all.filter((one) => one.id !== id))
+      setUploads((current) => current.filter((pending) => pending.id !== id))
       void queryClient.invalidateQueries({ queryKey })
     }
   }
-  const sendAll = async (files: File[]) => {
-    for (const file of files) await send(file) // one after the other: the server takes few at once
+  const uploadFiles = async (files: File[]) => {
+    for (const file of files) await uploadFile(file) // one after the other: the server takes few at once
   }
-  const drop = (event: DragEvent) => {
+  const handleDrop = (event: DragEvent) => {
     event.preventDefault()
-    if (may) void sendAll([...event.dataTransfer.files])
+    if (canEdit) void uploadFiles([...event.dataTransfer.files])
   }
   const columns: Column<Attachment>[] = [
     { id: 'name', header: 'Name', value: (row) => row.name, cell: (row) => <FileLink file={row} /> },
     { id: 'type', header: 'Type', value: (row) => row.type },
-    { id: 'size', header: 'Size', value: (row) => row.size, cell: (row) => bytes(row.size), end: true },
+    { id: 'size', header: 'Size', value: (row) => row.size, cell: (row) => formatBytes(row.size), alignEnd: true },
     { id: 'owner', header: 'From', value: (row) => row.owner },
     { id: 'created_at', header: 'Added', value: (row) => row.created_at, cell: (row) => <TimeAgo at={row.created_at} /> },
   ]
-  if (may)
+  if (canEdit)
     columns.push({
       id: 'delete',
       header: 'Delete',
       value: () => null,
       cell: (row) => (
-        <ActionIcon variant="subtle" color="gray" aria-label={`Delete ${row.name}`} onClick={() => setGoing(row)}>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Delete ${row.name}`} onClick={() => setFileToDelete(row)}>
           <Icon name="close" size={16} />
         </ActionIcon>
       ),
     })
   return (
     // Dropping is a second way; the button does the same.
-    <div onDragOver={(event) => may && event.preventDefault()} onDrop={drop}>
-      <DataTable label="Attachments" query={query} columns={columns} rowKey={(row) => row.id} empty={<Empty icon="file" title="No files" />} />
+    <div onDragOver={(event) => canEdit && event.preventDefault()} onDrop={handleDrop}>
+      <DataTable label="Attachments" query={query} columns={columns} rowKey={(row) => row.id} empty={<EmptyState icon="file" title="No files" />} />
       <Stack gap="xs" mt="sm">
-        {sending.map(({ id, name, part, stop }) => (
+        {uploads.map(({ id, name, fraction, cancel }) => (
           <Group key={id} wrap="nowrap" gap="sm">
             <Text size="sm" truncate w={200}>
               {name}
             </Text>
-            <Progress value={part * 100} aria-label={`Sending ${name}`} flex={1} />
-            <ActionIcon variant="subtle" color="gray" aria-label={`Stop sending ${name}`} onClick={stop}>
+            <Progress value={fraction * 100} aria-label={`Sending ${name}`} flex={1} />
+            <ActionIcon variant="subtle" color="gray" aria-label={`Stop sending ${name}`} onClick={cancel}>
               <Icon name="close" size={16} />
             </ActionIcon>
           </Group>
         ))}
-        {may && (
-          <FileButton multiple onChange={(files) => void sendAll(files)}>
+        {canEdit && (
+          <FileButton multiple onChange={(files) => void uploadFiles(files)}>
             {(props) => (
               <Button {...props} variant="default" leftSection={<Icon name="upload" size={16} />} style={{ alignSelf: 'start' }}>
                 Add files
@@ -97,16 +97,16 @@ export function Attachments({ of }: { of: Thing }) {
           </FileButton>
         )}
       </Stack>
-      {going && (
+      {fileToDelete && (
         <DeleteDialog
-          what={going.name}
-          remove={(how) => deleteAttachment(going, how)}
-          deleted={() => {
-            setGoing(undefined)
-            toast(`${going.name} is deleted`)
+          itemName={fileToDelete.name}
+          onDelete={(options) => deleteAttachment(fileToDelete, options)}
+          onDeleted={() => {
+            setFileToDelete(undefined)
+            toast(`${fileToDelete.name} is deleted`)
             void queryClient.invalidateQueries({ queryKey })
           }}
-          close={() => setGoing(undefined)}
+          onClose={() => setFileToDelete(undefined)}
         />
       )}
     </div>

@@ -1,26 +1,26 @@
-import { api, type Page, page, type Schemas } from '../api/client'
+import { api, type Page, type Schemas, unwrapPage } from '../api/client'
 
 export type Change = Schemas['Change']
 
 export type ChangeFilters = Partial<Record<'table_name' | 'row_key' | 'actor' | 'action' | 'request_id', string>>
 
-/** latestChanges are a page of the changes of all tables, the newest first. */
-export const latestChanges = (filters: ChangeFilters, after: string | undefined, signal: AbortSignal) =>
-  page(api.GET('/api/v1/changes', { params: { query: { ...filters, order: 'desc', after } }, signal }))
+/** fetchChanges are a page of the changes of all tables, the newest first. */
+export const fetchChanges = (filters: ChangeFilters, cursor: string | undefined, signal: AbortSignal) =>
+  unwrapPage(api.GET('/api/v1/changes', { params: { query: { ...filters, order: 'desc', after: cursor } }, signal }))
 
-/** ReadHistory reads a page of a row's history, the newest change first. */
-export type ReadHistory = (after: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
+/** FetchHistory reads a page of a row's history, the newest change first. */
+export type FetchHistory = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
 
 /**
- * newestFirst turns the history of a row around. The API lists it the oldest first; nearly always one answer is all of it. Where it is not, the
+ * createHistoryReader turns the history of a row around. The API lists it the oldest first; nearly always one answer is all of it. Where it is not, the
  * newest come from the list of all changes, which must look for them for longer.
  */
-export const newestFirst =
-  (table_name: string, row_key: string | number, read: (signal: AbortSignal) => Promise<Page<Change>>): ReadHistory =>
+export const createHistoryReader =
+  (table_name: string, row_key: string | number, fetchOldestFirst: (signal: AbortSignal) => Promise<Page<Change>>): FetchHistory =>
   async (after, signal) => {
     if (after === undefined) {
-      const { rows, next } = await read(signal)
-      if (next === undefined) return { rows: rows.toReversed(), next }
+      const { rows, nextCursor } = await fetchOldestFirst(signal)
+      if (nextCursor === undefined) return { rows: rows.toReversed(), nextCursor }
     }
-    return latestChanges({ table_name, row_key: String(row_key) }, after, signal)
+    return fetchChanges({ table_name, row_key: String(row_key) }, after, signal)
   }

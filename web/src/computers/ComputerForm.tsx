@@ -1,18 +1,18 @@
-import type { FormProps } from '../parts/RowDetails'
-import { RowForm } from '../parts/RowForm'
-import { useSiteNames } from '../sites/names'
+import type { RowFormProps } from '../components/RowDetails'
+import { RowForm } from '../components/RowForm'
+import { useSiteNames } from '../sites/SiteLink'
 import { type ComputerFields, computerLabels } from './api'
 
 /** ComputerForm edits the fields of a computer. */
-export function ComputerForm(props: FormProps<ComputerFields>) {
-  const called = useSiteNames()(props.start.site_id ?? 0)
+export function ComputerForm(props: RowFormProps<ComputerFields>) {
+  const pickerLabel = useSiteNames()(props.initialValues.site_id ?? 0)
   return (
     <RowForm<ComputerFields>
       {...props}
       fields={[
         { name: 'name', label: computerLabels.name, required: true },
         { name: 'mac', label: computerLabels.mac, description: 'Like 08:00:2b:01:02:03.' },
-        { name: 'site_id', label: computerLabels.site_id, required: true, picks: 'site', called },
+        { name: 'site_id', label: computerLabels.site_id, required: true, pickerKind: 'site', pickerLabel },
       ]}
     />
   )

@@ -3,40 +3,41 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteRow } from '../parts/DeleteRow'
-import { TextLink } from '../parts/links'
-import { RowDetails } from '../parts/RowDetails'
-import { Screen } from '../parts/Screen'
-import { named } from '../parts/shown'
-import { Part, Shown } from '../parts/states'
-import { useMay } from '../session/api'
-import { SiteLink, useSiteNames } from '../sites/names'
-import { TodosAbout } from '../todos/TodosAbout'
-import { changeComputer, type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, deleteComputer, readComputer } from './api'
+import { DeleteButton } from '../components/DeleteButton'
+import { formatIdAsName } from '../components/formatValue'
+import { TextLink } from '../components/links'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { RowDetails } from '../components/RowDetails'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { usePermission } from '../session/api'
+import { SiteLink, useSiteNames } from '../sites/SiteLink'
+import { LinkedTodos } from '../todos/LinkedTodos'
+import { type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, deleteComputer, fetchComputer, updateComputer } from './api'
 import { ComputerForm } from './ComputerForm'
 
 /** ComputerScreen shows a computer and what belongs to it. */
 export function ComputerScreen() {
-  const { id: text } = useParams({ from: '/computers/$id' })
-  const id = Number(text)
+  const { id: idParam } = useParams({ from: '/computers/$id' })
+  const id = Number(idParam)
   const query = useQuery(computerQuery(id))
-  const siteName = useSiteNames()
+  const getSiteName = useSiteNames()
   return (
-    <Screen title={query.data?.name ?? `Computer ${text}`} above={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <Delete computer={query.data} />}>
-      <Shown query={query}>
+    <Screen title={query.data?.name ?? `Computer ${idParam}`} breadcrumb={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <DeleteComputer computer={query.data} />}>
+      <QueryBoundary query={query}>
         {(computer) => (
           <>
             <Details key={id} computer={computer} />
-            <TodosAbout thing={{ computer_id: id }} />
-            <Part title="Files" id="files">
-              <Attachments of={{ computer_id: id }} />
-            </Part>
-            <Part title="History" id="history">
-              <ChangeList queryKey={['computer', id, 'history']} read={computerHistory(id)} labels={computerLabels} tell={named('site_id', siteName)} />
-            </Part>
+            <LinkedTodos link={{ computer_id: id }} />
+            <Section title="Files" id="files">
+              <Attachments parent={{ computer_id: id }} />
+            </Section>
+            <Section title="History" id="history">
+              <ChangeList queryKey={['computer', id, 'history']} fetchHistory={computerHistory(id)} labels={computerLabels} formatField={formatIdAsName('site_id', getSiteName)} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
@@ -45,31 +46,31 @@ function Details({ computer }: { computer: Computer }) {
   return (
     <RowDetails<Computer, ComputerFields>
       row={computer}
-      may={useMay('operator')}
+      canEdit={usePermission('operator')}
       labels={computerLabels}
-      tell={named('site_id', useSiteNames())}
-      cells={{ site_id: <SiteLink id={computer.site_id} /> }}
-      form={(props) => <ComputerForm {...props} />}
-      options={{
-        row: computerQuery(computer.id).queryKey,
-        list: ['computers'],
-        same: (one) => one.id === computer.id,
-        read: () => readComputer(computer.id),
-        write: changeComputer,
+      formatField={formatIdAsName('site_id', useSiteNames())}
+      fieldContent={{ site_id: <SiteLink id={computer.site_id} /> }}
+      renderForm={(props) => <ComputerForm {...props} />}
+      editOptions={{
+        queryKey: computerQuery(computer.id).queryKey,
+        listKey: ['computers'],
+        isSameRow: (row) => row.id === computer.id,
+        fetchRow: () => fetchComputer(computer.id),
+        updateRow: updateComputer,
       }}
     />
   )
 }
 
-function Delete({ computer }: { computer: Computer }) {
+function DeleteComputer({ computer }: { computer: Computer }) {
   const navigate = useNavigate()
   return (
-    <DeleteRow
-      may={useMay('operator')}
-      what={computer.name}
-      remove={(how) => deleteComputer(computer, how)}
-      leave={() => navigate({ to: '/instruments' })}
-      row={computerQuery(computer.id).queryKey}
+    <DeleteButton
+      canDelete={usePermission('operator')}
+      itemName={computer.name}
+      onDelete={(options) => deleteComputer(computer, options)}
+      navigateAway={() => navigate({ to: '/instruments' })}
+      queryKey={computerQuery(computer.id).queryKey}
     />
   )
 }

@@ -1,9 +1,9 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
-import { useMay } from '../session/api'
-import { createComputer, type Computer, type ComputerFields, computerQuery } from './api'
+import { TextLink } from '../components/links'
+import { NewRowScreen } from '../components/NewRowScreen'
+import { usePermission } from '../session/api'
+import { type Computer, type ComputerFields, computerQuery, createComputer } from './api'
 import { ComputerForm } from './ComputerForm'
 
 /** NewComputerScreen creates a computer, at the site that the address names. */
@@ -11,17 +11,17 @@ export function NewComputerScreen() {
   const navigate = useNavigate()
   const { site_id } = useSearch({ from: '/computers/new' })
   return (
-    <NewRow<Computer, ComputerFields>
+    <NewRowScreen<Computer, ComputerFields>
       title="New computer"
-      may={useMay('operator')}
-      above={<TextLink to="/instruments">Instruments</TextLink>}
-      start={{ site_id: Number(site_id) || undefined }}
-      form={(props) => <ComputerForm {...props} />}
-      create={createComputer}
-      row={({ id }) => computerQuery(id).queryKey}
-      called={({ name }) => name}
-      open={({ id }) => void navigate({ to: '/computers/$id', params: { id: String(id) } })}
-      cancel={() => void navigate({ to: '/instruments' })}
+      canCreate={usePermission('operator')}
+      breadcrumb={<TextLink to="/instruments">Instruments</TextLink>}
+      initialValues={{ site_id: Number(site_id) || undefined }}
+      renderForm={(props) => <ComputerForm {...props} />}
+      createRow={createComputer}
+      getQueryKey={({ id }) => computerQuery(id).queryKey}
+      getLabel={({ name }) => name}
+      onCreated={({ id }) => void navigate({ to: '/computers/$id', params: { id: String(id) } })}
+      onCancel={() => void navigate({ to: '/instruments' })}
     />
   )
 }

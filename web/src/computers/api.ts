@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, created, etag, page, row, type Schemas } from '../api/client'
-import { newestFirst } from '../changes/api'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { createHistoryReader } from '../changes/api'
 
 // Everything that the app asks of computers.
 
@@ -11,16 +11,16 @@ export const computerLabels = { name: 'Name', mac: 'Hardware address', site_id: 
 
 export type ComputerFields = Pick<Computer, 'name' | 'mac' | 'site_id'>
 
-export const computerQuery = (id: number) => queryOptions({ queryKey: ['computer', id], queryFn: ({ signal }) => readComputer(id, signal) })
+export const computerQuery = (id: number) => queryOptions({ queryKey: ['computer', id], queryFn: ({ signal }) => fetchComputer(id, signal) })
 
-export const readComputer = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/computers/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchComputer = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/computers/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createComputer = (fields: ComputerFields) => created(api.POST('/api/v1/computers', { body: fields }))
+export const createComputer = (fields: ComputerFields) => unwrapCreated(api.POST('/api/v1/computers', { body: fields }))
 
-export const changeComputer = (changes: Partial<Computer>, base: Computer) =>
-  row(api.PATCH('/api/v1/computers/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
+export const updateComputer = (changes: Partial<Computer>, base: Computer) =>
+  unwrap(api.PATCH('/api/v1/computers/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteComputer = (computer: Computer, { dryRun }: { dryRun: boolean }) =>
-  row(api.DELETE('/api/v1/computers/{id}', { params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: etag(computer) } }))
+  unwrap(api.DELETE('/api/v1/computers/{id}', { params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: ifMatch(computer) } }))
 
-export const computerHistory = (id: number) => newestFirst('computer', id, (signal) => page(api.GET('/api/v1/computers/{id}/history', { params: { path: { id } }, signal })))
+export const computerHistory = (id: number) => createHistoryReader('computer', id, (signal) => unwrapPage(api.GET('/api/v1/computers/{id}/history', { params: { path: { id } }, signal })))

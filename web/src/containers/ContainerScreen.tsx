@@ -4,54 +4,55 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
+import { DeleteButton } from '../components/DeleteButton'
+import { formatIdAsName } from '../components/formatValue'
+import { TextLink } from '../components/links'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { RowDetails } from '../components/RowDetails'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
 import { freezerQuery } from '../freezers/api'
-import { FreezerLink, useFreezerNames } from '../freezers/names'
-import { DeleteRow } from '../parts/DeleteRow'
-import { TextLink } from '../parts/links'
-import { RowDetails } from '../parts/RowDetails'
-import { Screen } from '../parts/Screen'
-import { named } from '../parts/shown'
-import { Part, Shown } from '../parts/states'
-import { useMay } from '../session/api'
-import { SiteLink } from '../sites/names'
-import { type Container, type ContainerFields, containerHistory, containerLabels, containerQuery, deleteContainer, editOf, titleOf } from './api'
+import { FreezerLink, useFreezerNames } from '../freezers/FreezerLink'
+import { usePermission } from '../session/api'
+import { SiteLink } from '../sites/SiteLink'
+import { type Container, containerEditOptions, type ContainerFields, containerHistory, containerLabels, containerQuery, containerTitle, deleteContainer } from './api'
 import { ContainerForm } from './ContainerForm'
-import { MoveContainer } from './MoveContainer'
+import { MoveContainerButton } from './MoveContainerButton'
 
 /** ContainerScreen shows a container, and where it stands. */
 export function ContainerScreen() {
   const { uuid } = useParams({ from: '/containers/$uuid' })
   const query = useQuery(containerQuery(uuid))
-  const freezerName = useFreezerNames()
+  const getFreezerName = useFreezerNames()
   return (
     <Screen
-      title={query.data ? titleOf(query.data) : 'Container'}
-      above={<TextLink to="/containers">Containers</TextLink>}
+      title={query.data ? containerTitle(query.data) : 'Container'}
+      breadcrumb={<TextLink to="/containers">Containers</TextLink>}
       actions={
         query.data && (
           <>
-            <MoveContainer container={query.data} />
-            <Delete container={query.data} />
+            <MoveContainerButton container={query.data} />
+            <DeleteContainer container={query.data} />
           </>
         )
       }
     >
-      <Shown query={query}>
+      <QueryBoundary query={query}>
         {(container) => (
           <>
             <Text ff="monospace" style={{ overflowWrap: 'anywhere' }}>
               {container.uuid}
             </Text>
             <Details key={uuid} container={container} />
-            <Part title="Files" id="files">
-              <Attachments of={{ container_uuid: uuid }} />
-            </Part>
-            <Part title="History" id="history">
-              <ChangeList queryKey={['container', uuid, 'history']} read={containerHistory(uuid)} labels={containerLabels} tell={named('freezer_id', freezerName)} />
-            </Part>
+            <Section title="Files" id="files">
+              <Attachments parent={{ container_uuid: uuid }} />
+            </Section>
+            <Section title="History" id="history">
+              <ChangeList queryKey={['container', uuid, 'history']} fetchHistory={containerHistory(uuid)} labels={containerLabels} formatField={formatIdAsName('freezer_id', getFreezerName)} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
@@ -60,18 +61,18 @@ function Details({ container }: { container: Container }) {
   return (
     <RowDetails<Container, ContainerFields>
       row={container}
-      may={useMay('operator')}
+      canEdit={usePermission('operator')}
       labels={containerLabels}
-      tell={named('freezer_id', useFreezerNames())}
-      cells={{ freezer_id: <Place id={container.freezer_id} /> }}
-      form={(props) => <ContainerForm {...props} />}
-      options={editOf(container)}
+      formatField={formatIdAsName('freezer_id', useFreezerNames())}
+      fieldContent={{ freezer_id: <ContainerLocation id={container.freezer_id} /> }}
+      renderForm={(props) => <ContainerForm {...props} />}
+      editOptions={containerEditOptions(container)}
     />
   )
 }
 
-/** Place is the freezer in which a container stands, and the site of that. */
-function Place({ id }: { id: number }) {
+/** ContainerLocation is the freezer in which a container stands, and the site of that. */
+function ContainerLocation({ id }: { id: number }) {
   const { data } = useQuery(freezerQuery(id))
   return (
     <>
@@ -86,15 +87,15 @@ function Place({ id }: { id: number }) {
   )
 }
 
-function Delete({ container }: { container: Container }) {
+function DeleteContainer({ container }: { container: Container }) {
   const navigate = useNavigate()
   return (
-    <DeleteRow
-      may={useMay('operator')}
-      what={titleOf(container)}
-      remove={(how) => deleteContainer(container, how)}
-      leave={() => navigate({ to: '/containers' })}
-      row={containerQuery(container.uuid).queryKey}
+    <DeleteButton
+      canDelete={usePermission('operator')}
+      itemName={containerTitle(container)}
+      onDelete={(options) => deleteContainer(container, options)}
+      navigateAway={() => navigate({ to: '/containers' })}
+      queryKey={containerQuery(container.uuid).queryKey}
     />
   )
 }

@@ -1,50 +1,50 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { useFreezerNames } from '../freezers/names'
-import { DataTable } from '../parts/DataTable'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { ButtonLink } from '../parts/links'
-import { Picker } from '../parts/Picker'
-import { Screen } from '../parts/Screen'
-import { Empty } from '../parts/states'
-import { useMay } from '../session/api'
+import { DataTable } from '../components/DataTable'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { ButtonLink } from '../components/links'
+import { Picker } from '../components/Picker'
+import { EmptyState } from '../components/placeholders'
+import { Screen } from '../components/Screen'
+import { useFreezerNames } from '../freezers/FreezerLink'
+import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { containersQuery } from './api'
 import { containerColumns } from './columns'
-import { FindContainer } from './FindContainer'
+import { ContainerLookup } from './ContainerLookup'
 
 const filters = [
   { name: 'description', label: 'Description' },
-  { name: 'freezer_id', label: 'Freezer', field: (props) => <FreezerFilter {...props} /> },
+  { name: 'freezer_id', label: 'Freezer', renderField: (props) => <FreezerFilter {...props} /> },
 ] as const satisfies Filter<string>[]
 
 /** ContainersScreen finds containers by their labels, and lists them. */
 export function ContainersScreen() {
-  const [values, set] = useFilters(filters)
+  const [values, setFilter] = useFilters(filters)
   const query = useInfiniteQuery(containersQuery(values))
-  const may = useMay('operator')
+  const canEdit = usePermission('operator')
   const navigate = useNavigate()
-  useShortcut('n', 'New container', () => void navigate({ to: '/containers/new', search: { freezer_id: values.freezer_id } }), may)
-  const fresh = may && (
+  useShortcut('n', 'New container', () => void navigate({ to: '/containers/new', search: { freezer_id: values.freezer_id } }), canEdit)
+  const newButton = canEdit && (
     <ButtonLink to="/containers/new" search={{ freezer_id: values.freezer_id }}>
       New container
     </ButtonLink>
   )
   return (
-    <Screen title="Containers" actions={fresh}>
-      <FindContainer />
-      <FilterBar filters={filters} values={values} set={set} />
+    <Screen title="Containers" actions={newButton}>
+      <ContainerLookup />
+      <FilterBar filters={filters} values={values} onChange={setFilter} />
       <DataTable
         label="Containers"
         query={query}
         columns={containerColumns}
-        rowKey={(one) => one.uuid}
+        rowKey={(container) => container.uuid}
         empty={
           Object.keys(values).length > 0 ? (
-            <Empty title="No container matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
+            <EmptyState title="No container matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
           ) : (
-            <Empty icon="container" title="There are no containers yet" actions={fresh} />
+            <EmptyState icon="container" title="There are no containers yet" actions={newButton} />
           )
         }
       />
@@ -52,7 +52,7 @@ export function ContainersScreen() {
   )
 }
 
-function FreezerFilter({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
-  const called = useFreezerNames()(Number(value))
-  return <Picker only="freezer" label={label} placeholder="Any" defaultValue={value} called={called} onChange={(key, typed) => (key || !typed) && set(key)} />
+function FreezerFilter({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  const selectedLabel = useFreezerNames()(Number(value))
+  return <Picker kind="freezer" label={label} placeholder="Any" defaultValue={value} selectedLabel={selectedLabel} onChange={(key, inputText) => (key || !inputText) && onChange(key)} />
 }

@@ -1,26 +1,26 @@
-import { FreezerLink } from '../freezers/names'
-import type { Column } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { type Container, titleOf } from './api'
+import type { Column } from '../components/DataTable'
+import { TextLink } from '../components/links'
+import { FreezerLink } from '../freezers/FreezerLink'
+import { type Container, containerTitle } from './api'
 
-const name: Column<Container> = {
+const descriptionColumn: Column<Container> = {
   id: 'description',
   header: 'Description',
-  value: titleOf,
-  cell: (one) => (
-    <TextLink to="/containers/$uuid" params={{ uuid: one.uuid }}>
-      {titleOf(one)}
+  value: containerTitle,
+  cell: (container) => (
+    <TextLink to="/containers/$uuid" params={{ uuid: container.uuid }}>
+      {containerTitle(container)}
     </TextLink>
   ),
 }
 
-const label: Column<Container> = { id: 'uuid', header: 'Label', value: (one) => one.uuid }
+const barcodeColumn: Column<Container> = { id: 'uuid', header: 'Label', value: (container) => container.uuid }
 
-/** columnsInFreezer are the columns where it is clear in which freezer the containers are. */
-export const columnsInFreezer: Column<Container>[] = [name, label]
+/** freezerContainerColumns are the columns where it is clear in which freezer the containers are. */
+export const freezerContainerColumns: Column<Container>[] = [descriptionColumn, barcodeColumn]
 
 export const containerColumns: Column<Container>[] = [
-  name,
-  label,
-  { id: 'freezer', header: 'Freezer', value: (one) => one.freezer_id, cell: (one) => <FreezerLink id={one.freezer_id} /> },
+  descriptionColumn,
+  barcodeColumn,
+  { id: 'freezer', header: 'Freezer', value: (container) => container.freezer_id, cell: (container) => <FreezerLink id={container.freezer_id} /> },
 ]

@@ -1,40 +1,40 @@
 import { useMemo } from 'react'
 
-import { Chart, type Series } from '../parts/Chart'
+import { Chart, type Series } from '../components/Chart'
 import type { Event } from './api'
-import { balances, perMinute } from './running'
+import { balanceSeries, eventsPerMinute } from './chartData'
 
 interface Props {
   /** The newest first. */
   events: Event[]
   /** True: all are of one user. */
-  ofOne: boolean
+  isSingleUser: boolean
   /** True: there are older ones, which are not in it. */
-  more: boolean
+  hasMore: boolean
 }
 
 /** EventChart shows what a user's balance came to, or how many events arrive. */
-export function EventChart({ events, ofOne, more }: Props) {
-  const { at, lines } = useMemo(() => (ofOne ? balances(events) : perMinute(events)), [events, ofOne])
+export function EventChart({ events, isSingleUser, hasMore }: Props) {
+  const { timestamps, values } = useMemo(() => (isSingleUser ? balanceSeries(events) : eventsPerMinute(events)), [events, isSingleUser])
   const series = useMemo((): Series[] => {
-    const [first = [], second = []] = lines
-    return ofOne
+    const [first = [], second = []] = values
+    return isSingleUser
       ? [
-          { label: 'Balance', colour: 'main', shape: 'line', values: first },
-          { label: 'Amount', colour: 'more', shape: 'dots', values: second },
+          { label: 'Balance', color: 'primary', shape: 'line', values: first },
+          { label: 'Amount', color: 'secondary', shape: 'dots', values: second },
         ]
       : [
-          { label: 'Events', colour: 'main', shape: 'bars', values: first },
-          { label: 'With an alert', colour: 'more', shape: 'dots', values: second, drawn: second.map((count) => count || null) },
+          { label: 'Events', color: 'primary', shape: 'bars', values: first },
+          { label: 'With an alert', color: 'secondary', shape: 'dots', values: second, plottedValues: second.map((count) => count || null) },
         ]
-  }, [lines, ofOne])
-  const label = ofOne ? (more ? 'Balance since the oldest event shown' : 'Balance') : 'Events a minute'
-  return <Chart label={label} at={at} series={series} told={told} {...(!ofOne && { step: 60 })} />
+  }, [values, isSingleUser])
+  const label = isSingleUser ? (hasMore ? 'Balance since the oldest event shown' : 'Balance') : 'Events a minute'
+  return <Chart label={label} timestamps={timestamps} series={series} formatTimestamp={formatTime} {...(!isSingleUser && { interval: 60 })} />
 }
 
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-function told(at: number): string {
-  const date = new Date(at * 1000)
-  return Number.isNaN(date.getTime()) ? String(at) : moment.format(date)
+function formatTime(timestamp: number): string {
+  const date = new Date(timestamp * 1000)
+  return Number.isNaN(date.getTime()) ? String(timestamp) : timeFormat.format(date)
 }

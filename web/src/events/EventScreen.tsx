@@ -2,12 +2,13 @@ import { Card, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 
-import { Facts } from '../parts/Facts'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Part, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { useCodes } from '../rules/api'
+import { DescriptionList } from '../components/DescriptionList'
+import { TextLink } from '../components/links'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { TimeAgo } from '../components/TimeAgo'
+import { useRuleOptions } from '../rules/api'
 import { type Event, eventQuery } from './api'
 
 /** EventScreen shows an event, what each rule measured of it, and the alert that it raised. */
@@ -16,19 +17,19 @@ export function EventScreen() {
   const query = useQuery(eventQuery(id))
   const { data } = query
   return (
-    <Screen title={data ? `${data.type} ${data.amount} of user ${data.user_id}` : 'Event'} above={<TextLink to="/events">Events</TextLink>}>
-      <Shown query={query}>
+    <Screen title={data ? `${data.type} ${data.amount} of user ${data.user_id}` : 'Event'} breadcrumb={<TextLink to="/events">Events</TextLink>}>
+      <QueryBoundary query={query}>
         {(event) => (
           <>
-            <Part title="Details" id="details">
+            <Section title="Details" id="details">
               <Details event={event} />
-            </Part>
-            <Part title="What the rules measured" id="facts">
-              <Measured event={event} />
-            </Part>
+            </Section>
+            <Section title="What the rules measured" id="facts">
+              <RuleMeasurements event={event} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
@@ -36,8 +37,8 @@ export function EventScreen() {
 function Details({ event }: { event: Event }) {
   return (
     <Card withBorder>
-      <Facts
-        of={[
+      <DescriptionList
+        items={[
           ['Type', event.type],
           ['Amount', event.amount],
           [
@@ -65,15 +66,15 @@ function Details({ event }: { event: Event }) {
   )
 }
 
-/** Measured are the facts of an event, by the code of the rule: a length, a number of events, or an amount. */
-function Measured({ event }: { event: Event }) {
-  const titles = new Map(useCodes().map(({ value, label }) => [value, label]))
-  const facts = Object.entries(event.facts)
-  if (facts.length === 0) return <Text c="dimmed">No rule looked at it.</Text>
+/** RuleMeasurements are the facts of an event, by the code of the rule: a length, a number of events, or an amount. */
+function RuleMeasurements({ event }: { event: Event }) {
+  const titles = new Map(useRuleOptions().map(({ value, label }) => [value, label]))
+  const measurements = Object.entries(event.facts)
+  if (measurements.length === 0) return <Text c="dimmed">No rule looked at it.</Text>
   return (
     <Card withBorder>
-      <Facts
-        of={facts.map(([code, value]) => [
+      <DescriptionList
+        items={measurements.map(([code, value]) => [
           titles.get(code) ?? code,
           <span key={code}>
             {value}

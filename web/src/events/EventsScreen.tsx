@@ -1,16 +1,17 @@
 import { Box, Button, Group, Switch } from '@mantine/core'
 import { lazy, type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
 
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { Later } from '../parts/Later'
-import { Screen } from '../parts/Screen'
-import { Empty, Shown } from '../parts/states'
-import { useCodes } from '../rules/api'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { LazyBoundary } from '../components/LazyBoundary'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { useRuleOptions } from '../rules/api'
 import { useShortcut } from '../shell/shortcuts'
 import { headerHeight } from '../shell/theme'
-import style from './EventsScreen.module.css'
+import classes from './EventsScreen.module.css'
 import { EventTable } from './EventTable'
-import { type Feed, useFeed } from './useFeed'
+import { type EventFeed, useEventFeed } from './useEventFeed'
 
 const EventChart = lazy(() => import('./EventChart').then((module) => ({ default: module.EventChart })))
 
@@ -25,73 +26,73 @@ const filters = [
     ],
   },
   { name: 'code', label: 'Alert code' },
-  { name: 'from', label: 'Happened from', time: true },
-  { name: 'to', label: 'Happened before', time: true },
+  { name: 'from', label: 'Happened from', isDateTime: true },
+  { name: 'to', label: 'Happened before', isDateTime: true },
 ] as const satisfies Filter<string>[]
 
 /** EventsScreen shows what arrives, as it arrives. Nothing moves while one reads further down, or has asked for a pause. */
 export function EventsScreen() {
-  const codes = useCodes()
-  const withCodes = filters.map((filter) => (filter.name === 'code' ? { ...filter, options: codes } : filter))
-  const [values, set] = useFilters(filters)
-  const [paused, pause] = useState(false)
-  const [away, setAway] = useState(false) // from the first row
-  const { query, events, waiting } = useFeed(values, paused || away)
-  const top = useRef<HTMLDivElement>(null)
-  const list = useRef<HTMLDivElement>(null)
-  useShortcut('p', paused ? 'Let new events come' : 'Pause new events', () => pause(!paused))
-  useSight(top, ({ boundingClientRect }) => setAway(boundingClientRect.top < headerHeight), events.length > 0, `-${headerHeight}px`)
-  const show = () => {
-    pause(false)
-    setAway(false)
-    top.current?.scrollIntoView({ block: 'center' })
-    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('a')?.focus({ preventScroll: true }))
+  const ruleOptions = useRuleOptions()
+  const filtersWithRules = filters.map((filter) => (filter.name === 'code' ? { ...filter, options: ruleOptions } : filter))
+  const [values, setFilter] = useFilters(filters)
+  const [isPaused, setIsPaused] = useState(false)
+  const [isScrolledAway, setIsScrolledAway] = useState(false) // from the first row
+  const { query, events, waitingCount } = useEventFeed(values, isPaused || isScrolledAway)
+  const topRef = useRef<HTMLDivElement>(null)
+  const listRef = useRef<HTMLDivElement>(null)
+  useShortcut('p', isPaused ? 'Let new events come' : 'Pause new events', () => setIsPaused(!isPaused))
+  useIntersection(topRef, ({ boundingClientRect }) => setIsScrolledAway(boundingClientRect.top < headerHeight), events.length > 0, `-${headerHeight}px`)
+  const showNewEvents = () => {
+    setIsPaused(false)
+    setIsScrolledAway(false)
+    topRef.current?.scrollIntoView({ block: 'center' })
+    requestAnimationFrame(() => listRef.current?.querySelector<HTMLElement>('a')?.focus({ preventScroll: true }))
   }
   return (
-    <Screen title="Events" actions={<Switch label="Pause" checked={paused} onChange={(event) => pause(event.currentTarget.checked)} />}>
-      <FilterBar filters={withCodes} values={values} set={set} />
-      <Shown query={query}>
+    <Screen title="Events" actions={<Switch label="Pause" checked={isPaused} onChange={(event) => setIsPaused(event.currentTarget.checked)} />}>
+      <FilterBar filters={filtersWithRules} values={values} onChange={setFilter} />
+      <QueryBoundary query={query}>
         {() =>
           events.length === 0 ? (
-            <Empty icon="event" title={Object.keys(values).length > 0 ? 'No event matches' : 'There are no events yet'}>
+            <EmptyState icon="event" title={Object.keys(values).length > 0 ? 'No event matches' : 'There are no events yet'}>
               They show here by themselves as they arrive.
-            </Empty>
+            </EmptyState>
           ) : (
             <>
-              <Later fallback={<Box h={236} />}>
-                <EventChart events={events} ofOne={Boolean(values.user_id)} more={query.hasNextPage} />
-              </Later>
-              <div ref={list}>
-                <div ref={top} className={style.top} />
-                <div role="status" className={style.news}>
-                  {waiting > 0 && (
-                    <Button size="compact-md" radius="xl" onClick={show}>
-                      {waiting} new
+              <LazyBoundary fallback={<Box h={236} />}>
+                <EventChart events={events} isSingleUser={Boolean(values.user_id)} hasMore={query.hasNextPage} />
+              </LazyBoundary>
+              <div ref={listRef}>
+                <div ref={topRef} className={classes.topMarker} />
+                <div role="status" className={classes.newEvents}>
+                  {waitingCount > 0 && (
+                    <Button size="compact-md" radius="xl" onClick={showNewEvents}>
+                      {waitingCount} new
                     </Button>
                   )}
                 </div>
                 <EventTable events={events} />
-                <End query={query} count={events.length} />
+                <LoadMore query={query} count={events.length} />
               </div>
             </>
           )
         }
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
 
-/** End fetches older events when one comes near the end of those that there are. */
-function End({ query, count }: { query: Feed['query']; count: number }) {
+/** LoadMore fetches older events when one comes near the end of those that there are. */
+function LoadMore({ query, count }: { query: EventFeed['query']; count: number }) {
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query
-  const mark = useRef<HTMLDivElement>(null)
-  const [near, setNear] = useState(false)
-  useSight(mark, ({ isIntersecting }) => setNear(isIntersecting), true, '2000px')
+  const markerRef = useRef<HTMLDivElement>(null)
+  const [isNear, setIsNear] = useState(false)
+  useIntersection(markerRef, ({ isIntersecting }) => setIsNear(isIntersecting), true, '2000px')
   useEffect(() => {
-    if (near && hasNextPage && !isFetching && !isFetchNextPageError) void fetchNextPage()
-  }, [near, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage])
+    if (isNear && hasNextPage && !isFetching && !isFetchNextPageError) void fetchNextPage()
+  }, [isNear, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage])
   return (
-    <Group ref={mark} justify="center" mt="sm" mih={40} c="dimmed" fz="sm">
+    <Group ref={markerRef} justify="center" mt="sm" mih={40} c="dimmed" fz="sm">
       {isFetchNextPageError ? (
         <Button variant="default" onClick={() => void fetchNextPage()}>
           Older events could not be read. Try again
@@ -105,13 +106,13 @@ function End({ query, count }: { query: Feed['query']; count: number }) {
   )
 }
 
-/** useSight tells when an element comes into sight, or that near to it, and when it goes. */
-function useSight(of: RefObject<Element | null>, tell: (entry: IntersectionObserverEntry) => void, there: boolean, margin: string) {
-  const seen = useEffectEvent(tell)
+/** useIntersection tells when an element comes into sight, or that near to it, and when it goes. */
+function useIntersection(elementRef: RefObject<Element | null>, onIntersect: (entry: IntersectionObserverEntry) => void, isMounted: boolean, margin: string) {
+  const handleEntry = useEffectEvent(onIntersect)
   useEffect(() => {
-    if (!of.current || !there) return
-    const watch = new IntersectionObserver(([entry]) => entry && seen(entry), { rootMargin: `${margin} 0px` })
-    watch.observe(of.current)
-    return () => watch.disconnect()
-  }, [of, there, margin])
+    if (!elementRef.current || !isMounted) return
+    const observer = new IntersectionObserver(([entry]) => entry && handleEntry(entry), { rootMargin: `${margin} 0px` })
+    observer.observe(elementRef.current)
+    return () => observer.disconnect()
+  }, [elementRef, isMounted, margin])
 }

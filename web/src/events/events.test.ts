@@ -1,39 +1,39 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Event } from './api'
-import { below, matches, merged } from './feed'
-import { balances, perMinute } from './running'
+import { balanceSeries, eventsPerMinute } from './chartData'
+import { matchesFilters, mergeEvents, splitAtNewest } from './eventFeed'
 
-const event = (id: string, given: Partial<Event> = {}) => ({ id, type: 'deposit', amount: '1.00', user_id: 1, time: 100, effective_time: 100, alert_codes: [], alert_id: null, created_at: '2026-11-22T08:00:30Z', ...given }) as unknown as Event
-const ids = (events: Event[]) => events.map(({ id }) => id).join('')
+const makeEvent = (id: string, fields: Partial<Event> = {}) => ({ id, type: 'deposit', amount: '1.00', user_id: 1, time: 100, effective_time: 100, alert_codes: [], alert_id: null, created_at: '2026-11-22T08:00:30Z', ...fields }) as unknown as Event
+const joinIds = (events: Event[]) => events.map(({ id }) => id).join('')
 
-describe('merged', () => {
-  const read = ['f', 'd', 'b'].map((id) => event(id))
+describe('mergeEvents', () => {
+  const read = ['f', 'd', 'b'].map((id) => makeEvent(id))
   test.each([
-    ['nothing arrived', [], 'fdb'],
-    ['in any order, each once', ['h', 'g', 'h'], 'hgfdb'],
-    ['what was read, too', ['f', 'g', 'b'], 'gfdb'],
-    ['what was committed late stands in its place', ['c', 'e', 'a'], 'fedcba'],
-  ])('%s', (_, arrived, want) => {
+    ['no new events', [], 'fdb'],
+    ['new events in any order, each once', ['h', 'g', 'h'], 'hgfdb'],
+    ['new events that were fetched as well', ['f', 'g', 'b'], 'gfdb'],
+    ['late commits at their position', ['c', 'e', 'a'], 'fedcba'],
+  ])('%s', (_, arrived, expected) => {
     expect(
-      ids(
-        merged(
+      joinIds(
+        mergeEvents(
           read,
-          arrived.map((id) => event(id)),
+          arrived.map((id) => makeEvent(id)),
         ),
       ),
-    ).toBe(want)
+    ).toBe(expected)
   })
-  test('into nothing', () => expect(ids(merged([], [event('a'), event('b')]))).toBe('ba'))
+  test('an empty list', () => expect(joinIds(mergeEvents([], [makeEvent('a'), makeEvent('b')]))).toBe('ba'))
 })
 
-test('below holds what came since', () => {
-  const all = ['d', 'c', 'b', 'a'].map((id) => event(id))
-  expect(below(all, undefined)).toEqual({ held: all, waiting: 0 })
-  expect(below(all, 'd').waiting).toBe(0)
-  const { held, waiting } = below(all, 'b')
-  expect([ids(held), waiting]).toEqual(['ba', 2])
-  expect(below(all, '0')).toEqual({ held: all, waiting: 0 }) // so many came that those held are gone
+test('splitAtNewest holds back newer events', () => {
+  const all = ['d', 'c', 'b', 'a'].map((id) => makeEvent(id))
+  expect(splitAtNewest(all, undefined)).toEqual({ visible: all, waitingCount: 0 })
+  expect(splitAtNewest(all, 'd').waitingCount).toBe(0)
+  const { visible, waitingCount } = splitAtNewest(all, 'b')
+  expect([joinIds(visible), waitingCount]).toEqual(['ba', 2])
+  expect(splitAtNewest(all, '0')).toEqual({ visible: all, waitingCount: 0 }) // so many came that those held are gone
 })
 
 test.each([
@@ -46,26 +46,26 @@ test.each([
   [{ from: '100', to: '101' }, true],
   [{ from: '101' }, false],
   [{ to: '100' }, false],
-])('matches %j: %s', (filters, want) => expect(matches(event('a', { alert_codes: [30, 500] }), filters)).toBe(want))
+])('matchesFilters with %j: %s', (filters, expected) => expect(matchesFilters(makeEvent('a', { alert_codes: [30, 500] }), filters)).toBe(expected))
 
-test('balances are exact, the oldest first', () => {
+test('balanceSeries is exact, oldest first', () => {
   const amounts: ['deposit' | 'withdraw', string][] = [['withdraw', '0.30'], ['deposit', '0.20'], ['deposit', '0.10']]
-  const { at, lines } = balances(amounts.map(([type, amount], i) => event('a', { type, amount, effective_time: 10 - i })))
-  expect(at).toEqual([8, 9, 10])
-  expect(lines).toEqual([
+  const { timestamps, values } = balanceSeries(amounts.map(([type, amount], i) => makeEvent('a', { type, amount, effective_time: 10 - i })))
+  expect(timestamps).toEqual([8, 9, 10])
+  expect(values).toEqual([
     [0.1, 0.3, 0],
     [0.1, 0.2, -0.3],
   ])
 })
 
-test('perMinute counts the last hour', () => {
-  const at = (time: string, alert_id: string | null = null) => event('a', { created_at: `2026-11-22T${time}Z`, alert_id })
-  const { at: minutes, lines } = perMinute([at('08:00:59'), at('08:00:00', 'x'), at('07:59:59'), at('07:01:00'), at('07:00:59')])
+test('eventsPerMinute counts the last hour', () => {
+  const makeEventAt = (time: string, alert_id: string | null = null) => makeEvent('a', { created_at: `2026-11-22T${time}Z`, alert_id })
+  const { timestamps: minutes, values } = eventsPerMinute([makeEventAt('08:00:59'), makeEventAt('08:00:00', 'x'), makeEventAt('07:59:59'), makeEventAt('07:01:00'), makeEventAt('07:00:59')])
   expect(minutes.length).toBe(60)
   expect(minutes.at(-1)).toBe(Date.parse('2026-11-22T08:00:00Z') / 1000)
-  expect(lines[0]?.slice(-2)).toEqual([1, 2])
-  expect(lines[0]?.[0]).toBe(1)
-  expect(lines[0]?.reduce((sum, n) => sum + n)).toBe(4)
-  expect(lines[1]?.reduce((sum, n) => sum + n)).toBe(1)
-  expect(perMinute([]).at).toEqual([])
+  expect(values[0]?.slice(-2)).toEqual([1, 2])
+  expect(values[0]?.[0]).toBe(1)
+  expect(values[0]?.reduce((sum, n) => sum + n)).toBe(4)
+  expect(values[1]?.reduce((sum, n) => sum + n)).toBe(1)
+  expect(eventsPerMinute([]).timestamps).toEqual([])
 })

@@ -1,17 +1,17 @@
-import type { FormProps } from '../parts/RowDetails'
-import { RowForm } from '../parts/RowForm'
-import { useSiteNames } from '../sites/names'
+import type { RowFormProps } from '../components/RowDetails'
+import { RowForm } from '../components/RowForm'
+import { useSiteNames } from '../sites/SiteLink'
 import { type FreezerFields, freezerLabels } from './api'
 
 /** FreezerForm edits the fields of a freezer. */
-export function FreezerForm(props: FormProps<FreezerFields>) {
-  const called = useSiteNames()(props.start.site_id ?? 0)
+export function FreezerForm(props: RowFormProps<FreezerFields>) {
+  const pickerLabel = useSiteNames()(props.initialValues.site_id ?? 0)
   return (
     <RowForm<FreezerFields>
       {...props}
       fields={[
         { name: 'name', label: freezerLabels.name, required: true },
-        { name: 'site_id', label: freezerLabels.site_id, required: true, picks: 'site', called },
+        { name: 'site_id', label: freezerLabels.site_id, required: true, pickerKind: 'site', pickerLabel },
       ]}
     />
   )

@@ -3,44 +3,46 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
+import { DataTable } from '../components/DataTable'
+import { DeleteButton } from '../components/DeleteButton'
+import { formatIdAsName } from '../components/formatValue'
+import { ButtonLink, TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { RowDetails } from '../components/RowDetails'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
 import { containersQuery } from '../containers/api'
-import { columnsInFreezer } from '../containers/columns'
-import { DataTable } from '../parts/DataTable'
-import { DeleteRow } from '../parts/DeleteRow'
-import { ButtonLink, TextLink } from '../parts/links'
-import { RowDetails } from '../parts/RowDetails'
-import { Screen } from '../parts/Screen'
-import { named } from '../parts/shown'
-import { Empty, Part, Shown } from '../parts/states'
-import { useMay } from '../session/api'
-import { SiteLink, useSiteNames } from '../sites/names'
-import { TodosAbout } from '../todos/TodosAbout'
-import { changeFreezer, deleteFreezer, type Freezer, type FreezerFields, freezerHistory, freezerLabels, freezerQuery, readFreezer } from './api'
+import { freezerContainerColumns } from '../containers/columns'
+import { usePermission } from '../session/api'
+import { SiteLink, useSiteNames } from '../sites/SiteLink'
+import { LinkedTodos } from '../todos/LinkedTodos'
+import { deleteFreezer, fetchFreezer, type Freezer, type FreezerFields, freezerHistory, freezerLabels, freezerQuery, updateFreezer } from './api'
 import { FreezerForm } from './FreezerForm'
 
 /** FreezerScreen shows a freezer and what it keeps. */
 export function FreezerScreen() {
-  const { id: text } = useParams({ from: '/freezers/$id' })
-  const id = Number(text)
+  const { id: idParam } = useParams({ from: '/freezers/$id' })
+  const id = Number(idParam)
   const query = useQuery(freezerQuery(id))
-  const siteName = useSiteNames()
+  const getSiteName = useSiteNames()
   return (
-    <Screen title={query.data?.name ?? `Freezer ${text}`} above={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <Delete freezer={query.data} />}>
-      <Shown query={query}>
+    <Screen title={query.data?.name ?? `Freezer ${idParam}`} breadcrumb={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <DeleteFreezer freezer={query.data} />}>
+      <QueryBoundary query={query}>
         {(freezer) => (
           <>
             <Details key={id} freezer={freezer} />
-            <Containers id={id} />
-            <TodosAbout thing={{ freezer_id: id }} />
-            <Part title="Files" id="files">
-              <Attachments of={{ freezer_id: id }} />
-            </Part>
-            <Part title="History" id="history">
-              <ChangeList queryKey={['freezer', id, 'history']} read={freezerHistory(id)} labels={freezerLabels} tell={named('site_id', siteName)} />
-            </Part>
+            <FreezerContainers id={id} />
+            <LinkedTodos link={{ freezer_id: id }} />
+            <Section title="Files" id="files">
+              <Attachments parent={{ freezer_id: id }} />
+            </Section>
+            <Section title="History" id="history">
+              <ChangeList queryKey={['freezer', id, 'history']} fetchHistory={freezerHistory(id)} labels={freezerLabels} formatField={formatIdAsName('site_id', getSiteName)} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
@@ -49,45 +51,45 @@ function Details({ freezer }: { freezer: Freezer }) {
   return (
     <RowDetails<Freezer, FreezerFields>
       row={freezer}
-      may={useMay('operator')}
+      canEdit={usePermission('operator')}
       labels={freezerLabels}
-      tell={named('site_id', useSiteNames())}
-      cells={{ site_id: <SiteLink id={freezer.site_id} /> }}
-      form={(props) => <FreezerForm {...props} />}
-      options={{
-        row: freezerQuery(freezer.id).queryKey,
-        list: ['freezers'],
-        same: (one) => one.id === freezer.id,
-        read: () => readFreezer(freezer.id),
-        write: changeFreezer,
+      formatField={formatIdAsName('site_id', useSiteNames())}
+      fieldContent={{ site_id: <SiteLink id={freezer.site_id} /> }}
+      renderForm={(props) => <FreezerForm {...props} />}
+      editOptions={{
+        queryKey: freezerQuery(freezer.id).queryKey,
+        listKey: ['freezers'],
+        isSameRow: (row) => row.id === freezer.id,
+        fetchRow: () => fetchFreezer(freezer.id),
+        updateRow: updateFreezer,
       }}
     />
   )
 }
 
-function Containers({ id }: { id: number }) {
+function FreezerContainers({ id }: { id: number }) {
   const query = useInfiniteQuery(containersQuery({ freezer_id: String(id) }))
-  const fresh = useMay('operator') && (
+  const newButton = usePermission('operator') && (
     <ButtonLink to="/containers/new" search={{ freezer_id: String(id) }} variant="default">
       New container
     </ButtonLink>
   )
   return (
-    <Part title="Containers" id="containers" actions={fresh}>
-      <DataTable label="Containers" query={query} columns={columnsInFreezer} rowKey={(one) => one.uuid} empty={<Empty icon="container" title="It is empty" />} />
-    </Part>
+    <Section title="Containers" id="containers" actions={newButton}>
+      <DataTable label="Containers" query={query} columns={freezerContainerColumns} rowKey={(row) => row.uuid} empty={<EmptyState icon="container" title="It is empty" />} />
+    </Section>
   )
 }
 
-function Delete({ freezer }: { freezer: Freezer }) {
+function DeleteFreezer({ freezer }: { freezer: Freezer }) {
   const navigate = useNavigate()
   return (
-    <DeleteRow
-      may={useMay('operator')}
-      what={freezer.name}
-      remove={(how) => deleteFreezer(freezer, how)}
-      leave={() => navigate({ to: '/instruments' })}
-      row={freezerQuery(freezer.id).queryKey}
+    <DeleteButton
+      canDelete={usePermission('operator')}
+      itemName={freezer.name}
+      onDelete={(options) => deleteFreezer(freezer, options)}
+      navigateAway={() => navigate({ to: '/instruments' })}
+      queryKey={freezerQuery(freezer.id).queryKey}
     />
   )
 }

@@ -1,8 +1,8 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
-import { useMay } from '../session/api'
+import { TextLink } from '../components/links'
+import { NewRowScreen } from '../components/NewRowScreen'
+import { usePermission } from '../session/api'
 import { createFreezer, type Freezer, type FreezerFields, freezerQuery } from './api'
 import { FreezerForm } from './FreezerForm'
 
@@ -11,17 +11,17 @@ export function NewFreezerScreen() {
   const navigate = useNavigate()
   const { site_id } = useSearch({ from: '/freezers/new' })
   return (
-    <NewRow<Freezer, FreezerFields>
+    <NewRowScreen<Freezer, FreezerFields>
       title="New freezer"
-      may={useMay('operator')}
-      above={<TextLink to="/instruments">Instruments</TextLink>}
-      start={{ site_id: Number(site_id) || undefined }}
-      form={(props) => <FreezerForm {...props} />}
-      create={createFreezer}
-      row={({ id }) => freezerQuery(id).queryKey}
-      called={({ name }) => name}
-      open={({ id }) => void navigate({ to: '/freezers/$id', params: { id: String(id) } })}
-      cancel={() => void navigate({ to: '/instruments' })}
+      canCreate={usePermission('operator')}
+      breadcrumb={<TextLink to="/instruments">Instruments</TextLink>}
+      initialValues={{ site_id: Number(site_id) || undefined }}
+      renderForm={(props) => <FreezerForm {...props} />}
+      createRow={createFreezer}
+      getQueryKey={({ id }) => freezerQuery(id).queryKey}
+      getLabel={({ name }) => name}
+      onCreated={({ id }) => void navigate({ to: '/freezers/$id', params: { id: String(id) } })}
+      onCancel={() => void navigate({ to: '/instruments' })}
     />
   )
 }

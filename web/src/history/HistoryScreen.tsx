@@ -3,55 +3,56 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 
 import type { Change, ChangeFilters } from '../changes/api'
-import { Difference } from '../changes/ChangeList'
-import { differences } from '../changes/differences'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { useMay } from '../session/api'
+import { ChangeDiff } from '../changes/ChangeList'
+import { diffChange } from '../changes/diffChange'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { TimeAgo } from '../components/TimeAgo'
+import { usePermission } from '../session/api'
 import { changesQuery } from './api'
-import { rowName, rowPath, tables, words } from './names'
+import { describeRow, historyTables, humanize, rowPath } from './tables'
 
 const filters = [
-  { name: 'table_name', label: 'What', options: tables },
+  { name: 'table_name', label: 'What', options: historyTables },
   { name: 'row_key', label: 'Number or key' },
   { name: 'actor', label: 'Who' },
-  { name: 'action', label: 'Did', options: ['insert', 'update', 'delete'].map((value) => ({ value, label: words(value) })) },
+  { name: 'action', label: 'Did', options: ['insert', 'update', 'delete'].map((value) => ({ value, label: humanize(value) })) },
   { name: 'request_id', label: 'Request' },
 ] as const satisfies Filter<string>[]
 
 /** HistoryScreen tells who changed what, in all tables. */
 export function HistoryScreen() {
-  const [values, set] = useFilters(filters)
-  const admin = useMay('admin')
-  const shownFilters = filters.map((filter) => (filter.name === 'table_name' ? { ...filter, options: tables.filter((table) => admin || !table.admin) } : filter))
+  const [values, setFilter] = useFilters(filters)
+  const isAdmin = usePermission('admin')
+  const visibleFilters = filters.map((filter) => (filter.name === 'table_name' ? { ...filter, options: historyTables.filter((table) => isAdmin || !table.admin) } : filter))
   return (
     <Screen title="History">
-      <FilterBar filters={shownFilters} values={values} set={set} />
-      <Changes key={JSON.stringify(values)} filters={values} />
+      <FilterBar filters={visibleFilters} values={values} onChange={setFilter} />
+      <ChangeResults key={JSON.stringify(values)} filters={values} />
     </Screen>
   )
 }
 
-function Changes({ filters: wanted }: { filters: ChangeFilters }) {
-  const query = useInfiniteQuery(changesQuery(wanted))
+function ChangeResults({ filters: activeFilters }: { filters: ChangeFilters }) {
+  const query = useInfiniteQuery(changesQuery(activeFilters))
   return (
-    <Shown query={query}>
+    <QueryBoundary query={query}>
       {({ pages }) => {
         const changes = pages.flatMap((page) => page.rows)
         if (changes.length === 0)
-          return Object.keys(wanted).length > 0 ? (
-            <Empty title="No change matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
+          return Object.keys(activeFilters).length > 0 ? (
+            <EmptyState title="No change matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
           ) : (
-            <Empty icon="history" title="Nothing was changed yet" />
+            <EmptyState icon="history" title="Nothing was changed yet" />
           )
         return (
           <Stack gap="sm">
             <Stack component="ol" aria-label="Changes, the newest first" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
               {changes.map((change) => (
-                <Line key={change.id} change={change} />
+                <ChangeItem key={change.id} change={change} />
               ))}
             </Stack>
             <Group justify="space-between">
@@ -67,22 +68,22 @@ function Changes({ filters: wanted }: { filters: ChangeFilters }) {
           </Stack>
         )
       }}
-    </Shown>
+    </QueryBoundary>
   )
 }
 
-const told: Record<Change['action'], string> = { insert: 'created', update: 'changed', delete: 'deleted' }
+const actionLabels: Record<Change['action'], string> = { insert: 'created', update: 'changed', delete: 'deleted' }
 
-function Line({ change }: { change: Change }) {
+function ChangeItem({ change }: { change: Change }) {
   const paths = Object.keys(useRouter().routesByPath)
-  const name = rowName(change.table_name, change.row_key)
+  const name = describeRow(change.table_name, change.row_key)
   const path = change.action === 'delete' ? undefined : rowPath(change.table_name, change.row_key, paths)
-  const touched = differences(change)
-  const labels = Object.fromEntries(touched.map(({ field }) => [field, words(field)]))
+  const changedFields = diffChange(change)
+  const labels = Object.fromEntries(changedFields.map(({ field }) => [field, humanize(field)]))
   return (
     <li>
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-        <b>{change.actor}</b> {told[change.action]} {path ? <TextLink underline="always" to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
+        <b>{change.actor}</b> {actionLabels[change.action]} {path ? <TextLink underline="always" to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
         {change.request_id === null ? (
           ', without the API'
         ) : (
@@ -95,14 +96,14 @@ function Line({ change }: { change: Change }) {
         )}
       </Text>
       {change.action === 'update' ? (
-        <Difference change={change} labels={labels} />
+        <ChangeDiff change={change} labels={labels} />
       ) : (
-        touched.length > 0 && (
+        changedFields.length > 0 && (
           <details>
             <Text component="summary" size="sm" py={4}>
-              {touched.length === 1 ? 'One field' : `${touched.length} fields`}
+              {changedFields.length === 1 ? 'One field' : `${changedFields.length} fields`}
             </Text>
-            <Difference change={change} labels={labels} />
+            <ChangeDiff change={change} labels={labels} />
           </details>
         )
       )}

@@ -8,9 +8,9 @@ test.each([
   [0, 5_000],
   [1, 5_000],
   [12, 60_000],
-])('with %i pages newer changes are looked for every %i ms, since each page is read anew', (pages, ms) => {
+])('with %i pages the list is refetched every %i ms', (pages, ms) => {
   const { queryKey, refetchInterval } = changesQuery({})
   const client = new QueryClient()
-  if (pages > 0) client.setQueryData(queryKey, { pages: Array.from({ length: pages }, () => ({ rows: [], next: undefined })), pageParams: [] })
+  if (pages > 0) client.setQueryData(queryKey, { pages: Array.from({ length: pages }, () => ({ rows: [], nextCursor: undefined })), pageParams: [] })
   expect(refetchInterval(client.getQueryCache().build(client, { queryKey }))).toBe(ms)
 })

@@ -2,22 +2,24 @@ import { Badge, Card, Group, SimpleGrid, Skeleton, Stack, Text } from '@mantine/
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Part, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
+import { TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { TimeAgo } from '../components/TimeAgo'
 import { useSession } from '../session/api'
-import { Due } from '../todos/Due'
-import { counts, latestEventsQuery, myTodosQuery, openAlertsQuery } from './api'
-import style from './HomeScreen.module.css'
+import { DueDate } from '../todos/DueDate'
+import { countQueries, latestEventsQuery, myTodosQuery, openAlertsQuery } from './api'
+import classes from './HomeScreen.module.css'
 
 /** HomeScreen tells what there is and what waits for somebody. */
 export function HomeScreen() {
   return (
     <Screen title="Home">
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
-        {counts.map((count) => (
-          <Count key={count.label} {...count} />
+        {countQueries.map((count) => (
+          <CountCard key={count.label} {...count} />
         ))}
       </SimpleGrid>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
@@ -29,7 +31,7 @@ export function HomeScreen() {
   )
 }
 
-function Count({ label, to, query }: (typeof counts)[number]) {
+function CountCard({ label, to, query }: (typeof countQueries)[number]) {
   const { data, error } = useQuery(query)
   return (
     <Card withBorder padding="sm">
@@ -43,12 +45,12 @@ function Count({ label, to, query }: (typeof counts)[number]) {
   )
 }
 
-/** Lines is a list of what fits on a line. */
-function Lines<T>({ rows, of, children }: { rows: T[]; of: (row: T) => string | number; children: (row: T) => ReactNode }) {
+/** CompactList is a list of what fits on a line. */
+function CompactList<T>({ rows, getKey, children }: { rows: T[]; getKey: (row: T) => string | number; children: (row: T) => ReactNode }) {
   return (
     <Stack component="ul" gap={4} m={0} p={0} style={{ listStyle: 'none' }}>
       {rows.map((row) => (
-        <Group component="li" key={of(row)} gap="xs" justify="space-between" wrap="nowrap">
+        <Group component="li" key={getKey(row)} gap="xs" justify="space-between" wrap="nowrap">
           {children(row)}
         </Group>
       ))}
@@ -59,41 +61,41 @@ function Lines<T>({ rows, of, children }: { rows: T[]; of: (row: T) => string | 
 function OpenAlerts() {
   const query = useQuery(openAlertsQuery)
   return (
-    <Part title="Open alerts" id="alerts">
-      <Shown query={query} rows={3}>
+    <Section title="Open alerts" id="alerts">
+      <QueryBoundary query={query} rows={3}>
         {({ rows }) =>
           rows.length === 0 ? (
-            <Empty icon="alert" title="No open alerts" />
+            <EmptyState icon="alert" title="No open alerts" />
           ) : (
-            <Lines rows={rows} of={(alert) => alert.id}>
+            <CompactList rows={rows} getKey={(alert) => alert.id}>
               {(alert) => (
                 <>
                   <TextLink to="/alerts/$id" params={{ id: alert.id }} size="sm">
                     User {alert.user_id}: {alert.alert_codes.join(', ')}
                   </TextLink>
-                  <Text size="sm" c="dimmed" className={style.end}>
+                  <Text size="sm" c="dimmed" className={classes.trailing}>
                     <TimeAgo at={alert.created_at} />
                   </Text>
                 </>
               )}
-            </Lines>
+            </CompactList>
           )
         }
-      </Shown>
-    </Part>
+      </QueryBoundary>
+    </Section>
   )
 }
 
 function LatestEvents() {
   const query = useQuery(latestEventsQuery)
   return (
-    <Part title="Latest events" id="events">
-      <Shown query={query} rows={3}>
+    <Section title="Latest events" id="events">
+      <QueryBoundary query={query} rows={3}>
         {({ rows }) =>
           rows.length === 0 ? (
-            <Empty icon="event" title="No events yet" />
+            <EmptyState icon="event" title="No events yet" />
           ) : (
-            <Lines rows={rows} of={(event) => event.id}>
+            <CompactList rows={rows} getKey={(event) => event.id}>
               {(event) => (
                 <>
                   <TextLink to="/events/$id" params={{ id: event.id }} size="sm">
@@ -105,17 +107,17 @@ function LatestEvents() {
                         Alert
                       </Badge>
                     )}
-                    <Text size="sm" c="dimmed" className={style.end}>
+                    <Text size="sm" c="dimmed" className={classes.trailing}>
                       <TimeAgo at={event.created_at} />
                     </Text>
                   </Group>
                 </>
               )}
-            </Lines>
+            </CompactList>
           )
         }
-      </Shown>
-    </Part>
+      </QueryBoundary>
+    </Section>
   )
 }
 
@@ -123,29 +125,29 @@ function MyTodos() {
   const session = useSession()
   const query = useQuery({ ...myTodosQuery(session?.username ?? ''), enabled: Boolean(session?.username) })
   return (
-    <Part title="My todos" id="todos">
-      <Shown query={query} rows={3}>
+    <Section title="My todos" id="todos">
+      <QueryBoundary query={query} rows={3}>
         {(todos) =>
           todos.length === 0 ? (
-            <Empty icon="todo" title="Nothing is assigned to you" />
+            <EmptyState icon="todo" title="Nothing is assigned to you" />
           ) : (
-            <Lines rows={todos} of={(todo) => todo.id}>
+            <CompactList rows={todos} getKey={(todo) => todo.id}>
               {(todo) => (
                 <>
                   <TextLink to="/todos/$id" params={{ id: String(todo.id) }} size="sm" style={{ overflowWrap: 'anywhere' }}>
                     {todo.description}
                   </TextLink>
                   {todo.due_on !== null && (
-                    <Text size="sm" c="dimmed" className={style.end}>
-                      <Due todo={todo} />
+                    <Text size="sm" c="dimmed" className={classes.trailing}>
+                      <DueDate todo={todo} />
                     </Text>
                   )}
                 </>
               )}
-            </Lines>
+            </CompactList>
           )
         }
-      </Shown>
-    </Part>
+      </QueryBoundary>
+    </Section>
   )
 }

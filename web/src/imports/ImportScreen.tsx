@@ -2,53 +2,53 @@ import { Button, FileButton, Group, NativeSelect, Text } from '@mantine/core'
 import { type DragEvent, useRef, useState } from 'react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
-import { asProblem } from '../api/problem'
-import { bytes } from '../parts/bytes'
-import { Icon } from '../parts/icons'
-import { Screen } from '../parts/Screen'
-import { Forbidden } from '../parts/states'
-import { toast } from '../parts/toast'
-import { includes, useMay, useSession } from '../session/api'
-import { open, type Source } from './api'
-import { kinds, type Kind } from './kinds'
-import { Steps } from './Steps'
+import { toProblem } from '../api/problem'
+import { formatBytes } from '../components/formatBytes'
+import { Icon } from '../components/icons'
+import { Forbidden } from '../components/placeholders'
+import { Screen } from '../components/Screen'
+import { toast } from '../components/toast'
+import { hasRole, usePermission, useSession } from '../session/api'
+import { type ImportSource, openFile } from './api'
+import { ImportSteps } from './ImportSteps'
+import { type ImportTarget, importTargets } from './importTargets'
 
 /** ImportScreen takes many rows from a CSV file, all or none. */
 export function ImportScreen() {
-  const may = useMay('operator')
-  return <Screen title="Import">{may ? <Choose /> : <Forbidden />}</Screen>
+  const canImport = usePermission('operator')
+  return <Screen title="Import">{canImport ? <FilePicker /> : <Forbidden />}</Screen>
 }
 
-function Choose() {
+function FilePicker() {
   const role = useSession()?.role
   const { into } = useSearch({ strict: false }) as { into?: string }
   const navigate = useNavigate()
-  const [source, setSource] = useState<Source & { id: number }>()
-  const [over, setOver] = useState(false)
-  const reset = useRef<() => void>(null)
-  const mine = kinds.filter((one) => includes(role, one.role))
-  const kind = mine.find(({ name }) => name === into) ?? (mine[0] as Kind)
-  const take = async (file: File | null | undefined) => {
+  const [source, setSource] = useState<ImportSource & { id: number }>()
+  const [isDragOver, setIsDragOver] = useState(false)
+  const resetRef = useRef<() => void>(null)
+  const availableTargets = importTargets.filter((target) => hasRole(role, target.role))
+  const target = availableTargets.find(({ name }) => name === into) ?? (availableTargets[0] as ImportTarget)
+  const loadFile = async (file: File | null | undefined) => {
     if (!file) return
     try {
-      setSource({ ...(await open(file)), id: Date.now() })
-    } catch (thrown) {
-      toast(`${file.name} cannot be read: ${asProblem(thrown).message}`, 'bad')
+      setSource({ ...(await openFile(file)), id: Date.now() })
+    } catch (error) {
+      toast(`${file.name} cannot be read: ${toProblem(error).message}`, 'error')
     }
-    reset.current?.() // so that the same file can be chosen again once it is mended
+    resetRef.current?.() // so that the same file can be chosen again once it is mended
   }
-  const drop = (event: DragEvent) => {
+  const handleDrop = (event: DragEvent) => {
     event.preventDefault()
-    setOver(false)
-    void take(event.dataTransfer.files[0])
+    setIsDragOver(false)
+    void loadFile(event.dataTransfer.files[0])
   }
   return (
     <>
       <Group align="end">
         <NativeSelect
           label="What it is"
-          data={mine.map(({ name, label }) => ({ value: name, label }))}
-          value={kind.name}
+          data={availableTargets.map(({ name, label }) => ({ value: name, label }))}
+          value={target.name}
           onChange={(event) => void navigate({ to: '/import', search: { into: event.currentTarget.value }, replace: true })}
         />
       </Group>
@@ -56,25 +56,25 @@ function Choose() {
       <Group
         p="lg"
         bdrs="md"
-        bd={`1px dashed var(--mantine-color-${over ? 'anchor' : 'dimmed'})`}
+        bd={`1px dashed var(--mantine-color-${isDragOver ? 'anchor' : 'dimmed'})`}
         onDragOver={(event) => {
           event.preventDefault()
-          setOver(true)
+          setIsDragOver(true)
         }}
-        onDragLeave={() => setOver(false)}
-        onDrop={drop}
+        onDragLeave={() => setIsDragOver(false)}
+        onDrop={handleDrop}
       >
-        <FileButton resetRef={reset} accept=".csv,.tsv,.txt,text/csv" onChange={(file) => void take(file)}>
+        <FileButton resetRef={resetRef} accept=".csv,.tsv,.txt,text/csv" onChange={(file) => void loadFile(file)}>
           {(props) => (
             <Button {...props} variant={source ? 'default' : 'filled'} leftSection={<Icon name="file" size={16} />}>
               {source ? 'Choose another file' : 'Choose a file'}
             </Button>
           )}
         </FileButton>
-        <Text style={{ overflowWrap: 'anywhere' }}>{source ? `${source.file.name}, ${bytes(source.file.size)}` : 'or drop a CSV file here. Its first line names the columns.'}</Text>
+        <Text style={{ overflowWrap: 'anywhere' }}>{source ? `${source.file.name}, ${formatBytes(source.file.size)}` : 'or drop a CSV file here. Its first line names the columns.'}</Text>
       </Group>
       {source && source.header.length === 0 && <Text role="alert">{source.file.name} is empty.</Text>}
-      {source && source.header.length > 0 && <Steps key={`${source.id} ${kind.name}`} source={source} kind={kind} />}
+      {source && source.header.length > 0 && <ImportSteps key={`${source.id} ${target.name}`} source={source} target={target} />}
     </>
   )
 }

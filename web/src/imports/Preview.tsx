@@ -1,27 +1,27 @@
 import { Text } from '@mantine/core'
 import { useMemo } from 'react'
 
-import { type Column, RowTable } from '../parts/DataTable'
-import type { Row, Source } from './api'
-import type { Kind } from './kinds'
+import { type Column, RowTable } from '../components/DataTable'
+import type { ImportSource, SourceRow } from './api'
+import type { ImportTarget } from './importTargets'
 
 interface Props {
-  source: Source
+  source: ImportSource
   columns: (string | undefined)[]
-  kind: Kind
+  target: ImportTarget
   /** Rows with faults, wherever in the file they stand. */
-  badRows: Row[]
-  faults: Map<number, Map<string, string>>
+  badRows: SourceRow[]
+  errorsByLine: Map<number, Map<string, string>>
 }
 
 /** Preview shows rows of the file as they stand there, each bad cell with what is wrong with it. */
-export function Preview({ source, columns, kind, badRows, faults }: Props) {
+export function Preview({ source, columns, target, badRows, errorsByLine }: Props) {
   const rows = useMemo(() => {
-    const known = new Map([...badRows, ...source.rows].map((row) => [row.line, row]))
-    return [...known.values()].sort((a, b) => Number(faults.has(b.line)) - Number(faults.has(a.line)) || a.line - b.line)
-  }, [source, badRows, faults])
-  const shown = useMemo((): Column<Row>[] => {
-    const ofRow = (line: number) => [...(faults.get(line) ?? [])].filter(([field]) => !columns.includes(field)).map(([field, message]) => `${field === 'line' ? 'It' : (kind.fields[field] ?? field)} ${message}`)
+    const rowsByLine = new Map([...badRows, ...source.rows].map((row) => [row.line, row]))
+    return [...rowsByLine.values()].sort((a, b) => Number(errorsByLine.has(b.line)) - Number(errorsByLine.has(a.line)) || a.line - b.line)
+  }, [source, badRows, errorsByLine])
+  const previewColumns = useMemo((): Column<SourceRow>[] => {
+    const rowErrors = (line: number) => [...(errorsByLine.get(line) ?? [])].filter(([field]) => !columns.includes(field)).map(([field, message]) => `${field === 'line' ? 'It' : (target.fields[field] ?? field)} ${message}`)
     return [
       {
         id: 'line',
@@ -30,37 +30,37 @@ export function Preview({ source, columns, kind, badRows, faults }: Props) {
         cell: ({ line }) => (
           <>
             {line}
-            {ofRow(line).map((message) => (
-              <Fault key={message}>{message}</Fault>
+            {rowErrors(line).map((message) => (
+              <CellError key={message}>{message}</CellError>
             ))}
           </>
         ),
       },
-      ...source.header.map((name, i): Column<Row> => {
-        const field = columns[i]
+      ...source.header.map((name, index): Column<SourceRow> => {
+        const field = columns[index]
         return {
-          id: `column ${i}`,
-          header: name || `Column ${i + 1}`,
-          value: ({ cells }) => cells[i] ?? null,
+          id: `column ${index}`,
+          header: name || `Column ${index + 1}`,
+          value: ({ cells }) => cells[index] ?? null,
           cell: ({ line, cells }) => {
-            const message = field && faults.get(line)?.get(field)
+            const message = field && errorsByLine.get(line)?.get(field)
             return (
               <>
-                {cells[i]}
-                {message && <Fault>{message}</Fault>}
+                {cells[index]}
+                {message && <CellError>{message}</CellError>}
               </>
             )
           },
         }
       }),
     ]
-  }, [source, columns, kind, faults])
-  return <RowTable label="Rows of the file" columns={shown} rows={rows} rowKey={({ line }) => line} sortable={false} />
+  }, [source, columns, target, errorsByLine])
+  return <RowTable label="Rows of the file" columns={previewColumns} rows={rows} rowKey={({ line }) => line} sortable={false} />
 }
 
-function Fault({ children }: { children: string }) {
+function CellError({ children }: { children: string }) {
   return (
-    <Text size="sm" c="var(--mantine-color-error)" component="div" data-fault>
+    <Text size="sm" c="var(--mantine-color-error)" component="div" data-cell-error>
       {children}
     </Text>
   )

@@ -1,70 +1,70 @@
-import { asProblem, Problem } from '../api/problem'
 import type { Schemas } from '../api/client'
-import { post } from '../api/upload'
-import { type CSVRecord, delimiterOf, isBlank, records, text } from './csv'
-import { mapped, type Plan } from './mapped'
+import { Problem, toProblem } from '../api/problem'
+import { upload } from '../api/upload'
+import { cellText, type CSVRecord, detectDelimiter, isBlank, readRecords } from './csv'
+import { type ColumnPlan, mapColumns } from './mapColumns'
 
-/** A Source is a file that was chosen, and how it begins. */
-export interface Source {
+/** A ImportSource is a file that was chosen, and how it begins. */
+export interface ImportSource {
   file: File
   delimiter: number
   header: string[]
-  rows: Row[]
+  rows: SourceRow[]
 }
 
-export interface Row {
+export interface SourceRow {
   line: number
   cells: string[]
 }
 
-const previewed = 10
+const previewRowCount = 10
 
-/** open reads the beginning of a file. */
-export async function open(file: File): Promise<Source> {
-  const delimiter = await delimiterOf(file)
-  const found: Row[] = []
-  await eachRecord(file, delimiter, (record) => {
-    if (!isBlank(record)) found.push(rowOf(record))
-    return found.length <= previewed
+/** openFile reads the beginning of a file. */
+export async function openFile(file: File): Promise<ImportSource> {
+  const delimiter = await detectDelimiter(file)
+  const records: SourceRow[] = []
+  await forEachRecord(file, delimiter, (record) => {
+    if (!isBlank(record)) records.push(toRow(record))
+    return records.length <= previewRowCount
   })
-  const [header, ...rows] = found
+  const [header, ...rows] = records
   return { file, delimiter, header: header?.cells ?? [], rows }
 }
 
-/** readLines reads the rows that begin at some lines. */
-export async function readLines({ file, delimiter }: Source, lines: Set<number>): Promise<Row[]> {
-  const found: Row[] = []
-  await eachRecord(file, delimiter, (record) => {
-    if (lines.has(record.line)) found.push(rowOf(record))
-    return found.length < lines.size
+/** readRows reads the rows that begin at some lines. */
+export async function readRows({ file, delimiter }: ImportSource, lines: Set<number>): Promise<SourceRow[]> {
+  const rows: SourceRow[] = []
+  await forEachRecord(file, delimiter, (record) => {
+    if (lines.has(record.line)) rows.push(toRow(record))
+    return rows.length < lines.size
   })
-  return found
+  return rows
 }
 
-async function eachRecord(file: Blob, delimiter: number, take: (record: CSVRecord) => boolean) {
-  for await (const batch of records(file, delimiter)) for (const record of batch) if (!take(record)) return
+async function forEachRecord(file: Blob, delimiter: number, callback: (record: CSVRecord) => boolean) {
+  for await (const batch of readRecords(file, delimiter)) for (const record of batch) if (!callback(record)) return
 }
 
-const rowOf = ({ line, cells }: CSVRecord): Row => ({ line, cells: cells.map(text) })
+const toRow = ({ line, cells }: CSVRecord): SourceRow => ({ line, cells: cells.map(cellText) })
 
 /** How far an import is: the file is read here, then sent, then the server works. */
-export type Step = { doing: 'reading' | 'sending'; part: number } | { doing: 'waiting' }
+export type ImportStep = { phase: 'reading' | 'sending'; fraction: number } | { phase: 'waiting' }
 
-export type Result = Schemas['Stored'] & { requestId: string | undefined }
+export type ImportResult = Schemas['Stored'] & { requestId: string | undefined }
 
-/** prepare makes what is sent; the same is checked and then stored. */
-export async function prepare({ file }: Source, plan: Plan, step: (step: Step) => void, signal: AbortSignal): Promise<Blob> {
+/** buildUpload makes what is sent; the same is checked and then stored. */
+export async function buildUpload({ file }: ImportSource, mapping: ColumnPlan, onStep: (onStep: ImportStep) => void, signal: AbortSignal): Promise<Blob> {
   try {
-    return new Blob([await mapped(file, plan, (part) => step({ doing: 'reading', part }), signal)], { type: 'text/csv' })
-  } catch (thrown) {
-    if (signal.aborted) throw thrown
-    throw new Problem({ status: -1, title: 'The file cannot be read', detail: `Perhaps it has changed: choose it again. (${asProblem(thrown).message})` })
+    return new Blob([await mapColumns(file, mapping, (fraction) => onStep({ phase: 'reading', fraction }), signal)], { type: 'text/csv' })
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw new Problem({ status: -1, title: 'The file cannot be read', detail: `Perhaps it has changed: choose it again. (${toProblem(error).message})` })
   }
 }
 
-/** store sends rows to be stored, all or none; with dryRun the server only says what it would do. */
-export async function store(kind: string, body: Blob, dryRun: boolean, step: (step: Step) => void, signal: AbortSignal): Promise<Result> {
-  const sent = (part: number) => step(part < 1 ? { doing: 'sending', part } : { doing: 'waiting' })
-  const answer = await post<Schemas['Stored']>(`/api/v1/${kind}${dryRun ? '?dry_run=true' : ''}`, body, sent, signal)
-  return { ...answer.body, requestId: answer.requestId }
+/** importRows sends rows to be stored, all or none; with dryRun the server only says what it would do. */
+export async function importRows(targetName: string, body: Blob, dryRun: boolean, onStep: (onStep: ImportStep) => void, signal: AbortSignal): Promise<ImportResult> {
+  const onProgress = (fraction: number) => onStep(fraction < 1 ? { phase: 'sending', fraction } : { phase: 'waiting' })
+  const response = await upload<Schemas['Stored']>(`/api/v1/${targetName}${dryRun ? '?dry_run=true' : ''}`, body, onProgress, signal)
+  return { ...response.body, requestId: response.requestId }
 }

@@ -1,4 +1,4 @@
-import { TextLink } from '../parts/links'
+import { TextLink } from '../components/links'
 import type { Instrument } from './api'
 
 /** InstrumentLink leads to a freezer or a computer. */

@@ -1,37 +1,37 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { DataTable } from '../parts/DataTable'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { ButtonLink } from '../parts/links'
-import { Picker } from '../parts/Picker'
-import { Screen } from '../parts/Screen'
-import { Empty } from '../parts/states'
-import { useMay } from '../session/api'
+import { DataTable } from '../components/DataTable'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { ButtonLink } from '../components/links'
+import { Picker } from '../components/Picker'
+import { EmptyState } from '../components/placeholders'
+import { Screen } from '../components/Screen'
+import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { useSiteNames } from '../sites/names'
+import { useSiteNames } from '../sites/SiteLink'
 import { instrumentsQuery } from './api'
 import { computerColumns, instrumentColumns } from './columns'
 
 const filters = [
   { name: 'kind', label: 'Kind', options: [{ value: 'freezer', label: 'Freezers' }, { value: 'computer', label: 'Computers' }] },
   { name: 'name', label: 'Name' },
-  { name: 'site_id', label: 'Site', field: (props) => <SiteFilter {...props} /> },
+  { name: 'site_id', label: 'Site', renderField: (props) => <SiteFilter {...props} /> },
 ] as const satisfies Filter<string>[]
 
-const hardware = { name: 'mac', label: 'Hardware address' } as const
+const macFilter = { name: 'mac', label: 'Hardware address' } as const
 
 /** InstrumentsScreen lists freezers and computers. */
 export function InstrumentsScreen() {
-  const [{ mac, ...known }, set] = useFilters([...filters, hardware])
-  const computers = known.kind === 'computer'
-  const values = computers && mac ? { ...known, mac } : known // only computers have one
+  const [{ mac, ...otherFilters }, setFilter] = useFilters([...filters, macFilter])
+  const isComputerList = otherFilters.kind === 'computer'
+  const values = isComputerList && mac ? { ...otherFilters, mac } : otherFilters // only computers have one
   const query = useInfiniteQuery(instrumentsQuery(values))
-  const may = useMay('operator')
+  const canEdit = usePermission('operator')
   const navigate = useNavigate()
-  useShortcut('n f', 'New freezer', () => void navigate({ to: '/freezers/new', search: { site_id: values.site_id } }), may)
-  useShortcut('n c', 'New computer', () => void navigate({ to: '/computers/new', search: { site_id: values.site_id } }), may)
-  const fresh = may && (
+  useShortcut('n f', 'New freezer', () => void navigate({ to: '/freezers/new', search: { site_id: values.site_id } }), canEdit)
+  useShortcut('n c', 'New computer', () => void navigate({ to: '/computers/new', search: { site_id: values.site_id } }), canEdit)
+  const newButtons = canEdit && (
     <>
       <ButtonLink to="/freezers/new" search={{ site_id: values.site_id }}>
         New freezer
@@ -42,18 +42,18 @@ export function InstrumentsScreen() {
     </>
   )
   return (
-    <Screen title="Instruments" actions={fresh}>
-      <FilterBar filters={computers ? [...filters, hardware] : filters} values={values} set={set} />
+    <Screen title="Instruments" actions={newButtons}>
+      <FilterBar filters={isComputerList ? [...filters, macFilter] : filters} values={values} onChange={setFilter} />
       <DataTable
         label="Instruments"
         query={query}
-        columns={computers ? computerColumns : instrumentColumns}
-        rowKey={(one) => `${one.kind} ${one.id}`}
+        columns={isComputerList ? computerColumns : instrumentColumns}
+        rowKey={(instrument) => `${instrument.kind} ${instrument.id}`}
         empty={
           Object.keys(values).length > 0 ? (
-            <Empty title="No instrument matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
+            <EmptyState title="No instrument matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
           ) : (
-            <Empty icon="instrument" title="There are no instruments yet" actions={fresh} />
+            <EmptyState icon="instrument" title="There are no instruments yet" actions={newButtons} />
           )
         }
       />
@@ -61,7 +61,7 @@ export function InstrumentsScreen() {
   )
 }
 
-function SiteFilter({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
-  const called = useSiteNames()(Number(value))
-  return <Picker only="site" label={label} placeholder="Any" defaultValue={value} called={called} onChange={(key, typed) => (key || !typed) && set(key)} />
+function SiteFilter({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  const selectedLabel = useSiteNames()(Number(value))
+  return <Picker kind="site" label={label} placeholder="Any" defaultValue={value} selectedLabel={selectedLabel} onChange={(key, inputText) => (key || !inputText) && onChange(key)} />
 }

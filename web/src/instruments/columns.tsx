@@ -1,17 +1,17 @@
-import type { Column } from '../parts/DataTable'
-import { SiteLink } from '../sites/names'
+import type { Column } from '../components/DataTable'
+import { SiteLink } from '../sites/SiteLink'
 import type { Instrument } from './api'
 import { InstrumentLink } from './InstrumentLink'
 
-/** columnsAtSite are the columns where it is clear at which site the instruments stand. */
-export const columnsAtSite: Column<Instrument>[] = [
-  { id: 'name', header: 'Name', value: (one) => one.name, cell: (one) => <InstrumentLink {...one} /> },
-  { id: 'kind', header: 'Kind', value: (one) => (one.kind === 'freezer' ? 'Freezer' : 'Computer') },
+/** siteInstrumentColumns are the columns where it is clear at which site the instruments stand. */
+export const siteInstrumentColumns: Column<Instrument>[] = [
+  { id: 'name', header: 'Name', value: (instrument) => instrument.name, cell: (instrument) => <InstrumentLink {...instrument} /> },
+  { id: 'kind', header: 'Kind', value: (instrument) => (instrument.kind === 'freezer' ? 'Freezer' : 'Computer') },
 ]
 
 export const instrumentColumns: Column<Instrument>[] = [
-  ...columnsAtSite,
-  { id: 'site', header: 'Site', value: (one) => one.site_name ?? one.site_id, cell: (one) => <SiteLink id={one.site_id} name={one.site_name} /> },
+  ...siteInstrumentColumns,
+  { id: 'site', header: 'Site', value: (instrument) => instrument.site_name ?? instrument.site_id, cell: (instrument) => <SiteLink id={instrument.site_id} name={instrument.site_name} /> },
 ]
 
-export const computerColumns: Column<Instrument>[] = [...instrumentColumns, { id: 'mac', header: 'Hardware address', value: (one) => one.mac ?? null }]
+export const computerColumns: Column<Instrument>[] = [...instrumentColumns, { id: 'mac', header: 'Hardware address', value: (instrument) => instrument.mac ?? null }]

@@ -1,8 +1,8 @@
+import { authFetch } from '../api/authFetch'
 import type { Schemas } from '../api/client'
 import { Problem } from '../api/problem'
-import { send } from '../api/send'
-import { frames } from './frames'
-import { pause } from './pause'
+import { delay } from './delay'
+import { createSseParser } from './sseParser'
 
 // The live stream of events and alerts. All tabs of a browser share one connection, since a browser opens six to a server and no more: the tab that
 // holds the lock reads it and tells the others. It is read by fetch and not by EventSource, which shows neither the heartbeat, by which a dead connection is
@@ -14,98 +14,98 @@ export type LiveMessage = { kind: 'event'; row: Schemas['Event'] } | { kind: 'al
 export type LiveState = 'connecting' | 'live' | 'late'
 
 /** What the reading tab tells the others. */
-type News = { messages?: LiveMessage[]; at?: string | undefined; state?: LiveState; gap?: boolean; asks?: boolean }
+type TabMessage = { messages?: LiveMessage[]; lastEventId?: string | undefined; state?: LiveState; gap?: boolean; isRequest?: boolean }
 
-const silence = 40_000 // ms; the server shows a sign of life every 15 s
-const firstWait = 1_000
-const longestWait = 30_000
+const silenceTimeout = 40_000 // ms; the server shows a sign of life every 15 s
+const minRetryDelay = 1_000
+const maxRetryDelay = 30_000
 
 export interface LiveListener {
-  messages: (messages: LiveMessage[]) => void
-  state: (state: LiveState) => void
+  onMessages: (messages: LiveMessage[]) => void
+  onState: (state: LiveState) => void
   /** Something may have been missed: what is shown should be read anew. */
-  gap: () => void
+  onGap: () => void
 }
 
-/** follow follows the stream until it is stopped. */
-export function follow(listener: LiveListener): () => void {
-  const stop = new AbortController()
-  const others = new BroadcastChannel('labledger.live')
-  let at: string | undefined // position of the last message that was seen, here or in the tab that read before
-  let heard = Date.now()
+/** followStream follows the stream until it is stopped. */
+export function followStream(listener: LiveListener): () => void {
+  const controller = new AbortController()
+  const channel = new BroadcastChannel('labledger.live')
+  let lastEventId: string | undefined // position of the last message that was seen, here or in the tab that read before
+  let lastReceivedAt = Date.now()
   let state: LiveState | undefined // while this tab reads
 
-  const hear = (news: News) => {
-    heard = Date.now()
-    if (news.at) at = news.at
-    if (news.state) listener.state(news.state)
-    if (news.gap) listener.gap()
-    if (news.messages?.length) listener.messages(news.messages)
+  const receive = (message: TabMessage) => {
+    lastReceivedAt = Date.now()
+    if (message.lastEventId) lastEventId = message.lastEventId
+    if (message.state) listener.onState(message.state)
+    if (message.gap) listener.onGap()
+    if (message.messages?.length) listener.onMessages(message.messages)
   }
-  const tell = (news: News) => {
-    state = news.state ?? state
-    hear(news)
-    others.postMessage(news)
+  const broadcast = (message: TabMessage) => {
+    state = message.state ?? state
+    receive(message)
+    channel.postMessage(message)
   }
-  others.onmessage = ({ data }: MessageEvent<News>) => {
-    if (!data.asks) hear(data)
-    else if (state) others.postMessage({ state, at })
+  channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
+    if (!data.isRequest) receive(data)
+    else if (state) channel.postMessage({ state, lastEventId })
   }
-  others.postMessage({ asks: true }) // a tab that has just come: how does it go?
+  channel.postMessage({ isRequest: true }) // a tab that has just come: how does it go?
   const watchdog = setInterval(() => {
-    if (Date.now() - heard > 2 * silence) listener.state('late') // the tab that reads sleeps
-  }, silence)
+    if (Date.now() - lastReceivedAt > 2 * silenceTimeout) listener.onState('late') // the tab that reads sleeps
+  }, silenceTimeout)
 
-  const lead = async () => {
-    let wait = firstWait
-    let missed = false // a stream has ended, and what came since is not known
-    while (!stop.signal.aborted) {
+  const runLeader = async () => {
+    let retryDelay = minRetryDelay
+    let hasGap = false // a stream has ended, and what came since is not known
+    while (!controller.signal.aborted) {
       try {
-        await read(at, stop.signal, (news) => {
-          wait = firstWait
-          tell(missed ? { ...news, gap: true } : news)
-          missed = false
+        await readStream(lastEventId, controller.signal, (message) => {
+          retryDelay = minRetryDelay
+          broadcast(hasGap ? { ...message, gap: true } : message)
+          hasGap = false
         })
-      } catch (thrown) {
-        if (thrown instanceof Problem && thrown.status === 400) at = undefined // the position is of another database, as after a restore
-        if (thrown instanceof Problem && thrown.status === 401) return // nobody is signed in
+      } catch (error) {
+        if (error instanceof Problem && error.status === 400) lastEventId = undefined // the position is of another database, as after a restore
+        if (error instanceof Problem && error.status === 401) return // nobody is signed in
       }
-      if (stop.signal.aborted) return
-      missed = true
-      tell({ state: 'late' })
-      await pause(wait * (0.75 + Math.random() / 2), stop.signal)
-      wait = Math.min(2 * wait, longestWait)
+      if (controller.signal.aborted) return
+      hasGap = true
+      broadcast({ state: 'late' })
+      await delay(retryDelay * (0.75 + Math.random() / 2), controller.signal)
+      retryDelay = Math.min(2 * retryDelay, maxRetryDelay)
     }
   }
-  const leading = navigator.locks ? navigator.locks.request('labledger.live', { signal: stop.signal }, lead) : lead()
-  void leading.catch(() => {}) // stopped while it waited for its turn
+  const leader = navigator.locks ? navigator.locks.request('labledger.live', { signal: controller.signal }, runLeader) : runLeader()
+  void leader.catch(() => {}) // stopped while it waited for its turn
 
   return () => {
-    stop.abort()
+    controller.abort()
     clearInterval(watchdog)
-    others.close()
+    channel.close()
   }
 }
 
-/** read opens the stream once and reads it until it ends, or is silent for too long. */
-async function read(at: string | undefined, stopped: AbortSignal, tell: (news: News) => void) {
-  const dead = new AbortController()
-  const signal = AbortSignal.any([stopped, dead.signal])
-  let timer = setTimeout(() => dead.abort(), silence)
+/** readStream opens the stream once and reads it until it ends, or is silent for too long. */
+async function readStream(lastEventId: string | undefined, stopSignal: AbortSignal, onMessage: (message: TabMessage) => void) {
+  const silenceController = new AbortController()
+  const signal = AbortSignal.any([stopSignal, silenceController.signal])
+  let timer = setTimeout(() => silenceController.abort(), silenceTimeout)
   try {
-    const headers: HeadersInit = { Accept: 'text/event-stream', ...(at && { 'Last-Event-ID': at }) }
-    const response = await send(new Request('/api/v1/stream', { headers, signal, cache: 'no-store' }))
-    if (!response.ok || !response.body) throw Problem.of(response, await response.json().catch(() => undefined))
-    const parse = frames()
+    const headers: HeadersInit = { Accept: 'text/event-stream', ...(lastEventId && { 'Last-Event-ID': lastEventId }) }
+    const response = await authFetch(new Request('/api/v1/stream', { headers, signal, cache: 'no-store' }))
+    if (!response.ok || !response.body) throw Problem.fromResponse(response, await response.json().catch(() => undefined))
+    const parseChunk = createSseParser()
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
       clearTimeout(timer)
-      timer = setTimeout(() => dead.abort(), silence)
-      const found = parse(value)
-      const messages = found.filter(({ data }) => data !== '').map(({ kind, data }) => ({ kind, row: JSON.parse(data) }) as LiveMessage)
-      tell({ messages, at: found.findLast(({ id }) => id)?.id, state: 'live' })
+      timer = setTimeout(() => silenceController.abort(), silenceTimeout)
+      const frames = parseChunk(value)
+      const messages = frames.filter(({ data }) => data !== '').map(({ kind, data }) => ({ kind, row: JSON.parse(data) }) as LiveMessage)
+      onMessage({ messages, lastEventId: frames.findLast(({ id }) => id)?.id, state: 'live' })
     }
   } finally {
     clearTimeout(timer)

@@ -3,13 +3,15 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useRef } from 'react'
 
-import { type Column, RowTable } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Part, Shown } from '../parts/states'
-import { toast } from '../parts/toast'
+import { type Column, RowTable } from '../components/DataTable'
+import { TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { toast } from '../components/toast'
 import { referenceQuery } from './api'
-import type { Field, Operation, Sample } from './document'
+import type { ApiField, CodeExample, Operation } from './openapi'
 
 const sampleServer = 'http://127.0.0.1:5000' // as the document's samples call it
 
@@ -17,70 +19,70 @@ const sampleServer = 'http://127.0.0.1:5000' // as the document's samples call i
 export function OperationScreen() {
   const { operation: id } = useParams({ from: '/reference/$operation' })
   const query = useQuery(referenceQuery)
-  const found = query.data?.find((one) => one.id === id)
+  const operation = query.data?.find((item) => item.id === id)
   return (
-    <Screen title={found?.summary ?? id} above={<TextLink to="/reference">API reference</TextLink>}>
-      <Shown query={query}>{() => (found ? <Details operation={found} /> : <Empty title="There is no such operation">The server may have become another version.</Empty>)}</Shown>
+    <Screen title={operation?.summary ?? id} breadcrumb={<TextLink to="/reference">API reference</TextLink>}>
+      <QueryBoundary query={query}>{() => (operation ? <Details operation={operation} /> : <EmptyState title="There is no such operation">The server may have become another version.</EmptyState>)}</QueryBoundary>
     </Screen>
   )
 }
 
-function Details({ operation: { method, path, text, parameters, body, answer, samples } }: { operation: Operation }) {
+function Details({ operation: { method, path, description, parameters, body, response, samples } }: { operation: Operation }) {
   return (
     <>
       <div>
         <Text ff="monospace" style={{ overflowWrap: 'anywhere' }}>
           {method} {path}
         </Text>
-        <Text>{text}</Text>
+        <Text>{description}</Text>
       </div>
       {samples.map((sample, i) => (
-        <Snippet key={i} sample={{ ...sample, label: numbered(samples, i) }} id={`sample-${i}`} />
+        <CodeSample key={i} sample={{ ...sample, label: numberedLabel(samples, i) }} id={`sample-${i}`} />
       ))}
       {parameters.length > 0 && (
-        <Part title="Parameters" id="parameters">
-          <RowTable label="Parameters" columns={[...columns.slice(0, 1), place, ...columns.slice(1)]} rows={parameters} rowKey={(one) => `${one.place} ${one.name}`} />
-        </Part>
+        <Section title="Parameters" id="parameters">
+          <RowTable label="Parameters" columns={[...fieldColumns.slice(0, 1), locationColumn, ...fieldColumns.slice(1)]} rows={parameters} rowKey={(item) => `${item.location} ${item.name}`} />
+        </Section>
       )}
       {body.length > 0 && (
-        <Part title="Body" id="body">
-          <RowTable label="Body" columns={columns} rows={body} rowKey={(one) => one.name} />
-        </Part>
+        <Section title="Body" id="body">
+          <RowTable label="Body" columns={fieldColumns} rows={body} rowKey={(item) => item.name} />
+        </Section>
       )}
-      <Part title="Answer" id="answer">
+      <Section title="Answer" id="answer">
         <Text mb="xs">
-          {answer.text} {answer.type && <Code>{answer.type}</Code>}
+          {response.description} {response.type && <Code>{response.type}</Code>}
         </Text>
-        {answer.fields.length > 0 && <RowTable label="Answer" columns={columns.filter(({ id }) => id !== 'required')} rows={answer.fields} rowKey={(one) => one.name} />}
-      </Part>
+        {response.fields.length > 0 && <RowTable label="Answer" columns={fieldColumns.filter(({ id }) => id !== 'required')} rows={response.fields} rowKey={(item) => item.name} />}
+      </Section>
     </>
   )
 }
 
-const columns: Column<Field>[] = [
+const fieldColumns: Column<ApiField>[] = [
   { id: 'name', header: 'Name', value: ({ name }) => name, cell: ({ name }) => <Text ff="monospace">{name}</Text> },
   { id: 'type', header: 'Type', value: ({ type }) => type },
   { id: 'required', header: 'Needed', value: ({ required }) => (required ? 'yes' : 'no') },
-  { id: 'text', header: 'What it is', value: ({ text }) => text },
+  { id: 'text', header: 'What it is', value: ({ description }) => description },
 ]
-const place: Column<Field> = { id: 'place', header: 'In', value: (one) => one.place }
+const locationColumn: Column<ApiField> = { id: 'location', header: 'In', value: (item) => item.location }
 
-/** numbered is the label of a sample; of several with the same one it says which. */
-function numbered(samples: Sample[], at: number): string {
-  const label = samples[at]?.label ?? ''
-  const same = samples.filter((one) => one.label === label)
-  return same.length > 1 ? `${label} ${same.indexOf(samples[at] as Sample) + 1}` : label
+/** numberedLabel is the label of a sample; of several with the same one it says which. */
+function numberedLabel(samples: CodeExample[], index: number): string {
+  const label = samples[index]?.label ?? ''
+  const sameLabel = samples.filter((item) => item.label === label)
+  return sameLabel.length > 1 ? `${label} ${sameLabel.indexOf(samples[index] as CodeExample) + 1}` : label
 }
 
-function Snippet({ sample: { label, source }, id }: { sample: Sample; id: string }) {
-  const block = useRef<HTMLPreElement>(null)
+function CodeSample({ sample: { label, source }, id }: { sample: CodeExample; id: string }) {
+  const codeRef = useRef<HTMLPreElement>(null)
   const text = source.replaceAll(sampleServer, location.origin)
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text)
       toast('Copied')
     } catch {
-      getSelection()?.selectAllChildren(block.current as Node) // a page that came by plain HTTP may not write there
+      getSelection()?.selectAllChildren(codeRef.current as Node) // a page that came by plain HTTP may not write there
       toast('It is selected: copy it by Ctrl-C')
     }
   }
@@ -94,7 +96,7 @@ function Snippet({ sample: { label, source }, id }: { sample: Sample; id: string
           Copy
         </Button>
       </Group>
-      <Code block ref={block} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+      <Code block ref={codeRef} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
         {text}
       </Code>
     </Stack>

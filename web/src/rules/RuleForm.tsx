@@ -2,32 +2,32 @@ import { NativeSelect, SimpleGrid, Stack, Switch, TextInput } from '@mantine/cor
 import type { UseFormReturnType } from '@mantine/form'
 
 import type { Problem } from '../api/problem'
-import { ProblemNote, useFormFocus } from '../parts/form'
-import { fieldsOf, type Rule, ruleLabels } from './api'
-import type { Settings } from './settings'
+import { ProblemAlert, useFormFocus } from '../components/form'
+import { type Rule, ruleFields, ruleLabels } from './api'
+import type { RuleFormValues } from './ruleSettings'
 
 interface Props {
   /** What the buttons that send it name. */
   id: string
   rule: Rule
-  form: UseFormReturnType<Settings>
-  submit: (settings: Settings) => void
+  form: UseFormReturnType<RuleFormValues>
+  onSubmit: (settings: RuleFormValues) => void
   /** What the server said to the last try. */
   problem: Problem | undefined
 }
 
-const selections: Rule['applies_to'][] = ['deposit', 'withdraw', 'any']
+const appliesToOptions: Rule['applies_to'][] = ['deposit', 'withdraw', 'any']
 
 /** RuleForm edits the settings of a rule. Its buttons stand below the replay. */
-export function RuleForm({ id, rule, form, submit, problem }: Props) {
-  const fields = fieldsOf(rule)
+export function RuleForm({ id, rule, form, onSubmit, problem }: Props) {
+  const fields = ruleFields(rule)
   useFormFocus(form, fields, problem)
   return (
-    <form id={id} noValidate onSubmit={form.onSubmit(submit)}>
+    <form id={id} noValidate onSubmit={form.onSubmit(onSubmit)}>
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <TextInput label={ruleLabels.title} required key={form.key('title')} {...form.getInputProps('title')} data-autofocus />
-          <NativeSelect label={ruleLabels.applies_to} data={selections} key={form.key('applies_to')} {...form.getInputProps('applies_to')} />
+          <NativeSelect label={ruleLabels.applies_to} data={appliesToOptions} key={form.key('applies_to')} {...form.getInputProps('applies_to')} />
           <TextInput
             label={ruleLabels.limit}
             description="Low risk: twice as much. High risk: half of it, rounded down, plus 1."
@@ -48,7 +48,7 @@ export function RuleForm({ id, rule, form, submit, problem }: Props) {
           )}
         </SimpleGrid>
         <Switch label="Enabled" key={form.key('enabled')} {...form.getInputProps('enabled', { type: 'checkbox' })} />
-        <ProblemNote problem={problem} fields={fields} />
+        <ProblemAlert problem={problem} fields={fields} />
       </Stack>
     </form>
   )

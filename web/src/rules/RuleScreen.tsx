@@ -5,102 +5,103 @@ import { useParams } from '@tanstack/react-router'
 
 import type { Problem } from '../api/problem'
 import { ChangeList } from '../changes/ChangeList'
-import { ConflictDialog } from '../parts/ConflictDialog'
-import { Facts } from '../parts/Facts'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { shown } from '../parts/shown'
-import { Part, Shown } from '../parts/states'
-import { useDetails } from '../parts/useDetails'
-import { useMay } from '../session/api'
-import { changeRule, fieldsOf, readRule, type Rule, type RuleField, type RuleFields, ruleHistory, ruleLabels, ruleQuery } from './api'
-import { ReplayPart } from './ReplayPart'
+import { ConflictDialog } from '../components/ConflictDialog'
+import { DescriptionList } from '../components/DescriptionList'
+import { formatValue } from '../components/formatValue'
+import { TextLink } from '../components/links'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { useRowEditor } from '../components/useRowEditor'
+import { usePermission } from '../session/api'
+import { fetchRule, type Rule, type RuleField, ruleFields, type RuleFields, ruleHistory, ruleLabels, ruleQuery, updateRule } from './api'
+import { formatLimit } from './formatLimit'
+import { ReplaySection } from './ReplaySection'
 import { RuleForm } from './RuleForm'
-import { limitOf } from './limit'
-import { changesOf, settingsOf } from './settings'
+import { changedSettings, toFormValues } from './ruleSettings'
 
 /** RuleScreen shows a rule, and lets its settings be tried on what was recorded before they are saved. */
 export function RuleScreen() {
-  const { code: text } = useParams({ from: '/rules/$code' })
-  const code = Number(text)
+  const { code: codeParam } = useParams({ from: '/rules/$code' })
+  const code = Number(codeParam)
   const query = useQuery(ruleQuery(code))
   return (
-    <Screen title={query.data ? `${text} ${query.data.title}` : `Rule ${text}`} above={<TextLink to="/rules">Rules</TextLink>}>
-      <Shown query={query}>
+    <Screen title={query.data ? `${codeParam} ${query.data.title}` : `Rule ${codeParam}`} breadcrumb={<TextLink to="/rules">Rules</TextLink>}>
+      <QueryBoundary query={query}>
         {(rule) => (
           <>
-            <Settings key={rule.code} rule={rule} />
-            <Part title="History" id="history">
-              <ChangeList queryKey={['rule', code, 'history']} read={ruleHistory(code)} labels={ruleLabels} />
-            </Part>
+            <RuleSettings key={rule.code} rule={rule} />
+            <Section title="History" id="history">
+              <ChangeList queryKey={['rule', code, 'history']} fetchHistory={ruleHistory(code)} labels={ruleLabels} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
 
-function told(rule: Rule, name: RuleField): string {
+function formatRuleField(rule: Rule, name: RuleField): string {
   if (name === 'enabled') return rule.enabled ? 'yes' : 'no'
-  return name === 'limit' ? limitOf(rule.code, rule.limit) : shown(rule[name])
+  return name === 'limit' ? formatLimit(rule.code, rule.limit) : formatValue(rule[name])
 }
 
-/** Settings are the rule's, to read or to edit. Operators may try others; admins may save them. */
-function Settings({ rule }: { rule: Rule }) {
-  const mayTry = useMay('operator')
-  const maySave = useMay('admin')
-  const { editing, conflict, save, end, button } = useDetails<Rule>({
+/** RuleSettings are the rule's, to read or to edit. Operators may try others; admins may save them. */
+function RuleSettings({ rule }: { rule: Rule }) {
+  const canTry = usePermission('operator')
+  const canSave = usePermission('admin')
+  const { editing, conflict, save, stopEditing, editButton } = useRowEditor<Rule>({
     row: rule,
-    edit: { row: ruleQuery(rule.code).queryKey, list: ['rules'], same: (one) => one.code === rule.code, read: () => readRule(rule.code), write: changeRule },
-    may: mayTry,
-    label: maySave ? 'Edit' : 'Try other settings',
-    said: 'Saved. It holds from the next event on',
+    editOptions: { queryKey: ruleQuery(rule.code).queryKey, listKey: ['rules'], isSameRow: (row) => row.code === rule.code, fetchRow: () => fetchRule(rule.code), updateRow: updateRule },
+    canEdit: canTry,
+    label: canSave ? 'Edit' : 'Try other settings',
+    savedMessage: 'Saved. It holds from the next event on',
   })
   return (
-    <Part title="Settings" id="settings" actions={button}>
+    <Section title="Settings" id="settings" actions={editButton}>
       {editing ? (
-        <Editing
+        <RuleEditor
           rule={editing.base}
-          start={editing.start}
+          initialValues={editing.initialValues}
           problem={editing.problem}
-          submit={maySave ? (changes) => save(editing.base, changes) : undefined}
-          cancel={end}
+          onSubmit={canSave ? (changes) => save(editing.base, changes) : undefined}
+          onCancel={stopEditing}
         />
       ) : (
         <Card withBorder>
-          <Facts of={fieldsOf(rule).map((name) => [ruleLabels[name], told(rule, name)])} />
+          <DescriptionList items={ruleFields(rule).map((name) => [ruleLabels[name], formatRuleField(rule, name)])} />
         </Card>
       )}
-      {conflict && <ConflictDialog conflict={conflict} labels={ruleLabels} keep={save} cancel={end} />}
-    </Part>
+      {conflict && <ConflictDialog conflict={conflict} labels={ruleLabels} onSave={save} onCancel={stopEditing} />}
+    </Section>
   )
 }
 
-interface EditingProps {
+interface RuleEditorProps {
   rule: Rule
-  start: RuleFields
+  initialValues: RuleFields
   problem: Problem | undefined
   /** Who may not save can only try. */
-  submit: ((changes: Partial<RuleFields>) => void) | undefined
-  cancel: () => void
+  onSubmit: ((changes: Partial<RuleFields>) => void) | undefined
+  onCancel: () => void
 }
 
-function Editing({ rule, start, problem, submit, cancel }: EditingProps) {
-  const form = useForm({ mode: 'uncontrolled', initialValues: settingsOf(rule.code, start) })
+function RuleEditor({ rule, initialValues, problem, onSubmit, onCancel }: RuleEditorProps) {
+  const form = useForm({ mode: 'uncontrolled', initialValues: toFormValues(rule.code, initialValues) })
   return (
     <Stack>
       <Card withBorder>
-        <RuleForm id="rule" rule={rule} form={form} submit={(settings) => submit?.(changesOf(rule, settings))} problem={problem} />
+        <RuleForm id="rule" rule={rule} form={form} onSubmit={(settings) => onSubmit?.(changedSettings(rule, settings))} problem={problem} />
       </Card>
-      <ReplayPart rule={rule} changes={() => changesOf(rule, form.getValues())} />
+      <ReplaySection rule={rule} getChanges={() => changedSettings(rule, form.getValues())} />
       <Group>
-        {submit && (
+        {onSubmit && (
           <Button type="submit" form="rule">
             Save
           </Button>
         )}
-        <Button variant="default" onClick={cancel}>
-          {submit ? 'Cancel' : 'Done'}
+        <Button variant="default" onClick={onCancel}>
+          {onSubmit ? 'Cancel' : 'Done'}
         </Button>
       </Group>
     </Stack>

@@ -1,12 +1,12 @@
 import { Badge } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import { type Column, DataTable } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty } from '../parts/states'
+import { type Column, DataTable } from '../components/DataTable'
+import { TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { Screen } from '../components/Screen'
 import { type Rule, ruleLabels, rulesQuery } from './api'
-import { limitOf } from './limit'
+import { formatLimit } from './formatLimit'
 
 const columns: Column<Rule>[] = [
   {
@@ -20,8 +20,8 @@ const columns: Column<Rule>[] = [
     ),
   },
   { id: 'applies_to', header: ruleLabels.applies_to, value: (rule) => rule.applies_to },
-  { id: 'limit', header: ruleLabels.limit, value: (rule) => Number(rule.limit), cell: (rule) => limitOf(rule.code, rule.limit), end: true },
-  { id: 'window', header: 'Window', value: (rule) => rule.window_seconds, cell: (rule) => (rule.window_seconds === null ? '' : `${rule.window_seconds} s`), end: true },
+  { id: 'limit', header: ruleLabels.limit, value: (rule) => Number(rule.limit), cell: (rule) => formatLimit(rule.code, rule.limit), alignEnd: true },
+  { id: 'window', header: 'Window', value: (rule) => rule.window_seconds, cell: (rule) => (rule.window_seconds === null ? '' : `${rule.window_seconds} s`), alignEnd: true },
   {
     id: 'enabled',
     header: 'Enabled',
@@ -42,7 +42,7 @@ export function RulesScreen() {
   const query = useInfiniteQuery(rulesQuery)
   return (
     <Screen title="Rules">
-      <DataTable label="Rules" query={query} columns={columns} rowKey={(rule) => rule.code} empty={<Empty icon="rule" title="There are no rules" />} />
+      <DataTable label="Rules" query={query} columns={columns} rowKey={(rule) => rule.code} empty={<EmptyState icon="rule" title="There are no rules" />} />
     </Screen>
   )
 }

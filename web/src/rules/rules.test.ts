@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 
 import type { Rule } from './api'
-import { daily } from './daily'
-import { limitOf } from './limit'
-import { changesOf, settingsOf } from './settings'
+import { formatLimit } from './formatLimit'
+import { dailySeries } from './replayChart'
+import { changedSettings, toFormValues } from './ruleSettings'
 
 const rule: Rule = { code: 123, title: 'Sum', applies_to: 'deposit', limit: '200.00', window_seconds: 30, enabled: true, version: 1 }
 
@@ -16,17 +16,17 @@ test.each([
   [{ window_seconds: '60' }, { window_seconds: 60 }],
   [{ window_seconds: '' }, { window_seconds: null }],
   [{ enabled: false, title: 'Other' }, { enabled: false, title: 'Other' }],
-])('changesOf %j: %j', (given, want) => expect(changesOf(rule, { ...settingsOf(rule.code, rule), ...given })).toEqual(want))
+])('changedSettings with %j: %j', (fields, expected) => expect(changedSettings(rule, { ...toFormValues(rule.code, rule), ...fields })).toEqual(expected))
 
-test('a rule without a window gets none', () => {
-  const run: Rule = { ...rule, code: 30, window_seconds: null }
-  expect(changesOf(run, settingsOf(run.code, run))).toEqual({})
+test('a rule without a window keeps it unset', () => {
+  const runRule: Rule = { ...rule, code: 30, window_seconds: null }
+  expect(changedSettings(runRule, toFormValues(runRule.code, runRule))).toEqual({})
 })
 
-test('daily stacks what is added on what stays, and hangs what is removed', () => {
-  const { at, series } = daily({ by_day: [{ day: 86_400, added: 2, removed: 3, unchanged: 5 }] })
-  expect(at).toEqual([86_400])
-  expect(series.map(({ label, values, drawn }) => [label, values[0], (drawn ?? values)[0]])).toEqual([
+test('dailySeries stacks added on unchanged and plots removed below zero', () => {
+  const { timestamps, series } = dailySeries({ by_day: [{ day: 86_400, added: 2, removed: 3, unchanged: 5 }] })
+  expect(timestamps).toEqual([86_400])
+  expect(series.map(({ label, values, plottedValues }) => [label, values[0], (plottedValues ?? values)[0]])).toEqual([
     ['Added', 2, 7],
     ['Unchanged', 5, 5],
     ['Removed', 3, -3],
@@ -38,4 +38,4 @@ test.each([
   [500, '10.00', '10'],
   [300, '2.50', '2.50'],
   [1100, '100.00', '100.00'],
-])('the limit of %i, %s, is read as %s', (code, limit, text) => expect(limitOf(code, limit)).toBe(text))
+])('the limit of rule %i, %s, is formatted as %s', (code, limit, text) => expect(formatLimit(code, limit)).toBe(text))

@@ -4,50 +4,50 @@ import { useQuery } from '@tanstack/react-query'
 import { useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { type KeyboardEvent, useEffect, useState } from 'react'
 
-import { asProblem } from '../api/problem'
-import { Dialog } from '../parts/Dialog'
-import { Icon } from '../parts/icons'
-import { useListbox } from '../parts/listbox'
-import style from '../parts/listbox.module.css'
-import { includes, useSession } from '../session/api'
+import { toProblem } from '../api/problem'
+import { Dialog } from '../components/Dialog'
+import { Icon } from '../components/icons'
+import classes from '../components/listbox.module.css'
+import { useListbox } from '../components/useListbox'
+import { hasRole, useSession } from '../session/api'
 import { searchQuery } from './api'
-import { local, type Place, placeOf } from './places'
-import { recent } from './recent'
-import { typedAhead } from './typeAhead'
+import { type Destination, hitDestination, localDestinations } from './destinations'
+import { getRecentVisits } from './recentVisits'
+import { takeTypeAhead } from './typeAhead'
 
 /** SearchDialog leads anywhere: to screens, to what one can do, to where one was lately, and to all that is stored: Cmd-K. */
-export function SearchDialog({ close }: { close: () => void }) {
+export function SearchDialog({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('')
-  const [entered, enter] = useState(false) // Enter was pressed before there was an answer: the best is opened when it comes
-  const wanted = text.trim()
-  const [asked] = useDebouncedValue(wanted, 150)
+  const [isEnterPending, setIsEnterPending] = useState(false) // Enter was pressed before there was an answer: the best is opened when it comes
+  const query = text.trim()
+  const [debouncedQuery] = useDebouncedValue(query, 150)
   const navigate = useNavigate()
   const { routesByPath } = useRouter()
   const { pathname } = useLocation()
   const session = useSession()
-  const [visits] = useState(() => recent(session?.username ?? '').filter(({ path }) => path !== pathname))
-  const { data, error, isFetching, isPaused } = useQuery(searchQuery(asked))
-  const waiting = wanted !== '' && (asked !== wanted || isFetching)
-  const hits = wanted === '' || waiting ? [] : (data ?? []).flatMap((hit) => placeOf(hit, (to) => to in routesByPath) ?? [])
-  const known = local(wanted, visits).filter(({ role }) => !role || includes(session?.role, role))
-  const places = [...known, ...hits.filter((hit) => !known.some((place) => place.key === `recent ${pathTo(hit)}`))]
-  const go = (place: Place | undefined) => {
-    if (!place) return
-    close()
-    void navigate({ to: place.to, params: place.params } as never)
+  const [visits] = useState(() => getRecentVisits(session?.username ?? '').filter(({ path }) => path !== pathname))
+  const { data, error, isFetching, isPaused } = useQuery(searchQuery(debouncedQuery))
+  const isWaiting = query !== '' && (debouncedQuery !== query || isFetching)
+  const hits = query === '' || isWaiting ? [] : (data ?? []).flatMap((hit) => hitDestination(hit, (to) => to in routesByPath) ?? [])
+  const localHits = localDestinations(query, visits).filter(({ role }) => !role || hasRole(session?.role, role))
+  const results = [...localHits, ...hits.filter((hit) => !localHits.some((result) => result.key === `recent ${destinationPath(hit)}`))]
+  const openResult = (result: Destination | undefined) => {
+    if (!result) return
+    onClose()
+    void navigate({ to: result.to, params: result.params } as never)
   }
-  const { chosen, field, list, option, press, go: move } = useListbox(places.length, (i) => go(places[i]))
-  const keyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Enter' && waiting && places.length === 0) enter(true)
-    else press(event)
+  const { activeIndex, inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(results.length, (index) => openResult(results[index]))
+  const handleKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && isWaiting && results.length === 0) setIsEnterPending(true)
+    else onKeyDown(event)
   }
-  const best = entered && !waiting ? places[0] : undefined
+  const pendingResult = isEnterPending && !isWaiting ? results[0] : undefined
   useEffect(() => {
-    if (best) go(best)
+    if (pendingResult) openResult(pendingResult)
   })
-  useEffect(() => () => void typedAhead(), []) // it went before it had the focus
+  useEffect(() => () => void takeTypeAhead(), []) // it went before it had the focus
   return (
-    <Dialog onClose={close} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
+    <Dialog onClose={onClose} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
       <TextInput
         data-autofocus
         aria-label="Search"
@@ -56,32 +56,32 @@ export function SearchDialog({ close }: { close: () => void }) {
         value={text}
         onChange={(event) => {
           setText(event.currentTarget.value)
-          enter(false)
-          move(0)
+          setIsEnterPending(false)
+          setActiveIndex(0)
         }}
         onFocus={() => {
-          const ahead = typedAhead()
-          if (ahead.text) setText((known) => known + ahead.text)
-          if (ahead.entered) enter(true)
+          const typedAhead = takeTypeAhead()
+          if (typedAhead.text) setText((localHits) => localHits + typedAhead.text)
+          if (typedAhead.isEntered) setIsEnterPending(true)
         }}
-        onKeyDown={keyDown}
-        {...field}
+        onKeyDown={handleKeyDown}
+        {...inputProps}
         aria-expanded
         leftSection={<Icon name="search" size={16} />}
       />
       <Text size="sm" c="dimmed" my="xs" role="status">
-        {waiting ? 'Searching…' : isPaused ? 'You are offline: only screens and where one was are found.' : error && wanted ? `The search failed. ${asProblem(error).message}` : places.length === 0 ? 'Nothing has that in it.' : `${places.length} found`}
+        {isWaiting ? 'Searching…' : isPaused ? 'You are offline: only screens and where one was are found.' : error && query ? `The search failed. ${toProblem(error).message}` : results.length === 0 ? 'Nothing has that in it.' : `${results.length} found`}
       </Text>
-      <Stack {...list} aria-label="Found" gap={2}>
-        {places.map((place, i) => (
-          <UnstyledButton key={place.key} {...option(i)} className={style.option} ref={i === chosen ? reveal : undefined} onClick={() => go(place)}>
+      <Stack {...listProps} aria-label="Found" gap={2}>
+        {results.map((result, index) => (
+          <UnstyledButton key={result.key} {...getOptionProps(index)} className={classes.option} ref={index === activeIndex ? scrollIntoView : undefined} onClick={() => openResult(result)}>
             <Group gap="sm" wrap="nowrap">
-              <Icon name={place.icon} />
+              <Icon name={result.icon} />
               <Text lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
-                {place.label}
+                {result.label}
               </Text>
               <Text size="sm" c="dimmed" ml="auto" ta="end" lineClamp={2}>
-                {place.hint}
+                {result.hint}
               </Text>
             </Group>
           </UnstyledButton>
@@ -91,10 +91,10 @@ export function SearchDialog({ close }: { close: () => void }) {
   )
 }
 
-function pathTo({ to, params = {} }: Place): string {
+function destinationPath({ to, params = {} }: Destination): string {
   return to.replace(/\$(\w+)/g, (_, name: string) => params[name] ?? '')
 }
 
-function reveal(option: HTMLElement | null) {
+function scrollIntoView(option: HTMLElement | null) {
   option?.scrollIntoView({ block: 'nearest' })
 }

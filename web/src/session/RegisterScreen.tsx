@@ -3,12 +3,12 @@ import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { asProblem } from '../api/problem'
-import { ProblemNote, useFormFocus } from '../parts/form'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Forbidden } from '../parts/states'
-import { toast } from '../parts/toast'
+import { toProblem } from '../api/problem'
+import { ProblemAlert, useFormFocus } from '../components/form'
+import { TextLink } from '../components/links'
+import { Forbidden } from '../components/placeholders'
+import { Screen } from '../components/Screen'
+import { toast } from '../components/toast'
 import { type Credentials, register, signIn, useSession } from './api'
 import { NewPasswordField } from './PasswordField'
 
@@ -19,9 +19,9 @@ export function RegisterScreen() {
   const session = useSession()
   const form = useForm({ mode: 'uncontrolled', initialValues: { username: '', password: '' } })
   const { mutate, isPending, error } = useMutation({
-    mutationFn: async (given: Credentials) => {
-      await register(given)
-      return signIn(queryClient, given)
+    mutationFn: async (credentials: Credentials) => {
+      await register(credentials)
+      return signIn(queryClient, credentials)
     },
     onSuccess: ({ username }) => {
       toast(`Welcome, ${username}. You may read everything; an admin can let you do more.`)
@@ -29,7 +29,7 @@ export function RegisterScreen() {
     },
     gcTime: 0, // the password is not kept
   })
-  const problem = error ? asProblem(error) : undefined
+  const problem = error ? toProblem(error) : undefined
   useFormFocus(form, ['username', 'password'], problem)
   return (
     <Screen title="Get an account">
@@ -41,7 +41,7 @@ export function RegisterScreen() {
             <Stack>
               <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
               <NewPasswordField label="Password" key={form.key('password')} {...form.getInputProps('password')} />
-              <ProblemNote problem={problem} fields={['username', 'password']} />
+              <ProblemAlert problem={problem} fields={['username', 'password']} />
               <Button type="submit" loading={isPending}>
                 Get an account
               </Button>

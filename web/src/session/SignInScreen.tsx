@@ -3,13 +3,13 @@ import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
 
-import { asProblem } from '../api/problem'
-import { ProblemNote } from '../parts/form'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
+import { toProblem } from '../api/problem'
+import { ProblemAlert } from '../components/form'
+import { TextLink } from '../components/links'
+import { Screen } from '../components/Screen'
 import { type Credentials, signIn, useSession } from './api'
-import { inside } from './inside'
 import { PasswordField } from './PasswordField'
+import { safeRedirectPath } from './safeRedirectPath'
 
 /** SignInScreen lets people in, and leads them where they wanted to go. */
 export function SignInScreen() {
@@ -19,12 +19,12 @@ export function SignInScreen() {
   const session = useSession()
   const form = useForm({ mode: 'uncontrolled', initialValues: { username: '', password: '' } })
   const { mutate, isPending, error } = useMutation({
-    mutationFn: (given: Credentials) => signIn(queryClient, given),
-    onSuccess: () => router.history.replace(inside(next)),
+    mutationFn: (credentials: Credentials) => signIn(queryClient, credentials),
+    onSuccess: () => router.history.replace(safeRedirectPath(next)),
     onError: () => form.getInputNode('password')?.focus(),
     gcTime: 0, // the password is not kept
   })
-  const problem = error ? asProblem(error) : undefined
+  const problem = error ? toProblem(error) : undefined
   return (
     <Screen title="Sign in">
       <Card withBorder maw={420}>
@@ -32,7 +32,7 @@ export function SignInScreen() {
           <Stack>
             <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
             <PasswordField label="Password" autoComplete="current-password" key={form.key('password')} {...form.getInputProps('password')} />
-            <ProblemNote problem={problem} />
+            <ProblemAlert problem={problem} />
             <Button type="submit" loading={isPending}>
               Sign in
             </Button>

@@ -4,8 +4,8 @@ import { expect, test, vi } from 'vitest'
 import type { Role } from './api'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/sign-in'))
-const { includes, sessionQuery } = await import('./api')
-const { inside } = await import('./inside')
+const { hasRole, sessionQuery } = await import('./api')
+const { safeRedirectPath } = await import('./safeRedirectPath')
 
 test.each([
   ['admin', 'operator', true],
@@ -13,7 +13,7 @@ test.each([
   ['viewer', 'operator', false],
   [null, 'viewer', false],
   ['emperor', 'viewer', false],
-] as const)('%s may do what a %s may: %s', (has, need, may) => expect(includes(has as Role | null, need)).toBe(may)) // a newer server may have further roles
+] as const)('role %s includes %s: %s', (role, requiredRole, expected) => expect(hasRole(role as Role | null, requiredRole)).toBe(expected)) // a newer server may have further roles
 
 test.each([
   ['/app/sites?country=USA#history', '/app/sites?country=USA#history'],
@@ -27,15 +27,15 @@ test.each([
   ['/app/../docs', '/app/'],
   ['https://example.org/app/sites', '/app/sites'],
   ['http://[', '/app/'],
-])('%s leads to %s', (next, to) => expect(inside(next)).toBe(to))
+])('safeRedirectPath(%s) is %s', (next, expected) => expect(safeRedirectPath(next)).toBe(expected))
 
 test.each([
   [5, true],
   [60, false],
   [null, false],
-])('who one was 10 s ago, with a token for %s s, is to be asked again: %s', (expires_in, stale) => {
+])('a session fetched 10 s ago with a token valid for %s s is stale: %s', (expires_in, expected) => {
   const client = new QueryClient()
-  const known = { signed_in: true, username: 'ada', role: 'viewer' as const, id: 1, expires_in, refreshable: true, open: true, may_register: true }
-  client.setQueryData(sessionQuery.queryKey, known, { updatedAt: Date.now() - 10_000 })
-  expect(new QueryObserver(client, sessionQuery).getCurrentResult().isStale).toBe(stale)
+  const session = { signed_in: true, username: 'ada', role: 'viewer' as const, id: 1, expires_in, refreshable: true, open: true, may_register: true }
+  client.setQueryData(sessionQuery.queryKey, session, { updatedAt: Date.now() - 10_000 })
+  expect(new QueryObserver(client, sessionQuery).getCurrentResult().isStale).toBe(expected)
 })

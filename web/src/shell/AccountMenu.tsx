@@ -1,30 +1,30 @@
 import { ActionIcon, Button, Popover, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 
-import { asProblem } from '../api/problem'
-import { Icon } from '../parts/icons'
-import { TextLink } from '../parts/links'
-import { toast } from '../parts/toast'
-import { signOut, useSession } from '../session/api'
-import { useLeave } from '../session/useLeave'
+import { toProblem } from '../api/problem'
+import { Icon } from '../components/icons'
+import { TextLink } from '../components/links'
+import { toast } from '../components/toast'
+import { postSignOut, useSession } from '../session/api'
+import { useSignOut } from '../session/useSignOut'
 
 /** AccountMenu tells who one is, and leads out. On an open server nobody needs to have signed in. */
 export function AccountMenu() {
   const session = useSession()
-  const leave = useLeave()
-  const [opened, open] = useState(false)
-  const end = async () => {
+  const clearSession = useSignOut()
+  const [isOpen, setIsOpen] = useState(false)
+  const handleSignOut = async () => {
     try {
-      await signOut()
-    } catch (thrown) {
-      return toast(`You are still signed in: ${asProblem(thrown).message}`, 'bad')
+      await postSignOut()
+    } catch (error) {
+      return toast(`You are still signed in: ${toProblem(error).message}`, 'error')
     }
-    await leave()
+    await clearSession()
   }
   return (
-    <Popover opened={opened} onChange={open} position="bottom-end" trapFocus returnFocus withinPortal={false} width={240}>
+    <Popover opened={isOpen} onChange={setIsOpen} position="bottom-end" trapFocus returnFocus withinPortal={false} width={240}>
       <Popover.Target>
-        <ActionIcon variant="default" size="lg" aria-label="Account" onClick={() => open(!opened)}>
+        <ActionIcon variant="default" size="lg" aria-label="Account" onClick={() => setIsOpen(!isOpen)}>
           <Icon name="user" />
         </ActionIcon>
       </Popover.Target>
@@ -34,12 +34,12 @@ export function AccountMenu() {
             You are <b>{session?.username}</b>, {session?.role}.
           </Text>
           {session?.signed_in && (
-            <TextLink to="/account" onClick={() => open(false)}>
+            <TextLink to="/account" onClick={() => setIsOpen(false)}>
               Your account
             </TextLink>
           )}
           {session?.signed_in ? (
-            <Button variant="default" leftSection={<Icon name="leave" size={16} />} onClick={() => void end()}>
+            <Button variant="default" leftSection={<Icon name="signOut" size={16} />} onClick={() => void handleSignOut()}>
               Sign out
             </Button>
           ) : (

@@ -3,17 +3,17 @@ import { useDisclosure } from '@mantine/hooks'
 import { Outlet, useLocation, useNavigate } from '@tanstack/react-router'
 import { lazy, useEffect, useState } from 'react'
 
-import { useLiveCaches } from '../live/caches'
-import { LiveSign } from '../live/LiveSign'
-import { Icon } from '../parts/icons'
-import { Later, sayUnloaded } from '../parts/Later'
-import { MenuLink, TextLink } from '../parts/links'
-import { Toasts } from '../parts/toast'
-import { typeAhead, typedAhead } from '../search/typeAhead'
-import { includes, useSession } from '../session/api'
-import { menu } from './menu'
-import style from './Shell.module.css'
-import { useKeyboard, useShortcut } from './shortcuts'
+import { Icon } from '../components/icons'
+import { LazyBoundary, showLoadError } from '../components/LazyBoundary'
+import { MenuLink, TextLink } from '../components/links'
+import { ToastContainer } from '../components/toast'
+import { ConnectionBadge } from '../live/ConnectionBadge'
+import { useLiveUpdates } from '../live/liveUpdates'
+import { startTypeAhead, takeTypeAhead } from '../search/typeAhead'
+import { hasRole, useSession } from '../session/api'
+import { menuItems } from './menu'
+import classes from './Shell.module.css'
+import { useShortcut, useShortcutListener } from './shortcuts'
 import { headerHeight } from './theme'
 
 const AccountMenu = lazy(() => import('./AccountMenu').then((module) => ({ default: module.AccountMenu })))
@@ -25,72 +25,72 @@ const ShortcutsHelp = lazy(loadHelp)
 /** Shell stands around every screen: the menu, the search, who one is, and what the connection does. */
 export function Shell() {
   const session = useSession()
-  const [opened, { toggle, close }] = useDisclosure()
+  const [isMenuOpen, { toggle: toggleMenu, close: closeMenu }] = useDisclosure()
   const [dialog, setDialog] = useState<'search' | 'help'>()
   const { pathname } = useLocation()
-  const inside = Boolean(session?.signed_in || session?.open)
-  useEffect(close, [pathname, close])
+  const hasAccess = Boolean(session?.signed_in || session?.open)
+  useEffect(closeMenu, [pathname, closeMenu])
   useEffect(() => {
     const timer = setTimeout(() => void loadSearch().catch(() => {}), 2000) // so that it opens at once, for people who type at once
     return () => clearTimeout(timer)
   }, [])
-  const search = async () => {
+  const openSearch = async () => {
     if (dialog === 'search') return
-    const given = typeAhead()
+    const escapeSignal = startTypeAhead()
     try {
       await loadSearch()
-      if (!given.aborted) setDialog('search')
+      if (!escapeSignal.aborted) setDialog('search')
     } catch {
-      typedAhead()
-      sayUnloaded()
+      takeTypeAhead()
+      showLoadError()
     }
   }
-  const help = () => void loadHelp().then(() => setDialog('help'), sayUnloaded)
-  useKeyboard()
-  useShortcut('mod+k', 'Search', () => void search(), inside)
-  useShortcut('/', 'Search', () => void search(), inside)
-  useShortcut('?', 'Show the keys', help)
-  useLiveCaches(inside)
+  const openHelp = () => void loadHelp().then(() => setDialog('help'), showLoadError)
+  useShortcutListener()
+  useShortcut('mod+k', 'Search', () => void openSearch(), hasAccess)
+  useShortcut('/', 'Search', () => void openSearch(), hasAccess)
+  useShortcut('?', 'Show the keys', openHelp)
+  useLiveUpdates(hasAccess)
   return (
-    <AppShell header={{ height: headerHeight }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened, desktop: !inside } }} padding="md">
-      <a className="skip" href="#main">
+    <AppShell header={{ height: headerHeight }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen, desktop: !hasAccess } }} padding="md">
+      <a className="skip-link" href="#main">
         Skip to the content
       </a>
       <AppShell.Header>
         <Group h="100%" px="md" gap="xs" wrap="nowrap">
-          {inside && <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={opened ? 'Close the menu' : 'Open the menu'} aria-expanded={opened} />}
+          {hasAccess && <Burger opened={isMenuOpen} onClick={toggleMenu} hiddenFrom="sm" size="sm" aria-label={isMenuOpen ? 'Close the menu' : 'Open the menu'} aria-expanded={isMenuOpen} />}
           <TextLink to="/" fw={700} c="inherit" underline="never">
             Labledger
           </TextLink>
           <Group gap="xs" ml="auto" wrap="nowrap">
-            {inside && <LiveSign />}
-            {inside && (
-              <Button variant="default" leftSection={<Icon name="search" size={16} />} visibleFrom="xs" onClick={() => void search()}>
+            {hasAccess && <ConnectionBadge />}
+            {hasAccess && (
+              <Button variant="default" leftSection={<Icon name="search" size={16} />} visibleFrom="xs" onClick={() => void openSearch()}>
                 Search
               </Button>
             )}
-            {inside && (
-              <ActionIcon variant="default" size="lg" hiddenFrom="xs" aria-label="Search" onClick={() => void search()}>
+            {hasAccess && (
+              <ActionIcon variant="default" size="lg" hiddenFrom="xs" aria-label="Search" onClick={() => void openSearch()}>
                 <Icon name="search" />
               </ActionIcon>
             )}
-            <ActionIcon variant="default" size="lg" visibleFrom="xs" aria-label="Keyboard" onClick={help}>
+            <ActionIcon variant="default" size="lg" visibleFrom="xs" aria-label="Keyboard" onClick={openHelp}>
               <Icon name="keyboard" />
             </ActionIcon>
-            <SchemeToggle />
-            {inside && (
-              <Later fallback={<Box w={34} />}>
+            <ColorSchemeToggle />
+            {hasAccess && (
+              <LazyBoundary fallback={<Box w={34} />}>
                 <AccountMenu />
-              </Later>
+              </LazyBoundary>
             )}
           </Group>
         </Group>
       </AppShell.Header>
-      {inside && (
-        <AppShell.Navbar p="xs" aria-label="Screens" className={opened ? undefined : style.closed}>
-          {menu.map(({ label, icon, to, key, role, also = [] }) =>
-            role && !includes(session?.role, role) ? null : (
-              <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={key} active={also.some((path) => pathname.startsWith(path)) || undefined} />
+      {hasAccess && (
+        <AppShell.Navbar p="xs" aria-label="Screens" className={isMenuOpen ? undefined : classes.menuClosed}>
+          {menuItems.map(({ label, icon, to, hotkey, role, activePrefixes = [] }) =>
+            role && !hasRole(session?.role, role) ? null : (
+              <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={hotkey} active={activePrefixes.some((path) => pathname.startsWith(path)) || undefined} />
             ),
           )}
         </AppShell.Navbar>
@@ -99,47 +99,47 @@ export function Shell() {
         <OfflineBanner />
         <Outlet />
       </AppShell.Main>
-      <Toasts />
-      <Later>
-        {dialog === 'search' && <SearchDialog close={() => setDialog(undefined)} />}
-        {dialog === 'help' && <ShortcutsHelp close={() => setDialog(undefined)} />}
-      </Later>
+      <ToastContainer />
+      <LazyBoundary>
+        {dialog === 'search' && <SearchDialog onClose={() => setDialog(undefined)} />}
+        {dialog === 'help' && <ShortcutsHelp onClose={() => setDialog(undefined)} />}
+      </LazyBoundary>
     </AppShell>
   )
 }
 
-type EntryProps = Pick<(typeof menu)[number], 'label' | 'icon' | 'to'> & { hotkey: string; active: boolean | undefined }
+type MenuEntryProps = Pick<(typeof menuItems)[number], 'label' | 'icon' | 'to'> & { hotkey: string; active: boolean | undefined }
 
-function MenuEntry({ label, icon, to, hotkey, active }: EntryProps) {
+function MenuEntry({ label, icon, to, hotkey, active }: MenuEntryProps) {
   const navigate = useNavigate()
   useShortcut(`g ${hotkey}`, `Go to ${label}`, () => void navigate({ to }))
   return <MenuLink to={to} label={label} leftSection={<Icon name={icon} />} activeOptions={{ exact: to === '/', includeSearch: false }} variant="light" active={active} />
 }
 
-function SchemeToggle() {
+function ColorSchemeToggle() {
   const { setColorScheme } = useMantineColorScheme()
-  const dark = useComputedColorScheme('light') === 'dark'
+  const isDark = useComputedColorScheme('light') === 'dark'
   return (
-    <ActionIcon variant="default" size="lg" aria-label={dark ? 'Light colours' : 'Dark colours'} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
-      <Icon name={dark ? 'sun' : 'moon'} />
+    <ActionIcon variant="default" size="lg" aria-label={isDark ? 'Light colours' : 'Dark colours'} onClick={() => setColorScheme(isDark ? 'light' : 'dark')}>
+      <Icon name={isDark ? 'sun' : 'moon'} />
     </ActionIcon>
   )
 }
 
 function OfflineBanner() {
-  const [online, setOnline] = useState(navigator.onLine)
+  const [isOnline, setIsOnline] = useState(navigator.onLine)
   useEffect(() => {
-    const look = () => setOnline(navigator.onLine)
-    addEventListener('online', look)
-    addEventListener('offline', look)
+    const update = () => setIsOnline(navigator.onLine)
+    addEventListener('online', update)
+    addEventListener('offline', update)
     return () => {
-      removeEventListener('online', look)
-      removeEventListener('offline', look)
+      removeEventListener('online', update)
+      removeEventListener('offline', update)
     }
   }, [])
   return (
     <div role="status">
-      {!online && (
+      {!isOnline && (
         <Group gap="xs" mb="md" p="xs" bd="1px solid var(--mantine-color-default-border)" bdrs="md">
           <Icon name="offline" />
           <Text size="sm">You are offline. What you see may be old, and nothing can be saved.</Text>

@@ -1,16 +1,16 @@
 import { Kbd, Switch, Table } from '@mantine/core'
 
-import { Dialog } from '../parts/Dialog'
-import { useShortcuts, useSingleKeys } from './shortcuts'
+import { Dialog } from '../components/Dialog'
+import { useShortcuts, useSingleKeySetting } from './shortcuts'
 
-const command = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl'
+const commandKey = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl'
 
 /** ShortcutsHelp lists the keys that work right now. */
-export function ShortcutsHelp({ close }: { close: () => void }) {
+export function ShortcutsHelp({ onClose }: { onClose: () => void }) {
   const shortcuts = useShortcuts()
-  const [on, turn] = useSingleKeys()
+  const [isEnabled, setIsEnabled] = useSingleKeySetting()
   return (
-    <Dialog onClose={close} title="Keyboard">
+    <Dialog onClose={onClose} title="Keyboard">
       <Table>
         <Table.Tbody>
           {shortcuts.map(({ keys, label }) => (
@@ -21,7 +21,7 @@ export function ShortcutsHelp({ close }: { close: () => void }) {
               <Table.Td ta="right">
                 {keys.split(/[ +]/).map((key, i) => (
                   <Kbd key={i} ml={4}>
-                    {key === 'mod' ? command : key}
+                    {key === 'mod' ? commandKey : key}
                   </Kbd>
                 ))}
               </Table.Td>
@@ -29,7 +29,7 @@ export function ShortcutsHelp({ close }: { close: () => void }) {
           ))}
         </Table.Tbody>
       </Table>
-      <Switch mt="md" label={`Keys without ${command} do something`} checked={on} onChange={(event) => turn(event.currentTarget.checked)} />
+      <Switch mt="md" label={`Keys without ${commandKey} do something`} checked={isEnabled} onChange={(event) => setIsEnabled(event.currentTarget.checked)} />
     </Dialog>
   )
 }

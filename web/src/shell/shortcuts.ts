@@ -1,7 +1,7 @@
 import { useLocalStorage } from '@mantine/hooks'
 import { useEffect, useEffectEvent } from 'react'
 
-import { store, useStore } from '../parts/store'
+import { createStore, useStore } from '../components/store'
 
 // Keys that do something wherever the focus is, unless one types. WCAG 2.1.4 asks that keys without Ctrl or Cmd can be turned off: the help (?) does it.
 
@@ -11,64 +11,64 @@ export interface Shortcut {
   label: string
 }
 
-interface Bound extends Shortcut {
+interface BoundShortcut extends Shortcut {
   run: () => void
 }
 
-const bound = store<Bound[]>([])
-let on = true
-let before = '' // a key that waits for the second one
-let beforeAt = 0
+const boundShortcuts = createStore<BoundShortcut[]>([])
+let singleKeysEnabled = true
+let pendingKey = '' // a key that waits for the second one
+let pendingSince = 0
 
 /** useShortcut binds keys while the component is there. */
 export function useShortcut(keys: string, label: string, run: () => void, active = true) {
-  const latest = useEffectEvent(run)
+  const runLatest = useEffectEvent(run)
   useEffect(() => {
     if (!active) return
-    const mine = { keys, label, run: () => latest() }
-    bound.set([...bound.get(), mine])
-    return () => bound.set(bound.get().filter((one) => one !== mine))
+    const shortcut = { keys, label, run: () => runLatest() }
+    boundShortcuts.set([...boundShortcuts.get(), shortcut])
+    return () => boundShortcuts.set(boundShortcuts.get().filter((item) => item !== shortcut))
   }, [keys, label, active])
 }
 
 /** useShortcuts are all that work right now. */
 export function useShortcuts(): Shortcut[] {
-  return useStore(bound)
+  return useStore(boundShortcuts)
 }
 
-/** useSingleKeys is whether keys without Ctrl or Cmd do something, and how to say so. The shell listens by it. */
-export function useSingleKeys() {
-  const [wanted, want] = useLocalStorage({ key: 'labledger.single-keys', defaultValue: true, getInitialValueInEffect: false })
+/** useSingleKeySetting is whether keys without Ctrl or Cmd do something, and how to say so. The shell listens by it. */
+export function useSingleKeySetting() {
+  const [isEnabled, setIsEnabled] = useLocalStorage({ key: 'labledger.single-keys', defaultValue: true, getInitialValueInEffect: false })
   useEffect(() => {
-    on = wanted
-  }, [wanted])
-  return [wanted, want] as const
+    singleKeysEnabled = isEnabled
+  }, [isEnabled])
+  return [isEnabled, setIsEnabled] as const
 }
 
-/** useKeyboard listens; the shell calls it once. */
-export function useKeyboard() {
-  useSingleKeys()
+/** useShortcutListener listens; the shell calls it once. */
+export function useShortcutListener() {
+  useSingleKeySetting()
   useEffect(() => {
-    document.addEventListener('keydown', press)
-    return () => document.removeEventListener('keydown', press)
+    document.addEventListener('keydown', handleKeyDown)
+    return () => document.removeEventListener('keydown', handleKeyDown)
   }, [])
 }
 
-function press(event: KeyboardEvent) {
+function handleKeyDown(event: KeyboardEvent) {
   if (event.defaultPrevented || event.isComposing || event.altKey) return
-  const mod = event.ctrlKey || event.metaKey
-  if (!mod && (!on || typing(event.target) || document.querySelector('[role="dialog"]'))) return
-  const key = (mod ? 'mod+' : '') + (event.key.length === 1 ? event.key.toLowerCase() : event.key)
-  const both = event.timeStamp - beforeAt < 1000 && before ? `${before} ${key}` : key
-  const found = bound.get().findLast(({ keys }) => keys === both) ?? bound.get().findLast(({ keys }) => keys === key)
-  before = found ? '' : key
-  beforeAt = event.timeStamp
-  if (!found) return
+  const hasModifier = event.ctrlKey || event.metaKey
+  if (!hasModifier && (!singleKeysEnabled || isTextInput(event.target) || document.querySelector('[role="dialog"]'))) return
+  const key = (hasModifier ? 'mod+' : '') + (event.key.length === 1 ? event.key.toLowerCase() : event.key)
+  const sequence = event.timeStamp - pendingSince < 1000 && pendingKey ? `${pendingKey} ${key}` : key
+  const match = boundShortcuts.get().findLast(({ keys }) => keys === sequence) ?? boundShortcuts.get().findLast(({ keys }) => keys === key)
+  pendingKey = match ? '' : key
+  pendingSince = event.timeStamp
+  if (!match) return
   event.preventDefault()
-  found.run()
+  match.run()
 }
 
-function typing(target: EventTarget | null): boolean {
+function isTextInput(target: EventTarget | null): boolean {
   if (target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)) return false // there is nothing to type
   return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
 }

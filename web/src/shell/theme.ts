@@ -22,23 +22,23 @@ export const theme = createTheme({
   },
 })
 
-const names = [...Object.keys(DEFAULT_THEME.colors).filter((name) => name !== 'dark'), 'ice']
+const colorNames = [...Object.keys(DEFAULT_THEME.colors).filter((name) => name !== 'dark'), 'ice']
 
-/** shades are what a variant of a component takes of each colour. */
-function shades(of: (name: string) => Record<string, string>): Record<string, string> {
-  return Object.assign({}, ...names.map(of)) as Record<string, string>
+/** colorVariables are what a variant of a component takes of each colour. */
+function colorVariables(variablesFor: (name: string) => Record<string, string>): Record<string, string> {
+  return Object.assign({}, ...colorNames.map(variablesFor)) as Record<string, string>
 }
 
-const deep = (name: string, part: number) => `color-mix(in srgb, var(--mantine-color-${name}-9) ${part}%, black)`
+const darken = (name: string, percent: number) => `color-mix(in srgb, var(--mantine-color-${name}-9) ${percent}%, black)`
 
 // Mantine sets these by scheme, which goes before what is set for both. Ice is deep enough.
-const filled = shades((name) => (name === 'ice' ? {} : { [`--mantine-color-${name}-filled`]: deep(name, 85), [`--mantine-color-${name}-filled-hover`]: deep(name, 75) }))
+const filled = colorVariables((name) => (name === 'ice' ? {} : { [`--mantine-color-${name}-filled`]: darken(name, 85), [`--mantine-color-${name}-filled-hover`]: darken(name, 75) }))
 
-export const variables: CSSVariablesResolver = () => ({
+export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     ...filled,
-    ...shades((name) => ({ [`--mantine-color-${name}-light-color`]: deep(name, 70), [`--mantine-color-${name}-outline`]: deep(name, 80) })),
+    ...colorVariables((name) => ({ [`--mantine-color-${name}-light-color`]: darken(name, 70), [`--mantine-color-${name}-outline`]: darken(name, 80) })),
     '--mantine-color-dimmed': '#56606b',
     '--mantine-color-placeholder': '#636c76',
     '--mantine-color-error': '#b42318',
@@ -46,7 +46,7 @@ export const variables: CSSVariablesResolver = () => ({
   },
   dark: {
     ...filled,
-    ...shades((name) => ({ [`--mantine-color-${name}-light-color`]: `var(--mantine-color-${name}-2)`, [`--mantine-color-${name}-outline`]: `var(--mantine-color-${name}-4)` })),
+    ...colorVariables((name) => ({ [`--mantine-color-${name}-light-color`]: `var(--mantine-color-${name}-2)`, [`--mantine-color-${name}-outline`]: `var(--mantine-color-${name}-4)` })),
     '--mantine-color-dimmed': '#aab1b8',
     '--mantine-color-placeholder': '#9aa1a9',
     '--mantine-color-error': '#ff9a94',

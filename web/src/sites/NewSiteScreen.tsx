@@ -1,8 +1,8 @@
 import { useNavigate } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
-import { useMay } from '../session/api'
+import { TextLink } from '../components/links'
+import { NewRowScreen } from '../components/NewRowScreen'
+import { usePermission } from '../session/api'
 import { createSite, type Site, type SiteFields, siteQuery } from './api'
 import { SiteForm } from './SiteForm'
 
@@ -10,17 +10,17 @@ import { SiteForm } from './SiteForm'
 export function NewSiteScreen() {
   const navigate = useNavigate()
   return (
-    <NewRow<Site, SiteFields>
+    <NewRowScreen<Site, SiteFields>
       title="New site"
-      may={useMay('operator')}
-      above={<TextLink to="/sites">Sites</TextLink>}
-      start={{}}
-      form={(props) => <SiteForm {...props} />}
-      create={createSite}
-      row={({ id }) => siteQuery(id).queryKey}
-      called={({ name }) => name}
-      open={({ id }) => void navigate({ to: '/sites/$id', params: { id: String(id) } })}
-      cancel={() => void navigate({ to: '/sites' })}
+      canCreate={usePermission('operator')}
+      breadcrumb={<TextLink to="/sites">Sites</TextLink>}
+      initialValues={{}}
+      renderForm={(props) => <SiteForm {...props} />}
+      createRow={createSite}
+      getQueryKey={({ id }) => siteQuery(id).queryKey}
+      getLabel={({ name }) => name}
+      onCreated={({ id }) => void navigate({ to: '/sites/$id', params: { id: String(id) } })}
+      onCancel={() => void navigate({ to: '/sites' })}
     />
   )
 }

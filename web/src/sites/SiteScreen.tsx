@@ -3,43 +3,45 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
+import { DataTable } from '../components/DataTable'
+import { DeleteButton } from '../components/DeleteButton'
+import { TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { RowDetails } from '../components/RowDetails'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
 import { instrumentsQuery } from '../instruments/api'
-import { columnsAtSite } from '../instruments/columns'
-import { DataTable } from '../parts/DataTable'
-import { DeleteRow } from '../parts/DeleteRow'
-import { TextLink } from '../parts/links'
-import { RowDetails } from '../parts/RowDetails'
-import { Screen } from '../parts/Screen'
-import { Empty, Part, Shown } from '../parts/states'
-import { useMay } from '../session/api'
-import { TodosAbout } from '../todos/TodosAbout'
-import { changeSite, deleteSite, readSite, type Site, type SiteFields, siteHistory, siteLabels, siteQuery } from './api'
+import { siteInstrumentColumns } from '../instruments/columns'
+import { usePermission } from '../session/api'
+import { LinkedTodos } from '../todos/LinkedTodos'
+import { deleteSite, fetchSite, type Site, type SiteFields, siteHistory, siteLabels, siteQuery, updateSite } from './api'
 import { SiteForm } from './SiteForm'
 
 /** SiteScreen shows a site and all that belongs to it. */
 export function SiteScreen() {
-  const { id: text } = useParams({ from: '/sites/$id' })
-  const id = Number(text)
+  const { id: idParam } = useParams({ from: '/sites/$id' })
+  const id = Number(idParam)
   const query = useQuery(siteQuery(id))
   return (
-    <Screen title={query.data?.name ?? `Site ${text}`} above={<TextLink to="/sites">Sites</TextLink>} actions={query.data && <Delete site={query.data} />}>
-      <Shown query={query}>
+    <Screen title={query.data?.name ?? `Site ${idParam}`} breadcrumb={<TextLink to="/sites">Sites</TextLink>} actions={query.data && <DeleteSite site={query.data} />}>
+      <QueryBoundary query={query}>
         {(site) => (
           <>
             <Details key={site.id} site={site} />
-            <Part title="Instruments" id="instruments">
-              <Instruments id={id} />
-            </Part>
-            <TodosAbout thing={{ site_id: id }} />
-            <Part title="Files" id="files">
-              <Attachments of={{ site_id: id }} />
-            </Part>
-            <Part title="History" id="history">
-              <ChangeList queryKey={['site', id, 'history']} read={siteHistory(id)} labels={siteLabels} />
-            </Part>
+            <Section title="Instruments" id="instruments">
+              <SiteInstruments id={id} />
+            </Section>
+            <LinkedTodos link={{ site_id: id }} />
+            <Section title="Files" id="files">
+              <Attachments parent={{ site_id: id }} />
+            </Section>
+            <Section title="History" id="history">
+              <ChangeList queryKey={['site', id, 'history']} fetchHistory={siteHistory(id)} labels={siteLabels} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
@@ -48,36 +50,36 @@ function Details({ site }: { site: Site }) {
   return (
     <RowDetails<Site, SiteFields>
       row={site}
-      may={useMay('operator')}
+      canEdit={usePermission('operator')}
       labels={siteLabels}
-      form={(props) => <SiteForm {...props} />}
-      options={{ row: siteQuery(site.id).queryKey, list: ['sites'], same: (one) => one.id === site.id, read: () => readSite(site.id), write: changeSite }}
+      renderForm={(props) => <SiteForm {...props} />}
+      editOptions={{ queryKey: siteQuery(site.id).queryKey, listKey: ['sites'], isSameRow: (row) => row.id === site.id, fetchRow: () => fetchSite(site.id), updateRow: updateSite }}
     />
   )
 }
 
-function Delete({ site }: { site: Site }) {
+function DeleteSite({ site }: { site: Site }) {
   const navigate = useNavigate()
   return (
-    <DeleteRow
-      may={useMay('operator')}
-      what={site.name}
-      remove={(how) => deleteSite(site, how)}
-      leave={() => navigate({ to: '/sites' })}
-      row={siteQuery(site.id).queryKey}
+    <DeleteButton
+      canDelete={usePermission('operator')}
+      itemName={site.name}
+      onDelete={(options) => deleteSite(site, options)}
+      navigateAway={() => navigate({ to: '/sites' })}
+      queryKey={siteQuery(site.id).queryKey}
     />
   )
 }
 
-function Instruments({ id }: { id: number }) {
+function SiteInstruments({ id }: { id: number }) {
   const query = useInfiniteQuery(instrumentsQuery({ site_id: String(id) }))
   return (
     <DataTable
       label="Instruments"
       query={query}
-      columns={columnsAtSite}
-      rowKey={(one) => `${one.kind} ${one.id}`}
-      empty={<Empty icon="instrument" title="No instruments stand here" />}
+      columns={siteInstrumentColumns}
+      rowKey={(row) => `${row.kind} ${row.id}`}
+      empty={<EmptyState icon="instrument" title="No instruments stand here" />}
     />
   )
 }

@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { type Column, DataTable } from '../parts/DataTable'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { ButtonLink, TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty } from '../parts/states'
-import { useMay } from '../session/api'
+import { type Column, DataTable } from '../components/DataTable'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { ButtonLink, TextLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { Screen } from '../components/Screen'
+import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { type Site, sitesQuery } from './api'
 
@@ -35,15 +35,15 @@ const columns: Column<Site>[] = [
 
 /** SitesScreen lists the places where the laboratory works. */
 export function SitesScreen() {
-  const [values, set] = useFilters(filters)
+  const [values, setFilter] = useFilters(filters)
   const query = useInfiniteQuery(sitesQuery(values))
-  const may = useMay('operator')
+  const canEdit = usePermission('operator')
   const navigate = useNavigate()
-  useShortcut('n', 'New site', () => void navigate({ to: '/sites/new' }), may)
-  const fresh = may && <ButtonLink to="/sites/new">New site</ButtonLink>
+  useShortcut('n', 'New site', () => void navigate({ to: '/sites/new' }), canEdit)
+  const newButton = canEdit && <ButtonLink to="/sites/new">New site</ButtonLink>
   return (
-    <Screen title="Sites" actions={fresh}>
-      <FilterBar filters={filters} values={values} set={set} />
+    <Screen title="Sites" actions={newButton}>
+      <FilterBar filters={filters} values={values} onChange={setFilter} />
       <DataTable
         label="Sites"
         query={query}
@@ -51,9 +51,9 @@ export function SitesScreen() {
         rowKey={(site) => site.id}
         empty={
           Object.keys(values).length > 0 ? (
-            <Empty title="No site matches">A filter wants the whole text, with upper and lower case as it is stored.</Empty>
+            <EmptyState title="No site matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
           ) : (
-            <Empty icon="site" title="There are no sites yet" actions={fresh} />
+            <EmptyState icon="site" title="There are no sites yet" actions={newButton} />
           )
         }
       />

@@ -1,8 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, created, etag, page, row, type Schemas } from '../api/client'
-import { paged } from '../api/queries'
-import { newestFirst } from '../changes/api'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { pagedQuery } from '../api/queries'
+import { createHistoryReader } from '../changes/api'
 
 // Everything that the app asks of sites. Keys of lists begin with the plural, of one row with the singular.
 
@@ -25,18 +25,18 @@ export const siteFields = Object.keys(siteLabels) as SiteField[]
 export type SiteFilters = Partial<Record<'name' | 'country' | 'state_or_region' | 'contact', string>>
 
 export const sitesQuery = (filters: SiteFilters = {}) =>
-  paged(['sites', filters], (after, signal) => page(api.GET('/api/v1/sites', { params: { query: { ...filters, after } }, signal })))
+  pagedQuery(['sites', filters], (after, signal) => unwrapPage(api.GET('/api/v1/sites', { params: { query: { ...filters, after } }, signal })))
 
-export const siteQuery = (id: number) => queryOptions({ queryKey: ['site', id], queryFn: ({ signal }) => readSite(id, signal) })
+export const siteQuery = (id: number) => queryOptions({ queryKey: ['site', id], queryFn: ({ signal }) => fetchSite(id, signal) })
 
-export const readSite = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/sites/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchSite = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/sites/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createSite = (fields: SiteFields) => created(api.POST('/api/v1/sites', { body: fields }))
+export const createSite = (fields: SiteFields) => unwrapCreated(api.POST('/api/v1/sites', { body: fields }))
 
-export const changeSite = (changes: Partial<Site>, base: Site) =>
-  row(api.PATCH('/api/v1/sites/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
+export const updateSite = (changes: Partial<Site>, base: Site) =>
+  unwrap(api.PATCH('/api/v1/sites/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteSite = (site: Site, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
-  row(api.DELETE('/api/v1/sites/{id}', { params: { path: { id: site.id }, query: { cascade, dry_run: dryRun }, header: etag(site) } }))
+  unwrap(api.DELETE('/api/v1/sites/{id}', { params: { path: { id: site.id }, query: { cascade, dry_run: dryRun }, header: ifMatch(site) } }))
 
-export const siteHistory = (id: number) => newestFirst('site', id, (signal) => page(api.GET('/api/v1/sites/{id}/history', { params: { path: { id } }, signal })))
+export const siteHistory = (id: number) => createHistoryReader('site', id, (signal) => unwrapPage(api.GET('/api/v1/sites/{id}/history', { params: { path: { id } }, signal })))

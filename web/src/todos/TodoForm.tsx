@@ -2,54 +2,54 @@ import { Button, Group, NativeSelect, SimpleGrid, Stack, Textarea, TextInput } f
 import { useForm } from '@mantine/form'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
-import { FormEnd, nullable, useFormFocus } from '../parts/form'
-import type { FormProps } from '../parts/RowDetails'
+import { emptyToNull, FormActions, useFormFocus } from '../components/form'
+import type { RowFormProps } from '../components/RowDetails'
 import { useSession } from '../session/api'
-import { choices, statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
+import { linkChoices, statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
 
-const number = (text: string) => (text === '' ? null : Number(text))
+const parseId = (text: string) => (text === '' ? null : Number(text))
 
 /** TodoForm edits a todo, a new one or one that is there. */
-export function TodoForm({ start, submit, cancel, saving = false, problem }: FormProps<TodoFields>) {
-  const me = useSession()?.username
+export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, problem }: RowFormProps<TodoFields>) {
+  const username = useSession()?.username
   const form = useForm<Record<TodoField, string>>({
     mode: 'uncontrolled',
-    initialValues: Object.fromEntries(todoFields.map((name) => [name, String(start[name] ?? (name === 'status' ? 'open' : ''))])) as Record<TodoField, string>,
+    initialValues: Object.fromEntries(todoFields.map((name) => [name, String(initialValues[name] ?? (name === 'status' ? 'open' : ''))])) as Record<TodoField, string>,
   })
   useFormFocus(form, todoFields, problem)
-  const field = (name: TodoField) => ({ label: todoLabels[name], ...form.getInputProps(name) })
+  const fieldProps = (name: TodoField) => ({ label: todoLabels[name], ...form.getInputProps(name) })
   return (
     <form
       noValidate
       onSubmit={form.onSubmit(({ description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id }) =>
-        submit({
+        onSubmit({
           description,
           status,
-          assignee: nullable(assignee),
-          due_on: nullable(due_on),
-          site_id: number(site_id),
-          freezer_id: number(freezer_id),
-          computer_id: number(computer_id),
-          alert_id: nullable(alert_id),
+          assignee: emptyToNull(assignee),
+          due_on: emptyToNull(due_on),
+          site_id: parseId(site_id),
+          freezer_id: parseId(freezer_id),
+          computer_id: parseId(computer_id),
+          alert_id: emptyToNull(alert_id),
         }),
       )}
     >
       <Stack>
-        <Textarea required rows={2} key={form.key('description')} {...field('description')} />
+        <Textarea required rows={2} key={form.key('description')} {...fieldProps('description')} />
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput required list="statuses" autoComplete="off" description={`${statuses.join(', ')}, or any short text`} key={form.key('status')} {...field('status')} />
-          <TextInput type="date" description="The day by which it is to be done" key={form.key('due_on')} {...field('due_on')} />
+          <TextInput required list="statuses" autoComplete="off" description={`${statuses.join(', ')}, or any short text`} key={form.key('status')} {...fieldProps('status')} />
+          <TextInput type="date" description="The day by which it is to be done" key={form.key('due_on')} {...fieldProps('due_on')} />
           <Group align="end" gap="xs" wrap="nowrap">
-            <TextInput flex={1} autoCapitalize="none" spellCheck={false} key={form.key('assignee')} {...field('assignee')} />
-            {me && (
-              <Button variant="default" onClick={() => form.setFieldValue('assignee', me)}>
+            <TextInput flex={1} autoCapitalize="none" spellCheck={false} key={form.key('assignee')} {...fieldProps('assignee')} />
+            {username && (
+              <Button variant="default" onClick={() => form.setFieldValue('assignee', username)}>
                 Me
               </Button>
             )}
           </Group>
-          <TextInput spellCheck={false} placeholder="Its id" key={form.key('alert_id')} {...field('alert_id')} />
+          <TextInput spellCheck={false} placeholder="Its id" key={form.key('alert_id')} {...fieldProps('alert_id')} />
           {(['site_id', 'freezer_id', 'computer_id'] as const).map((name) => (
-            <Choice key={form.key(name)} name={name} start={start[name] ?? null} {...field(name)} />
+            <LinkSelect key={form.key(name)} name={name} initialId={initialValues[name] ?? null} {...fieldProps(name)} />
           ))}
         </SimpleGrid>
         <datalist id="statuses">
@@ -57,17 +57,17 @@ export function TodoForm({ start, submit, cancel, saving = false, problem }: For
             <option key={status} value={status} />
           ))}
         </datalist>
-        <FormEnd problem={problem} fields={todoFields} saving={saving} cancel={cancel} />
+        <FormActions problem={problem} fields={todoFields} isSaving={isSaving} onCancel={onCancel} />
       </Stack>
     </form>
   )
 }
 
-/** Choice is a list of things to choose from. What a todo is about already stands in it at once. */
-function Choice({ name, start, ...props }: { name: keyof typeof choices; start: number | null; label: string }) {
-  const { data } = useInfiniteQuery(choices[name] as typeof choices.site_id)
+/** LinkSelect is a list of things to choose from. What a todo is about already stands in it at once. */
+function LinkSelect({ name, initialId, ...props }: { name: keyof typeof linkChoices; initialId: number | null; label: string }) {
+  const { data } = useInfiniteQuery(linkChoices[name] as typeof linkChoices.site_id)
   const rows: { id: number; name: string; site_id?: number }[] = data?.pages.flatMap((page) => page.rows) ?? []
-  const known = rows.map(({ id, name, site_id }) => ({ value: String(id), label: site_id === undefined ? name : `${name}, site ${site_id} (${id})` }))
-  if (start !== null && !rows.some(({ id }) => id === start)) known.unshift({ value: String(start), label: `Number ${start}` })
-  return <NativeSelect data={[{ value: '', label: 'None' }, ...known]} {...props} />
+  const options = rows.map(({ id, name, site_id }) => ({ value: String(id), label: site_id === undefined ? name : `${name}, site ${site_id} (${id})` }))
+  if (initialId !== null && !rows.some(({ id }) => id === initialId)) options.unshift({ value: String(initialId), label: `Number ${initialId}` })
+  return <NativeSelect data={[{ value: '', label: 'None' }, ...options]} {...props} />
 }

@@ -1,11 +1,11 @@
 import type { ComponentProps } from 'react'
 
-import { type Column, DataTable } from '../parts/DataTable'
-import { TextLink } from '../parts/links'
-import { shown } from '../parts/shown'
-import { About } from './About'
+import { type Column, DataTable } from '../components/DataTable'
+import { formatValue } from '../components/formatValue'
+import { TextLink } from '../components/links'
 import type { Todo } from './api'
-import { Due } from './Due'
+import { DueDate } from './DueDate'
+import { LinkedItems } from './LinkedItems'
 
 const columns: Column<Todo>[] = [
   {
@@ -19,19 +19,19 @@ const columns: Column<Todo>[] = [
     ),
   },
   { id: 'status', header: 'Status', value: (todo) => todo.status },
-  { id: 'assignee', header: 'Assignee', value: (todo) => todo.assignee, cell: (todo) => shown(todo.assignee) },
-  { id: 'due_on', header: 'Due', value: (todo) => todo.due_on, cell: (todo) => <Due todo={todo} /> },
+  { id: 'assignee', header: 'Assignee', value: (todo) => todo.assignee, cell: (todo) => formatValue(todo.assignee) },
+  { id: 'due_on', header: 'Due', value: (todo) => todo.due_on, cell: (todo) => <DueDate todo={todo} /> },
   { id: 'owner', header: 'From', value: (todo) => todo.owner },
 ]
 
-const withAbout: Column<Todo>[] = [...columns, { id: 'about', header: 'About', value: () => null, cell: (todo) => <About todo={todo} /> }]
+const columnsWithLinks: Column<Todo>[] = [...columns, { id: 'about', header: 'About', value: () => null, cell: (todo) => <LinkedItems todo={todo} /> }]
 
 type Props = Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'> & {
   /** False where all are about the same thing. */
-  about?: boolean
+  showLinks?: boolean
 }
 
 /** TodoList shows todos row by row. */
-export function TodoList({ about = true, ...props }: Props) {
-  return <DataTable label="Todos" columns={about ? withAbout : columns} rowKey={(todo) => todo.id} {...props} />
+export function TodoList({ showLinks = true, ...props }: Props) {
+  return <DataTable label="Todos" columns={showLinks ? columnsWithLinks : columns} rowKey={(todo) => todo.id} {...props} />
 }

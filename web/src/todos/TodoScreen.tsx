@@ -3,60 +3,61 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteRow } from '../parts/DeleteRow'
-import { TextLink } from '../parts/links'
-import { RowDetails } from '../parts/RowDetails'
-import { Screen } from '../parts/Screen'
-import { shown } from '../parts/shown'
-import { Part, Shown } from '../parts/states'
-import { TimeAgo } from '../parts/TimeAgo'
-import { About } from './About'
-import { changeTodo, deleteTodo, readTodo, type Todo, type TodoFields, todoHistory, todoLabels, todoQuery } from './api'
-import { Due } from './Due'
-import { useMine } from './mine'
+import { DeleteButton } from '../components/DeleteButton'
+import { formatValue } from '../components/formatValue'
+import { TextLink } from '../components/links'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { RowDetails } from '../components/RowDetails'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { TimeAgo } from '../components/TimeAgo'
+import { deleteTodo, fetchTodo, type Todo, type TodoFields, todoHistory, todoLabels, todoQuery, updateTodo } from './api'
+import { DueDate } from './DueDate'
+import { LinkedItems } from './LinkedItems'
 import { TodoForm } from './TodoForm'
+import { useCanEditTodo } from './useCanEditTodo'
 
 /** TodoScreen shows a todo and its history. */
 export function TodoScreen() {
-  const { id: text } = useParams({ from: '/todos/$id' })
-  const id = Number(text)
+  const { id: idParam } = useParams({ from: '/todos/$id' })
+  const id = Number(idParam)
   const query = useQuery(todoQuery(id))
   return (
-    <Screen title={query.data?.description ?? `Todo ${text}`} above={<TextLink to="/todos">Todos</TextLink>} actions={query.data && <Delete todo={query.data} />}>
-      <Shown query={query}>
+    <Screen title={query.data?.description ?? `Todo ${idParam}`} breadcrumb={<TextLink to="/todos">Todos</TextLink>} actions={query.data && <DeleteTodo todo={query.data} />}>
+      <QueryBoundary query={query}>
         {(todo) => (
           <>
             <Details key={todo.id} todo={todo} />
-            <Part title="History" id="history">
-              <ChangeList queryKey={['todo', id, 'history']} read={todoHistory(id)} labels={todoLabels} />
-            </Part>
+            <Section title="History" id="history">
+              <ChangeList queryKey={['todo', id, 'history']} fetchHistory={todoHistory(id)} labels={todoLabels} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
 
 function Details({ todo }: { todo: Todo }) {
-  const mine = useMine()(todo)
+  const canEdit = useCanEditTodo()(todo)
   return (
     <>
       <RowDetails<Todo, TodoFields>
         row={todo}
-        may={mine}
+        canEdit={canEdit}
         labels={todoLabels}
-        facts={[
+        items={[
           ['Status', todo.status],
-          ['Assignee', shown(todo.assignee)],
-          ['Due', <Due key="due" todo={todo} />],
-          ['About', <About key="about" todo={todo} />],
+          ['Assignee', formatValue(todo.assignee)],
+          ['Due', <DueDate key="due" todo={todo} />],
+          ['About', <LinkedItems key="about" todo={todo} />],
           ['From', todo.owner],
           ['Created', <TimeAgo key="created" at={todo.created_at} />],
         ]}
-        form={(props) => <TodoForm {...props} />}
-        options={{ row: todoQuery(todo.id).queryKey, list: ['todos'], same: (one) => one.id === todo.id, read: () => readTodo(todo.id), write: changeTodo }}
+        renderForm={(props) => <TodoForm {...props} />}
+        editOptions={{ queryKey: todoQuery(todo.id).queryKey, listKey: ['todos'], isSameRow: (row) => row.id === todo.id, fetchRow: () => fetchTodo(todo.id), updateRow: updateTodo }}
       />
-      {!mine && (
+      {!canEdit && (
         <Text size="sm" c="dimmed">
           It is {todo.owner}’s. Only its owner, its assignee and admins may change it.
         </Text>
@@ -65,15 +66,15 @@ function Details({ todo }: { todo: Todo }) {
   )
 }
 
-function Delete({ todo }: { todo: Todo }) {
+function DeleteTodo({ todo }: { todo: Todo }) {
   const navigate = useNavigate()
   return (
-    <DeleteRow
-      may={useMine()(todo)}
-      what={`“${todo.description}”`}
-      remove={(how) => deleteTodo(todo, how)}
-      leave={() => navigate({ to: '/todos' })}
-      row={todoQuery(todo.id).queryKey}
+    <DeleteButton
+      canDelete={useCanEditTodo()(todo)}
+      itemName={`“${todo.description}”`}
+      onDelete={(options) => deleteTodo(todo, options)}
+      navigateAway={() => navigate({ to: '/todos' })}
+      queryKey={todoQuery(todo.id).queryKey}
     />
   )
 }

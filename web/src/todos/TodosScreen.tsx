@@ -3,14 +3,15 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
 
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { ButtonLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Shown } from '../parts/states'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { ButtonLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
 import { useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { statuses, todosQuery } from './api'
-import { Board } from './Board'
+import { TodoBoard } from './TodoBoard'
 import { TodoList } from './TodoList'
 
 const filters = [
@@ -34,22 +35,22 @@ const views = [
 
 /** TodosScreen shows what there is to do, on a board or as a list. */
 export function TodosScreen() {
-  const [values, set] = useFilters(filters)
+  const [values, setFilter] = useFilters(filters)
   const [{ view = 'board' }, setView] = useFilters([{ name: 'view', label: 'View' }])
   const query = useInfiniteQuery(todosQuery(values))
   const todos = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data])
-  const me = useSession()?.username
+  const username = useSession()?.username
   const navigate = useNavigate()
   useShortcut('n', 'New todo', () => void navigate({ to: '/todos/new' }))
-  const fresh = <ButtonLink to="/todos/new">New todo</ButtonLink>
+  const newButton = <ButtonLink to="/todos/new">New todo</ButtonLink>
   const empty =
     Object.keys(values).length > 0 ? (
-      <Empty title="No todo matches">A filter wants the whole text, with upper and lower case as it is stored. The known statuses are {statuses.join(', ')}.</Empty>
+      <EmptyState title="No todo matches">A filter wants the whole text, with upper and lower case as it is stored. The known statuses are {statuses.join(', ')}.</EmptyState>
     ) : (
-      <Empty icon="todo" title="There is nothing to do" actions={fresh} />
+      <EmptyState icon="todo" title="There is nothing to do" actions={newButton} />
     )
   return (
-    <Screen title="Todos" actions={fresh}>
+    <Screen title="Todos" actions={newButton}>
       <Group gap="sm" align="end">
         <Button.Group aria-label="View">
           {views.map(({ name, label }) => (
@@ -58,20 +59,20 @@ export function TodosScreen() {
             </Button>
           ))}
         </Button.Group>
-        {me && values.assignee !== me && (
-          <Button variant="subtle" onClick={() => set('assignee', me)}>
+        {username && values.assignee !== username && (
+          <Button variant="subtle" onClick={() => setFilter('assignee', username)}>
             Only mine
           </Button>
         )}
       </Group>
-      <FilterBar filters={filters} values={values} set={set} />
+      <FilterBar filters={filters} values={values} onChange={setFilter} />
       {view === 'list' ? (
         <TodoList query={query} empty={empty} />
       ) : (
-        <Shown query={query}>
+        <QueryBoundary query={query}>
           {() => (
             <>
-              {todos.length === 0 ? empty : <Board todos={todos} />}
+              {todos.length === 0 ? empty : <TodoBoard todos={todos} />}
               {query.hasNextPage && (
                 <Group>
                   <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
@@ -81,7 +82,7 @@ export function TodosScreen() {
               )}
             </>
           )}
-        </Shown>
+        </QueryBoundary>
       )}
     </Screen>
   )

@@ -1,9 +1,9 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, created, etag, page, row, type Schemas } from '../api/client'
-import { paged } from '../api/queries'
-import { newestFirst } from '../changes/api'
-import { dueBefore } from './days'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { pagedQuery } from '../api/queries'
+import { createHistoryReader } from '../changes/api'
+import { dueBefore } from './dueDates'
 
 // Everything that the app asks of todos.
 
@@ -29,33 +29,33 @@ export const statuses = ['open', 'doing', 'done']
 
 export type TodoFilters = Partial<Record<'status' | 'assignee' | 'due', string>>
 
-const most = 1000
+const maxPageSize = 1000
 
 export const todosQuery = ({ due, ...filters }: TodoFilters = {}) =>
-  paged(['todos', { ...filters, due }], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...filters, due_before: dueBefore(due), after, limit: most } }, signal })))
+  pagedQuery(['todos', { ...filters, due }], (after, signal) => unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...filters, due_before: dueBefore(due), after, limit: maxPageSize } }, signal })))
 
-/** A Thing is what todos may be about. */
-export type Thing = { site_id: number } | { freezer_id: number } | { computer_id: number } | { alert_id: string }
+/** A TodoLink is what todos may be about. */
+export type TodoLink = { site_id: number } | { freezer_id: number } | { computer_id: number } | { alert_id: string }
 
-export const todosAbout = (thing: Thing) => paged(['todos', thing], (after, signal) => page(api.GET('/api/v1/todos', { params: { query: { ...thing, after } }, signal })))
+export const linkedTodosQuery = (link: TodoLink) => pagedQuery(['todos', link], (after, signal) => unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...link, after } }, signal })))
 
-export const todoQuery = (id: number) => queryOptions({ queryKey: ['todo', id], queryFn: ({ signal }) => readTodo(id, signal) })
+export const todoQuery = (id: number) => queryOptions({ queryKey: ['todo', id], queryFn: ({ signal }) => fetchTodo(id, signal) })
 
-export const readTodo = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/todos/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchTodo = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/todos/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createTodo = (fields: TodoFields) => created(api.POST('/api/v1/todos', { body: fields }))
+export const createTodo = (fields: TodoFields) => unwrapCreated(api.POST('/api/v1/todos', { body: fields }))
 
-export const changeTodo = (changes: Partial<Todo>, base: Todo) =>
-  row(api.PATCH('/api/v1/todos/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
+export const updateTodo = (changes: Partial<Todo>, base: Todo) =>
+  unwrap(api.PATCH('/api/v1/todos/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteTodo = (todo: Todo, { dryRun }: { dryRun: boolean }) =>
-  row(api.DELETE('/api/v1/todos/{id}', { params: { path: { id: todo.id }, query: { dry_run: dryRun }, header: etag(todo) } }))
+  unwrap(api.DELETE('/api/v1/todos/{id}', { params: { path: { id: todo.id }, query: { dry_run: dryRun }, header: ifMatch(todo) } }))
 
-export const todoHistory = (id: number) => newestFirst('todo', id, (signal) => page(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })))
+export const todoHistory = (id: number) => createHistoryReader('todo', id, (signal) => unwrapPage(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })))
 
 /** The things that a todo may be about, for a list to choose from. */
-export const choices = {
-  site_id: paged(['sites', 'choice'], (after, signal) => page(api.GET('/api/v1/sites', { params: { query: { after, limit: most } }, signal }))),
-  freezer_id: paged(['freezers', 'choice'], (after, signal) => page(api.GET('/api/v1/freezers', { params: { query: { after, limit: most } }, signal }))),
-  computer_id: paged(['computers', 'choice'], (after, signal) => page(api.GET('/api/v1/computers', { params: { query: { after, limit: most } }, signal }))),
+export const linkChoices = {
+  site_id: pagedQuery(['sites', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/sites', { params: { query: { after, limit: maxPageSize } }, signal }))),
+  freezer_id: pagedQuery(['freezers', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/freezers', { params: { query: { after, limit: maxPageSize } }, signal }))),
+  computer_id: pagedQuery(['computers', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/computers', { params: { query: { after, limit: maxPageSize } }, signal }))),
 }

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/todos'))
-const { beside, columnOf } = await import('./columns')
-const { dueBefore, late } = await import('./days')
+const { adjacentStatus, boardColumn } = await import('./boardColumns')
+const { dueBefore, isOverdue } = await import('./dueDates')
 
 test.each([
   ['open', -1, undefined],
@@ -12,13 +12,13 @@ test.each([
   ['done', -1, 'doing'],
   ['blocked', -1, 'done'],
   ['blocked', 1, undefined],
-] as const)('beside %s, by %i, stands %s', (status, step, found) => expect(beside({ status }, step)).toBe(found))
+] as const)('the status next to %s in direction %i is %s', (status, step, expected) => expect(adjacentStatus({ status }, step)).toBe(expected))
 
 test.each([
   ['open', 'open'],
   ['Open', 'other'],
   ['', 'other'],
-])('%j stands under %s', (status, column) => expect(columnOf({ status })).toBe(column))
+])('status %j belongs to column %s', (status, column) => expect(boardColumn({ status })).toBe(column))
 
 const lastOfYear = new Date(2026, 11, 31, 23, 59)
 
@@ -29,11 +29,11 @@ test.each([
   ['never', undefined],
   ['constructor', undefined],
   [undefined, undefined],
-])('due %s is before %s', (due, day) => expect(dueBefore(due, lastOfYear)).toBe(day))
+])('filter %s means due before %s', (due, expected) => expect(dueBefore(due, lastOfYear)).toBe(expected))
 
 test.each([
   ['2026-12-30', 'open', true],
   ['2026-12-30', 'done', false],
   ['2026-12-31', 'open', false],
   [null, 'open', false],
-])('due on %s and %s: late is %s', (due_on, status, is) => expect(late({ due_on, status }, lastOfYear)).toBe(is))
+])('due on %s with status %s: overdue is %s', (due_on, status, expected) => expect(isOverdue({ due_on, status }, lastOfYear)).toBe(expected))

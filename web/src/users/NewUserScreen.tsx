@@ -1,9 +1,9 @@
 import { Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 
-import { TextLink } from '../parts/links'
-import { NewRow } from '../parts/NewRow'
-import { useMay } from '../session/api'
+import { TextLink } from '../components/links'
+import { NewRowScreen } from '../components/NewRowScreen'
+import { usePermission } from '../session/api'
 import { createUser, type User, type UserFields, userQuery } from './api'
 import { UserForm } from './UserForm'
 
@@ -11,22 +11,22 @@ import { UserForm } from './UserForm'
 export function NewUserScreen() {
   const navigate = useNavigate()
   return (
-    <NewRow<User, UserFields>
+    <NewRowScreen<User, UserFields>
       title="New user"
-      may={useMay('admin')}
+      canCreate={usePermission('admin')}
       note={
         <Text size="sm" c="dimmed">
           A password is set on the server: <code>labledger user password NAME</code>. Without one nobody can sign in as this user.
         </Text>
       }
-      above={<TextLink to="/users">Users</TextLink>}
-      start={{ role: 'viewer' }}
-      form={(props) => <UserForm {...props} />}
-      create={createUser}
-      row={({ id }) => userQuery(id).queryKey}
-      called={({ username }) => username}
-      open={({ id }) => void navigate({ to: '/users/$id', params: { id: String(id) } })}
-      cancel={() => void navigate({ to: '/users' })}
+      breadcrumb={<TextLink to="/users">Users</TextLink>}
+      initialValues={{ role: 'viewer' }}
+      renderForm={(props) => <UserForm {...props} />}
+      createRow={createUser}
+      getQueryKey={({ id }) => userQuery(id).queryKey}
+      getLabel={({ username }) => username}
+      onCreated={({ id }) => void navigate({ to: '/users/$id', params: { id: String(id) } })}
+      onCancel={() => void navigate({ to: '/users' })}
     />
   )
 }

@@ -1,20 +1,20 @@
 import { Checkbox, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
-import { FormEnd, nullable, useFormFocus } from '../parts/form'
-import type { FormProps } from '../parts/RowDetails'
+import { emptyToNull, FormActions, useFormFocus } from '../components/form'
+import type { RowFormProps } from '../components/RowDetails'
 import { roles } from '../session/api'
 import { risks, type UserFields, userFields, userLabels } from './api'
 
 /** UserForm edits an account, a new one or one that is there. */
-export function UserForm({ start, submit, cancel, saving = false, problem }: FormProps<UserFields>) {
+export function UserForm({ initialValues, onSubmit, onCancel, isSaving = false, problem }: RowFormProps<UserFields>) {
   const form = useForm({
     mode: 'uncontrolled',
-    initialValues: { username: start.username ?? '', country: start.country ?? '', risk: start.risk ?? ('' as const), role: start.role ?? 'viewer', disabled: start.disabled ?? false },
+    initialValues: { username: initialValues.username ?? '', country: initialValues.country ?? '', risk: initialValues.risk ?? ('' as const), role: initialValues.role ?? 'viewer', disabled: initialValues.disabled ?? false },
   })
   useFormFocus(form, userFields, problem)
   return (
-    <form noValidate onSubmit={form.onSubmit(({ country, risk, ...others }) => submit({ ...others, country: nullable(country), risk: nullable(risk) }))}>
+    <form noValidate onSubmit={form.onSubmit(({ country, risk, ...otherValues }) => onSubmit({ ...otherValues, country: emptyToNull(country), risk: emptyToNull(risk) }))}>
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <TextInput label={userLabels.username} required autoCapitalize="none" spellCheck={false} autoComplete="off" key={form.key('username')} {...form.getInputProps('username')} />
@@ -28,7 +28,7 @@ export function UserForm({ start, submit, cancel, saving = false, problem }: For
           key={form.key('disabled')}
           {...form.getInputProps('disabled', { type: 'checkbox' })}
         />
-        <FormEnd problem={problem} fields={userFields} saving={saving} cancel={cancel} />
+        <FormActions problem={problem} fields={userFields} isSaving={isSaving} onCancel={onCancel} />
       </Stack>
     </form>
   )

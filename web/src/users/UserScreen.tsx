@@ -2,19 +2,21 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteRow } from '../parts/DeleteRow'
-import { TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Forbidden, Part, Shown } from '../parts/states'
-import { useMay } from '../session/api'
+import { DeleteButton } from '../components/DeleteButton'
+import { TextLink } from '../components/links'
+import { Forbidden } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { Section } from '../components/Section'
+import { usePermission } from '../session/api'
 import { deleteUser, type User, userHistory, userLabels, userQuery } from './api'
 import { UserDetails } from './UserDetails'
 
 /** UserScreen shows an account. Only admins see it. */
 export function UserScreen() {
   const { id } = useParams({ from: '/users/$id' })
-  const may = useMay('admin')
-  if (may) return <ForAdmins key={id} text={id} />
+  const isAdmin = usePermission('admin')
+  if (isAdmin) return <UserView key={id} idParam={id} />
   return (
     <Screen title={`User ${id}`}>
       <Forbidden />
@@ -22,34 +24,34 @@ export function UserScreen() {
   )
 }
 
-function ForAdmins({ text }: { text: string }) {
-  const id = Number(text)
+function UserView({ idParam }: { idParam: string }) {
+  const id = Number(idParam)
   const query = useQuery(userQuery(id))
   return (
-    <Screen title={query.data?.username ?? `User ${text}`} above={<TextLink to="/users">Users</TextLink>} actions={query.data && <Delete user={query.data} />}>
-      <Shown query={query}>
+    <Screen title={query.data?.username ?? `User ${idParam}`} breadcrumb={<TextLink to="/users">Users</TextLink>} actions={query.data && <DeleteUser user={query.data} />}>
+      <QueryBoundary query={query}>
         {(user) => (
           <>
             <UserDetails key={user.id} user={user} />
-            <Part title="History" id="history">
-              <ChangeList queryKey={['user', id, 'history']} read={userHistory(id)} labels={userLabels} />
-            </Part>
+            <Section title="History" id="history">
+              <ChangeList queryKey={['user', id, 'history']} fetchHistory={userHistory(id)} labels={userLabels} />
+            </Section>
           </>
         )}
-      </Shown>
+      </QueryBoundary>
     </Screen>
   )
 }
 
-function Delete({ user }: { user: User }) {
+function DeleteUser({ user }: { user: User }) {
   const navigate = useNavigate()
   return (
-    <DeleteRow
-      may
-      what={user.username}
-      remove={(how) => deleteUser(user, how)}
-      leave={() => navigate({ to: '/users' })}
-      row={userQuery(user.id).queryKey}
+    <DeleteButton
+      canDelete
+      itemName={user.username}
+      onDelete={(options) => deleteUser(user, options)}
+      navigateAway={() => navigate({ to: '/users' })}
+      queryKey={userQuery(user.id).queryKey}
     />
   )
 }

@@ -1,22 +1,22 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 
-import { type Column, DataTable } from '../parts/DataTable'
-import { type Filter, FilterBar, useFilters } from '../parts/filters'
-import { ButtonLink, TextLink } from '../parts/links'
-import { Screen } from '../parts/Screen'
-import { Empty, Forbidden } from '../parts/states'
-import { roles, useMay } from '../session/api'
+import { type Column, DataTable } from '../components/DataTable'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { ButtonLink, TextLink } from '../components/links'
+import { EmptyState, Forbidden } from '../components/placeholders'
+import { Screen } from '../components/Screen'
+import { roles, usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { risks, type User, usersQuery } from './api'
 
-const named = (values: readonly string[]) => values.map((value) => ({ value, label: value }))
+const toOptions = (values: readonly string[]) => values.map((value) => ({ value, label: value }))
 
 const filters = [
   { name: 'username', label: 'Username' },
   { name: 'country', label: 'Country' },
-  { name: 'risk', label: 'Risk', options: named(risks) },
-  { name: 'role', label: 'Role', options: named(roles) },
+  { name: 'risk', label: 'Risk', options: toOptions(risks) },
+  { name: 'role', label: 'Role', options: toOptions(roles) },
   {
     name: 'disabled',
     label: 'State',
@@ -38,7 +38,7 @@ const columns: Column<User>[] = [
       </TextLink>
     ),
   },
-  { id: 'id', header: 'Number', value: (user) => user.id, end: true },
+  { id: 'id', header: 'Number', value: (user) => user.id, alignEnd: true },
   { id: 'role', header: 'Role', value: (user) => user.role },
   { id: 'risk', header: 'Risk', value: (user) => user.risk ?? 'medium' },
   { id: 'country', header: 'Country', value: (user) => user.country },
@@ -47,22 +47,22 @@ const columns: Column<User>[] = [
 
 /** UsersScreen lists the people and programs that the laboratory knows. Only admins see it. */
 export function UsersScreen() {
-  const may = useMay('admin')
+  const isAdmin = usePermission('admin')
   const navigate = useNavigate()
-  useShortcut('n', 'New user', () => void navigate({ to: '/users/new' }), may)
+  useShortcut('n', 'New user', () => void navigate({ to: '/users/new' }), isAdmin)
   return (
-    <Screen title="Users" actions={may && <ButtonLink to="/users/new">New user</ButtonLink>}>
-      {may ? <Users /> : <Forbidden />}
+    <Screen title="Users" actions={isAdmin && <ButtonLink to="/users/new">New user</ButtonLink>}>
+      {isAdmin ? <UserTable /> : <Forbidden />}
     </Screen>
   )
 }
 
-function Users() {
-  const [values, set] = useFilters(filters)
+function UserTable() {
+  const [values, setFilter] = useFilters(filters)
   const query = useInfiniteQuery(usersQuery(values))
   return (
     <>
-      <FilterBar filters={filters} values={values} set={set} />
+      <FilterBar filters={filters} values={values} onChange={setFilter} />
       <DataTable
         label="Users"
         query={query}
@@ -70,9 +70,9 @@ function Users() {
         rowKey={(user) => user.id}
         empty={
           Object.keys(values).length > 0 ? (
-            <Empty title="No user matches">A filter wants the whole text, with upper and lower case as it is stored. Medium risk also goes by no risk at all.</Empty>
+            <EmptyState title="No user matches">A filter wants the whole text, with upper and lower case as it is stored. Medium risk also goes by no risk at all.</EmptyState>
           ) : (
-            <Empty icon="user" title="There are no users yet" />
+            <EmptyState icon="user" title="There are no users yet" />
           )
         }
       />

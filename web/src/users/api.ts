@@ -1,8 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, created, etag, page, row, type Schemas } from '../api/client'
-import { paged } from '../api/queries'
-import { newestFirst } from '../changes/api'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { pagedQuery } from '../api/queries'
+import { createHistoryReader } from '../changes/api'
 
 // Everything that the app asks of accounts. All of it is for admins.
 
@@ -25,20 +25,20 @@ export const risks: NonNullable<User['risk']>[] = ['low', 'medium', 'high']
 export type UserFilters = Partial<Record<UserField, string>>
 
 export const usersQuery = ({ disabled, ...filters }: UserFilters = {}) =>
-  paged(['users', { ...filters, disabled }], (after, signal) =>
-    page(api.GET('/api/v1/users', { params: { query: { ...filters, ...(disabled && { disabled: disabled === 'true' }), after } }, signal })),
+  pagedQuery(['users', { ...filters, disabled }], (after, signal) =>
+    unwrapPage(api.GET('/api/v1/users', { params: { query: { ...filters, ...(disabled && { disabled: disabled === 'true' }), after } }, signal })),
   )
 
-export const userQuery = (id: number) => queryOptions({ queryKey: ['user', id], queryFn: ({ signal }) => readUser(id, signal) })
+export const userQuery = (id: number) => queryOptions({ queryKey: ['user', id], queryFn: ({ signal }) => fetchUser(id, signal) })
 
-export const readUser = (id: number, signal?: AbortSignal) => row(api.GET('/api/v1/users/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchUser = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/users/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
-export const createUser = (fields: UserFields) => created(api.POST('/api/v1/users', { body: fields }))
+export const createUser = (fields: UserFields) => unwrapCreated(api.POST('/api/v1/users', { body: fields }))
 
-export const changeUser = (changes: Partial<User>, base: User) =>
-  row(api.PATCH('/api/v1/users/{id}', { params: { path: { id: base.id }, header: etag(base) }, body: changes }))
+export const updateUser = (changes: Partial<User>, base: User) =>
+  unwrap(api.PATCH('/api/v1/users/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteUser = (user: User, { dryRun }: { dryRun: boolean }) =>
-  row(api.DELETE('/api/v1/users/{id}', { params: { path: { id: user.id }, query: { dry_run: dryRun }, header: etag(user) } }))
+  unwrap(api.DELETE('/api/v1/users/{id}', { params: { path: { id: user.id }, query: { dry_run: dryRun }, header: ifMatch(user) } }))
 
-export const userHistory = (id: number) => newestFirst('account', id, (signal) => page(api.GET('/api/v1/users/{id}/history', { params: { path: { id } }, signal })))
+export const userHistory = (id: number) => createHistoryReader('account', id, (signal) => unwrapPage(api.GET('/api/v1/users/{id}/history', { params: { path: { id } }, signal })))

@@ -1,0 +1,87 @@
+import { checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
+
+// Every screen, looked at in light, in dark and on a phone.
+
+const screens = [
+  { path: '/app/', title: 'Home' },
+  { path: '/app/sites', title: 'Sites' },
+  { path: '/app/sites?name=Nowhere', title: 'Sites' },
+  { path: '/app/sites/new', title: 'New site' },
+  { path: '/app/sites/1', title: 'Site 1' },
+  { path: '/app/freezers/new', title: 'New freezer' },
+  { path: '/app/import', title: 'Import' },
+  { path: '/app/history', title: 'History' },
+  { path: '/app/reference?find=sites', title: 'API reference' },
+  { path: '/app/nowhere', title: 'Nothing here' },
+]
+
+for (const { path, title } of screens)
+  test(`${path} is accessible`, async ({ page, openServer }) => {
+    await page.goto(openServer.url + path)
+    await expectLoaded(page, title)
+    await expect(page).toHaveTitle(`${title} · Labledger`)
+    await checkScreen(page, path.replace(/^\/app\//, '').replace(/\W+/g, '-') || 'home')
+  })
+
+test.describe('dialogs', () => {
+  test.use({ expectedErrors: /status of 409/ }) // how one learns what depends on a site
+  test('dialogs are accessible', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/sites/1`)
+    await expectLoaded(page, 'Site 1')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Search' }).fill('Site 2')
+    await expect(page.getByRole('option', { name: 'Site 2' })).toBeVisible()
+    await checkScreen(page, 'search')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('?')
+    await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible()
+    await checkScreen(page, 'keys')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Account' }).click()
+    await expect(page.getByText('Whoever reaches this server')).toBeVisible()
+    await checkScreen(page, 'account-menu')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await expect(page.getByText(/It is still in use by \d+ computers, \d+ freezers\./)).toBeVisible()
+    await checkScreen(page, 'delete')
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await expect(page.getByLabel('Contact')).toBeVisible()
+    await checkScreen(page, 'site-edit')
+  })
+})
+
+test.describe('error states', () => {
+  test.use({ expectedErrors: /status of (400|404)/ })
+  test('an invalid address is accessible', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/events?user_id=nobody`)
+    await expect(page.getByText('The address is wrong')).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
+    await checkScreen(page, 'wrong-address')
+  })
+
+  test('a missing site is accessible', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/sites/999`)
+    await expect(page.getByText('There is no such thing')).toBeVisible()
+    await checkScreen(page, 'missing')
+  })
+})
+
+test('sign-in and registration are accessible', async ({ page, securedServer }) => {
+  await page.goto(`${securedServer.url}/app/sign-in`)
+  await expectLoaded(page, 'Sign in')
+  await checkScreen(page, 'sign-in')
+  await page.getByRole('link', { name: 'Get an account' }).click()
+  await expectLoaded(page, 'Get an account')
+  await checkScreen(page, 'register')
+})
+
+test('a viewer sees no actions that the server would reject', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'vera', '/app/sites/1')
+  await expectLoaded(page, 'Site 1')
+  for (const name of ['Edit', 'Delete', 'Add files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
+  await checkScreen(page, 'viewer')
+  await page.goto(`${securedServer.url}/app/sites/new`)
+  await expect(page.getByText('You may not see this')).toBeVisible()
+  await checkScreen(page, 'forbidden')
+})

@@ -1,0 +1,65 @@
+import { callApi, expect, expectLoaded, test } from './fixtures'
+
+// What a screen makes of the room that it has.
+
+test.beforeEach(async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  const { status } = await callApi(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '9142.50', user_id: 77, time: 1 })
+  expect(status).toBe(201)
+})
+
+test('table words do not break when the columns fit', async ({ page, openServer }) => {
+  await callApi(page, 'POST', '/api/v1/sites', { name: 'A station whose name is so long that it would take the room of all the other columns, if they let it do so, which they do not', country: 'Germany' })
+  for (const [path, title] of [
+    ['/app/alerts', 'Alerts'],
+    ['/app/sites?country=Germany', 'Sites'], // of all there may be more than are in sight
+  ] as const) {
+    await page.goto(openServer.url + path)
+    await expectLoaded(page, title)
+    for (const header of await page.getByRole('columnheader').all()) expect((await header.boundingBox())?.height, `${title}: ${await header.innerText()}`).toBeLessThan(50)
+  }
+  const germany = page.getByRole('cell', { name: 'Germany', exact: true }).first()
+  expect((await germany.evaluate((cell) => { const range = document.createRange(); range.selectNodeContents(cell); return range.getClientRects().length }))).toBe(1)
+  await page.goto(`${openServer.url}/app/alerts`)
+  await expectLoaded(page, 'Alerts')
+  const state = page.getByRole('table').getByText('open', { exact: true }).first()
+  expect(await state.evaluate((label) => label.scrollWidth <= label.clientWidth)).toBe(true)
+})
+
+test('rows become cards when the columns do not fit, and stay sortable by keyboard', async ({ page, openServer }) => {
+  for (const width of [1280, 800, 600]) {
+    await page.setViewportSize({ width, height: 700 })
+    for (const [path, title] of [
+      ['/app/alerts', 'Alerts'],
+      ['/app/users', 'Users'],
+      ['/app/todos?view=list', 'Todos'],
+    ] as const) {
+      await page.goto(openServer.url + path)
+      await expectLoaded(page, title)
+      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), `${title}, ${width} px`).toBe(0)
+      for (const time of await page.getByRole('table').locator('time').all()) expect((await time.boundingBox())?.height, `${title}, ${width} px`).toBeLessThan(36)
+    }
+  }
+  await page.goto(`${openServer.url}/app/users`)
+  await expectLoaded(page, 'Users')
+  const names = page.getByRole('rowheader')
+  await page.getByRole('button', { name: 'Username' }).focus()
+  await expect(page.getByRole('button', { name: 'Username' })).toBeInViewport()
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Enter')
+  const sortedNames = await names.allInnerTexts()
+  expect(sortedNames).toEqual(sortedNames.toSorted((a, b) => b.localeCompare(a, 'en', { sensitivity: 'base' })))
+})
+
+test('Tab skips a closed menu', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0) // it slides away
+  const isFocusInMenu = () => page.evaluate(() => document.activeElement?.closest('nav') != null)
+  await page.getByRole('button', { name: 'Account' }).focus()
+  await page.keyboard.press('Tab')
+  expect(await isFocusInMenu()).toBe(false)
+  await page.getByRole('button', { name: 'Open the menu' }).click()
+  await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
+  await expectLoaded(page, 'Rules')
+  await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0)
+})

@@ -1,0 +1,43 @@
+import { useEffect, useEffectEvent, useRef } from 'react'
+
+import type { Problem } from '../api/problem'
+import { useRowEdit } from '../api/useRowEdit'
+import { ConflictDialog } from '../components/ConflictDialog'
+import { toast } from '../components/toast'
+import { type Alert, alertLabels, alertQuery, fetchAlert, updateAlert } from './api'
+
+interface Props {
+  alert: Alert
+  changes: Partial<Alert>
+  /** What is said when it is stored. */
+  successMessage: string
+  onDone: () => void
+  onRejected: (changes: Partial<Alert>, problem: Problem) => void
+}
+
+/** AlertUpdate is one change of one alert under way, with what may come of it. It does not go when the alert leaves the list. */
+export function AlertUpdate({ alert, changes, successMessage, onDone, onRejected }: Props) {
+  const edit = useRowEdit<Alert>({
+    queryKey: alertQuery(alert.id).queryKey,
+    listKey: ['alerts'],
+    isSameRow: (row) => row.id === alert.id,
+    fetchRow: () => fetchAlert(alert.id),
+    updateRow: updateAlert,
+    onSaved: () => {
+      toast(successMessage)
+      onDone()
+    },
+  })
+  const started = useRef(false)
+  useEffect(() => {
+    if (started.current) return
+    started.current = true
+    edit.save(alert, changes)
+  })
+  const reportRejection = useEffectEvent(onRejected)
+  const rejected = edit.rejected
+  useEffect(() => {
+    if (rejected) reportRejection(rejected.changes, rejected.problem)
+  }, [rejected])
+  return edit.conflict ? <ConflictDialog conflict={edit.conflict} labels={alertLabels} onSave={edit.save} onCancel={onDone} /> : null
+}

@@ -1,0 +1,106 @@
+import { useState } from 'react'
+
+import type { Problem } from '../api/problem'
+import { toast } from '../components/toast'
+import { AlertUpdate } from './AlertUpdate'
+import type { Alert } from './api'
+import { AssignDialog } from './AssignDialog'
+import { BulkUpdateDialog } from './BulkUpdateDialog'
+import { CloseDialog } from './CloseDialog'
+
+/** AlertAction is what people do with alerts: changeOutcome changes what a closed one turned out to be. */
+export type AlertAction = 'acknowledge' | 'close' | 'assign' | 'changeOutcome'
+
+interface OpenDialog {
+  action: AlertAction
+  alerts: Alert[]
+  initialValues: Partial<Alert>
+  problem: Problem | undefined
+}
+
+interface PendingUpdate {
+  key: number
+  action: AlertAction
+  alerts: Alert[]
+  changes: Partial<Alert>
+}
+
+const dialogTitles = { acknowledge: 'Acknowledge', close: 'Close', assign: 'Assign', changeOutcome: 'Change the outcome of' } as const
+
+let lastKey = 0
+
+/** useAlertActions does something with one alert, or with many at once. Its element must stand in the screen: what is asked, and what comes of it. */
+export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
+  const [openDialog, setOpenDialog] = useState<OpenDialog>()
+  const [updates, setUpdates] = useState<PendingUpdate[]>([])
+  const startUpdate = (action: AlertAction, alerts: Alert[], changes: Partial<Alert>) => setUpdates((current) => [...current, { key: ++lastKey, action, alerts, changes }])
+  const finishUpdate = (key: number) => setUpdates((current) => current.filter((update) => update.key !== key))
+
+  const isBusy = (alert: Alert) => updates.some(({ alerts }) => alerts.some(({ id }) => id === alert.id))
+  const runAction = (action: AlertAction, targets: Alert[]) => {
+    const alerts = targets.filter((alert) => isActionAvailable(action, alert) && !isBusy(alert))
+    const [first] = alerts
+    if (!first) return
+    if (action === 'acknowledge') startUpdate(action, alerts, { state: 'acknowledged' })
+    else setOpenDialog({ action, alerts, initialValues: alerts.length === 1 ? first : {}, problem: undefined })
+  }
+
+  const dialogProps = openDialog && {
+    title: `${dialogTitles[openDialog.action]} ${openDialog.alerts.length === 1 ? 'this alert' : `${openDialog.alerts.length} alerts`}`,
+    initialValues: openDialog.initialValues,
+    problem: openDialog.problem,
+    onSubmit: (changes: Partial<Alert>) => {
+      setOpenDialog(undefined)
+      startUpdate(openDialog.action, openDialog.alerts, changes)
+    },
+    onCancel: () => setOpenDialog(undefined),
+  }
+  const dialogs = (
+    <>
+      {dialogProps && (openDialog.action === 'assign' ? <AssignDialog {...dialogProps} /> : <CloseDialog {...dialogProps} />)}
+      {updates.map(({ key, action, alerts, changes }) => {
+        const [alert] = alerts
+        if (alerts.length > 1 || !alert)
+          return (
+            <BulkUpdateDialog
+              key={key}
+              alerts={alerts}
+              changes={changes}
+              successMessage={successMessage(action, changes)}
+              onDone={(skipped) => {
+                finishUpdate(key)
+                onDone(skipped)
+              }}
+            />
+          )
+        return (
+          <AlertUpdate
+            key={key}
+            alert={alert}
+            changes={changes}
+            successMessage={successMessage(action, changes)}
+            onDone={() => {
+              finishUpdate(key)
+              onDone([])
+            }}
+            onRejected={(rejectedChanges, problem) => {
+              finishUpdate(key)
+              if (action === 'acknowledge') toast(problem.message, 'error')
+              else setOpenDialog({ action, alerts, initialValues: { ...alert, ...rejectedChanges }, problem })
+            }}
+          />
+        )
+      })}
+    </>
+  )
+  return { runAction, isBusy, dialogs }
+}
+
+/** isActionAvailable tells whether something is left to be done: an alert goes from open over acknowledged to closed. */
+export function isActionAvailable(action: AlertAction, { state }: Alert): boolean {
+  return { acknowledge: state === 'open', close: state !== 'closed', assign: true, changeOutcome: state === 'closed' }[action]
+}
+
+function successMessage(action: AlertAction, { assignee }: Partial<Alert>): string {
+  return { acknowledge: 'Acknowledged', close: 'Closed', assign: assignee ? `Assigned to ${assignee}` : 'Assigned to nobody', changeOutcome: 'Saved' }[action]
+}

@@ -1,0 +1,47 @@
+import { type RefObject, useEffect, useRef } from 'react'
+
+interface RowWithId {
+  id: string
+}
+
+/**
+ * useRowNavigation goes through a table by keys: where the focus is, is where one is. Links of rows have data-row, the row's id. When the row goes, as
+ * an acknowledged alert leaves the open ones, the next one has the focus, so that one can go on.
+ */
+export function useRowNavigation<T extends RowWithId>(containerRef: RefObject<HTMLElement | null>, rows: T[]) {
+  const lastFocusedId = useRef<string>(undefined)
+  const previousRows = useRef<T[]>([])
+  const focusedRowId = () => document.activeElement?.closest('tr')?.querySelector<HTMLElement>('[data-row]')?.dataset.row
+  const findLink = (id: string | undefined) => containerRef.current?.querySelector<HTMLElement>(`[data-row="${id}"]`)
+
+  const getFocusedRow = () => {
+    const id = focusedRowId()
+    return rows.find((row) => row.id === id)
+  }
+  const moveFocus = (offset: 1 | -1) => {
+    const links = [...(containerRef.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
+    const index = links.findIndex(({ dataset }) => dataset.row === focusedRowId())
+    const next = index < 0 ? (findLink(lastFocusedId.current) ?? links[0]) : links[index + offset]
+    next?.focus()
+  }
+  useEffect(() => {
+    const rememberFocus = () => {
+      const id = focusedRowId()
+      if (id && containerRef.current?.contains(document.activeElement)) lastFocusedId.current = id
+    }
+    document.addEventListener('focusin', rememberFocus)
+    return () => document.removeEventListener('focusin', rememberFocus)
+  }, [containerRef])
+  useEffect(() => {
+    const previous = previousRows.current
+    previousRows.current = rows
+    const index = previous.findIndex(({ id }) => id === lastFocusedId.current)
+    if (index < 0 || rows.some(({ id }) => id === lastFocusedId.current)) return
+    const remainingIds = new Set(rows.map(({ id }) => id))
+    const nextRow = [...previous.slice(index + 1), ...previous.slice(0, index).reverse()].find(({ id }) => remainingIds.has(id))
+    lastFocusedId.current = nextRow?.id
+    if (document.activeElement === document.body) findLink(nextRow?.id)?.focus()
+    // oxlint-disable-next-line react/exhaustive-deps -- link reads what is there now
+  }, [rows])
+  return { moveFocus, getFocusedRow }
+}

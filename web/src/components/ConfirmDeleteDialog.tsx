@@ -1,0 +1,58 @@
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+
+import { toProblem } from '../api/problem'
+import { Dialog } from './Dialog'
+import { ProblemAlert } from './form'
+import { Loading } from './placeholders'
+
+export interface ConfirmDeleteProps {
+  /** What is deleted, as a sentence would call it: "Site 1". */
+  itemName: string
+  /** Deletes, or with dryRun only tells whether that would go; with cascade also what depends on it. */
+  onDelete: (options: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
+  onDeleted: () => void
+  onClose: () => void
+}
+
+/** ConfirmDeleteDialog asks before something is deleted, and says what else would go: the server counts it in a dry run. */
+export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: ConfirmDeleteProps) {
+  const [cascade, setCascade] = useState(false)
+  const dryRunQuery = useQuery({
+    queryKey: ['delete', itemName],
+    gcTime: 0,
+    retry: false,
+    queryFn: () =>
+      onDelete({ cascade: false, dryRun: true }).then(
+        () => '',
+        (reason: unknown) => {
+          const problem = toProblem(reason)
+          if (problem.status === 409) return problem.message.replace(/ Delete those first.*$/, '')
+          throw problem
+        },
+      ),
+  })
+  const { mutate, isPending, error } = useMutation({ mutationFn: () => onDelete({ cascade, dryRun: false }), onSuccess: onDeleted })
+  const failure = error ?? dryRunQuery.error
+  const inUse = Boolean(dryRunQuery.data)
+  return (
+    <Dialog onClose={onClose} title={`Delete ${itemName}?`}>
+      <Stack>
+        {dryRunQuery.isPending && <Loading rows={1} />}
+        {inUse && <Text>{dryRunQuery.data}</Text>}
+        {inUse && <Checkbox label="Delete those, too" checked={cascade} onChange={(event) => setCascade(event.currentTarget.checked)} />}
+        {dryRunQuery.data === '' && <Text>Nothing depends on it. It stays in the history.</Text>}
+        <ProblemAlert problem={failure ? toProblem(failure) : undefined} />
+        <Group justify="end">
+          <Button variant="default" onClick={onClose}>
+            Keep it
+          </Button>
+          <Button color="red" loading={isPending} disabled={dryRunQuery.data === undefined || (inUse && !cascade)} onClick={() => mutate()}>
+            Delete
+          </Button>
+        </Group>
+      </Stack>
+    </Dialog>
+  )
+}

@@ -1,0 +1,56 @@
+import { SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+
+import type { EntityKind } from '../search/api'
+import { emptyToNull, FormActions, useFormFocus } from './form'
+import { Picker } from './Picker'
+import type { RowFormProps } from './RowDetails'
+
+/** A FormField of a form. */
+export interface FormField {
+  name: string
+  label: string
+  required?: boolean
+  /** The field holds the number of a thing of this kind. */
+  pickerKind?: EntityKind
+  /** What the thing is called that is chosen at first. */
+  pickerLabel?: string | undefined
+  description?: string
+  /** What a browser may fill in, in its words. */
+  autoComplete?: string
+}
+
+interface Props<F> extends RowFormProps<F> {
+  fields: readonly FormField[]
+}
+
+/** RowForm edits the fields of a row, a new one or one that is there. */
+export function RowForm<F extends object>({ fields, initialValues, onSubmit, onCancel, isSaving = false, problem }: Props<F>) {
+  const fieldNames = fields.map(({ name }) => name)
+  const initial = initialValues as Record<string, unknown>
+  const form = useForm<Record<string, string>>({
+    mode: 'uncontrolled',
+    initialValues: Object.fromEntries(fieldNames.map((name) => [name, String(initial[name] ?? '')])),
+  })
+  useFormFocus(form, fieldNames, problem)
+  const parseValue = ({ required, pickerKind }: FormField, text: string) => {
+    if (pickerKind) return text === '' ? null : Number(text)
+    return required ? text : emptyToNull(text)
+  }
+  return (
+    <form noValidate onSubmit={form.onSubmit((values) => onSubmit(Object.fromEntries(fields.map((field) => [field.name, parseValue(field, values[field.name] ?? '')])) as F))}>
+      <Stack>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {fields.map(({ name, label, required = false, pickerKind, pickerLabel, description, autoComplete }) =>
+            pickerKind ? (
+              <Picker key={form.key(name)} kind={pickerKind} label={label} required={required} selectedLabel={pickerLabel} {...form.getInputProps(name)} />
+            ) : (
+              <TextInput key={form.key(name)} label={label} required={required} description={description} autoComplete={autoComplete} {...form.getInputProps(name)} />
+            ),
+          )}
+        </SimpleGrid>
+        <FormActions problem={problem} fields={fieldNames} isSaving={isSaving} onCancel={onCancel} />
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,123 @@
+import { Button, NativeSelect, TextInput } from '@mantine/core'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { type ReactNode, useEffect, useEffectEvent, useState } from 'react'
+
+import classes from './filters.module.css'
+
+// Filters live in the address, so that a list can be sent to somebody, and the way back leads to it.
+
+export interface Filter<Name extends string> {
+  name: Name
+  label: string
+  placeholder?: string
+  /** The values there are; without them any text goes. */
+  options?: readonly { value: string; label: string }[]
+  /** What it is when none of the options is chosen; Any if left out. */
+  anyLabel?: string
+  /** A moment, in seconds since 1970. */
+  isDateTime?: boolean
+  /** Another field than one of these. */
+  renderField?: (props: { label: string; value: string; onChange: (value: string) => void }) => ReactNode
+}
+
+/** useFilters reads filters from the address, and sets one there. */
+export function useFilters<const Name extends string>(filters: readonly Filter<Name>[]): [Partial<Record<Name, string>>, (name: Name, value: string) => void] {
+  const search = useSearch({ strict: false }) as Record<string, string | undefined>
+  const navigate = useNavigate()
+  const values: Partial<Record<Name, string>> = {}
+  for (const { name } of filters) if (search[name]) values[name] = search[name]
+  return [values, (name, value) => void navigate({ to: '.', search: (current) => ({ ...current, [name]: value || undefined }), replace: true })]
+}
+
+interface Props<Name extends string> {
+  filters: readonly Filter<Name>[]
+  values: Partial<Record<Name, string>>
+  onChange: (name: Name, value: string) => void
+}
+
+/** FilterBar lets people narrow a list down. */
+export function FilterBar<Name extends string>({ filters, values, onChange }: Props<Name>) {
+  const navigate = useNavigate()
+  const hasFilters = Object.keys(values).length > 0
+  const clear = () => void navigate({ to: '.', search: (current) => ({ ...current, ...Object.fromEntries(filters.map(({ name }) => [name, undefined])) }), replace: true })
+  return (
+    <search className={classes.filterBar}>
+      {filters.map(({ name, label, placeholder, options, anyLabel = 'Any', isDateTime, renderField }) =>
+        renderField ? (
+          <div key={name}>{renderField({ label, value: values[name] ?? '', onChange: (value) => onChange(name, value) })}</div>
+        ) : isDateTime ? (
+          <DateTimeFilter key={name} label={label} value={values[name] ?? ''} onChange={(value) => onChange(name, value)} />
+        ) : options ? (
+          <NativeSelect
+            key={name}
+            label={label}
+            data={[{ value: '', label: anyLabel }, ...options]}
+            value={values[name] ?? ''}
+            onChange={(event) => onChange(name, event.currentTarget.value)}
+          />
+        ) : (
+          <TextFilter key={name} label={label} placeholder={placeholder ?? 'Any'} value={values[name] ?? ''} onChange={(value) => onChange(name, value)} />
+        ),
+      )}
+      {hasFilters && (
+        <Button variant="subtle" onClick={clear}>
+          Clear filters
+        </Button>
+      )}
+    </search>
+  )
+}
+
+const typingDelay = 400 // ms without a key, after which one has typed what one meant
+
+function TextFilter({ label, placeholder, value, onChange }: { label: string; placeholder: string; value: string; onChange: (value: string) => void }) {
+  const [text, setText] = useState(value)
+  const [lastValue, setLastValue] = useState(value)
+  const [pendingValue, setPendingValue] = useState<string>() // what is on its way into the address, while one may type on
+  if (value !== lastValue) {
+    setLastValue(value)
+    if (value === pendingValue) setPendingValue(undefined)
+    else setText(value) // the address has changed otherwise: by the way back, or Clear
+  }
+  const apply = () => {
+    if (text === value) return
+    setPendingValue(text)
+    onChange(text)
+  }
+  const applyAfterPause = useEffectEvent(apply)
+  useEffect(() => {
+    const timer = setTimeout(applyAfterPause, typingDelay)
+    return () => clearTimeout(timer)
+  }, [text])
+  return (
+    <TextInput
+      label={label}
+      placeholder={placeholder}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onKeyDown={(event) => event.key === 'Enter' && apply()}
+    />
+  )
+}
+
+/** DateTimeFilter asks for a moment as clocks here show it. */
+function DateTimeFilter({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  return (
+    <TextInput
+      type="datetime-local"
+      label={label}
+      value={toLocalInputValue(value)}
+      onChange={(event) => {
+        const seconds = new Date(event.currentTarget.value).getTime() / 1000
+        onChange(Number.isNaN(seconds) ? '' : String(seconds))
+      }}
+    />
+  )
+}
+
+/** toLocalInputValue is a moment as an input of that type wants it: 2026-11-22T08:30. */
+export function toLocalInputValue(seconds: string): string {
+  const date = new Date(Number(seconds) * 1000)
+  if (seconds === '' || Number.isNaN(date.getTime())) return ''
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}

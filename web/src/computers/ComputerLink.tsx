@@ -1,0 +1,19 @@
+import { api, unwrapPage } from '../api/client'
+import { createNamesHook } from '../components/createNamesHook'
+import { TextLink } from '../components/links'
+
+/** useComputerNames tells what computers are called. */
+export const useComputerNames = createNamesHook('Computer', 'computers', (signal) => unwrapPage(api.GET('/api/v1/computers', { params: { query: { limit: 1000 } }, signal })))
+
+/** ComputerLink leads to a computer. */
+export function ComputerLink({ id, name }: { id: number; name?: string | undefined }) {
+  return (
+    <TextLink to="/computers/$id" params={{ id: String(id) }}>
+      {name ?? <ComputerName id={id} />}
+    </TextLink>
+  )
+}
+
+function ComputerName({ id }: { id: number }) {
+  return useComputerNames()(id)
+}

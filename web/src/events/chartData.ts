@@ -1,0 +1,43 @@
+import type { Event } from './api'
+
+// What the chart over the list of events shows.
+
+export interface ChartData {
+  /** Seconds since 1970, ascending. */
+  timestamps: number[]
+  values: number[][]
+}
+
+/** balanceSeries are what a user's events, the newest first, come to one after the other, in hundredths so that nothing is rounded; then each amount. */
+export function balanceSeries(events: readonly Event[]): ChartData {
+  const [timestamps, balancesSoFar, amounts]: [number[], number[], number[]] = [[], [], []]
+  let sum = 0
+  for (const { type, amount, effective_time } of events.toReversed()) {
+    const cents = (type === 'deposit' ? 1 : -1) * Math.round(Number(amount) * 100)
+    sum += cents
+    timestamps.push(effective_time)
+    balancesSoFar.push(sum / 100)
+    amounts.push(cents / 100)
+  }
+  return { timestamps, values: [balancesSoFar, amounts] }
+}
+
+const secondsPerMinute = 60
+const minuteCount = 60 // that are shown
+
+/** eventsPerMinute are how many events, the newest first, arrived in each of the 60 minutes up to the newest, and how many of them raised an alert. */
+export function eventsPerMinute(events: readonly Event[]): ChartData {
+  const newest = events[0]
+  if (!newest) return { timestamps: [], values: [[], []] }
+  const toMinute = (event: Event) => Math.floor(Date.parse(event.created_at) / 1000 / secondsPerMinute) * secondsPerMinute
+  const lastMinute = toMinute(newest)
+  const timestamps = Array.from({ length: minuteCount }, (_, index) => lastMinute - (minuteCount - 1 - index) * secondsPerMinute)
+  const [eventCounts, alertCounts] = [timestamps.map(() => 0), timestamps.map(() => 0)]
+  for (const event of events) {
+    const index = minuteCount - 1 - (lastMinute - toMinute(event)) / secondsPerMinute
+    if (index < 0) break
+    eventCounts[index] = (eventCounts[index] ?? 0) + 1
+    if (event.alert_id) alertCounts[index] = (alertCounts[index] ?? 0) + 1
+  }
+  return { timestamps, values: [eventCounts, alertCounts] }
+}

@@ -1,0 +1,42 @@
+import { NativeSelect, SimpleGrid, Text } from '@mantine/core'
+
+import { Section } from '../components/Section'
+import { type ImportTarget, missingFields } from './importTargets'
+
+interface Props {
+  header: string[]
+  target: ImportTarget
+  /** The field of each column; undefined leaves it out. */
+  columns: (string | undefined)[]
+  onChange: (columns: (string | undefined)[]) => void
+  disabled: boolean
+}
+
+/** ColumnMapping says which field each column of the file is. No field is two columns: the last choice counts. */
+export function ColumnMapping({ header, target, columns, onChange, disabled }: Props) {
+  const { missingRequired, missingOptional } = missingFields(columns, target)
+  const fieldLabels = (names: string[]) => names.map((name) => target.fields[name]).join(', ')
+  const assignField = (columnIndex: number, field: string) => onChange(columns.map((current, i) => (i === columnIndex ? field || undefined : current === field ? undefined : current)))
+  return (
+    <Section title="Columns" id="columns">
+      <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
+        {header.map((name, i) => (
+          <NativeSelect
+            key={i}
+            label={name || `Column ${i + 1}`}
+            data={[{ value: '', label: 'Leave out' }, ...Object.entries(target.fields).map(([value, label]) => ({ value, label }))]}
+            value={columns[i] ?? ''}
+            onChange={(event) => assignField(i, event.currentTarget.value)}
+            disabled={disabled}
+          />
+        ))}
+      </SimpleGrid>
+      {missingRequired.length > 0 && <Text mt="sm">Needed, but no column is it: {fieldLabels(missingRequired)}.</Text>}
+      {missingOptional.length > 0 && (
+        <Text mt="sm" size="sm" c="dimmed">
+          No column is it, so it will be empty, also in rows that are there already: {fieldLabels(missingOptional)}.
+        </Text>
+      )}
+    </Section>
+  )
+}

@@ -1,0 +1,81 @@
+import { Button, Card, Group, Loader, Stack, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { lazy, useEffect, useRef } from 'react'
+
+import { toProblem } from '../api/problem'
+import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { ProblemAlert } from '../components/form'
+import { formatValue } from '../components/formatValue'
+import { LazyBoundary } from '../components/LazyBoundary'
+import { Loading } from '../components/placeholders'
+import { Section } from '../components/Section'
+import { replay, type Rule, type RuleFields, ruleLabels } from './api'
+
+const ReplayResult = lazy(() => import('./ReplayResult').then((module) => ({ default: module.ReplayResult })))
+
+const rangeFilters = [
+  { name: 'from', label: 'Events from', isDateTime: true },
+  { name: 'to', label: 'Events before', isDateTime: true },
+] as const satisfies Filter<string>[]
+
+interface Props {
+  rule: Rule
+  /** What is to be tried. */
+  getChanges: () => Partial<RuleFields>
+}
+
+/** ReplaySection tries settings on what was recorded, before anything is saved. */
+export function ReplaySection({ rule, getChanges }: Props) {
+  const [values, setFilter] = useFilters(rangeFilters)
+  const abortRef = useRef<AbortController>(undefined)
+  const { mutate, isPending, data, error, variables, reset } = useMutation({
+    mutationFn: (replayedChanges: Partial<RuleFields>) => {
+      abortRef.current = new AbortController()
+      const [from, to] = [values.from, values.to].map((text) => (text ? Number(text) : undefined))
+      return replay(rule.code, replayedChanges, { from, to }, abortRef.current.signal)
+    },
+  })
+  useEffect(() => () => abortRef.current?.abort(), [])
+  const cancel = () => {
+    abortRef.current?.abort()
+    reset()
+  }
+  return (
+    <Section title="What it would have done" id="replay">
+      <Card withBorder>
+        <Stack>
+          <Text size="sm" c="dimmed">
+            The settings above are tried on the events that were recorded. Nothing is changed by that.
+          </Text>
+          <FilterBar filters={rangeFilters} values={values} onChange={setFilter} />
+          <Group>
+            <Button variant="default" onClick={() => mutate(getChanges())} disabled={isPending}>
+              Try it
+            </Button>
+            {isPending && (
+              <Group gap="xs" role="status">
+                <Loader size="sm" />
+                <Text size="sm">Events are being replayed…</Text>
+                <Button variant="subtle" onClick={cancel}>
+                  Stop
+                </Button>
+              </Group>
+            )}
+          </Group>
+          <ProblemAlert problem={error ? toProblem(error) : undefined} />
+          {data && (
+            <LazyBoundary fallback={<Loading rows={3} />}>
+              <ReplayResult replay={data} description={describeChanges(rule, variables)} />
+            </LazyBoundary>
+          )}
+        </Stack>
+      </Card>
+    </Section>
+  )
+}
+
+/** describeChanges tells what was tried: "Limit at medium risk 100.00 → 250". */
+function describeChanges(rule: Rule, getChanges: Partial<RuleFields>): string {
+  const fieldNames = (Object.keys(getChanges) as (keyof RuleFields)[]).filter((name) => name !== 'title')
+  return fieldNames.map((name) => `${ruleLabels[name]}: ${formatValue(rule[name])} → ${formatValue(getChanges[name])}`).join(', ')
+}

@@ -1,0 +1,74 @@
+import { Text, Title, VisuallyHidden } from '@mantine/core'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+
+import { statuses, type Todo } from './api'
+import { adjacentStatus, boardColumn, otherColumn } from './boardColumns'
+import classes from './TodoBoard.module.css'
+import { TodoCard } from './TodoCard'
+import { useMoveTodo } from './useMoveTodo'
+
+/** TodoBoard shows todos in columns by their status. On a card, ← and → move it, ↑ and ↓ go to the next one; so does its list of statuses. */
+export function TodoBoard({ todos }: { todos: Todo[] }) {
+  const { mutate } = useMoveTodo()
+  const boardRef = useRef<HTMLDivElement>(null)
+  const movedCard = useRef<{ id: number; tag: string; column: string }>(undefined) // which takes the focus along, also when it is taken back
+  const [announcement, setAnnouncement] = useState('')
+  useEffect(() => {
+    const card = movedCard.current
+    const todo = todos.find(({ id }) => id === card?.id)
+    if (!card || !todo || boardColumn(todo) === card.column) return
+    card.column = boardColumn(todo)
+    if (document.activeElement === document.body) boardRef.current?.querySelector<HTMLElement>(`[data-todo="${card.id}"] ${card.tag}`)?.focus()
+  }, [todos])
+  const move = (todo: Todo, status: string, tag: string) => {
+    movedCard.current = { id: todo.id, tag, column: boardColumn(todo) }
+    setAnnouncement(`${todo.description}: ${status}`)
+    mutate({ todo, status })
+  }
+  const handleKeyDown = (event: KeyboardEvent, todo: Todo) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(event.target instanceof HTMLAnchorElement)) return
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key] as -1 | 1 | undefined
+    if (step) {
+      event.preventDefault()
+      const status = adjacentStatus(todo, step)
+      if (status) move(todo, status, 'a')
+      return
+    }
+    const next = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key] as 'nextElementSibling' | undefined
+    const link = next && event.target.closest('li')?.[next]?.querySelector('a')
+    if (!link) return
+    event.preventDefault()
+    link.focus()
+  }
+  const columns = [...statuses, otherColumn].map((name) => ({ name, todosInColumn: todos.filter((todo) => boardColumn(todo) === name) }))
+  return (
+    <div>
+      <Text size="sm" c="dimmed" mb="xs">
+        On a card, ← and → move it; ↑ and ↓ go to the next.
+      </Text>
+      <div ref={boardRef} className={classes.board}>
+        {columns
+          .filter(({ name, todosInColumn }) => name !== otherColumn || todosInColumn.length > 0)
+          .map(({ name, todosInColumn }) => (
+            <section key={name} aria-labelledby={`column-${name}`} className={classes.column}>
+              <Title order={2} size="h3" id={`column-${name}`}>
+                {name} ({todosInColumn.length})
+              </Title>
+              {todosInColumn.length === 0 ? (
+                <Text size="sm" c="dimmed">
+                  None
+                </Text>
+              ) : (
+                <ul className={classes.cards}>
+                  {todosInColumn.map((todo) => (
+                    <TodoCard key={todo.id} todo={todo} onMove={(status) => move(todo, status, 'select')} onKeyDown={(event) => handleKeyDown(event, todo)} />
+                  ))}
+                </ul>
+              )}
+            </section>
+          ))}
+      </div>
+      <VisuallyHidden role="status">{announcement}</VisuallyHidden>
+    </div>
+  )
+}

@@ -1,0 +1,49 @@
+import { NativeSelect, Text } from '@mantine/core'
+import type { KeyboardEvent } from 'react'
+
+import { TextLink } from '../components/links'
+import { statuses, type Todo } from './api'
+import { DueDate } from './DueDate'
+import { hasLinkedItems, LinkedItems } from './LinkedItems'
+import classes from './TodoBoard.module.css'
+import { useCanEditTodo } from './useCanEditTodo'
+
+interface Props {
+  todo: Todo
+  onMove: (status: string) => void
+  onKeyDown: (event: KeyboardEvent) => void
+}
+
+/** TodoCard is a todo on the board. */
+export function TodoCard({ todo, onMove, onKeyDown }: Props) {
+  const canEdit = useCanEditTodo()(todo)
+  const statusOptions = statuses.includes(todo.status) ? statuses : [todo.status, ...statuses]
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys are those of the link in it
+    <li data-todo={todo.id} className={classes.card} onKeyDown={onKeyDown}>
+      <TextLink to="/todos/$id" params={{ id: String(todo.id) }}>
+        {todo.description}
+      </TextLink>
+      <Text size="sm" component="div">
+        {todo.assignee ?? 'Nobody yet'}
+        {todo.due_on !== null && (
+          <>
+            , due <DueDate todo={todo} />
+          </>
+        )}
+      </Text>
+      {hasLinkedItems(todo) && (
+        <Text size="sm" component="div">
+          <LinkedItems todo={todo} />
+        </Text>
+      )}
+      {canEdit ? (
+        <NativeSelect size="xs" aria-label={`Status of ${todo.description}`} data={statusOptions} value={todo.status} onChange={(event) => onMove(event.currentTarget.value)} />
+      ) : (
+        <Text size="xs" c="dimmed">
+          {todo.status}. {todo.owner}’s: only its owner, its assignee and admins may change it.
+        </Text>
+      )}
+    </li>
+  )
+}
