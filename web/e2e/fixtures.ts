@@ -124,8 +124,8 @@ export async function checkScreen(page: Page, name: string) {
 async function findViolations(page: Page): Promise<string[]> {
   await page.evaluate(axeSource)
   return page.evaluate(async () => {
-    const { findViolations } = await (globalThis as any).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-    return findViolations.flatMap((violation: any) => violation.nodes.map((node: any) => `${violation.id}: ${node.html} ${node.failureSummary}`))
+    const { violations } = await (globalThis as any).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    return violations.flatMap((violation: any) => violation.nodes.map((node: any) => `${violation.id}: ${node.html} ${node.failureSummary}`))
   })
 }
 

@@ -1,16 +1,16 @@
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 
-// Cmd-K: it leads anywhere, by the keyboard alone.
+// The search dialog (Cmd-K), by keyboard alone.
 
-/** openSearch opens the search, by a key. */
+/** openSearch opens the search dialog with a shortcut. */
 async function openSearch(page: Page, key = 'Control+k') {
   await page.keyboard.press(key)
   await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused()
 }
 
-const searchOptions = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option')
+const searchOptions = (page: Page) => page.getByRole('listbox', { name: 'Results' }).getByRole('option')
 
-test('a part of a name finds it, and Enter opens it, however fast one types', async ({ page, openServer }) => {
+test('search finds a row by part of its name, and Enter opens it at any typing speed', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   const [name, contact] = [uniqueName('Muskox'), uniqueName('Iñupiat')]
@@ -23,7 +23,7 @@ test('a part of a name finds it, and Enter opens it, however fast one types', as
   await page.keyboard.type(name.toUpperCase())
   const options = searchOptions(page)
   await expect(options).toHaveCount(2)
-  await expect(options.first()).toContainText(`${name} 100%`) // begins so
+  await expect(options.first()).toContainText(`${name} 100%`) // a prefix match comes first
   await expect(options.first()).toContainText('Freezer, The')
   await page.keyboard.press('ArrowDown')
   await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true')
@@ -33,7 +33,7 @@ test('a part of a name finds it, and Enter opens it, however fast one types', as
 
   await openSearch(page, '/')
   await page.keyboard.type(container.uuid)
-  await page.keyboard.press('Enter') // as a scanner does, before there is an answer
+  await page.keyboard.press('Enter') // like a scanner, before the response
   await expectLoaded(page, container.uuid)
 
   await openSearch(page, '/')
@@ -43,15 +43,15 @@ test('a part of a name finds it, and Enter opens it, however fast one types', as
 
   await openSearch(page, '/')
   await page.keyboard.type('%_\\')
-  await expect(page.getByText('Nothing has that in it.')).toBeVisible()
+  await expect(page.getByText('No results for “%_\\”')).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(search).toHaveCount(0)
 })
 
-test('it leads to screens, to what one can do, and to where one was', async ({ page, openServer }) => {
+test('search offers pages, actions and recent items', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites/2`)
   await expectLoaded(page, 'Site 2')
-  await page.waitForTimeout(1200) // a visit is one that lasts
+  await page.waitForTimeout(1200) // visits count after one second
   await page.keyboard.press('g')
   await page.keyboard.press('i')
   await expectLoaded(page, 'Instruments')
@@ -71,7 +71,7 @@ test('it leads to screens, to what one can do, and to where one was', async ({ p
   await expectLoaded(page, 'Containers')
 })
 
-test('a viewer is offered nothing that would be refused, and is forgotten on leaving', async ({ page, securedServer }) => {
+test('a viewer gets only permitted actions, and sign-out deletes recent items', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
   await page.waitForTimeout(1200)
@@ -88,23 +88,23 @@ test('a viewer is offered nothing that would be refused, and is forgotten on lea
   expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBeNull()
 })
 
-test.describe('a server that does not answer', () => {
+test.describe('failing search requests', () => {
   test.use({ expectedErrors: /status of 500/ })
 
-  test('what the app knows by itself is found all the same', async ({ page, openServer }) => {
+  test('pages and actions are found without the server', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     await expectLoaded(page, 'Home')
     await page.route('**/api/v1/search?*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status": 500, "title": "Broken", "detail": "It broke."}' }))
     await openSearch(page)
     await page.keyboard.type('inst')
-    await expect(page.getByText('The search failed. It broke.')).toBeVisible()
+    await expect(page.getByText('Search failed. It broke.')).toBeVisible()
     await checkScreen(page, 'search-failed')
     await page.keyboard.press('Enter')
     await expectLoaded(page, 'Instruments')
   })
 })
 
-test('what one types before it is there arrives in it, and does nothing else', async ({ page, openServer }) => {
+test('keys typed before the dialog opens go into its field only', async ({ page, openServer }) => {
   let release = () => {}
   const released = new Promise<void>((resolve) => (release = resolve))
   await page.route('**/SearchDialog.js', async (route) => {
@@ -114,7 +114,7 @@ test('what one types before it is there arrives in it, and does nothing else', a
   await page.goto(`${openServer.url}/app/sites`)
   await expectLoaded(page, 'Sites')
   await page.keyboard.press('Control+k')
-  await page.keyboard.type('neww site 2') // n alone would lead to a new site
+  await page.keyboard.type('neww site 2') // the shortcut n would open a new site
   for (let i = 0; i < 8; i++) await page.keyboard.press('Backspace')
   await page.keyboard.type(' todo')
   release()

@@ -1,8 +1,8 @@
 import { expect, expectLoaded, signIn, test } from './fixtures'
 
-// Signing in and out, and staying signed in.
+// Sign-in, sign-out, registration and renewal of sessions.
 
-test('signing in leads where one wanted to go, and signing out leaves nothing behind', async ({ page, securedServer }) => {
+test('sign-in opens the requested page, and sign-out ends the session', async ({ page, securedServer }) => {
   await page.goto(`${securedServer.url}/app/sites?country=USA`)
   await expect(page).toHaveURL(/\/app\/sign-in\?next=/)
   await expectLoaded(page, 'Sign in')
@@ -19,7 +19,7 @@ test('signing in leads where one wanted to go, and signing out leaves nothing be
   await expectLoaded(page, 'Sign in')
 })
 
-test('nobody is led out of the app by a link to the sign-in page', async ({ page, securedServer }) => {
+test('the sign-in page never redirects out of the app', async ({ page, securedServer }) => {
   for (const next of ['https://example.org/', '//example.org/app/', 'javascript:alert(1)', '/docs']) {
     await page.goto(`${securedServer.url}/app/sign-in?next=${encodeURIComponent(next)}`)
     await page.getByLabel('Username').fill('vera')
@@ -29,32 +29,32 @@ test('nobody is led out of the app by a link to the sign-in page', async ({ page
   }
 })
 
-test.describe('refused', () => {
+test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (401|409)/ })
 
-  test('a wrong password is said so, and what one typed stays', async ({ page, securedServer }) => {
+  test('a wrong password shows an error and keeps the username', async ({ page, securedServer }) => {
     await page.goto(`${securedServer.url}/app/sign-in`)
     await page.getByLabel('Username').fill('olga')
     await page.getByRole('textbox', { name: 'Password' }).fill('not this one')
     await page.keyboard.press('Enter')
-    await expect(page.getByRole('alert')).toContainText('Username or password is wrong.')
+    await expect(page.getByRole('alert')).toContainText(/username or password/i)
     await expect(page.getByLabel('Username')).toHaveValue('olga')
     await expect(page.getByRole('textbox', { name: 'Password' })).toBeFocused()
   })
 
-  test('registering: a name that is taken, then one that is not', async ({ page, securedServer }) => {
+  test('registration rejects a username that is taken and accepts a new one', async ({ page, securedServer }) => {
     await page.goto(`${securedServer.url}/app/register`)
     await page.getByLabel('Username').fill('olga')
-    await page.getByRole('textbox', { name: 'Password' }).fill('nobody guesses this')
-    await page.getByRole('button', { name: 'Get an account' }).click()
-    await expect(page.getByText('is taken')).toBeVisible()
+    await page.getByRole('textbox', { name: 'Password' }).fill('correct horse staple')
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await expect(page.getByText(/taken|already/)).toBeVisible()
     await page.getByLabel('Username').fill(`rita ${Date.now()}`)
-    await page.getByRole('button', { name: 'Get an account' }).click()
+    await page.getByRole('button', { name: 'Create account' }).click()
     await expectLoaded(page, 'Home')
     await expect(page.getByText('Welcome, rita')).toBeVisible()
   })
 
-  test('an access cookie that has run out is renewed, once for all calls and tabs', async ({ page, context, securedServer }) => {
+  test('an expired access cookie is renewed once for all requests and tabs', async ({ page, context, securedServer }) => {
     await signIn(page, securedServer, 'olga', '/app/sites')
     await expectLoaded(page, 'Sites')
     const otherPage = await context.newPage()
@@ -69,7 +69,7 @@ test.describe('refused', () => {
     await expect(page.getByText('Latest events')).toBeVisible()
   })
 
-  test('a session that was ended leads to where one signs in, and back', async ({ page, context, securedServer }) => {
+  test('an ended session redirects to the sign-in page and back', async ({ page, context, securedServer }) => {
     await signIn(page, securedServer, 'olga', '/app/sites')
     await expectLoaded(page, 'Sites')
     await context.clearCookies()
