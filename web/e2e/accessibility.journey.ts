@@ -1,6 +1,6 @@
 import { checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
-// Every screen, looked at in light, in dark and on a phone.
+// Accessibility and layout of screens and dialogs: light theme, dark theme and 360 px width.
 
 const screens = [
   { path: '/app/', title: 'Home' },
@@ -24,7 +24,7 @@ for (const { path, title } of screens)
   })
 
 test.describe('dialogs', () => {
-  test.use({ expectedErrors: /status of 409/ }) // how one learns what depends on a site
+  test.use({ expectedErrors: /status of 409/ }) // the dry run of a deletion reports dependent rows
   test('dialogs are accessible', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/sites/1`)
     await expectLoaded(page, 'Site 1')
@@ -34,15 +34,15 @@ test.describe('dialogs', () => {
     await checkScreen(page, 'search')
     await page.keyboard.press('Escape')
     await page.keyboard.press('?')
-    await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible()
-    await checkScreen(page, 'keys')
+    await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
+    await checkScreen(page, 'shortcuts')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Account' }).click()
-    await expect(page.getByText('Whoever reaches this server')).toBeVisible()
+    await expect(page.getByText('This server runs without sign-in')).toBeVisible()
     await checkScreen(page, 'account-menu')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
-    await expect(page.getByText(/It is still in use by \d+ computers, \d+ freezers\./)).toBeVisible()
+    await expect(page.getByText(/in use by \d+ computers, \d+ freezers/)).toBeVisible()
     await checkScreen(page, 'delete')
     await page.getByRole('button', { name: 'Keep it' }).click()
     await page.getByRole('button', { name: 'Edit' }).click()
@@ -51,32 +51,32 @@ test.describe('dialogs', () => {
   })
 })
 
-test.describe('error states', () => {
+test.describe('errors', () => {
   test.use({ expectedErrors: /status of (400|404)/ })
-  test('an invalid address is accessible', async ({ page, openServer }) => {
+  test('an invalid filter value is reported', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/events?user_id=nobody`)
     await expect(page.getByText('The address is wrong')).toBeVisible()
     await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
-    await checkScreen(page, 'wrong-address')
+    await checkScreen(page, 'invalid-filter')
   })
 
-  test('a missing site is accessible', async ({ page, openServer }) => {
+  test('an unknown site is reported', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/sites/999`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
-    await checkScreen(page, 'missing')
+    await checkScreen(page, 'not-found')
   })
 })
 
-test('sign-in and registration are accessible', async ({ page, securedServer }) => {
+test('the sign-in and registration screens are accessible', async ({ page, securedServer }) => {
   await page.goto(`${securedServer.url}/app/sign-in`)
   await expectLoaded(page, 'Sign in')
   await checkScreen(page, 'sign-in')
-  await page.getByRole('link', { name: 'Get an account' }).click()
-  await expectLoaded(page, 'Get an account')
+  await page.getByRole('link', { name: 'Create account' }).click()
+  await expectLoaded(page, 'Create account')
   await checkScreen(page, 'register')
 })
 
-test('a viewer sees no actions that the server would reject', async ({ page, securedServer }) => {
+test('a viewer sees no controls that need another role', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
   for (const name of ['Edit', 'Delete', 'Add files']) await expect(page.getByRole('button', { name })).toHaveCount(0)

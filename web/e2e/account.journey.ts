@@ -1,16 +1,16 @@
 import { callApi, checkScreen, expect, expectLoaded, password, signIn, test } from './fixtures'
 import { registerUser } from './registerUser'
 
-// What one does with an account of one's own.
+// The account screen: details, password, sessions, API tokens and deletion.
 
-test('an open server has no account', async ({ page, openServer }) => {
+test('an open server has no accounts', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/account`)
   await expectLoaded(page, 'Your account')
-  await expect(page.getByText('You have no account here')).toBeVisible()
+  await expect(page.getByText('This server runs without sign-in')).toBeVisible()
   await checkScreen(page, 'account-none')
 })
 
-test('an API token is shown once, works within its role and can be revoked', async ({ page, context, securedServer }) => {
+test('an API token is shown once, grants access, and stops working when revoked', async ({ page, context, securedServer }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await registerUser(page, securedServer)
   await page.getByRole('button', { name: 'Account' }).click()
@@ -18,11 +18,11 @@ test('an API token is shown once, works within its role and can be revoked', asy
   await expectLoaded(page, 'Your account')
   await page.getByRole('button', { name: 'New token' }).click()
   const dialog = page.getByRole('dialog')
-  await expect(dialog.getByLabel('Role').getByRole('option')).toHaveText(['viewer']) // not more than one may oneself
+  await expect(dialog.getByLabel('Role').getByRole('option')).toHaveText(['viewer']) // no role above the user's own
   await dialog.getByLabel('Name').fill('Bench 7')
-  await dialog.getByLabel('Good for').selectOption('7 days')
+  await dialog.getByLabel('Expires in').selectOption('7 days')
   await checkScreen(page, 'token-new')
-  await dialog.getByRole('button', { name: 'Make it' }).click()
+  await dialog.getByRole('button', { name: 'Create token' }).click()
   const token = await dialog.getByLabel('Token').inputValue()
   await checkScreen(page, 'token')
   await dialog.getByRole('button', { name: 'Copy' }).click()
@@ -38,15 +38,15 @@ test('an API token is shown once, works within its role and can be revoked', asy
   await expectLoaded(page, 'Your account')
   expect(await page.content()).not.toContain(token)
   await checkScreen(page, 'account')
-  await table.getByRole('button', { name: 'End Bench 7' }).click()
-  await expect(table.getByRole('cell', { name: 'Over' })).toBeVisible()
+  await table.getByRole('button', { name: 'Revoke Bench 7' }).click()
+  await expect(table.getByRole('cell', { name: 'Revoked' })).toBeVisible()
   expect(await fetchStatus()).toBe(401)
 })
 
 test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|401|409|412)/ })
 
-  test('ending another session signs it out', async ({ page, browser, securedServer }) => {
+  test('revoking a session signs out its browser', async ({ page, browser, securedServer }) => {
     const username = await registerUser(page, securedServer, '/app/account')
     const otherContext = await browser.newContext()
     const otherPage = await otherContext.newPage()
@@ -56,11 +56,11 @@ test.describe('rejected requests', () => {
     await expectLoaded(page, 'Your account')
     const table = page.getByRole('table', { name: 'Sessions' })
     await expect(table.getByRole('row')).toHaveCount(3)
-    await table.getByRole('button', { name: /^End/ }).click()
+    await table.getByRole('button', { name: /^Revoke/ }).click()
     await expect(table.getByRole('row')).toHaveCount(2)
-    await expectLoaded(otherPage, 'Sign in') // by itself
+    await expectLoaded(otherPage, 'Sign in') // without a reload
     await otherContext.close()
-    await page.getByLabel('Also those that have ended').check()
+    await page.getByLabel('Show ended').check()
     await expect(page).toHaveURL(/ended=yes/)
     await expect(table.getByRole('row')).toHaveCount(3)
     await expect(table).toContainText('Ended just now')
@@ -68,35 +68,35 @@ test.describe('rejected requests', () => {
     await page.goto(`${securedServer.url}/app/sites/1`)
     await expect.poll(recentVisits).toContain('Site 1')
     await page.goto(`${securedServer.url}/app/account`)
-    await table.getByRole('button', { name: 'Sign out here' }).click()
+    await table.getByRole('button', { name: 'Sign out' }).click()
     await expectLoaded(page, 'Sign in')
-    expect(await recentVisits()).toBeNull() // nothing of it is left behind
+    expect(await recentVisits()).toBeNull() // deleted on sign-out
   })
 
-  test('changing the password requires the current one and ends every session', async ({ page, context, securedServer }) => {
+  test('changing the password requires the current one and ends all sessions', async ({ page, context, securedServer }) => {
     const username = await registerUser(page, securedServer, '/app/account')
     const otherPage = await context.newPage()
     await otherPage.goto(`${securedServer.url}/app/sites`)
     await expectLoaded(otherPage, 'Sites')
-    const currentPassword = page.getByRole('textbox', { name: 'Password until now' })
+    const currentPassword = page.getByRole('textbox', { name: 'Current password' })
     await currentPassword.fill('not this one')
-    await page.getByRole('textbox', { name: 'New password' }).fill('nobody guesses this')
+    await page.getByRole('textbox', { name: 'New password' }).fill('correct horse staple')
     await page.keyboard.press('Enter')
-    await expect(currentPassword).toHaveAccessibleDescription('is wrong')
+    await expect(currentPassword).toHaveAccessibleDescription(/wrong|incorrect/)
     await expect(currentPassword).toBeFocused()
-    await checkScreen(page, 'password-refused')
+    await checkScreen(page, 'password-rejected')
     await currentPassword.fill(password)
     await page.keyboard.press('Enter')
     await expectLoaded(page, 'Sign in')
-    await expect(page.getByText('Your password is changed.')).toBeVisible()
-    await expectLoaded(otherPage, 'Sign in') // by itself
+    await expect(page.getByText('Password changed.')).toBeVisible()
+    await expectLoaded(otherPage, 'Sign in') // without a reload
     await page.getByLabel('Username').fill(username)
-    await page.getByRole('textbox', { name: 'Password' }).fill('nobody guesses this')
+    await page.getByRole('textbox', { name: 'Password' }).fill('correct horse staple')
     await page.keyboard.press('Enter')
     await expectLoaded(page, 'Home')
   })
 
-  test('two tabs that change the country do not overwrite each other', async ({ page, context, securedServer }) => {
+  test('two tabs that edit the country do not overwrite each other', async ({ page, context, securedServer }) => {
     await registerUser(page, securedServer, '/app/account')
     const otherPage = await context.newPage()
     await otherPage.goto(`${securedServer.url}/app/account`)
@@ -114,18 +114,18 @@ test.describe('rejected requests', () => {
     expect((await callApi(page, 'GET', '/account')).body.country).toBe('Norway')
   })
 
-  test('an account is deleted after confirmation', async ({ page, securedServer }) => {
+  test('deleting the account asks for confirmation', async ({ page, securedServer }) => {
     const username = await registerUser(page, securedServer, '/app/account')
-    await page.getByRole('button', { name: 'Delete your account' }).click()
+    await page.getByRole('button', { name: 'Delete account' }).click()
     const dialog = page.getByRole('dialog')
-    await expect(dialog).toContainText(`Delete your account, ${username}?`)
+    await expect(dialog).toContainText(`Delete your account (${username})?`)
     await dialog.getByRole('button', { name: 'Keep it' }).click()
-    await page.getByRole('button', { name: 'Delete your account' }).click()
+    await page.getByRole('button', { name: 'Delete account' }).click()
     await dialog.getByRole('button', { name: 'Delete' }).click()
     await expectLoaded(page, 'Sign in')
     await page.getByLabel('Username').fill(username)
     await page.getByRole('textbox', { name: 'Password' }).fill(password)
     await page.keyboard.press('Enter')
-    await expect(page.getByRole('main').getByRole('alert')).toContainText('Username or password is wrong.')
+    await expect(page.getByRole('main').getByRole('alert')).toContainText(/username or password/i)
   })
 })

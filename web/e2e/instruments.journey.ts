@@ -156,7 +156,7 @@ test.describe('rejected requests', () => {
 test('a freezer shows its linked todos', async ({ page, openServer }) => {
   const id = await newFreezer(page, openServer, uniqueName('Frosted'))
   await page.goto(`${openServer.url}/app/freezers/${id}`)
-  await expect(page.getByText('No todo is about it')).toBeVisible()
+  await expect(page.getByText('No linked todos')).toBeVisible()
   await expect(page.getByText('It is empty')).toBeVisible()
   await checkScreen(page, 'freezer-empty')
   await callApi(page, 'POST', '/api/v1/todos', { description: 'Defrost it', status: 'open', freezer_id: id })

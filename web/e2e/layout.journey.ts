@@ -1,6 +1,6 @@
 import { callApi, expect, expectLoaded, test } from './fixtures'
 
-// What a screen makes of the room that it has.
+// Layout of tables and the menu at different widths.
 
 test.beforeEach(async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
@@ -8,11 +8,11 @@ test.beforeEach(async ({ page, openServer }) => {
   expect(status).toBe(201)
 })
 
-test('table words do not break when the columns fit', async ({ page, openServer }) => {
-  await callApi(page, 'POST', '/api/v1/sites', { name: 'A station whose name is so long that it would take the room of all the other columns, if they let it do so, which they do not', country: 'Germany' })
+test('table cells do not break words if the columns fit', async ({ page, openServer }) => {
+  await callApi(page, 'POST', '/api/v1/sites', { name: 'A research station with a very long name that would take the width of all other columns if the table did not limit its column', country: 'Germany' })
   for (const [path, title] of [
     ['/app/alerts', 'Alerts'],
-    ['/app/sites?country=Germany', 'Sites'], // of all there may be more than are in sight
+    ['/app/sites?country=Germany', 'Sites'], // few rows, so that all of them are rendered
   ] as const) {
     await page.goto(openServer.url + path)
     await expectLoaded(page, title)
@@ -26,7 +26,7 @@ test('table words do not break when the columns fit', async ({ page, openServer 
   expect(await state.evaluate((label) => label.scrollWidth <= label.clientWidth)).toBe(true)
 })
 
-test('rows become cards when the columns do not fit, and stay sortable by keyboard', async ({ page, openServer }) => {
+test('rows become cards at any width that is too narrow for the columns, and sorting works by keyboard', async ({ page, openServer }) => {
   for (const width of [1280, 800, 600]) {
     await page.setViewportSize({ width, height: 700 })
     for (const [path, title] of [
@@ -51,14 +51,14 @@ test('rows become cards when the columns do not fit, and stay sortable by keyboa
   expect(sortedNames).toEqual(sortedNames.toSorted((a, b) => b.localeCompare(a, 'en', { sensitivity: 'base' })))
 })
 
-test('Tab skips a closed menu', async ({ page }) => {
+test('Tab skips the closed menu', async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 })
-  await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0) // it slides away
+  await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0) // closed
   const isFocusInMenu = () => page.evaluate(() => document.activeElement?.closest('nav') != null)
   await page.getByRole('button', { name: 'Account' }).focus()
   await page.keyboard.press('Tab')
   expect(await isFocusInMenu()).toBe(false)
-  await page.getByRole('button', { name: 'Open the menu' }).click()
+  await page.getByRole('button', { name: 'Open menu' }).click()
   await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
   await expectLoaded(page, 'Rules')
   await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(0)

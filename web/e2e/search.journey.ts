@@ -1,16 +1,16 @@
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 
-// Cmd-K: it leads anywhere, by the keyboard alone.
+// The search dialog (Cmd-K), by keyboard alone.
 
-/** openSearch opens the search, by a key. */
+/** openSearch opens the search dialog with a shortcut. */
 async function openSearch(page: Page, key = 'Control+k') {
   await page.keyboard.press(key)
   await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused()
 }
 
-const searchOptions = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option')
+const searchOptions = (page: Page) => page.getByRole('listbox', { name: 'Results' }).getByRole('option')
 
-test('part of a name finds a result, and Enter opens it at any typing speed', async ({ page, openServer }) => {
+test('search finds a row by part of its name, and Enter opens it at any typing speed', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   const [name, contact] = [uniqueName('Muskox'), uniqueName('Iñupiat')]
@@ -23,7 +23,7 @@ test('part of a name finds a result, and Enter opens it at any typing speed', as
   await page.keyboard.type(name.toUpperCase())
   const options = searchOptions(page)
   await expect(options).toHaveCount(2)
-  await expect(options.first()).toContainText(`${name} 100%`) // begins so
+  await expect(options.first()).toContainText(`${name} 100%`) // a prefix match comes first
   await expect(options.first()).toContainText('Freezer, The')
   await page.keyboard.press('ArrowDown')
   await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true')
@@ -33,7 +33,7 @@ test('part of a name finds a result, and Enter opens it at any typing speed', as
 
   await openSearch(page, '/')
   await page.keyboard.type(container.uuid)
-  await page.keyboard.press('Enter') // as a scanner does, before there is an answer
+  await page.keyboard.press('Enter') // like a scanner, before the response
   await expectLoaded(page, container.uuid)
 
   await openSearch(page, '/')
@@ -43,15 +43,15 @@ test('part of a name finds a result, and Enter opens it at any typing speed', as
 
   await openSearch(page, '/')
   await page.keyboard.type('%_\\')
-  await expect(page.getByText('Nothing has that in it.')).toBeVisible()
+  await expect(page.getByText('No results for “%_\\”')).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(search).toHaveCount(0)
 })
 
-test('the search finds screens, actions and recent visits', async ({ page, openServer }) => {
+test('search offers pages, actions and recent items', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites/2`)
   await expectLoaded(page, 'Site 2')
-  await page.waitForTimeout(1200) // a visit is one that lasts
+  await page.waitForTimeout(1200) // visits count after one second
   await page.keyboard.press('g')
   await page.keyboard.press('i')
   await expectLoaded(page, 'Instruments')
@@ -71,7 +71,7 @@ test('the search finds screens, actions and recent visits', async ({ page, openS
   await expectLoaded(page, 'Containers')
 })
 
-test('a viewer gets no forbidden actions, and sign-out deletes recent visits', async ({ page, securedServer }) => {
+test('a viewer gets only permitted actions, and sign-out deletes recent items', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
   await page.waitForTimeout(1200)
@@ -88,16 +88,16 @@ test('a viewer gets no forbidden actions, and sign-out deletes recent visits', a
   expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBeNull()
 })
 
-test.describe('a failing server', () => {
+test.describe('failing search requests', () => {
   test.use({ expectedErrors: /status of 500/ })
 
-  test('local results are still found', async ({ page, openServer }) => {
+  test('pages and actions are found without the server', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     await expectLoaded(page, 'Home')
     await page.route('**/api/v1/search?*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status": 500, "title": "Broken", "detail": "It broke."}' }))
     await openSearch(page)
     await page.keyboard.type('inst')
-    await expect(page.getByText('The search failed. It broke.')).toBeVisible()
+    await expect(page.getByText('Search failed. It broke.')).toBeVisible()
     await checkScreen(page, 'search-failed')
     await page.keyboard.press('Enter')
     await expectLoaded(page, 'Instruments')
@@ -114,7 +114,7 @@ test('keys typed before the dialog opens go into its field only', async ({ page,
   await page.goto(`${openServer.url}/app/sites`)
   await expectLoaded(page, 'Sites')
   await page.keyboard.press('Control+k')
-  await page.keyboard.type('neww site 2') // n alone would lead to a new site
+  await page.keyboard.type('neww site 2') // the shortcut n would open a new site
   for (let i = 0; i < 8; i++) await page.keyboard.press('Backspace')
   await page.keyboard.type(' todo')
   release()

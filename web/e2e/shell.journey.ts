@@ -1,12 +1,12 @@
 import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
-// What stands around the screens: keys, search, the live connection, and a server that goes and comes.
+// The frame around the screens: shortcuts, search, live updates, and behaviour without a server.
 
-test('the app works by keyboard only', async ({ page, openServer }) => {
+test('the app works by keyboard alone', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   await page.keyboard.press('Tab')
-  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused()
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused()
   await page.keyboard.press('g')
   await page.keyboard.press('s')
   await expectLoaded(page, 'Sites')
@@ -19,7 +19,7 @@ test('the app works by keyboard only', async ({ page, openServer }) => {
   await page.keyboard.press('e')
   await expect(page.getByLabel('Name')).toBeFocused()
   await page.keyboard.press('Tab')
-  await page.keyboard.type('Ada n e ? g s') // keys that lead elsewhere, but not while one types
+  await page.keyboard.type('Ada n e ? g s') // shortcuts are inactive in text fields
   await page.keyboard.press('Enter')
   await expect(page.getByRole('definition').filter({ hasText: 'Ada n e ? g s' })).toBeVisible()
   await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused()
@@ -32,11 +32,11 @@ test('the app works by keyboard only', async ({ page, openServer }) => {
   await page.keyboard.press('?')
   await page.getByRole('switch').press('Space')
   await page.keyboard.press('Escape')
-  await page.keyboard.press('e') // turned off
+  await page.keyboard.press('e') // single-key shortcuts are off
   await expect(page.getByLabel('Name')).toHaveCount(0)
 })
 
-test('an event appears in every tab over one connection', async ({ page, context, openServer }) => {
+test('new events appear in every tab over one connection', async ({ page, context, openServer }) => {
   const streams: string[] = []
   context.on('request', (request) => request.url().includes('/api/v1/stream') && streams.push(request.url()))
   await page.goto(`${openServer.url}/app/`)
@@ -51,15 +51,15 @@ test('an event appears in every tab over one connection', async ({ page, context
   }
   expect(streams.length).toBe(1)
   await checkScreen(otherPage, 'home-busy')
-  await page.close() // which read the stream; the other one goes on
+  await page.close() // the tab with the connection; the other tab takes over
   await callApi(otherPage, 'POST', '/api/v1/events', { type: 'deposit', amount: '3.99', user_id: 41, time: 2 })
   await expect(otherPage.getByRole('region', { name: 'Latest events' })).toContainText('deposit 3.99')
 })
 
-test.describe('a server restart', () => {
+test.describe('server restart', () => {
   test.use({ expectedErrors: /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503|The server cannot be reached/ })
 
-  test('does not lose an open form', async ({ page, securedServer }) => {
+  test('a save fails while the server is down and succeeds afterwards', async ({ page, securedServer }) => {
     test.setTimeout(120_000)
     await signIn(page, securedServer, 'olga', '/app/sites/1')
     await expectLoaded(page, 'Site 1')
@@ -80,14 +80,14 @@ test.describe('a server restart', () => {
     expect((await callApi(page, 'GET', '/api/v1/sites/1')).body.contact).toBe(contact)
   })
 
-  test('reloads a failed screen automatically', async ({ page, securedServer }) => {
+  test('a screen that failed to load appears after the restart', async ({ page, securedServer }) => {
     test.setTimeout(120_000)
     await signIn(page, securedServer, 'vera', '/app/')
     await expectLoaded(page, 'Home')
     const codeLoaded = page.waitForResponse(/SitesScreen\.js$/)
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).hover()
     await (await codeLoaded).finished()
-    await page.waitForTimeout(1000) // what the code itself needs
+    await page.waitForTimeout(1000) // loads its own imports
     await securedServer.stop()
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).click()
     await expect(page.getByText('The server cannot be reached')).toBeVisible({ timeout: 30_000 })
@@ -95,7 +95,7 @@ test.describe('a server restart', () => {
     await expect(page.getByRole('link', { name: 'Site 1' })).toBeVisible({ timeout: 45_000 })
   })
 
-  test('a screen opened offline shows an error and recovers', async ({ page, context, openServer }) => {
+  test('a screen opened offline shows an error and loads after reconnecting', async ({ page, context, openServer }) => {
     await page.goto(`${openServer.url}/app/sites`)
     await expectLoaded(page, 'Sites')
     const codeLoaded = page.waitForResponse(/SiteScreen\.js$/)
@@ -111,13 +111,13 @@ test.describe('a server restart', () => {
   })
 })
 
-test.describe('offline', () => {
+test.describe('no connection', () => {
   test.use({ expectedErrors: /ERR_INTERNET_DISCONNECTED|status of (401|500)|The server cannot be reached/ })
 
-  test('a screen that is not loaded shows an error and loads automatically', async ({ page, context, openServer }) => {
+  test('a screen whose code is not loaded shows an error and loads after reconnecting', async ({ page, context, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     await expectLoaded(page, 'Home')
-    await page.evaluate(() => Object.assign(globalThis, { stays: true }))
+    await page.evaluate(() => Object.assign(globalThis, { marked: true }))
     await context.setOffline(true)
     await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
     await expect(page.getByRole('heading', { level: 1, name: 'Not loaded yet' })).toBeVisible()
@@ -127,10 +127,10 @@ test.describe('offline', () => {
     await expect(page.getByText('That could not be loaded.')).toBeVisible()
     await context.setOffline(false)
     await expectLoaded(page, 'Rules')
-    expect(await page.evaluate(() => 'stays' in globalThis)).toBe(true)
+    expect(await page.evaluate(() => 'marked' in globalThis)).toBe(true)
   })
 
-  test('a failed session request links to the sign-in screen', async ({ page, securedServer }) => {
+  test('a failed session request leads to the sign-in page', async ({ page, securedServer }) => {
     await page.route('**/auth/session', (route) => route.fulfill({ status: 500, json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' } }))
     await page.goto(`${securedServer.url}/app/sites/1`)
     await expect(page.getByText('You are not signed in')).toBeVisible()

@@ -1,6 +1,6 @@
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 
-// What one does with todos: the board without a mouse, clashing, and what is somebody else's.
+// Todos: the board by keyboard, the list, edit conflicts, permissions and links to other items.
 
 async function newTodo(page: Page, fields: Record<string, unknown>): Promise<number> {
   const { status, body } = await callApi(page, 'POST', '/api/v1/todos', { status: 'open', assignee: null, due_on: null, site_id: null, freezer_id: null, computer_id: null, alert_id: null, ...fields })
@@ -8,7 +8,7 @@ async function newTodo(page: Page, fields: Record<string, unknown>): Promise<num
   return body.id
 }
 
-test('a todo moved on the board by keyboard keeps its column and focus', async ({ page, openServer }) => {
+test('cards move by keyboard, keep the focus and stay moved', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const assignee = uniqueName('Keys')
   const first = await newTodo(page, { description: 'Defrost', assignee, site_id: 1, due_on: '2020-02-29' })
@@ -19,7 +19,7 @@ test('a todo moved on the board by keyboard keeps its column and focus', async (
   const column = (name: string) => page.getByRole('region', { name: new RegExp(`^${name} `) })
   await expect(column('open').getByRole('listitem')).toHaveCount(2)
   await expect(column('other')).toContainText('blocked')
-  await expect(column('open')).toContainText('29 Feb 2020, late')
+  await expect(column('open')).toContainText('29 Feb 2020 (overdue)')
   await checkScreen(page, 'board')
   const link = page.getByRole('link', { name: 'Defrost' })
   await link.focus()
@@ -30,7 +30,7 @@ test('a todo moved on the board by keyboard keeps its column and focus', async (
     await page.keyboard.press('ArrowRight')
     await expect(column(name).getByRole('link', { name: 'Defrost' })).toBeFocused()
   }
-  await page.keyboard.press('ArrowRight') // there is nothing further on
+  await page.keyboard.press('ArrowRight') // no effect in the last column
   await page.keyboard.press('ArrowLeft')
   await expect(column('doing').getByRole('link', { name: 'Defrost' })).toBeFocused()
   await expect.poll(async () => (await callApi(page, 'GET', `/api/v1/todos/${first}`)).body).toMatchObject({ status: 'doing', version: 4 })
@@ -48,40 +48,40 @@ test('a todo moved on the board by keyboard keeps its column and focus', async (
   await expect(page.getByRole('link', { name: 'Site 1' })).toBeVisible()
 })
 
-test('a todo is created, assigned, found in the list, edited and deleted', async ({ page, securedServer }) => {
+test('a user creates, assigns, finds, edits and deletes a todo', async ({ page, securedServer }) => {
   test.slow()
   const description = uniqueName('Count the tubes')
   await signIn(page, securedServer, 'olga', '/app/todos?view=list')
   await expectLoaded(page, 'Todos')
   await page.keyboard.press('n')
   await expectLoaded(page, 'New todo')
-  await page.getByLabel('What').fill(description)
-  await page.getByRole('button', { name: 'Me', exact: true }).click()
-  await page.getByLabel('Due').fill('2020-01-31')
+  await page.getByLabel('Title').fill(description)
+  await page.getByRole('button', { name: 'Assign to me' }).click()
+  await page.getByLabel('Due date').fill('2020-01-31')
   await page.getByLabel('Site').selectOption('Site 2')
   await page.getByLabel('Freezer').selectOption({ index: 1 })
   await checkScreen(page, 'todo-new')
   await page.getByRole('button', { name: 'Save' }).click()
   await expectLoaded(page, description)
-  await expect(page.getByRole('definition').filter({ hasText: '31 Jan 2020, late' })).toBeVisible()
+  await expect(page.getByRole('definition').filter({ hasText: '31 Jan 2020 (overdue)' })).toBeVisible()
   await checkScreen(page, 'todo')
   await page.goto(`${securedServer.url}/app/todos`)
   await page.getByRole('button', { name: 'List' }).click()
-  await page.getByRole('button', { name: 'Only mine' }).click()
-  await page.getByLabel('Due').selectOption('Before today')
+  await page.getByRole('button', { name: 'Assigned to me' }).click()
+  await page.getByLabel('Due date').selectOption('Before today')
   await expect(page).toHaveURL(/view=list&assignee=olga&due=late/)
   await checkScreen(page, 'todos')
   await page.getByRole('link', { name: description }).click()
   await expectLoaded(page, description)
   await page.keyboard.press('e')
   await page.getByLabel('Status').fill('waits for parts')
-  await page.getByLabel('Due').fill('')
+  await page.getByLabel('Due date').fill('')
   await page.getByRole('button', { name: 'Save' }).click()
   await expect(page.getByText('Saved')).toBeVisible()
   await expect(page.getByRole('region', { name: 'History' })).toContainText('Status: open → waits for parts')
   await page.goBack()
   await expect(page.getByRole('button', { name: 'List' })).toHaveAttribute('aria-pressed', 'true')
-  await expect(page.getByText(description)).toHaveCount(0) // it is due no more
+  await expect(page.getByText(description)).toHaveCount(0) // no due date any more
   await page.goForward()
   await page.getByRole('button', { name: 'Delete', exact: true }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
@@ -92,7 +92,7 @@ test('a todo is created, assigned, found in the list, edited and deleted', async
 test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403|412)/ })
 
-  test('two tabs that edit one todo lose no changes', async ({ page, context, openServer }) => {
+  test('two tabs that edit the same todo resolve the conflict', async ({ page, context, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     const id = await newTodo(page, { description: uniqueName('Twice') })
     const otherPage = await context.newPage()
@@ -115,7 +115,7 @@ test.describe('rejected requests', () => {
     expect((await callApi(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ assignee: 'Grace', status: 'doing', version: 3 })
   })
 
-  test('a card edited elsewhere still moves, and a card moved elsewhere stays', async ({ page, openServer }) => {
+  test('a card edited by another user still moves; a card moved by another user does not', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     const assignee = uniqueName('Fast')
     const id = await newTodo(page, { description: 'Thaw', assignee })
@@ -129,25 +129,25 @@ test.describe('rejected requests', () => {
     await callApi(page, 'PATCH', `/api/v1/todos/${id}`, { status: 'done' })
     await page.getByRole('link', { name: 'Thaw' }).focus()
     await page.keyboard.press('ArrowLeft')
-    await expect(page.getByText('Somebody else has moved “Thaw” to done.')).toBeVisible()
+    await expect(page.getByText('Another user moved “Thaw” to done.')).toBeVisible()
     await expect(page.getByRole('region', { name: 'done (1)' })).toContainText('Thaw')
     expect((await callApi(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ status: 'done', due_on: '2030-01-01' })
   })
 
-  test('a viewer edits own todos only', async ({ page, browser, securedServer }) => {
+  test('a viewer edits own todos, but not those of other users', async ({ page, browser, securedServer }) => {
     const otherContext = await browser.newContext()
     const olgaPage = await otherContext.newPage()
     await signIn(olgaPage, securedServer, 'olga')
     const assignee = uniqueName('Team')
-    const olgaTodo = await newTodo(olgaPage, { description: 'Hers', assignee })
+    const olgaTodo = await newTodo(olgaPage, { description: 'Sort samples', assignee })
     await signIn(page, securedServer, 'vera')
-    await newTodo(page, { description: 'Mine', assignee })
+    await newTodo(page, { description: 'Order labels', assignee })
     await page.goto(`${securedServer.url}/app/todos?assignee=${encodeURIComponent(assignee)}`)
     await expectLoaded(page, 'Todos')
-    await expect(page.getByLabel('Status of Mine')).toBeVisible()
-    await expect(page.getByLabel('Status of Hers')).toHaveCount(0)
+    await expect(page.getByLabel('Status of Order labels')).toBeVisible()
+    await expect(page.getByLabel('Status of Sort samples')).toHaveCount(0)
     await checkScreen(page, 'board-viewer')
-    await page.getByRole('link', { name: 'Hers' }).focus()
+    await page.getByRole('link', { name: 'Sort samples' }).focus()
     let release = () => {}
     const released = new Promise<void>((resolve) => (release = resolve))
     await page.route(`**/api/v1/todos/${olgaTodo}`, async (route) => {
@@ -155,48 +155,48 @@ test.describe('rejected requests', () => {
       await route.continue()
     })
     await page.keyboard.press('ArrowRight')
-    await expect(page.getByRole('region', { name: /^doing/ })).toContainText('Hers') // at once
+    await expect(page.getByRole('region', { name: /^doing/ })).toContainText('Sort samples') // before the response
     release()
-    await expect(page.getByText("“Hers” stays where it was. It is olga's. Only its owner, its assignee and admins may change it.")).toBeVisible()
-    await expect(page.getByRole('region', { name: /^open/ }).getByRole('link', { name: 'Hers' })).toBeFocused() // taken back
+    await expect(page.getByText('“Sort samples” could not be moved.')).toBeVisible()
+    await expect(page.getByRole('region', { name: /^open/ }).getByRole('link', { name: 'Sort samples' })).toBeFocused() // reverted
     await page.keyboard.press('Enter')
-    await expectLoaded(page, 'Hers')
+    await expectLoaded(page, 'Sort samples')
     for (const name of ['Edit', 'Delete']) await expect(page.getByRole('button', { name })).toHaveCount(0)
-    await expect(page.getByText('It is olga’s.')).toBeVisible()
-    await checkScreen(page, 'todo-others')
+    await expect(page.getByText('Only the owner (olga), the assignee or an admin can edit this todo.')).toBeVisible()
+    await checkScreen(page, 'todo-read-only')
     await otherContext.close()
   })
 
-  test('server errors of a todo appear at the field', async ({ page, openServer }) => {
+  test('a validation error of the server is shown at its field', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/todos/new?alert_id=nothing`)
-    await page.getByLabel('What').fill('Look at it')
+    await page.getByLabel('Title').fill('Review the alert')
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByLabel('Alert')).toHaveAccessibleDescription(/uuid/i)
     await expect(page.getByLabel('Alert')).toBeFocused()
-    await checkScreen(page, 'todo-refused')
+    await checkScreen(page, 'todo-rejected')
   })
 })
 
-test('a site lists and creates linked todos, and Home lists the own ones', async ({ page, securedServer }) => {
+test('a site lists its todos and creates linked ones; Home lists the user’s todos', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'olga', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
   const todos = page.getByRole('region', { name: 'Todos' })
   await todos.getByRole('link', { name: 'New todo' }).click()
   await expectLoaded(page, 'New todo')
   await page.getByRole('button', { name: 'Cancel' }).click()
-  await expectLoaded(page, 'Site 1') // and not the list
+  await expectLoaded(page, 'Site 1') // back to the site, not to the list
   await todos.getByRole('link', { name: 'New todo' }).click()
   const description = uniqueName('Sweep the floor')
-  await page.getByLabel('What').fill(description)
-  await page.getByRole('button', { name: 'Me', exact: true }).click()
-  await page.getByLabel('Due').fill('2020-02-29')
+  await page.getByLabel('Title').fill(description)
+  await page.getByRole('button', { name: 'Assign to me' }).click()
+  await page.getByLabel('Due date').fill('2020-02-29')
   await page.getByRole('button', { name: 'Save' }).click()
   await expectLoaded(page, description)
   await page.getByRole('link', { name: 'Site 1' }).click()
-  await expect(todos.getByRole('row', { name: description })).toContainText('29 Feb 2020, late')
+  await expect(todos.getByRole('row', { name: description })).toContainText('29 Feb 2020 (overdue)')
   await page.getByRole('link', { name: 'Home' }).click()
   const ownTodos = page.getByRole('region', { name: 'My todos' })
-  await expect(ownTodos.getByRole('listitem').filter({ hasText: description })).toContainText('29 Feb 2020, late')
+  await expect(ownTodos.getByRole('listitem').filter({ hasText: description })).toContainText('29 Feb 2020 (overdue)')
   await ownTodos.getByRole('link', { name: description }).click()
   await expectLoaded(page, description)
 })

@@ -1,7 +1,7 @@
 import { callApi, checkScreen, expect, expectLoaded, signIn, test, users } from './fixtures'
 import { registerUser } from './registerUser'
 
-// What admins do with accounts, and what those feel of it.
+// User management by admins, and its effect on the sessions of those users.
 
 test('only admins see users', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'olga')
@@ -13,7 +13,7 @@ test('only admins see users', async ({ page, securedServer }) => {
   await checkScreen(page, 'users-forbidden')
 })
 
-test('a user is created, found, edited, disabled after confirmation, and deleted', async ({ page, securedServer }) => {
+test('an admin creates, finds, edits, disables and deletes a user', async ({ page, securedServer }) => {
   test.slow()
   const name = `Grace ${Date.now() % 1e8}`
   await signIn(page, securedServer, 'ada', '/app/users')
@@ -22,13 +22,13 @@ test('a user is created, found, edited, disabled after confirmation, and deleted
   await page.keyboard.press('n')
   await expectLoaded(page, 'New user')
   await page.getByLabel('Username').fill(name)
-  await page.getByLabel('Risk').selectOption('high')
+  await page.getByLabel('Risk level').selectOption('high')
   await checkScreen(page, 'user-new')
   await page.getByRole('button', { name: 'Save' }).click()
   await expectLoaded(page, name)
   await checkScreen(page, 'user')
   await page.goto(`${securedServer.url}/app/users?username=${encodeURIComponent(name)}&risk=high`)
-  await expect(page.getByLabel('Risk')).toHaveValue('high')
+  await expect(page.getByLabel('Risk level')).toHaveValue('high')
   await page.getByRole('link', { name }).click()
   await expectLoaded(page, name)
   await page.keyboard.press('e')
@@ -37,11 +37,11 @@ test('a user is created, found, edited, disabled after confirmation, and deleted
   await page.getByRole('button', { name: 'Save' }).click()
   const dialog = page.getByRole('dialog', { name: `Disable ${name}?` })
   await checkScreen(page, 'user-disable')
-  await dialog.getByRole('button', { name: 'Leave it' }).click()
-  await expect(page.getByLabel('Country')).toHaveValue('Iceland') // what one typed is still there
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByLabel('Country')).toHaveValue('Iceland') // the input is kept
   await page.getByRole('button', { name: 'Save' }).click()
-  await dialog.getByRole('button', { name: 'Disable' }).click()
-  await expect(page.getByRole('definition').filter({ hasText: 'yes' })).toBeVisible()
+  await dialog.getByRole('button', { name: 'Disable user' }).click()
+  await expect(page.getByRole('definition').filter({ hasText: 'Yes' })).toBeVisible()
   await expect(page.getByText('Saved')).toBeVisible()
   await expect(page.getByRole('region', { name: 'History' })).toContainText('Disabled: false → true')
   await page.getByRole('button', { name: 'Delete', exact: true }).click()
@@ -53,15 +53,15 @@ test('a user is created, found, edited, disabled after confirmation, and deleted
 test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|401|403|409|412)/ })
 
-  test('a taken username shows an error at its field', async ({ page, securedServer }) => {
+  test('a username that is taken shows an error at its field', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'ada', '/app/users/new')
     await page.getByLabel('Username').fill(Object.keys(users)[1] as string)
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByLabel('Username')).toHaveAccessibleDescription(/taken/)
+    await expect(page.getByLabel('Username')).toHaveAccessibleDescription(/taken|already/)
     await expect(page.getByLabel('Username')).toBeFocused()
   })
 
-  test('after a role is lowered the next write of an open page is rejected', async ({ page, browser, securedServer }) => {
+  test('a user whose role was lowered cannot save on an open page and sees why', async ({ page, browser, securedServer }) => {
     const username = await registerUser(page, securedServer)
     const otherContext = await browser.newContext()
     const adminPage = await otherContext.newPage()
@@ -79,19 +79,19 @@ test.describe('rejected requests', () => {
     await page.goto(`${securedServer.url}/app/sites/2`)
     await expectLoaded(page, 'Site 2')
     await page.getByRole('button', { name: 'Edit' }).click()
-    await page.getByLabel('Contact').fill('Mine alone')
+    await page.getByLabel('Contact').fill('Unsaved contact')
     await setRole('viewer')
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByRole('alert')).toContainText('This needs the role operator; yours is viewer.')
-    await expect(page.getByLabel('Contact')).toHaveValue('Mine alone')
-    await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0) // the page knows by now
+    await expect(page.getByRole('alert')).toContainText('operator')
+    await expect(page.getByLabel('Contact')).toHaveValue('Unsaved contact')
+    await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0) // the page has the new role
     await page.getByRole('button', { name: 'Cancel' }).click()
     await expect(page.getByRole('button', { name: 'Edit' })).toHaveCount(0)
-    expect((await callApi(page, 'GET', '/api/v1/sites/2')).body.contact).not.toBe('Mine alone')
+    expect((await callApi(page, 'GET', '/api/v1/sites/2')).body.contact).not.toBe('Unsaved contact')
     await otherContext.close()
   })
 
-  test('two admins who edit one account lose no changes', async ({ page, context, securedServer }) => {
+  test('two admins who edit the same user resolve the conflict', async ({ page, context, securedServer }) => {
     await signIn(page, securedServer, 'ada')
     const name = `Twice ${Date.now() % 1e8}`
     const { body } = await callApi(page, 'POST', '/api/v1/users', { username: name })
@@ -100,10 +100,10 @@ test.describe('rejected requests', () => {
       await tab.goto(`${securedServer.url}/app/users/${body.id}`)
       await tab.getByRole('button', { name: 'Edit' }).click()
     }
-    await page.getByLabel('Risk').selectOption('low')
+    await page.getByLabel('Risk level').selectOption('low')
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByText('Saved')).toBeVisible()
-    await otherPage.getByLabel('Risk').selectOption('high')
+    await otherPage.getByLabel('Risk level').selectOption('high')
     await otherPage.getByLabel('Country').fill('Norway')
     await otherPage.getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByRole('dialog')).toContainText('Theirs: low')

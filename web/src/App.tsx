@@ -16,7 +16,7 @@ export function App() {
   useEffect(() => {
     onSignedOut(() => {
       queryClient.setQueryData(sessionQuery.queryKey, (session) => session && { ...session, signed_in: false })
-      void router.invalidate() // the gate of routes.tsx leads to where one signs in
+      void router.invalidate() // beforeLoad in routes.tsx redirects to the sign-in page
     })
   }, [queryClient, router])
   return (

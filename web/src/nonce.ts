@@ -1,7 +1,7 @@
-/** nonce is what the server lets this page's styles through with. A browser hides it from the attribute, not from the property. */
+/** nonce returns the CSP nonce for the styles of this page. Browsers hide the attribute, but not the property. */
 export function nonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
 }
 
-// Mantine's dialogs stop the page behind them from scrolling by a library with a style of its own, which looks for its nonce there.
+// Mantine's dialogs lock scrolling with a library that adds a style element and reads its nonce from this global.
 Object.assign(globalThis, { __webpack_nonce__: nonce() })

@@ -6,7 +6,7 @@ import { ErrorScreen, Loading, NotFoundScreen } from './components/placeholders'
 import { sessionQuery } from './session/api'
 import { Shell } from './shell/Shell'
 
-// Every screen of the app: what is not here does not exist. Each is loaded when somebody goes there; the menu of shell/menu.ts names those that it shows.
+// All screens of the app. Each screen is loaded on navigation; shell/menu.ts lists those in the menu.
 
 interface RouterContext {
   queryClient: QueryClient
@@ -17,17 +17,20 @@ const rootRoute = createRootRouteWithContext<RouterContext>()({
   validateSearch: (search: Record<string, unknown>) => search as Record<string, string | undefined>,
   beforeLoad: async ({ context, location }) => {
     if (isPublicPath(location.pathname)) return
-    const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined) // then the screens tell what is wrong
+    const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined) // the screens show the error
     if (session && !session.signed_in && !session.open) throw redirect({ to: '/sign-in', search: { next: location.publicHref } })
   },
 })
 
-/** isPublicPath tells the screens for which nobody must be signed in. */
+/** isPublicPath reports whether a screen is available without signing in. */
 function isPublicPath(path: string): boolean {
   return path === '/sign-in' || path === '/register'
 }
 
-/** lazyScreen is loaded when somebody goes there. The router loads the whole page anew when that fails, which only helps when there is a server that has another version. */
+/**
+ * lazyScreen loads a screen on navigation. When the import fails, the router reloads the whole page, which helps only after
+ * an update of the server. If no server answers, lazyScreen throws an unreachable problem instead.
+ */
 function lazyScreen<M extends Record<string, unknown>>(load: () => Promise<M>, name: keyof M & string) {
   return lazyRouteComponent(
     () =>
@@ -80,13 +83,13 @@ export function createAppRouter(queryClient: QueryClient) {
     routeTree: rootRoute.addChildren(screenRoutes),
     context: { queryClient },
     basepath: '/app',
-    defaultPreload: 'intent', // a link that somebody points at is already being loaded
+    defaultPreload: 'intent', // preload a screen when its link is hovered or focused
     defaultPendingMs: 300,
     defaultPendingComponent: Loading,
     defaultErrorComponent: ErrorScreen,
     defaultNotFoundComponent: NotFoundScreen,
     scrollRestoration: true,
-    // Values of the address are plain text, as the API's are: 007 is a name, not a number.
+    // Search parameters are strings, as in the API: 007 is a name, not a number.
     parseSearch: (query) => Object.fromEntries(new URLSearchParams(query)),
     stringifySearch: (values) => {
       const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')

@@ -8,7 +8,7 @@ import { type Account, accountLabels, accountQuery, fetchAccount, updateAccount 
 
 const { country, ...fixedLabels } = accountLabels
 
-/** AccountDetails shows one's own data. One may change the country; the rest is the admins'. */
+/** AccountDetails shows the user's own account. Users edit their country; admins edit the other fields. */
 export function AccountDetails({ account }: { account: Account }) {
   const fixedNames = Object.keys(fixedLabels) as (keyof typeof fixedLabels)[]
   return (

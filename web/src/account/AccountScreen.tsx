@@ -16,12 +16,18 @@ import { PasswordForm } from './PasswordForm'
 import { SessionList } from './Sessions'
 import { TokenList } from './Tokens'
 
-/** AccountScreen is where one keeps one's own account: its data, password, sessions and API tokens. */
+/** AccountScreen shows the user's own account: details, password, sessions and API tokens. */
 export function AccountScreen() {
   const session = useSession()
   return (
     <Screen title="Your account">
-      {session && !session.signed_in ? <EmptyState icon="user" title="You have no account here">Whoever reaches this server may do everything, and nobody needs to sign in.</EmptyState> : <AccountSections />}
+      {session && !session.signed_in ? (
+        <EmptyState icon="user" title="No account">
+          This server runs without sign-in: everyone has full access.
+        </EmptyState>
+      ) : (
+        <AccountSections />
+      )}
     </Screen>
   )
 }
@@ -39,14 +45,14 @@ function AccountSections() {
         <>
           <AccountDetails account={account} />
           <Section title="Password" id="password">
-            <PasswordForm onChanged={() => signOutWith('Your password is changed. Sign in with the new one.')} />
+            <PasswordForm onChanged={() => signOutWith('Password changed. Sign in with your new password.')} />
           </Section>
           <Section title="Sessions" id="sessions">
-            <SessionList onEnded={() => signOutWith('You are signed out.')} />
+            <SessionList onEnded={() => signOutWith('Signed out.')} />
           </Section>
           <TokenList />
-          <Section title="Delete the account" id="delete">
-            <DeleteAccount account={account} onDeleted={() => signOutWith('Your account is deleted.')} />
+          <Section title="Delete account" id="delete">
+            <DeleteAccount account={account} onDeleted={() => signOutWith('Account deleted.')} />
           </Section>
         </>
       )}
@@ -59,9 +65,16 @@ function DeleteAccount({ account, onDeleted }: { account: Account; onDeleted: ()
   return (
     <>
       <Button variant="default" onClick={() => setIsOpen(true)}>
-        Delete your account
+        Delete account
       </Button>
-      {isOpen && <DeleteDialog itemName={`your account, ${account.username}`} onDelete={({ dryRun }) => deleteAccount(account, dryRun)} onDeleted={onDeleted} onClose={() => setIsOpen(false)} />}
+      {isOpen && (
+        <DeleteDialog
+          itemName={`your account (${account.username})`}
+          onDelete={({ dryRun }) => deleteAccount(account, dryRun)}
+          onDeleted={onDeleted}
+          onClose={() => setIsOpen(false)}
+        />
+      )}
     </>
   )
 }

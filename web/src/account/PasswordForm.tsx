@@ -9,26 +9,26 @@ import { changePassword } from './api'
 
 const fields = ['current_password', 'password'] as const
 
-/** PasswordForm changes one's password, for which it takes the old one. All sessions end, this one too. */
+/** PasswordForm changes the user's password, which ends all sessions and revokes all API tokens. */
 export function PasswordForm({ onChanged }: { onChanged: () => void }) {
   const form = useForm({ mode: 'uncontrolled', initialValues: { current_password: '', password: '' } })
   const { mutate, isPending, error } = useMutation({
     mutationFn: ({ current_password, password }: Record<(typeof fields)[number], string>) => changePassword(current_password, password),
     onSuccess: onChanged,
-    gcTime: 0, // nothing of it is kept
+    gcTime: 0, // do not cache passwords
   })
   const problem = error ? toProblem(error) : undefined
-  useFormFocus(form, fields, problem, { focusInitially: false }) // it is one part of a screen
+  useFormFocus(form, fields, problem, { focusInitially: false }) // the form is only one section of the screen
   return (
     <Card withBorder maw={420}>
       <form noValidate onSubmit={form.onSubmit((values) => mutate(values))}>
         <Stack>
-          <Text size="sm">All sessions and API tokens of yours end with the old password.</Text>
-          <PasswordField label="Password until now" autoComplete="current-password" key={form.key('current_password')} {...form.getInputProps('current_password')} />
+          <Text size="sm">Changing your password signs you out everywhere and revokes your API tokens.</Text>
+          <PasswordField label="Current password" autoComplete="current-password" key={form.key('current_password')} {...form.getInputProps('current_password')} />
           <NewPasswordField label="New password" key={form.key('password')} {...form.getInputProps('password')} />
           <ProblemAlert problem={problem} fields={fields} />
           <Button type="submit" loading={isPending}>
-            Change the password
+            Change password
           </Button>
         </Stack>
       </form>

@@ -11,7 +11,7 @@ import { toast } from '../components/toast'
 import { isActive, revokeSession, type Session, sessionsQuery } from './api'
 import { describeUserAgent } from './describeUserAgent'
 
-/** SessionList lists where one is signed in, and signs out there. ended is called when that was here. */
+/** SessionList lists and revokes the user's sessions. It calls onEnded after revoking the current session. */
 export function SessionList({ onEnded }: { onEnded: () => void }) {
   const [{ ended: showEnded }, setFilter] = useFilters([{ name: 'ended', label: 'Ended' }])
   const query = useInfiniteQuery(sessionsQuery(showEnded === 'yes'))
@@ -20,30 +20,40 @@ export function SessionList({ onEnded }: { onEnded: () => void }) {
     mutationFn: revokeSession,
     onSuccess: (_, { own }) => {
       if (own) return onEnded()
-      toast('That session is ended')
+      toast('Session revoked')
       void queryClient.invalidateQueries({ queryKey: ['sessions'] })
     },
     onError: (error) => toast(toProblem(error).message, 'error'),
   })
   const columns: Column<Session>[] = [
-    { id: 'user_agent', header: 'What', value: (session) => describeUserAgent(session.user_agent), cell: (session) => <span title={session.user_agent ?? undefined}>{describeUserAgent(session.user_agent)}</span> },
-    { id: 'address', header: 'From', value: (session) => session.address, cell: (session) => formatValue(session.address) },
+    {
+      id: 'user_agent',
+      header: 'Device',
+      value: (session) => describeUserAgent(session.user_agent),
+      cell: (session) => <span title={session.user_agent ?? undefined}>{describeUserAgent(session.user_agent)}</span>,
+    },
+    { id: 'address', header: 'IP address', value: (session) => session.address, cell: (session) => formatValue(session.address) },
     { id: 'created_at', header: 'Signed in', value: (session) => session.created_at, cell: (session) => <TimeAgo at={session.created_at} /> },
-    { id: 'rotated_at', header: 'Last renewed', value: (session) => session.rotated_at, cell: (session) => <TimeAgo at={session.rotated_at} /> },
+    {
+      id: 'rotated_at',
+      header: 'Last active',
+      value: (session) => session.rotated_at,
+      cell: (session) => <TimeAgo at={session.rotated_at} />,
+    },
     {
       id: 'end',
       header: 'State',
-      value: (session) => (session.own ? 'this' : isActive(session) ? 'live' : 'over'),
+      value: (session) => (session.own ? 'this session' : isActive(session) ? 'active' : 'ended'),
       cell: (session) =>
         isActive(session) ? (
           <Button
             size="compact-sm"
             variant="default"
             loading={isPending && variables.id === session.id}
-            aria-label={session.own ? undefined : `End the session of ${describeUserAgent(session.user_agent)}`}
+            aria-label={session.own ? undefined : `Revoke the session of ${describeUserAgent(session.user_agent)}`}
             onClick={() => mutate(session)}
           >
-            {session.own ? 'Sign out here' : 'End'}
+            {session.own ? 'Sign out' : 'Revoke'}
           </Button>
         ) : (
           <>
@@ -54,8 +64,18 @@ export function SessionList({ onEnded }: { onEnded: () => void }) {
   ]
   return (
     <Stack gap="xs">
-      <Checkbox label="Also those that have ended" checked={showEnded === 'yes'} onChange={(event) => setFilter('ended', event.currentTarget.checked ? 'yes' : '')} />
-      <DataTable label="Sessions" query={query} columns={columns} rowKey={(session) => session.id} empty={<EmptyState icon="user" title="No sessions" />} />
+      <Checkbox
+        label="Show ended"
+        checked={showEnded === 'yes'}
+        onChange={(event) => setFilter('ended', event.currentTarget.checked ? 'yes' : '')}
+      />
+      <DataTable
+        label="Sessions"
+        query={query}
+        columns={columns}
+        rowKey={(session) => session.id}
+        empty={<EmptyState icon="user" title="No sessions" />}
+      />
     </Stack>
   )
 }

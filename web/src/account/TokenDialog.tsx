@@ -18,11 +18,11 @@ const lifetimes = [
   { value: '365', label: '365 days' },
 ]
 
-/** TokenDialog makes an API token, and shows it this once. */
+/** TokenDialog creates an API token and shows it once. */
 export function TokenDialog({ onClose }: { onClose: () => void }) {
   const [newToken, setNewToken] = useState<NewToken>()
   return (
-    <Dialog title={newToken ? `${newToken.name} is made` : 'New API token'} onClose={onClose} closeOnClickOutside={!newToken}>
+    <Dialog title={newToken ? `Token “${newToken.name}” created` : 'New API token'} onClose={onClose} closeOnClickOutside={!newToken}>
       {newToken ? <CreatedToken token={newToken.token} onClose={onClose} /> : <TokenForm onCreated={setNewToken} onClose={onClose} />}
     </Dialog>
   )
@@ -38,23 +38,35 @@ function TokenForm({ onCreated, onClose }: { onCreated: (token: NewToken) => voi
       onCreated(token)
       void queryClient.invalidateQueries({ queryKey: ['tokens'] })
     },
-    gcTime: 0, // the token is not kept
+    gcTime: 0, // do not cache the token
   })
   const problem = error ? toProblem(error) : undefined
   useFormFocus(form, fields, problem)
   return (
     <form noValidate onSubmit={form.onSubmit(({ name, role, days }) => mutate({ name, role, days: Number(days) }))}>
       <Stack>
-        <TextInput label="Name" description="What it is for." required data-autofocus key={form.key('name')} {...form.getInputProps('name')} />
-        <NativeSelect label="Role" data={roles.filter((role) => hasRole(session?.role, role))} key={form.key('role')} {...form.getInputProps('role')} />
-        <NativeSelect label="Good for" data={lifetimes} key={form.key('days')} {...form.getInputProps('days')} />
+        <TextInput
+          label="Name"
+          description="What the token is for"
+          required
+          data-autofocus
+          key={form.key('name')}
+          {...form.getInputProps('name')}
+        />
+        <NativeSelect
+          label="Role"
+          data={roles.filter((role) => hasRole(session?.role, role))}
+          key={form.key('role')}
+          {...form.getInputProps('role')}
+        />
+        <NativeSelect label="Expires in" data={lifetimes} key={form.key('days')} {...form.getInputProps('days')} />
         <ProblemAlert problem={problem} fields={fields} />
         <Group justify="end">
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
           <Button type="submit" loading={isPending}>
-            Make it
+            Create token
           </Button>
         </Group>
       </Stack>
@@ -67,18 +79,25 @@ function CreatedToken({ token, onClose }: { token: string; onClose: () => void }
   const [copyStatus, setCopyStatus] = useState('')
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(token) // which a page that did not come safely does not have
+      await navigator.clipboard.writeText(token) // undefined unless the page is a secure context
       setCopyStatus('Copied')
     } catch {
       inputRef.current?.focus()
       inputRef.current?.select()
-      setCopyStatus('Press Ctrl+C (or Cmd+C) now')
+      setCopyStatus('Press Ctrl+C (or ⌘C) to copy')
     }
   }
   return (
     <Stack>
-      <Text>Copy it now: it is not shown again. What is kept is a hash of it.</Text>
-      <TextInput ref={inputRef} label="Token" value={token} readOnly onFocus={(event) => event.currentTarget.select()} styles={{ input: { fontFamily: 'monospace' } }} />
+      <Text>Copy the token now. You won’t see it again.</Text>
+      <TextInput
+        ref={inputRef}
+        label="Token"
+        value={token}
+        readOnly
+        onFocus={(event) => event.currentTarget.select()}
+        styles={{ input: { fontFamily: 'monospace' } }}
+      />
       <Group justify="end">
         <Text size="sm" role="status">
           {copyStatus}

@@ -11,7 +11,7 @@ import { toast } from '../components/toast'
 import { isActive, revokeToken, type Token, tokensQuery } from './api'
 import { TokenDialog } from './TokenDialog'
 
-/** TokenList lists one's API tokens, makes new ones and ends them. */
+/** TokenList lists, creates and revokes the user's API tokens. */
 export function TokenList() {
   const query = useInfiniteQuery(tokensQuery)
   const queryClient = useQueryClient()
@@ -19,32 +19,40 @@ export function TokenList() {
   const { mutate, isPending, variables } = useMutation({
     mutationFn: revokeToken,
     onSuccess: (_, { name }) => {
-      toast(`${name} is ended`)
+      toast(`Revoked ${name}`)
       void queryClient.invalidateQueries({ queryKey: ['tokens'] })
     },
     onError: (error) => toast(toProblem(error).message, 'error'),
   })
   const columns: Column<Token>[] = [
     { id: 'name', header: 'Name', value: (token) => token.name },
-    { id: 'prefix', header: 'Begins with', value: (token) => token.prefix, cell: (token) => <code>{token.prefix}</code> },
+    { id: 'prefix', header: 'Prefix', value: (token) => token.prefix, cell: (token) => <code>{token.prefix}</code> },
     { id: 'role', header: 'Role', value: (token) => token.role },
     {
       id: 'expires_at',
-      header: 'Ends',
+      header: 'Valid until',
       value: (token) => token.revoked_at ?? token.expires_at,
       cell: (token) => <TimeAgo at={token.revoked_at ?? token.expires_at} />,
     },
     {
       id: 'end',
       header: 'State',
-      value: (token) => (isActive(token) ? 'good' : 'over'),
+      value: (token) => (isActive(token) ? 'active' : 'ended'),
       cell: (token) =>
         isActive(token) ? (
-          <Button size="compact-sm" variant="default" loading={isPending && variables.id === token.id} aria-label={`End ${token.name}`} onClick={() => mutate(token)}>
-            End
+          <Button
+            size="compact-sm"
+            variant="default"
+            loading={isPending && variables.id === token.id}
+            aria-label={`Revoke ${token.name}`}
+            onClick={() => mutate(token)}
+          >
+            Revoke
           </Button>
+        ) : token.revoked_at ? (
+          'Revoked'
         ) : (
-          'Over'
+          'Expired'
         ),
     },
   ]
@@ -58,7 +66,17 @@ export function TokenList() {
         </Button>
       }
     >
-      <DataTable label="API tokens" query={query} columns={columns} rowKey={(token) => token.id} empty={<EmptyState icon="lock" title="No tokens">A script calls the API with one, on your behalf.</EmptyState>} />
+      <DataTable
+        label="API tokens"
+        query={query}
+        columns={columns}
+        rowKey={(token) => token.id}
+        empty={
+          <EmptyState icon="lock" title="No API tokens">
+            API tokens let scripts use the API as you.
+          </EmptyState>
+        }
+      />
       {isDialogOpen && <TokenDialog onClose={() => setIsDialogOpen(false)} />}
     </Section>
   )

@@ -4,14 +4,20 @@ import { api, ifMatch, type Schemas, unwrap, unwrapEmpty, unwrapPage } from '../
 import { pagedQuery } from '../api/queries'
 import type { Role } from '../session/api'
 
-// Everything that the app asks of one's own account, its sessions and its API tokens.
+// API requests for the user's own account, its sessions and its API tokens.
 
 export type Account = Schemas['Account']
 export type Session = Schemas['ListOwnSessionsRow']
 export type Token = Schemas['ListTokensRow']
 export type NewToken = Schemas['APIToken']
 
-export const accountLabels = { username: 'Username', id: 'Number', role: 'Role', risk: 'Risk', country: 'Country' } as const satisfies Partial<Record<keyof Account, string>>
+export const accountLabels = {
+  username: 'Username',
+  id: 'ID',
+  role: 'Role',
+  risk: 'Risk level',
+  country: 'Country',
+} as const satisfies Partial<Record<keyof Account, string>>
 
 export const fetchAccount = (signal?: AbortSignal) => unwrap(api.GET('/account', { signal: signal ?? null }))
 
@@ -25,12 +31,12 @@ export const deleteAccount = (base: Account, dryRun: boolean) => unwrapEmpty(api
 
 const maxPageSize = 1000
 
-/** isActive tells whether a session or a token is still good. */
+/** isActive reports whether a session or a token is neither revoked nor expired. */
 export function isActive({ revoked_at, expires_at }: Pick<Session, 'revoked_at' | 'expires_at'>, now = Date.now()): boolean {
   return revoked_at === null && Date.parse(expires_at) > now
 }
 
-/** sessionsQuery lists one's sessions, and with ended also those of the last month that are over. */
+/** sessionsQuery returns the user's active sessions and, with includeEnded, those that ended within the last month. */
 export const sessionsQuery = (includeEnded: boolean) =>
   pagedQuery(['sessions', { includeEnded }], async (cursor, signal) => {
     const { rows, nextCursor } = await unwrapPage(api.GET('/auth/token', { params: { query: { after: cursor, limit: maxPageSize } }, signal }))

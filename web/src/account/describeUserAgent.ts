@@ -14,9 +14,9 @@ const operatingSystems = [
   [/Linux/, 'Linux'],
 ] as const
 
-/** describeUserAgent is what signed in, as people call it: "Firefox on Linux"; of a program its own name. */
+/** describeUserAgent returns a readable name, such as "Firefox on Linux", or the start of an unknown user agent. */
 export function describeUserAgent(userAgent: string | null): string {
-  if (!userAgent) return 'Something'
+  if (!userAgent) return 'Unknown device'
   const name = browsers.find(([pattern]) => pattern.test(userAgent))?.[1]
   const system = operatingSystems.find(([pattern]) => pattern.test(userAgent))?.[1]
   if (!name) return userAgent.slice(0, 40)

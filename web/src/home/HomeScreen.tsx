@@ -13,7 +13,7 @@ import { DueDate } from '../todos/DueDate'
 import { countQueries, latestEventsQuery, myTodosQuery, openAlertsQuery } from './api'
 import classes from './HomeScreen.module.css'
 
-/** HomeScreen tells what there is and what waits for somebody. */
+/** HomeScreen shows counts, open alerts, the user's todos and the latest events. */
 export function HomeScreen() {
   return (
     <Screen title="Home">
@@ -45,7 +45,7 @@ function CountCard({ label, to, query }: (typeof countQueries)[number]) {
   )
 }
 
-/** CompactList is a list of what fits on a line. */
+/** CompactList shows one line per row. */
 function CompactList<T>({ rows, getKey, children }: { rows: T[]; getKey: (row: T) => string | number; children: (row: T) => ReactNode }) {
   return (
     <Stack component="ul" gap={4} m={0} p={0} style={{ listStyle: 'none' }}>
@@ -129,7 +129,7 @@ function MyTodos() {
       <QueryBoundary query={query} rows={3}>
         {(todos) =>
           todos.length === 0 ? (
-            <EmptyState icon="todo" title="Nothing is assigned to you" />
+            <EmptyState icon="todo" title="No todos assigned to you" />
           ) : (
             <CompactList rows={todos} getKey={(todo) => todo.id}>
               {(todo) => (

@@ -8,7 +8,7 @@ test.each([
   ['Sites', 131, '', '131'],
   ['Sites', 1000, '</api/v1/sites?after=1000>; rel="next"', `${(1000).toLocaleString()}+`],
   ['Open alerts', 100, '</api/v1/alerts?after=a>; rel="next"', '100+'],
-])('%s: %i rows on a page with Link %j are counted as %s', async (label, rowCount, link, expected) => {
+])('%s: %i rows with the Link header %j are shown as %s', async (label, rowCount, link, expected) => {
   let requestedUrl = ''
   vi.stubGlobal('fetch', async ({ url }: Request) => {
     requestedUrl = url

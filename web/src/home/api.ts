@@ -2,7 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, type Page, unwrapPage } from '../api/client'
 
-// What the first screen asks. The keys begin as those of the lists do, so that what the stream tells makes these old, too.
+// Queries of the Home screen. Their keys have the same prefixes as those of the lists, so that live updates refresh both.
 
 const listSize = 6
 
@@ -16,7 +16,7 @@ export const latestEventsQuery = queryOptions({
   queryFn: ({ signal }) => unwrapPage(api.GET('/api/v1/events', { params: { query: { order: 'desc', limit: listSize } }, signal })),
 })
 
-/** myTodosQuery are the todos that somebody is to do, and has not done. */
+/** myTodosQuery returns the unfinished todos of an assignee, by due date. */
 export const myTodosQuery = (assignee: string) =>
   queryOptions({
     queryKey: ['todos', 'home', assignee],
@@ -27,7 +27,10 @@ export const myTodosQuery = (assignee: string) =>
     },
   })
 
-/** Lists do not say how long they are, so that they are counted as far as one page goes; one of alerts is small, since each message makes it old. */
+/**
+ * countLimits are page sizes. Lists have no total, so a count covers one page; more rows show as "1,000+". The page of alerts is
+ * small because each message of the stream makes it stale.
+ */
 const countLimits = { sites: 1000, instruments: 1000, containers: 1000, alerts: 100 }
 
 const countQuery = <T>(name: keyof typeof countLimits, label: string, to: string | undefined, fetchPage: (limit: number, signal: AbortSignal) => Promise<Page<T>>) => ({

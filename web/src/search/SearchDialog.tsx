@@ -15,10 +15,10 @@ import { type Destination, hitDestination, localDestinations } from './destinati
 import { getRecentVisits } from './recentVisits'
 import { takeTypeAhead } from './typeAhead'
 
-/** SearchDialog leads anywhere: to screens, to what one can do, to where one was lately, and to all that is stored: Cmd-K. */
+/** SearchDialog (Cmd-K) finds pages, actions, recent items and stored rows, and opens them. */
 export function SearchDialog({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('')
-  const [isEnterPending, setIsEnterPending] = useState(false) // Enter was pressed before there was an answer: the best is opened when it comes
+  const [isEnterPending, setIsEnterPending] = useState(false) // Enter was pressed early: the first result opens on arrival
   const query = text.trim()
   const [debouncedQuery] = useDebouncedValue(query, 150)
   const navigate = useNavigate()
@@ -42,16 +42,21 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
     else onKeyDown(event)
   }
   const pendingResult = isEnterPending && !isWaiting ? results[0] : undefined
+  const countText = results.length === 1 ? '1 result' : `${results.length} results`
+  const resultText = results.length === 0 ? `No results for “${query}”` : countText
+  const errorText = error && query ? `Search failed. ${toProblem(error).message}` : undefined
+  const loadedText = isPaused ? 'Offline: only pages and recent items.' : (errorText ?? resultText)
+  const statusText = isWaiting ? 'Searching…' : loadedText
   useEffect(() => {
     if (pendingResult) openResult(pendingResult)
   })
-  useEffect(() => () => void takeTypeAhead(), []) // it went before it had the focus
+  useEffect(() => () => void takeTypeAhead(), []) // discards the keys if the dialog closes before its field has the focus
   return (
     <Dialog onClose={onClose} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
       <TextInput
         data-autofocus
         aria-label="Search"
-        placeholder="A screen, a name or a label"
+        placeholder="Search or jump to…"
         maxLength={200}
         value={text}
         onChange={(event) => {
@@ -61,7 +66,7 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
         }}
         onFocus={() => {
           const typedAhead = takeTypeAhead()
-          if (typedAhead.text) setText((localHits) => localHits + typedAhead.text)
+          if (typedAhead.text) setText((current) => current + typedAhead.text)
           if (typedAhead.isEntered) setIsEnterPending(true)
         }}
         onKeyDown={handleKeyDown}
@@ -70,9 +75,9 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
         leftSection={<Icon name="search" size={16} />}
       />
       <Text size="sm" c="dimmed" my="xs" role="status">
-        {isWaiting ? 'Searching…' : isPaused ? 'You are offline: only screens and where one was are found.' : error && query ? `The search failed. ${toProblem(error).message}` : results.length === 0 ? 'Nothing has that in it.' : `${results.length} found`}
+        {statusText}
       </Text>
-      <Stack {...listProps} aria-label="Found" gap={2}>
+      <Stack {...listProps} aria-label="Results" gap={2}>
         {results.map((result, index) => (
           <UnstyledButton key={result.key} {...getOptionProps(index)} className={classes.option} ref={index === activeIndex ? scrollIntoView : undefined} onClick={() => openResult(result)}>
             <Group gap="sm" wrap="nowrap">

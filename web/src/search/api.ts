@@ -2,18 +2,18 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 
 import { api, type Schemas, unwrap } from '../api/client'
 
-// One call finds things of all kinds, by any part of their texts.
+// One request searches all kinds of rows, by any part of their texts.
 
 export type SearchHit = Schemas['SearchRow']
 export type EntityKind = 'site' | 'freezer' | 'computer' | 'container' | 'event' | 'alert' | 'rule' | 'todo' | 'user'
 
 interface SearchOptions {
-  /** Only things of this kind. */
+  /** Only rows of this kind. */
   kind?: EntityKind
   limit?: number
 }
 
-/** searchQuery finds what has the text in it, the best first. */
+/** searchQuery returns the rows that contain the text, best match first. */
 export const searchQuery = (text: string, { kind, limit = 12 }: SearchOptions = {}) =>
   queryOptions({
     queryKey: ['search', text, kind, limit],
@@ -22,4 +22,4 @@ export const searchQuery = (text: string, { kind, limit = 12 }: SearchOptions = 
     placeholderData: keepPreviousData,
   })
 
-const maxQueryLength = 200 // characters that the server takes
+const maxQueryLength = 200 // characters; the limit of the server

@@ -6,7 +6,7 @@ import { menuItems } from '../shell/menu'
 import type { EntityKind, SearchHit } from './api'
 import type { Visit } from './recentVisits'
 
-/** A Destination is where the search leads. */
+/** A Destination is a search result and the screen that it opens. */
 export interface Destination {
   key: string
   label: string
@@ -14,15 +14,22 @@ export interface Destination {
   icon: IconName
   to: string
   params?: Record<string, string>
-  /** Who sees it; the server decides who may. */
+  /** The role that it requires; the server enforces permissions. */
   role?: Role | undefined
 }
 
 type RoutePath = NonNullable<LinkProps['to']>
 
-const actionDestination = (label: string, icon: IconName, to: RoutePath, role?: Role): Destination => ({ key: to + label, label, hint: 'Do', icon, to, role })
+const actionDestination = (label: string, icon: IconName, to: RoutePath, role?: Role): Destination => ({
+  key: to + label,
+  label,
+  hint: 'Action',
+  icon,
+  to,
+  role,
+})
 
-/** actionDestinations are what one can begin from anywhere. */
+/** actionDestinations are the actions that the search offers. */
 const actionDestinations: Destination[] = [
   actionDestination('New site', 'site', '/sites/new', 'operator'),
   actionDestination('New freezer', 'instrument', '/freezers/new', 'operator'),
@@ -30,12 +37,12 @@ const actionDestinations: Destination[] = [
   actionDestination('New container', 'container', '/containers/new', 'operator'),
   actionDestination('New todo', 'todo', '/todos/new'),
   actionDestination('New user', 'user', '/users/new', 'admin'),
-  actionDestination('Scan a label', 'container', '/containers'),
+  actionDestination('Scan a barcode', 'container', '/containers'),
 ]
 
-const screenDestinations: Destination[] = menuItems.map(({ label, icon, to, role }) => ({ key: to, label, hint: 'Screen', icon, to, role }))
+const pageDestinations: Destination[] = menuItems.map(({ label, icon, to, role }) => ({ key: to, label, hint: 'Page', icon, to, role }))
 
-/** destinationByKind says where each kind of thing is shown; the screens of some may come later, and then lead there. */
+/** destinationByKind maps each kind of row to the screen that shows it. */
 const destinationByKind: Record<EntityKind, { hint: string; icon: IconName; to: string; param: string }> = {
   site: { hint: 'Site', icon: 'site', to: '/sites/$id', param: 'id' },
   freezer: { hint: 'Freezer', icon: 'instrument', to: '/freezers/$id', param: 'id' },
@@ -48,7 +55,7 @@ const destinationByKind: Record<EntityKind, { hint: string; icon: IconName; to: 
   user: { hint: 'User', icon: 'user', to: '/users/$id', param: 'id' },
 }
 
-/** hitDestination is where something that the server found is shown; undefined for what this app has no screen for. */
+/** hitDestination returns the screen for a row that the server found, or undefined if this app has none. */
 export function hitDestination({ kind, key, title, detail }: SearchHit, hasRoute: (to: string) => boolean): Destination | undefined {
   const destination = destinationByKind[kind as EntityKind]
   if (!destination || !hasRoute(destination.to)) return undefined
@@ -56,9 +63,14 @@ export function hitDestination({ kind, key, title, detail }: SearchHit, hasRoute
   return { key: `${kind} ${key}`, label: title, hint: detail ? `${hint}, ${detail}` : hint, icon, to, params: { [param]: key } }
 }
 
-/** localDestinations are the places that the app knows by itself: all of them without a text, else those that have all its words. */
+/**
+ * localDestinations returns the pages, actions and recent visits whose label contains all words of the text. Recent visits come
+ * first. An empty text matches everything.
+ */
 export function localDestinations(text: string, visits: Visit[]): Destination[] {
   const words = text.toLowerCase().split(/\s+/)
   const recentDestinations = visits.map(({ path, title }): Destination => ({ key: `recent ${path}`, label: title, hint: 'Recent', icon: 'history', to: path }))
-  return [...screenDestinations, ...actionDestinations, ...recentDestinations].sort((a, b) => Number(b.hint === 'Recent') - Number(a.hint === 'Recent')).filter(({ label }) => words.every((word) => label.toLowerCase().includes(word)))
+  return [...recentDestinations, ...pageDestinations, ...actionDestinations].filter(({ label }) =>
+    words.every((word) => label.toLowerCase().includes(word)),
+  )
 }

@@ -1,7 +1,7 @@
-// Where one was lately: things, not lists. It is kept for each user of this browser by itself, until they sign out.
+// Recently visited detail screens, stored in this browser for each user until sign-out.
 
 export interface Visit {
-  /** In the app: "/sites/1". */
+  /** Path within the app, such as "/sites/1". */
   path: string
   title: string
 }
@@ -10,7 +10,7 @@ const maxVisits = 6
 const detailPath = /^\/[a-z]+\/(?!new$)[^/]+$/
 const storageKey = (username: string) => `labledger.recent.${username}`
 
-/** getRecentVisits are the last visits, the newest first. */
+/** getRecentVisits returns the last visits of a user, newest first. */
 export function getRecentVisits(username: string): Visit[] {
   try {
     const stored: unknown = JSON.parse(localStorage.getItem(storageKey(username)) ?? '[]')
@@ -20,14 +20,14 @@ export function getRecentVisits(username: string): Visit[] {
   }
 }
 
-/** rememberVisit keeps a visit, if it was to a thing. */
+/** rememberVisit stores a visit to a detail screen and ignores other paths. */
 export function rememberVisit(username: string, path: string, title: string): void {
   if (!detailPath.test(path)) return
   const otherVisits = getRecentVisits(username).filter((visit) => visit.path !== path)
   localStorage.setItem(storageKey(username), JSON.stringify([{ path, title }, ...otherVisits].slice(0, maxVisits)))
 }
 
-/** forgetVisits forgets a user's visits. */
+/** forgetVisits deletes the visits of a user. */
 export function forgetVisits(username: string): void {
   localStorage.removeItem(storageKey(username))
 }

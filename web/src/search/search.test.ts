@@ -8,27 +8,27 @@ describe('recent visits', () => {
     const storage = new Map<string, string>()
     vi.stubGlobal('localStorage', { getItem: (key: string) => storage.get(key) ?? null, setItem: (key: string, value: string) => storage.set(key, value), removeItem: (key: string) => storage.delete(key) })
   })
-  test('are newest first, unique and limited in number', () => {
+  test('are newest first, without duplicates and limited in number', () => {
     for (const id of [1, 2, 3, 4, 5, 6, 7, 3]) rememberVisit('ada', `/sites/${id}`, `Site ${id}`)
     expect(getRecentVisits('ada').map(({ path }) => path)).toEqual(['/sites/3', '/sites/7', '/sites/6', '/sites/5', '/sites/4', '/sites/2'])
   })
-  test('include detail screens only', () => {
+  test('include only detail screens', () => {
     for (const path of ['/', '/sites', '/sites/new', '/sign-in']) rememberVisit('ada', path, 'x')
     expect(getRecentVisits('ada')).toEqual([])
   })
-  test('are kept per user and can be deleted', () => {
+  test('are separate for each user and can be deleted', () => {
     rememberVisit('ada', '/sites/1', 'Site 1')
     expect(getRecentVisits('bob')).toEqual([])
     forgetVisits('ada')
     expect(getRecentVisits('ada')).toEqual([])
   })
-  test.each(['{', 'null', '{"path": 1}', '[null, 7, {"path": "/sites/1"}]'])('are empty when the stored value is %s', (text) => {
+  test.each(['{', 'null', '{"path": 1}', '[null, 7, {"path": "/sites/1"}]'])('are empty when %s is stored', (text) => {
     localStorage.setItem('labledger.recent.ada', text)
     expect(getRecentVisits('ada')).toEqual([])
   })
 })
 
-test('a label matches when it contains all words, in any order and case', () => {
+test('a label matches all words in any order and case', () => {
   const localLabels = (text: string) => localDestinations(text, [{ path: '/sites/1', title: 'New Harbour' }]).map(({ label }) => label)
   expect(localLabels('SITE new')).toEqual(['New site'])
   expect(localLabels('new har')).toEqual(['New Harbour'])
@@ -36,7 +36,7 @@ test('a label matches when it contains all words, in any order and case', () => 
   expect(localLabels('nothing such')).toEqual([])
 })
 
-test('a hit maps to its screen, if there is one', () => {
+test('a hit opens its screen, if the app has one', () => {
   const hit = { kind: 'container', key: 'a-b', title: 'Plasma', detail: '' }
   expect(hitDestination(hit, () => true)).toMatchObject({ to: '/containers/$uuid', params: { uuid: 'a-b' }, hint: 'Container' })
   expect(hitDestination(hit, () => false)).toBeUndefined()

@@ -1,8 +1,8 @@
-// What is typed after Cmd-K and before the field is there: its code may still be on the way, and the focus comes a moment later.
+// Buffers the keys typed between Cmd-K and the focus of the search field, whose code may still be loading.
 
 interface BufferedInput {
   text: string
-  /** Enter came last. */
+  /** True if Enter was the last key. */
   isEntered: boolean
 }
 
@@ -10,7 +10,7 @@ const emptyInput: BufferedInput = { text: '', isEntered: false }
 let buffer = emptyInput
 let listener: AbortController | undefined
 
-/** startTypeAhead keeps what is typed from now on. The signal tells that Escape was pressed. */
+/** startTypeAhead starts buffering keys. The returned signal aborts when Escape is pressed. */
 export function startTypeAhead(): AbortSignal {
   takeTypeAhead()
   const escapeController = new AbortController()
@@ -25,13 +25,13 @@ export function startTypeAhead(): AbortSignal {
     else if (event.key === 'Backspace') buffer = { text: buffer.text.slice(0, -1), isEntered: false }
     else if (event.key.length === 1) buffer = { text: buffer.text + event.key, isEntered: false }
     else return
-    event.preventDefault() // nothing else shall take it
+    event.preventDefault() // no other handler sees the key
   }
   document.addEventListener('keydown', handleKeyDown, { capture: true, signal })
   return escapeController.signal
 }
 
-/** takeTypeAhead is what was typed, once: from then on the field has the keys itself. */
+/** takeTypeAhead returns the buffered input and stops buffering. */
 export function takeTypeAhead(): BufferedInput {
   listener?.abort()
   const input = buffer

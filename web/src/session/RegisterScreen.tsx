@@ -12,7 +12,7 @@ import { toast } from '../components/toast'
 import { type Credentials, register, signIn, useSession } from './api'
 import { NewPasswordField } from './PasswordField'
 
-/** RegisterScreen gives people an account of their own, where the server lets them. They are viewers at first. */
+/** RegisterScreen creates an account if the server allows registration. New users are viewers. */
 export function RegisterScreen() {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
@@ -24,17 +24,17 @@ export function RegisterScreen() {
       return signIn(queryClient, credentials)
     },
     onSuccess: ({ username }) => {
-      toast(`Welcome, ${username}. You may read everything; an admin can let you do more.`)
+      toast(`Welcome, ${username}. You can view everything. To make changes, ask an admin for another role.`)
       void navigate({ to: '/' })
     },
-    gcTime: 0, // the password is not kept
+    gcTime: 0, // do not cache the password
   })
   const problem = error ? toProblem(error) : undefined
   useFormFocus(form, ['username', 'password'], problem)
   return (
-    <Screen title="Get an account">
+    <Screen title="Create account">
       {session && !session.may_register ? (
-        <Forbidden>Nobody registers here by themselves. Ask an admin for an account.</Forbidden>
+        <Forbidden>Registration is closed. Ask an admin for an account.</Forbidden>
       ) : (
         <Card withBorder maw={420}>
           <form onSubmit={form.onSubmit((values) => mutate(values))}>
@@ -43,9 +43,9 @@ export function RegisterScreen() {
               <NewPasswordField label="Password" key={form.key('password')} {...form.getInputProps('password')} />
               <ProblemAlert problem={problem} fields={['username', 'password']} />
               <Button type="submit" loading={isPending}>
-                Get an account
+                Create account
               </Button>
-              <TextLink to="/sign-in">I have one</TextLink>
+              <TextLink to="/sign-in">Sign in instead</TextLink>
             </Stack>
           </form>
         </Card>

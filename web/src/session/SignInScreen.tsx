@@ -11,7 +11,7 @@ import { type Credentials, signIn, useSession } from './api'
 import { PasswordField } from './PasswordField'
 import { safeRedirectPath } from './safeRedirectPath'
 
-/** SignInScreen lets people in, and leads them where they wanted to go. */
+/** SignInScreen signs a user in and opens the page in the search parameter next. */
 export function SignInScreen() {
   const { next } = useSearch({ from: '/sign-in' })
   const router = useRouter()
@@ -22,7 +22,7 @@ export function SignInScreen() {
     mutationFn: (credentials: Credentials) => signIn(queryClient, credentials),
     onSuccess: () => router.history.replace(safeRedirectPath(next)),
     onError: () => form.getInputNode('password')?.focus(),
-    gcTime: 0, // the password is not kept
+    gcTime: 0, // do not cache the password
   })
   const problem = error ? toProblem(error) : undefined
   return (
@@ -36,7 +36,7 @@ export function SignInScreen() {
             <Button type="submit" loading={isPending}>
               Sign in
             </Button>
-            {session?.may_register && <TextLink to="/register">Get an account</TextLink>}
+            {session?.may_register && <TextLink to="/register">Create account</TextLink>}
           </Stack>
         </form>
       </Card>

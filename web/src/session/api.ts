@@ -3,7 +3,7 @@ import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query'
 import { renewSession } from '../api/authFetch'
 import { api, type Schemas, unwrap, unwrapEmpty } from '../api/client'
 
-// Who one is. On an open server everybody is its admin, and there is no signing in.
+// The session of the current user. On an open server every caller is an admin and there is no sign-in.
 
 const fetchSession = () => unwrap(api.GET('/auth/session'))
 
@@ -14,34 +14,34 @@ export const sessionQuery = queryOptions({
     if (session.signed_in || !session.refreshable) return session
     return (await renewSession(Date.now())) ? fetchSession() : session
   },
-  // Signing in and out say so. When the access cookie ends the next one is to be had, at once or when somebody comes back to the page; otherwise
-  // an open server would take one for anybody.
+  // Signing in and out update the session. When the access cookie expires, the session is renewed at once, or when the page
+  // becomes visible again. Otherwise an open server would treat the user as anonymous.
   staleTime: ({ state }) => msUntilExpiry(state.data) ?? Infinity,
   refetchInterval: ({ state }) => msUntilExpiry(state.data) ?? false,
 })
 
-/** msUntilExpiry is how many ms after its answer a session is to be asked for again; undefined for never. */
+/** msUntilExpiry returns the time in ms after which a session must be fetched again, or undefined for never. */
 function msUntilExpiry(session: Schemas['CurrentSession'] | undefined): number | undefined {
   return session?.expires_in == null ? undefined : (session.expires_in + 1) * 1000
 }
 
 export type Role = Schemas['Account']['role']
 
-/** Each may do what those before it may. */
+/** roles are in ascending order: each role has the permissions of all roles before it. */
 export const roles: readonly Role[] = ['viewer', 'operator', 'admin']
 
-/** useSession is who one is; undefined until that is known. */
+/** useSession returns the current session, or undefined until it is loaded. */
 export function useSession() {
   return useQuery(sessionQuery).data
 }
 
-/** usePermission tells whether one has a role. It only spares people buttons that the server would refuse. */
+/** usePermission reports whether the current user has a role. It only hides controls; the server enforces permissions. */
 export function usePermission(requiredRole: Role): boolean {
   const session = useSession()
   return hasRole(session?.role, requiredRole)
 }
 
-/** hasRole tells whether a role may do what another one may. */
+/** hasRole reports whether a role has the permissions of the required role. */
 export function hasRole(role: Role | null | undefined, requiredRole: Role): boolean {
   return role != null && roles.indexOf(role) >= roles.indexOf(requiredRole)
 }
@@ -51,10 +51,10 @@ export interface Credentials {
   password: string
 }
 
-/** signIn lets somebody in, and tells who that is. */
+/** signIn signs a user in and returns the new session. */
 export async function signIn(queryClient: QueryClient, { username, password }: Credentials) {
   await unwrapEmpty(api.POST('/auth/login', { body: { username, password, cookie: true } }))
-  queryClient.clear() // nothing of whoever was here before
+  queryClient.clear() // drops the data of the previous user
   return queryClient.fetchQuery(sessionQuery)
 }
 

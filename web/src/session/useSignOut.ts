@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { forgetVisits } from '../search/recentVisits'
 import { useSession } from './api'
 
-/** useSignOut leads out when one's session has ended, and leaves nothing of it behind for whoever comes next. */
+/** useSignOut returns a function that clears the data of an ended session and opens the sign-in screen. */
 export function useSignOut(): () => Promise<void> {
   const queryClient = useQueryClient()
   const navigate = useNavigate()

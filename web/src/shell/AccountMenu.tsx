@@ -8,7 +8,7 @@ import { toast } from '../components/toast'
 import { postSignOut, useSession } from '../session/api'
 import { useSignOut } from '../session/useSignOut'
 
-/** AccountMenu tells who one is, and leads out. On an open server nobody needs to have signed in. */
+/** AccountMenu shows the username and role, and signs out. On an open server there is no sign-in. */
 export function AccountMenu() {
   const session = useSession()
   const clearSession = useSignOut()
@@ -17,7 +17,7 @@ export function AccountMenu() {
     try {
       await postSignOut()
     } catch (error) {
-      return toast(`You are still signed in: ${toProblem(error).message}`, 'error')
+      return toast(`You are still signed in. ${toProblem(error).message}`, 'error')
     }
     await clearSession()
   }
@@ -31,7 +31,7 @@ export function AccountMenu() {
       <Popover.Dropdown aria-label="Account" tabIndex={-1} data-autofocus>
         <Stack gap="xs" align="start">
           <Text size="sm">
-            You are <b>{session?.username}</b>, {session?.role}.
+            {session?.signed_in ? 'Signed in as' : 'Acting as'} <b>{session?.username}</b> ({session?.role})
           </Text>
           {session?.signed_in && (
             <TextLink to="/account" onClick={() => setIsOpen(false)}>
@@ -44,7 +44,7 @@ export function AccountMenu() {
             </Button>
           ) : (
             <Text size="sm" c="dimmed">
-              Whoever reaches this server may do everything.
+              This server runs without sign-in: everyone has full access.
             </Text>
           )}
         </Stack>

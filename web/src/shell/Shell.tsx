@@ -22,7 +22,7 @@ const SearchDialog = lazy(loadSearch)
 const loadHelp = () => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp }))
 const ShortcutsHelp = lazy(loadHelp)
 
-/** Shell stands around every screen: the menu, the search, who one is, and what the connection does. */
+/** Shell is the frame around every screen: header, menu, search, account menu and connection status. */
 export function Shell() {
   const session = useSession()
   const [isMenuOpen, { toggle: toggleMenu, close: closeMenu }] = useDisclosure()
@@ -31,7 +31,7 @@ export function Shell() {
   const hasAccess = Boolean(session?.signed_in || session?.open)
   useEffect(closeMenu, [pathname, closeMenu])
   useEffect(() => {
-    const timer = setTimeout(() => void loadSearch().catch(() => {}), 2000) // so that it opens at once, for people who type at once
+    const timer = setTimeout(() => void loadSearch().catch(() => {}), 2000) // preload, so that the dialog opens at once
     return () => clearTimeout(timer)
   }, [])
   const openSearch = async () => {
@@ -49,16 +49,25 @@ export function Shell() {
   useShortcutListener()
   useShortcut('mod+k', 'Search', () => void openSearch(), hasAccess)
   useShortcut('/', 'Search', () => void openSearch(), hasAccess)
-  useShortcut('?', 'Show the keys', openHelp)
+  useShortcut('?', 'Show keyboard shortcuts', openHelp)
   useLiveUpdates(hasAccess)
   return (
     <AppShell header={{ height: headerHeight }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen, desktop: !hasAccess } }} padding="md">
       <a className="skip-link" href="#main">
-        Skip to the content
+        Skip to content
       </a>
       <AppShell.Header>
         <Group h="100%" px="md" gap="xs" wrap="nowrap">
-          {hasAccess && <Burger opened={isMenuOpen} onClick={toggleMenu} hiddenFrom="sm" size="sm" aria-label={isMenuOpen ? 'Close the menu' : 'Open the menu'} aria-expanded={isMenuOpen} />}
+          {hasAccess && (
+            <Burger
+              opened={isMenuOpen}
+              onClick={toggleMenu}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={isMenuOpen ? 'Close menu' : 'Open menu'}
+              aria-expanded={isMenuOpen}
+            />
+          )}
           <TextLink to="/" fw={700} c="inherit" underline="never">
             Labledger
           </TextLink>
@@ -74,7 +83,7 @@ export function Shell() {
                 <Icon name="search" />
               </ActionIcon>
             )}
-            <ActionIcon variant="default" size="lg" visibleFrom="xs" aria-label="Keyboard" onClick={openHelp}>
+            <ActionIcon variant="default" size="lg" visibleFrom="xs" aria-label="Keyboard shortcuts" onClick={openHelp}>
               <Icon name="keyboard" />
             </ActionIcon>
             <ColorSchemeToggle />
@@ -87,7 +96,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       {hasAccess && (
-        <AppShell.Navbar p="xs" aria-label="Screens" className={isMenuOpen ? undefined : classes.menuClosed}>
+        <AppShell.Navbar p="xs" aria-label="Main menu" className={isMenuOpen ? undefined : classes.menuClosed}>
           {menuItems.map(({ label, icon, to, hotkey, role, activePrefixes = [] }) =>
             role && !hasRole(session?.role, role) ? null : (
               <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={hotkey} active={activePrefixes.some((path) => pathname.startsWith(path)) || undefined} />
@@ -120,7 +129,12 @@ function ColorSchemeToggle() {
   const { setColorScheme } = useMantineColorScheme()
   const isDark = useComputedColorScheme('light') === 'dark'
   return (
-    <ActionIcon variant="default" size="lg" aria-label={isDark ? 'Light colours' : 'Dark colours'} onClick={() => setColorScheme(isDark ? 'light' : 'dark')}>
+    <ActionIcon
+      variant="default"
+      size="lg"
+      aria-label={isDark ? 'Light theme' : 'Dark theme'}
+      onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
+    >
       <Icon name={isDark ? 'sun' : 'moon'} />
     </ActionIcon>
   )
@@ -142,7 +156,7 @@ function OfflineBanner() {
       {!isOnline && (
         <Group gap="xs" mb="md" p="xs" bd="1px solid var(--mantine-color-default-border)" bdrs="md">
           <Icon name="offline" />
-          <Text size="sm">You are offline. What you see may be old, and nothing can be saved.</Text>
+          <Text size="sm">You are offline. Data may be out of date, and changes cannot be saved.</Text>
         </Group>
       )}
     </div>

@@ -5,12 +5,12 @@ import { useShortcuts, useSingleKeySetting } from './shortcuts'
 
 const commandKey = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl'
 
-/** ShortcutsHelp lists the keys that work right now. */
+/** ShortcutsHelp lists the active shortcuts and enables or disables single-key shortcuts. */
 export function ShortcutsHelp({ onClose }: { onClose: () => void }) {
   const shortcuts = useShortcuts()
   const [isEnabled, setIsEnabled] = useSingleKeySetting()
   return (
-    <Dialog onClose={onClose} title="Keyboard">
+    <Dialog onClose={onClose} title="Keyboard shortcuts">
       <Table>
         <Table.Tbody>
           {shortcuts.map(({ keys, label }) => (
@@ -29,7 +29,12 @@ export function ShortcutsHelp({ onClose }: { onClose: () => void }) {
           ))}
         </Table.Tbody>
       </Table>
-      <Switch mt="md" label={`Keys without ${commandKey} do something`} checked={isEnabled} onChange={(event) => setIsEnabled(event.currentTarget.checked)} />
+      <Switch
+        mt="md"
+        label="Single-key shortcuts"
+        checked={isEnabled}
+        onChange={(event) => setIsEnabled(event.currentTarget.checked)}
+      />
     </Dialog>
   )
 }

@@ -7,15 +7,15 @@ interface MenuItem {
   label: string
   icon: IconName
   to: NonNullable<LinkProps['to']>
-  /** Pressed after g, leads there. */
+  /** The key that opens the screen after g. */
   hotkey: string
-  /** Who sees it; the server decides who may. */
+  /** The role that an item requires; the server enforces permissions. */
   role?: Role
-  /** Where the screens begin that belong to it, too. */
+  /** Path prefixes of other screens that highlight the item. */
   activePrefixes?: string[]
 }
 
-/** menuItems is what the menu shows, in its order. Cmd-K finds the same. */
+/** menuItems lists the entries of the menu in order. The search (Cmd-K) lists them as well. */
 export const menuItems: MenuItem[] = [
   { label: 'Home', icon: 'home', to: '/', hotkey: 'h' },
   { label: 'Sites', icon: 'site', to: '/sites', hotkey: 's' },

@@ -3,10 +3,11 @@ import { useEffect, useEffectEvent } from 'react'
 
 import { createStore, useStore } from '../components/store'
 
-// Keys that do something wherever the focus is, unless one types. WCAG 2.1.4 asks that keys without Ctrl or Cmd can be turned off: the help (?) does it.
+// Keyboard shortcuts. They work wherever the focus is, except in text fields. WCAG 2.1.4 requires that single-key shortcuts
+// can be disabled: the help (?) has a switch.
 
 export interface Shortcut {
-  /** "e", "g s" (one after the other), "?" or "mod+k" (Ctrl, Cmd on a Mac). */
+  /** "e", "g s" (a sequence), "?" or "mod+k" (Ctrl, or Cmd on a Mac). */
   keys: string
   label: string
 }
@@ -17,10 +18,10 @@ interface BoundShortcut extends Shortcut {
 
 const boundShortcuts = createStore<BoundShortcut[]>([])
 let singleKeysEnabled = true
-let pendingKey = '' // a key that waits for the second one
+let pendingKey = '' // the first key of a possible sequence
 let pendingSince = 0
 
-/** useShortcut binds keys while the component is there. */
+/** useShortcut binds keys while the component is mounted. */
 export function useShortcut(keys: string, label: string, run: () => void, active = true) {
   const runLatest = useEffectEvent(run)
   useEffect(() => {
@@ -31,12 +32,12 @@ export function useShortcut(keys: string, label: string, run: () => void, active
   }, [keys, label, active])
 }
 
-/** useShortcuts are all that work right now. */
+/** useShortcuts returns the active shortcuts. */
 export function useShortcuts(): Shortcut[] {
   return useStore(boundShortcuts)
 }
 
-/** useSingleKeySetting is whether keys without Ctrl or Cmd do something, and how to say so. The shell listens by it. */
+/** useSingleKeySetting returns whether single-key shortcuts are enabled, and a setter. The setting is stored in the browser. */
 export function useSingleKeySetting() {
   const [isEnabled, setIsEnabled] = useLocalStorage({ key: 'labledger.single-keys', defaultValue: true, getInitialValueInEffect: false })
   useEffect(() => {
@@ -45,7 +46,7 @@ export function useSingleKeySetting() {
   return [isEnabled, setIsEnabled] as const
 }
 
-/** useShortcutListener listens; the shell calls it once. */
+/** useShortcutListener handles key presses. The shell calls it once. */
 export function useShortcutListener() {
   useSingleKeySetting()
   useEffect(() => {
@@ -69,6 +70,6 @@ function handleKeyDown(event: KeyboardEvent) {
 }
 
 function isTextInput(target: EventTarget | null): boolean {
-  if (target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)) return false // there is nothing to type
+  if (target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)) return false // no text input
   return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
 }

@@ -1,8 +1,9 @@
 import { createTheme, DEFAULT_THEME, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
-// The look, in one place. Mantine's own greys and reds are too faint on its backgrounds for WCAG 2.2 AA (4.5 : 1); axe holds all of it in the journeys.
+// Colours and fonts. Mantine's default greys and reds have too little contrast on its backgrounds for WCAG 2.2 AA (4.5:1).
+// The journeys check the contrast with axe.
 
-/** headerHeight is that of the page, in px. */
+/** headerHeight is the height of the page header in px. */
 export const headerHeight = 56
 
 const ice: MantineColorsTuple = ['#eaf6fb', '#d3e9f3', '#a4d2e7', '#72bada', '#4ba5cf', '#3297c7', '#0f6f9f', '#0b5f8a', '#084f74', '#053d5b']
@@ -18,20 +19,20 @@ export const theme = createTheme({
   headings: { sizes: { h1: { fontSize: '1.6rem' }, h2: { fontSize: '1.2rem' }, h3: { fontSize: '1rem' } } },
   respectReducedMotion: true,
   components: {
-    Badge: { styles: { root: { flexShrink: 0, maxWidth: 'none' }, label: { overflow: 'visible' } } }, // one word, of which nothing is left out
+    Badge: { styles: { root: { flexShrink: 0, maxWidth: 'none' }, label: { overflow: 'visible' } } }, // never truncate a badge
   },
 })
 
 const colorNames = [...Object.keys(DEFAULT_THEME.colors).filter((name) => name !== 'dark'), 'ice']
 
-/** colorVariables are what a variant of a component takes of each colour. */
+/** colorVariables merges the CSS variables of all colours. */
 function colorVariables(variablesFor: (name: string) => Record<string, string>): Record<string, string> {
   return Object.assign({}, ...colorNames.map(variablesFor)) as Record<string, string>
 }
 
 const darken = (name: string, percent: number) => `color-mix(in srgb, var(--mantine-color-${name}-9) ${percent}%, black)`
 
-// Mantine sets these by scheme, which goes before what is set for both. Ice is deep enough.
+// Set for each scheme, because Mantine does so and a value for both schemes would not override it. Ice is dark enough.
 const filled = colorVariables((name) => (name === 'ice' ? {} : { [`--mantine-color-${name}-filled`]: darken(name, 85), [`--mantine-color-${name}-filled-hover`]: darken(name, 75) }))
 
 export const cssVariables: CSSVariablesResolver = () => ({

@@ -5,14 +5,14 @@ import { isOverdue } from './dueDates'
 
 const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
 
-/** DueDate tells the day by which something is to be done, and whether that is over. */
+/** DueDate shows the due date of a todo and whether the todo is overdue. */
 export function DueDate({ todo }: { todo: Todo }) {
   if (todo.due_on === null) return '–'
   const date = new Date(`${todo.due_on}T00:00:00Z`)
   const text = Number.isNaN(date.getTime()) ? todo.due_on : dayFormat.format(date)
   return isOverdue(todo) ? (
     <Text span inherit c="var(--mantine-color-error)" fw={600}>
-      {text}, late
+      {text} (overdue)
     </Text>
   ) : (
     <time dateTime={todo.due_on}>{text}</time>

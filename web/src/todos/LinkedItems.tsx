@@ -6,12 +6,12 @@ import { FreezerLink } from '../freezers/FreezerLink'
 import { SiteLink } from '../sites/SiteLink'
 import type { Todo } from './api'
 
-/** hasLinkedItems tells whether a todo is about something. */
+/** hasLinkedItems reports whether a todo is linked to a site, freezer, computer or alert. */
 export function hasLinkedItems({ site_id, freezer_id, computer_id, alert_id }: Todo): boolean {
   return [site_id, freezer_id, computer_id, alert_id].some((id) => id !== null)
 }
 
-/** LinkedItems leads to what a todo is about. */
+/** LinkedItems shows links to the items that a todo is linked to. */
 export function LinkedItems({ todo }: { todo: Todo }) {
   if (!hasLinkedItems(todo)) return '–'
   return (

@@ -6,7 +6,7 @@ import { Section } from '../components/Section'
 import { linkedTodosQuery, type TodoLink } from './api'
 import { TodoList } from './TodoList'
 
-/** LinkedTodos are the todos that are about a thing, and the way to a new one. */
+/** LinkedTodos lists the todos linked to an item, with a button for a new one. */
 export function LinkedTodos({ link }: { link: TodoLink }) {
   const newButton = (
     <ButtonLink to="/todos/new" search={Object.fromEntries(Object.entries(link).map(([name, id]) => [name, String(id)]))} variant="default">
@@ -15,7 +15,11 @@ export function LinkedTodos({ link }: { link: TodoLink }) {
   )
   return (
     <Section title="Todos" id="todos" actions={newButton}>
-      <TodoList showLinks={false} query={useInfiniteQuery(linkedTodosQuery(link))} empty={<EmptyState icon="todo" title="No todo is about it" />} />
+      <TodoList
+        showLinks={false}
+        query={useInfiniteQuery(linkedTodosQuery(link))}
+        empty={<EmptyState icon="todo" title="No linked todos" />}
+      />
     </Section>
   )
 }

@@ -7,7 +7,7 @@ import { TodoForm } from './TodoForm'
 
 const parseId = (text: string | undefined) => (text && /^\d{1,15}$/.test(text) ? Number(text) : null)
 
-/** NewTodoScreen creates a todo. The address may say what it is about: /todos/new?alert_id=… */
+/** NewTodoScreen creates a todo. Search parameters preset its fields: /todos/new?alert_id=… */
 export function NewTodoScreen() {
   const navigate = useNavigate()
   const { site_id, freezer_id, computer_id, alert_id, assignee } = useSearch({ from: '/todos/new' })
@@ -20,7 +20,7 @@ export function NewTodoScreen() {
       renderForm={(props) => <TodoForm {...props} />}
       createRow={createTodo}
       getQueryKey={({ id }) => todoQuery(id).queryKey}
-      getLabel={() => 'The todo'}
+      getLabel={({ description }) => `“${description}”`}
       onCreated={({ id }) => void navigate({ to: '/todos/$id', params: { id: String(id) } })}
       onCancel={() => void navigate({ to: '/todos' })}
     />

@@ -7,11 +7,14 @@ import classes from './TodoBoard.module.css'
 import { TodoCard } from './TodoCard'
 import { useMoveTodo } from './useMoveTodo'
 
-/** TodoBoard shows todos in columns by their status. On a card, ← and → move it, ↑ and ↓ go to the next one; so does its list of statuses. */
+/**
+ * TodoBoard shows todos in columns by status. On a card, ← and → change the status, ↑ and ↓ move the focus. The select of a card
+ * changes its status as well.
+ */
 export function TodoBoard({ todos }: { todos: Todo[] }) {
   const { mutate } = useMoveTodo()
   const boardRef = useRef<HTMLDivElement>(null)
-  const movedCard = useRef<{ id: number; tag: string; column: string }>(undefined) // which takes the focus along, also when it is taken back
+  const movedCard = useRef<{ id: number; tag: string; column: string }>(undefined) // keeps the focus, also after a rollback
   const [announcement, setAnnouncement] = useState('')
   useEffect(() => {
     const card = movedCard.current
@@ -22,7 +25,7 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
   }, [todos])
   const move = (todo: Todo, status: string, tag: string) => {
     movedCard.current = { id: todo.id, tag, column: boardColumn(todo) }
-    setAnnouncement(`${todo.description}: ${status}`)
+    setAnnouncement(`Moved “${todo.description}” to ${status}`)
     mutate({ todo, status })
   }
   const handleKeyDown = (event: KeyboardEvent, todo: Todo) => {
@@ -44,7 +47,7 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
   return (
     <div>
       <Text size="sm" c="dimmed" mb="xs">
-        On a card, ← and → move it; ↑ and ↓ go to the next.
+        On a card, press ← or → to move the card, ↑ or ↓ to select another.
       </Text>
       <div ref={boardRef} className={classes.board}>
         {columns
@@ -56,7 +59,7 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
               </Title>
               {todosInColumn.length === 0 ? (
                 <Text size="sm" c="dimmed">
-                  None
+                  No todos
                 </Text>
               ) : (
                 <ul className={classes.cards}>

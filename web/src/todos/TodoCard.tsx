@@ -14,18 +14,18 @@ interface Props {
   onKeyDown: (event: KeyboardEvent) => void
 }
 
-/** TodoCard is a todo on the board. */
+/** TodoCard shows a todo on the board. */
 export function TodoCard({ todo, onMove, onKeyDown }: Props) {
   const canEdit = useCanEditTodo()(todo)
   const statusOptions = statuses.includes(todo.status) ? statuses : [todo.status, ...statuses]
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys are those of the link in it
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- handles the keys of the link inside
     <li data-todo={todo.id} className={classes.card} onKeyDown={onKeyDown}>
       <TextLink to="/todos/$id" params={{ id: String(todo.id) }}>
         {todo.description}
       </TextLink>
       <Text size="sm" component="div">
-        {todo.assignee ?? 'Nobody yet'}
+        {todo.assignee ?? 'Unassigned'}
         {todo.due_on !== null && (
           <>
             , due <DueDate todo={todo} />
@@ -38,10 +38,16 @@ export function TodoCard({ todo, onMove, onKeyDown }: Props) {
         </Text>
       )}
       {canEdit ? (
-        <NativeSelect size="xs" aria-label={`Status of ${todo.description}`} data={statusOptions} value={todo.status} onChange={(event) => onMove(event.currentTarget.value)} />
+        <NativeSelect
+          size="xs"
+          aria-label={`Status of ${todo.description}`}
+          data={statusOptions}
+          value={todo.status}
+          onChange={(event) => onMove(event.currentTarget.value)}
+        />
       ) : (
         <Text size="xs" c="dimmed">
-          {todo.status}. {todo.owner}’s: only its owner, its assignee and admins may change it.
+          Status: {todo.status}. Only the owner ({todo.owner}), the assignee or an admin can edit this todo.
         </Text>
       )}
     </li>

@@ -9,7 +9,7 @@ import { linkChoices, statuses, type TodoField, type TodoFields, todoFields, tod
 
 const parseId = (text: string) => (text === '' ? null : Number(text))
 
-/** TodoForm edits a todo, a new one or one that is there. */
+/** TodoForm edits a new or an existing todo. */
 export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, problem }: RowFormProps<TodoFields>) {
   const username = useSession()?.username
   const form = useForm<Record<TodoField, string>>({
@@ -37,17 +37,24 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
       <Stack>
         <Textarea required rows={2} key={form.key('description')} {...fieldProps('description')} />
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput required list="statuses" autoComplete="off" description={`${statuses.join(', ')}, or any short text`} key={form.key('status')} {...fieldProps('status')} />
-          <TextInput type="date" description="The day by which it is to be done" key={form.key('due_on')} {...fieldProps('due_on')} />
+          <TextInput
+            required
+            list="statuses"
+            autoComplete="off"
+            description={`${statuses.join(', ')} or a status of your own`}
+            key={form.key('status')}
+            {...fieldProps('status')}
+          />
+          <TextInput type="date" description="Optional" key={form.key('due_on')} {...fieldProps('due_on')} />
           <Group align="end" gap="xs" wrap="nowrap">
             <TextInput flex={1} autoCapitalize="none" spellCheck={false} key={form.key('assignee')} {...fieldProps('assignee')} />
             {username && (
               <Button variant="default" onClick={() => form.setFieldValue('assignee', username)}>
-                Me
+                Assign to me
               </Button>
             )}
           </Group>
-          <TextInput spellCheck={false} placeholder="Its id" key={form.key('alert_id')} {...fieldProps('alert_id')} />
+          <TextInput spellCheck={false} placeholder="Alert ID" key={form.key('alert_id')} {...fieldProps('alert_id')} />
           {(['site_id', 'freezer_id', 'computer_id'] as const).map((name) => (
             <LinkSelect key={form.key(name)} name={name} initialId={initialValues[name] ?? null} {...fieldProps(name)} />
           ))}
@@ -63,11 +70,16 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
   )
 }
 
-/** LinkSelect is a list of things to choose from. What a todo is about already stands in it at once. */
+/** LinkSelect selects a linked item. The current item is an option before the list has loaded. */
 function LinkSelect({ name, initialId, ...props }: { name: keyof typeof linkChoices; initialId: number | null; label: string }) {
   const { data } = useInfiniteQuery(linkChoices[name] as typeof linkChoices.site_id)
   const rows: { id: number; name: string; site_id?: number }[] = data?.pages.flatMap((page) => page.rows) ?? []
-  const options = rows.map(({ id, name, site_id }) => ({ value: String(id), label: site_id === undefined ? name : `${name}, site ${site_id} (${id})` }))
-  if (initialId !== null && !rows.some(({ id }) => id === initialId)) options.unshift({ value: String(initialId), label: `Number ${initialId}` })
+  const options = rows.map(({ id, name, site_id }) => ({
+    value: String(id),
+    label: site_id === undefined ? name : `${name}, site ${site_id} (ID ${id})`,
+  }))
+  if (initialId !== null && !rows.some(({ id }) => id === initialId)) {
+    options.unshift({ value: String(initialId), label: `${props.label} ${initialId}` })
+  }
   return <NativeSelect data={[{ value: '', label: 'None' }, ...options]} {...props} />
 }

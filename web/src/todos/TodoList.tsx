@@ -10,7 +10,7 @@ import { LinkedItems } from './LinkedItems'
 const columns: Column<Todo>[] = [
   {
     id: 'description',
-    header: 'What',
+    header: 'Title',
     value: (todo) => todo.description,
     cell: (todo) => (
       <TextLink to="/todos/$id" params={{ id: String(todo.id) }} style={{ overflowWrap: 'anywhere' }}>
@@ -20,18 +20,21 @@ const columns: Column<Todo>[] = [
   },
   { id: 'status', header: 'Status', value: (todo) => todo.status },
   { id: 'assignee', header: 'Assignee', value: (todo) => todo.assignee, cell: (todo) => formatValue(todo.assignee) },
-  { id: 'due_on', header: 'Due', value: (todo) => todo.due_on, cell: (todo) => <DueDate todo={todo} /> },
-  { id: 'owner', header: 'From', value: (todo) => todo.owner },
+  { id: 'due_on', header: 'Due date', value: (todo) => todo.due_on, cell: (todo) => <DueDate todo={todo} /> },
+  { id: 'owner', header: 'Owner', value: (todo) => todo.owner },
 ]
 
-const columnsWithLinks: Column<Todo>[] = [...columns, { id: 'about', header: 'About', value: () => null, cell: (todo) => <LinkedItems todo={todo} /> }]
+const columnsWithLinks: Column<Todo>[] = [
+  ...columns,
+  { id: 'links', header: 'Linked to', value: () => null, cell: (todo) => <LinkedItems todo={todo} /> },
+]
 
 type Props = Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'> & {
-  /** False where all are about the same thing. */
+  /** False where all todos are linked to the same item. */
   showLinks?: boolean
 }
 
-/** TodoList shows todos row by row. */
+/** TodoList shows todos in a table. */
 export function TodoList({ showLinks = true, ...props }: Props) {
   return <DataTable label="Todos" columns={showLinks ? columnsWithLinks : columns} rowKey={(todo) => todo.id} {...props} />
 }

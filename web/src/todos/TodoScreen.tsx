@@ -49,17 +49,23 @@ function Details({ todo }: { todo: Todo }) {
         items={[
           ['Status', todo.status],
           ['Assignee', formatValue(todo.assignee)],
-          ['Due', <DueDate key="due" todo={todo} />],
-          ['About', <LinkedItems key="about" todo={todo} />],
-          ['From', todo.owner],
+          ['Due date', <DueDate key="due" todo={todo} />],
+          ['Linked to', <LinkedItems key="links" todo={todo} />],
+          ['Owner', todo.owner],
           ['Created', <TimeAgo key="created" at={todo.created_at} />],
         ]}
         renderForm={(props) => <TodoForm {...props} />}
-        editOptions={{ queryKey: todoQuery(todo.id).queryKey, listKey: ['todos'], isSameRow: (row) => row.id === todo.id, fetchRow: () => fetchTodo(todo.id), updateRow: updateTodo }}
+        editOptions={{
+          queryKey: todoQuery(todo.id).queryKey,
+          listKey: ['todos'],
+          isSameRow: (row) => row.id === todo.id,
+          fetchRow: () => fetchTodo(todo.id),
+          updateRow: updateTodo,
+        }}
       />
       {!canEdit && (
         <Text size="sm" c="dimmed">
-          It is {todo.owner}’s. Only its owner, its assignee and admins may change it.
+          Only the owner ({todo.owner}), the assignee or an admin can edit this todo.
         </Text>
       )}
     </>

@@ -19,7 +19,7 @@ const filters = [
   { name: 'status', label: 'Status' },
   {
     name: 'due',
-    label: 'Due',
+    label: 'Due date',
     options: [
       { value: 'late', label: 'Before today' },
       { value: 'today', label: 'By today' },
@@ -33,7 +33,7 @@ const views = [
   { name: 'list', label: 'List' },
 ]
 
-/** TodosScreen shows what there is to do, on a board or as a list. */
+/** TodosScreen shows todos on a board or in a list. */
 export function TodosScreen() {
   const [values, setFilter] = useFilters(filters)
   const [{ view = 'board' }, setView] = useFilters([{ name: 'view', label: 'View' }])
@@ -45,9 +45,11 @@ export function TodosScreen() {
   const newButton = <ButtonLink to="/todos/new">New todo</ButtonLink>
   const empty =
     Object.keys(values).length > 0 ? (
-      <EmptyState title="No todo matches">A filter wants the whole text, with upper and lower case as it is stored. The known statuses are {statuses.join(', ')}.</EmptyState>
+      <EmptyState title="No todos match these filters">
+        Text filters match the whole value and are case-sensitive. Common statuses: {statuses.join(', ')}.
+      </EmptyState>
     ) : (
-      <EmptyState icon="todo" title="There is nothing to do" actions={newButton} />
+      <EmptyState icon="todo" title="No todos yet" actions={newButton} />
     )
   return (
     <Screen title="Todos" actions={newButton}>
@@ -61,7 +63,7 @@ export function TodosScreen() {
         </Button.Group>
         {username && values.assignee !== username && (
           <Button variant="subtle" onClick={() => setFilter('assignee', username)}>
-            Only mine
+            Assigned to me
           </Button>
         )}
       </Group>
@@ -76,7 +78,7 @@ export function TodosScreen() {
               {query.hasNextPage && (
                 <Group>
                   <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                    Show more
+                    Load more
                   </Button>
                 </Group>
               )}

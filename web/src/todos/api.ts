@@ -5,15 +5,15 @@ import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 import { dueBefore } from './dueDates'
 
-// Everything that the app asks of todos.
+// API requests for todos.
 
 export type Todo = Schemas['Todo']
 
 export const todoLabels = {
-  description: 'What',
+  description: 'Title',
   status: 'Status',
   assignee: 'Assignee',
-  due_on: 'Due',
+  due_on: 'Due date',
   site_id: 'Site',
   freezer_id: 'Freezer',
   computer_id: 'Computer',
@@ -24,7 +24,7 @@ export type TodoField = keyof typeof todoLabels
 export type TodoFields = Pick<Todo, TodoField>
 export const todoFields = Object.keys(todoLabels) as TodoField[]
 
-/** statuses are the columns of the board, in its order. Any other short text is a status, too. */
+/** statuses are the columns of the board, in order. A todo can also have any other short text as its status. */
 export const statuses = ['open', 'doing', 'done']
 
 export type TodoFilters = Partial<Record<'status' | 'assignee' | 'due', string>>
@@ -34,7 +34,7 @@ const maxPageSize = 1000
 export const todosQuery = ({ due, ...filters }: TodoFilters = {}) =>
   pagedQuery(['todos', { ...filters, due }], (after, signal) => unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...filters, due_before: dueBefore(due), after, limit: maxPageSize } }, signal })))
 
-/** A TodoLink is what todos may be about. */
+/** A TodoLink identifies an item that todos can be linked to. */
 export type TodoLink = { site_id: number } | { freezer_id: number } | { computer_id: number } | { alert_id: string }
 
 export const linkedTodosQuery = (link: TodoLink) => pagedQuery(['todos', link], (after, signal) => unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...link, after } }, signal })))
@@ -53,7 +53,7 @@ export const deleteTodo = (todo: Todo, { dryRun }: { dryRun: boolean }) =>
 
 export const todoHistory = (id: number) => createHistoryReader('todo', id, (signal) => unwrapPage(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })))
 
-/** The things that a todo may be about, for a list to choose from. */
+/** linkChoices returns the items that a todo can be linked to. */
 export const linkChoices = {
   site_id: pagedQuery(['sites', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/sites', { params: { query: { after, limit: maxPageSize } }, signal }))),
   freezer_id: pagedQuery(['freezers', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/freezers', { params: { query: { after, limit: maxPageSize } }, signal }))),

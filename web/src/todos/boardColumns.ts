@@ -2,12 +2,15 @@ import { statuses, type Todo } from './api'
 
 export const otherColumn = 'other'
 
-/** boardColumn is the column of the board where a todo stands. */
+/** boardColumn returns the board column of a todo. */
 export function boardColumn({ status }: Pick<Todo, 'status'>): string {
   return statuses.includes(status) ? status : otherColumn
 }
 
-/** adjacentStatus is the status that a todo gets one column to the left (-1) or right (+1); undefined where there is none. Whatever is unknown stands right of done. */
+/**
+ * adjacentStatus returns the status of the column to the left (-1) or right (+1), or undefined at the edge. Other statuses are to
+ * the right of done.
+ */
 export function adjacentStatus(todo: Pick<Todo, 'status'>, step: -1 | 1): string | undefined {
   const index = statuses.indexOf(todo.status)
   return statuses[(index < 0 ? statuses.length : index) + step]

@@ -1,19 +1,19 @@
-// Days are those of whoever looks.
+// Days are in the time zone of the browser.
 
-/** toIsoDay is a day as the API writes it. */
+/** toIsoDay formats a day as the API expects it: 2026-11-28. */
 export function toIsoDay(date: Date): string {
   return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`
 }
 
 const dueDays = new Map([['late', 0], ['today', 1], ['week', 7]])
 
-/** dueBefore is the day that a filter of the address means; undefined for one that there is not. */
+/** dueBefore returns the day before which todos of a due filter are due, or undefined for an unknown filter. */
 export function dueBefore(due: string | undefined, now = new Date()): string | undefined {
   const days = dueDays.get(due ?? '')
   return days === undefined ? undefined : toIsoDay(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days))
 }
 
-/** isOverdue tells whether something that is not done should have been. */
+/** isOverdue reports whether a todo is past its due date and not done. */
 export function isOverdue({ due_on, status }: { due_on: string | null; status: string }, now = new Date()): boolean {
   return due_on !== null && status !== 'done' && due_on < toIsoDay(now)
 }

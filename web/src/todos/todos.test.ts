@@ -12,13 +12,14 @@ test.each([
   ['done', -1, 'doing'],
   ['blocked', -1, 'done'],
   ['blocked', 1, undefined],
-] as const)('the status next to %s in direction %i is %s', (status, step, expected) => expect(adjacentStatus({ status }, step)).toBe(expected))
+] as const)('the status next to %s in direction %i is %s', (status, step, expected) =>
+  expect(adjacentStatus({ status }, step)).toBe(expected))
 
 test.each([
   ['open', 'open'],
   ['Open', 'other'],
   ['', 'other'],
-])('status %j belongs to column %s', (status, column) => expect(boardColumn({ status })).toBe(column))
+])('status %j is in column %s', (status, column) => expect(boardColumn({ status })).toBe(column))
 
 const lastOfYear = new Date(2026, 11, 31, 23, 59)
 
@@ -29,11 +30,12 @@ test.each([
   ['never', undefined],
   ['constructor', undefined],
   [undefined, undefined],
-])('filter %s means due before %s', (due, expected) => expect(dueBefore(due, lastOfYear)).toBe(expected))
+])('filter due=%s means before %s', (due, expected) => expect(dueBefore(due, lastOfYear)).toBe(expected))
 
 test.each([
   ['2026-12-30', 'open', true],
   ['2026-12-30', 'done', false],
   ['2026-12-31', 'open', false],
   [null, 'open', false],
-])('due on %s with status %s: overdue is %s', (due_on, status, expected) => expect(isOverdue({ due_on, status }, lastOfYear)).toBe(expected))
+])('due on %s with status %s: overdue is %s', (due_on, status, expected) =>
+  expect(isOverdue({ due_on, status }, lastOfYear)).toBe(expected))

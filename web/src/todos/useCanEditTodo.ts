@@ -1,7 +1,10 @@
 import { usePermission, useSession } from '../session/api'
 import type { Todo } from './api'
 
-/** useCanEditTodo tells which todos one may change: one's own, and those that one is to do; an admin any. The server decides. */
+/**
+ * useCanEditTodo returns a function that reports whether the current user can edit a todo: owners, assignees and admins can. The
+ * server enforces it.
+ */
 export function useCanEditTodo(): (todo: Todo) => boolean {
   const username = useSession()?.username
   const isAdmin = usePermission('admin')

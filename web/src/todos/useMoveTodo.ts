@@ -10,17 +10,20 @@ interface TodoMove {
   status: string
 }
 
-/** useMoveTodo gives todos another status. It shows at once, and is taken back when it is refused. If others changed only other fields meanwhile, it still goes. */
+/**
+ * useMoveTodo changes the status of todos. The change shows at once and is reverted if the server rejects it. If another user
+ * changed only other fields meanwhile, the move is retried on the new version.
+ */
 export function useMoveTodo() {
   const queryClient = useQueryClient()
   const updateCache = (nextTodo: Todo) => {
     updateInLists(queryClient, ['todos'], ({ id }: Todo) => id === nextTodo.id, nextTodo)
     queryClient.setQueryData<Todo>(todoQuery(nextTodo.id).queryKey, (current) => current && nextTodo)
   }
-  const isLastMove = () => queryClient.isMutating({ mutationKey }) === 1 // or what comes after it would be hidden
+  const isLastMove = () => queryClient.isMutating({ mutationKey }) === 1 // an earlier response must not hide a later move
   return useMutation({
     mutationKey,
-    scope: { id: 'todo-moves' }, // one after the other: each knows the version that the one before has left
+    scope: { id: 'todo-moves' }, // one at a time: each move needs the version from the previous one
     mutationFn: async ({ todo, status }: TodoMove) => {
       try {
         return await updateTodo({ status }, newestVersion(todo))
@@ -28,14 +31,14 @@ export function useMoveTodo() {
         if (toProblem(error).status !== 412) throw error
         const remote = await fetchTodo(todo.id)
         if (remote.status !== todo.status) {
-          toast(`Somebody else has moved “${remote.description}” to ${remote.status}. It stays there.`, 'error')
+          toast(`Another user moved “${remote.description}” to ${remote.status}. Your move was discarded.`, 'error')
           return remote
         }
         return updateTodo({ status }, remote)
       }
     },
     onMutate: async ({ todo, status }) => {
-      await queryClient.cancelQueries({ queryKey: ['todos'] }) // an older answer would hide the move
+      await queryClient.cancelQueries({ queryKey: ['todos'] }) // an older response would hide the move
       updateCache({ ...todo, status })
     },
     onSuccess: (nextTodo) => {
@@ -44,7 +47,7 @@ export function useMoveTodo() {
     },
     onError: (error, { todo }) => {
       updateCache(newestVersion(todo))
-      toast(`“${todo.description}” stays where it was. ${toProblem(error).message}`, 'error')
+      toast(`“${todo.description}” could not be moved. ${toProblem(error).message}`, 'error')
     },
     onSettled: () => {
       if (isLastMove()) void queryClient.invalidateQueries({ queryKey: ['todos'] })
@@ -53,7 +56,7 @@ export function useMoveTodo() {
 }
 
 const mutationKey = ['todo-move']
-const latestById = new Map<number, Todo>() // as the server last answered a move
+const latestById = new Map<number, Todo>() // as last returned by the server
 
 function newestVersion(todo: Todo): Todo {
   const current = latestById.get(todo.id)

@@ -7,7 +7,7 @@ import { usePermission } from '../session/api'
 import { createUser, type User, type UserFields, userQuery } from './api'
 import { UserForm } from './UserForm'
 
-/** NewUserScreen creates an account. */
+/** NewUserScreen creates a user. */
 export function NewUserScreen() {
   const navigate = useNavigate()
   return (
@@ -16,7 +16,7 @@ export function NewUserScreen() {
       canCreate={usePermission('admin')}
       note={
         <Text size="sm" c="dimmed">
-          A password is set on the server: <code>labledger user password NAME</code>. Without one nobody can sign in as this user.
+          The user cannot sign in until you set a password on the server: <code>labledger user password NAME</code>.
         </Text>
       }
       breadcrumb={<TextLink to="/users">Users</TextLink>}

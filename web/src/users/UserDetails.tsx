@@ -8,9 +8,9 @@ import { sessionQuery } from '../session/api'
 import { fetchUser, updateUser, type User, type UserFields, userLabels, userQuery } from './api'
 import { UserForm } from './UserForm'
 
-/** UserDetails are an account's fields. Before one is disabled, it asks. */
+/** UserDetails shows and edits a user. It asks for confirmation before it disables the user. */
 export function UserDetails({ user }: { user: User }) {
-  const [confirmDisable, setConfirmDisable] = useState<() => void>() // what saves it
+  const [confirmDisable, setConfirmDisable] = useState<() => void>() // saves the form
   const queryClient = useQueryClient()
   return (
     <>
@@ -18,24 +18,34 @@ export function UserDetails({ user }: { user: User }) {
         row={user}
         canEdit
         labels={userLabels}
-        fieldContent={{ disabled: user.disabled ? 'yes' : 'no' }}
-        renderForm={(props) => <UserForm {...props} onSubmit={(fields) => (fields.disabled && !user.disabled ? setConfirmDisable(() => () => props.onSubmit(fields)) : props.onSubmit(fields))} />}
+        fieldContent={{ disabled: user.disabled ? 'Yes' : 'No' }}
+        renderForm={(props) => (
+          <UserForm
+            {...props}
+            onSubmit={(fields) =>
+              fields.disabled && !user.disabled ? setConfirmDisable(() => () => props.onSubmit(fields)) : props.onSubmit(fields)
+            }
+          />
+        )}
         editOptions={{
           queryKey: userQuery(user.id).queryKey,
           listKey: ['users'],
           isSameRow: (row) => row.id === user.id,
           fetchRow: () => fetchUser(user.id),
           updateRow: updateUser,
-          onSaved: () => void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey }), // it may have been oneself
+          onSaved: () => void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey }), // admins can edit themselves
         }}
       />
       {confirmDisable && (
         <Dialog title={`Disable ${user.username}?`} onClose={() => setConfirmDisable(undefined)}>
           <Stack>
-            <Text>All sessions and API tokens of this account end at once, and nobody can sign in with it. They do not come back when it is enabled again.</Text>
+            <Text>
+              {user.username} is signed out everywhere and cannot sign in. All their API tokens are revoked. Enabling the user
+              again does not restore sessions or tokens.
+            </Text>
             <Group justify="end">
               <Button variant="default" onClick={() => setConfirmDisable(undefined)} data-autofocus>
-                Leave it
+                Cancel
               </Button>
               <Button
                 color="red"
@@ -44,7 +54,7 @@ export function UserDetails({ user }: { user: User }) {
                   confirmDisable()
                 }}
               >
-                Disable
+                Disable user
               </Button>
             </Group>
           </Stack>

@@ -6,7 +6,7 @@ import type { RowFormProps } from '../components/RowDetails'
 import { roles } from '../session/api'
 import { risks, type UserFields, userFields, userLabels } from './api'
 
-/** UserForm edits an account, a new one or one that is there. */
+/** UserForm edits a new or an existing user. */
 export function UserForm({ initialValues, onSubmit, onCancel, isSaving = false, problem }: RowFormProps<UserFields>) {
   const form = useForm({
     mode: 'uncontrolled',
@@ -19,12 +19,17 @@ export function UserForm({ initialValues, onSubmit, onCancel, isSaving = false, 
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <TextInput label={userLabels.username} required autoCapitalize="none" spellCheck={false} autoComplete="off" key={form.key('username')} {...form.getInputProps('username')} />
           <TextInput label={userLabels.country} key={form.key('country')} {...form.getInputProps('country')} />
-          <NativeSelect label={userLabels.risk} data={[{ value: '', label: 'not set: as medium' }, ...risks]} key={form.key('risk')} {...form.getInputProps('risk')} />
+          <NativeSelect
+            label={userLabels.risk}
+            data={[{ value: '', label: 'Default (medium)' }, ...risks]}
+            key={form.key('risk')}
+            {...form.getInputProps('risk')}
+          />
           <NativeSelect label={userLabels.role} data={roles.slice()} key={form.key('role')} {...form.getInputProps('role')} />
         </SimpleGrid>
         <Checkbox
           label={userLabels.disabled}
-          description="May do nothing; the sessions and API tokens end."
+          description="Signs the user out and revokes their API tokens."
           key={form.key('disabled')}
           {...form.getInputProps('disabled', { type: 'checkbox' })}
         />

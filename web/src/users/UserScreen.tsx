@@ -12,7 +12,7 @@ import { usePermission } from '../session/api'
 import { deleteUser, type User, userHistory, userLabels, userQuery } from './api'
 import { UserDetails } from './UserDetails'
 
-/** UserScreen shows an account. Only admins see it. */
+/** UserScreen shows a user and its history. It requires the admin role. */
 export function UserScreen() {
   const { id } = useParams({ from: '/users/$id' })
   const isAdmin = usePermission('admin')

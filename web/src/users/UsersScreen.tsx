@@ -15,7 +15,7 @@ const toOptions = (values: readonly string[]) => values.map((value) => ({ value,
 const filters = [
   { name: 'username', label: 'Username' },
   { name: 'country', label: 'Country' },
-  { name: 'risk', label: 'Risk', options: toOptions(risks) },
+  { name: 'risk', label: 'Risk level', options: toOptions(risks) },
   { name: 'role', label: 'Role', options: toOptions(roles) },
   {
     name: 'disabled',
@@ -38,14 +38,14 @@ const columns: Column<User>[] = [
       </TextLink>
     ),
   },
-  { id: 'id', header: 'Number', value: (user) => user.id, alignEnd: true },
+  { id: 'id', header: 'ID', value: (user) => user.id, alignEnd: true },
   { id: 'role', header: 'Role', value: (user) => user.role },
-  { id: 'risk', header: 'Risk', value: (user) => user.risk ?? 'medium' },
+  { id: 'risk', header: 'Risk level', value: (user) => user.risk ?? 'medium' },
   { id: 'country', header: 'Country', value: (user) => user.country },
   { id: 'disabled', header: 'State', value: (user) => (user.disabled ? 'Disabled' : 'Enabled') },
 ]
 
-/** UsersScreen lists the people and programs that the laboratory knows. Only admins see it. */
+/** UsersScreen lists all users. It requires the admin role. */
 export function UsersScreen() {
   const isAdmin = usePermission('admin')
   const navigate = useNavigate()
@@ -70,9 +70,12 @@ function UserTable() {
         rowKey={(user) => user.id}
         empty={
           Object.keys(values).length > 0 ? (
-            <EmptyState title="No user matches">A filter wants the whole text, with upper and lower case as it is stored. Medium risk also goes by no risk at all.</EmptyState>
+            <EmptyState title="No users match these filters">
+              Text filters match the whole value and are case-sensitive. Filtering by medium risk level does not find users
+              without a risk level, which count as medium.
+            </EmptyState>
           ) : (
-            <EmptyState icon="user" title="There are no users yet" />
+            <EmptyState icon="user" title="No users yet" />
           )
         }
       />

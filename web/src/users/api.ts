@@ -4,14 +4,14 @@ import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '.
 import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 
-// Everything that the app asks of accounts. All of it is for admins.
+// API requests for users. All of them require the admin role.
 
 export type User = Schemas['Account']
 
 export const userLabels = {
   username: 'Username',
   country: 'Country',
-  risk: 'Risk',
+  risk: 'Risk level',
   role: 'Role',
   disabled: 'Disabled',
 } as const satisfies Partial<Record<keyof User, string>>
