@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import { delay } from './delay'
 
-test('a pause ends by itself or when it is stopped, and leaves no listener behind', async () => {
+test('a delay ends after its time or on abort, and removes its abort listener', async () => {
   const controller = new AbortController()
   await delay(1, controller.signal)
   expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
