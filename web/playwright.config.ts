@@ -1,16 +1,17 @@
 import { defineConfig } from '@playwright/test'
 
-// The journeys drive Debian's Chromium against the real server; no browser is downloaded.
+// The journeys run in Debian's Chromium against the real server. No browser is downloaded.
 export default defineConfig({
   testDir: 'e2e',
   testMatch: '*.journey.ts',
   outputDir: 'e2e/tmp/results',
   globalSetup: './e2e/globalSetup.ts',
-  workers: 1, // they share the two servers
+  workers: 1, // the journeys share two servers
   timeout: 60_000,
   globalTimeout: 40 * 60_000,
   expect: { timeout: 10_000 },
-  retries: process.env.CI ? 1 : 0, // a browser on a busy machine; what failed once is listed, what fails twice is red
+  // A busy machine can slow the browser down; a journey that passes on retry is reported as flaky.
+  retries: process.env.CI ? 1 : 0,
   forbidOnly: Boolean(process.env.CI),
   reporter: 'list',
   use: {

@@ -1,27 +1,31 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
-// The Go server embeds dist/ and fills in two placeholders of index.html at each request: __NONCE__, and __STATIC__, the folder's name with the
-// digest of all that is in it. So files keep their names from build to build, and can still be cached for ever.
+// The Go server embeds dist/ and replaces two placeholders of index.html in each response: __NONCE__, and __STATIC__,
+// the directory name with a digest of its content. File names stay the same in every build, and files can be cached
+// forever.
 const serverPlaceholders: Plugin = {
   name: 'server-placeholders',
   apply: 'build',
-  transformIndexHtml: { order: 'post', handler: (html) => html.replaceAll('./static/', '__STATIC__/').replaceAll(' crossorigin', '') },
+  transformIndexHtml: {
+    order: 'post',
+    handler: (html) => html.replaceAll('./static/', '__STATIC__/').replaceAll(' crossorigin', ''),
+  },
 }
 
 const proxyTarget = { target: process.env.LABLEDGER ?? 'http://127.0.0.1:5000' }
 
 export default defineConfig({
-  base: './', // modules find each other from where they are
+  base: './', // modules import each other by relative paths
   html: { cspNonce: '__NONCE__' },
   plugins: [react(), serverPlaceholders],
   build: {
     outDir: 'dist',
     assetsDir: 'static',
-    assetsInlineLimit: 0, // the policy of the page knows no data:
+    assetsInlineLimit: 0, // the content security policy does not allow data: URLs
     cssCodeSplit: false,
     target: 'es2023',
-    reportCompressedSize: false, // budget.mjs tells
+    reportCompressedSize: false, // budget.mjs reports it
     rolldownOptions: {
       output: {
         entryFileNames: 'static/app.js',
@@ -32,6 +36,8 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    proxy: Object.fromEntries(['/api/', '/auth/', '/account', '/upload', '/media/', '/docs', '/readyz'].map((path) => [path, proxyTarget])),
+    proxy: Object.fromEntries(
+      ['/api/', '/auth/', '/account', '/upload', '/media/', '/docs', '/readyz'].map((path) => [path, proxyTarget]),
+    ),
   },
 })

@@ -1,11 +1,12 @@
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test } from './fixtures'
 import { expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
 
-// The inbox: what the rules find comes by itself, and people settle it.
+// The alert inbox: new alerts appear automatically, and operators acknowledge, assign and close them.
 
-const alertRow = (page: Page, user: number) => page.getByRole('row').filter({ has: page.getByRole('link', { name: `User ${user}:` }) })
+const alertRow = (page: Page, user: number) =>
+  page.getByRole('row').filter({ has: page.getByRole('link', { name: `User ${user}:` }) })
 
-/** raiseAlert records an event of a user of its own that raises an alert, signed in as the page is. */
+/** raiseAlert records an event of a new user that triggers an alert. It uses the session of the page. */
 async function raiseAlert(page: Page, amount = '7142.50'): Promise<{ user: number; id: string }> {
   const user = newUserId()
   const { status, body } = await callApi(page, 'POST', '/api/v1/events', largeWithdrawal(user, amount))
@@ -13,7 +14,10 @@ async function raiseAlert(page: Page, amount = '7142.50'): Promise<{ user: numbe
   return { user, id: body.alert_id }
 }
 
-test('an alert appears live, is acknowledged and closed, and its history names the actor', async ({ page, openServer }) => {
+test('a new alert appears automatically; acknowledging and closing it is recorded in its history', async ({
+  page,
+  openServer,
+}) => {
   await page.goto(`${openServer.url}/app/alerts`)
   await expectLoaded(page, 'Alerts')
   await expect(page.getByRole('banner')).toContainText('Live')
@@ -21,23 +25,23 @@ test('an alert appears live, is acknowledged and closed, and its history names t
   const user = newUserId()
   await recordEvents(openServer, [largeWithdrawal(user)])
   await expect(alertRow(page, user)).toContainText('A large withdrawal')
-  await page.waitForTimeout(1500) // what was read before the stream began is read anew once
+  await page.waitForTimeout(1500) // lists are fetched again once after the stream opens
   const nextUser = newUserId()
   await recordEvents(openServer, [largeWithdrawal(nextUser)])
   await expect(alertRow(page, nextUser)).toContainText('A large withdrawal')
   await checkScreen(page, 'alerts')
   await alertRow(page, user).getByRole('link').click()
-  await expectLoaded(page, `Alert of user ${user}: 1100`)
+  await expectLoaded(page, `Alert for user ${user}: 1100`)
   await page.getByRole('button', { name: 'Acknowledge' }).click()
-  await expect(page.getByText('Acknowledged', { exact: true })).toBeVisible()
-  await page.getByRole('button', { name: 'Close…' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Close this alert' })
+  await expect(page.getByText('Alert acknowledged', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Close', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Close alert' })
   await dialog.getByLabel('False positive').check()
   await dialog.getByLabel('Note').fill('A freezer was bought.')
   await checkScreen(page, 'alert-close')
-  await dialog.getByRole('button', { name: 'Close it' }).click()
+  await dialog.getByRole('button', { name: 'Close alert' }).click()
   const details = page.getByRole('region', { name: 'Details' })
-  await expect(details).toContainText('closed')
+  await expect(details).toContainText('Closed')
   await expect(details).toContainText('A freezer was bought.')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('State: acknowledged → closed')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('anonymous changed it')
@@ -45,7 +49,7 @@ test('an alert appears live, is acknowledged and closed, and its history names t
   await expectNotReloaded(page)
 })
 
-test('an alert shows each rule with the counted events', async ({ page, openServer }) => {
+test('an alert shows its reasons with the events that each rule counted', async ({ page, openServer }) => {
   const user = newUserId()
   const baseTime = 1_700_000_000
   const recorded = await recordEvents(openServer, [
@@ -57,24 +61,26 @@ test('an alert shows each rule with the counted events', async ({ page, openServ
   ])
   expect(recorded[4]?.alert_codes).toEqual([123, 300])
   await page.goto(`${openServer.url}/app/alerts/${recorded[4]?.alert_id}`)
-  await expectLoaded(page, `Alert of user ${user}: 123, 300`)
-  const reasons = page.getByRole('region', { name: 'Why it was raised' })
-  await expect(reasons).toContainText('The deposits of 30 seconds sum to 206.01. At medium risk it is raised above 200.00.')
-  await expect(reasons).toContainText('The last 3 deposits rose one after the other. At medium risk it is raised from 3 on.')
-  const counted = reasons.getByRole('list', { name: 'Events that rule 123 counted' }).getByRole('link')
-  await expect(counted).toHaveText(['deposit 130.01', 'deposit 70.00', 'deposit 6.00'])
+  await expectLoaded(page, `Alert for user ${user}: 123, 300`)
+  const reasons = page.getByRole('region', { name: 'Reasons' })
+  await expect(reasons).toContainText(
+    'Deposits within 30 seconds add up to 206.01; the limit at medium risk is 200.00.',
+  )
+  await expect(reasons).toContainText('3 rising deposits in a row; the limit at medium risk is 3.')
+  const counted = reasons.getByRole('list', { name: 'Events counted by rule 123' }).getByRole('link')
+  await expect(counted).toHaveText(['Deposit 130.01', 'Deposit 70.00', 'Deposit 6.00'])
   await checkScreen(page, 'alert')
   await counted.nth(1).click()
-  await expectLoaded(page, `deposit 70.00 of user ${user}`)
+  await expectLoaded(page, `Deposit 70.00 by user ${user}`)
   await page.goBack()
   await reasons.getByRole('link', { name: 'Rule 300, version' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toContainText('300')
 })
 
-test('the inbox works by keyboard only', async ({ page, openServer }) => {
+test('the inbox can be used with the keyboard alone', async ({ page, openServer }) => {
   const users = [newUserId(), newUserId(), newUserId(), newUserId()] as const
   for (const user of users) await recordEvents(openServer, [largeWithdrawal(user, '8142.01')])
-  const [d, c, b, a] = users // the newest first
+  const [d, c, b, a] = users // newest first
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   await page.keyboard.press('g')
@@ -85,7 +91,7 @@ test('the inbox works by keyboard only', async ({ page, openServer }) => {
   await expect(link(a)).toBeFocused()
   await page.keyboard.press('a')
   await expect(link(a)).toHaveCount(0)
-  await expect(link(b)).toBeFocused() // so that one can go on
+  await expect(link(b)).toBeFocused() // the next alert gets the focus
   await page.keyboard.press('j')
   await expect(link(c)).toBeFocused()
   await page.keyboard.press('k')
@@ -93,35 +99,36 @@ test('the inbox works by keyboard only', async ({ page, openServer }) => {
   await page.keyboard.press('ArrowDown')
   await expect(link(c)).toBeFocused()
   await page.keyboard.press('i')
-  await expect(page.getByRole('dialog', { name: 'Assign this alert' }).getByLabel('Assignee')).toBeFocused()
+  await expect(page.getByRole('dialog', { name: 'Assign alert' }).getByLabel('Assignee')).toBeFocused()
   await page.keyboard.press('Control+a')
-  await page.keyboard.type('jack') // j, a, c and k are letters here
+  await page.keyboard.type('jack') // shortcuts do not fire in a text field
   await checkScreen(page, 'alert-assign')
   await page.keyboard.press('Enter')
   await expect(alertRow(page, c)).toContainText('jack')
-  await expect(page.getByText('Assigned to jack')).toBeVisible() // until it is stored nothing else is done with it
+  // Actions on the alert are blocked until it is saved.
+  await expect(page.getByText('Alert assigned to jack')).toBeVisible()
   await expect(link(c)).toBeFocused()
   await page.keyboard.press('c')
-  await expect(page.getByRole('dialog', { name: 'Close this alert' }).getByLabel('Not known')).toBeFocused()
+  await expect(page.getByRole('dialog', { name: 'Close alert' }).getByLabel('Undetermined')).toBeFocused()
   await page.keyboard.press('ArrowUp')
   await page.keyboard.press('Tab')
-  await page.keyboard.type('Settled by k e y s')
+  await page.keyboard.type('Closed by k e y s')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await expect(link(c)).toHaveCount(0)
   await expect(link(d)).toBeFocused()
   await page.keyboard.press('Enter')
-  await expectLoaded(page, `Alert of user ${d}: 1100`)
+  await expectLoaded(page, `Alert for user ${d}: 1100`)
   await page.goto(`${openServer.url}/app/alerts?state=closed&user_id=${c}`)
   await link(c).focus()
   await page.keyboard.press('Enter')
-  await expect(page.getByRole('region', { name: 'Details' })).toContainText('Settled by k e y s')
+  await expect(page.getByRole('region', { name: 'Details' })).toContainText('Closed by k e y s')
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('False positive')
 })
 
 test.describe('search', () => {
-  test.use({ expectedErrors: /status of 404/ }) // the id is of no event
+  test.use({ expectedErrors: /status of 404/ }) // the ID does not belong to an event
 
   test('finds an alert by its ID and a rule by a word of its title', async ({ page, openServer }) => {
     const user = newUserId()
@@ -131,7 +138,7 @@ test.describe('search', () => {
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search' }).fill(recorded?.alert_id ?? '')
     await page.getByRole('option', { name: new RegExp(`^alert 1100 of user ${user}`, 'i') }).click()
-    await expectLoaded(page, `Alert of user ${user}: 1100`)
+    await expectLoaded(page, `Alert for user ${user}: 1100`)
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search' }).fill('RISE')
     await page.getByRole('option', { name: 'Deposits rise one after the other' }).click()
@@ -146,37 +153,41 @@ test('filters are stored in the URL', async ({ page, openServer }) => {
   await expect(alertRow(page, user)).toHaveCount(1)
   await page.getByRole('combobox', { name: 'State' }).selectOption('Acknowledged')
   await expect(page).toHaveURL(/user_id=\d+&state=acknowledged$/)
-  await expect(page.getByText('No alert matches')).toBeVisible()
+  await expect(page.getByText('No alerts match these filters')).toBeVisible()
   await checkScreen(page, 'alerts-none')
   await page.getByRole('combobox', { name: 'State' }).selectOption('Any')
   await expect(alertRow(page, user)).toHaveCount(1)
-  await page.getByRole('combobox', { name: 'Code' }).selectOption('30 Withdrawals in a row')
-  await expect(page.getByText('No alert matches')).toBeVisible()
+  await page.getByRole('combobox', { name: 'Rule' }).selectOption('30 Withdrawals in a row')
+  await expect(page.getByText('No alerts match these filters')).toBeVisible()
   await page.getByRole('button', { name: 'Clear filters' }).click()
   await expect(page).toHaveURL(/\/alerts$/)
   await expect(alertRow(page, user)).toHaveCount(1)
 })
 
-test.describe('rejected requests', () => {
+test.describe('conflicts and errors', () => {
   test.use({ expectedErrors: /status of (400|403|404|412)/ })
 
-  test('two users who close one alert do not overwrite each other', async ({ browser, page, securedServer }) => {
+  test('two users who close the same alert get a conflict instead of overwriting each other', async ({
+    browser,
+    page,
+    securedServer,
+  }) => {
     await signIn(page, securedServer, 'olga')
     const { user, id } = await raiseAlert(page)
     const ada = await (await browser.newContext()).newPage()
     await signIn(ada, securedServer, 'ada', `/app/alerts/${id}`)
-    await ada.getByRole('button', { name: 'Close…' }).click()
+    await ada.getByRole('button', { name: 'Close', exact: true }).click()
     await ada.getByLabel('Confirmed').check()
     await ada.getByLabel('Note').fill('Fraud.')
     await page.goto(`${securedServer.url}/app/alerts?user_id=${user}`)
-    await alertRow(page, user).getByRole('button', { name: 'Assign…' }).click()
-    await page.getByRole('button', { name: 'Assign', exact: true }).click()
+    await alertRow(page, user).getByRole('button', { name: 'Assign' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Assign' }).click()
     await expect(alertRow(page, user)).toContainText('olga')
-    await alertRow(page, user).getByRole('button', { name: 'Close…' }).click()
+    await alertRow(page, user).getByRole('button', { name: 'Close' }).click()
     await page.getByLabel('False positive').check()
-    await page.getByRole('button', { name: 'Close it' }).click()
+    await page.getByRole('button', { name: 'Close alert' }).click()
     await expect(alertRow(page, user)).toHaveCount(0)
-    await ada.getByRole('button', { name: 'Close it' }).click() // of what she saw when she began
+    await ada.getByRole('button', { name: 'Close alert' }).click() // based on the version that she opened
     const dialog = ada.getByRole('dialog', { name: 'Somebody else has changed this, too' })
     await expect(dialog).toContainText('Theirs: false_positive')
     await expect(dialog).toContainText('They also changed Assignee: – → olga')
@@ -184,50 +195,58 @@ test.describe('rejected requests', () => {
     await dialog.getByRole('button', { name: 'Save these' }).click()
     await expect(ada.getByRole('region', { name: 'Details' })).toContainText('Confirmed')
     const { body } = await callApi(page, 'GET', `/api/v1/alerts/${id}`)
-    expect(body).toMatchObject({ state: 'closed', assignee: 'olga', disposition: 'confirmed', note: 'Fraud.', version: 4 })
+    expect(body).toMatchObject({
+      state: 'closed',
+      assignee: 'olga',
+      disposition: 'confirmed',
+      note: 'Fraud.',
+      version: 4,
+    })
     await ada.context().close()
   })
 
-  test('a bulk update skips alerts that another user changed', async ({ page, securedServer }) => {
+  test('a bulk update skips alerts that another user has changed', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const alerts = [await raiseAlert(page), await raiseAlert(page), await raiseAlert(page)] as const
     await page.goto(`${securedServer.url}/app/alerts`)
     await expectLoaded(page, 'Alerts')
     for (const { user } of alerts) await alertRow(page, user).getByRole('checkbox').check()
-    await expect(page.getByRole('region', { name: 'Selected' })).toContainText('3 selected')
+    await expect(page.getByRole('region', { name: 'Selected alerts' })).toContainText('3 selected')
     await checkScreen(page, 'alerts-selected')
     await page.route(`**/api/v1/alerts/${alerts[1].id}`, async (route) => {
       if (route.request().method() !== 'PATCH') return route.continue()
-      await route.continue({ headers: { ...route.request().headers(), 'if-match': '"77"' } }) // as if it were another version by now
+      // Simulates a version conflict.
+      await route.continue({ headers: { ...route.request().headers(), 'if-match': '"77"' } })
     })
     await page.keyboard.press('a')
-    await expect(page.getByText('Acknowledged: 2')).toBeVisible()
-    await expect(page.getByText('1 alert is as before. Somebody else has changed them meanwhile.')).toBeVisible()
-    await expect(page.getByRole('region', { name: 'Selected' })).toContainText('1 selected')
+    await expect(page.getByText('2 alerts acknowledged')).toBeVisible()
+    await expect(page.getByText('1 alert was not changed. Another user made a change first.')).toBeVisible()
+    await expect(page.getByRole('region', { name: 'Selected alerts' })).toContainText('1 selected')
     for (const [i, state] of ['acknowledged', 'open', 'acknowledged'].entries())
       expect((await callApi(page, 'GET', `/api/v1/alerts/${alerts[i]?.id}`)).body.state).toBe(state)
   })
 
-  test('a rejected change is rolled back and the form keeps its values', async ({ page, openServer }) => {
+  test('a rejected change is rolled back and the form opens again with the input', async ({ page, openServer }) => {
     const user = newUserId()
     await recordEvents(openServer, [largeWithdrawal(user)])
     await page.goto(`${openServer.url}/app/alerts?user_id=${user}`)
-    await alertRow(page, user).getByRole('button', { name: 'Assign…' }).click()
+    await alertRow(page, user).getByRole('button', { name: 'Assign' }).click()
     await page.getByLabel('Assignee').last().fill('x'.repeat(101))
-    await page.getByRole('button', { name: 'Assign', exact: true }).click()
-    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(/must be at most 100 characters/)
+    await page.getByRole('dialog').getByRole('button', { name: 'Assign' }).click()
+    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(/at most 100 characters/)
     await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveValue('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     await expect(alertRow(page, user)).not.toContainText('xxx')
   })
 
-  test('a viewer sees alerts without actions', async ({ page, securedServer }) => {
+  test('a viewer sees alerts but no actions', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const { user, id } = await raiseAlert(page)
     await switchUser(page, securedServer, 'vera', '/app/alerts')
     await expect(alertRow(page, user)).toBeVisible()
     await expect(page.getByRole('main').getByRole('checkbox')).toHaveCount(0)
-    for (const name of ['Acknowledge', 'Close…', 'Assign…']) await expect(page.getByRole('button', { name })).toHaveCount(0)
+    for (const name of ['Acknowledge', 'Close', 'Assign'])
+      await expect(page.getByRole('main').getByRole('button', { name })).toHaveCount(0)
     await page.keyboard.press('j')
     await page.keyboard.press('a')
     await page.keyboard.press('c')
@@ -235,11 +254,12 @@ test.describe('rejected requests', () => {
     const { status } = await callApi(page, 'PATCH', `/api/v1/alerts/${id}`, { state: 'acknowledged' })
     expect(status).toBe(403)
     await page.goto(`${securedServer.url}/app/alerts/${id}`)
-    await expectLoaded(page, `Alert of user ${user}: 1100`)
-    for (const name of ['Acknowledge', 'Close…', 'Assign…']) await expect(page.getByRole('button', { name })).toHaveCount(0)
+    await expectLoaded(page, `Alert for user ${user}: 1100`)
+    for (const name of ['Acknowledge', 'Close', 'Assign'])
+      await expect(page.getByRole('main').getByRole('button', { name })).toHaveCount(0)
   })
 
-  test('a missing alert shows an error', async ({ page, openServer }) => {
+  test('an unknown alert shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/alerts/00000000-0000-7000-8000-000000000000`)
     await expect(page.getByText('There is no such thing')).toBeVisible()
   })

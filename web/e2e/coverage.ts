@@ -5,8 +5,8 @@ import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { CoverageReport } from 'monocart-coverage-reports'
 
-// Which lines of src/ the journeys ran, told by Chromium itself for the very files that the server gives out. What leads from those back to src/ are
-// source maps of a second build, which is the same byte for byte.
+// Line coverage of src/ by the journeys. Chromium reports it for the files that the server delivers. Source maps of a
+// second build, which is byte-for-byte identical, map it back to src/.
 
 const webDir = path.join(import.meta.dirname, '..')
 const mappedDir = path.join(webDir, 'e2e', 'tmp', 'mapped')
@@ -14,36 +14,43 @@ const minPercent = 90
 
 const createReport = () =>
   new CoverageReport({
-    name: 'Labledger, the web app',
+    name: 'Labledger web app',
     outputDir: path.join(webDir, 'coverage'),
     reports: ['v8', 'lcovonly', 'json-summary'],
-    sourceFilter: (readBuiltFile) => /^src\/.*\.tsx?$/.test(readBuiltFile),
-    sourcePath: (readBuiltFile) => readBuiltFile.replace(/^(\.\.\/)+/, ''),
+    sourceFilter: (sourcePath) => /^src\/.*\.tsx?$/.test(sourcePath),
+    sourcePath: (sourcePath) => sourcePath.replace(/^(\.\.\/)+/, ''),
     logging: 'error',
     cleanCache: false,
   })
 
-/** prepareCoverage makes the source maps, and forgets what was run before. */
+/** prepareCoverage builds the source maps and deletes the coverage of earlier runs. */
 export function prepareCoverage() {
-  const { status } = spawnSync('npx', ['vite', 'build', '--sourcemap', 'hidden', '--outDir', mappedDir, '--emptyOutDir', '--logLevel', 'warn'], { cwd: webDir, stdio: 'inherit' })
-  if (status !== 0) throw new Error('the app does not build')
+  const { status } = spawnSync(
+    'npx',
+    ['vite', 'build', '--sourcemap', 'hidden', '--outDir', mappedDir, '--emptyOutDir', '--logLevel', 'warn'],
+    { cwd: webDir, stdio: 'inherit' },
+  )
+  if (status !== 0) throw new Error('the build of the web app failed')
   createReport().cleanCache()
 }
 
-/** watchCoverage counts what a page runs. Chromium forgets that when the page is loaded anew, so it is kept before. */
-export async function watchCoverage(page: Page) {
+/**
+ * startCoverage records the coverage of a page. Chromium discards it when the page reloads, so it is saved before each
+ * reload.
+ */
+export async function startCoverage(page: Page) {
   await page.coverage.startJSCoverage()
   const { goto, reload } = page
   const restartCoverage = async () => {
-    await keepCoverage(page)
+    await saveCoverage(page)
     await page.coverage.startJSCoverage()
   }
   page.goto = (...args) => restartCoverage().then(() => goto.apply(page, args))
   page.reload = (...options) => restartCoverage().then(() => reload.apply(page, options))
 }
 
-/** keepCoverage adds what a page has run. */
-export async function keepCoverage(page: Page) {
+/** saveCoverage adds the coverage of a page to the report. */
+export async function saveCoverage(page: Page) {
   const entries = await page.coverage.stopJSCoverage()
   const covered = entries.flatMap(({ url, source, functions }) => {
     const name = /\/static\/\w+\/(\w[\w.-]*\.js)$/.exec(url)?.[1]
@@ -52,16 +59,19 @@ export async function keepCoverage(page: Page) {
   if (covered.length > 0) await createReport().add(covered)
 }
 
-/** concludeCoverage writes coverage/: index.html to look at, lcov.info for programs. Files that no journey has loaded count as well. */
-export async function concludeCoverage() {
+/**
+ * finishCoverage writes index.html and lcov.info to coverage/. Files that no journey has loaded count as not covered.
+ */
+export async function finishCoverage() {
   const report = createReport()
   const names = readdirSync(path.join(mappedDir, 'static')).filter((name) => name.endsWith('.js'))
   await report.add(names.map((name) => ({ ...readBuiltFile(name), empty: true })))
   const results = await report.generate()
   const lines = results?.summary.lines
-  if (!lines) throw new Error('no coverage was kept')
-  console.log(`the journeys ran ${lines.pct} % of ${lines.total} lines; coverage/index.html shows which`)
-  if (process.env.CI && Number(lines.pct) < minPercent) throw new Error(`that is less than ${minPercent} %: something has no journey`)
+  if (!lines) throw new Error('no coverage was recorded')
+  console.log(`the journeys cover ${lines.pct} % of ${lines.total} lines, see coverage/index.html`)
+  if (process.env.CI && Number(lines.pct) < minPercent)
+    throw new Error(`coverage ${lines.pct} % is below ${minPercent} %: add journeys`)
 }
 
 const fileCache = new Map<string, { source: string; sourceMap: unknown }>()
@@ -73,6 +83,7 @@ function readBuiltFile(name: string, servedSource?: string) {
     entry = { source: readFileSync(filePath, 'utf8'), sourceMap: JSON.parse(readFileSync(`${filePath}.map`, 'utf8')) }
     fileCache.set(name, entry)
   }
-  if (servedSource !== undefined && servedSource !== entry.source) throw new Error(`${name} is not what src/ makes now: npm run build`)
+  if (servedSource !== undefined && servedSource !== entry.source)
+    throw new Error(`dist/ is out of date: ${name} differs from a build of src/; run npm run build`)
   return { url: `static/${name}`, type: 'js' as const, ...entry }
 }

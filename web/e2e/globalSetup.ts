@@ -1,14 +1,14 @@
-import { concludeCoverage, prepareCoverage } from './coverage'
+import { finishCoverage, prepareCoverage } from './coverage'
 import { expectAllScreens, resetScreenCoverage } from './screenCoverage'
 import { buildServer } from './server'
 
-/** globalSetup is what comes before all journeys; what it answers is what comes after them. */
+/** globalSetup runs before all journeys. It returns the teardown that runs after them. */
 export default function globalSetup() {
   buildServer()
   prepareCoverage()
   resetScreenCoverage()
   return async () => {
-    if (process.env.CI) expectAllScreens() // elsewhere a part of the journeys may be run
-    await concludeCoverage()
+    if (process.env.CI) expectAllScreens() // locally, only some journeys may have run
+    await finishCoverage()
   }
 }

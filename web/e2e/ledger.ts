@@ -1,7 +1,7 @@
 import { expect, type Page } from './fixtures'
 import type { Server } from './server'
 
-// What journeys of events, alerts and rules have in common.
+// Helpers for the journeys of events, alerts and rules.
 
 export interface EventInput {
   type: 'deposit' | 'withdraw'
@@ -18,27 +18,37 @@ export interface RecordedEvent {
 
 let lastUserId = 0
 
-/** newUserId is a user whom no other journey has. */
+/** newUserId returns a user ID that no other journey uses. */
 export function newUserId(): number {
   lastUserId = Math.max(lastUserId + 1, 1000 + (Date.now() % 1e8) * 10)
   return lastUserId
 }
 
-/** recordEvents records events on a server that is open to all, as a program would. */
+/** recordEvents records events through the API of a server without sign-in. */
 export async function recordEvents(server: Server, events: EventInput[]): Promise<RecordedEvent[]> {
-  const response = await fetch(`${server.url}/api/v1/events`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(events) })
+  const response = await fetch(`${server.url}/api/v1/events`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(events),
+  })
   expect(response.status).toBe(200)
   return (await response.json()) as RecordedEvent[]
 }
 
-/** largeWithdrawal is a withdrawal that raises an alert by rule 1100 alone. */
-export const largeWithdrawal = (user_id: number, amount = '7142.50', time = 1): EventInput => ({ type: 'withdraw', amount, user_id, time })
+/** largeWithdrawal returns a withdrawal that only rule 1100 fires on. */
+export const largeWithdrawal = (user_id: number, amount = '7142.50', time = 1): EventInput => ({
+  type: 'withdraw',
+  amount,
+  user_id,
+  time,
+})
 
-/** markPage lets one see later that the page was not loaded anew. */
+/** markPage sets a marker that is lost when the page reloads. See expectNotReloaded. */
 export async function markPage(page: Page) {
   await page.evaluate(() => Object.assign(globalThis, { marked: true }))
 }
 
+/** expectNotReloaded fails if the page was reloaded since markPage. */
 export async function expectNotReloaded(page: Page) {
-  expect(await page.evaluate(() => 'marked' in globalThis), 'the page was loaded anew').toBe(true)
+  expect(await page.evaluate(() => 'marked' in globalThis), 'the page was reloaded').toBe(true)
 }

@@ -38,16 +38,16 @@ test.describe('pictures', () => {
     await takePicture(page, 'events')
 
     await page.goto(`${labServer.url}/app/alerts/${alert}`)
-    await expectLoaded(page, 'Alert of user 2: 123, 300')
+    await expectLoaded(page, 'Alert for user 2: 123, 300')
     await takePicture(page, 'alert')
 
     await page.goto(`${labServer.url}/app/rules/1100`)
     await expectLoaded(page, '1100 A large withdrawal')
     await page.getByRole('button', { name: 'Edit' }).click()
-    await page.getByLabel('Limit at medium risk').fill('150')
-    await page.getByRole('button', { name: 'Try it' }).click()
-    await expect(page.getByRole('region', { name: 'What it would have done' }).getByRole('figure')).toBeVisible()
-    await takePicture(page, 'replay', 'What it would have done')
+    await page.getByLabel('Limit (medium risk)').fill('150')
+    await page.getByRole('button', { name: 'Run preview' }).click()
+    await expect(page.getByRole('region', { name: 'Preview on past events' }).getByRole('figure')).toBeVisible()
+    await takePicture(page, 'replay', 'Preview on past events')
 
     await page.goto(`${labServer.url}/app/todos`)
     await expectLoaded(page, 'Todos')

@@ -1,45 +1,58 @@
 import { checkScreen, expect, expectLoaded, test } from './fixtures'
 
-// What somebody looks up who writes a program against the API.
+// The API reference, for developers of API clients.
 
-test('an operation is found by words and shows its SQL', async ({ page, context, openServer }) => {
+test('an operation is found by keywords and shows its SQL', async ({ page, context, openServer }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: openServer.url })
   await page.goto(`${openServer.url}/app/reference`)
   await expectLoaded(page, 'API reference')
   await checkScreen(page, 'reference')
-  await page.getByLabel('Find').fill('sites patch')
-  await expect(page.getByText('One operation')).toBeVisible()
+  await page.getByLabel('Search operations').fill('sites patch')
+  await expect(page.getByText('1 operation', { exact: true })).toBeVisible()
   await expect(page).toHaveURL(/\?find=sites\+patch$/)
   await page.getByRole('link', { name: 'PATCH /api/v1/sites/{id}' }).click()
   await expect(page).toHaveURL(/\/reference\/PatchSite$/)
-  await expectLoaded(page, 'Changes the given fields of a site and leaves the others as they are')
+  await expect(page.getByRole('heading', { level: 1, name: /site/ })).toBeVisible()
+  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
   await expect(page.getByRole('region', { name: 'SQL' })).toContainText('UPDATE site SET')
-  await expect(page.getByRole('region', { name: 'curl' })).toContainText(`curl -X PATCH ${openServer.url}/api/v1/sites/1`)
-  await expect(page.getByRole('table', { name: 'Parameters' }).getByRole('row', { name: /If-Match/ })).toContainText('header')
+  await expect(page.getByRole('region', { name: 'curl' })).toContainText(
+    `curl -X PATCH ${openServer.url}/api/v1/sites/1`,
+  )
+  await expect(page.getByRole('table', { name: 'Parameters' }).getByRole('row', { name: /If-Match/ })).toContainText(
+    'header',
+  )
   await checkScreen(page, 'operation')
-  await page.getByRole('button', { name: 'Copy the SQL' }).click()
+  await page.getByRole('button', { name: 'Copy SQL' }).click()
   await expect(page.getByText('Copied')).toBeVisible()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('UPDATE site SET')
   await page.goBack()
-  await expect(page.getByLabel('Find')).toHaveValue('sites patch')
+  await expect(page.getByLabel('Search operations')).toHaveValue('sites patch')
 })
 
-test('the reference works by keyboard only and reports missing operations', async ({ page, openServer }) => {
+test('the reference works with the keyboard alone, and unknown operations show an error', async ({
+  page,
+  openServer,
+}) => {
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   await page.keyboard.press('g')
   await page.keyboard.press('p')
   await expectLoaded(page, 'API reference')
   await page.keyboard.press('Tab')
-  await expect(page.getByLabel('Find')).toBeFocused()
+  await expect(page.getByLabel('Search operations')).toBeFocused()
   await page.keyboard.type('ListStream')
-  await expect(page.getByText('One operation')).toBeVisible()
+  await expect(page.getByText('1 operation', { exact: true })).toBeVisible()
   await page.keyboard.press('Tab')
-  while (!(await page.getByRole('link', { name: 'GET /api/v1/stream' }).evaluate((element) => element === document.activeElement))) await page.keyboard.press('Tab')
+  while (
+    !(await page
+      .getByRole('link', { name: 'GET /api/v1/stream' })
+      .evaluate((element) => element === document.activeElement))
+  )
+    await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/ListStream$/)
   await page.goto(`${openServer.url}/app/reference/Nothing`)
-  await expect(page.getByText('There is no such operation')).toBeVisible()
+  await expect(page.getByText('Operation not found')).toBeVisible()
   await page.goto(`${openServer.url}/app/reference?find=zzz`)
-  await expect(page.getByText('No operation has all these words')).toBeVisible()
+  await expect(page.getByText('No operations match')).toBeVisible()
 })

@@ -3,7 +3,7 @@ import type { Server } from './server'
 
 let lastNumber = 0
 
-/** registerUser registers somebody whom no other journey knows, and signs that one in: a viewer. */
+/** registerUser registers a new user with the role viewer, signs the user in and returns the username. */
 export async function registerUser(page: Page, server: Server, path = '/app/'): Promise<string> {
   const username = `new-${Date.now() % 1e8}-${++lastNumber}`
   await page.goto(`${server.url}/app/sign-in`)

@@ -7,25 +7,29 @@ import path from 'node:path'
 export const tempDir = path.join(import.meta.dirname, 'tmp')
 const serverBinary = path.join(tempDir, 'labledger')
 
-/** buildServer builds the server, with the app that is in dist. */
+/** buildServer builds the server with the app in dist/ embedded. */
 export function buildServer() {
   mkdirSync(tempDir, { recursive: true })
-  const { status } = spawnSync('go', ['build', '-o', serverBinary, '.'], { cwd: path.join(import.meta.dirname, '..', '..'), stdio: 'inherit', timeout: 10 * 60_000 })
-  if (status !== 0) throw new Error('the server does not build')
+  const { status } = spawnSync('go', ['build', '-o', serverBinary, '.'], {
+    cwd: path.join(import.meta.dirname, '..', '..'),
+    stdio: 'inherit',
+    timeout: 10 * 60_000,
+  })
+  if (status !== 0) throw new Error('the build of the server failed')
 }
 
-/** findFreePort finds a port that nobody listens on. */
+/** findFreePort returns a free TCP port. */
 export async function findFreePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()
   probe.close()
   await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
+  if (address === null || typeof address === 'string') throw new Error('no free port found')
   return address.port
 }
 
-/** A Server is the real program, with a private Postgres and the mock data, in a folder of its own. */
+/** Server runs the real program with an embedded Postgres and the mock data in its own directory. */
 export class Server {
   readonly url: string
   private readonly env: NodeJS.ProcessEnv
@@ -34,24 +38,33 @@ export class Server {
 
   constructor(name: string, port: number, auth: 'open' | 'required') {
     this.url = `http://127.0.0.1:${port}`
-    // The folder is short and outside the repository: a socket's path may have 107 bytes, and root's Postgres runs as somebody else.
+    // The path is short, because socket paths are limited to 107 bytes. It is outside the repository, because Postgres
+    // of root runs as another user.
     const stateDir = path.join('/tmp', `labledger-e2e-${process.env.LABLEDGER_E2E ?? process.pid}-${name}`)
-    this.env = { PATH: process.env.PATH, HOME: process.env.HOME, STATE_DIR: stateDir, PORT: String(port), AUTH: auth, LOG_LEVEL: 'warn' }
+    this.env = {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      STATE_DIR: stateDir,
+      PORT: String(port),
+      AUTH: auth,
+      LOG_LEVEL: 'warn',
+    }
   }
 
-  /** start starts it and waits until it is ready. */
+  /** start starts the server and waits until it is ready. */
   async start() {
     const process = spawn(serverBinary, [], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.process = process
-    for (const stream of [process.stdout, process.stderr]) stream.on('data', (text: Buffer) => (this.log = (this.log + text.toString()).slice(-8000)))
+    for (const stream of [process.stdout, process.stderr])
+      stream.on('data', (text: Buffer) => (this.log = (this.log + text.toString()).slice(-8000)))
     const deadline = Date.now() + 60_000
-    while (!(await this.ready())) {
-      if (process.exitCode !== null || Date.now() > deadline) throw new Error(`the server does not start:\n${this.log}`)
+    while (!(await this.isReady())) {
+      if (process.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start:\n${this.log}`)
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
   }
 
-  private async ready(): Promise<boolean> {
+  private async isReady(): Promise<boolean> {
     try {
       return (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2000) })).ok
     } catch {
@@ -59,7 +72,7 @@ export class Server {
     }
   }
 
-  /** stop asks it to end, and ends it when it does not. */
+  /** stop sends SIGINT, and SIGKILL if the server does not exit within 20 s. */
   async stop() {
     const process = this.process
     this.process = undefined
@@ -71,13 +84,18 @@ export class Server {
     clearTimeout(timer)
   }
 
-  /** run runs a command of the program beside the server, as an operator would. */
+  /** run runs a labledger command with the environment of the server, as an operator would. */
   run(args: string[], input: string) {
-    const { status, stdout, stderr } = spawnSync(serverBinary, args, { env: this.env, input, encoding: 'utf8', timeout: 60_000 })
+    const { status, stdout, stderr } = spawnSync(serverBinary, args, {
+      env: this.env,
+      input,
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
     if (status !== 0) throw new Error(`labledger ${args.join(' ')} failed: ${stdout}${stderr}`)
   }
 
-  /** removeState removes what it stored. */
+  /** removeState deletes the state directory. */
   removeState() {
     rmSync(this.env.STATE_DIR ?? '/nonexistent', { recursive: true, force: true })
   }

@@ -46,14 +46,14 @@ test('new events appear in every tab over one connection', async ({ page, contex
   const { body } = await callApi(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '7142.50', user_id: 41, time: 1 })
   expect(body.alert_codes).toEqual([1100])
   for (const tab of [page, otherPage]) {
-    await expect(tab.getByRole('region', { name: 'Latest events' })).toContainText('withdraw 7142.50')
+    await expect(tab.getByRole('region', { name: 'Latest events' })).toContainText('Withdrawal 7142.50')
     await expect(tab.getByRole('region', { name: 'Open alerts' })).toContainText('User 41: 1100')
   }
   expect(streams.length).toBe(1)
   await checkScreen(otherPage, 'home-busy')
   await page.close() // the tab with the connection; the other tab takes over
   await callApi(otherPage, 'POST', '/api/v1/events', { type: 'deposit', amount: '3.99', user_id: 41, time: 2 })
-  await expect(otherPage.getByRole('region', { name: 'Latest events' })).toContainText('deposit 3.99')
+  await expect(otherPage.getByRole('region', { name: 'Latest events' })).toContainText('Deposit 3.99')
 })
 
 test.describe('server restart', () => {
@@ -68,7 +68,7 @@ test.describe('server restart', () => {
     const contact = `After ${Date.now()}`
     await page.getByLabel('Contact').fill(contact)
     await securedServer.stop()
-    await expect(page.getByRole('banner')).toContainText('Delayed')
+    await expect(page.getByRole('banner')).toContainText('Reconnecting')
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByRole('alert')).toContainText('The server cannot be reached')
     await expect(page.getByLabel('Contact')).toHaveValue(contact)

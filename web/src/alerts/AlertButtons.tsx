@@ -8,22 +8,36 @@ interface Props {
   alerts: Alert[]
   onAction: (action: AlertAction, alerts: Alert[]) => void
   isBusy?: boolean
-  /** In a table: what is left to do, not what can be made of it later. */
+  /** True in a table: hides the action that only applies to closed alerts. */
   isCompact?: boolean
 }
 
-const actionLabels = { acknowledge: 'Acknowledge', close: 'Close…', assign: 'Assign…', changeOutcome: 'Change the outcome…' } as const
+const actionLabels = {
+  acknowledge: 'Acknowledge',
+  close: 'Close',
+  assign: 'Assign',
+  changeOutcome: 'Change outcome',
+} as const
 
-/** AlertButtons do with alerts what still can be done; who may do nothing sees none. */
+/** AlertButtons shows a button for each available action. It shows nothing to users without the operator role. */
 export function AlertButtons({ alerts, onAction, isBusy = false, isCompact = false }: Props) {
   const canEdit = usePermission('operator')
   if (!canEdit) return null
   return (
     <Group gap={4}>
       {(Object.keys(actionLabels) as AlertAction[])
-        .filter((action) => alerts.some((alert) => isActionAvailable(action, alert)) && !(isCompact && action === 'changeOutcome'))
+        .filter(
+          (action) =>
+            alerts.some((alert) => isActionAvailable(action, alert)) && !(isCompact && action === 'changeOutcome'),
+        )
         .map((action) => (
-          <Button key={action} variant="default" size={isCompact ? 'compact-sm' : 'sm'} disabled={isBusy} onClick={() => onAction(action, alerts)}>
+          <Button
+            key={action}
+            variant="default"
+            size={isCompact ? 'compact-sm' : 'sm'}
+            disabled={isBusy}
+            onClick={() => onAction(action, alerts)}
+          >
             {actionLabels[action]}
           </Button>
         ))}
@@ -33,4 +47,5 @@ export function AlertButtons({ alerts, onAction, isBusy = false, isCompact = fal
 
 const stateColors = { open: 'orange', acknowledged: 'blue', closed: 'gray' } as Record<string, string>
 
+/** alertStateColor returns the badge color of an alert state. */
 export const alertStateColor = (state: string) => stateColors[state] ?? 'gray'

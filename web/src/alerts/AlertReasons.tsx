@@ -5,12 +5,13 @@ import { useState } from 'react'
 import { DescriptionList } from '../components/DescriptionList'
 import { TextLink } from '../components/links'
 import { TimeAgo } from '../components/TimeAgo'
-import { type Event, eventsUpToQuery } from '../events/api'
+import { type Event, eventsUpToQuery, formatEvent } from '../events/api'
+import { appliesToLabels } from '../rules/api'
 import { formatLimit } from '../rules/formatLimit'
 import type { Alert } from './api'
 import { explainReason, type Reason } from './explainReason'
 
-/** AlertReasons tell why an alert was raised, rule by rule, with the events that each rule counted. */
+/** AlertReasons explains an alert: one card per rule that fired, with the events that the rule counted. */
 export function AlertReasons({ alert }: { alert: Alert }) {
   const { data: events = [] } = useQuery(eventsUpToQuery({ id: alert.event_id, user_id: alert.user_id }))
   return (
@@ -30,10 +31,12 @@ export function AlertReasons({ alert }: { alert: Alert }) {
             <DescriptionList
               items={[
                 ['Measured', reason.value],
-                [`Limit at ${alert.risk} risk`, formatLimit(reason.code, reason.limit_at_risk)],
-                ...(alert.risk === 'medium' ? [] : [['Limit at medium risk', formatLimit(reason.code, reason.limit)] satisfies [string, string]]),
-                ['Window', reason.window_seconds === null ? null : `${reason.window_seconds} seconds`],
-                ['Looks at', reason.applies_to],
+                [`Limit (${alert.risk} risk)`, formatLimit(reason.code, reason.limit_at_risk)],
+                ...(alert.risk === 'medium'
+                  ? []
+                  : [['Limit (medium risk)', formatLimit(reason.code, reason.limit)] satisfies [string, string]]),
+                ['Time window', reason.window_seconds === null ? null : `${reason.window_seconds} seconds`],
+                ['Applies to', appliesToLabels[reason.applies_to]],
               ]}
             />
             <CountedEvents reason={reason} events={events} />
@@ -46,7 +49,7 @@ export function AlertReasons({ alert }: { alert: Alert }) {
 
 const collapsedCount = 12
 
-/** CountedEvents are the events that a rule counted, the newest first. */
+/** CountedEvents lists the events that a rule counted, newest first. */
 function CountedEvents({ reason, events }: { reason: Reason; events: Event[] }) {
   const [showAll, setShowAll] = useState(false)
   const ids = reason.event_ids?.toReversed()
@@ -55,15 +58,15 @@ function CountedEvents({ reason, events }: { reason: Reason; events: Event[] }) 
   return (
     <div>
       <Text size="sm" c="dimmed">
-        {ids.length === 1 ? 'It counted one event:' : `It counted ${ids.length} events, the newest first:`}
+        {ids.length === 1 ? '1 event counted' : `${ids.length} events counted (newest first)`}
       </Text>
-      <Stack component="ol" gap={0} m={0} pl="lg" aria-label={`Events that rule ${reason.code} counted`}>
+      <Stack component="ol" gap={0} m={0} pl="lg" aria-label={`Events counted by rule ${reason.code}`}>
         {(showAll ? ids : ids.slice(0, collapsedCount)).map((id) => {
           const event = eventsById.get(id)
           return (
             <li key={id}>
               <TextLink to="/events/$id" params={{ id }} size="sm">
-                {event ? `${event.type} ${event.amount}` : id}
+                {event ? formatEvent(event) : id}
               </TextLink>
               {event && (
                 <Text span size="sm" c="dimmed">

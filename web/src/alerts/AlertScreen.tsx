@@ -14,10 +14,10 @@ import { useShortcut } from '../shell/shortcuts'
 import { LinkedTodos } from '../todos/LinkedTodos'
 import { AlertButtons, alertStateColor } from './AlertButtons'
 import { AlertReasons } from './AlertReasons'
-import { type Alert, alertHistory, alertLabels, alertQuery, outcomes } from './api'
+import { type Alert, alertHistory, alertLabels, alertQuery, alertStateLabel, outcomes } from './api'
 import { useAlertActions } from './useAlertActions'
 
-/** AlertScreen shows an alert: why it was raised, and what people made of it. */
+/** AlertScreen shows an alert: its reasons, state, outcome, linked todos and history. */
 export function AlertScreen() {
   const { id } = useParams({ from: '/alerts/$id' })
   const query = useQuery(alertQuery(id))
@@ -29,7 +29,7 @@ export function AlertScreen() {
   useShortcut('i', 'Assign', () => data && runAction('assign', [data]), canAct)
   return (
     <Screen
-      title={data ? `Alert of user ${data.user_id}: ${data.alert_codes.join(', ')}` : 'Alert'}
+      title={data ? `Alert for user ${data.user_id}: ${data.alert_codes.join(', ')}` : 'Alert'}
       breadcrumb={<TextLink to="/alerts">Alerts</TextLink>}
       actions={data && <AlertButtons alerts={[data]} onAction={runAction} isBusy={isBusy(data)} />}
     >
@@ -39,7 +39,7 @@ export function AlertScreen() {
             <Section title="Details" id="details">
               <Details alert={alert} />
             </Section>
-            <Section title="Why it was raised" id="reasons">
+            <Section title="Reasons" id="reasons">
               <AlertReasons alert={alert} />
             </Section>
             <LinkedTodos link={{ alert_id: id }} />
@@ -62,10 +62,13 @@ function Details({ alert }: { alert: Alert }) {
           [
             'State',
             <Badge key="state" color={alertStateColor(alert.state)} variant="light" tt="none">
-              {alert.state}
+              {alertStateLabel(alert.state)}
             </Badge>,
           ],
-          ['It turned out', outcomes.find(({ value }) => value === alert.disposition)?.label ?? alert.disposition],
+          [
+            alertLabels.disposition,
+            outcomes.find(({ value }) => value === alert.disposition)?.label ?? alert.disposition,
+          ],
           ['Assignee', alert.assignee],
           ['Note', alert.note],
           [
@@ -74,14 +77,14 @@ function Details({ alert }: { alert: Alert }) {
               {alert.user_id}
             </TextLink>,
           ],
-          ['Risk then', alert.risk],
+          ['Risk level at the time', alert.risk],
           [
-            'Raised by',
+            'Triggered by',
             <TextLink key="event" to="/events/$id" params={{ id: alert.event_id }}>
-              this event
+              View event
             </TextLink>,
           ],
-          ['Happened', <TimeAgo key="time" at={alert.time} />],
+          ['Event time', <TimeAgo key="time" at={alert.time} />],
           ['Raised', <TimeAgo key="raised" at={alert.created_at} />],
           [
             'Last changed',

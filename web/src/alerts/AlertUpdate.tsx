@@ -9,13 +9,16 @@ import { type Alert, alertLabels, alertQuery, fetchAlert, updateAlert } from './
 interface Props {
   alert: Alert
   changes: Partial<Alert>
-  /** What is said when it is stored. */
+  /** Shown as a toast after the update is saved. */
   successMessage: string
   onDone: () => void
   onRejected: (changes: Partial<Alert>, problem: Problem) => void
 }
 
-/** AlertUpdate is one change of one alert under way, with what may come of it. It does not go when the alert leaves the list. */
+/**
+ * AlertUpdate saves one change of one alert and shows the conflict dialog if needed. The parent mounts it outside the
+ * list, so it stays mounted when the alert leaves the list.
+ */
 export function AlertUpdate({ alert, changes, successMessage, onDone, onRejected }: Props) {
   const edit = useRowEdit<Alert>({
     queryKey: alertQuery(alert.id).queryKey,
@@ -39,5 +42,7 @@ export function AlertUpdate({ alert, changes, successMessage, onDone, onRejected
   useEffect(() => {
     if (rejected) reportRejection(rejected.changes, rejected.problem)
   }, [rejected])
-  return edit.conflict ? <ConflictDialog conflict={edit.conflict} labels={alertLabels} onSave={edit.save} onCancel={onDone} /> : null
+  return edit.conflict ? (
+    <ConflictDialog conflict={edit.conflict} labels={alertLabels} onSave={edit.save} onCancel={onDone} />
+  ) : null
 }

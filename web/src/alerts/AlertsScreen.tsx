@@ -12,19 +12,24 @@ import { useRuleOptions } from '../rules/api'
 import { usePermission, useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { AlertButtons, alertStateColor } from './AlertButtons'
-import { type Alert, alertsQuery, alertStates, outcomes } from './api'
+import { type Alert, alertsQuery, alertStateLabel, alertStates, outcomes } from './api'
 import { type AlertAction, useAlertActions } from './useAlertActions'
 import { useRowNavigation } from './useRowNavigation'
 
 const filters = [
-  { name: 'state', label: 'State', anyLabel: 'Open', options: [...alertStates.slice(1), { value: 'all', label: 'Any' }] },
-  { name: 'code', label: 'Code' },
+  {
+    name: 'state',
+    label: 'State',
+    anyLabel: 'Open',
+    options: [...alertStates.slice(1), { value: 'all', label: 'Any' }],
+  },
+  { name: 'code', label: 'Rule' },
   { name: 'assignee', label: 'Assignee' },
   { name: 'user_id', label: 'User' },
-  { name: 'disposition', label: 'It turned out', options: outcomes },
+  { name: 'disposition', label: 'Outcome', options: outcomes },
 ] as const satisfies Filter<string>[]
 
-/** AlertsScreen is the inbox: what nobody has looked at yet, the newest first, unless one asks for something else. */
+/** AlertsScreen is the alert inbox. Without filters it lists open alerts, newest first. */
 export function AlertsScreen() {
   const ruleOptions = useRuleOptions()
   const [{ state = 'open', ...otherFilters }, setFilter] = useFilters(filters)
@@ -32,12 +37,17 @@ export function AlertsScreen() {
   const alerts = useMemo(() => query.data?.pages.flatMap(({ rows }) => rows) ?? [], [query.data])
   const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set())
   const selected = alerts.filter(({ id }) => selectedIds.has(id))
-  const { runAction, isBusy, dialogs } = useAlertActions((skipped) => setSelectedIds(new Set(skipped.map(({ id }) => id))))
+  const { runAction, isBusy, dialogs } = useAlertActions((skipped) =>
+    setSelectedIds(new Set(skipped.map(({ id }) => id))),
+  )
   const listRef = useRef<HTMLDivElement>(null)
   const { moveFocus, getFocusedRow } = useRowNavigation(listRef, alerts)
   const canEdit = usePermission('operator')
   const username = useSession()?.username
-  const toggle = (id: string) => setSelectedIds((current) => (current.has(id) ? new Set([...current].filter((selectedId) => selectedId !== id)) : new Set([...current, id])))
+  const toggle = (id: string) =>
+    setSelectedIds((current) =>
+      current.has(id) ? new Set([...current].filter((selectedId) => selectedId !== id)) : new Set([...current, id]),
+    )
 
   const actionTargets = () => (selected.length > 0 ? selected : getFocusedRow() ? [getFocusedRow() as Alert] : [])
   const runOnTargets = (action: AlertAction) => () => runAction(action, actionTargets())
@@ -55,27 +65,49 @@ export function AlertsScreen() {
       value: (alert) => alert.user_id,
       cell: (alert) => (
         <Group gap="sm" wrap="nowrap">
-          {canEdit && <Checkbox aria-label={`Select the alert of user ${alert.user_id}: ${alert.alert_codes.join(', ')}`} checked={selectedIds.has(alert.id)} onChange={() => toggle(alert.id)} />}
+          {canEdit && (
+            <Checkbox
+              aria-label={`Select alert for user ${alert.user_id}: ${alert.alert_codes.join(', ')}`}
+              checked={selectedIds.has(alert.id)}
+              onChange={() => toggle(alert.id)}
+            />
+          )}
           <TextLink to="/alerts/$id" params={{ id: alert.id }} data-row={alert.id}>
             User {alert.user_id}: {alert.alert_codes.join(', ')}
           </TextLink>
         </Group>
       ),
     },
-    { id: 'why', header: 'Why', value: (alert) => alert.reasons.map(({ title }) => title).join('; ') },
-    { id: 'raised', header: 'Raised', value: (alert) => alert.created_at, cell: (alert) => <TimeAgo at={alert.created_at} /> },
+    { id: 'reasons', header: 'Reasons', value: (alert) => alert.reasons.map(({ title }) => title).join('; ') },
+    {
+      id: 'raised',
+      header: 'Raised',
+      value: (alert) => alert.created_at,
+      cell: (alert) => <TimeAgo at={alert.created_at} />,
+    },
     {
       id: 'state',
       header: 'State',
       value: (alert) => alert.state,
       cell: (alert) => (
         <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
-          {alert.state}
+          {alertStateLabel(alert.state)}
         </Badge>
       ),
     },
     { id: 'assignee', header: 'Assignee', value: (alert) => alert.assignee },
-    ...(canEdit ? [{ id: 'do', header: 'To do', value: () => null, cell: (alert: Alert) => <AlertButtons alerts={[alert]} onAction={runAction} isBusy={isBusy(alert)} isCompact /> }] : []),
+    ...(canEdit
+      ? [
+          {
+            id: 'actions',
+            header: 'Actions',
+            value: () => null,
+            cell: (alert: Alert) => (
+              <AlertButtons alerts={[alert]} onAction={runAction} isBusy={isBusy(alert)} isCompact />
+            ),
+          },
+        ]
+      : []),
   ]
   return (
     <Screen
@@ -83,20 +115,24 @@ export function AlertsScreen() {
       actions={
         username && (
           <TextLink to="/alerts" search={{ state: 'all', assignee: username }} size="sm">
-            Mine
+            Assigned to me
           </TextLink>
         )
       }
     >
-      <FilterBar filters={filters.map((filter) => (filter.name === 'code' ? { ...filter, options: ruleOptions } : filter))} values={state === 'open' ? otherFilters : { ...otherFilters, state }} onChange={setFilter} />
+      <FilterBar
+        filters={filters.map((filter) => (filter.name === 'code' ? { ...filter, options: ruleOptions } : filter))}
+        values={state === 'open' ? otherFilters : { ...otherFilters, state }}
+        onChange={setFilter}
+      />
       {selected.length > 0 && (
-        <Group gap="sm" role="region" aria-label="Selected">
+        <Group gap="sm" role="region" aria-label="Selected alerts">
           <Text size="sm" role="status">
             {selected.length} selected
           </Text>
           <AlertButtons alerts={selected} onAction={runAction} />
           <Button variant="subtle" size="sm" onClick={() => setSelectedIds(new Set())}>
-            Select none
+            Clear selection
           </Button>
         </Group>
       )}
@@ -108,10 +144,10 @@ export function AlertsScreen() {
           rowKey={(alert) => alert.id}
           empty={
             Object.keys(otherFilters).length > 0 || state !== 'open' ? (
-              <EmptyState title="No alert matches" />
+              <EmptyState title="No alerts match these filters" />
             ) : (
               <EmptyState icon="alert" title="No open alerts">
-                What the rules find shows here by itself.
+                New alerts appear here automatically.
               </EmptyState>
             )
           }

@@ -8,7 +8,7 @@ import { useSession } from '../session/api'
 import type { Alert } from './api'
 
 interface Props {
-  /** What is assigned: "Assign 3 alerts". */
+  /** For example "Assign 3 alerts". */
   title: string
   initialValues: Partial<Alert>
   problem: Problem | undefined
@@ -16,7 +16,7 @@ interface Props {
   onCancel: () => void
 }
 
-/** AssignDialog asks who looks after an alert. */
+/** AssignDialog asks for the assignee of one or more alerts. */
 export function AssignDialog({ title, initialValues, problem, onSubmit, onCancel }: Props) {
   const username = useSession()?.username ?? ''
   const [assignee, setAssignee] = useState(initialValues.assignee ?? username)
@@ -30,7 +30,7 @@ export function AssignDialog({ title, initialValues, problem, onSubmit, onCancel
         <Stack>
           <TextInput
             label="Assignee"
-            description="Nobody when it is left empty"
+            description="Leave empty to unassign"
             value={assignee}
             onChange={(event) => setAssignee(event.currentTarget.value)}
             error={problem?.messagesByField.assignee}

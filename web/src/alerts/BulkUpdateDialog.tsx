@@ -10,13 +10,17 @@ import { type Alert, updateAlert } from './api'
 interface Props {
   alerts: Alert[]
   changes: Partial<Alert>
-  successMessage: string
-  /** Says which alerts were left as they were. */
+  /** Describes the result for the number of alerts that were changed: "3 alerts closed". */
+  describeResult: (count: number) => string
+  /** Receives the alerts that were not changed. */
   onDone: (skipped: Alert[]) => void
 }
 
-/** BulkUpdateDialog changes many alerts, one after the other, and shows how far it is. An alert that somebody else has changed meanwhile stays as it is. */
-export function BulkUpdateDialog({ alerts, changes, successMessage, onDone }: Props) {
+/**
+ * BulkUpdateDialog updates several alerts one by one and shows the progress. It skips alerts that another user has
+ * changed in the meantime.
+ */
+export function BulkUpdateDialog({ alerts, changes, describeResult, onDone }: Props) {
   const queryClient = useQueryClient()
   const [doneCount, setDoneCount] = useState(0)
   const isStopped = useRef(false)
@@ -30,15 +34,19 @@ export function BulkUpdateDialog({ alerts, changes, successMessage, onDone }: Pr
         await updateAlert(changes, alert).catch((error: unknown) => {
           const problem = toProblem(error)
           skipped.push(alert)
-          failureReason = problem.status === 412 ? 'Somebody else has changed them meanwhile.' : problem.message
-          if (problem.isTransient) isStopped.current = true // the others would fail as well
+          failureReason = problem.status === 412 ? 'Another user made a change first.' : problem.message
+          if (problem.isTransient) isStopped.current = true // the remaining updates would fail as well
         })
       setDoneCount((current) => current + 1)
     }
     void queryClient.invalidateQueries({ queryKey: ['alerts'] })
     void queryClient.invalidateQueries({ queryKey: ['alert'] })
-    if (skipped.length < alerts.length) toast(`${successMessage}: ${alerts.length - skipped.length}`)
-    if (skipped.length > 0) toast(`${skipped.length} ${skipped.length === 1 ? 'alert is' : 'alerts are'} as before. ${failureReason}`, 'error')
+    if (skipped.length < alerts.length) toast(describeResult(alerts.length - skipped.length))
+    if (skipped.length > 0)
+      toast(
+        `${skipped.length} ${skipped.length === 1 ? 'alert was' : 'alerts were'} not changed. ${failureReason}`,
+        'error',
+      )
     onDone(skipped)
   }
   useEffect(() => {
@@ -50,10 +58,10 @@ export function BulkUpdateDialog({ alerts, changes, successMessage, onDone }: Pr
     isStopped.current = true
   }
   return (
-    <Dialog onClose={stop} title={`${successMessage}: ${doneCount} of ${alerts.length}`} closeOnClickOutside={false}>
+    <Dialog onClose={stop} title={`Updating alerts: ${doneCount} of ${alerts.length}`} closeOnClickOutside={false}>
       <Stack>
-        <Progress value={(100 * doneCount) / alerts.length} aria-label="How far it is" />
-        <Text size="sm">What is done stays done.</Text>
+        <Progress value={(100 * doneCount) / alerts.length} aria-label="Progress" />
+        <Text size="sm">If you stop, alerts that are already changed keep their change.</Text>
         <Group justify="end">
           <Button variant="default" onClick={stop}>
             Stop

@@ -7,7 +7,7 @@ import { emptyToNull, ProblemAlert } from '../components/form'
 import { type Alert, type Outcome, outcomes } from './api'
 
 interface Props {
-  /** What is closed: "Close 3 alerts". */
+  /** For example "Close 3 alerts". */
   title: string
   initialValues: Partial<Alert>
   problem: Problem | undefined
@@ -15,7 +15,9 @@ interface Props {
   onCancel: () => void
 }
 
-/** CloseDialog asks what an alert turned out to be, and closes it with that. */
+/**
+ * CloseDialog asks for the outcome of one or more alerts and closes them. For a closed alert it changes the outcome.
+ */
 export function CloseDialog({ title, initialValues, problem, onSubmit, onCancel }: Props) {
   const [disposition, setDisposition] = useState<Outcome | ''>(initialValues.disposition ?? '')
   const [note, setNote] = useState(initialValues.note ?? '')
@@ -27,20 +29,34 @@ export function CloseDialog({ title, initialValues, problem, onSubmit, onCancel 
     <Dialog onClose={onCancel} title={title}>
       <form onSubmit={handleSubmit}>
         <Stack>
-          <Radio.Group label="It turned out" value={disposition} onChange={(selected) => setDisposition(outcomes.find(({ value }) => value === selected)?.value ?? '')} error={problem?.messagesByField.disposition}>
+          <Radio.Group
+            label="Outcome"
+            value={disposition}
+            onChange={(selected) => setDisposition(outcomes.find(({ value }) => value === selected)?.value ?? '')}
+            error={problem?.messagesByField.disposition}
+          >
             <Stack gap={4} mt={4}>
-              {[...outcomes, { value: '', label: 'Not known' }].map(({ value, label }) => (
+              {[...outcomes, { value: '', label: 'Undetermined' }].map(({ value, label }) => (
                 <Radio key={value} value={value} label={label} data-autofocus={value === disposition || undefined} />
               ))}
             </Stack>
           </Radio.Group>
-          <Textarea label="Note" description="What was found out" autosize minRows={3} maxRows={12} value={note} onChange={(event) => setNote(event.currentTarget.value)} error={problem?.messagesByField.note} />
+          <Textarea
+            label="Note"
+            description="What did you find?"
+            autosize
+            minRows={3}
+            maxRows={12}
+            value={note}
+            onChange={(event) => setNote(event.currentTarget.value)}
+            error={problem?.messagesByField.note}
+          />
           <ProblemAlert problem={problem} fields={['disposition', 'note']} />
           <Group justify="end">
             <Button variant="default" onClick={onCancel}>
               Cancel
             </Button>
-            <Button type="submit">{initialValues.state === 'closed' ? 'Save' : 'Close it'}</Button>
+            <Button type="submit">{initialValues.state === 'closed' ? 'Save' : title}</Button>
           </Group>
         </Stack>
       </form>

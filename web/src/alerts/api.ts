@@ -5,14 +5,14 @@ import { pagedQuery } from '../api/queries'
 import type { Change, FetchHistory } from '../changes/api'
 import { toApiFilters } from '../events/api'
 
-// Everything that the app asks of alerts.
+// API calls for alerts.
 
 export type Alert = Schemas['Alert']
 
-/** What people call what they make of an alert. */
+/** alertLabels are the labels of the fields that users can edit. */
 export const alertLabels = {
   state: 'State',
-  disposition: 'It turned out',
+  disposition: 'Outcome',
   assignee: 'Assignee',
   note: 'Note',
 } as const satisfies Partial<Record<keyof Alert, string>>
@@ -22,6 +22,10 @@ export const alertStates: { value: Alert['state']; label: string }[] = [
   { value: 'acknowledged', label: 'Acknowledged' },
   { value: 'closed', label: 'Closed' },
 ]
+
+/** alertStateLabel returns the label of an alert state. */
+export const alertStateLabel = (state: Alert['state']) =>
+  alertStates.find(({ value }) => value === state)?.label ?? state
 
 export type Outcome = NonNullable<Alert['disposition']>
 
@@ -36,32 +40,65 @@ export const alertsQuery = ({ state, assignee, disposition, ...numericFilters }:
   pagedQuery(['alerts', { state, assignee, disposition, ...numericFilters }], (after, signal) =>
     unwrapPage(
       api.GET('/api/v1/alerts', {
-        params: { query: { ...toApiFilters(numericFilters), ...(state && { state }), ...(assignee && { assignee }), ...(disposition && { disposition }), after, order: 'desc' } },
+        params: {
+          query: {
+            ...toApiFilters(numericFilters),
+            ...(state && { state }),
+            ...(assignee && { assignee }),
+            ...(disposition && { disposition }),
+            after,
+            order: 'desc',
+          },
+        },
         signal,
       }),
     ),
   )
 
-export const alertQuery = (id: string) => queryOptions({ queryKey: ['alert', id], queryFn: ({ signal }) => fetchAlert(id, signal) })
+export const alertQuery = (id: string) =>
+  queryOptions({ queryKey: ['alert', id], queryFn: ({ signal }) => fetchAlert(id, signal) })
 
 export const fetchAlert = (id: string, signal?: AbortSignal) =>
   unwrap(api.GET('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: id } }, signal: signal ?? null }))
 
 export const updateAlert = (changes: Partial<Alert>, base: Alert) => {
   const { state, assignee, note, disposition } = changes
-  const body = Object.fromEntries(Object.entries({ state, assignee, note, disposition }).filter(([, value]) => value !== undefined))
-  return unwrap(api.PATCH('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: base.id }, header: ifMatch(base) }, body: body }))
+  const body = Object.fromEntries(
+    Object.entries({ state, assignee, note, disposition }).filter(([, value]) => value !== undefined),
+  )
+  return unwrap(
+    api.PATCH('/api/v1/alerts/{alert_id}', {
+      params: { path: { alert_id: base.id }, header: ifMatch(base) },
+      body: body,
+    }),
+  )
 }
 
-/** alertHistory is what people made of an alert, all of it at once: it is kept beside the ledger, and looks as other histories do. */
+/**
+ * alertHistory fetches all changes of an alert at once, newest first. Alerts have their own history table; the rows are
+ * converted to the type Change of other histories.
+ */
 export const alertHistory =
   (id: string): FetchHistory =>
   async (_, signal) => {
     const changes: Change[] = []
     let after: string | undefined
     do {
-      const { rows, nextCursor } = await unwrapPage(api.GET('/api/v1/alerts/{alert_id}/history', { params: { path: { alert_id: id }, query: { after, limit: 1000 } }, signal }))
-      changes.push(...rows.map((change) => ({ ...change, id: change.version, table_name: 'alert', row_key: id, action: 'update' as const })))
+      const { rows, nextCursor } = await unwrapPage(
+        api.GET('/api/v1/alerts/{alert_id}/history', {
+          params: { path: { alert_id: id }, query: { after, limit: 1000 } },
+          signal,
+        }),
+      )
+      changes.push(
+        ...rows.map((change) => ({
+          ...change,
+          id: change.version,
+          table_name: 'alert',
+          row_key: id,
+          action: 'update' as const,
+        })),
+      )
       after = nextCursor
     } while (after !== undefined)
     return { rows: changes.reverse(), nextCursor: undefined }

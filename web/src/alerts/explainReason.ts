@@ -3,25 +3,37 @@ import { formatLimit } from '../rules/formatLimit'
 
 export type Reason = Schemas['Reason']
 
-const eventNouns = { deposit: ['deposit', 'deposits'], withdraw: ['withdrawal', 'withdrawals'], any: ['event', 'events'] } as const
+const eventNouns = {
+  deposit: ['deposit', 'deposits'],
+  withdraw: ['withdrawal', 'withdrawals'],
+  any: ['event', 'events'],
+} as const
 
-/** explainReason tells a reason in a sentence. A count that reaches its limit fires 30 and 300; the others fire when it is exceeded. */
-export function explainReason({ code, applies_to, limit_at_risk, window_seconds, value }: Reason, risk: string): string {
+/**
+ * explainReason describes a reason in one sentence. Rules 30 and 300 fire when the limit is reached, the others when it
+ * is exceeded.
+ */
+export function explainReason(
+  { code, applies_to, limit_at_risk, window_seconds, value }: Reason,
+  risk: string,
+): string {
   const [singular, plural] = eventNouns[applies_to]
   const count = typeof value === 'number' ? `${value} ${value === 1 ? singular : plural}` : ''
-  const describeLimit = (before: string, after = '') => `At ${risk} risk it is raised ${before} ${formatLimit(code, limit_at_risk)}${after}.`
+  const limitClause = `the limit at ${risk} risk is ${formatLimit(code, limit_at_risk)}`
   switch (code) {
     case 30:
-      return `The last ${count} came in a row. ${describeLimit('from', ' on')}`
+      return `${count} in a row; ${limitClause}.`
     case 300:
-      return `The last ${count} rose one after the other. ${describeLimit('from', ' on')}`
+      return `${value} rising ${value === 1 ? singular : plural} in a row; ${limitClause}.`
     case 123:
-      return `The ${plural} of ${window_seconds} seconds sum to ${value}. ${describeLimit('above')}`
+      return `${capitalize(plural)} within ${window_seconds} seconds add up to ${value}; ${limitClause}.`
     case 500:
-      return `There were ${count} within ${window_seconds} seconds. ${describeLimit('above')}`
+      return `${count} within ${window_seconds} seconds; ${limitClause}.`
     case 1100:
-      return `This ${singular} is of ${value}. ${describeLimit('above')}`
+      return `${capitalize(singular)} of ${value}; ${limitClause}.`
     default:
-      return `It measured ${value}. ${describeLimit('by')}`
+      return `Measured value: ${value}; ${limitClause}.`
   }
 }
+
+const capitalize = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

@@ -8,7 +8,7 @@ import { AssignDialog } from './AssignDialog'
 import { BulkUpdateDialog } from './BulkUpdateDialog'
 import { CloseDialog } from './CloseDialog'
 
-/** AlertAction is what people do with alerts: changeOutcome changes what a closed one turned out to be. */
+/** AlertAction is an action on alerts. changeOutcome applies to closed alerts. */
 export type AlertAction = 'acknowledge' | 'close' | 'assign' | 'changeOutcome'
 
 interface OpenDialog {
@@ -25,15 +25,24 @@ interface PendingUpdate {
   changes: Partial<Alert>
 }
 
-const dialogTitles = { acknowledge: 'Acknowledge', close: 'Close', assign: 'Assign', changeOutcome: 'Change the outcome of' } as const
+const dialogTitles = {
+  acknowledge: 'Acknowledge',
+  close: 'Close',
+  assign: 'Assign',
+  changeOutcome: 'Change outcome of',
+} as const
 
 let lastKey = 0
 
-/** useAlertActions does something with one alert, or with many at once. Its element must stand in the screen: what is asked, and what comes of it. */
+/**
+ * useAlertActions runs an action on one or more alerts. The screen must render the returned `dialogs`: they ask for
+ * input, save the change and show conflicts.
+ */
 export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
   const [openDialog, setOpenDialog] = useState<OpenDialog>()
   const [updates, setUpdates] = useState<PendingUpdate[]>([])
-  const startUpdate = (action: AlertAction, alerts: Alert[], changes: Partial<Alert>) => setUpdates((current) => [...current, { key: ++lastKey, action, alerts, changes }])
+  const startUpdate = (action: AlertAction, alerts: Alert[], changes: Partial<Alert>) =>
+    setUpdates((current) => [...current, { key: ++lastKey, action, alerts, changes }])
   const finishUpdate = (key: number) => setUpdates((current) => current.filter((update) => update.key !== key))
 
   const isBusy = (alert: Alert) => updates.some(({ alerts }) => alerts.some(({ id }) => id === alert.id))
@@ -46,7 +55,7 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
   }
 
   const dialogProps = openDialog && {
-    title: `${dialogTitles[openDialog.action]} ${openDialog.alerts.length === 1 ? 'this alert' : `${openDialog.alerts.length} alerts`}`,
+    title: `${dialogTitles[openDialog.action]} ${countAlerts(openDialog.alerts.length)}`,
     initialValues: openDialog.initialValues,
     problem: openDialog.problem,
     onSubmit: (changes: Partial<Alert>) => {
@@ -57,7 +66,8 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
   }
   const dialogs = (
     <>
-      {dialogProps && (openDialog.action === 'assign' ? <AssignDialog {...dialogProps} /> : <CloseDialog {...dialogProps} />)}
+      {dialogProps &&
+        (openDialog.action === 'assign' ? <AssignDialog {...dialogProps} /> : <CloseDialog {...dialogProps} />)}
       {updates.map(({ key, action, alerts, changes }) => {
         const [alert] = alerts
         if (alerts.length > 1 || !alert)
@@ -66,7 +76,7 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
               key={key}
               alerts={alerts}
               changes={changes}
-              successMessage={successMessage(action, changes)}
+              describeResult={(count) => describeResult(action, changes, count)}
               onDone={(skipped) => {
                 finishUpdate(key)
                 onDone(skipped)
@@ -78,7 +88,7 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
             key={key}
             alert={alert}
             changes={changes}
-            successMessage={successMessage(action, changes)}
+            successMessage={describeResult(action, changes, 1)}
             onDone={() => {
               finishUpdate(key)
               onDone([])
@@ -96,11 +106,25 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
   return { runAction, isBusy, dialogs }
 }
 
-/** isActionAvailable tells whether something is left to be done: an alert goes from open over acknowledged to closed. */
+/**
+ * isActionAvailable reports whether the state of an alert allows an action. The states are open, acknowledged, closed,
+ * in that order.
+ */
 export function isActionAvailable(action: AlertAction, { state }: Alert): boolean {
-  return { acknowledge: state === 'open', close: state !== 'closed', assign: true, changeOutcome: state === 'closed' }[action]
+  return { acknowledge: state === 'open', close: state !== 'closed', assign: true, changeOutcome: state === 'closed' }[
+    action
+  ]
 }
 
-function successMessage(action: AlertAction, { assignee }: Partial<Alert>): string {
-  return { acknowledge: 'Acknowledged', close: 'Closed', assign: assignee ? `Assigned to ${assignee}` : 'Assigned to nobody', changeOutcome: 'Saved' }[action]
+/** describeResult returns the toast after an action: "3 alerts closed". */
+function describeResult(action: AlertAction, { assignee }: Partial<Alert>, count: number): string {
+  const result = {
+    acknowledge: 'acknowledged',
+    close: 'closed',
+    assign: assignee ? `assigned to ${assignee}` : 'unassigned',
+    changeOutcome: 'updated',
+  }[action]
+  return `${count === 1 ? 'Alert' : countAlerts(count)} ${result}`
 }
+
+const countAlerts = (count: number) => (count === 1 ? 'alert' : `${count} alerts`)

@@ -5,13 +5,15 @@ interface RowWithId {
 }
 
 /**
- * useRowNavigation goes through a table by keys: where the focus is, is where one is. Links of rows have data-row, the row's id. When the row goes, as
- * an acknowledged alert leaves the open ones, the next one has the focus, so that one can go on.
+ * useRowNavigation moves the keyboard focus between the rows of a table. The link of each row has the attribute
+ * data-row with the ID of the row. When the focused row disappears, for example an acknowledged alert from the open
+ * ones, the next row gets the focus.
  */
 export function useRowNavigation<T extends RowWithId>(containerRef: RefObject<HTMLElement | null>, rows: T[]) {
   const lastFocusedId = useRef<string>(undefined)
   const previousRows = useRef<T[]>([])
-  const focusedRowId = () => document.activeElement?.closest('tr')?.querySelector<HTMLElement>('[data-row]')?.dataset.row
+  const focusedRowId = () =>
+    document.activeElement?.closest('tr')?.querySelector<HTMLElement>('[data-row]')?.dataset.row
   const findLink = (id: string | undefined) => containerRef.current?.querySelector<HTMLElement>(`[data-row="${id}"]`)
 
   const getFocusedRow = () => {
@@ -38,10 +40,12 @@ export function useRowNavigation<T extends RowWithId>(containerRef: RefObject<HT
     const index = previous.findIndex(({ id }) => id === lastFocusedId.current)
     if (index < 0 || rows.some(({ id }) => id === lastFocusedId.current)) return
     const remainingIds = new Set(rows.map(({ id }) => id))
-    const nextRow = [...previous.slice(index + 1), ...previous.slice(0, index).reverse()].find(({ id }) => remainingIds.has(id))
+    const nextRow = [...previous.slice(index + 1), ...previous.slice(0, index).reverse()].find(({ id }) =>
+      remainingIds.has(id),
+    )
     lastFocusedId.current = nextRow?.id
     if (document.activeElement === document.body) findLink(nextRow?.id)?.focus()
-    // oxlint-disable-next-line react/exhaustive-deps -- link reads what is there now
+    // oxlint-disable-next-line react/exhaustive-deps -- findLink reads the current DOM
   }, [rows])
   return { moveFocus, getFocusedRow }
 }

@@ -1,9 +1,12 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 
-// The server here is a function: what is tested is how many requests go to it, and in which order.
+// The server is a stub. The tests check the number and the order of its requests.
 
 const stored = new Map<string, string>()
-vi.stubGlobal('localStorage', { getItem: (key: string) => stored.get(key) ?? null, setItem: (key: string, value: string) => stored.set(key, value) })
+vi.stubGlobal('localStorage', {
+  getItem: (key: string) => stored.get(key) ?? null,
+  setItem: (key: string, value: string) => stored.set(key, value),
+})
 vi.stubGlobal('navigator', {})
 const origin = 'http://127.0.0.1:5000'
 const RealRequest = Request
@@ -21,12 +24,12 @@ let isSignedIn = false
 let renewals = 0
 let rejectRenewal = false
 let calls: string[] = []
-let duringFetch = () => {} // what happens elsewhere while the first answer is on its way
+let duringFetch = () => {} // runs while the first response is in flight
 vi.stubGlobal('fetch', async (request: Request) => {
   const { pathname } = new URL(request.url)
   calls.push(`${request.method} ${pathname} ${await request.text()}`.trim())
   await new Promise((resolve) => setTimeout(resolve, 5))
-  if (pathname === '/gone') throw new TypeError('Failed to fetch')
+  if (pathname === '/unreachable') throw new TypeError('Failed to fetch')
   if (pathname === '/auth/refresh') {
     renewals++
     isSignedIn = !rejectRenewal
@@ -49,15 +52,17 @@ beforeEach(() => {
   signedOut.mockClear()
 })
 
-test('concurrent requests renew an expired session once and are repeated with their bodies', async () => {
-  const responses = await Promise.all([1, 2, 3].map((n) => authFetch(new Request('/site', { method: 'POST', body: `body ${n}` }))))
+test('concurrent calls with an expired session renew it once and are repeated with their bodies', async () => {
+  const responses = await Promise.all(
+    [1, 2, 3].map((n) => authFetch(new Request('/site', { method: 'POST', body: `body ${n}` }))),
+  )
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
   expect(renewals).toBe(1)
   expect(calls.filter((call) => call === 'POST /site body 2').length).toBe(2)
   expect(signedOut).not.toHaveBeenCalled()
 })
 
-test('a session renewed by another tab is not renewed again', async () => {
+test('a session that another tab has renewed is not renewed again', async () => {
   duringFetch = () => {
     isSignedIn = true
     stored.set('labledger.renewed-at', String(Date.now() + 1))
@@ -67,28 +72,32 @@ test('a session renewed by another tab is not renewed again', async () => {
   expect(renewals).toBe(0)
 })
 
-test('a session that cannot be renewed signs the user out once', async () => {
+test('a failed renewal is reported once and not repeated', async () => {
   rejectRenewal = true
   expect((await authFetch(new Request('/site'))).status).toBe(401)
   expect([renewals, signedOut.mock.calls.length]).toEqual([1, 1])
 })
 
-test('a failed sign-in does not trigger a renewal', async () => {
+test('a wrong password does not trigger a renewal', async () => {
   expect((await authFetch(new Request('/auth/login', { method: 'POST' }))).status).toBe(401)
   expect(renewals).toBe(0)
 })
 
-test('a network error becomes a transient problem', async () => {
-  await expect(authFetch(new Request('/gone'))).rejects.toMatchObject({ name: 'Problem', status: 0, isTransient: true })
+test('a network error is a transient problem', async () => {
+  await expect(authFetch(new Request('/unreachable'))).rejects.toMatchObject({
+    name: 'Problem',
+    status: 0,
+    isTransient: true,
+  })
 })
 
-test('a session is renewed after the clock was set back', async () => {
+test('a clock that was set back does not prevent renewal', async () => {
   stored.set('labledger.renewed-at', String(Date.now() + 3_600_000))
   expect((await authFetch(new Request('/site'))).status).toBe(200)
   expect(renewals).toBe(1)
 })
 
-test('a 401 right after a renewal signs the user out', async () => {
+test('a session that ends right after its renewal is reported', async () => {
   duringFetch = () => stored.set('labledger.renewed-at', String(Date.now() + 1))
   expect((await authFetch(new Request('/site'))).status).toBe(401)
   expect(signedOut.mock.calls.length).toBe(1)

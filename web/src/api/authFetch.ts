@@ -1,25 +1,33 @@
 import { Problem } from './problem'
 
-// This file sends requests and keeps the session alive: an access cookie is good for a quarter of an hour, POST /auth/refresh gives the next one.
+// Sends requests and renews the session: the access cookie is valid for 15 minutes, and POST /auth/refresh issues the
+// next one.
 
-const authPaths = ['/auth/login', '/auth/register', '/auth/refresh', '/auth/session'] // whose 401 means something else, or never comes
-const renewedAtKey = 'labledger.renewed-at' // in the storage that all tabs share
+// A 401 of these paths does not mean an expired session.
+const authPaths = ['/auth/login', '/auth/register', '/auth/refresh', '/auth/session']
+const renewedAtKey = 'labledger.renewed-at' // in localStorage, shared by all tabs
 
 let renewal: Promise<boolean> | undefined
 let handleSignedOut: () => void = () => {}
 
-/** onSignedOut says what to do when a call finds that nobody is signed in any more. */
+/** onSignedOut sets the handler that is called when a request finds that the session has ended. */
 export function onSignedOut(handler: () => void): void {
   handleSignedOut = handler
 }
 
-/** authFetch is fetch, but a session that ran out is renewed once and the request repeated, and no answer at all is a Problem. */
+/**
+ * authFetch is fetch with session renewal: it renews an expired session once and repeats the request. A network error
+ * becomes a Problem.
+ */
 export function authFetch(request: Request): Promise<Response> {
   if (authPaths.includes(new URL(request.url).pathname)) return fetchOrThrow(request)
-  return withRenewal(() => fetchOrThrow(request.clone())) // a body can be sent once
+  return withRenewal(() => fetchOrThrow(request.clone())) // a body can be sent only once
 }
 
-/** withRenewal asks, and asks again when the session had run out and is renewed. When it is over it says so; the answer is still to be read. */
+/**
+ * withRenewal sends a request. On status 401 it renews the session and repeats the request. If the session has ended,
+ * it calls the handler set by onSignedOut. It returns the last response.
+ */
 export async function withRenewal<T extends { status: number }>(sendRequest: () => Promise<T>): Promise<T> {
   const startedAt = Date.now()
   let response = await sendRequest()
@@ -37,7 +45,10 @@ async function fetchOrThrow(request: Request): Promise<Response> {
   }
 }
 
-/** renewSession renews the session, once for all calls and tabs that found it run out since then. It answers whether somebody is signed in. */
+/**
+ * renewSession renews the session once for all concurrent calls and tabs. It returns whether the user is still signed
+ * in.
+ */
 export function renewSession(since: number): Promise<boolean> {
   renewal ??= withRenewalLock(() => renewOnce(since)).finally(() => {
     renewal = undefined
@@ -45,20 +56,27 @@ export function renewSession(since: number): Promise<boolean> {
   return renewal
 }
 
-/** withRenewalLock keeps other tabs out. A page that did not come safely, by plain HTTP from afar, has no locks; the server forgives two that come at once. */
+/**
+ * withRenewalLock runs a renewal in one tab at a time. Pages loaded over plain HTTP have no Web Locks, except on
+ * localhost; the server tolerates two concurrent renewals.
+ */
 async function withRenewalLock(run: () => Promise<boolean>): Promise<boolean> {
   return navigator.locks ? navigator.locks.request('labledger.renew', run) : run()
 }
 
-const storageDelay = 100 // ms that what one tab has written may take to the others
+const storageDelay = 100 // ms until a write to localStorage is visible to other tabs
 
 async function renewOnce(since: number): Promise<boolean> {
   await new Promise((resolve) => setTimeout(resolve, storageDelay))
   const storedAt = Number(localStorage.getItem(renewedAtKey))
-  if (storedAt > since && storedAt <= Date.now()) return true // another tab was faster; a time to come was written before the clock was set back
+  // Another tab has renewed it; a time in the future was written before the clock was set back.
+  if (storedAt > since && storedAt <= Date.now()) return true
   const body = JSON.stringify({ cookie: true })
-  const response = await fetchOrThrow(new Request('/auth/refresh', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }))
+  const response = await fetchOrThrow(
+    new Request('/auth/refresh', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }),
+  )
   if (response.ok) localStorage.setItem(renewedAtKey, String(Date.now()))
-  if (response.status >= 500 || response.status === 429) throw Problem.fromResponse(response, await response.json().catch(() => undefined))
+  if (response.status >= 500 || response.status === 429)
+    throw Problem.fromResponse(response, await response.json().catch(() => undefined))
   return response.ok
 }

@@ -13,29 +13,45 @@ describe('pages', () => {
     ['</api/v1/sites?after=7>; rel="prev"', undefined],
     ['', undefined],
     [null, undefined],
-  ])('the next cursor of %s is %s', (link, after) => expect(parseNextCursor(link)).toBe(after))
+  ])('parseNextCursor of %s returns %s', (link, cursor) => expect(parseNextCursor(link)).toBe(cursor))
 
   test('an empty last page has no next cursor', async () => {
-    expect(await unwrapPage(Promise.resolve({ data: [], response: new Response('[]') }))).toEqual({ rows: [], next: undefined })
+    expect(await unwrapPage(Promise.resolve({ data: [], response: new Response('[]') }))).toEqual({
+      rows: [],
+      nextCursor: undefined,
+    })
   })
 })
 
 test('ifMatch quotes the version', () => expect(ifMatch({ version: 3 })).toEqual({ 'If-Match': '"3"' }))
 
 describe('problems', () => {
-  const unwrapError = (status: number, error: unknown, headers = {}) => unwrap(Promise.resolve({ error, response: new Response(null, { status, headers }) }))
+  const unwrapError = (status: number, error: unknown, headers = {}) =>
+    unwrap(Promise.resolve({ error, response: new Response(null, { status, headers }) }))
 
   test('messages are grouped by field', async () => {
     const errors = [
       { field: 'name', message: 'is missing' },
-      { field: 'mac', message: 'is odd' },
+      { field: 'mac', message: 'is invalid' },
       { field: 'name', message: 'must not be blank' },
     ]
-    const problem = await unwrapError(400, { status: 400, title: 'Bad Request', detail: 'no', request_id: 'r1', errors }).catch(toProblem)
-    expect(problem).toMatchObject({ status: 400, message: 'no', requestId: 'r1', messagesByField: { name: 'is missing; must not be blank', mac: 'is odd' }, isTransient: false })
+    const problem = await unwrapError(400, {
+      status: 400,
+      title: 'Bad Request',
+      detail: 'no',
+      request_id: 'r1',
+      errors,
+    }).catch(toProblem)
+    expect(problem).toMatchObject({
+      status: 400,
+      message: 'no',
+      requestId: 'r1',
+      messagesByField: { name: 'is missing; must not be blank', mac: 'is invalid' },
+      isTransient: false,
+    })
   })
 
-  test('a proxy response becomes a problem', async () => {
+  test('a response of a proxy becomes a problem', async () => {
     const problem = await unwrapError(502, '<html>Bad Gateway</html>', { 'Retry-After': '7' }).catch(toProblem)
     expect(problem).toMatchObject({ status: 502, retryAfter: 7, isTransient: true })
   })
@@ -47,5 +63,7 @@ describe('problems', () => {
     [500, false],
     [409, false],
     [412, false],
-  ])('status %i is transient: %s', (status, transient) => expect(new Problem({ status, detail: '' }).isTransient).toBe(transient))
+  ])('status %i is transient: %s', (status, transient) =>
+    expect(new Problem({ status, detail: '' }).isTransient).toBe(transient),
+  )
 })

@@ -5,11 +5,16 @@ import { toProblem } from './problem'
 
 const maxRetries = 3
 
-/** createQueryClient holds what was read. Reads are tried again when that may help; writes never are, since nobody knows how far they got. */
+/**
+ * createQueryClient creates the query cache. Transient errors of reads are retried; writes are not, because they may
+ * have been applied.
+ */
 export function createQueryClient(): QueryClient {
   const client: QueryClient = new QueryClient({
-    // Whoever is refused a write may have another role by now.
-    mutationCache: new MutationCache({ onError: (error) => void (toProblem(error).status === 403 && client.invalidateQueries({ queryKey: ['session'] })) }),
+    // A rejected write may mean that the role of the user has changed.
+    mutationCache: new MutationCache({
+      onError: (error) => void (toProblem(error).status === 403 && client.invalidateQueries({ queryKey: ['session'] })),
+    }),
     defaultOptions: {
       queries: {
         staleTime: 10_000,
@@ -22,8 +27,11 @@ export function createQueryClient(): QueryClient {
   return client
 }
 
-/** pagedQuery are the options of a list that is read page by page; after is what the API calls the key of the last row. */
-export function pagedQuery<T>(queryKey: QueryKey, fetchPage: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>) {
+/** pagedQuery returns the query options of a list that is fetched page by page. */
+export function pagedQuery<T>(
+  queryKey: QueryKey,
+  fetchPage: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>,
+) {
   return infiniteQueryOptions({
     queryKey,
     queryFn: ({ pageParam, signal }) => fetchPage(pageParam, signal),

@@ -1,10 +1,10 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 
-// The server here is a function that answers what was sent; what is tested is what is sent, and when.
+// The server is a stub. The tests check what is sent, and when.
 
 let responses: (() => [status: number, body?: unknown])[] = []
 let sendCount = 0
-let duringRenewal = () => {} // what happens here while the session is renewed
+let duringRenewal = () => {} // runs during the renewal of the session
 vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => {} })
 vi.stubGlobal('navigator', {})
 vi.stubGlobal('location', new URL('http://127.0.0.1:5000/app/'))
@@ -58,7 +58,8 @@ beforeEach(() => {
   signedOut.mockClear()
 })
 
-const uploadFile = (signal = new AbortController().signal) => upload<{ id: number }>('/x', new Blob(['a']), () => {}, signal)
+const uploadFile = (signal = new AbortController().signal) =>
+  upload<{ id: number }>('/x', new Blob(['a']), () => {}, signal)
 
 test('an expired session is renewed and the file is sent again', async () => {
   responses = [() => [401], () => [201, { id: 7 }]]
@@ -66,14 +67,14 @@ test('an expired session is renewed and the file is sent again', async () => {
   expect([sendCount, signedOut.mock.calls.length]).toEqual([2, 0])
 })
 
-test('a session that cannot be renewed signs the user out', async () => {
+test('an ended session is reported', async () => {
   renewalStatus = 401
   responses = [() => [401]]
   await expect(uploadFile()).rejects.toMatchObject({ name: 'Problem', status: 401 })
   expect([sendCount, signedOut.mock.calls.length]).toEqual([1, 1])
 })
 
-test('an upload aborted during renewal is not sent again', async () => {
+test('an upload that is aborted during the renewal is not sent again', async () => {
   const controller = new AbortController()
   duringRenewal = () => controller.abort()
   responses = [() => [401], () => [201, { id: 7 }]]
@@ -81,7 +82,7 @@ test('an upload aborted during renewal is not sent again', async () => {
   expect(sendCount).toBe(1)
 })
 
-test('an error response becomes a problem', async () => {
-  responses = [() => [413, { status: 413, title: 'Too large', detail: 'It has too many bytes.' }]]
-  await expect(uploadFile()).rejects.toMatchObject({ name: 'Problem', status: 413, message: 'It has too many bytes.' })
+test('a rejected upload throws a problem', async () => {
+  responses = [() => [413, { status: 413, title: 'Too large', detail: 'The file is too large.' }]]
+  await expect(uploadFile()).rejects.toMatchObject({ name: 'Problem', status: 413, message: 'The file is too large.' })
 })

@@ -6,23 +6,37 @@ interface UploadResult<T> {
   requestId: string | undefined
 }
 
-/** upload sends a body of its own type and tells how far it is, from 0 to 1. It does not go by fetch, which cannot tell that. */
-export async function upload<T>(url: string, body: FormData | Blob, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<UploadResult<T>> {
+/**
+ * upload sends a file and reports the progress from 0 to 1. It uses XMLHttpRequest, because fetch does not report
+ * upload progress.
+ */
+export async function upload<T>(
+  url: string,
+  body: FormData | Blob,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<UploadResult<T>> {
   const response = await withRenewal(() => sendOnce(url, body, onProgress, signal))
-  if (response.status >= 200 && response.status < 300) return { body: response.response as T, requestId: response.getResponseHeader('X-Request-Id') ?? undefined }
+  if (response.status >= 200 && response.status < 300)
+    return { body: response.response as T, requestId: response.getResponseHeader('X-Request-Id') ?? undefined }
   const headers = new Headers({ 'Retry-After': response.getResponseHeader('Retry-After') ?? '' })
   throw Problem.fromResponse(new Response(null, { status: response.status, headers }), response.response)
 }
 
-function sendOnce(url: string, body: FormData | Blob, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<XMLHttpRequest> {
+function sendOnce(
+  url: string,
+  body: FormData | Blob,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<XMLHttpRequest> {
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted() // a session may have been renewed meanwhile
+    signal.throwIfAborted() // may have been aborted during the renewal
     const request = new XMLHttpRequest()
     request.responseType = 'json'
     request.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0)
     request.onload = () => resolve(request)
     request.onerror = () => reject(Problem.unreachable())
-    request.onabort = () => reject(new DOMException('given up', 'AbortError'))
+    request.onabort = () => reject(new DOMException('Upload aborted', 'AbortError'))
     signal.addEventListener('abort', () => request.abort(), { once: true })
     request.open('POST', url)
     request.send(body)

@@ -4,7 +4,9 @@ import { useState } from 'react'
 import type { Page } from './client'
 import { type Problem, toProblem } from './problem'
 
-/** A Conflict is what one has when somebody else was faster: the row one began with, one's changes, and the row as it is now. */
+/**
+ * Conflict describes concurrent edits: the row before the edit, the local changes, and the current row on the server.
+ */
 export interface Conflict<T> {
   base: T
   local: Partial<T>
@@ -19,36 +21,59 @@ interface Draft<T> {
 export interface EditOptions<T> {
   /** Query key of the row. */
   queryKey: QueryKey
-  /** Beginning of the query keys of lists that show it. */
+  /** Prefix of the query keys of lists that contain the row. */
   listKey: QueryKey
-  /** Tells whether a row of such a list is this one. */
+  /** Reports whether a row of such a list is this row. */
   isSameRow: (row: T) => boolean
-  /** Reads the row. */
+  /** Fetches the row. */
   fetchRow: () => Promise<T>
-  /** Writes changes, if the row is still what base says. */
+  /** Saves the changes if the row still has the version of base. */
   updateRow: (changes: Partial<T>, base: T) => Promise<T>
-  onSaved?: (queryKey: T) => void
+  onSaved?: (savedRow: T) => void
 }
 
 export interface RowEdit<T> {
   save: (base: T, changes: Partial<T>) => void
   isSaving: boolean
-  /** What was refused; the form opens again with it. */
+  /** The rejected changes, with which the form opens again. */
   rejected: (Draft<T> & { problem: Problem }) | undefined
   conflict: Conflict<T> | undefined
-  /** Forgets what was refused or in conflict. */
+  /** Clears the rejected changes and the conflict. */
   reset: () => void
 }
 
-/** updateInLists shows a row as it is now in the lists that have it. */
-export function updateInLists<T>(queryClient: QueryClient, listKey: QueryKey, isSameRow: (row: T) => boolean, nextRow: T) {
+/** updateInLists replaces a row in all cached lists that contain it. */
+export function updateInLists<T>(
+  queryClient: QueryClient,
+  listKey: QueryKey,
+  isSameRow: (row: T) => boolean,
+  nextRow: T,
+) {
   queryClient.setQueriesData<InfiniteData<Page<T>>>({ queryKey: listKey }, (current) =>
-    current?.pages ? { ...current, pages: current.pages.map((page) => ({ ...page, rows: page.rows.map((row) => (isSameRow(row) ? nextRow : row)) })) } : current,
+    current?.pages
+      ? {
+          ...current,
+          pages: current.pages.map((page) => ({
+            ...page,
+            rows: page.rows.map((row) => (isSameRow(row) ? nextRow : row)),
+          })),
+        }
+      : current,
   )
 }
 
-/** useRowEdit writes a row so that it shows at once, is taken back when the server refuses, and never overwrites what somebody else did meanwhile. */
-export function useRowEdit<T extends { version: number }>({ queryKey, listKey, isSameRow, fetchRow, updateRow, onSaved }: EditOptions<T>): RowEdit<T> {
+/**
+ * useRowEdit saves a row optimistically: the change shows at once and is rolled back if the server rejects it. If
+ * another user has changed the row in the meantime, it reports a conflict instead of overwriting that change.
+ */
+export function useRowEdit<T extends { version: number }>({
+  queryKey,
+  listKey,
+  isSameRow,
+  fetchRow,
+  updateRow,
+  onSaved,
+}: EditOptions<T>): RowEdit<T> {
   const queryClient = useQueryClient()
   const [conflict, setConflict] = useState<Conflict<T>>()
   const [rejected, setRejected] = useState<Draft<T> & { problem: Problem }>()
@@ -64,7 +89,7 @@ export function useRowEdit<T extends { version: number }>({ queryKey, listKey, i
     mutationFn: ({ base, changes }: Draft<T>) => updateRow(changes, base),
     onMutate: async ({ base, changes }) => {
       reset()
-      await queryClient.cancelQueries({ queryKey }) // an older answer would hide the change
+      await queryClient.cancelQueries({ queryKey }) // a response in flight would overwrite the change
       const previousRow = queryClient.getQueryData<T>(queryKey)
       updateCache({ ...(previousRow ?? base), ...changes })
       return { previousRow: previousRow ?? base }
@@ -83,13 +108,13 @@ export function useRowEdit<T extends { version: number }>({ queryKey, listKey, i
           setConflict({ base: draft.base, local: draft.changes, remote })
           return
         } catch (readError) {
-          problem = toProblem(readError) // it was deleted, or there is no connection any more
+          problem = toProblem(readError) // the row was deleted, or the connection was lost
         }
       }
       setRejected({ ...draft, problem })
     },
     onSettled: () => {
-      void queryClient.invalidateQueries({ refetchType: 'none' }) // elsewhere its name may stand, too
+      void queryClient.invalidateQueries({ refetchType: 'none' }) // other queries may contain the name of the row
       void queryClient.invalidateQueries({ queryKey: listKey })
       void queryClient.invalidateQueries({ queryKey })
     },

@@ -5,17 +5,20 @@ import type { Event } from './api'
 import { balanceSeries, eventsPerMinute } from './chartData'
 
 interface Props {
-  /** The newest first. */
+  /** Newest first. */
   events: Event[]
-  /** True: all are of one user. */
+  /** True if all events belong to one user. */
   isSingleUser: boolean
-  /** True: there are older ones, which are not in it. */
+  /** True if older events exist that are not loaded. */
   hasMore: boolean
 }
 
-/** EventChart shows what a user's balance came to, or how many events arrive. */
+/** EventChart shows the balance of one user, or the number of events per minute of all users. */
 export function EventChart({ events, isSingleUser, hasMore }: Props) {
-  const { timestamps, values } = useMemo(() => (isSingleUser ? balanceSeries(events) : eventsPerMinute(events)), [events, isSingleUser])
+  const { timestamps, values } = useMemo(
+    () => (isSingleUser ? balanceSeries(events) : eventsPerMinute(events)),
+    [events, isSingleUser],
+  )
   const series = useMemo((): Series[] => {
     const [first = [], second = []] = values
     return isSingleUser
@@ -25,11 +28,25 @@ export function EventChart({ events, isSingleUser, hasMore }: Props) {
         ]
       : [
           { label: 'Events', color: 'primary', shape: 'bars', values: first },
-          { label: 'With an alert', color: 'secondary', shape: 'dots', values: second, plottedValues: second.map((count) => count || null) },
+          {
+            label: 'Events with an alert',
+            color: 'secondary',
+            shape: 'dots',
+            values: second,
+            plottedValues: second.map((count) => count || null),
+          },
         ]
   }, [values, isSingleUser])
-  const label = isSingleUser ? (hasMore ? 'Balance since the oldest event shown' : 'Balance') : 'Events a minute'
-  return <Chart label={label} timestamps={timestamps} series={series} formatTimestamp={formatTime} {...(!isSingleUser && { interval: 60 })} />
+  const label = isSingleUser ? (hasMore ? 'Balance since the oldest event shown' : 'Balance') : 'Events per minute'
+  return (
+    <Chart
+      label={label}
+      timestamps={timestamps}
+      series={series}
+      formatTimestamp={formatTime}
+      {...(!isSingleUser && { interval: 60 })}
+    />
+  )
 }
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })

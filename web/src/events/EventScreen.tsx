@@ -9,22 +9,25 @@ import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { TimeAgo } from '../components/TimeAgo'
 import { useRuleOptions } from '../rules/api'
-import { type Event, eventQuery } from './api'
+import { type Event, eventQuery, eventTypeLabels, formatEvent } from './api'
 
-/** EventScreen shows an event, what each rule measured of it, and the alert that it raised. */
+/** EventScreen shows an event, the value that each rule measured, and the alert that the event triggered. */
 export function EventScreen() {
   const { id } = useParams({ from: '/events/$id' })
   const query = useQuery(eventQuery(id))
   const { data } = query
   return (
-    <Screen title={data ? `${data.type} ${data.amount} of user ${data.user_id}` : 'Event'} breadcrumb={<TextLink to="/events">Events</TextLink>}>
+    <Screen
+      title={data ? `${formatEvent(data)} by user ${data.user_id}` : 'Event'}
+      breadcrumb={<TextLink to="/events">Events</TextLink>}
+    >
       <QueryBoundary query={query}>
         {(event) => (
           <>
             <Section title="Details" id="details">
               <Details event={event} />
             </Section>
-            <Section title="What the rules measured" id="facts">
+            <Section title="Rule evaluation" id="facts">
               <RuleMeasurements event={event} />
             </Section>
           </>
@@ -39,7 +42,7 @@ function Details({ event }: { event: Event }) {
     <Card withBorder>
       <DescriptionList
         items={[
-          ['Type', event.type],
+          ['Type', eventTypeLabels[event.type]],
           ['Amount', event.amount],
           [
             'User',
@@ -47,10 +50,10 @@ function Details({ event }: { event: Event }) {
               {event.user_id}
             </TextLink>,
           ],
-          ['Happened', <TimeAgo key="time" at={event.time} />],
-          ['Counted as of', <TimeAgo key="counted" at={event.effective_time} />],
-          ['Arrived', <TimeAgo key="arrived" at={event.created_at} />],
-          ['Risk then', event.risk],
+          ['Time', <TimeAgo key="time" at={event.time} />],
+          ['Counted at', <TimeAgo key="counted" at={event.effective_time} />],
+          ['Received', <TimeAgo key="received" at={event.created_at} />],
+          ['Risk level at the time', event.risk],
           ['Recorded by', event.actor],
           [
             'Alert',
@@ -66,11 +69,11 @@ function Details({ event }: { event: Event }) {
   )
 }
 
-/** RuleMeasurements are the facts of an event, by the code of the rule: a length, a number of events, or an amount. */
+/** RuleMeasurements lists the measured values by rule: the length of a sequence, a number of events, or an amount. */
 function RuleMeasurements({ event }: { event: Event }) {
   const titles = new Map(useRuleOptions().map(({ value, label }) => [value, label]))
   const measurements = Object.entries(event.facts)
-  if (measurements.length === 0) return <Text c="dimmed">No rule looked at it.</Text>
+  if (measurements.length === 0) return <Text c="dimmed">Not evaluated by any rule.</Text>
   return (
     <Card withBorder>
       <DescriptionList
@@ -80,7 +83,7 @@ function RuleMeasurements({ event }: { event: Event }) {
             {value}
             {event.alert_codes.includes(Number(code)) && (
               <Text span c="dimmed">
-                , and that is too much
+                {' (limit reached)'}
               </Text>
             )}{' '}
             <TextLink to="/rules/$code" params={{ code }} size="sm" aria-label={`Rule ${code}`}>

@@ -6,28 +6,41 @@ import { useAnchorNavigation } from '../components/links'
 import { moveRowFocus } from '../components/moveRowFocus'
 import { TimeAgo } from '../components/TimeAgo'
 import { useElementOffset } from '../components/useElementOffset'
-import type { Event } from './api'
+import { type Event, formatEvent } from './api'
 import classes from './EventTable.module.css'
 
-// Ten thousand rows and more, of which those in sight are in the page. All are equally high, so that none needs to be measured.
+// The table is virtualized: it can hold more than 10,000 rows, and only the visible rows are in the DOM. All rows have
+// the same height, so no row is measured.
 
 const rowHeights = { wide: 2.5, narrow: 4.5 } // rem
 
-/** EventTable shows events, the newest first. Arrows go from row to row. */
+/** EventTable shows events, newest first. The arrow keys move between rows. */
 export function EventTable({ events }: { events: Event[] }) {
   const bodyRef = useRef<HTMLDivElement>(null)
   const { top, rem } = useElementOffset(bodyRef)
   const isNarrow = useMediaQuery('(max-width: 57em)', undefined, { getInitialValueInEffect: false }) ?? false
   const height = (isNarrow ? rowHeights.narrow : rowHeights.wide) * rem
-  const virtualizer = useWindowVirtualizer({ count: events.length, estimateSize: () => height, overscan: 8, scrollMargin: top })
+  const virtualizer = useWindowVirtualizer({
+    count: events.length,
+    estimateSize: () => height,
+    overscan: 8,
+    scrollMargin: top,
+  })
   useLayoutEffect(() => virtualizer.measure(), [virtualizer, height])
   const { basePath, handleClick } = useAnchorNavigation()
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- it only leads what its links are asked
-    <div role="table" aria-label="Events" aria-rowcount={events.length + 1} className={classes.table} onKeyDown={moveRowFocus} onClick={handleClick}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- handles clicks on links in rows
+    <div
+      role="table"
+      aria-label="Events"
+      aria-rowcount={events.length + 1}
+      className={classes.table}
+      onKeyDown={moveRowFocus}
+      onClick={handleClick}
+    >
       <div role="rowgroup">
         <div role="row" aria-rowindex={1} className={`${classes.row} ${classes.header}`}>
-          {['Event', 'User', 'Arrived', 'Happened', 'Alert'].map((name) => (
+          {['Event', 'User', 'Received', 'Time', 'Alert'].map((name) => (
             <span role="columnheader" key={name}>
               {name}
             </span>
@@ -37,7 +50,18 @@ export function EventTable({ events }: { events: Event[] }) {
       <div role="rowgroup" ref={bodyRef} className={classes.body} style={{ height: virtualizer.getTotalSize() }}>
         {virtualizer.getVirtualItems().map(({ index, start, size }) => {
           const event = events[index]
-          return event && <EventRow key={event.id} event={event} index={index} start={start - top} size={size} basePath={basePath} />
+          return (
+            event && (
+              <EventRow
+                key={event.id}
+                event={event}
+                index={index}
+                start={start - top}
+                size={size}
+                basePath={basePath}
+              />
+            )
+          )
         })}
       </div>
     </div>
@@ -54,11 +78,14 @@ interface EventRowProps {
 
 const EventRow = memo(function EventRow({ event, index, start, size, basePath }: EventRowProps) {
   return (
-    <div role="row" aria-rowindex={index + 2} className={classes.row} style={{ height: size, transform: `translateY(${start}px)` }}>
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className={classes.row}
+      style={{ height: size, transform: `translateY(${start}px)` }}
+    >
       <span role="rowheader">
-        <a href={`${basePath}/events/${event.id}`}>
-          {event.type} {event.amount}
-        </a>
+        <a href={`${basePath}/events/${event.id}`}>{formatEvent(event)}</a>
       </span>
       <span role="cell">
         <a href={`${basePath}/events?user_id=${event.user_id}`}>User {event.user_id}</a>
@@ -66,10 +93,12 @@ const EventRow = memo(function EventRow({ event, index, start, size, basePath }:
       <span role="cell">
         <TimeAgo at={event.created_at} />
       </span>
-      <span role="cell" className={classes.happened}>
+      <span role="cell" className={classes.eventTime}>
         <TimeAgo at={event.time} />
       </span>
-      <span role="cell">{event.alert_id && <a href={`${basePath}/alerts/${event.alert_id}`}>Alert {event.alert_codes.join(', ')}</a>}</span>
+      <span role="cell">
+        {event.alert_id && <a href={`${basePath}/alerts/${event.alert_id}`}>Alert {event.alert_codes.join(', ')}</a>}
+      </span>
     </div>
   )
 })

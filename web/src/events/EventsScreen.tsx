@@ -22,26 +22,35 @@ const filters = [
     label: 'Type',
     options: [
       { value: 'deposit', label: 'Deposit' },
-      { value: 'withdraw', label: 'Withdraw' },
+      { value: 'withdraw', label: 'Withdrawal' },
     ],
   },
-  { name: 'code', label: 'Alert code' },
-  { name: 'from', label: 'Happened from', isDateTime: true },
-  { name: 'to', label: 'Happened before', isDateTime: true },
+  { name: 'code', label: 'Rule' },
+  { name: 'from', label: 'Time from', isDateTime: true },
+  { name: 'to', label: 'Time before', isDateTime: true },
 ] as const satisfies Filter<string>[]
 
-/** EventsScreen shows what arrives, as it arrives. Nothing moves while one reads further down, or has asked for a pause. */
+/**
+ * EventsScreen shows events live. While the user has scrolled down or paused live updates, new events are only counted.
+ */
 export function EventsScreen() {
   const ruleOptions = useRuleOptions()
-  const filtersWithRules = filters.map((filter) => (filter.name === 'code' ? { ...filter, options: ruleOptions } : filter))
+  const filtersWithRules = filters.map((filter) =>
+    filter.name === 'code' ? { ...filter, options: ruleOptions } : filter,
+  )
   const [values, setFilter] = useFilters(filters)
   const [isPaused, setIsPaused] = useState(false)
-  const [isScrolledAway, setIsScrolledAway] = useState(false) // from the first row
+  const [isScrolledAway, setIsScrolledAway] = useState(false) // past the first row
   const { query, events, waitingCount } = useEventFeed(values, isPaused || isScrolledAway)
   const topRef = useRef<HTMLDivElement>(null)
   const listRef = useRef<HTMLDivElement>(null)
-  useShortcut('p', isPaused ? 'Let new events come' : 'Pause new events', () => setIsPaused(!isPaused))
-  useIntersection(topRef, ({ boundingClientRect }) => setIsScrolledAway(boundingClientRect.top < headerHeight), events.length > 0, `-${headerHeight}px`)
+  useShortcut('p', isPaused ? 'Resume live updates' : 'Pause live updates', () => setIsPaused(!isPaused))
+  useIntersection(
+    topRef,
+    ({ boundingClientRect }) => setIsScrolledAway(boundingClientRect.top < headerHeight),
+    events.length > 0,
+    `-${headerHeight}px`,
+  )
   const showNewEvents = () => {
     setIsPaused(false)
     setIsScrolledAway(false)
@@ -49,13 +58,25 @@ export function EventsScreen() {
     requestAnimationFrame(() => listRef.current?.querySelector<HTMLElement>('a')?.focus({ preventScroll: true }))
   }
   return (
-    <Screen title="Events" actions={<Switch label="Pause" checked={isPaused} onChange={(event) => setIsPaused(event.currentTarget.checked)} />}>
+    <Screen
+      title="Events"
+      actions={
+        <Switch
+          label="Pause live updates"
+          checked={isPaused}
+          onChange={(event) => setIsPaused(event.currentTarget.checked)}
+        />
+      }
+    >
       <FilterBar filters={filtersWithRules} values={values} onChange={setFilter} />
       <QueryBoundary query={query}>
         {() =>
           events.length === 0 ? (
-            <EmptyState icon="event" title={Object.keys(values).length > 0 ? 'No event matches' : 'There are no events yet'}>
-              They show here by themselves as they arrive.
+            <EmptyState
+              icon="event"
+              title={Object.keys(values).length > 0 ? 'No events match these filters' : 'No events yet'}
+            >
+              New events appear here automatically.
             </EmptyState>
           ) : (
             <>
@@ -67,7 +88,7 @@ export function EventsScreen() {
                 <div role="status" className={classes.newEvents}>
                   {waitingCount > 0 && (
                     <Button size="compact-md" radius="xl" onClick={showNewEvents}>
-                      {waitingCount} new
+                      Show {waitingCount === 1 ? '1 new event' : `${waitingCount} new events`}
                     </Button>
                   )}
                 </div>
@@ -82,7 +103,7 @@ export function EventsScreen() {
   )
 }
 
-/** LoadMore fetches older events when one comes near the end of those that there are. */
+/** LoadMore fetches older events when the user scrolls near the end of the list. */
 function LoadMore({ query, count }: { query: EventFeed['query']; count: number }) {
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query
   const markerRef = useRef<HTMLDivElement>(null)
@@ -95,19 +116,24 @@ function LoadMore({ query, count }: { query: EventFeed['query']; count: number }
     <Group ref={markerRef} justify="center" mt="sm" mih={40} c="dimmed" fz="sm">
       {isFetchNextPageError ? (
         <Button variant="default" onClick={() => void fetchNextPage()}>
-          Older events could not be read. Try again
+          Older events could not be loaded. Try again
         </Button>
       ) : hasNextPage ? (
-        'Older events are being read…'
+        'Loading older events…'
       ) : (
-        <span role="status">{count === 1 ? 'One event' : `All ${count} events`}</span>
+        <span role="status">{count === 1 ? '1 event' : `All ${count} events`}</span>
       )}
     </Group>
   )
 }
 
-/** useIntersection tells when an element comes into sight, or that near to it, and when it goes. */
-function useIntersection(elementRef: RefObject<Element | null>, onIntersect: (entry: IntersectionObserverEntry) => void, isMounted: boolean, margin: string) {
+/** useIntersection calls onIntersect when an element enters or leaves the viewport extended by a margin. */
+function useIntersection(
+  elementRef: RefObject<Element | null>,
+  onIntersect: (entry: IntersectionObserverEntry) => void,
+  isMounted: boolean,
+  margin: string,
+) {
   const handleEntry = useEffectEvent(onIntersect)
   useEffect(() => {
     if (!elementRef.current || !isMounted) return

@@ -3,42 +3,71 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, type Schemas, unwrap, unwrapPage } from '../api/client'
 import { pagedQuery } from '../api/queries'
 
-// Everything that the app asks of events.
+// API calls for events.
 
 export type Event = Schemas['Event']
 
+/** eventTypeLabels are the labels of the event types. */
+export const eventTypeLabels = { deposit: 'Deposit', withdraw: 'Withdrawal' } as const satisfies Record<
+  Event['type'],
+  string
+>
+
+/** formatEvent returns the type and amount of an event: "Deposit 20.25". */
+export const formatEvent = ({ type, amount }: Pick<Event, 'type' | 'amount'>) => `${eventTypeLabels[type]} ${amount}`
+
 export type EventFilters = Partial<Record<'user_id' | 'type' | 'code' | 'from' | 'to', string>>
 
-export const feedPageSize = 500 // events that are read at once
+export const feedPageSize = 500 // events per request
 
-/** toApiFilters are filters as the API wants them: numbers where it wants numbers. What is none is refused by the server. */
+/**
+ * toApiFilters converts filters to query parameters: numeric filters become numbers. The server rejects invalid
+ * numbers.
+ */
 export const toApiFilters = ({ type, ...numericFilters }: EventFilters) => ({
   ...(type && { type }),
-  ...(Object.fromEntries(Object.entries(numericFilters).map(([name, text]) => [name, Number(text)])) as Record<keyof typeof numericFilters, number>),
+  ...(Object.fromEntries(Object.entries(numericFilters).map(([name, text]) => [name, Number(text)])) as Record<
+    keyof typeof numericFilters,
+    number
+  >),
 })
 
-/** eventFeedQuery are events, the newest first. Its key is not that of the lists that are read anew with each message: the feed takes messages in itself. */
+/**
+ * eventFeedQuery lists events, newest first. Its key differs from the keys that live messages invalidate, because the
+ * feed merges live messages itself.
+ */
 export const eventFeedQuery = (filters: EventFilters) => ({
   ...pagedQuery(['feed', filters], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/events', { params: { query: { ...toApiFilters(filters), after, order: 'desc', limit: feedPageSize } }, signal })),
+    unwrapPage(
+      api.GET('/api/v1/events', {
+        params: { query: { ...toApiFilters(filters), after, order: 'desc', limit: feedPageSize } },
+        signal,
+      }),
+    ),
   ),
-  structuralSharing: false as const, // comparing thousands of rows that never change would be felt
+  structuralSharing: false as const, // comparing thousands of immutable rows would be slow
 })
 
 export const eventQuery = (id: string) =>
   queryOptions({
     queryKey: ['event', id],
-    staleTime: Infinity, // what was recorded is never changed
-    queryFn: ({ signal }) => unwrap(api.GET('/api/v1/events/{event_id}', { params: { path: { event_id: id } }, signal })),
+    staleTime: Infinity, // events are immutable
+    queryFn: ({ signal }) =>
+      unwrap(api.GET('/api/v1/events/{event_id}', { params: { path: { event_id: id } }, signal })),
   })
 
-/** eventsUpToQuery are an event of a user and those before it, the newest first. */
+/** eventsUpToQuery fetches an event and the 200 events of the same user before it, newest first. */
 export const eventsUpToQuery = (event: Pick<Event, 'id' | 'user_id'>) =>
   queryOptions({
     queryKey: ['event', event.id, 'before'],
     staleTime: Infinity,
     queryFn: async ({ client, signal }) => {
-      const earlierEvents = unwrapPage(api.GET('/api/v1/events', { params: { query: { user_id: event.user_id, after: event.id, order: 'desc', limit: 200 } }, signal }))
+      const earlierEvents = unwrapPage(
+        api.GET('/api/v1/events', {
+          params: { query: { user_id: event.user_id, after: event.id, order: 'desc', limit: 200 } },
+          signal,
+        }),
+      )
       const [latest, { rows }] = await Promise.all([client.fetchQuery(eventQuery(event.id)), earlierEvents])
       return [latest, ...rows]
     },

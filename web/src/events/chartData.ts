@@ -1,14 +1,17 @@
 import type { Event } from './api'
 
-// What the chart over the list of events shows.
+// Data series for the chart above the list of events.
 
 export interface ChartData {
-  /** Seconds since 1970, ascending. */
+  /** Unix time in seconds, ascending. */
   timestamps: number[]
   values: number[][]
 }
 
-/** balanceSeries are what a user's events, the newest first, come to one after the other, in hundredths so that nothing is rounded; then each amount. */
+/**
+ * balanceSeries returns the running balance of a user and the signed amount of each event. Events are passed newest
+ * first. The sum is computed in hundredths to avoid rounding errors.
+ */
 export function balanceSeries(events: readonly Event[]): ChartData {
   const [timestamps, balancesSoFar, amounts]: [number[], number[], number[]] = [[], [], []]
   let sum = 0
@@ -23,15 +26,22 @@ export function balanceSeries(events: readonly Event[]): ChartData {
 }
 
 const secondsPerMinute = 60
-const minuteCount = 60 // that are shown
+const minuteCount = 60 // minutes in the chart
 
-/** eventsPerMinute are how many events, the newest first, arrived in each of the 60 minutes up to the newest, and how many of them raised an alert. */
+/**
+ * eventsPerMinute counts the events received in each of the 60 minutes up to the newest event, and those among them
+ * with an alert. Events are passed newest first.
+ */
 export function eventsPerMinute(events: readonly Event[]): ChartData {
   const newest = events[0]
   if (!newest) return { timestamps: [], values: [[], []] }
-  const toMinute = (event: Event) => Math.floor(Date.parse(event.created_at) / 1000 / secondsPerMinute) * secondsPerMinute
+  const toMinute = (event: Event) =>
+    Math.floor(Date.parse(event.created_at) / 1000 / secondsPerMinute) * secondsPerMinute
   const lastMinute = toMinute(newest)
-  const timestamps = Array.from({ length: minuteCount }, (_, index) => lastMinute - (minuteCount - 1 - index) * secondsPerMinute)
+  const timestamps = Array.from(
+    { length: minuteCount },
+    (_, index) => lastMinute - (minuteCount - 1 - index) * secondsPerMinute,
+  )
   const [eventCounts, alertCounts] = [timestamps.map(() => 0), timestamps.map(() => 0)]
   for (const event of events) {
     const index = minuteCount - 1 - (lastMinute - toMinute(event)) / secondsPerMinute

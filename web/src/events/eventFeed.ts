@@ -1,6 +1,6 @@
 import type { Event, EventFilters } from './api'
 
-/** matchesFilters tells whether the list that was asked for by filters has an event. */
+/** matchesFilters reports whether an event matches the filters, with the same semantics as the API. */
 export function matchesFilters(event: Event, { user_id, type, code, from, to }: EventFilters): boolean {
   return (
     (!user_id || event.user_id === Number(user_id)) &&
@@ -11,22 +11,32 @@ export function matchesFilters(event: Event, { user_id, type, code, from, to }: 
   )
 }
 
-/** mergeEvents are events that were read, the newest first, and events that arrived since, in any order: each once, the newest first. Ids ascend with time. */
+/**
+ * mergeEvents merges fetched events (newest first) with events from the stream (any order). The result has no
+ * duplicates and is newest first. IDs ascend with time.
+ */
 export function mergeEvents(fetched: readonly Event[], arrived: readonly Event[]): Event[] {
   if (arrived.length === 0) return fetched as Event[]
-  const newEvents = [...new Map(arrived.map((event) => [event.id, event])).values()].sort((a, b) => (a.id < b.id ? 1 : -1))
+  const newEvents = [...new Map(arrived.map((event) => [event.id, event])).values()].sort((a, b) =>
+    a.id < b.id ? 1 : -1,
+  )
   const mergedEvents: Event[] = []
   let index = 0
   for (const event of fetched) {
-    for (let newEvent = newEvents[index]; newEvent && newEvent.id >= event.id; newEvent = newEvents[++index]) if (newEvent.id !== event.id) mergedEvents.push(newEvent)
+    for (let newEvent = newEvents[index]; newEvent && newEvent.id >= event.id; newEvent = newEvents[++index])
+      if (newEvent.id !== event.id) mergedEvents.push(newEvent)
     mergedEvents.push(event)
   }
   return mergedEvents.concat(newEvents.slice(index))
 }
 
-/** splitAtNewest are the events up to one that was the newest when somebody wanted no more to come, and how many have come since. */
+/**
+ * splitAtNewest splits events at the ID that was newest when the user paused the feed. It returns the event with that
+ * ID and the older ones, and the number of newer events.
+ */
 export function splitAtNewest(events: Event[], newest: string | undefined): { visible: Event[]; waitingCount: number } {
   const waitingCount = newest === undefined ? 0 : events.findIndex(({ id }) => id <= newest)
-  if (waitingCount <= 0) return { visible: events, waitingCount: 0 } // none came, or so many that the others are no longer there
+  // No new events, or so many that the older ones are no longer loaded.
+  if (waitingCount <= 0) return { visible: events, waitingCount: 0 }
   return { visible: events.slice(waitingCount), waitingCount }
 }

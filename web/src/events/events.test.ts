@@ -4,36 +4,49 @@ import type { Event } from './api'
 import { balanceSeries, eventsPerMinute } from './chartData'
 import { matchesFilters, mergeEvents, splitAtNewest } from './eventFeed'
 
-const makeEvent = (id: string, fields: Partial<Event> = {}) => ({ id, type: 'deposit', amount: '1.00', user_id: 1, time: 100, effective_time: 100, alert_codes: [], alert_id: null, created_at: '2026-11-22T08:00:30Z', ...fields }) as unknown as Event
+const makeEvent = (id: string, fields: Partial<Event> = {}) =>
+  ({
+    id,
+    type: 'deposit',
+    amount: '1.00',
+    user_id: 1,
+    time: 100,
+    effective_time: 100,
+    alert_codes: [],
+    alert_id: null,
+    created_at: '2026-11-22T08:00:30Z',
+    ...fields,
+  }) as unknown as Event
 const joinIds = (events: Event[]) => events.map(({ id }) => id).join('')
 
 describe('mergeEvents', () => {
-  const read = ['f', 'd', 'b'].map((id) => makeEvent(id))
+  const fetched = ['f', 'd', 'b'].map((id) => makeEvent(id))
   test.each([
-    ['no new events', [], 'fdb'],
-    ['new events in any order, each once', ['h', 'g', 'h'], 'hgfdb'],
-    ['new events that were fetched as well', ['f', 'g', 'b'], 'gfdb'],
-    ['late commits at their position', ['c', 'e', 'a'], 'fedcba'],
+    ['returns the fetched events if nothing arrived', [], 'fdb'],
+    ['sorts new events and removes duplicates', ['h', 'g', 'h'], 'hgfdb'],
+    ['removes events that were already fetched', ['f', 'g', 'b'], 'gfdb'],
+    ['inserts late commits at their position', ['c', 'e', 'a'], 'fedcba'],
   ])('%s', (_, arrived, expected) => {
     expect(
       joinIds(
         mergeEvents(
-          read,
+          fetched,
           arrived.map((id) => makeEvent(id)),
         ),
       ),
     ).toBe(expected)
   })
-  test('an empty list', () => expect(joinIds(mergeEvents([], [makeEvent('a'), makeEvent('b')]))).toBe('ba'))
+  test('merges into an empty list', () => expect(joinIds(mergeEvents([], [makeEvent('a'), makeEvent('b')]))).toBe('ba'))
 })
 
-test('splitAtNewest holds back newer events', () => {
+test('splitAtNewest counts the events that arrived since', () => {
   const all = ['d', 'c', 'b', 'a'].map((id) => makeEvent(id))
   expect(splitAtNewest(all, undefined)).toEqual({ visible: all, waitingCount: 0 })
   expect(splitAtNewest(all, 'd').waitingCount).toBe(0)
   const { visible, waitingCount } = splitAtNewest(all, 'b')
   expect([joinIds(visible), waitingCount]).toEqual(['ba', 2])
-  expect(splitAtNewest(all, '0')).toEqual({ visible: all, waitingCount: 0 }) // so many came that those held are gone
+  // The events up to that ID are no longer loaded.
+  expect(splitAtNewest(all, '0')).toEqual({ visible: all, waitingCount: 0 })
 })
 
 test.each([
@@ -46,11 +59,19 @@ test.each([
   [{ from: '100', to: '101' }, true],
   [{ from: '101' }, false],
   [{ to: '100' }, false],
-])('matchesFilters with %j: %s', (filters, expected) => expect(matchesFilters(makeEvent('a', { alert_codes: [30, 500] }), filters)).toBe(expected))
+])('matchesFilters %j: %s', (filters, expected) =>
+  expect(matchesFilters(makeEvent('a', { alert_codes: [30, 500] }), filters)).toBe(expected),
+)
 
-test('balanceSeries is exact, oldest first', () => {
-  const amounts: ['deposit' | 'withdraw', string][] = [['withdraw', '0.30'], ['deposit', '0.20'], ['deposit', '0.10']]
-  const { timestamps, values } = balanceSeries(amounts.map(([type, amount], i) => makeEvent('a', { type, amount, effective_time: 10 - i })))
+test('balanceSeries is exact and ordered oldest first', () => {
+  const amounts: ['deposit' | 'withdraw', string][] = [
+    ['withdraw', '0.30'],
+    ['deposit', '0.20'],
+    ['deposit', '0.10'],
+  ]
+  const { timestamps, values } = balanceSeries(
+    amounts.map(([type, amount], i) => makeEvent('a', { type, amount, effective_time: 10 - i })),
+  )
   expect(timestamps).toEqual([8, 9, 10])
   expect(values).toEqual([
     [0.1, 0.3, 0],
@@ -58,9 +79,16 @@ test('balanceSeries is exact, oldest first', () => {
   ])
 })
 
-test('eventsPerMinute counts the last hour', () => {
-  const makeEventAt = (time: string, alert_id: string | null = null) => makeEvent('a', { created_at: `2026-11-22T${time}Z`, alert_id })
-  const { timestamps: minutes, values } = eventsPerMinute([makeEventAt('08:00:59'), makeEventAt('08:00:00', 'x'), makeEventAt('07:59:59'), makeEventAt('07:01:00'), makeEventAt('07:00:59')])
+test('eventsPerMinute counts the events of the last hour', () => {
+  const makeEventAt = (time: string, alert_id: string | null = null) =>
+    makeEvent('a', { created_at: `2026-11-22T${time}Z`, alert_id })
+  const { timestamps: minutes, values } = eventsPerMinute([
+    makeEventAt('08:00:59'),
+    makeEventAt('08:00:00', 'x'),
+    makeEventAt('07:59:59'),
+    makeEventAt('07:01:00'),
+    makeEventAt('07:00:59'),
+  ])
   expect(minutes.length).toBe(60)
   expect(minutes.at(-1)).toBe(Date.parse('2026-11-22T08:00:00Z') / 1000)
   expect(values[0]?.slice(-2)).toEqual([1, 2])

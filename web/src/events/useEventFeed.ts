@@ -5,13 +5,14 @@ import { subscribeToLive } from '../live/liveUpdates'
 import { type Event, eventFeedQuery, type EventFilters } from './api'
 import { matchesFilters, mergeEvents, splitAtNewest } from './eventFeed'
 
-const maxArrived = 5_000 // events that are kept beside those that were read, before all is read anew
+const maxArrived = 5_000 // events from the stream that are kept before the list is fetched again
 
 export type EventFeed = ReturnType<typeof useEventFeed>
 
 /**
- * useEventFeed are events, the newest first, and those that arrive while one looks. What arrives is kept beside what was read: an answer that was under way
- * knows nothing of it. An event may be in both; it is shown once. While held, new ones only wait.
+ * useEventFeed returns events, newest first, including those that arrive from the stream. Events from the stream are
+ * kept separately, because a response that was in flight when they arrived does not contain them. Duplicates are
+ * removed. While isHeld is true, new events are only counted.
  */
 export function useEventFeed(filters: EventFilters, isHeld: boolean) {
   const query = useInfiniteQuery(eventFeedQuery(filters))
@@ -31,20 +32,26 @@ export function useEventFeed(filters: EventFilters, isHeld: boolean) {
     isRefetching.current = true
     void refetch().then(({ isSuccess }) => {
       isRefetching.current = false
-      if (isSuccess) setArrived((current) => current.slice(arrived.length)) // the server had those already
+      if (isSuccess) setArrived((current) => current.slice(arrived.length)) // the new response contains those events
     })
   }, [arrived, refetch])
 
   const { data } = query
-  const filtersJson = JSON.stringify(filters) // a new object each time
+  const filtersJson = JSON.stringify(filters) // filters is a new object on each render
   const events = useMemo(() => {
     const currentFilters = JSON.parse(filtersJson) as EventFilters
-    return mergeEvents(data?.pages.flatMap(({ rows }) => rows) ?? [], arrived.filter((event) => matchesFilters(event, currentFilters)))
+    return mergeEvents(
+      data?.pages.flatMap(({ rows }) => rows) ?? [],
+      arrived.filter((event) => matchesFilters(event, currentFilters)),
+    )
   }, [data, arrived, filtersJson])
-  const [newestId, setNewestId] = useState<string>() // when one began to hold
+  const [newestId, setNewestId] = useState<string>() // newest event when the feed was held
   const isHolding = isHeld && newestId !== undefined
   if (isHeld && newestId === undefined && events[0]) setNewestId(events[0].id)
   if (!isHeld && newestId !== undefined) setNewestId(undefined)
-  const { visible, waitingCount } = useMemo(() => splitAtNewest(events, isHolding ? newestId : undefined), [events, isHolding, newestId])
+  const { visible, waitingCount } = useMemo(
+    () => splitAtNewest(events, isHolding ? newestId : undefined),
+    [events, isHolding, newestId],
+  )
   return { query, events: visible, waitingCount }
 }

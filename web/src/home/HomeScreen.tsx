@@ -8,6 +8,7 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { TimeAgo } from '../components/TimeAgo'
+import { formatEvent } from '../events/api'
 import { useSession } from '../session/api'
 import { DueDate } from '../todos/DueDate'
 import { countQueries, latestEventsQuery, myTodosQuery, openAlertsQuery } from './api'
@@ -99,7 +100,7 @@ function LatestEvents() {
               {(event) => (
                 <>
                   <TextLink to="/events/$id" params={{ id: event.id }} size="sm">
-                    User {event.user_id}: {event.type} {event.amount}
+                    User {event.user_id}: {formatEvent(event)}
                   </TextLink>
                   <Group gap="xs" wrap="nowrap">
                     {event.alert_id && (

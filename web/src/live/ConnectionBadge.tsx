@@ -3,12 +3,16 @@ import { Badge, VisuallyHidden } from '@mantine/core'
 import { useLiveState } from './liveUpdates'
 
 const badgeByState = {
-  connecting: { label: 'Connecting', color: 'gray', description: 'Events and alerts will come by themselves in a moment.' },
-  live: { label: 'Live', color: 'teal', description: 'Events and alerts come by themselves.' },
-  late: { label: 'Delayed', color: 'orange', description: 'There is no live connection. Lists are read anew now and then, and the connection is tried again.' },
+  connecting: { label: 'Connecting', color: 'gray', description: 'Connecting to live updates.' },
+  live: { label: 'Live', color: 'teal', description: 'New events and alerts appear automatically.' },
+  late: {
+    label: 'Reconnecting',
+    color: 'orange',
+    description: 'Live updates are interrupted. Lists refresh every 15 seconds until the connection is back.',
+  },
 } as const
 
-/** ConnectionBadge tells whether what happens is shown at once. */
+/** ConnectionBadge shows the state of the live connection. */
 export function ConnectionBadge() {
   const { label, color, description } = badgeByState[useLiveState()]
   return (

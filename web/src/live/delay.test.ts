@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import { delay } from './delay'
 
-test('a delay ends by timeout or abort and removes its listener', async () => {
+test('a delay ends after its time or on abort, and removes its abort listener', async () => {
   const controller = new AbortController()
   await delay(1, controller.signal)
   expect(getEventListeners(controller.signal, 'abort').length).toBe(0)

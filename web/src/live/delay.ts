@@ -1,9 +1,9 @@
-/** delay waits that long, or until it is stopped. */
+/** delay resolves after ms milliseconds, or as soon as the signal is aborted. It never rejects. */
 export function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', finish) // or there would be one more with each pause
+      signal.removeEventListener('abort', finish) // else each delay would leave a listener on the signal
       resolve()
     }
     const timer = setTimeout(finish, ms)

@@ -4,36 +4,49 @@ import { useEffect } from 'react'
 import { createStore, useStore } from '../components/store'
 import { followStream, type LiveMessage, type LiveState } from './stream'
 
-// What the stream tells goes into what was read: lists of events and alerts are read anew, at most once a second; a shown alert changes at once.
+// Applies messages of the stream to the query cache. Lists of events and alerts are invalidated at most once per
+// second, the query of a single alert at once.
 
 const liveState = createStore<LiveState>('connecting')
 const listeners = new Set<(messages: LiveMessage[]) => void>()
 
-const refreshDelay = 1_000 // ms in which messages are gathered before lists are read anew
-const pollInterval = 15_000 // ms between reading anew while there is no stream
+const refreshDelay = 1_000 // ms; messages within this time cause one refresh of the lists
+const pollInterval = 15_000 // ms between refreshes while there is no stream
 
-/** useLiveState is how well one hears. */
+/** useLiveState returns the state of the live connection. */
 export function useLiveState(): LiveState {
   return useStore(liveState)
 }
 
-/** subscribeToLive hears every message itself, for a screen that shows them one by one. It returns how to stop. */
+/**
+ * subscribeToLive calls listener with each batch of messages, for screens that show single messages. It returns a
+ * function that unsubscribes.
+ */
 export function subscribeToLive(listener: (messages: LiveMessage[]) => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
 }
 
-/** useLiveUpdates keeps what was read fresh while somebody is signed in; the shell calls it once. */
+/**
+ * useLiveUpdates keeps the query cache up to date while isActive is true, that is while a user is signed in. Only the
+ * shell calls it.
+ */
 export function useLiveUpdates(isActive: boolean) {
   const queryClient = useQueryClient()
   useEffect(() => (isActive ? startLiveUpdates(queryClient) : undefined), [isActive, queryClient])
 }
 
-/** queryKeyByKind are the beginnings of the query keys that a kind of message makes old. Keys of lists begin with the noun in the plural, of one row with the singular. */
+/**
+ * queryKeyByKind maps a kind of message to the first part of the query keys that it invalidates. Keys of lists start
+ * with the plural noun, keys of single rows with the singular.
+ */
 const queryKeyByKind = { event: 'events', alert: 'alerts' } as const
 
-/** staleableKeys are those, and the feed of events, which takes messages in itself and is read anew only when it may have missed some. */
-const staleableKeys = [...Object.values(queryKeyByKind), 'feed']
+/**
+ * pollKeys are refreshed while the stream is down. They include the event feed, which merges messages itself and is
+ * fetched again only when it may have missed some.
+ */
+const pollKeys = [...Object.values(queryKeyByKind), 'feed']
 
 function startLiveUpdates(queryClient: QueryClient): () => void {
   const staleKeys = new Set<string>()
@@ -48,23 +61,24 @@ function startLiveUpdates(queryClient: QueryClient): () => void {
     refreshTimer ??= setTimeout(refresh, refreshDelay)
   }
   const pollTimer = setInterval(() => {
-    if (liveState.get() === 'late') staleableKeys.forEach(markStale)
+    if (liveState.get() === 'late') pollKeys.forEach(markStale)
   }, pollInterval)
   const unsubscribe = followStream({
     onMessages: (messages) => {
       for (const { kind, row } of messages) {
         markStale(queryKeyByKind[kind])
-        // A list's row does not explain itself as the alert alone does, so that is read anew.
+        // The row of a list has fewer fields than a single alert, so the alert must be fetched again.
         if (kind === 'alert') void queryClient.invalidateQueries({ queryKey: ['alert', row.id] })
       }
       for (const listener of listeners) listener(messages)
     },
     onState: (nextState) => {
       if (nextState === liveState.get()) return
-      if (liveState.get() === 'connecting' && nextState === 'live') staleableKeys.forEach(markStale) // what was read before may lack what came until now
+      // Earlier responses may lack events that came before the stream opened.
+      if (liveState.get() === 'connecting' && nextState === 'live') pollKeys.forEach(markStale)
       liveState.set(nextState)
     },
-    onGap: () => void queryClient.invalidateQueries(), // also what had failed while there was no connection
+    onGap: () => void queryClient.invalidateQueries(), // includes queries that failed while offline
   })
   return () => {
     unsubscribe()

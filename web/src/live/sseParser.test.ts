@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 
 import { createSseParser } from './sseParser'
 
-const text = 'retry: 2000\nid: 7.0.x\n\n: still here\n\nid: 8.1.a\nevent: event\ndata: {"a":1}\n\nid: 8.2.b\nevent: alert\ndata: {"b":\ndata: 2}\n\n'
+const text =
+  'retry: 2000\nid: 7.0.x\n\n: heartbeat\n\nid: 8.1.a\nevent: event\ndata: {"a":1}\n\nid: 8.2.b\nevent: alert\ndata: {"b":\ndata: 2}\n\n'
 const expectedMessages = [
   { id: '7.0.x', kind: 'message', data: '' },
   { id: undefined, kind: 'message', data: '' },
@@ -10,7 +11,7 @@ const expectedMessages = [
   { id: '8.2.b', kind: 'alert', data: '{"b":\n2}' },
 ]
 
-test('the result does not depend on chunk boundaries', () => {
+test('messages do not depend on the chunk boundaries', () => {
   for (let size = 1; size <= text.length; size++) {
     const parse = createSseParser()
     const messages = []

@@ -1,11 +1,14 @@
-/** A SseMessage is one message of an event stream. */
+/** SseMessage is one message of an event stream. */
 export interface SseMessage {
   id: string | undefined
   kind: string
   data: string
 }
 
-/** createSseParser reads Server-Sent Events, https://html.spec.whatwg.org/multipage/server-sent-events.html, out of pieces of text that may end anywhere. */
+/**
+ * createSseParser returns an incremental parser of Server-Sent Events
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html). Chunks may end anywhere in a message.
+ */
 export function createSseParser(): (chunk: string) => SseMessage[] {
   let remainder = ''
   return (chunk) => {

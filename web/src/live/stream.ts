@@ -4,36 +4,43 @@ import { Problem } from '../api/problem'
 import { delay } from './delay'
 import { createSseParser } from './sseParser'
 
-// The live stream of events and alerts. All tabs of a browser share one connection, since a browser opens six to a server and no more: the tab that
-// holds the lock reads it and tells the others. It is read by fetch and not by EventSource, which shows neither the heartbeat, by which a dead connection is
-// known, nor the status of a refusal, by which one is renewed that only needs a new cookie.
+// The live stream of events and alerts. All tabs of a browser share one connection, because browsers open at most six
+// connections per server. The tab that holds the lock (the leader) reads the stream and broadcasts it to the other
+// tabs. The stream is read with fetch, not EventSource: EventSource hides heartbeats, which are needed to detect a dead
+// connection, and the status of an error response, which is needed to renew an expired session.
 
 export type LiveMessage = { kind: 'event'; row: Schemas['Event'] } | { kind: 'alert'; row: Schemas['Alert'] }
 
-/** live: all that happens is heard. late: there is no stream, and lists are read anew now and then. */
+/** LiveState is the state of the stream. late: the stream is down, and lists are polled. */
 export type LiveState = 'connecting' | 'live' | 'late'
 
-/** What the reading tab tells the others. */
-type TabMessage = { messages?: LiveMessage[]; lastEventId?: string | undefined; state?: LiveState; gap?: boolean; isRequest?: boolean }
+/** TabMessage is a message between tabs: an update of the leader, or a request for its state. */
+type TabMessage = {
+  messages?: LiveMessage[]
+  lastEventId?: string | undefined
+  state?: LiveState
+  gap?: boolean
+  isRequest?: boolean
+}
 
-const silenceTimeout = 40_000 // ms; the server shows a sign of life every 15 s
-const minRetryDelay = 1_000
-const maxRetryDelay = 30_000
+const silenceTimeout = 40_000 // ms; the server sends a heartbeat every 15 s
+const minRetryDelay = 1_000 // ms
+const maxRetryDelay = 30_000 // ms
 
 export interface LiveListener {
   onMessages: (messages: LiveMessage[]) => void
   onState: (state: LiveState) => void
-  /** Something may have been missed: what is shown should be read anew. */
+  /** Messages may have been missed: everything shown must be fetched again. */
   onGap: () => void
 }
 
-/** followStream follows the stream until it is stopped. */
+/** followStream follows the stream until the returned function is called. */
 export function followStream(listener: LiveListener): () => void {
   const controller = new AbortController()
   const channel = new BroadcastChannel('labledger.live')
-  let lastEventId: string | undefined // position of the last message that was seen, here or in the tab that read before
+  let lastEventId: string | undefined // ID of the last message received by any tab
   let lastReceivedAt = Date.now()
-  let state: LiveState | undefined // while this tab reads
+  let state: LiveState | undefined // set while this tab is the leader
 
   const receive = (message: TabMessage) => {
     lastReceivedAt = Date.now()
@@ -51,14 +58,14 @@ export function followStream(listener: LiveListener): () => void {
     if (!data.isRequest) receive(data)
     else if (state) channel.postMessage({ state, lastEventId })
   }
-  channel.postMessage({ isRequest: true }) // a tab that has just come: how does it go?
+  channel.postMessage({ isRequest: true }) // ask the leader for the current state
   const watchdog = setInterval(() => {
-    if (Date.now() - lastReceivedAt > 2 * silenceTimeout) listener.onState('late') // the tab that reads sleeps
+    if (Date.now() - lastReceivedAt > 2 * silenceTimeout) listener.onState('late') // the leader is suspended
   }, silenceTimeout)
 
   const runLeader = async () => {
     let retryDelay = minRetryDelay
-    let hasGap = false // a stream has ended, and what came since is not known
+    let hasGap = false // true after a stream has ended: messages since then may be missing
     while (!controller.signal.aborted) {
       try {
         await readStream(lastEventId, controller.signal, (message) => {
@@ -67,8 +74,9 @@ export function followStream(listener: LiveListener): () => void {
           hasGap = false
         })
       } catch (error) {
-        if (error instanceof Problem && error.status === 400) lastEventId = undefined // the position is of another database, as after a restore
-        if (error instanceof Problem && error.status === 401) return // nobody is signed in
+        // The ID belongs to another database, for example after a restore.
+        if (error instanceof Problem && error.status === 400) lastEventId = undefined
+        if (error instanceof Problem && error.status === 401) return // signed out
       }
       if (controller.signal.aborted) return
       hasGap = true
@@ -77,8 +85,10 @@ export function followStream(listener: LiveListener): () => void {
       retryDelay = Math.min(2 * retryDelay, maxRetryDelay)
     }
   }
-  const leader = navigator.locks ? navigator.locks.request('labledger.live', { signal: controller.signal }, runLeader) : runLeader()
-  void leader.catch(() => {}) // stopped while it waited for its turn
+  const leader = navigator.locks
+    ? navigator.locks.request('labledger.live', { signal: controller.signal }, runLeader)
+    : runLeader()
+  void leader.catch(() => {}) // aborted while waiting for the lock
 
   return () => {
     controller.abort()
@@ -87,15 +97,20 @@ export function followStream(listener: LiveListener): () => void {
   }
 }
 
-/** readStream opens the stream once and reads it until it ends, or is silent for too long. */
-async function readStream(lastEventId: string | undefined, stopSignal: AbortSignal, onMessage: (message: TabMessage) => void) {
+/** readStream opens the stream once and reads it until it ends or is silent for longer than silenceTimeout. */
+async function readStream(
+  lastEventId: string | undefined,
+  stopSignal: AbortSignal,
+  onMessage: (message: TabMessage) => void,
+) {
   const silenceController = new AbortController()
   const signal = AbortSignal.any([stopSignal, silenceController.signal])
   let timer = setTimeout(() => silenceController.abort(), silenceTimeout)
   try {
     const headers: HeadersInit = { Accept: 'text/event-stream', ...(lastEventId && { 'Last-Event-ID': lastEventId }) }
     const response = await authFetch(new Request('/api/v1/stream', { headers, signal, cache: 'no-store' }))
-    if (!response.ok || !response.body) throw Problem.fromResponse(response, await response.json().catch(() => undefined))
+    if (!response.ok || !response.body)
+      throw Problem.fromResponse(response, await response.json().catch(() => undefined))
     const parseChunk = createSseParser()
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (;;) {
@@ -104,7 +119,9 @@ async function readStream(lastEventId: string | undefined, stopSignal: AbortSign
       clearTimeout(timer)
       timer = setTimeout(() => silenceController.abort(), silenceTimeout)
       const frames = parseChunk(value)
-      const messages = frames.filter(({ data }) => data !== '').map(({ kind, data }) => ({ kind, row: JSON.parse(data) }) as LiveMessage)
+      const messages = frames
+        .filter(({ data }) => data !== '')
+        .map(({ kind, data }) => ({ kind, row: JSON.parse(data) }) as LiveMessage)
       onMessage({ messages, lastEventId: frames.findLast(({ id }) => id)?.id, state: 'live' })
     }
   } finally {

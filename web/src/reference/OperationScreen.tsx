@@ -13,21 +13,35 @@ import { toast } from '../components/toast'
 import { referenceQuery } from './api'
 import type { ApiField, CodeExample, Operation } from './openapi'
 
-const sampleServer = 'http://127.0.0.1:5000' // as the document's samples call it
+const sampleServer = 'http://127.0.0.1:5000' // the server in the samples of the OpenAPI document
 
-/** OperationScreen tells all about one operation: what it takes, what it answers, how to call it, and the SQL that it runs. */
+/** OperationScreen shows one operation: its parameters, request body, response, code samples and SQL. */
 export function OperationScreen() {
   const { operation: id } = useParams({ from: '/reference/$operation' })
   const query = useQuery(referenceQuery)
   const operation = query.data?.find((item) => item.id === id)
   return (
     <Screen title={operation?.summary ?? id} breadcrumb={<TextLink to="/reference">API reference</TextLink>}>
-      <QueryBoundary query={query}>{() => (operation ? <Details operation={operation} /> : <EmptyState title="There is no such operation">The server may have become another version.</EmptyState>)}</QueryBoundary>
+      <QueryBoundary query={query}>
+        {() =>
+          operation ? (
+            <Details operation={operation} />
+          ) : (
+            <EmptyState title="Operation not found">
+              The server may run a different version. Search the API reference for the operation.
+            </EmptyState>
+          )
+        }
+      </QueryBoundary>
     </Screen>
   )
 }
 
-function Details({ operation: { method, path, description, parameters, body, response, samples } }: { operation: Operation }) {
+function Details({
+  operation: { method, path, description, parameters, body, response, samples },
+}: {
+  operation: Operation
+}) {
   return (
     <>
       <div>
@@ -41,19 +55,31 @@ function Details({ operation: { method, path, description, parameters, body, res
       ))}
       {parameters.length > 0 && (
         <Section title="Parameters" id="parameters">
-          <RowTable label="Parameters" columns={[...fieldColumns.slice(0, 1), locationColumn, ...fieldColumns.slice(1)]} rows={parameters} rowKey={(item) => `${item.location} ${item.name}`} />
+          <RowTable
+            label="Parameters"
+            columns={[...fieldColumns.slice(0, 1), locationColumn, ...fieldColumns.slice(1)]}
+            rows={parameters}
+            rowKey={(item) => `${item.location} ${item.name}`}
+          />
         </Section>
       )}
       {body.length > 0 && (
-        <Section title="Body" id="body">
-          <RowTable label="Body" columns={fieldColumns} rows={body} rowKey={(item) => item.name} />
+        <Section title="Request body" id="body">
+          <RowTable label="Request body" columns={fieldColumns} rows={body} rowKey={(item) => item.name} />
         </Section>
       )}
-      <Section title="Answer" id="answer">
+      <Section title="Response" id="response">
         <Text mb="xs">
           {response.description} {response.type && <Code>{response.type}</Code>}
         </Text>
-        {response.fields.length > 0 && <RowTable label="Answer" columns={fieldColumns.filter(({ id }) => id !== 'required')} rows={response.fields} rowKey={(item) => item.name} />}
+        {response.fields.length > 0 && (
+          <RowTable
+            label="Response"
+            columns={fieldColumns.filter(({ id }) => id !== 'required')}
+            rows={response.fields}
+            rowKey={(item) => item.name}
+          />
+        )}
       </Section>
     </>
   )
@@ -62,12 +88,12 @@ function Details({ operation: { method, path, description, parameters, body, res
 const fieldColumns: Column<ApiField>[] = [
   { id: 'name', header: 'Name', value: ({ name }) => name, cell: ({ name }) => <Text ff="monospace">{name}</Text> },
   { id: 'type', header: 'Type', value: ({ type }) => type },
-  { id: 'required', header: 'Needed', value: ({ required }) => (required ? 'yes' : 'no') },
-  { id: 'text', header: 'What it is', value: ({ description }) => description },
+  { id: 'required', header: 'Required', value: ({ required }) => (required ? 'Yes' : 'No') },
+  { id: 'description', header: 'Description', value: ({ description }) => description },
 ]
-const locationColumn: Column<ApiField> = { id: 'location', header: 'In', value: (item) => item.location }
+const locationColumn: Column<ApiField> = { id: 'location', header: 'Location', value: (item) => item.location }
 
-/** numberedLabel is the label of a sample; of several with the same one it says which. */
+/** numberedLabel returns the label of a sample, with a number if several samples have the same label. */
 function numberedLabel(samples: CodeExample[], index: number): string {
   const label = samples[index]?.label ?? ''
   const sameLabel = samples.filter((item) => item.label === label)
@@ -82,8 +108,8 @@ function CodeSample({ sample: { label, source }, id }: { sample: CodeExample; id
       await navigator.clipboard.writeText(text)
       toast('Copied')
     } catch {
-      getSelection()?.selectAllChildren(codeRef.current as Node) // a page that came by plain HTTP may not write there
-      toast('It is selected: copy it by Ctrl-C')
+      getSelection()?.selectAllChildren(codeRef.current as Node) // the clipboard is not available over plain HTTP
+      toast('Text selected. Press Ctrl+C to copy.')
     }
   }
   return (
@@ -92,7 +118,7 @@ function CodeSample({ sample: { label, source }, id }: { sample: CodeExample; id
         <Text component="h2" fw={600} id={id}>
           {label}
         </Text>
-        <Button variant="default" size="xs" onClick={() => void copy()} aria-label={`Copy the ${label}`}>
+        <Button variant="default" size="xs" onClick={() => void copy()} aria-label={`Copy ${label}`}>
           Copy
         </Button>
       </Group>

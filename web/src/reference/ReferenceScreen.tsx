@@ -10,9 +10,11 @@ import { Section } from '../components/Section'
 import { referenceQuery } from './api'
 import { matchesSearch } from './openapi'
 
-const filters = [{ name: 'find', label: 'Find', placeholder: 'A path, or words' }] as const satisfies Filter<string>[]
+const filters = [
+  { name: 'find', label: 'Search operations', placeholder: 'Path or keywords' },
+] as const satisfies Filter<string>[]
 
-/** ReferenceScreen lists everything that programs can ask of the server. */
+/** ReferenceScreen lists the operations of the API. */
 export function ReferenceScreen() {
   const [{ find = '' }, setFilter] = useFilters(filters)
   const query = useQuery(referenceQuery)
@@ -26,17 +28,27 @@ export function ReferenceScreen() {
           return (
             <>
               <Text size="sm" c="dimmed" role="status">
-                {matches.length === 1 ? 'One operation' : `${matches.length} operations`}
+                {matches.length === 1 ? '1 operation' : `${matches.length} operations`}
               </Text>
-              {matches.length === 0 && <EmptyState title="No operation has all these words" />}
+              {matches.length === 0 && <EmptyState title="No operations match" />}
               {tags.map((tag) => (
-                <Section key={tag} title={tag.charAt(0).toUpperCase() + tag.slice(1)} id={`tag-${tag.replaceAll(' ', '-')}`}>
+                <Section
+                  key={tag}
+                  title={tag.charAt(0).toUpperCase() + tag.slice(1)}
+                  id={`tag-${tag.replaceAll(' ', '-')}`}
+                >
                   <Stack component="ul" gap={6} m={0} p={0} style={{ listStyle: 'none' }}>
                     {matches
                       .filter((operation) => operation.tag === tag)
                       .map(({ id, method, path, summary }) => (
                         <Group component="li" key={id} gap="xs">
-                          <TextLink to="/reference/$operation" params={{ operation: id }} ff="monospace" size="sm" style={{ overflowWrap: 'anywhere' }}>
+                          <TextLink
+                            to="/reference/$operation"
+                            params={{ operation: id }}
+                            ff="monospace"
+                            size="sm"
+                            style={{ overflowWrap: 'anywhere' }}
+                          >
                             {method} {path}
                           </TextLink>
                           <Text size="sm">{summary}</Text>

@@ -6,10 +6,10 @@ import { parseOperations } from './openapi'
 
 const openapiPath = '/api/v1/openapi.json'
 
-/** referenceQuery is the server's own description of itself, as what the reference shows. */
+/** referenceQuery fetches the OpenAPI document of the server and parses its operations. */
 export const referenceQuery = queryOptions({
   queryKey: ['reference'],
-  staleTime: Infinity, // it changes with the program
+  staleTime: Infinity, // changes only with the server version
   queryFn: async ({ signal }) => {
     const response = await authFetch(new Request(openapiPath, { signal }))
     const body: unknown = await response.json().catch(() => undefined)

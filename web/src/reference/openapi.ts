@@ -1,11 +1,11 @@
-// Reads an OpenAPI document, as far as the reference shows it.
+// Parses the parts of an OpenAPI document that the API reference shows.
 
 type JsonObject = Record<string, unknown>
 
-/** A ApiField is a parameter, or a field of a body. */
+/** ApiField is a parameter or a field of a body. */
 export interface ApiField {
   name: string
-  /** Where it stands: path, query, header; empty for a field of a body. */
+  /** path, query or header; empty for a field of a body. */
   location: string
   type: string
   required: boolean
@@ -26,24 +26,26 @@ export interface Operation {
   description: string
   parameters: ApiField[]
   body: ApiField[]
-  /** What a success has. */
+  /** Success response. */
   response: { type: string; description: string; fields: ApiField[] }
   samples: CodeExample[]
 }
 
 const httpMethods = ['get', 'post', 'put', 'patch', 'delete']
 
-/** parseOperations are all that a document has, in the order of its tags. */
+/** parseOperations returns the operations of a document in the order of its tags. */
 export function parseOperations(document: JsonObject): Operation[] {
   const operations: Operation[] = []
   for (const [path, item] of Object.entries(document.paths as Record<string, JsonObject>))
-    for (const method of httpMethods) if (item[method]) operations.push(parseOperation(document, method, path, item[method] as JsonObject))
+    for (const method of httpMethods)
+      if (item[method]) operations.push(parseOperation(document, method, path, item[method] as JsonObject))
   const tags = ((document.tags ?? []) as { name: string }[]).map(({ name }) => name)
   return operations.sort((a, b) => tags.indexOf(a.tag) - tags.indexOf(b.tag))
 }
 
 function parseOperation(document: JsonObject, method: string, path: string, source: JsonObject): Operation {
-  const jsonSchema = (node: unknown) => ((resolveRef(document, node).content ?? {}) as Record<string, JsonObject>)['application/json']?.schema
+  const jsonSchema = (node: unknown) =>
+    ((resolveRef(document, node).content ?? {}) as Record<string, JsonObject>)['application/json']?.schema
   const success = Object.entries((source.responses ?? {}) as JsonObject).find(([status]) => status.startsWith('2'))
   return {
     id: String(source.operationId),
@@ -54,7 +56,13 @@ function parseOperation(document: JsonObject, method: string, path: string, sour
     description: String(source.description ?? ''),
     parameters: ((source.parameters ?? []) as unknown[]).map((parameterRef) => {
       const parameter = resolveRef(document, parameterRef)
-      return { name: String(parameter.name), location: String(parameter.in), type: formatType(parameter.schema), required: parameter.required === true, description: String(parameter.description ?? '') }
+      return {
+        name: String(parameter.name),
+        location: String(parameter.in),
+        type: formatType(parameter.schema),
+        required: parameter.required === true,
+        description: String(parameter.description ?? ''),
+      }
     }),
     body: schemaFields(document, jsonSchema(source.requestBody)),
     response: {
@@ -66,15 +74,15 @@ function parseOperation(document: JsonObject, method: string, path: string, sour
   }
 }
 
-/** resolveRef follows a $ref of the document. */
+/** resolveRef returns the node that a $ref points to, or the node itself if it is not a reference. */
 function resolveRef(document: JsonObject, node: unknown): JsonObject {
   const object = (node ?? {}) as JsonObject
   if (typeof object.$ref !== 'string') return object
   const segments = object.$ref.replace(/^#\//, '').split('/')
-  return segments.reduce<JsonObject>((found, segment) => (found[segment] ?? {}) as JsonObject, document)
+  return segments.reduce<JsonObject>((current, segment) => (current[segment] ?? {}) as JsonObject, document)
 }
 
-/** schemaFields are those of an object; of one of several forms, the first; of a list, those of its rows. */
+/** schemaFields returns the fields of an object, of the first variant of a oneOf, or of the items of an array. */
 function schemaFields(document: JsonObject, schema: unknown): ApiField[] {
   const resolved = resolveRef(document, schema)
   const variant = (resolved.oneOf as unknown[] | undefined)?.[0] ?? resolved.items
@@ -89,18 +97,29 @@ function schemaFields(document: JsonObject, schema: unknown): ApiField[] {
   }))
 }
 
-/** formatType says a type in short: "text or null", "Site[]". */
+/** formatType formats a type briefly: "string or null", "Site[]". */
 export function formatType(schema: unknown): string {
-  const { $ref, type, format, items, enum: values } = (schema ?? {}) as { $ref?: string; type?: string | string[]; format?: string; items?: unknown; enum?: unknown[] }
+  const {
+    $ref,
+    type,
+    format,
+    items,
+    enum: values,
+  } = (schema ?? {}) as { $ref?: string; type?: string | string[]; format?: string; items?: unknown; enum?: unknown[] }
   if ($ref) return $ref.split('/').at(-1) ?? ''
   if (values) return values.join(', ')
   if (type === 'array') return `${formatType(items)}[]`
-  const typeNames: Record<string, string> = { string: format && format !== 'int64' ? format : 'text', integer: 'whole number' }
-  return [type ?? []].flat().map((name) => typeNames[name] ?? name).join(' or ')
+  return [type ?? []]
+    .flat()
+    .map((name) => (name === 'string' && format && format !== 'int64' ? format : name))
+    .join(' or ')
 }
 
-/** matchesSearch tells whether an operation has all words of what somebody looks for. */
+/** matchesSearch reports whether an operation contains all words of a search query. */
 export function matchesSearch({ id, method, path, tag, summary }: Operation, query: string): boolean {
   const text = `${id} ${method} ${path} ${tag} ${summary}`.toLowerCase()
-  return query.toLowerCase().split(/\s+/).every((word) => text.includes(word))
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word))
 }

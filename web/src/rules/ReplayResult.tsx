@@ -30,13 +30,16 @@ const differenceColumns: Column<Difference>[] = [
     ),
   },
   { id: 'change', header: 'Change', value: (row) => row.change },
-  { id: 'risk', header: 'Risk', value: (row) => row.risk },
-  { id: 'time', header: 'Happened', value: (row) => row.time, cell: (row) => <TimeAgo at={row.time} /> },
+  { id: 'risk', header: 'Risk level', value: (row) => row.risk },
+  { id: 'time', header: 'Event time', value: (row) => row.time, cell: (row) => <TimeAgo at={row.time} /> },
 ]
 
 const secondsPerDay = 86_400
 
-/** ReplayResult shows what a replay found: how many alerts more and fewer, rule by rule and day by day, and which. */
+/**
+ * ReplayResult shows the result of a replay: added, removed and unchanged alerts in total, by day and by rule, and the
+ * differences.
+ */
 export function ReplayResult({ replay, description }: { replay: Replay; description: string }) {
   const { timestamps, series } = useMemo(() => dailySeries(replay), [replay])
   const pluralize = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
@@ -44,20 +47,36 @@ export function ReplayResult({ replay, description }: { replay: Replay; descript
     <Stack>
       <div role="status">
         <Text>
-          {pluralize(replay.events, 'event')} of {pluralize(replay.users, 'user')}: <b>{pluralize(replay.added, 'alert')} more</b>, <b>{replay.removed} fewer</b>, {replay.unchanged} as before.
+          {pluralize(replay.events, 'event')} of {pluralize(replay.users, 'user')}:{' '}
+          <b>{pluralize(replay.added, 'alert')} added</b>, <b>{replay.removed} removed</b>, {replay.unchanged}{' '}
+          unchanged.
         </Text>
         <Text size="sm" c="dimmed">
-          {description || 'Nothing was changed.'}
+          {description || 'No settings were changed.'}
         </Text>
       </div>
-      {timestamps.length > 0 && <Chart label="Alerts by day" timestamps={timestamps} series={series} interval={secondsPerDay} formatTimestamp={formatDay} />}
+      {timestamps.length > 0 && (
+        <Chart
+          label="Alerts by day"
+          timestamps={timestamps}
+          series={series}
+          interval={secondsPerDay}
+          formatTimestamp={formatDay}
+        />
+      )}
       <RowTable label="Alerts by rule" columns={countColumns} rows={replay.by_code} rowKey={(row) => row.code} />
       {replay.differences.length > 0 && (
         <>
           <Text size="sm" c="dimmed">
             {replay.truncated ? `The first ${replay.differences.length} differences:` : 'All differences:'}
           </Text>
-          <RowTable label="Differences" columns={differenceColumns} rows={replay.differences} rowKey={(row) => `${row.event_id} ${row.code}`} sortable={!replay.truncated} />
+          <RowTable
+            label="Differences"
+            columns={differenceColumns}
+            rows={replay.differences}
+            rowKey={(row) => `${row.event_id} ${row.code}`}
+            sortable={!replay.truncated}
+          />
         </>
       )}
     </Stack>

@@ -20,11 +20,11 @@ const rangeFilters = [
 
 interface Props {
   rule: Rule
-  /** What is to be tried. */
+  /** Returns the changed settings to preview. */
   getChanges: () => Partial<RuleFields>
 }
 
-/** ReplaySection tries settings on what was recorded, before anything is saved. */
+/** ReplaySection previews unsaved settings on past events. */
 export function ReplaySection({ rule, getChanges }: Props) {
   const [values, setFilter] = useFilters(rangeFilters)
   const abortRef = useRef<AbortController>(undefined)
@@ -41,23 +41,23 @@ export function ReplaySection({ rule, getChanges }: Props) {
     reset()
   }
   return (
-    <Section title="What it would have done" id="replay">
+    <Section title="Preview on past events" id="replay">
       <Card withBorder>
         <Stack>
           <Text size="sm" c="dimmed">
-            The settings above are tried on the events that were recorded. Nothing is changed by that.
+            Runs these settings on past events. Nothing is saved.
           </Text>
           <FilterBar filters={rangeFilters} values={values} onChange={setFilter} />
           <Group>
             <Button variant="default" onClick={() => mutate(getChanges())} disabled={isPending}>
-              Try it
+              Run preview
             </Button>
             {isPending && (
               <Group gap="xs" role="status">
                 <Loader size="sm" />
-                <Text size="sm">Events are being replayed…</Text>
+                <Text size="sm">Replaying events…</Text>
                 <Button variant="subtle" onClick={cancel}>
-                  Stop
+                  Stop preview
                 </Button>
               </Group>
             )}
@@ -74,8 +74,10 @@ export function ReplaySection({ rule, getChanges }: Props) {
   )
 }
 
-/** describeChanges tells what was tried: "Limit at medium risk 100.00 → 250". */
-function describeChanges(rule: Rule, getChanges: Partial<RuleFields>): string {
-  const fieldNames = (Object.keys(getChanges) as (keyof RuleFields)[]).filter((name) => name !== 'title')
-  return fieldNames.map((name) => `${ruleLabels[name]}: ${formatValue(rule[name])} → ${formatValue(getChanges[name])}`).join(', ')
+/** describeChanges describes the previewed changes: "Limit (medium risk): 100.00 → 250". */
+function describeChanges(rule: Rule, changes: Partial<RuleFields>): string {
+  const fieldNames = (Object.keys(changes) as (keyof RuleFields)[]).filter((name) => name !== 'title')
+  return fieldNames
+    .map((name) => `${ruleLabels[name]}: ${formatValue(rule[name])} → ${formatValue(changes[name])}`)
+    .join(', ')
 }

@@ -14,19 +14,33 @@ import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { useRowEditor } from '../components/useRowEditor'
 import { usePermission } from '../session/api'
-import { fetchRule, type Rule, type RuleField, ruleFields, type RuleFields, ruleHistory, ruleLabels, ruleQuery, updateRule } from './api'
+import {
+  appliesToLabels,
+  fetchRule,
+  type Rule,
+  type RuleField,
+  ruleFields,
+  type RuleFields,
+  ruleHistory,
+  ruleLabels,
+  ruleQuery,
+  updateRule,
+} from './api'
 import { formatLimit } from './formatLimit'
 import { ReplaySection } from './ReplaySection'
 import { RuleForm } from './RuleForm'
 import { changedSettings, toFormValues } from './ruleSettings'
 
-/** RuleScreen shows a rule, and lets its settings be tried on what was recorded before they are saved. */
+/** RuleScreen shows a rule. Its settings can be previewed on past events before they are saved. */
 export function RuleScreen() {
   const { code: codeParam } = useParams({ from: '/rules/$code' })
   const code = Number(codeParam)
   const query = useQuery(ruleQuery(code))
   return (
-    <Screen title={query.data ? `${codeParam} ${query.data.title}` : `Rule ${codeParam}`} breadcrumb={<TextLink to="/rules">Rules</TextLink>}>
+    <Screen
+      title={query.data ? `${codeParam} ${query.data.title}` : `Rule ${codeParam}`}
+      breadcrumb={<TextLink to="/rules">Rules</TextLink>}
+    >
       <QueryBoundary query={query}>
         {(rule) => (
           <>
@@ -42,20 +56,27 @@ export function RuleScreen() {
 }
 
 function formatRuleField(rule: Rule, name: RuleField): string {
-  if (name === 'enabled') return rule.enabled ? 'yes' : 'no'
+  if (name === 'enabled') return rule.enabled ? 'Yes' : 'No'
+  if (name === 'applies_to') return appliesToLabels[rule.applies_to]
   return name === 'limit' ? formatLimit(rule.code, rule.limit) : formatValue(rule[name])
 }
 
-/** RuleSettings are the rule's, to read or to edit. Operators may try others; admins may save them. */
+/** RuleSettings shows the settings of a rule. Operators can preview other settings; admins can save them. */
 function RuleSettings({ rule }: { rule: Rule }) {
-  const canTry = usePermission('operator')
+  const canPreview = usePermission('operator')
   const canSave = usePermission('admin')
   const { editing, conflict, save, stopEditing, editButton } = useRowEditor<Rule>({
     row: rule,
-    editOptions: { queryKey: ruleQuery(rule.code).queryKey, listKey: ['rules'], isSameRow: (row) => row.code === rule.code, fetchRow: () => fetchRule(rule.code), updateRow: updateRule },
-    canEdit: canTry,
-    label: canSave ? 'Edit' : 'Try other settings',
-    savedMessage: 'Saved. It holds from the next event on',
+    editOptions: {
+      queryKey: ruleQuery(rule.code).queryKey,
+      listKey: ['rules'],
+      isSameRow: (row) => row.code === rule.code,
+      fetchRow: () => fetchRule(rule.code),
+      updateRow: updateRule,
+    },
+    canEdit: canPreview,
+    label: canSave ? 'Edit' : 'Preview other settings',
+    savedMessage: 'Saved. Applies from the next event.',
   })
   return (
     <Section title="Settings" id="settings" actions={editButton}>
@@ -81,7 +102,7 @@ interface RuleEditorProps {
   rule: Rule
   initialValues: RuleFields
   problem: Problem | undefined
-  /** Who may not save can only try. */
+  /** Undefined for users who can preview but not save. */
   onSubmit: ((changes: Partial<RuleFields>) => void) | undefined
   onCancel: () => void
 }
@@ -91,7 +112,13 @@ function RuleEditor({ rule, initialValues, problem, onSubmit, onCancel }: RuleEd
   return (
     <Stack>
       <Card withBorder>
-        <RuleForm id="rule" rule={rule} form={form} onSubmit={(settings) => onSubmit?.(changedSettings(rule, settings))} problem={problem} />
+        <RuleForm
+          id="rule"
+          rule={rule}
+          form={form}
+          onSubmit={(settings) => onSubmit?.(changedSettings(rule, settings))}
+          problem={problem}
+        />
       </Card>
       <ReplaySection rule={rule} getChanges={() => changedSettings(rule, form.getValues())} />
       <Group>

@@ -5,7 +5,7 @@ import { type Column, DataTable } from '../components/DataTable'
 import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { Screen } from '../components/Screen'
-import { type Rule, ruleLabels, rulesQuery } from './api'
+import { appliesToLabels, type Rule, ruleLabels, rulesQuery } from './api'
 import { formatLimit } from './formatLimit'
 
 const columns: Column<Rule>[] = [
@@ -19,30 +19,48 @@ const columns: Column<Rule>[] = [
       </TextLink>
     ),
   },
-  { id: 'applies_to', header: ruleLabels.applies_to, value: (rule) => rule.applies_to },
-  { id: 'limit', header: ruleLabels.limit, value: (rule) => Number(rule.limit), cell: (rule) => formatLimit(rule.code, rule.limit), alignEnd: true },
-  { id: 'window', header: 'Window', value: (rule) => rule.window_seconds, cell: (rule) => (rule.window_seconds === null ? '' : `${rule.window_seconds} s`), alignEnd: true },
+  { id: 'applies_to', header: ruleLabels.applies_to, value: (rule) => appliesToLabels[rule.applies_to] },
+  {
+    id: 'limit',
+    header: ruleLabels.limit,
+    value: (rule) => Number(rule.limit),
+    cell: (rule) => formatLimit(rule.code, rule.limit),
+    alignEnd: true,
+  },
+  {
+    id: 'window',
+    header: 'Time window',
+    value: (rule) => rule.window_seconds,
+    cell: (rule) => (rule.window_seconds === null ? '' : `${rule.window_seconds} s`),
+    alignEnd: true,
+  },
   {
     id: 'enabled',
     header: 'Enabled',
-    value: (rule) => (rule.enabled ? 'yes' : 'no'),
+    value: (rule) => (rule.enabled ? 'Yes' : 'No'),
     cell: (rule) =>
       rule.enabled ? (
-        'yes'
+        'Yes'
       ) : (
         <Badge color="gray" variant="light" tt="none">
-          no
+          No
         </Badge>
       ),
   },
 ]
 
-/** RulesScreen lists what raises alerts. */
+/** RulesScreen lists the alert rules. */
 export function RulesScreen() {
   const query = useInfiniteQuery(rulesQuery)
   return (
     <Screen title="Rules">
-      <DataTable label="Rules" query={query} columns={columns} rowKey={(rule) => rule.code} empty={<EmptyState icon="rule" title="There are no rules" />} />
+      <DataTable
+        label="Rules"
+        query={query}
+        columns={columns}
+        rowKey={(rule) => rule.code}
+        empty={<EmptyState icon="rule" title="No rules" />}
+      />
     </Screen>
   )
 }

@@ -2,7 +2,7 @@ import { changedFields } from '../components/form'
 import type { Rule, RuleFields } from './api'
 import { formatLimit } from './formatLimit'
 
-/** RuleFormValues are what stands in the fields of a form. */
+/** RuleFormValues are the values of the form fields. */
 export interface RuleFormValues {
   title: string
   applies_to: Rule['applies_to']
@@ -11,7 +11,7 @@ export interface RuleFormValues {
   enabled: boolean
 }
 
-/** toFormValues are the settings as texts of a form. */
+/** toFormValues converts settings to form values. */
 export const toFormValues = (code: number, rule: Partial<RuleFields>): RuleFormValues => ({
   title: rule.title ?? '',
   applies_to: rule.applies_to ?? 'any',
@@ -20,8 +20,13 @@ export const toFormValues = (code: number, rule: Partial<RuleFields>): RuleFormV
   enabled: rule.enabled ?? true,
 })
 
-/** changedSettings are the settings that differ from the rule: 250 is the 250.00 that it was. */
-export function changedSettings(rule: Rule, { limit, window_seconds, ...otherValues }: RuleFormValues): Partial<RuleFields> {
+/**
+ * changedSettings returns the settings that differ from the rule. Equal numbers, such as 250 and 250.00, do not differ.
+ */
+export function changedSettings(
+  rule: Rule,
+  { limit, window_seconds, ...otherValues }: RuleFormValues,
+): Partial<RuleFields> {
   return changedFields<RuleFields>(rule, {
     ...otherValues,
     limit: limit.trim() !== '' && Number(limit) === Number(rule.limit) ? rule.limit : limit.trim(),
