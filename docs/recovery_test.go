@@ -93,7 +93,7 @@ func (r *recoveryTest) setUpArchive() {
 	t, e := r.t, r.env
 	r.admin = e.shell(e.owner)
 	r.admin.mustRun("initdb --no-sync -k -Ulabledger -Atrust -D " + r.dataDir)
-	r.admin.mustRunBlocks("folders")
+	r.admin.mustRunBlocks("directories")
 	r.db = e.startPostgres(r.dataDir)
 	r.admin.mustRun("createdb")
 	mustRun(t, r.ownerEnv, "", "migrate", "up")
