@@ -12,7 +12,7 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// FuzzHTTP sends whole requests to the API on a real database. Whatever they are, none may yield a 5xx.
+// FuzzHTTP sends complete requests to the API on a real database. No request may cause a 5xx status.
 func FuzzHTTP(f *testing.F) {
 	h := newTestAPI(pgtest.Pool(f))
 	request := func(line, headers, body string) []byte {
@@ -37,7 +37,7 @@ func FuzzHTTP(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
 		if err != nil {
-			return // the server answers this before any of our code
+			return // net/http rejects this request before the handler runs
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
