@@ -113,7 +113,10 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 func TestContractViolation(t *testing.T) {
 	request := storyRequest{method: "GET", target: "/site/1"}
 	head := func(status int) *http.Response {
-		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"x"}}}
+		return &http.Response{
+			StatusCode: status,
+			Header:     http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"x"}},
+		}
 	}
 	const row = `{"id":1,"name":"a","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null,"version":1`
 	for _, c := range []struct {

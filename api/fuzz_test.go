@@ -33,9 +33,10 @@ func checkStorable(t *testing.T, row reflect.Value) {
 // FuzzBody binds JSON bodies. Errors must be 400, and accepted values storable.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
-		`{"name":"a","contact":null,"address":"b","state_or_region":null,"country":null,"postcode_or_zip":48104}`, `{}`, `[]`, `null`, ``, `{"name":1}`,
-		`{"name":"a","name":"b"}`, `{"name":"\u0000"}`, `{"name":"\ud800"}`, "{\"name\":\"\xff\"}", `{"id":1.0}`, `{"id":9223372036854775808}`, `{} {}`,
-		strings.Repeat("[", 20_000), `{"version":-1}`, `{"nam":"x"}`,
+		`{"name":"a","contact":null,"address":"b","state_or_region":null,"country":null,"postcode_or_zip":48104}`, `{}`,
+		`[]`, `null`, ``, `{"name":1}`, `{"name":"a","name":"b"}`, `{"name":"\u0000"}`, `{"name":"\ud800"}`,
+		"{\"name\":\"\xff\"}", `{"id":1.0}`, `{"id":9223372036854775808}`, `{} {}`, strings.Repeat("[", 20_000),
+		`{"version":-1}`, `{"nam":"x"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -62,7 +63,10 @@ func FuzzBody(f *testing.F) {
 
 // FuzzQuery binds query strings. No parameter may be ignored.
 func FuzzQuery(f *testing.F) {
-	for _, seed := range []string{"limit=10", "limit=0&offset=3", "after=5", "after=1-2", "name=%00", "name=%ff", "nam=x", "limit=1&limit=2", "%zz", ";", "offset=-1", "limit=99999999999999999999", "a=%u0041"} {
+	for _, seed := range []string{
+		"limit=10", "limit=0&offset=3", "after=5", "after=1-2", "name=%00", "name=%ff", "nam=x", "limit=1&limit=2",
+		"%zz", ";", "offset=-1", "limit=99999999999999999999", "a=%u0041",
+	} {
 		f.Add(seed)
 	}
 	lists := []*binder{
@@ -89,7 +93,9 @@ func FuzzQuery(f *testing.F) {
 
 // FuzzCursor parses cursors. An accepted cursor must have one spelling only.
 func FuzzCursor(f *testing.F) {
-	for _, seed := range []string{"1", "0", "-1", "1-2-3", "1--3", "1-2-9007199254740991", "01-2-3", "", "-", "a-b-c", "1-2-3-4"} {
+	for _, seed := range []string{
+		"1", "0", "-1", "1-2-3", "1--3", "1-2-9007199254740991", "01-2-3", "", "-", "a-b-c", "1-2-3-4",
+	} {
 		f.Add(seed)
 	}
 	b := newBinder(reflect.TypeFor[db.ListInstrumentsParams](), http.MethodGet, nil)
@@ -111,8 +117,9 @@ func FuzzCursor(f *testing.F) {
 // FuzzBulk reads import bodies of all media types. Each chunk must be JSON that the import query accepts.
 func FuzzBulk(f *testing.F) {
 	for _, seed := range []string{
-		"id,name,mac,site_id\n1,a,08:00:2b:01:02:03,1\n", "name,mac,site_id\na,,1\n", "\xef\xbb\xbfname,mac,site_id\n\"a\nb\",,1\n", "name,mac\n", "",
-		"name,mac,site_id\n\"a,,1\n", "name,mac,site_id\na,b\n", "name,name\n", "name,mac,site_id\n\x00,,1\n", "name,mac,site_id\n\xff,,1\n",
+		"id,name,mac,site_id\n1,a,08:00:2b:01:02:03,1\n", "name,mac,site_id\na,,1\n",
+		"\xef\xbb\xbfname,mac,site_id\n\"a\nb\",,1\n", "name,mac\n", "", "name,mac,site_id\n\"a,,1\n",
+		"name,mac,site_id\na,b\n", "name,name\n", "name,mac,site_id\n\x00,,1\n", "name,mac,site_id\n\xff,,1\n",
 		`{"name":"a","mac":null,"site_id":1}` + "\n", `[{"name":"a","mac":null,"site_id":1}]`, `[`, `[1,2]`, `[]]`,
 	} {
 		f.Add([]byte(seed))
@@ -147,7 +154,10 @@ func FuzzBulk(f *testing.F) {
 
 // FuzzAccept parses Accept headers. The result must be -1 or an index of mediaTypes.
 func FuzzAccept(f *testing.F) {
-	for _, seed := range []string{"", "*/*", "text/csv", "text/html,application/xhtml+xml,*/*;q=0.8", "text/csv;q=0", "application/json;q=2", ",,;q", "text/*;q=0.1,application/json;q=0.05"} {
+	for _, seed := range []string{
+		"", "*/*", "text/csv", "text/html,application/xhtml+xml,*/*;q=0.8", "text/csv;q=0", "application/json;q=2",
+		",,;q", "text/*;q=0.1,application/json;q=0.05",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {

@@ -164,7 +164,8 @@ type testSession struct {
 // createSession creates a session of an account.
 func (ts *testServer) createSession(account int64) testSession {
 	ts.Helper()
-	id := scan[uuid.UUID](ts, "INSERT INTO session (account_id, expires_at) VALUES ($1, now() + interval '1 day') RETURNING id", account)
+	id := scan[uuid.UUID](ts, `INSERT INTO session (account_id, expires_at) VALUES ($1, now() + interval '1 day')
+		RETURNING id`, account)
 	keys := ts.options.Access.Keys
 	return testSession{
 		id:        id,
@@ -210,7 +211,8 @@ func (ts *testServer) login(username, password, ip string) *httptest.ResponseRec
 	if ip != "" {
 		header = []string{"X-Forwarded-For: " + ip}
 	}
-	return ts.send("", "POST", "/auth/login", fmt.Sprintf(`{"username": %q, "password": %q}`, username, password), header...)
+	body := fmt.Sprintf(`{"username": %q, "password": %q}`, username, password)
+	return ts.send("", "POST", "/auth/login", body, header...)
 }
 
 // accepts reports whether the server accepts a token.
@@ -231,7 +233,8 @@ func (ts *testServer) accepts(token string) bool {
 func (ts *testServer) tableDigest(except ...string) string {
 	ts.Helper()
 	tables := scan[[]string](ts, `SELECT array_agg(tablename::text ORDER BY tablename) FROM pg_tables
-		WHERE schemaname = 'public' AND tablename <> ALL ($1) AND tablename <> 'schema_migrations'`, append(except, "login_attempt"))
+		WHERE schemaname = 'public' AND tablename <> ALL ($1) AND tablename <> 'schema_migrations'`,
+		append(except, "login_attempt"))
 	if len(tables) < 15 {
 		ts.Fatalf("got %d tables, want at least 15: %v", len(tables), tables)
 	}

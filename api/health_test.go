@@ -40,7 +40,8 @@ func (ts *testServer) checkReadyz(status int, checks map[string]string) {
 	}
 }
 
-// TestReadiness_schemaVersion compares versions of the program with versions of the schema. Version 0 accepts any schema.
+// TestReadiness_schemaVersion compares versions of the program with versions of the schema. Version 0 accepts any
+// schema.
 func TestReadiness_schemaVersion(t *testing.T) {
 	t.Parallel()
 	ts := newTestServer(t, func(o *Options) { o.Media = nil })
@@ -59,10 +60,13 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	programOf(current).checkReadyz(http.StatusOK, healthy)
 
 	ts.exec("UPDATE schema_migrations SET version = 101")
-	programOf(102).checkReadyz(http.StatusServiceUnavailable, withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
-	programOf(100).checkReadyz(http.StatusOK, withSchema("newer: the database has version 101, this program knows 100; update labledger"))
+	programOf(102).checkReadyz(http.StatusServiceUnavailable,
+		withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
+	programOf(100).checkReadyz(http.StatusOK,
+		withSchema("newer: the database has version 101, this program knows 100; update labledger"))
 	ts.exec("UPDATE schema_migrations SET dirty = true")
-	programOf(101).checkReadyz(http.StatusServiceUnavailable, withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
+	programOf(101).checkReadyz(http.StatusServiceUnavailable,
+		withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
 
 	missing := map[string]string{"database": "ok", "schema": "missing: run labledger migrate up"}
 	ts.exec("DELETE FROM schema_migrations")
@@ -70,7 +74,10 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	ts.exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
 	programOf(current).checkReadyz(http.StatusServiceUnavailable, missing)
 	ts.exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
-	programOf(current).checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "ok", "schema": "unknown: the role of DATABASE_URL has no permission to read schema_migrations"})
+	programOf(current).checkReadyz(http.StatusServiceUnavailable, map[string]string{
+		"database": "ok",
+		"schema":   "unknown: the role of DATABASE_URL has no permission to read schema_migrations",
+	})
 }
 
 // TestReadiness_draining: while it shuts down, a server is not ready and runs no other check.
@@ -89,7 +96,8 @@ func TestReadiness_draining(t *testing.T) {
 	ts.checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "unreachable", "media": "ok"})
 }
 
-// TestReadiness_mediaDirectory: a server without a usable media directory remains ready, and the check creates no directory.
+// TestReadiness_mediaDirectory: a server without a usable media directory remains ready, and the check creates no
+// directory.
 func TestReadiness_mediaDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -110,7 +118,8 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 	}
 }
 
-// TestReadiness_replica: a server remains ready if its replica is down or does not respond, and /readyz does not wait for it.
+// TestReadiness_replica: a server remains ready if its replica is down or does not respond, and /readyz does not wait
+// for it.
 func TestReadiness_replica(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)

@@ -106,7 +106,9 @@ func TestPanic(t *testing.T) {
 	if err := json.Unmarshal(resp.Body.Bytes(), &p); err != nil || resp.Code != http.StatusInternalServerError {
 		t.Fatalf("%d %s: %v", resp.Code, resp.Body, err)
 	}
-	if strings.Contains(resp.Body.String(), "secret") || p.RequestID == "" || !strings.Contains(log.String(), p.RequestID) || !strings.Contains(log.String(), "the secret") {
+	if strings.Contains(resp.Body.String(), "secret") || p.RequestID == "" ||
+		!strings.Contains(log.String(), p.RequestID) ||
+		!strings.Contains(log.String(), "the secret") {
 		t.Errorf("response: %s\nlog: %s", resp.Body, log.String())
 	}
 	if !aborted {
@@ -132,7 +134,8 @@ func TestErrorSpool(t *testing.T) {
 			t.Fatal(err)
 		}
 		text.WriteString("]")
-		if err := json.Unmarshal(text.Bytes(), &all); err != nil || int64(len(all)) != count || all[count-1].Line != count {
+		if err := json.Unmarshal(text.Bytes(), &all); err != nil || int64(len(all)) != count ||
+			all[count-1].Line != count {
 			t.Errorf("wrote %d errors, read %d: %v", count, len(all), err)
 		}
 		spool.close()
@@ -147,7 +150,8 @@ func TestDocs_noExternalHosts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(text, []byte("http:")) || bytes.Contains(text, []byte("https:")) || bytes.Contains(text, []byte(`="//`)) {
+		if bytes.Contains(text, []byte("http:")) || bytes.Contains(text, []byte("https:")) ||
+			bytes.Contains(text, []byte(`="//`)) {
 			t.Errorf("%s contains a host name", name)
 		}
 	}

@@ -35,7 +35,8 @@ func scrape(t *testing.T, h http.Handler) map[string]string {
 // TestMetrics sends requests and checks the counters.
 func TestMetrics(t *testing.T) {
 	_, serverPool := pgtest.Pools(t)
-	h := New(Options{Pool: serverPool, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "anonymous", Version: "v7"})
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	h := New(Options{Pool: serverPool, Log: log, AnonymousActor: "anonymous", Version: "v7"})
 	const event = `{"type": "withdraw", "amount": 200, "user_id": 1, "time": 1}`
 	for _, c := range []struct{ method, target, body string }{
 		{"POST", "/event", event},

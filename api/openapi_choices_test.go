@@ -33,8 +33,8 @@ func readEnumValues(t *testing.T) enumValues {
 	return enums
 }
 
-// forField returns the allowed values of a field, or nil. The name of the type contains the name of the table. All fields
-// named role have the same values.
+// forField returns the allowed values of a field, or nil. The name of the type contains the name of the table. All
+// fields named role have the same values.
 func (e enumValues) forField(t reflect.Type, field string) []string {
 	if field == "role" {
 		return e["account"]["role"]
@@ -70,8 +70,13 @@ func TestEnumValues(t *testing.T) {
 	for _, want := range []struct {
 		table, column, values string
 	}{
-		{"account", "risk", "low medium high"}, {"account", "role", "viewer operator admin"}, {"alert", "state", "open acknowledged closed"},
-		{"alert", "disposition", "confirmed false_positive"}, {"rule", "applies_to", "deposit withdraw any"}, {"event", "type", "deposit withdraw"}, {"change", "action", "insert update delete"},
+		{"account", "risk", "low medium high"},
+		{"account", "role", "viewer operator admin"},
+		{"alert", "state", "open acknowledged closed"},
+		{"alert", "disposition", "confirmed false_positive"},
+		{"rule", "applies_to", "deposit withdraw any"},
+		{"event", "type", "deposit withdraw"},
+		{"change", "action", "insert update delete"},
 	} {
 		if got := strings.Join(enums[want.table][want.column], " "); got != want.values {
 			t.Errorf("%s.%s: %q, want %q", want.table, want.column, got, want.values)

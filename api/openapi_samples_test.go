@@ -170,11 +170,14 @@ var columnDocs = map[string]map[string]string{
 		"title":  "Name or title of the matching row.",
 		"detail": "Further text of the matching row, such as an address.",
 	},
-	"EndSessionRow":       {"own": "True for the session of this request."},
-	"ListOwnSessionsRow":  {"own": "True for the session of this request."},
-	"RevokeSessionRow":    {"own": "True for the session of this request."},
-	"RevokeSessionParams": {"session_id": "ID of the session.", "revoke": "True revokes the session; false changes nothing."},
-	"GetEventParams":      {"event_id": "ID of the event."},
+	"EndSessionRow":      {"own": "True for the session of this request."},
+	"ListOwnSessionsRow": {"own": "True for the session of this request."},
+	"RevokeSessionRow":   {"own": "True for the session of this request."},
+	"RevokeSessionParams": {
+		"session_id": "ID of the session.",
+		"revoke":     "True revokes the session; false changes nothing.",
+	},
+	"GetEventParams": {"event_id": "ID of the event."},
 }
 
 // typeDoc returns the description of a type.
@@ -199,7 +202,11 @@ func (src *sources) fieldDoc(t reflect.Type, name string) string {
 	}
 	best := ""
 	for table := range src.fieldDocs {
-		matches := table != "ApiToken" && strings.Contains(t.Name(), table) || table == "ApiToken" && strings.Contains(t.Name(), "Token")
+		word := table
+		if table == "ApiToken" {
+			word = "Token" // as in ListTokensRow
+		}
+		matches := strings.Contains(t.Name(), word)
 		if table != t.Name() && matches && len(table) > len(best) && src.fieldDocs[table][name] != "" {
 			best = table
 		}
@@ -222,24 +229,31 @@ func functionName(f any) string {
 
 // examples are values by parameter name. The samples work on the mock data.
 var examples = map[string]any{
-	"id": 1, "name": "Bench 7", "contact": "Ada Lovelace", "address": "1 Harbour Road, Reykjavík", "state_or_region": nil, "country": "Iceland",
-	"postcode_or_zip": "101", "site_id": 1, "freezer_id": 1, "mac": "08:00:2b:01:02:03", "description": "Plasma, 12 tubes",
-	"uuid": "123e4567-e89b-12d3-a456-426614174000", "username": "Ada", "risk": "high", "role": "viewer", "disabled": false,
-	"type": "deposit", "amount": "120.50", "user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
+	"id": 1, "name": "Bench 7", "contact": "Ada Lovelace", "address": "1 Harbour Road, Reykjavík",
+	"state_or_region": nil, "country": "Iceland", "postcode_or_zip": "101", "site_id": 1, "freezer_id": 1,
+	"mac": "08:00:2b:01:02:03", "description": "Plasma, 12 tubes", "uuid": "123e4567-e89b-12d3-a456-426614174000",
+	"username": "Ada", "risk": "high", "role": "viewer", "disabled": false, "type": "deposit", "amount": "120.50",
+	"user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
 	"state": "acknowledged", "assignee": "Jane", "note": "Called Bob", "disposition": nil,
-	"title": "Deposits add up within the window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30, "enabled": true,
-	"status": "open", "due_on": "2026-11-30", "computer_id": nil, "rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
-	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}", "amounts": "{120.50}", "times": "{1763769600}",
-	"effective_times": "{1763769600}", "risks": "{high}", "ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
-	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}", "event_ids": "{" + sampleEvent + "}",
-	"reasons": `{"[]"}`, "last_id": sampleAlert, "new_state": "{}", "last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
+	"title": "Deposits add up within the window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30,
+	"enabled": true, "status": "open", "due_on": "2026-11-30", "computer_id": nil,
+	"rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
+	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}",
+	"amounts": "{120.50}", "times": "{1763769600}", "effective_times": "{1763769600}", "risks": "{high}",
+	"ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
+	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}",
+	"event_ids": "{" + sampleEvent + "}", "reasons": `{"[]"}`, "last_id": sampleAlert, "new_state": "{}",
+	"last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
 	"event_facts": `{"123": "120.50"}`, "codes": "{123}", "effective_time": 1763769600, "actor": "anonymous",
-	"password": "correct horse battery staple", "current_password": "incorrect horse battery staple", "new_password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$bmV3", "password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
-	"refresh_token": "llr_…", "session_id": sampleSession, "caller_session": sampleSession, "caller_id": 1, "caller_role": "admin", "account_id": 1, "revoke": true,
-	"generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}", "limits": "{100}", "user_agent": "curl",
-	"prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32), "days": 90,
-	"url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213, "sha256": strings.Repeat("0", 64), "container_uuid": nil,
-	"q": "Site", "request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
+	"password": "correct horse battery staple", "current_password": "incorrect horse battery staple",
+	"new_password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$bmV3",
+	"password_hash":     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "refresh_token": "llr_…",
+	"session_id": sampleSession, "caller_session": sampleSession, "caller_id": 1, "caller_role": "admin",
+	"account_id": 1, "revoke": true, "generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}",
+	"limits": "{100}", "user_agent": "curl", "prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32),
+	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
+	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
+	"first_ids": "{" + sampleEvent + "}",
 }
 
 // IDs of the rows in the samples.
@@ -310,7 +324,8 @@ func curl(rt route, b *binder, path string) string {
 	if err != nil {
 		panic(err)
 	}
-	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, target, bearerOf(rt), body)
+	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'",
+		rt.method, target, bearerOf(rt), body)
 }
 
 // requiredQueryString returns the query string with the required parameters, or "".
@@ -386,7 +401,8 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
 		case hasValue:
 			return literal(value)
-		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(b.requiredQuery, name), slices.Contains(multiStatementInputs, b.typ):
+		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(b.requiredQuery, name),
+			slices.Contains(multiStatementInputs, b.typ):
 			if inPath && examples[name] == nil {
 				return literal(pathExample(name))
 			}
@@ -400,8 +416,13 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 // multiStatementInputs are the inputs of operations that run several statements. Their statements have parameters that
 // are neither in the path nor in the body.
 var multiStatementInputs = []reflect.Type{
-	reflect.TypeFor[NewEvent](), reflect.TypeFor[RegisterRequest](), reflect.TypeFor[LoginRequest](), reflect.TypeFor[RefreshRequest](),
-	reflect.TypeFor[UpdateAccountRequest](), reflect.TypeFor[CreateTokenRequest](), reflect.TypeFor[UploadRequest](),
+	reflect.TypeFor[NewEvent](),
+	reflect.TypeFor[RegisterRequest](),
+	reflect.TypeFor[LoginRequest](),
+	reflect.TypeFor[RefreshRequest](),
+	reflect.TypeFor[UpdateAccountRequest](),
+	reflect.TypeFor[CreateTokenRequest](),
+	reflect.TypeFor[UploadRequest](),
 }
 
 // literal returns a value as an SQL literal.

@@ -20,7 +20,8 @@ func schemaType(row reflect.Type) reflect.Type {
 		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](), reflect.TypeFor[db.Account](), reflect.TypeFor[db.Rule](),
 		reflect.TypeFor[db.Attachment](), reflect.TypeFor[db.Event](), reflect.TypeFor[db.Todo](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
 	} {
-		if row.PkgPath() == table.PkgPath() && isSubset(columnsOf(row), columnsOf(table)) && isSubset(columnsOf(table), append(columnsOf(row), "xid")) {
+		if row.PkgPath() == table.PkgPath() && isSubset(columnsOf(row), columnsOf(table)) &&
+			isSubset(columnsOf(table), append(columnsOf(row), "xid")) {
 			return table
 		}
 	}
@@ -88,17 +89,32 @@ func reasonSchema() object {
 		"description":          "One rule's part of an alert: the settings of the rule when it fired, and the value that it measured.",
 		"additionalProperties": false,
 		"properties": object{
-			"code":           describe(object{"type": "integer", "format": "int32"}, "Code of the rule."),
-			"title":          describe(object{"type": "string"}, "Title of the rule."),
-			"version":        describe(object{"type": "integer", "format": "int64"}, "Version of the rule."),
-			"applies_to":     describe(eventType, "Events that the rule evaluates."),
-			"limit":          describe(amount, "Limit of the rule at medium risk."),
-			"limit_at_risk":  describe(amount, "Limit at the risk level of the user."),
-			"window_seconds": describe(object{"type": []string{"integer", "null"}}, "Window of the rule in seconds; null if the rule has no window."),
-			"value":          describe(measuredSchema, "Measured value: a length, a number of events, or an amount."),
-			"event_ids":      describe(ids, "IDs of the events that the rule counted, oldest first. Lists omit this field."),
+			"code":          describe(object{"type": "integer", "format": "int32"}, "Code of the rule."),
+			"title":         describe(object{"type": "string"}, "Title of the rule."),
+			"version":       describe(object{"type": "integer", "format": "int64"}, "Version of the rule."),
+			"applies_to":    describe(eventType, "Events that the rule evaluates."),
+			"limit":         describe(amount, "Limit of the rule at medium risk."),
+			"limit_at_risk": describe(amount, "Limit at the risk level of the user."),
+			"window_seconds": describe(
+				object{"type": []string{"integer", "null"}},
+				"Window of the rule in seconds; null if the rule has no window.",
+			),
+			"value": describe(measuredSchema, "Measured value: a length, a number of events, or an amount."),
+			"event_ids": describe(
+				ids,
+				"IDs of the events that the rule counted, oldest first. Lists omit this field.",
+			),
 		},
-		"required": []string{"code", "title", "version", "applies_to", "limit", "limit_at_risk", "window_seconds", "value"},
+		"required": []string{
+			"code",
+			"title",
+			"version",
+			"applies_to",
+			"limit",
+			"limit_at_risk",
+			"window_seconds",
+			"value",
+		},
 	}
 }
 

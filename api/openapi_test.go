@@ -84,64 +84,105 @@ func document(src *sources) object {
 			"license":     object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
 		"servers": []object{{"url": "/"}},
-		"tags": []object{
-			{"name": "sites", "description": "Places with an address, such as a building of one laboratory."},
-			{"name": "freezers", "description": "Instruments that hold containers."},
-			{"name": "computers", "description": "Instruments with a MAC address."},
-			{"name": "containers", "description": "Items with a UUID and a description, stored in a freezer."},
-			{"name": "instruments", "description": "Computers and freezers in one list, to read."},
-			{"name": "events", "description": "Deposits and withdrawals in the append-only ledger. " +
-				"The rules evaluate each event when it arrives."},
-			{"name": "alerts", "description": "Events that fired at least one rule, with the reasons and the investigation."},
-			{"name": "rules", "description": "The settings of the rules, and the replay of changed rules over recorded events."},
-			{"name": "users", "description": "Users with their roles and risk levels."},
-			{"name": "todos", "description": "Things to do, with a status, an assignee and a due date."},
-			{"name": "accounts", "description": "Registration, login, sessions, API tokens and the caller's account."},
-			{"name": "attachments", "description": "Uploaded files and the rows that they belong to."},
-			{"name": "search", "description": "Search in names, titles and descriptions, and by ID."},
-			{"name": "changes", "description": "The history: every insert, update and delete, including those made in psql."},
-			{"name": "service", "description": "The health, readiness and metrics of the server."},
-			{"name": "short routes", "description": "The paths of the replaced systems, such as `/site/1`. " +
-				"They run the same queries, but every success is a 200 and a list returns up to 1000 rows."},
-		},
-		"paths": paths,
+		"tags":    tags,
+		"paths":   paths,
 		"components": object{
-			"securitySchemes": object{
-				"token": object{"type": "http", "scheme": "bearer", "description": "An access token from `POST /auth/login`, " +
-					"or an API token from `POST /api/v1/tokens`. " +
-					"Optional if the server does not require authentication."},
-				"cookie": object{"type": "apiKey", "in": "cookie", "name": accessCookie, "description": "For browsers: " +
-					"the cookie that `POST /auth/login` sets if the body contains `\"cookie\": true`. " +
-					"Over HTTPS its name is `" + accessCookieName(true) + "`. " +
-					"The server ignores the cookie if the request has an Authorization header. " +
-					"It accepts writes with the cookie only from its own pages, as shown by Sec-Fetch-Site or Origin."},
-			},
-			"schemas":   schemas,
-			"responses": object{"Problem": problemResponse},
-			"headers": object{
-				"ETag": object{"description": "Version of the row, in quotes. " +
-					"Send it in If-Match to write only if the row has not changed since.", "schema": object{"type": "string"}},
-				"Link":     object{"description": `URL of the next page, with rel="next". Absent on the last page.`, "schema": object{"type": "string"}},
-				"Location": object{"description": "Path of the new row.", "schema": object{"type": "string"}},
-				"Set-Cookie": object{"description": "Session cookies of a browser that signed in with cookies: " +
-					"new tokens, or their removal after the session has ended.", "schema": object{"type": "string"}},
-				"X-Request-Id": object{"description": "ID of the request in the log and in the history. " +
-					"The server uses the client's ID if it is well-formed, and generates one otherwise.", "schema": object{"type": "string"}},
-			},
-			"parameters": object{
-				"If-Match": object{"name": "If-Match", "in": "header", "description": "ETag of the row " +
-					"as the client knows it, or * for any version. If the row has another version, the server returns 412 and changes nothing.", "schema": object{"type": "string"}},
-				"If-None-Match": object{"name": "If-None-Match", "in": "header", "description": "For a read: " +
-					"the ETag of the client's copy. If the row still has this version, the server returns 304. " +
-					"For an upsert: * creates the row, and returns 412 if the row exists.", "schema": object{"type": "string"}},
-				"Idempotency-Key": object{"name": "Idempotency-Key", "in": "header", "description": "A key of up to 255 characters " +
-					"that the client chooses for this request, stored for at least a day. " +
-					"If the client repeats the request with the same key, the server returns the first response " +
-					"with `Idempotency-Replayed: true` and records nothing. A different request with the same key returns 422.", "schema": object{"type": "string", "minLength": 1, "maxLength": 255}},
-				"order":   object{"name": "order", "in": "query", "description": "Order of the rows. With desc, the newest row comes first.", "schema": object{"type": "string", "enum": []string{"asc", "desc"}, "default": "asc"}},
-				"dry_run": object{"name": "dry_run", "in": "query", "description": "If true, the server does everything, returns the same response, and rolls back.", "schema": object{"type": "boolean", "default": false}},
-			},
+			"securitySchemes": securitySchemes(),
+			"schemas":         schemas,
+			"responses":       object{"Problem": problemResponse},
+			"headers":         headerComponents(),
+			"parameters":      parameterComponents(),
 		},
+	}
+}
+
+// tags are the groups of operations, in the order of the API reference.
+var tags = []object{
+	{"name": "sites", "description": "Places with an address, such as a building of one laboratory."},
+	{"name": "freezers", "description": "Instruments that hold containers."},
+	{"name": "computers", "description": "Instruments with a MAC address."},
+	{"name": "containers", "description": "Items with a UUID and a description, stored in a freezer."},
+	{"name": "instruments", "description": "Computers and freezers in one read-only list."},
+	{"name": "events", "description": "Deposits and withdrawals in the append-only ledger. " +
+		"The rules evaluate each event when it arrives."},
+	{
+		"name":        "alerts",
+		"description": "Events that fired at least one rule, with the reasons and the investigation.",
+	},
+	{
+		"name":        "rules",
+		"description": "The settings of the rules, and the replay of changed rules over recorded events.",
+	},
+	{"name": "users", "description": "Users with their roles and risk levels."},
+	{"name": "todos", "description": "Things to do, with a status, an assignee and a due date."},
+	{"name": "accounts", "description": "Registration, login, sessions, API tokens and the caller's account."},
+	{"name": "attachments", "description": "Uploaded files and the rows that they belong to."},
+	{"name": "search", "description": "Search in names, titles and descriptions, and by ID."},
+	{
+		"name":        "changes",
+		"description": "The history: every insert, update and delete, including those made in psql.",
+	},
+	{"name": "service", "description": "The health, readiness and metrics of the server."},
+	{"name": "short routes", "description": "The paths of the replaced systems, such as `/site/1`. " +
+		"They run the same queries, but every success is a 200 and a list returns up to 1000 rows."},
+}
+
+func securitySchemes() object {
+	return object{
+		"token": object{
+			"type":   "http",
+			"scheme": "bearer",
+			"description": "An access token from `POST /auth/login`, or an API token from `POST /api/v1/tokens`. " +
+				"Optional if the server does not require authentication.",
+		},
+		"cookie": object{
+			"type": "apiKey",
+			"in":   "cookie",
+			"name": accessCookie,
+			"description": "For browsers: the cookie that `POST /auth/login` sets if the body contains `\"cookie\": true`. " +
+				"Over HTTPS its name is `" + accessCookieName(true) + "`. " +
+				"The server ignores the cookie if the request has an Authorization header. " +
+				"It accepts writes with the cookie only from its own pages, as shown by Sec-Fetch-Site or Origin.",
+		},
+	}
+}
+
+func headerComponents() object {
+	header := func(doc string) object { return object{"description": doc, "schema": object{"type": "string"}} }
+	return object{
+		"ETag": header("Version of the row, in quotes. " +
+			"Send it in If-Match to write only if the row has not changed since."),
+		"Link":     header(`URL of the next page, with rel="next". Absent on the last page.`),
+		"Location": header("Path of the new row."),
+		"Set-Cookie": header("Session cookies of a browser that signed in with cookies: " +
+			"new tokens, or their removal after the session has ended."),
+		"X-Request-Id": header("ID of the request in the log and in the history. " +
+			"The server uses the client's ID if it is well-formed, and generates one otherwise."),
+	}
+}
+
+func parameterComponents() object {
+	parameter := func(in, name string, schema object, doc string) object {
+		return object{"name": name, "in": in, "description": doc, "schema": schema}
+	}
+	key := object{"type": "string", "minLength": 1, "maxLength": 255}
+	order := object{"type": "string", "enum": []string{"asc", "desc"}, "default": "asc"}
+	return object{
+		"If-Match": parameter("header", "If-Match", object{"type": "string"},
+			"ETag of the row as the client knows it, or * for any version. "+
+				"If the row has another version, the server returns 412 and changes nothing."),
+		"If-None-Match": parameter("header", "If-None-Match", object{"type": "string"},
+			"For a read: the ETag of the client's copy. If the row still has this version, the server returns 304. "+
+				"For an upsert: * creates the row, and returns 412 if the row exists."),
+		"Idempotency-Key": parameter("header", "Idempotency-Key", key,
+			"A key of up to 255 characters that the client chooses for this request, stored for at least a day. "+
+				"If the client repeats the request with the same key, the server returns the first response "+
+				"with `Idempotency-Replayed: true` and records nothing. "+
+				"A different request with the same key returns 422."),
+		"order": parameter("query", "order", order,
+			"Order of the rows. With desc, the newest row comes first."),
+		"dry_run": parameter("query", "dry_run", object{"type": "boolean", "default": false},
+			"If true, the server does everything, returns the same response, and rolls back."),
 	}
 }
 
@@ -211,8 +252,13 @@ func (src *sources) operation(rt route, path string, table []route) object {
 		if strings.HasPrefix(path, "/media/") {
 			return mediaOperation(op)
 		}
-		op["x-codeSamples"] = []object{{"lang": "Shell", "label": "curl", "source": "curl http://127.0.0.1:5000" + path}}
-		responses["200"] = object{"description": "The metrics.", "content": object{"text/plain": object{"schema": object{"type": "string"}}}}
+		op["x-codeSamples"] = []object{
+			{"lang": "Shell", "label": "curl", "source": "curl http://127.0.0.1:5000" + path},
+		}
+		responses["200"] = object{
+			"description": "The metrics.",
+			"content":     object{"text/plain": object{"schema": object{"type": "string"}}},
+		}
 		responses["400"] = ref("responses", "Problem")
 		return op
 	}
@@ -239,7 +285,13 @@ func mediaOperation(op object) object {
 	op["description"] = "Returns an uploaded file or a range of it. The URL contains a random part and grants the access, " +
 		"so the operation requires no authentication."
 	pathParam := func(name, doc string) object {
-		return object{"name": name, "in": "path", "required": true, "description": doc, "schema": object{"type": "string"}}
+		return object{
+			"name":        name,
+			"in":          "path",
+			"required":    true,
+			"description": doc,
+			"schema":      object{"type": "string"},
+		}
 	}
 	op["parameters"] = []object{
 		pathParam("folder", "Directory in the url of the attachment."),
@@ -257,7 +309,9 @@ func mediaOperation(op object) object {
 		"404": ref("responses", "Problem"),
 		"416": object{"description": "The range is outside the file."},
 	}
-	op["x-codeSamples"] = []object{{"lang": "Shell", "label": "curl", "source": "curl -O http://127.0.0.1:5000/media/x7/x7…png"}}
+	op["x-codeSamples"] = []object{
+		{"lang": "Shell", "label": "curl", "source": "curl -O http://127.0.0.1:5000/media/x7/x7…png"},
+	}
 	return op
 }
 
@@ -269,7 +323,8 @@ func (src *sources) streamOperation(op object, rt route, path string) object {
 	for _, f := range b.queryFields {
 		schema := jsonType(b.typ.Field(f.index).Type)
 		schema["type"] = schema["type"].([]string)[0]
-		parameters = append(parameters, object{"name": f.name, "in": "query", "description": src.fieldDoc(b.typ, f.name), "schema": schema})
+		doc := src.fieldDoc(b.typ, f.name)
+		parameters = append(parameters, object{"name": f.name, "in": "query", "description": doc, "schema": schema})
 	}
 	op["tags"], op["parameters"] = []string{"events"}, parameters
 	op["summary"] = "Streams events and alerts live"
@@ -354,17 +409,22 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 			if !strings.HasPrefix(path, "/api/v1/") {
 				size = maxPageSize
 			}
-			schema, doc = object{"type": "integer", "minimum": 1, "default": size}, "Maximum number of rows, up to 1000. "+
-				"CSV and NDJSON responses have no maximum and no default."
+			schema = object{"type": "integer", "minimum": 1, "default": size}
+			doc = "Maximum number of rows, up to 1000. CSV and NDJSON responses have no maximum and no default."
 			if maxRows := rt.endpoint.maxRows; maxRows > 0 {
-				schema, doc = object{"type": "integer", "minimum": 1, "maximum": maxRows, "default": defaultTopN}, "Maximum number of rows."
+				schema = object{"type": "integer", "minimum": 1, "maximum": maxRows, "default": defaultTopN}
+				doc = "Maximum number of rows."
 			}
 		case "q":
-			schema, doc = object{"type": "string", "minLength": 1, "maxLength": 200}, "Text to search for."
+			schema = object{"type": "string", "minLength": 1, "maxLength": 200}
+			doc = "Text to search for."
 		case "only":
-			schema, doc = object{"type": "string", "enum": []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}}, "Only rows of this kind."
+			kinds := []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}
+			schema = object{"type": "string", "enum": kinds}
+			doc = "Only rows of this kind."
 		case "offset":
-			schema, doc = object{"type": "integer", "minimum": 0, "default": 0}, "Number of rows to skip. A large offset is slow; `after` is not."
+			schema = object{"type": "integer", "minimum": 0, "default": 0}
+			doc = "Number of rows to skip. A large offset is slow; `after` is not."
 		case "due_before":
 			doc = "Only todos that are due before this date."
 		case "from":
@@ -374,9 +434,11 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 		case "code":
 			doc = "Only rows whose alert_codes contain this code."
 		case "simulate":
-			schema, doc = object{"type": "boolean", "default": false}, "Same as dry_run."
+			schema = object{"type": "boolean", "default": false}
+			doc = "Same as dry_run."
 		case "cascade":
-			schema, doc = object{"type": "boolean", "default": false}, "If true, the server also deletes the rows that depend on this one."
+			schema = object{"type": "boolean", "default": false}
+			doc = "If true, the server also deletes the rows that depend on this one."
 		}
 		parameter := object{"name": f.name, "in": "query", "description": doc, "schema": schema}
 		if slices.Contains(b.requiredQuery, f.name) {
@@ -385,7 +447,12 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 		all = append(all, parameter)
 	}
 	if len(b.cursorFields) > 0 {
-		all = append(all, object{"name": "after", "in": "query", "description": "Cursor of the last row received, from the Link header.", "schema": object{"type": "string"}})
+		all = append(all, object{
+			"name":        "after",
+			"in":          "query",
+			"description": "Cursor of the last row received, from the Link header.",
+			"schema":      object{"type": "string"},
+		})
 	}
 	if rt.endpoint.descending != nil {
 		all = append(all, ref("parameters", "order"))
@@ -423,15 +490,28 @@ func (src *sources) body(rt route, b *binder, path string) object {
 	}
 	content := object{"application/json": object{"schema": single, "example": exampleBody(rt, b)}}
 	if rt.endpoint.form {
-		single["properties"].(object)[fileField] = object{"type": "string", "contentMediaType": "application/octet-stream", "description": "The file with its name, up to 20 MiB."}
+		single["properties"].(object)[fileField] = object{
+			"type":             "string",
+			"contentMediaType": "application/octet-stream",
+			"description":      "The file with its name, up to 20 MiB.",
+		}
 		single["required"] = []string{fileField}
 		return object{"required": true, "content": object{"multipart/form-data": object{"schema": single}}}
 	}
 	if bulk := rt.endpoint.bulk; bulk != nil {
 		line := src.bodySchema(bulk.binder, schemaType(rt.endpoint.out))
-		content["application/json"].(object)["schema"] = object{"oneOf": []object{single, {"type": "array", "items": line}}}
-		content["application/x-ndjson"] = object{"schema": object{"type": "string", "description": "One JSON object per line."}}
-		content["text/csv"] = object{"schema": object{"type": "string", "description": "A header line with the column names, then one row per line. An empty cell means null."}}
+		content["application/json"].(object)["schema"] = object{
+			"oneOf": []object{single, {"type": "array", "items": line}},
+		}
+		content["application/x-ndjson"] = object{
+			"schema": object{"type": "string", "description": "One JSON object per line."},
+		}
+		content["text/csv"] = object{
+			"schema": object{
+				"type":        "string",
+				"description": "A header line with the column names, then one row per line. An empty cell means null.",
+			},
+		}
 	}
 	return object{"required": rt.method != http.MethodDelete, "content": content}
 }
@@ -479,7 +559,9 @@ func (src *sources) bodySchema(b *binder, row reflect.Type) object {
 func (src *sources) responses(all object, rt route, b *binder, path string, shortRoute bool) {
 	row := schemaType(rt.endpoint.out)
 	headers := object{"X-Request-Id": ref("headers", "X-Request-Id")}
-	if in := rt.endpoint.in; rt.endpoint.endsSession != nil || in == reflect.TypeFor[LoginRequest]() || in == reflect.TypeFor[RefreshRequest]() || in == reflect.TypeFor[UpdateAccountRequest]() {
+	if in := rt.endpoint.in; rt.endpoint.endsSession != nil || in == reflect.TypeFor[LoginRequest]() ||
+		in == reflect.TypeFor[RefreshRequest]() ||
+		in == reflect.TypeFor[UpdateAccountRequest]() {
 		headers["Set-Cookie"] = ref("headers", "Set-Cookie")
 	}
 	schema := ref("schemas", row.Name())
@@ -498,7 +580,10 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 			all["303"] = object{"description": "Redirects clients that prefer text/html to the web app."}
 		}
 		if path == "/readyz" {
-			all["503"] = object{"description": "The server is not ready. The body contains the failed checks.", "content": content}
+			all["503"] = object{
+				"description": "The server is not ready. The body contains the failed checks.",
+				"content":     content,
+			}
 		}
 	case rt.endpoint.maxRows > 0:
 		success["description"] = "The rows, best match first."
@@ -536,7 +621,8 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 		}
 	default:
 		problems = append(problems, 406, 409, 412, 413, 415)
-		if rt.method == http.MethodPatch || rt.method == http.MethodDelete || rt.method == http.MethodPut && !b.canCreate() {
+		if rt.method == http.MethodPatch || rt.method == http.MethodDelete ||
+			rt.method == http.MethodPut && !b.canCreate() {
 			problems = append(problems, 404)
 		}
 	}
@@ -549,13 +635,21 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 			status = "200"
 		}
 		oneOrMany := object{"oneOf": []object{schema, {"type": "array", "items": schema}}}
-		recorded := object{"description": "The recorded event.", "headers": object{"X-Request-Id": ref("headers", "X-Request-Id")}, "content": object{
-			"application/json": object{"schema": schema},
-		}}
-		all["200"] = object{"description": "The recorded events, in the order of the request.", "headers": recorded["headers"], "content": object{
-			"application/json":     object{"schema": oneOrMany},
-			"application/x-ndjson": object{"schema": object{"type": "string"}},
-		}}
+		recorded := object{
+			"description": "The recorded event.",
+			"headers":     object{"X-Request-Id": ref("headers", "X-Request-Id")},
+			"content": object{
+				"application/json": object{"schema": schema},
+			},
+		}
+		all["200"] = object{
+			"description": "The recorded events, in the order of the request.",
+			"headers":     recorded["headers"],
+			"content": object{
+				"application/json":     object{"schema": oneOrMany},
+				"application/x-ndjson": object{"schema": object{"type": "string"}},
+			},
+		}
 		if !shortRoute {
 			recorded["headers"].(object)["Location"] = ref("headers", "Location")
 			all[status] = recorded
@@ -567,7 +661,9 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 		return
 	}
 	created := object{"description": "The new row.", "headers": object{
-		"X-Request-Id": ref("headers", "X-Request-Id"), "ETag": ref("headers", "ETag"), "Location": ref("headers", "Location"),
+		"X-Request-Id": ref("headers", "X-Request-Id"),
+		"ETag":         ref("headers", "ETag"),
+		"Location":     ref("headers", "Location"),
 	}, "content": content}
 	switch {
 	case rt.endpoint.form:
@@ -579,7 +675,11 @@ func (src *sources) responses(all object, rt route, b *binder, path string, shor
 		all["201"] = created
 	case rt.endpoint.bulk != nil:
 		all["201"] = created
-		all["200"] = object{"description": "All rows were imported.", "headers": headers, "content": object{"application/json": object{"schema": ref("schemas", "Stored")}}}
+		all["200"] = object{
+			"description": "All rows were imported.",
+			"headers":     headers,
+			"content":     object{"application/json": object{"schema": ref("schemas", "Stored")}},
+		}
 		all["408"] = ref("responses", "Problem")
 	case b.canCreate() && !shortRoute && rt.method != http.MethodGet:
 		all["201"] = created

@@ -55,8 +55,8 @@ func poolerProgram(t *testing.T) string {
 	return program
 }
 
-// startPooler starts a pgbouncer in transaction mode in front of the database at the URL direct. It returns the URL of the
-// database behind pgbouncer.
+// startPooler starts a pgbouncer in transaction mode in front of the database at the URL direct. It returns the URL of
+// the database behind pgbouncer.
 func startPooler(t *testing.T, direct string) string {
 	t.Helper()
 	program := poolerProgram(t)
@@ -159,8 +159,8 @@ func openPooled(t *testing.T, url string) *pgxpool.Pool {
 	return pool
 }
 
-// A rowState is the version of a row that a change created, or that a delete removed. Exactly one request can have caused
-// it.
+// A rowState is the version of a row that a change created, or that a delete removed. Exactly one request can have
+// caused it.
 type rowState struct {
 	table, key, action string
 	version            int64
@@ -184,8 +184,8 @@ func (l *writeLog) add(by author, all ...rowState) {
 	}
 }
 
-// compare compares the history with the log. It returns changes with the wrong author, logged changes that are missing in
-// the history, and unexpected changes in the history.
+// compare compares the history with the log. It returns changes with the wrong author, logged changes that are missing
+// in the history, and unexpected changes in the history.
 func (l *writeLog) compare(history []historyRow) (misattributed, missing, unexpected []string) {
 	seen := map[rowState]bool{}
 	for _, r := range history {
@@ -257,8 +257,8 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 	return history, last
 }
 
-// serverConnections inspects each connection of pgbouncer to Postgres. It returns their process IDs and the session state
-// that earlier transactions left behind.
+// serverConnections inspects each connection of pgbouncer to Postgres. It returns their process IDs and the session
+// state that earlier transactions left behind.
 func serverConnections(t *testing.T, pool *pgxpool.Pool) (pids []int, leaks []string) {
 	t.Helper()
 	var open []pgx.Tx // an open transaction occupies its connection, so the next one uses another connection
@@ -282,16 +282,19 @@ func serverConnections(t *testing.T, pool *pgxpool.Pool) (pids []int, leaks []st
 			current_setting('lock_timeout'),
 			current_setting('statement_timeout'),
 			(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
-			(SELECT count(*) FROM pg_prepared_statements)`).Scan(&pid, &actor, &request, &lockTimeout, &statementTimeout, &locks, &statements); err != nil {
+			(SELECT count(*) FROM pg_prepared_statements)`,
+		).Scan(&pid, &actor, &request, &lockTimeout, &statementTimeout, &locks, &statements); err != nil {
 			t.Fatal(err)
 		}
 		if slices.Contains(pids, pid) {
 			t.Fatalf("two open transactions use server connection %d", pid)
 		}
 		pids = append(pids, pid)
-		if actor != "" || request != "" || lockTimeout != "0" || statementTimeout != "0" || locks != 0 || statements != 0 {
+		hasSettings := actor != "" || request != "" || lockTimeout != "0" || statementTimeout != "0"
+		if hasSettings || locks != 0 || statements != 0 {
 			leaks = append(leaks, fmt.Sprintf("server connection %d: actor %q, request %q, lock_timeout %s, "+
-				"statement_timeout %s, %d advisory locks, %d prepared statements", pid, actor, request, lockTimeout, statementTimeout, locks, statements))
+				"statement_timeout %s, %d advisory locks, %d prepared statements",
+				pid, actor, request, lockTimeout, statementTimeout, locks, statements))
 		}
 	}
 	slices.Sort(pids)
@@ -308,12 +311,15 @@ type poolerClient struct {
 }
 
 // do sends one request and records the change, unless action is "".
-func (c *poolerClient) do(action string, want int, method, target, body string, header ...string) (row struct{ ID, Version int64 }) {
+func (c *poolerClient) do(
+	action string, want int, method, target, body string, header ...string,
+) (row struct{ ID, Version int64 }) {
 	c.sent++
 	self := author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}
 	resp := doRequest(c.h, method, target, body, append(header, "X-Request-Id: "+self.Request)...)
 	if resp.Code != want || resp.Header().Get("X-Request-Id") != self.Request {
-		c.t.Errorf("%s %s: status %d, want %d; request %s: %.300s", method, target, resp.Code, want, resp.Header().Get("X-Request-Id"), resp.Body)
+		c.t.Errorf("%s %s: status %d, want %d; request %s: %.300s",
+			method, target, resp.Code, want, resp.Header().Get("X-Request-Id"), resp.Body)
 		return row
 	}
 	if action == "" {
@@ -349,7 +355,8 @@ func (c *poolerClient) round() {
 	c.do("", http.StatusConflict, "DELETE", "/api/v1/sites/1", "")      // a constraint aborts the transaction
 	c.do("", ok, "GET", "/api/v1/computers?limit=10", "")
 	c.do("", ok, "GET", "/api/v1/computers?limit=10&site_id=1&name=patched", "")
-	c.do("update", ok, "PATCH", "/api/v1/sites/2", fmt.Sprintf(`{"contact":"%s.%d"}`, c.actor, c.sent)) // all clients update this row
+	contact := fmt.Sprintf(`{"contact":"%s.%d"}`, c.actor, c.sent)
+	c.do("update", ok, "PATCH", "/api/v1/sites/2", contact) // all clients update this row
 	c.do("", ok, "GET", "/api/v1/instruments?site_id=1", "", "Accept: text/csv")
 	box := "/api/v1/containers/" + uuid.NewString()
 	c.do("insert", created, "PUT", box, `{"description":null,"freezer_id":1}`)
@@ -404,7 +411,8 @@ func TestPooler(t *testing.T) {
 	runPoolerClients(func(n int) {
 		actor := fmt.Sprintf("actor-%02d", n)
 		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-		c := &poolerClient{t: t, h: New(Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"}), actor: actor, writes: writes}
+		h := New(Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"})
+		c := &poolerClient{t: t, h: h, actor: actor, writes: writes}
 		for i := range poolerRounds {
 			c.round()
 			if i == n%poolerRounds { // spreads the imports over the rounds
@@ -437,7 +445,9 @@ func TestPooler(t *testing.T) {
 			by := author{fmt.Sprintf("control-%02d", n), fmt.Sprintf("control-%02d.%d", n, i)}
 			key := uuid.NewString()
 			err := pool.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
-				_, err := conn.Exec(t.Context(), "SELECT set_config('labledger.actor', $1, false), set_config('labledger.request_id', $2, false)", by.Actor, by.Request)
+				_, err := conn.Exec(t.Context(), `SELECT
+					set_config('labledger.actor', $1, false),
+					set_config('labledger.request_id', $2, false)`, by.Actor, by.Request)
 				if err == nil {
 					_, err = conn.Exec(t.Context(), "INSERT INTO container (uuid, freezer_id) VALUES ($1::text::uuid, 1)", key)
 				}
@@ -463,8 +473,8 @@ func TestPooler(t *testing.T) {
 	}
 }
 
-// TestPooler_sessionStateLeaks: the default mode of pgx fails behind pgbouncer, because its prepared statements belong to
-// a server connection. pgbouncer 1.21 and later can track prepared statements (max_prepared_statements), and newer
+// TestPooler_sessionStateLeaks: the default mode of pgx fails behind pgbouncer, because its prepared statements belong
+// to a server connection. pgbouncer 1.21 and later can track prepared statements (max_prepared_statements), and newer
 // versions do so by default.
 func TestPooler_sessionStateLeaks(t *testing.T) {
 	pool := openPooled(t, startPooler(t, pgtest.Database(t)))
@@ -486,12 +496,14 @@ func TestPooler_sessionStateLeaks(t *testing.T) {
 	})
 	_, reason, _ := strings.Cut(log.String(), "error=")
 	reason, _, _ = strings.Cut(reason, "\n")
-	t.Logf("in the default mode of pgx, %d of %d requests failed, the first with: %s", failures.Load(), responses.Load(), reason)
+	t.Logf("in the default mode of pgx, %d of %d requests failed, the first with: %s",
+		failures.Load(), responses.Load(), reason)
 	if failures.Load() == 0 {
 		output, err := exec.Command(poolerProgram(t), "--version").Output()
 		var minor int
 		if n, _ := fmt.Sscanf(string(output), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
-			t.Errorf("the default mode of pgx works behind this pgbouncer, so the documented mode is unnecessary: %s %v", output, err)
+			t.Errorf("the default mode of pgx works behind this pgbouncer, so the documented mode is unnecessary: %s %v",
+				output, err)
 		}
 	} else if !strings.Contains(log.String(), "prepared statement") {
 		t.Error("the log does not mention prepared statements")

@@ -91,8 +91,8 @@ func TestRouter_matchesRouteTable(t *testing.T) {
 	}
 }
 
-// TestRoles compares the roles of all routes with testdata/roles.txt, so that a change of a role is visible in a review.
-// `go test ./api -run TestRoles -update` rewrites the file.
+// TestRoles compares the roles of all routes with testdata/roles.txt, so that a change of a role is visible in a
+// review. `go test ./api -run TestRoles -update` rewrites the file.
 func TestRoles(t *testing.T) {
 	const file = "testdata/roles.txt"
 	var all, publicOnly []string

@@ -26,7 +26,8 @@ type storyRequest struct {
 }
 
 func (r storyRequest) String() string {
-	return "> " + clipText(r.method+" "+r.target) + "\n> " + strings.Join(r.headers, "\n> ") + "\n> " + clipText(r.body[:min(len(r.body), 400)])
+	body := r.body[:min(len(r.body), 400)]
+	return "> " + clipText(r.method+" "+r.target) + "\n> " + strings.Join(r.headers, "\n> ") + "\n> " + clipText(body)
 }
 
 // send sends the request on a new connection and reads the response.
@@ -67,7 +68,8 @@ func (resp *storyResponse) String() string {
 	}
 	var header strings.Builder
 	_ = resp.Header.Write(&header)
-	return "< " + resp.Status + "\n< " + strings.ReplaceAll(strings.TrimSpace(header.String()), "\r\n", "\n< ") + "\n< " + clipText(resp.body)
+	headers := strings.ReplaceAll(strings.TrimSpace(header.String()), "\r\n", "\n< ")
+	return "< " + resp.Status + "\n< " + headers + "\n< " + clipText(resp.body)
 }
 
 // jsonAt returns the part of a JSON body at a path such as errors.0.field.
@@ -120,7 +122,9 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 	if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 		add("X-Content-Type-Options is not nosniff")
 	}
-	for _, name := range []string{"Cache-Control", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy"} {
+	for _, name := range []string{
+		"Cache-Control", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy",
+	} {
 		if len(resp.Header.Values(name)) != 1 {
 			add("header %s has the values %q, want one value", name, resp.Header.Values(name))
 		}
@@ -149,13 +153,15 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 	if err := json.Unmarshal([]byte(resp.body), &p); err != nil {
 		add("the problem is not JSON: %v", err)
 	}
-	if p.Status != resp.StatusCode || p.RequestID != id || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" {
+	if p.Status != resp.StatusCode || p.RequestID != id ||
+		p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" {
 		add("the problem is incomplete or contradicts the status or the headers")
 	}
 	if len(p.Detail) > maxDetail {
 		add("the detail has %d bytes", len(p.Detail))
 	}
-	if leaked := internalDetailRE.FindString(strings.ReplaceAll(resp.body[:min(len(resp.body), 100_000)], p.Instance, "")); leaked != "" {
+	body := strings.ReplaceAll(resp.body[:min(len(resp.body), 100_000)], p.Instance, "")
+	if leaked := internalDetailRE.FindString(body); leaked != "" {
 		add("the problem exposes internals: %s", leaked)
 	}
 	return all

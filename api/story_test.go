@@ -23,8 +23,9 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// A story is a plain-text file of requests and checks: testdata/*.http. It runs against a server on a fresh clone of the
-// mock data or, with BASE_URL=http://host:port in the environment, against that server. Requests are sent byte for byte.
+// A story is a plain-text file of requests and checks: testdata/*.http. It runs against a server on a fresh clone of
+// the mock data or, with BASE_URL=http://host:port in the environment, against that server. Requests are sent byte for
+// byte.
 //
 //	# A comment. Two comments are directives: "# fresh" skips the story with BASE_URL, since it needs the unchanged mock
 //	# data. "# serial" runs the story while no other story runs.
@@ -46,8 +47,9 @@ import (
 //	== same                        the tables are equal to the snapshot
 //	:= id json@id                  saves a value as {{id}}; ":= next header Link <(.+)>" saves the group of the regexp
 //
-// Everywhere, \xNN is a byte, and {{repeat "text" n}} repeats a text n times with # replaced by 1 to n. Each run has its
-// own {{unique}} (an integer), {{uuid}} (a UUID without the last digit) and {{mac}} (a MAC address without the last byte).
+// Everywhere, \xNN is a byte, and {{repeat "text" n}} repeats a text n times with # replaced by 1 to n. Each run has
+// its own {{unique}} (an integer), {{uuid}} (a UUID without the last digit) and {{mac}} (a MAC address without the last
+// byte).
 type story struct {
 	file          string
 	fresh, serial bool
@@ -253,8 +255,8 @@ func runStory(t *testing.T, s *story, variables map[string]string, coverage *sto
 	}
 }
 
-// startServer starts the API with the server's role on a new database, unless BASE_URL names a server. The returned pool
-// has the owner's role.
+// startServer starts the API with the server's role on a new database, unless BASE_URL names a server. The returned
+// pool has the owner's role.
 func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 	if base := os.Getenv("BASE_URL"); base != "" {
 		return strings.TrimSuffix(base, "/"), nil
@@ -275,8 +277,8 @@ func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 // secretShapeRE matches tokens, password hashes and the passwords of the stories.
 var secretShapeRE = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|argon2id\$|is (mine|new)|password=`)
 
-// A secretDetector is a log writer that fails the test if a secret is logged. It copies warnings and errors to the output
-// of the test.
+// A secretDetector is a log writer that fails the test if a secret is logged. It copies warnings and errors to the
+// output of the test.
 type secretDetector struct {
 	t     *testing.T
 	lines atomic.Int64
@@ -354,7 +356,8 @@ func (r *storyRunner) expand(text string) string {
 func (r *storyRunner) dumpTables() string {
 	var all strings.Builder
 	for _, table := range []string{"sites", "freezers", "computers", "containers", "users", "rules", "events", "alerts"} {
-		resp, err := storyRequest{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}.send(r.base)
+		request := storyRequest{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}
+		resp, err := request.send(r.base)
 		if err != nil || resp.StatusCode != http.StatusOK {
 			r.Fatalf("%s: read %s: %v\n%s", r.file, table, err, resp)
 		}
@@ -375,7 +378,8 @@ func dumpRows(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
 	var all strings.Builder
 	for _, table := range tables {
 		var rows string
-		if err := pool.QueryRow(t.Context(), "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM "+table+" AS row").Scan(&rows); err != nil {
+		sql := "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM " + table + " AS row"
+		if err := pool.QueryRow(t.Context(), sql).Scan(&rows); err != nil {
 			t.Fatal(err)
 		}
 		all.WriteString(table + "\n" + rows + "\n")

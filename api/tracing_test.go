@@ -24,7 +24,9 @@ import (
 // The spans of SQL statements are tested in package tracing, the export to a collector in the e2e tests.
 
 // newTracedAPI returns an API with an in-memory span exporter.
-func newTracedAPI(t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
+func newTracedAPI(
+	t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption,
+) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
 	t.Helper()
 	spans, log = tracetest.NewInMemoryExporter(), &bytes.Buffer{}
 	provider := sdk.NewTracerProvider(append(options, sdk.WithSyncer(spans))...)
@@ -81,11 +83,13 @@ func TestSpans(t *testing.T) {
 			continue
 		}
 		s, got := all[0], attributes(all[0])
-		if s.Name != c.name || s.SpanKind != trace.SpanKindServer || s.Parent.IsValid() || s.Status.Code != codes.Unset || len(s.Events) > 0 || len(s.Links) > 0 {
+		if s.Name != c.name || s.SpanKind != trace.SpanKindServer || s.Parent.IsValid() ||
+			s.Status.Code != codes.Unset || len(s.Events) > 0 || len(s.Links) > 0 {
 			t.Errorf("%s %s: %q %v, parent %v, %v, want %q", c.method, c.target, s.Name, s.SpanKind, s.Parent, s.Status, c.name)
 		}
 		if w.Code != c.status || got["http.response.status_code"] != fmt.Sprint(c.status) {
-			t.Errorf("%s %s: status %d, span has %s, want %d", c.method, c.target, w.Code, got["http.response.status_code"], c.status)
+			t.Errorf("%s %s: status %d, span has %s, want %d",
+				c.method, c.target, w.Code, got["http.response.status_code"], c.status)
 		}
 		for name, want := range c.attributes {
 			if got[name] != want {
@@ -130,7 +134,8 @@ func TestSpans_errors(t *testing.T) {
 		defer func() { _ = recover() }() // net/http would close the connection
 		doRequest(h, "GET", "/site/1", "")
 	}()
-	if all := spans.GetSpans(); len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
+	all := spans.GetSpans()
+	if len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
 		t.Errorf("spans of a panic: %v", all)
 	}
 }
@@ -187,7 +192,8 @@ func TestTraceparent(t *testing.T) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			all := spans.GetSpans()
-			if w.Code != http.StatusOK || (len(all) == 1) != c.wantSpan || strings.Contains(log.String(), "trace_id") != c.wantSpan {
+			logged := strings.Contains(log.String(), "trace_id")
+			if w.Code != http.StatusOK || (len(all) == 1) != c.wantSpan || logged != c.wantSpan {
 				t.Fatalf("%d, %d spans\n%s", w.Code, len(all), log)
 			}
 			if c.wantSpan && (all[0].SpanContext.TraceID().String() != remoteTrace) != c.wantRoot {
