@@ -16,8 +16,9 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
-// This file holds every answer of every story against the OpenAPI document, and every request that was taken.
+// This file validates every response of the stories, and every request that succeeded, against the OpenAPI document.
 
+// openAPIRouter finds the operation of a request.
 var openAPIRouter = sync.OnceValue(func() routers.Router {
 	embedded, err := assets.ReadFile("openapi.json")
 	if err != nil {
@@ -40,11 +41,11 @@ var openAPIRouter = sync.OnceValue(func() routers.Router {
 	return router
 })
 
-// contractViolation says how an answer breaks what openapi.json promises; "" when it does not.
+// contractViolation reports how a request or its response violates openapi.json, or "".
 func contractViolation(r storyRequest, resp *storyResponse) string {
 	req, err := http.NewRequest(r.method, r.target, strings.NewReader(r.body))
 	if err != nil {
-		return "" // not even a URL; the document says nothing of those
+		return "" // the target is not a URL
 	}
 	for _, line := range r.headers {
 		if name, value, ok := strings.Cut(line, ":"); ok {
@@ -52,12 +53,12 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 		}
 	}
 	if r.body != "" && req.Header.Get("Content-Type") == "" {
-		req.Header.Set("Content-Type", "application/json") // what such a body is taken for
+		req.Header.Set("Content-Type", "application/json") // the default of the server
 	}
 	switch req.Method {
 	case http.MethodHead:
 		req.Method = http.MethodGet
-	case methodUpdate: // OpenAPI has no word for it
+	case methodUpdate: // OpenAPI cannot express this method
 		if resp.StatusCode == http.StatusMethodNotAllowed {
 			return ""
 		}
@@ -68,7 +69,7 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 	switch {
 	case err != nil && accepted && req.Method != http.MethodOptions && !isWebPage(req.URL.Path):
 		return fmt.Sprintf("%s %s is not in openapi.json: %v", r.method, r.target, err)
-	case err != nil, resp.Header.Get("X-Request-Id") == "": // the answer is not one of ours
+	case err != nil, resp.Header.Get("X-Request-Id") == "": // the response is not from the API
 		return ""
 	}
 	for name, value := range variables {
@@ -78,50 +79,62 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 	}
 	input := &openapi3filter.RequestValidationInput{
 		Request: req, PathParams: variables, Route: route,
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
-			ExcludeRequestBody: strings.HasPrefix(req.Header.Get("Content-Type"), "multipart/"), // whose parts are of any type
+		Options: &openapi3filter.Options{
+			IncludeResponseStatus: true,
+			MultiError:            true,
+			AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
+			// The parts of a form have any media type.
+			ExcludeRequestBody: strings.HasPrefix(req.Header.Get("Content-Type"), "multipart/"),
 		},
 	}
-	empty := r.body == "" && req.Method == http.MethodPost // many rows may be none
-	if accepted && r.method != http.MethodHead && !empty {
+	emptyImport := r.body == "" && req.Method == http.MethodPost // an import may have no rows
+	if accepted && r.method != http.MethodHead && !emptyImport {
 		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
-			return fmt.Sprintf("openapi.json would not have taken this request: %v", err)
+			return fmt.Sprintf("openapi.json does not allow this request: %v", err)
 		}
 	}
 	if r.method == http.MethodHead {
 		return ""
 	}
-	output := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: resp.StatusCode, Header: resp.Header, Options: input.Options}
+	output := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input,
+		Status:                 resp.StatusCode,
+		Header:                 resp.Header,
+		Options:                input.Options,
+	}
 	output.SetBodyBytes([]byte(resp.body))
 	if err := openapi3filter.ValidateResponse(context.Background(), output); err != nil {
-		return fmt.Sprintf("openapi.json does not promise this answer: %v", err)
+		return fmt.Sprintf("openapi.json does not allow this response: %v", err)
 	}
 	return ""
 }
 
-// TestContractViolation shows that a wrong answer is noticed.
+// TestContractViolation checks that violations are detected.
 func TestContractViolation(t *testing.T) {
 	request := storyRequest{method: "GET", target: "/site/1"}
 	head := func(status int) *http.Response {
-		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"x"}}}
+		return &http.Response{
+			StatusCode: status,
+			Header:     http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"x"}},
+		}
 	}
 	const row = `{"id":1,"name":"a","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null,"version":1`
 	for _, c := range []struct {
-		what   string
-		asked  storyRequest
-		answer *storyResponse
-		wrong  bool
+		name      string
+		request   storyRequest
+		response  *storyResponse
+		violation bool
 	}{
 		{"a row", request, &storyResponse{head(200), row + "}"}, false},
-		{"a column too many", request, &storyResponse{head(200), row + `,"extra":1}`}, true},
-		{"a text for a number", request, &storyResponse{head(200), strings.Replace(row, ":1", `:"1"`, 1) + "}"}, true},
-		{"a column too few", request, &storyResponse{head(200), `{"id":1}`}, true},
-		{"a status nobody promised", request, &storyResponse{head(201), row + "}"}, true},
-		{"a path nobody promised", storyRequest{method: "GET", target: "/nothing"}, &storyResponse{head(200), "{}"}, true},
-		{"a parameter nobody promised", storyRequest{method: "DELETE", target: "/site/1?cascade=maybe"}, &storyResponse{head(200), row + "}"}, true},
+		{"an extra column", request, &storyResponse{head(200), row + `,"extra":1}`}, true},
+		{"a string instead of an integer", request, &storyResponse{head(200), strings.Replace(row, ":1", `:"1"`, 1) + "}"}, true},
+		{"a missing column", request, &storyResponse{head(200), `{"id":1}`}, true},
+		{"an undocumented status", request, &storyResponse{head(201), row + "}"}, true},
+		{"an undocumented path", storyRequest{method: "GET", target: "/nothing"}, &storyResponse{head(200), "{}"}, true},
+		{"an invalid parameter", storyRequest{method: "DELETE", target: "/site/1?cascade=maybe"}, &storyResponse{head(200), row + "}"}, true},
 	} {
-		if reason := contractViolation(c.asked, c.answer); (reason != "") != c.wrong {
-			t.Errorf("%s: %q", c.what, reason)
+		if reason := contractViolation(c.request, c.response); (reason != "") != c.violation {
+			t.Errorf("%s: got %q, want a violation: %t", c.name, reason, c.violation)
 		}
 	}
 }

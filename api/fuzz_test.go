@@ -13,7 +13,7 @@ import (
 	"labledger/db"
 )
 
-// checkStorable fails when a bound value is one that the database or a client could choke on.
+// checkStorable fails the test if a bound string is not valid UTF-8 or contains a null byte.
 func checkStorable(t *testing.T, row reflect.Value) {
 	t.Helper()
 	for i := range row.NumField() {
@@ -25,16 +25,18 @@ func checkStorable(t *testing.T, row reflect.Value) {
 			value = value.Elem()
 		}
 		if value.Kind() == reflect.String && (!utf8.ValidString(value.String()) || strings.ContainsRune(value.String(), 0)) {
-			t.Errorf("%s was let through as %q", row.Type().Field(i).Name, value.String())
+			t.Errorf("field %s was accepted as %q", row.Type().Field(i).Name, value.String())
 		}
 	}
 }
 
+// FuzzBody binds JSON bodies. Errors must be 400, and accepted values storable.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
-		`{"name":"a","contact":null,"address":"b","state_or_region":null,"country":null,"postcode_or_zip":48104}`, `{}`, `[]`, `null`, ``, `{"name":1}`,
-		`{"name":"a","name":"b"}`, `{"name":"\u0000"}`, `{"name":"\ud800"}`, "{\"name\":\"\xff\"}", `{"id":1.0}`, `{"id":9223372036854775808}`, `{} {}`,
-		strings.Repeat("[", 20_000), `{"version":-1}`, `{"nam":"x"}`,
+		`{"name":"a","contact":null,"address":"b","state_or_region":null,"country":null,"postcode_or_zip":48104}`, `{}`,
+		`[]`, `null`, ``, `{"name":1}`, `{"name":"a","name":"b"}`, `{"name":"\u0000"}`, `{"name":"\ud800"}`,
+		"{\"name\":\"\xff\"}", `{"id":1.0}`, `{"id":9223372036854775808}`, `{} {}`, strings.Repeat("[", 20_000),
+		`{"version":-1}`, `{"nam":"x"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -54,13 +56,17 @@ func FuzzBody(f *testing.F) {
 		}
 		checkStorable(t, row)
 		if !json.Valid(body) {
-			t.Errorf("%q was taken for JSON", body)
+			t.Errorf("%q was accepted as JSON", body)
 		}
 	})
 }
 
+// FuzzQuery binds query strings. No parameter may be ignored.
 func FuzzQuery(f *testing.F) {
-	for _, seed := range []string{"limit=10", "limit=0&offset=3", "after=5", "after=1-2", "name=%00", "name=%ff", "nam=x", "limit=1&limit=2", "%zz", ";", "offset=-1", "limit=99999999999999999999", "a=%u0041"} {
+	for _, seed := range []string{
+		"limit=10", "limit=0&offset=3", "after=5", "after=1-2", "name=%00", "name=%ff", "nam=x", "limit=1&limit=2",
+		"%zz", ";", "offset=-1", "limit=99999999999999999999", "a=%u0041",
+	} {
 		f.Add(seed)
 	}
 	lists := []*binder{
@@ -85,8 +91,11 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
+// FuzzCursor parses cursors. An accepted cursor must have one spelling only.
 func FuzzCursor(f *testing.F) {
-	for _, seed := range []string{"1", "0", "-1", "1-2-3", "1--3", "1-2-9007199254740991", "01-2-3", "", "-", "a-b-c", "1-2-3-4"} {
+	for _, seed := range []string{
+		"1", "0", "-1", "1-2-3", "1--3", "1-2-9007199254740991", "01-2-3", "", "-", "a-b-c", "1-2-3-4",
+	} {
 		f.Add(seed)
 	}
 	b := newBinder(reflect.TypeFor[db.ListInstrumentsParams](), http.MethodGet, nil)
@@ -99,24 +108,25 @@ func FuzzCursor(f *testing.F) {
 		for _, c := range b.cursorFields {
 			parts = append(parts, strconv.FormatInt(row.Field(c.index).Int(), 10))
 		}
-		if again := strings.Join(parts, "-"); again != text {
-			t.Errorf("cursor %q was read as %q", text, again)
+		if formatted := strings.Join(parts, "-"); formatted != text {
+			t.Errorf("cursor %q was parsed as %q", text, formatted)
 		}
 	})
 }
 
-// FuzzBulk feeds bodies of many rows, in all three forms, to the intake. Whatever reaches the query must be JSON that it can take.
+// FuzzBulk reads import bodies of all media types. Each chunk must be JSON that the import query accepts.
 func FuzzBulk(f *testing.F) {
 	for _, seed := range []string{
-		"id,name,mac,site_id\n1,a,08:00:2b:01:02:03,1\n", "name,mac,site_id\na,,1\n", "\xef\xbb\xbfname,mac,site_id\n\"a\nb\",,1\n", "name,mac\n", "",
-		"name,mac,site_id\n\"a,,1\n", "name,mac,site_id\na,b\n", "name,name\n", "name,mac,site_id\n\x00,,1\n", "name,mac,site_id\n\xff,,1\n",
+		"id,name,mac,site_id\n1,a,08:00:2b:01:02:03,1\n", "name,mac,site_id\na,,1\n",
+		"\xef\xbb\xbfname,mac,site_id\n\"a\nb\",,1\n", "name,mac\n", "", "name,mac,site_id\n\"a,,1\n",
+		"name,mac,site_id\na,b\n", "name,name\n", "name,mac,site_id\n\x00,,1\n", "name,mac,site_id\n\xff,,1\n",
 		`{"name":"a","mac":null,"site_id":1}` + "\n", `[{"name":"a","mac":null,"site_id":1}]`, `[`, `[1,2]`, `[]]`,
 	} {
 		f.Add([]byte(seed))
 	}
 	b := importRows[db.UpsertComputerParams]((*db.Queries).ImportComputers)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, kind := range mediaTypes {
+		for _, mediaType := range mediaTypes {
 			reader := newBulkReader(b)
 			reader.storeChunk = func(chunk json.RawMessage) (importChunkResult, error) {
 				var rows []struct {
@@ -125,16 +135,16 @@ func FuzzBulk(f *testing.F) {
 					SiteID int64   `json:"site_id"`
 				}
 				if err := json.Unmarshal(chunk, &rows); err != nil {
-					t.Fatalf("%s %q became %q: %v", kind, body, chunk, err)
+					t.Fatalf("%s %q: invalid chunk %q: %v", mediaType, body, chunk, err)
 				}
 				for _, r := range rows {
 					checkStorable(t, reflect.ValueOf(r))
 				}
 				return importChunkResult{Problems: json.RawMessage("[]")}, nil
 			}
-			if err := reader.readAll(kind, strings.NewReader(string(body))); err != nil {
+			if err := reader.readAll(mediaType, strings.NewReader(string(body))); err != nil {
 				if p := asProblem(err, http.MethodPost, nil); p.Status >= http.StatusInternalServerError {
-					t.Errorf("%s %q: %v", kind, body, err)
+					t.Errorf("%s %q: %v", mediaType, body, err)
 				}
 			}
 			reader.errs.close()
@@ -142,13 +152,17 @@ func FuzzBulk(f *testing.F) {
 	})
 }
 
+// FuzzAccept parses Accept headers. The result must be -1 or an index of mediaTypes.
 func FuzzAccept(f *testing.F) {
-	for _, seed := range []string{"", "*/*", "text/csv", "text/html,application/xhtml+xml,*/*;q=0.8", "text/csv;q=0", "application/json;q=2", ",,;q", "text/*;q=0.1,application/json;q=0.05"} {
+	for _, seed := range []string{
+		"", "*/*", "text/csv", "text/html,application/xhtml+xml,*/*;q=0.8", "text/csv;q=0", "application/json;q=2",
+		",,;q", "text/*;q=0.1,application/json;q=0.05",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		if i := preferredIndex(header, mediaTypes); i < -1 || i >= len(mediaTypes) {
-			t.Errorf("%q chose %d", header, i)
+			t.Errorf("%q: got index %d", header, i)
 		}
 	})
 }

@@ -25,15 +25,16 @@ import (
 	"labledger/web"
 )
 
-// This file is a server that asks everybody to sign in, and people for it. They are made by SQL, since registering is limited and hashing is slow.
+// This file has the test server that requires authentication. The accounts of the tests are created in SQL, because
+// registration is rate-limited and password hashing is slow.
 
-// A testServer is such a server on a database of its own. Clients of httptest come from 192.0.2.1 and those of TCP from loopback; both are
-// believed when they say for whom they ask, so that tests can come from anywhere.
+// A testServer is a server that requires authentication, on its own database. Clients of httptest have the address
+// 192.0.2.1, clients over TCP a loopback address. Both are trusted proxies, so X-Forwarded-For sets the client address.
 type testServer struct {
 	*testing.T
 	http.Handler
-	pool, serverPool *pgxpool.Pool // the owner's, the server's
-	secret           string        // that the keys are made of
+	pool, serverPool *pgxpool.Pool // connections with the owner's role and with the server's role
+	secret           string        // the secret from which the signing keys are derived
 	options          Options
 }
 
@@ -46,8 +47,20 @@ func newTestServer(t *testing.T, adjust ...func(*Options)) *testServer {
 		t.Fatal(err)
 	}
 	ts := &testServer{T: t, pool: pool, serverPool: serverPool, secret: secret, options: Options{
-		Pool: serverPool, Media: newMediaStore(t), App: testApp(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "anonymous", Version: "test",
-		Access: Access{Keys: keys, AuthRequired: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("127.0.0.1/32")}},
+		Pool:           serverPool,
+		Media:          newMediaStore(t),
+		App:            testApp(),
+		Log:            slog.New(slog.NewTextHandler(io.Discard, nil)),
+		AnonymousActor: "anonymous",
+		Version:        "test",
+		Access: Access{
+			Keys:         keys,
+			AuthRequired: true,
+			TrustedProxies: []netip.Prefix{
+				netip.MustParsePrefix("192.0.2.1/32"),
+				netip.MustParsePrefix("127.0.0.1/32"),
+			},
+		},
 	}}
 	for _, f := range adjust {
 		f(&ts.options)
@@ -56,13 +69,13 @@ func newTestServer(t *testing.T, adjust ...func(*Options)) *testServer {
 	return ts
 }
 
-// newMediaStore is a folder for files that goes with the test.
+// newMediaStore returns a media store in a temporary directory.
 func newMediaStore(t *testing.T) *media.Store {
 	t.Helper()
 	return media.NewStore(t.TempDir())
 }
 
-// testApp is the web app as it is built.
+// testApp returns the embedded web app.
 var testApp = sync.OnceValue(func() App {
 	a, err := web.New()
 	if err != nil {
@@ -71,30 +84,31 @@ var testApp = sync.OnceValue(func() App {
 	return App{Page: a.ServePage, Static: a.ServeFile}
 })
 
-// staticDigest is what the page says of where its files are.
+// staticDigest returns the digest in the paths of the app's static files, read from the page.
 func staticDigest() string {
 	w := httptest.NewRecorder()
 	testApp().Page(w, nil)
 	return regexp.MustCompile(web.Prefix + `([0-9a-f]+)/`).FindStringSubmatch(w.Body.String())[1]
 }
 
-// newInstance is another instance on the same database with the same keys.
+// newInstance returns another server instance on the same database with the same keys.
 func (ts *testServer) newInstance() *testServer {
 	other := *ts
 	other.Handler = New(ts.options)
 	return &other
 }
 
-// listen makes the lab reachable by TCP.
+// listen starts serving over TCP and returns the base URL.
 func (ts *testServer) listen() (base string) {
 	server := httptest.NewServer(ts.Handler)
 	ts.Cleanup(func() {
-		server.CloseClientConnections() // streams have no other end
+		server.CloseClientConnections() // streams do not end by themselves
 		server.Close()
 	})
 	return server.URL
 }
 
+// exec runs SQL with the owner's role.
 func (ts *testServer) exec(sql string, args ...any) {
 	ts.Helper()
 	if _, err := ts.pool.Exec(context.Background(), sql, args...); err != nil {
@@ -102,6 +116,7 @@ func (ts *testServer) exec(sql string, args ...any) {
 	}
 }
 
+// scan returns the single value of a query.
 func scan[T any](ts *testServer, sql string, args ...any) (value T) {
 	ts.Helper()
 	if err := ts.pool.QueryRow(context.Background(), sql, args...).Scan(&value); err != nil {
@@ -112,7 +127,7 @@ func scan[T any](ts *testServer, sql string, args ...any) (value T) {
 
 const testPassword = "incorrect horse battery staple"
 
-// cachedHash hashes each password once.
+// cachedHash returns the hash of a password. It computes each hash once.
 func cachedHash(password string) string {
 	hashesMutex.Lock()
 	defer hashesMutex.Unlock()
@@ -131,7 +146,7 @@ var (
 	hashes      = map[string]string{}
 )
 
-// createAccount adds somebody whose password is testPassword.
+// createAccount creates an account with the password testPassword.
 func (ts *testServer) createAccount(username string, r role) (id int64) {
 	ts.Helper()
 	id = scan[int64](ts, "INSERT INTO account (username, role) VALUES ($1, $2) RETURNING id", username, r.String())
@@ -139,29 +154,37 @@ func (ts *testServer) createAccount(username string, r role) (id int64) {
 	return id
 }
 
-// A testSession is signed in.
+// A testSession is a session with its tokens.
 type testSession struct {
 	id              uuid.UUID
 	accountID       int64
 	access, refresh string
 }
 
+// createSession creates a session of an account.
 func (ts *testServer) createSession(account int64) testSession {
 	ts.Helper()
-	id := scan[uuid.UUID](ts, "INSERT INTO session (account_id, expires_at) VALUES ($1, now() + interval '1 day') RETURNING id", account)
+	id := scan[uuid.UUID](ts, `INSERT INTO session (account_id, expires_at) VALUES ($1, now() + interval '1 day')
+		RETURNING id`, account)
 	keys := ts.options.Access.Keys
-	return testSession{id, account, keys.SignAccessToken(account, id, time.Now()), keys.SignRefreshToken(auth.RefreshClaims{Session: id, Generation: 1})}
+	return testSession{
+		id:        id,
+		accountID: account,
+		access:    keys.SignAccessToken(account, id, time.Now()),
+		refresh:   keys.SignRefreshToken(auth.RefreshClaims{Session: id, Generation: 1}),
+	}
 }
 
-// createAPIToken adds an API token that may do so much.
+// createAPIToken creates an API token with a role.
 func (ts *testServer) createAPIToken(account int64, r role) string {
 	ts.Helper()
 	token, prefix, hash := auth.NewAPIToken()
-	ts.exec("INSERT INTO api_token (account_id, name, prefix, hash, role, expires_at) VALUES ($1, 'script', $2, $3, $4, now() + interval '1 day')", account, prefix, hash, r.String())
+	ts.exec(`INSERT INTO api_token (account_id, name, prefix, hash, role, expires_at)
+		VALUES ($1, 'script', $2, $3, $4, now() + interval '1 day')`, account, prefix, hash, r.String())
 	return token
 }
 
-// send sends a request with a token, or none.
+// send sends a request. An empty token sends no Authorization header.
 func (ts *testServer) send(token, method, target, body string, header ...string) *httptest.ResponseRecorder {
 	if token != "" {
 		header = append(header, "Authorization: Bearer "+token)
@@ -169,29 +192,30 @@ func (ts *testServer) send(token, method, target, body string, header ...string)
 	return doRequest(ts.Handler, method, target, body, header...)
 }
 
-// mustSend is ask, for what must go well. It returns the answer.
-func (ts *testServer) mustSend(token, method, target, body string, header ...string) (answer object) {
+// mustSend sends a request that must succeed and returns the decoded object.
+func (ts *testServer) mustSend(token, method, target, body string, header ...string) (decoded object) {
 	ts.Helper()
 	w := ts.send(token, method, target, body, header...)
 	if w.Code/100 != 2 {
 		ts.Fatalf("%s %s: %d %s", method, target, w.Code, w.Body)
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil && !strings.HasPrefix(w.Body.String(), "[") {
+	if err := json.Unmarshal(w.Body.Bytes(), &decoded); err != nil && !strings.HasPrefix(w.Body.String(), "[") {
 		ts.Fatalf("%s %s: %v\n%s", method, target, err, w.Body)
 	}
-	return answer
+	return decoded
 }
 
-// login signs in over HTTP. from is an address, "" for the one of httptest.
-func (ts *testServer) login(username, password, from string) *httptest.ResponseRecorder {
+// login signs in over HTTP. ip is the address of the client; "" means that of httptest.
+func (ts *testServer) login(username, password, ip string) *httptest.ResponseRecorder {
 	var header []string
-	if from != "" {
-		header = []string{"X-Forwarded-For: " + from}
+	if ip != "" {
+		header = []string{"X-Forwarded-For: " + ip}
 	}
-	return ts.send("", "POST", "/auth/login", fmt.Sprintf(`{"username": %q, "password": %q}`, username, password), header...)
+	body := fmt.Sprintf(`{"username": %q, "password": %q}`, username, password)
+	return ts.send("", "POST", "/auth/login", body, header...)
 }
 
-// accepts tells whether a token is good.
+// accepts reports whether the server accepts a token.
 func (ts *testServer) accepts(token string) bool {
 	ts.Helper()
 	switch w := ts.send(token, "GET", "/sites", ""); w.Code {
@@ -205,18 +229,19 @@ func (ts *testServer) accepts(token string) bool {
 	}
 }
 
-// tableDigest is a hash of all tables but for some.
-func (ts *testServer) tableDigest(but ...string) string {
+// tableDigest returns a hash of all tables except the given ones.
+func (ts *testServer) tableDigest(except ...string) string {
 	ts.Helper()
 	tables := scan[[]string](ts, `SELECT array_agg(tablename::text ORDER BY tablename) FROM pg_tables
-		WHERE schemaname = 'public' AND tablename <> ALL ($1) AND tablename <> 'schema_migrations'`, append(but, "login_attempt"))
+		WHERE schemaname = 'public' AND tablename <> ALL ($1) AND tablename <> 'schema_migrations'`,
+		append(except, "login_attempt"))
 	if len(tables) < 15 {
-		ts.Fatalf("only these tables: %v", tables)
+		ts.Fatalf("got %d tables, want at least 15: %v", len(tables), tables)
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(dumpRows(ts.T, ts.pool, tables...))))
 }
 
-// withoutRequestFields is the body of a problem without what differs from request to request.
+// withoutRequestFields returns the body of a problem without the fields that differ between requests.
 func withoutRequestFields(body string) string {
 	var p map[string]any
 	if json.Unmarshal([]byte(body), &p) != nil {
@@ -224,6 +249,6 @@ func withoutRequestFields(body string) string {
 	}
 	delete(p, "instance")
 	delete(p, "request_id")
-	text, _ := json.Marshal(p) // it was decoded a moment ago
+	text, _ := json.Marshal(p) // cannot fail: the value was decoded from JSON
 	return string(text)
 }

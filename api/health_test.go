@@ -18,7 +18,7 @@ import (
 	"labledger/internal/postgres"
 )
 
-// checkReadyz asks, and compares what was checked. A value that ends in … stands for a beginning.
+// checkReadyz requests /readyz and compares the status and the checks. A value that ends in … is a prefix.
 func (ts *testServer) checkReadyz(status int, checks map[string]string) {
 	ts.Helper()
 	w := ts.send("", "GET", "/readyz", "")
@@ -27,7 +27,7 @@ func (ts *testServer) checkReadyz(status int, checks map[string]string) {
 		ts.Fatal(err)
 	}
 	for name, state := range checks {
-		if start, cut := strings.CutSuffix(state, "…"); cut && strings.HasPrefix(got.Checks[name], start) {
+		if prefix, ok := strings.CutSuffix(state, "…"); ok && strings.HasPrefix(got.Checks[name], prefix) {
 			got.Checks[name] = state
 		}
 	}
@@ -35,44 +35,52 @@ func (ts *testServer) checkReadyz(status int, checks map[string]string) {
 	if diff := cmp.Diff(Readiness{statusText[status], checks}, got); w.Code != status || diff != "" {
 		ts.Errorf("status %d, want %d; checks (-want +got):\n%s", w.Code, status, diff)
 	}
-	if again := w.Header().Get("Retry-After"); (again != "") != (status == http.StatusServiceUnavailable) {
-		ts.Errorf("status %d with Retry-After %q", w.Code, again)
+	if retryAfter := w.Header().Get("Retry-After"); (retryAfter != "") != (status == http.StatusServiceUnavailable) {
+		ts.Errorf("status %d has Retry-After %q", w.Code, retryAfter)
 	}
 }
 
+// TestReadiness_schemaVersion compares versions of the program with versions of the schema. Version 0 accepts any
+// schema.
 func TestReadiness_schemaVersion(t *testing.T) {
 	t.Parallel()
 	ts := newTestServer(t, func(o *Options) { o.Media = nil })
-	at := scan[int64](ts, "SELECT version FROM schema_migrations")
-	program := func(version int64) *testServer {
+	current := scan[int64](ts, "SELECT version FROM schema_migrations")
+	programOf := func(version int64) *testServer {
 		other := *ts
 		other.options.Schema = uint(version)
 		return other.newInstance()
 	}
-	good := map[string]string{"database": "ok", "schema": "ok", "writable": "ok"}
+	healthy := map[string]string{"database": "ok", "schema": "ok", "writable": "ok"}
 	withSchema := func(schema string) map[string]string {
 		return map[string]string{"database": "ok", "schema": schema, "writable": "ok"}
 	}
 
-	ts.checkReadyz(http.StatusOK, good) // whatever it is
-	program(at).checkReadyz(http.StatusOK, good)
+	ts.checkReadyz(http.StatusOK, healthy)
+	programOf(current).checkReadyz(http.StatusOK, healthy)
 
 	ts.exec("UPDATE schema_migrations SET version = 101")
-	program(102).checkReadyz(http.StatusServiceUnavailable, withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
-	program(100).checkReadyz(http.StatusOK, withSchema("newer: the database has version 101, this program knows 100; update labledger"))
+	programOf(102).checkReadyz(http.StatusServiceUnavailable,
+		withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
+	programOf(100).checkReadyz(http.StatusOK,
+		withSchema("newer: the database has version 101, this program knows 100; update labledger"))
 	ts.exec("UPDATE schema_migrations SET dirty = true")
-	program(101).checkReadyz(http.StatusServiceUnavailable, withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
+	programOf(101).checkReadyz(http.StatusServiceUnavailable,
+		withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
 
 	missing := map[string]string{"database": "ok", "schema": "missing: run labledger migrate up"}
 	ts.exec("DELETE FROM schema_migrations")
-	program(at).checkReadyz(http.StatusServiceUnavailable, missing)
+	programOf(current).checkReadyz(http.StatusServiceUnavailable, missing)
 	ts.exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
-	program(at).checkReadyz(http.StatusServiceUnavailable, missing)
+	programOf(current).checkReadyz(http.StatusServiceUnavailable, missing)
 	ts.exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
-	program(at).checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "ok", "schema": "unknown: the role of DATABASE_URL has no permission to read schema_migrations"})
+	programOf(current).checkReadyz(http.StatusServiceUnavailable, map[string]string{
+		"database": "ok",
+		"schema":   "unknown: the role of DATABASE_URL has no permission to read schema_migrations",
+	})
 }
 
-// A server that stops says so, and asks nobody else.
+// TestReadiness_draining: while it shuts down, a server is not ready and runs no other check.
 func TestReadiness_draining(t *testing.T) {
 	t.Parallel()
 	var draining atomic.Bool
@@ -88,7 +96,8 @@ func TestReadiness_draining(t *testing.T) {
 	ts.checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "unreachable", "media": "ok"})
 }
 
-// Without its folder of files a server still answers almost everything.
+// TestReadiness_mediaDirectory: a server without a usable media directory remains ready, and the check creates no
+// directory.
 func TestReadiness_mediaDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -96,16 +105,21 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for folder, state := range map[string]string{dir: "ok", filepath.Join(dir, "not", "yet"): "ok", filepath.Join(file, "media"): "a file exists in place of the directory"} {
-		ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(folder) })
+	for mediaDir, state := range map[string]string{
+		dir:                              "ok",
+		filepath.Join(dir, "not", "yet"): "ok",
+		filepath.Join(file, "media"):     "a file exists in place of the directory",
+	} {
+		ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(mediaDir) })
 		ts.checkReadyz(http.StatusOK, map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": state})
 	}
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
-		t.Error("to check the folder has made it")
+		t.Error("the check has created the directory")
 	}
 }
 
-// A replica that is down, or does not answer, does not make a server unready, nor keep who asks waiting.
+// TestReadiness_replica: a server remains ready if its replica is down or does not respond, and /readyz does not wait
+// for it.
 func TestReadiness_replica(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)
@@ -135,15 +149,15 @@ func TestReadiness_replica(t *testing.T) {
 	ts.mustSend(token, "GET", "/sites", "")
 	ts.checkReadyz(http.StatusOK, withReplica("failed recently and is skipped for 10s"+fallbackNote))
 
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and never says a word
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() })
-	ts = newServer("postgres://somebody@" + silent.Addr().String() + "/lab?sslmode=disable")
+	ts = newServer("postgres://reader@" + silent.Addr().String() + "/lab?sslmode=disable")
 	start := time.Now()
 	ts.checkReadyz(http.StatusOK, withReplica("unreachable"+fallbackNote))
 	if elapsed := time.Since(start); elapsed > replicaPingTimeout+time.Second {
-		t.Errorf("a replica that does not answer kept it waiting for %s", elapsed)
+		t.Errorf("/readyz waited %s for a replica that does not respond", elapsed)
 	}
 }

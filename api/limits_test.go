@@ -15,7 +15,8 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// TestWrite_lockedRow writes a row that somebody holds: it is told to come back, and nothing is changed. When the row is free, all is well.
+// TestWrite_lockedRow: a write to a row that another transaction has locked returns 503 with Retry-After and changes
+// nothing. After the lock is released, the write succeeds.
 func TestWrite_lockedRow(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
@@ -24,50 +25,57 @@ func TestWrite_lockedRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(context.Background()) }() // by then it has ended
+	defer func() { _ = tx.Rollback(context.Background()) }()
 	if _, err := tx.Exec(t.Context(), "SELECT FROM site WHERE id = 1 FOR UPDATE"); err != nil {
 		t.Fatal(err)
 	}
-	resp := doRequest(h, "PATCH", "/site/1", `{"name":"held"}`)
+	resp := doRequest(h, "PATCH", "/site/1", `{"name":"blocked"}`)
 	if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
-		t.Errorf("while it is held: %d %s", resp.Code, resp.Body)
+		t.Errorf("with a locked row: %d %s", resp.Code, resp.Body)
 	}
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if resp := doRequest(h, "GET", "/site/1", ""); strings.Contains(resp.Body.String(), "held") {
-		t.Errorf("it was written: %s", resp.Body)
+	if resp := doRequest(h, "GET", "/site/1", ""); strings.Contains(resp.Body.String(), "blocked") {
+		t.Errorf("the row was written: %s", resp.Body)
 	}
-	if resp := doRequest(h, "PATCH", "/site/1", `{"name":"free"}`); resp.Code != http.StatusOK {
-		t.Errorf("when it is free: %d %s", resp.Code, resp.Body)
+	if resp := doRequest(h, "PATCH", "/site/1", `{"name":"written"}`); resp.Code != http.StatusOK {
+		t.Errorf("after the lock was released: %d %s", resp.Code, resp.Body)
 	}
 }
 
+// TestRetry: retry repeats after deadlocks and ID collisions, three times at most, and after no other error.
 func TestRetry(t *testing.T) {
-	deadlock, pgErr, taken := &pgconn.PgError{Code: "40P01"}, &pgconn.PgError{Code: "23514"}, &pgconn.PgError{Code: "23505", ConstraintName: "site_pkey"}
-	isIDTaken := func(pgErr *pgconn.PgError) bool { return pgErr.Code == "23505" }
+	deadlock := &pgconn.PgError{Code: "40P01"}
+	checkViolation := &pgconn.PgError{Code: "23514"}
+	collision := &pgconn.PgError{Code: "23505", ConstraintName: "site_pkey"}
+	isCollision := func(pgErr *pgconn.PgError) bool { return pgErr.Code == "23505" }
 	for _, c := range []struct {
-		what    string
-		answers []error
-		want    error
-		tries   int
+		name     string
+		results  []error
+		want     error
+		attempts int
 	}{
-		{"at once", []error{nil}, nil, 1},
+		{"success", []error{nil}, nil, 1},
 		{"after a deadlock", []error{deadlock, nil}, nil, 2},
-		{"after a number that was taken", []error{taken, deadlock, nil}, nil, 3},
-		{"never", []error{deadlock, deadlock, deadlock, nil}, deadlock, 3},
-		{"refused", []error{pgErr, nil}, pgErr, 1},
+		{"after an ID collision", []error{collision, deadlock, nil}, nil, 3},
+		{"deadlocks only", []error{deadlock, deadlock, deadlock, nil}, deadlock, 3},
+		{"violated constraint", []error{checkViolation, nil}, checkViolation, 1},
 		{"another error", []error{errNoRow, nil}, errNoRow, 1},
 	} {
-		tries := 0
-		err := retry(t.Context(), func(context.Context) error { tries++; return c.answers[tries-1] }, isIDTaken)
-		if !errors.Is(err, c.want) || tries != c.tries {
-			t.Errorf("%s: %v after %d tries", c.what, err, tries)
+		attempts := 0
+		err := retry(t.Context(), func(context.Context) error {
+			attempts++
+			return c.results[attempts-1]
+		}, isCollision)
+		if !errors.Is(err, c.want) || attempts != c.attempts {
+			t.Errorf("%s: got %v after %d attempts, want %v after %d", c.name, err, attempts, c.want, c.attempts)
 		}
 	}
 }
 
-// TestCreate_idCollision puts the sequence back behind a row, as if its number had been chosen in the very moment: a create goes round it.
+// TestCreate_idCollision resets the sequence so that its next ID exists, as if a client had just chosen it. The create
+// retries with the following ID.
 func TestCreate_idCollision(t *testing.T) {
 	pool := pgtest.Pool(t)
 	for _, sql := range []string{"INSERT INTO site (id, name) VALUES (4, 'chosen')", "SELECT setval('site_id_seq', 3)"} {
@@ -81,7 +89,7 @@ func TestCreate_idCollision(t *testing.T) {
 	}
 }
 
-// TestPanic lets a handler panic: the client is told no more than the request id, under which the log has the rest.
+// TestPanic: after a panic the client receives only the request ID. The log has the ID and the value of the panic.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	m := &middleware{
@@ -98,25 +106,27 @@ func TestPanic(t *testing.T) {
 	if err := json.Unmarshal(resp.Body.Bytes(), &p); err != nil || resp.Code != http.StatusInternalServerError {
 		t.Fatalf("%d %s: %v", resp.Code, resp.Body, err)
 	}
-	if strings.Contains(resp.Body.String(), "secret") || p.RequestID == "" || !strings.Contains(log.String(), p.RequestID) || !strings.Contains(log.String(), "the secret") {
-		t.Errorf("the client was told %s, the log %s", resp.Body, log.String())
+	if strings.Contains(resp.Body.String(), "secret") || p.RequestID == "" ||
+		!strings.Contains(log.String(), p.RequestID) ||
+		!strings.Contains(log.String(), "the secret") {
+		t.Errorf("response: %s\nlog: %s", resp.Body, log.String())
 	}
 	if !aborted {
-		t.Error("the connection stays open after a panic")
+		t.Error("the connection remains open after a panic")
 	}
 }
 
-// TestErrorSpool goes from memory to a file and keeps every fault, in order.
+// TestErrorSpool: the spool moves from memory to a file and returns all errors in order.
 func TestErrorSpool(t *testing.T) {
-	for _, faults := range []int64{1, 3, 40_000} {
+	for _, count := range []int64{1, 3, 40_000} {
 		spool := &errorSpool{}
-		for i := range faults {
+		for i := range count {
 			if err := spool.add(FieldError{Line: i + 1, Field: "name", Message: strings.Repeat("x", 50)}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if inFile := spool.file != nil; inFile != (faults == 40_000) {
-			t.Errorf("%d faults in a file: %v", faults, inFile)
+		if inFile := spool.file != nil; inFile != (count == 40_000) {
+			t.Errorf("%d errors in a file: %t", count, inFile)
 		}
 		var all []FieldError
 		text := bytes.NewBufferString("[")
@@ -124,22 +134,25 @@ func TestErrorSpool(t *testing.T) {
 			t.Fatal(err)
 		}
 		text.WriteString("]")
-		if err := json.Unmarshal(text.Bytes(), &all); err != nil || int64(len(all)) != faults || all[faults-1].Line != faults {
-			t.Errorf("%d faults became %d: %v", faults, len(all), err)
+		if err := json.Unmarshal(text.Bytes(), &all); err != nil || int64(len(all)) != count ||
+			all[count-1].Line != count {
+			t.Errorf("wrote %d errors, read %d: %v", count, len(all), err)
 		}
 		spool.close()
 	}
 }
 
-// TestDocs_noExternalHosts: our own files of the reference page name no host. The renderer's are held by the page's Content-Security-Policy.
+// TestDocs_noExternalHosts: the files of the API reference contain no host name. For the vendored renderer, the
+// Content-Security-Policy of the page blocks other hosts.
 func TestDocs_noExternalHosts(t *testing.T) {
 	for _, name := range []string{"docs/index.html", "docs/docs.js", "docs/docs.css"} {
 		text, err := assets.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(text, []byte("http:")) || bytes.Contains(text, []byte("https:")) || bytes.Contains(text, []byte(`="//`)) {
-			t.Errorf("%s names a host", name)
+		if bytes.Contains(text, []byte("http:")) || bytes.Contains(text, []byte("https:")) ||
+			bytes.Contains(text, []byte(`="//`)) {
+			t.Errorf("%s contains a host name", name)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m, schema.Files, seed) }
 
-// seed loads the mock data into the template that every test's database is a clone of.
+// seed loads the mock data into the template database. The database of each test is a clone of the template.
 func seed(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -24,7 +24,7 @@ func seed(ctx context.Context, url string) error {
 	return err
 }
 
-// migrateAndSeed makes a database of a test's own what the template is.
+// migrateAndSeed prepares a database that is not a clone of the template.
 func migrateAndSeed(ctx context.Context, url string) error {
 	if _, _, err := migrate.Up(ctx, url, schema.Files); err != nil {
 		return err

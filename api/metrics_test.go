@@ -16,7 +16,7 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// scrape reads /metrics: the value of each series, as text.
+// scrape returns the value of each series of /metrics as text.
 func scrape(t *testing.T, h http.Handler) map[string]string {
 	t.Helper()
 	w := doRequest(h, "GET", "/metrics", "")
@@ -32,14 +32,15 @@ func scrape(t *testing.T, h http.Handler) map[string]string {
 	return series
 }
 
-// TestMetrics does things and finds them counted.
+// TestMetrics sends requests and checks the counters.
 func TestMetrics(t *testing.T) {
 	_, serverPool := pgtest.Pools(t)
-	h := New(Options{Pool: serverPool, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "anonymous", Version: "v7"})
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	h := New(Options{Pool: serverPool, Log: log, AnonymousActor: "anonymous", Version: "v7"})
 	const event = `{"type": "withdraw", "amount": 200, "user_id": 1, "time": 1}`
 	for _, c := range []struct{ method, target, body string }{
 		{"POST", "/event", event},
-		{"POST", "/event?dry_run=true", event},                      // nothing is recorded
+		{"POST", "/event?dry_run=true", event},                      // records nothing
 		{"POST", "/api/v1/events", "[" + event + "," + event + "]"}, // each raises an alert
 		{"GET", "/site/1", ""}, {"GET", "/site/2", ""}, {"GET", "/site/x", ""},
 	} {
@@ -56,25 +57,25 @@ func TestMetrics(t *testing.T) {
 		`labledger_http_request_duration_seconds_count{method="GET",route="/site/{id}",status="400"}`: "1",
 	} {
 		if got[name] != want {
-			t.Errorf("%s is %q, not %s", name, got[name], want)
+			t.Errorf("%s: got %q, want %s", name, got[name], want)
 		}
 	}
 	if size := got["labledger_database_bytes"]; size == "" || size == "0" {
-		t.Errorf("the database has %q bytes", size)
+		t.Errorf("labledger_database_bytes is %q", size)
 	}
 
-	// A database that is away is told, and keeps nobody from the rest.
+	// Without a database the other metrics remain available.
 	serverPool.Close()
 	got = scrape(t, h)
 	if got["labledger_database_up"] != "0" || got["labledger_events_total"] != "3" {
 		t.Errorf("without a database: up %q, %q events", got["labledger_database_up"], got["labledger_events_total"])
 	}
-	if _, there := got["labledger_database_bytes"]; there {
-		t.Error("a database that is away has a size")
+	if _, ok := got["labledger_database_bytes"]; ok {
+		t.Error("labledger_database_bytes is present without a database")
 	}
 }
 
-// TestDashboard_metricNames holds the dashboard against what is measured: it asks for nothing that there is not, and leaves nothing of ours out.
+// TestDashboard_metricNames: the dashboard queries only existing metrics, and all labledger metrics.
 func TestDashboard_metricNames(t *testing.T) {
 	text, err := os.ReadFile("../deploy/grafana/labledger.json")
 	if err != nil {
@@ -88,7 +89,7 @@ func TestDashboard_metricNames(t *testing.T) {
 		}
 	}
 	if err := json.Unmarshal(text, &dashboard); err != nil || len(dashboard.Panels) == 0 {
-		t.Fatalf("%d panels, %v", len(dashboard.Panels), err)
+		t.Fatalf("%d panels: %v", len(dashboard.Panels), err)
 	}
 	pool := pgtest.Pool(t)
 	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "anonymous", Version: "test"})
@@ -98,24 +99,24 @@ func TestDashboard_metricNames(t *testing.T) {
 		name, _, _ := strings.Cut(series, "{")
 		measured[name] = true
 	}
-	metric := regexp.MustCompile(`\b(labledger|process|go)_[a-z_]+\b`)
+	metricRE := regexp.MustCompile(`\b(labledger|process|go)_[a-z_]+\b`)
 	queried := map[string]bool{}
 	for _, p := range dashboard.Panels {
 		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 || p.GridPos.X+p.GridPos.W > 24 {
-			t.Errorf("%+v", p)
+			t.Errorf("panel without a title, a description or a target, or wider than the grid: %+v", p)
 		}
 		for _, target := range p.Targets {
-			for _, name := range metric.FindAllString(target.Expr, -1) {
+			for _, name := range metricRE.FindAllString(target.Expr, -1) {
 				queried[name] = true
 				if !measured[name] {
-					t.Errorf("%s asks for %s, which nobody measures", p.Title, name)
+					t.Errorf("panel %s queries %s, which does not exist", p.Title, name)
 				}
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(measured)) {
 		if strings.HasPrefix(name, "labledger_") && !queried[name] {
-			t.Errorf("%s is in no panel", name)
+			t.Errorf("no panel queries %s", name)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestPreferredIndex(t *testing.T) {
 		"application/json, text/csv ": 0,
 	} {
 		if got := preferredIndex(header, mediaTypes); got != want {
-			t.Errorf("Accept: %s chose %d, want %d", header, got, want)
+			t.Errorf("Accept: %s: got %d, want %d", header, got, want)
 		}
 	}
 }

@@ -7,12 +7,13 @@ import (
 	"testing"
 )
 
-// enumValues are the values that columns may have, by table and column, as the constraints of the schema say.
+// enumValues are the allowed values of columns by table and column, read from the CHECK constraints of the schema.
 type enumValues map[string]map[string][]string
 
 var enumConstraintRE = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \(('[^)]*')\)\)`)
 
-// readEnumValues reads them from the migrations: CONSTRAINT <table>_<column>_<rule> CHECK (<column> IN ('a', 'b')).
+// readEnumValues parses the migrations for constraints of the form
+// CONSTRAINT <table>_<column>_<rule> CHECK (<column> IN ('a', 'b')).
 func readEnumValues(t *testing.T) enumValues {
 	t.Helper()
 	enums := enumValues{}
@@ -20,7 +21,7 @@ func readEnumValues(t *testing.T) enumValues {
 		for _, m := range enumConstraintRE.FindAllStringSubmatch(text, -1) {
 			table, _, ok := strings.Cut(m[1], "_"+m[2]+"_")
 			if !ok {
-				t.Fatalf("the name of the constraint %s does not say which column it is about", m[1])
+				t.Fatalf("constraint %s: the name must have the form <table>_<column>_<rule>", m[1])
 			}
 			values := strings.Split(strings.ReplaceAll(m[3], "'", ""), ", ")
 			if enums[table] == nil {
@@ -32,12 +33,13 @@ func readEnumValues(t *testing.T) enumValues {
 	return enums
 }
 
-// forField are the values that a field of a type may have: a row of a table, part of one, or what a call makes of one. A role is a role everywhere.
-func (c enumValues) forField(t reflect.Type, field string) []string {
+// forField returns the allowed values of a field, or nil. The name of the type contains the name of the table. All
+// fields named role have the same values.
+func (e enumValues) forField(t reflect.Type, field string) []string {
 	if field == "role" {
-		return c["account"]["role"]
+		return e["account"]["role"]
 	}
-	for table, columns := range c {
+	for table, columns := range e {
 		typeName := strings.ReplaceAll(strings.ToUpper(table[:1])+table[1:], "_", "")
 		if values := columns[field]; values != nil && strings.Contains(t.Name(), typeName) {
 			return values
@@ -46,9 +48,9 @@ func (c enumValues) forField(t reflect.Type, field string) []string {
 	return nil
 }
 
-// restrict says in a schema which values there are.
-func (c enumValues) restrict(schema object, t reflect.Type, field string) {
-	values := c.forField(t, field)
+// restrict adds the allowed values of a field to its schema.
+func (e enumValues) restrict(schema object, t reflect.Type, field string) {
+	values := e.forField(t, field)
 	if values == nil {
 		return
 	}
@@ -62,16 +64,21 @@ func (c enumValues) restrict(schema object, t reflect.Type, field string) {
 	schema["enum"] = all
 }
 
-// TestEnumValues holds that the constraints are found.
+// TestEnumValues checks that readEnumValues finds the constraints.
 func TestEnumValues(t *testing.T) {
-	c := readEnumValues(t)
+	enums := readEnumValues(t)
 	for _, want := range []struct {
 		table, column, values string
 	}{
-		{"account", "risk", "low medium high"}, {"account", "role", "viewer operator admin"}, {"alert", "state", "open acknowledged closed"},
-		{"alert", "disposition", "confirmed false_positive"}, {"rule", "applies_to", "deposit withdraw any"}, {"event", "type", "deposit withdraw"}, {"change", "action", "insert update delete"},
+		{"account", "risk", "low medium high"},
+		{"account", "role", "viewer operator admin"},
+		{"alert", "state", "open acknowledged closed"},
+		{"alert", "disposition", "confirmed false_positive"},
+		{"rule", "applies_to", "deposit withdraw any"},
+		{"event", "type", "deposit withdraw"},
+		{"change", "action", "insert update delete"},
 	} {
-		if got := strings.Join(c[want.table][want.column], " "); got != want.values {
+		if got := strings.Join(enums[want.table][want.column], " "); got != want.values {
 			t.Errorf("%s.%s: %q, want %q", want.table, want.column, got, want.values)
 		}
 	}

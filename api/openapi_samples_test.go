@@ -18,25 +18,31 @@ import (
 	"strings"
 	"testing"
 
-	"labledger/internal/pgtest"
-
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
+	"labledger/internal/pgtest"
 )
 
-// sources is what the people who wrote queries and types said about them.
+// sources holds the parsed comments and statements from which the OpenAPI document is generated.
 type sources struct {
-	queryDocs  map[string]string            // by query or function
-	statements map[string]string            // by query
-	typeDocs   map[string]string            // by type
-	fieldDocs  map[string]map[string]string // by type, by JSON name
+	queryDocs  map[string]string            // comments of queries and functions by name
+	statements map[string]string            // SQL by query name
+	typeDocs   map[string]string            // doc comments by type name
+	fieldDocs  map[string]map[string]string // field comments by type name and JSON name
 	enums      enumValues
 }
 
+// readSources parses the queries, the generated models and the Go files of the ledger and of this package.
 func readSources(t *testing.T) *sources {
 	t.Helper()
-	src := &sources{map[string]string{}, map[string]string{}, map[string]string{}, map[string]map[string]string{}, readEnumValues(t)}
+	src := &sources{
+		queryDocs:  map[string]string{},
+		statements: map[string]string{},
+		typeDocs:   map[string]string{},
+		fieldDocs:  map[string]map[string]string{},
+		enums:      readEnumValues(t),
+	}
 	for _, text := range readFiles(t, "../queries/*.sql") {
 		src.readQueries(text)
 	}
@@ -56,12 +62,12 @@ func readSources(t *testing.T) *sources {
 	return src
 }
 
-// readFiles reads the files of a pattern; there are some.
+// readFiles returns the contents of the files that match a pattern. It fails if no file matches.
 func readFiles(t *testing.T, pattern string) []string {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
-		t.Fatalf("no %s found: %v", pattern, err)
+		t.Fatalf("no file matches %s: %v", pattern, err)
 	}
 	var all []string
 	for _, name := range names {
@@ -74,7 +80,7 @@ func readFiles(t *testing.T, pattern string) []string {
 	return all
 }
 
-// readQueries takes apart a file of queries: name, comment, statement.
+// readQueries splits a query file into names, comments and statements.
 func (src *sources) readQueries(text string) {
 	for _, part := range strings.Split(text, "-- name: ")[1:] {
 		head, rest, _ := strings.Cut(part, "\n")
@@ -89,6 +95,8 @@ func (src *sources) readQueries(text string) {
 	}
 }
 
+// readGo collects the doc comments of functions, types and struct fields. It drops the leading identifier, and the verb
+// "is" or "are" of a type's comment.
 func (src *sources) readGo(file *ast.File) {
 	for _, decl := range file.Decls {
 		switch d := decl.(type) {
@@ -102,7 +110,9 @@ func (src *sources) readGo(file *ast.File) {
 				if !ok {
 					continue
 				}
-				src.typeDocs[s.Name.Name] = oneLine(strings.TrimPrefix(d.Doc.Text(), s.Name.Name+" "))
+				doc := strings.TrimPrefix(d.Doc.Text(), s.Name.Name+" ")
+				doc = strings.TrimPrefix(strings.TrimPrefix(doc, "is "), "are ")
+				src.typeDocs[s.Name.Name] = oneLine(doc)
 				if fields, ok := s.Type.(*ast.StructType); ok {
 					src.fieldDocs[s.Name.Name] = fieldDocs(fields)
 				}
@@ -111,6 +121,7 @@ func (src *sources) readGo(file *ast.File) {
 	}
 }
 
+// fieldDocs returns the comments of struct fields by JSON name.
 func fieldDocs(t *ast.StructType) map[string]string {
 	docs := map[string]string{}
 	for _, f := range t.Fields.List {
@@ -122,6 +133,7 @@ func fieldDocs(t *ast.StructType) map[string]string {
 	return docs
 }
 
+// oneLine joins the lines of a text and starts it with a capital letter.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if text != "" {
@@ -130,30 +142,76 @@ func oneLine(text string) string {
 	return text
 }
 
-// doc is what stands above a query or function; without one the document would be silent, so it fails.
+// doc returns the comment of a query or function. It panics if the comment is missing.
 func (src *sources) doc(name string) string {
 	if src.queryDocs[name] == "" {
-		panic("no comment above " + name)
+		panic(name + " has no comment")
 	}
 	return src.queryDocs[name]
 }
 
+// rowDocs describe the row types of queries that are not the type of a table or view.
+var rowDocs = map[string]string{
+	"EndSessionRow":        "The session that ended.",
+	"GetDirectoryEntryRow": "The public part of an account.",
+	"ListAlertChangesRow":  "One change of an alert.",
+	"ListOwnSessionsRow":   "One session of the caller.",
+	"ListTokensRow":        "One API token of the caller, without the token itself.",
+	"RevokeSessionRow":     "The revoked session.",
+	"RevokeTokenRow":       "The revoked API token.",
+	"SearchRow":            "One match of a search.",
+}
+
+// columnDocs describe columns and parameters that belong to no table, by type.
+var columnDocs = map[string]map[string]string{
+	"SearchRow": {
+		"kind":   "Kind of the matching row, such as site or event.",
+		"key":    "Key of the matching row as a string, as in its URL.",
+		"title":  "Name or title of the matching row.",
+		"detail": "Further text of the matching row, such as an address.",
+	},
+	"EndSessionRow":      {"own": "True for the session of this request."},
+	"ListOwnSessionsRow": {"own": "True for the session of this request."},
+	"RevokeSessionRow":   {"own": "True for the session of this request."},
+	"RevokeSessionParams": {
+		"session_id": "ID of the session.",
+		"revoke":     "True revokes the session; false changes nothing.",
+	},
+	"GetEventParams": {"event_id": "ID of the event."},
+}
+
+// typeDoc returns the description of a type.
+func (src *sources) typeDoc(t reflect.Type) string {
+	if doc := rowDocs[t.Name()]; doc != "" {
+		return doc
+	}
+	return src.typeDocs[t.Name()]
+}
+
+// fieldDoc returns the comment of a field, or of the table column that a row or parameter type takes it from.
 func (src *sources) fieldDoc(t reflect.Type, name string) string {
 	if doc := src.fieldDocs[t.Name()][name]; doc != "" {
 		return doc
 	}
-	// Parameters and parts of rows are called after their table: PatchSiteParams, ListOwnSessionsRow.
+	if doc := columnDocs[t.Name()][name]; doc != "" {
+		return doc
+	}
+	// The names of parameter and row types contain the name of their table: PatchSiteParams, ListOwnSessionsRow.
 	if t.PkgPath() != reflect.TypeFor[db.Account]().PkgPath() {
 		return ""
 	}
 	best := ""
 	for table := range src.fieldDocs {
-		matches := table != "ApiToken" && strings.Contains(t.Name(), table) || table == "ApiToken" && strings.Contains(t.Name(), "Token")
+		word := table
+		if table == "ApiToken" {
+			word = "Token" // as in ListTokensRow
+		}
+		matches := strings.Contains(t.Name(), word)
 		if table != t.Name() && matches && len(table) > len(best) && src.fieldDocs[table][name] != "" {
 			best = table
 		}
 	}
-	for _, table := range []string{best, "Account", "AlertChange"} { // the last two are shown in parts by calls of other names
+	for _, table := range []string{best, "Account", "AlertChange"} { // types with other names return parts of the last two
 		if doc := src.fieldDocs[table][name]; doc != "" {
 			return doc
 		}
@@ -163,35 +221,42 @@ func (src *sources) fieldDoc(t reflect.Type, name string) string {
 
 var lastNameRE = regexp.MustCompile(`(\w+)(-fm)?$`)
 
-// functionName is the name of a query, as written in queries/.
+// functionName returns the name of a query function, which is the name of the query in queries/.
 func functionName(f any) string {
 	full := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
 	return lastNameRE.FindStringSubmatch(full)[1]
 }
 
-// examples are values that the mock data can take.
+// examples are values by parameter name. The samples work on the mock data.
 var examples = map[string]any{
-	"id": 1, "name": "Bench 7", "contact": "Ada Lovelace", "address": "1 Harbour Road, Reykjavík", "state_or_region": nil, "country": "Iceland",
-	"postcode_or_zip": "101", "site_id": 1, "freezer_id": 1, "mac": "08:00:2b:01:02:03", "description": "Plasma, 12 tubes",
-	"uuid": "123e4567-e89b-12d3-a456-426614174000", "username": "Ada", "risk": "high", "role": "viewer", "disabled": false,
-	"type": "deposit", "amount": "120.50", "user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
+	"id": 1, "name": "Bench 7", "contact": "Ada Lovelace", "address": "1 Harbour Road, Reykjavík",
+	"state_or_region": nil, "country": "Iceland", "postcode_or_zip": "101", "site_id": 1, "freezer_id": 1,
+	"mac": "08:00:2b:01:02:03", "description": "Plasma, 12 tubes", "uuid": "123e4567-e89b-12d3-a456-426614174000",
+	"username": "Ada", "risk": "high", "role": "viewer", "disabled": false, "type": "deposit", "amount": "120.50",
+	"user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
 	"state": "acknowledged", "assignee": "Jane", "note": "Called Bob", "disposition": nil,
-	"title": "Deposits add up within the window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30, "enabled": true,
-	"status": "open", "due_on": "2026-11-30", "computer_id": nil, "rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
-	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}", "amounts": "{120.50}", "times": "{1763769600}",
-	"effective_times": "{1763769600}", "risks": "{high}", "ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
-	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}", "event_ids": "{" + sampleEvent + "}",
-	"reasons": `{"[]"}`, "last_id": sampleAlert, "new_state": "{}", "last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
+	"title": "Deposits add up within the window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30,
+	"enabled": true, "status": "open", "due_on": "2026-11-30", "computer_id": nil,
+	"rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
+	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}",
+	"amounts": "{120.50}", "times": "{1763769600}", "effective_times": "{1763769600}", "risks": "{high}",
+	"ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
+	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}",
+	"event_ids": "{" + sampleEvent + "}", "reasons": `{"[]"}`, "last_id": sampleAlert, "new_state": "{}",
+	"last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
 	"event_facts": `{"123": "120.50"}`, "codes": "{123}", "effective_time": 1763769600, "actor": "anonymous",
-	"password": "correct horse battery staple", "current_password": "incorrect horse battery staple", "new_password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$bmV3", "password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
-	"refresh_token": "llr_…", "session_id": sampleSession, "caller_session": sampleSession, "caller_id": 1, "caller_role": "admin", "account_id": 1, "revoke": true,
-	"generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}", "limits": "{100}", "user_agent": "curl",
-	"prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32), "days": 90,
-	"url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213, "sha256": strings.Repeat("0", 64), "container_uuid": nil,
-	"q": "Site", "request_hashes": `{"\\x00"}`, "first_ids": "{" + sampleEvent + "}",
+	"password": "correct horse battery staple", "current_password": "incorrect horse battery staple",
+	"new_password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$bmV3",
+	"password_hash":     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "refresh_token": "llr_…",
+	"session_id": sampleSession, "caller_session": sampleSession, "caller_id": 1, "caller_role": "admin",
+	"account_id": 1, "revoke": true, "generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}",
+	"limits": "{100}", "user_agent": "curl", "prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32),
+	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
+	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
+	"first_ids": "{" + sampleEvent + "}",
 }
 
-// Ids of the sample event and its alert.
+// IDs of the rows in the samples.
 const (
 	sampleEvent = "01a1b5c8-7000-7000-8000-000000000001"
 	sampleAlert = "01a1b5c8-7000-7000-8000-000000000002"
@@ -199,7 +264,7 @@ const (
 	sampleSession = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
 )
 
-// exampleBody is a body that the call takes as it stands.
+// exampleBody returns a body that the operation accepts.
 func exampleBody(rt route, b *binder) object {
 	body := object{}
 	for _, f := range b.bodyFields {
@@ -207,8 +272,8 @@ func exampleBody(rt route, b *binder) object {
 		switch {
 		case optional && (f.name == "id" || f.name == "uuid" || f.name == "version" || f.name == "cookie"):
 		case rt.method == http.MethodPatch && len(body) > 0:
-		case f.name == "alert_id", // there is none yet
-			b.typ == reflect.TypeFor[UploadRequest]() && f.name != "site_id": // it belongs to one thing
+		case f.name == "alert_id", // the mock data has no alert
+			b.typ == reflect.TypeFor[UploadRequest]() && f.name != "site_id": // an attachment belongs to one row
 			body[f.name] = nil
 		default:
 			body[f.name] = examples[f.name]
@@ -217,7 +282,7 @@ func exampleBody(rt route, b *binder) object {
 	return body
 }
 
-// pathExample is a value for a variable of a path, where null has no place.
+// pathExample returns a value for a path variable, never null.
 func pathExample(name string) string {
 	switch name {
 	case "computer_id":
@@ -230,6 +295,7 @@ func pathExample(name string) string {
 	return fmt.Sprint(examples[name])
 }
 
+// curl returns the curl command of an operation.
 func curl(rt route, b *binder, path string) string {
 	for _, f := range b.pathFields {
 		value := pathExample(f.name)
@@ -258,10 +324,11 @@ func curl(rt route, b *binder, path string) string {
 	if err != nil {
 		panic(err)
 	}
-	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", rt.method, target, bearerOf(rt), body)
+	return fmt.Sprintf("curl -X %s %s%s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'",
+		rt.method, target, bearerOf(rt), body)
 }
 
-// requiredQueryString is the query string that a call cannot do without; "" for most.
+// requiredQueryString returns the query string with the required parameters, or "".
 func requiredQueryString(b *binder) string {
 	values := url.Values{}
 	for _, name := range b.requiredQuery {
@@ -273,7 +340,7 @@ func requiredQueryString(b *binder) string {
 	return "?" + values.Encode()
 }
 
-// bearerOf is the header that a sample shows where one cannot do without, on an open server either.
+// bearerOf returns the Authorization option of a sample. Only operations that always need a session have one.
 func bearerOf(rt route) string {
 	if rt.role != sessionOnly {
 		return ""
@@ -285,7 +352,7 @@ var sqlParamRE = regexp.MustCompile(`sqlc\.n?arg\('(\w+)'\)|@(\w+)|sqlc\.embed\(
 
 type sampleSQL struct{ label, text string }
 
-// statementsOf are the statements that a call runs.
+// statementsOf returns the SQL that an operation runs.
 func (src *sources) statementsOf(rt route, b *binder) (all []sampleSQL) {
 	for _, call := range rt.endpoint.queries {
 		name := functionName(call)
@@ -293,14 +360,14 @@ func (src *sources) statementsOf(rt route, b *binder) (all []sampleSQL) {
 		if strings.HasPrefix(name, "Import") {
 			label = "SQL for many rows"
 		}
-		if src.statements[name] != "" { // not for a function: its queries are named beside it
+		if src.statements[name] != "" { // a Go function has no SQL of its own
 			all = append(all, sampleSQL{label, src.statement(name, rt, b)})
 		}
 	}
 	return all
 }
 
-// statement is a query with values in the place of its parameters: what psql takes as it stands.
+// statement returns the SQL of a query with literals in place of its parameters, ready for psql.
 func (src *sources) statement(name string, rt route, b *binder) string {
 	body := exampleBody(rt, b)
 	text := sqlParamRE.ReplaceAllStringFunc(src.statements[name], func(match string) string {
@@ -334,7 +401,8 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 			return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
 		case hasValue:
 			return literal(value)
-		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(b.requiredQuery, name), slices.Contains(multiStatementInputs, b.typ):
+		case inPath, strings.HasPrefix(name, "caller_"), slices.Contains(b.requiredQuery, name),
+			slices.Contains(multiStatementInputs, b.typ):
 			if inPath && examples[name] == nil {
 				return literal(pathExample(name))
 			}
@@ -345,12 +413,19 @@ func (src *sources) statement(name string, rt route, b *binder) string {
 	return text
 }
 
-// multiStatementInputs are what calls take that run several statements, each with values of its own.
+// multiStatementInputs are the inputs of operations that run several statements. Their statements have parameters that
+// are neither in the path nor in the body.
 var multiStatementInputs = []reflect.Type{
-	reflect.TypeFor[NewEvent](), reflect.TypeFor[RegisterRequest](), reflect.TypeFor[LoginRequest](), reflect.TypeFor[RefreshRequest](),
-	reflect.TypeFor[UpdateAccountRequest](), reflect.TypeFor[CreateTokenRequest](), reflect.TypeFor[UploadRequest](),
+	reflect.TypeFor[NewEvent](),
+	reflect.TypeFor[RegisterRequest](),
+	reflect.TypeFor[LoginRequest](),
+	reflect.TypeFor[RefreshRequest](),
+	reflect.TypeFor[UpdateAccountRequest](),
+	reflect.TypeFor[CreateTokenRequest](),
+	reflect.TypeFor[UploadRequest](),
 }
 
+// literal returns a value as an SQL literal.
 func literal(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -361,7 +436,7 @@ func literal(value any) string {
 	return fmt.Sprint(value)
 }
 
-// TestSamples pastes the SQL of every operation into PostgreSQL, each statement in a transaction of its own.
+// TestSamples runs the SQL of every operation, each statement in its own transaction.
 func TestSamples(t *testing.T) {
 	pool := pgtest.Pool(t)
 	src := readSources(t)
@@ -372,13 +447,13 @@ func TestSamples(t *testing.T) {
 		for _, path := range rt.paths {
 			samples := src.statementsOf(rt, newBinder(rt.endpoint.in, rt.method, pathVariables(path)))
 			if rt.endpoint.exec != nil && len(samples) != len(rt.endpoint.queries) {
-				t.Errorf("%s %s does not show all the SQL that it runs", rt.method, path)
+				t.Errorf("%s %s: the samples do not contain all SQL of the operation", rt.method, path)
 			}
 			var texts []string
 			for _, sql := range samples {
 				texts = append(texts, sql.text)
 			}
-			if isEventRoute(rt) { // its statements follow on one another
+			if isEventRoute(rt) { // its statements depend on each other
 				texts = []string{strings.Join(texts, "\n")}
 			}
 			for _, sql := range texts {
@@ -388,6 +463,7 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// runSample runs the SQL of one sample and rolls back.
 func runSample(t *testing.T, pool *pgxpool.Pool, name, sql string) {
 	t.Helper()
 	ctx := t.Context()
@@ -397,7 +473,7 @@ func runSample(t *testing.T, pool *pgxpool.Pool, name, sql string) {
 	}
 	_, err = tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
 	mayFail := strings.HasPrefix(name, "DELETE /site/") || strings.HasPrefix(name, "DELETE /api/v1/sites/")
-	if err != nil && !(mayFail && strings.Contains(err.Error(), "still in use")) { // which is what that sample shows
+	if err != nil && !(mayFail && strings.Contains(err.Error(), "still in use")) { // the sample shows this error
 		t.Errorf("%s: %v\n%s", name, err, sql)
 	}
 	if err := tx.Rollback(ctx); err != nil {

@@ -11,32 +11,34 @@ import (
 	"time"
 )
 
-// This file describes Go types as JSON, for the OpenAPI document.
+// This file derives the JSON schemas of the OpenAPI document from Go types.
 
-// schemaType is the type that documents a row: the table's or view's own, where a query answers some of its columns.
+// schemaType returns the type that documents a row: the type of the table or view if the row has the same columns.
 func schemaType(row reflect.Type) reflect.Type {
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[db.Site](), reflect.TypeFor[db.Freezer](), reflect.TypeFor[db.Computer](), reflect.TypeFor[db.Container](),
 		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](), reflect.TypeFor[db.Account](), reflect.TypeFor[db.Rule](),
 		reflect.TypeFor[db.Attachment](), reflect.TypeFor[db.Event](), reflect.TypeFor[db.Todo](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
 	} {
-		if row.PkgPath() == table.PkgPath() && isSubset(columnsOf(row), columnsOf(table)) && isSubset(columnsOf(table), append(columnsOf(row), "xid")) {
+		if row.PkgPath() == table.PkgPath() && isSubset(columnsOf(row), columnsOf(table)) &&
+			isSubset(columnsOf(table), append(columnsOf(row), "xid")) {
 			return table
 		}
 	}
 	return row
 }
 
+// isSubset reports whether all names of subset are in set.
 func isSubset(subset, set []string) bool {
 	return !slices.ContainsFunc(subset, func(name string) bool { return !slices.Contains(set, name) })
 }
 
-// schema describes a Go struct as JSON.
+// schema returns the JSON schema of a Go struct.
 func (src *sources) schema(t reflect.Type) object {
 	properties, required := object{}, []string{}
 	for i := range t.NumField() {
 		name, omit, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "xid" { // what no call answers
+		if name == "" || name == "xid" { // internal columns
 			continue
 		}
 		schema := src.typeOf(t.Field(i).Type)
@@ -52,10 +54,16 @@ func (src *sources) schema(t reflect.Type) object {
 			required = append(required, name)
 		}
 	}
-	return object{"type": "object", "description": src.typeDocs[t.Name()], "properties": properties, "required": required, "additionalProperties": false}
+	return object{
+		"type":                 "object",
+		"description":          src.typeDoc(t),
+		"properties":           properties,
+		"required":             required,
+		"additionalProperties": false,
+	}
 }
 
-// jsonbSchemas are the shapes of what the database keeps as JSON, by the name of the column.
+// jsonbSchemas are the schemas of jsonb columns by column name.
 var jsonbSchemas = map[string]object{
 	"before":  {"type": []string{"object", "null"}, "additionalProperties": true},
 	"after":   {"type": []string{"object", "null"}, "additionalProperties": true},
@@ -63,29 +71,54 @@ var jsonbSchemas = map[string]object{
 	"reasons": {"type": "array", "items": ref("schemas", "Reason")},
 }
 
-// measuredSchema is a length, a number of events, or an amount.
+// measuredSchema is the schema of a measured value: a length, a number of events, or an amount.
 var measuredSchema = object{"type": []string{"integer", "string"}}
 
-// reasonSchema is why a rule raised an alert. Only an alert that is read alone has the events.
+// reasonSchema returns the schema of one reason of an alert. Lists omit event_ids.
 func reasonSchema() object {
-	text, amount := object{"type": "string"}, object{"type": "string", "pattern": `^\d+\.\d\d$`}
+	describe := func(schema object, doc string) object {
+		schema = maps.Clone(schema)
+		schema["description"] = doc
+		return schema
+	}
+	amount := object{"type": "string", "pattern": `^\d+\.\d\d$`}
+	eventType := object{"type": "string", "enum": []string{"any", "deposit", "withdraw"}}
+	ids := object{"type": "array", "items": object{"type": "string", "format": "uuid"}}
 	return object{
-		"type": "object", "description": "Why a rule raised an alert: its settings at that moment, and what it measured.", "additionalProperties": false,
+		"type":                 "object",
+		"description":          "One rule's part of an alert: the settings of the rule when it fired, and the value that it measured.",
+		"additionalProperties": false,
 		"properties": object{
-			"code":           object{"type": "integer", "format": "int32", "description": "Code of the rule."},
-			"title":          text,
-			"version":        object{"type": "integer", "format": "int64", "description": "Version of the rule."},
-			"applies_to":     object{"type": "string", "enum": []string{"any", "deposit", "withdraw"}},
-			"limit":          amount,
-			"limit_at_risk":  amount,
-			"window_seconds": object{"type": []string{"integer", "null"}},
-			"value":          measuredSchema,
-			"event_ids":      object{"type": "array", "items": object{"type": "string", "format": "uuid"}, "description": "Events that it counted, the oldest first; in lists they are left out."},
+			"code":          describe(object{"type": "integer", "format": "int32"}, "Code of the rule."),
+			"title":         describe(object{"type": "string"}, "Title of the rule."),
+			"version":       describe(object{"type": "integer", "format": "int64"}, "Version of the rule."),
+			"applies_to":    describe(eventType, "Events that the rule evaluates."),
+			"limit":         describe(amount, "Limit of the rule at medium risk."),
+			"limit_at_risk": describe(amount, "Limit at the risk level of the user."),
+			"window_seconds": describe(
+				object{"type": []string{"integer", "null"}},
+				"Window of the rule in seconds; null if the rule has no window.",
+			),
+			"value": describe(measuredSchema, "Measured value: a length, a number of events, or an amount."),
+			"event_ids": describe(
+				ids,
+				"IDs of the events that the rule counted, oldest first. Lists omit this field.",
+			),
 		},
-		"required": []string{"code", "title", "version", "applies_to", "limit", "limit_at_risk", "window_seconds", "value"},
+		"required": []string{
+			"code",
+			"title",
+			"version",
+			"applies_to",
+			"limit",
+			"limit_at_risk",
+			"window_seconds",
+			"value",
+		},
 	}
 }
 
+// typeOf returns the schema of a field.
 func (src *sources) typeOf(t reflect.Type) object {
 	switch {
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
@@ -96,7 +129,7 @@ func (src *sources) typeOf(t reflect.Type) object {
 	return jsonType(t)
 }
 
-// jsonType describes a plain value as JSON.
+// jsonType returns the schema of a value that is not a struct.
 func jsonType(t reflect.Type) object {
 	if t.Kind() == reflect.Pointer {
 		schema := jsonType(t.Elem())

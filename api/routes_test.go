@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/mux"
 
 	"labledger/internal/pgtest"
 )
 
-// publicRoutes are the only ones that ask for no role. They are written out, since a route of which nobody thought would be public:
-// that is the zero value.
+// publicRoutes are the only routes that require no role. The list is explicit because public is the zero value: a route
+// without a role would be public by mistake.
 var publicRoutes = []string{
 	"GET /",
 	"GET /api/v1/openapi.json",
@@ -33,37 +33,16 @@ var publicRoutes = []string{
 	"POST /auth/register",
 }
 
-// walkRouter visits every path of a router. It does without the router's package, which stands in api.go alone.
-func walkRouter(t *testing.T, router any, visit func(path string, h http.Handler)) {
-	t.Helper()
-	method := reflect.ValueOf(router).MethodByName("Walk")
-	each := reflect.MakeFunc(method.Type().In(0), func(args []reflect.Value) []reflect.Value {
-		rt := args[0].Interface().(interface {
-			GetPathTemplate() (string, error)
-			GetHandler() http.Handler
-		})
-		path, err := rt.GetPathTemplate()
-		if err != nil {
-			t.Error("a route without a path: it would answer everywhere:", err)
-		}
-		visit(path, rt.GetHandler())
-		return []reflect.Value{reflect.Zero(method.Type().In(0).Out(0))}
-	})
-	if err := method.Call([]reflect.Value{each})[0]; !err.IsNil() {
-		t.Fatal(err)
-	}
-}
-
-// TestRouterMatchesTable holds the router that is built against the table of routes, both ways: nothing answers that the table does not know, and each row
-// of it is reached, with the role that stands there.
-func TestRouterMatchesTable(t *testing.T) {
+// TestRouter_matchesRouteTable compares the router with the route table in both directions: the router serves no other
+// path or method, and every route of the table is reachable and requires its role.
+func TestRouter_matchesRouteTable(t *testing.T) {
 	pool := pgtest.Pool(t)
-	router := New(Options{Pool: pool}).(*middleware).next
+	router := New(Options{Pool: pool}).(*middleware).next.(*mux.Router)
 	table := routes(deps{metrics: newMetrics(nil, "")})
 	var want, got []string
 	for _, rt := range table {
 		if rt.role < public || int(rt.role) >= len(roleNames) {
-			t.Fatalf("%s %v: there is no role %d", rt.method, rt.paths, rt.role)
+			t.Fatalf("%s %v: unknown role %d", rt.method, rt.paths, rt.role)
 		}
 		for _, path := range rt.paths {
 			want = append(want, fmt.Sprint(rt.method, " ", path, " ", rt.role))
@@ -73,40 +52,47 @@ func TestRouterMatchesTable(t *testing.T) {
 		}
 	}
 	handlers := map[string]http.Handler{}
-	walkRouter(t, router, func(path string, h http.Handler) {
-		ph, ok := h.(*pathHandler)
+	err := router.Walk(func(rt *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := rt.GetPathTemplate()
+		if err != nil {
+			return fmt.Errorf("a route has no path and would match every request: %w", err)
+		}
+		ph, ok := rt.GetHandler().(*pathHandler)
 		if !ok || ph.authn == nil {
-			t.Fatalf("%s is served by a %T, past the gate", path, h)
+			return fmt.Errorf("%s is served by a %T without authentication", path, rt.GetHandler())
 		}
-		handlers[path] = h
-		for method, guarded := range ph.byMethod {
-			got = append(got, fmt.Sprint(method, " ", path, " ", guarded.role))
+		handlers[path] = ph
+		for method, protected := range ph.byMethod {
+			got = append(got, fmt.Sprint(method, " ", path, " ", protected.role))
 		}
+		return nil
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	slices.Sort(want)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the router is not what the table says (- table, + router):\n%s", diff)
+		t.Errorf("the router differs from the table (- table, + router):\n%s", diff)
 	}
 
-	// A path that stands before another one may swallow what is meant for that.
-	match := reflect.ValueOf(router).MethodByName("Match")
+	// An earlier path of the router must not match the requests of a later one.
 	for _, rt := range table {
 		for _, path := range rt.paths {
 			r, err := http.NewRequest(rt.method, samplePath(path), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			matched := reflect.New(match.Type().In(1).Elem())
-			ok := match.Call([]reflect.Value{reflect.ValueOf(r), matched})[0].Bool()
-			if h := matched.Elem().FieldByName("Handler").Interface(); !ok || h != handlers[path] {
-				t.Errorf("%s leads to %v, not to %s", r.URL, h, path)
+			var match mux.RouteMatch
+			if !router.Match(r, &match) || match.Handler != handlers[path] {
+				t.Errorf("%s: got handler %v, want the handler of %s", r.URL, match.Handler, path)
 			}
 		}
 	}
 }
 
-// TestRoles shows each change of a role in a file, where it is seen. `go test ./api -run TestRoles -update` writes it anew.
+// TestRoles compares the roles of all routes with testdata/roles.txt, so that a change of a role is visible in a
+// review. `go test ./api -run TestRoles -update` rewrites the file.
 func TestRoles(t *testing.T) {
 	const file = "testdata/roles.txt"
 	var all, publicOnly []string
@@ -120,7 +106,7 @@ func TestRoles(t *testing.T) {
 	}
 	slices.Sort(publicOnly)
 	if diff := cmp.Diff(publicRoutes, publicOnly); diff != "" {
-		t.Errorf("the public routes are others than said here (- said, + are):\n%s", diff)
+		t.Errorf("the public routes have changed (- expected, + table):\n%s", diff)
 	}
 	text := strings.Join(all, "")
 	if *update {
@@ -134,11 +120,11 @@ func TestRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("roles have changed; if that is meant: go test ./api -run TestRoles -update (- file, + table):\n%s", diff)
+		t.Errorf("the roles have changed; if intended, run go test ./api -run TestRoles -update (- file, + table):\n%s", diff)
 	}
 }
 
-// samplePath fills in a path's variables with what is there in the lab of TestAuthorizationMatrix.
+// samplePath replaces the variables of a path with values that exist in the data of TestAuthorizationMatrix.
 func samplePath(path string) string {
 	return pathVariable.ReplaceAllStringFunc(path, func(name string) string {
 		switch name, _, _ = strings.Cut(name[1:len(name)-1], ":"); name {

@@ -10,13 +10,14 @@ import (
 	"testing"
 )
 
-// An storyCoverage knows which routes were visited, and how that went.
+// A storyCoverage records which routes the stories requested, and the class of each response.
 type storyCoverage struct {
 	table  []route
 	mutex  sync.Mutex
 	visits map[visit]bool
 }
 
+// A visit is a request to a route with the class of its response.
 type visit struct{ method, path, class string }
 
 func (v visit) String() string { return v.method + " " + v.path + " " + v.class }
@@ -25,7 +26,7 @@ func newStoryCoverage(table []route) *storyCoverage {
 	return &storyCoverage{table: table, visits: map[visit]bool{}}
 }
 
-// add counts one request. Requests that no route takes are not counted.
+// add records one request. It ignores requests that match no route.
 func (cov *storyCoverage) add(r storyRequest, status int) {
 	uri, err := url.ParseRequestURI(r.target)
 	if err != nil {
@@ -40,10 +41,12 @@ func (cov *storyCoverage) add(r storyRequest, status int) {
 	}
 }
 
+// templatePattern returns a regexp for the paths of a template.
 func templatePattern(path string) *regexp.Regexp {
 	return regexp.MustCompile("^" + pathVariable.ReplaceAllString(strings.ReplaceAll(path, ".", `\.`), "[^/]+") + "$")
 }
 
+// statusClass returns the class of a response status.
 func statusClass(status int) string {
 	switch status {
 	case http.StatusBadRequest:
@@ -61,13 +64,13 @@ func statusClass(status int) string {
 	return "other"
 }
 
-// expectedClasses are the classes that the stories owe a route, on each of its paths.
+// expectedClasses returns the classes that the stories must cover on each path of a route.
 func expectedClasses(rt route) []string {
 	e := rt.endpoint
 	_, hasDependents := e.in.FieldByName("Cascade")
 	updates := rt.method == http.MethodPatch || rt.method == http.MethodPut && !strings.HasPrefix(e.in.Name(), "Upsert")
 	switch {
-	case e.raw != nil && e.queries != nil: // a stream has no end that a story could wait for
+	case e.raw != nil && e.queries != nil: // a stream does not end, so a story can only cover its errors
 		return []string{"bad"}
 	case e.raw != nil, e.call != nil:
 		return []string{"ok"}
@@ -77,7 +80,7 @@ func expectedClasses(rt route) []string {
 		return []string{"ok", "bad", "missing"}
 	case rt.role == sessionOnly:
 		return []string{"ok", "bad"}
-	case e.handle != nil: // what it takes in has no version and takes nothing from others; a twin in flight is no matter for a story
+	case e.handle != nil: // events and uploads have no version and no conflicts; concurrent duplicates need other tests
 		return []string{"ok", "bad"}
 	case e.bulk != nil:
 		return []string{"ok", "bad", "conflict", "stale"}
@@ -92,7 +95,7 @@ func expectedClasses(rt route) []string {
 	}
 }
 
-// expected are all visits that the table asks for.
+// expected returns the visits that the route table requires.
 func (cov *storyCoverage) expected() (all []visit) {
 	for _, rt := range cov.table {
 		for _, path := range rt.paths {
@@ -104,34 +107,34 @@ func (cov *storyCoverage) expected() (all []visit) {
 	return all
 }
 
-// missing are the visits that are owed and were not made.
+// missing returns the expected visits that no story made.
 func (cov *storyCoverage) missing() []visit {
 	return slices.DeleteFunc(cov.expected(), func(v visit) bool { return cov.visits[v] })
 }
 
-// The account must notice each single visit that is not made.
+// TestStoryCoverage checks that each single missing visit is detected.
 func TestStoryCoverage(t *testing.T) {
 	cov := newStoryCoverage(routes(deps{metrics: newMetrics(nil, "")}))
 	expected := cov.expected()
 	if len(expected) < 200 {
-		t.Fatalf("only %d visits are owed", len(expected))
+		t.Fatalf("only %d visits are expected", len(expected))
 	}
 	for _, v := range expected {
 		cov.visits[v] = true
 	}
 	if missing := cov.missing(); len(missing) > 0 {
-		t.Errorf("all visits are made, yet there are gaps: %v", missing)
+		t.Errorf("all visits made, but reported missing: %v", missing)
 	}
 	for _, v := range expected {
 		delete(cov.visits, v)
 		if missing := cov.missing(); !slices.Equal(missing, []visit{v}) {
-			t.Errorf("%v is not made, but the gaps are %v", v, missing)
+			t.Errorf("missing: got %[2]v, want %[1]v", v, missing)
 		}
 		cov.visits[v] = true
 	}
 	cov.add(storyRequest{method: "GET", target: "/site/1/history/x"}, http.StatusOK)
 	cov.add(storyRequest{method: "PUT", target: "/api/v1/sites"}, http.StatusMethodNotAllowed)
 	if missing := cov.missing(); len(missing) > 0 {
-		t.Errorf("gaps after visits that count for nothing: %v", missing)
+		t.Errorf("missing after unrelated visits: %v", missing)
 	}
 }

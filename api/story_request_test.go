@@ -16,9 +16,9 @@ import (
 	"unicode/utf8"
 )
 
-// This file sends one request of a story, byte for byte, and looks at the answer.
+// This file sends the requests of the stories and checks the responses.
 
-// A storyRequest is sent as it is, right or wrong.
+// A storyRequest is sent byte for byte, valid or not.
 type storyRequest struct {
 	method, target string
 	headers        []string
@@ -26,9 +26,11 @@ type storyRequest struct {
 }
 
 func (r storyRequest) String() string {
-	return "> " + clipText(r.method+" "+r.target) + "\n> " + strings.Join(r.headers, "\n> ") + "\n> " + clipText(r.body[:min(len(r.body), 400)])
+	body := r.body[:min(len(r.body), 400)]
+	return "> " + clipText(r.method+" "+r.target) + "\n> " + strings.Join(r.headers, "\n> ") + "\n> " + clipText(body)
 }
 
+// send sends the request on a new connection and reads the response.
 func (r storyRequest) send(base string) (*storyResponse, error) {
 	host := strings.TrimPrefix(base, "http://")
 	conn, err := net.DialTimeout("tcp", host, 10*time.Second)
@@ -36,7 +38,7 @@ func (r storyRequest) send(base string) (*storyResponse, error) {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(time.Minute)) // a TCP connection has deadlines
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	headers := append([]string{"Host: " + host, "Connection: close"}, r.headers...)
 	hasLength := slices.ContainsFunc(r.headers, func(h string) bool {
 		return strings.HasPrefix(h, "Content-Length:") || strings.HasPrefix(h, "Transfer-Encoding:")
@@ -44,7 +46,7 @@ func (r storyRequest) send(base string) (*storyResponse, error) {
 	if !hasLength && (r.body != "" || slices.Contains([]string{"POST", "PUT", "PATCH"}, r.method)) {
 		headers = append(headers, fmt.Sprintf("Content-Length: %d", len(r.body)))
 	}
-	go func() { // the answer may come before all of the request has left; closing the connection ends this
+	go func() { // the response may arrive before the request is sent completely; closing the connection ends the write
 		_, _ = io.WriteString(conn, r.method+" "+r.target+" HTTP/1.1\r\n"+strings.Join(headers, "\r\n")+"\r\n\r\n"+r.body)
 	}()
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
@@ -62,14 +64,15 @@ type storyResponse struct {
 
 func (resp *storyResponse) String() string {
 	if resp == nil {
-		return "< nothing"
+		return "< no response"
 	}
 	var header strings.Builder
-	_ = resp.Header.Write(&header) // into memory
-	return "< " + resp.Status + "\n< " + strings.ReplaceAll(strings.TrimSpace(header.String()), "\r\n", "\n< ") + "\n< " + clipText(resp.body)
+	_ = resp.Header.Write(&header)
+	headers := strings.ReplaceAll(strings.TrimSpace(header.String()), "\r\n", "\n< ")
+	return "< " + resp.Status + "\n< " + headers + "\n< " + clipText(resp.body)
 }
 
-// jsonAt finds a part of a JSON body by a path like errors.0.field.
+// jsonAt returns the part of a JSON body at a path such as errors.0.field.
 func (resp *storyResponse) jsonAt(path string) (any, error) {
 	value, err := decodeJSON(resp.body)
 	if err != nil || path == "" {
@@ -91,18 +94,19 @@ func (resp *storyResponse) jsonAt(path string) (any, error) {
 		case isMember:
 			value = member
 		default:
-			return nil, fmt.Errorf("there is no %s", path)
+			return nil, fmt.Errorf("%s does not exist", path)
 		}
 	}
 	return value, nil
 }
 
-var secretRE = regexp.MustCompile(`(?i)sqlstate|pgx|pgconn|goroutine|postgres://|\.go:\d|insert into|select .* from`)
+// internalDetailRE matches details of the implementation, which problems must not contain.
+var internalDetailRE = regexp.MustCompile(`(?i)sqlstate|pgx|pgconn|goroutine|postgres://|\.go:\d|insert into|select .* from`)
 
-// maxDetail is how long a sentence may be, in bytes, however much is wrong: the rest stands under errors.
+// maxDetail is the maximum length of a problem's detail in bytes. The complete list of errors is in the member errors.
 const maxDetail = 10_000
 
-// violations are what no answer may have, whatever was asked.
+// violations returns the rules that the response violates. They hold for every response of the API.
 func (resp *storyResponse) violations(r storyRequest) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	kind, id := resp.Header.Get("Content-Type"), resp.Header.Get("X-Request-Id")
@@ -110,24 +114,26 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 		add("%s", reason)
 	}
 	if resp.StatusCode >= http.StatusInternalServerError {
-		add("no input may yield %d", resp.StatusCode)
+		add("status is %d; no request may cause it", resp.StatusCode)
 	}
 	if !requestIDRE.MatchString(id) {
-		add("the answer has no X-Request-Id")
+		add("X-Request-Id is missing or malformed: %q", id)
 	}
 	if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
-		add("the answer may be sniffed")
+		add("X-Content-Type-Options is not nosniff")
 	}
-	for _, name := range []string{"Cache-Control", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy"} {
+	for _, name := range []string{
+		"Cache-Control", "Content-Security-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy",
+	} {
 		if len(resp.Header.Values(name)) != 1 {
-			add("the answer's %s is %q", name, resp.Header.Values(name))
+			add("header %s has the values %q, want one value", name, resp.Header.Values(name))
 		}
 	}
 	if !utf8.ValidString(resp.body) {
-		add("the answer is not UTF-8")
+		add("the body is not UTF-8")
 	}
 	if resp.StatusCode == http.StatusMethodNotAllowed && resp.Header.Get("Allow") == "" {
-		add("405 without Allow")
+		add("status 405 without the header Allow")
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		if kind == "application/json" && r.method != "HEAD" {
@@ -138,7 +144,7 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 		return all
 	}
 	if kind != "application/problem+json" {
-		add("an error must be a problem")
+		add("an error response must be a problem")
 	}
 	if r.method == "HEAD" {
 		return all
@@ -147,19 +153,21 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 	if err := json.Unmarshal([]byte(resp.body), &p); err != nil {
 		add("the problem is not JSON: %v", err)
 	}
-	if p.Status != resp.StatusCode || p.RequestID != id || p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" {
-		add("the problem is incomplete, or contradicts the answer's head")
+	if p.Status != resp.StatusCode || p.RequestID != id ||
+		p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" {
+		add("the problem is incomplete or contradicts the status or the headers")
 	}
 	if len(p.Detail) > maxDetail {
 		add("the detail has %d bytes", len(p.Detail))
 	}
-	if leaked := secretRE.FindString(strings.ReplaceAll(resp.body[:min(len(resp.body), 100_000)], p.Instance, "")); leaked != "" {
-		add("the problem tells too much: %s", leaked)
+	body := strings.ReplaceAll(resp.body[:min(len(resp.body), 100_000)], p.Instance, "")
+	if leaked := internalDetailRE.FindString(body); leaked != "" {
+		add("the problem exposes internals: %s", leaked)
 	}
 	return all
 }
 
-// clipText shortens what nobody wants to read in full.
+// clipText shortens a text for a failure message.
 func clipText(text string) string {
 	if len(text) > 1000 {
 		text = fmt.Sprintf("%s … (%d bytes)", text[:1000], len(text))
@@ -168,18 +176,20 @@ func clipText(text string) string {
 	return strings.NewReplacer(`\n`, "\n  ", `\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
 }
 
+// compareJSON returns how a value differs from the expected JSON, or "".
 func compareJSON(want string, got any) (reason string) {
 	expected, err := decodeJSON(want)
 	if err != nil {
-		return "the script is wrong: " + err.Error()
+		return "invalid story: the expected JSON " + err.Error()
 	}
 	if !equalJSON(expected, got) {
-		encoded, _ := json.Marshal(got) // it was decoded a moment ago
-		return "is " + clipText(string(encoded))
+		encoded, _ := json.Marshal(got) // cannot fail: the value was decoded from JSON
+		return "got " + clipText(string(encoded))
 	}
 	return ""
 }
 
+// equalJSON reports whether two decoded values are equal. The string "*" in want matches any value.
 func equalJSON(want, got any) bool {
 	if want == "*" {
 		return true
@@ -203,6 +213,7 @@ func equalJSON(want, got any) bool {
 	return reflect.DeepEqual(want, got)
 }
 
+// decodeJSON decodes a text that consists of one JSON value.
 func decodeJSON(text string) (value any, err error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -210,7 +221,7 @@ func decodeJSON(text string) (value any, err error) {
 		return nil, fmt.Errorf("is not JSON: %w", err)
 	}
 	if _, err = decoder.Token(); err != io.EOF {
-		return nil, fmt.Errorf("goes on after the JSON")
+		return nil, fmt.Errorf("has data after the JSON value")
 	}
 	return value, nil
 }

@@ -23,28 +23,33 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// Stories in plain text: testdata/*.http. Each file is one story, told to a server on a fresh clone of the mock data; with
-// BASE_URL=http://host:port in the environment it is told to that server instead. A request goes out byte for byte as it stands there.
+// A story is a plain-text file of requests and checks: testdata/*.http. It runs against a server on a fresh clone of
+// the mock data or, with BASE_URL=http://host:port in the environment, against that server. Requests are sent byte for
+// byte.
 //
-//	# A comment. "# fresh" says that the story needs the mock data as it was, and is not for BASE_URL; "# alone", not beside other stories.
-//	with one=/site made=200        tells the whole story with these variables; each such line tells it once more
-//	mark                           remembers all tables, for "== same"; with BASE_URL, those that can be read over HTTP
+//	# A comment. Two comments are directives: "# fresh" skips the story with BASE_URL, since it needs the unchanged mock
+//	# data. "# serial" runs the story while no other story runs.
+//	with one=/site made=200        runs the story with these variables; several such lines run it several times
+//	mark                           takes a snapshot of the tables for "== same"; with BASE_URL, of those readable over HTTP
 //
-//	POST {{one}}/{{unique}}1       the request line; headers follow, then an empty line, then the body down to the first check
+//	POST {{one}}/{{unique}}1       the request line; then headers, an empty line, and the body up to the first check
 //	Content-Type: application/json
 //
 //	{"name": "a\xff{{repeat "#," 3}}"}
-//	== status {{made}}             always the first check. "== status 400 raw" says: net/http answered, before any of our code;
-//	                               "== status 404 proxy 400" that a proxy in front of BASE_URL may answer so instead, and then no more is checked
-//	== header ETag "1"             exact; "~ header ETag re" must match, "!~ header ETag [re]" must not (without re: must be absent)
-//	== body text                   exact, but for a last newline that the text lacks; with nothing after it, the lines that follow. Also ~ and !~
-//	== json {"id": 1, "at": "*"}   the same JSON in any order of keys, "*" being anything; "json@errors.0.field" is a part, "json@length" counts
-//	== same                        the tables hold what they held at the mark
-//	:= id json@id                  keeps a value as {{id}}; also ":= next header Link <(.+)>": the group of the regexp
+//	== status {{made}}             the first check of every request. "== status 400 raw": net/http rejects the request.
+//	                               "== status 404 proxy 400": a proxy in front of BASE_URL may return 400, which skips
+//	                               the other checks
+//	== header ETag "1"             equal; "~ header ETag re" must match, "!~ header ETag re" must not match,
+//	                               "!~ header ETag" must be absent
+//	== body text                   equal; a final newline is optional; without a text, the lines that follow. Also ~, !~
+//	== json {"id": 1, "at": "*"}   equal JSON in any order of keys; "*" matches any value.
+//	                               "json@errors.0.field" selects a part, "json@length" the length of an array
+//	== same                        the tables are equal to the snapshot
+//	:= id json@id                  saves a value as {{id}}; ":= next header Link <(.+)>" saves the group of the regexp
 //
-// Everywhere, \xNN is a byte, and {{repeat "text" n}} is text n times, # in it being the number of the repetition.
-// {{unique}} is a number, {{uuid}} a UUID without its last digit, {{mac}} a hardware address without its last byte; no other telling has them.
-
+// Everywhere, \xNN is a byte, and {{repeat "text" n}} repeats a text n times with # replaced by 1 to n. Each run has
+// its own {{unique}} (an integer), {{uuid}} (a UUID without the last digit) and {{mac}} (a MAC address without the last
+// byte).
 type story struct {
 	file          string
 	fresh, serial bool
@@ -52,21 +57,23 @@ type story struct {
 	steps         []*step
 }
 
+// A step is a request with its checks, or a mark.
 type step struct {
 	line           int
-	method, target string // method "mark" for a mark
+	method, target string // the method of a mark is "mark"
 	headers        []string
 	body           string
 	checks         []check
 }
 
+// A check is one expectation about a response.
 type check struct {
 	line    int
 	text    string
 	op      string // ==, ~, !~ or :=
 	subject string // status, header, body, json or same
-	name    string // of the header, or the path into the JSON
-	saveAs  string // variable that a := sets
+	name    string // the name of the header, or the path into the JSON
+	saveAs  string // the variable that := sets
 	want    string
 }
 
@@ -93,22 +100,25 @@ func parseStory(file string) (*story, error) {
 	}
 	lines := strings.Split(string(text), "\n")
 	s := &story{file: file}
-	takeUntil := func(i *int, end func(line string) bool) (taken []string) { // the lines after i, up to one that ends them
+	// readUntil returns the lines after line i and before the first line for which end is true.
+	readUntil := func(i *int, end func(line string) bool) (block []string) {
 		for *i+1 < len(lines) && !end(lines[*i+1]) {
 			*i++
-			taken = append(taken, lines[*i])
+			block = append(block, lines[*i])
 		}
-		return taken
+		return block
 	}
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
-		failAt := func(name string) (*story, error) { return nil, fmt.Errorf("%s:%d: %s: %s", file, i+1, name, line) }
+		failAt := func(reason string) (*story, error) {
+			return nil, fmt.Errorf("%s:%d: %s: %s", file, i+1, reason, line)
+		}
 		c, isCheck := parseCheck(line)
 		request := requestLineRE.FindStringSubmatch(line)
 		switch {
 		case line == "# fresh":
 			s.fresh = true
-		case line == "# alone":
+		case line == "# serial":
 			s.serial = true
 		case line == "" || line[0] == '#':
 		case line == "mark":
@@ -122,25 +132,25 @@ func parseStory(file string) (*story, error) {
 			s.variables = append(s.variables, variables)
 		case isCheck:
 			if len(s.steps) == 0 {
-				return failAt("a check before any request")
+				return failAt("check before the first request")
 			}
 			c.line = i + 1
 			if c.op == "==" && c.want == "" && (c.subject == "body" || c.subject == "json") {
-				c.want = strings.Join(takeUntil(&i, func(line string) bool {
+				c.want = strings.Join(readUntil(&i, func(line string) bool {
 					return line == "" || checkPrefixRE.MatchString(line) || nextRequestRE.MatchString(line)
 				}), "\n")
 			}
 			last := s.steps[len(s.steps)-1]
 			if first := len(last.checks) == 0; first != (c.subject == "status") {
-				return failAt("the status is checked first, and once")
+				return failAt("the first check of a request, and no other, must be of the status")
 			}
 			last.checks = append(last.checks, c)
 		case request != nil:
 			r := &step{line: i + 1, method: request[1], target: request[2]}
-			r.headers = takeUntil(&i, func(line string) bool { return !headerLineRE.MatchString(line) })
+			r.headers = readUntil(&i, func(line string) bool { return !headerLineRE.MatchString(line) })
 			if i+1 < len(lines) && lines[i+1] == "" {
 				i++
-				body := takeUntil(&i, checkPrefixRE.MatchString)
+				body := readUntil(&i, checkPrefixRE.MatchString)
 				if slices.ContainsFunc(body, nextRequestRE.MatchString) {
 					return nil, fmt.Errorf("%s:%d: the request has no check", file, r.line)
 				}
@@ -148,7 +158,7 @@ func parseStory(file string) (*story, error) {
 			}
 			s.steps = append(s.steps, r)
 		default:
-			return failAt("neither a request nor a check")
+			return failAt("line is neither a request nor a check")
 		}
 	}
 	if s.variables == nil {
@@ -157,13 +167,13 @@ func parseStory(file string) (*story, error) {
 	return s, nil
 }
 
-// TestScripts tells all stories, and then counts whether they visited every route.
-func TestScripts(t *testing.T) {
+// TestStories runs all stories and then checks that they cover every route.
+func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.http")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata:", err)
 	}
-	visits := newStoryCoverage(routes(deps{metrics: newMetrics(nil, "")}))
+	coverage := newStoryCoverage(routes(deps{metrics: newMetrics(nil, "")}))
 	t.Run("story", func(t *testing.T) {
 		for _, file := range files {
 			s, err := parseStory(file)
@@ -172,7 +182,7 @@ func TestScripts(t *testing.T) {
 				continue
 			}
 			if s.fresh && os.Getenv("BASE_URL") != "" {
-				fmt.Printf("%s needs a fresh database: not told to %s\n", file, os.Getenv("BASE_URL"))
+				fmt.Printf("%s: skipped, it needs a fresh database and not %s\n", file, os.Getenv("BASE_URL"))
 				continue
 			}
 			for _, variables := range s.variables {
@@ -180,31 +190,31 @@ func TestScripts(t *testing.T) {
 					if !s.serial && os.Getenv("BASE_URL") == "" {
 						t.Parallel()
 					}
-					runStory(t, s, variables, visits)
+					runStory(t, s, variables, coverage)
 				})
 			}
 		}
 	})
-	if os.Getenv("BASE_URL") == "" { // there, some stories are left out
-		t.Run("visits", func(t *testing.T) {
-			for _, gap := range visits.missing() {
-				t.Error("no story has", gap)
+	if os.Getenv("BASE_URL") == "" { // with BASE_URL some stories are skipped
+		t.Run("coverage", func(t *testing.T) {
+			for _, gap := range coverage.missing() {
+				t.Error("no story covers", gap)
 			}
 		})
 	}
 }
 
-// A storyRunner is one telling of a story.
+// A storyRunner is one run of a story.
 type storyRunner struct {
 	*testing.T
 	*story
 	base      string
-	pool      *pgxpool.Pool // of the story's own database; nil with BASE_URL
+	pool      *pgxpool.Pool // connections to the database of this run; nil with BASE_URL
 	variables map[string]string
 	snapshot  string
 }
 
-func runStory(t *testing.T, s *story, variables map[string]string, visits *storyCoverage) {
+func runStory(t *testing.T, s *story, variables map[string]string, coverage *storyCoverage) {
 	runner := &storyRunner{T: t, story: s, variables: uniqueVariables()}
 	runner.base, runner.pool = startServer(t)
 	for name, value := range variables {
@@ -224,7 +234,7 @@ func runStory(t *testing.T, s *story, variables map[string]string, visits *story
 			t.Errorf("%s:%d: %v\n%s", s.file, step.line, err, r)
 			continue
 		}
-		visits.add(r, resp.StatusCode)
+		coverage.add(r, resp.StatusCode)
 		if len(step.checks) == 0 {
 			t.Errorf("%s:%d: the request has no check", s.file, step.line)
 			continue
@@ -245,21 +255,30 @@ func runStory(t *testing.T, s *story, variables map[string]string, visits *story
 	}
 }
 
-// startServer starts the API on a database of its own, unless BASE_URL names a server. It works as the server's role; the pool is the owner's.
+// startServer starts the API with the server's role on a new database, unless BASE_URL names a server. The returned
+// pool has the owner's role.
 func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 	if base := os.Getenv("BASE_URL"); base != "" {
 		return strings.TrimSuffix(base, "/"), nil
 	}
 	pool, serverPool := pgtest.Pools(t)
-	server := httptest.NewServer(New(Options{Pool: serverPool, Log: slog.New(slog.NewTextHandler(newSecretDetector(t), nil)), AnonymousActor: "anonymous", Version: "test", Media: newMediaStore(t), App: testApp()}))
+	server := httptest.NewServer(New(Options{
+		Pool:           serverPool,
+		Log:            slog.New(slog.NewTextHandler(newSecretDetector(t), nil)),
+		AnonymousActor: "anonymous",
+		Version:        "test",
+		Media:          newMediaStore(t),
+		App:            testApp(),
+	}))
 	t.Cleanup(server.Close)
 	return server.URL, pool
 }
 
-// secretShapeRE is what tokens, hashes and the passwords of the stories look like.
+// secretShapeRE matches tokens, password hashes and the passwords of the stories.
 var secretShapeRE = regexp.MustCompile(`eyJ[\w-]{20}|ll[rk]_[\w-]{20}|argon2id\$|is (mine|new)|password=`)
 
-// A secretDetector log fails the test when a secret is written to it, and shows what went wrong.
+// A secretDetector is a log writer that fails the test if a secret is logged. It copies warnings and errors to the
+// output of the test.
 type secretDetector struct {
 	t     *testing.T
 	lines atomic.Int64
@@ -269,7 +288,7 @@ func newSecretDetector(t *testing.T) *secretDetector {
 	s := &secretDetector{t: t}
 	t.Cleanup(func() {
 		if s.lines.Load() == 0 {
-			t.Error("nothing was logged")
+			t.Error("the server logged nothing")
 		}
 	})
 	return s
@@ -278,25 +297,25 @@ func newSecretDetector(t *testing.T) *secretDetector {
 func (s *secretDetector) Write(line []byte) (int, error) {
 	s.lines.Add(1)
 	if secretShapeRE.Match(line) {
-		s.t.Errorf("a secret is in the log: %s", line)
+		s.t.Errorf("the log contains a secret: %s", line)
 	}
 	if !bytes.Contains(line, []byte("level=INFO")) {
-		_, _ = s.t.Output().Write(line) // it shows when the test fails
+		_, _ = s.t.Output().Write(line)
 	}
 	return len(line), nil
 }
 
-// uniqueVariables are the variables that no other telling has. On a database of one's own they can be the same each time.
+// uniqueVariables returns the variables that are unique to a run. Runs on their own database share the values.
 func uniqueVariables() map[string]string {
-	lineNo, digits := int64(1000), "000000000000000000000000000000"
+	unique, digits := int64(1000), "000000000000000000000000000000"
 	if os.Getenv("BASE_URL") != "" {
 		var random [15]byte
 		_, _ = rand.Read(random[:]) // never fails
 		digits = hex.EncodeToString(random[:])
-		lineNo, _ = strconv.ParseInt(digits[:10], 16, 64)
+		unique, _ = strconv.ParseInt(digits[:10], 16, 64)
 	}
 	return map[string]string{
-		"unique": fmt.Sprint(1000 + lineNo),
+		"unique": fmt.Sprint(1000 + unique),
 		"uuid":   fmt.Sprintf("%s-%s-4%s-8%s-%s", digits[:8], digits[8:12], digits[12:15], digits[15:18], digits[18:29]),
 		"mac":    fmt.Sprintf("02:%s:%s:%s:%s:", digits[:2], digits[2:4], digits[4:6], digits[6:8]),
 	}
@@ -308,17 +327,18 @@ var (
 	byteRE     = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
 )
 
+// expand replaces variables, repetitions and byte escapes.
 func (r *storyRunner) expand(text string) string {
 	text = variableRE.ReplaceAllStringFunc(text, func(m string) string {
 		value, known := r.variables[m[2:len(m)-2]]
 		if !known {
-			r.Fatalf("%s: nothing is known as %s", r.file, m)
+			r.Fatalf("%s: unknown variable %s", r.file, m)
 		}
 		return value
 	})
 	text = repeatRE.ReplaceAllStringFunc(text, func(m string) string {
 		parts := repeatRE.FindStringSubmatch(m)
-		n, _ := strconv.Atoi(parts[2]) // digits
+		n, _ := strconv.Atoi(parts[2]) // the regexp matches digits only
 		piece := strings.NewReplacer(`\n`, "\n", `\"`, `"`).Replace(parts[1])
 		var b strings.Builder
 		for i := range n {
@@ -327,18 +347,19 @@ func (r *storyRunner) expand(text string) string {
 		return b.String()
 	})
 	return byteRE.ReplaceAllStringFunc(text, func(m string) string {
-		n, _ := strconv.ParseUint(m[2:], 16, 8) // two hexadecimal digits
+		n, _ := strconv.ParseUint(m[2:], 16, 8) // the regexp matches two hexadecimal digits
 		return string([]byte{byte(n)})
 	})
 }
 
-// dumpTables are the rows of all tables.
+// dumpTables returns the rows of all tables.
 func (r *storyRunner) dumpTables() string {
 	var all strings.Builder
 	for _, table := range []string{"sites", "freezers", "computers", "containers", "users", "rules", "events", "alerts"} {
-		resp, err := storyRequest{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}.send(r.base)
+		request := storyRequest{method: "GET", target: "/api/v1/" + table, headers: []string{"Accept: text/csv"}}
+		resp, err := request.send(r.base)
 		if err != nil || resp.StatusCode != http.StatusOK {
-			r.Fatalf("%s: cannot read the %s: %v\n%s", r.file, table, err, resp)
+			r.Fatalf("%s: read %s: %v\n%s", r.file, table, err, resp)
 		}
 		all.WriteString(resp.body)
 	}
@@ -348,16 +369,17 @@ func (r *storyRunner) dumpTables() string {
 	return all.String()
 }
 
-// hiddenTables are those that no route lists as a whole.
+// hiddenTables are the tables that no route lists completely.
 var hiddenTables = []string{"user_state", "ruleset", "alert_change", "idempotency", "change"}
 
-// dumpRows are all rows of tables, as text.
+// dumpRows returns all rows of tables as text.
 func dumpRows(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
 	t.Helper()
 	var all strings.Builder
 	for _, table := range tables {
 		var rows string
-		if err := pool.QueryRow(t.Context(), "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM "+table+" AS row").Scan(&rows); err != nil {
+		sql := "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM " + table + " AS row"
+		if err := pool.QueryRow(t.Context(), sql).Scan(&rows); err != nil {
 			t.Fatal(err)
 		}
 		all.WriteString(table + "\n" + rows + "\n")
@@ -365,14 +387,14 @@ func dumpRows(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
 	return all.String()
 }
 
-// proxyStatus is what a proxy may answer in the API's place; 0 for nothing.
+// proxyStatus returns the status that a proxy may return instead of the API, or 0.
 func proxyStatus(c check) int {
 	_, text, _ := strings.Cut(c.want, " proxy ")
 	status, _ := strconv.Atoi(text)
 	return status
 }
 
-// check returns what is wrong, or "".
+// check returns the reason why a check fails, or "".
 func (r *storyRunner) check(c check, resp *storyResponse) (reason string) {
 	want := r.expand(c.want)
 	var got string
@@ -380,7 +402,7 @@ func (r *storyRunner) check(c check, resp *storyResponse) (reason string) {
 	switch c.subject {
 	case "same":
 		if current := r.dumpTables(); current != r.snapshot {
-			return "the tables have changed; now they hold\n" + current
+			return "the tables have changed:\n" + current
 		}
 		return ""
 	case "status":
@@ -405,13 +427,13 @@ func (r *storyRunner) check(c check, resp *storyResponse) (reason string) {
 		if text, ok := value.(string); ok {
 			got = text
 		} else {
-			encoded, _ := json.Marshal(value) // it was decoded a moment ago
+			encoded, _ := json.Marshal(value) // cannot fail: the value was decoded from JSON
 			got = string(encoded)
 		}
 	}
 	if c.op == "==" {
 		if got != want {
-			return "is " + clipText(got)
+			return "got " + clipText(got)
 		}
 		return ""
 	}
@@ -425,7 +447,7 @@ func (r *storyRunner) check(c check, resp *storyResponse) (reason string) {
 	groups := re.FindStringSubmatch(got)
 	switch {
 	case c.op == "!~" && groups != nil, c.op != "!~" && groups == nil:
-		return "is " + clipText(got)
+		return "got " + clipText(got)
 	case c.op == ":=" && want == "":
 		r.variables[c.saveAs] = got
 	case c.op == ":=":

@@ -21,16 +21,22 @@ import (
 	"labledger/internal/postgres"
 )
 
-// What the spans of statements say is tested in package trace, and what gets to a collector beside the program.
+// The spans of SQL statements are tested in package tracing, the export to a collector in the e2e tests.
 
-// newTracedAPI is an API whose spans are kept.
-func newTracedAPI(t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
+// newTracedAPI returns an API with an in-memory span exporter.
+func newTracedAPI(
+	t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption,
+) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
 	t.Helper()
 	spans, log = tracetest.NewInMemoryExporter(), &bytes.Buffer{}
 	provider := sdk.NewTracerProvider(append(options, sdk.WithSyncer(spans))...)
 	o := Options{
-		Pool: pgtest.Pool(t), Log: slog.New(slog.NewJSONHandler(log, nil)), AnonymousActor: "tester", Version: "test", Tracer: provider.Tracer("test"),
-		Access: Access{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
+		Pool:           pgtest.Pool(t),
+		Log:            slog.New(slog.NewJSONHandler(log, nil)),
+		AnonymousActor: "tester",
+		Version:        "test",
+		Tracer:         provider.Tracer("test"),
+		Access:         Access{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
 	}
 	if adjust != nil {
 		adjust(&o)
@@ -38,15 +44,16 @@ func newTracedAPI(t *testing.T, adjust func(*Options), options ...sdk.TracerProv
 	return New(o), spans, log
 }
 
-// attributes are those of a span, as text.
+// attributes returns the attributes of a span as text.
 func attributes(s tracetest.SpanStub) map[string]string {
-	found := map[string]string{}
+	values := map[string]string{}
 	for _, a := range s.Attributes {
-		found[string(a.Key)] = a.Value.String()
+		values[string(a.Key)] = a.Value.String()
 	}
-	return found
+	return values
 }
 
+// TestSpans checks the name, status and attributes of server spans, and the trace ID in the log.
 func TestSpans(t *testing.T) {
 	t.Parallel()
 	h, spans, log := newTracedAPI(t, nil)
@@ -72,34 +79,36 @@ func TestSpans(t *testing.T) {
 		w := doRequest(h, c.method, c.target, "")
 		all := spans.GetSpans()
 		if len(all) != 1 {
-			t.Errorf("%s %s: %d spans, want 1", c.method, c.target, len(all))
+			t.Errorf("%s %s: got %d spans, want 1", c.method, c.target, len(all))
 			continue
 		}
-		s, found := all[0], attributes(all[0])
-		if s.Name != c.name || s.SpanKind != trace.SpanKindServer || s.Parent.IsValid() || s.Status.Code != codes.Unset || len(s.Events) > 0 || len(s.Links) > 0 {
+		s, got := all[0], attributes(all[0])
+		if s.Name != c.name || s.SpanKind != trace.SpanKindServer || s.Parent.IsValid() ||
+			s.Status.Code != codes.Unset || len(s.Events) > 0 || len(s.Links) > 0 {
 			t.Errorf("%s %s: %q %v, parent %v, %v, want %q", c.method, c.target, s.Name, s.SpanKind, s.Parent, s.Status, c.name)
 		}
-		if w.Code != c.status || found["http.response.status_code"] != fmt.Sprint(c.status) {
-			t.Errorf("%s %s: status %d, in the span %s, want %d", c.method, c.target, w.Code, found["http.response.status_code"], c.status)
+		if w.Code != c.status || got["http.response.status_code"] != fmt.Sprint(c.status) {
+			t.Errorf("%s %s: status %d, span has %s, want %d",
+				c.method, c.target, w.Code, got["http.response.status_code"], c.status)
 		}
 		for name, want := range c.attributes {
-			if found[name] != want {
-				t.Errorf("%s %s: %s is %q, want %q", c.method, c.target, name, found[name], want)
+			if got[name] != want {
+				t.Errorf("%s %s: %s is %q, want %q", c.method, c.target, name, got[name], want)
 			}
 		}
 		var line struct {
 			TraceID string `json:"trace_id"`
 		}
 		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line.TraceID != s.SpanContext.TraceID().String() {
-			t.Errorf("%s %s: the log does not name the trace %s: %v, %s", c.method, c.target, s.SpanContext.TraceID(), err, log)
+			t.Errorf("%s %s: the log has no trace ID %s: %v, %s", c.method, c.target, s.SpanContext.TraceID(), err, log)
 		}
 	}
 }
 
-// What is our fault is an error, and what it was stands in the log alone.
+// TestSpans_errors: server errors set the span status to Error. The cause is only in the log, not in the span.
 func TestSpans_errors(t *testing.T) {
 	t.Parallel()
-	closedPool, err := postgres.Open(t.Context(), "postgres://nobody:secret-1f3870be@127.0.0.1:1/none")
+	closedPool, err := postgres.Open(t.Context(), "postgres://reader:secret-1f3870be@127.0.0.1:1/none")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,28 +118,29 @@ func TestSpans_errors(t *testing.T) {
 		t.Fatal(w.Code, w.Body)
 	}
 	if !strings.Contains(log.String(), "127.0.0.1:1") {
-		t.Error("the log does not say what was wrong:", log)
+		t.Error("the log does not contain the cause:", log)
 	}
 	s := spans.GetSpans()[0]
 	if s.Status.Code != codes.Error || s.Status.Description != "" || attributes(s)["error.type"] != "503" {
 		t.Errorf("%v %v", s.Status, s.Attributes)
 	}
 	if text := fmt.Sprint(s); strings.Contains(text, "127.0.0.1:1") || strings.Contains(text, "secret") {
-		t.Error("the span tells too much:", text)
+		t.Error("the span contains the cause:", text)
 	}
 
 	h, spans, _ = newTracedAPI(t, nil)
 	h.(*middleware).next = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("with secret-1f3870be") })
 	func() {
-		defer func() { _ = recover() }() // the server would cut the connection
+		defer func() { _ = recover() }() // net/http would close the connection
 		doRequest(h, "GET", "/site/1", "")
 	}()
-	if all := spans.GetSpans(); len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
-		t.Errorf("of a panic: %v", all)
+	all := spans.GetSpans()
+	if len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
+		t.Errorf("spans of a panic: %v", all)
 	}
 }
 
-// A span of the live stream would be there after hours: there is none, nor a trace in its log line.
+// TestStream_hasNoSpan: the live stream has no span and no trace ID in the log, because its span would last for hours.
 func TestStream_hasNoSpan(t *testing.T) {
 	t.Parallel()
 	h, spans, log := newTracedAPI(t, nil)
@@ -143,51 +153,53 @@ func TestStream_hasNoSpan(t *testing.T) {
 	}
 }
 
-// Who sends traceparent decides whether a request is recorded, and where: it counts of trusted proxies alone, and only when that is set.
+// TestTraceparent: the header traceparent determines the sampling and the parent of a span. The server accepts it from
+// trusted proxies only, and only with TrustTraceparent.
 func TestTraceparent(t *testing.T) {
 	t.Parallel()
-	const theirs = "4bf92f3577b34da6a3ce929d0e0e4736"
-	sampled, unsampled := "00-"+theirs+"-00f067aa0ba902b7-01", "00-"+theirs+"-00f067aa0ba902b7-00"
-	neverSample := sdk.WithSampler(sdk.ParentBased(sdk.NeverSample())) // none of those that begin here
+	const remoteTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	sampled, unsampled := "00-"+remoteTrace+"-00f067aa0ba902b7-01", "00-"+remoteTrace+"-00f067aa0ba902b7-00"
+	neverSample := sdk.WithSampler(sdk.ParentBased(sdk.NeverSample())) // without a remote parent
 	alwaysSample := sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample()))
 	for _, c := range []struct {
-		name    string
-		counts  bool
-		from    string
-		header  string
-		sampler sdk.TracerProviderOption
-		made    bool // a span
-		ours    bool // in a trace of our own
+		name       string
+		trust      bool
+		remoteAddr string
+		header     string
+		sampler    sdk.TracerProviderOption
+		wantSpan   bool
+		wantRoot   bool // the span starts a new trace
 	}{
-		{"a trusted proxy samples", true, "192.0.2.1:1234", sampled, neverSample, true, false},
-		{"the same over IPv6", true, "[::ffff:192.0.2.1]:1234", sampled, neverSample, true, false},
-		{"a trusted proxy does not sample", true, "192.0.2.1:1234", unsampled, alwaysSample, false, false},
-		{"a trusted proxy that does not say", true, "192.0.2.1:1234", "", alwaysSample, true, true},
-		{"a trusted proxy that says nonsense", true, "192.0.2.1:1234", "00-" + theirs + "-01", alwaysSample, true, true},
-		{"anybody wants to be sampled", true, "192.0.2.2:1234", sampled, neverSample, false, true},
-		{"anybody wants to be in a trace", true, "192.0.2.2:1234", sampled, alwaysSample, true, true},
-		{"anybody wants to hide", true, "192.0.2.2:1234", unsampled, alwaysSample, true, true},
-		{"not by TCP", true, "@", sampled, neverSample, false, true},
-		{"a trusted proxy, unless set", false, "192.0.2.1:1234", sampled, neverSample, false, true},
+		{"trusted proxy, sampled", true, "192.0.2.1:1234", sampled, neverSample, true, false},
+		{"trusted proxy over IPv6, sampled", true, "[::ffff:192.0.2.1]:1234", sampled, neverSample, true, false},
+		{"trusted proxy, not sampled", true, "192.0.2.1:1234", unsampled, alwaysSample, false, false},
+		{"trusted proxy without traceparent", true, "192.0.2.1:1234", "", alwaysSample, true, true},
+		{"trusted proxy, malformed traceparent", true, "192.0.2.1:1234", "00-" + remoteTrace + "-01", alwaysSample, true, true},
+		{"untrusted client, sampled", true, "192.0.2.2:1234", sampled, neverSample, false, true},
+		{"untrusted client, sampled, all traces sampled", true, "192.0.2.2:1234", sampled, alwaysSample, true, true},
+		{"untrusted client, not sampled", true, "192.0.2.2:1234", unsampled, alwaysSample, true, true},
+		{"no TCP connection", true, "@", sampled, neverSample, false, true},
+		{"trusted proxy, traceparent not trusted", false, "192.0.2.1:1234", sampled, neverSample, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h, spans, log := newTracedAPI(t, func(o *Options) { o.TrustTraceparent = c.counts }, c.sampler)
+			h, spans, log := newTracedAPI(t, func(o *Options) { o.TrustTraceparent = c.trust }, c.sampler)
 			r := httptest.NewRequest("GET", "/healthcheck", http.NoBody)
-			r.ContentLength, r.RemoteAddr = 0, c.from
+			r.ContentLength, r.RemoteAddr = 0, c.remoteAddr
 			if c.header != "" {
 				r.Header.Set("traceparent", c.header)
 			}
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			all := spans.GetSpans()
-			if w.Code != http.StatusOK || (len(all) == 1) != c.made || strings.Contains(log.String(), "trace_id") != c.made {
+			logged := strings.Contains(log.String(), "trace_id")
+			if w.Code != http.StatusOK || (len(all) == 1) != c.wantSpan || logged != c.wantSpan {
 				t.Fatalf("%d, %d spans\n%s", w.Code, len(all), log)
 			}
-			if c.made && (all[0].SpanContext.TraceID().String() != theirs) != c.ours {
-				t.Errorf("in the trace %s", all[0].SpanContext.TraceID())
+			if c.wantSpan && (all[0].SpanContext.TraceID().String() != remoteTrace) != c.wantRoot {
+				t.Errorf("the span belongs to trace %s", all[0].SpanContext.TraceID())
 			}
-			if c.made && (all[0].Parent.IsValid() == c.ours || len(all[0].Links) > 0) {
+			if c.wantSpan && (all[0].Parent.IsValid() == c.wantRoot || len(all[0].Links) > 0) {
 				t.Errorf("parent %v, links %v", all[0].Parent, all[0].Links)
 			}
 		})
