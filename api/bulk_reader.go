@@ -19,7 +19,7 @@ import (
 // A bulkReader reads the rows of a bulk body, validates them and stores them in chunks.
 type bulkReader struct {
 	*bulkImport
-	accept      func(lineNo int64) error                                // handles the valid row in row
+	accept      func(lineNo int64) error                                  // handles the valid row in row
 	fastPath    func(lineNo int64, text []byte) (handled bool, err error) // optional; may handle an object before binding
 	storeChunk  func(lines json.RawMessage) (importChunkResult, error)
 	row         reflect.Value // the current row, reused
