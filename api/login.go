@@ -281,7 +281,7 @@ func (a *authenticator) refresh(c *call) error {
 	in, rec := c.in.Addr().Interface().(*RefreshRequest), recorderOf(c.w)
 	useCookies := in.Cookie != nil && *in.Cookie
 	if in.RefreshToken == nil && !useCookies && !c.errs.has("refresh_token") && !c.errs.has("cookie") {
-		c.errs.add("refresh_token", "is required")
+		c.errs.add("refresh_token", "is missing")
 	}
 	if c.dryRun { // would return the next token without using up the current one, so theft would go unnoticed
 		c.errs.add("dry_run", "is not supported here: issued tokens cannot be rolled back")

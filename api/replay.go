@@ -135,7 +135,7 @@ func bindRules(text []byte, errs *fieldErrors) (changes []ledger.RuleChange) {
 		}
 		prefix := fmt.Sprintf("rules[%d]", n)
 		if rule.Code == nil && len(ruleErrs) == 0 {
-			ruleErrs.add("code", "is required")
+			ruleErrs.add("code", "is missing")
 		}
 		for _, fieldErr := range ruleErrs {
 			if fieldErr.Field == "body" {

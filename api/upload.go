@@ -172,7 +172,7 @@ func (c *call) readForm(files *media.Store) (file *media.File, filename string, 
 			message := fmt.Sprintf("must have at most %d fields", maxParts)
 			return file, filename, badRequest([]FieldError{{Field: "form", Message: message}})
 		case slices.Contains(seen, name):
-			c.errs.add(sanitize(name), "is specified more than once")
+			c.errs.add(sanitize(name), "is given more than once")
 		case name == fileField:
 			filename = fileName(part)
 			c.errs.add(fileField, validateFileName(filename))
@@ -196,7 +196,7 @@ func (c *call) readForm(files *media.Store) (file *media.File, filename string, 
 		}
 	}
 	if !slices.Contains(seen, fileField) {
-		c.errs.add(fileField, "is required")
+		c.errs.add(fileField, "is missing")
 	}
 	parents := 0
 	for i := range c.in.NumField() {
