@@ -14,76 +14,81 @@ import (
 	"labledger/internal/auth"
 )
 
-// This file is what one does with an account of one's own: change it, give it a new password, make tokens for scripts.
+// This file handles the caller's own account: changes to it, a new password, and API tokens.
 
-// UpdateAccountRequest is what one may change of one's own account.
+// UpdateAccountRequest holds the fields of the caller's account that the caller may change.
 type UpdateAccountRequest struct {
-	// Country, as people there write it.
+	// Country, as written locally.
 	Country *string `json:"country"`
-	// A new password, from 8 to 128 characters. All sessions and API tokens end with the old one.
+	// New password, 8 to 128 characters. Changing it revokes all sessions and API tokens of the account.
 	Password *string `json:"password"`
-	// The password until now; it goes with a new one.
+	// Current password; required to set a new one.
 	CurrentPassword *string `json:"current_password"`
-	// The version that you know. When the account is at another one: 412, and nothing is changed.
+	// Expected version of the account. If the account has another version, the response is 412 and nothing changes.
 	Version *int64 `json:"version"`
-	// The fields that the request gives.
+	// Names of the fields in the request body.
 	Present []string `json:"given"`
 }
 
-// CreateTokenRequest is what making an API token takes.
+// CreateTokenRequest describes the API token to create.
 type CreateTokenRequest struct {
-	// What it is for.
+	// Purpose of the token.
 	Name string `json:"name"`
-	// What it may do at most: viewer, operator or admin. Not more than you may; viewer unless it is given.
+	// Highest role of the token: viewer, operator or admin. It must not exceed your own role. Default: viewer.
 	Role *string `json:"role"`
-	// Days that it is good for, from 1 to 365; 90 unless it is given.
+	// Lifetime in days, 1 to 365. Default: 90.
 	Days *int64 `json:"days"`
 }
 
-// APIToken is a token as it is shown once, to whom it was made for.
+// APIToken describes a new API token. Only this response contains the token itself.
 type APIToken struct {
-	// Number of the token.
+	// ID of the token.
 	ID int64 `json:"id"`
-	// What it is for.
+	// Purpose of the token.
 	Name string `json:"name"`
-	// Goes into the header Authorization, after the word Bearer. It is not shown again.
+	// The token. Send it as Authorization: Bearer <token>. It cannot be retrieved again.
 	Token string `json:"token"`
-	// How it begins, to tell it by.
+	// First characters of the token, to recognize it in lists.
 	Prefix string `json:"prefix"`
-	// What it may do at most.
+	// Highest role of the token. The role of the account limits it further.
 	Role string `json:"role"`
-	// When it was made.
+	// When the token was created.
 	CreatedAt time.Time `json:"created_at"`
-	// When it ends.
+	// When the token expires.
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// ReplaceOwnAccount changes one's own account: the country, which is null when it is left out, and the password, which then stays.
+// ReplaceOwnAccount replaces the country of the caller's account and, if given, its password. A missing country becomes
+// null; a missing password stays unchanged.
 func ReplaceOwnAccount(*db.Queries, context.Context, UpdateAccountRequest) (db.Account, error) {
-	panic("api: the gate changes accounts")
+	panic("api: ReplaceOwnAccount is implemented by authenticator.updateAccount")
 }
 
-// PatchOwnAccount changes the given fields of one's own account, and leaves the others as they are.
+// PatchOwnAccount changes the given fields of the caller's account. Other fields stay unchanged.
 func PatchOwnAccount(*db.Queries, context.Context, UpdateAccountRequest) (db.Account, error) {
-	panic("api: the gate changes accounts")
+	panic("api: PatchOwnAccount is implemented by authenticator.updateAccount")
 }
 
-// CreateAPIToken makes a token for a script. It is shown this once; what is kept is a hash of it.
+// CreateAPIToken creates an API token for scripts. The response shows the token once; the server stores only its hash.
 func CreateAPIToken(*db.Queries, context.Context, CreateTokenRequest) (APIToken, error) {
-	panic("api: the gate makes tokens")
+	panic("api: CreateAPIToken is implemented by authenticator.createToken")
 }
 
 func (a *authenticator) updateAccountEndpoint(documented any) endpoint {
 	return endpoint{
 		queries: []any{documented, (*db.Queries).UpdateOwnAccount, (*db.Queries).ReplacePassword},
-		in:      reflect.TypeFor[UpdateAccountRequest](), out: reflect.TypeFor[db.Account](), handle: a.updateAccount,
+		in:      reflect.TypeFor[UpdateAccountRequest](),
+		out:     reflect.TypeFor[db.Account](),
+		handle:  a.updateAccount,
 	}
 }
 
 func (a *authenticator) createTokenEndpoint() endpoint {
 	return endpoint{
 		queries: []any{CreateAPIToken, (*db.Queries).CreateToken},
-		in:      reflect.TypeFor[CreateTokenRequest](), out: reflect.TypeFor[APIToken](), handle: a.createToken,
+		in:      reflect.TypeFor[CreateTokenRequest](),
+		out:     reflect.TypeFor[APIToken](),
+		handle:  a.createToken,
 	}
 }
 
@@ -95,10 +100,10 @@ func (a *authenticator) updateAccount(c *call) error {
 	case in.Password == nil && slices.Contains(in.Present, "password"):
 		c.errs.add("password", "must not be null")
 	case in.Password == nil && in.CurrentPassword != nil:
-		c.errs.add("password", "is missing; current_password goes with a new one")
+		c.errs.add("password", "is required with current_password")
 	case in.Password == nil:
 	case in.CurrentPassword == nil:
-		c.errs.add("current_password", "is missing; it goes with a new password")
+		c.errs.add("current_password", "is required to set a new password")
 	default:
 		c.errs.add("password", auth.ValidatePassword(*in.Password, caller.username))
 	}
@@ -127,17 +132,26 @@ func (a *authenticator) updateAccount(c *call) error {
 	if c.method == http.MethodPut {
 		fields = []string{"country"}
 	}
-	row, err := c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error {
-		_, err := db.New(readDBTX(tx, false, row)).UpdateOwnAccount(ctx, db.UpdateOwnAccountParams{Given: fields, Country: in.Country, CallerID: caller.accountID, Version: in.Version})
+	update := func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error {
+		_, err := db.New(readDBTX(tx, false, row)).UpdateOwnAccount(ctx, db.UpdateOwnAccountParams{
+			Given:    fields,
+			Country:  in.Country,
+			CallerID: caller.accountID,
+			Version:  in.Version,
+		})
 		if err == nil && hash != "" {
 			_, err = db.New(tx).ReplacePassword(ctx, db.ReplacePasswordParams{
-				CallerID: caller.accountID, CallerSession: caller.sessionID, PasswordHash: credential.PasswordHash, NewPasswordHash: hash,
+				CallerID:        caller.accountID,
+				CallerSession:   caller.sessionID,
+				PasswordHash:    credential.PasswordHash,
+				NewPasswordHash: hash,
 			})
 		}
 		return err
-	})
+	}
+	row, err := c.inTx(ctx, recorderOf(c.w).requestContext(), update)
 	if err == errNoRow {
-		return unauthorized() // since a moment ago
+		return unauthorized() // the account or session ended during the request
 	}
 	if err != nil {
 		return err
@@ -148,7 +162,7 @@ func (a *authenticator) updateAccount(c *call) error {
 	return c.writeRow(http.StatusOK, row)
 }
 
-// defaultTokenDays is how long an API token is good for unless it is said.
+// defaultTokenDays is the default lifetime of an API token.
 const defaultTokenDays = 90
 
 func (a *authenticator) createToken(c *call) error {
@@ -157,7 +171,7 @@ func (a *authenticator) createToken(c *call) error {
 	tokenRole, days := viewer, int64(defaultTokenDays)
 	if in.Role != nil && !c.errs.has("role") {
 		if tokenRole = parseRole(*in.Role); tokenRole > caller.role {
-			c.errs.add("role", "must not be more than your own, which is "+caller.role.String())
+			c.errs.add("role", "must not exceed your own role, which is "+caller.role.String())
 		}
 	}
 	if in.Days != nil {
@@ -170,18 +184,32 @@ func (a *authenticator) createToken(c *call) error {
 	defer cancel()
 	var created db.CreateTokenRow
 	token, prefix, hash := auth.NewAPIToken()
-	_, err := c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
+	create := func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
 		created, err = db.New(tx).CreateToken(ctx, db.CreateTokenParams{
-			Name: in.Name, Prefix: prefix, Hash: hash, Role: tokenRole.String(), Days: int32(days), CallerSession: caller.sessionID,
+			Name:          in.Name,
+			Prefix:        prefix,
+			Hash:          hash,
+			Role:          tokenRole.String(),
+			Days:          int32(days),
+			CallerSession: caller.sessionID,
 		})
 		return err
-	})
+	}
+	_, err := c.inTx(ctx, recorderOf(c.w).requestContext(), create)
 	if err == errNoRow {
-		return unauthorized() // since a moment ago
+		return unauthorized() // the session ended during the request
 	}
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Location", c.path+"/"+strconv.FormatInt(created.ID, 10))
-	return c.writeJSON(http.StatusCreated, APIToken{created.ID, created.Name, token, created.Prefix, created.Role, created.CreatedAt, created.ExpiresAt})
+	return c.writeJSON(http.StatusCreated, APIToken{
+		ID:        created.ID,
+		Name:      created.Name,
+		Token:     token,
+		Prefix:    created.Prefix,
+		Role:      created.Role,
+		CreatedAt: created.CreatedAt,
+		ExpiresAt: created.ExpiresAt,
+	})
 }

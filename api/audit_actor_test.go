@@ -7,49 +7,58 @@ import (
 	"testing"
 )
 
-// TestAuditActor: the history names who wrote, by session and by API token alike, whatever was written.
+// TestAuditActor: the history records the actor of every write, whether it came with a session or an API token.
 func TestAuditActor(t *testing.T) {
 	ts := newTestServer(t)
-	adminSession, oscar := ts.createAccount("boss", admin), ts.createAccount("oscar", operator)
+	adminID, oscarID := ts.createAccount("boss", admin), ts.createAccount("oscar", operator)
 	tokens := map[string][]string{ // by actor
-		"boss": {ts.createSession(adminSession).access, ts.createAPIToken(adminSession, admin)}, "oscar": {ts.createSession(oscar).access, ts.createAPIToken(oscar, operator)},
+		"boss":  {ts.createSession(adminID).access, ts.createAPIToken(adminID, admin)},
+		"oscar": {ts.createSession(oscarID).access, ts.createAPIToken(oscarID, operator)},
 	}
 	n := 0
-	// wrote sends a write and holds the rows of the history against it; those have the request id.
+	// checkActor sends a write and checks the actor of the rows that it adds to a history table.
 	checkActor := func(actor, token, history, method, target, body string, header ...string) (answer object) {
 		t.Helper()
 		n++
 		id := fmt.Sprint("request-", n)
-		answer = ts.mustSend(token, method, target, body, append(header, "X-Request-Id: "+id, "X-Actor: Bob", "X-User: Bob")...)
+		header = append(header, "X-Request-Id: "+id, "X-Actor: Bob", "X-User: Bob")
+		answer = ts.mustSend(token, method, target, body, header...)
 		source := " WHERE request_id = '" + id + "'"
-		if history == "event" { // has no request id
+		if history == "event" { // has no request_id
 			source = fmt.Sprintf(" WHERE id = '%v'", answer["event_id"])
 		}
-		if actors := scan[[]string](ts, "SELECT coalesce(array_agg(DISTINCT actor), '{}') FROM "+history+source); len(actors) != 1 || actors[0] != actor {
-			t.Errorf("%s %s by %s is recorded in %s as by %q", method, target, actor, history, actors)
+		actors := scan[[]string](ts, "SELECT coalesce(array_agg(DISTINCT actor), '{}') FROM "+history+source)
+		if len(actors) != 1 || actors[0] != actor {
+			t.Errorf("%s %s by %s: actors in %s: %q", method, target, actor, history, actors)
 		}
 		return answer
 	}
-	for actor, all := range tokens {
-		for i, token := range all {
-			for _, resource := range []struct{ plural, whole, part string }{
-				{"sites", `{"name": "x", "contact": null, "address": null, "state_or_region": null, "country": null, "postcode_or_zip": null}`, `{"country": "Iceland"}`},
+	for actor, actorTokens := range tokens {
+		for i, token := range actorTokens {
+			for _, resource := range []struct{ plural, row, patch string }{
+				{
+					plural: "sites",
+					row: `{"name": "x", "contact": null, "address": null, "state_or_region": null, "country": null,` +
+						` "postcode_or_zip": null}`,
+					patch: `{"country": "Iceland"}`,
+				},
 				{"freezers", `{"name": "x", "site_id": 1}`, `{"name": "y"}`},
 				{"computers", `{"name": "x", "mac": null, "site_id": 1}`, `{"name": "y"}`},
 				{"containers", `{"description": "x", "freezer_id": 1}`, `{"description": "y"}`},
 				{"todos", `{"description": "x", "status": "open"}`, `{"status": "done"}`},
 			} {
-				list := "/api/v1/" + resource.plural
-				row := checkActor(actor, token, "change", "POST", list, resource.whole)
+				listPath := "/api/v1/" + resource.plural
+				row := checkActor(actor, token, "change", "POST", listPath, resource.row)
 				key := row["id"]
 				if row["uuid"] != nil {
 					key = row["uuid"]
 				}
-				one := fmt.Sprintf("%s/%v", list, key)
-				checkActor(actor, token, "change", "PUT", one, strings.Replace(resource.whole, `"x"`, `"z"`, 1))
-				checkActor(actor, token, "change", "PATCH", one, resource.part)
-				checkActor(actor, token, "change", "POST", list, resource.whole+"\n"+resource.whole+"\n", "Content-Type: application/x-ndjson")
-				checkActor(actor, token, "change", "DELETE", one, "")
+				rowPath := fmt.Sprintf("%s/%v", listPath, key)
+				checkActor(actor, token, "change", "PUT", rowPath, strings.Replace(resource.row, `"x"`, `"z"`, 1))
+				checkActor(actor, token, "change", "PATCH", rowPath, resource.patch)
+				twoRows := resource.row + "\n" + resource.row + "\n"
+				checkActor(actor, token, "change", "POST", listPath, twoRows, "Content-Type: application/x-ndjson")
+				checkActor(actor, token, "change", "DELETE", rowPath, "")
 			}
 			user := fmt.Sprintf("%s-%d", actor, i)
 			ts.exec("INSERT INTO account (username) VALUES ($1)", user)
@@ -58,89 +67,112 @@ func TestAuditActor(t *testing.T) {
 			alertResponse := checkActor(actor, token, "event", "POST", "/event", event)
 			alert := fmt.Sprintf("/api/v1/alerts/%v", alertResponse["alert_id"])
 			ts.mustSend(token, "PATCH", alert, `{"note": "Seen"}`)
-			if got := scan[string](ts, "SELECT string_agg(DISTINCT actor, ' ') FROM alert_change WHERE alert_id = $1", alertResponse["alert_id"]); got != actor {
-				t.Errorf("the alert was changed by %s, not by %s", got, actor)
+			const alertActors = "SELECT string_agg(DISTINCT actor, ' ') FROM alert_change WHERE alert_id = $1"
+			if got := scan[string](ts, alertActors, alertResponse["alert_id"]); got != actor {
+				t.Errorf("actors of the alert change: %s, want %s", got, actor)
 			}
 			if actor != "boss" {
 				continue
 			}
 			checkActor(actor, token, "change", "PATCH", "/api/v1/rules/123", fmt.Sprintf(`{"limit": %d}`, 300+i))
-			one := fmt.Sprint("/api/v1/users/", id)
-			checkActor(actor, token, "change", "PATCH", one, `{"risk": "high"}`)
-			checkActor(actor, token, "change", "PUT", one, `{"username": "`+user+`", "country": null, "risk": null, "role": "viewer", "disabled": false}`)
-			checkActor(actor, token, "change", "DELETE", one, "")
+			rowPath := fmt.Sprint("/api/v1/users/", id)
+			checkActor(actor, token, "change", "PATCH", rowPath, `{"risk": "high"}`)
+			checkActor(actor, token, "change", "PUT", rowPath,
+				`{"username": "`+user+`", "country": null, "risk": null, "role": "viewer", "disabled": false}`)
+			checkActor(actor, token, "change", "DELETE", rowPath, "")
 			checkActor(actor, token, "change", "POST", "/api/v1/users", `{"username": "`+user+` again"}`)
 		}
 	}
 	checkActor("oscar", tokens["oscar"][0], "change", "PATCH", "/account", `{"country": "Iceland"}`)
-	checkActor("newcomer", "", "change", "POST", "/auth/register", `{"username": "newcomer", "password": "a new horse for the battery"}`)
+	checkActor("newcomer", "", "change", "POST", "/auth/register",
+		`{"username": "newcomer", "password": "a new horse for the battery"}`)
 	checkActor("oscar", tokens["oscar"][0], "change", "DELETE", "/account", "")
 }
 
-// TestHistoryHidesSecrets: what proves who somebody is stands nowhere in the history, and of accounts only admins read there.
+// TestHistoryHidesSecrets: the history contains no passwords, tokens or hashes, and only admins see changes of
+// accounts.
 func TestHistoryHidesSecrets(t *testing.T) {
 	ts := newTestServer(t)
 	adminSession := ts.createSession(ts.createAccount("boss", admin)).access
-	// Everything that could leave a trace, over HTTP.
+	// Make every kind of request that handles secrets.
 	const password = "a new horse for the battery"
 	ts.mustSend("", "POST", "/auth/register", `{"username": "ann", "password": "`+testPassword+`", "country": "Iceland"}`)
-	got := ts.mustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+testPassword+`"}`)
-	secrets := []string{testPassword, password, "argon2", "password", "generation", fmt.Sprint(got["access_token"]), fmt.Sprint(got["refresh_token"])}
-	token := ts.mustSend(fmt.Sprint(got["access_token"]), "POST", "/api/v1/tokens", `{"name": "the script of ann"}`)
-	secrets = append(secrets, fmt.Sprint(token["token"]), fmt.Sprint(token["prefix"]), "the script of ann")
-	got = ts.mustSend("", "POST", "/auth/refresh", fmt.Sprintf(`{"refresh_token": "%v"}`, got["refresh_token"]))
-	ann := fmt.Sprint(got["access_token"])
-	secrets = append(secrets, ann, fmt.Sprint(got["refresh_token"]))
+	response := ts.mustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+testPassword+`"}`)
+	secrets := []string{
+		testPassword, password, "argon2", "password", "generation",
+		fmt.Sprint(response["access_token"]), fmt.Sprint(response["refresh_token"]),
+	}
+	token := ts.mustSend(fmt.Sprint(response["access_token"]), "POST", "/api/v1/tokens", `{"name": "nightly export of ann"}`)
+	secrets = append(secrets, fmt.Sprint(token["token"]), fmt.Sprint(token["prefix"]), "nightly export of ann")
+	response = ts.mustSend("", "POST", "/auth/refresh", fmt.Sprintf(`{"refresh_token": "%v"}`, response["refresh_token"]))
+	ann := fmt.Sprint(response["access_token"])
+	secrets = append(secrets, ann, fmt.Sprint(response["refresh_token"]))
 	ts.mustSend(ann, "POST", "/todo", `{"description": "x", "status": "open"}`)
-	ts.mustSend(ann, "PATCH", "/account", `{"country": "Norway", "password": "`+password+`", "current_password": "`+testPassword+`"}`)
-	got = ts.mustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+password+`"}`)
-	ann = fmt.Sprint(got["access_token"])
-	ts.mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", scan[int64](ts, "SELECT id FROM account WHERE username = 'ann'")), `{"risk": "high"}`)
-
-	if tables := scan[string](ts, "SELECT string_agg(DISTINCT table_name, ' ' ORDER BY table_name) FROM change"); tables != "account computer credential freezer rule site todo" {
-		t.Errorf("the history is of %s", tables)
-	}
-	if set := scan[string](ts, "SELECT string_agg(action || ' by ' || actor, ', ' ORDER BY id) FROM change WHERE table_name = 'credential'"); set != "insert by labledger, insert by ann, update by ann" {
-		t.Errorf("passwords were set: %s", set)
-	}
+	ts.mustSend(ann, "PATCH", "/account",
+		`{"country": "Norway", "password": "`+password+`", "current_password": "`+testPassword+`"}`)
+	response = ts.mustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+password+`"}`)
+	ann = fmt.Sprint(response["access_token"])
 	id := scan[int64](ts, "SELECT id FROM account WHERE username = 'ann'")
+	ts.mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", id), `{"risk": "high"}`)
+
+	tables := scan[string](ts, "SELECT string_agg(DISTINCT table_name, ' ' ORDER BY table_name) FROM change")
+	if tables != "account computer credential freezer rule site todo" {
+		t.Errorf("tables in the history: %s", tables)
+	}
+	passwordChanges := scan[string](ts, `SELECT string_agg(action || ' by ' || actor, ', ' ORDER BY id)
+		FROM change WHERE table_name = 'credential'`)
+	if passwordChanges != "insert by labledger, insert by ann, update by ann" {
+		t.Errorf("password changes: %s", passwordChanges)
+	}
 	for _, accept := range []string{"application/json", "text/csv", "application/x-ndjson"} {
-		for _, query := range []string{"", "?table_name=account", "?actor=ann", "?actor=boss", fmt.Sprint("?row_key=", id), "?after=0", "?after=1", "?offset=1", "?limit=1000", "?action=update", "?caller_role=admin"} {
+		for _, query := range []string{
+			"", "?table_name=account", "?actor=ann", "?actor=boss", fmt.Sprint("?row_key=", id), "?after=0", "?after=1",
+			"?offset=1", "?limit=1000", "?action=update", "?caller_role=admin",
+		} {
 			w := ts.send(ann, "GET", "/api/v1/changes"+query, "", "Accept: "+accept)
 			if query == "?caller_role=admin" {
 				if w.Code != http.StatusBadRequest {
-					t.Errorf("%s: %d", query, w.Code)
+					t.Errorf("%s: status %d, want 400", query, w.Code)
 				}
 				continue
 			}
 			text := w.Body.String()
-			if w.Code != http.StatusOK || strings.Contains(text, "account") || strings.Contains(text, "Iceland") || strings.Contains(text, "Norway") {
-				t.Errorf("a viewer reads of accounts, with %s, %s: %d %s", query, accept, w.Code, clipText(text))
+			if w.Code != http.StatusOK {
+				t.Errorf("%s, %s: %d %s", query, accept, w.Code, clipText(text))
+			}
+			for _, private := range []string{"account", "Iceland", "Norway"} {
+				if strings.Contains(text, private) {
+					t.Errorf("%s, %s: a viewer sees %q: %s", query, accept, private, clipText(text))
+				}
 			}
 			if query == "" && !strings.Contains(text, "todo") {
-				t.Errorf("the history is empty: %s", text)
+				t.Errorf("no todo in the history: %s", text)
 			}
 		}
-		all := ts.send(adminSession, "GET", "/api/v1/changes?limit=1000", "", "Accept: "+accept).Body.String()
-		path := ts.send(adminSession, "GET", fmt.Sprint("/api/v1/users/", id, "/history"), "", "Accept: "+accept).Body.String()
-		if !strings.Contains(all, "account") || !strings.Contains(path, "Iceland") || !strings.Contains(path, "Norway") {
-			t.Errorf("an admin should read of accounts: %s\n%s", clipText(all), clipText(path))
+		get := func(path string) string {
+			return ts.send(adminSession, "GET", path, "", "Accept: "+accept).Body.String()
+		}
+		feed, history := get("/api/v1/changes?limit=1000"), get(fmt.Sprint("/api/v1/users/", id, "/history"))
+		if !strings.Contains(feed, "account") || !strings.Contains(history, "Iceland") ||
+			!strings.Contains(history, "Norway") {
+			t.Errorf("an admin does not see changes of accounts: %s\n%s", clipText(feed), clipText(history))
 		}
 		for _, s := range secrets {
-			if strings.Contains(all+path, s) {
-				t.Errorf("the history holds %s", s)
+			if strings.Contains(feed+history, s) {
+				t.Errorf("the history contains %s", s)
 			}
 		}
 	}
-	// Nor where no route leads.
+	// The tables contain no secrets either, including those that no route shows.
 	for _, s := range secrets {
 		if strings.Contains(dumpRows(t, ts.pool, "change", "alert_change", "event", "idempotency"), s) {
-			t.Errorf("the database's own history holds %s", s)
+			t.Errorf("the history tables contain %s", s)
 		}
 	}
-	for _, path := range []string{"site", "freezer", "computer", "todo"} {
-		if w := ts.send(ann, "GET", fmt.Sprint("/", path, "/", id, "/history"), ""); strings.Contains(w.Body.String(), "account") {
-			t.Errorf("the history of a %s tells of an account: %s", path, w.Body)
+	for _, table := range []string{"site", "freezer", "computer", "todo"} {
+		w := ts.send(ann, "GET", fmt.Sprint("/", table, "/", id, "/history"), "")
+		if strings.Contains(w.Body.String(), "account") {
+			t.Errorf("the history of a %s shows an account: %s", table, w.Body)
 		}
 	}
 }

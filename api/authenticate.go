@@ -17,47 +17,48 @@ import (
 	"labledger/internal/auth"
 )
 
-// This file decides who calls, and whether they may. What a route asks for stands in the route table.
+// This file authenticates callers and authorizes their requests. The route table names the role that each route
+// requires.
 
-// A role is what a route asks of its callers, and what callers have. Each of viewer, operator and admin may do what the ones before it may.
+// A role is held by a caller or required by a route. Each of viewer, operator and admin includes the roles before it.
 type role int
 
 const (
-	public      role = iota // whoever it is
-	viewer                  // reads, and keeps todos of one's own
+	public      role = iota // required by routes without authentication; held by unauthenticated callers
+	viewer                  // reads everything, writes own todos
 	operator                // also writes the register, events and alerts
 	admin                   // everything
-	sessionOnly             // asks for a session of one's own, of whatever role: a password stands behind it, not an API token
+	sessionOnly             // required by routes that need a session of any role; API tokens are rejected
 )
 
 var roleNames = []string{"public", "viewer", "operator", "admin", "session"}
 
 func (r role) String() string { return roleNames[r] }
 
-// parseRole reads a role of an account.
+// parseRole returns the role of an account from its name in the database.
 func parseRole(text string) role {
 	for r := viewer; r <= admin; r++ {
 		if roleNames[r] == text {
 			return r
 		}
 	}
-	return public // the database knows those three only
+	return public // unreachable: a constraint allows only the three names
 }
 
-// A principal is who calls.
+// A principal is the caller of a request: a user or the anonymous identity.
 type principal struct {
 	username   string
 	role       role
-	accountID  int64     // or noAccount
-	sessionID  uuid.UUID // uuid.Nil when there is none
-	tokenID    int64     // number of the API token; 0 when there is none
-	expires    time.Time // when its access token ends; zero when there is none
-	fromCookie bool      // the token came as a cookie
+	accountID  int64     // noAccount if anonymous
+	sessionID  uuid.UUID // uuid.Nil without a session
+	tokenID    int64     // ID of the API token, or 0
+	expires    time.Time // expiry of the access token, or zero
+	fromCookie bool      // the access token came in a cookie
 }
 
 const noAccount = -1
 
-// credentialKey names what the principal came with, for ListEndedCredentials; "" for nothing that could end.
+// credentialKey returns the key of the session or API token for ListEndedCredentials, or "" for an anonymous caller.
 func (p *principal) credentialKey() string {
 	switch {
 	case p.sessionID != uuid.Nil:
@@ -68,44 +69,54 @@ func (p *principal) credentialKey() string {
 	return ""
 }
 
-// A authenticator lets callers in.
+// An authenticator authenticates callers and checks their roles.
 type authenticator struct {
 	pool               *pgxpool.Pool
 	keys               *auth.Keys
 	passwords          *auth.Passwords
-	authRequired       bool           // whoever comes without a token is nobody; otherwise an admin called actor
-	registrationClosed bool           // nobody registers by themselves
-	loopbackOnly       bool           // such an admin calls by this machine's own name or an address
-	anonymousActor     string         // of those who come without a token
-	trustedProxies     []netip.Prefix // proxies that say truly for whom they ask
+	authRequired       bool           // if false, anonymous callers are admins
+	registrationClosed bool           // only admins create accounts
+	loopbackOnly       bool           // anonymous callers must use localhost or an IP address as Host
+	anonymousActor     string         // username of anonymous callers
+	trustedProxies     []netip.Prefix // proxies whose X-Forwarded-* headers are trusted
 
 	crossOrigin *http.CrossOriginProtection
 }
 
-// newAuthenticator makes the gate of an API.
 func newAuthenticator(o Options) *authenticator {
 	keys := o.Access.Keys
 	if keys == nil {
-		keys, _ = auth.NewKeys(auth.NewSecret()) // it is not weak
+		keys, _ = auth.NewKeys(auth.NewSecret()) // fails only for weak secrets
 	}
 	return &authenticator{
-		pool: o.Pool, keys: keys, passwords: auth.NewPasswords(), anonymousActor: o.AnonymousActor,
-		authRequired: o.Access.AuthRequired, registrationClosed: o.Access.RegistrationClosed, loopbackOnly: o.Access.LoopbackOnly, trustedProxies: o.Access.TrustedProxies,
-		crossOrigin: http.NewCrossOriginProtection(),
+		pool:               o.Pool,
+		keys:               keys,
+		passwords:          auth.NewPasswords(),
+		authRequired:       o.Access.AuthRequired,
+		registrationClosed: o.Access.RegistrationClosed,
+		loopbackOnly:       o.Access.LoopbackOnly,
+		anonymousActor:     o.AnonymousActor,
+		trustedProxies:     o.Access.TrustedProxies,
+		crossOrigin:        http.NewCrossOriginProtection(),
 	}
 }
 
-// The answers to who may not. They do not tell why a token is not good.
+// authenticateHeader is the value of WWW-Authenticate in every 401.
+const authenticateHeader = `Bearer realm="labledger"`
+
+// unauthorized is the same for every invalid token, so that it does not reveal why the token is invalid.
 func unauthorized() *Problem {
-	return problem(http.StatusUnauthorized, "This call needs a good access token or API token, in one header: Authorization: Bearer <token>. POST /auth/login gives one.").
-		withHeader("WWW-Authenticate", `Bearer realm="labledger"`)
+	return problem(http.StatusUnauthorized,
+		"A valid access token or API token is required, in a single header: Authorization: Bearer <token>. "+
+			"POST /auth/login returns an access token.").
+		withHeader("WWW-Authenticate", authenticateHeader)
 }
 
 func forbidden(format string, args ...any) *Problem {
 	return problem(http.StatusForbidden, format, args...)
 }
 
-// anonymous is who comes without a token.
+// anonymous returns the principal of requests without credentials.
 func (a *authenticator) anonymous() principal {
 	caller := principal{username: a.anonymousActor, accountID: noAccount}
 	if !a.authRequired {
@@ -114,11 +125,11 @@ func (a *authenticator) anonymous() principal {
 	return caller
 }
 
-// authorize finds out who calls and refuses those who may not do what needs a role.
+// authorize identifies the caller and rejects the request if the caller lacks the required role.
 func (a *authenticator) authorize(rec *responseRecorder, r *http.Request, required role) (err error) {
 	rec.caller, rec.secure = a.anonymous(), a.requestScheme(r) == "https"
 	if required == public {
-		return a.rejectCrossOrigin(r) // whoever it is, even with a token that has expired
+		return a.rejectCrossOrigin(r) // public routes ignore credentials, even expired ones
 	}
 	if rec.caller, err = a.authenticate(r); err != nil {
 		return err
@@ -127,16 +138,17 @@ func (a *authenticator) authorize(rec *responseRecorder, r *http.Request, requir
 	case actual == public, required == sessionOnly && rec.caller.accountID == noAccount:
 		return unauthorized()
 	case required == sessionOnly && rec.caller.sessionID == uuid.Nil:
-		return forbidden("An API token cannot do this. Sign in with username and password.")
+		return forbidden("API tokens are not accepted here. Sign in with username and password.")
 	case required != sessionOnly && actual < required:
-		return forbidden("This needs the role %s; yours is %s. An admin can change that.", required, actual)
+		return forbidden("Requires role %s; you have %s. An admin can change your role.", required, actual)
 	}
 	return nil
 }
 
-// authenticate finds out who calls: by the header Authorization, else by the cookie, else nobody in particular.
+// authenticate identifies the caller by the Authorization header or else by the cookie. A request without either is
+// anonymous.
 func (a *authenticator) authenticate(r *http.Request) (principal, error) {
-	if headers := r.Header.Values("Authorization"); len(headers) > 0 { // no page of another site can send this one
+	if headers := r.Header.Values("Authorization"); len(headers) > 0 { // cross-origin pages cannot send this header
 		return a.lookup(r.Context(), bearerToken(headers), a.fromBearer)
 	}
 	token, n := singleCookie(r, accessCookieName(a.requestScheme(r) == "https"))
@@ -156,7 +168,7 @@ func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 	return a.anonymous(), a.rejectCrossOrigin(r)
 }
 
-// bearerToken takes the token out of what stands in the headers Authorization; "" when there is not exactly one.
+// bearerToken returns the token of the Authorization headers, or "" unless there is exactly one Bearer header.
 func bearerToken(headers []string) string {
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") {
@@ -165,8 +177,11 @@ func bearerToken(headers []string) string {
 	return token
 }
 
-// lookup asks the database at each request, so that what ends here or at another instance has ended.
-func (a *authenticator) lookup(ctx context.Context, token string, resolve func(context.Context, string) (principal, error)) (principal, error) {
+// lookup resolves a token to its principal. It queries the database for each request, so a revocation by any instance
+// takes effect immediately.
+func (a *authenticator) lookup(
+	ctx context.Context, token string, resolve func(context.Context, string) (principal, error),
+) (principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	caller, err := resolve(ctx, token)
@@ -179,30 +194,46 @@ func (a *authenticator) lookup(ctx context.Context, token string, resolve func(c
 	return caller, nil
 }
 
-// fromBearer knows API tokens and access tokens.
+// fromBearer resolves an API token or an access token.
 func (a *authenticator) fromBearer(ctx context.Context, token string) (principal, error) {
 	hash, err := auth.HashAPIToken(token)
 	if err != nil {
 		return a.fromAccessToken(ctx, token)
 	}
 	row, err := db.New(a.pool).GetTokenPrincipal(ctx, db.GetTokenPrincipalParams{Hash: hash})
-	return principal{username: row.Username, role: min(parseRole(row.Role), parseRole(row.TokenRole)), accountID: row.AccountID, tokenID: row.ID}, err
+	return principal{
+		username:  row.Username,
+		role:      min(parseRole(row.Role), parseRole(row.TokenRole)),
+		accountID: row.AccountID,
+		tokenID:   row.ID,
+	}, err
 }
 
+// fromAccessToken resolves an access token whose session is active.
 func (a *authenticator) fromAccessToken(ctx context.Context, token string) (principal, error) {
 	claims, err := a.keys.ParseAccessToken(token, time.Now())
 	if err != nil {
 		return principal{}, err
 	}
-	row, err := db.New(a.pool).GetSessionPrincipal(ctx, db.GetSessionPrincipalParams{SessionID: claims.Session, AccountID: claims.AccountID})
-	return principal{username: row.Username, role: parseRole(row.Role), accountID: claims.AccountID, sessionID: claims.Session, expires: claims.Expires}, err
+	row, err := db.New(a.pool).GetSessionPrincipal(ctx, db.GetSessionPrincipalParams{
+		SessionID: claims.Session,
+		AccountID: claims.AccountID,
+	})
+	return principal{
+		username:  row.Username,
+		role:      parseRole(row.Role),
+		accountID: claims.AccountID,
+		sessionID: claims.Session,
+		expires:   claims.Expires,
+	}, err
 }
 
-// clientIP is where a request comes from: what the nearest proxy that is not trusted, or the client itself, shows.
+// clientIP returns the address of the client: the nearest hop that is not a trusted proxy. X-Forwarded-For is read from
+// the end, because only its last entries come from trusted proxies.
 func (a *authenticator) clientIP(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return "unknown" // not by TCP
+		return "unknown" // not a TCP connection
 	}
 	addr := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -216,7 +247,7 @@ func (a *authenticator) clientIP(r *http.Request) string {
 	return addr.String()
 }
 
-// fromProxy tells whether a request comes straight from a trusted proxy, so that what it says of its client counts.
+// fromProxy reports whether the peer is a trusted proxy, so that its X-Forwarded-* headers are trusted.
 func (a *authenticator) fromProxy(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && a.isTrustedProxy(peer.Addr().Unmap())
@@ -231,7 +262,8 @@ func (a *authenticator) isTrustedProxy(addr netip.Addr) bool {
 	return false
 }
 
-// rateLimitPrefix is what attempts are counted by: an IPv4 address, or the network of an IPv6 one, whose owner has all of its addresses.
+// rateLimitPrefix returns the key that attempts from an address are counted by: the address for IPv4, its /64 network
+// for IPv6, since one client usually controls a whole /64.
 func rateLimitPrefix(address string) string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || addr.Is4() {

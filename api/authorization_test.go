@@ -16,65 +16,91 @@ import (
 	"labledger/internal/auth"
 )
 
-// A callerCase is somebody who calls, in one of the states that there are.
+// A callerCase is a caller with one kind of credentials.
 type callerCase struct {
 	name         string
 	token        string // "" for none
-	role         role   // public for those who are nobody
-	usesAPIToken bool   // comes with an API token
-	usesCookie   bool   // the token comes as a cookie
-	isOwner      bool   // the todo, the session and the API token that are addressed
+	role         role   // public if the credentials are missing or invalid
+	usesAPIToken bool
+	usesCookie   bool // sends the token as a cookie
+	isOwner      bool // owns the sample todo, session and API token
 }
 
-// expectedDenial is what the gate owes a caller: 401, 403, or 0 for neither. It is said here anew, not asked of the code.
+// expectedDenial returns the status that a caller must get: 401, 403, or 0 for neither. It restates the rules
+// independently of the code under test.
 func (c callerCase) expectedDenial(rt route, path string) int {
-	othersRow := rt.method != http.MethodGet && strings.Contains(path, "/todo") && strings.Contains(path, "{id}") && !c.isOwner && c.role != admin
+	changesTodo := rt.method != http.MethodGet && strings.Contains(path, "/todo") && strings.Contains(path, "{id}")
 	switch {
 	case rt.role == public:
 		return 0
 	case c.role == public:
 		return http.StatusUnauthorized
-	case rt.role == sessionOnly && c.usesAPIToken, rt.role == operator && c.role == viewer, rt.role == admin && c.role != admin, othersRow:
+	case rt.role == sessionOnly && c.usesAPIToken,
+		rt.role == operator && c.role == viewer,
+		rt.role == admin && c.role != admin,
+		changesTodo && !c.isOwner && c.role != admin:
 		return http.StatusForbidden
 	}
 	return 0
 }
 
-// expectsNotFound tells what there is for its owner alone: to others it looks as if it were not there, admins included.
+// expectsNotFound reports whether the row is visible to its owner only, so that even admins get 404.
 func (c callerCase) expectsNotFound(rt route, path string) bool {
 	return !c.isOwner && rt.role == sessionOnly && pathVariable.MatchString(path)
 }
 
-// callerCases makes everybody. The rows with the sample ids are the owner's, all else is nobody's in particular.
+// callerCases creates all callers. The rows with sample IDs belong to the owner.
 func callerCases(ts *testServer) []callerCase {
 	keys := ts.options.Access.Keys
-	vera, oscar, admin1, owner := ts.createAccount("vera", viewer), ts.createAccount("oscar", operator), ts.createAccount("root", admin), ts.createAccount("owner", viewer)
-	anotherUser, disabledID, loweredID, changedID := ts.createAccount("another", operator), ts.createAccount("disabled", admin), ts.createAccount("lowered", admin), ts.createAccount("changed", admin)
+	vera := ts.createAccount("vera", viewer)
+	oscar := ts.createAccount("oscar", operator)
+	admin1 := ts.createAccount("root", admin)
+	owner := ts.createAccount("owner", viewer)
+	anotherUser := ts.createAccount("another", operator)
+	disabledID := ts.createAccount("disabled", admin)
+	loweredID := ts.createAccount("lowered", admin)
+	changedID := ts.createAccount("changed", admin)
 
 	session := ts.createSession(owner)
 	ts.exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.id)
 	session.access = keys.SignAccessToken(owner, uuid.MustParse(sampleSession), time.Now())
-	ts.createAPIToken(owner, viewer) // number 1
+	ts.createAPIToken(owner, viewer) // gets ID 1
 	ts.exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
 	ts.exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", examples["uuid"])
 	for _, sql := range []string{
-		`INSERT INTO attachment (name, url, type, size, sha256) VALUES ('a.txt', '/media/aa/` + strings.Repeat("a", 26) + `.txt', 'text/plain', 1, repeat('0', 64))`,
-		`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor)
-			VALUES (1, '` + sampleEvent + `', 'deposit', 250, 1, 1, 'medium', 1, '{}', '{123}', '` + sampleAlert + `', now(), 'oscar')`,
-		`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor)
-			SELECT user_id, '` + sampleAlert + `', id, '{123}', time, risk, ruleset_id, '[]', created_at, created_at, actor FROM event`,
+		`INSERT INTO attachment (name, url, type, size, sha256)
+			VALUES ('a.txt', '/media/aa/` + strings.Repeat("a", 26) + `.txt', 'text/plain', 1, repeat('0', 64))`,
+		`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes,
+				alert_id, created_at, actor)
+			VALUES (1, '` + sampleEvent + `', 'deposit', 250, 1, 1, 'medium', 1, '{}', '{123}',
+				'` + sampleAlert + `', now(), 'oscar')`,
+		`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at,
+				actor)
+			SELECT user_id, '` + sampleAlert + `', id, '{123}', time, risk, ruleset_id, '[]', created_at, created_at, actor
+			FROM event`,
 	} {
 		ts.exec(sql)
 	}
 
-	expired, loggedOut, disabledSession, changedSession, loweredSession := ts.createSession(admin1), ts.createSession(admin1), ts.createSession(disabledID), ts.createSession(changedID), ts.createSession(loweredID)
-	disabledToken, changedToken, loweredToken := ts.createAPIToken(disabledID, admin), ts.createAPIToken(changedID, admin), ts.createAPIToken(loweredID, admin)
-	endedToken, revokedToken := ts.createAPIToken(admin1, admin), ts.createAPIToken(admin1, admin)
-	for _, token := range []string{loggedOut.access, disabledSession.access, changedSession.access, loweredSession.access, disabledToken, changedToken, loweredToken, endedToken, revokedToken} {
-		ts.mustSend(token, "GET", "/api/v1/users", "") // all of them were admins once
+	expired := ts.createSession(admin1)
+	loggedOut := ts.createSession(admin1)
+	disabledSession := ts.createSession(disabledID)
+	changedSession := ts.createSession(changedID)
+	loweredSession := ts.createSession(loweredID)
+	disabledToken := ts.createAPIToken(disabledID, admin)
+	changedToken := ts.createAPIToken(changedID, admin)
+	loweredToken := ts.createAPIToken(loweredID, admin)
+	endedToken := ts.createAPIToken(admin1, admin)
+	revokedToken := ts.createAPIToken(admin1, admin)
+	for _, token := range []string{
+		loggedOut.access, disabledSession.access, changedSession.access, loweredSession.access,
+		disabledToken, changedToken, loweredToken, endedToken, revokedToken,
+	} {
+		ts.mustSend(token, "GET", "/api/v1/users", "") // all are valid admin tokens before the changes below
 	}
 	ts.mustSend(loggedOut.access, "POST", "/auth/logout", "")
-	ts.mustSend(changedSession.access, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
+	ts.mustSend(changedSession.access, "PATCH", "/account",
+		`{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
 	adminToken := ts.createSession(admin1).access
 	ts.mustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", disabledID), `{"disabled": true}`)
 	ts.mustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", loweredID), `{"role": "viewer"}`)
@@ -96,36 +122,38 @@ func callerCases(ts *testServer) []callerCase {
 		{name: "password changed", token: changedSession.access},
 		{name: "role lowered", token: loweredSession.access, role: viewer},
 		{name: "garbage", token: "garbage"},
-		{name: "viewer, by cookie", token: ts.createSession(vera).access, role: viewer, usesCookie: true},
-		{name: "admin, by cookie", token: ts.createSession(admin1).access, role: admin, usesCookie: true},
-		{name: "logged out, by cookie", token: loggedOut.access, usesCookie: true},
-		{name: "API token as a cookie", token: ts.createAPIToken(admin1, admin), usesCookie: true},
-		{name: "API token of a viewer", token: ts.createAPIToken(vera, viewer), role: viewer, usesAPIToken: true},
-		{name: "API token of an operator", token: ts.createAPIToken(oscar, operator), role: operator, usesAPIToken: true},
-		{name: "API token of an admin", token: ts.createAPIToken(admin1, admin), role: admin, usesAPIToken: true},
-		{name: "API token of an admin for reading", token: ts.createAPIToken(admin1, viewer), role: viewer, usesAPIToken: true},
-		{name: "API token of an admin whose role was lowered", token: loweredToken, role: viewer, usesAPIToken: true},
-		{name: "API token of somebody disabled", token: disabledToken},
-		{name: "API token from before the password changed", token: changedToken},
-		{name: "API token that has expired", token: endedToken},
-		{name: "API token that was revoked", token: revokedToken},
+		{name: "viewer with cookie", token: ts.createSession(vera).access, role: viewer, usesCookie: true},
+		{name: "admin with cookie", token: ts.createSession(admin1).access, role: admin, usesCookie: true},
+		{name: "logged out with cookie", token: loggedOut.access, usesCookie: true},
+		{name: "API token as cookie", token: ts.createAPIToken(admin1, admin), usesCookie: true},
+		{name: "viewer's API token", token: ts.createAPIToken(vera, viewer), role: viewer, usesAPIToken: true},
+		{name: "operator's API token", token: ts.createAPIToken(oscar, operator), role: operator, usesAPIToken: true},
+		{name: "admin's API token", token: ts.createAPIToken(admin1, admin), role: admin, usesAPIToken: true},
+		{name: "admin's viewer API token", token: ts.createAPIToken(admin1, viewer), role: viewer, usesAPIToken: true},
+		{name: "API token of a former admin", token: loweredToken, role: viewer, usesAPIToken: true},
+		{name: "API token of a disabled account", token: disabledToken},
+		{name: "API token from before a password change", token: changedToken},
+		{name: "expired API token", token: endedToken},
+		{name: "revoked API token", token: revokedToken},
 	}
 }
 
-// TestAuthorizationMatrix sends each call that there is on behalf of everybody. What is refused is sent as it is, and must change nothing; what is
-// allowed is a dry run, and must go well: who was refused for a wrong reason would not notice a missing guard.
+// TestAuthorizationMatrix sends every request as every caller. A request that must be denied is sent for real and must
+// change nothing. A request that must be allowed is sent as a dry run and must succeed, since a failure for another
+// reason would hide a missing check.
 func TestAuthorizationMatrix(t *testing.T) {
 	ts := newTestServer(t)
 	cases := callerCases(ts)
 	table := routes(deps{metrics: newMetrics(nil, "")})
-	refresh := ts.options.Access.Keys.SignRefreshToken(auth.RefreshClaims{Session: uuid.MustParse(sampleSession), Generation: 1})
+	refreshClaims := auth.RefreshClaims{Session: uuid.MustParse(sampleSession), Generation: 1}
+	refresh := ts.options.Access.Keys.SignRefreshToken(refreshClaims)
 	bodies := map[string]string{
 		"/auth/login":   `{"username": "owner", "password": "` + testPassword + `"}`,
 		"/auth/refresh": `{"refresh_token": "` + refresh + `"}`,
 	}
 	before := ts.tableDigest()
-	var unauthorizedBody string      // what those who are nobody are told
-	responses := map[string]string{} // of public routes
+	var unauthorizedBody string      // must be the same for all unauthenticated requests
+	responses := map[string]string{} // first response of each public route
 	denials := 0
 	for i, c := range cases {
 		for _, rt := range table {
@@ -148,10 +176,10 @@ func TestAuthorizationMatrix(t *testing.T) {
 				for _, method := range methods {
 					w := ts.sendAs(c, method, target, body, extraHeaders(rt, i)...)
 					name := fmt.Sprintf("%s: %s %s", c.name, method, target)
-					inUse := w.Code == http.StatusConflict && rt.method == http.MethodDelete // the cascade is not asked for
+					inUse := w.Code == http.StatusConflict && rt.method == http.MethodDelete // without cascade
 					switch {
-					case strings.HasPrefix(path, "/media/") && w.Code == http.StatusNotFound: // there is no such file
-					case path == "/auth/refresh" && w.Code == http.StatusBadRequest: // it takes no dry run
+					case strings.HasPrefix(path, "/media/") && w.Code == http.StatusNotFound: // the file does not exist
+					case path == "/auth/refresh" && w.Code == http.StatusBadRequest: // rejects dry runs
 					case denial == 0 && c.expectsNotFound(rt, path) && w.Code == http.StatusNotFound:
 					case denial == 0 && !c.expectsNotFound(rt, path) && (w.Code/100 == 2 || inUse):
 					case denial != 0 && w.Code == denial:
@@ -163,17 +191,19 @@ func TestAuthorizationMatrix(t *testing.T) {
 						if unauthorizedBody == "" {
 							unauthorizedBody = withoutRequestFields(w.Body.String())
 						}
-						if withoutRequestFields(w.Body.String()) != unauthorizedBody || w.Header().Get("WWW-Authenticate") == "" {
+						sameBody := withoutRequestFields(w.Body.String()) == unauthorizedBody
+						if !sameBody || w.Header().Get("WWW-Authenticate") == "" {
 							t.Errorf("%s: %v %s differs from %s", name, w.Header(), w.Body, unauthorizedBody)
 						}
 					}
-					if rt.role == public && path != "/auth/session" && !strings.HasPrefix(path, "/app") { // which tells each who they are, and has a nonce
+					// /auth/session depends on the caller, and the app page has a nonce.
+					if rt.role == public && path != "/auth/session" && !strings.HasPrefix(path, "/app") {
 						text := fmt.Sprint(w.Code, " ")
 						if rt.method == http.MethodGet {
 							text += withoutRequestFields(w.Body.String())
 						}
 						if first, seen := responses[method+path]; seen && text != first {
-							t.Errorf("%s: %s; others are told %s", name, text, first)
+							t.Errorf("%s: got %s; another caller got %s", name, text, first)
 						}
 						responses[method+path] = text
 					}
@@ -181,20 +211,23 @@ func TestAuthorizationMatrix(t *testing.T) {
 			}
 		}
 		if ts.tableDigest() != before {
-			t.Fatalf("%s has changed something", c.name)
+			t.Fatalf("%s changed the database", c.name)
 		}
 	}
 	if len(responses) < len(publicRoutes) || denials < 1000 {
-		t.Errorf("only %d public routes, and %d refusals", len(responses), denials)
+		t.Errorf("only %d public routes and %d denials were tested", len(responses), denials)
 	}
-	for _, name := range []string{"anonymous", "viewer", "operator", "admin", "owner", "another user", "disabled", "expired", "logged out", "password changed", "role lowered", "garbage"} {
+	for _, name := range []string{
+		"anonymous", "viewer", "operator", "admin", "owner", "another user", "disabled", "expired", "logged out",
+		"password changed", "role lowered", "garbage",
+	} {
 		if !slices.ContainsFunc(cases, func(c callerCase) bool { return c.name == name }) {
-			t.Errorf("nobody is %s", name)
+			t.Errorf("no caller is %q", name)
 		}
 	}
 }
 
-// sampleBody is a body that the call takes; "" when it takes none.
+// sampleBody returns a valid body for a route, or "" if the route accepts none.
 func sampleBody(t *testing.T, rt route, path string) string {
 	t.Helper()
 	if rt.method == http.MethodGet || rt.method == http.MethodDelete {
@@ -205,7 +238,7 @@ func sampleBody(t *testing.T, rt route, path string) string {
 	case len(b.bodyNames) == 0:
 		return ""
 	case rt.endpoint.form:
-		return "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
+		return sampleForm
 	}
 	text, err := json.Marshal(exampleBody(rt, b))
 	if err != nil {
@@ -214,7 +247,10 @@ func sampleBody(t *testing.T, rt route, path string) string {
 	return string(text)
 }
 
-// extraHeaders let each case come from an address of its own, and say what a form is.
+// sampleForm is a multipart form with the boundary X and one file.
+const sampleForm = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
+
+// extraHeaders returns headers with a separate client address for each case, and the Content-Type of a form.
 func extraHeaders(rt route, i int) []string {
 	all := []string{fmt.Sprint("X-Forwarded-For: 198.51.100.", i)}
 	if rt.endpoint.form {
@@ -223,8 +259,10 @@ func extraHeaders(rt route, i int) []string {
 	return all
 }
 
-// sendAs is ask, but hangs up on an answer that has no end.
-func (ts *testServer) sendAs(caller callerCase, method, target, body string, header ...string) *httptest.ResponseRecorder {
+// sendAs sends a request as a caller. It cancels a stream after the first write.
+func (ts *testServer) sendAs(
+	caller callerCase, method, target, body string, header ...string,
+) *httptest.ResponseRecorder {
 	token := caller.token
 	if caller.usesCookie {
 		token, header = "", append(header, "Cookie: "+accessCookie+"="+caller.token, sameOrigin)
@@ -248,13 +286,13 @@ func (ts *testServer) sendAs(caller callerCase, method, target, body string, hea
 	return w
 }
 
-// cancel ends a request with the first thing that is written.
+// cancelOnWrite cancels a request when its response is written.
 type cancelOnWrite struct {
 	*httptest.ResponseRecorder
 	cancel context.CancelFunc
 }
 
-func (h cancelOnWrite) Write(p []byte) (int, error) {
-	h.cancel()
-	return h.ResponseRecorder.Write(p)
+func (w cancelOnWrite) Write(p []byte) (int, error) {
+	w.cancel()
+	return w.ResponseRecorder.Write(p)
 }

@@ -21,44 +21,45 @@ import (
 	"labledger/db"
 )
 
-// This file takes many rows in one body, all or nothing: CSV, NDJSON or a JSON array. Lines are checked one by one as they arrive and go
-// to the database in chunks, inside one transaction. Neither the rows nor the list of what is wrong with them is ever held in memory.
+// This file imports many rows from one body, all or none: CSV, NDJSON or a JSON array. Rows are validated one by one as
+// they arrive and stored in chunks, inside one transaction. Neither all rows nor all errors are ever held in memory.
 
 // Bounds of a bulk body.
 const (
 	maxBulk           = 1 << 30          // bytes
 	maxLine           = 1 << 20          // bytes
-	maxReportedErrors = 1_000_000        // faults told; a body with more of them is not read further
-	maxChunkRows      = 5_000            // lines that go to the database at once
-	maxChunkBytes     = 1 << 20          // or bytes, whichever comes first
-	bulkTimeout       = 30 * time.Minute // for the whole
-	chunkTimeout      = time.Minute      // for the next chunk to arrive and be stored
+	maxReportedErrors = 1_000_000        // reading stops after this many errors
+	maxChunkRows      = 5_000            // rows per chunk
+	maxChunkBytes     = 1 << 20          // bytes per chunk
+	bulkTimeout       = 30 * time.Minute // of the request
+	chunkTimeout      = time.Minute      // to receive and store the next chunk
 )
 
-// bulkImport is what a create takes besides one object.
+// bulkImport describes how a route accepts many rows.
 type bulkImport struct {
-	query  any // the query
+	query  any
 	binder *binder
-	handle func(s *call) error // set instead of store: takes the whole body
+	handle func(c *call) error // set instead of store: handles the whole request
 	store  func(ctx context.Context, dbtx db.DBTX, lines json.RawMessage) (importChunkResult, error)
 }
 
-// importChunkResult is what the query of a bulk answers for one chunk.
+// importChunkResult is the result of an import query for one chunk.
 type importChunkResult struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
 	Problems json.RawMessage `json:"problems"` // [{line, field, status, message}]; line counts from 1 in the chunk
 }
 
-// Stored is the answer to a bulk body.
+// Stored counts the imported rows.
 type Stored struct {
-	// Rows that are new.
+	// Number of rows created.
 	Created int64 `json:"created"`
-	// Rows that were there before.
+	// Number of existing rows updated.
 	Updated int64 `json:"updated"`
 }
 
-// importRows makes a bulk of a query that stores a JSON array of rows. A line has the fields of Row, the parameters of the upsert.
+// importRows returns a bulkImport for a query that stores a JSON array of rows. Each row has the fields of Row, the
+// parameters of the upsert query.
 func importRows[Row any, In ~struct {
 	Lines json.RawMessage `json:"lines"`
 }, Out ~struct {
@@ -70,15 +71,15 @@ func importRows[Row any, In ~struct {
 		query:  q,
 		binder: newBulkBinder(reflect.TypeFor[Row]()),
 		store: func(ctx context.Context, dbtx db.DBTX, lines json.RawMessage) (importChunkResult, error) {
-			answer, err := q(db.New(dbtx), ctx, In(struct {
+			result, err := q(db.New(dbtx), ctx, In(struct {
 				Lines json.RawMessage `json:"lines"`
 			}{lines}))
-			return importChunkResult(answer), err
+			return importChunkResult(result), err
 		},
 	}
 }
 
-// newBulkBinder binds a line: a whole row, whose keys and version may be left out.
+// newBulkBinder returns a binder for one row of an import. All fields are required except keys and version.
 func newBulkBinder(row reflect.Type) *binder {
 	b := newBinder(row, http.MethodPost, nil)
 	fullRow := b.requiredBody
@@ -91,7 +92,7 @@ func newBulkBinder(row reflect.Type) *binder {
 	return b
 }
 
-// isBulk tells a body of many rows: by its media type, or by the bracket that opens an array.
+// isBulk reports whether a body has many rows, by its media type or by the bracket that opens a JSON array.
 func isBulk(r *http.Request) bool {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if mediaType == mediaTypes[formatCSV] || mediaType == mediaTypes[formatNDJSON] {
@@ -100,7 +101,7 @@ func isBulk(r *http.Request) bool {
 	if mediaType != mediaTypes[formatJSON] && mediaType != "" {
 		return false
 	}
-	body := bufio.NewReaderSize(r.Body, 16) // longer reads go past it
+	body := bufio.NewReaderSize(r.Body, 16) // longer reads bypass the buffer
 	r.Body = struct {
 		io.Reader
 		io.Closer
@@ -110,15 +111,15 @@ func isBulk(r *http.Request) bool {
 		if err != nil {
 			return false
 		}
-		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
-			_ = body.UnreadByte() // right after a ReadByte it works
+		if !isJSONSpace(c) {
+			_ = body.UnreadByte() // never fails after ReadByte
 			return c == '['
 		}
 	}
 	return false
 }
 
-// serve stores the body's lines, or says what is wrong with each.
+// serve stores the rows of the body, or reports the errors of each line.
 func (b *bulkImport) serve(w http.ResponseWriter, r *http.Request, pools *pools, dryRun bool, errs fieldErrors) error {
 	if p := checkBulkRequest(r, errs); p != nil {
 		return p
@@ -144,7 +145,8 @@ func (b *bulkImport) serve(w http.ResponseWriter, r *http.Request, pools *pools,
 		}
 		return b.store(ctx, tx, lines)
 	}
-	if err := reader.readAll(r.Header.Get("Content-Type"), http.MaxBytesReader(w, r.Body, maxBulk)); err != nil && err != errStopReading {
+	body := http.MaxBytesReader(w, r.Body, maxBulk)
+	if err := reader.readAll(r.Header.Get("Content-Type"), body); err != nil && err != errStopReading {
 		return err
 	}
 	if reader.errs.count > 0 {
@@ -155,18 +157,18 @@ func (b *bulkImport) serve(w http.ResponseWriter, r *http.Request, pools *pools,
 			return err
 		}
 	}
-	body, err := json.Marshal(reader.total)
+	response, err := json.Marshal(reader.total)
 	if err != nil {
 		return err
 	}
-	return respond(w, http.StatusOK, append(body, '\n'))
+	return respond(w, http.StatusOK, append(response, '\n'))
 }
 
-// checkBulkRequest refuses what does not go together with many rows.
+// checkBulkRequest rejects headers that do not apply to bulk requests.
 func checkBulkRequest(r *http.Request, errs fieldErrors) *Problem {
 	for _, name := range []string{"If-Match", "If-None-Match"} {
 		if r.Header.Get(name) != "" {
-			errs.add(name, "does not apply to many rows; give each line its version")
+			errs.add(name, "does not apply to bulk requests; set version in each row instead")
 		}
 	}
 	if p := checkMediaType(r, mediaTypes...); p != nil {
@@ -175,16 +177,17 @@ func checkBulkRequest(r *http.Request, errs fieldErrors) *Problem {
 	return badRequest(errs)
 }
 
-// deadlineExtender lets a client take its time, from each call of the result on.
+// deadlineExtender returns a function that extends the deadlines of the connection by chunkTimeout.
 func deadlineExtender(w http.ResponseWriter) func() {
 	control := http.NewResponseController(w)
 	return func() {
-		_ = control.SetReadDeadline(time.Now().Add(chunkTimeout)) // not every connection has deadlines, and then none is needed
+		// Not every ResponseWriter supports deadlines, and then none are needed.
+		_ = control.SetReadDeadline(time.Now().Add(chunkTimeout))
 		_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTimeout))
 	}
 }
 
-// A lazyTx begins when the first chunk is there: a body that comes slowly holds no connection before.
+// A lazyTx begins with the first chunk, so that a slow body holds no connection before.
 type lazyTx struct {
 	pool   *pgxpool.Pool
 	params db.SetRequestContextParams
@@ -207,7 +210,7 @@ func (t *lazyTx) begin(ctx context.Context) (pgx.Tx, error) {
 	return t.tx, err
 }
 
-// commit keeps the work, if there was any.
+// commit commits the transaction if it has begun.
 func (t *lazyTx) commit(ctx context.Context) error {
 	if t.tx == nil {
 		return nil
@@ -215,7 +218,7 @@ func (t *lazyTx) commit(ctx context.Context) error {
 	return t.tx.Commit(ctx)
 }
 
-// close gives up what was not kept, and the connection.
+// close rolls back unless committed, and releases the connection.
 func (t *lazyTx) close() {
 	if t.tx != nil {
 		rollback(t.tx)
@@ -225,9 +228,10 @@ func (t *lazyTx) close() {
 	}
 }
 
-// writeErrors answers with everything that is wrong, line by line.
+// writeErrors writes a problem with all collected errors.
 func (b *bulkReader) writeErrors(w http.ResponseWriter, r *http.Request) error {
-	p := problem(b.status, "Nothing was stored: %d thing%s to mend, named line by line under errors.", b.errs.count, pluralSuffix(b.errs.count))
+	count := b.errs.count
+	p := problem(b.status, "Nothing was stored: %d error%s, listed by line.", count, pluralSuffix(count))
 	p.Instance, p.RequestID = r.URL.EscapedPath(), recorderOf(w).id
 	head, err := json.Marshal(p)
 	if err != nil {
@@ -237,7 +241,8 @@ func (b *bulkReader) writeErrors(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
 	recorderOf(w).problem = p
-	_, _ = w.Write(append(bytes.TrimSuffix(head, []byte("}")), `,"errors":[`...)) // a client that has gone needs no answer
+	// Write errors are ignored: the client has disconnected.
+	_, _ = w.Write(append(bytes.TrimSuffix(head, []byte("}")), `,"errors":[`...))
 	if err := b.errs.writeTo(w); err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -252,17 +257,19 @@ func pluralSuffix(n int64) string {
 	return "s"
 }
 
-// bodyProblem says why a body could not be read.
+// bodyProblem converts the error of reading a body into a problem. limit is the maximum size of the body in bytes.
 func bodyProblem(err error, limit int) *Problem {
 	var maxBytesErr *http.MaxBytesError
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.As(err, &maxBytesErr):
-		return problem(http.StatusRequestEntityTooLarge, "The body is larger than %d bytes. Many rows go as CSV or NDJSON in one body of up to %d bytes.", limit, maxBulk)
+		return problem(http.StatusRequestEntityTooLarge,
+			"The body is larger than the limit of %d bytes. Import many rows as CSV or NDJSON, up to %d bytes.",
+			limit, maxBulk)
 	case errors.As(err, &syntax):
-		return badRequest([]FieldError{{Field: "body", Message: "is not JSON: " + sanitize(syntax.Err.Error())}})
+		return badRequest([]FieldError{{Field: "body", Message: "is not valid JSON: " + sanitize(syntax.Err.Error())}})
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return problem(http.StatusRequestTimeout, "The body came too slowly.")
+		return problem(http.StatusRequestTimeout, "The body arrived too slowly. Try again.")
 	}
-	return badRequest([]FieldError{{Field: "body", Message: "ends too early"}}).withCause(err)
+	return badRequest([]FieldError{{Field: "body", Message: "is incomplete"}}).withCause(err)
 }

@@ -11,28 +11,34 @@ import (
 	"strings"
 )
 
-// readCSV takes a header line that names the columns in any order, then a row a line. An empty cell is null.
+// readCSV reads a header line, which names the columns in any order, and then one row per record. An empty cell is
+// null.
 func (b *bulkReader) readCSV(body io.Reader) error {
 	limited := &recordLimiter{src: body}
 	buffered := bufio.NewReader(limited)
 	if bom, _ := buffered.Peek(3); string(bom) == "\xef\xbb\xbf" {
-		_, _ = buffered.Discard(3) // spreadsheets put a byte order mark here
+		_, _ = buffered.Discard(3) // spreadsheets write a byte order mark
 	}
 	reader := csv.NewReader(&crlfPreserver{src: buffered})
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
 	header, err := reader.Read()
 	if errors.Is(err, io.EOF) {
-		return badRequest([]FieldError{{Line: 1, Field: "header", Message: "is missing; the first line names the columns"}})
+		return badRequest([]FieldError{{
+			Line:    1,
+			Field:   "header",
+			Message: "is missing; the first line must name the columns",
+		}})
 	}
 	if err != nil {
-		return badRequest([]FieldError{{Line: 1, Field: "header", Message: "is not CSV: " + sanitize(err.Error())}})
+		message := "is not valid CSV: " + sanitize(err.Error())
+		return badRequest([]FieldError{{Line: 1, Field: "header", Message: message}})
 	}
 	columns, errs := b.binder.bindHeader(header)
 	if p := badRequest(errs); p != nil {
 		return p
 	}
-	nextLine := int64(2) // number of the line where the next record begins
+	nextLine := int64(2) // line where the next record begins
 	for {
 		limited.reset()
 		cells, err := reader.Read()
@@ -41,10 +47,12 @@ func (b *bulkReader) readCSV(body io.Reader) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, errRecordTooLong):
-			return b.addError(nextLine, "line", fmt.Sprintf("is longer than %d bytes, perhaps for a quote that is never closed; the rest was not read", maxLine))
+			return b.addError(nextLine, "line", fmt.Sprintf(
+				"is longer than %d bytes, possibly because a quote is not closed; the rest was not read", maxLine))
 		case errors.As(err, &syntax):
 			nextLine = int64(syntax.Line) + 1
-			if err := b.addError(int64(syntax.StartLine), "line", fmt.Sprintf("is not CSV at column %d: %v", syntax.Column, syntax.Err)); err != nil {
+			message := fmt.Sprintf("is not valid CSV at column %d: %v", syntax.Column, syntax.Err)
+			if err := b.addError(int64(syntax.StartLine), "line", message); err != nil {
 				return err
 			}
 			continue
@@ -62,7 +70,7 @@ func (b *bulkReader) readCSV(body io.Reader) error {
 	}
 }
 
-// bindHeader finds the field of each column of a header. Everything that is wrong with it is told at once.
+// bindHeader returns the field of each column of a header, and all errors of the header.
 func (b *binder) bindHeader(header []string) (columns []field, errs fieldErrors) {
 	var seen []string
 	for _, name := range header {
@@ -74,7 +82,7 @@ func (b *binder) bindHeader(header []string) (columns []field, errs fieldErrors)
 		case i < 0:
 			errs.add(sanitize(name), unknownNameMessage(name, b.bodyNames))
 		case slices.Contains(seen, name):
-			errs.add(name, "stands twice in the header")
+			errs.add(name, "appears twice in the header")
 		default:
 			columns = append(columns, b.bodyFields[i])
 		}
@@ -87,7 +95,7 @@ func (b *binder) bindHeader(header []string) (columns []field, errs fieldErrors)
 	return columns, errs
 }
 
-// bindRecord fills the scratch row from a line's cells.
+// bindRecord binds the cells of a record to b.row.
 func (b *bulkReader) bindRecord(columns []field, cells []string) (errs fieldErrors) {
 	b.row.SetZero()
 	if len(cells) != len(columns) {
@@ -110,25 +118,25 @@ func (b *bulkReader) bindRecord(columns []field, cells []string) (errs fieldErro
 	return errs
 }
 
-// A crlfPreserver doubles the carriage return of a line end inside quotes: the CSV reader drops one there, and text must not change.
-// It follows the reader's own idea of where quotes are, also past a line that the reader gives up.
+// A crlfPreserver doubles the carriage return of each line break inside quotes, because csv.Reader drops it there.
+// It tracks quotes like csv.Reader, including after a malformed line.
 type crlfPreserver struct {
 	src       *bufio.Reader
 	state     csvState
-	pendingCR bool // the carriage return just handed out is due once more
+	pendingCR bool // the last carriage return must be repeated
 }
 
 type csvState int
 
 const (
-	fieldStart csvState = iota // a quote here opens a quoted field
-	unquoted                   // to the next comma
+	fieldStart csvState = iota // a quote opens a quoted field
+	unquoted                   // until the next comma
 	quoted
-	quoteInQuoted // the end of the field, or the first of a doubled quote
-	malformedLine // to the end of the line
+	quoteInQuoted // the closing quote, or the first of an escaped quote
+	malformedLine // until the end of the line
 )
 
-// next is the state that a byte leads to.
+// next returns the state after byte c.
 func (s csvState) next(c byte) csvState {
 	switch {
 	case s == quoted && c != '"':
@@ -160,7 +168,7 @@ func (k *crlfPreserver) Read(p []byte) (n int, err error) {
 			continue
 		}
 		if n > 0 && k.src.Buffered() == 0 {
-			return n, nil // rather than wait for more
+			return n, nil // do not block for more
 		}
 		c, err := k.src.ReadByte()
 		if err != nil {

@@ -12,36 +12,37 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// TestLongTransferLimit fills the server with uploads that do not end. One more is told to come back, short requests go on as before,
-// and when the uploads end, all is stored.
+// TestLongTransferLimit uses up all transfer slots with imports that do not end. A further import gets 503, short
+// requests are served, and all rows are stored once the imports end.
 func TestLongTransferLimit(t *testing.T) {
 	pool := pgtest.Pool(t)
 	server := httptest.NewServer(newTestAPI(pool))
 	defer server.Close()
 	const line = `{"name":"slow"}` + "\n"
-	const body = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}` + "\n"
+	const body = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,` +
+		`"postcode_or_zip":null}` + "\n"
 	send := func(body io.Reader) int {
 		response, err := http.Post(server.URL+"/api/v1/sites", "application/x-ndjson", body)
 		if err != nil {
 			t.Error(err)
 			return 0
 		}
-		defer func() { _ = response.Body.Close() }() // the status is enough
+		defer func() { _ = response.Body.Close() }()
 		return response.StatusCode
 	}
 	n := int(pool.Config().MaxConns / 2)
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	var uploads []*io.PipeWriter
 	for range n {
 		body, upload := io.Pipe()
 		uploads = append(uploads, upload)
-		all.Go(func() {
+		wg.Go(func() {
 			if status := send(body); status != http.StatusOK {
-				t.Errorf("a slow upload: %d", status)
+				t.Errorf("slow import: status %d, want 200", status)
 			}
 		})
 	}
-	for _, upload := range uploads { // more than a chunk, so that each holds its connection
+	for _, upload := range uploads { // more than a chunk, so that each import holds a connection
 		if _, err := io.WriteString(upload, strings.Repeat(body, maxChunkRows+1)); err != nil {
 			t.Fatal(err)
 		}
@@ -51,30 +52,30 @@ func TestLongTransferLimit(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if status := send(strings.NewReader(line)); status != http.StatusServiceUnavailable {
-		t.Errorf("one upload more: %d", status)
+		t.Errorf("import above the limit: status %d, want 503", status)
 	}
 	for range 20 {
 		response, err := http.Get(server.URL + "/site/1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = response.Body.Close() // the status is enough
+		_ = response.Body.Close()
 		if response.StatusCode != http.StatusOK {
-			t.Errorf("a short request: %d", response.StatusCode)
+			t.Errorf("short request: status %d, want 200", response.StatusCode)
 		}
 	}
 	for _, upload := range uploads {
-		_ = upload.Close() // a pipe's end cannot fail
+		_ = upload.Close() // never fails
 	}
-	all.Wait()
+	wg.Wait()
 	if status := send(strings.NewReader(body)); status != http.StatusOK {
-		t.Errorf("an upload afterwards: %d", status)
+		t.Errorf("import after the others ended: status %d, want 200", status)
 	}
 	var rows int
 	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM site WHERE name = 'slow'").Scan(&rows); err != nil {
 		t.Fatal(err)
 	}
 	if want := n*(maxChunkRows+1) + 1; rows != want {
-		t.Errorf("%d rows are there, not %d", rows, want)
+		t.Errorf("%d rows are stored, want %d", rows, want)
 	}
 }

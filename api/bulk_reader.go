@@ -16,29 +16,32 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// This file reads the lines of a bulk body, checks each, and gathers the good ones into chunks. What is CSV about it stands in csv.go.
-
-// An bulkReader gathers checked lines into chunks and sends them.
+// A bulkReader reads the rows of a bulk body, validates them and stores them in chunks.
 type bulkReader struct {
 	*bulkImport
-	accept      func(lineNo int64) error                                // takes the checked line in row
-	fastPath    func(lineNo int64, text []byte) (taken bool, err error) // if set, may take an object before it is bound
+	accept      func(lineNo int64) error                                  // handles the valid row in row
+	fastPath    func(lineNo int64, text []byte) (handled bool, err error) // optional; may handle an object before binding
 	storeChunk  func(lines json.RawMessage) (importChunkResult, error)
-	row         reflect.Value // scratch: a line's values are checked here
-	chunk       []byte
-	lineNumbers []int64 // line number of each line in the chunk
+	row         reflect.Value // the current row, reused
+	chunk       []byte        // JSON array of rows, without the closing bracket
+	lineNumbers []int64       // line number of each row in the chunk
 	total       Stored
 	errs        *errorSpool
-	status      int // if anything is wrong: the least of 400 malformed, 409 conflicting, 412 stale
+	status      int // status in case of errors: the lowest of 400 invalid, 409 conflict, 412 stale version
 }
 
 func newBulkReader(b *bulkImport) *bulkReader {
-	r := &bulkReader{bulkImport: b, row: reflect.New(b.binder.typ).Elem(), errs: &errorSpool{}, status: http.StatusPreconditionFailed}
+	r := &bulkReader{
+		bulkImport: b,
+		row:        reflect.New(b.binder.typ).Elem(),
+		errs:       &errorSpool{},
+		status:     http.StatusPreconditionFailed,
+	}
 	r.accept = r.appendRow
 	return r
 }
 
-// readAll reads the body to its end. What is wrong with lines goes to the report; an error means that the whole cannot go on.
+// readAll reads the whole body. It collects the errors of single rows in errs; a returned error stops the request.
 func (b *bulkReader) readAll(contentType string, body io.Reader) error {
 	mediaType, _, _ := mime.ParseMediaType(contentType)
 	var err error
@@ -56,7 +59,7 @@ func (b *bulkReader) readAll(contentType string, body io.Reader) error {
 	return b.flush()
 }
 
-// readNDJSON takes an object a line. Empty lines are passed over.
+// readNDJSON reads one object per line. Empty lines are skipped.
 func (b *bulkReader) readNDJSON(body io.Reader) error {
 	scanner := bufio.NewScanner(body)
 	scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
@@ -79,7 +82,7 @@ func (b *bulkReader) readNDJSON(body io.Reader) error {
 	return nil
 }
 
-// readArray takes the elements of one JSON array.
+// readArray reads the elements of a JSON array.
 func (b *bulkReader) readArray(body io.Reader) error {
 	limited := &recordLimiter{src: body}
 	decoder := jsontext.NewDecoder(limited)
@@ -110,22 +113,23 @@ func (b *bulkReader) readArray(body io.Reader) error {
 	return nil
 }
 
-// elementError takes down an element that cannot be read, and the reading ends; an error means that the body broke off.
+// elementError collects the syntax error of an element, after which reading ends. It returns other errors as problems.
 func (b *bulkReader) elementError(lineNo int64, err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, errRecordTooLong):
 		return b.addError(lineNo, "element", fmt.Sprintf("is longer than %d bytes; the rest was not read", maxLine))
 	case errors.As(err, &syntax):
-		return b.addError(lineNo, "element", "is not JSON: "+sanitize(syntax.Err.Error())+"; the rest was not read")
+		message := "is not valid JSON: " + sanitize(syntax.Err.Error()) + "; the rest was not read"
+		return b.addError(lineNo, "element", message)
 	}
 	return bodyProblem(err, maxBulk)
 }
 
-// readObject checks one JSON object and puts it into the chunk.
+// readObject validates one JSON object and accepts it.
 func (b *bulkReader) readObject(lineNo int64, text []byte) error {
 	if b.fastPath != nil {
-		if taken, err := b.fastPath(lineNo, text); taken || err != nil {
+		if handled, err := b.fastPath(lineNo, text); handled || err != nil {
 			return err
 		}
 	}
@@ -141,7 +145,7 @@ func (b *bulkReader) readObject(lineNo int64, text []byte) error {
 	return b.acceptRow(lineNo, errs)
 }
 
-// acceptRow keeps the checked row, or puts what is wrong with it into the report.
+// acceptRow accepts the row if it is valid, or else collects its errors.
 func (b *bulkReader) acceptRow(lineNo int64, errs fieldErrors) error {
 	b.binder.validateVersion(b.row, &errs)
 	if len(errs) > 0 {
@@ -157,7 +161,7 @@ func (b *bulkReader) acceptRow(lineNo int64, errs fieldErrors) error {
 	return b.accept(lineNo)
 }
 
-// appendRow puts the checked row into the chunk.
+// appendRow appends the row to the chunk and flushes a full chunk.
 func (b *bulkReader) appendRow(lineNo int64) error {
 	if len(b.chunk) == 0 {
 		b.chunk = append(b.chunk, '[')
@@ -172,7 +176,7 @@ func (b *bulkReader) appendRow(lineNo int64) error {
 	return nil
 }
 
-// flush sends the chunk and takes down what the database found wrong with it.
+// flush stores the chunk and collects the errors that the database reports.
 func (b *bulkReader) flush() error {
 	if len(b.lineNumbers) == 0 {
 		return nil
@@ -201,7 +205,7 @@ func (b *bulkReader) flush() error {
 	return nil
 }
 
-// chunkError tells what the database refused without naming the line, and ends the reading: its transaction is broken.
+// chunkError collects a database error that names no line, and stops reading because the transaction is aborted.
 func (b *bulkReader) chunkError(p *Problem) error {
 	if p.Status >= http.StatusInternalServerError {
 		return p
@@ -219,7 +223,7 @@ func (b *bulkReader) chunkError(p *Problem) error {
 	return errStopReading
 }
 
-// errStopReading ends the reading of a body; what is wrong stands in the report.
+// errStopReading stops reading a body whose errors are already collected.
 var errStopReading = errors.New("stop reading")
 
 func (b *bulkReader) addError(lineNo int64, field, message string) error {
@@ -227,7 +231,7 @@ func (b *bulkReader) addError(lineNo int64, field, message string) error {
 	return b.errs.add(FieldError{Line: lineNo, Field: field, Message: message})
 }
 
-// appendObject appends a bound row as JSON. Null and zero keys are left to the query.
+// appendObject appends a bound row as JSON. Null and omitted fields become null; the query sets their defaults.
 func (b *binder) appendObject(dst []byte, row reflect.Value) []byte {
 	dst = append(dst, '{')
 	for i, f := range b.bodyFields {
@@ -247,7 +251,7 @@ func (b *binder) appendObject(dst []byte, row reflect.Value) []byte {
 		case value.Kind() == reflect.Int64:
 			dst = strconv.AppendInt(dst, value.Int(), 10)
 		case value.Kind() == reflect.String:
-			dst, _ = jsontext.AppendQuote(dst, value.String()) // valid: it was bound
+			dst, _ = jsontext.AppendQuote(dst, value.String()) // valid UTF-8, as bound
 		default:
 			dst, _ = jsontext.AppendQuote(dst, fmt.Sprint(value.Interface()))
 		}
@@ -255,10 +259,10 @@ func (b *binder) appendObject(dst []byte, row reflect.Value) []byte {
 	return append(dst, '}')
 }
 
-// errRecordTooLong says that one record of a body has more bytes than maxLine.
+// errRecordTooLong reports a record of more than maxLine bytes.
 var errRecordTooLong = errors.New("record too long")
 
-// A recordLimiter bounds what is read of a body for one record.
+// A recordLimiter limits the bytes that are read for one record.
 type recordLimiter struct {
 	src  io.Reader
 	read int

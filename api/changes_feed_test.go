@@ -22,10 +22,16 @@ import (
 )
 
 func newTestAPI(pool *pgxpool.Pool) http.Handler {
-	return New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AnonymousActor: "tester", Version: "test"})
+	return New(Options{
+		Pool:           pool,
+		Log:            slog.New(slog.NewTextHandler(io.Discard, nil)),
+		AnonymousActor: "tester",
+		Version:        "test",
+	})
 }
 
-// doRequest asks the API in this process. header lines are "Name: value".
+// doRequest sends a request to a handler in this process. The body is JSON unless a header says otherwise. Header lines
+// have the form "Name: value".
 func doRequest(h http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body == "" {
@@ -46,8 +52,9 @@ func doRequest(h http.Handler, method, target, body string, header ...string) *h
 	return w
 }
 
-// TestChangesFeed_showsEveryChange reads the changes as they are made by writers whose transactions overlap, and must see every one.
-// The control reads the table in the same way but without regard to running transactions, and must overlook some: else this test could not fail.
+// TestChangesFeed_showsEveryChange follows the feed while writers with overlapping transactions make changes. The feed
+// must show every change. The control reads the table directly, ignores running transactions and must miss some
+// changes.
 func TestChangesFeed_showsEveryChange(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := newTestAPI(pool)
@@ -65,8 +72,9 @@ func TestChangesFeed_showsEveryChange(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				for range 2 { // the pause between the rows is where another transaction overtakes
-					if _, err := tx.Exec(ctx, "INSERT INTO site (name) VALUES ($1)", fmt.Sprintf("w%d %d", w, i)); err != nil {
+				for range 2 { // other transactions overtake in the pause between the rows
+					name := fmt.Sprintf("w%d %d", w, i)
+					if _, err := tx.Exec(ctx, "INSERT INTO site (name) VALUES ($1)", name); err != nil {
 						t.Error(err)
 					}
 					time.Sleep(time.Duration(w) * time.Millisecond)
@@ -122,14 +130,14 @@ func TestChangesFeed_showsEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	for feed.poll(); feed.count < total && ctx.Err() == nil; feed.poll() {
-		time.Sleep(10 * time.Millisecond) // the transactions of other tests hold the feed back, too
+		time.Sleep(10 * time.Millisecond) // transactions of other tests hold the feed back as well
 	}
 	control.poll()
 	if feed.count != total {
 		t.Errorf("the feed showed %d of %d changes", feed.count, total)
 	}
 	if control.count == total {
-		t.Errorf("the control overlooked nothing in %d changes: the transactions did not overlap", total)
+		t.Errorf("the control missed none of %d changes: the transactions did not overlap", total)
 	}
 }
 
@@ -146,19 +154,19 @@ func (f *feedReader) poll() {
 	}
 }
 
-// TestIfMatch_preventsLostUpdates lets many clients add to one row. With If-Match every addition that was acknowledged is there at the end;
-// the control leaves If-Match out and must lose some.
+// TestIfMatch_preventsLostUpdates runs clients that append to the same row. With If-Match no acknowledged update is
+// lost. The control sends no If-Match and must lose some.
 func TestIfMatch_preventsLostUpdates(t *testing.T) {
 	h := newTestAPI(pgtest.Pool(t))
 	const clients, additions = 8, 10
-	add := func(site string, guarded bool) {
-		var all sync.WaitGroup
+	add := func(site string, useIfMatch bool) {
+		var wg sync.WaitGroup
 		for range clients {
-			all.Go(func() {
+			wg.Go(func() {
 				for done := 0; done < additions; {
-					read := doRequest(h, "GET", site, "")
+					getResponse := doRequest(h, "GET", site, "")
 					var row struct{ Contact *string }
-					if err := json.Unmarshal(read.Body.Bytes(), &row); err != nil {
+					if err := json.Unmarshal(getResponse.Body.Bytes(), &row); err != nil {
 						t.Error(err)
 						return
 					}
@@ -167,15 +175,16 @@ func TestIfMatch_preventsLostUpdates(t *testing.T) {
 						text += *row.Contact
 					}
 					var header []string
-					if guarded {
-						header = []string{"If-Match: " + read.Header().Get("ETag")}
+					if useIfMatch {
+						header = []string{"If-Match: " + getResponse.Header().Get("ETag")}
 					}
-					switch resp := doRequest(h, "PATCH", site, fmt.Sprintf(`{"contact":%q}`, text), header...); resp.Code {
+					resp := doRequest(h, "PATCH", site, fmt.Sprintf(`{"contact":%q}`, text), header...)
+					switch resp.Code {
 					case http.StatusOK:
 						done++
 					case http.StatusPreconditionFailed:
 						if resp.Header().Get("ETag") == "" {
-							t.Error("a 412 without the current ETag")
+							t.Error("412 response without the current ETag")
 						}
 					default:
 						t.Errorf("%d %s", resp.Code, resp.Body)
@@ -184,7 +193,7 @@ func TestIfMatch_preventsLostUpdates(t *testing.T) {
 				}
 			})
 		}
-		all.Wait()
+		wg.Wait()
 	}
 	length := func(site string) int {
 		var row struct{ Contact string }
@@ -195,23 +204,24 @@ func TestIfMatch_preventsLostUpdates(t *testing.T) {
 	}
 	add("/site/2", true)
 	if n := length("/site/2"); n != clients*additions {
-		t.Errorf("%d of %d additions are there", n, clients*additions)
+		t.Errorf("%d of %d updates are stored", n, clients*additions)
 	}
 	add("/site/3", false)
 	if n := length("/site/3"); n == clients*additions {
-		t.Error("the control lost nothing: the clients did not meet")
+		t.Error("the control lost no update: the clients did not overlap")
 	}
 }
 
-// TestCreate_mixedExplicitAndGeneratedIDs creates rows with and without a number of their own at once: no create may fail, no row be overwritten.
+// TestCreate_mixedExplicitAndGeneratedIDs creates rows with explicit and with generated IDs concurrently. No create
+// fails and no row is overwritten.
 func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
 	h := newTestAPI(pgtest.Pool(t))
 	const clients, rows = 8, 25
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	var lock sync.Mutex
 	ids := map[int64]string{}
 	for c := range clients {
-		all.Go(func() {
+		wg.Go(func() {
 			for i := range rows {
 				name := fmt.Sprintf("%d/%d", c, i)
 				var resp *httptest.ResponseRecorder
@@ -219,9 +229,11 @@ func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
 					resp = doRequest(h, "POST", "/api/v1/sites", fmt.Sprintf(`{"name":%q}`, name))
 				} else {
 					target := fmt.Sprintf("/api/v1/sites/%d", 100*(c+1)+3*i)
-					resp = doRequest(h, "PUT", target, fmt.Sprintf(`{"name":%q,"contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}`, name), "If-None-Match: *")
+					body := fmt.Sprintf(`{"name":%q,"contact":null,"address":null,"state_or_region":null,"country":null,
+						"postcode_or_zip":null}`, name)
+					resp = doRequest(h, "PUT", target, body, "If-None-Match: *")
 					if resp.Code == http.StatusPreconditionFailed {
-						continue // a create was given this number first, and says so
+						continue // a concurrent create generated this ID first
 					}
 				}
 				var row struct{ ID int64 }
@@ -230,28 +242,30 @@ func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
 					continue
 				}
 				lock.Lock()
-				if other, taken := ids[row.ID]; taken {
-					t.Errorf("site %d was given to %s and to %s", row.ID, other, name)
+				if otherName, exists := ids[row.ID]; exists {
+					t.Errorf("ID %d was assigned to %s and %s", row.ID, otherName, name)
 				}
 				ids[row.ID] = name
 				lock.Unlock()
 			}
 		})
 	}
-	all.Wait()
+	wg.Wait()
 	for id, name := range ids {
-		if resp := doRequest(h, "GET", fmt.Sprintf("/site/%d", id), ""); !strings.Contains(resp.Body.String(), `"name":"`+name+`"`) {
-			t.Errorf("site %d should be %s: %s", id, name, resp.Body)
+		resp := doRequest(h, "GET", fmt.Sprintf("/site/%d", id), "")
+		if !strings.Contains(resp.Body.String(), `"name":"`+name+`"`) {
+			t.Errorf("site %d: got %s, want name %s", id, resp.Body, name)
 		}
 	}
 }
 
-// TestDatabaseRestart takes the database away and gives it back: 503 with Retry-After, then the same server answers again.
+// TestDatabaseRestart stops and restarts the database. Requests get 503 with Retry-After meanwhile, and succeed
+// afterwards without a restart of the API.
 func TestDatabaseRestart(t *testing.T) {
 	ctx := context.Background()
 	dir := pgtest.StateDir(t)
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	cluster, err := embedded.StartDisposable(ctx, dir, quiet)
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	cluster, err := embedded.StartDisposable(ctx, dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,30 +279,37 @@ func TestDatabaseRestart(t *testing.T) {
 	}
 	h := newTestAPI(pool)
 	requests := [][3]string{
-		{"GET", "/site/1", ""}, {"GET", "/sites", ""}, {"PATCH", "/site/1", `{"name":"x"}`}, {"DELETE", "/container/123e4567-e89b-12d3-a456-426614174000", ""},
-		{"POST", "/api/v1/sites", `[{"name":"x","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}]`}, {"PATCH", "/site/1?dry_run=true", `{"name":"x"}`},
+		{"GET", "/site/1", ""},
+		{"GET", "/sites", ""},
+		{"PATCH", "/site/1", `{"name":"x"}`},
+		{"DELETE", "/container/123e4567-e89b-12d3-a456-426614174000", ""},
+		{"POST", "/api/v1/sites", `[{"name":"x","contact":null,"address":null,"state_or_region":null,"country":null,
+			"postcode_or_zip":null}]`},
+		{"PATCH", "/site/1?dry_run=true", `{"name":"x"}`},
 	}
 	if resp := doRequest(h, "GET", "/readyz", ""); resp.Code != http.StatusOK {
-		t.Fatalf("before: %d %s", resp.Code, resp.Body)
+		t.Fatalf("readyz before the stop: %d %s", resp.Code, resp.Body)
 	}
 	if err := cluster.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the first round meets connections that have just died, the second one finds none
+	for range 2 { // the first round uses connections that have just been closed, the second has none
 		for _, r := range requests {
 			resp := doRequest(h, r[0], r[1], r[2])
 			if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
-				t.Errorf("without a database %s %s: %d %s", r[0], r[1], resp.Code, resp.Body)
+				t.Errorf("%s %s without a database: %d %s", r[0], r[1], resp.Code, resp.Body)
 			}
 		}
 	}
-	if resp := doRequest(h, "GET", "/readyz", ""); resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
+	resp := doRequest(h, "GET", "/readyz", "")
+	if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
 		t.Errorf("readyz without a database: %d %s", resp.Code, resp.Body)
 	}
-	if resp := doRequest(h, "GET", "/healthcheck", ""); resp.Code != http.StatusOK || resp.Body.String() != "{\"status\":\"healthy\"}\n" {
+	resp = doRequest(h, "GET", "/healthcheck", "")
+	if resp.Code != http.StatusOK || resp.Body.String() != "{\"status\":\"healthy\"}\n" {
 		t.Errorf("healthcheck without a database: %d %s", resp.Code, resp.Body)
 	}
-	cluster, err = embedded.StartDisposable(ctx, dir, quiet)
+	cluster, err = embedded.StartDisposable(ctx, dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,19 +322,19 @@ func TestDatabaseRestart(t *testing.T) {
 		if resp := doRequest(h, "GET", "/site/1", ""); resp.Code == http.StatusOK {
 			break
 		} else if time.Now().After(deadline) {
-			t.Fatalf("it does not recover: %d %s", resp.Code, resp.Body)
+			t.Fatalf("no recovery after the restart: %d %s", resp.Code, resp.Body)
 		}
 	}
 }
 
-// TestChangesFeed_afterRestore makes the history look like one that was restored from a dump of a much older cluster: a follower must still see
-// what is written from now on.
+// TestChangesFeed_afterRestore gives the history higher transaction IDs than the cluster, as after a restore from
+// another cluster. The feed must still show new changes.
 func TestChangesFeed_afterRestore(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := newTestAPI(pool)
 	ctx := context.Background()
-	var all int64
-	if err := pool.QueryRow(ctx, "SELECT count(*) FROM change").Scan(&all); err != nil {
+	var total int64
+	if err := pool.QueryRow(ctx, "SELECT count(*) FROM change").Scan(&total); err != nil {
 		t.Fatal(err)
 	}
 	for _, sql := range []string{
@@ -325,7 +346,7 @@ func TestChangesFeed_afterRestore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	last := func() string {
+	waitForChange := func() string {
 		deadline := time.Now().Add(10 * time.Second)
 		for {
 			resp := doRequest(h, "GET", "/api/v1/changes?limit=1000&after=7", "").Body.String()
@@ -336,16 +357,16 @@ func TestChangesFeed_afterRestore(t *testing.T) {
 		}
 	}
 	resetRows, err := db.New(pool).ResetRestoredXids(ctx)
-	if err != nil || resetRows != all {
-		t.Fatalf("settled %d changes of %d: %v", resetRows, all, err)
+	if err != nil || resetRows != total {
+		t.Fatalf("reset %d of %d changes: %v", resetRows, total, err)
 	}
 	if resetRows, err = db.New(pool).ResetRestoredXids(ctx); err != nil || resetRows != 0 {
-		t.Errorf("settled %d changes again: %v", resetRows, err)
+		t.Errorf("second call reset %d changes, want none: %v", resetRows, err)
 	}
 	if resp := doRequest(h, "PATCH", "/site/1", `{"name":"Since then"}`); resp.Code != http.StatusOK {
 		t.Fatal(resp.Body)
 	}
-	if feed := last(); !strings.Contains(feed, "Since then") {
-		t.Errorf("the feed does not go on: %s", feed)
+	if feed := waitForChange(); !strings.Contains(feed, "Since then") {
+		t.Errorf("the feed does not show the new change: %s", feed)
 	}
 }

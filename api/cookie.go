@@ -11,13 +11,14 @@ import (
 	"labledger/internal/auth"
 )
 
-// This file is how browsers stay signed in: with cookies that no script can read, and that count only where no page of another site can have
-// sent the request.
+// This file handles the session cookies of browsers and the protection against cross-site requests. Scripts cannot read
+// the cookies, and unsafe requests with a cookie must come from the same origin.
 
-// Names of the cookies. Where the browser speaks HTTPS a prefix goes before them, by which it takes them from nobody else: RFC 6265bis, 4.1.3.
+// Names of the session cookies. Over HTTPS they get a __Host- or __Secure- prefix, so that browsers accept them only
+// from secure origins: RFC 6265bis, 4.1.3.
 const (
-	accessCookie  = "labledger_access"  // goes with every request
-	refreshCookie = "labledger_refresh" // goes to refreshPath alone
+	accessCookie  = "labledger_access"  // sent with every request
+	refreshCookie = "labledger_refresh" // sent to refreshPath only
 	refreshPath   = "/auth"
 )
 
@@ -30,29 +31,37 @@ func accessCookieName(secure bool) string {
 
 func refreshCookieName(secure bool) string {
 	if secure {
-		return "__Secure-" + refreshCookie // __Host- is for what goes to every path
+		return "__Secure-" + refreshCookie // __Host- requires the path /
 	}
 	return refreshCookie
 }
 
-// setSessionCookies gives a browser the tokens of a session.
+// setSessionCookies sets the tokens of a session as cookies.
 func (rec *responseRecorder) setSessionCookies(access, refresh string) {
 	rec.setCookie(accessCookieName(rec.secure), "/", access, int(auth.AccessTokenTTL/time.Second))
 	rec.setCookie(refreshCookieName(rec.secure), refreshPath, refresh, int(auth.RefreshTokenTTL/time.Second))
 }
 
-// clearSessionCookies takes the tokens from a browser, since they are good no longer.
+// clearSessionCookies deletes the session cookies in the browser.
 func (rec *responseRecorder) clearSessionCookies() {
 	rec.setCookie(accessCookieName(rec.secure), "/", "", -1)
 	rec.setCookie(refreshCookieName(rec.secure), refreshPath, "", -1)
 }
 
 func (rec *responseRecorder) setCookie(name, path, value string, seconds int) {
-	http.SetCookie(rec, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: seconds, Secure: rec.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(rec, &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     path,
+		MaxAge:   seconds,
+		Secure:   rec.secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteStrictMode,
+	})
 }
 
-// singleCookie is the value of the one cookie of a name, and how many there are. It has none when it came twice, since somebody else has set one of
-// them, nor when it is in quotes, as this server sets none.
+// singleCookie returns the value of a cookie and the number of cookies with that name. The value is "" for duplicates,
+// since another site may have set one of them, and for quoted values, which this server never sets.
 func singleCookie(r *http.Request, name string) (value string, n int) {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) == 1 && !cookies[0].Quoted {
@@ -61,7 +70,8 @@ func singleCookie(r *http.Request, name string) (value string, n int) {
 	return value, len(cookies)
 }
 
-// requestScheme is what the browser speaks, "http" or "https"; "" when nobody tells whom we believe: there may be a proxy.
+// requestScheme returns the scheme that the browser uses, "http" or "https". It returns "" if the connection is not TLS
+// and no trusted proxy names the scheme, since an unknown proxy may terminate TLS.
 func (a *authenticator) requestScheme(r *http.Request) string {
 	if r.TLS != nil {
 		return "https"
@@ -70,7 +80,7 @@ func (a *authenticator) requestScheme(r *http.Request) string {
 	if len(forwarded) == 0 || !a.fromProxy(r) {
 		return ""
 	}
-	proto := forwarded[len(forwarded)-1] // the proxy next to us has the last word
+	proto := forwarded[len(forwarded)-1] // the nearest proxy appends the last entry
 	proto = strings.ToLower(strings.TrimSpace(proto[strings.LastIndexByte(proto, ',')+1:]))
 	if proto != "http" && proto != "https" {
 		return ""
@@ -78,15 +88,16 @@ func (a *authenticator) requestScheme(r *http.Request) string {
 	return proto
 }
 
-// safeMethods are the methods that change nothing.
+// safeMethods are the HTTP methods that never change data.
 var safeMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 
-// crossOriginProblem says that a page of another site sends the request.
 func crossOriginProblem() *Problem {
-	return forbidden("This request came from another site. Changes are taken from this server's own pages, and from programs that show a token in the header Authorization.")
+	return forbidden("Cross-origin request rejected. " +
+		"Send changes from this server's own pages, or with a token in the Authorization header.")
 }
 
-// requireSameOrigin refuses a change that is not shown to come from a page of this server. A browser shows it: no page can set these headers.
+// requireSameOrigin rejects unsafe requests without Sec-Fetch-Site: same-origin or a matching Origin. Browsers set
+// these headers; scripts cannot forge them.
 func (a *authenticator) requireSameOrigin(r *http.Request) error {
 	if slices.Contains(safeMethods, r.Method) {
 		return nil
@@ -108,7 +119,8 @@ func (a *authenticator) requireSameOrigin(r *http.Request) error {
 	return crossOriginProblem()
 }
 
-// rejectCrossOrigin refuses a change of which a browser says that a page of another site sends it. Programs say nothing of the kind.
+// rejectCrossOrigin rejects unsafe requests that a browser marks as cross-origin. Other clients do not send these
+// headers.
 func (a *authenticator) rejectCrossOrigin(r *http.Request) error {
 	if a.crossOrigin.Check(r) != nil {
 		return crossOriginProblem()
@@ -116,8 +128,8 @@ func (a *authenticator) rejectCrossOrigin(r *http.Request) error {
 	return nil
 }
 
-// rejectRebinding refuses a name that is not this machine's own. A page of another site that lets its name lead here is no foreigner to the
-// browser; but whoever may do everything without signing in calls by an address, or as localhost.
+// rejectRebinding prevents DNS rebinding: on an open loopback server only localhost and IP addresses are accepted as
+// Host. Otherwise a site whose name resolves to 127.0.0.1 would count as the same origin.
 func rejectRebinding(r *http.Request) error {
 	name, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -128,5 +140,7 @@ func rejectRebinding(r *http.Request) error {
 	if err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return nil
 	}
-	return forbidden("Without signing in this server takes requests to localhost or an address, not to %q. Start it with AUTH=required, or with AUTH=insecure-open if everyone there may do everything.", sanitize(name))
+	return forbidden("Host %q is not accepted without signing in: use localhost or an IP address. "+
+		"To accept any host, start the server with AUTH=required, "+
+		"or with AUTH=insecure-open to make every client an admin.", sanitize(name))
 }

@@ -8,17 +8,18 @@ import (
 	"os"
 )
 
-// maxSpoolMemory is how much of a report is held in memory, in bytes; what is longer goes to a file.
+// maxSpoolMemory is the number of bytes that an errorSpool holds in memory before it writes to a file.
 const maxSpoolMemory = 1 << 20
 
-// A errorSpool is a list of faults, as JSON, of any length up to maxReportedErrors.
+// An errorSpool collects up to maxReportedErrors errors as JSON, in memory and then in a temporary file.
 type errorSpool struct {
 	count  int64
 	memory bytes.Buffer
-	file   *os.File // nil while the memory is enough
+	file   *os.File // nil while memory suffices
 	buffer *bufio.Writer
 }
 
+// add appends an error. It returns errStopReading when the spool is full.
 func (s *errorSpool) add(e FieldError) error {
 	if s.count == maxReportedErrors {
 		return errStopReading
@@ -31,22 +32,23 @@ func (s *errorSpool) add(e FieldError) error {
 		line = append([]byte{','}, line...)
 	}
 	if s.memory.Len()+len(line) <= maxSpoolMemory && s.file == nil {
-		_, _ = s.memory.Write(line) // memory takes everything
+		_, _ = s.memory.Write(line) // never fails
 		return nil
 	}
 	if s.file == nil {
 		file, err := os.CreateTemp("", "labledger-report-")
 		if err != nil {
 			s.count--
-			return errStopReading // there is no room for more; what is told so far is enough to go on with
+			return errStopReading // no disk space: report the errors collected so far
 		}
-		_ = os.Remove(file.Name()) // the open file stays; its name is not needed
+		_ = os.Remove(file.Name()) // the open file stays usable
 		s.file, s.buffer = file, bufio.NewWriter(file)
 	}
-	_, _ = s.buffer.Write(line) // a bufio.Writer keeps its first error for the flush
+	_, _ = s.buffer.Write(line) // writeTo reports the error when it flushes
 	return nil
 }
 
+// writeTo writes the errors as the elements of a JSON array.
 func (s *errorSpool) writeTo(w io.Writer) error {
 	if _, err := w.Write(s.memory.Bytes()); err != nil || s.file == nil {
 		return err
@@ -63,6 +65,6 @@ func (s *errorSpool) writeTo(w io.Writer) error {
 
 func (s *errorSpool) close() {
 	if s.file != nil {
-		_ = s.file.Close() // and with it goes the file
+		_ = s.file.Close() // frees the removed file
 	}
 }

@@ -20,50 +20,52 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file takes events in: one, or many in one body.
+// This file records events: one per request, or a batch.
 
-// NewEvent is an event as a client sends it.
+// NewEvent describes an event to record.
 type NewEvent struct {
-	// deposit or withdraw, in any case.
+	// Type of the event: deposit or withdraw, case-insensitive.
 	Type string `json:"type"`
-	// How much: more than 0, at most two decimals.
+	// Amount: greater than 0, with at most two decimals.
 	Amount string `json:"amount"`
-	// The user who put in or took out. Users need not be in the directory.
+	// ID of the user who deposited or withdrew. An account with this ID need not exist.
 	UserID int64 `json:"user_id"`
-	// When it happened, in seconds since 1970.
+	// Time of the event, in seconds since 1970.
 	Time int64 `json:"time"`
-	// true: the same as dry_run.
+	// Same as dry_run.
 	Simulate bool `json:"simulate"`
 }
 
-// RecordedEvent is the answer to an event.
+// RecordedEvent describes the result of recording an event.
 type RecordedEvent struct {
-	// Id of the event.
+	// ID of the event.
 	EventID uuid.UUID `json:"event_id"`
-	// Id of the alert that it raised; null when it raised none.
+	// ID of the alert that the event raised, or null.
 	AlertID *uuid.UUID `json:"alert_id"`
-	// Whether it raised an alert.
+	// Whether the event raised an alert.
 	Alert bool `json:"alert"`
-	// Codes of the rules that fired, ascending.
+	// Codes of the rules that fired, in ascending order.
 	AlertCodes []int32 `json:"alert_codes"`
-	// The user of the event.
+	// ID of the user.
 	UserID int64 `json:"user_id"`
 }
 
-// RecordEvent records an event and judges it by the rules, over the locked state of its user: event, alert and state are committed together.
-// With an Idempotency-Key a repeated request is answered as the first one was, and records nothing.
+// RecordEvent records an event and evaluates the rules for it. The user's state is locked meanwhile; event, alert and
+// state are committed in one transaction. Repeating a request with the same Idempotency-Key records nothing and returns
+// the first response.
 func RecordEvent(*db.Queries, context.Context, NewEvent) (RecordedEvent, error) {
-	panic("api: the ledger records events")
+	panic("api: RecordEvent is implemented by eventEndpoint")
 }
 
-// eventEndpoint makes the endpoint that takes events in.
+// eventEndpoint returns the endpoint that records events and batches.
 func eventEndpoint(l *ledger.Ledger) endpoint {
 	return endpoint{
 		queries: []any{
 			RecordEvent, (*db.Queries).LockState, (*db.Queries).GetLatestRuleset, (*db.Queries).FindKeys,
 			(*db.Queries).InsertEvent, (*db.Queries).InsertAlerts, (*db.Queries).SaveState, (*db.Queries).SaveKeys,
 		},
-		in: reflect.TypeFor[NewEvent](), out: reflect.TypeFor[RecordedEvent](),
+		in:     reflect.TypeFor[NewEvent](),
+		out:    reflect.TypeFor[RecordedEvent](),
 		handle: func(c *call) error { return c.recordEvent(l) },
 		bulk: &bulkImport{
 			binder: newBulkBinder(reflect.TypeFor[NewEvent]()),
@@ -72,10 +74,10 @@ func eventEndpoint(l *ledger.Ledger) endpoint {
 	}
 }
 
-// maxIdempotencyKeyLen is how long an Idempotency-Key may be, in characters.
+// maxIdempotencyKeyLen is the maximum length of an Idempotency-Key, in characters.
 const maxIdempotencyKeyLen = 255
 
-// idempotencyKey reads the header; "" when there is none.
+// idempotencyKey returns the Idempotency-Key header, or "" if it is absent or invalid.
 func idempotencyKey(r *http.Request, errs *fieldErrors) string {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {
@@ -83,42 +85,49 @@ func idempotencyKey(r *http.Request, errs *fieldErrors) string {
 	}
 	key := keys[0]
 	if len(keys) > 1 || key == "" || len(key) > maxIdempotencyKeyLen {
-		errs.add("Idempotency-Key", fmt.Sprintf("must stand once, with 1 to %d characters", maxIdempotencyKeyLen))
+		errs.add("Idempotency-Key", fmt.Sprintf("must be sent once, with 1 to %d characters", maxIdempotencyKeyLen))
 		return ""
 	}
 	for _, c := range []byte(key) {
 		if c < ' ' || c > '~' {
-			errs.add("Idempotency-Key", "must be of printable ASCII characters")
+			errs.add("Idempotency-Key", "must contain only printable ASCII characters")
 			return ""
 		}
 	}
 	return key
 }
 
-// newRequestHash hashes what an idempotency key stands for: the call, and then the body.
+// newRequestHash returns a hash of method, path and content type, to which the caller adds the body. It identifies the
+// request that an idempotency key was used for.
 func (c *call) newRequestHash() hash.Hash {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s %s\n%s\n", c.method, c.path, c.r.Header.Get("Content-Type")) // a hash takes everything
+	_, _ = fmt.Fprintf(h, "%s %s\n%s\n", c.method, c.path, c.r.Header.Get("Content-Type")) // never fails
 	return h
 }
 
-// toEvent reads a bound NewEvent, which has been checked.
+// toEvent converts a validated NewEvent.
 func toEvent(e *NewEvent) rules.Event {
 	kind, _ := rules.ParseType(e.Type)
 	cents, _ := rules.ParseCents(e.Amount)
 	return rules.Event{Type: kind, Amount: cents, Time: e.Time}
 }
 
+// recordEvent records one event.
 func (c *call) recordEvent(l *ledger.Ledger) error {
 	key := idempotencyKey(c.r, &c.errs)
 	if p := badRequest(c.errs); p != nil {
 		return p
 	}
 	e := c.in.Addr().Interface().(*NewEvent)
-	request := ledger.RecordRequest{UserID: e.UserID, Event: toEvent(e), Actor: recorderOf(c.w).requestContext().Actor, Key: key}
+	request := ledger.RecordRequest{
+		UserID: e.UserID,
+		Event:  toEvent(e),
+		Actor:  recorderOf(c.w).requestContext().Actor,
+		Key:    key,
+	}
 	if key != "" {
 		h := c.newRequestHash()
-		_, _ = h.Write(c.body) // a hash takes everything
+		_, _ = h.Write(c.body) // never fails
 		h.Sum(request.Hash[:0])
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
@@ -165,24 +174,29 @@ func appendResult(dst []byte, r ledger.Result) []byte {
 }
 
 func appendUUID(dst []byte, id uuid.UUID) []byte {
-	text, _ := id.MarshalText() // it cannot fail
+	text, _ := id.MarshalText() // never fails
 	return append(dst, text...)
 }
 
-// ledgerProblem says what the ledger refused.
+// ledgerProblem converts the errors of the ledger into problems.
 func ledgerProblem(err error) error {
 	switch {
 	case errors.Is(err, ledger.ErrKeyReused):
-		return problem(http.StatusUnprocessableEntity, "This Idempotency-Key was used for another request. Nothing was recorded; send a new key with a new request.")
+		return problem(http.StatusUnprocessableEntity,
+			"This Idempotency-Key was used for a different request. Nothing was recorded. "+
+				"Use a new key for a new request.")
 	case errors.Is(err, ledger.ErrInFlight):
-		return problem(http.StatusConflict, "A request with this Idempotency-Key is under way. Repeat this one in a moment to have its answer.").withHeader("Retry-After", "1")
+		return problem(http.StatusConflict,
+			"A request with this Idempotency-Key is in progress. Retry in a second to get its response.").
+			withHeader("Retry-After", "1")
 	case errors.Is(err, ledger.ErrBusy):
-		return unavailable("Too many batches of events are under way. Try again when one of them has ended.", nil)
+		return unavailable("Too many event batches are in progress. Try again later.", nil)
 	}
 	return err
 }
 
-// recordBatch records the events of a body, all or none. Each is answered in a line, or an element, of its own, in the form of the request.
+// recordBatch records all events of a body, or none. It returns one result per event, as NDJSON or a JSON array; the
+// default is the format of the request.
 func (c *call) recordBatch(l *ledger.Ledger) error {
 	key := idempotencyKey(c.r, &c.errs)
 	mediaType, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
@@ -222,7 +236,7 @@ func (c *call) recordBatch(l *ledger.Ledger) error {
 		}
 		return nil
 	}
-	reader.fastPath = func(lineNo int64, text []byte) (taken bool, err error) {
+	reader.fastPath = func(lineNo int64, text []byte) (handled bool, err error) {
 		e, ok := parsePlainEvent(text)
 		if !ok {
 			return false, nil
@@ -246,23 +260,25 @@ func (c *call) recordBatch(l *ledger.Ledger) error {
 	requestHash.Sum(batch.Hash[:0])
 	results := &ledger.BatchResult{}
 	if len(batch.Events) > 0 {
-		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{}) // the database's own bounds hold meanwhile
-		if results, err = l.RecordAll(ctx, batch, c.dryRun || c.in.Addr().Interface().(*NewEvent).Simulate); err != nil {
+		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{}) // the ledger has its own timeouts
+		dryRun := c.dryRun || c.in.Addr().Interface().(*NewEvent).Simulate
+		if results, err = l.RecordAll(ctx, batch, dryRun); err != nil {
 			return ledgerProblem(err)
 		}
 	}
 	return c.writeResults(ctx, results, offered[offer])
 }
 
-// addTooManyError takes down that the body holds more events than a batch may.
+// addTooManyError reports that the body exceeds ledger.MaxBatch, and stops the reader.
 func (b *bulkReader) addTooManyError(lineNo int64) error {
-	if err := b.addError(lineNo, "body", fmt.Sprintf("holds more than %d events; send the rest in another one", ledger.MaxBatch)); err != nil {
+	message := fmt.Sprintf("has more than %d events; split it into several requests", ledger.MaxBatch)
+	if err := b.addError(lineNo, "body", message); err != nil {
 		return err
 	}
 	return errStopReading
 }
 
-// writeResults streams the answers: the events are committed by now, so a connection that breaks loses none of them.
+// writeResults streams the results. The events are already committed, so a broken connection loses none of them.
 func (c *call) writeResults(ctx context.Context, results *ledger.BatchResult, mediaType string) error {
 	if results.Replayed {
 		c.w.Header().Set("Idempotency-Replayed", "true")

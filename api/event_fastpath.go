@@ -5,10 +5,10 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file reads the lines of a batch of events quickly, as long as they are written plainly.
+// This file is a fast path for the lines of an event batch. It avoids the reflection of the binder.
 
-// parsePlainEvent reads an event whose four fields stand there once each, without escapes, and with nothing wrong. Of every other text, good or
-// bad, it says false: the binder reads those, and knows what to say.
+// parsePlainEvent parses a valid event that has each of its four fields once and no escapes. It returns false for any
+// other text, valid or not; the binder then parses the text and reports its errors.
 func parsePlainEvent(text []byte) (e ledger.UserEvent, ok bool) {
 	const typeField, amountField, userField, timeField, all = 1, 2, 4, 8, 15
 	s := eventScanner{text: text}
@@ -42,7 +42,7 @@ func parsePlainEvent(text []byte) (e ledger.UserEvent, ok bool) {
 	return e, !s.failed && s.pos == len(s.text)
 }
 
-// A eventScanner is read from left to right. It is odd from where it is no longer written plainly, and what it returns then is of no use.
+// An eventScanner scans text from left to right. Once failed is set, its results are meaningless.
 type eventScanner struct {
 	text   []byte
 	pos    int
@@ -50,11 +50,14 @@ type eventScanner struct {
 }
 
 func (s *eventScanner) skipSpace() {
-	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t' || s.text[s.pos] == '\r' || s.text[s.pos] == '\n') {
+	for s.pos < len(s.text) && isJSONSpace(s.text[s.pos]) {
 		s.pos++
 	}
 }
 
+func isJSONSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// expect skips space and consumes c.
 func (s *eventScanner) expect(c byte) {
 	s.skipSpace()
 	if s.failed || s.pos == len(s.text) || s.text[s.pos] != c {
@@ -64,7 +67,7 @@ func (s *eventScanner) expect(c byte) {
 	s.pos++
 }
 
-// takeWhile returns what stands there as long as its bytes are taken.
+// takeWhile consumes and returns the bytes that accept accepts.
 func (s *eventScanner) takeWhile(accept func(c byte) bool) []byte {
 	start := s.pos
 	for s.pos < len(s.text) && accept(s.text[s.pos]) {
@@ -73,7 +76,7 @@ func (s *eventScanner) takeWhile(accept func(c byte) bool) []byte {
 	return s.text[start:s.pos]
 }
 
-// ident reads letters in quotes.
+// ident consumes a JSON string of letters and underscores.
 func (s *eventScanner) ident() []byte {
 	s.expect('"')
 	letters := s.takeWhile(func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' })
@@ -81,7 +84,7 @@ func (s *eventScanner) ident() []byte {
 	return letters
 }
 
-// amount reads digits and points, in quotes or without.
+// amount consumes digits and decimal points, quoted or not.
 func (s *eventScanner) amount() []byte {
 	s.skipSpace()
 	quoted := s.pos < len(s.text) && s.text[s.pos] == '"'
@@ -95,7 +98,7 @@ func (s *eventScanner) amount() []byte {
 	return digits
 }
 
-// expectByte is want without space before it.
+// expectByte consumes c without skipping space.
 func (s *eventScanner) expectByte(c byte) {
 	if s.pos == len(s.text) || s.text[s.pos] != c {
 		s.failed = true
@@ -104,7 +107,7 @@ func (s *eventScanner) expectByte(c byte) {
 	s.pos++
 }
 
-// number reads a whole number from 0 to 2^53 - 1.
+// number consumes an integer from 0 to 2^53 - 1.
 func (s *eventScanner) number() (n int64) {
 	s.skipSpace()
 	digits := s.takeWhile(func(c byte) bool { return '0' <= c && c <= '9' })

@@ -7,7 +7,7 @@ import (
 	"labledger/internal/ledger"
 )
 
-// FuzzParsePlainEvent: what is read quickly is read as the binder reads it.
+// FuzzParsePlainEvent compares the fast path with the binder.
 func FuzzParsePlainEvent(f *testing.F) {
 	for _, text := range []string{
 		`{"type":"deposit","amount":"12.50","user_id":1,"time":17}`,
@@ -30,8 +30,9 @@ func FuzzParsePlainEvent(f *testing.F) {
 		var e NewEvent
 		var errs fieldErrors
 		err := b.bindBody(reflect.ValueOf(&e).Elem(), text, "", &errs)
-		if want := (ledger.UserEvent{UserID: e.UserID, Event: toEvent(&e)}); err != nil || len(errs) > 0 || got != want {
-			t.Errorf("%q: %v, but the binder reads %v, %v, %v", text, got, want, errs, err)
+		want := ledger.UserEvent{UserID: e.UserID, Event: toEvent(&e)}
+		if err != nil || len(errs) > 0 || got != want {
+			t.Errorf("%q: got %v; the binder returns %v, %v, %v", text, got, want, errs, err)
 		}
 	})
 }
@@ -42,7 +43,7 @@ func TestParsePlainEvent(t *testing.T) {
 		` {"time" : 9007199254740991 , "user_id":0,"amount":0.5,"type":"WithDraw" } `,
 	} {
 		if _, ok := parsePlainEvent([]byte(text)); !ok {
-			t.Errorf("%s is not read quickly", text)
+			t.Errorf("%s: fast path failed", text)
 		}
 	}
 }

@@ -18,61 +18,74 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// FuzzEvent sends any body, as JSON, NDJSON or CSV. None yields a 5xx; what is refused leaves no event behind, and what is recorded is exactly
-// what was sent, as other readers of these formats read it.
+// FuzzEvent sends arbitrary bodies as JSON, NDJSON or CSV. None causes a 5xx. A rejected body stores no event, and an
+// accepted body stores exactly the events that the parsers of the standard library read from it.
 func FuzzEvent(f *testing.F) {
 	for _, seed := range []string{
-		`{"type":"deposit","amount":"12.50","user_id":1,"time":1}`, `{"type":"WithDraw","amount":0.01,"user_id":9007199254740991,"time":0}`,
-		`{"type":"deposit","amount":9999999999.99,"user_id":0,"time":9007199254740991}`, `{"type":"\u0064eposit","amount":"\u0031.5","user_id":1,"time":1}`,
-		`{"type":"deposit","amount":1e2,"user_id":1,"time":1}`, `{"type":"deposit","amount":"1","user_id":1.0,"time":"1"}`, `{}`, ``, `[]`, `[`, `null`, `-0`,
+		`{"type":"deposit","amount":"12.50","user_id":1,"time":1}`,
+		`{"type":"WithDraw","amount":0.01,"user_id":9007199254740991,"time":0}`,
+		`{"type":"deposit","amount":9999999999.99,"user_id":0,"time":9007199254740991}`,
+		`{"type":"\u0064eposit","amount":"\u0031.5","user_id":1,"time":1}`,
+		`{"type":"deposit","amount":1e2,"user_id":1,"time":1}`,
+		`{"type":"deposit","amount":"1","user_id":1.0,"time":"1"}`,
+		`{}`, ``, `[]`, `[`, `null`, `-0`,
 		`[{"type":"deposit","amount":1,"user_id":1,"time":1},{"type":"withdraw","amount":"2.0","user_id":2,"time":5}]`,
-		`{"type":"deposit","amount":1,"user_id":1,"time":1,"amount":2}`, `{"type":"deposit","amount":1,"user_id":1,"time":1} `, `{"type":"deposit","amount":NaN}`,
+		`{"type":"deposit","amount":1,"user_id":1,"time":1,"amount":2}`,
+		`{"type":"deposit","amount":1,"user_id":1,"time":1} `,
+		`{"type":"deposit","amount":NaN}`,
 	} {
 		f.Add(uint8(formatJSON), []byte(seed))
 		f.Add(uint8(formatNDJSON), []byte(seed+"\n"+seed))
 	}
 	for _, seed := range []string{
-		"type,amount,user_id,time\ndeposit,1,1,1\n", "time,\"user_id\",amount,type\r\n1,2,\"3.25\",WITHDRAW\r\n", "\xef\xbb\xbftype,amount,user_id,time\n", "type,amount\n1,2\n",
-		"type,amount,user_id,time\ndeposit,1,1,1\n\n\"deposit\",0.5,\"1\",1", "type,amount,user_id,time\n,,,\n", "type,amount,user_id,time\ndeposit,1,1\n",
+		"type,amount,user_id,time\ndeposit,1,1,1\n",
+		"time,\"user_id\",amount,type\r\n1,2,\"3.25\",WITHDRAW\r\n",
+		"\xef\xbb\xbftype,amount,user_id,time\n",
+		"type,amount\n1,2\n",
+		"type,amount,user_id,time\ndeposit,1,1,1\n\n\"deposit\",0.5,\"1\",1",
+		"type,amount,user_id,time\n,,,\n",
+		"type,amount,user_id,time\ndeposit,1,1\n",
 	} {
 		f.Add(uint8(formatCSV), []byte(seed))
 	}
 	pool := pgtest.Pool(f)
 	h := newTestAPI(pool)
-	newest := func(t *testing.T) (xid int64) {
-		if err := pool.QueryRow(t.Context(), "SELECT coalesce((SELECT xid FROM event ORDER BY xid DESC LIMIT 1), 0)").Scan(&xid); err != nil {
+	newestXID := func(t *testing.T) (xid int64) {
+		const sql = "SELECT coalesce((SELECT xid FROM event ORDER BY xid DESC LIMIT 1), 0)"
+		if err := pool.QueryRow(t.Context(), sql).Scan(&xid); err != nil {
 			t.Fatal(err)
 		}
 		return xid
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, body []byte) {
 		format := format(kind % 3)
-		before := newest(t)
+		before := newestXID(t)
 		r := httptest.NewRequest("POST", "/api/v1/events", strings.NewReader(string(body)))
 		r.Header.Set("Content-Type", mediaTypes[format])
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		after := newest(t)
+		after := newestXID(t)
 		if w.Code >= http.StatusInternalServerError {
 			t.Fatalf("%s %q\n%d %s", mediaTypes[format], body, w.Code, w.Body)
 		}
 		if w.Code >= http.StatusBadRequest {
 			if after != before {
-				t.Fatalf("%s %q was refused with %d, and stored", mediaTypes[format], body, w.Code)
+				t.Fatalf("%s %q: rejected with %d but stored", mediaTypes[format], body, w.Code)
 			}
 			return
 		}
 		sent, err := readEvents(format, body)
 		if err != nil {
-			t.Fatalf("%s %q was taken: %v", mediaTypes[format], body, err)
+			t.Fatalf("%s %q: accepted although invalid: %v", mediaTypes[format], body, err)
 		}
 		results, err := readResults(w.Body.String())
 		if err != nil || len(results) != len(sent) || len(sent) > 0 == (after == before) {
-			t.Fatalf("%s %q: %d events were sent, %d answered: %v", mediaTypes[format], body, len(sent), len(results), err)
+			t.Fatalf("%s %q: sent %d events, got %d results: %v", mediaTypes[format], body, len(sent), len(results), err)
 		}
 		var stored int
-		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM event WHERE xid > $1", before).Scan(&stored); err != nil || stored != len(sent) {
-			t.Fatalf("%s %q: %d events were sent, %d stored: %v", mediaTypes[format], body, len(sent), stored, err)
+		row := pool.QueryRow(t.Context(), "SELECT count(*) FROM event WHERE xid > $1", before)
+		if err := row.Scan(&stored); err != nil || stored != len(sent) {
+			t.Fatalf("%s %q: sent %d events, stored %d: %v", mediaTypes[format], body, len(sent), stored, err)
 		}
 		for i, result := range results {
 			if reason := storedMismatch(t.Context(), pool, sent[i], result); reason != "" {
@@ -82,7 +95,7 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
-// sentEvent is an event as an ordinary reader of JSON or CSV reads it.
+// sentEvent is an event as encoding/json or encoding/csv reads it.
 type sentEvent struct {
 	Type   string      `json:"type"`
 	Amount any         `json:"amount"`
@@ -98,14 +111,20 @@ func readEvents(format format, body []byte) (all []sentEvent, err error) {
 		}
 		for _, record := range records[1:] {
 			cell := func(name string) string { return record[slices.Index(records[0], name)] }
-			all = append(all, sentEvent{cell("type"), cell("amount"), json.Number(cell("user_id")), json.Number(cell("time"))})
+			all = append(all, sentEvent{
+				Type:   cell("type"),
+				Amount: cell("amount"),
+				UserID: json.Number(cell("user_id")),
+				Time:   json.Number(cell("time")),
+			})
 		}
 		return all, nil
 	}
 	text := string(body)
-	if format == formatNDJSON { // a line of space alone is no event, also of space that is none in JSON
+	if format == formatNDJSON { // blank lines are skipped, even if JSON does not count their characters as space
 		lines := strings.Split(text, "\n")
-		text = strings.Join(slices.DeleteFunc(lines, func(line string) bool { return strings.TrimSpace(line) == "" }), "\n")
+		isBlank := func(line string) bool { return strings.TrimSpace(line) == "" }
+		text = strings.Join(slices.DeleteFunc(lines, isBlank), "\n")
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	for {
@@ -136,38 +155,43 @@ func readResults(text string) (all []RecordedEvent, err error) {
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	for {
-		var one RecordedEvent
-		if err := decoder.Decode(&one); err == io.EOF {
+		var result RecordedEvent
+		if err := decoder.Decode(&result); err == io.EOF {
 			return all, nil
 		} else if err != nil {
 			return nil, err
 		}
-		all = append(all, one)
+		all = append(all, result)
 	}
 }
 
-// storedMismatch says how what is stored differs from what was sent, or from what was answered; "" when it does not.
+// storedMismatch compares the stored event with the sent event and the response. It returns the first difference, or
+// "".
 func storedMismatch(ctx context.Context, pool *pgxpool.Pool, sent sentEvent, result RecordedEvent) string {
-	var kind, amount, user, at string
+	var eventType, amount, user, eventTime string
 	var codes []int32
 	var alert *string
-	const sql = "SELECT type, amount::text, user_id::text, time::text, alert_codes, alert_id::text FROM event WHERE id = $1"
-	if err := pool.QueryRow(ctx, sql, result.EventID).Scan(&kind, &amount, &user, &at, &codes, &alert); err != nil {
+	const sql = `SELECT type, amount::text, user_id::text, time::text, alert_codes, alert_id::text
+		FROM event WHERE id = $1`
+	row := pool.QueryRow(ctx, sql, result.EventID)
+	if err := row.Scan(&eventType, &amount, &user, &eventTime, &codes, &alert); err != nil {
 		return err.Error()
 	}
 	expected, ok := new(big.Rat).SetString(fmt.Sprint(sent.Amount))
-	got, fine := new(big.Rat).SetString(amount)
+	got, gotOK := new(big.Rat).SetString(amount)
 	switch {
-	case !ok || !fine || expected.Cmp(got) != 0 || expected.Sign() <= 0:
+	case !ok || !gotOK || expected.Cmp(got) != 0 || expected.Sign() <= 0:
 		return fmt.Sprintf("amount %v is stored as %s", sent.Amount, amount)
-	case !strings.EqualFold(sent.Type, kind) || kind != "deposit" && kind != "withdraw" || len(sent.Type) != len(kind):
-		return fmt.Sprintf("type %q is stored as %q", sent.Type, kind)
+	case !strings.EqualFold(sent.Type, eventType) || len(sent.Type) != len(eventType) ||
+		eventType != "deposit" && eventType != "withdraw":
+		return fmt.Sprintf("type %q is stored as %q", sent.Type, eventType)
 	case sent.UserID.String() != user || fmt.Sprint(result.UserID) != user:
-		return fmt.Sprintf("user %s is stored as %s, answered as %d", sent.UserID, user, result.UserID)
-	case sent.Time.String() != at:
-		return fmt.Sprintf("time %s is stored as %s", sent.Time, at)
-	case !slices.Equal(codes, result.AlertCodes) || result.Alert != (len(codes) > 0) || (alert == nil) != (result.AlertID == nil) || alert != nil && *alert != result.AlertID.String():
-		return fmt.Sprintf("the answer %+v is stored as %v, %v", result, codes, alert)
+		return fmt.Sprintf("user %s is stored as %s, returned as %d", sent.UserID, user, result.UserID)
+	case sent.Time.String() != eventTime:
+		return fmt.Sprintf("time %s is stored as %s", sent.Time, eventTime)
+	case !slices.Equal(codes, result.AlertCodes) || result.Alert != (len(codes) > 0),
+		(alert == nil) != (result.AlertID == nil) || alert != nil && *alert != result.AlertID.String():
+		return fmt.Sprintf("result %+v is stored as codes %v, alert %v", result, codes, alert)
 	}
 	return ""
 }

@@ -21,126 +21,151 @@ import (
 	"labledger/internal/auth"
 )
 
-// This file is how one gets an account, signs in, and stays signed in.
+// This file handles registration, login and token refresh.
 
-// RegisterRequest is what registering takes.
+// RegisterRequest describes the account to register.
 type RegisterRequest struct {
-	// Name of the account; upper and lower case differ.
+	// Username of the account. It is case-sensitive.
 	Username string `json:"username"`
-	// From 8 to 128 characters, of whatever kind; not one of the most common ones.
+	// Password, 8 to 128 characters of any kind. The most common passwords are rejected.
 	Password string `json:"password"`
-	// Country, as people there write it.
+	// Country, as written locally.
 	Country *string `json:"country"`
 }
 
-// LoginRequest are what signing in takes.
+// LoginRequest holds the credentials of a login.
 type LoginRequest struct {
-	// Name of the account.
+	// Username of the account.
 	Username string `json:"username"`
-	// Its password.
+	// Password of the account.
 	Password string `json:"password"`
-	// true: for a browser, which then keeps the tokens as cookies that no script can read. They do not stand in the answer.
+	// For browsers: if true, the tokens are set as HttpOnly cookies and are null in the response.
 	Cookie *bool `json:"cookie"`
 }
 
-// RefreshRequest is what staying signed in takes.
+// RefreshRequest holds the refresh token of a session.
 type RefreshRequest struct {
-	// The newest refresh token of the session; with cookie it may be left out.
+	// The current refresh token of the session. Optional if cookie is true.
 	RefreshToken *string `json:"refresh_token"`
-	// true: the refresh token is the browser's cookie, unless one is given, and the new tokens go there, not into the answer.
+	// For browsers: if true, the new tokens are set as HttpOnly cookies and are null in the response. The refresh token
+	// is read from its cookie unless refresh_token is given.
 	Cookie *bool `json:"cookie"`
 }
 
-// Tokens are what one is signed in with.
+// Tokens holds the access token and the refresh token of a session.
 type Tokens struct {
-	// Goes into the header Authorization, after the word Bearer; null when it went into a cookie.
+	// Access token. Send it as Authorization: Bearer <token>. Null if it was set as a cookie.
 	AccessToken *string `json:"access_token"`
-	// Good for one call of /auth/refresh, for 30 days; null when it went into a cookie.
+	// Single-use token for POST /auth/refresh, valid for 30 days. Null if it was set as a cookie.
 	RefreshToken *string `json:"refresh_token"`
 	// Always "Bearer".
 	TokenType string `json:"token_type"`
-	// Seconds that the access token is good for.
+	// Lifetime of the access token in seconds.
 	ExpiresIn int64 `json:"expires_in"`
 }
 
-// Register creates an account of one's own, as a viewer. An admin can give it another role.
+// Register creates an account for the caller, with the role viewer. An admin can change the role.
 func Register(*db.Queries, context.Context, RegisterRequest) (db.Account, error) {
-	panic("api: the gate registers")
+	panic("api: Register is implemented by authenticator.register")
 }
 
-// Login signs in. The access token is good for 15 minutes, /auth/refresh gives the next one. After 10 attempts with one name, or 100 from one
-// address, within 15 minutes further ones are refused for the rest of them, right or wrong.
+// Login starts a session. The access token expires after 15 minutes; POST /auth/refresh returns the next one. A
+// username is limited to 10 attempts and an address to 100 attempts in 15 minutes. Further attempts return 429 until
+// the window ends, even with the right password.
 func Login(*db.Queries, context.Context, LoginRequest) (Tokens, error) {
-	panic("api: the gate signs in")
+	panic("api: Login is implemented by authenticator.login")
 }
 
-// Refresh takes a refresh token and gives new tokens. Each refresh token is good once; whoever repeats the call within 10 seconds, because the
-// answer got lost, gets the same refresh token again. An older one ends the session: one of the two who use it has stolen it. There is no dry run.
+// Refresh exchanges a refresh token for new tokens. A refresh token is valid once; repeating the request within 10
+// seconds returns the same refresh token again, in case the response was lost. Reusing an older refresh token revokes
+// the session, because the token may have been stolen. Dry runs are not supported.
 func Refresh(*db.Queries, context.Context, RefreshRequest) (Tokens, error) {
-	panic("api: the gate refreshes")
+	panic("api: Refresh is implemented by authenticator.refresh")
 }
 
 func (a *authenticator) registerEndpoint() endpoint {
 	return endpoint{
 		queries: []any{Register, (*db.Queries).RegisterAccount},
-		in:      reflect.TypeFor[RegisterRequest](), out: reflect.TypeFor[db.Account](), handle: a.register,
+		in:      reflect.TypeFor[RegisterRequest](),
+		out:     reflect.TypeFor[db.Account](),
+		handle:  a.register,
 	}
 }
 
 func (a *authenticator) loginEndpoint() endpoint {
 	return endpoint{
-		queries: []any{Login, (*db.Queries).CountLoginAttempt, (*db.Queries).GetCredential, (*db.Queries).CreateSession, (*db.Queries).ResetLoginAttempts},
-		in:      reflect.TypeFor[LoginRequest](), out: reflect.TypeFor[Tokens](), handle: a.login,
+		queries: []any{
+			Login,
+			(*db.Queries).CountLoginAttempt,
+			(*db.Queries).GetCredential,
+			(*db.Queries).CreateSession,
+			(*db.Queries).ResetLoginAttempts,
+		},
+		in:     reflect.TypeFor[LoginRequest](),
+		out:    reflect.TypeFor[Tokens](),
+		handle: a.login,
 	}
 }
 
 func (a *authenticator) refreshEndpoint() endpoint {
 	return endpoint{
 		queries: []any{Refresh, (*db.Queries).RefreshSession},
-		in:      reflect.TypeFor[RefreshRequest](), out: reflect.TypeFor[Tokens](), handle: a.refresh,
+		in:      reflect.TypeFor[RefreshRequest](),
+		out:     reflect.TypeFor[Tokens](),
+		handle:  a.refresh,
 	}
 }
 
-// How many attempts there may be within attemptWindow.
+// Rate limits within attemptWindow.
 const (
 	maxAttemptsPerName         = 10
 	maxAttemptsPerAddress      = 100
-	maxRegistrationsPerAddress = 20 // from one address
+	maxRegistrationsPerAddress = 20
 	attemptWindow              = 15 * time.Minute
 )
 
-// refreshGrace is how long the refresh token before the newest one is good for the same answer.
+// refreshGrace is how long the previous refresh token still returns its successor.
 const refreshGrace = 10 * time.Second
 
-// rateLimitKeys are what an attempt to sign in is counted for. A name may be a password that was typed into the wrong field, so it is hashed.
+// rateLimitKeys returns the keys that a login attempt counts for, and their limits. The username is hashed, because it
+// may be a password typed into the wrong field.
 func (a *authenticator) rateLimitKeys(r *http.Request, username string) (keys []string, limits []int32) {
 	hash := sha256.Sum256([]byte(username))
-	return []string{"name " + hex.EncodeToString(hash[:]), "address " + rateLimitPrefix(a.clientIP(r))}, []int32{maxAttemptsPerName, maxAttemptsPerAddress}
+	keys = []string{"name " + hex.EncodeToString(hash[:]), "address " + rateLimitPrefix(a.clientIP(r))}
+	return keys, []int32{maxAttemptsPerName, maxAttemptsPerAddress}
 }
 
-// countAttempt counts an attempt and refuses one too many.
+// countAttempt counts an attempt and returns a 429 problem if it exceeds a limit.
 func (a *authenticator) countAttempt(ctx context.Context, keys []string, limits []int32) error {
-	wait, err := db.New(a.pool).CountLoginAttempt(ctx, db.CountLoginAttemptParams{Subjects: keys, Limits: limits, Seconds: int32(attemptWindow.Seconds())})
+	wait, err := db.New(a.pool).CountLoginAttempt(ctx, db.CountLoginAttemptParams{
+		Subjects: keys,
+		Limits:   limits,
+		Seconds:  int32(attemptWindow.Seconds()),
+	})
 	if err != nil {
 		return err
 	}
 	if wait > 0 {
-		return problem(http.StatusTooManyRequests, "Too many attempts, with this name or from this address. Wait %d seconds, then try again.", wait).
+		return problem(http.StatusTooManyRequests,
+			"Too many attempts for this username or from this address. Try again in %d seconds.", wait).
 			withHeader("Retry-After", strconv.FormatInt(wait, 10))
 	}
 	return nil
 }
 
-// hashingBusyProblem says that all processors are busy with passwords.
+// hashingBusyProblem returns a 503 problem for auth.ErrBusy, and any other error unchanged.
 func hashingBusyProblem(err error) error {
 	if errors.Is(err, auth.ErrBusy) {
-		return unavailable("Too many people are signing in right now. Try again.", nil)
+		return unavailable("Too many logins are in progress. Try again.", nil)
 	}
 	return err
 }
 
-// verifyCredentials tells whether a password is the one of a name. It takes as long for a name that there is not.
-func (a *authenticator) verifyCredentials(ctx context.Context, r *http.Request, username, password string) (credential db.GetCredentialRow, ok bool, err error) {
+// verifyCredentials reports whether the password belongs to the username, and counts the attempt. It takes the same
+// time for unknown usernames.
+func (a *authenticator) verifyCredentials(
+	ctx context.Context, r *http.Request, username, password string,
+) (credential db.GetCredentialRow, ok bool, err error) {
 	keys, limits := a.rateLimitKeys(r, username)
 	if err := a.countAttempt(ctx, keys, limits); err != nil {
 		return credential, false, err
@@ -156,7 +181,7 @@ func (a *authenticator) verifyCredentials(ctx context.Context, r *http.Request, 
 	return credential, true, db.New(a.pool).ResetLoginAttempts(ctx, db.ResetLoginAttemptsParams{Subjects: keys})
 }
 
-// validateUsername says what is wrong with a name that somebody wants for themselves.
+// validateUsername returns why a username cannot be registered, or "".
 func validateUsername(name string) string {
 	switch {
 	case len([]rune(name)) > 100:
@@ -164,7 +189,7 @@ func validateUsername(name string) string {
 	case strings.TrimSpace(name) != name:
 		return "must not begin or end with a space"
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "must be of printable characters"
+		return "must contain only printable characters"
 	}
 	return ""
 }
@@ -181,11 +206,12 @@ func (a *authenticator) register(c *call) error {
 		return p
 	}
 	if a.registrationClosed {
-		return forbidden("Nobody registers here by themselves. Ask an admin for an account.")
+		return forbidden("Registration is closed. Ask an admin for an account.")
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
-	if err := a.countAttempt(ctx, []string{"register " + rateLimitPrefix(a.clientIP(c.r))}, []int32{maxRegistrationsPerAddress}); err != nil {
+	keys, limits := []string{"register " + rateLimitPrefix(a.clientIP(c.r))}, []int32{maxRegistrationsPerAddress}
+	if err := a.countAttempt(ctx, keys, limits); err != nil {
 		return err
 	}
 	hash, err := a.passwords.Hash(ctx, in.Password)
@@ -193,9 +219,13 @@ func (a *authenticator) register(c *call) error {
 		return hashingBusyProblem(err)
 	}
 	params := recorderOf(c.w).requestContext()
-	params.Actor = in.Username // whoever registers is the first to act in this name
+	params.Actor = in.Username // the new user is the actor of the registration
 	row, err := c.inTx(ctx, params, func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error {
-		_, err := db.New(readDBTX(tx, false, row)).RegisterAccount(ctx, db.RegisterAccountParams{Username: in.Username, Country: in.Country, PasswordHash: hash})
+		_, err := db.New(readDBTX(tx, false, row)).RegisterAccount(ctx, db.RegisterAccountParams{
+			Username:     in.Username,
+			Country:      in.Country,
+			PasswordHash: hash,
+		})
 		return err
 	})
 	if err != nil {
@@ -211,13 +241,14 @@ func (a *authenticator) login(c *call) error {
 	in := c.in.Addr().Interface().(*LoginRequest)
 	useCookies := in.Cookie != nil && *in.Cookie
 	if useCookies {
-		if err := a.requireSameOrigin(c.r); err != nil { // or another site would sign people in as somebody else
+		if err := a.requireSameOrigin(c.r); err != nil { // prevents login CSRF
 			return err
 		}
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
-	invalid := problem(http.StatusUnauthorized, "Username or password is wrong.").withHeader("WWW-Authenticate", `Bearer realm="labledger"`)
+	invalid := problem(http.StatusUnauthorized, "Username or password is wrong.").
+		withHeader("WWW-Authenticate", authenticateHeader)
 	credential, ok, err := a.verifyCredentials(ctx, c.r, in.Username, in.Password)
 	if err != nil {
 		return err
@@ -226,14 +257,19 @@ func (a *authenticator) login(c *call) error {
 		return invalid
 	}
 	var session db.CreateSessionRow
-	_, err = c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
+	createSession := func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
 		session, err = db.New(tx).CreateSession(ctx, db.CreateSessionParams{
-			Seconds: int32(auth.RefreshTokenTTL.Seconds()), UserAgent: truncate(c.r.UserAgent(), 200), Address: a.clientIP(c.r), AccountID: credential.AccountID, PasswordHash: credential.PasswordHash,
+			Seconds:      int32(auth.RefreshTokenTTL.Seconds()),
+			UserAgent:    truncate(c.r.UserAgent(), 200),
+			Address:      a.clientIP(c.r),
+			AccountID:    credential.AccountID,
+			PasswordHash: credential.PasswordHash,
 		})
 		return err
-	})
+	}
+	_, err = c.inTx(ctx, recorderOf(c.w).requestContext(), createSession)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return invalid // since a moment ago
+		return invalid // the password or account changed during the request
 	}
 	if err != nil {
 		return err
@@ -247,8 +283,8 @@ func (a *authenticator) refresh(c *call) error {
 	if in.RefreshToken == nil && !useCookies && !c.errs.has("refresh_token") && !c.errs.has("cookie") {
 		c.errs.add("refresh_token", "is missing")
 	}
-	if c.dryRun { // it would show the next token to somebody who is then not noticed to have the last one
-		c.errs.add("dry_run", "is not taken by this call: what it answers cannot be taken back")
+	if c.dryRun { // would return the next token without using up the current one, so theft would go unnoticed
+		c.errs.add("dry_run", "is not supported here: issued tokens cannot be rolled back")
 	}
 	if p := badRequest(c.errs); p != nil {
 		return p
@@ -263,7 +299,7 @@ func (a *authenticator) refresh(c *call) error {
 		value, n := singleCookie(c.r, refreshCookieName(rec.secure))
 		token = &value
 		if n > 0 {
-			invalid = func() *Problem { // it will not become good again
+			invalid = func() *Problem { // the cookie will not become valid again
 				rec.clearSessionCookies()
 				return invalidRefreshProblem()
 			}
@@ -278,7 +314,10 @@ func (a *authenticator) refresh(c *call) error {
 	var session db.RefreshSessionRow
 	_, err = c.inTx(ctx, rec.requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
 		session, err = db.New(tx).RefreshSession(ctx, db.RefreshSessionParams{
-			SessionID: claims.Session, Generation: claims.Generation, Seconds: int32(auth.RefreshTokenTTL.Seconds()), Grace: int32(refreshGrace.Seconds()),
+			SessionID:  claims.Session,
+			Generation: claims.Generation,
+			Seconds:    int32(auth.RefreshTokenTTL.Seconds()),
+			Grace:      int32(refreshGrace.Seconds()),
 		})
 		return err
 	})
@@ -288,19 +327,29 @@ func (a *authenticator) refresh(c *call) error {
 	case err != nil:
 		return err
 	case session.Reused:
-		return invalid().withCause(fmt.Errorf("an old refresh token of %s was used again: session %s was ended", session.Username, session.ID))
+		cause := fmt.Errorf("refresh token of %s reused: session %s revoked", session.Username, session.ID)
+		return invalid().withCause(cause)
 	}
 	return c.writeTokens(a.keys, session.AccountID, session.ID, session.Generation, useCookies)
 }
 
 func invalidRefreshProblem() *Problem {
-	return problem(http.StatusUnauthorized, "This refresh token is not good. Sign in again: POST /auth/login.").withHeader("WWW-Authenticate", `Bearer realm="labledger"`)
+	return problem(http.StatusUnauthorized, "The refresh token is not valid. Sign in again with POST /auth/login.").
+		withHeader("WWW-Authenticate", authenticateHeader)
 }
 
-// writeTokens answers with what one is signed in with, or lets the browser keep it.
-func (c *call) writeTokens(keys *auth.Keys, account int64, session uuid.UUID, generation int64, useCookies bool) error {
-	access, refresh := keys.SignAccessToken(account, session, time.Now()), keys.SignRefreshToken(auth.RefreshClaims{Session: session, Generation: generation})
-	tokens := Tokens{AccessToken: &access, RefreshToken: &refresh, TokenType: "Bearer", ExpiresIn: int64(auth.AccessTokenTTL.Seconds())}
+// writeTokens writes the tokens of a session to the response, or to cookies.
+func (c *call) writeTokens(
+	keys *auth.Keys, account int64, session uuid.UUID, generation int64, useCookies bool,
+) error {
+	access := keys.SignAccessToken(account, session, time.Now())
+	refresh := keys.SignRefreshToken(auth.RefreshClaims{Session: session, Generation: generation})
+	tokens := Tokens{
+		AccessToken:  &access,
+		RefreshToken: &refresh,
+		TokenType:    "Bearer",
+		ExpiresIn:    int64(auth.AccessTokenTTL.Seconds()),
+	}
 	if useCookies {
 		tokens.AccessToken, tokens.RefreshToken = nil, nil
 		if !c.dryRun {
@@ -310,8 +359,12 @@ func (c *call) writeTokens(keys *auth.Keys, account int64, session uuid.UUID, ge
 	return c.writeJSON(http.StatusOK, tokens)
 }
 
-// inTx runs queries in a transaction of its own, which a dry run takes back. Rows of the last of them may go to row.
-func (c *call) inTx(ctx context.Context, params db.SetRequestContextParams, run func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error) (row rowEncoder, err error) {
+// inTx runs queries in a transaction, which a dry run rolls back. It returns the row that run encoded, if any.
+func (c *call) inTx(
+	ctx context.Context,
+	params db.SetRequestContextParams,
+	run func(ctx context.Context, tx pgx.Tx, row *rowEncoder) error,
+) (row rowEncoder, err error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	conn, err := acquire(ctx, c.primary)
@@ -330,7 +383,7 @@ func (c *call) inTx(ctx context.Context, params db.SetRequestContextParams, run 
 	return row, tx.Commit(ctx)
 }
 
-// writeRow writes a stored row.
+// writeRow writes a stored row with its ETag.
 func (c *call) writeRow(status int, row rowEncoder) error {
 	if row.version != "" {
 		c.w.Header().Set("ETag", etag(row.version))
@@ -339,7 +392,7 @@ func (c *call) writeRow(status int, row rowEncoder) error {
 	return respond(c.w, status, row.body)
 }
 
-// writeJSON writes a secret, which nobody on the way may keep.
+// writeJSON writes a value that caches must not store.
 func (c *call) writeJSON(status int, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -349,7 +402,7 @@ func (c *call) writeJSON(status int, value any) error {
 	return respond(c.w, status, append(body, '\n'))
 }
 
-// truncate shortens a text to so many characters, and to what may be stored.
+// truncate shortens text to maxRunes characters and replaces characters that Postgres cannot store.
 func truncate(text string, maxRunes int) string {
 	runes := []rune(strings.ReplaceAll(strings.ToValidUTF8(text, "�"), "\x00", "�"))
 	return string(runes[:min(maxRunes, len(runes))])

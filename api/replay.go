@@ -19,52 +19,53 @@ import (
 	"labledger/internal/rules"
 )
 
-// This file replays recorded events by other rules.
+// This file evaluates changed rules over recorded events.
 
-// ReplayRequest is what to replay, and by what.
+// ReplayRequest describes a replay: the changed rules and the events to evaluate.
 type ReplayRequest struct {
-	// What is to be different: [{code, applies_to, limit, window_seconds, enabled}]. What is left out stays as it was when each event arrived.
+	// Changed rules: [{code, applies_to, limit, window_seconds, enabled}]. Fields that are left out keep the value that
+	// was in force when each event arrived.
 	Rules *json.RawMessage `json:"rules"`
-	// Only events at or after this time count, in seconds since 1970.
+	// Only events at or after this time, in seconds since 1970.
 	From *int64 `json:"from"`
-	// Only events before this time count, in seconds since 1970.
+	// Only events before this time, in seconds since 1970.
 	To *int64 `json:"to"`
-	// Only events of this user count.
+	// Only events of this user.
 	UserID *int64 `json:"user_id"`
-	// Differences that are listed, at most; 1000 if left out.
+	// Maximum number of differences to list. Default: 1000.
 	Differences *int64 `json:"differences"`
 }
 
-// RuleOverride is what a candidate changes of one rule.
+// RuleOverride describes the changes to one rule.
 type RuleOverride struct {
 	// Code of the rule.
 	Code *int32 `json:"code"`
-	// Events that the rule looks at: deposit, withdraw or any.
+	// Events that the rule applies to: deposit, withdraw or any.
 	AppliesTo *string `json:"applies_to"`
-	// Limit for users of medium risk.
+	// Limit at risk level medium.
 	Limit *string `json:"limit"`
-	// How far back the rule counts, in seconds.
+	// Time window of the rule, in seconds.
 	WindowSeconds *int64 `json:"window_seconds"`
-	// False: the rule raises nothing.
+	// Whether the rule raises alerts.
 	Enabled *bool `json:"enabled"`
 }
 
-// ReplayLedger tells what other rules would have made of the recorded events: alerts added, removed and unchanged. It reads one snapshot and
-// changes nothing. Without rules it answers what was recorded.
+// ReplayLedger evaluates changed rules over the recorded events and reports the alerts that would be added, removed and
+// unchanged. It reads one snapshot and stores nothing. Without rules it reports the recorded alerts.
 func ReplayLedger(*db.Queries, context.Context, ReplayRequest) (ledger.Replay, error) {
-	panic("api: the ledger replays")
+	panic("api: ReplayLedger is implemented by replayEndpoint")
 }
 
-// replayEndpoint makes the endpoint that replays.
 func replayEndpoint(l *ledger.Ledger) endpoint {
 	return endpoint{
 		queries: []any{ReplayLedger, (*db.Queries).ListRulesets, (*db.Queries).ListLedger},
-		in:      reflect.TypeFor[ReplayRequest](), out: reflect.TypeFor[ledger.Replay](),
-		handle: func(c *call) error { return c.replay(l) },
+		in:      reflect.TypeFor[ReplayRequest](),
+		out:     reflect.TypeFor[ledger.Replay](),
+		handle:  func(c *call) error { return c.replay(l) },
 	}
 }
 
-// ruleBinder binds one element of rules.
+// ruleBinder binds one element of ReplayRequest.Rules.
 var ruleBinder = newBinder(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil)
 
 func (c *call) replay(l *ledger.Ledger) error {
@@ -77,7 +78,8 @@ func (c *call) replay(l *ledger.Ledger) error {
 		request.Changes = bindRules(*in.Rules, &c.errs)
 	}
 	for _, fieldErr := range request.Validate() {
-		if field, isRule := strings.CutPrefix(fieldErr.Field, "rules["); !isRule || !c.errs.has("rules["+field[:strings.IndexByte(field, ']')+1]) {
+		index, isRule := strings.CutPrefix(fieldErr.Field, "rules[")
+		if !isRule || !c.errs.has("rules["+index[:strings.IndexByte(index, ']')+1]) {
 			c.errs.add(fieldErr.Field, fieldErr.Message)
 		}
 	}
@@ -105,25 +107,25 @@ func (c *call) replay(l *ledger.Ledger) error {
 	return respond(c.w, http.StatusOK, append(body, '\n'))
 }
 
-// maxRules bounds how many rules a candidate may name: more than there are.
+// maxRules is the maximum number of changed rules: more than exist.
 const maxRules = 100
 
-// bindRules reads the candidate's rules. What is wrong with the n-th is told as of rules[n].
+// bindRules parses the changed rules. It reports errors of the n-th rule under rules[n].
 func bindRules(text []byte, errs *fieldErrors) (changes []ledger.RuleChange) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(text))
 	if decoder.PeekKind() != '[' {
 		errs.add("rules", "must be an array of objects")
 		return nil
 	}
-	_, _ = decoder.ReadToken() // valid: it was part of a body
+	_, _ = decoder.ReadToken() // "[", as peeked
 	for n := 0; decoder.PeekKind() != ']'; n++ {
 		if n == maxRules {
-			errs.add("rules", fmt.Sprintf("holds more than %d rules", maxRules))
+			errs.add("rules", fmt.Sprintf("must have at most %d rules", maxRules))
 			return nil
 		}
 		value, err := decoder.ReadValue()
 		if err != nil && !errors.Is(err, io.EOF) {
-			errs.add("rules", "is not JSON")
+			errs.add("rules", "is not valid JSON")
 			return nil
 		}
 		var ruleErrs fieldErrors
@@ -142,13 +144,18 @@ func bindRules(text []byte, errs *fieldErrors) (changes []ledger.RuleChange) {
 				errs.add(prefix+"."+fieldErr.Field, fieldErr.Message)
 			}
 		}
-		if len(ruleErrs) > 0 { // it keeps its place
+		if len(ruleErrs) > 0 { // a placeholder keeps the indexes of the rules after it
 			changes = append(changes, ledger.RuleChange{Code: -int32(n) - 1})
 			continue
 		}
-		change := ledger.RuleChange{Code: *rule.Code, AppliesTo: rule.AppliesTo, WindowSeconds: rule.WindowSeconds, Enabled: rule.Enabled}
+		change := ledger.RuleChange{
+			Code:          *rule.Code,
+			AppliesTo:     rule.AppliesTo,
+			WindowSeconds: rule.WindowSeconds,
+			Enabled:       rule.Enabled,
+		}
 		if rule.Limit != nil {
-			cents, _ := rules.ParseCents(*rule.Limit) // checked when it was bound
+			cents, _ := rules.ParseCents(*rule.Limit) // validated by the binder
 			change.Limit = &cents
 		}
 		changes = append(changes, change)

@@ -9,37 +9,40 @@ import (
 	"labledger/db"
 )
 
-// This file tells whoever asks who they are. The web app begins with it: it cannot see its own cookies.
+// This file reports the current session. The web app starts with it, because scripts cannot read the session cookies.
 
-// CurrentSession is who calls, as the server sees it.
+// CurrentSession describes the caller and how the server authenticates.
 type CurrentSession struct {
-	// Whether the caller is somebody in particular, by a session or an API token that is good.
+	// Whether the request has a valid session or API token.
 	SignedIn bool `json:"signed_in"`
-	// Name of the account. Without one it is anonymous where the server is open, else null.
+	// Username of the caller. Without an account: "anonymous" on an open server, otherwise null.
 	Username *string `json:"username"`
-	// What the caller may do: viewer, operator or admin; null for nothing but signing in.
+	// Role of the caller: viewer, operator or admin. Null if the caller must sign in.
 	Role *string `json:"role"`
-	// Number of the account; null when there is none.
+	// ID of the account, or null.
 	ID *int64 `json:"id"`
-	// Seconds that the access token is still good for; null when there is none.
+	// Remaining lifetime of the access token in seconds. Null without an access token.
 	ExpiresIn *int64 `json:"expires_in"`
-	// Whether the browser has a cookie that POST /auth/refresh may take.
+	// Whether the browser holds a refresh cookie for POST /auth/refresh.
 	Refreshable bool `json:"refreshable"`
-	// Whether everyone may do everything here without signing in.
+	// Whether the server is open: anonymous callers are admins.
 	Open bool `json:"open"`
-	// Whether people may register by themselves.
+	// Whether users may register their own accounts.
 	MayRegister bool `json:"may_register"`
 }
 
-// ShowSession tells who calls, and how one may sign in. It answers everybody: a token that is good no longer counts as none.
+// ShowSession returns the caller's identity and role, and whether the server is open. It never returns 401: an invalid
+// token counts as none.
 func ShowSession(*db.Queries, context.Context, NoParams) (CurrentSession, error) {
-	panic("api: the gate knows who calls")
+	panic("api: ShowSession is implemented by authenticator.currentSession")
 }
 
 func (a *authenticator) sessionEndpoint() endpoint {
 	return endpoint{
 		queries: []any{ShowSession, (*db.Queries).GetSessionPrincipal},
-		in:      reflect.TypeFor[NoParams](), out: reflect.TypeFor[CurrentSession](), handle: a.currentSession,
+		in:      reflect.TypeFor[NoParams](),
+		out:     reflect.TypeFor[CurrentSession](),
+		handle:  a.currentSession,
 	}
 }
 
@@ -50,7 +53,12 @@ func (a *authenticator) currentSession(c *call) error {
 	}
 	refresh, _ := singleCookie(c.r, refreshCookieName(recorderOf(c.w).secure))
 	_, err = a.keys.ParseRefreshToken(refresh)
-	session := CurrentSession{SignedIn: caller.accountID != noAccount, Refreshable: err == nil, Open: !a.authRequired, MayRegister: !a.registrationClosed}
+	session := CurrentSession{
+		SignedIn:    caller.accountID != noAccount,
+		Refreshable: err == nil,
+		Open:        !a.authRequired,
+		MayRegister: !a.registrationClosed,
+	}
 	if caller.role != public {
 		role := caller.role.String()
 		session.Username, session.Role = &caller.username, &role
@@ -65,7 +73,7 @@ func (a *authenticator) currentSession(c *call) error {
 	return c.writeJSON(http.StatusOK, session)
 }
 
-// isOwnSession tells that somebody ends the very session that they are in.
+// isOwnSession reports whether the caller revokes the session of this request.
 func isOwnSession(in db.RevokeSessionParams) bool {
 	return in.Revoke && in.SessionID == in.CallerSession
 }

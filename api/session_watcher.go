@@ -10,17 +10,16 @@ import (
 	"labledger/db"
 )
 
-// This file ends what is open for long, a live stream, when what its caller came with has ended. One question a second serves all of them.
-
 // sessionPollInterval bounds how long a stream outlives its session.
 const sessionPollInterval = time.Second
 
-// A sessionWatcher watches over sessions and API tokens. It works only while there are any.
+// A sessionWatcher closes streams whose session or API token has ended. It polls once per interval for all of them, and
+// only while there are any.
 type sessionWatcher struct {
 	pool *pgxpool.Pool
 
 	mu      sync.Mutex
-	cancels map[string]map[*context.CancelFunc]struct{} // by principal.key
+	cancels map[string]map[*context.CancelFunc]struct{} // by principal.credentialKey
 	running bool
 }
 
@@ -28,7 +27,8 @@ func newSessionWatcher(pool *pgxpool.Pool) *sessionWatcher {
 	return &sessionWatcher{pool: pool, cancels: map[string]map[*context.CancelFunc]struct{}{}}
 }
 
-// watch returns a context that ends with the principal's session or token, and with its access token. stop must be called.
+// watch returns a context that ends when the caller's session or API token ends or the access token expires. The caller
+// of watch must call stop.
 func (w *sessionWatcher) watch(ctx context.Context, caller *principal) (watched context.Context, stop func()) {
 	stopDeadline := context.CancelFunc(func() {})
 	if !caller.expires.IsZero() {
@@ -60,7 +60,7 @@ func (w *sessionWatcher) watch(ctx context.Context, caller *principal) (watched 
 	}
 }
 
-// run looks until there is nothing left to watch.
+// run polls until no session is watched.
 func (w *sessionWatcher) run() {
 	for {
 		time.Sleep(sessionPollInterval)
@@ -72,13 +72,14 @@ func (w *sessionWatcher) run() {
 		ended, err := db.New(w.pool).ListEndedCredentials(ctx, db.ListEndedCredentialsParams{Keys: keys})
 		cancel()
 		if err != nil {
-			continue // a database that is away lets nobody in either
+			continue // retry; while the database is unavailable, it authenticates no requests either
 		}
 		w.cancel(ended)
 	}
 }
 
-// watchedKeys are what is watched; nil ends the work.
+// watchedKeys returns the keys of all watched sessions and tokens. It returns nil and marks run as stopped if there are
+// none.
 func (w *sessionWatcher) watchedKeys() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,6 +91,7 @@ func (w *sessionWatcher) watchedKeys() []string {
 	return keys
 }
 
+// cancel closes the streams of the given keys.
 func (w *sessionWatcher) cancel(keys []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -12,17 +12,17 @@ import (
 	"labledger/internal/leaktest"
 )
 
-// This file holds that a live stream ends with what its client came with.
+// This file tests that a live stream ends with the session or API token of its client.
 
 // bearerTransport sends a token with each request.
 type bearerTransport struct{ token string }
 
-func (s bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.Header.Set("Authorization", "Bearer "+s.token)
+func (b bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Authorization", "Bearer "+b.token)
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// streamOpener opens live streams at a lab.
+// streamOpener starts an HTTP server and returns a function that opens streams on it.
 func (ts *testServer) streamOpener() func(token string) *listener {
 	server := httptest.NewServer(ts.Handler)
 	ts.Cleanup(func() {
@@ -33,14 +33,14 @@ func (ts *testServer) streamOpener() func(token string) *listener {
 		server.Client().Transport = bearerTransport{token}
 		open := (&streamServer{Server: server}).listen(ts.T, "", "")
 		if open.StatusCode != http.StatusOK {
-			ts.Fatalf("the stream is refused: %s", open.Status)
+			ts.Fatalf("opening a stream: %s", open.Status)
 		}
 		open.nextMessage(ts.T)
 		return open
 	}
 }
 
-// waitClosed waits for the end of a stream, and tells how long it took. It must be a clean one.
+// waitClosed waits until a stream ends and returns how long that took. The stream must end cleanly.
 func (l *listener) waitClosed(t *testing.T, name string) time.Duration {
 	t.Helper()
 	start, timeout := time.Now(), time.After(10*time.Second)
@@ -49,35 +49,36 @@ func (l *listener) waitClosed(t *testing.T, name string) time.Duration {
 		case _, open := <-l.messages:
 			if !open {
 				if l.err != io.EOF {
-					t.Errorf("%s: it ended with %v", name, l.err)
+					t.Errorf("%s: the stream ended with %v, want EOF", name, l.err)
 				}
 				return time.Since(start)
 			}
 		case <-timeout:
-			t.Errorf("%s: it goes on", name)
+			t.Errorf("%s: the stream has not ended after 10s", name)
 			return 0
 		}
 	}
 }
 
-// TestStream_endsWithSession: within three seconds, at an instance that did not hear of it. Streams of others go on.
+// TestStream_endsWithSession: a stream ends within three seconds of its session or token, even if another instance
+// revoked it. Streams of other users stay open.
 func TestStream_endsWithSession(t *testing.T) {
 	a := newTestServer(t)
 	b := a.newInstance()
 	open := b.streamOpener()
 	adminSession := a.createSession(a.createAccount("boss", admin))
 	bystander := open(a.createSession(a.createAccount("bystander", viewer)).access)
-	script := open(a.createAPIToken(adminSession.accountID, viewer))
-	type ending struct {
-		what string
+	apiTokenStream := open(a.createAPIToken(adminSession.accountID, viewer))
+	type openStream struct {
+		name string
 		*listener
-		end func()
+		revoke func()
 	}
-	var all []ending
+	var streams []openStream
 	for i, c := range []struct {
-		what string
-		api  bool
-		end  func(s testSession)
+		name         string
+		usesAPIToken bool
+		revoke       func(s testSession)
 	}{
 		{"revoked", false, func(s testSession) {
 			a.mustSend(a.createSession(s.accountID).access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
@@ -87,65 +88,70 @@ func TestStream_endsWithSession(t *testing.T) {
 			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
 		}},
 		{"deleted", false, func(s testSession) { a.mustSend(s.access, "DELETE", "/account", "") }},
-		{"a new password", false, func(s testSession) {
-			a.mustSend(s.access, "PATCH", "/account", `{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
+		{"password changed", false, func(s testSession) {
+			a.mustSend(s.access, "PATCH", "/account",
+				`{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
 		}},
-		{"an API token that is revoked", true, func(s testSession) {
-			a.mustSend(s.access, "DELETE", fmt.Sprint("/api/v1/tokens/", scan[int64](a, "SELECT id FROM api_token WHERE account_id = $1", s.accountID)), "")
+		{"API token revoked", true, func(s testSession) {
+			id := scan[int64](a, "SELECT id FROM api_token WHERE account_id = $1", s.accountID)
+			a.mustSend(s.access, "DELETE", fmt.Sprint("/api/v1/tokens/", id), "")
 		}},
-		{"an API token of somebody disabled", true, func(s testSession) {
+		{"API token of a disabled user", true, func(s testSession) {
 			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
 		}},
 	} {
 		s := a.createSession(a.createAccount(fmt.Sprint("user ", i), viewer))
 		token := s.access
-		if c.api {
+		if c.usesAPIToken {
 			token = a.createAPIToken(s.accountID, viewer)
 		}
-		all = append(all, ending{c.what, open(token), func() { c.end(s) }})
+		streams = append(streams, openStream{c.name, open(token), func() { c.revoke(s) }})
 	}
-	time.Sleep(2 * sessionPollInterval) // nothing ends for no reason
-	for _, e := range all {
+	time.Sleep(2 * sessionPollInterval) // streams stay open without a revocation
+	for _, s := range streams {
 		select {
-		case m, more := <-e.messages:
+		case m, more := <-s.messages:
 			if !more {
-				t.Fatalf("%s: the stream has ended before", e.what)
+				t.Fatalf("%s: the stream ended before the revocation", s.name)
 			}
-			t.Fatalf("%s: %+v", e.what, m)
+			t.Fatalf("%s: unexpected message %+v", s.name, m)
 		default:
 		}
-		e.end()
+		s.revoke()
 	}
 	start := time.Now()
-	for _, e := range all {
-		e.waitClosed(t, e.what)
+	for _, s := range streams {
+		s.waitClosed(t, s.name)
 	}
 	if elapsed := time.Since(start); elapsed > 3*time.Second {
-		t.Errorf("it took %v", elapsed)
+		t.Errorf("ending the streams took %v, want at most 3s", elapsed)
 	}
 	a.mustSend(adminSession.access, "POST", "/event", `{"type": "deposit", "amount": "1", "user_id": 1, "time": 1}`)
 	bystander.nextData(t)
-	script.nextData(t)
+	apiTokenStream.nextData(t)
 }
 
-// TestStream_endsWithAccessToken: who cannot get another one has seen enough.
+// TestStream_endsWithAccessToken: a stream ends when its access token expires. Another stream of the session stays
+// open.
 func TestStream_endsWithAccessToken(t *testing.T) {
 	ts := newTestServer(t)
 	open := ts.streamOpener()
 	s := ts.createSession(ts.createAccount("ann", viewer))
-	later := open(s.access) // of the same session
-	short := open(ts.options.Access.Keys.SignAccessToken(s.accountID, s.id, time.Now().Add(-auth.AccessTokenTTL+4*time.Second)))
-	if elapsed := short.waitClosed(t, "an access token of four seconds"); elapsed < time.Second || elapsed > 7*time.Second {
-		t.Errorf("it ended after %v", elapsed)
+	active := open(s.access)
+	issuedAt := time.Now().Add(-auth.AccessTokenTTL + 4*time.Second)
+	expiring := open(ts.options.Access.Keys.SignAccessToken(s.accountID, s.id, issuedAt))
+	elapsed := expiring.waitClosed(t, "access token valid for 4s")
+	if elapsed < time.Second || elapsed > 7*time.Second {
+		t.Errorf("the stream ended after %v, want about 4s", elapsed)
 	}
 	addEvent(t, ts.pool, 1)
-	later.nextData(t)
+	active.nextData(t)
 }
 
-// TestSessionWatcher_stopsWhenIdle: it works while there is something to watch, once for all, and wakes again.
+// TestSessionWatcher_stopsWhenIdle: one goroutine polls for all streams, stops after the last one, and starts again.
 func TestSessionWatcher_stopsWhenIdle(t *testing.T) {
 	goroutines := func() int { return leaktest.InFunc((*sessionWatcher).run) }
-	waitFor(t, "nothing is left of other tests", func() bool { return goroutines() == 0 })
+	waitFor(t, "the watchers of other tests have stopped", func() bool { return goroutines() == 0 })
 	ts := newTestServer(t)
 	open := ts.streamOpener()
 	ann := ts.createAccount("ann", viewer)
@@ -153,7 +159,7 @@ func TestSessionWatcher_stopsWhenIdle(t *testing.T) {
 		s := ts.createSession(ann)
 		first, second, third := open(s.access), open(s.access), open(ts.createSession(ann).access)
 		if n := goroutines(); n != 1 {
-			t.Fatalf("%d are at work", n)
+			t.Fatalf("%d watchers run, want 1", n)
 		}
 		first.cancel()
 		third.cancel()
@@ -161,10 +167,10 @@ func TestSessionWatcher_stopsWhenIdle(t *testing.T) {
 			time.Sleep(sessionPollInterval + 100*time.Millisecond)
 		}
 		if n := goroutines(); n != 1 {
-			t.Errorf("one stream is left, and %d are at work", n)
+			t.Errorf("%d watchers run with one open stream, want 1", n)
 		}
 		ts.mustSend(s.access, "POST", "/auth/logout", "")
 		second.waitClosed(t, "the last stream")
-		waitFor(t, "nobody is at work", func() bool { return goroutines() == 0 })
+		waitFor(t, "the watcher has stopped", func() bool { return goroutines() == 0 })
 	}
 }

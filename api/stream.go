@@ -13,27 +13,29 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// This file is the live stream: events and alerts as Server-Sent Events, https://html.spec.whatwg.org/multipage/server-sent-events.html.
-// Each client reads the ledger at its own speed, page by page, from where it stood; between pages it holds no connection to the database.
+// This file implements the live stream of events and alerts as Server-Sent Events:
+// https://html.spec.whatwg.org/multipage/server-sent-events.html. Each client reads the ledger at its own speed, page
+// by page, from its own position. Between pages it holds no database connection.
 
 // StreamParams are the parameters of the stream.
 type StreamParams struct {
-	// Only what concerns this user.
+	// Only messages about this user.
 	UserID *int64 `json:"user_id"`
-	// Only the ones: event or alert.
+	// Only messages of this kind: event or alert.
 	Kind *string `json:"kind"`
-	// Where to go on, for clients that cannot send the header Last-Event-ID, which counts before this: the id of the last message seen; 0 for all
-	// that there is. Without either the stream begins with what comes next.
+	// Position to resume from, for clients that cannot send Last-Event-ID: the ID of the last message seen, or 0 to
+	// start from the oldest message. The Last-Event-ID header takes precedence. Without either, only new messages are
+	// sent.
 	LastEventID *string `json:"last_event_id"`
 }
 
 const (
 	streamPath           = "/api/v1/stream"
 	mediaTypeEventStream = "text/event-stream"
-	maxStreams           = 1000                   // open at once
-	heartbeatInterval    = 15 * time.Second       // between signs of life
-	closeTimeout         = time.Second            // that a client which does not read may take when the server stops
-	minRetryDelay        = 100 * time.Millisecond // after the database failed
+	maxStreams           = 1000 // open at once
+	heartbeatInterval    = 15 * time.Second
+	closeTimeout         = time.Second            // for the last write to a client
+	minRetryDelay        = 100 * time.Millisecond // after a database error
 	maxRetryDelay        = 5 * time.Second
 )
 
@@ -43,10 +45,10 @@ type streamHandler struct {
 	sessions          *sessionWatcher
 	binder            *binder
 	heartbeatInterval time.Duration
-	writeTimeout      time.Duration // with a client that does not read
+	writeTimeout      time.Duration // of one write; a client that does not read is disconnected
 }
 
-// newStreamHandler makes the live stream. When ending is closed all its clients are let go; nil never ends.
+// newStreamHandler returns the handler of the live stream. Closing shutdown ends all streams; nil never ends them.
 func newStreamHandler(pool *pgxpool.Pool, shutdown <-chan struct{}) *streamHandler {
 	return &streamHandler{
 		hub:               newHub(pool, shutdown, maxStreams),
@@ -57,7 +59,7 @@ func newStreamHandler(pool *pgxpool.Pool, shutdown <-chan struct{}) *streamHandl
 	}
 }
 
-// wake tells the stream that this process has committed something to the ledger. It never waits.
+// wake announces that this process has committed to the ledger. It never blocks.
 func (h *streamHandler) wake() { h.hub.wake() }
 
 func (h *streamHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +68,7 @@ func (h *streamHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve answers an error only while nothing has been sent.
+// serve returns an error only before the first byte of the response.
 func (h *streamHandler) serve(w http.ResponseWriter, r *http.Request) error {
 	params, pos, resume, p := h.bind(r)
 	if p != nil {
@@ -87,26 +89,38 @@ func (h *streamHandler) serve(w http.ResponseWriter, r *http.Request) error {
 	case !resume:
 		pos = end.pos
 	case pos.xid >= end.horizon && pos != position{}:
-		return badRequest([]FieldError{{Field: "Last-Event-ID", Message: "is of no message of this database, which may have been restored from a backup; begin anew with 0"}})
+		return badRequest([]FieldError{{
+			Field:   "Last-Event-ID",
+			Message: "is an unknown position (the database may have been restored); restart from 0",
+		}})
 	}
 	w.Header().Set("Content-Type", mediaTypeEventStream)
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx passes on each message at once
+	w.Header().Set("X-Accel-Buffering", "no") // disables buffering in nginx
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	sub := &subscriber{streamHandler: h, poller: poller, w: w, control: http.NewResponseController(w), params: params, pos: pos, limit: pageRows}
-	stopClosing := context.AfterFunc(poller.ctx, func() { _ = sub.control.SetWriteDeadline(time.Now().Add(closeTimeout)) })
-	defer stopClosing()
+	sub := &subscriber{
+		streamHandler: h,
+		poller:        poller,
+		w:             w,
+		control:       http.NewResponseController(w),
+		params:        params,
+		pos:           pos,
+		limit:         pageRows,
+	}
+	shortenDeadline := func() { _ = sub.control.SetWriteDeadline(time.Now().Add(closeTimeout)) }
+	cancelShorten := context.AfterFunc(poller.ctx, shortenDeadline)
+	defer cancelShorten()
 	watched, stop := h.sessions.watch(r.Context(), &recorderOf(w).caller)
 	defer stop()
 	sub.run(watched)
-	_ = sub.control.SetWriteDeadline(time.Now().Add(closeTimeout)) // for the end of the answer, which a client that reads should see
+	shortenDeadline() // but let net/http write the end of the response
 	return nil
 }
 
-// bind reads the parameters and where to go on.
+// bind parses the parameters and the position to resume from.
 func (h *streamHandler) bind(r *http.Request) (params StreamParams, pos position, resume bool, p *Problem) {
 	var errs fieldErrors
 	h.binder.bindQuery(reflect.ValueOf(&params).Elem(), r.URL.RawQuery, &errs)
@@ -120,13 +134,14 @@ func (h *streamHandler) bind(r *http.Request) (params StreamParams, pos position
 	if last != nil {
 		var ok bool
 		if pos, ok = parsePosition(*last); !ok {
-			errs.add(name, "must be the id of a message of this stream, like 748.1.01890a5d-ac96-774b-bcce-b302099a8057, or 0")
+			errs.add(name, "must be the ID of a message of this stream, "+
+				"such as 748.1.01890a5d-ac96-774b-bcce-b302099a8057, or 0")
 		}
 	}
 	return params, pos, last != nil, badRequest(errs)
 }
 
-// parsePosition reads what String writes.
+// parsePosition parses the output of position.String.
 func parsePosition(text string) (pos position, ok bool) {
 	if text == "0" {
 		return position{}, true
@@ -148,14 +163,14 @@ type subscriber struct {
 	w         http.ResponseWriter
 	control   *http.ResponseController
 	params    StreamParams
-	pos       position  // of the last row read, sent or filtered out
-	lastRead  time.Time // when that was
-	sentPos   position  // last position that the client was told
+	pos       position  // of the last row read, whether sent or filtered out
+	lastRead  time.Time // time of the last read
+	sentPos   position  // last position sent to the client
 	lastWrite time.Time
-	limit     int // rows to read at once
+	limit     int // rows per page
 }
 
-// run sends what comes until the client or the server goes.
+// run sends messages until the client disconnects, ctx is done or the server shuts down.
 func (s *subscriber) run(ctx context.Context) {
 	err := s.write([]byte("retry: 2000\nid: " + s.pos.String() + "\n\n"))
 	s.sentPos, s.lastRead = s.pos, time.Now()
@@ -169,7 +184,7 @@ func (s *subscriber) run(ctx context.Context) {
 			retry = min(2*retry, maxRetryDelay)
 			continue
 		case page.truncated:
-			s.limit = len(page.rows) // what does not fit is not read in vain again
+			s.limit = len(page.rows) // do not read rows that will not fit
 		default:
 			s.limit = min(2*s.limit, pageRows)
 		}
@@ -180,14 +195,14 @@ func (s *subscriber) run(ctx context.Context) {
 	}
 }
 
-// wait waits until the channel is closed or the time, where there is one, is up, and shows a sign of life now and then.
+// wait blocks until changed is closed or the timeout, if positive, expires. Meanwhile it sends heartbeats.
 func (s *subscriber) wait(ctx context.Context, changed <-chan struct{}, timeout time.Duration) error {
 	var expired <-chan time.Time
 	if timeout > 0 {
 		expired = time.After(timeout)
 	}
-	beat := time.NewTimer(s.heartbeatInterval - time.Since(s.lastWrite))
-	defer beat.Stop()
+	heartbeat := time.NewTimer(s.heartbeatInterval - time.Since(s.lastWrite))
+	defer heartbeat.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -198,18 +213,19 @@ func (s *subscriber) wait(ctx context.Context, changed <-chan struct{}, timeout 
 			return nil
 		case <-expired:
 			return nil
-		case <-beat.C:
+		case <-heartbeat.C:
 			if err := s.writeHeartbeat(); err != nil {
 				return err
 			}
-			beat.Reset(s.heartbeatInterval)
+			heartbeat.Reset(s.heartbeatInterval)
 		}
 	}
 }
 
-// writeHeartbeat writes a sign of life. It tells a position that moved over rows which were filtered out, so that they need not be read again.
+// writeHeartbeat writes a heartbeat. It includes the position if that moved past rows that were filtered out, so that a
+// resumed stream does not read them again.
 func (s *subscriber) writeHeartbeat() error {
-	text := ": still here\n"
+	text := ": heartbeat\n"
 	if s.sentPos != s.pos {
 		text += "id: " + s.pos.String() + "\n"
 	}
@@ -217,7 +233,7 @@ func (s *subscriber) writeHeartbeat() error {
 	return s.write([]byte(text + "\n"))
 }
 
-// sendPage writes the messages of a page that the client wants.
+// sendPage writes the messages of a page that match the client's user_id.
 func (s *subscriber) sendPage(page *streamPage) error {
 	s.lastRead = time.Now()
 	if len(page.rows) == 0 {
@@ -247,11 +263,12 @@ func (s *subscriber) sendPage(page *streamPage) error {
 	return nil
 }
 
-// write sends text at once, and gives up on a client that does not take it.
+// write sends text immediately. It fails after writeTimeout if the client does not read.
 func (s *subscriber) write(text []byte) error {
 	s.lastWrite = time.Now()
-	_ = s.control.SetWriteDeadline(s.lastWrite.Add(s.writeTimeout)) // not every writer has deadlines, and then none is needed
-	if s.poller.ctx.Err() != nil {                                  // its deadline was shorter
+	// Not every ResponseWriter supports deadlines, and then none are needed.
+	_ = s.control.SetWriteDeadline(s.lastWrite.Add(s.writeTimeout))
+	if s.poller.ctx.Err() != nil { // the deadline set above may replace the shorter closeTimeout
 		return s.poller.ctx.Err()
 	}
 	if _, err := s.w.Write(text); err != nil {

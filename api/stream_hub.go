@@ -17,29 +17,29 @@ import (
 	"labledger/db"
 )
 
-// This file is the part of the live stream that its clients share: one hub asks the database for all of them whether there is anything new,
-// and what is read for one of them serves the others that stand at the same place.
+// This file is the part of the live stream that all clients share. One hub polls the database for all of them, and
+// clients at the same position share pages.
 
 // Bounds of the stream.
 const (
-	pageRows     = 200       // read at once
-	pageBytes    = 128 << 10 // of messages kept at once, and the last one; with pageRows it bounds the memory of a client
-	sharedPages  = 4         // kept for others to read
+	pageRows     = 200       // rows per page
+	pageBytes    = 128 << 10 // a page ends with the row that exceeds this; bounds the memory of a client
+	sharedPages  = 4         // pages kept per epoch
 	pollInterval = 500 * time.Millisecond
 )
 
-// pollBackoff lie between the looks at the database after a commit: a row shows only once all transactions older than its own have ended.
-// The first one also bounds how often the hub looks at all.
+// pollBackoff are the delays between polls after a commit. A row becomes visible to the stream only when all older
+// transactions have ended. The first delay also bounds the polling rate.
 var pollBackoff = []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, pollInterval}
 
-// A position is a place in the stream, that of a row; zero is before all rows.
+// A position is the place of a row in the stream. The zero position is before all rows.
 type position struct {
 	xid  int64
-	kind int32 // index into kinds
+	kind int32 // index into messageTypes
 	id   uuid.UUID
 }
 
-// messageTypes are what the messages of the stream are called, by the number in their position.
+// messageTypes are the SSE event types of messages, indexed by position.kind.
 var messageTypes = []string{"", "event", "alert"}
 
 func (p position) String() string {
@@ -49,33 +49,33 @@ func (p position) String() string {
 	return strconv.FormatInt(p.xid, 10) + "." + strconv.Itoa(int(p.kind)) + "." + p.id.String()
 }
 
-// A hub wakes the clients of the stream. It works only while there are any.
+// A hub wakes the clients of the stream when there are new rows. It polls only while there are clients.
 type hub struct {
 	pool       *pgxpool.Pool
 	shutdown   <-chan struct{}
-	maxClients int           // clients at once
-	wakeups    chan struct{} // something was committed
-	readSlots  chan struct{} // connections that may be in use for pages at once
+	maxClients int
+	wakeups    chan struct{} // signals a commit of this process
+	readSlots  chan struct{} // limits the connections that read pages
 
 	mu      sync.Mutex
 	clients int
 	poller  *poller // nil without clients
 }
 
-// A poller is the hub's work from the first client to the last. It ends with its context.
+// A poller polls the database from the first client to the last. It stops with its context.
 type poller struct {
 	ctx  context.Context
 	stop context.CancelFunc
 
 	mu       sync.Mutex
 	epoch    *epoch
-	lastPoll time.Time // before the last look at the database
-	horizon  int64     // that it found
+	lastPoll time.Time // start of the last poll
+	horizon  int64     // result of the last poll
 }
 
-// A epoch lasts until something new shows: all that is read in one is shared by its clients.
+// An epoch is a period without new rows. Clients share the pages read in it.
 type epoch struct {
-	done  chan struct{} // closed when something new shows
+	done  chan struct{} // closed when new rows are visible
 	mu    sync.Mutex
 	pages []*streamPage
 }
@@ -88,25 +88,25 @@ func newHub(pool *pgxpool.Pool, shutdown <-chan struct{}, maxClients int) *hub {
 	}
 }
 
-// wake says that something was committed. It never waits.
+// wake announces a commit. It never blocks.
 func (h *hub) wake() {
 	select {
 	case h.wakeups <- struct{}{}:
-	default: // one is on its way
+	default: // a wakeup is already pending
 	}
 }
 
-// join adds a client, which must leave.
+// join adds a client, which must call leave.
 func (h *hub) join() (*poller, error) {
 	select {
 	case <-h.shutdown:
-		return nil, unavailable("The server is stopping. Try again.", nil)
+		return nil, unavailable("The server is shutting down. Try again.", nil)
 	default:
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.clients == h.maxClients {
-		return nil, unavailable("Too many streams are open. Try again when one of them has ended.", nil)
+		return nil, unavailable("Too many streams are open. Try again later.", nil)
 	}
 	h.clients++
 	if h.poller == nil {
@@ -126,12 +126,13 @@ func (h *hub) leave() {
 	}
 }
 
-// run looks for news until the watch ends: soon after each commit of this process, and now and then for those of others.
+// run polls until the poller stops: soon after each commit of this process, and every pollInterval for commits of other
+// instances.
 func (h *hub) run(poller *poller) {
 	defer poller.stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var lastPos position // the first look finds something new in any ledger: clients may have read before it
+	var lastPos position // zero, so the first poll always starts a new epoch: clients may have read before it
 	for step := 0; ; {
 		select {
 		case <-poller.ctx.Done():
@@ -153,7 +154,7 @@ func (h *hub) run(poller *poller) {
 	}
 }
 
-// poll asks the database once.
+// poll reads the end of the stream once.
 func (h *hub) poll(poller *poller) (streamEnd, error) {
 	start := time.Now()
 	end, err := h.fetchEnd(poller.ctx)
@@ -166,7 +167,7 @@ func (h *hub) poll(poller *poller) (streamEnd, error) {
 	return end, err
 }
 
-// fetchEnd is where the stream ends now.
+// fetchEnd returns the current end of the stream.
 func (h *hub) fetchEnd(ctx context.Context) (end streamEnd, err error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
@@ -179,10 +180,10 @@ func (h *hub) fetchEnd(ctx context.Context) (end streamEnd, err error) {
 	return end, err
 }
 
-// A streamEnd is the end of the stream, and what no position of this database reaches.
+// A streamEnd is the end of the stream.
 type streamEnd struct {
 	pos     position
-	horizon int64
+	horizon int64 // all positions of this database have a lower xid
 }
 
 func (e *streamEnd) row(_ []pgconn.FieldDescription, values [][]byte) (err error) {
@@ -192,7 +193,7 @@ func (e *streamEnd) row(_ []pgconn.FieldDescription, values [][]byte) (err error
 	return err
 }
 
-// scanPosition reads the first three columns of a row.
+// scanPosition parses the first three columns of a row.
 func scanPosition(values [][]byte) (pos position, err error) {
 	xid, err1 := strconv.ParseInt(string(values[0]), 10, 64)
 	kind, err2 := strconv.ParseInt(string(values[1]), 10, 32)
@@ -200,14 +201,14 @@ func scanPosition(values [][]byte) (pos position, err error) {
 	return position{xid, int32(kind), id}, errors.Join(err1, err2, err3)
 }
 
-// currentEpoch is the generation of now. What a client reads after this call is at least as new.
+// currentEpoch returns the current epoch. A page that is read after this call is at least as new.
 func (p *poller) currentEpoch() *epoch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.epoch
 }
 
-// advance begins a new generation and wakes whoever waits for the end of the old one.
+// advance starts a new epoch and wakes the clients that wait for the end of the old one.
 func (p *poller) advance() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -215,36 +216,37 @@ func (p *poller) advance() {
 	p.epoch = &epoch{done: make(chan struct{})}
 }
 
-// wasRestored tells that the database has lost what a client has read since: it was exchanged for an older one.
+// wasRestored reports whether the database was replaced by an older copy: the client has read a row at pos that a later
+// poll no longer reaches.
 func (p *poller) wasRestored(pos position, lastRead time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lastPoll.After(lastRead) && pos.xid >= p.horizon
 }
 
-// A streamPage is a piece of the stream. Whoever shares it must not change it.
+// A streamPage is a part of the stream. It is shared, so it must not change once ready is closed.
 type streamPage struct {
 	after     position
 	kind      *string
-	ready     chan struct{} // closed when it is read, or err is set
+	ready     chan struct{} // closed when the page is read or err is set
 	err       error
 	text      []byte
 	rows      []streamRow
-	limit     int  // of rows
-	truncated bool // at pageBytes
+	limit     int  // maximum number of rows
+	truncated bool // text reached pageBytes
 }
 
-// more tells whether the next page may have rows already.
+// more reports whether the next page may already have rows.
 func (p *streamPage) more() bool { return p.truncated || len(p.rows) == p.limit }
 
 // A streamRow is one message of a page.
 type streamRow struct {
 	pos    position
 	userID int64
-	end    int // of its message in the page's text
+	end    int // end of the message in the page's text
 }
 
-// pageAfter reads what follows a position, or waits for somebody who is reading it already.
+// pageAfter returns the page after a position. It reads the page, or waits for the client that is already reading it.
 func (h *hub) pageAfter(poller *poller, epoch *epoch, after position, kind *string, limit int) (*streamPage, error) {
 	p, isReader := epoch.pageFor(after, kind, limit)
 	if isReader {
@@ -263,7 +265,7 @@ func (h *hub) pageAfter(poller *poller, epoch *epoch, after position, kind *stri
 	}
 }
 
-// pageFor finds a page of this generation, or says that it is the caller's to read.
+// pageFor returns the page of this epoch after a position. If isReader is true, the caller must read the page.
 func (e *epoch) pageFor(after position, kind *string, limit int) (p *streamPage, isReader bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -280,13 +282,14 @@ func (e *epoch) pageFor(after position, kind *string, limit int) (p *streamPage,
 	return p, true
 }
 
-// discard takes a page back that could not be read.
+// discard removes a page that could not be read.
 func (e *epoch) discard(p *streamPage) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.pages = slices.DeleteFunc(e.pages, func(other *streamPage) bool { return other == p })
 }
 
+// read fills a page from the database.
 func (h *hub) read(ctx context.Context, p *streamPage) error {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
@@ -301,9 +304,13 @@ func (h *hub) read(ctx context.Context, p *streamPage) error {
 		return err
 	}
 	defer conn.Release()
-	// Planned each time: a plan that was made while the ledger was small would read all of it, again and again.
+	// Planned for each execution: a plan cached while the ledger was small would scan all of it.
 	_, err = db.New(readDBTX(conn, true, p)).ListStream(ctx, db.ListStreamParams{
-		AfterXid: p.after.xid, AfterKind: p.after.kind, AfterID: p.after.id, Kind: p.kind, Limit: int64(p.limit),
+		AfterXid:  p.after.xid,
+		AfterKind: p.after.kind,
+		AfterID:   p.after.id,
+		Kind:      p.kind,
+		Limit:     int64(p.limit),
 	})
 	if errors.Is(err, errPageFull) {
 		err = nil
@@ -311,30 +318,31 @@ func (h *hub) read(ctx context.Context, p *streamPage) error {
 	return err
 }
 
-// errPageFull ends the reading of a page.
+// errPageFull stops reading a page that has reached pageBytes.
 var errPageFull = errors.New("page full")
 
-// messageColumns are the columns of ListStream that a message of a kind shows: those that the lists of events and alerts show.
+// messageColumns are the indexes of the ListStream columns in a message, by kind: the columns that the lists of events
+// and alerts show.
 var messageColumns = [][]int{
 	1: columnIndexes(reflect.TypeFor[db.ListStreamRow](), reflect.TypeFor[db.ListEventsRow]()),
 	2: columnIndexes(reflect.TypeFor[db.ListStreamRow](), reflect.TypeFor[db.ListAlertsRow]()),
 }
 
-// columnIndexes tells where the columns of part are in whole. It panics when one is missing.
+// columnIndexes returns the indexes in whole of the columns of part. It panics if a column is missing.
 func columnIndexes(whole, part reflect.Type) []int {
 	columns := columnsOf(whole)
-	var positions []int
+	var indexes []int
 	for _, name := range columnsOf(part) {
 		i := slices.Index(columns, name)
 		if i < 0 {
-			panic("api: the stream lacks the column " + name)
+			panic("api: " + whole.Name() + " lacks the column " + name)
 		}
-		positions = append(positions, i)
+		indexes = append(indexes, i)
 	}
-	return positions
+	return indexes
 }
 
-// row appends a row as a message.
+// row appends a row to the page as a message.
 func (p *streamPage) row(columns []pgconn.FieldDescription, values [][]byte) error {
 	pos, err := scanPosition(values)
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 	"labledger/internal/postgres"
 )
 
-// A naiveReader reader follows the events by a key that ascends, without regard to running transactions: the control of the tests below.
+// A naiveReader follows the events by an ascending key and ignores running transactions. It is the negative control of
+// the tests below.
 type naiveReader struct {
 	sql  string
 	last string
@@ -27,8 +28,16 @@ type naiveReader struct {
 
 func newNaiveReaders() []*naiveReader {
 	return []*naiveReader{
-		{sql: "SELECT id::text, id::text FROM event WHERE id > $1::text::uuid ORDER BY id", last: uuid.Nil.String()},
-		{sql: "SELECT xid || '.' || id, id::text FROM event WHERE (xid, id) > (split_part($1, '.', 1)::bigint, split_part($1, '.', 2)::uuid) ORDER BY xid, id", last: "0." + uuid.Nil.String()},
+		{
+			sql:  "SELECT id::text, id::text FROM event WHERE id > $1::text::uuid ORDER BY id",
+			last: uuid.Nil.String(),
+		},
+		{
+			sql: `SELECT xid || '.' || id, id::text FROM event
+				WHERE (xid, id) > (split_part($1, '.', 1)::bigint, split_part($1, '.', 2)::uuid)
+				ORDER BY xid, id`,
+			last: "0." + uuid.Nil.String(),
+		},
 	}
 }
 
@@ -48,48 +57,51 @@ func (n *naiveReader) poll(t *testing.T, pool *pgxpool.Pool) {
 	}
 }
 
-// TestStream_commitOrder: of two transactions the one that began later ends first. Its rows must wait for those of the other.
+// TestStream_commitOrder: when the later of two transactions commits first, its rows are held back until the earlier
+// one ends.
 func TestStream_commitOrder(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	live := s.listen(t, "", "0")
 	controls := newNaiveReaders()
-	first, err := pool.Begin(t.Context())
+	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rollback(first)
-	early := addEvent(t, first, 1)
-	late := addEvent(t, pool, 2) // begins later, is committed at once
+	defer rollback(tx)
+	first := addEvent(t, tx, 1)
+	late := addEvent(t, pool, 2) // begins later, commits immediately
 	s.stream.wake()
 	for _, c := range controls {
 		c.poll(t, pool)
 	}
 	live.expectSilence(t, time.Second)
-	early2 := addEvent(t, first, 1)
-	if err := first.Commit(t.Context()); err != nil {
+	second := addEvent(t, tx, 1)
+	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.stream.wake()
-	if rows, _ := live.collect(t, 3); !slices.Equal(rows, []string{early, early2, late}) {
-		t.Errorf("%q, not %q", rows, []string{early, early2, late})
+	want := []string{first, second, late}
+	if rows, _ := live.collect(t, 3); !slices.Equal(rows, want) {
+		t.Errorf("got %q, want %q", rows, want)
 	}
 	for i, c := range controls {
-		if c.poll(t, pool); slices.Contains(c.rows, early) {
-			t.Errorf("control %d lost nothing", i)
+		if c.poll(t, pool); slices.Contains(c.rows, first) {
+			t.Errorf("control %d did not miss the first row", i)
 		}
 	}
 }
 
-// TestStream_underLoad lets writers insert, change and give up in transactions of any length, while readers hang up and come back. In the end
-// each must have every event and every alert's last state once, and no state twice. The controls must lose events.
+// TestStream_underLoad runs writers that insert, update, commit and roll back in transactions of random length, while
+// readers disconnect and resume. Each reader must see every event and the last version of every alert, and nothing
+// twice. The controls must miss events.
 func TestStream_underLoad(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	const writers, transactions, readers = 8, 30, 4
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	for w := range writers {
-		all.Go(func() {
+		wg.Go(func() {
 			for range transactions {
 				tx, err := pool.Begin(context.Background())
 				if err != nil {
@@ -103,7 +115,9 @@ func TestStream_underLoad(t *testing.T) {
 					}
 					time.Sleep(rand.N(4 * time.Millisecond))
 				}
-				if _, err := tx.Exec(context.Background(), "UPDATE alert SET note = note || '.' WHERE id = (SELECT id FROM alert WHERE user_id = $1 ORDER BY random() LIMIT 1)", w); err != nil {
+				const update = `UPDATE alert SET note = note || '.'
+					WHERE id = (SELECT id FROM alert WHERE user_id = $1 ORDER BY random() LIMIT 1)`
+				if _, err := tx.Exec(context.Background(), update, w); err != nil {
 					t.Error(err)
 				}
 				if rand.IntN(5) == 0 {
@@ -116,7 +130,7 @@ func TestStream_underLoad(t *testing.T) {
 		})
 	}
 	writersDone := make(chan struct{})
-	go func() { all.Wait(); close(writersDone) }()
+	go func() { wg.Wait(); close(writersDone) }()
 
 	var lock sync.Mutex
 	seen := make([]map[string]int, readers)
@@ -124,11 +138,18 @@ func TestStream_underLoad(t *testing.T) {
 		seen[r] = map[string]int{}
 		last := "0"
 		go func() {
-			for l := s.listen(t, "", last); t.Context().Err() == nil; l = s.listen(t, "", last) {
+			for t.Context().Err() == nil {
+				l, err := s.open(t.Context(), "", last)
+				if err != nil {
+					if t.Context().Err() == nil {
+						t.Error(err)
+					}
+					return
+				}
 				for range rand.IntN(80) {
 					m, ok := <-l.messages
 					if !ok {
-						return // the test is over
+						return // the test has ended
 					}
 					last = m.id
 					if m.data != "" {
@@ -154,7 +175,8 @@ func TestStream_underLoad(t *testing.T) {
 	}
 	want := map[string]bool{}
 	events := 0
-	rows, err := pool.Query(t.Context(), "SELECT 'event ' || id FROM event UNION ALL SELECT 'alert ' || id || ' ' || version FROM alert")
+	rows, err := pool.Query(t.Context(),
+		"SELECT 'event ' || id FROM event UNION ALL SELECT 'alert ' || id || ' ' || version FROM alert")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +190,7 @@ func TestStream_underLoad(t *testing.T) {
 			events++
 		}
 	}
-	missing := func(r int) (rows []string) {
+	unseenRows := func(r int) (rows []string) {
 		lock.Lock()
 		defer lock.Unlock()
 		for row := range want {
@@ -179,89 +201,92 @@ func TestStream_underLoad(t *testing.T) {
 		return rows
 	}
 	for r := range readers {
-		for deadline := time.Now().Add(20 * time.Second); len(missing(r)) > 0 && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(20 * time.Second); len(unseenRows(r)) > 0 && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
-		if missed := missing(r); len(missed) > 0 {
-			t.Errorf("reader %d has not seen %d of %d rows, among them %s", r, len(missed), len(want), missed[0])
+		if unseen := unseenRows(r); len(unseen) > 0 {
+			t.Errorf("reader %d missed %d of %d rows, such as %s", r, len(unseen), len(want), unseen[0])
 		}
 		lock.Lock()
 		for row, times := range seen[r] {
 			if times != 1 || strings.HasPrefix(row, "event") && !want[row] {
-				t.Errorf("reader %d has seen %s %d times", r, row, times)
+				t.Errorf("reader %d received %s %d times", r, row, times)
 			}
 		}
 		lock.Unlock()
 	}
 	for i, c := range controls {
 		if len(c.rows) == events {
-			t.Errorf("control %d lost none of %d events: the transactions did not overlap", i, events)
+			t.Errorf("control %d missed none of %d events: the transactions did not overlap", i, events)
 		}
 	}
 }
 
-// TestStream_noLostWakeup: a row that is committed at any moment, also while a client is about to wait, comes at once.
+// TestStream_noLostWakeup: a committed row is sent immediately, even if the client is just about to wait.
 func TestStream_noLostWakeup(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	clients := []*listener{s.listen(t, "", ""), s.listen(t, "?user_id=1", ""), s.listen(t, "?kind=event", "")}
-	for _, l := range clients {
+	listeners := []*listener{s.listen(t, "", ""), s.listen(t, "?user_id=1", ""), s.listen(t, "?kind=event", "")}
+	for _, l := range listeners {
 		l.nextMessage(t)
 	}
 	for range 300 {
 		event := addEvent(t, pool, 1)
 		s.stream.wake()
-		for _, l := range clients {
+		for _, l := range listeners {
 			if rows, _ := l.collect(t, 1); rows[0] != event {
-				t.Fatal(rows)
+				t.Fatalf("got %s, want %s", rows[0], event)
 			}
 		}
 		time.Sleep(rand.N(6 * time.Millisecond))
 	}
 }
 
-// TestStream_pollsAfterOlderTransaction: a row that must wait for another transaction comes soon after that has ended, although nobody tells.
+// TestStream_pollsAfterOlderTransaction: a row that is held back by an older transaction is sent soon after that ends,
+// without a wakeup.
 func TestStream_pollsAfterOlderTransaction(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	live := s.listen(t, "", "")
 	live.nextMessage(t)
-	fastest := time.Hour // of some tries, since others may hold up any of them
+	fastest := time.Hour // of several attempts, because other tests may delay any of them
 	for range 8 {
-		other, err := pool.Begin(t.Context())
+		olderTx, err := pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		addEvent(t, other, 1)
+		addEvent(t, olderTx, 1)
 		addEvent(t, pool, 2)
 		s.stream.wake()
 		start := time.Now()
 		time.Sleep(10 * time.Millisecond)
-		rollback(other)
+		rollback(olderTx)
 		live.nextData(t)
 		fastest = min(fastest, time.Since(start))
 	}
 	if fastest > pollInterval/2 {
-		t.Errorf("it took %v at least", fastest)
+		t.Errorf("fastest delivery took %v, want at most %v", fastest, pollInterval/2)
 	}
 }
 
-// TestStream_wakesBusyClient: a row that shows while a client is being written to comes after that, although nothing else happens.
+// TestStream_wakesBusyClient: a row that becomes visible while the server writes to a client is sent afterwards,
+// without a further wakeup.
 func TestStream_wakesBusyClient(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := serveStream(t, pool, nil, func(h *streamHandler) { h.writeTimeout = time.Minute })
-	_, err := pool.Exec(t.Context(), `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-		VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', $2)), '{}', now(), 'test')`, uuid.Must(uuid.NewV7()), pageBytes*9/10)
-	if err != nil {
+	const insert = `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
+			alert_codes, created_at, actor)
+		VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', $2)), '{}', now(), 'test')`
+	if _, err := pool.Exec(t.Context(), insert, uuid.Must(uuid.NewV7()), pageBytes*9/10); err != nil {
 		t.Fatal(err)
 	}
 	busy := h.openStuckClient(t)
-	waitFor(t, "the client is there", func() bool { return h.clients() == 1 })
-	time.Sleep(300 * time.Millisecond) // until it is stuck
+	waitFor(t, "the client is connected", func() bool { return h.clients() == 1 })
+	time.Sleep(300 * time.Millisecond) // until the write blocks
 	h.stream.hub.mu.Lock()
-	watch := h.stream.hub.poller
+	currentPoller := h.stream.hub.poller
 	h.stream.hub.mu.Unlock()
-	before := watch.currentEpoch()
+	before := currentPoller.currentEpoch()
 	event := addEvent(t, pool, 1)
 	h.stream.wake()
 	<-before.done
@@ -269,14 +294,15 @@ func TestStream_wakesBusyClient(t *testing.T) {
 	scanner := bufio.NewScanner(busy)
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
-		if strings.HasPrefix(scanner.Text(), "id: ") && strings.HasSuffix(scanner.Text(), strings.TrimPrefix(event, "event ")) {
+		line := scanner.Text()
+		if strings.HasPrefix(line, "id: ") && strings.HasSuffix(line, strings.TrimPrefix(event, "event ")) {
 			return
 		}
 	}
-	t.Errorf("the row does not come: %v", scanner.Err())
+	t.Errorf("the row was not sent: %v", scanner.Err())
 }
 
-// TestStream_failedPageIsRead: what could not be read is not taken for read by others that stand at the same place.
+// TestStream_failedPageIsRead: a page that could not be read is discarded, so that the next client reads it again.
 func TestStream_failedPageIsRead(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), "postgres://localhost:1/none?sslmode=disable")
 	if err != nil {
@@ -286,46 +312,48 @@ func TestStream_failedPageIsRead(t *testing.T) {
 	h := newHub(pool, nil, 1)
 	p := &poller{ctx: t.Context(), epoch: &epoch{}}
 	if _, err := h.pageAfter(p, p.epoch, position{}, nil, 1); err == nil || len(p.epoch.pages) != 0 {
-		t.Errorf("%v, %d pages", err, len(p.epoch.pages))
+		t.Errorf("error %v, %d pages kept; want an error and no pages", err, len(p.epoch.pages))
 	}
 }
 
-// TestStream_pollsWithoutWake: what others write comes, too, within a moment, and many clients cost no more looks than one.
+// TestStream_pollsWithoutWake: rows written by other processes are sent as well, and many clients cause no more polls
+// than one.
 func TestStream_pollsWithoutWake(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	var clients []*listener
+	var listeners []*listener
 	for range 50 {
 		l := s.listen(t, "", "")
 		l.nextMessage(t)
-		clients = append(clients, l)
+		listeners = append(listeners, l)
 	}
 	time.Sleep(2 * pollInterval)
 	before := pool.Stat().AcquireCount()
 	time.Sleep(4 * pollInterval)
 	if polls := pool.Stat().AcquireCount() - before; polls > 6 {
-		t.Errorf("%d statements in four pauses", polls)
+		t.Errorf("%d statements in 4 poll intervals, want at most 6", polls)
 	}
 	before = pool.Stat().AcquireCount()
 	for start := time.Now(); time.Since(start) < 20*pollBackoff[0]; {
 		s.stream.wake()
 	}
 	if polls := pool.Stat().AcquireCount() - before; polls > 25 {
-		t.Errorf("%d statements in 20 pauses", polls)
+		t.Errorf("%d statements in 20 times the shortest delay, want at most 25", polls)
 	}
 	before = pool.Stat().AcquireCount()
 	event := addEvent(t, pool, 1)
-	for _, l := range clients {
+	for _, l := range listeners {
 		if rows, _ := l.collect(t, 1); rows[0] != event {
-			t.Error(rows)
+			t.Errorf("got %s, want %s", rows[0], event)
 		}
 	}
 	if pages := pool.Stat().AcquireCount() - before; pages > 10 {
-		t.Errorf("%d statements for one row to %d clients", pages, len(clients))
+		t.Errorf("%d statements for one row to %d clients, want at most 10", pages, len(listeners))
 	}
 }
 
-// TestStream_usesIndex: also on a connection that has read the ledger while it was empty, when reading all of it was the best plan.
+// TestStream_usesIndex: the stream uses an index even on a connection that was first used while the ledger was empty,
+// when a sequential scan was the best plan.
 func TestStream_usesIndex(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), pgtest.Database(t)+"&pool_max_conns=1")
 	if err != nil {
@@ -349,40 +377,44 @@ func TestStream_usesIndex(t *testing.T) {
 				p.after = newest.pos
 			}
 			if err := h.read(t.Context(), &p); err != nil || p.after.xid == 0 && len(p.rows) != want {
-				t.Fatalf("%d rows, %v", len(p.rows), err)
+				t.Fatalf("read %d rows, want %d: %v", len(p.rows), want, err)
 			}
 		}
 	}
 	exec("VACUUM ANALYZE event")
 	readPage(0)
-	exec(`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-		SELECT n, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', now(), 'test' FROM generate_series(1, 30000) AS n`)
+	exec(`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes,
+			created_at, actor)
+		SELECT n, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', now(), 'test'
+		FROM generate_series(1, 30000) AS n`)
 	var scanned, fetched [2]int
-	count := func(i int) {
+	readCounters := func(i int) {
 		exec("SELECT pg_stat_force_next_flush()")
-		if err := pool.QueryRow(t.Context(), "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'event'").Scan(&scanned[i], &fetched[i]); err != nil {
+		const sql = "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'event'"
+		if err := pool.QueryRow(t.Context(), sql).Scan(&scanned[i], &fetched[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	count(0)
+	readCounters(0)
 	readPage(pageRows)
-	count(1)
-	if readPage := fetched[1] - fetched[0]; scanned[1] != scanned[0] || readPage > 6*pageRows {
-		t.Errorf("read %d rows of the whole table, %d by an index", scanned[1]-scanned[0], readPage)
+	readCounters(1)
+	if indexed := fetched[1] - fetched[0]; scanned[1] != scanned[0] || indexed > 6*pageRows {
+		t.Errorf("read %d rows by sequential scans, want 0; %d rows by index, want at most %d",
+			scanned[1]-scanned[0], indexed, 6*pageRows)
 	}
 }
 
-// TestPollerWasRestored: a position that the database does not reach is one that it has lost.
+// TestPollerWasRestored: a position at or above the horizon of a later poll is from a lost database.
 func TestPollerWasRestored(t *testing.T) {
-	read := time.Now()
-	p := &poller{lastPoll: read.Add(1), horizon: 100}
+	lastRead := time.Now()
+	p := &poller{lastPoll: lastRead.Add(1), horizon: 100}
 	for _, c := range []struct {
-		xid  int64
-		read time.Time
-		want bool
-	}{{99, read, false}, {100, read, true}, {100, read.Add(2), false}, {0, read, false}} {
-		if got := p.wasRestored(position{xid: c.xid}, c.read); got != c.want {
-			t.Errorf("%+v: %v", c, got)
+		xid      int64
+		lastRead time.Time
+		want     bool
+	}{{99, lastRead, false}, {100, lastRead, true}, {100, lastRead.Add(2), false}, {0, lastRead, false}} {
+		if got := p.wasRestored(position{xid: c.xid}, c.lastRead); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
 		}
 	}
 }
@@ -392,8 +424,9 @@ func FuzzPosition(f *testing.F) {
 	f.Add("748.1.01890a5d-ac96-774b-bcce-b302099a8057")
 	f.Add("+1.2.{01890a5dac96774bbcceb302099a8057}")
 	f.Fuzz(func(t *testing.T, text string) {
-		if at, ok := parsePosition(text); ok && !strings.EqualFold(at.String(), text) || !ok && at.kind > 0 && at.String() == text {
-			t.Errorf("%q is read as %q, %v", text, at, ok)
+		pos, ok := parsePosition(text)
+		if ok && !strings.EqualFold(pos.String(), text) || !ok && pos.kind > 0 && pos.String() == text {
+			t.Errorf("parsePosition(%q) = %q, %v", text, pos, ok)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,24 +26,22 @@ import (
 	"labledger/internal/postgres/embedded"
 )
 
-// This file tests how streams begin and end.
-
 func TestStream_rejectsBadRequests(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := serveStream(t, pool, nil, func(h *streamHandler) { h.hub.maxClients = 2 })
-	id := ".1.01890a5d-ac96-774b-bcce-b302099a8057"
-	for _, c := range []struct{ query, header, want string }{
-		{"?user=1", "", `400 user: is unknown; did you mean "user_id"?`},
-		{"?user_id=x", "", "400 user_id: must be an integer."},
+	idSuffix := ".1.01890a5d-ac96-774b-bcce-b302099a8057"
+	for _, c := range []struct{ query, header, want string }{ // want is a regexp that matches the beginning
+		{"?user=1", "", `400 user: is unknown; did you mean "user_id"\?`},
+		{"?user_id=x", "", `400 user_id: must be an integer\.`},
 		{"?kind=alerts&user_id=-1", "", "400 user_id: must be from 0 to 9007199254740991; kind: must be event or alert."},
 		{"?kind=event&kind=alert", "", "400 kind: is given more than once"},
-		{"?last_event_id=", "", "400 last_event_id: must be the id of a message"},
-		{"?last_event_id=1" + id, "Last-Event-ID: 00", "400 Last-Event-ID: must be the id of a message"},
-		{"", "Last-Event-ID: -1" + id, "400 Last-Event-ID: must"},
-		{"", "Last-Event-ID: 9223372036854775808" + id, "400 Last-Event-ID: must"},
-		{"", "Last-Event-ID: 1" + strings.Replace(id, "1", "3", 1), "400 Last-Event-ID: must"},
-		{"", "Last-Event-ID: 1" + id + "0", "400 Last-Event-ID: must"},
-		{"", "Last-Event-ID: 9223372036854775807" + id, "400 Last-Event-ID: is of no message of this database"},
+		{"?last_event_id=", "", "400 last_event_id: must be the ID of a message"},
+		{"?last_event_id=1" + idSuffix, "Last-Event-ID: 00", "400 Last-Event-ID: must be the ID of a message"},
+		{"", "Last-Event-ID: -1" + idSuffix, "400 Last-Event-ID: must"},
+		{"", "Last-Event-ID: 9223372036854775808" + idSuffix, "400 Last-Event-ID: must"},
+		{"", "Last-Event-ID: 1" + strings.Replace(idSuffix, "1", "3", 1), "400 Last-Event-ID: must"},
+		{"", "Last-Event-ID: 1" + idSuffix + "0", "400 Last-Event-ID: must"},
+		{"", "Last-Event-ID: 9223372036854775807" + idSuffix, "400 Last-Event-ID: is an unknown position"},
 		{"", "Accept: application/json", "406 Accept"},
 		{"", "Accept: text/event-stream;q=0, */*", "406 Accept"},
 	} {
@@ -55,50 +54,59 @@ func TestStream_rejectsBadRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		var p Problem
-		if err := json.NewDecoder(response.Body).Decode(&p); err != nil || response.StatusCode != p.Status || !strings.HasPrefix(fmt.Sprint(p.Status, " ", p.Detail), c.want) {
-			t.Errorf("%+v: %d %s %v", c, p.Status, p.Detail, err)
+		err = json.NewDecoder(response.Body).Decode(&p)
+		got := fmt.Sprint(p.Status, " ", p.Detail)
+		if err != nil || response.StatusCode != p.Status || !regexp.MustCompile("^"+c.want).MatchString(got) {
+			t.Errorf("%+v: got %s: %v", c, got, err)
 		}
 		response.Body.Close()
 	}
 	response, err := h.Client().Head(h.URL)
-	if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != mediaTypeEventStream {
+	if err != nil || response.StatusCode != http.StatusOK ||
+		response.Header.Get("Content-Type") != mediaTypeEventStream {
 		t.Errorf("HEAD: %v %v", response, err)
 	}
 	h.listen(t, "", "").nextMessage(t)
 	second := h.listen(t, "", "")
 	second.nextMessage(t)
-	if third := h.listen(t, "", ""); third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" {
-		t.Errorf("one too many: %v", third.Response)
+	third := h.listen(t, "", "")
+	if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" {
+		t.Errorf("stream above the limit: %v", third.Response)
 	}
 	second.cancel()
-	waitFor(t, "the place of a client that has gone is free", func() bool { return h.listen(t, "", "").StatusCode == http.StatusOK })
+	waitFor(t, "a disconnected client frees its slot", func() bool {
+		return h.listen(t, "", "").StatusCode == http.StatusOK
+	})
 }
+
 func TestStream_heartbeat(t *testing.T) {
 	h := serveStream(t, pgtest.Pool(t), nil, func(h *streamHandler) { h.heartbeatInterval = 50 * time.Millisecond })
 	l := h.listen(t, "", "")
 	l.nextMessage(t)
-	for start := time.Now(); time.Since(start) < time.Second; { // longer than the server's own bounds
-		if m := l.nextMessage(t); m != (message{comment: "still here"}) {
-			t.Errorf("%+v", m)
+	for start := time.Now(); time.Since(start) < time.Second; { // longer than the timeouts of the server
+		if m := l.nextMessage(t); m != (message{comment: "heartbeat"}) {
+			t.Errorf("got %+v, want a heartbeat", m)
 		}
 	}
 }
 
-// addLarge adds more to the ledger than the network takes in for a client that does not read.
+// addLarge inserts more data than the network buffers hold for a client that does not read. It returns the number of
+// events.
 func addLarge(t *testing.T, pool *pgxpool.Pool) (events int) {
 	t.Helper()
-	const many = 40
-	for range many {
-		_, err := pool.Exec(t.Context(), `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-			VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', 100000)), '{}', now(), 'test')`, uuid.Must(uuid.NewV7()))
-		if err != nil {
+	const insert = `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
+			alert_codes, created_at, actor)
+		VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', 100000)), '{}', now(), 'test')`
+	const n = 40
+	for range n {
+		if _, err := pool.Exec(t.Context(), insert, uuid.Must(uuid.NewV7())); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return many
+	return n
 }
 
-// openStuckClient is a client that asks for everything and does not read it.
+// openStuckClient opens a stream from the beginning and does not read it.
 func (s *streamServer) openStuckClient(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
@@ -117,24 +125,24 @@ func (s *streamServer) clients() int {
 	return s.stream.hub.clients
 }
 
-// TestStream_slowClient: a client that does not read is cut off; meanwhile others read on.
+// TestStream_slowClient: a client that does not read is disconnected and does not delay other clients.
 func TestStream_slowClient(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := serveStream(t, pool, nil, func(h *streamHandler) { h.writeTimeout = time.Second })
 	events := addLarge(t, pool)
 	slow := h.openStuckClient(t)
-	waitFor(t, "the slow client is there", func() bool { return h.clients() == 1 })
+	waitFor(t, "the slow client is connected", func() bool { return h.clients() == 1 })
 	fast := h.listen(t, "", "0")
 	fast.collect(t, events)
-	waitFor(t, "the slow client is cut off", func() bool { return h.clients() == 1 })
-	_ = slow.SetReadDeadline(time.Now().Add(time.Second)) // what the network still holds trickles in
+	waitFor(t, "the slow client is disconnected", func() bool { return h.clients() == 1 })
+	_ = slow.SetReadDeadline(time.Now().Add(time.Second)) // read what is left in network buffers
 	if body, _ := io.ReadAll(slow); strings.Count(string(body), "\nid: ") >= events {
-		t.Error("the slow client was served to the end")
+		t.Error("the slow client received all events")
 	}
 	fast.expectSilence(t, 10*time.Millisecond)
 }
 
-// TestStream_shutdown: when the server stops, clients are let go at once and cleanly, and those that do not read do not hold it up.
+// TestStream_shutdown: a shutdown ends all streams cleanly and soon; clients that do not read do not delay it.
 func TestStream_shutdown(t *testing.T) {
 	pool := pgtest.Pool(t)
 	shutdown := make(chan struct{})
@@ -143,14 +151,14 @@ func TestStream_shutdown(t *testing.T) {
 	idle.nextMessage(t)
 	addLarge(t, pool)
 	h.openStuckClient(t)
-	waitFor(t, "the slow client is there", func() bool { return h.clients() == 2 })
+	waitFor(t, "the slow client is connected", func() bool { return h.clients() == 2 })
 	idle.nextData(t)
-	time.Sleep(300 * time.Millisecond) // until it is stuck
+	time.Sleep(300 * time.Millisecond) // until the write blocks
 	start := time.Now()
 	close(shutdown)
-	closed := make(chan struct{})
+	drained := make(chan struct{})
 	go func() {
-		defer close(closed)
+		defer close(drained)
 		for range idle.messages {
 		}
 	}()
@@ -158,67 +166,67 @@ func TestStream_shutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if elapsed := time.Since(start); elapsed > 3*time.Second {
-		t.Errorf("it took %v to stop", elapsed)
+		t.Errorf("shutdown took %v, want at most 3s", elapsed)
 	}
-	if <-closed; idle.err != io.EOF {
-		t.Errorf("the stream ended with %v", idle.err)
+	if <-drained; idle.err != io.EOF {
+		t.Errorf("the stream ended with %v, want EOF", idle.err)
 	}
 	if resp := doRequest(h.Config.Handler, "GET", "/", ""); resp.Code != http.StatusServiceUnavailable {
-		t.Errorf("a stream opened while the server stops: %d", resp.Code)
+		t.Errorf("stream opened during shutdown: %d", resp.Code)
 	}
 }
 
-// TestStream_cleanEnd: also when a client was last written to longer ago than it is waited for.
+// TestStream_cleanEnd: a shutdown ends streams cleanly even if the deadline of the last write has passed.
 func TestStream_cleanEnd(t *testing.T) {
 	shutdown := make(chan struct{})
 	h := serveStream(t, pgtest.Pool(t), shutdown, func(h *streamHandler) { h.writeTimeout = 20 * time.Millisecond })
-	var open []*listener
+	var listeners []*listener
 	for range 50 {
 		l := h.listen(t, "", "")
 		l.nextMessage(t)
-		open = append(open, l)
+		listeners = append(listeners, l)
 	}
 	time.Sleep(2 * h.stream.writeTimeout)
 	close(shutdown)
-	for _, l := range open {
+	for _, l := range listeners {
 		if m, more := <-l.messages; more || l.err != io.EOF {
-			t.Errorf("%+v, %v", m, l.err)
+			t.Errorf("got message %+v, error %v; want EOF", m, l.err)
 		}
 	}
 }
 
-// TestStream_hubStopsWhenIdle: the hub sleeps without clients, and wakes again with the next one.
+// TestStream_hubStopsWhenIdle: the hub stops polling without clients and starts again with the next client.
 func TestStream_hubStopsWhenIdle(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	running := func() bool { return leaktest.InType((*hub).run)+leaktest.InType((*subscriber).wait) > 0 }
 	for range 3 {
-		var open []*listener
+		var listeners []*listener
 		for range 5 {
 			l := s.listen(t, "", "")
 			l.nextMessage(t)
-			open = append(open, l)
+			listeners = append(listeners, l)
 		}
 		event := addEvent(t, pool, 1)
-		for _, l := range open {
+		for _, l := range listeners {
 			if rows, _ := l.collect(t, 1); rows[0] != event {
-				t.Error(rows)
+				t.Errorf("got %s, want %s", rows[0], event)
 			}
 		}
 		if !running() {
-			t.Fatal("the test does not find what runs")
+			t.Fatal("no goroutine of the hub found while streams are open")
 		}
-		for _, l := range open {
+		for _, l := range listeners {
 			l.cancel()
 		}
-		waitFor(t, "nothing is left running", func() bool { return !running() })
+		waitFor(t, "all goroutines of the hub have ended", func() bool { return !running() })
 		for range 3 {
-			s.stream.wake() // for nobody
+			s.stream.wake() // without clients
 		}
 	}
 }
 
-// postmasterPID is the process to kill; 0 while there is none.
+// postmasterPID returns the process ID of the Postgres server, or 0 if it is not running.
 func postmasterPID(c *embedded.Cluster) int {
 	file, _ := os.ReadFile(filepath.Join(c.Dir(), "postmaster.pid"))
 	line, _, _ := strings.Cut(string(file), "\n")
@@ -226,7 +234,8 @@ func postmasterPID(c *embedded.Cluster) int {
 	return pid
 }
 
-// TestStream_survivesPostgresCrash kills Postgres under open streams: they stay open, and miss nothing that is written afterwards.
+// TestStream_survivesPostgresCrash kills Postgres while streams are open. They stay open and miss nothing that is
+// written afterwards.
 func TestStream_survivesPostgresCrash(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
 	if err := migrateAndSeed(t.Context(), cluster.URL()); err != nil {
@@ -242,9 +251,9 @@ func TestStream_survivesPostgresCrash(t *testing.T) {
 	for round := range 3 {
 		before := addEvent(t, pool, 1)
 		if rows, _ := active.collect(t, 1); rows[0] != before {
-			t.Fatal(rows)
+			t.Fatalf("round %d: got %s, want %s", round, rows[0], before)
 		}
-		// A transaction number that is given out and lost in the crash: the next transaction gets the same one.
+		// The crash loses this transaction ID; the next transaction gets the same one.
 		openTx, err := pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -253,27 +262,27 @@ func TestStream_survivesPostgresCrash(t *testing.T) {
 		rollback(openTx)
 		idle := h.listen(t, "?user_id=2", "")
 		idle.nextMessage(t)
-		killed := postmasterPID(cluster)
-		if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
+		killedPID := postmasterPID(cluster)
+		if err := syscall.Kill(killedPID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "Postgres is back", func() bool {
+		waitFor(t, "Postgres has restarted", func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			pid := postmasterPID(cluster) // the backends of the killed one live on for a moment, and may still answer
-			return pid > 0 && pid != killed && pool.QueryRow(ctx, "SELECT 1").Scan(new(int)) == nil
+			pid := postmasterPID(cluster) // backends of the killed server may still respond for a moment
+			return pid > 0 && pid != killedPID && pool.QueryRow(ctx, "SELECT 1").Scan(new(int)) == nil
 		})
-		pool.Reset() // such a backend knows nothing of what comes now, and the stream would end as if that had been lost
-		own, foreign := addEvent(t, pool, 2), addEvent(t, pool, 1)
-		if rows, _ := active.collect(t, 2); !slices.Equal(rows, []string{own, foreign}) {
-			t.Errorf("round %d: %q", round, rows)
+		pool.Reset() // an old backend does not see new rows, so the stream would end as after a restore
+		userEvent, otherEvent := addEvent(t, pool, 2), addEvent(t, pool, 1)
+		if rows, _ := active.collect(t, 2); !slices.Equal(rows, []string{userEvent, otherEvent}) {
+			t.Errorf("round %d: active stream got %q, want %q", round, rows, []string{userEvent, otherEvent})
 		}
-		if rows, _ := idle.collect(t, 1); rows[0] != own {
-			t.Errorf("round %d: %q", round, rows)
+		if rows, _ := idle.collect(t, 1); rows[0] != userEvent {
+			t.Errorf("round %d: filtered stream got %s, want %s", round, rows[0], userEvent)
 		}
 		idle.cancel()
 	}
-	// And one that is being read while Postgres is away.
+	// A stream that is being read during the crash.
 	all := 3*3 + addLarge(t, pool)
 	late := h.listen(t, "", "0")
 	late.collect(t, 1)
@@ -281,18 +290,18 @@ func TestStream_survivesPostgresCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	if rows, _ := late.collect(t, all-1); len(rows) != len(slices.Compact(slices.Sorted(slices.Values(rows)))) {
-		t.Errorf("something came twice: %q", rows)
+		t.Errorf("duplicate messages: %q", rows)
 	}
 	if err := cluster.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	response, err := h.Client().Get(h.URL)
 	if err != nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
-		t.Errorf("without a database: %v %v", response, err)
+		t.Errorf("new stream without a database: %v %v", response, err)
 	}
 	for range 3 {
 		if m := late.nextMessage(t); m.comment == "" {
-			t.Errorf("without a database: %+v", m)
+			t.Errorf("open stream without a database: got %+v, want a heartbeat", m)
 		}
 	}
 }

@@ -24,23 +24,27 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// A streamServer serves the stream alone. Its bounds on reading and writing are shorter than every test: a stream must outlive them.
+// A streamServer serves only the stream. Its read and write timeouts are shorter than every test, because a stream must
+// outlive them.
 type streamServer struct {
 	*httptest.Server
 	stream *streamHandler
 }
 
-func serveStream(t *testing.T, pool *pgxpool.Pool, shutdown <-chan struct{}, adjust func(*streamHandler)) *streamServer {
+func serveStream(
+	t *testing.T, pool *pgxpool.Pool, shutdown <-chan struct{}, adjust func(*streamHandler),
+) *streamServer {
 	t.Helper()
 	h := newStreamHandler(pool, shutdown)
 	if adjust != nil {
 		adjust(h)
 	}
-	handler := &middleware{next: h, log: slog.New(slog.NewTextHandler(io.Discard, nil)), metrics: newMetrics(pool, "test")}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	handler := &middleware{next: h, log: log, metrics: newMetrics(pool, "test")}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		_ = c.(*net.TCPConn).SetWriteBuffer(4 << 10) // so that a client that does not read is felt soon
+		_ = c.(*net.TCPConn).SetWriteBuffer(4 << 10) // so that writes block soon if a client does not read
 		return ctx
 	}
 	server.Start()
@@ -51,31 +55,42 @@ func serveStream(t *testing.T, pool *pgxpool.Pool, shutdown <-chan struct{}, adj
 	return &streamServer{server, h}
 }
 
-// A listener is one client.
+// A listener is a client of the stream.
 type listener struct {
 	*http.Response
-	messages chan message // closed at the end
-	err      error        // that ended it
+	messages chan message // closed when the stream ends
+	err      error        // why the stream ended; valid once messages is closed
 	cancel   context.CancelFunc
 }
 
 type message struct{ id, event, data, comment string }
 
-// listen opens a stream. last is its Last-Event-ID, or "".
+// listen opens a stream that ends with the test. last is its Last-Event-ID, or "".
 func (s *streamServer) listen(t *testing.T, query, last string) *listener {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/v1/stream"+query, nil)
+	l, err := s.open(context.Background(), query, last)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(l.cancel)
+	return l
+}
+
+// open is listen for any goroutine: it returns errors instead of failing the test.
+func (s *streamServer) open(ctx context.Context, query, last string) (*listener, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/v1/stream"+query, nil)
+	if err != nil {
+		cancel()
+		return nil, err
 	}
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
 	}
 	response, err := s.Client().Do(r)
 	if err != nil {
-		t.Fatal(err)
+		cancel()
+		return nil, err
 	}
 	l := &listener{Response: response, messages: make(chan message), cancel: cancel}
 	go func() {
@@ -111,25 +126,25 @@ func (s *streamServer) listen(t *testing.T, query, last string) *listener {
 			}
 		}
 	}()
-	return l
+	return l, nil
 }
 
-// nextMessage is the next message, also one without data.
+// nextMessage returns the next message, with or without data.
 func (l *listener) nextMessage(t *testing.T) message {
 	t.Helper()
 	select {
 	case m, ok := <-l.messages:
 		if !ok {
-			t.Fatalf("the stream has ended: %v", l.err)
+			t.Fatalf("the stream ended: %v", l.err)
 		}
 		return m
 	case <-time.After(20 * time.Second):
-		t.Fatal("no message comes")
+		t.Fatal("no message within 20s")
 	}
 	panic("unreachable")
 }
 
-// nextData is the next message with data.
+// nextData returns the next message with data.
 func (l *listener) nextData(t *testing.T) message {
 	t.Helper()
 	for {
@@ -139,7 +154,7 @@ func (l *listener) nextData(t *testing.T) message {
 	}
 }
 
-// collect reads n messages and returns what they are about.
+// collect reads n messages with data and returns their row keys and IDs.
 func (l *listener) collect(t *testing.T, n int) (rows []string, ids []string) {
 	t.Helper()
 	for range n {
@@ -149,7 +164,7 @@ func (l *listener) collect(t *testing.T, n int) (rows []string, ids []string) {
 	return rows, ids
 }
 
-// rowKey is what a message is about: kind, id and, of an alert, version.
+// rowKey returns kind and ID of the row in a message, and the version of an alert.
 func (m message) rowKey(t *testing.T) string {
 	t.Helper()
 	var row struct {
@@ -165,7 +180,7 @@ func (m message) rowKey(t *testing.T) string {
 	return m.event + " " + row.ID
 }
 
-// expectSilence fails when a message with data comes within a while.
+// expectSilence fails if a message with data arrives before the timeout.
 func (l *listener) expectSilence(t *testing.T, timeout time.Duration) {
 	t.Helper()
 	expired := time.After(timeout)
@@ -173,7 +188,7 @@ func (l *listener) expectSilence(t *testing.T, timeout time.Duration) {
 		select {
 		case m := <-l.messages:
 			if m.data != "" {
-				t.Fatalf("there should be no message: %+v", m)
+				t.Fatalf("unexpected message: %+v", m)
 			}
 		case <-expired:
 			return
@@ -185,37 +200,42 @@ type execer interface {
 	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
 }
 
-// addEvent and addAlert return what a message about the row says.
+// addEvent inserts an event and returns its row key.
 func addEvent(t *testing.T, dbtx execer, user int) string {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())
-	_, err := dbtx.Exec(context.Background(), `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-		VALUES ($1, $2, 'deposit', 12.5, 1000, 1000, 'medium', 1, '{"30": 0, "123": "12.50"}', '{}', now(), 'tést')`, user, id)
-	if err != nil {
+	const insert = `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
+			alert_codes, created_at, actor)
+		VALUES ($1, $2, 'deposit', 12.5, 1000, 1000, 'medium', 1, '{"30": 0, "123": "12.50"}', '{}', now(), 'tést')`
+	if _, err := dbtx.Exec(context.Background(), insert, user, id); err != nil {
 		t.Error(err)
 	}
 	return "event " + id.String()
 }
 
-// addAlert adds an alert to an event.
+// addAlert inserts an alert for an event and returns its row key.
 func addAlert(t *testing.T, dbtx execer, event string) string {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())
-	_, err := dbtx.Exec(context.Background(), `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, note, created_at, changed_at, actor)
-		SELECT user_id, $1, id, '{30,500}', time, risk, ruleset_id, '[{"code": 30}]', E'two\nlines "quoted"', created_at, created_at, actor FROM event WHERE id = $2`, id, strings.TrimPrefix(event, "event "))
-	if err != nil {
+	const insert = `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, note,
+			created_at, changed_at, actor)
+		SELECT user_id, $1, id, '{30,500}', time, risk, ruleset_id, '[{"code": 30}]', E'two\nlines "quoted"',
+			created_at, created_at, actor
+		FROM event
+		WHERE id = $2`
+	if _, err := dbtx.Exec(context.Background(), insert, id, strings.TrimPrefix(event, "event ")); err != nil {
 		t.Error(err)
 	}
 	return fmt.Sprintf("alert %s 1", id)
 }
 
-// TestStream_resumesAfterEveryMessage reads what is there from the beginning, and goes on from every single message.
+// TestStream_resumesAfterEveryMessage reads the stream from the beginning and resumes it after each message.
 func TestStream_resumesAfterEveryMessage(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	fresh := s.listen(t, "", "")
-	if m := fresh.nextMessage(t); m != (message{id: "0"}) {
-		t.Errorf("the stream of an empty ledger begins with %+v", m)
+	fromNow := s.listen(t, "", "")
+	if m := fromNow.nextMessage(t); m != (message{id: "0"}) {
+		t.Errorf("first message for an empty ledger: %+v, want position 0", m)
 	}
 	var want []string
 	for user := range 3 {
@@ -230,41 +250,47 @@ func TestStream_resumesAfterEveryMessage(t *testing.T) {
 	}
 	s.stream.wake()
 	all := s.listen(t, "", "0")
-	if kind := all.Header.Get("Content-Type") + all.Header.Get("Cache-Control") + all.Header.Get("X-Accel-Buffering"); kind != "text/event-streamno-storeno" {
-		t.Errorf("header: %v", all.Header)
+	for name, value := range map[string]string{
+		"Content-Type":      "text/event-stream",
+		"Cache-Control":     "no-store",
+		"X-Accel-Buffering": "no",
+	} {
+		if got := all.Header.Get(name); got != value {
+			t.Errorf("%s: got %q, want %q", name, got, value)
+		}
 	}
 	rows, ids := all.collect(t, len(want))
 	if !slices.Equal(rows, want) {
-		t.Errorf("messages are\n%q, not\n%q", rows, want)
+		t.Errorf("from position 0: got\n%q, want\n%q", rows, want)
 	}
-	if live, _ := fresh.collect(t, len(want)); !slices.Equal(live, want) {
-		t.Errorf("live messages are\n%q, not\n%q", live, want)
+	if live, _ := fromNow.collect(t, len(want)); !slices.Equal(live, want) {
+		t.Errorf("live: got\n%q, want\n%q", live, want)
 	}
 	for i, id := range ids {
-		rest := s.listen(t, "", id)
+		resumed := s.listen(t, "", id)
 		if i%2 == 1 {
-			rest.cancel()
-			rest = s.listen(t, "?last_event_id="+id, "")
+			resumed.cancel()
+			resumed = s.listen(t, "?last_event_id="+id, "")
 		}
-		if rest.nextMessage(t) != (message{id: id}) {
-			t.Error("a resumed stream should begin where it was left")
+		if resumed.nextMessage(t) != (message{id: id}) {
+			t.Error("a resumed stream does not begin with its position")
 		}
-		if rows, _ := rest.collect(t, len(want)-i-1); !slices.Equal(rows, want[i+1:]) {
-			t.Errorf("after message %d come %q", i, rows)
+		if rows, _ := resumed.collect(t, len(want)-i-1); !slices.Equal(rows, want[i+1:]) {
+			t.Errorf("after message %d: got %q, want %q", i, rows, want[i+1:])
 		}
-		rest.expectSilence(t, 10*time.Millisecond)
-		rest.cancel()
+		resumed.expectSilence(t, 10*time.Millisecond)
+		resumed.cancel()
 	}
 	both := s.listen(t, "?last_event_id="+ids[0], ids[len(ids)-2])
 	if rows, _ := both.collect(t, 1); rows[0] != want[len(want)-1] {
-		t.Error("the header should count before the parameter, which stays the same when a browser reconnects")
+		t.Error("last_event_id took precedence over Last-Event-ID, which a browser updates when it reconnects")
 	}
 	if m := s.listen(t, "", "").nextMessage(t); m != (message{id: ids[len(ids)-1]}) {
-		t.Errorf("a new stream should begin at the newest row, not %+v", m)
+		t.Errorf("a new stream begins with %+v, want the position of the newest row", m)
 	}
 }
 
-// TestStream_matchesLists holds the messages against the rows that the lists of events and alerts show.
+// TestStream_matchesLists compares the messages with the rows of ListEvents and ListAlerts.
 func TestStream_matchesLists(t *testing.T) {
 	pool := pgtest.Pool(t)
 	addAlert(t, pool, addEvent(t, pool, 7))
@@ -274,25 +300,28 @@ func TestStream_matchesLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	one := int64(1)
+	limit := int64(1)
 	events, alerts := pageEncoder{limit: 1}, pageEncoder{limit: 1}
-	if _, err := db.New(readDBTX(conn, false, &events)).ListEvents(t.Context(), db.ListEventsParams{Limit: &one}); err != nil {
+	_, err = db.New(readDBTX(conn, false, &events)).ListEvents(t.Context(), db.ListEventsParams{Limit: &limit})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.New(readDBTX(conn, false, &alerts)).ListAlerts(t.Context(), db.ListAlertsParams{Limit: &one}); err != nil {
+	_, err = db.New(readDBTX(conn, false, &alerts)).ListAlerts(t.Context(), db.ListAlertsParams{Limit: &limit})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, list := range []pageEncoder{events, alerts} {
 		if data := messages.nextData(t).data; "["+data+"]\n" != string(list.bytes()) {
-			t.Errorf("message %s, list %s", data, list.bytes())
+			t.Errorf("message %s differs from list %s", data, list.bytes())
 		}
 	}
-	if !strings.Contains(string(events.body), `"amount":"12.50"`) || !strings.Contains(string(alerts.body), `"alert_codes":[30,500]`) {
-		t.Errorf("%s %s", events.body, alerts.body)
+	if !strings.Contains(string(events.body), `"amount":"12.50"`) ||
+		!strings.Contains(string(alerts.body), `"alert_codes":[30,500]`) {
+		t.Errorf("unexpected lists: %s %s", events.body, alerts.body)
 	}
 }
 
-// TestStream_alertChanges: a changed alert comes again, in its newest state; the rows before it do not.
+// TestStream_alertChanges: a changed alert is sent again with its newest version; the rows before it are not.
 func TestStream_alertChanges(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
@@ -307,22 +336,22 @@ func TestStream_alertChanges(t *testing.T) {
 	change("acknowledged")
 	m := live.nextData(t)
 	if m.rowKey(t) != strings.TrimSuffix(alert, "1")+"2" || !strings.Contains(m.data, `"state":"acknowledged"`) {
-		t.Errorf("%+v", m)
+		t.Errorf("after the first change: %+v", m)
 	}
 	change("closed")
-	change("closed") // changes nothing
+	change("closed") // no change, so no version 4
 	if m = live.nextData(t); !strings.Contains(m.data, `"state":"closed"`) || !strings.Contains(m.data, `"version":3`) {
-		t.Errorf("%+v", m)
+		t.Errorf("after the second change: %+v", m)
 	}
 	live.expectSilence(t, 50*time.Millisecond)
 	late := s.listen(t, "", ids[1])
 	if again := late.nextData(t); again != m {
-		t.Errorf("who missed both changes sees %+v", again)
+		t.Errorf("stream resumed before both changes: got %+v, want %+v", again, m)
 	}
 	late.expectSilence(t, 50*time.Millisecond)
 }
 
-// TestStream_filters: what is filtered out still moves the position, which a sign of life tells.
+// TestStream_filters: rows that are filtered out still advance the position, which heartbeats report.
 func TestStream_filters(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := serveStream(t, pool, nil, func(h *streamHandler) { h.heartbeatInterval = 100 * time.Millisecond })
@@ -341,24 +370,25 @@ func TestStream_filters(t *testing.T) {
 	} {
 		l := h.listen(t, query, "0")
 		if rows, _ := l.collect(t, len(want)); !slices.Equal(rows, want) {
-			t.Errorf("%s: %q", query, rows)
+			t.Errorf("%s: got %q, want %q", query, rows, want)
 		}
 		if strings.Contains(query, "kind") {
 			continue
 		}
 		for m := l.nextMessage(t); m.id != ids[3]; m = l.nextMessage(t) {
 			if m.data != "" {
-				t.Errorf("%s: too much: %+v", query, m)
+				t.Errorf("%s: unexpected message %+v", query, m)
 			}
 		}
 	}
 }
 
+// waitFor polls a condition for 20 seconds.
 func waitFor(t *testing.T, name string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("not so: " + name)
+			t.Fatal("timed out waiting until " + name)
 		}
 	}
 }

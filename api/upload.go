@@ -24,41 +24,43 @@ import (
 	"labledger/internal/media"
 )
 
-// This file takes files in, as forms of browsers and of curl -F send them, gives them out, and lets them go.
+// This file uploads, serves and deletes attachments. Uploads are multipart forms, as sent by browsers and curl -F.
 
-// UploadRequest is what goes with an uploaded file: what it belongs to, if anything; one thing at most.
+// UploadRequest holds the form fields beside the file. At most one of them may be set.
 type UploadRequest struct {
-	// The site that it belongs to.
+	// ID of the site that the file belongs to.
 	SiteID *int64 `json:"site_id"`
-	// The freezer that it belongs to.
+	// ID of the freezer that the file belongs to.
 	FreezerID *int64 `json:"freezer_id"`
-	// The computer that it belongs to.
+	// ID of the computer that the file belongs to.
 	ComputerID *int64 `json:"computer_id"`
-	// The container that it belongs to.
+	// UUID of the container that the file belongs to.
 	ContainerUUID *uuid.UUID `json:"container_uuid"`
 }
 
 // Bounds of an upload.
 const (
 	maxUpload   = 20 << 20 // bytes of the file
-	maxForm     = 64 << 10 // bytes of all that is around it
-	maxParts    = 8        // fields, with the file
-	maxFileName = 200      // characters of the file's name
-	fileField   = "file"   // which holds the file
+	maxForm     = 64 << 10 // bytes of the form without the file
+	maxParts    = 8        // form fields, including the file
+	maxFileName = 200      // characters of the file name
+	fileField   = "file"   // form field of the file
 )
 
-// Upload stores a file of up to 20 MiB and says what is known of it: its url, under a name that nobody guesses; its type, by its first bytes,
-// whatever the sender says; size and SHA-256. Pages, scripts and drawings with scripts in them (HTML, XML, SVG) are refused. One thing has up to
-// 1000 attachments.
+// Upload stores a file of up to 20 MiB as an attachment. The url of the file is unguessable. Its type is detected from
+// the first bytes; the type that the client sends is ignored. Files that browsers execute (HTML, XML, SVG, scripts) are
+// rejected. A row has at most 1000 attachments.
 func Upload(*db.Queries, context.Context, UploadRequest) (db.Attachment, error) {
-	panic("api: the server takes files")
+	panic("api: Upload is implemented by uploadEndpoint")
 }
 
 func uploadEndpoint(files *media.Store) endpoint {
 	return endpoint{
 		queries: []any{Upload, (*db.Queries).CreateAttachment},
-		in:      reflect.TypeFor[UploadRequest](), out: reflect.TypeFor[db.Attachment](), form: true,
-		handle: func(c *call) error { return c.upload(files) },
+		in:      reflect.TypeFor[UploadRequest](),
+		out:     reflect.TypeFor[db.Attachment](),
+		form:    true,
+		handle:  func(c *call) error { return c.upload(files) },
 	}
 }
 
@@ -68,14 +70,14 @@ func deleteAttachmentEndpoint(files *media.Store) endpoint {
 	return e
 }
 
-// serveMedia answers with a file. Its URL is the permission: nobody guesses it. So whoever has it may show the file in a page of their own, too.
+// serveMedia serves uploaded files. URLs are capabilities (130 random bits), so cross-origin embedding is allowed.
 func serveMedia(files *media.Store) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		vars := pathValues(r)
 		deadlineExtender(w)()
 		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		if files == nil || !files.ServeFile(w, r, vars["folder"], vars["file"]) {
-			writeProblem(w, r, problem(http.StatusNotFound, "There is no such file."))
+			writeProblem(w, r, problem(http.StatusNotFound, "File not found."))
 		}
 	})
 }
@@ -85,7 +87,7 @@ func (c *call) upload(files *media.Store) error {
 		return p
 	}
 	if files == nil {
-		return unavailable("This server has no folder for files.", nil)
+		return unavailable("This server has no directory for uploaded files. Contact the operator.", nil)
 	}
 	release, err := c.transfers.tryAcquire()
 	if err != nil {
@@ -104,25 +106,34 @@ func (c *call) upload(files *media.Store) error {
 		}
 		return p
 	}
-	if err := file.Commit(); err != nil { // before the row is there: a row always has its file
+	if err := file.Commit(); err != nil { // before the row is inserted: every row has its file
 		file.Abort()
 		return storageProblem(err)
 	}
 	in := c.in.Addr().Interface().(*UploadRequest)
 	var created db.Attachment
-	_, err = c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
+	create := func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
 		created, err = db.New(tx).CreateAttachment(ctx, db.CreateAttachmentParams{
-			Name: name, Url: file.URL, MediaType: file.Type, Size: file.Size, Sha256: file.SHA256,
-			SiteID: in.SiteID, FreezerID: in.FreezerID, ComputerID: in.ComputerID, ContainerUuid: in.ContainerUUID,
+			Name:          name,
+			Url:           file.URL,
+			MediaType:     file.Type,
+			Size:          file.Size,
+			Sha256:        file.SHA256,
+			SiteID:        in.SiteID,
+			FreezerID:     in.FreezerID,
+			ComputerID:    in.ComputerID,
+			ContainerUuid: in.ContainerUUID,
 		})
 		return err
-	})
+	}
+	_, err = c.inTx(ctx, recorderOf(c.w).requestContext(), create)
 	var pgErr *pgconn.PgError
 	switch {
 	case c.dryRun || errors.As(err, &pgErr):
 		file.Abort()
 	case err == nil:
-		files.ClearPending(file.URL) // otherwise it is not known whether the row is there; the housekeeping finds out
+		// After any other error the row may exist, so the file stays pending until the next cleanup.
+		files.ClearPending(file.URL)
 	}
 	if err != nil {
 		return err
@@ -131,12 +142,13 @@ func (c *call) upload(files *media.Store) error {
 	return c.writeVersioned(http.StatusCreated, created, created.Version)
 }
 
-// readForm reads the form: the file goes to the disk as it comes. What is wrong with single fields goes to found.
+// readForm reads the form and streams the file to disk. It adds the errors of single fields to c.errs.
 func (c *call) readForm(files *media.Store) (file *media.File, filename string, err error) {
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxUpload+maxForm)
 	form, err := c.r.MultipartReader()
 	if err != nil {
-		return nil, "", problem(http.StatusUnsupportedMediaType, "Send a form, multipart/form-data, with the file in its field %q: curl -F %s=@photo.jpg", fileField, fileField)
+		return nil, "", problem(http.StatusUnsupportedMediaType,
+			"Send a multipart/form-data body with the file in field %q: curl -F %s=@photo.jpg", fileField, fileField)
 	}
 	defer func() {
 		if err != nil && file != nil {
@@ -157,7 +169,8 @@ func (c *call) readForm(files *media.Store) (file *media.File, filename string, 
 		i := slices.IndexFunc(c.binder.bodyFields, func(f field) bool { return f.name == name })
 		switch {
 		case len(seen) == maxParts:
-			return file, filename, badRequest([]FieldError{{Field: "form", Message: fmt.Sprintf("must have at most %d fields", maxParts)}})
+			message := fmt.Sprintf("must have at most %d fields", maxParts)
+			return file, filename, badRequest([]FieldError{{Field: "form", Message: message}})
 		case slices.Contains(seen, name):
 			c.errs.add(sanitize(name), "is given more than once")
 		case name == fileField:
@@ -176,7 +189,8 @@ func (c *call) readForm(files *media.Store) (file *media.File, filename string, 
 		case errors.Is(err, media.ErrTooLarge):
 			return file, filename, tooLargeProblem()
 		case errors.Is(err, media.ErrType):
-			return file, filename, problem(http.StatusUnsupportedMediaType, "A browser would run what is in this file, so it is not taken: HTML, XML, SVG and scripts. Send it in a ZIP file.")
+			return file, filename, problem(http.StatusUnsupportedMediaType,
+				"Files that browsers execute (HTML, XML, SVG, scripts) are rejected. Send the file in a ZIP archive.")
 		case err != nil:
 			return file, filename, formProblem(err)
 		}
@@ -191,12 +205,12 @@ func (c *call) readForm(files *media.Store) (file *media.File, filename string, 
 		}
 	}
 	if parents > 1 {
-		c.errs.add("site_id", "must be null where another is given: a file belongs to one thing")
+		c.errs.add("site_id", "at most one of site_id, freezer_id, computer_id and container_uuid may be set")
 	}
 	return file, filename, nil
 }
 
-// bindPart fills in from one field of a form. An empty one is null.
+// bindPart stores a form field in c.in. An empty field is null.
 func (c *call) bindPart(f field, part *multipart.Part) error {
 	text, err := io.ReadAll(io.LimitReader(part, maxForm))
 	if err != nil || len(text) == 0 {
@@ -206,7 +220,7 @@ func (c *call) bindPart(f field, part *multipart.Part) error {
 	return nil
 }
 
-// deadlineReader gives the sender some more time with each piece.
+// deadlineReader extends the deadlines of the connection with each read.
 type deadlineReader struct {
 	src    io.Reader
 	extend func()
@@ -218,14 +232,15 @@ func (d deadlineReader) Read(b []byte) (int, error) {
 }
 
 func tooLargeProblem() *Problem {
-	return problem(http.StatusRequestEntityTooLarge, "The file is larger than %d bytes.", maxUpload)
+	return problem(http.StatusRequestEntityTooLarge, "The file is larger than the limit of %d bytes.", maxUpload)
 }
 
 func storageProblem(cause error) *Problem {
-	return unavailable("The file cannot be stored right now. Nothing was kept; tell the operator if it stays so.", cause)
+	return unavailable(
+		"The file cannot be stored right now. Try again, or contact the operator if this persists.", cause)
 }
 
-// formProblem says how a form broke off.
+// formProblem converts the error of reading a form into a problem.
 func formProblem(err error) error {
 	var maxBytesErr *http.MaxBytesError
 	var pathErr *fs.PathError
@@ -234,30 +249,32 @@ func formProblem(err error) error {
 		return tooLargeProblem()
 	case errors.As(err, &pathErr):
 		return storageProblem(err)
-	case errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "multipart:"): // which has no type for it
-		return badRequest([]FieldError{{Field: "form", Message: "cannot be read: " + sanitize(err.Error())}})
+	case errors.Is(err, io.ErrUnexpectedEOF),
+		strings.Contains(err.Error(), "multipart:"): // mime/multipart has no error type
+		return badRequest([]FieldError{{Field: "form", Message: "is malformed: " + sanitize(err.Error())}})
 	case errors.Is(err, media.ErrTooLarge), errors.Is(err, media.ErrType):
 		return err
 	}
 	return bodyProblem(err, maxUpload)
 }
 
-// fileName is what the file was called where it came from, without the folders that some send.
+// fileName returns the base name of the uploaded file. Some clients send a Windows path.
 func fileName(part *multipart.Part) string {
-	name := part.FileName() // its last part already, by our own system's separator
+	name := part.FileName() // strips directories, but only with the separator of this system
 	return name[strings.LastIndexByte(name, '\\')+1:]
 }
 
+// validateFileName returns why a file name is rejected, or "".
 func validateFileName(name string) string {
 	switch {
 	case strings.Trim(name, ". ") == "":
-		return "must be a file with a name"
+		return "must have a file name"
 	case !utf8.ValidString(name):
-		return "must have a name in valid UTF-8"
+		return "must have a file name in valid UTF-8"
 	case len([]rune(name)) > maxFileName:
-		return fmt.Sprintf("must have a name of at most %d characters", maxFileName)
+		return fmt.Sprintf("must have a file name of at most %d characters", maxFileName)
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "must have a name of printable characters"
+		return "must have a file name of printable characters only"
 	}
 	return ""
 }
@@ -269,15 +286,17 @@ func (c *call) deleteAttachment(files *media.Store) error {
 	ctx, cancel := context.WithTimeout(c.r.Context(), handlerTimeout)
 	defer cancel()
 	var deleted db.Attachment
-	_, err := c.inTx(ctx, recorderOf(c.w).requestContext(), func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
+	deleteRow := func(ctx context.Context, tx pgx.Tx, _ *rowEncoder) (err error) {
 		deleted, err = db.New(tx).DeleteAttachment(ctx, c.in.Interface().(db.DeleteAttachmentParams))
 		if err == nil && files != nil && !c.dryRun {
-			if err := files.MarkPending(deleted.Url); err != nil { // before the row has gone: a file that is left is found
+			// Before the commit, so that cleanup finds an orphaned file.
+			if err := files.MarkPending(deleted.Url); err != nil {
 				return storageProblem(err)
 			}
 		}
 		return err
-	})
+	}
+	_, err := c.inTx(ctx, recorderOf(c.w).requestContext(), deleteRow)
 	if err == errNoRow {
 		return c.notFoundProblem(c.r)
 	}
@@ -290,7 +309,7 @@ func (c *call) deleteAttachment(files *media.Store) error {
 	return c.writeVersioned(http.StatusOK, deleted, 0)
 }
 
-// writeVersioned writes a row that a typed query answered.
+// writeVersioned writes a row as JSON, with an ETag if version is positive.
 func (c *call) writeVersioned(status int, row any, version int64) error {
 	body, err := json.Marshal(row)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"labledger/internal/media"
 )
 
-// countFiles counts the files of a folder.
+// countFiles returns the number of files in a directory tree.
 func countFiles(t *testing.T, dir string) (n int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
@@ -31,23 +31,23 @@ func countFiles(t *testing.T, dir string) (n int) {
 	return n
 }
 
-// TestUpload_limits sends files of the size that may just be, and one byte more, as they come; what is refused leaves nothing behind.
+// TestUpload_limits streams a file of the maximum size and larger ones. Rejected uploads leave no files behind.
 func TestUpload_limits(t *testing.T) {
 	dir := t.TempDir()
 	ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(dir) })
 	base := ts.listen()
 	token := ts.createSession(ts.createAccount("oscar", operator)).access
 	send := func(size int64, fields map[string]string) *http.Response {
-		body, in := io.Pipe()
-		form := multipart.NewWriter(in)
+		body, writer := io.Pipe()
+		form := multipart.NewWriter(writer)
 		go func() {
 			for name, value := range fields {
-				_ = form.WriteField(name, value) // the pipe is closed when nobody reads
+				_ = form.WriteField(name, value) // fails if the server stops reading
 			}
 			part, _ := form.CreateFormFile("file", "large.bin")
 			_, err := io.CopyN(part, rand.Reader, size)
 			_ = form.Close()
-			in.CloseWithError(err)
+			writer.CloseWithError(err)
 		}()
 		r, err := http.NewRequest(http.MethodPost, base+"/upload", body)
 		if err != nil {
@@ -59,93 +59,95 @@ func TestUpload_limits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = resp.Body.Close() // its status says it
+		_ = resp.Body.Close()
 		return resp
 	}
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if a := send(maxUpload, map[string]string{"site_id": "1"}); a.StatusCode != http.StatusCreated {
-		t.Errorf("%s", a.Status)
+	if resp := send(maxUpload, map[string]string{"site_id": "1"}); resp.StatusCode != http.StatusCreated {
+		t.Errorf("upload of the maximum size: %s", resp.Status)
 	}
 	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > maxUpload/2 {
-		t.Errorf("a file of %d bytes took %d of memory", maxUpload, used)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > maxUpload/2 {
+		t.Errorf("a file of %d bytes allocated %d bytes", maxUpload, allocated)
 	}
 	if n := countFiles(t, dir); n != 1 {
-		t.Errorf("%d files", n)
+		t.Errorf("%d files are stored, want 1", n)
 	}
-	for name, a := range map[string]*http.Response{
-		"a byte too many":       send(maxUpload+1, nil),
-		"far too many":          send(3*maxUpload, nil),
-		"fields without end":    send(1, map[string]string{"site_id": strings.Repeat("1", 2*maxForm)}),
-		"a site that is not":    send(1, map[string]string{"site_id": "99"}),
-		"a field nobody knows":  send(1, map[string]string{"sight": "1"}),
-		"a dry run, of nothing": send(0, nil),
+	for name, resp := range map[string]*http.Response{
+		"one byte too many": send(maxUpload+1, nil),
+		"much too large":    send(3*maxUpload, nil),
+		"long form field":   send(1, map[string]string{"site_id": strings.Repeat("1", 2*maxForm)}),
+		"unknown site":      send(1, map[string]string{"site_id": "99"}),
+		"unknown field":     send(1, map[string]string{"sight": "1"}),
+		"empty file":        send(0, nil),
 	} {
-		if a.StatusCode != http.StatusRequestEntityTooLarge && a.StatusCode != http.StatusBadRequest {
-			t.Errorf("%s: %s", name, a.Status)
+		if resp.StatusCode != http.StatusRequestEntityTooLarge && resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %s", name, resp.Status)
 		}
 	}
 	if n := countFiles(t, dir); n != 1 {
-		t.Errorf("%d files: what was refused left some", n)
+		t.Errorf("%d files after the rejected uploads, want 1", n)
 	}
 }
 
-// TestUpload_storageUnavailable sends a file to a server that cannot store any.
+// TestUpload_storageUnavailable uploads to servers without a usable media directory.
 func TestUpload_storageUnavailable(t *testing.T) {
-	at := filepath.Join(t.TempDir(), "no folder")
-	if err := os.WriteFile(at, nil, 0o644); err != nil {
+	path := filepath.Join(t.TempDir(), "not a directory")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, files := range []*media.Store{nil, media.NewStore(at)} {
+	for _, files := range []*media.Store{nil, media.NewStore(path)} {
 		ts := newTestServer(t, func(o *Options) { o.Media = files })
 		token := ts.createSession(ts.createAccount("oscar", operator)).access
-		const form = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
-		w := ts.send(token, "POST", "/upload", form, "Content-Type: multipart/form-data; boundary=X")
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), at) {
+		w := ts.send(token, "POST", "/upload", sampleForm, "Content-Type: multipart/form-data; boundary=X")
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" ||
+			strings.Contains(w.Body.String(), path) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
 	}
 }
 
-// TestDeleteAttachment deletes attachments: the file goes with its row and leaves nothing behind, and where the doubt about it cannot be written down
-// beforehand, the row stays.
+// TestDeleteAttachment: deleting an attachment deletes its file. If the file cannot be marked as pending first, the row
+// stays.
 func TestDeleteAttachment(t *testing.T) {
 	dir := t.TempDir()
 	ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(dir) })
 	token := ts.createSession(ts.createAccount("oscar", operator)).access
-	const form = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
-	attachment := ts.mustSend(token, "POST", "/upload", form, "Content-Type: multipart/form-data; boundary=X")
+	attachment := ts.mustSend(token, "POST", "/upload", sampleForm, "Content-Type: multipart/form-data; boundary=X")
 	ts.mustSend(token, "DELETE", fmt.Sprintf("/api/v1/attachments/%v", attachment["id"]), "")
 	if n := countFiles(t, dir); n != 0 {
-		t.Errorf("%d files are left", n)
+		t.Errorf("%d files are left, want none", n)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(dir, nil, 0o644); err != nil { // no folder any more
+	if err := os.WriteFile(dir, nil, 0o644); err != nil { // replaces the directory by a file
 		t.Fatal(err)
 	}
-	id := scan[int64](ts, "INSERT INTO attachment (name, url, type, size, sha256) VALUES ('a', '/media/aa/"+strings.Repeat("a", 26)+".txt', 'text/plain', 1, repeat('0', 64)) RETURNING id")
+	url := "/media/aa/" + strings.Repeat("a", 26) + ".txt"
+	id := scan[int64](ts, `INSERT INTO attachment (name, url, type, size, sha256)
+		VALUES ('a', $1, 'text/plain', 1, repeat('0', 64)) RETURNING id`, url)
 	if w := ts.send(token, "DELETE", fmt.Sprint("/api/v1/attachments/", id), ""); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if !scan[bool](ts, "SELECT EXISTS (SELECT FROM attachment WHERE id = $1)", id) {
-		t.Error("the row has gone, and nobody would look for the file")
+		t.Error("the row was deleted although its file could not be marked as pending")
 	}
 }
 
-// TestAttachments_quotaPerRow come to an end.
+// TestAttachments_quotaPerRow: a site has at most 1000 attachments.
 func TestAttachments_quotaPerRow(t *testing.T) {
 	ts := newTestServer(t)
 	token := ts.createSession(ts.createAccount("oscar", operator)).access
 	ts.exec(`INSERT INTO attachment (name, url, type, size, sha256, site_id)
-		SELECT 'a', format('/media/aa/aa%s.txt', lpad(n::text, 24, '0')), 'text/plain', 1, repeat('0', 64), 1 FROM generate_series(1, 999) AS n`)
+		SELECT 'a', format('/media/aa/aa%s.txt', lpad(n::text, 24, '0')), 'text/plain', 1, repeat('0', 64), 1
+		FROM generate_series(1, 999) AS n`)
 	send := func(site int) int {
 		var body bytes.Buffer
 		form := multipart.NewWriter(&body)
-		_ = form.WriteField("site_id", fmt.Sprint(site)) // a buffer takes everything
+		_ = form.WriteField("site_id", fmt.Sprint(site)) // writes to a buffer never fail
 		part, _ := form.CreateFormFile("file", "a.txt")
 		_, _ = part.Write([]byte("a"))
 		_ = form.Close()
@@ -153,7 +155,7 @@ func TestAttachments_quotaPerRow(t *testing.T) {
 	}
 	for i, c := range []struct{ site, status int }{{1, 201}, {1, 400}, {2, 201}} {
 		if status := send(c.site); status != c.status {
-			t.Errorf("%d: %d, not %d", i, status, c.status)
+			t.Errorf("upload %d: status %d, want %d", i, status, c.status)
 		}
 	}
 }
