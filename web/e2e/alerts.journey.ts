@@ -40,7 +40,7 @@ test('an alert appears live, is acknowledged and closed, and its history names t
   await expect(details).toContainText('closed')
   await expect(details).toContainText('A freezer was bought.')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('State: acknowledged → closed')
-  await expect(page.getByRole('region', { name: 'History' })).toContainText('anonymous changed it')
+  await expect(page.getByRole('region', { name: 'History' })).toContainText('Changed by anonymous')
   await expect(page.getByRole('button', { name: 'Acknowledge' })).toHaveCount(0)
   await expectNotReloaded(page)
 })
@@ -177,11 +177,11 @@ test.describe('rejected requests', () => {
     await page.getByRole('button', { name: 'Close it' }).click()
     await expect(alertRow(page, user)).toHaveCount(0)
     await ada.getByRole('button', { name: 'Close it' }).click() // of what she saw when she began
-    const dialog = ada.getByRole('dialog', { name: 'Somebody else has changed this, too' })
+    const dialog = ada.getByRole('dialog', { name: 'Another user edited this while you did' })
     await expect(dialog).toContainText('Theirs: false_positive')
     await expect(dialog).toContainText('They also changed Assignee: – → olga')
     await checkScreen(ada, 'alert-conflict')
-    await dialog.getByRole('button', { name: 'Save these' }).click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(ada.getByRole('region', { name: 'Details' })).toContainText('Confirmed')
     const { body } = await callApi(page, 'GET', `/api/v1/alerts/${id}`)
     expect(body).toMatchObject({ state: 'closed', assignee: 'olga', disposition: 'confirmed', note: 'Fraud.', version: 4 })
@@ -241,6 +241,6 @@ test.describe('rejected requests', () => {
 
   test('a missing alert shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/alerts/00000000-0000-7000-8000-000000000000`)
-    await expect(page.getByText('There is no such thing')).toBeVisible()
+    await expect(page.getByText('Not found')).toBeVisible()
   })
 })

@@ -51,7 +51,7 @@ test('a rule is replayed with another limit, saved, and applies to the next even
   await expect(section).toContainText('3 events of 1 user: 0 alerts more, 1 fewer, 2 as before.') // 30 and 5000.00 stay
   await expect(section).toContainText('Limit at medium risk: 100.00 → 200')
   await expect(section.getByRole('table', { name: 'Alerts by rule' }).getByRole('row').filter({ hasText: '1100' })).toContainText('011')
-  await section.getByText('The same in numbers').click()
+  await section.getByText('Show as table').click()
   await expect(section.getByRole('figure').getByRole('row')).toHaveText(['TimeAddedUnchangedRemoved', '2024-10-05020', '2024-10-04001'])
   await expect(section.getByRole('table', { name: 'Differences' }).getByRole('link')).toHaveText([`User ${user}: 1100`])
   await checkScreen(page, 'replay')
@@ -91,10 +91,10 @@ test.describe('rejected requests', () => {
     expect(status).toBe(200)
     await page.getByLabel('Limit at medium risk').fill('6')
     await page.getByRole('button', { name: 'Save' }).click()
-    const dialog = page.getByRole('dialog', { name: 'Somebody else has changed this, too' })
+    const dialog = page.getByRole('dialog', { name: 'Another user edited this while you did' })
     await expect(dialog).toContainText('Theirs: 7.00')
     await expect(dialog).toContainText('They also changed Window in seconds: 60 → 90')
-    await dialog.getByRole('button', { name: 'Save these' }).click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByRole('region', { name: 'Settings' })).toContainText(/Limit at medium risk6(?!\d|\.)/)
     expect((await callApi(page, 'GET', '/api/v1/rules/500')).body).toMatchObject({ limit: '6.00', window_seconds: 90 })
     expect((await callApi(page, 'PATCH', '/api/v1/rules/500', { limit: '5', window_seconds: 60 })).status).toBe(200)
@@ -121,6 +121,6 @@ test.describe('rejected requests', () => {
 
   test('a missing rule shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/rules/77`)
-    await expect(page.getByText('There is no such thing')).toBeVisible()
+    await expect(page.getByText('Not found')).toBeVisible()
   })
 })
