@@ -12,7 +12,7 @@ const screens = [
   { path: '/app/import', title: 'Import' },
   { path: '/app/history', title: 'History' },
   { path: '/app/reference?find=sites', title: 'API reference' },
-  { path: '/app/nowhere', title: 'Nothing here' },
+  { path: '/app/nowhere', title: 'Page not found' },
 ]
 
 for (const { path, title } of screens)
@@ -44,7 +44,7 @@ test.describe('dialogs', () => {
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await expect(page.getByText(/in use by \d+ computers, \d+ freezers/)).toBeVisible()
     await checkScreen(page, 'delete')
-    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Edit' }).click()
     await expect(page.getByLabel('Contact')).toBeVisible()
     await checkScreen(page, 'site-edit')
@@ -55,14 +55,14 @@ test.describe('errors', () => {
   test.use({ expectedErrors: /status of (400|404)/ })
   test('an invalid filter value is reported', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/events?user_id=nobody`)
-    await expect(page.getByText('The address is wrong')).toBeVisible()
+    await expect(page.getByText('Invalid address or filter')).toBeVisible()
     await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
     await checkScreen(page, 'invalid-filter')
   })
 
   test('an unknown site is reported', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/sites/999`)
-    await expect(page.getByText('There is no such thing')).toBeVisible()
+    await expect(page.getByText('Not found')).toBeVisible()
     await checkScreen(page, 'not-found')
   })
 })
@@ -79,9 +79,9 @@ test('the sign-in and registration screens are accessible', async ({ page, secur
 test('a viewer sees no controls that need another role', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
-  for (const name of ['Edit', 'Delete', 'Add files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
+  for (const name of ['Edit', 'Delete', 'Upload files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
   await checkScreen(page, 'viewer')
   await page.goto(`${securedServer.url}/app/sites/new`)
-  await expect(page.getByText('You may not see this')).toBeVisible()
+  await expect(page.getByText('You don’t have access')).toBeVisible()
   await checkScreen(page, 'forbidden')
 })

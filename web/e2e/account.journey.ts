@@ -109,7 +109,7 @@ test.describe('rejected requests', () => {
       await tab.getByRole('button', { name: 'Save' }).click()
     }
     await expect(otherPage.getByRole('dialog')).toContainText('Theirs: Iceland')
-    await otherPage.getByRole('button', { name: 'Save these' }).click()
+    await otherPage.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByRole('definition').filter({ hasText: 'Norway' })).toBeVisible()
     expect((await callApi(page, 'GET', '/account')).body.country).toBe('Norway')
   })
@@ -119,7 +119,7 @@ test.describe('rejected requests', () => {
     await page.getByRole('button', { name: 'Delete account' }).click()
     const dialog = page.getByRole('dialog')
     await expect(dialog).toContainText(`Delete your account (${username})?`)
-    await dialog.getByRole('button', { name: 'Keep it' }).click()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Delete account' }).click()
     await dialog.getByRole('button', { name: 'Delete' }).click()
     await expectLoaded(page, 'Sign in')

@@ -44,7 +44,7 @@ test('a new alert appears automatically; acknowledging and closing it is recorde
   await expect(details).toContainText('Closed')
   await expect(details).toContainText('A freezer was bought.')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('State: acknowledged → closed')
-  await expect(page.getByRole('region', { name: 'History' })).toContainText('anonymous changed it')
+  await expect(page.getByRole('region', { name: 'History' })).toContainText('Changed by anonymous')
   await expect(page.getByRole('button', { name: 'Acknowledge' })).toHaveCount(0)
   await expectNotReloaded(page)
 })
@@ -188,11 +188,11 @@ test.describe('conflicts and errors', () => {
     await page.getByRole('button', { name: 'Close alert' }).click()
     await expect(alertRow(page, user)).toHaveCount(0)
     await ada.getByRole('button', { name: 'Close alert' }).click() // based on the version that she opened
-    const dialog = ada.getByRole('dialog', { name: 'Somebody else has changed this, too' })
+    const dialog = ada.getByRole('dialog', { name: 'Another user edited this while you did' })
     await expect(dialog).toContainText('Theirs: false_positive')
     await expect(dialog).toContainText('They also changed Assignee: – → olga')
     await checkScreen(ada, 'alert-conflict')
-    await dialog.getByRole('button', { name: 'Save these' }).click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(ada.getByRole('region', { name: 'Details' })).toContainText('Confirmed')
     const { body } = await callApi(page, 'GET', `/api/v1/alerts/${id}`)
     expect(body).toMatchObject({
@@ -261,6 +261,6 @@ test.describe('conflicts and errors', () => {
 
   test('an unknown alert shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/alerts/00000000-0000-7000-8000-000000000000`)
-    await expect(page.getByText('There is no such thing')).toBeVisible()
+    await expect(page.getByText('Not found')).toBeVisible()
   })
 })

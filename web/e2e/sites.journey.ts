@@ -1,9 +1,9 @@
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 import type { Server } from './server'
 
-// What one does with sites: finding, creating, editing, clashing, deleting, attaching.
+// Sites: filters, creation, edit conflicts, deletion and attachments.
 
-/** newSite creates a site of a journey's own. */
+/** newSite creates a site for one test. */
 async function newSite(page: Page, server: Server, name: string): Promise<number> {
   await page.goto(`${server.url}/app/`)
   const { status, body } = await callApi(page, 'POST', '/api/v1/sites', { name, contact: 'Ada', address: null, state_or_region: null, country: 'UK', postcode_or_zip: null })
@@ -37,7 +37,7 @@ test('text typed while the URL changes is kept', async ({ page, openServer }) =>
     history.replaceState = (...args) => {
       change(...args)
       if (!location.search.endsWith('name=Site') || input.value !== 'Site') return
-      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(input, 'Site 2') // as a keyboard does, at this very moment
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(input, 'Site 2') // simulates a key at this moment
       input.dispatchEvent(new Event('input', { bubbles: true }))
     }
   })
@@ -66,9 +66,9 @@ test.describe('rejected requests', () => {
     await page.goto(`${openServer.url}/app/sites/new`)
     await page.getByLabel('Name').fill('   ')
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByLabel('Name')).toHaveAccessibleDescription('must not be blank')
+    await expect(page.getByLabel('Name')).toHaveAccessibleDescription('Required')
     await expect(page.getByLabel('Name')).toBeFocused()
-    await checkScreen(page, 'site-refused')
+    await checkScreen(page, 'site-rejected')
     const name = uniqueName('Iceland')
     await page.getByLabel('Name').fill(name)
     await page.getByRole('button', { name: 'Save' }).click()
@@ -111,10 +111,10 @@ test.describe('rejected requests', () => {
     const dialog = otherPage.getByRole('dialog')
     await expect(dialog).toContainText('Theirs: Grace')
     await expect(dialog).toContainText('They also changed Country: UK → USA')
-    await expect(dialog).toContainText('You alone changed Address: – → 1 Harbour Road')
+    await expect(dialog).toContainText('Only you changed Address: – → 1 Harbour Road')
     await checkScreen(otherPage, 'conflict')
     await dialog.getByRole('radiogroup', { name: 'Contact' }).getByLabel('Theirs').check()
-    await dialog.getByRole('button', { name: 'Save these' }).click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByText('Saved')).toBeVisible()
     const { body } = await callApi(page, 'GET', `/api/v1/sites/${id}`)
     expect(body).toMatchObject({ contact: 'Grace', country: 'USA', address: '1 Harbour Road', version: 3 })
@@ -122,7 +122,7 @@ test.describe('rejected requests', () => {
   })
 
   test('a change shows immediately and is rolled back when rejected', async ({ page, openServer }) => {
-    const name = uniqueName('Taken back')
+    const name = uniqueName('Rolled back')
     const id = await newSite(page, openServer, name)
     await page.goto(`${openServer.url}/app/sites/${id}`)
     await expectLoaded(page, name)
@@ -131,31 +131,31 @@ test.describe('rejected requests', () => {
     let release = () => {}
     const released = new Promise<void>((resolve) => (release = resolve))
     await page.route(`**/api/v1/sites/${id}`, async (route) => {
-      if (route.request().method() === 'GET') return // without an answer: it is not by reading anew that the change is taken back
+      if (route.request().method() === 'GET') return // no response: a refetch must not cause the rollback
       await released
       await route.continue()
     })
     await page.getByLabel('Contact').fill('Charles')
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByRole('definition').filter({ hasText: 'Charles' })).toBeVisible() // before there is an answer
+    await expect(page.getByRole('definition').filter({ hasText: 'Charles' })).toBeVisible() // before the response
     release()
-    await expect(page.getByLabel('Name')).toHaveAccessibleDescription('must not be blank')
-    await expect(page.getByLabel('Contact')).toHaveValue('Charles') // what one typed is still there
+    await expect(page.getByLabel('Name')).toHaveAccessibleDescription('Required')
+    await expect(page.getByLabel('Contact')).toHaveValue('Charles') // the entered value is kept
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(name)
     await page.getByRole('button', { name: 'Cancel' }).click()
     await expect(page.getByRole('definition').filter({ hasText: 'Ada' })).toBeVisible()
   })
 
   test('dependent rows are counted before a site is deleted', async ({ page, openServer }) => {
-    const name = uniqueName('Going')
+    const name = uniqueName('Deleted')
     const id = await newSite(page, openServer, name)
     for (const freezer of ['-20C', '-80C']) await callApi(page, 'POST', '/api/v1/freezers', { name: freezer, site_id: id })
     await page.goto(`${openServer.url}/app/sites/${id}`)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     const dialog = page.getByRole('dialog')
-    await expect(dialog).toContainText('It is still in use by 2 freezers.')
+    await expect(dialog).toContainText('by 2 freezers.')
     await expect(dialog.getByRole('button', { name: 'Delete' })).toBeDisabled()
-    await dialog.getByLabel('Delete those, too').check()
+    await dialog.getByLabel('Also delete these items').check()
     await dialog.getByRole('button', { name: 'Delete' }).click()
     await expectLoaded(page, 'Sites')
     await expect(page.getByRole('link', { name })).toHaveCount(0)
@@ -168,22 +168,22 @@ test.describe('rejected requests', () => {
   })
 })
 
-test('files are uploaded, listed and deleted', async ({ page, openServer }) => {
-  const id = await newSite(page, openServer, uniqueName('Files'))
+test('attachments are uploaded, listed and deleted', async ({ page, openServer }) => {
+  const id = await newSite(page, openServer, uniqueName('Attachments'))
   await page.goto(`${openServer.url}/app/sites/${id}`)
   const chooser = page.waitForEvent('filechooser')
-  await page.getByRole('button', { name: 'Add files' }).click()
+  await page.getByRole('button', { name: 'Upload files' }).click()
   await (await chooser).setFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('Frosted over since Friday.') })
   const table = page.getByRole('table', { name: 'Attachments' })
   await expect(table.getByRole('link', { name: 'notes.txt' })).toBeVisible()
   await expect(table).toContainText('26 B')
-  await checkScreen(page, 'files')
+  await checkScreen(page, 'attachments')
   const download = page.waitForEvent('download')
   await table.getByRole('link', { name: 'notes.txt' }).click()
   expect((await download).suggestedFilename()).toBe('notes.txt')
   await table.getByRole('button', { name: 'Delete notes.txt' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
-  await expect(page.getByText('No files')).toBeVisible()
+  await expect(page.getByText('No attachments')).toBeVisible()
 })
 
 test('a long list is virtualized and its last row is reachable', async ({ page, openServer }) => {
@@ -194,10 +194,10 @@ test('a long list is virtualized and its last row is reachable', async ({ page, 
   await page.goto(`${openServer.url}/app/sites?country=${encodeURIComponent(country)}`)
   await expectLoaded(page, 'Sites')
   for (const size of [200, 250]) {
-    await page.getByRole('button', { name: 'Show more' }).click()
+    await page.getByRole('button', { name: 'Load more' }).click()
     await expect(page.getByRole('table', { name: 'Sites' })).toHaveAttribute('aria-rowcount', String(size + 1))
   }
-  await expect(page.getByText('All 250 rows')).toBeAttached()
+  await expect(page.getByText('250 items')).toBeAttached()
   expect(await page.getByRole('row').count()).toBeLessThan(100)
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
   const last = page.getByRole('link', { name: 'Outpost 250' })
@@ -209,5 +209,5 @@ test('a long list is virtualized and its last row is reachable', async ({ page, 
   await page.getByRole('columnheader', { name: 'Name' }).getByRole('button').click()
   await expect(page.getByRole('columnheader', { name: 'Name' })).toHaveAttribute('aria-sort', 'ascending')
   await expect(page.getByRole('rowheader').first()).toHaveText('Outpost 1')
-  await expect(page.getByRole('rowheader').nth(1)).toHaveText('Outpost 2') // as people count, not as text: 10 comes later
+  await expect(page.getByRole('rowheader').nth(1)).toHaveText('Outpost 2') // natural order: 10 comes later
 })

@@ -110,7 +110,7 @@ test.describe('rejected requests', () => {
     await expect(dialog).toContainText('Theirs: Grace')
     await expect(dialog).toContainText('You alone changed Status: open → doing')
     await dialog.getByRole('radiogroup', { name: 'Assignee' }).getByLabel('Theirs').check()
-    await dialog.getByRole('button', { name: 'Save these' }).click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByText('Saved')).toBeVisible()
     expect((await callApi(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ assignee: 'Grace', status: 'doing', version: 3 })
   })

@@ -8,7 +8,7 @@ test('only admins see users', async ({ page, securedServer }) => {
   await expect(page.getByRole('navigation').getByRole('link', { name: 'Users' })).toHaveCount(0)
   for (const path of ['/app/users', '/app/users/new', '/app/users/1']) {
     await page.goto(securedServer.url + path)
-    await expect(page.getByText('You may not see this')).toBeVisible()
+    await expect(page.getByText('You don’t have access')).toBeVisible()
   }
   await checkScreen(page, 'users-forbidden')
 })
@@ -107,7 +107,7 @@ test.describe('rejected requests', () => {
     await otherPage.getByLabel('Country').fill('Norway')
     await otherPage.getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByRole('dialog')).toContainText('Theirs: low')
-    await otherPage.getByRole('button', { name: 'Save these' }).click()
+    await otherPage.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByText('Saved')).toBeVisible()
     expect((await callApi(page, 'GET', `/api/v1/users/${body.id}`)).body).toMatchObject({ risk: 'high', country: 'Norway', version: 3 })
   })

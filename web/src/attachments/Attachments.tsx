@@ -22,7 +22,7 @@ interface PendingUpload {
 
 let lastUploadId = 0
 
-/** Attachments shows the files of a thing, and takes new ones: chosen, or dropped onto it. */
+/** Attachments lists the attachments of a row and uploads files that are chosen or dropped. */
 export function Attachments({ parent }: { parent: AttachmentParent }) {
   const queryClient = useQueryClient()
   const queryOptions = attachmentsQuery(parent)
@@ -37,8 +37,14 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
     const id = ++lastUploadId
     setUploads((current) => [...current, { id, name: file.name, fraction: 0, cancel: () => controller.abort() }])
     try {
-      await uploadAttachment(file, parent, (fraction) => setUploads((current) => current.map((pending) => (pending.id === id ? { ...pending, fraction } : pending))), controller.signal)
-      toast(`${file.name} is stored`)
+      await uploadAttachment(
+        file,
+        parent,
+        (fraction) =>
+          setUploads((current) => current.map((pending) => (pending.id === id ? { ...pending, fraction } : pending))),
+        controller.signal,
+      )
+      toast(`Uploaded ${file.name}`)
     } catch (error) {
       if (!controller.signal.aborted) toast(`${file.name}: ${toProblem(error).message}`, 'error')
     } finally {
@@ -47,7 +53,7 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
     }
   }
   const uploadFiles = async (files: File[]) => {
-    for (const file of files) await uploadFile(file) // one after the other: the server takes few at once
+    for (const file of files) await uploadFile(file) // one at a time, since the server limits concurrent uploads
   }
   const handleDrop = (event: DragEvent) => {
     event.preventDefault()
@@ -57,8 +63,13 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
     { id: 'name', header: 'Name', value: (row) => row.name, cell: (row) => <FileLink file={row} /> },
     { id: 'type', header: 'Type', value: (row) => row.type },
     { id: 'size', header: 'Size', value: (row) => row.size, cell: (row) => formatBytes(row.size), alignEnd: true },
-    { id: 'owner', header: 'From', value: (row) => row.owner },
-    { id: 'created_at', header: 'Added', value: (row) => row.created_at, cell: (row) => <TimeAgo at={row.created_at} /> },
+    { id: 'owner', header: 'Uploaded by', value: (row) => row.owner },
+    {
+      id: 'created_at',
+      header: 'Uploaded',
+      value: (row) => row.created_at,
+      cell: (row) => <TimeAgo at={row.created_at} />,
+    },
   ]
   if (canEdit)
     columns.push({
@@ -66,23 +77,34 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
       header: 'Delete',
       value: () => null,
       cell: (row) => (
-        <ActionIcon variant="subtle" color="gray" aria-label={`Delete ${row.name}`} onClick={() => setFileToDelete(row)}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label={`Delete ${row.name}`}
+          onClick={() => setFileToDelete(row)}
+        >
           <Icon name="close" size={16} />
         </ActionIcon>
       ),
     })
   return (
-    // Dropping is a second way; the button does the same.
+    // Drag and drop is optional; the button does the same.
     <div onDragOver={(event) => canEdit && event.preventDefault()} onDrop={handleDrop}>
-      <DataTable label="Attachments" query={query} columns={columns} rowKey={(row) => row.id} empty={<EmptyState icon="file" title="No files" />} />
+      <DataTable
+        label="Attachments"
+        query={query}
+        columns={columns}
+        rowKey={(row) => row.id}
+        empty={<EmptyState icon="file" title="No attachments" />}
+      />
       <Stack gap="xs" mt="sm">
         {uploads.map(({ id, name, fraction, cancel }) => (
           <Group key={id} wrap="nowrap" gap="sm">
             <Text size="sm" truncate w={200}>
               {name}
             </Text>
-            <Progress value={fraction * 100} aria-label={`Sending ${name}`} flex={1} />
-            <ActionIcon variant="subtle" color="gray" aria-label={`Stop sending ${name}`} onClick={cancel}>
+            <Progress value={fraction * 100} aria-label={`Uploading ${name}`} flex={1} />
+            <ActionIcon variant="subtle" color="gray" aria-label={`Cancel upload of ${name}`} onClick={cancel}>
               <Icon name="close" size={16} />
             </ActionIcon>
           </Group>
@@ -90,8 +112,13 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
         {canEdit && (
           <FileButton multiple onChange={(files) => void uploadFiles(files)}>
             {(props) => (
-              <Button {...props} variant="default" leftSection={<Icon name="upload" size={16} />} style={{ alignSelf: 'start' }}>
-                Add files
+              <Button
+                {...props}
+                variant="default"
+                leftSection={<Icon name="upload" size={16} />}
+                style={{ alignSelf: 'start' }}
+              >
+                Upload files
               </Button>
             )}
           </FileButton>
@@ -103,7 +130,7 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
           onDelete={(options) => deleteAttachment(fileToDelete, options)}
           onDeleted={() => {
             setFileToDelete(undefined)
-            toast(`${fileToDelete.name} is deleted`)
+            toast(`Deleted ${fileToDelete.name}`)
             void queryClient.invalidateQueries({ queryKey })
           }}
           onClose={() => setFileToDelete(undefined)}

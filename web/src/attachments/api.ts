@@ -2,18 +2,26 @@ import { api, ifMatch, type Schemas, unwrapEmpty, unwrapPage } from '../api/clie
 import { pagedQuery } from '../api/queries'
 import { upload } from '../api/upload'
 
-// Everything that the app asks of attachments.
+// API calls for attachments.
 
 export type Attachment = Schemas['Attachment']
 
-/** A AttachmentParent is what files belong to. */
-export type AttachmentParent = { site_id: number } | { freezer_id: number } | { computer_id: number } | { container_uuid: string }
+/** AttachmentParent is the row that attachments belong to. */
+export type AttachmentParent =
+  { site_id: number } | { freezer_id: number } | { computer_id: number } | { container_uuid: string }
 
 export const attachmentsQuery = (parent: AttachmentParent) =>
-  pagedQuery(['attachments', parent], (after, signal) => unwrapPage(api.GET('/api/v1/attachments', { params: { query: { ...parent, after } }, signal })))
+  pagedQuery(['attachments', parent], (after, signal) =>
+    unwrapPage(api.GET('/api/v1/attachments', { params: { query: { ...parent, after } }, signal })),
+  )
 
-/** uploadAttachment sends a file and tells how far it is, from 0 to 1. */
-export async function uploadAttachment(file: File, parent: AttachmentParent, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<Attachment> {
+/** uploadAttachment uploads a file and reports the progress from 0 to 1. */
+export async function uploadAttachment(
+  file: File,
+  parent: AttachmentParent,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<Attachment> {
   const form = new FormData()
   for (const [name, value] of Object.entries(parent)) form.append(name, String(value))
   form.append('file', file)
@@ -21,4 +29,8 @@ export async function uploadAttachment(file: File, parent: AttachmentParent, onP
 }
 
 export const deleteAttachment = (file: Attachment, { dryRun }: { dryRun: boolean }) =>
-  unwrapEmpty(api.DELETE('/api/v1/attachments/{id}', { params: { path: { id: file.id }, query: { dry_run: dryRun }, header: ifMatch(file) } }))
+  unwrapEmpty(
+    api.DELETE('/api/v1/attachments/{id}', {
+      params: { path: { id: file.id }, query: { dry_run: dryRun }, header: ifMatch(file) },
+    }),
+  )

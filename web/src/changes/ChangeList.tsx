@@ -10,14 +10,14 @@ import type { Change, FetchHistory } from './api'
 import { diffChange } from './diffChange'
 
 interface Props {
-  /** Query key: that of the row, and 'history'. */
+  /** Query key of the row, followed by 'history'. */
   queryKey: readonly unknown[]
   fetchHistory: FetchHistory
   labels?: Record<string, string>
   formatField?: FormatField
 }
 
-/** ChangeList shows the history of one row, the newest change first: who, when, what it was and what it became. */
+/** ChangeList shows the history of one row, newest change first: actor, time, old and new values. */
 export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = formatPlainField }: Props) {
   const query = useInfiniteQuery(pagedQuery(queryKey, fetchHistory))
   return (
@@ -31,17 +31,19 @@ export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = 
               {changes.map((change) => (
                 <li key={change.id}>
                   <Text size="sm">
-                    <b>{change.actor}</b> {actionLabels[change.action]} <TimeAgo at={change.at} />
-                    {change.request_id === null && ', without the API'}
+                    {actionLabels[change.action]} by <b>{change.actor}</b> <TimeAgo at={change.at} />
+                    {change.request_id === null && ', directly in the database'}
                   </Text>
-                  {change.action === 'update' && <ChangeDiff change={change} labels={labels} formatField={formatField} />}
+                  {change.action === 'update' && (
+                    <ChangeDiff change={change} labels={labels} formatField={formatField} />
+                  )}
                 </li>
               ))}
             </Stack>
             {query.hasNextPage && (
               <Group>
                 <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                  Older changes
+                  Load more
                 </Button>
               </Group>
             )}
@@ -52,10 +54,18 @@ export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = 
   )
 }
 
-const actionLabels: Record<Change['action'], string> = { insert: 'created it', update: 'changed it', delete: 'deleted it' }
+const actionLabels: Record<Change['action'], string> = { insert: 'Created', update: 'Changed', delete: 'Deleted' }
 
-/** ChangeDiff lists the fields that a change touched: before → after. */
-export function ChangeDiff({ change, labels = {}, formatField = formatPlainField }: { change: Change; labels?: Record<string, string>; formatField?: FormatField }) {
+/** ChangeDiff lists the fields of a change with their values before and after. */
+export function ChangeDiff({
+  change,
+  labels = {},
+  formatField = formatPlainField,
+}: {
+  change: Change
+  labels?: Record<string, string>
+  formatField?: FormatField
+}) {
   return (
     <Stack component="ul" gap={0} m={0} pl="md">
       {diffChange(change).map(({ field, before, after }) => (

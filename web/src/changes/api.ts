@@ -4,19 +4,24 @@ export type Change = Schemas['Change']
 
 export type ChangeFilters = Partial<Record<'table_name' | 'row_key' | 'actor' | 'action' | 'request_id', string>>
 
-/** fetchChanges are a page of the changes of all tables, the newest first. */
+/** fetchChanges returns a page of the changes of all tables, newest first. */
 export const fetchChanges = (filters: ChangeFilters, cursor: string | undefined, signal: AbortSignal) =>
   unwrapPage(api.GET('/api/v1/changes', { params: { query: { ...filters, order: 'desc', after: cursor } }, signal }))
 
-/** FetchHistory reads a page of a row's history, the newest change first. */
+/** FetchHistory returns a page of the history of a row, newest change first. */
 export type FetchHistory = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
 
 /**
- * createHistoryReader turns the history of a row around. The API lists it the oldest first; nearly always one answer is all of it. Where it is not, the
- * newest come from the list of all changes, which must look for them for longer.
+ * createHistoryReader returns a function that reads the history of a row, newest first. The API lists it oldest first.
+ * One page nearly always holds all of it, and the reader reverses that page. A longer history comes from the slower
+ * list of all changes, which can be sorted.
  */
 export const createHistoryReader =
-  (table_name: string, row_key: string | number, fetchOldestFirst: (signal: AbortSignal) => Promise<Page<Change>>): FetchHistory =>
+  (
+    table_name: string,
+    row_key: string | number,
+    fetchOldestFirst: (signal: AbortSignal) => Promise<Page<Change>>,
+  ): FetchHistory =>
   async (after, signal) => {
     if (after === undefined) {
       const { rows, nextCursor } = await fetchOldestFirst(signal)

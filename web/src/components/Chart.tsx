@@ -7,12 +7,26 @@ import uPlot from 'uplot'
 import classes from './Chart.module.css'
 import { formatAxisTicks } from './formatAxisTicks'
 
-// A chart over time, drawn on a canvas, which a screen reader cannot see: the same numbers stand in a table that opens below it.
+// A time chart on a canvas. Screen readers cannot read a canvas, so a table with the same values is available below it.
 
-/** Each colour has 3 : 1 against what is behind it. Whoever sees none of them can tell the series by their shape. */
+/** Each colour has a contrast of at least 3:1 against the background. Shapes distinguish the series without colour. */
 const palette = {
-  light: { primary: '#0b5f8a', secondary: '#b4530a', tertiary: '#6b3fa0', muted: '#7d868f', text: '#56606b', grid: '#e3e7ea' },
-  dark: { primary: '#72bada', secondary: '#f2a65e', tertiary: '#c3a3ee', muted: '#8b949d', text: '#aab1b8', grid: '#3b4046' },
+  light: {
+    primary: '#0b5f8a',
+    secondary: '#b4530a',
+    tertiary: '#6b3fa0',
+    muted: '#7d868f',
+    text: '#56606b',
+    grid: '#e3e7ea',
+  },
+  dark: {
+    primary: '#72bada',
+    secondary: '#f2a65e',
+    tertiary: '#c3a3ee',
+    muted: '#8b949d',
+    text: '#aab1b8',
+    grid: '#3b4046',
+  },
 }
 
 export interface Series {
@@ -20,30 +34,31 @@ export interface Series {
   color: Exclude<keyof typeof palette.light, 'text' | 'grid'>
   shape: 'line' | 'bars' | 'dots'
   values: (number | null)[]
-  /** Where they are drawn, if elsewhere: on top of others, or below zero. */
+  /** Positions to draw, if they differ from values: stacked or below zero. */
   plottedValues?: (number | null)[]
 }
 
 interface Props {
-  /** What is shown, in a few words. */
+  /** A short title. */
   label: string
-  /** Seconds since 1970, ascending. */
+  /** Unix seconds, ascending. */
   timestamps: number[]
   series: Series[]
-  /** Seconds from bar to bar. Days are those of UTC. */
+  /** Seconds between bars. Days are UTC days. */
   interval?: number
   height?: number
-  /** What the values are in the table, newest first. */
+  /** Formats a timestamp for the table, which lists the newest first. */
   formatTimestamp?: (timestamp: number) => string
 }
 
-const maxTableRows = 60 // rows of the table
+const maxTableRows = 60
 const secondsPerDay = 86_400
-const tickSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 365, 1000, 3650, 10_000] // between the marks of an axis
+// Multiples of the interval between axis ticks.
+const tickSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 365, 1000, 3650, 10_000]
 const countSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat()
-const maxDateSeconds = 8.64e12 // seconds, after which JavaScript has no dates
+const maxDateSeconds = 8.64e12 // the latest time that a JavaScript Date can hold
 
-/** Chart draws series over time. It takes the colours of the scheme, and the width that there is. */
+/** Chart draws series over time in the colours of the theme, at the width of its container. */
 export function Chart({ label, timestamps, series, interval, height = 180, formatTimestamp = String }: Props) {
   const scheme = useComputedColorScheme('light')
   const containerRef = useRef<HTMLDivElement>(null)
@@ -55,15 +70,38 @@ export function Chart({ label, timestamps, series, interval, height = 180, forma
     const container = containerRef.current
     if (!container) return
     const colors = palette[scheme]
-    const axis = { stroke: colors.text, grid: { stroke: colors.grid, width: 1 }, ticks: { stroke: colors.grid, width: 1 }, font: '12px system-ui' }
+    const axis = {
+      stroke: colors.text,
+      grid: { stroke: colors.grid, width: 1 },
+      ticks: { stroke: colors.grid, width: 1 },
+      font: '12px system-ui',
+    }
     const chart = new uPlot(
       {
         width: container.clientWidth,
         height,
         cursor: { show: false },
         legend: { show: false },
-        scales: { x: { time: hasDates, ...(interval && { range: (_: uPlot, min: number, max: number): [number, number] => [min - interval / 2, max + interval / 2] }) } },
-        axes: [{ ...axis, ...(interval && { incrs: tickSteps.map((n) => n * interval) }), ...(hasDates && { space: 80, values: (_, ticks, __, ___, spacing) => formatAxisTicks(ticks, spacing, interval === secondsPerDay ? 'UTC' : undefined) }) }, { ...axis, size: 64, ...(interval && { incrs: countSteps }) }],
+        scales: {
+          x: {
+            time: hasDates,
+            ...(interval && {
+              range: (_: uPlot, min: number, max: number): [number, number] => [min - interval / 2, max + interval / 2],
+            }),
+          },
+        },
+        axes: [
+          {
+            ...axis,
+            ...(interval && { incrs: tickSteps.map((n) => n * interval) }),
+            ...(hasDates && {
+              space: 80,
+              values: (_, ticks, __, ___, spacing) =>
+                formatAxisTicks(ticks, spacing, interval === secondsPerDay ? 'UTC' : undefined),
+            }),
+          },
+          { ...axis, size: 64, ...(interval && { incrs: countSteps }) },
+        ],
         series: [{}, ...series.map(({ color, shape }) => toPlotSeries(shape, colors[color]))],
       },
       [timestamps, ...plottedData(series)],
@@ -77,7 +115,7 @@ export function Chart({ label, timestamps, series, interval, height = 180, forma
       chart.destroy()
       plotRef.current = undefined
     }
-    // oxlint-disable-next-line react/exhaustive-deps -- new data alone are set below
+    // oxlint-disable-next-line react/exhaustive-deps -- the next effect updates the data
   }, [scheme, seriesShapes, interval, height, hasDates])
   useEffect(() => plotRef.current?.setData([timestamps, ...plottedData(series)]), [timestamps, series])
   const rows = useMemo(() => timestamps.map((_, i) => timestamps.length - 1 - i).slice(0, maxTableRows), [timestamps])
@@ -98,11 +136,11 @@ export function Chart({ label, timestamps, series, interval, height = 180, forma
       </Group>
       <Box ref={containerRef} h={height} aria-hidden className={classes.plot} />
       <details>
-        <summary className={classes.summary}>The same in numbers</summary>
+        <summary className={classes.summary}>Show as table</summary>
         <table className={classes.valuesTable}>
           {timestamps.length > maxTableRows && (
             <caption>
-              The newest {maxTableRows} of {timestamps.length}
+              Newest {maxTableRows} of {timestamps.length}
             </caption>
           )}
           <thead>
@@ -134,7 +172,18 @@ export function Chart({ label, timestamps, series, interval, height = 180, forma
 const plottedData = (series: Series[]) => series.map(({ values, plottedValues }) => plottedValues ?? values)
 
 function toPlotSeries(shape: Series['shape'], color: string): uPlot.Series {
-  if (shape === 'bars') return { width: 0, fill: color, paths: uPlot.paths.bars?.({ size: [0.8, 40] }) ?? (() => null), points: { show: false } }
+  if (shape === 'bars')
+    return {
+      width: 0,
+      fill: color,
+      paths: uPlot.paths.bars?.({ size: [0.8, 40] }) ?? (() => null),
+      points: { show: false },
+    }
   if (shape === 'dots') return { stroke: color, paths: () => null, points: { show: true, size: 5, fill: color } }
-  return { stroke: color, width: 2, paths: uPlot.paths.stepped?.({ align: 1 }) ?? (() => null), points: { show: false } }
+  return {
+    stroke: color,
+    width: 2,
+    paths: uPlot.paths.stepped?.({ align: 1 }) ?? (() => null),
+    points: { show: false },
+  }
 }

@@ -8,15 +8,15 @@ import { ProblemAlert } from './form'
 import { Loading } from './placeholders'
 
 export interface ConfirmDeleteProps {
-  /** What is deleted, as a sentence would call it: "Site 1". */
+  /** Name of the item in a sentence, such as "Site 1". */
   itemName: string
-  /** Deletes, or with dryRun only tells whether that would go; with cascade also what depends on it. */
+  /** Deletes the item. dryRun only checks whether that is possible; cascade also deletes dependent rows. */
   onDelete: (options: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
   onDeleted: () => void
   onClose: () => void
 }
 
-/** ConfirmDeleteDialog asks before something is deleted, and says what else would go: the server counts it in a dry run. */
+/** ConfirmDeleteDialog asks for confirmation. A dry run on the server counts the dependent rows. */
 export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: ConfirmDeleteProps) {
   const [cascade, setCascade] = useState(false)
   const dryRunQuery = useQuery({
@@ -28,12 +28,15 @@ export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: 
         () => '',
         (reason: unknown) => {
           const problem = toProblem(reason)
-          if (problem.status === 409) return problem.message.replace(/ Delete those first.*$/, '')
+          if (problem.status === 409) return problem.message.replace(/ Delete (those|them) first.*$/, '')
           throw problem
         },
       ),
   })
-  const { mutate, isPending, error } = useMutation({ mutationFn: () => onDelete({ cascade, dryRun: false }), onSuccess: onDeleted })
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => onDelete({ cascade, dryRun: false }),
+    onSuccess: onDeleted,
+  })
   const failure = error ?? dryRunQuery.error
   const inUse = Boolean(dryRunQuery.data)
   return (
@@ -41,14 +44,25 @@ export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: 
       <Stack>
         {dryRunQuery.isPending && <Loading rows={1} />}
         {inUse && <Text>{dryRunQuery.data}</Text>}
-        {inUse && <Checkbox label="Delete those, too" checked={cascade} onChange={(event) => setCascade(event.currentTarget.checked)} />}
-        {dryRunQuery.data === '' && <Text>Nothing depends on it. It stays in the history.</Text>}
+        {inUse && (
+          <Checkbox
+            label="Also delete these items"
+            checked={cascade}
+            onChange={(event) => setCascade(event.currentTarget.checked)}
+          />
+        )}
+        {dryRunQuery.data === '' && <Text>Nothing else is deleted. The history keeps a record.</Text>}
         <ProblemAlert problem={failure ? toProblem(failure) : undefined} />
         <Group justify="end">
           <Button variant="default" onClick={onClose}>
-            Keep it
+            Cancel
           </Button>
-          <Button color="red" loading={isPending} disabled={dryRunQuery.data === undefined || (inUse && !cascade)} onClick={() => mutate()}>
+          <Button
+            color="red"
+            loading={isPending}
+            disabled={dryRunQuery.data === undefined || (inUse && !cascade)}
+            onClick={() => mutate()}
+          >
             Delete
           </Button>
         </Group>

@@ -1,7 +1,15 @@
 import { Button, Group, Text, UnstyledButton } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import type { InfiniteData } from '@tanstack/react-query'
-import { type ColumnDef, createSortedRowModel, rowSortingFeature, sortFn_alphanumeric, sortFn_basic, tableFeatures, useTable } from '@tanstack/react-table'
+import {
+  type ColumnDef,
+  createSortedRowModel,
+  rowSortingFeature,
+  sortFn_alphanumeric,
+  sortFn_basic,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
 
@@ -11,39 +19,55 @@ import { moveRowFocus } from './moveRowFocus'
 import { QueryBoundary } from './QueryBoundary'
 import { useElementOffset } from './useElementOffset'
 
-/** A Column of a table of Ts. The first column names the row, and has the link to it. */
+/** Column describes a table column. The first column names the row and links to it. */
 export interface Column<T> {
   id: string
   header: string
-  /** What it is sorted by, and shown unless there is a cell. */
+  /** The sort key, and the content if cell is not set. */
   value: (row: T) => string | number | null
   cell?: (row: T) => ReactNode
-  /** Numbers stand at the end. */
+  /** Aligns numbers at the end. */
   alignEnd?: boolean
 }
 
 interface TableProps<T> {
-  /** What a screen reader calls the table. */
+  /** Accessible name of the table. */
   label: string
   columns: Column<T>[]
   rows: T[]
   rowKey: (row: T) => string | number
-  /** False while there are further pages: sorting some of the rows would mislead. */
+  /** False while further pages exist, since sorting a part of the rows would mislead. */
   sortable?: boolean
 }
 
-const sortingFeatures = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), sortFns: { alphanumeric: sortFn_alphanumeric, basic: sortFn_basic } })
+const sortingFeatures = tableFeatures({
+  rowSortingFeature,
+  sortedRowModel: createSortedRowModel(),
+  sortFns: { alphanumeric: sortFn_alphanumeric, basic: sortFn_basic },
+})
 
-const virtualizeThreshold = 60 // rows; of more only those in sight are in the page
+const virtualizeThreshold = 60 // rows; longer tables render only the visible rows
 
-/** RowTable shows rows that are there. Arrows go from row to row; where it is narrow each row is a card. */
+/** RowTable shows loaded rows. Arrow keys move between rows. In a narrow container each row becomes a card. */
 export function RowTable<T extends object>({ label, columns, rows, rowKey, sortable = true }: TableProps<T>) {
   const columnDefs = useMemo(
     (): ColumnDef<typeof sortingFeatures, T>[] =>
-      columns.map(({ id, header, value }) => ({ id, header, accessorFn: (row: T) => value(row) ?? undefined, sortUndefined: 'last', sortFn: 'alphanumeric', enableSorting: sortable })),
+      columns.map(({ id, header, value }) => ({
+        id,
+        header,
+        accessorFn: (row: T) => value(row) ?? undefined,
+        sortUndefined: 'last',
+        sortFn: 'alphanumeric',
+        enableSorting: sortable,
+      })),
     [columns, sortable],
   )
-  const table = useTable({ features: sortingFeatures, columns: columnDefs, data: rows, getRowId: (row) => String(rowKey(row)) })
+  const table = useTable({
+    features: sortingFeatures,
+    columns: columnDefs,
+    data: rows,
+    getRowId: (row) => String(rowKey(row)),
+  })
   const sortedRows = table.getRowModel().rows
   const tableRef = useRef<HTMLTableElement>(null)
   const { top } = useElementOffset(tableRef)
@@ -63,15 +87,28 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
   const paddingAfter = virtualItems?.length ? virtualizer.getTotalSize() + top - (virtualItems.at(-1)?.end ?? 0) : 0
   const indexes = virtualItems ? virtualItems.map(({ index }) => index) : sortedRows.map((_, index) => index)
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the arrows only move the focus from link to link
-    <table ref={tableRef} role="table" className={`${classes.table} ${showCards ? classes.cards : ''}`} aria-label={label} aria-rowcount={sortedRows.length + 1} onKeyDown={moveRowFocus}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- arrow keys only move the focus
+    <table
+      ref={tableRef}
+      role="table"
+      className={`${classes.table} ${showCards ? classes.cards : ''}`}
+      aria-label={label}
+      aria-rowcount={sortedRows.length + 1}
+      onKeyDown={moveRowFocus}
+    >
       <thead role="rowgroup">
         <tr role="row" aria-rowindex={1}>
           {table.getHeaderGroups()[0]?.headers.map(({ id, column }, i) => {
             const sorted = column.getIsSorted()
             const { header, alignEnd } = columns[i] as Column<T>
             return (
-              <th key={id} role="columnheader" scope="col" className={alignEnd ? classes.alignEnd : undefined} aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : undefined}>
+              <th
+                key={id}
+                role="columnheader"
+                scope="col"
+                className={alignEnd ? classes.alignEnd : undefined}
+                aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : undefined}
+              >
                 {sortable && sortedRows.length > 1 ? (
                   <UnstyledButton className={classes.sortButton} onClick={column.getToggleSortingHandler()}>
                     {header}
@@ -91,7 +128,13 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
           const row = sortedRows[index]
           if (!row) return null
           return (
-            <tr key={row.id} role="row" aria-rowindex={index + 2} data-index={index} ref={isVirtual ? virtualizer.measureElement : undefined}>
+            <tr
+              key={row.id}
+              role="row"
+              aria-rowindex={index + 2}
+              data-index={index}
+              ref={isVirtual ? virtualizer.measureElement : undefined}
+            >
               {columns.map(({ id, header, value, cell, alignEnd }, i) => {
                 const content = cell ? cell(row.original) : value(row.original)
                 return i === 0 ? (
@@ -113,15 +156,19 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
   )
 }
 
-const minColumnWidth = 7.5 // rem that a column takes at least
+const minColumnWidth = 7.5 // rem
 
-/** useIsTooNarrow tells whether there is no room for that many columns beside each other. */
+/** useIsTooNarrow reports whether the container is too narrow for the columns. */
 function useIsTooNarrow(tableRef: RefObject<HTMLElement | null>, columns: number): boolean {
   const [isTooNarrow, setIsTooNarrow] = useState(false)
   useLayoutEffect(() => {
     const container = tableRef.current?.parentElement
     if (!container) return
-    const measure = () => setIsTooNarrow(container.clientWidth < columns * minColumnWidth * parseFloat(getComputedStyle(document.documentElement).fontSize))
+    const measure = () =>
+      setIsTooNarrow(
+        container.clientWidth <
+          columns * minColumnWidth * parseFloat(getComputedStyle(document.documentElement).fontSize),
+      )
     measure()
     const observer = new ResizeObserver(measure)
     observer.observe(container)
@@ -149,13 +196,13 @@ interface PagedQuery<T> {
 }
 
 interface DataTableProps<T> extends Omit<TableProps<T>, 'rows' | 'sortable'> {
-  /** What useInfiniteQuery answers for options made by pagedQuery. */
+  /** The result of useInfiniteQuery with the options of pagedQuery. */
   query: PagedQuery<T>
-  /** QueryBoundary when there are no rows. */
+  /** Shown when there are no rows. */
   empty: ReactNode
 }
 
-/** DataTable shows a list of the API with all its states: loading, empty, refused, offline, and further pages. */
+/** DataTable shows a paged list of the API in all its states: loading, empty, error, offline and further pages. */
 export function DataTable<T extends object>({ query, empty, ...props }: DataTableProps<T>) {
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data])
   return (
@@ -168,11 +215,15 @@ export function DataTable<T extends object>({ query, empty, ...props }: DataTabl
             <RowTable rows={rows} sortable={!query.hasNextPage} {...props} />
             <Group justify="space-between" mt="sm">
               <Text size="sm" c="dimmed" role="status">
-                {query.hasNextPage ? `The first ${rows.length}` : rows.length === 1 ? 'One row' : `All ${rows.length} rows`}
+                {query.hasNextPage
+                  ? `First ${rows.length} items`
+                  : rows.length === 1
+                    ? '1 item'
+                    : `${rows.length} items`}
               </Text>
               {query.hasNextPage && (
                 <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                  Show more
+                  Load more
                 </Button>
               )}
             </Group>

@@ -7,16 +7,16 @@ import { toast } from './toast'
 
 interface Props {
   canDelete: boolean
-  /** As a sentence would call it. */
+  /** Name of the item in a sentence. */
   itemName: string
   onDelete: (options: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
-  /** Leads elsewhere, before what was read of the row is forgotten. */
+  /** Leaves the screen, before the row is removed from the cache. */
   navigateAway: () => Promise<void>
   /** Query key of the row. */
   queryKey: QueryKey
 }
 
-/** DeleteButton is the button of a screen that deletes the row it shows. */
+/** DeleteButton deletes the row of a screen after confirmation. */
 export function DeleteButton({ canDelete, itemName, onDelete, navigateAway, queryKey }: Props) {
   const [isOpen, setIsOpen] = useState(false)
   const queryClient = useQueryClient()
@@ -31,10 +31,10 @@ export function DeleteButton({ canDelete, itemName, onDelete, navigateAway, quer
           itemName={itemName}
           onDelete={onDelete}
           onDeleted={() => {
-            toast(`${itemName} is deleted`)
+            toast(`Deleted ${itemName}`)
             void navigateAway().then(() => {
-              queryClient.removeQueries({ queryKey: queryKey })
-              void queryClient.invalidateQueries() // much may have shown it, and what went with it
+              queryClient.removeQueries({ queryKey })
+              void queryClient.invalidateQueries() // many lists may show the row or its dependent rows
             })
           }}
           onClose={() => setIsOpen(false)}

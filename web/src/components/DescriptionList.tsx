@@ -1,7 +1,7 @@
 import { SimpleGrid, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-/** DescriptionList are what is known of one thing: names, and what they are. */
+/** DescriptionList shows the properties of one item as names and values. */
 export function DescriptionList({ items }: { items: [name: string, value: ReactNode][] }) {
   return (
     <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3 }} spacing="sm" m={0}>

@@ -1,12 +1,13 @@
 import { Modal, type ModalProps } from '@mantine/core'
 import { useEffect, useState } from 'react'
 
-/** Dialog is what asks or tells something above the screen. It closes by Escape, and the focus goes back to where it was. */
+/** Dialog is a modal window. Escape closes it, and the focus returns to the previous element. */
 export function Dialog(props: Omit<ModalProps, 'opened'>) {
   const [previousFocus] = useState(() => document.activeElement)
   useEffect(
     () => () => {
-      if (previousFocus instanceof HTMLElement) setTimeout(() => document.activeElement === document.body && previousFocus.focus())
+      if (previousFocus instanceof HTMLElement)
+        setTimeout(() => document.activeElement === document.body && previousFocus.focus())
     },
     [previousFocus],
   )
@@ -14,7 +15,7 @@ export function Dialog(props: Omit<ModalProps, 'opened'>) {
     <Modal
       opened
       closeButtonProps={{ 'aria-label': 'Close' }}
-      attributes={{ header: { role: 'presentation' } }} // or it would be a second banner of the page
+      attributes={{ header: { role: 'presentation' } }} // a <header> would be a second banner landmark
       {...props}
     />
   )

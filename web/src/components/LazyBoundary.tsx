@@ -3,18 +3,18 @@ import { type ReactNode, Suspense, useEffect } from 'react'
 
 import { toast } from './toast'
 
-/** LazyBoundary stands around a part that is loaded when it is needed. If it cannot be loaded, that is said, and the screen stays. */
+/** LazyBoundary wraps lazily loaded components. A loading error shows a toast and keeps the screen. */
 export function LazyBoundary({ fallback = null, children }: { fallback?: ReactNode; children: ReactNode }) {
   return (
-    <CatchBoundary getResetKey={() => 'later'} errorComponent={LoadFailure}>
+    <CatchBoundary getResetKey={() => 'lazy'} errorComponent={LoadFailure}>
       <Suspense fallback={fallback}>{children}</Suspense>
     </CatchBoundary>
   )
 }
 
-/** showLoadError tells that code did not come. */
+/** showLoadError reports that code could not be loaded. */
 export function showLoadError() {
-  toast('That could not be loaded. There may be no connection, or a new version: load the page anew.', 'error')
+  toast('Couldn’t load this part of the page. Check your connection and reload the page.', 'error')
 }
 
 function LoadFailure() {

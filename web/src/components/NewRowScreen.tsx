@@ -11,32 +11,44 @@ import { toast } from './toast'
 interface Props<T, F> {
   title: string
   canCreate: boolean
-  /** What is good to know before. */
+  /** A hint above the form. */
   note?: ReactNode
   breadcrumb: ReactNode
   initialValues: Partial<F>
   renderForm: (props: RowFormProps<F>) => ReactNode
   createRow: (fields: F) => Promise<T>
   /** Query key of the new row. */
-  getQueryKey: (getQueryKey: T) => QueryKey
-  getLabel: (getQueryKey: T) => string
-  /** Leads to the new row. */
-  onCreated: (getQueryKey: T) => void
-  /** Leads to the list, for somebody who has come straight here; others go back to where they were. */
+  getQueryKey: (row: T) => QueryKey
+  getLabel: (row: T) => string
+  /** Opens the new row. */
+  onCreated: (row: T) => void
+  /** Opens the list, if there is no previous page to return to. */
   onCancel: () => void
 }
 
-/** NewRowScreen is the screen that creates a row and leads to it. */
-export function NewRowScreen<T, F>({ title, canCreate, note, breadcrumb, initialValues, renderForm, createRow, getQueryKey, getLabel, onCreated, onCancel }: Props<T, F>) {
+/** NewRowScreen creates a row and then opens it. */
+export function NewRowScreen<T, F>({
+  title,
+  canCreate,
+  note,
+  breadcrumb,
+  initialValues,
+  renderForm,
+  createRow,
+  getQueryKey,
+  getLabel,
+  onCreated,
+  onCancel,
+}: Props<T, F>) {
   const queryClient = useQueryClient()
   const { history } = useRouter()
   const goBack = () => (history.canGoBack() ? history.back() : onCancel())
   const { mutate, isPending, error } = useMutation({
     mutationFn: createRow,
     onSuccess: (newRow) => {
-      void queryClient.invalidateQueries() // much will show it
+      void queryClient.invalidateQueries() // many lists may show the row
       queryClient.setQueryData(getQueryKey(newRow), newRow)
-      toast(`${getLabel(newRow)} is stored`)
+      toast(`Created ${getLabel(newRow)}`)
       onCreated(newRow)
     },
   })
@@ -45,7 +57,13 @@ export function NewRowScreen<T, F>({ title, canCreate, note, breadcrumb, initial
       {canCreate ? (
         <>
           {note}
-          {renderForm({ initialValues, onSubmit: (fields) => mutate(fields), onCancel: goBack, isSaving: isPending, problem: error ? toProblem(error) : undefined })}
+          {renderForm({
+            initialValues,
+            onSubmit: (fields) => mutate(fields),
+            onCancel: goBack,
+            isSaving: isPending,
+            problem: error ? toProblem(error) : undefined,
+          })}
         </>
       ) : (
         <Forbidden />

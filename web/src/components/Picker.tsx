@@ -9,23 +9,26 @@ import { useListbox } from './useListbox'
 
 interface Props extends Omit<TextInputProps, 'value' | 'defaultValue' | 'onChange'> {
   kind: EntityKind
-  /** Key of what is chosen, or ''. */
+  /** Key of the selected item, or ''. */
   defaultValue?: string
-  /** What it is called. */
+  /** Name of the selected item. */
   selectedLabel?: string | undefined
-  /** The key is '' while none is chosen; then typed tells how far one is. */
+  /** The key is '' while nothing is selected; inputText is the text of the field. */
   onChange: (key: string, inputText: string) => void
 }
 
-/** Picker is a field for one thing of a kind: one types a part of its name, or its number, and chooses. */
+/** Picker is a combobox that searches items of one kind by name or ID. */
 export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlur, ...rest }: Props) {
-  const [inputText, setInputText] = useState<string>() // undefined while what was chosen stands there
-  const [selected, setSelected] = useState<{ key: string; title: string | undefined }>({ key: defaultValue, title: undefined }) // called may become known later
+  const [inputText, setInputText] = useState<string>() // undefined while the field shows the selected item
+  const [selected, setSelected] = useState<{ key: string; title: string | undefined }>({
+    key: defaultValue,
+    title: undefined,
+  }) // selectedLabel may arrive later
   const [lastDefaultValue, setLastDefaultValue] = useState(defaultValue)
   if (defaultValue !== lastDefaultValue) {
     setLastDefaultValue(defaultValue)
     if (defaultValue !== selected.key) {
-      setSelected({ key: defaultValue, title: undefined }) // not by this field: by the way back, say
+      setSelected({ key: defaultValue, title: undefined }) // changed from outside, for example by the back button
       setInputText(undefined)
     }
   }
@@ -39,11 +42,13 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
     setInputText(undefined)
     onChange(hit.key, hit.title)
   }
-  const { inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(hits.length, (i) => selectHit(hits[i]))
+  const { inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(hits.length, (i) =>
+    selectHit(hits[i]),
+  )
   return (
     <div>
       <TextInput
-        placeholder="A part of its name, or its number"
+        placeholder="Search by name or ID"
         {...rest}
         {...inputProps}
         aria-expanded={hits.length > 0}
@@ -58,17 +63,25 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
         onFocus={(event) => event.currentTarget.select()}
         onBlur={(event) => {
           const exactHits = hits.filter(({ key, title }) => [key, title].includes(searchText))
-          if (exactHits.length === 1) selectHit(exactHits[0]) // one need not press Enter, too
+          if (exactHits.length === 1) selectHit(exactHits[0]) // an exact match needs no Enter
           onBlur?.(event)
         }}
       />
       <Text size="sm" c="dimmed" role="status">
-        {isCurrent && !isFetching && (error || isPaused ? 'The search failed.' : hits.length === 0 && 'Nothing is called so.')}
+        {isCurrent &&
+          !isFetching &&
+          (error || isPaused ? 'Search failed. Try again.' : hits.length === 0 && 'No match')}
       </Text>
       {hits.length > 0 && (
-        <Stack {...listProps} aria-label={`${String(rest.label)}: found`} gap={0}>
+        <Stack {...listProps} aria-label={`${String(rest.label)}: matches`} gap={0}>
           {hits.map((hit, i) => (
-            <UnstyledButton key={hit.key} {...getOptionProps(i)} className={classes.option} onMouseDown={(event) => event.preventDefault()} onClick={() => selectHit(hit)}>
+            <UnstyledButton
+              key={hit.key}
+              {...getOptionProps(i)}
+              className={classes.option}
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => selectHit(hit)}
+            >
               <Group gap="sm" justify="space-between">
                 <Text size="sm">{hit.title}</Text>
                 <Text size="sm" c="dimmed">

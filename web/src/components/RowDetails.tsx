@@ -10,35 +10,48 @@ import { type FormatField, formatPlainField } from './formatValue'
 import { Section } from './Section'
 import { useRowEditor } from './useRowEditor'
 
-/** What a form of a row's fields takes. */
+/** Props of a form that edits the fields of a row. */
 export interface RowFormProps<F> {
-  /** What stands in the fields at first. */
+  /** Initial values of the fields. */
   initialValues: Partial<F>
   onSubmit: (fields: F) => void
   onCancel: () => void
   isSaving?: boolean
-  /** What the server said to the last try. */
+  /** Error of the last attempt to save. */
   problem: Problem | undefined
 }
 
 interface Props<T, F> {
   row: T
   canEdit: boolean
-  /** What people call the fields, in the order in which they are shown. */
+  /** Labels of the fields, in display order. */
   labels: Partial<Record<keyof T & string, string>>
   editOptions: EditOptions<T>
-  /** The fields, to edit. */
+  /** Renders the edit form. */
   renderForm: (props: RowFormProps<F>) => ReactNode
-  /** Fields that are shown otherwise than as their text: as links, say. */
+  /** Content of fields that are not shown as plain text, such as links. */
   fieldContent?: Partial<Record<keyof T & string, ReactNode>>
-  /** What is shown instead of the fields one by one. */
+  /** Replaces the list of fields. */
   items?: [name: string, value: ReactNode][]
   formatField?: FormatField
 }
 
-/** RowDetails are a row's own fields, to read or to edit. */
-export function RowDetails<T extends { version: number }, F extends Partial<T>>({ row, canEdit, labels, editOptions, renderForm, fieldContent = {}, items, formatField = formatPlainField }: Props<T, F>) {
-  const { editing, conflict, save, stopEditing, editButton } = useRowEditor<T>({ row, editOptions: editOptions, canEdit })
+/** RowDetails shows the fields of a row, or a form that edits them. */
+export function RowDetails<T extends { version: number }, F extends Partial<T>>({
+  row,
+  canEdit,
+  labels,
+  editOptions,
+  renderForm,
+  fieldContent = {},
+  items,
+  formatField = formatPlainField,
+}: Props<T, F>) {
+  const { editing, conflict, save, stopEditing, editButton } = useRowEditor<T>({
+    row,
+    editOptions: editOptions,
+    canEdit,
+  })
   const fieldNames = Object.keys(labels) as (keyof T & string)[]
   return (
     <Section title="Details" id="details" actions={editButton}>
@@ -51,10 +64,23 @@ export function RowDetails<T extends { version: number }, F extends Partial<T>>(
             onCancel: stopEditing,
           })
         ) : (
-          <DescriptionList items={items ?? fieldNames.map((name) => [labels[name] ?? '', fieldContent[name] ?? formatPlainField(name, row[name])])} />
+          <DescriptionList
+            items={
+              items ??
+              fieldNames.map((name) => [labels[name] ?? '', fieldContent[name] ?? formatPlainField(name, row[name])])
+            }
+          />
         )}
       </Card>
-      {conflict && <ConflictDialog conflict={conflict} labels={labels as Partial<Record<keyof T, string>>} formatField={formatField} onSave={save} onCancel={stopEditing} />}
+      {conflict && (
+        <ConflictDialog
+          conflict={conflict}
+          labels={labels as Partial<Record<keyof T, string>>}
+          formatField={formatField}
+          onSave={save}
+          onCancel={stopEditing}
+        />
+      )}
     </Section>
   )
 }

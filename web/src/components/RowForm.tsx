@@ -6,17 +6,17 @@ import { emptyToNull, FormActions, useFormFocus } from './form'
 import { Picker } from './Picker'
 import type { RowFormProps } from './RowDetails'
 
-/** A FormField of a form. */
+/** FormField describes one field of a form. */
 export interface FormField {
   name: string
   label: string
   required?: boolean
-  /** The field holds the number of a thing of this kind. */
+  /** The field holds the ID of an item of this kind. */
   pickerKind?: EntityKind
-  /** What the thing is called that is chosen at first. */
+  /** Name of the initially selected item. */
   pickerLabel?: string | undefined
   description?: string
-  /** What a browser may fill in, in its words. */
+  /** The HTML autocomplete attribute. */
   autoComplete?: string
 }
 
@@ -24,8 +24,15 @@ interface Props<F> extends RowFormProps<F> {
   fields: readonly FormField[]
 }
 
-/** RowForm edits the fields of a row, a new one or one that is there. */
-export function RowForm<F extends object>({ fields, initialValues, onSubmit, onCancel, isSaving = false, problem }: Props<F>) {
+/** RowForm edits the fields of a new or existing row. */
+export function RowForm<F extends object>({
+  fields,
+  initialValues,
+  onSubmit,
+  onCancel,
+  isSaving = false,
+  problem,
+}: Props<F>) {
   const fieldNames = fields.map(({ name }) => name)
   const initial = initialValues as Record<string, unknown>
   const form = useForm<Record<string, string>>({
@@ -38,14 +45,35 @@ export function RowForm<F extends object>({ fields, initialValues, onSubmit, onC
     return required ? text : emptyToNull(text)
   }
   return (
-    <form noValidate onSubmit={form.onSubmit((values) => onSubmit(Object.fromEntries(fields.map((field) => [field.name, parseValue(field, values[field.name] ?? '')])) as F))}>
+    <form
+      noValidate
+      onSubmit={form.onSubmit((values) =>
+        onSubmit(
+          Object.fromEntries(fields.map((field) => [field.name, parseValue(field, values[field.name] ?? '')])) as F,
+        ),
+      )}
+    >
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           {fields.map(({ name, label, required = false, pickerKind, pickerLabel, description, autoComplete }) =>
             pickerKind ? (
-              <Picker key={form.key(name)} kind={pickerKind} label={label} required={required} selectedLabel={pickerLabel} {...form.getInputProps(name)} />
+              <Picker
+                key={form.key(name)}
+                kind={pickerKind}
+                label={label}
+                required={required}
+                selectedLabel={pickerLabel}
+                {...form.getInputProps(name)}
+              />
             ) : (
-              <TextInput key={form.key(name)} label={label} required={required} description={description} autoComplete={autoComplete} {...form.getInputProps(name)} />
+              <TextInput
+                key={form.key(name)}
+                label={label}
+                required={required}
+                description={description}
+                autoComplete={autoComplete}
+                {...form.getInputProps(name)}
+              />
             ),
           )}
         </SimpleGrid>

@@ -4,20 +4,20 @@ import { type ReactNode, useEffect, useRef } from 'react'
 import { rememberVisit } from '../search/recentVisits'
 import { useSession } from '../session/api'
 
-// The first screen of a visit leaves the focus to the browser; each later one takes it, so that a screen reader tells where one has come.
+// The browser sets the focus of the first screen. Later screens focus their heading, so screen readers announce it.
 let hasShownScreen = false
 
 interface Props {
-  /** What the tab, the heading and a screen reader say. */
+  /** Text of the heading and of the browser tab. */
   title: string
-  /** A line above the title: where this belongs. */
+  /** A link above the title to the parent screen. */
   breadcrumb?: ReactNode
   /** Buttons beside the title. */
   actions?: ReactNode
   children: ReactNode
 }
 
-/** Screen is the frame of every screen: its title, in the page and in the tab, and the focus when one comes to it. */
+/** Screen is the frame of every screen: heading, tab title and initial focus. */
 export function Screen({ title, breadcrumb, actions, children }: Props) {
   const headingRef = useRef<HTMLHeadingElement>(null)
   const username = useSession()?.username
@@ -25,7 +25,8 @@ export function Screen({ title, breadcrumb, actions, children }: Props) {
     document.title = `${title} · Labledger`
     if (!username) return
     const path = location.pathname.replace(/^\/app/, '')
-    const timer = setTimeout(() => rememberVisit(username, path, title), 1000) // a visit is one that lasts; by then it has its name
+    // Only visits of at least a second count. By then the title is loaded.
+    const timer = setTimeout(() => rememberVisit(username, path, title), 1000)
     return () => clearTimeout(timer)
   }, [title, username])
   useEffect(() => {

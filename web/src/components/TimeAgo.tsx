@@ -11,20 +11,21 @@ const timeUnits: [Intl.RelativeTimeFormatUnit, number][] = [
 const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const absoluteFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** formatTimeAgo tells a time as one would: "3 minutes ago". */
+/** formatTimeAgo formats a time relative to now: "3 minutes ago". */
 export function formatTimeAgo(at: Date, now: number): string {
   const seconds = Math.round((at.getTime() - now) / 1000)
-  for (const [unit, length] of timeUnits) if (Math.abs(seconds) >= length) return relativeFormat.format(Math.trunc(seconds / length), unit)
+  for (const [unit, length] of timeUnits)
+    if (Math.abs(seconds) >= length) return relativeFormat.format(Math.trunc(seconds / length), unit)
   return 'just now'
 }
 
-// One clock for all of them. It ticks only while somebody looks, but does not stand still meanwhile.
+// One clock for all components. Its timer runs only while there are subscribers.
 const tickInterval = 30_000 // ms
 let now = Date.now()
 const subscribers = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** currentTime is now, give or take a tick: the same for all that is shown together. */
+/** currentTime returns the time in ms, updated at most every tickInterval, so that components agree. */
 export function currentTime(): number {
   if (Math.abs(Date.now() - now) >= tickInterval) now = Date.now()
   return now
@@ -43,11 +44,11 @@ function subscribe(onTick: () => void) {
   }
 }
 
-/** TimeAgo shows how long ago something was; the exact time is its title. It takes RFC 3339 text, or seconds since 1970. */
+/** TimeAgo shows a relative time with the absolute time as its title. at is RFC 3339 text or Unix seconds. */
 export function TimeAgo({ at }: { at: string | number }) {
   const date = new Date(typeof at === 'number' ? at * 1000 : at)
   const current = useSyncExternalStore(subscribe, currentTime)
-  if (Number.isNaN(date.getTime())) return <span>{at}</span> // events may be at any second up to 2^53
+  if (Number.isNaN(date.getTime())) return <span>{at}</span> // event times may exceed the range of Date
   return (
     <time dateTime={date.toISOString()} title={absoluteFormat.format(date)}>
       {formatTimeAgo(date, current)}

@@ -3,10 +3,14 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { Page } from '../api/client'
 
 /**
- * createNamesHook makes the hook that tells what rows are called that others speak of by their numbers. The names come in one call, so that a table asks
- * once, not for each row; where there are more than one call tells, it is the noun and the number.
+ * createNamesHook returns a hook that maps IDs to names. One request loads all names, so that a table does not send a
+ * request per row. IDs beyond the first page are shown as noun and ID.
  */
-export function createNamesHook(noun: string, listKey: string, fetchPage: (signal: AbortSignal) => Promise<Page<{ id: number; name: string }>>) {
+export function createNamesHook(
+  noun: string,
+  listKey: string,
+  fetchPage: (signal: AbortSignal) => Promise<Page<{ id: number; name: string }>>,
+) {
   const query = queryOptions({
     queryKey: [listKey, 'names'],
     staleTime: 60_000,

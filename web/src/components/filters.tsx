@@ -4,29 +4,35 @@ import { type ReactNode, useEffect, useEffectEvent, useState } from 'react'
 
 import classes from './filters.module.css'
 
-// Filters live in the address, so that a list can be sent to somebody, and the way back leads to it.
+// Filters are stored in the URL, so that links and the back button restore them.
 
 export interface Filter<Name extends string> {
   name: Name
   label: string
   placeholder?: string
-  /** The values there are; without them any text goes. */
+  /** The possible values; without options the filter is a text field. */
   options?: readonly { value: string; label: string }[]
-  /** What it is when none of the options is chosen; Any if left out. */
+  /** Label of the empty option; default Any. */
   anyLabel?: string
-  /** A moment, in seconds since 1970. */
+  /** A date and time in Unix seconds. */
   isDateTime?: boolean
-  /** Another field than one of these. */
+  /** Renders a custom field. */
   renderField?: (props: { label: string; value: string; onChange: (value: string) => void }) => ReactNode
 }
 
-/** useFilters reads filters from the address, and sets one there. */
-export function useFilters<const Name extends string>(filters: readonly Filter<Name>[]): [Partial<Record<Name, string>>, (name: Name, value: string) => void] {
+/** useFilters returns the filters in the URL and a function that sets one. */
+export function useFilters<const Name extends string>(
+  filters: readonly Filter<Name>[],
+): [Partial<Record<Name, string>>, (name: Name, value: string) => void] {
   const search = useSearch({ strict: false }) as Record<string, string | undefined>
   const navigate = useNavigate()
   const values: Partial<Record<Name, string>> = {}
   for (const { name } of filters) if (search[name]) values[name] = search[name]
-  return [values, (name, value) => void navigate({ to: '.', search: (current) => ({ ...current, [name]: value || undefined }), replace: true })]
+  return [
+    values,
+    (name, value) =>
+      void navigate({ to: '.', search: (current) => ({ ...current, [name]: value || undefined }), replace: true }),
+  ]
 }
 
 interface Props<Name extends string> {
@@ -35,18 +41,30 @@ interface Props<Name extends string> {
   onChange: (name: Name, value: string) => void
 }
 
-/** FilterBar lets people narrow a list down. */
+/** FilterBar shows the fields that filter a list. */
 export function FilterBar<Name extends string>({ filters, values, onChange }: Props<Name>) {
   const navigate = useNavigate()
   const hasFilters = Object.keys(values).length > 0
-  const clear = () => void navigate({ to: '.', search: (current) => ({ ...current, ...Object.fromEntries(filters.map(({ name }) => [name, undefined])) }), replace: true })
+  const clear = () =>
+    void navigate({
+      to: '.',
+      search: (current) => ({ ...current, ...Object.fromEntries(filters.map(({ name }) => [name, undefined])) }),
+      replace: true,
+    })
   return (
     <search className={classes.filterBar}>
       {filters.map(({ name, label, placeholder, options, anyLabel = 'Any', isDateTime, renderField }) =>
         renderField ? (
-          <div key={name}>{renderField({ label, value: values[name] ?? '', onChange: (value) => onChange(name, value) })}</div>
+          <div key={name}>
+            {renderField({ label, value: values[name] ?? '', onChange: (value) => onChange(name, value) })}
+          </div>
         ) : isDateTime ? (
-          <DateTimeFilter key={name} label={label} value={values[name] ?? ''} onChange={(value) => onChange(name, value)} />
+          <DateTimeFilter
+            key={name}
+            label={label}
+            value={values[name] ?? ''}
+            onChange={(value) => onChange(name, value)}
+          />
         ) : options ? (
           <NativeSelect
             key={name}
@@ -56,7 +74,13 @@ export function FilterBar<Name extends string>({ filters, values, onChange }: Pr
             onChange={(event) => onChange(name, event.currentTarget.value)}
           />
         ) : (
-          <TextFilter key={name} label={label} placeholder={placeholder ?? 'Any'} value={values[name] ?? ''} onChange={(value) => onChange(name, value)} />
+          <TextFilter
+            key={name}
+            label={label}
+            placeholder={placeholder ?? 'Any'}
+            value={values[name] ?? ''}
+            onChange={(value) => onChange(name, value)}
+          />
         ),
       )}
       {hasFilters && (
@@ -68,16 +92,26 @@ export function FilterBar<Name extends string>({ filters, values, onChange }: Pr
   )
 }
 
-const typingDelay = 400 // ms without a key, after which one has typed what one meant
+const typingDelay = 400 // ms
 
-function TextFilter({ label, placeholder, value, onChange }: { label: string; placeholder: string; value: string; onChange: (value: string) => void }) {
+function TextFilter({
+  label,
+  placeholder,
+  value,
+  onChange,
+}: {
+  label: string
+  placeholder: string
+  value: string
+  onChange: (value: string) => void
+}) {
   const [text, setText] = useState(value)
   const [lastValue, setLastValue] = useState(value)
-  const [pendingValue, setPendingValue] = useState<string>() // what is on its way into the address, while one may type on
+  const [pendingValue, setPendingValue] = useState<string>() // sent to the URL but not yet returned by it
   if (value !== lastValue) {
     setLastValue(value)
     if (value === pendingValue) setPendingValue(undefined)
-    else setText(value) // the address has changed otherwise: by the way back, or Clear
+    else setText(value) // changed from outside, by the back button or Clear filters
   }
   const apply = () => {
     if (text === value) return
@@ -100,8 +134,16 @@ function TextFilter({ label, placeholder, value, onChange }: { label: string; pl
   )
 }
 
-/** DateTimeFilter asks for a moment as clocks here show it. */
-function DateTimeFilter({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+/** DateTimeFilter edits a date and time in the local time zone. */
+function DateTimeFilter({
+  label,
+  value,
+  onChange,
+}: {
+  label: string
+  value: string
+  onChange: (value: string) => void
+}) {
   return (
     <TextInput
       type="datetime-local"
@@ -115,7 +157,7 @@ function DateTimeFilter({ label, value, onChange }: { label: string; value: stri
   )
 }
 
-/** toLocalInputValue is a moment as an input of that type wants it: 2026-11-22T08:30. */
+/** toLocalInputValue formats Unix seconds for a datetime-local input: 2026-11-22T08:30. */
 export function toLocalInputValue(seconds: string): string {
   const date = new Date(Number(seconds) * 1000)
   if (seconds === '' || Number.isNaN(date.getTime())) return ''

@@ -2,18 +2,21 @@ import { Alert, Button, Group, Text } from '@mantine/core'
 import { useEffect, useEffectEvent } from 'react'
 
 import type { Problem } from '../api/problem'
+import { problemTitle } from './problemTitle'
 
-// What forms have in common. The server alone decides what is right; each of its messages stands at the field it is about.
+// Shared parts of forms. Only the server validates; its messages appear at their fields.
 
-/** emptyToNull is the text of a field that may be left out. */
+/** emptyToNull returns the text of an optional field, or null if it is blank. */
 export function emptyToNull<T extends string>(text: T): Exclude<T, ''> | null {
   return text.trim() === '' ? null : (text as Exclude<T, ''>)
 }
 
-/** changedFields are the fields of a form that differ from the row it began with. */
+/** changedFields returns the values that differ from the base row. */
 export function changedFields<T extends object>(base: T, values: Partial<T>): Partial<T> {
   const fieldNames = Object.keys(values) as (keyof T)[]
-  return Object.fromEntries(fieldNames.filter((name) => values[name] !== base[name]).map((name) => [name, values[name]])) as Partial<T>
+  return Object.fromEntries(
+    fieldNames.filter((name) => values[name] !== base[name]).map((name) => [name, values[name]]),
+  ) as Partial<T>
 }
 
 interface Focusable<FieldName extends string> {
@@ -22,13 +25,19 @@ interface Focusable<FieldName extends string> {
 }
 
 /**
- * useFormFocus puts the server's messages at the fields of a form of @mantine/form, and the focus on the first of them; at first it is on the first
- * field, and so it is when a form is back whose fields are not to blame.
+ * useFormFocus shows the server's messages at the fields of a @mantine/form form and focuses the first invalid field.
+ * Initially, and when a form reappears with an error that is not about a field, it focuses the first field.
  */
-export function useFormFocus<FieldName extends string>(form: Focusable<FieldName>, fields: readonly FieldName[], problem: Problem | undefined, { focusInitially = true } = {}) {
+export function useFormFocus<FieldName extends string>(
+  form: Focusable<FieldName>,
+  fields: readonly FieldName[],
+  problem: Problem | undefined,
+  { focusInitially = true } = {},
+) {
   const applyProblem = useEffectEvent((problem: Problem | undefined) => {
-    if (problem) form.setErrors(problem.messagesByField)
-    const isFocusLost = !document.activeElement || document.activeElement === document.body // the form has gone and come back
+    if (problem) form.setErrors(describeFieldErrors(problem))
+    // The focus is lost if the form was unmounted and mounted again.
+    const isFocusLost = !document.activeElement || document.activeElement === document.body
     const invalidField = problem && fields.find((name) => problem.messagesByField[name])
     const target = invalidField ?? ((problem ? isFocusLost : focusInitially) ? fields[0] : undefined)
     if (target) form.getInputNode(target)?.focus()
@@ -36,15 +45,22 @@ export function useFormFocus<FieldName extends string>(form: Focusable<FieldName
   useEffect(() => applyProblem(problem), [problem])
 }
 
-/** ProblemAlert says what went wrong with a write, unless fields of the form say all of it. */
+/** describeFieldErrors returns the message of each field, in the words of a form. */
+function describeFieldErrors({ messagesByField }: Problem): Record<string, string> {
+  const describe = (message: string) => (/^must not be (null|blank|empty)$/.test(message) ? 'Required' : message)
+  return Object.fromEntries(Object.entries(messagesByField).map(([field, message]) => [field, describe(message)]))
+}
+
+/** ProblemAlert shows the error of a write, unless the fields of the form show all of it. */
 export function ProblemAlert({ problem, fields = [] }: { problem: Problem | undefined; fields?: readonly string[] }) {
-  if (!problem || (problem.errors.length > 0 && problem.errors.every(({ field }) => fields.includes(field)))) return <div role="alert" />
+  if (!problem || (problem.errors.length > 0 && problem.errors.every(({ field }) => fields.includes(field))))
+    return <div role="alert" />
   return (
-    <Alert role="alert" color="red" title={problem.title} variant="outline">
+    <Alert role="alert" color="red" title={problemTitle(problem)} variant="outline">
       <Text size="sm">{problem.message}</Text>
       {problem.requestId && (
         <Text size="xs" c="dimmed">
-          Request {problem.requestId}
+          Request ID: {problem.requestId}
         </Text>
       )}
     </Alert>
@@ -58,7 +74,7 @@ interface FormActionsProps {
   onCancel: () => void
 }
 
-/** FormActions ends the form of a row: what the server said to the last try, and the buttons. */
+/** FormActions shows the error of the last attempt to save, and the buttons of a form. */
 export function FormActions({ problem, fields, isSaving, onCancel }: FormActionsProps) {
   return (
     <>

@@ -1,7 +1,10 @@
 const secondsPerDay = 86_400
 const secondsPerYear = 365 * secondsPerDay
 
-/** formatAxisTicks tells the marks of an axis, which stand so many seconds apart, each as fine as that; where a year or a day begins it is told below. */
+/**
+ * formatAxisTicks returns the labels of axis ticks with a precision that fits their spacing in seconds. A second line
+ * shows the day or year where it changes.
+ */
 export function formatAxisTicks(timestamps: number[], spacing: number, timeZone?: 'UTC'): string[] {
   const createFormatter = (options: Intl.DateTimeFormatOptions) => {
     const format = new Intl.DateTimeFormat(undefined, { ...options, ...(timeZone && { timeZone }) })

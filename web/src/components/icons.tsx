@@ -1,6 +1,6 @@
 import type { SVGProps } from 'react'
 
-// Drawn for this app, on a grid of 24. They only decorate: whatever has one also has a name.
+// Icons on a 24-pixel grid. They are decorative; each control also has a text or an accessible name.
 
 const iconPaths = {
   home: 'M4 11l8-7 8 7v9h-5v-6H9v6H4z',
@@ -32,7 +32,18 @@ export type IconName = keyof typeof iconPaths
 
 export function Icon({ name, size = 20, ...rest }: { name: IconName; size?: number } & SVGProps<SVGSVGElement>) {
   return (
-    <svg viewBox="0 0 24 24" width={size} height={size} fill="none" stroke="currentColor" strokeWidth={1.75} strokeLinecap="round" strokeLinejoin="round" aria-hidden {...rest}>
+    <svg
+      viewBox="0 0 24 24"
+      width={size}
+      height={size}
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={1.75}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden
+      {...rest}
+    >
       <path d={iconPaths[name]} />
     </svg>
   )

@@ -6,17 +6,18 @@ import { type Problem, toProblem } from '../api/problem'
 import { useLiveState } from '../live/liveUpdates'
 import { Icon, type IconName } from './icons'
 import { TextLink } from './links'
+import { problemTitle } from './problemTitle'
 import { Screen } from './Screen'
 
-// What is shown instead of data: while it loads, when there is none, and when it cannot be had.
+// Placeholders for data: loading, empty, error and offline states.
 
 interface NoticeProps {
   icon: IconName
   title: string
   children?: ReactNode
-  /** Buttons that lead on. */
+  /** Buttons or links for the next step. */
   actions?: ReactNode
-  /** True tells a screen reader at once. */
+  /** True announces the notice to screen readers immediately. */
   isUrgent?: boolean
 }
 
@@ -35,7 +36,7 @@ function Notice({ icon, title, children, actions, isUrgent }: NoticeProps) {
   )
 }
 
-/** Loading stands where data will be. rows is about how much of it. */
+/** Loading is the placeholder of data that loads. rows is the approximate number of rows. */
 export function Loading({ rows = 5 }: { rows?: number }) {
   return (
     <Stack gap="sm" aria-busy="true">
@@ -47,8 +48,13 @@ export function Loading({ rows = 5 }: { rows?: number }) {
   )
 }
 
-/** EmptyState says that there is nothing, and how there would be something. */
-export function EmptyState({ title, children, actions, icon = 'search' }: Omit<NoticeProps, 'icon' | 'urgent'> & { icon?: IconName }) {
+/** EmptyState is shown instead of an empty list, with actions that add items. */
+export function EmptyState({
+  title,
+  children,
+  actions,
+  icon = 'search',
+}: Omit<NoticeProps, 'icon' | 'isUrgent'> & { icon?: IconName }) {
   return (
     <Notice icon={icon} title={title} actions={actions}>
       {children}
@@ -56,42 +62,61 @@ export function EmptyState({ title, children, actions, icon = 'search' }: Omit<N
   )
 }
 
-/** Forbidden says which role is missing. */
+/** Forbidden is shown if the role of the user does not permit a screen. */
 export function Forbidden({ children }: { children?: ReactNode }) {
   return (
-    <Notice icon="lock" title="You may not see this" isUrgent>
-      {children ?? 'Your account does not have the role for it. An admin can change that.'}
+    <Notice icon="lock" title="You don’t have access" isUrgent>
+      {children ?? 'Your role does not include this page. Ask an admin for access.'}
     </Notice>
   )
 }
 
-/** SignedOutNotice leads to where one signs in, and back from there. */
+/** SignedOutNotice links to the sign-in screen, which returns to this page. */
 function SignedOutNotice() {
   const { publicHref } = useLocation()
   return (
-    <Notice icon="lock" title="You are not signed in" actions={<TextLink to="/sign-in" search={{ next: publicHref }}>Sign in</TextLink>} isUrgent>
-      Or the server could not tell who you are.
+    <Notice
+      icon="lock"
+      title="You are not signed in"
+      actions={
+        <TextLink to="/sign-in" search={{ next: publicHref }}>
+          Sign in
+        </TextLink>
+      }
+      isUrgent
+    >
+      Your session has ended. Sign in to continue.
     </Notice>
   )
 }
 
-/** Offline says that there is no server to ask. What was read before stays on the screen; this is for what was not. */
+/** Offline is shown instead of data that cannot be loaded because the server is unreachable. */
 export function Offline({ onRetry }: { onRetry?: (() => void) | undefined }) {
   return (
-    <Notice icon="offline" title="The server cannot be reached" actions={onRetry && <Button onClick={onRetry}>Try again</Button>} isUrgent>
-      This is tried again by itself as soon as there is a connection.
+    <Notice
+      icon="offline"
+      title="The server cannot be reached"
+      actions={onRetry && <Button onClick={onRetry}>Try again</Button>}
+      isUrgent
+    >
+      Reconnecting automatically…
     </Notice>
   )
 }
 
-/** ErrorState says what went wrong, by the kind of problem. */
+/** ErrorState explains a problem by its status. */
 export function ErrorState({ problem, onRetry }: { problem: Problem; onRetry?: (() => void) | undefined }) {
   switch (problem.status) {
     case 0:
       return <Offline onRetry={onRetry} />
     case 400:
       return (
-        <Notice icon="search" title="The address is wrong" isUrgent actions={<TextLink to="/">Go to the first page</TextLink>}>
+        <Notice
+          icon="search"
+          title="Invalid address or filter"
+          isUrgent
+          actions={<TextLink to="/">Back to Home</TextLink>}
+        >
           {problem.message}
         </Notice>
       )
@@ -101,45 +126,55 @@ export function ErrorState({ problem, onRetry }: { problem: Problem; onRetry?: (
       return <Forbidden>{problem.message}</Forbidden>
     case 404:
       return (
-        <Notice icon="search" title="There is no such thing" isUrgent actions={<TextLink to="/">Go to the first page</TextLink>}>
-          It may have been deleted, or the address is wrong.
+        <Notice icon="search" title="Not found" isUrgent actions={<TextLink to="/">Back to Home</TextLink>}>
+          The item may have been deleted, or the link is wrong.
         </Notice>
       )
   }
   return (
-    <Notice icon="alert" title={problem.title} isUrgent actions={onRetry && <Button onClick={onRetry}>Try again</Button>}>
+    <Notice
+      icon="alert"
+      title={problemTitle(problem)}
+      isUrgent
+      actions={onRetry && <Button onClick={onRetry}>Try again</Button>}
+    >
       {problem.message}
       {problem.requestId && (
         <Text size="xs" mt={4}>
-          Request {problem.requestId}
+          Request ID: {problem.requestId}
         </Text>
       )}
     </Notice>
   )
 }
 
-/** NotFoundScreen is the screen of addresses that no screen has. */
+/** NotFoundScreen is shown for URLs without a route. */
 export function NotFoundScreen() {
   return (
-    <Screen title="Nothing here">
-      <EmptyState title="There is no such page" actions={<TextLink to="/">Go to the first page</TextLink>} />
+    <Screen title="Page not found">
+      <EmptyState title="There is no page at this address" actions={<TextLink to="/">Back to Home</TextLink>} />
     </Screen>
   )
 }
 
-/** ErrorScreen is shown instead of a screen that threw, or whose code could not be loaded: a new version may have taken its place. */
+/** ErrorScreen replaces a screen that threw an error or whose code could not be loaded, for example after an update. */
 export function ErrorScreen({ error, reset }: ErrorComponentProps) {
   if (toProblem(error).status === 0) return <NotLoadedScreen reset={reset} />
   return (
-    <Screen title="This page failed">
-      <Notice icon="alert" title="This page could not be shown" isUrgent actions={<Button onClick={() => location.reload()}>Load it anew</Button>}>
-        There may be a new version, or no connection. ({toProblem(error).message})
+    <Screen title="Something went wrong">
+      <Notice
+        icon="alert"
+        title="This page could not be displayed"
+        isUrgent
+        actions={<Button onClick={() => location.reload()}>Reload</Button>}
+      >
+        A new version may be available, or the connection failed. ({toProblem(error).message})
       </Notice>
     </Screen>
   )
 }
 
-/** NotLoadedScreen stands for a screen whose code is not there yet, until there is a connection. */
+/** NotLoadedScreen replaces a screen whose code cannot be loaded. It retries when the connection returns. */
 function NotLoadedScreen({ reset }: { reset: () => void }) {
   const router = useRouter()
   const liveState = useLiveState()
@@ -157,7 +192,7 @@ function NotLoadedScreen({ reset }: { reset: () => void }) {
     previousState.current = liveState
   }, [liveState, retry])
   return (
-    <Screen title="Not loaded yet">
+    <Screen title="Page not loaded">
       <Offline onRetry={retry} />
     </Screen>
   )

@@ -1,14 +1,14 @@
 import { useSyncExternalStore } from 'react'
 
-/** A Store holds a value outside of React, for all components that look at it. */
+/** Store holds a value outside of React that components can subscribe to. */
 export interface Store<T> {
   get: () => T
   set: (next: T) => void
-  /** Calls at each change, until it is told to stop. */
+  /** Calls onChange after each change. Returns a function that unsubscribes. */
   subscribe: (onChange: () => void) => () => void
 }
 
-/** createStore begins one with a value. */
+/** createStore returns a store with an initial value. */
 export function createStore<T>(value: T): Store<T> {
   const subscribers = new Set<() => void>()
   return {
@@ -24,7 +24,7 @@ export function createStore<T>(value: T): Store<T> {
   }
 }
 
-/** useStore shows what a store holds. */
+/** useStore returns the current value of a store. */
 export function useStore<T>({ subscribe, get }: Store<T>): T {
   return useSyncExternalStore(subscribe, get)
 }

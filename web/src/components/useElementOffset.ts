@@ -1,6 +1,9 @@
 import { type RefObject, useLayoutEffect, useState } from 'react'
 
-/** useElementOffset is how far below the top of the page something begins, also when what is above it grows or goes, and how many px a rem has. */
+/**
+ * useElementOffset returns the distance in px from the top of the page to an element, and the size of a rem in px. It
+ * measures again when the layout changes.
+ */
 export function useElementOffset(elementRef: RefObject<Element | null>): { top: number; rem: number } {
   const [offset, setOffset] = useState({ top: 0, rem: 16 })
   useLayoutEffect(() => {

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useId, useState } from 'react'
 
-/** useListbox moves through the options of a field by its arrows: a combobox, as WAI-ARIA calls it. The focus stays in the field. */
+/** useListbox implements the WAI-ARIA combobox: arrow keys move through the options, the focus stays in the field. */
 export function useListbox(count: number, onSelect: (index: number) => void) {
   const id = useId()
   const [index, setActiveIndex] = useState(0)
@@ -16,8 +16,20 @@ export function useListbox(count: number, onSelect: (index: number) => void) {
     activeIndex,
     setActiveIndex,
     onKeyDown,
-    inputProps: { role: 'combobox', 'aria-controls': id, 'aria-activedescendant': activeIndex >= 0 ? `${id}-${activeIndex}` : undefined, autoComplete: 'off' } as const,
+    inputProps: {
+      role: 'combobox',
+      'aria-controls': id,
+      'aria-activedescendant': activeIndex >= 0 ? `${id}-${activeIndex}` : undefined,
+      autoComplete: 'off',
+    } as const,
     listProps: { id, role: 'listbox' } as const,
-    getOptionProps: (optionIndex: number) => ({ id: `${id}-${optionIndex}`, role: 'option', 'aria-selected': optionIndex === activeIndex, tabIndex: -1, onMouseMove: () => setActiveIndex(optionIndex) }) as const,
+    getOptionProps: (optionIndex: number) =>
+      ({
+        id: `${id}-${optionIndex}`,
+        role: 'option',
+        'aria-selected': optionIndex === activeIndex,
+        tabIndex: -1,
+        onMouseMove: () => setActiveIndex(optionIndex),
+      }) as const,
   }
 }

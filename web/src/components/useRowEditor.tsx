@@ -11,23 +11,32 @@ interface RowEditorOptions<T> {
   editOptions: EditOptions<T>
   canEdit: boolean
   label?: string
-  /** What is said once it is saved. */
+  /** Toast after saving. */
   savedMessage?: string
 }
 
 interface RowEditor<T> {
-  /** What the form begins with, and what was wrong with the last try; undefined while one only reads. */
+  /** State of the edit form; undefined while the row is only displayed. */
   editing: { base: T; initialValues: T; problem: Problem | undefined } | undefined
   conflict: Conflict<T> | undefined
   save: (base: T, changes: Partial<T>) => void
   stopEditing: () => void
-  /** The button with which one begins. */
+  /** The button that starts editing. */
   editButton: ReactNode
 }
 
-/** useRowEditor lets a row be read or edited. What is saved shows at once; if it is refused, the form is back with what one typed. */
-export function useRowEditor<T extends { version: number }>({ row, editOptions: options, canEdit, label = 'Edit', savedMessage = 'Saved' }: RowEditorOptions<T>): RowEditor<T> {
-  const [base, setBase] = useState<T>() // the row as it was when one began to edit
+/**
+ * useRowEditor switches a row between display and editing. Saving is optimistic: if the server rejects it, the form
+ * reopens with the entered values.
+ */
+export function useRowEditor<T extends { version: number }>({
+  row,
+  editOptions: options,
+  canEdit,
+  label = 'Edit',
+  savedMessage = 'Saved',
+}: RowEditorOptions<T>): RowEditor<T> {
+  const [base, setBase] = useState<T>() // the row when editing started
   const buttonRef = useRef<HTMLButtonElement>(null)
   const rowEdit = useRowEdit<T>({
     ...options,
@@ -52,11 +61,15 @@ export function useRowEditor<T extends { version: number }>({ row, editOptions: 
   useShortcut('e', label, startEditing, canEdit && !editBase)
   const wasEditing = useRef(false)
   useEffect(() => {
-    if (wasEditing.current && !editBase) buttonRef.current?.focus() // where one came from
+    if (wasEditing.current && !editBase) buttonRef.current?.focus()
     wasEditing.current = Boolean(editBase)
   }, [editBase])
   return {
-    editing: editBase && { base: editBase, initialValues: { ...editBase, ...rejected?.changes }, problem: rejected?.problem },
+    editing: editBase && {
+      base: editBase,
+      initialValues: { ...editBase, ...rejected?.changes },
+      problem: rejected?.problem,
+    },
     conflict,
     save,
     stopEditing,

@@ -11,7 +11,7 @@ export function ComputerForm(props: RowFormProps<ComputerFields>) {
       {...props}
       fields={[
         { name: 'name', label: computerLabels.name, required: true },
-        { name: 'mac', label: computerLabels.mac, description: 'Like 08:00:2b:01:02:03.' },
+        { name: 'mac', label: computerLabels.mac, description: 'For example 08:00:2b:01:02:03' },
         { name: 'site_id', label: computerLabels.site_id, required: true, pickerKind: 'site', pickerLabel },
       ]}
     />

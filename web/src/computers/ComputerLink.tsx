@@ -2,10 +2,12 @@ import { api, unwrapPage } from '../api/client'
 import { createNamesHook } from '../components/createNamesHook'
 import { TextLink } from '../components/links'
 
-/** useComputerNames tells what computers are called. */
-export const useComputerNames = createNamesHook('Computer', 'computers', (signal) => unwrapPage(api.GET('/api/v1/computers', { params: { query: { limit: 1000 } }, signal })))
+/** useComputerNames maps computer IDs to names. */
+export const useComputerNames = createNamesHook('Computer', 'computers', (signal) =>
+  unwrapPage(api.GET('/api/v1/computers', { params: { query: { limit: 1000 } }, signal })),
+)
 
-/** ComputerLink leads to a computer. */
+/** ComputerLink links to a computer. */
 export function ComputerLink({ id, name }: { id: number; name?: string | undefined }) {
   return (
     <TextLink to="/computers/$id" params={{ id: String(id) }}>

@@ -13,27 +13,45 @@ import { Section } from '../components/Section'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
 import { LinkedTodos } from '../todos/LinkedTodos'
-import { type Computer, type ComputerFields, computerHistory, computerLabels, computerQuery, deleteComputer, fetchComputer, updateComputer } from './api'
+import {
+  type Computer,
+  type ComputerFields,
+  computerHistory,
+  computerLabels,
+  computerQuery,
+  deleteComputer,
+  fetchComputer,
+  updateComputer,
+} from './api'
 import { ComputerForm } from './ComputerForm'
 
-/** ComputerScreen shows a computer and what belongs to it. */
+/** ComputerScreen shows a computer with its todos, attachments and history. */
 export function ComputerScreen() {
   const { id: idParam } = useParams({ from: '/computers/$id' })
   const id = Number(idParam)
   const query = useQuery(computerQuery(id))
   const getSiteName = useSiteNames()
   return (
-    <Screen title={query.data?.name ?? `Computer ${idParam}`} breadcrumb={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <DeleteComputer computer={query.data} />}>
+    <Screen
+      title={query.data?.name ?? `Computer ${idParam}`}
+      breadcrumb={<TextLink to="/instruments">Instruments</TextLink>}
+      actions={query.data && <DeleteComputer computer={query.data} />}
+    >
       <QueryBoundary query={query}>
         {(computer) => (
           <>
             <Details key={id} computer={computer} />
             <LinkedTodos link={{ computer_id: id }} />
-            <Section title="Files" id="files">
+            <Section title="Attachments" id="attachments">
               <Attachments parent={{ computer_id: id }} />
             </Section>
             <Section title="History" id="history">
-              <ChangeList queryKey={['computer', id, 'history']} fetchHistory={computerHistory(id)} labels={computerLabels} formatField={formatIdAsName('site_id', getSiteName)} />
+              <ChangeList
+                queryKey={['computer', id, 'history']}
+                fetchHistory={computerHistory(id)}
+                labels={computerLabels}
+                formatField={formatIdAsName('site_id', getSiteName)}
+              />
             </Section>
           </>
         )}

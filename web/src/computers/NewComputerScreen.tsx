@@ -6,7 +6,7 @@ import { usePermission } from '../session/api'
 import { type Computer, type ComputerFields, computerQuery, createComputer } from './api'
 import { ComputerForm } from './ComputerForm'
 
-/** NewComputerScreen creates a computer, at the site that the address names. */
+/** NewComputerScreen creates a computer. The site_id in the URL preselects the site. */
 export function NewComputerScreen() {
   const navigate = useNavigate()
   const { site_id } = useSearch({ from: '/computers/new' })

@@ -3,24 +3,37 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
 import { createHistoryReader } from '../changes/api'
 
-// Everything that the app asks of computers.
+// API calls for computers.
 
 export type Computer = Schemas['Computer']
 
-export const computerLabels = { name: 'Name', mac: 'Hardware address', site_id: 'Site' } as const satisfies Partial<Record<keyof Computer, string>>
+export const computerLabels = { name: 'Name', mac: 'MAC address', site_id: 'Site' } as const satisfies Partial<
+  Record<keyof Computer, string>
+>
 
 export type ComputerFields = Pick<Computer, 'name' | 'mac' | 'site_id'>
 
-export const computerQuery = (id: number) => queryOptions({ queryKey: ['computer', id], queryFn: ({ signal }) => fetchComputer(id, signal) })
+export const computerQuery = (id: number) =>
+  queryOptions({ queryKey: ['computer', id], queryFn: ({ signal }) => fetchComputer(id, signal) })
 
-export const fetchComputer = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/computers/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchComputer = (id: number, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/computers/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
 export const createComputer = (fields: ComputerFields) => unwrapCreated(api.POST('/api/v1/computers', { body: fields }))
 
 export const updateComputer = (changes: Partial<Computer>, base: Computer) =>
-  unwrap(api.PATCH('/api/v1/computers/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
+  unwrap(
+    api.PATCH('/api/v1/computers/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }),
+  )
 
 export const deleteComputer = (computer: Computer, { dryRun }: { dryRun: boolean }) =>
-  unwrap(api.DELETE('/api/v1/computers/{id}', { params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: ifMatch(computer) } }))
+  unwrap(
+    api.DELETE('/api/v1/computers/{id}', {
+      params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: ifMatch(computer) },
+    }),
+  )
 
-export const computerHistory = (id: number) => createHistoryReader('computer', id, (signal) => unwrapPage(api.GET('/api/v1/computers/{id}/history', { params: { path: { id } }, signal })))
+export const computerHistory = (id: number) =>
+  createHistoryReader('computer', id, (signal) =>
+    unwrapPage(api.GET('/api/v1/computers/{id}/history', { params: { path: { id } }, signal })),
+  )

@@ -13,7 +13,10 @@ import { containerQuery } from './api'
 import { extractUuid } from './extractUuid'
 import { useBarcodeScanner } from './useBarcodeScanner'
 
-/** ContainerLookup leads to the container whose label is scanned or typed: a scanner types it and presses Enter, wherever the focus is. */
+/**
+ * ContainerLookup opens the container with a scanned or typed barcode. A scanner types the barcode and presses Enter,
+ * regardless of the focus.
+ */
 export function ContainerLookup() {
   const inputRef = useRef<HTMLInputElement>(null)
   const queryClient = useQueryClient()
@@ -22,7 +25,10 @@ export function ContainerLookup() {
   const { mutate, isPending, data, error, variables } = useMutation({
     mutationFn: async (text: string) => {
       const uuid = extractUuid(text)
-      if (!uuid) return (await queryClient.fetchQuery(searchQuery(text, { kind: 'container', limit: 10 }))).map(({ key, title }) => ({ uuid: key, title }))
+      if (!uuid)
+        return (await queryClient.fetchQuery(searchQuery(text, { kind: 'container', limit: 10 }))).map(
+          ({ key, title }) => ({ uuid: key, title }),
+        )
       try {
         await queryClient.fetchQuery(containerQuery(uuid))
       } catch (reason) {
@@ -32,8 +38,9 @@ export function ContainerLookup() {
       return [{ uuid, title: uuid }]
     },
     onSuccess: (matches) => {
-      if (matches.length === 1 && matches[0]) void navigate({ to: '/containers/$uuid', params: { uuid: matches[0].uuid } })
-      inputRef.current?.select() // the next scan takes its place
+      if (matches.length === 1 && matches[0])
+        void navigate({ to: '/containers/$uuid', params: { uuid: matches[0].uuid } })
+      inputRef.current?.select() // the next scan replaces the text
     },
   })
   useBarcodeScanner(inputRef)
@@ -44,10 +51,18 @@ export function ContainerLookup() {
   }
   const unknownUuid = data?.length === 0 ? extractUuid(variables ?? '') : undefined
   return (
-    <form onSubmit={submit} role="search" aria-label="By its label">
+    <form onSubmit={submit} role="search" aria-label="Find a container">
       <Stack gap="xs">
         <Group align="end" gap="sm">
-          <TextInput ref={inputRef} label="Scan or type a label" placeholder="A uuid, or how it begins" autoComplete="off" spellCheck={false} leftSection={<Icon name="search" size={16} />} w={{ base: '100%', xs: 400 }} />
+          <TextInput
+            ref={inputRef}
+            label="Scan or enter a barcode"
+            placeholder="Barcode or part of the description"
+            autoComplete="off"
+            spellCheck={false}
+            leftSection={<Icon name="search" size={16} />}
+            w={{ base: '100%', xs: 400 }}
+          />
           <Button type="submit" variant="default" loading={isPending}>
             Find
           </Button>
@@ -55,18 +70,17 @@ export function ContainerLookup() {
         <div role="status">
           {data?.length === 0 && (
             <Text size="sm">
-              No container has {unknownUuid ? 'the label ' : ''}
-              {unknownUuid ?? variables}.{' '}
+              No container {unknownUuid ? 'has the barcode' : 'matches'} {unknownUuid ?? variables}.{' '}
               {unknownUuid && canEdit && (
                 <TextLink to="/containers/new" search={{ uuid: unknownUuid }} underline="always">
-                  Create it
+                  Create container
                 </TextLink>
               )}
             </Text>
           )}
           {data && data.length > 1 && (
             <Text size="sm" component="div">
-              {data.length === 10 ? 'The first 10:' : `${data.length} containers:`}
+              {data.length === 10 ? 'First 10 containers:' : `${data.length} containers:`}
               <Stack component="ul" gap="xs" mt="xs" mb={0}>
                 {data.map(({ uuid, title }) => (
                   <li key={uuid}>

@@ -15,11 +15,20 @@ import { freezerQuery } from '../freezers/api'
 import { FreezerLink, useFreezerNames } from '../freezers/FreezerLink'
 import { usePermission } from '../session/api'
 import { SiteLink } from '../sites/SiteLink'
-import { type Container, containerEditOptions, type ContainerFields, containerHistory, containerLabels, containerQuery, containerTitle, deleteContainer } from './api'
+import {
+  type Container,
+  containerEditOptions,
+  type ContainerFields,
+  containerHistory,
+  containerLabels,
+  containerQuery,
+  containerTitle,
+  deleteContainer,
+} from './api'
 import { ContainerForm } from './ContainerForm'
 import { MoveContainerButton } from './MoveContainerButton'
 
-/** ContainerScreen shows a container, and where it stands. */
+/** ContainerScreen shows a container with its location, attachments and history. */
 export function ContainerScreen() {
   const { uuid } = useParams({ from: '/containers/$uuid' })
   const query = useQuery(containerQuery(uuid))
@@ -44,11 +53,16 @@ export function ContainerScreen() {
               {container.uuid}
             </Text>
             <Details key={uuid} container={container} />
-            <Section title="Files" id="files">
+            <Section title="Attachments" id="attachments">
               <Attachments parent={{ container_uuid: uuid }} />
             </Section>
             <Section title="History" id="history">
-              <ChangeList queryKey={['container', uuid, 'history']} fetchHistory={containerHistory(uuid)} labels={containerLabels} formatField={formatIdAsName('freezer_id', getFreezerName)} />
+              <ChangeList
+                queryKey={['container', uuid, 'history']}
+                fetchHistory={containerHistory(uuid)}
+                labels={containerLabels}
+                formatField={formatIdAsName('freezer_id', getFreezerName)}
+              />
             </Section>
           </>
         )}
@@ -71,7 +85,7 @@ function Details({ container }: { container: Container }) {
   )
 }
 
-/** ContainerLocation is the freezer in which a container stands, and the site of that. */
+/** ContainerLocation links to the freezer of a container and to its site. */
 function ContainerLocation({ id }: { id: number }) {
   const { data } = useQuery(freezerQuery(id))
   return (

@@ -19,13 +19,18 @@ const filters = [
   { name: 'freezer_id', label: 'Freezer', renderField: (props) => <FreezerFilter {...props} /> },
 ] as const satisfies Filter<string>[]
 
-/** ContainersScreen finds containers by their labels, and lists them. */
+/** ContainersScreen lists containers and finds them by barcode. */
 export function ContainersScreen() {
   const [values, setFilter] = useFilters(filters)
   const query = useInfiniteQuery(containersQuery(values))
   const canEdit = usePermission('operator')
   const navigate = useNavigate()
-  useShortcut('n', 'New container', () => void navigate({ to: '/containers/new', search: { freezer_id: values.freezer_id } }), canEdit)
+  useShortcut(
+    'n',
+    'New container',
+    () => void navigate({ to: '/containers/new', search: { freezer_id: values.freezer_id } }),
+    canEdit,
+  )
   const newButton = canEdit && (
     <ButtonLink to="/containers/new" search={{ freezer_id: values.freezer_id }}>
       New container
@@ -42,9 +47,11 @@ export function ContainersScreen() {
         rowKey={(container) => container.uuid}
         empty={
           Object.keys(values).length > 0 ? (
-            <EmptyState title="No container matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
+            <EmptyState title="No containers match these filters">
+              Text filters match the whole value and are case-sensitive.
+            </EmptyState>
           ) : (
-            <EmptyState icon="container" title="There are no containers yet" actions={newButton} />
+            <EmptyState icon="container" title="No containers yet" actions={newButton} />
           )
         }
       />
@@ -52,7 +59,24 @@ export function ContainersScreen() {
   )
 }
 
-function FreezerFilter({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+function FreezerFilter({
+  label,
+  value,
+  onChange,
+}: {
+  label: string
+  value: string
+  onChange: (value: string) => void
+}) {
   const selectedLabel = useFreezerNames()(Number(value))
-  return <Picker kind="freezer" label={label} placeholder="Any" defaultValue={value} selectedLabel={selectedLabel} onChange={(key, inputText) => (key || !inputText) && onChange(key)} />
+  return (
+    <Picker
+      kind="freezer"
+      label={label}
+      placeholder="Any"
+      defaultValue={value}
+      selectedLabel={selectedLabel}
+      onChange={(key, inputText) => (key || !inputText) && onChange(key)}
+    />
+  )
 }

@@ -13,11 +13,14 @@ import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { type Container, containerEditOptions, containerLabels, containerTitle } from './api'
 
-/** MoveContainerButton is the button that puts a container into another freezer. */
+/** MoveContainerButton moves a container to another freezer. */
 export function MoveContainerButton({ container }: { container: Container }) {
   const canEdit = usePermission('operator')
   const [isOpen, setIsOpen] = useState(false)
-  const { save, isSaving, rejected, conflict, reset } = useRowEdit<Container>({ ...containerEditOptions(container), onSaved: () => toast('Moved') })
+  const { save, isSaving, rejected, conflict, reset } = useRowEdit<Container>({
+    ...containerEditOptions(container),
+    onSaved: () => toast('Container moved'),
+  })
   useShortcut('m', 'Move to another freezer', () => setIsOpen(true), canEdit)
   const getFreezerName = useFreezerNames()
   if (!canEdit) return null
@@ -36,11 +39,24 @@ export function MoveContainerButton({ container }: { container: Container }) {
       </Button>
       {(isOpen || rejected) && (
         <Dialog onClose={close} title={`Move ${containerTitle(container)}`}>
-          <MoveForm container={rejected?.base ?? container} targetId={rejected?.changes.freezer_id} onMove={move} onClose={close} />
+          <MoveForm
+            container={rejected?.base ?? container}
+            targetId={rejected?.changes.freezer_id}
+            onMove={move}
+            onClose={close}
+          />
           <ProblemAlert problem={rejected?.problem} />
         </Dialog>
       )}
-      {conflict && <ConflictDialog conflict={conflict} labels={containerLabels} formatField={formatIdAsName('freezer_id', getFreezerName)} onSave={move} onCancel={close} />}
+      {conflict && (
+        <ConflictDialog
+          conflict={conflict}
+          labels={containerLabels}
+          formatField={formatIdAsName('freezer_id', getFreezerName)}
+          onSave={move}
+          onCancel={close}
+        />
+      )}
     </>
   )
 }
@@ -57,15 +73,24 @@ function MoveForm({ container, targetId, onMove, onClose }: MoveFormProps) {
   const getFreezerName = useFreezerNames()
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (selectedId) onMove(container, Number(selectedId) === container.freezer_id ? {} : { freezer_id: Number(selectedId) })
+    if (selectedId)
+      onMove(container, Number(selectedId) === container.freezer_id ? {} : { freezer_id: Number(selectedId) })
   }
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Picker kind="freezer" label="To which freezer" description={`It stands in ${getFreezerName(container.freezer_id)}.`} defaultValue={selectedId} selectedLabel={getFreezerName(targetId ?? 0)} onChange={setSelectedId} data-autofocus />
+        <Picker
+          kind="freezer"
+          label="Move to"
+          description={`Currently in ${getFreezerName(container.freezer_id)}`}
+          defaultValue={selectedId}
+          selectedLabel={getFreezerName(targetId ?? 0)}
+          onChange={setSelectedId}
+          data-autofocus
+        />
         <Group justify="end">
           <Button variant="default" onClick={onClose}>
-            Leave it
+            Cancel
           </Button>
           <Button type="submit" disabled={!selectedId}>
             Move

@@ -7,7 +7,7 @@ import { type Container, containerQuery, containerTitle, createContainer, type N
 import { ContainerForm } from './ContainerForm'
 import { extractUuid } from './extractUuid'
 
-/** NewContainerScreen creates a container, with the label and in the freezer that the address names. */
+/** NewContainerScreen creates a container. The URL can preset the barcode and the freezer. */
 export function NewContainerScreen() {
   const navigate = useNavigate()
   const { uuid, freezer_id } = useSearch({ from: '/containers/new' })
@@ -18,7 +18,9 @@ export function NewContainerScreen() {
       breadcrumb={<TextLink to="/containers">Containers</TextLink>}
       initialValues={{ uuid, freezer_id: Number(freezer_id) || undefined }}
       renderForm={(props) => <ContainerForm<NewContainerFields> {...props} isNew />}
-      createRow={({ uuid: label, ...fields }) => createContainer(label ? { ...fields, uuid: extractUuid(label) ?? label } : fields)}
+      createRow={({ uuid: barcode, ...fields }) =>
+        createContainer(barcode ? { ...fields, uuid: extractUuid(barcode) ?? barcode } : fields)
+      }
       getQueryKey={(container) => containerQuery(container.uuid).queryKey}
       getLabel={containerTitle}
       onCreated={(container) => void navigate({ to: '/containers/$uuid', params: { uuid: container.uuid } })}

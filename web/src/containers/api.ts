@@ -5,11 +5,13 @@ import { pagedQuery } from '../api/queries'
 import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
-// Everything that the app asks of containers.
+// API calls for containers.
 
 export type Container = Schemas['Container']
 
-export const containerLabels = { description: 'Description', freezer_id: 'Freezer' } as const satisfies Partial<Record<keyof Container, string>>
+export const containerLabels = { description: 'Description', freezer_id: 'Freezer' } as const satisfies Partial<
+  Record<keyof Container, string>
+>
 
 export type ContainerFields = Pick<Container, 'description' | 'freezer_id'>
 export type NewContainerFields = ContainerFields & { uuid?: string | undefined }
@@ -18,29 +20,49 @@ export type ContainerFilters = Partial<Record<'description' | 'freezer_id', stri
 
 export const containersQuery = ({ description, freezer_id }: ContainerFilters = {}) =>
   pagedQuery(['containers', { description, freezer_id }], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/containers', { params: { query: { description, freezer_id: freezer_id as number | undefined, after } }, signal })),
+    unwrapPage(
+      api.GET('/api/v1/containers', {
+        params: { query: { description, freezer_id: freezer_id as number | undefined, after } },
+        signal,
+      }),
+    ),
   )
 
-export const containerQuery = (uuid: string) => queryOptions({ queryKey: ['container', uuid], queryFn: ({ signal }) => fetchContainer(uuid, signal) })
+export const containerQuery = (uuid: string) =>
+  queryOptions({ queryKey: ['container', uuid], queryFn: ({ signal }) => fetchContainer(uuid, signal) })
 
-export const fetchContainer = (uuid: string, signal?: AbortSignal) => unwrap(api.GET('/api/v1/containers/{uuid}', { params: { path: { uuid } }, signal: signal ?? null }))
+export const fetchContainer = (uuid: string, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/containers/{uuid}', { params: { path: { uuid } }, signal: signal ?? null }))
 
-export const createContainer = (fields: NewContainerFields) => unwrapCreated(api.POST('/api/v1/containers', { body: fields }))
+export const createContainer = (fields: NewContainerFields) =>
+  unwrapCreated(api.POST('/api/v1/containers', { body: fields }))
 
 export const updateContainer = (changes: Partial<Container>, base: Container) =>
-  unwrap(api.PATCH('/api/v1/containers/{uuid}', { params: { path: { uuid: base.uuid }, header: ifMatch(base) }, body: changes }))
+  unwrap(
+    api.PATCH('/api/v1/containers/{uuid}', {
+      params: { path: { uuid: base.uuid }, header: ifMatch(base) },
+      body: changes,
+    }),
+  )
 
 export const deleteContainer = (container: Container, { dryRun }: { dryRun: boolean }) =>
-  unwrap(api.DELETE('/api/v1/containers/{uuid}', { params: { path: { uuid: container.uuid }, query: { dry_run: dryRun }, header: ifMatch(container) } }))
+  unwrap(
+    api.DELETE('/api/v1/containers/{uuid}', {
+      params: { path: { uuid: container.uuid }, query: { dry_run: dryRun }, header: ifMatch(container) },
+    }),
+  )
 
-export const containerHistory = (uuid: string) => createHistoryReader('container', uuid, (signal) => unwrapPage(api.GET('/api/v1/containers/{uuid}/history', { params: { path: { uuid } }, signal })))
+export const containerHistory = (uuid: string) =>
+  createHistoryReader('container', uuid, (signal) =>
+    unwrapPage(api.GET('/api/v1/containers/{uuid}/history', { params: { path: { uuid } }, signal })),
+  )
 
-/** containerTitle is what a container is called: what is in it, else what its label says. */
+/** containerTitle returns the description of a container, or its barcode if there is none. */
 export function containerTitle({ description, uuid }: Pick<Container, 'description' | 'uuid'>): string {
   return description?.trim() ? description : uuid
 }
 
-/** containerEditOptions are the options of useRowEdit for a container. */
+/** containerEditOptions returns the options of useRowEdit for a container. */
 export const containerEditOptions = ({ uuid }: Container): EditOptions<Container> => ({
   queryKey: containerQuery(uuid).queryKey,
   listKey: ['containers'],

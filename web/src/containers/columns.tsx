@@ -14,13 +14,18 @@ const descriptionColumn: Column<Container> = {
   ),
 }
 
-const barcodeColumn: Column<Container> = { id: 'uuid', header: 'Label', value: (container) => container.uuid }
+const barcodeColumn: Column<Container> = { id: 'uuid', header: 'Barcode', value: (container) => container.uuid }
 
-/** freezerContainerColumns are the columns where it is clear in which freezer the containers are. */
+/** freezerContainerColumns are the columns on the screen of a freezer, without the freezer. */
 export const freezerContainerColumns: Column<Container>[] = [descriptionColumn, barcodeColumn]
 
 export const containerColumns: Column<Container>[] = [
   descriptionColumn,
   barcodeColumn,
-  { id: 'freezer', header: 'Freezer', value: (container) => container.freezer_id, cell: (container) => <FreezerLink id={container.freezer_id} /> },
+  {
+    id: 'freezer',
+    header: 'Freezer',
+    value: (container) => container.freezer_id,
+    cell: (container) => <FreezerLink id={container.freezer_id} />,
+  },
 ]

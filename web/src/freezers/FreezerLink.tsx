@@ -2,10 +2,12 @@ import { api, unwrapPage } from '../api/client'
 import { createNamesHook } from '../components/createNamesHook'
 import { TextLink } from '../components/links'
 
-/** useFreezerNames tells what freezers are called. */
-export const useFreezerNames = createNamesHook('Freezer', 'freezers', (signal) => unwrapPage(api.GET('/api/v1/freezers', { params: { query: { limit: 1000 } }, signal })))
+/** useFreezerNames maps freezer IDs to names. */
+export const useFreezerNames = createNamesHook('Freezer', 'freezers', (signal) =>
+  unwrapPage(api.GET('/api/v1/freezers', { params: { query: { limit: 1000 } }, signal })),
+)
 
-/** FreezerLink leads to a freezer. */
+/** FreezerLink links to a freezer. */
 export function FreezerLink({ id, name }: { id: number; name?: string | undefined }) {
   return (
     <TextLink to="/freezers/$id" params={{ id: String(id) }}>

@@ -17,28 +17,46 @@ import { freezerContainerColumns } from '../containers/columns'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
 import { LinkedTodos } from '../todos/LinkedTodos'
-import { deleteFreezer, fetchFreezer, type Freezer, type FreezerFields, freezerHistory, freezerLabels, freezerQuery, updateFreezer } from './api'
+import {
+  deleteFreezer,
+  fetchFreezer,
+  type Freezer,
+  type FreezerFields,
+  freezerHistory,
+  freezerLabels,
+  freezerQuery,
+  updateFreezer,
+} from './api'
 import { FreezerForm } from './FreezerForm'
 
-/** FreezerScreen shows a freezer and what it keeps. */
+/** FreezerScreen shows a freezer with its containers, todos, attachments and history. */
 export function FreezerScreen() {
   const { id: idParam } = useParams({ from: '/freezers/$id' })
   const id = Number(idParam)
   const query = useQuery(freezerQuery(id))
   const getSiteName = useSiteNames()
   return (
-    <Screen title={query.data?.name ?? `Freezer ${idParam}`} breadcrumb={<TextLink to="/instruments">Instruments</TextLink>} actions={query.data && <DeleteFreezer freezer={query.data} />}>
+    <Screen
+      title={query.data?.name ?? `Freezer ${idParam}`}
+      breadcrumb={<TextLink to="/instruments">Instruments</TextLink>}
+      actions={query.data && <DeleteFreezer freezer={query.data} />}
+    >
       <QueryBoundary query={query}>
         {(freezer) => (
           <>
             <Details key={id} freezer={freezer} />
             <FreezerContainers id={id} />
             <LinkedTodos link={{ freezer_id: id }} />
-            <Section title="Files" id="files">
+            <Section title="Attachments" id="attachments">
               <Attachments parent={{ freezer_id: id }} />
             </Section>
             <Section title="History" id="history">
-              <ChangeList queryKey={['freezer', id, 'history']} fetchHistory={freezerHistory(id)} labels={freezerLabels} formatField={formatIdAsName('site_id', getSiteName)} />
+              <ChangeList
+                queryKey={['freezer', id, 'history']}
+                fetchHistory={freezerHistory(id)}
+                labels={freezerLabels}
+                formatField={formatIdAsName('site_id', getSiteName)}
+              />
             </Section>
           </>
         )}
@@ -76,7 +94,13 @@ function FreezerContainers({ id }: { id: number }) {
   )
   return (
     <Section title="Containers" id="containers" actions={newButton}>
-      <DataTable label="Containers" query={query} columns={freezerContainerColumns} rowKey={(row) => row.uuid} empty={<EmptyState icon="container" title="It is empty" />} />
+      <DataTable
+        label="Containers"
+        query={query}
+        columns={freezerContainerColumns}
+        rowKey={(row) => row.uuid}
+        empty={<EmptyState icon="container" title="No containers in this freezer" />}
+      />
     </Section>
   )
 }

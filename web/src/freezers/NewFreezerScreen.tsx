@@ -6,7 +6,7 @@ import { usePermission } from '../session/api'
 import { createFreezer, type Freezer, type FreezerFields, freezerQuery } from './api'
 import { FreezerForm } from './FreezerForm'
 
-/** NewFreezerScreen creates a freezer, at the site that the address names. */
+/** NewFreezerScreen creates a freezer. The site_id in the URL preselects the site. */
 export function NewFreezerScreen() {
   const navigate = useNavigate()
   const { site_id } = useSearch({ from: '/freezers/new' })

@@ -3,7 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
 import { createHistoryReader } from '../changes/api'
 
-// Everything that the app asks of freezers.
+// API calls for freezers.
 
 export type Freezer = Schemas['Freezer']
 
@@ -11,16 +11,27 @@ export const freezerLabels = { name: 'Name', site_id: 'Site' } as const satisfie
 
 export type FreezerFields = Pick<Freezer, 'name' | 'site_id'>
 
-export const freezerQuery = (id: number) => queryOptions({ queryKey: ['freezer', id], queryFn: ({ signal }) => fetchFreezer(id, signal) })
+export const freezerQuery = (id: number) =>
+  queryOptions({ queryKey: ['freezer', id], queryFn: ({ signal }) => fetchFreezer(id, signal) })
 
-export const fetchFreezer = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/freezers/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchFreezer = (id: number, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/freezers/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
 export const createFreezer = (fields: FreezerFields) => unwrapCreated(api.POST('/api/v1/freezers', { body: fields }))
 
 export const updateFreezer = (changes: Partial<Freezer>, base: Freezer) =>
-  unwrap(api.PATCH('/api/v1/freezers/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
+  unwrap(
+    api.PATCH('/api/v1/freezers/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }),
+  )
 
 export const deleteFreezer = (freezer: Freezer, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
-  unwrap(api.DELETE('/api/v1/freezers/{id}', { params: { path: { id: freezer.id }, query: { cascade, dry_run: dryRun }, header: ifMatch(freezer) } }))
+  unwrap(
+    api.DELETE('/api/v1/freezers/{id}', {
+      params: { path: { id: freezer.id }, query: { cascade, dry_run: dryRun }, header: ifMatch(freezer) },
+    }),
+  )
 
-export const freezerHistory = (id: number) => createHistoryReader('freezer', id, (signal) => unwrapPage(api.GET('/api/v1/freezers/{id}/history', { params: { path: { id } }, signal })))
+export const freezerHistory = (id: number) =>
+  createHistoryReader('freezer', id, (signal) =>
+    unwrapPage(api.GET('/api/v1/freezers/{id}/history', { params: { path: { id } }, signal })),
+  )

@@ -16,18 +16,30 @@ import { changesQuery } from './api'
 import { describeRow, historyTables, humanize, rowPath } from './tables'
 
 const filters = [
-  { name: 'table_name', label: 'What', options: historyTables },
-  { name: 'row_key', label: 'Number or key' },
-  { name: 'actor', label: 'Who' },
-  { name: 'action', label: 'Did', options: ['insert', 'update', 'delete'].map((value) => ({ value, label: humanize(value) })) },
-  { name: 'request_id', label: 'Request' },
+  { name: 'table_name', label: 'Type', options: historyTables },
+  { name: 'row_key', label: 'ID' },
+  { name: 'actor', label: 'Changed by' },
+  {
+    name: 'action',
+    label: 'Action',
+    options: [
+      { value: 'insert', label: 'Created' },
+      { value: 'update', label: 'Changed' },
+      { value: 'delete', label: 'Deleted' },
+    ],
+  },
+  { name: 'request_id', label: 'Request ID' },
 ] as const satisfies Filter<string>[]
 
-/** HistoryScreen tells who changed what, in all tables. */
+/** HistoryScreen lists the changes of all tables. */
 export function HistoryScreen() {
   const [values, setFilter] = useFilters(filters)
   const isAdmin = usePermission('admin')
-  const visibleFilters = filters.map((filter) => (filter.name === 'table_name' ? { ...filter, options: historyTables.filter((table) => isAdmin || !table.admin) } : filter))
+  const visibleFilters = filters.map((filter) =>
+    filter.name === 'table_name'
+      ? { ...filter, options: historyTables.filter((table) => isAdmin || !table.admin) }
+      : filter,
+  )
   return (
     <Screen title="History">
       <FilterBar filters={visibleFilters} values={values} onChange={setFilter} />
@@ -44,24 +56,30 @@ function ChangeResults({ filters: activeFilters }: { filters: ChangeFilters }) {
         const changes = pages.flatMap((page) => page.rows)
         if (changes.length === 0)
           return Object.keys(activeFilters).length > 0 ? (
-            <EmptyState title="No change matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
+            <EmptyState title="No changes match these filters">
+              Text filters match the whole value and are case-sensitive.
+            </EmptyState>
           ) : (
-            <EmptyState icon="history" title="Nothing was changed yet" />
+            <EmptyState icon="history" title="No changes yet" />
           )
         return (
           <Stack gap="sm">
-            <Stack component="ol" aria-label="Changes, the newest first" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
+            <Stack component="ol" aria-label="Changes, newest first" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
               {changes.map((change) => (
                 <ChangeItem key={change.id} change={change} />
               ))}
             </Stack>
             <Group justify="space-between">
               <Text size="sm" c="dimmed" role="status">
-                {query.hasNextPage ? `The newest ${changes.length} changes` : changes.length === 1 ? 'One change' : `${changes.length} changes`}
+                {query.hasNextPage
+                  ? `Newest ${changes.length} changes`
+                  : changes.length === 1
+                    ? '1 change'
+                    : `${changes.length} changes`}
               </Text>
               {query.hasNextPage && (
                 <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                  Show more
+                  Load more
                 </Button>
               )}
             </Group>
@@ -83,12 +101,20 @@ function ChangeItem({ change }: { change: Change }) {
   return (
     <li>
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-        <b>{change.actor}</b> {actionLabels[change.action]} {path ? <TextLink underline="always" to={path as '/'}>{name}</TextLink> : name} <TimeAgo at={change.at} />
+        <b>{change.actor}</b> {actionLabels[change.action]}{' '}
+        {path ? (
+          <TextLink underline="always" to={path as '/'}>
+            {name}
+          </TextLink>
+        ) : (
+          name
+        )}{' '}
+        <TimeAgo at={change.at} />
         {change.request_id === null ? (
-          ', without the API'
+          ', directly in the database'
         ) : (
           <>
-            , request{' '}
+            , request ID{' '}
             <TextLink underline="always" to="/history" search={{ request_id: change.request_id }}>
               {change.request_id}
             </TextLink>
@@ -101,7 +127,7 @@ function ChangeItem({ change }: { change: Change }) {
         changedFields.length > 0 && (
           <details>
             <Text component="summary" size="sm" py={4}>
-              {changedFields.length === 1 ? 'One field' : `${changedFields.length} fields`}
+              {changedFields.length === 1 ? '1 field' : `${changedFields.length} fields`}
             </Text>
             <ChangeDiff change={change} labels={labels} />
           </details>

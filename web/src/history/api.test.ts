@@ -11,6 +11,10 @@ test.each([
 ])('with %i pages the list is refetched every %i ms', (pages, ms) => {
   const { queryKey, refetchInterval } = changesQuery({})
   const client = new QueryClient()
-  if (pages > 0) client.setQueryData(queryKey, { pages: Array.from({ length: pages }, () => ({ rows: [], nextCursor: undefined })), pageParams: [] })
+  if (pages > 0)
+    client.setQueryData(queryKey, {
+      pages: Array.from({ length: pages }, () => ({ rows: [], nextCursor: undefined })),
+      pageParams: [],
+    })
   expect(refetchInterval(client.getQueryCache().build(client, { queryKey }))).toBe(ms)
 })

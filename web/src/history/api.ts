@@ -1,12 +1,13 @@
 import { pagedQuery } from '../api/queries'
 import { type ChangeFilters, fetchChanges } from '../changes/api'
 
-// Everything that the app asks of the history of all tables.
+// API calls for the history of all tables.
 
-const pollInterval = 5_000 // ms between looking for newer ones; longer where more pages are shown, since each is read anew
+const pollInterval = 5_000 // ms per loaded page, since each refetch loads all of them
 
-/** changesQuery lists the newest first, and looks for newer ones now and then. */
+/** changesQuery lists changes, newest first, and polls for new ones. */
 export const changesQuery = (filters: ChangeFilters) => ({
   ...pagedQuery(['changes', filters], (after, signal) => fetchChanges(filters, after, signal)),
-  refetchInterval: ({ state }: { state: { data?: { pages: unknown[] } | undefined } }) => pollInterval * (state.data?.pages.length ?? 1),
+  refetchInterval: ({ state }: { state: { data?: { pages: unknown[] } | undefined } }) =>
+    pollInterval * (state.data?.pages.length ?? 1),
 })

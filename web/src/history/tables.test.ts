@@ -4,7 +4,7 @@ import { describeRow, humanize, rowPath } from './tables'
 
 test('describeRow returns the noun and the key', () => {
   expect(describeRow('site', '3')).toBe('site 3')
-  expect(describeRow('account', '7')).toBe('account 7')
+  expect(describeRow('account', '7')).toBe('user 7')
   expect(describeRow('some_table', 'x')).toBe('some table x')
   expect(humanize('postcode_or_zip')).toBe('Postcode or zip')
 })

@@ -6,17 +6,20 @@ import { type ImportTarget, missingFields } from './importTargets'
 interface Props {
   header: string[]
   target: ImportTarget
-  /** The field of each column; undefined leaves it out. */
+  /** The field of each column; undefined ignores the column. */
   columns: (string | undefined)[]
   onChange: (columns: (string | undefined)[]) => void
   disabled: boolean
 }
 
-/** ColumnMapping says which field each column of the file is. No field is two columns: the last choice counts. */
+/** ColumnMapping assigns fields to the columns of the file. A field has at most one column; the last choice wins. */
 export function ColumnMapping({ header, target, columns, onChange, disabled }: Props) {
   const { missingRequired, missingOptional } = missingFields(columns, target)
   const fieldLabels = (names: string[]) => names.map((name) => target.fields[name]).join(', ')
-  const assignField = (columnIndex: number, field: string) => onChange(columns.map((current, i) => (i === columnIndex ? field || undefined : current === field ? undefined : current)))
+  const assignField = (columnIndex: number, field: string) =>
+    onChange(
+      columns.map((current, i) => (i === columnIndex ? field || undefined : current === field ? undefined : current)),
+    )
   return (
     <Section title="Columns" id="columns">
       <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
@@ -24,17 +27,24 @@ export function ColumnMapping({ header, target, columns, onChange, disabled }: P
           <NativeSelect
             key={i}
             label={name || `Column ${i + 1}`}
-            data={[{ value: '', label: 'Leave out' }, ...Object.entries(target.fields).map(([value, label]) => ({ value, label }))]}
+            data={[
+              { value: '', label: 'Ignore' },
+              ...Object.entries(target.fields).map(([value, label]) => ({ value, label })),
+            ]}
             value={columns[i] ?? ''}
             onChange={(event) => assignField(i, event.currentTarget.value)}
             disabled={disabled}
           />
         ))}
       </SimpleGrid>
-      {missingRequired.length > 0 && <Text mt="sm">Needed, but no column is it: {fieldLabels(missingRequired)}.</Text>}
+      {missingRequired.length > 0 && (
+        <Text mt="sm">
+          Missing required {missingRequired.length === 1 ? 'column' : 'columns'}: {fieldLabels(missingRequired)}.
+        </Text>
+      )}
       {missingOptional.length > 0 && (
         <Text mt="sm" size="sm" c="dimmed">
-          No column is it, so it will be empty, also in rows that are there already: {fieldLabels(missingOptional)}.
+          No column for: {fieldLabels(missingOptional)}. These fields will be empty; existing values will be cleared.
         </Text>
       )}
     </Section>

@@ -9,31 +9,45 @@ import type { ImportTarget } from './importTargets'
 interface Props {
   errors: FieldError[]
   target: ImportTarget
-  /** Of the file. */
+  /** Name of the imported file. */
   fileName: string
 }
 
 type ErrorRow = FieldError & { index: number }
 
-/** ImportErrors lists everything that the server found wrong, line by line, to read or to download. */
+/** ImportErrors lists the errors that the server reported, by line, with a download of the full list. */
 export function ImportErrors({ errors, target, fileName }: Props) {
   const columns: Column<ErrorRow>[] = [
     { id: 'line', header: 'Line', value: ({ line }) => line || null },
-    { id: 'field', header: 'Field', value: ({ field }) => (field === 'line' ? 'The whole line' : (target.fields[field] ?? field)) },
-    { id: 'message', header: 'What is wrong', value: ({ message }) => message },
+    {
+      id: 'field',
+      header: 'Field',
+      value: ({ field }) => (field === 'line' ? 'Entire line' : (target.fields[field] ?? field)),
+    },
+    { id: 'message', header: 'Problem', value: ({ message }) => message },
   ]
   return (
     <Section
-      title={errors.length === 1 ? 'One thing to mend' : `${errors.length} things to mend`}
+      title={errors.length === 1 ? '1 error' : `${errors.length} errors`}
       id="import-errors"
       actions={
-        <Button variant="default" onClick={() => download(errorsToCsv(errors), `${fileName.replace(/\.\w+$/, '')}-to-mend.csv`)}>
-          Download the list
+        <Button
+          variant="default"
+          onClick={() => download(errorsToCsv(errors), `${fileName.replace(/\.\w+$/, '')}-errors.csv`)}
+        >
+          Download errors
         </Button>
       }
     >
-      {errors.length > maxShownErrors && <Text size="sm">The first {maxShownErrors} are shown; the list has all of them.</Text>}
-      <RowTable label="Things to mend" columns={columns} rows={errors.slice(0, maxShownErrors).map((error, index) => ({ ...error, index }))} rowKey={({ index }) => index} />
+      {errors.length > maxShownErrors && (
+        <Text size="sm">Showing the first {maxShownErrors} errors. Download the errors to see all of them.</Text>
+      )}
+      <RowTable
+        label="Errors"
+        columns={columns}
+        rows={errors.slice(0, maxShownErrors).map((error, index) => ({ ...error, index }))}
+        rowKey={({ index }) => index}
+      />
     </Section>
   )
 }

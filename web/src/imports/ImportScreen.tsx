@@ -13,7 +13,7 @@ import { type ImportSource, openFile } from './api'
 import { ImportSteps } from './ImportSteps'
 import { type ImportTarget, importTargets } from './importTargets'
 
-/** ImportScreen takes many rows from a CSV file, all or none. */
+/** ImportScreen imports rows from a CSV file, all or none. */
 export function ImportScreen() {
   const canImport = usePermission('operator')
   return <Screen title="Import">{canImport ? <FilePicker /> : <Forbidden />}</Screen>
@@ -35,7 +35,7 @@ function FilePicker() {
     } catch (error) {
       toast(`${file.name} cannot be read: ${toProblem(error).message}`, 'error')
     }
-    resetRef.current?.() // so that the same file can be chosen again once it is mended
+    resetRef.current?.() // allows choosing the same file again after fixing it
   }
   const handleDrop = (event: DragEvent) => {
     event.preventDefault()
@@ -46,13 +46,15 @@ function FilePicker() {
     <>
       <Group align="end">
         <NativeSelect
-          label="What it is"
+          label="Import into"
           data={availableTargets.map(({ name, label }) => ({ value: name, label }))}
           value={target.name}
-          onChange={(event) => void navigate({ to: '/import', search: { into: event.currentTarget.value }, replace: true })}
+          onChange={(event) =>
+            void navigate({ to: '/import', search: { into: event.currentTarget.value }, replace: true })
+          }
         />
       </Group>
-      {/* Dropping is a second way; the button does the same. */}
+      {/* Drag and drop is optional; the button does the same. */}
       <Group
         p="lg"
         bdrs="md"
@@ -67,14 +69,20 @@ function FilePicker() {
         <FileButton resetRef={resetRef} accept=".csv,.tsv,.txt,text/csv" onChange={(file) => void loadFile(file)}>
           {(props) => (
             <Button {...props} variant={source ? 'default' : 'filled'} leftSection={<Icon name="file" size={16} />}>
-              {source ? 'Choose another file' : 'Choose a file'}
+              {source ? 'Choose another file' : 'Choose file'}
             </Button>
           )}
         </FileButton>
-        <Text style={{ overflowWrap: 'anywhere' }}>{source ? `${source.file.name}, ${formatBytes(source.file.size)}` : 'or drop a CSV file here. Its first line names the columns.'}</Text>
+        <Text style={{ overflowWrap: 'anywhere' }}>
+          {source
+            ? `${source.file.name}, ${formatBytes(source.file.size)}`
+            : 'or drop a CSV file here. The first row must contain column names.'}
+        </Text>
       </Group>
       {source && source.header.length === 0 && <Text role="alert">{source.file.name} is empty.</Text>}
-      {source && source.header.length > 0 && <ImportSteps key={`${source.id} ${target.name}`} source={source} target={target} />}
+      {source && source.header.length > 0 && (
+        <ImportSteps key={`${source.id} ${target.name}`} source={source} target={target} />
+      )}
     </>
   )
 }

@@ -7,7 +7,15 @@ import { ProblemAlert } from '../components/form'
 import { TextLink } from '../components/links'
 import { Section } from '../components/Section'
 import { toast } from '../components/toast'
-import { buildUpload, type ImportResult, importRows, type ImportSource, type ImportStep, readRows, type SourceRow } from './api'
+import {
+  buildUpload,
+  type ImportResult,
+  importRows,
+  type ImportSource,
+  type ImportStep,
+  readRows,
+  type SourceRow,
+} from './api'
 import { ColumnMapping } from './ColumnMapping'
 import { groupErrorsByLine, toFileErrors } from './errorReport'
 import { ImportErrors } from './ImportErrors'
@@ -19,7 +27,7 @@ interface Checked {
   result: ImportResult
 }
 
-/** ImportSteps lead from a chosen file to stored rows: columns, check, import. Nothing can be imported that was not checked as it is. */
+/** ImportSteps maps the columns of a file, checks it and imports it. Only checked data can be imported. */
 export function ImportSteps({ source, target }: { source: ImportSource; target: ImportTarget }) {
   const queryClient = useQueryClient()
   const [columns, setColumns] = useState(() => guessFields(source.header, target))
@@ -58,15 +66,26 @@ export function ImportSteps({ source, target }: { source: ImportSource; target: 
     }
   }
   const check = () =>
-    runStep(async (signal) => {
-      const body = await buildUpload(source, { delimiter: source.delimiter, columns, emptyColumns: missingFields(columns, target).missingOptional }, setStep, signal)
-      setChecked({ body, result: await importRows(target.name, body, true, setStep, signal) })
-    }, () => toast('Stopped'))
+    runStep(
+      async (signal) => {
+        const body = await buildUpload(
+          source,
+          { delimiter: source.delimiter, columns, emptyColumns: missingFields(columns, target).missingOptional },
+          setStep,
+          signal,
+        )
+        setChecked({ body, result: await importRows(target.name, body, true, setStep, signal) })
+      },
+      () => toast('Check stopped'),
+    )
   const importChecked = ({ body }: Checked) =>
-    runStep(async (signal) => {
-      setImported(await importRows(target.name, body, false, setStep, signal))
-      void queryClient.invalidateQueries()
-    }, () => setProblem(stoppedProblem))
+    runStep(
+      async (signal) => {
+        setImported(await importRows(target.name, body, false, setStep, signal))
+        void queryClient.invalidateQueries()
+      },
+      () => setProblem(stoppedProblem),
+    )
   const errors = useMemo(() => toFileErrors(problem?.errors ?? [], badRows, source.header), [problem, badRows, source])
   const errorsByLine = useMemo(() => groupErrorsByLine(errors), [errors])
   return (
@@ -83,22 +102,26 @@ export function ImportSteps({ source, target }: { source: ImportSource; target: 
       />
       <div ref={outcomeRef} tabIndex={-1} role="status">
         {checked && !step && (
-          <Alert color="teal" variant="outline" title="Nothing is wrong with it">
-            {describeResult(checked.result, true)} Nothing is stored yet.
+          <Alert color="teal" variant="outline" title="Ready to import">
+            {describeResult(checked.result, true)} Nothing is imported yet.
           </Alert>
         )}
         {imported && (
-          <Alert color="teal" variant="outline" title="It is stored">
+          <Alert color="teal" variant="outline" title="Imported">
             {describeResult(imported, false)}{' '}
             {imported.requestId && (
               <TextLink size="sm" underline="always" to="/history" search={{ request_id: imported.requestId }}>
-                See what changed
+                View changes
               </TextLink>
             )}
           </Alert>
         )}
         {problem && <ProblemAlert problem={problem} />}
-        {problem?.status === 0 && <Text size="sm">If this was the import itself, look into the history before you try again: the rows may be stored.</Text>}
+        {problem?.status === 0 && (
+          <Text size="sm">
+            If the import was running, check the history before you retry: the rows may already be imported.
+          </Text>
+        )}
       </div>
       <Group>
         {!checked && !imported && (
@@ -114,31 +137,40 @@ export function ImportSteps({ source, target }: { source: ImportSource; target: 
         {step && <StepProgress step={step} onStop={() => abortRef.current?.abort()} />}
       </Group>
       {errors.length > 0 && <ImportErrors errors={errors} target={target} fileName={source.file.name} />}
-      <Section title={errors.length > 0 ? 'Rows to mend, and the first rows' : 'First rows'} id="preview">
+      <Section title={errors.length > 0 ? 'Rows with errors, then first rows' : 'First rows'} id="preview">
         <Preview source={source} columns={columns} target={target} badRows={badRows} errorsByLine={errorsByLine} />
       </Section>
     </>
   )
 }
 
-const stoppedProblem = new Problem({ status: -1, title: 'Stopped', detail: 'What had been sent may be stored: look into the history before you try again.' })
+const stoppedProblem = new Problem({
+  status: -1,
+  title: 'Import stopped',
+  detail: 'The rows may already be imported. Check the history before you retry.',
+})
 
-const formatRowCount = (count: number) => (count === 1 ? 'One row' : `${count.toLocaleString('en')} rows`)
+const formatRowCount = (count: number) => (count === 1 ? '1 row' : `${count.toLocaleString('en')} rows`)
 
-/** describeResult says what was done, or what would be. */
+/** describeResult summarizes an import or its dry run. */
 function describeResult({ created, updated }: ImportResult, isDryRun: boolean): string {
-  const verb = (count: number) => (isDryRun ? 'would be' : count === 1 ? 'was' : 'were')
-  return `${formatRowCount(created)} ${verb(created)} created, ${formatRowCount(updated).toLowerCase()} ${verb(updated)} updated.`
+  const [createdLabel, updatedLabel] = isDryRun ? ['to create', 'to update'] : ['created', 'updated']
+  return `${formatRowCount(created)} ${createdLabel}, ${formatRowCount(updated)} ${updatedLabel}.`
 }
 
-const stepLabels = { reading: 'Reading the file', sending: 'Sending', waiting: 'The server is at work' }
+const stepLabels = { reading: 'Reading file', sending: 'Uploading', waiting: 'Processing' }
 
 function StepProgress({ step, onStop }: { step: ImportStep; onStop: () => void }) {
   const label = stepLabels[step.phase]
   return (
     <>
       <Text size="sm">{label}…</Text>
-      <Progress value={step.phase === 'waiting' ? 100 : step.fraction * 100} animated={step.phase === 'waiting'} aria-label={label} w={160} />
+      <Progress
+        value={step.phase === 'waiting' ? 100 : step.fraction * 100}
+        animated={step.phase === 'waiting'}
+        aria-label={label}
+        w={160}
+      />
       <Button variant="default" onClick={onStop}>
         Stop
       </Button>

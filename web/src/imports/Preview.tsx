@@ -9,19 +9,24 @@ interface Props {
   source: ImportSource
   columns: (string | undefined)[]
   target: ImportTarget
-  /** Rows with faults, wherever in the file they stand. */
+  /** Rows with errors from anywhere in the file. */
   badRows: SourceRow[]
   errorsByLine: Map<number, Map<string, string>>
 }
 
-/** Preview shows rows of the file as they stand there, each bad cell with what is wrong with it. */
+/** Preview shows rows of the file and the errors at their cells. */
 export function Preview({ source, columns, target, badRows, errorsByLine }: Props) {
   const rows = useMemo(() => {
     const rowsByLine = new Map([...badRows, ...source.rows].map((row) => [row.line, row]))
-    return [...rowsByLine.values()].sort((a, b) => Number(errorsByLine.has(b.line)) - Number(errorsByLine.has(a.line)) || a.line - b.line)
+    return [...rowsByLine.values()].sort(
+      (a, b) => Number(errorsByLine.has(b.line)) - Number(errorsByLine.has(a.line)) || a.line - b.line,
+    )
   }, [source, badRows, errorsByLine])
   const previewColumns = useMemo((): Column<SourceRow>[] => {
-    const rowErrors = (line: number) => [...(errorsByLine.get(line) ?? [])].filter(([field]) => !columns.includes(field)).map(([field, message]) => `${field === 'line' ? 'It' : (target.fields[field] ?? field)} ${message}`)
+    const rowErrors = (line: number) =>
+      [...(errorsByLine.get(line) ?? [])]
+        .filter(([field]) => !columns.includes(field))
+        .map(([field, message]) => `${field === 'line' ? 'Line' : (target.fields[field] ?? field)} ${message}`)
     return [
       {
         id: 'line',
@@ -55,7 +60,15 @@ export function Preview({ source, columns, target, badRows, errorsByLine }: Prop
       }),
     ]
   }, [source, columns, target, errorsByLine])
-  return <RowTable label="Rows of the file" columns={previewColumns} rows={rows} rowKey={({ line }) => line} sortable={false} />
+  return (
+    <RowTable
+      label="Rows of the file"
+      columns={previewColumns}
+      rows={rows}
+      rowKey={({ line }) => line}
+      sortable={false}
+    />
+  )
 }
 
 function CellError({ children }: { children: string }) {

@@ -4,7 +4,7 @@ import { upload } from '../api/upload'
 import { cellText, type CSVRecord, detectDelimiter, isBlank, readRecords } from './csv'
 import { type ColumnPlan, mapColumns } from './mapColumns'
 
-/** A ImportSource is a file that was chosen, and how it begins. */
+/** ImportSource is a chosen file with its header and first rows. */
 export interface ImportSource {
   file: File
   delimiter: number
@@ -19,7 +19,7 @@ export interface SourceRow {
 
 const previewRowCount = 10
 
-/** openFile reads the beginning of a file. */
+/** openFile reads the header and the first rows of a file. */
 export async function openFile(file: File): Promise<ImportSource> {
   const delimiter = await detectDelimiter(file)
   const records: SourceRow[] = []
@@ -31,7 +31,7 @@ export async function openFile(file: File): Promise<ImportSource> {
   return { file, delimiter, header: header?.cells ?? [], rows }
 }
 
-/** readRows reads the rows that begin at some lines. */
+/** readRows returns the rows that start at the given lines. */
 export async function readRows({ file, delimiter }: ImportSource, lines: Set<number>): Promise<SourceRow[]> {
   const rows: SourceRow[] = []
   await forEachRecord(file, delimiter, (record) => {
@@ -47,24 +47,46 @@ async function forEachRecord(file: Blob, delimiter: number, callback: (record: C
 
 const toRow = ({ line, cells }: CSVRecord): SourceRow => ({ line, cells: cells.map(cellText) })
 
-/** How far an import is: the file is read here, then sent, then the server works. */
+/** ImportStep is the progress of an import: the app reads the file, uploads it, and waits for the server. */
 export type ImportStep = { phase: 'reading' | 'sending'; fraction: number } | { phase: 'waiting' }
 
 export type ImportResult = Schemas['Stored'] & { requestId: string | undefined }
 
-/** buildUpload makes what is sent; the same is checked and then stored. */
-export async function buildUpload({ file }: ImportSource, mapping: ColumnPlan, onStep: (onStep: ImportStep) => void, signal: AbortSignal): Promise<Blob> {
+/** buildUpload returns the request body. The check and the import send the same body. */
+export async function buildUpload(
+  { file }: ImportSource,
+  mapping: ColumnPlan,
+  onStep: (step: ImportStep) => void,
+  signal: AbortSignal,
+): Promise<Blob> {
   try {
-    return new Blob([await mapColumns(file, mapping, (fraction) => onStep({ phase: 'reading', fraction }), signal)], { type: 'text/csv' })
+    return new Blob([await mapColumns(file, mapping, (fraction) => onStep({ phase: 'reading', fraction }), signal)], {
+      type: 'text/csv',
+    })
   } catch (error) {
     if (signal.aborted) throw error
-    throw new Problem({ status: -1, title: 'The file cannot be read', detail: `Perhaps it has changed: choose it again. (${toProblem(error).message})` })
+    throw new Problem({
+      status: -1,
+      title: 'Cannot read the file',
+      detail: `The file may have changed. Choose it again. (${toProblem(error).message})`,
+    })
   }
 }
 
-/** importRows sends rows to be stored, all or none; with dryRun the server only says what it would do. */
-export async function importRows(targetName: string, body: Blob, dryRun: boolean, onStep: (onStep: ImportStep) => void, signal: AbortSignal): Promise<ImportResult> {
+/** importRows sends rows to the server, which stores all or none. dryRun only checks them. */
+export async function importRows(
+  targetName: string,
+  body: Blob,
+  dryRun: boolean,
+  onStep: (step: ImportStep) => void,
+  signal: AbortSignal,
+): Promise<ImportResult> {
   const onProgress = (fraction: number) => onStep(fraction < 1 ? { phase: 'sending', fraction } : { phase: 'waiting' })
-  const response = await upload<Schemas['Stored']>(`/api/v1/${targetName}${dryRun ? '?dry_run=true' : ''}`, body, onProgress, signal)
+  const response = await upload<Schemas['Stored']>(
+    `/api/v1/${targetName}${dryRun ? '?dry_run=true' : ''}`,
+    body,
+    onProgress,
+    signal,
+  )
   return { ...response.body, requestId: response.requestId }
 }

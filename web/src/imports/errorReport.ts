@@ -1,22 +1,24 @@
 import type { FieldError } from '../api/problem'
 import type { SourceRow } from './api'
 
-/** maxShownErrors is how many bad rows, and how many faults, are in the page; all are in the list to download. */
+/** maxShownErrors limits the rows and the errors on the page. The download contains all errors. */
 export const maxShownErrors = 1000
 
 const cellCountPattern = /^has \d+ cells, but the header has \d+$/
 
-/** toFileErrors are the faults line by line; how many cells a row has is said of the file, not of the columns that were sent. */
+/** toFileErrors sorts errors by line. It replaces the cell counts of the uploaded columns by those of the file. */
 export function toFileErrors(errors: FieldError[], rows: SourceRow[], header: string[]): FieldError[] {
   const cellCounts = new Map(rows.map((row) => [row.line, row.cells.length]))
   const correctCellCount = (error: FieldError): FieldError => {
     const count = cellCounts.get(error.line ?? 0)
-    return count === undefined || !cellCountPattern.test(error.message) ? error : { ...error, message: `has ${count === 1 ? 'one cell' : `${count} cells`}, but the header has ${header.length}` }
+    return count === undefined || !cellCountPattern.test(error.message)
+      ? error
+      : { ...error, message: `has ${count === 1 ? '1 cell' : `${count} cells`}, but the header has ${header.length}` }
   }
   return errors.map(correctCellCount).sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
 }
 
-/** groupErrorsByLine are the faults of each line, by field; those of a whole line are under "line". */
+/** groupErrorsByLine maps lines to messages by field. Errors of an entire line have the field "line". */
 export function groupErrorsByLine(errors: FieldError[]): Map<number, Map<string, string>> {
   const errorsByLine = new Map<number, Map<string, string>>()
   for (const { line = 0, field, message } of errors) {
@@ -28,13 +30,13 @@ export function groupErrorsByLine(errors: FieldError[]): Map<number, Map<string,
   return errorsByLine
 }
 
-/** errorsToCsv is the list of all faults, as a file for a spreadsheet. */
+/** errorsToCsv returns all errors as a CSV file. */
 export function errorsToCsv(errors: FieldError[]): Blob {
   const lines = errors.map(({ line, field, message }) => [line ?? '', quoteCell(field), quoteCell(message)].join(','))
   return new Blob(['line,field,message\r\n', lines.join('\r\n'), '\r\n'], { type: 'text/csv' })
 }
 
-/** quoteCell is text as a cell; what a spreadsheet would take for a formula is not one. */
+/** quoteCell quotes a CSV cell and escapes text that a spreadsheet would interpret as a formula. */
 function quoteCell(text: string): string {
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
   return `"${safe.replaceAll('"', '""')}"`

@@ -1,22 +1,29 @@
 import type { paths } from '../api/schema'
 import type { Role } from '../session/api'
 
-// What can be imported, and the fields of each. A line with a key is stored over the row that has it; one without is new.
+// Import targets and their fields. A line with a key updates the row with that key; a line without one creates a row.
 
-type PostBody<P extends keyof paths> = paths[P] extends { post: { requestBody: { content: { 'application/json': infer Body } } } } ? Body : never
-type ImportFields<P extends keyof paths> = Record<keyof Extract<PostBody<P>, readonly unknown[]>[number] & string, string>
+type PostBody<P extends keyof paths> = paths[P] extends {
+  post: { requestBody: { content: { 'application/json': infer Body } } }
+}
+  ? Body
+  : never
+type ImportFields<P extends keyof paths> = Record<
+  keyof Extract<PostBody<P>, readonly unknown[]>[number] & string,
+  string
+>
 
 export interface ImportTarget {
   name: string
   label: string
   role: Role
-  /** What people call the fields. */
+  /** Labels of the fields. */
   fields: Record<string, string>
-  /** ImportFields that no row can do without. */
+  /** Names of the required fields. */
   required: string[]
 }
 
-/** keyFields name the row and its version: a file may leave them out. */
+/** keyFields identify the row and its version; they are optional. */
 const keyFields = ['id', 'uuid', 'version']
 
 export const importTargets: ImportTarget[] = [
@@ -31,7 +38,7 @@ export const importTargets: ImportTarget[] = [
       state_or_region: 'State or region',
       country: 'Country',
       postcode_or_zip: 'Postcode or ZIP',
-      id: 'Number',
+      id: 'ID',
       version: 'Version',
     } satisfies ImportFields<'/api/v1/sites'>,
     required: ['name'],
@@ -40,21 +47,33 @@ export const importTargets: ImportTarget[] = [
     name: 'freezers',
     label: 'Freezers',
     role: 'operator',
-    fields: { name: 'Name', site_id: 'Site', id: 'Number', version: 'Version' } satisfies ImportFields<'/api/v1/freezers'>,
+    fields: { name: 'Name', site_id: 'Site', id: 'ID', version: 'Version' } satisfies ImportFields<'/api/v1/freezers'>,
     required: ['name', 'site_id'],
   },
   {
     name: 'computers',
     label: 'Computers',
     role: 'operator',
-    fields: { name: 'Name', mac: 'Hardware address', site_id: 'Site', id: 'Number', version: 'Version' } satisfies ImportFields<'/api/v1/computers'>,
+    fields: {
+      name: 'Name',
+      mac: 'MAC address',
+      site_id: 'Site',
+      id: 'ID',
+      version: 'Version',
+    } satisfies ImportFields<'/api/v1/computers'>,
     required: ['name', 'site_id'],
   },
   {
     name: 'containers',
     label: 'Containers',
     role: 'operator',
-    fields: { description: 'Description', freezer_id: 'Freezer', uuid: 'Label (UUID)', id: 'Number', version: 'Version' } satisfies ImportFields<'/api/v1/containers'>,
+    fields: {
+      description: 'Description',
+      freezer_id: 'Freezer',
+      uuid: 'Barcode',
+      id: 'ID',
+      version: 'Version',
+    } satisfies ImportFields<'/api/v1/containers'>,
     required: ['freezer_id'],
   },
   {
@@ -62,15 +81,15 @@ export const importTargets: ImportTarget[] = [
     label: 'Todos',
     role: 'operator',
     fields: {
-      description: 'Description',
+      description: 'Title',
       status: 'Status',
       assignee: 'Assignee',
-      due_on: 'Due on',
+      due_on: 'Due date',
       site_id: 'Site',
       freezer_id: 'Freezer',
       computer_id: 'Computer',
       alert_id: 'Alert',
-      id: 'Number',
+      id: 'ID',
       version: 'Version',
     } satisfies ImportFields<'/api/v1/todos'>,
     required: ['description', 'status'],
@@ -79,26 +98,42 @@ export const importTargets: ImportTarget[] = [
     name: 'users',
     label: 'Users',
     role: 'admin',
-    fields: { username: 'Username', country: 'Country', risk: 'Risk level', role: 'Role', disabled: 'Disabled', id: 'Number', version: 'Version' } satisfies ImportFields<'/api/v1/users'>,
+    fields: {
+      username: 'Username',
+      country: 'Country',
+      risk: 'Risk level',
+      role: 'Role',
+      disabled: 'Disabled',
+      id: 'ID',
+      version: 'Version',
+    } satisfies ImportFields<'/api/v1/users'>,
     required: ['username', 'role', 'disabled'],
   },
 ]
 
 const normalize = (name: string) => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
 
-/** guessFields finds the field of each column by its name; undefined is a column that is left out. */
+/** guessFields matches columns to fields by name; undefined means no match. */
 export function guessFields(header: string[], { fields }: ImportTarget): (string | undefined)[] {
   const unassigned = new Map(Object.entries(fields))
   return header.map((column) => {
     const normalizedColumn = normalize(column)
-    const match = [...unassigned].find(([name, label]) => [name, label, name.replace(/_id$/, '')].some((candidate) => normalize(candidate) === normalizedColumn))?.[0]
+    const match = [...unassigned].find(([name, label]) =>
+      [name, label, name.replace(/_id$/, '')].some((candidate) => normalize(candidate) === normalizedColumn),
+    )?.[0]
     if (match) unassigned.delete(match)
     return match
   })
 }
 
-/** missingFields are the fields that no column is: those that cannot be, and those that will be empty. */
-export function missingFields(columns: (string | undefined)[], { fields, required }: ImportTarget): { missingRequired: string[]; missingOptional: string[] } {
+/** missingFields returns the required and the optional fields that have no column. */
+export function missingFields(
+  columns: (string | undefined)[],
+  { fields, required }: ImportTarget,
+): { missingRequired: string[]; missingOptional: string[] } {
   const missingNames = Object.keys(fields).filter((name) => !columns.includes(name) && !keyFields.includes(name))
-  return { missingRequired: missingNames.filter((name) => required.includes(name)), missingOptional: missingNames.filter((name) => !required.includes(name)) }
+  return {
+    missingRequired: missingNames.filter((name) => required.includes(name)),
+    missingOptional: missingNames.filter((name) => !required.includes(name)),
+  }
 }

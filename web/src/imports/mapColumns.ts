@@ -1,18 +1,30 @@
 import { countByte, type CSVRecord, isBlank, readRecords, toCommaCell } from './csv'
 
-/** A ColumnPlan says which field each column of a file is; undefined leaves the column out. */
+/** ColumnPlan assigns a field to each column of a file; undefined omits the column. */
 export interface ColumnPlan {
   delimiter: number
   columns: (string | undefined)[]
-  /** Fields that the server wants to have a column, though the file has none: it is empty. */
+  /** Fields without a column in the file. The server requires the columns, so empty ones are added. */
   emptyColumns: string[]
 }
 
 const encoder = new TextEncoder()
-const [comma, lineEnd, emptyQuotes] = [',', '\n', '""'].map((text) => encoder.encode(text)) as [Uint8Array, Uint8Array, Uint8Array]
+const [comma, lineEnd, emptyQuotes] = [',', '\n', '""'].map((text) => encoder.encode(text)) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+]
 
-/** mapColumns is a file with the columns that a plan wants. Each row stays on its line, so that what the server says of a line is true of the file. */
-export async function mapColumns(file: Blob, plan: ColumnPlan, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<Blob> {
+/**
+ * mapColumns returns a file with the columns of a plan. Rows keep their line numbers, so that the errors of the server
+ * match the original file.
+ */
+export async function mapColumns(
+  file: Blob,
+  plan: ColumnPlan,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<Blob> {
   const names = [...plan.columns.filter((name) => name !== undefined), ...plan.emptyColumns]
   const header = `${names.join(',')}\n`
   const output = new BlobBuilder()
@@ -24,7 +36,12 @@ export async function mapColumns(file: Blob, plan: ColumnPlan, onProgress: (frac
       if (isHeader && !isBlank(record)) {
         isHeader = false
         if (plan.delimiter === comma[0] && plan.emptyColumns.length === 0 && names.length === plan.columns.length)
-          return new Blob([...output.build(), header, '\n'.repeat(Math.max(record.lineEnds - 1, 0)), file.slice(record.nextOffset)]) // all else stays as it is
+          return new Blob([
+            ...output.build(),
+            header,
+            '\n'.repeat(Math.max(record.lineEnds - 1, 0)),
+            file.slice(record.nextOffset),
+          ]) // only the header changes
         output.add(encoder.encode(header))
         for (let index = 1; index < record.lineEnds; index++) output.add(lineEnd)
       } else addRow(output, record, plan)
@@ -37,22 +54,25 @@ export async function mapColumns(file: Blob, plan: ColumnPlan, onProgress: (frac
 
 function addRow(output: BlobBuilder, record: CSVRecord, { columns, emptyColumns, delimiter }: ColumnPlan) {
   if (isBlank(record)) return output.add(lineEnd)
-  const keptCells = record.cells.filter((_, index) => index < columns.length && columns[index] !== undefined).map((cell) => toCommaCell(cell, delimiter))
+  const keptCells = record.cells
+    .filter((_, index) => index < columns.length && columns[index] !== undefined)
+    .map((cell) => toCommaCell(cell, delimiter))
   const mappedCount = columns.filter((name) => name !== undefined).length
   const columnCount = mappedCount + emptyColumns.length
-  let cellCount = columnCount + record.cells.length - columns.length // a row with too few or too many cells is to be refused as one
+  // Keeps a wrong cell count wrong, so that the server rejects the row.
+  let cellCount = columnCount + record.cells.length - columns.length
   if (cellCount < 1) cellCount = columnCount > 1 ? 1 : 2
   for (let index = 0; index < cellCount; index++) {
     if (index > 0) output.add(comma)
     const cell = keptCells[index]
     if (cell) output.add(cell)
   }
-  if (cellCount === 1 && !keptCells[0]?.length) output.add(emptyQuotes) // or the line would be blank
+  if (cellCount === 1 && !keptCells[0]?.length) output.add(emptyQuotes) // otherwise the line would be blank and skipped
   const writtenLines = keptCells.slice(0, cellCount).reduce((sum, cell) => sum + countByte(cell, 10), 0)
   for (let index = writtenLines; index < Math.max(record.lineEnds, writtenLines + 1); index++) output.add(lineEnd)
 }
 
-/** BlobBuilder gathers bytes into blobs, which the browser may keep outside of the page's memory. */
+/** BlobBuilder collects bytes in blobs, which the browser can store outside of the page's memory. */
 class BlobBuilder {
   private readonly blobs: Blob[] = []
   private readonly buffer = new Uint8Array(1 << 20)

@@ -14,23 +14,40 @@ import { instrumentsQuery } from './api'
 import { computerColumns, instrumentColumns } from './columns'
 
 const filters = [
-  { name: 'kind', label: 'Kind', options: [{ value: 'freezer', label: 'Freezers' }, { value: 'computer', label: 'Computers' }] },
+  {
+    name: 'kind',
+    label: 'Type',
+    options: [
+      { value: 'freezer', label: 'Freezers' },
+      { value: 'computer', label: 'Computers' },
+    ],
+  },
   { name: 'name', label: 'Name' },
   { name: 'site_id', label: 'Site', renderField: (props) => <SiteFilter {...props} /> },
 ] as const satisfies Filter<string>[]
 
-const macFilter = { name: 'mac', label: 'Hardware address' } as const
+const macFilter = { name: 'mac', label: 'MAC address' } as const
 
 /** InstrumentsScreen lists freezers and computers. */
 export function InstrumentsScreen() {
   const [{ mac, ...otherFilters }, setFilter] = useFilters([...filters, macFilter])
   const isComputerList = otherFilters.kind === 'computer'
-  const values = isComputerList && mac ? { ...otherFilters, mac } : otherFilters // only computers have one
+  const values = isComputerList && mac ? { ...otherFilters, mac } : otherFilters // only computers have a MAC address
   const query = useInfiniteQuery(instrumentsQuery(values))
   const canEdit = usePermission('operator')
   const navigate = useNavigate()
-  useShortcut('n f', 'New freezer', () => void navigate({ to: '/freezers/new', search: { site_id: values.site_id } }), canEdit)
-  useShortcut('n c', 'New computer', () => void navigate({ to: '/computers/new', search: { site_id: values.site_id } }), canEdit)
+  useShortcut(
+    'n f',
+    'New freezer',
+    () => void navigate({ to: '/freezers/new', search: { site_id: values.site_id } }),
+    canEdit,
+  )
+  useShortcut(
+    'n c',
+    'New computer',
+    () => void navigate({ to: '/computers/new', search: { site_id: values.site_id } }),
+    canEdit,
+  )
   const newButtons = canEdit && (
     <>
       <ButtonLink to="/freezers/new" search={{ site_id: values.site_id }}>
@@ -51,9 +68,11 @@ export function InstrumentsScreen() {
         rowKey={(instrument) => `${instrument.kind} ${instrument.id}`}
         empty={
           Object.keys(values).length > 0 ? (
-            <EmptyState title="No instrument matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
+            <EmptyState title="No instruments match these filters">
+              Text filters match the whole value and are case-sensitive.
+            </EmptyState>
           ) : (
-            <EmptyState icon="instrument" title="There are no instruments yet" actions={newButtons} />
+            <EmptyState icon="instrument" title="No instruments yet" actions={newButtons} />
           )
         }
       />
@@ -63,5 +82,14 @@ export function InstrumentsScreen() {
 
 function SiteFilter({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
   const selectedLabel = useSiteNames()(Number(value))
-  return <Picker kind="site" label={label} placeholder="Any" defaultValue={value} selectedLabel={selectedLabel} onChange={(key, inputText) => (key || !inputText) && onChange(key)} />
+  return (
+    <Picker
+      kind="site"
+      label={label}
+      placeholder="Any"
+      defaultValue={value}
+      selectedLabel={selectedLabel}
+      onChange={(key, inputText) => (key || !inputText) && onChange(key)}
+    />
+  )
 }

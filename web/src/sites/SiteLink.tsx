@@ -2,10 +2,12 @@ import { api, unwrapPage } from '../api/client'
 import { createNamesHook } from '../components/createNamesHook'
 import { TextLink } from '../components/links'
 
-/** useSiteNames tells what sites are called. */
-export const useSiteNames = createNamesHook('Site', 'sites', (signal) => unwrapPage(api.GET('/api/v1/sites', { params: { query: { limit: 1000 } }, signal })))
+/** useSiteNames maps site IDs to names. */
+export const useSiteNames = createNamesHook('Site', 'sites', (signal) =>
+  unwrapPage(api.GET('/api/v1/sites', { params: { query: { limit: 1000 } }, signal })),
+)
 
-/** SiteLink leads to a site. */
+/** SiteLink links to a site. */
 export function SiteLink({ id, name }: { id: number; name?: string | undefined }) {
   return (
     <TextLink to="/sites/$id" params={{ id: String(id) }}>

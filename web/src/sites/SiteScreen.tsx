@@ -15,16 +15,29 @@ import { instrumentsQuery } from '../instruments/api'
 import { siteInstrumentColumns } from '../instruments/columns'
 import { usePermission } from '../session/api'
 import { LinkedTodos } from '../todos/LinkedTodos'
-import { deleteSite, fetchSite, type Site, type SiteFields, siteHistory, siteLabels, siteQuery, updateSite } from './api'
+import {
+  deleteSite,
+  fetchSite,
+  type Site,
+  type SiteFields,
+  siteHistory,
+  siteLabels,
+  siteQuery,
+  updateSite,
+} from './api'
 import { SiteForm } from './SiteForm'
 
-/** SiteScreen shows a site and all that belongs to it. */
+/** SiteScreen shows a site with its instruments, todos, attachments and history. */
 export function SiteScreen() {
   const { id: idParam } = useParams({ from: '/sites/$id' })
   const id = Number(idParam)
   const query = useQuery(siteQuery(id))
   return (
-    <Screen title={query.data?.name ?? `Site ${idParam}`} breadcrumb={<TextLink to="/sites">Sites</TextLink>} actions={query.data && <DeleteSite site={query.data} />}>
+    <Screen
+      title={query.data?.name ?? `Site ${idParam}`}
+      breadcrumb={<TextLink to="/sites">Sites</TextLink>}
+      actions={query.data && <DeleteSite site={query.data} />}
+    >
       <QueryBoundary query={query}>
         {(site) => (
           <>
@@ -33,7 +46,7 @@ export function SiteScreen() {
               <SiteInstruments id={id} />
             </Section>
             <LinkedTodos link={{ site_id: id }} />
-            <Section title="Files" id="files">
+            <Section title="Attachments" id="attachments">
               <Attachments parent={{ site_id: id }} />
             </Section>
             <Section title="History" id="history">
@@ -53,7 +66,13 @@ function Details({ site }: { site: Site }) {
       canEdit={usePermission('operator')}
       labels={siteLabels}
       renderForm={(props) => <SiteForm {...props} />}
-      editOptions={{ queryKey: siteQuery(site.id).queryKey, listKey: ['sites'], isSameRow: (row) => row.id === site.id, fetchRow: () => fetchSite(site.id), updateRow: updateSite }}
+      editOptions={{
+        queryKey: siteQuery(site.id).queryKey,
+        listKey: ['sites'],
+        isSameRow: (row) => row.id === site.id,
+        fetchRow: () => fetchSite(site.id),
+        updateRow: updateSite,
+      }}
     />
   )
 }
@@ -79,7 +98,7 @@ function SiteInstruments({ id }: { id: number }) {
       query={query}
       columns={siteInstrumentColumns}
       rowKey={(row) => `${row.kind} ${row.id}`}
-      empty={<EmptyState icon="instrument" title="No instruments stand here" />}
+      empty={<EmptyState icon="instrument" title="No instruments at this site" />}
     />
   )
 }

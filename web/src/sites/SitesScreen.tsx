@@ -33,7 +33,7 @@ const columns: Column<Site>[] = [
   { id: 'country', header: 'Country', value: (site) => site.country },
 ]
 
-/** SitesScreen lists the places where the laboratory works. */
+/** SitesScreen lists the sites. */
 export function SitesScreen() {
   const [values, setFilter] = useFilters(filters)
   const query = useInfiniteQuery(sitesQuery(values))
@@ -51,9 +51,11 @@ export function SitesScreen() {
         rowKey={(site) => site.id}
         empty={
           Object.keys(values).length > 0 ? (
-            <EmptyState title="No site matches">A filter wants the whole text, with upper and lower case as it is stored.</EmptyState>
+            <EmptyState title="No sites match these filters">
+              Text filters match the whole value and are case-sensitive.
+            </EmptyState>
           ) : (
-            <EmptyState icon="site" title="There are no sites yet" actions={newButton} />
+            <EmptyState icon="site" title="No sites yet" actions={newButton} />
           )
         }
       />

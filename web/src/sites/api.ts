@@ -4,11 +4,11 @@ import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '.
 import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 
-// Everything that the app asks of sites. Keys of lists begin with the plural, of one row with the singular.
+// API calls for sites. Query keys of lists start with the plural, those of single rows with the singular.
 
 export type Site = Schemas['Site']
 
-/** What people call the fields, in the order in which they are shown. */
+/** Labels of the fields, in display order. */
 export const siteLabels = {
   name: 'Name',
   contact: 'Contact',
@@ -25,11 +25,15 @@ export const siteFields = Object.keys(siteLabels) as SiteField[]
 export type SiteFilters = Partial<Record<'name' | 'country' | 'state_or_region' | 'contact', string>>
 
 export const sitesQuery = (filters: SiteFilters = {}) =>
-  pagedQuery(['sites', filters], (after, signal) => unwrapPage(api.GET('/api/v1/sites', { params: { query: { ...filters, after } }, signal })))
+  pagedQuery(['sites', filters], (after, signal) =>
+    unwrapPage(api.GET('/api/v1/sites', { params: { query: { ...filters, after } }, signal })),
+  )
 
-export const siteQuery = (id: number) => queryOptions({ queryKey: ['site', id], queryFn: ({ signal }) => fetchSite(id, signal) })
+export const siteQuery = (id: number) =>
+  queryOptions({ queryKey: ['site', id], queryFn: ({ signal }) => fetchSite(id, signal) })
 
-export const fetchSite = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/sites/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchSite = (id: number, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/sites/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
 export const createSite = (fields: SiteFields) => unwrapCreated(api.POST('/api/v1/sites', { body: fields }))
 
@@ -37,6 +41,13 @@ export const updateSite = (changes: Partial<Site>, base: Site) =>
   unwrap(api.PATCH('/api/v1/sites/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteSite = (site: Site, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
-  unwrap(api.DELETE('/api/v1/sites/{id}', { params: { path: { id: site.id }, query: { cascade, dry_run: dryRun }, header: ifMatch(site) } }))
+  unwrap(
+    api.DELETE('/api/v1/sites/{id}', {
+      params: { path: { id: site.id }, query: { cascade, dry_run: dryRun }, header: ifMatch(site) },
+    }),
+  )
 
-export const siteHistory = (id: number) => createHistoryReader('site', id, (signal) => unwrapPage(api.GET('/api/v1/sites/{id}/history', { params: { path: { id } }, signal })))
+export const siteHistory = (id: number) =>
+  createHistoryReader('site', id, (signal) =>
+    unwrapPage(api.GET('/api/v1/sites/{id}/history', { params: { path: { id } }, signal })),
+  )

@@ -1,0 +1,18 @@
+import type { Problem } from '../api/problem'
+
+const titles: Record<number, string> = {
+  400: 'Invalid input',
+  401: 'Authentication failed',
+  403: 'You don’t have access',
+  404: 'Not found',
+  409: 'Conflict with other data',
+  412: 'Changed by another user',
+  413: 'Too large',
+  428: 'Changed by another user',
+  429: 'Too many requests',
+  503: 'Server unavailable',
+}
+
+/** problemTitle returns a heading for a problem, without the words of HTTP. */
+export const problemTitle = ({ status, title }: Problem): string =>
+  titles[status] ?? (status >= 400 ? 'Server error' : title)
