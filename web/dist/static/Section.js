@@ -1,0 +1,1 @@
+import{A as e,I as t}from"./app.js";import{p as n}from"./Box.js";var r=n();function i({title:n,id:i,actions:a,children:o}){return(0,r.jsxs)(`section`,{"aria-labelledby":i,children:[(0,r.jsxs)(t,{justify:`space-between`,mb:`xs`,gap:`xs`,children:[(0,r.jsx)(e,{order:2,id:i,children:n}),a]}),o]})}export{i as t};

@@ -1,1 +1,0 @@
-function e(e){return e==null||e===``?`–`:typeof e==`object`?JSON.stringify(e):String(e)}var t=(t,n)=>e(n);function n(t,n){return(r,i)=>r===t&&typeof i==`number`?n(i):e(i)}export{n,e as r,t};

@@ -1,1 +1,0 @@
-import{c as e,h as t,yt as n}from"./api.js";import{S as r}from"./app.js";function i(){let i=n(),a=r(),o=e()?.username;return async()=>{o&&t(o),i.clear(),await a({to:`/sign-in`})}}export{i as t};
