@@ -67,10 +67,11 @@ type poller struct {
 	ctx  context.Context
 	stop context.CancelFunc
 
-	mu       sync.Mutex
-	epoch    *epoch
-	lastPoll time.Time // start of the last poll
-	horizon  int64     // result of the last poll
+	mu          sync.Mutex
+	epoch       *epoch
+	lastPoll    time.Time // start of the last poll
+	horizon     int64     // result of the last successful poll
+	horizonTime time.Time // start of that poll
 }
 
 // An epoch is a period without new rows. Clients share the pages read in it.
@@ -162,7 +163,7 @@ func (h *hub) poll(poller *poller) (streamEnd, error) {
 	defer poller.mu.Unlock()
 	poller.lastPoll = start
 	if err == nil {
-		poller.horizon = end.horizon
+		poller.horizon, poller.horizonTime = end.horizon, start
 	}
 	return end, err
 }
@@ -221,7 +222,7 @@ func (p *poller) advance() {
 func (p *poller) wasRestored(pos position, lastRead time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lastPoll.After(lastRead) && pos.xid >= p.horizon
+	return p.horizonTime.After(lastRead) && pos.xid >= p.horizon
 }
 
 // A streamPage is a part of the stream. It is shared, so it must not change once ready is closed.

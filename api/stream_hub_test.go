@@ -407,7 +407,7 @@ func TestStream_usesIndex(t *testing.T) {
 // TestPollerWasRestored: a position at or above the horizon of a later poll is from a lost database.
 func TestPollerWasRestored(t *testing.T) {
 	lastRead := time.Now()
-	p := &poller{lastPoll: lastRead.Add(1), horizon: 100}
+	p := &poller{horizonTime: lastRead.Add(1), horizon: 100}
 	for _, c := range []struct {
 		xid      int64
 		lastRead time.Time
@@ -416,6 +416,22 @@ func TestPollerWasRestored(t *testing.T) {
 		if got := p.wasRestored(position{xid: c.xid}, c.lastRead); got != c.want {
 			t.Errorf("%+v: got %v", c, got)
 		}
+	}
+}
+
+// TestPoll_failureIsNoRestore: a failed poll returns no horizon, and rows read since the last successful poll may lie above
+// the old one. A stream must not end for that reason.
+func TestPoll_failureIsNoRestore(t *testing.T) {
+	h := newHub(pgtest.Pool(t), nil, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := &poller{ctx: ctx, horizon: 100, horizonTime: time.Now()}
+	lastRead := time.Now()
+	if _, err := h.poll(p); err == nil {
+		t.Fatal("the poll succeeded without a database")
+	}
+	if p.wasRestored(position{xid: 100}, lastRead) {
+		t.Error("a failed poll looks like a restored database")
 	}
 }
 
