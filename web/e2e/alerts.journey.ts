@@ -246,7 +246,7 @@ test.describe('conflicts and errors', () => {
     await expect(alertRow(page, user)).toBeVisible()
     await expect(page.getByRole('main').getByRole('checkbox')).toHaveCount(0)
     for (const name of ['Acknowledge', 'Close', 'Assign'])
-      await expect(page.getByRole('main').getByRole('button', { name })).toHaveCount(0)
+      await expect(page.getByRole('main').getByRole('button', { name, exact: true })).toHaveCount(0)
     await page.keyboard.press('j')
     await page.keyboard.press('a')
     await page.keyboard.press('c')
@@ -256,7 +256,7 @@ test.describe('conflicts and errors', () => {
     await page.goto(`${securedServer.url}/app/alerts/${id}`)
     await expectLoaded(page, `Alert for user ${user}: 1100`)
     for (const name of ['Acknowledge', 'Close', 'Assign'])
-      await expect(page.getByRole('main').getByRole('button', { name })).toHaveCount(0)
+      await expect(page.getByRole('main').getByRole('button', { name, exact: true })).toHaveCount(0)
   })
 
   test('an unknown alert shows an error', async ({ page, openServer }) => {
