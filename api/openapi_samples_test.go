@@ -235,7 +235,7 @@ var examples = map[string]any{
 	"username": "Ada", "risk": "high", "role": "viewer", "disabled": false, "type": "deposit", "amount": "120.50",
 	"user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
 	"state": "acknowledged", "assignee": "Jane", "note": "Called Bob", "disposition": nil,
-	"title": "Deposits add up within the window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30,
+	"title": "Deposit total in time window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30,
 	"enabled": true, "status": "open", "due_on": "2026-11-30", "computer_id": nil,
 	"rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
 	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}",

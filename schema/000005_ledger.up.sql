@@ -112,11 +112,11 @@ CREATE TRIGGER publish_ruleset AFTER INSERT OR UPDATE ON rule
     FOR EACH STATEMENT EXECUTE FUNCTION publish_ruleset();
 
 INSERT INTO rule (code, title, applies_to, "limit", window_seconds, enabled) VALUES
-    (30,   'Withdrawals in a row',              'withdraw', 3,   NULL, true),
-    (123,  'Deposits add up within the window', 'deposit',  200, 30,   true),
-    (300,  'Deposits rise one after the other', 'deposit',  3,   NULL, true),
-    (500,  'Many events within the window',     'any',      5,   60,   true),
-    (1100, 'A large withdrawal',                'withdraw', 100, NULL, true);
+    (30,   'Consecutive withdrawals',        'withdraw', 3,   NULL, true),
+    (123,  'Deposit total in time window',   'deposit',  200, 30,   true),
+    (300,  'Rising deposits',                'deposit',  3,   NULL, true),
+    (500,  'Too many events in time window', 'any',      5,   60,   true),
+    (1100, 'Large withdrawal',               'withdraw', 100, NULL, true);
 
 
 -- One row per user, with or without an account. A transaction that adds to the ledger of a user locks this row first.

@@ -63,8 +63,8 @@ The live stream
   event: withdraw of 142.50
   alert: rules that fired: [1100]
 The latest alerts
-  1100  A large withdrawal: value 142.50, limit 100.00 (version 1 of the rule)
-  123  Deposits add up within the window: value 241.00, limit 200.00 (version 1 of the rule)
+  1100  Large withdrawal: value 142.50, limit 100.00 (version 1 of the rule)
+  123  Deposit total in time window: value 241.00, limit 200.00 (version 1 of the rule)
 `
 
 // assertOutput compares an output with the expected one, in which … matches the rest of a line.

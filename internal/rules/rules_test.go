@@ -14,7 +14,7 @@ import (
 // standardRules are the default rules, with their limits at medium risk.
 const standardRules = `[
 	{"code":1100,"title":"Large withdrawal","applies_to":"withdraw","limit":"100.00","window_seconds":null,"enabled":true,"version":1},
-	{"code":30,"title":"Withdrawals in a row","applies_to":"withdraw","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
+	{"code":30,"title":"Consecutive withdrawals","applies_to":"withdraw","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
 	{"code":300,"title":"Rising deposits","applies_to":"deposit","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
 	{"code":123,"title":"Large deposits","applies_to":"deposit","limit":"200.00","window_seconds":30,"enabled":true,"version":1},
 	{"code":500,"title":"Many events","applies_to":"any","limit":"5.00","window_seconds":60,"enabled":true,"version":1}
@@ -202,7 +202,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `[{"code":30,"title":"Withdrawals in a row","version":1,"applies_to":"withdraw","limit":"3.00","limit_at_risk":"2.00","window_seconds":null,"value":3},` +
+	const want = `[{"code":30,"title":"Consecutive withdrawals","version":1,"applies_to":"withdraw","limit":"3.00","limit_at_risk":"2.00","window_seconds":null,"value":3},` +
 		`{"code":1100,"title":"Large withdrawal","version":1,"applies_to":"withdraw","limit":"100.00","limit_at_risk":"51.00","window_seconds":null,"value":"51.01"}]`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)

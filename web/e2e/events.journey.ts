@@ -44,7 +44,7 @@ test('filters are stored in the URL and apply to new events', async ({ page, ope
   await page.getByRole('textbox', { name: 'User' }).fill(String(ownUser))
   await expect(page.getByText('No events match these filters')).toBeVisible()
   await page.getByRole('combobox', { name: 'Type' }).selectOption('Withdrawal')
-  await page.getByRole('combobox', { name: 'Rule' }).selectOption('1100 A large withdrawal')
+  await page.getByRole('combobox', { name: 'Rule' }).selectOption('1100 Large withdrawal')
   await page.getByLabel('Time from').fill('2023-11-14T22:13')
   await expect(page).toHaveURL(new RegExp(`user_id=${ownUser}&type=withdraw&code=1100&from=1699999980$`))
   await markPage(page)

@@ -42,7 +42,7 @@ test.describe('pictures', () => {
     await takePicture(page, 'alert')
 
     await page.goto(`${labServer.url}/app/rules/1100`)
-    await expectLoaded(page, '1100 A large withdrawal')
+    await expectLoaded(page, '1100 Large withdrawal')
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('Limit (medium risk)').fill('150')
     await page.getByRole('button', { name: 'Run preview' }).click()

@@ -5,7 +5,7 @@ import { newUserId, recordEvents } from './ledger'
 
 test('leaving the screen aborts a running preview', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/rules/1100`)
-  await expectLoaded(page, '1100 A large withdrawal')
+  await expectLoaded(page, '1100 Large withdrawal')
   await page.getByRole('button', { name: 'Edit' }).click()
   await page.route('**/api/v1/rules/replay', () => {}) // never responds
   await page.getByRole('button', { name: 'Run preview' }).click()
@@ -32,8 +32,8 @@ test('a new limit is previewed, saved, and applies from the next event', async (
   await expectLoaded(page, 'Rules')
   await expect(page.getByRole('row')).toHaveCount(6)
   await checkScreen(page, 'rules')
-  await page.getByRole('link', { name: '1100 A large withdrawal' }).click()
-  await expectLoaded(page, '1100 A large withdrawal')
+  await page.getByRole('link', { name: '1100 Large withdrawal' }).click()
+  await expectLoaded(page, '1100 Large withdrawal')
   await checkScreen(page, 'rule')
   await page.keyboard.press('e')
   await page.getByLabel('Limit (medium risk)').fill('200')
@@ -87,7 +87,7 @@ test.describe('conflicts and errors', () => {
     securedServer,
   }) => {
     await signIn(page, securedServer, 'ada', '/app/rules/500')
-    await expectLoaded(page, '500 Many events within the window')
+    await expectLoaded(page, '500 Too many events in time window')
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('Limit (medium risk)').fill('5.5')
     await page.getByRole('button', { name: 'Run preview' }).click()
@@ -112,7 +112,7 @@ test.describe('conflicts and errors', () => {
 
   test('an operator can preview but not save; a viewer can only read', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga', '/app/rules/123')
-    await expectLoaded(page, '123 Deposits add up within the window')
+    await expectLoaded(page, '123 Deposit total in time window')
     await expect(page.getByRole('button', { name: 'Edit' })).toHaveCount(0)
     await page.getByRole('button', { name: 'Preview other settings' }).click()
     await page.getByLabel('Time window (seconds)').fill('3600')
@@ -123,7 +123,7 @@ test.describe('conflicts and errors', () => {
     await expect(page.getByRole('button', { name: 'Save' })).toHaveCount(0)
     expect((await callApi(page, 'PATCH', '/api/v1/rules/123', { limit: '1' })).status).toBe(403)
     await switchUser(page, securedServer, 'vera', '/app/rules/123')
-    await expectLoaded(page, '123 Deposits add up within the window')
+    await expectLoaded(page, '123 Deposit total in time window')
     for (const name of ['Edit', 'Preview other settings'])
       await expect(page.getByRole('button', { name })).toHaveCount(0)
     await page.keyboard.press('e')
