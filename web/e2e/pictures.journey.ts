@@ -51,7 +51,7 @@ test.describe('pictures', () => {
 
     await page.goto(`${labServer.url}/app/todos`)
     await expectLoaded(page, 'Todos')
-    await expect(page.getByRole('link', { name: 'Minus 20', exact: true })).toBeVisible() // its name, not its number
+    await expect(page.getByRole('link', { name: 'Minus 20', exact: true })).toBeVisible()
     await takePicture(page, 'todos')
 
     await page.goto(`${labServer.url}/app/import?into=containers`)
@@ -60,8 +60,8 @@ test.describe('pictures', () => {
     await page.getByRole('button', { name: /^Choose a/ }).click()
     await (await chooser).setFiles({ name: 'delivery.csv', mimeType: 'text/csv', buffer: Buffer.from(deliveryCsv) })
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByRole('heading', { name: '2 things to mend' })).toBeVisible()
-    await takePicture(page, 'import', '2 things to mend')
+    await expect(page.getByRole('heading', { name: '2 errors' })).toBeVisible()
+    await takePicture(page, 'import', '2 errors')
 
     await page.setViewportSize({ width: 390, height: 780 })
     await page.goto(`${labServer.url}/app/alerts`)
@@ -70,22 +70,33 @@ test.describe('pictures', () => {
 
     const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8')
     const shownPictures = [...readme.matchAll(/web\/pictures\/([\w-]+\.png)/g)].map(([, name]) => name)
-    expect(shownPictures.toSorted(), 'what the README shows is what was taken').toEqual(readdirSync(outputDir).toSorted())
+    expect(shownPictures.toSorted(), 'the README shows every picture').toEqual(readdirSync(outputDir).toSorted())
     expect(readdirSync(picturesDir).toSorted()).toEqual(readdirSync(outputDir).toSorted())
   })
 })
 
-/** takePicture takes one of what is in sight, from a heading on if one is named. */
+/** takePicture saves a screenshot of the visible part of the page, scrolled to a heading if one is given. */
 async function takePicture(page: Page, name: string, heading?: string) {
   mkdirSync(outputDir, { recursive: true })
-  if (heading) await page.getByRole('heading', { name: heading }).evaluate((heading) => scrollTo(0, heading.getBoundingClientRect().top + scrollY - 90))
-  await page.waitForTimeout(400) // colours fade, charts are drawn
+  if (heading)
+    await page
+      .getByRole('heading', { name: heading })
+      .evaluate((element) => scrollTo(0, element.getBoundingClientRect().top + scrollY - 90))
+  await page.waitForTimeout(400) // for colour transitions and charts
   await page.screenshot({ path: path.join(outputDir, `${name}.png`) })
 }
 
-const deliveryCsv = ['Description;Freezer;Rack', 'Serum, cohort 14;1;A1', 'Plasma, cohort 14;2;A2', 'Whole blood;21;A3', 'Buffy coat;one;A4', 'Saliva;3;B1', 'DNA, cohort 14;1;B2'].join('\n')
+const deliveryCsv = [
+  'Description;Freezer;Rack',
+  'Serum, cohort 14;1;A1',
+  'Plasma, cohort 14;2;A2',
+  'Whole blood;21;A3',
+  'Buffy coat;one;A4',
+  'Saliva;3;B1',
+  'DNA, cohort 14;1;B2',
+].join('\n')
 
-/** seedLab fills the laboratory, and tells of what must be seen in the pictures. */
+/** seedLab fills the laboratory. It returns what the pictures must show. */
 async function seedLab(page: Page): Promise<{ alert: string; overdueTodo: string }> {
   const store = async (method: string, url: string, body: unknown) => {
     const response = await callApi(page, method, url, body)
@@ -96,10 +107,17 @@ async function seedLab(page: Page): Promise<{ alert: string; overdueTodo: string
   await store('PUT', '/api/v1/sites/1', site('Harbour', 'Grace Hopper', '1 Harbour Road', 'Iceland'))
   await store('PUT', '/api/v1/sites/2', site('Hillside', 'Rosalind Franklin', '33 Kings Walk', 'UK'))
   await store('PUT', '/api/v1/sites/3', site('Old Mill', 'Chien-Shiung Wu', '9 Mill Lane', 'Ireland'))
-  for (const [i, [name, siteId]] of ([['Minus 80 A', 1], ['Minus 80 B', 1], ['Minus 150', 2], ['Minus 20', 3]] as const).entries()) await store('PUT', `/api/v1/freezers/${i + 1}`, { name, site_id: siteId })
-  for (const [i, [name, siteId]] of ([['Sequencer', 1], ['Plate reader', 2], ['Front desk', 3]] as const).entries()) await store('PUT', `/api/v1/computers/${i + 1}`, { name, mac: `08:00:2b:01:02:0${i}`, site_id: siteId })
+  const freezers = [['Minus 80 A', 1], ['Minus 80 B', 1], ['Minus 150', 2], ['Minus 20', 3]] as const
+  for (const [i, [name, siteId]] of freezers.entries())
+    await store('PUT', `/api/v1/freezers/${i + 1}`, { name, site_id: siteId })
+  const computers = [['Sequencer', 1], ['Plate reader', 2], ['Front desk', 3]] as const
+  for (const [i, [name, siteId]] of computers.entries())
+    await store('PUT', `/api/v1/computers/${i + 1}`, { name, mac: `08:00:2b:01:02:0${i}`, site_id: siteId })
   for (const [i, content] of ['Serum', 'Plasma', 'Buffy coat', 'DNA', 'RNA', 'Saliva'].entries())
-    for (const cohort of [11, 12, 13]) await store('POST', '/api/v1/containers', { description: `${content}, cohort ${cohort}`, freezer_id: (i % 3) + 1 })
+    for (const cohort of [11, 12, 13]) {
+      const container = { description: `${content}, cohort ${cohort}`, freezer_id: (i % 3) + 1 }
+      await store('POST', '/api/v1/containers', container)
+    }
 
   const day = 86_400
   const now = Math.floor(Date.now() / 1000) - 600
