@@ -26,7 +26,7 @@ func TestAccessToken_roundTrip(t *testing.T) {
 			}
 		}
 	}
-	if k.SignAccessToken(1, session, now) == k.SignAccessToken(1, session, now) {
+	if first, second := k.SignAccessToken(1, session, now), k.SignAccessToken(1, session, now); first == second {
 		t.Error("two tokens for the same claims are equal")
 	}
 	if got, err := k.ParseAccessToken(k.SignAccessToken(-1, session, now), now); !errors.Is(err, ErrToken) {
