@@ -42,7 +42,7 @@ test.describe('dialogs', () => {
     await checkScreen(page, 'account-menu')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
-    await expect(page.getByText(/in use by \d+ computers, \d+ freezers/)).toBeVisible()
+    await expect(page.getByText(/referenced by \d+ computers, \d+ freezers/)).toBeVisible()
     await checkScreen(page, 'delete')
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Edit' }).click()

@@ -91,9 +91,9 @@ test.describe('conflicts and errors', () => {
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('Limit (medium risk)').fill('5.5')
     await page.getByRole('button', { name: 'Run preview' }).click()
-    await expect(page.getByRole('alert').filter({ hasText: /from 1 to 1/ })).toBeVisible()
+    await expect(page.getByRole('alert').filter({ hasText: 'must be an integer from 1 to 1000000' })).toBeVisible()
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByLabel('Limit (medium risk)')).toHaveAccessibleDescription(/from 1 to 1/)
+    await expect(page.getByLabel('Limit (medium risk)')).toHaveAccessibleDescription(/must be an integer from 1 to 1 million/)
     await expect(page.getByLabel('Limit (medium risk)')).toBeFocused()
     await checkScreen(page, 'rule-refused')
     // The other admin.

@@ -47,7 +47,7 @@ test.describe('rejected requests', () => {
     await page.getByLabel('Username').fill('olga')
     await page.getByRole('textbox', { name: 'Password' }).fill('correct horse staple')
     await page.getByRole('button', { name: 'Create account' }).click()
-    await expect(page.getByText(/taken|already/)).toBeVisible()
+    await expect(page.getByText(/already used/)).toBeVisible()
     await page.getByLabel('Username').fill(`rita ${Date.now()}`)
     await page.getByRole('button', { name: 'Create account' }).click()
     await expectLoaded(page, 'Home')
