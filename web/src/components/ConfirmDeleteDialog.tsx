@@ -28,7 +28,7 @@ export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: 
         () => '',
         (reason: unknown) => {
           const problem = toProblem(reason)
-          if (problem.status === 409) return problem.message.replace(/ Delete (those|them) first.*$/, '')
+          if (problem.status === 409) return problem.message.replace(/ Delete them first.*$/, '')
           throw problem
         },
       ),
