@@ -9,20 +9,29 @@ test.beforeEach(async ({ page, openServer }) => {
 })
 
 test('table cells do not break words if the columns fit', async ({ page, openServer }) => {
-  await callApi(page, 'POST', '/api/v1/sites', { name: 'A research station with a very long name that would take the width of all other columns if the table did not limit its column', country: 'Germany' })
+  const longName =
+    'A research station with a very long name that would take the width of all other columns if the table did not limit it'
+  await callApi(page, 'POST', '/api/v1/sites', { name: longName, country: 'Germany' })
   for (const [path, title] of [
     ['/app/alerts', 'Alerts'],
     ['/app/sites?country=Germany', 'Sites'], // few rows, so that all of them are rendered
   ] as const) {
     await page.goto(openServer.url + path)
     await expectLoaded(page, title)
-    for (const header of await page.getByRole('columnheader').all()) expect((await header.boundingBox())?.height, `${title}: ${await header.innerText()}`).toBeLessThan(50)
+    for (const header of await page.getByRole('columnheader').all()) {
+      expect((await header.boundingBox())?.height, `${title}: ${await header.innerText()}`).toBeLessThan(50)
+    }
   }
   const germany = page.getByRole('cell', { name: 'Germany', exact: true }).first()
-  expect((await germany.evaluate((cell) => { const range = document.createRange(); range.selectNodeContents(cell); return range.getClientRects().length }))).toBe(1)
+  const lines = await germany.evaluate((cell) => {
+    const range = document.createRange()
+    range.selectNodeContents(cell)
+    return range.getClientRects().length
+  })
+  expect(lines).toBe(1)
   await page.goto(`${openServer.url}/app/alerts`)
   await expectLoaded(page, 'Alerts')
-  const state = page.getByRole('table').getByText('open', { exact: true }).first()
+  const state = page.getByRole('table').getByText('Open', { exact: true }).first()
   expect(await state.evaluate((label) => label.scrollWidth <= label.clientWidth)).toBe(true)
 })
 
@@ -36,8 +45,11 @@ test('rows become cards at any width that is too narrow for the columns, and sor
     ] as const) {
       await page.goto(openServer.url + path)
       await expectLoaded(page, title)
-      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), `${title}, ${width} px`).toBe(0)
-      for (const time of await page.getByRole('table').locator('time').all()) expect((await time.boundingBox())?.height, `${title}, ${width} px`).toBeLessThan(36)
+      const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+      await expect.poll(overflow, `${title}, ${width} px`).toBe(0)
+      for (const time of await page.getByRole('table').locator('time').all()) {
+        expect((await time.boundingBox())?.height, `${title}, ${width} px`).toBeLessThan(36)
+      }
     }
   }
   await page.goto(`${openServer.url}/app/users`)
