@@ -108,7 +108,7 @@ test.describe('rejected requests', () => {
     await otherPage.getByRole('button', { name: 'Save' }).click()
     const dialog = otherPage.getByRole('dialog')
     await expect(dialog).toContainText('Theirs: Grace')
-    await expect(dialog).toContainText('You alone changed Status: open → doing')
+    await expect(dialog).toContainText('Only you changed Status: open → doing')
     await dialog.getByRole('radiogroup', { name: 'Assignee' }).getByLabel('Theirs').check()
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByText('Saved')).toBeVisible()
