@@ -26,6 +26,7 @@ for (const { path, title } of screens)
 test.describe('dialogs', () => {
   test.use({ expectedErrors: /status of 409/ }) // the dry run of a deletion reports dependent rows
   test('dialogs are accessible', async ({ page, openServer }) => {
+    test.slow() // five axe runs in two colour schemes
     await page.goto(`${openServer.url}/app/sites/1`)
     await expectLoaded(page, 'Site 1')
     await page.keyboard.press('Control+k')

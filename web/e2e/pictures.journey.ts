@@ -57,7 +57,7 @@ test.describe('pictures', () => {
     await page.goto(`${labServer.url}/app/import?into=containers`)
     await expectLoaded(page, 'Import')
     const chooser = page.waitForEvent('filechooser')
-    await page.getByRole('button', { name: /^Choose a/ }).click()
+    await page.getByRole('button', { name: /^Choose / }).click()
     await (await chooser).setFiles({ name: 'delivery.csv', mimeType: 'text/csv', buffer: Buffer.from(deliveryCsv) })
     await page.getByRole('button', { name: 'Check' }).click()
     await expect(page.getByRole('heading', { name: '2 errors' })).toBeVisible()
