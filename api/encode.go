@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// The encoders write rows as they come off the wire: except for quotes, PostgreSQL's text format is JSON or CSV already.
-// No row is scanned into a struct, and memory does not grow with the number of rows.
+// The encoders write rows as they come off the wire: except for quotes, PostgreSQL's text format is already JSON or
+// CSV. No row is scanned into a struct, and memory does not grow with the number of rows.
 
 // A rowWriter accepts rows one by one. Values are in PostgreSQL's text format; nil is NULL.
 type rowWriter interface {
@@ -90,7 +90,7 @@ func needsNoEscape(text []byte) bool {
 func appendTime(dst, value []byte) []byte {
 	text, ok := bytes.CutSuffix(value, []byte("+00"))
 	if !ok || len(text) < 11 {
-		return append(dst, value...) // infinity, or a year before Christ
+		return append(dst, value...) // infinity, or a year BC
 	}
 	dst = append(dst, text[:10]...)
 	dst = append(dst, 'T')

@@ -54,7 +54,7 @@ type RecordedEvent struct {
 // state are committed in one transaction. Repeating a request with the same Idempotency-Key records nothing and returns
 // the first response.
 func RecordEvent(*db.Queries, context.Context, NewEvent) (RecordedEvent, error) {
-	panic("api: RecordEvent is implemented by eventEndpoint")
+	panic("api: RecordEvent is implemented by call.recordEvent")
 }
 
 // eventEndpoint returns the endpoint that records events and batches.
@@ -195,8 +195,8 @@ func ledgerProblem(err error) error {
 	return err
 }
 
-// recordBatch records all events of a body, or none. It returns one result per event, as NDJSON or a JSON array; the
-// default is the format of the request.
+// recordBatch records all events of a body, or none. It returns one result per event. By default a JSON
+// request gets a JSON array; NDJSON and CSV requests get NDJSON.
 func (c *call) recordBatch(l *ledger.Ledger) error {
 	key := idempotencyKey(c.r, &c.errs)
 	mediaType, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))

@@ -35,7 +35,7 @@ func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 type pools struct {
 	primary   *pgxpool.Pool
 	replica   *replica // nil without a replica
-	transfers limiter  // of imports, exports, uploads and replays
+	transfers limiter  // of imports, event batches, exports, uploads and replays
 }
 
 func newPools(pool, replicaPool *pgxpool.Pool) *pools {

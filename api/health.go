@@ -67,7 +67,7 @@ func (r Readiness) status() int {
 // ShowReadiness reports whether the server can handle requests: it is not shutting down, and the database is reachable,
 // has the required schema and accepts writes. It also reports the state of the media directory and of the replica.
 func ShowReadiness(*db.Queries, context.Context, NoParams) (Readiness, error) {
-	panic("api: documentation only; see readiness.check")
+	panic("api: ShowReadiness is implemented by readiness.check")
 }
 
 // readiness runs the checks of /readyz.

@@ -104,8 +104,8 @@ func (h *handler) writePage(
 	return true, respond(w, http.StatusOK, rows.bytes())
 }
 
-// writeStream writes all rows as they arrive. An error after the first row aborts the connection, so that no client
-// mistakes a part for the whole.
+// writeStream writes all rows as they arrive. An error after the first chunk aborts the connection, so that no
+// client mistakes a part for the whole.
 func (h *handler) writeStream(
 	w http.ResponseWriter, r *http.Request, pool *pgxpool.Pool, in reflect.Value, format format,
 ) (started bool, err error) {

@@ -161,8 +161,8 @@ func hashingBusyProblem(err error) error {
 	return err
 }
 
-// verifyCredentials reports whether the password belongs to the username, and counts the attempt. It takes the same
-// time for unknown usernames.
+// verifyCredentials reports whether the password belongs to the username. It counts the attempt first and reverts the
+// count after a success. It takes the same time for unknown usernames.
 func (a *authenticator) verifyCredentials(
 	ctx context.Context, r *http.Request, username, password string,
 ) (credential db.GetCredentialRow, ok bool, err error) {

@@ -86,8 +86,9 @@ func newRequestID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// defaultHeaders are set on every response; handlers may override them. A response is data: browsers must not run it,
-// frame it, cache it for other users or embed it in pages of other origins, and must revalidate it.
+// defaultHeaders are set on every response; handlers may override them. A response is data. Browsers must not run it,
+// frame it, cache it for other users or embed it in pages of other origins. They must revalidate it, and must not send
+// its URL as Referer.
 var defaultHeaders = http.Header{
 	"Cache-Control":                {"private, no-cache"},
 	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},

@@ -53,7 +53,7 @@ type RuleOverride struct {
 // ReplayLedger evaluates changed rules over the recorded events and reports the alerts that would be added, removed and
 // unchanged. It reads one snapshot and stores nothing. Without rules it reports the recorded alerts.
 func ReplayLedger(*db.Queries, context.Context, ReplayRequest) (ledger.Replay, error) {
-	panic("api: ReplayLedger is implemented by replayEndpoint")
+	panic("api: ReplayLedger is implemented by call.replay")
 }
 
 func replayEndpoint(l *ledger.Ledger) endpoint {

@@ -116,7 +116,7 @@ func (h *streamHandler) serve(w http.ResponseWriter, r *http.Request) error {
 	watched, stop := h.sessions.watch(r.Context(), &recorderOf(w).caller)
 	defer stop()
 	sub.run(watched)
-	shortenDeadline() // but let net/http write the end of the response
+	shortenDeadline() // leaves net/http time to write the end of the response
 	return nil
 }
 

@@ -51,7 +51,7 @@ const (
 // the first bytes; the type that the client sends is ignored. Files that browsers execute (HTML, XML, SVG, scripts) are
 // rejected. A row has at most 1000 attachments.
 func Upload(*db.Queries, context.Context, UploadRequest) (db.Attachment, error) {
-	panic("api: Upload is implemented by uploadEndpoint")
+	panic("api: Upload is implemented by call.upload")
 }
 
 func uploadEndpoint(files *media.Store) endpoint {
