@@ -69,7 +69,6 @@ type poller struct {
 
 	mu          sync.Mutex
 	epoch       *epoch
-	lastPoll    time.Time // start of the last poll
 	horizon     int64     // result of the last successful poll
 	horizonTime time.Time // start of that poll
 }
@@ -134,6 +133,7 @@ func (h *hub) run(poller *poller) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var lastPos position // zero, so the first poll always starts a new epoch: clients may have read before it
+	var lastPoll time.Time
 	for step := 0; ; {
 		select {
 		case <-poller.ctx.Done():
@@ -142,8 +142,9 @@ func (h *hub) run(poller *poller) {
 			return
 		case <-h.wakeups:
 			step = 0
-			timer.Reset(max(0, pollBackoff[0]-time.Since(poller.lastPoll)))
+			timer.Reset(max(0, pollBackoff[0]-time.Since(lastPoll)))
 		case <-timer.C:
+			lastPoll = time.Now()
 			end, err := h.poll(poller)
 			if err == nil && end.pos != lastPos {
 				lastPos = end.pos
@@ -159,13 +160,13 @@ func (h *hub) run(poller *poller) {
 func (h *hub) poll(poller *poller) (streamEnd, error) {
 	start := time.Now()
 	end, err := h.fetchEnd(poller.ctx)
+	if err != nil {
+		return streamEnd{}, err
+	}
 	poller.mu.Lock()
 	defer poller.mu.Unlock()
-	poller.lastPoll = start
-	if err == nil {
-		poller.horizon, poller.horizonTime = end.horizon, start
-	}
-	return end, err
+	poller.horizon, poller.horizonTime = end.horizon, start
+	return end, nil
 }
 
 // fetchEnd returns the current end of the stream.
