@@ -263,7 +263,7 @@ func (a *authenticator) isTrustedProxy(addr netip.Addr) bool {
 }
 
 // rateLimitPrefix returns the key that attempts from an address are counted by: the address for IPv4, its /64 network
-// for IPv6, since one client usually controls a whole /64.
+// for IPv6. One client usually controls a whole /64.
 func rateLimitPrefix(address string) string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || addr.Is4() {

@@ -12,8 +12,8 @@ import (
 	"labledger/db"
 )
 
-// A query runs on a pool for a read, in a transaction that records its actor for a write, and in a transaction that is
-// rolled back for a dry run. Each of them is a db.DBTX, so only the generated functions contain the query.
+// A read runs on a connection of the pool. A write runs in a transaction that records its actor; a dry run rolls it
+// back. Each of them is a db.DBTX, so only the generated functions contain the query.
 
 // Timeouts of database work. Each is shorter than the next: lock 2 s (in SetRequestContext), statement, handler,
 // connection.
@@ -138,7 +138,7 @@ func readDBTX(querier interface {
 	}}
 }
 
-// writeDBTX runs a query in a transaction that records actor and request ID, in one round trip: PostgreSQL commits or
+// writeDBTX runs a query in a transaction that records actor and request ID, in one round trip. PostgreSQL commits or
 // rolls back the pipeline of both statements as a whole.
 func writeDBTX(conn *pgxpool.Conn, params db.SetRequestContextParams, dst rowWriter) db.DBTX {
 	return rawDBTX{dst, func(ctx context.Context, sql string, args []any) (pgx.Rows, func() error, error) {
