@@ -1,6 +1,7 @@
 #!/bin/sh
-# Takes a base backup, verifies it, and names it by the time when it was complete. Keeps the newest KEEP backups and the WAL
-# that they need, and deletes older ones. Run it as the user postgres, with PostgreSQL's programs: see docs/recovery.md.
+# Takes a base backup, verifies it, and names it by the time when it was complete. Keeps the newest KEEP backups and
+# the WAL that they need, and deletes older ones. Run it as the user postgres, with PostgreSQL's programs on the PATH:
+# see docs/recovery.md.
 set -eu
 archive=/archive
 keep=${KEEP:-4}

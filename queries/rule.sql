@@ -27,7 +27,7 @@ WHERE code = @code::integer
 RETURNING *;
 
 -- name: PatchRule :one
--- Changes the given settings of a rule. The other settings keep their values. They apply from the next event on.
+-- Changes the given settings of a rule, from the next event on. The other settings keep their values.
 UPDATE rule SET
     title = CASE WHEN 'title' = ANY (@given::text[]) THEN @title::text ELSE title END,
     applies_to = CASE WHEN 'applies_to' = ANY (@given) THEN @applies_to::text ELSE applies_to END,

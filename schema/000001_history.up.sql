@@ -2,13 +2,15 @@
 
 -- Functions that run with the rights of their owner (SECURITY DEFINER) find tables in this schema only, whatever
 -- search_path the caller has set and whatever temporary tables it has created. They declare
--- SET search_path FROM CURRENT, which stores the value set here. Otherwise it applies to this transaction only.
+-- SET search_path FROM CURRENT, which stores the value set here. The setting itself ends with this transaction.
+-- PUBLIC cannot execute them: a role could otherwise use them in triggers on its own table, to write to the history.
 DO $$
 BEGIN
     PERFORM set_config('search_path', format('%I, pg_temp', current_schema()), true);
 END
 $$;
 
+-- session_user is the connected role, also within a SECURITY DEFINER function, where current_user is the owner.
 CREATE FUNCTION current_actor() RETURNS text
 LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('labledger.actor', true), ''), session_user);

@@ -7,7 +7,8 @@
 BEGIN;
 -- golang-migrate keeps the version of the schema here. sqlc reads the table definition from this file.
 CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
-COMMENT ON TABLE schema_migrations IS 'labledger schema set 2: the version of the schema, which labledger migrate maintains';
+COMMENT ON TABLE schema_migrations IS
+    'labledger schema set 2: the version of the schema, which labledger migrate maintains';
 \ir 000001_history.up.sql
 \ir 000002_register.up.sql
 \ir 000003_accounts.up.sql
