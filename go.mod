@@ -1,6 +1,6 @@
 module labledger
 
-// For Heroku: the newest patch of this Go, and no program but the one at the top.
+// For Heroku: the newest patch release of this Go version; build only the program at the root.
 // +heroku goVersion go1.26
 // +heroku install .
 go 1.26.0

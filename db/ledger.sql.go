@@ -1268,7 +1268,8 @@ type SetLockTimeoutParams struct {
 }
 
 // The statements of the event intake, in the order in which a transaction runs them, then those of verification.
-// Each statement of the intake filters by user, so that it reaches one machine when the ledger is distributed.
+// Each statement of the intake filters by user, so that it reaches one machine when the ledger is distributed. The
+// comment of a statement says so if it does not.
 // Limits how long the transaction waits for a user who is locked by another transaction.
 //
 //	SELECT set_config('lock_timeout', $1::text, true)

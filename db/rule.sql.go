@@ -219,7 +219,7 @@ type PatchRuleParams struct {
 	Version       *int64   `json:"version"`
 }
 
-// Changes the given settings of a rule. The other settings keep their values. They apply from the next event on.
+// Changes the given settings of a rule, from the next event on. The other settings keep their values.
 //
 //	UPDATE rule SET
 //	    title = CASE WHEN 'title' = ANY ($1::text[]) THEN $2::text ELSE title END,
