@@ -11,8 +11,8 @@ import (
 // forbiddenContent is the content of files that no client may read.
 const forbiddenContent = "forbidden-content"
 
-// strayFiles are files in the media volume that the API did not store.
-var strayFiles = []string{
+// plantedFiles are files in the media volume that the API did not store.
+var plantedFiles = []string{
 	".part-123", ".pending-ab0123456789abcdefghijklmn.png", "notes.txt", "ab/notes.txt", "ab/.hidden",
 	"ab/AB0123456789abcdefghijklmn.txt",
 }
@@ -40,11 +40,11 @@ func traversalPaths(root string) (paths []string) {
 	return paths
 }
 
-// plantForbiddenFiles creates stray files in the media volume, symbolic links that leave it, and a file outside of it.
+// plantForbiddenFiles creates plantedFiles in the media volume, symbolic links that leave it, and a file outside of it.
 func (p *prodStack) plantForbiddenFiles(t *testing.T) (remove func()) {
 	t.Helper()
 	p.writeFile(t, "outside.txt", forbiddenContent, 0o644)
-	names := strings.Join(strayFiles, " ")
+	names := strings.Join(plantedFiles, " ")
 	p.runInVolume(t, "media", `mkdir -p ab zz elsewhere
 		for f in `+names+`; do echo `+forbiddenContent+` >"$f"; done
 		echo `+forbiddenContent+` >elsewhere/yy0123456789abcdefghijklmn.txt
@@ -63,7 +63,7 @@ func findLeaks(address, staticDir string) (requests int, leaks []string) {
 	paths = append(paths, traversalPaths(staticDir)...)
 	paths = append(paths, symlinkedFile, symlinkedDir, "/media/./zz/zz0123456789abcdefghijklmn.txt",
 		"/media//notes.txt", "/media/;/notes.txt", "/MEDIA/notes.txt")
-	for _, name := range strayFiles {
+	for _, name := range plantedFiles {
 		paths = append(paths, "/media/"+name, "/media/x/../"+name, "//media/"+name, "/media/%2e/"+name)
 	}
 	for _, path := range paths {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Validates deploy/kubernetes as the Kubernetes API server does (see tools/manifests/main.go), without a cluster. Then checks the
-# validation itself: broken copies of each kind must be rejected, each for the expected reason.
+# Validates deploy/kubernetes as the Kubernetes API server does (see tools/manifests/main.go), without a cluster. Then
+# checks the validation itself: broken copies of each kind must be rejected, each for the expected reason.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Sends every request of the Postman collection to a new server with mock data, on a free port. Sends all of them again, as an
-# admin, to a server that requires sign-in. Fails if a request fails or is missing, and deletes all data afterwards.
+# Sends every request of the Postman collection to a new server with mock data, on a free port. Sends all of them
+# again, as an admin, to a server that requires sign-in. Fails if a request fails or is missing, and deletes all data
+# afterwards.
 #
 #   tools/postman.sh [options of newman]
 set -eu

@@ -1,5 +1,5 @@
-// Package archtest holds the rules about the layout of the repository, as tests: which package may import which, where SQL belongs, what the root
-// directory holds, that the map in README.md equals the tree, and which words users must not read.
+// Package archtest tests the layout of the repository: which package may import which, where SQL belongs, what the root
+// directory contains, and that the map in README.md equals the tree. It also tests the wording of texts for users.
 package archtest
 
 import (
@@ -14,8 +14,8 @@ import (
 // root is the root directory of the repository.
 const root = "../.."
 
-// tracked returns the files that belong to the repository, as slash-separated paths relative to its root. Outside a git checkout, such as in a
-// source archive, it walks the tree instead.
+// tracked returns the files that belong to the repository, as slash-separated paths relative to its root. Outside of a
+// git checkout, such as in a source archive, it walks the tree instead.
 func tracked(t *testing.T) []string {
 	t.Helper()
 	out, err := exec.Command("git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
@@ -24,7 +24,7 @@ func tracked(t *testing.T) []string {
 	}
 	var files []string
 	for name := range bytes.SplitSeq(bytes.TrimRight(out, "\x00"), []byte{0}) {
-		if _, err := os.Stat(filepath.Join(root, string(name))); err == nil { // absent: deleted, not yet committed
+		if _, err := os.Stat(filepath.Join(root, string(name))); err == nil { // skip deleted files
 			files = append(files, string(name))
 		}
 	}
@@ -34,7 +34,7 @@ func tracked(t *testing.T) []string {
 	return files
 }
 
-// walk returns all files below the root, without what tools and servers leave there.
+// walk returns all files below the root, except installed packages, data of servers and the git directory.
 func walk(t *testing.T) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
@@ -67,14 +67,11 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// goFiles returns the Go files among tracked files: those of the program, without tests, benchmarks and generated code, or all of them.
-func goFiles(t *testing.T, all bool) (files []string) {
+// goFiles returns the Go files among the tracked files.
+func goFiles(t *testing.T) (files []string) {
 	t.Helper()
 	for _, name := range tracked(t) {
-		if !strings.HasSuffix(name, ".go") {
-			continue
-		}
-		if all || !strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, "db/") && !strings.HasPrefix(name, "bench/") {
+		if strings.HasSuffix(name, ".go") {
 			files = append(files, name)
 		}
 	}

@@ -16,18 +16,25 @@ import (
 
 const module = "labledger/"
 
-// TestImports holds the dependencies: schema + queries → db ← ledger ← api ← cli, rules ← ledger, auth and media ← api, web and tracing ← cli.
+// TestImports checks the dependencies between packages:
+// schema + queries → db ← ledger ← api ← cli, rules ← ledger, auth + media ← api, web + tracing ← cli.
 func TestImports(t *testing.T) {
 	allowed := map[string][]string{ // packages that a package may depend on, directly or not
-		"api":                        {"db", "internal/auth", "internal/ledger", "internal/media", "internal/rules"},
-		"bench":                      {"api", "db", "internal/auth", "internal/ledger", "internal/media", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "schema"},
-		"db":                         nil,
-		"deploy":                     nil,
-		"docs":                       nil,
-		"examples/client":            nil,
-		"internal/archtest":          nil,
-		"internal/auth":              nil,
-		"internal/cli":               {"api", "db", "internal/auth", "internal/ledger", "internal/media", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "internal/tracing", "schema", "web"},
+		"api": {"db", "internal/auth", "internal/ledger", "internal/media", "internal/rules"},
+		"bench": {
+			"api", "db", "internal/auth", "internal/ledger", "internal/media", "internal/postgres",
+			"internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "schema",
+		},
+		"db":                nil,
+		"deploy":            nil,
+		"docs":              nil,
+		"examples/client":   nil,
+		"internal/archtest": nil,
+		"internal/auth":     nil,
+		"internal/cli": {
+			"api", "db", "internal/auth", "internal/ledger", "internal/media", "internal/postgres",
+			"internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "internal/tracing", "schema", "web",
+		},
 		"internal/e2e":               nil,
 		"internal/leaktest":          nil,
 		"internal/ledger":            {"db", "internal/rules"},
@@ -36,44 +43,50 @@ func TestImports(t *testing.T) {
 		"internal/postgres":          nil,
 		"internal/postgres/embedded": {"internal/postgres"},
 		"internal/postgres/migrate":  {"internal/postgres"},
-		"internal/programtest":       {"internal/pgtest", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate", "schema"},
-		"internal/rules":             nil,
-		"internal/rules/oracle":      {"internal/rules"},
-		"internal/tracing":           nil,
-		"postman":                    nil,
-		"schema":                     nil,
-		"web":                        nil,
+		"internal/programtest": {
+			"internal/pgtest", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate",
+		},
+		"internal/rules":        nil,
+		"internal/rules/oracle": {"internal/rules"},
+		"internal/tracing":      nil,
+		"postman":               nil,
+		"schema":                nil,
+		"web":                   nil,
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	listed := 0
+	listed := map[string]bool{}
 	for line := range strings.Lines(string(out)) {
 		paths := strings.Fields(line)
-		name, ours := strings.CutPrefix(paths[0], module)
-		if !ours { // the root imports internal/cli, and with it everything
+		name, inDirectory := strings.CutPrefix(paths[0], module)
+		if !inDirectory { // the root imports internal/cli, and with it everything
 			continue
 		}
-		listed++
-		may, known := allowed[name]
-		if !known {
+		listed[name] = true
+		dependencies, inTable := allowed[name]
+		if !inTable {
 			t.Errorf("package %s is missing in this table: add it with the packages that it may import", name)
 		}
-		for _, dependency := range paths[1:] {
-			if dependency, ours := strings.CutPrefix(dependency, module); ours && !slices.Contains(may, dependency) {
+		for _, importPath := range paths[1:] {
+			dependency, inModule := strings.CutPrefix(importPath, module)
+			if inModule && !slices.Contains(dependencies, dependency) {
 				t.Errorf("%s must not depend on %s", name, dependency)
 			}
 		}
 	}
-	if listed < 10 {
-		t.Errorf("go list found %d packages", listed)
+	for name := range allowed {
+		if !listed[name] {
+			t.Errorf("go list does not find package %s of this table", name)
+		}
 	}
 }
 
 var (
-	sqlStatement = regexp.MustCompile(`(?s)\b(SELECT\b.+\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX))\b`)
-	generated    = regexp.MustCompile(`^// Code generated`)
+	sqlStatement = regexp.MustCompile(`(?s)\b(SELECT\b.+\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|` +
+		`DELETE\s+FROM|CREATE\s+(TABLE|INDEX))\b`)
+	generated = regexp.MustCompile(`^// Code generated`)
 )
 
 // parse reads a Go file.
@@ -102,10 +115,13 @@ func stringLiterals(file *ast.File) (values []string) {
 	return values
 }
 
-// TestSQLPlacement: SQL text belongs to queries/ and schema/. internal/postgres manages servers, roles and migrations, which no query file can.
+// SQL belongs in queries/ and schema/. Exceptions are tests, benchmarks, generated code, and internal/postgres, which
+// manages servers, roles and migrations.
 func TestSQLPlacement(t *testing.T) {
-	for _, name := range goFiles(t, false) {
-		if strings.HasPrefix(name, "internal/postgres/") {
+	for _, name := range goFiles(t) {
+		top, _, _ := strings.Cut(name, "/")
+		if strings.HasSuffix(name, "_test.go") || top == "bench" || top == "db" ||
+			strings.HasPrefix(name, "internal/postgres/") {
 			continue
 		}
 		for _, value := range stringLiterals(parse(t, name)) {
@@ -116,21 +132,24 @@ func TestSQLPlacement(t *testing.T) {
 	}
 }
 
-// TestGeneratedCodePlacement: db/ holds generated code and nothing else, and generated code is nowhere else.
+// All Go files in db/ are generated, and no others.
 func TestGeneratedCodePlacement(t *testing.T) {
-	for _, name := range goFiles(t, true) {
+	for _, name := range goFiles(t) {
 		comments := parse(t, name).Comments
 		isGenerated := len(comments) > 0 && generated.MatchString(comments[0].List[0].Text)
 		if isGenerated != (path.Dir(name) == "db") {
-			t.Errorf("%s: db/ is for generated code, and for nothing else", name)
+			t.Errorf("%s: generated code belongs in db/, and other code does not", name)
 		}
 	}
 }
 
-// TestOneRouter: a single file imports the router.
-func TestOneRouter(t *testing.T) {
+// Only one file of the program imports the router. A test may import it to inspect the routes.
+func TestRouter_isImportedByOneFile(t *testing.T) {
 	var importers []string
-	for _, name := range goFiles(t, false) {
+	for _, name := range goFiles(t) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
 		for _, spec := range parse(t, name).Imports {
 			if spec.Path.Value == `"github.com/gorilla/mux"` {
 				importers = append(importers, name)

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// TestRootHoldsOneGoFile: the command line starts in main.go; everything else has a directory.
-func TestRootHoldsOneGoFile(t *testing.T) {
+// The command line starts in main.go. All other packages have a directory.
+func TestRoot_hasOneGoFile(t *testing.T) {
 	var files []string
-	for _, name := range goFiles(t, true) {
+	for _, name := range goFiles(t) {
 		if !strings.Contains(name, "/") {
 			files = append(files, name)
 		}
@@ -44,8 +44,8 @@ func mapPaths(t *testing.T) (paths []string) {
 	return paths
 }
 
-// TestReadmeMapEqualsTree: every path of the map exists, and the map names every directory of the root and every package below internal.
-func TestReadmeMapEqualsTree(t *testing.T) {
+// Every path of the map exists. The map names every directory of the root and every package below internal.
+func TestReadmeMap_equalsTree(t *testing.T) {
 	named := map[string]bool{}
 	for _, p := range mapPaths(t) {
 		if matches, err := filepath.Glob(filepath.Join(root, p)); err != nil || len(matches) == 0 {

@@ -132,7 +132,7 @@ func TestBackup_withoutRightToVerify(t *testing.T) {
 	owned := []string{"DATABASE_URL=" + passwordDatabase(t, "s3cret/word")}
 	mustRun(t, owned, "", "seed")
 	message := mustFail(t, owned, "", "backup", filepath.Join(dir, "owned"))
-	assertContains(t, message, "could not be verified", "--no-verify", "permission denied")
+	assertContains(t, message, "could not be verified", "--no-verify", "scratch database", "permission denied")
 	if strings.Contains(message, "s3cret") {
 		t.Errorf("error contains the password: %s", message)
 	}

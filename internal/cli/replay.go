@@ -76,7 +76,7 @@ func (r replayCmd) request() (ledger.ReplayRequest, error) {
 		*flag.target = &seconds
 	}
 	if r.Limit == 0 {
-		errs = append(errs, errors.New("--limit: must be a number from 1 to 100000"))
+		errs = append(errs, errors.New("--limit: must be an integer from 1 to 100000"))
 	}
 	return request, joinErrors("replay: invalid arguments:", errs)
 }

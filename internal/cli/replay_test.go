@@ -140,7 +140,7 @@ func TestReplay_rejectsInvalidArguments(t *testing.T) {
 				"\n  123:limit: must have the form limit=150",
 				"\n  30:limit=x: must be a number with at most two decimals",
 				"\n  30:limit=-1: must be a number",
-				"\n  123:limits=4: unknown setting",
+				"\n  123:limits=4: unknown setting; the settings are applies_to, limit, window_seconds and enabled",
 				"\n  500:enabled=yes: must be true or false",
 				"\n  500:window_seconds=1.5: must be an integer",
 			},
@@ -150,16 +150,25 @@ func TestReplay_rejectsInvalidArguments(t *testing.T) {
 		{
 			[]string{"31:limit=2", "30:limit=2.5,window_seconds=3", "500:applies_to=all"},
 			[]string{
-				"\n  31:code: ", "\n  30:limit: must be ", "\n  30:window_seconds: ",
+				"\n  31:code: must be 30, 123, 300, 500 or 1100, got 31",
+				"\n  30:limit: must be an integer from 1 to 1000000",
+				"\n  30:window_seconds: rule 30 has no window; only rules 123 and 500 have one",
 				"\n  500:applies_to: must be deposit, withdraw or any",
 			},
 		},
 		{
 			[]string{"--from", "yesterday", "--to=2024-13-01"},
-			[]string{`--from: must be a date`, `got "yesterday"`, `--to: must be a date`, `got "2024-13-01"`},
+			[]string{
+				"\n  --from: must be a date (2026-01-31), an RFC 3339 time (2026-01-31T12:00:00Z) or Unix seconds, " +
+					`got "yesterday"`,
+				"\n  --to: must be a date (", `got "2024-13-01"`,
+			},
 		},
-		{[]string{"--from=10", "--to=9", "--limit=100001"}, []string{"--to: ", "--limit: ", "100000"}},
-		{[]string{"--limit=0"}, []string{"--limit: must be a number from 1 to 100000"}},
+		{
+			[]string{"--from=10", "--to=9", "--limit=100001"},
+			[]string{"\n  --to: must not be less than from", "\n  --limit: must be an integer from 1 to 100000"},
+		},
+		{[]string{"--limit=0"}, []string{"\n  --limit: must be an integer from 1 to 100000"}},
 	} {
 		r := run(t, env, "", append([]string{"replay"}, c.args...)...)
 		if r.Code != 1 || r.Stdout != "" {

@@ -20,8 +20,8 @@ import (
 	"labledger/web"
 )
 
-// Bounds of a connection. Handlers with longer bounds of their own extend the read and write deadlines: see package
-// api.
+// Limits of a connection. The read and write timeouts are longer than the timeouts of a request in package api.
+// Handlers that need more time extend the deadlines of their connection.
 const (
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 15 * time.Second

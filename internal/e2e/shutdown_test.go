@@ -69,7 +69,7 @@ func TestShutdown_drainsConnections(t *testing.T) {
 		status, _ := first.get("/readyz")
 		return status == http.StatusServiceUnavailable
 	})
-	assertContains(t, s.Get("/readyz", http.StatusServiceUnavailable), "not ready", `"server":`)
+	assertContains(t, s.Get("/readyz", http.StatusServiceUnavailable), `"status":"not ready"`, `"server":"shutting down: `)
 	s.Get("/sites", http.StatusOK) // on a new connection
 	if status, closes := first.get("/sites"); status != http.StatusOK || closes {
 		t.Errorf("while /readyz fails: status %d, closes %t", status, closes)

@@ -2,9 +2,10 @@
 //
 //	manifests FILE...
 //
-// It uses the validation code of the API server. It reports unknown and repeated fields, wrong types, missing and invalid
-// values, and the API server's warnings. Pods must also satisfy the "restricted" profile of the Pod Security Standards. For a
-// kustomization.yaml, it builds the kustomization and validates the result. It needs no cluster and no network.
+// It uses the validation code of the API server, and knows nothing about Labledger. It reports unknown and repeated
+// fields, wrong types, missing and invalid values, and the API server's warnings. Pods must also satisfy the
+// "restricted" profile of the Pod Security Standards. For a kustomization.yaml, it builds the kustomization and
+// validates the result. It needs no cluster and no network.
 package main
 
 import (
@@ -72,7 +73,7 @@ func main() {
 	}
 }
 
-// validateFile validates each object of a file, or of the objects that a kustomization builds. It returns the validation
+// validateFile validates each object of a file, or each object that a kustomization builds. It returns the validation
 // errors, and err if it cannot read the file to its end.
 func validateFile(path string) (invalid []error, err error) {
 	text, err := os.ReadFile(path)
@@ -131,7 +132,8 @@ func validateDocument(document []byte) (errs []error) {
 			report(err)
 		}
 	}
-	internal, err := legacyscheme.Scheme.ConvertToVersion(object, kind.GroupKind().WithVersion(runtime.APIVersionInternal).GroupVersion())
+	internalKind := kind.GroupKind().WithVersion(runtime.APIVersionInternal)
+	internal, err := legacyscheme.Scheme.ConvertToVersion(object, internalKind.GroupVersion())
 	if err != nil {
 		report(err)
 		return errs
@@ -157,7 +159,8 @@ func validate(object runtime.Object) (invalid field.ErrorList, warnings []string
 		return validapps.ValidateDeployment(o, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)),
 			pod.GetWarningsForPodTemplate(ctx, spec.Child("template"), &o.Spec.Template, nil)
 	case *batch.Job: // without its selector, which the API server generates
-		return validbatch.ValidateJobTemplateSpec(&batch.JobTemplateSpec{Spec: o.Spec}, nil, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)),
+		options := pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)
+		return validbatch.ValidateJobTemplateSpec(&batch.JobTemplateSpec{Spec: o.Spec}, nil, options),
 			job.WarningsForJobSpec(ctx, spec, &o.Spec, nil)
 	case *core.Service:
 		return validcore.ValidateServiceCreate(o), service.GetWarningsForService(o, nil)
@@ -198,7 +201,8 @@ func restrictedViolations(template *corev1.PodTemplateSpec) (errs []error) {
 	restricted := security.LevelVersion{Level: security.LevelRestricted, Version: security.LatestVersion()}
 	for _, result := range evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec) {
 		if !result.Allowed {
-			errs = append(errs, fmt.Errorf("violates the restricted profile: %s: %s", result.ForbiddenReason, result.ForbiddenDetail))
+			err := fmt.Errorf("violates the restricted profile: %s: %s", result.ForbiddenReason, result.ForbiddenDetail)
+			errs = append(errs, err)
 		}
 	}
 	return errs
