@@ -29,26 +29,11 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// queryStrings returns the rows of a query with one column.
-func queryStrings(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
-	t.Helper()
-	rows, err := pool.Query(context.Background(), sql, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return values
-}
-
-func mustExec(t *testing.T, pool *pgxpool.Pool, sql string) {
-	t.Helper()
-	if err := exec(pool, sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-}
+// Short names of the harness.
+var (
+	queryStrings = pgtest.QueryColumn
+	mustExec     = pgtest.Exec
+)
 
 func exec(pool *pgxpool.Pool, sql string) error {
 	_, err := pool.Exec(context.Background(), sql)

@@ -144,13 +144,11 @@ func TestVerify_unknownAccountTakesAsLong(t *testing.T) {
 var hashCalls = map[string]func(*Passwords, context.Context) error{
 	"Hash": func(p *Passwords, ctx context.Context) error { _, err := p.Hash(ctx, "x"); return err },
 	"Verify": func(p *Passwords, ctx context.Context) error {
-		_,
-			err := p.Verify(ctx, "x", p.dummyHash)
+		_, err := p.Verify(ctx, "x", p.dummyHash)
 		return err
 	},
 	"Verify without account": func(p *Passwords, ctx context.Context) error {
-		_,
-			err := p.Verify(ctx, "x", "")
+		_, err := p.Verify(ctx, "x", "")
 		return err
 	},
 }

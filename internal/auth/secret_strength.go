@@ -14,8 +14,7 @@ const (
 // separators. They are long enough to be rare in random secrets: 32 random bytes in base64 contain one of the
 // six-letter words with a probability of about 10^-6, and the runs of eight hex digits are as rare in hex.
 var weakPatterns = [...]string{
-	"changeme", "changeit", "changethis", "replace", "example", "sample", "placeholder", "default", "insecure",
-	"secret",
+	"changeme", "changeit", "changethis", "replace", "example", "sample", "placeholder", "default", "insecure", "secret",
 	"password", "passphrase", "letmein", "your256bit", "randomstring", "goeshere", "development", "loremipsum",
 	"correcthorse", "quickbrownfox", "deadbeef", "12345678", "87654321", "abcdefgh", "qwerty", "qwertz", "azerty",
 	"asdfgh", "zxcvbn",
@@ -23,7 +22,7 @@ var weakPatterns = [...]string{
 
 // validateSecret returns an error if a signing secret is weak. The error never contains the secret.
 func validateSecret(secret string) error {
-	secret = strings.TrimSpace(secret)
+	secret = strings.TrimSpace(secret) // white space around a secret does not make it stronger
 	switch {
 	case len(secret) < minSecretLen:
 		return errors.New("the secret is shorter than 32 bytes")

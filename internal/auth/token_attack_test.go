@@ -23,8 +23,9 @@ import (
 func attackTokens(t testing.TB, k *Keys) map[string]string {
 	t.Helper()
 	tokens := map[string]string{}
-	for _, add := range []func(testing.TB, *Keys, map[string]string){algorithmAttacks, headerAttacks, claimAttacks,
-		encodingAttacks} {
+	for _, add := range []func(testing.TB, *Keys, map[string]string){
+		algorithmAttacks, headerAttacks, claimAttacks, encodingAttacks,
+	} {
 		add(t, k, tokens)
 	}
 	return tokens
@@ -96,10 +97,11 @@ func algorithmAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 		if err := json.Unmarshal([]byte(validClaims()), &c); err != nil {
 			t.Fatal(err)
 		}
-		if tokens["signed with a foreign "+alg+" key"],
-			err = jwt.NewWithClaims(jwt.GetSigningMethod(alg), c).SignedString(private); err != nil {
+		token, err := jwt.NewWithClaims(jwt.GetSigningMethod(alg), c).SignedString(private)
+		if err != nil {
 			t.Fatal(err)
 		}
+		tokens["signed with a foreign "+alg+" key"] = token
 	}
 	for name, key := range map[string][]byte{"no key": nil, "a key of zeros": make([]byte, 32),
 		"the secret itself": []byte(secret), "the refresh key": k.refresh(),

@@ -23,7 +23,7 @@ var (
 	passwordDatabase = programtest.PasswordDatabase
 	mustExecSQL      = programtest.MustExecSQL
 	queryText        = programtest.QueryText
-	postmasterPID    = programtest.PostmasterPID
+	postmasterPID    = pgtest.PostmasterPID
 	processAlive     = programtest.ProcessAlive
 	assertContains   = programtest.AssertContains
 	assertEqual      = programtest.AssertEqual

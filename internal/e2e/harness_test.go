@@ -27,7 +27,7 @@ var (
 	siteJSON         = programtest.SiteJSON
 	mustExecSQL      = programtest.MustExecSQL
 	queryText        = programtest.QueryText
-	postmasterPID    = programtest.PostmasterPID
+	postmasterPID    = pgtest.PostmasterPID
 	processAlive     = programtest.ProcessAlive
 	assertContains   = programtest.AssertContains
 	assertEqual      = programtest.AssertEqual

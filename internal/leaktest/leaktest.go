@@ -12,8 +12,8 @@ import (
 // (*T).run.
 func InFunc(f any) int { return count(name(f) + "(") }
 
-// InType returns the number of goroutines that have any method of a type on their stack, including closures. method is
-// any method expression of that type.
+// InType returns the number of goroutines that have any method of a type on their stack, including closures, or that
+// such a method started. method is any method expression of that type.
 func InType(method any) int {
 	full := name(method)
 	return count(full[:strings.LastIndexByte(full, '.')+1])

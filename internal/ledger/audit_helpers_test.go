@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/internal/pgtest"
 	"labledger/internal/rules"
 	"labledger/internal/rules/oracle"
 )
@@ -218,7 +219,7 @@ func (a *audit) checkEvent(e eventRow, sets map[int64]rules.Set) {
 func hundredths(fact json.RawMessage) rules.Cents {
 	if bytes.HasPrefix(fact, []byte(`"`)) {
 		var amount string
-		_ = json.Unmarshal(fact, &amount)
+		_ = json.Unmarshal(fact, &amount) // after an error amount is "", which Sscanf rejects
 		var units, cents int64
 		if _, err := fmt.Sscanf(amount, "%d.%2d", &units, &cents); err != nil {
 			return -1
@@ -343,7 +344,7 @@ func requireAscendingRulesets(t *testing.T, pool *pgxpool.Pool) {
 	const sql = `SELECT user_id::text FROM (
 		SELECT user_id, ruleset_id < lag(ruleset_id) OVER (PARTITION BY user_id ORDER BY id) AS back FROM event
 	) AS e WHERE back`
-	if users := queryColumn(t, pool, sql); len(users) > 0 {
+	if users := pgtest.QueryColumn(t, pool, sql); len(users) > 0 {
 		t.Errorf("users %s have events with older rules than an earlier event", strings.Join(users, ", "))
 	}
 }

@@ -56,19 +56,19 @@ type BatchResult struct {
 }
 
 // ForEach calls do with the result of each event in the order of the batch. It stops at the first error and returns it.
-func (a *BatchResult) ForEach(ctx context.Context, do func(Result) error) error {
+func (br *BatchResult) ForEach(ctx context.Context, do func(Result) error) error {
 	switch {
-	case a.prior != nil:
-		return a.forEachPrior(ctx, do)
-	case a.batch == nil: // an empty batch
+	case br.prior != nil:
+		return br.forEachPrior(ctx, do)
+	case br.batch == nil: // an empty batch
 		return nil
 	}
-	for i := range a.batch.Events {
-		r := Result{EventID: a.eventID(i), UserID: a.batch.Events[i].UserID}
-		if a.codes[i] != 0 {
-			r.AlertID = a.alertID(i)
-			for bit, rule := range a.set {
-				if a.codes[i]&(1<<bit) != 0 {
+	for i := range br.batch.Events {
+		r := Result{EventID: br.eventID(i), UserID: br.batch.Events[i].UserID}
+		if br.codes[i] != 0 {
+			r.AlertID = br.alertID(i)
+			for bit, rule := range br.set {
+				if br.codes[i]&(1<<bit) != 0 {
 					r.Codes = append(r.Codes, rule.Code)
 				}
 			}
@@ -81,13 +81,13 @@ func (a *BatchResult) ForEach(ctx context.Context, do func(Result) error) error 
 }
 
 // forEachPrior reads the events that an earlier request with the same key recorded.
-func (a *BatchResult) forEachPrior(ctx context.Context, do func(Result) error) error {
+func (br *BatchResult) forEachPrior(ctx context.Context, do func(Result) error) error {
 	const limit = 5000
 	after := uuid.Nil
 	for {
-		rows, err := db.New(a.ledger.pool).ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
-			FirstID: a.prior.FirstID, LastID: a.prior.LastID, UserID: a.prior.UserID,
-			Caller: a.prior.Caller, Key: a.prior.Key, After: after, Limit: limit,
+		rows, err := db.New(br.ledger.pool).ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
+			FirstID: br.prior.FirstID, LastID: br.prior.LastID, UserID: br.prior.UserID,
+			Caller: br.prior.Caller, Key: br.prior.Key, After: after, Limit: limit,
 		})
 		if err != nil {
 			return err
@@ -105,9 +105,9 @@ func (a *BatchResult) forEachPrior(ctx context.Context, do func(Result) error) e
 }
 
 // The event IDs of a batch are consecutive, in the order of the batch. The alert IDs follow them in the same order.
-func (a *BatchResult) eventID(i int) uuid.UUID { return addUUID(a.firstID, uint64(i)) }
-func (a *BatchResult) alertID(i int) uuid.UUID {
-	return addUUID(a.firstID, uint64(len(a.batch.Events)+i))
+func (br *BatchResult) eventID(i int) uuid.UUID { return addUUID(br.firstID, uint64(i)) }
+func (br *BatchResult) alertID(i int) uuid.UUID {
+	return addUUID(br.firstID, uint64(len(br.batch.Events)+i))
 }
 
 // RecordAll records all events of a batch or none. A dry run does everything and then rolls back.
@@ -135,19 +135,19 @@ func (l *Ledger) RecordAll(ctx context.Context, b *Batch, dryRun bool) (*BatchRe
 		return nil, err
 	}
 	defer l.unreserve(ids)
-	a := &BatchResult{ledger: l, batch: b, codes: make([]uint8, len(b.Events))}
-	if err := a.record(ctx, order, ids, dryRun); err != nil {
+	br := &BatchResult{ledger: l, batch: b, codes: make([]uint8, len(b.Events))}
+	if err := br.record(ctx, order, ids, dryRun); err != nil {
 		return nil, err
 	}
-	if !dryRun && !a.Replayed {
-		l.onCommit(len(b.Events), a.alertCount())
+	if !dryRun && !br.Replayed {
+		l.onCommit(len(b.Events), br.alertCount())
 	}
-	return a, nil
+	return br, nil
 }
 
 // alertCount returns the number of alerts that the batch raised.
-func (a *BatchResult) alertCount() (n int) {
-	for _, codes := range a.codes {
+func (br *BatchResult) alertCount() (n int) {
+	for _, codes := range br.codes {
 		if codes != 0 {
 			n++
 		}
@@ -176,19 +176,19 @@ func distinctUsers(events []UserEvent, order []int32) (ids []int64) {
 }
 
 // record runs the transaction.
-func (a *BatchResult) record(ctx context.Context, order []int32, ids []int64, dryRun bool) error {
-	conn, err := a.ledger.pool.Acquire(ctx)
+func (br *BatchResult) record(ctx context.Context, order []int32, ids []int64, dryRun bool) error {
+	conn, err := br.ledger.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
 	defer rollback(conn)
-	g := &group{now: a.ledger.now().UTC().Truncate(time.Microsecond)}
-	if repeated, err := a.begin(ctx, conn); repeated || err != nil {
+	g := &group{now: br.ledger.now().UTC().Truncate(time.Microsecond)}
+	if repeated, err := br.begin(ctx, conn); repeated || err != nil {
 		return err
 	}
 	q := db.New(conn)
-	if err := a.lockUsers(ctx, q, g, ids); err != nil {
+	if err := br.lockUsers(ctx, q, g, ids); err != nil {
 		return err
 	}
 	var last *userState // state of the last user of the previous chunk
@@ -196,10 +196,10 @@ func (a *BatchResult) record(ctx context.Context, order []int32, ids []int64, dr
 		n := min(chunkSize, len(order))
 		chunk := order[:n]
 		order = order[n:]
-		if last, err = a.loadChunk(ctx, q, g, chunk, last); err != nil {
+		if last, err = br.loadChunk(ctx, q, g, chunk, last); err != nil {
 			return err
 		}
-		events := a.newEventReader(g, chunk)
+		events := br.newEventReader(g, chunk)
 		if _, err := db.New(copyDBTX{conn: conn.Conn(), lines: events}).CopyEvents(ctx, nil); err != nil {
 			return err
 		}
@@ -209,33 +209,33 @@ func (a *BatchResult) record(ctx context.Context, order []int32, ids []int64, dr
 				return err
 			}
 		}
-		if err := q.SaveStates(ctx, g.statesFor(distinctUsers(a.batch.Events, chunk))); err != nil {
+		if err := q.SaveStates(ctx, g.statesFor(distinctUsers(br.batch.Events, chunk))); err != nil {
 			return err
 		}
 	}
-	return a.commit(ctx, conn, g, dryRun)
+	return br.commit(ctx, conn, g, dryRun)
 }
 
 // begin opens the transaction and looks up the idempotency key. It returns true if an earlier request recorded the
 // batch.
-func (a *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated bool, err error) {
+func (br *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated bool, err error) {
 	var used []db.FindKeysRow
 	p := &pipeline{}
 	p.exec("begin isolation level read committed")
 	p.add(func(q *db.Queries) error {
 		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: batchLockTimeout})
 	})
-	if a.batch.Key != "" {
-		key := db.FindKeysParams{Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key}}
+	if br.batch.Key != "" {
+		key := db.FindKeysParams{Callers: []string{br.batch.Actor}, Keys: []string{br.batch.Key}}
 		p.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
 		p.add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, key); return err })
 	}
 	if err := p.run(ctx, conn); err != nil {
 		return false, err
 	}
-	e := &pendingEvent{RecordRequest: RecordRequest{Actor: a.batch.Actor, Key: a.batch.Key, Hash: a.batch.Hash}}
+	e := &pendingEvent{RecordRequest: RecordRequest{Actor: br.batch.Actor, Key: br.batch.Key, Hash: br.batch.Hash}}
 	if e.matchKey(used) {
-		a.prior, a.Replayed = e.prior, true
+		br.prior, br.Replayed = e.prior, true
 		return true, e.err
 	}
 	return false, nil
@@ -243,15 +243,15 @@ func (a *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated b
 
 // lockUsers locks all users, reads the rules and chooses the IDs. After the locks no other transaction records events
 // of these users, so the IDs of the batch are greater than all earlier ones.
-func (a *BatchResult) lockUsers(ctx context.Context, q *db.Queries, g *group, ids []int64) error {
-	a.keyUser, a.firstID = ids[0], newID(g.now)
+func (br *BatchResult) lockUsers(ctx context.Context, q *db.Queries, g *group, ids []int64) error {
+	br.keyUser, br.firstID = ids[0], newID(g.now)
 	for chunk := range slices.Chunk(ids, chunkSize) {
 		last, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: chunk})
 		if err != nil {
 			return err
 		}
-		if last != nil && !uuidAfter(a.firstID, *last) {
-			a.firstID = newID(uuidTime(*last).Add(time.Millisecond))
+		if last != nil && !uuidAfter(br.firstID, *last) {
+			br.firstID = newID(uuidTime(*last).Add(time.Millisecond))
 		}
 	}
 	latest, err := q.GetLatestRuleset(ctx)
@@ -259,17 +259,17 @@ func (a *BatchResult) lockUsers(ctx context.Context, q *db.Queries, g *group, id
 		return err
 	}
 	g.rulesetID = latest.ID
-	g.set, err = a.ledger.loadRuleset(ctx, q, latest)
-	a.set = g.set
+	g.set, err = br.ledger.loadRuleset(ctx, q, latest)
+	br.set = g.set
 	return err
 }
 
 // loadChunk loads the states of the users of a chunk and returns the state of the last one. If the first user is also
 // the last one of the previous chunk, loadChunk uses that state, last.
-func (a *BatchResult) loadChunk(
+func (br *BatchResult) loadChunk(
 	ctx context.Context, q *db.Queries, g *group, chunk []int32, last *userState,
 ) (*userState, error) {
-	ids := distinctUsers(a.batch.Events, chunk)
+	ids := distinctUsers(br.batch.Events, chunk)
 	missing := ids
 	states := make(map[int64]*userState, len(ids))
 	if s := g.states[ids[0]]; s != nil {
@@ -304,14 +304,14 @@ func codeBits(set rules.Set, codes []int32) (bits uint8) {
 }
 
 // commit saves the idempotency key and commits, or rolls back after a dry run.
-func (a *BatchResult) commit(ctx context.Context, conn *pgxpool.Conn, g *group, dryRun bool) error {
+func (br *BatchResult) commit(ctx context.Context, conn *pgxpool.Conn, g *group, dryRun bool) error {
 	p := &pipeline{}
-	if a.batch.Key != "" {
+	if br.batch.Key != "" {
 		p.add(func(q *db.Queries) error {
 			return q.SaveKeys(ctx, db.SaveKeysParams{
-				UserIds: []int64{a.keyUser}, Callers: []string{a.batch.Actor}, Keys: []string{a.batch.Key},
-				RequestHashes: [][]byte{a.batch.Hash[:]}, FirstIds: []uuid.UUID{a.firstID},
-				LastIds: []uuid.UUID{a.eventID(len(a.batch.Events) - 1)}, CreatedAt: g.now,
+				UserIds: []int64{br.keyUser}, Callers: []string{br.batch.Actor}, Keys: []string{br.batch.Key},
+				RequestHashes: [][]byte{br.batch.Hash[:]}, FirstIds: []uuid.UUID{br.firstID},
+				LastIds: []uuid.UUID{br.eventID(len(br.batch.Events) - 1)}, CreatedAt: g.now,
 			})
 		})
 	}

@@ -56,10 +56,10 @@ type eventReader struct {
 	alerts    []byte // lines for CopyAlerts
 }
 
-func (a *BatchResult) newEventReader(g *group, order []int32) *eventReader {
+func (br *BatchResult) newEventReader(g *group, order []int32) *eventReader {
 	return &eventReader{
-		result: a, group: g, order: order, rulesetID: strconv.FormatInt(g.rulesetID, 10),
-		createdAt: g.now.Format(time.RFC3339Nano), actor: string(appendEscaped(nil, []byte(a.batch.Actor))),
+		result: br, group: g, order: order, rulesetID: strconv.FormatInt(g.rulesetID, 10),
+		createdAt: g.now.Format(time.RFC3339Nano), actor: string(appendEscaped(nil, []byte(br.batch.Actor))),
 	}
 }
 
@@ -84,11 +84,11 @@ func (r *eventReader) Read(b []byte) (n int, err error) {
 
 // appendEvent evaluates the i-th event of the batch and appends its line to dst.
 func (r *eventReader) appendEvent(dst []byte, i int) []byte {
-	a, g := r.result, r.group
-	e := &a.batch.Events[i]
+	br, g := r.result, r.group
+	e := &br.batch.Events[i]
 	s := g.states[e.UserID]
 	decision := rules.Step(&s.state, e.Event, g.set, s.risk, g.set.LongestWindow())
-	id := a.eventID(i)
+	id := br.eventID(i)
 	if uuidAfter(id, s.lastID) { // false if an earlier event raised an alert: alert IDs are greater than all event IDs
 		s.lastID = id
 	}
@@ -105,8 +105,8 @@ func (r *eventReader) appendEvent(dst []byte, i int) []byte {
 	if len(decision.Codes) == 0 {
 		dst = append(dst, '\t', '\\', 'N')
 	} else {
-		a.codes[i] = codeBits(g.set, decision.Codes)
-		s.lastID = a.alertID(i)
+		br.codes[i] = codeBits(g.set, decision.Codes)
+		s.lastID = br.alertID(i)
 		dst = appendUUID(append(dst, '\t'), s.lastID)
 		r.appendAlert(e, s, id, decision)
 	}

@@ -25,8 +25,8 @@ const (
 
 func ledgerText(t *testing.T, pool *pgxpool.Pool) []string {
 	t.Helper()
-	return slices.Concat(queryColumn(t, pool, eventsSQL), queryColumn(t, pool, alertsSQL),
-		queryColumn(t, pool, statesSQL))
+	return slices.Concat(pgtest.QueryColumn(t, pool, eventsSQL), pgtest.QueryColumn(t, pool, alertsSQL),
+		pgtest.QueryColumn(t, pool, statesSQL))
 }
 
 // requireEqual fails the test unless both texts are equal.
@@ -109,14 +109,14 @@ func TestBatch_equalsSingles(t *testing.T) {
 	} {
 		pool := pgtest.Pool(t)
 		l := New(pool, nil)
-		execSQL(t, pool,
+		pgtest.Exec(t, pool,
 			"INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
 		record(t, l, stream[:third])
-		execSQL(t, pool,
+		pgtest.Exec(t, pool,
 			`UPDATE rule SET window_seconds = window_seconds * 3, "limit" = "limit" + 1 WHERE code IN (123, 500)`)
 		record(t, l, stream[third:2*third])
-		execSQL(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
-		execSQL(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
+		pgtest.Exec(t, pool, "UPDATE account SET risk = 'high' WHERE id IN (1, 3)")
+		pgtest.Exec(t, pool, `UPDATE rule SET window_seconds = 5, applies_to = 'any' WHERE code = 123`)
 		record(t, l, stream[2*third:])
 		auditLedger(t, pool).requireClean(t)
 		if got := ledgerText(t, pool); i == 0 {
@@ -196,7 +196,7 @@ func TestBatch_severalChunks(t *testing.T) {
 			if n != len(states) {
 				t.Errorf("got %d states, want %d", n, len(states))
 			}
-			if n := queryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
+			if n := pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
 				SELECT user_id, max(id::text)::uuid AS newest
 				FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a
 				GROUP BY user_id) AS b USING (user_id)
@@ -231,7 +231,7 @@ func TestBatch_followsGreaterIDs(t *testing.T) {
 	}
 	requireRecorded(t, pool, b, batchResults(t, a))
 	auditLedger(t, pool).requireClean(t)
-	if n := queryValue[int](t, pool, "SELECT count(*) FROM event"); n != 44 {
+	if n := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM event"); n != 44 {
 		t.Errorf("got %d events, want 44", n)
 	}
 }
@@ -280,7 +280,7 @@ func TestBatch_dryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireEqual(t, ledgerText(t, pool), before)
-	if n := queryValue[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
+	if n := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM idempotency"); n != 0 {
 		t.Error("the dry run stored its idempotency key")
 	}
 	recorded, err := l.RecordAll(t.Context(), b, false)
@@ -309,7 +309,7 @@ func TestBatch_isAtomic(t *testing.T) {
 		done <- err
 	}()
 	waitFor(t, "the COPY of the batch", func() bool {
-		return queryValue[bool](t, pool,
+		return pgtest.QueryValue[bool](t, pool,
 			"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
 	})
 	cancel()
@@ -324,7 +324,7 @@ func TestBatch_isAtomic(t *testing.T) {
 	waitIdle(t, l)
 	const sql = `SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert)
 		+ (SELECT count(*) FROM user_state) + (SELECT count(*) FROM idempotency)`
-	if n := queryValue[int](t, pool, sql); n != 0 {
+	if n := pgtest.QueryValue[int](t, pool, sql); n != 0 {
 		t.Errorf("failed batches left %d rows", n)
 	}
 }

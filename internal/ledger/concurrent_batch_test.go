@@ -55,7 +55,7 @@ func requireNoDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
 // TestDeadlocksAreCounted is the negative control of requireNoDeadlock: two sessions lock two users in opposite orders.
 func TestDeadlocksAreCounted(t *testing.T) {
 	pool := pgtest.Pool(t)
-	execSQL(t, pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
+	pgtest.Exec(t, pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
 	var ready sync.WaitGroup
 	ready.Add(2)
 	concurrently(2, func(i int) {

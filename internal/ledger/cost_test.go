@@ -18,7 +18,7 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 	other := openPool(t, url)
 	for _, table := range []string{"event", "alert", "user_state", "ruleset", "rule"} {
 		// The block accesses of autovacuum would count, and its statistics would change the plans.
-		execSQL(t, other, "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
+		pgtest.Exec(t, other, "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
 	}
 	l := New(pool, nil)
 	const few, singles, window = 1000, 300, 3600
@@ -71,20 +71,20 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 		t.Errorf("with %d events, a new event accesses %.1f blocks; with %d events, %.1f", many, cost[2], few, cost[1])
 	}
 	before := countBlocks(t, pool, other)
-	_ = queryValue[int64](t, pool, "SELECT count(*) FILTER (WHERE effective_time > 0) FROM event WHERE user_id = 2")
+	_ = pgtest.QueryValue[int64](t, pool, "SELECT count(*) FILTER (WHERE effective_time > 0) FROM event WHERE user_id = 2")
 	if read := countBlocks(t, pool, other) - before; read < 1000 {
 		t.Errorf("control: reading the whole history accesses only %d blocks", read)
 	}
 	// After a window was lengthened, the state lacks the 90 events of the window. Record reads them from the ledger.
 	for user := int64(1); user <= 2; user++ {
-		execSQL(t, other, "UPDATE rule SET window_seconds = 60 WHERE code = 500")
+		pgtest.Exec(t, other, "UPDATE rule SET window_seconds = 60 WHERE code = 500")
 		single(user)
-		execSQL(t, other, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
+		pgtest.Exec(t, other, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
 		before := countBlocks(t, pool, other)
 		single(user)
 		cost[user] = float64(countBlocks(t, pool, other) - before)
 		const sql = "SELECT (facts ->> '500')::int FROM event WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
-		if n := queryValue[int](t, other, sql, user); n != window/40+1 {
+		if n := pgtest.QueryValue[int](t, other, sql, user); n != window/40+1 {
 			t.Errorf("the window of user %d holds %d events, want %d", user, n, window/40+1)
 		}
 	}
@@ -98,9 +98,9 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 // countBlocks returns the number of accessed blocks of the ledger's tables so far.
 func countBlocks(t *testing.T, counted, other *pgxpool.Pool) int64 {
 	t.Helper()
-	execSQL(t, counted, "SELECT pg_stat_force_next_flush()")
-	execSQL(t, counted, "SELECT 1")
-	return queryValue[int64](t, other,
+	pgtest.Exec(t, counted, "SELECT pg_stat_force_next_flush()")
+	pgtest.Exec(t, counted, "SELECT 1")
+	return pgtest.QueryValue[int64](t, other,
 		`SELECT sum(heap_blks_read + heap_blks_hit
 			+ coalesce(idx_blks_read + idx_blks_hit, 0) + coalesce(toast_blks_read + toast_blks_hit, 0))::bigint
 		FROM pg_statio_user_tables WHERE relname IN ('event', 'alert', 'user_state', 'idempotency', 'ruleset')`)

@@ -8,10 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -147,7 +143,7 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 		target := acknowledged() + 100
 		waitFor(t, "progress of the writers", func() bool { return acknowledged() > target })
 		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
-		pid := postmasterPID(t, cluster.Dir())
+		pid := pgtest.PostmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
 			waitFor(t, "a session to kill", func() bool {
 				const query = `SELECT pid FROM pg_stat_activity
@@ -188,20 +184,6 @@ func (d *ackLog) requireAllRecorded(t *testing.T, l *Ledger) {
 		t.Errorf("%d keys stored, %d acknowledged", n, len(d.events)+len(d.batches))
 	}
 	auditLedger(t, l.pool).requireClean(t)
-}
-
-func postmasterPID(t *testing.T, dataDir string) int {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	firstLine, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(firstLine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
 }
 
 // lossyConn is a connection that sometimes breaks between a commit and its response.
@@ -261,7 +243,7 @@ func TestLostCommitResponses(t *testing.T) {
 			stop()
 			<-done
 			waitIdle(t, l)
-			n := queryValue[int](t, pool, "SELECT count(*) FROM event")
+			n := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM event")
 			t.Logf("%d responses lost, %d attempts replayed; %d events acknowledged, %d recorded", lost.Load(),
 				d.replayed, d.total(), n)
 			if keys {

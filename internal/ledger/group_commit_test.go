@@ -290,7 +290,7 @@ func TestRecord_keepsOrderOfArrival(t *testing.T) {
 	wg.Wait()
 	const sql = `SELECT count(*) FROM (SELECT amount, row_number() OVER (ORDER BY id) AS nth FROM event) AS e
 		WHERE amount <> nth`
-	if n := queryValue[int](t, pool, sql); n != 0 || countRows(t, pool, "event") != 2*maxGroup {
+	if n := pgtest.QueryValue[int](t, pool, sql); n != 0 || countRows(t, pool, "event") != 2*maxGroup {
 		t.Errorf("%d of %d events out of order", n, countRows(t, pool, "event"))
 	}
 	waitIdle(t, l)

@@ -47,36 +47,6 @@ func twoInstances(t *testing.T) (one, two *Ledger) {
 	return New(openPool(t, url), nil), New(openPool(t, url), nil)
 }
 
-func execSQL(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
-	t.Helper()
-	if _, err := pool.Exec(context.Background(), sql, args...); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-}
-
-// queryValue returns the single value of a query.
-func queryValue[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (v T) {
-	t.Helper()
-	if err := pool.QueryRow(context.Background(), sql, args...).Scan(&v); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return v
-}
-
-// queryColumn returns the rows of a query with one column.
-func queryColumn(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
-	t.Helper()
-	rows, err := pool.Query(context.Background(), sql, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return all
-}
-
 // mustRecord records an event and fails the test on an error.
 func mustRecord(t *testing.T, l *Ledger, r RecordRequest) Result {
 	t.Helper()
@@ -151,7 +121,7 @@ func waitFor(t *testing.T, what string, condition func() bool) {
 // countLockWaiters returns the number of sessions of the database that wait for a lock.
 func countLockWaiters(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
-	return queryValue[int](t, pool,
+	return pgtest.QueryValue[int](t, pool,
 		"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
@@ -159,7 +129,7 @@ func countLockWaiters(t *testing.T, pool *pgxpool.Pool) int {
 // a second.
 func countDeadlocks(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
-	return queryValue[int](t, pool, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+	return pgtest.QueryValue[int](t, pool, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
 }
 
 // lockUsers locks the rows of users in a separate session, as a person with psql may do, until unlock is called.

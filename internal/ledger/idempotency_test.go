@@ -29,7 +29,7 @@ func keyedRequest(key string, user, amount int64) RecordRequest {
 
 func countRows(t *testing.T, pool *pgxpool.Pool, table string) int {
 	t.Helper()
-	return queryValue[int](t, pool, "SELECT count(*) FROM "+table)
+	return pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM "+table)
 }
 
 // sameEvent reports whether two results are of the same event.
@@ -46,7 +46,7 @@ func TestKeyRepeated(t *testing.T) {
 			t.Error("the first request counts as a repetition")
 		}
 		mustRecord(t, one, RecordRequest{UserID: 7, Event: deposit(5, 20)}) // changes the state in between
-		execSQL(t, one.pool, "UPDATE rule SET enabled = NOT enabled WHERE code = 1100")
+		pgtest.Exec(t, one.pool, "UPDATE rule SET enabled = NOT enabled WHERE code = 1100")
 		for _, l := range []*Ledger{one, two} {
 			if again := mustRecord(t, l, keyedRequest(key, 7, amount)); !sameEvent(again, first) || !again.Replayed {
 				t.Errorf("first %+v, repeated %+v", first, again)
@@ -282,7 +282,7 @@ func TestDeleteExpiredKeys(t *testing.T) {
 	now := time.Now()
 	l.now = func() time.Time { return now.Add(-48 * time.Hour) }
 	old := mustRecord(t, l, keyedRequest("old", 1, 200))
-	execSQL(t, pool, `INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at)
+	pgtest.Exec(t, pool, `INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at)
 		SELECT 2, 'bob', n::text, '', gen_random_uuid(), gen_random_uuid(), now() - interval '3 days'
 		FROM generate_series(1, 2500) AS n`)
 	l.now = func() time.Time { return now }

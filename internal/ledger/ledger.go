@@ -34,7 +34,7 @@ const (
 // Errors of idempotency keys.
 var (
 	// ErrKeyReused reports that the caller has used the key for a different request.
-	ErrKeyReused = errors.New("idempotency key was used for another request")
+	ErrKeyReused = errors.New("this idempotency key was used for a different request")
 	// ErrInFlight reports that a request with the same key is in progress.
 	ErrInFlight = errors.New("a request with this idempotency key is in progress")
 )

@@ -154,8 +154,8 @@ func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 				t.Errorf("%d events recorded, %d acknowledged", result.events, want)
 			}
 			if batched.Load() == 0 || result.alerts == 0 ||
-				queryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
-				queryValue[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
+				pgtest.QueryValue[int](t, pool, "SELECT count(DISTINCT ruleset_id) FROM event") < 3 ||
+				pgtest.QueryValue[int](t, pool, "SELECT count(DISTINCT risk) FROM event") < 3 {
 				t.Error("control: the load had no batches, alerts, rule changes or risk changes")
 			}
 		})
@@ -173,7 +173,7 @@ func TestRulesets_neverGoBack(t *testing.T) {
 	})
 	stop()
 	requireAscendingRulesets(t, one.pool)
-	if n := queryValue[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
+	if n := pgtest.QueryValue[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
 		t.Errorf("control: only %d rule sets were used", n)
 	}
 }
@@ -201,14 +201,14 @@ func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 	for countLockWaiters(t, l.pool) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	execSQL(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+	pgtest.Exec(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
 	if _, err := conn.Exec(context.Background(), "commit"); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if !queryValue[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
+	if !pgtest.QueryValue[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
 		t.Error("the first event of the user was evaluated with outdated rules")
 	}
 }

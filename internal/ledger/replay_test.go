@@ -41,7 +41,7 @@ func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 		}
 		for user := range int64(3) {
 			risk := []string{"low", "medium", "high"}[random.IntN(3)]
-			execSQL(t, l.pool,
+			pgtest.Exec(t, l.pool,
 				`INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2)
 				ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`,
 				1+user*3, risk)
@@ -222,7 +222,7 @@ func mustReplay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 // it.
 func TestReplay_matchesOracle(t *testing.T) {
 	l := recordedLedger(t, 11, scaled(1500))
-	execSQL(t, l.pool,
+	pgtest.Exec(t, l.pool,
 		"UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
 	if _, err := l.RecordAll(t.Context(), &Batch{Events: randomStream(12, 100, 10), Actor: "test"}, false); err != nil {
 		t.Fatal(err)
@@ -276,8 +276,8 @@ func TestReplay_includesEarlierEvents(t *testing.T) {
 func TestReplay_lengthenedWindows(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	for i, window := range []int{60, 60, 60, 60, 60, 0, 60} {
-		execSQL(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
-		execSQL(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
+		pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
+		pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
 		mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, int64(100+i)), Actor: "test"})
 	}
 	if got := mustReplay(t, l, ReplayRequest{}); got.Unchanged != 1 || got.Added != 0 || got.Removed != 0 {
@@ -315,8 +315,8 @@ func TestReplay_manyPages(t *testing.T) {
 			{Code: 123, Enabled: ptr(false)},
 		},
 	})
-	withdrawals := queryValue[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
-	recorded := queryValue[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
+	withdrawals := pgtest.QueryValue[int64](t, l.pool, "SELECT count(*) FROM event WHERE type = 'withdraw'")
+	recorded := pgtest.QueryValue[int64](t, l.pool, "SELECT sum(cardinality(alert_codes)) FROM event")
 	if got.Events != 30_000 || got.Users != 2300 || got.Added != withdrawals || got.Removed != recorded ||
 		len(got.Differences) != int(withdrawals+recorded) || got.Truncated {
 		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users,
@@ -331,7 +331,7 @@ func TestReplay_manyPages(t *testing.T) {
 	for _, d := range slices.Backward(got.ByDay) {
 		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
 	}
-	requireEqual(t, gotDays, queryColumn(t, l.pool, days))
+	requireEqual(t, gotDays, pgtest.QueryColumn(t, l.pool, days))
 	for _, u := range got.ByUser {
 		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
 	}
@@ -339,7 +339,7 @@ func TestReplay_manyPages(t *testing.T) {
 			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
 		FROM event GROUP BY user_id
 		ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
-	requireEqual(t, gotUsers, queryColumn(t, l.pool, users))
+	requireEqual(t, gotUsers, pgtest.QueryColumn(t, l.pool, users))
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}
@@ -372,8 +372,8 @@ func TestReplay_readsOneSnapshot(t *testing.T) {
 			mustRecord(t, l, RecordRequest{UserID: user, Event: withdrawal(500, 1), Actor: "test"})
 		}
 		mustRecord(t, l, RecordRequest{UserID: 10_000, Event: withdrawal(500, 1), Actor: "test"})
-		execSQL(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
-		locks = append(locks, queryColumn(t, l.pool, heldLocks)...)
+		pgtest.Exec(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+		locks = append(locks, pgtest.QueryColumn(t, l.pool, heldLocks)...)
 	}
 	during := mustReplay(t, l, r)
 	if d := diff.Diff(before, during); d != "" || pages < 3 || len(locks) > 0 {

@@ -24,7 +24,7 @@ func requireFires(t *testing.T, l *Ledger, r RecordRequest, codes ...int32) {
 // enableOnly disables all rules except one.
 func enableOnly(t *testing.T, pool *pgxpool.Pool, code int) {
 	t.Helper()
-	execSQL(t, pool, "UPDATE rule SET enabled = code = $1", code)
+	pgtest.Exec(t, pool, "UPDATE rule SET enabled = code = $1", code)
 }
 
 // TestWindow_lengthened checks that a lengthened window includes events that had already left the window and the state.
@@ -32,25 +32,25 @@ func TestWindow_lengthened(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	enableOnly(t, pool, 123)
-	execSQL(t, pool, "UPDATE rule SET window_seconds = 10 WHERE window_seconds IS NOT NULL")
+	pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = 10 WHERE window_seconds IS NOT NULL")
 	for i := range int64(5) {
 		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1000+20*i)}) // no other event in its window
 	}
-	execSQL(t, pool, "UPDATE rule SET window_seconds = 60 WHERE code = 123")
+	pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = 60 WHERE code = 123")
 	// 1030 is outside; 1040, 1060, 1080 and 1090 sum up to 240.
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1090)}, 123)
-	execSQL(t, pool, "UPDATE rule SET window_seconds = 10 WHERE code = 123")
+	pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = 10 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(60, 1091)})
-	execSQL(t, pool, "UPDATE rule SET window_seconds = 91 WHERE code = 123")
+	pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = 91 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
 	const windowSum = "SELECT facts ->> '123' FROM event ORDER BY id DESC LIMIT 1"
-	facts := queryValue[string](t, pool, windowSum)
+	facts := pgtest.QueryValue[string](t, pool, windowSum)
 	if facts != "421.00" { // seven deposits of 60, the first at 1000, and one of 1
 		t.Errorf("the sum of the window is %s, want 421.00", facts)
 	}
-	execSQL(t, pool, "UPDATE rule SET window_seconds = 90 WHERE code = 123")
+	pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = 90 WHERE code = 123")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
-	if facts := queryValue[string](t, pool, windowSum); facts != "362.00" {
+	if facts := pgtest.QueryValue[string](t, pool, windowSum); facts != "362.00" {
 		t.Errorf("the sum of the window is %s, want 362.00", facts)
 	}
 	auditLedger(t, pool).requireClean(t)
@@ -61,7 +61,7 @@ func TestWindow_zeroSeconds(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
 	enableOnly(t, pool, 500)
-	execSQL(t, pool,
+	pgtest.Exec(t, pool,
 		`UPDATE rule SET window_seconds = 0, "limit" = CASE code WHEN 500 THEN 2 ELSE "limit" END
 		WHERE code IN (123, 500)`)
 	for _, time := range []int64{5, 5, 6, 6, 5} {
@@ -72,9 +72,10 @@ func TestWindow_zeroSeconds(t *testing.T) {
 		requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, time)}, want...)
 	}
 	auditLedger(t, pool).requireClean(t)
-	execSQL(t, pool, "UPDATE rule SET window_seconds = 1 WHERE code = 500")
+	pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = 1 WHERE code = 500")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 6)}, 500)
-	if got := queryValue[int](t, pool, "SELECT (facts ->> '500')::int FROM event ORDER BY id DESC LIMIT 1"); got != 6 {
+	const windowCount = "SELECT (facts ->> '500')::int FROM event ORDER BY id DESC LIMIT 1"
+	if got := pgtest.QueryValue[int](t, pool, windowCount); got != 6 {
 		t.Errorf("the window holds %d events, want 6", got)
 	}
 	auditLedger(t, pool).requireClean(t)
@@ -84,15 +85,15 @@ func TestWindow_zeroSeconds(t *testing.T) {
 func TestRuleEnabled_hasCompleteWindow(t *testing.T) {
 	pool := pgtest.Pool(t)
 	l := New(pool, nil)
-	execSQL(t, pool, "UPDATE rule SET enabled = false")
+	pgtest.Exec(t, pool, "UPDATE rule SET enabled = false")
 	for i := range int64(5) {
 		requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, i)})
 	}
-	execSQL(t, pool, "UPDATE rule SET enabled = true")
+	pgtest.Exec(t, pool, "UPDATE rule SET enabled = true")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, 5)}, 30, 500, 1100)
-	execSQL(t, pool, "UPDATE rule SET applies_to = 'deposit' WHERE code IN (30, 1100)")
+	pgtest.Exec(t, pool, "UPDATE rule SET applies_to = 'deposit' WHERE code IN (30, 1100)")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(200, 6)}, 500, 1100)
-	execSQL(t, pool, "UPDATE rule SET applies_to = 'any' WHERE code IN (30, 123)")
+	pgtest.Exec(t, pool, "UPDATE rule SET applies_to = 'any' WHERE code IN (30, 123)")
 	requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(1, 7)}, 30, 123, 500) // eight events, sum 1401
 	auditLedger(t, pool).requireClean(t)
 }
@@ -108,12 +109,12 @@ func TestRecord_randomRuleChanges(t *testing.T) {
 	for range scaled(60) {
 		for range 1 + random.IntN(3) {
 			code := pick(30, 123, 300, 500, 1100)
-			execSQL(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code,
+			pgtest.Exec(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code,
 				pick(true, true, true, false), pick("deposit", "withdraw", "any"), pick(1, 2, 3, 5, 8))
-			execSQL(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
+			pgtest.Exec(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
 				pick(0, 1, 10, 59, 60, 61, 300, 3600))
 			if code == 123 || code == 1100 {
-				execSQL(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code,
+				pgtest.Exec(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code,
 					pick("0", "50.5", "100", "151.99", "9999999999.99"))
 			}
 		}
@@ -147,7 +148,7 @@ func TestSimulate(t *testing.T) {
 	for i, e := range randomStream(13, 200, 5) {
 		if i == 100 {
 			// Simulate extends the window of the state and must not store that either.
-			execSQL(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL")
+			pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = window_seconds * 5 WHERE window_seconds IS NOT NULL")
 		}
 		r := RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me"}
 		if i%3 == 0 {
@@ -157,12 +158,12 @@ func TestSimulate(t *testing.T) {
 			(SELECT count(*) FROM event), (SELECT count(*) FROM alert), (SELECT count(*) FROM idempotency),
 			(SELECT md5(string_agg(user_state::text, '' ORDER BY user_id)) FROM user_state),
 			(SELECT max(id::text) FROM event))`
-		before := queryValue[string](t, pool, all)
+		before := pgtest.QueryValue[string](t, pool, all)
 		simulated, err := l.Simulate(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if after := queryValue[string](t, pool, all); after != before {
+		if after := pgtest.QueryValue[string](t, pool, all); after != before {
 			t.Fatalf("the simulation changed the database: got %s, want %s", after, before)
 		}
 		got := mustRecord(t, l, r)
@@ -192,7 +193,7 @@ func TestRiskChange_appliesToNextEvent(t *testing.T) {
 		{"UPDATE account SET risk = 'high'", "high", []int32{1100}},
 		{"DELETE FROM account", "medium", nil},
 	} {
-		execSQL(t, pool, c.sql)
+		pgtest.Exec(t, pool, c.sql)
 		requireFires(t, l, r, c.codes...)
 		a, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{r.UserID, r.Event}}}, false)
 		if err != nil {
@@ -202,7 +203,7 @@ func TestRiskChange_appliesToNextEvent(t *testing.T) {
 			t.Errorf("%s: as a batch, it fires %d, want %d", c.sql, got.Codes, c.codes)
 		}
 		const sql = "SELECT risk FROM (SELECT risk, id FROM event ORDER BY id DESC LIMIT 2) AS last ORDER BY id"
-		if got := queryColumn(t, pool, sql); !slices.Equal(got, []string{c.risk, c.risk}) {
+		if got := pgtest.QueryColumn(t, pool, sql); !slices.Equal(got, []string{c.risk, c.risk}) {
 			t.Errorf("%s: recorded with risk %s, want %s", c.sql, got, c.risk)
 		}
 	}
@@ -218,8 +219,8 @@ func TestRecord_afterRestoredRuleset(t *testing.T) {
 	if r := mustRecord(t, l, large); len(r.Codes) != 0 {
 		t.Fatalf("%v fired", r.Codes)
 	}
-	execSQL(t, pool, "ALTER TABLE ruleset DISABLE TRIGGER append_only")
-	execSQL(t, pool,
+	pgtest.Exec(t, pool, "ALTER TABLE ruleset DISABLE TRIGGER append_only")
+	pgtest.Exec(t, pool,
 		`UPDATE ruleset SET at = at + '1 s', rules = (
 			SELECT jsonb_agg(CASE r ->> 'code' WHEN '1100' THEN r || '{"limit": 98.00}' ELSE r END)
 			FROM jsonb_array_elements(rules) AS r)

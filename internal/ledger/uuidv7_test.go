@@ -70,7 +70,7 @@ func TestUUIDAfter_matchesPostgres(t *testing.T) {
 		if rapid.Bool().Draw(r, "near") {
 			b = addUUID(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
 		}
-		if got, want := uuidAfter(a, b), queryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
+		if got, want := uuidAfter(a, b), pgtest.QueryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
 			r.Fatalf("%s > %s: got %v, Postgres says %v", a, b, got, want)
 		}
 	})
@@ -171,10 +171,10 @@ func TestIDsAscend(t *testing.T) {
 			auditLedger(t, pool).requireClean(t)
 			const duplicates = `SELECT count(*) - count(DISTINCT id)
 				FROM (SELECT id FROM event UNION ALL SELECT id FROM alert) AS all_ids`
-			if n := queryValue[int](t, pool, duplicates); n != 0 {
+			if n := pgtest.QueryValue[int](t, pool, duplicates); n != 0 {
 				t.Errorf("%d duplicate IDs", n)
 			}
-			for _, id := range queryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
+			for _, id := range pgtest.QueryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
 				if problem := uuidProblem(uuid.MustParse(id)); problem != "" {
 					t.Errorf("%s: %s", id, problem)
 				}

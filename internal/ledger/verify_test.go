@@ -65,25 +65,26 @@ func collectDifferences(
 func TestVerify_cleanLedger(t *testing.T) {
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
-	execSQL(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
+	pgtest.Exec(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
 	// The horizons of the states are shorter than this window.
-	execSQL(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500")
+	pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500")
 	var progress []int64
 	s, err := l.Verify(t.Context(),
 		func(n int64) { progress = append(progress, n) },
 		func(d Difference) { t.Errorf("%+v", d) })
-	if err != nil || s.Events != 1200 || s.Alerts != queryValue[int64](t, l.pool, "SELECT count(*) FROM alert") ||
+	if err != nil || s.Events != 1200 || s.Alerts != pgtest.QueryValue[int64](t, l.pool, "SELECT count(*) FROM alert") ||
 		s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if !slices.Equal(progress, []int64{1200}) {
 		t.Error("progress:", progress)
 	}
-	before := queryColumn(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id")
+	const states = "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"
+	before := pgtest.QueryColumn(t, l.pool, states)
 	if all, _, _ := collectDifferences(t, l.Rebuild); len(all) != 0 {
 		t.Error(all)
 	}
-	requireEqual(t, queryColumn(t, l.pool, "SELECT user_state::text || xmin FROM user_state ORDER BY user_id"), before)
+	requireEqual(t, pgtest.QueryColumn(t, l.pool, states), before)
 }
 
 // TestVerify_findsDamage makes every kind of damage, and checks what Verify reports and what Rebuild repairs.
@@ -137,7 +138,7 @@ func TestVerify_findsDamage(t *testing.T) {
 		t.Run(c.sql, func(t *testing.T) {
 			t.Parallel()
 			l := New(pgtest.Pool(t), nil)
-			execSQL(t, l.pool,
+			pgtest.Exec(t, l.pool,
 				"INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
 			events := randomStream(31, 300, 5)
 			events = append(events, UserEvent{4, withdrawal(500, 5000)})
@@ -168,7 +169,7 @@ func TestVerify_findsDamage(t *testing.T) {
 			}
 			const ledgerRows = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
 			const stateRows = "SELECT user_state::text FROM user_state ORDER BY user_id"
-			eventsBefore, statesBefore := queryColumn(t, l.pool, ledgerRows), queryColumn(t, l.pool, stateRows)
+			eventsBefore, statesBefore := pgtest.QueryColumn(t, l.pool, ledgerRows), pgtest.QueryColumn(t, l.pool, stateRows)
 			got, full, s := collectDifferences(t, l.Verify)
 			check("Verify", got, want)
 			for _, d := range full {
@@ -186,9 +187,9 @@ func TestVerify_findsDamage(t *testing.T) {
 			if s.Repaired != int64(len(repaired)) {
 				t.Errorf("%+v", s)
 			}
-			requireEqual(t, queryColumn(t, l.pool, ledgerRows), eventsBefore)
+			requireEqual(t, pgtest.QueryColumn(t, l.pool, ledgerRows), eventsBefore)
 			if len(repaired) == 0 {
-				requireEqual(t, queryColumn(t, l.pool, stateRows), statesBefore)
+				requireEqual(t, pgtest.QueryColumn(t, l.pool, stateRows), statesBefore)
 			}
 			got, _, _ = collectDifferences(t, l.Verify)
 			check("Verify after Rebuild", got, unrepairable)
@@ -223,7 +224,7 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 			events = append(events, e)
 		}
 		state.RebuildWindow(horizon, events)
-		execSQL(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID,
+		pgtest.Exec(t, l.pool, "UPDATE user_state SET state = $2::text::json WHERE user_id = $1", row.UserID,
 			string(state.Append(nil)))
 	}
 	if all, full, _ := collectDifferences(t, l.Verify); len(all) != 0 {
@@ -239,8 +240,8 @@ func TestRebuild_manyUsers(t *testing.T) {
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
-	userCount := queryValue[int](t, l.pool, "SELECT count(*) FROM user_state")
-	execSQL(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
+	userCount := pgtest.QueryValue[int](t, l.pool, "SELECT count(*) FROM user_state")
+	pgtest.Exec(t, l.pool, "UPDATE user_state SET state = '{}', risk = 'high'")
 	all, _, s := collectDifferences(t, l.Rebuild)
 	if len(all) != 2*userCount || s.Repaired != int64(2*userCount) || s.Events != 11_000 ||
 		s.Users != int64(userCount) {
@@ -316,7 +317,7 @@ func TestRebuild_underLoad(t *testing.T) {
 func TestRebuild_waitsForUserLock(t *testing.T) {
 	l := New(pgtest.Pool(t), nil)
 	first := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
-	execSQL(t, l.pool, "UPDATE user_state SET risk = 'high'")
+	pgtest.Exec(t, l.pool, "UPDATE user_state SET risk = 'high'")
 	rebuilt := make(chan error)
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
@@ -358,7 +359,7 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 	}
 	auditLedger(t, l.pool).requireClean(t)
 	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 ||
-		queryValue[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
+		pgtest.QueryValue[int](t, l.pool, "SELECT count(*) FROM event") != 2 {
 		t.Error(all)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -244,6 +245,21 @@ func newDir() (string, error) {
 	return dir, os.Chmod(dir, 0o755) // when the tests run as root, Postgres runs as another user
 }
 
+// PostmasterPID returns the process ID of the Postgres that runs on a data directory.
+func PostmasterPID(t testing.TB, dataDir string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
 // cleanStale deletes the directories of killed test binaries of the same user and stops their servers. It skips
 // directories whose lock is held, and those younger than a minute, which may not be locked yet.
 func cleanStale(ctx context.Context) {
@@ -271,35 +287,6 @@ func execAdmin(ctx context.Context, statements ...string) error {
 		}
 	}
 	return nil
-}
-
-// Value runs sql, which may be several statements, in the database at url. It returns the first column of the first row
-// of the last result as text, or "" without a row.
-func Value(url, sql string) (value string, err error) {
-	err = step(timeout, func(ctx context.Context) error {
-		conn, err := pgx.Connect(ctx, url)
-		if err != nil {
-			return err
-		}
-		defer conn.Close(ctx)
-		results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
-		if err != nil || len(results) == 0 {
-			return err
-		}
-		if rows := results[len(results)-1].Rows; len(rows) > 0 {
-			value = string(rows[0][0])
-		}
-		return nil
-	})
-	return value, err
-}
-
-// WantValue reports a test error unless Value returns want.
-func WantValue(t testing.TB, url, sql, want string) {
-	t.Helper()
-	if got, err := Value(url, sql); err != nil || got != want {
-		t.Errorf("%s: got %q, %v; want %q", sql, got, err, want)
-	}
 }
 
 // databaseURL returns the URL of another database of the cluster.

@@ -279,13 +279,13 @@ func runClient(ctx context.Context, program, url string, stdout *os.File, args .
 		cmd.Stdout = stdout
 	}
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w: %s", program, err, lastLines(stderr.String(), 10))
+		return fmt.Errorf("%s: %w: %s", program, err, LastLines(stderr.String(), 10))
 	}
 	return nil
 }
 
-// lastLines returns the last n lines of s.
-func lastLines(s string, n int) string {
+// LastLines returns the last n lines of s, for the output of a program in an error.
+func LastLines(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

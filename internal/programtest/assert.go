@@ -5,7 +5,6 @@ package programtest
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,21 +46,6 @@ func WaitFor(t testing.TB, what string, condition func() bool) {
 			t.Fatalf("timeout while waiting for %s", what)
 		}
 	}
-}
-
-// PostmasterPID returns the process ID of the Postgres that runs on a data directory.
-func PostmasterPID(t testing.TB, dataDir string) int {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
 }
 
 // ProcessAlive reports whether a process runs. A zombie does not.

@@ -5,6 +5,7 @@ package programtest
 import (
 	"context"
 	"fmt"
+	"labledger/internal/pgtest"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -12,14 +13,7 @@ import (
 
 // ExecSQL runs SQL statements on a new connection.
 func ExecSQL(url, sql string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), WaitTimeout)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+	if _, err := pgtest.Value(url, sql); err != nil {
 		return fmt.Errorf("%s: %w", sql, err)
 	}
 	return nil

@@ -39,21 +39,6 @@ func stopCluster(t *testing.T, c *embedded.Cluster) {
 	}
 }
 
-// postmasterPID returns the PID of the server that runs on dataDir.
-func postmasterPID(t *testing.T, dataDir string) int {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(b), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
-}
-
 func isAlive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func TestCluster_keepsData(t *testing.T) {
@@ -83,7 +68,7 @@ func TestCluster_keepsData(t *testing.T) {
 		t.Errorf("psql: %s, %v", out, err)
 	}
 
-	pid := postmasterPID(t, c.Dir())
+	pid := pgtest.PostmasterPID(t, c.Dir())
 	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
 		t.Errorf("process group %d, %v; want its own, so that Ctrl-C does not stop Postgres", group, err)
 	}
@@ -147,7 +132,7 @@ func TestStart_replacesOrphanedServer(t *testing.T) {
 		!strings.Contains(err.Error(), strconv.Itoa(helper.Process.Pid)) {
 		t.Errorf("got %v, want ErrInUse with PID %d", err, helper.Process.Pid)
 	}
-	pid := postmasterPID(t, filepath.Join(dir, "postgres", "data"))
+	pid := pgtest.PostmasterPID(t, filepath.Join(dir, "postgres", "data"))
 	helper.Process.Kill()
 	helper.Wait()
 	if !isAlive(pid) {
@@ -156,7 +141,7 @@ func TestStart_replacesOrphanedServer(t *testing.T) {
 
 	c := startCluster(t, dir)
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
-	if now := postmasterPID(t, c.Dir()); now == pid {
+	if now := pgtest.PostmasterPID(t, c.Dir()); now == pid {
 		t.Error("the orphaned server was not replaced")
 	}
 }
@@ -288,7 +273,7 @@ func TestStart_stateDirInUse(t *testing.T) {
 	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
 
 	// Starting a copy of the data, with its PID file, does not stop the server of the original.
-	pid := postmasterPID(t, c.Dir())
+	pid := pgtest.PostmasterPID(t, c.Dir())
 	copyDir := pgtest.StateDir(t)
 	if out, err := exec.Command("cp", "-a", filepath.Join(dir, "postgres"), copyDir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -309,14 +294,14 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	c := pgtest.NewCluster(t)
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	for range 2 {
-		pid := postmasterPID(t, c.Dir())
+		pid := pgtest.PostmasterPID(t, c.Dir())
 		started := time.Now()
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		for {
 			got, err := pgtest.Value(c.URL(), "SELECT n FROM kept")
-			if err == nil && got == "7" && postmasterPID(t, c.Dir()) != pid {
+			if err == nil && got == "7" && pgtest.PostmasterPID(t, c.Dir()) != pid {
 				break
 			}
 			if time.Since(started) > 20*time.Second {
@@ -341,7 +326,7 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	if err := os.WriteFile(conf, []byte("no_such_setting = 1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(postmasterPID(t, c.Dir()), syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(pgtest.PostmasterPID(t, c.Dir()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(300 * time.Millisecond)
@@ -362,14 +347,14 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 
 	// With an ended context, Stop kills the server and returns an error.
-	pid := postmasterPID(t, c.Dir())
+	pid := pgtest.PostmasterPID(t, c.Dir())
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	stopped, err := embedded.StartDisposable(t.Context(), pgtest.StateDir(t), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := postmasterPID(t, stopped.Dir())
+	other := pgtest.PostmasterPID(t, stopped.Dir())
 	if err := stopped.Stop(ended); err == nil || isAlive(other) {
 		t.Errorf("Stop with an ended context: error %v, server alive %v; want an error and false", err, isAlive(other))
 	}

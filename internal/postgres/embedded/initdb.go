@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"labledger/internal/postgres"
 )
 
 const (
@@ -70,7 +72,8 @@ func initdb(ctx context.Context, l layout, user osUser, binDir string, disposabl
 			break
 		}
 	}
-	return fmt.Errorf("initdb failed in %s as user %s; its output:\n%s", l.root, user.name, lastLines(string(out), 15))
+	return fmt.Errorf("initdb failed in %s as user %s; its output:\n%s",
+		l.root, user.name, postgres.LastLines(string(out), 15))
 }
 
 // syncDir calls fsync on dir, so that a rename in it survives a power failure.

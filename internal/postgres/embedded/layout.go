@@ -114,14 +114,14 @@ func (l *layout) resolve(log *slog.Logger) (osUser, error) {
 	return user, os.WriteFile(l.redirectFile(), []byte(l.root+"\n"), 0o644)
 }
 
-// maxSocketPath is the maximum length of a Unix socket's path in bytes: 107 on Linux, 103 on macOS.
+// maxSocketPath is the maximum length of a Unix socket's path in bytes. Linux permits 107, macOS 103.
 const maxSocketPath = 103
 
 // tempSocketPrefix marks socket directories of labledger in the temporary directory.
 const tempSocketPrefix = "labledger-"
 
 // makeSocketDir creates the directory of the socket: in the root, or in the temporary directory when that path is too
-// long. Only user and root can enter it. These permissions protect the database, since it requires no password.
+// long. Only user and the root user can enter it. These permissions protect the database, which requires no password.
 func (l layout) makeSocketDir(user osUser) (string, error) {
 	// A killed server leaves its socket's lock file. If the PID in it is in use again, Postgres would refuse to start.
 	l.removeSocketDir()

@@ -210,7 +210,7 @@ func stopOrphan(ctx context.Context, l layout, user osUser, binDir string, log *
 	}
 	return fmt.Errorf(
 		"an orphaned Postgres with PID %d still runs on %s and cannot be stopped; kill it, then start again: %w\n%s",
-		pid, l.dataDir(), err, lastLines(string(out), 5))
+		pid, l.dataDir(), err, postgres.LastLines(string(out), 5))
 }
 
 // findOrphan returns the PID in postmaster.pid when a process with it lives, otherwise 0. isPostgres reports whether
@@ -284,11 +284,5 @@ func logSince(f *os.File, offset int64) string {
 	if err != nil {
 		return err.Error()
 	}
-	return lastLines(string(b), 15)
-}
-
-// lastLines returns the last n lines of s.
-func lastLines(s string, n int) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+	return postgres.LastLines(string(b), 15)
 }

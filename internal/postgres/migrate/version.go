@@ -77,23 +77,20 @@ func (m *migrator) check(v schemaVersion) error {
 	if err := checkSchemaSet(v); err != nil {
 		return err
 	}
-	return m.checkNotNewer(v.version)
+	if v.version > m.newest() {
+		return fmt.Errorf("%w: this program knows schema version %d, the database is at %d: run a newer labledger",
+			ErrNewerDatabase, number(m.newest()), v.version)
+	}
+	return nil
 }
 
+// checkSchemaSet returns ErrOldSchema for a database with migrations that has no marker.
 func checkSchemaSet(v schemaVersion) error {
 	if !v.exists() || v.marked {
 		return nil
 	}
 	return fmt.Errorf("%w; its tables cannot be upgraded: create a new database (embedded Postgres: use another "+
 		"state directory), or export the data with the old version and import it", ErrOldSchema)
-}
-
-func (m *migrator) checkNotNewer(version int) error {
-	if version <= m.newest() {
-		return nil
-	}
-	return fmt.Errorf("%w: this program knows schema version %d, the database is at %d: run a newer labledger",
-		ErrNewerDatabase, number(m.newest()), version)
 }
 
 // rejectPooler returns ErrPooled when a pooler is between client and Postgres. The lock belongs to a session, and a
