@@ -3,12 +3,13 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"labledger/db"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"labledger/db"
 )
 
 // This file derives the JSON schemas of the OpenAPI document from Go types.

@@ -382,13 +382,3 @@ func TestStream_filters(t *testing.T) {
 		}
 	}
 }
-
-// waitFor polls a condition for 20 seconds.
-func waitFor(t *testing.T, name string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("timed out waiting until " + name)
-		}
-	}
-}
