@@ -254,6 +254,7 @@ func withoutRequestFields(body string) string {
 	return string(text)
 }
 
+// newTestAPI returns a server that does not require authentication.
 func newTestAPI(pool *pgxpool.Pool) http.Handler {
 	return New(Options{
 		Pool:           pool,
@@ -269,8 +270,7 @@ func doRequest(h http.Handler, method, target, body string, header ...string) *h
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body == "" {
 		r.Body, r.ContentLength = http.NoBody, 0
-	}
-	if body != "" {
+	} else {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, line := range header {
@@ -303,16 +303,17 @@ func (b *syncBuffer) text() string {
 	return b.Buffer.String()
 }
 
-// waitFor polls a condition for 20 seconds.
+// waitFor polls a condition for 30 seconds.
 func waitFor(t *testing.T, name string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("timed out waiting until " + name)
+			t.Fatal("timed out waiting until", name)
 		}
 	}
 }
 
+// count returns the integer result of a query.
 func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
 	t.Helper()
 	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
