@@ -16,7 +16,8 @@ import (
 
 // This file tests the session cookies of browsers.
 
-// parseSetCookies returns the Set-Cookie headers of a response with "…" instead of the values, and the values by name.
+// parseSetCookies returns the Set-Cookie headers of a response with "…" instead of the values, and the values by
+// name.
 func parseSetCookies(w *httptest.ResponseRecorder) (lines []string, values map[string]string) {
 	values = map[string]string{}
 	for _, line := range w.Header().Values("Set-Cookie") {

@@ -210,6 +210,7 @@ func TestDNSRebinding(t *testing.T) {
 		if allowed {
 			want = http.StatusOK
 		}
+		// After DNS rebinding, the browser reports the attacker's page as the same origin.
 		for _, headers := range [][]string{nil, {sameOrigin}, {"Origin: http://" + host, sameOrigin}} {
 			readStatus := send("GET", "/sites", "", headers...)
 			writeStatus := send("PATCH", "/site/1", `{"contact": "x"}`, headers...)

@@ -12,7 +12,7 @@ import (
 // This file generates the operations of the OpenAPI document, with their parameters and request bodies.
 
 // operation returns the operation of one method and path.
-func (src *sources) operation(rt route, path string, table []route) object {
+func (src *sources) operation(rt route, path string) object {
 	e := rt.endpoint
 	shortRoute := !strings.HasPrefix(path, "/api/v1/")
 	name, doc := "ShowMetrics", "Returns the metrics of the server in the Prometheus text format."
@@ -79,8 +79,8 @@ func (src *sources) operation(rt route, path string, table []route) object {
 func mediaOperation(op object) object {
 	op["operationId"], op["tags"] = "ServeMedia", []string{"attachments"}
 	op["summary"] = "Returns an uploaded file"
-	op["description"] = "Returns an uploaded file or a range of it. The URL contains a random part and grants the access, " +
-		"so the operation requires no authentication."
+	op["description"] = "Returns an uploaded file or a range of it. The URL contains a random part and grants the " +
+		"access, so the operation requires no authentication."
 	pathParam := func(name, doc string) object {
 		return object{
 			"name":        name,
@@ -115,8 +115,13 @@ func mediaOperation(op object) object {
 // streamOperation completes the operation of the live stream.
 func (src *sources) streamOperation(op object, rt route, path string) object {
 	b := newBinder(rt.endpoint.in, rt.method, nil)
-	parameters := []object{{"name": "Last-Event-ID", "in": "header", "description": "ID of the last message " +
-		"that the client received. The stream continues after it. EventSource sends this header when it reconnects.", "schema": object{"type": "string"}}}
+	parameters := []object{{
+		"name": "Last-Event-ID",
+		"in":   "header",
+		"description": "ID of the last message that the client received. The stream continues after it. " +
+			"EventSource sends this header when it reconnects.",
+		"schema": object{"type": "string"},
+	}}
 	for _, f := range b.queryFields {
 		schema := jsonType(b.typ.Field(f.index).Type)
 		schema["type"] = schema["type"].([]string)[0]

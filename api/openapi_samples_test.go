@@ -150,7 +150,7 @@ func (src *sources) statementsOf(rt route, b *binder) (all []sampleSQL) {
 		if strings.HasPrefix(name, "Import") {
 			label = "SQL for many rows"
 		}
-		if src.statements[name] != "" { // a Go function has no SQL of its own
+		if src.statements[name] != "" { // a Go function has no SQL; the route lists its queries, too
 			all = append(all, sampleSQL{label, src.statement(name, rt, b)})
 		}
 	}

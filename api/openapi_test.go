@@ -51,8 +51,7 @@ func document(src *sources) object {
 		"Reason":  reasonSchema(),
 		"Stored":  src.schema(reflect.TypeFor[Stored]()),
 	}
-	table := routes(deps{metrics: newMetrics(nil, "test")})
-	for _, rt := range table {
+	for _, rt := range routes(deps{metrics: newMetrics(nil, "test")}) {
 		for _, path := range rt.paths {
 			if isWebPage(path) || rt.method == methodUpdate {
 				continue // not part of the API, or a method that OpenAPI cannot express
@@ -62,7 +61,7 @@ func document(src *sources) object {
 				item = object{}
 				paths[path] = item
 			}
-			item[strings.ToLower(rt.method)] = src.operation(rt, path, table)
+			item[strings.ToLower(rt.method)] = src.operation(rt, path)
 			if rt.endpoint.raw == nil {
 				row := schemaType(rt.endpoint.out)
 				schemas[row.Name()] = src.schema(row)
@@ -190,17 +189,16 @@ func isWebPage(path string) bool {
 	return false
 }
 
-const introduction = `Labledger stores the inventory of a laboratory, an append-only ledger of deposits and withdrawals, and the history of every change.
-
-**Bodies.** A request or response body is the row itself, without an envelope.
-
-**Errors.** Every error response is a problem (RFC 9457) that lists all errors of the request. The server rejects unknown parameters and fields, and suggests the closest known name.
-
-**Lists.** A list returns one page; the ` + "`Link`" + ` header contains the URL of the next page. To get all rows, accept ` + "`text/csv` or `application/x-ndjson`" + `.
-
-**Concurrent changes.** A row has a version, which is its ` + "`ETag`" + `. Send it in ` + "`If-Match`" + ` so that a write cannot overwrite the change of another client.
-
-**SQL.** Beside the curl command, each operation shows the SQL that it runs. Paste it into ` + "`labledger psql`" + `.`
+const introduction = "Labledger stores the inventory of a laboratory, an append-only ledger of deposits and " +
+	"withdrawals, and the history of every change.\n\n" +
+	"**Bodies.** A request or response body is the row itself, without an envelope.\n\n" +
+	"**Errors.** Every error response is a problem (RFC 9457) that lists all errors of the request. " +
+	"The server rejects unknown parameters and fields, and suggests the closest known name.\n\n" +
+	"**Lists.** A list returns one page; the `Link` header contains the URL of the next page. " +
+	"To get all rows, accept `text/csv` or `application/x-ndjson`.\n\n" +
+	"**Concurrent changes.** A row has a version, which is its `ETag`. " +
+	"Send it in `If-Match` so that a write cannot overwrite the change of another client.\n\n" +
+	"**SQL.** Beside the curl command, each operation shows the SQL that it runs. Paste it into `labledger psql`."
 
 var problemResponse = object{
 	"description": "The request failed. The body says what is wrong and how to fix it.",

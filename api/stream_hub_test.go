@@ -302,8 +302,8 @@ func TestStream_wakesBusyClient(t *testing.T) {
 	t.Errorf("the row was not sent: %v", scanner.Err())
 }
 
-// TestStream_failedPageIsRead: a page that could not be read is discarded, so that the next client reads it again.
-func TestStream_failedPageIsRead(t *testing.T) {
+// TestStream_failedPageIsReadAgain: a page that could not be read is discarded, so that the next client reads it again.
+func TestStream_failedPageIsReadAgain(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), "postgres://localhost:1/none?sslmode=disable")
 	if err != nil {
 		t.Fatal(err)
@@ -419,8 +419,8 @@ func TestPollerWasRestored(t *testing.T) {
 	}
 }
 
-// TestPoll_failureIsNoRestore: a failed poll returns no horizon, and rows read since the last successful poll may lie above
-// the old one. A stream must not end for that reason.
+// TestPoll_failureIsNoRestore: a failed poll returns no horizon, and rows read since the last successful poll may lie
+// above the old one. A stream must not end for that reason.
 func TestPoll_failureIsNoRestore(t *testing.T) {
 	h := newHub(pgtest.Pool(t), nil, 1)
 	ctx, cancel := context.WithCancel(t.Context())

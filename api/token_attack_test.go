@@ -158,18 +158,18 @@ func attackerTokens(t *testing.T, body string) (rs, es, ed string) {
 	return sign("RS256", rsaKey, crypto.SHA256), sign("ES256", ecKey, crypto.SHA256), sign("EdDSA", edKey, 0)
 }
 
-// revokedTokens returns tokens that are correctly signed but invalid, and malformed API tokens.
-func revokedTokens(ts *testServer, s testSession) map[string]string {
+// invalidTokens returns tokens that are correctly signed but invalid, and malformed API tokens.
+func invalidTokens(ts *testServer, s testSession) map[string]string {
 	keys := ts.options.Access.Keys
 	deletedID, disabledID := ts.createAccount("gone", admin), ts.createAccount("off", admin)
 	deletedSession, deletedToken := ts.createSession(deletedID), ts.createAPIToken(deletedID, admin)
 	disabledSession, disabledToken := ts.createSession(disabledID), ts.createAPIToken(disabledID, admin)
-	loggedOut, token := ts.createSession(s.accountID), ts.createAPIToken(s.accountID, admin)
+	expired, token := ts.createSession(s.accountID), ts.createAPIToken(s.accountID, admin)
 	ts.exec("DELETE FROM account WHERE id = $1", deletedID)
 	ts.exec("UPDATE account SET disabled = true WHERE id = $1", disabledID)
 	ts.exec("UPDATE session SET revoked_at = NULL") // so that only the state of the account counts
 	ts.exec("UPDATE api_token SET revoked_at = NULL")
-	ts.exec("UPDATE session SET expires_at = now() WHERE id = $1", loggedOut.id)
+	ts.exec("UPDATE session SET expires_at = now() WHERE id = $1", expired.id)
 	hash, _ := auth.HashAPIToken(token)
 	tokens := map[string]string{
 		"expired":                     keys.SignAccessToken(s.accountID, s.id, time.Now().Add(-auth.AccessTokenTTL)),
@@ -180,7 +180,7 @@ func revokedTokens(ts *testServer, s testSession) map[string]string {
 		"refresh token":               s.refresh,
 		"deleted account":             deletedSession.access,
 		"disabled account":            disabledSession.access,
-		"expired session":             loggedOut.access,
+		"expired session":             expired.access,
 		"deleted account, API token":  deletedToken,
 		"disabled account, API token": disabledToken,
 		"truncated API token":         token[:len(token)-1],
@@ -206,7 +206,7 @@ func TestForgedTokens(t *testing.T) {
 	})
 	s := ts.createSession(ts.createAccount("root", admin))
 	tokens := forgedTokens(t, ts, s)
-	maps.Copy(tokens, revokedTokens(ts, s))
+	maps.Copy(tokens, invalidTokens(ts, s))
 	base := ts.listen()
 	bearerHeader := "Authorization: Bearer " + s.access
 	getSites := func(headers ...string) storyRequest { return storyRequest{"GET", "/sites", headers, ""} }
