@@ -17,21 +17,21 @@ func TestAuditActor(t *testing.T) {
 	}
 	n := 0
 	// checkActor sends a write and checks the actor of the rows that it adds to a history table.
-	checkActor := func(actor, token, history, method, target, body string, header ...string) (answer object) {
+	checkActor := func(actor, token, history, method, target, body string, header ...string) (response object) {
 		t.Helper()
 		n++
 		id := fmt.Sprint("request-", n)
 		header = append(header, "X-Request-Id: "+id, "X-Actor: Bob", "X-User: Bob")
-		answer = ts.mustSend(token, method, target, body, header...)
+		response = ts.mustSend(token, method, target, body, header...)
 		source := " WHERE request_id = '" + id + "'"
 		if history == "event" { // has no request_id
-			source = fmt.Sprintf(" WHERE id = '%v'", answer["event_id"])
+			source = fmt.Sprintf(" WHERE id = '%v'", response["event_id"])
 		}
 		actors := scan[[]string](ts, "SELECT coalesce(array_agg(DISTINCT actor), '{}') FROM "+history+source)
 		if len(actors) != 1 || actors[0] != actor {
 			t.Errorf("%s %s by %s: actors in %s: %q", method, target, actor, history, actors)
 		}
-		return answer
+		return response
 	}
 	for actor, actorTokens := range tokens {
 		for i, token := range actorTokens {
@@ -102,7 +102,8 @@ func TestHistoryHidesSecrets(t *testing.T) {
 		testPassword, password, "argon2", "password", "generation",
 		fmt.Sprint(response["access_token"]), fmt.Sprint(response["refresh_token"]),
 	}
-	token := ts.mustSend(fmt.Sprint(response["access_token"]), "POST", "/api/v1/tokens", `{"name": "nightly export of ann"}`)
+	const tokenBody = `{"name": "nightly export of ann"}`
+	token := ts.mustSend(fmt.Sprint(response["access_token"]), "POST", "/api/v1/tokens", tokenBody)
 	secrets = append(secrets, fmt.Sprint(token["token"]), fmt.Sprint(token["prefix"]), "nightly export of ann")
 	response = ts.mustSend("", "POST", "/auth/refresh", fmt.Sprintf(`{"refresh_token": "%v"}`, response["refresh_token"]))
 	ann := fmt.Sprint(response["access_token"])

@@ -18,8 +18,8 @@ func TestLongTransferLimit(t *testing.T) {
 	pool := pgtest.Pool(t)
 	server := httptest.NewServer(newTestAPI(pool))
 	defer server.Close()
-	const line = `{"name":"slow"}` + "\n"
-	const body = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,` +
+	const shortRow = `{"name":"slow"}` + "\n"
+	const row = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,` +
 		`"postcode_or_zip":null}` + "\n"
 	send := func(body io.Reader) int {
 		response, err := http.Post(server.URL+"/api/v1/sites", "application/x-ndjson", body)
@@ -43,7 +43,7 @@ func TestLongTransferLimit(t *testing.T) {
 		})
 	}
 	for _, upload := range uploads { // more than a chunk, so that each import holds a connection
-		if _, err := io.WriteString(upload, strings.Repeat(body, maxChunkRows+1)); err != nil {
+		if _, err := io.WriteString(upload, strings.Repeat(row, maxChunkRows+1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,7 +51,7 @@ func TestLongTransferLimit(t *testing.T) {
 	for int(pool.Stat().AcquiredConns()) < n && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 	}
-	if status := send(strings.NewReader(line)); status != http.StatusServiceUnavailable {
+	if status := send(strings.NewReader(shortRow)); status != http.StatusServiceUnavailable {
 		t.Errorf("import above the limit: status %d, want 503", status)
 	}
 	for range 20 {
@@ -68,7 +68,7 @@ func TestLongTransferLimit(t *testing.T) {
 		_ = upload.Close() // never fails
 	}
 	wg.Wait()
-	if status := send(strings.NewReader(body)); status != http.StatusOK {
+	if status := send(strings.NewReader(row)); status != http.StatusOK {
 		t.Errorf("import after the others ended: status %d, want 200", status)
 	}
 	var rows int

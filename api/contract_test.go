@@ -118,7 +118,11 @@ func TestContractViolation(t *testing.T) {
 			Header:     http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"x"}},
 		}
 	}
-	const row = `{"id":1,"name":"a","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null,"version":1`
+	const row = `{"id":1,"name":"a","contact":null,"address":null,"state_or_region":null,"country":null,` +
+		`"postcode_or_zip":null,"version":1`
+	unknownPath := storyRequest{method: "GET", target: "/nothing"}
+	invalidParameter := storyRequest{method: "DELETE", target: "/site/1?cascade=maybe"}
+	stringID := strings.Replace(row, ":1", `:"1"`, 1) + "}"
 	for _, c := range []struct {
 		name      string
 		request   storyRequest
@@ -127,11 +131,11 @@ func TestContractViolation(t *testing.T) {
 	}{
 		{"a row", request, &storyResponse{head(200), row + "}"}, false},
 		{"an extra column", request, &storyResponse{head(200), row + `,"extra":1}`}, true},
-		{"a string instead of an integer", request, &storyResponse{head(200), strings.Replace(row, ":1", `:"1"`, 1) + "}"}, true},
+		{"a string instead of an integer", request, &storyResponse{head(200), stringID}, true},
 		{"a missing column", request, &storyResponse{head(200), `{"id":1}`}, true},
 		{"an undocumented status", request, &storyResponse{head(201), row + "}"}, true},
-		{"an undocumented path", storyRequest{method: "GET", target: "/nothing"}, &storyResponse{head(200), "{}"}, true},
-		{"an invalid parameter", storyRequest{method: "DELETE", target: "/site/1?cascade=maybe"}, &storyResponse{head(200), row + "}"}, true},
+		{"an undocumented path", unknownPath, &storyResponse{head(200), "{}"}, true},
+		{"an invalid parameter", invalidParameter, &storyResponse{head(200), row + "}"}, true},
 	} {
 		if reason := contractViolation(c.request, c.response); (reason != "") != c.violation {
 			t.Errorf("%s: got %q, want a violation: %t", c.name, reason, c.violation)

@@ -16,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"labledger/internal/ledger"
 	"labledger/internal/pgtest"
 )
@@ -34,24 +32,6 @@ func eventLines(user int64, n int) string {
 		_, _ = fmt.Fprintf(&b, `{"type":"deposit","amount":"1.50","user_id":%d,"time":%d}`+"\n", user, i*100)
 	}
 	return b.String()
-}
-
-func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
-	t.Helper()
-	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// waitUntil polls a condition for 30 seconds.
-func waitUntil(t *testing.T, name string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("timed out waiting until", name)
-		}
-	}
 }
 
 // TestEvent_truncatedBody truncates bodies of every format, with both framings, including where the part received is
@@ -155,10 +135,10 @@ func TestEventBatch_slowReader(t *testing.T) {
 	if _, err := fmt.Fprintf(slow, "%sContent-Length: %d\r\n\r\n%s", request, len(body), body); err != nil {
 		t.Fatal(err)
 	}
-	waitUntil(t, "the batch is recorded", func() bool {
+	waitFor(t, "the batch is recorded", func() bool {
 		return count(t, pool, "SELECT count(*) FROM event WHERE user_id = 7") == n
 	})
-	waitUntil(t, "all connections are released", func() bool { return pool.Stat().AcquiredConns() == 0 })
+	waitFor(t, "all connections are released", func() bool { return pool.Stat().AcquiredConns() == 0 })
 	client := server.Client()
 	client.Timeout = 10 * time.Second
 	send := func(body, key string) (int, string, string) {
@@ -242,7 +222,7 @@ func TestEventBatch_manySlowReaders(t *testing.T) {
 		if _, err := fmt.Fprintf(conn, "%sContent-Length: %d\r\n\r\n%s", request, len(body), body); err != nil {
 			t.Fatal(err)
 		}
-		waitUntil(t, "the batch is recorded", func() bool {
+		waitFor(t, "the batch is recorded", func() bool {
 			return count(t, pool, "SELECT count(*) FROM event WHERE user_id = $1", i) == n
 		})
 	}
@@ -261,7 +241,7 @@ func TestEventBatch_manySlowReaders(t *testing.T) {
 		_ = conn.Close()
 	}
 	start := time.Now()
-	waitUntil(t, "a batch is accepted", func() bool { return batch().Code == http.StatusOK })
+	waitFor(t, "a batch is accepted", func() bool { return batch().Code == http.StatusOK })
 	if elapsed := time.Since(start); elapsed > 5*time.Second {
 		t.Errorf("disconnected clients blocked batches for %v, want at most 5s", elapsed)
 	}

@@ -27,15 +27,18 @@ func FuzzHTTP(f *testing.F) {
 		f.Add(request(line, "", ""))
 	}
 	f.Add(request("GET /sites", "Accept: text/csv\r\nIf-None-Match: *\r\n", ""))
-	const body = `{"id":7,"name":"a","contact":null,"address":"\u00e9","state_or_region":null,"country":"x","postcode_or_zip":1,"version":1}`
+	const body = `{"id":7,"name":"a","contact":null,"address":"\u00e9","state_or_region":null,"country":"x",` +
+		`"postcode_or_zip":1,"version":1}`
 	for _, line := range []string{
 		"POST /site/7", "PUT /api/v1/sites/7?dry_run=true", "PATCH /site/1", "POST /api/v1/sites",
 	} {
 		f.Add(request(line, "Content-Type: application/json\r\nIf-Match: \"1\"\r\n", body))
 		f.Add(request(line, "", strings.Replace(body, `"id":7,`, "", 1)))
 	}
-	f.Add(request("POST /api/v1/computers", "Content-Type: text/csv\r\n", "id,name,mac,site_id\n5,a,08002b:010203,1\n,b,,1\n"))
-	f.Add(request("POST /api/v1/containers", "Content-Type: application/x-ndjson\r\n", `{"description":null,"freezer_id":1}`+"\n"))
+	const csv = "id,name,mac,site_id\n5,a,08002b:010203,1\n,b,,1\n"
+	f.Add(request("POST /api/v1/computers", "Content-Type: text/csv\r\n", csv))
+	const ndjson = `{"description":null,"freezer_id":1}` + "\n"
+	f.Add(request("POST /api/v1/containers", "Content-Type: application/x-ndjson\r\n", ndjson))
 	f.Add(request("POST /api/v1/freezers", "", `[{"name":"x","site_id":1},{"name":"y","site_id":99}]`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -25,8 +26,8 @@ import (
 	"labledger/web"
 )
 
-// This file has the test server that requires authentication. The accounts of the tests are created in SQL, because
-// registration is rate-limited and password hashing is slow.
+// This file has the helpers that several test files share, above all a test server that requires authentication. It
+// creates accounts in SQL, because registration is rate-limited and password hashing is slow.
 
 // A testServer is a server that requires authentication, on its own database. Clients of httptest have the address
 // 192.0.2.1, clients over TCP a loopback address. Both are trusted proxies, so X-Forwarded-For sets the client address.
@@ -251,4 +252,72 @@ func withoutRequestFields(body string) string {
 	delete(p, "request_id")
 	text, _ := json.Marshal(p) // cannot fail: the value was decoded from JSON
 	return string(text)
+}
+
+// newTestAPI returns a server that does not require authentication.
+func newTestAPI(pool *pgxpool.Pool) http.Handler {
+	return New(Options{
+		Pool:           pool,
+		Log:            slog.New(slog.NewTextHandler(io.Discard, nil)),
+		AnonymousActor: "tester",
+		Version:        "test",
+	})
+}
+
+// doRequest sends a request to a handler in this process. The body is JSON unless a header says otherwise. Header lines
+// have the form "Name: value".
+func doRequest(h http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body == "" {
+		r.Body, r.ContentLength = http.NoBody, 0
+	} else {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		if name == "Content-Type" {
+			r.Header.Del(name)
+		}
+		r.Header.Add(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// A syncBuffer is a bytes.Buffer for concurrent use.
+type syncBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *syncBuffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+// waitFor polls a condition for 30 seconds.
+func waitFor(t *testing.T, name string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("timed out waiting until", name)
+		}
+	}
+}
+
+// count returns the integer result of a query.
+func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

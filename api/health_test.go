@@ -118,8 +118,8 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 	}
 }
 
-// TestReadiness_replica: a server remains ready if its replica is down or does not respond, and /readyz does not wait
-// for it.
+// TestReadiness_replica: a server remains ready if its replica is down or does not respond. The check waits at most
+// replicaPingTimeout.
 func TestReadiness_replica(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)

@@ -3,12 +3,13 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"labledger/db"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"labledger/db"
 )
 
 // This file derives the JSON schemas of the OpenAPI document from Go types.
@@ -16,9 +17,19 @@ import (
 // schemaType returns the type that documents a row: the type of the table or view if the row has the same columns.
 func schemaType(row reflect.Type) reflect.Type {
 	for _, table := range []reflect.Type{
-		reflect.TypeFor[db.Site](), reflect.TypeFor[db.Freezer](), reflect.TypeFor[db.Computer](), reflect.TypeFor[db.Container](),
-		reflect.TypeFor[db.Instrument](), reflect.TypeFor[db.Change](), reflect.TypeFor[db.Account](), reflect.TypeFor[db.Rule](),
-		reflect.TypeFor[db.Attachment](), reflect.TypeFor[db.Event](), reflect.TypeFor[db.Todo](), reflect.TypeFor[db.Alert](), reflect.TypeFor[db.AlertChange](),
+		reflect.TypeFor[db.Site](),
+		reflect.TypeFor[db.Freezer](),
+		reflect.TypeFor[db.Computer](),
+		reflect.TypeFor[db.Container](),
+		reflect.TypeFor[db.Instrument](),
+		reflect.TypeFor[db.Change](),
+		reflect.TypeFor[db.Account](),
+		reflect.TypeFor[db.Rule](),
+		reflect.TypeFor[db.Attachment](),
+		reflect.TypeFor[db.Event](),
+		reflect.TypeFor[db.Todo](),
+		reflect.TypeFor[db.Alert](),
+		reflect.TypeFor[db.AlertChange](),
 	} {
 		if row.PkgPath() == table.PkgPath() && isSubset(columnsOf(row), columnsOf(table)) &&
 			isSubset(columnsOf(table), append(columnsOf(row), "xid")) {
@@ -74,7 +85,7 @@ var jsonbSchemas = map[string]object{
 // measuredSchema is the schema of a measured value: a length, a number of events, or an amount.
 var measuredSchema = object{"type": []string{"integer", "string"}}
 
-// reasonSchema returns the schema of one reason of an alert. Lists omit event_ids.
+// reasonSchema returns the schema of one reason of an alert. Lists of alerts omit event_ids.
 func reasonSchema() object {
 	describe := func(schema object, doc string) object {
 		schema = maps.Clone(schema)
@@ -85,8 +96,9 @@ func reasonSchema() object {
 	eventType := object{"type": "string", "enum": []string{"any", "deposit", "withdraw"}}
 	ids := object{"type": "array", "items": object{"type": "string", "format": "uuid"}}
 	return object{
-		"type":                 "object",
-		"description":          "One rule's part of an alert: the settings of the rule when it fired, and the value that it measured.",
+		"type": "object",
+		"description": "One rule's part of an alert: the settings of the rule when it fired, " +
+			"and the value that it measured.",
 		"additionalProperties": false,
 		"properties": object{
 			"code":          describe(object{"type": "integer", "format": "int32"}, "Code of the rule."),

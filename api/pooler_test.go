@@ -96,7 +96,7 @@ listen_port = 6432
 	defer func() { _ = output.Close() }()
 	cmd := exec.Command(program, config)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, []string{"LC_ALL=C"}, output, output
-	if os.Getuid() == 0 { // pgbouncer does not run as root, and only its owner can access the socket directory of Postgres
+	if os.Getuid() == 0 { // pgbouncer rejects root, and only the owner of Postgres can access its socket directory
 		info, err := os.Stat(socket)
 		if err != nil {
 			t.Fatal(err)
@@ -473,10 +473,10 @@ func TestPooler(t *testing.T) {
 	}
 }
 
-// TestPooler_sessionStateLeaks: the default mode of pgx fails behind pgbouncer, because its prepared statements belong
-// to a server connection. pgbouncer 1.21 and later can track prepared statements (max_prepared_statements), and newer
-// versions do so by default.
-func TestPooler_sessionStateLeaks(t *testing.T) {
+// TestPooler_defaultModeFails: as the documentation says, the default mode of pgx fails behind pgbouncer, because its
+// prepared statements belong to a server connection. pgbouncer 1.21 and later can track prepared statements
+// (max_prepared_statements), and newer versions do so by default.
+func TestPooler_defaultModeFails(t *testing.T) {
 	pool := openPooled(t, startPooler(t, pgtest.Database(t)))
 	var log bytes.Buffer
 	h := New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), AnonymousActor: "tester", Version: "test"})

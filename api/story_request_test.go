@@ -46,7 +46,8 @@ func (r storyRequest) send(base string) (*storyResponse, error) {
 	if !hasLength && (r.body != "" || slices.Contains([]string{"POST", "PUT", "PATCH"}, r.method)) {
 		headers = append(headers, fmt.Sprintf("Content-Length: %d", len(r.body)))
 	}
-	go func() { // the response may arrive before the request is sent completely; closing the connection ends the write
+	// The response may arrive before the request is sent completely. Closing the connection ends the write.
+	go func() {
 		_, _ = io.WriteString(conn, r.method+" "+r.target+" HTTP/1.1\r\n"+strings.Join(headers, "\r\n")+"\r\n\r\n"+r.body)
 	}()
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
@@ -101,7 +102,8 @@ func (resp *storyResponse) jsonAt(path string) (any, error) {
 }
 
 // internalDetailRE matches details of the implementation, which problems must not contain.
-var internalDetailRE = regexp.MustCompile(`(?i)sqlstate|pgx|pgconn|goroutine|postgres://|\.go:\d|insert into|select .* from`)
+var internalDetailRE = regexp.MustCompile(
+	`(?i)sqlstate|pgx|pgconn|goroutine|postgres://|\.go:\d|insert into|select .* from`)
 
 // maxDetail is the maximum length of a problem's detail in bytes. The complete list of errors is in the member errors.
 const maxDetail = 10_000

@@ -30,7 +30,7 @@ import (
 //	# A comment. Two comments are directives: "# fresh" skips the story with BASE_URL, since it needs the unchanged mock
 //	# data. "# serial" runs the story while no other story runs.
 //	with one=/site made=200        runs the story with these variables; several such lines run it several times
-//	mark                           takes a snapshot of the tables for "== same"; with BASE_URL, of those readable over HTTP
+//	mark                           takes a snapshot of the tables for "== same"; with BASE_URL, of those in the lists
 //
 //	POST {{one}}/{{unique}}1       the request line; then headers, an empty line, and the body up to the first check
 //	Content-Type: application/json
@@ -79,18 +79,27 @@ type check struct {
 
 var (
 	checkPrefixRE = regexp.MustCompile(`^(==|~|!~|:=) `)
-	checkLineRE   = regexp.MustCompile(`^(?:(==|~|!~)|(:=) +(\w+)) +(?:(status|body|same)|(header) +([\w-]+)|(json)(?:@([\w.-]+))?)(?: +(.*))?$`)
+	checkLineRE   = regexp.MustCompile(`^(?:(==|~|!~)|(:=) +(\w+)) +` +
+		`(?:(status|body|same)|(header) +([\w-]+)|(json)(?:@([\w.-]+))?)(?: +(.*))?$`)
 	requestLineRE = regexp.MustCompile(`^(\{\{repeat.*\}\}|[A-Za-z]\S*) (/.*|\*|\{\{\w+\}\}(?:[/?].*)?)$`)
 	nextRequestRE = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) [/{]`)
 	headerLineRE  = regexp.MustCompile(`^[\w-]+:`)
 )
 
+// parseCheck parses a check line. It returns false for other lines.
 func parseCheck(line string) (check, bool) {
 	g := checkLineRE.FindStringSubmatch(line)
 	if g == nil {
 		return check{}, false
 	}
-	return check{text: line, op: g[1] + g[2], saveAs: g[3], subject: g[4] + g[5] + g[7], name: g[6] + g[8], want: g[9]}, true
+	return check{
+		text:    line,
+		op:      g[1] + g[2],
+		saveAs:  g[3],
+		subject: g[4] + g[5] + g[7],
+		name:    g[6] + g[8],
+		want:    g[9],
+	}, true
 }
 
 func parseStory(file string) (*story, error) {

@@ -273,22 +273,22 @@ func TestStream_pollsAfterOlderTransaction(t *testing.T) {
 // without a further wakeup.
 func TestStream_wakesBusyClient(t *testing.T) {
 	pool := pgtest.Pool(t)
-	h := serveStream(t, pool, nil, func(h *streamHandler) { h.writeTimeout = time.Minute })
+	s := serveStream(t, pool, nil, func(h *streamHandler) { h.writeTimeout = time.Minute })
 	const insert = `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
 			alert_codes, created_at, actor)
 		VALUES (1, $1, 'deposit', 1, 1, 1, 'medium', 1, jsonb_build_object('x', repeat('x', $2)), '{}', now(), 'test')`
 	if _, err := pool.Exec(t.Context(), insert, uuid.Must(uuid.NewV7()), pageBytes*9/10); err != nil {
 		t.Fatal(err)
 	}
-	busy := h.openStuckClient(t)
-	waitFor(t, "the client is connected", func() bool { return h.clients() == 1 })
+	busy := s.openStuckClient(t)
+	waitFor(t, "the client is connected", func() bool { return s.clients() == 1 })
 	time.Sleep(300 * time.Millisecond) // until the write blocks
-	h.stream.hub.mu.Lock()
-	currentPoller := h.stream.hub.poller
-	h.stream.hub.mu.Unlock()
+	s.stream.hub.mu.Lock()
+	currentPoller := s.stream.hub.poller
+	s.stream.hub.mu.Unlock()
 	before := currentPoller.currentEpoch()
 	event := addEvent(t, pool, 1)
-	h.stream.wake()
+	s.stream.wake()
 	<-before.done
 	_ = busy.SetReadDeadline(time.Now().Add(20 * time.Second))
 	scanner := bufio.NewScanner(busy)
@@ -302,8 +302,8 @@ func TestStream_wakesBusyClient(t *testing.T) {
 	t.Errorf("the row was not sent: %v", scanner.Err())
 }
 
-// TestStream_failedPageIsRead: a page that could not be read is discarded, so that the next client reads it again.
-func TestStream_failedPageIsRead(t *testing.T) {
+// TestStream_failedPageIsReadAgain: a page that could not be read is discarded, so that the next client reads it again.
+func TestStream_failedPageIsReadAgain(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), "postgres://localhost:1/none?sslmode=disable")
 	if err != nil {
 		t.Fatal(err)
@@ -419,8 +419,8 @@ func TestPollerWasRestored(t *testing.T) {
 	}
 }
 
-// TestPoll_failureIsNoRestore: a failed poll returns no horizon, and rows read since the last successful poll may lie above
-// the old one. A stream must not end for that reason.
+// TestPoll_failureIsNoRestore: a failed poll returns no horizon, and rows read since the last successful poll may lie
+// above the old one. A stream must not end for that reason.
 func TestPoll_failureIsNoRestore(t *testing.T) {
 	h := newHub(pgtest.Pool(t), nil, 1)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -354,11 +354,11 @@ func TestStream_alertChanges(t *testing.T) {
 // TestStream_filters: rows that are filtered out still advance the position, which heartbeats report.
 func TestStream_filters(t *testing.T) {
 	pool := pgtest.Pool(t)
-	h := serveStream(t, pool, nil, func(h *streamHandler) { h.heartbeatInterval = 100 * time.Millisecond })
+	s := serveStream(t, pool, nil, func(h *streamHandler) { h.heartbeatInterval = 100 * time.Millisecond })
 	one, two := addEvent(t, pool, 1), addEvent(t, pool, 2)
 	alert := addAlert(t, pool, two)
 	three := addEvent(t, pool, 3)
-	_, ids := h.listen(t, "", "0").collect(t, 4)
+	_, ids := s.listen(t, "", "0").collect(t, 4)
 	for query, want := range map[string][]string{
 		"?user_id=1":            {one},
 		"?user_id=2":            {two, alert},
@@ -368,7 +368,7 @@ func TestStream_filters(t *testing.T) {
 		"?kind=alert&user_id=1": {},
 		"?user_id=4":            {},
 	} {
-		l := h.listen(t, query, "0")
+		l := s.listen(t, query, "0")
 		if rows, _ := l.collect(t, len(want)); !slices.Equal(rows, want) {
 			t.Errorf("%s: got %q, want %q", query, rows, want)
 		}
@@ -379,16 +379,6 @@ func TestStream_filters(t *testing.T) {
 			if m.data != "" {
 				t.Errorf("%s: unexpected message %+v", query, m)
 			}
-		}
-	}
-}
-
-// waitFor polls a condition for 20 seconds.
-func waitFor(t *testing.T, name string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("timed out waiting until " + name)
 		}
 	}
 }

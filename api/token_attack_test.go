@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -17,7 +16,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,24 +26,6 @@ import (
 
 // This file tests that invalid tokens are rejected over HTTP. The tests of package auth cover tokens that only the
 // holder of the key can sign.
-
-// A syncBuffer is a bytes.Buffer for concurrent use.
-type syncBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *syncBuffer) text() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
-}
 
 func b64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
@@ -178,18 +158,18 @@ func attackerTokens(t *testing.T, body string) (rs, es, ed string) {
 	return sign("RS256", rsaKey, crypto.SHA256), sign("ES256", ecKey, crypto.SHA256), sign("EdDSA", edKey, 0)
 }
 
-// revokedTokens returns tokens that are correctly signed but invalid, and malformed API tokens.
-func revokedTokens(ts *testServer, s testSession) map[string]string {
+// invalidTokens returns tokens that are correctly signed but invalid, and malformed API tokens.
+func invalidTokens(ts *testServer, s testSession) map[string]string {
 	keys := ts.options.Access.Keys
 	deletedID, disabledID := ts.createAccount("gone", admin), ts.createAccount("off", admin)
 	deletedSession, deletedToken := ts.createSession(deletedID), ts.createAPIToken(deletedID, admin)
 	disabledSession, disabledToken := ts.createSession(disabledID), ts.createAPIToken(disabledID, admin)
-	loggedOut, token := ts.createSession(s.accountID), ts.createAPIToken(s.accountID, admin)
+	expired, token := ts.createSession(s.accountID), ts.createAPIToken(s.accountID, admin)
 	ts.exec("DELETE FROM account WHERE id = $1", deletedID)
 	ts.exec("UPDATE account SET disabled = true WHERE id = $1", disabledID)
 	ts.exec("UPDATE session SET revoked_at = NULL") // so that only the state of the account counts
 	ts.exec("UPDATE api_token SET revoked_at = NULL")
-	ts.exec("UPDATE session SET expires_at = now() WHERE id = $1", loggedOut.id)
+	ts.exec("UPDATE session SET expires_at = now() WHERE id = $1", expired.id)
 	hash, _ := auth.HashAPIToken(token)
 	tokens := map[string]string{
 		"expired":                     keys.SignAccessToken(s.accountID, s.id, time.Now().Add(-auth.AccessTokenTTL)),
@@ -200,7 +180,7 @@ func revokedTokens(ts *testServer, s testSession) map[string]string {
 		"refresh token":               s.refresh,
 		"deleted account":             deletedSession.access,
 		"disabled account":            disabledSession.access,
-		"expired session":             loggedOut.access,
+		"expired session":             expired.access,
 		"deleted account, API token":  deletedToken,
 		"disabled account, API token": disabledToken,
 		"truncated API token":         token[:len(token)-1],
@@ -226,7 +206,7 @@ func TestForgedTokens(t *testing.T) {
 	})
 	s := ts.createSession(ts.createAccount("root", admin))
 	tokens := forgedTokens(t, ts, s)
-	maps.Copy(tokens, revokedTokens(ts, s))
+	maps.Copy(tokens, invalidTokens(ts, s))
 	base := ts.listen()
 	bearerHeader := "Authorization: Bearer " + s.access
 	getSites := func(headers ...string) storyRequest { return storyRequest{"GET", "/sites", headers, ""} }

@@ -62,7 +62,11 @@ func TestSpans(t *testing.T) {
 		status               int
 		attributes           map[string]string
 	}{
-		{"GET", "/site/1?limit=7", "GET /site/{id}", 400, map[string]string{"url.path": "/site/1", "http.route": "/site/{id}", "http.request.method": "GET"}},
+		{"GET", "/site/1?limit=7", "GET /site/{id}", 400, map[string]string{
+			"url.path":            "/site/1",
+			"http.route":          "/site/{id}",
+			"http.request.method": "GET",
+		}},
 		{"GET", "/site/1", "GET /site/{id}", 200, map[string]string{"url.path": "/site/1"}},
 		{"HEAD", "/site/1", "HEAD /site/{id}", 200, map[string]string{"http.request.method": "HEAD"}},
 		{"GET", "/api/v1/sites/77", "GET /api/v1/sites/{id}", 404, map[string]string{"http.route": "/api/v1/sites/{id}"}},
@@ -70,7 +74,8 @@ func TestSpans(t *testing.T) {
 		{"GET", "/no/such", "GET", 404, map[string]string{"http.route": "", "url.path": "/no/such"}},
 		{"BREW", "/site/1", "HTTP /site/{id}", 405, map[string]string{"http.request.method": "_OTHER"}},
 		{"GET", "/api/users/%ff%00", "GET /api/users/{username}", 400, map[string]string{"url.path": "/api/users/%ff%00"}},
-		{"GET", "/media/x7/x7qqqqqqqqqqqqqqqqqqqqqqqqqq.png", "GET /media/{folder}/{file}", 404, map[string]string{"url.path": "/media/…"}},
+		{"GET", "/media/x7/x7qqqqqqqqqqqqqqqqqqqqqqqqqq.png", "GET /media/{folder}/{file}", 404,
+			map[string]string{"url.path": "/media/…"}},
 		{"GET", "/%6dedia/x7/x7qqqqqqqqqqqqqqqqqqqqqqqqqq.png", "GET", 404, map[string]string{"url.path": "/media/…"}},
 		{"GET", "/healthcheck", "GET /healthcheck", 200, nil},
 	} {
@@ -108,12 +113,12 @@ func TestSpans(t *testing.T) {
 // TestSpans_errors: server errors set the span status to Error. The cause is only in the log, not in the span.
 func TestSpans_errors(t *testing.T) {
 	t.Parallel()
-	closedPool, err := postgres.Open(t.Context(), "postgres://reader:secret-1f3870be@127.0.0.1:1/none")
+	unreachablePool, err := postgres.Open(t.Context(), "postgres://reader:secret-1f3870be@127.0.0.1:1/none")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(closedPool.Close)
-	h, spans, log := newTracedAPI(t, func(o *Options) { o.Pool = closedPool })
+	t.Cleanup(unreachablePool.Close)
+	h, spans, log := newTracedAPI(t, func(o *Options) { o.Pool = unreachablePool })
 	if w := doRequest(h, "GET", "/site/1", ""); w.Code != http.StatusServiceUnavailable {
 		t.Fatal(w.Code, w.Body)
 	}
@@ -159,6 +164,7 @@ func TestTraceparent(t *testing.T) {
 	t.Parallel()
 	const remoteTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	sampled, unsampled := "00-"+remoteTrace+"-00f067aa0ba902b7-01", "00-"+remoteTrace+"-00f067aa0ba902b7-00"
+	malformed := "00-" + remoteTrace + "-01"
 	neverSample := sdk.WithSampler(sdk.ParentBased(sdk.NeverSample())) // without a remote parent
 	alwaysSample := sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample()))
 	for _, c := range []struct {
@@ -174,7 +180,7 @@ func TestTraceparent(t *testing.T) {
 		{"trusted proxy over IPv6, sampled", true, "[::ffff:192.0.2.1]:1234", sampled, neverSample, true, false},
 		{"trusted proxy, not sampled", true, "192.0.2.1:1234", unsampled, alwaysSample, false, false},
 		{"trusted proxy without traceparent", true, "192.0.2.1:1234", "", alwaysSample, true, true},
-		{"trusted proxy, malformed traceparent", true, "192.0.2.1:1234", "00-" + remoteTrace + "-01", alwaysSample, true, true},
+		{"trusted proxy, malformed traceparent", true, "192.0.2.1:1234", malformed, alwaysSample, true, true},
 		{"untrusted client, sampled", true, "192.0.2.2:1234", sampled, neverSample, false, true},
 		{"untrusted client, sampled, all traces sampled", true, "192.0.2.2:1234", sampled, alwaysSample, true, true},
 		{"untrusted client, not sampled", true, "192.0.2.2:1234", unsampled, alwaysSample, true, true},

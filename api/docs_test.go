@@ -1,0 +1,21 @@
+package api
+
+import (
+	"bytes"
+	"testing"
+)
+
+// TestDocs_noExternalHosts: the files of the API reference contain no host name. For the vendored renderer, the
+// Content-Security-Policy of the page blocks other hosts.
+func TestDocs_noExternalHosts(t *testing.T) {
+	for _, name := range []string{"docs/index.html", "docs/docs.js", "docs/docs.css"} {
+		text, err := assets.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("http:")) || bytes.Contains(text, []byte("https:")) ||
+			bytes.Contains(text, []byte(`="//`)) {
+			t.Errorf("%s contains a host name", name)
+		}
+	}
+}
