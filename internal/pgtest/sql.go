@@ -49,7 +49,7 @@ func QueryColumn(t testing.TB, q Querier, sql string, args ...any) []string {
 }
 
 // Value runs sql, which may be several statements, in the database at url. It returns the first column of the first row
-// of the last result as text, or "" without a row.
+// of the last result as text, or "" without a row or a column.
 func Value(url, sql string) (value string, err error) {
 	err = step(timeout, func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, url)
@@ -61,7 +61,7 @@ func Value(url, sql string) (value string, err error) {
 		if err != nil || len(results) == 0 {
 			return err
 		}
-		if rows := results[len(results)-1].Rows; len(rows) > 0 {
+		if rows := results[len(results)-1].Rows; len(rows) > 0 && len(rows[0]) > 0 {
 			value = string(rows[0][0])
 		}
 		return nil
