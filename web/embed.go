@@ -47,7 +47,7 @@ type App struct {
 type file struct {
 	contentType string
 	identity    encoding
-	gzip        encoding // empty unless it saves at least a tenth
+	gzip        encoding // empty unless it saves more than a tenth
 }
 
 type encoding struct {
@@ -140,8 +140,8 @@ func newFile(name string, body []byte) (f file, err error) {
 // csp returns a Content-Security-Policy that allows only scripts and styles with the nonce, and what those load. It
 // blocks inline code injected into the page and resources of other origins.
 func csp(nonce string) string {
-	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce +
-		"'; " +
+	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; " +
+		"style-src 'self' 'nonce-" + nonce + "'; " +
 		"img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; " +
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }

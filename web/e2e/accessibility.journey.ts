@@ -26,7 +26,7 @@ for (const { path, title } of screens)
 test.describe('dialogs', () => {
   test.use({ expectedErrors: /status of 409/ }) // the dry run of a deletion reports dependent rows
   test('dialogs are accessible', async ({ page, openServer }) => {
-    test.slow() // five axe runs in two colour schemes
+    test.slow() // checks five screens, with three axe runs each
     await page.goto(`${openServer.url}/app/sites/1`)
     await expectLoaded(page, 'Site 1')
     await page.keyboard.press('Control+k')
@@ -43,7 +43,7 @@ test.describe('dialogs', () => {
     await checkScreen(page, 'account-menu')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
-    await expect(page.getByText(/referenced by \d+ computers, \d+ freezers/)).toBeVisible()
+    await expect(page.getByText(/^The row is still referenced by \d+ computers, \d+ freezers\.$/)).toBeVisible()
     await checkScreen(page, 'delete')
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Edit' }).click()
@@ -63,7 +63,7 @@ test.describe('errors', () => {
 
   test('an unknown site is reported', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/sites/999`)
-    await expect(page.getByText('Not found')).toBeVisible()
+    await expect(page.getByText('Not found', { exact: true })).toBeVisible()
     await checkScreen(page, 'not-found')
   })
 })

@@ -233,7 +233,7 @@ test.describe('conflicts and errors', () => {
     await alertRow(page, user).getByRole('button', { name: 'Assign' }).click()
     await page.getByLabel('Assignee').last().fill('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Assign' }).click()
-    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(/at most 100 characters/)
+    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(/must be at most 100 characters/)
     await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveValue('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     await expect(alertRow(page, user)).not.toContainText('xxx')
@@ -261,6 +261,6 @@ test.describe('conflicts and errors', () => {
 
   test('an unknown alert shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/alerts/00000000-0000-7000-8000-000000000000`)
-    await expect(page.getByText('Not found')).toBeVisible()
+    await expect(page.getByText('Not found', { exact: true })).toBeVisible()
   })
 })

@@ -40,7 +40,7 @@ test('a container is found by scanner, moved, and its history shows the move', a
   await page.keyboard.press('Enter') // selects the option
   await expect(field).toHaveValue('-40C')
   await page.keyboard.press('Enter') // submits the form
-  await expect(page.getByText('Container moved')).toBeVisible()
+  await expect(page.getByText('Container moved', { exact: true })).toBeVisible()
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('-40C')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('Changed by olga')
   await expect(page.getByRole('region', { name: 'History' })).toContainText('Freezer: -20C → -40C')
@@ -91,14 +91,14 @@ test.describe('rejected requests', () => {
     await expect(page.getByRole('dialog')).toContainText(`Theirs: ${thirdFreezer}`)
     await checkScreen(page, 'container-conflict')
     await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByText('Container moved')).toBeVisible()
+    await expect(page.getByText('Container moved', { exact: true })).toBeVisible()
     const { body } = await callApi(page, 'GET', `/api/v1/containers/${uuid}`)
     expect(body).toMatchObject({ freezer_id: 2, version: 3 })
   })
 
   test('a missing container shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/containers/${randomUUID()}`)
-    await expect(page.getByText('Not found')).toBeVisible()
+    await expect(page.getByText('Not found', { exact: true })).toBeVisible()
     await page.goto(`${openServer.url}/app/containers/7`)
     await expect(page.getByText('must be a UUID like')).toBeVisible()
   })
@@ -121,7 +121,7 @@ test('part of a description finds several containers', async ({ page, openServer
   await page.goBack()
   await page.getByLabel('Description').fill(`${description} b`)
   await expect(page).toHaveURL(/\?description=Urine/)
-  await expect(page.getByText('1 item')).toBeVisible()
+  await expect(page.getByText('1 item', { exact: true })).toBeVisible()
 })
 
 test('shortcut keys are not treated as a scan, and scanning can be turned off', async ({ page, openServer }) => {

@@ -50,8 +50,8 @@ test('filters are stored in the URL and apply to new events', async ({ page, ope
   await markPage(page)
   const time = 1_700_000_000
   await recordEvents(openServer, [
-    { type: 'deposit', amount: '500.00', user_id: ownUser, time: time },
-    { type: 'withdraw', amount: '1.00', user_id: ownUser, time: time },
+    { type: 'deposit', amount: '500.00', user_id: ownUser, time },
+    { type: 'withdraw', amount: '1.00', user_id: ownUser, time },
     largeWithdrawal(ownUser, '333.00', time),
     largeWithdrawal(otherUser, '333.00', time),
     largeWithdrawal(ownUser, '444.00', 5), // before the time range

@@ -35,7 +35,8 @@ export const test = baseTest.extend<Fixtures, Servers>({
   openServer: [async ({}, use) => withServer('open', 'open', use), { scope: 'worker', timeout: 120_000 }],
   securedServer: [async ({}, use) => withServer('secured', 'required', use), { scope: 'worker', timeout: 120_000 }],
   expectedErrors: [undefined, { option: true }],
-  // Uncaught errors, console messages and violations of the content security policy fail a journey.
+  // On every page, uncaught errors, console errors and warnings, and violations of the content security policy fail a
+  // journey.
   context: async ({ context, expectedErrors }, use) => {
     const consoleErrors: string[] = []
     const recordError = (text: string) => {
@@ -124,7 +125,7 @@ export async function checkScreen(page: Page, name: string) {
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme })
     await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', scheme)
-    await page.waitForTimeout(250) // color transitions take 200 ms
+    await page.waitForTimeout(250) // colour transitions take 200 ms
     expect(await findViolations(page), `${name}, ${scheme}`).toEqual([])
     await saveScreenshot(page, `${name}-${scheme}`)
   }

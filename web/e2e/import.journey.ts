@@ -39,7 +39,7 @@ test.describe('rejected requests', () => {
     await page.getByRole('button', { name: 'Download errors' }).click()
     const list = await download
     expect(list.suggestedFilename()).toBe('freezers-errors.csv')
-    expect(readFileSync(await list.path(), 'utf8')).toContain('4,"site_id","')
+    expect(readFileSync(await list.path(), 'utf8')).toContain('4,"site_id","there is no site 99"')
 
     await chooseFile(page, csvFile(`name;Site;colour\n${namePrefix};1;white\n"${namePrefix},\nb";2;"a\nb"\n`, 'corrected.csv'))
     await page.getByRole('button', { name: 'Check' }).click()
@@ -66,7 +66,7 @@ test.describe('rejected requests', () => {
     await chooseFile(page, csvFile(`title,note,country\n${lines.join('\n')}\n,x,Nowhere\n`, 'places.csv'))
     await expect(page.getByText('Missing required column: Name.')).toBeVisible()
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByRole('table', { name: 'Errors' })).toContainText('missing')
+    await expect(page.getByRole('table', { name: 'Errors' })).toContainText('is missing; the first line must name the columns')
     await page.getByRole('combobox', { name: 'title' }).selectOption('Name')
     await page.getByRole('button', { name: 'Check' }).click()
     await expect(page.getByRole('heading', { name: '1 error' })).toBeVisible({ timeout: 30_000 })
@@ -135,7 +135,7 @@ test('import works by keyboard only', async ({ page, openServer }) => {
     await page.keyboard.press('Enter')
   }
   await pressButton('Check')
-  await expect(page.getByText('1 row to create')).toBeVisible()
+  await expect(page.getByText('1 row to create, 0 rows to update.')).toBeVisible()
   await pressButton('Import')
   await expect(page.getByText('1 row created, 0 rows updated.')).toBeVisible()
 })

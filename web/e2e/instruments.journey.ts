@@ -140,7 +140,7 @@ test.describe('rejected requests', () => {
     await expect(page.getByRole('table', { name: 'Containers' }).getByRole('row')).toHaveCount(3)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     const dialog = page.getByRole('dialog')
-    await expect(dialog).toContainText('by 2 containers.')
+    await expect(dialog).toContainText('The row is still referenced by 2 containers.')
     await expect(dialog.getByRole('button', { name: 'Delete' })).toBeDisabled()
     await checkScreen(page, 'freezer-delete')
     await dialog.getByLabel('Also delete these items').check()
@@ -149,7 +149,7 @@ test.describe('rejected requests', () => {
     const { body } = await callApi(page, 'GET', `/api/v1/containers?freezer_id=${id}`)
     expect(body).toEqual([])
     await page.goto(`${openServer.url}/app/freezers/${id}`)
-    await expect(page.getByText('Not found')).toBeVisible()
+    await expect(page.getByText('Not found', { exact: true })).toBeVisible()
   })
 })
 

@@ -12,7 +12,7 @@ const outputDir = process.env.PICTURES ? picturesDir : path.join(import.meta.dir
 const test = base.extend<object, { labServer: Server }>({ labServer: [async ({}, use) => withServer('lab', 'required', use), { scope: 'worker', timeout: 120_000 }] })
 
 test.describe('pictures', () => {
-  test.use({ expectedErrors: /status of 400/ }) // a file with faults in it
+  test.use({ expectedErrors: /status of 400/ }) // the file has errors
 
   test('of a laboratory with data', async ({ page, labServer }) => {
     test.setTimeout(180_000)
@@ -51,7 +51,7 @@ test.describe('pictures', () => {
 
     await page.goto(`${labServer.url}/app/todos`)
     await expectLoaded(page, 'Todos')
-    await expect(page.getByRole('link', { name: 'Minus 20', exact: true })).toBeVisible()
+    await expect(page.getByRole('link', { name: 'Minus 20', exact: true })).toBeVisible() // the name has replaced the ID
     await takePicture(page, 'todos')
 
     await page.goto(`${labServer.url}/app/import?into=containers`)

@@ -12,8 +12,7 @@ test('an operation is found by keywords and shows its SQL', async ({ page, conte
   await expect(page).toHaveURL(/\?find=sites\+patch$/)
   await page.getByRole('link', { name: 'PATCH /api/v1/sites/{id}' }).click()
   await expect(page).toHaveURL(/\/reference\/PatchSite$/)
-  await expect(page.getByRole('heading', { level: 1, name: /site/ })).toBeVisible()
-  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+  await expectLoaded(page, 'Changes the given fields of a site')
   await expect(page.getByRole('region', { name: 'SQL' })).toContainText('UPDATE site SET')
   await expect(page.getByRole('region', { name: 'curl' })).toContainText(
     `curl -X PATCH ${openServer.url}/api/v1/sites/1`,

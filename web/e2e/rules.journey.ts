@@ -95,7 +95,7 @@ test.describe('conflicts and errors', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByLabel('Limit (medium risk)')).toHaveAccessibleDescription(/must be an integer from 1 to 1 million/)
     await expect(page.getByLabel('Limit (medium risk)')).toBeFocused()
-    await checkScreen(page, 'rule-refused')
+    await checkScreen(page, 'rule-rejected')
     // The other admin.
     const { status } = await callApi(page, 'PATCH', '/api/v1/rules/500', { limit: '7', window_seconds: 90 })
     expect(status).toBe(200)
@@ -134,6 +134,6 @@ test.describe('conflicts and errors', () => {
 
   test('an unknown rule shows an error', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/rules/77`)
-    await expect(page.getByText('Not found')).toBeVisible()
+    await expect(page.getByText('Not found', { exact: true })).toBeVisible()
   })
 })

@@ -14,7 +14,7 @@ test('search finds a row by part of its name, and Enter opens it at any typing s
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   const [name, contact] = [uniqueName('Muskox'), uniqueName('Iñupiat')]
-  const { body: site } = await callApi(page, 'POST', '/api/v1/sites', { name: `The ${name} hut`, contact: contact, address: null, state_or_region: null, country: null, postcode_or_zip: null })
+  const { body: site } = await callApi(page, 'POST', '/api/v1/sites', { name: `The ${name} hut`, contact, address: null, state_or_region: null, country: null, postcode_or_zip: null })
   const { body: freezer } = await callApi(page, 'POST', '/api/v1/freezers', { name: `${name} 100%`, site_id: site.id })
   const { body: container } = await callApi(page, 'POST', '/api/v1/containers', { freezer_id: freezer.id })
   const search = page.getByRole('combobox', { name: 'Search' })

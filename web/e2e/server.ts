@@ -38,8 +38,8 @@ export class Server {
 
   constructor(name: string, port: number, auth: 'open' | 'required') {
     this.url = `http://127.0.0.1:${port}`
-    // The path is short, because socket paths are limited to 107 bytes. It is outside the repository, because Postgres
-    // of root runs as another user.
+    // The path is short, because socket paths are limited to 107 bytes. It is outside the repository, because root
+    // starts Postgres as another user.
     const stateDir = path.join('/tmp', `labledger-e2e-${process.env.LABLEDGER_E2E ?? process.pid}-${name}`)
     this.env = {
       PATH: process.env.PATH,
@@ -53,13 +53,13 @@ export class Server {
 
   /** start starts the server and waits until it is ready. */
   async start() {
-    const process = spawn(serverBinary, [], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.process = process
-    for (const stream of [process.stdout, process.stderr])
+    const child = spawn(serverBinary, [], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.process = child
+    for (const stream of [child.stdout, child.stderr])
       stream.on('data', (text: Buffer) => (this.log = (this.log + text.toString()).slice(-8000)))
     const deadline = Date.now() + 60_000
     while (!(await this.isReady())) {
-      if (process.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start:\n${this.log}`)
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start:\n${this.log}`)
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
   }
@@ -74,12 +74,12 @@ export class Server {
 
   /** stop sends SIGINT, and SIGKILL if the server does not exit within 20 s. */
   async stop() {
-    const process = this.process
+    const child = this.process
     this.process = undefined
-    if (!process || process.exitCode !== null) return
-    const exited = once(process, 'exit')
-    process.kill('SIGINT')
-    const timer = setTimeout(() => process.kill('SIGKILL'), 20_000)
+    if (!child || child.exitCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGINT')
+    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
     await exited
     clearTimeout(timer)
   }

@@ -87,7 +87,7 @@ test.describe('server restart', () => {
     const codeLoaded = page.waitForResponse(/SitesScreen\.js$/)
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).hover()
     await (await codeLoaded).finished()
-    await page.waitForTimeout(1000) // loads its own imports
+    await page.waitForTimeout(1000) // the code of the screen loads its imports
     await securedServer.stop()
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).click()
     await expect(page.getByText('The server cannot be reached')).toBeVisible({ timeout: 30_000 })

@@ -153,7 +153,7 @@ test.describe('rejected requests', () => {
     await page.goto(`${openServer.url}/app/sites/${id}`)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     const dialog = page.getByRole('dialog')
-    await expect(dialog).toContainText('by 2 freezers.')
+    await expect(dialog).toContainText('The row is still referenced by 2 freezers.')
     await expect(dialog.getByRole('button', { name: 'Delete' })).toBeDisabled()
     await dialog.getByLabel('Also delete these items').check()
     await dialog.getByRole('button', { name: 'Delete' }).click()
@@ -197,7 +197,7 @@ test('a long list is virtualized and its last row is reachable', async ({ page, 
     await page.getByRole('button', { name: 'Load more' }).click()
     await expect(page.getByRole('table', { name: 'Sites' })).toHaveAttribute('aria-rowcount', String(size + 1))
   }
-  await expect(page.getByText('250 items')).toBeAttached()
+  await expect(page.getByText('250 items', { exact: true })).toBeAttached()
   expect(await page.getByRole('row').count()).toBeLessThan(100)
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
   const last = page.getByRole('link', { name: 'Outpost 250' })

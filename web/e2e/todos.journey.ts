@@ -157,7 +157,8 @@ test.describe('rejected requests', () => {
     await page.keyboard.press('ArrowRight')
     await expect(page.getByRole('region', { name: /^doing/ })).toContainText('Sort samples') // before the response
     release()
-    await expect(page.getByText('“Sort samples” could not be moved.')).toBeVisible()
+    const rejection = 'Only its owner (olga), its assignee and admins may change this row.'
+    await expect(page.getByText(`“Sort samples” could not be moved. ${rejection}`)).toBeVisible()
     await expect(page.getByRole('region', { name: /^open/ }).getByRole('link', { name: 'Sort samples' })).toBeFocused() // reverted
     await page.keyboard.press('Enter')
     await expectLoaded(page, 'Sort samples')

@@ -57,7 +57,7 @@ test.describe('rejected requests', () => {
     await signIn(page, securedServer, 'ada', '/app/users/new')
     await page.getByLabel('Username').fill(Object.keys(users)[1] as string)
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByLabel('Username')).toHaveAccessibleDescription(/taken|already/)
+    await expect(page.getByLabel('Username')).toHaveAccessibleDescription('is already used by another account')
     await expect(page.getByLabel('Username')).toBeFocused()
   })
 
@@ -82,7 +82,7 @@ test.describe('rejected requests', () => {
     await page.getByLabel('Contact').fill('Unsaved contact')
     await setRole('viewer')
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByRole('alert')).toContainText('operator')
+    await expect(page.getByRole('alert')).toContainText('Requires role operator; you have viewer.')
     await expect(page.getByLabel('Contact')).toHaveValue('Unsaved contact')
     await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0) // the page has the new role
     await page.getByRole('button', { name: 'Cancel' }).click()

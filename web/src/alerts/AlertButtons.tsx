@@ -47,5 +47,5 @@ export function AlertButtons({ alerts, onAction, isBusy = false, isCompact = fal
 
 const stateColors = { open: 'orange', acknowledged: 'blue', closed: 'gray' } as Record<string, string>
 
-/** alertStateColor returns the badge color of an alert state. */
+/** alertStateColor returns the badge colour of an alert state. */
 export const alertStateColor = (state: string) => stateColors[state] ?? 'gray'

@@ -69,7 +69,7 @@ export const updateAlert = (changes: Partial<Alert>, base: Alert) => {
   return unwrap(
     api.PATCH('/api/v1/alerts/{alert_id}', {
       params: { path: { alert_id: base.id }, header: ifMatch(base) },
-      body: body,
+      body,
     }),
   )
 }

@@ -13,7 +13,7 @@ test('a history of one page is reversed without a second request', async () => {
     rows: [change(1), change(2)],
     nextCursor: undefined,
   }))
-  expect(await fetchHistory(undefined, signal)).toEqual({ rows: [{ id: 2 }, { id: 1 }], next: undefined })
+  expect(await fetchHistory(undefined, signal)).toEqual({ rows: [{ id: 2 }, { id: 1 }], nextCursor: undefined })
   expect(fetchMock).not.toHaveBeenCalled()
 })
 

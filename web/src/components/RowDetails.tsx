@@ -49,7 +49,7 @@ export function RowDetails<T extends { version: number }, F extends Partial<T>>(
 }: Props<T, F>) {
   const { editing, conflict, save, stopEditing, editButton } = useRowEditor<T>({
     row,
-    editOptions: editOptions,
+    editOptions,
     canEdit,
   })
   const fieldNames = Object.keys(labels) as (keyof T & string)[]

@@ -8,7 +8,6 @@ const titles: Record<number, string> = {
   409: 'Conflict with other data',
   412: 'Changed by another user',
   413: 'Too large',
-  428: 'Changed by another user',
   429: 'Too many requests',
   503: 'Server unavailable',
 }

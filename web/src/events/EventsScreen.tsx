@@ -9,6 +9,7 @@ import { Screen } from '../components/Screen'
 import { useRuleOptions } from '../rules/api'
 import { useShortcut } from '../shell/shortcuts'
 import { headerHeight } from '../shell/theme'
+import { eventTypeLabels } from './api'
 import classes from './EventsScreen.module.css'
 import { EventTable } from './EventTable'
 import { type EventFeed, useEventFeed } from './useEventFeed'
@@ -20,10 +21,7 @@ const filters = [
   {
     name: 'type',
     label: 'Type',
-    options: [
-      { value: 'deposit', label: 'Deposit' },
-      { value: 'withdraw', label: 'Withdrawal' },
-    ],
+    options: Object.entries(eventTypeLabels).map(([value, label]) => ({ value, label })),
   },
   { name: 'code', label: 'Rule' },
   { name: 'from', label: 'Time from', isDateTime: true },

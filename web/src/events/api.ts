@@ -56,7 +56,7 @@ export const eventQuery = (id: string) =>
       unwrap(api.GET('/api/v1/events/{event_id}', { params: { path: { event_id: id } }, signal })),
   })
 
-/** eventsUpToQuery fetches an event and the 200 events of the same user before it, newest first. */
+/** eventsUpToQuery fetches an event and up to 200 events of the same user before it, newest first. */
 export const eventsUpToQuery = (event: Pick<Event, 'id' | 'user_id'>) =>
   queryOptions({
     queryKey: ['event', event.id, 'before'],

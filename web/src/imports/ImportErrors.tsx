@@ -24,7 +24,7 @@ export function ImportErrors({ errors, target, fileName }: Props) {
       header: 'Field',
       value: ({ field }) => (field === 'line' ? 'Entire line' : (target.fields[field] ?? field)),
     },
-    { id: 'message', header: 'Problem', value: ({ message }) => message },
+    { id: 'message', header: 'Message', value: ({ message }) => message },
   ]
   return (
     <Section

@@ -18,7 +18,7 @@ export interface CSVRecord {
 }
 
 /** maxRecordSize is the maximum size of a record in bytes, the same as on the server. */
-export const maxRecordSize = 1 << 20
+const maxRecordSize = 1 << 20
 
 /** readRecords parses a file in chunks. It stops at a record that is too long, for example after an unclosed quote. */
 export async function* readRecords(file: Blob, delimiter: number): AsyncGenerator<CSVRecord[]> {

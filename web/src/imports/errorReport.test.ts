@@ -21,11 +21,11 @@ test('formulas are escaped in the CSV report', async () => {
 test('errors are sorted by line and report the cell count of the file', () => {
   const errors = [
     { line: 7, field: 'line', message: 'has 3 cells, but the header has 2' },
-    { line: 4, field: 'site_id', message: 'refers to no existing site' },
+    { line: 4, field: 'site_id', message: 'there is no site 99' },
   ]
   expect(
     toFileErrors(errors, [{ line: 7, cells: ['a'] }], ['name', 'site', 'colour']).map(
       ({ line, message }) => `${line} ${message}`,
     ),
-  ).toEqual(['4 refers to no existing site', '7 has 1 cell, but the header has 3'])
+  ).toEqual(['4 there is no site 99', '7 has 1 cell, but the header has 3'])
 })
