@@ -4,6 +4,8 @@ import (
 	"embed"
 	"net/http"
 	"strings"
+
+	"labledger/api/rest"
 )
 
 // The binary contains the OpenAPI document and the API reference page.
@@ -27,15 +29,13 @@ func serveAsset(name string) http.Handler {
 }
 
 // serveDocs serves the files of the API reference page.
-func serveDocs() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := "docs/" + pathValues(r)["file"]
-		asset, err := assets.Open(name)
-		if err != nil {
-			notFound(w, r)
-			return
-		}
-		_ = asset.Close() // cannot fail: the file is embedded
-		serveAsset(name).ServeHTTP(w, r)
-	})
+func serveDocs(w http.ResponseWriter, r *http.Request) {
+	name := "docs/" + rest.PathValues(r)["file"]
+	asset, err := assets.Open(name)
+	if err != nil {
+		rest.NotFound(w, r)
+		return
+	}
+	_ = asset.Close() // cannot fail: the file is embedded
+	serveAsset(name).ServeHTTP(w, r)
 }

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"labledger/api/rest"
 	"labledger/db"
 	"labledger/internal/media"
 )
-
-// NoParams are the parameters of a function without parameters.
-type NoParams struct{}
 
 // Health reports that the process runs.
 type Health struct {
@@ -22,7 +22,7 @@ type Health struct {
 }
 
 // ShowHealth reports that the server runs. It does not query the database.
-func ShowHealth(*db.Queries, context.Context, NoParams) (Health, error) {
+func ShowHealth(context.Context, *rest.Call, rest.NoParams) (Health, error) {
 	return Health{"healthy"}, nil
 }
 
@@ -43,7 +43,7 @@ type Hello struct {
 }
 
 // ShowHello lists the paths to start from.
-func ShowHello(*db.Queries, context.Context, NoParams) (Hello, error) {
+func ShowHello(context.Context, *rest.Call, rest.NoParams) (Hello, error) {
 	return Hello{"world", "/docs", "/api/v1/openapi.json", "/api/v1/sites", "/api/v1/instruments", "/api/v1/changes"}, nil
 }
 
@@ -56,50 +56,47 @@ type Readiness struct {
 	Checks map[string]string `json:"checks"`
 }
 
-// status returns the HTTP status of the response.
-func (r Readiness) status() int {
-	if r.Status == "ready" {
-		return http.StatusOK
-	}
-	return http.StatusServiceUnavailable
+// readiness runs the checks of /readyz.
+type readiness struct {
+	queries  *db.Queries
+	schema   uint          // required schema version; 0 for any
+	media    *media.Store  // nil without a media directory
+	replica  *rest.Replica // nil without a replica
+	draining func() bool   // whether the server is shutting down; nil for never
 }
+
+// readinessDoc documents ShowReadiness.
+var readinessDoc = rest.Doc{Queries: []any{(*db.Queries).CheckDatabase}}
 
 // ShowReadiness reports whether the server can handle requests: it is not shutting down, and the database is reachable,
 // has the required schema and accepts writes. It also reports the state of the media directory and of the replica.
-func ShowReadiness(*db.Queries, context.Context, NoParams) (Readiness, error) {
-	panic("api: ShowReadiness is implemented by readiness.check")
+func (c *readiness) ShowReadiness(ctx context.Context, call *rest.Call, _ rest.NoParams) (Readiness, error) {
+	ctx, cancel := context.WithTimeout(ctx, rest.StatementTimeout)
+	defer cancel()
+	r := c.check(ctx)
+	if r.Status != "ready" {
+		call.Status = http.StatusServiceUnavailable
+		call.Header.Set("Retry-After", "2")
+	}
+	return r, nil
 }
 
-// readiness runs the checks of /readyz.
-type readiness struct {
-	schema   uint         // required schema version; 0 for any
-	media    *media.Store // nil without a media directory
-	replica  *replica     // nil without a replica
-	draining func() bool  // whether the server is shutting down; nil for never
-}
-
-func (c *readiness) endpoint() endpoint {
-	e := callFunc(c.check, (*db.Queries).CheckDatabase)
-	e.queries[0] = ShowReadiness
-	return e
-}
-
-func (c *readiness) check(q *db.Queries, ctx context.Context, _ NoParams) (Readiness, error) {
+func (c *readiness) check(ctx context.Context) Readiness {
 	if c.draining != nil && c.draining() {
 		checks := map[string]string{"server": "shutting down: open requests are finished, send new ones to another server"}
-		return Readiness{"not ready", checks}, nil
+		return Readiness{"not ready", checks}
 	}
 	r := Readiness{"ready", map[string]string{}}
-	if !c.checkDatabase(q, ctx, r.Checks) {
+	if !c.checkDatabase(ctx, r.Checks) {
 		r.Status = "not ready"
 	}
 	if c.media != nil {
 		r.Checks["media"] = checkText(c.media.CheckWritable())
 	}
 	if c.replica != nil {
-		r.Checks["replica"] = c.replica.status(ctx)
+		r.Checks["replica"] = c.replica.Status(ctx)
 	}
-	return r, nil
+	return r
 }
 
 // checkText returns the text of a check's result.
@@ -111,15 +108,15 @@ func checkText(err error) string {
 }
 
 // checkDatabase adds the results for the database to checks. It reports whether the server can work with it.
-func (c *readiness) checkDatabase(q *db.Queries, ctx context.Context, checks map[string]string) (ready bool) {
-	row, err := q.CheckDatabase(ctx)
+func (c *readiness) checkDatabase(ctx context.Context, checks map[string]string) (ready bool) {
+	row, err := c.queries.CheckDatabase(ctx)
 	var pgErr *pgconn.PgError
 	checks["database"] = "ok"
 	switch {
-	case err == errNoRow, errors.As(err, &pgErr) && pgErr.Code == "42P01": // undefined_table
+	case errors.Is(err, pgx.ErrNoRows), errors.As(err, &pgErr) && pgErr.Code == pgerrcode.UndefinedTable:
 		checks["schema"] = "missing: run labledger migrate up"
 		return false
-	case errors.As(err, &pgErr) && pgErr.Code == "42501": // insufficient_privilege
+	case errors.As(err, &pgErr) && pgErr.Code == pgerrcode.InsufficientPrivilege:
 		checks["schema"] = "unknown: the role of DATABASE_URL has no permission to read schema_migrations"
 		return false
 	case err != nil:

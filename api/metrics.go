@@ -85,7 +85,7 @@ func (m *metrics) observe(method, route string, status int, elapsed time.Duratio
 func isKnownMethod(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-		http.MethodOptions, methodUpdate:
+		http.MethodOptions, MethodUpdate:
 		return true
 	}
 	return false

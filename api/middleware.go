@@ -14,7 +14,8 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"labledger/db"
+	"labledger/api/problem"
+	"labledger/api/rest"
 )
 
 // middleware wraps the router and sees every request, including those without a route. It assigns the request ID, logs,
@@ -27,32 +28,11 @@ type middleware struct {
 	remoteParent func(*http.Request) trace.SpanContext
 }
 
-// A responseRecorder is the writer of a response, with what is known about the request.
+// A responseRecorder is the writer of a response that records its status and size.
 type responseRecorder struct {
 	http.ResponseWriter
-	id      string
-	caller  principal
-	secure  bool     // the browser uses HTTPS
-	route   string   // path template; "" without a route
-	problem *Problem // the response, if it is an error
-	status  int
-	bytes   int64
-	span    trace.Span // nil without tracing
-}
-
-// recorderOf returns the responseRecorder beneath a handler's writer.
-func recorderOf(w http.ResponseWriter) *responseRecorder {
-	for {
-		if rec, ok := w.(*responseRecorder); ok {
-			return rec
-		}
-		w = w.(interface{ Unwrap() http.ResponseWriter }).Unwrap()
-	}
-}
-
-// requestContext returns the actor and request ID that the database records with a write.
-func (rec *responseRecorder) requestContext() db.SetRequestContextParams {
-	return db.SetRequestContextParams{Actor: rec.caller.username, Role: rec.caller.role.String(), RequestID: rec.id}
+	status int
+	bytes  int64
 }
 
 // WriteHeader records the status.
@@ -99,26 +79,30 @@ var defaultHeaders = http.Header{
 
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	rec := &responseRecorder{ResponseWriter: w, id: r.Header.Get("X-Request-Id")}
-	if rec.id == "" || !requestIDRE.MatchString(rec.id) {
-		rec.id = newRequestID()
+	rec := &responseRecorder{ResponseWriter: w}
+	info := &rest.Info{ID: r.Header.Get("X-Request-Id")}
+	if info.ID == "" || !requestIDRE.MatchString(info.ID) {
+		info.ID = newRequestID()
 	}
 	maps.Copy(w.Header(), defaultHeaders)
-	w.Header().Set("X-Request-Id", rec.id)
+	w.Header().Set("X-Request-Id", info.ID)
+	ctx := rest.WithInfo(r.Context(), info)
+	var span trace.Span
 	if m.tracer != nil {
-		r = m.startSpan(rec, r)
+		ctx, span = m.startSpan(ctx, r)
 	}
+	r = r.WithContext(ctx)
 	defer func() {
 		recovered := recover()
 		if recovered != nil && recovered != http.ErrAbortHandler {
 			m.log.Error("handler panicked",
-				"request_id", rec.id, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+				"request_id", info.ID, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
 			if rec.status == 0 {
-				writeProblem(rec, r, asProblem(fmt.Errorf("panic: %v", recovered), r.Method, nil))
+				rest.WriteProblem(rec, r, problem.From(fmt.Errorf("panic: %v", recovered), r.Method, nil))
 			}
 			recovered = http.ErrAbortHandler
 		}
-		m.logRequest(r, rec, time.Since(start))
+		m.logRequest(r, info, rec, span, time.Since(start))
 		if recovered != nil {
 			panic(recovered) // net/http closes the connection
 		}
@@ -126,14 +110,16 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.next.ServeHTTP(rec, r)
 }
 
-// logRequest writes the log line, the metrics and the span of a request.
-func (m *middleware) logRequest(r *http.Request, rec *responseRecorder, elapsed time.Duration) {
+// logRequest writes the log line, the metrics and the span of a request. span may be nil.
+func (m *middleware) logRequest(
+	r *http.Request, info *rest.Info, rec *responseRecorder, span trace.Span, elapsed time.Duration,
+) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
 	}
-	m.metrics.observe(r.Method, rec.route, rec.status, elapsed)
-	if rec.span != nil {
-		endSpan(rec, r)
+	m.metrics.observe(r.Method, info.Route, rec.status, elapsed)
+	if span != nil {
+		endSpan(span, r, info.Route, rec.status)
 	}
 	level := slog.LevelInfo
 	if rec.status >= http.StatusInternalServerError {
@@ -143,20 +129,20 @@ func (m *middleware) logRequest(r *http.Request, rec *responseRecorder, elapsed 
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", rec.id),
+		slog.String("request_id", info.ID),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
-		slog.String("route", rec.route),
+		slog.String("route", info.Route),
 		slog.Int("status", rec.status),
 		slog.Int64("bytes", rec.bytes),
 		slog.Float64("ms", float64(elapsed.Microseconds())/1000),
-		slog.String("actor", rec.caller.username),
+		slog.String("actor", info.Caller.Username),
 	}
-	if rec.span != nil && rec.span.SpanContext().IsSampled() {
-		attrs = append(attrs, slog.String("trace_id", rec.span.SpanContext().TraceID().String()))
+	if span != nil && span.SpanContext().IsSampled() {
+		attrs = append(attrs, slog.String("trace_id", span.SpanContext().TraceID().String()))
 	}
-	if rec.problem != nil && rec.problem.cause != nil {
-		attrs = append(attrs, slog.String("error", rec.problem.cause.Error()))
+	if info.Problem != nil && info.Problem.Cause() != nil {
+		attrs = append(attrs, slog.String("error", info.Problem.Cause().Error()))
 	}
 	m.log.LogAttrs(r.Context(), level, "request", attrs...)
 }

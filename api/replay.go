@@ -14,12 +14,13 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"labledger/api/bind"
+	"labledger/api/problem"
+	"labledger/api/rest"
 	"labledger/db"
 	"labledger/internal/ledger"
 	"labledger/internal/rules"
 )
-
-// This file evaluates changed rules over recorded events.
 
 // ReplayRequest describes a replay: the changed rules and the events to evaluate.
 type ReplayRequest struct {
@@ -50,98 +51,73 @@ type RuleOverride struct {
 	Enabled *bool `json:"enabled"`
 }
 
+// replayDoc documents ReplayLedger.
+var replayDoc = rest.Doc{Queries: []any{(*db.Queries).ListRulesets, (*db.Queries).ListLedger}, Long: true}
+
+// A replayer replays the ledger.
+type replayer struct{ ledger *ledger.Ledger }
+
 // ReplayLedger evaluates changed rules over the recorded events and reports the alerts that would be added, removed and
 // unchanged. It reads one snapshot and stores nothing. Without rules it reports the recorded alerts.
-func ReplayLedger(*db.Queries, context.Context, ReplayRequest) (ledger.Replay, error) {
-	panic("api: ReplayLedger is implemented by call.replay")
-}
-
-func replayEndpoint(l *ledger.Ledger) endpoint {
-	return endpoint{
-		queries: []any{ReplayLedger, (*db.Queries).ListRulesets, (*db.Queries).ListLedger},
-		in:      reflect.TypeFor[ReplayRequest](),
-		out:     reflect.TypeFor[ledger.Replay](),
-		handle:  func(c *call) error { return c.replay(l) },
-	}
-}
-
-// ruleBinder binds one element of ReplayRequest.Rules.
-var ruleBinder = newBinder(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil)
-
-func (c *call) replay(l *ledger.Ledger) error {
-	in := c.in.Addr().Interface().(*ReplayRequest)
+func (r *replayer) ReplayLedger(ctx context.Context, c *rest.Call, in ReplayRequest) (*ledger.Replay, error) {
 	request := ledger.ReplayRequest{From: in.From, To: in.To, UserID: in.UserID}
 	if in.Differences != nil {
 		request.Limit = int(*in.Differences)
 	}
 	if in.Rules != nil {
-		request.Changes = bindRules(*in.Rules, &c.errs)
+		request.Changes = bindRules(*in.Rules, &c.Errors)
 	}
 	for _, fieldErr := range request.Validate() {
 		index, isRule := strings.CutPrefix(fieldErr.Field, "rules[")
-		if !isRule || !c.errs.has("rules["+index[:strings.IndexByte(index, ']')+1]) {
-			c.errs.add(fieldErr.Field, fieldErr.Message)
+		if !isRule || !c.Errors.Has("rules["+index[:strings.IndexByte(index, ']')+1]) {
+			c.Errors.Add(fieldErr.Field, fieldErr.Message)
 		}
 	}
-	if p := badRequest(c.errs); p != nil {
-		return p
+	if err := c.Errors.Err(); err != nil {
+		return nil, err
 	}
-	release, err := c.transfers.tryAcquire()
-	if err != nil {
-		return err
-	}
-	defer release()
-	ctx, cancel := context.WithTimeout(c.r.Context(), bulkTimeout)
-	defer cancel()
-	extend := deadlineExtender(c.w)
-	extend()
-	request.Progress = func(int64) { extend() }
-	result, err := l.Replay(ctx, request)
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(result)
-	if err != nil {
-		return err
-	}
-	return respond(c.w, http.StatusOK, append(body, '\n'))
+	request.Progress = func(int64) { c.ExtendDeadlines() }
+	return r.ledger.Replay(ctx, request)
 }
+
+// rulePlan binds one element of ReplayRequest.Rules.
+var rulePlan = bind.New(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil, bind.Options{Rules: fieldRules})
 
 // maxRules is the maximum number of changed rules: more than exist.
 const maxRules = 100
 
 // bindRules parses the changed rules. It reports errors of the n-th rule under rules[n].
-func bindRules(text []byte, errs *fieldErrors) (changes []ledger.RuleChange) {
+func bindRules(text []byte, errs *problem.FieldErrors) (changes []ledger.RuleChange) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(text))
 	if decoder.PeekKind() != '[' {
-		errs.add("rules", "must be an array of objects")
+		errs.Add("rules", "must be an array of objects")
 		return nil
 	}
 	_, _ = decoder.ReadToken() // "[", as peeked
 	for n := 0; decoder.PeekKind() != ']'; n++ {
 		if n == maxRules {
-			errs.add("rules", fmt.Sprintf("must have at most %d rules", maxRules))
+			errs.Add("rules", fmt.Sprintf("must have at most %d rules", maxRules))
 			return nil
 		}
 		value, err := decoder.ReadValue()
 		if err != nil && !errors.Is(err, io.EOF) {
-			errs.add("rules", "is not valid JSON")
+			errs.Add("rules", "is not valid JSON")
 			return nil
 		}
-		var ruleErrs fieldErrors
+		var ruleErrs problem.FieldErrors
 		var rule RuleOverride
-		if err := ruleBinder.bindBody(reflect.ValueOf(&rule).Elem(), slices.Clone(value), "", &ruleErrs); err != nil {
-			ruleErrs = append(ruleErrs, asProblem(err, http.MethodPost, nil).Errors...)
+		if err := rulePlan.Body(&rule, slices.Clone(value), &ruleErrs); err != nil {
+			ruleErrs = append(ruleErrs, problem.From(err, http.MethodPost, nil).Errors...)
 		}
 		prefix := fmt.Sprintf("rules[%d]", n)
 		if rule.Code == nil && len(ruleErrs) == 0 {
-			ruleErrs.add("code", "is missing")
+			ruleErrs.Add("code", "is missing")
 		}
 		for _, fieldErr := range ruleErrs {
 			if fieldErr.Field == "body" {
-				errs.add(prefix, fieldErr.Message)
+				errs.Add(prefix, fieldErr.Message)
 			} else {
-				errs.add(prefix+"."+fieldErr.Field, fieldErr.Message)
+				errs.Add(prefix+"."+fieldErr.Field, fieldErr.Message)
 			}
 		}
 		if len(ruleErrs) > 0 { // a placeholder keeps the indexes of the rules after it

@@ -2,7 +2,9 @@ package api
 
 import (
 	"net/http"
-	"strings"
+
+	"labledger/api/problem"
+	"labledger/api/rest"
 )
 
 // App serves the web app. The zero value serves none.
@@ -13,54 +15,24 @@ type App struct {
 	Static func(w http.ResponseWriter, r *http.Request, digest, file string) (ok bool)
 }
 
-// appPath is the prefix of the app's pages.
-const appPath = "/app/"
-
-const mediaTypeHTML = "text/html"
-
-// pageEndpoint serves the page for every path of the app and any query string; the app interprets both.
-func (a App) pageEndpoint() endpoint {
-	e := raw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.Page == nil {
-			notFound(w, r)
-			return
-		}
-		if _, p := negotiate(r, []string{mediaTypeHTML}); p != nil {
-			writeProblem(w, r, p)
-			return
-		}
-		a.Page(w, r)
-	}))
-	e.anyQuery = true
-	return e
+// servePage serves the page for every path of the app and any query string; the app interprets both.
+func (a App) servePage(w http.ResponseWriter, r *http.Request) {
+	if a.Page == nil {
+		rest.NotFound(w, r)
+		return
+	}
+	if _, err := rest.Negotiate(r, rest.MediaTypeHTML); err != nil {
+		rest.WriteProblem(w, r, problem.From(err, r.Method, nil))
+		return
+	}
+	a.Page(w, r)
 }
 
-// staticHandler serves the files of the page.
-func (a App) staticHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		vars := pathValues(r)
-		if a.Static == nil || !a.Static(w, r, vars["digest"], vars["file"]) {
-			writeProblem(w, r, problem(http.StatusNotFound, "This version of the app has no such file. Reload the page."))
-		}
-	})
-}
-
-// withBrowserRedirect makes an endpoint redirect browsers to the app.
-func withBrowserRedirect(e endpoint) endpoint {
-	e.redirectBrowsers = appPath
-	return e
-}
-
-// redirectBrowsers redirects clients that prefer HTML to JSON. h serves all others.
-func redirectBrowsers(location string, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Vary", "Accept")
-		accept := strings.Join(r.Header.Values("Accept"), ",")
-		if preferredIndex(accept, []string{mediaTypes[formatJSON], mediaTypeHTML}) == 1 {
-			w.Header().Set("Location", location)
-			w.WriteHeader(http.StatusSeeOther)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
+// serveStatic serves the files of the page.
+func (a App) serveStatic(w http.ResponseWriter, r *http.Request) {
+	vars := rest.PathValues(r)
+	if a.Static == nil || !a.Static(w, r, vars["digest"], vars["file"]) {
+		rest.WriteProblem(w, r, problem.New(http.StatusNotFound,
+			"This version of the app has no such file. Reload the page."))
+	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
+	"labledger/api/authn"
 	"labledger/internal/auth"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
@@ -141,10 +142,9 @@ func signIn(ctx context.Context, env environment) (target, error) {
 		return target{}, err
 	}
 	address, err := startHTTP(api.New(api.Options{
-		Pool:           env.pool,
-		Log:            slog.New(slog.DiscardHandler),
-		AnonymousActor: "bench",
-		Access:         api.Access{Keys: keys, AuthRequired: true},
+		Pool:   env.pool,
+		Log:    slog.New(slog.DiscardHandler),
+		Access: authn.Options{Keys: keys, AuthRequired: true},
 	}))
 	token := keys.SignAccessToken(accountID, session, time.Now())
 	return target{address, "Authorization: Bearer " + token + "\r\n"}, err
@@ -153,7 +153,9 @@ func signIn(ctx context.Context, env environment) (target, error) {
 // newAPI returns the server's handler with a log of the given level.
 func newAPI(env environment, level slog.Level) http.Handler {
 	logger := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: level}))
-	return api.New(api.Options{Pool: env.pool, Log: logger, AnonymousActor: "bench", Version: "bench"})
+	return api.New(api.Options{
+		Pool: env.pool, Log: logger, Access: authn.Options{AnonymousActor: "bench"}, Version: "bench",
+	})
 }
 
 // startHTTP serves a handler on a free loopback port until the program exits, and returns the address.

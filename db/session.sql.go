@@ -12,6 +12,97 @@ import (
 	"github.com/google/uuid"
 )
 
+const authorizeSession = `-- name: AuthorizeSession :one
+SELECT
+    username::text AS username,
+    role::text AS role
+FROM authorize_session(
+    $1::uuid,
+    $2::bigint,
+    $3::text,
+    $4::text
+)
+`
+
+type AuthorizeSessionParams struct {
+	SessionID    uuid.UUID `json:"session_id"`
+	AccountID    int64     `json:"account_id"`
+	RequiredRole string    `json:"required_role"`
+	RequestID    *string   `json:"request_id"`
+}
+
+type AuthorizeSessionRow struct {
+	Username string `json:"username"`
+	Role     string `json:"role"`
+}
+
+// Returns the user that an access token acts as. Raises LL401 if the session has ended or the account is disabled, and
+// LL403 if the role is too low. With a request ID, it sets the actor, the role and the ID of the transaction.
+//
+//	SELECT
+//	    username::text AS username,
+//	    role::text AS role
+//	FROM authorize_session(
+//	    $1::uuid,
+//	    $2::bigint,
+//	    $3::text,
+//	    $4::text
+//	)
+func (q *Queries) AuthorizeSession(ctx context.Context, arg AuthorizeSessionParams) (AuthorizeSessionRow, error) {
+	row := q.db.QueryRow(ctx, authorizeSession,
+		arg.SessionID,
+		arg.AccountID,
+		arg.RequiredRole,
+		arg.RequestID,
+	)
+	var i AuthorizeSessionRow
+	err := row.Scan(&i.Username, &i.Role)
+	return i, err
+}
+
+const authorizeToken = `-- name: AuthorizeToken :one
+SELECT
+    token_id::bigint AS token_id,
+    account_id::bigint AS account_id,
+    username::text AS username,
+    role::text AS role
+FROM authorize_token($1::bytea, $2::text, $3::text)
+`
+
+type AuthorizeTokenParams struct {
+	Hash         []byte  `json:"hash"`
+	RequiredRole string  `json:"required_role"`
+	RequestID    *string `json:"request_id"`
+}
+
+type AuthorizeTokenRow struct {
+	TokenID   int64  `json:"token_id"`
+	AccountID int64  `json:"account_id"`
+	Username  string `json:"username"`
+	Role      string `json:"role"`
+}
+
+// Returns the user that an API token acts as. Raises LL401 if the token has ended or the account is disabled, and LL403
+// if the role is too low. With a request ID, it sets the actor, the role and the ID of the transaction.
+//
+//	SELECT
+//	    token_id::bigint AS token_id,
+//	    account_id::bigint AS account_id,
+//	    username::text AS username,
+//	    role::text AS role
+//	FROM authorize_token($1::bytea, $2::text, $3::text)
+func (q *Queries) AuthorizeToken(ctx context.Context, arg AuthorizeTokenParams) (AuthorizeTokenRow, error) {
+	row := q.db.QueryRow(ctx, authorizeToken, arg.Hash, arg.RequiredRole, arg.RequestID)
+	var i AuthorizeTokenRow
+	err := row.Scan(
+		&i.TokenID,
+		&i.AccountID,
+		&i.Username,
+		&i.Role,
+	)
+	return i, err
+}
+
 const countLoginAttempt = `-- name: CountLoginAttempt :one
 WITH input AS (
     SELECT
@@ -317,102 +408,6 @@ func (q *Queries) GetCredential(ctx context.Context, arg GetCredentialParams) (G
 	row := q.db.QueryRow(ctx, getCredential, arg.Username)
 	var i GetCredentialRow
 	err := row.Scan(&i.AccountID, &i.PasswordHash, &i.Disabled)
-	return i, err
-}
-
-const getSessionPrincipal = `-- name: GetSessionPrincipal :one
-SELECT
-    username,
-    role
-FROM session
-JOIN account ON account.id = account_id
-WHERE session.id = $1::uuid
-  AND account_id = $2::bigint
-  AND revoked_at IS NULL
-  AND expires_at > now()
-  AND NOT disabled
-`
-
-type GetSessionPrincipalParams struct {
-	SessionID uuid.UUID `json:"session_id"`
-	AccountID int64     `json:"account_id"`
-}
-
-type GetSessionPrincipalRow struct {
-	Username string `json:"username"`
-	Role     string `json:"role"`
-}
-
-// Returns the user that an access token acts as. Returns no row if the session has ended or the account is disabled.
-//
-//	SELECT
-//	    username,
-//	    role
-//	FROM session
-//	JOIN account ON account.id = account_id
-//	WHERE session.id = $1::uuid
-//	  AND account_id = $2::bigint
-//	  AND revoked_at IS NULL
-//	  AND expires_at > now()
-//	  AND NOT disabled
-func (q *Queries) GetSessionPrincipal(ctx context.Context, arg GetSessionPrincipalParams) (GetSessionPrincipalRow, error) {
-	row := q.db.QueryRow(ctx, getSessionPrincipal, arg.SessionID, arg.AccountID)
-	var i GetSessionPrincipalRow
-	err := row.Scan(&i.Username, &i.Role)
-	return i, err
-}
-
-const getTokenPrincipal = `-- name: GetTokenPrincipal :one
-SELECT
-    api_token.id,
-    account_id,
-    username,
-    account.role,
-    api_token.role AS token_role
-FROM api_token
-JOIN account ON account.id = account_id
-WHERE hash = $1::bytea
-  AND revoked_at IS NULL
-  AND expires_at > now()
-  AND NOT disabled
-`
-
-type GetTokenPrincipalParams struct {
-	Hash []byte `json:"hash"`
-}
-
-type GetTokenPrincipalRow struct {
-	ID        int64  `json:"id"`
-	AccountID int64  `json:"account_id"`
-	Username  string `json:"username"`
-	Role      string `json:"role"`
-	TokenRole string `json:"token_role"`
-}
-
-// Returns the user that an API token acts as. Returns no row if the token has ended or the account is disabled.
-//
-//	SELECT
-//	    api_token.id,
-//	    account_id,
-//	    username,
-//	    account.role,
-//	    api_token.role AS token_role
-//	FROM api_token
-//	JOIN account ON account.id = account_id
-//	WHERE hash = $1::bytea
-//	  AND revoked_at IS NULL
-//	  AND expires_at > now()
-//	  AND NOT disabled
-func (q *Queries) GetTokenPrincipal(ctx context.Context, arg GetTokenPrincipalParams) (GetTokenPrincipalRow, error) {
-	row := q.db.QueryRow(ctx, getTokenPrincipal, arg.Hash)
-	var i GetTokenPrincipalRow
-	err := row.Scan(
-		&i.ID,
-		&i.AccountID,
-		&i.Username,
-		&i.Role,
-		&i.TokenRole,
-	)
 	return i, err
 }
 

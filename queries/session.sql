@@ -1,30 +1,25 @@
--- name: GetSessionPrincipal :one
--- Returns the user that an access token acts as. Returns no row if the session has ended or the account is disabled.
+-- name: AuthorizeSession :one
+-- Returns the user that an access token acts as. Raises LL401 if the session has ended or the account is disabled, and
+-- LL403 if the role is too low. With a request ID, it sets the actor, the role and the ID of the transaction.
 SELECT
-    username,
-    role
-FROM session
-JOIN account ON account.id = account_id
-WHERE session.id = @session_id::uuid
-  AND account_id = @account_id::bigint
-  AND revoked_at IS NULL
-  AND expires_at > now()
-  AND NOT disabled;
+    username::text AS username,
+    role::text AS role
+FROM authorize_session(
+    @session_id::uuid,
+    @account_id::bigint,
+    @required_role::text,
+    sqlc.narg('request_id')::text
+);
 
--- name: GetTokenPrincipal :one
--- Returns the user that an API token acts as. Returns no row if the token has ended or the account is disabled.
+-- name: AuthorizeToken :one
+-- Returns the user that an API token acts as. Raises LL401 if the token has ended or the account is disabled, and LL403
+-- if the role is too low. With a request ID, it sets the actor, the role and the ID of the transaction.
 SELECT
-    api_token.id,
-    account_id,
-    username,
-    account.role,
-    api_token.role AS token_role
-FROM api_token
-JOIN account ON account.id = account_id
-WHERE hash = @hash::bytea
-  AND revoked_at IS NULL
-  AND expires_at > now()
-  AND NOT disabled;
+    token_id::bigint AS token_id,
+    account_id::bigint AS account_id,
+    username::text AS username,
+    role::text AS role
+FROM authorize_token(@hash::bytea, @required_role::text, sqlc.narg('request_id')::text);
 
 -- name: ListEndedCredentials :many
 -- Returns those of the given sessions and API tokens that are no longer valid.

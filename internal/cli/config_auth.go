@@ -10,17 +10,18 @@ import (
 	"path/filepath"
 	"strings"
 
-	"labledger/api"
+	"labledger/api/authn"
 	"labledger/internal/auth"
 )
 
 // apiAccess builds the access settings of the API. It rejects an open server on an address that other machines reach.
-func (c *config) apiAccess() (access api.Access, err error) {
+func (c *config) apiAccess() (access authn.Options, err error) {
 	if c.Auth == "open" && !c.isLoopback() {
 		return access, fmt.Errorf("AUTH=open would make every client that reaches %s an admin; "+
 			"require users to sign in (AUTH=required), listen on loopback (HOST=127.0.0.1), "+
 			"or allow it explicitly (AUTH=insecure-open)", net.JoinHostPort(c.Host, c.Port))
 	}
+	access.AnonymousActor = anonymousActor
 	access.AuthRequired, access.RegistrationClosed = c.authRequired(), c.Registration == "closed"
 	access.LoopbackOnly = !access.AuthRequired && c.Auth != "insecure-open"
 	for _, text := range c.TrustedProxies {

@@ -97,7 +97,6 @@ func (serveCmd) Run(ctx context.Context, c *config) error {
 		App:              api.App{Page: app.ServePage, Static: app.ServeFile},
 		Log:              log,
 		Access:           access,
-		AnonymousActor:   anonymousActor,
 		Version:          version(),
 		Shutdown:         shutdownStarted,
 		Draining:         handler.notReady.Load,

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"labledger/api"
+	"labledger/api/authn"
+	"labledger/api/problem"
 )
 
 type exportCmd struct {
@@ -124,7 +126,7 @@ func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writ
 		response := &cliResponse{header: http.Header{}, out: out}
 		defer response.recoverAbort(&err)
 		api.New(api.Options{
-			Pool: d.pool, Log: warnLogger(), AnonymousActor: osUsername(), Version: version(),
+			Pool: d.pool, Log: warnLogger(), Access: authn.Options{AnonymousActor: osUsername()}, Version: version(),
 		}).ServeHTTP(response, request)
 		return response.err()
 	})
@@ -170,7 +172,7 @@ func (r *cliResponse) err() error {
 	if r.status < http.StatusBadRequest {
 		return nil
 	}
-	var p api.Problem
+	var p problem.Problem
 	if err := json.Unmarshal([]byte(r.problem.String()), &p); err != nil {
 		return errors.New(r.problem.String())
 	}

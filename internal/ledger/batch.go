@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
+	"labledger/internal/dbtx"
 	"labledger/internal/rules"
 )
 
@@ -220,17 +221,17 @@ func (br *BatchResult) record(ctx context.Context, order []int32, ids []int64, d
 // batch.
 func (br *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated bool, err error) {
 	var used []db.FindKeysRow
-	p := &pipeline{}
-	p.exec("begin isolation level read committed")
-	p.add(func(q *db.Queries) error {
+	p := &dbtx.Pipeline{}
+	p.Exec("begin isolation level read committed")
+	p.Add(func(q *db.Queries) error {
 		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: batchLockTimeout})
 	})
 	if br.batch.Key != "" {
 		key := db.FindKeysParams{Callers: []string{br.batch.Actor}, Keys: []string{br.batch.Key}}
-		p.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
-		p.add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, key); return err })
+		p.Add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
+		p.Add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, key); return err })
 	}
-	if err := p.run(ctx, conn); err != nil {
+	if err := p.Run(ctx, conn); err != nil {
 		return false, err
 	}
 	e := &pendingEvent{RecordRequest: RecordRequest{Actor: br.batch.Actor, Key: br.batch.Key, Hash: br.batch.Hash}}
@@ -305,9 +306,9 @@ func codeBits(set rules.Set, codes []int32) (bits uint8) {
 
 // commit saves the idempotency key and commits, or rolls back after a dry run.
 func (br *BatchResult) commit(ctx context.Context, conn *pgxpool.Conn, g *group, dryRun bool) error {
-	p := &pipeline{}
+	p := &dbtx.Pipeline{}
 	if br.batch.Key != "" {
-		p.add(func(q *db.Queries) error {
+		p.Add(func(q *db.Queries) error {
 			return q.SaveKeys(ctx, db.SaveKeysParams{
 				UserIds: []int64{br.keyUser}, Callers: []string{br.batch.Actor}, Keys: []string{br.batch.Key},
 				RequestHashes: [][]byte{br.batch.Hash[:]}, FirstIds: []uuid.UUID{br.firstID},
@@ -316,9 +317,9 @@ func (br *BatchResult) commit(ctx context.Context, conn *pgxpool.Conn, g *group,
 		})
 	}
 	if dryRun {
-		p.exec("rollback")
+		p.Exec("rollback")
 	} else {
-		p.exec("commit")
+		p.Exec("commit")
 	}
-	return p.run(ctx, conn)
+	return p.Run(ctx, conn)
 }

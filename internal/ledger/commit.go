@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
+	"labledger/internal/dbtx"
 	"labledger/internal/rules"
 )
 
@@ -97,13 +98,13 @@ func (l *Ledger) load(
 			keys.Callers, keys.Keys = append(keys.Callers, e.Actor), append(keys.Keys, e.Key)
 		}
 	}
-	p := &pipeline{}
-	p.exec("begin isolation level read committed")
-	p.add(func(q *db.Queries) error {
+	p := &dbtx.Pipeline{}
+	p.Exec("begin isolation level read committed")
+	p.Add(func(q *db.Queries) error {
 		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: lockTimeout})
 	})
 	if len(keys.Keys) > 0 {
-		p.add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
+		p.Add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
 	}
 	ids := userIDs(events)
 	lockStates := func(q *db.Queries) (err error) {
@@ -112,27 +113,27 @@ func (l *Ledger) load(
 	}
 	getLatestRuleset := func(q *db.Queries) (err error) { latest, err = q.GetLatestRuleset(ctx); return err }
 	if len(ids) == 1 {
-		p.add(func(q *db.Queries) (err error) {
+		p.Add(func(q *db.Queries) (err error) {
 			states, err = q.LockState(ctx, db.LockStateParams{UserID: ids[0]})
 			return err
 		})
 	} else {
-		p.add(lockStates)
+		p.Add(lockStates)
 	}
-	p.add(getLatestRuleset)
+	p.Add(getLatestRuleset)
 	if len(keys.Keys) > 0 {
-		p.add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, keys); return err })
+		p.Add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, keys); return err })
 	}
-	if err := p.run(ctx, conn); err != nil {
+	if err := p.Run(ctx, conn); err != nil {
 		return nil, err
 	}
 	if len(states) == 0 {
 		// A user's very first event needs a second round trip to create the state. It reads the rules again, since the
 		// first one read them without the lock.
-		second := &pipeline{}
-		second.add(lockStates)
-		second.add(getLatestRuleset)
-		if err := second.run(ctx, conn); err != nil {
+		second := &dbtx.Pipeline{}
+		second.Add(lockStates)
+		second.Add(getLatestRuleset)
+		if err := second.Run(ctx, conn); err != nil {
 			return nil, err
 		}
 	}
@@ -283,10 +284,10 @@ func (g *group) store(ctx context.Context, conn *pgxpool.Conn, dryRun bool) erro
 	g.events.RulesetID, g.events.CreatedAt = g.rulesetID, g.now
 	g.alerts.RulesetID, g.alerts.CreatedAt = g.rulesetID, g.now
 	g.keys.CreatedAt = g.now
-	p := &pipeline{}
+	p := &dbtx.Pipeline{}
 	states := g.statesFor(slices.Compact(slices.Clone(g.events.UserIds))) // the events are sorted by user
 	if e := &g.events; len(e.Ids) == 1 {
-		p.add(func(q *db.Queries) error {
+		p.Add(func(q *db.Queries) error {
 			return q.InsertEvent(ctx, db.InsertEventParams{
 				UserID: e.UserIds[0], EventID: e.Ids[0], Type: e.Types[0], Amount: e.Amounts[0],
 				Time: e.Times[0], EffectiveTime: e.EffectiveTimes[0], Risk: e.Risks[0], RulesetID: e.RulesetID,
@@ -294,27 +295,27 @@ func (g *group) store(ctx context.Context, conn *pgxpool.Conn, dryRun bool) erro
 				CreatedAt: e.CreatedAt, Actor: e.Actors[0],
 			})
 		})
-		p.add(func(q *db.Queries) error {
+		p.Add(func(q *db.Queries) error {
 			return q.SaveState(ctx, db.SaveStateParams{
 				UserID: states.UserIds[0], LastID: states.LastIds[0], NewState: states.States[0],
 			})
 		})
 	} else {
-		p.add(func(q *db.Queries) error { return q.InsertEvents(ctx, *e) })
-		p.add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
+		p.Add(func(q *db.Queries) error { return q.InsertEvents(ctx, *e) })
+		p.Add(func(q *db.Queries) error { return q.SaveStates(ctx, states) })
 	}
 	if len(g.alerts.Ids) > 0 {
-		p.add(func(q *db.Queries) error { return q.InsertAlerts(ctx, g.alerts) })
+		p.Add(func(q *db.Queries) error { return q.InsertAlerts(ctx, g.alerts) })
 	}
 	if len(g.keys.Keys) > 0 {
-		p.add(func(q *db.Queries) error { return q.SaveKeys(ctx, g.keys) })
+		p.Add(func(q *db.Queries) error { return q.SaveKeys(ctx, g.keys) })
 	}
 	if dryRun {
-		p.exec("rollback")
+		p.Exec("rollback")
 	} else {
-		p.exec("commit")
+		p.Exec("commit")
 	}
-	return p.run(ctx, conn)
+	return p.Run(ctx, conn)
 }
 
 // statesFor returns the states of users as parameters of SaveStates.

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"labledger/db"
+	"labledger/internal/dbtx"
 )
 
 // This file implements group commit. Events that arrive while others are being committed wait in a queue, and the next
@@ -189,9 +190,9 @@ func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	locked := map[int64]bool{}
-	p := &pipeline{}
+	p := &dbtx.Pipeline{}
 	for _, id := range ids {
-		p.add(func(q *db.Queries) error {
+		p.Add(func(q *db.Queries) error {
 			isLocked, err := q.IsLocked(ctx, db.IsLockedParams{UserID: id})
 			if isLocked {
 				locked[id] = true
@@ -199,7 +200,7 @@ func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
 			return err
 		})
 	}
-	_ = p.run(ctx, l.pool) // after an error the caller commits each user separately
+	_ = p.Run(ctx, l.pool) // after an error the caller commits each user separately
 	return locked
 }
 

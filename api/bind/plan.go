@@ -1,0 +1,238 @@
+// Package bind fills the parameters of a query from a request: its path, query string and body, CSV cells, and the
+// caller. It knows neither queries nor responses.
+//
+// A request is one flat object. A write takes its fields from the path and the body, and only a few flags from the query
+// string. A read takes them from the path and the query string. A body may repeat a value of the path, but not
+// contradict it.
+//
+// These parameters have a meaning of their own:
+//
+//	caller_id, caller_session, caller_role   describe the caller; no part of a request can set them
+//	given                                    names of the fields in the body of a PATCH
+//	after, after_…                           parts of the cursor of a list
+//	limit, offset                            page of a list
+//	version                                  version that a write expects; see Preconditions
+//	cascade, simulate                        flags of writes, in the query string
+//	id, uuid                                 keys; a new row may omit them
+package bind
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// A Plan knows where each field of a parameter struct comes from on one route. Its methods take a pointer to such a
+// struct.
+type Plan struct {
+	typ           reflect.Type
+	ignored       string  // name in the body that is ignored; "" for none
+	pathFields    []field // filled from the path
+	queryFields   []field
+	bodyFields    []field
+	cursorFields  []field // the parts of ?after=
+	callerFields  []callerField
+	requiredBody  []string // fields that the body must contain
+	requiredQuery []string // parameters that the query string must contain
+	presentIndex  int      // index of the field with the names that a PATCH contains; -1 for none
+	versionIndex  int      // index of the expected version; -1 for none
+	limitIndex    int      // index of a list's row limit; -1 for none
+	offsetIndex   int      // index of a list's offset; -1 for none
+	isBulkRow     bool     // binds the rows of a bulk body
+	canCreate     bool     // the write may create the row of the path
+	needsRole     bool     // there is a parameter caller_role
+	needsAccount  bool     // there is a parameter caller_id
+	flags         []Flag   // of the query string
+	queryNames    []string // names that the query string may contain
+}
+
+// A Flag is a name of the query string that is no parameter of the query.
+type Flag struct {
+	Name   string
+	Values []string // allowed values
+}
+
+// Options configure a Plan.
+type Options struct {
+	Rules            Rules  // of all fields
+	Ignored          string // name of a field in the body that is ignored; "" for none
+	NullableOptional bool   // a PUT may omit nullable fields
+	CanCreate        bool   // the write may create the row of the path
+	Flags            []Flag // further names of the query string
+}
+
+// A field is one field of a parameter struct.
+type field struct {
+	value
+	name  string
+	index int
+}
+
+// A Caller describes the caller of a request.
+type Caller struct {
+	ID      int64     // of the account; -1 for an anonymous caller
+	Session uuid.UUID // uuid.Nil without a session
+	Role    string
+}
+
+// A callerField is a field that is filled from the caller.
+type callerField struct {
+	index int
+	value func(Caller) any
+}
+
+var callerValues = map[string]func(Caller) any{
+	"caller_id":      func(c Caller) any { return c.ID },
+	"caller_session": func(c Caller) any { return c.Session },
+	"caller_role":    func(c Caller) any { return c.Role },
+}
+
+// writeFlags lists the parameters of writes that come from the query string.
+var writeFlags = []string{"cascade", "simulate"}
+
+// New plans how to bind the struct type params on a route with the path variables vars. It panics if it cannot: if a
+// type is not supported, a variable has no field, or a caller_… parameter is unknown.
+func New(params reflect.Type, method string, vars []string, o Options) *Plan {
+	p := &Plan{
+		typ: params, ignored: o.Ignored, canCreate: o.CanCreate, flags: o.Flags,
+		presentIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1,
+	}
+	isWrite := method != http.MethodGet
+	for i := range params.NumField() {
+		name := params.Field(i).Tag.Get("json")
+		switch {
+		case strings.HasPrefix(name, "caller_"):
+			p.callerFields = append(p.callerFields, newCallerField(params, i))
+			p.needsRole = p.needsRole || name == "caller_role"
+			p.needsAccount = p.needsAccount || name == "caller_id"
+			continue
+		case name == "given":
+			p.presentIndex = i
+			continue
+		}
+		f := field{newValue(params.Field(i).Type, o.Rules.of(params, name)), name, i}
+		switch {
+		case slices.Contains(vars, name):
+			p.pathFields = append(p.pathFields, f)
+			if isWrite {
+				p.bodyFields = append(p.bodyFields, f)
+			}
+		case name == "after" || strings.HasPrefix(name, "after_"):
+			p.cursorFields = append(p.cursorFields, f)
+		case !isWrite || slices.Contains(writeFlags, name):
+			p.queryFields = append(p.queryFields, f)
+			if !isWrite && params.Field(i).Type.Kind() == reflect.String {
+				p.requiredQuery = append(p.requiredQuery, name) // not nullable
+			}
+		default:
+			p.bodyFields = append(p.bodyFields, f)
+			mayOmitNull := len(vars) == 0 || o.NullableOptional
+			if name != "version" && name != "id" && method != http.MethodPatch && !(f.nullable && mayOmitNull) {
+				p.requiredBody = append(p.requiredBody, name)
+			}
+		}
+		p.noteIndex(name, i, isWrite)
+	}
+	if len(p.pathFields) != len(vars) {
+		panic(fmt.Sprintf("bind: %s has no field for one of the path variables %v", params, vars))
+	}
+	p.queryNames = names(p.queryFields)
+	if len(p.cursorFields) > 0 {
+		p.queryNames = append(p.queryNames, "after")
+	}
+	for _, flag := range o.Flags {
+		p.queryNames = append(p.queryNames, flag.Name)
+	}
+	return p
+}
+
+func (p *Plan) noteIndex(name string, i int, isWrite bool) {
+	switch {
+	case name == "version":
+		p.versionIndex = i
+	case name == "limit" && !isWrite:
+		p.limitIndex = i
+	case name == "offset":
+		p.offsetIndex = i
+	}
+}
+
+func newCallerField(params reflect.Type, i int) callerField {
+	name := params.Field(i).Tag.Get("json")
+	value := callerValues[name]
+	if value == nil || reflect.TypeOf(value(Caller{})) != params.Field(i).Type {
+		panic(fmt.Sprintf("bind: %s has the unknown parameter %s %s", params, name, params.Field(i).Type))
+	}
+	return callerField{i, value}
+}
+
+// NewRow plans how to bind one row of a bulk body. All fields are required except keys, the version and, if the options
+// say so, nullable fields.
+func NewRow(params reflect.Type, o Options) *Plan {
+	p := New(params, http.MethodPost, nil, o)
+	p.requiredBody, p.isBulkRow = nil, true
+	for _, f := range p.bodyFields {
+		if !isGeneratedKey(f.name) && f.name != "version" && !(f.nullable && o.NullableOptional) {
+			p.requiredBody = append(p.requiredBody, f.name)
+		}
+	}
+	return p
+}
+
+// isGeneratedKey reports whether the server generates a key that a bulk row omits.
+func isGeneratedKey(name string) bool { return name == "id" || name == "uuid" }
+
+func names(fields []field) []string {
+	var all []string
+	for _, f := range fields {
+		all = append(all, f.name)
+	}
+	return all
+}
+
+// Type returns the type of the parameter struct.
+func (p *Plan) Type() reflect.Type { return p.typ }
+
+// PathNames returns the parameters that the path contains.
+func (p *Plan) PathNames() []string { return names(p.pathFields) }
+
+// QueryNames returns the parameters that the query string may contain, without the cursor and the flags.
+func (p *Plan) QueryNames() []string { return names(p.queryFields) }
+
+// RequiredQuery returns the parameters that the query string must contain.
+func (p *Plan) RequiredQuery() []string { return p.requiredQuery }
+
+// BodyNames returns the fields that the body may contain.
+func (p *Plan) BodyNames() []string { return names(p.bodyFields) }
+
+// RequiredBody returns the fields that the body must contain.
+func (p *Plan) RequiredBody() []string { return p.requiredBody }
+
+// Ignored returns the field that the body may contain without effect, or "".
+func (p *Plan) Ignored() string { return p.ignored }
+
+// HasCursor reports whether the query string may contain the cursor ?after=.
+func (p *Plan) HasCursor() bool { return len(p.cursorFields) > 0 }
+
+// HasVersion reports whether a write compares the version of the row.
+func (p *Plan) HasVersion() bool { return p.versionIndex >= 0 }
+
+// CanCreate reports whether the write may create the row of the path.
+func (p *Plan) CanCreate() bool { return p.canCreate }
+
+// NeedsRole reports whether the query depends on the role of the caller.
+func (p *Plan) NeedsRole() bool { return p.needsRole }
+
+// NeedsAccount reports whether the query depends on the account of the caller.
+func (p *Plan) NeedsAccount() bool { return p.needsAccount }
+
+// Caller binds the parameters that describe the caller.
+func (p *Plan) Caller(params any, caller Caller) {
+	for _, f := range p.callerFields {
+		reflect.ValueOf(params).Elem().Field(f.index).Set(reflect.ValueOf(f.value(caller)))
+	}
+}

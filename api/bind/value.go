@@ -1,0 +1,133 @@
+package bind
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// A value converts text and JSON to one Go type.
+type value struct {
+	// parse stores text in a field. It returns what is wrong with the text, or "".
+	parse    func(dst reflect.Value, text string) (reason string)
+	kinds    string // kinds of JSON that have a text to parse, as jsontext.Kind
+	typeName string // JSON type for messages
+	isRaw    bool   // keeps JSON as it is
+	nullable bool   // the field is a pointer, and JSON may be null
+}
+
+var (
+	uuidType = reflect.TypeFor[uuid.UUID]()
+	rawType  = reflect.TypeFor[json.RawMessage]()
+)
+
+// newValue returns the value of a field type: a bool, int64, int32, string, uuid.UUID, or a pointer to one of them or to
+// json.RawMessage. It panics for any other type.
+func newValue(t reflect.Type, rule Rule) value {
+	if t.Kind() == reflect.Pointer {
+		v := newValue(t.Elem(), rule)
+		elem := v.parse
+		v.nullable = true
+		v.parse = func(dst reflect.Value, text string) (reason string) {
+			target := reflect.New(t.Elem())
+			if reason = elem(target.Elem(), text); reason == "" {
+				dst.Set(target)
+			}
+			return reason
+		}
+		return v
+	}
+	switch {
+	case t == rawType:
+		return value{parse: parseRaw, kinds: "{[\"0tf", typeName: "a JSON value", isRaw: true}
+	case t == uuidType:
+		return value{parse: parseUUID, kinds: `"`, typeName: "a UUID string"}
+	case t.Kind() == reflect.String:
+		v := value{parse: rule.parseString, kinds: `"`, typeName: "a string"}
+		if rule.AcceptsNumber {
+			v.kinds += "0"
+		}
+		return v
+	case t.Kind() == reflect.Int64, t.Kind() == reflect.Int32:
+		return value{parse: rule.parseInteger, kinds: "0", typeName: "an integer"}
+	case t.Kind() == reflect.Bool:
+		return value{parse: parseBool, kinds: "tf", typeName: "true or false"}
+	}
+	panic(fmt.Sprintf("bind: no way to read a %s", t))
+}
+
+// setText parses text from a path, a query string or a CSV cell. It returns what is wrong with the text, or "".
+func (v value) setText(dst reflect.Value, text string) (reason string) {
+	if !utf8.ValidString(text) {
+		return "must be valid UTF-8"
+	}
+	if strings.ContainsRune(text, 0) {
+		return "must not contain a NUL character"
+	}
+	return v.parse(dst, text)
+}
+
+// setJSON is setText for a JSON value.
+func (v value) setJSON(dst reflect.Value, text jsontext.Value) (reason string) {
+	kind := text.Kind()
+	if kind == 'n' {
+		if !v.nullable {
+			return "must not be null"
+		}
+		dst.SetZero()
+		return ""
+	}
+	if strings.IndexByte(v.kinds, byte(kind)) < 0 {
+		return "must be " + v.typeName + ", got " + kindName(kind)
+	}
+	if kind != '"' || v.isRaw {
+		return v.setText(dst, string(text))
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, text)
+	if err != nil {
+		return "must be valid UTF-8"
+	}
+	return v.setText(dst, string(unquoted))
+}
+
+func kindName(kind jsontext.Kind) string {
+	switch kind {
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	default:
+		return "a boolean"
+	}
+}
+
+func parseRaw(dst reflect.Value, text string) (reason string) {
+	dst.SetBytes([]byte(text))
+	return ""
+}
+
+func parseUUID(dst reflect.Value, text string) (reason string) {
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 {
+		return "must be a UUID like 123e4567-e89b-12d3-a456-426614174000"
+	}
+	dst.Set(reflect.ValueOf(id))
+	return ""
+}
+
+func parseBool(dst reflect.Value, text string) (reason string) {
+	if text != "true" && text != "false" {
+		return "must be true or false"
+	}
+	dst.SetBool(text == "true")
+	return ""
+}

@@ -1,0 +1,115 @@
+package api
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"labledger/api/bind"
+	"labledger/api/problem"
+	"labledger/internal/rules"
+)
+
+// maxInteger is the largest integer that every JSON parser reads exactly.
+const maxInteger = 1<<53 - 1
+
+// eventType is the rule of the type of an event. The column type of other tables has other values.
+var eventType = bind.Rule{Check: oneOf("deposit", "withdraw"), Lowercase: true}
+
+// fieldRules are the rules of all parameters. The database has the same rules as constraints.
+var fieldRules = bind.Rules{
+	"name":                      {Check: validateNotBlank},
+	"mac":                       {Check: validateMAC},
+	"username":                  {Check: validateNotBlank},
+	"title":                     {Check: validateNotBlank},
+	"risk":                      {Check: oneOf("low", "medium", "high")},
+	"role":                      {Check: oneOf("viewer", "operator", "admin")},
+	"applies_to":                {Check: oneOf("deposit", "withdraw", "any")},
+	"state":                     {Check: oneOf("open", "acknowledged", "closed")},
+	"disposition":               {Check: oneOf("confirmed", "false_positive")},
+	"status":                    {Check: validateNotBlank},
+	"due_on":                    {Check: validateDate},
+	"due_before":                {Check: validateDate},
+	"amount":                    {Check: validateAmount, AcceptsNumber: true},
+	"limit":                     {Check: validateLimit, AcceptsNumber: true},
+	"postcode_or_zip":           {AcceptsNumber: true},
+	"q":                         {Check: validateSearch},
+	"only":                      {Check: oneOf(searchKinds...)},
+	"NewEvent.type":             eventType,
+	"ListEventsParams.type":     eventType,
+	"ListEventsDescParams.type": eventType,
+	"user_id":                   {Min: 0, Max: maxInteger},
+	"time":                      {Min: 0, Max: maxInteger},
+	"from":                      {Min: 0, Max: maxInteger},
+	"to":                        {Min: 0, Max: maxInteger},
+	"window_seconds":            {Min: 0, Max: rules.MaxWindow},
+	"differences":               {Min: 1, Max: 100_000},
+	"days":                      {Min: 1, Max: 365},
+}
+
+// searchKinds are the kinds of rows that a search finds.
+var searchKinds = []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}
+
+// oneOf returns a validator that accepts only the given words.
+func oneOf(words ...string) func(string) string {
+	return func(text string) string {
+		if slices.Contains(words, text) {
+			return ""
+		}
+		return "must be " + problem.JoinOr(words)
+	}
+}
+
+func validateDate(text string) string {
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		return "must be a date like 2026-11-30"
+	}
+	return ""
+}
+
+func validateAmount(text string) string {
+	if cents, ok := rules.ParseCents(text); !ok || cents == 0 {
+		return "must be more than 0 and less than 10000000000, with at most two decimals, like 12.50"
+	}
+	return ""
+}
+
+func validateLimit(text string) string {
+	if _, ok := rules.ParseCents(text); !ok {
+		return "must be from 0 to 9999999999.99, with at most two decimals, like 12.50"
+	}
+	return ""
+}
+
+func validateNotBlank(text string) string {
+	if strings.TrimSpace(text) == "" {
+		return "must not be blank"
+	}
+	return ""
+}
+
+func validateSearch(text string) string {
+	if n := utf8.RuneCountInString(text); n < 1 || n > 200 {
+		return "must have from 1 to 200 characters"
+	}
+	return ""
+}
+
+// validateMAC accepts what PostgreSQL's type macaddr accepts: six bytes in any of its seven notations.
+func validateMAC(text string) string {
+	digits := strings.NewReplacer(":", "", "-", "", ".", "").Replace(text)
+	if len(digits) == 12 && macRE.MatchString(text) {
+		if _, err := net.ParseMAC(fmt.Sprintf("%s.%s.%s", digits[:4], digits[4:8], digits[8:])); err == nil {
+			return ""
+		}
+	}
+	return "must be a MAC address like 08:00:2b:01:02:03"
+}
+
+var macRE = regexp.MustCompile(`(?i)^(` +
+	`[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|` +
+	`[0-9a-f]{6}[:-][0-9a-f]{6}|[0-9a-f]{4}([.-][0-9a-f]{4}){2}|[0-9a-f]{12})$`)

@@ -1,0 +1,202 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
+)
+
+// This file converts the errors of the database to problems.
+
+// SQLSTATEs that the schema raises. The last three digits are the HTTP status.
+const (
+	codeUnauthorized = "LL401" // the session or API token has ended
+	codeForbidden    = "LL403" // by constraint: caller_role, session_only, or none: the detail is the owner of the row
+	codeStaleVersion = "LL412" // the detail is the current version
+)
+
+// responses maps SQLSTATEs to responses. The first match wins.
+// Source: PostgreSQL manual, appendix A.
+var responses = []struct {
+	matches func(code string) bool
+	status  int
+	detail  string
+}{
+	{is(codeStaleVersion), http.StatusPreconditionFailed,
+		"The row was modified since you read it. Fetch it again and retry with the new version."},
+	{is(codeForbidden), http.StatusForbidden, "You may only change your own rows."},
+	{pgerrcode.IsDataException, http.StatusBadRequest, "The database rejects a value of the request."},
+	{is(pgerrcode.NotNullViolation), http.StatusBadRequest, "A required value is missing."},
+	{is(pgerrcode.CheckViolation), http.StatusBadRequest, "A value violates a constraint."},
+	{is(pgerrcode.ForeignKeyViolation), http.StatusBadRequest, "A referenced row does not exist."},
+	{is(pgerrcode.UniqueViolation), http.StatusConflict, "Another row already has this value."},
+	{is(pgerrcode.ExclusionViolation), http.StatusConflict, "The row overlaps another row."},
+	{is(pgerrcode.RestrictViolation), http.StatusConflict, "The change would lose history."},
+	{is(pgerrcode.CardinalityViolation), http.StatusConflict, "The request changes one row twice."},
+	{pgerrcode.IsTransactionRollback, http.StatusServiceUnavailable,
+		"Concurrent writes to the same rows conflict. Nothing was changed; try again."},
+	{is(pgerrcode.LockNotAvailable), http.StatusServiceUnavailable,
+		"Another request is changing the same row. Nothing was changed; try again."},
+	{is(pgerrcode.QueryCanceled), http.StatusServiceUnavailable, timeoutDetail},
+	{is(pgerrcode.ReadOnlySQLTransaction), http.StatusServiceUnavailable,
+		"The database is read-only at the moment. Try again."},
+	{pgerrcode.IsInsufficientResources, http.StatusServiceUnavailable, "The database is out of resources. Try again."},
+	{pgerrcode.IsOperatorIntervention, http.StatusServiceUnavailable, "The database is restarting. Try again."},
+	{pgerrcode.IsConnectionException, http.StatusServiceUnavailable, "The database is unreachable. Try again."},
+}
+
+func is(want string) func(string) bool {
+	return func(code string) bool { return code == want }
+}
+
+// Details of problems that have several causes.
+const (
+	timeoutDetail  = "The database took too long. Request less data, or try again."
+	internalDetail = "Internal error. The server log has details under this request ID."
+	cascadeHint    = "Delete them first, or repeat with ?cascade=true to delete them as well."
+)
+
+// From converts any error to a problem without internal details. method is the method of the request, and fields are
+// its names that the problem may refer to.
+func From(err error, method string, fields []string) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return fromDatabase(pgErr, method, fields)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable(timeoutDetail, err)
+	case errors.Is(err, context.Canceled):
+		return Unavailable("The request was canceled.", err)
+	case isConnectionError(err):
+		return Unavailable("The database is unreachable. Try again, but check first whether a write was done.", err)
+	}
+	return New(http.StatusInternalServerError, internalDetail).WithCause(err)
+}
+
+// isConnectionError reports whether the connection could not be opened or broke.
+func isConnectionError(err error) bool {
+	var netErr net.Error
+	var connectErr *pgconn.ConnectError
+	return errors.As(err, &netErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, puddle.ErrClosedPool)
+}
+
+// fromDatabase converts an error that Postgres reports.
+func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Problem {
+	switch {
+	case pgErr.Code == codeUnauthorized:
+		return Unauthorized()
+	case pgErr.Code == codeForbidden && pgErr.ConstraintName == "caller_role":
+		return Forbidden("Requires role %s; you have %s. An admin can change your role.", pgErr.Hint, pgErr.Detail)
+	case pgErr.Code == codeForbidden && pgErr.ConstraintName == "session_only":
+		return Forbidden("API tokens are not accepted here. Sign in with username and password.")
+	}
+	p := New(http.StatusInternalServerError, internalDetail)
+	for _, response := range responses {
+		if response.matches(pgErr.Code) {
+			p = New(response.status, "%s", response.detail)
+			break
+		}
+	}
+	p.cause = pgErr
+	if p.Status == http.StatusServiceUnavailable {
+		return p.WithHeader("Retry-After", "2")
+	}
+	switch pgErr.Code {
+	case codeStaleVersion:
+		p.Errors = []FieldError{{Field: "version", Message: pgErr.Message}}
+		return p.WithHeader("ETag", `"`+pgErr.Detail+`"`)
+	case codeForbidden:
+		p.Detail = fmt.Sprintf("Only its owner (%s), its assignee and admins may change this row.", Sanitize(pgErr.Detail))
+		return p
+	case pgerrcode.ForeignKeyViolation:
+		if method == http.MethodDelete {
+			return stillReferenced(pgErr)
+		}
+	}
+	if field := fieldForConstraint(pgErr, fields); field != "" {
+		if message := constraintMessage(pgErr, field); message != "" {
+			p.Errors = []FieldError{{Field: field, Message: message}}
+			p.Detail = field + ": " + message + "."
+		}
+	}
+	return p
+}
+
+// stillReferenced returns the problem of a deletion that foreign keys prevent.
+func stillReferenced(pgErr *pgconn.PgError) *Problem {
+	usedBy := "other rows"
+	if pgErr.ConstraintName == "" { // raised by a function that counted the rows
+		usedBy = pgErr.Detail
+	}
+	return New(http.StatusConflict, "The row is still referenced by %s. %s", usedBy, cascadeHint).WithCause(pgErr)
+}
+
+// constraintMessage returns what is wrong with a field that violates a constraint, or "".
+func constraintMessage(pgErr *pgconn.PgError, field string) string {
+	switch {
+	case pgErr.Code == pgerrcode.ForeignKeyViolation:
+		return "refers to no existing " + strings.TrimSuffix(field, "_id")
+	case pgErr.Code == pgerrcode.UniqueViolation:
+		return "is already used by another " + tableName(pgErr)
+	case pgErr.Code == pgerrcode.CheckViolation && pgErr.ConstraintName == "": // raised by a function
+		return pgErr.Message
+	case pgErr.Code == pgerrcode.CheckViolation:
+		rule := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_"+field+"_")
+		return mustBe(strings.ReplaceAll(rule, "_", " "))
+	}
+	return ""
+}
+
+// mustBe turns the rule of a constraint name into a message: "not blank" becomes "must not be blank".
+func mustBe(rule string) string {
+	if rest, ok := strings.CutPrefix(rule, "not "); ok {
+		return "must not be " + rest
+	}
+	return "must be " + rule
+}
+
+// fieldForConstraint returns the field of a constraint named <table>_<field>_<rule>; "" if it is none of fields.
+func fieldForConstraint(pgErr *pgconn.PgError, fields []string) string {
+	if slices.Contains(fields, pgErr.ColumnName) {
+		return pgErr.ColumnName
+	}
+	rest := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_")
+	if rest == "pkey" && slices.Contains(fields, "id") {
+		return "id"
+	}
+	best := ""
+	for _, f := range fields {
+		if strings.HasPrefix(rest, f+"_") && len(f) > len(best) {
+			best = f
+		}
+	}
+	return best
+}
+
+// constraintName and tableName return the names without the number that a shard appends.
+func constraintName(pgErr *pgconn.PgError) string { return trimShardSuffix(pgErr.ConstraintName) }
+func tableName(pgErr *pgconn.PgError) string      { return trimShardSuffix(pgErr.TableName) }
+
+func trimShardSuffix(name string) string {
+	i := strings.LastIndexByte(name, '_')
+	if i > 0 && len(name)-i > 5 && strings.Trim(name[i+1:], "0123456789") == "" {
+		return name[:i]
+	}
+	return name
+}

@@ -1,0 +1,89 @@
+// Package problem holds the error responses of the API: problems (RFC 9457), the errors of single fields, and the
+// conversion of database errors. It knows neither requests nor routes.
+package problem
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// Problem describes a failed request as application/problem+json (RFC 9457).
+type Problem struct {
+	// Kind of problem, a relative reference; "about:blank" if the status says enough.
+	Type string `json:"type"`
+	// The status in words.
+	Title string `json:"title"`
+	// HTTP status code.
+	Status int `json:"status"`
+	// What is wrong with this request, and how to fix it.
+	Detail string `json:"detail"`
+	// Path of the request.
+	Instance string `json:"instance"`
+	// ID of the request in the server's log and in the history.
+	RequestID string `json:"request_id"`
+	// Errors of single fields.
+	Errors []FieldError `json:"errors,omitempty"`
+	// True if the request has more errors than errors lists.
+	Truncated bool `json:"truncated,omitempty"`
+
+	Header http.Header `json:"-"` // additional headers of the response
+	cause  error       // for the log, never for the client
+}
+
+// Error implements error. The text includes the cause, so it is for the log only.
+func (p *Problem) Error() string {
+	if p.cause != nil {
+		return fmt.Sprintf("%d %s (%v)", p.Status, p.Detail, p.cause)
+	}
+	return fmt.Sprintf("%d %s", p.Status, p.Detail)
+}
+
+// Cause returns the error behind the problem, for the log; nil for none.
+func (p *Problem) Cause() error { return p.cause }
+
+// New returns a problem with a formatted detail.
+func New(status int, format string, args ...any) *Problem {
+	return &Problem{
+		Type:   "about:blank",
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: fmt.Sprintf(format, args...),
+	}
+}
+
+// WithHeader adds a header to the response. It returns p.
+func (p *Problem) WithHeader(key, value string) *Problem {
+	if p.Header == nil {
+		p.Header = http.Header{}
+	}
+	p.Header.Set(key, value)
+	return p
+}
+
+// WithCause sets the error that the log quotes. It returns p.
+func (p *Problem) WithCause(err error) *Problem {
+	p.cause = err
+	return p
+}
+
+// Forbidden returns a 403 with a formatted detail.
+func Forbidden(format string, args ...any) *Problem {
+	return New(http.StatusForbidden, format, args...)
+}
+
+// Unavailable returns a 503 that asks the client to retry. cause may be nil.
+func Unavailable(detail string, cause error) *Problem {
+	return New(http.StatusServiceUnavailable, "%s", detail).WithHeader("Retry-After", "2").WithCause(cause)
+}
+
+// AuthenticateHeader is the value of WWW-Authenticate in every 401.
+const AuthenticateHeader = `Bearer realm="labledger"`
+
+// Unauthorized returns a 401. It is the same for every invalid token, so that it does not reveal why the token is
+// invalid.
+func Unauthorized() *Problem {
+	return New(http.StatusUnauthorized,
+		"A valid access token or API token is required, in a single header: Authorization: Bearer <token>. "+
+			"POST /auth/login returns an access token.").
+		WithHeader("WWW-Authenticate", AuthenticateHeader)
+}

@@ -1,0 +1,358 @@
+package rest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/api/problem"
+	"labledger/db"
+)
+
+// This file imports many rows from one body, all or none: CSV, NDJSON or a JSON array. Rows are stored in chunks, inside
+// one transaction. Never are all rows held in memory.
+
+// Bounds of transfers and of the chunks that an import stores.
+const (
+	maxChunkRows    = 5_000            // rows per chunk
+	maxChunkBytes   = 1 << 20          // bytes per chunk
+	transferTimeout = 30 * time.Minute // of the request
+	chunkTimeout    = time.Minute      // to receive and store the next chunk
+)
+
+// A Bulk is how an operation accepts many rows in one body.
+type Bulk struct {
+	row   reflect.Type // parameters of one row
+	query any          // nil for none
+	serve func(ctx context.Context, c *Call, body io.Reader) error
+}
+
+// oneOrMany is an operation that accepts one object, or many rows.
+type oneOrMany struct {
+	Operation
+	bulk Bulk
+}
+
+// OneOrMany returns an operation that accepts many rows as well as one object.
+func OneOrMany(single Operation, bulk Bulk) Operation { return &oneOrMany{single, bulk} }
+
+// Create returns the operation of a query that inserts one row, or of bulk for many.
+func Create[In, Out any](query Query[In, Out], bulk Bulk) Operation {
+	return OneOrMany(&one[In, Out]{query: query, creates: true}, bulk)
+}
+
+func (o *oneOrMany) Describe() Description {
+	d := o.Operation.Describe()
+	if d.Kind == KindOne {
+		d.Kind = KindCreate
+	}
+	if o.bulk.query != nil {
+		d.Queries = append(d.Queries, o.bulk.query)
+	}
+	d.BulkRow = o.bulk.row
+	return d
+}
+
+func (o *oneOrMany) serve(c *Call) error {
+	if !isBulk(c.Request) {
+		return o.Operation.serve(c)
+	}
+	if err := c.authorize(c.Request.Context()); err != nil {
+		return err
+	}
+	c.bindURL(reflect.New(c.Plan.Type()).Interface())
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if c.Request.Header.Get(name) != "" {
+			c.Errors.Add(name, "does not apply to bulk requests; set version in each row instead")
+		}
+	}
+	if err := checkContentType(c.Request, rowMediaTypes...); err != nil {
+		return err
+	}
+	release, err := c.server.transfers.tryAcquire()
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(c.Request.Context(), transferTimeout)
+	defer cancel()
+	c.ExtendDeadlines()
+	return o.bulk.serve(ctx, c, http.MaxBytesReader(c.w, c.Request.Body, maxBulk))
+}
+
+// isBulk reports whether a body has many rows, by its media type or by the bracket that opens a JSON array.
+func isBulk(r *http.Request) bool {
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if mediaType == MediaTypeCSV || mediaType == MediaTypeNDJSON {
+		return true
+	}
+	if mediaType != MediaTypeJSON && mediaType != "" {
+		return false
+	}
+	body := bufio.NewReader(r.Body)
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, r.Body}
+	for range maxBody {
+		c, err := body.ReadByte()
+		if err != nil {
+			return false
+		}
+		if strings.IndexByte(" \t\r\n", c) < 0 { // no white space
+			_ = body.UnreadByte() // never fails after ReadByte
+			return c == '['
+		}
+	}
+	return false
+}
+
+// Stored counts the imported rows.
+type Stored struct {
+	// Number of rows created.
+	Created int64 `json:"created"`
+	// Number of existing rows updated.
+	Updated int64 `json:"updated"`
+}
+
+// chunkResult is the result of an import query for one chunk.
+type chunkResult struct {
+	Created  int64           `json:"created"`
+	Updated  int64           `json:"updated"`
+	Problems json.RawMessage `json:"problems"` // [{line, field, status, message}]; line counts from 1 in the chunk
+}
+
+// ImportRows returns a Bulk for a query that stores a JSON array of rows. Each row has the fields of Row, the parameters
+// of the upsert query.
+func ImportRows[Row any, In ~struct {
+	Lines json.RawMessage `json:"lines"`
+}, Out ~struct {
+	Created  int64           `json:"created"`
+	Updated  int64           `json:"updated"`
+	Problems json.RawMessage `json:"problems"`
+}](query Query[In, Out]) Bulk {
+	store := func(ctx context.Context, q *db.Queries, lines json.RawMessage) (chunkResult, error) {
+		result, err := query(q, ctx, In(struct {
+			Lines json.RawMessage `json:"lines"`
+		}{lines}))
+		return chunkResult(result), err
+	}
+	return Bulk{reflect.TypeFor[Row](), query, func(ctx context.Context, c *Call, body io.Reader) error {
+		return c.importRows(ctx, body, store)
+	}}
+}
+
+// An importer collects rows in a chunk and stores full chunks.
+type importer struct {
+	*rowReader
+	store func(lines json.RawMessage) (chunkResult, error)
+	chunk []byte  // JSON array of rows, without the closing bracket
+	lines []int64 // line of each row in the chunk
+	total Stored
+}
+
+// importRows stores the rows of the body.
+func (c *Call) importRows(
+	ctx context.Context, body io.Reader,
+	store func(ctx context.Context, q *db.Queries, lines json.RawMessage) (chunkResult, error),
+) error {
+	if _, err := Negotiate(c.Request, MediaTypeJSON); err != nil {
+		return err
+	}
+	if err := c.Errors.Err(); err != nil {
+		return err
+	}
+	tx := &lazyTx{pool: c.server.primary, params: c.requestContext(c.Caller.Username)}
+	defer tx.close()
+	i := &importer{rowReader: newRowReader(c.Rows), store: func(lines json.RawMessage) (chunkResult, error) {
+		defer c.ExtendDeadlines()
+		tx, err := tx.begin(ctx)
+		if err != nil {
+			return chunkResult{}, err
+		}
+		return store(ctx, db.New(tx), lines)
+	}}
+	i.accept, i.finish = i.appendRow, i.flush
+	if err := i.readAll(c.Request.Header.Get("Content-Type"), body); err != nil {
+		return err
+	}
+	if !c.DryRun {
+		if err := tx.commit(ctx); err != nil {
+			return err
+		}
+	}
+	return c.respondValue(i.total)
+}
+
+// appendRow appends the row to the chunk and flushes a full chunk.
+func (i *importer) appendRow(line int64) error {
+	if len(i.chunk) == 0 {
+		i.chunk = append(i.chunk, '[')
+	} else {
+		i.chunk = append(i.chunk, ',')
+	}
+	i.chunk = i.plan.AppendObject(i.chunk, i.row)
+	i.lines = append(i.lines, line)
+	if len(i.lines) >= maxChunkRows || len(i.chunk) >= maxChunkBytes {
+		return i.flush()
+	}
+	return nil
+}
+
+// flush stores the chunk and collects the errors that the database reports.
+func (i *importer) flush() error {
+	if len(i.lines) == 0 {
+		return nil
+	}
+	result, err := i.store(append(i.chunk, ']'))
+	if err != nil {
+		return i.addChunkError(problem.From(err, http.MethodPost, i.plan.BodyNames()))
+	}
+	var problems []struct {
+		problem.FieldError
+		Status int `json:"status"`
+	}
+	if err := json.Unmarshal(result.Problems, &problems); err != nil {
+		return err
+	}
+	for _, p := range problems {
+		p.Line = i.lines[p.Line-1]
+		if err := i.addError(p.Status, p.FieldError); err != nil {
+			return err
+		}
+	}
+	i.total.Created += result.Created
+	i.total.Updated += result.Updated
+	i.chunk, i.lines = i.chunk[:0], i.lines[:0]
+	return nil
+}
+
+// addChunkError collects a database error that names no line, and stops reading because the transaction is aborted.
+func (i *importer) addChunkError(p *problem.Problem) error {
+	if p.Status >= http.StatusInternalServerError {
+		return p
+	}
+	e := problem.FieldError{Field: "line", Message: p.Detail}
+	if len(p.Errors) > 0 {
+		e = p.Errors[0]
+	}
+	e.Line = i.lines[0]
+	e.Message = fmt.Sprintf("in one of the lines %d to %d: %s (the rest was not checked)",
+		i.lines[0], i.lines[len(i.lines)-1], e.Message)
+	if err := i.addError(p.Status, e); err != nil {
+		return err
+	}
+	return errStopReading
+}
+
+// Batch returns a Bulk that a function handles: it reads the rows and writes the response.
+func Batch[Row any](serve func(ctx context.Context, c *Call, rows *RowReader[Row]) error) Bulk {
+	return Bulk{reflect.TypeFor[Row](), nil, func(ctx context.Context, c *Call, body io.Reader) error {
+		return serve(ctx, c, &RowReader[Row]{newRowReader(c.Rows), c.Request.Header.Get("Content-Type"), body})
+	}}
+}
+
+// A RowReader reads the rows of a bulk body.
+type RowReader[Row any] struct {
+	reader      *rowReader
+	contentType string
+	body        io.Reader
+}
+
+// Tee copies the body to w while it is read.
+func (r *RowReader[Row]) Tee(w io.Writer) { r.body = io.TeeReader(r.body, w) }
+
+// FastPath sets a function that may handle an object of a JSON array or NDJSON before it is bound.
+func (r *RowReader[Row]) FastPath(f func(line int64, text []byte) (handled bool, err error)) {
+	r.reader.fastPath = f
+}
+
+// HasErrors reports whether a row has an error, so that nothing will be stored.
+func (r *RowReader[Row]) HasErrors() bool { return len(r.reader.errs) > 0 }
+
+// Reject adds an error that concerns the whole body, and stops reading.
+func (r *RowReader[Row]) Reject(line int64, format string, args ...any) error {
+	if err := r.reader.addLineError(line, "body", format, args...); err != nil {
+		return err
+	}
+	return errStopReading
+}
+
+// ReadAll reads the whole body and calls accept with each valid row. The error is a problem with the errors of all rows.
+func (r *RowReader[Row]) ReadAll(accept func(line int64, row *Row) error) error {
+	row := r.reader.row.(*Row)
+	r.reader.accept = func(line int64) error { return accept(line, row) }
+	return r.reader.readAll(r.contentType, r.body)
+}
+
+// A lazyTx begins with the first chunk, so that a slow body holds no connection before.
+type lazyTx struct {
+	pool   *pgxpool.Pool
+	params db.SetRequestContextParams
+	conn   *pgxpool.Conn
+	tx     pgx.Tx
+}
+
+func (t *lazyTx) begin(ctx context.Context) (pgx.Tx, error) {
+	if t.tx != nil {
+		return t.tx, nil
+	}
+	acquireCtx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	conn, err := Acquire(acquireCtx, t.pool)
+	if err != nil {
+		return nil, err
+	}
+	t.conn = conn
+	t.tx, err = beginAudited(ctx, conn, t.params)
+	return t.tx, err
+}
+
+// commit commits the transaction if it has begun.
+func (t *lazyTx) commit(ctx context.Context) error {
+	if t.tx == nil {
+		return nil
+	}
+	return t.tx.Commit(ctx)
+}
+
+// close rolls back unless committed, and releases the connection.
+func (t *lazyTx) close() {
+	if t.tx != nil {
+		rollback(t.tx)
+	}
+	if t.conn != nil {
+		t.conn.Release()
+	}
+}
+
+// BodyProblem converts the error of reading a body into a problem. limit is the maximum size of the body in bytes.
+func BodyProblem(err error, limit int) *problem.Problem {
+	var maxBytesErr *http.MaxBytesError
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &maxBytesErr):
+		return problem.New(http.StatusRequestEntityTooLarge,
+			"The body is larger than the limit of %d bytes. Import many rows as CSV or NDJSON, up to %d bytes.",
+			limit, maxBulk)
+	case errors.As(err, &syntax):
+		message := "is not valid JSON: " + problem.Sanitize(syntax.Err.Error())
+		return problem.BadRequest(problem.FieldError{Field: "body", Message: message})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return problem.New(http.StatusRequestTimeout, "The body arrived too slowly. Try again.")
+	}
+	return problem.BadRequest(problem.FieldError{Field: "body", Message: "is incomplete"}).WithCause(err)
+}

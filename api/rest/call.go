@@ -1,0 +1,188 @@
+package rest
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"labledger/api/bind"
+	"labledger/api/problem"
+)
+
+// A Call is one request to an endpoint. Functions get it beside their parameters.
+type Call struct {
+	*Endpoint
+	*Info
+	Request *http.Request
+	Header  http.Header // of the response
+	Status  int         // of the response; 200 unless a function sets another one
+	Body    []byte      // of the request; nil for bulk bodies and forms
+	DryRun  bool        // do everything, then roll back
+	Errors  problem.FieldErrors
+
+	w          http.ResponseWriter
+	flags      url.Values
+	check      *Check // nil if the caller needs none, or if it has run alone
+	authorized bool   // the caller may use the route
+}
+
+// maxBody is the maximum size of a body with one object, in bytes.
+const maxBody = 1 << 20
+
+// ServeHTTP serves one request.
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &Call{Endpoint: e, Info: InfoOf(r), Request: r, Header: w.Header(), Status: http.StatusOK, w: w}
+	if err := c.serve(); err != nil {
+		WriteProblem(w, r, problem.From(err, e.Method, e.Plan.BodyNames()))
+	}
+}
+
+func (c *Call) serve() (err error) {
+	c.check, err = c.server.authorizer.Authorize(c.Request, c.Info, c.Role)
+	if err != nil {
+		return err
+	}
+	c.authorized = c.check == nil
+	err = c.Operation.serve(c)
+	if err != nil && !c.authorized {
+		// A caller without permission must not learn what is wrong with the request.
+		if denied := c.authorize(c.Request.Context()); denied != nil {
+			return denied
+		}
+	}
+	return err
+}
+
+// authorize runs the check of the caller, if there is one, in a round trip of its own.
+func (c *Call) authorize(ctx context.Context) error {
+	if c.check == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	caller, err := c.check.Run(ctx, c.server.queries, nil)
+	if err != nil {
+		return err
+	}
+	c.Info.Caller, c.check, c.authorized = caller, nil, true
+	return nil
+}
+
+// knownCaller returns what is known of the caller so far.
+func (c *Call) knownCaller() *Caller {
+	if c.check != nil && !c.authorized {
+		return &c.check.Caller
+	}
+	return &c.Info.Caller
+}
+
+// bindCaller binds the parameters that describe the caller. It first runs the check if only that can tell.
+func (c *Call) bindCaller(params any) error {
+	if c.Plan.NeedsRole() || c.Plan.NeedsAccount() && c.knownCaller().AccountID == NoAccount {
+		if err := c.authorize(c.Request.Context()); err != nil {
+			return err
+		}
+	}
+	caller := c.knownCaller()
+	c.Plan.Caller(params, bind.Caller{ID: caller.AccountID, Session: caller.SessionID, Role: caller.Role.String()})
+	return nil
+}
+
+// bindURL binds the path and the query string.
+func (c *Call) bindURL(params any) {
+	c.Plan.Path(params, PathValues(c.Request), &c.Errors)
+	c.flags = c.Plan.Query(params, c.Request.URL.RawQuery, &c.Errors)
+	c.DryRun = c.Flag("dry_run")
+}
+
+// bindWrite binds all parts of a write with one JSON object.
+func (c *Call) bindWrite(params any) error {
+	c.bindURL(params)
+	if _, err := Negotiate(c.Request, MediaTypeJSON); err != nil {
+		return err
+	}
+	if err := c.readBody(params); err != nil {
+		return err
+	}
+	c.Plan.Preconditions(params, c.Request.Header, &c.Errors)
+	return nil
+}
+
+// readBody reads and binds the JSON body of a write. The body may be empty for a DELETE and for a call without body
+// fields.
+func (c *Call) readBody(params any) error {
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.Request.Body, maxBody))
+	if err != nil {
+		return BodyProblem(err, maxBody)
+	}
+	if len(body) == 0 && (c.Method == http.MethodDelete || len(c.Plan.BodyNames()) == 0) {
+		return nil
+	}
+	accepted := []string{MediaTypeJSON}
+	if c.Rows != nil {
+		accepted = rowMediaTypes
+	}
+	if err := checkContentType(c.Request, accepted...); err != nil {
+		return err
+	}
+	if err := c.Plan.Body(params, body, &c.Errors); err != nil {
+		return problem.BadRequest(append(c.Errors, problem.From(err, c.Method, nil).Errors...)...)
+	}
+	c.Body = body
+	return nil
+}
+
+// checkContentType rejects a body whose Content-Type is not one of accepted. A request without Content-Type passes.
+func checkContentType(r *http.Request, accepted ...string) error {
+	header := r.Header.Get("Content-Type")
+	mediaType, params, err := mime.ParseMediaType(header)
+	charset := params["charset"]
+	for _, acceptable := range accepted {
+		if header == "" ||
+			err == nil && mediaType == acceptable && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+			return nil
+		}
+	}
+	return problem.New(http.StatusUnsupportedMediaType, "Content-Type %q is not supported; send %s in UTF-8.",
+		problem.Sanitize(header), problem.JoinOr(accepted)).WithHeader("Accept", problem.JoinOr(accepted))
+}
+
+// NotFound returns a 404 that names the row of the path.
+func (c *Call) NotFound() *problem.Problem {
+	name := ""
+	for _, variable := range c.Plan.PathNames() {
+		name = " " + problem.Sanitize(PathValues(c.Request)[variable])
+	}
+	return problem.New(http.StatusNotFound, "There is no %s%s.", c.resource, name)
+}
+
+// ExtendDeadlines gives the client chunkTimeout more to send or to accept the next part of a long transfer.
+func (c *Call) ExtendDeadlines() { ExtendDeadlines(c.w) }
+
+// ExtendDeadlines is Call.ExtendDeadlines for an ordinary handler.
+func ExtendDeadlines(w http.ResponseWriter) {
+	control := http.NewResponseController(w)
+	// Not every ResponseWriter supports deadlines, and then none are needed.
+	_ = control.SetReadDeadline(time.Now().Add(chunkTimeout))
+	_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTimeout))
+}
+
+// LimitBody limits the size of the request body in bytes.
+func (c *Call) LimitBody(limit int64) {
+	c.Request.Body = http.MaxBytesReader(c.w, c.Request.Body, limit)
+}
+
+// RemoveWriteDeadline lets the response take any time.
+func (c *Call) RemoveWriteDeadline() {
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{}) // see ExtendDeadlines
+}
+
+// Flag reports whether a flag of the query string is true.
+func (c *Call) Flag(name string) bool { return c.flags.Get(name) == "true" }
+
+// accept returns the header Accept.
+func (c *Call) accept() string { return strings.Join(c.Request.Header.Values("Accept"), ",") }

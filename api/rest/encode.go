@@ -1,0 +1,236 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/csv"
+	"io"
+	"reflect"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// The encoders write rows as they come off the wire: except for quotes, PostgreSQL's text format is already JSON or
+// CSV. No row is scanned into a struct, and memory does not grow with the number of rows.
+
+// isInternalColumn reports whether a column is for the adapter, not for clients: the cursor of the next page, and
+// whether an upsert inserted.
+func isInternalColumn(name string) bool { return name == "cursor" || name == "created" }
+
+// AppendRow appends a row as a JSON object.
+func AppendRow(dst []byte, columns []pgconn.FieldDescription, values [][]byte) []byte {
+	dst = append(dst, '{')
+	first := true
+	for i, value := range values {
+		if isInternalColumn(columns[i].Name) {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(dst, '"')
+		dst = append(dst, columns[i].Name...) // needs no escaping: it does not come from a client
+		dst = append(dst, '"', ':')
+		dst = appendValue(dst, columns[i].DataTypeOID, value)
+	}
+	return append(dst, '}')
+}
+
+// appendValue appends one value as JSON. Types without a JSON counterpart become strings.
+func appendValue(dst []byte, oid uint32, value []byte) []byte {
+	if value == nil {
+		return append(dst, "null"...)
+	}
+	switch oid {
+	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.JSONOID, pgtype.JSONBOID:
+		return append(dst, value...)
+	case pgtype.Int4ArrayOID: // {1,2}, without NULLs
+		dst = append(dst, '[')
+		dst = append(dst, value[1:len(value)-1]...)
+		return append(dst, ']')
+	case pgtype.BoolOID:
+		return strconv.AppendBool(dst, value[0] == 't')
+	case pgtype.TimestamptzOID:
+		dst = append(dst, '"')
+		dst = appendTime(dst, value)
+		return append(dst, '"')
+	}
+	if needsNoEscape(value) {
+		dst = append(dst, '"')
+		dst = append(dst, value...)
+		return append(dst, '"')
+	}
+	quoted, err := jsontext.AppendQuote(dst, value)
+	if err != nil { // the database stores only valid UTF-8
+		panic("api: the database sent text that is not UTF-8: " + err.Error())
+	}
+	return quoted
+}
+
+// needsNoEscape reports whether text needs no escaping in a JSON string.
+func needsNoEscape(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// appendTime appends a timestamptz as RFC 3339. The session has the time zone UTC and the DateStyle ISO:
+// "2026-11-21 22:00:00.5+00".
+func appendTime(dst, value []byte) []byte {
+	text, ok := bytes.CutSuffix(value, []byte("+00"))
+	if !ok || len(text) < 11 {
+		return append(dst, value...) // infinity, or a year BC
+	}
+	dst = append(dst, text[:10]...)
+	dst = append(dst, 'T')
+	dst = append(dst, text[11:]...)
+	return append(dst, 'Z')
+}
+
+// A rowEncoder keeps a single row: the JSON object for the body, and the columns that headers need.
+type rowEncoder struct {
+	body    []byte
+	version string
+	created bool // the upsert inserted the row
+	key     string
+}
+
+func (e *rowEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte) error {
+	e.body = append(AppendRow(make([]byte, 0, 512), columns, values), '\n')
+	e.key = string(values[0])
+	for i := range columns {
+		switch columns[i].Name {
+		case "version":
+			e.version = string(values[i])
+		case "created":
+			e.created = values[i][0] == 't'
+		}
+	}
+	return nil
+}
+
+// A pageEncoder keeps up to limit rows as a JSON array and detects one more.
+type pageEncoder struct {
+	body    []byte
+	limit   int
+	count   int
+	lastKey []byte // cursor of the last row kept
+	more    bool
+}
+
+func (e *pageEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte) error {
+	if e.count == e.limit {
+		e.more = true
+		return nil
+	}
+	if e.count == 0 {
+		e.body = append(e.body, '[')
+	} else {
+		e.body = append(e.body, ',')
+	}
+	e.body = AppendRow(e.body, columns, values)
+	e.count++
+	if e.count == e.limit {
+		e.lastKey = append(e.lastKey, cursorValue(columns, values)...)
+	}
+	return nil
+}
+
+// cursorValue returns the value for ?after=: the column cursor, or else the first one.
+func cursorValue(columns []pgconn.FieldDescription, values [][]byte) []byte {
+	if last := len(columns) - 1; columns[last].Name == "cursor" {
+		return values[last]
+	}
+	return values[0]
+}
+
+func (e *pageEncoder) bytes() []byte {
+	if e.count == 0 {
+		e.body = append(e.body, '[')
+	}
+	return append(e.body, ']', '\n')
+}
+
+// flushSize is how many bytes a stream buffers before it sends them.
+const flushSize = 64 << 10
+
+// An ndjsonEncoder streams rows as NDJSON.
+type ndjsonEncoder struct {
+	dst    io.Writer
+	buffer []byte
+}
+
+func (e *ndjsonEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte) error {
+	e.buffer = append(AppendRow(e.buffer, columns, values), '\n')
+	if len(e.buffer) < flushSize {
+		return nil
+	}
+	return e.flush()
+}
+
+func (e *ndjsonEncoder) flush() error {
+	_, err := e.dst.Write(e.buffer)
+	e.buffer = e.buffer[:0]
+	return err
+}
+
+// A csvEncoder streams rows as CSV with a header line. NULL is an empty cell.
+type csvEncoder struct {
+	dst   *csv.Writer
+	names []string // the header, written even without rows; nil once written
+	cells []string
+}
+
+func (e *csvEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte) error {
+	if err := e.header(); err != nil {
+		return err
+	}
+	e.cells = e.cells[:0]
+	for i, value := range values {
+		switch {
+		case isInternalColumn(columns[i].Name):
+		case columns[i].DataTypeOID == pgtype.TimestamptzOID:
+			e.cells = append(e.cells, string(appendTime(nil, value)))
+		case value != nil &&
+			(columns[i].DataTypeOID == pgtype.Int4ArrayOID || columns[i].DataTypeOID == pgtype.BoolOID): // as in JSON
+			e.cells = append(e.cells, string(appendValue(nil, columns[i].DataTypeOID, value)))
+		default:
+			e.cells = append(e.cells, string(value))
+		}
+	}
+	return e.dst.Write(e.cells)
+}
+
+func (e *csvEncoder) header() error {
+	if e.names == nil {
+		return nil
+	}
+	names := e.names
+	e.names = nil
+	return e.dst.Write(names)
+}
+
+func (e *csvEncoder) flush() error {
+	if err := e.header(); err != nil {
+		return err
+	}
+	e.dst.Flush()
+	return e.dst.Error()
+}
+
+// ColumnsOf returns the columns of a row type that clients see.
+func ColumnsOf(row reflect.Type) []string {
+	names := make([]string, 0, row.NumField())
+	for i := range row.NumField() {
+		if name := row.Field(i).Tag.Get("json"); !isInternalColumn(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,139 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/db"
+	"labledger/internal/dbtx"
+)
+
+// A read runs on a connection of a pool. A write runs in a transaction that records its actor; a dry run rolls it back.
+// If the caller has a session or an API token, its check is the first statement of the same round trip.
+
+// A statement calls one query.
+type statement func(ctx context.Context, q *db.Queries) error
+
+// read runs a read whose rows go to dst. planned plans each execution, so that NULL filters do not pin a generic plan.
+func (c *Call) read(ctx context.Context, pool *pgxpool.Pool, planned bool, dst dbtx.RowWriter, run statement) error {
+	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	conn, err := Acquire(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if c.check == nil {
+		return run(ctx, db.New(dbtx.Raw(conn, dst, planOptions(planned)...)))
+	}
+	var p dbtx.Pipeline
+	c.addCheck(ctx, &p, nil)
+	if planned {
+		p.Add(func(q *db.Queries) error { return q.ForceCustomPlans(ctx) })
+	}
+	p.AddRaw(func(q *db.Queries) error { return run(ctx, q) }, dst)
+	return p.Run(ctx, conn)
+}
+
+// planOptions returns the options for pgx of a statement that is planned for each execution.
+func planOptions(planned bool) []any {
+	if planned {
+		return []any{pgx.QueryExecModeCacheDescribe}
+	}
+	return nil
+}
+
+// addCheck adds the check of the caller to a pipeline. With a request ID, the check also sets the context of the
+// transaction.
+func (c *Call) addCheck(ctx context.Context, p *dbtx.Pipeline, requestID *string) {
+	p.Add(func(q *db.Queries) error {
+		caller, err := c.check.Run(ctx, q, requestID)
+		if err == nil {
+			c.Info.Caller, c.authorized = caller, true
+		}
+		return err
+	})
+}
+
+// write runs a write in a transaction of its own. A dry run rolls it back. The row goes to dst.
+func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement) error {
+	if c.DryRun {
+		if err := c.authorize(ctx); err != nil {
+			return err
+		}
+		return c.inTx(ctx, c.Caller.Username, func(ctx context.Context, tx pgx.Tx) error {
+			return run(ctx, db.New(dbtx.Raw(tx, dst)))
+		})
+	}
+	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	conn, err := Acquire(ctx, c.server.primary)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	var p dbtx.Pipeline
+	if c.check != nil {
+		c.addCheck(ctx, &p, &c.ID)
+	} else {
+		p.Add(func(q *db.Queries) error { return q.SetRequestContext(ctx, c.requestContext(c.Caller.Username)) })
+	}
+	p.AddRaw(func(q *db.Queries) error { return run(ctx, q) }, dst)
+	return p.Run(ctx, conn)
+}
+
+// requestContext returns what the database records with a write.
+func (c *Call) requestContext(actor string) db.SetRequestContextParams {
+	return db.SetRequestContextParams{Actor: actor, Role: c.Caller.Role.String(), RequestID: c.ID}
+}
+
+// Tx runs statements in one transaction that records the actor, and rolls back a dry run.
+func (c *Call) Tx(ctx context.Context, run func(ctx context.Context, q *db.Queries) error) error {
+	return c.TxAs(ctx, c.Caller.Username, run)
+}
+
+// TxAs is Tx with another actor than the caller.
+func (c *Call) TxAs(ctx context.Context, actor string, run func(ctx context.Context, q *db.Queries) error) error {
+	return c.inTx(ctx, actor, func(ctx context.Context, tx pgx.Tx) error { return run(ctx, db.New(tx)) })
+}
+
+func (c *Call) inTx(ctx context.Context, actor string, run func(ctx context.Context, tx pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	conn, err := Acquire(ctx, c.server.primary)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	tx, err := beginAudited(ctx, conn, c.requestContext(actor))
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	if err := run(ctx, tx); err != nil || c.DryRun {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// beginAudited opens a transaction that records actor and request ID.
+func beginAudited(ctx context.Context, conn *pgxpool.Conn, params db.SetRequestContextParams) (pgx.Tx, error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.New(tx).SetRequestContext(ctx, params); err != nil {
+		rollback(tx)
+		return nil, err
+	}
+	return tx, nil
+}
+
+// rollback rolls a transaction back. It uses a context of its own because the request's may be done.
+func rollback(tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.Background(), StatementTimeout)
+	defer cancel()
+	_ = tx.Rollback(ctx) // the pool discards a connection on which even this fails
+}

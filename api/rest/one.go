@@ -1,0 +1,155 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"labledger/api/bind"
+	"labledger/api/problem"
+	"labledger/db"
+)
+
+// one is the operation of a query that returns one row.
+type one[In, Out any] struct {
+	query   Query[In, Out]
+	after   []func(*Call, In)
+	creates bool // the row is new: its URL is the path with its key
+}
+
+// One returns the operation of a query that returns one row. On a route with the method GET it is a read with an ETag,
+// otherwise a write. after are called after a write that was no dry run.
+func One[In, Out any](query Query[In, Out], after ...func(*Call, In)) Operation {
+	return &one[In, Out]{query: query, after: after}
+}
+
+func (o *one[In, Out]) Describe() Description {
+	out := reflect.TypeFor[Out]()
+	return Description{
+		Doc:       Doc{Queries: []any{o.query}, SetsCookie: len(o.after) > 0},
+		Kind:      KindOne,
+		Name:      FuncName(o.query),
+		Params:    reflect.TypeFor[In](),
+		Out:       visibleRow(out),
+		CanCreate: visibleRow(out) != out && out.Field(1).Tag.Get("json") == "created",
+	}
+}
+
+func (o *one[In, Out]) serve(c *Call) error {
+	in := new(In)
+	if c.Method == http.MethodGet {
+		return o.read(c, in)
+	}
+	if err := c.bindWrite(in); err != nil {
+		return err
+	}
+	if err := c.Errors.Err(); err != nil {
+		return err
+	}
+	return o.write(c, in)
+}
+
+func (o *one[In, Out]) statement(in *In) statement {
+	return func(ctx context.Context, q *db.Queries) error {
+		_, err := o.query(q, ctx, *in)
+		return err
+	}
+}
+
+func (o *one[In, Out]) read(c *Call, in *In) error {
+	if err := c.bindRead(in, MediaTypeJSON); err != nil {
+		return err
+	}
+	var row rowEncoder
+	err := c.read(c.Request.Context(), c.server.primary, false, &row, o.statement(in))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c.NotFound()
+	}
+	if err != nil {
+		return err
+	}
+	if row.version == "" {
+		return c.respond(http.StatusOK, row.body)
+	}
+	c.Header.Set("ETag", bind.ETag(row.version))
+	if ifMatch := c.Request.Header.Get("If-Match"); ifMatch != "" && !bind.MatchesETag(ifMatch, row.version) {
+		return problem.New(http.StatusPreconditionFailed, "The row is at version %s.", row.version)
+	}
+	ifNoneMatch := c.Request.Header.Values("If-None-Match")
+	if len(ifNoneMatch) > 0 && bind.MatchesETag(strings.Join(ifNoneMatch, ","), row.version) {
+		return c.respond(http.StatusNotModified, nil)
+	}
+	return c.respond(http.StatusOK, row.body)
+}
+
+// bindRead binds a read without a body, and checks that the client accepts the media type of the response.
+func (c *Call) bindRead(params any, mediaType string) error {
+	c.bindURL(params)
+	c.requireEmptyBody()
+	if _, err := Negotiate(c.Request, mediaType); err != nil {
+		return err
+	}
+	if err := c.Errors.Err(); err != nil {
+		return err
+	}
+	return c.bindCaller(params)
+}
+
+func (c *Call) requireEmptyBody() {
+	if c.Request.ContentLength != 0 {
+		c.Errors.Add("body", "must be empty; put filters in the query string")
+	}
+}
+
+func (o *one[In, Out]) write(c *Call, in *In) error {
+	if err := c.bindCaller(in); err != nil {
+		return err
+	}
+	var row rowEncoder
+	ctx, cancel := context.WithTimeout(c.Request.Context(), handlerTimeout)
+	defer cancel()
+	err := retry(ctx, func(ctx context.Context) error {
+		row = rowEncoder{}
+		return c.write(ctx, &row, o.statement(in))
+	}, o.isIDCollision)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) && c.Plan.CanCreate():
+		return problem.New(http.StatusPreconditionFailed,
+			"The %s does not exist, so it has no version to match.", c.resource)
+	case errors.Is(err, pgx.ErrNoRows):
+		return c.NotFound()
+	case err != nil:
+		return err
+	}
+	if !c.DryRun {
+		for _, f := range o.after {
+			f(c, *in)
+		}
+	}
+	status := http.StatusOK
+	switch {
+	case o.creates:
+		status = http.StatusCreated
+		c.Header.Set("Location", c.Path+"/"+url.PathEscape(row.key))
+	case row.created && !c.ShortRoute:
+		status = http.StatusCreated
+		c.Header.Set("Location", c.Request.URL.EscapedPath())
+	}
+	if row.version != "" && c.Method != http.MethodDelete {
+		c.Header.Set("ETag", bind.ETag(row.version))
+	}
+	return c.respond(status, row.body)
+}
+
+// isIDCollision reports whether a create drew an ID that another client has just chosen. The next attempt draws the
+// next one.
+func (o *one[In, Out]) isIDCollision(pgErr *pgconn.PgError) bool {
+	return o.creates && pgErr.Code == pgerrcode.UniqueViolation && strings.HasSuffix(pgErr.ConstraintName, "_pkey")
+}

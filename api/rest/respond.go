@@ -1,0 +1,35 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// respond writes a JSON body.
+func (c *Call) respond(status int, body []byte) error {
+	c.requireAuthorized()
+	if status != http.StatusNotModified {
+		c.Header.Set("Content-Type", MediaTypeJSON)
+		c.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(body) // fails only if the client is gone
+	return nil
+}
+
+// requireAuthorized panics if the caller has not been authorized: no response may precede the check.
+func (c *Call) requireAuthorized() {
+	if !c.authorized {
+		panic("rest: " + c.Method + " " + c.Path + " responds before the caller is authorized")
+	}
+}
+
+// respondValue writes a value as JSON.
+func (c *Call) respondValue(value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return c.respond(c.Status, append(body, '\n'))
+}

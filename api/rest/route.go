@@ -1,0 +1,197 @@
+// Package rest is the adapter that turns a query into a handler: it binds a request to the parameters of a query, runs
+// the query on the right connection, and encodes the rows. It knows no noun of the API and no way to sign in.
+//
+// These columns of a row have a meaning of their own:
+//
+//	the first one    the key of the row: the end of its URL, and the cursor of a page
+//	version          the ETag
+//	cursor, created  for the adapter, not for clients: the cursor of a page, and whether an upsert inserted the row
+package rest
+
+import (
+	"net/http"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"labledger/api/bind"
+	"labledger/api/problem"
+)
+
+// A Route is an operation with the role that it requires and its paths. Paths under /api/v1 are the versioned contract.
+// The short routes are the paths of the systems that Labledger replaces.
+type Route struct {
+	Method    string
+	Role      Role
+	Operation Operation
+	Paths     []string
+
+	ignored          string // name of a field that bodies may contain without effect
+	nullableOptional bool   // bodies may omit nullable fields
+}
+
+// Ignoring returns a route whose bodies may contain a field without effect.
+func (r Route) Ignoring(field string) Route {
+	r.ignored = field
+	return r
+}
+
+// NullableOptional returns a route whose bodies may omit nullable fields.
+func (r Route) NullableOptional() Route {
+	r.nullableOptional = true
+	return r
+}
+
+// An Endpoint is a route on one of its paths, prepared to serve requests.
+type Endpoint struct {
+	Route
+	Path       string     // template
+	Plan       *bind.Plan // of the parameters
+	Rows       *bind.Plan // of the rows of a bulk body; nil if the route accepts none
+	ShortRoute bool       // a short route, which differs in a few details
+	resource   string     // what problems call a row of this path
+	server     *Server
+}
+
+// NewEndpoints prepares all routes. It panics if the table is inconsistent. rules validate the parameters.
+func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
+	var all []*Endpoint
+	for _, route := range table {
+		for _, path := range route.Paths {
+			e := &Endpoint{
+				Route: route, Path: path,
+				ShortRoute: !strings.HasPrefix(path, "/api/v1/"),
+				resource:   resourceName(path),
+			}
+			d := route.Operation.Describe()
+			options := bind.Options{
+				Rules:            rules,
+				Ignored:          route.ignored,
+				NullableOptional: route.nullableOptional,
+				CanCreate:        d.CanCreate,
+			}
+			if d.BulkRow != nil {
+				e.Rows = bind.NewRow(d.BulkRow, options)
+			}
+			if route.Method != http.MethodGet {
+				options.Flags = []bind.Flag{{Name: "dry_run", Values: []string{"true", "false"}}}
+			} else if d.Ordered {
+				options.Flags = []bind.Flag{{Name: "order", Values: []string{"asc", "desc"}}}
+			}
+			vars := pathVariables(path)
+			if d.Params == nil { // an ordinary handler, which reads the path itself
+				d.Params, vars = reflect.TypeFor[NoParams](), nil
+			}
+			e.Plan = bind.New(d.Params, route.Method, vars, options)
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// NoParams are the parameters of an operation without parameters.
+type NoParams struct{}
+
+// Handler returns the router of all endpoints. It panics if two routes have the same method and path.
+func (s *Server) Handler(endpoints []*Endpoint) http.Handler {
+	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	paths := map[string]*pathHandler{}
+	for _, e := range endpoints {
+		e.server = s
+		h := paths[e.Path]
+		if h == nil {
+			h = &pathHandler{path: e.Path, byMethod: map[string]*Endpoint{}}
+			paths[e.Path] = h
+			router.Path(e.Path).Handler(h)
+		}
+		h.add(e)
+	}
+	router.NotFoundHandler = http.HandlerFunc(NotFound)
+	return router
+}
+
+// NotFound responds that no route matches the path.
+func NotFound(w http.ResponseWriter, r *http.Request) {
+	WriteProblem(w, r, problem.New(http.StatusNotFound, "No route matches this path. See /docs."))
+}
+
+// A pathHandler dispatches the requests of one path by method.
+type pathHandler struct {
+	path     string
+	byMethod map[string]*Endpoint
+	allow    string // the header Allow
+}
+
+func (h *pathHandler) add(e *Endpoint) {
+	if h.byMethod[e.Method] != nil {
+		panic("rest: two routes for " + e.Method + " " + e.Path)
+	}
+	h.byMethod[e.Method] = e
+	names := []string{http.MethodOptions}
+	for name := range h.byMethod {
+		names = append(names, name)
+	}
+	if h.byMethod[http.MethodGet] != nil {
+		names = append(names, http.MethodHead)
+	}
+	slices.Sort(names)
+	h.allow = strings.Join(names, ", ")
+}
+
+func (h *pathHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	InfoOf(r).Route = h.path
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // net/http drops the body
+	}
+	switch e := h.byMethod[method]; {
+	case e != nil:
+		e.ServeHTTP(w, r)
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", h.allow)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		WriteProblem(w, r, problem.New(http.StatusMethodNotAllowed, "Method %s is not allowed; allowed: %s.",
+			problem.Sanitize(r.Method), h.allow).WithHeader("Allow", h.allow))
+	}
+}
+
+// PathValues returns the values of the path's variables. The router matches the escaped path, so an escaped slash is
+// part of a value.
+func PathValues(r *http.Request) map[string]string {
+	values := make(map[string]string, 2)
+	for name, value := range mux.Vars(r) {
+		decoded, err := url.PathUnescape(value)
+		if err != nil {
+			decoded = value // cannot happen: the server has parsed the whole path
+		}
+		values[name] = decoded
+	}
+	return values
+}
+
+var pathVariable = regexp.MustCompile(`\{(\w+)(:[^}]+)?\}`)
+
+// pathVariables returns the names of the variables of a path template.
+func pathVariables(path string) []string {
+	var names []string
+	for _, match := range pathVariable.FindAllStringSubmatch(path, -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+// resourceName returns the singular of the last path segment that is not a variable.
+func resourceName(path string) string {
+	segments := strings.Split(path, "/")
+	for _, segment := range slices.Backward(segments) {
+		if segment != "" && !pathVariable.MatchString(segment) {
+			return strings.TrimSuffix(segment, "s")
+		}
+	}
+	return "row"
+}

@@ -1,0 +1,90 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/api/problem"
+	"labledger/db"
+)
+
+// Timeouts of database work. Each is shorter than the next: lock 2 s (in SetRequestContext), statement, handler,
+// connection.
+const (
+	StatementTimeout = 5 * time.Second  // includes waiting for a connection
+	handlerTimeout   = 10 * time.Second // includes all attempts
+)
+
+// A Server holds what all endpoints share.
+type Server struct {
+	authorizer Authorizer
+	primary    *pgxpool.Pool
+	queries    *db.Queries // on the primary
+	replica    *Replica    // nil without a replica
+	transfers  limiter
+}
+
+// NewServer returns a Server. The connections of the pools use the text format for results. replica may be nil.
+func NewServer(authorizer Authorizer, primary *pgxpool.Pool, replica *Replica) *Server {
+	return &Server{
+		authorizer: authorizer,
+		primary:    primary,
+		queries:    db.New(primary),
+		replica:    replica,
+		transfers:  make(limiter, max(1, primary.Config().MaxConns/2)),
+	}
+}
+
+// Acquire takes a connection from the pool. The error is a 503 problem if none is available before ctx is done.
+func Acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, problem.Unavailable("The database is unreachable, or all connections are busy. Try again.", err)
+	}
+	return conn, nil
+}
+
+// A limiter caps the concurrent long transfers (imports, event batches, exports, uploads and replays), so that short
+// requests always find a free connection.
+type limiter chan struct{}
+
+// tryAcquire takes a slot. The error is a 503 problem if none is free.
+func (l limiter) tryAcquire() (release func(), err error) {
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	default:
+		return nil, problem.Unavailable("Too many long transfers are running. Try again when one has finished.", nil)
+	}
+}
+
+// maxAttempts is how often a write is attempted before the client gets a 503.
+const maxAttempts = 3
+
+// retry repeats a transaction that PostgreSQL aborted because of a concurrent one. An aborted attempt has no effect.
+func retry(ctx context.Context, try func(context.Context) error, alsoRetry func(*pgconn.PgError) bool) error {
+	for attempt := 1; ; attempt++ {
+		err := try(ctx)
+		var pgErr *pgconn.PgError
+		if attempt == maxAttempts || !errors.As(err, &pgErr) || !(isRetryable(pgErr) || alsoRetry(pgErr)) {
+			return err
+		}
+		pause := time.Duration(rand.Int64N(int64(20*time.Millisecond))) * time.Duration(attempt)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// isRetryable reports a serialization failure, a deadlock or a lock timeout.
+func isRetryable(pgErr *pgconn.PgError) bool {
+	return pgerrcode.IsTransactionRollback(pgErr.Code) || pgErr.Code == pgerrcode.LockNotAvailable
+}
