@@ -38,7 +38,7 @@ var fieldRules = bind.Rules{
 	"limit":                     {Check: validateLimit, AcceptsNumber: true},
 	"postcode_or_zip":           {AcceptsNumber: true},
 	"q":                         {Check: validateSearch},
-	"only":                      {Check: oneOf(searchKinds...)},
+	"only":                      {Check: oneOf(SearchKinds...)},
 	"NewEvent.type":             eventType,
 	"ListEventsParams.type":     eventType,
 	"ListEventsDescParams.type": eventType,
@@ -51,8 +51,8 @@ var fieldRules = bind.Rules{
 	"days":                      {Min: 1, Max: 365},
 }
 
-// searchKinds are the kinds of rows that a search finds.
-var searchKinds = []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}
+// SearchKinds are the kinds of rows that a search finds.
+var SearchKinds = []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}
 
 // oneOf returns a validator that accepts only the given words.
 func oneOf(words ...string) func(string) string {

@@ -80,8 +80,8 @@ func (r *replayer) ReplayLedger(ctx context.Context, c *rest.Call, in ReplayRequ
 	return r.ledger.Replay(ctx, request)
 }
 
-// rulePlan binds one element of ReplayRequest.Rules.
-var rulePlan = bind.New(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil, bind.Options{Rules: fieldRules})
+// RulePlan binds one element of ReplayRequest.Rules.
+var RulePlan = bind.New(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil, bind.Options{Rules: fieldRules})
 
 // maxRules is the maximum number of changed rules: more than exist.
 const maxRules = 100
@@ -106,7 +106,7 @@ func bindRules(text []byte, errs *problem.FieldErrors) (changes []ledger.RuleCha
 		}
 		var ruleErrs problem.FieldErrors
 		var rule RuleOverride
-		if err := rulePlan.Body(&rule, slices.Clone(value), &ruleErrs); err != nil {
+		if err := RulePlan.Body(&rule, slices.Clone(value), &ruleErrs); err != nil {
 			ruleErrs = append(ruleErrs, problem.From(err, http.MethodPost, nil).Errors...)
 		}
 		prefix := fmt.Sprintf("rules[%d]", n)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,61 +13,25 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
+	"labledger/internal/dbtx"
 )
 
 // This file runs the server's SQL statements outside the server: with pgbench and with EXPLAIN.
-
-var errCaptured = errors.New("bench: statement captured, not executed")
-
-// captureDBTX is a db.DBTX that stores the SQL text of a statement and does not execute it.
-type captureDBTX struct{ sql string }
-
-func (c *captureDBTX) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandTag, error) {
-	c.sql = sql
-	return pgconn.CommandTag{}, errCaptured
-}
-
-func (c *captureDBTX) Query(_ context.Context, sql string, _ ...any) (pgx.Rows, error) {
-	c.sql = sql
-	return nil, errCaptured
-}
-
-func (c *captureDBTX) QueryRow(_ context.Context, sql string, _ ...any) pgx.Row {
-	c.sql = sql
-	return noRow{}
-}
-
-func (*captureDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
-	return 0, errCaptured
-}
-
-type noRow struct{}
-
-func (noRow) Scan(...any) error { return errCaptured }
-
-// captureSQL returns the SQL text of a query.
-func captureSQL(call func(q *db.Queries) error) string {
-	var capture captureDBTX
-	_ = call(db.New(&capture)) // always returns errCaptured
-	return capture.sql
-}
 
 // eventSQL holds the statements of the transaction that records one event, in order.
 type eventSQL struct{ set, lock, rules, event, alert, save string }
 
 func newEventSQL(ctx context.Context) eventSQL {
 	return eventSQL{
-		set:   captureSQL(func(q *db.Queries) error { return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{}) }),
-		lock:  captureSQL(func(q *db.Queries) error { _, err := q.LockState(ctx, db.LockStateParams{}); return err }),
-		rules: captureSQL(func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err }),
-		event: captureSQL(func(q *db.Queries) error { return q.InsertEvent(ctx, db.InsertEventParams{}) }),
-		alert: captureSQL(func(q *db.Queries) error { return q.InsertAlerts(ctx, db.InsertAlertsParams{}) }),
-		save:  captureSQL(func(q *db.Queries) error { return q.SaveState(ctx, db.SaveStateParams{}) }),
+		set:   dbtx.SQL(func(q *db.Queries) error { return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{}) }),
+		lock:  dbtx.SQL(func(q *db.Queries) error { _, err := q.LockState(ctx, db.LockStateParams{}); return err }),
+		rules: dbtx.SQL(func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err }),
+		event: dbtx.SQL(func(q *db.Queries) error { return q.InsertEvent(ctx, db.InsertEventParams{}) }),
+		alert: dbtx.SQL(func(q *db.Queries) error { return q.InsertAlerts(ctx, db.InsertAlertsParams{}) }),
+		save:  dbtx.SQL(func(q *db.Queries) error { return q.SaveState(ctx, db.SaveStateParams{}) }),
 	}
 }
 

@@ -20,16 +20,17 @@ import (
 // Names of the session cookies. Over HTTPS they get a __Host- or __Secure- prefix, so that browsers accept them only
 // from secure origins: RFC 6265bis, 4.1.3.
 const (
-	accessCookie  = "labledger_access"  // sent with every request
+	AccessCookie  = "labledger_access"  // sent with every request
 	refreshCookie = "labledger_refresh" // sent to refreshPath only
 	refreshPath   = "/auth"
 )
 
-func accessCookieName(secure bool) string {
+// AccessCookieName returns the name of the cookie with the access token.
+func AccessCookieName(secure bool) string {
 	if secure {
-		return "__Host-" + accessCookie
+		return "__Host-" + AccessCookie
 	}
-	return accessCookie
+	return AccessCookie
 }
 
 func refreshCookieName(secure bool) string {
@@ -41,13 +42,13 @@ func refreshCookieName(secure bool) string {
 
 // setSessionCookies sets the tokens of a session as cookies.
 func setSessionCookies(c *rest.Call, access, refresh string) {
-	setCookie(c, accessCookieName(c.Secure), "/", access, auth.AccessTokenTTL)
+	setCookie(c, AccessCookieName(c.Secure), "/", access, auth.AccessTokenTTL)
 	setCookie(c, refreshCookieName(c.Secure), refreshPath, refresh, auth.RefreshTokenTTL)
 }
 
 // clearSessionCookies deletes the session cookies in the browser.
 func clearSessionCookies(c *rest.Call) {
-	setCookie(c, accessCookieName(c.Secure), "/", "", -time.Second)
+	setCookie(c, AccessCookieName(c.Secure), "/", "", -time.Second)
 	setCookie(c, refreshCookieName(c.Secure), refreshPath, "", -time.Second)
 }
 

@@ -224,6 +224,13 @@ func (p *Plan) HasVersion() bool { return p.versionIndex >= 0 }
 // CanCreate reports whether the write may create the row of the path.
 func (p *Plan) CanCreate() bool { return p.canCreate }
 
+// AcceptsNumber reports whether a string of the body may be a JSON number.
+func (p *Plan) AcceptsNumber(name string) bool {
+	return slices.ContainsFunc(p.bodyFields, func(f field) bool {
+		return f.name == name && f.typeName == "a string" && strings.Contains(f.kinds, "0")
+	})
+}
+
 // NeedsRole reports whether the query depends on the role of the caller.
 func (p *Plan) NeedsRole() bool { return p.needsRole }
 

@@ -26,9 +26,11 @@ func Func[In, Out any](run func(ctx context.Context, c *Call, in In) (Out, error
 }
 
 func (f *fn[In, Out]) Describe() Description {
-	return Description{
-		Doc: f.doc, Kind: KindFunc, Name: FuncName(f.run), Params: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
+	out := reflect.TypeFor[Out]()
+	if out.Kind() == reflect.Pointer {
+		out = out.Elem()
 	}
+	return Description{Doc: f.doc, Kind: KindFunc, Name: FuncName(f.run), Params: reflect.TypeFor[In](), Out: out}
 }
 
 func (f *fn[In, Out]) serve(c *Call) error {

@@ -115,6 +115,34 @@ func (d *database) close() {
 	}
 }
 
+// checkSchema returns an error unless the schema is the one that this program needs, or a newer one. Only a new
+// embedded Postgres is migrated and gets the mock data: a command that reads must not change the schema under a server.
+func (d *database) checkSchema(ctx context.Context) error {
+	if d.cluster != nil && d.cluster.IsNew() {
+		return d.migrateAndSeed(ctx, warnLogger())
+	}
+	state, err := migrate.Status(ctx, d.url, schema.Files)
+	if err != nil {
+		return err
+	}
+	needed := state.Files[len(state.Files)-1].Version
+	if state.Dirty || state.Version < needed {
+		return fmt.Errorf("the schema of the database is at version %d, this program needs version %d: "+
+			"run labledger migrate up", state.Version, needed)
+	}
+	return nil
+}
+
+// withCheckedDB is withOwnerDB for a command that needs the schema of this program.
+func (c *config) withCheckedDB(ctx context.Context, run func(*database) error) error {
+	return c.withOwnerDB(ctx, func(d *database) error {
+		if err := d.checkSchema(ctx); err != nil {
+			return err
+		}
+		return run(d)
+	})
+}
+
 // withOwnerDB runs a command on the database as its owner. A server may run at the same time.
 func (c *config) withOwnerDB(ctx context.Context, run func(*database) error) error {
 	d, err := c.openDatabase(ctx, warnLogger(), c.ownerURL(), embedded.StartOrAttach, nil)

@@ -25,14 +25,14 @@ const (
 
 // runCleanup deletes expired idempotency keys, sessions and orphaned files every hour until ctx is done.
 func runCleanup(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
-	l := ledger.New(pool, nil)
+	q := db.New(pool)
 	for {
-		keys, errKeys := l.DeleteExpiredKeys(ctx, idempotencyKeyRetention)
-		sessions, errSessions := db.New(pool).DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{
+		keys, errKeys := ledger.DeleteExpiredKeys(ctx, q, time.Now().Add(-idempotencyKeyRetention))
+		sessions, errSessions := q.DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{
 			Before: time.Now().Add(-sessionRetention), Seconds: int32(loginAttemptRetention.Seconds()),
 		})
 		orphans, errFiles := files.RemoveOrphans(orphanFileAge, func(urls []string) ([]string, error) {
-			return db.New(pool).ListOrphanedURLs(ctx, db.ListOrphanedURLsParams{Urls: urls})
+			return q.ListOrphanedURLs(ctx, db.ListOrphanedURLsParams{Urls: urls})
 		})
 		err := errors.Join(errKeys, errSessions, errFiles)
 		switch {

@@ -23,7 +23,7 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	return c.withOwnerDB(ctx, func(d *database) error {
-		if d.cluster != nil {
+		if d.cluster != nil && d.cluster.IsNew() {
 			if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
 				return err
 			}

@@ -31,10 +31,7 @@ func (r replayCmd) Run(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	return c.withOwnerDB(ctx, func(d *database) error {
-		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
-			return err
-		}
+	return c.withCheckedDB(ctx, func(d *database) error {
 		progress := newProgressLine()
 		request.Progress = progress.update
 		result, err := ledger.New(d.pool, nil).Replay(ctx, request)

@@ -9,11 +9,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"labledger/api"
+	"labledger/api/authn"
 	"labledger/internal/media"
 	"labledger/internal/postgres/embedded"
 	"labledger/internal/tracing"
@@ -38,98 +42,139 @@ type serveCmd struct{}
 
 // Run serves until ctx is done, then shuts down gracefully.
 func (serveCmd) Run(ctx context.Context, c *config) error {
-	access, err := c.apiAccess()
-	if err != nil {
-		return err
-	}
-	log := c.serverLogger()
-	traces, err := tracing.New(ctx, c.OTLPEndpoint, version(), log)
-	if err != nil {
-		return err
-	}
-	replica, err := c.openReplica(ctx, traces.PgxTracer())
-	if err != nil {
-		return err
-	}
-	if replica != nil {
-		defer replica.Close()
-	}
-	listener, err := c.listen()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = listener.Close() }()
-	d, err := c.openDatabase(ctx, log, c.serverURL(), embedded.Start, traces.PgxTracer())
-	if err == nil {
-		defer d.close()
-		err = d.migrateAndSeed(ctx, log)
-	}
-	if err == nil {
-		err = c.dropPrivileges(ctx, log, d)
-	}
-	if err == nil {
-		err = c.warnIfNoAdmin(ctx, log, d)
-	}
-	if err == nil && access.Keys == nil && d.cluster != nil {
-		access.Keys, err = c.loadOrCreateSigningKeys()
-	}
+	s := &server{config: c, log: c.serverLogger(), shutdownStarted: make(chan struct{})}
+	defer s.close()
+	err := s.open(ctx)
 	if ctx.Err() != nil {
 		return nil // a stop during startup is not an error
 	}
 	if err != nil {
 		return err
 	}
-	shutdownStarted := make(chan struct{})
-	files, err := c.mediaStore()
+	return s.run(ctx)
+}
+
+// A server holds what `labledger serve` opens. close closes it in reverse order.
+type server struct {
+	*config
+	log             *slog.Logger
+	traces          *tracing.Provider
+	listener        net.Listener
+	database        *database
+	replica         *pgxpool.Pool // nil for none
+	files           *media.Store
+	handler         *drainHandler
+	shutdownStarted chan struct{} // closed when the shutdown starts
+	closers         []func()
+}
+
+func (s *server) close() {
+	for _, f := range slices.Backward(s.closers) {
+		f()
+	}
+}
+
+// open opens the port, the database and the media directory, and builds the handler.
+func (s *server) open(ctx context.Context) error {
+	access, err := s.apiAccess()
 	if err != nil {
+		return err
+	}
+	if s.traces, err = tracing.New(ctx, s.OTLPEndpoint, version(), s.log); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.traces.Close)
+	if s.replica, err = s.openReplica(ctx, s.traces.PgxTracer()); err != nil {
+		return err
+	}
+	if s.replica != nil {
+		s.closers = append(s.closers, s.replica.Close)
+	}
+	if s.listener, err = s.listen(); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() { _ = s.listener.Close() })
+	if err := s.openMigratedDatabase(ctx); err != nil {
+		return err
+	}
+	if access.Keys == nil && s.database.cluster != nil {
+		if access.Keys, err = s.loadOrCreateSigningKeys(); err != nil {
+			return err
+		}
+	}
+	return s.buildHandler(access)
+}
+
+// openMigratedDatabase opens and migrates the database, and drops the privileges of its owner.
+func (s *server) openMigratedDatabase(ctx context.Context) (err error) {
+	s.database, err = s.openDatabase(ctx, s.log, s.serverURL(), embedded.Start, s.traces.PgxTracer())
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.database.close)
+	if err := s.database.migrateAndSeed(ctx, s.log); err != nil {
+		return err
+	}
+	if err := s.dropPrivileges(ctx, s.log, s.database); err != nil {
+		return err
+	}
+	return s.warnIfNoAdmin(ctx, s.log, s.database)
+}
+
+func (s *server) buildHandler(access authn.Options) (err error) {
+	if s.files, err = s.mediaStore(); err != nil {
 		return err
 	}
 	app, err := web.New()
 	if err != nil {
 		return err
 	}
-	handler := &drainHandler{}
-	handler.next = api.New(api.Options{
-		Pool:             d.pool,
-		Replica:          replica,
-		Schema:           d.schema,
-		Media:            files,
+	s.handler = &drainHandler{}
+	s.handler.next = api.New(api.Options{
+		Pool:             s.database.pool,
+		Replica:          s.replica,
+		Schema:           s.database.schema,
+		Media:            s.files,
 		App:              api.App{Page: app.ServePage, Static: app.ServeFile},
-		Log:              log,
+		Log:              s.log,
 		Access:           access,
 		Version:          version(),
-		Shutdown:         shutdownStarted,
-		Draining:         handler.notReady.Load,
-		Tracer:           traces.Tracer(),
-		TrustTraceparent: traces.TrustTraceparent(),
+		Shutdown:         s.shutdownStarted,
+		Draining:         s.handler.notReady.Load,
+		Tracer:           s.traces.Tracer(),
+		TrustTraceparent: s.traces.TrustTraceparent(),
 	})
-	server := &http.Server{
-		Handler:           handler,
+	return nil
+}
+
+// run serves until ctx is done or the embedded Postgres cannot be kept running.
+func (s *server) run(ctx context.Context) error {
+	httpServer := &http.Server{
+		Handler:           s.handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
-	server.RegisterOnShutdown(func() { close(shutdownStarted) })
-	defer traces.Close()
-	backgroundCtx, stopBackground := context.WithCancel(ctx)
-	var background sync.WaitGroup
-	background.Go(func() { runCleanup(backgroundCtx, d.pool, files, log) })
-	defer background.Wait()
-	defer stopBackground()
+	httpServer.RegisterOnShutdown(func() { close(s.shutdownStarted) })
+	cleanupCtx, stopCleanup := context.WithCancel(ctx)
+	var cleanup sync.WaitGroup
+	cleanup.Go(func() { runCleanup(cleanupCtx, s.database.pool, s.files, s.log) })
+	defer cleanup.Wait()
+	defer stopCleanup()
 	serveErr := make(chan error, 1)
-	go func() { serveErr <- server.Serve(listener) }()
-	c.logListening(log, listener.Addr(), d)
+	go func() { serveErr <- httpServer.Serve(s.listener) }()
+	s.logListening(s.log, s.listener.Addr(), s.database)
 	select {
 	case err := <-serveErr:
 		return err
-	case <-d.clusterDone():
-		return fmt.Errorf("embedded Postgres cannot be kept running: %w", d.cluster.Err())
+	case <-s.database.clusterDone():
+		return fmt.Errorf("embedded Postgres cannot be kept running: %w", s.database.cluster.Err())
 	case <-ctx.Done():
 	}
-	return handler.shutdown(server, listener, c.DrainDelay, log)
+	return s.handler.shutdown(httpServer, s.listener, s.DrainDelay, s.log)
 }
 
 // mediaStore returns the store of uploaded files. It creates a configured directory; the store creates the default one

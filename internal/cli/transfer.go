@@ -119,10 +119,7 @@ var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-n
 
 // callAPI sends a request to the API in this process and writes the response to out.
 func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writer) error {
-	return c.withOwnerDB(ctx, func(d *database) (err error) {
-		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
-			return err
-		}
+	return c.withCheckedDB(ctx, func(d *database) (err error) {
 		response := &cliResponse{header: http.Header{}, out: out}
 		defer response.recoverAbort(&err)
 		api.New(api.Options{

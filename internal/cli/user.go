@@ -38,10 +38,7 @@ type userCreateCmd struct {
 
 // Run creates an account with its password in one transaction. It checks that the name is free before it prompts.
 func (u userCreateCmd) Run(ctx context.Context, c *config) error {
-	return c.withOwnerDB(ctx, func(d *database) error {
-		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
-			return err
-		}
+	return c.withCheckedDB(ctx, func(d *database) error {
 		if err := u.checkUsernameFree(ctx, d); err != nil {
 			return err
 		}
@@ -99,10 +96,7 @@ type userPasswordCmd struct {
 
 // Run sets the password of an account. A trigger revokes the account's sessions and API tokens.
 func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
-	return c.withOwnerDB(ctx, func(d *database) error {
-		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
-			return err
-		}
+	return c.withCheckedDB(ctx, func(d *database) error {
 		accounts, err := db.New(d.pool).ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
 		if err != nil {
 			return err
@@ -175,10 +169,7 @@ func (u userEnableCmd) Run(ctx context.Context, c *config) error {
 type userListCmd struct{}
 
 func (userListCmd) Run(ctx context.Context, c *config) error {
-	return c.withOwnerDB(ctx, func(d *database) error {
-		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
-			return err
-		}
+	return c.withCheckedDB(ctx, func(d *database) error {
 		users, err := db.New(d.pool).ListAccountsWithLastLogin(ctx)
 		if err != nil {
 			return err
@@ -203,10 +194,7 @@ func (userListCmd) Run(ctx context.Context, c *config) error {
 
 // changeUser patches the account with a name, and prints message, a format with one verb for the name.
 func (c *config) changeUser(ctx context.Context, name string, patch db.PatchAccountParams, message string) error {
-	return c.withOwnerDB(ctx, func(d *database) error {
-		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
-			return err
-		}
+	return c.withCheckedDB(ctx, func(d *database) error {
 		err := d.inAuditedTx(ctx, func(q *db.Queries) error {
 			account, err := q.LockAccount(ctx, db.LockAccountParams{Username: name})
 			if err != nil {

@@ -37,10 +37,7 @@ type verifyFunc func(
 
 // runVerify runs Verify or Rebuild. It prints each difference when it is found, then a summary.
 func (c *config) runVerify(ctx context.Context, verify verifyFunc) error {
-	return c.withOwnerDB(ctx, func(d *database) error {
-		if err := d.migrateAndSeed(ctx, warnLogger()); err != nil {
-			return err
-		}
+	return c.withCheckedDB(ctx, func(d *database) error {
 		progress := newProgressLine()
 		summary, err := verify(ledger.New(d.pool, nil), ctx, progress.update, func(d ledger.Difference) {
 			progress.done()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.opentelemetry.io/otel/trace"
 
@@ -151,7 +152,7 @@ func (l *Ledger) unreserve(ids []int64) {
 func (l *Ledger) commitGroup(events []*pendingEvent) {
 	err := l.commit(groupContext(events), events, firstLockTimeout, false)
 	var pgErr *pgconn.PgError
-	timedOut := errors.As(err, &pgErr) && pgErr.Code == lockNotAvailable
+	timedOut := errors.As(err, &pgErr) && pgErr.Code == pgerrcode.LockNotAvailable
 	switch oneUser := events[0].UserID == events[len(events)-1].UserID; {
 	case oneUser && timedOut:
 		go l.commitWhenUnlocked(events)
@@ -203,8 +204,6 @@ func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
 	_ = p.Run(ctx, l.pool) // after an error the caller commits each user separately
 	return locked
 }
-
-const lockNotAvailable = "55P03" // SQLSTATE after a lock timeout
 
 // commitWhenUnlocked commits the events of one user whose row another transaction has locked.
 func (l *Ledger) commitWhenUnlocked(events []*pendingEvent) {

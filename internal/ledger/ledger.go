@@ -165,13 +165,12 @@ func resultFromRow(row db.ListEventsByIdempotencyKeyRow) Result {
 	return r
 }
 
-// DeleteExpiredKeys deletes the idempotency keys that are older than age, in chunks of 1000. It returns the number of
-// deleted keys.
-func (l *Ledger) DeleteExpiredKeys(ctx context.Context, age time.Duration) (int64, error) {
+// DeleteExpiredKeys deletes the idempotency keys from before a time, in chunks of 1000. It returns the number of deleted
+// keys.
+func DeleteExpiredKeys(ctx context.Context, q *db.Queries, before time.Time) (int64, error) {
 	const limit = 1000
-	before := l.now().Add(-age)
 	for total := int64(0); ; {
-		n, err := db.New(l.pool).DeleteExpiredKeys(ctx, db.DeleteExpiredKeysParams{Before: before, Limit: limit})
+		n, err := q.DeleteExpiredKeys(ctx, db.DeleteExpiredKeysParams{Before: before, Limit: limit})
 		total += n
 		if err != nil || n < limit {
 			return total, err

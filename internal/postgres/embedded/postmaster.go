@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -175,16 +176,18 @@ func ensureDatabase(ctx context.Context, socketDir string) error {
 	}
 	defer conn.Close(ctx)
 	for _, sql := range []string{"CREATE DATABASE " + databaseName, "CREATE ROLE " + postgres.ServerRole + " LOGIN"} {
-		_, err := conn.Exec(ctx, sql)
-		var pgErr *pgconn.PgError
-		if errors.As(err, &pgErr) && (pgErr.Code == "42P04" || pgErr.Code == "42710") { // it exists
-			continue
-		}
-		if err != nil {
+		if _, err := conn.Exec(ctx, sql); err != nil && !isDuplicate(err) {
 			return err
 		}
 	}
 	return nil
+}
+
+// isDuplicate reports that a database or a role exists already.
+func isDuplicate(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) &&
+		(pgErr.Code == pgerrcode.DuplicateDatabase || pgErr.Code == pgerrcode.DuplicateObject)
 }
 
 // stopOrphan stops a server that outlived the labledger that started it. The caller holds the locks, so no live

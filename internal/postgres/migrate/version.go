@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/golang-migrate/migrate/v4/database"
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -56,7 +57,7 @@ func (m *migrator) readVersion(ctx context.Context) (v schemaVersion, err error)
 		LIMIT 1`, schemaSetMarker).Scan(&v.version, &v.dirty, &v.marked)
 	var pgErr *pgconn.PgError
 	switch {
-	case errors.Is(err, pgx.ErrNoRows), errors.As(err, &pgErr) && pgErr.Code == "42P01": // no such table: a new database
+	case errors.Is(err, pgx.ErrNoRows), errors.As(err, &pgErr) && pgErr.Code == pgerrcode.UndefinedTable: // a new database
 		return schemaVersion{version: database.NilVersion}, nil
 	case err != nil:
 		return schemaVersion{}, fmt.Errorf("read the schema version: %w", err)
@@ -115,7 +116,7 @@ func (m *migrator) wrapPrivilege(err error) error {
 		cause = toolErr.OrigErr
 	}
 	var pgErr *pgconn.PgError
-	if errors.As(cause, &pgErr) && pgErr.Code == "42501" {
+	if errors.As(cause, &pgErr) && pgErr.Code == pgerrcode.InsufficientPrivilege {
 		return fmt.Errorf("%w: first run `labledger migrate up` with a DATABASE_URL that connects as the owner of its "+
 			"tables (as %s: %w)", ErrNotOwner, m.cfg.User, cause)
 	}

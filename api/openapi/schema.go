@@ -1,4 +1,4 @@
-package api
+package main
 
 import (
 	"encoding/json"
@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
+	"labledger/api/rest"
 	"labledger/db"
 )
 
@@ -31,8 +34,8 @@ func schemaType(row reflect.Type) reflect.Type {
 		reflect.TypeFor[db.Alert](),
 		reflect.TypeFor[db.AlertChange](),
 	} {
-		if row.PkgPath() == table.PkgPath() && isSubset(columnsOf(row), columnsOf(table)) &&
-			isSubset(columnsOf(table), append(columnsOf(row), "xid")) {
+		if row.PkgPath() == table.PkgPath() && isSubset(rest.ColumnsOf(row), rest.ColumnsOf(table)) &&
+			isSubset(rest.ColumnsOf(table), append(rest.ColumnsOf(row), "xid")) {
 			return table
 		}
 	}
@@ -44,19 +47,19 @@ func isSubset(subset, set []string) bool {
 	return !slices.ContainsFunc(subset, func(name string) bool { return !slices.Contains(set, name) })
 }
 
-// schema returns the JSON schema of a Go struct.
-func (src *sources) schema(t reflect.Type) object {
+// schema returns the JSON schema of a Go struct, which is a row of one of the tables.
+func (src *sources) schema(t reflect.Type, tables []string) object {
 	properties, required := object{}, []string{}
 	for i := range t.NumField() {
 		name, omit, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "xid" { // internal columns
+		if name == "" || name == "-" || name == "xid" { // internal columns
 			continue
 		}
 		schema := src.typeOf(t.Field(i).Type)
 		if shape, ok := jsonbSchemas[name]; ok && t.Field(i).Type == reflect.TypeFor[json.RawMessage]() {
 			schema = maps.Clone(shape)
 		}
-		if doc := src.fieldDoc(t, name); doc != "" {
+		if doc := src.fieldDoc(t, name, tables); doc != "" {
 			schema["description"] = doc
 		}
 		src.enums.restrict(schema, t, name)
@@ -134,7 +137,7 @@ func reasonSchema() object {
 func (src *sources) typeOf(t reflect.Type) object {
 	switch {
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
-		return object{"type": "array", "items": src.schema(t.Elem())}
+		return object{"type": "array", "items": src.schema(t.Elem(), nil)}
 	case t.Kind() == reflect.Map:
 		return object{"type": "object", "additionalProperties": object{"type": "string"}}
 	}
@@ -151,7 +154,7 @@ func jsonType(t reflect.Type) object {
 		return schema
 	}
 	switch {
-	case t == uuidType:
+	case t == reflect.TypeFor[uuid.UUID]():
 		return object{"type": "string", "format": "uuid"}
 	case t == reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}

@@ -1,4 +1,4 @@
-package api
+package main
 
 import (
 	"net/http"
@@ -6,77 +6,121 @@ import (
 	"slices"
 	"strings"
 
+	"labledger/api"
+	"labledger/api/bind"
+	"labledger/api/rest"
 	"labledger/internal/media"
 )
 
-// This file generates the operations of the OpenAPI document, with their parameters and request bodies.
+// An operation is an endpoint with its description.
+type operation struct {
+	*rest.Endpoint
+	rest.Description
+	src *sources
+	row reflect.Type // the type that documents the response; nil for an ordinary handler
+}
 
-// operation returns the operation of one method and path.
-func (src *sources) operation(rt route, path string) object {
-	e := rt.endpoint
-	shortRoute := !strings.HasPrefix(path, "/api/v1/")
+func newOperation(src *sources, e *rest.Endpoint) *operation {
+	o := &operation{Endpoint: e, Description: e.Operation.Describe(), src: src}
+	if o.Out != nil {
+		o.row = schemaType(o.Out)
+	}
+	return o
+}
+
+// tables returns the tables of the rows that the operation returns.
+func (o *operation) tables() []string {
+	for _, name := range append([]string{o.Name}, o.QueryNames()...) {
+		if tables := o.src.Queries[name].Tables; tables != nil {
+			return tables
+		}
+	}
+	return nil
+}
+
+// fieldDoc returns the comment of a field of the response or of the parameters.
+func (o *operation) fieldDoc(t reflect.Type, name string) string {
+	return o.src.fieldDoc(t, name, o.tables())
+}
+
+// isEvent reports whether the operation records events.
+func (o *operation) isEvent() bool { return o.Name == "RecordEvent" }
+
+// isValue reports whether the operation returns neither rows nor the result of a write.
+func (o *operation) isValue() bool { return o.Kind == rest.KindFunc && o.Method == http.MethodGet }
+
+// object returns the operation as a part of the document.
+func (o *operation) object() object {
 	name, doc := "ShowMetrics", "Returns the metrics of the server in the Prometheus text format."
-	if e.queries != nil {
-		name = functionName(e.queries[0])
-		doc = src.doc(name)
+	if o.Name != "" {
+		name = o.Name
+		doc = o.src.doc(name)
 	}
 	op := object{
-		"operationId": operationID(name, rt.method, path),
+		"operationId": operationID(name, o.Method, o.Path),
 		"summary":     firstSentence(doc),
 		"description": doc,
-		"tags":        []string{tag(path, e.raw != nil || e.call != nil)},
+		"tags":        []string{tag(o.Path, o.Kind == rest.KindRaw || o.isValue())},
 		"responses":   object{},
 	}
 	responses := op["responses"].(object)
 	op["security"] = []object{{"token": []string{}}, {"cookie": []string{}}}
 	switch {
-	case e.out == reflect.TypeFor[CurrentSession](): // authentication is optional
+	case name == "ShowSession": // authentication is optional
 		op["security"] = append(op["security"].([]object), object{})
-	case rt.role == public:
+	case o.Role == rest.Public:
 		op["security"] = []object{}
-	case rt.role == sessionOnly:
+	case o.Role == rest.SessionOnly:
 		op["description"] = doc + " Requires a session of any role; API tokens are rejected."
 	default:
-		op["description"] = doc + " Requires the role " + rt.role.String() + "."
+		op["description"] = doc + " Requires the role " + o.Role.String() + "."
 	}
-	if rt.role != public {
+	if o.Role != rest.Public {
 		responses["401"], responses["403"] = ref("responses", "Problem"), ref("responses", "Problem")
 	}
-	if e.raw != nil && e.queries != nil {
-		return src.streamOperation(op, rt, path)
+	if o.Kind == rest.KindRaw {
+		return o.completeRaw(op)
 	}
-	if e.raw != nil {
-		if strings.HasPrefix(path, "/media/") {
-			return mediaOperation(op)
-		}
-		op["x-codeSamples"] = []object{
-			{"lang": "Shell", "label": "curl", "source": "curl http://127.0.0.1:5000" + path},
-		}
-		responses["200"] = object{
-			"description": "The metrics.",
-			"content":     object{"text/plain": object{"schema": object{"type": "string"}}},
-		}
-		responses["400"] = ref("responses", "Problem")
-		return op
-	}
-	b := newBinder(e.in, rt.method, pathVariables(path))
-	if parameters := src.parameters(rt, b, path); len(parameters) > 0 {
+	if parameters := o.parameters(); len(parameters) > 0 {
 		op["parameters"] = parameters
 	}
-	if body := src.body(rt, b, path); body != nil {
+	if body := o.body(); body != nil {
 		op["requestBody"] = body
 	}
-	src.responses(responses, rt, b, path, shortRoute)
-	samples := []object{{"lang": "Shell", "label": "curl", "source": curl(rt, b, path)}}
-	for _, sql := range src.statementsOf(rt, b) {
-		samples = append(samples, object{"lang": "SQL", "label": sql.label, "source": sql.text})
-	}
-	op["x-codeSamples"] = samples
+	o.addResponses(responses)
+	op["x-codeSamples"] = o.samples(o.curl())
 	return op
 }
 
-// mediaOperation completes the operation that returns uploaded files.
-func mediaOperation(op object) object {
+// samples returns the samples of an operation: a curl command and its SQL.
+func (o *operation) samples(curl string) []object {
+	all := []object{{"lang": "Shell", "label": "curl", "source": curl}}
+	for _, sql := range o.statements() {
+		all = append(all, object{"lang": "SQL", "label": sql.label, "source": sql.text})
+	}
+	return all
+}
+
+// completeRaw completes the operation of an ordinary handler.
+func (o *operation) completeRaw(op object) object {
+	switch {
+	case o.Name == "ListStream":
+		return o.completeStream(op)
+	case strings.HasPrefix(o.Path, media.Prefix):
+		return completeMedia(op)
+	}
+	op["x-codeSamples"] = o.samples("curl http://127.0.0.1:5000" + o.Path)
+	responses := op["responses"].(object)
+	responses["200"] = object{
+		"description": "The metrics.",
+		"content":     object{"text/plain": object{"schema": object{"type": "string"}}},
+	}
+	responses["400"] = ref("responses", "Problem")
+	return op
+}
+
+// completeMedia completes the operation that returns uploaded files.
+func completeMedia(op object) object {
 	op["operationId"], op["tags"] = "ServeMedia", []string{"attachments"}
 	op["summary"] = "Returns an uploaded file"
 	op["description"] = "Returns an uploaded file or a range of it. The URL contains a random part and grants the " +
@@ -112,9 +156,8 @@ func mediaOperation(op object) object {
 	return op
 }
 
-// streamOperation completes the operation of the live stream.
-func (src *sources) streamOperation(op object, rt route, path string) object {
-	b := newBinder(rt.endpoint.in, rt.method, nil)
+// completeStream completes the operation of the live stream.
+func (o *operation) completeStream(op object) object {
 	parameters := []object{{
 		"name": "Last-Event-ID",
 		"in":   "header",
@@ -122,11 +165,11 @@ func (src *sources) streamOperation(op object, rt route, path string) object {
 			"EventSource sends this header when it reconnects.",
 		"schema": object{"type": "string"},
 	}}
-	for _, f := range b.queryFields {
-		schema := jsonType(b.typ.Field(f.index).Type)
+	for _, name := range o.Plan.QueryNames() {
+		schema := jsonType(o.paramType(name))
 		schema["type"] = schema["type"].([]string)[0]
-		doc := src.fieldDoc(b.typ, f.name)
-		parameters = append(parameters, object{"name": f.name, "in": "query", "description": doc, "schema": schema})
+		doc := o.fieldDoc(o.Plan.Type(), name)
+		parameters = append(parameters, object{"name": name, "in": "query", "description": doc, "schema": schema})
 	}
 	op["tags"], op["parameters"] = []string{"events"}, parameters
 	op["summary"] = "Streams events and alerts live"
@@ -142,11 +185,7 @@ func (src *sources) streamOperation(op object, rt route, path string) object {
 	}) {
 		responses[status] = response
 	}
-	samples := []object{{"lang": "Shell", "label": "curl", "source": "curl -N http://127.0.0.1:5000" + path}}
-	for _, sql := range src.statementsOf(rt, b) {
-		samples = append(samples, object{"lang": "SQL", "label": sql.label, "source": sql.text})
-	}
-	op["x-codeSamples"] = samples
+	op["x-codeSamples"] = o.samples("curl -N http://127.0.0.1:5000" + o.Path)
 	return op
 }
 
@@ -182,47 +221,45 @@ func firstSentence(text string) string {
 }
 
 // parameters returns the parameters of an operation in the path, the query string and the headers.
-func (src *sources) parameters(rt route, b *binder, path string) []object {
+func (o *operation) parameters() []object {
 	var all []object
-	row := schemaType(rt.endpoint.out)
-	for _, f := range b.pathFields {
-		schema := jsonType(b.typ.Field(f.index).Type)
-		doc := src.fieldDoc(row, f.name)
+	for _, name := range o.Plan.PathNames() {
+		schema := jsonType(o.paramType(name))
+		doc := o.fieldDoc(o.row, name)
 		if doc == "" {
-			doc = src.fieldDoc(b.typ, f.name)
+			doc = o.fieldDoc(o.Plan.Type(), name)
 		}
-		switch f.name {
+		switch name {
 		case "limit":
 			schema, doc = object{"type": "integer", "minimum": 0}, "Maximum number of rows, up to 1000. 0 means 1000."
 		case "offset":
 			schema, doc = object{"type": "integer", "minimum": 0}, "Number of rows to skip."
 		}
-		all = append(all, object{"name": f.name, "in": "path", "required": true, "description": doc, "schema": schema})
+		all = append(all, object{"name": name, "in": "path", "required": true, "description": doc, "schema": schema})
 	}
-	for _, f := range b.queryFields {
-		schema := jsonType(b.typ.Field(f.index).Type)
+	for _, name := range o.Plan.QueryNames() {
+		schema := jsonType(o.paramType(name))
 		if kinds, ok := schema["type"].([]string); ok {
 			schema["type"] = kinds[0] // an omitted parameter means null
 		}
-		doc := strings.TrimSpace("Only rows with this value. " + src.fieldDoc(row, f.name))
-		switch f.name {
+		doc := strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
+		switch name {
 		case "limit":
-			size := defaultPageSize
-			if !strings.HasPrefix(path, "/api/v1/") {
-				size = maxPageSize
+			size := rest.DefaultPageSize
+			if o.ShortRoute {
+				size = rest.MaxPageSize
 			}
 			schema = object{"type": "integer", "minimum": 1, "default": size}
 			doc = "Maximum number of rows, up to 1000. CSV and NDJSON responses have no maximum and no default."
-			if maxRows := rt.endpoint.maxRows; maxRows > 0 {
-				schema = object{"type": "integer", "minimum": 1, "maximum": maxRows, "default": defaultTopN}
+			if o.MaxRows > 0 {
+				schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultMaxRows}
 				doc = "Maximum number of rows."
 			}
 		case "q":
 			schema = object{"type": "string", "minLength": 1, "maxLength": 200}
 			doc = "Text to search for."
 		case "only":
-			kinds := []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}
-			schema = object{"type": "string", "enum": kinds}
+			schema = object{"type": "string", "enum": api.SearchKinds}
 			doc = "Only rows of this kind."
 		case "offset":
 			schema = object{"type": "integer", "minimum": 0, "default": 0}
@@ -242,13 +279,13 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 			schema = object{"type": "boolean", "default": false}
 			doc = "If true, the server also deletes the rows that depend on this one."
 		}
-		parameter := object{"name": f.name, "in": "query", "description": doc, "schema": schema}
-		if slices.Contains(b.requiredQuery, f.name) {
-			parameter["required"], parameter["example"] = true, examples[f.name]
+		parameter := object{"name": name, "in": "query", "description": doc, "schema": schema}
+		if slices.Contains(o.Plan.RequiredQuery(), name) {
+			parameter["required"], parameter["example"] = true, examples[name]
 		}
 		all = append(all, parameter)
 	}
-	if len(b.cursorFields) > 0 {
+	if o.Plan.HasCursor() {
 		all = append(all, object{
 			"name":        "after",
 			"in":          "query",
@@ -256,21 +293,21 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 			"schema":      object{"type": "string"},
 		})
 	}
-	if rt.endpoint.descending != nil {
+	if o.Ordered {
 		all = append(all, ref("parameters", "order"))
 	}
-	if isEventRoute(rt) {
+	if o.isEvent() {
 		all = append(all, ref("parameters", "Idempotency-Key"))
 	}
-	_, versioned := row.FieldByName("Version")
+	_, versioned := o.row.FieldByName("Version")
 	switch {
-	case rt.method == http.MethodGet && versioned && !rt.endpoint.list:
+	case o.Method == http.MethodGet && versioned && o.Kind != rest.KindList:
 		all = append(all, ref("parameters", "If-None-Match"), ref("parameters", "If-Match"))
-	case rt.method != http.MethodGet:
+	case o.Method != http.MethodGet:
 		all = append(all, ref("parameters", "dry_run"))
-		if b.versionIndex >= 0 {
+		if o.Plan.HasVersion() {
 			all = append(all, ref("parameters", "If-Match"))
-			if b.canCreate() {
+			if o.Plan.CanCreate() {
 				all = append(all, ref("parameters", "If-None-Match"))
 			}
 		}
@@ -278,20 +315,30 @@ func (src *sources) parameters(rt route, b *binder, path string) []object {
 	return all
 }
 
+// paramType returns the type of a parameter.
+func (o *operation) paramType(name string) reflect.Type { return fieldType(o.Plan.Type(), name) }
+
+// fieldType returns the type of the field of a struct with a JSON name. It panics if there is none.
+func fieldType(t reflect.Type, name string) reflect.Type {
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("json") == name {
+			return t.Field(i).Type
+		}
+	}
+	panic(t.Name() + " has no field " + name)
+}
+
 // body returns the request body of a write, or nil.
-func (src *sources) body(rt route, b *binder, path string) object {
-	if rt.method == http.MethodGet {
+func (o *operation) body() object {
+	if o.Method == http.MethodGet || len(o.Plan.BodyNames()) == 0 {
 		return nil
 	}
-	if len(b.bodyNames) == 0 {
-		return nil
-	}
-	single := src.bodySchema(b, schemaType(rt.endpoint.out))
-	if name := ignoredField(rt.method, path); name != "" {
+	single := o.bodySchema(o.Plan, o.row)
+	if name := o.Plan.Ignored(); name != "" {
 		single["properties"].(object)[name] = object{"description": "Ignored. The ID is in the path."}
 	}
-	content := object{"application/json": object{"schema": single, "example": exampleBody(rt, b)}}
-	if rt.endpoint.form {
+	content := object{"application/json": object{"schema": single, "example": o.exampleBody()}}
+	if o.Form {
 		single["properties"].(object)[fileField] = object{
 			"type":             "string",
 			"contentMediaType": "application/octet-stream",
@@ -300,10 +347,9 @@ func (src *sources) body(rt route, b *binder, path string) object {
 		single["required"] = []string{fileField}
 		return object{"required": true, "content": object{"multipart/form-data": object{"schema": single}}}
 	}
-	if bulk := rt.endpoint.bulk; bulk != nil {
-		line := src.bodySchema(bulk.binder, schemaType(rt.endpoint.out))
+	if o.Rows != nil {
 		content["application/json"].(object)["schema"] = object{
-			"oneOf": []object{single, {"type": "array", "items": line}},
+			"oneOf": []object{single, {"type": "array", "items": o.bodySchema(o.Rows, o.row)}},
 		}
 		content["application/x-ndjson"] = object{
 			"schema": object{"type": "string", "description": "One JSON object per line."},
@@ -315,47 +361,54 @@ func (src *sources) body(rt route, b *binder, path string) object {
 			},
 		}
 	}
-	return object{"required": rt.method != http.MethodDelete, "content": content}
+	return object{"required": o.Method != http.MethodDelete, "content": content}
 }
 
-// bodySchema returns the schema of a JSON object with the body fields of a binder.
-func (src *sources) bodySchema(b *binder, row reflect.Type) object {
+// fileField is the form field of an uploaded file.
+const fileField = "file"
+
+// bodySchema returns the schema of a JSON object with the body fields of a plan.
+func (o *operation) bodySchema(p *bind.Plan, row reflect.Type) object {
 	properties := object{}
-	for _, f := range b.bodyFields {
-		schema := jsonType(b.typ.Field(f.index).Type)
-		if f.name == "rules" {
-			schema = object{"type": "array", "items": src.bodySchema(ruleBinder, reflect.TypeFor[RuleOverride]())}
-		}
-		if f.name != "type" { // the type of an event is case-insensitive
-			src.enums.restrict(schema, row, f.name)
-		}
-		schema["description"] = src.fieldDoc(row, f.name)
-		if doc := src.fieldDoc(b.typ, f.name); doc != "" {
-			schema["description"] = doc
-		}
-		if f.name == "version" {
-			schema["description"] = "Version that the client knows. " +
-				"If the row has another version, the server returns 412 and changes nothing."
-		}
-		if acceptsNumber[f.name] {
-			kinds := []string{"string", "number"}
-			if _, nullable := schema["type"].([]string); nullable {
-				kinds = append(kinds, "null")
-			}
-			schema["type"] = kinds
-		}
-		if b.pathFields != nil && slices.Contains(b.pathFields, f) {
-			doc := schema["description"].(string) + " Optional here; if present, it must equal the value in the path."
-			schema["description"] = strings.TrimSpace(doc)
-		}
-		properties[f.name] = schema
+	for _, name := range p.BodyNames() {
+		properties[name] = o.bodyFieldSchema(p, row, name)
 	}
 	schema := object{"type": "object", "properties": properties, "additionalProperties": false}
-	if len(b.requiredBody) > 0 {
-		schema["required"] = b.requiredBody
+	if len(p.RequiredBody()) > 0 {
+		schema["required"] = p.RequiredBody()
 	}
 	return schema
 }
 
-// isEventRoute reports whether a route records events.
-func isEventRoute(rt route) bool { return rt.endpoint.in == reflect.TypeFor[NewEvent]() }
+// bodyFieldSchema returns the schema of a body field.
+func (o *operation) bodyFieldSchema(p *bind.Plan, row reflect.Type, name string) object {
+	schema := jsonType(fieldType(p.Type(), name))
+	if name == "rules" {
+		schema = object{"type": "array", "items": o.bodySchema(api.RulePlan, reflect.TypeFor[api.RuleOverride]())}
+	}
+	if name != "type" { // the type of an event is case-insensitive
+		o.src.enums.restrict(schema, row, name)
+	}
+	doc := o.fieldDoc(p.Type(), name)
+	if own := o.src.fieldDocs[p.Type().Name()][name]; own == "" {
+		if rowDoc := o.fieldDoc(row, name); rowDoc != "" {
+			doc = rowDoc
+		}
+	}
+	if name == "version" {
+		doc = "Version that the client knows. " +
+			"If the row has another version, the server returns 412 and changes nothing."
+	}
+	if p.AcceptsNumber(name) {
+		kinds := []string{"string", "number"}
+		if _, nullable := schema["type"].([]string); nullable {
+			kinds = append(kinds, "null")
+		}
+		schema["type"] = kinds
+	}
+	if slices.Contains(p.PathNames(), name) {
+		doc = strings.TrimSpace(doc + " Optional here; if present, it must equal the value in the path.")
+	}
+	schema["description"] = doc
+	return schema
+}

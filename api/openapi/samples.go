@@ -1,0 +1,207 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"labledger/api/rest"
+)
+
+// examples are values by parameter name. The samples work on the mock data.
+var examples = map[string]any{
+	"id": 1, "name": "Bench 7", "contact": "Ada Lovelace", "address": "1 Harbour Road, Reykjavík",
+	"state_or_region": nil, "country": "Iceland", "postcode_or_zip": "101", "site_id": 1, "freezer_id": 1,
+	"mac": "08:00:2b:01:02:03", "description": "Plasma, 12 tubes", "uuid": "123e4567-e89b-12d3-a456-426614174000",
+	"username": "Ada", "risk": "high", "role": "viewer", "disabled": false, "type": "deposit", "amount": "120.50",
+	"user_id": 1, "time": 1763769600, "code": 123, "event_id": sampleEvent, "alert_id": sampleAlert,
+	"state": "acknowledged", "assignee": "Jane", "note": "Called Bob", "disposition": nil,
+	"title": "Deposit total in time window", "applies_to": "deposit", "limit": "250.00", "window_seconds": 30,
+	"enabled": true, "status": "open", "due_on": "2026-11-30", "computer_id": nil,
+	"rules": []object{{"code": 123, "limit": "250.00"}}, "from": 0, "to": 1800000000, "differences": 100,
+	"lock_timeout": "2s", "user_ids": "{1}", "ids": "{" + sampleEvent + "}", "types": "{deposit}",
+	"amounts": "{120.50}", "times": "{1763769600}", "effective_times": "{1763769600}", "risks": "{high}",
+	"ruleset_id": 1, "facts": `{"{\"123\": \"120.50\"}"}`, "alert_codes": `{"{123}"}`,
+	"alert_ids": "{" + sampleAlert + "}", "created_at": "2026-11-22T00:00:00Z", "actors": "{anonymous}",
+	"event_ids": "{" + sampleEvent + "}", "reasons": `{"[]"}`, "last_id": sampleAlert, "new_state": "{}",
+	"last_ids": "{" + sampleAlert + "}", "states": `{"{}"}`, "callers": "{anonymous}", "keys": "{order-7}",
+	"event_facts": `{"123": "120.50"}`, "codes": "{123}", "effective_time": 1763769600, "actor": "anonymous",
+	"password": "correct horse battery staple", "current_password": "incorrect horse battery staple",
+	"new_password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$bmV3",
+	"password_hash":     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "refresh_token": "llr_…",
+	"session_id": sampleSession, "caller_session": sampleSession, "caller_id": 1, "caller_role": "admin",
+	"account_id": 1, "revoke": true, "generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}",
+	"limits": "{100}", "user_agent": "curl", "prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32),
+	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
+	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
+	"first_ids": "{" + sampleEvent + "}",
+}
+
+// IDs of the rows in the samples.
+const (
+	sampleEvent = "01a1b5c8-7000-7000-8000-000000000001"
+	sampleAlert = "01a1b5c8-7000-7000-8000-000000000002"
+
+	sampleSession = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
+)
+
+// exampleBody returns a body that the operation accepts.
+func (o *operation) exampleBody() object {
+	body := object{}
+	for _, name := range o.Plan.BodyNames() {
+		optional := !slices.Contains(o.Plan.RequiredBody(), name)
+		switch {
+		case optional && (name == "id" || name == "uuid" || name == "version" || name == "cookie"):
+		case o.Method == http.MethodPatch && len(body) > 0:
+		case name == "alert_id", // the mock data has no alert
+			o.Name == "Upload" && name != "site_id": // an attachment belongs to one row
+			body[name] = nil
+		default:
+			body[name] = examples[name]
+		}
+	}
+	return body
+}
+
+// pathExample returns a value for a path variable, never null.
+func pathExample(name string) string {
+	switch name {
+	case "computer_id":
+		return "1"
+	case "container_uuid":
+		return fmt.Sprint(examples["uuid"])
+	case "folder":
+		return "x7"
+	}
+	return fmt.Sprint(examples[name])
+}
+
+// curl returns the curl command of an operation.
+func (o *operation) curl() string {
+	path := o.Path
+	for _, name := range o.Plan.PathNames() {
+		value := pathExample(name)
+		switch name {
+		case "offset":
+			value = "0"
+		case "limit":
+			value = "10"
+		}
+		path = strings.ReplaceAll(path, "{"+name+"}", value)
+	}
+	target := "http://127.0.0.1:5000" + path + o.requiredQueryString() + o.bearer()
+	switch {
+	case o.Method == http.MethodGet:
+		return "curl " + target
+	case o.Method == http.MethodDelete, len(o.Plan.BodyNames()) == 0:
+		return "curl -X " + o.Method + " " + target
+	case o.Form:
+		return "curl " + target + " \\\n  -F file=@photo.jpg -F site_id=1"
+	}
+	body, err := json.Marshal(o.exampleBody())
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf("curl -X %s %s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", o.Method, target, body)
+}
+
+// requiredQueryString returns the query string with the required parameters, or "".
+func (o *operation) requiredQueryString() string {
+	values := url.Values{}
+	for _, name := range o.Plan.RequiredQuery() {
+		values.Set(name, fmt.Sprint(examples[name]))
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
+
+// bearer returns the Authorization option of a sample. Only operations that always need a session have one.
+func (o *operation) bearer() string {
+	if o.Role != rest.SessionOnly {
+		return ""
+	}
+	return " \\\n  -H 'Authorization: Bearer …'"
+}
+
+type sampleSQL struct{ label, text string }
+
+// statements returns the SQL that an operation runs, ready for psql.
+func (o *operation) statements() (all []sampleSQL) {
+	for _, name := range o.QueryNames() {
+		label := "SQL"
+		if strings.HasPrefix(name, "Import") {
+			label = "SQL for many rows"
+		}
+		all = append(all, sampleSQL{label, o.statement(o.src.Queries[name])})
+	}
+	return all
+}
+
+var placeholderRE = regexp.MustCompile(`\$(\d+)`)
+
+// statement returns the SQL of a query with literals in place of its parameters.
+func (o *operation) statement(q query) string {
+	return placeholderRE.ReplaceAllStringFunc(q.SQL, func(placeholder string) string {
+		n, err := strconv.Atoi(placeholder[1:])
+		if err != nil {
+			panic(err)
+		}
+		return o.sampleValue(q.Params[n-1])
+	}) + ";"
+}
+
+// sampleValue returns the literal of a parameter of a query.
+func (o *operation) sampleValue(p param) string {
+	const nilUUID = "00000000-0000-0000-0000-000000000000"
+	body := o.exampleBody()
+	value, hasValue := body[p.Name]
+	inPath := slices.Contains(o.Plan.PathNames(), p.Name)
+	isCursor := strings.HasPrefix(p.Name, "after")
+	switch {
+	case p.Name == "limit" && !hasValue:
+		return "100"
+	case isCursor && p.Type == "uuid":
+		return literal(nilUUID)
+	case isCursor && p.Nullable && p.Name != "after_xid" && p.Name != "after_kind":
+		return "NULL"
+	case isCursor, p.Name == "offset":
+		return "0"
+	case p.Name == "cascade":
+		return "false"
+	case p.Name == "lines":
+		line, err := json.Marshal([]object{body})
+		if err != nil {
+			panic(err)
+		}
+		return literal(string(line))
+	case p.Name == "given":
+		return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
+	case hasValue:
+		return literal(value)
+	case inPath && examples[p.Name] == nil:
+		return literal(pathExample(p.Name))
+	case inPath, strings.HasPrefix(p.Name, "caller_"), slices.Contains(o.Plan.RequiredQuery(), p.Name),
+		o.Kind == rest.KindFunc && o.Name != "ReplayLedger":
+		return literal(examples[p.Name])
+	}
+	return "NULL"
+}
+
+// literal returns a value as an SQL literal.
+func literal(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "NULL"
+	case string:
+		return "'" + strings.ReplaceAll(v, "'", "''") + "'"
+	}
+	return fmt.Sprint(value)
+}

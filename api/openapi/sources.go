@@ -1,0 +1,172 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"strings"
+)
+
+// sources holds the comments and statements from which the document is generated.
+type sources struct {
+	catalog
+	funcDocs  map[string]string            // comments of functions and methods by name
+	typeDocs  map[string]string            // doc comments by type name
+	fieldDocs map[string]map[string]string // field comments by type name and JSON name
+	enums     enumValues
+}
+
+// goFiles are the files whose types and functions the API shows.
+var goFiles = []string{
+	"db/models.go", "internal/ledger/*.go", "api/*.go", "api/authn/*.go", "api/problem/*.go", "api/rest/*.go", "api/sse/*.go",
+}
+
+// readSources reads the catalog, the Go files and the constraints of the schema.
+func readSources(root string) (*sources, error) {
+	src := &sources{
+		funcDocs:  map[string]string{},
+		typeDocs:  map[string]string{},
+		fieldDocs: map[string]map[string]string{},
+	}
+	if err := readJSON(&src.catalog, root, queriesFile); err != nil {
+		return nil, err
+	}
+	var err error
+	if src.enums, err = readEnumValues(root); err != nil {
+		return nil, err
+	}
+	for _, pattern := range goFiles {
+		names, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+			if err != nil {
+				return nil, err
+			}
+			src.readGo(file)
+		}
+	}
+	return src, nil
+}
+
+// readGo collects the doc comments of functions, types and struct fields. It drops the leading identifier, and the verb
+// "is" or "are" of a type's comment.
+func (src *sources) readGo(file *ast.File) {
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			if d.Doc != nil && d.Name.IsExported() {
+				src.funcDocs[d.Name.Name] = oneLine(strings.TrimPrefix(d.Doc.Text(), d.Name.Name+" "))
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				s, ok := spec.(*ast.TypeSpec)
+				if !ok {
+					continue
+				}
+				doc := strings.TrimPrefix(d.Doc.Text(), s.Name.Name+" ")
+				doc = strings.TrimPrefix(strings.TrimPrefix(doc, "is "), "are ")
+				src.typeDocs[s.Name.Name] = oneLine(doc)
+				if fields, ok := s.Type.(*ast.StructType); ok {
+					src.fieldDocs[s.Name.Name] = fieldDocs(fields)
+				}
+			}
+		}
+	}
+}
+
+// fieldDocs returns the comments of struct fields by JSON name.
+func fieldDocs(t *ast.StructType) map[string]string {
+	docs := map[string]string{}
+	for _, f := range t.Fields.List {
+		if f.Tag != nil {
+			name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+			docs[name] = oneLine(f.Doc.Text() + f.Comment.Text())
+		}
+	}
+	return docs
+}
+
+// oneLine joins the lines of a text and starts it with a capital letter.
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if text != "" {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	return text
+}
+
+// doc returns the comment of a query or function. It panics if the comment is missing.
+func (src *sources) doc(name string) string {
+	doc := src.Queries[name].Comment
+	if doc == "" {
+		doc = src.funcDocs[name]
+	}
+	if doc == "" {
+		panic(name + " has no comment")
+	}
+	return doc
+}
+
+// rowDocs describe the row types of queries that are not the type of a table or view.
+var rowDocs = map[string]string{
+	"EndSessionRow":        "The session that ended.",
+	"GetDirectoryEntryRow": "The public part of an account.",
+	"ListAlertChangesRow":  "One change of an alert.",
+	"ListOwnSessionsRow":   "One session of the caller.",
+	"ListTokensRow":        "One API token of the caller, without the token itself.",
+	"RevokeSessionRow":     "The revoked session.",
+	"RevokeTokenRow":       "The revoked API token.",
+	"SearchRow":            "One match of a search.",
+}
+
+// columnDocs describe columns and parameters that belong to no table, by type.
+var columnDocs = map[string]map[string]string{
+	"SearchRow": {
+		"kind":   "Kind of the matching row, such as site or event.",
+		"key":    "Key of the matching row as a string, as in its URL.",
+		"title":  "Name or title of the matching row.",
+		"detail": "Further text of the matching row, such as an address.",
+	},
+	"EndSessionRow":      {"own": "True for the session of this request."},
+	"ListOwnSessionsRow": {"own": "True for the session of this request."},
+	"RevokeSessionRow":   {"own": "True for the session of this request."},
+	"RevokeSessionParams": {"revoke": "True revokes the session; false changes nothing."},
+}
+
+// keyDocs describe keys in the path of operations whose rows do not have them.
+var keyDocs = map[string]string{
+	"alert_id":   "ID of the alert.",
+	"event_id":   "ID of the event.",
+	"session_id": "ID of the session.",
+	"uuid":       "UUID of the container: its barcode, and its key in the API.",
+	"code":       "Code of the rule.",
+}
+
+// typeDoc returns the description of a type.
+func (src *sources) typeDoc(t reflect.Type) string {
+	if doc := rowDocs[t.Name()]; doc != "" {
+		return doc
+	}
+	return src.typeDocs[t.Name()]
+}
+
+// fieldDoc returns the comment of a field, or of the column of one of the tables with this name.
+func (src *sources) fieldDoc(t reflect.Type, name string, tables []string) string {
+	if doc := src.fieldDocs[t.Name()][name]; doc != "" {
+		return doc
+	}
+	if doc := columnDocs[t.Name()][name]; doc != "" {
+		return doc
+	}
+	for _, table := range tables {
+		if doc := src.Tables[table].Columns[name]; doc != "" {
+			return doc
+		}
+	}
+	return keyDocs[name]
+}
