@@ -184,10 +184,9 @@ test.describe('a server restart', () => {
 })
 
 test.describe('10,000 events', () => {
-  test.describe.configure({ retries: 2 }) // on a busy machine cold caches slow the page down
   const total = 10_000
 
-  test('scroll without long tasks, unlike a control page that renders all rows', async ({
+  test('scroll with far shorter tasks than a control page that renders all rows', async ({
     context,
     browser,
     openServer,
@@ -203,12 +202,10 @@ test.describe('10,000 events', () => {
       console.log(
         `${await eventRows(page).count()} rows in the page: ${longTasks.length} tasks over 50 ms, the longest used ${longest} ms of CPU time`,
       )
-      return { longTasks, longest }
+      return longest
     }
     const page = await context.newPage()
-    const { longTasks, longest } = await measureScroll(page)
-    // On a busy machine a task can be long because it waits for the CPU, so the CPU time counts.
-    if (longTasks.length > 0) expect(longest).toBeLessThanOrEqual(50)
+    const longest = await measureScroll(page)
     await expect(page.getByText(`All ${total} events`)).toBeVisible()
     expect(await eventRows(page).count()).toBeLessThan(100)
     await page.close()
@@ -216,10 +213,10 @@ test.describe('10,000 events', () => {
     const controlPage = await context.newPage()
     // A window that is high enough to render all rows.
     await controlPage.addInitScript(() => Object.defineProperty(globalThis, 'innerHeight', { value: 1e6 }))
-    const controlResult = await measureScroll(controlPage)
+    const controlLongest = await measureScroll(controlPage)
     expect(await eventRows(controlPage).count()).toBe(total)
-    expect(controlResult.longTasks.length).toBeGreaterThan(0)
-    expect(controlResult.longest).toBeGreaterThan(50)
+    // A ratio of two CPU times does not depend on the speed of the machine, nor on what else runs on it.
+    expect(longest * 5).toBeLessThan(controlLongest)
   })
 })
 
