@@ -93,9 +93,12 @@ func staticDigest() string {
 }
 
 // newInstance returns another server instance on the same database with the same keys.
-func (ts *testServer) newInstance() *testServer {
+func (ts *testServer) newInstance(adjust ...func(*Options)) *testServer {
 	other := *ts
-	other.Handler = New(ts.options)
+	for _, f := range adjust {
+		f(&other.options)
+	}
+	other.Handler = New(other.options)
 	return &other
 }
 

@@ -200,9 +200,7 @@ func TestLoginLimit_perAddress(t *testing.T) {
 		t.Errorf("right password from a locked address: status %d, want 429", w.Code)
 	}
 	// 192.0.2.1 is locked now and pretends to be another address, at an instance without trusted proxies.
-	options := ts.options
-	options.Access.TrustedProxies = nil
-	direct := &testServer{T: t, Handler: New(options)}
+	direct := ts.newInstance(func(o *Options) { o.Access.TrustedProxies = nil })
 	for _, header := range []string{
 		"X-Forwarded-For: 198.51.100.44",
 		"Forwarded: for=198.51.100.44",
