@@ -160,7 +160,7 @@ func TestSessionCookies(t *testing.T) {
 func TestStream_withCookie(t *testing.T) {
 	ts := newTestServer(t)
 	s := ts.createSession(ts.createAccount("ann", viewer))
-	base := ts.listen()
+	base := ts.listen().URL
 	for value, want := range map[string]int{
 		s.access:                              http.StatusOK,
 		"x":                                   http.StatusUnauthorized,

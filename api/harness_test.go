@@ -102,14 +102,14 @@ func (ts *testServer) newInstance(adjust ...func(*Options)) *testServer {
 	return &other
 }
 
-// listen starts serving over TCP and returns the base URL.
-func (ts *testServer) listen() (base string) {
+// listen starts serving over TCP.
+func (ts *testServer) listen() *httptest.Server {
 	server := httptest.NewServer(ts.Handler)
 	ts.Cleanup(func() {
 		server.CloseClientConnections() // streams do not end by themselves
 		server.Close()
 	})
-	return server.URL
+	return server
 }
 
 // exec runs SQL with the owner's role.
