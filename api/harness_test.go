@@ -245,6 +245,21 @@ func (ts *testServer) tableDigest(except ...string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(dumpRows(ts.T, ts.pool, tables...))))
 }
 
+// dumpRows returns all rows of tables as text.
+func dumpRows(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, table := range tables {
+		var rows string
+		sql := "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM " + table + " AS row"
+		if err := pool.QueryRow(t.Context(), sql).Scan(&rows); err != nil {
+			t.Fatal(err)
+		}
+		all.WriteString(table + "\n" + rows + "\n")
+	}
+	return all.String()
+}
+
 // withoutRequestFields returns the body of a problem without the fields that differ between requests.
 func withoutRequestFields(body string) string {
 	var p map[string]any
