@@ -34,6 +34,7 @@ func TestLongTransferLimit(t *testing.T) {
 	var uploads []*io.PipeWriter
 	for range n {
 		body, upload := io.Pipe()
+		defer func() { _ = upload.Close() }() // or server.Close would wait forever after a failure
 		uploads = append(uploads, upload)
 		wg.Go(func() {
 			if status := send(body); status != http.StatusOK {
