@@ -137,3 +137,27 @@ func TestCheckLog(t *testing.T) {
 		t.Error("a missing log is no error")
 	}
 }
+
+// An empty text is not nil, unlike NULL and a missing row or column: MustValue rejects only those.
+func TestFirstValue(t *testing.T) {
+	url := Database(t)
+	for sql, want := range map[string]string{
+		"SELECT ''":             `""`,
+		"SELECT NULL; SELECT 7": `"7"`,
+		"SELECT 7; SELECT NULL": "nil",
+		"SELECT 7 WHERE false":  "nil",
+		"SELECT":                "nil",
+	} {
+		value, err := firstValue(url, sql)
+		got := "nil"
+		if value != nil {
+			got = fmt.Sprintf("%q", value)
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: got %s, %v; want %s", sql, got, err, want)
+		}
+	}
+	if _, err := firstValue(url, "SELECT 7; SELECT 1/0"); err == nil {
+		t.Error("the error of the last statement is lost")
+	}
+}
