@@ -332,10 +332,4 @@ func waitFor(t *testing.T, name string, condition func() bool) {
 }
 
 // count returns the integer result of a query.
-func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
-	t.Helper()
-	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
+var count = pgtest.QueryValue[int]

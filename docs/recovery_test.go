@@ -109,14 +109,14 @@ func (r *recoveryTest) setUpArchive() {
 // recordWork stores rows and events that the recovery must restore.
 func (r *recoveryTest) recordWork() {
 	t := r.t
-	r.early = queryText(t, r.ownerURL, "SELECT clock_timestamp()::text")
+	r.early = mustValue(t, r.ownerURL, "SELECT clock_timestamp()::text")
 	r.ada = r.api.Login("ada", programtest.SamplePassword, http.StatusOK)
 	r.api.Send(http.MethodPost, "/site/50", siteJSON("Kept"), http.StatusOK)
 	r.api.Send(http.MethodPatch, "/site/1", `{"contact": "Kept as well"}`, http.StatusOK)
 	r.deposit("150", "kept")
 	r.deposit("60", "")
 	r.tables = tableSums(t, r.ownerURL)
-	r.lastChange = queryText(t, r.ownerURL, "SELECT max(id)::text FROM change")
+	r.lastChange = mustValue(t, r.ownerURL, "SELECT max(id)::text FROM change")
 }
 
 // deleteData deletes everything, and stores more rows afterwards, which the recovery must not restore.
@@ -145,9 +145,9 @@ func (r *recoveryTest) deleteData() {
 	r.lostSiteID = intField(t, r.api.Send(http.MethodPost, "/api/v1/sites", siteJSON("Lost"), http.StatusCreated), "id")
 	r.lateFile = r.attach("Found too late.")
 	// More transaction IDs than the test uses after the recovery.
-	mustExecSQL(t, r.ownerURL, "DO 'BEGIN FOR n IN 1 .. 300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END'")
+	execScript(t, r.ownerURL, "DO 'BEGIN FOR n IN 1 .. 300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END'")
 	r.streamPosition = r.readStream("0", r.deposit("33", "lost"))
-	r.lostChange = queryText(t, r.ownerURL, "SELECT max(id)::text FROM change")
+	r.lostChange = mustValue(t, r.ownerURL, "SELECT max(id)::text FROM change")
 	r.api.SendAs(r.ada, http.MethodPost, "/auth/logout", "", http.StatusOK)
 	r.api.SendAs(r.ada, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
 	r.api.Stop(syscall.SIGINT)
@@ -167,7 +167,7 @@ func (r *recoveryTest) findMoment() {
 			r.moment = match[1]
 		}
 	}
-	isFirst := queryText(t, r.ownerURL, "SELECT (min(at) = '"+r.moment+"')::text FROM change WHERE action = 'delete'")
+	isFirst := mustValue(t, r.ownerURL, "SELECT (min(at) = '"+r.moment+"')::text FROM change WHERE action = 'delete'")
 	if isFirst != "true" {
 		t.Fatalf("the document finds the moment %q, which is not the first deletion", r.moment)
 	}
@@ -205,7 +205,7 @@ func (r *recoveryTest) recoverToMoment() {
 	r.admin.mustRun("MOMENT='" + r.early + "'")
 	assertContains(t, r.admin.mustRunBlocks("replay"), "paused")
 	privateURL := e.url(strings.TrimSpace(r.admin.mustRun("echo $NEW.run")), "labledger")
-	sites := queryText(t, privateURL, "SELECT count(*)::text FROM site WHERE id = 50")
+	sites := mustValue(t, privateURL, "SELECT count(*)::text FROM site WHERE id = 50")
 	assertEqual(t, "sites 50 at the earlier time", sites, "0")
 
 	saved := strings.TrimSpace(r.admin.mustRun("echo $NEW.shell"))
@@ -216,7 +216,7 @@ func (r *recoveryTest) recoverToMoment() {
 	if changed := changedTables(r.tables, tableSums(t, privateURL)); len(changed) > 0 {
 		t.Errorf("tables differ from the moment:\n%s", strings.Join(changed, "\n"))
 	}
-	changes := queryText(t, privateURL, "SELECT count(*) FILTER (WHERE action = 'delete') || ' ' || max(id) FROM change")
+	changes := mustValue(t, privateURL, "SELECT count(*) FILTER (WHERE action = 'delete') || ' ' || max(id) FROM change")
 	assertEqual(t, "deletions and last change", changes, "0 "+r.lastChange)
 
 	r.admin.mustRunBlocks("promote", "numbers", "sessions", "lost", "close")
@@ -241,7 +241,7 @@ func (r *recoveryTest) checkThatOldDataIsDisabled() {
 	}
 	r.admin.mustRun(`mv "$OLD/PG_VERSION.old" "$OLD/PG_VERSION"`)
 	old := e.startPostgres(r.dataDir)
-	sites := queryText(t, r.ownerURL, "SELECT string_agg(name, ', ' ORDER BY id) FROM site")
+	sites := mustValue(t, r.ownerURL, "SELECT string_agg(name, ', ' ORDER BY id) FROM site")
 	assertEqual(t, "sites of the old data", sites, "Under way, Lost")
 	e.stopPostgres(old, syscall.SIGINT)
 }
@@ -265,7 +265,7 @@ func (r *recoveryTest) reopenService() {
 	assertContains(t, e.shell(nil).mustRunBlocks("verify"), "no differences")
 	events := mustRun(t, r.ownerEnv, "", "import", "--dry-run", "events", r.recovered+".lost-events.csv")
 	assertContains(t, events, `"user_id":7`)
-	reset := queryText(t, r.ownerURL, "SELECT count(*) || '' FROM change WHERE xid = 0")
+	reset := mustValue(t, r.ownerURL, "SELECT count(*) || '' FROM change WHERE xid = 0")
 	assertEqual(t, "changes with a reset transaction ID", reset, "0")
 	e.shell(nil, append(r.fileVars, "PGHOST="+e.socket)...).mustRunBlocks("files")
 
@@ -281,7 +281,7 @@ func (r *recoveryTest) reopenService() {
 	assertContains(t, r.api.Get("/api/v1/changes?after="+r.lostChange, http.StatusOK), `"New"`)
 	kept, lost := r.deposit("150", "kept"), r.deposit("33", "lost")
 	// 150 is recorded once, 60 has no key, and 33 is recorded again.
-	assertEqual(t, "events", queryText(t, r.ownerURL, "SELECT count(*) || '' FROM event WHERE user_id = 7"), "3")
+	assertEqual(t, "events", mustValue(t, r.ownerURL, "SELECT count(*) || '' FROM event WHERE user_id = 7"), "3")
 	if kept == lost {
 		t.Error("two events have the same ID")
 	}
@@ -320,7 +320,7 @@ func (r *recoveryTest) recoverAfterCrash() {
 		if c.name == "crash" && len(changed) > 0 {
 			t.Errorf("tables differ from the time of the crash:\n%s", strings.Join(changed, "\n"))
 		}
-		sites := queryText(t, privateURL,
+		sites := mustValue(t, privateURL,
 			"SELECT string_agg(name, ', ' ORDER BY id) FROM site WHERE name IN ('Kept', 'New', 'Not archived')")
 		assertEqual(t, "sites after "+c.name, sites, c.sites)
 		sh.mustRunBlocks("close")
@@ -338,7 +338,7 @@ func tableSums(t *testing.T, url string) map[string]string {
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	sums := map[string]string{}
-	tables := queryText(t, url, "SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'")
+	tables := mustValue(t, url, "SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'")
 	for table := range strings.FieldsSeq(tables) {
 		var sum string
 		sql := fmt.Sprintf(`SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''))

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -274,16 +273,10 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 // sqlState runs SQL on a new connection and returns the SQLSTATE of its error. A transaction around it is rolled back.
 func sqlState(t *testing.T, url, sql string, inTransaction bool) string {
 	t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(ctx) }() // rolls back
 	if inTransaction {
-		sql = "BEGIN; " + sql
+		sql = "BEGIN; " + sql // the end of the connection rolls back
 	}
-	_, err = conn.PgConn().Exec(ctx, sql).ReadAll()
+	_, err := pgtest.Value(url, sql)
 	var pgErr *pgconn.PgError
 	if err != nil && !errors.As(err, &pgErr) {
 		t.Fatalf("%s: %v", sql, err)
@@ -486,19 +479,6 @@ func TestServerRoleCreation(t *testing.T) {
 		u.User, u.Path = url.User(user), "/"+name
 		return u.String()
 	}
-	value := func(url, sql string) string {
-		t.Helper()
-		conn, err := pgx.Connect(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = conn.Close(context.Background()) }()
-		var v string
-		if err := conn.QueryRow(t.Context(), sql).Scan(&v); err != nil {
-			t.Fatalf("%s: %v", sql, err)
-		}
-		return v
-	}
 	admin, err := postgres.Open(t.Context(), cluster.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -510,9 +490,7 @@ func TestServerRoleCreation(t *testing.T) {
 		mustExec(t, admin, sql)
 	}
 	for _, name := range []string{"guest", "guest2"} {
-		if err := execOnce(t.Context(), database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest"); err != nil {
-			t.Fatal(err)
-		}
+		pgtest.ExecScript(t, database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest")
 	}
 	migrateAndInsert := func(user, name string) {
 		t.Helper()
@@ -520,12 +498,10 @@ func TestServerRoleCreation(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := execOnce(t.Context(), database(user, name), "INSERT INTO site (name) VALUES ('n')"); err != nil {
+		if _, err := pgtest.Value(database(user, name), "INSERT INTO site (name) VALUES ('n')"); err != nil {
 			t.Error(err)
 		}
-		if got := value(database(user, name), "SELECT actor FROM change WHERE table_name = 'site'"); got != user {
-			t.Errorf("the actor is %s, want %s", got, user)
-		}
+		pgtest.WantValue(t, database(user, name), "SELECT actor FROM change WHERE table_name = 'site'", user)
 	}
 	migrateAndInsert("plain", "plain")
 	migrateAndInsert("guest", "guest")
@@ -569,21 +545,12 @@ func TestServerRoleCreation(t *testing.T) {
 		)`
 		// PUBLIC keeps TEMPORARY on guest2, since its migrating role does not own the database.
 		const ownerView = "SELECT version::text || (current_database() = 'guest2') FROM schema_migrations"
-		got, want := value(database("labledger_server", name), serverView), value(database("labledger", name), ownerView)
+		got := pgtest.MustValue(t, database("labledger_server", name), serverView)
+		want := pgtest.MustValue(t, database("labledger", name), ownerView)
 		if got != want {
 			t.Errorf("%s: schema version and TEMPORARY privilege of the server's role: %s, want %s", name, got, want)
 		}
 	}
-}
-
-// execOnce runs one statement on a new connection.
-func execOnce(ctx context.Context, url, sql string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	_, err = conn.Exec(ctx, sql)
-	return errors.Join(err, conn.Close(ctx))
 }
 
 // TestServerRoleDown reverts the migration that grants the privileges of the server's role. No privilege remains, and no

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -18,13 +17,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	pgtest.Main(m, schema.Files, func(ctx context.Context, url string) error {
-		conn, err := pgx.Connect(ctx, url)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close(ctx) }()
-		_, err = conn.PgConn().Exec(ctx, schema.MockData).ReadAll()
+	pgtest.Main(m, schema.Files, func(_ context.Context, url string) error {
+		_, err := pgtest.Value(url, schema.MockData)
 		return err
 	})
 }
