@@ -2,7 +2,7 @@ import type { Problem } from '../api/problem'
 
 const titles: Record<number, string> = {
   400: 'Invalid input',
-  401: 'Authentication failed',
+  401: 'Sign-in failed',
   403: 'You don’t have access',
   404: 'Not found',
   409: 'Conflict with other data',
