@@ -51,7 +51,7 @@ export function SessionList({ onEnded }: { onEnded: () => void }) {
       cell: (session) => <TimeAgo at={session.rotated_at} />,
     },
     {
-      id: 'end',
+      id: 'state',
       header: 'State',
       value: (session) => (session.own ? 'this session' : isActive(session) ? 'active' : 'ended'),
       cell: (session) =>

@@ -4,7 +4,7 @@ import { api, ifMatch, type Schemas, unwrap, unwrapEmpty, unwrapPage } from '../
 import { pagedQuery } from '../api/queries'
 import type { Role } from '../session/api'
 
-// API requests for the user's own account, its sessions and its API tokens.
+// API calls for the user's own account, its sessions and its API tokens.
 
 export type Account = Schemas['Account']
 export type Session = Schemas['ListOwnSessionsRow']

@@ -5,7 +5,7 @@ import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 import { dueBefore } from './dueDates'
 
-// API requests for todos.
+// API calls for todos.
 
 export type Todo = Schemas['Todo']
 

@@ -1,7 +1,7 @@
 // Days are in the time zone of the browser.
 
 /** toIsoDay formats a day as the API expects it: 2026-11-28. */
-export function toIsoDay(date: Date): string {
+function toIsoDay(date: Date): string {
   const pad = (value: number) => String(value).padStart(2, '0')
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
 }

@@ -4,7 +4,7 @@ import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '.
 import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 
-// API requests for users. All of them require the admin role.
+// API calls for users. All of them require the admin role.
 
 export type User = Schemas['Account']
 
