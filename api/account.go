@@ -27,7 +27,7 @@ type UpdateAccountRequest struct {
 	// Expected version of the account. If the account has another version, the response is 412 and nothing changes.
 	Version *int64 `json:"version"`
 	// Names of the fields in the request body.
-	Present []string `json:"given"`
+	Given []string `json:"given"`
 }
 
 // CreateTokenRequest describes the API token to create.
@@ -97,7 +97,7 @@ func (a *authenticator) updateAccount(c *call) error {
 	caller := recorderOf(c.w).caller
 	switch {
 	case c.errs.has("password") || c.errs.has("current_password"):
-	case in.Password == nil && slices.Contains(in.Present, "password"):
+	case in.Password == nil && slices.Contains(in.Given, "password"):
 		c.errs.add("password", "must not be null")
 	case in.Password == nil && in.CurrentPassword != nil:
 		c.errs.add("password", "is required with current_password")
@@ -128,7 +128,7 @@ func (a *authenticator) updateAccount(c *call) error {
 			return hashingBusyProblem(err)
 		}
 	}
-	fields := in.Present
+	fields := in.Given
 	if c.method == http.MethodPut {
 		fields = []string{"country"}
 	}

@@ -29,7 +29,7 @@ type endpoint struct {
 	list    bool         // returns rows in pages
 	maxRows int          // maximum rows of a list without further pages; 0 for a list with pages
 	bulk    *bulkImport  // how a create accepts many rows; nil elsewhere
-	raw     http.Handler // an ordinary handler, set instead of all other fields
+	raw     http.Handler // an ordinary handler, set instead of exec, call and handle
 
 	anyQuery         bool                        // a raw endpoint that accepts any query string
 	redirectBrowsers string                      // where browsers are redirected; "" for nowhere
@@ -70,7 +70,7 @@ func topN[In, Row any](q queryFunc[In, []Row], maxRows int) endpoint {
 	return e
 }
 
-// create returns the endpoint of a query that inserts one row. With a bulk import it accepts many rows as well.
+// create returns the endpoint of a query that inserts one row. It accepts many rows as well, through bulk.
 func create[In, Out any](q queryFunc[In, Out], bulk *bulkImport) endpoint {
 	e := single(q)
 	e.bulk, e.queries = bulk, append(e.queries, bulk.query)

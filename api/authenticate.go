@@ -24,7 +24,7 @@ import (
 type role int
 
 const (
-	public      role = iota // required by routes without authentication; held by unauthenticated callers
+	public      role = iota // required by routes without authentication; held by callers who must sign in
 	viewer                  // reads everything, writes own todos
 	operator                // also writes the register, events and alerts
 	admin                   // everything

@@ -29,7 +29,7 @@ type binder struct {
 	callerFields  []field  // filled from the caller
 	requiredBody  []string // fields that the body must contain
 	requiredQuery []string // parameters that the query string must contain
-	presentIndex  int      // index of the field with the names that a PATCH contains; -1 for none
+	givenIndex    int      // index of the field with the names of the fields in the body; -1 for none
 	versionIndex  int      // index of the expected version; -1 for none
 	limitIndex    int      // index of a list's row limit; -1 for none
 	offsetIndex   int      // index of a list's offset; -1 for none
@@ -54,7 +54,7 @@ var nullableOmitted = map[reflect.Type]bool{reflect.TypeFor[db.UpdateTodoParams]
 // newBinder plans how to bind the struct type in on a path with the variables vars.
 // It panics if a variable has no field: the route table is wrong.
 func newBinder(in reflect.Type, method string, vars []string) *binder {
-	b := &binder{typ: in, presentIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1}
+	b := &binder{typ: in, givenIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1}
 	isWrite := method != http.MethodGet
 	needsAllFields := len(vars) > 0 && method != http.MethodPatch && !nullableOmitted[in]
 	for i := range in.NumField() {
@@ -72,7 +72,7 @@ func newBinder(in reflect.Type, method string, vars []string) *binder {
 		case strings.HasPrefix(f.name, "caller_"):
 			b.callerFields = append(b.callerFields, f)
 		case f.name == "given":
-			b.presentIndex = i
+			b.givenIndex = i
 		case f.name == "after" || strings.HasPrefix(f.name, "after_"):
 			b.cursorFields = append(b.cursorFields, f)
 		case !isWrite || slices.Contains(writeQueryParams, f.name):
@@ -262,8 +262,8 @@ func (b *binder) bindBody(in reflect.Value, body []byte, ignored string, errs *f
 		return badRequest([]FieldError{{Field: "body", Message: "must end after the JSON object"}})
 	}
 	b.requireFields(seen, errs)
-	if b.presentIndex >= 0 {
-		in.Field(b.presentIndex).Set(reflect.ValueOf(seen))
+	if b.givenIndex >= 0 {
+		in.Field(b.givenIndex).Set(reflect.ValueOf(seen))
 	}
 	return nil
 }
@@ -312,7 +312,7 @@ func (b *binder) bindField(in reflect.Value, f field, value jsontext.Value, errs
 	fromBody := reflect.New(target.Type()).Elem()
 	reason := decodeInto(fromBody, f.rule, value)
 	if reason == "" && !fromBody.Equal(target) {
-		reason = fmt.Sprintf("is %s, but the path says %v", value, target.Interface())
+		reason = fmt.Sprintf("is %s, but the path has %v", value, target.Interface())
 	}
 	errs.add(f.name, reason)
 }

@@ -177,7 +177,8 @@ func checkBulkRequest(r *http.Request, errs fieldErrors) *Problem {
 	return badRequest(errs)
 }
 
-// deadlineExtender returns a function that extends the deadlines of the connection by chunkTimeout.
+// deadlineExtender returns a function that extends the read deadline of the connection to chunkTimeout from now, and
+// the write deadline to twice that.
 func deadlineExtender(w http.ResponseWriter) func() {
 	control := http.NewResponseController(w)
 	return func() {

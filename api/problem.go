@@ -201,7 +201,7 @@ func databaseProblem(pgErr *pgconn.PgError, method string, fields []string) *Pro
 	case pgErr.Code == "23503" && method == http.MethodDelete:
 		p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		usedBy := "other rows"
-		if pgErr.ConstraintName == "" { // raised by a function that counted the rows
+		if pgErr.ConstraintName == "" { // assert_unreferenced counted the rows
 			usedBy = pgErr.Detail
 		}
 		p.Detail = fmt.Sprintf("The row is still referenced by %s. %s", usedBy, cascadeHint)

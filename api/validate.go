@@ -140,5 +140,6 @@ var macRE = regexp.MustCompile(`(?i)^(` +
 	`[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|` +
 	`[0-9a-f]{6}[:-][0-9a-f]{6}|[0-9a-f]{4}([.-][0-9a-f]{4}){2}|[0-9a-f]{12})$`)
 
-// acceptsNumber lists the string fields that also accept a JSON number and keep its digits.
+// acceptsNumber lists the string fields that also accept a JSON number and keep its digits: clients often send
+// postcodes and amounts without quotes.
 var acceptsNumber = map[string]bool{"postcode_or_zip": true, "amount": true, "limit": true}
