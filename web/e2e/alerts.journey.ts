@@ -233,7 +233,9 @@ test.describe('conflicts and errors', () => {
     await alertRow(page, user).getByRole('button', { name: 'Assign' }).click()
     await page.getByLabel('Assignee').last().fill('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Assign' }).click()
-    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(/must be at most 100 characters/)
+    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(
+      /must be at most 100 characters/,
+    )
     await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveValue('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     await expect(alertRow(page, user)).not.toContainText('xxx')

@@ -200,7 +200,8 @@ test.describe('10,000 events', () => {
       const longTasks = await scrollThrough(page, total)
       const longest = longestTask(await browser.stopTracing())
       console.log(
-        `${await eventRows(page).count()} rows in the page: ${longTasks.length} tasks over 50 ms, the longest used ${longest} ms of CPU time`,
+        `${await eventRows(page).count()} rows in the page: ${longTasks.length} tasks over 50 ms, ` +
+          `the longest used ${longest} ms of CPU time`,
       )
       return longest
     }
