@@ -1,5 +1,16 @@
-import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test } from './fixtures'
-import { expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
+import {
+  callApi,
+  checkScreen,
+  expect,
+  expectLoaded,
+  expectNotReloaded,
+  markPage,
+  type Page,
+  signIn,
+  switchUser,
+  test,
+} from './fixtures'
+import { largeWithdrawal, newUserId, recordEvents } from './ledger'
 
 // The alert inbox: new alerts appear automatically, and operators acknowledge, assign and close them.
 

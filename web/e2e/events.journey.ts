@@ -1,5 +1,5 @@
-import { checkScreen, expect, expectLoaded, type Page, test } from './fixtures'
-import { type EventInput, expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
+import { checkScreen, expect, expectLoaded, expectNotReloaded, markPage, type Page, test } from './fixtures'
+import { type EventInput, largeWithdrawal, newUserId, recordEvents } from './ledger'
 import type { Server } from './server'
 
 // The event feed: events appear live, once and in order, also in large numbers.

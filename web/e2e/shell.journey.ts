@@ -1,4 +1,4 @@
-import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, expectNotReloaded, markPage, signIn, test } from './fixtures'
 
 // The frame around the screens: shortcuts, search, live updates, and behaviour without a server.
 
@@ -131,7 +131,7 @@ test.describe('no connection', () => {
   }) => {
     await page.goto(`${openServer.url}/app/`)
     await expectLoaded(page, 'Home')
-    await page.evaluate(() => Object.assign(globalThis, { marked: true }))
+    await markPage(page)
     await context.setOffline(true)
     await page.getByRole('navigation').getByRole('link', { name: 'Rules' }).click()
     await expect(page.getByRole('heading', { level: 1, name: 'Page not loaded' })).toBeVisible()
@@ -141,7 +141,7 @@ test.describe('no connection', () => {
     await expect(page.getByText('Couldn’t load this part of the page.')).toBeVisible()
     await context.setOffline(false)
     await expectLoaded(page, 'Rules')
-    expect(await page.evaluate(() => 'marked' in globalThis)).toBe(true)
+    await expectNotReloaded(page)
   })
 
   test('a failed session request leads to the sign-in page', async ({ page, securedServer }) => {
