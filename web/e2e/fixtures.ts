@@ -162,7 +162,7 @@ async function findOverflow(page: Page): Promise<string[]> {
 }
 
 /** saveScreenshot saves a screenshot in e2e/shots if SHOTS=1. */
-export async function saveScreenshot(page: Page, name: string) {
+async function saveScreenshot(page: Page, name: string) {
   if (process.env.SHOTS) await page.screenshot({ path: path.join(import.meta.dirname, 'shots', `${name}.png`) })
 }
 

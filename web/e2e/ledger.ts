@@ -10,7 +10,7 @@ export interface EventInput {
   time: number
 }
 
-export interface RecordedEvent {
+interface RecordedEvent {
   event_id: string
   alert_id: string | null
   alert_codes: number[]
