@@ -60,8 +60,8 @@ const partitions = 4
 
 var createDistributedTable = regexp.MustCompile(`(?s)CREATE TABLE (user_state|event|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
 
-// partitionedPool installs the schema with the distributed tables partitioned by hash of user_id. Postgres then requires
-// user_id in every unique index, and statistics show how many partitions a statement reads.
+// partitionedPool installs the schema with the distributed tables partitioned by hash of user_id. Postgres then
+// requires user_id in every unique index, and statistics show how many partitions a statement reads.
 func partitionedPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	ctx := context.Background()
@@ -225,8 +225,8 @@ func partitionsUsed(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) er
 	return used
 }
 
-// TestIntakeStatementsFilterByUser runs each statement of the intake for one user. A statement uses one partition of each
-// table, unless its comment says that it does not filter by user.
+// TestIntakeStatementsFilterByUser runs each statement of the intake for one user. A statement uses one partition of
+// each table, unless its comment says that it does not filter by user.
 func TestIntakeStatementsFilterByUser(t *testing.T) {
 	pool := partitionedPool(t)
 	recordEvents(t, pool)

@@ -123,8 +123,8 @@ func TestServerPrivileges(t *testing.T) {
 	assertPrivileges(t, pgtest.Pool(t))
 }
 
-// forbiddenStatements are statements with the SQLSTATE that the server gets (42501 if empty) and the one that the owner gets
-// (success if empty). They run in a transaction that is rolled back. The owner gets 25001 for those that cannot.
+// forbiddenStatements are statements with the SQLSTATE that the server gets (42501 if empty) and the one that the owner
+// gets (success if empty). They run in a transaction that is rolled back. The owner gets 25001 for those that cannot.
 var forbiddenStatements = []struct{ sql, server, owner string }{
 	// Creating objects.
 	{sql: `CREATE TABLE mine (n int)`},
@@ -294,8 +294,8 @@ func sqlState(t *testing.T, url, sql string, inTransaction bool) string {
 	return ""
 }
 
-// TestForbiddenStatements runs the statements as the server's role. The owner runs the same statements without a lack of
-// privileges: the negative control.
+// TestForbiddenStatements runs the statements as the server's role. The owner runs the same statements without a lack
+// of privileges: the negative control.
 func TestForbiddenStatements(t *testing.T) {
 	database := pgtest.Database(t)
 	owner, err := postgres.Open(t.Context(), database)
@@ -342,11 +342,12 @@ func TestForbiddenStatements(t *testing.T) {
 func insertLedgerRows(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for _, sql := range []string{
-		`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id, created_at, actor) VALUES
-			(7, '00000000-0000-7000-8000-000000000001', 'withdraw', 500, 1, 1, 'low', 1, '{}', '{1100}', '00000000-0000-7000-8000-000000000002', now(), 'bob'),
+		insertEvent + `VALUES
+			(7, '00000000-0000-7000-8000-000000000001', 'withdraw', 500, 1, 1, 'low', 1, '{}', '{1100}',
+				'00000000-0000-7000-8000-000000000002', now(), 'bob'),
 			(7, '00000000-0000-7000-8000-000000000003', 'withdraw', 5, 2, 2, 'low', 1, '{}', '{}', NULL, now(), 'bob')`,
-		`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor)
-			VALUES (7, '00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', '{1100}', 1, 'low', 1, '[]', now(), now(), 'bob')`,
+		insertAlert + `VALUES (7, '00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001',
+			'{1100}', 1, 'low', 1, '[]', now(), now(), 'bob')`,
 		`INSERT INTO user_state (user_id) VALUES (7)`,
 		`INSERT INTO idempotency VALUES (7, 'bob', 'k', '', gen_random_uuid(), gen_random_uuid(), now())`,
 		`UPDATE alert SET state = 'acknowledged'`,
@@ -410,8 +411,8 @@ func TestAllowedStatements(t *testing.T) {
 	recordEvents(t, server)
 }
 
-// TestAuditIgnoresTemporaryTables hides the audit tables behind temporary tables of the same names. The triggers write to the
-// real tables all the same. With a search_path that begins with pg_temp they would not: the negative control.
+// TestAuditIgnoresTemporaryTables hides the audit tables behind temporary tables of the same names. The triggers write
+// to the real tables all the same. With a search_path that begins with pg_temp they would not: the negative control.
 func TestAuditIgnoresTemporaryTables(t *testing.T) {
 	owner, server := pgtest.Pools(t)
 	insertLedgerRows(t, owner)
@@ -453,7 +454,8 @@ func TestAuditIgnoresTemporaryTables(t *testing.T) {
 	}
 }
 
-// TestResetRestoredXids_rejectsWritingTransaction: the ID of a transaction that has written looks like one of another cluster.
+// TestResetRestoredXids_rejectsWritingTransaction: the ID of a transaction that has written looks like one of another
+// cluster.
 func TestResetRestoredXids_rejectsWritingTransaction(t *testing.T) {
 	owner, server := pgtest.Pools(t)
 	tx, err := server.Begin(t.Context())
@@ -474,8 +476,9 @@ func TestResetRestoredXids_rejectsWritingTransaction(t *testing.T) {
 	}
 }
 
-// TestServerRoleCreation migrates databases of a cluster without the role: as an owner who cannot create it, as a role that
-// owns only the tables, and four databases at once as a superuser while another transaction has just created the role.
+// TestServerRoleCreation migrates databases of a cluster without the role: as an owner who cannot create it, as a role
+// that owns only the tables, and four databases at once as a superuser while another transaction has just created the
+// role.
 func TestServerRoleCreation(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
 	database := func(user, name string) string {
@@ -486,15 +489,10 @@ func TestServerRoleCreation(t *testing.T) {
 		u.User, u.Path = url.User(user), "/"+name
 		return u.String()
 	}
-	value := func(url, sql string) string {
+	query := func(url, sql string) string {
 		t.Helper()
-		conn, err := pgx.Connect(t.Context(), url)
+		v, err := pgtest.Value(url, sql)
 		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = conn.Close(context.Background()) }()
-		var v string
-		if err := conn.QueryRow(t.Context(), sql).Scan(&v); err != nil {
 			t.Fatalf("%s: %v", sql, err)
 		}
 		return v
@@ -510,9 +508,7 @@ func TestServerRoleCreation(t *testing.T) {
 		mustExec(t, admin, sql)
 	}
 	for _, name := range []string{"guest", "guest2"} {
-		if err := execOnce(t.Context(), database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest"); err != nil {
-			t.Fatal(err)
-		}
+		query(database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest")
 	}
 	migrateAndInsert := func(user, name string) {
 		t.Helper()
@@ -520,10 +516,8 @@ func TestServerRoleCreation(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := execOnce(t.Context(), database(user, name), "INSERT INTO site (name) VALUES ('n')"); err != nil {
-			t.Error(err)
-		}
-		if got := value(database(user, name), "SELECT actor FROM change WHERE table_name = 'site'"); got != user {
+		query(database(user, name), "INSERT INTO site (name) VALUES ('n')")
+		if got := query(database(user, name), "SELECT actor FROM change WHERE table_name = 'site'"); got != user {
 			t.Errorf("the actor is %s, want %s", got, user)
 		}
 	}
@@ -569,25 +563,15 @@ func TestServerRoleCreation(t *testing.T) {
 		)`
 		// PUBLIC keeps TEMPORARY on guest2, since its migrating role does not own the database.
 		const ownerView = "SELECT version::text || (current_database() = 'guest2') FROM schema_migrations"
-		got, want := value(database("labledger_server", name), serverView), value(database("labledger", name), ownerView)
+		got, want := query(database("labledger_server", name), serverView), query(database("labledger", name), ownerView)
 		if got != want {
 			t.Errorf("%s: schema version and TEMPORARY privilege of the server's role: %s, want %s", name, got, want)
 		}
 	}
 }
 
-// execOnce runs one statement on a new connection.
-func execOnce(ctx context.Context, url, sql string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	_, err = conn.Exec(ctx, sql)
-	return errors.Join(err, conn.Close(ctx))
-}
-
-// TestServerRoleDown reverts the migration that grants the privileges of the server's role. No privilege remains, and no
-// function that runs as its owner becomes callable by PUBLIC.
+// TestServerRoleDown reverts the migration that grants the privileges of the server's role. No privilege remains, and
+// no function that runs as its owner becomes callable by PUBLIC.
 func TestServerRoleDown(t *testing.T) {
 	database := pgtest.Database(t)
 	pool, err := postgres.Open(t.Context(), database)

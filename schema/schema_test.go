@@ -96,8 +96,8 @@ func TestDown(t *testing.T) {
 	}
 }
 
-// TestCatalog checks the conventions of the schema: every table and column has a comment, and constraints and indexes are
-// named after their table and columns.
+// TestCatalog checks the conventions of the schema: every table and column has a comment, and constraints and indexes
+// are named after their table and columns.
 func TestCatalog(t *testing.T) {
 	pool := pgtest.Pool(t)
 	const relation = `c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_migrations' AND c.relkind IN ('r', 'v')`
