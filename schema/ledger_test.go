@@ -16,8 +16,11 @@ import (
 )
 
 // distributedTables selects the tables that can be distributed over machines by user.
-const distributedTables = `(SELECT c.oid, c.relname::text AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-	AND c.relname IN ('user_state', 'event', 'alert', 'alert_change', 'idempotency')) AS distributed`
+const distributedTables = `(
+	SELECT oid, relname::text AS name FROM pg_class
+	WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+		AND relname IN ('user_state', 'event', 'alert', 'alert_change', 'idempotency')
+) AS distributed`
 
 // TestDistributedTables checks what the tables of the ledger need so that they can be distributed by user.
 func TestDistributedTables(t *testing.T) {
@@ -25,27 +28,39 @@ func TestDistributedTables(t *testing.T) {
 	if n := queryStrings(t, pool, "SELECT count(*)::text FROM "+distributedTables)[0]; n != "5" {
 		t.Fatalf("%s tables can be distributed by user, want 5", n)
 	}
+	const foreignKeys = `SELECT conname::text FROM pg_constraint
+		JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'f'`
 	for problem, sql := range map[string]string{
 		"has no bigint user_id that is NOT NULL": `SELECT name FROM ` + distributedTables + ` WHERE NOT EXISTS (
-			SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'user_id' AND atttypid = 'bigint'::regtype AND attnotnull)`,
-		"has no primary key": `SELECT name FROM ` + distributedTables + ` WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indisprimary)`,
-		"is a unique index that does not begin with user_id": `SELECT indexrelid::regclass::text FROM pg_index JOIN ` + distributedTables + ` ON oid = indrelid
+			SELECT FROM pg_attribute
+			WHERE attrelid = oid AND attname = 'user_id' AND atttypid = 'bigint'::regtype AND attnotnull)`,
+		"has no primary key": `SELECT name FROM ` + distributedTables + ` WHERE NOT EXISTS (
+			SELECT FROM pg_index WHERE indrelid = oid AND indisprimary)`,
+		"is a unique index that does not begin with user_id": `SELECT indexrelid::regclass::text FROM pg_index
+			JOIN ` + distributedTables + ` ON oid = indrelid
 			WHERE indisunique AND pg_get_indexdef(indexrelid, 1, true) <> 'user_id'`,
-		"is an exclusion constraint": `SELECT conname::text FROM pg_constraint JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'x'`,
-		"has a generated default": `SELECT format('%s.%s', name, attname) FROM pg_attribute JOIN ` + distributedTables + ` ON oid = attrelid
+		"is an exclusion constraint": `SELECT conname::text FROM pg_constraint
+			JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'x'`,
+		"has a generated default": `SELECT format('%s.%s', name, attname) FROM pg_attribute
+			JOIN ` + distributedTables + ` ON oid = attrelid
 			LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 			WHERE attnum > 0 AND (attidentity <> '' OR pg_get_expr(adbin, adrelid) ~* 'nextval|gen_random|uuid')`,
-		"owns a sequence": `SELECT name FROM pg_depend JOIN ` + distributedTables + ` ON distributed.oid = refobjid JOIN pg_class s ON s.oid = objid WHERE s.relkind = 'S'`,
+		"owns a sequence": `SELECT name FROM pg_depend
+			JOIN ` + distributedTables + ` ON distributed.oid = refobjid
+			JOIN pg_class s ON s.oid = objid WHERE s.relkind = 'S'`,
 		"is a foreign key to or from another table": `SELECT conname::text FROM pg_constraint WHERE contype = 'f'
-			AND (conrelid IN (SELECT oid FROM ` + distributedTables + `)) <> (confrelid IN (SELECT oid FROM ` + distributedTables + `))`,
-		"is a foreign key without user_id": `SELECT conname::text FROM pg_constraint JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'f' AND NOT EXISTS (
+			AND (conrelid IN (SELECT oid FROM ` + distributedTables + `))
+				<> (confrelid IN (SELECT oid FROM ` + distributedTables + `))`,
+		"is a foreign key without user_id": foreignKeys + ` AND NOT EXISTS (
 			SELECT FROM unnest(conkey, confkey) AS pair (here, there)
 			JOIN pg_attribute h ON h.attrelid = conrelid AND h.attnum = here
 			JOIN pg_attribute f ON f.attrelid = confrelid AND f.attnum = there
 			WHERE h.attname = 'user_id' AND f.attname = 'user_id')`,
-		"is a foreign key that changes rows": `SELECT conname::text FROM pg_constraint JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'f' AND (confdeltype <> 'a' OR confupdtype <> 'a')`,
-		"has no plain index that begins with id": `SELECT name FROM ` + distributedTables + ` WHERE name IN ('event', 'alert') AND NOT EXISTS (
-			SELECT FROM pg_index WHERE indrelid = oid AND NOT indisunique AND indpred IS NULL AND pg_get_indexdef(indexrelid, 1, true) = 'id')`,
+		"is a foreign key that changes rows": foreignKeys + ` AND (confdeltype <> 'a' OR confupdtype <> 'a')`,
+		"has no plain index that begins with id": `SELECT name FROM ` + distributedTables + `
+			WHERE name IN ('event', 'alert') AND NOT EXISTS (
+				SELECT FROM pg_index WHERE indrelid = oid AND NOT indisunique AND indpred IS NULL
+					AND pg_get_indexdef(indexrelid, 1, true) = 'id')`,
 	} {
 		for _, name := range queryStrings(t, pool, sql) {
 			t.Errorf("%s %s", name, problem)
@@ -54,8 +69,14 @@ func TestDistributedTables(t *testing.T) {
 	// Only two trigger functions use tables on both sides: the copy of a risk level and the check of an alert.
 	const crossReferences = `SELECT DISTINCT format('%s on %s uses %s', tgname, c.relname, other.name)
 		FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
-		JOIN (SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')) AS other ON prosrc ~ ('(INTO|FROM|JOIN|UPDATE|TABLE)\s+(ONLY\s+)?' || other.name || '\M')
-		WHERE NOT tgisinternal AND (c.oid IN (SELECT oid FROM ` + distributedTables + `)) <> (other.name IN (SELECT name FROM ` + distributedTables + `)) ORDER BY 1`
+		JOIN (
+			SELECT relname::text AS name FROM pg_class
+			WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
+		) AS other ON prosrc ~ ('(INTO|FROM|JOIN|UPDATE|TABLE)\s+(ONLY\s+)?' || other.name || '\M')
+		WHERE NOT tgisinternal
+			AND (c.oid IN (SELECT oid FROM ` + distributedTables + `))
+				<> (other.name IN (SELECT name FROM ` + distributedTables + `))
+		ORDER BY 1`
 	const want = "assert_alert_exists on todo uses alert; sync_risk on account uses user_state"
 	if got := strings.Join(queryStrings(t, pool, crossReferences), "; "); got != want {
 		t.Errorf("triggers between the ledger and other tables: %s; want %s", got, want)
@@ -123,7 +144,7 @@ func TestLedgerConstraints(t *testing.T) {
 			"23514 event_user_id_in_range",
 		},
 		{
-			event + `(9007199254740992, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+			event + `(9007199254740992, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`,
 			"23514 event_user_id_in_range",
 		},
 		{
@@ -147,11 +168,13 @@ func TestLedgerConstraints(t *testing.T) {
 			"23514 event_alert_id_set_if_any_rule_fired",
 		},
 		{
-			event + `(7, '00000000-0000-7000-8000-000000000001', 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`,
+			event + `(7, '00000000-0000-7000-8000-000000000001', 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL,
+				now(), '')`,
 			"23505 event_pkey",
 		},
 		{
-			`INSERT INTO alert SELECT (json_populate_record(a, '{"id": "00000000-0000-7000-8000-000000000009"}')).* FROM alert a`,
+			`INSERT INTO alert
+				SELECT (json_populate_record(a, '{"id": "00000000-0000-7000-8000-000000000009"}')).* FROM alert a`,
 			"23505",
 		},
 		{
@@ -225,13 +248,15 @@ func TestLedgerConstraints(t *testing.T) {
 		}
 	}
 	for _, sql := range []string{
-		`UPDATE alert SET state = 'acknowledged', assignee = repeat('x', 100), note = repeat('x', 10000), disposition = 'false_positive' WHERE time = 1`,
+		`UPDATE alert SET state = 'acknowledged', assignee = repeat('x', 100), note = repeat('x', 10000),
+			disposition = 'false_positive' WHERE time = 1`,
 		`UPDATE alert SET disposition = NULL WHERE time = 2`, // a closed alert can still be corrected
 		`UPDATE rule SET "limit" = 1000000, window_seconds = 3600 WHERE code = 500`,
 		`UPDATE rule SET "limit" = 0, window_seconds = 0 WHERE code = 123`,
 		`UPDATE rule SET "limit" = 9999999999.99 WHERE code = 1100`,
 		`DELETE FROM idempotency`,
-		event + `(9007199254740991, gen_random_uuid(), 'deposit', 9999999999.99, 9007199254740991, 9007199254740991, 'low', 1, '{}', '{}', NULL, now(), '')`,
+		event + `(9007199254740991, gen_random_uuid(), 'deposit', 9999999999.99, 9007199254740991, 9007199254740991,
+			'low', 1, '{}', '{}', NULL, now(), '')`,
 	} {
 		if err := exec(pool, sql); err != nil {
 			t.Errorf("%s: %v", sql, err)
@@ -241,16 +266,31 @@ func TestLedgerConstraints(t *testing.T) {
 
 func TestAlertHistory(t *testing.T) {
 	pool := poolWithLedger(t)
-	const lastChange = `SELECT format('v%s by %s for %s: %s to %s', version, actor, request_id, before, after) FROM alert_change WHERE alert_id = '00000000-0000-7000-8000-000000000002' ORDER BY version DESC LIMIT 1`
+	const lastChange = `SELECT format('v%s by %s for %s: %s to %s', version, actor, request_id, before, after)
+		FROM alert_change WHERE alert_id = '00000000-0000-7000-8000-000000000002' ORDER BY version DESC LIMIT 1`
 	const currentRow = `SELECT format('v%s %s by %s', version, state, actor) FROM alert WHERE time = 1`
-	const withContext = `WITH context AS (SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)) `
+	const withContext = `WITH context AS (
+		SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)
+	) `
 	for _, c := range []struct{ sql, row, change string }{
 		{`UPDATE alert SET state = state WHERE time = 1`, "v1 open by a", ""},
-		{`UPDATE alert SET version = 9, xid = 1, actor = 'x', changed_at = '2000-01-01' WHERE time = 1`, "v1 open by a", ""}, // set by the trigger only
-		{withContext + `UPDATE alert SET state = 'acknowledged', assignee = 'ada' FROM context WHERE time = 1`, "v2 acknowledged by ada",
-			`v2 by ada for r1: {"note": null, "state": "open", "assignee": null, "disposition": null} to {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}`},
-		{`UPDATE alert SET state = 'closed', note = 'n', disposition = 'confirmed' WHERE time = 1`, "v3 closed by labledger",
-			`v3 by labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null} to {"note": "n", "state": "closed", "assignee": "ada", "disposition": "confirmed"}`},
+		// Only the trigger sets these columns.
+		{
+			`UPDATE alert SET version = 9, xid = 1, actor = 'x', changed_at = '2000-01-01' WHERE time = 1`,
+			"v1 open by a", "",
+		},
+		{
+			withContext + `UPDATE alert SET state = 'acknowledged', assignee = 'ada' FROM context WHERE time = 1`,
+			"v2 acknowledged by ada",
+			`v2 by ada for r1: {"note": null, "state": "open", "assignee": null, "disposition": null}` +
+				` to {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}`,
+		},
+		{
+			`UPDATE alert SET state = 'closed', note = 'n', disposition = 'confirmed' WHERE time = 1`,
+			"v3 closed by labledger",
+			`v3 by labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}` +
+				` to {"note": "n", "state": "closed", "assignee": "ada", "disposition": "confirmed"}`,
+		},
 	} {
 		mustExec(t, pool, c.sql)
 		if got := queryStrings(t, pool, currentRow)[0]; got != c.row {
@@ -260,7 +300,9 @@ func TestAlertHistory(t *testing.T) {
 			t.Errorf("%s\n recorded %q\n want     %q", c.sql, got, c.change)
 		}
 	}
-	if unchanged := queryStrings(t, pool, `SELECT id::text FROM alert WHERE time = 1 AND (changed_at <= created_at OR xid = (SELECT max(xid) FROM event))`); len(unchanged) != 0 {
+	const unchangedRows = `SELECT id::text FROM alert
+		WHERE time = 1 AND (changed_at <= created_at OR xid = (SELECT max(xid) FROM event))`
+	if unchanged := queryStrings(t, pool, unchangedRows); len(unchanged) != 0 {
 		t.Error("xid or changed_at of a changed alert is unchanged:", unchanged)
 	}
 }
@@ -278,7 +320,11 @@ func TestRiskIsSynced(t *testing.T) {
 		{"UPDATE account SET id = 9, risk = 'high' WHERE id = 10", "1 high, 2 medium, 3 medium, 9 high, 10 medium"},
 		{"UPDATE account SET risk = NULL WHERE id = 1", "1 medium, 2 medium, 3 medium, 9 high, 10 medium"},
 		{"DELETE FROM account WHERE id = 9", "1 medium, 2 medium, 3 medium, 9 medium, 10 medium"},
-		{"INSERT INTO account (id, username, risk) VALUES (2, 'y', 'low') ON CONFLICT (id) DO UPDATE SET risk = excluded.risk", "1 medium, 2 low, 3 medium, 9 medium, 10 medium"},
+		{
+			`INSERT INTO account (id, username, risk) VALUES (2, 'y', 'low')
+				ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`,
+			"1 medium, 2 low, 3 medium, 9 medium, 10 medium",
+		},
 	} {
 		conn, err := pool.Acquire(context.Background())
 		if err != nil {
@@ -318,24 +364,30 @@ func TestRuleChangesPublishRulesets(t *testing.T) {
 		{`UPDATE rule SET "limit" = 4 WHERE code = 30`, 2},
 		{`UPDATE rule SET "limit" = "limit" + 1`, 3}, // one statement publishes one rule set
 		{`UPDATE rule SET enabled = false WHERE false`, 3},
-		{`INSERT INTO rule SELECT (json_populate_record(r, '{"limit": 77}')).* FROM rule r WHERE code = 30 ON CONFLICT (code) DO UPDATE SET "limit" = excluded."limit"`, 4},
-		{`WITH context AS (SELECT set_config('labledger.actor', 'ada', true)) UPDATE rule SET enabled = false FROM context WHERE code = 30`, 5},
+		{`INSERT INTO rule SELECT (json_populate_record(r, '{"limit": 77}')).* FROM rule r WHERE code = 30
+			ON CONFLICT (code) DO UPDATE SET "limit" = excluded."limit"`, 4},
+		{`WITH context AS (SELECT set_config('labledger.actor', 'ada', true))
+			UPDATE rule SET enabled = false FROM context WHERE code = 30`, 5},
 	} {
 		mustExec(t, pool, c.sql)
 		if got := queryStrings(t, pool, count)[0]; got != fmt.Sprint(c.want) {
 			t.Errorf("step %d, %s: %s rule sets, want %d", i, c.sql, got, c.want)
 		}
 		const upToDate = `SELECT (
-			(SELECT jsonb_agg(to_jsonb(rule) ORDER BY code) FROM rule) = (SELECT rules FROM ruleset ORDER BY id DESC LIMIT 1)
+			(SELECT jsonb_agg(to_jsonb(rule) ORDER BY code) FROM rule)
+			= (SELECT rules FROM ruleset ORDER BY id DESC LIMIT 1)
 		)::text`
 		if queryStrings(t, pool, upToDate)[0] != "true" {
 			t.Errorf("step %d, %s: the latest rule set differs from the rules", i, c.sql)
 		}
 	}
-	if got := queryStrings(t, pool, "SELECT string_agg(id || ' ' || actor, ', ' ORDER BY id) FROM ruleset")[0]; got != "1 labledger, 2 labledger, 3 labledger, 4 labledger, 5 ada" {
-		t.Error("IDs and actors of the rule sets:", got)
+	const actors = "SELECT string_agg(id || ' ' || actor, ', ' ORDER BY id) FROM ruleset"
+	const wantActors = "1 labledger, 2 labledger, 3 labledger, 4 labledger, 5 ada"
+	if got := queryStrings(t, pool, actors)[0]; got != wantActors {
+		t.Errorf("IDs and actors of the rule sets: %s, want %s", got, wantActors)
 	}
-	if got := queryStrings(t, pool, "SELECT string_agg(version::text, ' ' ORDER BY code) FROM rule")[0]; got != "5 2 2 2 2" {
+	const versions = "SELECT string_agg(version::text, ' ' ORDER BY code) FROM rule"
+	if got := queryStrings(t, pool, versions)[0]; got != "5 2 2 2 2" {
 		t.Error("versions of the rules:", got)
 	}
 }
@@ -360,8 +412,10 @@ func changeRulesConcurrently(t *testing.T, pool *pgxpool.Pool) (both bool, err e
 			return err
 		})
 	}()
-	const waiting = `SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-	for start := time.Now(); len(queryStrings(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(start) < 10*time.Second; {
+	const waiting = `SELECT pid::text FROM pg_stat_activity
+		WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	start := time.Now()
+	for len(queryStrings(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(start) < 10*time.Second {
 		time.Sleep(time.Millisecond)
 	}
 	if err := first.Commit(ctx); err != nil {
@@ -370,7 +424,9 @@ func changeRulesConcurrently(t *testing.T, pool *pgxpool.Pool) (both bool, err e
 	if err := <-second; err != nil {
 		return false, err
 	}
-	const latest = `SELECT string_agg(value ->> 'limit', ' ' ORDER BY value ->> 'code') FROM ruleset, jsonb_array_elements(rules) WHERE id = (SELECT max(id) FROM ruleset) AND value ->> 'code' IN ('30', '300')`
+	const latest = `SELECT string_agg(value ->> 'limit', ' ' ORDER BY value ->> 'code')
+		FROM ruleset, jsonb_array_elements(rules)
+		WHERE id = (SELECT max(id) FROM ruleset) AND value ->> 'code' IN ('30', '300')`
 	return queryStrings(t, pool, latest)[0] == "11.00 12.00", nil
 }
 
