@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"labledger/internal/pgtest"
 )
@@ -35,6 +34,7 @@ func TestLongTransferLimit(t *testing.T) {
 	var uploads []*io.PipeWriter
 	for range n {
 		body, upload := io.Pipe()
+		defer func() { _ = upload.Close() }() // or server.Close would wait forever after a failure
 		uploads = append(uploads, upload)
 		wg.Go(func() {
 			if status := send(body); status != http.StatusOK {
@@ -47,10 +47,7 @@ func TestLongTransferLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for int(pool.Stat().AcquiredConns()) < n && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
-	}
+	waitFor(t, "each import holds a connection", func() bool { return int(pool.Stat().AcquiredConns()) >= n })
 	if status := send(strings.NewReader(shortRow)); status != http.StatusServiceUnavailable {
 		t.Errorf("import above the limit: status %d, want 503", status)
 	}
@@ -71,10 +68,7 @@ func TestLongTransferLimit(t *testing.T) {
 	if status := send(strings.NewReader(row)); status != http.StatusOK {
 		t.Errorf("import after the others ended: status %d, want 200", status)
 	}
-	var rows int
-	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM site WHERE name = 'slow'").Scan(&rows); err != nil {
-		t.Fatal(err)
-	}
+	rows := count(t, pool, "SELECT count(*) FROM site WHERE name = 'slow'")
 	if want := n*(maxChunkRows+1) + 1; rows != want {
 		t.Errorf("%d rows are stored, want %d", rows, want)
 	}

@@ -160,7 +160,7 @@ func TestSessionCookies(t *testing.T) {
 func TestStream_withCookie(t *testing.T) {
 	ts := newTestServer(t)
 	s := ts.createSession(ts.createAccount("ann", viewer))
-	base := ts.listen()
+	base := ts.listen().URL
 	for value, want := range map[string]int{
 		s.access:                              http.StatusOK,
 		"x":                                   http.StatusUnauthorized,
@@ -218,9 +218,7 @@ func TestRefreshByCookie_concurrent(t *testing.T) {
 // TestCurrentSession checks GET /auth/session for each kind of caller, with and without required authentication.
 func TestCurrentSession(t *testing.T) {
 	ts := newTestServer(t, func(o *Options) { o.Access.RegistrationClosed = true })
-	openOptions := ts.options
-	openOptions.Access.AuthRequired = false
-	openServer := &testServer{T: t, Handler: New(openOptions)}
+	openServer := ts.newInstance(func(o *Options) { o.Access.AuthRequired = false })
 	id := ts.createAccount("ann", operator)
 	s := ts.createSession(id)
 	revoked := ts.createSession(id)

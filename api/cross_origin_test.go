@@ -74,10 +74,7 @@ var requestSources = []requestSource{
 // open server accepts anonymous changes unless the browser reports another origin.
 func TestCrossOriginRequests(t *testing.T) {
 	ts := newTestServer(t)
-	openServer := *ts
-	openOptions := ts.options
-	openOptions.Access.AuthRequired = false
-	openServer.Handler = New(openOptions)
+	openServer := ts.newInstance(func(o *Options) { o.Access.AuthRequired = false })
 	ada := ts.createSession(ts.createAccount("ada", admin)).access
 	ts.exec("INSERT INTO todo (id, description, status, owner) VALUES (7, 'Mine', 'open', 'ada')")
 	calls := []struct{ method, target, body string }{
@@ -110,7 +107,7 @@ func TestCrossOriginRequests(t *testing.T) {
 					header, want = append(header, "Authorization: Bearer "+ada), false
 				}
 				if strings.HasSuffix(credential, "server") {
-					server = &openServer
+					server = openServer
 				}
 				if strings.HasPrefix(credential, "no credentials") {
 					if want = change && s.isCrossOrigin; isOwn && !want {

@@ -93,20 +93,23 @@ func staticDigest() string {
 }
 
 // newInstance returns another server instance on the same database with the same keys.
-func (ts *testServer) newInstance() *testServer {
+func (ts *testServer) newInstance(adjust ...func(*Options)) *testServer {
 	other := *ts
-	other.Handler = New(ts.options)
+	for _, f := range adjust {
+		f(&other.options)
+	}
+	other.Handler = New(other.options)
 	return &other
 }
 
-// listen starts serving over TCP and returns the base URL.
-func (ts *testServer) listen() (base string) {
+// listen starts serving over TCP.
+func (ts *testServer) listen() *httptest.Server {
 	server := httptest.NewServer(ts.Handler)
 	ts.Cleanup(func() {
 		server.CloseClientConnections() // streams do not end by themselves
 		server.Close()
 	})
-	return server.URL
+	return server
 }
 
 // exec runs SQL with the owner's role.
@@ -242,6 +245,21 @@ func (ts *testServer) tableDigest(except ...string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(dumpRows(ts.T, ts.pool, tables...))))
 }
 
+// dumpRows returns all rows of tables as text.
+func dumpRows(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, table := range tables {
+		var rows string
+		sql := "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM " + table + " AS row"
+		if err := pool.QueryRow(t.Context(), sql).Scan(&rows); err != nil {
+			t.Fatal(err)
+		}
+		all.WriteString(table + "\n" + rows + "\n")
+	}
+	return all.String()
+}
+
 // withoutRequestFields returns the body of a problem without the fields that differ between requests.
 func withoutRequestFields(body string) string {
 	var p map[string]any
@@ -314,10 +332,4 @@ func waitFor(t *testing.T, name string, condition func() bool) {
 }
 
 // count returns the integer result of a query.
-func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
-	t.Helper()
-	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
+var count = pgtest.QueryValue[int]

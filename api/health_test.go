@@ -47,9 +47,7 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	ts := newTestServer(t, func(o *Options) { o.Media = nil })
 	current := scan[int64](ts, "SELECT version FROM schema_migrations")
 	programOf := func(version int64) *testServer {
-		other := *ts
-		other.options.Schema = uint(version)
-		return other.newInstance()
+		return ts.newInstance(func(o *Options) { o.Schema = uint(version) })
 	}
 	healthy := map[string]string{"database": "ok", "schema": "ok", "writable": "ok"}
 	withSchema := func(schema string) map[string]string {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres/migrate"
 	"labledger/schema"
@@ -14,13 +12,8 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m, schema.Files, seed) }
 
 // seed loads the mock data into the template database. The database of each test is a clone of the template.
-func seed(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	_, err = conn.PgConn().Exec(ctx, schema.MockData).ReadAll()
+func seed(_ context.Context, url string) error {
+	_, err := pgtest.Value(url, schema.MockData)
 	return err
 }
 

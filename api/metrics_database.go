@@ -16,7 +16,7 @@ type dbCollector struct {
 	up, bytes, alerts, xidLag *prometheus.Desc
 }
 
-// maxCounted caps the alerts counted per scrape.
+// maxCounted caps the alerts counted per scrape. It bounds the cost if many alerts stay open.
 const maxCounted = 100_000
 
 // collectTimeout bounds the queries of a scrape.

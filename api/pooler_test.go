@@ -525,7 +525,7 @@ func TestPooler_migrate(t *testing.T) {
 	if _, _, err := migrate.Down(t.Context(), direct, schema.Files, 1); err != nil {
 		t.Fatal(err)
 	}
-	pooled := startPooler(t, direct) + "&default_query_exec_mode=cache_describe"
+	pooled := startPooler(t, direct) + "&default_query_exec_mode=" + poolerMode
 	if _, _, err := migrate.Up(t.Context(), pooled, schema.Files); !errors.Is(err, migrate.ErrPooled) {
 		t.Errorf("through the pooler: %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -24,11 +23,7 @@ func (b bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // streamOpener starts an HTTP server and returns a function that opens streams on it.
 func (ts *testServer) streamOpener() func(token string) *listener {
-	server := httptest.NewServer(ts.Handler)
-	ts.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
+	server := ts.listen()
 	return func(token string) *listener {
 		server.Client().Transport = bearerTransport{token}
 		open := (&streamServer{Server: server}).listen(ts.T, "", "")

@@ -381,21 +381,6 @@ func (r *storyRunner) dumpTables() string {
 // hiddenTables are the tables that no route lists completely.
 var hiddenTables = []string{"user_state", "ruleset", "alert_change", "idempotency", "change"}
 
-// dumpRows returns all rows of tables as text.
-func dumpRows(t *testing.T, pool *pgxpool.Pool, tables ...string) string {
-	t.Helper()
-	var all strings.Builder
-	for _, table := range tables {
-		var rows string
-		sql := "SELECT coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '') FROM " + table + " AS row"
-		if err := pool.QueryRow(t.Context(), sql).Scan(&rows); err != nil {
-			t.Fatal(err)
-		}
-		all.WriteString(table + "\n" + rows + "\n")
-	}
-	return all.String()
-}
-
 // proxyStatus returns the status that a proxy may return instead of the API, or 0.
 func proxyStatus(c check) int {
 	_, text, _ := strings.Cut(c.want, " proxy ")

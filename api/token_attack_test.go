@@ -207,7 +207,7 @@ func TestForgedTokens(t *testing.T) {
 	s := ts.createSession(ts.createAccount("root", admin))
 	tokens := forgedTokens(t, ts, s)
 	maps.Copy(tokens, invalidTokens(ts, s))
-	base := ts.listen()
+	base := ts.listen().URL
 	bearerHeader := "Authorization: Bearer " + s.access
 	getSites := func(headers ...string) storyRequest { return storyRequest{"GET", "/sites", headers, ""} }
 	basicCredentials := base64.StdEncoding.EncodeToString([]byte("root:" + testPassword))

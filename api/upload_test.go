@@ -35,7 +35,7 @@ func countFiles(t *testing.T, dir string) (n int) {
 func TestUpload_limits(t *testing.T) {
 	dir := t.TempDir()
 	ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(dir) })
-	base := ts.listen()
+	base := ts.listen().URL
 	token := ts.createSession(ts.createAccount("oscar", operator)).access
 	send := func(size int64, fields map[string]string) *http.Response {
 		body, writer := io.Pipe()

@@ -18,9 +18,8 @@ import (
 )
 
 const (
-	batchSize    = 100_000 // events
-	batchRounds  = 7
-	maxBatchSize = ledger.MaxBatch
+	batchSize   = 100_000 // events
+	batchRounds = 7
 )
 
 // benchBatch measures batches of events against COPY, and the server's memory.
@@ -144,7 +143,7 @@ func printBatchMemory(env environment) error {
 		_ = server.Wait() // returns "signal: killed"
 	}()
 	fmt.Printf("\n%-40s %10d MB\n", "peak server memory before", peakRSS(server.Process.Pid))
-	for _, size := range []int{batchSize, maxBatchSize} {
+	for _, size := range []int{batchSize, ledger.MaxBatch} {
 		body, out := io.Pipe()
 		go func() {
 			buffered := bufio.NewWriter(out)

@@ -99,7 +99,7 @@ func writeSites(name string) error {
 	return file.Close()
 }
 
-// startServer builds the program, starts it with a database and waits until it is ready.
+// startServer builds the program, starts it with a database and waits until it responds.
 func startServer(url, dir string) (*exec.Cmd, error) {
 	program := filepath.Join(dir, "labledger")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {

@@ -277,7 +277,7 @@ type Instrument struct {
 	Name string `json:"name"`
 }
 
-// Recent attempts to sign in, counted for the rate limit; also for accounts that do not exist.
+// Recent attempts to sign in or to register, counted for the rate limit; also for accounts that do not exist.
 type LoginAttempt struct {
 	// An IP address, or a hash of a username: it may be a password typed into the wrong field.
 	Subject string `json:"subject"`

@@ -25,7 +25,7 @@ type CheckDatabaseRow struct {
 	Writable      bool  `json:"writable"`
 }
 
-// Returns the version of the schema, and whether the database accepts writes.
+// Returns the version of the schema, whether its migration was interrupted, and whether the database accepts writes.
 //
 //	SELECT
 //	    version AS schema_version,

@@ -139,8 +139,8 @@ type CountLoginAttemptParams struct {
 	Seconds  int32    `json:"seconds"`
 }
 
-// Counts an attempt for each of its subjects before the password is checked. Returns the number of seconds to wait if
-// a subject exceeds its limit within the time window, otherwise 0.
+// Counts an attempt to sign in or to register, for each of its subjects, before it is made. Returns the number of
+// seconds to wait if a subject exceeds its limit within the time window, otherwise 0.
 //
 //	WITH input AS (
 //	    SELECT
@@ -286,8 +286,8 @@ type DeleteExpiredSessionsParams struct {
 	Seconds int32     `json:"seconds"`
 }
 
-// Deletes sessions and API tokens that ended before a time, and login attempts outside of the time window. Returns the
-// number of deleted rows.
+// Deletes sessions and API tokens that ended before a time, and login attempts whose count began longer ago than a
+// number of seconds. Returns the number of deleted rows.
 //
 //	WITH deleted_session AS (
 //	    DELETE FROM session

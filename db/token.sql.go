@@ -142,7 +142,7 @@ type ListTokensRow struct {
 	RevokedAt *time.Time `json:"revoked_at"`
 }
 
-// Lists the caller's API tokens by their first characters. The tokens themselves are not stored.
+// Lists the caller's API tokens with their first characters. The tokens themselves are not stored.
 //
 //	SELECT
 //	    id,

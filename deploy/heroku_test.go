@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/programtest"
 )
 
 // An appManifest has the members of an app.json that ours uses.
@@ -110,8 +109,8 @@ func TestAppManifest(t *testing.T) {
 // the settings of app.json. The database accepts only TLS, and its owner cannot create roles.
 func runAsHeroku(t *testing.T, labledger program) {
 	cluster := pgtest.NewCluster(t)
-	programtest.MustExecSQL(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-	programtest.MustExecSQL(t, cluster.URL(), "CREATE DATABASE heroku OWNER heroku")
+	pgtest.ExecScript(t, cluster.URL(), "CREATE ROLE heroku LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+	pgtest.ExecScript(t, cluster.URL(), "CREATE DATABASE heroku OWNER heroku")
 	proxy := newTLSProxy(t, cluster.URL())
 
 	env := map[string]string{}

@@ -15,8 +15,8 @@ var (
 	startServer    = programtest.Start
 	postEvent      = programtest.PostEvent
 	siteJSON       = programtest.SiteJSON
-	mustExecSQL    = programtest.MustExecSQL
-	queryText      = programtest.QueryText
+	execScript     = pgtest.ExecScript
+	mustValue      = pgtest.MustValue
 	assertContains = programtest.AssertContains
 	assertEqual    = programtest.AssertEqual
 )

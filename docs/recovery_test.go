@@ -1,18 +1,12 @@
 package docs_test
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,14 +103,14 @@ func (r *recoveryTest) setUpArchive() {
 // recordWork stores rows and events that the recovery must restore.
 func (r *recoveryTest) recordWork() {
 	t := r.t
-	r.early = queryText(t, r.ownerURL, "SELECT clock_timestamp()::text")
+	r.early = mustValue(t, r.ownerURL, "SELECT clock_timestamp()::text")
 	r.ada = r.api.Login("ada", programtest.SamplePassword, http.StatusOK)
 	r.api.Send(http.MethodPost, "/site/50", siteJSON("Kept"), http.StatusOK)
 	r.api.Send(http.MethodPatch, "/site/1", `{"contact": "Kept as well"}`, http.StatusOK)
 	r.deposit("150", "kept")
 	r.deposit("60", "")
 	r.tables = tableSums(t, r.ownerURL)
-	r.lastChange = queryText(t, r.ownerURL, "SELECT max(id)::text FROM change")
+	r.lastChange = mustValue(t, r.ownerURL, "SELECT max(id)::text FROM change")
 }
 
 // deleteData deletes everything, and stores more rows afterwards, which the recovery must not restore.
@@ -137,17 +131,17 @@ func (r *recoveryTest) deleteData() {
 	for _, id := range []string{"1", "2", "3", "50"} {
 		r.api.Send(http.MethodDelete, "/site/"+id+"?cascade=true", "", http.StatusOK)
 	}
-	r.api.Send(http.MethodDelete, fmt.Sprintf("/api/v1/attachments/%d", r.keptFile.id), "", http.StatusOK)
-	r.api.Get(r.keptFile.url, http.StatusNotFound)
+	r.api.Send(http.MethodDelete, fmt.Sprintf("/api/v1/attachments/%d", r.keptFile.ID), "", http.StatusOK)
+	r.api.Get(r.keptFile.URL, http.StatusNotFound)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.lostSiteID = intField(t, r.api.Send(http.MethodPost, "/api/v1/sites", siteJSON("Lost"), http.StatusCreated), "id")
 	r.lateFile = r.attach("Found too late.")
 	// More transaction IDs than the test uses after the recovery.
-	mustExecSQL(t, r.ownerURL, "DO 'BEGIN FOR n IN 1 .. 300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END'")
+	execScript(t, r.ownerURL, "DO 'BEGIN FOR n IN 1 .. 300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END'")
 	r.streamPosition = r.readStream("0", r.deposit("33", "lost"))
-	r.lostChange = queryText(t, r.ownerURL, "SELECT max(id)::text FROM change")
+	r.lostChange = mustValue(t, r.ownerURL, "SELECT max(id)::text FROM change")
 	r.api.SendAs(r.ada, http.MethodPost, "/auth/logout", "", http.StatusOK)
 	r.api.SendAs(r.ada, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
 	r.api.Stop(syscall.SIGINT)
@@ -167,7 +161,7 @@ func (r *recoveryTest) findMoment() {
 			r.moment = match[1]
 		}
 	}
-	isFirst := queryText(t, r.ownerURL, "SELECT (min(at) = '"+r.moment+"')::text FROM change WHERE action = 'delete'")
+	isFirst := mustValue(t, r.ownerURL, "SELECT (min(at) = '"+r.moment+"')::text FROM change WHERE action = 'delete'")
 	if isFirst != "true" {
 		t.Fatalf("the document finds the moment %q, which is not the first deletion", r.moment)
 	}
@@ -205,7 +199,7 @@ func (r *recoveryTest) recoverToMoment() {
 	r.admin.mustRun("MOMENT='" + r.early + "'")
 	assertContains(t, r.admin.mustRunBlocks("replay"), "paused")
 	privateURL := e.url(strings.TrimSpace(r.admin.mustRun("echo $NEW.run")), "labledger")
-	sites := queryText(t, privateURL, "SELECT count(*)::text FROM site WHERE id = 50")
+	sites := mustValue(t, privateURL, "SELECT count(*)::text FROM site WHERE id = 50")
 	assertEqual(t, "sites 50 at the earlier time", sites, "0")
 
 	saved := strings.TrimSpace(r.admin.mustRun("echo $NEW.shell"))
@@ -216,7 +210,7 @@ func (r *recoveryTest) recoverToMoment() {
 	if changed := changedTables(r.tables, tableSums(t, privateURL)); len(changed) > 0 {
 		t.Errorf("tables differ from the moment:\n%s", strings.Join(changed, "\n"))
 	}
-	changes := queryText(t, privateURL, "SELECT count(*) FILTER (WHERE action = 'delete') || ' ' || max(id) FROM change")
+	changes := mustValue(t, privateURL, "SELECT count(*) FILTER (WHERE action = 'delete') || ' ' || max(id) FROM change")
 	assertEqual(t, "deletions and last change", changes, "0 "+r.lastChange)
 
 	r.admin.mustRunBlocks("promote", "numbers", "sessions", "lost", "close")
@@ -241,7 +235,7 @@ func (r *recoveryTest) checkThatOldDataIsDisabled() {
 	}
 	r.admin.mustRun(`mv "$OLD/PG_VERSION.old" "$OLD/PG_VERSION"`)
 	old := e.startPostgres(r.dataDir)
-	sites := queryText(t, r.ownerURL, "SELECT string_agg(name, ', ' ORDER BY id) FROM site")
+	sites := mustValue(t, r.ownerURL, "SELECT string_agg(name, ', ' ORDER BY id) FROM site")
 	assertEqual(t, "sites of the old data", sites, "Under way, Lost")
 	e.stopPostgres(old, syscall.SIGINT)
 }
@@ -265,13 +259,13 @@ func (r *recoveryTest) reopenService() {
 	assertContains(t, e.shell(nil).mustRunBlocks("verify"), "no differences")
 	events := mustRun(t, r.ownerEnv, "", "import", "--dry-run", "events", r.recovered+".lost-events.csv")
 	assertContains(t, events, `"user_id":7`)
-	reset := queryText(t, r.ownerURL, "SELECT count(*) || '' FROM change WHERE xid = 0")
+	reset := mustValue(t, r.ownerURL, "SELECT count(*) || '' FROM change WHERE xid = 0")
 	assertEqual(t, "changes with a reset transaction ID", reset, "0")
 	e.shell(nil, append(r.fileVars, "PGHOST="+e.socket)...).mustRunBlocks("files")
 
 	r.api = startServer(t, r.serverEnv...)
-	assertEqual(t, "a restored file", r.api.Get(r.keptFile.url, http.StatusOK), "Frosted over since Friday.")
-	r.api.Get(r.lateFile.url, http.StatusOK) // it has no row
+	assertEqual(t, "a restored file", r.api.Get(r.keptFile.URL, http.StatusOK), "Frosted over since Friday.")
+	r.api.Get(r.lateFile.URL, http.StatusOK) // it has no row
 	r.api.SendAs(r.ada, http.MethodGet, "/site/1", "", http.StatusUnauthorized)
 	assertContains(t, r.api.Get("/site/1", http.StatusOK), "Kept as well")
 	siteID := intField(t, r.api.Send(http.MethodPost, "/api/v1/sites", siteJSON("New"), http.StatusCreated), "id")
@@ -281,7 +275,7 @@ func (r *recoveryTest) reopenService() {
 	assertContains(t, r.api.Get("/api/v1/changes?after="+r.lostChange, http.StatusOK), `"New"`)
 	kept, lost := r.deposit("150", "kept"), r.deposit("33", "lost")
 	// 150 is recorded once, 60 has no key, and 33 is recorded again.
-	assertEqual(t, "events", queryText(t, r.ownerURL, "SELECT count(*) || '' FROM event WHERE user_id = 7"), "3")
+	assertEqual(t, "events", mustValue(t, r.ownerURL, "SELECT count(*) || '' FROM event WHERE user_id = 7"), "3")
 	if kept == lost {
 		t.Error("two events have the same ID")
 	}
@@ -320,153 +314,9 @@ func (r *recoveryTest) recoverAfterCrash() {
 		if c.name == "crash" && len(changed) > 0 {
 			t.Errorf("tables differ from the time of the crash:\n%s", strings.Join(changed, "\n"))
 		}
-		sites := queryText(t, privateURL,
+		sites := mustValue(t, privateURL,
 			"SELECT string_agg(name, ', ' ORDER BY id) FROM site WHERE name IN ('Kept', 'New', 'Not archived')")
 		assertEqual(t, "sites after "+c.name, sites, c.sites)
 		sh.mustRunBlocks("close")
-	}
-}
-
-// tableSums returns the number of rows and a hash of each table.
-func tableSums(t *testing.T, url string) map[string]string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, url+"&timezone=UTC")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	sums := map[string]string{}
-	tables := queryText(t, url, "SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'")
-	for table := range strings.FieldsSeq(tables) {
-		var sum string
-		sql := fmt.Sprintf(`SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''))
-			FROM %s AS t`, table)
-		if err := conn.QueryRow(ctx, sql).Scan(&sum); err != nil {
-			t.Fatalf("table %s: %v", table, err)
-		}
-		sums[table] = sum
-	}
-	return sums
-}
-
-// changedTables describes the tables that differ between two results of tableSums.
-func changedTables(before, after map[string]string) (changed []string) {
-	for table, sum := range before {
-		if after[table] != sum {
-			changed = append(changed, fmt.Sprintf("%s: %s, was %s", table, after[table], sum))
-		}
-	}
-	if len(before) != len(after) {
-		changed = append(changed, fmt.Sprintf("%d tables, were %d", len(after), len(before)))
-	}
-	slices.Sort(changed)
-	return changed
-}
-
-// readStream reads the stream from a position until a message contains text. It returns the position of that message.
-func (r *recoveryTest) readStream(lastEventID, text string) (position string) {
-	t := r.t
-	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.api.URL+"/api/v1/stream", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Last-Event-ID", lastEventID)
-	response, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	matched := false
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		if id, isID := strings.CutPrefix(lines.Text(), "id: "); isID {
-			position = id
-		}
-		matched = matched || strings.Contains(lines.Text(), text)
-		if matched && lines.Text() == "" {
-			return position
-		}
-	}
-	t.Fatalf("stream after %s ended without %s: %s, %v", lastEventID, text, response.Status, lines.Err())
-	return ""
-}
-
-// intField returns a field of a JSON object.
-func intField(t *testing.T, object, name string) int64 {
-	t.Helper()
-	var fields map[string]any
-	if err := json.Unmarshal([]byte(object), &fields); err != nil {
-		t.Fatal(err)
-	}
-	n, ok := fields[name].(float64)
-	if !ok {
-		t.Fatalf("no number %s in %s", name, object)
-	}
-	return int64(n)
-}
-
-type attachment struct {
-	id  int64
-	url string
-}
-
-// attach uploads a file as a browser does.
-func (r *recoveryTest) attach(text string) attachment {
-	t := r.t
-	const form = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"notes.txt\"\r\n\r\n%s\r\n--B--\r\n"
-	header := http.Header{"Content-Type": {"multipart/form-data; boundary=B"}}
-	response := r.api.SendAs(header, http.MethodPost, "/upload", fmt.Sprintf(form, text), http.StatusCreated)
-	var uploaded struct{ URL string }
-	if err := json.Unmarshal([]byte(response), &uploaded); err != nil {
-		t.Fatal(err)
-	}
-	return attachment{intField(t, response, "id"), uploaded.URL}
-}
-
-// deposit records an event of user 7, with an idempotency key unless key is empty, and returns its ID.
-func (r *recoveryTest) deposit(amount, key string) (id string) {
-	body := fmt.Sprintf(`{"type": "deposit", "amount": %s, "user_id": 7, "time": 100}`, amount)
-	event, err := postEvent(r.api.URL, key, body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return event.EventID
-}
-
-// checkLostLines checks that a CSV file of lost changes or events contains the wanted lines, and nothing that was
-// recovered.
-func checkLostLines(t *testing.T, file string, want []string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	if err != nil {
-		t.Fatalf("%v:\n%s", err, text)
-	}
-	var got []string
-	for _, row := range rows[1:] {
-		if len(row) == 4 { // an event
-			got = append(got, row[0]+" "+row[1])
-			continue
-		}
-		var object struct{ Name string }
-		if err := json.Unmarshal([]byte(cmp.Or(row[7], row[6])), &object); err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, row[3]+" "+object.Name+" "+row[5])
-	}
-	for _, line := range want {
-		if !slices.Contains(got, line) {
-			t.Errorf("%s: missing %q in %q", file, line, got)
-		}
-	}
-	if slices.Contains(got, "site Kept insert") || slices.Contains(got, "deposit 150.00") {
-		t.Errorf("%s contains recovered rows: %q", file, got)
 	}
 }

@@ -8,7 +8,7 @@ SELECT
     set_config('lock_timeout', '2s', true);
 
 -- name: CheckDatabase :one
--- Returns the version of the schema, and whether the database accepts writes.
+-- Returns the version of the schema, whether its migration was interrupted, and whether the database accepts writes.
 SELECT
     version AS schema_version,
     dirty AS schema_dirty,

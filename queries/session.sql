@@ -46,8 +46,8 @@ WHERE NOT EXISTS (
 ORDER BY key;
 
 -- name: CountLoginAttempt :one
--- Counts an attempt for each of its subjects before the password is checked. Returns the number of seconds to wait if
--- a subject exceeds its limit within the time window, otherwise 0.
+-- Counts an attempt to sign in or to register, for each of its subjects, before it is made. Returns the number of
+-- seconds to wait if a subject exceeds its limit within the time window, otherwise 0.
 WITH input AS (
     SELECT
         unnest(@subjects::text[]) AS subject,
@@ -211,8 +211,8 @@ RETURNING
     true AS own;
 
 -- name: DeleteExpiredSessions :one
--- Deletes sessions and API tokens that ended before a time, and login attempts outside of the time window. Returns the
--- number of deleted rows.
+-- Deletes sessions and API tokens that ended before a time, and login attempts whose count began longer ago than a
+-- number of seconds. Returns the number of deleted rows.
 WITH deleted_session AS (
     DELETE FROM session
     WHERE expires_at < @before::timestamptz OR revoked_at < @before::timestamptz

@@ -1,5 +1,5 @@
 -- name: ListTokens :many
--- Lists the caller's API tokens by their first characters. The tokens themselves are not stored.
+-- Lists the caller's API tokens with their first characters. The tokens themselves are not stored.
 SELECT
     id,
     name,

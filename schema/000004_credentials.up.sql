@@ -95,7 +95,7 @@ CREATE TABLE login_attempt (
 CREATE INDEX login_attempt_since_idx ON login_attempt (since);
 
 COMMENT ON TABLE  login_attempt          IS
-    'Recent attempts to sign in, counted for the rate limit; also for accounts that do not exist.';
+    'Recent attempts to sign in or to register, counted for the rate limit; also for accounts that do not exist.';
 COMMENT ON COLUMN login_attempt.subject  IS
     'An IP address, or a hash of a username: it may be a password typed into the wrong field.';
 COMMENT ON COLUMN login_attempt.attempts IS 'Number of attempts in the time window.';

@@ -31,8 +31,8 @@ func TestCountedEvents(t *testing.T) {
 		{8, "deposit", 160},
 		{7, "withdraw", 190}, // 11: after the alert
 	} {
-		mustExec(t, pool, fmt.Sprintf(`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-			VALUES (%d, '%s', '%s', 1, 0, %d, 'medium', 1, '{}', '{}', now(), '')`, e.user, eventID(i), e.kind, e.time))
+		const values = `VALUES (%d, '%s', '%s', 1, 0, %d, 'medium', 1, '{}', '{}', NULL, now(), '')`
+		mustExec(t, pool, insertEvent+fmt.Sprintf(values, e.user, eventID(i), e.kind, e.time))
 	}
 	for reason, want := range map[string]string{
 		`{"code": 1100, "applies_to": "withdraw", "limit_at_risk": "100.00", "window_seconds": null}`:   "8",
@@ -52,8 +52,10 @@ func TestCountedEvents(t *testing.T) {
 			t.Errorf("%s counted %s, want %s", reason, got, want)
 		}
 	}
-	mustExec(t, pool, `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-		SELECT 9, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'deposit', 1, 0, 50, 'medium', 1, '{}', '{}', now(), '' FROM generate_series(1000, 2500) AS n`)
+	mustExec(t, pool, insertEvent+`
+		SELECT 9, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'deposit', 1, 0, 50, 'medium', 1,
+			'{}', '{}', NULL, now(), ''
+		FROM generate_series(1000, 2500) AS n`)
 	for _, reason := range []string{
 		`{"code": 500, "applies_to": "any", "limit_at_risk": "1.00", "window_seconds": 60}`,
 		`{"code": 300, "applies_to": "deposit", "limit_at_risk": "1200.00", "window_seconds": null}`,
@@ -75,23 +77,29 @@ func countedEvents(t *testing.T, pool *pgxpool.Pool, user, event int, reason str
 	return strings.Join(queryStrings(t, pool, sql, fmt.Sprint(user), eventID(event), reason), " ")
 }
 
-// TestResetRestoredXids restores a row with a greater transaction ID, as from another cluster, in each of the three tables.
+// TestResetRestoredXids restores a row with a greater transaction ID, as from another cluster, in each of the three
+// tables.
 func TestResetRestoredXids(t *testing.T) {
 	const resetTables = `SELECT format('%s %s %s',
 		(SELECT string_agg(DISTINCT (xid = 0)::text, ' ') FROM change),
 		(SELECT string_agg(DISTINCT (xid = 0)::text, ' ') FROM event),
 		(SELECT string_agg(DISTINCT (xid = 0)::text, ' ') FROM alert))`
 	for table, foreignRow := range map[string]string{
-		"event": `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor, xid)
+		"event": `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
+				alert_codes, created_at, actor, xid)
 			VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', now(), '', 1000000000000)`,
-		"alert": `INSERT INTO alert SELECT (json_populate_record(a, json_build_object('event_id', e.id, 'user_id', 1, 'xid', 1000000000000))).* FROM alert a,
-			LATERAL (SELECT id FROM event WHERE user_id = 1) AS e WHERE a.time = 1`,
-		"change": `INSERT INTO change (actor, table_name, row_key, action, xid) VALUES ('', 'site', '1', 'insert', 1000000000000)`,
+		"alert": `INSERT INTO alert
+			SELECT (json_populate_record(
+				a, json_build_object('event_id', e.id, 'user_id', 1, 'xid', 1000000000000)
+			)).*
+			FROM alert a, LATERAL (SELECT id FROM event WHERE user_id = 1) AS e WHERE a.time = 1`,
+		"change": `INSERT INTO change (actor, table_name, row_key, action, xid)
+			VALUES ('', 'site', '1', 'insert', 1000000000000)`,
 	} {
 		t.Run(table, func(t *testing.T) {
 			pool := poolWithLedger(t)
-			mustExec(t, pool, `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, created_at, actor)
-				VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', now(), '')`)
+			mustExec(t, pool, insertEvent+`
+				VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`)
 			reset := func() string { return queryStrings(t, pool, "SELECT reset_restored_xids()::text")[0] }
 			if got := reset(); got != "0" {
 				t.Errorf("a ledger of this cluster: %s rows were reset", got)
@@ -114,9 +122,11 @@ func TestResetRestoredXids(t *testing.T) {
 			after := queryStrings(t, pool, `SELECT (alert_change)::text FROM alert_change
 				UNION ALL SELECT (to_jsonb(alert) - 'xid')::text FROM alert WHERE user_id = 7 ORDER BY 1`)
 			if strings.Join(after, "\n") != strings.Join(before, "\n") {
-				t.Errorf("the reset changed other columns:\n%s\n---\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+				t.Errorf("the reset changed other columns:\n%s\n---\n%s",
+					strings.Join(before, "\n"), strings.Join(after, "\n"))
 			}
-			if disabled := queryStrings(t, pool, "SELECT tgname::text FROM pg_trigger WHERE tgenabled <> 'O'"); len(disabled) > 0 {
+			const disabledTriggers = "SELECT tgname::text FROM pg_trigger WHERE tgenabled <> 'O'"
+			if disabled := queryStrings(t, pool, disabledTriggers); len(disabled) > 0 {
 				t.Error("the reset leaves triggers disabled:", disabled)
 			}
 			if got := reset(); got != "0" {

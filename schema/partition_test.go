@@ -58,10 +58,11 @@ func migrations(t *testing.T, last int, change func(text string) string) fstest.
 
 const partitions = 4
 
-var createDistributedTable = regexp.MustCompile(`(?s)CREATE TABLE (user_state|event|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
+var createDistributedTable = regexp.MustCompile(
+	`(?s)CREATE TABLE (user_state|event|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
 
-// partitionedPool installs the schema with the distributed tables partitioned by hash of user_id. Postgres then requires
-// user_id in every unique index, and statistics show how many partitions a statement reads.
+// partitionedPool installs the schema with the distributed tables partitioned by hash of user_id. Postgres then
+// requires user_id in every unique index, and statistics show how many partitions a statement reads.
 func partitionedPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	ctx := context.Background()
@@ -76,7 +77,8 @@ func partitionedPool(t *testing.T) *pgxpool.Pool {
 			m := createDistributedTable.FindStringSubmatch(create)
 			create = fmt.Sprintf("CREATE TABLE %s (\n%s\n) PARTITION BY HASH (user_id);", m[1], m[2])
 			for i := range partitions {
-				create += fmt.Sprintf("\nCREATE TABLE %[1]s_part%[2]d PARTITION OF %[1]s FOR VALUES WITH (MODULUS %[3]d, REMAINDER %[2]d)%[4]s;", m[1], i, partitions, m[3])
+				create += fmt.Sprintf("\nCREATE TABLE %[1]s_part%[2]d PARTITION OF %[1]s "+
+					"FOR VALUES WITH (MODULUS %[3]d, REMAINDER %[2]d)%[4]s;", m[1], i, partitions, m[3])
 			}
 			return create
 		})
@@ -106,10 +108,13 @@ func recordEvents(t *testing.T, pool *pgxpool.Pool) {
 			Type: rules.Type(random.IntN(2)), Amount: rules.Cents(1 + random.IntN(150_00)), Time: int64(i),
 		}}
 	}
-	mustExec(t, pool, "INSERT INTO account (id, username, risk) VALUES (5, 'five', 'high'), (6, 'six', 'low') ON CONFLICT (id) DO NOTHING")
+	mustExec(t, pool, `INSERT INTO account (id, username, risk) VALUES (5, 'five', 'high'), (6, 'six', 'low')
+		ON CONFLICT (id) DO NOTHING`)
 	for i := range 300 {
 		e := newEvent(i)
-		request := ledger.RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "me", Key: fmt.Sprint(i), Hash: [32]byte{byte(i)}}
+		request := ledger.RecordRequest{
+			UserID: e.UserID, Event: e.Event, Actor: "me", Key: fmt.Sprint(i), Hash: [32]byte{byte(i)},
+		}
 		first, err := l.Record(ctx, request)
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +137,8 @@ func recordEvents(t *testing.T, pool *pgxpool.Pool) {
 			t.Fatal("batch:", err)
 		}
 		n := 0
-		if err := result.ForEach(ctx, func(ledger.Result) error { n++; return nil }); err != nil || n != len(batch.Events) {
+		err = result.ForEach(ctx, func(ledger.Result) error { n++; return nil })
+		if err != nil || n != len(batch.Events) {
 			t.Fatal(n, err)
 		}
 	}
@@ -143,13 +149,15 @@ func recordEvents(t *testing.T, pool *pgxpool.Pool) {
 // TestPartitionedIntake records the same events in the plain and in the partitioned schema.
 func TestPartitionedIntake(t *testing.T) {
 	plain, partitioned := pgtest.Pool(t), partitionedPool(t)
-	const mock = "INSERT INTO account (id, username) VALUES (1, 'Bob'), (2, 'Jane'), (3, 'Harry') ON CONFLICT DO NOTHING" // as in the template of plain
-	mustExec(t, partitioned, mock)
+	mustExec(t, partitioned, schema.MockData) // as in plain
 	recordEvents(t, plain)
 	recordEvents(t, partitioned)
 	const rows = `
-		SELECT concat('event ', n, ' ', to_jsonb(e) - ARRAY['id', 'alert_id', 'created_at', 'xid', 'n']) FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM event) AS e
-		UNION ALL SELECT concat('alert ', n, ' ', to_jsonb(a) - ARRAY['id', 'event_id', 'created_at', 'changed_at', 'xid', 'n']) FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM alert) AS a
+		SELECT concat('event ', n, ' ', to_jsonb(e) - ARRAY['id', 'alert_id', 'created_at', 'xid', 'n'])
+			FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM event) AS e
+		UNION ALL
+		SELECT concat('alert ', n, ' ', to_jsonb(a) - ARRAY['id', 'event_id', 'created_at', 'changed_at', 'xid', 'n'])
+			FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS n FROM alert) AS a
 		UNION ALL SELECT concat('change ', user_id, ' ', version, ' ', before, ' ', after) FROM alert_change
 		UNION ALL SELECT concat('state ', user_id, ' ', risk, ' ', state) FROM user_state
 		UNION ALL SELECT concat('key ', user_id, ' ', caller, ' ', key) FROM idempotency
@@ -164,7 +172,8 @@ func TestPartitionedIntake(t *testing.T) {
 	if len(want) < 2500 {
 		t.Errorf("only %d rows were compared", len(want))
 	}
-	if n := queryStrings(t, partitioned, "SELECT count(*)::text FROM (SELECT DISTINCT tableoid FROM event) AS used")[0]; n != fmt.Sprint(partitions) {
+	const used = "SELECT count(DISTINCT tableoid)::text FROM event"
+	if n := queryStrings(t, partitioned, used)[0]; n != fmt.Sprint(partitions) {
 		t.Errorf("%s partitions of event contain rows, want %d", n, partitions)
 	}
 	for _, sql := range []string{"UPDATE event SET actor = ''", "TRUNCATE event CASCADE", "DELETE FROM alert"} {
@@ -178,7 +187,8 @@ func TestPartitionedIntake(t *testing.T) {
 func partitionsUsed(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) error) map[string]int {
 	t.Helper()
 	ctx := context.Background()
-	const accesses = `SELECT relname::text, seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE relname ~ '_part\d$'`
+	const accesses = `SELECT relname::text, seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del
+		FROM pg_stat_xact_user_tables WHERE relname ~ '_part\d$'`
 	used := map[string]int{}
 	err := pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		if _, err := conn.Exec(ctx, "SELECT pg_stat_force_next_flush()"); err != nil {
@@ -225,8 +235,8 @@ func partitionsUsed(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) er
 	return used
 }
 
-// TestIntakeStatementsFilterByUser runs each statement of the intake for one user. A statement uses one partition of each
-// table, unless its comment says that it does not filter by user.
+// TestIntakeStatementsFilterByUser runs each statement of the intake for one user. A statement uses one partition of
+// each table, unless its comment says that it does not filter by user.
 func TestIntakeStatementsFilterByUser(t *testing.T) {
 	pool := partitionedPool(t)
 	recordEvents(t, pool)
@@ -245,7 +255,9 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 	}
 	now := time.Now()
 	intake := map[string]func(q *db.Queries) error{
-		"SetLockTimeout": func(q *db.Queries) error { return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "1s"}) },
+		"SetLockTimeout": func(q *db.Queries) error {
+			return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "1s"})
+		},
 		"LockState": func(q *db.Queries) error {
 			_, err := q.LockState(ctx, db.LockStateParams{UserID: user})
 			return err
@@ -275,7 +287,10 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 			return err
 		},
 		"GetLatestRuleset": func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err },
-		"GetRuleset":       func(q *db.Queries) error { _, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1}); return err },
+		"GetRuleset": func(q *db.Queries) error {
+			_, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1})
+			return err
+		},
 		"FindKeys": func(q *db.Queries) error {
 			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{recorded.Key}})
 			return err
@@ -300,7 +315,9 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 			})
 		},
 		"SaveStates": func(q *db.Queries) error {
-			return q.SaveStates(ctx, db.SaveStatesParams{UserIds: []int64{user}, LastIds: []uuid.UUID{id(1)}, States: []string{"{}"}})
+			return q.SaveStates(ctx, db.SaveStatesParams{
+				UserIds: []int64{user}, LastIds: []uuid.UUID{id(1)}, States: []string{"{}"},
+			})
 		},
 		"SaveKeys": func(q *db.Queries) error {
 			return q.SaveKeys(ctx, db.SaveKeysParams{
@@ -333,7 +350,8 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 		},
 	}
 	notIntake := []string{
-		"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans", "RepairState",
+		"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans",
+		"RepairState",
 	}
 	text, err := os.ReadFile("../queries/ledger.sql")
 	if err != nil {
@@ -391,5 +409,6 @@ func lockAndListWindow(ctx context.Context, user int64) func(q *db.Queries) erro
 // eventWithoutAlert returns the ID of an event of a user that raised no alert.
 func eventWithoutAlert(t *testing.T, pool *pgxpool.Pool, user int64) uuid.UUID {
 	t.Helper()
-	return uuid.MustParse(queryStrings(t, pool, "SELECT id::text FROM event WHERE user_id = $1 AND alert_id IS NULL LIMIT 1", user)[0])
+	const sql = "SELECT id FROM event WHERE user_id = $1 AND alert_id IS NULL LIMIT 1"
+	return pgtest.QueryValue[uuid.UUID](t, pool, sql, user)
 }

@@ -16,7 +16,8 @@ import (
 	"labledger/schema"
 )
 
-// TestSchemaSQL compares schema.sql with the directory: it includes every migration, in order, and sets the newest version.
+// TestSchemaSQL compares schema.sql with the directory: it includes every migration, in order, and sets the newest
+// version.
 func TestSchemaSQL(t *testing.T) {
 	migrations, err := fs.Glob(schema.Files, "*.up.sql")
 	if err != nil {
@@ -41,7 +42,8 @@ func TestSchemaSQL(t *testing.T) {
 	}
 }
 
-// TestPsqlInstall compares a schema installed by psql with the migrated one: its objects, their privileges and the version.
+// TestPsqlInstall compares a schema installed by psql with the migrated one: its objects, their privileges and the
+// version.
 func TestPsqlInstall(t *testing.T) {
 	ctx := context.Background()
 	psql, err := postgres.FindClient("psql")

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -18,13 +17,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	pgtest.Main(m, schema.Files, func(ctx context.Context, url string) error {
-		conn, err := pgx.Connect(ctx, url)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close(ctx) }()
-		_, err = conn.PgConn().Exec(ctx, schema.MockData).ReadAll()
+	pgtest.Main(m, schema.Files, func(_ context.Context, url string) error {
+		_, err := pgtest.Value(url, schema.MockData)
 		return err
 	})
 }
@@ -96,13 +90,15 @@ func TestDown(t *testing.T) {
 	}
 }
 
-// TestCatalog checks the conventions of the schema: every table and column has a comment, and constraints and indexes are
-// named after their table and columns.
+// TestCatalog checks the conventions of the schema: every table and column has a comment, and constraints and indexes
+// are named after their table and columns.
 func TestCatalog(t *testing.T) {
 	pool := pgtest.Pool(t)
-	const relation = `c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_migrations' AND c.relkind IN ('r', 'v')`
+	const relation = `c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_migrations'
+		AND c.relkind IN ('r', 'v')`
 	for problem, sql := range map[string]string{
-		"has no comment": `SELECT c.relname::text FROM pg_class c WHERE ` + relation + ` AND obj_description(c.oid) IS NULL`,
+		"has no comment": `SELECT c.relname::text FROM pg_class c
+			WHERE ` + relation + ` AND obj_description(c.oid) IS NULL`,
 		"is a column without a comment": `SELECT format('%s.%s', c.relname, a.attname)
 			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 			WHERE ` + relation + ` AND col_description(c.oid, a.attnum) IS NULL`,
@@ -140,9 +136,10 @@ func TestCatalog(t *testing.T) {
 const (
 	setVersion   = "set_version BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_version(KEY)"
 	recordChange = "record_change AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_change(KEY)"
-	reserveIDs   = "reserve_ids AFTER INSERT REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids()"
-	noTruncate   = "no_truncate BEFORE TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()"
-	syncRisk     = "sync_risk AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION sync_risk()"
+	reserveIDs   = "reserve_ids AFTER INSERT REFERENCING NEW TABLE AS inserted " +
+		"FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids()"
+	noTruncate = "no_truncate BEFORE TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()"
+	syncRisk   = "sync_risk AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION sync_risk()"
 )
 
 var tableKinds = []struct {
@@ -150,15 +147,19 @@ var tableKinds = []struct {
 	tables   string
 	triggers []string
 }{
-	{"versions and history", "site freezer computer container", []string{setVersion, recordChange, reserveIDs, noTruncate}},
+	{"versions and history", "site freezer computer container", []string{
+		setVersion, recordChange, reserveIDs, noTruncate,
+	}},
 	{"versions and history, IDs from the server", "attachment", []string{setVersion, recordChange, noTruncate}},
 	{"versions and history, checked alert and owner", "todo", []string{
 		setVersion,
 		recordChange,
 		reserveIDs,
 		noTruncate,
-		"assert_alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) EXECUTE FUNCTION assert_alert_exists()",
-		"assert_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION assert_owner()",
+		"assert_alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) " +
+			"EXECUTE FUNCTION assert_alert_exists()",
+		"assert_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
+			"EXECUTE FUNCTION assert_owner()",
 	}},
 	{"versions and history, risk copied to the ledger", "account", []string{
 		setVersion,
@@ -166,8 +167,10 @@ var tableKinds = []struct {
 		reserveIDs,
 		noTruncate,
 		syncRisk,
-		"end_sessions AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) EXECUTE FUNCTION end_sessions('id')",
-		"rename_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) EXECUTE FUNCTION rename_owner()",
+		"end_sessions AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) " +
+			"EXECUTE FUNCTION end_sessions('id')",
+		"rename_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
+			"EXECUTE FUNCTION rename_owner()",
 	}},
 	{"versions and history, never deleted, published as rule sets", "rule", []string{
 		setVersion,
@@ -184,7 +187,8 @@ var tableKinds = []struct {
 	}},
 	{"a life cycle and its own history", "alert", []string{
 		"set_alert_version BEFORE UPDATE FOR EACH ROW EXECUTE FUNCTION set_alert_version()",
-		"record_alert_change AFTER UPDATE FOR EACH ROW WHEN ((old.version <> new.version)) EXECUTE FUNCTION record_alert_change()",
+		"record_alert_change AFTER UPDATE FOR EACH ROW WHEN ((old.version <> new.version)) " +
+			"EXECUTE FUNCTION record_alert_change()",
 		"no_delete BEFORE DELETE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
 	}},
 	{"deleted after some days, never changed", "idempotency", []string{
@@ -224,11 +228,13 @@ func TestTableKinds(t *testing.T) {
 			slices.Sort(want)
 			slices.Sort(got)
 			if !slices.Equal(got, want) {
-				t.Errorf("%s (%s) has the triggers\n%s\nwant\n%s", table, kind.kind, strings.Join(got, "\n"), strings.Join(want, "\n"))
+				t.Errorf("%s (%s) has the triggers\n%s\nwant\n%s",
+					table, kind.kind, strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		}
 	}
-	const tables = `SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`
+	const tables = `SELECT relname::text FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`
 	for _, table := range queryStrings(t, pool, tables) {
 		if !known[table] {
 			t.Errorf("table %s has no kind", table)

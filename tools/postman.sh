@@ -40,7 +40,8 @@ chmod 755 "$work" # as root, the embedded Postgres runs as another user
 go build -buildvcs=false -o "$work/labledger" .
 
 # Ignore databases, keys and proxies from the caller's environment.
-unset DATABASE_URL READ_DATABASE_URL JWT_SECRET JWT_SECRET_FILE REGISTRATION http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
+unset DATABASE_URL READ_DATABASE_URL JWT_SECRET JWT_SECRET_FILE REGISTRATION
+unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 
 for auth in open required; do
 	echo "AUTH=$auth"
@@ -64,7 +65,8 @@ for auth in open required; do
 	if [ "$auth" = required ]; then
 		password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')
 		echo "$password" | "$work/labledger" user create postman --role admin
-		tokens=$(echo "{\"username\": \"postman\", \"password\": \"$password\"}" | curl -sf "$url/auth/login" -H 'Content-Type: application/json' --data-binary @-)
+		tokens=$(echo "{\"username\": \"postman\", \"password\": \"$password\"}" |
+			curl -sf "$url/auth/login" -H 'Content-Type: application/json' --data-binary @-)
 	fi
 	TOKENS=$tokens node - "$collection" >"$work/collection.json" <<'EOS'
 const all = JSON.parse(require("fs").readFileSync(process.argv[2]));

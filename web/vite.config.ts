@@ -1,8 +1,8 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
-// The Go server embeds dist/ and replaces two placeholders of index.html in each response: __NONCE__, and __STATIC__,
-// the directory name with a digest of its content. File names stay the same in every build, and files can be cached
+// The Go server embeds dist/ and replaces two placeholders of index.html: __NONCE__, and __STATIC__, the URL of the
+// files, which has a digest of their content. File names stay the same in every build, and files can be cached
 // forever.
 const serverPlaceholders: Plugin = {
   name: 'server-placeholders',

@@ -29,7 +29,7 @@ type UpdateAccountRequest struct {
 	// Expected version of the account. If the account has another version, the response is 412 and nothing changes.
 	Version *int64 `json:"version"`
 	// Names of the fields in the request body.
-	Present []string `json:"given"`
+	Given []string `json:"given"`
 }
 
 // CreateTokenRequest describes the API token to create.
@@ -82,7 +82,7 @@ func (a *Authenticator) ReplaceOwnAccount(
 func (a *Authenticator) PatchOwnAccount(
 	ctx context.Context, c *rest.Call, in UpdateAccountRequest,
 ) (db.Account, error) {
-	return a.updateAccount(ctx, c, in, in.Present)
+	return a.updateAccount(ctx, c, in, in.Given)
 }
 
 // updateAccount changes the given fields and the password.
@@ -134,7 +134,7 @@ func (a *Authenticator) updateAccount(
 func validatePasswordChange(c *rest.Call, in UpdateAccountRequest) {
 	switch {
 	case c.Errors.Has("password") || c.Errors.Has("current_password"):
-	case in.Password == nil && slices.Contains(in.Present, "password"):
+	case in.Password == nil && slices.Contains(in.Given, "password"):
 		c.Errors.Add("password", "must not be null")
 	case in.Password == nil && in.CurrentPassword != nil:
 		c.Errors.Add("password", "is required with current_password")

@@ -38,7 +38,7 @@ type Plan struct {
 	callerFields  []callerField
 	requiredBody  []string // fields that the body must contain
 	requiredQuery []string // parameters that the query string must contain
-	presentIndex  int      // index of the field with the names that a PATCH contains; -1 for none
+	givenIndex    int      // index of the field with the names of the fields in the body; -1 for none
 	versionIndex  int      // index of the expected version; -1 for none
 	limitIndex    int      // index of a list's row limit; -1 for none
 	offsetIndex   int      // index of a list's offset; -1 for none
@@ -99,7 +99,7 @@ var writeFlags = []string{"cascade", "simulate"}
 func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	p := &Plan{
 		typ: params, ignored: o.Ignored, canCreate: o.CanCreate, flags: o.Flags,
-		presentIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1,
+		givenIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1,
 	}
 	isWrite := method != http.MethodGet
 	for i := range params.NumField() {
@@ -111,7 +111,7 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 			p.needsAccount = p.needsAccount || name == "caller_id"
 			continue
 		case name == "given":
-			p.presentIndex = i
+			p.givenIndex = i
 			continue
 		}
 		f := field{newValue(params.Field(i).Type, o.Rules.of(params, name)), name, i}

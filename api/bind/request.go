@@ -134,8 +134,8 @@ func (p *Plan) Body(params any, body []byte, errs *problem.FieldErrors) error {
 		return bodyProblem("must end after the JSON object")
 	}
 	p.requireFields(seen, errs)
-	if p.presentIndex >= 0 {
-		target.Field(p.presentIndex).Set(reflect.ValueOf(seen))
+	if p.givenIndex >= 0 {
+		target.Field(p.givenIndex).Set(reflect.ValueOf(seen))
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (p *Plan) setBodyField(target reflect.Value, f field, text jsontext.Value) 
 	fromBody := reflect.New(dst.Type()).Elem()
 	reason = f.setJSON(fromBody, text)
 	if reason == "" && !fromBody.Equal(dst) {
-		return fmt.Sprintf("is %s, but the path says %v", text, dst.Interface())
+		return fmt.Sprintf("is %s, but the path has %v", text, dst.Interface())
 	}
 	return reason
 }

@@ -45,7 +45,7 @@ type sqlcOutput struct {
 			Name   string `json:"name"`
 			Tables []struct {
 				Rel     sqlcName `json:"rel"`
-				Comment string    `json:"comment"`
+				Comment string   `json:"comment"`
 				Columns []struct {
 					Name    string `json:"name"`
 					Comment string `json:"comment"`
@@ -63,8 +63,8 @@ type sqlcOutput struct {
 		} `json:"columns"`
 		Params []struct {
 			Column struct {
-				Name    string    `json:"name"`
-				NotNull bool      `json:"not_null"`
+				Name    string   `json:"name"`
+				NotNull bool     `json:"not_null"`
 				Type    sqlcName `json:"type"`
 			} `json:"column"`
 		} `json:"params"`

@@ -132,9 +132,9 @@ var columnDocs = map[string]map[string]string{
 		"title":  "Name or title of the matching row.",
 		"detail": "Further text of the matching row, such as an address.",
 	},
-	"EndSessionRow":      {"own": "True for the session of this request."},
-	"ListOwnSessionsRow": {"own": "True for the session of this request."},
-	"RevokeSessionRow":   {"own": "True for the session of this request."},
+	"EndSessionRow":       {"own": "True for the session of this request."},
+	"ListOwnSessionsRow":  {"own": "True for the session of this request."},
+	"RevokeSessionRow":    {"own": "True for the session of this request."},
 	"RevokeSessionParams": {"revoke": "True revokes the session; false changes nothing."},
 }
 

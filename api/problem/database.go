@@ -141,7 +141,7 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 // stillReferenced returns the problem of a deletion that foreign keys prevent.
 func stillReferenced(pgErr *pgconn.PgError) *Problem {
 	usedBy := "other rows"
-	if pgErr.ConstraintName == "" { // raised by a function that counted the rows
+	if pgErr.ConstraintName == "" { // assert_unreferenced counted the rows
 		usedBy = pgErr.Detail
 	}
 	return New(http.StatusConflict, "The row is still referenced by %s. %s", usedBy, cascadeHint).WithCause(pgErr)

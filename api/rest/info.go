@@ -38,7 +38,7 @@ type Role int
 
 // The roles.
 const (
-	Public      Role = iota // required by routes without authentication; held by unauthenticated callers
+	Public      Role = iota // required by routes without authentication; held by callers who must sign in
 	Viewer                  // reads everything, writes own todos
 	Operator                // also writes the register, events and alerts
 	Admin                   // everything

@@ -280,7 +280,7 @@ func (c *client) signIn(ctx context.Context) error {
 }
 
 // renew requests new tokens with the refresh token, which is valid once. If the response is lost it retries
-// immediately, and the server returns the same tokens again.
+// immediately: within 10 seconds the server accepts the token again.
 func (c *client) renew(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		response, err := c.requestTokens(ctx, "/auth/refresh", row{"refresh_token": c.refreshToken})

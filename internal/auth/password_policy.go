@@ -76,7 +76,8 @@ func unleet(text string) []rune {
 }
 
 // isCommon reports whether a password is a common one, possibly disguised like P@ssw0rd! or 2024dragon. Characters
-// before the first and after the last letter may replace letters or be padding, so it tries every way to strip them.
+// before the first and after the last letter may replace letters or be padding, so it tries every way to strip them. A
+// password without letters is not a disguise: long numbers would match by chance.
 func isCommon(password string) bool {
 	if commonPasswords()[strings.ToLower(password)] {
 		return true

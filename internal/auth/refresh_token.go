@@ -22,7 +22,8 @@ type RefreshClaims struct {
 }
 
 // SignRefreshToken returns a refresh token of 79 characters. It consists of "llr_" and the base64url encoding of the
-// session ID (16 bytes), the generation (8 bytes, big endian) and the HMAC-SHA256 of both.
+// session ID (16 bytes), the generation (8 bytes, big endian) and the HMAC-SHA256 of both. It is not a JWT, because
+// only this server reads it.
 //
 // The result is deterministic: the server can recreate a token and need not store it. The token contains no expiry;
 // the caller enforces RefreshTokenTTL. ParseRefreshToken rejects tokens with a generation below 1.

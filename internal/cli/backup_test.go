@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/programtest"
 )
 
 // emptyDatabase returns the URL of a new database without any objects.
@@ -22,8 +21,8 @@ func emptyDatabase(t *testing.T) string {
 	}
 	u.Path += "_empty"
 	name := strings.TrimPrefix(u.Path, "/")
-	mustExecSQL(t, other, "CREATE DATABASE "+name)
-	t.Cleanup(func() { mustExecSQL(t, other, "DROP DATABASE "+name+" WITH (FORCE)") })
+	execScript(t, other, "CREATE DATABASE "+name)
+	t.Cleanup(func() { execScript(t, other, "DROP DATABASE "+name+" WITH (FORCE)") })
 	return u.String()
 }
 
@@ -34,7 +33,7 @@ func TestBackup(t *testing.T) {
 	database, file := pgtest.Database(t), filepath.Join(t.TempDir(), "it.dump")
 	env := []string{"DATABASE_URL=" + database}
 	mustRun(t, env, "", "seed")
-	mustExecSQL(t, database, `INSERT INTO account (username, risk, role) VALUES ('ann', 'low', 'operator');
+	execScript(t, database, `INSERT INTO account (username, risk, role) VALUES ('ann', 'low', 'operator');
 		INSERT INTO credential (account_id, password_hash) SELECT id, '$argon2id$test' FROM account WHERE username = 'ann'`)
 	stop := make(chan struct{})
 	writer := make(chan error, 1)
@@ -48,7 +47,7 @@ func TestBackup(t *testing.T) {
 				return
 			default:
 			}
-			if err := programtest.ExecSQL(database, write); err != nil {
+			if _, err := pgtest.Value(database, write); err != nil {
 				writer <- err
 				return
 			}
@@ -64,7 +63,7 @@ func TestBackup(t *testing.T) {
 	}
 	assertContains(t, r.Stdout, file, "rows in", "verified by a restore")
 	const scratch = "SELECT count(*)::text FROM pg_database WHERE datname LIKE 'labledger\\_%'"
-	assertEqual(t, "scratch databases after the backup", queryText(t, database, scratch), "0")
+	assertEqual(t, "scratch databases after the backup", mustValue(t, database, scratch), "0")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode of the backup: %v, %v; want only the owner to read it", info, err)
 	}
@@ -78,7 +77,7 @@ func TestBackup(t *testing.T) {
 	assertContains(t, mustRun(t, restore, "", "restore", file), "restored:", "rows in")
 	const account = `SELECT username || ' ' || risk || ' ' || role || ' ' || password_hash
 		FROM account JOIN credential ON account_id = id`
-	assertEqual(t, "restored account", queryText(t, empty, account), "ann low operator $argon2id$test")
+	assertEqual(t, "restored account", mustValue(t, empty, account), "ann low operator $argon2id$test")
 	// The constraints and triggers are restored, and the server can use the database.
 	assertContains(t, sqlError(t, empty, "DELETE FROM change"), "would lose history")
 	assertContains(t, sqlError(t, empty, "INSERT INTO site (name) VALUES (' ')"), "site_name_not_blank")
@@ -92,7 +91,7 @@ func TestBackup(t *testing.T) {
 // sqlError returns the error of a statement that must fail.
 func sqlError(t *testing.T, database, sql string) string {
 	t.Helper()
-	err := programtest.ExecSQL(database, sql)
+	_, err := pgtest.Value(database, sql)
 	if err == nil {
 		t.Fatalf("%s succeeds", sql)
 	}
@@ -120,7 +119,7 @@ func TestRestore_isAtomic(t *testing.T) {
 		}
 		assertContains(t, mustFail(t, restore, "", "restore", path), "nothing was restored", "pg_restore")
 		const tables = "SELECT count(*)::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-		assertEqual(t, "tables after "+name, queryText(t, empty, tables), "0")
+		assertEqual(t, "tables after "+name, mustValue(t, empty, tables), "0")
 	}
 	assertContains(t, mustFail(t, restore, "", "restore", filepath.Join(dir, "nothing")), "no such file")
 	assertContains(t, mustFail(t, restore, "", "restore", dir), "not a regular file")

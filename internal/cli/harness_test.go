@@ -21,8 +21,8 @@ var (
 	migrated         = programtest.Migrated
 	databaseURL      = programtest.DatabaseURL
 	passwordDatabase = programtest.PasswordDatabase
-	mustExecSQL      = programtest.MustExecSQL
-	queryText        = programtest.QueryText
+	execScript       = pgtest.ExecScript
+	mustValue        = pgtest.MustValue
 	postmasterPID    = pgtest.PostmasterPID
 	processAlive     = programtest.ProcessAlive
 	assertContains   = programtest.AssertContains

@@ -111,7 +111,7 @@ func TestPsql_forwardsSIGTERM(t *testing.T) {
 	s := programtest.Launch(t, programtest.Command(t, env, "psql", "-c", "SELECT pg_sleep(3600)"))
 	s.WaitFor("the query to run", func() bool {
 		const running = "SELECT count(*)::text FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'"
-		return queryText(t, databaseURL(env), running) == "1"
+		return mustValue(t, databaseURL(env), running) == "1"
 	})
 	s.Signal(syscall.SIGTERM)
 	s.Wait() // fails the test if psql does not exit

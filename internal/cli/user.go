@@ -258,7 +258,8 @@ func optional(text string) *string {
 	return &text
 }
 
-// quoteUnprintable quotes a name that has control characters, so that a terminal does not interpret them.
+// quoteUnprintable quotes a name that has control or invisible characters. A client of the API chooses the name, and a
+// terminal must not interpret it.
 func quoteUnprintable(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(name)

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os/user"
@@ -9,8 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
+	"labledger/internal/pgtest"
 	"labledger/internal/programtest"
 )
 
@@ -19,7 +17,7 @@ const password = programtest.SamplePassword
 // accountChanges returns the history of an account: actor, action, role, risk level and disabled of each change.
 func accountChanges(t *testing.T, url, name string) string {
 	t.Helper()
-	return queryText(t, url, fmt.Sprintf(`
+	return mustValue(t, url, fmt.Sprintf(`
 		SELECT string_agg(concat_ws(' ', actor, action, after ->> 'role', coalesce(after ->> 'risk', '-'),
 			after ->> 'disabled', request_id), E'\n' ORDER BY id)
 		FROM change
@@ -72,8 +70,8 @@ func TestUser(t *testing.T) {
 	assertEqual(t, "first password of an account",
 		mustRun(t, env, password, "user", "password", "Bob"),
 		"Set a new password for Bob."+revoked+"\n")
-	mustExecSQL(t, url, "INSERT INTO account (username) VALUES (E'\\x1b[2Jno\\tbody')")
-	mustExecSQL(t, url, `INSERT INTO session (account_id, created_at, expires_at)
+	execScript(t, url, "INSERT INTO account (username) VALUES (E'\\x1b[2Jno\\tbody')")
+	execScript(t, url, `INSERT INTO session (account_id, created_at, expires_at)
 		VALUES (5, '2026-03-01 12:00Z', now()), (5, '2026-01-01Z', now())`)
 	assertEqual(t, "list", list(), `ID  USERNAME           ROLE      RISK  DISABLED  PASSWORD  LAST SIGN-IN
 1   Bob                viewer    -     no        yes       -
@@ -84,11 +82,11 @@ func TestUser(t *testing.T) {
 6   gate               viewer    -     no        no        -
 7   "\x1b[2Jno\tbody"  viewer    -     no        no        -
 `)
-	assertEqual(t, "country", queryText(t, url, "SELECT country FROM account WHERE id = 5"), "Iceland")
+	assertEqual(t, "country", mustValue(t, url, "SELECT country FROM account WHERE id = 5"), "Iceland")
 
 	// The database stores no password, and the history no hash.
 	for _, table := range []string{"change", "account", "credential"} {
-		text := queryText(t, url, "SELECT coalesce(string_agg(row::text, ''), '') FROM "+table+" AS row")
+		text := mustValue(t, url, "SELECT coalesce(string_agg(row::text, ''), '') FROM "+table+" AS row")
 		if strings.Contains(text, password) || table == "change" && strings.Contains(text, "argon2id") {
 			t.Errorf("table %s contains a password or its hash", table)
 		}
@@ -105,7 +103,7 @@ func TestUser_rejectsInvalidChanges(t *testing.T) {
 	mustRun(t, env, password+"\n", "user", "create", "grace")
 	accounts := func() string {
 		t.Helper()
-		return queryText(t, databaseURL(env), `SELECT string_agg(concat(account, password_hash), ' ' ORDER BY id)
+		return mustValue(t, databaseURL(env), `SELECT string_agg(concat(account, password_hash), ' ' ORDER BY id)
 			FROM account LEFT JOIN credential ON account_id = id`)
 	}
 	before := accounts()
@@ -181,15 +179,8 @@ func TestUserCreate_losesRaceForName(t *testing.T) {
 	t.Parallel()
 	env := migrated(t, false)
 	url := databaseURL(env)
-	ctx := t.Context()
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, "BEGIN; INSERT INTO account (username, country) VALUES ('grace', 'first')"); err != nil {
-		t.Fatal(err)
-	}
+	conn := pgtest.Connect(t, url)
+	pgtest.Exec(t, conn, "BEGIN; INSERT INTO account (username, country) VALUES ('grace', 'first')")
 	cmd := programtest.Command(t, env, "user", "create", "grace")
 	cmd.Stdin = strings.NewReader(password)
 	type outcome struct {
@@ -202,12 +193,10 @@ func TestUserCreate_losesRaceForName(t *testing.T) {
 		done <- outcome{r, err}
 	}()
 	programtest.WaitFor(t, "the command to wait for the other transaction", func() bool {
-		return queryText(t, url, `SELECT count(*)::text FROM pg_stat_activity
+		return mustValue(t, url, `SELECT count(*)::text FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`) == "1"
 	})
-	if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.Exec(t, conn, "COMMIT")
 	r := <-done
 	if r.err != nil {
 		t.Fatal(r.err)
@@ -216,7 +205,7 @@ func TestUserCreate_losesRaceForName(t *testing.T) {
 		t.Errorf("exit code %d, %s", r.Code, r.Stdout)
 	}
 	assertContains(t, r.Stderr, "account grace already exists", "user password")
-	account := queryText(t, url, `SELECT concat(max(country), count(*), count(account_id))
+	account := mustValue(t, url, `SELECT concat(max(country), count(*), count(account_id))
 		FROM account LEFT JOIN credential ON account_id = id`)
 	assertEqual(t, "account", account, "first10")
 }
@@ -233,7 +222,7 @@ func TestUserCreate_isInterruptible(t *testing.T) {
 	defer func() { _ = stdin.Close() }()
 	s := programtest.Launch(t, cmd)
 	s.WaitFor("the command to check that the name is free", func() bool {
-		return queryText(t, databaseURL(env), `SELECT count(*)::text FROM pg_stat_activity
+		return mustValue(t, databaseURL(env), `SELECT count(*)::text FROM pg_stat_activity
 			WHERE datname = current_database() AND query LIKE '%ListAccounts%' AND pid <> pg_backend_pid()`) != "0"
 	})
 	s.Signal(syscall.SIGINT)

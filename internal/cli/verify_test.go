@@ -23,7 +23,7 @@ func TestLedgerVerifyAndRebuild(t *testing.T) {
 	assertEqual(t, "verify after rebuild", mustRun(t, env, "", "ledger", "verify"), clean)
 
 	// A difference in an event or alert is only reported.
-	mustExecSQL(t, databaseURL(env), `SET session_replication_role = replica;
+	execScript(t, databaseURL(env), `SET session_replication_role = replica;
 		DELETE FROM alert WHERE id = (SELECT min(id::text)::uuid FROM alert);
 		UPDATE user_state SET last_id = NULL WHERE user_id = 7`)
 	for i, c := range []struct{ command, summary string }{

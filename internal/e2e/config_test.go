@@ -31,7 +31,7 @@ func TestDatabaseURL(t *testing.T) {
 		assertNotExists(t, filepath.Join(dir, "state"))
 		assertNotExists(t, filepath.Join(dir, "var"))
 	}
-	mustExecSQL(t, database, "SELECT") // the program has not stopped the database
+	execScript(t, database, "SELECT") // the program has not stopped the database
 }
 
 // A database that cannot be used ends the program at once. Errors do not contain its password.

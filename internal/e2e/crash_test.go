@@ -21,24 +21,7 @@ import (
 
 // These tests kill the server with SIGKILL while it records events. Acknowledged events must be stored, and only once.
 
-// connect opens a connection that is closed when the test ends.
-func connect(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
-
-func queryInt(t *testing.T, conn *pgx.Conn, sql string, args ...any) (n int) {
-	t.Helper()
-	if err := conn.QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return n
-}
+var queryInt = pgtest.QueryValue[int]
 
 // ackLog holds the acknowledged events by idempotency key.
 type ackLog struct {
@@ -82,7 +65,7 @@ func TestCrash_keepsAcknowledgedEvents(t *testing.T) {
 	var url atomic.Pointer[string]
 	s := startServer(t, "DATABASE_URL="+cluster.URL())
 	url.Store(&s.URL)
-	conn := connect(t, cluster.URL())
+	conn := pgtest.Connect(t, cluster.URL())
 
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -156,10 +139,7 @@ func TestCrash_keepsAcknowledgedEvents(t *testing.T) {
 // users of medium risk.
 func compareWithOracle(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
-	var text string
-	if err := conn.QueryRow(t.Context(), "SELECT rules::text FROM ruleset WHERE id = 1").Scan(&text); err != nil {
-		t.Fatal(err)
-	}
+	text := pgtest.QueryValue[string](t, conn, "SELECT rules::text FROM ruleset WHERE id = 1")
 	set, err := rules.ParseSet([]byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +187,7 @@ func compareWithOracle(t *testing.T, conn *pgx.Conn) {
 func TestCrash_retryAfterCommit(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)
-	conn := connect(t, cluster.URL())
+	conn := pgtest.Connect(t, cluster.URL())
 	for i, key := range []string{"a key", ""} {
 		user := 100 + i
 		for !killDuringCommit(t, cluster.URL(), conn, key, user) {
@@ -255,9 +235,7 @@ func killDuringCommit(t *testing.T, url string, conn *pgx.Conn, key string, user
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE event IN SHARE MODE"); err != nil { // blocks inserts
-		t.Fatal(err)
-	}
+	pgtest.Exec(t, tx, "LOCK TABLE event IN SHARE MODE") // blocks inserts
 	failed := make(chan error)
 	go func() {
 		_, err := postEvent(s.URL, key, fmt.Sprintf(withdrawal, user))

@@ -25,8 +25,8 @@ var (
 	migrated         = programtest.Migrated
 	passwordDatabase = programtest.PasswordDatabase
 	siteJSON         = programtest.SiteJSON
-	mustExecSQL      = programtest.MustExecSQL
-	queryText        = programtest.QueryText
+	execScript       = pgtest.ExecScript
+	mustValue        = pgtest.MustValue
 	postmasterPID    = pgtest.PostmasterPID
 	processAlive     = programtest.ProcessAlive
 	assertContains   = programtest.AssertContains

@@ -15,7 +15,7 @@ func TestReplica_servesLists(t *testing.T) {
 	primary, replica := pgtest.Database(t), pgtest.Database(t)
 	for name, database := range map[string]string{"of the primary": primary, "of the replica": replica} {
 		mustRun(t, []string{"DATABASE_URL=" + database}, "", "migrate", "up")
-		mustExecSQL(t, database, "INSERT INTO site (id, name) VALUES (1, '"+name+"')")
+		execScript(t, database, "INSERT INTO site (id, name) VALUES (1, '"+name+"')")
 	}
 	s := startServer(t, "DATABASE_URL="+primary, "READ_DATABASE_URL="+replica)
 	for path, name := range map[string]string{

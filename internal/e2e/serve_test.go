@@ -188,12 +188,12 @@ func TestReadiness_reportsChangedSchemaVersion(t *testing.T) {
 	database := pgtest.Database(t)
 	s := startServer(t, "DATABASE_URL="+database)
 	assertContains(t, s.Get("/readyz", http.StatusOK), `"schema":"ok"`)
-	version := queryText(t, database, "SELECT version::text FROM schema_migrations")
-	mustExecSQL(t, database, "UPDATE schema_migrations SET version = version + 100")
-	newer := queryText(t, database, "SELECT version::text FROM schema_migrations")
+	version := mustValue(t, database, "SELECT version::text FROM schema_migrations")
+	execScript(t, database, "UPDATE schema_migrations SET version = version + 100")
+	newer := mustValue(t, database, "SELECT version::text FROM schema_migrations")
 	assertContains(t, s.Get("/readyz", http.StatusOK),
 		"newer: the database has version "+newer+", this program knows "+version+";")
-	mustExecSQL(t, database, "UPDATE schema_migrations SET version = 1")
+	execScript(t, database, "UPDATE schema_migrations SET version = 1")
 	assertContains(t, s.Get("/readyz", http.StatusServiceUnavailable),
 		"too old: the database has version 1, this program requires "+version+"; run labledger migrate up")
 }

@@ -29,12 +29,12 @@ func TestServerRole_embeddedPostgres(t *testing.T) {
 	}
 	owner := strings.TrimSpace(string(url))
 	// Postgres lists a connection for a moment after it was closed.
-	onlyServerRole := func() bool { return queryText(t, owner, connectedRoles) == "labledger_server" }
+	onlyServerRole := func() bool { return mustValue(t, owner, connectedRoles) == "labledger_server" }
 	s.WaitFor("the owner's connections to end", onlyServerRole)
 	s.Send(http.MethodPatch, "/site/1", `{"name": "Renamed"}`, http.StatusOK)
 	s.Send(http.MethodPost, "/event", `{"type": "deposit", "amount": "10.00", "user_id": 1, "time": 1}`, http.StatusOK)
 	s.WaitFor("connections of the server role only", onlyServerRole)
-	change := queryText(t, owner, `SELECT concat_ws(' ', actor, after ->> 'name') FROM change
+	change := mustValue(t, owner, `SELECT concat_ws(' ', actor, after ->> 'name') FROM change
 		WHERE row_key = '1' AND action = 'update'`)
 	assertEqual(t, "the last change", change, "anonymous Renamed")
 	mustRun(t, []string{"STATE_DIR=" + state}, "", "ledger", "verify") // as the owner, beside the server
@@ -56,7 +56,7 @@ func TestServerRole_externalDatabase(t *testing.T) {
 	s := startServer(t, "DATABASE_URL="+server)
 	s.Send(http.MethodPost, "/site/1", siteJSON("One"), http.StatusOK)
 	s.WaitFor("connections of the server role only", func() bool {
-		return queryText(t, database, connectedRoles) == "labledger_server"
+		return mustValue(t, database, connectedRoles) == "labledger_server"
 	})
 	s.Stop(syscall.SIGTERM)
 

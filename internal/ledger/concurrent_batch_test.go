@@ -165,7 +165,7 @@ func TestBatch_withConcurrentSingles(t *testing.T) {
 }
 
 // TestBatch_withConcurrentInstance records batches while another instance keeps recording events of the same users.
-// Their IDs ascend with the clock, past the time at which the batch starts.
+// Their IDs ascend with the clock, past the time at which the batch starts. The batches must be recorded all the same.
 func TestBatch_withConcurrentInstance(t *testing.T) {
 	one, two := twoInstances(t)
 	ctx, stop := context.WithCancel(t.Context())

@@ -198,9 +198,7 @@ func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
 		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
 		done <- err
 	}()
-	for countLockWaiters(t, l.pool) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	waitFor(t, "the first event to wait for the lock", func() bool { return countLockWaiters(t, l.pool) == 1 })
 	pgtest.Exec(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
 	if _, err := conn.Exec(context.Background(), "commit"); err != nil {
 		t.Fatal(err)

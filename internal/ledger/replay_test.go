@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -20,35 +19,6 @@ import (
 	"labledger/internal/rules"
 	"labledger/internal/rules/oracle"
 )
-
-// recordedLedger returns a ledger with single events and batches of ten users, and changes of rules and risks in
-// between.
-func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
-	t.Helper()
-	l := New(pgtest.Pool(t), nil)
-	random := rand.New(rand.NewPCG(seed, 7))
-	const part = 50
-	for i, events := range slices.Collect(slices.Chunk(randomStream(seed, n, 10), part)) {
-		if i%4 == 0 {
-			for _, e := range events {
-				mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
-			}
-		} else if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
-			t.Fatal(err)
-		}
-		if i%2 == 0 {
-			changeRules(t, l.pool, random)
-		}
-		for user := range int64(3) {
-			risk := []string{"low", "medium", "high"}[random.IntN(3)]
-			pgtest.Exec(t, l.pool,
-				`INSERT INTO account (id, username, risk) VALUES ($1::bigint, 'u' || $1::bigint, $2)
-				ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`,
-				1+user*3, risk)
-		}
-	}
-	return l
-}
 
 // A candidate is a change of rules in two forms: as a replay request, and as a function for the oracle.
 type candidate struct {

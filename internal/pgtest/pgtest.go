@@ -270,7 +270,7 @@ func cleanStale(ctx context.Context) {
 			int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
 			continue
 		}
-		_ = embedded.Remove(ctx, dir, logger) // fails when the directory is in use
+		_ = embedded.Remove(ctx, dir, logger) // fails when the directory is in use or damaged
 	}
 }
 

@@ -20,13 +20,8 @@ import (
 
 var files = fstest.MapFS{"000001_thing.up.sql": {Data: []byte("CREATE TABLE thing (n int)")}}
 
-func seed(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "INSERT INTO thing VALUES (7)")
+func seed(_ context.Context, url string) error {
+	_, err := Value(url, "INSERT INTO thing VALUES (7)")
 	return err
 }
 
@@ -55,9 +50,7 @@ func TestMain(m *testing.M) {
 
 func TestDatabase_isIsolatedClone(t *testing.T) {
 	first, second := Pool(t), Pool(t)
-	if _, err := first.Exec(t.Context(), "DELETE FROM thing"); err != nil {
-		t.Fatal(err)
-	}
+	Exec(t, first, "DELETE FROM thing")
 	var n int
 	var fsync string
 	err := second.QueryRow(t.Context(), `
@@ -65,16 +58,7 @@ func TestDatabase_isIsolatedClone(t *testing.T) {
 	if err != nil || n != 7 || fsync != "off" {
 		t.Errorf("n %d, fsync %s, %v; want 7, off", n, fsync, err)
 	}
-	conn, err := pgx.Connect(t.Context(), Database(t)) // postgres.Open would set UTC
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	var timeZone string
-	err = conn.QueryRow(t.Context(), "SHOW timezone").Scan(&timeZone)
-	if err != nil || timeZone != "Canada/Newfoundland" {
-		t.Errorf("time zone %s, %v; want Canada/Newfoundland", timeZone, err)
-	}
+	WantValue(t, Database(t), "SHOW timezone", "Canada/Newfoundland") // postgres.Open would set UTC
 }
 
 func TestDatabase_isDropped(t *testing.T) {
@@ -85,16 +69,7 @@ func TestDatabase_isDropped(t *testing.T) {
 		}
 		_ = conn
 	})
-	conn, err := pgx.Connect(t.Context(), databaseURL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	var clones int
-	err = conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_database WHERE datname LIKE 'test\_%'`).Scan(&clones)
-	if err != nil || clones != 0 {
-		t.Errorf("%d clones exist, %v; want 0", clones, err)
-	}
+	WantValue(t, databaseURL("postgres"), `SELECT count(*) FROM pg_database WHERE datname LIKE 'test\_%'`, "0")
 }
 
 func TestMain_failingSeed(t *testing.T) {
@@ -160,5 +135,29 @@ func TestCheckLog(t *testing.T) {
 	}
 	if checkLog(log+"s") == nil {
 		t.Error("a missing log is no error")
+	}
+}
+
+// An empty text is not nil, unlike NULL and a missing row or column: MustValue rejects only those.
+func TestFirstValue(t *testing.T) {
+	url := Database(t)
+	for sql, want := range map[string]string{
+		"SELECT ''":             `""`,
+		"SELECT NULL; SELECT 7": `"7"`,
+		"SELECT 7; SELECT NULL": "nil",
+		"SELECT 7 WHERE false":  "nil",
+		"SELECT":                "nil",
+	} {
+		value, err := firstValue(url, sql)
+		got := "nil"
+		if value != nil {
+			got = fmt.Sprintf("%q", value)
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: got %s, %v; want %s", sql, got, err, want)
+		}
+	}
+	if _, err := firstValue(url, "SELECT 7; SELECT 1/0"); err == nil {
+		t.Error("the error of the last statement is lost")
 	}
 }

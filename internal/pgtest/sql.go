@@ -48,9 +48,28 @@ func QueryColumn(t testing.TB, q Querier, sql string, args ...any) []string {
 	return values
 }
 
-// Value runs sql, which may be several statements, in the database at url. It returns the first column of the first row
-// of the last result as text, or "" without a row or a column.
-func Value(url, sql string) (value string, err error) {
+// Connect returns a connection that is closed when the test ends. Its session has the defaults of Postgres and pgx,
+// unlike the sessions of Pool.
+func Connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// Value runs sql, which may be several statements, on a new connection to the database at url. It returns the first
+// column of the first row of the last result as text, or "" if there is none or it is NULL. It may be called from any
+// goroutine.
+func Value(url, sql string) (string, error) {
+	value, err := firstValue(url, sql)
+	return string(value), err
+}
+
+// firstValue is Value, but returns nil if there is no value or it is NULL.
+func firstValue(url, sql string) (value []byte, err error) {
 	err = step(timeout, func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, url)
 		if err != nil {
@@ -62,11 +81,32 @@ func Value(url, sql string) (value string, err error) {
 			return err
 		}
 		if rows := results[len(results)-1].Rows; len(rows) > 0 && len(rows[0]) > 0 {
-			value = string(rows[0][0])
+			value = rows[0][0]
 		}
 		return nil
 	})
 	return value, err
+}
+
+// MustValue returns what Value returns. It fails the test on an error, and if there is no value or it is NULL.
+func MustValue(t testing.TB, url, sql string) string {
+	t.Helper()
+	value, err := firstValue(url, sql)
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	if value == nil {
+		t.Fatalf("%s: no value", sql)
+	}
+	return string(value)
+}
+
+// ExecScript runs sql as Value does and fails the test on an error.
+func ExecScript(t testing.TB, url, sql string) {
+	t.Helper()
+	if _, err := firstValue(url, sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
 }
 
 // WantValue reports a test error unless Value returns want.

@@ -121,8 +121,11 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.Exec(ctx, "SET statement_timeout = 0")
-	return conn, err
+	if _, err := conn.Exec(ctx, "SET statement_timeout = 0"); err != nil {
+		closeConn(conn)
+		return nil, err
+	}
+	return conn, nil
 }
 
 // closeConn closes a connection, also when the caller's context has ended.

@@ -8,20 +8,8 @@ import (
 )
 
 func TestHasOwnerRights(t *testing.T) {
-	database := pgtest.Database(t)
-	owner, err := postgres.Open(t.Context(), database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer owner.Close()
-	server, err := postgres.Open(t.Context(), pgtest.ServerURL(database))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	if _, err := owner.Exec(t.Context(), "CREATE TABLE change (n int)"); err != nil {
-		t.Fatal(err)
-	}
+	owner, server := pgtest.Pools(t)
+	pgtest.Exec(t, owner, "CREATE TABLE change (n int)")
 	if has, err := postgres.HasOwnerRights(t.Context(), owner); err != nil || !has {
 		t.Errorf("as the owner: %v, %v; want true", has, err)
 	}
@@ -36,7 +24,7 @@ func TestHasOwnerRights(t *testing.T) {
 		{"REVOKE ALL ON change FROM labledger_server", false},
 		{"ALTER TABLE change OWNER TO labledger_server; REVOKE ALL ON change FROM labledger_server", true},
 	} {
-		pgtest.WantValue(t, database, c.sql+"; SELECT 'done'", "done")
+		pgtest.Exec(t, owner, c.sql)
 		if has, err := postgres.HasOwnerRights(t.Context(), server); err != nil || has != c.want {
 			t.Errorf("as the server after %s: %v, %v; want %v", c.sql, has, err, c.want)
 		}

@@ -71,11 +71,7 @@ func TestSetServerPassword(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "ASCII") {
 		t.Errorf("a password with an umlaut: %v", err)
 	}
-	data, err := pgtest.Value(owner, "SHOW data_directory")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(filepath.Join(filepath.Dir(data), "postgres.log"))
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,8 @@
 // Package programtest builds the program and runs it as a separate process, for tests of the command line and of the
 // whole program. It knows the program only from outside: its environment, arguments, output, signals and HTTP API.
 //
-// Functions that take a testing.TB fail that test and must be called from its goroutine. Exec, Request, PostEvent and
-// ExecSQL return errors and may be called from any goroutine.
+// Functions that take a testing.TB fail that test and must be called from its goroutine. Exec, Request and
+// PostEvent return errors and may be called from any goroutine.
 package programtest
 
 import (

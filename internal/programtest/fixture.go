@@ -91,11 +91,11 @@ func PasswordDatabase(t testing.TB, password string) string {
 		t.Fatal(err)
 	}
 	name := strings.TrimPrefix(u.Path, "/")
-	MustExecSQL(t, database, fmt.Sprintf(`SET password_encryption = 'scram-sha-256';
+	pgtest.ExecScript(t, database, fmt.Sprintf(`SET password_encryption = 'scram-sha-256';
 		CREATE ROLE %s_role LOGIN PASSWORD '%s';
 		ALTER DATABASE %[1]s OWNER TO %[1]s_role`, name, password))
 	t.Cleanup(func() {
-		MustExecSQL(t, database, fmt.Sprintf(`ALTER DATABASE %s OWNER TO CURRENT_USER;
+		pgtest.ExecScript(t, database, fmt.Sprintf(`ALTER DATABASE %s OWNER TO CURRENT_USER;
 			DROP OWNED BY %[1]s_role;
 			DROP ROLE %[1]s_role`, name))
 	})
@@ -110,7 +110,7 @@ func PasswordDatabase(t testing.TB, password string) string {
 	if err := os.WriteFile(path, append(rule, old...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	MustExecSQL(t, database, "SELECT pg_reload_conf()")
+	pgtest.ExecScript(t, database, "SELECT pg_reload_conf()")
 	u.User = url.UserPassword(name+"_role", password)
 	return u.String()
 }

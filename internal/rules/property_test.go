@@ -148,7 +148,7 @@ func TestRebuildWindow_atAnyHorizon(t *testing.T) {
 			e.Time = rules.Step(&state, e, nil, rules.Medium, narrow).EffectiveTime
 			rules.Step(&wideState, e, nil, rules.Medium, wide)
 			ledger = append(ledger, e)
-			if rapid.IntRange(0, 9).Draw(t, "refill") == 0 {
+			if rapid.IntRange(0, 9).Draw(t, "rebuild") == 0 {
 				check()
 			}
 		}

@@ -33,17 +33,17 @@ const (
 	Withdraw
 )
 
+var typeNames = [...]string{Deposit: "deposit", Withdraw: "withdraw"}
+
 // An eventFilter selects the events that a rule counts: those of one Type, with the same value, or all.
 type eventFilter int8
 
 const anyEvent eventFilter = 2
 
-var filterNames = [...]string{Deposit: "deposit", Withdraw: "withdraw", anyEvent: "any"}
-
 // ParseType parses "deposit" or "withdraw" in any ASCII case.
 func ParseType(text string) (Type, bool) {
 	for t := Deposit; t <= Withdraw; t++ {
-		if equalASCII(text, filterNames[t]) {
+		if equalASCII(text, typeNames[t]) {
 			return t, true
 		}
 	}
@@ -68,7 +68,7 @@ func (t Type) String() string {
 	if t != Deposit && t != Withdraw {
 		return fmt.Sprintf("Type(%d)", int8(t))
 	}
-	return filterNames[t]
+	return typeNames[t]
 }
 
 // Risk is the risk level of a user. It scales the limits of all rules.

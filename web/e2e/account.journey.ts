@@ -10,7 +10,11 @@ test('an open server has no accounts', async ({ page, openServer }) => {
   await checkScreen(page, 'account-none')
 })
 
-test('an API token is shown once, grants access, and stops working when revoked', async ({ page, context, securedServer }) => {
+test('an API token is shown once, grants access, and stops working when revoked', async ({
+  page,
+  context,
+  securedServer,
+}) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await registerUser(page, securedServer)
   await page.getByRole('button', { name: 'Account' }).click()
@@ -28,7 +32,10 @@ test('an API token is shown once, grants access, and stops working when revoked'
   await dialog.getByRole('button', { name: 'Copy' }).click()
   await expect(dialog.getByRole('status')).toHaveText('Copied')
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token)
-  const fetchStatus = () => fetch(`${securedServer.url}/api/v1/sites/1`, { headers: { Authorization: `Bearer ${token}` } }).then(({ status }) => status)
+  const fetchStatus = () =>
+    fetch(`${securedServer.url}/api/v1/sites/1`, { headers: { Authorization: `Bearer ${token}` } }).then(
+      ({ status }) => status,
+    )
   expect(await fetchStatus()).toBe(200)
   await dialog.getByRole('button', { name: 'Done' }).click()
   const table = page.getByRole('table', { name: 'API tokens' })
@@ -73,7 +80,11 @@ test.describe('rejected requests', () => {
     expect(await recentVisits()).toBeNull() // deleted on sign-out
   })
 
-  test('changing the password requires the current one and ends all sessions', async ({ page, context, securedServer }) => {
+  test('changing the password requires the current one and ends all sessions', async ({
+    page,
+    context,
+    securedServer,
+  }) => {
     const username = await registerUser(page, securedServer, '/app/account')
     const otherPage = await context.newPage()
     await otherPage.goto(`${securedServer.url}/app/sites`)

@@ -1,5 +1,16 @@
-import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test } from './fixtures'
-import { expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
+import {
+  callApi,
+  checkScreen,
+  expect,
+  expectLoaded,
+  expectNotReloaded,
+  markPage,
+  type Page,
+  signIn,
+  switchUser,
+  test,
+} from './fixtures'
+import { largeWithdrawal, newUserId, recordEvents } from './ledger'
 
 // The alert inbox: new alerts appear automatically, and operators acknowledge, assign and close them.
 
@@ -233,7 +244,9 @@ test.describe('conflicts and errors', () => {
     await alertRow(page, user).getByRole('button', { name: 'Assign' }).click()
     await page.getByLabel('Assignee').last().fill('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Assign' }).click()
-    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(/must be at most 100 characters/)
+    await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveAccessibleDescription(
+      /must be at most 100 characters/,
+    )
     await expect(page.getByRole('dialog').getByLabel('Assignee')).toHaveValue('x'.repeat(101))
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     await expect(alertRow(page, user)).not.toContainText('xxx')

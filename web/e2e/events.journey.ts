@@ -1,5 +1,5 @@
-import { checkScreen, expect, expectLoaded, type Page, test } from './fixtures'
-import { type EventInput, expectNotReloaded, largeWithdrawal, markPage, newUserId, recordEvents } from './ledger'
+import { checkScreen, expect, expectLoaded, expectNotReloaded, markPage, type Page, test } from './fixtures'
+import { type EventInput, largeWithdrawal, newUserId, recordEvents } from './ledger'
 import type { Server } from './server'
 
 // The event feed: events appear live, once and in order, also in large numbers.
@@ -184,10 +184,9 @@ test.describe('a server restart', () => {
 })
 
 test.describe('10,000 events', () => {
-  test.describe.configure({ retries: 2 }) // on a busy machine cold caches slow the page down
   const total = 10_000
 
-  test('scroll without long tasks, unlike a control page that renders all rows', async ({
+  test('scroll with far shorter tasks than a control page that renders all rows', async ({
     context,
     browser,
     openServer,
@@ -198,17 +197,16 @@ test.describe('10,000 events', () => {
     const measureScroll = async (page: Page) => {
       await openEvents(page, openServer, `?user_id=${user}`)
       await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
-      const longTasks = await scrollThrough(page, total)
+      const longTaskCount = await scrollThrough(page, total)
       const longest = longestTask(await browser.stopTracing())
       console.log(
-        `${await eventRows(page).count()} rows in the page: ${longTasks.length} tasks over 50 ms, the longest used ${longest} ms of CPU time`,
+        `${await eventRows(page).count()} rows in the page: ${longTaskCount} tasks over 50 ms, ` +
+          `the longest used ${longest} ms of CPU time`,
       )
-      return { longTasks, longest }
+      return longest
     }
     const page = await context.newPage()
-    const { longTasks, longest } = await measureScroll(page)
-    // On a busy machine a task can be long because it waits for the CPU, so the CPU time counts.
-    if (longTasks.length > 0) expect(longest).toBeLessThanOrEqual(50)
+    const longest = await measureScroll(page)
     await expect(page.getByText(`All ${total} events`)).toBeVisible()
     expect(await eventRows(page).count()).toBeLessThan(100)
     await page.close()
@@ -216,10 +214,10 @@ test.describe('10,000 events', () => {
     const controlPage = await context.newPage()
     // A window that is high enough to render all rows.
     await controlPage.addInitScript(() => Object.defineProperty(globalThis, 'innerHeight', { value: 1e6 }))
-    const controlResult = await measureScroll(controlPage)
+    const controlLongest = await measureScroll(controlPage)
     expect(await eventRows(controlPage).count()).toBe(total)
-    expect(controlResult.longTasks.length).toBeGreaterThan(0)
-    expect(controlResult.longest).toBeGreaterThan(50)
+    // A ratio of two CPU times does not depend on the speed of the machine, nor on what else runs on it.
+    expect(longest * 10).toBeLessThan(controlLongest)
   })
 })
 
@@ -258,15 +256,13 @@ function firstVisibleRow(page: Page): Promise<string | undefined> {
 }
 
 /**
- * scrollThrough scrolls to the end, which loads all events, and back to the top. It returns the durations of long tasks
- * in ms.
+ * scrollThrough scrolls to the end, which loads all events, and back to the top. It returns the number of tasks over
+ * 50 ms.
  */
-function scrollThrough(page: Page, total: number): Promise<number[]> {
+function scrollThrough(page: Page, total: number): Promise<number> {
   return page.evaluate(async (total) => {
-    const tasks: number[] = []
-    const observer = new PerformanceObserver((list) =>
-      tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration))),
-    )
+    let longTaskCount = 0
+    const observer = new PerformanceObserver((list) => (longTaskCount += list.getEntries().length))
     observer.observe({ type: 'longtask' })
     const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve))
     const deadline = Date.now() + 180_000
@@ -285,6 +281,6 @@ function scrollThrough(page: Page, total: number): Promise<number[]> {
     await nextFrame()
     await new Promise((resolve) => setTimeout(resolve, 200))
     observer.disconnect()
-    return tasks
+    return longTaskCount
   }, total)
 }

@@ -162,7 +162,7 @@ async function findOverflow(page: Page): Promise<string[]> {
 }
 
 /** saveScreenshot saves a screenshot in e2e/shots if SHOTS=1. */
-export async function saveScreenshot(page: Page, name: string) {
+async function saveScreenshot(page: Page, name: string) {
   if (process.env.SHOTS) await page.screenshot({ path: path.join(import.meta.dirname, 'shots', `${name}.png`) })
 }
 
@@ -170,4 +170,14 @@ export async function saveScreenshot(page: Page, name: string) {
 export async function expectLoaded(page: Page, title: string) {
   await expect(page.getByRole('heading', { level: 1, name: title, exact: true })).toBeVisible()
   await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+}
+
+/** markPage sets a marker that is lost when the page reloads. See expectNotReloaded. */
+export async function markPage(page: Page) {
+  await page.evaluate(() => Object.assign(globalThis, { marked: true }))
+}
+
+/** expectNotReloaded fails if the page was reloaded since markPage. */
+export async function expectNotReloaded(page: Page) {
+  expect(await page.evaluate(() => 'marked' in globalThis), 'the page was reloaded').toBe(true)
 }

@@ -2,7 +2,11 @@ import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixt
 
 // History: changes by user, row and request.
 
-test('a change in another tab appears field by field and links to its row', async ({ page, context, securedServer }) => {
+test('a change in another tab appears field by field and links to its row', async ({
+  page,
+  context,
+  securedServer,
+}) => {
   await signIn(page, securedServer, 'olga', '/app/history')
   await expectLoaded(page, 'History')
   const list = page.getByRole('list', { name: 'Changes, newest first' })
@@ -27,7 +31,14 @@ test('a change in another tab appears field by field and links to its row', asyn
 test('filters are stored in the URL, and each request has a link', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const names = ['First', 'Second'].map((name) => `${name} ${Date.now() % 1e8}`)
-  const lines = names.map((name) => ({ name, contact: null, address: null, state_or_region: null, country: null, postcode_or_zip: null }))
+  const lines = names.map((name) => ({
+    name,
+    contact: null,
+    address: null,
+    state_or_region: null,
+    country: null,
+    postcode_or_zip: null,
+  }))
   expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
   await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
   const list = page.getByRole('list', { name: 'Changes, newest first' })
@@ -57,7 +68,14 @@ test('user changes are visible to admins only', async ({ page, securedServer }) 
 test('a page holds the newest 100 changes, and older ones load on request', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const country = `Land ${Date.now() % 1e8}`
-  const lines = Array.from({ length: 150 }, (_, i) => ({ name: `Place ${i}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))
+  const lines = Array.from({ length: 150 }, (_, i) => ({
+    name: `Place ${i}`,
+    contact: null,
+    address: null,
+    state_or_region: null,
+    country,
+    postcode_or_zip: null,
+  }))
   expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
   await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
   const items = page.getByRole('list', { name: 'Changes, newest first' }).locator(':scope > li')

@@ -4,7 +4,11 @@ import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test } f
 
 // CSV import: preview, check, correction and import.
 
-const csvFile = (content: string, name = 'freezers.csv') => ({ name, mimeType: 'text/csv', buffer: Buffer.from(content) })
+const csvFile = (content: string, name = 'freezers.csv') => ({
+  name,
+  mimeType: 'text/csv',
+  buffer: Buffer.from(content),
+})
 
 async function chooseFile(page: Page, file: ReturnType<typeof csvFile>) {
   const chooser = page.waitForEvent('filechooser')
@@ -16,12 +20,23 @@ async function chooseFile(page: Page, file: ReturnType<typeof csvFile>) {
 test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|403)/ })
 
-  test('every invalid cell is shown, and the corrected file is imported and in the history', async ({ page, securedServer }) => {
+  test('every invalid cell is shown, and the corrected file is imported and in the history', async ({
+    page,
+    securedServer,
+  }) => {
     await signIn(page, securedServer, 'olga', '/app/import?into=freezers')
     await expectLoaded(page, 'Import')
     await expect(page.getByLabel('Import into').getByRole('option', { name: 'Users' })).toHaveCount(0)
     const namePrefix = `Minus ${Date.now() % 1e8}`
-    await chooseFile(page, csvFile(`name;Site;colour\n${namePrefix};1;white\n;1;red\n"${namePrefix},\nb";99;"a\nb"\n${namePrefix} c\n${namePrefix} d;x;\n`))
+    const records = [
+      'name;Site;colour',
+      `${namePrefix};1;white`,
+      ';1;red',
+      `"${namePrefix},\nb";99;"a\nb"`,
+      `${namePrefix} c`,
+      `${namePrefix} d;x;`,
+    ]
+    await chooseFile(page, csvFile(`${records.join('\n')}\n`))
     await expect(page.getByRole('combobox', { name: 'Site' })).toHaveValue('site_id')
     await expect(page.getByRole('combobox', { name: 'colour' })).toHaveValue('')
     const preview = page.getByRole('table', { name: 'Rows of the file' })
@@ -29,9 +44,17 @@ test.describe('rejected requests', () => {
     await checkScreen(page, 'import-preview')
     await page.getByRole('button', { name: 'Check' }).click()
     await expect(page.getByRole('heading', { name: '4 errors' })).toBeVisible()
-    const errorsByLine = { 3: 'must not be empty', 4: 'there is no site 99', 7: 'has 1 cell, but the header has 3', 8: 'must be an integer' }
+    const errorsByLine = {
+      3: 'must not be empty',
+      4: 'there is no site 99',
+      7: 'has 1 cell, but the header has 3',
+      8: 'must be an integer',
+    }
     await expect(preview.locator('[data-cell-error]')).toHaveCount(4)
-    for (const [line, message] of Object.entries(errorsByLine)) await expect(preview.getByRole('row').filter({ has: page.getByRole('rowheader', { name: new RegExp(`^${line}`) }) })).toContainText(message)
+    for (const [line, message] of Object.entries(errorsByLine))
+      await expect(
+        preview.getByRole('row').filter({ has: page.getByRole('rowheader', { name: new RegExp(`^${line}`) }) }),
+      ).toContainText(message)
     await expect(preview.getByRole('cell', { name: /^99 / })).toContainText('there is no site 99')
     await expect(page.getByRole('table', { name: 'Errors' }).getByRole('rowheader')).toHaveText(['3', '4', '7', '8'])
     await checkScreen(page, 'import-errors')
@@ -41,15 +64,21 @@ test.describe('rejected requests', () => {
     expect(list.suggestedFilename()).toBe('freezers-errors.csv')
     expect(readFileSync(await list.path(), 'utf8')).toContain('4,"site_id","there is no site 99"')
 
-    await chooseFile(page, csvFile(`name;Site;colour\n${namePrefix};1;white\n"${namePrefix},\nb";2;"a\nb"\n`, 'corrected.csv'))
+    await chooseFile(
+      page,
+      csvFile(`name;Site;colour\n${namePrefix};1;white\n"${namePrefix},\nb";2;"a\nb"\n`, 'corrected.csv'),
+    )
     await page.getByRole('button', { name: 'Check' }).click()
     await expect(page.getByText('2 rows to create, 0 rows to update.')).toBeVisible()
     await checkScreen(page, 'import-checked')
-    expect((await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(namePrefix)}`)).body).toEqual([]) // the check stores nothing
+    // The check stores nothing.
+    expect((await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(namePrefix)}`)).body).toEqual([])
     await page.getByRole('button', { name: 'Import' }).click()
     await expect(page.getByText('2 rows created, 0 rows updated.')).toBeVisible()
     await checkScreen(page, 'import-done')
-    expect((await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(`${namePrefix},\nb`)}`)).body).toMatchObject([{ site_id: 2 }])
+    expect(
+      (await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(`${namePrefix},\nb`)}`)).body,
+    ).toMatchObject([{ site_id: 2 }])
     await page.getByRole('link', { name: 'View changes' }).click()
     await expectLoaded(page, 'History')
     await expect(page.getByText('2 changes')).toBeVisible()
@@ -66,7 +95,9 @@ test.describe('rejected requests', () => {
     await chooseFile(page, csvFile(`title,note,country\n${lines.join('\n')}\n,x,Nowhere\n`, 'places.csv'))
     await expect(page.getByText('Missing required column: Name.')).toBeVisible()
     await page.getByRole('button', { name: 'Check' }).click()
-    await expect(page.getByRole('table', { name: 'Errors' })).toContainText('is missing; the first line must name the columns')
+    await expect(
+      page.getByRole('table', { name: 'Errors' }).getByRole('cell', { name: 'is missing', exact: true }),
+    ).toBeVisible()
     await page.getByRole('combobox', { name: 'title' }).selectOption('Name')
     await page.getByRole('button', { name: 'Check' }).click()
     await expect(page.getByRole('heading', { name: '1 error' })).toBeVisible({ timeout: 30_000 })
@@ -84,14 +115,25 @@ test.describe('rejected requests', () => {
     await expect(page.getByRole('heading', { name: '300 errors' })).toBeVisible()
     await page.getByRole('heading', { name: 'Rows with errors' }).scrollIntoViewIfNeeded()
     await page.mouse.wheel(0, 400)
-    await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('rowheader', { name: '2', exact: true })).toBeInViewport()
+    await expect(
+      page.getByRole('table', { name: 'Rows of the file' }).getByRole('rowheader', { name: '2', exact: true }),
+    ).toBeInViewport()
   })
 
   test('a viewer cannot import', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'vera', '/app/import')
     await expect(page.getByText('You don’t have access')).toBeVisible()
     await expect(page.getByRole('link', { name: 'Import' })).toHaveCount(0)
-    const status = await page.evaluate(async () => (await fetch('/api/v1/sites', { method: 'POST', headers: { 'Content-Type': 'text/csv' }, body: 'name\nMine\n' })).status)
+    const status = await page.evaluate(
+      async () =>
+        (
+          await fetch('/api/v1/sites', {
+            method: 'POST',
+            headers: { 'Content-Type': 'text/csv' },
+            body: 'name\nMine\n',
+          })
+        ).status,
+    )
     expect(status).toBe(403)
   })
 })
@@ -131,7 +173,13 @@ test('import works by keyboard only', async ({ page, openServer }) => {
   await (await chooser).setFiles(csvFile(`name,country\n${name},UK\n`, 'keys.csv'))
   const pressButton = async (button: string) => {
     await expect(page.getByRole('button', { name: button })).toBeVisible()
-    for (let i = 0; i < 20 && !(await page.getByRole('button', { name: button }).evaluate((element) => element === document.activeElement)); i++) await page.keyboard.press('Tab')
+    for (
+      let i = 0;
+      i < 20 &&
+      !(await page.getByRole('button', { name: button }).evaluate((element) => element === document.activeElement));
+      i++
+    )
+      await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
   }
   await pressButton('Check')

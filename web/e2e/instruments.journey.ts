@@ -108,7 +108,8 @@ test.describe('rejected requests', () => {
     await expectLoaded(otherPage, localName)
     const { body } = await callApi(page, 'GET', `/api/v1/freezers/${id}`)
     expect(body).toMatchObject({ name: localName, site_id: 2, version: 3 })
-    await expect(otherPage.getByRole('region', { name: 'History' })).toContainText(`Name: ${remoteName} → ${localName}`)
+    const history = otherPage.getByRole('region', { name: 'History' })
+    await expect(history).toContainText(`Name: ${remoteName} → ${localName}`)
     await checkScreen(otherPage, 'freezer')
   })
 
@@ -135,7 +136,8 @@ test.describe('rejected requests', () => {
   test('a freezer with containers is deleted only together with them', async ({ page, openServer }) => {
     const name = uniqueName('Thawing')
     const id = await newFreezer(page, openServer, name)
-    for (const description of ['Plasma', 'Serum']) await callApi(page, 'POST', '/api/v1/containers', { description, freezer_id: id })
+    for (const description of ['Plasma', 'Serum'])
+      await callApi(page, 'POST', '/api/v1/containers', { description, freezer_id: id })
     await page.goto(`${openServer.url}/app/freezers/${id}`)
     await expect(page.getByRole('table', { name: 'Containers' }).getByRole('row')).toHaveCount(3)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()

@@ -4,13 +4,19 @@ import { callApi, expect, expectLoaded, test } from './fixtures'
 
 test.beforeEach(async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
-  const { status } = await callApi(page, 'POST', '/api/v1/events', { type: 'withdraw', amount: '9142.50', user_id: 77, time: 1 })
+  const { status } = await callApi(page, 'POST', '/api/v1/events', {
+    type: 'withdraw',
+    amount: '9142.50',
+    user_id: 77,
+    time: 1,
+  })
   expect(status).toBe(201)
 })
 
 test('table cells do not break words if the columns fit', async ({ page, openServer }) => {
   const longName =
-    'A research station with a very long name that would take the width of all other columns if the table did not limit it'
+    'A research station with a very long name that would take the width of all other columns, ' +
+    'if the table did not limit it'
   await callApi(page, 'POST', '/api/v1/sites', { name: longName, country: 'Germany' })
   for (const [path, title] of [
     ['/app/alerts', 'Alerts'],
@@ -35,7 +41,10 @@ test('table cells do not break words if the columns fit', async ({ page, openSer
   expect(await state.evaluate((label) => label.scrollWidth <= label.clientWidth)).toBe(true)
 })
 
-test('rows become cards at any width that is too narrow for the columns, and sorting works by keyboard', async ({ page, openServer }) => {
+test('rows become cards at any width that is too narrow for the columns, and sorting works by keyboard', async ({
+  page,
+  openServer,
+}) => {
   for (const width of [1280, 800, 600]) {
     await page.setViewportSize({ width, height: 700 })
     for (const [path, title] of [
@@ -45,7 +54,8 @@ test('rows become cards at any width that is too narrow for the columns, and sor
     ] as const) {
       await page.goto(openServer.url + path)
       await expectLoaded(page, title)
-      const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+      const overflow = () =>
+        page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
       await expect.poll(overflow, `${title}, ${width} px`).toBe(0)
       for (const time of await page.getByRole('table').locator('time').all()) {
         expect((await time.boundingBox())?.height, `${title}, ${width} px`).toBeLessThan(36)

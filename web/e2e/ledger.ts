@@ -1,4 +1,4 @@
-import { expect, type Page } from './fixtures'
+import { expect } from './fixtures'
 import type { Server } from './server'
 
 // Helpers for the journeys of events, alerts and rules.
@@ -10,7 +10,7 @@ export interface EventInput {
   time: number
 }
 
-export interface RecordedEvent {
+interface RecordedEvent {
   event_id: string
   alert_id: string | null
   alert_codes: number[]
@@ -42,13 +42,3 @@ export const largeWithdrawal = (user_id: number, amount = '7142.50', time = 1): 
   user_id,
   time,
 })
-
-/** markPage sets a marker that is lost when the page reloads. See expectNotReloaded. */
-export async function markPage(page: Page) {
-  await page.evaluate(() => Object.assign(globalThis, { marked: true }))
-}
-
-/** expectNotReloaded fails if the page was reloaded since markPage. */
-export async function expectNotReloaded(page: Page) {
-  expect(await page.evaluate(() => 'marked' in globalThis), 'the page was reloaded').toBe(true)
-}

@@ -9,7 +9,9 @@ import type { Server } from './server'
 const picturesDir = path.join(import.meta.dirname, '..', 'pictures')
 const outputDir = process.env.PICTURES ? picturesDir : path.join(import.meta.dirname, 'tmp', 'pictures')
 
-const test = base.extend<object, { labServer: Server }>({ labServer: [async ({}, use) => withServer('lab', 'required', use), { scope: 'worker', timeout: 120_000 }] })
+const test = base.extend<object, { labServer: Server }>({
+  labServer: [async ({}, use) => withServer('lab', 'required', use), { scope: 'worker', timeout: 120_000 }],
+})
 
 test.describe('pictures', () => {
   test.use({ expectedErrors: /status of 400/ }) // the file has errors
@@ -51,7 +53,8 @@ test.describe('pictures', () => {
 
     await page.goto(`${labServer.url}/app/todos`)
     await expectLoaded(page, 'Todos')
-    await expect(page.getByRole('link', { name: 'Minus 20', exact: true })).toBeVisible() // the name has replaced the ID
+    // The name has replaced the ID.
+    await expect(page.getByRole('link', { name: 'Minus 20', exact: true })).toBeVisible()
     await takePicture(page, 'todos')
 
     await page.goto(`${labServer.url}/app/import?into=containers`)
@@ -103,7 +106,14 @@ async function seedLab(page: Page): Promise<{ alert: string; overdueTodo: string
     expect(response.status, JSON.stringify(response.body)).toBeLessThan(300)
     return response.body
   }
-  const site = (name: string, contact: string, address: string, country: string) => ({ name, contact, address, state_or_region: null, country, postcode_or_zip: null })
+  const site = (name: string, contact: string, address: string, country: string) => ({
+    name,
+    contact,
+    address,
+    state_or_region: null,
+    country,
+    postcode_or_zip: null,
+  })
   await store('PUT', '/api/v1/sites/1', site('Harbour', 'Grace Hopper', '1 Harbour Road', 'Iceland'))
   await store('PUT', '/api/v1/sites/2', site('Hillside', 'Rosalind Franklin', '33 Kings Walk', 'UK'))
   await store('PUT', '/api/v1/sites/3', site('Old Mill', 'Chien-Shiung Wu', '9 Mill Lane', 'Ireland'))
@@ -128,7 +138,13 @@ async function seedLab(page: Page): Promise<{ alert: string; overdueTodo: string
     time: now - 13 * day + Math.floor((i * 13 * day) / 240),
   }))
   await store('POST', '/api/v1/events', events)
-  await store('PUT', '/api/v1/users/2', { username: 'Jane', country: 'Germany', risk: 'high', role: 'viewer', disabled: false })
+  await store('PUT', '/api/v1/users/2', {
+    username: 'Jane',
+    country: 'Germany',
+    risk: 'high',
+    role: 'viewer',
+    disabled: false,
+  })
   const last = await store('POST', '/api/v1/events', [
     { type: 'deposit', amount: '45.00', user_id: 2, time: now + 500 },
     { type: 'deposit', amount: '60.00', user_id: 2, time: now + 512 },

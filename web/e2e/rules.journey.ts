@@ -54,9 +54,15 @@ test('a new limit is previewed, saved, and applies from the next event', async (
   // The alerts of rule 30 and of the withdrawal of 5000.00 stay.
   await expect(section).toContainText('3 events of 1 user: 0 alerts added, 1 removed, 2 unchanged.')
   await expect(section).toContainText('Limit (medium risk): 100.00 → 200')
-  await expect(section.getByRole('table', { name: 'Alerts by rule' }).getByRole('row').filter({ hasText: '1100' })).toContainText('011')
+  await expect(
+    section.getByRole('table', { name: 'Alerts by rule' }).getByRole('row').filter({ hasText: '1100' }),
+  ).toContainText('011')
   await section.getByText('Show as table').click()
-  await expect(section.getByRole('figure').getByRole('row')).toHaveText(['TimeAddedUnchangedRemoved', '2024-10-05020', '2024-10-04001'])
+  await expect(section.getByRole('figure').getByRole('row')).toHaveText([
+    'TimeAddedUnchangedRemoved',
+    '2024-10-05020',
+    '2024-10-04001',
+  ])
   await expect(section.getByRole('table', { name: 'Differences' }).getByRole('link')).toHaveText([`User ${user}: 1100`])
   await checkScreen(page, 'replay')
   expect((await callApi(page, 'GET', '/api/v1/rules/1100')).body.limit).toBe('100.00') // the preview saves nothing
@@ -93,7 +99,9 @@ test.describe('conflicts and errors', () => {
     await page.getByRole('button', { name: 'Run preview' }).click()
     await expect(page.getByRole('alert').filter({ hasText: 'must be an integer from 1 to 1000000' })).toBeVisible()
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByLabel('Limit (medium risk)')).toHaveAccessibleDescription(/must be an integer from 1 to 1 million/)
+    await expect(page.getByLabel('Limit (medium risk)')).toHaveAccessibleDescription(
+      /must be an integer from 1 to 1 million/,
+    )
     await expect(page.getByLabel('Limit (medium risk)')).toBeFocused()
     await checkScreen(page, 'rule-rejected')
     // The other admin.

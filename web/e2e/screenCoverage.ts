@@ -21,9 +21,7 @@ export function recordScreen(url: string) {
 export function expectAllScreens() {
   const checkedPaths = existsSync(listFile) ? readFileSync(listFile, 'utf8').split('\n') : []
   const routesSource = readFileSync(path.join(import.meta.dirname, '..', 'src', 'routes.tsx'), 'utf8')
-  const paths = [...routesSource.matchAll(/path: '(\/[^']*)'/g)]
-    .map(([, path]) => path ?? '')
-    .filter((path) => path !== '/app')
+  const paths = [...routesSource.matchAll(/screenRoute\('(\/[^']*)'/g)].map(([, path]) => path ?? '')
   if (paths.length < 20) throw new Error(`src/routes.tsx has only ${paths.length} screens`)
   const staticPaths = new Set(paths.filter((path) => !path.includes('$')))
   const missing = paths.filter((path) => {

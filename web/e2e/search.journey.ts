@@ -14,7 +14,14 @@ test('search finds a row by part of its name, and Enter opens it at any typing s
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
   const [name, contact] = [uniqueName('Muskox'), uniqueName('Iñupiat')]
-  const { body: site } = await callApi(page, 'POST', '/api/v1/sites', { name: `The ${name} hut`, contact, address: null, state_or_region: null, country: null, postcode_or_zip: null })
+  const { body: site } = await callApi(page, 'POST', '/api/v1/sites', {
+    name: `The ${name} hut`,
+    contact,
+    address: null,
+    state_or_region: null,
+    country: null,
+    postcode_or_zip: null,
+  })
   const { body: freezer } = await callApi(page, 'POST', '/api/v1/freezers', { name: `${name} 100%`, site_id: site.id })
   const { body: container } = await callApi(page, 'POST', '/api/v1/containers', { freezer_id: freezer.id })
   const search = page.getByRole('combobox', { name: 'Search' })
@@ -80,7 +87,9 @@ test('a viewer gets only permitted actions, and sign-out deletes recent items', 
   await expect(searchOptions(page).filter({ hasText: 'Site 2' })).toBeVisible()
   await expect(searchOptions(page).filter({ hasText: 'New site' })).toHaveCount(0)
   await page.keyboard.press('Escape')
-  expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBe('[{"path":"/sites/1","title":"Site 1"}]')
+  expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBe(
+    '[{"path":"/sites/1","title":"Site 1"}]',
+  )
   await page.getByRole('button', { name: 'Account' }).click()
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expectLoaded(page, 'Sign in')
@@ -94,7 +103,13 @@ test.describe('failing search requests', () => {
   test('pages and actions are found without the server', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/`)
     await expectLoaded(page, 'Home')
-    await page.route('**/api/v1/search?*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status": 500, "title": "Broken", "detail": "It broke."}' }))
+    await page.route('**/api/v1/search?*', (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: 'application/problem+json',
+        body: '{"status": 500, "title": "Broken", "detail": "It broke."}',
+      }),
+    )
     await openSearch(page)
     await page.keyboard.type('inst')
     await expect(page.getByText('Search failed. It broke.')).toBeVisible()

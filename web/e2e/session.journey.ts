@@ -10,7 +10,9 @@ test('sign-in opens the requested page, and sign-out ends the session', async ({
   await expectLoaded(page, 'Sites')
   await expect(page.getByLabel('Country')).toHaveValue('USA')
   const cookies = await page.context().cookies()
-  expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual(cookies.map(() => ({ httpOnly: true, sameSite: 'Strict' })))
+  expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual(
+    cookies.map(() => ({ httpOnly: true, sameSite: 'Strict' })),
+  )
   expect(cookies.length).toBe(2)
   await page.getByRole('button', { name: 'Account' }).click()
   await page.getByRole('button', { name: 'Sign out' }).click()
@@ -54,7 +56,11 @@ test.describe('rejected requests', () => {
     await expect(page.getByText('Welcome, rita')).toBeVisible()
   })
 
-  test('an expired access cookie is renewed once for all requests and tabs', async ({ page, context, securedServer }) => {
+  test('an expired access cookie is renewed once for all requests and tabs', async ({
+    page,
+    context,
+    securedServer,
+  }) => {
     await signIn(page, securedServer, 'olga', '/app/sites')
     await expectLoaded(page, 'Sites')
     const otherPage = await context.newPage()
@@ -63,7 +69,10 @@ test.describe('rejected requests', () => {
     await context.clearCookies({ name: 'labledger_access' })
     const renewals: string[] = []
     context.on('request', (request) => request.url().endsWith('/auth/refresh') && renewals.push(request.url()))
-    await Promise.all([page.getByRole('link', { name: 'Home' }).click(), otherPage.getByRole('link', { name: 'Home' }).click()])
+    await Promise.all([
+      page.getByRole('link', { name: 'Home' }).click(),
+      otherPage.getByRole('link', { name: 'Home' }).click(),
+    ])
     await Promise.all([expectLoaded(page, 'Home'), expectLoaded(otherPage, 'Home')])
     expect(renewals.length).toBe(1)
     await expect(page.getByText('Latest events')).toBeVisible()

@@ -6,7 +6,14 @@ import type { Server } from './server'
 /** newSite creates a site for one test. */
 async function newSite(page: Page, server: Server, name: string): Promise<number> {
   await page.goto(`${server.url}/app/`)
-  const { status, body } = await callApi(page, 'POST', '/api/v1/sites', { name, contact: 'Ada', address: null, state_or_region: null, country: 'UK', postcode_or_zip: null })
+  const { status, body } = await callApi(page, 'POST', '/api/v1/sites', {
+    name,
+    contact: 'Ada',
+    address: null,
+    state_or_region: null,
+    country: 'UK',
+    postcode_or_zip: null,
+  })
   expect(status).toBe(201)
   return body.id
 }
@@ -37,7 +44,8 @@ test('text typed while the URL changes is kept', async ({ page, openServer }) =>
     history.replaceState = (...args) => {
       change(...args)
       if (!location.search.endsWith('name=Site') || input.value !== 'Site') return
-      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(input, 'Site 2') // simulates a key at this moment
+      // Simulates a key at this moment.
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(input, 'Site 2')
       input.dispatchEvent(new Event('input', { bubbles: true }))
     }
   })
@@ -56,7 +64,9 @@ test('on a phone each row is a card with labelled cells', async ({ page, openSer
   const name = await page.getByRole('rowheader', { name: 'Site 1' }).boundingBox()
   const contact = await page.getByRole('cell', { name: 'John Smith' }).boundingBox()
   expect(contact?.y).toBeGreaterThan((name?.y ?? 0) + (name?.height ?? 0) - 1)
-  expect(await page.getByRole('cell', { name: 'John Smith' }).evaluate((cell) => getComputedStyle(cell, '::before').content)).toContain('Contact')
+  expect(
+    await page.getByRole('cell', { name: 'John Smith' }).evaluate((cell) => getComputedStyle(cell, '::before').content),
+  ).toContain('Contact')
 })
 
 test.describe('rejected requests', () => {
@@ -83,7 +93,10 @@ test.describe('rejected requests', () => {
       await expectLoaded(page, 'Site 2')
       await page.route('**/api/v1/sites/2', async (route) => {
         if (route.request().method() !== 'PATCH') return route.continue()
-        await route.fulfill({ status: 500, json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' } })
+        await route.fulfill({
+          status: 500,
+          json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' },
+        })
       })
       await page.keyboard.press('e')
       await page.getByLabel('Contact').fill('Grace')
@@ -149,7 +162,8 @@ test.describe('rejected requests', () => {
   test('dependent rows are counted before a site is deleted', async ({ page, openServer }) => {
     const name = uniqueName('Deleted')
     const id = await newSite(page, openServer, name)
-    for (const freezer of ['-20C', '-80C']) await callApi(page, 'POST', '/api/v1/freezers', { name: freezer, site_id: id })
+    for (const freezer of ['-20C', '-80C'])
+      await callApi(page, 'POST', '/api/v1/freezers', { name: freezer, site_id: id })
     await page.goto(`${openServer.url}/app/sites/${id}`)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     const dialog = page.getByRole('dialog')
@@ -173,7 +187,8 @@ test('attachments are uploaded, listed and deleted', async ({ page, openServer }
   await page.goto(`${openServer.url}/app/sites/${id}`)
   const chooser = page.waitForEvent('filechooser')
   await page.getByRole('button', { name: 'Upload files' }).click()
-  await (await chooser).setFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('Frosted over since Friday.') })
+  const file = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('Frosted over since Friday.') }
+  await (await chooser).setFiles(file)
   const table = page.getByRole('table', { name: 'Attachments' })
   await expect(table.getByRole('link', { name: 'notes.txt' })).toBeVisible()
   await expect(table).toContainText('26 B')
@@ -189,7 +204,14 @@ test('attachments are uploaded, listed and deleted', async ({ page, openServer }
 test('a long list is virtualized and its last row is reachable', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const country = uniqueName('Far')
-  const lines = Array.from({ length: 250 }, (_, i) => ({ name: `Outpost ${i + 1}`, contact: null, address: null, state_or_region: null, country, postcode_or_zip: null }))
+  const lines = Array.from({ length: 250 }, (_, i) => ({
+    name: `Outpost ${i + 1}`,
+    contact: null,
+    address: null,
+    state_or_region: null,
+    country,
+    postcode_or_zip: null,
+  }))
   expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
   await page.goto(`${openServer.url}/app/sites?country=${encodeURIComponent(country)}`)
   await expectLoaded(page, 'Sites')

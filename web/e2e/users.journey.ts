@@ -61,7 +61,11 @@ test.describe('rejected requests', () => {
     await expect(page.getByLabel('Username')).toBeFocused()
   })
 
-  test('a user whose role was lowered cannot save on an open page and sees why', async ({ page, browser, securedServer }) => {
+  test('a user whose role was lowered cannot save on an open page and sees why', async ({
+    page,
+    browser,
+    securedServer,
+  }) => {
     const username = await registerUser(page, securedServer)
     const otherContext = await browser.newContext()
     const adminPage = await otherContext.newPage()
@@ -109,6 +113,10 @@ test.describe('rejected requests', () => {
     await expect(otherPage.getByRole('dialog')).toContainText('Theirs: low')
     await otherPage.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByText('Saved')).toBeVisible()
-    expect((await callApi(page, 'GET', `/api/v1/users/${body.id}`)).body).toMatchObject({ risk: 'high', country: 'Norway', version: 3 })
+    expect((await callApi(page, 'GET', `/api/v1/users/${body.id}`)).body).toMatchObject({
+      risk: 'high',
+      country: 'Norway',
+      version: 3,
+    })
   })
 })

@@ -1,5 +1,11 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
 
 import { Problem } from './api/problem'
 import { ErrorScreen, Loading, NotFoundScreen } from './components/placeholders'
@@ -17,8 +23,10 @@ const rootRoute = createRootRouteWithContext<RouterContext>()({
   validateSearch: (search: Record<string, unknown>) => search as Record<string, string | undefined>,
   beforeLoad: async ({ context, location }) => {
     if (isPublicPath(location.pathname)) return
-    const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined) // the screens show the error
-    if (session && !session.signed_in && !session.open) throw redirect({ to: '/sign-in', search: { next: location.publicHref } })
+    // If this query fails, the screens show the error.
+    const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
+    if (session && !session.signed_in && !session.open)
+      throw redirect({ to: '/sign-in', search: { next: location.publicHref } })
   },
 })
 
@@ -28,8 +36,8 @@ function isPublicPath(path: string): boolean {
 }
 
 /**
- * lazyScreen loads a screen on navigation. When the import fails, the router reloads the whole page, which helps only after
- * an update of the server. If no server answers, lazyScreen throws an unreachable problem instead.
+ * lazyScreen loads a screen on navigation. When the import fails, the router reloads the whole page, which helps only
+ * after an update of the server. If the server does not respond, lazyScreen throws an unreachable problem instead.
  */
 function lazyScreen<M extends Record<string, unknown>>(load: () => Promise<M>, name: keyof M & string) {
   return lazyRouteComponent(
@@ -44,38 +52,47 @@ function lazyScreen<M extends Record<string, unknown>>(load: () => Promise<M>, n
   )
 }
 
+/** screenRoute returns the route of a screen that is loaded on navigation. */
+function screenRoute<const Path extends string, M extends Record<string, unknown>>(
+  path: Path,
+  load: () => Promise<M>,
+  name: keyof M & string,
+) {
+  return createRoute({ getParentRoute: () => rootRoute, path, component: lazyScreen(load, name) })
+}
+
 const screenRoutes = [
-  createRoute({ getParentRoute: () => rootRoute, path: '/', component: lazyScreen(() => import('./home/HomeScreen'), 'HomeScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/sign-in', component: lazyScreen(() => import('./session/SignInScreen'), 'SignInScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/register', component: lazyScreen(() => import('./session/RegisterScreen'), 'RegisterScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/sites', component: lazyScreen(() => import('./sites/SitesScreen'), 'SitesScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/sites/new', component: lazyScreen(() => import('./sites/NewSiteScreen'), 'NewSiteScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/sites/$id', component: lazyScreen(() => import('./sites/SiteScreen'), 'SiteScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/instruments', component: lazyScreen(() => import('./instruments/InstrumentsScreen'), 'InstrumentsScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/freezers/new', component: lazyScreen(() => import('./freezers/NewFreezerScreen'), 'NewFreezerScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/freezers/$id', component: lazyScreen(() => import('./freezers/FreezerScreen'), 'FreezerScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/computers/new', component: lazyScreen(() => import('./computers/NewComputerScreen'), 'NewComputerScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/computers/$id', component: lazyScreen(() => import('./computers/ComputerScreen'), 'ComputerScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/containers', component: lazyScreen(() => import('./containers/ContainersScreen'), 'ContainersScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/containers/new', component: lazyScreen(() => import('./containers/NewContainerScreen'), 'NewContainerScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/containers/$uuid', component: lazyScreen(() => import('./containers/ContainerScreen'), 'ContainerScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/account', component: lazyScreen(() => import('./account/AccountScreen'), 'AccountScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/history', component: lazyScreen(() => import('./history/HistoryScreen'), 'HistoryScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/import', component: lazyScreen(() => import('./imports/ImportScreen'), 'ImportScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/reference', component: lazyScreen(() => import('./reference/ReferenceScreen'), 'ReferenceScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/reference/$operation', component: lazyScreen(() => import('./reference/OperationScreen'), 'OperationScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/users', component: lazyScreen(() => import('./users/UsersScreen'), 'UsersScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/users/new', component: lazyScreen(() => import('./users/NewUserScreen'), 'NewUserScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/users/$id', component: lazyScreen(() => import('./users/UserScreen'), 'UserScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/todos', component: lazyScreen(() => import('./todos/TodosScreen'), 'TodosScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/todos/new', component: lazyScreen(() => import('./todos/NewTodoScreen'), 'NewTodoScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/todos/$id', component: lazyScreen(() => import('./todos/TodoScreen'), 'TodoScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/events', component: lazyScreen(() => import('./events/EventsScreen'), 'EventsScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/events/$id', component: lazyScreen(() => import('./events/EventScreen'), 'EventScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/alerts', component: lazyScreen(() => import('./alerts/AlertsScreen'), 'AlertsScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/alerts/$id', component: lazyScreen(() => import('./alerts/AlertScreen'), 'AlertScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/rules', component: lazyScreen(() => import('./rules/RulesScreen'), 'RulesScreen') }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/rules/$code', component: lazyScreen(() => import('./rules/RuleScreen'), 'RuleScreen') }),
+  screenRoute('/', () => import('./home/HomeScreen'), 'HomeScreen'),
+  screenRoute('/sign-in', () => import('./session/SignInScreen'), 'SignInScreen'),
+  screenRoute('/register', () => import('./session/RegisterScreen'), 'RegisterScreen'),
+  screenRoute('/sites', () => import('./sites/SitesScreen'), 'SitesScreen'),
+  screenRoute('/sites/new', () => import('./sites/NewSiteScreen'), 'NewSiteScreen'),
+  screenRoute('/sites/$id', () => import('./sites/SiteScreen'), 'SiteScreen'),
+  screenRoute('/instruments', () => import('./instruments/InstrumentsScreen'), 'InstrumentsScreen'),
+  screenRoute('/freezers/new', () => import('./freezers/NewFreezerScreen'), 'NewFreezerScreen'),
+  screenRoute('/freezers/$id', () => import('./freezers/FreezerScreen'), 'FreezerScreen'),
+  screenRoute('/computers/new', () => import('./computers/NewComputerScreen'), 'NewComputerScreen'),
+  screenRoute('/computers/$id', () => import('./computers/ComputerScreen'), 'ComputerScreen'),
+  screenRoute('/containers', () => import('./containers/ContainersScreen'), 'ContainersScreen'),
+  screenRoute('/containers/new', () => import('./containers/NewContainerScreen'), 'NewContainerScreen'),
+  screenRoute('/containers/$uuid', () => import('./containers/ContainerScreen'), 'ContainerScreen'),
+  screenRoute('/account', () => import('./account/AccountScreen'), 'AccountScreen'),
+  screenRoute('/history', () => import('./history/HistoryScreen'), 'HistoryScreen'),
+  screenRoute('/import', () => import('./imports/ImportScreen'), 'ImportScreen'),
+  screenRoute('/reference', () => import('./reference/ReferenceScreen'), 'ReferenceScreen'),
+  screenRoute('/reference/$operation', () => import('./reference/OperationScreen'), 'OperationScreen'),
+  screenRoute('/users', () => import('./users/UsersScreen'), 'UsersScreen'),
+  screenRoute('/users/new', () => import('./users/NewUserScreen'), 'NewUserScreen'),
+  screenRoute('/users/$id', () => import('./users/UserScreen'), 'UserScreen'),
+  screenRoute('/todos', () => import('./todos/TodosScreen'), 'TodosScreen'),
+  screenRoute('/todos/new', () => import('./todos/NewTodoScreen'), 'NewTodoScreen'),
+  screenRoute('/todos/$id', () => import('./todos/TodoScreen'), 'TodoScreen'),
+  screenRoute('/events', () => import('./events/EventsScreen'), 'EventsScreen'),
+  screenRoute('/events/$id', () => import('./events/EventScreen'), 'EventScreen'),
+  screenRoute('/alerts', () => import('./alerts/AlertsScreen'), 'AlertsScreen'),
+  screenRoute('/alerts/$id', () => import('./alerts/AlertScreen'), 'AlertScreen'),
+  screenRoute('/rules', () => import('./rules/RulesScreen'), 'RulesScreen'),
+  screenRoute('/rules/$code', () => import('./rules/RuleScreen'), 'RuleScreen'),
 ]
 
 export function createAppRouter(queryClient: QueryClient) {

@@ -19,10 +19,19 @@ export function AccountDetails({ account }: { account: Account }) {
       renderForm={(props) => (
         <Stack>
           <DescriptionList items={fixedNames.map((name) => [fixedLabels[name], formatValue(account[name])])} />
-          <RowForm<Pick<Account, 'country'>> {...props} fields={[{ name: 'country', label: country, autoComplete: 'country-name' }]} />
+          <RowForm<Pick<Account, 'country'>>
+            {...props}
+            fields={[{ name: 'country', label: country, autoComplete: 'country-name' }]}
+          />
         </Stack>
       )}
-      editOptions={{ queryKey: accountQuery.queryKey, listKey: ['users'], isSameRow: (row) => row.id === account.id, fetchRow: fetchAccount, updateRow: updateAccount }}
+      editOptions={{
+        queryKey: accountQuery.queryKey,
+        listKey: ['users'],
+        isSameRow: (row) => row.id === account.id,
+        fetchRow: fetchAccount,
+        updateRow: updateAccount,
+      }}
     />
   )
 }

@@ -48,11 +48,11 @@ function AccountSections() {
             <PasswordForm onChanged={() => signOutWith('Password changed. Sign in with your new password.')} />
           </Section>
           <Section title="Sessions" id="sessions">
-            <SessionList onEnded={() => signOutWith('Signed out.')} />
+            <SessionList onEnded={() => signOutWith('Signed out')} />
           </Section>
           <TokenList />
           <Section title="Delete account" id="delete">
-            <DeleteAccount account={account} onDeleted={() => signOutWith('Account deleted.')} />
+            <DeleteAccount account={account} onDeleted={() => signOutWith('Account deleted')} />
           </Section>
         </>
       )}

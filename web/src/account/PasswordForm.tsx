@@ -13,7 +13,8 @@ const fields = ['current_password', 'password'] as const
 export function PasswordForm({ onChanged }: { onChanged: () => void }) {
   const form = useForm({ mode: 'uncontrolled', initialValues: { current_password: '', password: '' } })
   const { mutate, isPending, error } = useMutation({
-    mutationFn: ({ current_password, password }: Record<(typeof fields)[number], string>) => changePassword(current_password, password),
+    mutationFn: ({ current_password, password }: Record<(typeof fields)[number], string>) =>
+      changePassword(current_password, password),
     onSuccess: onChanged,
     gcTime: 0, // do not cache passwords
   })
@@ -24,7 +25,12 @@ export function PasswordForm({ onChanged }: { onChanged: () => void }) {
       <form noValidate onSubmit={form.onSubmit((values) => mutate(values))}>
         <Stack>
           <Text size="sm">Changing your password signs you out everywhere and revokes your API tokens.</Text>
-          <PasswordField label="Current password" autoComplete="current-password" key={form.key('current_password')} {...form.getInputProps('current_password')} />
+          <PasswordField
+            label="Current password"
+            autoComplete="current-password"
+            key={form.key('current_password')}
+            {...form.getInputProps('current_password')}
+          />
           <NewPasswordField label="New password" key={form.key('password')} {...form.getInputProps('password')} />
           <ProblemAlert problem={problem} fields={fields} />
           <Button type="submit" loading={isPending}>

@@ -32,8 +32,18 @@ export function SessionList({ onEnded }: { onEnded: () => void }) {
       value: (session) => describeUserAgent(session.user_agent),
       cell: (session) => <span title={session.user_agent ?? undefined}>{describeUserAgent(session.user_agent)}</span>,
     },
-    { id: 'address', header: 'IP address', value: (session) => session.address, cell: (session) => formatValue(session.address) },
-    { id: 'created_at', header: 'Signed in', value: (session) => session.created_at, cell: (session) => <TimeAgo at={session.created_at} /> },
+    {
+      id: 'address',
+      header: 'IP address',
+      value: (session) => session.address,
+      cell: (session) => formatValue(session.address),
+    },
+    {
+      id: 'created_at',
+      header: 'Signed in',
+      value: (session) => session.created_at,
+      cell: (session) => <TimeAgo at={session.created_at} />,
+    },
     {
       id: 'rotated_at',
       header: 'Last active',
@@ -41,7 +51,7 @@ export function SessionList({ onEnded }: { onEnded: () => void }) {
       cell: (session) => <TimeAgo at={session.rotated_at} />,
     },
     {
-      id: 'end',
+      id: 'state',
       header: 'State',
       value: (session) => (session.own ? 'this session' : isActive(session) ? 'active' : 'ended'),
       cell: (session) =>

@@ -22,8 +22,16 @@ const lifetimes = [
 export function TokenDialog({ onClose }: { onClose: () => void }) {
   const [newToken, setNewToken] = useState<NewToken>()
   return (
-    <Dialog title={newToken ? `Token “${newToken.name}” created` : 'New API token'} onClose={onClose} closeOnClickOutside={!newToken}>
-      {newToken ? <CreatedToken token={newToken.token} onClose={onClose} /> : <TokenForm onCreated={setNewToken} onClose={onClose} />}
+    <Dialog
+      title={newToken ? `Token “${newToken.name}” created` : 'New API token'}
+      onClose={onClose}
+      closeOnClickOutside={!newToken}
+    >
+      {newToken ? (
+        <CreatedToken token={newToken.token} onClose={onClose} />
+      ) : (
+        <TokenForm onCreated={setNewToken} onClose={onClose} />
+      )}
     </Dialog>
   )
 }
@@ -31,7 +39,10 @@ export function TokenDialog({ onClose }: { onClose: () => void }) {
 function TokenForm({ onCreated, onClose }: { onCreated: (token: NewToken) => void; onClose: () => void }) {
   const session = useSession()
   const queryClient = useQueryClient()
-  const form = useForm<{ name: string; role: Role; days: string }>({ mode: 'uncontrolled', initialValues: { name: '', role: 'viewer', days: '90' } })
+  const form = useForm<{ name: string; role: Role; days: string }>({
+    mode: 'uncontrolled',
+    initialValues: { name: '', role: 'viewer', days: '90' },
+  })
   const { mutate, isPending, error } = useMutation({
     mutationFn: createToken,
     onSuccess: (token) => {

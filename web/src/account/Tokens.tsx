@@ -35,7 +35,7 @@ export function TokenList() {
       cell: (token) => <TimeAgo at={token.revoked_at ?? token.expires_at} />,
     },
     {
-      id: 'end',
+      id: 'state',
       header: 'State',
       value: (token) => (isActive(token) ? 'active' : 'ended'),
       cell: (token) =>

@@ -4,10 +4,13 @@ vi.stubGlobal('location', new URL('http://lab:5000/app/account'))
 const { isActive } = await import('./api')
 const { describeUserAgent } = await import('./describeUserAgent')
 
+const chrome = 'AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
+const mobileSafari = 'AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1'
+
 test.each([
-  ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', 'Chrome on Linux'],
-  ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0', 'Edge on Windows'],
-  ['Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1', 'Safari on iOS'],
+  [`Mozilla/5.0 (X11; Linux x86_64) ${chrome}`, 'Chrome on Linux'],
+  [`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${chrome} Edg/140.0.0.0`, 'Edge on Windows'],
+  [`Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) ${mobileSafari}`, 'Safari on iOS'],
   ['curl/8.5.0', 'curl/8.5.0'],
   [null, 'Unknown device'],
 ])('%s is shown as %s', (userAgent, name) => expect(describeUserAgent(userAgent)).toBe(name))

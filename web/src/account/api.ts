@@ -4,7 +4,7 @@ import { api, ifMatch, type Schemas, unwrap, unwrapEmpty, unwrapPage } from '../
 import { pagedQuery } from '../api/queries'
 import type { Role } from '../session/api'
 
-// API requests for the user's own account, its sessions and its API tokens.
+// API calls for the user's own account, its sessions and its API tokens.
 
 export type Account = Schemas['Account']
 export type Session = Schemas['ListOwnSessionsRow']
@@ -23,30 +23,43 @@ export const fetchAccount = (signal?: AbortSignal) => unwrap(api.GET('/account',
 
 export const accountQuery = queryOptions({ queryKey: ['account'], queryFn: ({ signal }) => fetchAccount(signal) })
 
-export const updateAccount = ({ country }: Partial<Account>, base: Account) => unwrap(api.PATCH('/account', { params: { header: ifMatch(base) }, body: { country: country ?? null } }))
+export const updateAccount = ({ country }: Partial<Account>, base: Account) =>
+  unwrap(api.PATCH('/account', { params: { header: ifMatch(base) }, body: { country: country ?? null } }))
 
-export const changePassword = (current_password: string, password: string) => unwrap(api.PATCH('/account', { body: { current_password, password } }))
+export const changePassword = (current_password: string, password: string) =>
+  unwrap(api.PATCH('/account', { body: { current_password, password } }))
 
-export const deleteAccount = (base: Account, dryRun: boolean) => unwrapEmpty(api.DELETE('/account', { params: { query: { dry_run: dryRun }, header: ifMatch(base) } }))
+export const deleteAccount = (base: Account, dryRun: boolean) =>
+  unwrapEmpty(api.DELETE('/account', { params: { query: { dry_run: dryRun }, header: ifMatch(base) } }))
 
 const maxPageSize = 1000
 
 /** isActive reports whether a session or a token is neither revoked nor expired. */
-export function isActive({ revoked_at, expires_at }: Pick<Session, 'revoked_at' | 'expires_at'>, now = Date.now()): boolean {
+export function isActive(
+  { revoked_at, expires_at }: Pick<Session, 'revoked_at' | 'expires_at'>,
+  now = Date.now(),
+): boolean {
   return revoked_at === null && Date.parse(expires_at) > now
 }
 
 /** sessionsQuery returns the user's active sessions and, with includeEnded, those that ended within the last month. */
 export const sessionsQuery = (includeEnded: boolean) =>
   pagedQuery(['sessions', { includeEnded }], async (cursor, signal) => {
-    const { rows, nextCursor } = await unwrapPage(api.GET('/auth/token', { params: { query: { after: cursor, limit: maxPageSize } }, signal }))
+    const { rows, nextCursor } = await unwrapPage(
+      api.GET('/auth/token', { params: { query: { after: cursor, limit: maxPageSize } }, signal }),
+    )
     return { rows: rows.filter((session) => includeEnded || isActive(session)), nextCursor }
   })
 
-export const revokeSession = ({ id }: Session) => unwrapEmpty(api.PUT('/auth/token/{session_id}', { params: { path: { session_id: id } }, body: { revoke: true } }))
+export const revokeSession = ({ id }: Session) =>
+  unwrapEmpty(api.PUT('/auth/token/{session_id}', { params: { path: { session_id: id } }, body: { revoke: true } }))
 
-export const tokensQuery = pagedQuery(['tokens'], (cursor, signal) => unwrapPage(api.GET('/api/v1/tokens', { params: { query: { after: cursor, limit: maxPageSize } }, signal })))
+export const tokensQuery = pagedQuery(['tokens'], (cursor, signal) =>
+  unwrapPage(api.GET('/api/v1/tokens', { params: { query: { after: cursor, limit: maxPageSize } }, signal })),
+)
 
-export const createToken = (fields: { name: string; role: Role; days: number }) => unwrap(api.POST('/api/v1/tokens', { body: fields }))
+export const createToken = (fields: { name: string; role: Role; days: number }) =>
+  unwrap(api.POST('/api/v1/tokens', { body: fields }))
 
-export const revokeToken = ({ id }: Token) => unwrapEmpty(api.DELETE('/api/v1/tokens/{id}', { params: { path: { id } } }))
+export const revokeToken = ({ id }: Token) =>
+  unwrapEmpty(api.DELETE('/api/v1/tokens/{id}', { params: { path: { id } } }))

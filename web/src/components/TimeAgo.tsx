@@ -44,7 +44,7 @@ function subscribe(onTick: () => void) {
   }
 }
 
-/** TimeAgo shows a relative time with the absolute time as its title. at is RFC 3339 text or Unix seconds. */
+/** TimeAgo shows a relative time with the absolute time as its title. at is an RFC 3339 string or Unix seconds. */
 export function TimeAgo({ at }: { at: string | number }) {
   const date = new Date(typeof at === 'number' ? at * 1000 : at)
   const current = useSyncExternalStore(subscribe, currentTime)

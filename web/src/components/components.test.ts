@@ -56,7 +56,7 @@ test.each([
   expect(formatTimeAgo(new Date(1e12 - seconds * 1000), 1e12)).toBe(text),
 )
 
-test('currentTime advances in steps, with or without subscribers', () => {
+test('currentTime advances in steps, even without subscribers', () => {
   vi.useFakeTimers({ now: 1e12 })
   const first = currentTime()
   vi.setSystemTime(1e12 + 29_000)

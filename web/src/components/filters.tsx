@@ -158,7 +158,7 @@ function DateTimeFilter({
 }
 
 /** toLocalInputValue formats Unix seconds for a datetime-local input: 2026-11-22T08:30. */
-export function toLocalInputValue(seconds: string): string {
+function toLocalInputValue(seconds: string): string {
   const date = new Date(Number(seconds) * 1000)
   if (seconds === '' || Number.isNaN(date.getTime())) return ''
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)

@@ -2,7 +2,7 @@ import type { Problem } from '../api/problem'
 
 const titles: Record<number, string> = {
   400: 'Invalid input',
-  401: 'Authentication failed',
+  401: 'Sign-in failed',
   403: 'You don’t have access',
   404: 'Not found',
   409: 'Conflict with other data',
@@ -13,5 +13,8 @@ const titles: Record<number, string> = {
 }
 
 /** problemTitle returns a heading for a problem, without the words of HTTP. */
-export const problemTitle = ({ status, title }: Problem): string =>
-  titles[status] ?? (status >= 400 ? 'Server error' : title)
+export function problemTitle({ status, title }: Problem): string {
+  if (status >= 500) return titles[status] ?? 'Server error'
+  if (status >= 400) return titles[status] ?? 'Request failed'
+  return title // no response, or an error of the app
+}

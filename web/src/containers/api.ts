@@ -31,13 +31,13 @@ export const containersQuery = ({ description, freezer_id }: ContainerFilters = 
 export const containerQuery = (uuid: string) =>
   queryOptions({ queryKey: ['container', uuid], queryFn: ({ signal }) => fetchContainer(uuid, signal) })
 
-export const fetchContainer = (uuid: string, signal?: AbortSignal) =>
+const fetchContainer = (uuid: string, signal?: AbortSignal) =>
   unwrap(api.GET('/api/v1/containers/{uuid}', { params: { path: { uuid } }, signal: signal ?? null }))
 
 export const createContainer = (fields: NewContainerFields) =>
   unwrapCreated(api.POST('/api/v1/containers', { body: fields }))
 
-export const updateContainer = (changes: Partial<Container>, base: Container) =>
+const updateContainer = (changes: Partial<Container>, base: Container) =>
   unwrap(
     api.PATCH('/api/v1/containers/{uuid}', {
       params: { path: { uuid: base.uuid }, header: ifMatch(base) },

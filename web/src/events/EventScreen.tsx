@@ -27,7 +27,7 @@ export function EventScreen() {
             <Section title="Details" id="details">
               <Details event={event} />
             </Section>
-            <Section title="Rule evaluation" id="facts">
+            <Section title="Rule evaluation" id="rules">
               <RuleMeasurements event={event} />
             </Section>
           </>

@@ -113,9 +113,12 @@ function LoadMore({ query, count }: { query: EventFeed['query']; count: number }
   return (
     <Group ref={markerRef} justify="center" mt="sm" mih={40} c="dimmed" fz="sm">
       {isFetchNextPageError ? (
-        <Button variant="default" onClick={() => void fetchNextPage()}>
-          Older events could not be loaded. Try again
-        </Button>
+        <>
+          <span role="alert">Older events could not be loaded.</span>
+          <Button variant="default" onClick={() => void fetchNextPage()}>
+            Try again
+          </Button>
+        </>
       ) : hasNextPage ? (
         'Loading older events…'
       ) : (

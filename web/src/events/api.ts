@@ -18,7 +18,7 @@ export const formatEvent = ({ type, amount }: Pick<Event, 'type' | 'amount'>) =>
 
 export type EventFilters = Partial<Record<'user_id' | 'type' | 'code' | 'from' | 'to', string>>
 
-export const feedPageSize = 500 // events per request
+const feedPageSize = 500 // events per request
 
 /**
  * toApiFilters converts filters to query parameters: numeric filters become numbers. The server rejects invalid

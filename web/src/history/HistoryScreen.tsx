@@ -11,7 +11,14 @@ import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
 import { TimeAgo } from '../components/TimeAgo'
+import { computerLabels } from '../computers/api'
+import { containerLabels } from '../containers/api'
+import { freezerLabels } from '../freezers/api'
+import { ruleLabels } from '../rules/api'
 import { usePermission } from '../session/api'
+import { siteLabels } from '../sites/api'
+import { todoLabels } from '../todos/api'
+import { userLabels } from '../users/api'
 import { changesQuery } from './api'
 import { describeRow, historyTables, humanize, rowPath } from './tables'
 
@@ -90,6 +97,17 @@ function ChangeResults({ filters: activeFilters }: { filters: ChangeFilters }) {
   )
 }
 
+/** fieldLabels are the labels of the fields by table, the same as in the forms. */
+const fieldLabels: Record<string, Record<string, string>> = {
+  site: siteLabels,
+  freezer: freezerLabels,
+  computer: computerLabels,
+  container: { ...containerLabels, uuid: 'Barcode' },
+  rule: ruleLabels,
+  todo: todoLabels,
+  account: userLabels,
+}
+
 const actionLabels: Record<Change['action'], string> = { insert: 'created', update: 'changed', delete: 'deleted' }
 
 function ChangeItem({ change }: { change: Change }) {
@@ -97,7 +115,8 @@ function ChangeItem({ change }: { change: Change }) {
   const name = describeRow(change.table_name, change.row_key)
   const path = change.action === 'delete' ? undefined : rowPath(change.table_name, change.row_key, paths)
   const changedFields = diffChange(change)
-  const labels = Object.fromEntries(changedFields.map(({ field }) => [field, humanize(field)]))
+  const tableLabels = fieldLabels[change.table_name]
+  const labels = Object.fromEntries(changedFields.map(({ field }) => [field, tableLabels?.[field] ?? humanize(field)]))
   return (
     <li>
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>

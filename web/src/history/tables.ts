@@ -18,9 +18,9 @@ export function describeRow(table: string, key: string): string {
   return `${(historyTables.find(({ value }) => value === table)?.label ?? humanize(table)).toLowerCase()} ${key}`
 }
 
-/** humanize turns a column name into a label: postcode_or_zip → Postcode or zip. */
+/** humanize turns a column name into a label: created_at → Created at, site_id → Site ID. */
 export function humanize(name: string): string {
-  const text = name.replaceAll('_', ' ')
+  const text = name.replaceAll('_', ' ').replace(/\bid\b/, 'ID')
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 

@@ -47,7 +47,15 @@ function CountCard({ label, to, query }: (typeof countQueries)[number]) {
 }
 
 /** CompactList shows one line per row. */
-function CompactList<T>({ rows, getKey, children }: { rows: T[]; getKey: (row: T) => string | number; children: (row: T) => ReactNode }) {
+function CompactList<T>({
+  rows,
+  getKey,
+  children,
+}: {
+  rows: T[]
+  getKey: (row: T) => string | number
+  children: (row: T) => ReactNode
+}) {
   return (
     <Stack component="ul" gap={4} m={0} p={0} style={{ listStyle: 'none' }}>
       {rows.map((row) => (
@@ -135,7 +143,12 @@ function MyTodos() {
             <CompactList rows={todos} getKey={(todo) => todo.id}>
               {(todo) => (
                 <>
-                  <TextLink to="/todos/$id" params={{ id: String(todo.id) }} size="sm" style={{ overflowWrap: 'anywhere' }}>
+                  <TextLink
+                    to="/todos/$id"
+                    params={{ id: String(todo.id) }}
+                    size="sm"
+                    style={{ overflowWrap: 'anywhere' }}
+                  >
                     {todo.description}
                   </TextLink>
                   {todo.due_on !== null && (

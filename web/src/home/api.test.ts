@@ -12,7 +12,9 @@ test.each([
   let requestedUrl = ''
   vi.stubGlobal('fetch', async ({ url }: Request) => {
     requestedUrl = url
-    return new Response(JSON.stringify(Array.from({ length: rowCount }, () => ({}))), { headers: { 'Content-Type': 'application/json', Link: link } })
+    return new Response(JSON.stringify(Array.from({ length: rowCount }, () => ({}))), {
+      headers: { 'Content-Type': 'application/json', Link: link },
+    })
   })
   const query = countQueries.find((count) => count.label === label)?.query
   expect(query && (await new QueryClient().fetchQuery(query as never))).toBe(expected)

@@ -55,12 +55,12 @@ export type ImportResult = Schemas['Stored'] & { requestId: string | undefined }
 /** buildUpload returns the request body. The check and the import send the same body. */
 export async function buildUpload(
   { file }: ImportSource,
-  mapping: ColumnPlan,
+  plan: ColumnPlan,
   onStep: (step: ImportStep) => void,
   signal: AbortSignal,
 ): Promise<Blob> {
   try {
-    return new Blob([await mapColumns(file, mapping, (fraction) => onStep({ phase: 'reading', fraction }), signal)], {
+    return new Blob([await mapColumns(file, plan, (fraction) => onStep({ phase: 'reading', fraction }), signal)], {
       type: 'text/csv',
     })
   } catch (error) {

@@ -37,7 +37,8 @@ test('records are split like on the server and have line numbers', async () => {
     [2, '1,5', '2'],
   ])
   expect(await readCells('')).toEqual([])
-  const longFile = `${Array.from({ length: 50_000 }, (_, i) => `${i},"é\n${i}"`).join('\n')}\n` // larger than one chunk
+  // Larger than one chunk.
+  const longFile = `${Array.from({ length: 50_000 }, (_, i) => `${i},"é\n${i}"`).join('\n')}\n`
   const rows = await readCells(longFile)
   expect(rows.length).toBe(50_000)
   expect(rows.at(-1)).toEqual([99_999, '49999', 'é\n49999'])

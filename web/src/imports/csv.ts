@@ -5,6 +5,8 @@ const quote = 34
 const lineFeed = 10
 const carriageReturn = 13
 const comma = 44
+const semicolon = 59
+const tab = 9
 
 /** CSVRecord is a row of the file: its cells including quotes, and its position. */
 export interface CSVRecord {
@@ -114,8 +116,7 @@ export async function detectDelimiter(file: Blob): Promise<number> {
   const start = new Uint8Array(await file.slice(0, 1 << 16).arrayBuffer())
   const end = start.indexOf(lineFeed)
   const header = end < 0 ? start : start.subarray(0, end)
-  const candidates = [comma, ...[';', '\t'].map((candidate) => candidate.charCodeAt(0))]
-  return candidates.reduce((best, candidate) =>
+  return [comma, semicolon, tab].reduce((best, candidate) =>
     countByte(header, candidate) > countByte(header, best) ? candidate : best,
   )
 }

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { createSseParser } from './sseParser'
 
 const text =
-  'retry: 2000\nid: 7.0.x\n\n: heartbeat\n\nid: 8.1.a\nevent: event\ndata: {"a":1}\n\nid: 8.2.b\nevent: alert\ndata: {"b":\ndata: 2}\n\n'
+  'retry: 2000\nid: 7.0.x\n\n: heartbeat\n\nid: 8.1.a\nevent: event\ndata: {"a":1}\n\n' +
+  'id: 8.2.b\nevent: alert\ndata: {"b":\ndata: 2}\n\n'
 const expectedMessages = [
   { id: '7.0.x', kind: 'message', data: '' },
   { id: undefined, kind: 'message', data: '' },

@@ -118,11 +118,11 @@ async function readStream(
       if (done) return
       clearTimeout(timer)
       timer = setTimeout(() => silenceController.abort(), silenceTimeout)
-      const frames = parseChunk(value)
-      const messages = frames
+      const sseMessages = parseChunk(value)
+      const messages = sseMessages
         .filter(({ data }) => data !== '')
         .map(({ kind, data }) => ({ kind, row: JSON.parse(data) }) as LiveMessage)
-      onMessage({ messages, lastEventId: frames.findLast(({ id }) => id)?.id, state: 'live' })
+      onMessage({ messages, lastEventId: sseMessages.findLast(({ id }) => id)?.id, state: 'live' })
     }
   } finally {
     clearTimeout(timer)

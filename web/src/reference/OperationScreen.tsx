@@ -109,7 +109,7 @@ function CodeSample({ sample: { label, source }, id }: { sample: CodeExample; id
       toast('Copied')
     } catch {
       getSelection()?.selectAllChildren(codeRef.current as Node) // the clipboard is not available over plain HTTP
-      toast('Text selected. Press Ctrl+C to copy.')
+      toast('Text selected. Press Ctrl+C (or ⌘C) to copy.')
     }
   }
   return (

@@ -30,7 +30,7 @@ export function ReferenceScreen() {
               <Text size="sm" c="dimmed" role="status">
                 {matches.length === 1 ? '1 operation' : `${matches.length} operations`}
               </Text>
-              {matches.length === 0 && <EmptyState title="No operations match" />}
+              {matches.length === 0 && <EmptyState title="No operations match this search" />}
               {tags.map((tag) => (
                 <Section
                   key={tag}

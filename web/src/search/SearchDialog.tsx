@@ -18,7 +18,8 @@ import { takeTypeAhead } from './typeAhead'
 /** SearchDialog (Cmd-K) finds pages, actions, recent items and stored rows, and opens them. */
 export function SearchDialog({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('')
-  const [isEnterPending, setIsEnterPending] = useState(false) // Enter was pressed early: the first result opens on arrival
+  // True if Enter was pressed before there were results: the first result opens on arrival.
+  const [isEnterPending, setIsEnterPending] = useState(false)
   const query = text.trim()
   const [debouncedQuery] = useDebouncedValue(query, 150)
   const navigate = useNavigate()
@@ -28,15 +29,24 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
   const [visits] = useState(() => getRecentVisits(session?.username ?? '').filter(({ path }) => path !== pathname))
   const { data, error, isFetching, isPaused } = useQuery(searchQuery(debouncedQuery))
   const isWaiting = query !== '' && (debouncedQuery !== query || isFetching)
-  const hits = query === '' || isWaiting ? [] : (data ?? []).flatMap((hit) => hitDestination(hit, (to) => to in routesByPath) ?? [])
+  const hits =
+    query === '' || isWaiting
+      ? []
+      : (data ?? []).flatMap((hit) => hitDestination(hit, (to) => to in routesByPath) ?? [])
   const localHits = localDestinations(query, visits).filter(({ role }) => !role || hasRole(session?.role, role))
-  const results = [...localHits, ...hits.filter((hit) => !localHits.some((result) => result.key === `recent ${destinationPath(hit)}`))]
+  const results = [
+    ...localHits,
+    ...hits.filter((hit) => !localHits.some((result) => result.key === `recent ${destinationPath(hit)}`)),
+  ]
   const openResult = (result: Destination | undefined) => {
     if (!result) return
     onClose()
     void navigate({ to: result.to, params: result.params } as never)
   }
-  const { activeIndex, inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(results.length, (index) => openResult(results[index]))
+  const { activeIndex, inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(
+    results.length,
+    (index) => openResult(results[index]),
+  )
   const handleKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && isWaiting && results.length === 0) setIsEnterPending(true)
     else onKeyDown(event)
@@ -50,7 +60,8 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
   useEffect(() => {
     if (pendingResult) openResult(pendingResult)
   })
-  useEffect(() => () => void takeTypeAhead(), []) // discards the keys if the dialog closes before its field has the focus
+  // Discards the keys if the dialog closes before its field has the focus.
+  useEffect(() => () => void takeTypeAhead(), [])
   return (
     <Dialog onClose={onClose} title="Search" yOffset="10vh" transitionProps={{ duration: 0 }}>
       <TextInput
@@ -79,7 +90,13 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
       </Text>
       <Stack {...listProps} aria-label="Results" gap={2}>
         {results.map((result, index) => (
-          <UnstyledButton key={result.key} {...getOptionProps(index)} className={classes.option} ref={index === activeIndex ? scrollIntoView : undefined} onClick={() => openResult(result)}>
+          <UnstyledButton
+            key={result.key}
+            {...getOptionProps(index)}
+            className={classes.option}
+            ref={index === activeIndex ? scrollIntoView : undefined}
+            onClick={() => openResult(result)}
+          >
             <Group gap="sm" wrap="nowrap">
               <Icon name={result.icon} />
               <Text lineClamp={2} style={{ overflowWrap: 'anywhere' }}>

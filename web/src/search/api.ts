@@ -17,7 +17,13 @@ interface SearchOptions {
 export const searchQuery = (text: string, { kind, limit = 12 }: SearchOptions = {}) =>
   queryOptions({
     queryKey: ['search', text, kind, limit],
-    queryFn: ({ signal }) => unwrap(api.GET('/api/v1/search', { params: { query: { q: text.slice(0, maxQueryLength), limit, ...(kind && { only: kind }) } }, signal })),
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api/v1/search', {
+          params: { query: { q: text.slice(0, maxQueryLength), limit, ...(kind && { only: kind }) } },
+          signal,
+        }),
+      ),
     enabled: text !== '',
     placeholderData: keepPreviousData,
   })

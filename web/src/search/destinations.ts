@@ -40,7 +40,14 @@ const actionDestinations: Destination[] = [
   actionDestination('Scan a barcode', 'container', '/containers'),
 ]
 
-const pageDestinations: Destination[] = menuItems.map(({ label, icon, to, role }) => ({ key: to, label, hint: 'Page', icon, to, role }))
+const pageDestinations: Destination[] = menuItems.map(({ label, icon, to, role }) => ({
+  key: to,
+  label,
+  hint: 'Page',
+  icon,
+  to,
+  role,
+}))
 
 /** destinationByKind maps each kind of row to the screen that shows it. */
 const destinationByKind: Record<EntityKind, { hint: string; icon: IconName; to: string; param: string }> = {
@@ -56,20 +63,36 @@ const destinationByKind: Record<EntityKind, { hint: string; icon: IconName; to: 
 }
 
 /** hitDestination returns the screen for a row that the server found, or undefined if this app has none. */
-export function hitDestination({ kind, key, title, detail }: SearchHit, hasRoute: (to: string) => boolean): Destination | undefined {
+export function hitDestination(
+  { kind, key, title, detail }: SearchHit,
+  hasRoute: (to: string) => boolean,
+): Destination | undefined {
   const destination = destinationByKind[kind as EntityKind]
   if (!destination || !hasRoute(destination.to)) return undefined
   const { hint, icon, to, param } = destination
-  return { key: `${kind} ${key}`, label: title, hint: detail ? `${hint}, ${detail}` : hint, icon, to, params: { [param]: key } }
+  return {
+    key: `${kind} ${key}`,
+    label: title,
+    hint: detail ? `${hint}, ${detail}` : hint,
+    icon,
+    to,
+    params: { [param]: key },
+  }
 }
 
 /**
- * localDestinations returns the pages, actions and recent visits whose label contains all words of the text. Recent visits come
- * first. An empty text matches everything.
+ * localDestinations returns the pages, actions and recent visits whose label contains all words of the text. Recent
+ * visits are first. An empty text matches everything.
  */
 export function localDestinations(text: string, visits: Visit[]): Destination[] {
   const words = text.toLowerCase().split(/\s+/)
-  const recentDestinations = visits.map(({ path, title }): Destination => ({ key: `recent ${path}`, label: title, hint: 'Recent', icon: 'history', to: path }))
+  const recentDestinations = visits.map(({ path, title }): Destination => ({
+    key: `recent ${path}`,
+    label: title,
+    hint: 'Recent',
+    icon: 'history',
+    to: path,
+  }))
   return [...recentDestinations, ...pageDestinations, ...actionDestinations].filter(({ label }) =>
     words.every((word) => label.toLowerCase().includes(word)),
   )

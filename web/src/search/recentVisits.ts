@@ -33,5 +33,12 @@ export function forgetVisits(username: string): void {
 }
 
 function isVisit(value: unknown): value is Visit {
-  return typeof value === 'object' && value !== null && 'path' in value && typeof value.path === 'string' && 'title' in value && typeof value.title === 'string'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'path' in value &&
+    typeof value.path === 'string' &&
+    'title' in value &&
+    typeof value.title === 'string'
+  )
 }

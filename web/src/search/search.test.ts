@@ -6,11 +6,22 @@ import { forgetVisits, getRecentVisits, rememberVisit } from './recentVisits'
 describe('recent visits', () => {
   beforeEach(() => {
     const storage = new Map<string, string>()
-    vi.stubGlobal('localStorage', { getItem: (key: string) => storage.get(key) ?? null, setItem: (key: string, value: string) => storage.set(key, value), removeItem: (key: string) => storage.delete(key) })
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => storage.get(key) ?? null,
+      setItem: (key: string, value: string) => storage.set(key, value),
+      removeItem: (key: string) => storage.delete(key),
+    })
   })
   test('are newest first, without duplicates and limited in number', () => {
     for (const id of [1, 2, 3, 4, 5, 6, 7, 3]) rememberVisit('ada', `/sites/${id}`, `Site ${id}`)
-    expect(getRecentVisits('ada').map(({ path }) => path)).toEqual(['/sites/3', '/sites/7', '/sites/6', '/sites/5', '/sites/4', '/sites/2'])
+    expect(getRecentVisits('ada').map(({ path }) => path)).toEqual([
+      '/sites/3',
+      '/sites/7',
+      '/sites/6',
+      '/sites/5',
+      '/sites/4',
+      '/sites/2',
+    ])
   })
   test('include only detail screens', () => {
     for (const path of ['/', '/sites', '/sites/new', '/sign-in']) rememberVisit('ada', path, 'x')
@@ -29,7 +40,8 @@ describe('recent visits', () => {
 })
 
 test('a label matches all words in any order and case', () => {
-  const localLabels = (text: string) => localDestinations(text, [{ path: '/sites/1', title: 'New Harbour' }]).map(({ label }) => label)
+  const localLabels = (text: string) =>
+    localDestinations(text, [{ path: '/sites/1', title: 'New Harbour' }]).map(({ label }) => label)
   expect(localLabels('SITE new')).toEqual(['New site'])
   expect(localLabels('new har')).toEqual(['New Harbour'])
   expect(localLabels('')[0]).toBe('New Harbour')
@@ -38,7 +50,11 @@ test('a label matches all words in any order and case', () => {
 
 test('a hit opens its screen, if the app has one', () => {
   const hit = { kind: 'container', key: 'a-b', title: 'Plasma', detail: '' }
-  expect(hitDestination(hit, () => true)).toMatchObject({ to: '/containers/$uuid', params: { uuid: 'a-b' }, hint: 'Container' })
+  expect(hitDestination(hit, () => true)).toMatchObject({
+    to: '/containers/$uuid',
+    params: { uuid: 'a-b' },
+    hint: 'Container',
+  })
   expect(hitDestination(hit, () => false)).toBeUndefined()
   expect(hitDestination({ ...hit, kind: 'planet' }, () => true)).toBeUndefined()
 })

@@ -39,7 +39,15 @@ export function RegisterScreen() {
         <Card withBorder maw={420}>
           <form onSubmit={form.onSubmit((values) => mutate(values))}>
             <Stack>
-              <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
+              <TextInput
+                label="Username"
+                required
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                key={form.key('username')}
+                {...form.getInputProps('username')}
+              />
               <NewPasswordField label="Password" key={form.key('password')} {...form.getInputProps('password')} />
               <ProblemAlert problem={problem} fields={['username', 'password']} />
               <Button type="submit" loading={isPending}>

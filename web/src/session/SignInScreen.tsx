@@ -30,8 +30,21 @@ export function SignInScreen() {
       <Card withBorder maw={420}>
         <form onSubmit={form.onSubmit((values) => mutate(values))}>
           <Stack>
-            <TextInput label="Username" required autoComplete="username" autoCapitalize="none" spellCheck={false} key={form.key('username')} {...form.getInputProps('username')} />
-            <PasswordField label="Password" autoComplete="current-password" key={form.key('password')} {...form.getInputProps('password')} />
+            <TextInput
+              label="Username"
+              required
+              autoComplete="username"
+              autoCapitalize="none"
+              spellCheck={false}
+              key={form.key('username')}
+              {...form.getInputProps('username')}
+            />
+            <PasswordField
+              label="Password"
+              autoComplete="current-password"
+              key={form.key('password')}
+              {...form.getInputProps('password')}
+            />
             <ProblemAlert problem={problem} />
             <Button type="submit" loading={isPending}>
               Sign in

@@ -14,8 +14,8 @@ export const sessionQuery = queryOptions({
     if (session.signed_in || !session.refreshable) return session
     return (await renewSession(Date.now())) ? fetchSession() : session
   },
-  // Signing in and out update the session. When the access cookie expires, the session is renewed at once, or when the page
-  // becomes visible again. Otherwise an open server would treat the user as anonymous.
+  // Signing in and out update the session. When the access cookie expires, the session is renewed at once, or when the
+  // page becomes visible again. Otherwise an open server would treat the user as anonymous.
   staleTime: ({ state }) => msUntilExpiry(state.data) ?? Infinity,
   refetchInterval: ({ state }) => msUntilExpiry(state.data) ?? false,
 })
@@ -35,7 +35,10 @@ export function useSession() {
   return useQuery(sessionQuery).data
 }
 
-/** usePermission reports whether the current user has a role. It only hides controls; the server enforces permissions. */
+/**
+ * usePermission reports whether the current user has the permissions of a role. It only hides controls; the server
+ * enforces permissions.
+ */
 export function usePermission(requiredRole: Role): boolean {
   const session = useSession()
   return hasRole(session?.role, requiredRole)

@@ -1,6 +1,6 @@
 /**
- * safeRedirectPath returns the path to open after sign-in. It always lies within this app: the host of next is ignored, and any
- * other path becomes the start page. This prevents open redirects.
+ * safeRedirectPath returns the path to open after sign-in. It is always a path of this app: the host of next is
+ * ignored, and a path outside the app becomes the Home screen. This prevents open redirects.
  */
 export function safeRedirectPath(next: string | undefined): string {
   if (!next || !URL.canParse(next, location.origin)) return '/app/'

@@ -22,7 +22,15 @@ export function AccountMenu() {
     await clearSession()
   }
   return (
-    <Popover opened={isOpen} onChange={setIsOpen} position="bottom-end" trapFocus returnFocus withinPortal={false} width={240}>
+    <Popover
+      opened={isOpen}
+      onChange={setIsOpen}
+      position="bottom-end"
+      trapFocus
+      returnFocus
+      withinPortal={false}
+      width={240}
+    >
       <Popover.Target>
         <ActionIcon variant="default" size="lg" aria-label="Account" onClick={() => setIsOpen(!isOpen)}>
           <Icon name="user" />
@@ -39,7 +47,11 @@ export function AccountMenu() {
             </TextLink>
           )}
           {session?.signed_in ? (
-            <Button variant="default" leftSection={<Icon name="signOut" size={16} />} onClick={() => void handleSignOut()}>
+            <Button
+              variant="default"
+              leftSection={<Icon name="signOut" size={16} />}
+              onClick={() => void handleSignOut()}
+            >
               Sign out
             </Button>
           ) : (

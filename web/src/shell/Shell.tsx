@@ -1,4 +1,14 @@
-import { ActionIcon, AppShell, Box, Burger, Button, Group, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import {
+  ActionIcon,
+  AppShell,
+  Box,
+  Burger,
+  Button,
+  Group,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Outlet, useLocation, useNavigate } from '@tanstack/react-router'
 import { lazy, useEffect, useState } from 'react'
@@ -52,7 +62,11 @@ export function Shell() {
   useShortcut('?', 'Show keyboard shortcuts', openHelp)
   useLiveUpdates(hasAccess)
   return (
-    <AppShell header={{ height: headerHeight }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen, desktop: !hasAccess } }} padding="md">
+    <AppShell
+      header={{ height: headerHeight }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen, desktop: !hasAccess } }}
+      padding="md"
+    >
       <a className="skip-link" href="#main">
         Skip to content
       </a>
@@ -74,12 +88,23 @@ export function Shell() {
           <Group gap="xs" ml="auto" wrap="nowrap">
             {hasAccess && <ConnectionBadge />}
             {hasAccess && (
-              <Button variant="default" leftSection={<Icon name="search" size={16} />} visibleFrom="xs" onClick={() => void openSearch()}>
+              <Button
+                variant="default"
+                leftSection={<Icon name="search" size={16} />}
+                visibleFrom="xs"
+                onClick={() => void openSearch()}
+              >
                 Search
               </Button>
             )}
             {hasAccess && (
-              <ActionIcon variant="default" size="lg" hiddenFrom="xs" aria-label="Search" onClick={() => void openSearch()}>
+              <ActionIcon
+                variant="default"
+                size="lg"
+                hiddenFrom="xs"
+                aria-label="Search"
+                onClick={() => void openSearch()}
+              >
                 <Icon name="search" />
               </ActionIcon>
             )}
@@ -99,7 +124,14 @@ export function Shell() {
         <AppShell.Navbar p="xs" aria-label="Main menu" className={isMenuOpen ? undefined : classes.menuClosed}>
           {menuItems.map(({ label, icon, to, hotkey, role, activePrefixes = [] }) =>
             role && !hasRole(session?.role, role) ? null : (
-              <MenuEntry key={to} label={label} icon={icon} to={to} hotkey={hotkey} active={activePrefixes.some((path) => pathname.startsWith(path)) || undefined} />
+              <MenuEntry
+                key={to}
+                label={label}
+                icon={icon}
+                to={to}
+                hotkey={hotkey}
+                active={activePrefixes.some((path) => pathname.startsWith(path)) || undefined}
+              />
             ),
           )}
         </AppShell.Navbar>
@@ -117,12 +149,24 @@ export function Shell() {
   )
 }
 
-type MenuEntryProps = Pick<(typeof menuItems)[number], 'label' | 'icon' | 'to'> & { hotkey: string; active: boolean | undefined }
+type MenuEntryProps = Pick<(typeof menuItems)[number], 'label' | 'icon' | 'to'> & {
+  hotkey: string
+  active: boolean | undefined
+}
 
 function MenuEntry({ label, icon, to, hotkey, active }: MenuEntryProps) {
   const navigate = useNavigate()
   useShortcut(`g ${hotkey}`, `Go to ${label}`, () => void navigate({ to }))
-  return <MenuLink to={to} label={label} leftSection={<Icon name={icon} />} activeOptions={{ exact: to === '/', includeSearch: false }} variant="light" active={active} />
+  return (
+    <MenuLink
+      to={to}
+      label={label}
+      leftSection={<Icon name={icon} />}
+      activeOptions={{ exact: to === '/', includeSearch: false }}
+      variant="light"
+      active={active}
+    />
+  )
 }
 
 function ColorSchemeToggle() {

@@ -19,7 +19,13 @@ interface MenuItem {
 export const menuItems: MenuItem[] = [
   { label: 'Home', icon: 'home', to: '/', hotkey: 'h' },
   { label: 'Sites', icon: 'site', to: '/sites', hotkey: 's' },
-  { label: 'Instruments', icon: 'instrument', to: '/instruments', hotkey: 'i', activePrefixes: ['/freezers/', '/computers/'] },
+  {
+    label: 'Instruments',
+    icon: 'instrument',
+    to: '/instruments',
+    hotkey: 'i',
+    activePrefixes: ['/freezers/', '/computers/'],
+  },
   { label: 'Containers', icon: 'container', to: '/containers', hotkey: 'c' },
   { label: 'Events', icon: 'event', to: '/events', hotkey: 'e' },
   { label: 'Alerts', icon: 'alert', to: '/alerts', hotkey: 'a' },

@@ -3,8 +3,8 @@ import { useEffect, useEffectEvent } from 'react'
 
 import { createStore, useStore } from '../components/store'
 
-// Keyboard shortcuts. They work wherever the focus is, except in text fields. WCAG 2.1.4 requires that single-key shortcuts
-// can be disabled: the help (?) has a switch.
+// Keyboard shortcuts. They work wherever the focus is, except in text fields. WCAG 2.1.4 requires that single-key
+// shortcuts can be disabled: the help (?) has a switch.
 
 export interface Shortcut {
   /** "e", "g s" (a sequence), "?" or "mod+k" (Ctrl, or Cmd on a Mac). */
@@ -37,9 +37,16 @@ export function useShortcuts(): Shortcut[] {
   return useStore(boundShortcuts)
 }
 
-/** useSingleKeySetting returns whether single-key shortcuts are enabled, and a setter. The setting is stored in the browser. */
+/**
+ * useSingleKeySetting returns whether single-key shortcuts are enabled, and a setter. The setting is stored in the
+ * browser.
+ */
 export function useSingleKeySetting() {
-  const [isEnabled, setIsEnabled] = useLocalStorage({ key: 'labledger.single-keys', defaultValue: true, getInitialValueInEffect: false })
+  const [isEnabled, setIsEnabled] = useLocalStorage({
+    key: 'labledger.single-keys',
+    defaultValue: true,
+    getInitialValueInEffect: false,
+  })
   useEffect(() => {
     singleKeysEnabled = isEnabled
   }, [isEnabled])
@@ -58,10 +65,13 @@ export function useShortcutListener() {
 function handleKeyDown(event: KeyboardEvent) {
   if (event.defaultPrevented || event.isComposing || event.altKey) return
   const hasModifier = event.ctrlKey || event.metaKey
-  if (!hasModifier && (!singleKeysEnabled || isTextInput(event.target) || document.querySelector('[role="dialog"]'))) return
+  if (!hasModifier && (!singleKeysEnabled || isTextInput(event.target) || document.querySelector('[role="dialog"]')))
+    return
   const key = (hasModifier ? 'mod+' : '') + (event.key.length === 1 ? event.key.toLowerCase() : event.key)
   const sequence = event.timeStamp - pendingSince < 1000 && pendingKey ? `${pendingKey} ${key}` : key
-  const match = boundShortcuts.get().findLast(({ keys }) => keys === sequence) ?? boundShortcuts.get().findLast(({ keys }) => keys === key)
+  const match =
+    boundShortcuts.get().findLast(({ keys }) => keys === sequence) ??
+    boundShortcuts.get().findLast(({ keys }) => keys === key)
   pendingKey = match ? '' : key
   pendingSince = event.timeStamp
   if (!match) return
@@ -70,6 +80,10 @@ function handleKeyDown(event: KeyboardEvent) {
 }
 
 function isTextInput(target: EventTarget | null): boolean {
-  if (target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)) return false // no text input
-  return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
+  // These inputs do not accept text.
+  if (target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)) return false
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
+  )
 }

@@ -9,7 +9,11 @@ import { TodoList } from './TodoList'
 /** LinkedTodos lists the todos linked to an item, with a button for a new one. */
 export function LinkedTodos({ link }: { link: TodoLink }) {
   const newButton = (
-    <ButtonLink to="/todos/new" search={Object.fromEntries(Object.entries(link).map(([name, id]) => [name, String(id)]))} variant="default">
+    <ButtonLink
+      to="/todos/new"
+      search={Object.fromEntries(Object.entries(link).map(([name, id]) => [name, String(id)]))}
+      variant="default"
+    >
       New todo
     </ButtonLink>
   )

@@ -16,7 +16,13 @@ export function NewTodoScreen() {
       title="New todo"
       canCreate
       breadcrumb={<TextLink to="/todos">Todos</TextLink>}
-      initialValues={{ site_id: parseId(site_id), freezer_id: parseId(freezer_id), computer_id: parseId(computer_id), alert_id: alert_id ?? null, assignee: assignee ?? null }}
+      initialValues={{
+        site_id: parseId(site_id),
+        freezer_id: parseId(freezer_id),
+        computer_id: parseId(computer_id),
+        alert_id: alert_id ?? null,
+        assignee: assignee ?? null,
+      }}
       renderForm={(props) => <TodoForm {...props} />}
       createRow={createTodo}
       getQueryKey={({ id }) => todoQuery(id).queryKey}

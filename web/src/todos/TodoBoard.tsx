@@ -8,20 +8,22 @@ import { TodoCard } from './TodoCard'
 import { useMoveTodo } from './useMoveTodo'
 
 /**
- * TodoBoard shows todos in columns by status. On a card, ← and → change the status, ↑ and ↓ move the focus. The select of a card
- * changes its status as well.
+ * TodoBoard shows todos in columns by status. On a card, ← and → change the status, ↑ and ↓ move the focus. The select
+ * of a card changes the status as well.
  */
 export function TodoBoard({ todos }: { todos: Todo[] }) {
   const { mutate } = useMoveTodo()
   const boardRef = useRef<HTMLDivElement>(null)
-  const movedCard = useRef<{ id: number; tag: string; column: string }>(undefined) // keeps the focus, also after a rollback
+  // The card that keeps the focus when it changes its column, also after a rollback.
+  const movedCard = useRef<{ id: number; tag: string; column: string }>(undefined)
   const [announcement, setAnnouncement] = useState('')
   useEffect(() => {
     const card = movedCard.current
     const todo = todos.find(({ id }) => id === card?.id)
     if (!card || !todo || boardColumn(todo) === card.column) return
     card.column = boardColumn(todo)
-    if (document.activeElement === document.body) boardRef.current?.querySelector<HTMLElement>(`[data-todo="${card.id}"] ${card.tag}`)?.focus()
+    if (document.activeElement === document.body)
+      boardRef.current?.querySelector<HTMLElement>(`[data-todo="${card.id}"] ${card.tag}`)?.focus()
   }, [todos])
   const move = (todo: Todo, status: string, tag: string) => {
     movedCard.current = { id: todo.id, tag, column: boardColumn(todo) }
@@ -29,7 +31,14 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
     mutate({ todo, status })
   }
   const handleKeyDown = (event: KeyboardEvent, todo: Todo) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(event.target instanceof HTMLAnchorElement)) return
+    if (
+      event.altKey ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      !(event.target instanceof HTMLAnchorElement)
+    )
+      return
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key] as -1 | 1 | undefined
     if (step) {
       event.preventDefault()
@@ -37,13 +46,17 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
       if (status) move(todo, status, 'a')
       return
     }
-    const next = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key] as 'nextElementSibling' | undefined
+    const next = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key] as
+      'nextElementSibling' | undefined
     const link = next && event.target.closest('li')?.[next]?.querySelector('a')
     if (!link) return
     event.preventDefault()
     link.focus()
   }
-  const columns = [...statuses, otherColumn].map((name) => ({ name, todosInColumn: todos.filter((todo) => boardColumn(todo) === name) }))
+  const columns = [...statuses, otherColumn].map((name) => ({
+    name,
+    todosInColumn: todos.filter((todo) => boardColumn(todo) === name),
+  }))
   return (
     <div>
       <Text size="sm" c="dimmed" mb="xs">
@@ -64,7 +77,12 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
               ) : (
                 <ul className={classes.cards}>
                   {todosInColumn.map((todo) => (
-                    <TodoCard key={todo.id} todo={todo} onMove={(status) => move(todo, status, 'select')} onKeyDown={(event) => handleKeyDown(event, todo)} />
+                    <TodoCard
+                      key={todo.id}
+                      todo={todo}
+                      onMove={(status) => move(todo, status, 'select')}
+                      onKeyDown={(event) => handleKeyDown(event, todo)}
+                    />
                   ))}
                 </ul>
               )}

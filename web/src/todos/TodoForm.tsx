@@ -14,7 +14,9 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
   const username = useSession()?.username
   const form = useForm<Record<TodoField, string>>({
     mode: 'uncontrolled',
-    initialValues: Object.fromEntries(todoFields.map((name) => [name, String(initialValues[name] ?? (name === 'status' ? 'open' : ''))])) as Record<TodoField, string>,
+    initialValues: Object.fromEntries(
+      todoFields.map((name) => [name, String(initialValues[name] ?? (name === 'status' ? 'open' : ''))]),
+    ) as Record<TodoField, string>,
   })
   useFormFocus(form, todoFields, problem)
   const fieldProps = (name: TodoField) => ({ label: todoLabels[name], ...form.getInputProps(name) })
@@ -47,7 +49,13 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
           />
           <TextInput type="date" description="Optional" key={form.key('due_on')} {...fieldProps('due_on')} />
           <Group align="end" gap="xs" wrap="nowrap">
-            <TextInput flex={1} autoCapitalize="none" spellCheck={false} key={form.key('assignee')} {...fieldProps('assignee')} />
+            <TextInput
+              flex={1}
+              autoCapitalize="none"
+              spellCheck={false}
+              key={form.key('assignee')}
+              {...fieldProps('assignee')}
+            />
             {username && (
               <Button variant="default" onClick={() => form.setFieldValue('assignee', username)}>
                 Assign to me
@@ -56,7 +64,12 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
           </Group>
           <TextInput spellCheck={false} placeholder="Alert ID" key={form.key('alert_id')} {...fieldProps('alert_id')} />
           {(['site_id', 'freezer_id', 'computer_id'] as const).map((name) => (
-            <LinkSelect key={form.key(name)} name={name} initialId={initialValues[name] ?? null} {...fieldProps(name)} />
+            <LinkSelect
+              key={form.key(name)}
+              name={name}
+              initialId={initialValues[name] ?? null}
+              {...fieldProps(name)}
+            />
           ))}
         </SimpleGrid>
         <datalist id="statuses">
@@ -71,7 +84,15 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
 }
 
 /** LinkSelect selects a linked item. The current item is an option before the list has loaded. */
-function LinkSelect({ name, initialId, ...props }: { name: keyof typeof linkChoices; initialId: number | null; label: string }) {
+function LinkSelect({
+  name,
+  initialId,
+  ...props
+}: {
+  name: keyof typeof linkChoices
+  initialId: number | null
+  label: string
+}) {
   const { data } = useInfiniteQuery(linkChoices[name] as typeof linkChoices.site_id)
   const rows: { id: number; name: string; site_id?: number }[] = data?.pages.flatMap((page) => page.rows) ?? []
   const options = rows.map(({ id, name, site_id }) => ({

@@ -36,5 +36,7 @@ type Props = Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'> & {
 
 /** TodoList shows todos in a table. */
 export function TodoList({ showLinks = true, ...props }: Props) {
-  return <DataTable label="Todos" columns={showLinks ? columnsWithLinks : columns} rowKey={(todo) => todo.id} {...props} />
+  return (
+    <DataTable label="Todos" columns={showLinks ? columnsWithLinks : columns} rowKey={(todo) => todo.id} {...props} />
+  )
 }

@@ -11,7 +11,16 @@ import { RowDetails } from '../components/RowDetails'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { TimeAgo } from '../components/TimeAgo'
-import { deleteTodo, fetchTodo, type Todo, type TodoFields, todoHistory, todoLabels, todoQuery, updateTodo } from './api'
+import {
+  deleteTodo,
+  fetchTodo,
+  type Todo,
+  type TodoFields,
+  todoHistory,
+  todoLabels,
+  todoQuery,
+  updateTodo,
+} from './api'
 import { DueDate } from './DueDate'
 import { LinkedItems } from './LinkedItems'
 import { TodoForm } from './TodoForm'
@@ -23,7 +32,11 @@ export function TodoScreen() {
   const id = Number(idParam)
   const query = useQuery(todoQuery(id))
   return (
-    <Screen title={query.data?.description ?? `Todo ${idParam}`} breadcrumb={<TextLink to="/todos">Todos</TextLink>} actions={query.data && <DeleteTodo todo={query.data} />}>
+    <Screen
+      title={query.data?.description ?? `Todo ${idParam}`}
+      breadcrumb={<TextLink to="/todos">Todos</TextLink>}
+      actions={query.data && <DeleteTodo todo={query.data} />}
+    >
       <QueryBoundary query={query}>
         {(todo) => (
           <>

@@ -56,7 +56,12 @@ export function TodosScreen() {
       <Group gap="sm" align="end">
         <Button.Group aria-label="View">
           {views.map(({ name, label }) => (
-            <Button key={name} variant={view === name ? 'filled' : 'default'} aria-pressed={view === name} onClick={() => setView('view', name === 'board' ? '' : name)}>
+            <Button
+              key={name}
+              variant={view === name ? 'filled' : 'default'}
+              aria-pressed={view === name}
+              onClick={() => setView('view', name === 'board' ? '' : name)}
+            >
               {label}
             </Button>
           ))}
@@ -77,7 +82,11 @@ export function TodosScreen() {
               {todos.length === 0 ? empty : <TodoBoard todos={todos} />}
               {query.hasNextPage && (
                 <Group>
-                  <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                  <Button
+                    variant="default"
+                    loading={query.isFetchingNextPage}
+                    onClick={() => void query.fetchNextPage()}
+                  >
                     Load more
                   </Button>
                 </Group>

@@ -5,7 +5,7 @@ import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 import { dueBefore } from './dueDates'
 
-// API requests for todos.
+// API calls for todos.
 
 export type Todo = Schemas['Todo']
 
@@ -32,16 +32,28 @@ export type TodoFilters = Partial<Record<'status' | 'assignee' | 'due', string>>
 const maxPageSize = 1000
 
 export const todosQuery = ({ due, ...filters }: TodoFilters = {}) =>
-  pagedQuery(['todos', { ...filters, due }], (after, signal) => unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...filters, due_before: dueBefore(due), after, limit: maxPageSize } }, signal })))
+  pagedQuery(['todos', { ...filters, due }], (after, signal) =>
+    unwrapPage(
+      api.GET('/api/v1/todos', {
+        params: { query: { ...filters, due_before: dueBefore(due), after, limit: maxPageSize } },
+        signal,
+      }),
+    ),
+  )
 
 /** A TodoLink identifies an item that todos can be linked to. */
 export type TodoLink = { site_id: number } | { freezer_id: number } | { computer_id: number } | { alert_id: string }
 
-export const linkedTodosQuery = (link: TodoLink) => pagedQuery(['todos', link], (after, signal) => unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...link, after } }, signal })))
+export const linkedTodosQuery = (link: TodoLink) =>
+  pagedQuery(['todos', link], (after, signal) =>
+    unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...link, after } }, signal })),
+  )
 
-export const todoQuery = (id: number) => queryOptions({ queryKey: ['todo', id], queryFn: ({ signal }) => fetchTodo(id, signal) })
+export const todoQuery = (id: number) =>
+  queryOptions({ queryKey: ['todo', id], queryFn: ({ signal }) => fetchTodo(id, signal) })
 
-export const fetchTodo = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/todos/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchTodo = (id: number, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/todos/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
 export const createTodo = (fields: TodoFields) => unwrapCreated(api.POST('/api/v1/todos', { body: fields }))
 
@@ -49,13 +61,26 @@ export const updateTodo = (changes: Partial<Todo>, base: Todo) =>
   unwrap(api.PATCH('/api/v1/todos/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteTodo = (todo: Todo, { dryRun }: { dryRun: boolean }) =>
-  unwrap(api.DELETE('/api/v1/todos/{id}', { params: { path: { id: todo.id }, query: { dry_run: dryRun }, header: ifMatch(todo) } }))
+  unwrap(
+    api.DELETE('/api/v1/todos/{id}', {
+      params: { path: { id: todo.id }, query: { dry_run: dryRun }, header: ifMatch(todo) },
+    }),
+  )
 
-export const todoHistory = (id: number) => createHistoryReader('todo', id, (signal) => unwrapPage(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })))
+export const todoHistory = (id: number) =>
+  createHistoryReader('todo', id, (signal) =>
+    unwrapPage(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })),
+  )
 
 /** linkChoices returns the items that a todo can be linked to. */
 export const linkChoices = {
-  site_id: pagedQuery(['sites', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/sites', { params: { query: { after, limit: maxPageSize } }, signal }))),
-  freezer_id: pagedQuery(['freezers', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/freezers', { params: { query: { after, limit: maxPageSize } }, signal }))),
-  computer_id: pagedQuery(['computers', 'choice'], (after, signal) => unwrapPage(api.GET('/api/v1/computers', { params: { query: { after, limit: maxPageSize } }, signal }))),
+  site_id: pagedQuery(['sites', 'choice'], (after, signal) =>
+    unwrapPage(api.GET('/api/v1/sites', { params: { query: { after, limit: maxPageSize } }, signal })),
+  ),
+  freezer_id: pagedQuery(['freezers', 'choice'], (after, signal) =>
+    unwrapPage(api.GET('/api/v1/freezers', { params: { query: { after, limit: maxPageSize } }, signal })),
+  ),
+  computer_id: pagedQuery(['computers', 'choice'], (after, signal) =>
+    unwrapPage(api.GET('/api/v1/computers', { params: { query: { after, limit: maxPageSize } }, signal })),
+  ),
 }

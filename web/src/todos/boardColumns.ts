@@ -8,8 +8,8 @@ export function boardColumn({ status }: Pick<Todo, 'status'>): string {
 }
 
 /**
- * adjacentStatus returns the status of the column to the left (-1) or right (+1), or undefined at the edge. Other statuses are to
- * the right of done.
+ * adjacentStatus returns the status of the column to the left (-1) or right (+1), or undefined at the edge. Other
+ * statuses are to the right of done.
  */
 export function adjacentStatus(todo: Pick<Todo, 'status'>, step: -1 | 1): string | undefined {
   const index = statuses.indexOf(todo.status)

@@ -1,11 +1,16 @@
 // Days are in the time zone of the browser.
 
 /** toIsoDay formats a day as the API expects it: 2026-11-28. */
-export function toIsoDay(date: Date): string {
-  return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`
+function toIsoDay(date: Date): string {
+  const pad = (value: number) => String(value).padStart(2, '0')
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
 }
 
-const dueDays = new Map([['late', 0], ['today', 1], ['week', 7]])
+const dueDays = new Map([
+  ['late', 0],
+  ['today', 1],
+  ['week', 7],
+])
 
 /** dueBefore returns the day before which todos of a due filter are due, or undefined for an unknown filter. */
 export function dueBefore(due: string | undefined, now = new Date()): string | undefined {

@@ -11,8 +11,8 @@ interface TodoMove {
 }
 
 /**
- * useMoveTodo changes the status of todos. The change shows at once and is reverted if the server rejects it. If another user
- * changed only other fields meanwhile, the move is retried on the new version.
+ * useMoveTodo changes the status of todos. The change shows at once and is reverted if the server rejects it. If
+ * another user changed only other fields meanwhile, the move is retried on the new version.
  */
 export function useMoveTodo() {
   const queryClient = useQueryClient()
@@ -20,7 +20,8 @@ export function useMoveTodo() {
     updateInLists(queryClient, ['todos'], ({ id }: Todo) => id === nextTodo.id, nextTodo)
     queryClient.setQueryData<Todo>(todoQuery(nextTodo.id).queryKey, (current) => current && nextTodo)
   }
-  const isLastMove = () => queryClient.isMutating({ mutationKey }) === 1 // an earlier response must not hide a later move
+  // The response to an earlier move must not hide a later move.
+  const isLastMove = () => queryClient.isMutating({ mutationKey }) === 1
   return useMutation({
     mutationKey,
     scope: { id: 'todo-moves' }, // one at a time: each move needs the version from the previous one

@@ -23,7 +23,9 @@ export function UserDetails({ user }: { user: User }) {
           <UserForm
             {...props}
             onSubmit={(fields) =>
-              fields.disabled && !user.disabled ? setConfirmDisable(() => () => props.onSubmit(fields)) : props.onSubmit(fields)
+              fields.disabled && !user.disabled
+                ? setConfirmDisable(() => () => props.onSubmit(fields))
+                : props.onSubmit(fields)
             }
           />
         )}
@@ -33,15 +35,16 @@ export function UserDetails({ user }: { user: User }) {
           isSameRow: (row) => row.id === user.id,
           fetchRow: () => fetchUser(user.id),
           updateRow: updateUser,
-          onSaved: () => void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey }), // admins can edit themselves
+          // Admins can edit their own user, which changes the session.
+          onSaved: () => void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey }),
         }}
       />
       {confirmDisable && (
         <Dialog title={`Disable ${user.username}?`} onClose={() => setConfirmDisable(undefined)}>
           <Stack>
             <Text>
-              {user.username} is signed out everywhere and cannot sign in. All their API tokens are revoked. Enabling the user
-              again does not restore sessions or tokens.
+              {user.username} is signed out everywhere and cannot sign in. All their API tokens are revoked. Enabling
+              the user again does not restore sessions or tokens.
             </Text>
             <Group justify="end">
               <Button variant="default" onClick={() => setConfirmDisable(undefined)} data-autofocus>

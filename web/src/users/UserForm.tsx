@@ -10,14 +10,33 @@ import { risks, type UserFields, userFields, userLabels } from './api'
 export function UserForm({ initialValues, onSubmit, onCancel, isSaving = false, problem }: RowFormProps<UserFields>) {
   const form = useForm({
     mode: 'uncontrolled',
-    initialValues: { username: initialValues.username ?? '', country: initialValues.country ?? '', risk: initialValues.risk ?? ('' as const), role: initialValues.role ?? 'viewer', disabled: initialValues.disabled ?? false },
+    initialValues: {
+      username: initialValues.username ?? '',
+      country: initialValues.country ?? '',
+      risk: initialValues.risk ?? ('' as const),
+      role: initialValues.role ?? 'viewer',
+      disabled: initialValues.disabled ?? false,
+    },
   })
   useFormFocus(form, userFields, problem)
   return (
-    <form noValidate onSubmit={form.onSubmit(({ country, risk, ...otherValues }) => onSubmit({ ...otherValues, country: emptyToNull(country), risk: emptyToNull(risk) }))}>
+    <form
+      noValidate
+      onSubmit={form.onSubmit(({ country, risk, ...otherValues }) =>
+        onSubmit({ ...otherValues, country: emptyToNull(country), risk: emptyToNull(risk) }),
+      )}
+    >
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput label={userLabels.username} required autoCapitalize="none" spellCheck={false} autoComplete="off" key={form.key('username')} {...form.getInputProps('username')} />
+          <TextInput
+            label={userLabels.username}
+            required
+            autoCapitalize="none"
+            spellCheck={false}
+            autoComplete="off"
+            key={form.key('username')}
+            {...form.getInputProps('username')}
+          />
           <TextInput label={userLabels.country} key={form.key('country')} {...form.getInputProps('country')} />
           <NativeSelect
             label={userLabels.risk}
@@ -25,7 +44,12 @@ export function UserForm({ initialValues, onSubmit, onCancel, isSaving = false, 
             key={form.key('risk')}
             {...form.getInputProps('risk')}
           />
-          <NativeSelect label={userLabels.role} data={roles.slice()} key={form.key('role')} {...form.getInputProps('role')} />
+          <NativeSelect
+            label={userLabels.role}
+            data={roles.slice()}
+            key={form.key('role')}
+            {...form.getInputProps('role')}
+          />
         </SimpleGrid>
         <Checkbox
           label={userLabels.disabled}

@@ -28,7 +28,11 @@ function UserView({ idParam }: { idParam: string }) {
   const id = Number(idParam)
   const query = useQuery(userQuery(id))
   return (
-    <Screen title={query.data?.username ?? `User ${idParam}`} breadcrumb={<TextLink to="/users">Users</TextLink>} actions={query.data && <DeleteUser user={query.data} />}>
+    <Screen
+      title={query.data?.username ?? `User ${idParam}`}
+      breadcrumb={<TextLink to="/users">Users</TextLink>}
+      actions={query.data && <DeleteUser user={query.data} />}
+    >
       <QueryBoundary query={query}>
         {(user) => (
           <>

@@ -71,8 +71,8 @@ function UserTable() {
         empty={
           Object.keys(values).length > 0 ? (
             <EmptyState title="No users match these filters">
-              Text filters match the whole value and are case-sensitive. Filtering by medium risk level does not find users
-              without a risk level, which count as medium.
+              Text filters match the whole value and are case-sensitive. Filtering by medium risk level does not find
+              users without a risk level, which count as medium.
             </EmptyState>
           ) : (
             <EmptyState icon="user" title="No users yet" />

@@ -4,7 +4,7 @@ import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '.
 import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 
-// API requests for users. All of them require the admin role.
+// API calls for users. All of them require the admin role.
 
 export type User = Schemas['Account']
 
@@ -26,12 +26,19 @@ export type UserFilters = Partial<Record<UserField, string>>
 
 export const usersQuery = ({ disabled, ...filters }: UserFilters = {}) =>
   pagedQuery(['users', { ...filters, disabled }], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/users', { params: { query: { ...filters, ...(disabled && { disabled: disabled === 'true' }), after } }, signal })),
+    unwrapPage(
+      api.GET('/api/v1/users', {
+        params: { query: { ...filters, ...(disabled && { disabled: disabled === 'true' }), after } },
+        signal,
+      }),
+    ),
   )
 
-export const userQuery = (id: number) => queryOptions({ queryKey: ['user', id], queryFn: ({ signal }) => fetchUser(id, signal) })
+export const userQuery = (id: number) =>
+  queryOptions({ queryKey: ['user', id], queryFn: ({ signal }) => fetchUser(id, signal) })
 
-export const fetchUser = (id: number, signal?: AbortSignal) => unwrap(api.GET('/api/v1/users/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchUser = (id: number, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/users/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
 export const createUser = (fields: UserFields) => unwrapCreated(api.POST('/api/v1/users', { body: fields }))
 
@@ -39,6 +46,13 @@ export const updateUser = (changes: Partial<User>, base: User) =>
   unwrap(api.PATCH('/api/v1/users/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteUser = (user: User, { dryRun }: { dryRun: boolean }) =>
-  unwrap(api.DELETE('/api/v1/users/{id}', { params: { path: { id: user.id }, query: { dry_run: dryRun }, header: ifMatch(user) } }))
+  unwrap(
+    api.DELETE('/api/v1/users/{id}', {
+      params: { path: { id: user.id }, query: { dry_run: dryRun }, header: ifMatch(user) },
+    }),
+  )
 
-export const userHistory = (id: number) => createHistoryReader('account', id, (signal) => unwrapPage(api.GET('/api/v1/users/{id}/history', { params: { path: { id } }, signal })))
+export const userHistory = (id: number) =>
+  createHistoryReader('account', id, (signal) =>
+    unwrapPage(api.GET('/api/v1/users/{id}/history', { params: { path: { id } }, signal })),
+  )

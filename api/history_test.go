@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestAuditActor: the history records the actor of every write, whether it came with a session or an API token.
-func TestAuditActor(t *testing.T) {
+// TestHistory_recordsActor: the history records the actor of every write, whether it came with a session or an API
+// token.
+func TestHistory_recordsActor(t *testing.T) {
 	ts := newTestServer(t)
 	adminID, oscarID := ts.createAccount("boss", admin), ts.createAccount("oscar", operator)
 	tokens := map[string][]string{ // by actor
@@ -89,9 +90,9 @@ func TestAuditActor(t *testing.T) {
 	checkActor("oscar", tokens["oscar"][0], "change", "DELETE", "/account", "")
 }
 
-// TestHistoryHidesSecrets: the history contains no passwords, tokens or hashes, and only admins see changes of
+// TestHistory_hidesSecrets: the history contains no passwords, tokens or hashes, and only admins see changes of
 // accounts.
-func TestHistoryHidesSecrets(t *testing.T) {
+func TestHistory_hidesSecrets(t *testing.T) {
 	ts := newTestServer(t)
 	adminSession := ts.createSession(ts.createAccount("boss", admin)).access
 	// Make every kind of request that handles secrets.
