@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 	"labledger/internal/auth"
 )
 
@@ -50,23 +52,23 @@ func (c callerCase) expectsNotFound(rt route, path string) bool {
 }
 
 // callerCases creates all callers. The rows with sample IDs belong to the owner.
-func callerCases(ts *testServer) []callerCase {
-	keys := ts.options.Access.Keys
-	vera := ts.createAccount("vera", viewer)
-	oscar := ts.createAccount("oscar", operator)
-	admin1 := ts.createAccount("root", admin)
-	owner := ts.createAccount("owner", viewer)
-	anotherUser := ts.createAccount("another", operator)
-	disabledID := ts.createAccount("disabled", admin)
-	loweredID := ts.createAccount("lowered", admin)
-	changedID := ts.createAccount("changed", admin)
+func callerCases(ts *apitest.Server) []callerCase {
+	keys := ts.Options.Access.Keys
+	vera := ts.CreateAccount("vera", rest.Viewer)
+	oscar := ts.CreateAccount("oscar", rest.Operator)
+	admin1 := ts.CreateAccount("root", rest.Admin)
+	owner := ts.CreateAccount("owner", rest.Viewer)
+	anotherUser := ts.CreateAccount("another", rest.Operator)
+	disabledID := ts.CreateAccount("disabled", rest.Admin)
+	loweredID := ts.CreateAccount("lowered", rest.Admin)
+	changedID := ts.CreateAccount("changed", rest.Admin)
 
-	session := ts.createSession(owner)
-	ts.exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.id)
-	session.access = keys.SignAccessToken(owner, uuid.MustParse(sampleSession), time.Now())
-	ts.createAPIToken(owner, viewer) // gets ID 1
-	ts.exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
-	ts.exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", examples["uuid"])
+	session := ts.CreateSession(owner)
+	ts.Exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.id)
+	session.Access = keys.SignAccessToken(owner, uuid.MustParse(sampleSession), time.Now())
+	ts.CreateAPIToken(owner, rest.Viewer) // gets ID 1
+	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
+	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", examples["uuid"])
 	for _, sql := range []string{
 		`INSERT INTO attachment (name, url, type, size, sha256)
 			VALUES ('a.txt', '/media/aa/` + strings.Repeat("a", 26) + `.txt', 'text/plain', 1, repeat('0', 64))`,
@@ -79,58 +81,58 @@ func callerCases(ts *testServer) []callerCase {
 			SELECT user_id, '` + sampleAlert + `', id, '{123}', time, risk, ruleset_id, '[]', created_at, created_at, actor
 			FROM event`,
 	} {
-		ts.exec(sql)
+		ts.Exec(sql)
 	}
 
-	expired := ts.createSession(admin1)
-	loggedOut := ts.createSession(admin1)
-	disabledSession := ts.createSession(disabledID)
-	changedSession := ts.createSession(changedID)
-	loweredSession := ts.createSession(loweredID)
-	disabledToken := ts.createAPIToken(disabledID, admin)
-	changedToken := ts.createAPIToken(changedID, admin)
-	loweredToken := ts.createAPIToken(loweredID, admin)
-	endedToken := ts.createAPIToken(admin1, admin)
-	revokedToken := ts.createAPIToken(admin1, admin)
+	expired := ts.CreateSession(admin1)
+	loggedOut := ts.CreateSession(admin1)
+	disabledSession := ts.CreateSession(disabledID)
+	changedSession := ts.CreateSession(changedID)
+	loweredSession := ts.CreateSession(loweredID)
+	disabledToken := ts.CreateAPIToken(disabledID, rest.Admin)
+	changedToken := ts.CreateAPIToken(changedID, rest.Admin)
+	loweredToken := ts.CreateAPIToken(loweredID, rest.Admin)
+	endedToken := ts.CreateAPIToken(admin1, rest.Admin)
+	revokedToken := ts.CreateAPIToken(admin1, rest.Admin)
 	for _, token := range []string{
 		loggedOut.access, disabledSession.access, changedSession.access, loweredSession.access,
 		disabledToken, changedToken, loweredToken, endedToken, revokedToken,
 	} {
-		ts.mustSend(token, "GET", "/api/v1/users", "") // all are valid admin tokens before the changes below
+		ts.MustSend(token, "GET", "/api/v1/users", "") // all are valid admin tokens before the changes below
 	}
-	ts.mustSend(loggedOut.access, "POST", "/auth/logout", "")
-	ts.mustSend(changedSession.access, "PATCH", "/account",
-		`{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
-	adminToken := ts.createSession(admin1).access
-	ts.mustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", disabledID), `{"disabled": true}`)
-	ts.mustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", loweredID), `{"role": "viewer"}`)
+	ts.MustSend(loggedOut.access, "POST", "/auth/logout", "")
+	ts.MustSend(changedSession.access, "PATCH", "/account",
+		`{"password": "a new horse for the battery", "current_password": "`+apitest.Password+`"}`)
+	adminToken := ts.CreateSession(admin1).Access
+	ts.MustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", disabledID), `{"disabled": true}`)
+	ts.MustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", loweredID), `{"role": "viewer"}`)
 	hash, _ := auth.HashAPIToken(endedToken)
-	ts.exec("UPDATE api_token SET expires_at = now() - interval '1 second' WHERE hash = $1", hash)
+	ts.Exec("UPDATE api_token SET expires_at = now() - interval '1 second' WHERE hash = $1", hash)
 	hash, _ = auth.HashAPIToken(revokedToken)
-	ts.exec("UPDATE api_token SET revoked_at = now() WHERE hash = $1", hash)
+	ts.Exec("UPDATE api_token SET revoked_at = now() WHERE hash = $1", hash)
 
 	return []callerCase{
 		{name: "anonymous"},
-		{name: "viewer", token: ts.createSession(vera).access, role: viewer},
-		{name: "operator", token: ts.createSession(oscar).access, role: operator},
-		{name: "admin", token: adminToken, role: admin},
-		{name: "owner", token: session.access, role: viewer, isOwner: true},
-		{name: "another user", token: ts.createSession(anotherUser).access, role: operator},
+		{name: "viewer", token: ts.CreateSession(vera).Access, role: rest.Viewer},
+		{name: "operator", token: ts.CreateSession(oscar).Access, role: rest.Operator},
+		{name: "admin", token: adminToken, role: rest.Admin},
+		{name: "owner", token: session.Access, role: rest.Viewer, isOwner: true},
+		{name: "another user", token: ts.CreateSession(anotherUser).Access, role: rest.Operator},
 		{name: "disabled", token: disabledSession.access},
 		{name: "expired", token: keys.SignAccessToken(admin1, expired.id, time.Now().Add(-auth.AccessTokenTTL))},
 		{name: "logged out", token: loggedOut.access},
 		{name: "password changed", token: changedSession.access},
-		{name: "role lowered", token: loweredSession.access, role: viewer},
+		{name: "role lowered", token: loweredSession.access, role: rest.Viewer},
 		{name: "garbage", token: "garbage"},
-		{name: "viewer with cookie", token: ts.createSession(vera).access, role: viewer, usesCookie: true},
-		{name: "admin with cookie", token: ts.createSession(admin1).access, role: admin, usesCookie: true},
+		{name: "viewer with cookie", token: ts.CreateSession(vera).Access, role: rest.Viewer, usesCookie: true},
+		{name: "admin with cookie", token: ts.CreateSession(admin1).Access, role: rest.Admin, usesCookie: true},
 		{name: "logged out with cookie", token: loggedOut.access, usesCookie: true},
-		{name: "API token as cookie", token: ts.createAPIToken(admin1, admin), usesCookie: true},
-		{name: "viewer's API token", token: ts.createAPIToken(vera, viewer), role: viewer, usesAPIToken: true},
-		{name: "operator's API token", token: ts.createAPIToken(oscar, operator), role: operator, usesAPIToken: true},
-		{name: "admin's API token", token: ts.createAPIToken(admin1, admin), role: admin, usesAPIToken: true},
-		{name: "admin's viewer API token", token: ts.createAPIToken(admin1, viewer), role: viewer, usesAPIToken: true},
-		{name: "API token of a former admin", token: loweredToken, role: viewer, usesAPIToken: true},
+		{name: "API token as cookie", token: ts.CreateAPIToken(admin1, rest.Admin), usesCookie: true},
+		{name: "viewer's API token", token: ts.CreateAPIToken(vera, rest.Viewer), role: rest.Viewer, usesAPIToken: true},
+		{name: "operator's API token", token: ts.CreateAPIToken(oscar, rest.Operator), role: rest.Operator, usesAPIToken: true},
+		{name: "admin's API token", token: ts.CreateAPIToken(admin1, rest.Admin), role: rest.Admin, usesAPIToken: true},
+		{name: "admin's viewer API token", token: ts.CreateAPIToken(admin1, rest.Viewer), role: rest.Viewer, usesAPIToken: true},
+		{name: "API token of a former admin", token: loweredToken, role: rest.Viewer, usesAPIToken: true},
 		{name: "API token of a disabled account", token: disabledToken},
 		{name: "API token from before a password change", token: changedToken},
 		{name: "expired API token", token: endedToken},
@@ -142,16 +144,16 @@ func callerCases(ts *testServer) []callerCase {
 // change nothing. A request that must be allowed is sent as a dry run and must succeed, since a failure for another
 // reason would hide a missing check.
 func TestAuthorizationMatrix(t *testing.T) {
-	ts := newTestServer(t)
+	ts := apitest.New(t)
 	cases := callerCases(ts)
 	table := routes(deps{metrics: newMetrics(nil, "")})
 	refreshClaims := auth.RefreshClaims{Session: uuid.MustParse(sampleSession), Generation: 1}
-	refresh := ts.options.Access.Keys.SignRefreshToken(refreshClaims)
+	refresh := ts.Options.Access.Keys.SignRefreshToken(refreshClaims)
 	bodies := map[string]string{
-		"/auth/login":   `{"username": "owner", "password": "` + testPassword + `"}`,
+		"/auth/login":   `{"username": "owner", "password": "` + apitest.Password + `"}`,
 		"/auth/refresh": `{"refresh_token": "` + refresh + `"}`,
 	}
-	before := ts.tableDigest()
+	before := ts.TableDigest()
 	var unauthorizedBody string      // must be the same for all unauthenticated requests
 	responses := map[string]string{} // first response of each public route
 	denials := 0
@@ -189,9 +191,9 @@ func TestAuthorizationMatrix(t *testing.T) {
 					}
 					if denial == http.StatusUnauthorized && method != http.MethodHead {
 						if unauthorizedBody == "" {
-							unauthorizedBody = withoutRequestFields(w.Body.String())
+							unauthorizedBody = apitest.WithoutRequestFields(w.Body.String())
 						}
-						sameBody := withoutRequestFields(w.Body.String()) == unauthorizedBody
+						sameBody := apitest.WithoutRequestFields(w.Body.String()) == unauthorizedBody
 						if !sameBody || w.Header().Get("WWW-Authenticate") == "" {
 							t.Errorf("%s: %v %s differs from %s", name, w.Header(), w.Body, unauthorizedBody)
 						}
@@ -200,7 +202,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 					if rt.role == public && path != "/auth/session" && !strings.HasPrefix(path, "/app") {
 						text := fmt.Sprint(w.Code, " ")
 						if rt.method == http.MethodGet {
-							text += withoutRequestFields(w.Body.String())
+							text += apitest.WithoutRequestFields(w.Body.String())
 						}
 						if first, seen := responses[method+path]; seen && text != first {
 							t.Errorf("%s: got %s; another caller got %s", name, text, first)
@@ -210,7 +212,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 				}
 			}
 		}
-		if ts.tableDigest() != before {
+		if ts.TableDigest() != before {
 			t.Fatalf("%s changed the database", c.name)
 		}
 	}
@@ -260,7 +262,7 @@ func extraHeaders(rt route, i int) []string {
 }
 
 // sendAs sends a request as a caller. It cancels a stream after the first write.
-func (ts *testServer) sendAs(
+func (ts *apitest.Server) sendAs(
 	caller callerCase, method, target, body string, header ...string,
 ) *httptest.ResponseRecorder {
 	token := caller.token
@@ -268,7 +270,7 @@ func (ts *testServer) sendAs(
 		token, header = "", append(header, "Cookie: "+accessCookie+"="+caller.token, sameOrigin)
 	}
 	if target != streamPath || method == http.MethodHead {
-		return ts.send(token, method, target, body, header...)
+		return ts.Send(token, method, target, body, header...)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

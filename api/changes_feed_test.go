@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"labledger/db"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
@@ -19,7 +20,7 @@ import (
 // changes.
 func TestChangesFeed_showsEveryChange(t *testing.T) {
 	pool := pgtest.Pool(t)
-	h := newTestAPI(pool)
+	h := apitest.NewPublic(pool)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	const writers, transactions = 4, 40
@@ -50,7 +51,7 @@ func TestChangesFeed_showsEveryChange(t *testing.T) {
 	go func() { writersDone.Wait(); close(done) }()
 
 	fetchFeed := func(after int64) []int64 {
-		resp := doRequest(h, "GET", fmt.Sprintf("/api/v1/changes?limit=1000&after=%d", after), "")
+		resp := apitest.Do(h, "GET", fmt.Sprintf("/api/v1/changes?limit=1000&after=%d", after), "")
 		var rows []struct{ ID int64 }
 		if err := json.Unmarshal(resp.Body.Bytes(), &rows); err != nil {
 			t.Fatalf("%s: %v", resp.Body, err)
@@ -117,7 +118,7 @@ func (f *feedReader) poll() {
 // from another cluster. ResetRestoredXids resets each change once, and the feed then shows new changes.
 func TestChangesFeed_afterRestore(t *testing.T) {
 	pool := pgtest.Pool(t)
-	h := newTestAPI(pool)
+	h := apitest.NewPublic(pool)
 	ctx := context.Background()
 	total := count(t, pool, "SELECT count(*) FROM change")
 	for _, sql := range []string{
@@ -136,11 +137,11 @@ func TestChangesFeed_afterRestore(t *testing.T) {
 	if resetRows, err = db.New(pool).ResetRestoredXids(ctx); err != nil || resetRows != 0 {
 		t.Errorf("second call reset %d changes, want none: %v", resetRows, err)
 	}
-	if resp := doRequest(h, "PATCH", "/site/1", `{"name":"Since then"}`); resp.Code != http.StatusOK {
+	if resp := apitest.Do(h, "PATCH", "/site/1", `{"name":"Since then"}`); resp.Code != http.StatusOK {
 		t.Fatal(resp.Body)
 	}
-	waitFor(t, "the feed shows the new change", func() bool { // transactions of other tests hold the feed back
-		resp := doRequest(h, "GET", "/api/v1/changes?limit=1000&after=7", "")
+	pgtest.WaitFor(t, "the feed shows the new change", func() bool { // transactions of other tests hold the feed back
+		resp := apitest.Do(h, "GET", "/api/v1/changes?limit=1000&after=7", "")
 		return strings.Contains(resp.Body.String(), "Since then")
 	})
 }

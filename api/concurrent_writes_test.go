@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
@@ -23,7 +24,7 @@ import (
 func TestWrite_lockedRow(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	h := newTestAPI(pool)
+	h := apitest.NewPublic(pool)
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -32,17 +33,17 @@ func TestWrite_lockedRow(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "SELECT FROM site WHERE id = 1 FOR UPDATE"); err != nil {
 		t.Fatal(err)
 	}
-	resp := doRequest(h, "PATCH", "/site/1", `{"name":"blocked"}`)
+	resp := apitest.Do(h, "PATCH", "/site/1", `{"name":"blocked"}`)
 	if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
 		t.Errorf("with a locked row: %d %s", resp.Code, resp.Body)
 	}
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if resp := doRequest(h, "GET", "/site/1", ""); strings.Contains(resp.Body.String(), "blocked") {
+	if resp := apitest.Do(h, "GET", "/site/1", ""); strings.Contains(resp.Body.String(), "blocked") {
 		t.Errorf("the row was written: %s", resp.Body)
 	}
-	if resp := doRequest(h, "PATCH", "/site/1", `{"name":"written"}`); resp.Code != http.StatusOK {
+	if resp := apitest.Do(h, "PATCH", "/site/1", `{"name":"written"}`); resp.Code != http.StatusOK {
 		t.Errorf("after the lock was released: %d %s", resp.Code, resp.Body)
 	}
 }
@@ -86,7 +87,7 @@ func TestCreate_idCollision(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	resp := doRequest(newTestAPI(pool), "POST", "/api/v1/sites", `{"name":"created"}`)
+	resp := apitest.Do(apitest.NewPublic(pool), "POST", "/api/v1/sites", `{"name":"created"}`)
 	if resp.Code != http.StatusCreated || resp.Header().Get("Location") != "/api/v1/sites/5" {
 		t.Errorf("%d %s %s", resp.Code, resp.Header().Get("Location"), resp.Body)
 	}
@@ -95,7 +96,7 @@ func TestCreate_idCollision(t *testing.T) {
 // TestCreate_mixedExplicitAndGeneratedIDs creates rows with explicit and with generated IDs concurrently. No create
 // fails and no row is overwritten.
 func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
-	h := newTestAPI(pgtest.Pool(t))
+	h := apitest.NewPublic(pgtest.Pool(t))
 	const clients, rows = 8, 25
 	var wg sync.WaitGroup
 	var lock sync.Mutex
@@ -106,12 +107,12 @@ func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
 				name := fmt.Sprintf("%d/%d", c, i)
 				var resp *httptest.ResponseRecorder
 				if c%2 == 0 {
-					resp = doRequest(h, "POST", "/api/v1/sites", fmt.Sprintf(`{"name":%q}`, name))
+					resp = apitest.Do(h, "POST", "/api/v1/sites", fmt.Sprintf(`{"name":%q}`, name))
 				} else {
 					target := fmt.Sprintf("/api/v1/sites/%d", 100*(c+1)+3*i)
 					body := fmt.Sprintf(`{"name":%q,"contact":null,"address":null,"state_or_region":null,"country":null,
 						"postcode_or_zip":null}`, name)
-					resp = doRequest(h, "PUT", target, body, "If-None-Match: *")
+					resp = apitest.Do(h, "PUT", target, body, "If-None-Match: *")
 					if resp.Code == http.StatusPreconditionFailed {
 						continue // a concurrent create generated this ID first
 					}
@@ -132,7 +133,7 @@ func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
 	}
 	wg.Wait()
 	for id, name := range ids {
-		resp := doRequest(h, "GET", fmt.Sprintf("/site/%d", id), "")
+		resp := apitest.Do(h, "GET", fmt.Sprintf("/site/%d", id), "")
 		if !strings.Contains(resp.Body.String(), `"name":"`+name+`"`) {
 			t.Errorf("site %d: got %s, want name %s", id, resp.Body, name)
 		}
@@ -142,14 +143,14 @@ func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
 // TestIfMatch_preventsLostUpdates runs clients that append to the same row. With If-Match no acknowledged update is
 // lost. The control sends no If-Match and must lose some.
 func TestIfMatch_preventsLostUpdates(t *testing.T) {
-	h := newTestAPI(pgtest.Pool(t))
+	h := apitest.NewPublic(pgtest.Pool(t))
 	const clients, additions = 8, 10
 	add := func(site string, useIfMatch bool) {
 		var wg sync.WaitGroup
 		for range clients {
 			wg.Go(func() {
 				for done := 0; done < additions; {
-					getResponse := doRequest(h, "GET", site, "")
+					getResponse := apitest.Do(h, "GET", site, "")
 					var row struct{ Contact *string }
 					if err := json.Unmarshal(getResponse.Body.Bytes(), &row); err != nil {
 						t.Error(err)
@@ -163,7 +164,7 @@ func TestIfMatch_preventsLostUpdates(t *testing.T) {
 					if useIfMatch {
 						header = []string{"If-Match: " + getResponse.Header().Get("ETag")}
 					}
-					resp := doRequest(h, "PATCH", site, fmt.Sprintf(`{"contact":%q}`, text), header...)
+					resp := apitest.Do(h, "PATCH", site, fmt.Sprintf(`{"contact":%q}`, text), header...)
 					switch resp.Code {
 					case http.StatusOK:
 						done++
@@ -182,7 +183,7 @@ func TestIfMatch_preventsLostUpdates(t *testing.T) {
 	}
 	length := func(site string) int {
 		var row struct{ Contact string }
-		if err := json.Unmarshal(doRequest(h, "GET", site, "").Body.Bytes(), &row); err != nil {
+		if err := json.Unmarshal(apitest.Do(h, "GET", site, "").Body.Bytes(), &row); err != nil {
 			t.Fatal(err)
 		}
 		return len(row.Contact)

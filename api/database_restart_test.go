@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
@@ -28,10 +29,10 @@ func TestDatabaseRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	if err := migrateAndSeed(ctx, cluster.URL()); err != nil {
+	if err := apitest.MigrateAndSeed(ctx, cluster.URL()); err != nil {
 		t.Fatal(err)
 	}
-	h := newTestAPI(pool)
+	h := apitest.NewPublic(pool)
 	requests := [][3]string{
 		{"GET", "/site/1", ""},
 		{"GET", "/sites", ""},
@@ -41,7 +42,7 @@ func TestDatabaseRestart(t *testing.T) {
 			"postcode_or_zip":null}]`},
 		{"PATCH", "/site/1?dry_run=true", `{"name":"x"}`},
 	}
-	if resp := doRequest(h, "GET", "/readyz", ""); resp.Code != http.StatusOK {
+	if resp := apitest.Do(h, "GET", "/readyz", ""); resp.Code != http.StatusOK {
 		t.Fatalf("readyz before the stop: %d %s", resp.Code, resp.Body)
 	}
 	if err := cluster.Stop(ctx); err != nil {
@@ -49,17 +50,17 @@ func TestDatabaseRestart(t *testing.T) {
 	}
 	for range 2 { // the first round uses connections that have just been closed, the second has none
 		for _, r := range requests {
-			resp := doRequest(h, r[0], r[1], r[2])
+			resp := apitest.Do(h, r[0], r[1], r[2])
 			if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
 				t.Errorf("%s %s without a database: %d %s", r[0], r[1], resp.Code, resp.Body)
 			}
 		}
 	}
-	resp := doRequest(h, "GET", "/readyz", "")
+	resp := apitest.Do(h, "GET", "/readyz", "")
 	if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
 		t.Errorf("readyz without a database: %d %s", resp.Code, resp.Body)
 	}
-	resp = doRequest(h, "GET", "/healthcheck", "")
+	resp = apitest.Do(h, "GET", "/healthcheck", "")
 	if resp.Code != http.StatusOK || resp.Body.String() != "{\"status\":\"healthy\"}\n" {
 		t.Errorf("healthcheck without a database: %d %s", resp.Code, resp.Body)
 	}
@@ -73,7 +74,7 @@ func TestDatabaseRestart(t *testing.T) {
 		}
 	}()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if resp := doRequest(h, "GET", "/site/1", ""); resp.Code == http.StatusOK {
+		if resp := apitest.Do(h, "GET", "/site/1", ""); resp.Code == http.StatusOK {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatalf("no recovery after the restart: %d %s", resp.Code, resp.Body)

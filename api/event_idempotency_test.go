@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"fmt"
@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"labledger/api"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
@@ -23,7 +25,7 @@ import (
 func TestEvent_concurrentRetry(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	h := newTestAPI(pool)
+	h := apitest.NewPublic(pool)
 	line := `{"type":"withdraw","amount":"101","user_id":1,"time":1}`
 	for _, body := range []string{line, "[" + line + "]"} {
 		key := fmt.Sprintf("Idempotency-Key: concurrent %d", len(body))
@@ -40,7 +42,7 @@ func TestEvent_concurrentRetry(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range responses {
 			wg.Go(func() {
-				responses[i] = doRequest(h, "POST", "/event", body, key)
+				responses[i] = apitest.Do(h, "POST", "/event", body, key)
 				if responses[i].Code == http.StatusConflict {
 					close(conflicted)
 				}
@@ -51,7 +53,7 @@ func TestEvent_concurrentRetry(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatal("neither request got 409 while the other was in progress")
 		}
-		resp := doRequest(h, "POST", "/event", `{"type":"deposit","amount":1,"user_id":2,"time":1}`)
+		resp := apitest.Do(h, "POST", "/event", `{"type":"deposit","amount":1,"user_id":2,"time":1}`)
 		if resp.Code != http.StatusOK {
 			t.Errorf("event of another user: %d %s", resp.Code, resp.Body)
 		}
@@ -65,7 +67,7 @@ func TestEvent_concurrentRetry(t *testing.T) {
 			rejected.Header().Get("Retry-After") == "" {
 			t.Fatalf("got %d %s and %d %s", recorded.Code, recorded.Body, rejected.Code, rejected.Body)
 		}
-		repeated := doRequest(h, "POST", "/event", body, key)
+		repeated := apitest.Do(h, "POST", "/event", body, key)
 		if repeated.Code != http.StatusOK || repeated.Body.String() != recorded.Body.String() ||
 			repeated.Header().Get("Idempotency-Replayed") != "true" {
 			t.Errorf("retry: %d %s, want %s", repeated.Code, repeated.Body, recorded.Body)
@@ -81,8 +83,8 @@ func TestEvent_concurrentRetry(t *testing.T) {
 func TestEvent_lockedUser(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	h := newTestAPI(pool)
-	before := dumpRows(t, pool, ledgerTables...)
+	h := apitest.NewPublic(pool)
+	before := apitest.DumpTables(t, pool, ledgerTables...)
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -93,16 +95,16 @@ func TestEvent_lockedUser(t *testing.T) {
 	event := eventLines(2, 1)
 	batch := "[" + strings.TrimSpace(eventLines(1, 1)) + "," + strings.TrimSpace(eventLines(2, 1)) + "]"
 	for _, target := range []string{"/event", "/event?simulate=true"} {
-		resp := doRequest(h, "POST", target, event, "Idempotency-Key: locked")
+		resp := apitest.Do(h, "POST", target, event, "Idempotency-Key: locked")
 		if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
 			t.Errorf("%s: %d %s", target, resp.Code, resp.Body)
 		}
 	}
-	if after := dumpRows(t, pool, ledgerTables...); after != before {
+	if after := apitest.DumpTables(t, pool, ledgerTables...); after != before {
 		t.Errorf("rejected events stored rows:\n%s", after)
 	}
 	done := make(chan *httptest.ResponseRecorder)
-	go func() { done <- doRequest(h, "POST", "/event", batch) }()
+	go func() { done <- apitest.Do(h, "POST", "/event", batch) }()
 	select {
 	case resp := <-done:
 		t.Errorf("batch did not wait for the lock: %d %s", resp.Code, resp.Body)
@@ -114,7 +116,7 @@ func TestEvent_lockedUser(t *testing.T) {
 	if resp := <-done; resp.Code != http.StatusOK {
 		t.Errorf("batch after the lock: %d %s", resp.Code, resp.Body)
 	}
-	resp := doRequest(h, "POST", "/event", event, "Idempotency-Key: locked")
+	resp := apitest.Do(h, "POST", "/event", event, "Idempotency-Key: locked")
 	if resp.Code != http.StatusOK || resp.Header().Get("Idempotency-Replayed") != "" {
 		t.Errorf("event after the lock: %d %s", resp.Code, resp.Body)
 	}
@@ -128,19 +130,19 @@ func TestEvent_keyPerCaller(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	ada := New(Options{Pool: pool, Log: log, AnonymousActor: "ada"})
-	bea := New(Options{Pool: pool, Log: log, AnonymousActor: "bea"})
+	ada := api.New(api.Options{Pool: pool, Log: log, AnonymousActor: "ada"})
+	bea := api.New(api.Options{Pool: pool, Log: log, AnonymousActor: "bea"})
 	seen := map[string]bool{}
 	for _, h := range []http.Handler{ada, bea} {
 		for _, body := range []string{eventLines(3, 1), "[" + strings.TrimSpace(eventLines(3, 1)) + "]"} {
 			key := fmt.Sprintf("Idempotency-Key: shared %d", len(body))
-			resp := doRequest(h, "POST", "/event", body, key)
+			resp := apitest.Do(h, "POST", "/event", body, key)
 			replayed := resp.Header().Get("Idempotency-Replayed") != ""
 			if resp.Code != http.StatusOK || replayed || seen[resp.Body.String()] {
 				t.Errorf("%d %s", resp.Code, resp.Body)
 			}
 			seen[resp.Body.String()] = true
-			repeated := doRequest(h, "POST", "/event", body, key)
+			repeated := apitest.Do(h, "POST", "/event", body, key)
 			if repeated.Body.String() != resp.Body.String() || repeated.Header().Get("Idempotency-Replayed") != "true" {
 				t.Errorf("retry: %s, want %s", repeated.Body, resp.Body)
 			}
@@ -155,7 +157,7 @@ func TestEvent_keyPerCaller(t *testing.T) {
 func TestEvent_retryOnAnotherInstance(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	servers := []http.Handler{newTestAPI(pool), newTestAPI(pool)}
+	servers := []http.Handler{apitest.NewPublic(pool), apitest.NewPublic(pool)}
 	const rounds = 30
 	for i := range rounds {
 		body := eventLines(5, 1)
@@ -167,7 +169,7 @@ func TestEvent_retryOnAnotherInstance(t *testing.T) {
 		for s, h := range servers {
 			wg.Go(func() {
 				key := fmt.Sprintf("Idempotency-Key: round %d", i)
-				responses[s] = doRequest(h, "POST", "/event", body, key)
+				responses[s] = apitest.Do(h, "POST", "/event", body, key)
 			})
 		}
 		wg.Wait()
@@ -194,7 +196,7 @@ func TestEvent_retryOnAnotherInstance(t *testing.T) {
 func TestEvent_sameKeyForTwoUsers(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	servers := []http.Handler{newTestAPI(pool), newTestAPI(pool)}
+	servers := []http.Handler{apitest.NewPublic(pool), apitest.NewPublic(pool)}
 	recordedTwice := 0
 	const rounds = 30
 	for i := range rounds {
@@ -203,7 +205,7 @@ func TestEvent_sameKeyForTwoUsers(t *testing.T) {
 		for s, h := range servers {
 			wg.Go(func() {
 				key := fmt.Sprintf("Idempotency-Key: users %d", i)
-				statuses[s] = doRequest(h, "POST", "/event", eventLines(int64(10+s), 1), key).Code
+				statuses[s] = apitest.Do(h, "POST", "/event", eventLines(int64(10+s), 1), key).Code
 			})
 		}
 		wg.Wait()

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"labledger/internal/apitest"
 	"labledger/internal/ledger"
 	"labledger/internal/pgtest"
 )
@@ -36,9 +37,9 @@ func eventLines(user int64, n int) string {
 func TestEvent_truncatedBody(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	server := httptest.NewServer(newTestAPI(pool))
+	server := httptest.NewServer(apitest.NewPublic(pool))
 	defer server.Close()
-	before := dumpRows(t, pool, ledgerTables...)
+	before := apitest.DumpTables(t, pool, ledgerTables...)
 	line := eventLines(1, 1)
 	array := "[" + strings.Join(strings.Split(strings.TrimSpace(eventLines(1, 30)), "\n"), ",") + "]"
 	const table = "type,amount,user_id,time\n"
@@ -71,10 +72,10 @@ func TestEvent_truncatedBody(t *testing.T) {
 			}
 		}
 	}
-	if after := dumpRows(t, pool, ledgerTables...); after != before {
+	if after := apitest.DumpTables(t, pool, ledgerTables...); after != before {
 		t.Errorf("truncated requests stored rows:\n%s", after)
 	}
-	resp := doRequest(newTestAPI(pool), "POST", "/api/v1/events", line, "Idempotency-Key: cut")
+	resp := apitest.Do(apitest.NewPublic(pool), "POST", "/api/v1/events", line, "Idempotency-Key: cut")
 	if resp.Code != http.StatusCreated || resp.Header().Get("Idempotency-Replayed") != "" {
 		t.Errorf("complete request with the same key: %d %v %s", resp.Code, resp.Header(), resp.Body)
 	}
@@ -118,7 +119,7 @@ func smallBufferServer(h http.Handler) *httptest.Server {
 func TestEventBatch_slowReader(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	server := smallBufferServer(newTestAPI(pool))
+	server := smallBufferServer(apitest.NewPublic(pool))
 	defer server.Close()
 	const n = 20_000
 	body := eventLines(7, n)
@@ -132,10 +133,10 @@ func TestEventBatch_slowReader(t *testing.T) {
 	if _, err := fmt.Fprintf(slow, "%sContent-Length: %d\r\n\r\n%s", request, len(body), body); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the batch is recorded", func() bool {
+	pgtest.WaitFor(t, "the batch is recorded", func() bool {
 		return count(t, pool, "SELECT count(*) FROM event WHERE user_id = 7") == n
 	})
-	waitFor(t, "all connections are released", func() bool { return pool.Stat().AcquiredConns() == 0 })
+	pgtest.WaitFor(t, "all connections are released", func() bool { return pool.Stat().AcquiredConns() == 0 })
 	client := server.Client()
 	client.Timeout = 10 * time.Second
 	send := func(body, key string) (int, string, string) {
@@ -162,7 +163,7 @@ func TestEventBatch_slowReader(t *testing.T) {
 	if status, _, resp := send(eventLines(7, 100), ""); status != http.StatusOK {
 		t.Errorf("concurrent batch of the same user: %d %s", status, resp)
 	}
-	if resp := doRequest(server.Config.Handler, "POST", "/event", eventLines(7, 1)); resp.Code != http.StatusOK {
+	if resp := apitest.Do(server.Config.Handler, "POST", "/event", eventLines(7, 1)); resp.Code != http.StatusOK {
 		t.Errorf("concurrent event of the same user: %d %s", resp.Code, resp.Body)
 	}
 	if elapsed := time.Since(start); elapsed > 5*time.Second {
@@ -202,7 +203,7 @@ func TestEventBatch_slowReader(t *testing.T) {
 func TestEventBatch_manySlowReaders(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	server := smallBufferServer(newTestAPI(pool))
+	server := smallBufferServer(apitest.NewPublic(pool))
 	defer server.Close()
 	const n = 5_000
 	var slow []net.Conn
@@ -219,15 +220,15 @@ func TestEventBatch_manySlowReaders(t *testing.T) {
 		if _, err := fmt.Fprintf(conn, "%sContent-Length: %d\r\n\r\n%s", request, len(body), body); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "the batch is recorded", func() bool {
+		pgtest.WaitFor(t, "the batch is recorded", func() bool {
 			return count(t, pool, "SELECT count(*) FROM event WHERE user_id = $1", i) == n
 		})
 	}
-	if resp := doRequest(server.Config.Handler, "POST", "/event", eventLines(1, 1)); resp.Code != http.StatusOK {
+	if resp := apitest.Do(server.Config.Handler, "POST", "/event", eventLines(1, 1)); resp.Code != http.StatusOK {
 		t.Errorf("single event: %d %s", resp.Code, resp.Body)
 	}
 	batch := func() *httptest.ResponseRecorder {
-		return doRequest(server.Config.Handler, "POST", "/event", "["+strings.TrimSpace(eventLines(1, 1))+"]")
+		return apitest.Do(server.Config.Handler, "POST", "/event", "["+strings.TrimSpace(eventLines(1, 1))+"]")
 	}
 	resp := batch()
 	rejected := resp.Code == http.StatusServiceUnavailable && resp.Header().Get("Retry-After") != ""
@@ -238,7 +239,7 @@ func TestEventBatch_manySlowReaders(t *testing.T) {
 		_ = conn.Close()
 	}
 	start := time.Now()
-	waitFor(t, "a batch is accepted", func() bool { return batch().Code == http.StatusOK })
+	pgtest.WaitFor(t, "a batch is accepted", func() bool { return batch().Code == http.StatusOK })
 	if elapsed := time.Since(start); elapsed > 5*time.Second {
 		t.Errorf("disconnected clients blocked batches for %v, want at most 5s", elapsed)
 	}
@@ -250,7 +251,7 @@ func TestEventBatch_tooManyEvents(t *testing.T) {
 	pool := pgtest.Pool(t)
 	const line = `{"type":"deposit","amount":1,"user_id":1,"time":1}` + "\n"
 	body := strings.Repeat(line, ledger.MaxBatch+1)
-	resp := doRequest(newTestAPI(pool), "POST", "/api/v1/events", body, "Content-Type: application/x-ndjson")
+	resp := apitest.Do(apitest.NewPublic(pool), "POST", "/api/v1/events", body, "Content-Type: application/x-ndjson")
 	var p Problem
 	if err := json.Unmarshal(resp.Body.Bytes(), &p); err != nil || resp.Code != http.StatusBadRequest {
 		t.Fatalf("%d %s: %v", resp.Code, resp.Body, err)

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
@@ -49,7 +50,7 @@ func FuzzEvent(f *testing.F) {
 		f.Add(uint8(formatCSV), []byte(seed))
 	}
 	pool := pgtest.Pool(f)
-	h := newTestAPI(pool)
+	h := apitest.NewPublic(pool)
 	newestXID := func(t *testing.T) (xid int64) {
 		const sql = "SELECT coalesce((SELECT xid FROM event ORDER BY xid DESC LIMIT 1), 0)"
 		if err := pool.QueryRow(t.Context(), sql).Scan(&xid); err != nil {

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bufio"
@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
 // FuzzHTTP sends complete requests to the API on a real database. No request may cause a 5xx status.
 func FuzzHTTP(f *testing.F) {
-	h := newTestAPI(pgtest.Pool(f))
+	h := apitest.NewPublic(pgtest.Pool(f))
 	request := func(line, headers, body string) []byte {
 		return fmt.Appendf(nil, "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", line, headers, len(body), body)
 	}

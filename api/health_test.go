@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"encoding/json"
@@ -13,15 +13,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 	"labledger/internal/media"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 )
 
 // checkReadyz requests /readyz and compares the status and the checks. A value that ends in … is a prefix.
-func (ts *testServer) checkReadyz(status int, checks map[string]string) {
+func (ts *apitest.Server) checkReadyz(status int, checks map[string]string) {
 	ts.Helper()
-	w := ts.send("", "GET", "/readyz", "")
+	w := ts.Send("", "GET", "/readyz", "")
 	var got Readiness
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		ts.Fatal(err)
@@ -44,10 +47,10 @@ func (ts *testServer) checkReadyz(status int, checks map[string]string) {
 // schema.
 func TestReadiness_schemaVersion(t *testing.T) {
 	t.Parallel()
-	ts := newTestServer(t, func(o *Options) { o.Media = nil })
-	current := scan[int64](ts, "SELECT version FROM schema_migrations")
-	programOf := func(version int64) *testServer {
-		return ts.newInstance(func(o *Options) { o.Schema = uint(version) })
+	ts := apitest.New(t, func(o *api.Options) { o.Media = nil })
+	current := apitest.Value[int64](ts, "SELECT version FROM schema_migrations")
+	programOf := func(version int64) *apitest.Server {
+		return ts.NewInstance(func(o *api.Options) { o.Schema = uint(version) })
 	}
 	healthy := map[string]string{"database": "ok", "schema": "ok", "writable": "ok"}
 	withSchema := func(schema string) map[string]string {
@@ -57,21 +60,21 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	ts.checkReadyz(http.StatusOK, healthy)
 	programOf(current).checkReadyz(http.StatusOK, healthy)
 
-	ts.exec("UPDATE schema_migrations SET version = 101")
+	ts.Exec("UPDATE schema_migrations SET version = 101")
 	programOf(102).checkReadyz(http.StatusServiceUnavailable,
 		withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
 	programOf(100).checkReadyz(http.StatusOK,
 		withSchema("newer: the database has version 101, this program knows 100; update labledger"))
-	ts.exec("UPDATE schema_migrations SET dirty = true")
+	ts.Exec("UPDATE schema_migrations SET dirty = true")
 	programOf(101).checkReadyz(http.StatusServiceUnavailable,
 		withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
 
 	missing := map[string]string{"database": "ok", "schema": "missing: run labledger migrate up"}
-	ts.exec("DELETE FROM schema_migrations")
+	ts.Exec("DELETE FROM schema_migrations")
 	programOf(current).checkReadyz(http.StatusServiceUnavailable, missing)
-	ts.exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
+	ts.Exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
 	programOf(current).checkReadyz(http.StatusServiceUnavailable, missing)
-	ts.exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
+	ts.Exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
 	programOf(current).checkReadyz(http.StatusServiceUnavailable, map[string]string{
 		"database": "ok",
 		"schema":   "unknown: the role of DATABASE_URL has no permission to read schema_migrations",
@@ -82,13 +85,13 @@ func TestReadiness_schemaVersion(t *testing.T) {
 func TestReadiness_draining(t *testing.T) {
 	t.Parallel()
 	var draining atomic.Bool
-	ts := newTestServer(t, func(o *Options) { o.Draining = draining.Load })
+	ts := apitest.New(t, func(o *api.Options) { o.Draining = draining.Load })
 	ready := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": "ok"}
 	ts.checkReadyz(http.StatusOK, ready)
 	draining.Store(true)
 	stopping := map[string]string{"server": "shutting down: …"}
 	ts.checkReadyz(http.StatusServiceUnavailable, stopping)
-	ts.serverPool.Close()
+	ts.ServerPool.Close()
 	ts.checkReadyz(http.StatusServiceUnavailable, stopping)
 	draining.Store(false)
 	ts.checkReadyz(http.StatusServiceUnavailable, map[string]string{"database": "unreachable", "media": "ok"})
@@ -108,7 +111,7 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 		filepath.Join(dir, "not", "yet"): "ok",
 		filepath.Join(file, "media"):     "a file exists in place of the directory",
 	} {
-		ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(mediaDir) })
+		ts := apitest.New(t, func(o *api.Options) { o.Media = media.NewStore(mediaDir) })
 		ts.checkReadyz(http.StatusOK, map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": state})
 	}
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
@@ -121,16 +124,16 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 func TestReadiness_replica(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)
-	if err := migrateAndSeed(t.Context(), cluster.URL()); err != nil {
+	if err := apitest.MigrateAndSeed(t.Context(), cluster.URL()); err != nil {
 		t.Fatal(err)
 	}
-	newServer := func(url string) *testServer {
+	newServer := func(url string) *apitest.Server {
 		pool, err := postgres.Open(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(pool.Close)
-		return newTestServer(t, func(o *Options) { o.Media, o.Replica = nil, pool })
+		return apitest.New(t, func(o *api.Options) { o.Media, o.Replica = nil, pool })
 	}
 	withReplica := func(state string) map[string]string {
 		return map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "replica": state}
@@ -143,8 +146,8 @@ func TestReadiness_replica(t *testing.T) {
 		t.Fatal(err)
 	}
 	ts.checkReadyz(http.StatusOK, withReplica("unreachable"+fallbackNote))
-	token := ts.createAPIToken(ts.createAccount("reader", viewer), viewer)
-	ts.mustSend(token, "GET", "/sites", "")
+	token := ts.CreateAPIToken(ts.CreateAccount("reader", rest.Viewer), rest.Viewer)
+	ts.MustSend(token, "GET", "/sites", "")
 	ts.checkReadyz(http.StatusOK, withReplica("failed recently and is skipped for 10s"+fallbackNote))
 
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds

@@ -1,20 +1,23 @@
-package api
+package api_test
 
 import (
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 )
 
 // TestHistory_recordsActor: the history records the actor of every write, whether it came with a session or an API
 // token.
 func TestHistory_recordsActor(t *testing.T) {
-	ts := newTestServer(t)
-	adminID, oscarID := ts.createAccount("boss", admin), ts.createAccount("oscar", operator)
+	ts := apitest.New(t)
+	adminID, oscarID := ts.CreateAccount("boss", rest.Admin), ts.CreateAccount("oscar", rest.Operator)
 	tokens := map[string][]string{ // by actor
-		"boss":  {ts.createSession(adminID).access, ts.createAPIToken(adminID, admin)},
-		"oscar": {ts.createSession(oscarID).access, ts.createAPIToken(oscarID, operator)},
+		"boss":  {ts.CreateSession(adminID).Access, ts.CreateAPIToken(adminID, rest.Admin)},
+		"oscar": {ts.CreateSession(oscarID).Access, ts.CreateAPIToken(oscarID, rest.Operator)},
 	}
 	n := 0
 	// checkActor sends a write and checks the actor of the rows that it adds to a history table.
@@ -23,12 +26,12 @@ func TestHistory_recordsActor(t *testing.T) {
 		n++
 		id := fmt.Sprint("request-", n)
 		header = append(header, "X-Request-Id: "+id, "X-Actor: Bob", "X-User: Bob")
-		response = ts.mustSend(token, method, target, body, header...)
+		response = ts.MustSend(token, method, target, body, header...)
 		source := " WHERE request_id = '" + id + "'"
 		if history == "event" { // has no request_id
 			source = fmt.Sprintf(" WHERE id = '%v'", response["event_id"])
 		}
-		actors := scan[[]string](ts, "SELECT coalesce(array_agg(DISTINCT actor), '{}') FROM "+history+source)
+		actors := apitest.Value[[]string](ts, "SELECT coalesce(array_agg(DISTINCT actor), '{}') FROM "+history+source)
 		if len(actors) != 1 || actors[0] != actor {
 			t.Errorf("%s %s by %s: actors in %s: %q", method, target, actor, history, actors)
 		}
@@ -62,14 +65,14 @@ func TestHistory_recordsActor(t *testing.T) {
 				checkActor(actor, token, "change", "DELETE", rowPath, "")
 			}
 			user := fmt.Sprintf("%s-%d", actor, i)
-			ts.exec("INSERT INTO account (username) VALUES ($1)", user)
-			id := scan[int64](ts, "SELECT id FROM account WHERE username = $1", user)
+			ts.Exec("INSERT INTO account (username) VALUES ($1)", user)
+			id := apitest.Value[int64](ts, "SELECT id FROM account WHERE username = $1", user)
 			event := fmt.Sprintf(`{"type": "withdraw", "amount": "150", "user_id": %d, "time": 1}`, id)
 			alertResponse := checkActor(actor, token, "event", "POST", "/event", event)
 			alert := fmt.Sprintf("/api/v1/alerts/%v", alertResponse["alert_id"])
-			ts.mustSend(token, "PATCH", alert, `{"note": "Seen"}`)
+			ts.MustSend(token, "PATCH", alert, `{"note": "Seen"}`)
 			const alertActors = "SELECT string_agg(DISTINCT actor, ' ') FROM alert_change WHERE alert_id = $1"
-			if got := scan[string](ts, alertActors, alertResponse["alert_id"]); got != actor {
+			if got := apitest.Value[string](ts, alertActors, alertResponse["alert_id"]); got != actor {
 				t.Errorf("actors of the alert change: %s, want %s", got, actor)
 			}
 			if actor != "boss" {
@@ -93,35 +96,35 @@ func TestHistory_recordsActor(t *testing.T) {
 // TestHistory_hidesSecrets: the history contains no passwords, tokens or hashes, and only admins see changes of
 // accounts.
 func TestHistory_hidesSecrets(t *testing.T) {
-	ts := newTestServer(t)
-	adminSession := ts.createSession(ts.createAccount("boss", admin)).access
+	ts := apitest.New(t)
+	adminSession := ts.CreateSession(ts.CreateAccount("boss", rest.Admin)).Access
 	// Make every kind of request that handles secrets.
 	const password = "a new horse for the battery"
-	ts.mustSend("", "POST", "/auth/register", `{"username": "ann", "password": "`+testPassword+`", "country": "Iceland"}`)
-	response := ts.mustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+testPassword+`"}`)
+	ts.MustSend("", "POST", "/auth/register", `{"username": "ann", "password": "`+apitest.Password+`", "country": "Iceland"}`)
+	response := ts.MustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+apitest.Password+`"}`)
 	secrets := []string{
-		testPassword, password, "argon2", "password", "generation",
+		apitest.Password, password, "argon2", "password", "generation",
 		fmt.Sprint(response["access_token"]), fmt.Sprint(response["refresh_token"]),
 	}
 	const tokenBody = `{"name": "nightly export of ann"}`
-	token := ts.mustSend(fmt.Sprint(response["access_token"]), "POST", "/api/v1/tokens", tokenBody)
+	token := ts.MustSend(fmt.Sprint(response["access_token"]), "POST", "/api/v1/tokens", tokenBody)
 	secrets = append(secrets, fmt.Sprint(token["token"]), fmt.Sprint(token["prefix"]), "nightly export of ann")
-	response = ts.mustSend("", "POST", "/auth/refresh", fmt.Sprintf(`{"refresh_token": "%v"}`, response["refresh_token"]))
+	response = ts.MustSend("", "POST", "/auth/refresh", fmt.Sprintf(`{"refresh_token": "%v"}`, response["refresh_token"]))
 	ann := fmt.Sprint(response["access_token"])
 	secrets = append(secrets, ann, fmt.Sprint(response["refresh_token"]))
-	ts.mustSend(ann, "POST", "/todo", `{"description": "x", "status": "open"}`)
-	ts.mustSend(ann, "PATCH", "/account",
-		`{"country": "Norway", "password": "`+password+`", "current_password": "`+testPassword+`"}`)
-	response = ts.mustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+password+`"}`)
+	ts.MustSend(ann, "POST", "/todo", `{"description": "x", "status": "open"}`)
+	ts.MustSend(ann, "PATCH", "/account",
+		`{"country": "Norway", "password": "`+password+`", "current_password": "`+apitest.Password+`"}`)
+	response = ts.MustSend("", "POST", "/auth/login", `{"username": "ann", "password": "`+password+`"}`)
 	ann = fmt.Sprint(response["access_token"])
-	id := scan[int64](ts, "SELECT id FROM account WHERE username = 'ann'")
-	ts.mustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", id), `{"risk": "high"}`)
+	id := apitest.Value[int64](ts, "SELECT id FROM account WHERE username = 'ann'")
+	ts.MustSend(adminSession, "PATCH", fmt.Sprint("/api/v1/users/", id), `{"risk": "high"}`)
 
-	tables := scan[string](ts, "SELECT string_agg(DISTINCT table_name, ' ' ORDER BY table_name) FROM change")
+	tables := apitest.Value[string](ts, "SELECT string_agg(DISTINCT table_name, ' ' ORDER BY table_name) FROM change")
 	if tables != "account computer credential freezer rule site todo" {
 		t.Errorf("tables in the history: %s", tables)
 	}
-	passwordChanges := scan[string](ts, `SELECT string_agg(action || ' by ' || actor, ', ' ORDER BY id)
+	passwordChanges := apitest.Value[string](ts, `SELECT string_agg(action || ' by ' || actor, ', ' ORDER BY id)
 		FROM change WHERE table_name = 'credential'`)
 	if passwordChanges != "insert by labledger, insert by ann, update by ann" {
 		t.Errorf("password changes: %s", passwordChanges)
@@ -131,7 +134,7 @@ func TestHistory_hidesSecrets(t *testing.T) {
 			"", "?table_name=account", "?actor=ann", "?actor=boss", fmt.Sprint("?row_key=", id), "?after=0", "?after=1",
 			"?offset=1", "?limit=1000", "?action=update", "?caller_role=admin",
 		} {
-			w := ts.send(ann, "GET", "/api/v1/changes"+query, "", "Accept: "+accept)
+			w := ts.Send(ann, "GET", "/api/v1/changes"+query, "", "Accept: "+accept)
 			if query == "?caller_role=admin" {
 				if w.Code != http.StatusBadRequest {
 					t.Errorf("%s: status %d, want 400", query, w.Code)
@@ -152,7 +155,7 @@ func TestHistory_hidesSecrets(t *testing.T) {
 			}
 		}
 		get := func(path string) string {
-			return ts.send(adminSession, "GET", path, "", "Accept: "+accept).Body.String()
+			return ts.Send(adminSession, "GET", path, "", "Accept: "+accept).Body.String()
 		}
 		feed, history := get("/api/v1/changes?limit=1000"), get(fmt.Sprint("/api/v1/users/", id, "/history"))
 		if !strings.Contains(feed, "account") || !strings.Contains(history, "Iceland") ||
@@ -167,12 +170,12 @@ func TestHistory_hidesSecrets(t *testing.T) {
 	}
 	// The tables contain no secrets either, including those that no route shows.
 	for _, s := range secrets {
-		if strings.Contains(dumpRows(t, ts.pool, "change", "alert_change", "event", "idempotency"), s) {
+		if strings.Contains(apitest.DumpTables(t, ts.Pool, "change", "alert_change", "event", "idempotency"), s) {
 			t.Errorf("the history tables contain %s", s)
 		}
 	}
 	for _, table := range []string{"site", "freezer", "computer", "todo"} {
-		w := ts.send(ann, "GET", fmt.Sprint("/", table, "/", id, "/history"), "")
+		w := ts.Send(ann, "GET", fmt.Sprint("/", table, "/", id, "/history"), "")
 		if strings.Contains(w.Body.String(), "account") {
 			t.Errorf("the history of a %s shows an account: %s", table, w.Body)
 		}

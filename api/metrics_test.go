@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"encoding/json"
@@ -13,13 +13,15 @@ import (
 	"strings"
 	"testing"
 
+	"labledger/api"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
 // scrape returns the value of each series of /metrics as text.
 func scrape(t *testing.T, h http.Handler) map[string]string {
 	t.Helper()
-	w := doRequest(h, "GET", "/metrics", "")
+	w := apitest.Do(h, "GET", "/metrics", "")
 	if w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
@@ -36,7 +38,7 @@ func scrape(t *testing.T, h http.Handler) map[string]string {
 func TestMetrics(t *testing.T) {
 	_, serverPool := pgtest.Pools(t)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	h := New(Options{Pool: serverPool, Log: log, AnonymousActor: "anonymous", Version: "v7"})
+	h := api.New(api.Options{Pool: serverPool, Log: log, AnonymousActor: "anonymous", Version: "v7"})
 	const event = `{"type": "withdraw", "amount": 200, "user_id": 1, "time": 1}`
 	for _, c := range []struct{ method, target, body string }{
 		{"POST", "/event", event},
@@ -44,7 +46,7 @@ func TestMetrics(t *testing.T) {
 		{"POST", "/api/v1/events", "[" + event + "," + event + "]"}, // each raises an alert
 		{"GET", "/site/1", ""}, {"GET", "/site/2", ""}, {"GET", "/site/x", ""},
 	} {
-		doRequest(h, c.method, c.target, c.body, "Content-Type: application/json")
+		apitest.Do(h, c.method, c.target, c.body, "Content-Type: application/json")
 	}
 	got := scrape(t, h)
 	for name, want := range map[string]string{
@@ -92,7 +94,7 @@ func TestDashboard_metricNames(t *testing.T) {
 		t.Fatalf("%d panels: %v", len(dashboard.Panels), err)
 	}
 	pool := pgtest.Pool(t)
-	h := New(Options{Pool: pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "anonymous", Version: "test"})
+	h := api.New(api.Options{Pool: pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "anonymous", Version: "test"})
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/site/1", nil))
 	measured := map[string]bool{}
 	for series := range scrape(t, h) {

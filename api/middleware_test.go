@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
@@ -20,7 +21,7 @@ func TestPanic(t *testing.T) {
 		metrics: newMetrics(pgtest.Pool(t), "test"),
 	}
 	aborted := false
-	resp := doRequest(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	resp := apitest.Do(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { aborted = recover() == http.ErrAbortHandler }()
 		m.ServeHTTP(w, r)
 	}), "GET", "/", "")

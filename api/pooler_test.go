@@ -1,6 +1,6 @@
 //go:build pooler
 
-package api
+package api_test
 
 import (
 	"bytes"
@@ -27,6 +27,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/api"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/migrate"
@@ -221,7 +223,7 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for last = after; len(history) < total; {
-		resp := doRequest(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", maxPageSize, last), "")
+		resp := apitest.Do(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", maxPageSize, last), "")
 		var page []struct {
 			ID        int64
 			Actor     string
@@ -316,7 +318,7 @@ func (c *poolerClient) do(
 ) (row struct{ ID, Version int64 }) {
 	c.sent++
 	self := author{c.actor, fmt.Sprintf("%s.%d", c.actor, c.sent)}
-	resp := doRequest(c.h, method, target, body, append(header, "X-Request-Id: "+self.Request)...)
+	resp := apitest.Do(c.h, method, target, body, append(header, "X-Request-Id: "+self.Request)...)
 	if resp.Code != want || resp.Header().Get("X-Request-Id") != self.Request {
 		c.t.Errorf("%s %s: status %d, want %d; request %s: %.300s",
 			method, target, resp.Code, want, resp.Header().Get("X-Request-Id"), resp.Body)
@@ -400,7 +402,7 @@ func TestPooler(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = direct.Close(context.Background()) }()
-	reader := newTestAPI(pool)
+	reader := apitest.NewPublic(pool)
 	_, last := readHistory(t, reader, direct, 0)
 	before, leaks := serverConnections(t, pool)
 	if len(leaks) > 0 {
@@ -411,7 +413,7 @@ func TestPooler(t *testing.T) {
 	runPoolerClients(func(n int) {
 		actor := fmt.Sprintf("actor-%02d", n)
 		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-		h := New(Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"})
+		h := api.New(api.Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"})
 		c := &poolerClient{t: t, h: h, actor: actor, writes: writes}
 		for i := range poolerRounds {
 			c.round()
@@ -428,7 +430,7 @@ func TestPooler(t *testing.T) {
 	if all := slices.Concat(misattributed, missing, unexpected); len(all) > 0 {
 		t.Errorf("%s, such as:\n%s", counts, strings.Join(all[:min(5, len(all))], "\n"))
 	}
-	if resp := doRequest(reader, "GET", "/api/v1/computers?name=dry", ""); strings.TrimSpace(resp.Body.String()) != "[]" {
+	if resp := apitest.Do(reader, "GET", "/api/v1/computers?name=dry", ""); strings.TrimSpace(resp.Body.String()) != "[]" {
 		t.Errorf("dry runs stored %.300s", resp.Body)
 	}
 	after, leaks := serverConnections(t, pool)
@@ -479,13 +481,13 @@ func TestPooler(t *testing.T) {
 func TestPooler_defaultModeFails(t *testing.T) {
 	pool := openPooled(t, startPooler(t, pgtest.Database(t)))
 	var log bytes.Buffer
-	h := New(Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), AnonymousActor: "tester", Version: "test"})
+	h := api.New(api.Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), AnonymousActor: "tester", Version: "test"})
 	var responses, failures atomic.Int64
 	runPoolerClients(func(int) {
 		for range 20 {
 			for _, code := range []int{
-				doRequest(h, "PATCH", "/api/v1/sites/2", `{"contact":"x"}`).Code,
-				doRequest(h, "GET", "/api/v1/computers", "").Code,
+				apitest.Do(h, "PATCH", "/api/v1/sites/2", `{"contact":"x"}`).Code,
+				apitest.Do(h, "GET", "/api/v1/computers", "").Code,
 			} {
 				responses.Add(1)
 				if code >= http.StatusInternalServerError {

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/mux"
 
+	"labledger/api"
 	"labledger/internal/pgtest"
 )
 
@@ -37,7 +38,7 @@ var publicRoutes = []string{
 // path or method, and every route of the table is reachable and requires its role.
 func TestRouter_matchesRouteTable(t *testing.T) {
 	pool := pgtest.Pool(t)
-	router := New(Options{Pool: pool}).(*middleware).next.(*mux.Router)
+	router := api.New(api.Options{Pool: pool}).(*middleware).next.(*mux.Router)
 	table := routes(deps{metrics: newMetrics(nil, "")})
 	var want, got []string
 	for _, rt := range table {

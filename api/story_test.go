@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bytes"
@@ -20,6 +20,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/api"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
@@ -271,13 +273,13 @@ func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 		return strings.TrimSuffix(base, "/"), nil
 	}
 	pool, serverPool := pgtest.Pools(t)
-	server := httptest.NewServer(New(Options{
+	server := httptest.NewServer(api.New(api.Options{
 		Pool:           serverPool,
 		Log:            slog.New(slog.NewTextHandler(newSecretDetector(t), nil)),
 		AnonymousActor: "anonymous",
 		Version:        "test",
 		Media:          newMediaStore(t),
-		App:            testApp(),
+		App:            apitest.App(),
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, pool
@@ -373,7 +375,7 @@ func (r *storyRunner) dumpTables() string {
 		all.WriteString(resp.body)
 	}
 	if r.pool != nil {
-		all.WriteString(dumpRows(r.T, r.pool, hiddenTables...))
+		all.WriteString(apitest.DumpTables(r.T, r.pool, hiddenTables...))
 	}
 	return all.String()
 }

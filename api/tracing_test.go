@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bytes"
@@ -17,6 +17,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
+	"labledger/api"
+	"labledger/api/authn"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 )
@@ -25,7 +28,7 @@ import (
 
 // newTracedAPI returns an API with an in-memory span exporter.
 func newTracedAPI(
-	t *testing.T, adjust func(*Options), options ...sdk.TracerProviderOption,
+	t *testing.T, adjust func(*api.Options), options ...sdk.TracerProviderOption,
 ) (h http.Handler, spans *tracetest.InMemoryExporter, log *bytes.Buffer) {
 	t.Helper()
 	spans, log = tracetest.NewInMemoryExporter(), &bytes.Buffer{}
@@ -36,7 +39,7 @@ func newTracedAPI(
 		AnonymousActor: "tester",
 		Version:        "test",
 		Tracer:         provider.Tracer("test"),
-		Access:         Access{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
+		Access:         authn.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
 	}
 	if adjust != nil {
 		adjust(&o)
@@ -81,7 +84,7 @@ func TestSpans(t *testing.T) {
 	} {
 		spans.Reset()
 		log.Reset()
-		w := doRequest(h, c.method, c.target, "")
+		w := apitest.Do(h, c.method, c.target, "")
 		all := spans.GetSpans()
 		if len(all) != 1 {
 			t.Errorf("%s %s: got %d spans, want 1", c.method, c.target, len(all))
@@ -118,8 +121,8 @@ func TestSpans_errors(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(unreachablePool.Close)
-	h, spans, log := newTracedAPI(t, func(o *Options) { o.Pool = unreachablePool })
-	if w := doRequest(h, "GET", "/site/1", ""); w.Code != http.StatusServiceUnavailable {
+	h, spans, log := newTracedAPI(t, func(o *api.Options) { o.Pool = unreachablePool })
+	if w := apitest.Do(h, "GET", "/site/1", ""); w.Code != http.StatusServiceUnavailable {
 		t.Fatal(w.Code, w.Body)
 	}
 	if !strings.Contains(log.String(), "127.0.0.1:1") {
@@ -137,7 +140,7 @@ func TestSpans_errors(t *testing.T) {
 	h.(*middleware).next = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("with secret-1f3870be") })
 	func() {
 		defer func() { _ = recover() }() // net/http would close the connection
-		doRequest(h, "GET", "/site/1", "")
+		apitest.Do(h, "GET", "/site/1", "")
 	}()
 	all := spans.GetSpans()
 	if len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
@@ -189,7 +192,7 @@ func TestTraceparent(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h, spans, log := newTracedAPI(t, func(o *Options) { o.TrustTraceparent = c.trust }, c.sampler)
+			h, spans, log := newTracedAPI(t, func(o *api.Options) { o.TrustTraceparent = c.trust }, c.sampler)
 			r := httptest.NewRequest("GET", "/healthcheck", http.NoBody)
 			r.ContentLength, r.RemoteAddr = 0, c.remoteAddr
 			if c.header != "" {

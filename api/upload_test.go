@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bytes"
@@ -13,6 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 	"labledger/internal/media"
 )
 
@@ -34,9 +37,9 @@ func countFiles(t *testing.T, dir string) (n int) {
 // TestUpload_limits streams a file of the maximum size and larger ones. Rejected uploads leave no files behind.
 func TestUpload_limits(t *testing.T) {
 	dir := t.TempDir()
-	ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(dir) })
-	base := ts.listen().URL
-	token := ts.createSession(ts.createAccount("oscar", operator)).access
+	ts := apitest.New(t, func(o *api.Options) { o.Media = media.NewStore(dir) })
+	base := ts.Listen().URL
+	token := ts.CreateSession(ts.CreateAccount("oscar", rest.Operator)).Access
 	send := func(size int64, fields map[string]string) *http.Response {
 		body, writer := io.Pipe()
 		form := multipart.NewWriter(writer)
@@ -99,9 +102,9 @@ func TestUpload_storageUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, files := range []*media.Store{nil, media.NewStore(path)} {
-		ts := newTestServer(t, func(o *Options) { o.Media = files })
-		token := ts.createSession(ts.createAccount("oscar", operator)).access
-		w := ts.send(token, "POST", "/upload", sampleForm, "Content-Type: multipart/form-data; boundary=X")
+		ts := apitest.New(t, func(o *api.Options) { o.Media = files })
+		token := ts.CreateSession(ts.CreateAccount("oscar", rest.Operator)).Access
+		w := ts.Send(token, "POST", "/upload", sampleForm, "Content-Type: multipart/form-data; boundary=X")
 		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" ||
 			strings.Contains(w.Body.String(), path) {
 			t.Errorf("%d %s", w.Code, w.Body)
@@ -113,10 +116,10 @@ func TestUpload_storageUnavailable(t *testing.T) {
 // stays.
 func TestDeleteAttachment(t *testing.T) {
 	dir := t.TempDir()
-	ts := newTestServer(t, func(o *Options) { o.Media = media.NewStore(dir) })
-	token := ts.createSession(ts.createAccount("oscar", operator)).access
-	attachment := ts.mustSend(token, "POST", "/upload", sampleForm, "Content-Type: multipart/form-data; boundary=X")
-	ts.mustSend(token, "DELETE", fmt.Sprintf("/api/v1/attachments/%v", attachment["id"]), "")
+	ts := apitest.New(t, func(o *api.Options) { o.Media = media.NewStore(dir) })
+	token := ts.CreateSession(ts.CreateAccount("oscar", rest.Operator)).Access
+	attachment := ts.MustSend(token, "POST", "/upload", sampleForm, "Content-Type: multipart/form-data; boundary=X")
+	ts.MustSend(token, "DELETE", fmt.Sprintf("/api/v1/attachments/%v", attachment["id"]), "")
 	if n := countFiles(t, dir); n != 0 {
 		t.Errorf("%d files are left, want none", n)
 	}
@@ -127,21 +130,21 @@ func TestDeleteAttachment(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := "/media/aa/" + strings.Repeat("a", 26) + ".txt"
-	id := scan[int64](ts, `INSERT INTO attachment (name, url, type, size, sha256)
+	id := apitest.Value[int64](ts, `INSERT INTO attachment (name, url, type, size, sha256)
 		VALUES ('a', $1, 'text/plain', 1, repeat('0', 64)) RETURNING id`, url)
-	if w := ts.send(token, "DELETE", fmt.Sprint("/api/v1/attachments/", id), ""); w.Code != http.StatusServiceUnavailable {
+	if w := ts.Send(token, "DELETE", fmt.Sprint("/api/v1/attachments/", id), ""); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if !scan[bool](ts, "SELECT EXISTS (SELECT FROM attachment WHERE id = $1)", id) {
+	if !apitest.Value[bool](ts, "SELECT EXISTS (SELECT FROM attachment WHERE id = $1)", id) {
 		t.Error("the row was deleted although its file could not be marked as pending")
 	}
 }
 
 // TestAttachments_quotaPerRow: a site has at most 1000 attachments.
 func TestAttachments_quotaPerRow(t *testing.T) {
-	ts := newTestServer(t)
-	token := ts.createSession(ts.createAccount("oscar", operator)).access
-	ts.exec(`INSERT INTO attachment (name, url, type, size, sha256, site_id)
+	ts := apitest.New(t)
+	token := ts.CreateSession(ts.CreateAccount("oscar", rest.Operator)).Access
+	ts.Exec(`INSERT INTO attachment (name, url, type, size, sha256, site_id)
 		SELECT 'a', format('/media/aa/aa%s.txt', lpad(n::text, 24, '0')), 'text/plain', 1, repeat('0', 64), 1
 		FROM generate_series(1, 999) AS n`)
 	send := func(site int) int {
@@ -151,7 +154,7 @@ func TestAttachments_quotaPerRow(t *testing.T) {
 		part, _ := form.CreateFormFile("file", "a.txt")
 		_, _ = part.Write([]byte("a"))
 		_ = form.Close()
-		return ts.send(token, "POST", "/upload", body.String(), "Content-Type: "+form.FormDataContentType()).Code
+		return ts.Send(token, "POST", "/upload", body.String(), "Content-Type: "+form.FormDataContentType()).Code
 	}
 	for i, c := range []struct{ site, status int }{{1, 201}, {1, 400}, {2, 201}} {
 		if status := send(c.site); status != c.status {

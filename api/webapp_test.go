@@ -1,18 +1,21 @@
-package api
+package api_test
 
 import (
 	"fmt"
 	"net/http"
 	"regexp"
 	"testing"
+
+	"labledger/api"
+	"labledger/internal/apitest"
 )
 
 // TestAppPage_freshNonce: each response has a new nonce, which is the same in the header and in the page.
 func TestAppPage_freshNonce(t *testing.T) {
-	ts := newTestServer(t)
+	ts := apitest.New(t)
 	seen := map[string]bool{}
 	for range 20 {
-		w := ts.send("", "GET", "/app/sites/1", "", "Accept: text/html")
+		w := ts.Send("", "GET", "/app/sites/1", "", "Accept: text/html")
 		policy := w.Header().Get("Content-Security-Policy")
 		policyNonce := regexp.MustCompile(`'nonce-([\w-]+)'`).FindStringSubmatch(policy)
 		pageNonces := regexp.MustCompile(`nonce="([\w-]+)"`).FindAllStringSubmatch(w.Body.String(), -1)
@@ -26,9 +29,9 @@ func TestAppPage_freshNonce(t *testing.T) {
 			}
 		}
 	}
-	withoutApp := New(Options{Pool: ts.serverPool, Log: ts.options.Log})
+	withoutApp := api.New(api.Options{Pool: ts.ServerPool, Log: ts.Options.Log})
 	for _, target := range []string{"/app", fmt.Sprintf("/static/%s/app.js", staticDigest())} {
-		if w := doRequest(withoutApp, "GET", target, ""); w.Code != http.StatusNotFound {
+		if w := apitest.Do(withoutApp, "GET", target, ""); w.Code != http.StatusNotFound {
 			t.Errorf("%s without an app: status %d, want 404", target, w.Code)
 		}
 	}

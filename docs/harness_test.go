@@ -21,4 +21,4 @@ var (
 	assertEqual    = programtest.AssertEqual
 )
 
-const waitTimeout = programtest.WaitTimeout
+const waitTimeout = pgtest.WaitTimeout

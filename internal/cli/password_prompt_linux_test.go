@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"labledger/internal/pgtest"
 	"labledger/internal/programtest"
 )
 
@@ -78,7 +79,7 @@ func (p *pseudoTerminal) echoes() bool {
 // typeAt types a line when the program has printed a prompt and turned echo off.
 func (p *pseudoTerminal) typeAt(prompt, line string) {
 	p.t.Helper()
-	programtest.WaitFor(p.t, fmt.Sprintf("the prompt %q without echo", prompt), func() bool {
+	pgtest.WaitFor(p.t, fmt.Sprintf("the prompt %q without echo", prompt), func() bool {
 		echoes := p.echoes() // before the output, because the program prints the prompt first
 		i := strings.Index(p.output.String()[p.seen:], prompt)
 		if echoes || i < 0 {
@@ -105,7 +106,7 @@ func (p *pseudoTerminal) wait() (output string, code int) {
 		<-p.read
 		close(done)
 	}()
-	programtest.WaitFor(p.t, "the program to exit", func() bool {
+	pgtest.WaitFor(p.t, "the program to exit", func() bool {
 		select {
 		case <-done:
 			return true

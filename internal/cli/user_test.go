@@ -192,7 +192,7 @@ func TestUserCreate_losesRaceForName(t *testing.T) {
 		r, err := programtest.Exec(cmd)
 		done <- outcome{r, err}
 	}()
-	programtest.WaitFor(t, "the command to wait for the other transaction", func() bool {
+	pgtest.WaitFor(t, "the command to wait for the other transaction", func() bool {
 		return mustValue(t, url, `SELECT count(*)::text FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`) == "1"
 	})

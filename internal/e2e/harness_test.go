@@ -36,6 +36,6 @@ var (
 )
 
 const (
-	waitTimeout   = programtest.WaitTimeout
+	waitTimeout   = pgtest.WaitTimeout
 	closedAddress = programtest.ClosedAddress
 )

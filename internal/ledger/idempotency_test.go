@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/db"
 	"labledger/internal/pgtest"
 )
 

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // AssertContains fails the test unless text contains all words, ignoring case.
@@ -35,16 +34,6 @@ func AssertNotExists(t testing.TB, path string) {
 	if _, err := os.Lstat(path); err == nil {
 		entries, _ := os.ReadDir(path)
 		t.Errorf("%s exists: %v", path, entries)
-	}
-}
-
-// WaitFor waits until condition returns true.
-func WaitFor(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	for start := time.Now(); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > WaitTimeout {
-			t.Fatalf("timeout while waiting for %s", what)
-		}
 	}
 }
 

@@ -45,7 +45,7 @@ func StateDir(t testing.TB, subdirs ...string) string {
 	t.Helper()
 	dir := filepath.Join(append([]string{pgtest.StateDir(t)}, subdirs...)...)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), WaitTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), pgtest.WaitTimeout)
 		defer cancel()
 		if err := embedded.Remove(ctx, dir, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error("remove the state directory:", err)

@@ -12,10 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// WaitTimeout bounds everything that a test waits for.
-const WaitTimeout = time.Minute
+	"labledger/internal/pgtest"
+)
 
 // Env returns the environment of a process under test: PATH, an empty HOME, vars, and PORT=0 (any free port) unless
 // vars set another one. Nothing else of the test's own environment is passed on.
@@ -40,7 +39,7 @@ type Result struct {
 	Duration       time.Duration
 }
 
-// Exec runs a command to its end. A nonzero exit code is not an error; a command that does not end within WaitTimeout
+// Exec runs a command to its end. A nonzero exit code is not an error; a command that does not end within pgtest.WaitTimeout
 // is.
 func Exec(cmd *exec.Cmd) (Result, error) {
 	var stdout, stderr bytes.Buffer
@@ -50,13 +49,13 @@ func Exec(cmd *exec.Cmd) (Result, error) {
 	if err := cmd.Start(); err != nil {
 		return Result{}, err
 	}
-	interrupt := time.AfterFunc(WaitTimeout, func() { _ = cmd.Process.Signal(syscall.SIGINT) }) // it stops its Postgres
-	kill := time.AfterFunc(WaitTimeout+5*time.Second, func() { _ = cmd.Process.Kill() })
+	interrupt := time.AfterFunc(pgtest.WaitTimeout, func() { _ = cmd.Process.Signal(syscall.SIGINT) }) // it stops its Postgres
+	kill := time.AfterFunc(pgtest.WaitTimeout+5*time.Second, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	kill.Stop()
 	result := Result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(start)}
 	if !interrupt.Stop() {
-		return result, fmt.Errorf("%q did not end within %s\n%s%s", cmd.Args, WaitTimeout, &stdout, &stderr)
+		return result, fmt.Errorf("%q did not end within %s\n%s%s", cmd.Args, pgtest.WaitTimeout, &stdout, &stderr)
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"labledger/internal/pgtest"
 )
 
 // Output collects the output of a process and can be read while the process runs.
@@ -109,7 +111,7 @@ func (s *Server) WaitFor(what string, condition func() bool) {
 			s.t.Fatalf("server exited (%s) while waiting for %s\n%s%s", s.cmd.ProcessState, what, &s.Stdout, &s.Stderr)
 		case <-time.After(5 * time.Millisecond):
 		}
-		if time.Since(start) > WaitTimeout {
+		if time.Since(start) > pgtest.WaitTimeout {
 			s.t.Fatalf("timeout while waiting for %s", what)
 		}
 	}
@@ -140,10 +142,10 @@ func (s *Server) Wait() int {
 	s.t.Helper()
 	select {
 	case <-s.exited:
-	case <-time.After(WaitTimeout):
+	case <-time.After(pgtest.WaitTimeout):
 		s.Signal(syscall.SIGKILL)
 		<-s.exited
-		s.t.Errorf("server did not exit within %s", WaitTimeout)
+		s.t.Errorf("server did not exit within %s", pgtest.WaitTimeout)
 	}
 	return s.cmd.ProcessState.ExitCode()
 }
@@ -167,7 +169,7 @@ func (s *Server) Kill() {
 // WaitReady waits until /readyz returns 200. It returns false if the server exits before.
 func (s *Server) WaitReady() bool {
 	s.t.Helper()
-	for start := time.Now(); time.Since(start) < WaitTimeout; {
+	for start := time.Now(); time.Since(start) < pgtest.WaitTimeout; {
 		if status, _, err := Request(http.MethodGet, s.URL+"/readyz", nil, ""); err == nil && status == http.StatusOK {
 			return true
 		}
@@ -220,7 +222,7 @@ func (s *Server) SendAs(header http.Header, method, path, body string, wantStatu
 
 // Request sends one request on a new connection. The Content-Type is JSON unless header sets another one.
 func Request(method, url string, header http.Header, body string) (status int, response string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), WaitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), pgtest.WaitTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {

@@ -1,4 +1,4 @@
-package api
+package authn_test
 
 import (
 	"fmt"
@@ -10,6 +10,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 )
 
 // This file tests the rate limits of logins and what the responses reveal.
@@ -22,7 +26,7 @@ func statusesOf(t *testing.T, responses []*httptest.ResponseRecorder) (statuses 
 	t.Helper()
 	details := map[int]string{}
 	for _, w := range responses {
-		text := secondsRE.ReplaceAllString(withoutRequestFields(w.Body.String()), "in N seconds")
+		text := secondsRE.ReplaceAllString(apitest.WithoutRequestFields(w.Body.String()), "in N seconds")
 		if details[w.Code] == "" {
 			details[w.Code] = text
 		}
@@ -43,9 +47,9 @@ func repeat(status, times int) []int { return slices.Repeat([]int{status}, times
 // TestLoginLimit_perName: each username has ten attempts, whether it exists or not, from all addresses and at all
 // instances together. After that even the right password is rejected, so that guessing reveals nothing.
 func TestLoginLimit_perName(t *testing.T) {
-	ts := newTestServer(t)
-	ts.createAccount("ann", viewer)
-	instances := []*testServer{ts, ts.newInstance()}
+	ts := apitest.New(t)
+	ts.CreateAccount("ann", rest.Viewer)
+	instances := []*apitest.Server{ts, ts.NewInstance()}
 	want := append(repeat(http.StatusUnauthorized, maxAttemptsPerName), repeat(http.StatusTooManyRequests, 5)...)
 	var all []*httptest.ResponseRecorder
 	for _, name := range []string{"ann", "nobody"} {
@@ -59,45 +63,45 @@ func TestLoginLimit_perName(t *testing.T) {
 		all = append(all, responses...)
 	}
 	for _, instance := range instances {
-		w := instance.login("ann", testPassword, "203.0.113.1")
+		w := instance.Login("ann", apitest.Password, "203.0.113.1")
 		if w.Code != http.StatusTooManyRequests {
 			t.Errorf("right password above the limit: %d %s", w.Code, w.Body)
 		}
 		all = append(all, w)
 	}
 	statusesOf(t, all) // the bodies do not depend on the name
-	if w := ts.login("Ann", "guess", "203.0.113.1"); w.Code != http.StatusUnauthorized {
+	if w := ts.Login("Ann", "guess", "203.0.113.1"); w.Code != http.StatusUnauthorized {
 		t.Errorf("another username: status %d, want 401", w.Code)
 	}
 
-	shiftClock := func(d time.Duration) { ts.exec("UPDATE login_attempt SET since = since - $1::interval", d) }
+	shiftClock := func(d time.Duration) { ts.Exec("UPDATE login_attempt SET since = since - $1::interval", d) }
 	shiftClock(attemptWindow - 10*time.Second)
-	w := ts.login("ann", testPassword, "")
+	w := ts.Login("ann", apitest.Password, "")
 	wait, err := strconv.Atoi(w.Header().Get("Retry-After"))
 	if w.Code != http.StatusTooManyRequests || err != nil || wait < 1 || wait > 11 {
 		t.Errorf("just before the end of the window: status %d, Retry-After %d: %v", w.Code, wait, err)
 	}
 	shiftClock(11 * time.Second)
-	if w := ts.login("ann", testPassword, ""); w.Code != http.StatusOK {
+	if w := ts.Login("ann", apitest.Password, ""); w.Code != http.StatusOK {
 		t.Errorf("after the end of the window: %d %s", w.Code, w.Body)
 	}
 }
 
 // TestLoginLimit_resetOnSuccess: a successful login resets the attempts, and a dry run counts as an attempt.
 func TestLoginLimit_resetOnSuccess(t *testing.T) {
-	ts := newTestServer(t)
-	token := ts.createSession(ts.createAccount("ann", viewer)).access
+	ts := apitest.New(t)
+	token := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer)).Access
 	for round := range 3 {
 		for i := range maxAttemptsPerName - 1 {
-			if w := ts.login("ann", "guess", ""); w.Code != http.StatusUnauthorized {
+			if w := ts.Login("ann", "guess", ""); w.Code != http.StatusUnauthorized {
 				t.Fatalf("round %d, attempt %d: status %d, want 401", round, i, w.Code)
 			}
 		}
-		if w := ts.login("ann", testPassword, ""); w.Code != http.StatusOK {
+		if w := ts.Login("ann", apitest.Password, ""); w.Code != http.StatusOK {
 			t.Fatalf("round %d, right password: status %d, want 200", round, w.Code)
 		}
 	}
-	n := scan[int](ts, "SELECT attempts FROM login_attempt WHERE subject = 'address 192.0.2.1'")
+	n := apitest.Value[int](ts, "SELECT attempts FROM login_attempt WHERE subject = 'address 192.0.2.1'")
 	if n != 3*(maxAttemptsPerName-1) {
 		t.Errorf("%d failed attempts of the address, want %d", n, 3*(maxAttemptsPerName-1))
 	}
@@ -107,13 +111,13 @@ func TestLoginLimit_resetOnSuccess(t *testing.T) {
 		if i == maxAttemptsPerName {
 			want = http.StatusTooManyRequests
 		}
-		if w := ts.send("", "POST", "/auth/login?dry_run=true", body); w.Code != want {
+		if w := ts.Send("", "POST", "/auth/login?dry_run=true", body); w.Code != want {
 			t.Errorf("dry run %d: status %d, want %d", i, w.Code, want)
 		}
 	}
 	// Password changes verify the current password, so the limit applies to them as well.
-	w := ts.send(token, "PATCH", "/account",
-		`{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
+	w := ts.Send(token, "PATCH", "/account",
+		`{"password": "a new horse for the battery", "current_password": "`+apitest.Password+`"}`)
 	if w.Code != http.StatusTooManyRequests {
 		t.Errorf("password change above the limit: %d %s", w.Code, w.Body)
 	}
@@ -122,12 +126,12 @@ func TestLoginLimit_resetOnSuccess(t *testing.T) {
 // TestLoginLimit_perAddress: each address has a hundred attempts, for all usernames together. An untrusted peer cannot
 // pretend to have another address.
 func TestLoginLimit_perAddress(t *testing.T) {
-	ts := newTestServer(t)
-	ts.createAccount("ann", viewer)
+	ts := apitest.New(t)
+	ts.CreateAccount("ann", rest.Viewer)
 	n := 0
-	locked := func(ts *testServer, header ...string) bool {
+	locked := func(ts *apitest.Server, header ...string) bool {
 		n++ // a new username for each attempt
-		w := ts.send("", "POST", "/auth/login", fmt.Sprintf(`{"username": "nobody %d", "password": "guess"}`, n), header...)
+		w := ts.Send("", "POST", "/auth/login", fmt.Sprintf(`{"username": "nobody %d", "password": "guess"}`, n), header...)
 		if w.Code != http.StatusTooManyRequests && w.Code != http.StatusUnauthorized {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
@@ -136,13 +140,13 @@ func TestLoginLimit_perAddress(t *testing.T) {
 	forwardedFor := func(text string) string { return "X-Forwarded-For: " + text }
 	// Inserting attempts is faster than making them.
 	exhaust := func(subject string) {
-		ts.exec(`INSERT INTO login_attempt (subject, attempts) VALUES ($1, $2)
+		ts.Exec(`INSERT INTO login_attempt (subject, attempts) VALUES ($1, $2)
 			ON CONFLICT (subject) DO UPDATE SET attempts = $2, since = now()`, subject, maxAttemptsPerAddress-1)
 	}
 	for range 3 { // attempts are counted under the subject that exhaust uses
 		locked(ts, forwardedFor("203.0.113.5"))
 	}
-	if n := scan[int](ts, "SELECT attempts FROM login_attempt WHERE subject = 'address 203.0.113.5'"); n != 3 {
+	if n := apitest.Value[int](ts, "SELECT attempts FROM login_attempt WHERE subject = 'address 203.0.113.5'"); n != 3 {
 		t.Errorf("%d attempts counted, want 3", n)
 	}
 	for _, c := range []struct {
@@ -186,7 +190,7 @@ func TestLoginLimit_perAddress(t *testing.T) {
 			t.Errorf("%s: attempt 100 was rejected", c.subject)
 		}
 		for _, text := range c.locked {
-			if !locked(ts.newInstance(), header(text)...) {
+			if !locked(ts.NewInstance(), header(text)...) {
 				t.Errorf("%s: X-Forwarded-For %q counts as another address", c.subject, text)
 			}
 		}
@@ -196,11 +200,11 @@ func TestLoginLimit_perAddress(t *testing.T) {
 			}
 		}
 	}
-	if w := ts.login("ann", testPassword, "198.51.100.7"); w.Code != http.StatusTooManyRequests {
+	if w := ts.Login("ann", apitest.Password, "198.51.100.7"); w.Code != http.StatusTooManyRequests {
 		t.Errorf("right password from a locked address: status %d, want 429", w.Code)
 	}
 	// 192.0.2.1 is locked now and pretends to be another address, at an instance without trusted proxies.
-	direct := ts.newInstance(func(o *Options) { o.Access.TrustedProxies = nil })
+	direct := ts.NewInstance(func(o *api.Options) { o.Access.TrustedProxies = nil })
 	for _, header := range []string{
 		"X-Forwarded-For: 198.51.100.44",
 		"Forwarded: for=198.51.100.44",
@@ -219,9 +223,9 @@ func TestLoginLimit_perAddress(t *testing.T) {
 // TestLoginLimit_concurrent: concurrent attempts do not exceed the limit, and attempts from several addresses do not
 // deadlock.
 func TestLoginLimit_concurrent(t *testing.T) {
-	ts := newTestServer(t)
-	ts.createAccount("ann", viewer)
-	instances := []*testServer{ts, ts.newInstance()}
+	ts := apitest.New(t)
+	ts.CreateAccount("ann", rest.Viewer)
+	instances := []*apitest.Server{ts, ts.NewInstance()}
 	const attempts = 40
 	responses := make([]*httptest.ResponseRecorder, attempts)
 	var wg sync.WaitGroup
@@ -244,14 +248,14 @@ func TestLoginLimit_concurrent(t *testing.T) {
 // The control is a request that is rejected before hashing: its time must differ, or the test could not detect
 // anything.
 func TestLoginTiming(t *testing.T) {
-	ts := newTestServer(t)
-	ts.createAccount("ann", viewer)
-	ts.exec("UPDATE account SET disabled = true WHERE id = $1", ts.createAccount("off", viewer))
+	ts := apitest.New(t)
+	ts.CreateAccount("ann", rest.Viewer)
+	ts.Exec("UPDATE account SET disabled = true WHERE id = $1", ts.CreateAccount("off", rest.Viewer))
 	bodies := []string{
 		`{"username": "ann", "password": "guess"}`,
 		`{"username": "nobody", "password": "guess"}`,
 		`{"username": "off", "password": "guess"}`,
-		`{"username": "off", "password": "` + testPassword + `"}`,
+		`{"username": "off", "password": "` + apitest.Password + `"}`,
 		`{"username": "ann", "password": "guess", "x": 1}`, // the control
 	}
 	var last string
@@ -259,12 +263,12 @@ func TestLoginTiming(t *testing.T) {
 		elapsed := make([][]time.Duration, len(bodies))
 		for range 15 {
 			for i, body := range bodies {
-				ts.exec("DELETE FROM login_attempt")
+				ts.Exec("DELETE FROM login_attempt")
 				start := time.Now()
-				w := ts.send("", "POST", "/auth/login", body)
+				w := ts.Send("", "POST", "/auth/login", body)
 				elapsed[i] = append(elapsed[i], time.Since(start))
 				isControl := i == len(bodies)-1
-				text := withoutRequestFields(w.Body.String())
+				text := apitest.WithoutRequestFields(w.Body.String())
 				switch {
 				case isControl != (w.Code == http.StatusBadRequest):
 					t.Fatalf("%s: %d %s", body, w.Code, w.Body)

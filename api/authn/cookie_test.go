@@ -1,4 +1,4 @@
-package api
+package authn_test
 
 import (
 	"bufio"
@@ -12,6 +12,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
+	"labledger/internal/programtest"
 )
 
 // This file tests the session cookies of browsers.
@@ -32,11 +37,11 @@ func parseSetCookies(w *httptest.ResponseRecorder) (lines []string, values map[s
 // TestSessionCookies signs in, refreshes and signs out over HTTP and HTTPS, as reported by the nearest proxy, and
 // checks all attributes of the cookies. Tokens appear neither in a body nor in the log.
 func TestSessionCookies(t *testing.T) {
-	log := &syncBuffer{}
-	ts := newTestServer(t, func(o *Options) {
+	log := &programtest.Output{}
+	ts := apitest.New(t, func(o *api.Options) {
 		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	ts.createAccount("ann", viewer)
+	ts.CreateAccount("ann", rest.Viewer)
 	const (
 		plainAccess, plainRefresh   = "labledger_access", "labledger_refresh"
 		secureAccess, secureRefresh = "__Host-labledger_access", "__Secure-labledger_refresh"
@@ -90,7 +95,7 @@ func TestSessionCookies(t *testing.T) {
 			access + "=…; Path=/; Max-Age=0" + attributes,
 			refresh + "=…; Path=/auth; Max-Age=0" + attributes,
 		}
-		loginBody := `{"username": "ann", "password": "` + testPassword + `", "cookie": true}`
+		loginBody := `{"username": "ann", "password": "` + apitest.Password + `", "cookie": true}`
 
 		var values map[string]string
 		for target, body := range map[string]string{"/auth/login": loginBody, "/auth/refresh": `{"cookie": true}`} {
@@ -106,10 +111,10 @@ func TestSessionCookies(t *testing.T) {
 			if w.Body.String() != wantBody {
 				t.Errorf("%s: %s: body %s", c.name, target, w.Body)
 			}
-			if _, err := ts.options.Access.Keys.ParseAccessToken(values[access], time.Now()); err != nil {
+			if _, err := ts.Options.Access.Keys.ParseAccessToken(values[access], time.Now()); err != nil {
 				t.Errorf("%s: %s: access cookie: %v", c.name, target, err)
 			}
-			if _, err := ts.options.Access.Keys.ParseRefreshToken(values[refresh]); err != nil {
+			if _, err := ts.Options.Access.Keys.ParseRefreshToken(values[refresh]); err != nil {
 				t.Errorf("%s: %s: refresh cookie: %v", c.name, target, err)
 			}
 		}
@@ -145,26 +150,26 @@ func TestSessionCookies(t *testing.T) {
 			t.Errorf("%s: refresh after logout: %d %q, want %q", c.name, w.Code, lines, clearedCookies)
 		}
 		for _, token := range values {
-			if len(token) < 40 || strings.Contains(log.text(), token[:40]) {
+			if len(token) < 40 || strings.Contains(log.String(), token[:40]) {
 				t.Errorf("%s: token is too short or in the log: %s", c.name, token)
 			}
 		}
-		ts.exec("DELETE FROM login_attempt")
+		ts.Exec("DELETE FROM login_attempt")
 	}
-	if lines := log.text(); secretShapeRE.MatchString(lines) || strings.Count(lines, `"msg":"request"`) < 50 {
+	if lines := log.String(); secretShapeRE.MatchString(lines) || strings.Count(lines, `"msg":"request"`) < 50 {
 		t.Errorf("the log contains a token or lacks requests:\n%s", lines)
 	}
 }
 
 // TestStream_withCookie: the access cookie authenticates EventSource, which cannot send an Authorization header.
 func TestStream_withCookie(t *testing.T) {
-	ts := newTestServer(t)
-	s := ts.createSession(ts.createAccount("ann", viewer))
-	base := ts.listen().URL
+	ts := apitest.New(t)
+	s := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer))
+	base := ts.Listen().URL
 	for value, want := range map[string]int{
-		s.access:                              http.StatusOK,
+		s.Access:                              http.StatusOK,
 		"x":                                   http.StatusUnauthorized,
-		s.access + "; " + accessCookie + "=x": http.StatusUnauthorized,
+		s.Access + "; " + accessCookie + "=x": http.StatusUnauthorized,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+streamPath, nil)
 		if err != nil {
@@ -191,41 +196,41 @@ func TestStream_withCookie(t *testing.T) {
 // TestRefreshByCookie_concurrent: tabs that refresh at the same time all stay signed in. Using an old cookie later
 // revokes the session and clears the cookies.
 func TestRefreshByCookie_concurrent(t *testing.T) {
-	ts := newTestServer(t)
-	s := ts.createSession(ts.createAccount("ann", viewer))
+	ts := apitest.New(t)
+	s := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer))
 	send := func(token string) *httptest.ResponseRecorder {
-		return ts.send("", "POST", "/auth/refresh", `{"cookie": true}`, sameOrigin, "Cookie: "+refreshCookie+"="+token)
+		return ts.Send("", "POST", "/auth/refresh", `{"cookie": true}`, sameOrigin, "Cookie: "+refreshCookie+"="+token)
 	}
-	_, first := parseSetCookies(send(s.refresh))
-	_, second := parseSetCookies(send(s.refresh))
+	_, first := parseSetCookies(send(s.Refresh))
+	_, second := parseSetCookies(send(s.Refresh))
 	if first[refreshCookie] == "" || first[refreshCookie] != second[refreshCookie] {
 		t.Errorf("two tabs got different refresh tokens: %v and %v", first, second)
 	}
-	if !ts.accepts(first[accessCookie]) || !ts.accepts(second[accessCookie]) {
+	if !ts.Accepts(first[accessCookie]) || !ts.Accepts(second[accessCookie]) {
 		t.Errorf("an access token is not valid: %v or %v", first, second)
 	}
-	ts.exec("UPDATE session SET rotated_at = rotated_at - $1::interval", refreshGrace+time.Second)
-	w := send(s.refresh)
+	ts.Exec("UPDATE session SET rotated_at = rotated_at - $1::interval", refreshGrace+time.Second)
+	w := send(s.Refresh)
 	lines, values := parseSetCookies(w)
 	if w.Code != http.StatusUnauthorized || len(lines) != 2 || values[accessCookie]+values[refreshCookie] != "" {
 		t.Errorf("old refresh cookie: %d %v", w.Code, lines)
 	}
-	if ts.accepts(first[accessCookie]) {
+	if ts.Accepts(first[accessCookie]) {
 		t.Error("the session is still active after the reuse of an old refresh cookie")
 	}
 }
 
 // TestCurrentSession checks GET /auth/session for each kind of caller, with and without required authentication.
 func TestCurrentSession(t *testing.T) {
-	ts := newTestServer(t, func(o *Options) { o.Access.RegistrationClosed = true })
-	openServer := ts.newInstance(func(o *Options) { o.Access.AuthRequired = false })
-	id := ts.createAccount("ann", operator)
-	s := ts.createSession(id)
-	revoked := ts.createSession(id)
-	ts.exec("UPDATE session SET revoked_at = now() WHERE id = $1", revoked.id)
-	token := ts.createAPIToken(id, viewer)
+	ts := apitest.New(t, func(o *api.Options) { o.Access.RegistrationClosed = true })
+	openServer := ts.NewInstance(func(o *api.Options) { o.Access.AuthRequired = false })
+	id := ts.CreateAccount("ann", rest.Operator)
+	s := ts.CreateSession(id)
+	revoked := ts.CreateSession(id)
+	ts.Exec("UPDATE session SET revoked_at = now() WHERE id = $1", revoked.id)
+	token := ts.CreateAPIToken(id, rest.Viewer)
 	wantJSON := func(signedIn bool, username, role any, id any, refreshable, open bool) string {
-		text, err := json.Marshal(object{
+		text, err := json.Marshal(apitest.Object{
 			"signed_in":    signedIn,
 			"username":     username,
 			"role":         role,
@@ -239,9 +244,9 @@ func TestCurrentSession(t *testing.T) {
 		}
 		return string(text)
 	}
-	accessHeader := "Cookie: " + accessCookie + "=" + s.access
+	accessHeader := "Cookie: " + accessCookie + "=" + s.Access
 	revokedHeader := "Cookie: " + accessCookie + "=" + revoked.access
-	refreshPair := refreshCookie + "=" + s.refresh
+	refreshPair := refreshCookie + "=" + s.Refresh
 	signedOut := wantJSON(false, nil, nil, nil, false, false)
 	signedIn := wantJSON(true, "ann", "operator", id, false, false)
 	signedInOpen := wantJSON(true, "ann", "operator", id, false, true)
@@ -250,7 +255,7 @@ func TestCurrentSession(t *testing.T) {
 	withAPIToken := wantJSON(true, "ann", "viewer", id, false, false)
 	anonymousAdmin := wantJSON(false, "anonymous", "admin", nil, false, true)
 	for name, c := range map[string]struct {
-		server  *testServer
+		server  *apitest.Server
 		headers []string
 		want    string
 		expires bool
@@ -259,7 +264,7 @@ func TestCurrentSession(t *testing.T) {
 		"no credentials, open server":  {openServer, nil, anonymousAdmin, false},
 		"cookie":                       {ts, []string{accessHeader}, signedIn, true},
 		"cookie, open server":          {openServer, []string{accessHeader}, signedInOpen, true},
-		"header":                       {ts, []string{"Authorization: Bearer " + s.access}, signedIn, true},
+		"header":                       {ts, []string{"Authorization: Bearer " + s.Access}, signedIn, true},
 		"API token":                    {ts, []string{"Authorization: Bearer " + token}, withAPIToken, false},
 		"revoked session":              {ts, []string{revokedHeader}, signedOut, false},
 		"revoked session, open server": {openServer, []string{revokedHeader}, anonymousAdmin, false},
@@ -269,7 +274,7 @@ func TestCurrentSession(t *testing.T) {
 		"two refresh cookies":          {ts, []string{"Cookie: " + refreshPair + "; " + refreshPair}, signedOut, false},
 		"invalid header, valid cookie": {ts, []string{"Authorization: Bearer x", accessHeader}, signedOut, false},
 	} {
-		w := c.server.send("", "GET", "/auth/session", "", c.headers...)
+		w := c.server.Send("", "GET", "/auth/session", "", c.headers...)
 		var got object
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK {
 			t.Fatalf("%s: %d %s", name, w.Code, w.Body)

@@ -1,4 +1,4 @@
-package api
+package sse_test
 
 import (
 	"bufio"
@@ -62,7 +62,7 @@ func (n *naiveReader) poll(t *testing.T, pool *pgxpool.Pool) {
 func TestStream_commitOrder(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	live := s.listen(t, "", "0")
+	live := s.Listen(t, "", "0")
 	controls := newNaiveReaders()
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
@@ -226,7 +226,7 @@ func TestStream_underLoad(t *testing.T) {
 func TestStream_noLostWakeup(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	listeners := []*listener{s.listen(t, "", ""), s.listen(t, "?user_id=1", ""), s.listen(t, "?kind=event", "")}
+	listeners := []*listener{s.Listen(t, "", ""), s.Listen(t, "?user_id=1", ""), s.Listen(t, "?kind=event", "")}
 	for _, l := range listeners {
 		l.nextMessage(t)
 	}
@@ -247,7 +247,7 @@ func TestStream_noLostWakeup(t *testing.T) {
 func TestStream_pollsAfterOlderTransaction(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	live := s.listen(t, "", "")
+	live := s.Listen(t, "", "")
 	live.nextMessage(t)
 	fastest := time.Hour // of several attempts, because other tests may delay any of them
 	for range 8 {
@@ -281,7 +281,7 @@ func TestStream_wakesBusyClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	busy := s.openStuckClient(t)
-	waitFor(t, "the client is connected", func() bool { return s.clients() == 1 })
+	pgtest.WaitFor(t, "the client is connected", func() bool { return s.clients() == 1 })
 	time.Sleep(300 * time.Millisecond) // until the write blocks
 	s.stream.hub.mu.Lock()
 	currentPoller := s.stream.hub.poller
@@ -323,7 +323,7 @@ func TestStream_pollsWithoutWake(t *testing.T) {
 	s := serveStream(t, pool, nil, nil)
 	var listeners []*listener
 	for range 50 {
-		l := s.listen(t, "", "")
+		l := s.Listen(t, "", "")
 		l.nextMessage(t)
 		listeners = append(listeners, l)
 	}
@@ -353,7 +353,7 @@ func TestStream_pollsWithoutWake(t *testing.T) {
 }
 
 // TestStream_usesIndex: the stream uses an index even on a connection that was first used while the ledger was empty,
-// when a sequential scan was the best plan.
+// when a sequential apitest.Value was the best plan.
 func TestStream_usesIndex(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), pgtest.Database(t)+"&pool_max_conns=1")
 	if err != nil {

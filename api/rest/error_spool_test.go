@@ -1,10 +1,12 @@
-package api
+package rest_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"labledger/api/problem"
 )
 
 // TestErrorSpool: the spool moves from memory to a file and returns all errors in order.
@@ -12,7 +14,7 @@ func TestErrorSpool(t *testing.T) {
 	for _, count := range []int64{1, 3, 40_000} {
 		spool := &errorSpool{}
 		for i := range count {
-			if err := spool.add(FieldError{Line: i + 1, Field: "name", Message: strings.Repeat("x", 50)}); err != nil {
+			if err := spool.add(problem.FieldError{Line: i + 1, Field: "name", Message: strings.Repeat("x", 50)}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,4 +1,4 @@
-package api
+package sse_test
 
 import (
 	"bufio"
@@ -233,7 +233,7 @@ func addAlert(t *testing.T, dbtx execer, event string) string {
 func TestStream_resumesAfterEveryMessage(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
-	fromNow := s.listen(t, "", "")
+	fromNow := s.Listen(t, "", "")
 	if m := fromNow.nextMessage(t); m != (message{id: "0"}) {
 		t.Errorf("first message for an empty ledger: %+v, want position 0", m)
 	}
@@ -249,7 +249,7 @@ func TestStream_resumesAfterEveryMessage(t *testing.T) {
 		}
 	}
 	s.stream.wake()
-	all := s.listen(t, "", "0")
+	all := s.Listen(t, "", "0")
 	for name, value := range map[string]string{
 		"Content-Type":      "text/event-stream",
 		"Cache-Control":     "no-store",
@@ -267,10 +267,10 @@ func TestStream_resumesAfterEveryMessage(t *testing.T) {
 		t.Errorf("live: got\n%q, want\n%q", live, want)
 	}
 	for i, id := range ids {
-		resumed := s.listen(t, "", id)
+		resumed := s.Listen(t, "", id)
 		if i%2 == 1 {
 			resumed.cancel()
-			resumed = s.listen(t, "?last_event_id="+id, "")
+			resumed = s.Listen(t, "?last_event_id="+id, "")
 		}
 		if resumed.nextMessage(t) != (message{id: id}) {
 			t.Error("a resumed stream does not begin with its position")
@@ -281,11 +281,11 @@ func TestStream_resumesAfterEveryMessage(t *testing.T) {
 		resumed.expectSilence(t, 10*time.Millisecond)
 		resumed.cancel()
 	}
-	both := s.listen(t, "?last_event_id="+ids[0], ids[len(ids)-2])
+	both := s.Listen(t, "?last_event_id="+ids[0], ids[len(ids)-2])
 	if rows, _ := both.collect(t, 1); rows[0] != want[len(want)-1] {
 		t.Error("last_event_id took precedence over Last-Event-ID, which a browser updates when it reconnects")
 	}
-	if m := s.listen(t, "", "").nextMessage(t); m != (message{id: ids[len(ids)-1]}) {
+	if m := s.Listen(t, "", "").nextMessage(t); m != (message{id: ids[len(ids)-1]}) {
 		t.Errorf("a new stream begins with %+v, want the position of the newest row", m)
 	}
 }
@@ -326,7 +326,7 @@ func TestStream_alertChanges(t *testing.T) {
 	pool := pgtest.Pool(t)
 	s := serveStream(t, pool, nil, nil)
 	alert := addAlert(t, pool, addEvent(t, pool, 1))
-	live := s.listen(t, "", "0")
+	live := s.Listen(t, "", "0")
 	_, ids := live.collect(t, 2)
 	change := func(state string) {
 		if _, err := pool.Exec(t.Context(), "UPDATE alert SET state = $1", state); err != nil {
@@ -344,7 +344,7 @@ func TestStream_alertChanges(t *testing.T) {
 		t.Errorf("after the second change: %+v", m)
 	}
 	live.expectSilence(t, 50*time.Millisecond)
-	late := s.listen(t, "", ids[1])
+	late := s.Listen(t, "", ids[1])
 	if again := late.nextData(t); again != m {
 		t.Errorf("stream resumed before both changes: got %+v, want %+v", again, m)
 	}
@@ -358,7 +358,7 @@ func TestStream_filters(t *testing.T) {
 	one, two := addEvent(t, pool, 1), addEvent(t, pool, 2)
 	alert := addAlert(t, pool, two)
 	three := addEvent(t, pool, 3)
-	_, ids := s.listen(t, "", "0").collect(t, 4)
+	_, ids := s.Listen(t, "", "0").collect(t, 4)
 	for query, want := range map[string][]string{
 		"?user_id=1":            {one},
 		"?user_id=2":            {two, alert},
@@ -368,7 +368,7 @@ func TestStream_filters(t *testing.T) {
 		"?kind=alert&user_id=1": {},
 		"?user_id=4":            {},
 	} {
-		l := s.listen(t, query, "0")
+		l := s.Listen(t, query, "0")
 		if rows, _ := l.collect(t, len(want)); !slices.Equal(rows, want) {
 			t.Errorf("%s: got %q, want %q", query, rows, want)
 		}

@@ -1,4 +1,4 @@
-package api
+package sse_test
 
 import (
 	"fmt"
@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 	"labledger/internal/auth"
 	"labledger/internal/leaktest"
+	"labledger/internal/pgtest"
 )
 
 // This file tests that a live stream ends with the session or API token of its client.
@@ -22,8 +25,8 @@ func (b bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // streamOpener starts an HTTP server and returns a function that opens streams on it.
-func (ts *testServer) streamOpener() func(token string) *listener {
-	server := ts.listen()
+func (ts *apitest.Server) streamOpener() func(token string) *listener {
+	server := ts.Listen()
 	return func(token string) *listener {
 		server.Client().Transport = bearerTransport{token}
 		open := (&streamServer{Server: server}).listen(ts.T, "", "")
@@ -58,12 +61,12 @@ func (l *listener) waitClosed(t *testing.T, name string) time.Duration {
 // TestStream_endsWithSession: a stream ends within three seconds of its session or token, even if another instance
 // revoked it. Streams of other users stay open.
 func TestStream_endsWithSession(t *testing.T) {
-	a := newTestServer(t)
+	a := apitest.New(t)
 	b := a.newInstance()
 	open := b.streamOpener()
-	adminSession := a.createSession(a.createAccount("boss", admin))
-	bystander := open(a.createSession(a.createAccount("bystander", viewer)).access)
-	apiTokenStream := open(a.createAPIToken(adminSession.accountID, viewer))
+	adminSession := a.createSession(a.createAccount("boss", rest.Admin))
+	bystander := open(a.createSession(a.createAccount("bystander", rest.Viewer)).Access)
+	apiTokenStream := open(a.createAPIToken(adminSession.accountID, rest.Viewer))
 	type openStream struct {
 		name string
 		*listener
@@ -73,32 +76,32 @@ func TestStream_endsWithSession(t *testing.T) {
 	for i, c := range []struct {
 		name         string
 		usesAPIToken bool
-		revoke       func(s testSession)
+		revoke       func(s apitest.Session)
 	}{
-		{"revoked", false, func(s testSession) {
-			a.mustSend(a.createSession(s.accountID).access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
+		{"revoked", false, func(s apitest.Session) {
+			a.mustSend(a.createSession(s.accountID).Access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
 		}},
-		{"logged out", false, func(s testSession) { a.mustSend(s.access, "POST", "/auth/logout", "") }},
-		{"disabled", false, func(s testSession) {
+		{"logged out", false, func(s apitest.Session) { a.mustSend(s.Access, "POST", "/auth/logout", "") }},
+		{"disabled", false, func(s apitest.Session) {
 			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
 		}},
-		{"deleted", false, func(s testSession) { a.mustSend(s.access, "DELETE", "/account", "") }},
-		{"password changed", false, func(s testSession) {
-			a.mustSend(s.access, "PATCH", "/account",
-				`{"password": "a new horse for the battery", "current_password": "`+testPassword+`"}`)
+		{"deleted", false, func(s apitest.Session) { a.mustSend(s.Access, "DELETE", "/account", "") }},
+		{"password changed", false, func(s apitest.Session) {
+			a.mustSend(s.Access, "PATCH", "/account",
+				`{"password": "a new horse for the battery", "current_password": "`+apitest.Password+`"}`)
 		}},
-		{"API token revoked", true, func(s testSession) {
-			id := scan[int64](a, "SELECT id FROM api_token WHERE account_id = $1", s.accountID)
-			a.mustSend(s.access, "DELETE", fmt.Sprint("/api/v1/tokens/", id), "")
+		{"API token revoked", true, func(s apitest.Session) {
+			id := apitest.Value[int64](a, "SELECT id FROM api_token WHERE account_id = $1", s.accountID)
+			a.mustSend(s.Access, "DELETE", fmt.Sprint("/api/v1/tokens/", id), "")
 		}},
-		{"API token of a disabled user", true, func(s testSession) {
+		{"API token of a disabled user", true, func(s apitest.Session) {
 			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
 		}},
 	} {
-		s := a.createSession(a.createAccount(fmt.Sprint("user ", i), viewer))
-		token := s.access
+		s := a.createSession(a.createAccount(fmt.Sprint("user ", i), rest.Viewer))
+		token := s.Access
 		if c.usesAPIToken {
-			token = a.createAPIToken(s.accountID, viewer)
+			token = a.createAPIToken(s.accountID, rest.Viewer)
 		}
 		streams = append(streams, openStream{c.name, open(token), func() { c.revoke(s) }})
 	}
@@ -129,30 +132,30 @@ func TestStream_endsWithSession(t *testing.T) {
 // TestStream_endsWithAccessToken: a stream ends when its access token expires. Another stream of the session stays
 // open.
 func TestStream_endsWithAccessToken(t *testing.T) {
-	ts := newTestServer(t)
+	ts := apitest.New(t)
 	open := ts.streamOpener()
-	s := ts.createSession(ts.createAccount("ann", viewer))
-	active := open(s.access)
+	s := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer))
+	active := open(s.Access)
 	issuedAt := time.Now().Add(-auth.AccessTokenTTL + 4*time.Second)
-	expiring := open(ts.options.Access.Keys.SignAccessToken(s.accountID, s.id, issuedAt))
+	expiring := open(ts.Options.Access.Keys.SignAccessToken(s.accountID, s.id, issuedAt))
 	elapsed := expiring.waitClosed(t, "access token valid for 4s")
 	if elapsed < time.Second || elapsed > 7*time.Second {
 		t.Errorf("the stream ended after %v, want about 4s", elapsed)
 	}
-	addEvent(t, ts.pool, 1)
+	addEvent(t, ts.Pool, 1)
 	active.nextData(t)
 }
 
 // TestSessionWatcher_stopsWhenIdle: one goroutine polls for all streams, stops after the last one, and starts again.
 func TestSessionWatcher_stopsWhenIdle(t *testing.T) {
 	goroutines := func() int { return leaktest.InFunc((*sessionWatcher).run) }
-	waitFor(t, "the watchers of other tests have stopped", func() bool { return goroutines() == 0 })
-	ts := newTestServer(t)
+	pgtest.WaitFor(t, "the watchers of other tests have stopped", func() bool { return goroutines() == 0 })
+	ts := apitest.New(t)
 	open := ts.streamOpener()
-	ann := ts.createAccount("ann", viewer)
+	ann := ts.CreateAccount("ann", rest.Viewer)
 	for round := range 2 {
-		s := ts.createSession(ann)
-		first, second, third := open(s.access), open(s.access), open(ts.createSession(ann).access)
+		s := ts.CreateSession(ann)
+		first, second, third := open(s.Access), open(s.Access), open(ts.CreateSession(ann).Access)
 		if n := goroutines(); n != 1 {
 			t.Fatalf("%d watchers run, want 1", n)
 		}
@@ -164,8 +167,8 @@ func TestSessionWatcher_stopsWhenIdle(t *testing.T) {
 		if n := goroutines(); n != 1 {
 			t.Errorf("%d watchers run with one open stream, want 1", n)
 		}
-		ts.mustSend(s.access, "POST", "/auth/logout", "")
+		ts.MustSend(s.Access, "POST", "/auth/logout", "")
 		second.waitClosed(t, "the last stream")
-		waitFor(t, "the watcher has stopped", func() bool { return goroutines() == 0 })
+		pgtest.WaitFor(t, "the watcher has stopped", func() bool { return goroutines() == 0 })
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package authn_test
 
 import (
 	"net/http"
@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 )
 
 // This file tests the protection against requests from pages of other origins.
@@ -73,10 +77,10 @@ var requestSources = []requestSource{
 // from others. Changes with a cookie are accepted only from the same origin, changes with a token from anywhere. An
 // open server accepts anonymous changes unless the browser reports another origin.
 func TestCrossOriginRequests(t *testing.T) {
-	ts := newTestServer(t)
-	openServer := ts.newInstance(func(o *Options) { o.Access.AuthRequired = false })
-	ada := ts.createSession(ts.createAccount("ada", admin)).access
-	ts.exec("INSERT INTO todo (id, description, status, owner) VALUES (7, 'Mine', 'open', 'ada')")
+	ts := apitest.New(t)
+	openServer := ts.NewInstance(func(o *api.Options) { o.Access.AuthRequired = false })
+	ada := ts.CreateSession(ts.CreateAccount("ada", rest.Admin)).Access
+	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (7, 'Mine', 'open', 'ada')")
 	calls := []struct{ method, target, body string }{
 		{"GET", "/sites", ""}, {"HEAD", "/sites", ""}, {"OPTIONS", "/sites", ""}, {"GET", "/account", ""},
 		{"POST", "/api/v1/sites?dry_run=true", `{"name": "x"}`},
@@ -114,7 +118,7 @@ func TestCrossOriginRequests(t *testing.T) {
 						continue // anonymous callers have no account
 					}
 				}
-				w := server.send("", c.method, c.target, c.body, header...)
+				w := server.Send("", c.method, c.target, c.body, header...)
 				rejected := w.Code == http.StatusForbidden &&
 					strings.Contains(w.Body.String(), "Cross-origin request rejected")
 				if want && rejected {
@@ -128,10 +132,10 @@ func TestCrossOriginRequests(t *testing.T) {
 		}
 		// Another origin can neither log in nor refresh with cookies.
 		for target, body := range map[string]string{
-			"/auth/login?dry_run=true": `{"username": "ada", "password": "` + testPassword + `", "cookie": true}`,
+			"/auth/login?dry_run=true": `{"username": "ada", "password": "` + apitest.Password + `", "cookie": true}`,
 			"/auth/refresh":            `{"cookie": true}`,
 		} {
-			w := ts.send("", "POST", target, body, s.headers...)
+			w := ts.Send("", "POST", target, body, s.headers...)
 			valid := w.Code == http.StatusOK || w.Code == http.StatusUnauthorized && target == "/auth/refresh"
 			wronglyRejected := s.isSameOrigin && !s.isCrossOrigin && !valid
 			wronglyAccepted := !s.isSameOrigin && w.Code != http.StatusForbidden
@@ -139,12 +143,12 @@ func TestCrossOriginRequests(t *testing.T) {
 				t.Errorf("%s: %s: %d %s", s.name, target, w.Code, w.Body)
 			}
 		}
-		w := ts.send("", "POST", "/auth/register?dry_run=true",
+		w := ts.Send("", "POST", "/auth/register?dry_run=true",
 			`{"username": "new", "password": "a new horse for the battery"}`, s.headers...)
 		if (w.Code == http.StatusForbidden) != s.isCrossOrigin || !s.isCrossOrigin && w.Code != http.StatusCreated {
 			t.Errorf("%s: registration: %d %s", s.name, w.Code, w.Body)
 		}
-		ts.exec("DELETE FROM login_attempt")
+		ts.Exec("DELETE FROM login_attempt")
 	}
 	if denied < 200 || allowed < 500 {
 		t.Errorf("only %d requests rejected and %d accepted", denied, allowed)
@@ -154,8 +158,8 @@ func TestCrossOriginRequests(t *testing.T) {
 // TestCrossOriginRequests_scheme: if the scheme of the browser is known, a page with the other scheme is another
 // origin.
 func TestCrossOriginRequests_scheme(t *testing.T) {
-	ts := newTestServer(t)
-	ada := ts.createSession(ts.createAccount("ada", admin)).access
+	ts := apitest.New(t)
+	ada := ts.CreateSession(ts.CreateAccount("ada", rest.Admin)).Access
 	for _, c := range []struct {
 		forwardedProto, origin string
 		want                   int
@@ -172,7 +176,7 @@ func TestCrossOriginRequests_scheme(t *testing.T) {
 		if c.forwardedProto != "" {
 			header = append(header, "X-Forwarded-Proto: "+c.forwardedProto)
 		}
-		if w := ts.send("", "PATCH", "/site/1?dry_run=true", `{"name": "x"}`, header...); w.Code != c.want {
+		if w := ts.Send("", "PATCH", "/site/1?dry_run=true", `{"name": "x"}`, header...); w.Code != c.want {
 			t.Errorf("origin %s, X-Forwarded-Proto %q: %d %s", c.origin, c.forwardedProto, w.Code, w.Body)
 		}
 	}
@@ -180,8 +184,8 @@ func TestCrossOriginRequests_scheme(t *testing.T) {
 
 // TestDNSRebinding: an open server on loopback accepts anonymous requests only to localhost or an IP address.
 func TestDNSRebinding(t *testing.T) {
-	ts := newTestServer(t, func(o *Options) { o.Access.AuthRequired, o.Access.LoopbackOnly = false, true })
-	token := ts.createSession(ts.createAccount("ann", viewer)).access
+	ts := apitest.New(t, func(o *api.Options) { o.Access.AuthRequired, o.Access.LoopbackOnly = false, true })
+	token := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer)).Access
 	for host, allowed := range map[string]bool{
 		"localhost": true, "localhost:5000": true, "LOCALHOST:5000": true, "localhost.:5000": true,
 		"labledger.localhost:5000": true, "127.0.0.1": true, "127.0.0.1:5000": true, "127.9.9.9:1": true,

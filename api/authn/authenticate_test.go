@@ -1,4 +1,4 @@
-package api
+package authn_test
 
 import (
 	"log/slog"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"labledger/api"
+	"labledger/api/authn"
 	"labledger/internal/pgtest"
 )
 
@@ -58,11 +60,11 @@ func TestRateLimitPrefix(t *testing.T) {
 // TestRegistrationClosed: registration is rejected if it is closed.
 func TestRegistrationClosed(t *testing.T) {
 	pool := pgtest.Pool(t)
-	h := New(Options{
+	h := api.New(api.Options{
 		Pool:           pool,
 		Log:            slog.New(slog.DiscardHandler),
 		AnonymousActor: "anonymous",
-		Access:         Access{AuthRequired: true, RegistrationClosed: true},
+		Access:         authn.Options{AuthRequired: true, RegistrationClosed: true},
 	})
 	body := strings.NewReader(`{"username": "eve", "password": "let me in please"}`)
 	w := httptest.NewRecorder()

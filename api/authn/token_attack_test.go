@@ -1,4 +1,4 @@
-package api
+package authn_test
 
 import (
 	"crypto"
@@ -21,7 +21,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 	"labledger/internal/auth"
+	"labledger/internal/programtest"
 )
 
 // This file tests that invalid tokens are rejected over HTTP. The tests of package auth cover tokens that only the
@@ -30,39 +34,39 @@ import (
 func b64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 // forgedTokens returns invalid tokens that are derived from a valid one without its key.
-func forgedTokens(t *testing.T, ts *testServer, s testSession) map[string]string {
+func forgedTokens(t *testing.T, ts *apitest.Server, s apitest.Session) map[string]string {
 	t.Helper()
-	parts := strings.Split(s.access, ".")
+	parts := strings.Split(s.Access, ".")
 	header, body, signature := parts[0], parts[1], parts[2]
 	claims, err := base64.RawURLEncoding.DecodeString(body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	standardBase64 := strings.NewReplacer("-", "+", "_", "/").Replace(signature)
-	otherSignature := strings.Split(ts.createSession(s.accountID).access, ".")[2]
+	otherSignature := strings.Split(ts.CreateSession(s.accountID).Access, ".")[2]
 	longClaims := strings.TrimSuffix(string(claims), "}") + `,"x":"` + strings.Repeat("x", 8<<10) + `"}`
 	tokens := map[string]string{
 		"space":                  " ",
 		"garbage":                "garbage",
 		"dots":                   "..",
 		"three dots":             header + "." + body + "." + signature + ".",
-		"five segments":          s.access + ".x.y",
+		"five segments":          s.Access + ".x.y",
 		"no signature":           header + "." + body + ".",
 		"two segments":           header + "." + body,
-		"half a signature":       s.access[:len(s.access)-len(signature)/2],
-		"one character less":     s.access[:len(s.access)-1],
-		"one character more":     s.access + "A",
-		"padded":                 s.access + "=",
-		"twice":                  s.access + s.access,
+		"half a signature":       s.Access[:len(s.Access)-len(signature)/2],
+		"one character less":     s.Access[:len(s.Access)-1],
+		"one character more":     s.Access + "A",
+		"padded":                 s.Access + "=",
+		"twice":                  s.Access + s.Access,
 		"standard base64":        header + "." + body + "." + standardBase64 + "=",
 		"another signature":      header + "." + body + "." + otherSignature,
 		"space within":           header + ". " + body + "." + signature,
-		"leading space":          " " + s.access,
-		"quoted":                 `"` + s.access + `"`,
-		"percent-encoded":        strings.ReplaceAll(s.access, ".", "%2e"),
-		"after a comma":          "x," + s.access,
-		"twice, comma-separated": s.access + ", Bearer " + s.access,
-		"8 KiB":                  s.access + strings.Repeat("A", 8<<10),
+		"leading space":          " " + s.Access,
+		"quoted":                 `"` + s.Access + `"`,
+		"percent-encoded":        strings.ReplaceAll(s.Access, ".", "%2e"),
+		"after a comma":          "x," + s.Access,
+		"twice, comma-separated": s.Access + ", Bearer " + s.Access,
+		"8 KiB":                  s.Access + strings.Repeat("A", 8<<10),
 		"8 KiB of dots":          strings.Repeat(".", 8<<10),
 		"8 KiB of claims":        header + "." + b64(longClaims) + "." + signature,
 	}
@@ -71,7 +75,7 @@ func forgedTokens(t *testing.T, ts *testServer, s testSession) map[string]string
 	last := strings.IndexByte(letters, signature[len(signature)-1])
 	for other := last &^ 3; other < last&^3+4; other++ {
 		if other != last {
-			tokens[fmt.Sprint("not canonical ", other-last)] = s.access[:len(s.access)-1] + letters[other:other+1]
+			tokens[fmt.Sprint("not canonical ", other-last)] = s.Access[:len(s.Access)-1] + letters[other:other+1]
 		}
 	}
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "HS256", "HS384", "RS256", "ES256", "EdDSA"} {
@@ -95,7 +99,7 @@ func forgedTokens(t *testing.T, ts *testServer, s testSession) map[string]string
 		attackerKey := []byte("my own key, which is long enough")
 		tokens["header "+extra+", attacker's key"] = hmacSegments(crypto.SHA256, attackerKey, text)
 	}
-	for _, key := range []string{"", ts.secret, "labledger", strings.Repeat("\x00", 32)} {
+	for _, key := range []string{"", ts.Secret, "labledger", strings.Repeat("\x00", 32)} {
 		hs256, hs512 := header+"."+body, b64(`{"alg":"HS512","typ":"at+jwt"}`)+"."+body
 		tokens[fmt.Sprintf("HS256 with a key of %d bytes", len(key))] = hmacSegments(crypto.SHA256, []byte(key), hs256)
 		tokens[fmt.Sprintf("HS512 with a key of %d bytes", len(key))] = hmacSegments(crypto.SHA512, []byte(key), hs512)
@@ -159,17 +163,17 @@ func attackerTokens(t *testing.T, body string) (rs, es, ed string) {
 }
 
 // invalidTokens returns tokens that are correctly signed but invalid, and malformed API tokens.
-func invalidTokens(ts *testServer, s testSession) map[string]string {
-	keys := ts.options.Access.Keys
-	deletedID, disabledID := ts.createAccount("gone", admin), ts.createAccount("off", admin)
-	deletedSession, deletedToken := ts.createSession(deletedID), ts.createAPIToken(deletedID, admin)
-	disabledSession, disabledToken := ts.createSession(disabledID), ts.createAPIToken(disabledID, admin)
-	expired, token := ts.createSession(s.accountID), ts.createAPIToken(s.accountID, admin)
-	ts.exec("DELETE FROM account WHERE id = $1", deletedID)
-	ts.exec("UPDATE account SET disabled = true WHERE id = $1", disabledID)
-	ts.exec("UPDATE session SET revoked_at = NULL") // so that only the state of the account counts
-	ts.exec("UPDATE api_token SET revoked_at = NULL")
-	ts.exec("UPDATE session SET expires_at = now() WHERE id = $1", expired.id)
+func invalidTokens(ts *apitest.Server, s apitest.Session) map[string]string {
+	keys := ts.Options.Access.Keys
+	deletedID, disabledID := ts.CreateAccount("gone", rest.Admin), ts.CreateAccount("off", rest.Admin)
+	deletedSession, deletedToken := ts.CreateSession(deletedID), ts.CreateAPIToken(deletedID, rest.Admin)
+	disabledSession, disabledToken := ts.CreateSession(disabledID), ts.CreateAPIToken(disabledID, rest.Admin)
+	expired, token := ts.CreateSession(s.accountID), ts.CreateAPIToken(s.accountID, rest.Admin)
+	ts.Exec("DELETE FROM account WHERE id = $1", deletedID)
+	ts.Exec("UPDATE account SET disabled = true WHERE id = $1", disabledID)
+	ts.Exec("UPDATE session SET revoked_at = NULL") // so that only the state of the account counts
+	ts.Exec("UPDATE api_token SET revoked_at = NULL")
+	ts.Exec("UPDATE session SET expires_at = now() WHERE id = $1", expired.id)
 	hash, _ := auth.HashAPIToken(token)
 	tokens := map[string]string{
 		"expired":                     keys.SignAccessToken(s.accountID, s.id, time.Now().Add(-auth.AccessTokenTTL)),
@@ -177,7 +181,7 @@ func invalidTokens(ts *testServer, s testSession) map[string]string {
 		"session of another account":  keys.SignAccessToken(s.accountID+1000, s.id, time.Now()),
 		"unknown session":             keys.SignAccessToken(s.accountID, uuid.New(), time.Now()),
 		"nil session":                 keys.SignAccessToken(s.accountID, uuid.Nil, time.Now()),
-		"refresh token":               s.refresh,
+		"refresh token":               s.Refresh,
 		"deleted account":             deletedSession.access,
 		"disabled account":            disabledSession.access,
 		"expired session":             expired.access,
@@ -192,7 +196,7 @@ func invalidTokens(ts *testServer, s testSession) map[string]string {
 		"API token without llk_":      token[4:],
 		"API token with llr_":         "llr_" + token[4:],
 	}
-	if !ts.accepts(token) || !ts.accepts(s.access) {
+	if !ts.Accepts(token) || !ts.Accepts(s.Access) {
 		ts.Error("the original tokens are not valid")
 	}
 	return tokens
@@ -200,17 +204,17 @@ func invalidTokens(ts *testServer, s testSession) map[string]string {
 
 // TestForgedTokens: invalid tokens are all rejected with the same response, and no part of them is logged.
 func TestForgedTokens(t *testing.T) {
-	log := &syncBuffer{}
-	ts := newTestServer(t, func(o *Options) {
+	log := &programtest.Output{}
+	ts := apitest.New(t, func(o *api.Options) {
 		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	s := ts.createSession(ts.createAccount("root", admin))
+	s := ts.CreateSession(ts.CreateAccount("root", rest.Admin))
 	tokens := forgedTokens(t, ts, s)
 	maps.Copy(tokens, invalidTokens(ts, s))
-	base := ts.listen().URL
-	bearerHeader := "Authorization: Bearer " + s.access
+	base := ts.Listen().URL
+	bearerHeader := "Authorization: Bearer " + s.Access
 	getSites := func(headers ...string) storyRequest { return storyRequest{"GET", "/sites", headers, ""} }
-	basicCredentials := base64.StdEncoding.EncodeToString([]byte("root:" + testPassword))
+	basicCredentials := base64.StdEncoding.EncodeToString([]byte("root:" + apitest.Password))
 	requests := map[string]storyRequest{
 		"no header":                    getSites(),
 		"empty header":                 getSites("Authorization:"),
@@ -218,25 +222,25 @@ func TestForgedTokens(t *testing.T) {
 		"two headers":                  getSites(bearerHeader, bearerHeader),
 		"invalid header, valid header": getSites("Authorization: Bearer x", bearerHeader),
 		"valid header, invalid header": getSites(bearerHeader, "authorization: Basic eDp4"),
-		"no scheme":                    getSites("Authorization: " + s.access),
-		"Basic":                        getSites("Authorization: Basic " + s.access),
+		"no scheme":                    getSites("Authorization: " + s.Access),
+		"Basic":                        getSites("Authorization: Basic " + s.Access),
 		"Basic with credentials":       getSites("Authorization: Basic " + basicCredentials),
-		"JWT":                          getSites("Authorization: JWT " + s.access),
-		"tab":                          getSites("Authorization: Bearer\t" + s.access),
-		"colon":                        getSites("Authorization: Bearer: " + s.access),
-		"query parameter access_token": {"GET", "/sites?access_token=" + s.access, nil, ""},
-		"query parameter with header":  {"GET", "/sites?Authorization=Bearer%20" + s.access, nil, ""},
+		"JWT":                          getSites("Authorization: JWT " + s.Access),
+		"tab":                          getSites("Authorization: Bearer\t" + s.Access),
+		"colon":                        getSites("Authorization: Bearer: " + s.Access),
+		"query parameter access_token": {"GET", "/sites?access_token=" + s.Access, nil, ""},
+		"query parameter with header":  {"GET", "/sites?Authorization=Bearer%20" + s.Access, nil, ""},
 		"in the body": {
 			"POST", "/todo", []string{"Content-Type: application/json"},
-			`{"description": "x", "status": "open", "access_token": "` + s.access + `"}`,
+			`{"description": "x", "status": "open", "access_token": "` + s.Access + `"}`,
 		},
 		"in a form": {
-			"POST", "/todo", []string{"Content-Type: application/x-www-form-urlencoded"}, "access_token=" + s.access,
+			"POST", "/todo", []string{"Content-Type: application/x-www-form-urlencoded"}, "access_token=" + s.Access,
 		},
-		"in other cookies":    getSites("Cookie: access_token=" + s.access + "; Authorization=Bearer%20" + s.access),
-		"Proxy-Authorization": getSites("Proxy-Authorization: Bearer " + s.access),
-		"in other headers": getSites("X-Authorization: Bearer "+s.access, "X-Api-Key: "+s.access,
-			"X-Original-Authorization: Bearer "+s.access),
+		"in other cookies":    getSites("Cookie: access_token=" + s.Access + "; Authorization=Bearer%20" + s.Access),
+		"Proxy-Authorization": getSites("Proxy-Authorization: Bearer " + s.Access),
+		"in other headers": getSites("X-Authorization: Bearer "+s.Access, "X-Api-Key: "+s.Access,
+			"X-Original-Authorization: Bearer "+s.Access),
 		"headers with a role": {
 			"PATCH", "/site/1", []string{"X-Role: admin", "X-Forwarded-User: root", "X-Remote-User: root"}, `{"name": "x"}`,
 		},
@@ -253,9 +257,9 @@ func TestForgedTokens(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if details == "" {
-			details = withoutRequestFields(resp.body)
+			details = apitest.WithoutRequestFields(resp.body)
 		}
-		if resp.StatusCode != http.StatusUnauthorized || withoutRequestFields(resp.body) != details ||
+		if resp.StatusCode != http.StatusUnauthorized || apitest.WithoutRequestFields(resp.body) != details ||
 			resp.Header.Get("WWW-Authenticate") != `Bearer realm="labledger"` {
 			t.Errorf("%s:\n%s\n%s", name, r, resp)
 		}
@@ -267,39 +271,39 @@ func TestForgedTokens(t *testing.T) {
 	details = ""
 	unknownSession := auth.RefreshClaims{Session: uuid.New(), Generation: 1}
 	for name, token := range map[string]string{
-		"access token":    s.access,
-		"API token":       ts.createAPIToken(s.accountID, admin),
+		"access token":    s.Access,
+		"API token":       ts.CreateAPIToken(s.accountID, rest.Admin),
 		"garbage":         "llr_x",
-		"truncated":       s.refresh[:len(s.refresh)-1],
-		"extended":        s.refresh + "A",
-		"unknown session": ts.options.Access.Keys.SignRefreshToken(unknownSession),
+		"truncated":       s.Refresh[:len(s.Refresh)-1],
+		"extended":        s.Refresh + "A",
+		"unknown session": ts.Options.Access.Keys.SignRefreshToken(unknownSession),
 	} {
-		w := ts.send("", "POST", "/auth/refresh", `{"refresh_token": "`+token+`"}`)
+		w := ts.Send("", "POST", "/auth/refresh", `{"refresh_token": "`+token+`"}`)
 		if details == "" {
-			details = withoutRequestFields(w.Body.String())
+			details = apitest.WithoutRequestFields(w.Body.String())
 		}
-		if w.Code != http.StatusUnauthorized || withoutRequestFields(w.Body.String()) != details {
+		if w.Code != http.StatusUnauthorized || apitest.WithoutRequestFields(w.Body.String()) != details {
 			t.Errorf("refresh with %s: %d %s", name, w.Code, w.Body)
 		}
 		tokens["refresh with "+name] = token
 	}
 	for _, header := range []string{
 		bearerHeader,
-		"authorization: bearer " + s.access,
-		"AUTHORIZATION: BEARER " + s.access,
-		"Authorization:   Bearer " + s.access + "  ", // HTTP ignores spaces around values
+		"authorization: bearer " + s.Access,
+		"AUTHORIZATION: BEARER " + s.Access,
+		"Authorization:   Bearer " + s.Access + "  ", // HTTP ignores spaces around values
 	} {
 		if resp, err := getSites(header).send(base); err != nil || resp.StatusCode != http.StatusOK {
 			t.Errorf("valid header %.30s: %v %v", header, resp, err)
 		}
 	}
 
-	lines := log.text()
+	lines := log.String()
 	if n := strings.Count(lines, `"msg":"request"`); n < len(requests) {
 		t.Errorf("%d requests logged, want at least %d", n, len(requests))
 	}
-	tokens["valid access token"], tokens["valid refresh token"] = s.access, s.refresh
-	tokens["signing secret"], tokens["password"] = ts.secret, testPassword
+	tokens["valid access token"], tokens["valid refresh token"] = s.Access, s.Refresh
+	tokens["signing secret"], tokens["password"] = ts.Secret, apitest.Password
 	for name, token := range tokens {
 		for _, part := range strings.FieldsFunc(token, func(r rune) bool { return r == '.' || r == ' ' }) {
 			if len(part) <= 20 || strings.HasPrefix(part, "AAAAAAAA") {
@@ -314,13 +318,13 @@ func TestForgedTokens(t *testing.T) {
 
 // TestMassAssignment: requests that name fields which the caller may not set are rejected.
 func TestMassAssignment(t *testing.T) {
-	ts := newTestServer(t)
-	callerToken := ts.createSession(ts.createAccount("me", viewer)).access
-	id := scan[int64](ts, "INSERT INTO todo (description, status, owner) VALUES ('Mine', 'open', 'me') RETURNING id")
+	ts := apitest.New(t)
+	callerToken := ts.CreateSession(ts.CreateAccount("me", rest.Viewer)).Access
+	id := apitest.Value[int64](ts, "INSERT INTO todo (description, status, owner) VALUES ('Mine', 'open', 'me') RETURNING id")
 	todo := fmt.Sprint("/todo/", id)
 	calls := []struct{ method, target, body string }{
 		{"POST", "/auth/register", `{"username": "new", "password": "a new horse for the battery"}`},
-		{"POST", "/auth/login", `{"username": "me", "password": "` + testPassword + `"}`},
+		{"POST", "/auth/login", `{"username": "me", "password": "` + apitest.Password + `"}`},
 		{"PATCH", "/account", `{"country": "Iceland"}`},
 		{"PUT", "/account", `{"country": "Iceland"}`},
 		{"POST", "/api/v1/tokens", `{"name": "script"}`},
@@ -333,12 +337,12 @@ func TestMassAssignment(t *testing.T) {
 		"role": "admin", "Role": "admin", "ROLE": "admin", "roles": []string{"admin"}, "is_admin": true,
 		"id": 1 << 40, "version": 99, "xmin": 1, "created_at": "2020-01-01T00:00:00Z", "disabled": true, "risk": "high",
 		"owner": "Bob", "actor": "Bob", "account_id": 1, "address": "x", "subject": "x",
-		"password_hash": cachedHash(testPassword), "hash": "x", "prefix": "llk_", "token": "llk_",
+		"password_hash": cachedHash(apitest.Password), "hash": "x", "prefix": "llk_", "token": "llk_",
 		"expires_at": "2099-01-01T00:00:00Z", "revoked_at": nil, "generation": 7, "session_id": sampleSession,
 		"given": []string{"role"}, "caller_id": 1, "caller_role": "admin", "caller_session": sampleSession,
-		"__proto__": object{"role": "admin"},
+		"__proto__": apitest.Object{"role": "admin"},
 	}
-	before := ts.tableDigest()
+	before := ts.TableDigest()
 	for _, c := range calls {
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			var body object
@@ -354,15 +358,15 @@ func TestMassAssignment(t *testing.T) {
 			if name == "version" && c.method != "POST" { // allowed, but stale
 				want = http.StatusPreconditionFailed
 			}
-			if w := ts.send(callerToken, c.method, c.target, string(text)); w.Code != want {
+			if w := ts.Send(callerToken, c.method, c.target, string(text)); w.Code != want {
 				t.Errorf("%s %s with %s: %d %s", c.method, c.target, name, w.Code, w.Body)
 			}
 		}
-		if ts.tableDigest() != before {
+		if ts.TableDigest() != before {
 			t.Fatalf("%s %s changed the database", c.method, c.target)
 		}
 	}
 	for _, c := range calls { // control: without the extra field, all succeed
-		ts.mustSend(callerToken, c.method, c.target+"?dry_run=true", c.body)
+		ts.MustSend(callerToken, c.method, c.target+"?dry_run=true", c.body)
 	}
 }

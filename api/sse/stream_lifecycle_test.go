@@ -1,4 +1,4 @@
-package api
+package sse_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/internal/apitest"
 	"labledger/internal/leaktest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
@@ -69,22 +70,22 @@ func TestStream_rejectsBadRequests(t *testing.T) {
 		response.Header.Get("Content-Type") != mediaTypeEventStream {
 		t.Errorf("HEAD: %v %v", response, err)
 	}
-	s.listen(t, "", "").nextMessage(t)
-	second := s.listen(t, "", "")
+	s.Listen(t, "", "").nextMessage(t)
+	second := s.Listen(t, "", "")
 	second.nextMessage(t)
-	third := s.listen(t, "", "")
+	third := s.Listen(t, "", "")
 	if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" {
 		t.Errorf("stream above the limit: %v", third.Response)
 	}
 	second.cancel()
-	waitFor(t, "a disconnected client frees its slot", func() bool {
-		return s.listen(t, "", "").StatusCode == http.StatusOK
+	pgtest.WaitFor(t, "a disconnected client frees its slot", func() bool {
+		return s.Listen(t, "", "").StatusCode == http.StatusOK
 	})
 }
 
 func TestStream_heartbeat(t *testing.T) {
 	s := serveStream(t, pgtest.Pool(t), nil, func(h *streamHandler) { h.heartbeatInterval = 50 * time.Millisecond })
-	l := s.listen(t, "", "")
+	l := s.Listen(t, "", "")
 	l.nextMessage(t)
 	for start := time.Now(); time.Since(start) < time.Second; { // longer than the timeouts of the server
 		if m := l.nextMessage(t); m != (message{comment: "heartbeat"}) {
@@ -134,10 +135,10 @@ func TestStream_slowClient(t *testing.T) {
 	s := serveStream(t, pool, nil, func(h *streamHandler) { h.writeTimeout = time.Second })
 	events := addLarge(t, pool)
 	slow := s.openStuckClient(t)
-	waitFor(t, "the slow client is connected", func() bool { return s.clients() == 1 })
-	fast := s.listen(t, "", "0")
+	pgtest.WaitFor(t, "the slow client is connected", func() bool { return s.clients() == 1 })
+	fast := s.Listen(t, "", "0")
 	fast.collect(t, events)
-	waitFor(t, "the slow client is disconnected", func() bool { return s.clients() == 1 })
+	pgtest.WaitFor(t, "the slow client is disconnected", func() bool { return s.clients() == 1 })
 	_ = slow.SetReadDeadline(time.Now().Add(time.Second)) // read what is left in network buffers
 	if body, _ := io.ReadAll(slow); strings.Count(string(body), "\nid: ") >= events {
 		t.Error("the slow client received all events")
@@ -150,11 +151,11 @@ func TestStream_shutdown(t *testing.T) {
 	pool := pgtest.Pool(t)
 	shutdown := make(chan struct{})
 	s := serveStream(t, pool, shutdown, func(h *streamHandler) { h.writeTimeout = time.Hour })
-	idle := s.listen(t, "", "")
+	idle := s.Listen(t, "", "")
 	idle.nextMessage(t)
 	addLarge(t, pool)
 	s.openStuckClient(t)
-	waitFor(t, "the slow client is connected", func() bool { return s.clients() == 2 })
+	pgtest.WaitFor(t, "the slow client is connected", func() bool { return s.clients() == 2 })
 	idle.nextData(t)
 	time.Sleep(300 * time.Millisecond) // until the write blocks
 	start := time.Now()
@@ -174,7 +175,7 @@ func TestStream_shutdown(t *testing.T) {
 	if <-drained; idle.err != io.EOF {
 		t.Errorf("the stream ended with %v, want EOF", idle.err)
 	}
-	if resp := doRequest(s.Config.Handler, "GET", "/", ""); resp.Code != http.StatusServiceUnavailable {
+	if resp := apitest.Do(s.Config.Handler, "GET", "/", ""); resp.Code != http.StatusServiceUnavailable {
 		t.Errorf("stream opened during shutdown: %d", resp.Code)
 	}
 }
@@ -185,7 +186,7 @@ func TestStream_cleanEnd(t *testing.T) {
 	s := serveStream(t, pgtest.Pool(t), shutdown, func(h *streamHandler) { h.writeTimeout = 20 * time.Millisecond })
 	var listeners []*listener
 	for range 50 {
-		l := s.listen(t, "", "")
+		l := s.Listen(t, "", "")
 		l.nextMessage(t)
 		listeners = append(listeners, l)
 	}
@@ -206,7 +207,7 @@ func TestStream_hubStopsWhenIdle(t *testing.T) {
 	for range 3 {
 		var listeners []*listener
 		for range 5 {
-			l := s.listen(t, "", "")
+			l := s.Listen(t, "", "")
 			l.nextMessage(t)
 			listeners = append(listeners, l)
 		}
@@ -222,7 +223,7 @@ func TestStream_hubStopsWhenIdle(t *testing.T) {
 		for _, l := range listeners {
 			l.cancel()
 		}
-		waitFor(t, "all goroutines of the hub have ended", func() bool { return !running() })
+		pgtest.WaitFor(t, "all goroutines of the hub have ended", func() bool { return !running() })
 		for range 3 {
 			s.stream.wake() // without clients
 		}
@@ -241,7 +242,7 @@ func postmasterPID(c *embedded.Cluster) int {
 // written afterwards.
 func TestStream_survivesPostgresCrash(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
-	if err := migrateAndSeed(t.Context(), cluster.URL()); err != nil {
+	if err := apitest.MigrateAndSeed(t.Context(), cluster.URL()); err != nil {
 		t.Fatal(err)
 	}
 	pool, err := postgres.Open(t.Context(), cluster.URL())
@@ -250,7 +251,7 @@ func TestStream_survivesPostgresCrash(t *testing.T) {
 	}
 	defer pool.Close()
 	s := serveStream(t, pool, nil, func(h *streamHandler) { h.heartbeatInterval = 200 * time.Millisecond })
-	active := s.listen(t, "", "0")
+	active := s.Listen(t, "", "0")
 	for round := range 3 {
 		before := addEvent(t, pool, 1)
 		if rows, _ := active.collect(t, 1); rows[0] != before {
@@ -263,13 +264,13 @@ func TestStream_survivesPostgresCrash(t *testing.T) {
 		}
 		addEvent(t, openTx, 1)
 		rollback(openTx)
-		idle := s.listen(t, "?user_id=2", "")
+		idle := s.Listen(t, "?user_id=2", "")
 		idle.nextMessage(t)
 		killedPID := postmasterPID(cluster)
 		if err := syscall.Kill(killedPID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "Postgres has restarted", func() bool {
+		pgtest.WaitFor(t, "Postgres has restarted", func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			pid := postmasterPID(cluster) // backends of the killed server may still respond for a moment
@@ -287,7 +288,7 @@ func TestStream_survivesPostgresCrash(t *testing.T) {
 	}
 	// A stream that is being read during the crash.
 	all := 3*3 + addLarge(t, pool)
-	late := s.listen(t, "", "0")
+	late := s.Listen(t, "", "0")
 	late.collect(t, 1)
 	if err := syscall.Kill(postmasterPID(cluster), syscall.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package api
+package rest_test
 
 import (
 	"io"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
@@ -15,7 +16,7 @@ import (
 // requests are served, and all rows are stored once the imports end.
 func TestLongTransferLimit(t *testing.T) {
 	pool := pgtest.Pool(t)
-	server := httptest.NewServer(newTestAPI(pool))
+	server := httptest.NewServer(apitest.NewPublic(pool))
 	defer server.Close()
 	const shortRow = `{"name":"slow"}` + "\n"
 	const row = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,` +
@@ -47,7 +48,7 @@ func TestLongTransferLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, "each import holds a connection", func() bool { return int(pool.Stat().AcquiredConns()) >= n })
+	pgtest.WaitFor(t, "each import holds a connection", func() bool { return int(pool.Stat().AcquiredConns()) >= n })
 	if status := send(strings.NewReader(shortRow)); status != http.StatusServiceUnavailable {
 		t.Errorf("import above the limit: status %d, want 503", status)
 	}
