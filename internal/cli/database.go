@@ -128,7 +128,7 @@ func (d *database) checkSchema(ctx context.Context) error {
 	needed := state.Files[len(state.Files)-1].Version
 	if state.Dirty || state.Version < needed {
 		return fmt.Errorf("the schema of the database is at version %d, this program needs version %d: "+
-			"run labledger migrate up", state.Version, needed)
+			"run `labledger migrate up`", state.Version, needed)
 	}
 	return nil
 }

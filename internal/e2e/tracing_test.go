@@ -148,6 +148,7 @@ func TestTraces(t *testing.T) {
 func runTracedRequests(t *testing.T, c *collector) (signedIn tokens, log string) {
 	t.Helper()
 	database := "DATABASE_URL=" + passwordDatabase(t, tracedDBPassword)
+	mustRun(t, []string{database}, "", "migrate", "up")
 	mustRun(t, []string{database}, tracedPassword+"\n", "user", "create", tracedUsername, "--role", "admin")
 	s := startServer(t, database, "AUTH=required", "JWT_SECRET="+tracedKey, "LOG_FORMAT=json",
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=here",
