@@ -8,13 +8,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"labledger/internal/pgtest"
 	"labledger/internal/programtest"
 )
 
-// pseudoTerminal is a terminal on which the program runs. It uses the ioctls of Linux.
+// pseudoTerminal is a terminal on which the program runs. Its ioctls exist on Linux only.
 type pseudoTerminal struct {
 	t      *testing.T
 	master *os.File
@@ -32,9 +33,13 @@ func startOnTerminal(t *testing.T, env []string, args ...string) *pseudoTerminal
 	}
 	t.Cleanup(func() { _ = master.Close() })
 	p := &pseudoTerminal{t: t, master: master, read: make(chan struct{})}
-	var unlock, number int32
-	p.ioctl(syscall.TIOCSPTLCK, unsafe.Pointer(&unlock))
-	p.ioctl(syscall.TIOCGPTN, unsafe.Pointer(&number))
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil { // unlocks the slave
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -61,19 +66,14 @@ func startOnTerminal(t *testing.T, env []string, args ...string) *pseudoTerminal
 	return p
 }
 
-func (p *pseudoTerminal) ioctl(request uintptr, value unsafe.Pointer) {
-	p.t.Helper()
-	if _, _, code := syscall.Syscall(syscall.SYS_IOCTL, p.master.Fd(), request, uintptr(value)); code != 0 {
-		p.t.Fatal(code)
-	}
-}
-
 // echoes reports whether the terminal shows what is typed.
 func (p *pseudoTerminal) echoes() bool {
 	p.t.Helper()
-	var state syscall.Termios
-	p.ioctl(syscall.TCGETS, unsafe.Pointer(&state))
-	return state.Lflag&syscall.ECHO != 0
+	state, err := unix.IoctlGetTermios(int(p.master.Fd()), unix.TCGETS)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
 }
 
 // typeAt types a line when the program has printed a prompt and turned echo off.

@@ -6,17 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // minFreeBytes is the free disk space that CheckWritable requires: three uploads of the maximum size and some reserve.
 const minFreeBytes = 64 << 20
-
-// Modes of access(2).
-const (
-	accessWrite   = 2
-	accessExecute = 1
-)
 
 // CheckWritable returns the reason why the next upload would fail, or nil. It writes nothing: for a directory that does
 // not exist yet it checks the nearest existing parent. The error does not contain the directory's path.
@@ -25,11 +20,11 @@ func (s *Store) CheckWritable() error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Access(dir, accessWrite|accessExecute); err != nil {
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
 		return fmt.Errorf("the directory is not writable: %w", err)
 	}
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(dir, &disk); err != nil {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(dir, &disk); err != nil {
 		return fmt.Errorf("cannot read the free disk space: %w", err)
 	}
 	// The conversions are needed because the field types differ between operating systems.
@@ -50,7 +45,7 @@ func (s *Store) existingParent() (string, error) {
 		switch {
 		case err == nil && info.IsDir():
 			return dir, nil
-		case err == nil, errors.Is(err, syscall.ENOTDIR):
+		case err == nil, errors.Is(err, unix.ENOTDIR):
 			return "", errors.New("a file exists in place of the directory")
 		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
 			return "", fmt.Errorf("cannot access the directory: %w", errors.Unwrap(err))
