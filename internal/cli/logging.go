@@ -3,6 +3,8 @@ package cli
 import (
 	"log/slog"
 	"os"
+
+	"golang.org/x/term"
 )
 
 // serverLogger returns the log of the server on standard output: text on a terminal, else JSON lines, unless
@@ -22,8 +24,4 @@ func warnLogger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// isTerminal reports whether a file is a character device.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

@@ -17,8 +17,8 @@ import (
 // hashNewPassword reads a password for an account from the terminal or from standard input, and returns its hash.
 func hashNewPassword(ctx context.Context, name string) (hash string, err error) {
 	var password string
-	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
-		password, err = promptPassword(ctx, fd, name)
+	if isTerminal(os.Stdin) {
+		password, err = promptPassword(ctx, int(os.Stdin.Fd()), name)
 	} else {
 		password, err = readWithContext(ctx, readPasswordLine)
 	}

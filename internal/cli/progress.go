@@ -6,51 +6,60 @@ import (
 	"os"
 )
 
-// importProgress is a reader that prints on standard error how much of a file has been read, every 4 MiB.
-type importProgress struct {
-	src         io.Reader
-	size        int64 // 0 if unknown
-	read        int64
-	lastPrinted int64
+// progressLine is a line on standard error that each update overwrites. It prints only on a terminal.
+type progressLine struct {
+	terminal io.Writer // nil if standard error is not a terminal
+	printed  bool
 }
 
-func (p *importProgress) Read(b []byte) (int, error) {
-	n, err := p.src.Read(b)
-	p.read += int64(n)
-	if p.read-p.lastPrinted >= 4<<20 {
-		p.lastPrinted = p.read
-		if p.size > 0 {
-			fmt.Fprintf(os.Stderr, "\r%d %% of %d MB", p.read*100/p.size, p.size/1_000_000)
-		} else {
-			fmt.Fprintf(os.Stderr, "\r%d MB", p.read/1_000_000)
-		}
+func newProgressLine() *progressLine {
+	if !isTerminal(os.Stderr) {
+		return &progressLine{}
 	}
-	return n, err
+	return &progressLine{terminal: os.Stderr}
 }
 
-// done ends the progress line, if there is one.
-func (p *importProgress) done() {
-	if p.lastPrinted > 0 {
-		fmt.Fprintln(os.Stderr)
-	}
-}
-
-// progressLine shows the number of events read on standard error, if that is a terminal.
-type progressLine struct{ terminal, printed bool }
-
-func newProgressLine() *progressLine { return &progressLine{terminal: isTerminal(os.Stderr)} }
-
-func (p *progressLine) update(events int64) {
-	if p.terminal {
-		fmt.Fprintf(os.Stderr, "\r%d events", events)
+func (p *progressLine) update(format string, args ...any) {
+	if p.terminal != nil {
+		fmt.Fprintf(p.terminal, "\r"+format, args...)
 		p.printed = true
 	}
 }
 
-// done ends the progress line, if there is one.
+// updateEvents shows the number of events read.
+func (p *progressLine) updateEvents(events int64) { p.update("%d events", events) }
+
+// done ends the line, if there is one.
 func (p *progressLine) done() {
 	if p.printed {
-		fmt.Fprintln(os.Stderr)
+		fmt.Fprintln(p.terminal)
 		p.printed = false
 	}
+}
+
+const progressStep = 4 << 20
+
+// progressReader shows how much of a file has been read, every progressStep bytes.
+type progressReader struct {
+	src         io.Reader
+	size        int64 // 0 if unknown
+	line        *progressLine
+	read, shown int64
+}
+
+func (r *progressReader) Read(b []byte) (int, error) {
+	n, err := r.src.Read(b)
+	r.read += int64(n)
+	if r.read-r.shown >= progressStep {
+		r.shown = r.read
+		if r.size > 0 {
+			r.line.update("%d %% of %d MB", r.read*100/r.size, r.size/1_000_000)
+		} else {
+			r.line.update("%d MB", r.read/1_000_000)
+		}
+	}
+	if err != nil {
+		r.line.done() // before the result
+	}
+	return n, err
 }

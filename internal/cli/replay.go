@@ -33,7 +33,7 @@ func (r replayCmd) Run(ctx context.Context, c *config) error {
 	}
 	return c.withCheckedDB(ctx, func(d *database) error {
 		progress := newProgressLine()
-		request.Progress = progress.update
+		request.Progress = progress.updateEvents
 		result, err := ledger.New(d.pool, nil).Replay(ctx, request)
 		progress.done()
 		var invalid ledger.ValidationError

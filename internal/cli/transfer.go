@@ -101,7 +101,9 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 	if i.DryRun {
 		target += "?dry_run=true"
 	}
-	body := &importProgress{src: in}
+	progress := newProgressLine()
+	defer progress.done()
+	body := &progressReader{src: in, line: progress}
 	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
 		body.size = info.Size()
 	}
@@ -110,9 +112,7 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	request.Header.Set("Content-Type", mediaTypes[i.Format])
-	err = c.callAPI(ctx, request, os.Stdout)
-	body.done()
-	return err
+	return c.callAPI(ctx, request, os.Stdout)
 }
 
 var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}

@@ -39,7 +39,7 @@ type verifyFunc func(
 func (c *config) runVerify(ctx context.Context, verify verifyFunc) error {
 	return c.withCheckedDB(ctx, func(d *database) error {
 		progress := newProgressLine()
-		summary, err := verify(ledger.New(d.pool, nil), ctx, progress.update, func(d ledger.Difference) {
+		summary, err := verify(ledger.New(d.pool, nil), ctx, progress.updateEvents, func(d ledger.Difference) {
 			progress.done()
 			subject := fmt.Sprintf("user %d", d.UserID)
 			if d.EventID != uuid.Nil {
