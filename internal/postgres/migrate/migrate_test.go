@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	gomigrate "github.com/golang-migrate/migrate/v4"
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
@@ -176,25 +175,25 @@ func golangMigrateUp(url string, f fs.FS) error {
 	return m.Up()
 }
 
+// waitForSession waits until a session of the database fulfills a condition on pg_stat_activity.
+func waitForSession(t *testing.T, url, what, condition string) {
+	t.Helper()
+	pgtest.WaitFor(t, what, func() bool {
+		return pgtest.MustValue(t, url, `SELECT count(*)::text FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND `+condition) != "0"
+	})
+}
+
 // waitForSleep waits until a migration runs pg_sleep.
 func waitForSleep(t *testing.T, url string) {
 	t.Helper()
-	for started := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		got, err := pgtest.Value(url, `SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event = 'PgSleep'`)
-		if err != nil || time.Since(started) > 10*time.Second {
-			t.Fatal("no migration runs pg_sleep:", err)
-		}
-		if got != "0" {
-			return
-		}
-	}
+	waitForSession(t, url, "a migration to run pg_sleep", "wait_event = 'PgSleep'")
 }
 
 const terminateSleeper = `SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
 	WHERE datname = current_database() AND wait_event = 'PgSleep'`
 
-const sleepingMigration = "CREATE TABLE second (n int); SELECT pg_sleep(20);"
+const sleepingMigration = "CREATE TABLE second (n int); SELECT pg_sleep(3600);"
 
 func TestUp_repairsDirtyDatabase(t *testing.T) {
 	t.Parallel()
@@ -261,6 +260,7 @@ func TestUp_connectionTerminated(t *testing.T) {
 
 	// Cancelling the context has the same effect.
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	go func() {
 		_, _, err := migrate.Up(ctx, url, slow)
 		done <- err
@@ -268,10 +268,21 @@ func TestUp_connectionTerminated(t *testing.T) {
 	waitForSleep(t, url)
 
 	// A call that waits for the lock returns when its context ends.
-	short, cancelShort := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	defer cancelShort()
-	if _, _, err := migrate.Up(short, url, files(threeMigrations)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want the deadline", err)
+	waiterCtx, cancelWaiter := context.WithCancel(context.Background())
+	waiterDone := make(chan error, 1)
+	go func() {
+		_, _, err := migrate.Up(waiterCtx, url, files(threeMigrations))
+		waiterDone <- err
+	}()
+	waitForSession(t, url, "a second call to try the lock", "state = 'idle' AND query LIKE '%pg_try_advisory_lock%'")
+	select {
+	case err := <-waiterDone:
+		t.Fatal("a second call does not wait for the lock:", err)
+	default:
+	}
+	cancelWaiter()
+	if err := <-waiterDone; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the end of the context", err)
 	}
 	cancel()
 	if err := <-done; err == nil {
