@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
+	"labledger/internal/programtest"
 )
 
 // startCluster starts a cluster and stops it when the test ends.
@@ -49,24 +51,7 @@ func TestCluster_keepsData(t *testing.T) {
 		t.Error("IsNew is false before MarkInitialized")
 	}
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
-	for setting, value := range map[string]string{
-		"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on", "TimeZone": "UTC",
-		"listen_addresses": "", "server_encoding": "UTF8", "unix_socket_permissions": "0700",
-	} {
-		pgtest.WantValue(t, c.URL(), "SHOW "+setting, value)
-	}
-	if info, err := os.Stat(filepath.Join(dir, "postgres", "run")); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("socket directory: %v, %v", info, err)
-	}
-
-	psql, err := postgres.FindClient("psql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(psql, "-XAt", c.URL(), "-c", "SELECT n FROM kept").CombinedOutput()
-	if err != nil || strings.TrimSpace(string(out)) != "7" {
-		t.Errorf("psql: %s, %v", out, err)
-	}
+	t.Run("settings", func(t *testing.T) { checkSettings(t, c, dir) })
 
 	pid := pgtest.PostmasterPID(t, c.Dir())
 	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
@@ -85,16 +70,39 @@ func TestCluster_keepsData(t *testing.T) {
 	if c.Err() != nil {
 		t.Error("Err after a clean stop:", c.Err())
 	}
-	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d goroutines, %d before the start", runtime.NumGoroutine(), before)
-		}
-	}
+	pgtest.WaitFor(t, "the cluster's goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 	if _, err := os.Stat(filepath.Join(dir, "url")); err == nil {
 		t.Error("the url file exists after Stop")
 	}
+	t.Run("restart", func(t *testing.T) { checkRestart(t, dir) })
+}
 
-	c = startCluster(t, dir) // MarkInitialized has not been called yet
+// checkSettings checks the settings of a new cluster, and that psql accepts its URL.
+func checkSettings(t *testing.T, c *embedded.Cluster, dir string) {
+	t.Helper()
+	for setting, value := range map[string]string{
+		"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on", "TimeZone": "UTC",
+		"listen_addresses": "", "server_encoding": "UTF8", "unix_socket_permissions": "0700",
+	} {
+		pgtest.WantValue(t, c.URL(), "SHOW "+setting, value)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "postgres", "run")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("socket directory: %v, %v", info, err)
+	}
+	psql, err := postgres.FindClient("psql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(psql, "-XAt", c.URL(), "-c", "SELECT n FROM kept").CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "7" {
+		t.Errorf("psql: %s, %v", out, err)
+	}
+}
+
+// checkRestart checks that a cluster keeps its data and is new until MarkInitialized.
+func checkRestart(t *testing.T, dir string) {
+	t.Helper()
+	c := startCluster(t, dir)
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
 	if !c.IsNew() {
 		t.Error("IsNew is false after a restart without MarkInitialized")
@@ -150,23 +158,7 @@ func TestStart_removesStaleFiles(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.StateDir(t)
 	root := filepath.Join(dir, "postgres")
-
-	// Interrupted runs of initdb: one from earlier, and one that ends with its context.
-	if err := os.MkdirAll(filepath.Join(root, "initdb-old", "base"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if os.Geteuid() == 0 { // as a real run would have
-		uid, gid := postgresUser(t)
-		if err := os.Chown(root, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if c, err := embedded.StartDisposable(ctx, dir, quiet); err == nil {
-		stopCluster(t, c)
-		t.Fatal("initdb ended within 300 ms: this test proves nothing")
-	}
+	interruptInitdb(t, dir)
 	c, err := embedded.StartDisposable(t.Context(), dir, quiet)
 	if err != nil {
 		t.Fatal(err)
@@ -175,40 +167,10 @@ func TestStart_removesStaleFiles(t *testing.T) {
 	if leftovers, _ := filepath.Glob(filepath.Join(root, "initdb-*")); len(leftovers) > 0 {
 		t.Error("not removed:", leftovers)
 	}
-
-	// A PID file and the lock file of a socket whose PID belongs to another program.
-	other := exec.Command("sleep", "60")
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { other.Process.Kill(); other.Wait() }()
-	pidFile := strconv.Itoa(other.Process.Pid) + "\n" + c.Dir() + "\n1700000000\n5432\n" + root + "/run\n\n"
-	if err := os.MkdirAll(filepath.Join(root, "run"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{
-		filepath.Join(c.Dir(), "postmaster.pid"),
-		filepath.Join(root, "run", ".s.PGSQL.5432.lock"),
-	} {
-		if err := os.WriteFile(name, []byte(pidFile), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c, err = embedded.StartDisposable(t.Context(), dir, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
-	if !isAlive(other.Process.Pid) {
-		t.Error("the other program was stopped")
-	}
-	stopCluster(t, c)
+	t.Run("PID of another program", func(t *testing.T) { checkForeignPID(t, dir, c.Dir()) })
 
 	// The error of a failed start contains the end of the log.
-	conf := filepath.Join(c.Dir(), "postgresql.auto.conf")
-	if err := os.WriteFile(conf, []byte("no_such_setting = 1\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	breakSettings(t, c)
 	_, err = embedded.StartDisposable(t.Context(), dir, quiet)
 	if err == nil || !strings.Contains(err.Error(), "no_such_setting") {
 		t.Errorf("got %v, want the end of the log", err)
@@ -220,6 +182,90 @@ func TestStart_removesStaleFiles(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("Remove did not delete the state directory")
 	}
+}
+
+// interruptInitdb leaves two interrupted runs of initdb: one from earlier, and one that ends with its context.
+func interruptInitdb(t *testing.T, dir string) {
+	t.Helper()
+	root := filepath.Join(dir, "postgres")
+	if err := os.MkdirAll(filepath.Join(root, "initdb-old", "base"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // as a real run would have
+		uid, gid := postgresUser(t)
+		if err := os.Chown(root, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		c, err := embedded.StartDisposable(ctx, dir, quiet)
+		if err == nil {
+			err = c.Stop(context.Background())
+			done <- errors.Join(err, errors.New("initdb ended before it was interrupted: this test proves nothing"))
+			return
+		}
+		done <- nil
+	}()
+	pgtest.WaitFor(t, "initdb to write files", func() bool {
+		files, _ := filepath.Glob(filepath.Join(root, "initdb-*", "PG_VERSION"))
+		return len(files) > 0
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkForeignPID starts a cluster whose PID file and socket lock file have the PID of another program.
+func checkForeignPID(t *testing.T, dir, dataDir string) {
+	t.Helper()
+	root := filepath.Join(dir, "postgres")
+	other := exec.Command("sleep", "3600")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { other.Process.Kill(); other.Wait() }()
+	pidFile := strconv.Itoa(other.Process.Pid) + "\n" + dataDir + "\n1700000000\n5432\n" + root + "/run\n\n"
+	if err := os.MkdirAll(filepath.Join(root, "run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		filepath.Join(dataDir, "postmaster.pid"),
+		filepath.Join(root, "run", ".s.PGSQL.5432.lock"),
+	} {
+		if err := os.WriteFile(name, []byte(pidFile), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := embedded.StartDisposable(t.Context(), dir, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.WantValue(t, c.URL(), "SELECT 1", "1")
+	if !isAlive(other.Process.Pid) {
+		t.Error("the other program was stopped")
+	}
+	stopCluster(t, c)
+}
+
+// breakSettings makes the next starts of a cluster fail until repair is called.
+func breakSettings(t *testing.T, c *embedded.Cluster) (repair func()) {
+	t.Helper()
+	conf := filepath.Join(c.Dir(), "postgresql.auto.conf")
+	good, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text []byte) {
+		if err := os.WriteFile(conf, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write([]byte("no_such_setting = 1\n"))
+	return func() { write(good) }
 }
 
 func TestStart_longStateDir(t *testing.T) {
@@ -294,71 +340,70 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	c := pgtest.NewCluster(t)
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	for range 2 {
-		pid := pgtest.PostmasterPID(t, c.Dir())
-		started := time.Now()
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		for {
+		pid := killPostmaster(t, c)
+		pgtest.WaitFor(t, "the restart", func() bool {
 			got, err := pgtest.Value(c.URL(), "SELECT n FROM kept")
-			if err == nil && got == "7" && pgtest.PostmasterPID(t, c.Dir()) != pid {
-				break
-			}
-			if time.Since(started) > 20*time.Second {
-				t.Fatal("not restarted after 20 s:", err)
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		t.Logf("restarted after %s", time.Since(started).Round(time.Millisecond))
+			return err == nil && got == "7" && pgtest.PostmasterPID(t, c.Dir()) != pid
+		})
 	}
 	select {
 	case <-c.Done():
 		t.Error("Done is closed after a successful restart")
 	default:
 	}
+}
 
-	// Stop returns quickly while restarts fail.
-	conf := filepath.Join(c.Dir(), "postgresql.auto.conf")
-	good, err := os.ReadFile(conf)
+// killPostmaster kills the server of a cluster and returns its PID.
+func killPostmaster(t *testing.T, c *embedded.Cluster) (pid int) {
+	t.Helper()
+	pid = pgtest.PostmasterPID(t, c.Dir())
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// Stop ends the attempts to restart a server. The cluster gives up by itself after two minutes, with an error.
+func TestStop_whileRestartsFail(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.StateDir(t)
+	var log programtest.Output
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	c, err := embedded.StartDisposable(t.Context(), dir, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(conf, []byte("no_such_setting = 1\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pgtest.PostmasterPID(t, c.Dir()), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(300 * time.Millisecond)
-	started := time.Now()
+	t.Cleanup(func() { stopCluster(t, c) })
+	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
+	repair := breakSettings(t, c)
+	killPostmaster(t, c)
+	pgtest.WaitFor(t, "two failed restarts", func() bool {
+		return strings.Count(log.String(), "restarting Postgres failed") >= 2
+	})
 	stopCluster(t, c)
 	<-c.Done()
-	if took := time.Since(started); took > 3*time.Second {
-		t.Errorf("Stop took %s while restarts failed", took)
-	}
-	if err := os.WriteFile(conf, good, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Dir(filepath.Dir(c.Dir()))
+	repair()
 	if c, err = embedded.StartDisposable(t.Context(), dir, quiet); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stopCluster(t, c) })
 	pgtest.WantValue(t, c.URL(), "SELECT n FROM kept", "7")
+}
 
-	// With an ended context, Stop kills the server and returns an error.
-	pid := pgtest.PostmasterPID(t, c.Dir())
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	stopped, err := embedded.StartDisposable(t.Context(), pgtest.StateDir(t), quiet)
+// With an ended context, Stop kills the server and returns an error.
+func TestStop_endedContext(t *testing.T) {
+	t.Parallel()
+	c, err := embedded.StartDisposable(t.Context(), pgtest.StateDir(t), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := pgtest.PostmasterPID(t, stopped.Dir())
-	if err := stopped.Stop(ended); err == nil || isAlive(other) {
-		t.Errorf("Stop with an ended context: error %v, server alive %v; want an error and false", err, isAlive(other))
+	pid := pgtest.PostmasterPID(t, c.Dir())
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := c.Stop(ended); err == nil || isAlive(pid) {
+		t.Errorf("Stop with an ended context: error %v, server alive %v; want an error and false", err, isAlive(pid))
 	}
-	if !isAlive(pid) {
+	if !isAlive(pgtest.PostmasterPID(t, pgtest.Cluster().Dir())) {
 		t.Error("the other cluster was stopped as well")
 	}
 }
@@ -379,35 +424,9 @@ func TestStart_inaccessibleStateDir(t *testing.T) {
 	pgtest.WantValue(t, c.URL(), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7); SELECT n FROM kept", "7")
 	data := c.Dir()
 	stopCluster(t, c)
-	if os.Geteuid() == 0 { // then it is outside of dir
-		t.Cleanup(func() { os.RemoveAll(filepath.Dir(data)) })
-	}
-
-	defaultDir := filepath.Join(state, "postgres", "data")
-	if os.Geteuid() == 0 {
-		if !strings.HasPrefix(data, "/var/lib/labledger/") {
-			t.Errorf("data in %s, which its user cannot enter", data)
-		}
-		b, err := os.ReadFile(filepath.Join(state, "postgres.path"))
-		if err != nil || strings.TrimSpace(string(b)) != filepath.Dir(data) {
-			t.Errorf("postgres.path: %q, %v", b, err)
-		}
-		copyDir := filepath.Join(dir, "copy") // a copy redirects to the same data
-		if out, err := exec.Command("cp", "-a", state, copyDir).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		original, err := embedded.StartDisposable(t.Context(), state, quiet)
-		if err != nil {
-			t.Fatal(err)
-		}
-		second, err := embedded.StartDisposable(t.Context(), copyDir, quiet)
-		if !errors.Is(err, embedded.ErrInUse) {
-			t.Errorf("a second server on the same data: got %v, want ErrInUse", err)
-		}
-		if err == nil {
-			stopCluster(t, second)
-		}
-		stopCluster(t, original)
+	if defaultDir := filepath.Join(state, "postgres", "data"); os.Geteuid() == 0 {
+		t.Cleanup(func() { os.RemoveAll(filepath.Dir(data)) }) // outside of dir
+		t.Run("data elsewhere", func(t *testing.T) { checkRedirect(t, state, data) })
 	} else if data != defaultDir {
 		t.Errorf("data in %s, want %s", data, defaultDir)
 	}
@@ -430,6 +449,35 @@ func TestStart_inaccessibleStateDir(t *testing.T) {
 	if _, err := os.Stat(data); err == nil {
 		t.Error("Remove did not delete the data")
 	}
+}
+
+// checkRedirect checks where the data is if the tests run as root, and that a copy of the state directory does not
+// start a second server on it.
+func checkRedirect(t *testing.T, state, data string) {
+	t.Helper()
+	if !strings.HasPrefix(data, "/var/lib/labledger/") {
+		t.Errorf("data in %s, which its user cannot enter", data)
+	}
+	b, err := os.ReadFile(filepath.Join(state, "postgres.path"))
+	if err != nil || strings.TrimSpace(string(b)) != filepath.Dir(data) {
+		t.Errorf("postgres.path: %q, %v", b, err)
+	}
+	copyDir := state + "-copy" // redirects to the same data
+	if out, err := exec.Command("cp", "-a", state, copyDir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	original, err := embedded.StartDisposable(t.Context(), state, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := embedded.StartDisposable(t.Context(), copyDir, quiet)
+	if !errors.Is(err, embedded.ErrInUse) {
+		t.Errorf("a second server on the same data: got %v, want ErrInUse", err)
+	}
+	if err == nil {
+		stopCluster(t, second)
+	}
+	stopCluster(t, original)
 }
 
 func TestStart_stateDirOfAnotherUser(t *testing.T) {
