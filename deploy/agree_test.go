@@ -26,6 +26,7 @@ func containers(t *testing.T) []container {
 }
 
 func TestContainers_matchImageAndProgram(t *testing.T) {
+	t.Parallel()
 	user := findInFile(t, "Dockerfile", `(?m)^USER (\S+)$`)
 	port, err := strconv.Atoi(findInFile(t, "Dockerfile", `(?m)^EXPOSE (\d+)$`))
 	if err != nil {
@@ -112,6 +113,7 @@ func cliSeconds(t *testing.T, name string) time.Duration {
 }
 
 func TestProbes_useRoutesOfTheProgram(t *testing.T) {
+	t.Parallel()
 	var document struct{ Paths map[string]map[string]any }
 	if err := json.Unmarshal([]byte(readRepoFile(t, "api/openapi.json")), &document); err != nil {
 		t.Fatal(err)
@@ -141,6 +143,7 @@ func TestProbes_useRoutesOfTheProgram(t *testing.T) {
 
 // TestSampleSecrets_containPlaceholder checks for change-me. The program rejects secrets that contain it; see TestRuns.
 func TestSampleSecrets_containPlaceholder(t *testing.T) {
+	t.Parallel()
 	secrets := sampleSecrets(t)
 	for key, value := range secrets {
 		if strings.Count(value, "change-me") != 1 {

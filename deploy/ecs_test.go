@@ -135,6 +135,7 @@ var secretARN = regexp.MustCompile(`^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:se
 
 // TestTaskDefinitions_satisfyFargate checks the rules that AWS documents for Fargate.
 func TestTaskDefinitions_satisfyFargate(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"task-definition.json", "migrate-task-definition.json"} {
 		def := readTaskDefinition(t, file)
 		c := def.ContainerDefinitions[0]

@@ -62,6 +62,7 @@ func readProcfile(t *testing.T) map[string]string {
 }
 
 func TestAppManifest(t *testing.T) {
+	t.Parallel()
 	manifest := readAppManifest(t)
 	for name, env := range manifest.Env {
 		if env.Description == "" || (env.Value == "") == (env.Generator == "") {

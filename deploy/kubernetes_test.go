@@ -152,6 +152,7 @@ func kubernetesContainer(t *testing.T, file string) container {
 
 // TestManifests_referToEachOther checks references by name, label and port.
 func TestManifests_referToEachOther(t *testing.T) {
+	t.Parallel()
 	deployment, migrate := readObject(t, "deployment.yaml"), readObject(t, "migrate.yaml")
 	service := readObject(t, "service.yaml")
 	port := deployment.getList("spec.template.spec.containers")[0].getList("ports")[0]

@@ -23,6 +23,7 @@ import (
 
 // TestRuns runs the program with the settings and commands of each platform, on a real Postgres.
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	labledger := install(t)
 	t.Run("settings", func(t *testing.T) {
 		t.Parallel()

@@ -27,6 +27,7 @@ const (
 
 // TestCollection generates the collection from the OpenAPI document and compares it with the stored one.
 func TestCollection(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../api/openapi.json")
 	if err != nil {
 		t.Fatal(err)

@@ -54,6 +54,7 @@ func (a *App) get(method, digest, name string, headers ...string) (w *httptest.R
 
 // The build output in dist is what the server can serve.
 func TestDistFS(t *testing.T) {
+	t.Parallel()
 	dist, err := fs.Sub(distFS, "dist")
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +92,7 @@ func TestDistFS(t *testing.T) {
 
 // An app that cannot be served correctly is rejected at startup.
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(fstest.MapFS)
 		want   string
@@ -117,6 +119,7 @@ func TestLoad(t *testing.T) {
 
 // Any change of a static file changes the digest. A change of the page does not.
 func TestDigest(t *testing.T) {
+	t.Parallel()
 	first := newApp(t, sampleFS()).digest
 	if !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(first) || first != newApp(t, sampleFS()).digest {
 		t.Fatalf("the digest is %s", first)
@@ -158,6 +161,7 @@ func TestDigest(t *testing.T) {
 
 // Each response has its own nonce, equal in the page and the policy, and no placeholder is left.
 func TestServePage(t *testing.T) {
+	t.Parallel()
 	a := newApp(t, sampleFS())
 	seen := map[string]bool{}
 	for range 100 {
@@ -191,6 +195,7 @@ func TestServePage(t *testing.T) {
 
 // Serves each file in each encoding, and again with a conditional request.
 func TestServeFile(t *testing.T) {
+	t.Parallel()
 	a := newApp(t, sampleFS())
 	for name, contentType := range map[string]string{
 		"app.js": "text/javascript; charset=utf-8", "short.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml",
@@ -256,6 +261,7 @@ func gunzip(t *testing.T, compressed []byte) []byte {
 
 // Only the exact names of this version's files are found. For all others ServeFile writes nothing.
 func TestServeFile_notFound(t *testing.T) {
+	t.Parallel()
 	a := newApp(t, sampleFS())
 	for _, c := range [][2]string{
 		{a.digest, ""}, {a.digest, "missing.js"}, {a.digest, "../index.html"}, {a.digest, "..\\index.html"},
@@ -272,6 +278,7 @@ func TestServeFile_notFound(t *testing.T) {
 }
 
 func TestAcceptsGzip(t *testing.T) {
+	t.Parallel()
 	for header, want := range map[string]bool{
 		"gzip": true, "gzip, deflate, br, zstd": true, "br;q=1.0, GZIP;q=0.8": true, "*": true, "gzip;q=0.001": true,
 		" gzip ; Q=1": true, "identity;q=0.5, *;q=0.1": true,
@@ -287,6 +294,7 @@ func TestAcceptsGzip(t *testing.T) {
 
 // Write keeps an older version, and writing the same version again succeeds.
 func TestWrite(t *testing.T) {
+	t.Parallel()
 	a, dir := newApp(t, sampleFS()), filepath.Join(t.TempDir(), "new", "static")
 	older := filepath.Join(dir, "0123456789abcdef", "app.js")
 	if err := os.MkdirAll(filepath.Dir(older), 0o755); err != nil {

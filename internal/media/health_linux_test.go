@@ -8,6 +8,7 @@ import (
 )
 
 func TestCheckWritable(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	readOnly := filepath.Join(dir, "closed")

@@ -37,6 +37,7 @@ func (s *Store) files(t testing.TB) (names []string) {
 }
 
 func TestReceive_detectsTypes(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	long := strings.Repeat("Minus 80 °C. ", 1000)
 	for _, c := range []struct{ text, mediaType string }{
@@ -79,6 +80,7 @@ func TestReceive_detectsTypes(t *testing.T) {
 }
 
 func TestReceiveCommitDelete(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	if n, err := s.RemoveOrphans(0, nil); n != 0 || err != nil {
 		t.Errorf("RemoveOrphans without a directory: %d, %v", n, err)
@@ -147,6 +149,7 @@ func get(s *Store, url string) *httptest.ResponseRecorder {
 
 // Other files inside or next to the store's directory are neither served nor deleted.
 func TestServeFile_onlyCommittedFiles(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	name := strings.Repeat("a", 26) + ".txt"
 	for _, path := range []string{".part-1", "aa/secret", "aa/" + name + ".part", "../" + name, "bb/" + name} {
@@ -178,6 +181,7 @@ func TestServeFile_onlyCommittedFiles(t *testing.T) {
 // Old incomplete uploads and old pending files without a row are deleted. Files that were once referenced stay,
 // whatever the database returns.
 func TestRemoveOrphans(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	commit := func() string {
 		f, err := s.Receive(strings.NewReader("x"), 1)

@@ -6,6 +6,7 @@ import (
 )
 
 func TestInventory_differences(t *testing.T) {
+	t.Parallel()
 	inv := Inventory{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
 	equal := Inventory{map[string]int64{"site": 3, "todo": 1}, map[string]int64{"triggers": 7}}
 	if d := inv.Differences(equal); d != nil || inv.Total() != 4 {
@@ -23,6 +24,7 @@ func TestInventory_differences(t *testing.T) {
 }
 
 func TestWithDatabase(t *testing.T) {
+	t.Parallel()
 	for database, want := range map[string]string{
 		"postgres://ada:pw@host:5433/lab?sslmode=require":           "postgres://ada:pw@host:5433/other?sslmode=require",
 		"postgres://ada@/lab?host=/run/x&port=5432":                 "postgres://ada@/other?host=/run/x&port=5432",

@@ -25,6 +25,7 @@ func fakeInstallation(t *testing.T, root, dir, version string) string {
 }
 
 func TestFindServer(t *testing.T) {
+	t.Parallel()
 	binDir, err := FindServer(0)
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +39,7 @@ func TestFindServer(t *testing.T) {
 }
 
 func TestFinder_notFound(t *testing.T) {
+	t.Parallel()
 	f := finder{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
 	_, serverErr := f.server(0)
 	_, psqlErr := f.client("psql")
@@ -57,6 +59,7 @@ func TestFinder_notFound(t *testing.T) {
 }
 
 func TestFinder_preference(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	v9 := fakeInstallation(t, root, "pg/9/bin", "9.6.24")
 	v16 := fakeInstallation(t, root, "pg/16/bin", "16.3")

@@ -6,6 +6,7 @@ import (
 )
 
 func TestWithoutPassword(t *testing.T) {
+	t.Parallel()
 	for database, want := range map[string]string{
 		"postgres://u:s3cret@h/d":                                 "postgres://u@h/d",
 		"postgres://u:s3cret@h:1,i:2/d?sslmode=disable":           "postgres://u@h:1,i:2/d?sslmode=disable",

@@ -8,6 +8,7 @@ import (
 )
 
 func TestHasOwnerRights(t *testing.T) {
+	t.Parallel()
 	owner, server := pgtest.Pools(t)
 	pgtest.Exec(t, owner, "CREATE TABLE change (n int)")
 	if has, err := postgres.HasOwnerRights(t.Context(), owner); err != nil || !has {

@@ -11,10 +11,9 @@ import (
 	"labledger/internal/postgres"
 )
 
-// TestSetServerPassword uses a cluster that requires a password of the server's role, and logs all statements.
-func TestSetServerPassword(t *testing.T) {
-	cluster := pgtest.NewCluster(t)
-	owner := cluster.URL()
+// requireServerPassword makes a cluster require a password of the server's role, and log all statements.
+func requireServerPassword(t *testing.T, owner string) {
+	t.Helper()
 	for _, sql := range []string{
 		"ALTER SYSTEM SET log_statement = 'all'",
 		`COPY (
@@ -34,6 +33,14 @@ func TestSetServerPassword(t *testing.T) {
 	if err != nil || !strings.HasPrefix(hba, "local labledger_server scram-sha-256") {
 		t.Fatalf("pg_hba.conf: %s, %v", hba, err)
 	}
+}
+
+// TestSetServerPassword uses a cluster that requires a password of the server's role, and logs all statements.
+func TestSetServerPassword(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.NewCluster(t)
+	owner := cluster.URL()
+	requireServerPassword(t, owner)
 	serverURL := func(password string) string {
 		u, err := url.Parse(cluster.ServerURL())
 		if err != nil {
@@ -67,7 +74,7 @@ func TestSetServerPassword(t *testing.T) {
 		}
 	}
 	// Postgres would normalize a password with other characters.
-	_, err = postgres.SetServerPassword(t.Context(), owner, serverURL("pässword"))
+	_, err := postgres.SetServerPassword(t.Context(), owner, serverURL("pässword"))
 	if err == nil || !strings.Contains(err.Error(), "ASCII") {
 		t.Errorf("a password with an umlaut: %v", err)
 	}

@@ -303,6 +303,7 @@ func TestPgxTracer_noSpansWithoutRequestSpan(t *testing.T) {
 }
 
 func TestStatementName(t *testing.T) {
+	t.Parallel()
 	names := map[string]string{
 		"-- name: ListSites :many\nSELECT 'x'": "ListSites", "begin isolation level read committed": "begin",
 		"commit": "commit", "-- ping": "--", "": "",

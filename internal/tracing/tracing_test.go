@@ -219,6 +219,7 @@ func TestClose_timesOut(t *testing.T) {
 
 // Errors are logged as one short line each, at most one per minute.
 func TestErrorLogger(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		l := &errorLogger{log: slog.New(slog.NewTextHandler(&log, nil))}
@@ -243,6 +244,7 @@ func TestErrorLogger(t *testing.T) {
 }
 
 func TestErrorAttributes(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		err  error
 		want attribute.KeyValue

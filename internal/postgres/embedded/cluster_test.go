@@ -517,6 +517,7 @@ func postgresUser(t *testing.T) (uid, gid int) {
 
 // TestStart_createsServerRole covers the first start, and data without the role.
 func TestStart_createsServerRole(t *testing.T) {
+	t.Parallel()
 	dir := pgtest.StateDir(t)
 	c := startCluster(t, dir)
 	const session = `

@@ -337,6 +337,7 @@ func TestUp_needsNoRightsWhenUpToDate(t *testing.T) {
 }
 
 func TestUp_asServerRole(t *testing.T) {
+	t.Parallel()
 	database := pgtest.Database(t)
 	server := pgtest.ServerURL(database)
 	files := fstest.MapFS{
