@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -155,4 +156,31 @@ func TestUserPassword_promptsOnTerminal(t *testing.T) {
 		t.Errorf("exit code %d after Ctrl-C, want 1", code)
 	}
 	s.Login("grace", password, http.StatusOK)
+}
+
+// A signal ends a command that waits for a password.
+func TestUserCreate_isInterruptible(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, false)
+	cmd := programtest.Command(t, env, "user", "create", "grace")
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(in.Close(), out.Close()) }()
+	if _, err := out.WriteString("a line without its end"); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdin = in
+	s := programtest.Launch(t, cmd)
+	s.WaitFor("the command to read the password", func() bool {
+		unread, err := unix.IoctlGetInt(int(out.Fd()), unix.TIOCINQ)
+		return err == nil && unread == 0
+	})
+	s.Signal(syscall.SIGINT)
+	if code := s.Wait(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	assertEqual(t, "standard error", s.Stderr.String(), "labledger: interrupted; nothing was changed\n")
+	assertEqual(t, "accounts", mustValue(t, databaseURL(env), "SELECT count(*)::text FROM account"), "0")
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os/user"
 	"strings"
-	"syscall"
 	"testing"
 
 	"labledger/internal/pgtest"
@@ -24,21 +23,40 @@ func accountChanges(t *testing.T, url, name string) string {
 		WHERE table_name = 'account' AND after ->> 'username' = '%s'`, name))
 }
 
+const revoked = " All sessions and API tokens of the account are revoked."
+
 func TestUser(t *testing.T) {
 	t.Parallel()
-	osUser, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
 	env := migrated(t, true)
-	url := databaseURL(env)
-	list := func() string { t.Helper(); return mustRun(t, env, "", "user", "list") }
-	assertEqual(t, "accounts of the mock data", list(), `ID  USERNAME  ROLE    RISK  DISABLED  PASSWORD  LAST SIGN-IN
+	assertEqual(t, "accounts of the mock data", mustRun(t, env, "", "user", "list"),
+		`ID  USERNAME  ROLE    RISK  DISABLED  PASSWORD  LAST SIGN-IN
 1   Bob       viewer  -     no        no        -
 2   Jane      viewer  -     no        no        -
 3   Harry     viewer  -     no        no        -
 `)
-	const revoked = " All sessions and API tokens of the account are revoked."
+	t.Run("changes", func(t *testing.T) { checkUserChanges(t, env) })
+	t.Run("create and list", func(t *testing.T) { checkUserCreateAndList(t, env) })
+	t.Run("no secrets in the database", func(t *testing.T) {
+		for _, table := range []string{"change", "account", "credential"} {
+			text := mustValue(t, databaseURL(env), "SELECT coalesce(string_agg(row::text, ''), '') FROM "+table+" AS row")
+			if strings.Contains(text, password) || table == "change" && strings.Contains(text, "argon2id") {
+				t.Errorf("table %s contains a password or its hash", table)
+			}
+		}
+	})
+	s := startServer(t, env...)
+	s.Login("grace", password, http.StatusUnauthorized)
+	s.Login("grace", password+" too", http.StatusOK)
+	s.Login("Zoë B.", password, http.StatusOK)
+}
+
+// checkUserChanges creates an account and changes it. The history names the OS user.
+func checkUserChanges(t *testing.T, env []string) {
+	t.Helper()
+	osUser, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var history []string
 	for _, c := range []struct{ args, stdin, stdout, change string }{
 		{"create grace", password + "\n", "Created account 4: grace, role viewer.", "insert viewer - false"},
@@ -59,8 +77,13 @@ func TestUser(t *testing.T) {
 			history = append(history, osUser.Username+" "+c.change)
 		}
 	}
-	assertEqual(t, "history", accountChanges(t, url, "grace"), strings.Join(history, "\n"))
+	assertEqual(t, "history", accountChanges(t, databaseURL(env), "grace"), strings.Join(history, "\n"))
+}
 
+// checkUserCreateAndList creates accounts with other flags and names, and lists them.
+func checkUserCreateAndList(t *testing.T, env []string) {
+	t.Helper()
+	url := databaseURL(env)
 	assertEqual(t, "create with all flags",
 		mustRun(t, env, password, "user", "create", "Zoë B.", "--role", "operator", "--country", "Iceland", "--risk=low"),
 		"Created account 5: Zoë B., role operator.\n")
@@ -73,7 +96,8 @@ func TestUser(t *testing.T) {
 	execScript(t, url, "INSERT INTO account (username) VALUES (E'\\x1b[2Jno\\tbody')")
 	execScript(t, url, `INSERT INTO session (account_id, created_at, expires_at)
 		VALUES (5, '2026-03-01 12:00Z', now()), (5, '2026-01-01Z', now())`)
-	assertEqual(t, "list", list(), `ID  USERNAME           ROLE      RISK  DISABLED  PASSWORD  LAST SIGN-IN
+	assertEqual(t, "list", mustRun(t, env, "", "user", "list"),
+		`ID  USERNAME           ROLE      RISK  DISABLED  PASSWORD  LAST SIGN-IN
 1   Bob                viewer    -     no        yes       -
 2   Jane               viewer    -     no        no        -
 3   Harry              viewer    -     no        no        -
@@ -83,18 +107,6 @@ func TestUser(t *testing.T) {
 7   "\x1b[2Jno\tbody"  viewer    -     no        no        -
 `)
 	assertEqual(t, "country", mustValue(t, url, "SELECT country FROM account WHERE id = 5"), "Iceland")
-
-	// The database stores no password, and the history no hash.
-	for _, table := range []string{"change", "account", "credential"} {
-		text := mustValue(t, url, "SELECT coalesce(string_agg(row::text, ''), '') FROM "+table+" AS row")
-		if strings.Contains(text, password) || table == "change" && strings.Contains(text, "argon2id") {
-			t.Errorf("table %s contains a password or its hash", table)
-		}
-	}
-	s := startServer(t, env...)
-	s.Login("grace", password, http.StatusUnauthorized)
-	s.Login("grace", password+" too", http.StatusOK)
-	s.Login("Zoë B.", password, http.StatusOK)
 }
 
 func TestUser_rejectsInvalidChanges(t *testing.T) {
@@ -208,27 +220,4 @@ func TestUserCreate_losesRaceForName(t *testing.T) {
 	account := mustValue(t, url, `SELECT concat(max(country), count(*), count(account_id))
 		FROM account LEFT JOIN credential ON account_id = id`)
 	assertEqual(t, "account", account, "first10")
-}
-
-// A signal ends a command that waits for a password.
-func TestUserCreate_isInterruptible(t *testing.T) {
-	t.Parallel()
-	env := migrated(t, false)
-	cmd := programtest.Command(t, env, "user", "create", "grace")
-	stdin, err := cmd.StdinPipe() // stays open and empty
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = stdin.Close() }()
-	s := programtest.Launch(t, cmd)
-	s.WaitFor("the command to check that the name is free", func() bool {
-		return mustValue(t, databaseURL(env), `SELECT count(*)::text FROM pg_stat_activity
-			WHERE datname = current_database() AND query LIKE '%ListAccounts%' AND pid <> pg_backend_pid()`) != "0"
-	})
-	s.Signal(syscall.SIGINT)
-	if code := s.Wait(); code != 1 {
-		t.Errorf("exit code %d, want 1", code)
-	}
-	// The signal may arrive before the command waits for the password. Then a query fails.
-	assertContains(t, s.Stderr.String(), "labledger: ")
 }

@@ -12,23 +12,24 @@ import (
 	"labledger/internal/programtest"
 )
 
-// The log has one line per request, as JSON or as text. At level warn, it is empty unless something is wrong.
-func TestLog(t *testing.T) {
-	t.Parallel()
-	database := pgtest.Database(t)
-	sendRequests := func(s *programtest.Server) {
-		s.Get("/sites", http.StatusOK)
-		for id, path := range map[string]string{"id-of-a-missing-site": "/site/77", "id-of-no-route": "/nothing/here"} {
-			status, _, err := request(http.MethodGet, s.URL+path, http.Header{"X-Request-Id": {id}}, "")
-			if err != nil || status != http.StatusNotFound {
-				t.Error(path, status, err)
-			}
+// sendLoggedRequests sends three requests and stops the server.
+func sendLoggedRequests(t *testing.T, s *programtest.Server) {
+	t.Helper()
+	s.Get("/sites", http.StatusOK)
+	for id, path := range map[string]string{"id-of-a-missing-site": "/site/77", "id-of-no-route": "/nothing/here"} {
+		status, _, err := request(http.MethodGet, s.URL+path, http.Header{"X-Request-Id": {id}}, "")
+		if err != nil || status != http.StatusNotFound {
+			t.Error(path, status, err)
 		}
-		s.Stop(syscall.SIGTERM)
 	}
+	s.Stop(syscall.SIGTERM)
+}
 
-	s := startServer(t, "DATABASE_URL="+database, "LOG_FORMAT=json")
-	sendRequests(s)
+// The log has one line per request.
+func TestLog_json(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.Database(t), "LOG_FORMAT=json")
+	sendLoggedRequests(t, s)
 	type logLine struct {
 		Time      time.Time
 		Level     string
@@ -60,17 +61,24 @@ func TestLog(t *testing.T) {
 			t.Errorf("%s: got %+v, want route %q, status 404", id, l, route)
 		}
 	}
+}
 
-	s = startServer(t, "DATABASE_URL="+database, "LOG_FORMAT=text")
-	sendRequests(s)
+func TestLog_text(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.Database(t), "LOG_FORMAT=text")
+	sendLoggedRequests(t, s)
 	assertContains(t, s.Stdout.String(),
 		"request_id=id-of-a-missing-site", "route=/site/{id}", "status=404", "level=INFO")
 	if strings.Contains(s.Stdout.String(), "{\"") {
 		t.Errorf("JSON in a text log:\n%s", &s.Stdout)
 	}
+}
 
+// At level warn, the log is empty unless something is wrong.
+func TestLog_warn(t *testing.T) {
+	t.Parallel()
 	// startServer reads the address from standard error, which only a server with the embedded Postgres prints.
-	s = startServer(t, "STATE_DIR="+stateDir(t), "LOG_LEVEL=warn")
-	sendRequests(s)
+	s := startServer(t, "STATE_DIR="+stateDir(t), "LOG_LEVEL=warn")
+	sendLoggedRequests(t, s)
 	assertEqual(t, "log at level warn", s.Stdout.String(), "")
 }

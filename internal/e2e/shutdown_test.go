@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -167,10 +168,10 @@ func TestShutdown_abortsRequestsAfterTimeout(t *testing.T) {
 		t.Errorf("exit code %d, want 0", code)
 	}
 	const shutdownTimeout = 10 * time.Second // see internal/cli
-	if took := time.Since(start); took < shutdownTimeout || took > shutdownTimeout+5*time.Second {
-		t.Errorf("exit after %s, want about %s", took, shutdownTimeout)
+	if took := time.Since(start); took < shutdownTimeout {
+		t.Errorf("exit after %s, want at least %s", took, shutdownTimeout)
 	}
-	assertContains(t, s.Stdout.String(), "requests aborted")
+	assertContains(t, s.Stdout.String(), "requests aborted", "deadline exceeded")
 	_ = body.Close()
 	if text := <-response; strings.HasPrefix(text, "200") {
 		t.Errorf("response to the aborted upload: %s", text)
@@ -188,12 +189,9 @@ func TestShutdown_secondSignalAbortsRequests(t *testing.T) {
 	defer func() { _ = body.Close() }()
 	s.Signal(syscall.SIGINT)
 	s.WaitPortClosed()
-	start := time.Now()
-	s.Signal(syscall.SIGINT)
-	s.Wait()
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("exit %s after the second signal", took)
-	}
+	s.Stop(syscall.SIGINT)
+	// Without the second signal, the cause would be the timeout.
+	assertContains(t, s.Stdout.String(), "requests aborted", context.Canceled.Error())
 }
 
 // A signal during startup stops the server and its Postgres without an error, whatever the phase of the startup.

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -331,7 +330,7 @@ func TestTraces_ofAllPools(t *testing.T) {
 }
 
 // A collector that hangs, is unreachable or fails loses traces and has no other effect. The log has at most two
-// warnings.
+// warnings. Timeouts of the exporter are longer than the test, so waiting for the collector would fail it.
 func TestTraces_brokenCollector(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Database(t)
@@ -358,11 +357,12 @@ func TestTraces_brokenCollector(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := startServer(t, "DATABASE_URL="+database, "LOG_FORMAT=json",
-				"OTEL_EXPORTER_OTLP_ENDPOINT="+c.endpoint, "OTEL_BSP_SCHEDULE_DELAY=20")
+				"OTEL_EXPORTER_OTLP_ENDPOINT="+c.endpoint, "OTEL_BSP_SCHEDULE_DELAY=20",
+				"OTEL_BSP_MAX_QUEUE_SIZE=64", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=32",
+				"OTEL_BSP_EXPORT_TIMEOUT=3600000", "OTEL_EXPORTER_OTLP_TIMEOUT=3600000")
 			client := &http.Client{Timeout: waitTimeout}
-			slowest := time.Duration(0)
-			for range 1500 { // two spans each, which is more than the queue for the collector holds
-				start := time.Now()
+			defer client.CloseIdleConnections()
+			for range 200 { // two spans each, which is more than the queue for the collector holds
 				response, err := client.Get(s.URL + "/sites")
 				if err != nil {
 					t.Fatal(err)
@@ -372,31 +372,28 @@ func TestTraces_brokenCollector(t *testing.T) {
 				if response.StatusCode != http.StatusOK {
 					t.Fatal(response.Status)
 				}
-				slowest = max(slowest, time.Since(start))
 			}
-			if slowest > 2*time.Second {
-				t.Errorf("slowest request: %s", slowest)
-			}
-			client.CloseIdleConnections()
-			start := time.Now()
 			s.Stop(syscall.SIGTERM)
-			if took := time.Since(start); took > 7*time.Second { // the default timeout of the exporter is 10 s
-				t.Errorf("shutdown took %s", took)
-			}
 			assertContains(t, s.Stdout.String(), c.warning)
-			warnings := 0
-			for line := range strings.Lines(s.Stdout.String()) {
-				if strings.Contains(line, "traces") && strings.Contains(line, "WARN") {
-					warnings++
-				}
-				if len(line) > 1000 {
-					t.Errorf("line of %d bytes: %s", len(line), line)
-				}
-			}
-			if warnings < 1 || warnings > 2 {
-				t.Errorf("%d warnings, want one, and at most another one at shutdown", warnings)
-			}
+			checkTraceWarnings(t, s.Stdout.String())
 		})
+	}
+}
+
+// checkTraceWarnings checks the number and the length of a log's warnings about traces.
+func checkTraceWarnings(t *testing.T, log string) {
+	t.Helper()
+	warnings := 0
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "traces") && strings.Contains(line, "WARN") {
+			warnings++
+		}
+		if len(line) > 1000 {
+			t.Errorf("line of %d bytes: %s", len(line), line)
+		}
+	}
+	if warnings < 1 || warnings > 2 {
+		t.Errorf("%d warnings, want one, and at most another one at shutdown", warnings)
 	}
 }
 

@@ -36,7 +36,6 @@ func Command(t testing.TB, env []string, args ...string) *exec.Cmd {
 type Result struct {
 	Stdout, Stderr string
 	Code           int // -1 if a signal ended the process
-	Duration       time.Duration
 }
 
 // Exec runs a command to its end. A nonzero exit code is not an error; a command that does not end within pgtest.WaitTimeout
@@ -45,7 +44,6 @@ func Exec(cmd *exec.Cmd) (Result, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = time.Second
-	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return Result{}, err
 	}
@@ -53,7 +51,7 @@ func Exec(cmd *exec.Cmd) (Result, error) {
 	kill := time.AfterFunc(pgtest.WaitTimeout+5*time.Second, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	kill.Stop()
-	result := Result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(start)}
+	result := Result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 	if !interrupt.Stop() {
 		return result, fmt.Errorf("%q did not end within %s\n%s%s", cmd.Args, pgtest.WaitTimeout, &stdout, &stderr)
 	}
