@@ -56,45 +56,72 @@ func main() {
 	// A password flag would be visible to all users of the machine.
 	user := flag.String("user", "", "user name to sign in with; the password is read from LABLEDGER_PASSWORD")
 	followFor := flag.Duration("follow", 2*time.Second, "how long to follow the live stream")
+	maxMessages := flag.Int("messages", 0, "stop following after this number of events and alerts; 0 for no limit")
 	flag.Parse()
 	c := &client{url: *url, user: *user, password: os.Getenv("LABLEDGER_PASSWORD")}
-	if err := c.signInAndRun(context.Background(), *followFor); err != nil {
+	if err := c.signInAndRun(context.Background(), *followFor, *maxMessages); err != nil {
 		log.Fatalln("client:", err)
 	}
 }
 
 // signInAndRun calls run, between signIn and signOut if there is a user.
-func (c *client) signInAndRun(ctx context.Context, followFor time.Duration) error {
+func (c *client) signInAndRun(ctx context.Context, followFor time.Duration, maxMessages int) error {
 	if c.user == "" {
-		return c.run(ctx, followFor)
+		return c.run(ctx, followFor, maxMessages)
 	}
 	if err := c.signIn(ctx); err != nil {
 		return err
 	}
 	fmt.Println("Signed in as", c.user)
-	err := c.run(ctx, followFor)
+	err := c.run(ctx, followFor, maxMessages)
 	return errors.Join(err, c.signOut(ctx))
 }
 
-func (c *client) run(ctx context.Context, followFor time.Duration) error {
+func (c *client) run(ctx context.Context, followFor time.Duration, maxMessages int) error {
 	fmt.Println("Sites")
-	var sites []row
-	if _, err := c.call(ctx, "GET", "/api/v1/sites?limit=3", nil, nil, &sites); err != nil {
+	if err := c.printSites(ctx); err != nil {
 		return err
 	}
+	fmt.Println("A site with two writers")
+	if err := c.updateWithConflict(ctx, "/api/v1/sites/100"); err != nil {
+		return err
+	}
+	// The current position of the stream, to receive the following events later.
+	position, err := c.listen(ctx, "", func(string, row) bool { return false })
+	if err != nil {
+		return err
+	}
+	fmt.Println("Events")
+	if err := c.recordEvents(ctx); err != nil {
+		return err
+	}
+	fmt.Println("The live stream")
+	if err := c.follow(ctx, position, followFor, maxMessages); err != nil {
+		return err
+	}
+	fmt.Println("The latest alerts")
+	return c.printAlerts(ctx)
+}
+
+func (c *client) printSites(ctx context.Context) error {
+	var sites []row
+	_, err := c.call(ctx, "GET", "/api/v1/sites?limit=3", nil, nil, &sites)
 	for _, s := range sites {
 		fmt.Printf("  %v  %v\n", s["id"], s["name"])
 	}
+	return err
+}
 
-	fmt.Println("A site with two writers")
+// updateWithConflict updates a site that another client changes at the same time.
+func (c *client) updateWithConflict(ctx context.Context, path string) error {
 	attempt := 0
-	site, err := c.updateSite(ctx, "/api/v1/sites/100", func(s row) error {
+	site, err := c.updateSite(ctx, path, func(s row) error {
 		s["name"], s["country"] = "Example", "Iceland"
 		if attempt++; attempt > 1 {
 			return nil
 		}
 		fmt.Println("  another client changes the site between our read and our write")
-		_, err := c.updateSite(ctx, "/api/v1/sites/100", func(s row) error {
+		_, err := c.updateSite(ctx, path, func(s row) error {
 			s["name"], s["contact"] = "Sample", "Ada Lovelace"
 			return nil
 		})
@@ -105,13 +132,10 @@ func (c *client) run(ctx context.Context, followFor time.Duration) error {
 	}
 	fmt.Printf("  name %v, contact %v, country %v: both changes are stored\n",
 		site["name"], site["contact"], site["country"])
+	return nil
+}
 
-	// The current position of the stream, to receive the following events later.
-	position, err := c.listen(ctx, "", func(string, row) bool { return false })
-	if err != nil {
-		return err
-	}
-	fmt.Println("Events")
+func (c *client) recordEvents(ctx context.Context) error {
 	now := time.Now().Unix()
 	for _, event := range []row{
 		{"type": "deposit", "amount": "120.50"},
@@ -125,14 +149,12 @@ func (c *client) run(ctx context.Context, followFor time.Duration) error {
 		}
 		fmt.Printf("  %v of %v: rules that fired: %v\n", event["type"], event["amount"], recorded["alert_codes"])
 	}
-	fmt.Println("The live stream")
-	if err := c.follow(ctx, position, followFor); err != nil {
-		return err
-	}
+	return nil
+}
 
-	fmt.Println("The latest alerts")
+func (c *client) printAlerts(ctx context.Context) error {
 	var alerts []struct{ Reasons []row }
-	_, err = c.call(ctx, "GET", "/api/v1/alerts?user_id=1&order=desc&limit=2", nil, nil, &alerts)
+	_, err := c.call(ctx, "GET", "/api/v1/alerts?user_id=1&order=desc&limit=2", nil, nil, &alerts)
 	for _, alert := range alerts {
 		for _, r := range alert.Reasons {
 			fmt.Printf("  %v  %v: value %v, limit %v (version %v of the rule)\n",
@@ -195,11 +217,12 @@ func (c *client) recordEvent(ctx context.Context, event row) (recorded row, err 
 	return nil, err
 }
 
-// follow prints the messages of the live stream after a position, for a duration.
-func (c *client) follow(ctx context.Context, position string, duration time.Duration) error {
+// follow prints the events and alerts of the live stream after a position, for a duration, and at most maxMessages of
+// them unless that is 0.
+func (c *client) follow(ctx context.Context, position string, duration time.Duration, maxMessages int) error {
 	followCtx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
-	for {
+	for messages := 0; ; {
 		var err error
 		position, err = c.listen(followCtx, position, func(kind string, r row) bool {
 			switch kind {
@@ -207,10 +230,13 @@ func (c *client) follow(ctx context.Context, position string, duration time.Dura
 				fmt.Printf("  event: %v of %v\n", r["type"], r["amount"])
 			case "alert":
 				fmt.Printf("  alert: rules that fired: %v\n", r["alert_codes"])
+			default:
+				return true
 			}
-			return true
+			messages++
+			return messages != maxMessages
 		})
-		if followCtx.Err() != nil {
+		if followCtx.Err() != nil || maxMessages > 0 && messages == maxMessages {
 			return ctx.Err() // nil if only the duration has elapsed
 		}
 		fmt.Printf("  the stream was interrupted (%v): resuming after the last message\n", err)

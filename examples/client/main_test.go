@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"labledger/internal/pgtest"
 	"labledger/internal/programtest"
 )
 
@@ -67,6 +68,9 @@ The latest alerts
   123  Deposit total in time window: value 241.00, limit 200.00 (version 1 of the rule)
 `
 
+// followAll are arguments with which the client follows the stream until it has all messages of wantOutput.
+var followAll = []string{"-follow", pgtest.WaitTimeout.String(), "-messages", "5"}
+
 // assertOutput compares an output with the expected one, in which … matches the rest of a line.
 func assertOutput(t *testing.T, text, want string) {
 	t.Helper()
@@ -79,13 +83,13 @@ func assertOutput(t *testing.T, text, want string) {
 func TestClient(t *testing.T) {
 	t.Parallel()
 	serverURL := serve(t)
-	stdout, stderr, ok := run(t, "-url", serverURL, "-follow", "2s")
+	stdout, stderr, ok := run(t, append(followAll, "-url", serverURL)...)
 	assertOutput(t, stdout, wantOutput)
 	if !ok || stderr != "" {
 		t.Error("the client failed:", stderr)
 	}
 	// A second run, with the site and the alerts of the first.
-	stdout, stderr, ok = run(t, "-url", serverURL, "-follow", "2s")
+	stdout, stderr, ok = run(t, append(followAll, "-url", serverURL)...)
 	if !ok || stderr != "" || !strings.Contains(stdout, "both changes are stored") {
 		t.Errorf("the second run printed\n%s%s", stdout, stderr)
 	}
@@ -119,7 +123,7 @@ func TestClient_recoversFromNetworkErrors(t *testing.T) {
 	proxyServer.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	defer proxyServer.Close()
 
-	stdout, stderr, ok := run(t, "-url", proxyServer.URL, "-follow", "5s")
+	stdout, stderr, ok := run(t, append(followAll, "-url", proxyServer.URL)...)
 	want := strings.Replace(wantOutput, "Events\n",
 		"Events\n  retrying with the same key: POST /api/v1/events: 503 Service Unavailable. …\n", 1)
 	want = strings.Replace(want, "  event: deposit of 120.50\n",
@@ -218,7 +222,7 @@ func TestClient_staysSignedIn(t *testing.T) {
 	}))
 	defer proxyServer.Close()
 
-	stdout, stderr, ok := runAs(t, password, "-url", proxyServer.URL, "-user", "ada", "-follow", "2s")
+	stdout, stderr, ok := runAs(t, password, append(followAll, "-url", proxyServer.URL, "-user", "ada")...)
 	assertOutput(t, stdout, "Signed in as ada\n"+wantOutput)
 	if !ok || stderr != "" {
 		t.Error("the client failed:", stderr)
