@@ -187,11 +187,11 @@ func checkRequestSpans(t *testing.T, c *collector) (requests map[string]string) 
 	const lock = "batch batch/GetLatestRuleset batch/LockState batch/LockStates batch/SetLockTimeout batch/begin "
 	wantBelow := map[string]string{ // ? is anything
 		"POST /auth/login": "?",
-		"POST /site/{id}":  "GetSessionPrincipal batch batch/SetRequestContext batch/UpsertSite",
-		"GET /site/{id}":   "GetSessionPrincipal GetSite",
-		"GET /sites":       "GetSessionPrincipal ListSites",
+		"POST /site/{id}":  "batch batch/AuthorizeSession batch/UpsertSite",
+		"GET /site/{id}":   "batch batch/AuthorizeSession batch/GetSite",
+		"GET /sites":       "batch batch/AuthorizeSession batch/ForceCustomPlans batch/ListSites",
 		"GET":              "", // no route
-		"POST /event": "GetRuleset GetSessionPrincipal " + lock +
+		"POST /event": "AuthorizeSession GetRuleset " + lock +
 			"batch/InsertAlerts batch/InsertEvent batch/SaveState batch/commit",
 		"POST /api/v1/events":    "?",
 		"POST /api/v1/computers": "?",
