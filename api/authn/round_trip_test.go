@@ -1,0 +1,140 @@
+package authn_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
+)
+
+// This file counts the round trips between the server and Postgres, without those in which a connection prepares a
+// statement: that happens once, and again after the statement has failed. The check of a signed-in caller travels with
+// the statement of the request, so that it costs none, with the exceptions below.
+
+// checkedBefore are the operations of which the check needs a round trip of its own, with the reason. They are the same
+// for API tokens: no statement on a route that accepts them has the caller's account as a parameter.
+var checkedBefore = map[string]string{
+	"CreateAPIToken":    function,
+	"DeleteAttachment":  function,
+	"PatchOwnAccount":   function,
+	"RecordEvent":       function,
+	"ReplaceOwnAccount": function,
+	"ReplayLedger":      function,
+	"Upload":            function,
+	"ListStream":        handler,
+	"/metrics":          handler,
+	"ListChanges":       roleParameter,
+	"Search":            roleParameter,
+}
+
+// Why a check needs a round trip of its own.
+const (
+	function      = "a function does more than one statement, and relies on an authorized caller"
+	handler       = "an ordinary handler relies on an authorized caller"
+	roleParameter = "the role of the caller, which only the database knows, is a parameter of the statement"
+)
+
+// roundTrips returns the round trips of a request that run statements. It repeats the request until they are the same
+// as before, since the first one may load the rules or the row that another one creates. token returns the token for
+// the next request; "" sends none.
+func roundTrips(ts *apitest.Server, wire *wire, token func() string, s sample) int {
+	ts.Helper()
+	previous := 0
+	for range 5 {
+		w := ts.Send(token(), s.Method, s.target, s.body, s.headers...)
+		got := wire.take()
+		if w.Code >= http.StatusInternalServerError || len(got.statements) == 0 || refusedByCheck(got.statements) {
+			ts.Fatalf("%s %s: %d %s; statements: %v", s.Method, s.target, w.Code, w.Body, got.statements)
+		}
+		if got.executions == previous {
+			return previous
+		}
+		previous = got.executions
+	}
+	ts.Fatalf("%s %s: the number of round trips varies", s.Method, s.target)
+	return 0
+}
+
+// TestSignedIn_roundTrips compares the round trips of signed-in callers with those of an anonymous caller of an open
+// server.
+func TestSignedIn_roundTrips(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	id := ts.CreateAccount("root", rest.Admin)
+	session, apiToken := ts.CreateSession(id).Access, ts.CreateAPIToken(id, rest.Admin)
+	required, requiredWire := recordedInstance(ts)
+	open, openWire := recordedInstance(ts, func(o *api.Options) { o.Access.AuthRequired = false })
+	always := func(token string) func() string { return func() string { return token } }
+	for _, route := range samples(t, ts) {
+		if route.Role == rest.SessionOnly || route.operation == "ListStream" {
+			continue // anonymous callers cannot use it, or it does not end
+		}
+		for form, s := range route.variants() {
+			anonymous := roundTrips(open, openWire, always(""), s)
+			withSession := roundTrips(required, requiredWire, always(session), s)
+			withToken := roundTrips(required, requiredWire, always(apiToken), s)
+			want := anonymous
+			if form != "" || checkedBefore[s.operation] != "" {
+				want++ // dry runs, bulk requests and tables are checked before they begin
+			}
+			if withSession != want || withToken != want {
+				t.Errorf("%s %s%s (%s): %d round trips, %d with a session, %d with an API token, want %d",
+					s.Method, s.target, form, s.operation, anonymous, withSession, withToken, want)
+			}
+		}
+	}
+}
+
+// TestSignedIn_oneRoundTrip: reads and writes take one round trip, also those that need a session.
+func TestSignedIn_oneRoundTrip(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	recorded, wire := recordedInstance(ts)
+	n := 0
+	newUser := func() string { // some of the requests end the session or delete the account
+		n++
+		return ts.SignIn(fmt.Sprint("user ", n), rest.Operator)
+	}
+	tested := 0
+	for _, s := range samples(t, ts) {
+		if s.Role == rest.Admin || s.kind == rest.KindFunc || s.kind == rest.KindRaw || checkedBefore[s.operation] != "" {
+			continue
+		}
+		if n := roundTrips(recorded, wire, newUser, s); n != 1 {
+			t.Errorf("%s %s: %d round trips, want 1", s.Method, s.target, n)
+		}
+		tested++
+	}
+	if tested < 80 {
+		t.Errorf("only %d routes were tested", tested)
+	}
+}
+
+// TestSignedIn_preparedRoundTrips: a read and a write take one round trip altogether, once their statements are
+// prepared.
+func TestSignedIn_preparedRoundTrips(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	id := ts.CreateAccount("oscar", rest.Operator)
+	recorded, wire := recordedInstance(ts)
+	for name, token := range map[string]string{
+		"session":   ts.CreateSession(id).Access,
+		"API token": ts.CreateAPIToken(id, rest.Operator),
+	} {
+		for _, r := range []struct{ method, target, body string }{
+			{"GET", "/site/1", ""},
+			{"GET", "/sites?country=Iceland", ""},
+			{"PATCH", "/site/1", `{"contact": "x"}`},
+		} {
+			recorded.MustSend(token, r.method, r.target, r.body)
+			wire.take()
+			recorded.MustSend(token, r.method, r.target, r.body)
+			if got := wire.take(); got.roundTrips != 1 || !got.statements[0].isCheck() {
+				t.Errorf("%s: %s %s: %d round trips, want 1: %v", name, r.method, r.target, got.roundTrips, got.statements)
+			}
+		}
+	}
+}
