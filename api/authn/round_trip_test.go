@@ -68,7 +68,9 @@ func TestSignedIn_roundTrips(t *testing.T) {
 	required, requiredWire := recordedInstance(ts)
 	open, openWire := recordedInstance(ts, func(o *api.Options) { o.Access.AuthRequired = false })
 	always := func(token string) func() string { return func() string { return token } }
+	seen := map[string]bool{}
 	for _, route := range samples(t, ts) {
+		seen[route.operation] = true
 		if route.Role == rest.SessionOnly || route.operation == "ListStream" {
 			continue // anonymous callers cannot use it, or it does not end
 		}
@@ -84,6 +86,11 @@ func TestSignedIn_roundTrips(t *testing.T) {
 				t.Errorf("%s %s%s (%s): %d round trips, %d with a session, %d with an API token, want %d",
 					s.Method, s.target, form, s.operation, anonymous, withSession, withToken, want)
 			}
+		}
+	}
+	for operation := range checkedBefore {
+		if !seen[operation] {
+			t.Errorf("no route has the operation %s", operation)
 		}
 	}
 }
@@ -135,6 +142,34 @@ func TestSignedIn_preparedRoundTrips(t *testing.T) {
 			if got := wire.take(); got.roundTrips != 1 || !got.statements[0].isCheck() {
 				t.Errorf("%s: %s %s: %d round trips, want 1: %v", name, r.method, r.target, got.roundTrips, got.statements)
 			}
+		}
+	}
+}
+
+// TestSignedIn_replica: a list from a replica needs one round trip more, to the primary. The replica may not know yet
+// that a session has ended, so a refused request does not reach it.
+func TestSignedIn_replica(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	id := ts.CreateAccount("vera", rest.Viewer)
+	valid, revoked := ts.CreateSession(id), ts.CreateSession(id)
+	ts.Exec("UPDATE session SET revoked_at = now() WHERE id = $1", revoked.ID)
+	replica, replicaWire := recordedPool(ts)
+	recorded, wire := recordedInstance(ts, func(o *api.Options) { o.Replica = replica })
+	for _, accept := range []string{"application/json", "text/csv"} {
+		recorded.Send(revoked.Access, "GET", "/sites", "", "Accept: "+accept)
+		if got := wire.take().statements; !refusedByCheck(got) {
+			t.Errorf("%s, refused: the primary ran %v", accept, got)
+		}
+		if got := replicaWire.take(); got.roundTrips > 0 {
+			t.Errorf("%s, refused: the replica ran %v", accept, got.statements)
+		}
+		recorded.Send(valid.Access, "GET", "/sites", "", "Accept: "+accept)
+		if got := wire.take().statements; len(got) != 1 || got[0].outcome != completed || !got[0].isCheck() {
+			t.Errorf("%s: the primary ran %v, want the check", accept, got)
+		}
+		if got := replicaWire.take(); got.executions != 1 {
+			t.Errorf("%s: the replica ran %v, want the list", accept, got.statements)
 		}
 	}
 }

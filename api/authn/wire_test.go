@@ -50,8 +50,8 @@ func (w *wire) take() traffic {
 	return t
 }
 
-// recordedInstance returns an instance of ts whose only connection to Postgres is recorded. It sends no pings.
-func recordedInstance(ts *apitest.Server, adjust ...func(*api.Options)) (*apitest.Server, *wire) {
+// recordedPool returns a pool of one connection of the server's role, which is recorded. It sends no pings.
+func recordedPool(ts *apitest.Server) (*pgxpool.Pool, *wire) {
 	ts.Helper()
 	w := &wire{}
 	config := ts.ServerPool.Config()
@@ -67,6 +67,13 @@ func recordedInstance(ts *apitest.Server, adjust ...func(*api.Options)) (*apites
 		ts.Fatal(err)
 	}
 	ts.Cleanup(pool.Close)
+	return pool, w
+}
+
+// recordedInstance returns an instance of ts whose connection to the primary is recorded.
+func recordedInstance(ts *apitest.Server, adjust ...func(*api.Options)) (*apitest.Server, *wire) {
+	ts.Helper()
+	pool, w := recordedPool(ts)
 	return ts.NewInstance(append(adjust, func(o *api.Options) { o.Pool = pool })...), w
 }
 
