@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 
 	"labledger/api/rest"
@@ -85,6 +87,47 @@ func TestRefusedRequests_runNoStatement(t *testing.T) {
 	// The check must have been followed by a statement, or this test shows nothing.
 	if refused < 1500 || skipping[rest.KindOne] < 200 || skipping[rest.KindList] < 100 || skipping[rest.KindCreate] < 20 {
 		t.Errorf("%d refused requests, in which Postgres skipped statements by kind: %v", refused, skipping)
+	}
+}
+
+// TestRefusedRequests_revealNoErrors: a refused caller gets the same response to a malformed request as to a valid one,
+// and learns nothing about the request.
+func TestRefusedRequests_revealNoErrors(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	callers := refusedCallers(ts)
+	names := []string{"revoked session", "revoked API token", "viewer", "admin's API token"} // one of each kind
+	tested := 0
+	for _, route := range samples(t, ts) {
+		malformed := map[string]sample{}
+		edit := func(name string, change func(s *sample)) {
+			s := route
+			change(&s)
+			malformed[name] = s
+		}
+		edit("unknown parameter", func(s *sample) { s.target += "?nonsense=1" })
+		edit("not acceptable", func(s *sample) { s.headers = append(slices.Clone(s.headers), "Accept: x/y") })
+		edit("invalid body", func(s *sample) { s.body = "{" })
+		edit("unknown field", func(s *sample) { s.body = `{"nonsense": 1}` })
+		if strings.Contains(route.Path, "{") {
+			edit("invalid key", func(s *sample) { s.target = pathVariable.ReplaceAllString(s.Path, "~") })
+		}
+		for _, c := range callers {
+			if !c.refused(route.Role) || !slices.Contains(names, c.name) {
+				continue
+			}
+			want := apitest.WithoutRequestFields(sendOnce(ts, c.token, route).Body.String())
+			for name, s := range malformed {
+				w := sendOnce(ts, c.token, s)
+				if got := apitest.WithoutRequestFields(w.Body.String()); w.Code != c.status || got != want {
+					t.Errorf("%s: %s %s, %s: %d %s, want %d %s", c.name, s.Method, s.target, name, w.Code, got, c.status, want)
+				}
+				tested++
+			}
+		}
+	}
+	if tested < 1500 {
+		t.Errorf("only %d requests", tested)
 	}
 }
 
