@@ -173,3 +173,24 @@ func TestSignedIn_replica(t *testing.T) {
 		}
 	}
 }
+
+// TestSignedIn_recordsCaller: the check and the write share a transaction, in which the check sets what the history
+// records.
+func TestSignedIn_recordsCaller(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	id := ts.CreateAccount("oscar", rest.Operator)
+	for name, token := range map[string]string{
+		"session":   ts.CreateSession(id).Access,
+		"API token": ts.CreateAPIToken(id, rest.Operator),
+	} {
+		w := ts.Send(token, "PATCH", "/site/1", `{"contact": "`+name+`"}`)
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", name, w.Code, w.Body)
+		}
+		got := apitest.Value[string](ts, "SELECT concat_ws(' ', actor, request_id) FROM change ORDER BY id DESC LIMIT 1")
+		if want := "oscar " + w.Header().Get("X-Request-Id"); got != want {
+			t.Errorf("%s: the history has %q, want %q", name, got, want)
+		}
+	}
+}
