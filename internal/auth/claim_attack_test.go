@@ -15,7 +15,14 @@ func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 		}
 		tokens["claims signed: "+name] = signToken(k, validHeader, payload)
 	}
-	issuedAt := now.Unix()
+	memberAttacks(valid, add)
+	numberAttacks(valid, add)
+	timeAttacks(valid, add)
+	textAttacks(valid, add)
+}
+
+// memberAttacks adds payloads in which a member is missing, repeated, moved, renamed or has another value.
+func memberAttacks(valid string, add func(name, payload string)) {
 	members := strings.Split(strings.Trim(valid, "{}"), ",")
 	for i, m := range members {
 		name := m[1:4]
@@ -44,8 +51,12 @@ func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 			}
 		}
 	}
+}
+
+// numberAttacks adds payloads with the same times in other forms.
+func numberAttacks(valid string, add func(name, payload string)) {
 	for _, name := range []string{"iat", "nbf", "exp"} {
-		n := issuedAt
+		n := now.Unix()
 		if name == "exp" {
 			n += 900
 		}
@@ -57,6 +68,11 @@ func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 			add(name+" as "+text, strings.Replace(valid, member, member[:6]+text, 1))
 		}
 	}
+}
+
+// timeAttacks adds payloads with other times.
+func timeAttacks(valid string, add func(name, payload string)) {
+	issuedAt := now.Unix()
 	times := func(name string, iat, nbf, exp int64) {
 		add(name, strings.NewReplacer(
 			fmt.Sprintf(`"iat":%d`, issuedAt), fmt.Sprintf(`"iat":%d`, issuedAt+iat),
@@ -74,6 +90,10 @@ func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 	times("a second too short", 0, 0, 899)
 	times("exp 1e9 seconds late", 0, 0, 1_000_000_000)
 	times("exp before iat", 20, 0, 10)
+}
+
+// textAttacks adds payloads with other texts and other JSON around them.
+func textAttacks(valid string, add func(name, payload string)) {
 	for _, change := range [][3]string{
 		{"foreign iss", `"iss":"labledger"`, `"iss":"example"`},
 		{"iss with a capital", `"iss":"labledger"`, `"iss":"Labledger"`},
