@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
 
@@ -34,9 +35,18 @@ func TestAccessToken_roundTrip(t *testing.T) {
 	}
 }
 
-// The header and the claims are what other JWT readers rely on.
+// The header and the claims are what other JWT readers rely on. A library, as strict as it can be, accepts the token.
 func TestAccessToken_isJWT(t *testing.T) {
-	parts := strings.Split(newKeys(t, secret).SignAccessToken(7, session, now), ".")
+	k := newKeys(t, secret)
+	token := k.SignAccessToken(7, session, now)
+	_, err := jwt.Parse(token, func(*jwt.Token) (any, error) { return k.access(), nil },
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer), jwt.WithSubject("7"),
+		jwt.WithExpirationRequired(), jwt.WithNotBeforeRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(),
+		jwt.WithTimeFunc(func() time.Time { return now }))
+	if err != nil {
+		t.Error(err)
+	}
+	parts := strings.Split(token, ".")
 	if header, ok := decode(parts[0]); !ok || string(header) != `{"alg":"HS256","typ":"at+jwt"}` {
 		t.Errorf("header %s", header)
 	}
