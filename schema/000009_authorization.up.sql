@@ -6,19 +6,19 @@
 -- after it has waited for locks, and not as of the statement that calls it.
 
 -- "session" is required by routes that any role may use, but not with an API token.
-CREATE FUNCTION role_rank(role text) RETURNS integer
+CREATE FUNCTION role_level(role text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array_position(ARRAY['session', 'viewer', 'operator', 'admin'], role);
-COMMENT ON FUNCTION role_rank IS 'The rank of a role: a higher role includes the lower ones. Null for an unknown role.';
+COMMENT ON FUNCTION role_level IS 'The level of a role: a higher role includes the lower ones. Null for an unknown role.';
 
 
 -- The settings end with the transaction. A read has no request ID and needs none of them. The role must be known: a null
--- rank, which compares to null, must not pass.
+-- level, which compares to null, must not pass.
 CREATE FUNCTION begin_request(actor text, role text, request_id text, required_role text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    IF (role_rank(role) >= role_rank(required_role)) IS NOT TRUE THEN
+    IF (role_level(role) >= role_level(required_role)) IS NOT TRUE THEN
         RAISE EXCEPTION 'the role % is required', required_role
             USING ERRCODE = 'LL403', CONSTRAINT = 'caller_role', DETAIL = role, HINT = required_role;
     END IF;
@@ -80,7 +80,7 @@ BEGIN
         api_token.id,
         account.id,
         account.username,
-        CASE WHEN role_rank(api_token.role) < role_rank(account.role) THEN api_token.role ELSE account.role END
+        CASE WHEN role_level(api_token.role) < role_level(account.role) THEN api_token.role ELSE account.role END
     INTO token_id, account_id, username, role
     FROM api_token
     JOIN account ON account.id = api_token.account_id
