@@ -54,16 +54,17 @@ type Handler struct {
 	writeTimeout      time.Duration // of one write; a client that does not read is disconnected
 }
 
-// New returns the handler of the live stream. Closing shutdown ends all streams; nil never ends them.
-func New(pool *pgxpool.Pool, shutdown <-chan struct{}) *Handler {
-	return newHandler(newLedger(pool), db.New(pool), shutdown)
+// New returns the handler of the live stream. Closing shutdown ends all streams; nil never ends them. rules are those of
+// the parameters.
+func New(pool *pgxpool.Pool, shutdown <-chan struct{}, rules bind.Rules) *Handler {
+	return newHandler(newLedger(pool), db.New(pool), shutdown, rules)
 }
 
-func newHandler(src source, creds credentials, shutdown <-chan struct{}) *Handler {
+func newHandler(src source, creds credentials, shutdown <-chan struct{}, rules bind.Rules) *Handler {
 	return &Handler{
 		hub:               newHub(src, shutdown, maxStreams),
 		sessions:          newSessionWatcher(creds),
-		plan:              bind.New(reflect.TypeFor[Params](), http.MethodGet, nil, bind.Options{}),
+		plan:              bind.New(reflect.TypeFor[Params](), http.MethodGet, nil, bind.Options{Rules: rules}),
 		heartbeatInterval: heartbeatInterval,
 		writeTimeout:      writeTimeout,
 	}
