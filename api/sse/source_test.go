@@ -41,7 +41,7 @@ func TestLedger_usesIndex(t *testing.T) {
 	scanned, fetched = scanned-scannedBefore, fetched-fetchedBefore
 	const limit = 6 * pageRows
 	if scanned != 0 || fetched > limit {
-		t.Errorf("read %d rows by sequential scans, want 0; %d rows by index, want at most %d", scanned, fetched, limit)
+		t.Errorf("read %d rows by sequential scans, want 0; by index %d, want at most %d", scanned, fetched, limit)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package sse serves the live stream of events and alerts as Server-Sent Events:
 // https://html.spec.whatwg.org/multipage/server-sent-events.html. Each client reads the ledger at its own speed, page
-// by page, from its own position. Between pages it holds no database connection. The package knows neither rules nor how
-// events are recorded.
+// by page, from its own position. Between pages it holds no database connection. The package knows neither the rules of
+// events nor how they are recorded.
 package sse
 
 import (
@@ -54,7 +54,7 @@ type Handler struct {
 	writeTimeout      time.Duration // of one write; a client that does not read is disconnected
 }
 
-// New returns the handler of the live stream. Closing shutdown ends all streams; nil never ends them. rules are those of
+// New returns the handler of the live stream. Closing shutdown ends all streams; nil never ends them. rules validate
 // the parameters.
 func New(pool *pgxpool.Pool, shutdown <-chan struct{}, rules bind.Rules) *Handler {
 	return newHandler(newLedger(pool), db.New(pool), shutdown, rules)
