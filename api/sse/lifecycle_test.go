@@ -94,7 +94,7 @@ func TestStream_slowClient(t *testing.T) {
 		}
 		advance(1)
 		if n := s.clients(); n != 1 {
-			t.Errorf("%d clients after the timeout, want 1", n)
+			t.Fatalf("%d clients after the timeout, want 1", n)
 		}
 		if rest, err := io.ReadAll(slow); len(rest) > 0 || err != nil {
 			t.Errorf("the slow client received %q, %v", rest, err)
@@ -134,11 +134,21 @@ func TestStream_shutdown(t *testing.T) {
 
 // TestStream_endsCleanly: streams end cleanly even if the deadline of the last write has passed.
 func TestStream_endsCleanly(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memoryServer) {
-		s.stream.writeTimeout = time.Second
-		l := s.listenIdle(t, "")
-		advance(2 * time.Second)
-		close(s.shutdown)
-		l.WaitClosed(t)
-	})
+	t.Parallel()
+	for cause, end := range map[string]func(*memoryServer){
+		"shutdown": func(s *memoryServer) { close(s.shutdown) },
+		"restore":  func(s *memoryServer) { s.source.truncate(0) },
+	} {
+		t.Run(cause, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *memoryServer) {
+				s.stream.writeTimeout = time.Second
+				s.source.add(1, 1)
+				l := s.listenIdle(t, "")
+				advance(2 * time.Second)
+				end(s)
+				advance(pollInterval)
+				l.WaitClosed(t)
+			})
+		})
+	}
 }
