@@ -78,7 +78,7 @@ func TestStream_commitOrder(t *testing.T) {
 	for _, c := range controls {
 		c.poll(t, pool)
 	}
-	after := s.listen(t, "", "0")
+	after := serve(t, pool).listen(t, "", "0") // a server that shares no page with the other stream
 	after.Next(t)
 	if m := after.Next(t); m != sse.Heartbeat {
 		t.Errorf("before the earlier transaction has ended: got %+v, want a heartbeat", m)
@@ -143,7 +143,7 @@ func TestStream_underLoad(t *testing.T) {
 	}
 	reading.Wait()
 	for r := range readers {
-		checkSeen(t, fmt.Sprint("reader ", r), seen[r], append(rows, last))
+		checkSeen(t, r, seen[r], append(rows, last))
 	}
 }
 
@@ -181,7 +181,7 @@ func readResuming(ctx context.Context, t *testing.T, s *server, seen map[string]
 		for range rand.IntN(80) {
 			m, ok := <-l.Messages()
 			if !ok {
-				return fmt.Errorf("the stream ended: %w", context.Cause(ctx))
+				return fmt.Errorf("the stream ended after %s", position)
 			}
 			if m.ID != "" {
 				position = m.ID
@@ -202,16 +202,20 @@ func readResuming(ctx context.Context, t *testing.T, s *server, seen map[string]
 }
 
 // checkSeen checks that a reader has seen each row once, and no other rows except older versions of alerts.
-func checkSeen(t *testing.T, reader string, seen map[string]int, rows []string) {
+func checkSeen(t *testing.T, reader int, seen map[string]int, rows []string) {
 	t.Helper()
+	var missed []string
 	for _, row := range rows {
 		if seen[row] == 0 {
-			t.Errorf("%s missed %s", reader, row)
+			missed = append(missed, row)
 		}
+	}
+	if len(missed) > 0 {
+		t.Errorf("reader %d missed %d of %d rows, such as %s", reader, len(missed), len(rows), missed[0])
 	}
 	for row, times := range seen {
 		if times != 1 || strings.HasPrefix(row, "event") && !slices.Contains(rows, row) {
-			t.Errorf("%s received %s %d times", reader, row, times)
+			t.Errorf("reader %d received %s %d times", reader, row, times)
 		}
 	}
 }

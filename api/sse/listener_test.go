@@ -89,24 +89,30 @@ func (l *Listener) Messages() <-chan Message { return l.messages }
 // Next waits for the next message, with or without data.
 func (l *Listener) Next(t testing.TB) Message {
 	t.Helper()
-	select {
-	case m, ok := <-l.messages:
-		if !ok {
-			t.Fatalf("the stream ended: %v", l.err)
-		}
-		return m
-	case <-time.After(pgtest.WaitTimeout):
-		t.Fatal("timeout while waiting for a message")
-	}
-	panic("unreachable")
+	return l.next(t, func(Message) bool { return true })
 }
 
 // NextData waits for the next message with data.
 func (l *Listener) NextData(t testing.TB) Message {
 	t.Helper()
+	return l.next(t, func(m Message) bool { return m.Data != "" })
+}
+
+// next waits for the next message that matches.
+func (l *Listener) next(t testing.TB, matches func(Message) bool) Message {
+	t.Helper()
+	timeout := time.After(pgtest.WaitTimeout) // also ends a stream of heartbeats
 	for {
-		if m := l.Next(t); m.Data != "" {
-			return m
+		select {
+		case m, ok := <-l.messages:
+			if !ok {
+				t.Fatalf("the stream ended: %v", l.err)
+			}
+			if matches(m) {
+				return m
+			}
+		case <-timeout:
+			t.Fatal("timeout while waiting for a message")
 		}
 	}
 }
