@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/api/authn"
 	"labledger/api/rest"
 	"labledger/internal/apitest"
 	"labledger/internal/auth"
@@ -21,8 +21,8 @@ import (
 // A callerCase is a caller with one kind of credentials.
 type callerCase struct {
 	name         string
-	token        string // "" for none
-	role         role   // public if the credentials are missing or invalid
+	token        string    // "" for none
+	role         rest.Role // Public if the credentials are missing or invalid
 	usesAPIToken bool
 	usesCookie   bool // sends the token as a cookie
 	isOwner      bool // owns the sample todo, session and API token
@@ -30,26 +30,34 @@ type callerCase struct {
 
 // expectedDenial returns the status that a caller must get: 401, 403, or 0 for neither. It restates the rules
 // independently of the code under test.
-func (c callerCase) expectedDenial(rt route, path string) int {
-	changesTodo := rt.method != http.MethodGet && strings.Contains(path, "/todo") && strings.Contains(path, "{id}")
+func (c callerCase) expectedDenial(e *rest.Endpoint) int {
+	changesTodo := e.Method != http.MethodGet && strings.Contains(e.Path, "/todo") && strings.Contains(e.Path, "{id}")
 	switch {
-	case rt.role == public:
+	case e.Role == rest.Public:
 		return 0
-	case c.role == public:
+	case c.role == rest.Public:
 		return http.StatusUnauthorized
-	case rt.role == sessionOnly && c.usesAPIToken,
-		rt.role == operator && c.role == viewer,
-		rt.role == admin && c.role != admin,
-		changesTodo && !c.isOwner && c.role != admin:
+	case e.Role == rest.SessionOnly && c.usesAPIToken,
+		e.Role == rest.Operator && c.role == rest.Viewer,
+		e.Role == rest.Admin && c.role != rest.Admin,
+		changesTodo && !c.isOwner && c.role != rest.Admin:
 		return http.StatusForbidden
 	}
 	return 0
 }
 
 // expectsNotFound reports whether the row is visible to its owner only, so that even admins get 404.
-func (c callerCase) expectsNotFound(rt route, path string) bool {
-	return !c.isOwner && rt.role == sessionOnly && pathVariable.MatchString(path)
+func (c callerCase) expectsNotFound(e *rest.Endpoint) bool {
+	return !c.isOwner && e.Role == rest.SessionOnly && pathVariable.MatchString(e.Path)
 }
+
+// IDs of rows in the samples of the OpenAPI document.
+const (
+	sampleSession   = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
+	sampleContainer = "123e4567-e89b-12d3-a456-426614174000"
+	sampleEvent     = "01a1b5c8-7000-7000-8000-000000000001"
+	sampleAlert     = "01a1b5c8-7000-7000-8000-000000000002"
+)
 
 // callerCases creates all callers. The rows with sample IDs belong to the owner.
 func callerCases(ts *apitest.Server) []callerCase {
@@ -64,11 +72,11 @@ func callerCases(ts *apitest.Server) []callerCase {
 	changedID := ts.CreateAccount("changed", rest.Admin)
 
 	session := ts.CreateSession(owner)
-	ts.Exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.id)
+	ts.Exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.ID)
 	session.Access = keys.SignAccessToken(owner, uuid.MustParse(sampleSession), time.Now())
 	ts.CreateAPIToken(owner, rest.Viewer) // gets ID 1
 	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
-	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", examples["uuid"])
+	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", sampleContainer)
 	for _, sql := range []string{
 		`INSERT INTO attachment (name, url, type, size, sha256)
 			VALUES ('a.txt', '/media/aa/` + strings.Repeat("a", 26) + `.txt', 'text/plain', 1, repeat('0', 64))`,
@@ -95,13 +103,13 @@ func callerCases(ts *apitest.Server) []callerCase {
 	endedToken := ts.CreateAPIToken(admin1, rest.Admin)
 	revokedToken := ts.CreateAPIToken(admin1, rest.Admin)
 	for _, token := range []string{
-		loggedOut.access, disabledSession.access, changedSession.access, loweredSession.access,
+		loggedOut.Access, disabledSession.Access, changedSession.Access, loweredSession.Access,
 		disabledToken, changedToken, loweredToken, endedToken, revokedToken,
 	} {
 		ts.MustSend(token, "GET", "/api/v1/users", "") // all are valid admin tokens before the changes below
 	}
-	ts.MustSend(loggedOut.access, "POST", "/auth/logout", "")
-	ts.MustSend(changedSession.access, "PATCH", "/account",
+	ts.MustSend(loggedOut.Access, "POST", "/auth/logout", "")
+	ts.MustSend(changedSession.Access, "PATCH", "/account",
 		`{"password": "a new horse for the battery", "current_password": "`+apitest.Password+`"}`)
 	adminToken := ts.CreateSession(admin1).Access
 	ts.MustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", disabledID), `{"disabled": true}`)
@@ -118,15 +126,15 @@ func callerCases(ts *apitest.Server) []callerCase {
 		{name: "admin", token: adminToken, role: rest.Admin},
 		{name: "owner", token: session.Access, role: rest.Viewer, isOwner: true},
 		{name: "another user", token: ts.CreateSession(anotherUser).Access, role: rest.Operator},
-		{name: "disabled", token: disabledSession.access},
-		{name: "expired", token: keys.SignAccessToken(admin1, expired.id, time.Now().Add(-auth.AccessTokenTTL))},
-		{name: "logged out", token: loggedOut.access},
-		{name: "password changed", token: changedSession.access},
-		{name: "role lowered", token: loweredSession.access, role: rest.Viewer},
+		{name: "disabled", token: disabledSession.Access},
+		{name: "expired", token: keys.SignAccessToken(admin1, expired.ID, time.Now().Add(-auth.AccessTokenTTL))},
+		{name: "logged out", token: loggedOut.Access},
+		{name: "password changed", token: changedSession.Access},
+		{name: "role lowered", token: loweredSession.Access, role: rest.Viewer},
 		{name: "garbage", token: "garbage"},
 		{name: "viewer with cookie", token: ts.CreateSession(vera).Access, role: rest.Viewer, usesCookie: true},
 		{name: "admin with cookie", token: ts.CreateSession(admin1).Access, role: rest.Admin, usesCookie: true},
-		{name: "logged out with cookie", token: loggedOut.access, usesCookie: true},
+		{name: "logged out with cookie", token: loggedOut.Access, usesCookie: true},
 		{name: "API token as cookie", token: ts.CreateAPIToken(admin1, rest.Admin), usesCookie: true},
 		{name: "viewer's API token", token: ts.CreateAPIToken(vera, rest.Viewer), role: rest.Viewer, usesAPIToken: true},
 		{name: "operator's API token", token: ts.CreateAPIToken(oscar, rest.Operator), role: rest.Operator, usesAPIToken: true},
@@ -144,132 +152,132 @@ func callerCases(ts *apitest.Server) []callerCase {
 // change nothing. A request that must be allowed is sent as a dry run and must succeed, since a failure for another
 // reason would hide a missing check.
 func TestAuthorizationMatrix(t *testing.T) {
+	t.Parallel()
 	ts := apitest.New(t)
-	cases := callerCases(ts)
-	table := routes(deps{metrics: newMetrics(nil, "")})
-	refreshClaims := auth.RefreshClaims{Session: uuid.MustParse(sampleSession), Generation: 1}
-	refresh := ts.Options.Access.Keys.SignRefreshToken(refreshClaims)
-	bodies := map[string]string{
-		"/auth/login":   `{"username": "owner", "password": "` + apitest.Password + `"}`,
-		"/auth/refresh": `{"refresh_token": "` + refresh + `"}`,
-	}
+	m := newMatrix(ts)
 	before := ts.TableDigest()
-	var unauthorizedBody string      // must be the same for all unauthenticated requests
-	responses := map[string]string{} // first response of each public route
-	denials := 0
-	for i, c := range cases {
-		for _, rt := range table {
-			for _, path := range rt.paths {
-				body := bodies[path]
-				if body == "" {
-					body = sampleBody(t, rt, path)
-				}
-				target, denial := samplePath(path), c.expectedDenial(rt, path)
-				if rt.endpoint.raw == nil {
-					target += requiredQueryString(newBinder(rt.endpoint.in, rt.method, pathVariables(path)))
-				}
-				if rt.method != http.MethodGet && denial == 0 {
-					target += "?dry_run=true"
-				}
-				methods := []string{rt.method}
-				if rt.method == http.MethodGet {
-					methods = append(methods, http.MethodHead)
-				}
-				for _, method := range methods {
-					w := ts.sendAs(c, method, target, body, extraHeaders(rt, i)...)
-					name := fmt.Sprintf("%s: %s %s", c.name, method, target)
-					inUse := w.Code == http.StatusConflict && rt.method == http.MethodDelete // without cascade
-					switch {
-					case strings.HasPrefix(path, "/media/") && w.Code == http.StatusNotFound: // the file does not exist
-					case path == "/auth/refresh" && w.Code == http.StatusBadRequest: // rejects dry runs
-					case denial == 0 && c.expectsNotFound(rt, path) && w.Code == http.StatusNotFound:
-					case denial == 0 && !c.expectsNotFound(rt, path) && (w.Code/100 == 2 || inUse):
-					case denial != 0 && w.Code == denial:
-						denials++
-					default:
-						t.Errorf("%s: %d %s", name, w.Code, w.Body)
-					}
-					if denial == http.StatusUnauthorized && method != http.MethodHead {
-						if unauthorizedBody == "" {
-							unauthorizedBody = apitest.WithoutRequestFields(w.Body.String())
-						}
-						sameBody := apitest.WithoutRequestFields(w.Body.String()) == unauthorizedBody
-						if !sameBody || w.Header().Get("WWW-Authenticate") == "" {
-							t.Errorf("%s: %v %s differs from %s", name, w.Header(), w.Body, unauthorizedBody)
-						}
-					}
-					// /auth/session depends on the caller, and the app page has a nonce.
-					if rt.role == public && path != "/auth/session" && !strings.HasPrefix(path, "/app") {
-						text := fmt.Sprint(w.Code, " ")
-						if rt.method == http.MethodGet {
-							text += apitest.WithoutRequestFields(w.Body.String())
-						}
-						if first, seen := responses[method+path]; seen && text != first {
-							t.Errorf("%s: got %s; another caller got %s", name, text, first)
-						}
-						responses[method+path] = text
-					}
-				}
-			}
+	for i, c := range m.cases {
+		for _, e := range m.endpoints {
+			m.send(c, i, e)
 		}
 		if ts.TableDigest() != before {
 			t.Fatalf("%s changed the database", c.name)
 		}
 	}
-	if len(responses) < len(publicRoutes) || denials < 1000 {
-		t.Errorf("only %d public routes and %d denials were tested", len(responses), denials)
+	if len(m.publicResponses) < len(publicRoutes) || m.denials < 1000 {
+		t.Errorf("only %d public routes and %d denials were tested", len(m.publicResponses), m.denials)
 	}
 	for _, name := range []string{
 		"anonymous", "viewer", "operator", "admin", "owner", "another user", "disabled", "expired", "logged out",
 		"password changed", "role lowered", "garbage",
 	} {
-		if !slices.ContainsFunc(cases, func(c callerCase) bool { return c.name == name }) {
+		if !slices.ContainsFunc(m.cases, func(c callerCase) bool { return c.name == name }) {
 			t.Errorf("no caller is %q", name)
 		}
 	}
 }
 
-// sampleBody returns a valid body for a route, or "" if the route accepts none.
-func sampleBody(t *testing.T, rt route, path string) string {
-	t.Helper()
-	if rt.method == http.MethodGet || rt.method == http.MethodDelete {
-		return ""
-	}
-	b := newBinder(rt.endpoint.in, rt.method, pathVariables(path))
-	switch {
-	case len(b.bodyNames) == 0:
-		return ""
-	case rt.endpoint.form:
-		return sampleForm
-	}
-	text, err := json.Marshal(exampleBody(rt, b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+// A matrix is all callers, all endpoints, and what the requests so far have shown.
+type matrix struct {
+	*apitest.Server
+	cases            []callerCase
+	endpoints        []*rest.Endpoint
+	samples          map[string]sampleRequest
+	denials          int
+	unauthorizedBody string            // must be the same for all unauthenticated requests
+	publicResponses  map[string]string // first response of each public route
 }
 
-// sampleForm is a multipart form with the boundary X and one file.
-const sampleForm = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--X--\r\n"
-
-// extraHeaders returns headers with a separate client address for each case, and the Content-Type of a form.
-func extraHeaders(rt route, i int) []string {
-	all := []string{fmt.Sprint("X-Forwarded-For: 198.51.100.", i)}
-	if rt.endpoint.form {
-		all = append(all, "Content-Type: multipart/form-data; boundary=X")
+func newMatrix(ts *apitest.Server) *matrix {
+	m := &matrix{
+		Server: ts, cases: callerCases(ts), endpoints: endpoints(), publicResponses: map[string]string{},
 	}
-	return all
+	m.samples = sampleRequests(ts.T, m.endpoints)
+	claims := auth.RefreshClaims{Session: uuid.MustParse(sampleSession), Generation: 1}
+	for path, body := range map[string]string{
+		"/auth/login":   `{"username": "owner", "password": "` + apitest.Password + `"}`,
+		"/auth/refresh": `{"refresh_token": "` + ts.Options.Access.Keys.SignRefreshToken(claims) + `"}`,
+	} {
+		m.samples["POST "+path] = sampleRequest{target: path, body: body}
+	}
+	return m
+}
+
+// send sends the sample of an endpoint as the caller number i, and as HEAD for a read.
+func (m *matrix) send(c callerCase, i int, e *rest.Endpoint) {
+	sample := m.samples[e.Method+" "+e.Path]
+	header := append(sample.header, fmt.Sprint("X-Forwarded-For: 198.51.100.", i)) // each is rate-limited apart
+	methods := []string{e.Method}
+	target := sample.target
+	switch {
+	case e.Method == http.MethodGet:
+		methods = append(methods, http.MethodHead)
+	case c.expectedDenial(e) == 0:
+		target += "?dry_run=true"
+	}
+	for _, method := range methods {
+		w := sendAs(m.Server, c, method, target, sample.body, header...)
+		name := fmt.Sprintf("%s: %s %s", c.name, method, target)
+		m.checkStatus(name, c, e, w)
+		if w.Code == http.StatusUnauthorized && method != http.MethodHead {
+			m.checkUnauthorized(name, w)
+		}
+		m.checkPublic(name, method, e, w)
+	}
+}
+
+func (m *matrix) checkStatus(name string, c callerCase, e *rest.Endpoint, w *httptest.ResponseRecorder) {
+	denial := c.expectedDenial(e)
+	inUse := w.Code == http.StatusConflict && e.Method == http.MethodDelete // without cascade
+	switch {
+	case strings.HasPrefix(e.Path, "/media/") && w.Code == http.StatusNotFound: // the file does not exist
+	case e.Path == "/auth/refresh" && w.Code == http.StatusBadRequest: // rejects dry runs
+	case denial == 0 && c.expectsNotFound(e) && w.Code == http.StatusNotFound:
+	case denial == 0 && !c.expectsNotFound(e) && (w.Code/100 == 2 || inUse):
+	case denial != 0 && w.Code == denial:
+		m.denials++
+	default:
+		m.Errorf("%s: %d %s", name, w.Code, w.Body)
+	}
+}
+
+// checkUnauthorized checks that the response does not depend on the reason.
+func (m *matrix) checkUnauthorized(name string, w *httptest.ResponseRecorder) {
+	body := apitest.WithoutRequestFields(w.Body.String())
+	if m.unauthorizedBody == "" {
+		m.unauthorizedBody = body
+	}
+	if body != m.unauthorizedBody || w.Header().Get("WWW-Authenticate") == "" {
+		m.Errorf("%s: %v %s differs from %s", name, w.Header(), w.Body, m.unauthorizedBody)
+	}
+}
+
+// checkPublic checks that the response of a public route does not depend on the caller.
+func (m *matrix) checkPublic(name, method string, e *rest.Endpoint, w *httptest.ResponseRecorder) {
+	// /auth/session depends on the caller, and the app page has a nonce.
+	if e.Role != rest.Public || e.Path == "/auth/session" || strings.HasPrefix(e.Path, "/app") {
+		return
+	}
+	text := fmt.Sprint(w.Code, " ")
+	if e.Method == http.MethodGet {
+		text += apitest.WithoutRequestFields(w.Body.String())
+	}
+	if first, seen := m.publicResponses[method+e.Path]; seen && text != first {
+		m.Errorf("%s: got %s; another caller got %s", name, text, first)
+	}
+	m.publicResponses[method+e.Path] = text
 }
 
 // sendAs sends a request as a caller. It cancels a stream after the first write.
-func (ts *apitest.Server) sendAs(
-	caller callerCase, method, target, body string, header ...string,
+func sendAs(
+	ts *apitest.Server, caller callerCase, method, target, body string, header ...string,
 ) *httptest.ResponseRecorder {
 	token := caller.token
 	if caller.usesCookie {
-		token, header = "", append(header, "Cookie: "+accessCookie+"="+caller.token, sameOrigin)
+		token = ""
+		header = append(header, "Cookie: "+authn.AccessCookieName(false)+"="+caller.token, "Sec-Fetch-Site: same-origin")
 	}
-	if target != streamPath || method == http.MethodHead {
+	if target != "/api/v1/stream" || method == http.MethodHead {
 		return ts.Send(token, method, target, body, header...)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

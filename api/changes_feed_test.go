@@ -88,7 +88,7 @@ func TestChangesFeed_showsEveryChange(t *testing.T) {
 		feed.poll()
 		control.poll()
 	}
-	total := count(t, pool, "SELECT count(*) FROM change")
+	total := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM change")
 	for feed.poll(); feed.count < total && ctx.Err() == nil; feed.poll() {
 		time.Sleep(10 * time.Millisecond) // transactions of other tests hold the feed back as well
 	}
@@ -120,7 +120,7 @@ func TestChangesFeed_afterRestore(t *testing.T) {
 	pool := pgtest.Pool(t)
 	h := apitest.NewPublic(pool)
 	ctx := context.Background()
-	total := count(t, pool, "SELECT count(*) FROM change")
+	total := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM change")
 	for _, sql := range []string{
 		"ALTER TABLE change DISABLE TRIGGER append_only",
 		"UPDATE change SET xid = xid + 1000000000",

@@ -6,9 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"labledger/api"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -20,7 +24,7 @@ import (
 
 // openAPIRouter finds the operation of a request.
 var openAPIRouter = sync.OnceValue(func() routers.Router {
-	embedded, err := assets.ReadFile("openapi.json")
+	embedded, err := os.ReadFile("openapi.json")
 	if err != nil {
 		panic(err)
 	}
@@ -58,7 +62,7 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 	switch req.Method {
 	case http.MethodHead:
 		req.Method = http.MethodGet
-	case methodUpdate: // OpenAPI cannot express this method
+	case api.MethodUpdate: // OpenAPI cannot express this method
 		if resp.StatusCode == http.StatusMethodNotAllowed {
 			return ""
 		}
@@ -141,4 +145,11 @@ func TestContractViolation(t *testing.T) {
 			t.Errorf("%s: got %q, want a violation: %t", c.name, reason, c.violation)
 		}
 	}
+}
+
+// isWebPage reports whether a path serves a file for browsers, which the OpenAPI document does not describe.
+func isWebPage(path string) bool {
+	return slices.ContainsFunc([]string{"/docs", "/app", "/static/", "/api/v1/openapi.json"}, func(prefix string) bool {
+		return strings.HasPrefix(path, prefix)
+	})
 }

@@ -21,7 +21,7 @@ func TestHistory_recordsActor(t *testing.T) {
 	}
 	n := 0
 	// checkActor sends a write and checks the actor of the rows that it adds to a history table.
-	checkActor := func(actor, token, history, method, target, body string, header ...string) (response object) {
+	checkActor := func(actor, token, history, method, target, body string, header ...string) (response apitest.Object) {
 		t.Helper()
 		n++
 		id := fmt.Sprint("request-", n)

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -37,8 +36,8 @@ func scrape(t *testing.T, h http.Handler) map[string]string {
 // TestMetrics sends requests and checks the counters.
 func TestMetrics(t *testing.T) {
 	_, serverPool := pgtest.Pools(t)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	h := api.New(api.Options{Pool: serverPool, Log: log, AnonymousActor: "anonymous", Version: "v7"})
+	log := slog.New(slog.DiscardHandler)
+	h := api.New(api.Options{Pool: serverPool, Log: log, Version: "v7"})
 	const event = `{"type": "withdraw", "amount": 200, "user_id": 1, "time": 1}`
 	for _, c := range []struct{ method, target, body string }{
 		{"POST", "/event", event},
@@ -94,7 +93,7 @@ func TestDashboard_metricNames(t *testing.T) {
 		t.Fatalf("%d panels: %v", len(dashboard.Panels), err)
 	}
 	pool := pgtest.Pool(t)
-	h := api.New(api.Options{Pool: pool, Log: slog.New(slog.DiscardHandler), AnonymousActor: "anonymous", Version: "test"})
+	h := api.New(api.Options{Pool: pool, Log: slog.New(slog.DiscardHandler), Version: "test"})
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/site/1", nil))
 	measured := map[string]bool{}
 	for series := range scrape(t, h) {

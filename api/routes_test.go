@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"encoding/json"
+	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -9,13 +12,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/gorilla/mux"
 
 	"labledger/api"
+	"labledger/api/rest"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
+	"labledger/internal/programtest"
 )
 
-// publicRoutes are the only routes that require no role. The list is explicit because public is the zero value: a route
+var update = flag.Bool("update", false, "rewrite the files in testdata that tests compare with")
+
+// endpoints returns the endpoints of the route table.
+func endpoints() []*rest.Endpoint { return api.Endpoints() }
+
+// publicRoutes are the only routes that require no role. The list is explicit because Public is the zero value: a route
 // without a role would be public by mistake.
 var publicRoutes = []string{
 	"GET /",
@@ -34,60 +44,34 @@ var publicRoutes = []string{
 	"POST /auth/register",
 }
 
-// TestRouter_matchesRouteTable compares the router with the route table in both directions: the router serves no other
-// path or method, and every route of the table is reachable and requires its role.
+// TestRouter_matchesRouteTable asks the server for the methods of each path of the table. The path must not match an
+// earlier template, and must allow the methods of the table and no others.
 func TestRouter_matchesRouteTable(t *testing.T) {
-	pool := pgtest.Pool(t)
-	router := api.New(api.Options{Pool: pool}).(*middleware).next.(*mux.Router)
-	table := routes(deps{metrics: newMetrics(nil, "")})
-	var want, got []string
-	for _, rt := range table {
-		if rt.role < public || int(rt.role) >= len(roleNames) {
-			t.Fatalf("%s %v: unknown role %d", rt.method, rt.paths, rt.role)
+	t.Parallel()
+	var log programtest.Output
+	h := api.New(api.Options{Pool: pgtest.Pool(t), App: apitest.App(), Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	methods := map[string][]string{}
+	targets := map[string]string{}
+	samples := sampleRequests(t, endpoints())
+	for _, e := range endpoints() {
+		methods[e.Path] = append(methods[e.Path], e.Method)
+		if e.Method == http.MethodGet {
+			methods[e.Path] = append(methods[e.Path], http.MethodHead)
 		}
-		for _, path := range rt.paths {
-			want = append(want, fmt.Sprint(rt.method, " ", path, " ", rt.role))
-			if rt.method == http.MethodGet {
-				want = append(want, fmt.Sprint(http.MethodHead, " ", path, " ", rt.role))
-			}
-		}
+		targets[e.Path], _, _ = strings.Cut(samples[e.Method+" "+e.Path].target, "?")
 	}
-	handlers := map[string]http.Handler{}
-	err := router.Walk(func(rt *mux.Route, _ *mux.Router, _ []*mux.Route) error {
-		path, err := rt.GetPathTemplate()
-		if err != nil {
-			return fmt.Errorf("a route has no path and would match every request: %w", err)
+	for path, want := range methods {
+		before := len(log.String())
+		w := apitest.Do(h, http.MethodOptions, targets[path], "")
+		var line struct{ Route string }
+		if err := json.Unmarshal([]byte(log.String()[before:]), &line); err != nil {
+			t.Fatal(err)
 		}
-		ph, ok := rt.GetHandler().(*pathHandler)
-		if !ok || ph.authn == nil {
-			return fmt.Errorf("%s is served by a %T without authentication", path, rt.GetHandler())
-		}
-		handlers[path] = ph
-		for method, protected := range ph.byMethod {
-			got = append(got, fmt.Sprint(method, " ", path, " ", protected.role))
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the router differs from the table (- table, + router):\n%s", diff)
-	}
-
-	// An earlier path of the router must not match the requests of a later one.
-	for _, rt := range table {
-		for _, path := range rt.paths {
-			r, err := http.NewRequest(rt.method, samplePath(path), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var match mux.RouteMatch
-			if !router.Match(r, &match) || match.Handler != handlers[path] {
-				t.Errorf("%s: got handler %v, want the handler of %s", r.URL, match.Handler, path)
-			}
+		want = append(want, http.MethodOptions)
+		slices.Sort(want)
+		if line.Route != path || w.Header().Get("Allow") != strings.Join(want, ", ") {
+			t.Errorf("OPTIONS %s: route %s allows %s, want %s with %s",
+				targets[path], line.Route, w.Header().Get("Allow"), path, strings.Join(want, ", "))
 		}
 	}
 }
@@ -95,18 +79,17 @@ func TestRouter_matchesRouteTable(t *testing.T) {
 // TestRoles compares the roles of all routes with testdata/roles.txt, so that a change of a role is visible in a
 // review. `go test ./api -run TestRoles -update` rewrites the file.
 func TestRoles(t *testing.T) {
+	t.Parallel()
 	const file = "testdata/roles.txt"
-	var all, publicOnly []string
-	for _, rt := range routes(deps{metrics: newMetrics(nil, "")}) {
-		for _, path := range rt.paths {
-			all = append(all, fmt.Sprintf("%-8s %s %s\n", rt.role, rt.method, path))
-			if rt.role == public {
-				publicOnly = append(publicOnly, rt.method+" "+path)
-			}
+	var all, public []string
+	for _, e := range endpoints() {
+		all = append(all, fmt.Sprintf("%-8s %s %s\n", e.Role, e.Method, e.Path))
+		if e.Role == rest.Public {
+			public = append(public, e.Method+" "+e.Path)
 		}
 	}
-	slices.Sort(publicOnly)
-	if diff := cmp.Diff(publicRoutes, publicOnly); diff != "" {
+	slices.Sort(public)
+	if diff := cmp.Diff(publicRoutes, public); diff != "" {
 		t.Errorf("the public routes have changed (- expected, + table):\n%s", diff)
 	}
 	text := strings.Join(all, "")
@@ -123,28 +106,4 @@ func TestRoles(t *testing.T) {
 	if diff := cmp.Diff(string(want), text); diff != "" {
 		t.Errorf("the roles have changed; if intended, run go test ./api -run TestRoles -update (- file, + table):\n%s", diff)
 	}
-}
-
-// samplePath replaces the variables of a path with values that exist in the data of TestAuthorizationMatrix.
-func samplePath(path string) string {
-	return pathVariable.ReplaceAllStringFunc(path, func(name string) string {
-		switch name, _, _ = strings.Cut(name[1:len(name)-1], ":"); name {
-		case "page":
-			return "sites"
-		case "digest":
-			return staticDigest()
-		case "offset":
-			return "0"
-		case "limit":
-			return "10"
-		case "username":
-			return "Bob"
-		case "file":
-			if strings.HasPrefix(path, "/static/") {
-				return "app.js"
-			}
-			return "docs.css"
-		}
-		return pathExample(name)
-	})
 }

@@ -3,18 +3,21 @@ package api_test
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"labledger/api/rest"
 )
 
 // A storyCoverage records which routes the stories requested, and the class of each response.
 type storyCoverage struct {
-	table  []route
-	mutex  sync.Mutex
-	visits map[visit]bool
+	endpoints []*rest.Endpoint
+	mutex     sync.Mutex
+	visits    map[visit]bool
 }
 
 // A visit is a request to a route with the class of its response.
@@ -22,8 +25,8 @@ type visit struct{ method, path, class string }
 
 func (v visit) String() string { return v.method + " " + v.path + " " + v.class }
 
-func newStoryCoverage(table []route) *storyCoverage {
-	return &storyCoverage{table: table, visits: map[visit]bool{}}
+func newStoryCoverage(all []*rest.Endpoint) *storyCoverage {
+	return &storyCoverage{endpoints: all, visits: map[visit]bool{}}
 }
 
 // add records one request. It ignores requests that match no route.
@@ -34,9 +37,9 @@ func (cov *storyCoverage) add(r storyRequest, status int) {
 	}
 	cov.mutex.Lock()
 	defer cov.mutex.Unlock()
-	for _, path := range allPaths(cov.table) {
-		if templatePattern(path).MatchString(uri.Path) {
-			cov.visits[visit{r.method, path, statusClass(status)}] = true
+	for _, e := range cov.endpoints {
+		if e.Method == r.method && templatePattern(e.Path).MatchString(uri.Path) {
+			cov.visits[visit{r.method, e.Path, statusClass(status)}] = true
 		}
 	}
 }
@@ -64,31 +67,31 @@ func statusClass(status int) string {
 	return "other"
 }
 
-// expectedClasses returns the classes that the stories must cover on each path of a route.
-func expectedClasses(rt route) []string {
-	e := rt.endpoint
-	_, hasDependents := e.in.FieldByName("Cascade")
-	updates := rt.method == http.MethodPatch || rt.method == http.MethodPut && !strings.HasPrefix(e.in.Name(), "Upsert")
+// expectedClasses returns the classes that the stories must cover of an endpoint.
+func expectedClasses(e *rest.Endpoint) []string {
+	d := e.Operation.Describe()
+	hasDependents := slices.Contains(e.Plan.QueryNames(), "cascade")
+	updates := e.Method == http.MethodPatch || e.Method == http.MethodPut && !d.CanCreate
 	switch {
-	case e.raw != nil && e.queries != nil: // a stream does not end, so a story can only cover its errors
+	case d.Kind == rest.KindRaw && d.Queries != nil: // a stream does not end, so a story can only cover its errors
 		return []string{"bad"}
-	case e.raw != nil, e.call != nil:
+	case d.Kind == rest.KindRaw, d.Kind == rest.KindFunc && d.Params == reflect.TypeFor[rest.NoParams]():
 		return []string{"ok"}
-	case e.list:
+	case d.Kind == rest.KindList:
 		return []string{"ok", "bad"}
-	case rt.role == sessionOnly && strings.Contains(rt.paths[0], "{"):
+	case e.Role == rest.SessionOnly && strings.Contains(e.Path, "{"):
 		return []string{"ok", "bad", "missing"}
-	case rt.role == sessionOnly:
+	case e.Role == rest.SessionOnly:
 		return []string{"ok", "bad"}
-	case e.handle != nil: // events and uploads have no version and no conflicts; concurrent duplicates need other tests
+	case d.Kind == rest.KindFunc: // events and uploads have no version and no conflicts; concurrent duplicates need other tests
 		return []string{"ok", "bad"}
-	case e.bulk != nil:
+	case d.Kind == rest.KindCreate:
 		return []string{"ok", "bad", "conflict", "stale"}
-	case rt.method == http.MethodGet:
+	case e.Method == http.MethodGet:
 		return []string{"ok", "bad", "missing"}
-	case updates, rt.method == http.MethodDelete && !hasDependents:
+	case updates, e.Method == http.MethodDelete && !hasDependents:
 		return []string{"ok", "bad", "missing", "stale"}
-	case rt.method == http.MethodDelete:
+	case e.Method == http.MethodDelete:
 		return []string{"ok", "bad", "missing", "stale", "conflict"}
 	default:
 		return []string{"ok", "bad", "stale"}
@@ -97,11 +100,9 @@ func expectedClasses(rt route) []string {
 
 // expected returns the visits that the route table requires.
 func (cov *storyCoverage) expected() (all []visit) {
-	for _, rt := range cov.table {
-		for _, path := range rt.paths {
-			for _, class := range expectedClasses(rt) {
-				all = append(all, visit{rt.method, path, class})
-			}
+	for _, e := range cov.endpoints {
+		for _, class := range expectedClasses(e) {
+			all = append(all, visit{e.Method, e.Path, class})
 		}
 	}
 	return all
@@ -114,7 +115,7 @@ func (cov *storyCoverage) missing() []visit {
 
 // TestStoryCoverage checks that each single missing visit is detected.
 func TestStoryCoverage(t *testing.T) {
-	cov := newStoryCoverage(routes(deps{metrics: newMetrics(nil, "")}))
+	cov := newStoryCoverage(endpoints())
 	expected := cov.expected()
 	if len(expected) < 200 {
 		t.Fatalf("only %d visits are expected", len(expected))

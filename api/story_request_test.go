@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"labledger/api/problem"
 )
 
 // This file sends the requests of the stories and checks the responses.
@@ -105,6 +107,8 @@ func (resp *storyResponse) jsonAt(path string) (any, error) {
 var internalDetailRE = regexp.MustCompile(
 	`(?i)sqlstate|pgx|pgconn|goroutine|postgres://|\.go:\d|insert into|select .* from`)
 
+var requestIDRE = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+
 // maxDetail is the maximum length of a problem's detail in bytes. The complete list of errors is in the member errors.
 const maxDetail = 10_000
 
@@ -151,7 +155,7 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 	if r.method == "HEAD" {
 		return all
 	}
-	var p Problem
+	var p problem.Problem
 	if err := json.Unmarshal([]byte(resp.body), &p); err != nil {
 		add("the problem is not JSON: %v", err)
 	}

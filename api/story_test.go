@@ -21,7 +21,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
+	"labledger/api/authn"
 	"labledger/internal/apitest"
+	"labledger/internal/media"
 	"labledger/internal/pgtest"
 )
 
@@ -184,7 +186,7 @@ func TestStories(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata:", err)
 	}
-	coverage := newStoryCoverage(routes(deps{metrics: newMetrics(nil, "")}))
+	coverage := newStoryCoverage(endpoints())
 	t.Run("story", func(t *testing.T) {
 		for _, file := range files {
 			s, err := parseStory(file)
@@ -274,12 +276,12 @@ func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 	}
 	pool, serverPool := pgtest.Pools(t)
 	server := httptest.NewServer(api.New(api.Options{
-		Pool:           serverPool,
-		Log:            slog.New(slog.NewTextHandler(newSecretDetector(t), nil)),
-		AnonymousActor: "anonymous",
-		Version:        "test",
-		Media:          newMediaStore(t),
-		App:            apitest.App(),
+		Pool:    serverPool,
+		Log:     slog.New(slog.NewTextHandler(newSecretDetector(t), nil)),
+		Access:  authn.Options{AnonymousActor: "anonymous"},
+		Version: "test",
+		Media:   media.NewStore(t.TempDir()),
+		App:     apitest.App(),
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, pool

@@ -33,18 +33,20 @@ func newTracedAPI(
 	t.Helper()
 	spans, log = tracetest.NewInMemoryExporter(), &bytes.Buffer{}
 	provider := sdk.NewTracerProvider(append(options, sdk.WithSyncer(spans))...)
-	o := Options{
-		Pool:           pgtest.Pool(t),
-		Log:            slog.New(slog.NewJSONHandler(log, nil)),
-		AnonymousActor: "tester",
-		Version:        "test",
-		Tracer:         provider.Tracer("test"),
-		Access:         authn.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
+	o := api.Options{
+		Pool:    pgtest.Pool(t),
+		Log:     slog.New(slog.NewJSONHandler(log, nil)),
+		Version: "test",
+		Tracer:  provider.Tracer("test"),
+		Access: authn.Options{
+			AnonymousActor: "tester",
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")},
+		},
 	}
 	if adjust != nil {
 		adjust(&o)
 	}
-	return New(o), spans, log
+	return api.New(o), spans, log
 }
 
 // attributes returns the attributes of a span as text.
@@ -136,11 +138,12 @@ func TestSpans_errors(t *testing.T) {
 		t.Error("the span contains the cause:", text)
 	}
 
-	h, spans, _ = newTracedAPI(t, nil)
-	h.(*middleware).next = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("with secret-1f3870be") })
+	h, spans, _ = newTracedAPI(t, func(o *api.Options) {
+		o.App.Page = func(http.ResponseWriter, *http.Request) { panic("with secret-1f3870be") }
+	})
 	func() {
 		defer func() { _ = recover() }() // net/http would close the connection
-		apitest.Do(h, "GET", "/site/1", "")
+		apitest.Do(h, "GET", "/app/", "")
 	}()
 	all := spans.GetSpans()
 	if len(all) != 1 || all[0].Status.Code != codes.Error || strings.Contains(fmt.Sprint(all), "secret") {
@@ -153,7 +156,7 @@ func TestStream_hasNoSpan(t *testing.T) {
 	t.Parallel()
 	h, spans, log := newTracedAPI(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	r := httptest.NewRequest("GET", streamPath, nil).WithContext(ctx)
+	r := httptest.NewRequest("GET", "/api/v1/stream", nil).WithContext(ctx)
 	cancel()
 	h.ServeHTTP(httptest.NewRecorder(), r)
 	if all := spans.GetSpans(); len(all) > 0 || strings.Contains(log.String(), "trace_id") {

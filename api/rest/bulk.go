@@ -90,7 +90,14 @@ func (o *oneOrMany) serve(c *Call) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), transferTimeout)
 	defer cancel()
 	c.ExtendDeadlines()
-	return o.bulk.serve(ctx, c, http.MaxBytesReader(c.w, c.Request.Body, maxBulk))
+	body := http.MaxBytesReader(c.w, c.Request.Body, maxBulk)
+	if err := o.bulk.serve(ctx, c, body); err != nil {
+		// Most clients send the whole body before they read the response, and would not see it if the connection closed.
+		c.ExtendDeadlines()
+		_, _ = io.Copy(io.Discard, body)
+		return err
+	}
+	return nil
 }
 
 // isBulk reports whether a body has many rows, by its media type or by the bracket that opens a JSON array.

@@ -98,14 +98,16 @@ type rowEncoder struct {
 	body    []byte
 	version string
 	created bool // the upsert inserted the row
-	key     string
+	keyName string
+	key     string // value of the column keyName; "" without one
 }
 
 func (e *rowEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte) error {
 	e.body = append(AppendRow(make([]byte, 0, 512), columns, values), '\n')
-	e.key = string(values[0])
 	for i := range columns {
 		switch columns[i].Name {
+		case e.keyName:
+			e.key = string(values[i])
 		case "version":
 			e.version = string(values[i])
 		case "created":

@@ -21,7 +21,7 @@ import (
 type one[In, Out any] struct {
 	query   Query[In, Out]
 	after   []func(*Call, In)
-	creates bool // the row is new: its URL is the path with its key
+	creates bool // the row is new
 }
 
 // One returns the operation of a query that returns one row. On a route with the method GET it is a read with an ETag,
@@ -116,7 +116,7 @@ func (o *one[In, Out]) write(c *Call, in *In) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), handlerTimeout)
 	defer cancel()
 	err := retry(ctx, func(ctx context.Context) error {
-		row = rowEncoder{}
+		row = rowEncoder{keyName: c.childKey}
 		return c.write(ctx, &row, o.statement(in))
 	}, o.isIDCollision)
 	switch {

@@ -3,9 +3,12 @@
 //
 // These columns of a row have a meaning of their own:
 //
-//	the first one    the key of the row: the end of its URL, and the cursor of a page
+//	the first one    the cursor of a page
 //	version          the ETag
-//	cursor, created  for the adapter, not for clients: the cursor of a page, and whether an upsert inserted the row
+//	cursor, created  for the adapter, not for clients: the cursor of a page, in place of the first column, and whether an
+//	                 upsert inserted the row
+//
+// A new row has the URL of the route that created it, with the column that the variable of the route below it names.
 package rest
 
 import (
@@ -54,20 +57,40 @@ type Endpoint struct {
 	Rows       *bind.Plan // of the rows of a bulk body; nil if the route accepts none
 	ShortRoute bool       // a short route, which differs in a few details
 	resource   string     // what problems call a row of this path
+	childKey   string     // column that ends the URL of a row below this path; "" if there is no such route
 	server     *Server
+}
+
+// childKeys returns the variable of each path that ends in one, by the path above it.
+func childKeys(table []Route) map[string]string {
+	keys := map[string]string{}
+	for _, route := range table {
+		for _, path := range route.Paths {
+			parent, last := path[:strings.LastIndexByte(path, '/')], path[strings.LastIndexByte(path, '/')+1:]
+			if vars := pathVariables(last); len(vars) == 1 {
+				keys[parent] = vars[0]
+			}
+		}
+	}
+	return keys
 }
 
 // NewEndpoints prepares all routes. It panics if the table is inconsistent. rules validate the parameters.
 func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 	var all []*Endpoint
+	keys := childKeys(table)
 	for _, route := range table {
 		for _, path := range route.Paths {
 			e := &Endpoint{
 				Route: route, Path: path,
 				ShortRoute: !strings.HasPrefix(path, "/api/v1/"),
 				resource:   resourceName(path),
+				childKey:   keys[path],
 			}
 			d := route.Operation.Describe()
+			if d.Kind == KindCreate && e.childKey == "" {
+				panic("rest: no route for the rows that " + route.Method + " " + path + " creates")
+			}
 			options := bind.Options{
 				Rules:            rules,
 				Ignored:          route.ignored,
