@@ -68,9 +68,9 @@ type siteCall struct {
 }
 
 var siteCalls = []siteCall{
-	{"One, read", "GET", "/site/1", "", 200, false},
-	{"One, write", "PATCH", "/site/1", `{"name":"changed"}`, 200, true},
-	{"One, dry run", "PATCH", "/site/1?dry_run=true", `{"name":"changed"}`, 200, false},
+	{"One, read", "GET", "/sites/1", "", 200, false},
+	{"One, write", "PATCH", "/sites/1", `{"name":"changed"}`, 200, true},
+	{"One, dry run", "PATCH", "/sites/1?dry_run=true", `{"name":"changed"}`, 200, false},
 	{"List", "GET", "/sites", "", 200, false},
 	{"Create", "POST", "/sites", `{"name":"new"}`, 201, true},
 	{"Create, many rows", "POST", "/sites", `[{"name":"many"}]`, 200, true},
@@ -97,8 +97,8 @@ func siteRoutes(called func()) []Route {
 	})
 	create := Create(q.CreateSite, ImportRows[db.UpsertSiteParams](q.ImportSites))
 	return []Route{
-		{Method: "GET", Operation: One(q.GetSite), Paths: []string{"/site/{id}"}},
-		{Method: "PATCH", Operation: One(q.PatchSite), Paths: []string{"/site/{id}"}},
+		{Method: "GET", Operation: One(q.GetSite), Paths: []string{"/sites/{id}"}},
+		{Method: "PATCH", Operation: One(q.PatchSite), Paths: []string{"/sites/{id}"}},
 		{Method: "GET", Operation: List(q.ListSites), Paths: []string{"/sites"}},
 		Route{Method: "POST", Operation: create, Paths: []string{"/sites"}}.NullableOptional(),
 		{Method: "POST", Operation: Func(function, Doc{}), Paths: []string{"/func"}},
@@ -149,7 +149,7 @@ func TestServe_authorizedCaller(t *testing.T) {
 		if changed != c.writes {
 			t.Errorf("%s: changed something: %t, want %t", c.name, changed, c.writes)
 		}
-		if w := send(h, c.method, c.target+"?unknown=1", c.body); c.target == "/site/1" && w.Code != http.StatusBadRequest {
+		if w := send(h, c.method, c.target+"?unknown=1", c.body); c.target == "/sites/1" && w.Code != http.StatusBadRequest {
 			t.Errorf("%s with an unknown parameter: %d %s", c.name, w.Code, w.Body)
 		}
 	}

@@ -57,6 +57,9 @@ func TestNewEndpoints_inconsistentTable(t *testing.T) {
 		{"descending query with other parameters", func() []Route {
 			return []Route{route("GET", "/a", List(q.ListEvents, Descending(q.ListSites)))}
 		}, "ListSitesParams differs from db.ListEventsParams"},
+		{"create without a route for its rows", func() []Route {
+			return []Route{route("POST", "/sites", Create(q.CreateSite, ImportRows[db.UpsertSiteParams](q.ImportSites)))}
+		}, "no route for the rows that POST /sites creates"},
 		{"consistent table", func() []Route {
 			return []Route{
 				route("GET", "/a/{id}", function), route("POST", "/a/{id}", function),
