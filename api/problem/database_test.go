@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -53,7 +55,9 @@ func TestFrom_otherErrors(t *testing.T) {
 			context.DeadlineExceeded, context.Canceled, &net.OpError{Op: "dial", Err: errors.New(secret)},
 			io.ErrUnexpectedEOF, puddle.ErrClosedPool, pgconn.ErrConnClosed,
 		},
-		http.StatusInternalServerError: {errors.New(secret)},
+		http.StatusInternalServerError: {
+			errors.New(secret), &fs.PathError{Op: "open", Path: secret, Err: syscall.ENOTDIR},
+		},
 	} {
 		for _, cause := range causes {
 			p := From(fmt.Errorf("query: %w", cause), http.MethodGet, nil)
