@@ -19,11 +19,15 @@ var plainEvents = []string{
 func FuzzParsePlainEvent(f *testing.F) {
 	for _, text := range append([]string{
 		`{"type":"deposit","amount":"12.50","user_id":1,"time":9007199254740992}`,
-		`{"type":"deposit","amount":"1.","user_id":01,"time":1}`,
-		`{"type":"deposit","amount":"1","user_id":1,"time":1,"time":1}`,
-		`{"type":"depo\u0073it","amount":"1","user_id":1,"time":1}x`,
-		`{"type":"deposit","amount":1e2,"user_id":-0,"time":1}`,
-		`{"type":"deposit","amount":"0.00","user_id":1,"time":1,"simulate":true}`,
+		`{"type":"deposit","amount":"1","user_id":01,"time":1}`,
+		`{"type":"deposit","amount":1,"user_id":-0,"time":1}`,
+		`{"type":"deposit","amount":"1.","user_id":1,"time":1}`,
+		`{"type":"deposit","amount":1e2,"user_id":1,"time":1}`,
+		`{"type":"deposit","amount":"0.00","user_id":1,"time":1}`,
+		`{"type":"deposit","type":"deposit","amount":"1","user_id":1,"time":1}`,
+		`{"type":"depo\u0073it","amount":"1","user_id":1,"time":1}`,
+		`{"type":"deposit","amount":"1","user_id":1,"time":1}x`,
+		`{"type":"deposit","amount":"1","user_id":1,"time":1,"simulate":true}`,
 	}, plainEvents...) {
 		f.Add([]byte(text))
 	}
