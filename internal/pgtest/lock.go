@@ -2,9 +2,7 @@
 
 package pgtest
 
-import (
-	"testing"
-)
+import "testing"
 
 // WaitForLockWait waits until a statement in the database of q waits for a lock. q must not be the connection that
 // holds the lock within a transaction of its own, since pg_stat_activity is cached there.
