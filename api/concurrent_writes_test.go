@@ -26,8 +26,8 @@ func lockRow(t *testing.T, pool *pgxpool.Pool, sql string) (release func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release = sync.OnceFunc(func() { _ = tx.Rollback(context.Background()) }) // an open transaction fails the cleanup of pool
-	t.Cleanup(release)
+	release = sync.OnceFunc(func() { _ = tx.Rollback(context.Background()) })
+	t.Cleanup(release) // the cleanup of the pool reports open transactions
 	if tag, err := tx.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
 		t.Fatalf("%s: locked %d rows: %v", sql, tag.RowsAffected(), err)
 	}

@@ -189,7 +189,8 @@ func TestEvent_sameKeyForTwoUsers(t *testing.T) {
 	servers := []http.Handler{apitest.NewPublic(pool), apitest.NewPublic(pool)}
 	const rounds = 30
 	for round := range rounds {
-		responses := sendToAll(servers, fmt.Sprint("users ", round), func(i int) string { return eventLines(int64(10+i), 1) })
+		body := func(server int) string { return eventLines(int64(10+server), 1) }
+		responses := sendToAll(servers, fmt.Sprint("users ", round), body)
 		statuses := fmt.Sprint(responses[0].Code, " ", responses[1].Code)
 		if statuses != "200 422" && statuses != "422 200" {
 			t.Errorf("round %d: statuses %s, want 200 and 422", round, statuses)

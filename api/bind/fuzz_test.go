@@ -21,8 +21,9 @@ func checkStorable(t *testing.T, params any) {
 	row := reflect.ValueOf(params).Elem()
 	for i := range row.NumField() {
 		value := reflect.Indirect(row.Field(i))
-		if value.Kind() == reflect.String && (!utf8.ValidString(value.String()) || strings.ContainsRune(value.String(), 0)) {
-			t.Errorf("field %s was accepted as %q", row.Type().Field(i).Name, value.String())
+		text := value.String()
+		if value.Kind() == reflect.String && (!utf8.ValidString(text) || strings.ContainsRune(text, 0)) {
+			t.Errorf("field %s was accepted as %q", row.Type().Field(i).Name, text)
 		}
 	}
 }

@@ -150,7 +150,8 @@ func TestServe_authorizedCaller(t *testing.T) {
 		if changed != c.writes {
 			t.Errorf("%s: changed something: %t, want %t", c.name, changed, c.writes)
 		}
-		if w := send(h, c.method, c.target+"?unknown=1", c.body); c.target == "/sites/1" && w.Code != http.StatusBadRequest {
+		w := send(h, c.method, c.target+"?unknown=1", c.body)
+		if c.target == "/sites/1" && w.Code != http.StatusBadRequest {
 			t.Errorf("%s with an unknown parameter: %d %s", c.name, w.Code, w.Body)
 		}
 	}

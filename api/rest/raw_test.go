@@ -29,7 +29,8 @@ func TestRedirectBrowsers(t *testing.T) {
 	t.Parallel()
 	const browser, program = "text/html,*/*;q=0.8", "*/*"
 	pool := pgtest.Pool(t)
-	table := []Route{{Method: "GET", Operation: RedirectBrowsers("/app/", Func(echo[NoParams], Doc{})), Paths: []string{"/"}}}
+	operation := RedirectBrowsers("/app/", Func(echo[NoParams], Doc{}))
+	table := []Route{{Method: "GET", Operation: operation, Paths: []string{"/"}}}
 	for _, c := range []struct {
 		check          *Check
 		accept         string

@@ -48,7 +48,9 @@ func TestNewEndpoints_inconsistentTable(t *testing.T) {
 			"path variables [site]"},
 		{"the same method and path twice", func() []Route {
 			return []Route{
-				route("GET", "/a/{id}", function), route("POST", "/a/{id}", function), route("GET", "/a/{id}", One(q.GetSite)),
+				route("GET", "/a/{id}", function),
+				route("POST", "/a/{id}", function),
+				route("GET", "/a/{id}", One(q.GetSite)),
 			}
 		}, "two routes for GET /a/{id}"},
 		{"the same path twice in a route", func() []Route {
