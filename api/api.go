@@ -38,7 +38,7 @@ type Options struct {
 // New returns the handler of the whole API. It panics if the route table is inconsistent.
 func New(o Options) http.Handler {
 	m := newMetrics(o.Pool, o.Version)
-	stream := sse.New(o.Pool, o.Shutdown)
+	stream := sse.New(o.Pool, o.Shutdown, fieldRules)
 	a := authn.New(o.Pool, o.Access)
 	replica := rest.NewReplica(o.Replica)
 	l := ledger.New(o.Pool, func(events, alerts int) {

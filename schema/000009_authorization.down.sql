@@ -1,4 +1,4 @@
 DROP FUNCTION authorize_token(bytea, text, text);
 DROP FUNCTION authorize_session(uuid, bigint, text, text);
 DROP FUNCTION begin_request(text, text, text, text);
-DROP FUNCTION role_rank(text);
+DROP FUNCTION role_level(text);

@@ -1,19 +1,24 @@
 -- How the server authorizes a request in the same round trip as its statement: a function that raises an error, so that
 -- Postgres skips the statement after it.
+--
+-- The functions run with the rights of their caller, who must be able to read the tables anyway. So they need neither a
+-- fixed search_path nor privileges of their own. They are volatile: a volatile function reads the rows as of its call,
+-- after it has waited for locks, and not as of the statement that calls it.
 
--- The rank of a role. "session" is required by routes that any role may use, but not with an API token.
-CREATE FUNCTION role_rank(role text) RETURNS integer
+-- "session" is required by routes that any role may use, but not with an API token.
+CREATE FUNCTION role_level(role text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(array_position(ARRAY['session', 'viewer', 'operator', 'admin'], role), 0);
-COMMENT ON FUNCTION role_rank IS 'The rank of a role: a higher role includes the lower ones. 0 for an unknown role.';
+RETURN array_position(ARRAY['session', 'viewer', 'operator', 'admin'], role);
+COMMENT ON FUNCTION role_level IS 'The level of a role: a higher role includes the lower ones. Null for an unknown role.';
 
 
--- The settings end with the transaction. A read has no request ID and needs none of them.
+-- The settings end with the transaction. A read has no request ID and needs none of them. The role must be known: a null
+-- level, which compares to null, must not pass.
 CREATE FUNCTION begin_request(actor text, role text, request_id text, required_role text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    IF role_rank(role) < role_rank(required_role) THEN
+    IF (role_level(role) >= role_level(required_role)) IS NOT TRUE THEN
         RAISE EXCEPTION 'the role % is required', required_role
             USING ERRCODE = 'LL403', CONSTRAINT = 'caller_role', DETAIL = role, HINT = required_role;
     END IF;
@@ -75,7 +80,7 @@ BEGIN
         api_token.id,
         account.id,
         account.username,
-        CASE WHEN role_rank(api_token.role) < role_rank(account.role) THEN api_token.role ELSE account.role END
+        CASE WHEN role_level(api_token.role) < role_level(account.role) THEN api_token.role ELSE account.role END
     INTO token_id, account_id, username, role
     FROM api_token
     JOIN account ON account.id = api_token.account_id

@@ -17,5 +17,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000006_todos.up.sql
 \ir 000007_attachments.up.sql
 \ir 000008_server_role.up.sql
-INSERT INTO schema_migrations VALUES (8, false);
+\ir 000009_authorization.up.sql
+INSERT INTO schema_migrations VALUES (9, false);
 COMMIT;

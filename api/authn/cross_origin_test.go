@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"labledger/api"
+	"labledger/api/authn"
 	"labledger/api/rest"
 	"labledger/internal/apitest"
 )
@@ -73,93 +74,119 @@ var requestSources = []requestSource{
 	{name: "referer", headers: []string{"Referer: http://example.com/app/"}},
 }
 
+// A crossOriginTest sends requests of all sources. It counts them, so that a test in which all requests are accepted or
+// all are rejected fails.
+type crossOriginTest struct {
+	*apitest.Server
+	openServer        *apitest.Server
+	token             string // of an admin's session
+	rejected, allowed int
+}
+
 // TestCrossOriginRequests sends every method with a cookie, with a token and with neither, from the same origin and
 // from others. Changes with a cookie are accepted only from the same origin, changes with a token from anywhere. An
 // open server accepts anonymous changes unless the browser reports another origin.
 func TestCrossOriginRequests(t *testing.T) {
+	t.Parallel()
 	ts := apitest.New(t)
-	openServer := ts.NewInstance(func(o *api.Options) { o.Access.AuthRequired = false })
-	ada := ts.CreateSession(ts.CreateAccount("ada", rest.Admin)).Access
-	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (7, 'Mine', 'open', 'ada')")
-	calls := []struct{ method, target, body string }{
-		{"GET", "/sites", ""}, {"HEAD", "/sites", ""}, {"OPTIONS", "/sites", ""}, {"GET", "/account", ""},
-		{"POST", "/api/v1/sites?dry_run=true", `{"name": "x"}`},
-		{"POST", "/site/1?dry_run=true", `{"name": "x", "contact": null, "address": null, "state_or_region": null,
-			"country": null, "postcode_or_zip": null}`},
-		{"PUT", "/todo/7?dry_run=true", `{"description": "x", "status": "open"}`},
-		{"UPDATE", "/todo/7?dry_run=true", `{"description": "x", "status": "open"}`},
-		{"PATCH", "/site/1?dry_run=true", `{"name": "x"}`},
-		{"DELETE", "/site/3?dry_run=true", ""},
-		{"POST", "/event?dry_run=true", `{"type": "deposit", "amount": 1, "user_id": 1, "time": 1}`},
-		{"DELETE", "/account?dry_run=true", ""},
-		{"POST", "/auth/logout?dry_run=true", ""},
+	test := crossOriginTest{
+		Server:     ts,
+		openServer: ts.NewInstance(func(o *api.Options) { o.Access.AuthRequired = false }),
+		token:      ts.SignIn("ada", rest.Admin),
 	}
-	denied, allowed := 0, 0
+	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (7, 'Mine', 'open', 'ada')")
 	for _, s := range requestSources {
-		for _, c := range calls {
-			change := !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, c.method)
-			isOwn := strings.HasPrefix(c.target, "/account") || strings.HasPrefix(c.target, "/auth/")
-			for _, credential := range []string{
-				"cookie", "token", "cookie and token", "no credentials, open server", "cookie, open server",
-			} {
-				server, header, want := ts, slices.Clone(s.headers), false
-				if strings.HasPrefix(credential, "cookie") {
-					header = append(header, "Cookie: "+accessCookie+"="+ada)
-					want = change && !s.isSameOrigin
-				}
-				if strings.HasSuffix(credential, "token") {
-					header, want = append(header, "Authorization: Bearer "+ada), false
-				}
-				if strings.HasSuffix(credential, "server") {
-					server = openServer
-				}
-				if strings.HasPrefix(credential, "no credentials") {
-					if want = change && s.isCrossOrigin; isOwn && !want {
-						continue // anonymous callers have no account
-					}
-				}
-				w := server.Send("", c.method, c.target, c.body, header...)
-				rejected := w.Code == http.StatusForbidden &&
-					strings.Contains(w.Body.String(), "Cross-origin request rejected")
-				if want && rejected {
-					denied++
-				} else if !want && w.Code/100 == 2 {
-					allowed++
-				} else {
-					t.Errorf("%s: %s %s with %s: %d %s", s.name, c.method, c.target, credential, w.Code, w.Body)
-				}
-			}
-		}
-		// Another origin can neither log in nor refresh with cookies.
-		for target, body := range map[string]string{
-			"/auth/login?dry_run=true": `{"username": "ada", "password": "` + apitest.Password + `", "cookie": true}`,
-			"/auth/refresh":            `{"cookie": true}`,
-		} {
-			w := ts.Send("", "POST", target, body, s.headers...)
-			valid := w.Code == http.StatusOK || w.Code == http.StatusUnauthorized && target == "/auth/refresh"
-			wronglyRejected := s.isSameOrigin && !s.isCrossOrigin && !valid
-			wronglyAccepted := !s.isSameOrigin && w.Code != http.StatusForbidden
-			if wronglyRejected || wronglyAccepted || len(w.Header().Values("Set-Cookie")) > 0 {
-				t.Errorf("%s: %s: %d %s", s.name, target, w.Code, w.Body)
-			}
-		}
-		w := ts.Send("", "POST", "/auth/register?dry_run=true",
-			`{"username": "new", "password": "a new horse for the battery"}`, s.headers...)
-		if (w.Code == http.StatusForbidden) != s.isCrossOrigin || !s.isCrossOrigin && w.Code != http.StatusCreated {
-			t.Errorf("%s: registration: %d %s", s.name, w.Code, w.Body)
-		}
+		test.sendAll(s)
+		test.signIn(s)
 		ts.Exec("DELETE FROM login_attempt")
 	}
-	if denied < 200 || allowed < 500 {
-		t.Errorf("only %d requests rejected and %d accepted", denied, allowed)
+	if test.rejected < 200 || test.allowed < 500 {
+		t.Errorf("only %d requests rejected and %d accepted", test.rejected, test.allowed)
+	}
+}
+
+// crossOriginCalls are requests with each method. None of them changes anything.
+var crossOriginCalls = []struct{ method, target, body string }{
+	{"GET", "/sites", ""},
+	{"HEAD", "/sites", ""},
+	{"OPTIONS", "/sites", ""},
+	{"GET", "/account", ""},
+	{"POST", "/api/v1/sites?dry_run=true", `{"name": "x"}`},
+	{"POST", "/site/1?dry_run=true", `{"name": "x", "contact": null, "address": null, "state_or_region": null,
+		"country": null, "postcode_or_zip": null}`},
+	{"PUT", "/todo/7?dry_run=true", `{"description": "x", "status": "open"}`},
+	{"UPDATE", "/todo/7?dry_run=true", `{"description": "x", "status": "open"}`},
+	{"PATCH", "/site/1?dry_run=true", `{"name": "x"}`},
+	{"DELETE", "/site/3?dry_run=true", ""},
+	{"POST", "/event?dry_run=true", `{"type": "deposit", "amount": 1, "user_id": 1, "time": 1}`},
+	{"DELETE", "/account?dry_run=true", ""},
+	{"POST", "/auth/logout?dry_run=true", ""},
+}
+
+// sendAll sends all calls from a source with each kind of credentials.
+func (test *crossOriginTest) sendAll(s requestSource) {
+	test.Helper()
+	cookie, bearer := "Cookie: "+authn.AccessCookie+"="+test.token, "Authorization: Bearer "+test.token
+	for _, c := range crossOriginCalls {
+		change := !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, c.method)
+		for _, credentials := range []struct {
+			name    string
+			server  *apitest.Server
+			headers []string
+			reject  bool
+		}{
+			{"cookie", test.Server, []string{cookie}, change && !s.isSameOrigin},
+			{"token", test.Server, []string{bearer}, false},
+			{"cookie and token", test.Server, []string{cookie, bearer}, false},
+			{"no credentials, open server", test.openServer, nil, change && s.isCrossOrigin},
+			{"cookie, open server", test.openServer, []string{cookie}, change && !s.isSameOrigin},
+		} {
+			isOwn := strings.HasPrefix(c.target, "/account") || strings.HasPrefix(c.target, "/auth/")
+			if isOwn && len(credentials.headers) == 0 && !credentials.reject {
+				continue // anonymous callers have no account
+			}
+			w := credentials.server.Send("", c.method, c.target, c.body, slices.Concat(s.headers, credentials.headers)...)
+			rejected := w.Code == http.StatusForbidden && strings.Contains(w.Body.String(), "Cross-origin request rejected")
+			switch {
+			case credentials.reject && rejected:
+				test.rejected++
+			case !credentials.reject && w.Code/100 == 2:
+				test.allowed++
+			default:
+				test.Errorf("%s: %s %s with %s: %d %s", s.name, c.method, c.target, credentials.name, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// signIn checks that another origin can neither log in nor refresh with cookies, nor register an account.
+func (test *crossOriginTest) signIn(s requestSource) {
+	test.Helper()
+	for target, body := range map[string]string{
+		"/auth/login?dry_run=true": `{"username": "ada", "password": "` + apitest.Password + `", "cookie": true}`,
+		"/auth/refresh":            `{"cookie": true}`,
+	} {
+		w := test.Send("", "POST", target, body, s.headers...)
+		valid := w.Code == http.StatusOK || w.Code == http.StatusUnauthorized && target == "/auth/refresh"
+		wronglyRejected := s.isSameOrigin && !s.isCrossOrigin && !valid
+		wronglyAccepted := !s.isSameOrigin && w.Code != http.StatusForbidden
+		if wronglyRejected || wronglyAccepted || len(w.Header().Values("Set-Cookie")) > 0 {
+			test.Errorf("%s: %s: %d %s", s.name, target, w.Code, w.Body)
+		}
+	}
+	w := test.Send("", "POST", "/auth/register?dry_run=true",
+		`{"username": "new", "password": "a new horse for the battery"}`, s.headers...)
+	if (w.Code == http.StatusForbidden) != s.isCrossOrigin || !s.isCrossOrigin && w.Code != http.StatusCreated {
+		test.Errorf("%s: registration: %d %s", s.name, w.Code, w.Body)
 	}
 }
 
 // TestCrossOriginRequests_scheme: if the scheme of the browser is known, a page with the other scheme is another
 // origin.
 func TestCrossOriginRequests_scheme(t *testing.T) {
+	t.Parallel()
 	ts := apitest.New(t)
-	ada := ts.CreateSession(ts.CreateAccount("ada", rest.Admin)).Access
+	ada := ts.SignIn("ada", rest.Admin)
 	for _, c := range []struct {
 		forwardedProto, origin string
 		want                   int
@@ -171,7 +198,7 @@ func TestCrossOriginRequests_scheme(t *testing.T) {
 		{"", "https://example.com", http.StatusOK},
 		{"", "http://example.com", http.StatusOK},
 	} {
-		cookie := accessCookieName(c.forwardedProto == "https") + "=" + ada
+		cookie := authn.AccessCookieName(c.forwardedProto == "https") + "=" + ada
 		header := []string{"Cookie: " + cookie, "Origin: " + c.origin}
 		if c.forwardedProto != "" {
 			header = append(header, "X-Forwarded-Proto: "+c.forwardedProto)
@@ -184,8 +211,9 @@ func TestCrossOriginRequests_scheme(t *testing.T) {
 
 // TestDNSRebinding: an open server on loopback accepts anonymous requests only to localhost or an IP address.
 func TestDNSRebinding(t *testing.T) {
+	t.Parallel()
 	ts := apitest.New(t, func(o *api.Options) { o.Access.AuthRequired, o.Access.LoopbackOnly = false, true })
-	token := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer)).Access
+	token := ts.SignIn("ann", rest.Viewer)
 	for host, allowed := range map[string]bool{
 		"localhost": true, "localhost:5000": true, "LOCALHOST:5000": true, "localhost.:5000": true,
 		"labledger.localhost:5000": true, "127.0.0.1": true, "127.0.0.1:5000": true, "127.9.9.9:1": true,
@@ -221,7 +249,7 @@ func TestDNSRebinding(t *testing.T) {
 		}
 		for name, code := range map[string]int{
 			"token":        send("GET", "/sites", "", "Authorization: Bearer "+token),
-			"cookie":       send("GET", "/sites", "", "Cookie: "+accessCookie+"="+token),
+			"cookie":       send("GET", "/sites", "", "Cookie: "+authn.AccessCookie+"="+token),
 			"health check": send("GET", "/healthcheck", ""),
 			"app page":     send("GET", "/app", ""),
 		} {

@@ -111,10 +111,15 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 			p.needsAccount = p.needsAccount || name == "caller_id"
 			continue
 		case name == "given":
+			requireType[[]string](params, i)
 			p.givenIndex = i
 			continue
 		}
-		f := field{newValue(params.Field(i).Type, o.Rules.of(params, name)), name, i}
+		v, supported := newValue(params.Field(i).Type, o.Rules.of(params, name))
+		if !supported {
+			panicUnsupported(params, i)
+		}
+		f := field{v, name, i}
 		switch {
 		case slices.Contains(vars, name):
 			p.pathFields = append(p.pathFields, f)
@@ -150,15 +155,31 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	return p
 }
 
+// noteIndex remembers the fields that the adapter reads and sets itself.
 func (p *Plan) noteIndex(name string, i int, isWrite bool) {
 	switch {
 	case name == "version":
+		requireType[*int64](p.typ, i)
 		p.versionIndex = i
 	case name == "limit" && !isWrite:
+		requireType[*int64](p.typ, i)
 		p.limitIndex = i
 	case name == "offset":
+		requireType[int64](p.typ, i)
 		p.offsetIndex = i
 	}
+}
+
+// requireType panics unless a field has the type T.
+func requireType[T any](params reflect.Type, i int) {
+	if params.Field(i).Type != reflect.TypeFor[T]() {
+		panicUnsupported(params, i)
+	}
+}
+
+func panicUnsupported(params reflect.Type, i int) {
+	f := params.Field(i)
+	panic(fmt.Sprintf("bind: %s has the parameter %s of the unsupported type %s", params, f.Tag.Get("json"), f.Type))
 }
 
 func newCallerField(params reflect.Type, i int) callerField {

@@ -2,7 +2,6 @@ package bind
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -27,10 +26,10 @@ var (
 )
 
 // newValue returns the value of a field type: a bool, int64, int32, string, uuid.UUID, or a pointer to one of them or to
-// json.RawMessage. It panics for any other type.
-func newValue(t reflect.Type, rule Rule) value {
+// json.RawMessage. It returns false for any other type.
+func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 	if t.Kind() == reflect.Pointer {
-		v := newValue(t.Elem(), rule)
+		v, supported = newValue(t.Elem(), rule)
 		elem := v.parse
 		v.nullable = true
 		v.parse = func(dst reflect.Value, text string) (reason string) {
@@ -40,25 +39,25 @@ func newValue(t reflect.Type, rule Rule) value {
 			}
 			return reason
 		}
-		return v
+		return v, supported
 	}
 	switch {
 	case t == rawType:
-		return value{parse: parseRaw, kinds: "{[\"0tf", typeName: "a JSON value", isRaw: true}
+		return value{parse: parseRaw, kinds: "{[\"0tf", typeName: "a JSON value", isRaw: true}, true
 	case t == uuidType:
-		return value{parse: parseUUID, kinds: `"`, typeName: "a UUID string"}
+		return value{parse: parseUUID, kinds: `"`, typeName: "a UUID string"}, true
 	case t.Kind() == reflect.String:
-		v := value{parse: rule.parseString, kinds: `"`, typeName: "a string"}
+		v = value{parse: rule.parseString, kinds: `"`, typeName: "a string"}
 		if rule.AcceptsNumber {
 			v.kinds += "0"
 		}
-		return v
+		return v, true
 	case t.Kind() == reflect.Int64, t.Kind() == reflect.Int32:
-		return value{parse: rule.parseInteger, kinds: "0", typeName: "an integer"}
+		return value{parse: rule.parseInteger, kinds: "0", typeName: "an integer"}, true
 	case t.Kind() == reflect.Bool:
-		return value{parse: parseBool, kinds: "tf", typeName: "true or false"}
+		return value{parse: parseBool, kinds: "tf", typeName: "true or false"}, true
 	}
-	panic(fmt.Sprintf("bind: no way to read a %s", t))
+	return value{}, false
 }
 
 // setText parses text from a path, a query string or a CSV cell. It returns what is wrong with the text, or "".

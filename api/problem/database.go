@@ -87,11 +87,12 @@ func From(err error, method string, fields []string) *Problem {
 	return New(http.StatusInternalServerError, internalDetail).WithCause(err)
 }
 
-// isConnectionError reports whether the connection could not be opened or broke.
+// isConnectionError reports whether the connection could not be opened or broke. It does not ask for a net.Error, which
+// every error of the operating system is, those of files included.
 func isConnectionError(err error) bool {
-	var netErr net.Error
+	var opErr *net.OpError
 	var connectErr *pgconn.ConnectError
-	return errors.As(err, &netErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
+	return errors.As(err, &opErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, puddle.ErrClosedPool)
 }

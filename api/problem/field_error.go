@@ -55,11 +55,9 @@ func (f *FieldErrors) Err() error {
 // maxErrorsInDetail is how many errors the detail of a problem quotes. The field errors has all of them.
 const maxErrorsInDetail = 10
 
-// BadRequest returns a 400 with the errors of a request, or nil without errors.
+// BadRequest returns a 400 with the errors of a request, of which there is at least one. It never returns nil: a nil
+// *Problem would be an error that is not nil.
 func BadRequest(errs ...FieldError) *Problem {
-	if len(errs) == 0 {
-		return nil
-	}
 	parts := make([]string, 0, maxErrorsInDetail)
 	for i, e := range errs {
 		if i == maxErrorsInDetail {

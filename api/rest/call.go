@@ -28,6 +28,7 @@ type Call struct {
 	flags      url.Values
 	check      *Check // nil if the caller needs none, or if it has run alone
 	authorized bool   // the caller may use the route
+	denied     bool   // the check has failed
 }
 
 // maxBody is the maximum size of a body with one object, in bytes.
@@ -48,7 +49,7 @@ func (c *Call) serve() (err error) {
 	}
 	c.authorized = c.check == nil
 	err = c.Operation.serve(c)
-	if err != nil && !c.authorized {
+	if err != nil && !c.authorized && !c.denied {
 		// A caller without permission must not learn what is wrong with the request.
 		if denied := c.authorize(c.Request.Context()); denied != nil {
 			return denied
@@ -66,6 +67,7 @@ func (c *Call) authorize(ctx context.Context) error {
 	defer cancel()
 	caller, err := c.check.Run(ctx, c.server.queries, nil)
 	if err != nil {
+		c.denied = true
 		return err
 	}
 	c.Info.Caller, c.check, c.authorized = caller, nil, true

@@ -50,8 +50,9 @@ func planOptions(planned bool) []any {
 func (c *Call) addCheck(ctx context.Context, p *dbtx.Pipeline, requestID *string) {
 	p.Add(func(q *db.Queries) error {
 		caller, err := c.check.Run(ctx, q, requestID)
-		if err == nil {
-			c.Info.Caller, c.authorized = caller, true
+		c.authorized, c.denied = err == nil, err != nil
+		if c.authorized {
+			c.Info.Caller = caller
 		}
 		return err
 	})

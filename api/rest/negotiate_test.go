@@ -1,29 +1,62 @@
 package rest_test
 
-import "testing"
+import (
+	"slices"
+	"testing"
 
-func TestPreferredIndex(t *testing.T) {
-	for header, want := range map[string]int{
-		"":                            0,
-		"*/*":                         0,
-		"application/json":            0,
-		"text/csv":                    2,
-		"text/*":                      2,
-		"application/x-ndjson":        1,
-		"TEXT/CSV; q=0.5":             2,
-		"text/csv;q=0.1, */*;q=0.05":  2,
-		"text/csv;q=0":                -1,
-		"application/json;q=0, */*":   1,
-		"text/html,*/*;q=0.8":         0,
-		"application/xml":             -1,
-		"text/csv;q=0.4,*/*;q=0.5":    0,
-		"text/csv;q=nonsense":         -1,
-		"application/*;q=0.2,text/*":  2,
-		"text/csv; header=present":    2,
-		"application/json, text/csv ": 0,
+	"labledger/api/rest"
+)
+
+const (
+	mediaJSON   = rest.MediaTypeJSON
+	mediaNDJSON = rest.MediaTypeNDJSON
+	mediaCSV    = rest.MediaTypeCSV
+)
+
+func TestPrefer(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{
+		"":                            mediaJSON,
+		"*/*":                         mediaJSON,
+		"application/json":            mediaJSON,
+		"text/csv":                    mediaCSV,
+		"text/*":                      mediaCSV,
+		"application/x-ndjson":        mediaNDJSON,
+		"TEXT/CSV; q=0.5":             mediaCSV,
+		"text/csv;q=0.1, */*;q=0.05":  mediaCSV,
+		"text/csv;q=0":                "",
+		"application/json;q=0, */*":   mediaNDJSON,
+		"text/html,*/*;q=0.8":         mediaJSON,
+		"application/xml":             "",
+		"text/csv;q=0.4,*/*;q=0.5":    mediaJSON,
+		"text/csv;q=nonsense":         "",
+		"application/*;q=0.2,text/*":  mediaCSV,
+		"text/csv; header=present":    mediaCSV,
+		"application/json, text/csv ": mediaJSON,
 	} {
-		if got := preferredIndex(header, mediaTypes); got != want {
-			t.Errorf("Accept: %s: got %d, want %d", header, got, want)
+		if got := rest.Prefer(header, mediaJSON, mediaNDJSON, mediaCSV); got != want {
+			t.Errorf("Accept: %s: got %q, want %q", header, got, want)
 		}
 	}
+}
+
+// FuzzPrefer parses Accept headers. The result must be offered, or "".
+func FuzzPrefer(f *testing.F) {
+	for _, seed := range []string{
+		"", "*/*", "text/csv", "text/html,application/xhtml+xml,*/*;q=0.8", "text/csv;q=0", "application/json;q=2",
+		",,;q", "text/*;q=0.1,application/json;q=0.05", "text/csv;q=NaN", "text/csv;q=-0",
+	} {
+		f.Add(seed)
+	}
+	offered := []string{mediaJSON, mediaNDJSON, mediaCSV}
+	f.Fuzz(func(t *testing.T, header string) {
+		got := rest.Prefer(header, offered...)
+		if got != "" && !slices.Contains(offered, got) {
+			t.Errorf("%q: got %q, which is not offered", header, got)
+		}
+		// A media type that the client prefers is also accepted when nothing else is offered.
+		if got != "" && rest.Prefer(header, got) != got {
+			t.Errorf("%q: %s is preferred, but not accepted alone", header, got)
+		}
+	})
 }

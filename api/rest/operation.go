@@ -65,7 +65,7 @@ func (d *Description) QueryNames() (names []string) {
 	return names
 }
 
-var lastNameRE = regexp.MustCompile(`(\w+)(-fm)?$`)
+var lastNameRE = regexp.MustCompile(`(\w+)(\[\.\.\.\])?(-fm)?$`) // after the name: type parameters, mark of a method value
 
 // FuncName returns the name of a function or method, without its package and receiver.
 func FuncName(f any) string {

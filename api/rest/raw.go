@@ -59,6 +59,9 @@ func (o redirectBrowsers) Describe() Description {
 }
 
 func (o redirectBrowsers) serve(c *Call) error {
+	if err := c.authorize(c.Request.Context()); err != nil {
+		return err
+	}
 	c.Header.Set("Vary", "Accept")
 	if Prefer(c.accept(), MediaTypeJSON, MediaTypeHTML) == MediaTypeHTML {
 		c.Header.Set("Location", o.location)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api/rest"
 	"labledger/db"
@@ -16,18 +15,23 @@ import (
 // sessionPollInterval bounds how long a stream outlives its session.
 const sessionPollInterval = time.Second
 
+// credentials are the sessions and API tokens in the database: a *db.Queries.
+type credentials interface {
+	ListEndedCredentials(ctx context.Context, p db.ListEndedCredentialsParams) ([]string, error)
+}
+
 // A sessionWatcher closes streams whose session or API token has ended. It polls once per interval for all of them, and
 // only while there are any.
 type sessionWatcher struct {
-	pool *pgxpool.Pool
+	credentials credentials
 
 	mu      sync.Mutex
 	cancels map[string]map[*context.CancelFunc]struct{} // by credentialKey
 	running bool
 }
 
-func newSessionWatcher(pool *pgxpool.Pool) *sessionWatcher {
-	return &sessionWatcher{pool: pool, cancels: map[string]map[*context.CancelFunc]struct{}{}}
+func newSessionWatcher(creds credentials) *sessionWatcher {
+	return &sessionWatcher{credentials: creds, cancels: map[string]map[*context.CancelFunc]struct{}{}}
 }
 
 // watch returns a context that ends when the caller's session or API token ends or the access token expires. The caller
@@ -83,7 +87,7 @@ func (w *sessionWatcher) run() {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), rest.StatementTimeout)
-		ended, err := db.New(w.pool).ListEndedCredentials(ctx, db.ListEndedCredentialsParams{Keys: keys})
+		ended, err := w.credentials.ListEndedCredentials(ctx, db.ListEndedCredentialsParams{Keys: keys})
 		cancel()
 		if err != nil {
 			continue // retry; while the database is unavailable, it authenticates no requests either

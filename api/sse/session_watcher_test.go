@@ -2,173 +2,138 @@ package sse_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"labledger/api/rest"
+	"labledger/api/sse"
 	"labledger/internal/apitest"
 	"labledger/internal/auth"
-	"labledger/internal/leaktest"
-	"labledger/internal/pgtest"
 )
 
 // This file tests that a live stream ends with the session or API token of its client.
 
-// bearerTransport sends a token with each request.
-type bearerTransport struct{ token string }
-
-func (b bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.Header.Set("Authorization", "Bearer "+b.token)
-	return http.DefaultTransport.RoundTrip(r)
+// A revocation is a way in which a session or an API token ends.
+type revocation struct {
+	name         string
+	usesAPIToken bool
+	revoke       func(ts *apitest.Server, s apitest.Session, admin string)
 }
 
-// streamOpener starts an HTTP server and returns a function that opens streams on it.
-func (ts *apitest.Server) streamOpener() func(token string) *listener {
-	server := ts.Listen()
-	return func(token string) *listener {
-		server.Client().Transport = bearerTransport{token}
-		open := (&streamServer{Server: server}).listen(ts.T, "", "")
-		if open.StatusCode != http.StatusOK {
-			ts.Fatalf("opening a stream: %s", open.Status)
-		}
-		open.nextMessage(ts.T)
-		return open
-	}
+var revocations = []revocation{
+	{"revoked", false, func(ts *apitest.Server, s apitest.Session, _ string) {
+		other := ts.CreateSession(s.AccountID).Access
+		ts.MustSend(other, "PUT", "/auth/token/"+s.ID.String(), `{"revoke": true}`)
+	}},
+	{"logged out", false, func(ts *apitest.Server, s apitest.Session, _ string) {
+		ts.MustSend(s.Access, "POST", "/auth/logout", "")
+	}},
+	{"disabled", false, disable},
+	{"deleted", false, func(ts *apitest.Server, s apitest.Session, _ string) {
+		ts.MustSend(s.Access, "DELETE", "/account", "")
+	}},
+	{"password changed", false, func(ts *apitest.Server, s apitest.Session, _ string) {
+		ts.MustSend(s.Access, "PATCH", "/account",
+			`{"password": "a new horse for the battery", "current_password": "`+apitest.Password+`"}`)
+	}},
+	{"API token revoked", true, func(ts *apitest.Server, s apitest.Session, _ string) {
+		id := apitest.Value[int64](ts, "SELECT id FROM api_token WHERE account_id = $1", s.AccountID)
+		ts.MustSend(s.Access, "DELETE", fmt.Sprint("/api/v1/tokens/", id), "")
+	}},
+	{"API token of a disabled user", true, disable},
 }
 
-// waitClosed waits until a stream ends and returns how long that took. The stream must end cleanly.
-func (l *listener) waitClosed(t *testing.T, name string) time.Duration {
+func disable(ts *apitest.Server, s apitest.Session, admin string) {
+	ts.MustSend(admin, "PATCH", fmt.Sprint("/api/v1/users/", s.AccountID), `{"disabled": true}`)
+}
+
+// openStream opens a stream as the holder of a token, who must be authorized.
+func openStream(t *testing.T, server *httptest.Server, token string) *sse.Listener {
 	t.Helper()
-	start, timeout := time.Now(), time.After(10*time.Second)
-	for {
-		select {
-		case _, open := <-l.messages:
-			if !open {
-				if l.err != io.EOF {
-					t.Errorf("%s: the stream ended with %v, want EOF", name, l.err)
-				}
-				return time.Since(start)
-			}
-		case <-timeout:
-			t.Errorf("%s: the stream has not ended after 10s", name)
-			return 0
-		}
+	l := tryStream(t, server, token)
+	if l.StatusCode != http.StatusOK {
+		t.Fatalf("opening a stream: %s", l.Status)
+	}
+	l.Next(t)
+	return l
+}
+
+// tryStream opens a stream as the holder of a token.
+func tryStream(t *testing.T, server *httptest.Server, token string) *sse.Listener {
+	t.Helper()
+	l, err := sse.Listen(t.Context(), server.Client(), server.URL+"/api/v1/stream", "Authorization: Bearer "+token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// recordEvent records an event, which all streams must receive.
+func recordEvent(t *testing.T, ts *apitest.Server, token string, streams ...*sse.Listener) {
+	t.Helper()
+	ts.MustSend(token, "POST", "/event", `{"type": "deposit", "amount": "1", "user_id": 1, "time": 1}`)
+	for _, l := range streams {
+		l.NextData(t)
 	}
 }
 
-// TestStream_endsWithSession: a stream ends within three seconds of its session or token, even if another instance
-// revoked it. Streams of other users stay open.
+// TestStream_endsWithSession: a stream ends with its session or token, even if another instance revoked it. Streams of
+// other users stay open.
 func TestStream_endsWithSession(t *testing.T) {
-	a := apitest.New(t)
-	b := a.newInstance()
-	open := b.streamOpener()
-	adminSession := a.createSession(a.createAccount("boss", rest.Admin))
-	bystander := open(a.createSession(a.createAccount("bystander", rest.Viewer)).Access)
-	apiTokenStream := open(a.createAPIToken(adminSession.accountID, rest.Viewer))
-	type openStream struct {
-		name string
-		*listener
-		revoke func()
+	t.Parallel()
+	ts := apitest.New(t)
+	server := ts.NewInstance().Listen()
+	admin := ts.CreateSession(ts.CreateAccount("boss", rest.Admin))
+	others := []*sse.Listener{
+		openStream(t, server, ts.SignIn("bystander", rest.Viewer)),
+		openStream(t, server, ts.CreateAPIToken(admin.AccountID, rest.Viewer)),
 	}
-	var streams []openStream
-	for i, c := range []struct {
-		name         string
-		usesAPIToken bool
-		revoke       func(s apitest.Session)
-	}{
-		{"revoked", false, func(s apitest.Session) {
-			a.mustSend(a.createSession(s.accountID).Access, "PUT", "/auth/token/"+s.id.String(), `{"revoke": true}`)
-		}},
-		{"logged out", false, func(s apitest.Session) { a.mustSend(s.Access, "POST", "/auth/logout", "") }},
-		{"disabled", false, func(s apitest.Session) {
-			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
-		}},
-		{"deleted", false, func(s apitest.Session) { a.mustSend(s.Access, "DELETE", "/account", "") }},
-		{"password changed", false, func(s apitest.Session) {
-			a.mustSend(s.Access, "PATCH", "/account",
-				`{"password": "a new horse for the battery", "current_password": "`+apitest.Password+`"}`)
-		}},
-		{"API token revoked", true, func(s apitest.Session) {
-			id := apitest.Value[int64](a, "SELECT id FROM api_token WHERE account_id = $1", s.accountID)
-			a.mustSend(s.Access, "DELETE", fmt.Sprint("/api/v1/tokens/", id), "")
-		}},
-		{"API token of a disabled user", true, func(s apitest.Session) {
-			a.mustSend(adminSession.access, "PATCH", fmt.Sprint("/api/v1/users/", s.accountID), `{"disabled": true}`)
-		}},
-	} {
-		s := a.createSession(a.createAccount(fmt.Sprint("user ", i), rest.Viewer))
+	var sessions []apitest.Session
+	var streams []*sse.Listener
+	for i, r := range revocations {
+		s := ts.CreateSession(ts.CreateAccount(fmt.Sprint("user ", i), rest.Viewer))
 		token := s.Access
-		if c.usesAPIToken {
-			token = a.createAPIToken(s.accountID, rest.Viewer)
+		if r.usesAPIToken {
+			token = ts.CreateAPIToken(s.AccountID, rest.Viewer)
 		}
-		streams = append(streams, openStream{c.name, open(token), func() { c.revoke(s) }})
+		sessions, streams = append(sessions, s), append(streams, openStream(t, server, token))
 	}
-	time.Sleep(2 * sessionPollInterval) // streams stay open without a revocation
-	for _, s := range streams {
-		select {
-		case m, more := <-s.messages:
-			if !more {
-				t.Fatalf("%s: the stream ended before the revocation", s.name)
-			}
-			t.Fatalf("%s: unexpected message %+v", s.name, m)
-		default:
-		}
-		s.revoke()
+	first := ts.CreateSession(ts.CreateAccount("first", rest.Viewer))
+	firstStream := openStream(t, server, first.Access)
+	ts.MustSend(first.Access, "POST", "/auth/logout", "")
+	firstStream.WaitClosed(t) // so the server has checked all streams
+	recordEvent(t, ts, admin.Access, append(streams, others...)...)
+	for i, r := range revocations {
+		r.revoke(ts, sessions[i], admin.Access)
 	}
-	start := time.Now()
-	for _, s := range streams {
-		s.waitClosed(t, s.name)
+	for i, r := range revocations {
+		t.Run(r.name, func(t *testing.T) { streams[i].WaitClosed(t) })
 	}
-	if elapsed := time.Since(start); elapsed > 3*time.Second {
-		t.Errorf("ending the streams took %v, want at most 3s", elapsed)
-	}
-	a.mustSend(adminSession.access, "POST", "/event", `{"type": "deposit", "amount": "1", "user_id": 1, "time": 1}`)
-	bystander.nextData(t)
-	apiTokenStream.nextData(t)
+	recordEvent(t, ts, admin.Access, others...)
 }
 
 // TestStream_endsWithAccessToken: a stream ends when its access token expires. Another stream of the session stays
 // open.
 func TestStream_endsWithAccessToken(t *testing.T) {
+	t.Parallel()
 	ts := apitest.New(t)
-	open := ts.streamOpener()
-	s := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer))
-	active := open(s.Access)
-	issuedAt := time.Now().Add(-auth.AccessTokenTTL + 4*time.Second)
-	expiring := open(ts.Options.Access.Keys.SignAccessToken(s.accountID, s.id, issuedAt))
-	elapsed := expiring.waitClosed(t, "access token valid for 4s")
-	if elapsed < time.Second || elapsed > 7*time.Second {
-		t.Errorf("the stream ended after %v, want about 4s", elapsed)
+	server := ts.Listen()
+	s := ts.CreateSession(ts.CreateAccount("ann", rest.Operator))
+	active := openStream(t, server, s.Access)
+	for validity := 2 * time.Second; ; validity *= 2 { // longer if the token expires before the stream is open
+		expires := time.Now().Add(validity).Truncate(time.Second)
+		token := ts.Options.Access.Keys.SignAccessToken(s.AccountID, s.ID, expires.Add(-auth.AccessTokenTTL))
+		expiring := tryStream(t, server, token)
+		if expiring.StatusCode == http.StatusUnauthorized {
+			continue
+		}
+		expiring.WaitClosed(t)
+		if time.Now().Before(expires) {
+			t.Errorf("the stream ended before %s, when its token expires", expires)
+		}
+		break
 	}
-	addEvent(t, ts.Pool, 1)
-	active.nextData(t)
-}
-
-// TestSessionWatcher_stopsWhenIdle: one goroutine polls for all streams, stops after the last one, and starts again.
-func TestSessionWatcher_stopsWhenIdle(t *testing.T) {
-	goroutines := func() int { return leaktest.InFunc((*sessionWatcher).run) }
-	pgtest.WaitFor(t, "the watchers of other tests have stopped", func() bool { return goroutines() == 0 })
-	ts := apitest.New(t)
-	open := ts.streamOpener()
-	ann := ts.CreateAccount("ann", rest.Viewer)
-	for round := range 2 {
-		s := ts.CreateSession(ann)
-		first, second, third := open(s.Access), open(s.Access), open(ts.CreateSession(ann).Access)
-		if n := goroutines(); n != 1 {
-			t.Fatalf("%d watchers run, want 1", n)
-		}
-		first.cancel()
-		third.cancel()
-		if round == 0 {
-			time.Sleep(sessionPollInterval + 100*time.Millisecond)
-		}
-		if n := goroutines(); n != 1 {
-			t.Errorf("%d watchers run with one open stream, want 1", n)
-		}
-		ts.MustSend(s.Access, "POST", "/auth/logout", "")
-		second.waitClosed(t, "the last stream")
-		pgtest.WaitFor(t, "the watcher has stopped", func() bool { return goroutines() == 0 })
-	}
+	recordEvent(t, ts, s.Access, active)
 }

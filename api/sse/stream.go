@@ -1,7 +1,7 @@
 // Package sse serves the live stream of events and alerts as Server-Sent Events:
 // https://html.spec.whatwg.org/multipage/server-sent-events.html. Each client reads the ledger at its own speed, page
-// by page, from its own position. Between pages it holds no database connection. The package knows neither rules nor how
-// events are recorded.
+// by page, from its own position. Between pages it holds no database connection. The package knows neither the rules of
+// events nor how they are recorded.
 package sse
 
 import (
@@ -9,11 +9,9 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api/bind"
@@ -56,12 +54,17 @@ type Handler struct {
 	writeTimeout      time.Duration // of one write; a client that does not read is disconnected
 }
 
-// New returns the handler of the live stream. Closing shutdown ends all streams; nil never ends them.
-func New(pool *pgxpool.Pool, shutdown <-chan struct{}) *Handler {
+// New returns the handler of the live stream. Closing shutdown ends all streams; nil never ends them. rules validate
+// the parameters.
+func New(pool *pgxpool.Pool, shutdown <-chan struct{}, rules bind.Rules) *Handler {
+	return newHandler(newLedger(pool), db.New(pool), shutdown, rules)
+}
+
+func newHandler(src source, creds credentials, shutdown <-chan struct{}, rules bind.Rules) *Handler {
 	return &Handler{
-		hub:               newHub(pool, shutdown, maxStreams),
-		sessions:          newSessionWatcher(pool),
-		plan:              bind.New(reflect.TypeFor[Params](), http.MethodGet, nil, bind.Options{}),
+		hub:               newHub(src, shutdown, maxStreams),
+		sessions:          newSessionWatcher(creds),
+		plan:              bind.New(reflect.TypeFor[Params](), http.MethodGet, nil, bind.Options{Rules: rules}),
 		heartbeatInterval: heartbeatInterval,
 		writeTimeout:      writeTimeout,
 	}
@@ -90,7 +93,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer h.hub.leave()
-	end, err := h.hub.fetchEnd(r.Context())
+	end, err := h.hub.source.fetchEnd(r.Context())
 	switch {
 	case err != nil:
 		return err
@@ -147,22 +150,6 @@ func (h *Handler) bind(r *http.Request) (params Params, pos position, resume boo
 		}
 	}
 	return params, pos, last != nil, errs.Err()
-}
-
-// parsePosition parses the output of position.String.
-func parsePosition(text string) (pos position, ok bool) {
-	if text == "0" {
-		return position{}, true
-	}
-	parts := strings.Split(text, ".")
-	if len(parts) != 3 || len(parts[2]) != 36 {
-		return position{}, false
-	}
-	xid, err1 := strconv.ParseUint(parts[0], 10, 63)
-	kind := slices.Index([]string{"", "1", "2"}, parts[1])
-	id, err2 := uuid.Parse(parts[2])
-	isCanonical := strconv.FormatUint(xid, 10) == parts[0]
-	return position{int64(xid), int32(kind), id}, err1 == nil && kind > 0 && err2 == nil && isCanonical
 }
 
 // A subscriber is one open stream.

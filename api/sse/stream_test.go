@@ -1,242 +1,64 @@
 package sse_test
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/db"
+	"labledger/api/problem"
+	"labledger/api/sse"
+	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
-// A streamServer serves only the stream. Its read and write timeouts are shorter than every test, because a stream must
-// outlive them.
-type streamServer struct {
-	*httptest.Server
-	stream *streamHandler
-}
+// This file tests what clients of the stream receive.
 
-func serveStream(
-	t *testing.T, pool *pgxpool.Pool, shutdown <-chan struct{}, adjust func(*streamHandler),
-) *streamServer {
-	t.Helper()
-	h := newStreamHandler(pool, shutdown)
-	if adjust != nil {
-		adjust(h)
+// TestStream_isLive: a new stream begins at the newest row. It sends the rows that are added, also without a wakeup.
+func TestStream_isLive(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	s := serve(t, pool)
+	fromStart := s.listen(t, "", "")
+	if m := fromStart.Next(t); m != (sse.Message{ID: "0"}) {
+		t.Errorf("first message for an empty ledger: %+v, want position 0", m)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	handler := &middleware{next: h, log: log, metrics: newMetrics(pool, "test")}
-	server := httptest.NewUnstartedServer(handler)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
-	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		_ = c.(*net.TCPConn).SetWriteBuffer(4 << 10) // so that writes block soon if a client does not read
-		return ctx
-	}
-	server.Start()
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	return &streamServer{server, h}
-}
-
-// A listener is a client of the stream.
-type listener struct {
-	*http.Response
-	messages chan message // closed when the stream ends
-	err      error        // why the stream ended; valid once messages is closed
-	cancel   context.CancelFunc
-}
-
-type message struct{ id, event, data, comment string }
-
-// listen opens a stream that ends with the test. last is its Last-Event-ID, or "".
-func (s *streamServer) listen(t *testing.T, query, last string) *listener {
-	t.Helper()
-	l, err := s.open(context.Background(), query, last)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.cancel)
-	return l
-}
-
-// open is listen for any goroutine: it returns errors instead of failing the test.
-func (s *streamServer) open(ctx context.Context, query, last string) (*listener, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/v1/stream"+query, nil)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	if last != "" {
-		r.Header.Set("Last-Event-ID", last)
-	}
-	response, err := s.Client().Do(r)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	l := &listener{Response: response, messages: make(chan message), cancel: cancel}
-	go func() {
-		defer close(l.messages)
-		defer response.Body.Close()
-		reader := bufio.NewReader(response.Body)
-		var m message
-		for {
-			line, err := reader.ReadString('\n')
-			if err != nil {
-				l.err = err
-				return
-			}
-			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-			switch name {
-			case "id":
-				m.id = value
-			case "event":
-				m.event = value
-			case "data":
-				m.data = value
-			case "":
-				if value != "" {
-					m.comment = value
-					continue
-				}
-				select {
-				case l.messages <- m:
-				case <-ctx.Done():
-					return
-				}
-				m = message{}
-			}
-		}
-	}()
-	return l, nil
-}
-
-// nextMessage returns the next message, with or without data.
-func (l *listener) nextMessage(t *testing.T) message {
-	t.Helper()
-	select {
-	case m, ok := <-l.messages:
-		if !ok {
-			t.Fatalf("the stream ended: %v", l.err)
-		}
-		return m
-	case <-time.After(20 * time.Second):
-		t.Fatal("no message within 20s")
-	}
-	panic("unreachable")
-}
-
-// nextData returns the next message with data.
-func (l *listener) nextData(t *testing.T) message {
-	t.Helper()
-	for {
-		if m := l.nextMessage(t); m.data != "" {
-			return m
+	for name, value := range map[string]string{
+		"Content-Type":      "text/event-stream",
+		"Cache-Control":     "no-store",
+		"X-Accel-Buffering": "no",
+	} {
+		if got := fromStart.Header.Get(name); got != value {
+			t.Errorf("%s: got %q, want %q", name, got, value)
 		}
 	}
-}
-
-// collect reads n messages with data and returns their row keys and IDs.
-func (l *listener) collect(t *testing.T, n int) (rows []string, ids []string) {
-	t.Helper()
-	for range n {
-		m := l.nextData(t)
-		rows, ids = append(rows, m.rowKey(t)), append(ids, m.id)
+	first := addEvent(t, pool, 1)
+	rows, ids := collect(t, fromStart, 1)
+	fromFirst := s.listen(t, "", "")
+	if m := fromFirst.Next(t); m != (sse.Message{ID: ids[0]}) {
+		t.Errorf("a new stream begins with %+v, want the position of the newest row", m)
 	}
-	return rows, ids
-}
-
-// rowKey returns kind and ID of the row in a message, and the version of an alert.
-func (m message) rowKey(t *testing.T) string {
-	t.Helper()
-	var row struct {
-		ID      string
-		Version int
+	second := addEvent(t, pool, 1)
+	s.stream.Wake()
+	more, _ := collect(t, fromStart, 1)
+	if rows = append(rows, more...); !slices.Equal(rows, []string{first, second}) {
+		t.Errorf("opened before both rows: got %q, want %q", rows, []string{first, second})
 	}
-	if err := json.Unmarshal([]byte(m.data), &row); err != nil || !strings.HasSuffix(m.id, "."+row.ID) {
-		t.Errorf("message %+v: %v", m, err)
+	if rows, _ := collect(t, fromFirst, 1); rows[0] != second {
+		t.Errorf("opened after the first row: got %q, want %q", rows[0], second)
 	}
-	if m.event == "alert" {
-		return fmt.Sprintf("alert %s %d", row.ID, row.Version)
-	}
-	return m.event + " " + row.ID
-}
-
-// expectSilence fails if a message with data arrives before the timeout.
-func (l *listener) expectSilence(t *testing.T, timeout time.Duration) {
-	t.Helper()
-	expired := time.After(timeout)
-	for {
-		select {
-		case m := <-l.messages:
-			if m.data != "" {
-				t.Fatalf("unexpected message: %+v", m)
-			}
-		case <-expired:
-			return
-		}
-	}
-}
-
-type execer interface {
-	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
-}
-
-// addEvent inserts an event and returns its row key.
-func addEvent(t *testing.T, dbtx execer, user int) string {
-	t.Helper()
-	id := uuid.Must(uuid.NewV7())
-	const insert = `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
-			alert_codes, created_at, actor)
-		VALUES ($1, $2, 'deposit', 12.5, 1000, 1000, 'medium', 1, '{"30": 0, "123": "12.50"}', '{}', now(), 'tést')`
-	if _, err := dbtx.Exec(context.Background(), insert, user, id); err != nil {
-		t.Error(err)
-	}
-	return "event " + id.String()
-}
-
-// addAlert inserts an alert for an event and returns its row key.
-func addAlert(t *testing.T, dbtx execer, event string) string {
-	t.Helper()
-	id := uuid.Must(uuid.NewV7())
-	const insert = `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, note,
-			created_at, changed_at, actor)
-		SELECT user_id, $1, id, '{30,500}', time, risk, ruleset_id, '[{"code": 30}]', E'two\nlines "quoted"',
-			created_at, created_at, actor
-		FROM event
-		WHERE id = $2`
-	if _, err := dbtx.Exec(context.Background(), insert, id, strings.TrimPrefix(event, "event ")); err != nil {
-		t.Error(err)
-	}
-	return fmt.Sprintf("alert %s 1", id)
 }
 
 // TestStream_resumesAfterEveryMessage reads the stream from the beginning and resumes it after each message.
 func TestStream_resumesAfterEveryMessage(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	s := serveStream(t, pool, nil, nil)
-	fromNow := s.Listen(t, "", "")
-	if m := fromNow.nextMessage(t); m != (message{id: "0"}) {
-		t.Errorf("first message for an empty ledger: %+v, want position 0", m)
-	}
+	s := serve(t, pool)
 	var want []string
 	for user := range 3 {
 		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
@@ -248,137 +70,159 @@ func TestStream_resumesAfterEveryMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.stream.wake()
-	all := s.Listen(t, "", "0")
-	for name, value := range map[string]string{
-		"Content-Type":      "text/event-stream",
-		"Cache-Control":     "no-store",
-		"X-Accel-Buffering": "no",
-	} {
-		if got := all.Header.Get(name); got != value {
-			t.Errorf("%s: got %q, want %q", name, got, value)
-		}
-	}
-	rows, ids := all.collect(t, len(want))
+	all := s.listen(t, "", "0")
+	rows, ids := collect(t, all, len(want))
 	if !slices.Equal(rows, want) {
 		t.Errorf("from position 0: got\n%q, want\n%q", rows, want)
 	}
-	if live, _ := fromNow.collect(t, len(want)); !slices.Equal(live, want) {
-		t.Errorf("live: got\n%q, want\n%q", live, want)
-	}
+	resumed := []*sse.Listener{all}
 	for i, id := range ids {
-		resumed := s.Listen(t, "", id)
+		l := s.listen(t, "", id)
 		if i%2 == 1 {
-			resumed.cancel()
-			resumed = s.Listen(t, "?last_event_id="+id, "")
+			l.Cancel()
+			l = s.listen(t, "?last_event_id="+id, "")
 		}
-		if resumed.nextMessage(t) != (message{id: id}) {
+		if l.Next(t) != (sse.Message{ID: id}) {
 			t.Error("a resumed stream does not begin with its position")
 		}
-		if rows, _ := resumed.collect(t, len(want)-i-1); !slices.Equal(rows, want[i+1:]) {
+		if rows, _ := collect(t, l, len(want)-i-1); !slices.Equal(rows, want[i+1:]) {
 			t.Errorf("after message %d: got %q, want %q", i, rows, want[i+1:])
 		}
-		resumed.expectSilence(t, 10*time.Millisecond)
-		resumed.cancel()
+		resumed = append(resumed, l)
 	}
-	both := s.Listen(t, "?last_event_id="+ids[0], ids[len(ids)-2])
-	if rows, _ := both.collect(t, 1); rows[0] != want[len(want)-1] {
+	both := s.listen(t, "?last_event_id="+ids[0], ids[len(ids)-2])
+	if rows, _ := collect(t, both, 1); rows[0] != want[len(want)-1] {
 		t.Error("last_event_id took precedence over Last-Event-ID, which a browser updates when it reconnects")
 	}
-	if m := s.Listen(t, "", "").nextMessage(t); m != (message{id: ids[len(ids)-1]}) {
-		t.Errorf("a new stream begins with %+v, want the position of the newest row", m)
+	wantNext(t, addEvent(t, pool, 1), append(resumed, both)...)
+}
+
+// wantNext checks that the next row of each stream is the given one, so that no other row came before it.
+func wantNext(t *testing.T, row string, listeners ...*sse.Listener) {
+	t.Helper()
+	for i, l := range listeners {
+		if got := rowKey(t, l.NextData(t)); got != row {
+			t.Errorf("stream %d: got %s, want %s", i, got, row)
+		}
 	}
 }
 
-// TestStream_matchesLists compares the messages with the rows of ListEvents and ListAlerts.
+// TestStream_matchesLists compares the messages with the rows in the lists of events and alerts.
 func TestStream_matchesLists(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	addAlert(t, pool, addEvent(t, pool, 7))
-	messages := serveStream(t, pool, nil, nil).listen(t, "", "0")
-	conn, err := pool.Acquire(t.Context())
+	h := apitest.NewPublic(pool)
+	s := httptest.NewServer(h)
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	l, err := sse.Listen(t.Context(), s.Client(), s.URL+"/api/v1/stream?last_event_id=0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Release()
-	limit := int64(1)
-	events, alerts := pageEncoder{limit: 1}, pageEncoder{limit: 1}
-	_, err = db.New(readDBTX(conn, false, &events)).ListEvents(t.Context(), db.ListEventsParams{Limit: &limit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = db.New(readDBTX(conn, false, &alerts)).ListAlerts(t.Context(), db.ListAlertsParams{Limit: &limit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, list := range []pageEncoder{events, alerts} {
-		if data := messages.nextData(t).data; "["+data+"]\n" != string(list.bytes()) {
-			t.Errorf("message %s differs from list %s", data, list.bytes())
+	for _, c := range []struct{ list, contains string }{
+		{"events", `"amount":"12.50"`},
+		{"alerts", `"alert_codes":[30,500]`},
+	} {
+		list := apitest.Do(h, "GET", "/api/v1/"+c.list, "").Body.String()
+		if data := l.NextData(t).Data; "["+data+"]\n" != list {
+			t.Errorf("message %s differs from the list %s", data, list)
 		}
-	}
-	if !strings.Contains(string(events.body), `"amount":"12.50"`) ||
-		!strings.Contains(string(alerts.body), `"alert_codes":[30,500]`) {
-		t.Errorf("unexpected lists: %s %s", events.body, alerts.body)
+		if !strings.Contains(list, c.contains) {
+			t.Errorf("the list %s lacks %s", list, c.contains)
+		}
 	}
 }
 
 // TestStream_alertChanges: a changed alert is sent again with its newest version; the rows before it are not.
 func TestStream_alertChanges(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	s := serveStream(t, pool, nil, nil)
+	s := serve(t, pool)
 	alert := addAlert(t, pool, addEvent(t, pool, 1))
-	live := s.Listen(t, "", "0")
-	_, ids := live.collect(t, 2)
-	change := func(state string) {
-		if _, err := pool.Exec(t.Context(), "UPDATE alert SET state = $1", state); err != nil {
-			t.Fatal(err)
-		}
-	}
+	live := s.listen(t, "", "0")
+	_, ids := collect(t, live, 2)
+	change := func(state string) { pgtest.Exec(t, pool, "UPDATE alert SET state = $1", state) }
 	change("acknowledged")
-	m := live.nextData(t)
-	if m.rowKey(t) != strings.TrimSuffix(alert, "1")+"2" || !strings.Contains(m.data, `"state":"acknowledged"`) {
+	m := live.NextData(t)
+	if rowKey(t, m) != strings.TrimSuffix(alert, "1")+"2" || !strings.Contains(m.Data, `"state":"acknowledged"`) {
 		t.Errorf("after the first change: %+v", m)
 	}
 	change("closed")
 	change("closed") // no change, so no version 4
-	if m = live.nextData(t); !strings.Contains(m.data, `"state":"closed"`) || !strings.Contains(m.data, `"version":3`) {
+	if m = live.NextData(t); !strings.Contains(m.Data, `"state":"closed"`) || !strings.Contains(m.Data, `"version":3`) {
 		t.Errorf("after the second change: %+v", m)
 	}
-	live.expectSilence(t, 50*time.Millisecond)
-	late := s.Listen(t, "", ids[1])
-	if again := late.nextData(t); again != m {
+	late := s.listen(t, "", ids[1])
+	if again := late.NextData(t); again != m {
 		t.Errorf("stream resumed before both changes: got %+v, want %+v", again, m)
 	}
-	late.expectSilence(t, 50*time.Millisecond)
+	wantNext(t, addEvent(t, pool, 1), live, late)
 }
 
-// TestStream_filters: rows that are filtered out still advance the position, which heartbeats report.
+// TestStream_filters: a stream sends only the rows that match its parameters. Each stream ends with a matching row, so
+// an unwanted row would come before it.
 func TestStream_filters(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	s := serveStream(t, pool, nil, func(h *streamHandler) { h.heartbeatInterval = 100 * time.Millisecond })
-	one, two := addEvent(t, pool, 1), addEvent(t, pool, 2)
-	alert := addAlert(t, pool, two)
-	three := addEvent(t, pool, 3)
-	_, ids := s.Listen(t, "", "0").collect(t, 4)
+	s := serve(t, pool)
+	var events, alerts [5]string // by user
+	for user := range events {
+		events[user] = addEvent(t, pool, user)
+	}
+	for user := range alerts {
+		alerts[user] = addAlert(t, pool, events[user])
+	}
+	last := addEvent(t, pool, 2)
 	for query, want := range map[string][]string{
-		"?user_id=1":            {one},
-		"?user_id=2":            {two, alert},
-		"?kind=event":           {one, two, three},
-		"?kind=alert":           {alert},
-		"?kind=event&user_id=2": {two},
-		"?kind=alert&user_id=1": {},
-		"?user_id=4":            {},
+		"?user_id=2":            {events[2], alerts[2], last},
+		"?user_id=4":            {events[4], alerts[4]},
+		"?kind=event":           append(events[:], last),
+		"?kind=alert":           alerts[:],
+		"?kind=event&user_id=2": {events[2], last},
+		"?kind=alert&user_id=4": {alerts[4]},
 	} {
-		l := s.Listen(t, query, "0")
-		if rows, _ := l.collect(t, len(want)); !slices.Equal(rows, want) {
+		if rows, _ := collect(t, s.listen(t, query, "0"), len(want)); !slices.Equal(rows, want) {
 			t.Errorf("%s: got %q, want %q", query, rows, want)
 		}
-		if strings.Contains(query, "kind") {
-			continue
+	}
+}
+
+func TestStream_rejectsBadRequests(t *testing.T) {
+	t.Parallel()
+	h := apitest.NewPublic(pgtest.Pool(t))
+	idSuffix := ".1.01890a5d-ac96-774b-bcce-b302099a8057"
+	const badID = "must be the ID of a message of this stream, such as 748.1.01890a5d-ac96-774b-bcce-b302099a8057, or 0."
+	for _, c := range []struct{ query, header, want string }{
+		{"?user=1", "", `400 user: is unknown; did you mean "user_id"?`},
+		{"?user_id=x", "", "400 user_id: must be an integer."},
+		{"?kind=alerts&user_id=-1", "", "400 user_id: must be from 0 to 9007199254740991; kind: must be event or alert."},
+		{"?kind=event&kind=alert", "", "400 kind: is given more than once."},
+		{"?last_event_id=", "", "400 last_event_id: " + badID},
+		{"?last_event_id=1" + idSuffix, "Last-Event-ID: 00", "400 Last-Event-ID: " + badID},
+		{"", "Last-Event-ID: -1" + idSuffix, "400 Last-Event-ID: " + badID},
+		{"", "Last-Event-ID: 9223372036854775808" + idSuffix, "400 Last-Event-ID: " + badID},
+		{"", "Last-Event-ID: 1" + strings.Replace(idSuffix, "1", "3", 1), "400 Last-Event-ID: " + badID},
+		{"", "Last-Event-ID: 1" + idSuffix + "0", "400 Last-Event-ID: " + badID},
+		{"", "Last-Event-ID: 9223372036854775807" + idSuffix, "400 Last-Event-ID: is an unknown position " +
+			"(the database may have been restored); restart from 0."},
+		{"", "Accept: application/json", `406 Accept "application/json" matches no available media type; ` +
+			"use text/event-stream."},
+		{"", "Accept: text/event-stream;q=0, */*", `406 Accept "text/event-stream;q=0, */*" matches no available ` +
+			"media type; use text/event-stream."},
+	} {
+		header := []string{c.header}
+		if c.header == "" {
+			header = nil
 		}
-		for m := l.nextMessage(t); m.id != ids[3]; m = l.nextMessage(t) {
-			if m.data != "" {
-				t.Errorf("%s: unexpected message %+v", query, m)
-			}
+		w := apitest.Do(h, http.MethodGet, "/api/v1/stream"+c.query, "", header...)
+		var p problem.Problem
+		err := json.Unmarshal(w.Body.Bytes(), &p)
+		got := fmt.Sprint(p.Status, " ", p.Detail)
+		if err != nil || w.Code != p.Status || got != c.want {
+			t.Errorf("%q, header %q: got %q, want %q: %v", c.query, c.header, got, c.want, err)
 		}
 	}
 }

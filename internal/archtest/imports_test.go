@@ -130,13 +130,14 @@ func stringLiterals(file *ast.File) (values []string) {
 	return values
 }
 
-// SQL belongs in queries/ and schema/. Exceptions are tests and their harness, benchmarks, generated code, and
+// SQL belongs in queries/ and schema/. Exceptions are tests and their harnesses, benchmarks, generated code, and
 // internal/postgres, which manages servers, roles and migrations.
 func TestSQLPlacement(t *testing.T) {
 	for _, name := range goFiles(t) {
 		top, _, _ := strings.Cut(name, "/")
 		if strings.HasSuffix(name, "_test.go") || top == "bench" || top == "db" ||
-			strings.HasPrefix(name, "internal/postgres/") || strings.HasPrefix(name, "internal/apitest/") {
+			strings.HasPrefix(name, "internal/postgres/") || strings.HasPrefix(name, "internal/apitest/") ||
+			strings.HasPrefix(name, "internal/pgtest/") {
 			continue
 		}
 		for _, value := range stringLiterals(parse(t, name)) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
 
@@ -36,7 +37,16 @@ func TestAccessToken_roundTrip(t *testing.T) {
 
 // The header and the claims are what other JWT readers rely on.
 func TestAccessToken_isJWT(t *testing.T) {
-	parts := strings.Split(newKeys(t, secret).SignAccessToken(7, session, now), ".")
+	k := newKeys(t, secret)
+	token := k.SignAccessToken(7, session, now)
+	_, err := jwt.Parse(token, func(*jwt.Token) (any, error) { return k.access(), nil },
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer), jwt.WithSubject("7"),
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(),
+		jwt.WithTimeFunc(func() time.Time { return now }))
+	if err != nil {
+		t.Error(err)
+	}
+	parts := strings.Split(token, ".")
 	if header, ok := decode(parts[0]); !ok || string(header) != `{"alg":"HS256","typ":"at+jwt"}` {
 		t.Errorf("header %s", header)
 	}
@@ -50,7 +60,7 @@ func TestAccessToken_isJWT(t *testing.T) {
 	}
 	delete(got, "jti")
 	text, _ := json.Marshal(got)
-	want := `{"aud":"labledger","exp":1796040900,"iat":1796040000,"iss":"labledger","nbf":1796040000,` +
+	want := `{"aud":["labledger"],"exp":1796040900,"iat":1796040000,"iss":"labledger",` +
 		`"sid":"0199c0de-1234-7abc-8def-0123456789ab","sub":"7"}`
 	if string(text) != want || now.Unix() != 1796040000 {
 		t.Errorf("claims %s, want %s", text, want)

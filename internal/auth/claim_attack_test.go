@@ -15,7 +15,14 @@ func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 		}
 		tokens["claims signed: "+name] = signToken(k, validHeader, payload)
 	}
-	issuedAt := now.Unix()
+	memberAttacks(valid, add)
+	numberAttacks(valid, add)
+	timeAttacks(valid, add)
+	textAttacks(valid, add)
+}
+
+// memberAttacks adds payloads in which a member is missing, repeated, moved, renamed or has another value.
+func memberAttacks(valid string, add func(name, payload string)) {
 	members := strings.Split(strings.Trim(valid, "{}"), ",")
 	for i, m := range members {
 		name := m[1:4]
@@ -36,17 +43,20 @@ func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 			`1.5`, `1e3`, `1E400`, `9223372036854775807`,
 			`9223372036854775808`, `-9223372036854775808`, `99999999999999999999999`, `"\u0000"`, "\"\xff\"", `NaN`,
 			`[` + m[6:] + `]`, `{"a":` + m[6:] + `}`} {
-			// Any non-empty string is a valid jti, any earlier time a valid nbf.
+			// Any non-empty string is a valid jti.
 			allowed := name == "jti" && (value == `"1"` || value == `"a"` || value == `"\u0000"`) ||
-				name == "nbf" && (value == `0` || value == `-1` || value == `1` || value == `-9223372036854775808`) ||
 				name == "sub" && value == `"1"`
 			if !allowed {
 				add(name+" as "+value, strings.Replace(valid, m, m[:6]+value, 1))
 			}
 		}
 	}
-	for _, name := range []string{"iat", "nbf", "exp"} {
-		n := issuedAt
+}
+
+// numberAttacks adds payloads with the same times in other forms.
+func numberAttacks(valid string, add func(name, payload string)) {
+	for _, name := range []string{"iat", "exp"} {
+		n := now.Unix()
 		if name == "exp" {
 			n += 900
 		}
@@ -55,36 +65,42 @@ func claimAttacks(t testing.TB, k *Keys, tokens map[string]string) {
 			fmt.Sprintf("%de0", n), fmt.Sprintf("%d000", n),
 			fmt.Sprintf("-%d", n), fmt.Sprintf("+%d", n), fmt.Sprintf("0%d", n), fmt.Sprintf("[%d]", n),
 			fmt.Sprintf("%g", float64(n))} {
-			if name != "nbf" || !strings.HasPrefix(text, "-") {
-				add(name+" as "+text, strings.Replace(valid, member, member[:6]+text, 1))
-			}
+			add(name+" as "+text, strings.Replace(valid, member, member[:6]+text, 1))
 		}
 	}
-	times := func(name string, iat, nbf, exp int64) {
+}
+
+// timeAttacks adds payloads with other times.
+func timeAttacks(valid string, add func(name, payload string)) {
+	issuedAt := now.Unix()
+	times := func(name string, iat, exp int64) {
 		add(name, strings.NewReplacer(
 			fmt.Sprintf(`"iat":%d`, issuedAt), fmt.Sprintf(`"iat":%d`, issuedAt+iat),
-			fmt.Sprintf(`"nbf":%d`, issuedAt), fmt.Sprintf(`"nbf":%d`, issuedAt+nbf),
 			fmt.Sprintf(`"exp":%d`, issuedAt+900), fmt.Sprintf(`"exp":%d`, issuedAt+exp),
 		).Replace(valid))
 	}
-	times("expired now", -900, -900, 0)
-	times("expired long ago", -9000, -9000, -8100)
-	times("issued in the future", 31, 31, 931)
-	times("not valid yet", 0, 31, 900)
-	times("issued in the future, valid now", 31, 0, 931)
-	times("a second too long", 0, 0, 901)
-	times("a second too short", 0, 0, 899)
-	times("exp 1e9 seconds late", 0, 0, 1_000_000_000)
-	times("exp before iat", 20, 0, 10)
+	times("expired now", -900, 0)
+	times("expired long ago", -9000, -8100)
+	times("issued in the future", 31, 931)
+	times("a second too long", 0, 901)
+	times("a second too short", 0, 899)
+	times("exp 1e9 seconds late", 0, 1_000_000_000)
+	times("exp before iat", 20, 10)
+	add("nbf before iat", strings.Replace(valid, `"iat"`, fmt.Sprintf(`"nbf":%d,"iat"`, issuedAt-1), 1))
+	add("nbf in the future", strings.Replace(valid, `"iat"`, fmt.Sprintf(`"nbf":%d,"iat"`, issuedAt+31), 1))
+}
+
+// textAttacks adds payloads with other texts and other JSON around them.
+func textAttacks(valid string, add func(name, payload string)) {
 	for _, change := range [][3]string{
 		{"foreign iss", `"iss":"labledger"`, `"iss":"example"`},
 		{"iss with a capital", `"iss":"labledger"`, `"iss":"Labledger"`},
 		{"iss with a slash", `"iss":"labledger"`, `"iss":"labledger/"`},
-		{"foreign aud", `"aud":"labledger"`, `"aud":"example"`},
-		{"aud as a list", `"aud":"labledger"`, `"aud":["labledger"]`},
-		{"aud with two values", `"aud":"labledger"`, `"aud":["labledger","x"]`},
-		{"aud with a space", `"aud":"labledger"`, `"aud":"labledger "`},
-		{"aud escaped", `"aud":"labledger"`, `"aud":"l\u0061bledger"`},
+		{"foreign aud", `"aud":["labledger"]`, `"aud":["example"]`},
+		{"aud as a string", `"aud":["labledger"]`, `"aud":"labledger"`},
+		{"aud with two values", `"aud":["labledger"]`, `"aud":["labledger","x"]`},
+		{"aud with a space", `"aud":["labledger"]`, `"aud":["labledger "]`},
+		{"aud escaped", `"aud":["labledger"]`, `"aud":["l\u0061bledger"]`},
 		{"sub with zeros", `"sub":"7"`, `"sub":"07"`}, {"sub with a plus", `"sub":"7"`, `"sub":"+7"`},
 		{"sub negative", `"sub":"7"`, `"sub":"-7"`}, {"sub minus zero", `"sub":"7"`, `"sub":"-0"`},
 		{"sub as a number", `"sub":"7"`, `"sub":7`}, {"sub in hex", `"sub":"7"`, `"sub":"0x7"`},

@@ -35,9 +35,9 @@ const validHeader = `{"alg":"HS256","typ":"at+jwt"}`
 
 // validClaims returns the claims of a token issued now, as JSON text that the attacks can modify freely.
 func validClaims() string {
-	const format = `{"iss":"labledger","aud":"labledger","sub":"7","sid":"%s",` +
-		`"iat":%d,"nbf":%d,"exp":%d,"jti":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}`
-	return fmt.Sprintf(format, session, now.Unix(), now.Unix(), now.Unix()+900)
+	const format = `{"sid":"%s","iss":"labledger","sub":"7","aud":["labledger"],` +
+		`"exp":%d,"iat":%d,"jti":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}`
+	return fmt.Sprintf(format, session, now.Unix()+900, now.Unix())
 }
 
 // signInput appends an HMAC to a signing input, the encoded header and payload.

@@ -161,3 +161,27 @@ func TestFirstValue(t *testing.T) {
 		t.Error("the error of the last statement is lost")
 	}
 }
+
+// WaitForLockWait returns while a statement waits for a lock, and not before.
+func TestWaitForLockWait(t *testing.T) {
+	pool := Pool(t)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	Exec(t, tx, "SELECT pg_advisory_xact_lock(1)")
+	done := make(chan error, 1)
+	go func() {
+		_, err := pool.Exec(context.Background(), "SELECT pg_advisory_xact_lock(1)")
+		done <- err
+	}()
+	WaitForLockWait(t, pool)
+	select {
+	case err := <-done:
+		t.Errorf("the statement does not wait: %v", err)
+	default:
+	}
+	if err := errors.Join(tx.Commit(t.Context()), <-done); err != nil {
+		t.Error(err)
+	}
+}

@@ -137,12 +137,17 @@ func (textCodec) PreferredFormat() int16 { return pgtype.TextFormatCode }
 const maxBuiltinOID = 10_000
 
 // textTypes returns the types that pgx requests in binary format, wrapped in textCodec. All connections share them.
+// A timestamp is scanned in UTC, whatever the time zone of the machine.
 var textTypes = sync.OnceValue(func() []*pgtype.Type {
 	var types []*pgtype.Type
 	m := pgtype.NewMap()
 	for oid := range uint32(maxBuiltinOID) {
 		if t, ok := m.TypeForOID(oid); ok && m.FormatCodeForOID(oid) != pgtype.TextFormatCode {
-			types = append(types, &pgtype.Type{Name: t.Name, OID: oid, Codec: textCodec{t.Codec}})
+			codec := t.Codec
+			if oid == pgtype.TimestamptzOID {
+				codec = &pgtype.TimestamptzCodec{ScanLocation: time.UTC}
+			}
+			types = append(types, &pgtype.Type{Name: t.Name, OID: oid, Codec: textCodec{codec}})
 		}
 	}
 	return types

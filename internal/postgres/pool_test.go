@@ -58,7 +58,7 @@ func checkText(t *testing.T, rows pgx.Rows, err error) {
 		date          time.Time
 		wantAt        = time.Date(2026, 11, 21, 12, 34, 56, 789e6, time.UTC)
 		scanErr       = rows.Scan(&id, &at, &flag, &mac, &amount, &doc, &list, &raw, &uuid, &float, &date)
-		scannedAsText = scanErr == nil && id == 1 && at.Equal(wantAt) && flag && mac == sampleText[3] && amount == "1.50" &&
+		scannedAsText = scanErr == nil && id == 1 && at == wantAt && flag && mac == sampleText[3] && amount == "1.50" &&
 			string(doc) == `{"a": 1}` && len(list) == 2 && list[1] == 2 && string(raw) == "\x00\xff" && uuid == sampleText[8] &&
 			float == 1.5 && date.Day() == 21
 	)

@@ -1,23 +1,20 @@
-package authn_test
+package authn
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"strings"
 	"testing"
-
-	"labledger/api"
-	"labledger/api/authn"
-	"labledger/internal/pgtest"
 )
 
+// This file tests what is read of the headers X-Forwarded-For and X-Forwarded-Proto.
+
 func TestClientIP(t *testing.T) {
-	a := &authenticator{trustedProxies: []netip.Prefix{
+	t.Parallel()
+	a := &Authenticator{Options: Options{TrustedProxies: []netip.Prefix{
 		netip.MustParsePrefix("10.0.0.0/8"),
 		netip.MustParsePrefix("fd00::/8"),
-	}}
+	}}}
 	for _, c := range []struct {
 		peer      string
 		forwarded []string
@@ -46,6 +43,7 @@ func TestClientIP(t *testing.T) {
 }
 
 func TestRateLimitPrefix(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string]string{
 		"192.0.2.7":         "192.0.2.7",
 		"2001:db8:1:2:3::4": "2001:db8:1:2::/64",
@@ -57,24 +55,29 @@ func TestRateLimitPrefix(t *testing.T) {
 	}
 }
 
-// TestRegistrationClosed: registration is rejected if it is closed.
-func TestRegistrationClosed(t *testing.T) {
-	pool := pgtest.Pool(t)
-	h := api.New(api.Options{
-		Pool:           pool,
-		Log:            slog.New(slog.DiscardHandler),
-		AnonymousActor: "anonymous",
-		Access:         authn.Options{AuthRequired: true, RegistrationClosed: true},
-	})
-	body := strings.NewReader(`{"username": "eve", "password": "let me in please"}`)
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/auth/register", body))
-	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "Ask an admin") {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	var registered bool
-	row := pool.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM account WHERE username = 'eve')")
-	if err := row.Scan(&registered); err != nil || registered {
-		t.Errorf("account exists: %v (%v)", registered, err)
+func TestRequestScheme(t *testing.T) {
+	t.Parallel()
+	a := &Authenticator{Options: Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
+	for _, c := range []struct {
+		peer           string
+		forwardedProto []string
+		want           string
+	}{
+		{"10.0.0.1:80", []string{"https"}, "https"},
+		{"10.0.0.1:80", []string{" Http "}, "http"},
+		{"10.0.0.1:80", nil, ""},
+		{"10.0.0.1:80", []string{""}, ""},
+		{"10.0.0.1:80", []string{"ws"}, ""},
+		{"10.0.0.1:80", []string{"https,"}, ""},
+		{"192.0.2.7:80", []string{"https"}, ""},
+		{"@", []string{"https"}, ""},
+		{"[::ffff:10.0.0.1]:80", []string{"https"}, "https"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = c.peer
+		r.Header["X-Forwarded-Proto"] = c.forwardedProto
+		if got := a.requestScheme(r); got != c.want {
+			t.Errorf("peer %s, X-Forwarded-Proto %q: got %q, want %q", c.peer, c.forwardedProto, got, c.want)
+		}
 	}
 }

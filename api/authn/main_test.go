@@ -1,0 +1,9 @@
+package authn_test
+
+import (
+	"testing"
+
+	"labledger/internal/apitest"
+)
+
+func TestMain(m *testing.M) { apitest.Main(m) }

@@ -1,0 +1,23 @@
+package authn_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"labledger/api"
+	"labledger/internal/apitest"
+)
+
+// TestRegister_closed: registration is rejected if it is closed.
+func TestRegister_closed(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t, func(o *api.Options) { o.Access.RegistrationClosed = true })
+	w := ts.Send("", "POST", "/auth/register", `{"username": "eve", "password": "let me in please"}`)
+	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "Ask an admin") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if apitest.Value[bool](ts, "SELECT EXISTS (SELECT FROM account WHERE username = 'eve')") {
+		t.Error("the account exists")
+	}
+}

@@ -1,0 +1,300 @@
+package bind_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"labledger/api/bind"
+	"labledger/api/problem"
+)
+
+// upsertBox has the parameters of a write.
+type upsertBox struct {
+	ID            int64     `json:"id"`
+	Name          string    `json:"name"`
+	Owner         *string   `json:"owner"`
+	Postcode      *string   `json:"postcode"`
+	Sealed        bool      `json:"sealed"`
+	Version       *int64    `json:"version"`
+	Cascade       *bool     `json:"cascade"`
+	CallerID      int64     `json:"caller_id"`
+	CallerSession uuid.UUID `json:"caller_session"`
+	CallerRole    string    `json:"caller_role"`
+}
+
+// patchBox has the parameters of a PATCH.
+type patchBox struct {
+	ID    int64    `json:"id"`
+	Name  *string  `json:"name"`
+	Given []string `json:"given"`
+}
+
+// listBoxes has the parameters of a list whose cursor is an integer.
+type listBoxes struct {
+	Owner  string  `json:"owner"`
+	Name   *string `json:"name"`
+	Sealed *bool   `json:"sealed"`
+	After  int64   `json:"after"`
+	Limit  *int64  `json:"limit"`
+	Offset int64   `json:"offset"`
+}
+
+// listSlots has the parameters of a list whose cursor has two parts.
+type listSlots struct {
+	BoxID     int64  `json:"box_id"`
+	AfterBox  int64  `json:"after_box"`
+	AfterSlot int64  `json:"after_slot"`
+	Limit     *int64 `json:"limit"`
+	Offset    int64  `json:"offset"`
+}
+
+// listMoves has the parameters of a list whose cursor is a UUID.
+type listMoves struct {
+	After *uuid.UUID `json:"after"`
+}
+
+// plan returns the plan of the parameters P.
+func plan[P any](method string, vars []string, o bind.Options) *bind.Plan {
+	return bind.New(reflect.TypeFor[P](), method, vars, o)
+}
+
+// wantErrors reports a test error unless errs are the wanted ones, each written as "field message".
+func wantErrors(t *testing.T, name string, errs problem.FieldErrors, want ...string) {
+	t.Helper()
+	var got []string
+	for _, e := range errs {
+		got = append(got, e.Field+" "+e.Message)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got the errors %q, want %q", name, got, want)
+	}
+}
+
+// panicMessage returns the message with which f panics, or "" if it does not panic.
+func panicMessage(f func()) (message string) {
+	defer func() { message, _ = recover().(string) }()
+	f()
+	return ""
+}
+
+// structWith returns a parameter struct with one field.
+func structWith(name string, field reflect.Type) reflect.Type {
+	tag := reflect.StructTag(fmt.Sprintf("json:%q", name))
+	return reflect.StructOf([]reflect.StructField{{Name: "Field", Type: field, Tag: tag}})
+}
+
+// TestNew_panics: parameters that cannot be bound fail at start, with a message that names the parameter.
+func TestNew_panics(t *testing.T) {
+	t.Parallel()
+	text, number := reflect.TypeFor[string](), reflect.TypeFor[int64]()
+	for _, c := range []struct {
+		name   string
+		field  reflect.Type
+		method string
+		vars   []string
+		want   string
+	}{
+		{"ratio", reflect.TypeFor[float64](), "POST", nil, "parameter ratio of the unsupported type float64"},
+		{"ratio", reflect.TypeFor[*float64](), "GET", nil, "parameter ratio of the unsupported type *float64"},
+		{"tags", reflect.TypeFor[[]string](), "POST", nil, "parameter tags of the unsupported type []string"},
+		{"at", reflect.TypeFor[time.Time](), "POST", nil, "parameter at of the unsupported type time.Time"},
+		{"small", reflect.TypeFor[int16](), "POST", nil, "parameter small of the unsupported type int16"},
+		{"version", number, "PUT", nil, "parameter version of the unsupported type int64"},
+		{"limit", number, "GET", nil, "parameter limit of the unsupported type int64"},
+		{"offset", reflect.TypeFor[*int64](), "GET", nil, "parameter offset of the unsupported type *int64"},
+		{"given", text, "PATCH", nil, "parameter given of the unsupported type string"},
+		{"caller_mail", text, "GET", nil, "unknown parameter caller_mail string"},
+		{"caller_id", text, "GET", nil, "unknown parameter caller_id string"},
+		{"id", number, "GET", []string{"box_id"}, "no field for one of the path variables [box_id]"},
+		{"id", number, "PUT", []string{"id", "slot"}, "no field for one of the path variables [id slot]"},
+	} {
+		params := structWith(c.name, c.field)
+		got := panicMessage(func() { bind.New(params, c.method, c.vars, bind.Options{}) })
+		if !strings.HasSuffix(got, c.want) {
+			t.Errorf("%s %s: got the panic %q, want …%s", c.method, params, got, c.want)
+		}
+		if got := panicMessage(func() { bind.NewRow(params, bind.Options{}) }); c.method == "POST" && got == "" {
+			t.Errorf("%s: no panic for a row", params)
+		}
+	}
+}
+
+// TestNew_supportedTypes is the control of TestNew_panics.
+func TestNew_supportedTypes(t *testing.T) {
+	t.Parallel()
+	for _, field := range []reflect.Type{
+		reflect.TypeFor[bool](), reflect.TypeFor[int32](), reflect.TypeFor[*int64](), reflect.TypeFor[*string](),
+		reflect.TypeFor[*uuid.UUID](), reflect.TypeFor[*json.RawMessage](),
+	} {
+		params := structWith("x", field)
+		if got := panicMessage(func() { bind.New(params, "POST", nil, bind.Options{}) }); got != "" {
+			t.Errorf("%s: panic: %s", params, got)
+		}
+	}
+}
+
+// TestNew_sources: the method, the path and the name of a parameter decide where its value comes from.
+func TestNew_sources(t *testing.T) {
+	t.Parallel()
+	id := []string{"id"}
+	for _, c := range []struct {
+		name                           string
+		plan                           *bind.Plan
+		path, query, required          string
+		body, requiredBody             string
+		cursor, limit, version, caller bool
+	}{
+		{
+			name: "write", plan: plan[upsertBox](http.MethodPut, id, bind.Options{}),
+			path: "id", query: "cascade", body: "id name owner postcode sealed version",
+			requiredBody: "name owner postcode sealed", version: true, caller: true,
+		},
+		{
+			name: "create", plan: plan[upsertBox](http.MethodPost, nil, bind.Options{}), query: "cascade",
+			body: "id name owner postcode sealed version", requiredBody: "name sealed", version: true, caller: true,
+		},
+		{
+			name: "patch", plan: plan[patchBox](http.MethodPatch, id, bind.Options{}),
+			path: "id", body: "id name",
+		},
+		{
+			name: "list", plan: plan[listBoxes](http.MethodGet, nil, bind.Options{}),
+			query: "owner name sealed limit offset", required: "owner", cursor: true, limit: true,
+		},
+		{
+			name: "list with a filter in the path", plan: plan[listBoxes](http.MethodGet, []string{"owner"}, bind.Options{}),
+			path: "owner", query: "name sealed limit offset", cursor: true, limit: true,
+		},
+	} {
+		p := c.plan
+		for what, got := range map[string][2]string{
+			"path":           {strings.Join(p.PathNames(), " "), c.path},
+			"query string":   {strings.Join(p.QueryNames(), " "), c.query},
+			"required query": {strings.Join(p.RequiredQuery(), " "), c.required},
+			"body":           {strings.Join(p.BodyNames(), " "), c.body},
+			"required body":  {strings.Join(p.RequiredBody(), " "), c.requiredBody},
+		} {
+			if got[0] != got[1] {
+				t.Errorf("%s: %s: got %q, want %q", c.name, what, got[0], got[1])
+			}
+		}
+		got := [...]bool{p.HasCursor(), p.HasLimit(), p.HasVersion(), p.NeedsRole(), p.NeedsAccount()}
+		if want := [...]bool{c.cursor, c.limit, c.version, c.caller, c.caller}; got != want {
+			t.Errorf("%s: cursor, limit, version, role, account: got %v, want %v", c.name, got, want)
+		}
+	}
+}
+
+// TestNullableOptional: with the option, a replacement and a bulk row may omit nullable fields, and no others.
+func TestNullableOptional(t *testing.T) {
+	t.Parallel()
+	replace := func(o bind.Options) *bind.Plan { return plan[upsertBox](http.MethodPut, []string{"id"}, o) }
+	row := func(o bind.Options) *bind.Plan { return bind.NewRow(reflect.TypeFor[upsertBox](), o) }
+	for name, newPlan := range map[string]func(bind.Options) *bind.Plan{"replacement": replace, "bulk row": row} {
+		const body = `{"name":"a","sealed":true}`
+		var in upsertBox
+		var errs problem.FieldErrors
+		if err := newPlan(bind.Options{}).Body(&in, []byte(body), &errs); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantErrors(t, name, errs, "owner is missing", "postcode is missing")
+		optional := newPlan(bind.Options{NullableOptional: true})
+		errs = nil
+		if err := optional.Body(&in, []byte(body), &errs); err != nil || in.Name != "a" || in.Owner != nil {
+			t.Errorf("%s with the option: bound %+v, %v", name, in, err)
+		}
+		wantErrors(t, name+" with the option", errs)
+		if err := optional.Body(&in, []byte(`{}`), &errs); err != nil {
+			t.Errorf("%s with the option: %v", name, err)
+		}
+		wantErrors(t, name+" with the option, empty", errs, "name is missing", "sealed is missing")
+	}
+}
+
+// TestIgnored: a body may contain the ignored field with any value. Other unknown fields are errors.
+func TestIgnored(t *testing.T) {
+	t.Parallel()
+	const body = `{"name":"a","box_id":[{}],"boxid":1}`
+	for ignored, want := range map[string][]string{
+		"box_id": {`boxid is unknown; known names: id, name`},
+		"":       {`box_id is unknown; known names: id, name`, `boxid is unknown; known names: id, name`},
+	} {
+		var in patchBox
+		var errs problem.FieldErrors
+		p := plan[patchBox](http.MethodPatch, []string{"id"}, bind.Options{Ignored: ignored})
+		if err := p.Body(&in, []byte(body), &errs); err != nil {
+			t.Fatal(err)
+		}
+		for i := range errs { // the suggestion does not matter here
+			if strings.HasPrefix(errs[i].Message, "is unknown") {
+				errs[i].Message = `is unknown; known names: id, name`
+			}
+		}
+		wantErrors(t, "ignored "+ignored, errs, want...)
+		if in.Name == nil || *in.Name != "a" || !slices.Equal(in.Given, []string{"name"}) || p.Ignored() != ignored {
+			t.Errorf("ignored %q: bound %+v", ignored, in)
+		}
+	}
+}
+
+// TestCaller: the parameters of the caller come from the caller alone.
+func TestCaller(t *testing.T) {
+	t.Parallel()
+	p := plan[upsertBox](http.MethodPut, []string{"id"}, bind.Options{NullableOptional: true})
+	caller := bind.Caller{ID: 7, Session: uuid.MustParse("123e4567-e89b-12d3-a456-426614174000"), Role: "viewer"}
+	var in upsertBox
+	var errs problem.FieldErrors
+	p.Query(&in, "caller_role=admin", &errs)
+	if err := p.Body(&in, []byte(`{"name":"a","sealed":false,"caller_id":1}`), &errs); err != nil {
+		t.Fatal(err)
+	}
+	if !errs.Has("caller_role") || !errs.Has("caller_id") || len(errs) != 2 {
+		t.Errorf("parameters of the caller in the request: got the errors %v, want two", errs)
+	}
+	if in.CallerID != 0 || in.CallerRole != "" {
+		t.Errorf("the request set the caller: %+v", in)
+	}
+	p.Caller(&in, caller)
+	if in.CallerID != caller.ID || in.CallerSession != caller.Session || in.CallerRole != caller.Role {
+		t.Errorf("got %+v, want the caller %+v", in, caller)
+	}
+}
+
+// TestPage: the plan finds the page of a list and whether the list is filtered.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]struct {
+		limit, offset int64 // limit is -1 without a limit
+		filtered      bool
+	}{
+		"owner=x":                   {-1, 0, false},
+		"owner=x&limit=5&offset=10": {5, 10, false},
+		"owner=x&limit=5&name=a":    {5, 0, true},
+		"owner=x&sealed=false":      {-1, 0, true},
+	} {
+		p := plan[listBoxes](http.MethodGet, nil, bind.Options{})
+		var in listBoxes
+		var errs problem.FieldErrors
+		p.Query(&in, raw, &errs)
+		wantErrors(t, raw, errs)
+		limit, inPath := p.Limit(&in)
+		got := int64(-1)
+		if limit != nil {
+			got = *limit
+		}
+		if got != want.limit || inPath || p.Offset(&in) != want.offset || p.HasFilter(&in) != want.filtered {
+			t.Errorf("%s: got limit %d, offset %d, filtered %t", raw, got, p.Offset(&in), p.HasFilter(&in))
+		}
+		if p.SetLimit(&in, 100); in.Limit == nil || *in.Limit != 100 {
+			t.Errorf("%s: limit after SetLimit: %v", raw, in.Limit)
+		}
+	}
+}

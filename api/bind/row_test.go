@@ -1,0 +1,141 @@
+package bind_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"labledger/api/bind"
+	"labledger/api/problem"
+)
+
+// importBox has the parameters of one row of an import.
+type importBox struct {
+	ID      int64     `json:"id"`
+	UUID    uuid.UUID `json:"uuid"`
+	Name    string    `json:"name"`
+	Owner   *string   `json:"owner"`
+	Slots   int64     `json:"slots"`
+	Version *int64    `json:"version"`
+}
+
+func rowPlan() *bind.Plan { return bind.NewRow(reflect.TypeFor[importBox](), bind.Options{}) }
+
+// TestHeader: a header names known columns once, and all that are required.
+func TestHeader(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		header []string
+		want   []string
+	}{
+		{[]string{"slots", "owner", "name"}, nil},
+		{[]string{"name", "owner", "slots", "id", "uuid", "version"}, nil},
+		{[]string{"name", "name", "owner", "slots"}, []string{"name appears twice in the header"}},
+		{[]string{"name", "owner", "slot", "slots"}, []string{`slot is unknown; did you mean "slots"?`}},
+		{[]string{"slots"}, []string{"name is missing", "owner is missing"}},
+	} {
+		columns, errs := rowPlan().Header(c.header)
+		wantErrors(t, c.header[0], errs, c.want...)
+		for _, e := range errs {
+			if e.Line != 1 {
+				t.Errorf("%v: error on line %d, want 1", c.header, e.Line)
+			}
+		}
+		if c.want == nil && len(columns) != len(c.header) {
+			t.Errorf("%v: %d columns", c.header, len(columns))
+		}
+	}
+}
+
+// TestHeader_manyErrors: the errors of a header are capped.
+func TestHeader_manyErrors(t *testing.T) {
+	t.Parallel()
+	header := make([]string, 10_000)
+	for i := range header {
+		header[i] = "x"
+	}
+	if _, errs := rowPlan().Header(header); len(errs) != 51 || !errs.Full() {
+		t.Errorf("%d errors, want 50 and a note", len(errs))
+	}
+}
+
+// TestRecord: an empty cell is null, which only nullable columns and keys accept.
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	columns, errs := rowPlan().Header([]string{"id", "name", "owner", "slots"})
+	wantErrors(t, "header", errs)
+	for _, c := range []struct {
+		name  string
+		cells []string
+		want  []string
+	}{
+		{"all cells", []string{"7", "a", "b", "3"}, nil},
+		{"empty cells", []string{"", "a", "", "3"}, nil},
+		{"required cells are empty", []string{"7", "", "b", ""}, []string{
+			"name must not be empty", "slots must not be empty",
+		}},
+		{"invalid cells", []string{"0", "a\x00", "\xff", "1.5"}, []string{
+			"id must be from 1 to 4503599627370495", "name must not contain a NUL character", "owner must be valid UTF-8",
+			"slots must be an integer",
+		}},
+		{"too few cells", []string{"7", "a", "b"}, []string{"line has 3 cells, but the header has 4"}},
+	} {
+		var in importBox
+		wantErrors(t, c.name, rowPlan().Record(&in, columns, c.cells), c.want...)
+		if c.want == nil && (in.Name != "a" || in.Slots != 3 || (in.Owner == nil) != (c.cells[2] == "")) {
+			t.Errorf("%s: bound %+v", c.name, in)
+		}
+	}
+}
+
+// TestRow_nullKey: a row may have null instead of a generated key.
+func TestRow_nullKey(t *testing.T) {
+	t.Parallel()
+	var in importBox
+	var errs problem.FieldErrors
+	const body = `{"id":null,"uuid":null,"name":"a","owner":null,"slots":null}`
+	if err := rowPlan().Body(&in, []byte(body), &errs); err != nil {
+		t.Fatal(err)
+	}
+	wantErrors(t, body, errs, "slots must not be null")
+}
+
+// TestFormField: an empty field of a form is null.
+func TestFormField(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "", "3": "", "x": "must be an integer"} {
+		var in importBox
+		if got := rowPlan().FormField(&in, "slots", text); got != want || text == "3" && in.Slots != 3 {
+			t.Errorf("%q: got %q, want %q; bound %+v", text, got, want, in)
+		}
+	}
+}
+
+// TestAppendObject: a bound row becomes a JSON object. Null and omitted fields become null, but required fields that are
+// zero do not.
+func TestAppendObject(t *testing.T) {
+	t.Parallel()
+	const id = "123e4567-e89b-12d3-a456-426614174000"
+	text := "a \"quoted\"\n\u2028é"
+	for _, c := range []struct {
+		row  importBox
+		want map[string]any
+	}{
+		{
+			importBox{ID: 7, UUID: uuid.MustParse(id), Name: text, Owner: &text, Slots: 3, Version: new(int64(2))},
+			map[string]any{"id": 7., "uuid": id, "name": text, "owner": text, "slots": 3., "version": 2.},
+		},
+		{
+			importBox{},
+			map[string]any{"id": nil, "uuid": nil, "name": "", "owner": nil, "slots": 0., "version": nil},
+		},
+	} {
+		var got map[string]any
+		object := rowPlan().AppendObject([]byte(" "), &c.row)
+		if err := json.Unmarshal(object, &got); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("got %s, %v; want %v", object, err, c.want)
+		}
+	}
+}

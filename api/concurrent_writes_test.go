@@ -1,0 +1,238 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/internal/apitest"
+	"labledger/internal/pgtest"
+)
+
+// This file tests writes that meet other transactions: locks, ID collisions and lost updates.
+
+// lockRow locks the row that a SELECT … FOR UPDATE returns, until release is called.
+func lockRow(t *testing.T, pool *pgxpool.Pool, sql string) (release func()) {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release = sync.OnceFunc(func() { _ = tx.Rollback(context.Background()) })
+	t.Cleanup(release) // the cleanup of the pool reports open transactions
+	if tag, err := tx.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
+		t.Fatalf("%s: locked %d rows: %v", sql, tag.RowsAffected(), err)
+	}
+	return release
+}
+
+// TestWrite_lockedRow: a write to a row that another transaction has locked returns 503 with Retry-After and changes
+// nothing. After the lock is released, the write succeeds.
+func TestWrite_lockedRow(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	h := apitest.NewPublic(pool)
+	release := lockRow(t, pool, "SELECT FROM site WHERE id = 1 FOR UPDATE")
+	resp := apitest.Do(h, "PATCH", "/site/1", `{"name":"blocked"}`)
+	if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
+		t.Errorf("with a locked row: %d %s", resp.Code, resp.Body)
+	}
+	release()
+	if resp := apitest.Do(h, "GET", "/site/1", ""); strings.Contains(resp.Body.String(), "blocked") {
+		t.Errorf("the row was written: %s", resp.Body)
+	}
+	if resp := apitest.Do(h, "PATCH", "/site/1", `{"name":"written"}`); resp.Code != http.StatusOK {
+		t.Errorf("after the lock was released: %d %s", resp.Code, resp.Body)
+	}
+}
+
+// TestWrite_waitsForLock: a write waits for a row that another transaction has locked, and succeeds once that one ends.
+func TestWrite_waitsForLock(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	h := apitest.NewPublic(pool)
+	release := lockRow(t, pool, "SELECT FROM site WHERE id = 1 FOR UPDATE")
+	done := make(chan *httptest.ResponseRecorder, 1)
+	go func() { done <- apitest.Do(h, "PATCH", "/site/1", `{"name":"waited"}`) }()
+	pgtest.WaitForLockWait(t, pool)
+	release()
+	if resp := <-done; resp.Code != http.StatusOK || !strings.Contains(resp.Body.String(), "waited") {
+		t.Errorf("%d %s", resp.Code, resp.Body)
+	}
+}
+
+// TestCreate_idCollision resets the sequence so that its next ID exists, as if a client had just chosen it. The create
+// retries with the following ID.
+func TestCreate_idCollision(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	pgtest.Exec(t, pool, "INSERT INTO site (id, name) VALUES (4, 'chosen')")
+	pgtest.Exec(t, pool, "SELECT setval('site_id_seq', 3)")
+	resp := apitest.Do(apitest.NewPublic(pool), "POST", "/api/v1/sites", `{"name":"created"}`)
+	if resp.Code != http.StatusCreated || resp.Header().Get("Location") != "/api/v1/sites/5" {
+		t.Errorf("%d %s %s", resp.Code, resp.Header().Get("Location"), resp.Body)
+	}
+}
+
+// createSite creates a site with the ID, or with a generated one if it is 0. The status is 412 if the ID is taken.
+func createSite(h http.Handler, id int, name string) (created int64, status int, err error) {
+	var resp *httptest.ResponseRecorder
+	if id == 0 {
+		resp = apitest.Do(h, "POST", "/api/v1/sites", fmt.Sprintf(`{"name":%q}`, name))
+	} else {
+		body := fmt.Sprintf(`{"name":%q,"contact":null,"address":null,"state_or_region":null,"country":null,
+			"postcode_or_zip":null}`, name)
+		resp = apitest.Do(h, "PUT", fmt.Sprint("/api/v1/sites/", id), body, "If-None-Match: *")
+	}
+	var row struct{ ID int64 }
+	if err := json.Unmarshal(resp.Body.Bytes(), &row); err != nil {
+		return 0, resp.Code, fmt.Errorf("%s: %w", resp.Body, err)
+	}
+	return row.ID, resp.Code, nil
+}
+
+// TestCreate_mixedExplicitAndGeneratedIDs creates rows with explicit and with generated IDs concurrently. No create
+// fails and no row is overwritten.
+func TestCreate_mixedExplicitAndGeneratedIDs(t *testing.T) {
+	t.Parallel()
+	h := apitest.NewPublic(pgtest.Pool(t))
+	const clients, rows = 8, 25
+	var wg sync.WaitGroup
+	var lock sync.Mutex
+	names := map[int64]string{} // by ID
+	for c := range clients {
+		wg.Go(func() {
+			for i := range rows {
+				chosen := 0
+				if c%2 == 1 {
+					chosen = 100*(c+1) + 3*i
+				}
+				name := fmt.Sprintf("%d/%d", c, i)
+				id, status, err := createSite(h, chosen, name)
+				if chosen != 0 && status == http.StatusPreconditionFailed {
+					continue // a concurrent create generated this ID first
+				}
+				lock.Lock()
+				if other, exists := names[id]; exists || err != nil || status != http.StatusCreated {
+					t.Errorf("%s: status %d, ID %d, which %q has: %v", name, status, id, other, err)
+				}
+				names[id] = name
+				lock.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	for id, name := range names {
+		resp := apitest.Do(h, "GET", fmt.Sprintf("/site/%d", id), "")
+		if !strings.Contains(resp.Body.String(), `"name":"`+name+`"`) {
+			t.Errorf("site %d: got %s, want name %s", id, resp.Body, name)
+		}
+	}
+}
+
+// readContact returns the contact and the ETag of a site.
+func readContact(h http.Handler, site string) (contact, etag string, err error) {
+	resp := apitest.Do(h, "GET", site, "")
+	var row struct{ Contact *string }
+	if err := json.Unmarshal(resp.Body.Bytes(), &row); err != nil {
+		return "", "", err
+	}
+	if row.Contact != nil {
+		contact = *row.Contact
+	}
+	return contact, resp.Header().Get("ETag"), nil
+}
+
+// TestIfMatch_preventsLostUpdate: two clients read a row and append to it. With If-Match the second one learns that the
+// row has changed. The control sends no If-Match, and the first client's update is lost.
+func TestIfMatch_preventsLostUpdate(t *testing.T) {
+	t.Parallel()
+	h := apitest.NewPublic(pgtest.Pool(t))
+	for site, want := range map[string]struct {
+		ifMatch bool
+		status  int
+		contact string
+	}{
+		"/site/2": {true, http.StatusPreconditionFailed, "first"},
+		"/site/3": {false, http.StatusOK, "second"},
+	} {
+		_, etag, err := readContact(h, site)
+		if err != nil {
+			t.Fatal(err)
+		}
+		patch := func(contact string) *httptest.ResponseRecorder {
+			var header []string
+			if want.ifMatch {
+				header = []string{"If-Match: " + etag}
+			}
+			return apitest.Do(h, "PATCH", site, fmt.Sprintf(`{"contact":%q}`, contact), header...)
+		}
+		if resp := patch("first"); resp.Code != http.StatusOK {
+			t.Errorf("%s: first update: %d %s", site, resp.Code, resp.Body)
+		}
+		resp := patch("second")
+		contact, current, err := readContact(h, site)
+		if resp.Code != want.status || resp.Header().Get("ETag") != current || contact != want.contact || err != nil {
+			t.Errorf("%s: second update: %d %v; the contact is %q with the ETag %s: %v",
+				site, resp.Code, resp.Header(), contact, current, err)
+		}
+	}
+}
+
+// TestIfMatch_concurrentClients runs clients that append to the same row and repeat after a 412. No acknowledged update
+// is lost.
+func TestIfMatch_concurrentClients(t *testing.T) {
+	t.Parallel()
+	h := apitest.NewPublic(pgtest.Pool(t))
+	const clients, additions = 8, 10
+	var conflicts atomic.Int64
+	appendOnce := func() (done bool, err error) {
+		contact, etag, err := readContact(h, "/site/2")
+		if err != nil {
+			return false, err
+		}
+		body := fmt.Sprintf(`{"contact":%q}`, contact+"x")
+		resp := apitest.Do(h, "PATCH", "/site/2", body, "If-Match: "+etag)
+		if resp.Code == http.StatusPreconditionFailed {
+			conflicts.Add(1)
+			return false, nil
+		}
+		if resp.Code != http.StatusOK {
+			return false, fmt.Errorf("%d %s", resp.Code, resp.Body)
+		}
+		return true, nil
+	}
+	before, _, err := readContact(h, "/site/2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for n := 0; n < additions; {
+				done, err := appendOnce()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if done {
+					n++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	after, _, err := readContact(h, "/site/2")
+	if n := len(after) - len(before); n != clients*additions || err != nil {
+		t.Errorf("%d of %d updates are stored: %v", n, clients*additions, err)
+	}
+	t.Logf("%d conflicts", conflicts.Load())
+}

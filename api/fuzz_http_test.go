@@ -1,0 +1,55 @@
+package api_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"labledger/internal/apitest"
+	"labledger/internal/pgtest"
+)
+
+// FuzzHTTP sends complete requests to the API on a real database. No request may cause a 5xx status.
+func FuzzHTTP(f *testing.F) {
+	h := apitest.NewPublic(pgtest.Pool(f))
+	request := func(line, headers, body string) []byte {
+		return fmt.Appendf(nil, "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", line, headers, len(body), body)
+	}
+	for _, line := range []string{
+		"GET /site/1", "GET /sites/0/10", "GET /sites?name=x&limit=3", "GET /api/v1/instruments?after=1-2-0&limit=2",
+		"GET /api/v1/changes?after=3&actor=x", "GET /container/123e4567-e89b-12d3-a456-426614174000/history",
+		"DELETE /site/2?cascade=true", "DELETE /freezer/9223372036854775807", "OPTIONS /site/1", "FOO /site/%00",
+		"GET /api/v1/computers?mac=08:00:2b:01:02:03", "GET /api/v1/freezers?offset=9223372036854775807&limit=1",
+	} {
+		f.Add(request(line, "", ""))
+	}
+	f.Add(request("GET /sites", "Accept: text/csv\r\nIf-None-Match: *\r\n", ""))
+	const body = `{"id":7,"name":"a","contact":null,"address":"\u00e9","state_or_region":null,"country":"x",` +
+		`"postcode_or_zip":1,"version":1}`
+	for _, line := range []string{
+		"POST /site/7", "PUT /api/v1/sites/7?dry_run=true", "PATCH /site/1", "POST /api/v1/sites",
+	} {
+		f.Add(request(line, "Content-Type: application/json\r\nIf-Match: \"1\"\r\n", body))
+		f.Add(request(line, "", strings.Replace(body, `"id":7,`, "", 1)))
+	}
+	const csv = "id,name,mac,site_id\n5,a,08002b:010203,1\n,b,,1\n"
+	f.Add(request("POST /api/v1/computers", "Content-Type: text/csv\r\n", csv))
+	const ndjson = `{"description":null,"freezer_id":1}` + "\n"
+	f.Add(request("POST /api/v1/containers", "Content-Type: application/x-ndjson\r\n", ndjson))
+	f.Add(request("POST /api/v1/freezers", "", `[{"name":"x","site_id":1},{"name":"y","site_id":99}]`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
+		if err != nil {
+			return // net/http rejects this request before the handler runs
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code >= http.StatusInternalServerError {
+			t.Errorf("%q\n%d %s", raw, w.Code, w.Body)
+		}
+	})
+}

@@ -1,0 +1,157 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"labledger/api/bind"
+	"labledger/db"
+	"labledger/internal/pgtest"
+)
+
+// TestNewEndpoints_inconsistentTable: a mistake in the table fails at start.
+func TestNewEndpoints_inconsistentTable(t *testing.T) {
+	t.Parallel()
+	type q = *db.Queries
+	type id struct {
+		ID int64 `json:"id"`
+	}
+	type ratio struct {
+		Ratio float64 `json:"ratio"`
+	}
+	type mail struct {
+		Mail string `json:"caller_mail"`
+	}
+	route := func(method, path string, o Operation) Route {
+		return Route{Method: method, Operation: o, Paths: []string{path}}
+	}
+	function := Func(echo[id], Doc{})
+	batch := Batch(func(context.Context, *Call, *RowReader[ratio]) error { return nil })
+	server := NewServer(fakeAuthorizer{}, pgtest.Pool(t), nil)
+	for _, c := range []struct {
+		name  string
+		table func() []Route
+		want  string
+	}{
+		{"unsupported type", func() []Route { return []Route{route("POST", "/a", Func(echo[ratio], Doc{}))} },
+			"parameter ratio of the unsupported type float64"},
+		{"unsupported type of a row", func() []Route { return []Route{route("POST", "/a", OneOrMany(function, batch))} },
+			"parameter ratio of the unsupported type float64"},
+		{"unknown caller parameter", func() []Route { return []Route{route("GET", "/a", Func(echo[mail], Doc{}))} },
+			"unknown parameter caller_mail"},
+		{"path variable without a field", func() []Route { return []Route{route("GET", "/site/{site}", One(q.GetSite))} },
+			"path variables [site]"},
+		{"the same method and path twice", func() []Route {
+			return []Route{
+				route("GET", "/a/{id}", function),
+				route("POST", "/a/{id}", function),
+				route("GET", "/a/{id}", One(q.GetSite)),
+			}
+		}, "two routes for GET /a/{id}"},
+		{"the same path twice in a route", func() []Route {
+			return []Route{{Method: "GET", Operation: function, Paths: []string{"/a", "/a"}}}
+		}, "two routes for GET /a"},
+		{"descending query with other parameters", func() []Route {
+			return []Route{route("GET", "/a", List(q.ListEvents, Descending(q.ListSites)))}
+		}, "ListSitesParams differs from db.ListEventsParams"},
+		{"create without a route for its rows", func() []Route {
+			return []Route{route("POST", "/sites", Create(q.CreateSite, ImportRows[db.UpsertSiteParams](q.ImportSites)))}
+		}, "no route for the rows that POST /sites creates"},
+		{"consistent table", func() []Route {
+			return []Route{
+				route("GET", "/a/{id}", function), route("POST", "/a/{id}", function),
+				route("GET", "/a", List(q.ListEvents, Descending(q.ListEventsDesc))),
+			}
+		}, "<nil>"},
+	} {
+		got := fmt.Sprint(panicOf(func() { server.Handler(NewEndpoints(c.table(), bind.Rules{})) }))
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s: got the panic %s, want …%s…", c.name, got, c.want)
+		}
+	}
+}
+
+// box has the parameters of the writes of TestRoute_options.
+type box struct {
+	ID    int64   `json:"id"`
+	Name  string  `json:"name"`
+	Owner *string `json:"owner"`
+}
+
+// TestRoute_options: Ignoring and NullableOptional change what a body may contain on their route only, for one object
+// as well as for many.
+func TestRoute_options(t *testing.T) {
+	t.Parallel()
+	readAll := func(_ context.Context, c *Call, rows *RowReader[box]) error {
+		var all []box
+		if err := rows.ReadAll(func(_ int64, row *box) error { all = append(all, *row); return nil }); err != nil {
+			return err
+		}
+		return c.respondValue(all)
+	}
+	route := func(path string) Route {
+		operation := OneOrMany(Func(echo[box], Doc{}), Batch(readAll))
+		return Route{Method: http.MethodPut, Operation: operation, Paths: []string{path}}
+	}
+	h := newTestHandler(pgtest.Pool(t), nil,
+		route("/plain/{id}"),
+		route("/ignoring/{id}").Ignoring("box_id"),
+		route("/optional/{id}").NullableOptional(),
+		route("/both/{id}").NullableOptional().Ignoring("box_id"))
+	const complete, ignored, short = `{"name":"a","owner":"b"}`, `{"name":"a","owner":"b","box_id":9}`, `{"name":"a"}`
+	const empty, both = `{}`, `{"name":"a","box_id":9}`
+	for path, valid := range map[string][]string{
+		"/plain/1":    {complete},
+		"/ignoring/1": {complete, ignored},
+		"/optional/1": {complete, short},
+		"/both/1":     {complete, ignored, short, both},
+	} {
+		isValid := map[string]bool{}
+		for _, body := range valid {
+			isValid[body] = true
+		}
+		for _, body := range []string{complete, ignored, short, both, empty} {
+			w := send(h, "PUT", path, body)
+			if ok := w.Code == http.StatusOK; ok != isValid[body] || !ok && w.Code != http.StatusBadRequest {
+				t.Errorf("%s %s: %d %s", path, body, w.Code, w.Body)
+			}
+			checkBox(t, path+" "+body, isValid[body], w.Body.Bytes(), body)
+			w = send(h, "PUT", path, "["+body+"]")
+			if ok := w.Code == http.StatusOK; ok != isValid[body] || !ok && w.Code != http.StatusBadRequest {
+				t.Errorf("%s [%s]: %d %s", path, body, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// checkBox checks that a valid body was bound to the box in the response.
+func checkBox(t *testing.T, name string, valid bool, response []byte, body string) {
+	t.Helper()
+	if !valid {
+		return
+	}
+	var got, want box
+	if err := json.Unmarshal([]byte(body), &want); err != nil {
+		t.Fatal(err)
+	}
+	want.ID = 1
+	if err := json.Unmarshal(response, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: got %s, %v", name, response, err)
+	}
+}
+
+func TestResourceName(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/api/v1/sites/{id}": "site", "/site/{id}/history": "history", "/account": "account", "/{page:.*}": "row",
+	} {
+		if got := resourceName(path); got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+}
