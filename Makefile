@@ -24,6 +24,7 @@ timing: ## Compare the durations of logins, which must reveal no username; needs
 lint: tools/node_modules ## Run vet, staticcheck and gofmt; lint the OpenAPI document and the Kubernetes manifests
 	go vet ./...
 	go vet -tags compose ./deploy
+	go vet -tags pooler ./api
 	go vet -tags timing ./internal/auth ./api/authn
 	$(STATICCHECK) ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
