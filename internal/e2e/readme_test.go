@@ -86,30 +86,8 @@ func parseConsole(markdown string) (steps []consoleStep, err error) {
 
 // isIncomplete reports whether a shell would read another line of a command.
 func isIncomplete(command string) bool {
-	var quote rune
-	escaped, comment, afterBlank := false, false, true
-	for _, c := range command {
-		switch {
-		case comment:
-			comment = c != '\n'
-		case escaped:
-			escaped, afterBlank = false, false
-			continue
-		case c == '\\' && quote != '\'':
-			escaped = true
-			continue
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"':
-			quote = c
-		case c == '#' && afterBlank:
-			comment = true
-		}
-		afterBlank = quote == 0 && !comment && (c == ' ' || c == '\t' || c == '\n')
-	}
-	return escaped || quote != 0
+	backslashes := len(command) - len(strings.TrimRight(command, `\`))
+	return backslashes%2 == 1 || exec.Command("bash", "-n", "-c", command).Run() != nil // an unclosed quote
 }
 
 // skippedCommands are covered by other tests.
