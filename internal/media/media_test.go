@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -178,59 +179,73 @@ func TestServeFile_onlyCommittedFiles(t *testing.T) {
 	}
 }
 
-// Old incomplete uploads and old pending files without a row are deleted. Files that were once referenced stay,
-// whatever the database returns.
-func TestRemoveOrphans(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	commit := func() string {
-		f, err := s.Receive(strings.NewReader("x"), 1)
-		if err != nil || f.Commit() != nil {
-			t.Fatal(err)
-		}
-		return f.URL
+// commit stores a file that is pending and returns its URL.
+func (s *Store) commit(t *testing.T) string {
+	t.Helper()
+	f, err := s.Receive(strings.NewReader("x"), 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var settled, referenced, orphans []string
+	if err := f.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return f.URL
+}
+
+// orphanFiles are the URLs of files by their state.
+type orphanFiles struct{ settled, referenced, orphans []string }
+
+// find returns the URLs without a row, like a database with rows for the referenced files only.
+func (f *orphanFiles) find(urls []string) (orphaned []string, err error) {
+	if len(urls) > 500 {
+		return nil, fmt.Errorf("%d URLs in one call, want at most 500", len(urls))
+	}
+	for _, url := range urls {
+		if !slices.Contains(f.referenced, url) {
+			orphaned = append(orphaned, url)
+		}
+	}
+	return orphaned, nil
+}
+
+// newOrphanFiles stores files in each state, an incomplete upload, and a file that is not the store's.
+func newOrphanFiles(t *testing.T, s *Store) (files orphanFiles) {
+	t.Helper()
 	for i := range 1201 {
-		switch url := commit(); i % 3 {
+		switch url := s.commit(t); i % 3 {
 		case 0:
 			s.ClearPending(url)
-			settled = append(settled, url)
+			files.settled = append(files.settled, url)
 		case 1:
-			referenced = append(referenced, url)
+			files.referenced = append(files.referenced, url)
 		case 2:
-			orphans = append(orphans, url)
+			files.orphans = append(files.orphans, url)
 		}
 	}
-	deleting := settled[0] // the server crashes between deleting the row and the file
+	deleting := files.settled[0] // the server crashes between deleting the row and the file
 	if err := s.MarkPending(deleting); err != nil {
 		t.Fatal(err)
 	}
-	orphans = append(orphans, deleting)
-	settled = settled[1:]
+	files.orphans, files.settled = append(files.orphans, deleting), files.settled[1:]
 	if _, err := s.Receive(strings.NewReader("incomplete"), 100); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "README"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return files
+}
+
+// Old incomplete uploads and old pending files without a row are deleted. Files that were once referenced stay,
+// whatever the database returns.
+func TestRemoveOrphans(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	files := newOrphanFiles(t, s)
 	total := len(s.files(t))
-	queries := 0
-	findOrphans := func(urls []string) (orphaned []string, err error) {
-		queries++
-		if len(urls) > 500 {
-			t.Errorf("%d URLs in one call, want at most 500", len(urls))
-		}
-		for _, url := range urls {
-			if !slices.Contains(referenced, url) { // like a database with rows for these files only
-				orphaned = append(orphaned, url)
-			}
-		}
-		return orphaned, nil
-	}
-	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != 0 || err != nil || queries > 0 ||
-		len(s.files(t)) != total {
-		t.Errorf("recent files were checked: %d, %v", n, err)
+	unexpected := func([]string) ([]string, error) { return nil, errors.New("recent files are checked") }
+	if n, err := s.RemoveOrphans(time.Hour, unexpected); n != 0 || err != nil || len(s.files(t)) != total {
+		t.Errorf("recent files: %d deleted, %v", n, err)
 	}
 	old := time.Now().Add(-2 * time.Hour)
 	for _, name := range s.files(t) {
@@ -238,28 +253,28 @@ func TestRemoveOrphans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	recent := commit()
+	recent := s.commit(t)
 	dbErr := errors.New("no connection to the database")
 	failing := func([]string) ([]string, error) { return nil, dbErr }
 	if n, err := s.RemoveOrphans(time.Hour, failing); !errors.Is(err, dbErr) || n != 1 {
 		t.Errorf("%d, %v, want 1, the incomplete upload", n, err)
 	}
-	if n, err := s.RemoveOrphans(time.Hour, findOrphans); n != len(orphans) || err != nil {
-		t.Errorf("%d files deleted, want %d: %v", n, len(orphans), err)
+	if n, err := s.RemoveOrphans(time.Hour, files.find); n != len(files.orphans) || err != nil {
+		t.Errorf("%d files deleted, want %d: %v", n, len(files.orphans), err)
 	}
-	for _, url := range append(append([]string{recent}, settled...), referenced...) {
+	for _, url := range slices.Concat([]string{recent}, files.settled, files.referenced) {
 		if get(s, url) == nil {
 			t.Errorf("%s was deleted", url)
 		}
 	}
-	for _, url := range orphans {
+	for _, url := range files.orphans {
 		if get(s, url) != nil {
 			t.Errorf("%s still exists", url)
 		}
 	}
 	// README, the recent file and its marker
-	if remaining := len(s.files(t)); remaining != len(settled)+len(referenced)+3 {
-		t.Errorf("%d files are left, want %d", remaining, len(settled)+len(referenced)+3)
+	if n, want := len(s.files(t)), len(files.settled)+len(files.referenced)+3; n != want {
+		t.Errorf("%d files are left, want %d", n, want)
 	}
 }
 
