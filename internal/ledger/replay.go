@@ -64,7 +64,7 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 	if errs := r.Validate(); len(errs) > 0 {
 		return nil, errs
 	}
-	run := &replayRun{ReplayRequest: r, byCode: map[int32]*counts{}, byDay: map[int64]*counts{}}
+	run := &replayRun{ReplayRequest: r, byCode: map[int32]*Counts{}, byDay: map[int64]*Counts{}}
 	if run.Limit == 0 {
 		run.Limit = defaultDifferences
 	}
@@ -75,7 +75,7 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 		}
 		for _, set := range run.sets {
 			for _, rule := range set {
-				run.byCode[rule.Code] = &counts{}
+				run.byCode[rule.Code] = &Counts{}
 			}
 		}
 		return run.scan(ctx, q)
@@ -166,11 +166,11 @@ func (c *RuleChange) validate() (errs ValidationError) {
 	return errs
 }
 
-// counts holds the numbers of added, removed and unchanged alerts.
-type counts [3]int64
+// An alertKind is how an alert of the changed rules compares with the recorded ones.
+type alertKind int
 
 const (
-	added = iota
+	added alertKind = iota
 	removed
 	unchanged
 )
@@ -181,12 +181,11 @@ type replayRun struct {
 	sets       map[int64]rules.Set
 	horizon    int64
 	result     Replay
-	totals     counts
-	byCode     map[int32]*counts
-	byRisk     [3]counts // by rules.Risk
-	byDay      map[int64]*counts
+	byCode     map[int32]*Counts
+	byRisk     [3]Counts // by rules.Risk
+	byDay      map[int64]*Counts
 	oldestDay  int64  // earlier days are not counted: maxDays later ones exist
-	userCounts counts // of the current user
+	userCounts Counts // of the current user
 }
 
 // scan evaluates and compares all events.
@@ -246,22 +245,22 @@ func (run *replayRun) compare(row *db.ListLedgerRow, risk rules.Risk, codes []in
 }
 
 // add adds one alert to all counts, and lists it if it is a difference.
-func (run *replayRun) add(row *db.ListLedgerRow, risk rules.Risk, code int32, kind int) {
-	run.totals[kind]++
-	run.userCounts[kind]++
-	run.byRisk[risk][kind]++
+func (run *replayRun) add(row *db.ListLedgerRow, risk rules.Risk, code int32, kind alertKind) {
+	run.result.increment(kind)
+	run.userCounts.increment(kind)
+	run.byRisk[risk].increment(kind)
 	if run.byCode[code] == nil { // a recorded code that no rule set contains
-		run.byCode[code] = &counts{}
+		run.byCode[code] = &Counts{}
 	}
-	run.byCode[code][kind]++
+	run.byCode[code].increment(kind)
 	if day := row.Time - row.Time%daySeconds; day >= run.oldestDay {
 		if run.byDay[day] == nil {
-			run.byDay[day] = &counts{}
+			run.byDay[day] = &Counts{}
 		}
-		run.byDay[day][kind]++
+		run.byDay[day].increment(kind)
 		if len(run.byDay) == 2*maxDays {
 			run.oldestDay = run.newestDays()[0]
-			maps.DeleteFunc(run.byDay, func(day int64, _ *counts) bool { return day < run.oldestDay })
+			maps.DeleteFunc(run.byDay, func(day int64, _ *Counts) bool { return day < run.oldestDay })
 		}
 	}
 	if kind == unchanged {
@@ -285,10 +284,9 @@ func (run *replayRun) newestDays() []int64 {
 
 // flushUser adds the counts of the current user to the result and resets them.
 func (run *replayRun) flushUser(id int64) {
-	if run.userCounts != (counts{}) {
-		n := run.userCounts
-		run.result.ByUser = append(run.result.ByUser, UserCounts{id, n[added], n[removed], n[unchanged]})
-		run.userCounts = counts{}
+	if run.userCounts != (Counts{}) {
+		run.result.ByUser = append(run.result.ByUser, UserCounts{id, run.userCounts})
+		run.userCounts = Counts{}
 	}
 	if len(run.result.ByUser) == 2*maxUsers {
 		run.trimUsers()
@@ -306,19 +304,15 @@ func (run *replayRun) trimUsers() {
 // finish copies the counts into the result.
 func (run *replayRun) finish() *Replay {
 	r := &run.result
-	r.Added, r.Removed, r.Unchanged = run.totals[added], run.totals[removed], run.totals[unchanged]
 	r.ByCode, r.ByRisk, r.ByDay = []CodeCounts{}, []RiskCounts{}, []DayCounts{}
 	for _, code := range slices.Sorted(maps.Keys(run.byCode)) {
-		n := run.byCode[code]
-		r.ByCode = append(r.ByCode, CodeCounts{code, n[added], n[removed], n[unchanged]})
+		r.ByCode = append(r.ByCode, CodeCounts{code, *run.byCode[code]})
 	}
 	for _, risk := range []rules.Risk{rules.Low, rules.Medium, rules.High} {
-		n := run.byRisk[risk]
-		r.ByRisk = append(r.ByRisk, RiskCounts{risk.String(), n[added], n[removed], n[unchanged]})
+		r.ByRisk = append(r.ByRisk, RiskCounts{risk.String(), run.byRisk[risk]})
 	}
 	for _, day := range run.newestDays() {
-		n := run.byDay[day]
-		r.ByDay = append(r.ByDay, DayCounts{day, n[added], n[removed], n[unchanged]})
+		r.ByDay = append(r.ByDay, DayCounts{day, *run.byDay[day]})
 	}
 	run.trimUsers()
 	if r.ByUser == nil {
