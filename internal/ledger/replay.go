@@ -46,7 +46,9 @@ type ReplayRequest struct {
 type ValidationError []FieldError
 
 // A FieldError describes one invalid field, such as "rules[1].limit".
-type FieldError struct{ Field, Message string }
+type FieldError = rules.FieldError
+
+func fieldError(field, message string) FieldError { return FieldError{Field: field, Message: message} }
 
 func (e ValidationError) Error() string {
 	var all []string
@@ -89,22 +91,25 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 // applyTo overrides the settings of the rule in the set.
 func (c *RuleChange) applyTo(set rules.Set) {
 	for i := range set {
-		rule := &set[i]
-		if rule.Code != c.Code {
-			continue
+		if set[i].Code == c.Code {
+			c.apply(&set[i])
 		}
-		if c.AppliesTo != nil {
-			rule.AppliesTo = *c.AppliesTo
-		}
-		if c.Limit != nil {
-			rule.Limit = *c.Limit
-		}
-		if c.WindowSeconds != nil {
-			rule.WindowSeconds = c.WindowSeconds
-		}
-		if c.Enabled != nil {
-			rule.Enabled = *c.Enabled
-		}
+	}
+}
+
+// apply overrides the settings of a rule.
+func (c *RuleChange) apply(rule *rules.Rule) {
+	if c.AppliesTo != nil {
+		rule.AppliesTo = *c.AppliesTo
+	}
+	if c.Limit != nil {
+		rule.Limit = *c.Limit
+	}
+	if c.WindowSeconds != nil {
+		rule.WindowSeconds = c.WindowSeconds
+	}
+	if c.Enabled != nil {
+		rule.Enabled = *c.Enabled
 	}
 }
 
@@ -113,57 +118,30 @@ func (r *ReplayRequest) Validate() (errs ValidationError) {
 	seen := map[int32]bool{}
 	for i, c := range r.Changes {
 		for _, e := range c.validate() {
-			errs = append(errs, FieldError{fmt.Sprintf("rules[%d].%s", i, e.Field), e.Message})
+			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].%s", i, e.Field), e.Message))
 		}
 		if seen[c.Code] {
-			field, message := fmt.Sprintf("rules[%d].code", i), fmt.Sprintf("rule %d is listed twice", c.Code)
-			errs = append(errs, FieldError{field, message})
+			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].code", i), fmt.Sprintf("rule %d is listed twice", c.Code)))
 		}
 		seen[c.Code] = true
 	}
 	if r.From != nil && r.To != nil && *r.From > *r.To {
-		errs = append(errs, FieldError{"to", "must not be less than from"})
+		errs = append(errs, fieldError("to", "must not be less than from"))
 	}
 	if r.Limit < 0 || r.Limit > maxDifferences {
-		errs = append(errs, FieldError{"limit", fmt.Sprintf("must be an integer from 1 to %d", maxDifferences)})
+		errs = append(errs, fieldError("limit", fmt.Sprintf("must be an integer from 1 to %d", maxDifferences)))
 	}
 	return errs
 }
 
-func (c *RuleChange) validate() (errs ValidationError) {
-	const maxLimit, maxCount = rules.Cents(999_999_999_999), rules.Cents(1_000_000_00)
-	addError := func(field, message string) { errs = append(errs, FieldError{field, message}) }
-	isCount, hasWindow := false, false
-	switch c.Code {
-	case rules.CodeConsecutive, rules.CodeIncreasing:
-		isCount = true
-	case rules.CodeFrequency:
-		isCount, hasWindow = true, true
-	case rules.CodeSum:
-		hasWindow = true
-	case rules.CodeLargeAmount:
-	default:
-		addError("code", fmt.Sprintf("must be 30, 123, 300, 500 or 1100, got %d", c.Code))
-		hasWindow = true // unknown: report only an invalid length
+// validate returns the invalid settings of the change.
+func (c *RuleChange) validate() []FieldError {
+	rule := rules.Rule{Code: c.Code, AppliesTo: "any", Limit: 1_00} // valid where the change sets nothing
+	if c.Code == rules.CodeSum || c.Code == rules.CodeFrequency {
+		rule.WindowSeconds = new(int64)
 	}
-	if to := c.AppliesTo; to != nil && *to != "deposit" && *to != "withdraw" && *to != "any" {
-		addError("applies_to", "must be deposit, withdraw or any")
-	}
-	if limit := c.Limit; limit != nil {
-		if isCount && (*limit%100 != 0 || *limit < 1_00 || *limit > maxCount) {
-			addError("limit", "must be an integer from 1 to 1000000")
-		} else if *limit < 0 || *limit > maxLimit {
-			addError("limit", "must be an amount from 0 to "+maxLimit.String())
-		}
-	}
-	switch seconds := c.WindowSeconds; {
-	case seconds == nil:
-	case !hasWindow:
-		addError("window_seconds", fmt.Sprintf("rule %d has no window; only rules 123 and 500 have one", c.Code))
-	case *seconds < 0 || *seconds > rules.MaxWindow:
-		addError("window_seconds", fmt.Sprintf("must be an integer from 0 to %d", rules.MaxWindow))
-	}
-	return errs
+	c.apply(&rule)
+	return rules.Validate(rule)
 }
 
 // An alertKind is how an alert of the changed rules compares with the recorded ones.
