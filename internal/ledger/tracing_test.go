@@ -124,7 +124,7 @@ func TestTrace_batch(t *testing.T) {
 	}
 	span.End()
 	want := []string{
-		"GetLatestRuleset", "LockStates", "LockUsers", "SaveStates", "SetLockTimeout",
+		"GetLastID", "GetLatestRuleset", "ListLockedStates", "LockUsers", "SaveStates", "SetLockTimeout",
 		"batch", "begin", "commit", "copy alert", "copy event",
 	}
 	if got := descendants(spans.GetSpans(), span.SpanContext().SpanID()); !slices.Equal(got, want) {

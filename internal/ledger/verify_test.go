@@ -325,7 +325,7 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 	rebuilt := make(chan error)
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		locked, err := q.LockStates(context.Background(), db.LockStatesParams{UserIds: []int64{1}})
+		locked, err := q.LockState(context.Background(), db.LockStateParams{UserID: 1})
 		if err != nil {
 			return err
 		}
