@@ -224,7 +224,7 @@ func (br *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated 
 	p := &dbtx.Pipeline{}
 	p.Exec("begin isolation level read committed")
 	p.Add(func(q *db.Queries) error {
-		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: batchLockTimeout})
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: br.ledger.timeouts.batchLock})
 	})
 	if br.batch.Key != "" {
 		key := db.FindKeysParams{Callers: []string{br.batch.Actor}, Keys: []string{br.batch.Key}}

@@ -42,7 +42,7 @@ type userState struct {
 // err. If commit returns an error, it recorded no event; if the connection broke during the commit, the outcome is
 // unknown.
 func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout string, dryRun bool) error {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.timeouts.commit)
 	defer cancel()
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func rollback(conn *pgxpool.Conn) {
 	if conn.Conn().PgConn().TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 	defer cancel()
 	_, _ = conn.Exec(ctx, "rollback") // on an error the pool closes the connection
 }
