@@ -188,6 +188,7 @@ func mustReplay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 // TestReplay_matchesOracle compares complete results for each kind of change, over the whole ledger and over parts of
 // it.
 func TestReplay_matchesOracle(t *testing.T) {
+	t.Parallel()
 	l := recordedLedger(t, 11, scaled(1500))
 	pgtest.Exec(t, l.pool,
 		"UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
@@ -228,7 +229,8 @@ func TestReplay_matchesOracle(t *testing.T) {
 
 // TestReplay_includesEarlierEvents checks that windows and runs include the events before the time range.
 func TestReplay_includesEarlierEvents(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	for i := range int64(3) {
 		mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
 	}
@@ -241,7 +243,8 @@ func TestReplay_includesEarlierEvents(t *testing.T) {
 // TestReplay_lengthenedWindows checks that a replay handles a lengthened window in the same way as Record, which loads
 // the missing events.
 func TestReplay_lengthenedWindows(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	for i, window := range []int{60, 60, 60, 60, 60, 0, 60} {
 		pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
 		pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
@@ -258,7 +261,8 @@ func TestReplay_lengthenedWindows(t *testing.T) {
 
 // TestReplay_manyPages replays several pages, with more users and more days than a result lists.
 func TestReplay_manyPages(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	b := &Batch{Actor: "test"}
 	for i := range int64(25_000) {
 		b.Events = append(b.Events,
@@ -322,7 +326,8 @@ func TestReplay_manyPages(t *testing.T) {
 
 // TestReplay_readsOneSnapshot checks that events recorded during a replay do not affect it, and that it takes no locks.
 func TestReplay_readsOneSnapshot(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	b := &Batch{Events: randomStream(5, 25_000, 300), Actor: "test"}
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
@@ -353,7 +358,8 @@ func TestReplay_readsOneSnapshot(t *testing.T) {
 }
 
 func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	got := mustReplay(t, l, ReplayRequest{})
 	text, err := json.Marshal(got)
 	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 ||
@@ -372,7 +378,8 @@ func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
 }
 
 func TestReplay_validation(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	for _, c := range []struct {
 		r    ReplayRequest
 		want []string

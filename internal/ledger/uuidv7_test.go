@@ -46,6 +46,7 @@ func drawID(t *rapid.T, name string) (id uuid.UUID) {
 }
 
 func TestAddUUID(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		id := drawID(t, "id")
 		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1),
@@ -64,6 +65,7 @@ func TestAddUUID(t *testing.T) {
 }
 
 func TestUUIDAfter_matchesPostgres(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	rapid.Check(t, func(r *rapid.T) {
 		a, b := drawID(r, "a"), drawID(r, "b")
@@ -77,6 +79,7 @@ func TestUUIDAfter_matchesPostgres(t *testing.T) {
 }
 
 func TestNextID(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		last := drawID(t, "last")
 		if rapid.IntRange(0, 9).Draw(t, "first") == 0 {
@@ -126,6 +129,7 @@ func badClock() func() time.Time {
 
 // TestIDsAscend records alternately and concurrently at two instances with wrong clocks.
 func TestIDsAscend(t *testing.T) {
+	t.Parallel()
 	stopped := func(ms int64) func() time.Time { return func() time.Time { return time.UnixMilli(ms) } }
 	for name, clocks := range map[string][2]func() time.Time{
 		"stopped":     {stopped(1_800_000_000_000), stopped(1_800_000_000_000)},
@@ -185,6 +189,7 @@ func TestIDsAscend(t *testing.T) {
 
 // TestUUIDTime checks that newID and uuidTime agree.
 func TestUUIDTime(t *testing.T) {
+	t.Parallel()
 	for _, ms := range []int64{0, 1, 1_700_000_000_000, math.MaxInt64 >> 16} {
 		if id := newID(time.UnixMilli(ms)); uuidTime(id).UnixMilli() != ms || uuidProblem(id) != "" {
 			t.Errorf("%s has time %d, want %d", id, uuidTime(id).UnixMilli(), ms)

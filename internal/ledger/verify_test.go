@@ -64,6 +64,7 @@ func collectDifferences(
 }
 
 func TestVerify_cleanLedger(t *testing.T) {
+	t.Parallel()
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
 	pgtest.Exec(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
@@ -90,6 +91,7 @@ func TestVerify_cleanLedger(t *testing.T) {
 
 // TestVerify_findsDamage makes every kind of damage, and checks what Verify reports and what Rebuild repairs.
 func TestVerify_findsDamage(t *testing.T) {
+	t.Parallel()
 	const (
 		alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
 		eventID      = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
@@ -138,7 +140,7 @@ func TestVerify_findsDamage(t *testing.T) {
 	} {
 		t.Run(c.sql, func(t *testing.T) {
 			t.Parallel()
-			l := New(pgtest.Pool(t), nil)
+			l := newLedger(pgtest.Pool(t))
 			pgtest.Exec(t, l.pool,
 				"INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
 			events := randomStream(31, 300, 5)
@@ -200,6 +202,7 @@ func TestVerify_findsDamage(t *testing.T) {
 
 // TestVerify_acceptsShorterHorizons checks that a state with a shorter horizon than the current rules need is valid.
 func TestVerify_acceptsShorterHorizons(t *testing.T) {
+	t.Parallel()
 	l := recordedLedger(t, 41, 300)
 	states, err := db.New(l.pool).ListStates(t.Context(), db.ListStatesParams{After: -1, Limit: 100})
 	if err != nil {
@@ -235,7 +238,8 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 
 // TestRebuild_manyUsers rebuilds more users than are collected at a time.
 func TestRebuild_manyUsers(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	const users = 2*maxDirtyStates + 300
 	b := &Batch{Events: randomStream(51, 11_000, users), Actor: "test"}
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
@@ -254,64 +258,51 @@ func TestRebuild_manyUsers(t *testing.T) {
 	}
 }
 
-// rebuildUnderLoad records events, until enough returns true, while the risks in user_state are damaged and rebuild runs
-// repeatedly.
-func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error, enough func() bool) (*Ledger, *audit) {
-	t.Helper()
+// TestRebuild_underLoad rebuilds the states repeatedly while events are recorded, rules change, and risks in user_state
+// are damaged. It ends when enough risks were repaired.
+func TestRebuild_underLoad(t *testing.T) {
+	t.Parallel()
 	one, two := twoInstances(t)
-	stops := []func() int{
-		inBackground(func(random *rand.Rand) {
-			for user := range loadUsers { // one at a time, so that the statement never holds two locks
-				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1",
-					user+1, []string{"low", "high"}[random.IntN(2)])
+	var repaired, unexpected atomic.Int64
+	for repaired.Load() < 20 && !t.Failed() {
+		runLoad(t,
+			func(_ int, r RecordRequest) error {
+				_, err := one.Record(context.Background(), r)
+				return err
+			},
+			func(random *rand.Rand) {
+				for user := range loadUsers { // one at a time, so that the statement never holds two locks
+					_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1",
+						user+1, []string{"low", "high"}[random.IntN(2)])
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			},
+			func(*rand.Rand) {
+				s, err := two.Rebuild(context.Background(), nil, func(d Difference) {
+					if d.What != "risk" || !d.Repaired {
+						unexpected.Add(1)
+					}
+				})
 				if err != nil {
 					t.Error(err)
 				}
-			}
-		}),
-		inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) }),
-		inBackground(func(*rand.Rand) {
-			if err := rebuild(two); err != nil {
-				t.Error(err)
-			}
-		}),
-	}
-	for done := false; !done && !t.Failed(); done = enough() {
-		runLoad(t, func(_ int, r RecordRequest) error {
-			_, err := one.Record(context.Background(), r)
-			return err
-		})
-	}
-	for _, stop := range stops {
-		if stop() == 0 {
-			t.Error("control: a background task did not run")
-		}
+				repaired.Add(s.Repaired)
+			},
+			func(random *rand.Rand) { changeRules(t, one.pool, random) })
 	}
 	waitIdle(t, one)
-	return one, auditLedger(t, one.pool)
-}
-
-func TestRebuild_underLoad(t *testing.T) {
-	var repaired atomic.Int64
-	unexpected := []Difference{}
-	l, result := rebuildUnderLoad(t, func(l *Ledger) error {
-		s, err := l.Rebuild(context.Background(), nil, func(d Difference) {
-			if d.What != "risk" || !d.Repaired {
-				unexpected = append(unexpected, d)
-			}
-		})
-		repaired.Add(s.Repaired)
-		return err
-	}, func() bool { return repaired.Load() >= 20 })
+	result := auditLedger(t, one.pool)
 	result.requireClean(t)
-	if len(unexpected) > 0 {
-		t.Errorf("%d differences other than risks, first %+v", len(unexpected), unexpected[0])
+	if n := unexpected.Load(); n > 0 {
+		t.Errorf("%d differences other than repaired risks", n)
 	}
 	t.Logf("%d events, %d users repaired", result.events, repaired.Load())
-	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
+	if _, err := one.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
 		t.Fatal(err)
 	}
-	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 {
+	if all, _, _ := collectDifferences(t, one.Verify); len(all) != 0 {
 		t.Error(all)
 	}
 }
@@ -319,10 +310,11 @@ func TestRebuild_underLoad(t *testing.T) {
 // TestRebuild_waitsForUserLock checks that the rebuilt state includes an event that was recorded while Rebuild waited
 // for the lock.
 func TestRebuild_waitsForUserLock(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	first := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
 	pgtest.Exec(t, l.pool, "UPDATE user_state SET risk = 'high'")
-	rebuilt := make(chan error)
+	rebuilt := make(chan error, 1)
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
 		locked, err := q.LockState(context.Background(), db.LockStateParams{UserID: 1})
@@ -333,7 +325,7 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 			_, err := l.Rebuild(context.Background(), nil, func(Difference) {})
 			rebuilt <- err
 		}()
-		waitFor(t, "the rebuild to wait", func() bool { return countLockWaiters(t, l.pool) == 1 })
+		pgtest.WaitForLockWait(t, l.pool)
 		s, err := parseState(locked[0])
 		if err != nil {
 			return err
@@ -368,31 +360,29 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 	}
 }
 
-// TestRebuild_withoutLockLosesEvents is the negative control: a rebuild that does not lock the user loses events.
+// TestRebuild_withoutLockLosesEvents is the negative control: a rebuild that does not lock the user loses an event that
+// is recorded before it saves the state.
 func TestRebuild_withoutLockLosesEvents(t *testing.T) {
-	_, result := rebuildUnderLoad(t, func(l *Ledger) error {
-		v := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
-		q := db.New(l.pool)
-		for user := int64(1); user <= loadUsers; user++ {
-			if err := v.open(q, -1, &user); err != nil {
-				return err
-			}
-			u, err := v.auditUser(user, nil, "medium")
-			if err != nil {
-				return err
-			}
-			time.Sleep(time.Millisecond)
-			// A user without a state has no row to repair.
-			repaired := db.RepairStateParams{
-				UserID: user, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil),
-			}
-			if _, err := q.RepairState(context.Background(), repaired); err != nil && err != pgx.ErrNoRows {
-				return err
-			}
-		}
-		return nil
-	}, func() bool { return true })
-	if result.missed+result.unexpected == 0 {
-		t.Error("control: the audit found no lost event")
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	r := RecordRequest{UserID: 1, Event: withdrawal(1, 1)}
+	mustRecord(t, l, r)
+	v := &verifier{ctx: t.Context(), onDifference: func(d Difference) { t.Errorf("%+v", d) }}
+	q := db.New(l.pool)
+	if err := v.open(q, -1, &r.UserID); err != nil {
+		t.Fatal(err)
+	}
+	u, err := v.auditUser(r.UserID, nil, "medium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustRecord(t, l, r)
+	repaired := db.RepairStateParams{UserID: r.UserID, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil)}
+	if _, err := q.RepairState(t.Context(), repaired); err != nil {
+		t.Fatal(err)
+	}
+	mustRecord(t, l, r)
+	if result := auditLedger(t, l.pool); result.missed != 1 {
+		t.Errorf("control: %d codes missed, want 1", result.missed)
 	}
 }
