@@ -136,7 +136,8 @@ func TestSQLPlacement(t *testing.T) {
 	for _, name := range goFiles(t) {
 		top, _, _ := strings.Cut(name, "/")
 		if strings.HasSuffix(name, "_test.go") || top == "bench" || top == "db" ||
-			strings.HasPrefix(name, "internal/postgres/") || strings.HasPrefix(name, "internal/apitest/") {
+			strings.HasPrefix(name, "internal/postgres/") || strings.HasPrefix(name, "internal/apitest/") ||
+			strings.HasPrefix(name, "internal/pgtest/") {
 			continue
 		}
 		for _, value := range stringLiterals(parse(t, name)) {

@@ -112,7 +112,8 @@ func TestLocks_writeNoState(t *testing.T) {
 	updates := func() int {
 		pgtest.Exec(t, pool, "SELECT pg_stat_force_next_flush()")
 		pgtest.Exec(t, pool, "SELECT 1")
-		return pgtest.QueryValue[int](t, other, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'user_state'")
+		const sql = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'user_state'"
+		return pgtest.QueryValue[int](t, other, sql)
 	}
 	record := map[string]func(){
 		"a group": func() { waitRecorded(t, enqueueAll(l, requests...)...) },

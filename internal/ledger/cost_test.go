@@ -82,7 +82,8 @@ func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 		t.Error("the cost of an event depends on the history of its user")
 	}
 	before := m.blocks()
-	pgtest.QueryValue[int64](t, m.pool, "SELECT count(*) FILTER (WHERE effective_time > 0) FROM event WHERE user_id = 2")
+	const history = "SELECT count(*) FILTER (WHERE effective_time > 0) FROM event WHERE user_id = 2"
+	pgtest.QueryValue[int64](t, m.pool, history)
 	if read := m.blocks() - before; read < 1000 {
 		t.Errorf("control: reading the whole history accesses only %d blocks", read)
 	}

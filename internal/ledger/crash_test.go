@@ -69,7 +69,7 @@ func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, write
 			d.mu.Lock()
 			d.batches[key] = len(b.Events)
 			d.mu.Unlock()
-			time.Sleep(50 * time.Millisecond) // see TestBatch_doesNotStarveSingles
+			time.Sleep(50 * time.Millisecond) // leaves time for single events
 			continue
 		}
 		r := RecordRequest{UserID: 1 + random.Int64N(6), Event: randomEvent(random, n), Actor: "single"}

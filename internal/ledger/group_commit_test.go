@@ -138,7 +138,7 @@ func TestLockedUsers_doNotDelayOthers(t *testing.T) {
 			}
 			for _, e := range locked {
 				if isDone(e) {
-					t.Errorf("the event of locked user %d was complete before events of other users: %v", e.UserID, e.err)
+					t.Errorf("the event of locked user %d did not wait: %v", e.UserID, e.err)
 				}
 			}
 			unlock()
@@ -219,8 +219,10 @@ func TestGroup_retriedAfterLockTimeout(t *testing.T) {
 			l := New(pool, func(events, _ int) { commits = append(commits, events) })
 			l.timeouts = patient
 			toggler.lock()
-			events := enqueueAll(l, RecordRequest{UserID: 3, Event: deposit(1, 1)},
-				RecordRequest{UserID: toggledUser, Event: deposit(1, 1)}, RecordRequest{UserID: 2, Event: deposit(1, 1)})
+			events := enqueueAll(l,
+				RecordRequest{UserID: 3, Event: deposit(1, 1)},
+				RecordRequest{UserID: toggledUser, Event: deposit(1, 1)},
+				RecordRequest{UserID: 2, Event: deposit(1, 1)})
 			waitRecorded(t, events...)
 			waitIdle(t, l)
 			if got := fmt.Sprint(commits); got != c.commits {
@@ -293,7 +295,7 @@ func TestBatch_concurrencyLimit(t *testing.T) {
 			errs <- err
 		}()
 	}
-	pgtest.WaitFor(t, "all batches to wait for the lock", func() bool { return countLockWaiters(t, pool) == maxBatches })
+	pgtest.WaitFor(t, "all batches to wait", func() bool { return countLockWaiters(t, pool) == maxBatches })
 	_, err := l.RecordAll(t.Context(), &Batch{Events: []UserEvent{{2, deposit(1, 1)}}}, false)
 	if !errors.Is(err, ErrBusy) {
 		t.Errorf("one batch too many returned %v, want ErrBusy", err)

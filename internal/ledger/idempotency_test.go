@@ -304,10 +304,11 @@ func TestDeleteExpiredKeys(t *testing.T) {
 		FROM generate_series(1, 2500) AS n`)
 	l.now = func() time.Time { return now }
 	recent := mustRecord(t, l, keyedRequest("recent", 1, 200))
-	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), time.Now().Add(-72*time.Hour-time.Minute)); n != 0 || err != nil {
+	oldest := now.Add(-72*time.Hour - time.Minute)
+	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), oldest); n != 0 || err != nil {
 		t.Errorf("deleted %d keys, %v; want 0", n, err)
 	}
-	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), time.Now().Add(-24*time.Hour)); n != 2501 || err != nil {
+	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), now.Add(-24*time.Hour)); n != 2501 || err != nil {
 		t.Errorf("deleted %d keys, %v; want 2501", n, err)
 	}
 	if again := mustRecord(t, l, keyedRequest("old", 1, 200)); again.Replayed || again.EventID == old.EventID {

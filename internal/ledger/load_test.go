@@ -241,7 +241,9 @@ var ascendingID = func() func() uuid.UUID {
 }()
 
 // naiveHistory returns the rules and the earlier events of a user.
-func naiveHistory(ctx context.Context, q *db.Queries, user int64) (id int64, set rules.Set, events []rules.Event, err error) {
+func naiveHistory(
+	ctx context.Context, q *db.Queries, user int64,
+) (id int64, set rules.Set, events []rules.Event, err error) {
 	row, err := q.GetLatestRuleset(ctx)
 	if err != nil {
 		return 0, nil, nil, err

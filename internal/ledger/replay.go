@@ -121,7 +121,8 @@ func (r *ReplayRequest) Validate() (errs ValidationError) {
 			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].%s", i, e.Field), e.Message))
 		}
 		if seen[c.Code] {
-			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].code", i), fmt.Sprintf("rule %d is listed twice", c.Code)))
+			message := fmt.Sprintf("rule %d is listed twice", c.Code)
+			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].code", i), message))
 		}
 		seen[c.Code] = true
 	}

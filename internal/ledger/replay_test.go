@@ -113,6 +113,17 @@ func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override f
 	return codes
 }
 
+// kindOf returns the kind of an alert that the changed rules raise, or that is recorded, or both.
+func kindOf(fires, recorded bool) alertKind {
+	switch {
+	case !recorded:
+		return added
+	case !fires:
+		return removed
+	}
+	return unchanged
+}
+
 // expectedReplay computes the result of a replay from the oracle's codes.
 func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay {
 	want := &Replay{ByRisk: []RiskCounts{{Risk: "low"}, {Risk: "medium"}, {Risk: "high"}}}
@@ -140,22 +151,17 @@ func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay
 				byDay[day] = &DayCounts{Day: day}
 			}
 			risk := map[rules.Risk]int{rules.Low: 0, rules.Medium: 1, rules.High: 2}[e.risk]
-			kind := unchanged
-			switch {
-			case !recorded:
-				kind = added
-			case !fires:
-				kind = removed
-			}
+			kind := kindOf(fires, recorded)
 			for _, n := range []*Counts{
-				&want.Counts, &want.ByCode[k].Counts, &want.ByRisk[risk].Counts, &byUser[e.user].Counts, &byDay[day].Counts,
+				&want.Counts, &want.ByCode[k].Counts, &want.ByRisk[risk].Counts, &byUser[e.user].Counts,
+				&byDay[day].Counts,
 			} {
 				n.increment(kind)
 			}
 			if kind != unchanged {
-				want.Differences = append(want.Differences, AlertDifference{
-					e.id, e.user, e.event.Time, code, e.risk.String(), map[alertKind]string{added: "added", removed: "removed"}[kind],
-				})
+				change := [...]string{added: "added", removed: "removed"}[kind]
+				want.Differences = append(want.Differences,
+					AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
 			}
 		}
 	}
@@ -259,9 +265,9 @@ func TestReplay_lengthenedWindows(t *testing.T) {
 	}
 }
 
-// TestReplay_manyPages replays several pages, with more users and more days than a result lists.
-func TestReplay_manyPages(t *testing.T) {
-	t.Parallel()
+// manyPagesLedger returns a ledger of several pages, with more users and more days than a result lists.
+func manyPagesLedger(t *testing.T) *Ledger {
+	t.Helper()
 	l := newLedger(pgtest.Pool(t))
 	b := &Batch{Actor: "test"}
 	for i := range int64(25_000) {
@@ -275,6 +281,37 @@ func TestReplay_manyPages(t *testing.T) {
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+// requireDaysAndUsers compares the days and users of a replay in which every withdrawal adds an alert and every
+// recorded alert is removed.
+func requireDaysAndUsers(t *testing.T, pool *pgxpool.Pool, got *Replay) {
+	t.Helper()
+	const days = `SELECT format('%s %s %s', time / 86400 * 86400,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY time / 86400
+		HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0
+		ORDER BY time / 86400 DESC LIMIT 10000`
+	var gotDays, gotUsers []string
+	for _, d := range slices.Backward(got.ByDay) {
+		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
+	}
+	requireEqual(t, gotDays, pgtest.QueryColumn(t, pool, days))
+	for _, u := range got.ByUser {
+		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
+	}
+	const users = `SELECT format('%s %s %s', user_id,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY user_id
+		ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
+	requireEqual(t, gotUsers, pgtest.QueryColumn(t, pool, users))
+}
+
+// TestReplay_manyPages compares the totals, days and users of a long replay with the ledger.
+func TestReplay_manyPages(t *testing.T) {
+	t.Parallel()
+	l := manyPagesLedger(t)
 	var progress []int64
 	got := mustReplay(t, l, ReplayRequest{
 		Progress: func(n int64) { progress = append(progress, n) },
@@ -293,24 +330,7 @@ func TestReplay_manyPages(t *testing.T) {
 		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users,
 			got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
 	}
-	const days = `SELECT format('%s %s %s', time / 86400 * 86400,
-			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY time / 86400
-		HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0
-		ORDER BY time / 86400 DESC LIMIT 10000`
-	var gotDays, gotUsers []string
-	for _, d := range slices.Backward(got.ByDay) {
-		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
-	}
-	requireEqual(t, gotDays, pgtest.QueryColumn(t, l.pool, days))
-	for _, u := range got.ByUser {
-		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
-	}
-	const users = `SELECT format('%s %s %s', user_id,
-			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY user_id
-		ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
-	requireEqual(t, gotUsers, pgtest.QueryColumn(t, l.pool, users))
+	requireDaysAndUsers(t, l.pool, got)
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}

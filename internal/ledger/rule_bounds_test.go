@@ -69,8 +69,8 @@ func TestRuleBounds_equalConstraints(t *testing.T) {
 			if r.WindowSeconds != nil {
 				window = fmt.Sprint(*r.WindowSeconds)
 			}
-			t.Errorf("code %d, applies_to %q, limit %s, window %s: Validate rejects %q, Postgres %q", r.Code, r.AppliesTo,
-				r.Limit, window, invalid, column)
+			t.Errorf("code %d, applies_to %q, limit %s, window %s: Validate rejects %q, Postgres %q", r.Code,
+				r.AppliesTo, r.Limit, window, invalid, column)
 		}
 	}
 	codes := []int32{29, 30, 123, 300, 500, 1100}
@@ -78,7 +78,10 @@ func TestRuleBounds_equalConstraints(t *testing.T) {
 		-1, 0, 1, 99, 1_00, 1_01, 2_50, rules.MaxCount - 1, rules.MaxCount, rules.MaxCount + 1, rules.MaxCount + 1_00,
 		rules.MaxAmount, rules.MaxAmount + 1,
 	}
-	windows := []*int64{nil, ptr(int64(-1)), ptr(int64(0)), ptr(int64(rules.MaxWindow)), ptr(int64(rules.MaxWindow + 1))}
+	windows := []*int64{nil}
+	for _, window := range []int64{-1, 0, rules.MaxWindow, rules.MaxWindow + 1} {
+		windows = append(windows, &window)
+	}
 	for _, code := range codes {
 		for _, window := range windows {
 			for _, limit := range limits {

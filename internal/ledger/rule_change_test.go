@@ -115,7 +115,8 @@ func TestRecord_randomRuleChanges(t *testing.T) {
 			code := pick(30, 123, 300, 500, 1100)
 			pgtest.Exec(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code,
 				pick(true, true, true, false), pick("deposit", "withdraw", "any"), pick(1, 2, 3, 5, 8))
-			pgtest.Exec(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
+			pgtest.Exec(t, pool,
+				`UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
 				pick(0, 1, 10, 59, 60, 61, 300, 3600))
 			if code == 123 || code == 1100 {
 				pgtest.Exec(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code,

@@ -72,8 +72,9 @@ func TestUUIDAfter_matchesPostgres(t *testing.T) {
 		if rapid.Bool().Draw(r, "near") {
 			b = addUUID(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
 		}
-		if got, want := uuidAfter(a, b), pgtest.QueryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
-			r.Fatalf("%s > %s: got %v, Postgres says %v", a, b, got, want)
+		want := pgtest.QueryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b)
+		if got := uuidAfter(a, b); got != want {
+			r.Fatalf("%s > %s: got %v, Postgres returns %v", a, b, got, want)
 		}
 	})
 }
@@ -178,7 +179,8 @@ func TestIDsAscend(t *testing.T) {
 			if n := pgtest.QueryValue[int](t, pool, duplicates); n != 0 {
 				t.Errorf("%d duplicate IDs", n)
 			}
-			for _, id := range pgtest.QueryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
+			const ids = "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert"
+			for _, id := range pgtest.QueryColumn(t, pool, ids) {
 				if problem := uuidProblem(uuid.MustParse(id)); problem != "" {
 					t.Errorf("%s: %s", id, problem)
 				}

@@ -67,14 +67,15 @@ func TestVerify_cleanLedger(t *testing.T) {
 	t.Parallel()
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
-	pgtest.Exec(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
+	pgtest.Exec(t, l.pool,
+		"INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
 	// The horizons of the states are shorter than this window.
 	pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500")
 	var progress []int64
 	s, err := l.Verify(t.Context(),
 		func(n int64) { progress = append(progress, n) },
 		func(d Difference) { t.Errorf("%+v", d) })
-	if err != nil || s.Events != 1200 || s.Alerts != pgtest.QueryValue[int64](t, l.pool, "SELECT count(*) FROM alert") ||
+	if err != nil || s.Events != 1200 || s.Alerts != int64(countRows(t, l.pool, "alert")) ||
 		s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -89,68 +90,95 @@ func TestVerify_cleanLedger(t *testing.T) {
 	requireEqual(t, pgtest.QueryColumn(t, l.pool, states), before)
 }
 
+// Rows that the damages change.
+const (
+	alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+	eventID      = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
+	alertEventID = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+	lastEventID  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
+)
+
+// damages are statements, and the differences that Verify reports afterwards. Rebuild repairs those that end in +. An
+// asterisk stands for any number of further differences.
+var damages = []struct{ sql, want string }{
+	{
+		"UPDATE user_state SET state = replace(state::text, '\"run\":', '\"run\":1')::json WHERE user_id = 4",
+		"state 4+",
+	},
+	{
+		"UPDATE user_state SET state = replace(state::text, '\"horizon\":', '\"horizon\":1')::json WHERE user_id = 5",
+		"state 5+",
+	},
+	{"UPDATE user_state SET state = '{}' WHERE user_id = 4", "state 4+"},
+	{"UPDATE user_state SET state = '[\"nonsense\"]' WHERE user_id IN (4, 5)", "state 4+, state 5+"},
+	{
+		"UPDATE user_state SET state = (SELECT state FROM user_state WHERE user_id = 4) WHERE user_id = 0",
+		"state 0+",
+	},
+	{"DELETE FROM user_state WHERE user_id = 4", "state 4+, last_id 4+, risk 4+"},
+	{"DELETE FROM user_state WHERE user_id = 0", "risk 0+"},
+	{
+		"DELETE FROM user_state",
+		"risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, " +
+			"state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+",
+	},
+	{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
+	{"UPDATE user_state SET last_id = " + eventID + " WHERE user_id = 4", "last_id 4+"},
+	// The event raised an alert, whose ID is greater.
+	{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},
+	// Valid: the next ID will be greater.
+	{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""},
+	{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
+	{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
+	{"DELETE FROM account WHERE id = 4", "risk 4+"},
+	{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+	{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+	{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4"},
+	{
+		"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alertEventID,
+		"alert_codes 4, alert 4",
+	},
+	{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alertEventID, "alert 4"},
+	{
+		"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + eventID,
+		"effective_time 4",
+	},
+	{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + eventID, "ruleset_id 4"},
+	{
+		"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID,
+		"facts 4, alert reasons 4, state 4+",
+	},
+	{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID, "type and amount 4, *"},
+	{
+		"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID +
+			") UPDATE user_state SET risk = 'low' WHERE user_id = 4",
+		"type and amount 4, *",
+	},
+	{"DELETE FROM alert WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{
+		"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID,
+		"alert reasons 4",
+	},
+	{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
+	// Written by a later version.
+	{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""},
+	{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "alert event 4, state 4+"},
+	{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
+}
+
 // TestVerify_findsDamage makes every kind of damage, and checks what Verify reports and what Rebuild repairs.
 func TestVerify_findsDamage(t *testing.T) {
 	t.Parallel()
-	const (
-		alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		eventID      = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
-		alertEventID = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		lastEventID  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
-	)
-	for _, c := range []struct {
-		sql  string
-		want string // differences that Verify reports; Rebuild repairs those that end in +
-	}{
-		{"UPDATE user_state SET state = replace(state::text, '\"run\":', '\"run\":1')::json WHERE user_id = 4", "state 4+"},
-		{"UPDATE user_state SET state = replace(state::text, '\"horizon\":', '\"horizon\":1')::json WHERE user_id = 5", "state 5+"},
-		{"UPDATE user_state SET state = '{}' WHERE user_id = 4", "state 4+"},
-		{"UPDATE user_state SET state = '[\"nonsense\"]' WHERE user_id IN (4, 5)", "state 4+, state 5+"},
-		{"UPDATE user_state SET state = (SELECT state FROM user_state WHERE user_id = 4) WHERE user_id = 0", "state 0+"},
-		{"DELETE FROM user_state WHERE user_id = 4", "state 4+, last_id 4+, risk 4+"},
-		{"DELETE FROM user_state WHERE user_id = 0", "risk 0+"},
-		{"DELETE FROM user_state", "risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+"},
-		{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + eventID + " WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},          // the event raised an alert, whose ID is greater
-		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // valid: the next ID will be greater
-		{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
-		{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
-		{"DELETE FROM account WHERE id = 4", "risk 4+"},
-		{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
-		{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
-		{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4"},
-		{"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4, alert 4"},
-		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alertEventID, "alert 4"},
-		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + eventID, "effective_time 4"},
-		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + eventID, "ruleset_id 4"},
-		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID, "facts 4, alert reasons 4, state 4+"},
-		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID, "type and amount 4, *"},
-		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
-		{"DELETE FROM alert WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
-		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""}, // written by a later version
-		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "alert event 4, state 4+"},
-		{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
-	} {
+	for _, c := range damages {
 		t.Run(c.sql, func(t *testing.T) {
 			t.Parallel()
-			l := newLedger(pgtest.Pool(t))
-			pgtest.Exec(t, l.pool,
-				"INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
-			events := randomStream(31, 300, 5)
-			events = append(events, UserEvent{4, withdrawal(500, 5000)})
-			if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
-				t.Fatal(err)
-			}
-			damage(t, l, c.sql)
+			l := damagedLedger(t, c.sql)
 			var want, unrepairable, repaired []string
-			for _, d := range strings.Split(c.want, ", ") {
+			for d := range strings.SplitSeq(c.want, ", ") {
 				if d == "" {
 					continue
 				}
@@ -161,42 +189,56 @@ func TestVerify_findsDamage(t *testing.T) {
 					unrepairable = append(unrepairable, d)
 				}
 			}
-			check := func(operation string, got, want []string) {
-				t.Helper()
-				if n := len(want) - 1; n >= 0 && want[n] == "*" && len(got) > n {
-					got, want = got[:n], want[:n]
-				}
-				if !slices.Equal(got, want) {
-					t.Errorf("%s reports %q; want %q", operation, got, want)
-				}
-			}
 			const ledgerRows = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
 			const stateRows = "SELECT user_state::text FROM user_state ORDER BY user_id"
-			eventsBefore, statesBefore := pgtest.QueryColumn(t, l.pool, ledgerRows), pgtest.QueryColumn(t, l.pool, stateRows)
-			got, full, s := collectDifferences(t, l.Verify)
-			check("Verify", got, want)
-			for _, d := range full {
-				ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"
-				if ofUser != (d.EventID == uuid.Nil) {
-					t.Errorf("%+v", d)
-				}
-			}
-			if s.Repaired != 0 {
-				t.Errorf("%+v", s)
-			}
-			got, _, s = collectDifferences(t, l.Rebuild)
+			ledgerBefore := pgtest.QueryColumn(t, l.pool, ledgerRows)
+			statesBefore := pgtest.QueryColumn(t, l.pool, stateRows)
+			requireDifferences(t, "Verify", l.Verify, want, 0)
 			// Rebuild repairs the users after it has scanned all of them.
-			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...))
-			if s.Repaired != int64(len(repaired)) {
-				t.Errorf("%+v", s)
-			}
-			requireEqual(t, pgtest.QueryColumn(t, l.pool, ledgerRows), eventsBefore)
+			requireDifferences(t, "Rebuild", l.Rebuild, slices.Concat(unrepairable, repaired), len(repaired))
+			requireEqual(t, pgtest.QueryColumn(t, l.pool, ledgerRows), ledgerBefore)
 			if len(repaired) == 0 {
 				requireEqual(t, pgtest.QueryColumn(t, l.pool, stateRows), statesBefore)
 			}
-			got, _, _ = collectDifferences(t, l.Verify)
-			check("Verify after Rebuild", got, unrepairable)
+			requireDifferences(t, "Verify after Rebuild", l.Verify, unrepairable, 0)
 		})
+	}
+}
+
+// damagedLedger returns a ledger of six users, two of them with an account, and runs a statement that damages it.
+func damagedLedger(t *testing.T, sql string) *Ledger {
+	t.Helper()
+	l := newLedger(pgtest.Pool(t))
+	pgtest.Exec(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
+	events := append(randomStream(31, 300, 5), UserEvent{4, withdrawal(500, 5000)})
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, l, sql)
+	return l
+}
+
+// requireDifferences fails the test unless Verify or Rebuild reports these differences and repairs so many.
+func requireDifferences(
+	t *testing.T, name string, run func(context.Context, func(int64), func(Difference)) (Summary, error),
+	want []string, repaired int,
+) {
+	t.Helper()
+	got, full, s := collectDifferences(t, run)
+	if n := len(want) - 1; n >= 0 && want[n] == "*" && len(got) > n {
+		got, want = got[:n], want[:n]
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s reports %q; want %q", name, got, want)
+	}
+	for _, d := range full {
+		ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"
+		if ofUser != (d.EventID == uuid.Nil) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	if s.Repaired != int64(repaired) {
+		t.Errorf("%s: %+v, want %d repaired", name, s, repaired)
 	}
 }
 
