@@ -264,7 +264,7 @@ func TestBatch_doesNotStarveSingles(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := l.reserveUsers(ended, []int64{1, 2}); !errors.Is(err, context.Canceled) {
-		t.Errorf("a batch does not wait for an earlier event of its user: %v", err)
+		t.Fatalf("a batch does not wait for an earlier event of its user: %v", err)
 	}
 	if err := l.reserveUsers(ended, []int64{2, 3}); err != nil {
 		t.Error("a batch waits for the event of another user:", err)

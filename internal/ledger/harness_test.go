@@ -183,7 +183,8 @@ func enqueueAll(l *Ledger, requests ...RecordRequest) []*pendingEvent {
 func waitRecorded(t *testing.T, events ...*pendingEvent) {
 	t.Helper()
 	for i, e := range events {
-		if <-e.done; e.err != nil {
+		pgtest.WaitFor(t, fmt.Sprint("event ", i, " to be recorded"), func() bool { return isDone(e) })
+		if e.err != nil {
 			t.Errorf("event %d of user %d: %v", i, e.UserID, e.err)
 		}
 	}
