@@ -132,6 +132,7 @@ func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 			result := auditLedger(t, pool)
 			t.Logf("%d events, %d in batches; %d alerts", result.events, batched.Load(), result.alerts)
 			result.requireClean(t)
+			requireAscendingRulesets(t, pool)
 			if want := recorded + int(batched.Load()); result.events != want {
 				t.Errorf("%d events recorded, %d acknowledged", result.events, want)
 			}
@@ -144,54 +145,35 @@ func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 	}
 }
 
-// TestRulesets_neverGoBack changes rules while two instances record. No event has an older rule set than an earlier
-// event of its user.
-func TestRulesets_neverGoBack(t *testing.T) {
+// TestRecord_usesCurrentRules changes the rules while an event waits for the lock of its user: the first event of the
+// user, whose state another transaction creates, and a later one. The event is evaluated with the changed rules.
+func TestRecord_usesCurrentRules(t *testing.T) {
 	t.Parallel()
-	one, two := twoInstances(t)
-	runLoad(t,
-		func(writer int, r RecordRequest) error {
-			_, err := []*Ledger{one, two}[writer%2].Record(context.Background(), r)
-			return err
-		},
-		func(random *rand.Rand) { changeRules(t, one.pool, random) })
-	requireAscendingRulesets(t, one.pool)
-	if n := pgtest.QueryValue[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
-		t.Errorf("control: only %d rule sets were used", n)
-	}
-}
-
-// TestRecord_firstEventUsesCurrentRules changes the rules while the first event of a user waits for a lock. The event
-// is evaluated with the changed rules.
-func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
-	t.Parallel()
-	l, other := twoInstances(t)
-	conn, err := other.pool.Acquire(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	// The other instance records the first event of the same user.
-	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} {
-		if _, err := conn.Exec(context.Background(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	done := make(chan error)
-	go func() {
-		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
-		done <- err
-	}()
-	pgtest.WaitForLockWait(t, l.pool)
-	pgtest.Exec(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
-	if _, err := conn.Exec(context.Background(), "commit"); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	if !pgtest.QueryValue[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
-		t.Error("the first event of the user was evaluated with outdated rules")
+	for _, c := range []struct {
+		name, lock string
+		user       int64
+	}{
+		{"first event", "INSERT INTO user_state (user_id) VALUES (1)", 1},
+		{"later event", "SELECT FROM user_state WHERE user_id = 2 FOR UPDATE", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(pgtest.Pool(t))
+			l.timeouts.firstLock = "1min" // so that the first attempt gets the lock
+			pgtest.Exec(t, l.pool, "INSERT INTO user_state (user_id) VALUES (2)")
+			conn := pgtest.Connect(t, l.pool.Config().ConnConfig.ConnString())
+			pgtest.Exec(t, conn, "begin")
+			pgtest.Exec(t, conn, c.lock)
+			events := enqueueAll(l, RecordRequest{UserID: c.user, Event: withdrawal(500, 1)})
+			pgtest.WaitForLockWait(t, l.pool)
+			pgtest.Exec(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+			pgtest.Exec(t, conn, "commit")
+			waitRecorded(t, events...)
+			const sql = "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event"
+			if !pgtest.QueryValue[bool](t, l.pool, sql) {
+				t.Error("the event was evaluated with outdated rules")
+			}
+		})
 	}
 }
 
