@@ -138,7 +138,9 @@ func TestDuplicateRequest_whileFirstIsInProgress(t *testing.T) {
 		wg.Go(func() { results[i], errs[i] = l.Record(context.Background(), r) })
 		pgtest.WaitFor(t, "the request to wait for a lock", func() bool { return countLockWaiters(t, one.pool) == i+1 })
 	}
-	if got, err := one.Record(t.Context(), r); !errors.Is(err, ErrInFlight) {
+	ctx, cancel := context.WithTimeout(t.Context(), pgtest.WaitTimeout)
+	defer cancel()
+	if got, err := one.Record(ctx, r); !errors.Is(err, ErrInFlight) {
 		t.Errorf("a duplicate at the same instance returned %+v, %v; want ErrInFlight", got, err)
 	}
 	unlock()
