@@ -198,38 +198,28 @@ func TestDuplicateRequests(t *testing.T) {
 	}
 }
 
-// TestKeyReused_concurrently sends two different requests with one key concurrently. Their users differ, so they do not
-// block each other. Whichever succeeds must return the same result when it is repeated.
+// TestKeyReused_concurrently sends two different requests with one key to two instances. Their users differ, so only
+// the lock of the key serializes them: the second one waits for the first one, which waits for its user.
 func TestKeyReused_concurrently(t *testing.T) {
 	t.Parallel()
 	one, two := twoInstances(t)
-	both, mismatches := 0, 0
-	for round := range 40 {
-		key := fmt.Sprint("round ", round)
-		requests := [2]RecordRequest{keyedRequest(key, 1, 200), keyedRequest(key, 2, 200)}
-		var got [2]Result
-		var errs [2]error
-		concurrently(2, func(i int) {
-			got[i], errs[i] = []*Ledger{one, two}[i].Record(context.Background(), requests[i])
-		})
-		for i, err := range errs {
-			if err != nil && !errors.Is(err, ErrKeyReused) {
-				t.Fatal(err)
-			}
-			if err == nil {
-				if again, err := one.Record(t.Context(), requests[i]); err != nil || !sameEvent(again, got[i]) {
-					mismatches++
-				}
-			}
-		}
-		if errs[0] == nil && errs[1] == nil {
-			both++
-		}
+	one.timeouts.firstLock, two.timeouts.firstLock = "1min", "1min"
+	unlock := lockUsers(t, one.pool, 1)
+	first := enqueueAll(one, keyedRequest("k", 1, 200))
+	pgtest.WaitForLockWait(t, one.pool)
+	second := enqueueAll(two, keyedRequest("k", 2, 200))
+	pgtest.WaitFor(t, "the second request to wait for the key", func() bool {
+		return countLockWaiters(t, one.pool) == 2 || isDone(second[0])
+	})
+	unlock()
+	waitRecorded(t, first...)
+	if <-second[0].done; !errors.Is(second[0].err, ErrKeyReused) {
+		t.Errorf("the second request returned %+v, %v; want ErrKeyReused", second[0].result, second[0].err)
 	}
-	t.Logf("both requests were recorded in %d of 40 rounds", both)
-	if mismatches > 0 {
-		t.Errorf("%d acknowledged requests returned a different result when they were repeated", mismatches)
+	if again := mustRecord(t, one, keyedRequest("k", 1, 200)); !sameEvent(again, first[0].result) {
+		t.Errorf("first %+v, repeated %+v", first[0].result, again)
 	}
+	waitIdle(t, one, two)
 }
 
 func TestBatch_idempotencyKey(t *testing.T) {
