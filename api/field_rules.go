@@ -28,7 +28,7 @@ var fieldRules = bind.Rules{
 	"title":                     {Check: validateNotBlank},
 	"risk":                      {Check: oneOf("low", "medium", "high")},
 	"role":                      {Check: oneOf("viewer", "operator", "admin")},
-	"applies_to":                {Check: oneOf("deposit", "withdraw", "any")},
+	"applies_to":                {Check: validateAppliesTo},
 	"state":                     {Check: oneOf("open", "acknowledged", "closed")},
 	"disposition":               {Check: oneOf("confirmed", "false_positive")},
 	"status":                    {Check: validateNotBlank},
@@ -81,6 +81,15 @@ func validateAmount(text string) string {
 func validateLimit(text string) string {
 	if _, ok := rules.ParseCents(text); !ok {
 		return "must be from 0 to 9999999999.99, with at most two decimals, like 12.50"
+	}
+	return ""
+}
+
+func validateAppliesTo(text string) string {
+	for _, e := range rules.Validate(rules.Rule{AppliesTo: text}) {
+		if e.Field == "applies_to" {
+			return e.Message
+		}
 	}
 	return ""
 }

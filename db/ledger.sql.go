@@ -164,6 +164,32 @@ func (q *Queries) ForceCustomPlans(ctx context.Context) error {
 	return err
 }
 
+const getLastID = `-- name: GetLastID :one
+SELECT last_id
+FROM user_state
+WHERE user_id = ANY ($1::bigint[])
+ORDER BY last_id DESC NULLS LAST
+LIMIT 1
+`
+
+type GetLastIDParams struct {
+	UserIds []int64 `json:"user_ids"`
+}
+
+// Returns the greatest last_id of users.
+//
+//	SELECT last_id
+//	FROM user_state
+//	WHERE user_id = ANY ($1::bigint[])
+//	ORDER BY last_id DESC NULLS LAST
+//	LIMIT 1
+func (q *Queries) GetLastID(ctx context.Context, arg GetLastIDParams) (*uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, getLastID, arg.UserIds)
+	var last_id *uuid.UUID
+	err := row.Scan(&last_id)
+	return last_id, err
+}
+
 const getLatestRuleset = `-- name: GetLatestRuleset :one
 SELECT
     id,
@@ -796,6 +822,55 @@ func (q *Queries) ListLedgerAlerts(ctx context.Context, arg ListLedgerAlertsPara
 	return items, nil
 }
 
+const listLockedStates = `-- name: ListLockedStates :many
+SELECT
+    user_id,
+    risk,
+    last_id,
+    state
+FROM user_state
+WHERE user_id = ANY ($1::bigint[])
+`
+
+type ListLockedStatesParams struct {
+	UserIds []int64 `json:"user_ids"`
+}
+
+// Returns the states of users. The transaction has locked them in an earlier statement: a statement that waits for a
+// lock would read what it saw before.
+//
+//	SELECT
+//	    user_id,
+//	    risk,
+//	    last_id,
+//	    state
+//	FROM user_state
+//	WHERE user_id = ANY ($1::bigint[])
+func (q *Queries) ListLockedStates(ctx context.Context, arg ListLockedStatesParams) ([]UserState, error) {
+	rows, err := q.db.Query(ctx, listLockedStates, arg.UserIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UserState{}
+	for rows.Next() {
+		var i UserState
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Risk,
+			&i.LastID,
+			&i.State,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listRulesets = `-- name: ListRulesets :many
 SELECT
     id,
@@ -1041,83 +1116,29 @@ func (q *Queries) LockState(ctx context.Context, arg LockStateParams) ([]UserSta
 	return items, nil
 }
 
-const lockStates = `-- name: LockStates :many
+const lockUsers = `-- name: LockUsers :exec
 INSERT INTO user_state (user_id)
-SELECT unnest($1::bigint[])
+SELECT unnest($1::bigint[]) AS user_id
+ORDER BY user_id
 ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
-RETURNING user_id, risk, last_id, state
-`
-
-type LockStatesParams struct {
-	UserIds []int64 `json:"user_ids"`
-}
-
-// Locks and returns the states of users, in ascending order of user ID. Creates the states that are missing.
-//
-//	INSERT INTO user_state (user_id)
-//	SELECT unnest($1::bigint[])
-//	ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
-//	RETURNING user_id, risk, last_id, state
-func (q *Queries) LockStates(ctx context.Context, arg LockStatesParams) ([]UserState, error) {
-	rows, err := q.db.Query(ctx, lockStates, arg.UserIds)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []UserState{}
-	for rows.Next() {
-		var i UserState
-		if err := rows.Scan(
-			&i.UserID,
-			&i.Risk,
-			&i.LastID,
-			&i.State,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const lockUsers = `-- name: LockUsers :one
-WITH locked AS (
-    INSERT INTO user_state (user_id)
-    SELECT unnest($1::bigint[])
-    ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
-    RETURNING last_id
-)
-SELECT last_id
-FROM locked
-ORDER BY last_id DESC NULLS LAST
-LIMIT 1
+WHERE false
 `
 
 type LockUsersParams struct {
 	UserIds []int64 `json:"user_ids"`
 }
 
-// Locks the states of users, in ascending order of user ID, and returns the greatest last_id. Creates the states that
-// are missing.
+// Locks the states of users, in ascending order of user ID, and creates the states that are missing. The condition is
+// never true: Postgres locks a row before it tests the condition, and so writes no new version of the row.
 //
-//	WITH locked AS (
-//	    INSERT INTO user_state (user_id)
-//	    SELECT unnest($1::bigint[])
-//	    ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
-//	    RETURNING last_id
-//	)
-//	SELECT last_id
-//	FROM locked
-//	ORDER BY last_id DESC NULLS LAST
-//	LIMIT 1
-func (q *Queries) LockUsers(ctx context.Context, arg LockUsersParams) (*uuid.UUID, error) {
-	row := q.db.QueryRow(ctx, lockUsers, arg.UserIds)
-	var last_id *uuid.UUID
-	err := row.Scan(&last_id)
-	return last_id, err
+//	INSERT INTO user_state (user_id)
+//	SELECT unnest($1::bigint[]) AS user_id
+//	ORDER BY user_id
+//	ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
+//	WHERE false
+func (q *Queries) LockUsers(ctx context.Context, arg LockUsersParams) error {
+	_, err := q.db.Exec(ctx, lockUsers, arg.UserIds)
+	return err
 }
 
 const repairState = `-- name: RepairState :one

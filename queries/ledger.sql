@@ -18,12 +18,25 @@ WHERE user_id = @user_id::bigint
 ORDER BY user_id
 FOR NO KEY UPDATE;
 
--- name: LockStates :many
--- Locks and returns the states of users, in ascending order of user ID. Creates the states that are missing.
+-- name: LockUsers :exec
+-- Locks the states of users, in ascending order of user ID, and creates the states that are missing. The condition is
+-- never true: Postgres locks a row before it tests the condition, and so writes no new version of the row.
 INSERT INTO user_state (user_id)
-SELECT unnest(@user_ids::bigint[])
+SELECT unnest(@user_ids::bigint[]) AS user_id
+ORDER BY user_id
 ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
-RETURNING user_id, risk, last_id, state;
+WHERE false;
+
+-- name: ListLockedStates :many
+-- Returns the states of users. The transaction has locked them in an earlier statement: a statement that waits for a
+-- lock would read what it saw before.
+SELECT
+    user_id,
+    risk,
+    last_id,
+    state
+FROM user_state
+WHERE user_id = ANY (@user_ids::bigint[]);
 
 -- name: IsLocked :one
 -- Reports, without waiting, whether another transaction has locked the state of a user.
@@ -32,17 +45,11 @@ SELECT (
     AND NOT EXISTS (SELECT FROM user_state WHERE user_id = @user_id FOR UPDATE SKIP LOCKED)
 )::boolean AS locked;
 
--- name: LockUsers :one
--- Locks the states of users, in ascending order of user ID, and returns the greatest last_id. Creates the states that
--- are missing.
-WITH locked AS (
-    INSERT INTO user_state (user_id)
-    SELECT unnest(@user_ids::bigint[])
-    ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
-    RETURNING last_id
-)
+-- name: GetLastID :one
+-- Returns the greatest last_id of users.
 SELECT last_id
-FROM locked
+FROM user_state
+WHERE user_id = ANY (@user_ids::bigint[])
 ORDER BY last_id DESC NULLS LAST
 LIMIT 1;
 

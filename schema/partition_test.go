@@ -271,8 +271,11 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 		"SaveState": func(q *db.Queries) error {
 			return q.SaveState(ctx, db.SaveStateParams{UserID: user, LastID: id(1), NewState: "{}"})
 		},
-		"LockStates": func(q *db.Queries) error {
-			_, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{user}})
+		"LockUsers": func(q *db.Queries) error {
+			return q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{user}})
+		},
+		"ListLockedStates": func(q *db.Queries) error {
+			_, err := q.ListLockedStates(ctx, db.ListLockedStatesParams{UserIds: []int64{user}})
 			return err
 		},
 		"LockKeys": func(q *db.Queries) error {
@@ -282,8 +285,8 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 			_, err := q.IsLocked(ctx, db.IsLockedParams{UserID: user})
 			return err
 		},
-		"LockUsers": func(q *db.Queries) error {
-			_, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{user}})
+		"GetLastID": func(q *db.Queries) error {
+			_, err := q.GetLastID(ctx, db.GetLastIDParams{UserIds: []int64{user}})
 			return err
 		},
 		"GetLatestRuleset": func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err },
@@ -391,14 +394,14 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 		t.Errorf("FindKeys uses %v: the measurement proves nothing", control)
 	}
 	if got := partitionsUsed(t, pool, lockAndListWindow(ctx, user)); got["user_state"] != 1 || got["event"] != 1 {
-		t.Errorf("LockStates and ListWindow use %v, not one partition each: the measurement proves nothing", got)
+		t.Errorf("LockUsers and ListWindow use %v, not one partition each: the measurement proves nothing", got)
 	}
 }
 
 // lockAndListWindow runs two statements that use one partition each.
 func lockAndListWindow(ctx context.Context, user int64) func(q *db.Queries) error {
 	return func(q *db.Queries) error {
-		if _, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{user}}); err != nil {
+		if err := q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{user}}); err != nil {
 			return err
 		}
 		_, err := q.ListWindow(ctx, db.ListWindowParams{UserID: user, Since: 1})

@@ -50,16 +50,20 @@ func isSubset(subset, set []string) bool {
 // schema returns the JSON schema of a Go struct, which is a row of one of the tables.
 func (src *sources) schema(t reflect.Type, tables []string) object {
 	properties, required := object{}, []string{}
-	for i := range t.NumField() {
-		name, omit, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "-" || name == "xid" { // internal columns
+	for _, field := range reflect.VisibleFields(t) {
+		name, omit, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" || name == "-" || name == "xid" { // embedded structs and internal columns
 			continue
 		}
-		schema := src.typeOf(t.Field(i).Type)
-		if shape, ok := jsonbSchemas[name]; ok && t.Field(i).Type == reflect.TypeFor[json.RawMessage]() {
+		schema := src.typeOf(field.Type)
+		if shape, ok := jsonbSchemas[name]; ok && field.Type == reflect.TypeFor[json.RawMessage]() {
 			schema = maps.Clone(shape)
 		}
-		if doc := src.fieldDoc(t, name, tables); doc != "" {
+		doc := src.fieldDoc(t, name, tables)
+		if doc == "" && len(field.Index) > 1 {
+			doc = src.fieldDoc(embeddedType(t, field), name, tables)
+		}
+		if doc != "" {
 			schema["description"] = doc
 		}
 		src.enums.restrict(schema, t, name)
@@ -75,6 +79,11 @@ func (src *sources) schema(t reflect.Type, tables []string) object {
 		"required":             required,
 		"additionalProperties": false,
 	}
+}
+
+// embeddedType returns the embedded struct of t that declares a promoted field.
+func embeddedType(t reflect.Type, field reflect.StructField) reflect.Type {
+	return t.FieldByIndex(field.Index[:len(field.Index)-1]).Type
 }
 
 // jsonbSchemas are the schemas of jsonb columns by column name.

@@ -124,8 +124,14 @@ var rowDocs = map[string]string{
 	"SearchRow":            "One match of a search.",
 }
 
-// columnDocs describe columns and parameters that belong to no table, by type.
+// columnDocs describe columns and parameters that belong to no table, and embedded fields with a meaning of their own,
+// by type.
 var columnDocs = map[string]map[string]string{
+	"CodeCounts": {
+		"added":     "Alerts that only the changed rules raise.",
+		"removed":   "Recorded alerts that the changed rules do not raise.",
+		"unchanged": "Recorded alerts that the changed rules raise as well.",
+	},
 	"SearchRow": {
 		"kind":   "Kind of the matching row, such as site or event.",
 		"key":    "Key of the matching row as a string, as in its URL.",

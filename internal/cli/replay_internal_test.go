@@ -11,10 +11,11 @@ import (
 func TestPrintReplay_showsNewestDaysAndUsersWithMostDifferences(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	replay := &ledger.Replay{Added: 1}
+	replay := &ledger.Replay{Counts: ledger.Counts{Added: 1}}
 	for i := range int64(100) {
-		replay.ByDay = append(replay.ByDay, ledger.DayCounts{Day: i * 86400, Unchanged: 100 * i, Added: i % 2})
-		replay.ByUser = append(replay.ByUser, ledger.UserCounts{UserID: i, Added: 100 - i})
+		replay.ByDay = append(replay.ByDay,
+			ledger.DayCounts{Day: i * 86400, Counts: ledger.Counts{Unchanged: 100 * i, Added: i % 2}})
+		replay.ByUser = append(replay.ByUser, ledger.UserCounts{UserID: i, Counts: ledger.Counts{Added: 100 - i}})
 	}
 	printReplay(&out, replay, true)
 	for _, text := range []string{

@@ -36,23 +36,23 @@ func printReplay(out io.Writer, replay *ledger.Replay, changed bool) {
 	header := func(name string) {
 		printf("\n%-16s %10s %10s %10s %10s\n", name, "recorded", "added", "removed", "unchanged")
 	}
-	row := func(name any, added, removed, unchanged int64) {
+	row := func(name any, n ledger.Counts) {
 		printf("%-16v %10d %10s %10s %10d\n",
-			name, removed+unchanged, formatDelta('+', added), formatDelta('-', removed), unchanged)
+			name, n.Removed+n.Unchanged, formatDelta('+', n.Added), formatDelta('-', n.Removed), n.Unchanged)
 	}
 	header("rule")
 	for _, n := range replay.ByCode {
-		row(n.Code, n.Added, n.Removed, n.Unchanged)
+		row(n.Code, n.Counts)
 	}
 	header("risk")
 	for _, n := range replay.ByRisk {
-		row(n.Risk, n.Added, n.Removed, n.Unchanged)
+		row(n.Risk, n.Counts)
 	}
 	if len(replay.ByUser) > 0 {
 		header("user")
 	}
 	for _, n := range replay.ByUser[:min(len(replay.ByUser), maxUsersShown)] {
-		row(n.UserID, n.Added, n.Removed, n.Unchanged)
+		row(n.UserID, n.Counts)
 	}
 	if len(replay.ByUser) > maxUsersShown {
 		printf("(the %d users with the most differences; --format json lists more)\n", maxUsersShown)

@@ -28,7 +28,8 @@ func (p *Pipeline) Add(query func(q *db.Queries) error) {
 func (p *Pipeline) AddRaw(query func(q *db.Queries) error, dst RowWriter) {
 	p.queue(query)
 	p.reads = append(p.reads, func(results pgx.BatchResults) error {
-		return query(db.New(rawDBTX{dst, func(context.Context, string, []any) (pgx.Rows, error) { return results.Query() }}))
+		next := func(context.Context, string, []any) (pgx.Rows, error) { return results.Query() }
+		return query(db.New(rawDBTX{dst, next}))
 	})
 }
 

@@ -11,13 +11,13 @@ import (
 
 // A RowWriter receives rows one by one.
 type RowWriter interface {
-	// WriteRow receives a row. values are in the format that the columns say; nil is NULL. They are valid until WriteRow
-	// returns. An error ends the query.
+	// WriteRow receives a row. values are in the format that the columns say; nil is NULL. They are valid until
+	// WriteRow returns. An error ends the query.
 	WriteRow(columns []pgconn.FieldDescription, values [][]byte) error
 }
 
-// Raw returns a db.DBTX that writes the rows of one query to dst as they arrive. The query function itself gets no rows;
-// a query for one row returns pgx.ErrNoRows without a row. options are passed to pgx before the arguments.
+// Raw returns a db.DBTX that writes the rows of one query to dst as they arrive. The query function itself gets no
+// rows; a query for one row returns pgx.ErrNoRows without a row. options are passed to pgx before the arguments.
 func Raw(conn interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }, dst RowWriter, options ...any) db.DBTX {

@@ -184,7 +184,8 @@ func runTracedRequests(t *testing.T, c *collector) (signedIn tokens, log string)
 // request by trace ID.
 func checkRequestSpans(t *testing.T, c *collector) (requests map[string]string) {
 	t.Helper()
-	const lock = "batch batch/GetLatestRuleset batch/LockState batch/LockStates batch/SetLockTimeout batch/begin "
+	const lock = "batch batch/GetLatestRuleset batch/ListLockedStates batch/LockState batch/LockUsers " +
+		"batch/SetLockTimeout batch/begin "
 	wantBelow := map[string]string{ // ? is anything
 		"POST /auth/login": "?",
 		"POST /site/{id}":  "batch batch/AuthorizeSession batch/UpsertSite",

@@ -128,8 +128,8 @@ func readRulesets(t *testing.T, pool *pgxpool.Pool) map[int64]rules.Set {
 
 func readEvents(t *testing.T, pool *pgxpool.Pool) (all []eventRow) {
 	t.Helper()
-	const sql = `SELECT user_id, id, type, amount::text, time, effective_time, risk, ruleset_id, facts::text, alert_codes,
-		alert_id
+	const sql = `SELECT user_id, id, type, amount::text, time, effective_time, risk, ruleset_id, facts::text,
+		alert_codes, alert_id
 		FROM event ORDER BY user_id, id`
 	forEachRow(t, pool, sql, func(scan func(...any) error) error {
 		var e eventRow

@@ -224,7 +224,7 @@ func (br *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated 
 	p := &dbtx.Pipeline{}
 	p.Exec("begin isolation level read committed")
 	p.Add(func(q *db.Queries) error {
-		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: batchLockTimeout})
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: br.ledger.timeouts.batchLock})
 	})
 	if br.batch.Key != "" {
 		key := db.FindKeysParams{Callers: []string{br.batch.Actor}, Keys: []string{br.batch.Key}}
@@ -247,7 +247,10 @@ func (br *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated 
 func (br *BatchResult) lockUsers(ctx context.Context, q *db.Queries, g *group, ids []int64) error {
 	br.keyUser, br.firstID = ids[0], newID(g.now)
 	for chunk := range slices.Chunk(ids, chunkSize) {
-		last, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: chunk})
+		if err := q.LockUsers(ctx, db.LockUsersParams{UserIds: chunk}); err != nil {
+			return err
+		}
+		last, err := q.GetLastID(ctx, db.GetLastIDParams{UserIds: chunk})
 		if err != nil {
 			return err
 		}
@@ -277,7 +280,7 @@ func (br *BatchResult) loadChunk(
 		states[ids[0]], missing = last, ids[1:]
 	}
 	g.states = states
-	rows, err := q.LockStates(ctx, db.LockStatesParams{UserIds: missing}) // does not block: lockUsers has locked them
+	rows, err := q.ListLockedStates(ctx, db.ListLockedStatesParams{UserIds: missing})
 	if err != nil {
 		return nil, err
 	}

@@ -82,6 +82,7 @@ func requireRecorded(t *testing.T, pool *pgxpool.Pool, b *Batch, results []Resul
 
 // TestBatch_equalsSingles records the same stream one by one, as a batch, and mixed, with changes of risks and rules.
 func TestBatch_equalsSingles(t *testing.T) {
+	t.Parallel()
 	stream := randomStream(7, scaled(3000), 12)
 	single := func(t *testing.T, l *Ledger, events []UserEvent) {
 		for _, e := range events {
@@ -108,7 +109,7 @@ func TestBatch_equalsSingles(t *testing.T) {
 		},
 	} {
 		pool := pgtest.Pool(t)
-		l := New(pool, nil)
+		l := newLedger(pool)
 		pgtest.Exec(t, pool,
 			"INSERT INTO account (id, username, risk) VALUES (1, 'a', 'low'), (2, 'b', 'high'), (3, 'c', NULL)")
 		record(t, l, stream[:third])
@@ -130,6 +131,7 @@ func TestBatch_equalsSingles(t *testing.T) {
 // TestBatch_severalChunks compares batches of more than one chunk with the evaluator: one user, more users than a chunk
 // has events, and users with events on both sides of a chunk boundary.
 func TestBatch_severalChunks(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name          string
 		events, users int
@@ -141,69 +143,72 @@ func TestBatch_severalChunks(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pool := pgtest.Pool(t)
-			l := New(pool, nil)
+			l := newLedger(pool)
 			b := &Batch{Events: randomStream(uint64(c.users), c.events, int64(c.users)), Actor: "me"}
 			a, err := l.RecordAll(t.Context(), b, false)
 			if err != nil {
 				t.Fatal(err)
 			}
 			requireRecorded(t, pool, b, batchResults(t, a))
-			set := readRulesets(t, pool)[1]
-			states := map[int64]*rules.State{}
-			want := map[int64][]string{}
-			for _, e := range b.Events {
-				if states[e.UserID] == nil {
-					states[e.UserID] = &rules.State{}
-				}
-				d := rules.Step(states[e.UserID], e.Event, set, rules.Medium, set.LongestWindow())
-				want[e.UserID] = append(want[e.UserID],
-					fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
-			}
-			got := map[int64][]string{}
-			forEachRow(t, pool,
-				"SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id",
-				func(scan func(...any) error) error {
-					var user, effective int64
-					var facts string
-					var codes []int32
-					err := scan(&user, &effective, &facts, &codes)
-					got[user] = append(got[user], fmt.Sprintf("%d %s %d", effective, facts, codes))
-					return err
-				})
-			for user, all := range want {
-				for i, line := range all {
-					if i >= len(got[user]) || withoutSpaces(got[user][i]) != withoutSpaces(line) {
-						t.Fatalf("event %d of user %d: recorded %q, want %q", i, user,
-							got[user][min(i, len(got[user])-1)], line)
-					}
-				}
-			}
-			n := 0
-			forEachRow(t, pool, "SELECT user_id, state::text, last_id FROM user_state",
-				func(scan func(...any) error) error {
-					var user int64
-					var state string
-					var last uuid.UUID
-					if err := scan(&user, &state, &last); err != nil {
-						return err
-					}
-					n++
-					if stored, err := rules.ParseState([]byte(state)); err != nil || !stored.Equal(states[user]) {
-						t.Fatalf("user %d has state %s, want %s (%v)", user, state, states[user].Append(nil), err)
-					}
-					return nil
-				})
-			if n != len(states) {
-				t.Errorf("got %d states, want %d", n, len(states))
-			}
-			if n := pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
-				SELECT user_id, max(id::text)::uuid AS newest
-				FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a
-				GROUP BY user_id) AS b USING (user_id)
-				WHERE last_id IS DISTINCT FROM newest`); n != 0 {
-				t.Errorf("%d users have a last_id that is not their greatest ID", n)
-			}
+			requireEvaluated(t, pool, b.Events)
 		})
+	}
+}
+
+// requireEvaluated compares the events and states of a ledger with the evaluator. The rules have never changed.
+func requireEvaluated(t *testing.T, pool *pgxpool.Pool, events []UserEvent) {
+	t.Helper()
+	set := readRulesets(t, pool)[1]
+	states := map[int64]*rules.State{}
+	want, got := map[int64][]string{}, map[int64][]string{}
+	for _, e := range events {
+		if states[e.UserID] == nil {
+			states[e.UserID] = &rules.State{}
+		}
+		d := rules.Step(states[e.UserID], e.Event, set, rules.Medium, set.LongestWindow())
+		want[e.UserID] = append(want[e.UserID],
+			fmt.Sprintf("%d %s %d", d.EffectiveTime, rules.AppendMeasurements(nil, d.Measurements), d.Codes))
+	}
+	forEachRow(t, pool, "SELECT user_id, effective_time, facts::text, alert_codes FROM event ORDER BY user_id, id",
+		func(scan func(...any) error) error {
+			var user, effective int64
+			var facts string
+			var codes []int32
+			err := scan(&user, &effective, &facts, &codes)
+			got[user] = append(got[user], fmt.Sprintf("%d %s %d", effective, withoutSpaces(facts), codes))
+			return err
+		})
+	for user := range want {
+		requireEqual(t, got[user], want[user])
+	}
+	requireStates(t, pool, states)
+	if n := pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM user_state JOIN (
+		SELECT user_id, max(id::text)::uuid AS newest
+		FROM (SELECT user_id, id FROM event UNION ALL SELECT user_id, id FROM alert) AS a
+		GROUP BY user_id) AS b USING (user_id)
+		WHERE last_id IS DISTINCT FROM newest`); n != 0 {
+		t.Errorf("%d users have a last_id that is not their greatest ID", n)
+	}
+}
+
+// requireStates compares the stored states of users.
+func requireStates(t *testing.T, pool *pgxpool.Pool, want map[int64]*rules.State) {
+	t.Helper()
+	n := 0
+	forEachRow(t, pool, "SELECT user_id, state::text FROM user_state", func(scan func(...any) error) error {
+		var user int64
+		var state string
+		if err := scan(&user, &state); err != nil {
+			return err
+		}
+		n++
+		if stored, err := rules.ParseState([]byte(state)); err != nil || !stored.Equal(want[user]) {
+			t.Fatalf("user %d has state %s, want %s (%v)", user, state, want[user].Append(nil), err)
+		}
+		return nil
+	})
+	if n != len(want) {
+		t.Errorf("got %d states, want %d", n, len(want))
 	}
 }
 
@@ -213,8 +218,9 @@ func withoutSpaces(s string) string {
 
 // TestBatch_followsGreaterIDs records a batch for users whose last IDs lie in the future, each at a different time.
 func TestBatch_followsGreaterIDs(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	now := l.now
 	for user := range int64(4) {
 		l.now = func() time.Time { return now().Add(time.Duration(user+1) * time.Hour) }
@@ -238,8 +244,9 @@ func TestBatch_followsGreaterIDs(t *testing.T) {
 
 // TestBatch_followsManyGreaterIDs does the same for more users. Two instances with different clocks produce such IDs.
 func TestBatch_followsManyGreaterIDs(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	now := l.now
 	b := &Batch{Actor: "me"}
 	for user := range int64(10) {
@@ -254,8 +261,9 @@ func TestBatch_followsManyGreaterIDs(t *testing.T) {
 }
 
 func TestBatch_empty(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	defer func() {
 		if p := recover(); p != nil {
 			t.Error("RecordAll panics for an empty batch:", p)
@@ -271,8 +279,9 @@ func TestBatch_empty(t *testing.T) {
 
 // TestBatch_dryRun checks that a dry run stores nothing and returns the results of the real run.
 func TestBatch_dryRun(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	b := &Batch{Events: randomStream(5, 500, 5), Actor: "me", Key: "k"}
 	before := ledgerText(t, pool)
 	dryRun, err := l.RecordAll(t.Context(), b, true)
@@ -297,29 +306,32 @@ func TestBatch_dryRun(t *testing.T) {
 	}
 }
 
-// TestBatch_isAtomic interrupts a batch halfway: once by its context, once by a database error.
+// TestBatch_isAtomic interrupts a batch halfway: once by its context, while it waits to store its alerts, and once by a
+// database error in its second chunk.
 func TestBatch_isAtomic(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
-	b := &Batch{Events: randomStream(9, 3*chunkSize, 500), Actor: "me", Key: "k"}
+	l := newLedger(pool)
+	b := &Batch{Events: randomStream(9, chunkSize+500, 500), Actor: "me", Key: "k"}
+	conn := pgtest.Connect(t, pool.Config().ConnConfig.ConnString())
+	pgtest.Exec(t, conn, "begin")
+	pgtest.Exec(t, conn, "LOCK TABLE alert IN SHARE MODE")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
 		_, err := l.RecordAll(ctx, b, false)
 		done <- err
 	}()
-	waitFor(t, "the COPY of the batch", func() bool {
-		return pgtest.QueryValue[bool](t, pool,
-			"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'copy%')")
-	})
+	pgtest.WaitForLockWait(t, pool)
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("the cancelled batch returned no error")
 	}
+	pgtest.Exec(t, conn, "rollback")
 	invalid := &Batch{Events: slices.Clone(b.Events), Actor: "me", Key: "k"}
 	invalid.Events[7] = UserEvent{UserID: 1 << 40} // the last user; the database rejects an amount of 0
-	if _, err := l.RecordAll(t.Context(), invalid, false); err == nil {
-		t.Error("RecordAll accepted an amount of 0")
+	if _, err := l.RecordAll(t.Context(), invalid, false); sqlstate(err) != "23514" {
+		t.Error("a batch with an amount of 0 returned", err)
 	}
 	waitIdle(t, l)
 	const sql = `SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM alert)

@@ -19,7 +19,8 @@ import (
 // This file commits one group of events: lock and load, evaluate, store. It takes two round trips and one commit,
 // independent of the number of events.
 
-// A group is what one transaction records.
+// A group is what one transaction records. Its rows are parallel arrays, one for each column: sqlc can pass rows to a
+// statement only as arrays for unnest.
 type group struct {
 	set       rules.Set
 	rulesetID int64
@@ -41,7 +42,7 @@ type userState struct {
 // err. If commit returns an error, it recorded no event; if the connection broke during the commit, the outcome is
 // unknown.
 func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout string, dryRun bool) error {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.timeouts.commit)
 	defer cancel()
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
@@ -79,7 +80,7 @@ func rollback(conn *pgxpool.Conn) {
 	if conn.Conn().PgConn().TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 	defer cancel()
 	_, _ = conn.Exec(ctx, "rollback") // on an error the pool closes the connection
 }
@@ -92,12 +93,8 @@ func (l *Ledger) load(
 ) (used []db.FindKeysRow, err error) {
 	var states []db.UserState
 	var latest db.GetLatestRulesetRow
-	keys := db.FindKeysParams{}
-	for _, e := range events {
-		if e.Key != "" {
-			keys.Callers, keys.Keys = append(keys.Callers, e.Actor), append(keys.Keys, e.Key)
-		}
-	}
+	getLatestRuleset := func(q *db.Queries) (err error) { latest, err = q.GetLatestRuleset(ctx); return err }
+	ids, keys := userIDs(events), keysOf(events)
 	p := &dbtx.Pipeline{}
 	p.Exec("begin isolation level read committed")
 	p.Add(func(q *db.Queries) error {
@@ -106,19 +103,13 @@ func (l *Ledger) load(
 	if len(keys.Keys) > 0 {
 		p.Add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(keys)) })
 	}
-	ids := userIDs(events)
-	lockStates := func(q *db.Queries) (err error) {
-		states, err = q.LockStates(ctx, db.LockStatesParams{UserIds: ids})
-		return err
-	}
-	getLatestRuleset := func(q *db.Queries) (err error) { latest, err = q.GetLatestRuleset(ctx); return err }
 	if len(ids) == 1 {
 		p.Add(func(q *db.Queries) (err error) {
 			states, err = q.LockState(ctx, db.LockStateParams{UserID: ids[0]})
 			return err
 		})
 	} else {
-		p.Add(lockStates)
+		lockStates(ctx, p, ids, &states)
 	}
 	p.Add(getLatestRuleset)
 	if len(keys.Keys) > 0 {
@@ -131,7 +122,7 @@ func (l *Ledger) load(
 		// A user's very first event needs a second round trip to create the state. It reads the rules again, since the
 		// first one read them without the lock.
 		second := &dbtx.Pipeline{}
-		second.Add(lockStates)
+		lockStates(ctx, second, ids, &states)
 		second.Add(getLatestRuleset)
 		if err := second.Run(ctx, conn); err != nil {
 			return nil, err
@@ -148,6 +139,25 @@ func (l *Ledger) load(
 		}
 	}
 	return used, nil
+}
+
+// keysOf returns the idempotency keys of the events.
+func keysOf(events []*pendingEvent) (keys db.FindKeysParams) {
+	for _, e := range events {
+		if e.Key != "" {
+			keys.Callers, keys.Keys = append(keys.Callers, e.Actor), append(keys.Keys, e.Key)
+		}
+	}
+	return keys
+}
+
+// lockStates adds the statements to the pipeline that lock users and read their states.
+func lockStates(ctx context.Context, p *dbtx.Pipeline, ids []int64, states *[]db.UserState) {
+	p.Add(func(q *db.Queries) error { return q.LockUsers(ctx, db.LockUsersParams{UserIds: ids}) })
+	p.Add(func(q *db.Queries) (err error) {
+		*states, err = q.ListLockedStates(ctx, db.ListLockedStatesParams{UserIds: ids})
+		return err
+	})
 }
 
 func parseState(row db.UserState) (*userState, error) {

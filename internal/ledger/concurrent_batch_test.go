@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,17 +27,6 @@ func sqlstate(err error) string {
 	return ""
 }
 
-// retryOnLockTimeout calls do until it does not fail with a lock timeout, as clients of the API do. It returns the
-// number of timeouts.
-func retryOnLockTimeout(do func() error) (timeouts int, err error) {
-	for ; timeouts < 100; timeouts++ {
-		if err = do(); sqlstate(err) != "55P03" {
-			return timeouts, err
-		}
-	}
-	return timeouts, err
-}
-
 // requireNoDeadlock fails the test if a deadlock occurred. It closes the pools, so that their sessions publish their
 // counts.
 func requireNoDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
@@ -54,35 +42,101 @@ func requireNoDeadlock(t *testing.T, pools ...*pgxpool.Pool) {
 
 // TestDeadlocksAreCounted is the negative control of requireNoDeadlock: two sessions lock two users in opposite orders.
 func TestDeadlocksAreCounted(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	pgtest.Exec(t, pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
-	var ready sync.WaitGroup
-	ready.Add(2)
-	concurrently(2, func(i int) {
-		conn, err := pgx.ConnectConfig(context.Background(), pool.Config().ConnConfig)
-		if err != nil {
-			t.Error(err)
-			return
+	url := pool.Config().ConnConfig.ConnString()
+	conns := [2]*pgx.Conn{pgtest.Connect(t, url), pgtest.Connect(t, url)}
+	const lock = "SELECT FROM user_state WHERE user_id = $1 FOR UPDATE"
+	for i, conn := range conns {
+		pgtest.Exec(t, conn, "begin")
+		pgtest.Exec(t, conn, lock, 1+i)
+	}
+	first := make(chan error)
+	go func() {
+		_, err := conns[0].Exec(context.Background(), lock, 2)
+		first <- err
+	}()
+	pgtest.WaitForLockWait(t, pool)
+	_, err := conns[1].Exec(context.Background(), lock, 1)
+	pgtest.Exec(t, conns[1], "rollback")
+	if err = errors.Join(<-first, err); sqlstate(err) != "40P01" {
+		t.Errorf("got %v, want a deadlock", err)
+	}
+	pgtest.Exec(t, conns[0], "rollback") // a session publishes no counts within a transaction
+	pgtest.WaitFor(t, "the deadlock to be counted", func() bool { return countDeadlocks(t, pool) == 1 })
+}
+
+// TestLocks_areTakenInAscendingOrder starts a group commit and a batch of users 1 and 2 at two instances, while another
+// session has locked user 1. Both must wait for user 1 without holding user 2. Otherwise they could deadlock.
+func TestLocks_areTakenInAscendingOrder(t *testing.T) {
+	t.Parallel()
+	one, two := twoInstances(t)
+	two.timeouts.firstLock = "1min" // so that the group is not split
+	pgtest.Exec(t, one.pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
+	unlock := lockUsers(t, one.pool, 1)
+	b := &Batch{Events: []UserEvent{{2, deposit(1, 1)}, {1, deposit(1, 1)}}}
+	done := make(chan error)
+	go func() {
+		_, err := one.RecordAll(context.Background(), b, false)
+		done <- err
+	}()
+	group := enqueueAll(two,
+		RecordRequest{UserID: 2, Event: deposit(1, 1)}, RecordRequest{UserID: 1, Event: deposit(1, 1)})
+	pgtest.WaitFor(t, "the batch and the group to wait", func() bool { return countLockWaiters(t, one.pool) == 2 })
+	pgtest.Exec(t, one.pool, "SELECT FROM user_state WHERE user_id = 2 FOR UPDATE NOWAIT")
+	unlock()
+	if err := <-done; err != nil {
+		t.Error("batch:", err)
+	}
+	waitRecorded(t, group...)
+	waitIdle(t, one, two)
+	auditLedger(t, one.pool).requireClean(t)
+	requireNoDeadlock(t, one.pool, two.pool)
+}
+
+// TestLocks_writeNoState locks users, and records events. Each event must write one version of its user's state, and
+// the lock none.
+func TestLocks_writeNoState(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	pool := openPool(t, url+"&pool_max_conns=1") // one connection, which can flush its statistics
+	l := newLedger(pool)
+	var requests []RecordRequest
+	b := &Batch{}
+	for user := range int64(5) {
+		requests = append(requests, RecordRequest{UserID: user, Event: deposit(1, 1)})
+		b.Events = append(b.Events, UserEvent{user, deposit(1, 1)})
+	}
+	other := openPool(t, url)
+	updates := func() int {
+		pgtest.Exec(t, pool, "SELECT pg_stat_force_next_flush()")
+		pgtest.Exec(t, pool, "SELECT 1")
+		const sql = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'user_state'"
+		return pgtest.QueryValue[int](t, other, sql)
+	}
+	record := map[string]func(){
+		"a group": func() { waitRecorded(t, enqueueAll(l, requests...)...) },
+		"a batch": func() {
+			if _, err := l.RecordAll(t.Context(), b, false); err != nil {
+				t.Error(err)
+			}
+		},
+	}
+	record["a group"]() // creates the states
+	for name, do := range record {
+		before := updates()
+		do()
+		waitIdle(t, l)
+		if n := updates() - before; n != len(requests) {
+			t.Errorf("%s of %d users writes %d versions of states", name, len(requests), n)
 		}
-		defer func() { _ = conn.Close(context.Background()) }()
-		err = pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
-			_, err := tx.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = $1 FOR UPDATE", 1+i)
-			ready.Done()
-			ready.Wait()
-			return errors.Join(err, func() error {
-				_, err := tx.Exec(context.Background(), "SELECT FROM user_state WHERE user_id = $1 FOR UPDATE", 2-i)
-				return err
-			}())
-		})
-		if err != nil && sqlstate(err) != "40P01" {
-			t.Error(err)
-		}
-	})
-	waitFor(t, "the deadlock to be counted", func() bool { return countDeadlocks(t, pool) == 1 })
+	}
 }
 
 // TestBatch_concurrentBatches records two batches of more than one chunk with common users, at one instance and at two.
 func TestBatch_concurrentBatches(t *testing.T) {
+	t.Parallel()
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
 			one, two := twoInstances(t)
@@ -97,15 +151,9 @@ func TestBatch_concurrentBatches(t *testing.T) {
 			}
 			results := [2]*BatchResult{}
 			concurrently(2, func(i int) {
-				timeouts, err := retryOnLockTimeout(func() (err error) {
-					l := []*Ledger{one, two}[i%instances]
-					results[i], err = l.RecordAll(context.Background(), batches[i], false)
-					return err
-				})
-				if timeouts > 0 {
-					t.Logf("batch %d: %d lock timeouts", i, timeouts)
-				}
-				if err != nil {
+				var err error
+				l := []*Ledger{one, two}[i%instances]
+				if results[i], err = l.RecordAll(context.Background(), batches[i], false); err != nil {
 					t.Errorf("batch %d: %v", i, err)
 				}
 			})
@@ -124,9 +172,10 @@ func TestBatch_concurrentBatches(t *testing.T) {
 
 // TestBatch_withConcurrentSingles records a batch while both instances record single events of the same users.
 func TestBatch_withConcurrentSingles(t *testing.T) {
+	t.Parallel()
 	one, two := twoInstances(t)
 	b := &Batch{Events: randomStream(4, chunkSize+500, 300), Actor: "batch"}
-	var singles, timeouts atomic.Int64
+	var singles atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -135,162 +184,103 @@ func TestBatch_withConcurrentSingles(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(i), 9))
 			for ctx.Err() == nil {
 				r := RecordRequest{UserID: 1 + random.Int64N(300), Event: randomEvent(random, 100), Actor: "single"}
-				n, err := retryOnLockTimeout(func() error {
-					_, err := []*Ledger{one, two}[i%2].Record(context.Background(), r)
-					return err
-				})
-				if err != nil {
+				if _, err := []*Ledger{one, two}[i%2].Record(context.Background(), r); err != nil {
 					t.Error(err)
 				}
 				singles.Add(1)
-				timeouts.Add(int64(n))
-				time.Sleep(5 * time.Millisecond)
 			}
 		})
 	}()
-	waitFor(t, "single events", func() bool { return singles.Load() > 20 })
-	var a *BatchResult
-	var err error
-	_, err = retryOnLockTimeout(func() (err error) { a, err = one.RecordAll(t.Context(), b, false); return err })
+	pgtest.WaitFor(t, "single events", func() bool { return singles.Load() > 20 })
+	a, err := one.RecordAll(t.Context(), b, false)
 	stop()
 	<-done
 	if err != nil {
 		t.Fatal("batch:", err)
 	}
-	t.Logf("%d single events, %d lock timeouts", singles.Load(), timeouts.Load())
 	requireRecorded(t, one.pool, b, batchResults(t, a))
 	auditLedger(t, one.pool).requireClean(t)
 	waitIdle(t, one, two)
 	requireNoDeadlock(t, one.pool, two.pool)
 }
 
-// TestBatch_withConcurrentInstance records batches while another instance keeps recording events of the same users.
-// Their IDs ascend with the clock, past the time at which the batch starts. The batches must be recorded all the same.
-func TestBatch_withConcurrentInstance(t *testing.T) {
-	one, two := twoInstances(t)
-	ctx, stop := context.WithCancel(t.Context())
-	var singles, failed atomic.Int64
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		concurrently(16, func(i int) {
-			random := rand.New(rand.NewPCG(uint64(i), 2))
-			for ctx.Err() == nil {
-				_, err := retryOnLockTimeout(func() error {
-					user := 1 + random.Int64N(loadUsers)
-					r := RecordRequest{UserID: user, Event: randomEvent(random, 100), Actor: "single"}
-					_, err := two.Record(context.Background(), r)
-					return err
-				})
-				if err != nil {
-					t.Error(err)
-				}
-				singles.Add(1)
-			}
-		})
-	}()
-	waitFor(t, "single events", func() bool { return singles.Load() > 50 })
-	const batches = 20
-	var lastErr error
-	for i := range batches {
-		b := &Batch{Events: randomStream(uint64(i), 100, loadUsers), Actor: "batch"}
-		_, err := retryOnLockTimeout(func() error { _, err := one.RecordAll(t.Context(), b, false); return err })
-		if err != nil {
-			failed.Add(1)
-			lastErr = err
-		}
-	}
-	stop()
-	<-done
-	if failed.Load() > 0 {
-		t.Errorf("%d of %d batches failed while another instance recorded events of the same users: %v", failed.Load(),
-			batches, lastErr)
-	}
-}
-
-// measureSlowest records events of a user one by one while the batch runs. It returns their number, the latency of the
-// slowest, and the duration of the batch.
-func measureSlowest(t *testing.T, l *Ledger, user int64, batch func() error) (n int, slowest, elapsed time.Duration) {
+// blockedBatch starts a batch of users 1 and 2 that waits for the lock of user 2. It returns its error after unlock.
+func blockedBatch(t *testing.T, l *Ledger) (unlock func(), done chan error) {
 	t.Helper()
-	mustRecord(t, l, RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
-	done := make(chan error)
-	started := time.Now()
-	go func() { done <- batch() }()
-	for {
-		start := time.Now()
-		if _, err := retryOnLockTimeout(func() error {
-			_, err := l.Record(context.Background(), RecordRequest{UserID: user, Event: deposit(1, 1), Actor: "single"})
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		slowest = max(slowest, time.Since(start))
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatal("batch:", err)
-			}
-			return n, slowest, time.Since(started)
-		default:
-			n++
-		}
-	}
-}
-
-// TestBatch_doesNotDelayOtherUsers measures the latency of a user's events while a batch of other users runs at the
-// same instance. The negative control is a user of the batch.
-func TestBatch_doesNotDelayOtherUsers(t *testing.T) {
-	pool := pgtest.Pool(t)
-	l := New(pool, nil)
-	b := &Batch{Events: randomStream(6, 3*chunkSize, 500), Actor: "batch"}
-	batch := func() error { _, err := l.RecordAll(t.Context(), b, false); return err }
-	n, slowest, elapsed := measureSlowest(t, l, 1000, batch)
-	t.Logf("other user: %d events in %s, slowest %s", n, elapsed, slowest)
-	if slowest > elapsed/2 {
-		t.Errorf("an event of another user took %s; the batch took %s", slowest, elapsed)
-	}
-	n, slowest, elapsed = measureSlowest(t, l, 1, batch)
-	t.Logf("user of the batch: %d events in %s, slowest %s", n, elapsed, slowest)
-	if slowest < elapsed/2 {
-		t.Errorf("control: an event of a user of the batch took only %s; the batch took %s", slowest, elapsed)
-	}
-}
-
-// TestBatch_doesNotStarveSingles sends small batches one after the other. Single events of the same users must be
-// recorded between them.
-func TestBatch_doesNotStarveSingles(t *testing.T) {
-	pool := pgtest.Pool(t)
-	l := New(pool, nil)
-	ctx, stop := context.WithCancel(t.Context())
-	var batches, maxOvertakes, n atomic.Int64
-	done := make(chan struct{})
+	unlock = lockUsers(t, l.pool, 2)
+	done = make(chan error, 1)
 	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			b := &Batch{Events: randomStream(uint64(batches.Load()), 50, 6), Actor: "batch"}
-			if _, err := l.RecordAll(context.Background(), b, false); err != nil {
-				t.Error(err)
-			}
-			batches.Add(1)
-		}
+		_, err := l.RecordAll(context.Background(), eventsOfTwo("first batch"), false)
+		done <- err
 	}()
-	started := time.Now()
-	concurrently(6, func(i int) {
-		for time.Since(started) < 3*time.Second {
-			before := batches.Load()
-			r := RecordRequest{UserID: int64(1 + i), Event: deposit(1, 1), Actor: "single"}
-			if _, err := l.Record(context.Background(), r); err != nil {
-				t.Error(err)
-			}
-			storeMax(&maxOvertakes, batches.Load()-before)
-			n.Add(1)
-		}
-	})
-	stop()
-	<-done
-	t.Logf("%d batches, %d single events; at most %d batches overtook a single event", batches.Load(), n.Load(),
-		maxOvertakes.Load())
-	if maxOvertakes.Load() > 10 {
-		t.Errorf("%d later batches overtook a single event, want at most 10", maxOvertakes.Load())
+	pgtest.WaitForLockWait(t, l.pool)
+	return unlock, done
+}
+
+// eventsOfTwo returns a batch with an event of users 1 and 2 each.
+func eventsOfTwo(actor string) *Batch {
+	return &Batch{Events: []UserEvent{{1, deposit(1, 1)}, {2, deposit(1, 1)}}, Actor: actor}
+}
+
+// requireActors fails the test unless these actors recorded the events of user 1, in this order.
+func requireActors(t *testing.T, pool *pgxpool.Pool, want ...string) {
+	t.Helper()
+	got := pgtest.QueryColumn(t, pool, "SELECT actor FROM event WHERE user_id = 1 ORDER BY id")
+	if !slices.Equal(got, want) {
+		t.Errorf("events of user 1 by %q, want %q", got, want)
 	}
+}
+
+// TestBatch_doesNotDelayOtherUsers records events of another user while a batch waits for a lock. The negative control
+// is an event of a user of the batch.
+func TestBatch_doesNotDelayOtherUsers(t *testing.T) {
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	unlock, batch := blockedBatch(t, l)
+	ofBatch := enqueueAll(l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "single"})
+	for range 20 {
+		mustRecord(t, l, RecordRequest{UserID: 1000, Event: deposit(1, 1), Actor: "single"})
+	}
+	if len(batch) > 0 || isDone(ofBatch[0]) {
+		t.Error("control: the batch, or an event of its user, did not wait")
+	}
+	waitQueued(t, l, 1)
+	unlock()
+	if err := <-batch; err != nil {
+		t.Error("batch:", err)
+	}
+	waitRecorded(t, ofBatch...)
+	waitIdle(t, l)
+	requireActors(t, l.pool, "first batch", "single")
+}
+
+// TestBatch_doesNotStarveSingles starts a second batch while a single event of one of its users waits for the first
+// batch. The single event must be recorded between both.
+func TestBatch_doesNotStarveSingles(t *testing.T) {
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	unlock, first := blockedBatch(t, l)
+	single := enqueueAll(l, RecordRequest{UserID: 1, Event: deposit(1, 1), Actor: "single"})
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.reserveUsers(ended, []int64{1, 2}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a batch does not wait for an earlier event of its user: %v", err)
+	}
+	if err := l.reserveUsers(ended, []int64{2, 3}); err != nil {
+		t.Error("a batch waits for the event of another user:", err)
+	}
+	l.unreserve([]int64{2, 3})
+	second := make(chan error)
+	go func() {
+		_, err := l.RecordAll(context.Background(), eventsOfTwo("second batch"), false)
+		second <- err
+	}()
+	pgtest.WaitFor(t, "the second batch to start", func() bool { return len(l.batchSlots) == 2 })
+	unlock()
+	if err := errors.Join(<-first, <-second); err != nil {
+		t.Error(err)
+	}
+	waitRecorded(t, single...)
+	waitIdle(t, l)
+	requireActors(t, l.pool, "first batch", "single", "second batch")
 }

@@ -69,7 +69,7 @@ func (d *ackLog) writeEvents(ctx context.Context, t *testing.T, l *Ledger, write
 			d.mu.Lock()
 			d.batches[key] = len(b.Events)
 			d.mu.Unlock()
-			time.Sleep(50 * time.Millisecond) // see TestBatch_doesNotStarveSingles
+			time.Sleep(50 * time.Millisecond) // leaves time for single events
 			continue
 		}
 		r := RecordRequest{UserID: 1 + random.Int64N(6), Event: randomEvent(random, n), Actor: "single"}
@@ -103,7 +103,7 @@ func (d *ackLog) countLost(t *testing.T, pool *pgxpool.Pool) (lost int) {
 	const query = `SELECT (SELECT count(*) FROM event WHERE id = ANY ($1::uuid[]))
 		+ (SELECT count(*) FROM alert WHERE id = ANY ($2::uuid[]) AND event_id = ANY ($1))`
 	var found int
-	waitFor(t, "Postgres", func() bool {
+	pgtest.WaitFor(t, "Postgres", func() bool {
 		return pool.QueryRow(context.Background(), query, events, alerts).Scan(&found) == nil
 	})
 	return len(events) + len(alerts) - found
@@ -120,12 +120,13 @@ func (d *ackLog) total() int {
 
 // TestPostgresKilled_losesNothing repeatedly kills the whole server or one backend while eight writers write.
 func TestPostgresKilled_losesNothing(t *testing.T) {
+	t.Parallel()
 	cluster := pgtest.NewCluster(t)
 	if _, _, err := migrate.Up(t.Context(), cluster.URL(), schema.Files); err != nil {
 		t.Fatal(err)
 	}
 	pool := openPool(t, cluster.URL())
-	l := New(pool, nil)
+	l := newLedger(pool)
 	d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -141,11 +142,11 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 12 {
 		target := acknowledged() + 100
-		waitFor(t, "progress of the writers", func() bool { return acknowledged() > target })
+		pgtest.WaitFor(t, "progress of the writers", func() bool { return acknowledged() > target })
 		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
 		pid := pgtest.PostmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
-			waitFor(t, "a session to kill", func() bool {
+			pgtest.WaitFor(t, "a session to kill", func() bool {
 				const query = `SELECT pid FROM pg_stat_activity
 					WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`
 				return pool.QueryRow(context.Background(), query).Scan(&pid) == nil
@@ -155,7 +156,7 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		target = acknowledged() + 20
-		waitFor(t, "progress of the writers after the kill", func() bool { return acknowledged() > target })
+		pgtest.WaitFor(t, "progress of the writers after the kill", func() bool { return acknowledged() > target })
 		if lost := d.countLost(t, pool); lost != 0 {
 			t.Fatalf("after kill %d, %d acknowledged events or alerts are lost or duplicated", round+1, lost)
 		}
@@ -228,10 +229,11 @@ func openLossyPool(t *testing.T, url string) (pool *pgxpool.Pool, lost *atomic.I
 // TestLostCommitResponses loses one commit response in four. With keys each event is recorded once. Without keys, as
 // the negative control, retries record duplicates.
 func TestLostCommitResponses(t *testing.T) {
+	t.Parallel()
 	for _, keys := range []bool{true, false} {
 		t.Run(fmt.Sprint("keys ", keys), func(t *testing.T) {
 			pool, lost := openLossyPool(t, pgtest.Database(t))
-			l := New(pool, nil)
+			l := newLedger(pool)
 			d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
@@ -239,7 +241,7 @@ func TestLostCommitResponses(t *testing.T) {
 				defer close(done)
 				concurrently(8, func(writer int) { d.writeEvents(ctx, t, l, writer, keys) })
 			}()
-			waitFor(t, "lost responses", func() bool { return lost.Load() >= 15 })
+			pgtest.WaitFor(t, "lost responses", func() bool { return lost.Load() >= 15 })
 			stop()
 			<-done
 			waitIdle(t, l)

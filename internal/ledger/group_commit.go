@@ -146,49 +146,85 @@ func (l *Ledger) unreserve(ids []int64) {
 	l.startCommitter()
 }
 
-// commitGroup commits a group. After a lock timeout it splits off the users that another transaction has locked and
-// retries them separately; it retries the rest at once, so that a locked user does not delay other users. After another
-// error of the database it commits the group user by user.
+// commitGroup commits a group. After a lock timeout it hands off the users that another transaction has locked and
+// retries the rest at once, so that a locked user delays only its own events. If no user is locked any more, it retries
+// the whole group once. After another error of the database it commits each user separately.
 func (l *Ledger) commitGroup(events []*pendingEvent) {
-	err := l.commit(groupContext(events), events, firstLockTimeout, false)
+	for retried := false; ; {
+		err := l.commit(groupContext(events), events, l.timeouts.firstLock, false)
+		var pgErr *pgconn.PgError
+		switch oneUser := events[0].UserID == events[len(events)-1].UserID; {
+		case !errors.As(err, &pgErr):
+			l.complete(events, err)
+			return
+		case oneUser:
+			l.completeUser(events, err)
+			return
+		case pgErr.Code != pgerrcode.LockNotAvailable:
+			l.commitUsers(events)
+			return
+		}
+		unlocked := l.handOffLocked(events)
+		switch {
+		case len(unlocked) == 0:
+			return
+		case len(unlocked) == len(events) && retried:
+			l.commitUsers(events)
+			return
+		}
+		retried = len(unlocked) == len(events)
+		events = unlocked
+	}
+}
+
+// commitUsers commits the events of each user separately, so that an error affects only one user.
+func (l *Ledger) commitUsers(events []*pendingEvent) {
+	for _, ofUser := range splitByUser(events) {
+		l.completeUser(ofUser, l.commit(groupContext(ofUser), ofUser, l.timeouts.firstLock, false))
+	}
+}
+
+// completeUser completes the events of one user. If the commit timed out waiting for the lock, it hands them off.
+func (l *Ledger) completeUser(events []*pendingEvent, err error) {
 	var pgErr *pgconn.PgError
-	timedOut := errors.As(err, &pgErr) && pgErr.Code == pgerrcode.LockNotAvailable
-	switch oneUser := events[0].UserID == events[len(events)-1].UserID; {
-	case oneUser && timedOut:
+	if errors.As(err, &pgErr) && pgErr.Code == pgerrcode.LockNotAvailable {
 		go l.commitWhenUnlocked(events)
-	case oneUser || pgErr == nil:
-		l.complete(events, err)
-	default:
-		locked := map[int64]bool{}
-		if timedOut {
-			locked = l.lockedUsers(userIDs(events))
-		}
-		var unlocked []*pendingEvent
-		for len(events) > 0 {
-			n := 1
-			for n < len(events) && events[n].UserID == events[0].UserID {
-				n++
-			}
-			switch ofUser := events[:n:n]; {
-			case locked[events[0].UserID]:
-				go l.commitWhenUnlocked(ofUser)
-			case len(locked) > 0:
-				unlocked = append(unlocked, ofUser...)
-			default:
-				l.commitGroup(ofUser)
-			}
-			events = events[n:]
-		}
-		if len(unlocked) > 0 {
-			l.commitGroup(unlocked)
+		return
+	}
+	l.complete(events, err)
+}
+
+// handOffLocked hands off the events of the users that another transaction has locked. It returns the other events.
+func (l *Ledger) handOffLocked(events []*pendingEvent) (unlocked []*pendingEvent) {
+	locked := l.lockedUsers(userIDs(events))
+	for _, ofUser := range splitByUser(events) {
+		if locked[ofUser[0].UserID] {
+			go l.commitWhenUnlocked(ofUser)
+		} else {
+			unlocked = append(unlocked, ofUser...)
 		}
 	}
+	return unlocked
+}
+
+// splitByUser splits events that are sorted by user into those of each user.
+func splitByUser(sorted []*pendingEvent) (users [][]*pendingEvent) {
+	for len(sorted) > 0 {
+		user := sorted[0].UserID
+		n := slices.IndexFunc(sorted, func(e *pendingEvent) bool { return e.UserID != user })
+		if n < 0 {
+			n = len(sorted)
+		}
+		users = append(users, sorted[:n:n])
+		sorted = sorted[n:]
+	}
+	return users
 }
 
 // lockedUsers returns the users that another transaction has locked at this moment. It takes one round trip and does
 // not block on locks.
 func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), l.timeouts.commit)
 	defer cancel()
 	locked := map[int64]bool{}
 	p := &dbtx.Pipeline{}
@@ -201,7 +237,7 @@ func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
 			return err
 		})
 	}
-	_ = p.Run(ctx, l.pool) // after an error the caller commits each user separately
+	_ = p.Run(ctx, l.pool) // after an error the remaining users count as unlocked
 	return locked
 }
 
@@ -209,7 +245,7 @@ func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
 func (l *Ledger) commitWhenUnlocked(events []*pendingEvent) {
 	l.lockWaiters <- struct{}{}
 	defer func() { <-l.lockWaiters }()
-	l.complete(events, l.commit(groupContext(events), events, retryLockTimeout, false))
+	l.complete(events, l.commit(groupContext(events), events, l.timeouts.retryLock, false))
 }
 
 // complete delivers the results of a group and ends the reservation of its users. err is the error of the whole group.

@@ -6,14 +6,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"labledger/internal/leaktest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 	"labledger/internal/rules"
@@ -41,11 +39,22 @@ func openPool(t *testing.T, url string) *pgxpool.Pool {
 	return pool
 }
 
+// patient are the timeouts of the ledgers in tests: a commit does not fail while a test holds a lock, nor on a busy
+// machine.
+var patient = timeouts{commit: pgtest.WaitTimeout, firstLock: "100ms", retryLock: "1min", batchLock: "1min"}
+
+// newLedger returns a ledger of a pool with the timeouts of tests.
+func newLedger(pool *pgxpool.Pool) *Ledger {
+	l := New(pool, nil)
+	l.timeouts = patient
+	return l
+}
+
 // twoInstances returns two ledgers of one database, each with its own pool.
 func twoInstances(t *testing.T) (one, two *Ledger) {
 	t.Helper()
 	url := pgtest.Database(t)
-	return New(openPool(t, url), nil), New(openPool(t, url), nil)
+	return newLedger(openPool(t, url)), newLedger(openPool(t, url))
 }
 
 // mustRecord records an event and fails the test on an error.
@@ -98,7 +107,7 @@ func randomStream(seed uint64, n int, users int64) []UserEvent {
 // between.
 func recordedLedger(t *testing.T, seed uint64, n int) *Ledger {
 	t.Helper()
-	l := New(pgtest.Pool(t), nil)
+	l := newLedger(pgtest.Pool(t))
 	random := rand.New(rand.NewPCG(seed, 7))
 	const part = 50
 	for i, events := range slices.Collect(slices.Chunk(randomStream(seed, n, 10), part)) {
@@ -132,19 +141,62 @@ func concurrently(n int, do func(i int)) {
 	wg.Wait()
 }
 
-// storeMax sets a to n if n is greater.
-func storeMax(a *atomic.Int64, n int64) {
-	for old := a.Load(); n > old && !a.CompareAndSwap(old, n); old = a.Load() {
+// countLocked calls count while the mutex of the ledger is held.
+func countLocked(l *Ledger, count func() int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return count()
+}
+
+// waitQueued waits until n events are in the queue.
+func waitQueued(t *testing.T, l *Ledger, n int) {
+	t.Helper()
+	pgtest.WaitFor(t, fmt.Sprint(n, " queued events"), func() bool {
+		return countLocked(l, func() int { return len(l.queue) }) == n
+	})
+}
+
+// waitHandedOff waits until n events are pending, all of locked users: none is in the queue or in a group commit.
+func waitHandedOff(t *testing.T, l *Ledger, n int) {
+	t.Helper()
+	pgtest.WaitFor(t, fmt.Sprint(n, " events of locked users"), func() bool {
+		return countLocked(l, func() int { return len(l.pending) }) == n &&
+			countLocked(l, func() int { return len(l.queue) + l.committers }) == 0
+	})
+}
+
+// enqueueAll adds events to the queue at once, so that the next group takes all of them. It returns the pending events.
+func enqueueAll(l *Ledger, requests ...RecordRequest) []*pendingEvent {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events := make([]*pendingEvent, len(requests))
+	for i, r := range requests {
+		events[i] = &pendingEvent{RecordRequest: r, done: make(chan struct{})}
+		l.pending[events[i]] = struct{}{}
+	}
+	l.queue = append(l.queue, events...)
+	l.startCommitter()
+	return events
+}
+
+// waitRecorded waits for pending events and fails the test if one has an error.
+func waitRecorded(t *testing.T, events ...*pendingEvent) {
+	t.Helper()
+	for i, e := range events {
+		pgtest.WaitFor(t, fmt.Sprint("event ", i, " to be recorded"), func() bool { return isDone(e) })
+		if e.err != nil {
+			t.Errorf("event %d of user %d: %v", i, e.UserID, e.err)
+		}
 	}
 }
 
-// waitFor waits until the condition is true. It fails the test after 30 seconds.
-func waitFor(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for started := time.Now(); !condition(); time.Sleep(2 * time.Millisecond) {
-		if time.Since(started) > 30*time.Second {
-			t.Fatal("timed out waiting for ", what)
-		}
+// isDone reports whether a pending event is complete.
+func isDone(e *pendingEvent) bool {
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -180,39 +232,34 @@ func lockUsers(t *testing.T, pool *pgxpool.Pool, users ...int64) (unlock func())
 	if _, err := conn.Exec(context.Background(), lock, users); err != nil {
 		t.Fatal(err)
 	}
-	unlock = sync.OnceFunc(func() { _ = conn.Close(context.Background()) }) // the server rolls back
+	unlock = sync.OnceFunc(func() {
+		_, _ = conn.Exec(context.Background(), "rollback")
+		_ = conn.Close(context.Background())
+	})
 	t.Cleanup(unlock)
 	return unlock
 }
 
-// ledgerGoroutines returns the number of goroutines that run a method of Ledger, including those that are about to.
-func ledgerGoroutines() int {
-	return leaktest.InType((*Ledger).Record)
-}
-
-// waitIdle waits until no goroutine of a ledger is left and the ledgers hold no pending work.
+// waitIdle waits until the ledgers hold no pending work.
 func waitIdle(t *testing.T, ledgers ...*Ledger) {
 	t.Helper()
-	leftovers := func() (all []string) {
-		if n := ledgerGoroutines(); n > 0 {
-			all = append(all, fmt.Sprint(n, " goroutines"))
-		}
-		for _, l := range ledgers {
+	for i, l := range ledgers {
+		var state string
+		idle := func() bool {
 			l.mu.Lock()
-			n := len(l.queue) + len(l.reserved) + len(l.inFlight) + l.committers +
-				len(l.lockWaiters) + len(l.batchSlots)
-			if n > 0 {
-				all = append(all, fmt.Sprintf(
-					"%d queued, %d reserved, %d in flight, %d committers, %d lock waiters, %d batches", len(l.queue),
-					len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters), len(l.batchSlots)))
+			defer l.mu.Unlock()
+			n := []int{
+				len(l.pending), len(l.queue), len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters),
+				len(l.batchSlots),
 			}
-			l.mu.Unlock()
+			state = fmt.Sprintf("%d pending, %d queued, %d reserved, %d in flight, %d committers, %d lock waiters, "+
+				"%d batches", n[0], n[1], n[2], n[3], n[4], n[5], n[6])
+			return slices.Max(n) == 0
 		}
-		return all
-	}
-	for started := time.Now(); len(leftovers()) > 0; time.Sleep(time.Millisecond) {
-		if time.Since(started) > 10*time.Second {
-			t.Fatal("the ledger is not idle: ", leftovers())
+		for started := time.Now(); !idle(); time.Sleep(time.Millisecond) {
+			if time.Since(started) > pgtest.WaitTimeout {
+				t.Fatalf("ledger %d is not idle: %s", i+1, state)
+			}
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,6 +39,7 @@ func sameEvent(a, b Result) bool {
 }
 
 func TestKeyRepeated(t *testing.T) {
+	t.Parallel()
 	one, two := twoInstances(t)
 	for _, amount := range []int64{1, 200} { // without and with an alert
 		key := fmt.Sprint("key ", amount)
@@ -71,6 +72,7 @@ func TestKeyRepeated(t *testing.T) {
 }
 
 func TestKeyReused(t *testing.T) {
+	t.Parallel()
 	one, two := twoInstances(t)
 	mustRecord(t, one, keyedRequest("k", 7, 200))
 	for name, r := range map[string]RecordRequest{
@@ -97,50 +99,66 @@ func TestKeyReused(t *testing.T) {
 
 // TestKeyReused_inOneGroup commits valid, repeated and reused keys in one group. Errors affect only their own event.
 func TestKeyReused_inOneGroup(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
+	var requests []RecordRequest
 	for i := range int64(10) {
 		mustRecord(t, l, keyedRequest(fmt.Sprint(i), i, 50))
+		requests = append(requests, keyedRequest(fmt.Sprint(i), i+20, 50), keyedRequest(fmt.Sprint(i), i, 50),
+			keyedRequest(fmt.Sprint("new ", i), i+40, 50))
 	}
-	unlock := lockUsers(t, pool, 0) // so that the rest forms one group
-	go func() { _, _ = l.Record(context.Background(), RecordRequest{UserID: 0, Event: deposit(1, 1)}) }()
-	var reused, replayed, created atomic.Int64
-	concurrently(30, func(i int) {
-		n := int64(i % 10)
-		r := [3]RecordRequest{
-			keyedRequest(fmt.Sprint(n), n+20, 50), keyedRequest(fmt.Sprint(n), n, 50),
-			keyedRequest(fmt.Sprint("new ", n), n+40, 50),
-		}[i/10]
-		for {
-			got, err := l.Record(context.Background(), r)
-			switch {
-			case errors.Is(err, ErrInFlight) || sqlstate(err) == "55P03":
-				unlock()
-				continue
-			case errors.Is(err, ErrKeyReused):
-				reused.Add(1)
-			case err != nil:
-				t.Error(err)
-			case got.Replayed:
-				replayed.Add(1)
-			default:
-				created.Add(1)
-			}
-			return
+	for i, e := range enqueueAll(l, requests...) {
+		<-e.done
+		got := [3]bool{errors.Is(e.err, ErrKeyReused), e.prior != nil, e.result.EventID != uuid.Nil}
+		want := [3]bool{}
+		want[i%3] = true
+		if got != want || e.err != nil && i%3 != 0 {
+			t.Errorf("key %q of user %d: reused, repeated, new: %v, %v; want %v", e.Key, e.UserID, got, e.err, want)
 		}
-	})
-	if reused.Load() != 10 || replayed.Load() != 10 || created.Load() != 10 {
-		t.Errorf("%d reused, %d replayed, %d new; want 10 of each", reused.Load(), replayed.Load(), created.Load())
+	}
+	waitIdle(t, l)
+	if n := countRows(t, pool, "event"); n != 20 {
+		t.Errorf("got %d events, want 20", n)
+	}
+	auditLedger(t, pool).requireClean(t)
+}
+
+// TestDuplicateRequest_whileFirstIsInProgress repeats a request while the first one waits for the lock of its user: at
+// the same instance, and at another one.
+func TestDuplicateRequest_whileFirstIsInProgress(t *testing.T) {
+	t.Parallel()
+	one, two := twoInstances(t)
+	r := keyedRequest("k", 1, 200)
+	unlock := lockUsers(t, one.pool, 1)
+	var results [2]Result
+	var errs [2]error
+	var wg sync.WaitGroup
+	for i, l := range []*Ledger{one, two} {
+		wg.Go(func() { results[i], errs[i] = l.Record(context.Background(), r) })
+		pgtest.WaitFor(t, "the request to wait for a lock", func() bool { return countLockWaiters(t, one.pool) == i+1 })
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), pgtest.WaitTimeout)
+	defer cancel()
+	if got, err := one.Record(ctx, r); !errors.Is(err, ErrInFlight) {
+		t.Errorf("a duplicate at the same instance returned %+v, %v; want ErrInFlight", got, err)
 	}
 	unlock()
-	waitIdle(t, l)
-	auditLedger(t, pool).requireClean(t)
+	wg.Wait()
+	if err := errors.Join(errs[:]...); err != nil || !sameEvent(results[0], results[1]) ||
+		results[0].Replayed == results[1].Replayed {
+		t.Errorf("got %+v, %v; want one event, and one repetition of it", results, err)
+	}
+	waitIdle(t, one, two)
+	auditLedger(t, one.pool).requireClean(t)
 }
 
 // TestDuplicateRequests sends 20 equal requests concurrently, to one instance and to two.
 func TestDuplicateRequests(t *testing.T) {
+	t.Parallel()
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
+			t.Parallel()
 			one, two := twoInstances(t)
 			var inFlight, replayed atomic.Int64
 			for round := range 30 {
@@ -166,15 +184,11 @@ func TestDuplicateRequests(t *testing.T) {
 					t.Errorf("%d of 20 duplicates were recorded", created.Load())
 				}
 				ids := slices.DeleteFunc(seen[:], func(id uuid.UUID) bool { return id == uuid.Nil })
-				slices.SortFunc(ids, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
-				if len(slices.Compact(ids)) != 1 {
+				if ids = slices.Compact(ids); len(ids) != 1 {
 					t.Errorf("the duplicates returned different events: %s", ids)
 				}
 			}
 			t.Logf("%d in flight, %d replayed", inFlight.Load(), replayed.Load())
-			if inFlight.Load() == 0 || instances == 2 && replayed.Load() == 0 {
-				t.Error("control: no requests overlapped")
-			}
 			if n := countRows(t, one.pool, "event"); n != 30 {
 				t.Errorf("got %d events, want 30", n)
 			}
@@ -184,40 +198,32 @@ func TestDuplicateRequests(t *testing.T) {
 	}
 }
 
-// TestKeyReused_concurrently sends two different requests with one key concurrently. Their users differ, so they do not
-// block each other. Whichever succeeds must return the same result when it is repeated.
+// TestKeyReused_concurrently sends two different requests with one key to two instances. Their users differ, so only
+// the lock of the key serializes them: the second one waits for the first one, which waits for its user.
 func TestKeyReused_concurrently(t *testing.T) {
+	t.Parallel()
 	one, two := twoInstances(t)
-	both, mismatches := 0, 0
-	for round := range 40 {
-		key := fmt.Sprint("round ", round)
-		requests := [2]RecordRequest{keyedRequest(key, 1, 200), keyedRequest(key, 2, 200)}
-		var got [2]Result
-		var errs [2]error
-		concurrently(2, func(i int) {
-			got[i], errs[i] = []*Ledger{one, two}[i].Record(context.Background(), requests[i])
-		})
-		for i, err := range errs {
-			if err != nil && !errors.Is(err, ErrKeyReused) {
-				t.Fatal(err)
-			}
-			if err == nil {
-				if again, err := one.Record(t.Context(), requests[i]); err != nil || !sameEvent(again, got[i]) {
-					mismatches++
-				}
-			}
-		}
-		if errs[0] == nil && errs[1] == nil {
-			both++
-		}
+	one.timeouts.firstLock, two.timeouts.firstLock = "1min", "1min"
+	unlock := lockUsers(t, one.pool, 1)
+	first := enqueueAll(one, keyedRequest("k", 1, 200))
+	pgtest.WaitForLockWait(t, one.pool)
+	second := enqueueAll(two, keyedRequest("k", 2, 200))
+	pgtest.WaitFor(t, "the second request to wait for the key", func() bool {
+		return countLockWaiters(t, one.pool) == 2 || isDone(second[0])
+	})
+	unlock()
+	waitRecorded(t, first...)
+	if <-second[0].done; !errors.Is(second[0].err, ErrKeyReused) {
+		t.Errorf("the second request returned %+v, %v; want ErrKeyReused", second[0].result, second[0].err)
 	}
-	t.Logf("both requests were recorded in %d of 40 rounds", both)
-	if mismatches > 0 {
-		t.Errorf("%d acknowledged requests returned a different result when they were repeated", mismatches)
+	if again := mustRecord(t, one, keyedRequest("k", 1, 200)); !sameEvent(again, first[0].result) {
+		t.Errorf("first %+v, repeated %+v", first[0].result, again)
 	}
+	waitIdle(t, one, two)
 }
 
 func TestBatch_idempotencyKey(t *testing.T) {
+	t.Parallel()
 	one, two := twoInstances(t)
 	b := &Batch{Events: randomStream(8, 12_000, 30), Actor: "ada", Key: "k", Hash: [32]byte{1}}
 	a, err := one.RecordAll(t.Context(), b, false)
@@ -255,6 +261,7 @@ func TestBatch_idempotencyKey(t *testing.T) {
 
 // TestBatch_duplicateRequests sends one batch twice concurrently, to one instance and to two.
 func TestBatch_duplicateRequests(t *testing.T) {
+	t.Parallel()
 	for instances := 1; instances <= 2; instances++ {
 		one, two := twoInstances(t)
 		b := &Batch{Events: randomStream(8, 3000, 30), Actor: "ada", Key: "k"}
@@ -278,8 +285,9 @@ func TestBatch_duplicateRequests(t *testing.T) {
 }
 
 func TestDeleteExpiredKeys(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	now := time.Now()
 	l.now = func() time.Time { return now.Add(-48 * time.Hour) }
 	old := mustRecord(t, l, keyedRequest("old", 1, 200))
@@ -288,10 +296,11 @@ func TestDeleteExpiredKeys(t *testing.T) {
 		FROM generate_series(1, 2500) AS n`)
 	l.now = func() time.Time { return now }
 	recent := mustRecord(t, l, keyedRequest("recent", 1, 200))
-	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), time.Now().Add(-72*time.Hour-time.Minute)); n != 0 || err != nil {
+	oldest := now.Add(-72*time.Hour - time.Minute)
+	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), oldest); n != 0 || err != nil {
 		t.Errorf("deleted %d keys, %v; want 0", n, err)
 	}
-	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), time.Now().Add(-24*time.Hour)); n != 2501 || err != nil {
+	if n, err := DeleteExpiredKeys(t.Context(), db.New(pool), now.Add(-24*time.Hour)); n != 2501 || err != nil {
 		t.Errorf("deleted %d keys, %v; want 2501", n, err)
 	}
 	if again := mustRecord(t, l, keyedRequest("old", 1, 200)); again.Replayed || again.EventID == old.EventID {

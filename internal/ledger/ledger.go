@@ -21,15 +21,22 @@ import (
 
 // Limits of recording.
 const (
-	maxCommitters    = 2   // concurrent group commits: in benchmarks, two are faster than one and than four
-	maxGroup         = 256 // events in one group commit
-	maxLockWaiters   = 4   // concurrent commits for users whose rows are locked by another transaction
-	maxBatches       = 2   // concurrent batches
-	commitTimeout    = 5 * time.Second
-	firstLockTimeout = "100ms" // lock timeout of a group
-	retryLockTimeout = "2s"    // lock timeout of a group that holds only one user whose row was locked
-	batchLockTimeout = "10s"   // lock timeout of a batch, which may wait for another batch
+	maxCommitters   = 2   // concurrent group commits: in benchmarks, two are faster than one and than four
+	maxGroup        = 256 // events in one group commit
+	maxLockWaiters  = 4   // concurrent commits for users whose rows are locked by another transaction
+	maxBatches      = 2   // concurrent batches
+	rollbackTimeout = 5 * time.Second
 )
+
+// timeouts limit how long recording waits for Postgres. The lock timeouts are values of the setting lock_timeout.
+type timeouts struct {
+	commit    time.Duration
+	firstLock string // of a group
+	retryLock string // of a group that holds only one user whose row was locked
+	batchLock string // of a batch, which may wait for another batch
+}
+
+var defaultTimeouts = timeouts{commit: 5 * time.Second, firstLock: "100ms", retryLock: "2s", batchLock: "10s"}
 
 // Errors of idempotency keys.
 var (
@@ -61,6 +68,7 @@ type Result struct {
 type Ledger struct {
 	pool          *pgxpool.Pool
 	now           func() time.Time
+	timeouts      timeouts
 	lockWaiters   chan struct{}            // semaphore of size maxLockWaiters
 	batchSlots    chan struct{}            // semaphore of size maxBatches
 	onCommit      func(events, alerts int) // called after each commit
@@ -83,7 +91,7 @@ func New(pool *pgxpool.Pool, onCommit func(events, alerts int)) *Ledger {
 		onCommit = func(int, int) {}
 	}
 	return &Ledger{
-		pool: pool, now: time.Now, onCommit: onCommit,
+		pool: pool, now: time.Now, timeouts: defaultTimeouts, onCommit: onCommit,
 		lockWaiters: make(chan struct{}, maxLockWaiters), batchSlots: make(chan struct{}, maxBatches),
 		pending: map[*pendingEvent]struct{}{}, reserved: map[int64]int{}, inFlight: map[inFlightKey]struct{}{},
 	}
@@ -115,7 +123,7 @@ func (l *Ledger) Record(ctx context.Context, r RecordRequest) (Result, error) {
 // Simulate returns what Record would return, and records nothing. The IDs in the result do not exist.
 func (l *Ledger) Simulate(ctx context.Context, r RecordRequest) (Result, error) {
 	e := &pendingEvent{RecordRequest: r, done: make(chan struct{})}
-	err := l.commit(ctx, []*pendingEvent{e}, retryLockTimeout, true)
+	err := l.commit(ctx, []*pendingEvent{e}, l.timeouts.retryLock, true)
 	if err == nil && e.prior != nil {
 		return l.priorResult(ctx, e.prior)
 	}
@@ -165,8 +173,8 @@ func resultFromRow(row db.ListEventsByIdempotencyKeyRow) Result {
 	return r
 }
 
-// DeleteExpiredKeys deletes the idempotency keys from before a time, in chunks of 1000. It returns the number of deleted
-// keys.
+// DeleteExpiredKeys deletes the idempotency keys from before a time, in chunks of 1000. It returns the number of
+// deleted keys.
 func DeleteExpiredKeys(ctx context.Context, q *db.Queries, before time.Time) (int64, error) {
 	const limit = 1000
 	for total := int64(0); ; {

@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
 	"labledger/internal/pgtest"
 	"labledger/internal/rules"
-	"labledger/internal/rules/oracle"
 )
 
 const (
@@ -27,18 +27,23 @@ const (
 	loadBatch   = 150
 )
 
-// runLoad records events of 40 users with 64 concurrent writers. Each event has a random user. It returns the number of
-// events.
-func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
+// runLoad records events of 40 users with 64 concurrent writers. Each event has a random user. Before each 50th event,
+// the writer also runs one of the tasks. It returns the number of events.
+func runLoad(
+	t *testing.T, record func(writer int, r RecordRequest) error, tasks ...func(random *rand.Rand),
+) int {
 	t.Helper()
 	var next atomic.Int64
 	total := int64(scaled(loadEvents))
 	concurrently(loadWriters, func(writer int) {
-		random := rand.New(rand.NewPCG(uint64(writer), 1))
 		for {
 			i := next.Add(1)
 			if i > total {
 				return
+			}
+			random := rand.New(rand.NewPCG(uint64(i), 1))
+			if n := int(i / 50); i%50 == 0 && len(tasks) > 0 {
+				tasks[n%len(tasks)](random)
 			}
 			r := RecordRequest{
 				UserID: 1 + random.Int64N(loadUsers),
@@ -51,23 +56,6 @@ func runLoad(t *testing.T, record func(writer int, r RecordRequest) error) int {
 		}
 	})
 	return int(total)
-}
-
-// inBackground repeats do until the test calls stop, which returns the number of calls.
-func inBackground(do func(random *rand.Rand)) (stop func() int) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan int)
-	go func() {
-		random := rand.New(rand.NewPCG(3, 5))
-		n := 0
-		for ctx.Err() == nil {
-			do(random)
-			n++
-			time.Sleep(10 * time.Millisecond)
-		}
-		done <- n
-	}()
-	return func() int { cancel(); return <-done }
 }
 
 // changeRules makes a random change of one or two rules.
@@ -122,34 +110,29 @@ func recordRandomBatch(t *testing.T, l *Ledger, random *rand.Rand) (recorded int
 // TestRecord_missesNoAlertUnderLoad records events of few users from many writers, with one instance and with two.
 // Batches and changes of rules and risks run concurrently. The oracle checks every event.
 func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
+	t.Parallel()
 	for instances := 1; instances <= 2; instances++ {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
+			t.Parallel()
 			one, two := twoInstances(t)
 			ledgers := []*Ledger{one, two}[:instances]
 			pool := one.pool
 			var batched, turn atomic.Int64
-			stops := []func() int{
-				inBackground(func(random *rand.Rand) { changeRules(t, pool, random) }),
-				inBackground(func(random *rand.Rand) { changeRisk(t, pool, random) }),
-				inBackground(func(random *rand.Rand) {
+			recorded := runLoad(t,
+				func(writer int, r RecordRequest) error {
+					_, err := ledgers[writer%instances].Record(context.Background(), r)
+					return err
+				},
+				func(random *rand.Rand) { changeRules(t, pool, random) },
+				func(random *rand.Rand) { changeRisk(t, pool, random) },
+				func(random *rand.Rand) {
 					batched.Add(int64(recordRandomBatch(t, ledgers[int(turn.Add(1))%instances], random)))
-				}),
-			}
-			started := time.Now()
-			recorded := runLoad(t, func(writer int, r RecordRequest) error {
-				_, err := ledgers[writer%instances].Record(context.Background(), r)
-				return err
-			})
-			elapsed := time.Since(started)
-			var changes []int
-			for _, stop := range stops {
-				changes = append(changes, stop())
-			}
+				})
 			waitIdle(t, ledgers...)
 			result := auditLedger(t, pool)
-			t.Logf("%d events in %s, %d in batches; %d rule changes, %d risk changes; %d alerts", result.events,
-				elapsed, batched.Load(), changes[0], changes[1], result.alerts)
+			t.Logf("%d events, %d in batches; %d alerts", result.events, batched.Load(), result.alerts)
 			result.requireClean(t)
+			requireAscendingRulesets(t, pool)
 			if want := recorded + int(batched.Load()); result.events != want {
 				t.Errorf("%d events recorded, %d acknowledged", result.events, want)
 			}
@@ -162,61 +145,46 @@ func TestRecord_missesNoAlertUnderLoad(t *testing.T) {
 	}
 }
 
-// TestRulesets_neverGoBack changes rules while two instances record. No event has an older rule set than an earlier
-// event of its user.
-func TestRulesets_neverGoBack(t *testing.T) {
-	one, two := twoInstances(t)
-	stop := inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) })
-	runLoad(t, func(writer int, r RecordRequest) error {
-		_, err := []*Ledger{one, two}[writer%2].Record(context.Background(), r)
-		return err
-	})
-	stop()
-	requireAscendingRulesets(t, one.pool)
-	if n := pgtest.QueryValue[int](t, one.pool, "SELECT count(DISTINCT ruleset_id) FROM event"); n < 3 {
-		t.Errorf("control: only %d rule sets were used", n)
+// TestRecord_usesCurrentRules changes the rules while an event waits for the lock of its user: the first event of the
+// user, whose state another transaction creates, and a later one. The event is evaluated with the changed rules.
+func TestRecord_usesCurrentRules(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, lock string
+		user       int64
+	}{
+		{"first event", "INSERT INTO user_state (user_id) VALUES (1)", 1},
+		{"later event", "SELECT FROM user_state WHERE user_id = 2 FOR UPDATE", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(pgtest.Pool(t))
+			l.timeouts.firstLock = "1min" // so that the first attempt gets the lock
+			pgtest.Exec(t, l.pool, "INSERT INTO user_state (user_id) VALUES (2)")
+			conn := pgtest.Connect(t, l.pool.Config().ConnConfig.ConnString())
+			pgtest.Exec(t, conn, "begin")
+			pgtest.Exec(t, conn, c.lock)
+			events := enqueueAll(l, RecordRequest{UserID: c.user, Event: withdrawal(500, 1)})
+			pgtest.WaitForLockWait(t, l.pool)
+			pgtest.Exec(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
+			pgtest.Exec(t, conn, "commit")
+			waitRecorded(t, events...)
+			const sql = "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event"
+			if !pgtest.QueryValue[bool](t, l.pool, sql) {
+				t.Error("the event was evaluated with outdated rules")
+			}
+		})
 	}
 }
 
-// TestRecord_firstEventUsesCurrentRules changes the rules while the first event of a user waits for a lock. The event
-// is evaluated with the changed rules.
-func TestRecord_firstEventUsesCurrentRules(t *testing.T) {
-	l, other := twoInstances(t)
-	conn, err := other.pool.Acquire(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	// The other instance records the first event of the same user.
-	for _, sql := range []string{"begin", "INSERT INTO user_state (user_id) VALUES (1)"} {
-		if _, err := conn.Exec(context.Background(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	done := make(chan error)
-	go func() {
-		_, err := l.Record(context.Background(), RecordRequest{UserID: 1, Event: withdrawal(500, 1), Actor: "test"})
-		done <- err
-	}()
-	waitFor(t, "the first event to wait for the lock", func() bool { return countLockWaiters(t, l.pool) == 1 })
-	pgtest.Exec(t, l.pool, `UPDATE rule SET "limit" = "limit" + 1`)
-	if _, err := conn.Exec(context.Background(), "commit"); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	if !pgtest.QueryValue[bool](t, l.pool, "SELECT ruleset_id = (SELECT max(id) FROM ruleset) FROM event") {
-		t.Error("the first event of the user was evaluated with outdated rules")
-	}
-}
-
-// TestNaiveIntake_missesAlertsUnderLoad is the negative control: the same load on a naive implementation, which reads
-// the history, evaluates and records in one transaction without locks, must miss alerts.
-func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
+// TestNaiveIntake_missesAlerts is the negative control: an implementation that reads the history, evaluates and records
+// in one transaction without locks misses the alert of the third withdrawal, if another transaction reads in between.
+func TestNaiveIntake_missesAlerts(t *testing.T) {
+	t.Parallel()
+	alone := func() {}
 	serial := pgtest.Pool(t)
 	for i, e := range randomStream(11, 300, 10) {
-		if err := recordNaively(serial, RecordRequest{UserID: e.UserID, Event: e.Event}); err != nil {
+		if err := recordNaively(serial, RecordRequest{UserID: e.UserID, Event: e.Event}, alone); err != nil {
 			t.Fatal(i, err)
 		}
 	}
@@ -225,14 +193,20 @@ func TestNaiveIntake_missesAlertsUnderLoad(t *testing.T) {
 			result.unexpected)
 	}
 	pool := pgtest.Pool(t)
-	recorded := runLoad(t, func(_ int, r RecordRequest) error { return recordNaively(pool, r) })
-	result := auditLedger(t, pool)
-	t.Logf("%d events: %d codes missed, %d unexpected", result.events, result.missed, result.unexpected)
-	if result.events != recorded {
-		t.Errorf("%d events recorded, want %d", result.events, recorded)
+	third := RecordRequest{UserID: 1, Event: withdrawal(1, 1)}
+	if err := recordNaively(pool, third, alone); err != nil {
+		t.Fatal(err)
 	}
-	if result.missed+result.unexpected == 0 {
-		t.Error("control: the naive implementation missed no alert")
+	err := recordNaively(pool, third, func() {
+		if err := recordNaively(pool, third, alone); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result := auditLedger(t, pool); result.events != 3 || result.missed != 1 {
+		t.Errorf("%d events, %d codes missed; want 3 and 1", result.events, result.missed)
 	}
 }
 
@@ -248,59 +222,64 @@ var ascendingID = func() func() uuid.UUID {
 	}
 }()
 
-// recordNaively assumes that no other transaction records an event of the user between its statements.
-func recordNaively(pool *pgxpool.Pool, r RecordRequest) error {
-	ctx := context.Background()
-	tx, err := pool.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback(ctx) }()
-	q := db.New(tx)
+// naiveHistory returns the rules and the earlier events of a user.
+func naiveHistory(
+	ctx context.Context, q *db.Queries, user int64,
+) (id int64, set rules.Set, events []rules.Event, err error) {
 	row, err := q.GetLatestRuleset(ctx)
 	if err != nil {
-		return err
+		return 0, nil, nil, err
 	}
 	text, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: row.ID})
 	if err != nil {
-		return err
+		return 0, nil, nil, err
 	}
-	set, err := rules.ParseSet(text)
+	if set, err = rules.ParseSet(text); err != nil {
+		return 0, nil, nil, err
+	}
+	rows, err := q.ListLedger(ctx, db.ListLedgerParams{AfterUser: -1, UserID: &user, Limit: 100_000})
 	if err != nil {
-		return err
+		return 0, nil, nil, err
 	}
-	earlier, err := q.ListLedger(ctx, db.ListLedgerParams{AfterUser: -1, UserID: &r.UserID, Limit: 100_000})
-	if err != nil {
-		return err
+	for _, row := range rows {
+		e, err := parseEvent(row.Type, row.Amount, row.Time)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		events = append(events, e)
 	}
-	var history []oracle.Entry
-	latest := r.Event.Time
-	for _, event := range earlier {
-		e, err := parseEvent(event.Type, event.Amount, event.Time)
+	return row.ID, set, events, nil
+}
+
+// recordNaively assumes that no other transaction records an event of the user between its statements. It calls
+// afterRead before it writes.
+func recordNaively(pool *pgxpool.Pool, r RecordRequest, afterRead func()) error {
+	ctx := context.Background()
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		q := db.New(tx)
+		rulesetID, set, earlier, err := naiveHistory(ctx, q, r.UserID)
 		if err != nil {
 			return err
 		}
-		history = append(history, oracle.Entry{Event: e, Rules: set})
-		latest = max(latest, e.Time)
-	}
-	var state rules.State
-	for _, entry := range history {
-		rules.Step(&state, entry.Event, set, rules.Medium, rules.MaxWindow)
-	}
-	decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
-	e := db.InsertEventsParams{
-		UserIds: []int64{r.UserID}, Ids: []uuid.UUID{ascendingID()}, Types: []string{r.Event.Type.String()},
-		Amounts: []string{r.Event.Amount.String()}, Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest},
-		Risks: []string{"medium"}, RulesetID: row.ID,
-		Facts:      []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
-		AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil},
-		CreatedAt: time.Now(), Actors: []string{"naive"},
-	}
-	if len(decision.Codes) > 0 {
-		e.AlertIds[0] = ascendingID()
-	}
-	if err := q.InsertEvents(ctx, e); err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
+		afterRead()
+		var state rules.State
+		latest := r.Event.Time
+		for _, e := range earlier {
+			rules.Step(&state, e, set, rules.Medium, rules.MaxWindow)
+			latest = max(latest, e.Time)
+		}
+		decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
+		e := db.InsertEventsParams{
+			UserIds: []int64{r.UserID}, Ids: []uuid.UUID{ascendingID()}, Types: []string{r.Event.Type.String()},
+			Amounts: []string{r.Event.Amount.String()}, Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest},
+			Risks: []string{"medium"}, RulesetID: rulesetID,
+			Facts:      []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
+			AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil},
+			CreatedAt: time.Now(), Actors: []string{"naive"},
+		}
+		if len(decision.Codes) > 0 {
+			e.AlertIds[0] = ascendingID()
+		}
+		return q.InsertEvents(ctx, e)
+	})
 }

@@ -46,7 +46,9 @@ type ReplayRequest struct {
 type ValidationError []FieldError
 
 // A FieldError describes one invalid field, such as "rules[1].limit".
-type FieldError struct{ Field, Message string }
+type FieldError = rules.FieldError
+
+func fieldError(field, message string) FieldError { return FieldError{Field: field, Message: message} }
 
 func (e ValidationError) Error() string {
 	var all []string
@@ -64,7 +66,7 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 	if errs := r.Validate(); len(errs) > 0 {
 		return nil, errs
 	}
-	run := &replayRun{ReplayRequest: r, byCode: map[int32]*counts{}, byDay: map[int64]*counts{}}
+	run := &replayRun{ReplayRequest: r, byCode: map[int32]*Counts{}, byDay: map[int64]*Counts{}}
 	if run.Limit == 0 {
 		run.Limit = defaultDifferences
 	}
@@ -75,7 +77,7 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 		}
 		for _, set := range run.sets {
 			for _, rule := range set {
-				run.byCode[rule.Code] = &counts{}
+				run.byCode[rule.Code] = &Counts{}
 			}
 		}
 		return run.scan(ctx, q)
@@ -89,22 +91,25 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 // applyTo overrides the settings of the rule in the set.
 func (c *RuleChange) applyTo(set rules.Set) {
 	for i := range set {
-		rule := &set[i]
-		if rule.Code != c.Code {
-			continue
+		if set[i].Code == c.Code {
+			c.apply(&set[i])
 		}
-		if c.AppliesTo != nil {
-			rule.AppliesTo = *c.AppliesTo
-		}
-		if c.Limit != nil {
-			rule.Limit = *c.Limit
-		}
-		if c.WindowSeconds != nil {
-			rule.WindowSeconds = c.WindowSeconds
-		}
-		if c.Enabled != nil {
-			rule.Enabled = *c.Enabled
-		}
+	}
+}
+
+// apply overrides the settings of a rule.
+func (c *RuleChange) apply(rule *rules.Rule) {
+	if c.AppliesTo != nil {
+		rule.AppliesTo = *c.AppliesTo
+	}
+	if c.Limit != nil {
+		rule.Limit = *c.Limit
+	}
+	if c.WindowSeconds != nil {
+		rule.WindowSeconds = c.WindowSeconds
+	}
+	if c.Enabled != nil {
+		rule.Enabled = *c.Enabled
 	}
 }
 
@@ -113,64 +118,38 @@ func (r *ReplayRequest) Validate() (errs ValidationError) {
 	seen := map[int32]bool{}
 	for i, c := range r.Changes {
 		for _, e := range c.validate() {
-			errs = append(errs, FieldError{fmt.Sprintf("rules[%d].%s", i, e.Field), e.Message})
+			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].%s", i, e.Field), e.Message))
 		}
 		if seen[c.Code] {
-			field, message := fmt.Sprintf("rules[%d].code", i), fmt.Sprintf("rule %d is listed twice", c.Code)
-			errs = append(errs, FieldError{field, message})
+			message := fmt.Sprintf("rule %d is listed twice", c.Code)
+			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].code", i), message))
 		}
 		seen[c.Code] = true
 	}
 	if r.From != nil && r.To != nil && *r.From > *r.To {
-		errs = append(errs, FieldError{"to", "must not be less than from"})
+		errs = append(errs, fieldError("to", "must not be less than from"))
 	}
 	if r.Limit < 0 || r.Limit > maxDifferences {
-		errs = append(errs, FieldError{"limit", fmt.Sprintf("must be an integer from 1 to %d", maxDifferences)})
+		errs = append(errs, fieldError("limit", fmt.Sprintf("must be an integer from 1 to %d", maxDifferences)))
 	}
 	return errs
 }
 
-func (c *RuleChange) validate() (errs ValidationError) {
-	const maxLimit, maxCount = rules.Cents(999_999_999_999), rules.Cents(1_000_000_00)
-	addError := func(field, message string) { errs = append(errs, FieldError{field, message}) }
-	isCount, hasWindow := false, false
-	switch c.Code {
-	case rules.CodeConsecutive, rules.CodeIncreasing:
-		isCount = true
-	case rules.CodeFrequency:
-		isCount, hasWindow = true, true
-	case rules.CodeSum:
-		hasWindow = true
-	case rules.CodeLargeAmount:
-	default:
-		addError("code", fmt.Sprintf("must be 30, 123, 300, 500 or 1100, got %d", c.Code))
-		hasWindow = true // unknown: report only an invalid length
+// validate returns the invalid settings of the change.
+func (c *RuleChange) validate() []FieldError {
+	rule := rules.Rule{Code: c.Code, AppliesTo: "any", Limit: 1_00} // valid where the change sets nothing
+	if c.Code == rules.CodeSum || c.Code == rules.CodeFrequency {
+		rule.WindowSeconds = new(int64)
 	}
-	if to := c.AppliesTo; to != nil && *to != "deposit" && *to != "withdraw" && *to != "any" {
-		addError("applies_to", "must be deposit, withdraw or any")
-	}
-	if limit := c.Limit; limit != nil {
-		if isCount && (*limit%100 != 0 || *limit < 1_00 || *limit > maxCount) {
-			addError("limit", "must be an integer from 1 to 1000000")
-		} else if *limit < 0 || *limit > maxLimit {
-			addError("limit", "must be an amount from 0 to "+maxLimit.String())
-		}
-	}
-	switch seconds := c.WindowSeconds; {
-	case seconds == nil:
-	case !hasWindow:
-		addError("window_seconds", fmt.Sprintf("rule %d has no window; only rules 123 and 500 have one", c.Code))
-	case *seconds < 0 || *seconds > rules.MaxWindow:
-		addError("window_seconds", fmt.Sprintf("must be an integer from 0 to %d", rules.MaxWindow))
-	}
-	return errs
+	c.apply(&rule)
+	return rules.Validate(rule)
 }
 
-// counts holds the numbers of added, removed and unchanged alerts.
-type counts [3]int64
+// An alertKind is how an alert of the changed rules compares with the recorded ones.
+type alertKind int
 
 const (
-	added = iota
+	added alertKind = iota
 	removed
 	unchanged
 )
@@ -181,12 +160,11 @@ type replayRun struct {
 	sets       map[int64]rules.Set
 	horizon    int64
 	result     Replay
-	totals     counts
-	byCode     map[int32]*counts
-	byRisk     [3]counts // by rules.Risk
-	byDay      map[int64]*counts
+	byCode     map[int32]*Counts
+	byRisk     [3]Counts // by rules.Risk
+	byDay      map[int64]*Counts
 	oldestDay  int64  // earlier days are not counted: maxDays later ones exist
-	userCounts counts // of the current user
+	userCounts Counts // of the current user
 }
 
 // scan evaluates and compares all events.
@@ -246,22 +224,22 @@ func (run *replayRun) compare(row *db.ListLedgerRow, risk rules.Risk, codes []in
 }
 
 // add adds one alert to all counts, and lists it if it is a difference.
-func (run *replayRun) add(row *db.ListLedgerRow, risk rules.Risk, code int32, kind int) {
-	run.totals[kind]++
-	run.userCounts[kind]++
-	run.byRisk[risk][kind]++
+func (run *replayRun) add(row *db.ListLedgerRow, risk rules.Risk, code int32, kind alertKind) {
+	run.result.increment(kind)
+	run.userCounts.increment(kind)
+	run.byRisk[risk].increment(kind)
 	if run.byCode[code] == nil { // a recorded code that no rule set contains
-		run.byCode[code] = &counts{}
+		run.byCode[code] = &Counts{}
 	}
-	run.byCode[code][kind]++
+	run.byCode[code].increment(kind)
 	if day := row.Time - row.Time%daySeconds; day >= run.oldestDay {
 		if run.byDay[day] == nil {
-			run.byDay[day] = &counts{}
+			run.byDay[day] = &Counts{}
 		}
-		run.byDay[day][kind]++
+		run.byDay[day].increment(kind)
 		if len(run.byDay) == 2*maxDays {
 			run.oldestDay = run.newestDays()[0]
-			maps.DeleteFunc(run.byDay, func(day int64, _ *counts) bool { return day < run.oldestDay })
+			maps.DeleteFunc(run.byDay, func(day int64, _ *Counts) bool { return day < run.oldestDay })
 		}
 	}
 	if kind == unchanged {
@@ -285,10 +263,9 @@ func (run *replayRun) newestDays() []int64 {
 
 // flushUser adds the counts of the current user to the result and resets them.
 func (run *replayRun) flushUser(id int64) {
-	if run.userCounts != (counts{}) {
-		n := run.userCounts
-		run.result.ByUser = append(run.result.ByUser, UserCounts{id, n[added], n[removed], n[unchanged]})
-		run.userCounts = counts{}
+	if run.userCounts != (Counts{}) {
+		run.result.ByUser = append(run.result.ByUser, UserCounts{id, run.userCounts})
+		run.userCounts = Counts{}
 	}
 	if len(run.result.ByUser) == 2*maxUsers {
 		run.trimUsers()
@@ -306,19 +283,15 @@ func (run *replayRun) trimUsers() {
 // finish copies the counts into the result.
 func (run *replayRun) finish() *Replay {
 	r := &run.result
-	r.Added, r.Removed, r.Unchanged = run.totals[added], run.totals[removed], run.totals[unchanged]
 	r.ByCode, r.ByRisk, r.ByDay = []CodeCounts{}, []RiskCounts{}, []DayCounts{}
 	for _, code := range slices.Sorted(maps.Keys(run.byCode)) {
-		n := run.byCode[code]
-		r.ByCode = append(r.ByCode, CodeCounts{code, n[added], n[removed], n[unchanged]})
+		r.ByCode = append(r.ByCode, CodeCounts{code, *run.byCode[code]})
 	}
 	for _, risk := range []rules.Risk{rules.Low, rules.Medium, rules.High} {
-		n := run.byRisk[risk]
-		r.ByRisk = append(r.ByRisk, RiskCounts{risk.String(), n[added], n[removed], n[unchanged]})
+		r.ByRisk = append(r.ByRisk, RiskCounts{risk.String(), run.byRisk[risk]})
 	}
 	for _, day := range run.newestDays() {
-		n := run.byDay[day]
-		r.ByDay = append(r.ByDay, DayCounts{day, n[added], n[removed], n[unchanged]})
+		r.ByDay = append(r.ByDay, DayCounts{day, *run.byDay[day]})
 	}
 	run.trimUsers()
 	if r.ByUser == nil {

@@ -10,12 +10,7 @@ type Replay struct {
 	Events int64 `json:"events"`
 	// Number of users with such events.
 	Users int64 `json:"users"`
-	// Alerts, by code, that only the changed rules raise.
-	Added int64 `json:"added"`
-	// Recorded alerts, by code, that the changed rules do not raise.
-	Removed int64 `json:"removed"`
-	// Recorded alerts, by code, that the changed rules raise as well.
-	Unchanged int64 `json:"unchanged"`
+	Counts
 	// The counts for each rule, ascending by code.
 	ByCode []CodeCounts `json:"by_code"`
 	// The counts for each risk level at the arrival of the event: low, medium, high.
@@ -30,36 +25,47 @@ type Replay struct {
 	Truncated bool `json:"truncated"`
 }
 
+// Counts is the effect of the changed rules on the number of alerts.
+type Counts struct {
+	Added     int64 `json:"added"`     // Alerts, by code, that only the changed rules raise.
+	Removed   int64 `json:"removed"`   // Recorded alerts, by code, that the changed rules do not raise.
+	Unchanged int64 `json:"unchanged"` // Recorded alerts, by code, that the changed rules raise as well.
+}
+
+// increment counts one more alert.
+func (n *Counts) increment(kind alertKind) {
+	switch kind {
+	case added:
+		n.Added++
+	case removed:
+		n.Removed++
+	case unchanged:
+		n.Unchanged++
+	}
+}
+
 // CodeCounts is the effect of the changed rules on the alerts of one code.
 type CodeCounts struct {
-	Code      int32 `json:"code"`      // Code of the rule.
-	Added     int64 `json:"added"`     // Alerts that only the changed rules raise.
-	Removed   int64 `json:"removed"`   // Recorded alerts that the changed rules do not raise.
-	Unchanged int64 `json:"unchanged"` // Recorded alerts that the changed rules raise as well.
+	Code int32 `json:"code"` // Code of the rule.
+	Counts
 }
 
 // RiskCounts is the effect of the changed rules on users with one risk level.
 type RiskCounts struct {
-	Risk      string `json:"risk"`      // Risk level at the arrival of the event: low, medium or high.
-	Added     int64  `json:"added"`     // Alerts, by code, that only the changed rules raise.
-	Removed   int64  `json:"removed"`   // Recorded alerts, by code, that the changed rules do not raise.
-	Unchanged int64  `json:"unchanged"` // Recorded alerts, by code, that the changed rules raise as well.
+	Risk string `json:"risk"` // Risk level at the arrival of the event: low, medium or high.
+	Counts
 }
 
 // UserCounts is the effect of the changed rules on one user.
 type UserCounts struct {
-	UserID    int64 `json:"user_id"`   // ID of the user.
-	Added     int64 `json:"added"`     // Alerts, by code, that only the changed rules raise.
-	Removed   int64 `json:"removed"`   // Recorded alerts, by code, that the changed rules do not raise.
-	Unchanged int64 `json:"unchanged"` // Recorded alerts, by code, that the changed rules raise as well.
+	UserID int64 `json:"user_id"` // ID of the user.
+	Counts
 }
 
 // DayCounts is the effect of the changed rules on the events of one day.
 type DayCounts struct {
-	Day       int64 `json:"day"`       // Start of the day in UTC, in seconds since 1970: a multiple of 86400.
-	Added     int64 `json:"added"`     // Alerts, by code, that only the changed rules raise.
-	Removed   int64 `json:"removed"`   // Recorded alerts, by code, that the changed rules do not raise.
-	Unchanged int64 `json:"unchanged"` // Recorded alerts, by code, that the changed rules raise as well.
+	Day int64 `json:"day"` // Start of the day in UTC, in seconds since 1970: a multiple of 86400.
+	Counts
 }
 
 // AlertDifference is an added or removed alert of one code.

@@ -113,6 +113,17 @@ func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override f
 	return codes
 }
 
+// kindOf returns the kind of an alert that the changed rules raise, or that is recorded, or both.
+func kindOf(fires, recorded bool) alertKind {
+	switch {
+	case !recorded:
+		return added
+	case !fires:
+		return removed
+	}
+	return unchanged
+}
+
 // expectedReplay computes the result of a replay from the oracle's codes.
 func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay {
 	want := &Replay{ByRisk: []RiskCounts{{Risk: "low"}, {Risk: "medium"}, {Risk: "high"}}}
@@ -140,25 +151,17 @@ func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay
 				byDay[day] = &DayCounts{Day: day}
 			}
 			risk := map[rules.Risk]int{rules.Low: 0, rules.Medium: 1, rules.High: 2}[e.risk]
-			increment := func(change string, counters ...*int64) {
-				for _, counter := range counters {
-					*counter++
-				}
-				if change != "" {
-					want.Differences = append(want.Differences,
-						AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
-				}
+			kind := kindOf(fires, recorded)
+			for _, n := range []*Counts{
+				&want.Counts, &want.ByCode[k].Counts, &want.ByRisk[risk].Counts, &byUser[e.user].Counts,
+				&byDay[day].Counts,
+			} {
+				n.increment(kind)
 			}
-			switch {
-			case fires && recorded:
-				increment("", &want.Unchanged, &want.ByCode[k].Unchanged, &want.ByRisk[risk].Unchanged,
-					&byUser[e.user].Unchanged, &byDay[day].Unchanged)
-			case fires:
-				increment("added", &want.Added, &want.ByCode[k].Added, &want.ByRisk[risk].Added, &byUser[e.user].Added,
-					&byDay[day].Added)
-			default:
-				increment("removed", &want.Removed, &want.ByCode[k].Removed, &want.ByRisk[risk].Removed,
-					&byUser[e.user].Removed, &byDay[day].Removed)
+			if kind != unchanged {
+				change := [...]string{added: "added", removed: "removed"}[kind]
+				want.Differences = append(want.Differences,
+					AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
 			}
 		}
 	}
@@ -191,6 +194,7 @@ func mustReplay(t *testing.T, l *Ledger, r ReplayRequest) *Replay {
 // TestReplay_matchesOracle compares complete results for each kind of change, over the whole ledger and over parts of
 // it.
 func TestReplay_matchesOracle(t *testing.T) {
+	t.Parallel()
 	l := recordedLedger(t, 11, scaled(1500))
 	pgtest.Exec(t, l.pool,
 		"UPDATE rule SET window_seconds = 20, enabled = true, applies_to = 'any' WHERE window_seconds IS NOT NULL")
@@ -202,7 +206,7 @@ func TestReplay_matchesOracle(t *testing.T) {
 		mustRecord(t, l, RecordRequest{UserID: i % 4, Event: withdrawal(80+i, 86400*(2+i/5)-1+i%2), Actor: "test"})
 	}
 	events := readEvents(t, l.pool)
-	var kinds counts
+	var total Counts
 	for _, c := range candidates() {
 		codes := oracleCodes(t, l.pool, events, c.override)
 		for _, r := range []ReplayRequest{
@@ -219,19 +223,20 @@ func TestReplay_matchesOracle(t *testing.T) {
 			if len(c.request) < 1 && (got.Added != 0 || got.Removed != 0) {
 				t.Error("replay without changes reports differences:", got.Differences)
 			}
-			kinds[added] += got.Added
-			kinds[removed] += got.Removed
-			kinds[unchanged] += got.Unchanged
+			total.Added += got.Added
+			total.Removed += got.Removed
+			total.Unchanged += got.Unchanged
 		}
 	}
-	if slices.Min(kinds[:]) == 0 {
-		t.Error("control: no alerts of some kind:", kinds)
+	if min(total.Added, total.Removed, total.Unchanged) == 0 {
+		t.Errorf("control: no alerts of some kind: %+v", total)
 	}
 }
 
 // TestReplay_includesEarlierEvents checks that windows and runs include the events before the time range.
 func TestReplay_includesEarlierEvents(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	for i := range int64(3) {
 		mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100+i), Actor: "test"})
 	}
@@ -244,7 +249,8 @@ func TestReplay_includesEarlierEvents(t *testing.T) {
 // TestReplay_lengthenedWindows checks that a replay handles a lengthened window in the same way as Record, which loads
 // the missing events.
 func TestReplay_lengthenedWindows(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	for i, window := range []int{60, 60, 60, 60, 60, 0, 60} {
 		pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = least($1, 30) WHERE code = 123", window)
 		pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = $1 WHERE code = 500", window)
@@ -259,9 +265,10 @@ func TestReplay_lengthenedWindows(t *testing.T) {
 	}
 }
 
-// TestReplay_manyPages replays several pages, with more users and more days than a result lists.
-func TestReplay_manyPages(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+// manyPagesLedger returns a ledger of several pages, with more users and more days than a result lists.
+func manyPagesLedger(t *testing.T) *Ledger {
+	t.Helper()
+	l := newLedger(pgtest.Pool(t))
 	b := &Batch{Actor: "test"}
 	for i := range int64(25_000) {
 		b.Events = append(b.Events,
@@ -274,6 +281,37 @@ func TestReplay_manyPages(t *testing.T) {
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+// requireDaysAndUsers compares the days and users of a replay in which every withdrawal adds an alert and every
+// recorded alert is removed.
+func requireDaysAndUsers(t *testing.T, pool *pgxpool.Pool, got *Replay) {
+	t.Helper()
+	const days = `SELECT format('%s %s %s', time / 86400 * 86400,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY time / 86400
+		HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0
+		ORDER BY time / 86400 DESC LIMIT 10000`
+	var gotDays, gotUsers []string
+	for _, d := range slices.Backward(got.ByDay) {
+		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
+	}
+	requireEqual(t, gotDays, pgtest.QueryColumn(t, pool, days))
+	for _, u := range got.ByUser {
+		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
+	}
+	const users = `SELECT format('%s %s %s', user_id,
+			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
+		FROM event GROUP BY user_id
+		ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
+	requireEqual(t, gotUsers, pgtest.QueryColumn(t, pool, users))
+}
+
+// TestReplay_manyPages compares the totals, days and users of a long replay with the ledger.
+func TestReplay_manyPages(t *testing.T) {
+	t.Parallel()
+	l := manyPagesLedger(t)
 	var progress []int64
 	got := mustReplay(t, l, ReplayRequest{
 		Progress: func(n int64) { progress = append(progress, n) },
@@ -292,24 +330,7 @@ func TestReplay_manyPages(t *testing.T) {
 		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users,
 			got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
 	}
-	const days = `SELECT format('%s %s %s', time / 86400 * 86400,
-			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY time / 86400
-		HAVING count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) > 0
-		ORDER BY time / 86400 DESC LIMIT 10000`
-	var gotDays, gotUsers []string
-	for _, d := range slices.Backward(got.ByDay) {
-		gotDays = append(gotDays, fmt.Sprint(d.Day, " ", d.Added, " ", d.Removed))
-	}
-	requireEqual(t, gotDays, pgtest.QueryColumn(t, l.pool, days))
-	for _, u := range got.ByUser {
-		gotUsers = append(gotUsers, fmt.Sprint(u.UserID, " ", u.Added, " ", u.Removed))
-	}
-	const users = `SELECT format('%s %s %s', user_id,
-			count(*) FILTER (WHERE type = 'withdraw'), sum(cardinality(alert_codes)))
-		FROM event GROUP BY user_id
-		ORDER BY count(*) FILTER (WHERE type = 'withdraw') + sum(cardinality(alert_codes)) DESC, user_id LIMIT 1000`
-	requireEqual(t, gotUsers, pgtest.QueryColumn(t, l.pool, users))
+	requireDaysAndUsers(t, l.pool, got)
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}
@@ -325,7 +346,8 @@ func TestReplay_manyPages(t *testing.T) {
 
 // TestReplay_readsOneSnapshot checks that events recorded during a replay do not affect it, and that it takes no locks.
 func TestReplay_readsOneSnapshot(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	b := &Batch{Events: randomStream(5, 25_000, 300), Actor: "test"}
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
 		t.Fatal(err)
@@ -356,7 +378,8 @@ func TestReplay_readsOneSnapshot(t *testing.T) {
 }
 
 func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	got := mustReplay(t, l, ReplayRequest{})
 	text, err := json.Marshal(got)
 	if err != nil || strings.Contains(string(text), "null") || got.Events != 0 || len(got.ByCode) != 5 ||
@@ -375,7 +398,8 @@ func TestReplay_emptyCancelledAndDamaged(t *testing.T) {
 }
 
 func TestReplay_validation(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	for _, c := range []struct {
 		r    ReplayRequest
 		want []string

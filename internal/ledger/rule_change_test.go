@@ -29,8 +29,9 @@ func enableOnly(t *testing.T, pool *pgxpool.Pool, code int) {
 
 // TestWindow_lengthened checks that a lengthened window includes events that had already left the window and the state.
 func TestWindow_lengthened(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	enableOnly(t, pool, 123)
 	pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = 10 WHERE window_seconds IS NOT NULL")
 	for i := range int64(5) {
@@ -58,8 +59,9 @@ func TestWindow_lengthened(t *testing.T) {
 
 // TestWindow_zeroSeconds checks that a window of 0 seconds includes only events of the same second.
 func TestWindow_zeroSeconds(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	enableOnly(t, pool, 500)
 	pgtest.Exec(t, pool,
 		`UPDATE rule SET window_seconds = 0, "limit" = CASE code WHEN 500 THEN 2 ELSE "limit" END
@@ -83,8 +85,9 @@ func TestWindow_zeroSeconds(t *testing.T) {
 
 // TestRuleEnabled_hasCompleteWindow checks that windows and runs of a rule are complete when it is enabled.
 func TestRuleEnabled_hasCompleteWindow(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	pgtest.Exec(t, pool, "UPDATE rule SET enabled = false")
 	for i := range int64(5) {
 		requireFires(t, l, RecordRequest{UserID: 1, Event: withdrawal(200, i)})
@@ -101,8 +104,9 @@ func TestRuleEnabled_hasCompleteWindow(t *testing.T) {
 // TestRecord_randomRuleChanges changes all settings randomly between single events and batches, and compares with the
 // oracle.
 func TestRecord_randomRuleChanges(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	random := rand.New(rand.NewPCG(21, 21))
 	pick := func(values ...any) any { return values[random.IntN(len(values))] }
 	n := 0
@@ -111,7 +115,8 @@ func TestRecord_randomRuleChanges(t *testing.T) {
 			code := pick(30, 123, 300, 500, 1100)
 			pgtest.Exec(t, pool, `UPDATE rule SET enabled = $2, applies_to = $3, "limit" = $4 WHERE code = $1`, code,
 				pick(true, true, true, false), pick("deposit", "withdraw", "any"), pick(1, 2, 3, 5, 8))
-			pgtest.Exec(t, pool, `UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
+			pgtest.Exec(t, pool,
+				`UPDATE rule SET window_seconds = $2 WHERE code = $1 AND window_seconds IS NOT NULL`, code,
 				pick(0, 1, 10, 59, 60, 61, 300, 3600))
 			if code == 123 || code == 1100 {
 				pgtest.Exec(t, pool, `UPDATE rule SET "limit" = $2 WHERE code = $1`, code,
@@ -143,8 +148,9 @@ func TestRecord_randomRuleChanges(t *testing.T) {
 
 // TestSimulate checks that Simulate returns the result of the next Record and stores nothing.
 func TestSimulate(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, func(int, int) {})
+	l := newLedger(pool)
 	for i, e := range randomStream(13, 200, 5) {
 		if i == 100 {
 			// Simulate extends the window of the state and must not store that either.
@@ -178,8 +184,9 @@ func TestSimulate(t *testing.T) {
 
 // TestRiskChange_appliesToNextEvent changes the risk of an account between single events and batches.
 func TestRiskChange_appliesToNextEvent(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
-	l := New(pool, nil)
+	l := newLedger(pool)
 	enableOnly(t, pool, 1100)
 	r := RecordRequest{UserID: 5, Event: withdrawal(60, 1)} // above 51, the limit at high risk
 	requireFires(t, l, r)
@@ -213,8 +220,9 @@ func TestRiskChange_appliesToNextEvent(t *testing.T) {
 // TestRecord_afterRestoredRuleset restores a database under a running server. Its latest rule set has the ID of the
 // cached one.
 func TestRecord_afterRestoredRuleset(t *testing.T) {
+	t.Parallel()
 	pool := openPool(t, pgtest.Database(t))
-	l := New(pool, nil)
+	l := newLedger(pool)
 	large := RecordRequest{UserID: 1, Event: rules.Event{Type: rules.Withdraw, Amount: 99_00, Time: 1}, Actor: "me"}
 	if r := mustRecord(t, l, large); len(r.Codes) != 0 {
 		t.Fatalf("%v fired", r.Codes)

@@ -27,7 +27,7 @@ func tracedLedger(t *testing.T) (*Ledger, oteltrace.Tracer, *tracetest.InMemoryE
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return New(pool, nil), tracer, spans
+	return newLedger(pool), tracer, spans
 }
 
 // descendants returns the distinct names of all spans below a parent, sorted. It omits spans that occur only sometimes:
@@ -46,6 +46,7 @@ func descendants(spans tracetest.SpanStubs, parent oteltrace.SpanID) (names []st
 // a group by itself. The statements of the second group are below the span of the second request, and the span of the
 // third one is linked to it.
 func TestTrace_groupCommit(t *testing.T) {
+	t.Parallel()
 	l, tracer, spans := tracedLedger(t)
 	unlock := lockUsers(t, l.pool, 1)
 	var wg sync.WaitGroup
@@ -63,20 +64,11 @@ func TestTrace_groupCommit(t *testing.T) {
 		ids[name] = span.SpanContext()
 		return ctx
 	}
-	waitQueued := func(n int) {
-		waitFor(t, fmt.Sprint(n, " queued events"), func() bool {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			return len(l.queue) == n
-		})
-	}
 	send(startRequest("first"))
-	waitFor(t, "the second attempt of the first event to wait for the lock", func() bool {
-		return len(l.lockWaiters) == 1 && countLockWaiters(t, l.pool) == 1
-	})
+	waitHandedOff(t, l, 1)
 	for i, ctx := range []context.Context{context.Background(), startRequest("second"), startRequest("third")} {
 		send(ctx)
-		waitQueued(i + 1)
+		waitQueued(t, l, i+1)
 	}
 	unlock()
 	wg.Wait()
@@ -116,6 +108,7 @@ func TestTrace_groupCommit(t *testing.T) {
 
 // TestTrace_batch checks that the COPY statements of a batch are traced as well.
 func TestTrace_batch(t *testing.T) {
+	t.Parallel()
 	l, tracer, spans := tracedLedger(t)
 	ctx, span := tracer.Start(t.Context(), "batch of events")
 	b := &Batch{Events: []UserEvent{{1, deposit(4711, 1)}, {2, withdrawal(4711, 1)}}}
@@ -124,7 +117,7 @@ func TestTrace_batch(t *testing.T) {
 	}
 	span.End()
 	want := []string{
-		"GetLatestRuleset", "LockStates", "LockUsers", "SaveStates", "SetLockTimeout",
+		"GetLastID", "GetLatestRuleset", "ListLockedStates", "LockUsers", "SaveStates", "SetLockTimeout",
 		"batch", "begin", "commit", "copy alert", "copy event",
 	}
 	if got := descendants(spans.GetSpans(), span.SpanContext().SpanID()); !slices.Equal(got, want) {

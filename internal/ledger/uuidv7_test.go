@@ -46,6 +46,7 @@ func drawID(t *rapid.T, name string) (id uuid.UUID) {
 }
 
 func TestAddUUID(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		id := drawID(t, "id")
 		n := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, 1<<62-1),
@@ -64,19 +65,22 @@ func TestAddUUID(t *testing.T) {
 }
 
 func TestUUIDAfter_matchesPostgres(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	rapid.Check(t, func(r *rapid.T) {
 		a, b := drawID(r, "a"), drawID(r, "b")
 		if rapid.Bool().Draw(r, "near") {
 			b = addUUID(a, rapid.Uint64Range(0, 2).Draw(r, "by"))
 		}
-		if got, want := uuidAfter(a, b), pgtest.QueryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b); got != want {
-			r.Fatalf("%s > %s: got %v, Postgres says %v", a, b, got, want)
+		want := pgtest.QueryValue[bool](t, pool, "SELECT $1::uuid > $2::uuid", a, b)
+		if got := uuidAfter(a, b); got != want {
+			r.Fatalf("%s > %s: got %v, Postgres returns %v", a, b, got, want)
 		}
 	})
 }
 
 func TestNextID(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		last := drawID(t, "last")
 		if rapid.IntRange(0, 9).Draw(t, "first") == 0 {
@@ -126,6 +130,7 @@ func badClock() func() time.Time {
 
 // TestIDsAscend records alternately and concurrently at two instances with wrong clocks.
 func TestIDsAscend(t *testing.T) {
+	t.Parallel()
 	stopped := func(ms int64) func() time.Time { return func() time.Time { return time.UnixMilli(ms) } }
 	for name, clocks := range map[string][2]func() time.Time{
 		"stopped":     {stopped(1_800_000_000_000), stopped(1_800_000_000_000)},
@@ -174,7 +179,8 @@ func TestIDsAscend(t *testing.T) {
 			if n := pgtest.QueryValue[int](t, pool, duplicates); n != 0 {
 				t.Errorf("%d duplicate IDs", n)
 			}
-			for _, id := range pgtest.QueryColumn(t, pool, "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert") {
+			const ids = "SELECT id::text FROM event UNION ALL SELECT id::text FROM alert"
+			for _, id := range pgtest.QueryColumn(t, pool, ids) {
 				if problem := uuidProblem(uuid.MustParse(id)); problem != "" {
 					t.Errorf("%s: %s", id, problem)
 				}
@@ -185,6 +191,7 @@ func TestIDsAscend(t *testing.T) {
 
 // TestUUIDTime checks that newID and uuidTime agree.
 func TestUUIDTime(t *testing.T) {
+	t.Parallel()
 	for _, ms := range []int64{0, 1, 1_700_000_000_000, math.MaxInt64 >> 16} {
 		if id := newID(time.UnixMilli(ms)); uuidTime(id).UnixMilli() != ms || uuidProblem(id) != "" {
 			t.Errorf("%s has time %d, want %d", id, uuidTime(id).UnixMilli(), ms)

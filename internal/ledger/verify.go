@@ -170,11 +170,15 @@ func (v *verifier) report(d Difference) {
 func (v *verifier) repair(l *Ledger, s dirtyState) error {
 	var u *userAudit
 	err := l.inTx(v.ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(q *db.Queries) error {
-		states, err := q.LockStates(v.ctx, db.LockStatesParams{UserIds: []int64{s.userID}})
-		if err != nil {
+		ids := []int64{s.userID}
+		if err := q.LockUsers(v.ctx, db.LockUsersParams{UserIds: ids}); err != nil {
 			return err
 		}
 		// The next statements see what other transactions committed while this one waited for the lock.
+		states, err := q.ListLockedStates(v.ctx, db.ListLockedStatesParams{UserIds: ids})
+		if err != nil {
+			return err
+		}
 		account, err := q.GetAccount(v.ctx, db.GetAccountParams{ID: s.userID})
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err

@@ -64,16 +64,18 @@ func collectDifferences(
 }
 
 func TestVerify_cleanLedger(t *testing.T) {
+	t.Parallel()
 	l := recordedLedger(t, 21, 1200)
 	changeRisk(t, l.pool, rand.New(rand.NewPCG(1, 1)))
-	pgtest.Exec(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
+	pgtest.Exec(t, l.pool,
+		"INSERT INTO account (id, username, risk) VALUES (500, 'idle', 'high'), (501, 'unknown', NULL)")
 	// The horizons of the states are shorter than this window.
 	pgtest.Exec(t, l.pool, "UPDATE rule SET window_seconds = 3600 WHERE code = 500")
 	var progress []int64
 	s, err := l.Verify(t.Context(),
 		func(n int64) { progress = append(progress, n) },
 		func(d Difference) { t.Errorf("%+v", d) })
-	if err != nil || s.Events != 1200 || s.Alerts != pgtest.QueryValue[int64](t, l.pool, "SELECT count(*) FROM alert") ||
+	if err != nil || s.Events != 1200 || s.Alerts != int64(countRows(t, l.pool, "alert")) ||
 		s.Users != 12 || s.Differences != 0 || s.Repaired != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -88,67 +90,95 @@ func TestVerify_cleanLedger(t *testing.T) {
 	requireEqual(t, pgtest.QueryColumn(t, l.pool, states), before)
 }
 
+// Rows that the damages change.
+const (
+	alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+	eventID      = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
+	alertEventID = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
+	lastEventID  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
+)
+
+// damages are statements, and the differences that Verify reports afterwards. Rebuild repairs those that end in +. An
+// asterisk stands for any number of further differences.
+var damages = []struct{ sql, want string }{
+	{
+		"UPDATE user_state SET state = replace(state::text, '\"run\":', '\"run\":1')::json WHERE user_id = 4",
+		"state 4+",
+	},
+	{
+		"UPDATE user_state SET state = replace(state::text, '\"horizon\":', '\"horizon\":1')::json WHERE user_id = 5",
+		"state 5+",
+	},
+	{"UPDATE user_state SET state = '{}' WHERE user_id = 4", "state 4+"},
+	{"UPDATE user_state SET state = '[\"nonsense\"]' WHERE user_id IN (4, 5)", "state 4+, state 5+"},
+	{
+		"UPDATE user_state SET state = (SELECT state FROM user_state WHERE user_id = 4) WHERE user_id = 0",
+		"state 0+",
+	},
+	{"DELETE FROM user_state WHERE user_id = 4", "state 4+, last_id 4+, risk 4+"},
+	{"DELETE FROM user_state WHERE user_id = 0", "risk 0+"},
+	{
+		"DELETE FROM user_state",
+		"risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, " +
+			"state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+",
+	},
+	{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
+	{"UPDATE user_state SET last_id = " + eventID + " WHERE user_id = 4", "last_id 4+"},
+	// The event raised an alert, whose ID is greater.
+	{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},
+	// Valid: the next ID will be greater.
+	{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""},
+	{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
+	{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
+	{"DELETE FROM account WHERE id = 4", "risk 4+"},
+	{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+	{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
+	{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4"},
+	{
+		"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alertEventID,
+		"alert_codes 4, alert 4",
+	},
+	{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alertEventID, "alert 4"},
+	{
+		"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + eventID,
+		"effective_time 4",
+	},
+	{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + eventID, "ruleset_id 4"},
+	{
+		"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID,
+		"facts 4, alert reasons 4, state 4+",
+	},
+	{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID, "type and amount 4, *"},
+	{
+		"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID +
+			") UPDATE user_state SET risk = 'low' WHERE user_id = 4",
+		"type and amount 4, *",
+	},
+	{"DELETE FROM alert WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
+	{
+		"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID,
+		"alert reasons 4",
+	},
+	{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
+	// Written by a later version.
+	{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""},
+	{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "alert event 4, state 4+"},
+	{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
+}
+
 // TestVerify_findsDamage makes every kind of damage, and checks what Verify reports and what Rebuild repairs.
 func TestVerify_findsDamage(t *testing.T) {
-	const (
-		alertID      = "(SELECT id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		eventID      = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id OFFSET 20 LIMIT 1)"
-		alertEventID = "(SELECT event_id FROM alert WHERE user_id = 4 ORDER BY id OFFSET 2 LIMIT 1)"
-		lastEventID  = "(SELECT id FROM event WHERE user_id = 4 ORDER BY id DESC LIMIT 1)"
-	)
-	for _, c := range []struct {
-		sql  string
-		want string // differences that Verify reports; Rebuild repairs those that end in +
-	}{
-		{"UPDATE user_state SET state = replace(state::text, '\"run\":', '\"run\":1')::json WHERE user_id = 4", "state 4+"},
-		{"UPDATE user_state SET state = replace(state::text, '\"horizon\":', '\"horizon\":1')::json WHERE user_id = 5", "state 5+"},
-		{"UPDATE user_state SET state = '{}' WHERE user_id = 4", "state 4+"},
-		{"UPDATE user_state SET state = '[\"nonsense\"]' WHERE user_id IN (4, 5)", "state 4+, state 5+"},
-		{"UPDATE user_state SET state = (SELECT state FROM user_state WHERE user_id = 4) WHERE user_id = 0", "state 0+"},
-		{"DELETE FROM user_state WHERE user_id = 4", "state 4+, last_id 4+, risk 4+"},
-		{"DELETE FROM user_state WHERE user_id = 0", "risk 0+"},
-		{"DELETE FROM user_state", "risk 0+, state 1+, last_id 1+, state 2+, last_id 2+, state 3+, last_id 3+, state 4+, last_id 4+, risk 4+, state 5+, last_id 5+"},
-		{"UPDATE user_state SET last_id = NULL WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + eventID + " WHERE user_id = 4", "last_id 4+"},
-		{"UPDATE user_state SET last_id = " + lastEventID + " WHERE user_id = 4", "last_id 4+"},          // the event raised an alert, whose ID is greater
-		{"UPDATE user_state SET last_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE user_id = 4", ""}, // valid: the next ID will be greater
-		{"UPDATE user_state SET risk = 'low' WHERE user_id IN (3, 4)", "risk 3+, risk 4+"},
-		{"UPDATE account SET risk = 'low' WHERE id = 4", "risk 4+"},
-		{"DELETE FROM account WHERE id = 4", "risk 4+"},
-		{"UPDATE event SET facts = facts || '{\"500\": 77}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
-		{"UPDATE event SET facts = '{}' WHERE user_id = 4 AND id = " + eventID, "facts 4"},
-		{"UPDATE event SET alert_codes = alert_codes || 7 WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4"},
-		{"UPDATE event SET alert_codes = '{}', alert_id = NULL WHERE user_id = 4 AND id = " + alertEventID, "alert_codes 4, alert 4"},
-		{"UPDATE event SET alert_id = gen_random_uuid() WHERE user_id = 4 AND id = " + alertEventID, "alert 4"},
-		{"UPDATE event SET effective_time = effective_time + 1 WHERE user_id = 4 AND id = " + eventID, "effective_time 4"},
-		{"UPDATE event SET ruleset_id = 77 WHERE user_id = 4 AND id = " + eventID, "ruleset_id 4"},
-		{"UPDATE event SET amount = amount + 0.01 WHERE user_id = 4 AND id = " + lastEventID, "facts 4, alert reasons 4, state 4+"},
-		{"UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID, "type and amount 4, *"},
-		{"WITH broken AS (UPDATE event SET amount = 'NaN' WHERE user_id = 4 AND id = " + eventID + ") UPDATE user_state SET risk = 'low' WHERE user_id = 4", "type and amount 4, *"},
-		{"DELETE FROM alert WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET alert_codes = '{30,1100}' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET time = time + 1 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET risk = 'low' WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET ruleset_id = 7 WHERE user_id = 4 AND id = " + alertID, "alert 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,value}', '\"0.01\"') WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
-		{"UPDATE alert SET reasons = '[]' WHERE user_id = 4 AND id = " + alertID, "alert reasons 4"},
-		{"UPDATE alert SET reasons = jsonb_set(reasons, '{0,later}', '1') WHERE user_id = 4 AND id = " + alertID, ""}, // written by a later version
-		{"DELETE FROM event WHERE user_id = 4 AND id = " + lastEventID, "alert event 4, state 4+"},
-		{"UPDATE alert SET state = 'closed', note = 'seen' WHERE user_id = 4", ""},
-	} {
+	t.Parallel()
+	for _, c := range damages {
 		t.Run(c.sql, func(t *testing.T) {
 			t.Parallel()
-			l := New(pgtest.Pool(t), nil)
-			pgtest.Exec(t, l.pool,
-				"INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
-			events := randomStream(31, 300, 5)
-			events = append(events, UserEvent{4, withdrawal(500, 5000)})
-			if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
-				t.Fatal(err)
-			}
-			damage(t, l, c.sql)
+			l := damagedLedger(t, c.sql)
 			var want, unrepairable, repaired []string
-			for _, d := range strings.Split(c.want, ", ") {
+			for d := range strings.SplitSeq(c.want, ", ") {
 				if d == "" {
 					continue
 				}
@@ -159,47 +189,62 @@ func TestVerify_findsDamage(t *testing.T) {
 					unrepairable = append(unrepairable, d)
 				}
 			}
-			check := func(operation string, got, want []string) {
-				t.Helper()
-				if n := len(want) - 1; n >= 0 && want[n] == "*" && len(got) > n {
-					got, want = got[:n], want[:n]
-				}
-				if !slices.Equal(got, want) {
-					t.Errorf("%s reports %q; want %q", operation, got, want)
-				}
-			}
 			const ledgerRows = "SELECT event::text FROM event UNION ALL SELECT alert::text FROM alert ORDER BY 1"
 			const stateRows = "SELECT user_state::text FROM user_state ORDER BY user_id"
-			eventsBefore, statesBefore := pgtest.QueryColumn(t, l.pool, ledgerRows), pgtest.QueryColumn(t, l.pool, stateRows)
-			got, full, s := collectDifferences(t, l.Verify)
-			check("Verify", got, want)
-			for _, d := range full {
-				ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"
-				if ofUser != (d.EventID == uuid.Nil) {
-					t.Errorf("%+v", d)
-				}
-			}
-			if s.Repaired != 0 {
-				t.Errorf("%+v", s)
-			}
-			got, _, s = collectDifferences(t, l.Rebuild)
+			ledgerBefore := pgtest.QueryColumn(t, l.pool, ledgerRows)
+			statesBefore := pgtest.QueryColumn(t, l.pool, stateRows)
+			requireDifferences(t, "Verify", l.Verify, want, 0)
 			// Rebuild repairs the users after it has scanned all of them.
-			check("Rebuild", got, append(slices.Clone(unrepairable), repaired...))
-			if s.Repaired != int64(len(repaired)) {
-				t.Errorf("%+v", s)
-			}
-			requireEqual(t, pgtest.QueryColumn(t, l.pool, ledgerRows), eventsBefore)
+			requireDifferences(t, "Rebuild", l.Rebuild, slices.Concat(unrepairable, repaired), len(repaired))
+			requireEqual(t, pgtest.QueryColumn(t, l.pool, ledgerRows), ledgerBefore)
 			if len(repaired) == 0 {
 				requireEqual(t, pgtest.QueryColumn(t, l.pool, stateRows), statesBefore)
 			}
-			got, _, _ = collectDifferences(t, l.Verify)
-			check("Verify after Rebuild", got, unrepairable)
+			requireDifferences(t, "Verify after Rebuild", l.Verify, unrepairable, 0)
 		})
+	}
+}
+
+// damagedLedger returns a ledger of six users, two of them with an account, and runs a statement that damages it.
+func damagedLedger(t *testing.T, sql string) *Ledger {
+	t.Helper()
+	l := newLedger(pgtest.Pool(t))
+	pgtest.Exec(t, l.pool, "INSERT INTO account (id, username, risk) VALUES (0, 'zero', 'low'), (4, 'four', 'high')")
+	events := append(randomStream(31, 300, 5), UserEvent{4, withdrawal(500, 5000)})
+	if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, l, sql)
+	return l
+}
+
+// requireDifferences fails the test unless Verify or Rebuild reports these differences and repairs so many.
+func requireDifferences(
+	t *testing.T, name string, run func(context.Context, func(int64), func(Difference)) (Summary, error),
+	want []string, repaired int,
+) {
+	t.Helper()
+	got, full, s := collectDifferences(t, run)
+	if n := len(want) - 1; n >= 0 && want[n] == "*" && len(got) > n {
+		got, want = got[:n], want[:n]
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s reports %q; want %q", name, got, want)
+	}
+	for _, d := range full {
+		ofUser := d.What == "state" || d.What == "last_id" || d.What == "risk"
+		if ofUser != (d.EventID == uuid.Nil) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	if s.Repaired != int64(repaired) {
+		t.Errorf("%s: %+v, want %d repaired", name, s, repaired)
 	}
 }
 
 // TestVerify_acceptsShorterHorizons checks that a state with a shorter horizon than the current rules need is valid.
 func TestVerify_acceptsShorterHorizons(t *testing.T) {
+	t.Parallel()
 	l := recordedLedger(t, 41, 300)
 	states, err := db.New(l.pool).ListStates(t.Context(), db.ListStatesParams{After: -1, Limit: 100})
 	if err != nil {
@@ -235,7 +280,8 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 
 // TestRebuild_manyUsers rebuilds more users than are collected at a time.
 func TestRebuild_manyUsers(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	const users = 2*maxDirtyStates + 300
 	b := &Batch{Events: randomStream(51, 11_000, users), Actor: "test"}
 	if _, err := l.RecordAll(t.Context(), b, false); err != nil {
@@ -254,64 +300,51 @@ func TestRebuild_manyUsers(t *testing.T) {
 	}
 }
 
-// rebuildUnderLoad records events, until enough returns true, while the risks in user_state are damaged and rebuild runs
-// repeatedly.
-func rebuildUnderLoad(t *testing.T, rebuild func(*Ledger) error, enough func() bool) (*Ledger, *audit) {
-	t.Helper()
+// TestRebuild_underLoad rebuilds the states repeatedly while events are recorded, rules change, and risks in user_state
+// are damaged. It ends when enough risks were repaired.
+func TestRebuild_underLoad(t *testing.T) {
+	t.Parallel()
 	one, two := twoInstances(t)
-	stops := []func() int{
-		inBackground(func(random *rand.Rand) {
-			for user := range loadUsers { // one at a time, so that the statement never holds two locks
-				_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1",
-					user+1, []string{"low", "high"}[random.IntN(2)])
+	var repaired, unexpected atomic.Int64
+	for repaired.Load() < 20 && !t.Failed() {
+		runLoad(t,
+			func(_ int, r RecordRequest) error {
+				_, err := one.Record(context.Background(), r)
+				return err
+			},
+			func(random *rand.Rand) {
+				for user := range loadUsers { // one at a time, so that the statement never holds two locks
+					_, err := one.pool.Exec(context.Background(), "UPDATE user_state SET risk = $2 WHERE user_id = $1",
+						user+1, []string{"low", "high"}[random.IntN(2)])
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			},
+			func(*rand.Rand) {
+				s, err := two.Rebuild(context.Background(), nil, func(d Difference) {
+					if d.What != "risk" || !d.Repaired {
+						unexpected.Add(1)
+					}
+				})
 				if err != nil {
 					t.Error(err)
 				}
-			}
-		}),
-		inBackground(func(random *rand.Rand) { changeRules(t, one.pool, random) }),
-		inBackground(func(*rand.Rand) {
-			if err := rebuild(two); err != nil {
-				t.Error(err)
-			}
-		}),
-	}
-	for done := false; !done && !t.Failed(); done = enough() {
-		runLoad(t, func(_ int, r RecordRequest) error {
-			_, err := one.Record(context.Background(), r)
-			return err
-		})
-	}
-	for _, stop := range stops {
-		if stop() == 0 {
-			t.Error("control: a background task did not run")
-		}
+				repaired.Add(s.Repaired)
+			},
+			func(random *rand.Rand) { changeRules(t, one.pool, random) })
 	}
 	waitIdle(t, one)
-	return one, auditLedger(t, one.pool)
-}
-
-func TestRebuild_underLoad(t *testing.T) {
-	var repaired atomic.Int64
-	unexpected := []Difference{}
-	l, result := rebuildUnderLoad(t, func(l *Ledger) error {
-		s, err := l.Rebuild(context.Background(), nil, func(d Difference) {
-			if d.What != "risk" || !d.Repaired {
-				unexpected = append(unexpected, d)
-			}
-		})
-		repaired.Add(s.Repaired)
-		return err
-	}, func() bool { return repaired.Load() >= 20 })
+	result := auditLedger(t, one.pool)
 	result.requireClean(t)
-	if len(unexpected) > 0 {
-		t.Errorf("%d differences other than risks, first %+v", len(unexpected), unexpected[0])
+	if n := unexpected.Load(); n > 0 {
+		t.Errorf("%d differences other than repaired risks", n)
 	}
 	t.Logf("%d events, %d users repaired", result.events, repaired.Load())
-	if _, err := l.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
+	if _, err := one.Rebuild(t.Context(), nil, func(Difference) {}); err != nil {
 		t.Fatal(err)
 	}
-	if all, _, _ := collectDifferences(t, l.Verify); len(all) != 0 {
+	if all, _, _ := collectDifferences(t, one.Verify); len(all) != 0 {
 		t.Error(all)
 	}
 }
@@ -319,13 +352,14 @@ func TestRebuild_underLoad(t *testing.T) {
 // TestRebuild_waitsForUserLock checks that the rebuilt state includes an event that was recorded while Rebuild waited
 // for the lock.
 func TestRebuild_waitsForUserLock(t *testing.T) {
-	l := New(pgtest.Pool(t), nil)
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
 	first := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(10, 100), Actor: "test"})
 	pgtest.Exec(t, l.pool, "UPDATE user_state SET risk = 'high'")
-	rebuilt := make(chan error)
+	rebuilt := make(chan error, 1)
 	err := pgx.BeginFunc(context.Background(), l.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		locked, err := q.LockStates(context.Background(), db.LockStatesParams{UserIds: []int64{1}})
+		locked, err := q.LockState(context.Background(), db.LockStateParams{UserID: 1})
 		if err != nil {
 			return err
 		}
@@ -333,7 +367,7 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 			_, err := l.Rebuild(context.Background(), nil, func(Difference) {})
 			rebuilt <- err
 		}()
-		waitFor(t, "the rebuild to wait", func() bool { return countLockWaiters(t, l.pool) == 1 })
+		pgtest.WaitForLockWait(t, l.pool)
 		s, err := parseState(locked[0])
 		if err != nil {
 			return err
@@ -368,31 +402,29 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 	}
 }
 
-// TestRebuild_withoutLockLosesEvents is the negative control: a rebuild that does not lock the user loses events.
+// TestRebuild_withoutLockLosesEvents is the negative control: a rebuild that does not lock the user loses an event that
+// is recorded before it saves the state.
 func TestRebuild_withoutLockLosesEvents(t *testing.T) {
-	_, result := rebuildUnderLoad(t, func(l *Ledger) error {
-		v := &verifier{ctx: context.Background(), onDifference: func(Difference) {}}
-		q := db.New(l.pool)
-		for user := int64(1); user <= loadUsers; user++ {
-			if err := v.open(q, -1, &user); err != nil {
-				return err
-			}
-			u, err := v.auditUser(user, nil, "medium")
-			if err != nil {
-				return err
-			}
-			time.Sleep(time.Millisecond)
-			// A user without a state has no row to repair.
-			repaired := db.RepairStateParams{
-				UserID: user, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil),
-			}
-			if _, err := q.RepairState(context.Background(), repaired); err != nil && err != pgx.ErrNoRows {
-				return err
-			}
-		}
-		return nil
-	}, func() bool { return true })
-	if result.missed+result.unexpected == 0 {
-		t.Error("control: the audit found no lost event")
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	r := RecordRequest{UserID: 1, Event: withdrawal(1, 1)}
+	mustRecord(t, l, r)
+	v := &verifier{ctx: t.Context(), onDifference: func(d Difference) { t.Errorf("%+v", d) }}
+	q := db.New(l.pool)
+	if err := v.open(q, -1, &r.UserID); err != nil {
+		t.Fatal(err)
+	}
+	u, err := v.auditUser(r.UserID, nil, "medium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustRecord(t, l, r)
+	repaired := db.RepairStateParams{UserID: r.UserID, Risk: "medium", LastID: u.lastID, State: u.expected.Append(nil)}
+	if _, err := q.RepairState(t.Context(), repaired); err != nil {
+		t.Fatal(err)
+	}
+	mustRecord(t, l, r)
+	if result := auditLedger(t, l.pool); result.missed != 1 {
+		t.Errorf("control: %d codes missed, want 1", result.missed)
 	}
 }

@@ -40,7 +40,7 @@ func Step(state *State, e Event, set Set, risk Risk, horizon int64) Decision {
 		if !rule.Enabled || !ok || filter != anyEvent && filter != eventFilter(e.Type) {
 			continue
 		}
-		limit := scaleLimit(rule.Limit, risk)
+		limit := rule.LimitFor(risk)
 		m := Measurement{Code: rule.Code}
 		var fires bool
 		switch rule.Code {

@@ -79,16 +79,22 @@ func TestStep_limitsByRisk(t *testing.T) {
 		{rules.Low, "w 200", "-"}, {rules.Low, "w 200.01", "1100"},
 		{rules.High, "w 51", "-"}, {rules.High, "w 51.01", "1100"},
 		{rules.Medium, "w, w", "- -"}, {rules.Medium, "w, w, w", "- - 30"},
-		{rules.Low, "w, w @100, w @200, w @300, w @400", "- - - - -"}, {rules.Low, "w, w @100, w @200, w @300, w @400, w @500", "- - - - - 30"},
+		{rules.Low, "w, w @100, w @200, w @300, w @400", "- - - - -"},
+		{rules.Low, "w, w @100, w @200, w @300, w @400, w @500", "- - - - - 30"},
 		{rules.High, "w", "-"}, {rules.High, "w, w", "- 30"},
 		{rules.Medium, "d 1, d 2", "- -"}, {rules.Medium, "d 1, d 2, d 3", "- - 300"},
-		{rules.Low, "d 1, d 2, d 3, d 4, d 5", "- - - - -"}, {rules.Low, "d 1, d 2, d 3, d 4, d 5, d 6", "- - - - - 300"},
+		{rules.Low, "d 1, d 2, d 3, d 4, d 5", "- - - - -"},
+		{rules.Low, "d 1, d 2, d 3, d 4, d 5, d 6", "- - - - - 300"},
 		{rules.High, "d 1", "-"}, {rules.High, "d 1, d 2", "- 300"},
-		{rules.Medium, "d 200", "-"}, {rules.Medium, "d 200.01", "123"}, {rules.Medium, "d 100, d 100", "- -"}, {rules.Medium, "d 100.01, d 100", "- 123"},
-		{rules.Low, "d 400", "-"}, {rules.Low, "d 400.01", "123"}, {rules.Low, "d 300, d 100", "- -"}, {rules.Low, "d 300, d 100.01", "- 123"},
-		{rules.High, "d 101", "-"}, {rules.High, "d 101.01", "123"}, {rules.High, "d 51, d 50", "- -"}, {rules.High, "d 51, d 50.01", "- 123"},
+		{rules.Medium, "d 200", "-"}, {rules.Medium, "d 200.01", "123"}, {rules.Medium, "d 100, d 100", "- -"},
+		{rules.Medium, "d 100.01, d 100", "- 123"},
+		{rules.Low, "d 400", "-"}, {rules.Low, "d 400.01", "123"}, {rules.Low, "d 300, d 100", "- -"},
+		{rules.Low, "d 300, d 100.01", "- 123"},
+		{rules.High, "d 101", "-"}, {rules.High, "d 101.01", "123"}, {rules.High, "d 51, d 50", "- -"},
+		{rules.High, "d 51, d 50.01", "- 123"},
 		{rules.Medium, "d, d, d, d, d", "- - - - -"}, {rules.Medium, "d, d, d, d, d, d", "- - - - - 500"},
-		{rules.Low, "d, d, d, d, d, d, d, d, d, d", "- - - - - - - - - -"}, {rules.Low, "d, d, d, d, d, d, d, d, d, d, d", "- - - - - - - - - - 500"},
+		{rules.Low, "d, d, d, d, d, d, d, d, d, d", "- - - - - - - - - -"},
+		{rules.Low, "d, d, d, d, d, d, d, d, d, d, d", "- - - - - - - - - - 500"},
 		{rules.High, "d, d, d", "- - -"}, {rules.High, "d, d, d, d", "- - - 500"},
 		// Each window has its own length.
 		{rules.Medium, "d 150 @100, d 51 @131, d 150 @161", "- - 123"},
@@ -103,7 +109,9 @@ func TestStep_limitsByRisk(t *testing.T) {
 
 func TestStep_largeAmount(t *testing.T) {
 	set := singleRule(1100, "withdraw", 100_00, -1)
-	stepCase{rules.Medium, "d 9999999999.99, w 9999999999.99, w 100.01, w 100, w 100.01", "- 1100 1100 - 1100"}.run(t, set)
+	stepCase{
+		rules.Medium, "d 9999999999.99, w 9999999999.99, w 100.01, w 100, w 100.01", "- 1100 1100 - 1100",
+	}.run(t, set)
 	set[0].AppliesTo = "deposit"
 	stepCase{rules.Medium, "d 100.01, w 100.01", "1100 -"}.run(t, set)
 	set[0].AppliesTo = "any"
@@ -131,15 +139,24 @@ func TestStep_consecutive(t *testing.T) {
 func TestStep_increasing(t *testing.T) {
 	set := singleRule(300, "deposit", 3_00, -1)
 	for _, c := range []stepCase{
-		{rules.Medium, "d 1, d 2, d 3, d 4", "- - 300 300"},                                      // again for each further event
-		{rules.Medium, "d 1, d 2, d 2, d 3, d 4", "- - - - 300"},                                 // an equal amount restarts the run
-		{rules.Medium, "d 1, d 2, d 1.99, d 3, d 4", "- - - - 300"},                              // a smaller amount restarts the run
-		{rules.Medium, "d 1, w 5, d 2, w 1, w 9, d 3", "- - - - - 300"},                          // withdrawals are ignored
-		{rules.Medium, "d 1.98, d 1.99, d 2, d 2.00", "- - 300 -"},                               // amounts differ by hundredths
-		{rules.Medium, "d 1, d 2 @90000, d 3 @900000", "- - 300"},                                // no window
-		{rules.Medium, "d 1 @50, d 2 @20, d 3", "- - 300"},                                       // order of arrival, not of time
-		{rules.Medium, "d 3, d 2, d 1, d 2, d 3, w 4", "- - - - 300 -"},                          // decreasing amounts do not count
-		{rules.Low, "d 1, d 2, d 3, d 4, d 4, d 5, d 6, d 7, d 8, d 9", "- - - - - - - - - 300"}, // 4, 5, … 9
+		// The rule fires again for each further event.
+		{rules.Medium, "d 1, d 2, d 3, d 4", "- - 300 300"},
+		// An equal amount restarts the run.
+		{rules.Medium, "d 1, d 2, d 2, d 3, d 4", "- - - - 300"},
+		// A smaller amount restarts the run.
+		{rules.Medium, "d 1, d 2, d 1.99, d 3, d 4", "- - - - 300"},
+		// Withdrawals are ignored.
+		{rules.Medium, "d 1, w 5, d 2, w 1, w 9, d 3", "- - - - - 300"},
+		// Amounts differ by hundredths.
+		{rules.Medium, "d 1.98, d 1.99, d 2, d 2.00", "- - 300 -"},
+		// No window.
+		{rules.Medium, "d 1, d 2 @90000, d 3 @900000", "- - 300"},
+		// The order of arrival counts, not the time.
+		{rules.Medium, "d 1 @50, d 2 @20, d 3", "- - 300"},
+		// Decreasing amounts do not count.
+		{rules.Medium, "d 3, d 2, d 1, d 2, d 3, w 4", "- - - - 300 -"},
+		// The run is 4, 5, … 9.
+		{rules.Low, "d 1, d 2, d 3, d 4, d 4, d 5, d 6, d 7, d 8, d 9", "- - - - - - - - - 300"},
 	} {
 		c.run(t, set)
 	}
@@ -153,14 +170,20 @@ func TestStep_increasing(t *testing.T) {
 func TestStep_sum(t *testing.T) {
 	set := singleRule(123, "deposit", 200_00, 30)
 	for _, c := range []stepCase{
-		{rules.Medium, "d 150 @100, d 50.01 @130", "- 123"}, // exactly 30 seconds before is inside
+		// Exactly 30 seconds before is inside.
+		{rules.Medium, "d 150 @100, d 50.01 @130", "- 123"},
 		{rules.Medium, "d 150 @100, d 50.01 @131", "- -"},
 		{rules.Medium, "d 150 @100, w 900 @110, d 50 @110, d 0.01 @130, d 199 @131", "- - - 123 123"},
-		{rules.Medium, "d 201, w 1", "123 -"},                                   // a withdrawal never fires the rule
-		{rules.Medium, "d 67.01, d 67, d 66", "- - 123"},                        // the same second
-		{rules.Medium, "d 150 @100, d 50.01 @70, d 1 @130", "- 123 123"},        // effective time 100
-		{rules.Medium, "d 150 @100, d 50 @0, d 0.01 @131, d 1", "- - - -"},      // leaves the window with the event at 100
-		{rules.Medium, "w 1 @100, d 150 @10, d 51 @130, d 1 @131", "- - 123 -"}, // every event advances the user's latest time
+		// A withdrawal never fires the rule.
+		{rules.Medium, "d 201, w 1", "123 -"},
+		// All in the same second.
+		{rules.Medium, "d 67.01, d 67, d 66", "- - 123"},
+		// Effective time 100.
+		{rules.Medium, "d 150 @100, d 50.01 @70, d 1 @130", "- 123 123"},
+		// The event leaves the window with the one at 100.
+		{rules.Medium, "d 150 @100, d 50 @0, d 0.01 @131, d 1", "- - - -"},
+		// Every event advances the user's latest time.
+		{rules.Medium, "w 1 @100, d 150 @10, d 51 @130, d 1 @131", "- - 123 -"},
 	} {
 		c.run(t, set)
 	}
@@ -169,18 +192,22 @@ func TestStep_sum(t *testing.T) {
 	set[0].AppliesTo = "any"
 	stepCase{rules.Medium, "d 100, w 100, d 0.01, w 0.01", "- - 123 123"}.run(t, set)
 	// A window of 0 seconds includes only events of the same second.
-	stepCase{rules.Medium, "d 150 @5, d 51 @5, d 150 @6, d 50.01 @4", "- 123 - 123"}.run(t, singleRule(123, "deposit", 200_00, 0))
-	stepCase{rules.Medium, "d 150, d 51 @3600, d 150 @7201", "- 123 -"}.run(t, singleRule(123, "deposit", 200_00, rules.MaxWindow))
+	set = singleRule(123, "deposit", 200_00, 0)
+	stepCase{rules.Medium, "d 150 @5, d 51 @5, d 150 @6, d 50.01 @4", "- 123 - 123"}.run(t, set)
+	set = singleRule(123, "deposit", 200_00, rules.MaxWindow)
+	stepCase{rules.Medium, "d 150, d 51 @3600, d 150 @7201", "- 123 -"}.run(t, set)
 	stepCase{rules.High, "d 76, d 0.01", "- 123"}.run(t, singleRule(123, "deposit", 150_50, 30))
 }
 
 func TestStep_frequency(t *testing.T) {
 	set := singleRule(500, "any", 2_00, 60)
 	for _, c := range []stepCase{
-		{rules.Medium, "d @100, w @120, d @160", "- - 500"}, // exactly 60 seconds before is inside
+		// Exactly 60 seconds before is inside.
+		{rules.Medium, "d @100, w @120, d @160", "- - 500"},
 		{rules.Medium, "d @100, w @120, d @161", "- - -"},
 		{rules.Medium, "d @100, w @100, d @100, w @100", "- - 500 500"},
-		{rules.Medium, "d @100, w @1, d @160, w @161", "- - 500 -"}, // effective time 100
+		// Effective time 100.
+		{rules.Medium, "d @100, w @1, d @160, w @161", "- - 500 -"},
 		{rules.Medium, "d @9007199254740991, d @0, d @5", "- - 500"},
 	} {
 		c.run(t, set)

@@ -12,9 +12,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxWindow is the longest window that a rule may have, in seconds. It bounds the size of a user's state.
-const MaxWindow = 3600
-
 // Codes of the rules. The settings of a rule are data; what it measures is code.
 const (
 	CodeConsecutive = 30   // number of consecutive matching events
@@ -34,11 +31,6 @@ const (
 )
 
 var typeNames = [...]string{Deposit: "deposit", Withdraw: "withdraw"}
-
-// An eventFilter selects the events that a rule counts: those of one Type, with the same value, or all.
-type eventFilter int8
-
-const anyEvent eventFilter = 2
 
 // ParseType parses "deposit" or "withdraw" in any ASCII case.
 func ParseType(text string) (Type, bool) {
@@ -109,30 +101,15 @@ type Rule struct {
 
 // LimitFor returns the limit for a risk level: the double for low, and half of it, rounded down to an integer, plus 1
 // for high.
-func (r Rule) LimitFor(risk Risk) Cents { return scaleLimit(r.Limit, risk) }
-
-func scaleLimit(limit Cents, risk Risk) Cents {
+func (r *Rule) LimitFor(risk Risk) Cents {
 	switch risk {
 	case Low:
-		return saturatingAdd(limit, limit)
+		return saturatingAdd(r.Limit, r.Limit)
 	case High:
-		return limit/200*100 + 100
+		return r.Limit/200*100 + 100
 	default:
-		return limit
+		return r.Limit
 	}
-}
-
-// filter returns the parsed AppliesTo. It returns false if AppliesTo is invalid.
-func (r *Rule) filter() (eventFilter, bool) {
-	switch r.AppliesTo {
-	case "deposit":
-		return eventFilter(Deposit), true
-	case "withdraw":
-		return eventFilter(Withdraw), true
-	case "any":
-		return anyEvent, true
-	}
-	return 0, false
 }
 
 // Set is a rule set: at most one rule for each code, ascending by code.
@@ -164,8 +141,8 @@ func ParseSet(text []byte) (Set, error) {
 			return nil, fmt.Errorf("rules: rule %d: enabled is missing", row.Code)
 		}
 		row.Rule.Limit, row.Rule.Enabled = limit, *row.Enabled
-		if err := row.validate(); err != nil {
-			return nil, fmt.Errorf("rules: rule %d: %w", row.Code, err)
+		if errs := Validate(row.Rule); len(errs) > 0 {
+			return nil, fmt.Errorf("rules: rule %d: %w", row.Code, errs[0])
 		}
 		set = append(set, row.Rule)
 	}
@@ -176,26 +153,6 @@ func ParseSet(text []byte) (Set, error) {
 		}
 	}
 	return set, nil
-}
-
-// validate checks code, window and AppliesTo. It does not check the limit.
-func (r *Rule) validate() error {
-	switch r.Code {
-	case CodeConsecutive, CodeIncreasing, CodeLargeAmount:
-	case CodeSum, CodeFrequency:
-		if r.WindowSeconds == nil {
-			return errors.New("window_seconds is missing")
-		}
-	default:
-		return errors.New("unknown code, must be 30, 123, 300, 500 or 1100")
-	}
-	if r.WindowSeconds != nil && (*r.WindowSeconds < 0 || *r.WindowSeconds > MaxWindow) {
-		return fmt.Errorf("window_seconds must be from 0 to %d, got %d", MaxWindow, *r.WindowSeconds)
-	}
-	if _, ok := r.filter(); !ok {
-		return fmt.Errorf("applies_to must be deposit, withdraw or any, got %q", r.AppliesTo)
-	}
-	return nil
 }
 
 // LongestWindow returns the longest window of the rules in seconds. Disabled rules count, so that the window of a rule

@@ -13,10 +13,14 @@ import (
 
 // standardRules are the default rules, with their limits at medium risk.
 const standardRules = `[
-	{"code":1100,"title":"Large withdrawal","applies_to":"withdraw","limit":"100.00","window_seconds":null,"enabled":true,"version":1},
-	{"code":30,"title":"Consecutive withdrawals","applies_to":"withdraw","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
-	{"code":300,"title":"Rising deposits","applies_to":"deposit","limit":"3.00","window_seconds":null,"enabled":true,"version":1},
-	{"code":123,"title":"Large deposits","applies_to":"deposit","limit":"200.00","window_seconds":30,"enabled":true,"version":1},
+	{"code":1100,"title":"Large withdrawal","applies_to":"withdraw","limit":"100.00","window_seconds":null,
+		"enabled":true,"version":1},
+	{"code":30,"title":"Consecutive withdrawals","applies_to":"withdraw","limit":"3.00","window_seconds":null,
+		"enabled":true,"version":1},
+	{"code":300,"title":"Rising deposits","applies_to":"deposit","limit":"3.00","window_seconds":null,
+		"enabled":true,"version":1},
+	{"code":123,"title":"Large deposits","applies_to":"deposit","limit":"200.00","window_seconds":30,
+		"enabled":true,"version":1},
 	{"code":500,"title":"Many events","applies_to":"any","limit":"5.00","window_seconds":60,"enabled":true,"version":1}
 ]`
 
@@ -47,7 +51,10 @@ func TestParseType(t *testing.T) {
 			t.Errorf("ParseType(%q) = %v, %v", text, got, ok)
 		}
 	}
-	for _, text := range []string{"", "any", "ANY", "deposits", "withdrawal", " deposit", "deposit ", "depoſit", "ｄeposit", "\x04eposit", "deposi\x00", "wi\xffhdraw", "0"} {
+	for _, text := range []string{
+		"", "any", "ANY", "deposits", "withdrawal", " deposit", "deposit ", "depoſit", "ｄeposit", "\x04eposit",
+		"deposi\x00", "wi\xffhdraw", "0",
+	} {
 		if got, ok := rules.ParseType(text); ok {
 			t.Errorf("ParseType(%q) = %v; want it rejected", text, got)
 		}
@@ -130,7 +137,8 @@ func TestParseSet(t *testing.T) {
 		t.Error("with an unknown member and without a window:", set)
 	}
 	// publish_ruleset stores the row as to_jsonb writes it: with spaces, reordered, and with the limit as a number.
-	row := `[{"code": 123, "limit": 200.00, "title": "Large deposits", "enabled": true, "version": 1, "applies_to": "deposit", "window_seconds": 30}]`
+	row := `[{"code": 123, "limit": 200.00, "title": "Large deposits", "enabled": true, "version": 1,
+		"applies_to": "deposit", "window_seconds": 30}]`
 	if diff := cmp.Diff(rules.Set{want}, parseSet(t, row)); diff != "" {
 		t.Error(diff)
 	}
@@ -140,7 +148,8 @@ func TestParseSet(t *testing.T) {
 }
 
 func TestParseSet_rejects(t *testing.T) {
-	const valid = `{"code":500,"title":"","applies_to":"any","limit":"5","window_seconds":60,"enabled":true,"version":1}`
+	const valid = `{"code":500,"title":"","applies_to":"any","limit":"5","window_seconds":60,"enabled":true,` +
+		`"version":1}`
 	parseSet(t, "["+valid+"]")
 	for name, text := range map[string]string{
 		"empty input":     ``,
@@ -157,13 +166,16 @@ func TestParseSet_rejects(t *testing.T) {
 		"long window":     "[" + strings.Replace(valid, `60`, `3601`, 1) + "]",
 		"decimal window":  "[" + strings.Replace(valid, `60`, `1.5`, 1) + "]",
 		"sum, no window":  `[{"code":123,"applies_to":"any","limit":"5","enabled":true}]`,
-		"unused window":   `[{"code":30,"applies_to":"any","limit":"5","window_seconds":3601,"enabled":true}]`,
+		"unused window":   `[{"code":30,"applies_to":"any","limit":"5","window_seconds":60,"enabled":true}]`,
 		"applies to Any":  "[" + strings.Replace(valid, `any`, `Any`, 1) + "]",
 		"applies to \"\"": "[" + strings.Replace(valid, `any`, ``, 1) + "]",
 		"limit, a float":  "[" + strings.Replace(valid, `"5"`, `5e0`, 1) + "]",
 		"limit, 3 digits": "[" + strings.Replace(valid, `"5"`, `5.001`, 1) + "]",
 		"limit, a list":   "[" + strings.Replace(valid, `"5"`, `["5"]`, 1) + "]",
 		"limit, negative": "[" + strings.Replace(valid, `"5"`, `"-5"`, 1) + "]",
+		"limit, decimal":  "[" + strings.Replace(valid, `"5"`, `"5.50"`, 1) + "]",
+		"limit, too low":  "[" + strings.Replace(valid, `"5"`, `"0"`, 1) + "]",
+		"limit, too high": "[" + strings.Replace(valid, `"5"`, `"1000001"`, 1) + "]",
 		"limit, null":     "[" + strings.Replace(valid, `"5"`, `null`, 1) + "]",
 		"no limit":        "[" + strings.Replace(valid, `"limit":"5",`, ``, 1) + "]",
 		"no enabled":      "[" + strings.Replace(valid, `"enabled":true,`, ``, 1) + "]",
@@ -202,15 +214,19 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `[{"code":30,"title":"Consecutive withdrawals","version":1,"applies_to":"withdraw","limit":"3.00","limit_at_risk":"2.00","window_seconds":null,"value":3},` +
-		`{"code":1100,"title":"Large withdrawal","version":1,"applies_to":"withdraw","limit":"100.00","limit_at_risk":"51.00","window_seconds":null,"value":"51.01"}]`
+	const want = `[{"code":30,"title":"Consecutive withdrawals","version":1,"applies_to":"withdraw",` +
+		`"limit":"3.00","limit_at_risk":"2.00","window_seconds":null,"value":3},` +
+		`{"code":1100,"title":"Large withdrawal","version":1,"applies_to":"withdraw",` +
+		`"limit":"100.00","limit_at_risk":"51.00","window_seconds":null,"value":"51.01"}]`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
 	}
 	d = rules.Step(&state, rules.Event{Amount: 1, Time: 7}, set, rules.High, 60)
 	got, _ = json.Marshal(rules.Explain(set, rules.High, d))
-	if want := `[{"code":500,"title":"Many events","version":1,"applies_to":"any","limit":"5.00","limit_at_risk":"3.00","window_seconds":60,"value":4}]`; string(got) != want {
-		t.Errorf("%s; want %s", got, want)
+	const frequency = `[{"code":500,"title":"Many events","version":1,"applies_to":"any",` +
+		`"limit":"5.00","limit_at_risk":"3.00","window_seconds":60,"value":4}]`
+	if string(got) != frequency {
+		t.Errorf("%s; want %s", got, frequency)
 	}
 	if got := string(rules.AppendMeasurements([]byte("a"), d.Measurements)); got != `a{"123":"0.01","300":1,"500":4}` {
 		t.Error(got)

@@ -9,7 +9,8 @@ import (
 // This file encodes a State as JSON and parses it. Both are written by hand, because the ledger does both for each user
 // of each group commit. The format:
 //
-//	{"count":3,"latest":17,"horizon":60,"last":"deposit","run":2,"rises":[[2,1250],[1,500],[2,1250]],"seconds":[[17,2,2000,1,500]]}
+//	{"count":3,"latest":17,"horizon":60,"last":"deposit","run":2,
+//	 "rises":[[2,1250],[1,500],[2,1250]],"seconds":[[17,2,2000,1,500]]}
 //
 // "rises" holds [length, last amount] of the increasing runs of deposits, of withdrawals and of all events. "seconds"
 // holds the buckets as [time, number of deposits, their cents, number of withdrawals, their cents].

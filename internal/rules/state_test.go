@@ -44,7 +44,8 @@ func bucketCount(t rapid.TB, state *rules.State) int {
 	return len(parsed.Seconds)
 }
 
-const sampleState = `{"count":4,"latest":61,"horizon":60,"last":"deposit","run":1,"rises":[[3,3000],[1,500],[2,3000]],` +
+const sampleState = `{"count":4,"latest":61,"horizon":60,"last":"deposit","run":1,` +
+	`"rises":[[3,3000],[1,500],[2,3000]],` +
 	`"seconds":[[1,2,3000,0,0],[61,1,3000,1,500]]}`
 
 func TestState_JSON(t *testing.T) {
@@ -88,18 +89,29 @@ func TestParseState_rejects(t *testing.T) {
 	for _, text := range []string{
 		" ", "null", "[]", "0", "{", "{}}", "{}\x00", "\x00{}", "{,}", `{"count":0}`, `{"count":1}`,
 		sampleState[:len(sampleState)-1], sampleState + "x", sampleState + sampleState, "\ufeff" + sampleState,
-		replaced(`"count":4`, `"count":0`), replaced(`"count":4`, `"count":-4`), replaced(`"count":4`, `"count":04`), replaced(`"count":4`, `"count":4.0`),
-		replaced(`"count":4`, `"count":2`), replaced(`"count":4`, `"count":"4"`), replaced(`"count":4`, `"count":`), replaced(`"count":4`, `"count":9223372036854775808`),
-		replaced(`"count":4`, `"count":4,"count":4`), replaced(`"count":4,`, ``), replaced(`"count":4`, `"count":4,"more":1`), replaced(`"count"`, `"COUNT"`),
-		replaced(`"count":4,`, `"count":4,,`), replaced(`,"run"`, `"run"`), replaced(`"count":4`, `"count" 4`), replaced(`"count"`, `count`),
-		replaced(`"latest":61`, `"latest":60`), replaced(`"latest":61`, `"latest":3602`), replaced(`"latest":61`, `"latest":9007199254740992`),
-		replaced(`"horizon":60`, `"horizon":3601`), replaced(`"deposit"`, `"any"`), replaced(`"deposit"`, `"Deposit"`), replaced(`"deposit"`, `0`),
+		replaced(`"count":4`, `"count":0`), replaced(`"count":4`, `"count":-4`), replaced(`"count":4`, `"count":04`),
+		replaced(`"count":4`, `"count":4.0`),
+		replaced(`"count":4`, `"count":2`), replaced(`"count":4`, `"count":"4"`), replaced(`"count":4`, `"count":`),
+		replaced(`"count":4`, `"count":9223372036854775808`),
+		replaced(`"count":4`, `"count":4,"count":4`), replaced(`"count":4,`, ``),
+		replaced(`"count":4`, `"count":4,"more":1`), replaced(`"count"`, `"COUNT"`),
+		replaced(`"count":4,`, `"count":4,,`), replaced(`,"run"`, `"run"`), replaced(`"count":4`, `"count" 4`),
+		replaced(`"count"`, `count`),
+		replaced(`"latest":61`, `"latest":60`), replaced(`"latest":61`, `"latest":3602`),
+		replaced(`"latest":61`, `"latest":9007199254740992`),
+		replaced(`"horizon":60`, `"horizon":3601`), replaced(`"deposit"`, `"any"`),
+		replaced(`"deposit"`, `"Deposit"`), replaced(`"deposit"`, `0`),
 		replaced(`"run":1`, `"run":0`), replaced(`"run":1`, `"run":5`),
-		replaced(`[[3,3000]`, `[[5,3000]`), replaced(`[[3,3000]`, `[[0,0]`), replaced(`[[3,3000]`, `[[0,3000]`), replaced(`[1,500]`, `[1,0]`),
-		replaced(`[[3,3000],`, `[`), replaced(`[[3,3000]`, `[[3,3000,1]`), replaced(`[1,500]`, `[1,500],[1,500]`), replaced(`[2,3000]]`, `[0,0]]`),
-		replaced(`[[1,2,3000,0,0],`, `[[61,2,3000,0,0],`), replaced(`[[1,2,3000,0,0],`, `[[1,0,0,0,0],`), replaced(`[[1,2,3000,0,0],`, `[[1,2,1,0,0],`),
-		replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0,7],`), replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0],`), replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0,0]`),
-		replaced(`3000,1,500]]}`, `3000,1,500],]}`), replaced(`3000,1,500]]}`, `3000,1,500]`), replaced(`3000,1,500]]}`, `3000,1,500]]`),
+		replaced(`[[3,3000]`, `[[5,3000]`), replaced(`[[3,3000]`, `[[0,0]`), replaced(`[[3,3000]`, `[[0,3000]`),
+		replaced(`[1,500]`, `[1,0]`),
+		replaced(`[[3,3000],`, `[`), replaced(`[[3,3000]`, `[[3,3000,1]`), replaced(`[1,500]`, `[1,500],[1,500]`),
+		replaced(`[2,3000]]`, `[0,0]]`),
+		replaced(`[[1,2,3000,0,0],`, `[[61,2,3000,0,0],`), replaced(`[[1,2,3000,0,0],`, `[[1,0,0,0,0],`),
+		replaced(`[[1,2,3000,0,0],`, `[[1,2,1,0,0],`),
+		replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0,7],`), replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0],`),
+		replaced(`[[1,2,3000,0,0],`, `[[1,2,3000,0,0]`),
+		replaced(`3000,1,500]]}`, `3000,1,500],]}`), replaced(`3000,1,500]]}`, `3000,1,500]`),
+		replaced(`3000,1,500]]}`, `3000,1,500]]`),
 	} {
 		if state, err := rules.ParseState([]byte(text)); err == nil {
 			t.Errorf("%q is accepted as %s", text, stateText(&state))
@@ -125,8 +137,10 @@ func TestState_ignoresRuleSettings(t *testing.T) {
 func TestState_Equal(t *testing.T) {
 	state := parseState(t, sampleState)
 	for old, replacement := range map[string]string{
-		`"count":4`: `"count":5`, `"latest":61`: `"latest":62`, `"horizon":60`: `"horizon":61`, `"deposit"`: `"withdraw"`, `"run":1`: `"run":2`,
-		`[[3,`: `[[2,`, `[1,500]`: `[1,501]`, `[2,3000]`: `[1,3000]`, `[[1,`: `[[2,`, `[1,2,3000,0,0],`: ``, `,1,500]]}`: `,1,501]]}`,
+		`"count":4`: `"count":5`, `"latest":61`: `"latest":62`, `"horizon":60`: `"horizon":61`,
+		`"deposit"`: `"withdraw"`, `"run":1`: `"run":2`,
+		`[[3,`: `[[2,`, `[1,500]`: `[1,501]`, `[2,3000]`: `[1,3000]`, `[[1,`: `[[2,`, `[1,2,3000,0,0],`: ``,
+		`,1,500]]}`: `,1,501]]}`,
 	} {
 		other := parseState(t, strings.Replace(sampleState, old, replacement, 1))
 		if state.Equal(&other) || other.Equal(&state) {
@@ -198,10 +212,15 @@ func TestRebuildWindow(t *testing.T) {
 // TestStep_saturates checks that numbers stay at the largest int64 and that rules still fire.
 func TestStep_saturates(t *testing.T) {
 	const maxInt64 = "9223372036854775807"
-	text := fmt.Sprintf(`{"count":%[1]s,"latest":9,"horizon":60,"last":"withdraw","run":%[1]s,"rises":[[%[1]s,1],[%[1]s,1],[%[1]s,1]],"seconds":[[8,%[1]s,%[1]s,1,1],[9,%[1]s,%[1]s,%[1]s,%[1]s]]}`, maxInt64)
-	for _, e := range []rules.Event{{Type: rules.Deposit, Amount: 5, Time: 9}, {Type: rules.Withdraw, Amount: 5, Time: 10}} {
+	text := fmt.Sprintf(`{"count":%[1]s,"latest":9,"horizon":60,"last":"withdraw","run":%[1]s,`+
+		`"rises":[[%[1]s,1],[%[1]s,1],[%[1]s,1]],`+
+		`"seconds":[[8,%[1]s,%[1]s,1,1],[9,%[1]s,%[1]s,%[1]s,%[1]s]]}`, maxInt64)
+	for _, e := range []rules.Event{
+		{Type: rules.Deposit, Amount: 5, Time: 9}, {Type: rules.Withdraw, Amount: 5, Time: 10},
+	} {
 		for _, appliesTo := range []string{"any", e.Type.String()} {
-			for code, want := range map[int32]int64{30: math.MaxInt64, 123: math.MaxInt64, 300: math.MaxInt64, 500: math.MaxInt64} {
+			for _, code := range []int32{30, 123, 300, 500} {
+				want := int64(math.MaxInt64)
 				if code == 30 && appliesTo == "deposit" {
 					want = 1
 				}
