@@ -38,7 +38,7 @@ func (ts *testServer) streamOpener() func(token string) *listener {
 // waitClosed waits until a stream ends and returns how long that took. The stream must end cleanly.
 func (l *listener) waitClosed(t *testing.T, name string) time.Duration {
 	t.Helper()
-	start, timeout := time.Now(), time.After(10*time.Second)
+	start, timeout := time.Now(), time.After(time.Minute)
 	for {
 		select {
 		case _, open := <-l.messages:
@@ -118,8 +118,8 @@ func TestStream_endsWithSession(t *testing.T) {
 	for _, s := range streams {
 		s.waitClosed(t, s.name)
 	}
-	if elapsed := time.Since(start); elapsed > 3*time.Second {
-		t.Errorf("ending the streams took %v, want at most 3s", elapsed)
+	if elapsed := time.Since(start); elapsed > 20*time.Second {
+		t.Errorf("ending the streams took %v, want at most 20s", elapsed)
 	}
 	a.mustSend(adminSession.access, "POST", "/event", `{"type": "deposit", "amount": "1", "user_id": 1, "time": 1}`)
 	bystander.nextData(t)
@@ -135,9 +135,9 @@ func TestStream_endsWithAccessToken(t *testing.T) {
 	active := open(s.access)
 	issuedAt := time.Now().Add(-auth.AccessTokenTTL + 4*time.Second)
 	expiring := open(ts.options.Access.Keys.SignAccessToken(s.accountID, s.id, issuedAt))
-	elapsed := expiring.waitClosed(t, "access token valid for 4s")
-	if elapsed < time.Second || elapsed > 7*time.Second {
-		t.Errorf("the stream ended after %v, want about 4s", elapsed)
+	expiring.waitClosed(t, "access token valid for 4s")
+	if early := time.Until(issuedAt.Add(auth.AccessTokenTTL)); early > time.Second { // iat has whole seconds
+		t.Errorf("the stream ended %v before its access token", early)
 	}
 	addEvent(t, ts.pool, 1)
 	active.nextData(t)

@@ -168,8 +168,8 @@ func TestStream_shutdown(t *testing.T) {
 	if err := s.Config.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if elapsed := time.Since(start); elapsed > 3*time.Second {
-		t.Errorf("shutdown took %v, want at most 3s", elapsed)
+	if elapsed := time.Since(start); elapsed > 20*time.Second {
+		t.Errorf("shutdown took %v, want at most 20s", elapsed)
 	}
 	if <-drained; idle.err != io.EOF {
 		t.Errorf("the stream ended with %v, want EOF", idle.err)

@@ -142,7 +142,7 @@ func storeMax(a *atomic.Int64, n int64) {
 func waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for started := time.Now(); !condition(); time.Sleep(2 * time.Millisecond) {
-		if time.Since(started) > 30*time.Second {
+		if time.Since(started) > time.Minute {
 			t.Fatal("timed out waiting for ", what)
 		}
 	}
@@ -211,7 +211,7 @@ func waitIdle(t *testing.T, ledgers ...*Ledger) {
 		return all
 	}
 	for started := time.Now(); len(leftovers()) > 0; time.Sleep(time.Millisecond) {
-		if time.Since(started) > 10*time.Second {
+		if time.Since(started) > time.Minute {
 			t.Fatal("the ledger is not idle: ", leftovers())
 		}
 	}

@@ -151,7 +151,7 @@ func TestPgxTracer_spans(t *testing.T) {
 			t.Errorf("%s: %v %v", s.Name, s.SpanKind, attributes)
 		}
 		if took := s.EndTime.Sub(s.StartTime); s.Name == "UpsertSite" &&
-			(took < 25*time.Millisecond || took > 5*time.Second) {
+			(took < 25*time.Millisecond || took > 20*time.Second) {
 			t.Errorf("the span of %s has %s, want about 30 ms", s.Name, took)
 		}
 	}
@@ -185,9 +185,9 @@ func TestPgxTracer_errorsHideValues(t *testing.T) {
 			return err
 		}, ""},
 		"timeout": {func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeout(ctx, time.Second) // enough to start the statement on a busy machine
+			ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // enough to start the statement on a busy machine
 			defer cancel()
-			_, err := pool.Exec(ctx, "-- name: Bad :one\nSELECT $1::text, pg_sleep(10)", secret)
+			_, err := pool.Exec(ctx, "-- name: Bad :one\nSELECT $1::text, pg_sleep(60)", secret)
 			return err
 		}, "57014"},
 	} {

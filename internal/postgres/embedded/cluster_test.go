@@ -333,7 +333,7 @@ func TestCluster_restartsAfterKill(t *testing.T) {
 	started := time.Now()
 	stopCluster(t, c)
 	<-c.Done()
-	if took := time.Since(started); took > 3*time.Second {
+	if took := time.Since(started); took > 20*time.Second {
 		t.Errorf("Stop took %s while restarts failed", took)
 	}
 	if err := os.WriteFile(conf, good, 0o644); err != nil {
