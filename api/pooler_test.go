@@ -531,7 +531,7 @@ func TestPooler_migrate(t *testing.T) {
 	if _, _, err := migrate.Up(t.Context(), pooled, schema.Files); !errors.Is(err, migrate.ErrPooled) {
 		t.Errorf("through the pooler: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if _, _, err := migrate.Up(ctx, direct, schema.Files); err != nil {
 		t.Errorf("without the pooler: %v", err)

@@ -415,7 +415,7 @@ func changeRulesConcurrently(t *testing.T, pool *pgxpool.Pool) (both bool, err e
 	const waiting = `SELECT pid::text FROM pg_stat_activity
 		WHERE datname = current_database() AND wait_event_type = 'Lock'`
 	start := time.Now()
-	for len(queryStrings(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(start) < 10*time.Second {
+	for len(queryStrings(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(start) < time.Minute {
 		time.Sleep(time.Millisecond)
 	}
 	if err := first.Commit(ctx); err != nil {
