@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -125,11 +124,9 @@ type program struct{ path string }
 func install(t *testing.T) program {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "bin")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
 	packages := strings.Fields(findInFile(t, "go.mod", `(?m)^// \+heroku install (.+)$`))
 	args := append([]string{"install", "-buildvcs=false", "-tags", "heroku"}, packages...)
-	build := exec.CommandContext(ctx, "go", args...)
+	build := exec.CommandContext(t.Context(), "go", args...)
 	build.Dir, build.Env = "..", append(os.Environ(), "GOBIN="+bin)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
