@@ -223,7 +223,7 @@ func TestUserCreate_isInterruptible(t *testing.T) {
 	s := programtest.Launch(t, cmd)
 	s.WaitFor("the command to check that the name is free", func() bool {
 		return mustValue(t, databaseURL(env), `SELECT count(*)::text FROM pg_stat_activity
-			WHERE datname = current_database() AND query LIKE '%ListAccounts%' AND pid <> pg_backend_pid()`) != "0"
+			WHERE datname = current_database() AND query LIKE '-- name: ListAccounts%'`) != "0"
 	})
 	s.Signal(syscall.SIGINT)
 	if code := s.Wait(); code != 1 {
