@@ -113,15 +113,17 @@ func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override f
 	return codes
 }
 
-// kindOf returns the kind of an alert that the changed rules raise, or that is recorded, or both.
-func kindOf(fires, recorded bool) alertKind {
-	switch {
-	case !recorded:
-		return added
-	case !fires:
-		return removed
+// addCounts adds n to all sums.
+func addCounts(n Counts, sums ...*Counts) {
+	for _, sum := range sums {
+		sum.Added += n.Added
+		sum.Removed += n.Removed
+		sum.Unchanged += n.Unchanged
 	}
-	return unchanged
+}
+
+func expectedDifference(e eventRow, code int32, change string) AlertDifference {
+	return AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change}
 }
 
 // expectedReplay computes the result of a replay from the oracle's codes.
@@ -151,18 +153,19 @@ func expectedReplay(events []eventRow, codes [][]int32, r ReplayRequest) *Replay
 				byDay[day] = &DayCounts{Day: day}
 			}
 			risk := map[rules.Risk]int{rules.Low: 0, rules.Medium: 1, rules.High: 2}[e.risk]
-			kind := kindOf(fires, recorded)
-			for _, n := range []*Counts{
-				&want.Counts, &want.ByCode[k].Counts, &want.ByRisk[risk].Counts, &byUser[e.user].Counts,
-				&byDay[day].Counts,
-			} {
-				n.increment(kind)
+			n := Counts{}
+			switch {
+			case fires && recorded:
+				n.Unchanged = 1
+			case fires:
+				n.Added = 1
+				want.Differences = append(want.Differences, expectedDifference(e, code, "added"))
+			default:
+				n.Removed = 1
+				want.Differences = append(want.Differences, expectedDifference(e, code, "removed"))
 			}
-			if kind != unchanged {
-				change := [...]string{added: "added", removed: "removed"}[kind]
-				want.Differences = append(want.Differences,
-					AlertDifference{e.id, e.user, e.event.Time, code, e.risk.String(), change})
-			}
+			addCounts(n, &want.Counts, &want.ByCode[k].Counts, &want.ByRisk[risk].Counts, &byUser[e.user].Counts,
+				&byDay[day].Counts)
 		}
 	}
 	want.Users = int64(len(users))
