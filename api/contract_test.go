@@ -115,6 +115,7 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 
 // TestContractViolation checks that violations are detected.
 func TestContractViolation(t *testing.T) {
+	t.Parallel()
 	request := storyRequest{method: "GET", target: "/site/1"}
 	head := func(status int) *http.Response {
 		return &http.Response{
