@@ -189,7 +189,8 @@ func useSecrets(ts *apitest.Server) (access string, secrets []string) {
 	login := ts.MustSend("", "POST", "/auth/login", oldCredentials)
 	const tokenBody = `{"name": "nightly export of ann"}`
 	token := ts.MustSend(fmt.Sprint(login["access_token"]), "POST", "/api/v1/tokens", tokenBody)
-	refreshed := ts.MustSend("", "POST", "/auth/refresh", fmt.Sprintf(`{"refresh_token": "%v"}`, login["refresh_token"]))
+	refreshBody := fmt.Sprintf(`{"refresh_token": "%v"}`, login["refresh_token"])
+	refreshed := ts.MustSend("", "POST", "/auth/refresh", refreshBody)
 	ann := fmt.Sprint(refreshed["access_token"])
 	ts.MustSend(ann, "POST", "/todo", `{"description": "x", "status": "open"}`)
 	ts.MustSend(ann, "PATCH", "/account",
