@@ -26,6 +26,7 @@ func containers(t *testing.T) []container {
 }
 
 func TestContainers_matchImageAndProgram(t *testing.T) {
+	t.Parallel()
 	user := findInFile(t, "Dockerfile", `(?m)^USER (\S+)$`)
 	port, err := strconv.Atoi(findInFile(t, "Dockerfile", `(?m)^EXPOSE (\d+)$`))
 	if err != nil {
@@ -61,7 +62,8 @@ func TestContainers_matchImageAndProgram(t *testing.T) {
 			t.Errorf(label+"ports %v, PORT=%s; the Dockerfile exposes %d", c.ports, c.plain["PORT"], port)
 		}
 		if !slices.Contains(c.mounts, media) || c.plain["MEDIA_DIR"] != media || !slices.Contains(c.mounts, "/tmp") {
-			t.Errorf(label+"mounts %v, MEDIA_DIR=%s; want /tmp and %s of the Dockerfile", c.mounts, c.plain["MEDIA_DIR"], media)
+			t.Errorf(label+"mounts %v, MEDIA_DIR=%s; want /tmp and %s of the Dockerfile",
+				c.mounts, c.plain["MEDIA_DIR"], media)
 		}
 		delay, err := time.ParseDuration(c.plain["DRAIN_DELAY"])
 		if err != nil || delay <= 0 || delay+shutdown >= c.grace {
@@ -112,6 +114,7 @@ func cliSeconds(t *testing.T, name string) time.Duration {
 }
 
 func TestProbes_useRoutesOfTheProgram(t *testing.T) {
+	t.Parallel()
 	var document struct{ Paths map[string]map[string]any }
 	if err := json.Unmarshal([]byte(readRepoFile(t, "api/openapi.json")), &document); err != nil {
 		t.Fatal(err)
@@ -128,7 +131,8 @@ func TestProbes_useRoutesOfTheProgram(t *testing.T) {
 		}
 	}
 	// If the database is down, servers are not ready. Restarting them would not help, so only readiness uses /readyz.
-	if paths["readinessProbe"] != "/readyz" || paths["livenessProbe"] == "/readyz" || paths["startupProbe"] == "/readyz" {
+	if paths["readinessProbe"] != "/readyz" || paths["livenessProbe"] == "/readyz" ||
+		paths["startupProbe"] == "/readyz" {
 		t.Errorf("only the readiness probe must use /readyz: %v", paths)
 	}
 	entrypoint := findInFile(t, "Dockerfile", `(?m)^ENTRYPOINT \["(\S+)"\]$`)
@@ -141,6 +145,7 @@ func TestProbes_useRoutesOfTheProgram(t *testing.T) {
 
 // TestSampleSecrets_containPlaceholder checks for change-me. The program rejects secrets that contain it; see TestRuns.
 func TestSampleSecrets_containPlaceholder(t *testing.T) {
+	t.Parallel()
 	secrets := sampleSecrets(t)
 	for key, value := range secrets {
 		if strings.Count(value, "change-me") != 1 {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,6 +63,7 @@ func readProcfile(t *testing.T) map[string]string {
 }
 
 func TestAppManifest(t *testing.T) {
+	t.Parallel()
 	manifest := readAppManifest(t)
 	for name, env := range manifest.Env {
 		if env.Description == "" || (env.Value == "") == (env.Generator == "") {
@@ -99,6 +101,10 @@ func TestAppManifest(t *testing.T) {
 	version := findInFile(t, "go.mod", `(?m)^go (\d+\.\d+)\.\d+$`)
 	if heroku := findInFile(t, "go.mod", `(?m)^// \+heroku goVersion go(\S+)$`); heroku != version {
 		t.Errorf("Heroku builds with Go %s, but go.mod requires %s", heroku, version)
+	}
+	const grace = 30 * time.Second // between SIGTERM and SIGKILL
+	if _, ok := manifest.Env["DRAIN_DELAY"]; ok || shutdownTime(t) >= grace {
+		t.Errorf("%s for the shutdown, and DRAIN_DELAY (%t), do not fit into %s", shutdownTime(t), ok, grace)
 	}
 	if err := unmarshalStrict(`{"name": "x", "enviroment": {}}`, new(appManifest)); err == nil {
 		t.Error("an unknown member is accepted")
@@ -143,7 +149,7 @@ func runAsHeroku(t *testing.T, labledger program) {
 	s := startServer(t, env, func() *exec.Cmd { return exec.Command("bash", "-c", commands["web"]) })
 	s.Get("/sites", http.StatusUnauthorized)
 	s.createAdmin(t, labledger)
-	s.stopWithin(t, 30*time.Second) // Heroku then kills the dyno
+	s.Stop(syscall.SIGTERM)
 	if n := proxy.plaintext.Load(); n > 0 {
 		t.Errorf("%d connections did not use TLS", n)
 	}

@@ -23,6 +23,7 @@ import (
 
 // TestRuns runs the program with the settings and commands of each platform, on a real Postgres.
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	labledger := install(t)
 	t.Run("settings", func(t *testing.T) {
 		t.Parallel()
@@ -38,7 +39,8 @@ func TestRuns(t *testing.T) {
 	})
 	t.Run("ECS", func(t *testing.T) {
 		t.Parallel()
-		runContainers(t, labledger, ecsContainer(t, "migrate-task-definition.json"), ecsContainer(t, "task-definition.json"))
+		migrate, serve := ecsContainer(t, "migrate-task-definition.json"), ecsContainer(t, "task-definition.json")
+		runContainers(t, labledger, migrate, serve)
 	})
 }
 
@@ -54,22 +56,45 @@ func runContainers(t *testing.T, labledger program, migrate, serve container) {
 	secrets := map[string]string{
 		"OWNER_DATABASE_URL": owner, "DATABASE_URL": server.String(), "JWT_SECRET": programtest.SampleSecret,
 	}
-	settings := func(c container) map[string]string {
-		env := maps.Clone(c.plain)
-		for name := range c.secret {
-			env[name] = secrets[name]
-		}
-		return env
-	}
+	rejectSampleSecrets(t, labledger, migrate, serve, secrets)
 
-	// The program rejects each secret of the sample.
+	// Before the migration, the server does not start.
+	serveEnv := localSettings(t, serve.settings(secrets))
+	out, code := labledger.run(t, serveEnv, "", serve.args...)
+	if code == 0 {
+		t.Error("the server starts without a schema")
+	}
+	assertContains(t, out, "labledger migrate up")
+
+	for range 2 { // the second migration changes nothing
+		if out, code := labledger.run(t, migrate.settings(secrets), "", migrate.args...); code != 0 {
+			t.Fatalf("%v: exit code %d: %s", migrate.args, code, out)
+		}
+	}
+	s := startServer(t, serveEnv, func() *exec.Cmd { return exec.Command(labledger.path, serve.args...) })
+	s.Get("/healthcheck", http.StatusOK)
+	s.Get("/readyz", http.StatusOK)
+	s.Get("/sites", http.StatusUnauthorized)
+	if out, code := labledger.run(t, s.env, "", "health"); code != 0 {
+		t.Errorf("labledger health: exit code %d: %s", code, out)
+	}
+	s.createAdmin(t, labledger)
+	s.Stop(syscall.SIGTERM)
+	if out, code := labledger.run(t, s.env, "", "health"); code == 0 {
+		t.Errorf("labledger health after the server has stopped: exit code 0: %s", out)
+	}
+}
+
+// rejectSampleSecrets checks that the program rejects each secret of the sample.
+func rejectSampleSecrets(t *testing.T, labledger program, migrate, serve container, secrets map[string]string) {
+	t.Helper()
 	for key, sample := range sampleSecrets(t) {
 		_, name, _ := strings.Cut(key, "/")
 		c := serve
 		if strings.HasPrefix(name, "OWNER_") {
 			c = migrate
 		}
-		env := settings(c)
+		env := c.settings(secrets)
 		env[name] = sample
 		out, code := labledger.run(t, localSettings(t, env), "", c.args...)
 		if code == 0 {
@@ -80,33 +105,15 @@ func runContainers(t *testing.T, labledger program, migrate, serve container) {
 			assertContains(t, out, "sample")
 		}
 	}
+}
 
-	// Before the migration, the server does not start.
-	out, code := labledger.run(t, localSettings(t, settings(serve)), "", serve.args...)
-	if code == 0 {
-		t.Error("the server starts without a schema")
+// settings returns the settings of the container with the values of its secrets.
+func (c container) settings(secrets map[string]string) map[string]string {
+	env := maps.Clone(c.plain)
+	for name := range c.secret {
+		env[name] = secrets[name]
 	}
-	assertContains(t, out, "labledger migrate up")
-
-	for range 2 { // the second migration changes nothing
-		if out, code := labledger.run(t, settings(migrate), "", migrate.args...); code != 0 {
-			t.Fatalf("%v: exit code %d: %s", migrate.args, code, out)
-		}
-	}
-	s := startServer(t, localSettings(t, settings(serve)), func() *exec.Cmd {
-		return exec.Command(labledger.path, serve.args...)
-	})
-	s.Get("/healthcheck", http.StatusOK)
-	s.Get("/readyz", http.StatusOK)
-	s.Get("/sites", http.StatusUnauthorized)
-	if out, code := labledger.run(t, s.env, "", "health"); code != 0 {
-		t.Errorf("labledger health: exit code %d: %s", code, out)
-	}
-	s.createAdmin(t, labledger)
-	s.stopWithin(t, serve.grace)
-	if out, code := labledger.run(t, s.env, "", "health"); code == 0 {
-		t.Errorf("labledger health after the server has stopped: exit code 0: %s", out)
-	}
+	return env
 }
 
 // localSettings adapts settings to this machine: loopback, any free port, and a media directory of its own.
@@ -213,18 +220,4 @@ func (s *server) createAdmin(t *testing.T, labledger program) {
 	ada := s.Login("ada", password, http.StatusOK)
 	s.SendAs(ada, http.MethodGet, "/sites", "", http.StatusOK)
 	s.SendAs(ada, http.MethodGet, "/api/v1/users", "", http.StatusOK)
-}
-
-// stopWithin sends SIGTERM and checks that the server exits before the platform would kill it.
-func (s *server) stopWithin(t *testing.T, grace time.Duration) {
-	t.Helper()
-	s.Signal(syscall.SIGTERM)
-	select {
-	case <-s.Exited():
-	case <-time.After(grace):
-		t.Errorf("the server did not exit within %s", grace)
-	}
-	if code := s.Wait(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
 }
