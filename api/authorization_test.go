@@ -61,91 +61,101 @@ const (
 
 // callerCases creates all callers. The rows with sample IDs belong to the owner.
 func callerCases(ts *apitest.Server) []callerCase {
-	keys := ts.Options.Access.Keys
 	vera := ts.CreateAccount("vera", rest.Viewer)
 	oscar := ts.CreateAccount("oscar", rest.Operator)
-	admin1 := ts.CreateAccount("root", rest.Admin)
+	admin := ts.CreateAccount("root", rest.Admin)
 	owner := ts.CreateAccount("owner", rest.Viewer)
-	anotherUser := ts.CreateAccount("another", rest.Operator)
-	disabledID := ts.CreateAccount("disabled", rest.Admin)
-	loweredID := ts.CreateAccount("lowered", rest.Admin)
-	changedID := ts.CreateAccount("changed", rest.Admin)
+	another := ts.CreateAccount("another", rest.Operator)
+	session := func(account int64) string { return ts.CreateSession(account).Access }
+	ownerSession := createSamples(ts, owner)
+	return append(formerCallers(ts, admin), []callerCase{
+		{name: "anonymous"},
+		{name: "garbage", token: "garbage"},
+		{name: "viewer", token: session(vera), role: rest.Viewer},
+		{name: "operator", token: session(oscar), role: rest.Operator},
+		{name: "admin", token: session(admin), role: rest.Admin},
+		{name: "owner", token: ownerSession, role: rest.Viewer, isOwner: true},
+		{name: "another user", token: session(another), role: rest.Operator},
 
+		{name: "viewer with cookie", token: session(vera), role: rest.Viewer, usesCookie: true},
+		{name: "admin with cookie", token: session(admin), role: rest.Admin, usesCookie: true},
+		{name: "API token as cookie", token: ts.CreateAPIToken(admin, rest.Admin), usesCookie: true},
+
+		{
+			name: "viewer's API token", token: ts.CreateAPIToken(vera, rest.Viewer),
+			role: rest.Viewer, usesAPIToken: true,
+		},
+		{
+			name: "operator's API token", token: ts.CreateAPIToken(oscar, rest.Operator),
+			role: rest.Operator, usesAPIToken: true,
+		},
+		{
+			name: "admin's API token", token: ts.CreateAPIToken(admin, rest.Admin),
+			role: rest.Admin, usesAPIToken: true,
+		},
+		{
+			name: "admin's viewer API token", token: ts.CreateAPIToken(admin, rest.Viewer),
+			role: rest.Viewer, usesAPIToken: true,
+		},
+	}...)
+}
+
+// createSamples creates the rows with sample IDs, which belong to an owner. It returns the access token of the session.
+func createSamples(ts *apitest.Server, owner int64) (access string) {
 	session := ts.CreateSession(owner)
 	ts.Exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.ID)
-	session.Access = keys.SignAccessToken(owner, uuid.MustParse(sampleSession), time.Now())
 	ts.CreateAPIToken(owner, rest.Viewer) // gets ID 1
 	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
 	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", sampleContainer)
-	for _, sql := range []string{
-		`INSERT INTO attachment (name, url, type, size, sha256)
-			VALUES ('a.txt', '/media/aa/` + strings.Repeat("a", 26) + `.txt', 'text/plain', 1, repeat('0', 64))`,
-		`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes,
-				alert_id, created_at, actor)
-			VALUES (1, '` + sampleEvent + `', 'deposit', 250, 1, 1, 'medium', 1, '{}', '{123}',
-				'` + sampleAlert + `', now(), 'oscar')`,
-		`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at,
-				actor)
-			SELECT user_id, '` + sampleAlert + `', id, '{123}', time, risk, ruleset_id, '[]', created_at, created_at, actor
-			FROM event`,
-	} {
-		ts.Exec(sql)
-	}
+	ts.Exec(`INSERT INTO attachment (name, url, type, size, sha256)
+		VALUES ('a.txt', $1, 'text/plain', 1, repeat('0', 64))`, "/media/aa/"+strings.Repeat("a", 26)+".txt")
+	ts.Exec(`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes,
+			alert_id, created_at, actor)
+		VALUES (1, $1, 'deposit', 250, 1, 1, 'medium', 1, '{}', '{123}', $2, now(), 'oscar')`, sampleEvent, sampleAlert)
+	ts.Exec(`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at,
+			changed_at, actor)
+		SELECT user_id, alert_id, id, '{123}', time, risk, ruleset_id, '[]', created_at, created_at, actor FROM event`)
+	return ts.Options.Access.Keys.SignAccessToken(owner, uuid.MustParse(sampleSession), time.Now())
+}
 
-	expired := ts.CreateSession(admin1)
-	loggedOut := ts.CreateSession(admin1)
-	disabledSession := ts.CreateSession(disabledID)
-	changedSession := ts.CreateSession(changedID)
-	loweredSession := ts.CreateSession(loweredID)
-	disabledToken := ts.CreateAPIToken(disabledID, rest.Admin)
-	changedToken := ts.CreateAPIToken(changedID, rest.Admin)
-	loweredToken := ts.CreateAPIToken(loweredID, rest.Admin)
-	endedToken := ts.CreateAPIToken(admin1, rest.Admin)
-	revokedToken := ts.CreateAPIToken(admin1, rest.Admin)
-	for _, token := range []string{
-		loggedOut.Access, disabledSession.Access, changedSession.Access, loweredSession.Access,
-		disabledToken, changedToken, loweredToken, endedToken, revokedToken,
-	} {
-		ts.MustSend(token, "GET", "/api/v1/users", "") // all are valid admin tokens before the changes below
+// formerCallers creates callers whose credentials were valid credentials of admins and have lost their rights since.
+func formerCallers(ts *apitest.Server, admin int64) []callerCase {
+	disabled := ts.CreateAccount("disabled", rest.Admin)
+	lowered := ts.CreateAccount("lowered", rest.Admin)
+	changed := ts.CreateAccount("changed", rest.Admin)
+	session := func(account int64) string { return ts.CreateSession(account).Access }
+	apiToken := func(account int64) string { return ts.CreateAPIToken(account, rest.Admin) }
+	expired := ts.Options.Access.Keys.SignAccessToken(admin, ts.CreateSession(admin).ID,
+		time.Now().Add(-auth.AccessTokenTTL)) // is the only one that is not valid at first
+	all := []callerCase{
+		{name: "disabled", token: session(disabled)},
+		{name: "logged out", token: session(admin)},
+		{name: "password changed", token: session(changed)},
+		{name: "role lowered", token: session(lowered), role: rest.Viewer},
+		{name: "API token of a former admin", token: apiToken(lowered), role: rest.Viewer, usesAPIToken: true},
+		{name: "API token of a disabled account", token: apiToken(disabled)},
+		{name: "API token from before a password change", token: apiToken(changed)},
+		{name: "expired API token", token: apiToken(admin)},
+		{name: "revoked API token", token: apiToken(admin)},
 	}
-	ts.MustSend(loggedOut.Access, "POST", "/auth/logout", "")
-	ts.MustSend(changedSession.Access, "PATCH", "/account",
+	tokens := map[string]string{}
+	for _, c := range all {
+		tokens[c.name] = c.token
+		ts.MustSend(c.token, "GET", "/api/v1/users", "")
+	}
+	ts.MustSend(tokens["logged out"], "POST", "/auth/logout", "")
+	ts.MustSend(tokens["password changed"], "PATCH", "/account",
 		`{"password": "a new horse for the battery", "current_password": "`+apitest.Password+`"}`)
-	adminToken := ts.CreateSession(admin1).Access
-	ts.MustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", disabledID), `{"disabled": true}`)
-	ts.MustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", loweredID), `{"role": "viewer"}`)
-	hash, _ := auth.HashAPIToken(endedToken)
+	adminToken := session(admin)
+	ts.MustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", disabled), `{"disabled": true}`)
+	ts.MustSend(adminToken, "PATCH", fmt.Sprint("/api/v1/users/", lowered), `{"role": "viewer"}`)
+	hash, _ := auth.HashAPIToken(tokens["expired API token"])
 	ts.Exec("UPDATE api_token SET expires_at = now() - interval '1 second' WHERE hash = $1", hash)
-	hash, _ = auth.HashAPIToken(revokedToken)
+	hash, _ = auth.HashAPIToken(tokens["revoked API token"])
 	ts.Exec("UPDATE api_token SET revoked_at = now() WHERE hash = $1", hash)
-
-	return []callerCase{
-		{name: "anonymous"},
-		{name: "viewer", token: ts.CreateSession(vera).Access, role: rest.Viewer},
-		{name: "operator", token: ts.CreateSession(oscar).Access, role: rest.Operator},
-		{name: "admin", token: adminToken, role: rest.Admin},
-		{name: "owner", token: session.Access, role: rest.Viewer, isOwner: true},
-		{name: "another user", token: ts.CreateSession(anotherUser).Access, role: rest.Operator},
-		{name: "disabled", token: disabledSession.Access},
-		{name: "expired", token: keys.SignAccessToken(admin1, expired.ID, time.Now().Add(-auth.AccessTokenTTL))},
-		{name: "logged out", token: loggedOut.Access},
-		{name: "password changed", token: changedSession.Access},
-		{name: "role lowered", token: loweredSession.Access, role: rest.Viewer},
-		{name: "garbage", token: "garbage"},
-		{name: "viewer with cookie", token: ts.CreateSession(vera).Access, role: rest.Viewer, usesCookie: true},
-		{name: "admin with cookie", token: ts.CreateSession(admin1).Access, role: rest.Admin, usesCookie: true},
-		{name: "logged out with cookie", token: loggedOut.Access, usesCookie: true},
-		{name: "API token as cookie", token: ts.CreateAPIToken(admin1, rest.Admin), usesCookie: true},
-		{name: "viewer's API token", token: ts.CreateAPIToken(vera, rest.Viewer), role: rest.Viewer, usesAPIToken: true},
-		{name: "operator's API token", token: ts.CreateAPIToken(oscar, rest.Operator), role: rest.Operator, usesAPIToken: true},
-		{name: "admin's API token", token: ts.CreateAPIToken(admin1, rest.Admin), role: rest.Admin, usesAPIToken: true},
-		{name: "admin's viewer API token", token: ts.CreateAPIToken(admin1, rest.Viewer), role: rest.Viewer, usesAPIToken: true},
-		{name: "API token of a former admin", token: loweredToken, role: rest.Viewer, usesAPIToken: true},
-		{name: "API token of a disabled account", token: disabledToken},
-		{name: "API token from before a password change", token: changedToken},
-		{name: "expired API token", token: endedToken},
-		{name: "revoked API token", token: revokedToken},
-	}
+	return append(all,
+		callerCase{name: "expired", token: expired},
+		callerCase{name: "logged out with cookie", token: tokens["logged out"], usesCookie: true})
 }
 
 // TestAuthorizationMatrix sends every request as every caller. A request that must be denied is sent for real and must
@@ -275,7 +285,8 @@ func sendAs(
 	token := caller.token
 	if caller.usesCookie {
 		token = ""
-		header = append(header, "Cookie: "+authn.AccessCookieName(false)+"="+caller.token, "Sec-Fetch-Site: same-origin")
+		cookie := authn.AccessCookieName(false) + "=" + caller.token
+		header = append(header, "Cookie: "+cookie, "Sec-Fetch-Site: same-origin")
 	}
 	if target != "/api/v1/stream" || method == http.MethodHead {
 		return ts.Send(token, method, target, body, header...)

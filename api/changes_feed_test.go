@@ -3,54 +3,40 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
 	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
-// TestChangesFeed_showsEveryChange follows the feed while writers with overlapping transactions make changes. The feed
-// must show every change. The control reads the table directly, ignores running transactions and must miss some
-// changes.
-func TestChangesFeed_showsEveryChange(t *testing.T) {
-	pool := pgtest.Pool(t)
-	h := apitest.NewPublic(pool)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	const writers, transactions = 4, 40
+// A changesReader follows the changes: each poll fetches the changes after the last one.
+type changesReader struct {
+	fetch func(after int64) []int64 // returns the IDs of the changes after an ID
+	seen  []int64
+}
 
-	done := make(chan struct{})
-	var writersDone sync.WaitGroup
-	for w := range writers {
-		writersDone.Go(func() {
-			for i := range transactions {
-				tx, err := pool.Begin(ctx)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for range 2 { // other transactions overtake in the pause between the rows
-					name := fmt.Sprintf("w%d %d", w, i)
-					if _, err := tx.Exec(ctx, "INSERT INTO site (name) VALUES ($1)", name); err != nil {
-						t.Error(err)
-					}
-					time.Sleep(time.Duration(w) * time.Millisecond)
-				}
-				if err := tx.Commit(ctx); err != nil {
-					t.Error(err)
-				}
-			}
-		})
+func (r *changesReader) poll() {
+	var last int64
+	if len(r.seen) > 0 {
+		last = r.seen[len(r.seen)-1]
 	}
-	go func() { writersDone.Wait(); close(done) }()
+	r.seen = append(r.seen, r.fetch(last)...)
+}
 
-	fetchFeed := func(after int64) []int64 {
+// newFeedReader returns a reader of the feed. Transactions of other tests hold the feed back, so its tests must wait.
+func newFeedReader(t *testing.T, h http.Handler) *changesReader {
+	return &changesReader{fetch: func(after int64) []int64 {
+		t.Helper()
 		resp := apitest.Do(h, "GET", fmt.Sprintf("/api/v1/changes?limit=1000&after=%d", after), "")
 		var rows []struct{ ID int64 }
 		if err := json.Unmarshal(resp.Body.Bytes(), &rows); err != nil {
@@ -61,86 +47,136 @@ func TestChangesFeed_showsEveryChange(t *testing.T) {
 			ids = append(ids, r.ID)
 		}
 		return ids
-	}
-	fetchDirectly := func(after int64) []int64 {
-		rows, err := pool.Query(ctx, "SELECT id FROM change WHERE id > $1 ORDER BY id", after)
+	}}
+}
+
+// selectChangeIDs returns the IDs of the committed changes after an ID.
+func selectChangeIDs(t *testing.T, pool *pgxpool.Pool, after int64) []int64 {
+	t.Helper()
+	return pgtest.QueryValue[[]int64](t, pool,
+		"SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM change WHERE id > $1", after)
+}
+
+// TestChangesFeed_lateCommit: the feed shows the changes of a transaction that commits after a later one. The control
+// reads the table directly, ignores the running transaction and must miss one of its changes.
+func TestChangesFeed_lateCommit(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	feed := newFeedReader(t, apitest.NewPublic(pool))
+	control := &changesReader{fetch: func(after int64) []int64 { return selectChangeIDs(t, pool, after) }}
+	control.poll()
+	insertSite := func(tx pgx.Tx, name string) { pgtest.Exec(t, tx, "INSERT INTO site (name) VALUES ($1)", name) }
+	begin := func() pgx.Tx {
+		tx, err := pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer rows.Close()
-		var ids []int64
-		for rows.Next() {
-			var id int64
-			if err := rows.Scan(&id); err != nil {
-				t.Fatal(err)
-			}
-			ids = append(ids, id)
-		}
-		return ids
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // after a failure
+		return tx
 	}
-	feed, control := feedReader{fetch: fetchFeed}, feedReader{fetch: fetchDirectly}
-	for running := true; running; {
+	commit := func(tx pgx.Tx) {
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	early, late := begin(), begin()
+	insertSite(early, "first of the early transaction")
+	insertSite(late, "of the late transaction")
+	commit(late)
+	feed.poll()
+	control.poll()
+	lateID := control.seen[len(control.seen)-1]
+	if slices.Contains(feed.seen, lateID) {
+		t.Errorf("the feed shows change %d while an earlier transaction runs", lateID)
+	}
+	insertSite(early, "second of the early transaction")
+	commit(early)
+	control.poll()
+
+	all := selectChangeIDs(t, pool, 0)
+	pgtest.WaitFor(t, "the feed to show the last transaction", func() bool {
+		feed.poll()
+		return slices.Contains(feed.seen, lateID)
+	})
+	if got := slices.Sorted(slices.Values(feed.seen)); !slices.Equal(got, all) {
+		t.Errorf("the feed showed %v, want %v", got, all)
+	}
+	if missed := len(all) - len(control.seen); missed != 1 {
+		t.Errorf("the control missed %d changes, want 1: the test proves nothing", missed)
+	}
+}
+
+// TestChangesFeed_concurrentWriters follows the feed while transactions overlap at random.
+func TestChangesFeed_concurrentWriters(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	feed := newFeedReader(t, apitest.NewPublic(pool))
+	const writers, transactions = 4, 20
+	var running sync.WaitGroup
+	defer running.Wait()
+	for range writers {
+		running.Go(func() {
+			for range transactions {
+				err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+					const insert = "INSERT INTO site (name) VALUES ('x')"
+					_, first := tx.Exec(t.Context(), insert)
+					_, second := tx.Exec(t.Context(), insert)
+					return errors.Join(first, second)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { running.Wait(); close(done) }()
+	for isDone := false; !isDone; {
 		select {
 		case <-done:
-			running = false
+			isDone = true
 		default:
 		}
 		feed.poll()
-		control.poll()
 	}
-	total := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM change")
-	for feed.poll(); feed.count < total && ctx.Err() == nil; feed.poll() {
-		time.Sleep(10 * time.Millisecond) // transactions of other tests hold the feed back as well
-	}
-	control.poll()
-	if feed.count != total {
-		t.Errorf("the feed showed %d of %d changes", feed.count, total)
-	}
-	if control.count == total {
-		t.Errorf("the control missed none of %d changes: the transactions did not overlap", total)
-	}
-}
-
-type feedReader struct {
-	fetch func(after int64) []int64
-	last  int64
-	count int
-}
-
-func (f *feedReader) poll() {
-	for _, id := range f.fetch(f.last) {
-		f.last = id
-		f.count++
+	const lastID = "SELECT id FROM change ORDER BY xid DESC, id DESC LIMIT 1"
+	last := pgtest.QueryValue[int64](t, pool, lastID)
+	pgtest.WaitFor(t, "the feed to show the last transaction", func() bool {
+		feed.poll()
+		return slices.Contains(feed.seen, last)
+	})
+	all := selectChangeIDs(t, pool, 0)
+	if got := slices.Sorted(slices.Values(feed.seen)); !slices.Equal(got, all) {
+		t.Errorf("the feed showed %d changes, want %d", len(got), len(all))
 	}
 }
 
 // TestChangesFeed_afterRestore raises the transaction IDs of the history above those of the cluster, as after a restore
 // from another cluster. ResetRestoredXids resets each change once, and the feed then shows new changes.
 func TestChangesFeed_afterRestore(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	h := apitest.NewPublic(pool)
-	ctx := context.Background()
-	total := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM change")
+	total := pgtest.QueryValue[int64](t, pool, "SELECT count(*) FROM change")
 	for _, sql := range []string{
 		"ALTER TABLE change DISABLE TRIGGER append_only",
 		"UPDATE change SET xid = xid + 1000000000",
 		"ALTER TABLE change ENABLE TRIGGER append_only",
 	} {
-		if _, err := pool.Exec(ctx, sql); err != nil {
-			t.Fatal(err)
-		}
+		pgtest.Exec(t, pool, sql)
 	}
-	resetRows, err := db.New(pool).ResetRestoredXids(ctx)
-	if err != nil || resetRows != int64(total) {
+	resetRows, err := db.New(pool).ResetRestoredXids(t.Context())
+	if err != nil || resetRows != total {
 		t.Fatalf("reset %d of %d changes: %v", resetRows, total, err)
 	}
-	if resetRows, err = db.New(pool).ResetRestoredXids(ctx); err != nil || resetRows != 0 {
+	if resetRows, err = db.New(pool).ResetRestoredXids(t.Context()); err != nil || resetRows != 0 {
 		t.Errorf("second call reset %d changes, want none: %v", resetRows, err)
 	}
 	if resp := apitest.Do(h, "PATCH", "/site/1", `{"name":"Since then"}`); resp.Code != http.StatusOK {
 		t.Fatal(resp.Body)
 	}
-	pgtest.WaitFor(t, "the feed shows the new change", func() bool { // transactions of other tests hold the feed back
+	pgtest.WaitFor(t, "the feed to show the new change", func() bool { // transactions of other tests hold the feed back
 		resp := apitest.Do(h, "GET", "/api/v1/changes?limit=1000&after=7", "")
 		return strings.Contains(resp.Body.String(), "Since then")
 	})

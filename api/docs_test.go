@@ -9,6 +9,7 @@ import (
 // TestDocs_noExternalHosts: the files of the API reference contain no host name. For the vendored renderer, the
 // Content-Security-Policy of the page blocks other hosts.
 func TestDocs_noExternalHosts(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"docs/index.html", "docs/docs.js", "docs/docs.css"} {
 		text, err := os.ReadFile(name)
 		if err != nil {

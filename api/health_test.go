@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,14 +21,20 @@ import (
 	"labledger/internal/postgres"
 )
 
+// getReadyz requests /readyz.
+func getReadyz(ts *apitest.Server) (w *httptest.ResponseRecorder, readiness api.Readiness) {
+	ts.Helper()
+	w = ts.Send("", "GET", "/readyz", "")
+	if err := json.Unmarshal(w.Body.Bytes(), &readiness); err != nil {
+		ts.Fatal(err)
+	}
+	return w, readiness
+}
+
 // checkReadyz requests /readyz and compares the status and the checks. A value that ends in … is a prefix.
 func checkReadyz(ts *apitest.Server, status int, checks map[string]string) {
 	ts.Helper()
-	w := ts.Send("", "GET", "/readyz", "")
-	var got api.Readiness
-	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
-		ts.Fatal(err)
-	}
+	w, got := getReadyz(ts)
 	for name, state := range checks {
 		if prefix, ok := strings.CutSuffix(state, "…"); ok && strings.HasPrefix(got.Checks[name], prefix) {
 			got.Checks[name] = state
@@ -73,7 +80,8 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	checkReadyz(programOf(current), http.StatusServiceUnavailable, missing)
 	ts.Exec("ALTER TABLE schema_migrations RENAME TO elsewhere")
 	checkReadyz(programOf(current), http.StatusServiceUnavailable, missing)
-	ts.Exec("ALTER TABLE elsewhere RENAME TO schema_migrations; REVOKE SELECT ON schema_migrations FROM labledger_server")
+	ts.Exec("ALTER TABLE elsewhere RENAME TO schema_migrations")
+	ts.Exec("REVOKE SELECT ON schema_migrations FROM labledger_server")
 	checkReadyz(programOf(current), http.StatusServiceUnavailable, map[string]string{
 		"database": "ok",
 		"schema":   "unknown: the role of DATABASE_URL has no permission to read schema_migrations",
@@ -111,7 +119,9 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 		filepath.Join(file, "media"):     "a file exists in place of the directory",
 	} {
 		ts := apitest.New(t, func(o *api.Options) { o.Media = media.NewStore(mediaDir) })
-		checkReadyz(ts, http.StatusOK, map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": state})
+		checkReadyz(ts, http.StatusOK, map[string]string{
+			"database": "ok", "schema": "ok", "writable": "ok", "media": state,
+		})
 	}
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
 		t.Error("the check has created the directory")
@@ -133,20 +143,31 @@ func TestReadiness_replica(t *testing.T) {
 		t.Cleanup(pool.Close)
 		return apitest.New(t, func(o *api.Options) { o.Media, o.Replica = nil, pool })
 	}
-	withReplica := func(state string) map[string]string {
-		return map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "replica": state}
+	// waitForReplica waits for a state of the replica, since some depend on the time. The server must be ready.
+	waitForReplica := func(ts *apitest.Server, state string, prepare func()) {
+		t.Helper()
+		pgtest.WaitFor(t, "the replica to be "+state, func() bool {
+			prepare()
+			w, got := getReadyz(ts)
+			if w.Code != http.StatusOK {
+				t.Fatal(w.Code, w.Body)
+			}
+			return got.Checks["replica"] == state
+		})
 	}
+	nothing := func() {}
 	const fallbackNote = "; the primary serves lists"
 
 	ts := newServer(cluster.URL())
-	checkReadyz(ts, http.StatusOK, withReplica("ok"))
+	waitForReplica(ts, "ok", nothing) // a slow response to the ping makes it unreachable
 	if err := cluster.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	checkReadyz(ts, http.StatusOK, withReplica("unreachable"+fallbackNote))
+	waitForReplica(ts, "unreachable"+fallbackNote, nothing)
 	token := ts.CreateAPIToken(ts.CreateAccount("reader", rest.Viewer), rest.Viewer)
-	ts.MustSend(token, "GET", "/sites", "")
-	checkReadyz(ts, http.StatusOK, withReplica("failed recently and is skipped for 10s"+fallbackNote))
+	waitForReplica(ts, "failed recently and is skipped for 10s"+fallbackNote, func() {
+		ts.MustSend(token, "GET", "/sites", "")
+	})
 
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
 	if err != nil {
@@ -154,5 +175,5 @@ func TestReadiness_replica(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = silent.Close() })
 	ts = newServer("postgres://reader@" + silent.Addr().String() + "/lab?sslmode=disable")
-	checkReadyz(ts, http.StatusOK, withReplica("unreachable"+fallbackNote))
+	waitForReplica(ts, "unreachable"+fallbackNote, nothing)
 }

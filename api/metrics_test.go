@@ -35,6 +35,7 @@ func scrape(t *testing.T, h http.Handler) map[string]string {
 
 // TestMetrics sends requests and checks the counters.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	_, serverPool := pgtest.Pools(t)
 	log := slog.New(slog.DiscardHandler)
 	h := api.New(api.Options{Pool: serverPool, Log: log, Version: "v7"})
@@ -78,6 +79,7 @@ func TestMetrics(t *testing.T) {
 
 // TestDashboard_metricNames: the dashboard queries only existing metrics, and all labledger metrics.
 func TestDashboard_metricNames(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../deploy/grafana/labledger.json")
 	if err != nil {
 		t.Fatal(err)

@@ -3,12 +3,10 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -18,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,10 +25,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
+	"labledger/api/authn"
+	"labledger/api/rest"
 	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/migrate"
+	"labledger/internal/programtest"
 	"labledger/schema"
 )
 
@@ -42,6 +42,7 @@ const (
 	poolerServers = 2                // server connections that all clients share
 	poolerClients = 16
 	poolerRounds  = 8
+	importBytes   = 3 << 19 // one and a half chunks of an import
 )
 
 // poolerProgram returns the path of pgbouncer.
@@ -61,7 +62,6 @@ func poolerProgram(t *testing.T) string {
 // the database behind pgbouncer.
 func startPooler(t *testing.T, direct string) string {
 	t.Helper()
-	program := poolerProgram(t)
 	u, err := url.Parse(direct)
 	if err != nil {
 		t.Fatal(err)
@@ -75,9 +75,35 @@ func startPooler(t *testing.T, direct string) string {
 			t.Error(err)
 		}
 	})
+	cmd := exec.Command(poolerProgram(t), writePoolerConfig(t, dir, u))
+	cmd.Dir, cmd.Env = dir, []string{"LC_ALL=C"}
+	if os.Getuid() == 0 {
+		runAsOwner(t, cmd, u.Query().Get("host"), dir)
+	}
+	exited := launchPooler(t, cmd)
 	options := u.Query()
-	name, socket := strings.TrimPrefix(u.Path, "/"), options.Get("host")
-	config := filepath.Join(dir, "pgbouncer.ini")
+	options.Set("host", dir)
+	options.Set("port", "6432")
+	u.RawQuery = options.Encode()
+	pgtest.WaitFor(t, "pgbouncer to accept connections", func() bool {
+		select {
+		case <-exited:
+			t.Fatal("pgbouncer exited: ", cmd.ProcessState)
+		default:
+		}
+		conn, err := pgx.Connect(t.Context(), u.String())
+		if err == nil {
+			_ = conn.Close(t.Context())
+		}
+		return err == nil
+	})
+	return u.String()
+}
+
+// writePoolerConfig writes the configuration for the database at the URL direct. It returns the path of the file.
+func writePoolerConfig(t *testing.T, dir string, direct *url.URL) string {
+	t.Helper()
+	path := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf(`[databases]
 %s = host=%s port=%s dbname=%[1]s user=%[4]s
 [pgbouncer]
@@ -87,67 +113,62 @@ max_client_conn = 200
 auth_type = any
 unix_socket_dir = %[6]s
 listen_port = 6432
-`, name, socket, options.Get("port"), u.User.Username(), poolerServers, dir)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+`, strings.TrimPrefix(direct.Path, "/"), direct.Query().Get("host"), direct.Query().Get("port"),
+		direct.User.Username(), poolerServers, dir)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	output, err := os.Create(filepath.Join(dir, "log"))
+	return path
+}
+
+// runAsOwner sets the user of a command to the owner of the socket directory of Postgres, and gives this user the files
+// in dir. pgbouncer rejects root, and only the owner can access the socket directory.
+func runAsOwner(t *testing.T, cmd *exec.Cmd, socketDir, dir string) {
+	t.Helper()
+	info, err := os.Stat(socketDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = output.Close() }()
-	cmd := exec.Command(program, config)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, []string{"LC_ALL=C"}, output, output
-	if os.Getuid() == 0 { // pgbouncer rejects root, and only the owner of Postgres can access its socket directory
-		info, err := os.Stat(socket)
-		if err != nil {
+	owner := info.Sys().(*syscall.Stat_t)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(files, dir) {
+		if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
 			t.Fatal(err)
 		}
-		owner := info.Sys().(*syscall.Stat_t)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}}
-		for _, path := range []string{dir, config} {
-			if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
+}
+
+// launchPooler starts pgbouncer and stops it when the test ends. The channel is closed when it has exited.
+func launchPooler(t *testing.T, cmd *exec.Cmd) (exited <-chan struct{}) {
+	t.Helper()
+	var log programtest.Output
+	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // callers look at cmd.ProcessState
+		close(done)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
-		case <-exited:
-		case <-time.After(5 * time.Second):
+		case <-done:
+		case <-time.After(pgtest.WaitTimeout):
 			_ = cmd.Process.Kill()
-			t.Error("pgbouncer did not stop:", <-exited)
+			<-done
+			t.Error("pgbouncer did not stop")
 		}
 		if t.Failed() {
-			text, _ := os.ReadFile(output.Name())
-			t.Logf("log of pgbouncer:\n%s", text)
+			t.Logf("log of pgbouncer:\n%s", &log)
 		}
 	})
-	options.Set("host", dir)
-	options.Set("port", "6432")
-	u.RawQuery = options.Encode()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := pgx.Connect(t.Context(), u.String())
-		if err == nil {
-			_ = conn.Close(t.Context())
-			return u.String()
-		}
-		select {
-		case err := <-exited:
-			exited <- err
-			t.Fatal("pgbouncer exited:", err)
-		default:
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("pgbouncer does not accept connections:", err)
-		}
-	}
+	return done
 }
 
 // openPooled opens a connection pool as the program does.
@@ -217,13 +238,10 @@ type historyRow struct {
 // readHistory pages through the changes after an ID until it has read all changes of the database.
 func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (history []historyRow, last int64) {
 	t.Helper()
-	var total int
-	if err := direct.QueryRow(t.Context(), "SELECT count(*) FROM change WHERE id > $1", after).Scan(&total); err != nil {
-		t.Fatal(err)
-	}
-	deadline := time.Now().Add(10 * time.Second)
-	for last = after; len(history) < total; {
-		resp := apitest.Do(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", maxPageSize, last), "")
+	total := pgtest.QueryValue[int](t, direct, "SELECT count(*) FROM change WHERE id > $1", after)
+	last = after
+	pgtest.WaitFor(t, "the feed to show all changes", func() bool { // running transactions of other tests hold it back
+		resp := apitest.Do(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", rest.MaxPageSize, last), "")
 		var page []struct {
 			ID        int64
 			Actor     string
@@ -237,12 +255,6 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 		if err := json.Unmarshal(resp.Body.Bytes(), &page); err != nil || resp.Code != http.StatusOK {
 			t.Fatalf("%d %.200s: %v", resp.Code, resp.Body, err)
 		}
-		if len(page) == 0 {
-			if time.Now().After(deadline) {
-				t.Fatalf("read %d of %d changes before the deadline", len(history), total)
-			}
-			time.Sleep(10 * time.Millisecond) // running transactions of other tests delay the changes
-		}
 		for _, c := range page {
 			r := historyRow{rowState{c.Table, c.Key, c.Action, 0}, author{Actor: c.Actor, Request: "none"}}
 			if c.RequestID != nil {
@@ -255,26 +267,36 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 			}
 			history, last = append(history, r), c.ID
 		}
-	}
+		return len(history) >= total
+	})
 	return history, last
+}
+
+// onEachServer runs f in a transaction on each connection of pgbouncer to Postgres.
+func onEachServer(t *testing.T, pool *pgxpool.Pool, f func(tx pgx.Tx)) {
+	t.Helper()
+	var open []pgx.Tx // an open transaction occupies its connection, so the next one uses another connection
+	for range poolerServers {
+		tx, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // after a failure
+		open = append(open, tx)
+		f(tx)
+	}
+	for _, tx := range open {
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // serverConnections inspects each connection of pgbouncer to Postgres. It returns their process IDs and the session
 // state that earlier transactions left behind.
 func serverConnections(t *testing.T, pool *pgxpool.Pool) (pids []int, leaks []string) {
 	t.Helper()
-	var open []pgx.Tx // an open transaction occupies its connection, so the next one uses another connection
-	defer func() {
-		for _, tx := range open {
-			rollback(tx)
-		}
-	}()
-	for range poolerServers {
-		tx, err := pool.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		open = append(open, tx)
+	onEachServer(t, pool, func(tx pgx.Tx) {
 		var pid, locks, statements int
 		var actor, request, lockTimeout, statementTimeout string
 		if err := tx.QueryRow(t.Context(), `SELECT
@@ -298,7 +320,7 @@ func serverConnections(t *testing.T, pool *pgxpool.Pool) (pids []int, leaks []st
 				"statement_timeout %s, %d advisory locks, %d prepared statements",
 				pid, actor, request, lockTimeout, statementTimeout, locks, statements))
 		}
-	}
+	})
 	slices.Sort(pids)
 	return pids, leaks
 }
@@ -378,7 +400,7 @@ func (c *poolerClient) bulk(dryRun bool) {
 	body.WriteString("uuid,description,freezer_id\n")
 	for range lines {
 		key := uuid.NewString()
-		fmt.Fprintf(&body, "%s,%s,1\n", key, strings.Repeat("x", maxChunkBytes*3/2/lines))
+		fmt.Fprintf(&body, "%s,%s,1\n", key, strings.Repeat("x", importBytes/lines))
 		all = append(all, rowState{"container", key, "insert", 1})
 	}
 	target := "/api/v1/containers"
@@ -393,15 +415,11 @@ func (c *poolerClient) bulk(dryRun bool) {
 
 // TestPooler runs the API behind pgbouncer in transaction mode. Many clients with different actors share two server
 // connections. The history must attribute each change to its author, and no transaction may leave session state behind.
-// The negative control sets the actor for the session instead of the transaction and must misattribute changes.
 func TestPooler(t *testing.T) {
+	t.Parallel()
 	url := pgtest.Database(t)
 	pool := openPooled(t, startPooler(t, url)+"&default_query_exec_mode="+poolerMode)
-	direct, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = direct.Close(context.Background()) }()
+	direct := pgtest.Connect(t, url)
 	reader := apitest.NewPublic(pool)
 	_, last := readHistory(t, reader, direct, 0)
 	before, leaks := serverConnections(t, pool)
@@ -410,19 +428,22 @@ func TestPooler(t *testing.T) {
 	}
 
 	writes := &writeLog{authors: map[rowState]author{}}
-	runPoolerClients(func(n int) {
+	var clients sync.WaitGroup
+	for n := range poolerClients {
 		actor := fmt.Sprintf("actor-%02d", n)
-		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-		h := api.New(api.Options{Pool: pool, Log: quiet, AnonymousActor: actor, Version: "test"})
-		c := &poolerClient{t: t, h: h, actor: actor, writes: writes}
-		for i := range poolerRounds {
-			c.round()
-			if i == n%poolerRounds { // spreads the imports over the rounds
-				c.bulk(n%4 == 3)
+		c := &poolerClient{t: t, h: newPooledAPI(pool, actor), actor: actor, writes: writes}
+		clients.Go(func() {
+			for i := range poolerRounds {
+				c.round()
+				if i == n%poolerRounds { // spreads the imports over the rounds
+					c.bulk(n%4 == 3)
+				}
 			}
-		}
-	})
-	history, last := readHistory(t, reader, direct, last)
+		})
+	}
+	clients.Wait()
+
+	history, _ := readHistory(t, reader, direct, last)
 	misattributed, missing, unexpected := writes.compare(history)
 	counts := fmt.Sprintf("%d changes: %d misattributed, %d missing, %d unexpected",
 		len(history), len(misattributed), len(missing), len(unexpected))
@@ -430,8 +451,9 @@ func TestPooler(t *testing.T) {
 	if all := slices.Concat(misattributed, missing, unexpected); len(all) > 0 {
 		t.Errorf("%s, such as:\n%s", counts, strings.Join(all[:min(5, len(all))], "\n"))
 	}
-	if resp := apitest.Do(reader, "GET", "/api/v1/computers?name=dry", ""); strings.TrimSpace(resp.Body.String()) != "[]" {
-		t.Errorf("dry runs stored %.300s", resp.Body)
+	dry := apitest.Do(reader, "GET", "/api/v1/computers?name=dry", "").Body.String()
+	if strings.TrimSpace(dry) != "[]" {
+		t.Errorf("dry runs stored %.300s", dry)
 	}
 	after, leaks := serverConnections(t, pool)
 	if len(leaks) > 0 {
@@ -440,89 +462,61 @@ func TestPooler(t *testing.T) {
 	if !slices.Equal(before, after) {
 		t.Errorf("pgbouncer replaced server connections: %v before, %v after", before, after)
 	}
+}
 
-	control := &writeLog{authors: map[rowState]author{}}
-	runPoolerClients(func(n int) {
-		for i := range 50 {
-			by := author{fmt.Sprintf("control-%02d", n), fmt.Sprintf("control-%02d.%d", n, i)}
-			key := uuid.NewString()
-			err := pool.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
-				_, err := conn.Exec(t.Context(), `SELECT
-					set_config('labledger.actor', $1, false),
-					set_config('labledger.request_id', $2, false)`, by.Actor, by.Request)
-				if err == nil {
-					_, err = conn.Exec(t.Context(), "INSERT INTO container (uuid, freezer_id) VALUES ($1::text::uuid, 1)", key)
-				}
-				return err
-			})
-			if err != nil {
-				t.Error("control:", err)
-				return
-			}
-			control.add(by, rowState{"container", key, "insert", 1})
-		}
+// newPooledAPI returns an API without authentication whose callers are an actor.
+func newPooledAPI(pool *pgxpool.Pool, actor string) http.Handler {
+	return api.New(api.Options{
+		Pool:    pool,
+		Log:     slog.New(slog.DiscardHandler),
+		Access:  authn.Options{AnonymousActor: actor},
+		Version: "test",
 	})
-	history, _ = readHistory(t, reader, direct, last)
-	misattributed, missing, unexpected = control.compare(history)
-	counts = fmt.Sprintf("control: %d changes: %d misattributed, %d missing, %d unexpected",
-		len(history), len(misattributed), len(missing), len(unexpected))
-	t.Log(counts)
-	if len(misattributed) == 0 || len(missing)+len(unexpected) > 0 {
-		t.Errorf("%s; want only misattributed changes", counts)
+}
+
+// TestPooler_sessionSettings is the negative control of TestPooler. A client that sets its actor for the session
+// instead of the transaction changes the actor of other clients. The checks of TestPooler must detect this.
+func TestPooler_sessionSettings(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	pool := openPooled(t, startPooler(t, url)+"&default_query_exec_mode="+poolerMode)
+	direct := pgtest.Connect(t, url)
+	reader := apitest.NewPublic(pool)
+	_, last := readHistory(t, reader, direct, 0)
+
+	victim := author{"victim", "victim.1"}
+	setForSession(t, pool, victim)
+	setForSession(t, pool, author{"intruder", "intruder.1"})
+	key := uuid.NewString()
+	pgtest.Exec(t, pool, "INSERT INTO container (uuid, freezer_id) VALUES ($1::text::uuid, 1)", key)
+	writes := &writeLog{authors: map[rowState]author{}}
+	writes.add(victim, rowState{"container", key, "insert", 1})
+
+	history, _ := readHistory(t, reader, direct, last)
+	misattributed, missing, unexpected := writes.compare(history)
+	isOne := len(misattributed) == 1 && strings.Contains(misattributed[0], "intruder.1")
+	if !isOne || len(missing)+len(unexpected) > 0 {
+		t.Errorf("misattributed %v, missing %v, unexpected %v; want one change, misattributed to the intruder",
+			misattributed, missing, unexpected)
 	}
-	if _, leaks = serverConnections(t, pool); len(leaks) != poolerServers {
-		t.Errorf("the control left session state on %d of %d server connections: %v", len(leaks), poolerServers, leaks)
+	if _, leaks := serverConnections(t, pool); len(leaks) != poolerServers {
+		t.Errorf("session state on %d of %d server connections: %v", len(leaks), poolerServers, leaks)
 	}
 }
 
-// TestPooler_defaultModeFails: as the documentation says, the default mode of pgx fails behind pgbouncer, because its
-// prepared statements belong to a server connection. pgbouncer 1.21 and later can track prepared statements
-// (max_prepared_statements), and newer versions do so by default.
-func TestPooler_defaultModeFails(t *testing.T) {
-	pool := openPooled(t, startPooler(t, pgtest.Database(t)))
-	var log bytes.Buffer
-	h := api.New(api.Options{Pool: pool, Log: slog.New(slog.NewTextHandler(&log, nil)), AnonymousActor: "tester", Version: "test"})
-	var responses, failures atomic.Int64
-	runPoolerClients(func(int) {
-		for range 20 {
-			for _, code := range []int{
-				apitest.Do(h, "PATCH", "/api/v1/sites/2", `{"contact":"x"}`).Code,
-				apitest.Do(h, "GET", "/api/v1/computers", "").Code,
-			} {
-				responses.Add(1)
-				if code >= http.StatusInternalServerError {
-					failures.Add(1)
-				}
-			}
-		}
+// setForSession sets the author for the session of each server connection.
+func setForSession(t *testing.T, pool *pgxpool.Pool, by author) {
+	t.Helper()
+	onEachServer(t, pool, func(tx pgx.Tx) {
+		pgtest.Exec(t, tx, `SELECT
+			set_config('labledger.actor', $1, false),
+			set_config('labledger.request_id', $2, false)`, by.Actor, by.Request)
 	})
-	_, reason, _ := strings.Cut(log.String(), "error=")
-	reason, _, _ = strings.Cut(reason, "\n")
-	t.Logf("in the default mode of pgx, %d of %d requests failed, the first with: %s",
-		failures.Load(), responses.Load(), reason)
-	if failures.Load() == 0 {
-		output, err := exec.Command(poolerProgram(t), "--version").Output()
-		var minor int
-		if n, _ := fmt.Sscanf(string(output), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
-			t.Errorf("the default mode of pgx works behind this pgbouncer, so the documented mode is unnecessary: %s %v",
-				output, err)
-		}
-	} else if !strings.Contains(log.String(), "prepared statement") {
-		t.Error("the log does not mention prepared statements")
-	}
-}
-
-// runPoolerClients runs all clients concurrently and waits for them.
-func runPoolerClients(client func(n int)) {
-	var all sync.WaitGroup
-	for n := range poolerClients {
-		all.Go(func() { client(n) })
-	}
-	all.Wait()
 }
 
 // TestPooler_migrate: migrating through a pooler fails with ErrPooled and leaves no lock behind.
 func TestPooler_migrate(t *testing.T) {
+	t.Parallel()
 	direct := pgtest.Database(t)
 	if _, _, err := migrate.Down(t.Context(), direct, schema.Files, 1); err != nil {
 		t.Fatal(err)
@@ -531,7 +525,7 @@ func TestPooler_migrate(t *testing.T) {
 	if _, _, err := migrate.Up(t.Context(), pooled, schema.Files); !errors.Is(err, migrate.ErrPooled) {
 		t.Errorf("through the pooler: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), pgtest.WaitTimeout) // in which it would wait for the lock
 	defer cancel()
 	if _, _, err := migrate.Up(ctx, direct, schema.Files); err != nil {
 		t.Errorf("without the pooler: %v", err)

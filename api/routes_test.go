@@ -104,6 +104,7 @@ func TestRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("the roles have changed; if intended, run go test ./api -run TestRoles -update (- file, + table):\n%s", diff)
+		t.Errorf("the roles have changed (- file, + table); "+
+			"if intended, run go test ./api -run TestRoles -update:\n%s", diff)
 	}
 }

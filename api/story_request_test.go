@@ -49,9 +49,8 @@ func (r storyRequest) send(base string) (*storyResponse, error) {
 		headers = append(headers, fmt.Sprintf("Content-Length: %d", len(r.body)))
 	}
 	// The response may arrive before the request is sent completely. Closing the connection ends the write.
-	go func() {
-		_, _ = io.WriteString(conn, r.method+" "+r.target+" HTTP/1.1\r\n"+strings.Join(headers, "\r\n")+"\r\n\r\n"+r.body)
-	}()
+	head := r.method + " " + r.target + " HTTP/1.1\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n"
+	go func() { _, _ = io.WriteString(conn, head+r.body) }()
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
 	if err != nil {
 		return nil, err

@@ -74,11 +74,13 @@ func TestSpans(t *testing.T) {
 		}},
 		{"GET", "/site/1", "GET /site/{id}", 200, map[string]string{"url.path": "/site/1"}},
 		{"HEAD", "/site/1", "HEAD /site/{id}", 200, map[string]string{"http.request.method": "HEAD"}},
-		{"GET", "/api/v1/sites/77", "GET /api/v1/sites/{id}", 404, map[string]string{"http.route": "/api/v1/sites/{id}"}},
+		{"GET", "/api/v1/sites/77", "GET /api/v1/sites/{id}", 404,
+			map[string]string{"http.route": "/api/v1/sites/{id}"}},
 		{"UPDATE", "/todo/77", "UPDATE /todo/{id}", 400, map[string]string{"http.request.method": "UPDATE"}},
 		{"GET", "/no/such", "GET", 404, map[string]string{"http.route": "", "url.path": "/no/such"}},
 		{"BREW", "/site/1", "HTTP /site/{id}", 405, map[string]string{"http.request.method": "_OTHER"}},
-		{"GET", "/api/users/%ff%00", "GET /api/users/{username}", 400, map[string]string{"url.path": "/api/users/%ff%00"}},
+		{"GET", "/api/users/%ff%00", "GET /api/users/{username}", 400,
+			map[string]string{"url.path": "/api/users/%ff%00"}},
 		{"GET", "/media/x7/x7qqqqqqqqqqqqqqqqqqqqqqqqqq.png", "GET /media/{folder}/{file}", 404,
 			map[string]string{"url.path": "/media/…"}},
 		{"GET", "/%6dedia/x7/x7qqqqqqqqqqqqqqqqqqqqqqqqqq.png", "GET", 404, map[string]string{"url.path": "/media/…"}},
@@ -95,7 +97,8 @@ func TestSpans(t *testing.T) {
 		s, got := all[0], attributes(all[0])
 		if s.Name != c.name || s.SpanKind != trace.SpanKindServer || s.Parent.IsValid() ||
 			s.Status.Code != codes.Unset || len(s.Events) > 0 || len(s.Links) > 0 {
-			t.Errorf("%s %s: %q %v, parent %v, %v, want %q", c.method, c.target, s.Name, s.SpanKind, s.Parent, s.Status, c.name)
+			t.Errorf("%s %s: %q %v, parent %v, %v, want %q",
+				c.method, c.target, s.Name, s.SpanKind, s.Parent, s.Status, c.name)
 		}
 		if w.Code != c.status || got["http.response.status_code"] != fmt.Sprint(c.status) {
 			t.Errorf("%s %s: status %d, span has %s, want %d",

@@ -12,6 +12,7 @@ import (
 
 // TestAppPage_freshNonce: each response has a new nonce, which is the same in the header and in the page.
 func TestAppPage_freshNonce(t *testing.T) {
+	t.Parallel()
 	ts := apitest.New(t)
 	seen := map[string]bool{}
 	for range 20 {

@@ -62,7 +62,8 @@ func TestContainers_matchImageAndProgram(t *testing.T) {
 			t.Errorf(label+"ports %v, PORT=%s; the Dockerfile exposes %d", c.ports, c.plain["PORT"], port)
 		}
 		if !slices.Contains(c.mounts, media) || c.plain["MEDIA_DIR"] != media || !slices.Contains(c.mounts, "/tmp") {
-			t.Errorf(label+"mounts %v, MEDIA_DIR=%s; want /tmp and %s of the Dockerfile", c.mounts, c.plain["MEDIA_DIR"], media)
+			t.Errorf(label+"mounts %v, MEDIA_DIR=%s; want /tmp and %s of the Dockerfile",
+				c.mounts, c.plain["MEDIA_DIR"], media)
 		}
 		delay, err := time.ParseDuration(c.plain["DRAIN_DELAY"])
 		if err != nil || delay <= 0 || delay+shutdown >= c.grace {
@@ -130,7 +131,8 @@ func TestProbes_useRoutesOfTheProgram(t *testing.T) {
 		}
 	}
 	// If the database is down, servers are not ready. Restarting them would not help, so only readiness uses /readyz.
-	if paths["readinessProbe"] != "/readyz" || paths["livenessProbe"] == "/readyz" || paths["startupProbe"] == "/readyz" {
+	if paths["readinessProbe"] != "/readyz" || paths["livenessProbe"] == "/readyz" ||
+		paths["startupProbe"] == "/readyz" {
 		t.Errorf("only the readiness probe must use /readyz: %v", paths)
 	}
 	entrypoint := findInFile(t, "Dockerfile", `(?m)^ENTRYPOINT \["(\S+)"\]$`)

@@ -136,7 +136,8 @@ func eventBody(user, eventTime int64) string {
 }
 
 func (p *prodStack) testStream(t *testing.T) {
-	const idle = 27 * time.Second // longer than proxy_read_timeout of other requests and than the API's heartbeat interval
+	// Longer than proxy_read_timeout of other requests and than the API's heartbeat interval.
+	const idle = 27 * time.Second
 	stream := p.openStream(t, time.Minute)
 	if stream.status != 200 || stream.header.Get("Content-Encoding") != "" ||
 		!strings.HasPrefix(stream.header.Get("Content-Type"), "text/event-stream") {

@@ -102,15 +102,17 @@ func (resp response) assertNginxProblem(t *testing.T, label string, status int) 
 	t.Helper()
 	resp.assertProblem(t, status)
 	assertSecurityHeaders(t, label, resp.header)
-	if wantRetry := status == 429 || status >= 502 && status <= 504; wantRetry != (resp.header.Get("Retry-After") != "") {
+	wantRetry := status == 429 || status >= 502 && status <= 504
+	if wantRetry != (resp.header.Get("Retry-After") != "") {
 		t.Errorf("%s: status %d with Retry-After %q", label, status, resp.header.Get("Retry-After"))
 	}
 }
 
-// testNginxErrors checks the error responses of nginx itself, except 429; see testLimits.
+// testNginxErrors checks the error responses of nginx itself, except 429 (see testLimits) and those with a stopped API.
 func (p *prodStack) testNginxErrors(t *testing.T) {
 	const headers = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Request-Id: mine-1\r\n"
 	file := p.upload(t, "photo.png", samplePNG)
+	const post = "POST /site/1" + headers
 	tooLong := strings.Repeat("a", 40000)
 	for _, c := range []struct {
 		name, request  string
@@ -120,7 +122,7 @@ func (p *prodStack) testNginxErrors(t *testing.T) {
 		{"invalid Host", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 400, false},
 		{"header without a colon", "GET / HTTP/1.1\r\nHost: a\r\nno header\r\n\r\n", 400, false},
 		{"null byte", "GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n", 400, false},
-		{"two body lengths", "POST /site/1" + headers + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, true},
+		{"two body lengths", post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, true},
 		{"unknown file", "GET /media/x" + headers + "\r\n", 404, true},
 		{"quote in path", `GET /media/"x` + headers + "\r\n", 404, true},
 		{"backslash in path", `GET /media/\x\"` + headers + "\r\n", 404, true},
@@ -130,12 +132,12 @@ func (p *prodStack) testNginxErrors(t *testing.T) {
 		{"DELETE of a file", "DELETE " + file + headers + "\r\n", 405, true},
 		{"POST to a file", "POST " + file + headers + "Content-Length: 2\r\n\r\n{}", 405, true},
 		{"TRACE", "TRACE /" + headers + "\r\n", 405, true},
-		{"large body", "POST /site/1" + headers + "Content-Length: 5000000\r\n\r\n", 413, true},
+		{"large body", post + "Content-Length: 5000000\r\n\r\n", 413, true},
 		{"long path", "GET /" + tooLong + headers + "\r\n", 414, false},
 		{"long headers", "GET /" + headers + "X-Long: " + tooLong + "\r\n\r\n", 431, true},
 		{"range beyond the end", "GET " + file + headers + "Range: bytes=999999-\r\n\r\n", 416, true},
 		{"unknown HTTP version", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, false},
-		{"unknown transfer encoding", "POST /site/1" + headers + "Transfer-Encoding: cunning\r\n\r\n", 501, true},
+		{"unknown transfer encoding", post + "Transfer-Encoding: cunning\r\n\r\n", 501, true},
 	} {
 		resp := p.sendRaw(t, c.request)
 		resp.assertNginxProblem(t, c.name, c.status)
@@ -150,7 +152,10 @@ func (p *prodStack) testNginxErrors(t *testing.T) {
 	if resp := p.expect(t, 405, "DELETE", file, ""); resp.header.Get("Allow") == "" {
 		t.Error("the 405 response has no Allow header")
 	}
+}
 
+// testStoppedAPI checks the error responses of nginx while both instances are stopped.
+func (p *prodStack) testStoppedAPI(t *testing.T) {
 	p.compose(t, "stop", "api-1", "api-2")
 	defer p.compose(t, "up", "-d", "--no-deps", "--wait", "api-1", "api-2")
 	waitUntil(t, "502 while both instances are stopped", 30*time.Second, func() bool {
@@ -162,8 +167,8 @@ func (p *prodStack) testNginxErrors(t *testing.T) {
 		return resp.status == 502
 	})
 	// nginx handles an import in another location.
-	importHeaders := headers + "Content-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-	importResp := p.sendRaw(t, "POST /api/v1/sites"+importHeaders)
+	importResp := p.sendRaw(t, "POST /api/v1/sites HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"+
+		"X-Request-Id: mine-1\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
 	importResp.assertNginxProblem(t, "import with a stopped API", importResp.status)
 	if importResp.status != 502 && importResp.status != 504 {
 		t.Errorf("import with a stopped API: status %d", importResp.status)

@@ -66,7 +66,9 @@ func (p *prodStack) sendWithHungInstance(
 	}
 	wg.Wait()
 	resume()
-	waitUntil(t, "api-1 is healthy again", 30*time.Second, func() bool { return p.healthStatus(t, "api-1") == "healthy" })
+	waitUntil(t, "api-1 is healthy again", 30*time.Second, func() bool {
+		return p.healthStatus(t, "api-1") == "healthy"
+	})
 	time.Sleep(2 * time.Second) // api-1 still processes requests that it received
 	return events, p.countEventsByTime(t, user), reads
 }

@@ -74,7 +74,8 @@ func findLeaks(address, staticDir string) (requests int, leaks []string) {
 			switch {
 			case err != nil:
 				leaks = append(leaks, fmt.Sprintf("%s: no response: %v", target, err))
-			case strings.Contains(body, "root:"), strings.Contains(body, forbiddenContent), strings.Contains(body, "Index of"):
+			case strings.Contains(body, "root:"), strings.Contains(body, forbiddenContent),
+				strings.Contains(body, "Index of"):
 				leaks = append(leaks, fmt.Sprintf("%s: status %d: %.80q", target, resp.status, body))
 			case resp.status < 400 || resp.status > 499:
 				leaks = append(leaks, fmt.Sprintf("%s: status %d", target, resp.status))

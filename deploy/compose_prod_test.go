@@ -37,6 +37,7 @@ func TestComposeProd(t *testing.T) {
 		{"server role", p.testServerRole},
 		{"security headers", p.testHeaders},
 		{"errors of nginx", p.testNginxErrors},
+		{"stopped API", p.testStoppedAPI},
 		{"path traversal", p.testTraversal},
 		{"uploads", p.testUploads},
 		{"upload sizes", p.testUploadSizes},
@@ -175,7 +176,8 @@ func (p *prodStack) testConfined(t *testing.T) {
 		c.assertConfined(t)
 		c.assertOnLoopback(t)
 		if c.isPublished() != (service == "proxy") {
-			t.Errorf("%s: published ports %v; only those of the proxy may be published", service, c.HostConfig.PortBindings)
+			t.Errorf("%s: published ports %v; only those of the proxy may be published",
+				service, c.HostConfig.PortBindings)
 		}
 		if service == "db" || service == "api-1" || service == "api-2" || service == "proxy" {
 			c.assertServiceLimits(t)

@@ -75,13 +75,16 @@ func (p *prodStack) testTLS(t *testing.T) {
 		return roundTrip(client, request)
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		for path, status := range map[string]int{"/site/1": 200, "/sites": 200, "/nothing": 404, "/media/x": 404, file: 200} {
+		for path, status := range map[string]int{
+			"/site/1": 200, "/sites": 200, "/nothing": 404, "/media/x": 404, file: 200,
+		} {
 			resp, err := get(version, path)
 			if err != nil || resp.status != status {
 				t.Errorf("%s %s: %v; status %d: %.200s", tls.VersionName(version), path, err, resp.status, resp.body)
 				continue
 			}
-			if hsts := resp.header.Values("Strict-Transport-Security"); len(hsts) != 1 || hsts[0] != "max-age=31536000" {
+			hsts := resp.header.Values("Strict-Transport-Security")
+			if len(hsts) != 1 || hsts[0] != "max-age=31536000" {
 				t.Errorf("%s %s: HSTS %q", tls.VersionName(version), path, hsts)
 			}
 		}

@@ -13,8 +13,8 @@ const formBoundary = "----------------labledger"
 
 // samplePNG is a PNG of one pixel.
 var samplePNG = func() string {
-	b, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA" +
-		"WjR9awAAAABJRU5ErkJggg==")
+	b, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" +
+		"+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 	if err != nil {
 		panic(err)
 	}
@@ -47,7 +47,8 @@ func (p *prodStack) upload(t *testing.T, name, content string) string {
 	return upload.URL
 }
 
-var storedNameRE = regexp.MustCompile(`^\./([0-9a-z]{2})/([0-9a-z]{2})[0-9a-z]{24}\.(png|jpg|gif|webp|pdf|txt|zip|gz|bin)$`)
+var storedNameRE = regexp.MustCompile(
+	`^\./([0-9a-z]{2})/([0-9a-z]{2})[0-9a-z]{24}\.(png|jpg|gif|webp|pdf|txt|zip|gz|bin)$`)
 
 // countStoredFiles checks the names of all files in the media volume and counts the files.
 func (p *prodStack) countStoredFiles(t *testing.T) int {
@@ -168,7 +169,8 @@ func (p *prodStack) testDownloads(t *testing.T) {
 			t.Errorf("%s: %v", c.name, header)
 		}
 		for _, instance := range []string{"api-1", "api-2"} {
-			if got := p.compose(t, "exec", "-T", "proxy", "curl", "-fsS", "http://"+instance+":5000"+url); got != c.content {
+			got := p.compose(t, "exec", "-T", "proxy", "curl", "-fsS", "http://"+instance+":5000"+url)
+			if got != c.content {
 				t.Errorf("%s serves %d bytes of %s, want %d", instance, len(got), c.name, len(c.content))
 			}
 		}
@@ -181,7 +183,8 @@ func (p *prodStack) testDownloads(t *testing.T) {
 		}
 		assertSecurityHeaders(t, "range", partial.header)
 		assertSecurityHeaders(t, "304", p.expect(t, 304, "GET", url, "", "If-None-Match", header.Get("ETag")).header)
-		if head := p.expect(t, 200, "HEAD", url, ""); head.header.Get("Content-Length") != "27000" || len(head.body) != 0 {
+		head := p.expect(t, 200, "HEAD", url, "")
+		if head.header.Get("Content-Length") != "27000" || len(head.body) != 0 {
 			t.Errorf("HEAD: %v", head.header)
 		}
 		if options := p.expect(t, 204, "OPTIONS", url, ""); options.header.Get("Allow") != "GET, HEAD, OPTIONS" {

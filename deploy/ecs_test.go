@@ -131,7 +131,8 @@ func ecsContainer(t *testing.T, file string) container {
 var fargateMemory = map[string][]string{"256": {"512", "1024", "2048"}, "512": {"1024", "2048", "3072", "4096"}}
 
 // secretARN matches a reference to one key of a JSON secret.
-var secretARN = regexp.MustCompile(`^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:labledger/(server|owner)-\w{6}:(\w+)::$`)
+var secretARN = regexp.MustCompile(
+	`^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:labledger/(server|owner)-\w{6}:(\w+)::$`)
 
 // TestTaskDefinitions_satisfyFargate checks the rules that AWS documents for Fargate.
 func TestTaskDefinitions_satisfyFargate(t *testing.T) {

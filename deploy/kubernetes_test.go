@@ -150,119 +150,132 @@ func kubernetesContainer(t *testing.T, file string) container {
 	return c
 }
 
-// TestManifests_referToEachOther checks references by name, label and port.
-func TestManifests_referToEachOther(t *testing.T) {
+// TestManifests_selectors: the selectors select the server. Only the network policy selects the migration, too.
+func TestManifests_selectors(t *testing.T) {
 	t.Parallel()
-	deployment, migrate := readObject(t, "deployment.yaml"), readObject(t, "migrate.yaml")
+	deployment := readObject(t, "deployment.yaml")
+	migrate := readObject(t, "migrate.yaml")
+	serverLabels := deployment.getStrings("spec.template.metadata.labels")
+	migrationLabels := migrate.getStrings("spec.template.metadata.labels")
+	for _, c := range []struct {
+		file, path       string
+		selectsMigration bool
+	}{
+		{"deployment.yaml", "spec.selector.matchLabels", false},
+		{"deployment.yaml", "spec.template.spec.topologySpreadConstraints.0.labelSelector.matchLabels", false},
+		{"service.yaml", "spec.selector", false},
+		{"disruption.yaml", "spec.selector.matchLabels", false},
+		{"network.yaml", "spec.podSelector.matchLabels", true},
+	} {
+		selector := readObject(t, c.file).getStrings(c.path)
+		if len(selector) == 0 || !selectorMatches(selector, serverLabels) {
+			t.Errorf("%s: %s %v does not select the server", c.file, c.path, selector)
+		}
+		if got := selectorMatches(selector, migrationLabels); got != c.selectsMigration {
+			t.Errorf("%s: %s %v selects the migration: %t, want %t", c.file, c.path, selector, got, c.selectsMigration)
+		}
+	}
+}
+
+// TestManifests_ports: the service, the ingress and the network policy use the port of the container.
+func TestManifests_ports(t *testing.T) {
+	t.Parallel()
+	deployment := readObject(t, "deployment.yaml")
 	service := readObject(t, "service.yaml")
 	port := deployment.getList("spec.template.spec.containers")[0].getList("ports")[0]
+	if got := service.getString("spec.ports.0.targetPort"); got != port.getString("name") {
+		t.Errorf("the service targets port %q; the container has %q", got, port.getString("name"))
+	}
+	ingress := readObject(t, "ingress.example.yaml")
+	backend := object(ingress.get("spec.rules.0.http.paths.0.backend.service").(map[string]any))
+	if backend.getString("name") != service.getString("metadata.name") ||
+		backend.getString("port.name") != service.getString("spec.ports.0.name") {
+		t.Errorf("the ingress has the backend %v, which is not the service", backend)
+	}
+	network := readObject(t, "network.yaml")
+	if got := network.getString("spec.ingress.0.ports.0.port"); got != port.getString("containerPort") {
+		t.Errorf("the policy admits port %s; the container has %s", got, port.getString("containerPort"))
+	}
+	egressPorts := []string{}
+	for _, rule := range network.getList("spec.egress") {
+		for _, p := range rule.getList("ports") {
+			egressPorts = append(egressPorts, p.getString("port"))
+		}
+	}
+	if !slices.Contains(egressPorts, "53") || !slices.Contains(egressPorts, "5432") {
+		t.Errorf("the policy allows connections to ports %v; want 53 for DNS and 5432 for PostgreSQL", egressPorts)
+	}
+}
 
-	t.Run("selectors", func(t *testing.T) {
-		serverLabels := deployment.getStrings("spec.template.metadata.labels")
-		migrationLabels := migrate.getStrings("spec.template.metadata.labels")
-		for _, c := range []struct {
-			file, path       string
-			selectsMigration bool
-		}{
-			{"deployment.yaml", "spec.selector.matchLabels", false},
-			{"deployment.yaml", "spec.template.spec.topologySpreadConstraints.0.labelSelector.matchLabels", false},
-			{"service.yaml", "spec.selector", false},
-			{"disruption.yaml", "spec.selector.matchLabels", false},
-			{"network.yaml", "spec.podSelector.matchLabels", true},
-		} {
-			selector := readObject(t, c.file).getStrings(c.path)
-			if len(selector) == 0 || !selectorMatches(selector, serverLabels) {
-				t.Errorf("%s: %s %v does not select the server", c.file, c.path, selector)
-			}
-			if got := selectorMatches(selector, migrationLabels); got != c.selectsMigration {
-				t.Errorf("%s: %s %v selects the migration: %t, want %t", c.file, c.path, selector, got, c.selectsMigration)
-			}
-		}
-	})
+// TestManifests_mediaVolume: the deployment uses the claim for uploaded files.
+func TestManifests_mediaVolume(t *testing.T) {
+	t.Parallel()
+	deployment := readObject(t, "deployment.yaml")
+	claim := readObject(t, "media.yaml")
+	name := deployment.getString("spec.template.spec.volumes.0.persistentVolumeClaim.claimName")
+	if name != claim.getString("metadata.name") {
+		t.Errorf("the deployment uses claim %q, not %q", name, claim.getString("metadata.name"))
+	}
+	if mode := claim.getString("spec.accessModes.0"); mode != "ReadWriteMany" {
+		t.Errorf("the claim has access mode %q; servers on several nodes share it, so want ReadWriteMany", mode)
+	}
+}
 
-	t.Run("ports", func(t *testing.T) {
-		if got := service.getString("spec.ports.0.targetPort"); got != port.getString("name") {
-			t.Errorf("the service targets port %q; the container has %q", got, port.getString("name"))
+// TestManifests_kustomization: the kustomization lists every manifest except examples and sets the image.
+func TestManifests_kustomization(t *testing.T) {
+	t.Parallel()
+	deployment := readObject(t, "deployment.yaml")
+	migrate := readObject(t, "migrate.yaml")
+	kustomization := readObject(t, "kustomization.yaml")
+	got := map[string]bool{}
+	for _, name := range kustomization.get("resources").([]any) {
+		got[name.(string)] = true
+	}
+	want := map[string]bool{}
+	for _, name := range manifestFiles(t) {
+		want[name] = true
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the kustomization lists %v; want every manifest except examples: %v", got, want)
+	}
+	for _, o := range []object{deployment, migrate} {
+		image := o.getString("spec.template.spec.containers.0.image")
+		if image != "labledger:latest" || kustomization.getString("images.0.name") != "labledger" {
+			t.Errorf("the kustomization does not set image %q", image)
 		}
-		ingress := readObject(t, "ingress.example.yaml")
-		backend := object(ingress.get("spec.rules.0.http.paths.0.backend.service").(map[string]any))
-		if backend.getString("name") != service.getString("metadata.name") ||
-			backend.getString("port.name") != service.getString("spec.ports.0.name") {
-			t.Errorf("the ingress has the backend %v, which is not the service", backend)
-		}
-		network := readObject(t, "network.yaml")
-		if got := network.getString("spec.ingress.0.ports.0.port"); got != port.getString("containerPort") {
-			t.Errorf("the policy admits port %s; the container has %s", got, port.getString("containerPort"))
-		}
-		egressPorts := []string{}
-		for _, rule := range network.getList("spec.egress") {
-			for _, p := range rule.getList("ports") {
-				egressPorts = append(egressPorts, p.getString("port"))
-			}
-		}
-		if !slices.Contains(egressPorts, "53") || !slices.Contains(egressPorts, "5432") {
-			t.Errorf("the policy allows connections to ports %v; want 53 for DNS and 5432 for PostgreSQL", egressPorts)
-		}
-	})
+	}
+}
 
-	t.Run("media volume", func(t *testing.T) {
-		claim := readObject(t, "media.yaml")
-		name := deployment.getString("spec.template.spec.volumes.0.persistentVolumeClaim.claimName")
-		if name != claim.getString("metadata.name") {
-			t.Errorf("the deployment uses claim %q, not %q", name, claim.getString("metadata.name"))
-		}
-		if mode := claim.getString("spec.accessModes.0"); mode != "ReadWriteMany" {
-			t.Errorf("the claim has access mode %q; servers on several nodes share it, so want ReadWriteMany", mode)
-		}
-	})
-
-	t.Run("kustomization", func(t *testing.T) {
-		kustomization := readObject(t, "kustomization.yaml")
-		got := map[string]bool{}
-		for _, name := range kustomization.get("resources").([]any) {
-			got[name.(string)] = true
-		}
-		want := map[string]bool{}
-		for _, name := range manifestFiles(t) {
-			want[name] = true
-		}
-		if !maps.Equal(got, want) {
-			t.Errorf("the kustomization lists %v; want every manifest except examples: %v", got, want)
-		}
-		for _, o := range []object{deployment, migrate} {
-			image := o.getString("spec.template.spec.containers.0.image")
-			if image != "labledger:latest" || kustomization.getString("images.0.name") != "labledger" {
-				t.Errorf("the kustomization does not set image %q", image)
+// TestManifests_migrationLabel: the documented commands apply the migration first, by its label.
+func TestManifests_migrationLabel(t *testing.T) {
+	t.Parallel()
+	deployment := readObject(t, "deployment.yaml")
+	migrate := readObject(t, "migrate.yaml")
+	const label = "app.kubernetes.io/component"
+	for _, file := range manifestFiles(t) {
+		for _, o := range readObjects(t, file) {
+			labels := o.getStrings("metadata.labels")
+			if isMigration := labels[label] == "migrate"; isMigration != (file == "migrate.yaml") {
+				t.Errorf("%s: only migrate.yaml must have the label migrate: %v", file, labels)
 			}
 		}
-	})
+	}
+	job, server := migrate.getString("metadata.name"), deployment.getString("metadata.name")
+	assertDocumented(t, "kubectl apply -k deploy/kubernetes -l "+label+"=migrate\n", "kubectl delete job "+job+" ",
+		"job/"+job+"\n", "deployment/"+server+"\n", "kubectl exec -it deploy/"+server+" ")
+}
 
-	// The documented commands apply the migration first, by its label.
-	t.Run("migration label", func(t *testing.T) {
-		const label = "app.kubernetes.io/component"
-		for _, file := range manifestFiles(t) {
-			for _, o := range readObjects(t, file) {
-				labels := o.getStrings("metadata.labels")
-				if isMigration := labels[label] == "migrate"; isMigration != (file == "migrate.yaml") {
-					t.Errorf("%s: only migrate.yaml must have the label migrate: %v", file, labels)
-				}
-			}
-		}
-		job, server := migrate.getString("metadata.name"), deployment.getString("metadata.name")
-		assertDocumented(t, "kubectl apply -k deploy/kubernetes -l "+label+"=migrate\n", "kubectl delete job "+job+" ",
-			"job/"+job+"\n", "deployment/"+server+"\n", "kubectl exec -it deploy/"+server+" ")
-	})
-
-	// Two servers always run: an old pod stops only when a new one is ready.
-	t.Run("zero-downtime upgrade", func(t *testing.T) {
-		rolling := deployment.getStrings("spec.strategy.rollingUpdate")
-		if deployment.get("spec.replicas") != 2 || rolling["maxUnavailable"] != "0" || rolling["maxSurge"] != "1" {
-			t.Errorf("replicas %v, rolling update %v", deployment.get("spec.replicas"), rolling)
-		}
-		if got := readObject(t, "disruption.yaml").get("spec.minAvailable"); got != 1 {
-			t.Errorf("the disruption budget has minAvailable %v, want 1", got)
-		}
-	})
+// TestManifests_zeroDowntimeUpgrade: two servers always run: an old pod stops only when a new one is ready.
+func TestManifests_zeroDowntimeUpgrade(t *testing.T) {
+	t.Parallel()
+	deployment := readObject(t, "deployment.yaml")
+	rolling := deployment.getStrings("spec.strategy.rollingUpdate")
+	if deployment.get("spec.replicas") != 2 || rolling["maxUnavailable"] != "0" || rolling["maxSurge"] != "1" {
+		t.Errorf("replicas %v, rolling update %v", deployment.get("spec.replicas"), rolling)
+	}
+	if got := readObject(t, "disruption.yaml").get("spec.minAvailable"); got != 1 {
+		t.Errorf("the disruption budget has minAvailable %v, want 1", got)
+	}
 }
 
 // manifestFiles returns the names of all manifests except examples and the kustomization.

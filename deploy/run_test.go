@@ -38,7 +38,8 @@ func TestRuns(t *testing.T) {
 	})
 	t.Run("ECS", func(t *testing.T) {
 		t.Parallel()
-		runContainers(t, labledger, ecsContainer(t, "migrate-task-definition.json"), ecsContainer(t, "task-definition.json"))
+		migrate, serve := ecsContainer(t, "migrate-task-definition.json"), ecsContainer(t, "task-definition.json")
+		runContainers(t, labledger, migrate, serve)
 	})
 }
 
@@ -54,48 +55,22 @@ func runContainers(t *testing.T, labledger program, migrate, serve container) {
 	secrets := map[string]string{
 		"OWNER_DATABASE_URL": owner, "DATABASE_URL": server.String(), "JWT_SECRET": programtest.SampleSecret,
 	}
-	settings := func(c container) map[string]string {
-		env := maps.Clone(c.plain)
-		for name := range c.secret {
-			env[name] = secrets[name]
-		}
-		return env
-	}
-
-	// The program rejects each secret of the sample.
-	for key, sample := range sampleSecrets(t) {
-		_, name, _ := strings.Cut(key, "/")
-		c := serve
-		if strings.HasPrefix(name, "OWNER_") {
-			c = migrate
-		}
-		env := settings(c)
-		env[name] = sample
-		out, code := labledger.run(t, localSettings(t, env), "", c.args...)
-		if code == 0 {
-			t.Errorf("the program accepts the sample's %s", name)
-		}
-		assertContains(t, out, name)
-		if name != "JWT_SECRET" { // the sample key is rejected because it is too short
-			assertContains(t, out, "sample")
-		}
-	}
+	rejectSampleSecrets(t, labledger, migrate, serve, secrets)
 
 	// Before the migration, the server does not start.
-	out, code := labledger.run(t, localSettings(t, settings(serve)), "", serve.args...)
+	serveEnv := localSettings(t, serve.settings(secrets))
+	out, code := labledger.run(t, serveEnv, "", serve.args...)
 	if code == 0 {
 		t.Error("the server starts without a schema")
 	}
 	assertContains(t, out, "labledger migrate up")
 
 	for range 2 { // the second migration changes nothing
-		if out, code := labledger.run(t, settings(migrate), "", migrate.args...); code != 0 {
+		if out, code := labledger.run(t, migrate.settings(secrets), "", migrate.args...); code != 0 {
 			t.Fatalf("%v: exit code %d: %s", migrate.args, code, out)
 		}
 	}
-	s := startServer(t, localSettings(t, settings(serve)), func() *exec.Cmd {
-		return exec.Command(labledger.path, serve.args...)
-	})
+	s := startServer(t, serveEnv, func() *exec.Cmd { return exec.Command(labledger.path, serve.args...) })
 	s.Get("/healthcheck", http.StatusOK)
 	s.Get("/readyz", http.StatusOK)
 	s.Get("/sites", http.StatusUnauthorized)
@@ -107,6 +82,37 @@ func runContainers(t *testing.T, labledger program, migrate, serve container) {
 	if out, code := labledger.run(t, s.env, "", "health"); code == 0 {
 		t.Errorf("labledger health after the server has stopped: exit code 0: %s", out)
 	}
+}
+
+// rejectSampleSecrets checks that the program rejects each secret of the sample.
+func rejectSampleSecrets(t *testing.T, labledger program, migrate, serve container, secrets map[string]string) {
+	t.Helper()
+	for key, sample := range sampleSecrets(t) {
+		_, name, _ := strings.Cut(key, "/")
+		c := serve
+		if strings.HasPrefix(name, "OWNER_") {
+			c = migrate
+		}
+		env := c.settings(secrets)
+		env[name] = sample
+		out, code := labledger.run(t, localSettings(t, env), "", c.args...)
+		if code == 0 {
+			t.Errorf("the program accepts the sample's %s", name)
+		}
+		assertContains(t, out, name)
+		if name != "JWT_SECRET" { // the sample key is rejected because it is too short
+			assertContains(t, out, "sample")
+		}
+	}
+}
+
+// settings returns the settings of the container with the values of its secrets.
+func (c container) settings(secrets map[string]string) map[string]string {
+	env := maps.Clone(c.plain)
+	for name := range c.secret {
+		env[name] = secrets[name]
+	}
+	return env
 }
 
 // localSettings adapts settings to this machine: loopback, any free port, and a media directory of its own.

@@ -124,7 +124,8 @@ func TestAuthorizeSession(t *testing.T) {
 		{"password changed", "UPDATE credential SET password_hash = '$argon2id$2' WHERE account_id = 1",
 			vera, "1", "'viewer'", ended},
 		{"password deleted", "DELETE FROM credential WHERE account_id = 1", vera, "1", "'viewer'", ended},
-		{"password of another account changed", "UPDATE credential SET password_hash = '$argon2id$2' WHERE account_id = 2",
+		{"password of another account changed",
+			"UPDATE credential SET password_hash = '$argon2id$2' WHERE account_id = 2",
 			vera, "1", "'viewer'", "vera viewer"},
 		{"account deleted", "DELETE FROM account WHERE id = 1", vera, "1", "'viewer'", ended},
 		{"renamed", "UPDATE account SET username = 'ann' WHERE id = 1", vera, "1", "'viewer'", "ann viewer"},
@@ -132,7 +133,8 @@ func TestAuthorizeSession(t *testing.T) {
 			"LL403 caller_role viewer operator"},
 		{"role raised", "UPDATE account SET role = 'admin' WHERE id = 1", vera, "1", "'admin'", "vera admin"},
 	} {
-		if got := outcome(t, owner, c.before, callAuthorizeSession(c.session, c.account, c.required, "NULL")); got != c.want {
+		call := callAuthorizeSession(c.session, c.account, c.required, "NULL")
+		if got := outcome(t, owner, c.before, call); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}

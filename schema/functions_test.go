@@ -12,6 +12,7 @@ import (
 
 // TestCountedEvents checks the events that reasons counted, among interleaved events of two users.
 func TestCountedEvents(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	for i, e := range []struct {
 		user int
@@ -35,18 +36,18 @@ func TestCountedEvents(t *testing.T) {
 		mustExec(t, pool, insertEvent+fmt.Sprintf(values, e.user, eventID(i), e.kind, e.time))
 	}
 	for reason, want := range map[string]string{
-		`{"code": 1100, "applies_to": "withdraw", "limit_at_risk": "100.00", "window_seconds": null}`:   "8",
-		`{"code": 30, "applies_to": "withdraw", "limit_at_risk": "3.00", "window_seconds": null}`:       "5 6 8",
-		`{"code": 30, "applies_to": "any", "limit_at_risk": "2.00", "window_seconds": null}`:            "7 8",
-		`{"code": 30, "applies_to": "any", "limit_at_risk": "2.50", "window_seconds": null}`:            "6 7 8",
-		`{"code": 300, "applies_to": "deposit", "limit_at_risk": "2.00", "window_seconds": null}`:       "3 7",
-		`{"code": 300, "applies_to": "deposit", "limit_at_risk": "1000000.00", "window_seconds": null}`: "0 3 7",
-		`{"code": 123, "applies_to": "deposit", "limit_at_risk": "200.00", "window_seconds": 30}`:       "7",
-		`{"code": 123, "applies_to": "withdraw", "limit_at_risk": "200.00", "window_seconds": 30}`:      "5 6 8",
-		`{"code": 123, "applies_to": "withdraw", "limit_at_risk": "200.00", "window_seconds": 29}`:      "8",
-		`{"code": 500, "applies_to": "any", "limit_at_risk": "1.00", "window_seconds": 0}`:              "8",
-		`{"code": 500, "applies_to": "any", "limit_at_risk": "1.00", "window_seconds": 40}`:             "3 5 6 7 8",
-		`{"code": 500, "applies_to": "any", "limit_at_risk": "1.00", "window_seconds": 3600}`:           "0 2 3 5 6 7 8",
+		reasonJSON(1100, "withdraw", "100.00", "null"):   "8",
+		reasonJSON(30, "withdraw", "3.00", "null"):       "5 6 8",
+		reasonJSON(30, "any", "2.00", "null"):            "7 8",
+		reasonJSON(30, "any", "2.50", "null"):            "6 7 8",
+		reasonJSON(300, "deposit", "2.00", "null"):       "3 7",
+		reasonJSON(300, "deposit", "1000000.00", "null"): "0 3 7",
+		reasonJSON(123, "deposit", "200.00", "30"):       "7",
+		reasonJSON(123, "withdraw", "200.00", "30"):      "5 6 8",
+		reasonJSON(123, "withdraw", "200.00", "29"):      "8",
+		reasonJSON(500, "any", "1.00", "0"):              "8",
+		reasonJSON(500, "any", "1.00", "40"):             "3 5 6 7 8",
+		reasonJSON(500, "any", "1.00", "3600"):           "0 2 3 5 6 7 8",
 	} {
 		if got := countedEvents(t, pool, 7, 8, reason); got != want {
 			t.Errorf("%s counted %s, want %s", reason, got, want)
@@ -57,14 +58,20 @@ func TestCountedEvents(t *testing.T) {
 			'{}', '{}', NULL, now(), ''
 		FROM generate_series(1000, 2500) AS n`)
 	for _, reason := range []string{
-		`{"code": 500, "applies_to": "any", "limit_at_risk": "1.00", "window_seconds": 60}`,
-		`{"code": 300, "applies_to": "deposit", "limit_at_risk": "1200.00", "window_seconds": null}`,
+		reasonJSON(500, "any", "1.00", "60"),
+		reasonJSON(300, "deposit", "1200.00", "null"),
 	} {
 		numbers := strings.Fields(countedEvents(t, pool, 9, 2400, reason))
 		if len(numbers) != 1000 || numbers[0] != "1401" || numbers[999] != "2400" {
 			t.Errorf("%s counted %d events, %v…", reason, len(numbers), numbers[:min(3, len(numbers))])
 		}
 	}
+}
+
+// reasonJSON returns the reason of an alert as JSON.
+func reasonJSON(code int, appliesTo, limit, window string) string {
+	return fmt.Sprintf(`{"code": %d, "applies_to": %q, "limit_at_risk": %q, "window_seconds": %s}`,
+		code, appliesTo, limit, window)
 }
 
 func eventID(i int) string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", i) }
@@ -80,6 +87,7 @@ func countedEvents(t *testing.T, pool *pgxpool.Pool, user, event int, reason str
 // TestResetRestoredXids restores a row with a greater transaction ID, as from another cluster, in each of the three
 // tables.
 func TestResetRestoredXids(t *testing.T) {
+	t.Parallel()
 	const resetTables = `SELECT format('%s %s %s',
 		(SELECT string_agg(DISTINCT (xid = 0)::text, ' ') FROM change),
 		(SELECT string_agg(DISTINCT (xid = 0)::text, ' ') FROM event),
@@ -97,6 +105,7 @@ func TestResetRestoredXids(t *testing.T) {
 			VALUES ('', 'site', '1', 'insert', 1000000000000)`,
 	} {
 		t.Run(table, func(t *testing.T) {
+			t.Parallel()
 			pool := poolWithLedger(t)
 			mustExec(t, pool, insertEvent+`
 				VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`)

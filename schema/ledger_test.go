@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -24,6 +22,7 @@ const distributedTables = `(
 
 // TestDistributedTables checks what the tables of the ledger need so that they can be distributed by user.
 func TestDistributedTables(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	if n := queryStrings(t, pool, "SELECT count(*)::text FROM "+distributedTables)[0]; n != "5" {
 		t.Fatalf("%s tables can be distributed by user, want 5", n)
@@ -118,134 +117,134 @@ func poolWithLedger(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
+// rejectedLedgerStatements are statements with their SQLSTATE, and the constraint if there is one.
+var rejectedLedgerStatements = []struct{ sql, want string }{
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'Deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_type_deposit_or_withdraw",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit', 0, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_amount_more_than_0",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit', 'NaN', 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_amount_more_than_0",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit',
+			10000000000, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+		"22003",
+	},
+	{
+		insertEvent + `VALUES (-1, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_user_id_in_range",
+	},
+	{
+		insertEvent + `VALUES (9007199254740992, gen_random_uuid(), 'deposit',
+			1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_user_id_in_range",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit', 1, -1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_time_in_range",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit', 1, 2, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_effective_time_not_before_time",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit', 1, 1, 1, 'none', 1, '{}', '{}', NULL, now(), '')`,
+		"23514 event_risk_low_medium_or_high",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{30}', NULL, now(), '')`,
+		"23514 event_alert_id_set_if_any_rule_fired",
+	},
+	{
+		insertEvent + `VALUES (7, gen_random_uuid(), 'deposit',
+			1, 1, 1, 'low', 1, '{}', '{}', gen_random_uuid(), now(), '')`,
+		"23514 event_alert_id_set_if_any_rule_fired",
+	},
+	{
+		insertEvent + `VALUES (7, '00000000-0000-7000-8000-000000000001', 'deposit',
+			1, 1, 1, 'low', 1, '{}', '{}', NULL,
+			now(), '')`,
+		"23505 event_pkey",
+	},
+	{
+		`INSERT INTO alert
+			SELECT (json_populate_record(a, '{"id": "00000000-0000-7000-8000-000000000009"}')).* FROM alert a`,
+		"23505",
+	},
+	{
+		`INSERT INTO alert SELECT (json_populate_record(a, '{"user_id": 8}')).* FROM alert a`,
+		"23503 alert_event_id_fkey",
+	},
+	{`INSERT INTO user_state (user_id) VALUES (-1)`, "23514 user_state_user_id_in_range"},
+	{`INSERT INTO user_state (user_id, risk) VALUES (1, 'none')`, "23514 user_state_risk_low_medium_or_high"},
+	{
+		`INSERT INTO rule SELECT (json_populate_record(r, '{"code": 31}')).* FROM rule r WHERE code = 30`,
+		"23514 rule_code_30_123_300_500_or_1100",
+	},
+	{`UPDATE rule SET code = 31 WHERE code = 30`, "23514 rule_code_30_123_300_500_or_1100"},
+	{`UPDATE rule SET title = E' \t' WHERE code = 30`, "23514 rule_title_not_blank"},
+	{`UPDATE rule SET applies_to = 'all' WHERE code = 30`, "23514 rule_applies_to_deposit_withdraw_or_any"},
+	{`UPDATE rule SET "limit" = 'NaN' WHERE code = 1100`, "23514 rule_limit_at_least_0"},
+	{`UPDATE rule SET "limit" = 'NaN' WHERE code = 30`, "23514"},
+	{`UPDATE rule SET "limit" = -0.01 WHERE code = 123`, "23514 rule_limit_at_least_0"},
+	{`UPDATE rule SET "limit" = 0 WHERE code = 500`, "23514 rule_limit_an_integer_from_1_to_1_million"},
+	{`UPDATE rule SET "limit" = 2.5 WHERE code = 30`, "23514 rule_limit_an_integer_from_1_to_1_million"},
+	{`UPDATE rule SET "limit" = 1000001 WHERE code = 300`, "23514 rule_limit_an_integer_from_1_to_1_million"},
+	{`UPDATE rule SET window_seconds = 3601 WHERE code = 123`, "23514 rule_window_seconds_from_0_to_3600"},
+	{`UPDATE rule SET window_seconds = -1 WHERE code = 500`, "23514 rule_window_seconds_from_0_to_3600"},
+	{
+		`UPDATE rule SET window_seconds = NULL WHERE code = 500`,
+		"23514 rule_window_seconds_set_for_rules_123_and_500_only",
+	},
+	{
+		`UPDATE rule SET window_seconds = 60 WHERE code = 1100`,
+		"23514 rule_window_seconds_set_for_rules_123_and_500_only",
+	},
+	{`UPDATE alert SET state = 'lost' WHERE time = 1`, "23514 alert_state_open_acknowledged_or_closed"},
+	{`UPDATE alert SET state = NULL WHERE time = 1`, "23502"},
+	{`UPDATE alert SET state = 'open' WHERE time = 2`, "23514"},
+	{`UPDATE alert SET state = 'acknowledged' WHERE time = 2`, "23514"},
+	{`UPDATE alert SET disposition = 'maybe'`, "23514 alert_disposition_confirmed_or_false_positive"},
+	{`UPDATE alert SET assignee = repeat('x', 101)`, "23514 alert_assignee_at_most_100_characters"},
+	{`UPDATE alert SET note = repeat('x', 10001)`, "23514 alert_note_at_most_10000_characters"},
+	{`INSERT INTO account (username, risk) VALUES ('x', 'none')`, "23514 account_risk_low_medium_or_high"},
+	{`INSERT INTO account (username, role) VALUES ('x', 'root')`, "23514 account_role_viewer_operator_or_admin"},
+	{`INSERT INTO account (username) VALUES (E'\t')`, "23514 account_username_not_blank"},
+	{`INSERT INTO account (username) VALUES (repeat('x', 101))`, "23514 account_username_at_most_100_characters"},
+	{`INSERT INTO account (username) VALUES ('Bob')`, "23505 account_username_unique"},
+	{`INSERT INTO account (id, username) VALUES (-1, 'x')`, "23514 account_id_in_range"},
+	{`INSERT INTO account (id, username) VALUES (9007199254740992, 'x')`, "23514"},
+	{`TRUNCATE account CASCADE`, "23001"},
+	{`UPDATE idempotency SET key = 'other'`, "23001"},
+	{`DELETE FROM rule WHERE code = 30`, "23001"},
+	{`DELETE FROM rule WHERE false`, "23001"}, // even if the statement changes nothing
+	{`DELETE FROM alert`, "23001"},
+}
+
 func TestLedgerConstraints(t *testing.T) {
+	t.Parallel()
 	pool := poolWithLedger(t)
-	const event = insertEvent + `VALUES `
-	type rejection struct{ sql, want string } // the SQLSTATE, and the constraint if there is one
-	rejected := []rejection{
-		{
-			event + `(7, gen_random_uuid(), 'Deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_type_deposit_or_withdraw",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 0, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_amount_more_than_0",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 'NaN', 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_amount_more_than_0",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 10000000000, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
-			"22003",
-		},
-		{
-			event + `(-1, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_user_id_in_range",
-		},
-		{
-			event + `(9007199254740992, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_user_id_in_range",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 1, -1, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_time_in_range",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 1, 2, 1, 'medium', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_effective_time_not_before_time",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'none', 1, '{}', '{}', NULL, now(), '')`,
-			"23514 event_risk_low_medium_or_high",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{30}', NULL, now(), '')`,
-			"23514 event_alert_id_set_if_any_rule_fired",
-		},
-		{
-			event + `(7, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', gen_random_uuid(), now(), '')`,
-			"23514 event_alert_id_set_if_any_rule_fired",
-		},
-		{
-			event + `(7, '00000000-0000-7000-8000-000000000001', 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL,
-				now(), '')`,
-			"23505 event_pkey",
-		},
-		{
-			`INSERT INTO alert
-				SELECT (json_populate_record(a, '{"id": "00000000-0000-7000-8000-000000000009"}')).* FROM alert a`,
-			"23505",
-		},
-		{
-			`INSERT INTO alert SELECT (json_populate_record(a, '{"user_id": 8}')).* FROM alert a`,
-			"23503 alert_event_id_fkey",
-		},
-		{`INSERT INTO user_state (user_id) VALUES (-1)`, "23514 user_state_user_id_in_range"},
-		{`INSERT INTO user_state (user_id, risk) VALUES (1, 'none')`, "23514 user_state_risk_low_medium_or_high"},
-		{
-			`INSERT INTO rule SELECT (json_populate_record(r, '{"code": 31}')).* FROM rule r WHERE code = 30`,
-			"23514 rule_code_30_123_300_500_or_1100",
-		},
-		{`UPDATE rule SET code = 31 WHERE code = 30`, "23514 rule_code_30_123_300_500_or_1100"},
-		{`UPDATE rule SET title = E' \t' WHERE code = 30`, "23514 rule_title_not_blank"},
-		{`UPDATE rule SET applies_to = 'all' WHERE code = 30`, "23514 rule_applies_to_deposit_withdraw_or_any"},
-		{`UPDATE rule SET "limit" = 'NaN' WHERE code = 1100`, "23514 rule_limit_at_least_0"},
-		{`UPDATE rule SET "limit" = 'NaN' WHERE code = 30`, "23514"},
-		{`UPDATE rule SET "limit" = -0.01 WHERE code = 123`, "23514 rule_limit_at_least_0"},
-		{`UPDATE rule SET "limit" = 0 WHERE code = 500`, "23514 rule_limit_an_integer_from_1_to_1_million"},
-		{`UPDATE rule SET "limit" = 2.5 WHERE code = 30`, "23514 rule_limit_an_integer_from_1_to_1_million"},
-		{`UPDATE rule SET "limit" = 1000001 WHERE code = 300`, "23514 rule_limit_an_integer_from_1_to_1_million"},
-		{`UPDATE rule SET window_seconds = 3601 WHERE code = 123`, "23514 rule_window_seconds_from_0_to_3600"},
-		{`UPDATE rule SET window_seconds = -1 WHERE code = 500`, "23514 rule_window_seconds_from_0_to_3600"},
-		{
-			`UPDATE rule SET window_seconds = NULL WHERE code = 500`,
-			"23514 rule_window_seconds_set_for_rules_123_and_500_only",
-		},
-		{
-			`UPDATE rule SET window_seconds = 60 WHERE code = 1100`,
-			"23514 rule_window_seconds_set_for_rules_123_and_500_only",
-		},
-		{`UPDATE alert SET state = 'lost' WHERE time = 1`, "23514 alert_state_open_acknowledged_or_closed"},
-		{`UPDATE alert SET state = NULL WHERE time = 1`, "23502"},
-		{`UPDATE alert SET state = 'open' WHERE time = 2`, "23514"},
-		{`UPDATE alert SET state = 'acknowledged' WHERE time = 2`, "23514"},
-		{`UPDATE alert SET disposition = 'maybe'`, "23514 alert_disposition_confirmed_or_false_positive"},
-		{`UPDATE alert SET assignee = repeat('x', 101)`, "23514 alert_assignee_at_most_100_characters"},
-		{`UPDATE alert SET note = repeat('x', 10001)`, "23514 alert_note_at_most_10000_characters"},
-		{`INSERT INTO account (username, risk) VALUES ('x', 'none')`, "23514 account_risk_low_medium_or_high"},
-		{`INSERT INTO account (username, role) VALUES ('x', 'root')`, "23514 account_role_viewer_operator_or_admin"},
-		{`INSERT INTO account (username) VALUES (E'\t')`, "23514 account_username_not_blank"},
-		{`INSERT INTO account (username) VALUES (repeat('x', 101))`, "23514 account_username_at_most_100_characters"},
-		{`INSERT INTO account (username) VALUES ('Bob')`, "23505 account_username_unique"},
-		{`INSERT INTO account (id, username) VALUES (-1, 'x')`, "23514 account_id_in_range"},
-		{`INSERT INTO account (id, username) VALUES (9007199254740992, 'x')`, "23514"},
-		{`TRUNCATE account CASCADE`, "23001"},
-		{`UPDATE idempotency SET key = 'other'`, "23001"},
-		{`DELETE FROM rule WHERE code = 30`, "23001"},
-		{`DELETE FROM rule WHERE false`, "23001"}, // even if the statement changes nothing
-		{`DELETE FROM alert`, "23001"},
+	for _, c := range rejectedLedgerStatements {
+		assertRejected(t, pool, c.sql, c.want)
 	}
 	for _, table := range []string{"event", "ruleset", "alert_change"} {
-		rejected = append(rejected, rejection{"UPDATE " + table + " SET actor = actor", "23001"})
-		rejected = append(rejected, rejection{"DELETE FROM " + table, "23001"})
+		assertRejected(t, pool, "UPDATE "+table+" SET actor = actor", "23001")
+		assertRejected(t, pool, "DELETE FROM "+table, "23001")
 	}
 	for _, table := range []string{"event", "ruleset", "alert_change", "rule", "alert", "idempotency"} {
-		rejected = append(rejected, rejection{"TRUNCATE " + table + " CASCADE", "23001"})
+		assertRejected(t, pool, "TRUNCATE "+table+" CASCADE", "23001")
 	}
 	for _, set := range []string{
 		"user_id = 8", "id = gen_random_uuid()", "event_id = gen_random_uuid()", "alert_codes = '{30}'", "time = 3",
 		"risk = 'low'", "ruleset_id = 2", "reasons = '[1]'", "created_at = '2000-01-01'",
 	} {
-		rejected = append(rejected, rejection{"UPDATE alert SET " + set + " WHERE time = 1", "23001"})
-	}
-	for _, c := range rejected {
-		err := exec(pool, c.sql)
-		var pgErr *pgconn.PgError
-		code, constraint, _ := strings.Cut(c.want, " ")
-		if !errors.As(err, &pgErr) || pgErr.Code != code || constraint != "" && pgErr.ConstraintName != constraint {
-			t.Errorf("%s: %v, want %s", c.sql, err, c.want)
-		}
+		assertRejected(t, pool, "UPDATE alert SET "+set+" WHERE time = 1", "23001")
 	}
 	for _, sql := range []string{
 		`UPDATE alert SET state = 'acknowledged', assignee = repeat('x', 100), note = repeat('x', 10000),
@@ -255,7 +254,8 @@ func TestLedgerConstraints(t *testing.T) {
 		`UPDATE rule SET "limit" = 0, window_seconds = 0 WHERE code = 123`,
 		`UPDATE rule SET "limit" = 9999999999.99 WHERE code = 1100`,
 		`DELETE FROM idempotency`,
-		event + `(9007199254740991, gen_random_uuid(), 'deposit', 9999999999.99, 9007199254740991, 9007199254740991,
+		insertEvent + `VALUES (9007199254740991, gen_random_uuid(), 'deposit',
+			9999999999.99, 9007199254740991, 9007199254740991,
 			'low', 1, '{}', '{}', NULL, now(), '')`,
 	} {
 		if err := exec(pool, sql); err != nil {
@@ -264,7 +264,19 @@ func TestLedgerConstraints(t *testing.T) {
 	}
 }
 
+// assertRejected checks that a statement fails with a SQLSTATE, and with the constraint after it if there is one.
+func assertRejected(t *testing.T, pool *pgxpool.Pool, sql, want string) {
+	t.Helper()
+	err := exec(pool, sql)
+	var pgErr *pgconn.PgError
+	code, constraint, _ := strings.Cut(want, " ")
+	if !errors.As(err, &pgErr) || pgErr.Code != code || constraint != "" && pgErr.ConstraintName != constraint {
+		t.Errorf("%s: %v, want %s", sql, err, want)
+	}
+}
+
 func TestAlertHistory(t *testing.T) {
+	t.Parallel()
 	pool := poolWithLedger(t)
 	const lastChange = `SELECT format('v%s by %s for %s: %s to %s', version, actor, request_id, before, after)
 		FROM alert_change WHERE alert_id = '00000000-0000-7000-8000-000000000002' ORDER BY version DESC LIMIT 1`
@@ -309,6 +321,7 @@ func TestAlertHistory(t *testing.T) {
 
 // TestRiskIsSynced changes risk levels of accounts. The user states change in the same transaction.
 func TestRiskIsSynced(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	const risks = `SELECT string_agg(format('%s %s', user_id, risk), ', ' ORDER BY user_id) FROM user_state`
 	for _, c := range []struct{ sql, want string }{
@@ -352,6 +365,7 @@ func TestRiskIsSynced(t *testing.T) {
 }
 
 func TestRuleChangesPublishRulesets(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	const count = `SELECT count(*)::text FROM ruleset`
 	for i, c := range []struct {
@@ -392,46 +406,33 @@ func TestRuleChangesPublishRulesets(t *testing.T) {
 	}
 }
 
-// changeRulesConcurrently changes one rule in each of two transactions, the second of which starts before the first
-// ends. It reports whether the latest rule set has both changes.
+// changeRulesConcurrently changes one rule in each of two transactions. The second one waits for the end of the first
+// one. It reports whether the latest rule set has both changes, and returns the error of the second transaction.
 func changeRulesConcurrently(t *testing.T, pool *pgxpool.Pool) (both bool, err error) {
 	t.Helper()
-	ctx := context.Background()
-	first, err := pool.Begin(ctx)
+	first, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = first.Rollback(ctx) }()
-	if _, err := first.Exec(ctx, `UPDATE rule SET "limit" = 11 WHERE code = 30`); err != nil {
-		t.Fatal(err)
-	}
+	defer func() { _ = first.Rollback(context.Background()) }()
+	mustExec(t, first, `UPDATE rule SET "limit" = 11 WHERE code = 30`)
 	second := make(chan error, 1)
-	go func() {
-		second <- pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE rule SET "limit" = 12 WHERE code = 300`)
-			return err
-		})
-	}()
-	const waiting = `SELECT pid::text FROM pg_stat_activity
-		WHERE datname = current_database() AND wait_event_type = 'Lock'`
-	start := time.Now()
-	for len(queryStrings(t, pool, waiting)) == 0 && len(second) == 0 && time.Since(start) < time.Minute {
-		time.Sleep(time.Millisecond)
-	}
-	if err := first.Commit(ctx); err != nil {
+	go func() { second <- exec(pool, `UPDATE rule SET "limit" = 12 WHERE code = 300`) }()
+	pgtest.WaitForLockWait(t, pool)
+	if err := first.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-second; err != nil {
-		return false, err
-	}
+	err = <-second
 	const latest = `SELECT string_agg(value ->> 'limit', ' ' ORDER BY value ->> 'code')
 		FROM ruleset, jsonb_array_elements(rules)
 		WHERE id = (SELECT max(id) FROM ruleset) AND value ->> 'code' IN ('30', '300')`
-	return queryStrings(t, pool, latest)[0] == "11.00 12.00", nil
+	return queryStrings(t, pool, latest)[0] == "11.00 12.00", err
 }
 
-// TestConcurrentRuleChanges: the latest rule set has both changes. Without the lock it has not: the negative control.
+// TestConcurrentRuleChanges: the latest rule set has both changes. Without the lock, the second transaction makes a
+// rule set with the same ID and fails: the negative control.
 func TestConcurrentRuleChanges(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	if both, err := changeRulesConcurrently(t, pool); !both || err != nil {
 		t.Errorf("the latest rule set has both changes: %v, %v", both, err)
@@ -441,7 +442,7 @@ func TestConcurrentRuleChanges(t *testing.T) {
 	}
 	control := pgtest.Pool(t)
 	mustExec(t, control, "DROP TRIGGER lock_ruleset ON rule")
-	if both, err := changeRulesConcurrently(t, control); both && err == nil {
+	if both, err := changeRulesConcurrently(t, control); both || err == nil {
 		t.Error("without the lock the latest rule set has both changes as well: the test proves nothing")
 	}
 }

@@ -148,6 +148,7 @@ func recordEvents(t *testing.T, pool *pgxpool.Pool) {
 
 // TestPartitionedIntake records the same events in the plain and in the partitioned schema.
 func TestPartitionedIntake(t *testing.T) {
+	t.Parallel()
 	plain, partitioned := pgtest.Pool(t), partitionedPool(t)
 	mustExec(t, partitioned, schema.MockData) // as in plain
 	recordEvents(t, plain)
@@ -235,166 +236,196 @@ func partitionsUsed(t *testing.T, pool *pgxpool.Pool, run func(q *db.Queries) er
 	return used
 }
 
-// TestIntakeStatementsFilterByUser runs each statement of the intake for one user. A statement uses one partition of
-// each table, unless its comment says that it does not filter by user.
-func TestIntakeStatementsFilterByUser(t *testing.T) {
-	pool := partitionedPool(t)
-	recordEvents(t, pool)
-	mustExec(t, pool, "ANALYZE")
-	ctx := t.Context()
-	const user = 5
-	id := func(n int) uuid.UUID { return uuid.MustParse(eventID(n)) }
-	var recorded struct {
-		Event, Alert uuid.UUID
-		Key          string
-	}
-	const sql = `SELECT id, alert_id, key FROM event JOIN idempotency k USING (user_id)
+// An intakeSample has the parameters of the statements of the intake.
+type intakeSample struct {
+	user       int64
+	event      uuid.UUID // an event of the user with an alert
+	key        string    // the idempotency key of this event
+	plainEvent uuid.UUID // an event of the user without an alert
+	now        time.Time
+}
+
+func newIntakeSample(t *testing.T, pool *pgxpool.Pool) intakeSample {
+	t.Helper()
+	s := intakeSample{user: 5, now: time.Now()}
+	const recorded = `SELECT id, key FROM event JOIN idempotency k USING (user_id)
 		WHERE k.first_id = id AND k.last_id = id AND user_id = $1 AND alert_id IS NOT NULL LIMIT 1`
-	if err := pool.QueryRow(ctx, sql, user).Scan(&recorded.Event, &recorded.Alert, &recorded.Key); err != nil {
+	if err := pool.QueryRow(t.Context(), recorded, s.user).Scan(&s.event, &s.key); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
-	intake := map[string]func(q *db.Queries) error{
-		"SetLockTimeout": func(q *db.Queries) error {
-			return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "1s"})
-		},
-		"LockState": func(q *db.Queries) error {
-			_, err := q.LockState(ctx, db.LockStateParams{UserID: user})
-			return err
-		},
-		"InsertEvent": func(q *db.Queries) error {
-			return q.InsertEvent(ctx, db.InsertEventParams{
-				UserID: user, EventID: id(1), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low",
-				RulesetID: 1, EventFacts: []byte("{}"), Codes: "{}", CreatedAt: now, Actor: "me",
-			})
-		},
-		"SaveState": func(q *db.Queries) error {
-			return q.SaveState(ctx, db.SaveStateParams{UserID: user, LastID: id(1), NewState: "{}"})
-		},
-		"LockUsers": func(q *db.Queries) error {
-			return q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{user}})
-		},
-		"ListLockedStates": func(q *db.Queries) error {
-			_, err := q.ListLockedStates(ctx, db.ListLockedStatesParams{UserIds: []int64{user}})
-			return err
-		},
-		"LockKeys": func(q *db.Queries) error {
-			return q.LockKeys(ctx, db.LockKeysParams{Callers: []string{"me"}, Keys: []string{recorded.Key}})
-		},
-		"IsLocked": func(q *db.Queries) error {
-			_, err := q.IsLocked(ctx, db.IsLockedParams{UserID: user})
-			return err
-		},
-		"GetLastID": func(q *db.Queries) error {
-			_, err := q.GetLastID(ctx, db.GetLastIDParams{UserIds: []int64{user}})
-			return err
-		},
-		"GetLatestRuleset": func(q *db.Queries) error { _, err := q.GetLatestRuleset(ctx); return err },
-		"GetRuleset": func(q *db.Queries) error {
-			_, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1})
-			return err
-		},
-		"FindKeys": func(q *db.Queries) error {
-			_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{recorded.Key}})
-			return err
-		},
-		"ListWindow": func(q *db.Queries) error {
-			_, err := q.ListWindow(ctx, db.ListWindowParams{UserID: user, Since: 400})
-			return err
-		},
-		"InsertEvents": func(q *db.Queries) error {
-			return q.InsertEvents(ctx, db.InsertEventsParams{
-				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, Types: []string{"deposit"}, Amounts: []string{"1"},
-				Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
-				Facts: []json.RawMessage{[]byte("{}")}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
-				CreatedAt: now, Actors: []string{"me"},
-			})
-		},
-		"InsertAlerts": func(q *db.Queries) error {
-			return q.InsertAlerts(ctx, db.InsertAlertsParams{
-				UserIds: []int64{user}, Ids: []uuid.UUID{id(1)}, EventIds: []uuid.UUID{eventWithoutAlert(t, pool, user)},
-				AlertCodes: []string{"{30}"}, Times: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
-				Reasons: []json.RawMessage{[]byte("[]")}, CreatedAt: now, Actors: []string{"me"},
-			})
-		},
-		"SaveStates": func(q *db.Queries) error {
-			return q.SaveStates(ctx, db.SaveStatesParams{
-				UserIds: []int64{user}, LastIds: []uuid.UUID{id(1)}, States: []string{"{}"},
-			})
-		},
-		"SaveKeys": func(q *db.Queries) error {
-			return q.SaveKeys(ctx, db.SaveKeysParams{
-				UserIds: []int64{user}, Callers: []string{"me"}, Keys: []string{"new"}, RequestHashes: [][]byte{{1}},
-				FirstIds: []uuid.UUID{id(1)}, LastIds: []uuid.UUID{id(1)}, CreatedAt: now,
-			})
-		},
-		"CopyEvents": func(q *db.Queries) error {
-			_, err := q.CopyEvents(ctx, []db.CopyEventsParams{{
-				UserID: user, ID: id(2), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low",
-				RulesetID: 1, Facts: []byte("{}"), AlertCodes: []int32{}, CreatedAt: now, Actor: "me",
-			}})
-			return err
-		},
-		"CopyAlerts": func(q *db.Queries) error {
-			_, err := q.CopyAlerts(ctx, []db.CopyAlertsParams{{
-				UserID: user, ID: id(2), EventID: eventWithoutAlert(t, pool, user), AlertCodes: []int32{30}, Time: 1,
-				Risk: "low", RulesetID: 1, Reasons: []byte("[]"), CreatedAt: now, ChangedAt: now, Actor: "me",
-			}})
-			return err
-		},
-		"ListEventsByIdempotencyKey": func(q *db.Queries) error {
-			rows, err := q.ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
-				FirstID: recorded.Event, LastID: recorded.Event, UserID: user, Caller: "me", Key: recorded.Key, Limit: 1,
-			})
-			if err == nil && len(rows) != 1 {
-				err = fmt.Errorf("%d rows", len(rows))
-			}
-			return err
-		},
-	}
-	notIntake := []string{
-		"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans",
-		"RepairState",
-	}
+	s.plainEvent = pgtest.QueryValue[uuid.UUID](t, pool,
+		"SELECT id FROM event WHERE user_id = $1 AND alert_id IS NULL LIMIT 1", s.user)
+	return s
+}
+
+// newID returns an ID that no event has.
+func newID(n int) uuid.UUID { return uuid.MustParse(eventID(n)) }
+
+// intakeStatements are the statements of the intake.
+var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s intakeSample) error{
+	"SetLockTimeout": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: "1s"})
+	},
+	"LockState": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.LockState(ctx, db.LockStateParams{UserID: s.user})
+		return err
+	},
+	"InsertEvent": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.InsertEvent(ctx, db.InsertEventParams{
+			UserID: s.user, EventID: newID(1), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low",
+			RulesetID: 1, EventFacts: []byte("{}"), Codes: "{}", CreatedAt: s.now, Actor: "me",
+		})
+	},
+	"SaveState": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.SaveState(ctx, db.SaveStateParams{UserID: s.user, LastID: newID(1), NewState: "{}"})
+	},
+	"LockStates": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{s.user}})
+		return err
+	},
+	"LockKeys": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.LockKeys(ctx, db.LockKeysParams{Callers: []string{"me"}, Keys: []string{s.key}})
+	},
+	"IsLocked": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.IsLocked(ctx, db.IsLockedParams{UserID: s.user})
+		return err
+	},
+	"LockUsers": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{s.user}})
+		return err
+	},
+	"GetLatestRuleset": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.GetLatestRuleset(ctx)
+		return err
+	},
+	"GetRuleset": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.GetRuleset(ctx, db.GetRulesetParams{ID: 1})
+		return err
+	},
+	"FindKeys": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{s.key}})
+		return err
+	},
+	"ListWindow": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.ListWindow(ctx, db.ListWindowParams{UserID: s.user, Since: 400})
+		return err
+	},
+	"InsertEvents": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.InsertEvents(ctx, db.InsertEventsParams{
+			UserIds: []int64{s.user}, Ids: []uuid.UUID{newID(1)}, Types: []string{"deposit"}, Amounts: []string{"1"},
+			Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
+			Facts: []json.RawMessage{[]byte("{}")}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
+			CreatedAt: s.now, Actors: []string{"me"},
+		})
+	},
+	"InsertAlerts": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.InsertAlerts(ctx, db.InsertAlertsParams{
+			UserIds: []int64{s.user}, Ids: []uuid.UUID{newID(1)}, EventIds: []uuid.UUID{s.plainEvent},
+			AlertCodes: []string{"{30}"}, Times: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
+			Reasons: []json.RawMessage{[]byte("[]")}, CreatedAt: s.now, Actors: []string{"me"},
+		})
+	},
+	"SaveStates": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.SaveStates(ctx, db.SaveStatesParams{
+			UserIds: []int64{s.user}, LastIds: []uuid.UUID{newID(1)}, States: []string{"{}"},
+		})
+	},
+	"SaveKeys": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.SaveKeys(ctx, db.SaveKeysParams{
+			UserIds: []int64{s.user}, Callers: []string{"me"}, Keys: []string{"new"}, RequestHashes: [][]byte{{1}},
+			FirstIds: []uuid.UUID{newID(1)}, LastIds: []uuid.UUID{newID(1)}, CreatedAt: s.now,
+		})
+	},
+	"CopyEvents": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.CopyEvents(ctx, []db.CopyEventsParams{{
+			UserID: s.user, ID: newID(2), Type: "deposit", Amount: "1", Time: 1, EffectiveTime: 1, Risk: "low",
+			RulesetID: 1, Facts: []byte("{}"), AlertCodes: []int32{}, CreatedAt: s.now, Actor: "me",
+		}})
+		return err
+	},
+	"CopyAlerts": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.CopyAlerts(ctx, []db.CopyAlertsParams{{
+			UserID: s.user, ID: newID(2), EventID: s.plainEvent, AlertCodes: []int32{30}, Time: 1,
+			Risk: "low", RulesetID: 1, Reasons: []byte("[]"), CreatedAt: s.now, ChangedAt: s.now, Actor: "me",
+		}})
+		return err
+	},
+	"ListEventsByIdempotencyKey": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		rows, err := q.ListEventsByIdempotencyKey(ctx, db.ListEventsByIdempotencyKeyParams{
+			FirstID: s.event, LastID: s.event, UserID: s.user, Caller: "me", Key: s.key, Limit: 1,
+		})
+		if err == nil && len(rows) != 1 {
+			err = fmt.Errorf("%d rows", len(rows))
+		}
+		return err
+	},
+}
+
+// otherLedgerStatements are the statements in queries/ledger.sql that do not belong to the intake.
+var otherLedgerStatements = []string{
+	"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans",
+	"RepairState",
+}
+
+// ledgerQueries returns the comments and the SQL of the queries in queries/ledger.sql by name.
+func ledgerQueries(t *testing.T) map[string]string {
+	t.Helper()
 	text, err := os.ReadFile("../queries/ledger.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
+	queries := map[string]string{}
 	for _, query := range strings.Split(string(text), "-- name: ")[1:] {
 		name, rest, _ := strings.Cut(query, " ")
-		if slices.Contains(notIntake, name) {
+		queries[name] = strings.Join(strings.Fields(strings.ReplaceAll(rest, "\n--", "\n")), " ")
+	}
+	return queries
+}
+
+// TestIntakeStatementsFilterByUser runs each statement of the intake for one user. A statement uses one partition of
+// each table, unless its comment says that it does not filter by user.
+func TestIntakeStatementsFilterByUser(t *testing.T) {
+	t.Parallel()
+	pool := partitionedPool(t)
+	recordEvents(t, pool)
+	mustExec(t, pool, "ANALYZE")
+	sample := newIntakeSample(t, pool)
+	run := func(name string) map[string]int {
+		return partitionsUsed(t, pool, func(q *db.Queries) error {
+			return intakeStatements[name](t.Context(), q, sample)
+		})
+	}
+	queries := ledgerQueries(t)
+	for name, text := range queries {
+		if slices.Contains(otherLedgerStatements, name) {
 			continue
 		}
-		run, known := intake[name]
-		if !known {
+		if intakeStatements[name] == nil {
 			t.Errorf("queries/ledger.sql has %s, which this test does not run", name)
 			continue
 		}
-		delete(intake, name)
-		comment := strings.Join(strings.Fields(strings.ReplaceAll(rest, "\n--", "\n")), " ")
 		maxPartitions := 1
-		if strings.Contains(comment, "does not filter by user") {
+		if strings.Contains(text, "does not filter by user") {
 			maxPartitions = partitions
 		}
-		for table, n := range partitionsUsed(t, pool, run) {
+		for table, n := range run(name) {
 			if n > maxPartitions {
 				t.Errorf("%s uses %d partitions of %s for one user", name, n, table)
 			}
 		}
 	}
-	for name := range intake {
-		t.Errorf("queries/ledger.sql has no %s", name)
+	for name := range intakeStatements {
+		if queries[name] == "" {
+			t.Errorf("queries/ledger.sql has no %s", name)
+		}
 	}
 	// The negative control: a search without a user ID reads all partitions.
-	control := partitionsUsed(t, pool, func(q *db.Queries) error {
-		_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{recorded.Key}})
-		return err
-	})
-	if control["idempotency"] != partitions {
+	if control := run("FindKeys"); control["idempotency"] != partitions {
 		t.Errorf("FindKeys uses %v: the measurement proves nothing", control)
 	}
-	if got := partitionsUsed(t, pool, lockAndListWindow(ctx, user)); got["user_state"] != 1 || got["event"] != 1 {
-		t.Errorf("LockUsers and ListWindow use %v, not one partition each: the measurement proves nothing", got)
+	if got := partitionsUsed(t, pool, lockAndListWindow(t.Context(), sample.user)); got["user_state"] != 1 ||
+		got["event"] != 1 {
+		t.Errorf("LockStates and ListWindow use %v, not one partition each: the measurement proves nothing", got)
 	}
 }
 
@@ -407,11 +438,4 @@ func lockAndListWindow(ctx context.Context, user int64) func(q *db.Queries) erro
 		_, err := q.ListWindow(ctx, db.ListWindowParams{UserID: user, Since: 1})
 		return err
 	}
-}
-
-// eventWithoutAlert returns the ID of an event of a user that raised no alert.
-func eventWithoutAlert(t *testing.T, pool *pgxpool.Pool, user int64) uuid.UUID {
-	t.Helper()
-	const sql = "SELECT id FROM event WHERE user_id = $1 AND alert_id IS NULL LIMIT 1"
-	return pgtest.QueryValue[uuid.UUID](t, pool, sql, user)
 }

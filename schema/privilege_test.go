@@ -3,28 +3,28 @@ package schema_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/embedded"
 	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
 
 // serverPrivileges lists all privileges of the server's role. A new table, view or sequence needs a line, and so does a
-// function that runs as its owner or that is not callable by PUBLIC.
+// function that runs as its owner or that is not callable by PUBLIC. An indented line continues the line before.
 const serverPrivileges = `
 table account: SELECT INSERT UPDATE DELETE
-table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id) UPDATE(assignee disposition note state)
+table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id)
+	UPDATE(assignee disposition note state)
 table alert_change: SELECT
 table api_token: SELECT INSERT UPDATE DELETE
 table attachment: SELECT INSERT UPDATE DELETE
@@ -32,7 +32,8 @@ table change: SELECT
 table computer: SELECT INSERT UPDATE DELETE
 table container: SELECT INSERT UPDATE DELETE
 table credential: SELECT INSERT UPDATE DELETE
-table event: SELECT INSERT(actor alert_codes alert_id amount created_at effective_time facts id risk ruleset_id time type user_id)
+table event: SELECT
+	INSERT(actor alert_codes alert_id amount created_at effective_time facts id risk ruleset_id time type user_id)
 table freezer: SELECT INSERT UPDATE DELETE
 table idempotency: SELECT INSERT DELETE
 table instrument: SELECT
@@ -129,7 +130,8 @@ ORDER BY kind, name`
 
 func assertPrivileges(t *testing.T, owner *pgxpool.Pool) {
 	t.Helper()
-	want, got := strings.Split(strings.TrimSpace(serverPrivileges), "\n"), queryStrings(t, owner, privilegesQuery)
+	want := strings.Split(strings.TrimSpace(strings.ReplaceAll(serverPrivileges, "\n\t", " ")), "\n")
+	got := queryStrings(t, owner, privilegesQuery)
 	for _, line := range got {
 		if !slices.Contains(want, line) {
 			t.Errorf("unexpected: %s", line)
@@ -143,6 +145,7 @@ func assertPrivileges(t *testing.T, owner *pgxpool.Pool) {
 }
 
 func TestServerPrivileges(t *testing.T) {
+	t.Parallel()
 	assertPrivileges(t, pgtest.Pool(t))
 }
 
@@ -247,8 +250,8 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `UPDATE alert SET reasons = '[1]'`, owner: "23001"},
 	{sql: `UPDATE alert SET actor = 'mine', version = 7`}, // the trigger sets both columns
 	{sql: `UPDATE alert SET xid = 0`},
-	{sql: `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at,
-			actor, state)
+	{sql: `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at,
+			changed_at, actor, state)
 		SELECT user_id, gen_random_uuid(), id, '{30}', 1, 'low', 1, '[]', now(), now(), 'mine', 'closed'
 		FROM event WHERE alert_id IS NULL`},
 	{sql: `DELETE FROM alert`, owner: "23001"},
@@ -318,6 +321,7 @@ func sqlState(t *testing.T, url, sql string, inTransaction bool) string {
 // TestForbiddenStatements runs the statements as the server's role. The owner runs the same statements without a lack
 // of privileges: the negative control.
 func TestForbiddenStatements(t *testing.T) {
+	t.Parallel()
 	database := pgtest.Database(t)
 	owner, err := postgres.Open(t.Context(), database)
 	if err != nil {
@@ -379,8 +383,58 @@ func insertLedgerRows(t *testing.T, pool *pgxpool.Pool) {
 	}
 }
 
-// TestAllowedStatements runs statements like those of requests as the server's role.
+// allowedStatements are statements like those of requests.
+var allowedStatements = []string{
+	`INSERT INTO site (name) VALUES ('without actor')`,
+	`SET LOCAL labledger.actor = 'alice'; INSERT INTO site (id, name) VALUES (50, 'chosen');
+		INSERT INTO site (name) VALUES ('next')`,
+	`SET LOCAL labledger.actor = 'alice'; SELECT reserve_id('site', 60);
+		INSERT INTO site (name) VALUES ('after an import')`,
+	`SET LOCAL labledger.actor = 'alice'; INSERT INTO todo (description, status, site_id) VALUES ('d', 'open', 50)`,
+	`INSERT INTO container (id, freezer_id) VALUES (nextval('container_id_seq'), 1)`,
+	`SET LOCAL labledger.actor = 'bob'; UPDATE site SET name = 'renamed' WHERE id = 50`,
+	`SET LOCAL labledger.actor = 'carol'; DELETE FROM site WHERE id = 50`,
+	`SET LOCAL labledger.actor = 'alice'; UPDATE rule SET "limit" = 4 WHERE code = 30`,
+	`SET LOCAL labledger.actor = 'alice'; UPDATE alert SET state = 'closed', note = 'n'`,
+	`SET LOCAL labledger.actor = 'alice'; INSERT INTO account (username, risk) VALUES ('dora', 'high')`,
+	`INSERT INTO credential (account_id, password_hash)
+		SELECT id, '$argon2id$' FROM account WHERE username = 'dora'`,
+	`INSERT INTO session (account_id, expires_at) SELECT id, now() FROM account WHERE username = 'dora'`,
+	`INSERT INTO api_token (account_id, name, prefix, hash, role, expires_at)
+		SELECT id, 'n', 'p', sha256(''), 'viewer', now() FROM account WHERE username = 'dora'`,
+	`INSERT INTO login_attempt (subject, attempts) VALUES ('s', 1)
+		ON CONFLICT (subject) DO UPDATE SET attempts = login_attempt.attempts + 1`,
+	`UPDATE account SET disabled = true WHERE username = 'dora'`,
+	`DELETE FROM login_attempt; DELETE FROM session; DELETE FROM api_token; DELETE FROM credential;
+		DELETE FROM idempotency`,
+}
+
+// allowedResults are queries with their results after allowedStatements.
+var allowedResults = map[string]string{
+	"labledger_server: acknowledged, alice: closed": `
+		SELECT string_agg(format('%s: %s', actor, after ->> 'state'), ', ' ORDER BY version) FROM alert_change`,
+	"alice: 4": `
+		SELECT format('%s: %s', actor, (rules -> 0 ->> 'limit')::numeric::int)
+		FROM ruleset ORDER BY id DESC LIMIT 1`,
+	"labledger_server insert without actor": `
+		SELECT concat_ws(' ', actor, action, after ->> 'name')
+		FROM change WHERE table_name = 'site' ORDER BY id DESC OFFSET 5 LIMIT 1`,
+	"alice insert 50, bob update 50, carol delete 50": `
+		SELECT string_agg(concat_ws(' ', actor, action, row_key), ', ' ORDER BY id)
+		FROM change WHERE table_name = 'site' AND row_key = '50'`,
+	"51, 61": `
+		SELECT string_agg(id::text, ', ' ORDER BY id) FROM site WHERE name IN ('next', 'after an import')`,
+	"alice insert, carol update null": `
+		SELECT string_agg(
+			concat_ws(' ', actor, action, CASE WHEN after -> 'site_id' = 'null' THEN 'null' END), ', ' ORDER BY id
+		) FROM change WHERE table_name = 'todo'`,
+	"high": `
+		SELECT user_state.risk FROM user_state JOIN account ON id = user_id WHERE username = 'dora'`,
+}
+
+// TestAllowedStatements runs the statements as the server's role.
 func TestAllowedStatements(t *testing.T) {
+	t.Parallel()
 	owner, server := pgtest.Pools(t)
 	const relations = `SELECT relname::text FROM pg_class
 		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')`
@@ -388,30 +442,7 @@ func TestAllowedStatements(t *testing.T) {
 		mustExec(t, server, "SELECT FROM "+table)
 	}
 	insertLedgerRows(t, server)
-	for _, sql := range []string{
-		`INSERT INTO site (name) VALUES ('without actor')`,
-		`SET LOCAL labledger.actor = 'alice'; INSERT INTO site (id, name) VALUES (50, 'chosen');
-			INSERT INTO site (name) VALUES ('next')`,
-		`SET LOCAL labledger.actor = 'alice'; SELECT reserve_id('site', 60);
-			INSERT INTO site (name) VALUES ('after an import')`,
-		`SET LOCAL labledger.actor = 'alice'; INSERT INTO todo (description, status, site_id) VALUES ('d', 'open', 50)`,
-		`INSERT INTO container (id, freezer_id) VALUES (nextval('container_id_seq'), 1)`,
-		`SET LOCAL labledger.actor = 'bob'; UPDATE site SET name = 'renamed' WHERE id = 50`,
-		`SET LOCAL labledger.actor = 'carol'; DELETE FROM site WHERE id = 50`,
-		`SET LOCAL labledger.actor = 'alice'; UPDATE rule SET "limit" = 4 WHERE code = 30`,
-		`SET LOCAL labledger.actor = 'alice'; UPDATE alert SET state = 'closed', note = 'n'`,
-		`SET LOCAL labledger.actor = 'alice'; INSERT INTO account (username, risk) VALUES ('dora', 'high')`,
-		`INSERT INTO credential (account_id, password_hash)
-			SELECT id, '$argon2id$' FROM account WHERE username = 'dora'`,
-		`INSERT INTO session (account_id, expires_at) SELECT id, now() FROM account WHERE username = 'dora'`,
-		`INSERT INTO api_token (account_id, name, prefix, hash, role, expires_at)
-			SELECT id, 'n', 'p', sha256(''), 'viewer', now() FROM account WHERE username = 'dora'`,
-		`INSERT INTO login_attempt (subject, attempts) VALUES ('s', 1)
-			ON CONFLICT (subject) DO UPDATE SET attempts = login_attempt.attempts + 1`,
-		`UPDATE account SET disabled = true WHERE username = 'dora'`,
-		`DELETE FROM login_attempt; DELETE FROM session; DELETE FROM api_token; DELETE FROM credential;
-			DELETE FROM idempotency`,
-	} {
+	for _, sql := range allowedStatements {
 		conn, err := server.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -425,27 +456,7 @@ func TestAllowedStatements(t *testing.T) {
 	if got := queryStrings(t, server, "SELECT reset_restored_xids()::text")[0]; got != "0" {
 		t.Errorf("%s rows were reset", got)
 	}
-	for want, sql := range map[string]string{
-		"labledger_server: acknowledged, alice: closed": `
-			SELECT string_agg(format('%s: %s', actor, after ->> 'state'), ', ' ORDER BY version) FROM alert_change`,
-		"alice: 4": `
-			SELECT format('%s: %s', actor, (rules -> 0 ->> 'limit')::numeric::int)
-			FROM ruleset ORDER BY id DESC LIMIT 1`,
-		"labledger_server insert without actor": `
-			SELECT concat_ws(' ', actor, action, after ->> 'name')
-			FROM change WHERE table_name = 'site' ORDER BY id DESC OFFSET 5 LIMIT 1`,
-		"alice insert 50, bob update 50, carol delete 50": `
-			SELECT string_agg(concat_ws(' ', actor, action, row_key), ', ' ORDER BY id)
-			FROM change WHERE table_name = 'site' AND row_key = '50'`,
-		"51, 61": `
-			SELECT string_agg(id::text, ', ' ORDER BY id) FROM site WHERE name IN ('next', 'after an import')`,
-		"alice insert, carol update null": `
-			SELECT string_agg(
-				concat_ws(' ', actor, action, CASE WHEN after -> 'site_id' = 'null' THEN 'null' END), ', ' ORDER BY id
-			) FROM change WHERE table_name = 'todo'`,
-		"high": `
-			SELECT user_state.risk FROM user_state JOIN account ON id = user_id WHERE username = 'dora'`,
-	} {
+	for want, sql := range allowedResults {
 		if got := queryStrings(t, server, sql)[0]; got != want {
 			t.Errorf("%s: got %q, want %q", sql, got, want)
 		}
@@ -456,6 +467,7 @@ func TestAllowedStatements(t *testing.T) {
 // TestAuditIgnoresTemporaryTables hides the audit tables behind temporary tables of the same names. The triggers write
 // to the real tables all the same. With a search_path that begins with pg_temp they would not: the negative control.
 func TestAuditIgnoresTemporaryTables(t *testing.T) {
+	t.Parallel()
 	owner, server := pgtest.Pools(t)
 	insertLedgerRows(t, owner)
 	mustExec(t, owner, `DO $$ BEGIN
@@ -501,6 +513,7 @@ func TestAuditIgnoresTemporaryTables(t *testing.T) {
 // TestResetRestoredXids_rejectsWritingTransaction: the ID of a transaction that has written looks like one of another
 // cluster.
 func TestResetRestoredXids_rejectsWritingTransaction(t *testing.T) {
+	t.Parallel()
 	owner, server := pgtest.Pools(t)
 	tx, err := server.Begin(t.Context())
 	if err != nil {
@@ -524,94 +537,114 @@ func TestResetRestoredXids_rejectsWritingTransaction(t *testing.T) {
 // that owns only the tables, and four databases at once as a superuser while another transaction has just created the
 // role.
 func TestServerRoleCreation(t *testing.T) {
-	cluster := pgtest.NewCluster(t)
-	database := func(user, name string) string {
-		u, err := url.Parse(cluster.URL())
-		if err != nil {
-			t.Fatal(err)
-		}
-		u.User, u.Path = url.User(user), "/"+name
-		return u.String()
-	}
-	admin, err := postgres.Open(t.Context(), cluster.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	for _, sql := range []string{
-		"DROP ROLE labledger_server", "CREATE ROLE plain LOGIN", "CREATE ROLE guest LOGIN",
-		"CREATE DATABASE plain OWNER plain", "CREATE DATABASE guest", "CREATE DATABASE guest2",
-	} {
-		mustExec(t, admin, sql)
-	}
-	for _, name := range []string{"guest", "guest2"} {
-		pgtest.ExecScript(t, database("labledger", name), "GRANT CREATE ON SCHEMA public TO guest")
-	}
-	migrateAndInsert := func(user, name string) {
-		t.Helper()
-		if _, _, err := migrate.Up(t.Context(), database(user, name), schema.Files); err != nil {
-			t.Error(err)
-			return
-		}
-		if _, err := pgtest.Value(database(user, name), "INSERT INTO site (name) VALUES ('n')"); err != nil {
-			t.Error(err)
-		}
-		pgtest.WantValue(t, database(user, name), "SELECT actor FROM change WHERE table_name = 'site'", user)
-	}
-	migrateAndInsert("plain", "plain")
-	migrateAndInsert("guest", "guest")
+	t.Parallel()
+	r := newRoleCreation(t)
+	r.migrateAndInsert("plain", "plain")
+	r.migrateAndInsert("guest", "guest")
 	const serverRoles = "SELECT count(*)::text FROM pg_roles WHERE rolname = 'labledger_server'"
-	if n := queryStrings(t, admin, serverRoles)[0]; n != "0" {
+	if n := queryStrings(t, r.admin, serverRoles)[0]; n != "0" {
 		t.Error("a role without CREATEROLE created the server's role")
 	}
-
-	creator, err := admin.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = creator.Rollback(context.Background()) }()
-	if _, err := creator.Exec(t.Context(), "CREATE ROLE labledger_server LOGIN"); err != nil {
-		t.Fatal(err)
-	}
-	var migrating sync.WaitGroup
-	for i := range 4 {
-		name := fmt.Sprintf("four_%d", i)
-		mustExec(t, admin, "CREATE DATABASE "+name)
-		migrating.Go(func() {
-			if _, _, err := migrate.Up(t.Context(), database("labledger", name), schema.Files); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	const waiting = "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-	for start := time.Now(); queryStrings(t, admin, waiting)[0] != "4"; time.Sleep(10 * time.Millisecond) {
-		if time.Since(start) > time.Minute {
-			t.Error("the four migrations do not wait for the transaction that created the role")
-			break
-		}
-	}
-	if err := creator.Commit(t.Context()); err != nil {
-		t.Error(err)
-	}
-	migrating.Wait()
-	migrateAndInsert("guest", "guest2")
-	for _, name := range []string{"four_0", "four_1", "four_2", "four_3", "guest2"} {
+	names := []string{"four_0", "four_1", "four_2", "four_3"}
+	r.migrateConcurrently(names)
+	r.migrateAndInsert("guest", "guest2")
+	for _, name := range append(names, "guest2") {
 		const serverView = `SELECT (SELECT max(version) FROM schema_migrations)::text || (
 			SELECT has_database_privilege(current_database(), 'TEMPORARY') FROM rule WHERE code = 30
 		)`
 		// PUBLIC keeps TEMPORARY on guest2, since its migrating role does not own the database.
 		const ownerView = "SELECT version::text || (current_database() = 'guest2') FROM schema_migrations"
-		got := pgtest.MustValue(t, database("labledger_server", name), serverView)
-		want := pgtest.MustValue(t, database("labledger", name), ownerView)
+		got := pgtest.MustValue(t, r.url("labledger_server", name), serverView)
+		want := pgtest.MustValue(t, r.url("labledger", name), ownerView)
 		if got != want {
 			t.Errorf("%s: schema version and TEMPORARY privilege of the server's role: %s, want %s", name, got, want)
 		}
 	}
 }
 
-// TestServerRoleDown reverts the migration that grants the privileges of the server's role. No privilege remains, and no
-// function that runs as its owner becomes callable by PUBLIC.
+// A roleCreation is a cluster without the server's role.
+type roleCreation struct {
+	*testing.T
+	cluster *embedded.Cluster
+	admin   *pgxpool.Pool
+}
+
+// newRoleCreation starts a cluster with databases of roles that cannot create roles: plain owns its database, guest
+// owns none.
+func newRoleCreation(t *testing.T) roleCreation {
+	t.Helper()
+	r := roleCreation{T: t, cluster: pgtest.NewCluster(t)}
+	var err error
+	if r.admin, err = postgres.Open(t.Context(), r.cluster.URL()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.admin.Close)
+	for _, sql := range []string{
+		"DROP ROLE labledger_server", "CREATE ROLE plain LOGIN", "CREATE ROLE guest LOGIN",
+		"CREATE DATABASE plain OWNER plain", "CREATE DATABASE guest", "CREATE DATABASE guest2",
+	} {
+		mustExec(t, r.admin, sql)
+	}
+	for _, name := range []string{"guest", "guest2"} {
+		pgtest.ExecScript(t, r.url("labledger", name), "GRANT CREATE ON SCHEMA public TO guest")
+	}
+	return r
+}
+
+// url returns the URL of a database for a user.
+func (r roleCreation) url(user, name string) string {
+	u, err := url.Parse(r.cluster.URL())
+	if err != nil {
+		panic(err) // the cluster's URL is valid
+	}
+	u.User, u.Path = url.User(user), "/"+name
+	return u.String()
+}
+
+// migrateAndInsert migrates a database as a user, who must then be the actor of an insert.
+func (r roleCreation) migrateAndInsert(user, name string) {
+	r.Helper()
+	if _, _, err := migrate.Up(r.Context(), r.url(user, name), schema.Files); err != nil {
+		r.Error(err)
+		return
+	}
+	pgtest.ExecScript(r, r.url(user, name), "INSERT INTO site (name) VALUES ('n')")
+	pgtest.WantValue(r, r.url(user, name), "SELECT actor FROM change WHERE table_name = 'site'", user)
+}
+
+// migrateConcurrently creates and migrates databases as a superuser. All migrations wait for a transaction that has
+// created the server's role.
+func (r roleCreation) migrateConcurrently(names []string) {
+	r.Helper()
+	creator, err := r.admin.Begin(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	var migrating sync.WaitGroup
+	defer migrating.Wait()
+	defer func() { _ = creator.Rollback(context.Background()) }() // after a failure, so that the migrations end
+	mustExec(r, creator, "CREATE ROLE labledger_server LOGIN")
+	for _, name := range names {
+		mustExec(r, r.admin, "CREATE DATABASE "+name)
+		migrating.Go(func() {
+			if _, _, err := migrate.Up(r.Context(), r.url("labledger", name), schema.Files); err != nil {
+				r.Error(err)
+			}
+		})
+	}
+	const waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+	pgtest.WaitFor(r, "all migrations to wait for the transaction that created the role", func() bool {
+		return pgtest.QueryValue[int](r, r.admin, waiting) == len(names)
+	})
+	if err := creator.Commit(r.Context()); err != nil {
+		r.Error(err)
+	}
+}
+
+// TestServerRoleDown reverts the migration that grants the privileges of the server's role. No privilege remains, and
+// no function that runs as its owner becomes callable by PUBLIC.
 func TestServerRoleDown(t *testing.T) {
+	t.Parallel()
 	database := pgtest.Database(t)
 	pool, err := postgres.Open(t.Context(), database)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 // TestSchemaSQL compares schema.sql with the directory: it includes every migration, in order, and sets the newest
 // version.
 func TestSchemaSQL(t *testing.T) {
+	t.Parallel()
 	migrations, err := fs.Glob(schema.Files, "*.up.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +46,7 @@ func TestSchemaSQL(t *testing.T) {
 // TestPsqlInstall compares a schema installed by psql with the migrated one: its objects, their privileges and the
 // version.
 func TestPsqlInstall(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	psql, err := postgres.FindClient("psql")
 	if err != nil {

@@ -48,6 +48,7 @@ const catalogQuery = `
 // TestDown reverts the migrations one by one. Each step restores the schema of the migration before it, and the step up
 // again restores the schema of the migration.
 func TestDown(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	url := pgtest.Database(t)
 	pool, err := postgres.Open(ctx, url)
@@ -93,6 +94,7 @@ func TestDown(t *testing.T) {
 // TestCatalog checks the conventions of the schema: every table and column has a comment, and constraints and indexes
 // are named after their table and columns.
 func TestCatalog(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	const relation = `c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_migrations'
 		AND c.relkind IN ('r', 'v')`
@@ -205,6 +207,7 @@ var tableKinds = []struct {
 
 // TestTableKinds checks that each table is of exactly one kind, and has exactly the triggers of its kind, enabled.
 func TestTableKinds(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	known := map[string]bool{}
 	for _, kind := range tableKinds {
@@ -248,6 +251,7 @@ func TestTableKinds(t *testing.T) {
 
 // TestHistory makes changes as in psql, with and without an actor.
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	const lastChange = `
 		SELECT format('%s %s %s %s v%s v%s by %s for %s', table_name, row_key, action, after ->> 'name',
@@ -286,6 +290,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestRejectedStatements(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	for sql, code := range map[string]string{
 		"UPDATE change SET actor = 'nobody'":                         "23001",
@@ -327,6 +332,7 @@ func TestRejectedStatements(t *testing.T) {
 // TestVersionLookupUsesIndex: inserts find the last version by index, even if their plan was made while the history was
 // small. Otherwise inserts into a growing history would slow down on a long-lived connection.
 func TestVersionLookupUsesIndex(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	ctx := context.Background()
 	mustExec(t, pool, "ANALYZE change") // so that the planner knows that the table is small

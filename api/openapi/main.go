@@ -1,5 +1,5 @@
-// Command openapi generates api/openapi.json from the route table, sqlc's description of the queries and tables, and the
-// comments of the Go types. `make gen` runs it in the root directory of the repository.
+// Command openapi generates api/openapi.json from the route table, sqlc's description of the queries and tables, and
+// the comments of the Go types. `make gen` runs it in the root directory of the repository.
 package main
 
 import (

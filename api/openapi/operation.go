@@ -224,66 +224,10 @@ func firstSentence(text string) string {
 func (o *operation) parameters() []object {
 	var all []object
 	for _, name := range o.Plan.PathNames() {
-		schema := jsonType(o.paramType(name))
-		doc := o.fieldDoc(o.row, name)
-		if doc == "" {
-			doc = o.fieldDoc(o.Plan.Type(), name)
-		}
-		switch name {
-		case "limit":
-			schema, doc = object{"type": "integer", "minimum": 0}, "Maximum number of rows, up to 1000. 0 means 1000."
-		case "offset":
-			schema, doc = object{"type": "integer", "minimum": 0}, "Number of rows to skip."
-		}
-		all = append(all, object{"name": name, "in": "path", "required": true, "description": doc, "schema": schema})
+		all = append(all, o.pathParameter(name))
 	}
 	for _, name := range o.Plan.QueryNames() {
-		schema := jsonType(o.paramType(name))
-		if kinds, ok := schema["type"].([]string); ok {
-			schema["type"] = kinds[0] // an omitted parameter means null
-		}
-		doc := strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
-		switch name {
-		case "limit":
-			size := rest.DefaultPageSize
-			if o.ShortRoute {
-				size = rest.MaxPageSize
-			}
-			schema = object{"type": "integer", "minimum": 1, "default": size}
-			doc = "Maximum number of rows, up to 1000. CSV and NDJSON responses have no maximum and no default."
-			if o.MaxRows > 0 {
-				schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultMaxRows}
-				doc = "Maximum number of rows."
-			}
-		case "q":
-			schema = object{"type": "string", "minLength": 1, "maxLength": 200}
-			doc = "Text to search for."
-		case "only":
-			schema = object{"type": "string", "enum": api.SearchKinds}
-			doc = "Only rows of this kind."
-		case "offset":
-			schema = object{"type": "integer", "minimum": 0, "default": 0}
-			doc = "Number of rows to skip. A large offset is slow; `after` is not."
-		case "due_before":
-			doc = "Only todos that are due before this date."
-		case "from":
-			doc = "Only rows with this time or a later one, in seconds since 1970."
-		case "to":
-			doc = "Only rows with an earlier time, in seconds since 1970."
-		case "code":
-			doc = "Only rows whose alert_codes contain this code."
-		case "simulate":
-			schema = object{"type": "boolean", "default": false}
-			doc = "Same as dry_run."
-		case "cascade":
-			schema = object{"type": "boolean", "default": false}
-			doc = "If true, the server also deletes the rows that depend on this one."
-		}
-		parameter := object{"name": name, "in": "query", "description": doc, "schema": schema}
-		if slices.Contains(o.Plan.RequiredQuery(), name) {
-			parameter["required"], parameter["example"] = true, examples[name]
-		}
-		all = append(all, parameter)
+		all = append(all, o.queryParameter(name))
 	}
 	if o.Plan.HasCursor() {
 		all = append(all, object{
@@ -293,6 +237,75 @@ func (o *operation) parameters() []object {
 			"schema":      object{"type": "string"},
 		})
 	}
+	return append(all, o.sharedParameters()...)
+}
+
+func (o *operation) pathParameter(name string) object {
+	schema := jsonType(o.paramType(name))
+	doc := o.fieldDoc(o.row, name)
+	if doc == "" {
+		doc = o.fieldDoc(o.Plan.Type(), name)
+	}
+	switch name {
+	case "limit":
+		schema, doc = object{"type": "integer", "minimum": 0}, "Maximum number of rows, up to 1000. 0 means 1000."
+	case "offset":
+		schema, doc = object{"type": "integer", "minimum": 0}, "Number of rows to skip."
+	}
+	return object{"name": name, "in": "path", "required": true, "description": doc, "schema": schema}
+}
+
+func (o *operation) queryParameter(name string) object {
+	schema := jsonType(o.paramType(name))
+	if kinds, ok := schema["type"].([]string); ok {
+		schema["type"] = kinds[0] // an omitted parameter means null
+	}
+	doc := strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
+	switch name {
+	case "limit":
+		size := rest.DefaultPageSize
+		if o.ShortRoute {
+			size = rest.MaxPageSize
+		}
+		schema = object{"type": "integer", "minimum": 1, "default": size}
+		doc = "Maximum number of rows, up to 1000. CSV and NDJSON responses have no maximum and no default."
+		if o.MaxRows > 0 {
+			schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultMaxRows}
+			doc = "Maximum number of rows."
+		}
+	case "q":
+		schema = object{"type": "string", "minLength": 1, "maxLength": 200}
+		doc = "Text to search for."
+	case "only":
+		schema = object{"type": "string", "enum": api.SearchKinds}
+		doc = "Only rows of this kind."
+	case "offset":
+		schema = object{"type": "integer", "minimum": 0, "default": 0}
+		doc = "Number of rows to skip. A large offset is slow; `after` is not."
+	case "due_before":
+		doc = "Only todos that are due before this date."
+	case "from":
+		doc = "Only rows with this time or a later one, in seconds since 1970."
+	case "to":
+		doc = "Only rows with an earlier time, in seconds since 1970."
+	case "code":
+		doc = "Only rows whose alert_codes contain this code."
+	case "simulate":
+		schema = object{"type": "boolean", "default": false}
+		doc = "Same as dry_run."
+	case "cascade":
+		schema = object{"type": "boolean", "default": false}
+		doc = "If true, the server also deletes the rows that depend on this one."
+	}
+	parameter := object{"name": name, "in": "query", "description": doc, "schema": schema}
+	if slices.Contains(o.Plan.RequiredQuery(), name) {
+		parameter["required"], parameter["example"] = true, examples[name]
+	}
+	return parameter
+}
+
+// sharedParameters returns references to the parameters that several operations have.
+func (o *operation) sharedParameters() (all []object) {
 	if o.Ordered {
 		all = append(all, ref("parameters", "order"))
 	}

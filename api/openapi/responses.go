@@ -49,6 +49,11 @@ func (o *operation) addResponses(all object) {
 			addProblems(all, 404)
 		}
 	}
+	o.addSuccess(all, success, content)
+}
+
+// addSuccess adds the responses with status 200 and 201. content is the content of a response with one row.
+func (o *operation) addSuccess(all, success, content object) {
 	created := object{"description": "The new row.", "headers": object{
 		"X-Request-Id": ref("headers", "X-Request-Id"),
 		"ETag":         ref("headers", "ETag"),
@@ -64,7 +69,7 @@ func (o *operation) addResponses(all object) {
 		all["201"] = created
 		all["200"] = object{
 			"description": "All rows were imported.",
-			"headers":     headers,
+			"headers":     success["headers"],
 			"content":     object{"application/json": object{"schema": ref("schemas", "Stored")}},
 		}
 		addProblems(all, 408)

@@ -20,7 +20,8 @@ type sources struct {
 
 // goFiles are the files whose types and functions the API shows.
 var goFiles = []string{
-	"db/models.go", "internal/ledger/*.go", "api/*.go", "api/authn/*.go", "api/problem/*.go", "api/rest/*.go", "api/sse/*.go",
+	"db/models.go", "internal/ledger/*.go",
+	"api/*.go", "api/authn/*.go", "api/problem/*.go", "api/rest/*.go", "api/sse/*.go",
 }
 
 // readSources reads the catalog, the Go files and the constraints of the schema.
