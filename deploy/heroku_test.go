@@ -106,10 +106,6 @@ func TestAppManifest(t *testing.T) {
 	if heroku := findInFile(t, "go.mod", `(?m)^// \+heroku goVersion go(\S+)$`); heroku != version {
 		t.Errorf("Heroku builds with Go %s, but go.mod requires %s", heroku, version)
 	}
-	const grace = 30 * time.Second // between SIGTERM and SIGKILL
-	if _, ok := manifest.Env["DRAIN_DELAY"]; ok || shutdownTime(t) >= grace {
-		t.Errorf("%s for the shutdown, and DRAIN_DELAY (%t), do not fit into %s", shutdownTime(t), ok, grace)
-	}
 	if err := unmarshalStrict(`{"name": "x", "enviroment": {}}`, new(appManifest)); err == nil {
 		t.Error("an unknown member is accepted")
 	}

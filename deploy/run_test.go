@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"labledger/internal/pgtest"
 	"labledger/internal/postgres"

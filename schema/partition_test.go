@@ -279,8 +279,11 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 	"SaveState": func(ctx context.Context, q *db.Queries, s intakeSample) error {
 		return q.SaveState(ctx, db.SaveStateParams{UserID: s.user, LastID: newID(1), NewState: "{}"})
 	},
-	"LockStates": func(ctx context.Context, q *db.Queries, s intakeSample) error {
-		_, err := q.LockStates(ctx, db.LockStatesParams{UserIds: []int64{s.user}})
+	"LockUsers": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{s.user}})
+	},
+	"ListLockedStates": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.ListLockedStates(ctx, db.ListLockedStatesParams{UserIds: []int64{s.user}})
 		return err
 	},
 	"LockKeys": func(ctx context.Context, q *db.Queries, s intakeSample) error {
@@ -290,8 +293,8 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 		_, err := q.IsLocked(ctx, db.IsLockedParams{UserID: s.user})
 		return err
 	},
-	"LockUsers": func(ctx context.Context, q *db.Queries, s intakeSample) error {
-		_, err := q.LockUsers(ctx, db.LockUsersParams{UserIds: []int64{s.user}})
+	"GetLastID": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.GetLastID(ctx, db.GetLastIDParams{UserIds: []int64{s.user}})
 		return err
 	},
 	"GetLatestRuleset": func(ctx context.Context, q *db.Queries, s intakeSample) error {
@@ -425,7 +428,7 @@ func TestIntakeStatementsFilterByUser(t *testing.T) {
 	}
 	if got := partitionsUsed(t, pool, lockAndListWindow(t.Context(), sample.user)); got["user_state"] != 1 ||
 		got["event"] != 1 {
-		t.Errorf("LockStates and ListWindow use %v, not one partition each: the measurement proves nothing", got)
+		t.Errorf("LockUsers and ListWindow use %v, not one partition each: the measurement proves nothing", got)
 	}
 }
 
