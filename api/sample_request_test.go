@@ -2,12 +2,10 @@ package api_test
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -97,17 +95,4 @@ func staticDigest() string {
 	w := httptest.NewRecorder()
 	apitest.App().Page(w, nil)
 	return regexp.MustCompile(web.Prefix + `([0-9a-f]+)/`).FindStringSubmatch(w.Body.String())[1]
-}
-
-// TestSampleRequests checks that there is a sample for every endpoint, and that its path matches the template.
-func TestSampleRequests(t *testing.T) {
-	t.Parallel()
-	samples := sampleRequests(t, endpoints())
-	for _, name := range slices.Sorted(maps.Keys(samples)) {
-		_, template, _ := strings.Cut(name, " ")
-		path, _, _ := strings.Cut(samples[name].target, "?")
-		if !templatePattern(template).MatchString(path) {
-			t.Errorf("%s: the sample has the path %s", name, path)
-		}
-	}
 }
