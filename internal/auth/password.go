@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/argon2id"
@@ -65,9 +66,12 @@ type Passwords struct {
 func NewPasswords() *Passwords {
 	return &Passwords{
 		slots:     make(chan struct{}, runtime.GOMAXPROCS(0)),
-		dummyHash: must(argon2id.CreateHash(rand.Text(), hashParams())),
+		dummyHash: dummyHash(),
 	}
 }
+
+// dummyHash returns the hash of a random password, the same one for the whole process.
+var dummyHash = sync.OnceValue(func() string { return must(argon2id.CreateHash(rand.Text(), hashParams())) })
 
 // Hash returns the hash of a password with a random salt, as a PHC string of about 100 bytes. It returns ErrBusy or
 // ctx's error if no slot becomes free. The caller validates the password with ValidatePassword first.
