@@ -59,7 +59,7 @@ func TestDatabaseURL_unusable(t *testing.T) {
 			t.Parallel()
 			for _, args := range [][]string{nil, {"migrate", "up"}, {"export", "sites"}} {
 				r := run(t, []string{"DATABASE_URL=" + c.url}, "", args...)
-				if r.Code == 0 || r.Duration > 30*time.Second {
+				if r.Code == 0 || r.Duration > 20*time.Second {
 					t.Errorf("%q: exit code %d after %s", args, r.Code, r.Duration)
 				}
 				assertContains(t, r.Stderr, c.want...)
