@@ -41,7 +41,8 @@ func TestValidatePassword(t *testing.T) {
 		{"1q2w3e4r!", "ada", common}, {"70y0ta!!", "ada", common},
 		{"correct horse battery staple", "ada", ""}, {"dragon horse", "ada", ""}, {"password of ada", "ada", ""},
 		{"mydragon123", "ada", ""}, {"fish-1942", "ada", ""}, {"20245150!", "ada", ""},
-		{"p4ssword-", "ada", ""}, {"$$$$$00000000", "ada", ""}, {strings.Repeat("1", 63) + "xx" + strings.Repeat("1", 63), "ada", ""},
+		{"p4ssword-", "ada", ""}, {"$$$$$00000000", "ada", ""},
+		{strings.Repeat("1", 63) + "xx" + strings.Repeat("1", 63), "ada", ""},
 		{"correct\xffhorse", "ada", utf8}, {"\xed\xa0\x80 surrogate", "ada", utf8}, {"\xff", "ada", utf8},
 		{"correct\x00horse", "ada", noNULs}, {"\x00", "ada", noNULs},
 	} {
@@ -71,10 +72,8 @@ func TestValidatePassword_rejectsDisguisedCommonPasswords(t *testing.T) {
 			disguised.WriteRune(r)
 		}
 		disguised.WriteString(rapid.StringOfN(rapid.RuneFrom([]rune(padding)), minPasswordLen, 12, -1).Draw(t, "after"))
-		if !strings.ContainsFunc(disguised.String(), unicode.IsLetter) {
-			t.Skip("without a letter")
-		}
-		if ValidatePassword(disguised.String(), "") == "" {
+		hasLetter := strings.ContainsFunc(disguised.String(), unicode.IsLetter)
+		if hasLetter && ValidatePassword(disguised.String(), "") == "" {
 			t.Errorf("%q, which is %q in disguise, is accepted", disguised.String(), word)
 		}
 	})
