@@ -135,7 +135,7 @@ func claimAttacks(t *testing.T, header, claims, signature string) map[string]str
 		"a role":           {`{`, `{"role":"admin",`},
 		"another account":  {`"sub":"`, `"sub":"1`},
 		"another issuer":   {`"iss":"labledger"`, `"iss":"x"`},
-		"another audience": {`"aud":"labledger"`, `"aud":"x"`},
+		"another audience": {`"aud":["labledger"]`, `"aud":["x"]`},
 		"no exp":           {`"exp":`, `"xep":`},
 		"exp twice":        {`"exp":`, `"exp":9999999999,"exp":`},
 		"sub twice":        {`"sub":`, `"sub":"1","sub":`},
