@@ -1,5 +1,5 @@
--- How the server authorizes a request in the same round trip as its statement: a function that raises an error, so that
--- Postgres skips the statement after it.
+-- The server authorizes a request in the same round trip as its statement. First it calls a function of this file. If
+-- the function raises an error, Postgres skips the statement.
 --
 -- The functions run with the rights of their caller, who must be able to read the tables anyway. So they need neither a
 -- fixed search_path nor privileges of their own. They are volatile: a volatile function reads the rows as of its call,
@@ -9,18 +9,19 @@
 CREATE FUNCTION role_level(role text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array_position(ARRAY['session', 'viewer', 'operator', 'admin'], role);
-COMMENT ON FUNCTION role_level IS 'The level of a role: a higher role includes the lower ones. Null for an unknown role.';
+COMMENT ON FUNCTION role_level IS
+    'The level of a role: a higher role includes the lower ones. Null for an unknown role.';
 
 
--- The settings end with the transaction. A read has no request ID and needs none of them. The role must be known: a null
--- level, which compares to null, must not pass.
+-- The settings end with the transaction. A read has no request ID and needs none of them. The role must be known: a
+-- null level, which compares to null, must not pass. Errors name the user as COLUMN, for the log of the server.
 CREATE FUNCTION begin_request(actor text, role text, request_id text, required_role text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
     IF (role_level(role) >= role_level(required_role)) IS NOT TRUE THEN
         RAISE EXCEPTION 'the role % is required', required_role
-            USING ERRCODE = 'LL403', CONSTRAINT = 'caller_role', DETAIL = role, HINT = required_role;
+            USING ERRCODE = 'LL403', CONSTRAINT = 'caller_role', COLUMN = actor, DETAIL = role, HINT = required_role;
     END IF;
     IF request_id IS NOT NULL THEN
         PERFORM set_config('labledger.actor', actor, true),
@@ -92,7 +93,8 @@ BEGIN
         RAISE EXCEPTION 'the API token has ended' USING ERRCODE = 'LL401';
     END IF;
     IF required_role = 'session' THEN
-        RAISE EXCEPTION 'a session is required' USING ERRCODE = 'LL403', CONSTRAINT = 'session_only';
+        RAISE EXCEPTION 'a session is required'
+            USING ERRCODE = 'LL403', CONSTRAINT = 'session_only', COLUMN = username;
     END IF;
     PERFORM begin_request(username, role, request_id, required_role);
 END

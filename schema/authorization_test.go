@@ -44,7 +44,8 @@ func insertCredentials(t *testing.T, owner *pgxpool.Pool) {
 }
 
 // outcome runs a query with one text value in a transaction of the server's role that is rolled back. before, if not
-// empty, runs first, with the rights of the owner. It returns the value, or else SQLSTATE, constraint, detail and hint.
+// empty, runs first, with the rights of the owner. It returns the value, or else SQLSTATE, constraint, column, detail
+// and hint.
 func outcome(t *testing.T, owner *pgxpool.Pool, before, query string) string {
 	t.Helper()
 	tx, err := owner.Begin(t.Context())
@@ -60,8 +61,8 @@ func outcome(t *testing.T, owner *pgxpool.Pool, before, query string) string {
 	var pgErr *pgconn.PgError
 	err = tx.QueryRow(t.Context(), query, pgx.QueryExecModeSimpleProtocol).Scan(&value)
 	if errors.As(err, &pgErr) {
-		return strings.Join(strings.Fields(fmt.Sprint(pgErr.Code, " ", pgErr.ConstraintName, " ", pgErr.Detail, " ",
-			pgErr.Hint)), " ")
+		fields := []string{pgErr.Code, pgErr.ConstraintName, pgErr.ColumnName, pgErr.Detail, pgErr.Hint}
+		return strings.Join(strings.Fields(strings.Join(fields, " ")), " ")
 	}
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -96,15 +97,15 @@ func TestAuthorizeSession(t *testing.T) {
 	for _, c := range []struct{ name, before, session, account, required, want string }{
 		{"viewer, any role", "", vera, "1", "'session'", "vera viewer"},
 		{"viewer, viewer", "", vera, "1", "'viewer'", "vera viewer"},
-		{"viewer, operator", "", vera, "1", "'operator'", "LL403 caller_role viewer operator"},
-		{"viewer, admin", "", vera, "1", "'admin'", "LL403 caller_role viewer admin"},
+		{"viewer, operator", "", vera, "1", "'operator'", "LL403 caller_role vera viewer operator"},
+		{"viewer, admin", "", vera, "1", "'admin'", "LL403 caller_role vera viewer admin"},
 		{"operator, viewer", "", oscar, "2", "'viewer'", "oscar operator"},
 		{"operator, operator", "", oscar, "2", "'operator'", "oscar operator"},
-		{"operator, admin", "", oscar, "2", "'admin'", "LL403 caller_role operator admin"},
+		{"operator, admin", "", oscar, "2", "'admin'", "LL403 caller_role oscar operator admin"},
 		{"admin, any role", "", root, "3", "'session'", "root admin"},
 		{"admin, admin", "", root, "3", "'admin'", "root admin"},
-		{"unknown required role", "", root, "3", "'owner'", "LL403 caller_role admin owner"},
-		{"required role in capitals", "", root, "3", "'Viewer'", "LL403 caller_role admin Viewer"},
+		{"unknown required role", "", root, "3", "'owner'", "LL403 caller_role root admin owner"},
+		{"required role in capitals", "", root, "3", "'Viewer'", "LL403 caller_role root admin Viewer"},
 		{"no required role", "", root, "3", "NULL", noRole},
 
 		{"unknown session", "", "gen_random_uuid()", "1", "'viewer'", ended},
@@ -130,7 +131,7 @@ func TestAuthorizeSession(t *testing.T) {
 		{"account deleted", "DELETE FROM account WHERE id = 1", vera, "1", "'viewer'", ended},
 		{"renamed", "UPDATE account SET username = 'ann' WHERE id = 1", vera, "1", "'viewer'", "ann viewer"},
 		{"role lowered", "UPDATE account SET role = 'viewer' WHERE id = 3", root, "3", "'operator'",
-			"LL403 caller_role viewer operator"},
+			"LL403 caller_role root viewer operator"},
 		{"role raised", "UPDATE account SET role = 'admin' WHERE id = 1", vera, "1", "'admin'", "vera admin"},
 	} {
 		call := callAuthorizeSession(c.session, c.account, c.required, "NULL")
@@ -148,17 +149,17 @@ func TestAuthorizeToken(t *testing.T) {
 	for _, c := range []struct{ name, before, user, token, required, want string }{
 		{"viewer's viewer", "", "vera", "viewer", "'viewer'", "1 vera viewer t"},
 		{"viewer's admin token", "", "vera", "admin", "'viewer'", "1 vera viewer t"},
-		{"viewer's admin token, operator", "", "vera", "admin", "'operator'", roleTooLow + "viewer operator"},
+		{"viewer's admin token, operator", "", "vera", "admin", "'operator'", roleTooLow + "vera viewer operator"},
 		{"operator's admin token", "", "oscar", "admin", "'operator'", "2 oscar operator t"},
-		{"operator's admin token, admin", "", "oscar", "admin", "'admin'", roleTooLow + "operator admin"},
+		{"operator's admin token, admin", "", "oscar", "admin", "'admin'", roleTooLow + "oscar operator admin"},
 		{"admin's viewer token", "", "root", "viewer", "'viewer'", "3 root viewer t"},
-		{"admin's viewer token, operator", "", "root", "viewer", "'operator'", roleTooLow + "viewer operator"},
-		{"admin's operator token, admin", "", "root", "operator", "'admin'", roleTooLow + "operator admin"},
+		{"admin's viewer token, operator", "", "root", "viewer", "'operator'", roleTooLow + "root viewer operator"},
+		{"admin's operator token, admin", "", "root", "operator", "'admin'", roleTooLow + "root operator admin"},
 		{"admin's admin token", "", "root", "admin", "'admin'", "3 root admin t"},
-		{"unknown required role", "", "root", "admin", "'owner'", roleTooLow + "admin owner"},
+		{"unknown required role", "", "root", "admin", "'owner'", roleTooLow + "root admin owner"},
 		{"no required role", "", "root", "admin", "NULL", noRole},
-		{"session required", "", "root", "admin", "'session'", "LL403 session_only"},
-		{"session required, viewer", "", "vera", "viewer", "'session'", "LL403 session_only"},
+		{"session required", "", "root", "admin", "'session'", "LL403 session_only root"},
+		{"session required, viewer", "", "vera", "viewer", "'session'", "LL403 session_only vera"},
 
 		{"unknown token", "", "root", "owner", "'viewer'", ended},
 		{"unknown token, session required", "", "root", "owner", "'session'", ended},
@@ -173,7 +174,7 @@ func TestAuthorizeToken(t *testing.T) {
 		{"password changed", "UPDATE credential SET password_hash = '$argon2id$2'", "root", "admin", "'viewer'", ended},
 		{"account deleted", "DELETE FROM account WHERE id = 3", "root", "admin", "'viewer'", ended},
 		{"role of the account lowered", "UPDATE account SET role = 'viewer'", "root", "admin", "'operator'",
-			roleTooLow + "viewer operator"},
+			roleTooLow + "root viewer operator"},
 		{"sessions revoked", "UPDATE session SET revoked_at = now()", "root", "admin", "'viewer'", "3 root admin t"},
 	} {
 		call := callAuthorizeToken(hashOf(c.user, c.token), c.required, "NULL")
@@ -187,7 +188,7 @@ func TestAuthorizeToken(t *testing.T) {
 }
 
 // TestAuthorize_requestContext: with a request ID, the functions set what the history records of the transaction.
-// Without one they set nothing, and so does a call that raises an error.
+// Without one they set nothing.
 func TestAuthorize_requestContext(t *testing.T) {
 	t.Parallel()
 	owner := pgtest.Pool(t)

@@ -1,14 +1,16 @@
-// Package authn signs users in and authorizes requests: sessions, cookies, API tokens, the caller's own account, and the
-// protection against cross-site requests. It knows no other noun of the API.
+// Package authn signs users in and authorizes requests: sessions, cookies, API tokens, the caller's own account, and
+// the protection against cross-site requests. It knows no other noun of the API.
 package authn
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api/problem"
@@ -70,7 +72,23 @@ func (a *Authenticator) Authorize(r *http.Request, info *rest.Info, required res
 	if check == nil && (info.Caller.Role == rest.Public || required == rest.SessionOnly) {
 		return nil, problem.Unauthorized()
 	}
+	if check != nil {
+		nameRefusedUser(check, info)
+	}
 	return check, nil
+}
+
+// nameRefusedUser makes a check set the caller of info, for the log, if it refuses a user whose credentials are valid.
+func nameRefusedUser(check *rest.Check, info *rest.Info) {
+	run := check.Run
+	check.Run = func(ctx context.Context, q *db.Queries, requestID *string) (rest.Caller, error) {
+		caller, err := run(ctx, q, requestID)
+		var pgErr *pgconn.PgError
+		if errors.As(err, &pgErr) && pgErr.ColumnName != "" { // the functions of the check set it to the username
+			info.Caller = rest.Caller{Username: pgErr.ColumnName, AccountID: rest.NoAccount}
+		}
+		return caller, err
+	}
 }
 
 // authenticate identifies the caller by the Authorization header or else by the cookie. It returns the check that the

@@ -165,7 +165,9 @@ func validateUsername(name string) string {
 }
 
 // Register creates an account for the caller, with the role viewer. An admin can change the role.
-func (a *Authenticator) Register(ctx context.Context, c *rest.Call, in RegisterRequest) (account db.Account, err error) {
+func (a *Authenticator) Register(
+	ctx context.Context, c *rest.Call, in RegisterRequest,
+) (account db.Account, err error) {
 	if !c.Errors.Has("username") {
 		c.Errors.Add("username", validateUsername(in.Username))
 	}
@@ -196,10 +198,13 @@ func (a *Authenticator) Register(ctx context.Context, c *rest.Call, in RegisterR
 		account = db.Account(row)
 		return err
 	})
+	if err != nil {
+		return account, err
+	}
 	c.Status = http.StatusCreated
 	c.SetVersion(account.Version)
 	forbidStorage(c)
-	return account, err
+	return account, nil
 }
 
 // forbidStorage tells caches not to store the response, which contains a secret or depends on one.

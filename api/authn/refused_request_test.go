@@ -2,14 +2,17 @@ package authn_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
+	"labledger/api"
 	"labledger/api/rest"
 	"labledger/internal/apitest"
+	"labledger/internal/programtest"
 )
 
 // This file tests that Postgres does not run the statement of a refused request.
@@ -128,6 +131,34 @@ func TestRefusedRequests_revealNoErrors(t *testing.T) {
 	}
 	if tested < 1500 {
 		t.Errorf("only %d requests", tested)
+	}
+}
+
+// TestRefusedRequests_logCaller: the log names the user whose role is too low. An invalid token names no user.
+func TestRefusedRequests_logCaller(t *testing.T) {
+	t.Parallel()
+	log := &programtest.Output{}
+	ts := apitest.New(t, func(o *api.Options) { o.Log = slog.New(slog.NewJSONHandler(log, nil)) })
+	users := map[string]string{
+		"viewer": "vera", "operator": "oscar", "admin's viewer API token": "root", "viewer's admin API token": "vera",
+		"admin's API token": "root",
+	}
+	for _, c := range refusedCallers(ts) {
+		want := users[c.name]
+		if c.status == http.StatusUnauthorized {
+			want = "anonymous"
+		}
+		target := "/api/v1/users"
+		if !c.refused(rest.Admin) {
+			target = "/auth/token"
+		}
+		for _, accept := range []string{"application/json", "text/csv"} { // the check of CSV runs alone
+			w := ts.Send(c.token, "GET", target, "", "Accept: "+accept)
+			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+			if last := lines[len(lines)-1]; w.Code != c.status || !strings.Contains(last, `"actor":"`+want+`"`) {
+				t.Errorf("%s: %s: %d, want %d and the actor %s: %s", c.name, target, w.Code, c.status, want, last)
+			}
+		}
 	}
 }
 

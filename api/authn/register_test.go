@@ -6,8 +6,20 @@ import (
 	"testing"
 
 	"labledger/api"
+	"labledger/api/rest"
 	"labledger/internal/apitest"
 )
+
+// TestRegister_takenUsername: the response names no version, because no account was stored.
+func TestRegister_takenUsername(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	ts.CreateAccount("ann", rest.Viewer)
+	w := ts.Send("", "POST", "/auth/register", `{"username": "ann", "password": "a new horse for the battery"}`)
+	if w.Code != http.StatusConflict || w.Header().Get("ETag") != "" {
+		t.Errorf("%d with ETag %q, want 409 without ETag: %s", w.Code, w.Header().Get("ETag"), w.Body)
+	}
+}
 
 // TestRegister_closed: registration is rejected if it is closed.
 func TestRegister_closed(t *testing.T) {

@@ -67,6 +67,8 @@ func (a *Authenticator) ShowSession(ctx context.Context, c *rest.Call, _ rest.No
 
 // currentCaller returns the caller of a request on a public route. An invalid token counts as none.
 func (a *Authenticator) currentCaller(ctx context.Context, r *http.Request) (rest.Caller, error) {
+	ctx, cancel := context.WithTimeout(ctx, rest.StatementTimeout)
+	defer cancel()
 	caller := a.anonymous()
 	check, err := a.authenticate(r, rest.Viewer)
 	if err == nil && check != nil {

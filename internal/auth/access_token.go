@@ -17,7 +17,7 @@ const (
 
 const (
 	maxAccessTokenLen = 1 << 10          // bytes; a valid token has about 400
-	clockSkew         = 30 * time.Second // that another instance's clock may be ahead
+	clockSkew         = 30 * time.Second // how far the clock of another instance may be ahead
 	issuer            = "labledger"
 )
 
@@ -62,7 +62,8 @@ func (k *Keys) signClaims(c *claims) string {
 // ParseAccessToken verifies a token and returns its claims. It returns ErrToken for an invalid or expired token.
 //
 // A holder of the key, such as a later version of this program, may sign payloads of a different form. A JWT library
-// accepts most of them. So the token must also equal, byte for byte, the one that SignAccessToken returns for its claims.
+// accepts most of them. So the token must also equal, byte for byte, the one that SignAccessToken returns for its
+// claims.
 func (k *Keys) ParseAccessToken(token string, now time.Time) (AccessClaims, error) {
 	if len(token) > maxAccessTokenLen {
 		return AccessClaims{}, ErrToken

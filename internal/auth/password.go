@@ -62,7 +62,7 @@ type Passwords struct {
 	dummyHash string // hash of a random password, verified when the account does not exist
 }
 
-// NewPasswords returns a Passwords. It computes one hash, which takes about 30 ms.
+// NewPasswords returns a Passwords. The first call computes a hash, which takes about 30 ms.
 func NewPasswords() *Passwords {
 	return &Passwords{
 		slots:     make(chan struct{}, runtime.GOMAXPROCS(0)),
@@ -70,7 +70,7 @@ func NewPasswords() *Passwords {
 	}
 }
 
-// dummyHash returns the hash of a random password, the same one for the whole process.
+// dummyHash returns the hash of a random password. All calls return the same one.
 var dummyHash = sync.OnceValue(func() string { return must(argon2id.CreateHash(rand.Text(), hashParams())) })
 
 // Hash returns the hash of a password with a random salt, as a PHC string of about 100 bytes. It returns ErrBusy or
