@@ -111,8 +111,9 @@ func runSample(t *testing.T, pool *pgxpool.Pool, o *operation, sql string) {
 		t.Fatal(err)
 	}
 	_, err = tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
-	if want := sampleErrors[o.Name]; err != nil && (want == "" || !strings.Contains(err.Error(), want)) {
-		t.Errorf("%s %s: %v\n%s", o.Method, o.Path, err, sql)
+	want := sampleErrors[o.Name]
+	if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+		t.Errorf("%s %s: error %v, want %q\n%s", o.Method, o.Path, err, want, sql)
 	}
 	if err := tx.Rollback(ctx); err != nil {
 		t.Fatal(err)

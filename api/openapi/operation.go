@@ -30,8 +30,8 @@ func newOperation(src *sources, e *rest.Endpoint) *operation {
 
 // tables returns the tables of the rows that the operation returns.
 func (o *operation) tables() []string {
-	for _, name := range append([]string{o.Name}, o.QueryNames()...) {
-		if tables := o.src.Queries[name].Tables; tables != nil {
+	for _, name := range o.QueryNames() {
+		if tables := o.src.query(name).Tables; tables != nil {
 			return tables
 		}
 	}

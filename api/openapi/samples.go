@@ -40,7 +40,7 @@ var examples = map[string]any{
 	"limits": "{100}", "user_agent": "curl", "prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32),
 	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
 	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
-	"first_ids": "{" + sampleEvent + "}",
+	"first_ids": "{" + sampleEvent + "}", "required_role": "viewer",
 }
 
 // IDs of the rows in the samples.
@@ -140,7 +140,7 @@ func (o *operation) statements() (all []sampleSQL) {
 		if strings.HasPrefix(name, "Import") {
 			label = "SQL for many rows"
 		}
-		all = append(all, sampleSQL{label, o.statement(o.src.Queries[name])})
+		all = append(all, sampleSQL{label, o.statement(o.src.query(name))})
 	}
 	return all
 }
@@ -189,10 +189,19 @@ func (o *operation) sampleValue(p param) string {
 	case inPath && examples[p.Name] == nil:
 		return literal(pathExample(p.Name))
 	case inPath, strings.HasPrefix(p.Name, "caller_"), slices.Contains(o.Plan.RequiredQuery(), p.Name),
-		o.Kind == rest.KindFunc && o.Name != "ReplayLedger":
-		return literal(examples[p.Name])
+		o.Kind == rest.KindFunc:
+		return literal(o.example(p))
 	}
 	return "NULL"
+}
+
+// example returns the example of a parameter. It panics if a parameter that must not be null has none.
+func (o *operation) example(p param) any {
+	value, found := examples[p.Name]
+	if !found && !p.Nullable {
+		panic("examples has no value for the parameter " + p.Name + " of " + o.Name)
+	}
+	return value
 }
 
 // literal returns a value as an SQL literal.

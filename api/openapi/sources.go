@@ -101,6 +101,15 @@ func oneLine(text string) string {
 	return text
 }
 
+// query returns a query of the catalog. It panics if there is none with this name.
+func (src *sources) query(name string) query {
+	q, ok := src.Queries[name]
+	if !ok {
+		panic(queriesFile + " has no query " + name)
+	}
+	return q
+}
+
 // doc returns the comment of a query or function. It panics if the comment is missing.
 func (src *sources) doc(name string) string {
 	doc := src.Queries[name].Comment
