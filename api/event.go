@@ -59,7 +59,9 @@ var recordDoc = rest.Doc{
 // RecordEvent records an event and evaluates the rules for it. The user's state is locked meanwhile; event, alert and
 // state are committed in one transaction. Repeating a request with the same Idempotency-Key records nothing and returns
 // the first response.
-func (e *eventRecorder) RecordEvent(ctx context.Context, c *rest.Call, in NewEvent) (recorded RecordedEvent, err error) {
+func (e *eventRecorder) RecordEvent(
+	ctx context.Context, c *rest.Call, in NewEvent,
+) (recorded RecordedEvent, err error) {
 	request := ledger.RecordRequest{
 		UserID: in.UserID,
 		Event:  toEvent(&in),

@@ -107,7 +107,7 @@ func (s *eventScanner) expectByte(c byte) {
 	s.pos++
 }
 
-// number consumes an integer from 0 to 2^53 - 1.
+// number consumes an integer from 0 to maxInteger.
 func (s *eventScanner) number() (n int64) {
 	s.skipSpace()
 	digits := s.takeWhile(func(c byte) bool { return '0' <= c && c <= '9' })
@@ -118,6 +118,6 @@ func (s *eventScanner) number() (n int64) {
 	for _, c := range digits {
 		n = n*10 + int64(c-'0')
 	}
-	s.failed = s.failed || n > 1<<53-1
+	s.failed = s.failed || n > maxInteger
 	return n
 }

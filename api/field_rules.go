@@ -20,7 +20,8 @@ const maxInteger = 1<<53 - 1
 // eventType is the rule of the type of an event. The column type of other tables has other values.
 var eventType = bind.Rule{Check: oneOf("deposit", "withdraw"), Lowercase: true}
 
-// fieldRules are the rules of all parameters. The database has the same rules as constraints.
+// fieldRules are the rules of all parameters. The database has the same rules as constraints. Clients often send amounts
+// and postcodes without quotes, so these accept numbers.
 var fieldRules = bind.Rules{
 	"name":                      {Check: validateNotBlank},
 	"mac":                       {Check: validateMAC},

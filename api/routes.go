@@ -117,6 +117,7 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.List(q.ListContainerChanges),
 			"/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
 
+		// Existing clients omit the nullable fields of todos.
 		get(viewer, rest.One(q.GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),
 		get(viewer, rest.List(q.ListTodos), "/todo", "/todo/", "/api/v1/todos"),
 		post(viewer, rest.Create(q.CreateTodo, rest.ImportRows[db.UpdateTodoParams](q.ImportTodos)),

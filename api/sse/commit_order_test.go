@@ -135,6 +135,11 @@ func TestStream_underLoad(t *testing.T) {
 		})
 	}
 	writing.Wait()
+	const interleaved = `SELECT count(*) FILTER (WHERE xid <> previous) >= count(DISTINCT xid)
+		FROM (SELECT xid, lag(xid) OVER (ORDER BY id) AS previous FROM event) AS e`
+	if !pgtest.QueryValue[bool](t, pool, interleaved) {
+		t.Error("control: the transactions did not overlap")
+	}
 	rows := pgtest.QueryColumn(t, pool,
 		"SELECT 'event ' || id FROM event UNION ALL SELECT 'alert ' || id || ' ' || version FROM alert")
 	last := addEvent(t, pool, 0)

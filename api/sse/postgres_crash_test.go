@@ -47,7 +47,7 @@ func TestStream_survivesPostgresCrash(t *testing.T) {
 	for range 2 {
 		c.crashWhileIdle(t, active)
 	}
-	c.crashWhileReading(t)
+	c.crashWhileReading(t, active)
 	c.stop(t, active)
 }
 
@@ -74,12 +74,14 @@ func (c *crashTest) crashWhileIdle(t *testing.T, active *sse.Listener) {
 	c.events += 3
 }
 
-// crashWhileReading kills Postgres while a client reads more than the network buffers hold.
-func (c *crashTest) crashWhileReading(t *testing.T) {
+// crashWhileReading kills Postgres while a client reads more than the network buffers hold. The active stream misses
+// nothing either.
+func (c *crashTest) crashWhileReading(t *testing.T, active *sse.Listener) {
 	t.Helper()
 	facts := `{"x": "` + strings.Repeat("x", 100_000) + `"}`
+	var large []string
 	for range 40 {
-		addEventWithFacts(t, c.pool, 1, facts)
+		large = append(large, addEventWithFacts(t, c.pool, 1, facts))
 		c.events++
 	}
 	late := c.server.listen(t, "", "0")
@@ -91,6 +93,9 @@ func (c *crashTest) crashWhileReading(t *testing.T) {
 		t.Errorf("received %d different rows of %d", n, c.events)
 	}
 	late.Cancel()
+	if rows, _ := collect(t, active, len(large)); !slices.Equal(rows, large) {
+		t.Errorf("active stream: got %q, want %q", rows, large)
+	}
 }
 
 // stop stops Postgres. Open streams get heartbeats, and new ones are rejected.
