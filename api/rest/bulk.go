@@ -56,9 +56,6 @@ func Create[In, Out any](query Query[In, Out], bulk Bulk) Operation {
 
 func (o *oneOrMany) Describe() Description {
 	d := o.Operation.Describe()
-	if d.Kind == KindOne {
-		d.Kind = KindCreate
-	}
 	if o.bulk.query != nil {
 		d.Queries = append(d.Queries, o.bulk.query)
 	}
