@@ -10,8 +10,8 @@ func (p *Plan) HasLimit() bool { return p.limitIndex >= 0 }
 
 // Limit returns the row limit of the request, and whether it is part of the path. It is nil if the request has none.
 func (p *Plan) Limit(params any) (limit *int64, inPath bool) {
-	limit, isPointer := reflect.ValueOf(params).Elem().Field(p.limitIndex).Interface().(*int64)
-	return limit, isPointer && slices.Contains(p.PathNames(), "limit")
+	limit = reflect.ValueOf(params).Elem().Field(p.limitIndex).Interface().(*int64)
+	return limit, slices.Contains(p.PathNames(), "limit")
 }
 
 // SetLimit sets the row limit of the query.

@@ -1,8 +1,8 @@
 // Package bind fills the parameters of a query from a request: its path, query string and body, CSV cells, and the
 // caller. It knows neither queries nor responses.
 //
-// A request is one flat object. A write takes its fields from the path and the body, and only a few flags from the query
-// string. A read takes them from the path and the query string. A body may repeat a value of the path, but not
+// A request is one flat object. A write takes its fields from the path and the body, and only a few flags from the
+// query string. A read takes them from the path and the query string. A body may repeat a value of the path, but not
 // contradict it.
 //
 // These parameters have a meaning of their own:
@@ -60,7 +60,7 @@ type Flag struct {
 type Options struct {
 	Rules            Rules  // of all fields
 	Ignored          string // name of a field in the body that is ignored; "" for none
-	NullableOptional bool   // a PUT may omit nullable fields
+	NullableOptional bool   // a replacement and a bulk row may omit nullable fields
 	CanCreate        bool   // the write may create the row of the path
 	Flags            []Flag // further names of the query string
 }

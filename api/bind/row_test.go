@@ -113,8 +113,8 @@ func TestFormField(t *testing.T) {
 	}
 }
 
-// TestAppendObject: a bound row becomes a JSON object. Null and omitted fields become null, but required fields that are
-// zero do not.
+// TestAppendObject: a bound row becomes a JSON object. Null and omitted fields become null, but required fields that
+// are zero do not.
 func TestAppendObject(t *testing.T) {
 	t.Parallel()
 	const id = "123e4567-e89b-12d3-a456-426614174000"

@@ -25,8 +25,8 @@ var (
 	rawType  = reflect.TypeFor[json.RawMessage]()
 )
 
-// newValue returns the value of a field type: a bool, int64, int32, string, uuid.UUID, or a pointer to one of them or to
-// json.RawMessage. It returns false for any other type.
+// newValue returns the value of a field type: a bool, int64, int32, string, uuid.UUID, or a pointer to one of them or
+// to json.RawMessage. It returns false for any other type.
 func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 	if t.Kind() == reflect.Pointer {
 		v, supported = newValue(t.Elem(), rule)
@@ -60,7 +60,7 @@ func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 	return value{}, false
 }
 
-// setText parses text from a path, a query string or a CSV cell. It returns what is wrong with the text, or "".
+// setText parses text from a path, a query string, a CSV cell or a form. It returns what is wrong with the text, or "".
 func (v value) setText(dst reflect.Value, text string) (reason string) {
 	if !utf8.ValidString(text) {
 		return "must be valid UTF-8"

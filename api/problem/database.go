@@ -3,7 +3,6 @@ package problem
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -33,8 +32,7 @@ var responses = []struct {
 }{
 	{is(codeStaleVersion), http.StatusPreconditionFailed,
 		"The row was modified since you read it. Fetch it again and retry with the new version."},
-	{is(codeForbidden), http.StatusForbidden, "You may only change your own rows."},
-	{pgerrcode.IsDataException, http.StatusBadRequest, "The database rejects a value of the request."},
+	{inClass(pgerrcode.DataException), http.StatusBadRequest, "The database rejects a value of the request."},
 	{is(pgerrcode.NotNullViolation), http.StatusBadRequest, "A required value is missing."},
 	{is(pgerrcode.CheckViolation), http.StatusBadRequest, "A value violates a constraint."},
 	{is(pgerrcode.ForeignKeyViolation), http.StatusBadRequest, "A referenced row does not exist."},
@@ -42,20 +40,29 @@ var responses = []struct {
 	{is(pgerrcode.ExclusionViolation), http.StatusConflict, "The row overlaps another row."},
 	{is(pgerrcode.RestrictViolation), http.StatusConflict, "The change would lose history."},
 	{is(pgerrcode.CardinalityViolation), http.StatusConflict, "The request changes one row twice."},
-	{pgerrcode.IsTransactionRollback, http.StatusServiceUnavailable,
+	{inClass(pgerrcode.TransactionRollback), http.StatusServiceUnavailable,
 		"Concurrent writes to the same rows conflict. Nothing was changed; try again."},
 	{is(pgerrcode.LockNotAvailable), http.StatusServiceUnavailable,
 		"Another request is changing the same row. Nothing was changed; try again."},
 	{is(pgerrcode.QueryCanceled), http.StatusServiceUnavailable, timeoutDetail},
 	{is(pgerrcode.ReadOnlySQLTransaction), http.StatusServiceUnavailable,
 		"The database is read-only at the moment. Try again."},
-	{pgerrcode.IsInsufficientResources, http.StatusServiceUnavailable, "The database is out of resources. Try again."},
-	{pgerrcode.IsOperatorIntervention, http.StatusServiceUnavailable, "The database is restarting. Try again."},
-	{pgerrcode.IsConnectionException, http.StatusServiceUnavailable, "The database is unreachable. Try again."},
+	{inClass(pgerrcode.InsufficientResources), http.StatusServiceUnavailable,
+		"The database is out of resources. Try again."},
+	{inClass(pgerrcode.OperatorIntervention), http.StatusServiceUnavailable,
+		"The database is restarting. Try again."},
+	{inClass(pgerrcode.ConnectionException), http.StatusServiceUnavailable,
+		"The database is unreachable. Try again."},
 }
 
 func is(want string) func(string) bool {
 	return func(code string) bool { return code == want }
+}
+
+// inClass matches the SQLSTATEs with the same first two characters. The functions of pgerrcode know only the codes of
+// the Postgres that they were generated from.
+func inClass(of string) func(string) bool {
+	return func(code string) bool { return strings.HasPrefix(code, of[:2]) }
 }
 
 // Details of problems that have several causes.
@@ -106,6 +113,9 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 		return Forbidden("Requires role %s; you have %s. An admin can change your role.", pgErr.Hint, pgErr.Detail)
 	case pgErr.Code == codeForbidden && pgErr.ConstraintName == "session_only":
 		return Forbidden("API tokens are not accepted here. Sign in with username and password.")
+	case pgErr.Code == codeForbidden:
+		return Forbidden("Only its owner (%s), its assignee and admins may change this row.", Sanitize(pgErr.Detail)).
+			WithCause(pgErr)
 	}
 	p := New(http.StatusInternalServerError, internalDetail)
 	for _, response := range responses {
@@ -122,9 +132,6 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 	case codeStaleVersion:
 		p.Errors = []FieldError{{Field: "version", Message: pgErr.Message}}
 		return p.WithHeader("ETag", `"`+pgErr.Detail+`"`)
-	case codeForbidden:
-		p.Detail = fmt.Sprintf("Only its owner (%s), its assignee and admins may change this row.", Sanitize(pgErr.Detail))
-		return p
 	case pgerrcode.ForeignKeyViolation:
 		if method == http.MethodDelete {
 			return stillReferenced(pgErr)

@@ -22,8 +22,8 @@ import (
 	"labledger/db"
 )
 
-// This file imports many rows from one body, all or none: CSV, NDJSON or a JSON array. Rows are stored in chunks, inside
-// one transaction. Never are all rows held in memory.
+// This file imports many rows from one body, all or none: CSV, NDJSON or a JSON array. Rows are stored in chunks,
+// inside one transaction. An import holds one chunk in memory, not all rows.
 
 // Bounds of transfers and of the chunks that an import stores.
 const (
@@ -56,9 +56,6 @@ func Create[In, Out any](query Query[In, Out], bulk Bulk) Operation {
 
 func (o *oneOrMany) Describe() Description {
 	d := o.Operation.Describe()
-	if d.Kind == KindOne {
-		d.Kind = KindCreate
-	}
 	if o.bulk.query != nil {
 		d.Queries = append(d.Queries, o.bulk.query)
 	}
@@ -142,8 +139,8 @@ type chunkResult struct {
 	Problems json.RawMessage `json:"problems"` // [{line, field, status, message}]; line counts from 1 in the chunk
 }
 
-// ImportRows returns a Bulk for a query that stores a JSON array of rows. Each row has the fields of Row, the parameters
-// of the upsert query.
+// ImportRows returns a Bulk for a query that stores a JSON array of rows. Each row has the fields of Row, the
+// parameters of the upsert query.
 func ImportRows[Row any, In ~struct {
 	Lines json.RawMessage `json:"lines"`
 }, Out ~struct {
@@ -298,7 +295,8 @@ func (r *RowReader[Row]) Reject(line int64, format string, args ...any) error {
 	return errStopReading
 }
 
-// ReadAll reads the whole body and calls accept with each valid row. The error is a problem with the errors of all rows.
+// ReadAll reads the whole body and calls accept with each valid row. The error is a problem with the errors of all
+// rows.
 func (r *RowReader[Row]) ReadAll(accept func(line int64, row *Row) error) error {
 	row := r.reader.row.(*Row)
 	r.reader.accept = func(line int64) error { return accept(line, row) }

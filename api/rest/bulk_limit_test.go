@@ -106,6 +106,26 @@ func TestImport_errorLimit(t *testing.T) {
 	}
 }
 
+// TestImport_readsRejectedBody: the server reads a rejected body to its end, because most clients send all of it before
+// they read the response.
+func TestImport_readsRejectedBody(t *testing.T) {
+	t.Parallel()
+	h := apitest.NewPublic(pgtest.Pool(t))
+	for name, header := range map[string]http.Header{
+		"invalid column":     {"Content-Type": {rest.MediaTypeCSV}},
+		"conditional header": {"Content-Type": {rest.MediaTypeNDJSON}, "If-Match": {"*"}},
+	} {
+		body := strings.NewReader("column\n" + strings.Repeat(siteRow, 20_000))
+		r := httptest.NewRequest("POST", "/api/v1/sites", body)
+		r.Header = header
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusBadRequest || body.Len() > 0 {
+			t.Errorf("%s: status %d, want 400; %d bytes are unread", name, w.Code, body.Len())
+		}
+	}
+}
+
 // TestImport_sameErrorsInAllFormats: the formats of a bulk body report the same errors.
 func TestImport_sameErrorsInAllFormats(t *testing.T) {
 	t.Parallel()

@@ -23,8 +23,8 @@ const (
 	maxReportedErrors = 1000    // reading stops after this many errors
 )
 
-// A rowReader reads the rows of a bulk body and validates them one by one as they arrive. It collects the errors of rows
-// in a problem; a returned error stops the request.
+// A rowReader reads the rows of a bulk body and validates them one by one as they arrive. It collects the errors of
+// rows in a problem; a returned error stops the request.
 type rowReader struct {
 	plan      *bind.Plan
 	row       any                                                     // pointer to the current row, reused

@@ -266,8 +266,14 @@ func FuzzReadAll(f *testing.F) {
 			stored := 0
 			i := newTestImporter(func(rows []boxRow) (chunkResult, error) {
 				for _, row := range rows {
-					if !utf8.ValidString(row.Name) || strings.ContainsRune(row.Name, 0) {
-						t.Errorf("%s %q: the name %q was accepted", mediaType, body, row.Name)
+					texts := []string{row.Name}
+					if row.Owner != nil {
+						texts = append(texts, *row.Owner)
+					}
+					for _, text := range texts {
+						if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+							t.Errorf("%s %q: the text %q was accepted", mediaType, body, text)
+						}
 					}
 				}
 				stored += len(rows)

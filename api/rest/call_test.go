@@ -18,7 +18,8 @@ func (hastyOperation) Describe() Description { return Description{Kind: KindRaw}
 
 func (o hastyOperation) serve(c *Call) error { return o.respond(c) }
 
-// TestRequireAuthorized: an operation that responds before the caller is authorized panics, and the client gets nothing.
+// TestRequireAuthorized: an operation that responds before the caller is authorized panics, and the client gets
+// nothing.
 func TestRequireAuthorized(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
@@ -65,6 +66,14 @@ type siteCall struct {
 	name, method, target, body string
 	status                     int  // of an authorized caller
 	writes                     bool // changes the sites
+}
+
+// invalidTarget returns the target with an unknown parameter.
+func (c siteCall) invalidTarget() string {
+	if strings.Contains(c.target, "?") {
+		return c.target + "&unknown=1"
+	}
+	return c.target + "?unknown=1"
 }
 
 var siteCalls = []siteCall{
@@ -117,11 +126,7 @@ func TestServe_deniedCaller(t *testing.T) {
 	h := newTestHandler(pool, deniedCheck(), siteRoutes(func() { calls++ })...)
 	before := pgtest.QueryValue[string](t, pool, siteRows)
 	for _, c := range siteCalls {
-		invalid := c.target + "?unknown=1"
-		if strings.Contains(c.target, "?") {
-			invalid = c.target + "&unknown=1"
-		}
-		for _, target := range []string{c.target, invalid} {
+		for _, target := range []string{c.target, c.invalidTarget()} {
 			w := send(h, c.method, target, c.body)
 			if w.Code != http.StatusUnauthorized || strings.Contains(w.Body.String(), "unknown") {
 				t.Errorf("%s: %s: %d %s", c.name, target, w.Code, w.Body)
@@ -133,8 +138,8 @@ func TestServe_deniedCaller(t *testing.T) {
 	}
 }
 
-// TestServe_authorizedCaller is the control of TestServe_deniedCaller: the same requests succeed with a valid session,
-// and the history names its user.
+// TestServe_authorizedCaller is the control of TestServe_deniedCaller: the valid ones of its requests succeed with a
+// valid session, the others are bad requests, and the history names its user.
 func TestServe_authorizedCaller(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
@@ -150,8 +155,7 @@ func TestServe_authorizedCaller(t *testing.T) {
 		if changed != c.writes {
 			t.Errorf("%s: changed something: %t, want %t", c.name, changed, c.writes)
 		}
-		w := send(h, c.method, c.target+"?unknown=1", c.body)
-		if c.target == "/sites/1" && w.Code != http.StatusBadRequest {
+		if w := send(h, c.method, c.invalidTarget(), c.body); w.Code != http.StatusBadRequest {
 			t.Errorf("%s with an unknown parameter: %d %s", c.name, w.Code, w.Body)
 		}
 	}

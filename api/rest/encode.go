@@ -65,7 +65,7 @@ func appendValue(dst []byte, oid uint32, value []byte) []byte {
 	}
 	quoted, err := jsontext.AppendQuote(dst, value)
 	if err != nil { // the database stores only valid UTF-8
-		panic("api: the database sent text that is not UTF-8: " + err.Error())
+		panic("rest: the database sent text that is not UTF-8: " + err.Error())
 	}
 	return quoted
 }

@@ -19,8 +19,8 @@ type fn[In, Out any] struct {
 }
 
 // Func returns the operation of a function, whose result is the response. The caller has been authorized when it is
-// called. c.Errors holds the errors of the parameters: the function adds its own and returns c.Errors.Err(), so that one
-// response reports all of them. A pgx.ErrNoRows becomes a 404.
+// called. c.Errors holds the errors of the parameters: the function adds its own and returns c.Errors.Err(), so that
+// one response reports all of them. A pgx.ErrNoRows becomes a 404.
 func Func[In, Out any](run func(ctx context.Context, c *Call, in In) (Out, error), doc Doc) Operation {
 	return &fn[In, Out]{run, doc}
 }

@@ -84,8 +84,8 @@ type Authorizer interface {
 // statement of the request in one round trip, or alone before it.
 type Check struct {
 	Caller Caller // what is known before: AccountID and SessionID, unless the caller uses an API token
-	// Run calls one query, which raises an error if the caller is not authorized. With a request ID it also sets the
-	// actor, the role and the ID of the transaction.
+	// Run calls one query, which raises an error if the caller is not authorized. With a request ID it also sets what
+	// the database records with a write: the actor, the role and the request ID.
 	Run func(ctx context.Context, q *db.Queries, requestID *string) (Caller, error)
 }
 

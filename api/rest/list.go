@@ -32,10 +32,12 @@ type list[In, Row any] struct {
 }
 
 type listOptions struct {
-	maxRows        int // maximum rows of a list without further pages; 0 for a list with pages
-	descending     any // the query for ?order=desc; nil if the order is fixed
-	descendingFrom reflect.Type
-	runDescending  func(ctx context.Context, q *db.Queries, in reflect.Value) error
+	maxRows int // maximum rows of a list without further pages; 0 for a list with pages
+
+	// runDescending runs the query for ?order=desc, which has parameters of the type descendingIn. It is nil if the
+	// order is fixed.
+	runDescending func(ctx context.Context, q *db.Queries, in reflect.Value) error
+	descendingIn  reflect.Type
 }
 
 // A ListOption is an option of List.
@@ -47,9 +49,9 @@ func MaxRows(n int) ListOption { return func(o *listOptions) { o.maxRows = n } }
 // Descending sets the query for ?order=desc. It has the same parameters as the ascending one.
 func Descending[In, Row any](query Query[In, []Row]) ListOption {
 	return func(o *listOptions) {
-		o.descending, o.descendingFrom = query, reflect.TypeFor[In]()
+		o.descendingIn = reflect.TypeFor[In]()
 		o.runDescending = func(ctx context.Context, q *db.Queries, in reflect.Value) error {
-			_, err := query(q, ctx, in.Convert(reflect.TypeFor[In]()).Interface().(In))
+			_, err := query(q, ctx, in.Convert(o.descendingIn).Interface().(In))
 			return err
 		}
 	}
@@ -61,8 +63,8 @@ func List[In, Row any](query Query[In, []Row], options ...ListOption) Operation 
 	for _, option := range options {
 		option(&l.listOptions)
 	}
-	if l.descending != nil && !reflect.TypeFor[In]().ConvertibleTo(l.descendingFrom) {
-		panic(fmt.Sprintf("rest: %s differs from %s", l.descendingFrom, reflect.TypeFor[In]()))
+	if l.runDescending != nil && !reflect.TypeFor[In]().ConvertibleTo(l.descendingIn) {
+		panic(fmt.Sprintf("rest: %s differs from %s", l.descendingIn, reflect.TypeFor[In]()))
 	}
 	return l
 }
@@ -75,7 +77,7 @@ func (l *list[In, Row]) Describe() Description {
 		Params:  reflect.TypeFor[In](),
 		Out:     visibleRow(reflect.TypeFor[Row]()),
 		MaxRows: l.maxRows,
-		Ordered: l.descending != nil,
+		Ordered: l.runDescending != nil,
 	}
 }
 
@@ -198,8 +200,7 @@ func (c *Call) writePage(pool *pgxpool.Pool, isFiltered bool, limit int, run sta
 	return true, c.respond(http.StatusOK, rows.bytes())
 }
 
-// writeStream writes all rows as they arrive. An error after the first chunk aborts the connection, so that no client
-// mistakes a part for the whole.
+// writeStream writes all rows as they arrive.
 func (c *Call) writeStream(
 	pool *pgxpool.Pool, isFiltered bool, mediaType string, columns []string, run statement,
 ) (started bool, err error) {

@@ -25,15 +25,15 @@ var rowMediaTypes = []string{MediaTypeJSON, MediaTypeNDJSON, MediaTypeCSV}
 // Negotiate returns the offered media type that the client prefers. The error is a 406 problem.
 func Negotiate(r *http.Request, offered ...string) (mediaType string, err error) {
 	accept := strings.Join(r.Header.Values("Accept"), ",")
-	if mediaType = Prefer(accept, offered...); mediaType == "" {
+	if mediaType = prefer(accept, offered...); mediaType == "" {
 		return "", problem.New(http.StatusNotAcceptable, "Accept %q matches no available media type; use %s.",
 			problem.Sanitize(accept), problem.JoinOr(offered))
 	}
 	return mediaType, nil
 }
 
-// Prefer returns the offered media type that an Accept header prefers, or "". The first of equal offers wins.
-func Prefer(accept string, offered ...string) string {
+// prefer returns the offered media type that an Accept header prefers, or "". The first of equal offers wins.
+func prefer(accept string, offered ...string) string {
 	if strings.TrimSpace(accept) == "" {
 		return offered[0]
 	}

@@ -1,40 +1,32 @@
-package rest_test
+package rest
 
 import (
 	"slices"
 	"testing"
-
-	"labledger/api/rest"
-)
-
-const (
-	mediaJSON   = rest.MediaTypeJSON
-	mediaNDJSON = rest.MediaTypeNDJSON
-	mediaCSV    = rest.MediaTypeCSV
 )
 
 func TestPrefer(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]string{
-		"":                            mediaJSON,
-		"*/*":                         mediaJSON,
-		"application/json":            mediaJSON,
-		"text/csv":                    mediaCSV,
-		"text/*":                      mediaCSV,
-		"application/x-ndjson":        mediaNDJSON,
-		"TEXT/CSV; q=0.5":             mediaCSV,
-		"text/csv;q=0.1, */*;q=0.05":  mediaCSV,
+		"":                            MediaTypeJSON,
+		"*/*":                         MediaTypeJSON,
+		"application/json":            MediaTypeJSON,
+		"text/csv":                    MediaTypeCSV,
+		"text/*":                      MediaTypeCSV,
+		"application/x-ndjson":        MediaTypeNDJSON,
+		"TEXT/CSV; q=0.5":             MediaTypeCSV,
+		"text/csv;q=0.1, */*;q=0.05":  MediaTypeCSV,
 		"text/csv;q=0":                "",
-		"application/json;q=0, */*":   mediaNDJSON,
-		"text/html,*/*;q=0.8":         mediaJSON,
+		"application/json;q=0, */*":   MediaTypeNDJSON,
+		"text/html,*/*;q=0.8":         MediaTypeJSON,
 		"application/xml":             "",
-		"text/csv;q=0.4,*/*;q=0.5":    mediaJSON,
+		"text/csv;q=0.4,*/*;q=0.5":    MediaTypeJSON,
 		"text/csv;q=nonsense":         "",
-		"application/*;q=0.2,text/*":  mediaCSV,
-		"text/csv; header=present":    mediaCSV,
-		"application/json, text/csv ": mediaJSON,
+		"application/*;q=0.2,text/*":  MediaTypeCSV,
+		"text/csv; header=present":    MediaTypeCSV,
+		"application/json, text/csv ": MediaTypeJSON,
 	} {
-		if got := rest.Prefer(header, mediaJSON, mediaNDJSON, mediaCSV); got != want {
+		if got := prefer(header, rowMediaTypes...); got != want {
 			t.Errorf("Accept: %s: got %q, want %q", header, got, want)
 		}
 	}
@@ -48,14 +40,13 @@ func FuzzPrefer(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	offered := []string{mediaJSON, mediaNDJSON, mediaCSV}
 	f.Fuzz(func(t *testing.T, header string) {
-		got := rest.Prefer(header, offered...)
-		if got != "" && !slices.Contains(offered, got) {
+		got := prefer(header, rowMediaTypes...)
+		if got != "" && !slices.Contains(rowMediaTypes, got) {
 			t.Errorf("%q: got %q, which is not offered", header, got)
 		}
 		// A media type that the client prefers is also accepted when nothing else is offered.
-		if got != "" && rest.Prefer(header, got) != got {
+		if got != "" && prefer(header, got) != got {
 			t.Errorf("%q: %s is preferred, but not accepted alone", header, got)
 		}
 	})

@@ -32,9 +32,13 @@ func One[In, Out any](query Query[In, Out], after ...func(*Call, In)) Operation 
 
 func (o *one[In, Out]) Describe() Description {
 	out := reflect.TypeFor[Out]()
+	kind := KindOne
+	if o.creates {
+		kind = KindCreate
+	}
 	return Description{
 		Doc:       Doc{Queries: []any{o.query}, SetsCookie: len(o.after) > 0},
-		Kind:      KindOne,
+		Kind:      kind,
 		Name:      FuncName(o.query),
 		Params:    reflect.TypeFor[In](),
 		Out:       visibleRow(out),

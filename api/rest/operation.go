@@ -65,7 +65,8 @@ func (d *Description) QueryNames() (names []string) {
 	return names
 }
 
-var lastNameRE = regexp.MustCompile(`(\w+)(\[\.\.\.\])?(-fm)?$`) // after the name: type parameters, mark of a method value
+// lastNameRE finds the name before the type parameters and the mark of a method value.
+var lastNameRE = regexp.MustCompile(`(\w+)(\[\.\.\.\])?(-fm)?$`)
 
 // FuncName returns the name of a function or method, without its package and receiver.
 func FuncName(f any) string {

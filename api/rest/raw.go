@@ -17,7 +17,8 @@ type raw struct {
 // no query string.
 func Raw(h http.Handler) Operation { return &raw{h, Description{Kind: KindRaw}} }
 
-// RawParams is Raw for a handler that reads the parameters In from the query string. It has the name of its first query.
+// RawParams is Raw for a handler that reads the parameters In from the query string. It has the name of its first
+// query.
 func RawParams[In any](h http.Handler, doc Doc) Operation {
 	name := FuncName(doc.Queries[0])
 	return &raw{h, Description{Doc: doc, Kind: KindRaw, Name: name, Params: reflect.TypeFor[In]()}}
@@ -63,7 +64,7 @@ func (o redirectBrowsers) serve(c *Call) error {
 		return err
 	}
 	c.Header.Set("Vary", "Accept")
-	if Prefer(c.accept(), MediaTypeJSON, MediaTypeHTML) == MediaTypeHTML {
+	if prefer(c.accept(), MediaTypeJSON, MediaTypeHTML) == MediaTypeHTML {
 		c.Header.Set("Location", o.location)
 		c.w.WriteHeader(http.StatusSeeOther)
 		return nil

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,8 +11,8 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// TestReplica: lists come from the replica, single rows from the primary. Once the replica fails, lists come from the
-// primary and the replica is skipped.
+// TestReplica: lists come from the replica, single rows from the primary. During a cooldown, which a failure starts,
+// lists come from the primary.
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	type q = *db.Queries
@@ -20,11 +21,10 @@ func TestReplica(t *testing.T) {
 	pgtest.Exec(t, standby, "UPDATE site SET name = 'replica' WHERE id = 1")
 	replica := NewReplica(standby)
 	server := NewServer(fakeAuthorizer{grantedCheck(t, primary)}, primary, replica)
-	next := server.Handler(NewEndpoints([]Route{
+	h := withInfo(server.Handler(NewEndpoints([]Route{
 		{Method: "GET", Operation: One(q.GetSite), Paths: []string{"/site/{id}"}},
 		{Method: "GET", Operation: List(q.ListSites), Paths: []string{"/sites"}},
-	}, bind.Rules{}))
-	h := withInfo(next)
+	}, bind.Rules{})))
 	check := func(target, accept, want string) {
 		t.Helper()
 		w := send(h, "GET", target, "", "Accept: "+accept)
@@ -38,12 +38,20 @@ func TestReplica(t *testing.T) {
 	check("/sites?name=replica", MediaTypeJSON, "replica")
 	check("/sites", MediaTypeCSV, "replica")
 	check("/site/1", MediaTypeJSON, "primary")
-	standby.Close()
-	check("/sites", MediaTypeCSV, "primary")
-	if got := replica.Status(t.Context()); !replica.coolingDown() || !strings.HasPrefix(got, "failed recently") {
-		t.Errorf("after a failure the status is %q", got)
-	}
+	replica.cooldownUntil.Store(math.MaxInt64)
 	check("/sites", MediaTypeJSON, "primary")
+	check("/sites", MediaTypeCSV, "primary")
+	if got := replica.Status(t.Context()); !strings.HasPrefix(got, "failed recently") {
+		t.Errorf("status %q during a cooldown", got)
+	}
+	standby.Close()
+	for _, mediaType := range []string{MediaTypeJSON, MediaTypeCSV} {
+		replica.cooldownUntil.Store(0)
+		check("/sites", mediaType, "primary")
+		if replica.cooldownUntil.Load() == 0 {
+			t.Errorf("%s: the failure started no cooldown", mediaType)
+		}
+	}
 }
 
 // TestReplica_deniedCaller: the primary decides whether a caller may read from the replica.

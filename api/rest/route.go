@@ -66,9 +66,9 @@ func childKeys(table []Route) map[string]string {
 	keys := map[string]string{}
 	for _, route := range table {
 		for _, path := range route.Paths {
-			parent, last := path[:strings.LastIndexByte(path, '/')], path[strings.LastIndexByte(path, '/')+1:]
-			if vars := pathVariables(last); len(vars) == 1 {
-				keys[parent] = vars[0]
+			slash := strings.LastIndexByte(path, '/')
+			if vars := pathVariables(path[slash+1:]); len(vars) == 1 {
+				keys[path[:slash]] = vars[0]
 			}
 		}
 	}
