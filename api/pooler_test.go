@@ -543,8 +543,7 @@ func TestPooler_defaultModeFails(t *testing.T) {
 		output, err := exec.Command(poolerProgram(t), "--version").Output()
 		var minor int
 		if n, _ := fmt.Sscanf(string(output), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
-			t.Errorf("the default mode of pgx works behind this pgbouncer, so the documented mode is unnecessary: %s %v",
-				output, err)
+			t.Errorf("the documented mode is unnecessary: the default mode of pgx works behind %s %v", output, err)
 		}
 	case !strings.Contains(log.String(), "prepared statement"):
 		t.Errorf("the log does not mention prepared statements:\n%s", &log)
