@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/api"
 	"labledger/api/authn"
 	"labledger/api/rest"
 	"labledger/internal/apitest"
@@ -200,7 +201,7 @@ type matrix struct {
 
 func newMatrix(ts *apitest.Server) *matrix {
 	m := &matrix{
-		Server: ts, cases: callerCases(ts), endpoints: endpoints(), publicResponses: map[string]string{},
+		Server: ts, cases: callerCases(ts), endpoints: api.Endpoints(), publicResponses: map[string]string{},
 	}
 	m.samples = sampleRequests(ts.T, m.endpoints)
 	claims := auth.RefreshClaims{Session: uuid.MustParse(sampleSession), Generation: 1}

@@ -30,7 +30,7 @@ func isReplayed(resp *httptest.ResponseRecorder) bool {
 }
 
 // TestEvent_concurrentRetry repeats a request with its key while the first one waits for a lock. The repetition gets
-// 409, the first one is recorded, and a later retry returns its response.
+// 409, the first one is recorded, and a later retry returns its response. Events of other users do not wait.
 func TestEvent_concurrentRetry(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
@@ -45,10 +45,14 @@ func TestEvent_concurrentRetry(t *testing.T) {
 		go func() { first <- send() }()
 		pgtest.WaitForLockWait(t, pool)
 		rejected := send()
+		other := apitest.Do(h, "POST", "/event", eventLines(2, 1))
 		release()
 		recorded := <-first
 		if rejected.Code != http.StatusConflict || rejected.Header().Get("Retry-After") == "" {
 			t.Errorf("%s: repetition in progress: %d %s", name, rejected.Code, rejected.Body)
+		}
+		if other.Code != http.StatusOK {
+			t.Errorf("%s: event of another user: %d %s", name, other.Code, other.Body)
 		}
 		if recorded.Code != http.StatusOK || isReplayed(recorded) {
 			t.Errorf("%s: first request: %d %s", name, recorded.Code, recorded.Body)
@@ -57,8 +61,8 @@ func TestEvent_concurrentRetry(t *testing.T) {
 		if retried.Code != http.StatusOK || retried.Body.String() != recorded.Body.String() || !isReplayed(retried) {
 			t.Errorf("%s: retry: %d %s, want %s", name, retried.Code, retried.Body, recorded.Body)
 		}
-		if n := pgtest.QueryValue[int](t, pool, countEvents) - before; n != 1 {
-			t.Errorf("%s: recorded %d events, want 1", name, n)
+		if n := pgtest.QueryValue[int](t, pool, countEvents) - before; n != 2 {
+			t.Errorf("%s: recorded %d events, want 2", name, n)
 		}
 	}
 }
@@ -149,8 +153,8 @@ func sendToAll(servers []http.Handler, key string, body func(server int) string)
 	return responses
 }
 
-// TestEvent_retryOnAnotherInstance sends each request to two instances at once. It is recorded once, and both return the
-// same response.
+// TestEvent_retryOnAnotherInstance sends each request to two instances at once. It is recorded once, and both return
+// the same response.
 func TestEvent_retryOnAnotherInstance(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
@@ -166,7 +170,8 @@ func TestEvent_retryOnAnotherInstance(t *testing.T) {
 		for _, resp := range responses {
 			if resp.Code != http.StatusOK || resp.Body.String() != responses[0].Body.String() {
 				first := responses[0]
-				t.Errorf("round %d: responses differ: %d %s, %d %s", round, first.Code, first.Body, resp.Code, resp.Body)
+				t.Errorf("round %d: responses differ: %d %s, %d %s",
+					round, first.Code, first.Body, resp.Code, resp.Body)
 			}
 			if isReplayed(resp) {
 				replayed++
@@ -181,8 +186,8 @@ func TestEvent_retryOnAnotherInstance(t *testing.T) {
 	}
 }
 
-// TestEvent_sameKeyForTwoUsers uses one key for events of two users on two instances at once. One is recorded, the other
-// one is rejected as a different request with the same key.
+// TestEvent_sameKeyForTwoUsers uses one key for events of two users on two instances at once. One is recorded, the
+// other one is rejected as a different request with the same key.
 func TestEvent_sameKeyForTwoUsers(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)

@@ -124,7 +124,8 @@ func readEvents(mediaType string, body []byte) (all []sentEvent, err error) {
 		return all, nil
 	}
 	text := string(body)
-	if mediaType == rest.MediaTypeNDJSON { // blank lines are skipped, even if JSON does not count their characters as space
+	if mediaType == rest.MediaTypeNDJSON {
+		// Blank lines are skipped, even if JSON does not count their characters as space.
 		lines := strings.Split(text, "\n")
 		isBlank := func(line string) bool { return strings.TrimSpace(line) == "" }
 		text = strings.Join(slices.DeleteFunc(lines, isBlank), "\n")

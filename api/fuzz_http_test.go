@@ -17,7 +17,8 @@ import (
 func FuzzHTTP(f *testing.F) {
 	h := apitest.NewPublic(pgtest.Pool(f))
 	request := func(line, headers, body string) []byte {
-		return fmt.Appendf(nil, "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", line, headers, len(body), body)
+		return fmt.Appendf(nil, "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s",
+			line, headers, len(body), body)
 	}
 	for _, line := range []string{
 		"GET /site/1", "GET /sites/0/10", "GET /sites?name=x&limit=3", "GET /api/v1/instruments?after=1-2-0&limit=2",

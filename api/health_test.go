@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -143,16 +144,18 @@ func TestReadiness_replica(t *testing.T) {
 		t.Cleanup(pool.Close)
 		return apitest.New(t, func(o *api.Options) { o.Media, o.Replica = nil, pool })
 	}
-	// waitForReplica waits for a state of the replica, since some depend on the time. The server must be ready.
+	// waitForReplica waits for a state of the replica, since some depend on the time. All other checks must pass.
 	waitForReplica := func(ts *apitest.Server, state string, prepare func()) {
 		t.Helper()
 		pgtest.WaitFor(t, "the replica to be "+state, func() bool {
 			prepare()
 			w, got := getReadyz(ts)
-			if w.Code != http.StatusOK {
+			current := got.Checks["replica"]
+			want := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "replica": current}
+			if w.Code != http.StatusOK || !maps.Equal(got.Checks, want) {
 				t.Fatal(w.Code, w.Body)
 			}
-			return got.Checks["replica"] == state
+			return current == state
 		})
 	}
 	nothing := func() {}

@@ -514,6 +514,57 @@ func setForSession(t *testing.T, pool *pgxpool.Pool, by author) {
 	})
 }
 
+// TestPooler_defaultModeFails: without the documented mode, requests fail behind pgbouncer. In the default mode of pgx,
+// its prepared statements belong to a server connection. pgbouncer 1.21 and later can track prepared statements
+// (max_prepared_statements), and newer versions do so by default.
+func TestPooler_defaultModeFails(t *testing.T) {
+	t.Parallel()
+	pooled := startPooler(t, pgtest.Database(t))
+	var log programtest.Output
+	h := api.New(api.Options{
+		Pool: openPooled(t, pooled+"&pool_max_conns=1"),
+		Log:  slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	listSites := func() (status int) { return apitest.Do(h, "GET", "/api/v1/sites", "").Code }
+
+	unprepared, release := occupyServer(t, pooled)
+	if status := listSites(); status != http.StatusOK { // prepares the statement on the other connection
+		t.Fatalf("first request: status %d\n%s", status, &log)
+	}
+	release()
+	releases := map[int]func(){}
+	for range poolerServers {
+		pid, release := occupyServer(t, pooled)
+		releases[pid] = release
+	}
+	releases[unprepared]() // is now the only free connection
+	switch status := listSites(); {
+	case status < http.StatusInternalServerError:
+		output, err := exec.Command(poolerProgram(t), "--version").Output()
+		var minor int
+		if n, _ := fmt.Sscanf(string(output), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
+			t.Errorf("the documented mode is unnecessary: the default mode of pgx works behind %s %v", output, err)
+		}
+	case !strings.Contains(log.String(), "prepared statement"):
+		t.Errorf("the log does not mention prepared statements:\n%s", &log)
+	}
+}
+
+// occupyServer occupies a connection of pgbouncer to Postgres until release is called or the test ends. It returns the
+// process ID of the connection.
+func occupyServer(t *testing.T, pooled string) (pid int, release func()) {
+	t.Helper()
+	tx, err := pgtest.Connect(t, pooled+"&default_query_exec_mode="+poolerMode).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pgtest.QueryValue[int](t, tx, "SELECT pg_backend_pid()"), func() {
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestPooler_migrate: migrating through a pooler fails with ErrPooled and leaves no lock behind.
 func TestPooler_migrate(t *testing.T) {
 	t.Parallel()

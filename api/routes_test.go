@@ -22,9 +22,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the files in testdata that tests compare with")
 
-// endpoints returns the endpoints of the route table.
-func endpoints() []*rest.Endpoint { return api.Endpoints() }
-
 // publicRoutes are the only routes that require no role. The list is explicit because Public is the zero value: a route
 // without a role would be public by mistake.
 var publicRoutes = []string{
@@ -52,8 +49,8 @@ func TestRouter_matchesRouteTable(t *testing.T) {
 	h := api.New(api.Options{Pool: pgtest.Pool(t), App: apitest.App(), Log: slog.New(slog.NewJSONHandler(&log, nil))})
 	methods := map[string][]string{}
 	targets := map[string]string{}
-	samples := sampleRequests(t, endpoints())
-	for _, e := range endpoints() {
+	samples := sampleRequests(t, api.Endpoints())
+	for _, e := range api.Endpoints() {
 		methods[e.Path] = append(methods[e.Path], e.Method)
 		if e.Method == http.MethodGet {
 			methods[e.Path] = append(methods[e.Path], http.MethodHead)
@@ -82,7 +79,7 @@ func TestRoles(t *testing.T) {
 	t.Parallel()
 	const file = "testdata/roles.txt"
 	var all, public []string
-	for _, e := range endpoints() {
+	for _, e := range api.Endpoints() {
 		all = append(all, fmt.Sprintf("%-8s %s %s\n", e.Role, e.Method, e.Path))
 		if e.Role == rest.Public {
 			public = append(public, e.Method+" "+e.Path)

@@ -14,7 +14,7 @@ import (
 	"labledger/web"
 )
 
-// A sampleRequest is a request to an endpoint that succeeds on the mock data.
+// A sampleRequest is a request that succeeds on the mock data with the rows of createSamples.
 type sampleRequest struct {
 	target, body string
 	header       []string
@@ -35,7 +35,7 @@ func sampleRequests(t *testing.T, endpoints []*rest.Endpoint) map[string]sampleR
 	t.Helper()
 	var document struct {
 		Paths map[string]map[string]struct {
-			Samples []struct{ Lang, Source string } `json:"x-codeSamples"`
+			Samples []struct{ Source string } `json:"x-codeSamples"`
 		}
 	}
 	text, err := os.ReadFile("openapi.json")

@@ -236,13 +236,13 @@ func TestStories(t *testing.T) {
 			parallel = append(parallel, s)
 		}
 	}
-	coverage := newStoryCoverage(endpoints())
-	t.Run("serial", func(t *testing.T) { runStories(t, serial, coverage) })
+	coverage := newStoryCoverage(api.Endpoints())
+	t.Run("serial", func(t *testing.T) { runStories(t, serial, false, coverage) })
 	if baseURL != "" { // the coverage is incomplete, since some stories are skipped
 		return
 	}
 	t.Parallel()
-	t.Run("story", func(t *testing.T) { runStories(t, parallel, coverage) })
+	t.Run("story", func(t *testing.T) { runStories(t, parallel, true, coverage) })
 	t.Run("coverage", func(t *testing.T) {
 		for _, gap := range coverage.missing() {
 			t.Error("no story covers", gap)
@@ -250,12 +250,12 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// runStories runs stories with each set of their variables, in parallel unless they are serial.
-func runStories(t *testing.T, stories []*story, coverage *storyCoverage) {
+// runStories runs stories with each set of their variables.
+func runStories(t *testing.T, stories []*story, parallel bool, coverage *storyCoverage) {
 	for _, s := range stories {
 		for _, variables := range s.variables {
 			t.Run(strings.TrimSuffix(filepath.Base(s.file), ".http"), func(t *testing.T) {
-				if !s.serial && os.Getenv("BASE_URL") == "" {
+				if parallel {
 					t.Parallel()
 				}
 				runStory(t, s, variables, coverage)
@@ -367,14 +367,13 @@ func (s *secretDetector) Write(line []byte) (int, error) {
 
 // uniqueVariables returns the variables that are unique to a run. Runs on their own database share the values.
 func uniqueVariables() map[string]string {
-	unique, digits := int64(1000), "000000000000000000000000000000"
+	unique, d := int64(1000), "000000000000000000000000000000" // d has 30 hexadecimal digits
 	if os.Getenv("BASE_URL") != "" {
 		var random [15]byte
 		_, _ = rand.Read(random[:]) // never fails
-		digits = hex.EncodeToString(random[:])
-		unique, _ = strconv.ParseInt(digits[:10], 16, 64)
+		d = hex.EncodeToString(random[:])
+		unique, _ = strconv.ParseInt(d[:10], 16, 64)
 	}
-	d := digits
 	return map[string]string{
 		"unique": fmt.Sprint(1000 + unique),
 		"uuid":   fmt.Sprintf("%s-%s-4%s-8%s-%s", d[:8], d[8:12], d[12:15], d[15:18], d[18:29]),

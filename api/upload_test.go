@@ -19,8 +19,11 @@ import (
 	"labledger/internal/media"
 )
 
-// maxUpload is the maximum size of a file: 20 MiB.
-const maxUpload = 20 << 20
+// Limits of an upload in bytes.
+const (
+	maxUpload = 20 << 20 // of the file
+	maxForm   = 64 << 10 // of the form without the file
+)
 
 // sampleFormHeader is the header line of a request with sampleForm.
 const sampleFormHeader = "Content-Type: multipart/form-data; boundary=X"
@@ -73,8 +76,8 @@ func upload(base, token string, size int64, fields map[string]string) (status in
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// TestUpload_memory: the memory for an upload does not grow with the file. The test is not parallel, because it measures
-// what the whole process allocates.
+// TestUpload_memory: the memory for an upload does not grow with the file. The test is not parallel, because it
+// measures what the whole process allocates.
 func TestUpload_memory(t *testing.T) {
 	dir := t.TempDir()
 	ts, token := newUploadServer(t, media.NewStore(dir))
@@ -104,7 +107,7 @@ func TestUpload_limits(t *testing.T) {
 	}{
 		"one byte too many": {maxUpload + 1, nil, http.StatusRequestEntityTooLarge},
 		"much too large":    {3 * maxUpload, nil, http.StatusRequestEntityTooLarge},
-		"long form field":   {1, map[string]string{"site_id": strings.Repeat("1", 128<<10)}, http.StatusBadRequest},
+		"long form field":   {1, map[string]string{"site_id": strings.Repeat("1", 2*maxForm)}, http.StatusBadRequest},
 		"unknown site":      {1, map[string]string{"site_id": "99"}, http.StatusBadRequest},
 		"unknown field":     {1, map[string]string{"sight": "1"}, http.StatusBadRequest},
 		"empty file":        {0, nil, http.StatusBadRequest},
@@ -157,7 +160,8 @@ func TestDeleteAttachment_storageUnavailable(t *testing.T) {
 	url := "/media/aa/" + strings.Repeat("a", 26) + ".txt"
 	id := apitest.Value[int64](ts, `INSERT INTO attachment (name, url, type, size, sha256)
 		VALUES ('a', $1, 'text/plain', 1, repeat('0', 64)) RETURNING id`, url)
-	if w := ts.Send(token, "DELETE", fmt.Sprint("/api/v1/attachments/", id), ""); w.Code != http.StatusServiceUnavailable {
+	w := ts.Send(token, "DELETE", fmt.Sprint("/api/v1/attachments/", id), "")
+	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if !apitest.Value[bool](ts, "SELECT EXISTS (SELECT FROM attachment WHERE id = $1)", id) {
