@@ -19,8 +19,8 @@ ORDER BY user_id
 FOR NO KEY UPDATE;
 
 -- name: LockUsers :exec
--- Locks the states of users, in ascending order of user ID, and creates the states that are missing. The condition is
--- never true: Postgres locks a row before it tests the condition, and so writes no new version of the row.
+-- Locks the states of users, in ascending order of user ID, and creates the states that are missing. Postgres locks a
+-- row before it tests the condition, which is never true. So it writes no new version of the row.
 INSERT INTO user_state (user_id)
 SELECT unnest(@user_ids::bigint[]) AS user_id
 ORDER BY user_id
@@ -28,8 +28,8 @@ ON CONFLICT (user_id) DO UPDATE SET risk = user_state.risk
 WHERE false;
 
 -- name: ListLockedStates :many
--- Returns the states of users. The transaction has locked them in an earlier statement: a statement that waits for a
--- lock would read what it saw before.
+-- Returns the states of users, which an earlier statement of the transaction has locked. One statement cannot do both:
+-- its snapshot is older than the lock, so it would miss what other transactions committed while it waited.
 SELECT
     user_id,
     risk,

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -93,6 +95,52 @@ func TestLocks_areTakenInAscendingOrder(t *testing.T) {
 	waitIdle(t, one, two)
 	auditLedger(t, one.pool).requireClean(t)
 	requireNoDeadlock(t, one.pool, two.pool)
+}
+
+// TestLocks_followIDsOfOtherInstance assigns a later ID to a user while an event of the user waits for the lock, as
+// another instance with a faster clock does. The IDs of the event must be greater.
+func TestLocks_followIDsOfOtherInstance(t *testing.T) {
+	t.Parallel()
+	events := []UserEvent{{1, deposit(1, 1)}, {2, deposit(1, 1)}}
+	var requests []RecordRequest
+	for _, e := range events {
+		requests = append(requests, RecordRequest{UserID: e.UserID, Event: e.Event})
+	}
+	for name, record := range map[string]func(l *Ledger) error{
+		"single event": func(l *Ledger) error { _, err := l.Record(context.Background(), requests[1]); return err },
+		"group": func(l *Ledger) error {
+			last := enqueueAll(l, requests...)[1]
+			<-last.done
+			return last.err
+		},
+		"batch": func(l *Ledger) error {
+			_, err := l.RecordAll(context.Background(), &Batch{Events: events}, false)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(pgtest.Pool(t))
+			l.timeouts.firstLock = "1min" // so that the first attempt gets the lock
+			pgtest.Exec(t, l.pool, "INSERT INTO user_state (user_id) VALUES (1), (2)")
+			conn := pgtest.Connect(t, l.pool.Config().ConnConfig.ConnString())
+			pgtest.Exec(t, conn, "begin")
+			later := newID(time.Now().Add(time.Hour))
+			pgtest.Exec(t, conn, "UPDATE user_state SET last_id = $1 WHERE user_id = 2", later)
+			done := make(chan error, 1)
+			go func() { done <- record(l) }()
+			pgtest.WaitForLockWait(t, l.pool)
+			pgtest.Exec(t, conn, "commit")
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			id := pgtest.QueryValue[uuid.UUID](t, l.pool, "SELECT id FROM event WHERE user_id = 2")
+			if !uuidAfter(id, later) {
+				t.Errorf("the ID of the event is %s, which is not greater than %s", id, later)
+			}
+			waitIdle(t, l)
+		})
+	}
 }
 
 // TestLocks_writeNoState locks users, and records events. Each event must write one version of its user's state, and

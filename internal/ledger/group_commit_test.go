@@ -245,6 +245,7 @@ func TestCommitters_exitWhenIdle(t *testing.T) {
 			invalid.Add(1)
 		}
 	})
+	l.timeouts = patient
 	for range 5 {
 		concurrently(100, func(i int) {
 			r := RecordRequest{UserID: int64(i % 60), Event: deposit(1, 1)}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
@@ -217,25 +216,11 @@ func countDeadlocks(t *testing.T, pool *pgxpool.Pool) int {
 // lockUsers locks the rows of users in a separate session, as a person with psql may do, until unlock is called.
 func lockUsers(t *testing.T, pool *pgxpool.Pool, users ...int64) (unlock func()) {
 	t.Helper()
-	conn, err := pgx.ConnectConfig(context.Background(), pool.Config().ConnConfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const insert = "INSERT INTO user_state (user_id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING"
-	if _, err := conn.Exec(context.Background(), insert, users); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Exec(context.Background(), "begin"); err != nil {
-		t.Fatal(err)
-	}
-	const lock = "SELECT FROM user_state WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE"
-	if _, err := conn.Exec(context.Background(), lock, users); err != nil {
-		t.Fatal(err)
-	}
-	unlock = sync.OnceFunc(func() {
-		_, _ = conn.Exec(context.Background(), "rollback")
-		_ = conn.Close(context.Background())
-	})
+	conn := pgtest.Connect(t, pool.Config().ConnConfig.ConnString())
+	pgtest.Exec(t, conn, "INSERT INTO user_state (user_id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING", users)
+	pgtest.Exec(t, conn, "begin")
+	pgtest.Exec(t, conn, "SELECT FROM user_state WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE", users)
+	unlock = sync.OnceFunc(func() { _, _ = conn.Exec(context.Background(), "rollback") })
 	t.Cleanup(unlock)
 	return unlock
 }

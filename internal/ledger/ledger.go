@@ -173,8 +173,8 @@ func resultFromRow(row db.ListEventsByIdempotencyKeyRow) Result {
 	return r
 }
 
-// DeleteExpiredKeys deletes the idempotency keys from before a time, in chunks of 1000. It returns the number of
-// deleted keys.
+// DeleteExpiredKeys deletes the idempotency keys that are older than a time, in chunks of 1000. It returns the number
+// of deleted keys.
 func DeleteExpiredKeys(ctx context.Context, q *db.Queries, before time.Time) (int64, error) {
 	const limit = 1000
 	for total := int64(0); ; {

@@ -42,13 +42,8 @@ type ReplayRequest struct {
 	Progress func(events int64) // called after each page with the number of events read; may be nil
 }
 
-// ValidationError lists all invalid fields of a request.
-type ValidationError []FieldError
-
-// A FieldError describes one invalid field, such as "rules[1].limit".
-type FieldError = rules.FieldError
-
-func fieldError(field, message string) FieldError { return FieldError{Field: field, Message: message} }
+// ValidationError lists all invalid fields of a request, such as "rules[1].limit".
+type ValidationError []rules.FieldError
 
 func (e ValidationError) Error() string {
 	var all []string
@@ -115,28 +110,30 @@ func (c *RuleChange) apply(rule *rules.Rule) {
 
 // Validate returns all invalid fields of the request; nil if it is valid.
 func (r *ReplayRequest) Validate() (errs ValidationError) {
+	addError := func(field, message string) {
+		errs = append(errs, rules.FieldError{Field: field, Message: message})
+	}
 	seen := map[int32]bool{}
 	for i, c := range r.Changes {
 		for _, e := range c.validate() {
-			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].%s", i, e.Field), e.Message))
+			addError(fmt.Sprintf("rules[%d].%s", i, e.Field), e.Message)
 		}
 		if seen[c.Code] {
-			message := fmt.Sprintf("rule %d is listed twice", c.Code)
-			errs = append(errs, fieldError(fmt.Sprintf("rules[%d].code", i), message))
+			addError(fmt.Sprintf("rules[%d].code", i), fmt.Sprintf("rule %d is listed twice", c.Code))
 		}
 		seen[c.Code] = true
 	}
 	if r.From != nil && r.To != nil && *r.From > *r.To {
-		errs = append(errs, fieldError("to", "must not be less than from"))
+		addError("to", "must not be less than from")
 	}
 	if r.Limit < 0 || r.Limit > maxDifferences {
-		errs = append(errs, fieldError("limit", fmt.Sprintf("must be an integer from 1 to %d", maxDifferences)))
+		addError("limit", fmt.Sprintf("must be an integer from 1 to %d", maxDifferences))
 	}
 	return errs
 }
 
 // validate returns the invalid settings of the change.
-func (c *RuleChange) validate() []FieldError {
+func (c *RuleChange) validate() []rules.FieldError {
 	rule := rules.Rule{Code: c.Code, AppliesTo: "any", Limit: 1_00} // valid where the change sets nothing
 	if c.Code == rules.CodeSum || c.Code == rules.CodeFrequency {
 		rule.WindowSeconds = new(int64)
