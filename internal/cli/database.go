@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -115,8 +116,9 @@ func (d *database) close() {
 	}
 }
 
-// checkSchema returns an error unless the schema is the one that this program needs, or a newer one. Only a new
-// embedded Postgres is migrated and gets the mock data: a command that reads must not change the schema under a server.
+// checkSchema returns an error unless the schema is the one that this program needs, or a newer one, which is
+// compatible. Only a new embedded Postgres is migrated and gets the mock data: a command must not change the schema
+// under a running server.
 func (d *database) checkSchema(ctx context.Context) error {
 	if d.cluster != nil && d.cluster.IsNew() {
 		return d.migrateAndSeed(ctx, warnLogger())
@@ -125,8 +127,10 @@ func (d *database) checkSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	needed := state.Files[len(state.Files)-1].Version
-	if state.Dirty || state.Version < needed {
+	if state.Dirty {
+		return errors.New("the last migration of the database was interrupted: run `labledger migrate up`")
+	}
+	if needed := state.Files[len(state.Files)-1].Version; state.Version < needed {
 		return fmt.Errorf("the schema of the database is at version %d, this program needs version %d: "+
 			"run `labledger migrate up`", state.Version, needed)
 	}

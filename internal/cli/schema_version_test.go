@@ -22,8 +22,8 @@ func newestVersion(t *testing.T) int {
 	return len(files)
 }
 
-// schemaState returns the schema version of a database, and its tables, functions and rows of the history as a digest.
-// Both change if a command migrates the database or writes to it.
+// schemaState returns the schema version of a database, and a digest of its tables, functions, history and passwords.
+// It changes if a command migrates the database or writes to it.
 func schemaState(t *testing.T, url string) string {
 	t.Helper()
 	return mustValue(t, url, `
@@ -64,6 +64,9 @@ func TestCommands_rejectPreviousSchema(t *testing.T) {
 		assertEqual(t, "schema after "+command, schemaState(t, databaseURL(env)), before)
 	}
 
+	execScript(t, databaseURL(env), "UPDATE schema_migrations SET dirty = true")
+	assertContains(t, mustFail(t, env, "", "export", "sites"), "interrupted", want[2])
+
 	empty := []string{"DATABASE_URL=" + pgtest.Database(t)}
 	assertContains(t, mustFail(t, empty, "", "export", "sites"), "at version 0,", want[2])
 }
@@ -85,6 +88,15 @@ func TestCommands_keepPreviousSchema(t *testing.T) {
 		mustRun(t, []string{"DATABASE_URL=" + restored}, "", "restore", backup)
 		assertVersion(t, restored, newestVersion(t))
 	})
+}
+
+// A newer schema is compatible: during a rolling upgrade, commands of the old program work.
+func TestCommands_acceptNewerSchema(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, true)
+	execScript(t, databaseURL(env), "UPDATE schema_migrations SET version = version + 1")
+	assertContains(t, mustRun(t, env, "", "export", "sites"), "Site 1")
+	assertContains(t, mustFail(t, env, "", "migrate", "up"), "newer than this program")
 }
 
 func TestCommands_migratePreviousSchema(t *testing.T) {
