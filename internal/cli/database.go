@@ -64,12 +64,8 @@ func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	if from != to {
 		log.Info("schema migrated", "from", from, "to", to)
 	}
-	changes, err := db.New(d.pool).ResetRestoredXids(ctx)
-	if err != nil {
+	if err := d.resetRestoredXids(ctx, log); err != nil {
 		return err
-	}
-	if changes > 0 {
-		log.Info("transaction IDs of a restored history reset", "changes", changes)
 	}
 	if d.cluster == nil || !d.cluster.IsNew() {
 		return nil
@@ -79,6 +75,15 @@ func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	}
 	log.Info("mock data loaded")
 	return d.cluster.MarkInitialized()
+}
+
+// resetRestoredXids makes readers see the whole history of a database that pg_restore filled.
+func (d *database) resetRestoredXids(ctx context.Context, log *slog.Logger) error {
+	changes, err := db.New(d.pool).ResetRestoredXids(ctx)
+	if err == nil && changes > 0 {
+		log.Info("transaction IDs of a restored history reset", "changes", changes)
+	}
+	return err
 }
 
 func (d *database) seed(ctx context.Context) error {
@@ -134,7 +139,7 @@ func (d *database) checkSchema(ctx context.Context) error {
 		return fmt.Errorf("the schema of the database is at version %d, this program needs version %d: "+
 			"run `labledger migrate up`", state.Version, needed)
 	}
-	return nil
+	return d.resetRestoredXids(ctx, warnLogger())
 }
 
 // withCheckedDB is withOwnerDB for a command that needs the schema of this program.

@@ -99,6 +99,17 @@ func TestCommands_acceptNewerSchema(t *testing.T) {
 	assertContains(t, mustFail(t, env, "", "migrate", "up"), "newer than this program")
 }
 
+// After a restore with pg_restore, the history has transaction IDs of another cluster, which an export must not skip.
+func TestExport_restoredHistory(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, true)
+	want := mustRun(t, env, "", "export", "changes")
+	assertContains(t, want, "Site 1")
+	execScript(t, databaseURL(env), `SET session_replication_role = replica;
+		UPDATE change SET xid = xid + 1000000000000`)
+	assertEqual(t, "history after a restore", mustRun(t, env, "", "export", "changes"), want)
+}
+
 func TestCommands_migratePreviousSchema(t *testing.T) {
 	t.Parallel()
 	for name, command := range map[string]func(t *testing.T, env []string){
