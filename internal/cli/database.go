@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -63,12 +64,8 @@ func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	if from != to {
 		log.Info("schema migrated", "from", from, "to", to)
 	}
-	changes, err := db.New(d.pool).ResetRestoredXids(ctx)
-	if err != nil {
+	if err := d.resetRestoredXids(ctx, log); err != nil {
 		return err
-	}
-	if changes > 0 {
-		log.Info("transaction IDs of a restored history reset", "changes", changes)
 	}
 	if d.cluster == nil || !d.cluster.IsNew() {
 		return nil
@@ -78,6 +75,15 @@ func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	}
 	log.Info("mock data loaded")
 	return d.cluster.MarkInitialized()
+}
+
+// resetRestoredXids makes readers see the whole history of a database that pg_restore filled.
+func (d *database) resetRestoredXids(ctx context.Context, log *slog.Logger) error {
+	changes, err := db.New(d.pool).ResetRestoredXids(ctx)
+	if err == nil && changes > 0 {
+		log.Info("transaction IDs of a restored history reset", "changes", changes)
+	}
+	return err
 }
 
 func (d *database) seed(ctx context.Context) error {
@@ -115,8 +121,9 @@ func (d *database) close() {
 	}
 }
 
-// checkSchema returns an error unless the schema is the one that this program needs, or a newer one. Only a new
-// embedded Postgres is migrated and gets the mock data: a command that reads must not change the schema under a server.
+// checkSchema returns an error unless the schema is the one that this program needs, or a newer one, which is
+// compatible. Only a new embedded Postgres is migrated and gets the mock data: a command must not change the schema
+// under a running server.
 func (d *database) checkSchema(ctx context.Context) error {
 	if d.cluster != nil && d.cluster.IsNew() {
 		return d.migrateAndSeed(ctx, warnLogger())
@@ -125,12 +132,14 @@ func (d *database) checkSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	needed := state.Files[len(state.Files)-1].Version
-	if state.Dirty || state.Version < needed {
+	if state.Dirty {
+		return errors.New("the last migration of the database was interrupted: run `labledger migrate up`")
+	}
+	if needed := state.Files[len(state.Files)-1].Version; state.Version < needed {
 		return fmt.Errorf("the schema of the database is at version %d, this program needs version %d: "+
 			"run `labledger migrate up`", state.Version, needed)
 	}
-	return nil
+	return d.resetRestoredXids(ctx, warnLogger())
 }
 
 // withCheckedDB is withOwnerDB for a command that needs the schema of this program.

@@ -2,21 +2,15 @@ package cli_test
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 	"testing"
 
 	"labledger/internal/pgtest"
-	"labledger/schema"
 )
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	files, err := fs.Glob(schema.Files, "*.up.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := len(files)
+	last := newestVersion(t)
 	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
 	status := func(when string, applied int) {
 		t.Helper()

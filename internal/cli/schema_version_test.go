@@ -22,8 +22,8 @@ func newestVersion(t *testing.T) int {
 	return len(files)
 }
 
-// schemaState returns the schema version of a database, and its tables, functions and rows of the history as a digest.
-// Both change if a command migrates the database or writes to it.
+// schemaState returns the schema version of a database, and a digest of its tables, functions, history and passwords.
+// It changes if a command migrates the database or writes to it.
 func schemaState(t *testing.T, url string) string {
 	t.Helper()
 	return mustValue(t, url, `
@@ -64,6 +64,9 @@ func TestCommands_rejectPreviousSchema(t *testing.T) {
 		assertEqual(t, "schema after "+command, schemaState(t, databaseURL(env)), before)
 	}
 
+	execScript(t, databaseURL(env), "UPDATE schema_migrations SET dirty = true")
+	assertContains(t, mustFail(t, env, "", "export", "sites"), "interrupted", want[2])
+
 	empty := []string{"DATABASE_URL=" + pgtest.Database(t)}
 	assertContains(t, mustFail(t, empty, "", "export", "sites"), "at version 0,", want[2])
 }
@@ -85,6 +88,26 @@ func TestCommands_keepPreviousSchema(t *testing.T) {
 		mustRun(t, []string{"DATABASE_URL=" + restored}, "", "restore", backup)
 		assertVersion(t, restored, newestVersion(t))
 	})
+}
+
+// A newer schema is compatible: during a rolling upgrade, commands of the old program work.
+func TestCommands_acceptNewerSchema(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, true)
+	execScript(t, databaseURL(env), "UPDATE schema_migrations SET version = version + 1")
+	assertContains(t, mustRun(t, env, "", "export", "sites"), "Site 1")
+	assertContains(t, mustFail(t, env, "", "migrate", "up"), "newer than this program")
+}
+
+// After a restore with pg_restore, the history has transaction IDs of another cluster, which an export must not skip.
+func TestExport_restoredHistory(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, true)
+	want := mustRun(t, env, "", "export", "changes")
+	assertContains(t, want, "Site 1")
+	execScript(t, databaseURL(env), `SET session_replication_role = replica;
+		UPDATE change SET xid = xid + 1000000000000`)
+	assertEqual(t, "history after a restore", mustRun(t, env, "", "export", "changes"), want)
 }
 
 func TestCommands_migratePreviousSchema(t *testing.T) {

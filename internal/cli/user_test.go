@@ -204,10 +204,7 @@ func TestUserCreate_losesRaceForName(t *testing.T) {
 		r, err := programtest.Exec(cmd)
 		done <- outcome{r, err}
 	}()
-	pgtest.WaitFor(t, "the command to wait for the other transaction", func() bool {
-		return mustValue(t, url, `SELECT count(*)::text FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event_type = 'Lock'`) == "1"
-	})
+	pgtest.WaitForLockWait(t, pgtest.Connect(t, url))
 	pgtest.Exec(t, conn, "COMMIT")
 	r := <-done
 	if r.err != nil {

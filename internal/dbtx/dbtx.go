@@ -14,7 +14,7 @@ import (
 
 var (
 	errNotRun          = errors.New("dbtx: the statement was queued or captured, not run")
-	errNoRows          = errors.New("dbtx: a query with raw rows must return rows")
+	errExecUnsupported = errors.New("dbtx: a query with raw rows must return rows")
 	errCopyUnsupported = errors.New("dbtx: COPY is not supported")
 )
 

@@ -54,6 +54,7 @@ func createSite(p *dbtx.Pipeline, dst dbtx.RowWriter) {
 // TestPipeline_error: Postgres skips the statements after one that fails, and Run returns its error, even if the query
 // function hides it.
 func TestPipeline_error(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	for _, ignored := range []bool{false, true} {
 		var p dbtx.Pipeline
@@ -76,6 +77,7 @@ func TestPipeline_error(t *testing.T) {
 
 // TestPipeline: the statements run in one transaction, and the functions store their results.
 func TestPipeline(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	var p dbtx.Pipeline
 	var rows rowCounter
@@ -98,6 +100,7 @@ func TestPipeline(t *testing.T) {
 
 // TestPipeline_noRows: a query for one row without a row returns pgx.ErrNoRows.
 func TestPipeline_noRows(t *testing.T) {
+	t.Parallel()
 	pool := pgtest.Pool(t)
 	var p dbtx.Pipeline
 	var rows rowCounter

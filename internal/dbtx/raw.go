@@ -11,7 +11,7 @@ import (
 
 // A RowWriter receives rows one by one.
 type RowWriter interface {
-	// WriteRow receives a row. values are in the format that the columns say; nil is NULL. They are valid until
+	// WriteRow receives a row. Each value is in the format of its column; nil is NULL. The values are valid until
 	// WriteRow returns. An error ends the query.
 	WriteRow(columns []pgconn.FieldDescription, values [][]byte) error
 }
@@ -62,7 +62,7 @@ func (d rawDBTX) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 }
 
 func (rawDBTX) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
-	return pgconn.CommandTag{}, errNoRows
+	return pgconn.CommandTag{}, errExecUnsupported
 }
 
 func (rawDBTX) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {

@@ -198,7 +198,7 @@ func open(t testing.TB, database string) *pgxpool.Pool {
 		}()
 		select {
 		case <-closed:
-		case <-time.After(10 * time.Second):
+		case <-time.After(WaitTimeout):
 			t.Errorf("pgtest: %d connections of the pool were never released", pool.Stat().AcquiredConns())
 		}
 	})

@@ -38,8 +38,8 @@ type Result struct {
 	Code           int // -1 if a signal ended the process
 }
 
-// Exec runs a command to its end. A nonzero exit code is not an error; a command that does not end within pgtest.WaitTimeout
-// is.
+// Exec runs a command to its end. A nonzero exit code is not an error; a command that does not end within
+// pgtest.WaitTimeout is.
 func Exec(cmd *exec.Cmd) (Result, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -47,7 +47,8 @@ func Exec(cmd *exec.Cmd) (Result, error) {
 	if err := cmd.Start(); err != nil {
 		return Result{}, err
 	}
-	interrupt := time.AfterFunc(pgtest.WaitTimeout, func() { _ = cmd.Process.Signal(syscall.SIGINT) }) // it stops its Postgres
+	// An interrupted command stops its Postgres.
+	interrupt := time.AfterFunc(pgtest.WaitTimeout, func() { _ = cmd.Process.Signal(syscall.SIGINT) })
 	kill := time.AfterFunc(pgtest.WaitTimeout+5*time.Second, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	kill.Stop()

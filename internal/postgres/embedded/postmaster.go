@@ -183,7 +183,7 @@ func ensureDatabase(ctx context.Context, socketDir string) error {
 	return nil
 }
 
-// isDuplicate reports that a database or a role exists already.
+// isDuplicate reports whether a statement failed because the database or the role already exists.
 func isDuplicate(err error) bool {
 	var pgErr *pgconn.PgError
 	return errors.As(err, &pgErr) &&
