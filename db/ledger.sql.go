@@ -836,8 +836,8 @@ type ListLockedStatesParams struct {
 	UserIds []int64 `json:"user_ids"`
 }
 
-// Returns the states of users. The transaction has locked them in an earlier statement: a statement that waits for a
-// lock would read what it saw before.
+// Returns the states of users, which an earlier statement of the transaction has locked. One statement cannot do both:
+// its snapshot is older than the lock, so it would miss what other transactions committed while it waited.
 //
 //	SELECT
 //	    user_id,
@@ -1128,8 +1128,8 @@ type LockUsersParams struct {
 	UserIds []int64 `json:"user_ids"`
 }
 
-// Locks the states of users, in ascending order of user ID, and creates the states that are missing. The condition is
-// never true: Postgres locks a row before it tests the condition, and so writes no new version of the row.
+// Locks the states of users, in ascending order of user ID, and creates the states that are missing. Postgres locks a
+// row before it tests the condition, which is never true. So it writes no new version of the row.
 //
 //	INSERT INTO user_state (user_id)
 //	SELECT unnest($1::bigint[]) AS user_id
