@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"labledger/api/problem"
@@ -127,7 +128,10 @@ func (a attachments) DeleteAttachment(
 		}
 		return nil
 	})
-	if err == nil && deletesFile {
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return deleted, c.NotFound()
+	case err == nil && deletesFile:
 		a.files.Delete(deleted.Url)
 	}
 	return deleted, err

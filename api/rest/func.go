@@ -2,12 +2,9 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"reflect"
 	"strconv"
-
-	"github.com/jackc/pgx/v5"
 
 	"labledger/api/bind"
 )
@@ -20,7 +17,7 @@ type fn[In, Out any] struct {
 
 // Func returns the operation of a function, whose result is the response. The caller has been authorized when it is
 // called. c.Errors holds the errors of the parameters: the function adds its own and returns c.Errors.Err(), so that
-// one response reports all of them. A pgx.ErrNoRows becomes a 404.
+// one response reports all of them.
 func Func[In, Out any](run func(ctx context.Context, c *Call, in In) (Out, error), doc Doc) Operation {
 	return &fn[In, Out]{run, doc}
 }
@@ -54,9 +51,6 @@ func (f *fn[In, Out]) serve(c *Call) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), timeout)
 	defer cancel()
 	out, err := f.run(ctx, c, *in)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return c.NotFound()
-	}
 	if err != nil {
 		return err
 	}
