@@ -111,11 +111,7 @@ func (q *Queries) ResetRestoredXids(ctx context.Context) (int64, error) {
 }
 
 const setRequestContext = `-- name: SetRequestContext :exec
-SELECT
-    set_config('labledger.actor', $1::text, true),
-    set_config('labledger.role', $2::text, true),
-    set_config('labledger.request_id', $3::text, true),
-    set_config('lock_timeout', '2s', true)
+SELECT set_request_context($1::text, $2::text, $3::text)
 `
 
 type SetRequestContextParams struct {
@@ -127,11 +123,7 @@ type SetRequestContextParams struct {
 // Sets the actor, the role and the request ID of the transaction, and limits how long it waits for locks. The settings
 // end with the transaction.
 //
-//	SELECT
-//	    set_config('labledger.actor', $1::text, true),
-//	    set_config('labledger.role', $2::text, true),
-//	    set_config('labledger.request_id', $3::text, true),
-//	    set_config('lock_timeout', '2s', true)
+//	SELECT set_request_context($1::text, $2::text, $3::text)
 func (q *Queries) SetRequestContext(ctx context.Context, arg SetRequestContextParams) error {
 	_, err := q.db.Exec(ctx, setRequestContext, arg.Actor, arg.Role, arg.RequestID)
 	return err

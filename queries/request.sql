@@ -1,11 +1,7 @@
 -- name: SetRequestContext :exec
 -- Sets the actor, the role and the request ID of the transaction, and limits how long it waits for locks. The settings
 -- end with the transaction.
-SELECT
-    set_config('labledger.actor', @actor::text, true),
-    set_config('labledger.role', @role::text, true),
-    set_config('labledger.request_id', @request_id::text, true),
-    set_config('lock_timeout', '2s', true);
+SELECT set_request_context(@actor::text, @role::text, @request_id::text);
 
 -- name: CheckDatabase :one
 -- Returns the version of the schema, whether its migration was interrupted, and whether the database accepts writes.

@@ -14,7 +14,7 @@ import (
 	"labledger/db"
 )
 
-// Timeouts of database work. Each is shorter than the next: lock 2 s (in SetRequestContext), statement, handler,
+// Timeouts of database work. Each is shorter than the next: lock 2 s (in set_request_context), statement, handler,
 // connection.
 const (
 	StatementTimeout = 5 * time.Second  // includes waiting for a connection

@@ -35,6 +35,31 @@ func TestAccessToken_roundTrip(t *testing.T) {
 	}
 }
 
+// A token that has been verified expires as well, and is unknown to other keys.
+func TestParseAccessToken_again(t *testing.T) {
+	k, other := newKeys(t, secret), newKeys(t, NewSecret())
+	token := k.SignAccessToken(7, session, now)
+	expires := now.Add(AccessTokenTTL)
+	for _, at := range []struct {
+		time  time.Time
+		valid bool
+	}{
+		{now, true}, {expires, false}, {expires.Add(-time.Nanosecond), true}, {expires.Add(time.Hour), false},
+		{now.Add(-clockSkew), true}, {now.Add(-clockSkew - time.Nanosecond), false}, {now, true},
+	} {
+		claims, err := k.ParseAccessToken(token, at.time)
+		if valid := err == nil; valid != at.valid || valid != (claims.AccountID == 7) {
+			t.Errorf("at %v: %+v, %v; want valid %v", at.time, claims, err, at.valid)
+		}
+		if _, err := other.ParseAccessToken(token, at.time); !errors.Is(err, ErrToken) {
+			t.Errorf("at %v: other keys accept the token", at.time)
+		}
+	}
+	if n := k.verified.Len(); n != 1 {
+		t.Errorf("%d tokens remembered, want 1", n)
+	}
+}
+
 // The header and the claims are what other JWT readers rely on.
 func TestAccessToken_isJWT(t *testing.T) {
 	k := newKeys(t, secret)

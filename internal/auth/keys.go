@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // ErrToken is returned for every invalid token. It gives no reason, because a reason would help an attacker who forges
@@ -24,6 +26,8 @@ type Keys struct {
 	// HMAC-SHA256 keys, 32 bytes each. They are functions because fmt prints bytes, even behind pointers, when the verb
 	// does not match the type.
 	access, refresh func() []byte
+
+	verified *lru.Cache[[sha256.Size]byte, AccessClaims] // of access tokens, by the hash of the token
 }
 
 // NewKeys derives keys from a secret. The same secret gives the same keys in every process.
@@ -36,7 +40,11 @@ func NewKeys(secret string) (*Keys, error) {
 		key := must(hkdf.Key(sha256.New, []byte(secret), nil, label, sha256.Size))
 		return func() []byte { return key }
 	}
-	return &Keys{access: derive("labledger access token"), refresh: derive("labledger refresh token")}, nil
+	return &Keys{
+		access:   derive("labledger access token"),
+		refresh:  derive("labledger refresh token"),
+		verified: must(lru.New[[sha256.Size]byte, AccessClaims](maxVerifiedTokens)),
+	}, nil
 }
 
 // NewSecret returns a random secret for NewKeys: 32 bytes as unpadded base64url, 43 characters. A server uses it when
