@@ -123,6 +123,7 @@ func benchSites(ctx context.Context, env environment) error {
 		return err
 	}
 	printReads(addr, loggingAddr, signedIn, baseAddr)
+	printSignedIn(addr, signedIn)
 	printPageDepth(addr)
 	return nil
 }
@@ -190,6 +191,20 @@ func printReads(addr, loggingAddr string, signedIn target, baseAddr string) {
 			a, b, ratios := compareServers(c.server, target{address: baseAddr}, c.path, connections)
 			fmt.Printf("%-36s %11d %9.0f %8.0f %8.2f (%.2f to %.2f)\n",
 				c.name, connections, a, b, median(ratios), ratios[0], ratios[len(ratios)-1])
+		}
+	}
+}
+
+// printSignedIn prints the requests per second of signed-in requests, relative to the same requests to a server that
+// requires no authentication.
+func printSignedIn(addr string, signedIn target) {
+	fmt.Printf("\nRequests per second, relative to the same request without authentication\n")
+	fmt.Printf("%-36s %11s %9s %8s %20s\n", "", "connections", "signed in", "without", "signed in/without")
+	for _, path := range []string{"/site/1", "/api/v1/sites?limit=100"} {
+		for _, connections := range []int{1, 16} {
+			a, b, ratios := compareServers(signedIn, target{address: addr}, path, connections)
+			fmt.Printf("%-36s %11d %9.0f %8.0f %8.2f (%.2f to %.2f)\n",
+				path, connections, a, b, median(ratios), ratios[0], ratios[len(ratios)-1])
 		}
 	}
 }

@@ -6,7 +6,7 @@ export default defineConfig({
   testMatch: '*.journey.ts',
   outputDir: 'e2e/tmp/results',
   globalSetup: './e2e/globalSetup.ts',
-  workers: 1, // the journeys share two servers
+  workers: 2, // each starts two servers, which its journeys share
   timeout: 60_000,
   globalTimeout: 40 * 60_000,
   expect: { timeout: 10_000 },
