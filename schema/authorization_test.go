@@ -228,6 +228,19 @@ func TestAuthorize_requestContext(t *testing.T) {
 	}
 }
 
+// TestAuthorize_isInlined: Postgres plans the bodies of the functions. A call would double the time of a check.
+func TestAuthorize_isInlined(t *testing.T) {
+	t.Parallel()
+	owner := pgtest.Pool(t)
+	for _, from := range []string{"authorize_session(NULL, 1, 'viewer', 'r')", "authorize_token('x', 'viewer', 'r')"} {
+		rows, _ := owner.Query(t.Context(), "EXPLAIN SELECT * FROM "+from) // CollectRows returns its error
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if text := strings.Join(plan, "\n"); err != nil || strings.Contains(text, "Function Scan") {
+			t.Errorf("%s: %v\n%s", from, err, text)
+		}
+	}
+}
+
 // TestAuthorize_needsTablePrivileges: a role that cannot read the tables learns nothing from the functions.
 func TestAuthorize_needsTablePrivileges(t *testing.T) {
 	t.Parallel()
