@@ -55,8 +55,8 @@ func (l *listener) waitClosed(t *testing.T, name string) {
 	}
 }
 
-// TestStream_endsWithSession: a stream ends soon after its session or token, even if another instance revoked it. Streams
-// of other users stay open.
+// TestStream_endsWithSession: a stream ends soon after its session or token, even if another instance revoked it.
+// Streams of other users stay open.
 func TestStream_endsWithSession(t *testing.T) {
 	a := newTestServer(t)
 	b := a.newInstance()
