@@ -110,20 +110,48 @@ func (p *prodStack) testPOSTSentOnce(t *testing.T) {
 		}
 	}
 
-	t.Run("control: nginx that repeats POSTs", func(t *testing.T) {
-		retrying := p.withOverride(t, "retrying-proxy.yml",
-			`services: {proxy: {volumes: ["./retrying-proxy.conf:/etc/nginx/proxy.conf:ro"]}}`+"\n")
-		conf := p.runShell(t, `sed '
-			s/^proxy_next_upstream error.*/proxy_next_upstream error timeout non_idempotent;/
-			s/^proxy_read_timeout.*/proxy_read_timeout 3s;/' nginx/proxy.conf`)
-		p.writeFile(t, "retrying-proxy.conf", conf, 0o644)
-		retrying.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
-		defer p.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
-		_, recorded, _ := p.sendWithHungInstance(t, 8002)
-		if countDuplicates(recorded) == 0 {
-			t.Errorf("no event is recorded twice: %v", recorded)
-		}
+	t.Run("control: nginx that repeats POSTs", p.testPOSTSentTwice)
+}
+
+// testPOSTSentTwice checks that a POST would be recorded twice if nginx sent it to both instances. It locks the table
+// event until both instances wait for it.
+func (p *prodStack) testPOSTSentTwice(t *testing.T) {
+	const user = 8002
+	repeating := p.withOverride(t, "repeating-proxy.yml",
+		`services: {proxy: {volumes: ["./repeating-proxy.conf:/etc/nginx/proxy.conf:ro"]}}`+"\n")
+	conf := p.runShell(t, `sed '
+		s/^proxy_next_upstream error.*/proxy_next_upstream error timeout non_idempotent;/
+		s/^proxy_read_timeout.*/proxy_read_timeout 500ms;/' nginx/proxy.conf`)
+	p.writeFile(t, "repeating-proxy.conf", conf, 0o644)
+	repeating.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
+	defer p.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
+
+	unlocked := make(chan error, 1)
+	go func() {
+		_, err := p.tryPSQL(`DO $$ BEGIN
+			LOCK TABLE event IN SHARE MODE;
+			FOR i IN 1..1200 LOOP
+				PERFORM pg_stat_clear_snapshot();
+				IF (SELECT count(DISTINCT client_addr) FROM pg_stat_activity WHERE wait_event_type = 'Lock') = 2 THEN
+					RETURN;
+				END IF;
+				PERFORM pg_sleep(0.05);
+			END LOOP;
+			RAISE 'only one instance or none waited for the table event';
+		END $$`)
+		unlocked <- err
+	}()
+	waitUntil(t, "the table event is locked", time.Minute, func() bool {
+		return p.psql(t, `SELECT count(*) FROM pg_locks
+			WHERE relation = 'event'::regclass AND mode = 'ShareLock' AND granted`) == "1"
 	})
+	if _, err := p.trySend("POST", "/event", eventBody(user, 1), p.asAdmin()...); err != nil {
+		t.Error(err)
+	}
+	if err := <-unlocked; err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "the event is recorded twice", time.Minute, func() bool { return p.countEventsByTime(t, user)[1] == 2 })
 }
 
 // testPostgresKill kills Postgres with SIGKILL, as the kernel does when memory runs out.

@@ -185,8 +185,18 @@ func (s *composeStack) compose(t *testing.T, args ...string) string {
 // psql runs a statement as the owner of the production database. It returns the rows, with fields separated by |.
 func (s *composeStack) psql(t *testing.T, statement string) string {
 	t.Helper()
-	return strings.TrimSpace(s.compose(t, "exec", "-T", "db",
-		"psql", "-X", "-U", "labledger", "-d", "labledger", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement))
+	out, err := s.tryPSQL(statement)
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return out
+}
+
+// tryPSQL does the same, but returns the error, which includes standard error.
+func (s *composeStack) tryPSQL(statement string) (string, error) {
+	out, err := s.tryCompose(composeTimeout, "exec", "-T", "db",
+		"psql", "-X", "-U", "labledger", "-d", "labledger", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement)
+	return strings.TrimSpace(out), err
 }
 
 // containerID returns the ID of the only container of a service.
