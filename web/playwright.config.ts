@@ -1,6 +1,6 @@
 import { defineConfig } from '@playwright/test'
 
-// The journeys run in Debian's Chromium against the real server. No browser is downloaded.
+// The journeys run in Debian's headless Chromium against the real server. No browser is downloaded.
 export default defineConfig({
   testDir: 'e2e',
   testMatch: '*.journey.ts',
@@ -17,7 +17,7 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium-headless-shell',
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
     },
     viewport: { width: 1280, height: 800 },
@@ -25,6 +25,6 @@ export default defineConfig({
     navigationTimeout: 20_000,
     locale: 'en-GB',
     timezoneId: 'UTC',
-    trace: 'retain-on-failure',
+    trace: 'on-first-retry',
   },
 })

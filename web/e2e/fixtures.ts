@@ -125,12 +125,12 @@ export async function checkScreen(page: Page, name: string) {
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme })
     await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', scheme)
-    await page.waitForTimeout(250) // colour transitions take 200 ms
+    await waitForTransitions(page)
     expect(await findViolations(page), `${name}, ${scheme}`).toEqual([])
     await saveScreenshot(page, `${name}-${scheme}`)
   }
   await page.setViewportSize({ width: 360, height: 740 })
-  await page.waitForTimeout(250)
+  await waitForTransitions(page)
   // Waits for the closing animation of the menu.
   await expect.poll(() => findOverflow(page), `${name}: wider than 360 px`).toEqual([])
   expect(await findViolations(page), `${name}, 360 px`).toEqual([])
@@ -139,8 +139,17 @@ export async function checkScreen(page: Page, name: string) {
   await page.setViewportSize(originalSize)
 }
 
+/** waitForTransitions waits until colours and sizes have stopped changing. */
+async function waitForTransitions(page: Page) {
+  await page.evaluate(async () => {
+    await new Promise(requestAnimationFrame) // a transition starts with the next frame
+    const finite = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity)
+    await Promise.allSettled(finite.map(({ finished }) => finished))
+  })
+}
+
 async function findViolations(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource)
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource)
   return page.evaluate(async () => {
     const { violations } = await (globalThis as any).axe.run(document, {
       runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
