@@ -54,6 +54,39 @@ func TestWrite_lockedRow(t *testing.T) {
 	}
 }
 
+// TestWrite_failingCommit: a change of a risk level locks the user's state when it commits. If that fails, the response
+// is an error and nothing is stored.
+func TestWrite_failingCommit(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	h := apitest.NewPublic(pool)
+	release := lockRow(t, pool, "SELECT FROM user_state WHERE user_id = 1 FOR UPDATE")
+	for _, r := range [][3]string{
+		{"PATCH", "/api/v1/users/1", `{"risk":"high"}`},
+		{"PUT", "/api/v1/users/1", `{"username":"Bob","country":"UK","risk":"low","role":"viewer","disabled":false}`},
+		{
+			"POST", "/api/v1/users",
+			`[{"id":1,"username":"Bob","country":"UK","risk":"high","role":"viewer","disabled":false}]`,
+		},
+	} {
+		if resp := apitest.Do(h, r[0], r[1], r[2]); resp.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s %s with a locked state: %d %s", r[0], r[1], resp.Code, resp.Body)
+		}
+	}
+	release()
+	const risks = `SELECT concat(account.risk, ' ', user_state.risk)
+		FROM account JOIN user_state ON user_id = id WHERE id = 1`
+	if got := pgtest.QueryValue[string](t, pool, risks); got != " medium" {
+		t.Errorf("risks of account and state: %q", got)
+	}
+	if resp := apitest.Do(h, "PATCH", "/api/v1/users/1", `{"risk":"high"}`); resp.Code != http.StatusOK {
+		t.Errorf("after the lock was released: %d %s", resp.Code, resp.Body)
+	}
+	if got := pgtest.QueryValue[string](t, pool, risks); got != "high high" {
+		t.Errorf("risks of account and state: %q", got)
+	}
+}
+
 // TestWrite_waitsForLock: a write waits for a row that another transaction has locked, and succeeds once that one ends.
 func TestWrite_waitsForLock(t *testing.T) {
 	t.Parallel()

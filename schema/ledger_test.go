@@ -65,7 +65,8 @@ func TestDistributedTables(t *testing.T) {
 			t.Errorf("%s %s", name, problem)
 		}
 	}
-	// Only two trigger functions use tables on both sides: the copy of a risk level and the check of an alert.
+	// Only three trigger functions use tables on both sides: the copy of a risk level, the check of an alert and the
+	// renaming of an assignee.
 	const crossReferences = `SELECT DISTINCT format('%s on %s uses %s', tgname, c.relname, other.name)
 		FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
 		JOIN (
@@ -76,7 +77,8 @@ func TestDistributedTables(t *testing.T) {
 			AND (c.oid IN (SELECT oid FROM ` + distributedTables + `))
 				<> (other.name IN (SELECT name FROM ` + distributedTables + `))
 		ORDER BY 1`
-	const want = "assert_alert_exists on todo uses alert; sync_risk on account uses user_state"
+	const want = "assert_alert_exists on todo uses alert; rename_owner on account uses alert; " +
+		"sync_risk on account uses user_state"
 	if got := strings.Join(queryStrings(t, pool, crossReferences), "; "); got != want {
 		t.Errorf("triggers between the ledger and other tables: %s; want %s", got, want)
 	}
@@ -336,6 +338,20 @@ func TestRiskIsSynced(t *testing.T) {
 		{
 			`INSERT INTO account (id, username, risk) VALUES (2, 'y', 'low')
 				ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`,
+			"1 medium, 2 low, 3 medium, 9 medium, 10 medium",
+		},
+		{
+			"UPDATE account SET risk = 'low' WHERE id = 1; UPDATE account SET risk = 'high' WHERE id = 1",
+			"1 high, 2 low, 3 medium, 9 medium, 10 medium",
+		},
+		{
+			`SAVEPOINT s; UPDATE account SET risk = 'low' WHERE id = 3; ROLLBACK TO s;
+				UPDATE account SET country = 'Y'`,
+			"1 high, 2 low, 3 medium, 9 medium, 10 medium",
+		},
+		{
+			`UPDATE account SET risk = 'low'; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;
+				UPDATE account SET risk = 'medium' WHERE id <> 2`,
 			"1 medium, 2 low, 3 medium, 9 medium, 10 medium",
 		},
 	} {
