@@ -140,6 +140,7 @@ const (
 	recordChange = "record_change AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_change(KEY)"
 	reserveIDs   = "reserve_ids AFTER INSERT REFERENCING NEW TABLE AS inserted " +
 		"FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids()"
+	prepareIDs = "prepare_ids BEFORE INSERT FOR EACH STATEMENT EXECUTE FUNCTION prepare_ids()"
 	noTruncate = "no_truncate BEFORE TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()"
 	syncRisk   = "sync_risk AFTER INSERT OR DELETE OR UPDATE DEFERRABLE INITIALLY DEFERRED FOR EACH ROW " +
 		"EXECUTE FUNCTION sync_risk()"
@@ -151,12 +152,15 @@ var tableKinds = []struct {
 	triggers []string
 }{
 	{"versions and history", "site freezer computer container", []string{
-		setVersion, recordChange, reserveIDs, noTruncate,
+		setVersion, recordChange, prepareIDs, reserveIDs, noTruncate,
 	}},
-	{"versions and history, IDs from the server", "attachment", []string{setVersion, recordChange, noTruncate}},
+	{"versions and history, IDs from the server", "attachment", []string{
+		setVersion, recordChange, prepareIDs, noTruncate,
+	}},
 	{"versions and history, checked alert and owner", "todo", []string{
 		setVersion,
 		recordChange,
+		prepareIDs,
 		reserveIDs,
 		noTruncate,
 		"assert_alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) " +
@@ -167,6 +171,7 @@ var tableKinds = []struct {
 	{"versions and history, risk copied to the ledger", "account", []string{
 		setVersion,
 		recordChange,
+		prepareIDs,
 		reserveIDs,
 		noTruncate,
 		syncRisk,
