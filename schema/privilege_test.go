@@ -24,7 +24,7 @@ import (
 const serverPrivileges = `
 table account: SELECT INSERT UPDATE DELETE
 table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id)
-	UPDATE(assignee disposition note state)
+	UPDATE(assignee disposition note state void_id)
 table alert_change: SELECT
 table api_token: SELECT INSERT UPDATE DELETE
 table attachment: SELECT INSERT UPDATE DELETE
@@ -34,6 +34,7 @@ table container: SELECT INSERT UPDATE DELETE
 table credential: SELECT INSERT UPDATE DELETE
 table event: SELECT
 	INSERT(actor alert_codes alert_id amount created_at effective_time facts id risk ruleset_id time type user_id)
+table event_void: SELECT INSERT
 table freezer: SELECT INSERT UPDATE DELETE
 table idempotency: SELECT INSERT DELETE
 table instrument: SELECT
@@ -248,6 +249,8 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `DELETE FROM event`, owner: "23001"},
 	{sql: `INSERT INTO event
 		SELECT (json_populate_record(event, json_build_object('id', gen_random_uuid()))).* FROM event`},
+	{sql: `UPDATE event_void SET reason = 'mine'`, owner: "23001"},
+	{sql: `DELETE FROM event_void`, owner: "23001"},
 	{sql: `UPDATE alert SET reasons = '[1]'`, owner: "23001"},
 	{sql: `UPDATE alert SET actor = 'mine', version = 7`}, // the trigger sets both columns
 	{sql: `UPDATE alert SET xid = 0`},

@@ -20,5 +20,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000009_authorization.up.sql
 \ir 000010_ledger_locks.up.sql
 \ir 000011_chosen_ids.up.sql
-INSERT INTO schema_migrations VALUES (11, false);
+\ir 000012_event_void.up.sql
+INSERT INTO schema_migrations VALUES (12, false);
 COMMIT;

@@ -190,7 +190,7 @@ var tableKinds = []struct {
 	{"the history", "change", []string{
 		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()",
 	}},
-	{"append-only", "ruleset event alert_change", []string{
+	{"append-only", "ruleset event event_void alert_change", []string{
 		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
 	}},
 	{"a life cycle and its own history", "alert", []string{

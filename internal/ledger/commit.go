@@ -181,6 +181,10 @@ func extendWindows(ctx context.Context, conn *pgxpool.Conn, states map[int64]*us
 		}
 	}
 	slices.Sort(ids)
+	ids, err := rebuildVoidedUsers(ctx, db.New(conn), ids, states, horizon)
+	if err != nil {
+		return err
+	}
 	for chunk := range slices.Chunk(ids, 1000) {
 		p := &dbtx.Pipeline{}
 		for _, id := range chunk {
@@ -198,6 +202,30 @@ func extendWindows(ctx context.Context, conn *pgxpool.Conn, states map[int64]*us
 		}
 	}
 	return nil
+}
+
+// rebuildVoidedUsers evaluates the whole history of those users whose events have voids, since their effective times do
+// not ascend. It returns the other users.
+func rebuildVoidedUsers(
+	ctx context.Context, q *db.Queries, ids []int64, states map[int64]*userState, horizon int64,
+) (others []int64, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	voided, err := q.ListVoidedUsers(ctx, db.ListVoidedUsersParams{UserIds: ids})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range voided {
+		h := history{user: id, horizon: horizon}
+		if h.voids, err = listVoids(ctx, q, id); err != nil {
+			return nil, err
+		}
+		if states[id].state, err = h.current(ctx, q); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(ids, func(id int64) bool { return slices.Contains(voided, id) }), nil
 }
 
 func rebuildWindow(state *rules.State, horizon int64, rows []db.ListWindowRow) error {
