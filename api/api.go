@@ -5,6 +5,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
@@ -28,6 +29,8 @@ type Options struct {
 	Version  string          // the program's version, for /metrics
 	Shutdown <-chan struct{} // closed when the server shuts down, to end the live streams; nil for never
 
+	EventMaxAhead time.Duration // how far in the future an event may be; 0 for any time
+
 	Schema   uint        // required schema version, for /readyz; 0 for any
 	Draining func() bool // whether the server is shutting down, for /readyz; nil for never
 
@@ -49,7 +52,7 @@ func New(o Options) http.Handler {
 	return &middleware{
 		next: server.Handler(endpoints(services{
 			metrics:     m,
-			events:      &eventRecorder{l},
+			events:      &eventRecorder{l, o.EventMaxAhead},
 			replay:      &replayer{l},
 			stream:      stream,
 			authn:       a,

@@ -54,6 +54,39 @@ func TestWrite_lockedRow(t *testing.T) {
 	}
 }
 
+// TestWrite_failingCommit: a change of a risk level locks the user's state when it commits. If that fails, the response
+// is an error and nothing is stored.
+func TestWrite_failingCommit(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	h := apitest.NewPublic(pool)
+	release := lockRow(t, pool, "SELECT FROM user_state WHERE user_id = 1 FOR UPDATE")
+	for _, r := range [][3]string{
+		{"PATCH", "/api/v1/users/1", `{"risk":"high"}`},
+		{"PUT", "/api/v1/users/1", `{"username":"Bob","country":"UK","risk":"low","role":"viewer","disabled":false}`},
+		{
+			"POST", "/api/v1/users",
+			`[{"id":1,"username":"Bob","country":"UK","risk":"high","role":"viewer","disabled":false}]`,
+		},
+	} {
+		if resp := apitest.Do(h, r[0], r[1], r[2]); resp.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s %s with a locked state: %d %s", r[0], r[1], resp.Code, resp.Body)
+		}
+	}
+	release()
+	const risks = `SELECT concat(account.risk, ' ', user_state.risk)
+		FROM account JOIN user_state ON user_id = id WHERE id = 1`
+	if got := pgtest.QueryValue[string](t, pool, risks); got != " medium" {
+		t.Errorf("risks of account and state: %q", got)
+	}
+	if resp := apitest.Do(h, "PATCH", "/api/v1/users/1", `{"risk":"high"}`); resp.Code != http.StatusOK {
+		t.Errorf("after the lock was released: %d %s", resp.Code, resp.Body)
+	}
+	if got := pgtest.QueryValue[string](t, pool, risks); got != "high high" {
+		t.Errorf("risks of account and state: %q", got)
+	}
+}
+
 // TestWrite_waitsForLock: a write waits for a row that another transaction has locked, and succeeds once that one ends.
 func TestWrite_waitsForLock(t *testing.T) {
 	t.Parallel()
@@ -69,8 +102,47 @@ func TestWrite_waitsForLock(t *testing.T) {
 	}
 }
 
+// TestRolledBackWrite_usesNoID: dry runs, imports with errors and rejected writes do not change the next ID.
+func TestRolledBackWrite_usesNoID(t *testing.T) {
+	t.Parallel()
+	_, server := pgtest.Pools(t)
+	h := apitest.NewPublic(server)
+	const site = `{"name":"x","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}`
+	rows := strings.Repeat(site+"\n", 12000)
+	ndjson, csv := "Content-Type: application/x-ndjson", "Content-Type: text/csv"
+	for _, r := range []struct {
+		method, target, body string
+		status               int
+		header               []string
+	}{
+		{"POST", "/api/v1/sites?dry_run=true", `{"name":"x"}`, http.StatusCreated, nil},
+		{"PUT", "/api/v1/sites/20250101001?dry_run=true", site, http.StatusCreated, nil},
+		{"PUT", "/api/v1/sites/100?dry_run=true", site, http.StatusCreated, nil},
+		{"POST", "/api/v1/sites?dry_run=true", rows, http.StatusOK, []string{ndjson}},
+		{"POST", "/api/v1/sites", rows + `{"name":""}`, http.StatusBadRequest, []string{ndjson}},
+		{"POST", "/api/v1/sites", "id,name,contact,address,state_or_region,country,postcode_or_zip\n" +
+			"4503599627370495,x,,,,,\n5,x,,,,,\n6,,,,,,\n", http.StatusBadRequest, []string{csv}},
+		{"POST", "/api/v1/freezers", `{"name":"x","site_id":99}`, http.StatusBadRequest, nil},
+		{"PUT", "/api/v1/containers/123e4567-e89b-12d3-a456-426614174000?dry_run=true",
+			`{"freezer_id":1,"description":null}`, http.StatusCreated, nil},
+	} {
+		if resp := apitest.Do(h, r.method, r.target, r.body, r.header...); resp.Code != r.status {
+			t.Errorf("%s %s: %d %.300s, want %d", r.method, r.target, resp.Code, resp.Body, r.status)
+		}
+		for target, c := range map[string]struct{ body, id string }{
+			"/api/v1/sites?dry_run=true":      {`{"name":"x"}`, `"id":4,`},
+			"/api/v1/freezers?dry_run=true":   {`{"name":"x","site_id":1}`, `"id":3,`},
+			"/api/v1/containers?dry_run=true": {`{"freezer_id":1}`, `"id":1,`},
+		} {
+			if resp := apitest.Do(h, "POST", target, c.body); !strings.Contains(resp.Body.String(), c.id) {
+				t.Errorf("after %s %s: %s, want %s", r.method, r.target, resp.Body, c.id)
+			}
+		}
+	}
+}
+
 // TestCreate_idCollision resets the sequence so that its next ID exists, as if a client had just chosen it. The create
-// retries with the following ID.
+// gets the following ID.
 func TestCreate_idCollision(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,7 +19,15 @@ import (
 )
 
 // An eventRecorder records events: one per request, or a batch.
-type eventRecorder struct{ ledger *ledger.Ledger }
+type eventRecorder struct {
+	ledger   *ledger.Ledger
+	maxAhead time.Duration // how far in the future an event may be; 0 for any time
+}
+
+// validateTime returns why an event may not have the time, or "".
+func (e *eventRecorder) validateTime(seconds int64) string {
+	return validateTime(seconds, time.Now(), e.maxAhead)
+}
 
 // NewEvent describes an event to record.
 type NewEvent struct {
@@ -28,7 +37,7 @@ type NewEvent struct {
 	Amount string `json:"amount"`
 	// ID of the user who deposited or withdrew. An account with this ID need not exist.
 	UserID int64 `json:"user_id"`
-	// Time of the event, in seconds since 1970.
+	// Time of the event, in seconds since 1970. At most 24 hours in the future, unless the server has another limit.
 	Time int64 `json:"time"`
 	// Same as dry_run.
 	Simulate bool `json:"simulate"`
@@ -67,6 +76,9 @@ func (e *eventRecorder) RecordEvent(
 		Event:  toEvent(&in),
 		Actor:  c.Caller.Username,
 		Key:    idempotencyKey(c.Request, &c.Errors),
+	}
+	if reason := e.validateTime(in.Time); reason != "" {
+		c.Errors.Add("time", reason)
 	}
 	if err := c.Errors.Err(); err != nil {
 		return recorded, err

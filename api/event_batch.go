@@ -37,7 +37,7 @@ func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *res
 	if batch.Key != "" {
 		rows.Tee(requestHash)
 	}
-	if err := readEvents(c, rows, batch); err != nil {
+	if err := e.readEvents(c, rows, batch); err != nil {
 		return err
 	}
 	requestHash.Sum(batch.Hash[:0])
@@ -52,13 +52,18 @@ func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *res
 }
 
 // readEvents reads the events of the body into the batch.
-func readEvents(c *rest.Call, rows *rest.RowReader[NewEvent], batch *ledger.Batch) error {
-	add := func(line int64, e ledger.UserEvent) error {
+func (e *eventRecorder) readEvents(c *rest.Call, rows *rest.RowReader[NewEvent], batch *ledger.Batch) error {
+	add := func(line int64, event ledger.UserEvent) error {
 		if len(batch.Events) == ledger.MaxBatch {
 			return rows.Reject(line, "has more than %d events; split it into several requests", ledger.MaxBatch)
 		}
+		if reason := e.validateTime(event.Time); reason != "" {
+			if err := rows.AddError(line, "time", reason); err != nil {
+				return err
+			}
+		}
 		if !rows.HasErrors() {
-			batch.Events = append(batch.Events, e)
+			batch.Events = append(batch.Events, event)
 		}
 		if line%extendRows == 0 {
 			c.ExtendDeadlines()
@@ -66,14 +71,14 @@ func readEvents(c *rest.Call, rows *rest.RowReader[NewEvent], batch *ledger.Batc
 		return nil
 	}
 	rows.FastPath(func(line int64, text []byte) (handled bool, err error) {
-		e, ok := parsePlainEvent(text)
+		event, ok := parsePlainEvent(text)
 		if !ok {
 			return false, nil
 		}
-		return true, add(line, e)
+		return true, add(line, event)
 	})
-	return rows.ReadAll(func(line int64, e *NewEvent) error {
-		return add(line, ledger.UserEvent{UserID: e.UserID, Event: toEvent(e)})
+	return rows.ReadAll(func(line int64, event *NewEvent) error {
+		return add(line, ledger.UserEvent{UserID: event.UserID, Event: toEvent(event)})
 	})
 }
 

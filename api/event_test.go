@@ -29,6 +29,46 @@ var ledgerTables = []string{"event", "alert", "user_state", "idempotency"}
 
 const countEvents = "SELECT count(*) FROM event"
 
+// TestEvent_tooFarAhead: an event with a time in milliseconds, or with one too far in the future, is rejected in every
+// form, and nothing is stored. A server without a limit accepts it.
+func TestEvent_tooFarAhead(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t, func(o *api.Options) { o.Access.AuthRequired, o.EventMaxAhead = false, time.Hour })
+	seconds := time.Now().Unix()
+	const valid = `{"type":"deposit","amount":"1","user_id":1,"time":1}`
+	escaped := strings.Replace(valid, "deposit", `\u0064eposit`, 1) // not for the fast path
+	milliseconds := func(event string) string {
+		return strings.Replace(event, `"time":1`, fmt.Sprintf(`"time":%d`, seconds*1000), 1)
+	}
+	message := fmt.Sprintf("it looks like milliseconds: send seconds, %d", seconds)
+	for _, r := range []struct{ target, mediaType, body, want string }{
+		{"/event", "application/json", milliseconds(valid), message},
+		{"/event?dry_run=true", "application/json", milliseconds(valid), message},
+		{"/api/v1/events?simulate=true", "application/json", "[" + milliseconds(valid) + "]", message},
+		{"/api/v1/events", "application/json", "[" + valid + "," + milliseconds(valid) + "]", message},
+		{"/api/v1/events", "application/x-ndjson", valid + "\n" + milliseconds(escaped), message},
+		{"/api/v1/events", "text/csv", fmt.Sprintf("type,amount,user_id,time\ndeposit,1,1,%d\n", seconds*1000), message},
+		{
+			"/event", "application/json", strings.Replace(valid, `:1}`, fmt.Sprintf(":%d}", seconds+7200), 1),
+			"1h0m0s in the future; check the clock of the sender",
+		},
+		{"/event", "application/json", strings.Replace(milliseconds(valid), `"1"`, `"0"`, 1), `"amount"`},
+	} {
+		w := apitest.Do(ts.Handler, "POST", r.target, r.body, "Content-Type: "+r.mediaType)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), r.want) ||
+			!strings.Contains(w.Body.String(), `"field":"time"`) {
+			t.Errorf("%s %s %s: %d %s", r.target, r.mediaType, r.body, w.Code, w.Body)
+		}
+	}
+	if n := apitest.Value[int](ts, "SELECT count(*) FROM event"); n != 0 {
+		t.Errorf("%d events were stored", n)
+	}
+	unlimited := ts.NewInstance(func(o *api.Options) { o.EventMaxAhead = 0 })
+	if w := apitest.Do(unlimited.Handler, "POST", "/event", milliseconds(valid)); w.Code != http.StatusOK {
+		t.Errorf("without a limit: %d %s", w.Code, w.Body)
+	}
+}
+
 // eventLines returns n events of a user as NDJSON. They raise no alerts.
 func eventLines(user int64, n int) string {
 	var b strings.Builder

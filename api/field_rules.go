@@ -40,6 +40,7 @@ var fieldRules = bind.Rules{
 	"postcode_or_zip":           {AcceptsNumber: true},
 	"q":                         {Check: validateSearch},
 	"only":                      {Check: oneOf(SearchKinds...)},
+	"VoidRequest.reason":        {Check: validateReason},
 	"NewEvent.type":             eventType,
 	"ListEventsParams.type":     eventType,
 	"ListEventsDescParams.type": eventType,

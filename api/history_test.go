@@ -124,6 +124,26 @@ func (w *actorWriter) administer(user int64, limit int) {
 	w.check("change", "POST", "/api/v1/users", `{"username": "`+w.name+` again"}`)
 }
 
+// TestRename_keepsAssignedAlerts: the alerts of a renamed user follow, and their history names the admin.
+func TestRename_keepsAssignedAlerts(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	admin := ts.CreateSession(ts.CreateAccount("boss", rest.Admin)).Access
+	oscar := ts.CreateAccount("oscar", rest.Operator)
+	event := ts.MustSend(admin, "POST", "/event", `{"type": "withdraw", "amount": "150", "user_id": 1, "time": 1}`)
+	alertPath := fmt.Sprintf("/api/v1/alerts/%v", event["alert_id"])
+	ts.MustSend(admin, "PATCH", alertPath, `{"assignee": "oscar"}`)
+	ts.MustSend(admin, "PATCH", fmt.Sprint("/api/v1/users/", oscar), `{"username": "oskar"}`)
+	if alert := ts.MustSend(admin, "GET", alertPath, ""); alert["assignee"] != "oskar" {
+		t.Errorf("the alert is assigned to %v, want oskar", alert["assignee"])
+	}
+	const last = `SELECT format('%s: %s to %s', actor, before ->> 'assignee', after ->> 'assignee')
+		FROM alert_change ORDER BY version DESC LIMIT 1`
+	if got := apitest.Value[string](ts, last); got != "boss: oscar to oskar" {
+		t.Errorf("last change of the alert: %s", got)
+	}
+}
+
 // TestHistory_hidesSecrets: the history contains no passwords, tokens or hashes, and only admins see changes of
 // accounts.
 func TestHistory_hidesSecrets(t *testing.T) {

@@ -30,6 +30,7 @@ func routes(s services) []rest.Route {
 			"/event", "/api/v1/events"),
 		get(viewer, rest.List(q.ListEvents, rest.Descending(q.ListEventsDesc)), "/event/{user_id}", "/api/v1/events"),
 		get(viewer, rest.One(q.GetEvent), "/api/v1/events/{event_id}"),
+		post(admin, rest.Func(s.events.VoidEvent, voidDoc), "/api/v1/events/{event_id}/void"),
 
 		get(viewer, rest.RawParams[sse.Params](s.stream, sse.Doc), streamPath),
 

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -329,6 +330,8 @@ func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 		Version: "test",
 		Media:   media.NewStore(t.TempDir()),
 		App:     apitest.App(),
+
+		EventMaxAhead: 24 * time.Hour,
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, pool

@@ -27,6 +27,7 @@ SELECT
     assignee,
     note,
     disposition,
+    void_id,
     created_at,
     changed_at,
     actor,
@@ -52,6 +53,7 @@ type GetAlertRow struct {
 	Assignee    *string         `json:"assignee"`
 	Note        *string         `json:"note"`
 	Disposition *string         `json:"disposition"`
+	VoidID      *uuid.UUID      `json:"void_id"`
 	CreatedAt   time.Time       `json:"created_at"`
 	ChangedAt   time.Time       `json:"changed_at"`
 	Actor       string          `json:"actor"`
@@ -74,6 +76,7 @@ type GetAlertRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    void_id,
 //	    created_at,
 //	    changed_at,
 //	    actor,
@@ -96,6 +99,7 @@ func (q *Queries) GetAlert(ctx context.Context, arg GetAlertParams) (GetAlertRow
 		&i.Assignee,
 		&i.Note,
 		&i.Disposition,
+		&i.VoidID,
 		&i.CreatedAt,
 		&i.ChangedAt,
 		&i.Actor,
@@ -197,6 +201,7 @@ SELECT
     assignee,
     note,
     disposition,
+    void_id,
     created_at,
     changed_at,
     actor,
@@ -241,6 +246,7 @@ type ListAlertsRow struct {
 	Assignee    *string         `json:"assignee"`
 	Note        *string         `json:"note"`
 	Disposition *string         `json:"disposition"`
+	VoidID      *uuid.UUID      `json:"void_id"`
 	CreatedAt   time.Time       `json:"created_at"`
 	ChangedAt   time.Time       `json:"changed_at"`
 	Actor       string          `json:"actor"`
@@ -263,6 +269,7 @@ type ListAlertsRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    void_id,
 //	    created_at,
 //	    changed_at,
 //	    actor,
@@ -312,6 +319,7 @@ func (q *Queries) ListAlerts(ctx context.Context, arg ListAlertsParams) ([]ListA
 			&i.Assignee,
 			&i.Note,
 			&i.Disposition,
+			&i.VoidID,
 			&i.CreatedAt,
 			&i.ChangedAt,
 			&i.Actor,
@@ -341,6 +349,7 @@ SELECT
     assignee,
     note,
     disposition,
+    void_id,
     created_at,
     changed_at,
     actor,
@@ -385,6 +394,7 @@ type ListAlertsDescRow struct {
 	Assignee    *string         `json:"assignee"`
 	Note        *string         `json:"note"`
 	Disposition *string         `json:"disposition"`
+	VoidID      *uuid.UUID      `json:"void_id"`
 	CreatedAt   time.Time       `json:"created_at"`
 	ChangedAt   time.Time       `json:"changed_at"`
 	Actor       string          `json:"actor"`
@@ -407,6 +417,7 @@ type ListAlertsDescRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    void_id,
 //	    created_at,
 //	    changed_at,
 //	    actor,
@@ -456,6 +467,7 @@ func (q *Queries) ListAlertsDesc(ctx context.Context, arg ListAlertsDescParams) 
 			&i.Assignee,
 			&i.Note,
 			&i.Disposition,
+			&i.VoidID,
 			&i.CreatedAt,
 			&i.ChangedAt,
 			&i.Actor,
@@ -492,6 +504,7 @@ RETURNING
     assignee,
     note,
     disposition,
+    void_id,
     created_at,
     changed_at,
     actor,
@@ -521,6 +534,7 @@ type PatchAlertRow struct {
 	Assignee    *string         `json:"assignee"`
 	Note        *string         `json:"note"`
 	Disposition *string         `json:"disposition"`
+	VoidID      *uuid.UUID      `json:"void_id"`
 	CreatedAt   time.Time       `json:"created_at"`
 	ChangedAt   time.Time       `json:"changed_at"`
 	Actor       string          `json:"actor"`
@@ -550,6 +564,7 @@ type PatchAlertRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    void_id,
 //	    created_at,
 //	    changed_at,
 //	    actor,
@@ -578,6 +593,7 @@ func (q *Queries) PatchAlert(ctx context.Context, arg PatchAlertParams) (PatchAl
 		&i.Assignee,
 		&i.Note,
 		&i.Disposition,
+		&i.VoidID,
 		&i.CreatedAt,
 		&i.ChangedAt,
 		&i.Actor,

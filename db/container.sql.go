@@ -192,7 +192,7 @@ WITH input AS (
     INSERT INTO container (id, description, freezer_id)
     SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
     FROM valid
-    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
+    CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE uuid IS NULL
     ORDER BY line
     RETURNING true AS created
@@ -200,7 +200,7 @@ WITH input AS (
     INSERT INTO container (id, uuid, description, freezer_id)
     SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
     FROM valid
-    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
+    CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE uuid IS NOT NULL
     ORDER BY line
     ON CONFLICT (uuid) DO UPDATE SET
@@ -305,7 +305,7 @@ type ImportContainersRow struct {
 //	    INSERT INTO container (id, description, freezer_id)
 //	    SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
 //	    FROM valid
-//	    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
+//	    CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
 //	    WHERE uuid IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
@@ -313,7 +313,7 @@ type ImportContainersRow struct {
 //	    INSERT INTO container (id, uuid, description, freezer_id)
 //	    SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
 //	    FROM valid
-//	    CROSS JOIN reserve_id('container', (SELECT max(valid.id) FROM valid))
+//	    CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
 //	    WHERE uuid IS NOT NULL
 //	    ORDER BY line
 //	    ON CONFLICT (uuid) DO UPDATE SET

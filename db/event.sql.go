@@ -15,21 +15,26 @@ import (
 
 const getEvent = `-- name: GetEvent :one
 SELECT
-    id,
-    user_id,
-    type,
-    amount,
-    time,
-    effective_time,
-    risk,
-    ruleset_id,
-    facts,
-    alert_codes,
-    alert_id,
-    created_at,
-    actor
+    event.id,
+    event.user_id,
+    event.type,
+    event.amount,
+    event.time,
+    event.effective_time,
+    event.risk,
+    event.ruleset_id,
+    event.facts,
+    event.alert_codes,
+    event.alert_id,
+    event.created_at,
+    event.actor,
+    event_void.id AS void_id,
+    event_void.reason AS void_reason,
+    event_void.created_at AS voided_at,
+    event_void.actor AS voided_by
 FROM event
-WHERE id = $1::uuid
+LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+WHERE event.id = $1::uuid
 `
 
 type GetEventParams struct {
@@ -50,26 +55,35 @@ type GetEventRow struct {
 	AlertID       *uuid.UUID      `json:"alert_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	Actor         string          `json:"actor"`
+	VoidID        *uuid.UUID      `json:"void_id"`
+	VoidReason    *string         `json:"void_reason"`
+	VoidedAt      *time.Time      `json:"voided_at"`
+	VoidedBy      *string         `json:"voided_by"`
 }
 
-// Returns one event with the results of the rules.
+// Returns one event with the results of the rules, and its void if there is one.
 //
 //	SELECT
-//	    id,
-//	    user_id,
-//	    type,
-//	    amount,
-//	    time,
-//	    effective_time,
-//	    risk,
-//	    ruleset_id,
-//	    facts,
-//	    alert_codes,
-//	    alert_id,
-//	    created_at,
-//	    actor
+//	    event.id,
+//	    event.user_id,
+//	    event.type,
+//	    event.amount,
+//	    event.time,
+//	    event.effective_time,
+//	    event.risk,
+//	    event.ruleset_id,
+//	    event.facts,
+//	    event.alert_codes,
+//	    event.alert_id,
+//	    event.created_at,
+//	    event.actor,
+//	    event_void.id AS void_id,
+//	    event_void.reason AS void_reason,
+//	    event_void.created_at AS voided_at,
+//	    event_void.actor AS voided_by
 //	FROM event
-//	WHERE id = $1::uuid
+//	LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+//	WHERE event.id = $1::uuid
 func (q *Queries) GetEvent(ctx context.Context, arg GetEventParams) (GetEventRow, error) {
 	row := q.db.QueryRow(ctx, getEvent, arg.EventID)
 	var i GetEventRow
@@ -87,6 +101,10 @@ func (q *Queries) GetEvent(ctx context.Context, arg GetEventParams) (GetEventRow
 		&i.AlertID,
 		&i.CreatedAt,
 		&i.Actor,
+		&i.VoidID,
+		&i.VoidReason,
+		&i.VoidedAt,
+		&i.VoidedBy,
 	)
 	return i, err
 }

@@ -169,7 +169,7 @@ WITH input AS (
     INSERT INTO freezer (name, site_id)
     SELECT name, site_id
     FROM valid
-    CROSS JOIN reserve_id('freezer', (SELECT max(valid.id) FROM valid))
+    CROSS JOIN advance_ids('freezer', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
@@ -253,7 +253,7 @@ type ImportFreezersRow struct {
 //	    INSERT INTO freezer (name, site_id)
 //	    SELECT name, site_id
 //	    FROM valid
-//	    CROSS JOIN reserve_id('freezer', (SELECT max(valid.id) FROM valid))
+//	    CROSS JOIN advance_ids('freezer', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created

@@ -164,6 +164,29 @@ func (q *Queries) ForceCustomPlans(ctx context.Context) error {
 	return err
 }
 
+const getEventUser = `-- name: GetEventUser :one
+SELECT user_id
+FROM event
+WHERE id = $1::uuid
+`
+
+type GetEventUserParams struct {
+	EventID uuid.UUID `json:"event_id"`
+}
+
+// Returns the user of an event that is to be voided. The request does not name the user. So this statement does not
+// filter by user.
+//
+//	SELECT user_id
+//	FROM event
+//	WHERE id = $1::uuid
+func (q *Queries) GetEventUser(ctx context.Context, arg GetEventUserParams) (int64, error) {
+	row := q.db.QueryRow(ctx, getEventUser, arg.EventID)
+	var user_id int64
+	err := row.Scan(&user_id)
+	return user_id, err
+}
+
 const getLastID = `-- name: GetLastID :one
 SELECT last_id
 FROM user_state
@@ -523,6 +546,70 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 	return err
 }
 
+const insertVoid = `-- name: InsertVoid :exec
+INSERT INTO event_void (
+    user_id,
+    id,
+    event_id,
+    reason,
+    created_at,
+    actor,
+    request_id
+)
+VALUES (
+    $1::bigint,
+    $2::uuid,
+    $3::uuid,
+    $4::text,
+    $5::timestamptz,
+    $6::text,
+    $7::text
+)
+`
+
+type InsertVoidParams struct {
+	UserID    int64     `json:"user_id"`
+	VoidID    uuid.UUID `json:"void_id"`
+	EventID   uuid.UUID `json:"event_id"`
+	Reason    string    `json:"reason"`
+	CreatedAt time.Time `json:"created_at"`
+	Actor     string    `json:"actor"`
+	RequestID *string   `json:"request_id"`
+}
+
+// Inserts a void.
+//
+//	INSERT INTO event_void (
+//	    user_id,
+//	    id,
+//	    event_id,
+//	    reason,
+//	    created_at,
+//	    actor,
+//	    request_id
+//	)
+//	VALUES (
+//	    $1::bigint,
+//	    $2::uuid,
+//	    $3::uuid,
+//	    $4::text,
+//	    $5::timestamptz,
+//	    $6::text,
+//	    $7::text
+//	)
+func (q *Queries) InsertVoid(ctx context.Context, arg InsertVoidParams) error {
+	_, err := q.db.Exec(ctx, insertVoid,
+		arg.UserID,
+		arg.VoidID,
+		arg.EventID,
+		arg.Reason,
+		arg.CreatedAt,
+		arg.Actor,
+		arg.RequestID,
+	)
+	return err
+}
+
 const isLocked = `-- name: IsLocked :one
 SELECT (
     EXISTS (SELECT FROM user_state WHERE user_id = $1::bigint)
@@ -741,6 +828,7 @@ SELECT
     alert.risk,
     alert.ruleset_id,
     alert.reasons,
+    alert.void_id,
     event.alert_id
 FROM alert
 LEFT JOIN event ON event.user_id = alert.user_id AND event.id = alert.event_id
@@ -766,6 +854,7 @@ type ListLedgerAlertsRow struct {
 	Risk       string          `json:"risk"`
 	RulesetID  int64           `json:"ruleset_id"`
 	Reasons    json.RawMessage `json:"reasons"`
+	VoidID     *uuid.UUID      `json:"void_id"`
 	AlertID    *uuid.UUID      `json:"alert_id"`
 }
 
@@ -780,6 +869,7 @@ type ListLedgerAlertsRow struct {
 //	    alert.risk,
 //	    alert.ruleset_id,
 //	    alert.reasons,
+//	    alert.void_id,
 //	    event.alert_id
 //	FROM alert
 //	LEFT JOIN event ON event.user_id = alert.user_id AND event.id = alert.event_id
@@ -810,6 +900,7 @@ func (q *Queries) ListLedgerAlerts(ctx context.Context, arg ListLedgerAlertsPara
 			&i.Risk,
 			&i.RulesetID,
 			&i.Reasons,
+			&i.VoidID,
 			&i.AlertID,
 		); err != nil {
 			return nil, err
@@ -954,6 +1045,104 @@ func (q *Queries) ListStates(ctx context.Context, arg ListStatesParams) ([]UserS
 			&i.LastID,
 			&i.State,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listVoidedUsers = `-- name: ListVoidedUsers :many
+SELECT DISTINCT user_id
+FROM event_void
+WHERE user_id = ANY ($1::bigint[])
+ORDER BY user_id
+`
+
+type ListVoidedUsersParams struct {
+	UserIds []int64 `json:"user_ids"`
+}
+
+// Returns those of the given users whose events have voids. Their effective times do not ascend.
+//
+//	SELECT DISTINCT user_id
+//	FROM event_void
+//	WHERE user_id = ANY ($1::bigint[])
+//	ORDER BY user_id
+func (q *Queries) ListVoidedUsers(ctx context.Context, arg ListVoidedUsersParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, listVoidedUsers, arg.UserIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var user_id int64
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listVoids = `-- name: ListVoids :many
+SELECT
+    user_id,
+    id,
+    event_id
+FROM event_void
+WHERE (user_id, id) > ($1::bigint, $2::uuid)
+  AND ($3::bigint IS NULL OR user_id = $3)
+ORDER BY user_id, id
+LIMIT $4::bigint
+`
+
+type ListVoidsParams struct {
+	AfterUser int64     `json:"after_user"`
+	AfterID   uuid.UUID `json:"after_id"`
+	UserID    *int64    `json:"user_id"`
+	Limit     int64     `json:"limit"`
+}
+
+type ListVoidsRow struct {
+	UserID  int64     `json:"user_id"`
+	ID      uuid.UUID `json:"id"`
+	EventID uuid.UUID `json:"event_id"`
+}
+
+// Lists the voids by user, and by order of arrival for each user.
+//
+//	SELECT
+//	    user_id,
+//	    id,
+//	    event_id
+//	FROM event_void
+//	WHERE (user_id, id) > ($1::bigint, $2::uuid)
+//	  AND ($3::bigint IS NULL OR user_id = $3)
+//	ORDER BY user_id, id
+//	LIMIT $4::bigint
+func (q *Queries) ListVoids(ctx context.Context, arg ListVoidsParams) ([]ListVoidsRow, error) {
+	rows, err := q.db.Query(ctx, listVoids,
+		arg.AfterUser,
+		arg.AfterID,
+		arg.UserID,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListVoidsRow{}
+	for rows.Next() {
+		var i ListVoidsRow
+		if err := rows.Scan(&i.UserID, &i.ID, &i.EventID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -1138,6 +1327,30 @@ type LockUsersParams struct {
 //	WHERE false
 func (q *Queries) LockUsers(ctx context.Context, arg LockUsersParams) error {
 	_, err := q.db.Exec(ctx, lockUsers, arg.UserIds)
+	return err
+}
+
+const markAlerts = `-- name: MarkAlerts :exec
+UPDATE alert SET void_id = $1::uuid
+WHERE user_id = $2::bigint
+  AND event_id = ANY ($3::uuid[])
+  AND void_id IS NULL
+`
+
+type MarkAlertsParams struct {
+	VoidID   uuid.UUID   `json:"void_id"`
+	UserID   int64       `json:"user_id"`
+	EventIds []uuid.UUID `json:"event_ids"`
+}
+
+// Marks the alerts of events with a void, except those that an earlier void has marked.
+//
+//	UPDATE alert SET void_id = $1::uuid
+//	WHERE user_id = $2::bigint
+//	  AND event_id = ANY ($3::uuid[])
+//	  AND void_id IS NULL
+func (q *Queries) MarkAlerts(ctx context.Context, arg MarkAlertsParams) error {
+	_, err := q.db.Exec(ctx, markAlerts, arg.VoidID, arg.UserID, arg.EventIds)
 	return err
 }
 

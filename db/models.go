@@ -65,6 +65,8 @@ type Alert struct {
 	Xid int64 `json:"xid"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
+	// ID of the void of the event, or of an earlier event without which no rule would have fired; null for none.
+	VoidID *uuid.UUID `json:"void_id"`
 }
 
 // History of alerts: one row per change of an alert. Append-only.
@@ -231,6 +233,24 @@ type Event struct {
 	Actor string `json:"actor"`
 	// ID of the transaction that recorded the event. Readers that follow the ledger read in the order (xid, id), up to the oldest running transaction.
 	Xid int64 `json:"xid"`
+}
+
+// Voids: the events that do not count for later events. Append-only.
+type EventVoid struct {
+	// ID of the user of the event.
+	UserID int64 `json:"user_id"`
+	// ID of the void, a UUIDv7 that ascends in the order of arrival among the events of the user. Later events are evaluated without the voided event.
+	ID uuid.UUID `json:"id"`
+	// ID of the voided event.
+	EventID uuid.UUID `json:"event_id"`
+	// Why the event does not count.
+	Reason string `json:"reason"`
+	// Time when the server recorded the void.
+	CreatedAt time.Time `json:"created_at"`
+	// User or database role that voided the event.
+	Actor string `json:"actor"`
+	// X-Request-Id of the request; null for a void made in psql.
+	RequestID *string `json:"request_id"`
 }
 
 // An instrument that holds containers.

@@ -223,7 +223,7 @@ WITH input AS (
     INSERT INTO site (name, contact, address, state_or_region, country, postcode_or_zip)
     SELECT name, contact, address, state_or_region, country, postcode_or_zip
     FROM valid
-    CROSS JOIN reserve_id('site', (SELECT max(valid.id) FROM valid))
+    CROSS JOIN advance_ids('site', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
@@ -311,7 +311,7 @@ type ImportSitesRow struct {
 //	    INSERT INTO site (name, contact, address, state_or_region, country, postcode_or_zip)
 //	    SELECT name, contact, address, state_or_region, country, postcode_or_zip
 //	    FROM valid
-//	    CROSS JOIN reserve_id('site', (SELECT max(valid.id) FROM valid))
+//	    CROSS JOIN advance_ids('site', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created

@@ -123,6 +123,7 @@ SELECT
     assignee,
     note,
     disposition,
+    void_id,
     created_at,
     changed_at,
     actor,
@@ -149,6 +150,7 @@ FROM (
             NULL::text AS assignee,
             NULL::text AS note,
             NULL::text AS disposition,
+            NULL::uuid AS void_id,
             event.created_at,
             event.created_at AS changed_at,
             event.actor,
@@ -189,6 +191,7 @@ FROM (
             alert.assignee,
             alert.note,
             alert.disposition,
+            alert.void_id,
             alert.created_at,
             alert.changed_at,
             alert.actor,
@@ -239,6 +242,7 @@ type ListStreamRow struct {
 	Assignee      *string         `json:"assignee"`
 	Note          *string         `json:"note"`
 	Disposition   *string         `json:"disposition"`
+	VoidID        *uuid.UUID      `json:"void_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	ChangedAt     time.Time       `json:"changed_at"`
 	Actor         string          `json:"actor"`
@@ -269,6 +273,7 @@ type ListStreamRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    void_id,
 //	    created_at,
 //	    changed_at,
 //	    actor,
@@ -295,6 +300,7 @@ type ListStreamRow struct {
 //	            NULL::text AS assignee,
 //	            NULL::text AS note,
 //	            NULL::text AS disposition,
+//	            NULL::uuid AS void_id,
 //	            event.created_at,
 //	            event.created_at AS changed_at,
 //	            event.actor,
@@ -335,6 +341,7 @@ type ListStreamRow struct {
 //	            alert.assignee,
 //	            alert.note,
 //	            alert.disposition,
+//	            alert.void_id,
 //	            alert.created_at,
 //	            alert.changed_at,
 //	            alert.actor,
@@ -390,6 +397,7 @@ func (q *Queries) ListStream(ctx context.Context, arg ListStreamParams) ([]ListS
 			&i.Assignee,
 			&i.Note,
 			&i.Disposition,
+			&i.VoidID,
 			&i.CreatedAt,
 			&i.ChangedAt,
 			&i.Actor,

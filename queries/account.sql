@@ -155,7 +155,7 @@ WITH input AS (
     INSERT INTO account (username, country, risk, role, disabled)
     SELECT username, country, risk, role, disabled
     FROM valid
-    CROSS JOIN reserve_id('account', (SELECT max(valid.id) FROM valid))
+    CROSS JOIN advance_ids('account', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created

@@ -139,7 +139,7 @@ WITH input AS (
     INSERT INTO computer (name, mac, site_id)
     SELECT name, mac, site_id
     FROM valid
-    CROSS JOIN reserve_id('computer', (SELECT max(valid.id) FROM valid))
+    CROSS JOIN advance_ids('computer', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created

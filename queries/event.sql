@@ -55,20 +55,25 @@ LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
 -- name: GetEvent :one
--- Returns one event with the results of the rules.
+-- Returns one event with the results of the rules, and its void if there is one.
 SELECT
-    id,
-    user_id,
-    type,
-    amount,
-    time,
-    effective_time,
-    risk,
-    ruleset_id,
-    facts,
-    alert_codes,
-    alert_id,
-    created_at,
-    actor
+    event.id,
+    event.user_id,
+    event.type,
+    event.amount,
+    event.time,
+    event.effective_time,
+    event.risk,
+    event.ruleset_id,
+    event.facts,
+    event.alert_codes,
+    event.alert_id,
+    event.created_at,
+    event.actor,
+    event_void.id AS void_id,
+    event_void.reason AS void_reason,
+    event_void.created_at AS voided_at,
+    event_void.actor AS voided_by
 FROM event
-WHERE id = @event_id::uuid;
+LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+WHERE event.id = @event_id::uuid;

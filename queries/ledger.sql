@@ -113,6 +113,60 @@ WHERE user_id = @user_id::bigint
   )
 ORDER BY id;
 
+-- name: ListVoidedUsers :many
+-- Returns those of the given users whose events have voids. Their effective times do not ascend.
+SELECT DISTINCT user_id
+FROM event_void
+WHERE user_id = ANY (@user_ids::bigint[])
+ORDER BY user_id;
+
+-- name: GetEventUser :one
+-- Returns the user of an event that is to be voided. The request does not name the user. So this statement does not
+-- filter by user.
+SELECT user_id
+FROM event
+WHERE id = @event_id::uuid;
+
+-- name: InsertVoid :exec
+-- Inserts a void.
+INSERT INTO event_void (
+    user_id,
+    id,
+    event_id,
+    reason,
+    created_at,
+    actor,
+    request_id
+)
+VALUES (
+    @user_id::bigint,
+    @void_id::uuid,
+    @event_id::uuid,
+    @reason::text,
+    @created_at::timestamptz,
+    @actor::text,
+    sqlc.narg('request_id')::text
+);
+
+-- name: ListVoids :many
+-- Lists the voids by user, and by order of arrival for each user.
+SELECT
+    user_id,
+    id,
+    event_id
+FROM event_void
+WHERE (user_id, id) > (@after_user::bigint, @after_id::uuid)
+  AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
+ORDER BY user_id, id
+LIMIT sqlc.arg('limit')::bigint;
+
+-- name: MarkAlerts :exec
+-- Marks the alerts of events with a void, except those that an earlier void has marked.
+UPDATE alert SET void_id = @void_id::uuid
+WHERE user_id = @user_id::bigint
+  AND event_id = ANY (@event_ids::uuid[])
+  AND void_id IS NULL;
+
 -- name: InsertEvents :exec
 -- Inserts events.
 INSERT INTO event (
@@ -390,6 +444,7 @@ SELECT
     alert.risk,
     alert.ruleset_id,
     alert.reasons,
+    alert.void_id,
     event.alert_id
 FROM alert
 LEFT JOIN event ON event.user_id = alert.user_id AND event.id = alert.event_id

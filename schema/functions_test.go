@@ -1,6 +1,8 @@
 package schema_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -142,5 +144,103 @@ func TestResetRestoredXids(t *testing.T) {
 				t.Errorf("the second reset changed %s rows", got)
 			}
 		})
+	}
+}
+
+// lateEvents makes event a view that is read later than its statement began, as from a shard on another machine: it
+// waits for an advisory lock and then takes a new snapshot.
+const lateEvents = `
+	ALTER TABLE event RENAME TO event_rows;
+	CREATE FUNCTION late_events() RETURNS SETOF event_rows LANGUAGE plpgsql AS $$
+		BEGIN
+			PERFORM pg_advisory_xact_lock(1);
+			RETURN QUERY SELECT * FROM event_rows;
+		END
+	$$;
+	CREATE VIEW event AS SELECT * FROM late_events()`
+
+// readBesideCommit evaluates a condition while another transaction commits an event between the snapshot of the
+// statement and its read of the events.
+func readBesideCommit(t *testing.T, condition string) string {
+	t.Helper()
+	pool := pgtest.Pool(t)
+	mustExec(t, pool, lateEvents)
+	conn := pgtest.Connect(t, pool.Config().ConnConfig.ConnString())
+	mustExec(t, conn, "SELECT pg_advisory_lock(1)")
+	result := make(chan string, 1)
+	go func() {
+		var value bool
+		err := pool.QueryRow(context.Background(), "SELECT "+condition).Scan(&value)
+		result <- fmt.Sprint(value, err)
+	}()
+	pgtest.WaitForLockWait(t, conn)
+	mustExec(t, conn, strings.Replace(insertEvent, "event", "event_rows", 1)+`
+		VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', NULL, now(), '')`)
+	mustExec(t, conn, "SELECT pg_advisory_unlock(1)")
+	return <-result
+}
+
+// TestHasRestoredXids_commitInBetween: an event that is committed while the function reads is not one of another
+// cluster. The negative control reads the events and the snapshot in one statement.
+func TestHasRestoredXids_commitInBetween(t *testing.T) {
+	t.Parallel()
+	if got := readBesideCommit(t, "has_restored_xids()"); got != "false <nil>" {
+		t.Error("after a commit in between:", got)
+	}
+	const oneStatement = "(SELECT max(xid) FROM event) >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+	if got := readBesideCommit(t, oneStatement); got != "true <nil>" {
+		t.Error("control: the snapshot of one statement includes the commit; the test proves nothing:", got)
+	}
+}
+
+// resetTwice resets a restored history in two sessions. Both decide to reset it before the first one has the locks, and
+// a writer commits a change in between. It returns the results of the second session, and the transaction ID of the
+// change.
+func resetTwice(t *testing.T, pool *pgxpool.Pool) (rows, xid int64) {
+	t.Helper()
+	mustExec(t, pool, `INSERT INTO change (actor, table_name, row_key, action, xid)
+		VALUES ('', 'site', '1', 'insert', 1000000000000)`)
+	waiters := func(n int) {
+		pgtest.WaitFor(t, fmt.Sprint(n, " waiting sessions"), func() bool {
+			return pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock'`) == n
+		})
+	}
+	first := pgtest.Connect(t, pool.Config().ConnConfig.ConnString())
+	mustExec(t, first, "begin")
+	mustExec(t, first, "SELECT reset_restored_xids()")
+	written, reset := make(chan error, 1), make(chan error, 1)
+	go func() { written <- exec(pool, "INSERT INTO site (name) VALUES ('in between')") }()
+	waiters(1)
+	go func() {
+		reset <- pool.QueryRow(context.Background(), "SELECT reset_restored_xids()").Scan(&rows)
+	}()
+	waiters(2)
+	mustExec(t, first, "commit") // the writer is next in the queue for the lock, before the second session
+	if err := errors.Join(<-written, <-reset); err != nil {
+		t.Fatal(err)
+	}
+	return rows, pgtest.QueryValue[int64](t, pool, "SELECT xid FROM change ORDER BY id DESC LIMIT 1")
+}
+
+// TestResetRestoredXids_secondInstance: a second session does not reset a history again that the first one has reset,
+// so the change of a writer in between keeps its transaction ID. The negative control does not look again.
+func TestResetRestoredXids_secondInstance(t *testing.T) {
+	t.Parallel()
+	if rows, xid := resetTwice(t, pgtest.Pool(t)); rows != 0 || xid == 0 {
+		t.Errorf("the second session reset %d rows; the change in between has the transaction ID %d", rows, xid)
+	}
+	control := pgtest.Pool(t)
+	const looksOnce = `DO $$
+		DECLARE
+			again constant text := E'SHARE ROW EXCLUSIVE MODE;\n    IF NOT has_restored_xids() THEN';
+			text  constant text := pg_get_functiondef('reset_restored_xids'::regproc);
+		BEGIN
+			ASSERT position(again IN text) > 0;
+			EXECUTE replace(text, again, replace(again, 'NOT has_restored_xids()', 'false'));
+		END $$`
+	mustExec(t, control, looksOnce)
+	if rows, xid := resetTwice(t, control); rows == 0 || xid != 0 {
+		t.Errorf("control: reset %d rows, transaction ID %d: the test proves nothing", rows, xid)
 	}
 }

@@ -17,15 +17,15 @@ import (
 const distributedTables = `(
 	SELECT oid, relname::text AS name FROM pg_class
 	WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-		AND relname IN ('user_state', 'event', 'alert', 'alert_change', 'idempotency')
+		AND relname IN ('user_state', 'event', 'event_void', 'alert', 'alert_change', 'idempotency')
 ) AS distributed`
 
 // TestDistributedTables checks what the tables of the ledger need so that they can be distributed by user.
 func TestDistributedTables(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	if n := queryStrings(t, pool, "SELECT count(*)::text FROM "+distributedTables)[0]; n != "5" {
-		t.Fatalf("%s tables can be distributed by user, want 5", n)
+	if n := queryStrings(t, pool, "SELECT count(*)::text FROM "+distributedTables)[0]; n != "6" {
+		t.Fatalf("%s tables can be distributed by user, want 6", n)
 	}
 	const foreignKeys = `SELECT conname::text FROM pg_constraint
 		JOIN ` + distributedTables + ` ON distributed.oid = conrelid WHERE contype = 'f'`
@@ -65,7 +65,8 @@ func TestDistributedTables(t *testing.T) {
 			t.Errorf("%s %s", name, problem)
 		}
 	}
-	// Only two trigger functions use tables on both sides: the copy of a risk level and the check of an alert.
+	// Only three trigger functions use tables on both sides: the copy of a risk level, the check of an alert and the
+	// renaming of an assignee.
 	const crossReferences = `SELECT DISTINCT format('%s on %s uses %s', tgname, c.relname, other.name)
 		FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
 		JOIN (
@@ -76,7 +77,8 @@ func TestDistributedTables(t *testing.T) {
 			AND (c.oid IN (SELECT oid FROM ` + distributedTables + `))
 				<> (other.name IN (SELECT name FROM ` + distributedTables + `))
 		ORDER BY 1`
-	const want = "assert_alert_exists on todo uses alert; sync_risk on account uses user_state"
+	const want = "assert_alert_exists on todo uses alert; rename_owner on account uses alert; " +
+		"sync_risk on account uses user_state"
 	if got := strings.Join(queryStrings(t, pool, crossReferences), "; "); got != want {
 		t.Errorf("triggers between the ledger and other tables: %s; want %s", got, want)
 	}
@@ -88,6 +90,7 @@ const (
 		alert_codes, alert_id, created_at, actor) `
 	insertAlert = `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons,
 		created_at, changed_at, actor) `
+	insertVoid = `INSERT INTO event_void (user_id, id, event_id, reason, created_at, actor) `
 )
 
 // ledgerRows inserts two events of user 7, an alert for each, the second one closed, and an idempotency key.
@@ -181,6 +184,21 @@ var rejectedLedgerStatements = []struct{ sql, want string }{
 		`INSERT INTO alert SELECT (json_populate_record(a, '{"user_id": 8}')).* FROM alert a`,
 		"23503 alert_event_id_fkey",
 	},
+	{
+		insertVoid + `VALUES (7, '00000000-0000-7000-8000-000000000000',
+			'00000000-0000-7000-8000-000000000001', 'r', now(), 'a')`,
+		"23514 event_void_id_after_event",
+	},
+	{insertVoid + `SELECT 7, gen_random_uuid(), id, ' ', now(), 'a' FROM event`, "23514 event_void_reason_not_blank"},
+	{
+		insertVoid + `SELECT 7, gen_random_uuid(), id, repeat('x', 1001), now(), 'a' FROM event`,
+		"23514 event_void_reason_at_most_1000_characters",
+	},
+	{
+		insertVoid + `SELECT 8, gen_random_uuid(), id, 'r', now(), 'a' FROM event`,
+		"23503 event_void_event_id_fkey",
+	},
+	{`UPDATE alert SET void_id = gen_random_uuid()`, "23503 alert_void_id_fkey"},
 	{`INSERT INTO user_state (user_id) VALUES (-1)`, "23514 user_state_user_id_in_range"},
 	{`INSERT INTO user_state (user_id, risk) VALUES (1, 'none')`, "23514 user_state_risk_low_medium_or_high"},
 	{
@@ -233,11 +251,11 @@ func TestLedgerConstraints(t *testing.T) {
 	for _, c := range rejectedLedgerStatements {
 		assertRejected(t, pool, c.sql, c.want)
 	}
-	for _, table := range []string{"event", "ruleset", "alert_change"} {
+	for _, table := range []string{"event", "event_void", "ruleset", "alert_change"} {
 		assertRejected(t, pool, "UPDATE "+table+" SET actor = actor", "23001")
 		assertRejected(t, pool, "DELETE FROM "+table, "23001")
 	}
-	for _, table := range []string{"event", "ruleset", "alert_change", "rule", "alert", "idempotency"} {
+	for _, table := range []string{"event", "event_void", "ruleset", "alert_change", "rule", "alert", "idempotency"} {
 		assertRejected(t, pool, "TRUNCATE "+table+" CASCADE", "23001")
 	}
 	for _, set := range []string{
@@ -336,6 +354,20 @@ func TestRiskIsSynced(t *testing.T) {
 		{
 			`INSERT INTO account (id, username, risk) VALUES (2, 'y', 'low')
 				ON CONFLICT (id) DO UPDATE SET risk = excluded.risk`,
+			"1 medium, 2 low, 3 medium, 9 medium, 10 medium",
+		},
+		{
+			"UPDATE account SET risk = 'low' WHERE id = 1; UPDATE account SET risk = 'high' WHERE id = 1",
+			"1 high, 2 low, 3 medium, 9 medium, 10 medium",
+		},
+		{
+			`SAVEPOINT s; UPDATE account SET risk = 'low' WHERE id = 3; ROLLBACK TO s;
+				UPDATE account SET country = 'Y'`,
+			"1 high, 2 low, 3 medium, 9 medium, 10 medium",
+		},
+		{
+			`UPDATE account SET risk = 'low'; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;
+				UPDATE account SET risk = 'medium' WHERE id <> 2`,
 			"1 medium, 2 low, 3 medium, 9 medium, 10 medium",
 		},
 	} {

@@ -59,7 +59,7 @@ func migrations(t *testing.T, last int, change func(text string) string) fstest.
 const partitions = 4
 
 var createDistributedTable = regexp.MustCompile(
-	`(?s)CREATE TABLE (user_state|event|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
+	`(?s)CREATE TABLE (user_state|event|event_void|alert|alert_change|idempotency) \(\n(.*?)\n\)( WITH \([^)]*\))?;`)
 
 // partitionedPool installs the schema with the distributed tables partitioned by hash of user_id. Postgres then
 // requires user_id in every unique index, and statistics show how many partitions a statement reads.
@@ -83,8 +83,8 @@ func partitionedPool(t *testing.T) *pgxpool.Pool {
 			return create
 		})
 	})
-	if changed != 5 {
-		t.Fatalf("%d distributed tables found in the migrations, want 5", changed)
+	if changed != 6 {
+		t.Fatalf("%d distributed tables found in the migrations, want 6", changed)
 	}
 	if _, _, err := migrate.Up(ctx, url, files); err != nil {
 		t.Fatal(err)
@@ -309,6 +309,24 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 		_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{s.key}})
 		return err
 	},
+	"ListVoidedUsers": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.ListVoidedUsers(ctx, db.ListVoidedUsersParams{UserIds: []int64{s.user}})
+		return err
+	},
+	"GetEventUser": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.GetEventUser(ctx, db.GetEventUserParams{EventID: s.event})
+		return err
+	},
+	"InsertVoid": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.InsertVoid(ctx, db.InsertVoidParams{
+			UserID: s.user, VoidID: uuid.Max, EventID: s.event, Reason: "r", CreatedAt: s.now, Actor: "me",
+		})
+	},
+	"MarkAlerts": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		return q.MarkAlerts(ctx, db.MarkAlertsParams{
+			UserID: s.user, VoidID: uuid.Max, EventIds: []uuid.UUID{s.plainEvent},
+		})
+	},
 	"ListWindow": func(ctx context.Context, q *db.Queries, s intakeSample) error {
 		_, err := q.ListWindow(ctx, db.ListWindowParams{UserID: s.user, Since: 400})
 		return err
@@ -367,7 +385,7 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 // otherLedgerStatements are the statements in queries/ledger.sql that do not belong to the intake.
 var otherLedgerStatements = []string{
 	"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans",
-	"RepairState",
+	"RepairState", "ListVoids",
 }
 
 // ledgerQueries returns the comments and the SQL of the queries in queries/ledger.sql by name.

@@ -24,7 +24,7 @@ import (
 const serverPrivileges = `
 table account: SELECT INSERT UPDATE DELETE
 table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id)
-	UPDATE(assignee disposition note state)
+	UPDATE(assignee disposition note state void_id)
 table alert_change: SELECT
 table api_token: SELECT INSERT UPDATE DELETE
 table attachment: SELECT INSERT UPDATE DELETE
@@ -34,6 +34,7 @@ table container: SELECT INSERT UPDATE DELETE
 table credential: SELECT INSERT UPDATE DELETE
 table event: SELECT
 	INSERT(actor alert_codes alert_id amount created_at effective_time facts id risk ruleset_id time type user_id)
+table event_void: SELECT INSERT
 table freezer: SELECT INSERT UPDATE DELETE
 table idempotency: SELECT INSERT DELETE
 table instrument: SELECT
@@ -54,12 +55,13 @@ sequence container_id_seq: USAGE
 sequence freezer_id_seq:
 sequence site_id_seq:
 sequence todo_id_seq:
+function advance_ids(regclass,bigint[]): as its owner, with search_path=public, pg_temp; callable by the server
 function lock_ruleset(): as its owner, with search_path=public, pg_temp
+function prepare_ids(): as its owner, with search_path=public, pg_temp enable_seqscan=off
 function publish_ruleset(): as its owner, with search_path=public, pg_temp
 function record_alert_change(): as its owner, with search_path=public, pg_temp
 function record_credential(): as its owner, with search_path=public, pg_temp
 function record_change(): as its owner, with search_path=public, pg_temp
-function reserve_id(regclass,bigint): as its owner, with search_path=public, pg_temp; callable by the server
 function reserve_ids(): as its owner, with search_path=public, pg_temp
 function reset_restored_xids(): as its owner, with search_path=public, pg_temp; callable by the server
 schema: USAGE
@@ -247,6 +249,8 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `DELETE FROM event`, owner: "23001"},
 	{sql: `INSERT INTO event
 		SELECT (json_populate_record(event, json_build_object('id', gen_random_uuid()))).* FROM event`},
+	{sql: `UPDATE event_void SET reason = 'mine'`, owner: "23001"},
+	{sql: `DELETE FROM event_void`, owner: "23001"},
 	{sql: `UPDATE alert SET reasons = '[1]'`, owner: "23001"},
 	{sql: `UPDATE alert SET actor = 'mine', version = 7`}, // the trigger sets both columns
 	{sql: `UPDATE alert SET xid = 0`},
@@ -267,8 +271,10 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `SELECT setval('site_id_seq', 1000000)`},
 	{sql: `SELECT setval('container_id_seq', 1000000)`},
 	{sql: `SELECT nextval('change_id_seq')`},
-	{sql: `SELECT reserve_id('change', 2000000)`, owner: "42501"},
-	{sql: `SELECT reserve_id('api_token', 2000000)`, owner: "42501"},
+	{sql: `SELECT advance_ids('change', '{20000}')`, owner: "42501"},
+	{sql: `SELECT advance_ids('api_token', '{20000}')`, owner: "42501"},
+	{sql: `SELECT pass_ids('site_id_seq', '{20000}')`},
+	{sql: `SELECT setval('site_id_seq', 99); SELECT return_ids('site', 'site_id_seq', 0)`},
 	{sql: `LOCK TABLE change IN ACCESS EXCLUSIVE MODE`},
 	{sql: `LOCK TABLE ruleset IN SHARE ROW EXCLUSIVE MODE`},
 	{sql: `DO 'BEGIN TRUNCATE change; END'`, owner: "23001"},
@@ -388,8 +394,8 @@ var allowedStatements = []string{
 	`INSERT INTO site (name) VALUES ('without actor')`,
 	`SET LOCAL labledger.actor = 'alice'; INSERT INTO site (id, name) VALUES (50, 'chosen');
 		INSERT INTO site (name) VALUES ('next')`,
-	`SET LOCAL labledger.actor = 'alice'; SELECT reserve_id('site', 60);
-		INSERT INTO site (name) VALUES ('after an import')`,
+	`SET LOCAL labledger.actor = 'alice';
+		INSERT INTO site (name) SELECT 'after an import' FROM advance_ids('site', '{60}')`,
 	`SET LOCAL labledger.actor = 'alice'; INSERT INTO todo (description, status, site_id) VALUES ('d', 'open', 50)`,
 	`INSERT INTO container (id, freezer_id) VALUES (nextval('container_id_seq'), 1)`,
 	`SET LOCAL labledger.actor = 'bob'; UPDATE site SET name = 'renamed' WHERE id = 50`,

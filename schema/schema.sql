@@ -18,5 +18,8 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000007_attachments.up.sql
 \ir 000008_server_role.up.sql
 \ir 000009_authorization.up.sql
-INSERT INTO schema_migrations VALUES (9, false);
+\ir 000010_ledger_locks.up.sql
+\ir 000011_chosen_ids.up.sql
+\ir 000012_event_void.up.sql
+INSERT INTO schema_migrations VALUES (12, false);
 COMMIT;

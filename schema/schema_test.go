@@ -108,7 +108,7 @@ func TestCatalog(t *testing.T) {
 			WHERE pronamespace = 'public'::regnamespace AND obj_description(oid) IS NULL`,
 		"is a constraint not named after its table": `SELECT conname::text
 			FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-			WHERE ` + relation + ` AND NOT starts_with(conname, c.relname || '_')`,
+			WHERE ` + relation + ` AND contype <> 't' AND NOT starts_with(conname, c.relname || '_')`,
 		"is a check not named after its column": `SELECT conname::text
 			FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 			WHERE ` + relation + ` AND contype = 'c' AND NOT EXISTS (
@@ -120,7 +120,7 @@ func TestCatalog(t *testing.T) {
 			WHERE ` + relation + ` AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 				AND i.relname <> c.relname || '_' || CASE
 					WHEN indexprs IS NULL THEN (
-						SELECT string_agg(pg_get_indexdef(indexrelid, nth, true), '_' ORDER BY nth)
+						SELECT string_agg(trim('"' FROM pg_get_indexdef(indexrelid, nth, true)), '_' ORDER BY nth)
 						FROM generate_series(1, indnkeyatts::int) AS nth
 					)
 					ELSE regexp_replace(pg_get_expr(indexprs, indrelid), '\W+(\w+)\W+(\w+)\W.*', '\1_\2')
@@ -140,8 +140,10 @@ const (
 	recordChange = "record_change AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_change(KEY)"
 	reserveIDs   = "reserve_ids AFTER INSERT REFERENCING NEW TABLE AS inserted " +
 		"FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids()"
+	prepareIDs = "prepare_ids BEFORE INSERT FOR EACH STATEMENT EXECUTE FUNCTION prepare_ids()"
 	noTruncate = "no_truncate BEFORE TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()"
-	syncRisk   = "sync_risk AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION sync_risk()"
+	syncRisk   = "sync_risk AFTER INSERT OR DELETE OR UPDATE DEFERRABLE INITIALLY DEFERRED FOR EACH ROW " +
+		"EXECUTE FUNCTION sync_risk()"
 )
 
 var tableKinds = []struct {
@@ -150,12 +152,15 @@ var tableKinds = []struct {
 	triggers []string
 }{
 	{"versions and history", "site freezer computer container", []string{
-		setVersion, recordChange, reserveIDs, noTruncate,
+		setVersion, recordChange, prepareIDs, reserveIDs, noTruncate,
 	}},
-	{"versions and history, IDs from the server", "attachment", []string{setVersion, recordChange, noTruncate}},
+	{"versions and history, IDs from the server", "attachment", []string{
+		setVersion, recordChange, prepareIDs, noTruncate,
+	}},
 	{"versions and history, checked alert and owner", "todo", []string{
 		setVersion,
 		recordChange,
+		prepareIDs,
 		reserveIDs,
 		noTruncate,
 		"assert_alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) " +
@@ -166,6 +171,7 @@ var tableKinds = []struct {
 	{"versions and history, risk copied to the ledger", "account", []string{
 		setVersion,
 		recordChange,
+		prepareIDs,
 		reserveIDs,
 		noTruncate,
 		syncRisk,
@@ -184,7 +190,7 @@ var tableKinds = []struct {
 	{"the history", "change", []string{
 		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()",
 	}},
-	{"append-only", "ruleset event alert_change", []string{
+	{"append-only", "ruleset event event_void alert_change", []string{
 		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
 	}},
 	{"a life cycle and its own history", "alert", []string{
@@ -222,7 +228,11 @@ func TestTableKinds(t *testing.T) {
 			}
 			var want []string
 			for _, trigger := range kind.triggers {
-				want = append(want, "CREATE TRIGGER "+strings.Replace(trigger, "KEY", key, 1))
+				create := "CREATE TRIGGER "
+				if strings.Contains(trigger, " DEFERRABLE ") {
+					create = "CREATE CONSTRAINT TRIGGER "
+				}
+				want = append(want, create+strings.Replace(trigger, "KEY", key, 1))
 			}
 			got := queryStrings(t, pool, `
 				SELECT replace(pg_get_triggerdef(oid), ' ON public.' || $1::text, '')

@@ -24,6 +24,7 @@ var checkedBefore = map[string]string{
 	"ReplaceOwnAccount": function,
 	"ReplayLedger":      function,
 	"Upload":            function,
+	"VoidEvent":         function,
 	"ListStream":        handler,
 	"/metrics":          handler,
 	"ListChanges":       roleParameter,

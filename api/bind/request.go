@@ -168,7 +168,7 @@ func (p *Plan) setBodyField(target reflect.Value, f field, text jsontext.Value) 
 	return reason
 }
 
-// maxID is the largest ID that a client may choose for a row; see reserve_id in the schema.
+// maxID is the largest ID that a client may choose for a row; see advance_ids in the schema.
 const maxID = 1<<52 - 1
 
 // checkKey validates an ID that a client chose for a new row. It returns what is wrong with it, or "".

@@ -40,13 +40,14 @@ var examples = map[string]any{
 	"limits": "{100}", "user_agent": "curl", "prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32),
 	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
 	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
-	"first_ids": "{" + sampleEvent + "}", "required_role": "viewer",
+	"first_ids": "{" + sampleEvent + "}", "required_role": "viewer", "void_id": sampleVoid, "reason": "Wrong user",
 }
 
 // IDs of the rows in the samples.
 const (
 	sampleEvent = "01a1b5c8-7000-7000-8000-000000000001"
 	sampleAlert = "01a1b5c8-7000-7000-8000-000000000002"
+	sampleVoid  = "01a1b5c8-7000-7000-8000-000000000003"
 
 	sampleSession = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
 )

@@ -287,6 +287,11 @@ func (r *RowReader[Row]) FastPath(f func(line int64, text []byte) (handled bool,
 // HasErrors reports whether a row has an error, so that nothing will be stored.
 func (r *RowReader[Row]) HasErrors() bool { return len(r.reader.errs) > 0 }
 
+// AddError adds an error of a field of a row.
+func (r *RowReader[Row]) AddError(line int64, field, message string) error {
+	return r.reader.addError(http.StatusBadRequest, problem.FieldError{Line: line, Field: field, Message: message})
+}
+
 // Reject adds an error that concerns the whole body, and stops reading.
 func (r *RowReader[Row]) Reject(line int64, format string, args ...any) error {
 	if err := r.reader.addLineError(line, "body", format, args...); err != nil {

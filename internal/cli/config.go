@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net"
 	"os/user"
 	"time"
@@ -21,9 +22,22 @@ type config struct {
 	Registration    string        `help:"open: anyone may register as a viewer. closed: only admins create accounts." enum:"open,closed" default:"open" env:"REGISTRATION"`
 	TrustedProxies  []string      `name:"trusted-proxies" help:"Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, separated by commas." env:"TRUSTED_PROXIES" placeholder:"NETWORK"`
 	OTLPEndpoint    string        `name:"otel-exporter-otlp-endpoint" help:"OpenTelemetry collector that receives traces by OTLP over HTTP, such as http://127.0.0.1:4318. Default: no traces. Other OpenTelemetry variables apply as well: OTEL_EXPORTER_OTLP_…, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_BSP_…, OTEL_SDK_DISABLED. OTEL_PROPAGATORS=tracecontext accepts traceparent from the trusted proxies." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+	EventMaxAhead   maxDuration   `help:"How far in the future the time of an event may be, such as 1h. 0 for any time." default:"24h" env:"EVENT_MAX_AHEAD" placeholder:"DURATION"`
 	DrainDelay      time.Duration `help:"How long /readyz returns 503 before a stopping server closes its port, such as 5s. For load balancers in front of several servers." default:"0s" env:"DRAIN_DELAY" placeholder:"DURATION"`
 	LogLevel        string        `help:"Minimum level of log messages: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 	LogFormat       string        `help:"Format of the log: text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
+}
+
+// A maxDuration is a limit: 0 for none, never negative.
+type maxDuration time.Duration
+
+func (d *maxDuration) UnmarshalText(text []byte) error {
+	value, err := time.ParseDuration(string(text))
+	if err == nil && value < 0 {
+		err = fmt.Errorf("%s is negative", text)
+	}
+	*d = maxDuration(value)
+	return err
 }
 
 // authRequired reports whether callers must sign in. The default is no on loopback, which only local users reach.

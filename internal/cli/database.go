@@ -8,7 +8,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/db"
@@ -77,13 +79,48 @@ func (d *database) migrateAndSeed(ctx context.Context, log *slog.Logger) error {
 	return d.cluster.MarkInitialized()
 }
 
-// resetRestoredXids makes readers see the whole history of a database that pg_restore filled.
+// resetRestoredXids makes readers see the whole history of a database that pg_restore filled. While it waits for the
+// locks that this takes, writers wait for it. So it waits for short times and tries again in between.
 func (d *database) resetRestoredXids(ctx context.Context, log *slog.Logger) error {
-	changes, err := db.New(d.pool).ResetRestoredXids(ctx)
-	if err == nil && changes > 0 {
-		log.Info("transaction IDs of a restored history reset", "changes", changes)
+	for attempt := 1; ; attempt++ {
+		changes, err := d.tryResetRestoredXids(ctx)
+		var pgErr *pgconn.PgError
+		switch {
+		case err == nil && changes > 0:
+			log.Info("transaction IDs of a restored history reset", "changes", changes)
+			return nil
+		case err == nil:
+			return nil
+		case attempt == maxResetAttempts || !errors.As(err, &pgErr) ||
+			pgErr.Code != pgerrcode.LockNotAvailable && !pgerrcode.IsTransactionRollback(pgErr.Code):
+			return fmt.Errorf("reset the transaction IDs of a restored history: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(resetPause):
+		}
 	}
-	return err
+}
+
+// Limits of resetRestoredXids.
+const (
+	maxResetAttempts = 10
+	resetLockTimeout = "2s"
+	resetPause       = time.Second
+)
+
+func (d *database) tryResetRestoredXids(ctx context.Context) (changes int64, err error) {
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+	err = pgx.BeginTxFunc(ctx, d.pool, options, func(tx pgx.Tx) (err error) {
+		q := db.New(tx)
+		if err := q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: resetLockTimeout}); err != nil {
+			return err
+		}
+		changes, err = q.ResetRestoredXids(ctx)
+		return err
+	})
+	return changes, err
 }
 
 func (d *database) seed(ctx context.Context) error {

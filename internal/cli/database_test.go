@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,4 +30,39 @@ func TestOwnerURL(t *testing.T) {
 	assertEqual(t, "command runs as the owner", strings.TrimSpace(commandIsOwner), "t")
 	invalid := []string{"OWNER_DATABASE_URL=postgres://x@127.0.0.1:port/x"}
 	assertContains(t, mustFail(t, invalid, "", "migrate", "up"), "OWNER_DATABASE_URL")
+}
+
+// TestRestoredHistory_locked: a command that must reset the transaction IDs of a restored history does not wait for the
+// locks without an end, since writers would wait behind it. It tries again until it gets them.
+func TestRestoredHistory_locked(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, false)
+	const foreign = `INSERT INTO change (actor, table_name, row_key, action, xid)
+		VALUES ('', 'site', '1', 'insert', 1000000000000)`
+	execScript(t, databaseURL(env), foreign)
+	holder, observer := pgtest.Connect(t, databaseURL(env)), pgtest.Connect(t, databaseURL(env))
+	pgtest.Exec(t, holder, "begin")
+	pgtest.Exec(t, holder, "LOCK TABLE event IN ROW EXCLUSIVE MODE")
+	cmd := programtest.Command(t, env, "ledger", "verify")
+	result := make(chan error, 1)
+	go func() {
+		r, err := programtest.Exec(cmd)
+		if err == nil && r.Code != 0 {
+			err = errors.New(r.Stderr)
+		}
+		result <- err
+	}()
+	waiting := func() bool {
+		return pgtest.QueryValue[bool](t, observer, `SELECT EXISTS (
+			SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
+	}
+	pgtest.WaitFor(t, "the command to wait", waiting)
+	pgtest.WaitFor(t, "the command to stop waiting", func() bool { return !waiting() })
+	pgtest.Exec(t, holder, "rollback")
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	if max := mustValue(t, databaseURL(env), "SELECT max(xid) FROM change"); max != "0" {
+		t.Error("greatest transaction ID after the reset:", max)
+	}
 }

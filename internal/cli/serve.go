@@ -143,6 +143,7 @@ func (s *server) buildHandler(access authn.Options) (err error) {
 		Draining:         s.handler.notReady.Load,
 		Tracer:           s.traces.Tracer(),
 		TrustTraceparent: s.traces.TrustTraceparent(),
+		EventMaxAhead:    time.Duration(s.EventMaxAhead),
 	})
 	return nil
 }

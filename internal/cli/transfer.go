@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"labledger/api"
 	"labledger/api/authn"
@@ -124,6 +125,7 @@ func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writ
 		defer response.recoverAbort(&err)
 		api.New(api.Options{
 			Pool: d.pool, Log: warnLogger(), Access: authn.Options{AnonymousActor: osUsername()}, Version: version(),
+			EventMaxAhead: time.Duration(c.EventMaxAhead),
 		}).ServeHTTP(response, request)
 		return response.err()
 	})

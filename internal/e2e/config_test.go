@@ -111,6 +111,8 @@ func TestConfig_rejected(t *testing.T) {
 		{[]string{"AUTH=Open"}, []string{"auth", "Open"}},
 		// insecure-open is allowed on any address, but this machine does not have this one.
 		{[]string{"HOST=203.0.113.9", "AUTH=insecure-open"}, []string{"cannot listen", "203.0.113.9"}},
+		{[]string{"EVENT_MAX_AHEAD=-1h"}, []string{"event-max-ahead", "negative"}},
+		{[]string{"EVENT_MAX_AHEAD=1"}, []string{"event-max-ahead", "missing unit"}},
 		{[]string{"LOG_LEVEL=loud"}, []string{"log-level", "loud", "debug"}},
 		{[]string{"LOG_FORMAT=xml"}, []string{"log-format", "xml", "json"}},
 		{

@@ -197,7 +197,7 @@ func (br *BatchResult) record(ctx context.Context, order []int32, ids []int64, d
 		n := min(chunkSize, len(order))
 		chunk := order[:n]
 		order = order[n:]
-		if last, err = br.loadChunk(ctx, q, g, chunk, last); err != nil {
+		if last, err = br.loadChunk(ctx, conn, g, chunk, last); err != nil {
 			return err
 		}
 		events := br.newEventReader(g, chunk)
@@ -271,7 +271,7 @@ func (br *BatchResult) lockUsers(ctx context.Context, q *db.Queries, g *group, i
 // loadChunk loads the states of the users of a chunk and returns the state of the last one. If the first user is also
 // the last one of the previous chunk, loadChunk uses that state, last.
 func (br *BatchResult) loadChunk(
-	ctx context.Context, q *db.Queries, g *group, chunk []int32, last *userState,
+	ctx context.Context, conn *pgxpool.Conn, g *group, chunk []int32, last *userState,
 ) (*userState, error) {
 	ids := distinctUsers(br.batch.Events, chunk)
 	missing := ids
@@ -280,19 +280,17 @@ func (br *BatchResult) loadChunk(
 		states[ids[0]], missing = last, ids[1:]
 	}
 	g.states = states
-	rows, err := q.ListLockedStates(ctx, db.ListLockedStatesParams{UserIds: missing})
+	rows, err := db.New(conn).ListLockedStates(ctx, db.ListLockedStatesParams{UserIds: missing})
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
-		s, err := parseState(row)
-		if err != nil {
+		if states[row.UserID], err = parseState(row); err != nil {
 			return nil, err
 		}
-		if err := extendWindow(ctx, q, row.UserID, &s.state, g.set.LongestWindow()); err != nil {
-			return nil, err
-		}
-		states[row.UserID] = s
+	}
+	if err := extendWindows(ctx, conn, states, g.set.LongestWindow()); err != nil {
+		return nil, err
 	}
 	return states[ids[len(ids)-1]], nil
 }

@@ -55,10 +55,8 @@ func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout
 	if err != nil {
 		return err
 	}
-	for id, s := range g.states {
-		if err := extendWindow(ctx, db.New(conn), id, &s.state, g.set.LongestWindow()); err != nil {
-			return err
-		}
+	if err := extendWindows(ctx, conn, g.states, g.set.LongestWindow()); err != nil {
+		return err
 	}
 	for _, e := range events {
 		e.prior, e.err = nil, nil
@@ -173,15 +171,64 @@ func parseState(row db.UserState) (*userState, error) {
 	return s, nil
 }
 
-// extendWindow loads the events that the window of a state lacks after a rule's window was lengthened.
-func extendWindow(ctx context.Context, q *db.Queries, userID int64, state *rules.State, horizon int64) error {
-	if state.Horizon() >= horizon || state.Count() == 0 {
-		return nil
+// extendWindows loads the events that the windows of states lack after a rule's window was lengthened. It takes one
+// round trip for up to 1000 users.
+func extendWindows(ctx context.Context, conn *pgxpool.Conn, states map[int64]*userState, horizon int64) error {
+	var ids []int64
+	for id, s := range states {
+		if s.state.Horizon() < horizon && s.state.Count() > 0 {
+			ids = append(ids, id)
+		}
 	}
-	rows, err := q.ListWindow(ctx, db.ListWindowParams{UserID: userID, Since: state.Latest() - horizon})
+	slices.Sort(ids)
+	ids, err := rebuildVoidedUsers(ctx, db.New(conn), ids, states, horizon)
 	if err != nil {
 		return err
 	}
+	for chunk := range slices.Chunk(ids, 1000) {
+		p := &dbtx.Pipeline{}
+		for _, id := range chunk {
+			state := &states[id].state
+			p.Add(func(q *db.Queries) error {
+				rows, err := q.ListWindow(ctx, db.ListWindowParams{UserID: id, Since: state.Latest() - horizon})
+				if err != nil {
+					return err
+				}
+				return rebuildWindow(state, horizon, rows)
+			})
+		}
+		if err := p.Run(ctx, conn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rebuildVoidedUsers evaluates the whole history of those users whose events have voids, since their effective times do
+// not ascend. It returns the other users.
+func rebuildVoidedUsers(
+	ctx context.Context, q *db.Queries, ids []int64, states map[int64]*userState, horizon int64,
+) (others []int64, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	voided, err := q.ListVoidedUsers(ctx, db.ListVoidedUsersParams{UserIds: ids})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range voided {
+		h := history{user: id, horizon: horizon}
+		if h.voids, err = listVoids(ctx, q, id); err != nil {
+			return nil, err
+		}
+		if states[id].state, err = h.current(ctx, q); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(ids, func(id int64) bool { return slices.Contains(voided, id) }), nil
+}
+
+func rebuildWindow(state *rules.State, horizon int64, rows []db.ListWindowRow) error {
 	events := make([]rules.Event, 0, len(rows))
 	for _, row := range rows {
 		e, err := parseEvent(row.Type, row.Amount, row.EffectiveTime)

@@ -97,6 +97,55 @@ func TestLocks_areTakenInAscendingOrder(t *testing.T) {
 	requireNoDeadlock(t, one.pool, two.pool)
 }
 
+// importBesideBatch changes the risk levels of users 2 and 1, in this order, in a transaction. Between both it starts a
+// batch of these users. It continues when ready reports true, and returns the errors of both transactions.
+func importBesideBatch(t *testing.T, l *Ledger, ready func(batch <-chan error) bool) error {
+	t.Helper()
+	pgtest.Exec(t, l.pool, "INSERT INTO account (id, username) VALUES (1, 'one'), (2, 'two')")
+	conn := pgtest.Connect(t, l.pool.Config().ConnConfig.ConnString())
+	pgtest.Exec(t, conn, "begin")
+	pgtest.Exec(t, conn, "UPDATE account SET risk = 'high' WHERE id = 2")
+	batch := make(chan error, 1)
+	go func() {
+		_, err := l.RecordAll(context.Background(), eventsOfTwo("batch"), false)
+		batch <- err
+	}()
+	pgtest.WaitFor(t, "the batch", func() bool { return ready(batch) })
+	_, err := conn.Exec(t.Context(), "UPDATE account SET risk = 'high' WHERE id = 1; COMMIT")
+	pgtest.Exec(t, conn, "rollback")
+	return errors.Join(err, <-batch)
+}
+
+// TestBatch_withAccountImport: an import of accounts neither delays a batch of their events nor deadlocks with it. In
+// the negative control, the import locks the user states in its own order.
+func TestBatch_withAccountImport(t *testing.T) {
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	recorded := func(batch <-chan error) bool { return len(batch) > 0 }
+	if err := importBesideBatch(t, l, recorded); err != nil {
+		t.Error(err)
+	}
+	const risks = "SELECT string_agg(risk, ' ') FROM user_state"
+	if got := pgtest.QueryValue[string](t, l.pool, risks); got != "high high" {
+		t.Error("risk levels of the users after the import:", got)
+	}
+	auditLedger(t, l.pool).requireClean(t)
+
+	control := newLedger(pgtest.Pool(t))
+	pgtest.Exec(t, control.pool, `
+		CREATE FUNCTION lock_state() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN
+				UPDATE user_state SET risk = NEW.risk WHERE user_id = NEW.id;
+				RETURN NULL;
+			END
+		$$;
+		CREATE TRIGGER lock_state AFTER UPDATE ON account FOR EACH ROW EXECUTE FUNCTION lock_state()`)
+	waits := func(<-chan error) bool { return countLockWaiters(t, control.pool) > 0 }
+	if err := importBesideBatch(t, control, waits); sqlstate(err) != "40P01" {
+		t.Errorf("control: %v, want a deadlock; the test proves nothing", err)
+	}
+}
+
 // TestLocks_followIDsOfOtherInstance assigns a later ID to a user while an event of the user waits for the lock, as
 // another instance with a faster clock does. The IDs of the event must be greater.
 func TestLocks_followIDsOfOtherInstance(t *testing.T) {

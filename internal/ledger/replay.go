@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,8 +56,9 @@ func (e ValidationError) Error() string {
 
 // Replay computes which alerts the changed rules would have raised. It evaluates each event with the risk and the rules
 // that were in force when it arrived, overridden by the changes. Windows and runs include the events before the time
-// range. Without changes the result equals the recorded alerts. Replay reads one snapshot and does not block other
-// transactions. It returns a ValidationError, an error of the context or an error of the database.
+// range. It does not count voided events; events after a void are evaluated without its event. Without changes the
+// result equals the recorded alerts. Replay reads one snapshot and does not block other transactions. It returns a
+// ValidationError, an error of the context or an error of the database.
 func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 	if errs := r.Validate(); len(errs) > 0 {
 		return nil, errs
@@ -167,12 +169,25 @@ type replayRun struct {
 // scan evaluates and compares all events.
 func (run *replayRun) scan(ctx context.Context, q *db.Queries) error {
 	events := eventCursor(ctx, q, -1, run.UserID, run.Progress)
+	voids := voidCursor(ctx, q, -1, run.UserID)
 	var user, lastCounted int64 = -1, -1
 	var state rules.State
+	var h history
+	applied := 0
 	for row := events.peek(); row != nil; row = events.peek() {
 		if row.UserID != user {
 			run.flushUser(user)
 			user, state = row.UserID, rules.State{}
+			h, applied = history{user: user, sets: run.sets, horizon: run.horizon}, 0
+			for void := voids.next(user); void != nil; void = voids.next(user) {
+				h.voids = append(h.voids, *void)
+			}
+		}
+		for ; applied < len(h.voids) && uuidAfter(row.ID, h.voids[applied].ID); applied++ {
+			var err error
+			if state, _, err = h.without(ctx, q, applied+1); err != nil {
+				return err
+			}
 		}
 		e, err := parseEvent(row.Type, row.Amount, row.Time)
 		risk, _ := rules.ParseRisk(row.Risk) // a CHECK constraint ensures a valid risk
@@ -184,7 +199,7 @@ func (run *replayRun) scan(ctx context.Context, q *db.Queries) error {
 			return err
 		}
 		d := rules.Step(&state, e, set, risk, run.horizon)
-		if run.inRange(row.Time) {
+		if run.inRange(row.Time) && !h.isVoided(row.ID) {
 			run.result.Events++
 			if lastCounted != user {
 				lastCounted = user
@@ -195,7 +210,7 @@ func (run *replayRun) scan(ctx context.Context, q *db.Queries) error {
 		events.next(user)
 	}
 	run.flushUser(user)
-	return events.err
+	return errors.Join(events.err, voids.err)
 }
 
 func (run *replayRun) inRange(time int64) bool {

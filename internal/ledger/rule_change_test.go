@@ -1,15 +1,19 @@
 package ledger
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres"
 	"labledger/internal/rules"
 )
 
@@ -53,6 +57,66 @@ func TestWindow_lengthened(t *testing.T) {
 	requireFires(t, l, RecordRequest{UserID: 1, Event: deposit(1, 1091)}, 123)
 	if facts := pgtest.QueryValue[string](t, pool, windowSum); facts != "362.00" {
 		t.Errorf("the sum of the window is %s, want 362.00", facts)
+	}
+	auditLedger(t, pool).requireClean(t)
+}
+
+// A tripCounter counts the round trips of statements and pipelines to the database.
+type tripCounter struct{ n atomic.Int64 }
+
+func (c *tripCounter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.n.Add(1)
+	return ctx
+}
+
+func (c *tripCounter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	c.n.Add(1)
+	return ctx
+}
+
+func (*tripCounter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (*tripCounter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+func (*tripCounter) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
+// TestWindow_lengthenedForManyUsers checks that the windows of all users of a group or a batch are extended together:
+// the number of round trips does not depend on the number of users.
+func TestWindow_lengthenedForManyUsers(t *testing.T) {
+	t.Parallel()
+	trips := &tripCounter{}
+	pool, err := postgres.Open(t.Context(), pgtest.Database(t), postgres.WithTracer(trips))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	l := newLedger(pool)
+	const users = 200 // fit into one group
+	enableOnly(t, pool, 500)
+	events := make([]UserEvent, 0, users)
+	requests := make([]RecordRequest, 0, users)
+	for user := range int64(users) {
+		e := deposit(1, 1000)
+		events = append(events, UserEvent{user, e})
+		e.Time = 1100
+		requests = append(requests, RecordRequest{UserID: user, Event: e})
+	}
+	batch := func() {
+		if _, err := l.RecordAll(t.Context(), &Batch{Events: events}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch()
+	for name, record := range map[string]func(){
+		"a group": func() { waitRecorded(t, enqueueAll(l, requests...)...); waitIdle(t, l) },
+		"a batch": batch,
+	} {
+		pgtest.Exec(t, pool, "UPDATE rule SET window_seconds = window_seconds * 4 WHERE code = 500")
+		before := trips.n.Load()
+		record()
+		if n := trips.n.Load() - before; n > 20 {
+			t.Errorf("%s of %d users takes %d round trips", name, users, n)
+		}
 	}
 	auditLedger(t, pool).requireClean(t)
 }

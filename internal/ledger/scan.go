@@ -136,6 +136,21 @@ func alertCursor(ctx context.Context, q *db.Queries, after int64, only *int64) *
 	}
 }
 
+// voidCursor returns a cursor over the voids of the same users as eventCursor, those of each user in the order of
+// arrival.
+func voidCursor(ctx context.Context, q *db.Queries, after int64, only *int64) *cursor[db.ListVoidsRow] {
+	page := db.ListVoidsParams{AfterUser: startAfter(after, only), AfterID: uuid.Max, UserID: only, Limit: pageSize}
+	return &cursor[db.ListVoidsRow]{
+		userOf: func(row *db.ListVoidsRow) int64 { return row.UserID },
+		fetch: func(last *db.ListVoidsRow) ([]db.ListVoidsRow, error) {
+			if last != nil {
+				page.AfterUser, page.AfterID = last.UserID, last.ID
+			}
+			return q.ListVoids(ctx, page)
+		},
+	}
+}
+
 // startAfter returns the user ID after which to start reading. For a single user it skips all users before that one.
 func startAfter(after int64, only *int64) int64 {
 	if only != nil {

@@ -97,6 +97,8 @@ type verifier struct {
 	latestHorizon int64 // longest window of the latest rule set
 	events        *cursor[db.ListLedgerRow]
 	alerts        *cursor[db.ListLedgerAlertsRow]
+	voids         *cursor[db.ListVoidsRow]
+	queries       *db.Queries
 }
 
 // A dirtyState is a state that differs in the snapshot.
@@ -115,6 +117,7 @@ func (v *verifier) open(q *db.Queries, after int64, only *int64) (err error) {
 		}
 	})
 	v.alerts = alertCursor(v.ctx, q, after, only)
+	v.voids, v.queries = voidCursor(v.ctx, q, after, only), q
 	v.sets, v.horizon, err = loadRulesets(v.ctx, q, nil)
 	if len(v.sets) > 0 {
 		v.latestHorizon = v.sets[slices.Max(slices.Collect(maps.Keys(v.sets)))].LongestWindow()
@@ -220,6 +223,9 @@ type userAudit struct {
 	lastEventID  uuid.UUID
 	invalidEvent bool         // an event does not parse, so the state is unknown
 	differences  []Difference // of the state
+	history      history
+	marks        map[uuid.UUID]uuid.UUID // voids that should mark the alerts, by event
+	marked       map[uuid.UUID]uuid.UUID // voids that mark the alerts, by event
 }
 
 func (u *userAudit) noteID(id uuid.UUID) {
@@ -231,7 +237,10 @@ func (u *userAudit) noteID(id uuid.UUID) {
 // auditUser recomputes what follows from the events of a user. It reports differences in events and alerts, and returns
 // those in the state.
 func (v *verifier) auditUser(id int64, stored *db.UserState, risk string) (*userAudit, error) {
-	u := &userAudit{userID: id}
+	u := &userAudit{
+		userID: id, history: history{user: id, sets: v.sets, horizon: v.horizon},
+		marks: map[uuid.UUID]uuid.UUID{}, marked: map[uuid.UUID]uuid.UUID{},
+	}
 	var state rules.State
 	var stateErr error
 	horizon := v.latestHorizon
@@ -241,13 +250,28 @@ func (v *verifier) auditUser(id int64, stored *db.UserState, risk string) (*user
 		}
 	}
 	v.Users++
+	for void := v.voids.next(id); void != nil; void = v.voids.next(id) {
+		u.history.voids = append(u.history.voids, *void)
+	}
+	applied := 0
 	for row := v.events.next(id); row != nil; row = v.events.next(id) {
+		for ; applied < len(u.history.voids) && uuidAfter(row.ID, u.history.voids[applied].ID); applied++ {
+			if err := v.applyVoid(u, applied, horizon); err != nil {
+				return nil, err
+			}
+		}
 		v.auditEvent(u, row, horizon)
 	}
+	for ; applied < len(u.history.voids); applied++ {
+		if err := v.applyVoid(u, applied, horizon); err != nil {
+			return nil, err
+		}
+	}
 	v.nextAlert(u, uuid.Max)
-	if err := errors.Join(v.events.err, v.alerts.err); err != nil {
+	if err := errors.Join(v.events.err, v.alerts.err, v.voids.err); err != nil {
 		return nil, err
 	}
+	v.compareMarks(u)
 	differ := func(what, recorded, recomputed string) {
 		u.differences = append(u.differences, Difference{
 			UserID: id, What: what, Recorded: recorded, Recomputed: recomputed,
@@ -271,6 +295,48 @@ func (v *verifier) auditUser(id int64, stored *db.UserState, risk string) (*user
 		differ("risk", stored.Risk, risk)
 	}
 	return u, nil
+}
+
+// applyVoid rebuilds the states of a user without the events that the voids up to the n-th one concern.
+func (v *verifier) applyVoid(u *userAudit, n int, horizon int64) (err error) {
+	void := u.history.voids[n]
+	u.noteID(void.ID)
+	if u.invalidEvent {
+		return nil // the states are unknown
+	}
+	var alerts []uuid.UUID
+	if u.full, alerts, err = u.history.without(v.ctx, v.queries, n+1); err != nil {
+		return err
+	}
+	for _, event := range alerts {
+		if _, marked := u.marks[event]; !marked {
+			u.marks[event] = void.ID
+		}
+	}
+	expected := u.history
+	expected.horizon = horizon
+	u.expected, _, err = expected.without(v.ctx, v.queries, n+1)
+	return err
+}
+
+// compareMarks compares the voids that mark the alerts of a user with those that should.
+func (v *verifier) compareMarks(u *userAudit) {
+	text := func(id uuid.UUID) string {
+		if id == uuid.Nil {
+			return "none"
+		}
+		return id.String()
+	}
+	events := slices.AppendSeq(slices.Collect(maps.Keys(u.marks)), maps.Keys(u.marked))
+	slices.SortFunc(events, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	for _, event := range slices.Compact(events) {
+		if u.marks[event] != u.marked[event] && !u.invalidEvent {
+			v.report(Difference{
+				UserID: u.userID, EventID: event, What: "alert void",
+				Recorded: text(u.marked[event]), Recomputed: text(u.marks[event]),
+			})
+		}
+	}
 }
 
 // auditEvent evaluates an event again and compares it and its alert with the recorded ones.
@@ -329,6 +395,9 @@ func (v *verifier) nextAlert(u *userAudit, eventID uuid.UUID) *db.ListLedgerAler
 		alert := v.alerts.next(u.userID)
 		v.Alerts++
 		u.noteID(alert.ID)
+		if alert.VoidID != nil {
+			u.marked[alert.EventID] = *alert.VoidID
+		}
 		if alert.EventID == eventID {
 			return alert
 		}

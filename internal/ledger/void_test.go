@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"labledger/internal/pgtest"
+	"labledger/internal/rules/oracle"
+)
+
+// requireVerified fails the test unless the whole ledger follows from its events and voids, and a replay agrees.
+func requireVerified(t *testing.T, l *Ledger) {
+	t.Helper()
+	summary, err := l.Verify(t.Context(), nil, func(d Difference) { t.Errorf("%+v", d) })
+	if err != nil || summary.Differences != 0 {
+		t.Errorf("verify: %+v, %v", summary, err)
+	}
+	replay, err := l.Replay(t.Context(), ReplayRequest{})
+	if err != nil || replay.Added+replay.Removed != 0 {
+		t.Errorf("replay: %+v, %v", replay, err)
+	}
+}
+
+func mustVoid(t *testing.T, l *Ledger, event uuid.UUID) Void {
+	t.Helper()
+	v, err := l.Void(t.Context(), VoidRequest{EventID: event, Reason: "wrong clock", Actor: "ada", RequestID: "r"}, false)
+	if err != nil {
+		t.Fatal("void:", err)
+	}
+	return v
+}
+
+// TestVoid_wrongClock voids an event with a time in milliseconds. All later events were in its window and fired. After
+// the void they do not fire any more, and their alerts are marked.
+func TestVoid_wrongClock(t *testing.T) {
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	enableOnly(t, l.pool, 500)
+	record := func(time int64) Result {
+		return mustRecord(t, l, RecordRequest{UserID: 1, Event: deposit(1, time)})
+	}
+	record(1700000000)
+	wrong := record(1700000001000)
+	var fired []uuid.UUID
+	for i := range int64(12) {
+		if r := record(1700000100 + 100*i); len(r.Codes) > 0 {
+			fired = append(fired, r.EventID)
+		}
+	}
+	if len(fired) < 5 {
+		t.Fatalf("%d events fired after the wrong one; the test proves nothing", len(fired))
+	}
+	v := mustVoid(t, l, wrong.EventID)
+	if !slices.Equal(v.Alerts, fired) {
+		t.Errorf("marked the alerts of %v, want %v", v.Alerts, fired)
+	}
+	if n := pgtest.QueryValue[int](t, l.pool, "SELECT count(*) FROM alert WHERE void_id = $1", v.ID); n != len(fired) {
+		t.Errorf("%d alerts are marked, want %d", n, len(fired))
+	}
+	if r := record(1700001500); len(r.Codes) > 0 {
+		t.Errorf("%v fires after the void", r.Codes)
+	}
+	requireVerified(t, l)
+}
+
+// TestVoid_rejects checks unknown and voided events, and a dry run.
+func TestVoid_rejects(t *testing.T) {
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	r := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(1000, 5)})
+	request := VoidRequest{EventID: r.EventID, Reason: "x", Actor: "ada"}
+	if v, err := l.Void(t.Context(), request, true); err != nil || !slices.Equal(v.Alerts, []uuid.UUID{r.EventID}) {
+		t.Errorf("dry run: %+v, %v", v, err)
+	}
+	if n := countRows(t, l.pool, "event_void"); n != 0 {
+		t.Errorf("a dry run stored %d voids", n)
+	}
+	mustVoid(t, l, r.EventID)
+	if _, err := l.Void(t.Context(), request, false); !errors.Is(err, ErrVoided) {
+		t.Errorf("a second void: %v", err)
+	}
+	if _, err := l.Void(t.Context(), VoidRequest{EventID: uuid.New()}, false); !errors.Is(err, ErrNoEvent) {
+		t.Errorf("an unknown event: %v", err)
+	}
+	requireVerified(t, l)
+}
+
+// requireOracleAgrees fails the test unless each event fired what the oracle computes from the events of the user up to
+// it, without those that were voided before it.
+func requireOracleAgrees(t *testing.T, l *Ledger) {
+	t.Helper()
+	sets := readRulesets(t, l.pool)
+	voids := map[uuid.UUID]uuid.UUID{} // by event
+	const sql = "SELECT event_id, id FROM event_void"
+	forEachRow(t, l.pool, sql, func(scan func(...any) error) error {
+		var event, void uuid.UUID
+		err := scan(&event, &void)
+		voids[event] = void
+		return err
+	})
+	events := readEvents(t, l.pool)
+	for i, e := range events {
+		var history []oracle.Entry
+		for _, earlier := range events[:i+1] {
+			void, voided := voids[earlier.id]
+			if earlier.user == e.user && (!voided || uuidAfter(void, e.id)) {
+				entry := oracle.Entry{Event: earlier.event, Risk: earlier.risk, Rules: sets[earlier.rulesetID]}
+				history = append(history, entry)
+			}
+		}
+		if want := oracle.Codes(history)[len(history)-1]; !slices.Equal(want, e.codes) {
+			t.Errorf("event %s of user %d fired %d, want %d", e.id, e.user, e.codes, want)
+		}
+	}
+	if len(voids) < 5 {
+		t.Errorf("only %d voids; the test proves little", len(voids))
+	}
+}
+
+// TestVoid_random voids random events between single events, batches and changes of the rules.
+func TestVoid_random(t *testing.T) {
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	random := rand.New(rand.NewPCG(7, 7))
+	for i, events := range slices.Collect(slices.Chunk(randomStream(7, scaled(600), 3), 10)) {
+		if random.IntN(3) == 0 {
+			events[0].Time += 10_000 // a wrong clock
+		}
+		if i%2 == 0 {
+			for _, e := range events {
+				mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
+			}
+		} else if _, err := l.RecordAll(t.Context(), &Batch{Events: events, Actor: "test"}, false); err != nil {
+			t.Fatal(err)
+		}
+		for range random.IntN(3) {
+			const pick = `SELECT id FROM event WHERE id NOT IN (SELECT event_id FROM event_void)
+				ORDER BY time DESC, id OFFSET $1 LIMIT 1`
+			mustVoid(t, l, pgtest.QueryValue[uuid.UUID](t, l.pool, pick, random.IntN(5)))
+		}
+		if i%3 == 0 {
+			changeRules(t, l.pool, random)
+		}
+	}
+	requireOracleAgrees(t, l)
+	requireVerified(t, l)
+}
+
+// TestVoid_concurrentEvents voids an event while events of the user wait for the same lock, and before. In both orders
+// the ledger follows from its events and voids.
+func TestVoid_concurrentEvents(t *testing.T) {
+	t.Parallel()
+	for _, voidFirst := range []bool{true, false} {
+		one, two := twoInstances(t)
+		wrong := mustRecord(t, one, RecordRequest{UserID: 1, Event: withdrawal(1000, 5000)})
+		unlock := lockUsers(t, one.pool, 1)
+		void, event := make(chan error, 1), make(chan error, 1)
+		startVoid := func() {
+			_, err := one.Void(t.Context(), VoidRequest{EventID: wrong.EventID, Reason: "x", Actor: "ada"}, false)
+			void <- err
+		}
+		two.timeouts.firstLock = "1min"
+		startEvent := func() {
+			_, err := two.Record(t.Context(), RecordRequest{UserID: 1, Event: withdrawal(1, 5001)})
+			event <- err
+		}
+		starts := []func(){startEvent, startVoid}
+		if voidFirst {
+			slices.Reverse(starts)
+		}
+		for i, start := range starts {
+			go start()
+			pgtest.WaitFor(t, "waiting sessions", func() bool { return countLockWaiters(t, one.pool) == i+1 })
+		}
+		unlock()
+		if err := errors.Join(<-void, <-event); err != nil {
+			t.Fatal(err)
+		}
+		const after = "SELECT (SELECT max(id::text) FROM event) > (SELECT max(id::text) FROM event_void)"
+		if isAfter := pgtest.QueryValue[bool](t, one.pool, after); isAfter != voidFirst {
+			t.Errorf("void first: %v; the event is after the void: %v", voidFirst, isAfter)
+		}
+		requireVerified(t, one)
+	}
+}
+
+// TestVoid_damage: verify finds an alert that is not marked, and a state that was not rebuilt. Rebuild repairs the
+// state.
+func TestVoid_damage(t *testing.T) {
+	t.Parallel()
+	l := newLedger(pgtest.Pool(t))
+	wrong := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(1000, 5000)})
+	before := pgtest.QueryValue[string](t, l.pool, "SELECT state::text FROM user_state")
+	mustVoid(t, l, wrong.EventID)
+	for _, sql := range []string{
+		"ALTER TABLE alert DISABLE TRIGGER set_alert_version", "UPDATE alert SET void_id = NULL",
+		"ALTER TABLE alert ENABLE TRIGGER set_alert_version",
+	} {
+		pgtest.Exec(t, l.pool, sql)
+	}
+	pgtest.Exec(t, l.pool, "UPDATE user_state SET state = $1", before)
+	var found []string
+	report := func(d Difference) { found = append(found, fmt.Sprint(d.What, " ", d.Repaired)) }
+	if _, err := l.Rebuild(t.Context(), nil, report); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(found)
+	if want := []string{"alert void false", "state true"}; !slices.Equal(found, want) {
+		t.Errorf("rebuild reports %q, want %q", found, want)
+	}
+}
