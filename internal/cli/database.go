@@ -193,6 +193,9 @@ func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxp
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}
+	if err := postgres.CheckEncoding(ctx, c.ReadDatabaseURL); err != nil {
+		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
+	}
 	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
 	if err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
