@@ -105,6 +105,17 @@ func TestPsql_hidesPassword(t *testing.T) {
 	assertEqual(t, "psql with a password", out, "t\n")
 }
 
+// A URL may contain settings for pgx and for the session, which libpq does not know.
+func TestClients_settingsInURL(t *testing.T) {
+	env := migrated(t, true)
+	const settings = "&default_query_exec_mode=cache_describe&pool_max_conns=4&statement_timeout=5s"
+	env[0] += settings
+	assertEqual(t, "psql", mustRun(t, env, "", "psql", "-Atc", "SHOW statement_timeout"), "5s\n")
+	file := filepath.Join(t.TempDir(), "it.dump")
+	mustRun(t, env, "", "backup", file)
+	mustRun(t, []string{"DATABASE_URL=" + emptyDatabase(t) + settings}, "", "restore", file)
+}
+
 func TestPsql_forwardsSIGTERM(t *testing.T) {
 	t.Parallel()
 	env := migrated(t, false)

@@ -256,14 +256,13 @@ func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err
 }
 
 // runClient runs a PostgreSQL client program on the database at url. An empty argument is replaced with the database;
-// without one, --dbname is appended. The password is passed in the environment, since every user of the machine can
-// read arguments.
+// without one, --dbname is appended.
 func runClient(ctx context.Context, program, url string, stdout *os.File, args ...string) error {
 	path, err := FindClient(program)
 	if err != nil {
 		return err
 	}
-	target, password := WithoutPassword(url)
+	target, password, options := ForLibpq(url)
 	if i := slices.Index(args, ""); i >= 0 {
 		args = slices.Replace(slices.Clone(args), i, i+1, target)
 	} else {
@@ -272,10 +271,7 @@ func runClient(ctx context.Context, program, url string, stdout *os.File, args .
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	cmd.Env = os.Environ()
-	if password != "" {
-		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
-	}
+	cmd.Env = ClientEnv(password, options)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if stdout != nil {
