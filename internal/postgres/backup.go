@@ -54,7 +54,7 @@ func (inv Inventory) Differences(other Inventory) (differences []string) {
 	return differences
 }
 
-// takeInventory counts what the connection's transaction can see.
+// takeInventory counts what the connection's transaction can see. It leaves out the contents of extensions, as dumps do.
 func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err error) {
 	inv = Inventory{Rows: map[string]int64{}, Objects: map[string]int64{}}
 	tables, err := queryStrings(ctx, conn, `
@@ -64,6 +64,9 @@ func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err erro
 		WHERE relkind = 'r'
 			AND nspname NOT IN ('pg_catalog', 'information_schema')
 			AND nspname !~ '^pg_(toast|temp)'
+			AND NOT EXISTS (
+				SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
+			)
 		ORDER BY 1`)
 	if err != nil {
 		return inv, err
@@ -80,14 +83,18 @@ func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err erro
 			SELECT oid
 			FROM pg_namespace
 			WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
+		), member AS (
+			SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
 		), class AS (
 			SELECT pg_class.oid, relkind FROM pg_class JOIN namespace ON namespace.oid = relnamespace
+			WHERE ('pg_class'::regclass, pg_class.oid) NOT IN (TABLE member)
 		)
 		SELECT 'constraints', count(*) FROM pg_constraint JOIN class ON class.oid = conrelid WHERE convalidated
 		UNION ALL SELECT 'indexes', count(*) FROM pg_index JOIN class ON class.oid = indrelid WHERE indisvalid
 		UNION ALL SELECT 'triggers', count(*) FROM pg_trigger JOIN class ON class.oid = tgrelid
 			WHERE NOT tgisinternal AND tgenabled = 'O'
 		UNION ALL SELECT 'functions', count(*) FROM pg_proc JOIN namespace ON namespace.oid = pronamespace
+			WHERE ('pg_proc'::regclass, pg_proc.oid) NOT IN (TABLE member)
 		UNION ALL SELECT 'views', count(*) FROM class WHERE relkind = 'v'
 		UNION ALL SELECT 'sequences', count(*) FROM class WHERE relkind = 'S'
 		UNION ALL SELECT 'defaults', count(*) FROM pg_attrdef JOIN class ON class.oid = adrelid`)
@@ -138,6 +145,9 @@ func closeConn(conn *pgx.Conn) {
 // Dump writes the database at url to file in pg_dump's custom format, and returns the inventory of the dump. Dump and
 // inventory share one snapshot, so the database may change meanwhile. The file must not exist. Errors: ErrNoBinaries,
 // the error output of pg_dump, or the file system's.
+//
+// The dump contains an extension only if an unprivileged owner can create it again and it has no tables: the owner may
+// not be able to read those, and they belong to the server rather than to Labledger. An example is pg_cron.
 func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
@@ -152,13 +162,30 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
 		return dumped, err
 	}
+	extensions, err := queryStrings(ctx, conn, `
+		SELECT name
+		FROM pg_available_extension_versions
+		WHERE installed AND trusted AND NOT EXISTS (
+			SELECT
+			FROM pg_extension
+			JOIN pg_depend ON refclassid = 'pg_extension'::regclass AND refobjid = pg_extension.oid AND deptype = 'e'
+			JOIN pg_class ON classid = 'pg_class'::regclass AND objid = pg_class.oid
+			WHERE extname = name AND relkind IN ('r', 'p')
+		)`)
+	if err != nil {
+		return dumped, err
+	}
+	args := []string{"--format=custom", "--no-owner", "--snapshot=" + snapshot}
+	for _, extension := range extensions { // never empty, since plpgsql is one
+		args = append(args, `--extension="`+extension+`"`)
+	}
 	// A dump contains all data, including password hashes: only its owner may read it.
 	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return dumped, err
 	}
 	err = errors.Join(
-		runClient(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot),
+		runClient(ctx, "pg_dump", url, out, args...),
 		out.Sync(),
 		out.Close())
 	if err != nil {
