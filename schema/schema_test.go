@@ -200,6 +200,7 @@ var tableKinds = []struct {
 	{"a secret whose change ends sessions", "credential", []string{
 		"record_credential AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_credential()",
 		"end_sessions AFTER DELETE OR UPDATE OF password_hash FOR EACH ROW EXECUTE FUNCTION end_sessions('account_id')",
+		"lift_login_lock AFTER INSERT OR UPDATE OF password_hash FOR EACH ROW EXECUTE FUNCTION lift_login_lock()",
 	}},
 	{"deleted some time after its end", "session api_token login_attempt", nil},
 	{"owned by the migrations", "schema_migrations", nil},

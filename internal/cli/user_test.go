@@ -23,7 +23,10 @@ func accountChanges(t *testing.T, url, name string) string {
 		WHERE table_name = 'account' AND after ->> 'username' = '%s'`, name))
 }
 
-const revoked = " All sessions and API tokens of the account are revoked."
+const (
+	revoked         = " All sessions and API tokens of the account are revoked."
+	revokedAndReset = " All sessions and API tokens of the account are revoked, and failed sign-ins no longer count."
+)
 
 func TestUser(t *testing.T) {
 	t.Parallel()
@@ -66,7 +69,7 @@ func checkUserChanges(t *testing.T, env []string) {
 		{"disable grace", "", "Disabled grace." + revoked, ""},
 		{"risk grace none", "", "Removed the risk level of grace, which now counts as medium.", "update operator - true"},
 		{"enable grace", "", "Enabled grace.", "update operator - false"},
-		{"password grace", password + " too\r\n", "Set a new password for grace." + revoked, ""},
+		{"password grace", password + " too\r\n", "Set a new password for grace." + revokedAndReset, ""},
 		{"role grace admin", "", "Set the role of grace to admin.", "update admin - false"},
 	} {
 		r := run(t, env, c.stdin, append([]string{"user"}, strings.Fields(c.args)...)...)
@@ -92,7 +95,7 @@ func checkUserCreateAndList(t *testing.T, env []string) {
 		"Created account 6: gate, role viewer, without a password: sign-in is not possible.\n")
 	assertEqual(t, "first password of an account",
 		mustRun(t, env, password, "user", "password", "Bob"),
-		"Set a new password for Bob."+revoked+"\n")
+		"Set a new password for Bob."+revokedAndReset+"\n")
 	execScript(t, url, "INSERT INTO account (username) VALUES (E'\\x1b[2Jno\\tbody')")
 	execScript(t, url, `INSERT INTO session (account_id, created_at, expires_at)
 		VALUES (5, '2026-03-01 12:00Z', now()), (5, '2026-01-01Z', now())`)
