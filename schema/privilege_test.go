@@ -130,8 +130,14 @@ ORDER BY kind, name`
 
 func assertPrivileges(t *testing.T, owner *pgxpool.Pool) {
 	t.Helper()
+	assertPrivilegesOf(t, owner, postgres.ServerRole)
+}
+
+// assertPrivilegesOf compares the privileges of a role with those of the server's role.
+func assertPrivilegesOf(t *testing.T, owner *pgxpool.Pool, role string) {
+	t.Helper()
 	want := strings.Split(strings.TrimSpace(strings.ReplaceAll(serverPrivileges, "\n\t", " ")), "\n")
-	got := queryStrings(t, owner, privilegesQuery)
+	got := queryStrings(t, owner, strings.ReplaceAll(privilegesQuery, postgres.ServerRole, role))
 	for _, line := range got {
 		if !slices.Contains(want, line) {
 			t.Errorf("unexpected: %s", line)

@@ -197,3 +197,26 @@ func asSuperuser(t *testing.T, database string) string {
 	u.Path = of.Path
 	return u.String()
 }
+
+// A database can have a server role of its own. A restore elsewhere creates it.
+func TestRestore_ownServerRole(t *testing.T) {
+	const role = "labledger_server_restored"
+	asRole := func(database string) string {
+		return strings.Replace(pgtest.ServerURL(database), "labledger_server", role, 1)
+	}
+	database := pgtest.Database(t)
+	env := []string{"DATABASE_URL=" + asRole(database), "OWNER_DATABASE_URL=" + database}
+	assertContains(t, mustRun(t, env, "", "migrate", "up"), "server role "+role+" created")
+	t.Cleanup(func() { execScript(t, database, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
+	mustRun(t, env, "", "seed")
+	file := filepath.Join(t.TempDir(), "it.dump")
+	mustRun(t, env, "", "backup", file)
+
+	target := pgtest.NewCluster(t).URL()
+	assertContains(t, mustFail(t, []string{"DATABASE_URL=" + target}, "", "restore", file),
+		role, "name it in DATABASE_URL")
+	mustRun(t, []string{"DATABASE_URL=" + asRole(target), "OWNER_DATABASE_URL=" + target}, "", "restore", file)
+	s := startServer(t, "DATABASE_URL="+asRole(target))
+	s.Send("PATCH", "/site/1", `{"name": "Renamed"}`, 200)
+	s.Stop(syscall.SIGTERM)
+}

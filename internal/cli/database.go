@@ -181,8 +181,8 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 	privileged, err := postgres.HasOwnerRights(ctx, d.pool)
 	if err == nil && privileged {
 		log.Warn("the role of DATABASE_URL can change the schema and rewrite the history, " +
-			"which the server does not need; connect as " + postgres.ServerRole +
-			" instead (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
+			"which the server does not need; connect as its server role, such as " + postgres.ServerRole +
+			", instead (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
 			"only `labledger migrate up` needs the owner's URL")
 	}
 	return err

@@ -9,11 +9,14 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // An Inventory counts the contents of a database: the rows of each table and its schema objects.
@@ -194,10 +197,13 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	return takeInventory(ctx, conn)
 }
 
+// scratchPrefix begins the names of the databases that VerifyDump creates.
+const scratchPrefix = "labledger_verify_"
+
 // VerifyDump restores a dump into a scratch database on the server of url, returns the inventory of that database, and
 // drops it. The role of url must have the CREATEDB privilege.
 func VerifyDump(ctx context.Context, url, file string) (restored Inventory, err error) {
-	name := "labledger_verify_" + strings.ToLower(rand.Text()[:12])
+	name := scratchPrefix + strings.ToLower(rand.Text()[:12])
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return restored, err
@@ -237,9 +243,12 @@ func withDatabase(database, name string) (string, error) {
 // ErrNotEmpty is wrapped by the error of RestoreDump when the target database has tables.
 var ErrNotEmpty = errors.New("the database is not empty")
 
+var missingRole = regexp.MustCompile(`role ".*" does not exist`)
+
 // RestoreDump restores a dump into the empty database at url in one transaction, and returns the inventory of the
-// database. Errors: ErrNotEmpty, ErrNoBinaries, or the error output of pg_restore.
-func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err error) {
+// database. It first creates ServerRole and roles, as far as the role of url may. Errors: ErrNotEmpty, ErrNoBinaries,
+// or the error output of pg_restore.
+func RestoreDump(ctx context.Context, url, file string, roles ...string) (restored Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return restored, err
@@ -253,22 +262,19 @@ func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err
 		return restored, fmt.Errorf("%w: it has %d tables", ErrNotEmpty, len(before.Rows))
 	}
 	// A dump contains the privileges of the server's role, but not the role.
-	_, err = conn.Exec(ctx, `
-		DO $$
-		BEGIN
-			IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '`+ServerRole+`') THEN
-				CREATE ROLE `+ServerRole+` LOGIN;
-			END IF;
-		EXCEPTION
-			WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN NULL;
-		END
-		$$`)
-	if err != nil {
-		return restored, err
+	for _, role := range append(roles, ServerRole) {
+		_, err := createRole(ctx, conn, role)
+		var pgErr *pgconn.PgError
+		if err != nil && !(errors.As(err, &pgErr) && pgErr.Code == pgerrcode.InsufficientPrivilege) {
+			return restored, err
+		}
 	}
 	err = runClient(ctx, "pg_restore", url, nil,
 		"--no-owner", "--exit-on-error", "--single-transaction", "--dbname", "", file)
 	if err != nil {
+		if missingRole.MatchString(err.Error()) {
+			err = fmt.Errorf("%w\nthe backup has privileges of this role: name it in DATABASE_URL, or create it", err)
+		}
 		return restored, err
 	}
 	// A dump of one database does not contain the privileges on the database itself.
