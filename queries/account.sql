@@ -113,7 +113,7 @@ WITH input AS (
 ), taken AS (
     SELECT username, id
     FROM account
-    WHERE username IN (SELECT input.username FROM input)
+    WHERE username_key(username) IN (SELECT username_key(input.username) FROM input)
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -124,16 +124,25 @@ WITH input AS (
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'username', 409, 'is already used by an earlier line'
+    SELECT
+        line,
+        'username',
+        409,
+        CASE WHEN username = earlier THEN 'is already used by' ELSE 'looks like the username in' END || ' an earlier line'
     FROM (
-        SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth
+        SELECT line, username, lag(username) OVER (PARTITION BY username_key(username) ORDER BY line) AS earlier
         FROM input
     ) AS numbered
-    WHERE nth > 1
+    WHERE earlier IS NOT NULL
     UNION ALL
-    SELECT line, 'username', 409, 'is already used by another account'
+    SELECT
+        line,
+        'username',
+        409,
+        CASE WHEN input.username = taken.username THEN 'is already used by' ELSE 'looks like the username of' END
+        || ' another account'
     FROM input
-    JOIN taken USING (username)
+    JOIN taken ON username_key(taken.username) = username_key(input.username)
     WHERE input.id IS DISTINCT FROM taken.id
     UNION ALL
     SELECT

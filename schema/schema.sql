@@ -19,5 +19,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000008_server_role.up.sql
 \ir 000009_authorization.up.sql
 \ir 000010_login_lock.up.sql
-INSERT INTO schema_migrations VALUES (10, false);
+\ir 000011_actors.up.sql
+INSERT INTO schema_migrations VALUES (11, false);
 COMMIT;

@@ -123,7 +123,9 @@ func TestCatalog(t *testing.T) {
 						SELECT string_agg(pg_get_indexdef(indexrelid, nth, true), '_' ORDER BY nth)
 						FROM generate_series(1, indnkeyatts::int) AS nth
 					)
-					ELSE regexp_replace(pg_get_expr(indexprs, indrelid), '\W+(\w+)\W+(\w+)\W.*', '\1_\2')
+					WHEN pg_get_expr(indexprs, indrelid) LIKE '%->>%'
+						THEN regexp_replace(pg_get_expr(indexprs, indrelid), '.*\((\w+) ->> ''(\w+)''.*', '\1_\2')
+					ELSE regexp_replace(pg_get_expr(indexprs, indrelid), '\(.*', '') -- the name of the function
 				END || '_idx'`,
 		"is a foreign key without an index": `SELECT conname::text FROM pg_constraint k WHERE contype = 'f'
 			AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])`,
@@ -259,16 +261,16 @@ func TestHistory(t *testing.T) {
 			before ->> 'version', after ->> 'version', actor, request_id)
 		FROM change ORDER BY id DESC LIMIT 1`
 	for _, c := range []struct{ sql, want string }{
-		{"INSERT INTO site (name) VALUES ('New')", "site 4 insert New v v1 by labledger for "},
-		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},
+		{"INSERT INTO site (name) VALUES ('New')", "site 4 insert New v v1 by db:labledger for "},
+		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by db:labledger for "},
 		// An update that changes nothing is not recorded, and a statement cannot choose the version.
-		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},
-		{"UPDATE site SET version = 99 WHERE id = 4", "site 4 update Renamed v1 v2 by labledger for "},
-		{"DELETE FROM site WHERE id = 4", "site 4 delete  v2 v by labledger for "},
-		{"INSERT INTO site (id, name) VALUES (4, 'Again')", "site 4 insert Again v v3 by labledger for "},
+		{"UPDATE site SET name = 'Renamed' WHERE id = 4", "site 4 update Renamed v1 v2 by db:labledger for "},
+		{"UPDATE site SET version = 99 WHERE id = 4", "site 4 update Renamed v1 v2 by db:labledger for "},
+		{"DELETE FROM site WHERE id = 4", "site 4 delete  v2 v by db:labledger for "},
+		{"INSERT INTO site (id, name) VALUES (4, 'Again')", "site 4 insert Again v v3 by db:labledger for "},
 		{
 			"INSERT INTO container (uuid, freezer_id) VALUES ('123e4567-e89b-12d3-a456-426614174000', 1)",
-			"container 123e4567-e89b-12d3-a456-426614174000 insert  v v1 by labledger for ",
+			"container 123e4567-e89b-12d3-a456-426614174000 insert  v v1 by db:labledger for ",
 		},
 		{
 			`WITH context AS (
@@ -278,8 +280,8 @@ func TestHistory(t *testing.T) {
 			"site 4 update With actor v3 v4 by ada for r1",
 		},
 		// The context ends with its transaction.
-		{"UPDATE site SET name = 'Without actor' WHERE id = 4", "site 4 update Without actor v4 v5 by labledger for "},
-		{"UPDATE freezer SET id = 77 WHERE id = 2", "freezer 77 update -40C v1 v2 by labledger for "},
+		{"UPDATE site SET name = 'Without actor' WHERE id = 4", "site 4 update Without actor v4 v5 by db:labledger for "},
+		{"UPDATE freezer SET id = 77 WHERE id = 2", "freezer 77 update -40C v1 v2 by db:labledger for "},
 	} {
 		if err := exec(pool, c.sql); err != nil {
 			t.Fatalf("%s: %v", c.sql, err)
@@ -309,7 +311,6 @@ func TestRejectedStatements(t *testing.T) {
 		"SELECT assert_version(3, 0)":                                "LL412",
 		"SELECT assert_unchanged('id', 3, 2)":                        "23514",
 		`SELECT assert_unreferenced('{"computers": 2, "sites": 0}')`: "23503",
-		"SELECT assert_username_unused('labledger')":                 "23505",
 		"SELECT assert_attachment_quota(1000)":                       "23514",
 	} {
 		var pgErr *pgconn.PgError

@@ -46,10 +46,10 @@ func (c *config) ownerURL() envValue {
 	return c.serverURL()
 }
 
-// osUsername is the actor that the history records for changes by a command.
-func osUsername() string {
+// osActor is the actor that the history records for changes by a command. No username has the prefix.
+func osActor() string {
 	if u, err := user.Current(); err == nil {
-		return u.Username
+		return "os:" + u.Username
 	}
-	return "command line"
+	return "os:unknown"
 }

@@ -32,7 +32,7 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 		target, password, options := postgres.ForLibpq(d.url)
 		if d.cluster != nil {
 			// All users share the role of the embedded Postgres, so the history gets the name of the OS user.
-			options += postgres.SessionOption("labledger.actor", osUsername())
+			options += postgres.SessionOption("labledger.actor", osActor())
 		}
 		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
 		command.Env = postgres.ClientEnv(password, options)

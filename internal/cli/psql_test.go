@@ -66,7 +66,7 @@ func TestPsql_embeddedPostgres(t *testing.T) {
 	s.Send(http.MethodPatch, "/site/1", `{"name": "Site 1"}`, http.StatusOK)
 	changes := s.History("/site/1/history")
 	if len(changes) != 3 || changes[1].RequestID != nil || changes[1].Action != "update" ||
-		changes[1].Actor != osUser.Username || changes[2].RequestID == nil || changes[2].Actor != "anonymous" {
+		changes[1].Actor != "os:"+osUser.Username || changes[2].RequestID == nil || changes[2].Actor != "anonymous" {
 		t.Errorf("history %+v", changes)
 	}
 	mustRun(t, env, programtest.SiteHeader+"2,Imported,,,,,\n", "import", "sites", "-")

@@ -123,7 +123,7 @@ func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writ
 		response := &cliResponse{header: http.Header{}, out: out}
 		defer response.recoverAbort(&err)
 		api.New(api.Options{
-			Pool: d.pool, Log: warnLogger(), Access: authn.Options{AnonymousActor: osUsername()}, Version: version(),
+			Pool: d.pool, Log: warnLogger(), Access: authn.Options{AnonymousActor: osActor()}, Version: version(),
 		}).ServeHTTP(response, request)
 		return response.err()
 	})

@@ -187,7 +187,7 @@ func TestImport_isRecordedInTheHistory(t *testing.T) {
 	s := startServer(t, env...)
 	for _, path := range []string{"/site/1/history", "/site/12000/history"} {
 		changes := s.History(path)
-		if len(changes) != 1 || changes[0].Actor != osUser.Username || changes[0].Action != "insert" ||
+		if len(changes) != 1 || changes[0].Actor != "os:"+osUser.Username || changes[0].Action != "insert" ||
 			changes[0].RequestID == nil {
 			t.Errorf("%s: %+v, want one insert by %s with a request ID", path, changes, osUser.Username)
 		}

@@ -216,7 +216,7 @@ func (c *config) changeUser(ctx context.Context, name string, patch db.PatchAcco
 func (d *database) inAuditedTx(ctx context.Context, run func(*db.Queries) error) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		if err := q.SetRequestContext(ctx, db.SetRequestContextParams{Actor: osUsername()}); err != nil {
+		if err := q.SetRequestContext(ctx, db.SetRequestContextParams{Actor: osActor()}); err != nil {
 			return err
 		}
 		return run(q)
@@ -243,6 +243,9 @@ func accountError(name string, err error) error {
 		return err
 	case pgErr.ConstraintName == "account_username_unique": // created after checkUsernameFree
 		return errAccountExists(name)
+	case pgErr.ConstraintName == "account_username_key_idx":
+		return fmt.Errorf("nothing was changed: %s looks like the username of another account. "+
+			"`labledger user list` lists all accounts", quoteUnprintable(name))
 	case strings.HasPrefix(pgErr.ConstraintName, "account_"): // the name states the rule
 		rule := strings.ReplaceAll(strings.TrimPrefix(pgErr.ConstraintName, "account_"), "_", " ")
 		return errors.New("nothing was changed: " + rule)

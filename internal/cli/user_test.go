@@ -77,7 +77,7 @@ func checkUserChanges(t *testing.T, env []string) {
 			t.Errorf("%s: exit code %d, %q, %q; want %q", c.args, r.Code, r.Stdout, r.Stderr, c.stdout)
 		}
 		if c.change != "" {
-			history = append(history, osUser.Username+" "+c.change)
+			history = append(history, "os:"+osUser.Username+" "+c.change)
 		}
 	}
 	assertEqual(t, "history", accountChanges(t, databaseURL(env), "grace"), strings.Join(history, "\n"))
@@ -138,6 +138,8 @@ func TestUser_rejectsInvalidChanges(t *testing.T) {
 		{[]string{"create", "ada lovelace"}, "Ada Lovelace\n", []string{"must not be the username"}},
 		{[]string{"create", "ada"}, strings.Repeat("long ", 2000), []string{"at most 128 characters"}},
 		{[]string{"create", "ada"}, "not UTF-8 \xff\n", []string{"valid UTF-8"}},
+		{[]string{"create", "Grace"}, password, []string{"nothing was changed", "Grace looks like", "user list"}},
+		{[]string{"create", "os:root"}, password, []string{"nothing was changed", "without the prefix os or db"}},
 		{[]string{"create", " "}, password, []string{"nothing was changed", "username not blank"}},
 		{[]string{"create", strings.Repeat("a", 101)}, password, []string{"username at most 100 characters"}},
 		{[]string{"password", "Grace"}, password + " too", []string{"no account Grace", "user list"}},
