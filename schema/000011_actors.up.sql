@@ -1,17 +1,17 @@
 -- Actors and usernames: actors outside the accounts have a prefix, and usernames that look alike are rejected.
 
 -- Two usernames with the same key look alike. They differ only in case, in their Unicode normal form, in spaces, in
--- invisible characters, or in letters that look the same in two alphabets. The letters are those that confusables.txt of
--- Unicode maps to one ASCII character, from the alphabets that are used with or beside Latin. ASCII characters that look
--- alike, such as 0 and O, stay different, since names such as lab1 and labl are common. So do accents.
+-- invisible characters, or in letters that look the same in two alphabets. The letters are those that Unicode's
+-- confusables.txt maps to one ASCII character, from the alphabets that are used with or beside Latin. ASCII characters
+-- that look alike, such as 0 and O, stay different, since names such as lab1 and labl are common. So do accents.
 CREATE FUNCTION username_key(username text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN btrim(regexp_replace(
     CASE
         WHEN octet_length(username) = length(username) THEN lower(username COLLATE "C") -- only ASCII
         ELSE translate(
             regexp_replace(
-                lower(upper(normalize(username, NFKD) COLLATE "und-x-icu")),
+                lower(upper(lower(normalize(username, NFKD) COLLATE "und-x-icu"))),
                 U&'[\00AD\034F\061C\115F\1160\180B-\180E\200B-\200F\202A-\202E\2060-\206F\2800\FE00-\FE0F\FEFF]',
                 '',
                 'g'

@@ -20,5 +20,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000009_authorization.up.sql
 \ir 000010_login_lock.up.sql
 \ir 000011_actors.up.sql
-INSERT INTO schema_migrations VALUES (11, false);
+\ir 000012_search.up.sql
+INSERT INTO schema_migrations VALUES (12, false);
 COMMIT;

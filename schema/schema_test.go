@@ -41,7 +41,10 @@ const catalogQuery = `
 	UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid)
 		FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 	UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
-	UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+	UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc
+		WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (
+			SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+		)
 	UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 	ORDER BY 1`
 
@@ -105,7 +108,9 @@ func TestCatalog(t *testing.T) {
 			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 			WHERE ` + relation + ` AND col_description(c.oid, a.attnum) IS NULL`,
 		"is a function without a comment": `SELECT proname::text FROM pg_proc
-			WHERE pronamespace = 'public'::regnamespace AND obj_description(oid) IS NULL`,
+			WHERE pronamespace = 'public'::regnamespace AND obj_description(oid) IS NULL AND NOT EXISTS (
+				SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+			)`,
 		"is a constraint not named after its table": `SELECT conname::text
 			FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 			WHERE ` + relation + ` AND NOT starts_with(conname, c.relname || '_')`,
