@@ -341,7 +341,8 @@ func TestTakeover(t *testing.T) {
 		}
 	}
 	account := apitest.Value[int64](ts, "SELECT id FROM account WHERE username = 'deploy'")
-	if w := ts.Send(ts.CreateSession(account).Access, "PATCH", path, `{"status": "done"}`); w.Code != http.StatusForbidden {
-		t.Errorf("change of the todo of the command line: %d %s", w.Code, w.Body)
+	patched := ts.Send(ts.CreateSession(account).Access, "PATCH", path, `{"status": "done"}`)
+	if patched.Code != http.StatusForbidden {
+		t.Errorf("change of the todo of the command line: %d %s", patched.Code, patched.Body)
 	}
 }

@@ -271,8 +271,8 @@ func TestImport_keepsConcurrentChange(t *testing.T) {
 	if w.Code != http.StatusConflict || site(70) != "Inserted Kept" {
 		t.Errorf("inserted meanwhile: %d %s, stored %s", w.Code, w.Body, site(70))
 	}
-	if w := ts.Send(token, "POST", "/api/v1/sites", "id,name\n70,Imported\n", "Content-Type: text/csv"); w.Code != http.StatusOK ||
-		site(70) != "Imported Kept" {
+	w = ts.Send(token, "POST", "/api/v1/sites", "id,name\n70,Imported\n", "Content-Type: text/csv")
+	if w.Code != http.StatusOK || site(70) != "Imported Kept" {
 		t.Errorf("retry: %d %s, stored %s", w.Code, w.Body, site(70))
 	}
 }

@@ -78,7 +78,8 @@ func TestSetUpServerRole_twoDatabases(t *testing.T) {
 	mustSetUp("b", roleB, "secret-b", false, false)
 	assertPrivilegesOf(t, ownerB, roleB)
 	const privileges = `SELECT count(*) FROM pg_shdepend
-		WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND refobjid = 'labledger_server'::regrole`
+		WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND refobjid = 'labledger_server'::regrole`
 	if n := pgtest.QueryValue[int](t, ownerB, privileges); n != 0 {
 		t.Errorf("labledger_server has privileges on %d objects of the other database", n)
 	}

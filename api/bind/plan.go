@@ -192,8 +192,8 @@ func newCallerField(params reflect.Type, i int) callerField {
 	return callerField{i, value}
 }
 
-// NewRow plans how to bind one row of a bulk body. A row without a key needs the fields that single, the plan of one new
-// row, requires. A row with a key may change an existing row, so the query reports what is missing.
+// NewRow plans how to bind one row of a bulk body. A row without a key needs the fields that single, the plan of one
+// new row, requires. A row with a key may change an existing row, so the query reports what is missing.
 func NewRow(params reflect.Type, single *Plan, o Options) *Plan {
 	p := New(params, http.MethodPost, nil, o)
 	p.requiredBody, p.isBulkRow = single.requiredBody, true

@@ -121,7 +121,8 @@ func TestNew_panics(t *testing.T) {
 		if !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s %s: got the panic %q, want …%s", c.method, params, got, c.want)
 		}
-		if got := panicMessage(func() { bind.NewRow(params, &bind.Plan{}, bind.Options{}) }); c.method == "POST" && got == "" {
+		got = panicMessage(func() { bind.NewRow(params, &bind.Plan{}, bind.Options{}) })
+		if c.method == "POST" && got == "" {
 			t.Errorf("%s: no panic for a row", params)
 		}
 	}

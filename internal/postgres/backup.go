@@ -57,7 +57,7 @@ func (inv Inventory) Differences(other Inventory) (differences []string) {
 	return differences
 }
 
-// takeInventory counts what the connection's transaction can see. It leaves out the contents of extensions, as dumps do.
+// takeInventory counts what the connection's transaction can see, without the contents of extensions, as in a dump.
 func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err error) {
 	inv = Inventory{Rows: map[string]int64{}, Objects: map[string]int64{}}
 	tables, err := queryStrings(ctx, conn, `
