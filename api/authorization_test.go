@@ -318,3 +318,31 @@ func (w cancelOnWrite) Write(p []byte) (int, error) {
 	w.cancel()
 	return w.ResponseRecorder.Write(p)
 }
+
+// TestTakeover: a user who registers the name of an operating system user does not own what that user imported.
+func TestTakeover(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	command := api.New(api.Options{
+		Pool: ts.Pool, Log: ts.Options.Log, Access: authn.Options{AnonymousActor: "os:deploy"}, Version: "test",
+	})
+	r := httptest.NewRequest(http.MethodPost, "/todo", strings.NewReader(`{"description": "d", "status": "open"}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	command.ServeHTTP(w, r)
+	if w.Code != http.StatusCreated {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	path := w.Header().Get("Location")
+	for _, name := range []string{"deploy", "oS:deploy", "\u043es:deploy"} {
+		body := fmt.Sprintf(`{"username": %q, "password": %q}`, name, apitest.Password)
+		if w := ts.Send("", "POST", "/auth/register", body); (w.Code == http.StatusCreated) != (name == "deploy") {
+			t.Errorf("registration of %s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	account := apitest.Value[int64](ts, "SELECT id FROM account WHERE username = 'deploy'")
+	patched := ts.Send(ts.CreateSession(account).Access, "PATCH", path, `{"status": "done"}`)
+	if patched.Code != http.StatusForbidden {
+		t.Errorf("change of the todo of the command line: %d %s", patched.Code, patched.Body)
+	}
+}

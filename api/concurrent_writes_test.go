@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/api/rest"
 	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
@@ -307,4 +308,43 @@ func TestIfMatch_concurrentClients(t *testing.T) {
 		t.Errorf("%d of %d updates are stored: %v", n, clients*additions, err)
 	}
 	t.Logf("%d conflicts", conflicts.Load())
+}
+
+// TestImport_keepsConcurrentChange: an import of some columns waits for a transaction that changes others, and keeps
+// its values. A row with a key that another transaction inserts meanwhile is a conflict, not an update.
+func TestImport_keepsConcurrentChange(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	token := ts.SignIn("oscar", rest.Operator)
+	importWhile := func(sql, body string) *httptest.ResponseRecorder {
+		t.Helper()
+		tx, err := ts.Pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(context.Background()) }()
+		pgtest.Exec(t, tx, sql)
+		done := make(chan *httptest.ResponseRecorder, 1)
+		go func() { done <- ts.Send(token, "POST", "/api/v1/sites", body, "Content-Type: text/csv") }()
+		pgtest.WaitForLockWait(t, ts.Pool)
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return <-done
+	}
+	site := func(id int) string {
+		return apitest.Value[string](ts, "SELECT concat_ws(' ', name, contact) FROM site WHERE id = $1", id)
+	}
+	w := importWhile("UPDATE site SET contact = 'New' WHERE id = 1", "id,name\n1,Imported\n")
+	if w.Code != http.StatusOK || site(1) != "Imported New" {
+		t.Errorf("changed meanwhile: %d %s, stored %s", w.Code, w.Body, site(1))
+	}
+	w = importWhile("INSERT INTO site (id, name, contact) VALUES (70, 'Inserted', 'Kept')", "id,name\n70,Imported\n")
+	if w.Code != http.StatusConflict || site(70) != "Inserted Kept" {
+		t.Errorf("inserted meanwhile: %d %s, stored %s", w.Code, w.Body, site(70))
+	}
+	w = ts.Send(token, "POST", "/api/v1/sites", "id,name\n70,Imported\n", "Content-Type: text/csv")
+	if w.Code != http.StatusOK || site(70) != "Imported Kept" {
+		t.Errorf("retry: %d %s, stored %s", w.Code, w.Body, site(70))
+	}
 }

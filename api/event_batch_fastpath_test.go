@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"reflect"
 	"testing"
 
@@ -31,7 +32,9 @@ func FuzzParsePlainEvent(f *testing.F) {
 	}, plainEvents...) {
 		f.Add([]byte(text))
 	}
-	plan := bind.NewRow(reflect.TypeFor[NewEvent](), bind.Options{Rules: fieldRules})
+	options := bind.Options{Rules: fieldRules}
+	single := bind.New(reflect.TypeFor[NewEvent](), http.MethodPost, nil, options)
+	plan := bind.NewRow(reflect.TypeFor[NewEvent](), single, options)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		got, ok := parsePlainEvent(text)
 		if !ok {
@@ -39,7 +42,8 @@ func FuzzParsePlainEvent(f *testing.F) {
 		}
 		var e NewEvent
 		var errs problem.FieldErrors
-		err := plan.Body(&e, text, &errs)
+		given, err := plan.Row(&e, text, &errs)
+		plan.RequireNew(&e, given, &errs)
 		want := ledger.UserEvent{UserID: e.UserID, Event: toEvent(&e)}
 		if err != nil || len(errs) > 0 || got != want {
 			t.Errorf("%q: got %v; the binder returns %v, %v, %v", text, got, want, errs, err)

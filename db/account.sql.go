@@ -262,27 +262,37 @@ func (q *Queries) HasAdmin(ctx context.Context) (bool, error) {
 }
 
 const importAccounts = `-- name: ImportAccounts :one
-WITH input AS (
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        id,
+        version,
+        account.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(account) - 'version' AS stored
+    FROM account
+    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
-        value ->> 'username' AS username,
-        value ->> 'country' AS country,
-        value ->> 'risk' AS risk,
-        value ->> 'role' AS role,
-        (value ->> 'disabled')::boolean AS disabled,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT id, version, account.xmin = pg_current_xact_id()::xid AS written
-    FROM account
-    WHERE id IN (SELECT input.id FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'username' AS username,
+        merged ->> 'country' AS country,
+        merged ->> 'risk' AS risk,
+        coalesce(merged ->> 'role', 'viewer') AS role,
+        coalesce((merged ->> 'disabled')::boolean, false) AS disabled,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), taken AS (
     SELECT username, id
     FROM account
-    WHERE username IN (SELECT input.username FROM input)
+    WHERE username_key(username) IN (SELECT username_key(input.username) FROM input)
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -293,16 +303,26 @@ WITH input AS (
     LEFT JOIN present USING (id)
     WHERE nth > 1 OR written
     UNION ALL
-    SELECT line, 'username', 409, 'is already used by an earlier line'
+    SELECT
+        line,
+        'username',
+        409,
+        CASE WHEN username = earlier THEN 'is already used by' ELSE 'looks like the username in' END
+        || ' an earlier line'
     FROM (
-        SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth
+        SELECT line, username, lag(username) OVER (PARTITION BY username_key(username) ORDER BY line) AS earlier
         FROM input
     ) AS numbered
-    WHERE nth > 1
+    WHERE earlier IS NOT NULL
     UNION ALL
-    SELECT line, 'username', 409, 'is already used by another account'
+    SELECT
+        line,
+        'username',
+        409,
+        CASE WHEN input.username = taken.username THEN 'is already used by' ELSE 'looks like the username of' END
+        || ' another account'
     FROM input
-    JOIN taken USING (username)
+    JOIN taken ON username_key(taken.username) = username_key(input.username)
     WHERE input.id IS DISTINCT FROM taken.id
     UNION ALL
     SELECT
@@ -316,8 +336,14 @@ WITH input AS (
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
+    UNION ALL
+    SELECT line, field, 400, format('is missing, but needed to create user %s', id)
+    FROM input
+    CROSS JOIN unnest(ARRAY['username']) AS field
+    WHERE id IS NOT NULL
+      AND merged -> field IS NULL
 ), valid AS (
-    SELECT line, id, username, country, risk, role, disabled, version
+    SELECT line, id, username, country, risk, role, disabled, version, merged
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
@@ -328,25 +354,38 @@ WITH input AS (
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
-), upserted AS (
+), inserted AS (
     INSERT INTO account (id, username, country, risk, role, disabled)
     SELECT id, username, country, risk, role, disabled
     FROM valid
     WHERE id IS NOT NULL
+      AND id NOT IN (SELECT present.id FROM present)
     ORDER BY id
-    ON CONFLICT (id) DO UPDATE SET
-        username = excluded.username,
-        country = excluded.country,
-        risk = excluded.risk,
-        role = excluded.role,
-        disabled = excluded.disabled
-    RETURNING xmax = 0 AS created
+    RETURNING true AS created
+), updated AS (
+    UPDATE account SET
+        username = valid.username,
+        country = valid.country,
+        risk = valid.risk,
+        role = valid.role,
+        disabled = valid.disabled
+    FROM valid
+    WHERE account.id = valid.id
+    RETURNING true AS updated
 )
 SELECT
     (
-        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
     )::bigint AS created,
-    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT count(*) FROM updated) AS updated,
+    (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (id)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem
@@ -360,32 +399,44 @@ type ImportAccountsParams struct {
 type ImportAccountsRow struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
+	Cleared  int64           `json:"cleared"`
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Imports users. A line with an ID creates or replaces that user; a line without an ID creates a user.
+// Imports users. A line with an ID creates that user, or changes the fields of it that the line names. A line
+// without an ID creates a user.
 //
-//	WITH input AS (
+//	WITH element AS (
+//	    SELECT line, value
+//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+//	), present AS (
+//	    SELECT
+//	        id,
+//	        version,
+//	        account.xmin = pg_current_xact_id()::xid AS written,
+//	        to_jsonb(account) - 'version' AS stored
+//	    FROM account
+//	    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+//	    ORDER BY id
+//	    FOR UPDATE
+//	), input AS (
 //	    SELECT
 //	        line,
 //	        (value ->> 'id')::bigint AS id,
-//	        value ->> 'username' AS username,
-//	        value ->> 'country' AS country,
-//	        value ->> 'risk' AS risk,
-//	        value ->> 'role' AS role,
-//	        (value ->> 'disabled')::boolean AS disabled,
-//	        (value ->> 'version')::bigint AS version
-//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-//	), present AS (
-//	    SELECT id, version, account.xmin = pg_current_xact_id()::xid AS written
-//	    FROM account
-//	    WHERE id IN (SELECT input.id FROM input)
-//	    ORDER BY id
-//	    FOR UPDATE
+//	        merged ->> 'username' AS username,
+//	        merged ->> 'country' AS country,
+//	        merged ->> 'risk' AS risk,
+//	        coalesce(merged ->> 'role', 'viewer') AS role,
+//	        coalesce((merged ->> 'disabled')::boolean, false) AS disabled,
+//	        (value ->> 'version')::bigint AS version,
+//	        merged
+//	    FROM element
+//	    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+//	    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 //	), taken AS (
 //	    SELECT username, id
 //	    FROM account
-//	    WHERE username IN (SELECT input.username FROM input)
+//	    WHERE username_key(username) IN (SELECT username_key(input.username) FROM input)
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
 //	    FROM (
@@ -396,16 +447,26 @@ type ImportAccountsRow struct {
 //	    LEFT JOIN present USING (id)
 //	    WHERE nth > 1 OR written
 //	    UNION ALL
-//	    SELECT line, 'username', 409, 'is already used by an earlier line'
+//	    SELECT
+//	        line,
+//	        'username',
+//	        409,
+//	        CASE WHEN username = earlier THEN 'is already used by' ELSE 'looks like the username in' END
+//	        || ' an earlier line'
 //	    FROM (
-//	        SELECT line, row_number() OVER (PARTITION BY username ORDER BY line) AS nth
+//	        SELECT line, username, lag(username) OVER (PARTITION BY username_key(username) ORDER BY line) AS earlier
 //	        FROM input
 //	    ) AS numbered
-//	    WHERE nth > 1
+//	    WHERE earlier IS NOT NULL
 //	    UNION ALL
-//	    SELECT line, 'username', 409, 'is already used by another account'
+//	    SELECT
+//	        line,
+//	        'username',
+//	        409,
+//	        CASE WHEN input.username = taken.username THEN 'is already used by' ELSE 'looks like the username of' END
+//	        || ' another account'
 //	    FROM input
-//	    JOIN taken USING (username)
+//	    JOIN taken ON username_key(taken.username) = username_key(input.username)
 //	    WHERE input.id IS DISTINCT FROM taken.id
 //	    UNION ALL
 //	    SELECT
@@ -419,8 +480,14 @@ type ImportAccountsRow struct {
 //	    FROM input
 //	    LEFT JOIN present USING (id)
 //	    WHERE input.version <> coalesce(present.version, 0)
+//	    UNION ALL
+//	    SELECT line, field, 400, format('is missing, but needed to create user %s', id)
+//	    FROM input
+//	    CROSS JOIN unnest(ARRAY['username']) AS field
+//	    WHERE id IS NOT NULL
+//	      AND merged -> field IS NULL
 //	), valid AS (
-//	    SELECT line, id, username, country, risk, role, disabled, version
+//	    SELECT line, id, username, country, risk, role, disabled, version, merged
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
@@ -431,25 +498,38 @@ type ImportAccountsRow struct {
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
-//	), upserted AS (
+//	), inserted AS (
 //	    INSERT INTO account (id, username, country, risk, role, disabled)
 //	    SELECT id, username, country, risk, role, disabled
 //	    FROM valid
 //	    WHERE id IS NOT NULL
+//	      AND id NOT IN (SELECT present.id FROM present)
 //	    ORDER BY id
-//	    ON CONFLICT (id) DO UPDATE SET
-//	        username = excluded.username,
-//	        country = excluded.country,
-//	        risk = excluded.risk,
-//	        role = excluded.role,
-//	        disabled = excluded.disabled
-//	    RETURNING xmax = 0 AS created
+//	    RETURNING true AS created
+//	), updated AS (
+//	    UPDATE account SET
+//	        username = valid.username,
+//	        country = valid.country,
+//	        risk = valid.risk,
+//	        role = valid.role,
+//	        disabled = valid.disabled
+//	    FROM valid
+//	    WHERE account.id = valid.id
+//	    RETURNING true AS updated
 //	)
 //	SELECT
 //	    (
-//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
 //	    )::bigint AS created,
-//	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+//	    (SELECT count(*) FROM updated) AS updated,
+//	    (
+//	        SELECT count(*)
+//	        FROM valid
+//	        JOIN present USING (id)
+//	        CROSS JOIN jsonb_each(stored) AS field (name, value)
+//	        WHERE field.value <> 'null'
+//	          AND merged -> field.name = 'null'
+//	    ) AS cleared,
 //	    (
 //	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
 //	        FROM problem
@@ -457,7 +537,12 @@ type ImportAccountsRow struct {
 func (q *Queries) ImportAccounts(ctx context.Context, arg ImportAccountsParams) (ImportAccountsRow, error) {
 	row := q.db.QueryRow(ctx, importAccounts, arg.Lines)
 	var i ImportAccountsRow
-	err := row.Scan(&i.Created, &i.Updated, &i.Problems)
+	err := row.Scan(
+		&i.Created,
+		&i.Updated,
+		&i.Cleared,
+		&i.Problems,
+	)
 	return i, err
 }
 

@@ -117,21 +117,31 @@ func (q *Queries) GetComputer(ctx context.Context, arg GetComputerParams) (Compu
 }
 
 const importComputers = `-- name: ImportComputers :one
-WITH input AS (
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        id,
+        version,
+        computer.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(computer) - 'version' AS stored
+    FROM computer
+    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
-        value ->> 'name' AS name,
-        (value ->> 'mac')::macaddr AS mac,
-        (value ->> 'site_id')::bigint AS site_id,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT id, version, computer.xmin = pg_current_xact_id()::xid AS written
-    FROM computer
-    WHERE id IN (SELECT input.id FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'name' AS name,
+        (merged ->> 'mac')::macaddr AS mac,
+        (merged ->> 'site_id')::bigint AS site_id,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -156,7 +166,8 @@ WITH input AS (
     UNION ALL
     SELECT line, 'site_id', 400, format('there is no site %s', site_id)
     FROM input
-    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+    WHERE site_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
     UNION ALL
     SELECT line, 'mac', 409, 'is already used by an earlier line'
     FROM (
@@ -177,8 +188,14 @@ WITH input AS (
     FROM input
     JOIN computer USING (mac)
     WHERE input.id IS DISTINCT FROM computer.id
+    UNION ALL
+    SELECT line, field, 400, format('is missing, but needed to create computer %s', id)
+    FROM input
+    CROSS JOIN unnest(ARRAY['name', 'site_id']) AS field
+    WHERE id IS NOT NULL
+      AND merged -> field IS NULL
 ), valid AS (
-    SELECT line, id, name, mac, site_id, version
+    SELECT line, id, name, mac, site_id, version, merged
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
@@ -189,22 +206,35 @@ WITH input AS (
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
-), upserted AS (
+), inserted AS (
     INSERT INTO computer (id, name, mac, site_id)
     SELECT id, name, mac, site_id
     FROM valid
     WHERE id IS NOT NULL
-    ON CONFLICT (id) DO UPDATE SET
-        name = excluded.name,
-        mac = excluded.mac,
-        site_id = excluded.site_id
-    RETURNING xmax = 0 AS created
+      AND id NOT IN (SELECT present.id FROM present)
+    RETURNING true AS created
+), updated AS (
+    UPDATE computer SET
+        name = valid.name,
+        mac = valid.mac,
+        site_id = valid.site_id
+    FROM valid
+    WHERE computer.id = valid.id
+    RETURNING true AS updated
 )
 SELECT
     (
-        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
     )::bigint AS created,
-    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT count(*) FROM updated) AS updated,
+    (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (id)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem
@@ -218,26 +248,38 @@ type ImportComputersParams struct {
 type ImportComputersRow struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
+	Cleared  int64           `json:"cleared"`
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Imports computers. A line with an ID creates or replaces that computer; a line without an ID creates a computer.
+// Imports computers. A line with an ID creates that computer, or changes the fields of it that the line names. A line
+// without an ID creates a computer.
 //
-//	WITH input AS (
+//	WITH element AS (
+//	    SELECT line, value
+//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+//	), present AS (
+//	    SELECT
+//	        id,
+//	        version,
+//	        computer.xmin = pg_current_xact_id()::xid AS written,
+//	        to_jsonb(computer) - 'version' AS stored
+//	    FROM computer
+//	    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+//	    ORDER BY id
+//	    FOR UPDATE
+//	), input AS (
 //	    SELECT
 //	        line,
 //	        (value ->> 'id')::bigint AS id,
-//	        value ->> 'name' AS name,
-//	        (value ->> 'mac')::macaddr AS mac,
-//	        (value ->> 'site_id')::bigint AS site_id,
-//	        (value ->> 'version')::bigint AS version
-//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-//	), present AS (
-//	    SELECT id, version, computer.xmin = pg_current_xact_id()::xid AS written
-//	    FROM computer
-//	    WHERE id IN (SELECT input.id FROM input)
-//	    ORDER BY id
-//	    FOR UPDATE
+//	        merged ->> 'name' AS name,
+//	        (merged ->> 'mac')::macaddr AS mac,
+//	        (merged ->> 'site_id')::bigint AS site_id,
+//	        (value ->> 'version')::bigint AS version,
+//	        merged
+//	    FROM element
+//	    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+//	    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
 //	    FROM (
@@ -262,7 +304,8 @@ type ImportComputersRow struct {
 //	    UNION ALL
 //	    SELECT line, 'site_id', 400, format('there is no site %s', site_id)
 //	    FROM input
-//	    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+//	    WHERE site_id IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
 //	    UNION ALL
 //	    SELECT line, 'mac', 409, 'is already used by an earlier line'
 //	    FROM (
@@ -283,8 +326,14 @@ type ImportComputersRow struct {
 //	    FROM input
 //	    JOIN computer USING (mac)
 //	    WHERE input.id IS DISTINCT FROM computer.id
+//	    UNION ALL
+//	    SELECT line, field, 400, format('is missing, but needed to create computer %s', id)
+//	    FROM input
+//	    CROSS JOIN unnest(ARRAY['name', 'site_id']) AS field
+//	    WHERE id IS NOT NULL
+//	      AND merged -> field IS NULL
 //	), valid AS (
-//	    SELECT line, id, name, mac, site_id, version
+//	    SELECT line, id, name, mac, site_id, version, merged
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
@@ -295,22 +344,35 @@ type ImportComputersRow struct {
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
-//	), upserted AS (
+//	), inserted AS (
 //	    INSERT INTO computer (id, name, mac, site_id)
 //	    SELECT id, name, mac, site_id
 //	    FROM valid
 //	    WHERE id IS NOT NULL
-//	    ON CONFLICT (id) DO UPDATE SET
-//	        name = excluded.name,
-//	        mac = excluded.mac,
-//	        site_id = excluded.site_id
-//	    RETURNING xmax = 0 AS created
+//	      AND id NOT IN (SELECT present.id FROM present)
+//	    RETURNING true AS created
+//	), updated AS (
+//	    UPDATE computer SET
+//	        name = valid.name,
+//	        mac = valid.mac,
+//	        site_id = valid.site_id
+//	    FROM valid
+//	    WHERE computer.id = valid.id
+//	    RETURNING true AS updated
 //	)
 //	SELECT
 //	    (
-//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
 //	    )::bigint AS created,
-//	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+//	    (SELECT count(*) FROM updated) AS updated,
+//	    (
+//	        SELECT count(*)
+//	        FROM valid
+//	        JOIN present USING (id)
+//	        CROSS JOIN jsonb_each(stored) AS field (name, value)
+//	        WHERE field.value <> 'null'
+//	          AND merged -> field.name = 'null'
+//	    ) AS cleared,
 //	    (
 //	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
 //	        FROM problem
@@ -318,7 +380,12 @@ type ImportComputersRow struct {
 func (q *Queries) ImportComputers(ctx context.Context, arg ImportComputersParams) (ImportComputersRow, error) {
 	row := q.db.QueryRow(ctx, importComputers, arg.Lines)
 	var i ImportComputersRow
-	err := row.Scan(&i.Created, &i.Updated, &i.Problems)
+	err := row.Scan(
+		&i.Created,
+		&i.Updated,
+		&i.Cleared,
+		&i.Problems,
+	)
 	return i, err
 }
 

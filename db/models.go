@@ -15,7 +15,7 @@ import (
 type Account struct {
 	// ID of the user; the user_id of events and alerts.
 	ID int64 `json:"id"`
-	// Unique name of the user, case-sensitive.
+	// Unique name of the user, case-sensitive. Usernames that look alike are rejected.
 	Username string `json:"username"`
 	// Country of the user, in any spelling.
 	Country *string `json:"country"`
@@ -59,7 +59,7 @@ type Alert struct {
 	CreatedAt time.Time `json:"created_at"`
 	// Time of the last change of the alert.
 	ChangedAt time.Time `json:"changed_at"`
-	// User or database role that made the last change.
+	// Actor that made the last change, as in the history.
 	Actor string `json:"actor"`
 	// ID of the transaction that made the last change: see event.xid.
 	Xid int64 `json:"xid"`
@@ -79,7 +79,7 @@ type AlertChange struct {
 	Version int64 `json:"version"`
 	// Time when the transaction of the change began.
 	At time.Time `json:"at"`
-	// Caller of the API, or the database role of a change made in psql.
+	// Actor that made the change, as in the history.
 	Actor string `json:"actor"`
 	// X-Request-Id of the request that made the change; null for a change made in psql.
 	RequestID *string `json:"request_id"`
@@ -133,7 +133,7 @@ type Attachment struct {
 	ComputerID *int64 `json:"computer_id"`
 	// UUID of the container that the file belongs to; becomes null if the container is deleted.
 	ContainerUuid *uuid.UUID `json:"container_uuid"`
-	// User who uploaded the file.
+	// Actor that uploaded the file, as in the history.
 	Owner string `json:"owner"`
 	// Time when the file was uploaded.
 	CreatedAt time.Time `json:"created_at"`
@@ -147,7 +147,7 @@ type Change struct {
 	ID int64 `json:"id"`
 	// Time when the transaction of the change began.
 	At time.Time `json:"at"`
-	// Caller of the API, or the database role of a change made in psql.
+	// Caller of the API, "os:" and the operating system user of a command, or "db:" and the database role of a psql session.
 	Actor string `json:"actor"`
 	// X-Request-Id of the request that made the change; null for a change made in psql.
 	RequestID *string `json:"request_id"`
@@ -229,7 +229,7 @@ type Event struct {
 	AlertID *uuid.UUID `json:"alert_id"`
 	// Time when the server recorded the event.
 	CreatedAt time.Time `json:"created_at"`
-	// User or database role that recorded the event.
+	// Actor that recorded the event, as in the history.
 	Actor string `json:"actor"`
 	// ID of the transaction that recorded the event. Readers that follow the ledger read in the order (xid, id), up to the oldest running transaction.
 	Xid int64 `json:"xid"`
@@ -331,7 +331,7 @@ type Ruleset struct {
 	ID int64 `json:"id"`
 	// Time when the transaction of the change began.
 	At time.Time `json:"at"`
-	// User or database role that changed a rule.
+	// Actor that changed a rule, as in the history.
 	Actor string `json:"actor"`
 	// Rows of table rule, in the order of their codes.
 	Rules json.RawMessage `json:"rules"`
@@ -409,7 +409,7 @@ type Todo struct {
 	CreatedAt time.Time `json:"created_at"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
-	// User who created the todo.
+	// Actor that created the todo, as in the history.
 	Owner string `json:"owner"`
 }
 

@@ -10,10 +10,15 @@ import (
 )
 
 const search = `-- name: Search :many
-WITH parsed AS (
-    SELECT CASE
-        WHEN lower($3::text) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN ($3::text)::uuid
-    END AS id
+WITH query AS (
+    SELECT
+        search_text(btrim($5::text)) AS text,
+        search_patterns($5) AS patterns,
+        search_digits($5) AS digits,
+        rpad(search_digits($5), 32, '0')::uuid AS first_uuid,
+        rpad(search_digits($5), 32, 'f')::uuid AS last_uuid,
+        CASE WHEN length(search_digits($5)) = 32 THEN search_digits($5)::uuid END AS uuid,
+        CASE WHEN btrim($5) ~ '^[0-9]{1,18}$' THEN btrim($5)::bigint END AS id
 )
 SELECT
     kind,
@@ -26,8 +31,19 @@ FROM (
         id::text AS key,
         name AS title,
         concat_ws(', ', address, state_or_region, country) AS detail,
-        concat_ws(chr(10), contact, address, state_or_region, country, postcode_or_zip) AS others
+        NULL AS digits
     FROM site
+    WHERE id = (SELECT query.id FROM query)
+       OR search_text(
+              name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
+              || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
+              || coalesce(E'\n' || postcode_or_zip, '')
+          ) LIKE (SELECT patterns[1] FROM query)
+          AND search_text(
+              name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
+              || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
+              || coalesce(E'\n' || postcode_or_zip, '')
+          ) LIKE ALL ((SELECT patterns FROM query)::text[])
     UNION ALL
     SELECT
         'freezer',
@@ -37,35 +53,59 @@ FROM (
         NULL
     FROM freezer
     JOIN site ON site.id = freezer.site_id
+    WHERE freezer.id = (SELECT query.id FROM query)
+       OR search_text(freezer.name) LIKE (SELECT patterns[1] FROM query)
+          AND search_text(freezer.name) LIKE ALL ((SELECT patterns FROM query)::text[])
     UNION ALL
     SELECT
         'computer',
         computer.id::text,
         computer.name,
         site.name,
-        computer.mac::text
+        replace(computer.mac::text, ':', '')
     FROM computer
     JOIN site ON site.id = computer.site_id
+    WHERE computer.id = (SELECT query.id FROM query)
+       OR search_text(
+              computer.name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+          ) LIKE (SELECT concat('%', query.digits, '%') FROM query WHERE query.digits IS NOT NULL)
+       OR search_text(
+              computer.name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+          ) LIKE (SELECT patterns[1] FROM query)
+          AND search_text(
+              computer.name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+          ) LIKE ALL ((SELECT patterns FROM query)::text[])
     UNION ALL
     SELECT
         'container',
         container.uuid::text,
         coalesce(nullif(container.description, ''), container.uuid::text),
         concat_ws(', ', freezer.name, site.name),
-        NULL
+        replace(container.uuid::text, '-', '')
     FROM container
     JOIN freezer ON freezer.id = container.freezer_id
     JOIN site ON site.id = freezer.site_id
+    WHERE container.uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
+       OR search_text(container.description) LIKE (SELECT patterns[1] FROM query)
+          AND search_text(container.description) LIKE ALL ((SELECT patterns FROM query)::text[])
     UNION ALL
     SELECT
         'todo',
         id::text,
         description,
         concat_ws(', ', status, assignee, due_on),
-        assignee
+        NULL
     FROM todo
-    WHERE $1::text = 'admin'
-       OR (SELECT username FROM account WHERE id = $2::bigint) IN (owner, assignee)
+    WHERE (
+              $1::text = 'admin'
+              OR (SELECT username FROM account WHERE account.id = $2::bigint) IN (owner, assignee)
+          )
+      AND (
+              id = (SELECT query.id FROM query)
+              OR search_text(description || coalesce(E'\n' || assignee, '')) LIKE (SELECT patterns[1] FROM query)
+                 AND search_text(description || coalesce(E'\n' || assignee, ''))
+                     LIKE ALL ((SELECT patterns FROM query)::text[])
+          )
     UNION ALL
     SELECT
         'rule',
@@ -74,62 +114,66 @@ FROM (
         concat_ws(' ', 'code', code),
         NULL
     FROM rule
+    WHERE code = (SELECT query.id FROM query)
+       OR search_text(title) LIKE ALL ((SELECT patterns FROM query)::text[])
     UNION ALL
     SELECT
         'event',
         id::text,
         concat_ws(' ', type, amount, 'of user', user_id),
         created_at::text,
-        NULL
+        replace(id::text, '-', '')
     FROM event
-    WHERE id = (SELECT id FROM parsed)
+    WHERE id = (SELECT query.uuid FROM query)
     UNION ALL
     SELECT
         'alert',
         id::text,
         concat_ws(' ', 'alert', array_to_string(alert_codes, ', '), 'of user', user_id),
         state,
-        NULL
+        replace(id::text, '-', '')
     FROM alert
-    WHERE id = (SELECT id FROM parsed)
+    WHERE id = (SELECT query.uuid FROM query)
     UNION ALL
     SELECT
         'user',
         id::text,
         username,
         concat_ws(', ', role, country),
-        country
+        NULL
     FROM account
     WHERE $1 = 'admin'
+      AND (
+              id = (SELECT query.id FROM query)
+              OR search_text(username || coalesce(E'\n' || country, '')) LIKE (SELECT patterns[1] FROM query)
+                 AND search_text(username || coalesce(E'\n' || country, ''))
+                     LIKE ALL ((SELECT patterns FROM query)::text[])
+          )
 ) AS item
-CROSS JOIN lower($3::text) AS term
-CROSS JOIN LATERAL strpos(lower(title), term) AS position
-WHERE ($4::text IS NULL OR kind = $4)
-  AND (
-      key = term
-      OR position > 0
-      OR kind = 'container' AND starts_with(key, term)
-      OR strpos(lower(others), term) > 0
-  )
+CROSS JOIN query
+CROSS JOIN LATERAL search_text(title) AS folded_title
+WHERE ($3::text IS NULL OR kind = $3)
 ORDER BY
     CASE
-        WHEN key = term OR position = 1 AND length(title) = length(term) THEN 1
-        WHEN position = 1 OR kind = 'container' AND starts_with(key, term) THEN 2
-        WHEN position > 1 THEN 3
+        WHEN key = query.text OR item.digits = query.digits OR folded_title = query.text THEN 1
+        WHEN starts_with(folded_title, query.text)
+            OR kind = 'container' AND starts_with(item.digits, query.digits)
+            THEN 2
+        WHEN folded_title LIKE ALL (query.patterns) THEN 3
         ELSE 4
     END,
     length(title),
     kind,
     key
-LIMIT $5::bigint
+LIMIT $4::bigint
 `
 
 type SearchParams struct {
 	CallerRole string  `json:"caller_role"`
 	CallerID   int64   `json:"caller_id"`
-	Q          string  `json:"q"`
 	Only       *string `json:"only"`
 	Limit      *int64  `json:"limit"`
+	Q          string  `json:"q"`
 }
 
 type SearchRow struct {
@@ -139,15 +183,21 @@ type SearchRow struct {
 	Detail string `json:"detail"`
 }
 
-// Searches all records by any part of their texts or by ID, best match first. It covers sites, freezers, computers,
-// containers, rules, todos and users. The search ignores case, and no character is a wildcard. Events and alerts are
-// found by their complete ID. Admins find everything; other callers find no users, and only todos that they own or are
-// assigned to.
+// Searches all records by the words of a text, in any order, or by ID, best match first. It covers sites, freezers,
+// computers, containers, rules, todos and users. Each word must occur, also as a part of a word. The search ignores
+// case and accents, and no character is a wildcard. MAC addresses and UUIDs are found in any notation: computers by a
+// part of the MAC address, containers by the beginning of the UUID, events and alerts by the complete ID. Admins find
+// everything; other callers find no users, and only todos that they own or are assigned to.
 //
-//	WITH parsed AS (
-//	    SELECT CASE
-//	        WHEN lower($3::text) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN ($3::text)::uuid
-//	    END AS id
+//	WITH query AS (
+//	    SELECT
+//	        search_text(btrim($5::text)) AS text,
+//	        search_patterns($5) AS patterns,
+//	        search_digits($5) AS digits,
+//	        rpad(search_digits($5), 32, '0')::uuid AS first_uuid,
+//	        rpad(search_digits($5), 32, 'f')::uuid AS last_uuid,
+//	        CASE WHEN length(search_digits($5)) = 32 THEN search_digits($5)::uuid END AS uuid,
+//	        CASE WHEN btrim($5) ~ '^[0-9]{1,18}$' THEN btrim($5)::bigint END AS id
 //	)
 //	SELECT
 //	    kind,
@@ -160,8 +210,19 @@ type SearchRow struct {
 //	        id::text AS key,
 //	        name AS title,
 //	        concat_ws(', ', address, state_or_region, country) AS detail,
-//	        concat_ws(chr(10), contact, address, state_or_region, country, postcode_or_zip) AS others
+//	        NULL AS digits
 //	    FROM site
+//	    WHERE id = (SELECT query.id FROM query)
+//	       OR search_text(
+//	              name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
+//	              || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
+//	              || coalesce(E'\n' || postcode_or_zip, '')
+//	          ) LIKE (SELECT patterns[1] FROM query)
+//	          AND search_text(
+//	              name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
+//	              || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
+//	              || coalesce(E'\n' || postcode_or_zip, '')
+//	          ) LIKE ALL ((SELECT patterns FROM query)::text[])
 //	    UNION ALL
 //	    SELECT
 //	        'freezer',
@@ -171,35 +232,59 @@ type SearchRow struct {
 //	        NULL
 //	    FROM freezer
 //	    JOIN site ON site.id = freezer.site_id
+//	    WHERE freezer.id = (SELECT query.id FROM query)
+//	       OR search_text(freezer.name) LIKE (SELECT patterns[1] FROM query)
+//	          AND search_text(freezer.name) LIKE ALL ((SELECT patterns FROM query)::text[])
 //	    UNION ALL
 //	    SELECT
 //	        'computer',
 //	        computer.id::text,
 //	        computer.name,
 //	        site.name,
-//	        computer.mac::text
+//	        replace(computer.mac::text, ':', '')
 //	    FROM computer
 //	    JOIN site ON site.id = computer.site_id
+//	    WHERE computer.id = (SELECT query.id FROM query)
+//	       OR search_text(
+//	              computer.name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+//	          ) LIKE (SELECT concat('%', query.digits, '%') FROM query WHERE query.digits IS NOT NULL)
+//	       OR search_text(
+//	              computer.name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+//	          ) LIKE (SELECT patterns[1] FROM query)
+//	          AND search_text(
+//	              computer.name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+//	          ) LIKE ALL ((SELECT patterns FROM query)::text[])
 //	    UNION ALL
 //	    SELECT
 //	        'container',
 //	        container.uuid::text,
 //	        coalesce(nullif(container.description, ''), container.uuid::text),
 //	        concat_ws(', ', freezer.name, site.name),
-//	        NULL
+//	        replace(container.uuid::text, '-', '')
 //	    FROM container
 //	    JOIN freezer ON freezer.id = container.freezer_id
 //	    JOIN site ON site.id = freezer.site_id
+//	    WHERE container.uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
+//	       OR search_text(container.description) LIKE (SELECT patterns[1] FROM query)
+//	          AND search_text(container.description) LIKE ALL ((SELECT patterns FROM query)::text[])
 //	    UNION ALL
 //	    SELECT
 //	        'todo',
 //	        id::text,
 //	        description,
 //	        concat_ws(', ', status, assignee, due_on),
-//	        assignee
+//	        NULL
 //	    FROM todo
-//	    WHERE $1::text = 'admin'
-//	       OR (SELECT username FROM account WHERE id = $2::bigint) IN (owner, assignee)
+//	    WHERE (
+//	              $1::text = 'admin'
+//	              OR (SELECT username FROM account WHERE account.id = $2::bigint) IN (owner, assignee)
+//	          )
+//	      AND (
+//	              id = (SELECT query.id FROM query)
+//	              OR search_text(description || coalesce(E'\n' || assignee, '')) LIKE (SELECT patterns[1] FROM query)
+//	                 AND search_text(description || coalesce(E'\n' || assignee, ''))
+//	                     LIKE ALL ((SELECT patterns FROM query)::text[])
+//	          )
 //	    UNION ALL
 //	    SELECT
 //	        'rule',
@@ -208,61 +293,65 @@ type SearchRow struct {
 //	        concat_ws(' ', 'code', code),
 //	        NULL
 //	    FROM rule
+//	    WHERE code = (SELECT query.id FROM query)
+//	       OR search_text(title) LIKE ALL ((SELECT patterns FROM query)::text[])
 //	    UNION ALL
 //	    SELECT
 //	        'event',
 //	        id::text,
 //	        concat_ws(' ', type, amount, 'of user', user_id),
 //	        created_at::text,
-//	        NULL
+//	        replace(id::text, '-', '')
 //	    FROM event
-//	    WHERE id = (SELECT id FROM parsed)
+//	    WHERE id = (SELECT query.uuid FROM query)
 //	    UNION ALL
 //	    SELECT
 //	        'alert',
 //	        id::text,
 //	        concat_ws(' ', 'alert', array_to_string(alert_codes, ', '), 'of user', user_id),
 //	        state,
-//	        NULL
+//	        replace(id::text, '-', '')
 //	    FROM alert
-//	    WHERE id = (SELECT id FROM parsed)
+//	    WHERE id = (SELECT query.uuid FROM query)
 //	    UNION ALL
 //	    SELECT
 //	        'user',
 //	        id::text,
 //	        username,
 //	        concat_ws(', ', role, country),
-//	        country
+//	        NULL
 //	    FROM account
 //	    WHERE $1 = 'admin'
+//	      AND (
+//	              id = (SELECT query.id FROM query)
+//	              OR search_text(username || coalesce(E'\n' || country, '')) LIKE (SELECT patterns[1] FROM query)
+//	                 AND search_text(username || coalesce(E'\n' || country, ''))
+//	                     LIKE ALL ((SELECT patterns FROM query)::text[])
+//	          )
 //	) AS item
-//	CROSS JOIN lower($3::text) AS term
-//	CROSS JOIN LATERAL strpos(lower(title), term) AS position
-//	WHERE ($4::text IS NULL OR kind = $4)
-//	  AND (
-//	      key = term
-//	      OR position > 0
-//	      OR kind = 'container' AND starts_with(key, term)
-//	      OR strpos(lower(others), term) > 0
-//	  )
+//	CROSS JOIN query
+//	CROSS JOIN LATERAL search_text(title) AS folded_title
+//	WHERE ($3::text IS NULL OR kind = $3)
 //	ORDER BY
 //	    CASE
-//	        WHEN key = term OR position = 1 AND length(title) = length(term) THEN 1
-//	        WHEN position = 1 OR kind = 'container' AND starts_with(key, term) THEN 2
-//	        WHEN position > 1 THEN 3
+//	        WHEN key = query.text OR item.digits = query.digits OR folded_title = query.text THEN 1
+//	        WHEN starts_with(folded_title, query.text)
+//	            OR kind = 'container' AND starts_with(item.digits, query.digits)
+//	            THEN 2
+//	        WHEN folded_title LIKE ALL (query.patterns) THEN 3
 //	        ELSE 4
 //	    END,
 //	    length(title),
 //	    kind,
 //	    key
-//	LIMIT $5::bigint
+//	LIMIT $4::bigint
 func (q *Queries) Search(ctx context.Context, arg SearchParams) ([]SearchRow, error) {
 	rows, err := q.db.Query(ctx, search,
 		arg.CallerRole,
 		arg.CallerID,
-		arg.Q,
 		arg.Only,
 		arg.Limit,
+		arg.Q,
 	)
 	if err != nil {
 		return nil, err

@@ -176,24 +176,34 @@ func (q *Queries) GetSite(ctx context.Context, arg GetSiteParams) (Site, error) 
 }
 
 const importSites = `-- name: ImportSites :one
-WITH input AS (
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        id,
+        version,
+        site.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(site) - 'version' AS stored
+    FROM site
+    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
-        value ->> 'name' AS name,
-        value ->> 'contact' AS contact,
-        value ->> 'address' AS address,
-        value ->> 'state_or_region' AS state_or_region,
-        value ->> 'country' AS country,
-        value ->> 'postcode_or_zip' AS postcode_or_zip,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT id, version, site.xmin = pg_current_xact_id()::xid AS written
-    FROM site
-    WHERE id IN (SELECT input.id FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'name' AS name,
+        merged ->> 'contact' AS contact,
+        merged ->> 'address' AS address,
+        merged ->> 'state_or_region' AS state_or_region,
+        merged ->> 'country' AS country,
+        merged ->> 'postcode_or_zip' AS postcode_or_zip,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -215,8 +225,14 @@ WITH input AS (
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
+    UNION ALL
+    SELECT line, field, 400, format('is missing, but needed to create site %s', id)
+    FROM input
+    CROSS JOIN unnest(ARRAY['name']) AS field
+    WHERE id IS NOT NULL
+      AND merged -> field IS NULL
 ), valid AS (
-    SELECT line, id, name, contact, address, state_or_region, country, postcode_or_zip, version
+    SELECT line, id, name, contact, address, state_or_region, country, postcode_or_zip, version, merged
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
@@ -227,25 +243,38 @@ WITH input AS (
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
-), upserted AS (
+), inserted AS (
     INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip)
     SELECT id, name, contact, address, state_or_region, country, postcode_or_zip
     FROM valid
     WHERE id IS NOT NULL
-    ON CONFLICT (id) DO UPDATE SET
-        name = excluded.name,
-        contact = excluded.contact,
-        address = excluded.address,
-        state_or_region = excluded.state_or_region,
-        country = excluded.country,
-        postcode_or_zip = excluded.postcode_or_zip
-    RETURNING xmax = 0 AS created
+      AND id NOT IN (SELECT present.id FROM present)
+    RETURNING true AS created
+), updated AS (
+    UPDATE site SET
+        name = valid.name,
+        contact = valid.contact,
+        address = valid.address,
+        state_or_region = valid.state_or_region,
+        country = valid.country,
+        postcode_or_zip = valid.postcode_or_zip
+    FROM valid
+    WHERE site.id = valid.id
+    RETURNING true AS updated
 )
 SELECT
     (
-        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
     )::bigint AS created,
-    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT count(*) FROM updated) AS updated,
+    (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (id)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem
@@ -259,29 +288,41 @@ type ImportSitesParams struct {
 type ImportSitesRow struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
+	Cleared  int64           `json:"cleared"`
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Imports sites. A line with an ID creates or replaces that site; a line without an ID creates a site.
+// Imports sites. A line with an ID creates that site, or changes the fields of it that the line names. A line
+// without an ID creates a site.
 //
-//	WITH input AS (
+//	WITH element AS (
+//	    SELECT line, value
+//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+//	), present AS (
+//	    SELECT
+//	        id,
+//	        version,
+//	        site.xmin = pg_current_xact_id()::xid AS written,
+//	        to_jsonb(site) - 'version' AS stored
+//	    FROM site
+//	    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+//	    ORDER BY id
+//	    FOR UPDATE
+//	), input AS (
 //	    SELECT
 //	        line,
 //	        (value ->> 'id')::bigint AS id,
-//	        value ->> 'name' AS name,
-//	        value ->> 'contact' AS contact,
-//	        value ->> 'address' AS address,
-//	        value ->> 'state_or_region' AS state_or_region,
-//	        value ->> 'country' AS country,
-//	        value ->> 'postcode_or_zip' AS postcode_or_zip,
-//	        (value ->> 'version')::bigint AS version
-//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-//	), present AS (
-//	    SELECT id, version, site.xmin = pg_current_xact_id()::xid AS written
-//	    FROM site
-//	    WHERE id IN (SELECT input.id FROM input)
-//	    ORDER BY id
-//	    FOR UPDATE
+//	        merged ->> 'name' AS name,
+//	        merged ->> 'contact' AS contact,
+//	        merged ->> 'address' AS address,
+//	        merged ->> 'state_or_region' AS state_or_region,
+//	        merged ->> 'country' AS country,
+//	        merged ->> 'postcode_or_zip' AS postcode_or_zip,
+//	        (value ->> 'version')::bigint AS version,
+//	        merged
+//	    FROM element
+//	    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+//	    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
 //	    FROM (
@@ -303,8 +344,14 @@ type ImportSitesRow struct {
 //	    FROM input
 //	    LEFT JOIN present USING (id)
 //	    WHERE input.version <> coalesce(present.version, 0)
+//	    UNION ALL
+//	    SELECT line, field, 400, format('is missing, but needed to create site %s', id)
+//	    FROM input
+//	    CROSS JOIN unnest(ARRAY['name']) AS field
+//	    WHERE id IS NOT NULL
+//	      AND merged -> field IS NULL
 //	), valid AS (
-//	    SELECT line, id, name, contact, address, state_or_region, country, postcode_or_zip, version
+//	    SELECT line, id, name, contact, address, state_or_region, country, postcode_or_zip, version, merged
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
@@ -315,25 +362,38 @@ type ImportSitesRow struct {
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
-//	), upserted AS (
+//	), inserted AS (
 //	    INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip)
 //	    SELECT id, name, contact, address, state_or_region, country, postcode_or_zip
 //	    FROM valid
 //	    WHERE id IS NOT NULL
-//	    ON CONFLICT (id) DO UPDATE SET
-//	        name = excluded.name,
-//	        contact = excluded.contact,
-//	        address = excluded.address,
-//	        state_or_region = excluded.state_or_region,
-//	        country = excluded.country,
-//	        postcode_or_zip = excluded.postcode_or_zip
-//	    RETURNING xmax = 0 AS created
+//	      AND id NOT IN (SELECT present.id FROM present)
+//	    RETURNING true AS created
+//	), updated AS (
+//	    UPDATE site SET
+//	        name = valid.name,
+//	        contact = valid.contact,
+//	        address = valid.address,
+//	        state_or_region = valid.state_or_region,
+//	        country = valid.country,
+//	        postcode_or_zip = valid.postcode_or_zip
+//	    FROM valid
+//	    WHERE site.id = valid.id
+//	    RETURNING true AS updated
 //	)
 //	SELECT
 //	    (
-//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
 //	    )::bigint AS created,
-//	    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+//	    (SELECT count(*) FROM updated) AS updated,
+//	    (
+//	        SELECT count(*)
+//	        FROM valid
+//	        JOIN present USING (id)
+//	        CROSS JOIN jsonb_each(stored) AS field (name, value)
+//	        WHERE field.value <> 'null'
+//	          AND merged -> field.name = 'null'
+//	    ) AS cleared,
 //	    (
 //	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
 //	        FROM problem
@@ -341,7 +401,12 @@ type ImportSitesRow struct {
 func (q *Queries) ImportSites(ctx context.Context, arg ImportSitesParams) (ImportSitesRow, error) {
 	row := q.db.QueryRow(ctx, importSites, arg.Lines)
 	var i ImportSitesRow
-	err := row.Scan(&i.Created, &i.Updated, &i.Problems)
+	err := row.Scan(
+		&i.Created,
+		&i.Updated,
+		&i.Cleared,
+		&i.Problems,
+	)
 	return i, err
 }
 

@@ -174,26 +174,36 @@ func (q *Queries) GetTodo(ctx context.Context, arg GetTodoParams) (Todo, error) 
 }
 
 const importTodos = `-- name: ImportTodos :one
-WITH input AS (
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        id,
+        version,
+        todo.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(todo) - 'version' AS stored
+    FROM todo
+    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
-        value ->> 'description' AS description,
-        value ->> 'status' AS status,
-        value ->> 'assignee' AS assignee,
-        (value ->> 'due_on')::date AS due_on,
-        (value ->> 'site_id')::bigint AS site_id,
-        (value ->> 'freezer_id')::bigint AS freezer_id,
-        (value ->> 'computer_id')::bigint AS computer_id,
-        (value ->> 'alert_id')::uuid AS alert_id,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT id, version, todo.xmin = pg_current_xact_id()::xid AS written
-    FROM todo
-    WHERE id IN (SELECT input.id FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'description' AS description,
+        merged ->> 'status' AS status,
+        merged ->> 'assignee' AS assignee,
+        (merged ->> 'due_on')::date AS due_on,
+        (merged ->> 'site_id')::bigint AS site_id,
+        (merged ->> 'freezer_id')::bigint AS freezer_id,
+        (merged ->> 'computer_id')::bigint AS computer_id,
+        (merged ->> 'alert_id')::uuid AS alert_id,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -241,7 +251,7 @@ WITH input AS (
     WHERE alert_id IS NOT NULL
       AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
 ), valid AS (
-    SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version
+    SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version, merged
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
@@ -269,6 +279,14 @@ SELECT
     (SELECT count(*) FROM created) AS created,
     (SELECT count(*) FROM updated) AS updated,
     (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (id)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
+    (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem
     )::jsonb AS problems
@@ -281,31 +299,42 @@ type ImportTodosParams struct {
 type ImportTodosRow struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
+	Cleared  int64           `json:"cleared"`
 	Problems json.RawMessage `json:"problems"`
 }
 
-// Imports todos. A line with an ID replaces that todo; a line without an ID creates a todo.
+// Imports todos. A line with an ID changes the fields that it names of that todo; a line without an ID creates a todo.
 //
-//	WITH input AS (
+//	WITH element AS (
+//	    SELECT line, value
+//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
+//	), present AS (
+//	    SELECT
+//	        id,
+//	        version,
+//	        todo.xmin = pg_current_xact_id()::xid AS written,
+//	        to_jsonb(todo) - 'version' AS stored
+//	    FROM todo
+//	    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+//	    ORDER BY id
+//	    FOR UPDATE
+//	), input AS (
 //	    SELECT
 //	        line,
 //	        (value ->> 'id')::bigint AS id,
-//	        value ->> 'description' AS description,
-//	        value ->> 'status' AS status,
-//	        value ->> 'assignee' AS assignee,
-//	        (value ->> 'due_on')::date AS due_on,
-//	        (value ->> 'site_id')::bigint AS site_id,
-//	        (value ->> 'freezer_id')::bigint AS freezer_id,
-//	        (value ->> 'computer_id')::bigint AS computer_id,
-//	        (value ->> 'alert_id')::uuid AS alert_id,
-//	        (value ->> 'version')::bigint AS version
-//	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, line)
-//	), present AS (
-//	    SELECT id, version, todo.xmin = pg_current_xact_id()::xid AS written
-//	    FROM todo
-//	    WHERE id IN (SELECT input.id FROM input)
-//	    ORDER BY id
-//	    FOR UPDATE
+//	        merged ->> 'description' AS description,
+//	        merged ->> 'status' AS status,
+//	        merged ->> 'assignee' AS assignee,
+//	        (merged ->> 'due_on')::date AS due_on,
+//	        (merged ->> 'site_id')::bigint AS site_id,
+//	        (merged ->> 'freezer_id')::bigint AS freezer_id,
+//	        (merged ->> 'computer_id')::bigint AS computer_id,
+//	        (merged ->> 'alert_id')::uuid AS alert_id,
+//	        (value ->> 'version')::bigint AS version,
+//	        merged
+//	    FROM element
+//	    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+//	    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 //	), problem AS (
 //	    SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
 //	    FROM (
@@ -353,7 +382,7 @@ type ImportTodosRow struct {
 //	    WHERE alert_id IS NOT NULL
 //	      AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
 //	), valid AS (
-//	    SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version
+//	    SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version, merged
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
@@ -381,13 +410,26 @@ type ImportTodosRow struct {
 //	    (SELECT count(*) FROM created) AS created,
 //	    (SELECT count(*) FROM updated) AS updated,
 //	    (
+//	        SELECT count(*)
+//	        FROM valid
+//	        JOIN present USING (id)
+//	        CROSS JOIN jsonb_each(stored) AS field (name, value)
+//	        WHERE field.value <> 'null'
+//	          AND merged -> field.name = 'null'
+//	    ) AS cleared,
+//	    (
 //	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
 //	        FROM problem
 //	    )::jsonb AS problems
 func (q *Queries) ImportTodos(ctx context.Context, arg ImportTodosParams) (ImportTodosRow, error) {
 	row := q.db.QueryRow(ctx, importTodos, arg.Lines)
 	var i ImportTodosRow
-	err := row.Scan(&i.Created, &i.Updated, &i.Problems)
+	err := row.Scan(
+		&i.Created,
+		&i.Updated,
+		&i.Cleared,
+		&i.Problems,
+	)
 	return i, err
 }
 

@@ -72,23 +72,34 @@ WHERE uuid = @uuid::uuid
 RETURNING *;
 
 -- name: ImportContainers :one
--- Imports containers. A line with a UUID creates or replaces that container; a line without a UUID creates a
--- container.
-WITH input AS (
+-- Imports containers. A line with a UUID creates that container, or changes the fields of it that the line names.
+-- A line without a UUID creates a container.
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        uuid,
+        id,
+        version,
+        container.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(container) - 'version' AS stored
+    FROM container
+    WHERE uuid IN (SELECT (value ->> 'uuid')::uuid FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
         (value ->> 'uuid')::uuid AS uuid,
-        value ->> 'description' AS description,
-        (value ->> 'freezer_id')::bigint AS freezer_id,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT uuid, id, version, container.xmin = pg_current_xact_id()::xid AS written
-    FROM container
-    WHERE uuid IN (SELECT input.uuid FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'description' AS description,
+        (merged ->> 'freezer_id')::bigint AS freezer_id,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.uuid = (value ->> 'uuid')::uuid
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), problem AS (
     SELECT line, 'uuid' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -113,7 +124,8 @@ WITH input AS (
     UNION ALL
     SELECT line, 'freezer_id', 400, format('there is no freezer %s', freezer_id)
     FROM input
-    WHERE NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
+    WHERE freezer_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM freezer WHERE freezer.id = input.freezer_id)
     UNION ALL
     SELECT line, 'id', 409, 'is already used by an earlier line'
     FROM (
@@ -139,6 +151,12 @@ WITH input AS (
     FROM input
     JOIN present USING (uuid)
     WHERE input.id <> present.id
+    UNION ALL
+    SELECT line, field, 400, format('is missing, but needed to create container %s', uuid)
+    FROM input
+    CROSS JOIN unnest(ARRAY['freezer_id']) AS field
+    WHERE uuid IS NOT NULL
+      AND merged -> field IS NULL
 ), valid AS (
     SELECT *
     FROM input
@@ -151,23 +169,36 @@ WITH input AS (
     WHERE uuid IS NULL
     ORDER BY line
     RETURNING true AS created
-), upserted AS (
+), inserted AS (
     INSERT INTO container (id, uuid, description, freezer_id)
     SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
     FROM valid
     CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE uuid IS NOT NULL
+      AND uuid NOT IN (SELECT present.uuid FROM present)
     ORDER BY line
-    ON CONFLICT (uuid) DO UPDATE SET
-        description = excluded.description,
-        freezer_id = excluded.freezer_id
-    RETURNING xmax = 0 AS created
+    RETURNING true AS created
+), updated AS (
+    UPDATE container SET
+        description = valid.description,
+        freezer_id = valid.freezer_id
+    FROM valid
+    WHERE container.uuid = valid.uuid
+    RETURNING true AS updated
 )
 SELECT
     (
-        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
     )::bigint AS created,
-    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT count(*) FROM updated) AS updated,
+    (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (uuid)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem

@@ -69,21 +69,32 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: ImportFreezers :one
--- Imports freezers. A line with an ID creates or replaces that freezer; a line without an ID creates a freezer.
-WITH input AS (
+-- Imports freezers. A line with an ID creates that freezer, or changes the fields of it that the line names. A line
+-- without an ID creates a freezer.
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        id,
+        version,
+        freezer.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(freezer) - 'version' AS stored
+    FROM freezer
+    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
-        value ->> 'name' AS name,
-        (value ->> 'site_id')::bigint AS site_id,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT id, version, freezer.xmin = pg_current_xact_id()::xid AS written
-    FROM freezer
-    WHERE id IN (SELECT input.id FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'name' AS name,
+        (merged ->> 'site_id')::bigint AS site_id,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -108,7 +119,14 @@ WITH input AS (
     UNION ALL
     SELECT line, 'site_id', 400, format('there is no site %s', site_id)
     FROM input
-    WHERE NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+    WHERE site_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM site WHERE site.id = input.site_id)
+    UNION ALL
+    SELECT line, field, 400, format('is missing, but needed to create freezer %s', id)
+    FROM input
+    CROSS JOIN unnest(ARRAY['name', 'site_id']) AS field
+    WHERE id IS NOT NULL
+      AND merged -> field IS NULL
 ), valid AS (
     SELECT *
     FROM input
@@ -121,21 +139,34 @@ WITH input AS (
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
-), upserted AS (
+), inserted AS (
     INSERT INTO freezer (id, name, site_id)
     SELECT id, name, site_id
     FROM valid
     WHERE id IS NOT NULL
-    ON CONFLICT (id) DO UPDATE SET
-        name = excluded.name,
-        site_id = excluded.site_id
-    RETURNING xmax = 0 AS created
+      AND id NOT IN (SELECT present.id FROM present)
+    RETURNING true AS created
+), updated AS (
+    UPDATE freezer SET
+        name = valid.name,
+        site_id = valid.site_id
+    FROM valid
+    WHERE freezer.id = valid.id
+    RETURNING true AS updated
 )
 SELECT
     (
-        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
     )::bigint AS created,
-    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT count(*) FROM updated) AS updated,
+    (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (id)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem

@@ -111,25 +111,36 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: ImportSites :one
--- Imports sites. A line with an ID creates or replaces that site; a line without an ID creates a site.
-WITH input AS (
+-- Imports sites. A line with an ID creates that site, or changes the fields of it that the line names. A line
+-- without an ID creates a site.
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        id,
+        version,
+        site.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(site) - 'version' AS stored
+    FROM site
+    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
-        value ->> 'name' AS name,
-        value ->> 'contact' AS contact,
-        value ->> 'address' AS address,
-        value ->> 'state_or_region' AS state_or_region,
-        value ->> 'country' AS country,
-        value ->> 'postcode_or_zip' AS postcode_or_zip,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT id, version, site.xmin = pg_current_xact_id()::xid AS written
-    FROM site
-    WHERE id IN (SELECT input.id FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'name' AS name,
+        merged ->> 'contact' AS contact,
+        merged ->> 'address' AS address,
+        merged ->> 'state_or_region' AS state_or_region,
+        merged ->> 'country' AS country,
+        merged ->> 'postcode_or_zip' AS postcode_or_zip,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -151,6 +162,12 @@ WITH input AS (
     FROM input
     LEFT JOIN present USING (id)
     WHERE input.version <> coalesce(present.version, 0)
+    UNION ALL
+    SELECT line, field, 400, format('is missing, but needed to create site %s', id)
+    FROM input
+    CROSS JOIN unnest(ARRAY['name']) AS field
+    WHERE id IS NOT NULL
+      AND merged -> field IS NULL
 ), valid AS (
     SELECT *
     FROM input
@@ -163,25 +180,38 @@ WITH input AS (
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
-), upserted AS (
+), inserted AS (
     INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip)
     SELECT id, name, contact, address, state_or_region, country, postcode_or_zip
     FROM valid
     WHERE id IS NOT NULL
-    ON CONFLICT (id) DO UPDATE SET
-        name = excluded.name,
-        contact = excluded.contact,
-        address = excluded.address,
-        state_or_region = excluded.state_or_region,
-        country = excluded.country,
-        postcode_or_zip = excluded.postcode_or_zip
-    RETURNING xmax = 0 AS created
+      AND id NOT IN (SELECT present.id FROM present)
+    RETURNING true AS created
+), updated AS (
+    UPDATE site SET
+        name = valid.name,
+        contact = valid.contact,
+        address = valid.address,
+        state_or_region = valid.state_or_region,
+        country = valid.country,
+        postcode_or_zip = valid.postcode_or_zip
+    FROM valid
+    WHERE site.id = valid.id
+    RETURNING true AS updated
 )
 SELECT
     (
-        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM upserted WHERE upserted.created)
+        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
     )::bigint AS created,
-    (SELECT count(*) FROM upserted WHERE NOT upserted.created) AS updated,
+    (SELECT count(*) FROM updated) AS updated,
+    (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (id)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem

@@ -82,27 +82,37 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: ImportTodos :one
--- Imports todos. A line with an ID replaces that todo; a line without an ID creates a todo.
-WITH input AS (
+-- Imports todos. A line with an ID changes the fields that it names of that todo; a line without an ID creates a todo.
+WITH element AS (
+    SELECT line, value
+    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
+), present AS (
+    SELECT
+        id,
+        version,
+        todo.xmin = pg_current_xact_id()::xid AS written,
+        to_jsonb(todo) - 'version' AS stored
+    FROM todo
+    WHERE id IN (SELECT (value ->> 'id')::bigint FROM element)
+    ORDER BY id
+    FOR UPDATE
+), input AS (
     SELECT
         line,
         (value ->> 'id')::bigint AS id,
-        value ->> 'description' AS description,
-        value ->> 'status' AS status,
-        value ->> 'assignee' AS assignee,
-        (value ->> 'due_on')::date AS due_on,
-        (value ->> 'site_id')::bigint AS site_id,
-        (value ->> 'freezer_id')::bigint AS freezer_id,
-        (value ->> 'computer_id')::bigint AS computer_id,
-        (value ->> 'alert_id')::uuid AS alert_id,
-        (value ->> 'version')::bigint AS version
-    FROM jsonb_array_elements(@lines::jsonb) WITH ORDINALITY AS element (value, line)
-), present AS (
-    SELECT id, version, todo.xmin = pg_current_xact_id()::xid AS written
-    FROM todo
-    WHERE id IN (SELECT input.id FROM input)
-    ORDER BY id
-    FOR UPDATE
+        merged ->> 'description' AS description,
+        merged ->> 'status' AS status,
+        merged ->> 'assignee' AS assignee,
+        (merged ->> 'due_on')::date AS due_on,
+        (merged ->> 'site_id')::bigint AS site_id,
+        (merged ->> 'freezer_id')::bigint AS freezer_id,
+        (merged ->> 'computer_id')::bigint AS computer_id,
+        (merged ->> 'alert_id')::uuid AS alert_id,
+        (value ->> 'version')::bigint AS version,
+        merged
+    FROM element
+    LEFT JOIN present ON present.id = (value ->> 'id')::bigint
+    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
 ), problem AS (
     SELECT line, 'id' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -177,6 +187,14 @@ WITH input AS (
 SELECT
     (SELECT count(*) FROM created) AS created,
     (SELECT count(*) FROM updated) AS updated,
+    (
+        SELECT count(*)
+        FROM valid
+        JOIN present USING (id)
+        CROSS JOIN jsonb_each(stored) AS field (name, value)
+        WHERE field.value <> 'null'
+          AND merged -> field.name = 'null'
+    ) AS cleared,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
         FROM problem

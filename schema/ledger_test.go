@@ -317,8 +317,8 @@ func TestAlertHistory(t *testing.T) {
 		},
 		{
 			`UPDATE alert SET state = 'closed', note = 'n', disposition = 'confirmed' WHERE time = 1`,
-			"v3 closed by labledger",
-			`v3 by labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}` +
+			"v3 closed by db:labledger",
+			`v3 by db:labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}` +
 				` to {"note": "n", "state": "closed", "assignee": "ada", "disposition": "confirmed"}`,
 		},
 	} {
@@ -428,7 +428,7 @@ func TestRuleChangesPublishRulesets(t *testing.T) {
 		}
 	}
 	const actors = "SELECT string_agg(id || ' ' || actor, ', ' ORDER BY id) FROM ruleset"
-	const wantActors = "1 labledger, 2 labledger, 3 labledger, 4 labledger, 5 ada"
+	const wantActors = "1 labledger, 2 db:labledger, 3 db:labledger, 4 db:labledger, 5 ada"
 	if got := queryStrings(t, pool, actors)[0]; got != wantActors {
 		t.Errorf("IDs and actors of the rule sets: %s, want %s", got, wantActors)
 	}

@@ -132,8 +132,14 @@ ORDER BY kind, name`
 
 func assertPrivileges(t *testing.T, owner *pgxpool.Pool) {
 	t.Helper()
+	assertPrivilegesOf(t, owner, postgres.ServerRole)
+}
+
+// assertPrivilegesOf compares the privileges of a role with those of the server's role.
+func assertPrivilegesOf(t *testing.T, owner *pgxpool.Pool, role string) {
+	t.Helper()
 	want := strings.Split(strings.TrimSpace(strings.ReplaceAll(serverPrivileges, "\n\t", " ")), "\n")
-	got := queryStrings(t, owner, privilegesQuery)
+	got := queryStrings(t, owner, strings.ReplaceAll(privilegesQuery, postgres.ServerRole, role))
 	for _, line := range got {
 		if !slices.Contains(want, line) {
 			t.Errorf("unexpected: %s", line)
@@ -182,7 +188,7 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `CREATE SCHEMA mine`},
 	{sql: `CREATE ROLE mine`},
 	{sql: `CREATE DATABASE mine`, owner: "25001"},
-	{sql: `CREATE EXTENSION pg_trgm`},
+	{sql: `CREATE EXTENSION citext`},
 	{sql: `CREATE EVENT TRIGGER mine ON sql_drop EXECUTE FUNCTION record_change()`, owner: "42P17"},
 	{sql: `CREATE FOREIGN DATA WRAPPER mine`},
 	{sql: `CREATE PUBLICATION mine FOR TABLE site`},
@@ -417,12 +423,12 @@ var allowedStatements = []string{
 
 // allowedResults are queries with their results after allowedStatements.
 var allowedResults = map[string]string{
-	"labledger_server: acknowledged, alice: closed": `
+	"db:labledger_server: acknowledged, alice: closed": `
 		SELECT string_agg(format('%s: %s', actor, after ->> 'state'), ', ' ORDER BY version) FROM alert_change`,
 	"alice: 4": `
 		SELECT format('%s: %s', actor, (rules -> 0 ->> 'limit')::numeric::int)
 		FROM ruleset ORDER BY id DESC LIMIT 1`,
-	"labledger_server insert without actor": `
+	"db:labledger_server insert without actor": `
 		SELECT concat_ws(' ', actor, action, after ->> 'name')
 		FROM change WHERE table_name = 'site' ORDER BY id DESC OFFSET 5 LIMIT 1`,
 	"alice insert 50, bob update 50, carol delete 50": `
@@ -615,7 +621,7 @@ func (r roleCreation) migrateAndInsert(user, name string) {
 		return
 	}
 	pgtest.ExecScript(r, r.url(user, name), "INSERT INTO site (name) VALUES ('n')")
-	pgtest.WantValue(r, r.url(user, name), "SELECT actor FROM change WHERE table_name = 'site'", user)
+	pgtest.WantValue(r, r.url(user, name), "SELECT actor FROM change WHERE table_name = 'site'", "db:"+user)
 }
 
 // migrateConcurrently creates and migrates databases as a superuser. All migrations wait for a transaction that has

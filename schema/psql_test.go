@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	osexec "os/exec"
 	"slices"
 	"strings"
@@ -71,9 +70,9 @@ func TestPsqlInstall(t *testing.T) {
 	if _, err := pool.Exec(ctx, "DROP TABLE schema_migrations"); err != nil {
 		t.Fatal(err)
 	}
-	target, password := postgres.WithoutPassword(url)
+	target, password, options := postgres.ForLibpq(url)
 	command := osexec.Command(psql, "-X", "-q", "-f", "schema.sql", "-d", target)
-	command.Env = append(os.Environ(), "PGPASSWORD="+password)
+	command.Env = postgres.ClientEnv(password, options)
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("psql -f schema.sql: %v\n%s", err, output)

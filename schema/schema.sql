@@ -21,5 +21,8 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000010_ledger_locks.up.sql
 \ir 000011_chosen_ids.up.sql
 \ir 000012_event_void.up.sql
-INSERT INTO schema_migrations VALUES (12, false);
+\ir 000013_login_lock.up.sql
+\ir 000014_actors.up.sql
+\ir 000015_search.up.sql
+INSERT INTO schema_migrations VALUES (15, false);
 COMMIT;

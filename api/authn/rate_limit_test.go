@@ -1,6 +1,8 @@
 package authn_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +19,7 @@ import (
 	"labledger/api/authn"
 	"labledger/api/rest"
 	"labledger/internal/apitest"
+	"labledger/internal/pgtest"
 )
 
 // This file tests the rate limits of logins and what the responses reveal.
@@ -88,6 +91,54 @@ func TestLoginLimit_perName(t *testing.T) {
 	startWindow(authn.AttemptWindow)
 	if w := ts.Login("ann", apitest.Password, ""); w.Code != http.StatusOK {
 		t.Errorf("after the end of the window: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestLoginLimit_newPassword: a new password lifts the limit of its username, not the one of the address.
+func TestLoginLimit_newPassword(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	const name = "Zoë" // the hash of the database must equal the one of the server
+	ts.CreateAccount(name, rest.Viewer)
+	ts.CreateAccount("ann", rest.Viewer)
+	for range authn.MaxAttemptsPerName {
+		ts.Login(name, "guess", "")
+		ts.Login("ann", "guess", "")
+	}
+	if w := ts.Login(name, apitest.Password, ""); w.Code != http.StatusTooManyRequests {
+		t.Fatalf("right password above the limit: status %d, want 429", w.Code)
+	}
+	const setPassword = `UPDATE credential SET password_hash = password_hash
+		WHERE account_id = (SELECT id FROM account WHERE username = $1)`
+	ts.Exec(setPassword, name)
+	if w := ts.Login(name, apitest.Password, ""); w.Code != http.StatusOK {
+		t.Errorf("after a new password: %d %s", w.Code, w.Body)
+	}
+	if w := ts.Login("ann", apitest.Password, ""); w.Code != http.StatusTooManyRequests {
+		t.Errorf("another username: status %d, want 429", w.Code)
+	}
+	n := apitest.Value[int](ts, "SELECT attempts FROM login_attempt WHERE subject = 'address 192.0.2.1'")
+	if n < 2*authn.MaxAttemptsPerName {
+		t.Errorf("the address has %d attempts, want at least %d", n, 2*authn.MaxAttemptsPerName)
+	}
+
+	// An attempt that is being counted while the password is set does not survive it.
+	tx, err := ts.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, tx, "UPDATE login_attempt SET attempts = attempts + 1 WHERE subject LIKE 'name %'")
+	done := make(chan error, 1)
+	go func() {
+		_, err := ts.Pool.Exec(context.Background(), setPassword, "ann")
+		done <- err
+	}()
+	pgtest.WaitForLockWait(t, ts.Pool)
+	if err := errors.Join(tx.Commit(t.Context()), <-done); err != nil {
+		t.Fatal(err)
+	}
+	if w := ts.Login("ann", apitest.Password, ""); w.Code != http.StatusOK {
+		t.Errorf("after a concurrent attempt: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"labledger/api/bind"
 	"labledger/api/problem"
 )
@@ -118,6 +120,36 @@ func FuzzCursor(f *testing.F) {
 		formatted := strconv.FormatInt(in.AfterBox, 10) + "-" + strconv.FormatInt(in.AfterSlot, 10)
 		if formatted != text {
 			t.Errorf("cursor %q was parsed as %q", text, formatted)
+		}
+	})
+}
+
+// FuzzRow binds rows of a bulk body. The object for the import query has exactly the fields that the row gives.
+func FuzzRow(f *testing.F) {
+	for _, seed := range []string{
+		`{"name":"a","owner":null,"slots":3}`, `{"id":7}`, `{"id":null,"uuid":null,"slots":0}`, `{}`, `[]`, `{"x":1}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	p := rowPlan()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var in importBox
+		var errs problem.FieldErrors
+		given, err := p.Row(&in, body, &errs)
+		p.RequireNew(&in, given, &errs)
+		if err != nil || len(errs) > 0 {
+			return
+		}
+		var got map[string]any
+		if err := json.Unmarshal(p.AppendObject(nil, &in, given), &got); err != nil {
+			t.Fatalf("%q: %v", body, err)
+		}
+		for _, name := range p.BodyNames() {
+			_, ok := got[name]
+			isNullKey := name == "id" && in.ID == 0 || name == "uuid" && in.UUID == uuid.Nil
+			if want := slices.Contains(given, name) && !isNullKey; ok != want {
+				t.Errorf("%q: %s in the object: %v, want %v", body, name, ok, want)
+			}
 		}
 	})
 }

@@ -43,6 +43,7 @@ type Plan struct {
 	limitIndex    int      // index of a list's row limit; -1 for none
 	offsetIndex   int      // index of a list's offset; -1 for none
 	isBulkRow     bool     // binds the rows of a bulk body
+	rowKey        string   // of a bulk row: the key that makes it change an existing row; "" for none
 	canCreate     bool     // the write may create the row of the path
 	needsRole     bool     // there is a parameter caller_role
 	needsAccount  bool     // there is a parameter caller_id
@@ -60,7 +61,7 @@ type Flag struct {
 type Options struct {
 	Rules            Rules  // of all fields
 	Ignored          string // name of a field in the body that is ignored; "" for none
-	NullableOptional bool   // a replacement and a bulk row may omit nullable fields
+	NullableOptional bool   // a replacement may omit nullable fields
 	CanCreate        bool   // the write may create the row of the path
 	Flags            []Flag // further names of the query string
 }
@@ -191,14 +192,14 @@ func newCallerField(params reflect.Type, i int) callerField {
 	return callerField{i, value}
 }
 
-// NewRow plans how to bind one row of a bulk body. All fields are required except keys, the version and, if the options
-// say so, nullable fields.
-func NewRow(params reflect.Type, o Options) *Plan {
+// NewRow plans how to bind one row of a bulk body. A row without a key needs the fields that single, the plan of one
+// new row, requires. A row with a key may change an existing row, so the query reports what is missing.
+func NewRow(params reflect.Type, single *Plan, o Options) *Plan {
 	p := New(params, http.MethodPost, nil, o)
-	p.requiredBody, p.isBulkRow = nil, true
-	for _, f := range p.bodyFields {
-		if !isGeneratedKey(f.name) && f.name != "version" && !(f.nullable && o.NullableOptional) {
-			p.requiredBody = append(p.requiredBody, f.name)
+	p.requiredBody, p.isBulkRow = single.requiredBody, true
+	for _, key := range []string{"id", "uuid"} {
+		if slices.Contains(p.BodyNames(), key) {
+			p.rowKey = key
 		}
 	}
 	return p
@@ -232,6 +233,9 @@ func (p *Plan) BodyNames() []string { return names(p.bodyFields) }
 
 // RequiredBody returns the fields that the body must contain.
 func (p *Plan) RequiredBody() []string { return p.requiredBody }
+
+// RowKey returns the key with which a bulk row changes an existing row, so that it needs no other field; "" for none.
+func (p *Plan) RowKey() string { return p.rowKey }
 
 // Ignored returns the field that the body may contain without effect, or "".
 func (p *Plan) Ignored() string { return p.ignored }

@@ -95,32 +95,44 @@ func isUUID(t reflect.Type) bool { return t == uuidType || t == reflect.PointerT
 // Body binds one JSON object. The error is a *problem.Problem for text that is not a JSON object; errors of single
 // fields go to errs.
 func (p *Plan) Body(params any, body []byte, errs *problem.FieldErrors) error {
+	given, err := p.bindObject(params, body, errs)
+	if err != nil {
+		return err
+	}
+	p.requireFields(given, errs)
+	if p.givenIndex >= 0 {
+		reflect.ValueOf(params).Elem().Field(p.givenIndex).Set(reflect.ValueOf(given))
+	}
+	return nil
+}
+
+// bindObject binds one JSON object, and returns the names of its known fields. Its errors are those of Body.
+func (p *Plan) bindObject(params any, body []byte, errs *problem.FieldErrors) (given []string, err error) {
 	target := reflect.ValueOf(params).Elem()
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
 	switch decoder.PeekKind() {
 	case '{':
 	case 0: // ReadToken returns the error
 	default:
-		return bodyProblem("must be a JSON object")
+		return nil, bodyProblem("must be a JSON object")
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return syntaxProblem(err, body)
+		return nil, syntaxProblem(err, body)
 	}
-	var seen []string
 	for decoder.PeekKind() != '}' {
 		key, err := decoder.ReadToken()
 		if err != nil {
-			return syntaxProblem(err, body)
+			return nil, syntaxProblem(err, body)
 		}
 		name := key.String() // the next read invalidates the token
 		text, err := decoder.ReadValue()
 		if err != nil {
-			return syntaxProblem(err, body)
+			return nil, syntaxProblem(err, body)
 		}
 		i := slices.IndexFunc(p.bodyFields, func(f field) bool { return f.name == name })
 		switch {
 		case i >= 0:
-			seen = append(seen, name)
+			given = append(given, name)
 			errs.Add(name, p.setBodyField(target, p.bodyFields[i], text))
 		case name == p.ignored && name != "":
 		default:
@@ -128,16 +140,12 @@ func (p *Plan) Body(params any, body []byte, errs *problem.FieldErrors) error {
 		}
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return syntaxProblem(err, body)
+		return nil, syntaxProblem(err, body)
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return bodyProblem("must end after the JSON object")
+		return nil, bodyProblem("must end after the JSON object")
 	}
-	p.requireFields(seen, errs)
-	if p.givenIndex >= 0 {
-		target.Field(p.givenIndex).Set(reflect.ValueOf(seen))
-	}
-	return nil
+	return given, nil
 }
 
 func (p *Plan) requireFields(seen []string, errs *problem.FieldErrors) {

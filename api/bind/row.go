@@ -16,7 +16,8 @@ import (
 // A Column is the field of one column of CSV.
 type Column struct{ field }
 
-// Header returns the column of each name of a CSV header, and all errors of the header.
+// Header returns the column of each name of a CSV header, and all errors of the header. Without the column of the key,
+// all rows are new, so the header must have all fields that new rows need.
 func (p *Plan) Header(header []string) (columns []Column, errs problem.FieldErrors) {
 	var seen []string
 	for _, name := range header {
@@ -34,11 +35,39 @@ func (p *Plan) Header(header []string) (columns []Column, errs problem.FieldErro
 		}
 		seen = append(seen, name)
 	}
-	p.requireFields(seen, &errs)
+	if p.rowKey == "" || !slices.Contains(seen, p.rowKey) {
+		p.requireFields(seen, &errs)
+	}
 	for i := range errs {
 		errs[i].Line = 1
 	}
 	return columns, errs
+}
+
+// Names returns the names of columns.
+func Names(columns []Column) []string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = c.name
+	}
+	return all
+}
+
+// Row binds the JSON object of a row, as Body does, and returns the names of the fields that it has.
+func (p *Plan) Row(params any, text []byte, errs *problem.FieldErrors) (given []string, err error) {
+	return p.bindObject(params, text, errs)
+}
+
+// RequireNew adds an error for each missing field if the row has no key, so that it is new. given has the names of the
+// row's fields.
+func (p *Plan) RequireNew(params any, given []string, errs *problem.FieldErrors) {
+	row := reflect.ValueOf(params).Elem()
+	for _, f := range p.bodyFields {
+		if f.name == p.rowKey && (!row.Field(f.index).IsZero() || errs.Has(f.name)) {
+			return
+		}
+	}
+	p.requireFields(given, errs)
 }
 
 // Record binds the cells of a CSV record. An empty cell is null.
@@ -57,7 +86,7 @@ func (p *Plan) Record(params any, columns []Column, cells []string) (errs proble
 				reason = checkKey(dst, c.field)
 			}
 			errs.Add(c.name, reason)
-		case !c.nullable && slices.Contains(p.requiredBody, c.name):
+		case !c.nullable && !isGeneratedKey(c.name):
 			errs.Add(c.name, "must not be empty")
 		}
 	}
@@ -74,23 +103,26 @@ func (p *Plan) FormField(params any, name, text string) (reason string) {
 	return p.bodyFields[i].setText(reflect.ValueOf(params).Elem().Field(p.bodyFields[i].index), text)
 }
 
-// AppendObject appends a bound row as JSON. Null and omitted fields become null; the query sets their defaults.
-func (p *Plan) AppendObject(dst []byte, params any) []byte {
+// AppendObject appends the given fields of a bound row as JSON, without a key that is null.
+func (p *Plan) AppendObject(dst []byte, params any, given []string) []byte {
 	row := reflect.ValueOf(params).Elem()
 	dst = append(dst, '{')
-	for i, f := range p.bodyFields {
-		if i > 0 {
-			dst = append(dst, ',')
+	separator := ""
+	for _, f := range p.bodyFields {
+		field := row.Field(f.index)
+		if !slices.Contains(given, f.name) || isGeneratedKey(f.name) && field.IsZero() {
+			continue
 		}
+		dst = append(dst, separator...)
+		separator = ","
 		dst = append(dst, '"')
 		dst = append(dst, f.name...)
 		dst = append(dst, '"', ':')
-		field := row.Field(f.index)
 		if field.Kind() == reflect.Pointer && !field.IsNil() {
 			field = field.Elem()
 		}
 		switch {
-		case field.Kind() == reflect.Pointer, field.IsZero() && !slices.Contains(p.requiredBody, f.name):
+		case field.Kind() == reflect.Pointer:
 			dst = append(dst, "null"...)
 		case field.Kind() == reflect.Int64:
 			dst = strconv.AppendInt(dst, field.Int(), 10)

@@ -2,7 +2,9 @@ package bind_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -21,9 +23,19 @@ type importBox struct {
 	Version *int64    `json:"version"`
 }
 
-func rowPlan() *bind.Plan { return bind.NewRow(reflect.TypeFor[importBox](), bind.Options{}) }
+// createBox has the parameters of one new row.
+type createBox struct {
+	Name  string  `json:"name"`
+	Owner *string `json:"owner"`
+	Slots int64   `json:"slots"`
+}
 
-// TestHeader: a header names known columns once, and all that are required.
+func rowPlan() *bind.Plan {
+	single := bind.New(reflect.TypeFor[createBox](), http.MethodPost, nil, bind.Options{})
+	return bind.NewRow(reflect.TypeFor[importBox](), single, bind.Options{})
+}
+
+// TestHeader: a header names known columns once. Without the key, it names all that new rows need.
 func TestHeader(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -34,7 +46,10 @@ func TestHeader(t *testing.T) {
 		{[]string{"name", "owner", "slots", "id", "uuid", "version"}, nil},
 		{[]string{"name", "name", "owner", "slots"}, []string{"name appears twice in the header"}},
 		{[]string{"name", "owner", "slot", "slots"}, []string{`slot is unknown; did you mean "slots"?`}},
-		{[]string{"slots"}, []string{"name is missing", "owner is missing"}},
+		{[]string{"name", "slots"}, nil},
+		{[]string{"uuid", "owner"}, nil},
+		{[]string{"id", "slots"}, []string{"name is missing"}}, // the UUID is the key
+		{[]string{"owner"}, []string{"name is missing", "slots is missing"}},
 	} {
 		columns, errs := rowPlan().Header(c.header)
 		wantErrors(t, c.header[0], errs, c.want...)
@@ -96,10 +111,36 @@ func TestRow_nullKey(t *testing.T) {
 	var in importBox
 	var errs problem.FieldErrors
 	const body = `{"id":null,"uuid":null,"name":"a","owner":null,"slots":null}`
-	if err := rowPlan().Body(&in, []byte(body), &errs); err != nil {
+	given, err := rowPlan().Row(&in, []byte(body), &errs)
+	if err != nil {
 		t.Fatal(err)
 	}
 	wantErrors(t, body, errs, "slots must not be null")
+	if !slices.Equal(given, []string{"id", "uuid", "name", "owner", "slots"}) {
+		t.Errorf("given %v", given)
+	}
+}
+
+// TestRequireNew: a row without a key needs all that a new row needs.
+func TestRequireNew(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]string{
+		`{"name":"a","slots":1}`: nil,
+		`{"name":"a"}`:           {"slots is missing"},
+		`{"uuid":null,"id":7}`:   {"name is missing", "slots is missing"},
+		`{"uuid":"123e4567-e89b-12d3-a456-426614174000"}`: nil,
+		`{"uuid":"x"}`: {"uuid must be a UUID like 123e4567-e89b-12d3-a456-426614174000"},
+		`{"uuid":"123e4567-e89b-12d3-a456-426614174000","id":1}`: nil,
+	} {
+		var in importBox
+		var errs problem.FieldErrors
+		given, err := rowPlan().Row(&in, []byte(body), &errs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rowPlan().RequireNew(&in, given, &errs)
+		wantErrors(t, body, errs, want...)
+	}
 }
 
 // TestFormField: an empty field of a form is null.
@@ -113,27 +154,25 @@ func TestFormField(t *testing.T) {
 	}
 }
 
-// TestAppendObject: a bound row becomes a JSON object. Null and omitted fields become null, but required fields that
-// are zero do not.
+// TestAppendObject: the given fields of a bound row become a JSON object, without keys that are null.
 func TestAppendObject(t *testing.T) {
 	t.Parallel()
 	const id = "123e4567-e89b-12d3-a456-426614174000"
 	text := "a \"quoted\"\n\u2028é"
+	all := []string{"id", "uuid", "name", "owner", "slots", "version"}
+	full := importBox{ID: 7, UUID: uuid.MustParse(id), Name: text, Owner: &text, Slots: 3, Version: new(int64(2))}
 	for _, c := range []struct {
-		row  importBox
-		want map[string]any
+		row   importBox
+		given []string
+		want  map[string]any
 	}{
-		{
-			importBox{ID: 7, UUID: uuid.MustParse(id), Name: text, Owner: &text, Slots: 3, Version: new(int64(2))},
-			map[string]any{"id": 7., "uuid": id, "name": text, "owner": text, "slots": 3., "version": 2.},
-		},
-		{
-			importBox{},
-			map[string]any{"id": nil, "uuid": nil, "name": "", "owner": nil, "slots": 0., "version": nil},
-		},
+		{full, all, map[string]any{"id": 7., "uuid": id, "name": text, "owner": text, "slots": 3., "version": 2.}},
+		{full, []string{"owner", "id"}, map[string]any{"id": 7., "owner": text}},
+		{full, nil, map[string]any{}},
+		{importBox{}, all, map[string]any{"name": "", "owner": nil, "slots": 0., "version": nil}},
 	} {
 		var got map[string]any
-		object := rowPlan().AppendObject([]byte(" "), &c.row)
+		object := rowPlan().AppendObject([]byte(" "), &c.row, c.given)
 		if err := json.Unmarshal(object, &got); err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("got %s, %v; want %v", object, err, c.want)
 		}

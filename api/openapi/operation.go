@@ -367,12 +367,11 @@ func (o *operation) body() object {
 		content["application/x-ndjson"] = object{
 			"schema": object{"type": "string", "description": "One JSON object per line."},
 		}
-		content["text/csv"] = object{
-			"schema": object{
-				"type":        "string",
-				"description": "A header line with the column names, then one row per line. An empty cell means null.",
-			},
+		csv := "A header line with the column names, then one row per line. An empty cell means null."
+		if o.Rows.RowKey() != "" {
+			csv += " Columns that are absent keep their values in existing rows."
 		}
+		content["text/csv"] = object{"schema": object{"type": "string", "description": csv}}
 	}
 	return object{"required": o.Method != http.MethodDelete, "content": content}
 }
@@ -387,7 +386,7 @@ func (o *operation) bodySchema(p *bind.Plan, row reflect.Type) object {
 		properties[name] = o.bodyFieldSchema(p, row, name)
 	}
 	schema := object{"type": "object", "properties": properties, "additionalProperties": false}
-	if len(p.RequiredBody()) > 0 {
+	if len(p.RequiredBody()) > 0 && p.RowKey() == "" {
 		schema["required"] = p.RequiredBody()
 	}
 	return schema

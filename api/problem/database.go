@@ -160,6 +160,8 @@ func constraintMessage(pgErr *pgconn.PgError, field string) string {
 	switch {
 	case pgErr.Code == pgerrcode.ForeignKeyViolation:
 		return "refers to no existing " + strings.TrimSuffix(field, "_id")
+	case constraintName(pgErr) == "account_username_key_idx":
+		return "looks like the username of another account"
 	case pgErr.Code == pgerrcode.UniqueViolation:
 		return "is already used by another " + tableName(pgErr)
 	case pgErr.Code == pgerrcode.CheckViolation && pgErr.ConstraintName == "": // raised by a function

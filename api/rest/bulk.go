@@ -130,22 +130,26 @@ type Stored struct {
 	Created int64 `json:"created"`
 	// Number of existing rows updated.
 	Updated int64 `json:"updated"`
+	// Number of values of existing rows that became null.
+	Cleared int64 `json:"cleared"`
 }
 
 // chunkResult is the result of an import query for one chunk.
 type chunkResult struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
+	Cleared  int64           `json:"cleared"`
 	Problems json.RawMessage `json:"problems"` // [{line, field, status, message}]; line counts from 1 in the chunk
 }
 
-// ImportRows returns a Bulk for a query that stores a JSON array of rows. Each row has the fields of Row, the
-// parameters of the upsert query.
+// ImportRows returns a Bulk for a query that stores a JSON array of rows. Each row has the fields that it
+// names of Row, the parameters of the upsert query.
 func ImportRows[Row any, In ~struct {
 	Lines json.RawMessage `json:"lines"`
 }, Out ~struct {
 	Created  int64           `json:"created"`
 	Updated  int64           `json:"updated"`
+	Cleared  int64           `json:"cleared"`
 	Problems json.RawMessage `json:"problems"`
 }](query Query[In, Out]) Bulk {
 	store := func(ctx context.Context, q *db.Queries, lines json.RawMessage) (chunkResult, error) {
@@ -208,7 +212,7 @@ func (i *importer) appendRow(line int64) error {
 	} else {
 		i.chunk = append(i.chunk, ',')
 	}
-	i.chunk = i.plan.AppendObject(i.chunk, i.row)
+	i.chunk = i.plan.AppendObject(i.chunk, i.row, i.given)
 	i.lines = append(i.lines, line)
 	if len(i.lines) >= maxChunkRows || len(i.chunk) >= maxChunkBytes {
 		return i.flush()
@@ -240,6 +244,7 @@ func (i *importer) flush() error {
 	}
 	i.total.Created += result.Created
 	i.total.Updated += result.Updated
+	i.total.Cleared += result.Cleared
 	i.chunk, i.lines = i.chunk[:0], i.lines[:0]
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"labledger/api/bind"
 	"labledger/api/problem"
 )
 
@@ -32,6 +33,7 @@ func (b *rowReader) readCSV(body io.Reader) error {
 	if err := errs.Err(); err != nil {
 		return err
 	}
+	b.given = bind.Names(columns)
 	nextLine := int64(2) // line where the next record begins
 	for {
 		limited.reset()
@@ -56,7 +58,11 @@ func (b *rowReader) readCSV(body io.Reader) error {
 		}
 		lineNo, _ := reader.FieldPos(0)
 		b.clearRow()
-		if err := b.acceptRow(int64(lineNo), b.plan.Record(b.row, columns, cells)); err != nil {
+		rowErrs := b.plan.Record(b.row, columns, cells)
+		if len(cells) == len(columns) {
+			b.plan.RequireNew(b.row, b.given, &rowErrs)
+		}
+		if err := b.acceptRow(int64(lineNo), rowErrs); err != nil {
 			return err
 		}
 		nextLine = int64(lineNo) + 1

@@ -28,6 +28,7 @@ const (
 type rowReader struct {
 	plan      *bind.Plan
 	row       any                                                     // pointer to the current row, reused
+	given     []string                                                // names of the fields of the current row
 	accept    func(line int64) error                                  // handles the valid row in row
 	fastPath  func(line int64, text []byte) (handled bool, err error) // may handle an object before it is bound; optional
 	finish    func() error                                            // is called after the last row; optional
@@ -172,12 +173,15 @@ func (b *rowReader) readObject(lineNo int64, text []byte) error {
 	}
 	var errs problem.FieldErrors
 	b.clearRow()
-	if err := b.plan.Body(b.row, text, &errs); err != nil {
+	var err error
+	if b.given, err = b.plan.Row(b.row, text, &errs); err != nil {
 		var p *problem.Problem
 		if !errors.As(err, &p) {
 			return err
 		}
 		errs = append(errs, p.Errors...)
+	} else {
+		b.plan.RequireNew(b.row, b.given, &errs)
 	}
 	return b.acceptRow(lineNo, errs)
 }

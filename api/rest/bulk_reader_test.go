@@ -24,9 +24,17 @@ type boxRow struct {
 	Slots int64   `json:"slots"`
 }
 
+// newBox has the parameters of one new box.
+type newBox struct {
+	Name  string  `json:"name"`
+	Owner *string `json:"owner"`
+	Slots int64   `json:"slots"`
+}
+
 // newTestImporter returns an importer of boxes. store gets each chunk.
 func newTestImporter(store func(rows []boxRow) (chunkResult, error)) *importer {
-	plan := bind.NewRow(reflect.TypeFor[boxRow](), bind.Options{NullableOptional: true})
+	single := bind.New(reflect.TypeFor[newBox](), http.MethodPost, nil, bind.Options{})
+	plan := bind.NewRow(reflect.TypeFor[boxRow](), single, bind.Options{})
 	i := &importer{rowReader: newRowReader(plan), store: func(lines json.RawMessage) (chunkResult, error) {
 		var rows []boxRow
 		if err := json.Unmarshal(lines, &rows); err != nil {

@@ -47,9 +47,9 @@ func appendValue(dst []byte, oid uint32, value []byte) []byte {
 	switch oid {
 	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.JSONOID, pgtype.JSONBOID:
 		return append(dst, value...)
-	case pgtype.Int4ArrayOID: // {1,2}, without NULLs
+	case pgtype.Int4ArrayOID: // {1,NULL}
 		dst = append(dst, '[')
-		dst = append(dst, value[1:len(value)-1]...)
+		dst = append(dst, bytes.ReplaceAll(value[1:len(value)-1], []byte("NULL"), []byte("null"))...)
 		return append(dst, ']')
 	case pgtype.BoolOID:
 		return strconv.AppendBool(dst, value[0] == 't')
@@ -63,10 +63,7 @@ func appendValue(dst []byte, oid uint32, value []byte) []byte {
 		dst = append(dst, value...)
 		return append(dst, '"')
 	}
-	quoted, err := jsontext.AppendQuote(dst, value)
-	if err != nil { // the database stores only valid UTF-8
-		panic("rest: the database sent text that is not UTF-8: " + err.Error())
-	}
+	quoted, _ := jsontext.AppendQuote(dst, value) // the error only reports that U+FFFD replaces invalid UTF-8
 	return quoted
 }
 
@@ -83,13 +80,14 @@ func needsNoEscape(text []byte) bool {
 // appendTime appends a timestamptz as RFC 3339. The session has the time zone UTC and the DateStyle ISO:
 // "2026-11-21 22:00:00.5+00".
 func appendTime(dst, value []byte) []byte {
-	text, ok := bytes.CutSuffix(value, []byte("+00"))
-	if !ok || len(text) < 11 {
+	text, isUTC := bytes.CutSuffix(value, []byte("+00"))
+	date, clock, hasClock := bytes.Cut(text, []byte(" "))
+	if !isUTC || !hasClock {
 		return append(dst, value...) // infinity, or a year BC
 	}
-	dst = append(dst, text[:10]...)
+	dst = append(dst, date...)
 	dst = append(dst, 'T')
-	dst = append(dst, text[11:]...)
+	dst = append(dst, clock...)
 	return append(dst, 'Z')
 }
 

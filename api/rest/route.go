@@ -97,9 +97,7 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 				NullableOptional: route.nullableOptional,
 				CanCreate:        d.CanCreate,
 			}
-			if d.BulkRow != nil {
-				e.Rows = bind.NewRow(d.BulkRow, options)
-			}
+			rowOptions := options
 			if route.Method != http.MethodGet {
 				options.Flags = []bind.Flag{{Name: "dry_run", Values: []string{"true", "false"}}}
 			} else if d.Ordered {
@@ -110,6 +108,9 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 				d.Params, vars = reflect.TypeFor[NoParams](), nil
 			}
 			e.Plan = bind.New(d.Params, route.Method, vars, options)
+			if d.BulkRow != nil {
+				e.Rows = bind.NewRow(d.BulkRow, e.Plan, rowOptions)
+			}
 			all = append(all, e)
 		}
 	}

@@ -89,7 +89,7 @@ func (r restoreCmd) Run(ctx context.Context, c *config) error {
 		return err
 	}
 	return c.withOwnerDB(ctx, func(d *database) error {
-		restored, err := postgres.RestoreDump(ctx, d.url, file)
+		restored, err := postgres.RestoreDump(ctx, d.url, file, c.serverRoles()...)
 		switch {
 		case errors.Is(err, postgres.ErrNotEmpty) && d.cluster != nil:
 			return fmt.Errorf("nothing was changed: %w; "+
@@ -108,6 +108,18 @@ func (r restoreCmd) Run(ctx context.Context, c *config) error {
 			return fmt.Errorf("restored, but the migration failed: %w", err)
 		}
 		fmt.Printf("restored: %d rows in %d tables\n", restored.Total(), len(restored.Rows))
-		return nil
+		return c.setUpServerRole(ctx)
 	})
+}
+
+// serverRoles returns the role of DATABASE_URL if the owner has a separate URL.
+func (c *config) serverRoles() []string {
+	if c.OwnerURL == "" {
+		return nil
+	}
+	server, err := postgres.ParseConfig(c.DatabaseURL)
+	if c.DatabaseURL == "" || err != nil {
+		return nil
+	}
+	return []string{server.User}
 }

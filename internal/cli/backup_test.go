@@ -145,3 +145,78 @@ func TestBackup_withoutRightToVerify(t *testing.T) {
 	assertContains(t, mustFail(t, server, "", "backup", filepath.Join(dir, "server")),
 		"backup failed", "pg_dump", "permission denied")
 }
+
+// A backup leaves out extensions that the owner of the database cannot read or create again, and keeps the others.
+func TestBackup_extensions(t *testing.T) {
+	const password = "s3cret/word"
+	owned := passwordDatabase(t, password)
+	ownerURL, err := url.Parse(owned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := ownerURL.User.Username()
+	superuser := asSuperuser(t, owned)
+	execScript(t, superuser, "ALTER ROLE "+role+` CREATEDB;
+		CREATE EXTENSION pg_prewarm;
+		CREATE SCHEMA job;
+		CREATE TABLE job.entry (id int PRIMARY KEY, text text DEFAULT 'x');
+		INSERT INTO job.entry VALUES (1);
+		ALTER EXTENSION pg_prewarm ADD SCHEMA job;
+		ALTER EXTENSION pg_prewarm ADD TABLE job.entry`)
+	env := []string{"DATABASE_URL=" + owned}
+	mustRun(t, env, "", "seed")
+	execScript(t, owned, "CREATE EXTENSION citext; CREATE INDEX extra_idx ON site ((name::citext))")
+
+	// Negative control: the owner cannot read the table of the extension.
+	assertContains(t, sqlError(t, owned, "TABLE job.entry"), "permission denied")
+	file := filepath.Join(t.TempDir(), "it.dump")
+	assertContains(t, mustRun(t, env, "", "backup", file), "verified by a restore")
+
+	target := passwordDatabase(t, password)
+	// A database that has only extensions counts as empty.
+	execScript(t, asSuperuser(t, target), `CREATE EXTENSION pg_prewarm; CREATE TABLE entry (id int);
+		ALTER EXTENSION pg_prewarm ADD TABLE entry`)
+	mustRun(t, []string{"DATABASE_URL=" + target}, "", "restore", file)
+	const restored = `SELECT string_agg(extname, ' ' ORDER BY extname) || ' ' || to_regclass('extra_idx')
+		|| ' ' || coalesce(to_regnamespace('job')::text, 'no schema job') FROM pg_extension`
+	assertEqual(t, "restored", mustValue(t, target, restored),
+		"citext pg_prewarm pg_trgm plpgsql extra_idx no schema job")
+}
+
+// asSuperuser returns the URL of the same database for the superuser.
+func asSuperuser(t *testing.T, database string) string {
+	t.Helper()
+	of, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(pgtest.Cluster().URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = of.Path
+	return u.String()
+}
+
+// A database can have a server role of its own. A restore elsewhere creates it.
+func TestRestore_ownServerRole(t *testing.T) {
+	const role = "labledger_server_restored"
+	asRole := func(database string) string {
+		return strings.Replace(pgtest.ServerURL(database), "labledger_server", role, 1)
+	}
+	database := pgtest.Database(t)
+	env := []string{"DATABASE_URL=" + asRole(database), "OWNER_DATABASE_URL=" + database}
+	assertContains(t, mustRun(t, env, "", "migrate", "up"), "server role "+role+" created")
+	t.Cleanup(func() { execScript(t, database, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
+	mustRun(t, env, "", "seed")
+	file := filepath.Join(t.TempDir(), "it.dump")
+	mustRun(t, env, "", "backup", file)
+
+	target := pgtest.NewCluster(t).URL()
+	assertContains(t, mustFail(t, []string{"DATABASE_URL=" + target}, "", "restore", file),
+		role, "name it in DATABASE_URL")
+	mustRun(t, []string{"DATABASE_URL=" + asRole(target), "OWNER_DATABASE_URL=" + target}, "", "restore", file)
+	s := startServer(t, "DATABASE_URL="+asRole(target))
+	s.Send("PATCH", "/site/1", `{"name": "Renamed"}`, 200)
+	s.Stop(syscall.SIGTERM)
+}

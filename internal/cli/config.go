@@ -12,7 +12,7 @@ type config struct {
 	Host            string        `help:"Address to listen on." default:"127.0.0.1" env:"HOST"`
 	Port            string        `help:"Port to listen on." default:"5000" env:"PORT"`
 	DatabaseURL     string        `name:"database-url" help:"PostgreSQL database to use. Default: an embedded Postgres in the state directory, filled with mock data on its first start." env:"DATABASE_URL" placeholder:"URL"`
-	OwnerURL        string        `name:"owner-database-url" help:"The same database as its owner, for all commands except serve. migrate up also sets the password of the server role, labledger_server, from DATABASE_URL. Default: DATABASE_URL." env:"OWNER_DATABASE_URL" placeholder:"URL"`
+	OwnerURL        string        `name:"owner-database-url" help:"The same database as its owner, for all commands except serve. migrate up also sets up the server role, the user of DATABASE_URL: its privileges and its password. Default: DATABASE_URL." env:"OWNER_DATABASE_URL" placeholder:"URL"`
 	ReadDatabaseURL string        `name:"read-database-url" help:"Replica from which lists are read." env:"READ_DATABASE_URL" placeholder:"URL"`
 	StateDir        string        `help:"Directory of the embedded Postgres." default:"./var" env:"STATE_DIR" placeholder:"DIR"`
 	MediaDir        string        `help:"Directory of uploaded files. Default: media in the state directory." env:"MEDIA_DIR" placeholder:"DIR"`
@@ -60,10 +60,10 @@ func (c *config) ownerURL() envValue {
 	return c.serverURL()
 }
 
-// osUsername is the actor that the history records for changes by a command.
-func osUsername() string {
+// osActor is the actor that the history records for changes by a command. No username has the prefix.
+func osActor() string {
 	if u, err := user.Current(); err == nil {
-		return u.Username
+		return "os:" + u.Username
 	}
-	return "command line"
+	return "os:unknown"
 }

@@ -34,7 +34,7 @@ func (checkCmd) Run(c *config) error {
 	if c.OwnerURL != "" {
 		errs = append(errs, c.ownerURL().rejectPlaceholder())
 	}
-	_, ownerPassword := postgres.WithoutPassword(c.OwnerURL)
+	_, ownerPassword, _ := postgres.ForLibpq(c.OwnerURL)
 	if postgresPassword.value != "" && c.OwnerURL != "" && ownerPassword != postgresPassword.value {
 		errs = append(errs, errors.New("OWNER_DATABASE_URL and POSTGRES_PASSWORD have different passwords; use the same one"))
 	}

@@ -218,8 +218,8 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 	privileged, err := postgres.HasOwnerRights(ctx, d.pool)
 	if err == nil && privileged {
 		log.Warn("the role of DATABASE_URL can change the schema and rewrite the history, " +
-			"which the server does not need; connect as " + postgres.ServerRole +
-			" instead (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
+			"which the server does not need; connect as its server role, such as " + postgres.ServerRole +
+			", instead (once, as the owner: ALTER ROLE " + postgres.ServerRole + " PASSWORD '…'); " +
 			"only `labledger migrate up` needs the owner's URL")
 	}
 	return err
@@ -229,6 +229,9 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
+	}
+	if err := postgres.CheckEncoding(ctx, c.ReadDatabaseURL); err != nil {
+		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
 	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
 	if err != nil {

@@ -24,21 +24,25 @@ func (migrateUpCmd) Run(ctx context.Context, c *config) error {
 		if err := printMigration(from, to, err); err != nil {
 			return err
 		}
-		return c.setServerPassword(ctx)
+		return c.setUpServerRole(ctx)
 	})
 }
 
-// setServerPassword gives the server role the password of DATABASE_URL if the owner has a separate URL.
-func (c *config) setServerPassword(ctx context.Context) error {
+// setUpServerRole gives the role of DATABASE_URL the privileges of the server and its password, if the owner has a
+// separate URL.
+func (c *config) setUpServerRole(ctx context.Context) error {
 	if c.OwnerURL == "" || c.DatabaseURL == "" {
 		return nil
 	}
 	if err := c.serverURL().rejectPlaceholder(); err != nil {
 		return err
 	}
-	changed, err := postgres.SetServerPassword(ctx, c.OwnerURL, c.DatabaseURL)
-	if changed {
-		fmt.Println("password of the server role " + postgres.ServerRole + " set from DATABASE_URL")
+	change, err := postgres.SetUpServerRole(ctx, c.OwnerURL, c.DatabaseURL)
+	if change.Created {
+		fmt.Println("server role " + change.Role + " created")
+	}
+	if change.PasswordSet {
+		fmt.Println("password of the server role " + change.Role + " set from DATABASE_URL")
 	}
 	return err
 }

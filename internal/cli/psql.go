@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"labledger/internal/postgres"
@@ -30,17 +29,13 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 		}
 		d.pool.Close()
 		// No CommandContext: in psql, Ctrl-C cancels a query, not the session.
-		target, password := postgres.WithoutPassword(d.url)
-		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
-		command.Env = os.Environ()
-		if password != "" {
-			command.Env = append(command.Env, "PGPASSWORD="+password)
-		}
+		target, password, options := postgres.ForLibpq(d.url)
 		if d.cluster != nil {
 			// All users share the role of the embedded Postgres, so the history gets the name of the OS user.
-			actor := strings.NewReplacer(`\`, `\\`, ` `, `\ `).Replace(osUsername())
-			command.Env = append(command.Env, "PGOPTIONS="+os.Getenv("PGOPTIONS")+" -c labledger.actor="+actor)
+			options += postgres.SessionOption("labledger.actor", osActor())
 		}
+		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
+		command.Env = postgres.ClientEnv(password, options)
 		command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 		if err := command.Start(); err != nil {
 			return err

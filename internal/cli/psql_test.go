@@ -66,7 +66,7 @@ func TestPsql_embeddedPostgres(t *testing.T) {
 	s.Send(http.MethodPatch, "/site/1", `{"name": "Site 1"}`, http.StatusOK)
 	changes := s.History("/site/1/history")
 	if len(changes) != 3 || changes[1].RequestID != nil || changes[1].Action != "update" ||
-		changes[1].Actor != osUser.Username || changes[2].RequestID == nil || changes[2].Actor != "anonymous" {
+		changes[1].Actor != "os:"+osUser.Username || changes[2].RequestID == nil || changes[2].Actor != "anonymous" {
 		t.Errorf("history %+v", changes)
 	}
 	mustRun(t, env, programtest.SiteHeader+"2,Imported,,,,,\n", "import", "sites", "-")
@@ -103,6 +103,17 @@ func TestPsql_hidesPassword(t *testing.T) {
 	}
 	out := mustRun(t, env, "", "psql", "-Atc", "SELECT current_user LIKE 'test%role'")
 	assertEqual(t, "psql with a password", out, "t\n")
+}
+
+// A URL may contain settings for pgx and for the session, which libpq does not know.
+func TestClients_settingsInURL(t *testing.T) {
+	env := migrated(t, true)
+	const settings = "&default_query_exec_mode=cache_describe&pool_max_conns=4&statement_timeout=5s"
+	env[0] += settings
+	assertEqual(t, "psql", mustRun(t, env, "", "psql", "-Atc", "SHOW statement_timeout"), "5s\n")
+	file := filepath.Join(t.TempDir(), "it.dump")
+	mustRun(t, env, "", "backup", file)
+	mustRun(t, []string{"DATABASE_URL=" + emptyDatabase(t) + settings}, "", "restore", file)
 }
 
 func TestPsql_forwardsSIGTERM(t *testing.T) {

@@ -73,9 +73,9 @@ func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 
 type importCmd struct {
 	Table  string `arg:"" help:"sites, freezers, computers, containers, users, todos or events."`
-	File   string `arg:"" help:"CSV file with a header line, NDJSON file or JSON array; - is standard input."`
+	File   string `arg:"" help:"CSV file with a header line, NDJSON file or JSON array; - is standard input. Columns that the file does not have keep their values in existing rows; an empty cell clears."`
 	Format string `help:"csv, ndjson or json. Default: by the file name's extension, else csv." enum:",csv,ndjson,json" default:""`
-	DryRun bool   `help:"Validate everything and store nothing."`
+	DryRun bool   `help:"Validate everything, store nothing, and print how many rows would change and how many values would be cleared."`
 }
 
 // Run sends the rows to the API, called in this process. It prints every error of the rows.
@@ -124,7 +124,7 @@ func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writ
 		response := &cliResponse{header: http.Header{}, out: out}
 		defer response.recoverAbort(&err)
 		api.New(api.Options{
-			Pool: d.pool, Log: warnLogger(), Access: authn.Options{AnonymousActor: osUsername()}, Version: version(),
+			Pool: d.pool, Log: warnLogger(), Access: authn.Options{AnonymousActor: osActor()}, Version: version(),
 			EventMaxAhead: time.Duration(c.EventMaxAhead),
 		}).ServeHTTP(response, request)
 		return response.err()

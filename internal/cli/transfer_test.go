@@ -93,7 +93,7 @@ func TestImport(t *testing.T) {
 
 	valid := writeFile(t, "valid.csv",
 		programtest.SiteHeader+"1,Site One,,,,,\n,Created,Jane,\"1, Long Road\",,Iceland,101\n")
-	const oneEach = `{"created":1,"updated":1}` + "\n"
+	const oneEach = `{"created":1,"updated":1,"cleared":5}` + "\n"
 	assertEqual(t, "dry run", mustRun(t, env, "", "import", "--dry-run", "sites", valid), oneEach)
 	assertEqual(t, "sites after a dry run", export(), before)
 	assertEqual(t, "import", mustRun(t, env, "", "import", "sites", valid), oneEach)
@@ -123,13 +123,19 @@ func TestImport(t *testing.T) {
 		t.Error("some rows of an invalid file are stored")
 	}
 
+	// Columns that a file does not have keep their values.
+	partial := writeFile(t, "partial.csv", "id,country\n1,Chile\n")
+	mustRun(t, env, "", "import", "sites", partial)
+	assertEqual(t, "sites after a partial import", export(),
+		strings.Replace(after, "\n1,Site One,,,,,,2\n", "\n1,Site One,,,,Chile,,3\n", 1))
+
 	// An export can be edited and imported; a stale one is rejected.
 	exported := export()
 	edited := writeFile(t, "edited.csv", strings.Replace(exported, "Site 2", "Site Two", 1))
 	n := strings.Count(exported, "\n") - 1
 	assertEqual(t, "an edited export", mustRun(t, env, "", "import", "sites", edited),
-		fmt.Sprintf(`{"created":0,"updated":%d}`+"\n", n))
-	assertContains(t, export(), "\n2,Site Two,,,,,,2\n")
+		fmt.Sprintf(`{"created":0,"updated":%d,"cleared":0}`+"\n", n))
+	assertContains(t, export(), "\n2,Site Two,")
 	assertContains(t, mustFail(t, env, "", "import", "sites", edited), "nothing was imported", "line 3, version: ")
 
 	for _, table := range []string{"cupboards", "instruments", "changes", "sites/1", ""} {
@@ -161,7 +167,7 @@ func TestImport_formats(t *testing.T) {
 		{"d.json", "", []string{writeFile(t, "d.json", "["+object("d.json")+"]")}},
 	} {
 		out := mustRun(t, env, c.stdin, append([]string{"import", "sites"}, c.args...)...)
-		assertEqual(t, c.name, out, `{"created":1,"updated":0}`+"\n")
+		assertEqual(t, c.name, out, `{"created":1,"updated":0,"cleared":0}`+"\n")
 		assertContains(t, mustRun(t, env, "", "export", "sites"), c.name)
 	}
 }
@@ -182,12 +188,12 @@ func TestImport_isRecordedInTheHistory(t *testing.T) {
 	assertContains(t, mustFail(t, env, rows.String()+"12001,,,,,,\n", "import", "sites", "-"), "line 12002, name: ")
 	assertEqual(t, "sites", mustRun(t, env, "", "export", "sites"), strings.TrimSpace(programtest.SiteHeader)+",version\n")
 	out := mustRun(t, env, rows.String(), "import", "sites", "-")
-	assertEqual(t, "import", out, `{"created":12000,"updated":0}`+"\n")
+	assertEqual(t, "import", out, `{"created":12000,"updated":0,"cleared":0}`+"\n")
 
 	s := startServer(t, env...)
 	for _, path := range []string{"/site/1/history", "/site/12000/history"} {
 		changes := s.History(path)
-		if len(changes) != 1 || changes[0].Actor != osUser.Username || changes[0].Action != "insert" ||
+		if len(changes) != 1 || changes[0].Actor != "os:"+osUser.Username || changes[0].Action != "insert" ||
 			changes[0].RequestID == nil {
 			t.Errorf("%s: %+v, want one insert by %s with a request ID", path, changes, osUser.Username)
 		}

@@ -20,7 +20,7 @@ import (
 
 type userCmd struct {
 	Create   userCreateCmd   `cmd:"" help:"Create an account. Prompts for the password, or reads it from the first line of standard input."`
-	Password userPasswordCmd `cmd:"" help:"Set a new password, read in the same way. Revokes the account's sessions and API tokens."`
+	Password userPasswordCmd `cmd:"" help:"Set a new password, read in the same way. Revokes the account's sessions and API tokens, and lifts the rate limit of failed sign-ins."`
 	Role     userRoleCmd     `cmd:"" help:"Set the role of an account."`
 	Risk     userRiskCmd     `cmd:"" help:"Set the risk level of an account, for its future events."`
 	Disable  userDisableCmd  `cmd:"" help:"Disable an account. Revokes its sessions and API tokens."`
@@ -117,8 +117,8 @@ func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
 		if err != nil {
 			return accountError(u.Name, err)
 		}
-		fmt.Printf("Set a new password for %s. All sessions and API tokens of the account are revoked.\n",
-			quoteUnprintable(u.Name))
+		fmt.Printf("Set a new password for %s. All sessions and API tokens of the account are revoked, "+
+			"and failed sign-ins no longer count.\n", quoteUnprintable(u.Name))
 		return nil
 	})
 }
@@ -216,7 +216,7 @@ func (c *config) changeUser(ctx context.Context, name string, patch db.PatchAcco
 func (d *database) inAuditedTx(ctx context.Context, run func(*db.Queries) error) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		if err := q.SetRequestContext(ctx, db.SetRequestContextParams{Actor: osUsername()}); err != nil {
+		if err := q.SetRequestContext(ctx, db.SetRequestContextParams{Actor: osActor()}); err != nil {
 			return err
 		}
 		return run(q)
@@ -243,6 +243,9 @@ func accountError(name string, err error) error {
 		return err
 	case pgErr.ConstraintName == "account_username_unique": // created after checkUsernameFree
 		return errAccountExists(name)
+	case pgErr.ConstraintName == "account_username_key_idx":
+		return fmt.Errorf("nothing was changed: %s looks like the username of another account. "+
+			"`labledger user list` lists all accounts", quoteUnprintable(name))
 	case strings.HasPrefix(pgErr.ConstraintName, "account_"): // the name states the rule
 		rule := strings.ReplaceAll(strings.TrimPrefix(pgErr.ConstraintName, "account_"), "_", " ")
 		return errors.New("nothing was changed: " + rule)

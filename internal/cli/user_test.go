@@ -23,7 +23,10 @@ func accountChanges(t *testing.T, url, name string) string {
 		WHERE table_name = 'account' AND after ->> 'username' = '%s'`, name))
 }
 
-const revoked = " All sessions and API tokens of the account are revoked."
+const (
+	revoked         = " All sessions and API tokens of the account are revoked."
+	revokedAndReset = " All sessions and API tokens of the account are revoked, and failed sign-ins no longer count."
+)
 
 func TestUser(t *testing.T) {
 	t.Parallel()
@@ -66,7 +69,7 @@ func checkUserChanges(t *testing.T, env []string) {
 		{"disable grace", "", "Disabled grace." + revoked, ""},
 		{"risk grace none", "", "Removed the risk level of grace, which now counts as medium.", "update operator - true"},
 		{"enable grace", "", "Enabled grace.", "update operator - false"},
-		{"password grace", password + " too\r\n", "Set a new password for grace." + revoked, ""},
+		{"password grace", password + " too\r\n", "Set a new password for grace." + revokedAndReset, ""},
 		{"role grace admin", "", "Set the role of grace to admin.", "update admin - false"},
 	} {
 		r := run(t, env, c.stdin, append([]string{"user"}, strings.Fields(c.args)...)...)
@@ -74,7 +77,7 @@ func checkUserChanges(t *testing.T, env []string) {
 			t.Errorf("%s: exit code %d, %q, %q; want %q", c.args, r.Code, r.Stdout, r.Stderr, c.stdout)
 		}
 		if c.change != "" {
-			history = append(history, osUser.Username+" "+c.change)
+			history = append(history, "os:"+osUser.Username+" "+c.change)
 		}
 	}
 	assertEqual(t, "history", accountChanges(t, databaseURL(env), "grace"), strings.Join(history, "\n"))
@@ -92,7 +95,7 @@ func checkUserCreateAndList(t *testing.T, env []string) {
 		"Created account 6: gate, role viewer, without a password: sign-in is not possible.\n")
 	assertEqual(t, "first password of an account",
 		mustRun(t, env, password, "user", "password", "Bob"),
-		"Set a new password for Bob."+revoked+"\n")
+		"Set a new password for Bob."+revokedAndReset+"\n")
 	execScript(t, url, "INSERT INTO account (username) VALUES (E'\\x1b[2Jno\\tbody')")
 	execScript(t, url, `INSERT INTO session (account_id, created_at, expires_at)
 		VALUES (5, '2026-03-01 12:00Z', now()), (5, '2026-01-01Z', now())`)
@@ -135,6 +138,8 @@ func TestUser_rejectsInvalidChanges(t *testing.T) {
 		{[]string{"create", "ada lovelace"}, "Ada Lovelace\n", []string{"must not be the username"}},
 		{[]string{"create", "ada"}, strings.Repeat("long ", 2000), []string{"at most 128 characters"}},
 		{[]string{"create", "ada"}, "not UTF-8 \xff\n", []string{"valid UTF-8"}},
+		{[]string{"create", "Grace"}, password, []string{"nothing was changed", "Grace looks like", "user list"}},
+		{[]string{"create", "os:root"}, password, []string{"nothing was changed", "without the prefix os or db"}},
 		{[]string{"create", " "}, password, []string{"nothing was changed", "username not blank"}},
 		{[]string{"create", strings.Repeat("a", 101)}, password, []string{"username at most 100 characters"}},
 		{[]string{"password", "Grace"}, password + " too", []string{"no account Grace", "user list"}},

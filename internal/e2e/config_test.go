@@ -52,7 +52,10 @@ func TestDatabaseURL_unusable(t *testing.T) {
 		"no listener":    {"postgres://user:" + wrong + "@" + closedAddress + "/lab", []string{closedAddress, "refused"}},
 		"key=value form": {"host=127.0.0.1 port=1 user=user password=" + wrong, []string{"127.0.0.1:1", "refused"}},
 		"invalid port":   {"postgres://user:" + wrong + "@127.0.0.1:port/lab", []string{"URL", "port"}},
-		"not a URL":      {wrong, []string{"URL", "postgres://"}},
+		"not UTF-8": {
+			pgtest.DatabaseWithEncoding(t, "LATIN1"), []string{"its encoding is LATIN1", "ENCODING 'UTF8'"},
+		},
+		"not a URL": {wrong, []string{"URL", "postgres://"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -149,7 +149,7 @@ func TestShutdown_finishesRunningRequests(t *testing.T) {
 	if err := body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	assertEqual(t, "the slow upload", <-response, `200 {"created":2,"updated":0}`+"\n<nil>")
+	assertEqual(t, "the slow upload", <-response, `200 {"created":2,"updated":0,"cleared":0}`+"\n<nil>")
 	if code := s.Wait(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}

@@ -149,6 +149,26 @@ func Database(t testing.TB) string {
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
+	return dropAtCleanup(t, name)
+}
+
+// DatabaseWithEncoding returns the URL of a new, empty database with an encoding. The database is dropped when the test
+// ends.
+func DatabaseWithEncoding(t testing.TB, encoding string) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", clones.Add(1))
+	err := step(timeout, func(ctx context.Context) error {
+		return execAdmin(ctx, "CREATE DATABASE "+name+" ENCODING '"+encoding+"' LOCALE 'C' TEMPLATE template0")
+	})
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	return dropAtCleanup(t, name)
+}
+
+// dropAtCleanup drops a database when the test ends, and returns its URL.
+func dropAtCleanup(t testing.TB, name string) string {
+	t.Helper()
 	t.Cleanup(func() {
 		err := step(timeout, func(ctx context.Context) error {
 			return execAdmin(ctx, "DROP DATABASE "+name+" WITH (FORCE)")

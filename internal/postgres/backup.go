@@ -9,11 +9,14 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // An Inventory counts the contents of a database: the rows of each table and its schema objects.
@@ -54,7 +57,7 @@ func (inv Inventory) Differences(other Inventory) (differences []string) {
 	return differences
 }
 
-// takeInventory counts what the connection's transaction can see.
+// takeInventory counts what the connection's transaction can see, without the contents of extensions, as in a dump.
 func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err error) {
 	inv = Inventory{Rows: map[string]int64{}, Objects: map[string]int64{}}
 	tables, err := queryStrings(ctx, conn, `
@@ -64,6 +67,9 @@ func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err erro
 		WHERE relkind = 'r'
 			AND nspname NOT IN ('pg_catalog', 'information_schema')
 			AND nspname !~ '^pg_(toast|temp)'
+			AND NOT EXISTS (
+				SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
+			)
 		ORDER BY 1`)
 	if err != nil {
 		return inv, err
@@ -80,14 +86,18 @@ func takeInventory(ctx context.Context, conn *pgx.Conn) (inv Inventory, err erro
 			SELECT oid
 			FROM pg_namespace
 			WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
+		), member AS (
+			SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
 		), class AS (
 			SELECT pg_class.oid, relkind FROM pg_class JOIN namespace ON namespace.oid = relnamespace
+			WHERE ('pg_class'::regclass, pg_class.oid) NOT IN (TABLE member)
 		)
 		SELECT 'constraints', count(*) FROM pg_constraint JOIN class ON class.oid = conrelid WHERE convalidated
 		UNION ALL SELECT 'indexes', count(*) FROM pg_index JOIN class ON class.oid = indrelid WHERE indisvalid
 		UNION ALL SELECT 'triggers', count(*) FROM pg_trigger JOIN class ON class.oid = tgrelid
 			WHERE NOT tgisinternal AND tgenabled = 'O'
 		UNION ALL SELECT 'functions', count(*) FROM pg_proc JOIN namespace ON namespace.oid = pronamespace
+			WHERE ('pg_proc'::regclass, pg_proc.oid) NOT IN (TABLE member)
 		UNION ALL SELECT 'views', count(*) FROM class WHERE relkind = 'v'
 		UNION ALL SELECT 'sequences', count(*) FROM class WHERE relkind = 'S'
 		UNION ALL SELECT 'defaults', count(*) FROM pg_attrdef JOIN class ON class.oid = adrelid`)
@@ -138,6 +148,9 @@ func closeConn(conn *pgx.Conn) {
 // Dump writes the database at url to file in pg_dump's custom format, and returns the inventory of the dump. Dump and
 // inventory share one snapshot, so the database may change meanwhile. The file must not exist. Errors: ErrNoBinaries,
 // the error output of pg_dump, or the file system's.
+//
+// The dump contains an extension only if an unprivileged owner can create it again and it has no tables: the owner may
+// not be able to read those, and they belong to the server rather than to Labledger. An example is pg_cron.
 func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
@@ -152,13 +165,30 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
 		return dumped, err
 	}
+	extensions, err := queryStrings(ctx, conn, `
+		SELECT name
+		FROM pg_available_extension_versions
+		WHERE installed AND trusted AND NOT EXISTS (
+			SELECT
+			FROM pg_extension
+			JOIN pg_depend ON refclassid = 'pg_extension'::regclass AND refobjid = pg_extension.oid AND deptype = 'e'
+			JOIN pg_class ON classid = 'pg_class'::regclass AND objid = pg_class.oid
+			WHERE extname = name AND relkind IN ('r', 'p')
+		)`)
+	if err != nil {
+		return dumped, err
+	}
+	args := []string{"--format=custom", "--no-owner", "--snapshot=" + snapshot}
+	for _, extension := range extensions { // never empty, since plpgsql is one
+		args = append(args, `--extension="`+extension+`"`)
+	}
 	// A dump contains all data, including password hashes: only its owner may read it.
 	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return dumped, err
 	}
 	err = errors.Join(
-		runClient(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot),
+		runClient(ctx, "pg_dump", url, out, args...),
 		out.Sync(),
 		out.Close())
 	if err != nil {
@@ -167,10 +197,13 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	return takeInventory(ctx, conn)
 }
 
+// scratchPrefix begins the names of the databases that VerifyDump creates.
+const scratchPrefix = "labledger_verify_"
+
 // VerifyDump restores a dump into a scratch database on the server of url, returns the inventory of that database, and
 // drops it. The role of url must have the CREATEDB privilege.
 func VerifyDump(ctx context.Context, url, file string) (restored Inventory, err error) {
-	name := "labledger_verify_" + strings.ToLower(rand.Text()[:12])
+	name := scratchPrefix + strings.ToLower(rand.Text()[:12])
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return restored, err
@@ -210,9 +243,12 @@ func withDatabase(database, name string) (string, error) {
 // ErrNotEmpty is wrapped by the error of RestoreDump when the target database has tables.
 var ErrNotEmpty = errors.New("the database is not empty")
 
+var missingRole = regexp.MustCompile(`role ".*" does not exist`)
+
 // RestoreDump restores a dump into the empty database at url in one transaction, and returns the inventory of the
-// database. Errors: ErrNotEmpty, ErrNoBinaries, or the error output of pg_restore.
-func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err error) {
+// database. It first creates ServerRole and roles, as far as the role of url may. Errors: ErrNotEmpty, ErrNoBinaries,
+// or the error output of pg_restore.
+func RestoreDump(ctx context.Context, url, file string, roles ...string) (restored Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return restored, err
@@ -226,22 +262,19 @@ func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err
 		return restored, fmt.Errorf("%w: it has %d tables", ErrNotEmpty, len(before.Rows))
 	}
 	// A dump contains the privileges of the server's role, but not the role.
-	_, err = conn.Exec(ctx, `
-		DO $$
-		BEGIN
-			IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '`+ServerRole+`') THEN
-				CREATE ROLE `+ServerRole+` LOGIN;
-			END IF;
-		EXCEPTION
-			WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN NULL;
-		END
-		$$`)
-	if err != nil {
-		return restored, err
+	for _, role := range append(roles, ServerRole) {
+		_, err := createRole(ctx, conn, role)
+		var pgErr *pgconn.PgError
+		if err != nil && !(errors.As(err, &pgErr) && pgErr.Code == pgerrcode.InsufficientPrivilege) {
+			return restored, err
+		}
 	}
 	err = runClient(ctx, "pg_restore", url, nil,
 		"--no-owner", "--exit-on-error", "--single-transaction", "--dbname", "", file)
 	if err != nil {
+		if missingRole.MatchString(err.Error()) {
+			err = fmt.Errorf("%w\nthe backup has privileges of this role: name it in DATABASE_URL, or create it", err)
+		}
 		return restored, err
 	}
 	// A dump of one database does not contain the privileges on the database itself.
@@ -256,14 +289,13 @@ func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err
 }
 
 // runClient runs a PostgreSQL client program on the database at url. An empty argument is replaced with the database;
-// without one, --dbname is appended. The password is passed in the environment, since every user of the machine can
-// read arguments.
+// without one, --dbname is appended.
 func runClient(ctx context.Context, program, url string, stdout *os.File, args ...string) error {
 	path, err := FindClient(program)
 	if err != nil {
 		return err
 	}
-	target, password := WithoutPassword(url)
+	target, password, options := ForLibpq(url)
 	if i := slices.Index(args, ""); i >= 0 {
 		args = slices.Replace(slices.Clone(args), i, i+1, target)
 	} else {
@@ -272,10 +304,7 @@ func runClient(ctx context.Context, program, url string, stdout *os.File, args .
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	cmd.Env = os.Environ()
-	if password != "" {
-		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
-	}
+	cmd.Env = ClientEnv(password, options)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if stdout != nil {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -95,12 +96,15 @@ func ParseConfig(url string) (*pgx.ConnConfig, error) {
 // configure sets what all connections share. Its parameters are ones that pgbouncer tracks; pgbouncer rejects others.
 func configure(cfg *pgx.ConnConfig) {
 	for param := range cfg.RuntimeParams {
-		if strings.EqualFold(param, "timezone") || strings.EqualFold(param, "datestyle") {
-			delete(cfg.RuntimeParams, param) // in the URL they may be written in any case
+		switch strings.ToLower(param) { // in the URL they may be written in any case
+		case "timezone", "datestyle", "client_encoding":
+			delete(cfg.RuntimeParams, param)
 		}
 	}
 	cfg.RuntimeParams["timezone"] = "UTC"
 	cfg.RuntimeParams["datestyle"] = "ISO"
+	cfg.RuntimeParams["client_encoding"] = "UTF8" // overrides a setting of the database or the role
+	cfg.AfterConnect = checkEncoding
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = applicationName
 	}
@@ -111,6 +115,36 @@ func configure(cfg *pgx.ConnConfig) {
 	cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
 	}
+}
+
+// ErrEncoding is wrapped by the error of a connection on which text would not be UTF-8.
+var ErrEncoding = errors.New("the database must use UTF-8")
+
+// checkEncoding rejects a connection on which text may not be UTF-8. It trusts a pooler that reports no encoding.
+func checkEncoding(_ context.Context, conn *pgconn.PgConn) error {
+	if encoding := conn.ParameterStatus("server_encoding"); encoding != "" && encoding != "UTF8" {
+		return fmt.Errorf("%w: its encoding is %s: create a database with "+
+			"CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0, and move the data there", ErrEncoding, encoding)
+	}
+	if encoding := conn.ParameterStatus("client_encoding"); encoding != "" && encoding != "UTF8" {
+		return fmt.Errorf("%w: client_encoding is %s although the connection asked for UTF8: remove client_encoding "+
+			"from the pooler's ignore_startup_parameters, or run ALTER ROLE … RESET client_encoding and "+
+			"ALTER DATABASE … RESET client_encoding", ErrEncoding, encoding)
+	}
+	return nil
+}
+
+// CheckEncoding connects to the database at url once. It returns an error that wraps ErrEncoding if text would not be
+// UTF-8, an error for an invalid URL, and nil for a database that it cannot reach.
+func CheckEncoding(ctx context.Context, url string) error {
+	cfg, err := ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	if err := canConnect(ctx, cfg); errors.Is(err, ErrEncoding) {
+		return err
+	}
+	return nil
 }
 
 // parseError describes an invalid URL without quoting it. pgx masks passwords, but in an invalid URL it cannot know

@@ -35,8 +35,8 @@ func requireServerPassword(t *testing.T, owner string) {
 	}
 }
 
-// TestSetServerPassword uses a cluster that requires a password of the server's role, and logs all statements.
-func TestSetServerPassword(t *testing.T) {
+// TestSetUpServerRole_password uses a cluster that requires a password of the server's role, and logs all statements.
+func TestSetUpServerRole_password(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)
 	owner := cluster.URL()
@@ -51,9 +51,9 @@ func TestSetServerPassword(t *testing.T) {
 	}
 	setPassword := func(password string, wantChanged bool) {
 		t.Helper()
-		changed, err := postgres.SetServerPassword(t.Context(), owner, serverURL(password))
-		if err != nil || changed != wantChanged {
-			t.Errorf("%s: changed %v, %v; want %v", password, changed, err, wantChanged)
+		change, err := postgres.SetUpServerRole(t.Context(), owner, serverURL(password))
+		if err != nil || change.PasswordSet != wantChanged || change.Created {
+			t.Errorf("%s: %+v, %v; want a new password: %v", password, change, err, wantChanged)
 		}
 		pgtest.WantValue(t, serverURL(password), "SELECT session_user", postgres.ServerRole)
 	}
@@ -67,14 +67,15 @@ func TestSetServerPassword(t *testing.T) {
 	if _, err := pgtest.Value(serverURL(first), "SELECT 1"); err == nil {
 		t.Error("the old password is still valid")
 	}
-	// The URL of another role, or one without a password, changes nothing.
+	// The URL of the owner, or one without a password, changes nothing.
 	for _, other := range []string{owner, cluster.ServerURL()} {
-		if changed, err := postgres.SetServerPassword(t.Context(), owner, other); changed || err != nil {
-			t.Errorf("%s: changed %v, %v; want no change", other, changed, err)
+		change, err := postgres.SetUpServerRole(t.Context(), owner, other)
+		if change.PasswordSet || change.Created || err != nil {
+			t.Errorf("%s: %+v, %v; want no change", other, change, err)
 		}
 	}
 	// Postgres would normalize a password with other characters.
-	_, err := postgres.SetServerPassword(t.Context(), owner, serverURL("pässword"))
+	_, err := postgres.SetUpServerRole(t.Context(), owner, serverURL("pässword"))
 	if err == nil || !strings.Contains(err.Error(), "ASCII") {
 		t.Errorf("a password with an umlaut: %v", err)
 	}
