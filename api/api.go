@@ -37,10 +37,10 @@ type Options struct {
 
 // New returns the handler of the whole API. It panics if the route table is inconsistent.
 func New(o Options) http.Handler {
-	m := newMetrics(o.Pool, o.Version)
+	replica := rest.NewReplica(o.Replica)
+	m := newMetrics(o.Pool, replica, o.Version)
 	stream := sse.New(o.Pool, o.Shutdown, fieldRules)
 	a := authn.New(o.Pool, o.Access)
-	replica := rest.NewReplica(o.Replica)
 	l := ledger.New(o.Pool, func(events, alerts int) {
 		m.addRecorded(events, alerts)
 		stream.Wake()
@@ -67,6 +67,6 @@ func New(o Options) http.Handler {
 }
 
 // Endpoints returns all endpoints, for the generator of the OpenAPI document. They cannot serve requests.
-func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, "")}) }
+func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, nil, "")}) }
 
 func endpoints(s services) []*rest.Endpoint { return rest.NewEndpoints(routes(s), fieldRules) }

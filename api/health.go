@@ -94,9 +94,18 @@ func (c *readiness) check(ctx context.Context) Readiness {
 		r.Checks["media"] = checkText(c.media.CheckWritable())
 	}
 	if c.replica != nil {
-		r.Checks["replica"] = c.replica.Status(ctx)
+		r.Checks["replica"] = c.checkReplica(ctx)
 	}
 	return r
+}
+
+// checkReplica returns the state of the replica, which can be compared only with a primary that works.
+func (c *readiness) checkReplica(ctx context.Context) string {
+	position, err := c.queries.GetWALPosition(ctx)
+	if err != nil {
+		return "unknown: the database is unreachable"
+	}
+	return c.replica.Status(ctx, position)
 }
 
 // checkText returns the text of a check's result.

@@ -88,15 +88,15 @@ func From(err error, method string, fields []string) *Problem {
 		return Unavailable(timeoutDetail, err)
 	case errors.Is(err, context.Canceled):
 		return Unavailable("The request was canceled.", err)
-	case isConnectionError(err):
+	case IsConnectionError(err):
 		return Unavailable("The database is unreachable. Try again, but check first whether a write was done.", err)
 	}
 	return New(http.StatusInternalServerError, internalDetail).WithCause(err)
 }
 
-// isConnectionError reports whether the connection could not be opened or broke. It does not ask for a net.Error, which
+// IsConnectionError reports whether the connection could not be opened or broke. It does not ask for a net.Error, which
 // every error of the operating system is, those of files included.
-func isConnectionError(err error) bool {
+func IsConnectionError(err error) bool {
 	var opErr *net.OpError
 	var connectErr *pgconn.ConnectError
 	return errors.As(err, &opErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||

@@ -89,6 +89,13 @@ func send(h http.Handler, method, target, body string, header ...string) *httpte
 	return w
 }
 
+// sendContext sends a request without a body, whose client disconnects when ctx is done.
+func sendContext(ctx context.Context, h http.Handler, method, target string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, method, target, nil))
+	return w
+}
+
 // panicOf returns the value with which f panics, or nil.
 func panicOf(f func()) (recovered any) {
 	defer func() { recovered = recover() }()

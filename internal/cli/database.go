@@ -188,12 +188,16 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 	return err
 }
 
+// replicaCancelTimeout is short: a replica that does not answer must not delay the lists that the primary then serves.
+const replicaCancelTimeout = 100 * time.Millisecond
+
 // openReplica connects to the replica from which lists are read. It returns nil if none is configured.
 func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}
-	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
+	pool, err := postgres.Open(ctx, c.ReadDatabaseURL,
+		postgres.WithTracer(tracer), postgres.WithCancelTimeout(replicaCancelTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
