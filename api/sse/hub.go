@@ -25,10 +25,9 @@ var pollBackoff = []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 5
 
 // A hub wakes the clients of the stream when there are new rows. It polls only while there are clients.
 type hub struct {
-	source     source
-	shutdown   <-chan struct{}
-	maxClients int
-	wakeups    chan struct{} // signals a commit of this process
+	source   source
+	shutdown <-chan struct{}
+	wakeups  chan struct{} // signals a commit of this process
 
 	mu      sync.Mutex
 	clients int
@@ -53,8 +52,8 @@ type epoch struct {
 	pages []*streamPage
 }
 
-func newHub(src source, shutdown <-chan struct{}, maxClients int) *hub {
-	return &hub{source: src, shutdown: shutdown, maxClients: maxClients, wakeups: make(chan struct{}, 1)}
+func newHub(src source, shutdown <-chan struct{}) *hub {
+	return &hub{source: src, shutdown: shutdown, wakeups: make(chan struct{}, 1)}
 }
 
 // wake announces a commit. It never blocks.
@@ -74,9 +73,6 @@ func (h *hub) join() (*poller, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.clients == h.maxClients {
-		return nil, problem.Unavailable("Too many streams are open. Try again later.", nil)
-	}
 	h.clients++
 	if h.poller == nil {
 		ctx, stop := context.WithCancel(context.Background())

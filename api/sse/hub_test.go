@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"labledger/api/rest"
 )
 
 // since returns the times as durations after start.
@@ -136,19 +138,32 @@ func TestHub_stopsWhenIdle(t *testing.T) {
 	})
 }
 
-// TestHub_maxClients: the server rejects streams above the limit. A client that disconnects frees its place.
-func TestHub_maxClients(t *testing.T) {
+// TestStream_limits: the server rejects streams above the limit of an account, and above the limit of all. A client
+// that disconnects frees its place.
+func TestStream_limits(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *memoryServer) {
-		s.stream.hub.maxClients = 2
-		s.listenIdle(t, "")
-		second := s.listenIdle(t, "")
-		third := s.listen(t, "")
-		if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" {
-			t.Errorf("stream above the limit: %v", third.Response)
+		open := func(account string, want int) *Listener {
+			t.Helper()
+			l := s.listen(t, "", "Account: "+account)
+			if l.StatusCode != want {
+				t.Errorf("stream of account %s: %v, want %d", account, l.Response, want)
+			}
+			return l
 		}
-		second.Cancel()
+		s.stream.quota = rest.NewQuota("streams", 4, 2)
+		first := open("1", http.StatusOK)
+		open("1", http.StatusOK)
+		open("1", http.StatusTooManyRequests)
+		open("2", http.StatusOK)
+		first.Cancel()
 		synctest.Wait()
-		s.listenIdle(t, "")
+		open("1", http.StatusOK)
+		open("", http.StatusOK)
+		open("", http.StatusServiceUnavailable)
+		open("3", http.StatusServiceUnavailable)
+		if n := s.clients(); n != 4 {
+			t.Errorf("%d streams are open, want 4", n)
+		}
 	})
 }
 
@@ -217,7 +232,7 @@ func TestPollerWasRestored(t *testing.T) {
 // above the old one. A stream must not end for that reason.
 func TestHub_failedPollIsNoRestore(t *testing.T) {
 	t.Parallel()
-	h := newHub(&memorySource{err: errors.New("no database")}, nil, 1)
+	h := newHub(&memorySource{err: errors.New("no database")}, nil)
 	p := &poller{ctx: t.Context(), horizon: 100, horizonTime: time.Now()}
 	lastRead := time.Now()
 	if _, err := h.poll(p); err == nil {

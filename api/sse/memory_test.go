@@ -213,7 +213,11 @@ func inBubble(t *testing.T, run func(t *testing.T, s *memoryServer)) {
 		s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			open.Add(1)
 			defer open.Done()
-			s.stream.ServeHTTP(w, r.WithContext(rest.WithInfo(r.Context(), &rest.Info{})))
+			info := &rest.Info{Caller: rest.Caller{AccountID: rest.NoAccount}}
+			if account, err := strconv.ParseInt(r.Header.Get("Account"), 10, 64); err == nil {
+				info.Caller.AccountID = account
+			}
+			s.stream.ServeHTTP(w, r.WithContext(rest.WithInfo(r.Context(), info)))
 		})
 		transport := &http.Transport{
 			DialContext: func(context.Context, string, string) (net.Conn, error) { return s.listener.dial(), nil },
