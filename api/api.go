@@ -24,6 +24,7 @@ type Options struct {
 	Log      *slog.Logger    // one line per request
 	Access   authn.Options   // authentication and authorization
 	Media    *media.Store    // uploaded files; nil disables uploads
+	Spool    rest.Spooler    // files of bulk bodies that arrive; nil to read them directly
 	App      App             // the web app
 	Version  string          // the program's version, for /metrics
 	Shutdown <-chan struct{} // closed when the server shuts down, to end the live streams; nil for never
@@ -45,7 +46,7 @@ func New(o Options) http.Handler {
 		m.addRecorded(events, alerts)
 		stream.Wake()
 	})
-	server := rest.NewServer(a, o.Pool, replica)
+	server := rest.NewServer(a, o.Pool, replica, o.Spool)
 	return &middleware{
 		next: server.Handler(endpoints(services{
 			metrics:     m,

@@ -14,9 +14,6 @@ import (
 // flushSize is how many bytes of results are buffered before they are sent.
 const flushSize = 64 << 10
 
-// extendRows is after how many rows the deadlines of the connection are extended.
-const extendRows = 5000
-
 // recordBatch records all events of a body, or none. It returns one result per event. By default a JSON request gets a
 // JSON array; NDJSON and CSV requests get NDJSON.
 func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *rest.RowReader[NewEvent]) error {
@@ -37,7 +34,7 @@ func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *res
 	if batch.Key != "" {
 		rows.Tee(requestHash)
 	}
-	if err := readEvents(c, rows, batch); err != nil {
+	if err := readEvents(rows, batch); err != nil {
 		return err
 	}
 	requestHash.Sum(batch.Hash[:0])
@@ -52,16 +49,13 @@ func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *res
 }
 
 // readEvents reads the events of the body into the batch.
-func readEvents(c *rest.Call, rows *rest.RowReader[NewEvent], batch *ledger.Batch) error {
+func readEvents(rows *rest.RowReader[NewEvent], batch *ledger.Batch) error {
 	add := func(line int64, e ledger.UserEvent) error {
 		if len(batch.Events) == ledger.MaxBatch {
 			return rows.Reject(line, "has more than %d events; split it into several requests", ledger.MaxBatch)
 		}
 		if !rows.HasErrors() {
 			batch.Events = append(batch.Events, e)
-		}
-		if line%extendRows == 0 {
-			c.ExtendDeadlines()
 		}
 		return nil
 	}

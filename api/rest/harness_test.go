@@ -62,7 +62,7 @@ func grantedCheck(t *testing.T, pool *pgxpool.Pool) *Check {
 
 // newTestHandler serves a table of routes on the database of pool. check may be nil.
 func newTestHandler(pool *pgxpool.Pool, check *Check, table ...Route) http.Handler {
-	server := NewServer(fakeAuthorizer{check}, pool, nil)
+	server := NewServer(fakeAuthorizer{check}, pool, nil, nil)
 	return withInfo(server.Handler(NewEndpoints(table, bind.Rules{})))
 }
 

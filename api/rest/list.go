@@ -124,7 +124,7 @@ func (l *list[In, Row]) serve(c *Call) error {
 	if err := c.authorize(c.Request.Context()); err != nil {
 		return err
 	}
-	release, err := c.server.transfers.tryAcquire()
+	release, err := c.server.exports.tryAcquire()
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func newReplicaServer(t *testing.T) *replicaServer {
 	pgtest.Exec(t, s.standby, "UPDATE site SET name = 'replica' WHERE id = 1")
 	s.replica = NewReplica(s.standby)
 	s.replica.missing = replicates(0)
-	server := NewServer(fakeAuthorizer{grantedCheck(t, s.primary)}, s.primary, s.replica)
+	server := NewServer(fakeAuthorizer{grantedCheck(t, s.primary)}, s.primary, s.replica, nil)
 	s.Handler = withInfo(server.Handler(NewEndpoints([]Route{
 		{Method: "GET", Operation: One(q.GetSite), Paths: []string{"/site/{id}"}},
 		{Method: "GET", Operation: List(q.ListSites), Paths: []string{"/sites"}},
@@ -182,7 +182,7 @@ func TestReplica_deniedCaller(t *testing.T) {
 	primary, standby := pgtest.Pool(t), pgtest.Pool(t)
 	replica := NewReplica(standby)
 	replica.missing = replicates(0)
-	server := NewServer(fakeAuthorizer{grantedCheck(t, standby)}, primary, replica) // unknown to the primary
+	server := NewServer(fakeAuthorizer{grantedCheck(t, standby)}, primary, replica, nil) // unknown to the primary
 	h := withInfo(server.Handler(NewEndpoints([]Route{
 		{Method: "GET", Operation: List((*db.Queries).ListSites), Paths: []string{"/sites"}},
 	}, bind.Rules{})))

@@ -118,6 +118,20 @@ func (s *Store) Receive(src io.Reader, maxBytes int64) (f *File, err error) {
 	}, nil
 }
 
+// TempFile returns an empty file in the store's directory. It has no name, so it is deleted when it is closed, also by a
+// crash.
+func (s *Store) TempFile() (*os.File, error) {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(s.dir, ".part-*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Name()) // on failure, RemoveOrphans deletes it later
+	return f, nil
+}
+
 // hashSniffer is a writer that hashes a file, keeps its first bytes, and detects whether it is text.
 type hashSniffer struct {
 	head        []byte
