@@ -16,6 +16,7 @@ import (
 	"labledger/api/authn"
 	"labledger/api/problem"
 	"labledger/api/rest"
+	"labledger/internal/durable"
 	"labledger/internal/media"
 )
 
@@ -45,10 +46,11 @@ func (e exportCmd) Run(ctx context.Context, c *config) error {
 	if info != nil {
 		mode = info.Mode().Perm()
 	}
-	if err := errors.Join(tmp.Chmod(mode), tmp.Close()); err != nil {
+	if err := tmp.Chmod(mode); err != nil {
+		_ = tmp.Close()
 		return err
 	}
-	return os.Rename(tmp.Name(), e.Output)
+	return durable.Replace(tmp, e.Output)
 }
 
 // exportToStream writes to standard output, a pipe or a device, none of which a rename can replace.

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"labledger/internal/durable"
 )
 
 // Prefix is the URL path of all files. A file's URL is Prefix, the first two characters of its name, a slash, and its
@@ -192,10 +194,10 @@ func (f *File) Commit() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.Rename(f.partPath, f.finalPath); err != nil {
+	if err := durable.Rename(f.partPath, f.finalPath); err != nil {
 		return err
 	}
-	return errors.Join(fsyncDir(dir), fsyncDir(f.store.dir))
+	return durable.SyncDir(f.store.dir)
 }
 
 // Abort deletes the file, before or after Commit. RemoveOrphans deletes later what Abort fails to delete.
@@ -222,7 +224,7 @@ func (s *Store) MarkPending(url string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), fsyncDir(s.dir))
+	return errors.Join(f.Close(), durable.SyncDir(s.dir))
 }
 
 // ClearPending marks the file with a URL as referenced. If that fails, RemoveOrphans repeats it later.
@@ -240,15 +242,6 @@ func (s *Store) Delete(url string) {
 	if err := os.Remove(filepath.Join(s.dir, name[:2], name)); err == nil || errors.Is(err, fs.ErrNotExist) {
 		s.ClearPending(url)
 	}
-}
-
-// fsyncDir makes changes of a directory's entries durable.
-func fsyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 var fileNamePattern = regexp.MustCompile(`^[0-9a-z]{26}\.[0-9a-z]+$`)

@@ -135,10 +135,10 @@ func closeConn(conn *pgx.Conn) {
 	_ = conn.Close(ctx)
 }
 
-// Dump writes the database at url to file in pg_dump's custom format, and returns the inventory of the dump. Dump and
-// inventory share one snapshot, so the database may change meanwhile. The file must not exist. Errors: ErrNoBinaries,
-// the error output of pg_dump, or the file system's.
-func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
+// Dump writes the database at url to a file in pg_dump's custom format, and returns the inventory of the dump. Dump and
+// inventory share one snapshot, so the database may change meanwhile. Errors: ErrNoBinaries, or the error output of
+// pg_dump.
+func Dump(ctx context.Context, url string, file *os.File) (dumped Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return dumped, err
@@ -152,17 +152,9 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
 		return dumped, err
 	}
-	// A dump contains all data, including password hashes: only its owner may read it.
-	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	err = runClient(ctx, "pg_dump", url, file, "--format=custom", "--no-owner", "--snapshot="+snapshot)
 	if err != nil {
 		return dumped, err
-	}
-	err = errors.Join(
-		runClient(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot),
-		out.Sync(),
-		out.Close())
-	if err != nil {
-		return dumped, errors.Join(err, os.Remove(file))
 	}
 	return takeInventory(ctx, conn)
 }
