@@ -51,6 +51,13 @@ func (c *config) openDatabase(
 		return nil, fmt.Errorf("%s: %w", url.name, err)
 	}
 	d.pool = pool
+	if d.cluster == nil {
+		err = postgres.CheckStatements(ctx, pool)
+	}
+	if err != nil {
+		d.close()
+		return nil, fmt.Errorf("%s: %w", url.name, err)
+	}
 	return d, nil
 }
 
@@ -188,8 +195,12 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 	return err
 }
 
-// replicaCancelTimeout is short: a replica that does not answer must not delay the lists that the primary then serves.
-const replicaCancelTimeout = 100 * time.Millisecond
+// The timeouts of the replica are short: if it does not answer, it must delay neither the lists, which the primary then
+// serves, nor the start.
+const (
+	replicaCancelTimeout = 100 * time.Millisecond
+	replicaCheckTimeout  = 2 * time.Second
+)
 
 // openReplica connects to the replica from which lists are read. It returns nil if none is configured.
 func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
@@ -199,6 +210,12 @@ func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxp
 	pool, err := postgres.Open(ctx, c.ReadDatabaseURL,
 		postgres.WithTracer(tracer), postgres.WithCancelTimeout(replicaCancelTimeout))
 	if err != nil {
+		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
+	}
+	checkCtx, cancel := context.WithTimeout(ctx, replicaCheckTimeout)
+	defer cancel()
+	if err := postgres.CheckStatements(checkCtx, pool); err != nil {
+		pool.Close()
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
 	return pool, nil

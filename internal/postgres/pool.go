@@ -115,8 +115,8 @@ func configure(cfg *pgx.ConnConfig) {
 	setCancelTimeout(cfg, cancelTimeout)
 }
 
-// setCancelTimeout makes a statement end with its context. By default pgx only closes the connection, and Postgres would
-// run the abandoned statement to its end.
+// setCancelTimeout makes a statement end with its context. By default pgx only closes the connection, and Postgres
+// would run the abandoned statement to its end.
 func setCancelTimeout(cfg *pgx.ConnConfig, d time.Duration) {
 	cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: d}
