@@ -3,12 +3,14 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -586,6 +588,35 @@ func occupyServer(t *testing.T, pooled string) (pid int, release func()) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestPooler_streamPolls: behind pgbouncer the stream shows events, and leaves no LISTEN with a session of other
+// clients.
+func TestPooler_streamPolls(t *testing.T) {
+	t.Parallel()
+	pool := openPooled(t, startPooler(t, pgtest.Database(t))+"&default_query_exec_mode="+poolerMode)
+	h := apitest.NewPublic(pool)
+	server := httptest.NewServer(h)
+	defer server.Close()
+	response, err := server.Client().Get(server.URL + "/api/v1/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	apitest.Do(h, "POST", "/event", `{"type": "deposit", "amount": "1.00", "user_id": 1, "time": 1}`)
+	ended := time.AfterFunc(pgtest.WaitTimeout, func() { _ = response.Body.Close() })
+	defer ended.Stop()
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() && lines.Text() != "event: event" {
+	}
+	if err := lines.Err(); err != nil {
+		t.Error("the stream does not show the event:", err)
+	}
+	onEachServer(t, pool, func(tx pgx.Tx) {
+		if n := pgtest.QueryValue[int](t, tx, "SELECT count(*) FROM pg_listening_channels()"); n != 0 {
+			t.Errorf("a session of pgbouncer listens to %d channels", n)
+		}
+	})
 }
 
 // TestPooler_migrate: migrating through a pooler fails with ErrPooled and leaves no lock behind.

@@ -404,3 +404,19 @@ func (q *Queries) ListStream(ctx context.Context, arg ListStreamParams) ([]ListS
 	}
 	return items, nil
 }
+
+const notifyStream = `-- name: NotifyStream :exec
+SELECT pg_notify('labledger_stream', $1::text)
+`
+
+type NotifyStreamParams struct {
+	Instance string `json:"instance"`
+}
+
+// Wakes the streams of the other instances after a commit. The notification says who sent it.
+//
+//	SELECT pg_notify('labledger_stream', $1::text)
+func (q *Queries) NotifyStream(ctx context.Context, arg NotifyStreamParams) error {
+	_, err := q.db.Exec(ctx, notifyStream, arg.Instance)
+	return err
+}

@@ -145,3 +145,7 @@ LEFT JOIN LATERAL (
     ORDER BY xid DESC, kind DESC
     LIMIT 1
 ) AS newest ON true;
+
+-- name: NotifyStream :exec
+-- Wakes the streams of the other instances after a commit. The notification says who sent it.
+SELECT pg_notify('labledger_stream', @instance::text);

@@ -27,7 +27,8 @@ var pollBackoff = []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 5
 type hub struct {
 	source   source
 	shutdown <-chan struct{}
-	wakeups  chan struct{} // signals a commit of this process
+	wakeups  chan struct{}   // signals a commit
+	backoff  []time.Duration // pollBackoff
 
 	mu      sync.Mutex
 	clients int
@@ -53,7 +54,7 @@ type epoch struct {
 }
 
 func newHub(src source, shutdown <-chan struct{}) *hub {
-	return &hub{source: src, shutdown: shutdown, wakeups: make(chan struct{}, 1)}
+	return &hub{source: src, shutdown: shutdown, wakeups: make(chan struct{}, 1), backoff: pollBackoff}
 }
 
 // wake announces a commit. It never blocks.
@@ -78,6 +79,7 @@ func (h *hub) join() (*poller, error) {
 		ctx, stop := context.WithCancel(context.Background())
 		h.poller = &poller{ctx: ctx, stop: stop, epoch: &epoch{done: make(chan struct{})}}
 		go h.run(h.poller)
+		go h.source.listen(ctx, h.wake)
 	}
 	return h.poller, nil
 }
@@ -91,8 +93,8 @@ func (h *hub) leave() {
 	}
 }
 
-// run polls until the poller stops: soon after each commit of this process, and every pollInterval for commits of other
-// instances.
+// run polls until the poller stops: soon after each commit, and every pollInterval for commits of other instances of
+// which no notification arrives.
 func (h *hub) run(poller *poller) {
 	defer poller.stop()
 	timer := time.NewTimer(0)
@@ -107,7 +109,7 @@ func (h *hub) run(poller *poller) {
 			return
 		case <-h.wakeups:
 			step = 0
-			timer.Reset(max(0, pollBackoff[0]-time.Since(lastPoll)))
+			timer.Reset(max(0, h.backoff[0]-time.Since(lastPoll)))
 		case <-timer.C:
 			lastPoll = time.Now()
 			end, err := h.poll(poller)
@@ -115,8 +117,8 @@ func (h *hub) run(poller *poller) {
 				lastPos = end.pos
 				poller.advance()
 			}
-			timer.Reset(pollBackoff[step])
-			step = min(step+1, len(pollBackoff)-1)
+			timer.Reset(h.backoff[step])
+			step = min(step+1, len(h.backoff)-1)
 		}
 	}
 }

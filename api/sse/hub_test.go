@@ -36,6 +36,44 @@ func TestHub_pollSchedule(t *testing.T) {
 	})
 }
 
+// TestHub_notified: a notification of another instance causes a poll immediately.
+func TestHub_notified(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *memoryServer) {
+		l := s.listenIdle(t, "")
+		advance(pollInterval + pollInterval/2)
+		id := s.source.add(1, 1)
+		wantIDs(t, l)
+		s.source.notified <- struct{}{}
+		wantIDs(t, l, id)
+	})
+}
+
+// TestAnnouncer: many commits cause few notifications, the first one immediately and one after the last commit. A
+// failed notification delays no later one.
+func TestAnnouncer(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *memoryServer) {
+		start := time.Now()
+		for time.Since(start) < 5*notifyInterval {
+			s.stream.Wake()
+			advance(notifyInterval / 10)
+		}
+		s.source.setError(errors.New("no database"))
+		s.stream.Wake()
+		advance(notifyInterval)
+		s.source.setError(nil)
+		advance(time.Second)
+		s.stream.Wake()
+		advance(time.Second)
+		want := []time.Duration{0, 20e6, 40e6, 60e6, 80e6, 100e6, 120e6, 1120e6}
+		if got := since(start, s.source.sent); !slices.Equal(got, want) {
+			t.Errorf("notifications at %v, want %v", got, want)
+		}
+		if s.stream.announcer.running {
+			t.Error("the goroutine of the announcer did not end")
+		}
+	})
+}
+
 // TestHub_wakeupsAreLimited: many wakeups cause one poll per pollBackoff[0].
 func TestHub_wakeupsAreLimited(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *memoryServer) {

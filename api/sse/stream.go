@@ -52,6 +52,7 @@ var Doc = rest.Doc{
 // A Handler serves GET /api/v1/stream.
 type Handler struct {
 	hub               *hub
+	announcer         *announcer
 	quota             *rest.Quota
 	sessions          *sessionWatcher
 	plan              *bind.Plan
@@ -68,6 +69,7 @@ func New(pool *pgxpool.Pool, shutdown <-chan struct{}, rules bind.Rules) *Handle
 func newHandler(src source, creds credentials, shutdown <-chan struct{}, rules bind.Rules) *Handler {
 	return &Handler{
 		hub:               newHub(src, shutdown),
+		announcer:         &announcer{send: src.notify},
 		quota:             rest.NewQuota("streams", maxStreams, maxAccountStreams),
 		sessions:          newSessionWatcher(creds),
 		plan:              bind.New(reflect.TypeFor[Params](), http.MethodGet, nil, bind.Options{Rules: rules}),
@@ -77,7 +79,10 @@ func newHandler(src source, creds credentials, shutdown <-chan struct{}, rules b
 }
 
 // Wake announces that this process has committed to the ledger. It never blocks.
-func (h *Handler) Wake() { h.hub.wake() }
+func (h *Handler) Wake() {
+	h.hub.wake()
+	h.announcer.announce()
+}
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := h.serve(w, r); err != nil {

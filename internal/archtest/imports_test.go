@@ -31,7 +31,7 @@ func TestImports(t *testing.T) {
 		"api/openapi": {"api", "api/authn", "api/bind", "api/problem", "api/rest", "db", "internal/media"},
 		"api/problem": nil,
 		"api/rest":    {"api/bind", "api/problem", "db", "internal/dbtx"},
-		"api/sse":     {"api/bind", "api/problem", "api/rest", "db", "internal/dbtx"},
+		"api/sse":     {"api/bind", "api/problem", "api/rest", "db", "internal/dbtx", "internal/postgres"},
 		"bench": {
 			"api", "api/authn", "db", "internal/auth", "internal/dbtx", "internal/ledger", "internal/postgres",
 			"internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "schema",
