@@ -50,7 +50,7 @@ func TestDisconnect_isNoFailure(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ table, method, target, body string }{
 		{"site", "GET", "/api/v1/sites", ""},
-		{"site", "PUT", "/site/1", `{"name": "a"}`},
+		{"site", "PATCH", "/site/1", `{"name": "a"}`},
 		{"user_state", "POST", "/event", `{"type": "deposit", "amount": "1.00", "user_id": 1, "time": 1}`},
 		{"event", "GET", "/api/v1/stream", ""},
 	} {

@@ -162,6 +162,7 @@ func newTransferServer(t *testing.T) *transferServer {
 	s.Server = NewServer(fakeAuthorizer{}, s.pool, nil, s.spooler)
 	s.Handler = withInfo(s.Server.Handler(NewEndpoints([]Route{
 		{Method: "GET", Operation: List(q.ListSites), Paths: []string{"/sites"}},
+		{Method: "GET", Operation: One(q.GetSite), Paths: []string{"/sites/{id}"}},
 		{Method: "POST", Paths: []string{"/sites"},
 			Operation: Create(q.CreateSite, ImportRows[db.UpsertSiteParams](q.ImportSites))},
 		{Method: "POST", Operation: Func(echo[NoParams], Doc{Long: true}), Paths: []string{"/replay"}},
@@ -299,7 +300,9 @@ func TestTransferBody_deadlines(t *testing.T) {
 // sendSlowly sends a bulk body in chunks to a server in memory, and returns the status.
 func sendSlowly(t *testing.T, pause, total time.Duration) (status int) {
 	t.Helper()
-	server := &Server{authorizer: fakeAuthorizer{}, uploads: NewQuota("uploads", 1, 1), transfers: make(limiter, 1)}
+	server := &Server{
+		authorizer: fakeAuthorizer{}, uploads: NewQuota("uploads", 1, 1), transfers: make(limiter, 1), slotTimeout: slotTimeout,
+	}
 	bulk := Bulk{reflect.TypeFor[NoParams](), nil, func(_ context.Context, c *Call, body io.Reader) error {
 		if _, err := io.Copy(io.Discard, body); err != nil {
 			return BodyProblem(err, maxBulk)
@@ -314,17 +317,14 @@ func sendSlowly(t *testing.T, pause, total time.Duration) (status int) {
 	client, conn := net.Pipe()
 	listener := &oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
 	listener.conn <- conn
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = httpServer.Serve(listener)
-	}()
+	var running sync.WaitGroup
+	running.Go(func() { _ = httpServer.Serve(listener) })
 	defer func() {
 		_ = client.Close()
 		_ = httpServer.Close()
-		<-served
+		running.Wait()
 	}()
-	go func() {
+	running.Go(func() {
 		_, _ = fmt.Fprintf(client, "POST /rows HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
 			"Transfer-Encoding: chunked\r\n\r\n", MediaTypeNDJSON)
 		for start := time.Now(); time.Since(start) < total; time.Sleep(pause) {
@@ -333,7 +333,7 @@ func sendSlowly(t *testing.T, pause, total time.Duration) (status int) {
 			}
 		}
 		_, _ = io.WriteString(client, "0\r\n\r\n")
-	}()
+	})
 	response, err := http.ReadResponse(bufio.NewReader(client), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -249,6 +249,7 @@ func inBubble(t *testing.T, run func(t *testing.T, s *memoryServer)) {
 			_ = s.Close()
 			transport.CloseIdleConnections()
 			open.Wait()
+			time.Sleep(notifyInterval) // until the announcer has ended
 		})
 		run(t, s)
 	})
