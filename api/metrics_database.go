@@ -13,9 +13,9 @@ import (
 
 // A dbCollector queries the database at each scrape. If the database fails, only labledger_database_up is reported.
 type dbCollector struct {
-	pool                                  *pgxpool.Pool
-	replica                               *rest.Replica // nil without a replica
-	up, bytes, alerts, xidLag, replicaLag *prometheus.Desc
+	pool                                 *pgxpool.Pool
+	replica                              *rest.Replica // nil without a replica
+	up, bytes, alerts, delay, replicaLag *prometheus.Desc
 }
 
 // maxCounted caps the alerts counted per scrape. It bounds the cost if many alerts stay open.
@@ -33,8 +33,8 @@ func newDBCollector(pool *pgxpool.Pool, replica *rest.Replica) *dbCollector {
 		bytes: prometheus.NewDesc("labledger_database_bytes", "Size of the database in bytes.", nil, nil),
 		alerts: prometheus.NewDesc("labledger_alerts",
 			"Alerts that are not closed, by state, counted up to 100000.", []string{"state"}, nil),
-		xidLag: prometheus.NewDesc("labledger_database_xid_lag",
-			"Transactions started since the oldest running one. The live stream and the changes feed wait for it.", nil, nil),
+		delay: prometheus.NewDesc("labledger_stream_delay_seconds",
+			"For how long the stream and the feed of changes have withheld rows because of a running transaction.", nil, nil),
 		replicaLag: prometheus.NewDesc("labledger_replica_lag_bytes",
 			"Bytes of the write-ahead log that the replica has not replayed.", nil, nil),
 	}
@@ -42,7 +42,7 @@ func newDBCollector(pool *pgxpool.Pool, replica *rest.Replica) *dbCollector {
 
 // Describe implements prometheus.Collector.
 func (c *dbCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.up, c.bytes, c.alerts, c.xidLag, c.replicaLag} {
+	for _, d := range []*prometheus.Desc{c.up, c.bytes, c.alerts, c.delay, c.replicaLag} {
 		ch <- d
 	}
 }
@@ -64,7 +64,9 @@ func (c *dbCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.bytes, float64(row.Bytes))
 	gauge(c.alerts, float64(row.OpenAlerts), "open")
 	gauge(c.alerts, float64(row.AcknowledgedAlerts), "acknowledged")
-	gauge(c.xidLag, float64(row.XidLag))
+	if delay, err := q.GetStreamDelay(ctx); err == nil {
+		gauge(c.delay, delay.Seconds)
+	}
 	if c.replica == nil {
 		return
 	}

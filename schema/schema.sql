@@ -18,5 +18,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000007_attachments.up.sql
 \ir 000008_server_role.up.sql
 \ir 000009_authorization.up.sql
-INSERT INTO schema_migrations VALUES (9, false);
+\ir 000010_settled_xid.up.sql
+INSERT INTO schema_migrations VALUES (10, false);
 COMMIT;
