@@ -18,14 +18,14 @@ test: ## Run the tests, as `go test ./...`
 race: ## Run the tests with the race detector
 	go test -race ./...
 
-timing: ## Compare the durations of logins, which must reveal no username; needs a quiet machine
-	go test -tags timing -run 'Timing' -count=1 -p 1 ./internal/auth ./api/authn
+timing: ## Measure durations: of logins, which must reveal no username, and of lists; needs a quiet machine
+	go test -tags timing -run 'Timing' -count=1 -p 1 ./internal/auth ./api/authn ./internal/e2e
 
 lint: tools/node_modules ## Run vet, staticcheck and gofmt; lint the OpenAPI document and the Kubernetes manifests
 	go vet ./...
 	go vet -tags compose ./deploy
 	go vet -tags pooler ./api
-	go vet -tags timing ./internal/auth ./api/authn
+	go vet -tags timing ./internal/auth ./api/authn ./internal/e2e
 	$(STATICCHECK) ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	REDOCLY_SUPPRESS_NOTIFICATIONS=true tools/node_modules/.bin/redocly lint --config tools/redocly.yaml api/openapi.json

@@ -25,6 +25,7 @@ type Options struct {
 	Log      *slog.Logger    // one line per request
 	Access   authn.Options   // authentication and authorization
 	Media    *media.Store    // uploaded files; nil disables uploads
+	Spool    rest.Spooler    // files of bulk bodies that arrive; nil to read them directly
 	App      App             // the web app
 	Version  string          // the program's version, for /metrics
 	Shutdown <-chan struct{} // closed when the server shuts down, to end the live streams; nil for never
@@ -40,15 +41,15 @@ type Options struct {
 
 // New returns the handler of the whole API. It panics if the route table is inconsistent.
 func New(o Options) http.Handler {
-	m := newMetrics(o.Pool, o.Version)
+	replica := rest.NewReplica(o.Replica)
+	m := newMetrics(o.Pool, replica, o.Version)
 	stream := sse.New(o.Pool, o.Shutdown, fieldRules)
 	a := authn.New(o.Pool, o.Access)
-	replica := rest.NewReplica(o.Replica)
 	l := ledger.New(o.Pool, func(events, alerts int) {
 		m.addRecorded(events, alerts)
 		stream.Wake()
 	})
-	server := rest.NewServer(a, o.Pool, replica)
+	server := rest.NewServer(a, o.Pool, replica, o.Spool)
 	return &middleware{
 		next: server.Handler(endpoints(services{
 			metrics:     m,
@@ -70,6 +71,6 @@ func New(o Options) http.Handler {
 }
 
 // Endpoints returns all endpoints, for the generator of the OpenAPI document. They cannot serve requests.
-func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, "")}) }
+func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, nil, "")}) }
 
 func endpoints(s services) []*rest.Endpoint { return rest.NewEndpoints(routes(s), fieldRules) }

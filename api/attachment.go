@@ -49,6 +49,7 @@ const (
 var (
 	uploadDoc = rest.Doc{
 		Queries: []any{(*db.Queries).CreateAttachment}, Status: http.StatusCreated, Form: true, Long: true,
+		Problems: []int{http.StatusTooManyRequests},
 	}
 	deleteAttachmentDoc = rest.Doc{
 		Queries: []any{(*db.Queries).DeleteAttachment}, Problems: []int{http.StatusNotFound, http.StatusPreconditionFailed},
@@ -166,7 +167,7 @@ func (f *uploadForm) abort() {
 
 // read reads the form and streams the file to disk. The error is a problem with all errors of the form.
 func (f *uploadForm) read() error {
-	f.LimitBody(maxUpload + maxForm)
+	f.Request.Body = f.TransferBody(maxUpload + maxForm)
 	form, err := f.Request.MultipartReader()
 	if err != nil {
 		return problem.New(http.StatusUnsupportedMediaType,
@@ -208,7 +209,7 @@ func (f *uploadForm) readPart(part *multipart.Part) (err error) {
 	case name == fileField:
 		f.name = fileName(part)
 		f.Errors.Add(fileField, validateFileName(f.name))
-		f.file, err = f.files.Receive(deadlineReader{part, f.Call}, maxUpload)
+		f.file, err = f.files.Receive(part, maxUpload)
 		if err == nil && f.file.Size == 0 {
 			f.Errors.Add(fileField, "must not be empty")
 		}
@@ -231,17 +232,6 @@ func (f *uploadForm) countParents() (n int) {
 		}
 	}
 	return n
-}
-
-// deadlineReader extends the deadlines of the connection with each read.
-type deadlineReader struct {
-	src  io.Reader
-	call *rest.Call
-}
-
-func (d deadlineReader) Read(b []byte) (int, error) {
-	d.call.ExtendDeadlines()
-	return d.src.Read(b)
 }
 
 func storageProblem(cause error) *problem.Problem {

@@ -57,6 +57,25 @@ func selectChangeIDs(t *testing.T, pool *pgxpool.Pool, after int64) []int64 {
 		"SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM change WHERE id > $1", after)
 }
 
+// TestChangesFeed_foreignTransaction: a transaction of another database does not hold the feed back.
+func TestChangesFeed_foreignTransaction(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	foreign := beginWrite(t, pgtest.Pool(t))
+	pgtest.Exec(t, pool, "INSERT INTO site (name) VALUES ('later')")
+	if !pgtest.QueryValue[bool](t, pool, `SELECT max(xid) >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+			FROM change`) {
+		t.Fatal("the transaction of the other database is not older")
+	}
+	w := apitest.Do(apitest.NewPublic(pool), "GET", "/api/v1/changes?limit=1000", "")
+	if !strings.Contains(w.Body.String(), `"later"`) {
+		t.Errorf("the feed lacks the change: %d %s", w.Code, w.Body)
+	}
+	if err := foreign.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestChangesFeed_lateCommit: the feed shows the changes of a transaction that commits after a later one. The control
 // reads the table directly, ignores the running transaction and must miss one of its changes.
 func TestChangesFeed_lateCommit(t *testing.T) {

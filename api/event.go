@@ -167,6 +167,8 @@ func ledgerProblem(err error) error {
 		return problem.New(http.StatusConflict,
 			"A request with this Idempotency-Key is in progress. Retry in a second to get its response.").
 			WithHeader("Retry-After", "1")
+	case errors.Is(err, ledger.ErrQueueFull):
+		return problem.Unavailable("Too many events are waiting to be recorded. Try again.", nil)
 	case errors.Is(err, ledger.ErrBusy):
 		return problem.Unavailable("Too many event batches are in progress. Try again later.", nil)
 	}

@@ -14,9 +14,6 @@ import (
 // flushSize is how many bytes of results are buffered before they are sent.
 const flushSize = 64 << 10
 
-// extendRows is after how many rows the deadlines of the connection are extended.
-const extendRows = 5000
-
 // recordBatch records all events of a body, or none. It returns one result per event. By default a JSON request gets a
 // JSON array; NDJSON and CSV requests get NDJSON.
 func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *rest.RowReader[NewEvent]) error {
@@ -37,7 +34,7 @@ func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *res
 	if batch.Key != "" {
 		rows.Tee(requestHash)
 	}
-	if err := e.readEvents(c, rows, batch); err != nil {
+	if err := e.readEvents(rows, batch); err != nil {
 		return err
 	}
 	requestHash.Sum(batch.Hash[:0])
@@ -52,7 +49,7 @@ func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *res
 }
 
 // readEvents reads the events of the body into the batch.
-func (e *eventRecorder) readEvents(c *rest.Call, rows *rest.RowReader[NewEvent], batch *ledger.Batch) error {
+func (e *eventRecorder) readEvents(rows *rest.RowReader[NewEvent], batch *ledger.Batch) error {
 	add := func(line int64, event ledger.UserEvent) error {
 		if len(batch.Events) == ledger.MaxBatch {
 			return rows.Reject(line, "has more than %d events; split it into several requests", ledger.MaxBatch)
@@ -64,9 +61,6 @@ func (e *eventRecorder) readEvents(c *rest.Call, rows *rest.RowReader[NewEvent],
 		}
 		if !rows.HasErrors() {
 			batch.Events = append(batch.Events, event)
-		}
-		if line%extendRows == 0 {
-			c.ExtendDeadlines()
 		}
 		return nil
 	}

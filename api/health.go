@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
@@ -52,7 +53,7 @@ type Readiness struct {
 	// "ready" or "not ready".
 	Status string `json:"status"`
 	// Result of each check: "ok", or what is wrong. A server remains ready if only its replica is down, its media
-	// directory is full, or the schema is newer than the program.
+	// directory is full, its stream waits for a long transaction, or the schema is newer than the program.
 	Checks map[string]string `json:"checks"`
 }
 
@@ -69,7 +70,8 @@ type readiness struct {
 var readinessDoc = rest.Doc{Queries: []any{(*db.Queries).CheckDatabase}}
 
 // ShowReadiness reports whether the server can handle requests: it is not shutting down, and the database is reachable,
-// has the required schema and accepts writes. It also reports the state of the media directory and of the replica.
+// has the required schema and accepts writes. It also reports the state of the stream, of the media directory and of
+// the replica.
 func (c *readiness) ShowReadiness(ctx context.Context, call *rest.Call, _ rest.NoParams) (Readiness, error) {
 	ctx, cancel := context.WithTimeout(ctx, rest.StatementTimeout)
 	defer cancel()
@@ -87,16 +89,46 @@ func (c *readiness) check(ctx context.Context) Readiness {
 		return Readiness{"not ready", checks}
 	}
 	r := Readiness{"ready", map[string]string{}}
-	if !c.checkDatabase(ctx, r.Checks) {
+	if c.checkDatabase(ctx, r.Checks) {
+		r.Checks["stream"] = c.checkStream(ctx)
+	} else {
 		r.Status = "not ready"
 	}
 	if c.media != nil {
 		r.Checks["media"] = checkText(c.media.CheckWritable())
 	}
 	if c.replica != nil {
-		r.Checks["replica"] = c.replica.Status(ctx)
+		r.Checks["replica"] = c.checkReplica(ctx)
 	}
 	return r
+}
+
+// maxStreamDelay is for how long the stream may withhold rows before its check says why.
+const maxStreamDelay = 10 * time.Second
+
+// checkStream names the transaction that the stream and the feed of changes wait for, if they have waited long.
+func (c *readiness) checkStream(ctx context.Context) string {
+	delay, err := c.queries.GetStreamDelay(ctx)
+	waits := fmt.Sprintf("withholds rows for %.0f s: waits for ", delay.Seconds)
+	switch {
+	case err != nil:
+		return "unknown: the database is unreachable"
+	case delay.Seconds < maxStreamDelay.Seconds():
+		return "ok"
+	case delay.Pid == 0:
+		return waits + "a prepared transaction"
+	}
+	return waits + fmt.Sprintf("the transaction of process %d (role %s, application %s)",
+		delay.Pid, delay.Role, delay.Application)
+}
+
+// checkReplica returns the state of the replica, which can be compared only with a primary that works.
+func (c *readiness) checkReplica(ctx context.Context) string {
+	position, err := c.queries.GetWALPosition(ctx)
+	if err != nil {
+		return "unknown: the database is unreachable"
+	}
+	return c.replica.Status(ctx, position)
 }
 
 // checkText returns the text of a check's result.

@@ -1,21 +1,25 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
-	"labledger/api/rest"
 	"labledger/internal/apitest"
 	"labledger/internal/media"
 	"labledger/internal/pgtest"
@@ -59,7 +63,7 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	programOf := func(version int64) *apitest.Server {
 		return ts.NewInstance(func(o *api.Options) { o.Schema = uint(version) })
 	}
-	healthy := map[string]string{"database": "ok", "schema": "ok", "writable": "ok"}
+	healthy := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "stream": "ok"}
 	withSchema := func(schema string) map[string]string {
 		return map[string]string{"database": "ok", "schema": schema, "writable": "ok"}
 	}
@@ -70,8 +74,9 @@ func TestReadiness_schemaVersion(t *testing.T) {
 	ts.Exec("UPDATE schema_migrations SET version = 101")
 	checkReadyz(programOf(102), http.StatusServiceUnavailable,
 		withSchema("too old: the database has version 101, this program requires 102; run labledger migrate up"))
-	checkReadyz(programOf(100), http.StatusOK,
-		withSchema("newer: the database has version 101, this program knows 100; update labledger"))
+	newer := withSchema("newer: the database has version 101, this program knows 100; update labledger")
+	newer["stream"] = "ok"
+	checkReadyz(programOf(100), http.StatusOK, newer)
 	ts.Exec("UPDATE schema_migrations SET dirty = true")
 	checkReadyz(programOf(101), http.StatusServiceUnavailable,
 		withSchema("incomplete: the migration to version 101 failed; run labledger migrate up"))
@@ -94,7 +99,7 @@ func TestReadiness_draining(t *testing.T) {
 	t.Parallel()
 	var draining atomic.Bool
 	ts := apitest.New(t, func(o *api.Options) { o.Draining = draining.Load })
-	ready := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "media": "ok"}
+	ready := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "stream": "ok", "media": "ok"}
 	checkReadyz(ts, http.StatusOK, ready)
 	draining.Store(true)
 	stopping := map[string]string{"server": "shutting down: …"}
@@ -121,7 +126,7 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 	} {
 		ts := apitest.New(t, func(o *api.Options) { o.Media = media.NewStore(mediaDir) })
 		checkReadyz(ts, http.StatusOK, map[string]string{
-			"database": "ok", "schema": "ok", "writable": "ok", "media": state,
+			"database": "ok", "schema": "ok", "writable": "ok", "stream": "ok", "media": state,
 		})
 	}
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
@@ -132,45 +137,44 @@ func TestReadiness_mediaDirectory(t *testing.T) {
 // TestReadiness_replica: a server remains ready if its replica is down or does not respond.
 func TestReadiness_replica(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.NewCluster(t)
-	if err := apitest.MigrateAndSeed(t.Context(), cluster.URL()); err != nil {
+	primary := pgtest.NewCluster(t)
+	if err := apitest.MigrateAndSeed(t.Context(), primary.URL()); err != nil {
 		t.Fatal(err)
 	}
-	newServer := func(url string) *apitest.Server {
+	standby := pgtest.NewStandby(t, primary)
+	open := func(url string) *pgxpool.Pool {
 		pool, err := postgres.Open(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(pool.Close)
-		return apitest.New(t, func(o *api.Options) { o.Media, o.Replica = nil, pool })
+		return pool
+	}
+	newServer := func(url string) *apitest.Server {
+		return apitest.New(t, func(o *api.Options) { o.Media, o.Pool, o.Replica = nil, open(primary.URL()), open(url) })
 	}
 	// waitForReplica waits for a state of the replica, since some depend on the time. All other checks must pass.
-	waitForReplica := func(ts *apitest.Server, state string, prepare func()) {
+	waitForReplica := func(ts *apitest.Server, state string) {
 		t.Helper()
 		pgtest.WaitFor(t, "the replica to be "+state, func() bool {
-			prepare()
 			w, got := getReadyz(ts)
 			current := got.Checks["replica"]
-			want := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "replica": current}
+			want := map[string]string{"database": "ok", "schema": "ok", "writable": "ok", "stream": "ok", "replica": current}
 			if w.Code != http.StatusOK || !maps.Equal(got.Checks, want) {
 				t.Fatal(w.Code, w.Body)
 			}
 			return current == state
 		})
 	}
-	nothing := func() {}
 	const fallbackNote = "; the primary serves lists"
 
-	ts := newServer(cluster.URL())
-	waitForReplica(ts, "ok", nothing) // a slow response to the ping makes it unreachable
-	if err := cluster.Stop(t.Context()); err != nil {
+	waitForReplica(newServer(primary.URL()), "is not a replica"+fallbackNote)
+	ts := newServer(standby.URL())
+	waitForReplica(ts, "ok") // a slow response makes it unreachable
+	if err := standby.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	waitForReplica(ts, "unreachable"+fallbackNote, nothing)
-	token := ts.CreateAPIToken(ts.CreateAccount("reader", rest.Viewer), rest.Viewer)
-	waitForReplica(ts, "failed recently and is skipped for 10s"+fallbackNote, func() {
-		ts.MustSend(token, "GET", "/sites", "")
-	})
+	waitForReplica(ts, "unreachable"+fallbackNote)
 
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
 	if err != nil {
@@ -178,5 +182,50 @@ func TestReadiness_replica(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = silent.Close() })
 	ts = newServer("postgres://reader@" + silent.Addr().String() + "/lab?sslmode=disable")
-	waitForReplica(ts, "unreachable"+fallbackNote, nothing)
+	waitForReplica(ts, "unreachable"+fallbackNote)
+}
+
+// TestReadiness_streamDelay: the check and the metric show for how long a transaction of this database has held back the
+// stream, and the check names it. A transaction of another database holds nothing back.
+func TestReadiness_streamDelay(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t, func(o *api.Options) { o.Media, o.Access.AuthRequired = nil, false })
+	stream := func() string {
+		_, readiness := getReadyz(ts)
+		return readiness.Checks["stream"]
+	}
+	foreign := beginWrite(t, pgtest.Pool(t))
+	own := beginWrite(t, ts.Pool)
+	pid := pgtest.QueryValue[int](t, own, "SELECT pg_backend_pid()")
+	pgtest.Exec(t, ts.Pool, `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
+			alert_codes, created_at, actor)
+		VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', now() - interval '42 seconds', 'ann')`)
+	want := fmt.Sprintf("waits for the transaction of process %d (role labledger, application labledger)", pid)
+	if got := stream(); !strings.HasPrefix(got, "withholds rows for 4") || !strings.HasSuffix(got, want) {
+		t.Errorf("stream: %q", got)
+	}
+	if got, err := strconv.ParseFloat(scrape(t, ts)["labledger_stream_delay_seconds"], 64); err != nil || got < 42 {
+		t.Errorf("the metric is %v, %v; want at least 42", got, err)
+	}
+	if err := own.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, metric := stream(), scrape(t, ts)["labledger_stream_delay_seconds"]; got != "ok" || metric != "0" {
+		t.Errorf("after the commit: %q, the metric is %s; want ok and 0", got, metric)
+	}
+	if err := foreign.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// beginWrite begins a transaction that has a transaction ID.
+func beginWrite(t *testing.T, pool *pgxpool.Pool) pgx.Tx {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // after a failure
+	pgtest.Exec(t, tx, "SELECT pg_current_xact_id()")
+	return tx
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"labledger/api/rest"
 )
 
 // metrics holds the metrics of /metrics. Requests are labelled with the route template, which bounds the series.
@@ -19,7 +21,7 @@ type metrics struct {
 	alerts          prometheus.Counter
 }
 
-func newMetrics(pool *pgxpool.Pool, version string) *metrics {
+func newMetrics(pool *pgxpool.Pool, replica *rest.Replica, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -42,7 +44,7 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requestDuration, build, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDBCollector(pool))
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDBCollector(pool, replica))
 	gauge := func(name, help string, value func(*pgxpool.Stat) float64) {
 		opts := prometheus.GaugeOpts{Name: name, Help: help}
 		m.registry.MustRegister(prometheus.NewGaugeFunc(opts, func() float64 { return value(pool.Stat()) }))
@@ -61,7 +63,23 @@ func newMetrics(pool *pgxpool.Pool, version string) *metrics {
 		func(s *pgxpool.Stat) float64 { return s.AcquireDuration().Seconds() })
 	total("labledger_pool_acquire_waits_total", "Acquisitions that had to wait for a database connection.",
 		func(s *pgxpool.Stat) float64 { return float64(s.EmptyAcquireCount()) })
+	if replica != nil {
+		m.registerReplica(replica)
+	}
 	return m
+}
+
+// registerReplica adds the numbers of lists that the replica and the primary served.
+func (m *metrics) registerReplica(replica *rest.Replica) {
+	reads := func(database string, value func() int64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name:        "labledger_list_reads_total",
+			Help:        "Lists by the database that served them.",
+			ConstLabels: prometheus.Labels{"database": database},
+		}, func() float64 { return float64(value()) }))
+	}
+	reads("replica", func() int64 { served, _ := replica.Reads(); return served })
+	reads("primary", func() int64 { _, skipped := replica.Reads(); return skipped })
 }
 
 // addRecorded counts events and alerts that the ledger committed.

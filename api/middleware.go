@@ -121,10 +121,7 @@ func (m *middleware) logRequest(
 	if span != nil {
 		endSpan(span, r, info.Route, rec.status)
 	}
-	level := slog.LevelInfo
-	if rec.status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
+	level := logLevel(info, rec.status)
 	if !m.log.Enabled(r.Context(), level) {
 		return
 	}
@@ -145,4 +142,14 @@ func (m *middleware) logRequest(
 		attrs = append(attrs, slog.String("error", info.Problem.Cause().Error()))
 	}
 	m.log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// logLevel returns the level of a request: ERROR if the server or its database failed. A 503 without a cause is
+// deliberate: a limit is reached, or the server shuts down.
+func logLevel(info *rest.Info, status int) slog.Level {
+	isDeliberate := status == http.StatusServiceUnavailable && (info.Problem == nil || info.Problem.Cause() == nil)
+	if status >= http.StatusInternalServerError && !isDeliberate {
+		return slog.LevelError
+	}
+	return slog.LevelInfo
 }

@@ -3,12 +3,14 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -58,9 +60,9 @@ func poolerProgram(t *testing.T) string {
 	return program
 }
 
-// startPooler starts a pgbouncer in transaction mode in front of the database at the URL direct. It returns the URL of
-// the database behind pgbouncer.
-func startPooler(t *testing.T, direct string) string {
+// startPooler starts a pgbouncer in transaction mode, unless settings say otherwise, in front of the database at the
+// URL direct. It returns the URL of the database behind pgbouncer.
+func startPooler(t *testing.T, direct string, settings ...string) string {
 	t.Helper()
 	u, err := url.Parse(direct)
 	if err != nil {
@@ -75,7 +77,7 @@ func startPooler(t *testing.T, direct string) string {
 			t.Error(err)
 		}
 	})
-	cmd := exec.Command(poolerProgram(t), writePoolerConfig(t, dir, u))
+	cmd := exec.Command(poolerProgram(t), writePoolerConfig(t, dir, u, settings))
 	cmd.Dir, cmd.Env = dir, []string{"LC_ALL=C"}
 	if os.Getuid() == 0 {
 		runAsOwner(t, cmd, u.Query().Get("host"), dir)
@@ -101,7 +103,7 @@ func startPooler(t *testing.T, direct string) string {
 }
 
 // writePoolerConfig writes the configuration for the database at the URL direct. It returns the path of the file.
-func writePoolerConfig(t *testing.T, dir string, direct *url.URL) string {
+func writePoolerConfig(t *testing.T, dir string, direct *url.URL, settings []string) string {
 	t.Helper()
 	path := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf(`[databases]
@@ -115,6 +117,7 @@ unix_socket_dir = %[6]s
 listen_port = 6432
 `, strings.TrimPrefix(direct.Path, "/"), direct.Query().Get("host"), direct.Query().Get("port"),
 		direct.User.Username(), poolerServers, dir)
+	text += strings.Join(settings, "\n") // the last value counts
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -545,8 +548,30 @@ func TestPooler_defaultModeFails(t *testing.T) {
 		if n, _ := fmt.Sscanf(string(output), "PgBouncer 1.%d", &minor); err != nil || n == 1 && minor < 21 {
 			t.Errorf("the documented mode is unnecessary: the default mode of pgx works behind %s %v", output, err)
 		}
-	case !strings.Contains(log.String(), "prepared statement"):
-		t.Errorf("the log does not mention prepared statements:\n%s", &log)
+	case !strings.Contains(log.String(), "prepared statement") || !strings.Contains(log.String(), poolerMode):
+		t.Errorf("the log does not mention prepared statements and the remedy:\n%s", &log)
+	}
+}
+
+// TestPooler_startNamesRemedy: the program refuses a URL behind pgbouncer in transaction mode that lacks the documented
+// mode, and says how to mend it. It accepts the mode, pgbouncer in session mode, and Postgres itself.
+func TestPooler_startNamesRemedy(t *testing.T) {
+	t.Parallel()
+	direct := pgtest.Database(t)
+	pooled := startPooler(t, direct)
+	for _, env := range [][]string{
+		{"DATABASE_URL=" + pooled}, {"DATABASE_URL=" + direct, "READ_DATABASE_URL=" + pooled},
+	} {
+		message := programtest.MustFail(t, env, "", "serve")
+		name, _, _ := strings.Cut(env[len(env)-1], "=")
+		programtest.AssertContains(t, message, name, "default_query_exec_mode="+poolerMode)
+	}
+	programtest.AssertContains(t, programtest.MustFail(t, []string{"DATABASE_URL=" + pooled}, "", "export", "sites"),
+		"default_query_exec_mode="+poolerMode)
+	session := startPooler(t, direct, "pool_mode = session", "default_pool_size = 20")
+	for _, url := range []string{pooled + "&default_query_exec_mode=" + poolerMode, session, direct} {
+		s := programtest.Start(t, "DATABASE_URL="+url, "READ_DATABASE_URL="+url)
+		s.Get("/api/v1/sites", http.StatusOK)
 	}
 }
 
@@ -563,6 +588,35 @@ func occupyServer(t *testing.T, pooled string) (pid int, release func()) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestPooler_streamPolls: behind pgbouncer the stream shows events, and leaves no LISTEN with a session of other
+// clients.
+func TestPooler_streamPolls(t *testing.T) {
+	t.Parallel()
+	pool := openPooled(t, startPooler(t, pgtest.Database(t))+"&default_query_exec_mode="+poolerMode)
+	h := apitest.NewPublic(pool)
+	server := httptest.NewServer(h)
+	defer server.Close()
+	response, err := server.Client().Get(server.URL + "/api/v1/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	apitest.Do(h, "POST", "/event", `{"type": "deposit", "amount": "1.00", "user_id": 1, "time": 1}`)
+	ended := time.AfterFunc(pgtest.WaitTimeout, func() { _ = response.Body.Close() })
+	defer ended.Stop()
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() && lines.Text() != "event: event" {
+	}
+	if err := lines.Err(); err != nil {
+		t.Error("the stream does not show the event:", err)
+	}
+	onEachServer(t, pool, func(tx pgx.Tx) {
+		if n := pgtest.QueryValue[int](t, tx, "SELECT count(*) FROM pg_listening_channels()"); n != 0 {
+			t.Errorf("a session of pgbouncer listens to %d channels", n)
+		}
+	})
 }
 
 // TestPooler_migrate: migrating through a pooler fails with ErrPooled and leaves no lock behind.

@@ -143,7 +143,7 @@ func routes(s services) []rest.Route {
 
 		get(viewer, rest.List(q.ListInstruments),
 			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
-		get(viewer, rest.List(q.ListChanges, rest.Descending(q.ListChangesDesc)), "/api/v1/changes"),
+		get(viewer, rest.List(q.ListChanges, rest.Descending(q.ListChangesDesc), rest.Primary()), "/api/v1/changes"),
 		get(viewer, rest.List(q.Search, rest.MaxRows(50)), "/api/v1/search"),
 
 		get(public, rest.RedirectBrowsers(appPath, rest.Func(ShowHello, rest.Doc{})), "/"),

@@ -30,7 +30,7 @@ WHERE (xid, id) > (
       ),
       $1
   )
-  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+  AND xid < (SELECT settled_xid())
   AND ($2::text IS NULL OR actor = $2)
   AND ($3::text IS NULL OR request_id = $3)
   AND ($4::text IS NULL OR table_name = $4)
@@ -67,8 +67,8 @@ type ListChangesRow struct {
 }
 
 // Lists the changes of all tables, oldest transaction first. A client that continues after the last change it has seen
-// misses none: changes newer than the oldest running transaction are withheld until that transaction ends. Only admins
-// see changes of accounts.
+// misses none: changes newer than the oldest running transaction of this database are withheld until that transaction
+// ends. Only admins see changes of accounts.
 //
 //	SELECT
 //	    id,
@@ -88,7 +88,7 @@ type ListChangesRow struct {
 //	      ),
 //	      $1
 //	  )
-//	  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+//	  AND xid < (SELECT settled_xid())
 //	  AND ($2::text IS NULL OR actor = $2)
 //	  AND ($3::text IS NULL OR request_id = $3)
 //	  AND ($4::text IS NULL OR table_name = $4)

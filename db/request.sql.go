@@ -51,10 +51,7 @@ SELECT
     (
         SELECT count(*)
         FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded
-    ) AS acknowledged_alerts,
-    (
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-    )::bigint AS xid_lag
+    ) AS acknowledged_alerts
 `
 
 type GetDatabaseStatsParams struct {
@@ -65,11 +62,10 @@ type GetDatabaseStatsRow struct {
 	Bytes              int64 `json:"bytes"`
 	OpenAlerts         int64 `json:"open_alerts"`
 	AcknowledgedAlerts int64 `json:"acknowledged_alerts"`
-	XidLag             int64 `json:"xid_lag"`
 }
 
-// Returns the values for /metrics: the size of the database in bytes, the alerts that are not closed, counted up to
-// max_count, and the number of transactions that began since the oldest running one.
+// Returns the values for /metrics: the size of the database in bytes, and the alerts that are not closed, counted up to
+// max_count.
 //
 //	SELECT
 //	    pg_database_size(current_database()) AS bytes,
@@ -80,19 +76,11 @@ type GetDatabaseStatsRow struct {
 //	    (
 //	        SELECT count(*)
 //	        FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT $1::bigint) AS bounded
-//	    ) AS acknowledged_alerts,
-//	    (
-//	        pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-//	    )::bigint AS xid_lag
+//	    ) AS acknowledged_alerts
 func (q *Queries) GetDatabaseStats(ctx context.Context, arg GetDatabaseStatsParams) (GetDatabaseStatsRow, error) {
 	row := q.db.QueryRow(ctx, getDatabaseStats, arg.MaxCount)
 	var i GetDatabaseStatsRow
-	err := row.Scan(
-		&i.Bytes,
-		&i.OpenAlerts,
-		&i.AcknowledgedAlerts,
-		&i.XidLag,
-	)
+	err := row.Scan(&i.Bytes, &i.OpenAlerts, &i.AcknowledgedAlerts)
 	return i, err
 }
 

@@ -13,21 +13,76 @@ import (
 	"github.com/google/uuid"
 )
 
+const getStreamDelay = `-- name: GetStreamDelay :one
+WITH horizon AS MATERIALIZED (SELECT settled_xid() AS xid)
+SELECT
+    coalesce(extract(epoch FROM clock_timestamp() - min(withheld.at)), 0)::double precision AS seconds,
+    coalesce(min(holder.pid), 0)::integer AS pid,
+    coalesce(min(holder.role), '')::text AS role,
+    coalesce(min(holder.application), '')::text AS application
+FROM horizon
+LEFT JOIN LATERAL (
+    (SELECT created_at AS at FROM event WHERE event.xid >= horizon.xid ORDER BY event.xid, event.id LIMIT 1)
+    UNION ALL
+    (SELECT changed_at FROM alert WHERE alert.xid >= horizon.xid ORDER BY alert.xid, alert.id LIMIT 1)
+    UNION ALL
+    (SELECT change.at FROM change WHERE change.xid >= horizon.xid ORDER BY change.xid, change.id LIMIT 1)
+) AS withheld ON true
+LEFT JOIN LATERAL transaction_backend(horizon.xid) AS holder ON true
+`
+
+type GetStreamDelayRow struct {
+	Seconds     float64 `json:"seconds"`
+	Pid         int32   `json:"pid"`
+	Role        string  `json:"role"`
+	Application string  `json:"application"`
+}
+
+// Returns for how many seconds the stream and the feed of changes have withheld their oldest withheld row, 0 for none,
+// and who runs the transaction that they wait for. No process runs a prepared transaction.
+//
+//	WITH horizon AS MATERIALIZED (SELECT settled_xid() AS xid)
+//	SELECT
+//	    coalesce(extract(epoch FROM clock_timestamp() - min(withheld.at)), 0)::double precision AS seconds,
+//	    coalesce(min(holder.pid), 0)::integer AS pid,
+//	    coalesce(min(holder.role), '')::text AS role,
+//	    coalesce(min(holder.application), '')::text AS application
+//	FROM horizon
+//	LEFT JOIN LATERAL (
+//	    (SELECT created_at AS at FROM event WHERE event.xid >= horizon.xid ORDER BY event.xid, event.id LIMIT 1)
+//	    UNION ALL
+//	    (SELECT changed_at FROM alert WHERE alert.xid >= horizon.xid ORDER BY alert.xid, alert.id LIMIT 1)
+//	    UNION ALL
+//	    (SELECT change.at FROM change WHERE change.xid >= horizon.xid ORDER BY change.xid, change.id LIMIT 1)
+//	) AS withheld ON true
+//	LEFT JOIN LATERAL transaction_backend(horizon.xid) AS holder ON true
+func (q *Queries) GetStreamDelay(ctx context.Context) (GetStreamDelayRow, error) {
+	row := q.db.QueryRow(ctx, getStreamDelay)
+	var i GetStreamDelayRow
+	err := row.Scan(
+		&i.Seconds,
+		&i.Pid,
+		&i.Role,
+		&i.Application,
+	)
+	return i, err
+}
+
 const getStreamPosition = `-- name: GetStreamPosition :one
 SELECT
     coalesce(newest.xid, 0)::bigint AS xid,
     coalesce(newest.kind, 0)::integer AS kind,
     coalesce(newest.id, '00000000-0000-0000-0000-000000000000')::uuid AS id,
     now.horizon
-FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) AS now
-LEFT JOIN LATERAL (
+FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS horizon) AS now
+LEFT JOIN (
     (
         SELECT
             event.xid,
             1 AS kind,
             event.id
         FROM event
-        WHERE event.xid < now.horizon
+        WHERE event.xid < (SELECT settled_xid())
         ORDER BY event.xid DESC, event.id DESC
         LIMIT 1
     )
@@ -38,7 +93,7 @@ LEFT JOIN LATERAL (
             2,
             alert.id
         FROM alert
-        WHERE alert.xid < now.horizon
+        WHERE alert.xid < (SELECT settled_xid())
         ORDER BY alert.xid DESC, alert.id DESC
         LIMIT 1
     )
@@ -64,15 +119,15 @@ type GetStreamPositionRow struct {
 //	    coalesce(newest.kind, 0)::integer AS kind,
 //	    coalesce(newest.id, '00000000-0000-0000-0000-000000000000')::uuid AS id,
 //	    now.horizon
-//	FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) AS now
-//	LEFT JOIN LATERAL (
+//	FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS horizon) AS now
+//	LEFT JOIN (
 //	    (
 //	        SELECT
 //	            event.xid,
 //	            1 AS kind,
 //	            event.id
 //	        FROM event
-//	        WHERE event.xid < now.horizon
+//	        WHERE event.xid < (SELECT settled_xid())
 //	        ORDER BY event.xid DESC, event.id DESC
 //	        LIMIT 1
 //	    )
@@ -83,7 +138,7 @@ type GetStreamPositionRow struct {
 //	            2,
 //	            alert.id
 //	        FROM alert
-//	        WHERE alert.xid < now.horizon
+//	        WHERE alert.xid < (SELECT settled_xid())
 //	        ORDER BY alert.xid DESC, alert.id DESC
 //	        LIMIT 1
 //	    )
@@ -164,7 +219,7 @@ FROM (
                   ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
               END
           )
-          AND event.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+          AND event.xid < (SELECT settled_xid())
           AND ($4::text IS NULL OR $4 = 'event')
         ORDER BY event.xid, event.id
         LIMIT $5::bigint
@@ -204,7 +259,7 @@ FROM (
                   ELSE '00000000-0000-0000-0000-000000000000'::uuid
               END
           )
-          AND alert.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+          AND alert.xid < (SELECT settled_xid())
           AND ($4::text IS NULL OR $4 = 'alert')
         ORDER BY alert.xid, alert.id
         LIMIT $5
@@ -250,8 +305,8 @@ type ListStreamRow struct {
 }
 
 // Lists the rows of the ledger after a position: events, and alerts as of their last change, oldest transaction first.
-// A reader that continues after the last row it has seen misses none: rows newer than the oldest running transaction
-// are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2 for an alert.
+// A reader that continues after the last row it has seen misses none: rows newer than the oldest running transaction of
+// this database are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2 for an alert.
 //
 //	SELECT
 //	    xid,
@@ -314,7 +369,7 @@ type ListStreamRow struct {
 //	                  ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
 //	              END
 //	          )
-//	          AND event.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+//	          AND event.xid < (SELECT settled_xid())
 //	          AND ($4::text IS NULL OR $4 = 'event')
 //	        ORDER BY event.xid, event.id
 //	        LIMIT $5::bigint
@@ -354,7 +409,7 @@ type ListStreamRow struct {
 //	                  ELSE '00000000-0000-0000-0000-000000000000'::uuid
 //	              END
 //	          )
-//	          AND alert.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+//	          AND alert.xid < (SELECT settled_xid())
 //	          AND ($4::text IS NULL OR $4 = 'alert')
 //	        ORDER BY alert.xid, alert.id
 //	        LIMIT $5
@@ -411,4 +466,20 @@ func (q *Queries) ListStream(ctx context.Context, arg ListStreamParams) ([]ListS
 		return nil, err
 	}
 	return items, nil
+}
+
+const notifyStream = `-- name: NotifyStream :exec
+SELECT pg_notify('labledger_stream', $1::text)
+`
+
+type NotifyStreamParams struct {
+	Instance string `json:"instance"`
+}
+
+// Wakes the streams of the other instances after a commit. The notification says who sent it.
+//
+//	SELECT pg_notify('labledger_stream', $1::text)
+func (q *Queries) NotifyStream(ctx context.Context, arg NotifyStreamParams) error {
+	_, err := q.db.Exec(ctx, notifyStream, arg.Instance)
+	return err
 }

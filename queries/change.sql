@@ -1,7 +1,7 @@
 -- name: ListChanges :many
 -- Lists the changes of all tables, oldest transaction first. A client that continues after the last change it has seen
--- misses none: changes newer than the oldest running transaction are withheld until that transaction ends. Only admins
--- see changes of accounts.
+-- misses none: changes newer than the oldest running transaction of this database are withheld until that transaction
+-- ends. Only admins see changes of accounts.
 SELECT
     id,
     at,
@@ -20,7 +20,7 @@ WHERE (xid, id) > (
       ),
       @after
   )
-  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+  AND xid < (SELECT settled_xid())
   AND (sqlc.narg('actor')::text IS NULL OR actor = sqlc.narg('actor'))
   AND (sqlc.narg('request_id')::text IS NULL OR request_id = sqlc.narg('request_id'))
   AND (sqlc.narg('table_name')::text IS NULL OR table_name = sqlc.narg('table_name'))

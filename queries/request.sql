@@ -14,8 +14,8 @@ ORDER BY version DESC
 LIMIT 1;
 
 -- name: GetDatabaseStats :one
--- Returns the values for /metrics: the size of the database in bytes, the alerts that are not closed, counted up to
--- max_count, and the number of transactions that began since the oldest running one.
+-- Returns the values for /metrics: the size of the database in bytes, and the alerts that are not closed, counted up to
+-- max_count.
 SELECT
     pg_database_size(current_database()) AS bytes,
     (
@@ -25,10 +25,7 @@ SELECT
     (
         SELECT count(*)
         FROM (SELECT FROM alert WHERE state = 'acknowledged' LIMIT @max_count::bigint) AS bounded
-    ) AS acknowledged_alerts,
-    (
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-    )::bigint AS xid_lag;
+    ) AS acknowledged_alerts;
 
 -- name: ResetRestoredXids :one
 -- Resets transaction IDs of another cluster after a restore from a dump. Returns the number of changed rows.

@@ -1,7 +1,7 @@
 -- name: ListStream :many
 -- Lists the rows of the ledger after a position: events, and alerts as of their last change, oldest transaction first.
--- A reader that continues after the last row it has seen misses none: rows newer than the oldest running transaction
--- are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2 for an alert.
+-- A reader that continues after the last row it has seen misses none: rows newer than the oldest running transaction of
+-- this database are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2 for an alert.
 SELECT
     xid,
     kind,
@@ -63,7 +63,7 @@ FROM (
                   ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
               END
           )
-          AND event.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+          AND event.xid < (SELECT settled_xid())
           AND (sqlc.narg('kind')::text IS NULL OR sqlc.narg('kind') = 'event')
         ORDER BY event.xid, event.id
         LIMIT sqlc.arg('limit')::bigint
@@ -103,7 +103,7 @@ FROM (
                   ELSE '00000000-0000-0000-0000-000000000000'::uuid
               END
           )
-          AND alert.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+          AND alert.xid < (SELECT settled_xid())
           AND (sqlc.narg('kind')::text IS NULL OR sqlc.narg('kind') = 'alert')
         ORDER BY alert.xid, alert.id
         LIMIT sqlc.arg('limit')
@@ -122,15 +122,15 @@ SELECT
     coalesce(newest.kind, 0)::integer AS kind,
     coalesce(newest.id, '00000000-0000-0000-0000-000000000000')::uuid AS id,
     now.horizon
-FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) AS now
-LEFT JOIN LATERAL (
+FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS horizon) AS now
+LEFT JOIN (
     (
         SELECT
             event.xid,
             1 AS kind,
             event.id
         FROM event
-        WHERE event.xid < now.horizon
+        WHERE event.xid < (SELECT settled_xid())
         ORDER BY event.xid DESC, event.id DESC
         LIMIT 1
     )
@@ -141,10 +141,33 @@ LEFT JOIN LATERAL (
             2,
             alert.id
         FROM alert
-        WHERE alert.xid < now.horizon
+        WHERE alert.xid < (SELECT settled_xid())
         ORDER BY alert.xid DESC, alert.id DESC
         LIMIT 1
     )
     ORDER BY xid DESC, kind DESC
     LIMIT 1
 ) AS newest ON true;
+
+-- name: NotifyStream :exec
+-- Wakes the streams of the other instances after a commit. The notification says who sent it.
+SELECT pg_notify('labledger_stream', @instance::text);
+
+-- name: GetStreamDelay :one
+-- Returns for how many seconds the stream and the feed of changes have withheld their oldest withheld row, 0 for none,
+-- and who runs the transaction that they wait for. No process runs a prepared transaction.
+WITH horizon AS MATERIALIZED (SELECT settled_xid() AS xid)
+SELECT
+    coalesce(extract(epoch FROM clock_timestamp() - min(withheld.at)), 0)::double precision AS seconds,
+    coalesce(min(holder.pid), 0)::integer AS pid,
+    coalesce(min(holder.role), '')::text AS role,
+    coalesce(min(holder.application), '')::text AS application
+FROM horizon
+LEFT JOIN LATERAL (
+    (SELECT created_at AS at FROM event WHERE event.xid >= horizon.xid ORDER BY event.xid, event.id LIMIT 1)
+    UNION ALL
+    (SELECT changed_at FROM alert WHERE alert.xid >= horizon.xid ORDER BY alert.xid, alert.id LIMIT 1)
+    UNION ALL
+    (SELECT change.at FROM change WHERE change.xid >= horizon.xid ORDER BY change.xid, change.id LIMIT 1)
+) AS withheld ON true
+LEFT JOIN LATERAL transaction_backend(horizon.xid) AS holder ON true;

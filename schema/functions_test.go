@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
@@ -242,5 +243,61 @@ func TestResetRestoredXids_secondInstance(t *testing.T) {
 	mustExec(t, control, looksOnce)
 	if rows, xid := resetTwice(t, control); rows == 0 || xid != 0 {
 		t.Errorf("control: reset %d rows, transaction ID %d: the test proves nothing", rows, xid)
+	}
+}
+
+// TestSettledXid: rows of this database are settled when its older transactions have ended, also for the server's role.
+// Transactions of other databases do not matter.
+func TestSettledXid(t *testing.T) {
+	t.Parallel()
+	owner, server := pgtest.Pools(t)
+	begin := func(pool *pgxpool.Pool) pgx.Tx {
+		tx, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // after a failure
+		pgtest.Exec(t, tx, "SELECT pg_current_xact_id()")
+		return tx
+	}
+	// settled reports whether a new row is settled, and whether it is older than every transaction of the cluster.
+	settled := func() (settled, oldest bool) {
+		pgtest.Exec(t, owner, "INSERT INTO site (name) VALUES ('new')")
+		row := server.QueryRow(t.Context(), `SELECT
+				max(xid) < (SELECT settled_xid()),
+				max(xid) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+			FROM change`)
+		if err := row.Scan(&settled, &oldest); err != nil {
+			t.Fatal(err)
+		}
+		return settled, oldest
+	}
+	foreign := begin(pgtest.Pool(t))
+	if settled, oldest := settled(); !settled || oldest {
+		t.Errorf("with a transaction in another database: settled %t, oldest %t; want true, false", settled, oldest)
+	}
+	own := begin(owner)
+	if settled, _ := settled(); settled {
+		t.Error("a row is settled although an older transaction of this database runs")
+	}
+	pgtest.Exec(t, own, "SAVEPOINT s")
+	pgtest.Exec(t, own, "INSERT INTO site (name) VALUES ('of a subtransaction')")
+	if settled, _ := settled(); settled {
+		t.Error("a row is settled although an older subtransaction of this database runs")
+	}
+	backend := pgtest.QueryValue[string](t, owner, `SELECT concat_ws(' ', pid, role, application)
+		FROM transaction_backend((SELECT settled_xid()))`)
+	want := pgtest.QueryValue[string](t, own, "SELECT concat_ws(' ', pg_backend_pid(), current_user, 'labledger')")
+	if backend != want {
+		t.Errorf("the backend is %s, want %s", backend, want)
+	}
+	if err := own.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if settled, _ := settled(); !settled {
+		t.Error("a row is not settled although the older transaction has ended")
+	}
+	if err := foreign.Commit(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -24,5 +24,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000013_login_lock.up.sql
 \ir 000014_actors.up.sql
 \ir 000015_search.up.sql
-INSERT INTO schema_migrations VALUES (15, false);
+\ir 000016_settled_xid.up.sql
+INSERT INTO schema_migrations VALUES (16, false);
 COMMIT;

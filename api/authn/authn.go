@@ -184,13 +184,28 @@ func (a *Authenticator) clientIP(r *http.Request) string {
 	addr := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && a.isTrustedProxy(addr); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := parseHop(hops[i])
+		if !ok {
 			break
 		}
-		addr = hop.Unmap().WithZone("")
+		addr = hop
 	}
 	return addr.String()
+}
+
+// parseHop parses an entry of X-Forwarded-For: an address, which some proxies put into brackets or send with a port.
+func parseHop(text string) (addr netip.Addr, ok bool) {
+	text = strings.TrimSpace(text)
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		var withPort netip.AddrPort
+		withPort, err = netip.ParseAddrPort(text)
+		addr = withPort.Addr()
+	}
+	if err != nil && strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		addr, err = netip.ParseAddr(text[1 : len(text)-1])
+	}
+	return addr.Unmap().WithZone(""), err == nil
 }
 
 // FromProxy reports whether the peer is a trusted proxy, so that its X-Forwarded-* headers are trusted.

@@ -31,6 +31,12 @@ func TestClientIP(t *testing.T) {
 		{"10.0.0.1:80", []string{""}, "10.0.0.1"},
 		{"[::ffff:10.0.0.1]:80", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
 		{"[fd00::1]:80", []string{"2001:db8::1%eth0"}, "2001:db8::1"},
+		{"10.0.0.1:80", []string{"198.51.100.1:5678"}, "198.51.100.1"},
+		{"10.0.0.1:80", []string{"198.51.100.1:5678, 10.2.3.4:1"}, "198.51.100.1"},
+		{"10.0.0.1:80", []string{"[2001:db8::1]:443"}, "2001:db8::1"},
+		{"10.0.0.1:80", []string{"[2001:db8::1]"}, "2001:db8::1"},
+		{"10.0.0.1:80", []string{"[2001:db8::1"}, "10.0.0.1"},
+		{"10.0.0.1:80", []string{"[]"}, "10.0.0.1"},
 		{"@", nil, "unknown"},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/auth/login", nil)
@@ -40,6 +46,31 @@ func TestClientIP(t *testing.T) {
 			t.Errorf("peer %s, X-Forwarded-For %q: got %s, want %s", c.peer, c.forwarded, got, c.want)
 		}
 	}
+}
+
+// FuzzParseHop: an address is the same with a port, with a zone or in brackets, and nothing else is an address.
+func FuzzParseHop(f *testing.F) {
+	for _, text := range []string{"192.0.2.1", "192.0.2.1:80", "[::1]:443", "[::1]", "::ffff:10.0.0.1", "fe80::1%eth0", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		addr, ok := parseHop(text)
+		if !ok {
+			return
+		}
+		if addr.Zone() != "" || addr.Is4In6() {
+			t.Errorf("%q: the address %s is not canonical", text, addr)
+		}
+		forms := []string{addr.String(), " " + addr.String(), netip.AddrPortFrom(addr, 443).String()}
+		if addr.Is6() {
+			forms = append(forms, "["+addr.String()+"]", addr.String()+"%eth0")
+		}
+		for _, form := range forms {
+			if got, ok := parseHop(form); !ok || got != addr {
+				t.Errorf("%q: got %s, %t; want %s", form, got, ok, addr)
+			}
+		}
+	})
 }
 
 func TestRateLimitPrefix(t *testing.T) {

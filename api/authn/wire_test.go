@@ -28,6 +28,9 @@ type wireStatement struct{ sql, outcome string }
 
 func (s wireStatement) isCheck() bool { return strings.Contains(s.sql, "FROM authorize_") }
 
+// isNotification reports a statement that is part of no request: it wakes the streams of other instances.
+func isNotification(sql string) bool { return strings.Contains(sql, "pg_notify") }
+
 // A wire records a connection to Postgres.
 type wire struct {
 	mu sync.Mutex
@@ -158,7 +161,7 @@ func (c *wireConn) clientMessage(kind byte, body []byte) {
 
 func (c *wireConn) execute(sql string) {
 	c.pending = append(c.pending, sql)
-	if !c.executes {
+	if !c.executes && !isNotification(sql) {
 		c.wire.executions++
 		c.executes = true
 	}
@@ -183,7 +186,9 @@ func (c *wireConn) serverMessage(kind byte, _ []byte) {
 // finish records the outcome of the next statement of the pipeline.
 func (c *wireConn) finish(outcome string) {
 	if len(c.pending) > 0 && c.pending[0] != "" {
-		c.wire.statements = append(c.wire.statements, wireStatement{c.pending[0], outcome})
+		if !isNotification(c.pending[0]) {
+			c.wire.statements = append(c.wire.statements, wireStatement{c.pending[0], outcome})
+		}
 		c.pending = c.pending[1:]
 	}
 }

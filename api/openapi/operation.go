@@ -174,17 +174,13 @@ func (o *operation) completeStream(op object) object {
 	op["tags"], op["parameters"] = []string{"events"}, parameters
 	op["summary"] = "Streams events and alerts live"
 	responses := op["responses"].(object)
-	for status, response := range (object{
-		"200": object{
-			"description": "An endless stream of Server-Sent Events. " +
-				"The data of a message is the row as the list of events or alerts returns it. " +
-				"The ID of a message is a position at which the stream can be resumed.",
-			"content": object{"text/event-stream": object{"schema": object{"type": "string"}}},
-		},
-		"400": ref("responses", "Problem"), "406": ref("responses", "Problem"), "503": ref("responses", "Problem"),
-	}) {
-		responses[status] = response
+	responses["200"] = object{
+		"description": "An endless stream of Server-Sent Events. " +
+			"The data of a message is the row as the list of events or alerts returns it. " +
+			"The ID of a message is a position at which the stream can be resumed.",
+		"content": object{"text/event-stream": object{"schema": object{"type": "string"}}},
 	}
+	addProblems(responses, append(o.Problems, 400, 406, 503)...)
 	op["x-codeSamples"] = o.samples("curl -N http://127.0.0.1:5000" + o.Path)
 	return op
 }

@@ -72,7 +72,7 @@ func (o *operation) addSuccess(all, success, content object) {
 			"headers":     success["headers"],
 			"content":     object{"application/json": object{"schema": ref("schemas", "Stored")}},
 		}
-		addProblems(all, 408)
+		addProblems(all, 408, 429)
 	case o.Plan.CanCreate() && !o.ShortRoute:
 		all["201"] = created
 		all["200"] = success
@@ -107,7 +107,7 @@ func (o *operation) addFuncResponses(all, content object) {
 
 // addEventResponses adds the responses of the operation that records events.
 func (o *operation) addEventResponses(all, schema object) {
-	addProblems(all, 400, 406, 408, 409, 413, 415, 422, 503)
+	addProblems(all, 400, 406, 408, 409, 413, 415, 422, 429, 503)
 	headers := object{"X-Request-Id": ref("headers", "X-Request-Id")}
 	oneOrMany := object{"oneOf": []object{schema, {"type": "array", "items": schema}}}
 	all["200"] = object{

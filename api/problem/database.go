@@ -3,6 +3,7 @@ package problem
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -65,6 +66,9 @@ func inClass(of string) func(string) bool {
 	return func(code string) bool { return strings.HasPrefix(code, of[:2]) }
 }
 
+// lostStatement are the SQLSTATEs that show that a pooler gives the statements of a client different sessions.
+var lostStatement = []string{pgerrcode.InvalidSQLStatementName, pgerrcode.DuplicatePreparedStatement}
+
 // Details of problems that have several causes.
 const (
 	timeoutDetail  = "The database took too long. Request less data, or try again."
@@ -88,15 +92,15 @@ func From(err error, method string, fields []string) *Problem {
 		return Unavailable(timeoutDetail, err)
 	case errors.Is(err, context.Canceled):
 		return Unavailable("The request was canceled.", err)
-	case isConnectionError(err):
+	case IsConnectionError(err):
 		return Unavailable("The database is unreachable. Try again, but check first whether a write was done.", err)
 	}
 	return New(http.StatusInternalServerError, internalDetail).WithCause(err)
 }
 
-// isConnectionError reports whether the connection could not be opened or broke. It does not ask for a net.Error, which
+// IsConnectionError reports whether the connection could not be opened or broke. It does not ask for a net.Error, which
 // every error of the operating system is, those of files included.
-func isConnectionError(err error) bool {
+func IsConnectionError(err error) bool {
 	var opErr *net.OpError
 	var connectErr *pgconn.ConnectError
 	return errors.As(err, &opErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
@@ -125,6 +129,9 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 		}
 	}
 	p.cause = pgErr
+	if slices.Contains(lostStatement, pgErr.Code) {
+		p.cause = fmt.Errorf("%w; behind a connection pooler, add default_query_exec_mode=cache_describe to the URL", pgErr)
+	}
 	if p.Status == http.StatusServiceUnavailable {
 		return p.WithHeader("Retry-After", "2")
 	}

@@ -48,6 +48,17 @@ func TestFrom_databaseStatus(t *testing.T) {
 	}
 }
 
+// TestFrom_lostStatement: if a pooler loses prepared statements, the log names the remedy.
+func TestFrom_lostStatement(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{"26000": true, "42P05": true, "42703": false} {
+		p := From(&pgconn.PgError{Code: code}, http.MethodGet, nil)
+		if got := strings.Contains(p.Cause().Error(), "default_query_exec_mode=cache_describe"); got != want {
+			t.Errorf("%s: the cause is %v; names the remedy: %t, want %t", code, p.Cause(), got, want)
+		}
+	}
+}
+
 // TestFrom_otherErrors: connection errors and timeouts are 503, unknown errors 500. None is quoted to the client.
 func TestFrom_otherErrors(t *testing.T) {
 	t.Parallel()

@@ -76,6 +76,17 @@ func Unavailable(detail string, cause error) *Problem {
 	return New(http.StatusServiceUnavailable, "%s", detail).WithHeader("Retry-After", "2").WithCause(cause)
 }
 
+// StatusClientClosed is the status in logs and metrics of a request whose client disconnected before the response. HTTP
+// has none; nginx uses the same.
+const StatusClientClosed = 499
+
+// ClientClosed returns a 499, which no client receives.
+func ClientClosed(cause error) *Problem {
+	p := New(StatusClientClosed, "The client disconnected before the response.").WithCause(cause)
+	p.Title = "Client Closed Request"
+	return p
+}
+
 // AuthenticateHeader is the value of WWW-Authenticate in every 401.
 const AuthenticateHeader = `Bearer realm="labledger"`
 

@@ -15,9 +15,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"labledger/api/problem"
 	"labledger/db"
 )
@@ -30,7 +27,7 @@ const (
 	maxChunkRows    = 5_000            // rows per chunk
 	maxChunkBytes   = 1 << 20          // bytes per chunk
 	transferTimeout = 30 * time.Minute // of the request
-	chunkTimeout    = time.Minute      // to receive and store the next chunk
+	chunkTimeout    = time.Minute      // to receive or to store the next chunk
 )
 
 // A Bulk is how an operation accepts many rows in one body.
@@ -79,22 +76,34 @@ func (o *oneOrMany) serve(c *Call) error {
 	if err := checkContentType(c.Request, rowMediaTypes...); err != nil {
 		return err
 	}
-	release, err := c.server.transfers.tryAcquire()
+	release, err := c.server.uploads.Acquire(&c.Caller)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), transferTimeout)
+	defer cancel()
+	body := c.TransferBody(maxBulk)
+	received, discard, err := c.spool(body)
+	release()
+	if err == nil {
+		defer discard()
+		err = o.store(ctx, c, received)
+	}
+	if err != nil {
+		// Most clients send the whole body before they read the response, and would not see it if the connection closed.
+		_, _ = io.Copy(io.Discard, body)
+	}
+	return err
+}
+
+// store stores a received body when a slot is free.
+func (o *oneOrMany) store(ctx context.Context, c *Call, body io.Reader) error {
+	release, err := c.server.transfers.acquire(ctx, c.server.slotTimeout)
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), transferTimeout)
-	defer cancel()
-	c.ExtendDeadlines()
-	body := http.MaxBytesReader(c.w, c.Request.Body, maxBulk)
-	if err := o.bulk.serve(ctx, c, body); err != nil {
-		// Most clients send the whole body before they read the response, and would not see it if the connection closed.
-		c.ExtendDeadlines()
-		_, _ = io.Copy(io.Discard, body)
-		return err
-	}
-	return nil
+	return o.bulk.serve(ctx, c, body)
 }
 
 // isBulk reports whether a body has many rows, by its media type or by the bracket that opens a JSON array.
@@ -183,14 +192,20 @@ func (c *Call) importRows(
 	if err := c.Errors.Err(); err != nil {
 		return err
 	}
-	tx := &lazyTx{pool: c.server.primary, params: c.requestContext(c.Caller.Username)}
-	defer tx.close()
+	acquireCtx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	conn, err := Acquire(acquireCtx, c.server.primary)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	tx, err := beginAudited(ctx, conn, c.requestContext(c.Caller.Username))
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
 	i := &importer{rowReader: newRowReader(c.Rows), store: func(lines json.RawMessage) (chunkResult, error) {
-		defer c.ExtendDeadlines()
-		tx, err := tx.begin(ctx)
-		if err != nil {
-			return chunkResult{}, err
-		}
+		defer c.ExtendWriteDeadline()
 		return store(ctx, db.New(tx), lines)
 	}}
 	i.accept, i.finish = i.appendRow, i.flush
@@ -198,7 +213,7 @@ func (c *Call) importRows(
 		return err
 	}
 	if !c.DryRun {
-		if err := tx.commit(ctx); err != nil {
+		if err := tx.Commit(ctx); err != nil {
 			return err
 		}
 	}
@@ -311,47 +326,6 @@ func (r *RowReader[Row]) ReadAll(accept func(line int64, row *Row) error) error 
 	row := r.reader.row.(*Row)
 	r.reader.accept = func(line int64) error { return accept(line, row) }
 	return r.reader.readAll(r.contentType, r.body)
-}
-
-// A lazyTx begins with the first chunk, so that a slow body holds no connection before.
-type lazyTx struct {
-	pool   *pgxpool.Pool
-	params db.SetRequestContextParams
-	conn   *pgxpool.Conn
-	tx     pgx.Tx
-}
-
-func (t *lazyTx) begin(ctx context.Context) (pgx.Tx, error) {
-	if t.tx != nil {
-		return t.tx, nil
-	}
-	acquireCtx, cancel := context.WithTimeout(ctx, StatementTimeout)
-	defer cancel()
-	conn, err := Acquire(acquireCtx, t.pool)
-	if err != nil {
-		return nil, err
-	}
-	t.conn = conn
-	t.tx, err = beginAudited(ctx, conn, t.params)
-	return t.tx, err
-}
-
-// commit commits the transaction if it has begun.
-func (t *lazyTx) commit(ctx context.Context) error {
-	if t.tx == nil {
-		return nil
-	}
-	return t.tx.Commit(ctx)
-}
-
-// close rolls back unless committed, and releases the connection.
-func (t *lazyTx) close() {
-	if t.tx != nil {
-		rollback(t.tx)
-	}
-	if t.conn != nil {
-		t.conn.Release()
-	}
 }
 
 // BodyProblem converts the error of reading a body into a problem. limit is the maximum size of the body in bytes.

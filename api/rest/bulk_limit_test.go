@@ -3,11 +3,9 @@ package rest_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"labledger/api/problem"
@@ -18,60 +16,6 @@ import (
 
 const siteRow = `{"name":"slow","contact":null,"address":null,"state_or_region":null,"country":null,` +
 	`"postcode_or_zip":null}` + "\n"
-
-// importSites sends an import of sites and returns its status.
-func importSites(server *httptest.Server, body io.Reader) (status int, err error) {
-	response, err := server.Client().Post(server.URL+"/api/v1/sites", rest.MediaTypeNDJSON, body)
-	if err != nil {
-		return 0, err
-	}
-	return response.StatusCode, response.Body.Close()
-}
-
-// TestLongTransferLimit uses up all transfer slots with imports that do not end. A further import gets 503, short
-// requests are served, and all rows are stored once the imports end.
-func TestLongTransferLimit(t *testing.T) {
-	t.Parallel()
-	pool := pgtest.Pool(t)
-	server := httptest.NewServer(apitest.NewPublic(pool))
-	defer server.Close()
-	n := int(pool.Config().MaxConns / 2)
-	var wg sync.WaitGroup
-	var uploads []*io.PipeWriter
-	for range n {
-		body, upload := io.Pipe()
-		defer func() { _ = upload.Close() }() // or server.Close would wait forever after a failure
-		uploads = append(uploads, upload)
-		wg.Go(func() {
-			if status, err := importSites(server, body); status != http.StatusOK {
-				t.Errorf("slow import: status %d, %v; want 200", status, err)
-			}
-		})
-	}
-	for _, upload := range uploads { // more than a chunk, so that each import holds a connection
-		if _, err := io.WriteString(upload, strings.Repeat(siteRow, rest.MaxChunkRows+1)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pgtest.WaitFor(t, "each import holds a connection", func() bool { return int(pool.Stat().AcquiredConns()) >= n })
-	if status, err := importSites(server, strings.NewReader(siteRow)); status != http.StatusServiceUnavailable {
-		t.Errorf("import above the limit: status %d, %v; want 503", status, err)
-	}
-	if w := apitest.Do(server.Config.Handler, "GET", "/site/1", ""); w.Code != http.StatusOK {
-		t.Errorf("short request: %d %s", w.Code, w.Body)
-	}
-	for _, upload := range uploads {
-		_ = upload.Close() // never fails
-	}
-	wg.Wait()
-	if status, err := importSites(server, strings.NewReader(siteRow)); status != http.StatusOK {
-		t.Errorf("import after the others ended: status %d, %v; want 200", status, err)
-	}
-	rows := pgtest.QueryValue[int](t, pool, "SELECT count(*) FROM site WHERE name = 'slow'")
-	if want := n*(rest.MaxChunkRows+1) + 1; rows != want {
-		t.Errorf("%d rows are stored, want %d", rows, want)
-	}
-}
 
 // TestImport_errorLimit: the response lists at most 1,000 errors, found by the server or by the database, and says
 // whether there are more. No row is stored.

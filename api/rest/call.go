@@ -165,17 +165,19 @@ func (c *Call) NotFound() *problem.Problem {
 // ExtendDeadlines gives the client chunkTimeout more to send or to accept the next part of a long transfer.
 func (c *Call) ExtendDeadlines() { ExtendDeadlines(c.w) }
 
+// ExtendWriteDeadline is ExtendDeadlines for a request that has been received. A read deadline would cancel it.
+func (c *Call) ExtendWriteDeadline() { extendWriteDeadline(http.NewResponseController(c.w)) }
+
 // ExtendDeadlines is Call.ExtendDeadlines for an ordinary handler.
 func ExtendDeadlines(w http.ResponseWriter) {
 	control := http.NewResponseController(w)
 	// Not every ResponseWriter supports deadlines, and then none are needed.
 	_ = control.SetReadDeadline(time.Now().Add(chunkTimeout))
-	_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTimeout))
+	extendWriteDeadline(control)
 }
 
-// LimitBody limits the size of the request body in bytes.
-func (c *Call) LimitBody(limit int64) {
-	c.Request.Body = http.MaxBytesReader(c.w, c.Request.Body, limit)
+func extendWriteDeadline(control *http.ResponseController) {
+	_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTimeout)) // see ExtendDeadlines
 }
 
 // RemoveWriteDeadline lets the response take any time.

@@ -16,15 +16,22 @@ import (
 // A statement calls one query.
 type statement func(ctx context.Context, q *db.Queries) error
 
-// read runs a read whose rows go to dst. planned plans each execution, so that NULL filters do not pin a generic plan.
-func (c *Call) read(ctx context.Context, pool *pgxpool.Pool, planned bool, dst dbtx.RowWriter, run statement) error {
+// read runs a read on the primary whose rows go to dst.
+func (c *Call) read(ctx context.Context, dst dbtx.RowWriter, run statement) error {
 	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
 	defer cancel()
-	conn, err := Acquire(ctx, pool)
+	conn, err := Acquire(ctx, c.server.primary)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
+	return c.readOn(ctx, conn, false, dst, run)
+}
+
+// readOn is read on a connection. planned plans each execution, so that NULL filters do not pin a generic plan.
+func (c *Call) readOn(
+	ctx context.Context, conn *pgxpool.Conn, planned bool, dst dbtx.RowWriter, run statement,
+) error {
 	if c.check == nil {
 		return run(ctx, db.New(dbtx.Raw(conn, dst, planOptions(planned)...)))
 	}

@@ -40,7 +40,7 @@ func (f *fn[In, Out]) serve(c *Call) error {
 	}
 	timeout := handlerTimeout
 	if f.doc.Long {
-		release, err := c.server.transfers.tryAcquire()
+		release, err := f.acquireSlot(c)
 		if err != nil {
 			return err
 		}
@@ -55,6 +55,15 @@ func (f *fn[In, Out]) serve(c *Call) error {
 		return err
 	}
 	return c.respondValue(out)
+}
+
+// acquireSlot takes the slot of a long transfer. A form holds no connection while it arrives, so it takes no slot that
+// others need.
+func (f *fn[In, Out]) acquireSlot(c *Call) (release func(), err error) {
+	if f.doc.Form {
+		return c.server.uploads.Acquire(&c.Caller)
+	}
+	return c.server.transfers.tryAcquire()
 }
 
 func (f *fn[In, Out]) bind(c *Call, in *In) error {

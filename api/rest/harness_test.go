@@ -62,7 +62,7 @@ func grantedCheck(t *testing.T, pool *pgxpool.Pool) *Check {
 
 // newTestHandler serves a table of routes on the database of pool. check may be nil.
 func newTestHandler(pool *pgxpool.Pool, check *Check, table ...Route) http.Handler {
-	server := NewServer(fakeAuthorizer{check}, pool, nil)
+	server := NewServer(fakeAuthorizer{check}, pool, nil, nil)
 	return withInfo(server.Handler(NewEndpoints(table, bind.Rules{})))
 }
 
@@ -86,6 +86,13 @@ func send(h http.Handler, method, target, body string, header ...string) *httpte
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	return w
+}
+
+// sendContext sends a request without a body, whose client disconnects when ctx is done.
+func sendContext(ctx context.Context, h http.Handler, method, target string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, method, target, nil))
 	return w
 }
 

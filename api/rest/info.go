@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -92,6 +93,11 @@ type Check struct {
 // WriteProblem writes p as the response to r.
 func WriteProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
 	info := InfoOf(r)
+	// The request of a client that has disconnected did not fail. Its context tells, because the errors that the
+	// disconnection causes vary.
+	if p.Status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
+		p = problem.ClientClosed(p.Cause())
+	}
 	p.Instance, p.RequestID, info.Problem = r.URL.EscapedPath(), info.ID, p
 	for key, values := range p.Header {
 		w.Header()[key] = values

@@ -32,7 +32,8 @@ type list[In, Row any] struct {
 }
 
 type listOptions struct {
-	maxRows int // maximum rows of a list without further pages; 0 for a list with pages
+	maxRows int  // maximum rows of a list without further pages; 0 for a list with pages
+	primary bool // read from the primary even if there is a replica
 
 	// runDescending runs the query for ?order=desc, which has parameters of the type descendingIn. It is nil if the
 	// order is fixed.
@@ -45,6 +46,9 @@ type ListOption func(*listOptions)
 
 // MaxRows makes a list return at most n rows, the best first, without further pages.
 func MaxRows(n int) ListOption { return func(o *listOptions) { o.maxRows = n } }
+
+// Primary makes a list read from the primary, not from a replica.
+func Primary() ListOption { return func(o *listOptions) { o.primary = true } }
 
 // Descending sets the query for ?order=desc. It has the same parameters as the ascending one.
 func Descending[In, Row any](query Query[In, []Row]) ListOption {
@@ -110,22 +114,24 @@ func (l *list[In, Row]) serve(c *Call) error {
 		return err
 	}
 	isFiltered := c.Plan.HasFilter(in)
+	readList := c.readList
+	if l.primary {
+		readList = c.readListOnPrimary
+	}
 	if mediaType == MediaTypeJSON {
-		return c.preferReplica(func(pool *pgxpool.Pool) (bool, error) {
-			return c.writePage(pool, isFiltered, limit, run)
-		})
+		return readList(func(conn *pgxpool.Conn) (bool, error) { return c.writePage(conn, isFiltered, limit, run) })
 	}
 	if err := c.authorize(c.Request.Context()); err != nil {
 		return err
 	}
-	release, err := c.server.transfers.tryAcquire()
+	release, err := c.server.exports.tryAcquire()
 	if err != nil {
 		return err
 	}
 	defer release()
 	columns := ColumnsOf(visibleRow(reflect.TypeFor[Row]()))
-	return c.preferReplica(func(pool *pgxpool.Pool) (bool, error) {
-		return c.writeStream(pool, isFiltered, mediaType, columns, run)
+	return readList(func(conn *pgxpool.Conn) (bool, error) {
+		return c.writeStream(conn, isFiltered, mediaType, columns, run)
 	})
 }
 
@@ -189,9 +195,11 @@ func (c *Call) nextLink(limit int, cursor string) string {
 }
 
 // writePage writes a page of rows, with a link to the next page unless it is the last.
-func (c *Call) writePage(pool *pgxpool.Pool, isFiltered bool, limit int, run statement) (started bool, err error) {
+func (c *Call) writePage(conn *pgxpool.Conn, isFiltered bool, limit int, run statement) (started bool, err error) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), StatementTimeout)
+	defer cancel()
 	rows := pageEncoder{limit: limit, body: make([]byte, 0, 2<<10)}
-	if err := c.read(c.Request.Context(), pool, isFiltered, &rows, run); err != nil {
+	if err := c.readOn(ctx, conn, isFiltered, &rows, run); err != nil {
 		return false, err
 	}
 	if rows.more {
@@ -202,15 +210,8 @@ func (c *Call) writePage(pool *pgxpool.Pool, isFiltered bool, limit int, run sta
 
 // writeStream writes all rows as they arrive.
 func (c *Call) writeStream(
-	pool *pgxpool.Pool, isFiltered bool, mediaType string, columns []string, run statement,
+	conn *pgxpool.Conn, isFiltered bool, mediaType string, columns []string, run statement,
 ) (started bool, err error) {
-	acquireCtx, cancel := context.WithTimeout(c.Request.Context(), StatementTimeout)
-	defer cancel()
-	conn, err := Acquire(acquireCtx, pool)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Release()
 	dst := c.StreamWriter(mediaType)
 	var rows interface {
 		dbtx.RowWriter

@@ -72,7 +72,7 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 		return err
 	}
 	var row rowEncoder
-	err := c.read(c.Request.Context(), c.server.primary, false, &row, o.statement(in))
+	err := c.read(c.Request.Context(), &row, o.statement(in))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return c.NotFound()
 	}

@@ -32,7 +32,7 @@ func TestNewEndpoints_inconsistentTable(t *testing.T) {
 	}
 	function := Func(echo[id], Doc{})
 	batch := Batch(func(context.Context, *Call, *RowReader[ratio]) error { return nil })
-	server := NewServer(fakeAuthorizer{}, pgtest.Pool(t), nil)
+	server := NewServer(fakeAuthorizer{}, pgtest.Pool(t), nil, nil)
 	for _, c := range []struct {
 		name  string
 		table func() []Route

@@ -27,17 +27,39 @@ type Server struct {
 	primary    *pgxpool.Pool
 	queries    *db.Queries // on the primary
 	replica    *Replica    // nil without a replica
-	transfers  limiter
+	spooler    Spooler     // nil to read bulk bodies directly
+
+	// Long transfers take a slot, so that short requests always find a free connection.
+	uploads     *Quota  // bodies that arrive, at the speed of their clients; they hold no connection
+	transfers   limiter // imports, event batches and replays, at the speed of the database
+	exports     limiter // at the speed of their clients
+	slotTimeout time.Duration
 }
 
-// NewServer returns a Server. The connections of the pools use the text format for results. replica may be nil.
-func NewServer(authorizer Authorizer, primary *pgxpool.Pool, replica *Replica) *Server {
+// Limits of bodies that arrive at the same time.
+const (
+	maxUploads        = 64
+	maxAccountUploads = 8
+)
+
+// slotTimeout is how long a transfer waits for a slot: its client has sent the whole body.
+const slotTimeout = 30 * time.Second
+
+// NewServer returns a Server. The connections of the pools use the text format for results. replica and spooler may be
+// nil.
+func NewServer(authorizer Authorizer, primary *pgxpool.Pool, replica *Replica, spooler Spooler) *Server {
+	slots := max(1, primary.Config().MaxConns/4)
 	return &Server{
 		authorizer: authorizer,
 		primary:    primary,
 		queries:    db.New(primary),
 		replica:    replica,
-		transfers:  make(limiter, max(1, primary.Config().MaxConns/2)),
+		spooler:    spooler,
+
+		uploads:     NewQuota("uploads", maxUploads, maxAccountUploads),
+		transfers:   make(limiter, slots),
+		exports:     make(limiter, slots),
+		slotTimeout: slotTimeout,
 	}
 }
 
@@ -50,8 +72,7 @@ func Acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// A limiter caps the concurrent long transfers (imports, event batches, exports, uploads and replays), so that short
-// requests always find a free connection.
+// A limiter caps concurrent transfers.
 type limiter chan struct{}
 
 // tryAcquire takes a slot. The error is a 503 problem if none is free.
@@ -60,8 +81,26 @@ func (l limiter) tryAcquire() (release func(), err error) {
 	case l <- struct{}{}:
 		return func() { <-l }, nil
 	default:
-		return nil, problem.Unavailable("Too many long transfers are running. Try again when one has finished.", nil)
+		return nil, errNoSlot()
 	}
+}
+
+// acquire takes a slot. It waits for one until timeout, which is a 503 problem.
+func (l limiter) acquire(ctx context.Context, timeout time.Duration) (release func(), err error) {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-timer.C:
+		return nil, errNoSlot()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func errNoSlot() error {
+	return problem.Unavailable("Too many long transfers are running. Try again when one has finished.", nil)
 }
 
 // maxAttempts is how often a write is attempted before the client gets a 503.

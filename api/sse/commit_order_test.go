@@ -103,6 +103,22 @@ func TestStream_commitOrder(t *testing.T) {
 	}
 }
 
+// TestStream_foreignTransaction: a transaction of another database does not hold the stream back.
+func TestStream_foreignTransaction(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	foreign, err := pgtest.Pool(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = foreign.Rollback(context.Background()) }()
+	pgtest.Exec(t, foreign, "SELECT pg_current_xact_id()")
+	later := addEvent(t, pool, 1)
+	if rows, _ := collect(t, serve(t, pool).listen(t, "", "0"), 1); rows[0] != later {
+		t.Errorf("the stream sends %s, want %s", rows[0], later)
+	}
+}
+
 // TestStream_underLoad runs writers that insert, update, commit and roll back in transactions of random length, while
 // readers disconnect and resume. Each reader must see every event and the last version of every alert, and nothing
 // twice.

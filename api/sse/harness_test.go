@@ -33,7 +33,8 @@ func serve(t *testing.T, pool *pgxpool.Pool) *server {
 	stream := sse.New(pool, nil, nil)
 	stream.SetHeartbeatInterval(20 * time.Millisecond)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stream.ServeHTTP(w, r.WithContext(rest.WithInfo(r.Context(), &rest.Info{})))
+		info := &rest.Info{Caller: rest.Caller{AccountID: rest.NoAccount}}
+		stream.ServeHTTP(w, r.WithContext(rest.WithInfo(r.Context(), info)))
 	}))
 	t.Cleanup(func() {
 		s.CloseClientConnections()

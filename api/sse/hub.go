@@ -25,10 +25,10 @@ var pollBackoff = []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 5
 
 // A hub wakes the clients of the stream when there are new rows. It polls only while there are clients.
 type hub struct {
-	source     source
-	shutdown   <-chan struct{}
-	maxClients int
-	wakeups    chan struct{} // signals a commit of this process
+	source   source
+	shutdown <-chan struct{}
+	wakeups  chan struct{}   // signals a commit
+	backoff  []time.Duration // pollBackoff
 
 	mu      sync.Mutex
 	clients int
@@ -53,8 +53,8 @@ type epoch struct {
 	pages []*streamPage
 }
 
-func newHub(src source, shutdown <-chan struct{}, maxClients int) *hub {
-	return &hub{source: src, shutdown: shutdown, maxClients: maxClients, wakeups: make(chan struct{}, 1)}
+func newHub(src source, shutdown <-chan struct{}) *hub {
+	return &hub{source: src, shutdown: shutdown, wakeups: make(chan struct{}, 1), backoff: pollBackoff}
 }
 
 // wake announces a commit. It never blocks.
@@ -74,14 +74,12 @@ func (h *hub) join() (*poller, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.clients == h.maxClients {
-		return nil, problem.Unavailable("Too many streams are open. Try again later.", nil)
-	}
 	h.clients++
 	if h.poller == nil {
 		ctx, stop := context.WithCancel(context.Background())
 		h.poller = &poller{ctx: ctx, stop: stop, epoch: &epoch{done: make(chan struct{})}}
 		go h.run(h.poller)
+		go h.source.listen(ctx, h.wake)
 	}
 	return h.poller, nil
 }
@@ -95,8 +93,8 @@ func (h *hub) leave() {
 	}
 }
 
-// run polls until the poller stops: soon after each commit of this process, and every pollInterval for commits of other
-// instances.
+// run polls until the poller stops: soon after each commit, and every pollInterval for commits of other instances of
+// which no notification arrives.
 func (h *hub) run(poller *poller) {
 	defer poller.stop()
 	timer := time.NewTimer(0)
@@ -111,7 +109,7 @@ func (h *hub) run(poller *poller) {
 			return
 		case <-h.wakeups:
 			step = 0
-			timer.Reset(max(0, pollBackoff[0]-time.Since(lastPoll)))
+			timer.Reset(max(0, h.backoff[0]-time.Since(lastPoll)))
 		case <-timer.C:
 			lastPoll = time.Now()
 			end, err := h.poll(poller)
@@ -119,8 +117,8 @@ func (h *hub) run(poller *poller) {
 				lastPos = end.pos
 				poller.advance()
 			}
-			timer.Reset(pollBackoff[step])
-			step = min(step+1, len(pollBackoff)-1)
+			timer.Reset(h.backoff[step])
+			step = min(step+1, len(h.backoff)-1)
 		}
 	}
 }

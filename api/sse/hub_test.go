@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"labledger/api/rest"
 )
 
 // since returns the times as durations after start.
@@ -30,6 +32,44 @@ func TestHub_pollSchedule(t *testing.T) {
 		want := []time.Duration{0, 5e6, 25e6, 75e6, 575e6, 1075e6, 1575e6}
 		if got := since(start, s.source.takeEnds()); !slices.Equal(got, want) {
 			t.Errorf("polls after a wakeup at %v, want %v", got, want)
+		}
+	})
+}
+
+// TestHub_notified: a notification of another instance causes a poll immediately.
+func TestHub_notified(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *memoryServer) {
+		l := s.listenIdle(t, "")
+		advance(pollInterval + pollInterval/2)
+		id := s.source.add(1, 1)
+		wantIDs(t, l)
+		s.source.notified <- struct{}{}
+		wantIDs(t, l, id)
+	})
+}
+
+// TestAnnouncer: many commits cause few notifications, the first one immediately and one after the last commit. A
+// failed notification delays no later one.
+func TestAnnouncer(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *memoryServer) {
+		start := time.Now()
+		for time.Since(start) < 5*notifyInterval {
+			s.stream.Wake()
+			advance(notifyInterval / 10)
+		}
+		s.source.setError(errors.New("no database"))
+		s.stream.Wake()
+		advance(notifyInterval)
+		s.source.setError(nil)
+		advance(time.Second)
+		s.stream.Wake()
+		advance(time.Second)
+		want := []time.Duration{0, 20e6, 40e6, 60e6, 80e6, 100e6, 120e6, 1120e6}
+		if got := since(start, s.source.sent); !slices.Equal(got, want) {
+			t.Errorf("notifications at %v, want %v", got, want)
+		}
+		if s.stream.announcer.running {
+			t.Error("the goroutine of the announcer did not end")
 		}
 	})
 }
@@ -136,19 +176,32 @@ func TestHub_stopsWhenIdle(t *testing.T) {
 	})
 }
 
-// TestHub_maxClients: the server rejects streams above the limit. A client that disconnects frees its place.
-func TestHub_maxClients(t *testing.T) {
+// TestStream_limits: the server rejects streams above the limit of an account, and above the limit of all. A client
+// that disconnects frees its place.
+func TestStream_limits(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *memoryServer) {
-		s.stream.hub.maxClients = 2
-		s.listenIdle(t, "")
-		second := s.listenIdle(t, "")
-		third := s.listen(t, "")
-		if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" {
-			t.Errorf("stream above the limit: %v", third.Response)
+		open := func(account string, want int) *Listener {
+			t.Helper()
+			l := s.listen(t, "", "Account: "+account)
+			if l.StatusCode != want {
+				t.Errorf("stream of account %s: %v, want %d", account, l.Response, want)
+			}
+			return l
 		}
-		second.Cancel()
+		s.stream.quota = rest.NewQuota("streams", 4, 2)
+		first := open("1", http.StatusOK)
+		open("1", http.StatusOK)
+		open("1", http.StatusTooManyRequests)
+		open("2", http.StatusOK)
+		first.Cancel()
 		synctest.Wait()
-		s.listenIdle(t, "")
+		open("1", http.StatusOK)
+		open("", http.StatusOK)
+		open("", http.StatusServiceUnavailable)
+		open("3", http.StatusServiceUnavailable)
+		if n := s.clients(); n != 4 {
+			t.Errorf("%d streams are open, want 4", n)
+		}
 	})
 }
 
@@ -217,7 +270,7 @@ func TestPollerWasRestored(t *testing.T) {
 // above the old one. A stream must not end for that reason.
 func TestHub_failedPollIsNoRestore(t *testing.T) {
 	t.Parallel()
-	h := newHub(&memorySource{err: errors.New("no database")}, nil, 1)
+	h := newHub(&memorySource{err: errors.New("no database")}, nil)
 	p := &poller{ctx: t.Context(), horizon: 100, horizonTime: time.Now()}
 	lastRead := time.Now()
 	if _, err := h.poll(p); err == nil {

@@ -35,6 +35,9 @@ type memorySource struct {
 	limits  []int       // of calls of readPage
 
 	afterEnd, afterPage func() // nil for nothing
+
+	notified chan struct{} // notifications of other instances; nil for none
+	sent     []time.Time   // notifications of this instance
 }
 
 type memoryRow struct {
@@ -135,6 +138,24 @@ func (s *memorySource) readPage(ctx context.Context, p *streamPage) error {
 	return err
 }
 
+func (s *memorySource) notify(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent, time.Now())
+	return s.err
+}
+
+func (s *memorySource) listen(ctx context.Context, wake func()) {
+	for {
+		select {
+		case <-s.notified:
+			wake()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // memoryColumns are the columns of ListStream, all of type text.
 var memoryColumns = func() (columns []pgconn.FieldDescription) {
 	for _, name := range rest.ColumnsOf(reflect.TypeFor[db.ListStreamRow]()) {
@@ -203,7 +224,7 @@ func inBubble(t *testing.T, run func(t *testing.T, s *memoryServer)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &memoryServer{
-			source:   &memorySource{horizon: 100},
+			source:   &memorySource{horizon: 100, notified: make(chan struct{})},
 			shutdown: make(chan struct{}),
 			listener: &pipeListener{make(chan net.Conn), make(chan struct{})},
 		}
@@ -213,7 +234,11 @@ func inBubble(t *testing.T, run func(t *testing.T, s *memoryServer)) {
 		s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			open.Add(1)
 			defer open.Done()
-			s.stream.ServeHTTP(w, r.WithContext(rest.WithInfo(r.Context(), &rest.Info{})))
+			info := &rest.Info{Caller: rest.Caller{AccountID: rest.NoAccount}}
+			if account, err := strconv.ParseInt(r.Header.Get("Account"), 10, 64); err == nil {
+				info.Caller.AccountID = account
+			}
+			s.stream.ServeHTTP(w, r.WithContext(rest.WithInfo(r.Context(), info)))
 		})
 		transport := &http.Transport{
 			DialContext: func(context.Context, string, string) (net.Conn, error) { return s.listener.dial(), nil },
@@ -224,6 +249,7 @@ func inBubble(t *testing.T, run func(t *testing.T, s *memoryServer)) {
 			_ = s.Close()
 			transport.CloseIdleConnections()
 			open.Wait()
+			time.Sleep(notifyInterval) // until the announcer has ended
 		})
 		run(t, s)
 	})

@@ -66,16 +66,21 @@ type source interface {
 	fetchEnd(ctx context.Context) (streamEnd, error)
 	// readPage adds the rows after p.after to p, at most p.limit.
 	readPage(ctx context.Context, p *streamPage) error
+	// notify tells the other instances that this one has committed.
+	notify(ctx context.Context) error
+	// listen calls wake after commits of other instances, until ctx is done or if notifications do not arrive.
+	listen(ctx context.Context, wake func())
 }
 
 // A ledger is the source of events and alerts in the database.
 type ledger struct {
 	pool      *pgxpool.Pool
 	readSlots chan struct{} // limits the connections that read pages
+	instance  string        // identifies this server in notifications
 }
 
 func newLedger(pool *pgxpool.Pool) *ledger {
-	return &ledger{pool, make(chan struct{}, max(1, pool.Config().MaxConns/4))}
+	return &ledger{pool, make(chan struct{}, max(1, pool.Config().MaxConns/4)), uuid.NewString()}
 }
 
 func (l *ledger) fetchEnd(ctx context.Context) (end streamEnd, err error) {

@@ -35,6 +35,7 @@ type Params struct {
 const (
 	mediaTypeEventStream = "text/event-stream"
 	maxStreams           = 1000 // open at once
+	maxAccountStreams    = 100  // open at once for one account
 	heartbeatInterval    = 15 * time.Second
 	writeTimeout         = 30 * time.Second
 	closeTimeout         = time.Second            // for the last write to a client
@@ -43,11 +44,16 @@ const (
 )
 
 // Doc documents the stream.
-var Doc = rest.Doc{Queries: []any{(*db.Queries).ListStream, (*db.Queries).GetStreamPosition}}
+var Doc = rest.Doc{
+	Queries:  []any{(*db.Queries).ListStream, (*db.Queries).GetStreamPosition},
+	Problems: []int{http.StatusTooManyRequests},
+}
 
 // A Handler serves GET /api/v1/stream.
 type Handler struct {
 	hub               *hub
+	announcer         *announcer
+	quota             *rest.Quota
 	sessions          *sessionWatcher
 	plan              *bind.Plan
 	heartbeatInterval time.Duration
@@ -62,7 +68,9 @@ func New(pool *pgxpool.Pool, shutdown <-chan struct{}, rules bind.Rules) *Handle
 
 func newHandler(src source, creds credentials, shutdown <-chan struct{}, rules bind.Rules) *Handler {
 	return &Handler{
-		hub:               newHub(src, shutdown, maxStreams),
+		hub:               newHub(src, shutdown),
+		announcer:         &announcer{send: src.notify},
+		quota:             rest.NewQuota("streams", maxStreams, maxAccountStreams),
 		sessions:          newSessionWatcher(creds),
 		plan:              bind.New(reflect.TypeFor[Params](), http.MethodGet, nil, bind.Options{Rules: rules}),
 		heartbeatInterval: heartbeatInterval,
@@ -71,7 +79,10 @@ func newHandler(src source, creds credentials, shutdown <-chan struct{}, rules b
 }
 
 // Wake announces that this process has committed to the ledger. It never blocks.
-func (h *Handler) Wake() { h.hub.wake() }
+func (h *Handler) Wake() {
+	h.hub.wake()
+	h.announcer.announce()
+}
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := h.serve(w, r); err != nil {
@@ -88,6 +99,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if _, err := rest.Negotiate(r, mediaTypeEventStream); err != nil {
 		return err
 	}
+	release, err := h.quota.Acquire(&rest.InfoOf(r).Caller)
+	if err != nil {
+		return err
+	}
+	defer release()
 	poller, err := h.hub.join()
 	if err != nil {
 		return err

@@ -62,9 +62,11 @@ func New(t *testing.T, adjust ...func(*api.Options)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := media.NewStore(t.TempDir())
 	ts := &Server{T: t, Pool: owner, ServerPool: server, Secret: secret, Options: api.Options{
 		Pool:    server,
-		Media:   media.NewStore(t.TempDir()),
+		Media:   files,
+		Spool:   files,
 		App:     App(),
 		Log:     slog.New(slog.DiscardHandler),
 		Version: "test",

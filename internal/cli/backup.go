@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"labledger/internal/durable"
 	"labledger/internal/postgres"
 )
 
@@ -27,16 +29,24 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 	if _, err := os.Lstat(b.File); err == nil {
 		return fmt.Errorf("%s already exists; a backup never overwrites a file", b.File)
 	}
-	tmp := b.File + ".part"
 	return c.withOwnerDB(ctx, func(d *database) (err error) {
-		defer func() { err = errors.Join(err, removeIfExists(tmp)) }()
+		// Another backup may write to the same file, so the temporary name is unique. Only the owner may read it: a dump
+		// contains all data, including password hashes.
+		tmp, err := os.CreateTemp(filepath.Dir(b.File), filepath.Base(b.File)+".part-*")
+		if err != nil {
+			return fmt.Errorf("backup failed: %w", err)
+		}
+		defer func() {
+			_ = tmp.Close()
+			err = errors.Join(err, os.Remove(tmp.Name()))
+		}()
 		dumped, err := postgres.Dump(ctx, d.url, tmp)
 		if err != nil {
 			return fmt.Errorf("backup failed: %w", err)
 		}
 		if !b.NoVerify {
 			fmt.Fprintln(os.Stderr, "dump written; verifying it by a restore into a scratch database")
-			restored, err := postgres.VerifyDump(ctx, d.url, tmp)
+			restored, err := postgres.VerifyDump(ctx, d.url, tmp.Name())
 			if err != nil {
 				return fmt.Errorf("backup deleted because it could not be verified "+
 					"(--no-verify skips the verification): %w", err)
@@ -46,7 +56,11 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 					strings.Join(differences, "\n  "))
 			}
 		}
-		if err := os.Link(tmp, b.File); err != nil { // unlike a rename, a link never overwrites a file
+		err = durable.Link(tmp, b.File)
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s was created meanwhile; this backup was deleted", b.File)
+		}
+		if err != nil {
 			return err
 		}
 		info, err := os.Stat(b.File)
@@ -61,14 +75,6 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 			b.File, dumped.Total(), len(dumped.Rows), info.Size(), verified)
 		return nil
 	})
-}
-
-// removeIfExists deletes a file. A missing file is not an error.
-func removeIfExists(file string) error {
-	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 type restoreCmd struct {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -8,7 +9,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"labledger/internal/pgtest"
+	"labledger/internal/programtest"
 )
 
 // emptyDatabase returns the URL of a new database without any objects.
@@ -86,6 +90,64 @@ func TestBackup(t *testing.T) {
 	s.Stop(syscall.SIGINT)
 
 	assertContains(t, mustFail(t, restore, "", "restore", file), "not empty", "nothing was changed")
+}
+
+// Two backups to one file at the same time: the first one to end keeps the file, the other one says so. The file of a
+// backup that was killed does not matter.
+func TestBackup_twiceAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "it.dump")
+	if err := os.WriteFile(file+".part", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	database := pgtest.Database(t)
+	env := []string{"DATABASE_URL=" + database}
+	mustRun(t, env, "", "seed")
+	pool, err := pgxpool.New(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	pgtest.Exec(t, tx, "LOCK TABLE site IN ACCESS EXCLUSIVE MODE") // pg_dump waits for it
+	results := make(chan programtest.Result, 2)
+	start := func() {
+		cmd := programtest.Command(t, env, "backup", file)
+		go func() {
+			r, err := programtest.Exec(cmd)
+			if err != nil {
+				t.Error(err)
+			}
+			results <- r
+		}()
+	}
+	waiting := func() int {
+		return pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'pg_dump'`)
+	}
+	start()
+	pgtest.WaitFor(t, "the first backup", func() bool { return waiting() == 1 })
+	start()
+	pgtest.WaitFor(t, "the second backup", func() bool { return waiting() == 2 || len(results) > 0 })
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first, second := <-results, <-results
+	if first.Code > second.Code {
+		first, second = second, first
+	}
+	if first.Code != 0 || second.Code != 1 {
+		t.Fatalf("exit codes %d and %d, want 0 and 1:\n%s\n%s", first.Code, second.Code, first.Stderr, second.Stderr)
+	}
+	assertContains(t, second.Stderr, "was created meanwhile")
+	assertContains(t, mustRun(t, []string{"DATABASE_URL=" + emptyDatabase(t)}, "", "restore", file), "restored")
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
+		t.Errorf("files %v, %v; want the backup and the file that was there", files, err)
+	}
 }
 
 // sqlError returns the error of a statement that must fail.

@@ -12,6 +12,7 @@ import (
 
 	"labledger/api/authn"
 	"labledger/internal/auth"
+	"labledger/internal/durable"
 )
 
 // apiAccess builds the access settings of the API. It rejects an open server on an address that other machines reach.
@@ -113,11 +114,11 @@ func createExclusive(path string, text []byte) error {
 		return err
 	}
 	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.Write(text)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+	if _, err := tmp.Write(text); err != nil {
+		_ = tmp.Close()
 		return err
 	}
-	if err := os.Link(tmp.Name(), path); !errors.Is(err, fs.ErrExist) {
+	if err := durable.Link(tmp, path); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil

@@ -53,6 +53,13 @@ func (c *config) openDatabase(
 		return nil, fmt.Errorf("%s: %w", url.name, err)
 	}
 	d.pool = pool
+	if d.cluster == nil {
+		err = postgres.CheckStatements(ctx, pool)
+	}
+	if err != nil {
+		d.close()
+		return nil, fmt.Errorf("%s: %w", url.name, err)
+	}
 	return d, nil
 }
 
@@ -225,6 +232,13 @@ func (c *config) dropPrivileges(ctx context.Context, log *slog.Logger, d *databa
 	return err
 }
 
+// The timeouts of the replica are short: if it does not answer, it must delay neither the lists, which the primary then
+// serves, nor the start.
+const (
+	replicaCancelTimeout = 100 * time.Millisecond
+	replicaCheckTimeout  = 2 * time.Second
+)
+
 // openReplica connects to the replica from which lists are read. It returns nil if none is configured.
 func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	if c.ReadDatabaseURL == "" {
@@ -233,8 +247,15 @@ func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxp
 	if err := postgres.CheckEncoding(ctx, c.ReadDatabaseURL); err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
-	pool, err := postgres.Open(ctx, c.ReadDatabaseURL, postgres.WithTracer(tracer))
+	pool, err := postgres.Open(ctx, c.ReadDatabaseURL,
+		postgres.WithTracer(tracer), postgres.WithCancelTimeout(replicaCancelTimeout))
 	if err != nil {
+		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
+	}
+	checkCtx, cancel := context.WithTimeout(ctx, replicaCheckTimeout)
+	defer cancel()
+	if err := postgres.CheckStatements(checkCtx, pool); err != nil {
+		pool.Close()
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
 	return pool, nil

@@ -135,6 +135,7 @@ func (s *server) buildHandler(access authn.Options) (err error) {
 		Replica:          s.replica,
 		Schema:           s.database.schema,
 		Media:            s.files,
+		Spool:            s.files,
 		App:              api.App{Page: app.ServePage, Static: app.ServeFile},
 		Log:              s.log,
 		Access:           access,

@@ -16,6 +16,9 @@ import (
 	"labledger/api"
 	"labledger/api/authn"
 	"labledger/api/problem"
+	"labledger/api/rest"
+	"labledger/internal/durable"
+	"labledger/internal/media"
 )
 
 type exportCmd struct {
@@ -44,10 +47,11 @@ func (e exportCmd) Run(ctx context.Context, c *config) error {
 	if info != nil {
 		mode = info.Mode().Perm()
 	}
-	if err := errors.Join(tmp.Chmod(mode), tmp.Close()); err != nil {
+	if err := tmp.Chmod(mode); err != nil {
+		_ = tmp.Close()
 		return err
 	}
-	return os.Rename(tmp.Name(), e.Output)
+	return durable.Replace(tmp, e.Output)
 }
 
 // exportToStream writes to standard output, a pipe or a device, none of which a rename can replace.
@@ -68,7 +72,7 @@ func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 		return err
 	}
 	request.Header.Set("Accept", mediaTypes[e.Format])
-	return c.callAPI(ctx, request, out)
+	return c.callAPI(ctx, request, out, nil)
 }
 
 type importCmd struct {
@@ -105,27 +109,29 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 	progress := newProgressLine()
 	defer progress.done()
 	body := &progressReader{src: in, line: progress}
+	var spool rest.Spooler = media.NewStore(os.TempDir()) // the program that writes to a pipe may be slow
 	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
-		body.size = info.Size()
+		body.size, spool = info.Size(), nil
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, body)
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", mediaTypes[i.Format])
-	return c.callAPI(ctx, request, os.Stdout)
+	return c.callAPI(ctx, request, os.Stdout, spool)
 }
 
 var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
 
-// callAPI sends a request to the API in this process and writes the response to out.
-func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writer) error {
+// callAPI sends a request to the API in this process and writes the response to out. spool is for a bulk body; nil reads
+// it directly.
+func (c *config) callAPI(ctx context.Context, request *http.Request, out io.Writer, spool rest.Spooler) error {
 	return c.withCheckedDB(ctx, func(d *database) (err error) {
 		response := &cliResponse{header: http.Header{}, out: out}
 		defer response.recoverAbort(&err)
 		api.New(api.Options{
 			Pool: d.pool, Log: warnLogger(), Access: authn.Options{AnonymousActor: osActor()}, Version: version(),
-			EventMaxAhead: time.Duration(c.EventMaxAhead),
+			EventMaxAhead: time.Duration(c.EventMaxAhead), Spool: spool,
 		}).ServeHTTP(response, request)
 		return response.err()
 	})

@@ -29,12 +29,17 @@ type pendingEvent struct {
 	err    error
 }
 
-func (l *Ledger) enqueue(e *pendingEvent) {
+// enqueue adds an event to the queue. It returns ErrQueueFull if too many events are pending.
+func (l *Ledger) enqueue(e *pendingEvent) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.pending) >= l.maxPending {
+		return ErrQueueFull
+	}
 	l.queue = append(l.queue, e)
 	l.pending[e] = struct{}{}
 	l.startCommitter()
+	return nil
 }
 
 // cancel removes an event from the queue. It has no effect if the event is already in a group.

@@ -50,6 +50,39 @@ func TestRecord_cancelledWhileQueued(t *testing.T) {
 	auditLedger(t, pool).requireClean(t)
 }
 
+// TestRecord_fullQueue: the ledger rejects an event if too many are pending, and accepts one again when they are
+// recorded.
+func TestRecord_fullQueue(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	l := newLedger(pool)
+	l.maxPending = 3
+	unlock := lockUsers(t, pool, 1)
+	request := RecordRequest{UserID: 1, Event: deposit(1, 1)}
+	var wg sync.WaitGroup
+	for range l.maxPending {
+		wg.Go(func() {
+			if _, err := l.Record(t.Context(), request); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	pgtest.WaitFor(t, "a full queue", func() bool {
+		return countLocked(l, func() int { return len(l.pending) }) == l.maxPending
+	})
+	above := RecordRequest{UserID: 2, Event: deposit(1, 1), Actor: "me", Key: "k"}
+	if _, err := l.Record(t.Context(), above); !errors.Is(err, ErrQueueFull) {
+		t.Errorf("an event above the limit returned %v, want ErrQueueFull", err)
+	}
+	unlock()
+	wg.Wait()
+	waitIdle(t, l)
+	mustRecord(t, l, above)
+	if n := countRows(t, pool, "event"); n != l.maxPending+1 {
+		t.Errorf("%d events recorded, want %d", n, l.maxPending+1)
+	}
+}
+
 // TestRecord_withEndedContext records with a context that has ended. Whatever Record returns, the ledger must be
 // consistent.
 func TestRecord_withEndedContext(t *testing.T) {

@@ -23,8 +23,9 @@ import (
 const (
 	maxCommitters   = 2   // concurrent group commits: in benchmarks, two are faster than one and than four
 	maxGroup        = 256 // events in one group commit
-	maxLockWaiters  = 4   // concurrent commits for users whose rows are locked by another transaction
-	maxBatches      = 2   // concurrent batches
+	maxPending      = 4096
+	maxLockWaiters  = 4 // concurrent commits for users whose rows are locked by another transaction
+	maxBatches      = 2 // concurrent batches
 	rollbackTimeout = 5 * time.Second
 )
 
@@ -37,6 +38,9 @@ type timeouts struct {
 }
 
 var defaultTimeouts = timeouts{commit: 5 * time.Second, firstLock: "100ms", retryLock: "2s", batchLock: "10s"}
+
+// ErrQueueFull reports that too many events wait to be recorded.
+var ErrQueueFull = errors.New("too many events wait to be recorded")
 
 // Errors of idempotency keys.
 var (
@@ -69,6 +73,7 @@ type Ledger struct {
 	pool          *pgxpool.Pool
 	now           func() time.Time
 	timeouts      timeouts
+	maxPending    int
 	lockWaiters   chan struct{}            // semaphore of size maxLockWaiters
 	batchSlots    chan struct{}            // semaphore of size maxBatches
 	onCommit      func(events, alerts int) // called after each commit
@@ -91,14 +96,14 @@ func New(pool *pgxpool.Pool, onCommit func(events, alerts int)) *Ledger {
 		onCommit = func(int, int) {}
 	}
 	return &Ledger{
-		pool: pool, now: time.Now, timeouts: defaultTimeouts, onCommit: onCommit,
+		pool: pool, now: time.Now, timeouts: defaultTimeouts, maxPending: maxPending, onCommit: onCommit,
 		lockWaiters: make(chan struct{}, maxLockWaiters), batchSlots: make(chan struct{}, maxBatches),
 		pending: map[*pendingEvent]struct{}{}, reserved: map[int64]int{}, inFlight: map[inFlightKey]struct{}{},
 	}
 }
 
 // Record records one event. When it returns without an error, the event and its alert are durable. It returns
-// ErrKeyReused, ErrInFlight, an error of the context or an error of the database. After an error of the context or the
+// ErrKeyReused, ErrInFlight, ErrQueueFull, an error of the context or an error of the database. After an error of the context or the
 // database, the event may still have been recorded.
 func (l *Ledger) Record(ctx context.Context, r RecordRequest) (Result, error) {
 	releaseKey, err := l.claimKey(r.Actor, r.Key)
@@ -107,7 +112,9 @@ func (l *Ledger) Record(ctx context.Context, r RecordRequest) (Result, error) {
 	}
 	defer releaseKey()
 	e := &pendingEvent{RecordRequest: r, span: trace.SpanFromContext(ctx), done: make(chan struct{})}
-	l.enqueue(e)
+	if err := l.enqueue(e); err != nil {
+		return Result{}, err
+	}
 	select {
 	case <-e.done:
 	case <-ctx.Done():

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"labledger/internal/durable"
 )
 
 // Prefix is the URL path of all files. A file's URL is Prefix, the first two characters of its name, a slash, and its
@@ -118,6 +120,20 @@ func (s *Store) Receive(src io.Reader, maxBytes int64) (f *File, err error) {
 	}, nil
 }
 
+// TempFile returns an empty file in the store's directory. It has no name, so it is deleted when it is closed, also by a
+// crash.
+func (s *Store) TempFile() (*os.File, error) {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(s.dir, ".part-*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Name()) // on failure, RemoveOrphans deletes it later
+	return f, nil
+}
+
 // hashSniffer is a writer that hashes a file, keeps its first bytes, and detects whether it is text.
 type hashSniffer struct {
 	head        []byte
@@ -178,10 +194,10 @@ func (f *File) Commit() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.Rename(f.partPath, f.finalPath); err != nil {
+	if err := durable.Rename(f.partPath, f.finalPath); err != nil {
 		return err
 	}
-	return errors.Join(fsyncDir(dir), fsyncDir(f.store.dir))
+	return durable.SyncDir(f.store.dir)
 }
 
 // Abort deletes the file, before or after Commit. RemoveOrphans deletes later what Abort fails to delete.
@@ -208,7 +224,7 @@ func (s *Store) MarkPending(url string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), fsyncDir(s.dir))
+	return errors.Join(f.Close(), durable.SyncDir(s.dir))
 }
 
 // ClearPending marks the file with a URL as referenced. If that fails, RemoveOrphans repeats it later.
@@ -226,15 +242,6 @@ func (s *Store) Delete(url string) {
 	if err := os.Remove(filepath.Join(s.dir, name[:2], name)); err == nil || errors.Is(err, fs.ErrNotExist) {
 		s.ClearPending(url)
 	}
-}
-
-// fsyncDir makes changes of a directory's entries durable.
-func fsyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 var fileNamePattern = regexp.MustCompile(`^[0-9a-z]{26}\.[0-9a-z]+$`)

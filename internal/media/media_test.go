@@ -307,3 +307,26 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+// TestTempFile: a temporary file has no name, so nothing is left when it is closed.
+func TestTempFile(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	f, err := s.TempFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("text"); err != nil {
+		t.Error(err)
+	}
+	if names := s.files(t); len(names) != 0 {
+		t.Errorf("files %q", names)
+	}
+	text := make([]byte, 4)
+	if _, err := f.ReadAt(text, 0); err != nil || string(text) != "text" {
+		t.Errorf("read %q: %v", text, err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

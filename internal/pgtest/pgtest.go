@@ -229,7 +229,13 @@ func open(t testing.TB, database string) *pgxpool.Pool {
 // when the test ends. Its start takes about two seconds.
 func NewCluster(t testing.TB) *embedded.Cluster {
 	t.Helper()
-	c, err := startCluster(StateDir(t))
+	return startClusterIn(t, StateDir(t))
+}
+
+// startClusterIn starts a cluster, which is stopped when the test ends.
+func startClusterIn(t testing.TB, dir string) *embedded.Cluster {
+	t.Helper()
+	c, err := startCluster(dir)
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}

@@ -145,13 +145,13 @@ func closeConn(conn *pgx.Conn) {
 	_ = conn.Close(ctx)
 }
 
-// Dump writes the database at url to file in pg_dump's custom format, and returns the inventory of the dump. Dump and
-// inventory share one snapshot, so the database may change meanwhile. The file must not exist. Errors: ErrNoBinaries,
-// the error output of pg_dump, or the file system's.
+// Dump writes the database at url to a file in pg_dump's custom format, and returns the inventory of the dump. Dump and
+// inventory share one snapshot, so the database may change meanwhile. Errors: ErrNoBinaries, or the error output of
+// pg_dump.
 //
 // The dump contains an extension only if an unprivileged owner can create it again and it has no tables: the owner may
 // not be able to read those, and they belong to the server rather than to Labledger. An example is pg_cron.
-func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
+func Dump(ctx context.Context, url string, file *os.File) (dumped Inventory, err error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return dumped, err
@@ -182,17 +182,8 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 	for _, extension := range extensions { // never empty, since plpgsql is one
 		args = append(args, `--extension="`+extension+`"`)
 	}
-	// A dump contains all data, including password hashes: only its owner may read it.
-	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := runClient(ctx, "pg_dump", url, file, args...); err != nil {
 		return dumped, err
-	}
-	err = errors.Join(
-		runClient(ctx, "pg_dump", url, out, args...),
-		out.Sync(),
-		out.Close())
-	if err != nil {
-		return dumped, errors.Join(err, os.Remove(file))
 	}
 	return takeInventory(ctx, conn)
 }

@@ -34,6 +34,11 @@ func WithTracer(tracer pgx.QueryTracer) Option {
 	return func(cfg *pgxpool.Config) { cfg.ConnConfig.Tracer = tracer }
 }
 
+// WithCancelTimeout closes the connection of a cancelled statement that still runs after d. The default is a second.
+func WithCancelTimeout(d time.Duration) Option {
+	return func(cfg *pgxpool.Config) { setCancelTimeout(cfg.ConnConfig, d) }
+}
+
 // Open returns a pool for the database at url, which is a URL or key=value parameters in libpq's syntax. It does not
 // connect: each Acquire retries an unreachable server, and the caller's context bounds that wait.
 //
@@ -111,9 +116,14 @@ func configure(cfg *pgx.ConnConfig) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
-	// By default pgx only closes the connection, and Postgres would run the abandoned statement to its end.
+	setCancelTimeout(cfg, cancelTimeout)
+}
+
+// setCancelTimeout makes a statement end with its context. By default pgx only closes the connection, and Postgres
+// would run the abandoned statement to its end.
+func setCancelTimeout(cfg *pgx.ConnConfig, d time.Duration) {
 	cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: d}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"labledger/internal/durable"
 	"labledger/internal/postgres"
 )
 
@@ -200,7 +201,7 @@ func (c *Cluster) MarkInitialized() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close(), c.user.chown(c.layout.initializedFile()), syncDir(c.layout.dataDir()))
+	return errors.Join(f.Sync(), f.Close(), c.user.chown(c.layout.initializedFile()), durable.SyncDir(c.layout.dataDir()))
 }
 
 // Done returns a channel that is closed when the cluster has ended for good: after Stop, or when its server died and

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"labledger/internal/durable"
 	"labledger/internal/postgres"
 )
 
@@ -60,10 +61,7 @@ func initdb(ctx context.Context, l layout, user osUser, binDir string, disposabl
 		initdbArgs := append(args, "--locale="+locale, "-D", temp)
 		out, err = user.command(ctx, l.root, filepath.Join(binDir, "initdb"), initdbArgs...).CombinedOutput()
 		if err == nil {
-			if err := os.Rename(temp, l.dataDir()); err != nil {
-				return err
-			}
-			return syncDir(l.root)
+			return durable.Rename(temp, l.dataDir())
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -74,14 +72,4 @@ func initdb(ctx context.Context, l layout, user osUser, binDir string, disposabl
 	}
 	return fmt.Errorf("initdb failed in %s as user %s; its output:\n%s",
 		l.root, user.name, postgres.LastLines(string(out), 15))
-}
-
-// syncDir calls fsync on dir, so that a rename in it survives a power failure.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"labledger/internal/durable"
 )
 
 // A layout knows the paths of an embedded Postgres. The state directory contains:
@@ -111,7 +113,25 @@ func (l *layout) resolve(log *slog.Logger) (osUser, error) {
 	}
 	log.Info("storing the database outside of the state directory, which the user of Postgres cannot enter",
 		"user", user.name, "dir", l.root)
-	return user, os.WriteFile(l.redirectFile(), []byte(l.root+"\n"), 0o644)
+	return user, l.writeRedirect()
+}
+
+// writeRedirect records where the root is. It is durable, because the data would otherwise seem to be lost.
+func (l layout) writeRedirect() error {
+	tmp, err := os.CreateTemp(l.stateDir, filepath.Base(l.redirectFile())+".part-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.WriteString(l.root + "\n")
+	err = errors.Join(err, tmp.Chmod(0o644))
+	if err == nil {
+		err = durable.Replace(tmp, l.redirectFile())
+	}
+	if err != nil {
+		_ = tmp.Close()
+		_ = os.Remove(tmp.Name())
+	}
+	return err
 }
 
 // maxSocketPath is the maximum length of a Unix socket's path in bytes. Linux permits 107, macOS 103.

@@ -176,18 +176,19 @@ func ensureDatabase(ctx context.Context, socketDir string) error {
 	}
 	defer conn.Close(ctx)
 	for _, sql := range []string{"CREATE DATABASE " + databaseName, "CREATE ROLE " + postgres.ServerRole + " LOGIN"} {
-		if _, err := conn.Exec(ctx, sql); err != nil && !isDuplicate(err) {
+		if _, err := conn.Exec(ctx, sql); err != nil && !isPresent(err) {
 			return err
 		}
 	}
 	return nil
 }
 
-// isDuplicate reports whether a statement failed because the database or the role already exists.
-func isDuplicate(err error) bool {
+// isPresent reports whether a statement failed because the database or the role already exists. A standby, which is
+// read-only, has both from its primary.
+func isPresent(err error) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) &&
-		(pgErr.Code == pgerrcode.DuplicateDatabase || pgErr.Code == pgerrcode.DuplicateObject)
+	return errors.As(err, &pgErr) && (pgErr.Code == pgerrcode.DuplicateDatabase ||
+		pgErr.Code == pgerrcode.DuplicateObject || pgErr.Code == pgerrcode.ReadOnlySQLTransaction)
 }
 
 // stopOrphan stops a server that outlived the labledger that started it. The caller holds the locks, so no live

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"labledger/internal/postgres"
 )
 
 // The migrations were once rewritten, with versions from 1 again. A database of the present set, the second, has this
@@ -97,11 +99,11 @@ func checkSchemaSet(v schemaVersion) error {
 // rejectPooler returns ErrPooled when a pooler is between client and Postgres. The lock belongs to a session, and a
 // pooler would leave it with another client's session.
 func (m *migrator) rejectPooler(ctx context.Context) error {
-	var pid uint32
-	if err := m.conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+	pooled, err := postgres.IsPooled(ctx, m.conn)
+	if err != nil {
 		return fmt.Errorf("prepare the migration: %w", err)
 	}
-	if pid != m.conn.PgConn().PID() {
+	if pooled {
 		return fmt.Errorf("%w, and the schema must be migrated: "+
 			"run `labledger migrate up` once with a DATABASE_URL that connects directly to PostgreSQL", ErrPooled)
 	}

@@ -1,0 +1,2 @@
+DROP FUNCTION transaction_backend(bigint);
+DROP FUNCTION settled_xid();
