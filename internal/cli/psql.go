@@ -32,10 +32,7 @@ func (p psqlCmd) Run(ctx context.Context, c *config) error {
 		// No CommandContext: in psql, Ctrl-C cancels a query, not the session.
 		target, password := postgres.WithoutPassword(d.url)
 		command := exec.Command(program, append([]string{"--dbname", target}, p.Args...)...)
-		command.Env = os.Environ()
-		if password != "" {
-			command.Env = append(command.Env, "PGPASSWORD="+password)
-		}
+		command.Env = postgres.ClientEnv(password)
 		if d.cluster != nil {
 			// All users share the role of the embedded Postgres, so the history gets the name of the OS user.
 			actor := strings.NewReplacer(`\`, `\\`, ` `, `\ `).Replace(osUsername())

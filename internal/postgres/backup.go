@@ -272,10 +272,7 @@ func runClient(ctx context.Context, program, url string, stdout *os.File, args .
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	cmd.Env = os.Environ()
-	if password != "" {
-		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
-	}
+	cmd.Env = ClientEnv(password)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if stdout != nil {
