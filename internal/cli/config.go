@@ -24,6 +24,8 @@ type config struct {
 	DrainDelay      time.Duration `help:"How long /readyz returns 503 before a stopping server closes its port, such as 5s. For load balancers in front of several servers." default:"0s" env:"DRAIN_DELAY" placeholder:"DURATION"`
 	LogLevel        string        `help:"Minimum level of log messages: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 	LogFormat       string        `help:"Format of the log: text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
+
+	envFile envFile `kong:"-"`
 }
 
 // authRequired reports whether callers must sign in. The default is no on loopback, which only local users reach.

@@ -76,6 +76,9 @@ func (s *server) close() {
 
 // open opens the port, the database and the media directory, and builds the handler.
 func (s *server) open(ctx context.Context) error {
+	if s.envFile.path != "" {
+		s.log.Info("settings read from a file", "file", s.envFile.path, "settings", s.envFile.set)
+	}
 	access, err := s.apiAccess()
 	if err != nil {
 		return err
