@@ -32,6 +32,8 @@ func FuzzEvent(f *testing.F) {
 		`{"type":"deposit","amount":9999999999.99,"user_id":0,"time":9007199254740991}`,
 		`{"type":"\u0064eposit","amount":"\u0031.5","user_id":1,"time":1}`,
 		`{"type":"deposit","amount":1e2,"user_id":1,"time":1}`,
+		`{"type":"deposit","amount":0100,"user_id":1,"time":1}`,
+		`{"type":"deposit","amount":"0100.0","user_id":1,"time":1}`,
 		`{"type":"deposit","amount":"1","user_id":1.0,"time":"1"}`,
 		`{}`, ``, `[]`, `[`, `null`, `-0`,
 		`[{"type":"deposit","amount":1,"user_id":1,"time":1},{"type":"withdraw","amount":"2.0","user_id":2,"time":5}]`,
