@@ -76,7 +76,7 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.One(q.GetSite), "/site/{id}", "/api/v1/sites/{id}"),
 		get(viewer, rest.List(q.ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
 		post(operator, rest.Create(q.CreateSite, rest.ImportRows[db.UpsertSiteParams](q.ImportSites)), "/api/v1/sites"),
-		post(operator, rest.One(q.UpsertSite), "/site/{id}").Ignoring("site_id"), // clients repeat the ID of the path
+		post(operator, rest.One(q.UpsertSite), "/site/{id}").Repeating("site_id"), // clients repeat the ID
 		post(operator, rest.One(q.UpsertSite), "/api/v1/sites/{id}"),
 		put(operator, rest.One(q.UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
 		patch(operator, rest.One(q.PatchSite), "/site/{id}", "/api/v1/sites/{id}"),

@@ -30,7 +30,7 @@ import (
 // struct.
 type Plan struct {
 	typ           reflect.Type
-	ignored       string  // name in the body that is ignored; "" for none
+	repeats       string  // name in the body that repeats the variable of the path; "" for none
 	pathFields    []field // filled from the path
 	queryFields   []field
 	bodyFields    []field
@@ -59,7 +59,7 @@ type Flag struct {
 // Options configure a Plan.
 type Options struct {
 	Rules            Rules  // of all fields
-	Ignored          string // name of a field in the body that is ignored; "" for none
+	Repeats          string // further name of the path's only variable in the body; "" for none
 	NullableOptional bool   // a replacement and a bulk row may omit nullable fields
 	CanCreate        bool   // the write may create the row of the path
 	Flags            []Flag // further names of the query string
@@ -98,7 +98,7 @@ var writeFlags = []string{"cascade", "simulate"}
 // type is not supported, a variable has no field, or a caller_… parameter is unknown.
 func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	p := &Plan{
-		typ: params, ignored: o.Ignored, canCreate: o.CanCreate, flags: o.Flags,
+		typ: params, repeats: o.Repeats, canCreate: o.CanCreate, flags: o.Flags,
 		givenIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1,
 	}
 	isWrite := method != http.MethodGet
@@ -144,6 +144,9 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	}
 	if len(p.pathFields) != len(vars) {
 		panic(fmt.Sprintf("bind: %s has no field for one of the path variables %v", params, vars))
+	}
+	if p.repeats != "" && len(vars) != 1 {
+		panic(fmt.Sprintf("bind: %s in a body can repeat only the variable of the path, not %v", p.repeats, vars))
 	}
 	p.queryNames = names(p.queryFields)
 	if len(p.cursorFields) > 0 {
@@ -194,6 +197,7 @@ func newCallerField(params reflect.Type, i int) callerField {
 // NewRow plans how to bind one row of a bulk body. All fields are required except keys, the version and, if the options
 // say so, nullable fields.
 func NewRow(params reflect.Type, o Options) *Plan {
+	o.Repeats = ""
 	p := New(params, http.MethodPost, nil, o)
 	p.requiredBody, p.isBulkRow = nil, true
 	for _, f := range p.bodyFields {
@@ -233,8 +237,8 @@ func (p *Plan) BodyNames() []string { return names(p.bodyFields) }
 // RequiredBody returns the fields that the body must contain.
 func (p *Plan) RequiredBody() []string { return p.requiredBody }
 
-// Ignored returns the field that the body may contain without effect, or "".
-func (p *Plan) Ignored() string { return p.ignored }
+// Repeats returns the field in which the body may repeat the variable of the path, or "".
+func (p *Plan) Repeats() string { return p.repeats }
 
 // HasCursor reports whether the query string may contain the cursor ?after=.
 func (p *Plan) HasCursor() bool { return len(p.cursorFields) > 0 }

@@ -122,7 +122,8 @@ func (p *Plan) Body(params any, body []byte, errs *problem.FieldErrors) error {
 		case i >= 0:
 			seen = append(seen, name)
 			errs.Add(name, p.setBodyField(target, p.bodyFields[i], text))
-		case name == p.ignored && name != "":
+		case name == p.repeats && name != "":
+			errs.Add(name, p.setBodyField(target, p.pathFields[0], text))
 		default:
 			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.BodyNames()))
 		}

@@ -347,8 +347,10 @@ func (o *operation) body() object {
 		return nil
 	}
 	single := o.bodySchema(o.Plan, o.row)
-	if name := o.Plan.Ignored(); name != "" {
-		single["properties"].(object)[name] = object{"description": "Ignored. The ID is in the path."}
+	if name := o.Plan.Repeats(); name != "" {
+		repeated := jsonType(o.paramType(o.Plan.PathNames()[0]))
+		repeated["description"] = "The ID of the path, repeated."
+		single["properties"].(object)[name] = repeated
 	}
 	content := object{"application/json": object{"schema": single, "example": o.exampleBody()}}
 	if o.Form {

@@ -33,13 +33,13 @@ type Route struct {
 	Operation Operation
 	Paths     []string
 
-	ignored          string // name of a field that bodies may contain without effect
+	repeats          string // name under which bodies may repeat the variable of the path
 	nullableOptional bool   // bodies may omit nullable fields
 }
 
-// Ignoring returns a route whose bodies may contain a field without effect.
-func (r Route) Ignoring(field string) Route {
-	r.ignored = field
+// Repeating returns a route whose bodies may repeat the variable of the path under another name.
+func (r Route) Repeating(field string) Route {
+	r.repeats = field
 	return r
 }
 
@@ -93,7 +93,7 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 			}
 			options := bind.Options{
 				Rules:            rules,
-				Ignored:          route.ignored,
+				Repeats:          route.repeats,
 				NullableOptional: route.nullableOptional,
 				CanCreate:        d.CanCreate,
 			}

@@ -83,7 +83,7 @@ type box struct {
 	Owner *string `json:"owner"`
 }
 
-// TestRoute_options: Ignoring and NullableOptional change what a body may contain on their route only, for one object
+// TestRoute_options: Repeating and NullableOptional change what a body may contain on their route only, for one object
 // as well as for many.
 func TestRoute_options(t *testing.T) {
 	t.Parallel()
@@ -100,29 +100,30 @@ func TestRoute_options(t *testing.T) {
 	}
 	h := newTestHandler(pgtest.Pool(t), nil,
 		route("/plain/{id}"),
-		route("/ignoring/{id}").Ignoring("box_id"),
+		route("/repeating/{id}").Repeating("box_id"),
 		route("/optional/{id}").NullableOptional(),
-		route("/both/{id}").NullableOptional().Ignoring("box_id"))
-	const complete, ignored, short = `{"name":"a","owner":"b"}`, `{"name":"a","owner":"b","box_id":9}`, `{"name":"a"}`
-	const empty, both = `{}`, `{"name":"a","box_id":9}`
+		route("/both/{id}").NullableOptional().Repeating("box_id"))
+	const complete, repeating, short = `{"name":"a","owner":"b"}`, `{"name":"a","owner":"b","box_id":1}`, `{"name":"a"}`
+	const empty, both, contradicting = `{}`, `{"name":"a","box_id":1}`, `{"name":"a","owner":"b","box_id":2}`
 	for path, valid := range map[string][]string{
-		"/plain/1":    {complete},
-		"/ignoring/1": {complete, ignored},
-		"/optional/1": {complete, short},
-		"/both/1":     {complete, ignored, short, both},
+		"/plain/1":     {complete},
+		"/repeating/1": {complete, repeating},
+		"/optional/1":  {complete, short},
+		"/both/1":      {complete, repeating, short, both},
 	} {
 		isValid := map[string]bool{}
 		for _, body := range valid {
 			isValid[body] = true
 		}
-		for _, body := range []string{complete, ignored, short, both, empty} {
+		for _, body := range []string{complete, repeating, short, both, empty, contradicting} {
 			w := send(h, "PUT", path, body)
 			if ok := w.Code == http.StatusOK; ok != isValid[body] || !ok && w.Code != http.StatusBadRequest {
 				t.Errorf("%s %s: %d %s", path, body, w.Code, w.Body)
 			}
 			checkBox(t, path+" "+body, isValid[body], w.Body.Bytes(), body)
+			isValidRow := isValid[body] && body != repeating && body != both // rows have no path
 			w = send(h, "PUT", path, "["+body+"]")
-			if ok := w.Code == http.StatusOK; ok != isValid[body] || !ok && w.Code != http.StatusBadRequest {
+			if ok := w.Code == http.StatusOK; ok != isValidRow || !ok && w.Code != http.StatusBadRequest {
 				t.Errorf("%s [%s]: %d %s", path, body, w.Code, w.Body)
 			}
 		}
