@@ -12,6 +12,7 @@
 package rest
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -133,6 +134,11 @@ func (s *Server) Handler(endpoints []*Endpoint) http.Handler {
 		}
 		h.add(e)
 	}
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		if h := paths[path]; h.isList() && paths[path+"/"] == nil {
+			router.Path(path + "/").Handler(h)
+		}
+	}
 	router.NotFoundHandler = http.HandlerFunc(NotFound)
 	return router
 }
@@ -163,6 +169,13 @@ func (h *pathHandler) add(e *Endpoint) {
 	}
 	slices.Sort(names)
 	h.allow = strings.Join(names, ", ")
+}
+
+// isList reports whether the path names a list, which a slash may follow.
+func (h *pathHandler) isList() bool {
+	get := h.byMethod[http.MethodGet]
+	return get != nil && get.Operation.Describe().Kind == KindList &&
+		!strings.HasSuffix(h.path, "}") && !strings.HasSuffix(h.path, "/")
 }
 
 func (h *pathHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -143,6 +144,40 @@ func checkBox(t *testing.T, name string, valid bool, response []byte, body strin
 	want.ID = 1
 	if err := json.Unmarshal(response, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %s, %v", name, response, err)
+	}
+}
+
+// TestHandler_slash: a slash may follow the path of a list only. Requests have the route of the path without it.
+func TestHandler_slash(t *testing.T) {
+	t.Parallel()
+	type q = *db.Queries
+	route := func(method, path string, o Operation) Route {
+		return Route{Method: method, Operation: o, Paths: []string{path}}
+	}
+	server := NewServer(fakeAuthorizer{}, pgtest.Pool(t), nil)
+	h := server.Handler(NewEndpoints([]Route{
+		route("GET", "/sites", List(q.ListSites)),
+		route("GET", "/sites/{offset}/{limit}", List(q.ListSites)),
+		route("GET", "/site/{id}", One(q.GetSite)),
+		route("POST", "/login", Func(echo[NoParams], Doc{})),
+	}, bind.Rules{}))
+	for _, c := range []struct {
+		method, path string
+		status       int
+		route        string
+	}{
+		{"GET", "/sites", 200, "/sites"}, {"GET", "/sites/", 200, "/sites"}, {"HEAD", "/sites/", 200, "/sites"},
+		{"OPTIONS", "/sites/", 204, "/sites"}, {"POST", "/sites/", 405, "/sites"},
+		{"GET", "/sites//", 404, ""}, {"GET", "/sites/0/1/", 404, ""}, {"GET", "/site/1/", 404, ""},
+		{"POST", "/login/", 404, ""},
+	} {
+		info := &Info{ID: "test"}
+		r := httptest.NewRequest(c.method, c.path, http.NoBody)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(WithInfo(r.Context(), info)))
+		if w.Code != c.status || info.Route != c.route {
+			t.Errorf("%s %s: status %d, route %q; want %d, %q", c.method, c.path, w.Code, info.Route, c.status, c.route)
+		}
 	}
 }
 
