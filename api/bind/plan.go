@@ -252,7 +252,7 @@ func (p *Plan) CanCreate() bool { return p.canCreate }
 // AcceptsNumber reports whether a string of the body may be a JSON number.
 func (p *Plan) AcceptsNumber(name string) bool {
 	return slices.ContainsFunc(p.bodyFields, func(f field) bool {
-		return f.name == name && f.typeName == "a string" && strings.Contains(f.kinds, "0")
+		return f.name == name && f.typeName == stringType && strings.Contains(f.kinds, "0")
 	})
 }
 

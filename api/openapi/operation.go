@@ -371,8 +371,10 @@ func (o *operation) body() object {
 		}
 		content["text/csv"] = object{
 			"schema": object{
-				"type":        "string",
-				"description": "A header line with the column names, then one row per line. An empty cell means null.",
+				"type": "string",
+				"description": "A header line with the column names, then one row per line, separated by commas, " +
+					"semicolons or tabs. An empty cell means null, and rows of empty cells are ignored. " +
+					"An apostrophe before = + - or @ at the start of a text is removed.",
 			},
 		}
 	}

@@ -107,6 +107,9 @@ func isBulk(r *http.Request) bool {
 		return false
 	}
 	body := bufio.NewReader(r.Body)
+	if start, _ := body.Peek(2*len(byteOrderMark) + 1); strings.HasPrefix(trimByteOrderMarks(start), "[") {
+		skipByteOrderMark(body) // of a file; other JSON bodies have none
+	}
 	r.Body = struct {
 		io.Reader
 		io.Closer
