@@ -353,6 +353,9 @@ func (o *operation) body() object {
 		single["properties"].(object)[name] = repeated
 	}
 	content := object{"application/json": object{"schema": single, "example": o.exampleBody()}}
+	if o.Method == http.MethodPatch {
+		content[rest.MediaTypeMergePatch] = object{"schema": single}
+	}
 	if o.Form {
 		single["properties"].(object)[fileField] = object{
 			"type":             "string",

@@ -91,7 +91,7 @@ func (o *oneOrMany) serve(c *Call) error {
 	if err := o.bulk.serve(ctx, c, body); err != nil {
 		// Most clients send the whole body before they read the response, and would not see it if the connection closed.
 		c.ExtendDeadlines()
-		_, _ = io.Copy(io.Discard, body)
+		_, _ = io.Copy(io.Discard, http.MaxBytesReader(c.w, c.received, maxBulk)) // without decompressing it
 		return err
 	}
 	return nil
@@ -352,6 +352,8 @@ func BodyProblem(err error, limit int) *problem.Problem {
 	var maxBytesErr *http.MaxBytesError
 	var syntax *jsontext.SyntacticError
 	switch {
+	case isInvalidGzip(err):
+		return problem.BadRequest(problem.FieldError{Field: "body", Message: "is not valid gzip"}).WithCause(err)
 	case errors.As(err, &maxBytesErr):
 		return problem.New(http.StatusRequestEntityTooLarge,
 			"The body is larger than the limit of %d bytes. Import many rows as CSV or NDJSON, up to %d bytes.",
