@@ -68,7 +68,7 @@ func fail(err error) int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "labledger: "+err.Error())
+	fmt.Fprintln(os.Stderr, "labledger: "+printable(err.Error()))
 	return 1
 }
 

@@ -57,7 +57,7 @@ func (f envFile) print() {
 		{"has %s, which labledger does not use", f.unknown},
 	} {
 		if len(line.names) > 0 {
-			fmt.Printf("%s "+line.text+"\n", f.path, strings.Join(line.names, ", "))
+			fmt.Printf("%s "+line.text+"\n", f.path, printable(strings.Join(line.names, ", ")))
 		}
 	}
 }
