@@ -60,9 +60,9 @@ func routes(s services) []rest.Route {
 		post(public, rest.Func(a.Login, authn.LoginDoc), "/auth/login"),
 		post(public, rest.Func(a.Refresh, authn.RefreshDoc), "/auth/refresh"),
 		get(public, rest.Func(a.ShowSession, authn.SessionDoc), "/auth/session"),
-		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout"),
+		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout").Named("session"),
 		get(sessionOnly, rest.List(q.ListOwnSessions), "/auth/token"),
-		put(sessionOnly, rest.One(q.RevokeSession, authn.AfterRevocation), "/auth/token/{session_id}"),
+		put(sessionOnly, rest.One(q.RevokeSession, authn.AfterRevocation), "/auth/token/{session_id}").Named("session"),
 
 		get(sessionOnly, rest.One(q.GetOwnAccount), "/account"),
 		put(sessionOnly, rest.Func(a.ReplaceOwnAccount, authn.AccountDoc), "/account"),

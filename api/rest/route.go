@@ -12,6 +12,7 @@
 package rest
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -36,6 +37,13 @@ type Route struct {
 
 	repeats          string // name under which bodies may repeat the variable of the path
 	nullableOptional bool   // bodies may omit nullable fields
+	rowName          string // what problems call a row; "" for the name in the path
+}
+
+// Named returns a route whose problems call a row by another name than that in the path.
+func (r Route) Named(rowName string) Route {
+	r.rowName = rowName
+	return r
 }
 
 // Repeating returns a route whose bodies may repeat the variable of the path under another name.
@@ -85,7 +93,7 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 			e := &Endpoint{
 				Route: route, Path: path,
 				ShortRoute: !strings.HasPrefix(path, "/api/v1/"),
-				resource:   resourceName(path),
+				resource:   cmp.Or(route.rowName, resourceName(path)),
 				childKey:   keys[path],
 			}
 			d := route.Operation.Describe()

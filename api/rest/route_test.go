@@ -147,6 +147,22 @@ func checkBox(t *testing.T, name string, valid bool, response []byte, body strin
 	}
 }
 
+// TestRoute_named: a problem names the row as the route says.
+func TestRoute_named(t *testing.T) {
+	t.Parallel()
+	route := func(path string) Route {
+		return Route{Method: http.MethodGet, Operation: One((*db.Queries).GetSite), Paths: []string{path}}
+	}
+	h := newTestHandler(pgtest.Pool(t), nil, route("/login/{id}"), route("/logout/{id}").Named("session"))
+	for path, want := range map[string]string{
+		"/login/9": "There is no login 9.", "/logout/9": "There is no session 9.",
+	} {
+		if w := send(h, "GET", path, ""); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+}
+
 // TestHandler_slash: a slash may follow the path of a list only. Requests have the route of the path without it.
 func TestHandler_slash(t *testing.T) {
 	t.Parallel()
