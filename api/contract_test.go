@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -99,11 +100,21 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 	return ""
 }
 
-// documented returns the request with a method that OpenAPI can express.
+// documented returns the request as OpenAPI can express it.
 func (r storyRequest) documented() (*http.Request, error) {
-	req, err := http.NewRequest(r.method, r.target, strings.NewReader(r.body))
+	body := io.Reader(strings.NewReader(strings.TrimPrefix(r.body, "\ufeff"))) // an import may have a byte order mark
+	isZipped := func(header string) bool { return strings.HasSuffix(strings.ToLower(header), "gzip") }
+	if slices.ContainsFunc(r.headers, isZipped) {
+		if decoded, err := gzip.NewReader(body); err == nil {
+			body = decoded
+		}
+	}
+	req, err := http.NewRequest(r.method, r.target, body)
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(req.URL.Path, "/api/v1/") {
+		req.URL.Path = strings.TrimSuffix(req.URL.Path, "/") // the document has no slash at the end of a list
 	}
 	for _, line := range r.headers {
 		if name, value, ok := strings.Cut(line, ":"); ok {

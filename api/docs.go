@@ -2,8 +2,10 @@ package api
 
 import (
 	"embed"
+	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"labledger/api/rest"
 )
@@ -20,22 +22,22 @@ const docsCSP = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe
 // serveAsset serves one embedded file.
 func serveAsset(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		file, _ := assets.Open(name) // needs no Close: the file is in memory
+		content, isFile := file.(io.ReadSeeker)
+		if !isFile { // missing, or a directory
+			rest.NotFound(w, r)
+			return
+		}
 		w.Header().Set("Cache-Control", "no-cache")
 		if strings.HasPrefix(name, "docs/") {
 			w.Header().Set("Content-Security-Policy", docsCSP)
 		}
-		http.ServeFileFS(w, r, assets, name)
+		// Unlike ServeFileFS, this does not redirect a path that ends in /index.html.
+		http.ServeContent(w, r, name, time.Time{}, content)
 	})
 }
 
 // serveDocs serves the files of the API reference page.
 func serveDocs(w http.ResponseWriter, r *http.Request) {
-	name := "docs/" + rest.PathValues(r)["file"]
-	asset, err := assets.Open(name)
-	if err != nil {
-		rest.NotFound(w, r)
-		return
-	}
-	_ = asset.Close() // cannot fail: the file is embedded
-	serveAsset(name).ServeHTTP(w, r)
+	serveAsset("docs/"+rest.PathValues(r)["file"]).ServeHTTP(w, r)
 }

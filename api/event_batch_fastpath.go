@@ -94,6 +94,8 @@ func (s *eventScanner) amount() []byte {
 	digits := s.takeWhile(func(c byte) bool { return '0' <= c && c <= '9' || c == '.' })
 	if quoted {
 		s.expectByte('"')
+	} else if len(digits) > 1 && digits[0] == '0' && digits[1] != '.' {
+		s.failed = true // JSON numbers have no leading zeros
 	}
 	return digits
 }

@@ -23,6 +23,8 @@ func FuzzParsePlainEvent(f *testing.F) {
 		`{"type":"deposit","amount":"1","user_id":01,"time":1}`,
 		`{"type":"deposit","amount":1,"user_id":-0,"time":1}`,
 		`{"type":"deposit","amount":"1.","user_id":1,"time":1}`,
+		`{"type":"deposit","amount":0100,"user_id":1,"time":1}`,
+		`{"type":"deposit","amount":"0100.0","user_id":1,"time":1}`,
 		`{"type":"deposit","amount":1e2,"user_id":1,"time":1}`,
 		`{"type":"deposit","amount":"0.00","user_id":1,"time":1}`,
 		`{"type":"deposit","type":"deposit","amount":"1","user_id":1,"time":1}`,

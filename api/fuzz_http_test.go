@@ -42,6 +42,14 @@ func FuzzHTTP(f *testing.F) {
 	const ndjson = `{"description":null,"freezer_id":1}` + "\n"
 	f.Add(request("POST /api/v1/containers", "Content-Type: application/x-ndjson\r\n", ndjson))
 	f.Add(request("POST /api/v1/freezers", "", `[{"name":"x","site_id":1},{"name":"y","site_id":99}]`))
+	f.Add(request("GET /api/v1/sites/", "", ""))
+	f.Add(request("PATCH /site/1", "Content-Type: application/merge-patch+json\r\n", `{"name":"b"}`))
+	const zipped = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\x4b\xcc\x4d\x55\xb2\x52\x50\xaa\x50\xaa" +
+		"\x05\x00\x18\xec\x3e\x4a\x0d\x00\x00\x00"
+	for _, body := range []string{zipped, zipped[:20], "\x1f\x8b\x08", zipped + zipped} {
+		f.Add(request("PATCH /site/1", "Content-Encoding: gzip\r\n", body))
+		f.Add(request("POST /api/v1/sites", "Content-Type: text/csv\r\nContent-Encoding: gzip\r\n", body))
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
 		if err != nil {

@@ -19,6 +19,7 @@ type metrics struct {
 	requestDuration *prometheus.HistogramVec
 	events          prometheus.Counter
 	alerts          prometheus.Counter
+	streams         prometheus.Counter
 }
 
 func newMetrics(pool *pgxpool.Pool, replica *rest.Replica, version string) *metrics {
@@ -37,6 +38,7 @@ func newMetrics(pool *pgxpool.Pool, replica *rest.Replica, version string) *metr
 	}
 	m.events = counter("labledger_events_total", "Events recorded by this process.")
 	m.alerts = counter("labledger_alerts_total", "Alerts raised by events that this process recorded.")
+	m.streams = counter("labledger_streams_total", "Live streams that have ended.")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "labledger_build_info",
 		Help:        "Always 1, with the version of the program as a label.",
@@ -88,13 +90,15 @@ func (m *metrics) addRecorded(events, alerts int) {
 	m.alerts.Add(float64(alerts))
 }
 
-// observe records a request. All methods that no route has share one label.
+// observe records a request. All methods that no route has share one label. A stream is only counted, since its
+// lifetime is not a response time.
 func (m *metrics) observe(method, route string, status int, elapsed time.Duration) {
 	if !isKnownMethod(method) {
 		method = "other"
 	}
 	if route == streamPath && status == http.StatusOK {
-		elapsed = 0 // only count it: the lifetime of a stream is not a response time
+		m.streams.Inc()
+		return
 	}
 	m.requestDuration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(elapsed.Seconds())
 }

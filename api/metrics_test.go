@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -74,6 +75,36 @@ func TestMetrics(t *testing.T) {
 	}
 	if _, ok := got["labledger_database_bytes"]; ok {
 		t.Error("labledger_database_bytes is present without a database")
+	}
+}
+
+// TestMetrics_stream: a stream that has ended is counted, and is no response time. A rejected one is a request.
+func TestMetrics_stream(t *testing.T) {
+	t.Parallel()
+	open := api.New(api.Options{Pool: pgtest.Pool(t), Log: slog.New(slog.DiscardHandler)})
+	ctx, stop := context.WithCancel(t.Context())
+	server := httptest.NewServer(open)
+	defer server.Close()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/stream", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := server.Client().Do(r)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatal(response, err)
+	}
+	stop()
+	_ = response.Body.Close()
+	pgtest.WaitFor(t, "the stream to be counted", func() bool {
+		return scrape(t, open)["labledger_streams_total"] == "1"
+	})
+	const series = `labledger_http_request_duration_seconds_count{method="GET",route="/api/v1/stream",status="`
+	if value, ok := scrape(t, open)[series+`200"}`]; ok {
+		t.Errorf("%s streams are observed as requests", value)
+	}
+	apitest.Do(open, "GET", "/api/v1/stream?nonsense=1", "")
+	if got := scrape(t, open); got[series+`400"}`] != "1" || got["labledger_streams_total"] != "1" {
+		t.Errorf("after a rejected stream: %v", got)
 	}
 }
 

@@ -61,9 +61,9 @@ func routes(s services) []rest.Route {
 		post(public, rest.Func(a.Login, authn.LoginDoc), "/auth/login"),
 		post(public, rest.Func(a.Refresh, authn.RefreshDoc), "/auth/refresh"),
 		get(public, rest.Func(a.ShowSession, authn.SessionDoc), "/auth/session"),
-		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout"),
+		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout").Named("session"),
 		get(sessionOnly, rest.List(q.ListOwnSessions), "/auth/token"),
-		put(sessionOnly, rest.One(q.RevokeSession, authn.AfterRevocation), "/auth/token/{session_id}"),
+		put(sessionOnly, rest.One(q.RevokeSession, authn.AfterRevocation), "/auth/token/{session_id}").Named("session"),
 
 		get(sessionOnly, rest.One(q.GetOwnAccount), "/account"),
 		put(sessionOnly, rest.Func(a.ReplaceOwnAccount, authn.AccountDoc), "/account"),
@@ -77,7 +77,7 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.One(q.GetSite), "/site/{id}", "/api/v1/sites/{id}"),
 		get(viewer, rest.List(q.ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
 		post(operator, rest.Create(q.CreateSite, rest.ImportRows[db.UpsertSiteParams](q.ImportSites)), "/api/v1/sites"),
-		post(operator, rest.One(q.UpsertSite), "/site/{id}").Ignoring("site_id"), // clients repeat the ID of the path
+		post(operator, rest.One(q.UpsertSite), "/site/{id}").Repeating("site_id"), // clients repeat the ID
 		post(operator, rest.One(q.UpsertSite), "/api/v1/sites/{id}"),
 		put(operator, rest.One(q.UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
 		patch(operator, rest.One(q.PatchSite), "/site/{id}", "/api/v1/sites/{id}"),

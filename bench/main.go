@@ -55,6 +55,7 @@ func main() {
 			os.Exit(2)
 		}
 	}
+	postgres.IgnoreEnvironment()
 	for _, b := range benchmarks {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], b.name) {
 			continue

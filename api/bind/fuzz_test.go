@@ -40,7 +40,7 @@ func FuzzBody(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	p := plan[upsertBox](http.MethodPut, []string{"id"}, bind.Options{
-		Ignored: "box_id", NullableOptional: true, Rules: bind.Rules{"postcode": {AcceptsNumber: true}},
+		Repeats: "box_id", NullableOptional: true, Rules: bind.Rules{"postcode": {AcceptsNumber: true}},
 	})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		in := upsertBox{ID: 1}

@@ -30,7 +30,7 @@ import (
 // struct.
 type Plan struct {
 	typ           reflect.Type
-	ignored       string  // name in the body that is ignored; "" for none
+	repeats       string  // name in the body that repeats the variable of the path; "" for none
 	pathFields    []field // filled from the path
 	queryFields   []field
 	bodyFields    []field
@@ -60,7 +60,7 @@ type Flag struct {
 // Options configure a Plan.
 type Options struct {
 	Rules            Rules  // of all fields
-	Ignored          string // name of a field in the body that is ignored; "" for none
+	Repeats          string // further name of the path's only variable in the body; "" for none
 	NullableOptional bool   // a replacement may omit nullable fields
 	CanCreate        bool   // the write may create the row of the path
 	Flags            []Flag // further names of the query string
@@ -99,7 +99,7 @@ var writeFlags = []string{"cascade", "simulate"}
 // type is not supported, a variable has no field, or a caller_… parameter is unknown.
 func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	p := &Plan{
-		typ: params, ignored: o.Ignored, canCreate: o.CanCreate, flags: o.Flags,
+		typ: params, repeats: o.Repeats, canCreate: o.CanCreate, flags: o.Flags,
 		givenIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1,
 	}
 	isWrite := method != http.MethodGet
@@ -145,6 +145,9 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	}
 	if len(p.pathFields) != len(vars) {
 		panic(fmt.Sprintf("bind: %s has no field for one of the path variables %v", params, vars))
+	}
+	if p.repeats != "" && len(vars) != 1 {
+		panic(fmt.Sprintf("bind: %s in a body can repeat only the variable of the path, not %v", p.repeats, vars))
 	}
 	p.queryNames = names(p.queryFields)
 	if len(p.cursorFields) > 0 {
@@ -195,6 +198,7 @@ func newCallerField(params reflect.Type, i int) callerField {
 // NewRow plans how to bind one row of a bulk body. A row without a key needs the fields that single, the plan of one
 // new row, requires. A row with a key may change an existing row, so the query reports what is missing.
 func NewRow(params reflect.Type, single *Plan, o Options) *Plan {
+	o.Repeats = ""
 	p := New(params, http.MethodPost, nil, o)
 	p.requiredBody, p.isBulkRow = single.requiredBody, true
 	for _, key := range []string{"id", "uuid"} {
@@ -237,8 +241,8 @@ func (p *Plan) RequiredBody() []string { return p.requiredBody }
 // RowKey returns the key with which a bulk row changes an existing row, so that it needs no other field; "" for none.
 func (p *Plan) RowKey() string { return p.rowKey }
 
-// Ignored returns the field that the body may contain without effect, or "".
-func (p *Plan) Ignored() string { return p.ignored }
+// Repeats returns the field in which the body may repeat the variable of the path, or "".
+func (p *Plan) Repeats() string { return p.repeats }
 
 // HasCursor reports whether the query string may contain the cursor ?after=.
 func (p *Plan) HasCursor() bool { return len(p.cursorFields) > 0 }
@@ -252,7 +256,7 @@ func (p *Plan) CanCreate() bool { return p.canCreate }
 // AcceptsNumber reports whether a string of the body may be a JSON number.
 func (p *Plan) AcceptsNumber(name string) bool {
 	return slices.ContainsFunc(p.bodyFields, func(f field) bool {
-		return f.name == name && f.typeName == "a string" && strings.Contains(f.kinds, "0")
+		return f.name == name && f.typeName == stringType && strings.Contains(f.kinds, "0")
 	})
 }
 

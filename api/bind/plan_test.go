@@ -217,30 +217,39 @@ func TestNullableOptional(t *testing.T) {
 	wantErrors(t, "with the option, empty", errs, "name is missing", "sealed is missing")
 }
 
-// TestIgnored: a body may contain the ignored field with any value. Other unknown fields are errors.
-func TestIgnored(t *testing.T) {
+// TestRepeats: a body may repeat the variable of the path under another name, but not contradict it.
+func TestRepeats(t *testing.T) {
 	t.Parallel()
-	const body = `{"name":"a","box_id":[{}],"boxid":1}`
-	for ignored, want := range map[string][]string{
-		"box_id": {`boxid is unknown; known names: id, name`},
-		"":       {`box_id is unknown; known names: id, name`, `boxid is unknown; known names: id, name`},
+	for _, c := range []struct{ repeats, value, want string }{
+		{"box_id", "7", ""},
+		{"box_id", "8", "box_id is 8, but the path has 7"},
+		{"box_id", "null", "box_id must not be null"},
+		{"box_id", `"7"`, "box_id must be an integer, got a string"},
+		{"box_id", "[{}]", "box_id must be an integer, got an array"},
+		{"", "7", `box_id is unknown; did you mean "id"?`},
 	} {
-		var in patchBox
+		in := patchBox{ID: 7}
 		var errs problem.FieldErrors
-		p := plan[patchBox](http.MethodPatch, []string{"id"}, bind.Options{Ignored: ignored})
-		if err := p.Body(&in, []byte(body), &errs); err != nil {
+		p := plan[patchBox](http.MethodPatch, []string{"id"}, bind.Options{Repeats: c.repeats})
+		if err := p.Body(&in, []byte(`{"name":"a","box_id":`+c.value+`}`), &errs); err != nil {
 			t.Fatal(err)
 		}
-		for i := range errs { // the suggestion does not matter here
-			if strings.HasPrefix(errs[i].Message, "is unknown") {
-				errs[i].Message = `is unknown; known names: id, name`
-			}
+		var want []string
+		if c.want != "" {
+			want = []string{c.want}
 		}
-		wantErrors(t, "ignored "+ignored, errs, want...)
-		if in.Name == nil || *in.Name != "a" || !slices.Equal(in.Given, []string{"name"}) || p.Ignored() != ignored {
-			t.Errorf("ignored %q: bound %+v", ignored, in)
+		wantErrors(t, c.repeats+" "+c.value, errs, want...)
+		if in.ID != 7 || in.Name == nil || *in.Name != "a" || !slices.Equal(in.Given, []string{"name"}) ||
+			p.Repeats() != c.repeats {
+			t.Errorf("%q: bound %+v", c.repeats, in)
 		}
 	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a plan without a path variable accepts Repeats")
+		}
+	}()
+	plan[patchBox](http.MethodPatch, nil, bind.Options{Repeats: "box_id"})
 }
 
 // TestCaller: the parameters of the caller come from the caller alone.

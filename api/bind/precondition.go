@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"math"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -14,8 +15,9 @@ import (
 
 // Special values of the version that a query expects.
 const (
-	anyVersion = -1 // the row exists
-	noVersion  = 0  // the row does not exist
+	anyVersion       = -1 // the row exists
+	noVersion        = 0  // the row does not exist
+	unmatchedVersion = math.MaxInt64
 )
 
 // ETag returns the entity tag of a version.
@@ -44,34 +46,47 @@ func (p *Plan) Preconditions(params any, header http.Header, errs *problem.Field
 	if len(ifMatch) == 0 {
 		name = "If-None-Match"
 	}
-	expected := int64(anyVersion)
+	var expected int64
 	switch {
 	case p.versionIndex < 0 || len(ifNoneMatch) > 0 && !p.canCreate:
 		errs.Add(name, "does not apply to this operation")
 		return
-	case len(ifMatch)+len(ifNoneMatch) > 1:
-		errs.Add(name, "must be the only condition, and be sent once")
+	case len(ifMatch) > 0 && len(ifNoneMatch) > 0:
+		errs.Add(name, "cannot be combined with If-None-Match; use one of them")
 		return
-	case len(ifNoneMatch) == 1 && ifNoneMatch[0] != "*":
+	case len(ifMatch) > 0:
+		expected = matchedVersion(strings.Join(ifMatch, ","))
+	case len(ifNoneMatch) > 1 || ifNoneMatch[0] != "*":
 		errs.Add(name, `must be * in a write: create the row, but replace none`)
 		return
-	case len(ifNoneMatch) == 1:
+	default:
 		expected = noVersion
-	case ifMatch[0] != "*":
-		text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(ifMatch[0], "W/"), `"`), `"`)
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 1 || !MatchesETag(ifMatch[0], strconv.FormatInt(n, 10)) {
-			errs.Add(name, `must be the ETag of the row, like "3", or *`)
-			return
-		}
-		expected = n
 	}
 	target := reflect.ValueOf(params).Elem().Field(p.versionIndex)
-	if !target.IsNil() && target.Elem().Int() != expected {
+	if !target.IsNil() && target.Elem().Int() != expected && expected != unmatchedVersion {
 		errs.Add("version", "contradicts "+name)
 		return
 	}
 	target.Set(reflect.ValueOf(&expected))
+}
+
+// matchedVersion returns the version that a list of entity tags can match. Of several it is the largest, because
+// versions only grow. It is unmatchedVersion if no tag is one of ours, so that the write fails with 412.
+func matchedVersion(header string) int64 {
+	largest := int64(unmatchedVersion)
+	for tag := range strings.SplitSeq(header, ",") {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" {
+			return anyVersion
+		}
+		text := strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err == nil && n >= 1 && MatchesETag(tag, strconv.FormatInt(n, 10)) &&
+			(n > largest || largest == unmatchedVersion) {
+			largest = n
+		}
+	}
+	return largest
 }
 
 // CheckVersion rejects versions that no row has. Queries give them a special meaning.

@@ -1,6 +1,7 @@
 package bind_test
 
 import (
+	"math"
 	"net/http"
 	"testing"
 
@@ -20,10 +21,12 @@ func TestMatchesETag(t *testing.T) {
 	}
 }
 
-// TestPreconditions: a condition becomes the version that the query expects: -1 for any, 0 for none.
+// TestPreconditions: a condition becomes the version that the query expects: -1 for any, 0 for none, and the
+// largest integer for one that no row has.
 func TestPreconditions(t *testing.T) {
 	t.Parallel()
 	const none = -99 // no version
+	const unmatched = math.MaxInt64
 	upsert := plan[upsertBox](http.MethodPut, []string{"id"}, bind.Options{CanCreate: true})
 	update := plan[upsertBox](http.MethodPut, []string{"id"}, bind.Options{})
 	patch := plan[patchBox](http.MethodPatch, []string{"id"}, bind.Options{})
@@ -43,13 +46,24 @@ func TestPreconditions(t *testing.T) {
 		{upsert, http.Header{"If-Match": {`"3"`}}, 4, 4, "version contradicts If-Match"},
 		{upsert, http.Header{"If-Match": {`*`}}, none, -1, ""},
 		{upsert, http.Header{"If-None-Match": {`*`}}, none, 0, ""},
-		{upsert, http.Header{"If-Match": {`3`}}, none, none, `If-Match must be the ETag of the row, like "3", or *`},
-		{upsert, http.Header{"If-Match": {`"0"`}}, none, none, `If-Match must be the ETag of the row, like "3", or *`},
-		{upsert, http.Header{"If-Match": {`"1", "2"`}}, none, none, `If-Match must be the ETag of the row, like "3", or *`},
-		{upsert, http.Header{"If-Match": {`"1"`, `"2"`}}, none, none,
-			"If-Match must be the only condition, and be sent once"},
+		{upsert, http.Header{"If-Match": {`3`}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`"0"`}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`"-1"`}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`"03"`}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`""3""`}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`w/"3"`}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {"\xff"}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {""}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`"9223372036854775808"`}}, none, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`"a,b"`}}, 3, unmatched, ""},
+		{upsert, http.Header{"If-Match": {`"1", "2"`}}, none, 2, ""},
+		{upsert, http.Header{"If-Match": {`"2", "x", W/"1"`}}, none, 2, ""},
+		{upsert, http.Header{"If-Match": {`"1"`, `"2"`}}, none, 2, ""},
+		{upsert, http.Header{"If-Match": {`"1", *`}}, none, -1, ""},
 		{upsert, http.Header{"If-Match": {`"1"`}, "If-None-Match": {`*`}}, none, none,
-			"If-Match must be the only condition, and be sent once"},
+			"If-Match cannot be combined with If-None-Match; use one of them"},
+		{upsert, http.Header{"If-None-Match": {`*`, `*`}}, none, none,
+			"If-None-Match must be * in a write: create the row, but replace none"},
 		{upsert, http.Header{"If-None-Match": {`"1"`}}, none, none,
 			"If-None-Match must be * in a write: create the row, but replace none"},
 		{update, http.Header{"If-None-Match": {`*`}}, none, none, "If-None-Match does not apply to this operation"},

@@ -134,7 +134,8 @@ func (p *Plan) bindObject(params any, body []byte, errs *problem.FieldErrors) (g
 		case i >= 0:
 			given = append(given, name)
 			errs.Add(name, p.setBodyField(target, p.bodyFields[i], text))
-		case name == p.ignored && name != "":
+		case name == p.repeats && name != "":
+			errs.Add(name, p.setBodyField(target, p.pathFields[0], text))
 		default:
 			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.BodyNames()))
 		}

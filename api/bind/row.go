@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -16,16 +18,19 @@ import (
 // A Column is the field of one column of CSV.
 type Column struct{ field }
 
-// Header returns the column of each name of a CSV header, and all errors of the header. Without the column of the key,
-// all rows are new, so the header must have all fields that new rows need.
+// Header returns the column of each name of a CSV header, and all errors of the header. Spaces around names do not
+// count, nor do columns without a name at the end. Without the column of the key, all rows are new, so the header must
+// have all fields that new rows need.
 func (p *Plan) Header(header []string) (columns []Column, errs problem.FieldErrors) {
 	var seen []string
-	for _, name := range header {
-		if errs.Full() {
+	for i, name := range header {
+		if name = trimCell(name); errs.Full() || name == "" && !slices.ContainsFunc(header[i:], hasText) {
 			break
 		}
 		i := slices.IndexFunc(p.bodyFields, func(f field) bool { return f.name == name })
 		switch {
+		case name == "":
+			errs.Add("header", fmt.Sprintf("has no name for column %d", len(seen)+1))
 		case i < 0:
 			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.BodyNames()))
 		case slices.Contains(seen, name):
@@ -70,8 +75,18 @@ func (p *Plan) RequireNew(params any, given []string, errs *problem.FieldErrors)
 	p.requireFields(given, errs)
 }
 
-// Record binds the cells of a CSV record. An empty cell is null.
+// trimCell removes white space and byte order marks around a cell.
+func trimCell(cell string) string {
+	return strings.TrimFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+}
+
+func hasText(cell string) bool { return trimCell(cell) != "" }
+
+// Record binds the cells of a CSV record. An empty cell is null. Empty cells beyond the columns do not count.
 func (p *Plan) Record(params any, columns []Column, cells []string) (errs problem.FieldErrors) {
+	for len(cells) > len(columns) && cells[len(cells)-1] == "" {
+		cells = cells[:len(cells)-1]
+	}
 	if len(cells) != len(columns) {
 		errs.Add("line", fmt.Sprintf("has %d cells, but the header has %d", len(cells), len(columns)))
 		return errs
@@ -79,9 +94,10 @@ func (p *Plan) Record(params any, columns []Column, cells []string) (errs proble
 	target := reflect.ValueOf(params).Elem()
 	for i, c := range columns {
 		dst := target.Field(c.index)
+		text := c.cellText(cells[i])
 		switch {
-		case cells[i] != "":
-			reason := c.setText(dst, cells[i])
+		case text != "":
+			reason := c.setText(dst, text)
 			if reason == "" {
 				reason = checkKey(dst, c.field)
 			}
@@ -91,6 +107,28 @@ func (p *Plan) Record(params any, columns []Column, cells []string) (errs proble
 		}
 	}
 	return errs
+}
+
+// cellText returns the text that a CSV cell stands for.
+func (c Column) cellText(cell string) string {
+	switch c.typeName {
+	case stringType:
+		return unescapeFormula(cell)
+	case boolType:
+		return boolText(trimCell(cell))
+	}
+	return trimCell(cell)
+}
+
+// boolText returns "true" or "false" for the words that spreadsheets and PostgreSQL use, and other text unchanged.
+func boolText(text string) string {
+	switch strings.ToLower(text) {
+	case "true", "t", "yes", "y", "on", "1":
+		return "true"
+	case "false", "f", "no", "n", "off", "0":
+		return "false"
+	}
+	return text
 }
 
 // FormField binds one text field of a form, which must be one of BodyNames. An empty text is null. It returns what is

@@ -50,6 +50,8 @@ func TestHeader(t *testing.T) {
 		{[]string{"uuid", "owner"}, nil},
 		{[]string{"id", "slots"}, []string{"name is missing"}}, // the UUID is the key
 		{[]string{"owner"}, []string{"name is missing", "slots is missing"}},
+		{[]string{" name", "owner\u00a0", "\ufeffslots "}, nil},
+		{[]string{"name", "owner", "", "slots"}, []string{"header has no name for column 3"}},
 	} {
 		columns, errs := rowPlan().Header(c.header)
 		wantErrors(t, c.header[0], errs, c.want...)
@@ -61,6 +63,11 @@ func TestHeader(t *testing.T) {
 		if c.want == nil && len(columns) != len(c.header) {
 			t.Errorf("%v: %d columns", c.header, len(columns))
 		}
+	}
+	columns, errs := rowPlan().Header([]string{"name", "owner", "slots", "", " "})
+	wantErrors(t, "empty names at the end", errs)
+	if len(columns) != 3 {
+		t.Errorf("empty names at the end: %d columns, want 3", len(columns))
 	}
 }
 
@@ -96,6 +103,11 @@ func TestRecord(t *testing.T) {
 			"slots must be an integer",
 		}},
 		{"too few cells", []string{"7", "a", "b"}, []string{"line has 3 cells, but the header has 4"}},
+		{"empty cells at the end", []string{"7", "a", "b", "3", "", ""}, nil},
+		{"too many cells", []string{"7", "a", "b", "3", "", "x"}, []string{"line has 6 cells, but the header has 4"}},
+		{"spaces around numbers", []string{" 7", "a", "b", "3\u00a0"}, nil},
+		{"an empty number with spaces", []string{" ", "a", "b", "3"}, nil},
+		{"an escaped formula", []string{"7", "a", "'=b", "3"}, nil},
 	} {
 		var in importBox
 		wantErrors(t, c.name, rowPlan().Record(&in, columns, c.cells), c.want...)
@@ -103,6 +115,37 @@ func TestRecord(t *testing.T) {
 			t.Errorf("%s: bound %+v", c.name, in)
 		}
 	}
+}
+
+// TestRecord_booleans: a cell may have the words that spreadsheets and PostgreSQL use. JSON has only its own.
+func TestRecord_booleans(t *testing.T) {
+	t.Parallel()
+	type sealedBox struct {
+		Sealed bool `json:"sealed"`
+	}
+	p := bind.NewRow(reflect.TypeFor[sealedBox](), bind.Options{})
+	columns, errs := p.Header([]string{"sealed"})
+	wantErrors(t, "header", errs)
+	for text, want := range map[string]bool{
+		"true": true, "TRUE": true, "t": true, "Yes": true, "y": true, "ON": true, "1": true, " true ": true,
+		"false": false, "False": false, "F": false, "no": false, "n": false, "off": false, "0": false,
+	} {
+		in := sealedBox{!want}
+		wantErrors(t, text, p.Record(&in, columns, []string{text}))
+		if in.Sealed != want {
+			t.Errorf("%q: got %t", text, in.Sealed)
+		}
+	}
+	for _, text := range []string{"2", "maybe", "tr", "-1", "yess"} {
+		var in sealedBox
+		wantErrors(t, text, p.Record(&in, columns, []string{text}), "sealed must be true or false")
+	}
+	var in sealedBox
+	var jsonErrs problem.FieldErrors
+	if err := p.Body(&in, []byte(`{"sealed":"yes"}`), &jsonErrs); err != nil {
+		t.Fatal(err)
+	}
+	wantErrors(t, "JSON", jsonErrs, "sealed must be true or false, got a string")
 }
 
 // TestRow_nullKey: a row may have null instead of a generated key.

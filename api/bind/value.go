@@ -20,6 +20,12 @@ type value struct {
 	nullable bool   // the field is a pointer, and JSON may be null
 }
 
+// Values of typeName.
+const (
+	stringType = "a string"
+	boolType   = "true or false"
+)
+
 var (
 	uuidType = reflect.TypeFor[uuid.UUID]()
 	rawType  = reflect.TypeFor[json.RawMessage]()
@@ -47,7 +53,7 @@ func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 	case t == uuidType:
 		return value{parse: parseUUID, kinds: `"`, typeName: "a UUID string"}, true
 	case t.Kind() == reflect.String:
-		v = value{parse: rule.parseString, kinds: `"`, typeName: "a string"}
+		v = value{parse: rule.parseString, kinds: `"`, typeName: stringType}
 		if rule.AcceptsNumber {
 			v.kinds += "0"
 		}
@@ -55,7 +61,7 @@ func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 	case t.Kind() == reflect.Int64, t.Kind() == reflect.Int32:
 		return value{parse: rule.parseInteger, kinds: "0", typeName: "an integer"}, true
 	case t.Kind() == reflect.Bool:
-		return value{parse: parseBool, kinds: "tf", typeName: "true or false"}, true
+		return value{parse: parseBool, kinds: "tf", typeName: boolType}, true
 	}
 	return value{}, false
 }

@@ -161,7 +161,8 @@ func isWebPage(path string) bool {
 
 const introduction = "Labledger stores the inventory of a laboratory, an append-only ledger of deposits and " +
 	"withdrawals, and the history of every change.\n\n" +
-	"**Bodies.** A request or response body is the row itself, without an envelope.\n\n" +
+	"**Bodies.** A request or response body is the row itself, without an envelope. " +
+	"Request bodies may be compressed with `Content-Encoding: gzip`.\n\n" +
 	"**Errors.** Every error response is a problem (RFC 9457) that lists all errors of the request. " +
 	"The server rejects unknown parameters and fields, and suggests the closest known name.\n\n" +
 	"**Lists.** A list returns one page; the `Link` header contains the URL of the next page. " +

@@ -343,10 +343,15 @@ func (o *operation) body() object {
 		return nil
 	}
 	single := o.bodySchema(o.Plan, o.row)
-	if name := o.Plan.Ignored(); name != "" {
-		single["properties"].(object)[name] = object{"description": "Ignored. The ID is in the path."}
+	if name := o.Plan.Repeats(); name != "" {
+		repeated := jsonType(o.paramType(o.Plan.PathNames()[0]))
+		repeated["description"] = "The ID of the path, repeated."
+		single["properties"].(object)[name] = repeated
 	}
 	content := object{"application/json": object{"schema": single, "example": o.exampleBody()}}
+	if o.Method == http.MethodPatch {
+		content[rest.MediaTypeMergePatch] = object{"schema": single}
+	}
 	if o.Form {
 		single["properties"].(object)[fileField] = object{
 			"type":             "string",
@@ -363,7 +368,9 @@ func (o *operation) body() object {
 		content["application/x-ndjson"] = object{
 			"schema": object{"type": "string", "description": "One JSON object per line."},
 		}
-		csv := "A header line with the column names, then one row per line. An empty cell means null."
+		csv := "A header line with the column names, then one row per line, separated by commas, semicolons or tabs. " +
+			"An empty cell means null, and rows of empty cells are ignored. " +
+			"An apostrophe before = + - or @ at the start of a text is removed."
 		if o.Rows.RowKey() != "" {
 			csv += " Columns that are absent keep their values in existing rows."
 		}

@@ -34,7 +34,10 @@ func (o *operation) addResponses(all object) {
 		success["content"] = object{
 			"application/json":     object{"schema": object{"type": "array", "items": schema}},
 			"application/x-ndjson": object{"schema": object{"type": "string"}},
-			"text/csv":             object{"schema": object{"type": "string"}},
+			"text/csv": object{"schema": object{
+				"type":        "string",
+				"description": "Text that begins with = + - or @ has an apostrophe in front.",
+			}},
 		}
 		addProblems(all, 400, 406, 503)
 	case o.Kind == rest.KindFunc:

@@ -82,8 +82,7 @@ func (o *oneOrMany) serve(c *Call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), transferTimeout)
 	defer cancel()
-	body := c.TransferBody(maxBulk)
-	received, discard, err := c.spool(body)
+	received, discard, err := c.spool(c.TransferBody(maxBulk))
 	release()
 	if err == nil {
 		defer discard()
@@ -91,7 +90,7 @@ func (o *oneOrMany) serve(c *Call) error {
 	}
 	if err != nil {
 		// Most clients send the whole body before they read the response, and would not see it if the connection closed.
-		_, _ = io.Copy(io.Discard, body)
+		_, _ = io.Copy(io.Discard, c.transferReader(c.received, maxBulk)) // without decompressing it
 	}
 	return err
 }
@@ -116,6 +115,9 @@ func isBulk(r *http.Request) bool {
 		return false
 	}
 	body := bufio.NewReader(r.Body)
+	if start, _ := body.Peek(2*len(byteOrderMark) + 1); strings.HasPrefix(trimByteOrderMarks(start), "[") {
+		skipByteOrderMark(body) // of a file; other JSON bodies have none
+	}
 	r.Body = struct {
 		io.Reader
 		io.Closer
@@ -333,6 +335,8 @@ func BodyProblem(err error, limit int) *problem.Problem {
 	var maxBytesErr *http.MaxBytesError
 	var syntax *jsontext.SyntacticError
 	switch {
+	case isInvalidGzip(err):
+		return problem.BadRequest(problem.FieldError{Field: "body", Message: "is not valid gzip"}).WithCause(err)
 	case errors.As(err, &maxBytesErr):
 		return problem.New(http.StatusRequestEntityTooLarge,
 			"The body is larger than the limit of %d bytes. Import many rows as CSV or NDJSON, up to %d bytes.",

@@ -4,30 +4,42 @@ import (
 	"bufio"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"labledger/api/bind"
 	"labledger/api/problem"
 )
 
-// readCSV reads a header line, which names the columns in any order, and then one row per record. An empty cell is
-// null.
+// readCSV reads a header line, which names the columns in any order, and then one row per record. The header determines
+// the delimiter. An empty cell is null, and records of empty cells are skipped.
 func (b *rowReader) readCSV(body io.Reader) error {
 	limited := &recordLimiter{src: body}
-	buffered := bufio.NewReader(limited)
-	if bom, _ := buffered.Peek(3); string(bom) == "\xef\xbb\xbf" {
-		_, _ = buffered.Discard(3) // spreadsheets write a byte order mark
+	text, err := openText(limited)
+	if err != nil {
+		return err
 	}
-	reader := csv.NewReader(&crlfPreserver{src: buffered})
+	delimiter := detectDelimiter(peekLine(text))
+	reader := csv.NewReader(&lineReader{src: text, delimiter: delimiter})
+	reader.Comma = rune(delimiter)
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
 	header, err := reader.Read()
-	if errors.Is(err, io.EOF) {
-		return headerProblem("is missing; the first line must name the columns")
+	for err == nil && isEmptyRecord(header) {
+		header, err = reader.Read()
 	}
-	if err != nil {
+	var syntax *csv.ParseError
+	switch {
+	case errors.Is(err, io.EOF):
+		return headerProblem("is missing; the first line must name the columns")
+	case errors.As(err, &syntax):
 		return headerProblem("is not valid CSV: " + problem.Sanitize(err.Error()))
+	case errors.Is(err, errRecordTooLong):
+		return headerProblem(fmt.Sprintf("is longer than %d bytes", maxLine))
+	case err != nil:
+		return BodyProblem(err, maxBulk)
 	}
 	columns, errs := b.plan.Header(header)
 	if err := errs.Err(); err != nil {
@@ -38,7 +50,6 @@ func (b *rowReader) readCSV(body io.Reader) error {
 	for {
 		limited.reset()
 		cells, err := reader.Read()
-		var syntax *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -57,13 +68,15 @@ func (b *rowReader) readCSV(body io.Reader) error {
 			return BodyProblem(err, maxBulk)
 		}
 		lineNo, _ := reader.FieldPos(0)
-		b.clearRow()
-		rowErrs := b.plan.Record(b.row, columns, cells)
-		if len(cells) == len(columns) {
-			b.plan.RequireNew(b.row, b.given, &rowErrs)
-		}
-		if err := b.acceptRow(int64(lineNo), rowErrs); err != nil {
-			return err
+		if !isEmptyRecord(cells) {
+			b.clearRow()
+			rowErrs := b.plan.Record(b.row, columns, cells)
+			if !rowErrs.Has("line") { // the number of cells is right
+				b.plan.RequireNew(b.row, b.given, &rowErrs)
+			}
+			if err := b.acceptRow(int64(lineNo), rowErrs); err != nil {
+				return err
+			}
 		}
 		nextLine = int64(lineNo) + 1
 		for _, cell := range cells {
@@ -76,10 +89,17 @@ func headerProblem(message string) error {
 	return problem.BadRequest(problem.FieldError{Line: 1, Field: "header", Message: message})
 }
 
-// A crlfPreserver doubles the carriage return of each line break inside quotes, because csv.Reader drops it there.
-// It tracks quotes like csv.Reader, including after a malformed line.
-type crlfPreserver struct {
+// isEmptyRecord reports whether all cells are empty, as in the rows that spreadsheets add at the end.
+func isEmptyRecord(cells []string) bool {
+	return !slices.ContainsFunc(cells, func(cell string) bool { return cell != "" })
+}
+
+// A lineReader adapts line ends for csv.Reader. It doubles the carriage return of each line break inside quotes,
+// because csv.Reader drops it there. Outside quotes, it replaces a carriage return alone, which ends the lines of some
+// files. It tracks quotes like csv.Reader, including after a malformed line.
+type lineReader struct {
 	src       *bufio.Reader
+	delimiter byte
 	state     csvState
 	pendingCR bool // the last carriage return must be repeated
 }
@@ -88,14 +108,14 @@ type csvState int
 
 const (
 	fieldStart csvState = iota // a quote opens a quoted field
-	unquoted                   // until the next comma
+	unquoted                   // until the next delimiter
 	quoted
 	quoteInQuoted // the closing quote, or the first of an escaped quote
 	malformedLine // until the end of the line
 )
 
 // next returns the state after byte c.
-func (s csvState) next(c byte) csvState {
+func (s csvState) next(c, delimiter byte) csvState {
 	switch {
 	case s == quoted && c != '"':
 		return quoted
@@ -105,7 +125,7 @@ func (s csvState) next(c byte) csvState {
 		return fieldStart
 	case s == malformedLine:
 		return malformedLine
-	case c == ',':
+	case c == delimiter:
 		return fieldStart
 	case c == '"' && (s == fieldStart || s == quoteInQuoted):
 		return quoted
@@ -117,7 +137,7 @@ func (s csvState) next(c byte) csvState {
 	return unquoted
 }
 
-func (k *crlfPreserver) Read(p []byte) (n int, err error) {
+func (k *lineReader) Read(p []byte) (n int, err error) {
 	for n < len(p) {
 		if k.pendingCR {
 			k.pendingCR = false
@@ -132,11 +152,15 @@ func (k *crlfPreserver) Read(p []byte) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		k.state = k.state.next(c)
-		if c == '\r' && k.state == quoted {
+		if c == '\r' {
 			next, _ := k.src.Peek(1)
-			k.pendingCR = string(next) == "\n"
+			isLineBreak := string(next) == "\n"
+			if k.state != quoted && !isLineBreak {
+				c = '\n'
+			}
+			k.pendingCR = k.state == quoted && isLineBreak
 		}
+		k.state = k.state.next(c, k.delimiter)
 		p[n] = c
 		n++
 	}

@@ -99,7 +99,11 @@ func (b *rowReader) addLineError(line int64, field, format string, args ...any) 
 
 // readNDJSON reads one object per line. Empty lines are skipped.
 func (b *rowReader) readNDJSON(body io.Reader) error {
-	scanner := bufio.NewScanner(body)
+	text, err := openText(body)
+	if err != nil {
+		return err
+	}
+	scanner := bufio.NewScanner(text)
 	scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
 	lineNo := int64(0)
 	for scanner.Scan() {

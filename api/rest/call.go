@@ -25,6 +25,7 @@ type Call struct {
 	Errors  problem.FieldErrors
 
 	w          http.ResponseWriter
+	received   io.ReadCloser // the body as it arrives, possibly compressed
 	flags      url.Values
 	check      *Check // nil if the caller needs none, or if it has run alone
 	authorized bool   // the caller may use the route
@@ -48,7 +49,9 @@ func (c *Call) serve() (err error) {
 		return err
 	}
 	c.authorized = c.check == nil
-	err = c.Operation.serve(c)
+	if err = c.decodeBody(); err == nil {
+		err = c.Operation.serve(c)
+	}
 	if err != nil && !c.authorized && !c.denied {
 		// A caller without permission must not learn what is wrong with the request.
 		if denied := c.authorize(c.Request.Context()); denied != nil {
@@ -125,8 +128,11 @@ func (c *Call) readBody(params any) error {
 		return nil
 	}
 	accepted := []string{MediaTypeJSON}
-	if c.Rows != nil {
+	switch {
+	case c.Rows != nil:
 		accepted = rowMediaTypes
+	case c.Method == http.MethodPatch:
+		accepted = append(accepted, MediaTypeMergePatch) // the same as JSON, since bodies are flat
 	}
 	if err := checkContentType(c.Request, accepted...); err != nil {
 		return err
@@ -149,8 +155,12 @@ func checkContentType(r *http.Request, accepted ...string) error {
 			return nil
 		}
 	}
-	return problem.New(http.StatusUnsupportedMediaType, "Content-Type %q is not supported; send %s in UTF-8.",
-		problem.Sanitize(header), problem.JoinOr(accepted)).WithHeader("Accept", problem.JoinOr(accepted))
+	p := problem.New(http.StatusUnsupportedMediaType, "Content-Type %q is not supported; send %s in UTF-8.",
+		problem.Sanitize(header), problem.JoinOr(accepted)).WithHeader("Accept", strings.Join(accepted, ", "))
+	if r.Method == http.MethodPatch {
+		p.WithHeader("Accept-Patch", strings.Join(accepted, ", "))
+	}
+	return p
 }
 
 // NotFound returns a 404 that names the row of the path.

@@ -10,6 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"labledger/api/bind"
 )
 
 // The encoders write rows as they come off the wire: except for quotes, PostgreSQL's text format is already JSON or
@@ -180,7 +182,8 @@ func (e *ndjsonEncoder) flush() error {
 	return err
 }
 
-// A csvEncoder streams rows as CSV with a header line. NULL is an empty cell.
+// A csvEncoder streams rows as CSV with a header line. NULL is an empty cell. Text that a spreadsheet would execute is
+// escaped.
 type csvEncoder struct {
 	dst   *csv.Writer
 	names []string // the header, written even without rows; nil once written
@@ -200,11 +203,18 @@ func (e *csvEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte
 		case value != nil &&
 			(columns[i].DataTypeOID == pgtype.Int4ArrayOID || columns[i].DataTypeOID == pgtype.BoolOID): // as in JSON
 			e.cells = append(e.cells, string(appendValue(nil, columns[i].DataTypeOID, value)))
+		case isTextOID(columns[i].DataTypeOID):
+			e.cells = append(e.cells, bind.EscapeFormula(string(value)))
 		default:
 			e.cells = append(e.cells, string(value))
 		}
 	}
 	return e.dst.Write(e.cells)
+}
+
+// isTextOID reports whether a column holds text of clients.
+func isTextOID(oid uint32) bool {
+	return oid == pgtype.TextOID || oid == pgtype.VarcharOID || oid == pgtype.BPCharOID || oid == pgtype.NameOID
 }
 
 func (e *csvEncoder) header() error {

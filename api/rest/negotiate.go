@@ -17,6 +17,9 @@ const (
 	MediaTypeCSV    = "text/csv"
 )
 
+// MediaTypeMergePatch is the media type of a partial update (RFC 7396).
+const MediaTypeMergePatch = "application/merge-patch+json"
+
 // MediaTypeHTML is the media type of pages.
 const MediaTypeHTML = "text/html"
 

@@ -83,7 +83,8 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 		return c.respond(http.StatusOK, row.body)
 	}
 	c.Header.Set("ETag", bind.ETag(row.version))
-	if ifMatch := c.Request.Header.Get("If-Match"); ifMatch != "" && !bind.MatchesETag(ifMatch, row.version) {
+	ifMatch := c.Request.Header.Values("If-Match")
+	if len(ifMatch) > 0 && !bind.MatchesETag(strings.Join(ifMatch, ","), row.version) {
 		return problem.New(http.StatusPreconditionFailed, "The row is at version %s.", row.version)
 	}
 	ifNoneMatch := c.Request.Header.Values("If-None-Match")

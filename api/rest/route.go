@@ -12,6 +12,8 @@
 package rest
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -33,13 +35,20 @@ type Route struct {
 	Operation Operation
 	Paths     []string
 
-	ignored          string // name of a field that bodies may contain without effect
+	repeats          string // name under which bodies may repeat the variable of the path
 	nullableOptional bool   // bodies may omit nullable fields
+	rowName          string // what problems call a row; "" for the name in the path
 }
 
-// Ignoring returns a route whose bodies may contain a field without effect.
-func (r Route) Ignoring(field string) Route {
-	r.ignored = field
+// Named returns a route whose problems call a row by another name than that in the path.
+func (r Route) Named(rowName string) Route {
+	r.rowName = rowName
+	return r
+}
+
+// Repeating returns a route whose bodies may repeat the variable of the path under another name.
+func (r Route) Repeating(field string) Route {
+	r.repeats = field
 	return r
 }
 
@@ -84,7 +93,7 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 			e := &Endpoint{
 				Route: route, Path: path,
 				ShortRoute: !strings.HasPrefix(path, "/api/v1/"),
-				resource:   resourceName(path),
+				resource:   cmp.Or(route.rowName, resourceName(path)),
 				childKey:   keys[path],
 			}
 			d := route.Operation.Describe()
@@ -93,7 +102,7 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 			}
 			options := bind.Options{
 				Rules:            rules,
-				Ignored:          route.ignored,
+				Repeats:          route.repeats,
 				NullableOptional: route.nullableOptional,
 				CanCreate:        d.CanCreate,
 			}
@@ -134,6 +143,11 @@ func (s *Server) Handler(endpoints []*Endpoint) http.Handler {
 		}
 		h.add(e)
 	}
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		if h := paths[path]; h.isList() && paths[path+"/"] == nil {
+			router.Path(path + "/").Handler(h)
+		}
+	}
 	router.NotFoundHandler = http.HandlerFunc(NotFound)
 	return router
 }
@@ -164,6 +178,13 @@ func (h *pathHandler) add(e *Endpoint) {
 	}
 	slices.Sort(names)
 	h.allow = strings.Join(names, ", ")
+}
+
+// isList reports whether the path names a list, which a slash may follow.
+func (h *pathHandler) isList() bool {
+	get := h.byMethod[http.MethodGet]
+	return get != nil && get.Operation.Describe().Kind == KindList &&
+		!strings.HasSuffix(h.path, "}") && !strings.HasSuffix(h.path, "/")
 }
 
 func (h *pathHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -83,7 +84,7 @@ type box struct {
 	Owner *string `json:"owner"`
 }
 
-// TestRoute_options: Ignoring and NullableOptional change what a body may contain on their route only, for one object
+// TestRoute_options: Repeating and NullableOptional change what a body may contain on their route only, for one object
 // as well as for many.
 func TestRoute_options(t *testing.T) {
 	t.Parallel()
@@ -100,29 +101,30 @@ func TestRoute_options(t *testing.T) {
 	}
 	h := newTestHandler(pgtest.Pool(t), nil,
 		route("/plain/{id}"),
-		route("/ignoring/{id}").Ignoring("box_id"),
+		route("/repeating/{id}").Repeating("box_id"),
 		route("/optional/{id}").NullableOptional(),
-		route("/both/{id}").NullableOptional().Ignoring("box_id"))
-	const complete, ignored, short = `{"name":"a","owner":"b"}`, `{"name":"a","owner":"b","box_id":9}`, `{"name":"a"}`
-	const empty, both = `{}`, `{"name":"a","box_id":9}`
+		route("/both/{id}").NullableOptional().Repeating("box_id"))
+	const complete, repeating, short = `{"name":"a","owner":"b"}`, `{"name":"a","owner":"b","box_id":1}`, `{"name":"a"}`
+	const empty, both, contradicting = `{}`, `{"name":"a","box_id":1}`, `{"name":"a","owner":"b","box_id":2}`
 	for path, valid := range map[string][]string{
-		"/plain/1":    {complete},
-		"/ignoring/1": {complete, ignored},
-		"/optional/1": {complete, short},
-		"/both/1":     {complete, ignored, short, both},
+		"/plain/1":     {complete},
+		"/repeating/1": {complete, repeating},
+		"/optional/1":  {complete, short},
+		"/both/1":      {complete, repeating, short, both},
 	} {
 		isValid := map[string]bool{}
 		for _, body := range valid {
 			isValid[body] = true
 		}
-		for _, body := range []string{complete, ignored, short, both, empty} {
+		for _, body := range []string{complete, repeating, short, both, empty, contradicting} {
 			w := send(h, "PUT", path, body)
 			if ok := w.Code == http.StatusOK; ok != isValid[body] || !ok && w.Code != http.StatusBadRequest {
 				t.Errorf("%s %s: %d %s", path, body, w.Code, w.Body)
 			}
 			checkBox(t, path+" "+body, isValid[body], w.Body.Bytes(), body)
+			isValidRow := isValid[body] && body != repeating && body != both // rows have no path
 			w = send(h, "PUT", path, "["+body+"]")
-			if ok := w.Code == http.StatusOK; ok != isValid[body] || !ok && w.Code != http.StatusBadRequest {
+			if ok := w.Code == http.StatusOK; ok != isValidRow || !ok && w.Code != http.StatusBadRequest {
 				t.Errorf("%s [%s]: %d %s", path, body, w.Code, w.Body)
 			}
 		}
@@ -142,6 +144,56 @@ func checkBox(t *testing.T, name string, valid bool, response []byte, body strin
 	want.ID = 1
 	if err := json.Unmarshal(response, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %s, %v", name, response, err)
+	}
+}
+
+// TestRoute_named: a problem names the row as the route says.
+func TestRoute_named(t *testing.T) {
+	t.Parallel()
+	route := func(path string) Route {
+		return Route{Method: http.MethodGet, Operation: One((*db.Queries).GetSite), Paths: []string{path}}
+	}
+	h := newTestHandler(pgtest.Pool(t), nil, route("/login/{id}"), route("/logout/{id}").Named("session"))
+	for path, want := range map[string]string{
+		"/login/9": "There is no login 9.", "/logout/9": "There is no session 9.",
+	} {
+		if w := send(h, "GET", path, ""); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+}
+
+// TestHandler_slash: a slash may follow the path of a list only. Requests have the route of the path without it.
+func TestHandler_slash(t *testing.T) {
+	t.Parallel()
+	type q = *db.Queries
+	route := func(method, path string, o Operation) Route {
+		return Route{Method: method, Operation: o, Paths: []string{path}}
+	}
+	server := NewServer(fakeAuthorizer{}, pgtest.Pool(t), nil)
+	h := server.Handler(NewEndpoints([]Route{
+		route("GET", "/sites", List(q.ListSites)),
+		route("GET", "/sites/{offset}/{limit}", List(q.ListSites)),
+		route("GET", "/site/{id}", One(q.GetSite)),
+		route("POST", "/login", Func(echo[NoParams], Doc{})),
+	}, bind.Rules{}))
+	for _, c := range []struct {
+		method, path string
+		status       int
+		route        string
+	}{
+		{"GET", "/sites", 200, "/sites"}, {"GET", "/sites/", 200, "/sites"}, {"HEAD", "/sites/", 200, "/sites"},
+		{"OPTIONS", "/sites/", 204, "/sites"}, {"POST", "/sites/", 405, "/sites"},
+		{"GET", "/sites//", 404, ""}, {"GET", "/sites/0/1/", 404, ""}, {"GET", "/site/1/", 404, ""},
+		{"POST", "/login/", 404, ""},
+	} {
+		info := &Info{ID: "test"}
+		r := httptest.NewRequest(c.method, c.path, http.NoBody)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(WithInfo(r.Context(), info)))
+		if w.Code != c.status || info.Route != c.route {
+			t.Errorf("%s %s: status %d, route %q; want %d, %q", c.method, c.path, w.Code, info.Route, c.status, c.route)
+		}
 	}
 }
 

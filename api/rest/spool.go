@@ -81,8 +81,12 @@ func spoolProblem(cause error) *problem.Problem {
 // TransferBody returns the body of a transfer, of at most limit bytes. A client may be slow, but it must send something
 // within each chunkTimeout, and everything within transferTimeout.
 func (c *Call) TransferBody(limit int64) io.ReadCloser {
+	return c.transferReader(c.Request.Body, limit)
+}
+
+func (c *Call) transferReader(body io.ReadCloser, limit int64) io.ReadCloser {
 	end := time.Now().Add(transferTimeout)
-	return http.MaxBytesReader(c.w, &transferReader{ReadCloser: c.Request.Body, call: c, end: end}, limit)
+	return http.MaxBytesReader(c.w, &transferReader{ReadCloser: body, call: c, end: end}, limit)
 }
 
 // A transferReader extends the deadlines of the connection with each read.

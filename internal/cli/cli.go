@@ -42,24 +42,34 @@ func Main(args []string) int {
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
+	file, err := loadEnvironment(parser.Model.Flags)
+	if err != nil {
+		return fail(err)
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		parser.Stdout = os.Stderr // standard output is for data; the usage must not end up in a redirected file
 	}
 	parser.FatalIfErrorf(err)
+	c.envFile, c.Host = file, unbracket(c.Host)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(&c.config, parser); err != nil {
 		stop()
-		var code exitCode
-		if errors.As(err, &code) {
-			return int(code)
-		}
-		fmt.Fprintln(os.Stderr, "labledger: "+err.Error())
-		return 1
+		return fail(err)
 	}
 	return 0
+}
+
+// fail prints the error of a command and returns the exit code of the process.
+func fail(err error) int {
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	fmt.Fprintln(os.Stderr, "labledger: "+printable(err.Error()))
+	return 1
 }
 
 // exitCode is an error that sets the exit code of the process without a message: the command has already printed one.

@@ -26,6 +26,8 @@ type config struct {
 	DrainDelay      time.Duration `help:"How long /readyz returns 503 before a stopping server closes its port, such as 5s. For load balancers in front of several servers." default:"0s" env:"DRAIN_DELAY" placeholder:"DURATION"`
 	LogLevel        string        `help:"Minimum level of log messages: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 	LogFormat       string        `help:"Format of the log: text or json. Default: text on a terminal, else json." enum:",text,json" default:"" env:"LOG_FORMAT"`
+
+	envFile envFile `kong:"-"`
 }
 
 // A maxDuration is a limit: 0 for none, never negative.

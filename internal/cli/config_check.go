@@ -25,17 +25,18 @@ type checkCmd struct{}
 
 // Run validates the configuration and reports all errors at once.
 func (checkCmd) Run(c *config) error {
-	postgresPassword := envValue{"POSTGRES_PASSWORD", os.Getenv("POSTGRES_PASSWORD")}
+	c.envFile.print()
+	adminPassword := envValue{postgresPassword, os.Getenv(postgresPassword)}
 	replica := envValue{"READ_DATABASE_URL", c.ReadDatabaseURL}
 	_, err := c.apiAccess()
 	errs := []error{
-		err, c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), postgresPassword.rejectPlaceholder(),
+		err, c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), adminPassword.rejectPlaceholder(),
 	}
 	if c.OwnerURL != "" {
 		errs = append(errs, c.ownerURL().rejectPlaceholder())
 	}
 	_, ownerPassword, _ := postgres.ForLibpq(c.OwnerURL)
-	if postgresPassword.value != "" && c.OwnerURL != "" && ownerPassword != postgresPassword.value {
+	if adminPassword.value != "" && c.OwnerURL != "" && ownerPassword != adminPassword.value {
 		errs = append(errs, errors.New("OWNER_DATABASE_URL and POSTGRES_PASSWORD have different passwords; use the same one"))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -43,4 +44,20 @@ func (checkCmd) Run(c *config) error {
 	}
 	fmt.Println("configuration OK")
 	return nil
+}
+
+// print reports the effect of the file, without values.
+func (f envFile) print() {
+	for _, line := range []struct {
+		text  string
+		names []string
+	}{
+		{"sets %s", f.set},
+		{"has %s, which the environment overrides", f.overridden},
+		{"has %s, which labledger does not use", f.unknown},
+	} {
+		if len(line.names) > 0 {
+			fmt.Printf("%s "+line.text+"\n", f.path, printable(strings.Join(line.names, ", ")))
+		}
+	}
 }

@@ -41,6 +41,10 @@ func (c *config) openDatabase(
 	}
 	d := &database{url: url.value, tracer: tracer}
 	if d.url == "" {
+		if names := postgres.IgnoreEnvironment(); len(names) > 0 {
+			log.Info("variables ignored, since the embedded Postgres has its own settings; "+
+				"set DATABASE_URL to use another server", "variables", names)
+		}
 		cluster, err := open(ctx, c.StateDir, log)
 		if err != nil {
 			return nil, err

@@ -184,3 +184,17 @@ func TestUserCreate_isInterruptible(t *testing.T) {
 	assertEqual(t, "standard error", s.Stderr.String(), "labledger: interrupted; nothing was changed\n")
 	assertEqual(t, "accounts", mustValue(t, databaseURL(env), "SELECT count(*)::text FROM account"), "0")
 }
+
+// Stored text does not control the terminal. A file gets it unchanged.
+func TestExport_terminal(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, false)
+	mustRun(t, env, "", "psql", "-qc", `INSERT INTO site (name) VALUES (E'\x1b]0;title\x07 é')`)
+	output, code := startOnTerminal(t, env, "export", "sites").wait()
+	if code != 0 || strings.Contains(output, "\x1b") || !strings.Contains(output, `\x1b]0;title\x07 é`) {
+		t.Errorf("on a terminal: exit code %d, %q", code, output)
+	}
+	if out := mustRun(t, env, "", "export", "sites"); !strings.Contains(out, "\x1b]0;title\a é") {
+		t.Errorf("in a file: %q", out)
+	}
+}

@@ -127,3 +127,11 @@ func TestPsql_forwardsSIGTERM(t *testing.T) {
 	s.Signal(syscall.SIGTERM)
 	s.Wait() // fails the test if psql does not exit
 }
+
+// PGHOSTADDR would lead psql and pg_dump to another server than pgx, which does not know this variable.
+func TestPsql_ignoresPGHOSTADDR(t *testing.T) {
+	t.Parallel()
+	env := append(migrated(t, false), "PGHOSTADDR=203.0.113.1", "PGCONNECT_TIMEOUT=2")
+	assertEqual(t, "psql", mustRun(t, env, "", "psql", "-Atc", "SELECT 6 * 7"), "42\n")
+	mustRun(t, env, "", "backup", "--no-verify", filepath.Join(t.TempDir(), "it.dump"))
+}

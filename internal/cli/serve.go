@@ -76,6 +76,9 @@ func (s *server) close() {
 
 // open opens the port, the database and the media directory, and builds the handler.
 func (s *server) open(ctx context.Context) error {
+	if s.envFile.path != "" {
+		s.log.Info("settings read from a file", "file", s.envFile.path, "settings", s.envFile.set)
+	}
 	access, err := s.apiAccess()
 	if err != nil {
 		return err
@@ -166,17 +169,32 @@ func (s *server) run(ctx context.Context) error {
 	cleanup.Go(func() { runCleanup(cleanupCtx, s.database.pool, s.files, s.log) })
 	defer cleanup.Wait()
 	defer stopCleanup()
-	serveErr := make(chan error, 1)
-	go func() { serveErr <- httpServer.Serve(s.listener) }()
 	s.logListening(s.log, s.listener.Addr(), s.database)
-	select {
-	case err := <-serveErr:
+	if err := serveUntil(ctx, httpServer, s.listener, s.database.clusterDone()); err != nil {
 		return err
-	case <-s.database.clusterDone():
+	}
+	if ctx.Err() == nil {
 		return fmt.Errorf("embedded Postgres cannot be kept running: %w", s.database.cluster.Err())
-	case <-ctx.Done():
 	}
 	return s.handler.shutdown(httpServer, s.listener, s.DrainDelay, s.log)
+}
+
+// serveUntil serves until ctx is done, databaseDone is closed, or the listener fails. Except after ctx it closes all
+// connections: the contexts of requests end, and none holds a database connection any longer.
+func serveUntil(
+	ctx context.Context, httpServer *http.Server, listener net.Listener, databaseDone <-chan struct{},
+) error {
+	serveErr := make(chan error, 1)
+	go func() { serveErr <- httpServer.Serve(listener) }()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-databaseDone:
+		_ = httpServer.Close() // the caller reports why the database is gone
+		return nil
+	case err := <-serveErr:
+		return errors.Join(err, httpServer.Close())
+	}
 }
 
 // mediaStore returns the store of uploaded files. It creates a configured directory; the store creates the default one

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +59,7 @@ func (e exportCmd) Run(ctx context.Context, c *config) error {
 // exportToStream writes to standard output, a pipe or a device, none of which a rename can replace.
 func (e exportCmd) exportToStream(ctx context.Context, c *config) error {
 	if e.Output == "" {
-		return e.write(ctx, c, os.Stdout)
+		return e.write(ctx, c, printableOn(os.Stdout))
 	}
 	out, err := os.OpenFile(e.Output, os.O_WRONLY, 0)
 	if err != nil {
@@ -77,7 +79,7 @@ func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 
 type importCmd struct {
 	Table  string `arg:"" help:"sites, freezers, computers, containers, users, todos or events."`
-	File   string `arg:"" help:"CSV file with a header line, NDJSON file or JSON array; - is standard input. Columns that the file does not have keep their values in existing rows; an empty cell clears."`
+	File   string `arg:"" help:"CSV file with a header line, NDJSON file or JSON array, possibly compressed with gzip; - is standard input. Columns that the file does not have keep their values in existing rows; an empty cell clears."`
 	Format string `help:"csv, ndjson or json. Default: by the file name's extension, else csv." enum:",csv,ndjson,json" default:""`
 	DryRun bool   `help:"Validate everything, store nothing, and print how many rows would change and how many values would be cleared."`
 }
@@ -97,10 +99,7 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 		return fmt.Errorf("%s is a directory, not a file", i.File)
 	}
 	if i.Format == "" {
-		i.Format = map[string]string{".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}[filepath.Ext(i.File)]
-	}
-	if i.Format == "" {
-		i.Format = "csv"
+		i.Format = formatOf(i.File)
 	}
 	target := "/api/v1/" + url.PathEscape(i.Table)
 	if i.DryRun {
@@ -113,12 +112,24 @@ func (i importCmd) Run(ctx context.Context, c *config) error {
 	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
 		body.size, spool = info.Size(), nil
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, body)
+	buffered := bufio.NewReader(body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, buffered)
 	if err != nil {
 		return err
 	}
+	request.ContentLength = -1
 	request.Header.Set("Content-Type", mediaTypes[i.Format])
-	return c.callAPI(ctx, request, os.Stdout, spool)
+	if start, _ := buffered.Peek(2); string(start) == "\x1f\x8b" {
+		request.Header.Set("Content-Encoding", "gzip")
+	}
+	return c.callAPI(ctx, request, printableOn(os.Stdout), spool)
+}
+
+// formatOf returns the format of a file by its extension, before .gz. Unknown extensions are CSV.
+func formatOf(file string) string {
+	name := strings.TrimSuffix(strings.ToLower(file), ".gz")
+	format := map[string]string{".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}[filepath.Ext(name)]
+	return cmp.Or(format, "csv")
 }
 
 var mediaTypes = map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}

@@ -1,13 +1,18 @@
 package cli_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"labledger/internal/pgtest"
 	"labledger/internal/programtest"
@@ -154,6 +159,16 @@ func TestImport_formats(t *testing.T) {
 		return `{"name":"` + name + `","contact":null,"address":null,"state_or_region":null,"country":null,` +
 			`"postcode_or_zip":null}`
 	}
+	zip := func(text string) string {
+		var zipped bytes.Buffer
+		w := gzip.NewWriter(&zipped)
+		_, err := io.WriteString(w, text)
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return zipped.String()
+	}
+	tabs := strings.NewReplacer(",", "\t")
 	for _, c := range []struct {
 		name  string
 		stdin string
@@ -165,10 +180,34 @@ func TestImport_formats(t *testing.T) {
 		{"b.jsonl", "", []string{writeFile(t, "b.jsonl", object("b.jsonl")+"\n")}},
 		{"c.txt", "", []string{"--format=ndjson", writeFile(t, "c.txt", object("c.txt")+"\n")}},
 		{"d.json", "", []string{writeFile(t, "d.json", "["+object("d.json")+"]")}},
+		{"e.CSV", "", []string{writeFile(t, "e.CSV", programtest.SiteHeader+",e.CSV,,,,,\n")}},
+		{"f.JSONL", "", []string{writeFile(t, "f.JSONL", object("f.JSONL")+"\n")}},
+		{"g.tsv", "", []string{writeFile(t, "g.tsv", tabs.Replace(programtest.SiteHeader+",g.tsv,,,,,\n"))}},
+		{"h.csv.gz", "", []string{writeFile(t, "h.csv.gz", zip(programtest.SiteHeader+",h.csv.gz,,,,,\n"))}},
+		{"i.ndjson.GZ", "", []string{writeFile(t, "i.ndjson.GZ", zip(object("i.ndjson.GZ")))}},
+		{"gzip from stdin", zip(programtest.SiteHeader + ",gzip from stdin,,,,,\n"), []string{"-"}},
 	} {
 		out := mustRun(t, env, c.stdin, append([]string{"import", "sites"}, c.args...)...)
 		assertEqual(t, c.name, out, `{"created":1,"updated":0,"cleared":0}`+"\n")
 		assertContains(t, mustRun(t, env, "", "export", "sites"), c.name)
+	}
+}
+
+// A file that is no text is named and never printed. Control characters of a file do not reach the terminal.
+func TestImport_foreignFiles(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, false)
+	for name, c := range map[string]struct{ text, want string }{
+		"a.xlsx":   {"PK\x03\x04\x14\x00\x06\x00\x1b[2J", "spreadsheet"},
+		"b.csv":    {"\xff\xfen\x00a\x00m\x00e\x00", "UTF-16"},
+		"c.csv":    {"\x1b]0;title\a,name\n", `\x1b]0;title\x07`},
+		"d.ndjson": {`{"\u001b[2J\u202e": 1}`, `\x1b[2J\u202e`},
+	} {
+		message := mustFail(t, env, "", "import", "sites", writeFile(t, name, c.text))
+		assertContains(t, message, c.want)
+		if i := strings.IndexFunc(message, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }); i >= 0 {
+			t.Errorf("%s: the message has a control character: %q", name, message)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/google/uuid"
 
@@ -38,7 +39,7 @@ type verifyFunc func(
 // runVerify runs Verify or Rebuild. It prints each difference when it is found, then a summary.
 func (c *config) runVerify(ctx context.Context, verify verifyFunc) error {
 	return c.withCheckedDB(ctx, func(d *database) error {
-		progress := newProgressLine()
+		progress, out := newProgressLine(), printableOn(os.Stdout)
 		summary, err := verify(ledger.New(d.pool, nil), ctx, progress.updateEvents, func(d ledger.Difference) {
 			progress.done()
 			subject := fmt.Sprintf("user %d", d.UserID)
@@ -49,7 +50,8 @@ func (c *config) runVerify(ctx context.Context, verify verifyFunc) error {
 			if d.Repaired {
 				suffix = " (repaired)"
 			}
-			fmt.Printf("%s: %s%s\n  recorded:   %s\n  recomputed: %s\n", subject, d.What, suffix, d.Recorded, d.Recomputed)
+			fmt.Fprintf(out, "%s: %s%s\n  recorded:   %s\n  recomputed: %s\n",
+				subject, d.What, suffix, d.Recorded, d.Recomputed)
 		})
 		progress.done()
 		if err != nil {

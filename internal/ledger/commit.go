@@ -67,7 +67,7 @@ func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout
 	if err := g.store(ctx, conn, dryRun); err != nil {
 		return err
 	}
-	if !dryRun {
+	if !dryRun && len(g.events.Ids) > 0 { // with repeated requests only, nothing is new
 		l.onCommit(len(g.events.Ids), len(g.alerts.Ids))
 	}
 	return nil

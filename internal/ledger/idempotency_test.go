@@ -38,6 +38,20 @@ func sameEvent(a, b Result) bool {
 	return a.EventID == b.EventID && a.AlertID == b.AlertID && a.UserID == b.UserID && slices.Equal(a.Codes, b.Codes)
 }
 
+// A group with repeated requests only records nothing, so it wakes no stream.
+func TestRecord_repeatIsNoCommit(t *testing.T) {
+	t.Parallel()
+	var commits atomic.Int64
+	l := New(openPool(t, pgtest.Database(t)), func(int, int) { commits.Add(1) })
+	l.timeouts = patient
+	for n := range 2 {
+		mustRecord(t, l, keyedRequest("key", 7, 1))
+		if got := commits.Load(); got != 1 {
+			t.Errorf("after request %d: %d commits are reported, want 1", n+1, got)
+		}
+	}
+}
+
 func TestKeyRepeated(t *testing.T) {
 	t.Parallel()
 	one, two := twoInstances(t)

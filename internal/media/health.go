@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// minFreeBytes is the free disk space that CheckWritable requires: three uploads of the maximum size and some reserve.
-const minFreeBytes = 64 << 20
+// diskReserve returns the free space that uploads leave on a disk of a size in bytes: a part of it, so that the disk of
+// the database does not fill up, but more than three uploads of the maximum size.
+func diskReserve(size uint64) uint64 { return min(max(size/20, 64<<20), 1<<30) }
 
 // CheckWritable returns the reason why the next upload would fail, or nil. It writes nothing: for a directory that does
 // not exist yet it checks the nearest existing parent. The error does not contain the directory's path.
@@ -28,8 +29,9 @@ func (s *Store) CheckWritable() error {
 		return fmt.Errorf("cannot read the free disk space: %w", err)
 	}
 	// The conversions are needed because the field types differ between operating systems.
-	if free := uint64(disk.Bavail) * uint64(disk.Bsize); free < minFreeBytes {
-		return fmt.Errorf("the disk is full: %d MiB free, %d MiB required", free>>20, minFreeBytes>>20)
+	free, required := uint64(disk.Bavail)*uint64(disk.Bsize), s.reserve(uint64(disk.Blocks)*uint64(disk.Bsize))
+	if free < required {
+		return fmt.Errorf("the disk is full: %d MiB free, %d MiB required", free>>20, required>>20)
 	}
 	return nil
 }

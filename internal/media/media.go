@@ -59,12 +59,13 @@ var inlineExtensions = map[string]bool{
 
 // Store is a directory of files.
 type Store struct {
-	dir string
+	dir     string
+	reserve func(diskSize uint64) uint64 // see diskReserve
 }
 
 // NewStore returns the store in a directory. The first upload creates the directory, with read permission for
 // everyone, because a web server may serve the files.
-func NewStore(dir string) *Store { return &Store{dir} }
+func NewStore(dir string) *Store { return &Store{dir, diskReserve} }
 
 // File is a received file. Commit moves it to its final path; Abort deletes it.
 type File struct {
@@ -81,8 +82,11 @@ type File struct {
 const sniffLen = 512
 
 // Receive streams a file of at most maxBytes bytes from src to the disk. It returns ErrTooLarge, ErrType, an error of
-// src, or a *fs.PathError of the file system.
+// src, or a *fs.PathError of the file system, also if the disk has no space left beyond the reserve.
 func (s *Store) Receive(src io.Reader, maxBytes int64) (f *File, err error) {
+	if err := s.CheckWritable(); err != nil {
+		return nil, &fs.PathError{Op: "check", Path: s.dir, Err: err}
+	}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, err
 	}

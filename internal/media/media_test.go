@@ -37,6 +37,35 @@ func (s *Store) files(t testing.TB) (names []string) {
 	return names
 }
 
+// TestReceive_fullDisk: an upload does not take the reserve of the disk.
+func TestReceive_fullDisk(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	if f, err := s.Receive(strings.NewReader("x"), 1); err != nil { // creates the directory
+		t.Fatal(err)
+	} else {
+		f.Abort()
+	}
+	s.reserve = func(uint64) uint64 { return 1 << 63 }
+	var pathErr *fs.PathError
+	_, err := s.Receive(strings.NewReader("x"), 1)
+	if !errors.As(err, &pathErr) || !strings.Contains(err.Error(), "full") {
+		t.Errorf("got %v, want a full disk", err)
+	}
+	if remaining := s.files(t); remaining != nil {
+		t.Errorf("files left behind: %q", remaining)
+	}
+}
+
+func TestDiskReserve(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[uint64]uint64{0: 64 << 20, 1 << 30: 64 << 20, 10 << 30: 512 << 20, 1 << 40: 1 << 30} {
+		if got := diskReserve(size); got != want {
+			t.Errorf("%d: got %d, want %d", size, got, want)
+		}
+	}
+}
+
 func TestReceive_detectsTypes(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

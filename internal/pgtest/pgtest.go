@@ -61,6 +61,7 @@ func Main(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) 
 }
 
 func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) error) (code int, err error) {
+	postgres.IgnoreEnvironment()
 	_ = step(timeout, func(ctx context.Context) error {
 		cleanStale(ctx)
 		return nil

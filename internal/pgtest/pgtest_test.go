@@ -74,7 +74,7 @@ func TestDatabase_isDropped(t *testing.T) {
 
 func TestMain_failingSeed(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helperMode+"=failing")
+	cmd.Env = append(os.Environ(), helperMode+"=failing", "PGSERVICE=nowhere") // PG… variables have no effect
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "seed failed on purpose") {
 		t.Errorf("got %v, output %s; want a failure with the error of the seed", err, out)

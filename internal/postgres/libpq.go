@@ -55,15 +55,6 @@ func SessionOption(name, value string) string {
 
 var optionSpecial = regexp.MustCompile(`[\s\v\\]`)
 
-// ClientEnv returns the environment of a client program, for results of ForLibpq.
-func ClientEnv(password, options string) []string {
-	env := append(os.Environ(), "PGOPTIONS="+options)
-	if password != "" {
-		env = append(env, "PGPASSWORD="+password)
-	}
-	return env
-}
-
 // keyValue matches one of several key=value parameters.
 var keyValue = regexp.MustCompile(`(?s)([^\s\v=]+)[\s\v]*=[\s\v]*('(\\.|[^'\\])*'|(\\.?|[^\s\v\\])*)`)
 

@@ -14,13 +14,16 @@ const maxIntDigits = 10 // digits before the decimal point
 var errCents = errors.New(`must be a decimal string such as "12.50": ` +
 	`at most ten digits before the point and two after it, no sign, no exponent`)
 
-// ParseCents parses a plain decimal: ^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$. It never rounds: it rejects more than two
+// ParseCents parses a plain decimal: ^0*[0-9]{1,10}(\.[0-9]{1,2})?$. It never rounds: it rejects more than two
 // decimals.
 func ParseCents(text string) (Cents, bool) {
+	for len(text) > 1 && text[0] == '0' && isDigit(text[1]) {
+		text = text[1:]
+	}
 	var units Cents
 	i := 0
 	for ; i < len(text) && isDigit(text[i]); i++ {
-		if i == maxIntDigits || i == 1 && text[0] == '0' {
+		if i == maxIntDigits {
 			return 0, false
 		}
 		units = units*10 + Cents(text[i]-'0')

@@ -119,6 +119,22 @@ func checkRestart(t *testing.T, dir string) {
 	}
 }
 
+// With settings that make every connection impossible, Start fails instead of waiting for ever.
+func TestStart_invalidClientSettings(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.StateDir(t)
+	helper := exec.Command(os.Args[0])
+	helper.Env = append(os.Environ(), helperDir+"="+dir, "PGSERVICE=nowhere")
+	out, err := programtest.Exec(helper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Code != 1 || !strings.Contains(out.Stdout, "failed to read service") {
+		t.Errorf("exit code %d, output %s; want an error about the service", out.Code, out.Stdout)
+	}
+	programtest.AssertNoPostgres(t, dir)
+}
+
 func TestStart_replacesOrphanedServer(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.StateDir(t)

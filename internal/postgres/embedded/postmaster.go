@@ -101,8 +101,14 @@ func (c *Cluster) startPostmaster(ctx context.Context) (*postmaster, error) {
 	const reportInterval = 10 * time.Second
 	started, reports := time.Now(), 0
 	for {
-		if err := ping(ctx, socketURL(c.socketDir, superuser, "postgres")); err == nil {
+		err := ping(ctx, socketURL(c.socketDir, superuser, "postgres"))
+		if err == nil {
 			return p, nil
+		}
+		var invalid *pgconn.ParseConfigError
+		if errors.As(err, &invalid) { // the environment makes every connection impossible
+			p.stop(closedChan)
+			return nil, fmt.Errorf("connect to the embedded Postgres: %w", err)
 		}
 		select {
 		case <-p.exited:

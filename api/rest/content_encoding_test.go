@@ -1,0 +1,89 @@
+package rest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"labledger/internal/pgtest"
+)
+
+// zip compresses a text.
+func zip(t *testing.T, text string) []byte {
+	t.Helper()
+	var all bytes.Buffer
+	w := gzip.NewWriter(&all)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return all.Bytes()
+}
+
+// sendZipped sends a compressed body and returns the response and how many bytes of the body were not read.
+func sendZipped(h http.Handler, mediaType string, body []byte) (w *httptest.ResponseRecorder, unread int) {
+	src := bytes.NewReader(body)
+	r := httptest.NewRequest(http.MethodPost, "/boxes", src)
+	r.Header.Set("Content-Type", mediaType)
+	r.Header.Set("Content-Encoding", "gzip")
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w, src.Len()
+}
+
+// newBoxHandler serves a route for one box or many.
+func newBoxHandler(t *testing.T) http.Handler {
+	t.Helper()
+	count := func(_ context.Context, c *Call, rows *RowReader[box]) error {
+		n := 0
+		if err := rows.ReadAll(func(int64, *box) error { n++; return nil }); err != nil {
+			return err
+		}
+		return c.respondValue(n)
+	}
+	return newTestHandler(pgtest.Pool(t), nil, Route{
+		Method: http.MethodPost, Operation: OneOrMany(Func(echo[box], Doc{}), Batch(count)), Paths: []string{"/boxes"},
+	})
+}
+
+// TestGzip_limitsCountDecodedBytes: a small body that decodes to a large one is rejected after the limit, not decoded
+// to its end.
+func TestGzip_limitsCountDecodedBytes(t *testing.T) {
+	t.Parallel()
+	h := newBoxHandler(t)
+	bomb := zip(t, strings.Repeat(" ", 64*maxBody))
+	for mediaType, status := range map[string]int{
+		MediaTypeJSON: http.StatusRequestEntityTooLarge, MediaTypeNDJSON: http.StatusBadRequest, // a line of 64 MiB
+	} {
+		body := append(bomb, make([]byte, 1<<20)...)
+		w, unread := sendZipped(h, mediaType, body)
+		if w.Code != status {
+			t.Errorf("%s: status %d, want %d: %s", mediaType, w.Code, status, w.Body)
+		}
+		if mediaType == MediaTypeJSON && unread < len(body)-16<<10 {
+			t.Errorf("%s: %d of %d bytes were read", mediaType, len(body)-unread, len(body))
+		}
+	}
+	rows := strings.Repeat(`{"name":"a","owner":null}`+"\n", 3)
+	if w, _ := sendZipped(h, MediaTypeNDJSON, zip(t, rows)); w.Body.String() != "3\n" {
+		t.Errorf("three rows: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestGzip_drainsWithoutDecoding: the rest of a body with an error is received, as most clients send it before they
+// read the response, but not decoded: here the rest is no valid gzip.
+func TestGzip_drainsWithoutDecoding(t *testing.T) {
+	t.Parallel()
+	body := append(zip(t, "name\n"), bytes.Repeat([]byte("not gzip"), 1<<17)...)
+	w, unread := sendZipped(newBoxHandler(t), MediaTypeCSV, body)
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "owner") || unread != 0 {
+		t.Errorf("status %d, %d of %d bytes unread: %s", w.Code, unread, len(body), w.Body)
+	}
+}
