@@ -124,15 +124,7 @@ func TestStart_replacesOrphanedServer(t *testing.T) {
 	dir := pgtest.StateDir(t)
 	helper := exec.Command(os.Args[0])
 	helper.Env = append(os.Environ(), helperDir+"="+dir)
-	out, err := helper.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := helper.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	if !strings.HasPrefix(line, "started ") {
+	if line := startHelper(t, helper); !strings.HasPrefix(line, "started ") {
 		helper.Process.Kill()
 		t.Fatal("helper: ", line)
 	}
@@ -152,6 +144,20 @@ func TestStart_replacesOrphanedServer(t *testing.T) {
 	if now := pgtest.PostmasterPID(t, c.Dir()); now == pid {
 		t.Error("the orphaned server was not replaced")
 	}
+}
+
+// startHelper starts a process that runs a cluster and returns its first line of output.
+func startHelper(t *testing.T, helper *exec.Cmd) string {
+	t.Helper()
+	out, err := helper.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := helper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	return line
 }
 
 func TestStart_removesStaleFiles(t *testing.T) {
