@@ -48,7 +48,7 @@ func TestSchemaSQL(t *testing.T) {
 func TestPsqlInstall(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	psql, err := postgres.FindClient("psql")
+	psql, err := postgres.FindClient("psql", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,10 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 		return dumped, err
 	}
 	var snapshot string
-	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
+	var serverMajor int // pg_dump rejects a newer server than itself
+	err = tx.QueryRow(ctx, "SELECT pg_export_snapshot(), current_setting('server_version_num')::int / 10000").
+		Scan(&snapshot, &serverMajor)
+	if err != nil {
 		return dumped, err
 	}
 	// A dump contains all data, including password hashes: only its owner may read it.
@@ -158,7 +161,7 @@ func Dump(ctx context.Context, url, file string) (dumped Inventory, err error) {
 		return dumped, err
 	}
 	err = errors.Join(
-		runClient(ctx, "pg_dump", url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot),
+		runClient(ctx, "pg_dump", serverMajor, url, out, "--format=custom", "--no-owner", "--snapshot="+snapshot),
 		out.Sync(),
 		out.Close())
 	if err != nil {
@@ -239,7 +242,7 @@ func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err
 	if err != nil {
 		return restored, err
 	}
-	err = runClient(ctx, "pg_restore", url, nil,
+	err = runClient(ctx, "pg_restore", 0, url, nil,
 		"--no-owner", "--exit-on-error", "--single-transaction", "--dbname", "", file)
 	if err != nil {
 		return restored, err
@@ -255,11 +258,11 @@ func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err
 	return takeInventory(ctx, conn)
 }
 
-// runClient runs a PostgreSQL client program on the database at url. An empty argument is replaced with the database;
+// runClient runs a PostgreSQL client program of version minMajor or newer on the database at url. An empty argument is replaced with the database;
 // without one, --dbname is appended. The password is passed in the environment, since every user of the machine can
 // read arguments.
-func runClient(ctx context.Context, program, url string, stdout *os.File, args ...string) error {
-	path, err := FindClient(program)
+func runClient(ctx context.Context, program string, minMajor int, url string, stdout *os.File, args ...string) error {
+	path, err := FindClient(program, minMajor)
 	if err != nil {
 		return err
 	}

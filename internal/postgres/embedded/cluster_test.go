@@ -89,7 +89,7 @@ func checkSettings(t *testing.T, c *embedded.Cluster, dir string) {
 	if info, err := os.Stat(filepath.Join(dir, "postgres", "run")); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("socket directory: %v, %v", info, err)
 	}
-	psql, err := postgres.FindClient("psql")
+	psql, err := postgres.FindClient("psql", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

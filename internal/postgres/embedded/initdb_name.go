@@ -44,7 +44,9 @@ func runInitdb(ctx context.Context, l layout, u osUser, binDir string, args []st
 }
 
 // lacksName reports whether initdb failed because its user ID has no name.
-func lacksName(out []byte) bool { return strings.Contains(string(out), "could not look up effective user ID") }
+func lacksName(out []byte) bool {
+	return strings.Contains(string(out), "could not look up effective user ID")
+}
 
 // preloadNames makes cmd read the name of u from a file, with nss_wrapper. It reports false when that library is not
 // installed.
