@@ -25,6 +25,7 @@ type Options struct {
 	Access   authn.Options   // authentication and authorization
 	Media    *media.Store    // uploaded files; nil disables uploads
 	App      App             // the web app
+	BasePath string          // path below which a proxy publishes the server, as rest.ParseBasePath returns it
 	Version  string          // the program's version, for /metrics
 	Shutdown <-chan struct{} // closed when the server shuts down, to end the live streams; nil for never
 
@@ -46,7 +47,7 @@ func New(o Options) http.Handler {
 		stream.Wake()
 	})
 	server := rest.NewServer(a, o.Pool, replica)
-	return &middleware{
+	return rest.StripBasePath(o.BasePath, &middleware{
 		next: server.Handler(endpoints(services{
 			metrics:     m,
 			events:      &eventRecorder{l},
@@ -55,6 +56,7 @@ func New(o Options) http.Handler {
 			authn:       a,
 			attachments: attachments{o.Media},
 			app:         o.App,
+			basePath:    o.BasePath,
 			ready: &readiness{
 				queries: db.New(o.Pool), schema: o.Schema, media: o.Media, replica: replica, draining: o.Draining,
 			},
@@ -63,8 +65,12 @@ func New(o Options) http.Handler {
 		metrics:      m,
 		tracer:       o.Tracer,
 		remoteParent: remoteParent(a, o.TrustTraceparent),
-	}
+		basePath:     o.BasePath,
+	})
 }
+
+// CheckBasePath returns an error if a path of the API begins with a base path.
+func CheckBasePath(base string) error { return rest.CheckBasePath(base, Endpoints()) }
 
 // Endpoints returns all endpoints, for the generator of the OpenAPI document. They cannot serve requests.
 func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, "")}) }

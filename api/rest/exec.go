@@ -18,6 +18,7 @@ type statement func(ctx context.Context, q *db.Queries) error
 
 // read runs a read whose rows go to dst. planned plans each execution, so that NULL filters do not pin a generic plan.
 func (c *Call) read(ctx context.Context, pool *pgxpool.Pool, planned bool, dst dbtx.RowWriter, run statement) error {
+	dst = c.withBasePath(dst)
 	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
 	defer cancel()
 	conn, err := Acquire(ctx, pool)
@@ -60,6 +61,7 @@ func (c *Call) addCheck(ctx context.Context, p *dbtx.Pipeline, requestID *string
 
 // write runs a write in a transaction of its own. A dry run rolls it back. The row goes to dst.
 func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement) error {
+	dst = c.withBasePath(dst)
 	if c.DryRun {
 		if err := c.authorize(ctx); err != nil {
 			return err

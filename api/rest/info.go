@@ -16,11 +16,12 @@ import (
 // Info is what is known about a request. The middleware puts it into the context, and the packages that handle the
 // request complete it.
 type Info struct {
-	ID      string           // X-Request-Id
-	Route   string           // path template; "" without a route
-	Caller  Caller           // anonymous until the caller is authorized
-	Secure  bool             // the browser uses HTTPS
-	Problem *problem.Problem // the response, if it is an error
+	ID       string           // X-Request-Id
+	Route    string           // path template; "" without a route
+	Caller   Caller           // anonymous until the caller is authorized
+	Secure   bool             // the browser uses HTTPS
+	BasePath string           // see StripBasePath
+	Problem  *problem.Problem // the response, if it is an error
 }
 
 type infoKey struct{}
@@ -92,7 +93,7 @@ type Check struct {
 // WriteProblem writes p as the response to r.
 func WriteProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
 	info := InfoOf(r)
-	p.Instance, p.RequestID, info.Problem = r.URL.EscapedPath(), info.ID, p
+	p.Instance, p.RequestID, info.Problem = info.URL(r.URL.EscapedPath()), info.ID, p
 	for key, values := range p.Header {
 		w.Header()[key] = values
 	}

@@ -185,7 +185,7 @@ func (c *Call) nextLink(limit int, cursor string) string {
 	query.Del("offset")
 	query.Set("limit", strconv.Itoa(limit))
 	query.Set("after", cursor)
-	return "<" + path + "?" + query.Encode() + `>; rel="next"`
+	return "<" + c.URL(path) + "?" + query.Encode() + `>; rel="next"`
 }
 
 // writePage writes a page of rows, with a link to the next page unless it is the last.

@@ -35,6 +35,7 @@ type Route struct {
 
 	ignored          string // name of a field that bodies may contain without effect
 	nullableOptional bool   // bodies may omit nullable fields
+	urlColumn        string // name of a column with a path of the API
 }
 
 // Ignoring returns a route whose bodies may contain a field without effect.

@@ -47,7 +47,7 @@ func TestImports(t *testing.T) {
 		"internal/archtest": nil,
 		"internal/auth":     nil,
 		"internal/cli": {
-			"api", "api/authn", "api/problem", "db", "internal/auth", "internal/ledger", "internal/media",
+			"api", "api/authn", "api/problem", "api/rest", "db", "internal/auth", "internal/ledger", "internal/media",
 			"internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate", "internal/rules",
 			"internal/tracing", "schema", "web",
 		},

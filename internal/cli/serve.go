@@ -90,6 +90,9 @@ func (s *server) open(ctx context.Context) error {
 	if s.replica != nil {
 		s.closers = append(s.closers, s.replica.Close)
 	}
+	if err := s.parseBasePath(); err != nil {
+		return err
+	}
 	if s.listener, err = s.listen(); err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func (s *server) buildHandler(access authn.Options) (err error) {
 	if s.files, err = s.mediaStore(); err != nil {
 		return err
 	}
-	app, err := web.New()
+	app, err := web.New(s.BasePath)
 	if err != nil {
 		return err
 	}
@@ -135,6 +138,7 @@ func (s *server) buildHandler(access authn.Options) (err error) {
 		Replica:          s.replica,
 		Schema:           s.database.schema,
 		Media:            s.files,
+		BasePath:         s.BasePath,
 		App:              api.App{Page: app.ServePage, Static: app.ServeFile},
 		Log:              s.log,
 		Access:           access,
@@ -205,7 +209,7 @@ func (c *config) listen() (net.Listener, error) {
 
 // logListening logs the server's address. With the embedded Postgres it also prints sample requests on standard error.
 func (c *config) logListening(log *slog.Logger, address net.Addr, d *database) {
-	url := "http://" + address.String()
+	url := "http://" + address.String() + c.BasePath
 	if d.cluster == nil {
 		log.Info("listening", "url", url, "version", version())
 		return
