@@ -359,8 +359,8 @@ func runStory(t *testing.T, basePath string, s *story, variables map[string]stri
 	}
 }
 
-// startServer starts the API below a base path, with the server's role on a new database, unless BASE_URL names a server. The returned
-// pool has the owner's role.
+// startServer starts the API below a base path, with the server's role on a new database, unless BASE_URL names a
+// server. The returned pool has the owner's role.
 func startServer(t *testing.T, basePath string) (base string, pool *pgxpool.Pool) {
 	if base := os.Getenv("BASE_URL"); base != "" {
 		return strings.TrimSuffix(base, "/"), nil

@@ -39,7 +39,8 @@ SET LOCAL lock_timeout = '10s';
             events bigint := (SELECT count(*) FROM event);
         BEGIN
             IF changes + events > 0 THEN
-                RAISE EXCEPTION 'refused: people made % changes and recorded % events, which would be lost', changes, events
+                RAISE EXCEPTION 'refused: people made % changes and recorded % events',
+                    changes, events
                     USING HINT = 'labledger backup saves them. psql -v force=1 drops them.';
             END IF;
         END

@@ -29,7 +29,8 @@ func (checkCmd) Run(c *config) error {
 	replica := envValue{"READ_DATABASE_URL", c.ReadDatabaseURL}
 	_, err := c.apiAccess()
 	errs := []error{
-		err, c.parseBasePath(), c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), postgresPassword.rejectPlaceholder(),
+		err, c.parseBasePath(),
+		c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), postgresPassword.rejectPlaceholder(),
 	}
 	if c.OwnerURL != "" {
 		errs = append(errs, c.ownerURL().rejectPlaceholder())

@@ -105,8 +105,8 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 	return m.Run(), checkLog(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
 }
 
-// findServer downloads PostgreSQL when none is installed, before the shorter timeouts begin. It appends the directory to
-// PATH: programs under test have an empty home directory, so they would download it again.
+// findServer downloads PostgreSQL when none is installed, before the shorter timeouts begin. It appends the directory
+// to PATH: programs under test have an empty home directory, so they would download it again.
 func findServer(ctx context.Context) error {
 	binDir, err := embedded.FindServer(ctx, 0)
 	if err != nil {

@@ -258,9 +258,9 @@ func RestoreDump(ctx context.Context, url, file string) (restored Inventory, err
 	return takeInventory(ctx, conn)
 }
 
-// runClient runs a PostgreSQL client program of version minMajor or newer on the database at url. An empty argument is replaced with the database;
-// without one, --dbname is appended. The password is passed in the environment, since every user of the machine can
-// read arguments.
+// runClient runs a PostgreSQL client program of version minMajor or newer on the database at url. An empty argument is
+// replaced with the database; without one, --dbname is appended. The password is passed in the environment, since every
+// user of the machine can read arguments.
 func runClient(ctx context.Context, program string, minMajor int, url string, stdout *os.File, args ...string) error {
 	path, err := FindClient(program, minMajor)
 	if err != nil {

@@ -44,7 +44,8 @@ or set DATABASE_URL to an existing PostgreSQL server`
 
 // FindServer returns a directory with postgres, initdb and pg_ctl of the given major version, or of any version from
 // MinMajor on when major is 0. It searches PATH, then the usual directories of packages (newest version first), then
-// the directory that pg_config reports, then earlier downloads. The error wraps ErrNoBinaries and lists what was searched and what to install.
+// the directory that pg_config reports, then earlier downloads. The error wraps ErrNoBinaries and lists what was searched
+// and what to install.
 func FindServer(major int) (binDir string, err error) { return defaultFinder().server(major) }
 
 // FindClient returns the path of a client program such as psql or pg_dump, of the major version minMajor or a newer one
@@ -100,7 +101,8 @@ func (f finder) client(program string, minMajor int) (string, error) {
 		case err != nil:
 			rejected = append(rejected, fmt.Sprintf("%s: %v", path, err))
 		case major < minMajor:
-			rejected = append(rejected, fmt.Sprintf("%s: version %d is older than the server's version %d", path, major, minMajor))
+			reason := fmt.Sprintf("%s: version %d is older than the server's version %d", path, major, minMajor)
+			rejected = append(rejected, reason)
 		default:
 			return path, nil
 		}

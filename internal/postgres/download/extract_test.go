@@ -31,20 +31,21 @@ func TestExtract_rejects(t *testing.T) {
 	const links = "package/native/pg-symlinks.json"
 	lib := file{"package/native/lib/y", ""} // so that a link in its directory can be made
 	for name, archive := range map[string][]byte{
-		"parent":           archiveOf(file{"package/native/../../x", ""}),
-		"absolute":         archiveOf(file{"package/native//x", ""}),
-		"twice":            archiveOf(file{"package/native/x", "1"}, file{"package/native/x", "2"}),
-		"symbolic link":    special(tar.TypeSymlink),
-		"hard link":        special(tar.TypeLink),
-		"device":           special(tar.TypeChar),
-		"named pipe":       special(tar.TypeFifo),
-		"listed outside":   archiveOf(lib, file{links, `[{"source":"native/../../x","target":"native/lib/x"}]`}),
-		"listed absolute":  archiveOf(lib, file{links, `[{"source":"/etc/passwd","target":"native/lib/x"}]`}),
-		"link outside":     archiveOf(lib, file{links, `[{"source":"native/lib/x","target":"native/../x"}]`}),
-		"list not JSON":    archiveOf(file{links, `links`}),
-		"not an archive":   []byte("<html></html>"),
-		"truncated":        testArchive[:len(testArchive)/2],
-		"link into a file": archiveOf(file{"package/native/a", ""}, file{links, `[{"source":"native/b","target":"native/a/c"}]`}),
+		"parent":          archiveOf(file{"package/native/../../x", ""}),
+		"absolute":        archiveOf(file{"package/native//x", ""}),
+		"twice":           archiveOf(file{"package/native/x", "1"}, file{"package/native/x", "2"}),
+		"symbolic link":   special(tar.TypeSymlink),
+		"hard link":       special(tar.TypeLink),
+		"device":          special(tar.TypeChar),
+		"named pipe":      special(tar.TypeFifo),
+		"listed outside":  archiveOf(lib, file{links, `[{"source":"native/../../x","target":"native/lib/x"}]`}),
+		"listed absolute": archiveOf(lib, file{links, `[{"source":"/etc/passwd","target":"native/lib/x"}]`}),
+		"link outside":    archiveOf(lib, file{links, `[{"source":"native/lib/x","target":"native/../x"}]`}),
+		"list not JSON":   archiveOf(file{links, `links`}),
+		"not an archive":  []byte("<html></html>"),
+		"truncated":       testArchive[:len(testArchive)/2],
+		"link into a file": archiveOf(file{"package/native/a", ""},
+			file{links, `[{"source":"native/b","target":"native/a/c"}]`}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
