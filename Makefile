@@ -4,7 +4,7 @@ STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 SQLC        = CGO_ENABLED=0 go tool -modfile=tools/go.mod sqlc
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race timing lint gen fresh fuzz postman web compose bench
+.PHONY: help run test race timing download lint gen fresh fuzz postman web compose bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,11 +21,15 @@ race: ## Run the tests with the race detector
 timing: ## Measure durations: of logins, which must reveal no username, and of lists; needs a quiet machine
 	go test -tags timing -run 'Timing' -count=1 -p 1 ./internal/auth ./api/authn ./internal/e2e
 
+download: ## Test the download of PostgreSQL with the real archives; needs root and npm
+	tools/download.sh
+
 lint: tools/node_modules ## Run vet, staticcheck and gofmt; lint the OpenAPI document and the Kubernetes manifests
 	go vet ./...
 	go vet -tags compose ./deploy
 	go vet -tags pooler ./api
 	go vet -tags timing ./internal/auth ./api/authn ./internal/e2e
+	go vet -tags download ./internal/postgres/download
 	$(STATICCHECK) ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	REDOCLY_SUPPRESS_NOTIFICATIONS=true tools/node_modules/.bin/redocly lint --config tools/redocly.yaml api/openapi.json

@@ -27,6 +27,7 @@ type Options struct {
 	Media    *media.Store    // uploaded files; nil disables uploads
 	Spool    rest.Spooler    // files of bulk bodies that arrive; nil to read them directly
 	App      App             // the web app
+	BasePath string          // path below which a proxy publishes the server, as rest.ParseBasePath returns it
 	Version  string          // the program's version, for /metrics
 	Shutdown <-chan struct{} // closed when the server shuts down, to end the live streams; nil for never
 
@@ -50,7 +51,7 @@ func New(o Options) http.Handler {
 		stream.Wake()
 	})
 	server := rest.NewServer(a, o.Pool, replica, o.Spool)
-	return &middleware{
+	return rest.StripBasePath(o.BasePath, &middleware{
 		next: server.Handler(endpoints(services{
 			metrics:     m,
 			events:      &eventRecorder{l, o.EventMaxAhead},
@@ -59,6 +60,7 @@ func New(o Options) http.Handler {
 			authn:       a,
 			attachments: attachments{o.Media},
 			app:         o.App,
+			basePath:    o.BasePath,
 			ready: &readiness{
 				queries: db.New(o.Pool), schema: o.Schema, media: o.Media, replica: replica, draining: o.Draining,
 			},
@@ -67,8 +69,12 @@ func New(o Options) http.Handler {
 		metrics:      m,
 		tracer:       o.Tracer,
 		remoteParent: remoteParent(a, o.TrustTraceparent),
-	}
+		basePath:     o.BasePath,
+	})
 }
+
+// CheckBasePath returns an error if a path of the API begins with a base path.
+func CheckBasePath(base string) error { return rest.CheckBasePath(base, Endpoints()) }
 
 // Endpoints returns all endpoints, for the generator of the OpenAPI document. They cannot serve requests.
 func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, nil, "")}) }

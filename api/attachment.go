@@ -107,8 +107,9 @@ func (a attachments) Upload(ctx context.Context, c *rest.Call, in UploadRequest)
 		return created, err
 	}
 	c.Status = http.StatusCreated
-	c.Header.Set("Location", "/api/v1/attachments/"+strconv.FormatInt(created.ID, 10))
+	c.SetLocation("/api/v1/attachments/" + strconv.FormatInt(created.ID, 10))
 	c.SetVersion(created.Version)
+	created.Url = c.URL(created.Url)
 	return created, nil
 }
 
@@ -135,6 +136,7 @@ func (a attachments) DeleteAttachment(
 	case err == nil && deletesFile:
 		a.files.Delete(deleted.Url)
 	}
+	deleted.Url = c.URL(deleted.Url)
 	return deleted, err
 }
 

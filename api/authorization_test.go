@@ -286,7 +286,7 @@ func sendAs(
 	token := caller.token
 	if caller.usesCookie {
 		token = ""
-		cookie := authn.AccessCookieName(false) + "=" + caller.token
+		cookie := authn.AccessCookieName("", false) + "=" + caller.token
 		header = append(header, "Cookie: "+cookie, "Sec-Fetch-Site: same-origin")
 	}
 	if target != "/api/v1/stream" || method == http.MethodHead {

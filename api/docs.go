@@ -1,12 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"embed"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 
+	"labledger/api/authn"
 	"labledger/api/rest"
 )
 
@@ -35,6 +37,36 @@ func serveAsset(name string) http.Handler {
 		// Unlike ServeFileFS, this does not redirect a path that ends in /index.html.
 		http.ServeContent(w, r, name, time.Time{}, content)
 	})
+}
+
+// serveOpenAPI serves the OpenAPI document with the URLs of a server below base.
+func serveOpenAPI(base string) http.Handler {
+	document, err := assets.ReadFile("openapi.json")
+	if err != nil {
+		panic(err) // the file is embedded
+	}
+	if base != "" {
+		document = moveOpenAPI(document, base)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeContent(w, r, "openapi.json", time.Time{}, bytes.NewReader(document))
+	})
+}
+
+// moveOpenAPI replaces what depends on the base path: the server, the URLs of the samples and the name of the cookie.
+func moveOpenAPI(document []byte, base string) []byte {
+	for from, to := range map[string]string{
+		`"url": "/"`:                   `"url": "` + base + `"`,
+		"http://127.0.0.1:5000":        "http://127.0.0.1:5000" + base,
+		`"` + authn.AccessCookie + `"`: `"` + authn.AccessCookieName(base, false) + `"`,
+	} {
+		if !bytes.Contains(document, []byte(from)) {
+			panic("api: openapi.json does not contain " + from)
+		}
+		document = bytes.ReplaceAll(document, []byte(from), []byte(to))
+	}
+	return document
 }
 
 // serveDocs serves the files of the API reference page.

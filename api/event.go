@@ -98,7 +98,7 @@ func (e *eventRecorder) RecordEvent(
 	}
 	if !c.ShortRoute {
 		c.Status = http.StatusCreated
-		c.Header.Set("Location", c.Path+"/"+result.EventID.String())
+		c.SetLocation(c.Path + "/" + result.EventID.String())
 	}
 	if result.Replayed {
 		c.Header.Set("Idempotency-Replayed", "true")

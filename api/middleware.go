@@ -26,6 +26,7 @@ type middleware struct {
 	metrics      *metrics
 	tracer       trace.Tracer // nil without tracing
 	remoteParent func(*http.Request) trace.SpanContext
+	basePath     string
 }
 
 // A responseRecorder is the writer of a response that records its status and size.
@@ -80,7 +81,7 @@ var defaultHeaders = http.Header{
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	rec := &responseRecorder{ResponseWriter: w}
-	info := &rest.Info{ID: r.Header.Get("X-Request-Id")}
+	info := &rest.Info{ID: r.Header.Get("X-Request-Id"), BasePath: m.basePath}
 	if info.ID == "" || !requestIDRE.MatchString(info.ID) {
 		info.ID = newRequestID()
 	}

@@ -19,6 +19,7 @@ type services struct {
 	attachments attachments
 	ready       *readiness
 	app         App
+	basePath    string
 }
 
 // routes returns the table of all routes. A GET route also serves HEAD, and every path serves OPTIONS.
@@ -134,9 +135,10 @@ func routes(s services) []rest.Route {
 		post(operator, rest.Func(s.attachments.Upload, uploadDoc), "/upload", "/api/v1/attachments"),
 		get(viewer, rest.List(q.ListAttachments),
 			"/api/v1/attachments", "/api/v1/sites/{site_id}/attachments", "/api/v1/freezers/{freezer_id}/attachments",
-			"/api/v1/computers/{computer_id}/attachments", "/api/v1/containers/{container_uuid}/attachments"),
-		get(viewer, rest.One(q.GetAttachment), "/api/v1/attachments/{id}"),
-		patch(operator, rest.One(q.PatchAttachment), "/api/v1/attachments/{id}"),
+			"/api/v1/computers/{computer_id}/attachments",
+			"/api/v1/containers/{container_uuid}/attachments").URLColumn("url"),
+		get(viewer, rest.One(q.GetAttachment), "/api/v1/attachments/{id}").URLColumn("url"),
+		patch(operator, rest.One(q.PatchAttachment), "/api/v1/attachments/{id}").URLColumn("url"),
 		del(operator, rest.Func(s.attachments.DeleteAttachment, deleteAttachmentDoc), "/api/v1/attachments/{id}"),
 		get(viewer, rest.List(q.ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
 		get(public, raw(s.attachments.serveMedia), "/media/{folder}/{file}"),
@@ -150,7 +152,7 @@ func routes(s services) []rest.Route {
 		get(public, rest.Func(ShowHealth, rest.Doc{}), "/healthcheck"),
 		get(public, rest.Func(s.ready.ShowReadiness, readinessDoc), "/readyz"),
 		get(viewer, rest.Raw(s.metrics.handler()), "/metrics"),
-		get(public, rest.Raw(serveAsset("openapi.json")), "/api/v1/openapi.json"),
+		get(public, rest.Raw(serveOpenAPI(s.basePath)), "/api/v1/openapi.json"),
 		get(public, rest.Raw(serveAsset("docs/index.html")), "/docs"),
 		get(public, raw(serveDocs), "/docs/{file}"),
 		get(public, rest.RawPage(http.HandlerFunc(s.app.servePage)), "/app", appPath+"{page:.*}"),

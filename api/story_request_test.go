@@ -34,7 +34,16 @@ func (r storyRequest) String() string {
 
 // send sends the request on a new connection and reads the response.
 func (r storyRequest) send(base string) (*storyResponse, error) {
-	host := strings.TrimPrefix(base, "http://")
+	host, basePath := splitBase(base)
+	if strings.HasPrefix(r.target, "/") {
+		r.target = basePath + r.target
+	}
+	r.headers = slices.Clone(r.headers)
+	for i, h := range r.headers {
+		if strings.HasPrefix(h, "Cookie: ") {
+			r.headers[i] = sessionCookieRE.ReplaceAllString(h, "${1}"+strings.ReplaceAll(basePath, "/", "-")+"=")
+		}
+	}
 	conn, err := net.DialTimeout("tcp", host, 10*time.Second)
 	if err != nil {
 		return nil, err
@@ -57,6 +66,63 @@ func (r storyRequest) send(base string) (*storyResponse, error) {
 	}
 	body, err := io.ReadAll(response.Body)
 	return &storyResponse{response, string(body)}, err
+}
+
+// sessionCookieRE matches the name of a session cookie.
+var sessionCookieRE = regexp.MustCompile(`(labledger_(?:access|refresh))=`)
+
+// splitBase splits the URL of a server into the host and the base path.
+func splitBase(base string) (host, basePath string) {
+	host = strings.TrimPrefix(base, "http://")
+	if slash := strings.IndexByte(host, '/'); slash >= 0 {
+		return host[:slash], host[slash:]
+	}
+	return host, ""
+}
+
+// urlMemberRE matches the members of a body that are paths of the server.
+var urlMemberRE = regexp.MustCompile(`"(instance|url)":"(/[^"]*)`)
+
+// removeBasePath removes the base path from all URLs of the server in the response, and from the names of cookies. It
+// returns the URLs that do not have the base path. The history contains rows as they are stored, without it.
+func (resp *storyResponse) removeBasePath(r storyRequest, base string) (missing []string) {
+	if base == "" {
+		return nil
+	}
+	remove := func(text, before string) string {
+		trimmed, ok := strings.CutPrefix(text, before+base)
+		if !ok {
+			missing = append(missing, text)
+			return text
+		}
+		return before + trimmed
+	}
+	for _, h := range []struct{ name, before string }{{"Location", ""}, {"Link", "<"}} {
+		if value := resp.Header.Get(h.name); value != "" {
+			resp.Header.Set(h.name, remove(value, h.before))
+		}
+	}
+	cookies := resp.Header.Values("Set-Cookie")
+	for i, cookie := range cookies {
+		name, rest, _ := strings.Cut(cookie, strings.ReplaceAll(base, "/", "-")+"=")
+		value, attributes, _ := strings.Cut(rest, "; Path=")
+		path := remove(attributes, "")
+		if strings.HasPrefix(path, ";") {
+			path = "/" + path
+		}
+		cookies[i] = name + "=" + value + "; Path=" + path
+	}
+	if strings.Contains(r.target, "history") || strings.Contains(r.target, "changes") {
+		return missing
+	}
+	resp.body = urlMemberRE.ReplaceAllStringFunc(resp.body, func(m string) string {
+		name, path, _ := strings.Cut(m, `:"`)
+		return name + `:"` + remove(path, "")
+	})
+	for _, path := range []string{"/media/", "/static/"} { // in CSV files and in the page
+		resp.body = strings.ReplaceAll(resp.body, base+path, path)
+	}
+	return missing
 }
 
 type storyResponse struct {

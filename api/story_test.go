@@ -238,12 +238,12 @@ func TestStories(t *testing.T) {
 		}
 	}
 	coverage := newStoryCoverage(api.Endpoints())
-	t.Run("serial", func(t *testing.T) { runStories(t, serial, false, coverage) })
+	t.Run("serial", func(t *testing.T) { runStories(t, "", serial, false, coverage) })
 	if baseURL != "" { // the coverage is incomplete, since some stories are skipped
 		return
 	}
 	t.Parallel()
-	t.Run("story", func(t *testing.T) { runStories(t, parallel, true, coverage) })
+	t.Run("story", func(t *testing.T) { runStories(t, "", parallel, true, coverage) })
 	t.Run("coverage", func(t *testing.T) {
 		for _, gap := range coverage.missing() {
 			t.Error("no story covers", gap)
@@ -251,15 +251,56 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// runStories runs stories with each set of their variables.
-func runStories(t *testing.T, stories []*story, parallel bool, coverage *storyCoverage) {
+// TestStories_basePath runs the stories on a server below a base path. The requests have the base path. It is removed
+// from the responses before the checks.
+func TestStories_basePath(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stories []*story
+	for _, file := range files {
+		s, err := parseStory(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.serial {
+			stories = append(stories, s)
+		}
+	}
+	runStories(t, "/lab", stories, true, newStoryCoverage(api.Endpoints()))
+}
+
+// The control of TestStories_basePath: it reports URLs without the base path.
+func TestRemoveBasePath(t *testing.T) {
+	t.Parallel()
+	base, _ := startServer(t, "")
+	for _, r := range []storyRequest{
+		{"GET", "/api/v1/sites/77", nil, ""},
+		{"GET", "/api/v1/sites?limit=1", nil, ""},
+		{"POST", "/api/v1/sites", []string{"Content-Type: application/json"}, `{"name": "Site 4"}`},
+		{"GET", "/", []string{"Accept: text/html"}, ""},
+	} {
+		resp, err := r.send(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if missing := resp.removeBasePath(r, "/lab"); len(missing) != 1 {
+			t.Errorf("%s %s: reported %q, want one URL without base path\n%s", r.method, r.target, missing, resp)
+		}
+	}
+}
+
+// runStories runs stories with each set of their variables on servers below a base path.
+func runStories(t *testing.T, basePath string, stories []*story, parallel bool, coverage *storyCoverage) {
 	for _, s := range stories {
 		for _, variables := range s.variables {
 			t.Run(strings.TrimSuffix(filepath.Base(s.file), ".http"), func(t *testing.T) {
 				if parallel {
 					t.Parallel()
 				}
-				runStory(t, s, variables, coverage)
+				runStory(t, basePath, s, variables, coverage)
 			})
 		}
 	}
@@ -275,9 +316,9 @@ type storyRunner struct {
 	snapshot  string
 }
 
-func runStory(t *testing.T, s *story, variables map[string]string, coverage *storyCoverage) {
+func runStory(t *testing.T, basePath string, s *story, variables map[string]string, coverage *storyCoverage) {
 	runner := &storyRunner{T: t, story: s, variables: uniqueVariables()}
-	runner.base, runner.pool = startServer(t)
+	runner.base, runner.pool = startServer(t, basePath)
 	for name, value := range variables {
 		runner.variables[name] = runner.expand(value)
 	}
@@ -294,6 +335,9 @@ func runStory(t *testing.T, s *story, variables map[string]string, coverage *sto
 		if err != nil {
 			t.Errorf("%s:%d: %v\n%s", s.file, step.line, err, r)
 			continue
+		}
+		for _, missing := range resp.removeBasePath(r, basePath) {
+			t.Errorf("%s:%d: no base path in %s\n%s\n%s", s.file, step.line, missing, r, resp)
 		}
 		coverage.add(r, resp.StatusCode)
 		if len(step.checks) == 0 {
@@ -316,9 +360,9 @@ func runStory(t *testing.T, s *story, variables map[string]string, coverage *sto
 	}
 }
 
-// startServer starts the API with the server's role on a new database, unless BASE_URL names a server. The returned
-// pool has the owner's role.
-func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
+// startServer starts the API below a base path, with the server's role on a new database, unless BASE_URL names a
+// server. The returned pool has the owner's role.
+func startServer(t *testing.T, basePath string) (base string, pool *pgxpool.Pool) {
 	if base := os.Getenv("BASE_URL"); base != "" {
 		return strings.TrimSuffix(base, "/"), nil
 	}
@@ -331,10 +375,11 @@ func startServer(t *testing.T) (base string, pool *pgxpool.Pool) {
 		Media:   media.NewStore(t.TempDir()),
 		App:     apitest.App(),
 
+		BasePath:      basePath,
 		EventMaxAhead: 24 * time.Hour,
 	}))
 	t.Cleanup(server.Close)
-	return server.URL, pool
+	return server.URL + basePath, pool
 }
 
 // secretShapeRE matches tokens, password hashes and the passwords of the stories.

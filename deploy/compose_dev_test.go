@@ -62,6 +62,19 @@ func (s devStack) testPsql(t *testing.T) {
 	if sites := strings.TrimSpace(psql("-At", "-c", "SELECT count(*) FROM site", "postgres_dev")); sites != "3" {
 		t.Errorf("%s sites after loading the mock data again, want 3", sites)
 	}
+	// The commands of the replaced inventory system: the API continues on the new tables.
+	psql("-f", "/var/postgres_scripts/create_tables.sql", "postgres_dev")
+	psql("-v", "ON_ERROR_STOP=1", "-f", "/var/postgres_scripts/mock_data.sql", "postgres_dev")
+	s.testMockData(t)
+	s.expect(t, 200, "PATCH", "/site/2", `{"contact": "Grace Hopper"}`)
+	args := []string{"exec", "-T", "db", "psql", "-U", "mock_dev_user", "-f", "/var/postgres_scripts/create_tables.sql"}
+	if out, err := s.tryCompose(composeTimeout, append(args, "postgres_dev")...); err == nil ||
+		!strings.Contains(out, "people made 1 changes") {
+		t.Errorf("create_tables.sql after a change: %v, %s", err, out)
+	}
+	s.compose(t, append(args, "-v", "force=1", "postgres_dev")...)
+	psql("-v", "ON_ERROR_STOP=1", "-f", "/var/postgres_scripts/mock_data.sql", "postgres_dev")
+	s.testMockData(t)
 	s.compose(t, "exec", "-T", "db", "createdb", "-U", "mock_dev_user", "scratch")
 	psql("-f", "/var/postgres_scripts/schema.sql", "scratch")
 	if sites := strings.TrimSpace(psql("-At", "-c", "SELECT count(*) FROM site", "scratch")); sites != "0" {

@@ -146,6 +146,14 @@ func runAsHeroku(t *testing.T, labledger program) {
 		}
 		assertContains(t, out, want)
 	}
+	// "heroku run" with a process type of the replaced account service.
+	for _, name := range []string{"upgrade", "init"} {
+		out, code := runCommand(t, env, exec.Command("bash", "-c", commands[name]))
+		if commands[name] == "" || code != 0 || !strings.HasPrefix(out, "schema: ") {
+			t.Errorf("heroku run %s: command %q, exit code %d: %s", name, commands[name], code, out)
+		}
+		assertDocumented(t, "heroku run "+name)
+	}
 	s := startServer(t, env, func() *exec.Cmd { return exec.Command("bash", "-c", commands["web"]) })
 	s.Get("/sites", http.StatusUnauthorized)
 	s.createAdmin(t, labledger)

@@ -1,4 +1,7 @@
 -- The mock data of a new database of the embedded Postgres. Running it again changes nothing.
+-- The history shows an actor that no person has, so that create_tables.sql can tell these rows from others.
+BEGIN;
+SET LOCAL labledger.actor = 'os:mock data';
 
 INSERT INTO site (id, name, contact, address, state_or_region, country, postcode_or_zip) VALUES
     (1, 'Site 1', 'John Smith', '123 Muffin Lane, Ann Arbor', 'MI', 'USA', '48103'),
@@ -21,3 +24,5 @@ INSERT INTO account (id, username, country) VALUES
     (2, 'Jane', 'Germany'),
     (3, 'Harry', 'US')
 ON CONFLICT DO NOTHING;
+
+COMMIT;

@@ -34,6 +34,7 @@ const Prefix = "/static/"
 const (
 	noncePlaceholder  = "__NONCE__"  // replaced in each response by the nonce of its Content-Security-Policy
 	staticPlaceholder = "__STATIC__" // replaced at startup by the URL prefix of the static files
+	basePlaceholder   = "__BASE__"   // replaced at startup by the path below which a proxy publishes the server, or by ""
 )
 
 // App is the web app in memory, ready to be served.
@@ -70,21 +71,22 @@ var contentTypes = map[string]string{
 	".woff2":       "font/woff2",
 }
 
-// New returns the embedded app with its files compressed.
-func New() (*App, error) {
+// New returns the embedded app with its files compressed. base is the path below which a proxy publishes the server,
+// such as /lab, or "".
+func New(base string) (*App, error) {
 	dist, err := fs.Sub(distFS, "dist")
 	if err != nil {
 		return nil, err
 	}
-	return load(dist)
+	return load(dist, base)
 }
 
-func load(dist fs.FS) (*App, error) {
+func load(dist fs.FS, base string) (*App, error) {
 	page, err := fs.ReadFile(dist, "index.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	for _, placeholder := range []string{noncePlaceholder, staticPlaceholder} {
+	for _, placeholder := range []string{noncePlaceholder, staticPlaceholder, basePlaceholder} {
 		if !bytes.Contains(page, []byte(placeholder)) {
 			return nil, fmt.Errorf("web: index.html has no %s", placeholder)
 		}
@@ -111,7 +113,7 @@ func load(dist fs.FS) (*App, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	a.digest = hex.EncodeToString(sum.Sum(nil)[:8])
-	a.page = strings.ReplaceAll(string(page), staticPlaceholder, Prefix+a.digest)
+	a.page = strings.NewReplacer(staticPlaceholder, base+Prefix+a.digest, basePlaceholder, base).Replace(string(page))
 	return a, nil
 }
 
@@ -229,7 +231,7 @@ func etagMatches(header, etag string) bool {
 // next to each compressible one. It keeps other versions, because open pages may still load them. A version appears
 // atomically, by a rename.
 func Write(dir string) error {
-	a, err := New()
+	a, err := New("")
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ var longScript = []byte("export const text = '" + strings.Repeat("some words ", 
 // sampleFS returns an app with files of several types.
 func sampleFS() fstest.MapFS {
 	return fstest.MapFS{
-		"index.html": {Data: []byte(`<meta property="csp-nonce" nonce="__NONCE__">` +
+		"index.html": {Data: []byte(`<meta property="csp-nonce" nonce="__NONCE__"><meta content="__BASE__">` +
 			`<script type="module" src="__STATIC__/app.js" nonce="__NONCE__"></script>`)},
 		"static/app.js":         {Data: longScript},
 		"static/short.css":      {Data: []byte("p{}")},
@@ -34,7 +34,7 @@ func sampleFS() fstest.MapFS {
 
 func newApp(t *testing.T, dist fs.FS) *App {
 	t.Helper()
-	a, err := load(dist)
+	a, err := load(dist, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,19 +100,40 @@ func TestLoad(t *testing.T) {
 		"unchanged": {func(m fstest.MapFS) {}, ""},
 		"no page":   {func(m fstest.MapFS) { delete(m, "index.html") }, "index.html"},
 		"no nonce": {
-			func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__STATIC__")} }, noncePlaceholder,
+			func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__STATIC__ __BASE__")} }, noncePlaceholder,
 		},
 		"no static prefix": {
-			func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__NONCE__")} }, staticPlaceholder,
+			func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__NONCE__ __BASE__")} }, staticPlaceholder,
+		},
+		"no base path": {
+			func(m fstest.MapFS) { m["index.html"] = &fstest.MapFile{Data: []byte("__NONCE__ __STATIC__")} }, basePlaceholder,
 		},
 		"an unknown type": {func(m fstest.MapFS) { m["static/a.exe"] = &fstest.MapFile{} }, "a.exe"},
 		"no files":        {func(m fstest.MapFS) { clear(m); m["index.html"] = sampleFS()["index.html"] }, "static"},
 	} {
 		dist := sampleFS()
 		c.change(dist)
-		_, err := load(dist)
+		_, err := load(dist, "")
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got error %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// Below a base path, the page contains it, also in the URLs of its files.
+func TestServePage_basePath(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"", "/lab"} {
+		a, err := load(sampleFS(), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		a.ServePage(w, httptest.NewRequest("GET", "/", nil))
+		for _, want := range []string{`content="` + base + `"`, `src="` + base + "/static/" + a.digest + `/app.js"`} {
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("base %q: the page does not contain %s: %s", base, want, w.Body)
+			}
 		}
 	}
 }

@@ -1,15 +1,19 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
-// The Go server embeds dist/ and replaces two placeholders of index.html: __NONCE__, and __STATIC__, the URL of the
-// files, which has a digest of their content. File names stay the same in every build, and files can be cached
-// forever.
+// The Go server embeds dist/ and replaces three placeholders of index.html: __NONCE__; __BASE__, the path below which a
+// proxy publishes the server; and __STATIC__, the URL of the files, which has a digest of their content. File names stay
+// the same in every build, and files can be cached forever.
 const serverPlaceholders: Plugin = {
   name: 'server-placeholders',
   apply: 'build',
   transformIndexHtml: {
     order: 'post',
-    handler: (html) => html.replaceAll('./static/', '__STATIC__/').replaceAll(' crossorigin', ''),
+    handler: (html) =>
+      html
+        .replaceAll('./static/', '__STATIC__/')
+        .replaceAll(' crossorigin', '')
+        .replace('</head>', '<meta name="base-path" content="__BASE__"></head>'),
   },
 }
 

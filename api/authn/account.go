@@ -202,7 +202,7 @@ func (a *Authenticator) CreateAPIToken(
 		return created, err
 	}
 	c.Status = http.StatusCreated
-	c.Header.Set("Location", c.Path+"/"+strconv.FormatInt(row.ID, 10))
+	c.SetLocation(c.Path + "/" + strconv.FormatInt(row.ID, 10))
 	forbidStorage(c)
 	return APIToken{
 		ID:        row.ID,

@@ -101,7 +101,7 @@ func (a *Authenticator) authenticate(r *http.Request, required rest.Role) (*rest
 		}
 		return a.checkSession(token, false, required)
 	}
-	token, n := singleCookie(r, AccessCookieName(a.requestScheme(r) == "https"))
+	token, n := singleCookie(r, AccessCookieName(rest.InfoOf(r).BasePath, a.requestScheme(r) == "https"))
 	if n > 0 {
 		if err := a.requireSameOrigin(r); err != nil {
 			return nil, err

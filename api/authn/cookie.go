@@ -18,41 +18,51 @@ import (
 // the cookies, and unsafe requests with a cookie must come from the same origin.
 
 // Names of the session cookies. Over HTTPS they get a __Host- or __Secure- prefix, so that browsers accept them only
-// from secure origins: RFC 6265bis, 4.1.3.
+// from secure origins: RFC 6265bis, 4.1.3. Below a base path, the names contain it: servers at /, /lab and /lab/two of
+// one host would otherwise receive each other's cookies under the same name.
 const (
 	AccessCookie  = "labledger_access"  // sent with every request
 	refreshCookie = "labledger_refresh" // sent to refreshPath only
 	refreshPath   = "/auth"
 )
 
-// AccessCookieName returns the name of the cookie with the access token.
-func AccessCookieName(secure bool) string {
-	if secure {
+// AccessCookieName returns the name of the cookie with the access token on a server below base.
+func AccessCookieName(base string, secure bool) string {
+	if secure && base == "" {
 		return "__Host-" + AccessCookie
 	}
-	return AccessCookie
+	// __Host- requires the path /, which would send the token to all other servers of the host.
+	return cookieName(AccessCookie, base, secure)
 }
 
-func refreshCookieName(secure bool) string {
+func refreshCookieName(base string, secure bool) string {
+	return cookieName(refreshCookie, base, secure)
+}
+
+func cookieName(name, base string, secure bool) string {
+	name += strings.ReplaceAll(base, "/", "-")
 	if secure {
-		return "__Secure-" + refreshCookie // __Host- requires the path /
+		name = "__Secure-" + name
 	}
-	return refreshCookie
+	return name
 }
 
 // setSessionCookies sets the tokens of a session as cookies.
 func setSessionCookies(c *rest.Call, access, refresh string) {
-	setCookie(c, AccessCookieName(c.Secure), "/", access, auth.AccessTokenTTL)
-	setCookie(c, refreshCookieName(c.Secure), refreshPath, refresh, auth.RefreshTokenTTL)
+	setCookie(c, AccessCookieName(c.BasePath, c.Secure), "/", access, auth.AccessTokenTTL)
+	setCookie(c, refreshCookieName(c.BasePath, c.Secure), refreshPath, refresh, auth.RefreshTokenTTL)
 }
 
 // clearSessionCookies deletes the session cookies in the browser.
 func clearSessionCookies(c *rest.Call) {
-	setCookie(c, AccessCookieName(c.Secure), "/", "", -time.Second)
-	setCookie(c, refreshCookieName(c.Secure), refreshPath, "", -time.Second)
+	setCookie(c, AccessCookieName(c.BasePath, c.Secure), "/", "", -time.Second)
+	setCookie(c, refreshCookieName(c.BasePath, c.Secure), refreshPath, "", -time.Second)
 }
 
 func setCookie(c *rest.Call, name, path, value string, lifetime time.Duration) {
+	if path = c.URL(path); path != "/" {
+		path = strings.TrimSuffix(path, "/")
+	}
 	cookie := http.Cookie{
 		Name:     name,
 		Value:    value,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -224,6 +225,40 @@ func TestStream_withCookie(t *testing.T) {
 			}
 		}
 		_ = response.Body.Close()
+	}
+}
+
+// TestSessionCookies_basePath: below a base path the cookies have its name and path, so that they do not reach other
+// servers of the host or collide with theirs.
+func TestSessionCookies_basePath(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t, func(o *api.Options) { o.BasePath = "/lab/two" })
+	s := ts.CreateSession(ts.CreateAccount("ann", rest.Viewer))
+	for scheme, prefix := range map[string]string{"http": "", "https": "__Secure-"} {
+		body := fmt.Sprintf(`{"cookie": true, "refresh_token": %q}`, s.Refresh)
+		w := ts.Send("", "POST", "/lab/two/auth/refresh", body, sameOrigin, "X-Forwarded-Proto: "+scheme)
+		var access string
+		var got []string
+		for _, cookie := range w.Result().Cookies() {
+			got = append(got, fmt.Sprintf("%s %s %t", cookie.Name, cookie.Path, cookie.Secure))
+			if strings.HasPrefix(cookie.Name, prefix+authn.AccessCookie) {
+				access = cookie.Name + "=" + cookie.Value
+			}
+		}
+		want := []string{
+			fmt.Sprintf("%slabledger_access-lab-two /lab/two %t", prefix, prefix != ""),
+			fmt.Sprintf("%slabledger_refresh-lab-two /lab/two/auth %t", prefix, prefix != ""),
+		}
+		if w.Code != http.StatusOK || !slices.Equal(got, want) {
+			t.Errorf("%s: %d %q, want %q", scheme, w.Code, got, want)
+		}
+		// The access cookie is accepted, also beside the one of a server at /.
+		for _, cookies := range []string{access, access + "; " + authn.AccessCookieName("", prefix != "") + "=x"} {
+			w := ts.Send("", "GET", "/account", "", "Cookie: "+cookies, "X-Forwarded-Proto: "+scheme)
+			if w.Code != http.StatusOK {
+				t.Errorf("%s: GET /account: %d", scheme, w.Code)
+			}
+		}
 	}
 }
 

@@ -198,7 +198,7 @@ func TestCrossOriginRequests_scheme(t *testing.T) {
 		{"", "https://example.com", http.StatusOK},
 		{"", "http://example.com", http.StatusOK},
 	} {
-		cookie := authn.AccessCookieName(c.forwardedProto == "https") + "=" + ada
+		cookie := authn.AccessCookieName("", c.forwardedProto == "https") + "=" + ada
 		header := []string{"Cookie: " + cookie, "Origin: " + c.origin}
 		if c.forwardedProto != "" {
 			header = append(header, "X-Forwarded-Proto: "+c.forwardedProto)

@@ -296,7 +296,7 @@ func refreshToken(c *rest.Call, in RefreshRequest) (token string, fromCookie boo
 	if in.RefreshToken != nil {
 		return *in.RefreshToken, false
 	}
-	token, n := singleCookie(c.Request, refreshCookieName(c.Secure))
+	token, n := singleCookie(c.Request, refreshCookieName(c.BasePath, c.Secure))
 	return token, n > 0
 }
 

@@ -42,7 +42,7 @@ func (a *Authenticator) ShowSession(ctx context.Context, c *rest.Call, _ rest.No
 	if err != nil {
 		return CurrentSession{}, err
 	}
-	refresh, _ := singleCookie(c.Request, refreshCookieName(c.Secure))
+	refresh, _ := singleCookie(c.Request, refreshCookieName(c.BasePath, c.Secure))
 	_, err = a.Keys.ParseRefreshToken(refresh)
 	session := CurrentSession{
 		SignedIn:    caller.AccountID != rest.NoAccount,

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const documentURL = "/api/v1/openapi.json";
+  const documentURL = new URL("api/v1/openapi.json", location.href).pathname;
   const root = document.getElementById("reference");
 
   function fail() {

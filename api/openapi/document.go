@@ -103,7 +103,7 @@ func securitySchemes() object {
 			"name": authn.AccessCookie,
 			"description": "For browsers: the cookie that `POST /auth/login` sets " +
 				"if the body contains `\"cookie\": true`. " +
-				"Over HTTPS its name is `" + authn.AccessCookieName(true) + "`. " +
+				"Over HTTPS its name is `" + authn.AccessCookieName("", true) + "`. " +
 				"The server ignores the cookie if the request has an Authorization header. " +
 				"It accepts writes with the cookie only from its own pages, as shown by Sec-Fetch-Site or Origin.",
 		},

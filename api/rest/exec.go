@@ -32,6 +32,7 @@ func (c *Call) read(ctx context.Context, dst dbtx.RowWriter, run statement) erro
 func (c *Call) readOn(
 	ctx context.Context, conn *pgxpool.Conn, planned bool, dst dbtx.RowWriter, run statement,
 ) error {
+	dst = c.withBasePath(dst)
 	if c.check == nil {
 		return run(ctx, db.New(dbtx.Raw(conn, dst, planOptions(planned)...)))
 	}
@@ -67,6 +68,7 @@ func (c *Call) addCheck(ctx context.Context, p *dbtx.Pipeline, requestID *string
 
 // write runs a write in a transaction of its own. A dry run rolls it back. The row goes to dst.
 func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement) error {
+	dst = c.withBasePath(dst)
 	if c.DryRun {
 		if err := c.authorize(ctx); err != nil {
 			return err

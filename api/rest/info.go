@@ -17,11 +17,12 @@ import (
 // Info is what is known about a request. The middleware puts it into the context, and the packages that handle the
 // request complete it.
 type Info struct {
-	ID      string           // X-Request-Id
-	Route   string           // path template; "" without a route
-	Caller  Caller           // anonymous until the caller is authorized
-	Secure  bool             // the browser uses HTTPS
-	Problem *problem.Problem // the response, if it is an error
+	ID       string           // X-Request-Id
+	Route    string           // path template; "" without a route
+	Caller   Caller           // anonymous until the caller is authorized
+	Secure   bool             // the browser uses HTTPS
+	BasePath string           // see StripBasePath
+	Problem  *problem.Problem // the response, if it is an error
 }
 
 type infoKey struct{}
@@ -98,7 +99,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
 	if p.Status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
 		p = problem.ClientClosed(p.Cause())
 	}
-	p.Instance, p.RequestID, info.Problem = r.URL.EscapedPath(), info.ID, p
+	p.Instance, p.RequestID, info.Problem = info.URL(r.URL.EscapedPath()), info.ID, p
 	for key, values := range p.Header {
 		w.Header()[key] = values
 	}

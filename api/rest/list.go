@@ -191,7 +191,7 @@ func (c *Call) nextLink(limit int, cursor string) string {
 	query.Del("offset")
 	query.Set("limit", strconv.Itoa(limit))
 	query.Set("after", cursor)
-	return "<" + path + "?" + query.Encode() + `>; rel="next"`
+	return "<" + c.URL(path) + "?" + query.Encode() + `>; rel="next"`
 }
 
 // writePage writes a page of rows, with a link to the next page unless it is the last.
@@ -222,7 +222,7 @@ func (c *Call) writeStream(
 	} else {
 		rows = &ndjsonEncoder{dst: dst}
 	}
-	err = run(c.Request.Context(), db.New(dbtx.Raw(conn, rows, planOptions(isFiltered)...)))
+	err = run(c.Request.Context(), db.New(dbtx.Raw(conn, c.withBasePath(rows), planOptions(isFiltered)...)))
 	if err == nil {
 		err = rows.flush()
 	}

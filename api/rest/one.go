@@ -142,10 +142,10 @@ func (o *one[In, Out]) write(c *Call, in *In) error {
 	switch {
 	case o.creates:
 		status = http.StatusCreated
-		c.Header.Set("Location", c.Path+"/"+url.PathEscape(row.key))
+		c.SetLocation(c.Path + "/" + url.PathEscape(row.key))
 	case row.created && !c.ShortRoute:
 		status = http.StatusCreated
-		c.Header.Set("Location", c.Request.URL.EscapedPath())
+		c.SetLocation(c.Request.URL.EscapedPath())
 	}
 	if row.version != "" && c.Method != http.MethodDelete {
 		c.Header.Set("ETag", bind.ETag(row.version))

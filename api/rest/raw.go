@@ -65,7 +65,7 @@ func (o redirectBrowsers) serve(c *Call) error {
 	}
 	c.Header.Set("Vary", "Accept")
 	if prefer(c.accept(), MediaTypeJSON, MediaTypeHTML) == MediaTypeHTML {
-		c.Header.Set("Location", o.location)
+		c.SetLocation(o.location)
 		c.w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}

@@ -38,6 +38,7 @@ type Route struct {
 	repeats          string // name under which bodies may repeat the variable of the path
 	nullableOptional bool   // bodies may omit nullable fields
 	rowName          string // what problems call a row; "" for the name in the path
+	urlColumn        string // name of a column with a path of the API
 }
 
 // Named returns a route whose problems call a row by another name than that in the path.

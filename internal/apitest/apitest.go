@@ -99,7 +99,7 @@ func NewPublic(pool *pgxpool.Pool) http.Handler {
 
 // App returns the embedded web app.
 var App = sync.OnceValue(func() api.App {
-	app, err := web.New()
+	app, err := web.New("")
 	if err != nil {
 		panic(err)
 	}

@@ -5,12 +5,16 @@ import (
 	"net"
 	"os/user"
 	"time"
+
+	"labledger/api"
+	"labledger/api/rest"
 )
 
 // config holds all settings. Each is a flag and an environment variable; the flag wins.
 type config struct {
 	Host            string        `help:"Address to listen on." default:"127.0.0.1" env:"HOST"`
 	Port            string        `help:"Port to listen on." default:"5000" env:"PORT"`
+	BasePath        string        `name:"base-path" help:"Path below which a reverse proxy publishes the server, such as /lab. The proxy may strip it or not." env:"BASE_PATH" placeholder:"PATH"`
 	DatabaseURL     string        `name:"database-url" help:"PostgreSQL database to use. Default: an embedded Postgres in the state directory, filled with mock data on its first start." env:"DATABASE_URL" placeholder:"URL"`
 	OwnerURL        string        `name:"owner-database-url" help:"The same database as its owner, for all commands except serve. migrate up also sets up the server role, the user of DATABASE_URL: its privileges and its password. Default: DATABASE_URL." env:"OWNER_DATABASE_URL" placeholder:"URL"`
 	ReadDatabaseURL string        `name:"read-database-url" help:"Replica from which lists are read." env:"READ_DATABASE_URL" placeholder:"URL"`
@@ -60,6 +64,17 @@ func (c *config) ownerURL() envValue {
 		return envValue{"OWNER_DATABASE_URL", c.OwnerURL}
 	}
 	return c.serverURL()
+}
+
+// parseBasePath normalizes BASE_PATH.
+func (c *config) parseBasePath() (err error) {
+	if c.BasePath, err = rest.ParseBasePath(c.BasePath); err == nil {
+		err = api.CheckBasePath(c.BasePath)
+	}
+	if err != nil {
+		return fmt.Errorf("BASE_PATH: %w", err)
+	}
+	return nil
 }
 
 // osActor is the actor that the history records for changes by a command. No username has the prefix.

@@ -30,7 +30,8 @@ func (checkCmd) Run(c *config) error {
 	replica := envValue{"READ_DATABASE_URL", c.ReadDatabaseURL}
 	_, err := c.apiAccess()
 	errs := []error{
-		err, c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), adminPassword.rejectPlaceholder(),
+		err, c.parseBasePath(),
+		c.serverURL().rejectPlaceholder(), replica.rejectPlaceholder(), adminPassword.rejectPlaceholder(),
 	}
 	if c.OwnerURL != "" {
 		errs = append(errs, c.ownerURL().rejectPlaceholder())

@@ -17,7 +17,7 @@ type psqlCmd struct {
 
 // Run opens psql on the database of the API.
 func (p psqlCmd) Run(ctx context.Context, c *config) error {
-	program, err := postgres.FindClient("psql")
+	program, err := postgres.FindClient("psql", 0)
 	if err != nil {
 		return err
 	}

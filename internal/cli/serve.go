@@ -93,6 +93,9 @@ func (s *server) open(ctx context.Context) error {
 	if s.replica != nil {
 		s.closers = append(s.closers, s.replica.Close)
 	}
+	if err := s.parseBasePath(); err != nil {
+		return err
+	}
 	if s.listener, err = s.listen(); err != nil {
 		return err
 	}
@@ -128,7 +131,7 @@ func (s *server) buildHandler(access authn.Options) (err error) {
 	if s.files, err = s.mediaStore(); err != nil {
 		return err
 	}
-	app, err := web.New()
+	app, err := web.New(s.BasePath)
 	if err != nil {
 		return err
 	}
@@ -139,6 +142,7 @@ func (s *server) buildHandler(access authn.Options) (err error) {
 		Schema:           s.database.schema,
 		Media:            s.files,
 		Spool:            s.files,
+		BasePath:         s.BasePath,
 		App:              api.App{Page: app.ServePage, Static: app.ServeFile},
 		Log:              s.log,
 		Access:           access,
@@ -225,7 +229,7 @@ func (c *config) listen() (net.Listener, error) {
 
 // logListening logs the server's address. With the embedded Postgres it also prints sample requests on standard error.
 func (c *config) logListening(log *slog.Logger, address net.Addr, d *database) {
-	url := "http://" + address.String()
+	url := "http://" + address.String() + c.BasePath
 	if d.cluster == nil {
 		log.Info("listening", "url", url, "version", version())
 		return

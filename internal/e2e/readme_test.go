@@ -17,7 +17,7 @@ import (
 	"labledger/internal/programtest"
 )
 
-// These tests run the console blocks of the README and compare the output.
+// These tests run the console blocks of the documentation and compare the output.
 //
 // A block begins with ```console. A line that starts with "$ " is a command. It continues on the next lines while it
 // ends in a backslash or has an unclosed quote. The lines after it are its output. In the output, … matches any text
@@ -90,8 +90,25 @@ func isIncomplete(command string) bool {
 	return backslashes%2 == 1 || exec.Command("bash", "-n", "-c", command).Run() != nil // an unclosed quote
 }
 
-// skippedCommands are covered by other tests.
+// skippedCommands are covered by the tests in skippedCommandTests.
 var skippedCommands = [][]string{{"go", "run", "."}, {"go", "test", "./..."}, {"docker"}, {"make"}}
+
+// skippedCommandTests are the tests of skippedCommands, by file.
+var skippedCommandTests = map[string]string{
+	"make_test.go":                      "func TestMake_run(",
+	"../../Makefile":                    "\tgo test ./...\n",
+	"../../deploy/compose_dev_test.go":  "func TestComposeDev(",
+	"../../deploy/compose_prod_test.go": "func TestComposeProd(",
+}
+
+func TestSkippedCommands(t *testing.T) {
+	t.Parallel()
+	for file, want := range skippedCommandTests {
+		if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s does not contain %q: %v", file, want, err)
+		}
+	}
+}
 
 var assignmentRE = regexp.MustCompile(`^\w+=`)
 
@@ -154,13 +171,40 @@ func newConsoleRunner(t *testing.T) *consoleRunner {
 	r := &consoleRunner{
 		t: t, dir: t.TempDir(), address: strings.NewReplacer("127.0.0.1:5000", address, "localhost:5000", address),
 	}
-	path := filepath.Dir(programtest.Program(t)) + ":" + os.Getenv("PATH")
-	r.env = programtest.Env(t, "STATE_DIR="+state, "HOME="+r.dir, "PATH="+path)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := standIns(t) + ":" + filepath.Dir(programtest.Program(t)) + ":" + os.Getenv("PATH")
+	r.env = programtest.Env(t, "STATE_DIR="+state, "HOME="+r.dir, "PATH="+path,
+		"CLIENT="+programtest.Build(t, "examples/client"), "PROCFILE="+root+"/Procfile", "SCHEMA="+root+"/schema")
 	// curl shows no progress on a terminal, but would in this test.
 	if err := os.WriteFile(filepath.Join(r.dir, ".curlrc"), []byte("silent\nshow-error\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// standIns returns a directory with two programs: "go run ./examples/client" runs the built client, and "heroku run"
+// runs a process type of the Procfile or a command, as a one-off dyno does.
+func standIns(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, script := range map[string]string{
+		"go": `[ "$1 $2" = "run ./examples/client" ] || { echo "go $*: not in this test" >&2; exit 1; }
+			shift 2
+			exec "$CLIENT" "$@"`,
+		"heroku": `[ "$1" = run ] && [ $# -gt 1 ] || { echo "heroku $*: not in this test" >&2; exit 1; }
+			shift
+			command=$(sed -n "s/^$1: //p" "$PROCFILE")
+			if [ $# = 1 ] && [ -n "$command" ]; then exec bash -c "$command"; fi
+			exec "$@"`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/bash\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // run runs all steps of a text. It returns how many it ran, and the errors.
@@ -204,17 +248,22 @@ func (r *consoleRunner) bash(command string) string {
 	return string(out)
 }
 
-func TestReadme(t *testing.T) {
+func TestConsoleBlocks(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range []string{"README.md", "docs/replaced-systems.md"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile("../../" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ran, errs := newConsoleRunner(t).run(string(text))
+			for _, err := range errs {
+				t.Error(file + ", " + err)
+			}
+			t.Logf("%d commands", ran)
+		})
 	}
-	ran, errs := newConsoleRunner(t).run(string(text))
-	for _, err := range errs {
-		t.Error("README.md, " + err)
-	}
-	t.Logf("%d commands", ran)
 }
 
 // sampleReadme matches the program's output if %s is 1.
@@ -289,6 +338,9 @@ func TestConsoleRunner_reportsMistakes(t *testing.T) {
 		"leading blank":   "```console\n$ echo ' a'\na\n```\n",
 		"not a pattern":   "```console\n$ echo abc\na.c\n```\n",
 		"missing row":     "```console\n$ labledger psql -Atc 'SELECT name FROM site WHERE id = 77'\nSite 77\n```\n",
+		"no such type":    "```console\n$ heroku run nope\nschema: 9 → 9\n```\n",
+		"wrong type":      "```console\n$ heroku run upgrade\nschema: 1 → 2\n```\n",
+		"build":           "```console\n$ go build .\n```\n",
 		"no such command": "```console\n$ labledgre version\nlabledger …\n```\n",
 		"other server":    "```console\n$ curl http://127.0.0.1:1/site/1\n{…}\n```\n",
 		"unclosed block":  "```console\n$ true\n",

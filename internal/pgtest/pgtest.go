@@ -38,6 +38,8 @@ const (
 	timeout = time.Minute
 	// startTimeout bounds the start of a cluster: on a loaded machine initdb alone may take half a minute.
 	startTimeout = 2 * time.Minute
+	// downloadTimeout bounds the download of PostgreSQL on machines without one.
+	downloadTimeout = 30 * time.Minute
 )
 
 // logger shows only errors, beside the output of a failing test.
@@ -66,6 +68,9 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 		cleanStale(ctx)
 		return nil
 	})
+	if err := step(downloadTimeout, findServer); err != nil {
+		return 1, err
+	}
 	dir, err := newDir()
 	if err != nil {
 		return 1, err
@@ -99,6 +104,16 @@ func run(m *testing.M, files fs.FS, seed func(ctx context.Context, url string) e
 		}
 	}
 	return m.Run(), checkLog(filepath.Join(filepath.Dir(cluster.Dir()), "postgres.log"))
+}
+
+// findServer downloads PostgreSQL when none is installed, before the shorter timeouts begin. It appends the directory
+// to PATH: programs under test have an empty home directory, so they would download it again.
+func findServer(ctx context.Context) error {
+	binDir, err := embedded.FindServer(ctx, 0)
+	if err != nil {
+		return err
+	}
+	return os.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+binDir)
 }
 
 // step calls run with a timeout.

@@ -162,7 +162,10 @@ func Dump(ctx context.Context, url string, file *os.File) (dumped Inventory, err
 		return dumped, err
 	}
 	var snapshot string
-	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
+	var serverMajor int // pg_dump rejects a newer server than itself
+	err = tx.QueryRow(ctx, "SELECT pg_export_snapshot(), current_setting('server_version_num')::int / 10000").
+		Scan(&snapshot, &serverMajor)
+	if err != nil {
 		return dumped, err
 	}
 	extensions, err := queryStrings(ctx, conn, `
@@ -182,7 +185,7 @@ func Dump(ctx context.Context, url string, file *os.File) (dumped Inventory, err
 	for _, extension := range extensions { // never empty, since plpgsql is one
 		args = append(args, `--extension="`+extension+`"`)
 	}
-	if err := runClient(ctx, "pg_dump", url, file, args...); err != nil {
+	if err := runClient(ctx, "pg_dump", serverMajor, url, file, args...); err != nil {
 		return dumped, err
 	}
 	return takeInventory(ctx, conn)
@@ -260,7 +263,7 @@ func RestoreDump(ctx context.Context, url, file string, roles ...string) (restor
 			return restored, err
 		}
 	}
-	err = runClient(ctx, "pg_restore", url, nil,
+	err = runClient(ctx, "pg_restore", 0, url, nil,
 		"--no-owner", "--exit-on-error", "--single-transaction", "--dbname", "", file)
 	if err != nil {
 		if missingRole.MatchString(err.Error()) {
@@ -279,10 +282,10 @@ func RestoreDump(ctx context.Context, url, file string, roles ...string) (restor
 	return takeInventory(ctx, conn)
 }
 
-// runClient runs a PostgreSQL client program on the database at url. An empty argument is replaced with the database;
-// without one, --dbname is appended.
-func runClient(ctx context.Context, program, url string, stdout *os.File, args ...string) error {
-	path, err := FindClient(program)
+// runClient runs a PostgreSQL client program of version minMajor or newer on the database at url. An empty argument is
+// replaced with the database; without one, --dbname is appended.
+func runClient(ctx context.Context, program string, minMajor int, url string, stdout *os.File, args ...string) error {
+	path, err := FindClient(program, minMajor)
 	if err != nil {
 		return err
 	}

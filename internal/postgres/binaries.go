@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"labledger/internal/postgres/download"
 )
 
 // MinMajor is the oldest major version of PostgreSQL that FindServer accepts.
@@ -42,20 +44,26 @@ or set DATABASE_URL to an existing PostgreSQL server`
 
 // FindServer returns a directory with postgres, initdb and pg_ctl of the given major version, or of any version from
 // MinMajor on when major is 0. It searches PATH, then the usual directories of packages (newest version first), then
-// the directory that pg_config reports. The error wraps ErrNoBinaries and lists what was searched and what to install.
+// the directory that pg_config reports, then earlier downloads. The error wraps ErrNoBinaries and lists what was searched
+// and what to install.
 func FindServer(major int) (binDir string, err error) { return defaultFinder().server(major) }
 
-// FindClient returns the path of a client program such as psql or pg_dump. It searches the same directories as
-// FindServer. The error wraps ErrNoBinaries.
-func FindClient(program string) (string, error) { return defaultFinder().client(program) }
+// FindClient returns the path of a client program such as psql or pg_dump, of the major version minMajor or a newer one
+// (0: any). It searches the same directories as FindServer. The error wraps ErrNoBinaries.
+func FindClient(program string, minMajor int) (string, error) {
+	return defaultFinder().client(program, minMajor)
+}
 
 // A finder searches directories for programs.
 type finder struct {
-	path  string   // a list of directories, as in $PATH
-	globs []string // patterns of further directories
+	path       string   // a list of directories, as in $PATH
+	globs      []string // patterns of further directories
+	downloaded []string // the directories to search last, so that installed programs win
 }
 
-func defaultFinder() finder { return finder{path: os.Getenv("PATH"), globs: binDirs} }
+func defaultFinder() finder {
+	return finder{path: os.Getenv("PATH"), globs: binDirs, downloaded: download.Cached()}
+}
 
 func (f finder) server(wantMajor int) (binDir string, err error) {
 	var rejected []string
@@ -78,13 +86,31 @@ func (f finder) server(wantMajor int) (binDir string, err error) {
 	return "", f.notFound(strings.Join(serverPrograms, ", "), rejected)
 }
 
-func (f finder) client(program string) (string, error) {
+func (f finder) client(program string, minMajor int) (string, error) {
+	var rejected []string
 	for _, dir := range f.dirs() {
-		if hasPrograms(dir, program) {
-			return filepath.Join(dir, program), nil
+		if !hasPrograms(dir, program) {
+			continue
+		}
+		path := filepath.Join(dir, program)
+		if minMajor == 0 {
+			return path, nil
+		}
+		major, err := majorVersion(path)
+		switch {
+		case err != nil:
+			rejected = append(rejected, fmt.Sprintf("%s: %v", path, err))
+		case major < minMajor:
+			reason := fmt.Sprintf("%s: version %d is older than the server's version %d", path, major, minMajor)
+			rejected = append(rejected, reason)
+		default:
+			return path, nil
 		}
 	}
-	return "", f.notFound(program, nil)
+	if minMajor > 0 {
+		program += fmt.Sprintf(" %d or newer", minMajor)
+	}
+	return "", f.notFound(program, rejected)
 }
 
 // notFound lists the searched directories, the rejected versions and the commands that install PostgreSQL.
@@ -125,7 +151,7 @@ func (f finder) dirs() []string {
 		}
 		break
 	}
-	return dirs
+	return append(dirs, f.downloaded...)
 }
 
 var digits = regexp.MustCompile(`\d+`)
@@ -151,9 +177,9 @@ func hasPrograms(dir string, programs ...string) bool {
 	return true
 }
 
-// majorVersion runs postgres --version; "postgres (PostgreSQL) 15.18 (Debian …)" is version 15.
-func majorVersion(postgres string) (int, error) {
-	out, err := output(postgres, "--version")
+// majorVersion runs a program with --version; "postgres (PostgreSQL) 15.18 (Debian …)" is version 15.
+func majorVersion(program string) (int, error) {
+	out, err := output(program, "--version")
 	if err != nil {
 		return 0, err
 	}

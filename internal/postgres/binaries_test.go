@@ -33,7 +33,7 @@ func TestFindServer(t *testing.T) {
 	if !hasPrograms(binDir, serverPrograms...) {
 		t.Errorf("%s does not contain all server programs", binDir)
 	}
-	if _, err := FindClient("psql"); err != nil {
+	if _, err := FindClient("psql", 0); err != nil {
 		t.Error(err)
 	}
 }
@@ -42,7 +42,7 @@ func TestFinder_notFound(t *testing.T) {
 	t.Parallel()
 	f := finder{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
 	_, serverErr := f.server(0)
-	_, psqlErr := f.client("psql")
+	_, psqlErr := f.client("psql", 0)
 	for _, err := range []error{serverErr, psqlErr} {
 		if !errors.Is(err, ErrNoBinaries) {
 			t.Fatalf("got %v, want ErrNoBinaries", err)
@@ -102,6 +102,14 @@ func TestFinder_preference(t *testing.T) {
 		}
 	}
 
+	// A downloaded build is used only when no installed one is usable.
+	for major, want := range map[int]string{0: v17, 16: v16, 18: beta} {
+		got, err := finder{globs: globs, downloaded: []string{beta}}.server(major)
+		if err != nil || got != want {
+			t.Errorf("version %d with a downloaded 18: got %s, %v; want %s", major, got, err, want)
+		}
+	}
+
 	_, err := finder{path: v9}.server(0)
 	if err == nil || !strings.Contains(err.Error(), "version 9 is too old") {
 		t.Errorf("got %v, want an error about version 9", err)
@@ -109,5 +117,24 @@ func TestFinder_preference(t *testing.T) {
 	_, err = finder{path: beta}.server(15)
 	if err == nil || !strings.Contains(err.Error(), "cannot read data of version 15") {
 		t.Errorf("got %v, want an error about data of version 15", err)
+	}
+}
+
+func TestFinder_clientVersion(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	v15 := fakeInstallation(t, root, "pg/15/bin", "15.18 (Debian 15.18-1)")
+	v17 := fakeInstallation(t, root, "pg/17/bin", "17.0")
+	f := finder{path: v15, globs: []string{root + "/pg/*/bin"}}
+	for minMajor, want := range map[int]string{0: v15, 15: v15, 16: v17, 17: v17} {
+		if got, err := f.client("psql", minMajor); err != nil || got != filepath.Join(want, "psql") {
+			t.Errorf("version %d or newer: got %s, %v; want it in %s", minMajor, got, err, want)
+		}
+	}
+	_, err := f.client("psql", 18)
+	for _, want := range []string{"psql 18 or newer", "version 17 is older than the server's version 18"} {
+		if !errors.Is(err, ErrNoBinaries) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want ErrNoBinaries with %q", err, want)
+		}
 	}
 }

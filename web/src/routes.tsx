@@ -7,6 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 
+import { appPath, basePath } from './api/basePath'
 import { Problem } from './api/problem'
 import { ErrorScreen, Loading, NotFoundScreen } from './components/placeholders'
 import { sessionQuery } from './session/api'
@@ -43,7 +44,7 @@ function lazyScreen<M extends Record<string, unknown>>(load: () => Promise<M>, n
   return lazyRouteComponent(
     () =>
       load().catch(async (error: unknown) => {
-        await fetch('/readyz').catch(() => {
+        await fetch(`${basePath}/readyz`).catch(() => {
           throw Problem.unreachable()
         })
         throw error
@@ -99,7 +100,7 @@ export function createAppRouter(queryClient: QueryClient) {
   return createRouter({
     routeTree: rootRoute.addChildren(screenRoutes),
     context: { queryClient },
-    basepath: '/app',
+    basepath: appPath,
     defaultPreload: 'intent', // preload a screen when its link is hovered or focused
     defaultPendingMs: 300,
     defaultPendingComponent: Loading,

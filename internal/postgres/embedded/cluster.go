@@ -15,6 +15,7 @@ import (
 
 	"labledger/internal/durable"
 	"labledger/internal/postgres"
+	"labledger/internal/postgres/download"
 )
 
 // A Cluster is a PostgreSQL server with its data under a state directory. Only the user that runs it and root can
@@ -43,6 +44,8 @@ type Cluster struct {
 // Start cleans up after a killed labledger: it stops an orphaned server and repeats an unfinished initdb. As root it
 // runs Postgres as user postgres or nobody. When that user cannot enter stateDir, the data is stored under
 // /var/lib/labledger, and a file in stateDir contains its path (see Dir).
+//
+// When no PostgreSQL is installed, Start downloads one (see FindServer).
 //
 // Errors: postgres.ErrNoBinaries; ErrInUse when another live process holds stateDir; otherwise a message for the
 // operator, with the end of Postgres's log when the server did not start.
@@ -135,7 +138,7 @@ func (c *Cluster) prepareAndLaunch(ctx context.Context) (*postmaster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.binDir, err = postgres.FindServer(major); err != nil {
+	if c.binDir, err = FindServer(ctx, major); err != nil {
 		return nil, err
 	}
 	if err := stopOrphan(ctx, c.layout, c.user, c.binDir, c.logger); err != nil {
@@ -158,6 +161,19 @@ func (c *Cluster) prepareAndLaunch(ctx context.Context) (*postmaster, error) {
 		}
 	}
 	return c.launch(ctx)
+}
+
+// FindServer is postgres.FindServer, except that it downloads a pinned build when no PostgreSQL is installed.
+func FindServer(ctx context.Context, major int) (binDir string, err error) {
+	binDir, err = postgres.FindServer(major)
+	if !errors.Is(err, postgres.ErrNoBinaries) {
+		return binDir, err
+	}
+	binDir, downloadErr := download.Server(ctx, major)
+	if downloadErr != nil {
+		return "", fmt.Errorf("%w\n%w", err, downloadErr)
+	}
+	return binDir, nil
 }
 
 // attach connects to the Postgres that another process runs on stateDir.

@@ -89,7 +89,7 @@ func checkSettings(t *testing.T, c *embedded.Cluster, dir string) {
 	if info, err := os.Stat(filepath.Join(dir, "postgres", "run")); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("socket directory: %v, %v", info, err)
 	}
-	psql, err := postgres.FindClient("psql")
+	psql, err := postgres.FindClient("psql", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,15 +140,7 @@ func TestStart_replacesOrphanedServer(t *testing.T) {
 	dir := pgtest.StateDir(t)
 	helper := exec.Command(os.Args[0])
 	helper.Env = append(os.Environ(), helperDir+"="+dir)
-	out, err := helper.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := helper.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	if !strings.HasPrefix(line, "started ") {
+	if line := startHelper(t, helper); !strings.HasPrefix(line, "started ") {
 		helper.Process.Kill()
 		t.Fatal("helper: ", line)
 	}
@@ -168,6 +160,20 @@ func TestStart_replacesOrphanedServer(t *testing.T) {
 	if now := pgtest.PostmasterPID(t, c.Dir()); now == pid {
 		t.Error("the orphaned server was not replaced")
 	}
+}
+
+// startHelper starts a process that runs a cluster and returns its first line of output.
+func startHelper(t *testing.T, helper *exec.Cmd) string {
+	t.Helper()
+	out, err := helper.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := helper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	return line
 }
 
 func TestStart_removesStaleFiles(t *testing.T) {

@@ -35,31 +35,27 @@ func (l layout) majorVersion() (int, error) {
 // directory is either complete or absent. It deletes what interrupted runs left. Each run uses another temporary
 // directory, since an initdb that outlived its labledger may still be writing to its own.
 func initdb(ctx context.Context, l layout, user osUser, binDir string, disposable bool) error {
-	leftovers, err := filepath.Glob(filepath.Join(l.root, "initdb-*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range leftovers {
-		os.RemoveAll(dir)
-	}
+	removeTemporary(l.root)
+	defer removeTemporary(l.root)
 
 	// pg_rewind needs checksums (-k), and they cannot be enabled while the server runs.
 	args := []string{"-k", "-U", superuser, "--encoding=UTF8", "--auth-local=trust", "--auth-host=reject"}
 	if disposable {
 		args = append(args, "--no-sync")
 	}
-	var out []byte
+	var (
+		out []byte
+		err error
+	)
 	for _, locale := range []string{"C.UTF-8", "C"} { // C.UTF-8 classifies non-ASCII letters, but some systems lack it
-		temp, err := os.MkdirTemp(l.root, "initdb-")
-		if err != nil {
-			return err
+		temp, mkdirErr := os.MkdirTemp(l.root, "initdb-")
+		if mkdirErr != nil {
+			return mkdirErr
 		}
-		defer os.RemoveAll(temp)
 		if err := user.chown(temp); err != nil {
 			return err
 		}
-		initdbArgs := append(args, "--locale="+locale, "-D", temp)
-		out, err = user.command(ctx, l.root, filepath.Join(binDir, "initdb"), initdbArgs...).CombinedOutput()
+		out, err = runInitdb(ctx, l, user, binDir, append(args, "--locale="+locale, "-D", temp))
 		if err == nil {
 			return durable.Rename(temp, l.dataDir())
 		}
@@ -70,6 +66,14 @@ func initdb(ctx context.Context, l layout, user osUser, binDir string, disposabl
 			break
 		}
 	}
-	return fmt.Errorf("initdb failed in %s as user %s; its output:\n%s",
-		l.root, user.name, postgres.LastLines(string(out), 15))
+	return fmt.Errorf("initdb failed in %s as user %s: %w; its output:\n%s",
+		l.root, user.name, err, postgres.LastLines(string(out), 15))
+}
+
+// removeTemporary deletes the temporary files and directories of initdb.
+func removeTemporary(root string) {
+	paths, _ := filepath.Glob(filepath.Join(root, "initdb-*")) // fails only for a malformed pattern
+	for _, path := range paths {
+		os.RemoveAll(path)
+	}
 }

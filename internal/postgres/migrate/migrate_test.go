@@ -24,8 +24,9 @@ import (
 // files returns a file system with content, by name, and with files that are not migrations.
 func files(content map[string]string) fstest.MapFS {
 	f := fstest.MapFS{
-		"embed.go":      {Data: []byte("package schema")},
-		"mock_data.sql": {Data: []byte("not SQL")},
+		"embed.go":          {Data: []byte("package schema")},
+		"create_tables.sql": {Data: []byte(`\ir schema.sql`)},
+		"mock_data.sql":     {Data: []byte("not SQL")},
 	}
 	for name, text := range content {
 		f[name] = &fstest.MapFile{Data: []byte(text)}

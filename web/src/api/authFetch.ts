@@ -1,3 +1,4 @@
+import { basePath, scopedName } from './basePath'
 import { Problem } from './problem'
 
 // Sends requests and renews the session: the access cookie is valid for 15 minutes, and POST /auth/refresh issues the
@@ -5,7 +6,7 @@ import { Problem } from './problem'
 
 // A 401 of these paths does not mean an expired session.
 const authPaths = ['/auth/login', '/auth/register', '/auth/refresh', '/auth/session']
-const renewedAtKey = 'labledger.renewed-at' // in localStorage, shared by all tabs
+const renewedAtKey = scopedName('renewed-at') // in localStorage, shared by all tabs
 
 let renewal: Promise<boolean> | undefined
 let handleSignedOut: () => void = () => {}
@@ -20,7 +21,7 @@ export function onSignedOut(handler: () => void): void {
  * becomes a Problem.
  */
 export function authFetch(request: Request): Promise<Response> {
-  if (authPaths.includes(new URL(request.url).pathname)) return fetchOrThrow(request)
+  if (authPaths.includes(new URL(request.url).pathname.slice(basePath.length))) return fetchOrThrow(request)
   return withRenewal(() => fetchOrThrow(request.clone())) // a body can be sent only once
 }
 
@@ -61,7 +62,7 @@ export function renewSession(since: number): Promise<boolean> {
  * localhost; the server tolerates two concurrent renewals.
  */
 async function withRenewalLock(run: () => Promise<boolean>): Promise<boolean> {
-  return navigator.locks ? navigator.locks.request('labledger.renew', run) : run()
+  return navigator.locks ? navigator.locks.request(scopedName('renew'), run) : run()
 }
 
 const storageDelay = 100 // ms until a write to localStorage is visible to other tabs
@@ -73,7 +74,7 @@ async function renewOnce(since: number): Promise<boolean> {
   if (storedAt > since && storedAt <= Date.now()) return true
   const body = JSON.stringify({ cookie: true })
   const response = await fetchOrThrow(
-    new Request('/auth/refresh', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }),
+    new Request(`${basePath}/auth/refresh`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }),
   )
   if (response.ok) localStorage.setItem(renewedAtKey, String(Date.now()))
   if (response.status >= 500 || response.status === 429)

@@ -1,6 +1,7 @@
 import createClient from 'openapi-fetch'
 
 import { authFetch } from './authFetch'
+import { basePath } from './basePath'
 import { Problem } from './problem'
 import type { components, paths } from './schema'
 
@@ -12,7 +13,7 @@ export type Schemas = components['schemas']
  * api has one function per HTTP method: `api.GET('/api/v1/sites/{id}', { params: { path: { id } } })`.
  * Wrap calls in unwrap, unwrapPage, unwrapCreated or unwrapEmpty.
  */
-export const api = createClient<paths, 'application/json'>({ baseUrl: location.origin, fetch: authFetch })
+export const api = createClient<paths, 'application/json'>({ baseUrl: location.origin + basePath, fetch: authFetch })
 
 type ApiCall<T> = Promise<{ data?: T; error?: unknown; response: Response }>
 

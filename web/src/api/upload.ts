@@ -1,4 +1,5 @@
 import { withRenewal } from './authFetch'
+import { basePath } from './basePath'
 import { Problem } from './problem'
 
 interface UploadResult<T> {
@@ -7,16 +8,16 @@ interface UploadResult<T> {
 }
 
 /**
- * upload sends a file and reports the progress from 0 to 1. It uses XMLHttpRequest, because fetch does not report
+ * upload sends a file to a path of the API and reports the progress from 0 to 1. It uses XMLHttpRequest, because fetch does not report
  * upload progress.
  */
 export async function upload<T>(
-  url: string,
+  path: string,
   body: FormData | Blob,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<UploadResult<T>> {
-  const response = await withRenewal(() => sendOnce(url, body, onProgress, signal))
+  const response = await withRenewal(() => sendOnce(path, body, onProgress, signal))
   if (response.status >= 200 && response.status < 300)
     return { body: response.response as T, requestId: response.getResponseHeader('X-Request-Id') ?? undefined }
   const headers = new Headers({ 'Retry-After': response.getResponseHeader('Retry-After') ?? '' })
@@ -24,7 +25,7 @@ export async function upload<T>(
 }
 
 function sendOnce(
-  url: string,
+  path: string,
   body: FormData | Blob,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
@@ -38,7 +39,7 @@ function sendOnce(
     request.onerror = () => reject(Problem.unreachable())
     request.onabort = () => reject(new DOMException('Upload aborted', 'AbortError'))
     signal.addEventListener('abort', () => request.abort(), { once: true })
-    request.open('POST', url)
+    request.open('POST', basePath + path)
     request.send(body)
   })
 }

@@ -1,6 +1,7 @@
 import { Group, Stack, Title } from '@mantine/core'
 import { type ReactNode, useEffect, useRef } from 'react'
 
+import { appPath } from '../api/basePath'
 import { rememberVisit } from '../search/recentVisits'
 import { useSession } from '../session/api'
 
@@ -24,7 +25,7 @@ export function Screen({ title, breadcrumb, actions, children }: Props) {
   useEffect(() => {
     document.title = `${title} · Labledger`
     if (!username) return
-    const path = location.pathname.replace(/^\/app/, '')
+    const path = location.pathname.slice(appPath.length)
     // Only visits of at least a second count. By then the title is loaded.
     const timer = setTimeout(() => rememberVisit(username, path, title), 1000)
     return () => clearTimeout(timer)

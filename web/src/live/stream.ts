@@ -1,4 +1,5 @@
 import { authFetch } from '../api/authFetch'
+import { basePath, scopedName } from '../api/basePath'
 import type { Schemas } from '../api/client'
 import { Problem } from '../api/problem'
 import { delay } from './delay'
@@ -37,7 +38,7 @@ export interface LiveListener {
 /** followStream follows the stream until the returned function is called. */
 export function followStream(listener: LiveListener): () => void {
   const controller = new AbortController()
-  const channel = new BroadcastChannel('labledger.live')
+  const channel = new BroadcastChannel(scopedName('live'))
   let lastEventId: string | undefined // ID of the last message received by any tab
   let lastReceivedAt = Date.now()
   let state: LiveState | undefined // set while this tab is the leader
@@ -86,7 +87,7 @@ export function followStream(listener: LiveListener): () => void {
     }
   }
   const leader = navigator.locks
-    ? navigator.locks.request('labledger.live', { signal: controller.signal }, runLeader)
+    ? navigator.locks.request(scopedName('live'), { signal: controller.signal }, runLeader)
     : runLeader()
   void leader.catch(() => {}) // aborted while waiting for the lock
 
@@ -108,7 +109,7 @@ async function readStream(
   let timer = setTimeout(() => silenceController.abort(), silenceTimeout)
   try {
     const headers: HeadersInit = { Accept: 'text/event-stream', ...(lastEventId && { 'Last-Event-ID': lastEventId }) }
-    const response = await authFetch(new Request('/api/v1/stream', { headers, signal, cache: 'no-store' }))
+    const response = await authFetch(new Request(`${basePath}/api/v1/stream`, { headers, signal, cache: 'no-store' }))
     if (!response.ok || !response.body)
       throw Problem.fromResponse(response, await response.json().catch(() => undefined))
     const parseChunk = createSseParser()

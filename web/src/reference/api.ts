@@ -1,10 +1,11 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { authFetch } from '../api/authFetch'
+import { basePath } from '../api/basePath'
 import { Problem } from '../api/problem'
 import { parseOperations } from './openapi'
 
-const openapiPath = '/api/v1/openapi.json'
+const openapiPath = `${basePath}/api/v1/openapi.json`
 
 /** referenceQuery fetches the OpenAPI document of the server and parses its operations. */
 export const referenceQuery = queryOptions({

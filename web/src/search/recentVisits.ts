@@ -1,3 +1,5 @@
+import { scopedName } from '../api/basePath'
+
 // Recently visited detail screens, stored in this browser for each user until sign-out.
 
 export interface Visit {
@@ -8,7 +10,7 @@ export interface Visit {
 
 const maxVisits = 6
 const detailPath = /^\/[a-z]+\/(?!new$)[^/]+$/
-const storageKey = (username: string) => `labledger.recent.${username}`
+const storageKey = (username: string) => scopedName(`recent.${username}`)
 
 /** getRecentVisits returns the last visits of a user, newest first. */
 export function getRecentVisits(username: string): Visit[] {

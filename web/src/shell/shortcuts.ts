@@ -1,6 +1,7 @@
 import { useLocalStorage } from '@mantine/hooks'
 import { useEffect, useEffectEvent } from 'react'
 
+import { scopedName } from '../api/basePath'
 import { createStore, useStore } from '../components/store'
 
 // Keyboard shortcuts. They work wherever the focus is, except in text fields. WCAG 2.1.4 requires that single-key
@@ -43,7 +44,7 @@ export function useShortcuts(): Shortcut[] {
  */
 export function useSingleKeySetting() {
   const [isEnabled, setIsEnabled] = useLocalStorage({
-    key: 'labledger.single-keys',
+    key: scopedName('single-keys'),
     defaultValue: true,
     getInitialValueInEffect: false,
   })

