@@ -4,6 +4,7 @@ import {
   expect,
   expectLoaded,
   expectNotReloaded,
+  holdRequests,
   markPage,
   type Page,
   signIn,
@@ -86,6 +87,18 @@ test('an alert shows its reasons with the events that each rule counted', async 
   await page.goBack()
   await reasons.getByRole('link', { name: 'Rule 300, version' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toContainText('300')
+})
+
+test('a filter shows the value that it filters by before its options arrive', async ({ page, openServer }) => {
+  const releaseRules = await holdRequests(page, '**/api/v1/rules*')
+  await page.goto(`${openServer.url}/app/alerts?code=300`)
+  await expectLoaded(page, 'Alerts')
+  const field = page.getByLabel('Rule', { exact: true })
+  await expect(field).toHaveValue('300')
+  await expect(field.locator('option:checked')).toHaveText('300')
+  releaseRules()
+  await expect(field.locator('option:checked')).not.toHaveText('300')
+  await expect(field).toHaveValue('300')
 })
 
 test('the inbox can be used with the keyboard alone', async ({ page, openServer }) => {
