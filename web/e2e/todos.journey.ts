@@ -1,4 +1,15 @@
-import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
+import { lab } from './bigLab'
+import {
+  callApi,
+  checkScreen,
+  expect,
+  expectLoaded,
+  holdRequests,
+  type Page,
+  signIn,
+  test,
+  uniqueName,
+} from './fixtures'
 
 // Todos: the board by keyboard, the list, edit conflicts, permissions and links to other items.
 
@@ -69,8 +80,10 @@ test('a user creates, assigns, finds, edits and deletes a todo', async ({ page, 
   await page.getByLabel('Title').fill(description)
   await page.getByRole('button', { name: 'Assign to me' }).click()
   await page.getByLabel('Due date').fill('2020-01-31')
-  await page.getByLabel('Site').selectOption('Site 2')
-  await page.getByLabel('Freezer').selectOption({ index: 1 })
+  await page.getByRole('combobox', { name: 'Site' }).fill('Site 2')
+  await page.getByRole('option', { name: 'Site 2' }).click()
+  await page.getByRole('combobox', { name: 'Freezer' }).fill('Minus80-B2')
+  await page.getByRole('option').nth(1).click()
   await checkScreen(page, 'todo-new')
   await page.getByRole('button', { name: 'Save' }).click()
   await expectLoaded(page, description)
@@ -200,6 +213,63 @@ test.describe('rejected requests', () => {
     await expect(page.getByLabel('Alert')).toBeFocused()
     await checkScreen(page, 'todo-rejected')
   })
+})
+
+// The second of two items with the same name.
+const linked = { site_id: 14, freezer_id: 107, computer_id: 212 }
+
+test('the form of a todo shows the items that it saves', async ({ page, openServer }) => {
+  const field = (name: string) => page.getByRole('combobox', { name, exact: true })
+  for (const name of ['sites', 'freezers', 'computers'] as const) {
+    const singular = name.slice(0, -1)
+    const [label, id] = [`${singular[0]?.toUpperCase()}${singular.slice(1)}`, linked[`${singular}_id` as 'site_id']]
+    const releaseNames = await holdRequests(page, `**/api/v1/${name}?*`)
+    await page.goto(`${openServer.url}/app/todos/new?${singular}_id=${id}`)
+    await expectLoaded(page, 'New todo')
+    await expect(field(label)).toHaveValue(`${label} ${id}`) // before the names arrive
+    releaseNames()
+    await expect(field(label)).toHaveValue(lab[name].find((row) => row.id === id)?.name ?? '')
+    const description = uniqueName('Defrost')
+    await page.getByLabel('Title').fill(description)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expectLoaded(page, description)
+    const { body } = await callApi(page, 'GET', `/api/v1${new URL(page.url()).pathname.replace('/app', '')}`)
+    expect(body).toMatchObject({ site_id: null, freezer_id: null, computer_id: null, [`${singular}_id`]: id })
+  }
+  const id = await newTodo(page, { description: uniqueName('Label'), ...linked })
+  await page.goto(`${openServer.url}/app/todos/${id}`)
+  await page.getByRole('button', { name: 'Edit' }).click()
+  await expect(field('Site')).toHaveValue('Biobank North')
+  await expect(field('Freezer')).toHaveValue('Minus80-B2')
+  await expect(field('Computer')).toHaveValue('Reader 2')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByRole('button', { name: 'Edit' })).toBeVisible()
+  expect((await callApi(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ ...linked, version: 1 })
+})
+
+test('text that selects no item is neither shown nor saved', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  const id = await newTodo(page, { description: uniqueName('Defrost'), ...linked })
+  await page.goto(`${openServer.url}/app/todos/${id}`)
+  await page.getByRole('button', { name: 'Edit' }).click()
+  const field = page.getByRole('combobox', { name: 'Freezer' })
+  await expect(field).toHaveValue('Minus80-B2')
+  await field.fill('Minus')
+  await field.press('Tab')
+  await expect(field).toHaveValue('Minus80-B2')
+  await expect(page.getByText('“Minus” was not selected.')).toBeVisible()
+  const releaseSearch = await holdRequests(page, '**/api/v1/search?*')
+  await field.fill('Minus80-B3')
+  await field.press('Enter') // before the search has answered
+  await expect(field).toHaveValue('Minus80-B3')
+  releaseSearch()
+  await page.getByRole('option').nth(1).click()
+  await field.fill('')
+  await field.press('Tab')
+  await expect(field).toHaveValue('')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Saved')).toBeVisible()
+  expect((await callApi(page, 'GET', `/api/v1/todos/${id}`)).body).toMatchObject({ freezer_id: null, version: 2 })
 })
 
 test('a site lists its todos and creates linked ones; Home lists the user’s todos', async ({
