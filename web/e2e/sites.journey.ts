@@ -98,7 +98,7 @@ test.describe('rejected requests', () => {
           json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' },
         })
       })
-      await page.keyboard.press('e')
+      await page.keyboard.press('u')
       await page.getByLabel('Contact').fill('Grace')
       await page.keyboard.press('Enter')
       await expect(page.getByText('It failed.')).toBeVisible()

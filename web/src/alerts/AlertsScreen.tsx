@@ -50,11 +50,11 @@ export function AlertsScreen() {
     )
 
   const actionTargets = () => (selected.length > 0 ? selected : getFocusedRow() ? [getFocusedRow() as Alert] : [])
-  const runOnTargets = (action: AlertAction) => () => runAction(action, actionTargets())
+  const runOnTargets = (action: AlertAction) => () => runAction(action, actionTargets(), { confirm: true })
   useShortcut('j', 'Next alert', () => moveFocus(1))
   useShortcut('k', 'Previous alert', () => moveFocus(-1))
-  useShortcut('a', 'Acknowledge', runOnTargets('acknowledge'), canEdit)
-  useShortcut('c', 'Close', runOnTargets('close'), canEdit)
+  useShortcut('y', 'Acknowledge', runOnTargets('acknowledge'), canEdit)
+  useShortcut('q', 'Close', runOnTargets('close'), canEdit)
   useShortcut('i', 'Assign', runOnTargets('assign'), canEdit)
   useShortcut('x', 'Select', () => void (getFocusedRow() && toggle((getFocusedRow() as Alert).id)), canEdit)
 
