@@ -116,7 +116,7 @@ test('part of a description finds several containers', async ({ page, openServer
   await expectLoaded(page, `${description} a`)
   await page.goBack()
   await page.getByLabel('Description').fill(`${description} b`)
-  await expect(page).toHaveURL(/\?description=Urine/)
+  await expect(page).toHaveURL(/[?&]description=Urine/)
   await expect(page.getByText('1 item', { exact: true })).toBeVisible()
 })
 
