@@ -38,7 +38,11 @@ interface ScanOptions {
 }
 
 /** scan types a text like a scanner. */
-export async function scan(page: Page, text: string, { ends = ['Enter'], interval = 5, layout = 'us' }: ScanOptions = {}) {
+export async function scan(
+  page: Page,
+  text: string,
+  { ends = ['Enter'], interval = 5, layout = 'us' }: ScanOptions = {},
+) {
   const characters = [...text].map((character) => {
     const typed = layout === 'german' ? (germanCharacters[character] ?? character) : character
     return { key: typed, text: typed, ...(keyCodes.get(character) ?? { code: '', modifiers: 0 }) }

@@ -11,7 +11,13 @@ const uuid = '123e4567-e89b-12d3-a456-426614174000'
 const app = { hostname: 'lab.example', basepath: '/app' }
 
 /** detect types keys at an interval in ms, then the last key after a pause, and returns the typed scan. */
-function detect(keys: string[], interval: number, last: string, pause = interval, settings: Partial<ScanSettings> = {}) {
+function detect(
+  keys: string[],
+  interval: number,
+  last: string,
+  pause = interval,
+  settings: Partial<ScanSettings> = {},
+) {
   const detector = new ScanDetector(() => ({ ...defaultScanSettings, ...settings }))
   let time = 1000
   for (const key of keys) {
@@ -97,7 +103,12 @@ const keyCodes = new Map(
 const layouts: Record<string, Record<string, string>> = {
   us: {},
   german: { KeyY: 'z', KeyZ: 'y', Minus: 'ß', Slash: '-', BracketLeft: 'ü', Semicolon: 'ö' },
-  french: { KeyA: 'q', KeyQ: 'a', Minus: ')', ...Object.fromEntries([...'à&é"\'(-è_ç'].map((c, i) => [`Digit${i}`, c])) },
+  french: {
+    KeyA: 'q',
+    KeyQ: 'a',
+    Minus: ')',
+    ...Object.fromEntries([...'à&é"\'(-è_ç'].map((character, digit) => [`Digit${digit}`, character])),
+  },
 }
 
 test(`a UUID is found in every notation and keyboard layout (SEED=${seed})`, () => {
