@@ -4,6 +4,7 @@ import {
   expect,
   expectLoaded,
   expectNotReloaded,
+  holdRequests,
   markPage,
   type Page,
   signIn,
@@ -11,6 +12,7 @@ import {
   test,
 } from './fixtures'
 import { largeWithdrawal, newUserId, recordEvents } from './ledger'
+import { typeByHand } from './scanner'
 
 // The alert inbox: new alerts appear automatically, and operators acknowledge, assign and close them.
 
@@ -88,7 +90,20 @@ test('an alert shows its reasons with the events that each rule counted', async 
   await expect(page.getByRole('heading', { level: 1 })).toContainText('300')
 })
 
+test('a filter shows the value that it filters by before its options arrive', async ({ page, openServer }) => {
+  const releaseRules = await holdRequests(page, '**/api/v1/rules*')
+  await page.goto(`${openServer.url}/app/alerts?code=300`)
+  await expectLoaded(page, 'Alerts')
+  const field = page.getByLabel('Rule', { exact: true })
+  await expect(field).toHaveValue('300')
+  await expect(field.locator('option:checked')).toHaveText('300')
+  releaseRules()
+  await expect(field.locator('option:checked')).not.toHaveText('300')
+  await expect(field).toHaveValue('300')
+})
+
 test('the inbox can be used with the keyboard alone', async ({ page, openServer }) => {
+  test.slow() // axe checks a hundred rows
   const users = [newUserId(), newUserId(), newUserId(), newUserId()] as const
   for (const user of users) await recordEvents(openServer, [largeWithdrawal(user, '8142.01')])
   const [d, c, b, a] = users // newest first
@@ -100,7 +115,9 @@ test('the inbox can be used with the keyboard alone', async ({ page, openServer 
   const link = (user: number) => page.getByRole('link', { name: `User ${user}:` })
   await page.keyboard.press('j')
   await expect(link(a)).toBeFocused()
-  await page.keyboard.press('a')
+  await page.keyboard.press('y')
+  await expect(page.getByRole('dialog', { name: 'Acknowledge alert' }).getByRole('button', { name: 'Acknowledge' })).toBeFocused()
+  await page.keyboard.press('Enter')
   await expect(link(a)).toHaveCount(0)
   await expect(link(b)).toBeFocused() // the next alert gets the focus
   await page.keyboard.press('j')
@@ -119,11 +136,11 @@ test('the inbox can be used with the keyboard alone', async ({ page, openServer 
   // Actions on the alert are blocked until it is saved.
   await expect(page.getByText('Alert assigned to jack')).toBeVisible()
   await expect(link(c)).toBeFocused()
-  await page.keyboard.press('c')
+  await page.keyboard.press('q')
   await expect(page.getByRole('dialog', { name: 'Close alert' }).getByLabel('Undetermined')).toBeFocused()
   await page.keyboard.press('ArrowUp')
   await page.keyboard.press('Tab')
-  await page.keyboard.type('Closed by k e y s')
+  await typeByHand(page, 'Closed by k e y s')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
@@ -217,6 +234,7 @@ test.describe('conflicts and errors', () => {
   })
 
   test('a bulk update skips alerts that another user has changed', async ({ page, securedServer }) => {
+    test.slow() // axe checks a hundred rows
     await signIn(page, securedServer, 'olga')
     const alerts = [await raiseAlert(page), await raiseAlert(page), await raiseAlert(page)] as const
     await page.goto(`${securedServer.url}/app/alerts`)
@@ -229,7 +247,8 @@ test.describe('conflicts and errors', () => {
       // Simulates a version conflict.
       await route.continue({ headers: { ...route.request().headers(), 'if-match': '"77"' } })
     })
-    await page.keyboard.press('a')
+    await page.keyboard.press('y')
+    await page.getByRole('dialog', { name: 'Acknowledge 3 alerts' }).getByRole('button', { name: 'Acknowledge' }).click()
     await expect(page.getByText('2 alerts acknowledged')).toBeVisible()
     await expect(page.getByText('1 alert was not changed. Another user made a change first.')).toBeVisible()
     await expect(page.getByRole('region', { name: 'Selected alerts' })).toContainText('1 selected')
@@ -261,8 +280,8 @@ test.describe('conflicts and errors', () => {
     for (const name of ['Acknowledge', 'Close', 'Assign'])
       await expect(page.getByRole('main').getByRole('button', { name, exact: true })).toHaveCount(0)
     await page.keyboard.press('j')
-    await page.keyboard.press('a')
-    await page.keyboard.press('c')
+    await page.keyboard.press('y')
+    await page.keyboard.press('q')
     await expect(page.getByRole('dialog')).toHaveCount(0)
     const { status } = await callApi(page, 'PATCH', `/api/v1/alerts/${id}`, { state: 'acknowledged' })
     expect(status).toBe(403)

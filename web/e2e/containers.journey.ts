@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test, uniqueName } from './fixtures'
+import { scan } from './scanner'
 import type { Server } from './server'
 
 // Containers: scanning, moving and creation.
@@ -10,12 +11,6 @@ async function newContainer(page: Page, server: Server, description: string | nu
   const { status, body } = await callApi(page, 'POST', '/api/v1/containers', { description, freezer_id: freezer })
   expect(status).toBe(201)
   return body.uuid
-}
-
-/** scan types like a scanner: fast, with Enter at the end. */
-async function scan(page: Page, text: string) {
-  await page.keyboard.type(text)
-  await page.keyboard.press('Enter')
 }
 
 test('a container is found by scanner, moved, and its history shows the move', async ({ page, securedServer }) => {
@@ -114,39 +109,15 @@ test('part of a description finds several containers', async ({ page, openServer
   const field = page.getByLabel('Scan or enter a barcode')
   await field.fill(description)
   await page.getByRole('button', { name: 'Find' }).click()
-  await expect(page.getByText('2 containers:')).toBeVisible()
+  await expect(page.getByText('2 matches:')).toBeVisible()
   await checkScreen(page, 'containers-several')
   await expect(field).toBeFocused()
-  await scan(page, first) // the text of the field is selected, so the scan replaces it
+  await scan(page, first)
   await expectLoaded(page, `${description} a`)
   await page.goBack()
   await page.getByLabel('Description').fill(`${description} b`)
-  await expect(page).toHaveURL(/\?description=Urine/)
+  await expect(page).toHaveURL(/[?&]description=Urine/)
   await expect(page.getByText('1 item', { exact: true })).toBeVisible()
-})
-
-test('shortcut keys are not treated as a scan, and scanning can be turned off', async ({ page, openServer }) => {
-  await page.goto(`${openServer.url}/app/containers`)
-  await expectLoaded(page, 'Containers')
-  await page.keyboard.press('g')
-  await page.keyboard.press('i')
-  await expectLoaded(page, 'Instruments')
-  await page.keyboard.press('g')
-  await page.keyboard.press('c')
-  await expectLoaded(page, 'Containers')
-  const field = page.getByLabel('Scan or enter a barcode')
-  await page.keyboard.press('g')
-  await page.keyboard.press('c') // the current screen
-  await expect(field).toHaveValue('')
-  await page.keyboard.press('c')
-  await expect(field).toHaveValue('c')
-  await field.blur()
-  await page.keyboard.press('?')
-  await page.getByRole('switch').press('Space')
-  await page.keyboard.press('Escape')
-  await expect(page.getByRole('dialog')).toHaveCount(0)
-  await page.keyboard.press('d')
-  await expect(field).toHaveValue('c')
 })
 
 test('a viewer finds containers but cannot move them', async ({ page, securedServer }) => {

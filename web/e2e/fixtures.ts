@@ -4,6 +4,7 @@ import path from 'node:path'
 
 import { test as baseTest, type BrowserContext, expect, type Page } from '@playwright/test'
 
+import { fillLab } from './bigLab'
 import { saveCoverage, startCoverage } from './coverage'
 import { recordScreen } from './screenCoverage'
 import { findFreePort, Server } from './server'
@@ -62,13 +63,21 @@ export const test = baseTest.extend<Fixtures, Servers>({
   },
 })
 
-/** withServer starts a server, creates the users if it requires sign-in, and stops it after use. */
-export async function withServer(name: string, auth: 'open' | 'required', use: (server: Server) => Promise<void>) {
+/**
+ * withServer starts a server with the big laboratory, creates the users if it requires sign-in, and stops it after use.
+ */
+export async function withServer(
+  name: string,
+  auth: 'open' | 'required',
+  use: (server: Server) => Promise<void>,
+  { isBig = true } = {},
+) {
   const server = new Server(name, await findFreePort(), auth)
   await server.start()
   if (auth === 'required')
     for (const [username, role] of Object.entries(users))
       server.run(['user', 'create', username, '--role', role], `${password}\n`)
+  if (isBig) fillLab(server)
   await use(server)
   await server.stop()
   server.removeState()
@@ -93,6 +102,17 @@ export async function switchUser(page: Page, server: Server, username: string, a
   await page.goto('about:blank') // otherwise the open page keeps sending requests without a session
   await page.context().clearCookies()
   await signIn(page, server, username, appPath)
+}
+
+/** holdRequests holds the requests to a URL until the returned function is called. */
+export async function holdRequests(page: Page, url: string | RegExp): Promise<() => void> {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  await page.route(url, async (route) => {
+    await released
+    await route.fallback()
+  })
+  return release
 }
 
 /** callApi calls the API from a page, with the session of the page. */

@@ -10,7 +10,10 @@ const picturesDir = path.join(import.meta.dirname, '..', 'pictures')
 const outputDir = process.env.PICTURES ? picturesDir : path.join(import.meta.dirname, 'tmp', 'pictures')
 
 const test = base.extend<object, { labServer: Server }>({
-  labServer: [async ({}, use) => withServer('lab', 'required', use), { scope: 'worker', timeout: 120_000 }],
+  labServer: [
+    async ({}, use) => withServer('lab', 'required', use, { isBig: false }),
+    { scope: 'worker', timeout: 120_000 },
+  ],
 })
 
 test.describe('pictures', () => {

@@ -1,4 +1,5 @@
 import { checkScreen, expect, expectLoaded, test } from './fixtures'
+import { typeByHand } from './scanner'
 
 // The API reference, for developers of API clients.
 
@@ -39,7 +40,7 @@ test('the reference works with the keyboard alone, and unknown operations show a
   await expectLoaded(page, 'API reference')
   await page.keyboard.press('Tab')
   await expect(page.getByLabel('Search operations')).toBeFocused()
-  await page.keyboard.type('ListStream')
+  await typeByHand(page, 'ListStream')
   await expect(page.getByText('1 operation', { exact: true })).toBeVisible()
   await page.keyboard.press('Tab')
   while (

@@ -1,4 +1,5 @@
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
+import { scan, typeByHand } from './scanner'
 
 // The search dialog (Cmd-K), by keyboard alone.
 
@@ -39,12 +40,11 @@ test('search finds a row by part of its name, and Enter opens it at any typing s
   await expectLoaded(page, `The ${name} hut`)
 
   await openSearch(page, '/')
-  await page.keyboard.type(container.uuid)
-  await page.keyboard.press('Enter') // like a scanner, before the response
+  await scan(page, container.uuid)
   await expectLoaded(page, container.uuid)
 
   await openSearch(page, '/')
-  await page.keyboard.type(contact.toLowerCase())
+  await typeByHand(page, contact.toLowerCase())
   await page.keyboard.press('Enter')
   await expectLoaded(page, `The ${name} hut`)
 
@@ -69,7 +69,7 @@ test('search offers pages, actions and recent items', async ({ page, openServer 
   await page.keyboard.press('Enter')
   await expectLoaded(page, 'Site 2')
   await openSearch(page)
-  await page.keyboard.type('freez new')
+  await typeByHand(page, 'freez new')
   await page.keyboard.press('Enter')
   await expectLoaded(page, 'New freezer')
   await openSearch(page)

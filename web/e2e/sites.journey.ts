@@ -98,7 +98,7 @@ test.describe('rejected requests', () => {
           json: { title: 'Internal Server Error', status: 500, detail: 'It failed.' },
         })
       })
-      await page.keyboard.press('e')
+      await page.keyboard.press('u')
       await page.getByLabel('Contact').fill('Grace')
       await page.keyboard.press('Enter')
       await expect(page.getByText('It failed.')).toBeVisible()
@@ -201,7 +201,7 @@ test('attachments are uploaded, listed and deleted', async ({ page, openServer }
   await expect(page.getByText('No attachments')).toBeVisible()
 })
 
-test('a long list is virtualized and its last row is reachable', async ({ page, openServer }) => {
+test('all loaded rows are in the table, and the arrow keys reach the last one', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/`)
   const country = uniqueName('Far')
   const lines = Array.from({ length: 250 }, (_, i) => ({
@@ -217,10 +217,9 @@ test('a long list is virtualized and its last row is reachable', async ({ page, 
   await expectLoaded(page, 'Sites')
   for (const size of [200, 250]) {
     await page.getByRole('button', { name: 'Load more' }).press('Enter') // a click misses if new rows move the button
-    await expect(page.getByRole('table', { name: 'Sites' })).toHaveAttribute('aria-rowcount', String(size + 1))
+    await expect(page.getByRole('rowheader')).toHaveCount(size)
   }
   await expect(page.getByText('250 items', { exact: true })).toBeAttached()
-  expect(await page.getByRole('row').count()).toBeLessThan(100)
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
   const last = page.getByRole('link', { name: 'Outpost 250' })
   await expect(last).toBeInViewport()

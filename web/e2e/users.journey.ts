@@ -31,7 +31,7 @@ test('an admin creates, finds, edits, disables and deletes a user', async ({ pag
   await expect(page.getByLabel('Risk level')).toHaveValue('high')
   await page.getByRole('link', { name }).click()
   await expectLoaded(page, name)
-  await page.keyboard.press('e')
+  await page.keyboard.press('u')
   await page.getByLabel('Country').fill('Iceland')
   await page.getByLabel('Disabled').check()
   await page.getByRole('button', { name: 'Save' }).click()

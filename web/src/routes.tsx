@@ -53,13 +53,21 @@ function lazyScreen<M extends Record<string, unknown>>(load: () => Promise<M>, n
   )
 }
 
-/** screenRoute returns the route of a screen that is loaded on navigation. */
+/**
+ * screenRoute returns the route of a screen that is loaded on navigation. A screen with other parameters is a new
+ * screen, so that no dialog or form of one row stays open for another row.
+ */
 function screenRoute<const Path extends string, M extends Record<string, unknown>>(
   path: Path,
   load: () => Promise<M>,
   name: keyof M & string,
 ) {
-  return createRoute({ getParentRoute: () => rootRoute, path, component: lazyScreen(load, name) })
+  return createRoute({
+    getParentRoute: () => rootRoute,
+    path,
+    component: lazyScreen(load, name),
+    remountDeps: ({ params }) => params,
+  })
 }
 
 const screenRoutes = [

@@ -1,1 +1,1 @@
-import{J as e,q as t}from"./api.js";function n(n,r,i){let a=t({queryKey:[r,`names`],staleTime:6e4,queryFn:async({signal:e})=>Object.fromEntries((await i(e)).rows.map(({id:e,name:t})=>[e,t]))});return function(){let{data:t}=e(a);return e=>t?.[e]??`${n} ${e}`}}export{n as t};
+import{p as e}from"./client.js";import{I as t}from"./api.js";function n(n,r,i){let a=e({queryKey:[r,`names`],staleTime:6e4,queryFn:async({signal:e})=>Object.fromEntries((await i(e)).rows.map(({id:e,name:t})=>[e,t]))});return function(){let{data:e}=t(a);return t=>e?.[t]??`${n} ${t}`}}export{n as t};

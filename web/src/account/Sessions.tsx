@@ -41,18 +41,21 @@ export function SessionList({ onEnded }: { onEnded: () => void }) {
     {
       id: 'created_at',
       header: 'Signed in',
+      width: 8.5,
       value: (session) => session.created_at,
       cell: (session) => <TimeAgo at={session.created_at} />,
     },
     {
       id: 'rotated_at',
       header: 'Last active',
+      width: 8.5,
       value: (session) => session.rotated_at,
       cell: (session) => <TimeAgo at={session.rotated_at} />,
     },
     {
       id: 'state',
       header: 'State',
+      width: 12,
       value: (session) => (session.own ? 'this session' : isActive(session) ? 'active' : 'ended'),
       cell: (session) =>
         isActive(session) ? (

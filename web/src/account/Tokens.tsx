@@ -27,16 +27,18 @@ export function TokenList() {
   const columns: Column<Token>[] = [
     { id: 'name', header: 'Name', value: (token) => token.name },
     { id: 'prefix', header: 'Prefix', value: (token) => token.prefix, cell: (token) => <code>{token.prefix}</code> },
-    { id: 'role', header: 'Role', value: (token) => token.role },
+    { id: 'role', header: 'Role', value: (token) => token.role, width: 7 },
     {
       id: 'expires_at',
       header: 'Valid until',
+      width: 8.5,
       value: (token) => token.revoked_at ?? token.expires_at,
       cell: (token) => <TimeAgo at={token.revoked_at ?? token.expires_at} />,
     },
     {
       id: 'state',
       header: 'State',
+      width: 8,
       value: (token) => (isActive(token) ? 'active' : 'ended'),
       cell: (token) =>
         isActive(token) ? (

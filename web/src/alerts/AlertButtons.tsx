@@ -24,7 +24,7 @@ export function AlertButtons({ alerts, onAction, isBusy = false, isCompact = fal
   const canEdit = usePermission('operator')
   if (!canEdit) return null
   return (
-    <Group gap={4}>
+    <Group gap={4} wrap={isCompact ? 'nowrap' : 'wrap'}>
       {(Object.keys(actionLabels) as AlertAction[])
         .filter(
           (action) =>

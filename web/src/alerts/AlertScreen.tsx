@@ -24,8 +24,8 @@ export function AlertScreen() {
   const { data } = query
   const { runAction, isBusy, dialogs } = useAlertActions()
   const canAct = usePermission('operator') && data !== undefined
-  useShortcut('a', 'Acknowledge', () => data && runAction('acknowledge', [data]), canAct)
-  useShortcut('c', 'Close', () => data && runAction('close', [data]), canAct)
+  useShortcut('y', 'Acknowledge', () => data && runAction('acknowledge', [data], { confirm: true }), canAct)
+  useShortcut('q', 'Close', () => data && runAction('close', [data]), canAct)
   useShortcut('i', 'Assign', () => data && runAction('assign', [data]), canAct)
   return (
     <Screen

@@ -50,11 +50,11 @@ export function AlertsScreen() {
     )
 
   const actionTargets = () => (selected.length > 0 ? selected : getFocusedRow() ? [getFocusedRow() as Alert] : [])
-  const runOnTargets = (action: AlertAction) => () => runAction(action, actionTargets())
+  const runOnTargets = (action: AlertAction) => () => runAction(action, actionTargets(), { confirm: true })
   useShortcut('j', 'Next alert', () => moveFocus(1))
   useShortcut('k', 'Previous alert', () => moveFocus(-1))
-  useShortcut('a', 'Acknowledge', runOnTargets('acknowledge'), canEdit)
-  useShortcut('c', 'Close', runOnTargets('close'), canEdit)
+  useShortcut('y', 'Acknowledge', runOnTargets('acknowledge'), canEdit)
+  useShortcut('q', 'Close', runOnTargets('close'), canEdit)
   useShortcut('i', 'Assign', runOnTargets('assign'), canEdit)
   useShortcut('x', 'Select', () => void (getFocusedRow() && toggle((getFocusedRow() as Alert).id)), canEdit)
 
@@ -62,6 +62,7 @@ export function AlertsScreen() {
     {
       id: 'alert',
       header: 'Alert',
+      width: 12.5,
       value: (alert) => alert.user_id,
       cell: (alert) => (
         <Group gap="sm" wrap="nowrap">
@@ -82,12 +83,14 @@ export function AlertsScreen() {
     {
       id: 'raised',
       header: 'Raised',
+      width: 8.5,
       value: (alert) => alert.created_at,
       cell: (alert) => <TimeAgo at={alert.created_at} />,
     },
     {
       id: 'state',
       header: 'State',
+      width: 8.5,
       value: (alert) => alert.state,
       cell: (alert) => (
         <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
@@ -101,6 +104,7 @@ export function AlertsScreen() {
           {
             id: 'actions',
             header: 'Actions',
+            width: 16.5,
             value: () => null,
             cell: (alert: Alert) => (
               <AlertButtons alerts={[alert]} onAction={runAction} isBusy={isBusy(alert)} isCompact />

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { Problem } from '../api/problem'
 import { toast } from '../components/toast'
 import { AlertUpdate } from './AlertUpdate'
+import { AcknowledgeDialog } from './AcknowledgeDialog'
 import type { Alert } from './api'
 import { AssignDialog } from './AssignDialog'
 import { BulkUpdateDialog } from './BulkUpdateDialog'
@@ -32,6 +33,13 @@ const dialogTitles = {
   changeOutcome: 'Change outcome of',
 } as const
 
+const actionDialogs = {
+  acknowledge: AcknowledgeDialog,
+  close: CloseDialog,
+  assign: AssignDialog,
+  changeOutcome: CloseDialog,
+} as const
+
 let lastKey = 0
 
 /**
@@ -46,11 +54,12 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
   const finishUpdate = (key: number) => setUpdates((current) => current.filter((update) => update.key !== key))
 
   const isBusy = (alert: Alert) => updates.some(({ alerts }) => alerts.some(({ id }) => id === alert.id))
-  const runAction = (action: AlertAction, targets: Alert[]) => {
+  /** runAction asks before it acknowledges alerts if confirm is true. A shortcut must not write at once. */
+  const runAction = (action: AlertAction, targets: Alert[], { confirm = false } = {}) => {
     const alerts = targets.filter((alert) => isActionAvailable(action, alert) && !isBusy(alert))
     const [first] = alerts
     if (!first) return
-    if (action === 'acknowledge') startUpdate(action, alerts, { state: 'acknowledged' })
+    if (action === 'acknowledge' && !confirm) startUpdate(action, alerts, { state: 'acknowledged' })
     else setOpenDialog({ action, alerts, initialValues: alerts.length === 1 ? first : {}, problem: undefined })
   }
 
@@ -64,10 +73,10 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
     },
     onCancel: () => setOpenDialog(undefined),
   }
+  const ActionDialog = openDialog && actionDialogs[openDialog.action]
   const dialogs = (
     <>
-      {dialogProps &&
-        (openDialog.action === 'assign' ? <AssignDialog {...dialogProps} /> : <CloseDialog {...dialogProps} />)}
+      {ActionDialog && dialogProps && <ActionDialog {...dialogProps} />}
       {updates.map(({ key, action, alerts, changes }) => {
         const [alert] = alerts
         if (alerts.length > 1 || !alert)

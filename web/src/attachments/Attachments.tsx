@@ -62,11 +62,12 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
   const columns: Column<Attachment>[] = [
     { id: 'name', header: 'Name', value: (row) => row.name, cell: (row) => <FileLink file={row} /> },
     { id: 'type', header: 'Type', value: (row) => row.type },
-    { id: 'size', header: 'Size', value: (row) => row.size, cell: (row) => formatBytes(row.size), alignEnd: true },
+    { id: 'size', header: 'Size', value: (row) => row.size, cell: (row) => formatBytes(row.size), alignEnd: true, width: 7 },
     { id: 'owner', header: 'Uploaded by', value: (row) => row.owner },
     {
       id: 'created_at',
       header: 'Uploaded',
+      width: 8.5,
       value: (row) => row.created_at,
       cell: (row) => <TimeAgo at={row.created_at} />,
     },
@@ -75,6 +76,7 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
     columns.push({
       id: 'delete',
       header: 'Delete',
+      width: 6,
       value: () => null,
       cell: (row) => (
         <ActionIcon

@@ -10,14 +10,12 @@ import {
   tableFeatures,
   useTable,
 } from '@tanstack/react-table'
-import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { memo, type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
 
 import type { Page } from '../api/client'
 import classes from './DataTable.module.css'
 import { moveRowFocus } from './moveRowFocus'
 import { QueryBoundary } from './QueryBoundary'
-import { useElementOffset } from './useElementOffset'
 
 /** Column describes a table column. The first column names the row and links to it. */
 export interface Column<T> {
@@ -28,6 +26,8 @@ export interface Column<T> {
   cell?: (row: T) => ReactNode
   /** Aligns numbers at the end. */
   alignEnd?: boolean
+  /** Width in rem. Columns without a width share the rest. */
+  width?: number
 }
 
 interface TableProps<T> {
@@ -38,6 +38,8 @@ interface TableProps<T> {
   rowKey: (row: T) => string | number
   /** False while further pages exist, since sorting a part of the rows would mislead. */
   sortable?: boolean
+  /** Lets cells wrap, for prose in few rows. Otherwise each row is one line. */
+  isWrapped?: boolean
 }
 
 const sortingFeatures = tableFeatures({
@@ -46,10 +48,21 @@ const sortingFeatures = tableFeatures({
   sortFns: { alphanumeric: sortFn_alphanumeric, basic: sortFn_basic },
 })
 
-const virtualizeThreshold = 60 // rows; longer tables render only the visible rows
+const defaultWidth = 7.5 // rem; the minimum for a column without a width
 
-/** RowTable shows loaded rows. Arrow keys move between rows. In a narrow container each row becomes a card. */
-export function RowTable<T extends object>({ label, columns, rows, rowKey, sortable = true }: TableProps<T>) {
+/**
+ * RowTable shows all loaded rows, so that the browser finds and prints them. Its layout depends only on the columns and
+ * the width of the container, never on the content. Arrow keys move between rows. In a narrow container each row
+ * becomes a card.
+ */
+export function RowTable<T extends object>({
+  label,
+  columns,
+  rows,
+  rowKey,
+  sortable = true,
+  isWrapped = false,
+}: TableProps<T>) {
   const columnDefs = useMemo(
     (): ColumnDef<typeof sortingFeatures, T>[] =>
       columns.map(({ id, header, value }) => ({
@@ -70,34 +83,27 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
   })
   const sortedRows = table.getRowModel().rows
   const tableRef = useRef<HTMLTableElement>(null)
-  const { top } = useElementOffset(tableRef)
   const isPhone = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
-  const showCards = useIsTooNarrow(tableRef, columns.length) || isPhone
-  const isVirtual = sortedRows.length > virtualizeThreshold
-  const virtualizer = useWindowVirtualizer({
-    count: sortedRows.length,
-    enabled: isVirtual,
-    estimateSize: () => (showCards ? 40 + 28 * columns.length : 41),
-    getItemKey: (index) => sortedRows[index]?.id ?? index,
-    overscan: 12,
-    scrollMargin: top,
-  })
-  const virtualItems = isVirtual ? virtualizer.getVirtualItems() : undefined
-  const paddingBefore = virtualItems?.[0] ? virtualItems[0].start - top : 0
-  const paddingAfter = virtualItems?.length ? virtualizer.getTotalSize() + top - (virtualItems.at(-1)?.end ?? 0) : 0
-  const indexes = virtualItems ? virtualItems.map(({ index }) => index) : sortedRows.map((_, index) => index)
+  const minWidth = columns.reduce((sum, { width = defaultWidth }) => sum + width, 0)
+  const showCards = useIsTooNarrow(tableRef, minWidth) || isPhone
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- arrow keys only move the focus
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- moves the focus, sets titles
     <table
       ref={tableRef}
       role="table"
-      className={`${classes.table} ${showCards ? classes.cards : ''}`}
+      className={`${classes.table} ${showCards ? classes.cards : ''} ${isWrapped ? classes.wrapped : ''}`}
       aria-label={label}
-      aria-rowcount={sortedRows.length + 1}
       onKeyDown={moveRowFocus}
+      onMouseOver={titleCutText}
+      onFocus={titleCutText}
     >
+      <colgroup>
+        {columns.map(({ id, width }) => (
+          <col key={id} style={width ? { width: `${width}rem` } : undefined} />
+        ))}
+      </colgroup>
       <thead role="rowgroup">
-        <tr role="row" aria-rowindex={1}>
+        <tr role="row">
           {table.getHeaderGroups()[0]?.headers.map(({ id, column }, i) => {
             const sorted = column.getIsSorted()
             const { header, alignEnd } = columns[i] as Column<T>
@@ -123,66 +129,58 @@ export function RowTable<T extends object>({ label, columns, rows, rowKey, sorta
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {paddingBefore > 0 && <Spacer height={paddingBefore} columns={columns.length} />}
-        {indexes.map((index) => {
-          const row = sortedRows[index]
-          if (!row) return null
-          return (
-            <tr
-              key={row.id}
-              role="row"
-              aria-rowindex={index + 2}
-              data-index={index}
-              ref={isVirtual ? virtualizer.measureElement : undefined}
-            >
-              {columns.map(({ id, header, value, cell, alignEnd }, i) => {
-                const content = cell ? cell(row.original) : value(row.original)
-                return i === 0 ? (
-                  <th key={id} role="rowheader" scope="row">
-                    {content}
-                  </th>
-                ) : (
-                  <td key={id} role="cell" data-label={header} className={alignEnd ? classes.alignEnd : undefined}>
-                    {content}
-                  </td>
-                )
-              })}
-            </tr>
-          )
-        })}
-        {paddingAfter > 0 && <Spacer height={paddingAfter} columns={columns.length} />}
+        {sortedRows.map((row) => (
+          <Row key={row.id} row={row.original} columns={columns} />
+        ))}
       </tbody>
     </table>
   )
 }
 
-const minColumnWidth = 7.5 // rem
+/** Row is memoized, so that "Load more" renders only the new rows. */
+const Row = memo(RowCells) as typeof RowCells
 
-/** useIsTooNarrow reports whether the container is too narrow for the columns. */
-function useIsTooNarrow(tableRef: RefObject<HTMLElement | null>, columns: number): boolean {
+function RowCells<T>({ row, columns }: { row: T; columns: Column<T>[] }) {
+  return (
+    <tr role="row">
+      {columns.map(({ id, header, value, cell, alignEnd }, i) => {
+        const content = cell ? cell(row) : value(row)
+        return i === 0 ? (
+          <th key={id} role="rowheader" scope="row">
+            {content}
+          </th>
+        ) : (
+          <td key={id} role="cell" data-label={header} className={alignEnd ? classes.alignEnd : undefined}>
+            {content}
+          </td>
+        )
+      })}
+    </tr>
+  )
+}
+
+/** titleCutText gives a cell its text as a title, if the column is too narrow for the text. */
+function titleCutText({ target }: { target: EventTarget }) {
+  const cell = target instanceof Element && target.closest<HTMLElement>('th, td')
+  if (cell) cell.title = cell.scrollWidth > cell.clientWidth ? cell.textContent : ''
+}
+
+/** useIsTooNarrow reports whether the container is narrower than minWidth, in rem. */
+function useIsTooNarrow(tableRef: RefObject<HTMLElement | null>, minWidth: number): boolean {
   const [isTooNarrow, setIsTooNarrow] = useState(false)
   useLayoutEffect(() => {
     const container = tableRef.current?.parentElement
     if (!container) return
     const measure = () =>
       setIsTooNarrow(
-        container.clientWidth <
-          columns * minColumnWidth * parseFloat(getComputedStyle(document.documentElement).fontSize),
+        container.clientWidth < minWidth * parseFloat(getComputedStyle(document.documentElement).fontSize),
       )
     measure()
     const observer = new ResizeObserver(measure)
     observer.observe(container)
     return () => observer.disconnect()
-  }, [tableRef, columns])
+  }, [tableRef, minWidth])
   return isTooNarrow
-}
-
-function Spacer({ height, columns }: { height: number; columns: number }) {
-  return (
-    <tr aria-hidden className={classes.spacer}>
-      <td colSpan={columns} style={{ height }} />
-    </tr>
-  )
 }
 
 interface PagedQuery<T> {

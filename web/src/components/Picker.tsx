@@ -17,30 +17,59 @@ interface Props extends Omit<TextInputProps, 'value' | 'defaultValue' | 'onChang
   onChange: (key: string, inputText: string) => void
 }
 
-/** Picker is a combobox that searches items of one kind by name or ID. */
+interface Selection {
+  key: string
+  /** Undefined for the default value: selectedLabel may arrive later. */
+  title: string | undefined
+}
+
+/**
+ * Picker is a combobox that searches items of one kind by name or ID. It shows what it holds: when it loses the focus,
+ * text that selects no item is replaced by the last selected item.
+ */
 export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlur, ...rest }: Props) {
   const [inputText, setInputText] = useState<string>() // undefined while the field shows the selected item
-  const [selected, setSelected] = useState<{ key: string; title: string | undefined }>({
-    key: defaultValue,
-    title: undefined,
-  }) // selectedLabel may arrive later
+  const [selected, setSelected] = useState<Selection>({ key: defaultValue, title: undefined })
+  const [lastSelected, setLastSelected] = useState(selected)
+  const [discardedText, setDiscardedText] = useState('')
   const [lastDefaultValue, setLastDefaultValue] = useState(defaultValue)
+  const setSelection = (selection: Selection) => {
+    setSelected(selection)
+    setLastSelected(selection)
+    setInputText(undefined)
+    setDiscardedText('')
+  }
   if (defaultValue !== lastDefaultValue) {
     setLastDefaultValue(defaultValue)
-    if (defaultValue !== selected.key) {
-      setSelected({ key: defaultValue, title: undefined }) // changed from outside, for example by the back button
-      setInputText(undefined)
-    }
+    // Changed from outside, for example by the back button.
+    if (defaultValue !== selected.key) setSelection({ key: defaultValue, title: undefined })
   }
+  const getLabel = ({ key, title }: Selection) => key && (title ?? selectedLabel ?? key)
   const [searchText] = useDebouncedValue(inputText?.trim() ?? '', 200)
   const { data, error, isFetching, isPaused } = useQuery(searchQuery(searchText, { kind, limit: 8 }))
   const isCurrent = inputText !== undefined && searchText === inputText.trim() && searchText !== ''
   const hits = isCurrent && !isFetching && data ? data : []
   const selectHit = (hit: SearchHit | undefined) => {
     if (!hit) return
-    setSelected({ key: hit.key, title: hit.title })
-    setInputText(undefined)
+    setSelection(hit)
     onChange(hit.key, hit.title)
+  }
+  const changeText = (text: string) => {
+    setDiscardedText('')
+    setActiveIndex(0)
+    const isLastSelected = text !== '' && text === getLabel(lastSelected)
+    setInputText(isLastSelected ? undefined : text)
+    setSelected(isLastSelected ? lastSelected : { key: '', title: undefined })
+    onChange(isLastSelected ? lastSelected.key : '', text)
+  }
+  const finishText = () => {
+    if (inputText === undefined) return
+    const exactHits = hits.filter(({ key, title }) => [key, title].includes(searchText))
+    if (exactHits.length === 1) return selectHit(exactHits[0]) // an exact match needs no Enter
+    if (inputText.trim() === '') return setSelection({ key: '', title: undefined })
+    setSelection(lastSelected)
+    setDiscardedText(inputText)
+    onChange(lastSelected.key, getLabel(lastSelected))
   }
   const { inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(hits.length, (i) =>
     selectHit(hits[i]),
@@ -52,22 +81,22 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
         {...rest}
         {...inputProps}
         aria-expanded={hits.length > 0}
-        value={inputText ?? (selected.key && (selected.title ?? selectedLabel ?? selected.key))}
-        onChange={(event) => {
-          setInputText(event.currentTarget.value)
-          setActiveIndex(0)
-          setSelected({ key: '', title: undefined })
-          onChange('', event.currentTarget.value)
+        value={inputText ?? getLabel(selected)}
+        onChange={(event) => changeText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          // Enter must not submit the form before the search has answered.
+          if (event.key === 'Enter' && inputText?.trim() && hits.length === 0) event.preventDefault()
+          else onKeyDown(event)
         }}
-        onKeyDown={onKeyDown}
         onFocus={(event) => event.currentTarget.select()}
         onBlur={(event) => {
-          const exactHits = hits.filter(({ key, title }) => [key, title].includes(searchText))
-          if (exactHits.length === 1) selectHit(exactHits[0]) // an exact match needs no Enter
+          // The field keeps the focus while another window is active.
+          if (document.activeElement !== event.currentTarget) finishText()
           onBlur?.(event)
         }}
       />
       <Text size="sm" c="dimmed" role="status">
+        {discardedText && `“${discardedText}” was not selected. Type part of a name and choose a match.`}
         {isCurrent &&
           !isFetching &&
           (error || isPaused ? 'Search failed. Try again.' : hits.length === 0 && 'No match')}

@@ -18,6 +18,8 @@ export interface FormField {
   description?: string
   /** The HTML autocomplete attribute. */
   autoComplete?: string
+  /** A scan with the focus in the field fills it, and opens nothing. */
+  acceptsScan?: boolean
 }
 
 interface Props<F> extends RowFormProps<F> {
@@ -55,7 +57,7 @@ export function RowForm<F extends object>({
     >
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          {fields.map(({ name, label, required = false, pickerKind, pickerLabel, description, autoComplete }) =>
+          {fields.map(({ name, label, required = false, pickerKind, pickerLabel, acceptsScan, ...inputProps }) =>
             pickerKind ? (
               <Picker
                 key={form.key(name)}
@@ -70,8 +72,8 @@ export function RowForm<F extends object>({
                 key={form.key(name)}
                 label={label}
                 required={required}
-                description={description}
-                autoComplete={autoComplete}
+                data-scan={acceptsScan ? 'accept' : undefined}
+                {...inputProps}
                 {...form.getInputProps(name)}
               />
             ),

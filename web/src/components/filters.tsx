@@ -69,7 +69,7 @@ export function FilterBar<Name extends string>({ filters, values, onChange }: Pr
           <NativeSelect
             key={name}
             label={label}
-            data={[{ value: '', label: anyLabel }, ...options]}
+            data={[{ value: '', label: anyLabel }, ...withValue(options, values[name] ?? '')]}
             value={values[name] ?? ''}
             onChange={(event) => onChange(name, event.currentTarget.value)}
           />
@@ -90,6 +90,13 @@ export function FilterBar<Name extends string>({ filters, values, onChange }: Pr
       )}
     </search>
   )
+}
+
+/** withValue adds the value to the options, which may arrive later, or may never contain a value of the URL. */
+function withValue(options: NonNullable<Filter<string>['options']>, value: string) {
+  return value === '' || options.some((option) => option.value === value)
+    ? options
+    : [{ value, label: value }, ...options]
 }
 
 const typingDelay = 400 // ms

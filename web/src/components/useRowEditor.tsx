@@ -58,7 +58,7 @@ export function useRowEditor<T extends { version: number }>({
   }
   const { rejected, conflict } = rowEdit
   const editBase = rejected?.base ?? base
-  useShortcut('e', label, startEditing, canEdit && !editBase)
+  useShortcut('u', label, startEditing, canEdit && !editBase)
   const wasEditing = useRef(false)
   useEffect(() => {
     if (wasEditing.current && !editBase) buttonRef.current?.focus()

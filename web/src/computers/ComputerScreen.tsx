@@ -40,7 +40,7 @@ export function ComputerScreen() {
       <QueryBoundary query={query}>
         {(computer) => (
           <>
-            <Details key={id} computer={computer} />
+            <Details computer={computer} />
             <LinkedTodos link={{ computer_id: id }} />
             <Section title="Attachments" id="attachments">
               <Attachments parent={{ computer_id: id }} />

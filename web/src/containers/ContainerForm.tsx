@@ -17,6 +17,7 @@ export function ContainerForm<F extends NewContainerFields>({
     name: 'uuid',
     label: 'Barcode',
     description: 'A UUID. Leave empty to generate one.',
+    acceptsScan: true,
   }
   return <RowForm<F> {...props} fields={isNew ? [barcodeField, ...fields] : fields} />
 }

@@ -1,55 +1,35 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useRouter, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useRef } from 'react'
 
 import { toProblem } from '../api/problem'
 import { ProblemAlert } from '../components/form'
 import { Icon } from '../components/icons'
 import { TextLink } from '../components/links'
-import { searchQuery } from '../search/api'
+import { findCode, maxMatches, openCode } from '../scan/openCode'
+import { findUuid } from '../scan/parseCode'
+import type { Destination } from '../search/destinations'
 import { usePermission } from '../session/api'
-import { containerQuery } from './api'
-import { extractUuid } from './extractUuid'
-import { useBarcodeScanner } from './useBarcodeScanner'
 
 /**
- * ContainerLookup opens the container with a scanned or typed barcode. A scanner types the barcode and presses Enter,
- * regardless of the focus.
+ * ContainerLookup opens what an entered barcode identifies, like a scan on any screen. It shows the matches of the
+ * search parameter find, which the last scan or entry left behind, unless it is exactly one.
  */
 export function ContainerLookup() {
   const inputRef = useRef<HTMLInputElement>(null)
   const queryClient = useQueryClient()
-  const navigate = useNavigate()
-  const canEdit = usePermission('operator')
-  const { mutate, isPending, data, error, variables } = useMutation({
-    mutationFn: async (text: string) => {
-      const uuid = extractUuid(text)
-      if (!uuid)
-        return (await queryClient.fetchQuery(searchQuery(text, { kind: 'container', limit: 10 }))).map(
-          ({ key, title }) => ({ uuid: key, title }),
-        )
-      try {
-        await queryClient.fetchQuery(containerQuery(uuid))
-      } catch (reason) {
-        if (toProblem(reason).status !== 404) throw reason
-        return []
-      }
-      return [{ uuid, title: uuid }]
-    },
-    onSuccess: (matches) => {
-      if (matches.length === 1 && matches[0])
-        void navigate({ to: '/containers/$uuid', params: { uuid: matches[0].uuid } })
-      inputRef.current?.select() // the next scan replaces the text
-    },
+  const router = useRouter()
+  const { find = '' } = useSearch({ strict: false })
+  const { mutate, isPending } = useMutation({
+    mutationFn: (text: string) => openCode([text], { queryClient, router }),
+    onSuccess: () => inputRef.current?.select(), // the next entry replaces the text
   })
-  useBarcodeScanner(inputRef)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const text = inputRef.current?.value.trim()
     if (text) mutate(text)
   }
-  const unknownUuid = data?.length === 0 ? extractUuid(variables ?? '') : undefined
   return (
     <form onSubmit={submit} role="search" aria-label="Find a container">
       <Stack gap="xs">
@@ -67,34 +47,64 @@ export function ContainerLookup() {
             Find
           </Button>
         </Group>
-        <div role="status">
-          {data?.length === 0 && (
-            <Text size="sm">
-              No container {unknownUuid ? 'has the barcode' : 'matches'} {unknownUuid ?? variables}.{' '}
-              {unknownUuid && canEdit && (
-                <TextLink to="/containers/new" search={{ uuid: unknownUuid }} underline="always">
-                  Create container
-                </TextLink>
-              )}
-            </Text>
-          )}
-          {data && data.length > 1 && (
-            <Text size="sm" component="div">
-              {data.length === 10 ? 'First 10 containers:' : `${data.length} containers:`}
-              <Stack component="ul" gap="xs" mt="xs" mb={0}>
-                {data.map(({ uuid, title }) => (
-                  <li key={uuid}>
-                    <TextLink to="/containers/$uuid" params={{ uuid }} display="inline-block" mih={24}>
-                      {title}
-                    </TextLink>
-                  </li>
-                ))}
-              </Stack>
-            </Text>
-          )}
-        </div>
-        {error && <ProblemAlert problem={toProblem(error)} />}
+        <Matches find={find} />
       </Stack>
     </form>
+  )
+}
+
+/** Matches shows what a code or text matches. It opens nothing, so that the back button returns to it. */
+function Matches({ find }: { find: string }) {
+  const queryClient = useQueryClient()
+  const { routesByPath } = useRouter()
+  const uuid = findUuid(find)
+  const { data, error } = useQuery({
+    queryKey: ['find', find],
+    queryFn: () => findCode(queryClient, uuid ? { uuid } : { text: find }, (to) => to in routesByPath),
+    enabled: find !== '',
+  })
+  return (
+    <>
+      <div role="status">
+        {data?.length === 0 && <NoMatch find={find} uuid={uuid} />}
+        {data && data.length > 0 && <MatchList matches={data} />}
+      </div>
+      {error && <ProblemAlert problem={toProblem(error)} />}
+    </>
+  )
+}
+
+function NoMatch({ find, uuid }: { find: string; uuid: string | undefined }) {
+  const canEdit = usePermission('operator')
+  return (
+    <Text size="sm">
+      {uuid ? `No container has the barcode ${uuid}. ` : `No match for ${find}.`}
+      {uuid && canEdit && (
+        <TextLink to="/containers/new" search={{ uuid }} underline="always">
+          Create container
+        </TextLink>
+      )}
+    </Text>
+  )
+}
+
+function MatchList({ matches }: { matches: Destination[] }) {
+  const countText = matches.length === 1 ? '1 match:' : `${matches.length} matches:`
+  return (
+    <Text size="sm" component="div">
+      {matches.length === maxMatches ? `First ${maxMatches} matches:` : countText}
+      <Stack component="ul" gap="xs" mt="xs" mb={0}>
+        {matches.map(({ key, label, hint, to, params }) => (
+          <li key={key}>
+            <TextLink {...({ to, params } as { to: '/' })} display="inline-block" mih={24}>
+              {label}
+            </TextLink>{' '}
+            <Text span size="sm" c="dimmed">
+              {hint}
+            </Text>
+          </li>
+        ))}
+      </Stack>
+    </Text>
   )
 }

@@ -52,7 +52,7 @@ export function ContainerScreen() {
             <Text ff="monospace" style={{ overflowWrap: 'anywhere' }}>
               {container.uuid}
             </Text>
-            <Details key={uuid} container={container} />
+            <Details container={container} />
             <Section title="Attachments" id="attachments">
               <Attachments parent={{ container_uuid: uuid }} />
             </Section>

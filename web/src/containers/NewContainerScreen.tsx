@@ -2,10 +2,10 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import { TextLink } from '../components/links'
 import { NewRowScreen } from '../components/NewRowScreen'
+import { findUuid } from '../scan/parseCode'
 import { usePermission } from '../session/api'
 import { type Container, containerQuery, containerTitle, createContainer, type NewContainerFields } from './api'
 import { ContainerForm } from './ContainerForm'
-import { extractUuid } from './extractUuid'
 
 /** NewContainerScreen creates a container. The URL can preset the barcode and the freezer. */
 export function NewContainerScreen() {
@@ -19,7 +19,7 @@ export function NewContainerScreen() {
       initialValues={{ uuid, freezer_id: Number(freezer_id) || undefined }}
       renderForm={(props) => <ContainerForm<NewContainerFields> {...props} isNew />}
       createRow={({ uuid: barcode, ...fields }) =>
-        createContainer(barcode ? { ...fields, uuid: extractUuid(barcode) ?? barcode } : fields)
+        createContainer(barcode ? { ...fields, uuid: findUuid(barcode) ?? barcode } : fields)
       }
       getQueryKey={(container) => containerQuery(container.uuid).queryKey}
       getLabel={containerTitle}

@@ -14,7 +14,12 @@ const descriptionColumn: Column<Container> = {
   ),
 }
 
-const barcodeColumn: Column<Container> = { id: 'uuid', header: 'Barcode', value: (container) => container.uuid }
+const barcodeColumn: Column<Container> = {
+  id: 'uuid',
+  header: 'Barcode',
+  value: (container) => container.uuid,
+  width: 21,
+}
 
 /** freezerContainerColumns are the columns on the screen of a freezer, without the freezer. */
 export const freezerContainerColumns: Column<Container>[] = [descriptionColumn, barcodeColumn]

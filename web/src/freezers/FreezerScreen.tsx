@@ -44,7 +44,7 @@ export function FreezerScreen() {
       <QueryBoundary query={query}>
         {(freezer) => (
           <>
-            <Details key={id} freezer={freezer} />
+            <Details freezer={freezer} />
             <FreezerContainers id={id} />
             <LinkedTodos link={{ freezer_id: id }} />
             <Section title="Attachments" id="attachments">

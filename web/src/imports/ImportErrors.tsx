@@ -44,6 +44,7 @@ export function ImportErrors({ errors, target, fileName }: Props) {
       )}
       <RowTable
         label="Errors"
+        isWrapped
         columns={columns}
         rows={errors.slice(0, maxShownErrors).map((error, index) => ({ ...error, index }))}
         rowKey={({ index }) => index}

@@ -67,6 +67,7 @@ export function Preview({ source, columns, target, badRows, errorsByLine }: Prop
       rows={rows}
       rowKey={({ line }) => line}
       sortable={false}
+      isWrapped
     />
   )
 }

@@ -11,7 +11,12 @@ export const siteInstrumentColumns: Column<Instrument>[] = [
     value: (instrument) => instrument.name,
     cell: (instrument) => <InstrumentLink {...instrument} />,
   },
-  { id: 'kind', header: 'Type', value: (instrument) => (instrument.kind === 'freezer' ? 'Freezer' : 'Computer') },
+  {
+    id: 'kind',
+    header: 'Type',
+    value: (instrument) => (instrument.kind === 'freezer' ? 'Freezer' : 'Computer'),
+    width: 8,
+  },
 ]
 
 export const instrumentColumns: Column<Instrument>[] = [
@@ -26,5 +31,5 @@ export const instrumentColumns: Column<Instrument>[] = [
 
 export const computerColumns: Column<Instrument>[] = [
   ...instrumentColumns,
-  { id: 'mac', header: 'MAC address', value: (instrument) => instrument.mac ?? null },
+  { id: 'mac', header: 'MAC address', value: (instrument) => instrument.mac ?? null, width: 12 },
 ]

@@ -57,6 +57,7 @@ function Details({
         <Section title="Parameters" id="parameters">
           <RowTable
             label="Parameters"
+            isWrapped
             columns={[...fieldColumns.slice(0, 1), locationColumn, ...fieldColumns.slice(1)]}
             rows={parameters}
             rowKey={(item) => `${item.location} ${item.name}`}
@@ -65,7 +66,7 @@ function Details({
       )}
       {body.length > 0 && (
         <Section title="Request body" id="body">
-          <RowTable label="Request body" columns={fieldColumns} rows={body} rowKey={(item) => item.name} />
+          <RowTable label="Request body" isWrapped columns={fieldColumns} rows={body} rowKey={(item) => item.name} />
         </Section>
       )}
       <Section title="Response" id="response">
@@ -75,6 +76,7 @@ function Details({
         {response.fields.length > 0 && (
           <RowTable
             label="Response"
+            isWrapped
             columns={fieldColumns.filter(({ id }) => id !== 'required')}
             rows={response.fields}
             rowKey={(item) => item.name}
@@ -86,12 +88,23 @@ function Details({
 }
 
 const fieldColumns: Column<ApiField>[] = [
-  { id: 'name', header: 'Name', value: ({ name }) => name, cell: ({ name }) => <Text ff="monospace">{name}</Text> },
-  { id: 'type', header: 'Type', value: ({ type }) => type },
-  { id: 'required', header: 'Required', value: ({ required }) => (required ? 'Yes' : 'No') },
+  {
+    id: 'name',
+    header: 'Name',
+    value: ({ name }) => name,
+    cell: ({ name }) => <Text ff="monospace">{name}</Text>,
+    width: 12,
+  },
+  { id: 'type', header: 'Type', value: ({ type }) => type, width: 10 },
+  { id: 'required', header: 'Required', value: ({ required }) => (required ? 'Yes' : 'No'), width: 7 },
   { id: 'description', header: 'Description', value: ({ description }) => description },
 ]
-const locationColumn: Column<ApiField> = { id: 'location', header: 'Location', value: (item) => item.location }
+const locationColumn: Column<ApiField> = {
+  id: 'location',
+  header: 'Location',
+  value: (item) => item.location,
+  width: 7,
+}
 
 /** numberedLabel returns the label of a sample, with a number if several samples have the same label. */
 function numberedLabel(samples: CodeExample[], index: number): string {

@@ -64,7 +64,13 @@ export function ReplayResult({ replay, description }: { replay: Replay; descript
           formatTimestamp={formatDay}
         />
       )}
-      <RowTable label="Alerts by rule" columns={countColumns} rows={replay.by_code} rowKey={(row) => row.code} />
+      <RowTable
+        label="Alerts by rule"
+        isWrapped
+        columns={countColumns}
+        rows={replay.by_code}
+        rowKey={(row) => row.code}
+      />
       {replay.differences.length > 0 && (
         <>
           <Text size="sm" c="dimmed">
@@ -72,6 +78,7 @@ export function ReplayResult({ replay, description }: { replay: Replay; descript
           </Text>
           <RowTable
             label="Differences"
+            isWrapped
             columns={differenceColumns}
             rows={replay.differences}
             rowKey={(row) => `${row.event_id} ${row.code}`}

@@ -44,7 +44,7 @@ export function RuleScreen() {
       <QueryBoundary query={query}>
         {(rule) => (
           <>
-            <RuleSettings key={rule.code} rule={rule} />
+            <RuleSettings rule={rule} />
             <Section title="History" id="history">
               <ChangeList queryKey={['rule', code, 'history']} fetchHistory={ruleHistory(code)} labels={ruleLabels} />
             </Section>

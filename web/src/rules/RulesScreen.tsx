@@ -56,6 +56,7 @@ export function RulesScreen() {
     <Screen title="Rules">
       <DataTable
         label="Rules"
+        isWrapped
         query={query}
         columns={columns}
         rowKey={(rule) => rule.code}

@@ -10,7 +10,8 @@ import {
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { useQueryClient } from '@tanstack/react-query'
+import { Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { lazy, useEffect, useState } from 'react'
 
 import { Icon } from '../components/icons'
@@ -19,6 +20,7 @@ import { MenuLink, TextLink } from '../components/links'
 import { ToastContainer } from '../components/toast'
 import { ConnectionBadge } from '../live/ConnectionBadge'
 import { useLiveUpdates } from '../live/liveUpdates'
+import { useScanner } from '../scan/useScanner'
 import { startTypeAhead, takeTypeAhead } from '../search/typeAhead'
 import { hasRole, useSession } from '../session/api'
 import { menuItems } from './menu'
@@ -29,6 +31,7 @@ import { headerHeight } from './theme'
 const AccountMenu = lazy(() => import('./AccountMenu').then((module) => ({ default: module.AccountMenu })))
 const loadSearch = () => import('../search/SearchDialog').then((module) => ({ default: module.SearchDialog }))
 const SearchDialog = lazy(loadSearch)
+const loadScan = () => import('../scan/openCode')
 const loadHelp = () => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp }))
 const ShortcutsHelp = lazy(loadHelp)
 
@@ -41,21 +44,28 @@ export function Shell() {
   const hasAccess = Boolean(session?.signed_in || session?.open)
   useEffect(closeMenu, [pathname, closeMenu])
   useEffect(() => {
-    const timer = setTimeout(() => void loadSearch().catch(() => {}), 2000) // preload, so that the dialog opens at once
+    // Preloads the search and the scans, so that they open at once, also without a connection.
+    const timer = setTimeout(() => void Promise.allSettled([loadSearch(), loadScan()]), 2000)
     return () => clearTimeout(timer)
   }, [])
   const openSearch = async () => {
     if (dialog === 'search') return
-    const escapeSignal = startTypeAhead()
+    const cancelSignal = startTypeAhead()
     try {
       await loadSearch()
-      if (!escapeSignal.aborted) setDialog('search')
+      if (!cancelSignal.aborted) setDialog('search')
     } catch {
       takeTypeAhead()
       showLoadError()
     }
   }
   const openHelp = () => void loadHelp().then(() => setDialog('help'), showLoadError)
+  const context = { queryClient: useQueryClient(), router: useRouter() }
+  // Before the shortcuts, which must not see the keys of a scan.
+  useScanner(hasAccess, ({ typed, us }) => {
+    setDialog(undefined)
+    void loadScan().then(({ openCode }) => openCode([typed, us], context), showLoadError)
+  })
   useShortcutListener()
   useShortcut('mod+k', 'Search', () => void openSearch(), hasAccess)
   useShortcut('/', 'Search', () => void openSearch(), hasAccess)

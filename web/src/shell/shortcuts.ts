@@ -3,9 +3,11 @@ import { useEffect, useEffectEvent } from 'react'
 
 import { scopedName } from '../api/basePath'
 import { createStore, useStore } from '../components/store'
+import { isTextInput } from '../components/textInput'
 
 // Keyboard shortcuts. They work wherever the focus is, except in text fields. WCAG 2.1.4 requires that single-key
-// shortcuts can be disabled: the help (?) has a switch.
+// shortcuts can be disabled: the help (?) has a switch. No shortcut writes: it opens a screen, a form or a dialog. No
+// first key is a hex digit, so that a barcode from a slow scanner opens nothing.
 
 export interface Shortcut {
   /** "e", "g s" (a sequence), "?" or "mod+k" (Ctrl, or Cmd on a Mac). */
@@ -78,13 +80,4 @@ function handleKeyDown(event: KeyboardEvent) {
   if (!match) return
   event.preventDefault()
   match.run()
-}
-
-function isTextInput(target: EventTarget | null): boolean {
-  // These inputs do not accept text.
-  if (target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)) return false
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
-  )
 }

@@ -41,7 +41,7 @@ export function SiteScreen() {
       <QueryBoundary query={query}>
         {(site) => (
           <>
-            <Details key={site.id} site={site} />
+            <Details site={site} />
             <Section title="Instruments" id="instruments">
               <SiteInstruments id={id} />
             </Section>

@@ -11,11 +11,11 @@ export function hasLinkedItems({ site_id, freezer_id, computer_id, alert_id }: T
   return [site_id, freezer_id, computer_id, alert_id].some((id) => id !== null)
 }
 
-/** LinkedItems shows links to the items that a todo is linked to. */
-export function LinkedItems({ todo }: { todo: Todo }) {
+/** LinkedItems shows links to the items that a todo is linked to, in one line if isCompact. */
+export function LinkedItems({ todo, isCompact = false }: { todo: Todo; isCompact?: boolean }) {
   if (!hasLinkedItems(todo)) return '–'
   return (
-    <Group component="span" gap="xs">
+    <Group component="span" gap="xs" wrap={isCompact ? 'nowrap' : 'wrap'}>
       {todo.site_id !== null && <SiteLink id={todo.site_id} />}
       {todo.freezer_id !== null && <FreezerLink id={todo.freezer_id} />}
       {todo.computer_id !== null && <ComputerLink id={todo.computer_id} />}

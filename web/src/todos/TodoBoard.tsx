@@ -8,8 +8,8 @@ import { TodoCard } from './TodoCard'
 import { useMoveTodo } from './useMoveTodo'
 
 /**
- * TodoBoard shows todos in columns by status. On a card, ← and → change the status, ↑ and ↓ move the focus. The select
- * of a card changes the status as well.
+ * TodoBoard shows todos in columns by status. On a card, Shift with ← or → changes the status, ↑ and ↓ move the focus.
+ * The buttons of a card change the status as well.
  */
 export function TodoBoard({ todos }: { todos: Todo[] }) {
   const { mutate } = useMoveTodo()
@@ -35,12 +35,11 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
       event.altKey ||
       event.ctrlKey ||
       event.metaKey ||
-      event.shiftKey ||
       !(event.target instanceof HTMLAnchorElement)
     )
       return
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key] as -1 | 1 | undefined
-    if (step) {
+    if (step && event.shiftKey) {
       event.preventDefault()
       const status = adjacentStatus(todo, step)
       if (status) move(todo, status, 'a')
@@ -60,7 +59,7 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
   return (
     <div>
       <Text size="sm" c="dimmed" mb="xs">
-        On a card, press ← or → to move the card, ↑ or ↓ to select another.
+        On a card, press Shift+← or Shift+→ to move the card, ↑ or ↓ to select another.
       </Text>
       <div ref={boardRef} className={classes.board}>
         {columns
@@ -80,7 +79,7 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
                     <TodoCard
                       key={todo.id}
                       todo={todo}
-                      onMove={(status) => move(todo, status, 'select')}
+                      onMove={(status) => move(todo, status, 'button')}
                       onKeyDown={(event) => handleKeyDown(event, todo)}
                     />
                   ))}

@@ -1,4 +1,4 @@
-import { NativeSelect, Text } from '@mantine/core'
+import { Button, Group, Text } from '@mantine/core'
 import type { KeyboardEvent } from 'react'
 
 import { TextLink } from '../components/links'
@@ -17,7 +17,6 @@ interface Props {
 /** TodoCard shows a todo on the board. */
 export function TodoCard({ todo, onMove, onKeyDown }: Props) {
   const canEdit = useCanEditTodo()(todo)
-  const statusOptions = statuses.includes(todo.status) ? statuses : [todo.status, ...statuses]
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- handles the keys of the link inside
     <li data-todo={todo.id} className={classes.card} onKeyDown={onKeyDown}>
@@ -38,13 +37,22 @@ export function TodoCard({ todo, onMove, onKeyDown }: Props) {
         </Text>
       )}
       {canEdit ? (
-        <NativeSelect
-          size="xs"
-          aria-label={`Status of ${todo.description}`}
-          data={statusOptions}
-          value={todo.status}
-          onChange={(event) => onMove(event.currentTarget.value)}
-        />
+        <Group gap={4}>
+          {!statuses.includes(todo.status) && <Text size="xs">Status: {todo.status}</Text>}
+          {statuses
+            .filter((status) => status !== todo.status)
+            .map((status) => (
+              <Button
+                key={status}
+                size="compact-sm"
+                variant="default"
+                aria-label={`Move to ${status}: ${todo.description}`}
+                onClick={() => onMove(status)}
+              >
+                Move to {status}
+              </Button>
+            ))}
+        </Group>
       ) : (
         <Text size="xs" c="dimmed">
           Status: {todo.status}. Only the owner ({todo.owner}), the assignee or an admin can edit this todo.

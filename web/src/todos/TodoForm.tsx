@@ -1,11 +1,14 @@
-import { Button, Group, NativeSelect, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useInfiniteQuery } from '@tanstack/react-query'
 
 import { emptyToNull, FormActions, useFormFocus } from '../components/form'
+import { Picker } from '../components/Picker'
 import type { RowFormProps } from '../components/RowDetails'
+import { useComputerNames } from '../computers/ComputerLink'
+import { useFreezerNames } from '../freezers/FreezerLink'
 import { useSession } from '../session/api'
-import { linkChoices, statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
+import { useSiteNames } from '../sites/SiteLink'
+import { statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
 
 const parseId = (text: string) => (text === '' ? null : Number(text))
 
@@ -18,6 +21,11 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
       todoFields.map((name) => [name, String(initialValues[name] ?? (name === 'status' ? 'open' : ''))]),
     ) as Record<TodoField, string>,
   })
+  const links = [
+    { name: 'site_id', kind: 'site', getName: useSiteNames() },
+    { name: 'freezer_id', kind: 'freezer', getName: useFreezerNames() },
+    { name: 'computer_id', kind: 'computer', getName: useComputerNames() },
+  ] as const
   useFormFocus(form, todoFields, problem)
   const fieldProps = (name: TodoField) => ({ label: todoLabels[name], ...form.getInputProps(name) })
   return (
@@ -63,11 +71,12 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
             )}
           </Group>
           <TextInput spellCheck={false} placeholder="Alert ID" key={form.key('alert_id')} {...fieldProps('alert_id')} />
-          {(['site_id', 'freezer_id', 'computer_id'] as const).map((name) => (
-            <LinkSelect
+          {links.map(({ name, kind, getName }) => (
+            <Picker
               key={form.key(name)}
-              name={name}
-              initialId={initialValues[name] ?? null}
+              kind={kind}
+              placeholder="None"
+              selectedLabel={getName(initialValues[name] ?? 0)}
               {...fieldProps(name)}
             />
           ))}
@@ -81,26 +90,4 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
       </Stack>
     </form>
   )
-}
-
-/** LinkSelect selects a linked item. The current item is an option before the list has loaded. */
-function LinkSelect({
-  name,
-  initialId,
-  ...props
-}: {
-  name: keyof typeof linkChoices
-  initialId: number | null
-  label: string
-}) {
-  const { data } = useInfiniteQuery(linkChoices[name] as typeof linkChoices.site_id)
-  const rows: { id: number; name: string; site_id?: number }[] = data?.pages.flatMap((page) => page.rows) ?? []
-  const options = rows.map(({ id, name, site_id }) => ({
-    value: String(id),
-    label: site_id === undefined ? name : `${name}, site ${site_id} (ID ${id})`,
-  }))
-  if (initialId !== null && !rows.some(({ id }) => id === initialId)) {
-    options.unshift({ value: String(initialId), label: `${props.label} ${initialId}` })
-  }
-  return <NativeSelect data={[{ value: '', label: 'None' }, ...options]} {...props} />
 }

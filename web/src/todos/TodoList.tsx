@@ -13,20 +13,26 @@ const columns: Column<Todo>[] = [
     header: 'Title',
     value: (todo) => todo.description,
     cell: (todo) => (
-      <TextLink to="/todos/$id" params={{ id: String(todo.id) }} style={{ overflowWrap: 'anywhere' }}>
+      <TextLink to="/todos/$id" params={{ id: String(todo.id) }}>
         {todo.description}
       </TextLink>
     ),
   },
   { id: 'status', header: 'Status', value: (todo) => todo.status },
   { id: 'assignee', header: 'Assignee', value: (todo) => todo.assignee, cell: (todo) => formatValue(todo.assignee) },
-  { id: 'due_on', header: 'Due date', value: (todo) => todo.due_on, cell: (todo) => <DueDate todo={todo} /> },
+  {
+    id: 'due_on',
+    header: 'Due date',
+    value: (todo) => todo.due_on,
+    cell: (todo) => <DueDate todo={todo} />,
+    width: 12,
+  },
   { id: 'owner', header: 'Owner', value: (todo) => todo.owner },
 ]
 
 const columnsWithLinks: Column<Todo>[] = [
   ...columns,
-  { id: 'links', header: 'Linked to', value: () => null, cell: (todo) => <LinkedItems todo={todo} /> },
+  { id: 'links', header: 'Linked to', value: () => null, cell: (todo) => <LinkedItems todo={todo} isCompact /> },
 ]
 
 type Props = Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'> & {

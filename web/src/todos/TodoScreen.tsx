@@ -40,7 +40,7 @@ export function TodoScreen() {
       <QueryBoundary query={query}>
         {(todo) => (
           <>
-            <Details key={todo.id} todo={todo} />
+            <Details todo={todo} />
             <Section title="History" id="history">
               <ChangeList queryKey={['todo', id, 'history']} fetchHistory={todoHistory(id)} labels={todoLabels} />
             </Section>

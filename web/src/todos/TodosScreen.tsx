@@ -10,7 +10,7 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
 import { useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { statuses, todosQuery } from './api'
+import { boardPageSize, statuses, todosQuery } from './api'
 import { TodoBoard } from './TodoBoard'
 import { TodoList } from './TodoList'
 
@@ -37,7 +37,7 @@ const views = [
 export function TodosScreen() {
   const [values, setFilter] = useFilters(filters)
   const [{ view = 'board' }, setView] = useFilters([{ name: 'view', label: 'View' }])
-  const query = useInfiniteQuery(todosQuery(values))
+  const query = useInfiniteQuery(todosQuery(values, view === 'board' ? boardPageSize : undefined))
   const todos = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data])
   const username = useSession()?.username
   const navigate = useNavigate()

@@ -29,13 +29,14 @@ export const statuses = ['open', 'doing', 'done']
 
 export type TodoFilters = Partial<Record<'status' | 'assignee' | 'due', string>>
 
-const maxPageSize = 1000
+/** boardPageSize is the number of todos that the board loads at once. */
+export const boardPageSize = 1000
 
-export const todosQuery = ({ due, ...filters }: TodoFilters = {}) =>
-  pagedQuery(['todos', { ...filters, due }], (after, signal) =>
+export const todosQuery = ({ due, ...filters }: TodoFilters = {}, limit = 100) =>
+  pagedQuery(['todos', { ...filters, due }, limit], (after, signal) =>
     unwrapPage(
       api.GET('/api/v1/todos', {
-        params: { query: { ...filters, due_before: dueBefore(due), after, limit: maxPageSize } },
+        params: { query: { ...filters, due_before: dueBefore(due), after, limit } },
         signal,
       }),
     ),
@@ -71,16 +72,3 @@ export const todoHistory = (id: number) =>
   createHistoryReader('todo', id, (signal) =>
     unwrapPage(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })),
   )
-
-/** linkChoices returns the items that a todo can be linked to. */
-export const linkChoices = {
-  site_id: pagedQuery(['sites', 'choice'], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/sites', { params: { query: { after, limit: maxPageSize } }, signal })),
-  ),
-  freezer_id: pagedQuery(['freezers', 'choice'], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/freezers', { params: { query: { after, limit: maxPageSize } }, signal })),
-  ),
-  computer_id: pagedQuery(['computers', 'choice'], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/computers', { params: { query: { after, limit: maxPageSize } }, signal })),
-  ),
-}

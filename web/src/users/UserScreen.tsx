@@ -16,7 +16,7 @@ import { UserDetails } from './UserDetails'
 export function UserScreen() {
   const { id } = useParams({ from: '/users/$id' })
   const isAdmin = usePermission('admin')
-  if (isAdmin) return <UserView key={id} idParam={id} />
+  if (isAdmin) return <UserView idParam={id} />
   return (
     <Screen title={`User ${id}`}>
       <Forbidden />
@@ -36,7 +36,7 @@ function UserView({ idParam }: { idParam: string }) {
       <QueryBoundary query={query}>
         {(user) => (
           <>
-            <UserDetails key={user.id} user={user} />
+            <UserDetails user={user} />
             <Section title="History" id="history">
               <ChangeList queryKey={['user', id, 'history']} fetchHistory={userHistory(id)} labels={userLabels} />
             </Section>

@@ -38,11 +38,11 @@ const columns: Column<User>[] = [
       </TextLink>
     ),
   },
-  { id: 'id', header: 'ID', value: (user) => user.id, alignEnd: true },
-  { id: 'role', header: 'Role', value: (user) => user.role },
-  { id: 'risk', header: 'Risk level', value: (user) => user.risk ?? 'medium' },
+  { id: 'id', header: 'ID', value: (user) => user.id, alignEnd: true, width: 7 },
+  { id: 'role', header: 'Role', value: (user) => user.role, width: 7.5 },
+  { id: 'risk', header: 'Risk level', value: (user) => user.risk ?? 'medium', width: 8 },
   { id: 'country', header: 'Country', value: (user) => user.country },
-  { id: 'disabled', header: 'State', value: (user) => (user.disabled ? 'Disabled' : 'Enabled') },
+  { id: 'disabled', header: 'State', value: (user) => (user.disabled ? 'Disabled' : 'Enabled'), width: 7.5 },
 ]
 
 /** UsersScreen lists all users. It requires the admin role. */

@@ -1,1 +1,0 @@
-var e=/(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b)/i;function t(t){let n=t.match(e)?.[0].replaceAll(`-`,``).toLowerCase();return n&&[n.slice(0,8),n.slice(8,12),n.slice(12,16),n.slice(16,20),n.slice(20)].join(`-`)}export{t};

@@ -1,0 +1,1 @@
+function e(e){let t={ArrowDown:`nextElementSibling`,ArrowUp:`previousElementSibling`}[e.key];if(!t||!(e.target instanceof HTMLElement)||![`A`,`BUTTON`].includes(e.target.tagName))return;let n=e.target.closest(`[role=row]`)?.[t]?.querySelector(`a, button`);n&&(e.preventDefault(),n.focus())}export{e as t};

@@ -1,0 +1,278 @@
+import { randomUUID } from 'node:crypto'
+
+import { boxUuid } from './bigLab'
+import { callApi, checkScreen, expect, expectLoaded, type Page, test, uniqueName } from './fixtures'
+import { scan, typeByHand } from './scanner'
+import { screenPaths } from './screenCoverage'
+import type { Server } from './server'
+
+// Barcode scanners: a scan opens the container from every screen and dialog, and no key of it does anything else.
+
+test.use({ expectedErrors: /status of 404/ }) // of codes that are no containers
+
+const box = boxUuid(5) // the second box with this description
+const boxTitle = 'Mouse serum, cohort 4'
+const otherBox = boxUuid(8)
+
+/** recordWrites records the requests of a page that could change something. */
+function recordWrites(page: Page): string[] {
+  const writes: string[] = []
+  page.on('request', (request) => {
+    const isDryRun = request.url().includes('dry_run=true')
+    if (request.method() !== 'GET' && !isDryRun) writes.push(`${request.method()} ${request.url()}`)
+  })
+  return writes
+}
+
+async function expectBox(page: Page, uuid = box) {
+  await expect(page).toHaveURL(new RegExp(`/app/containers/${uuid}$`))
+  if (uuid === box) await expectLoaded(page, boxTitle)
+}
+
+async function openBox(page: Page, server: Server, uuid: string) {
+  await page.goto(`${server.url}/app/containers/${uuid}`)
+  await expect(page.getByRole('button', { name: 'Edit' })).toBeVisible()
+}
+
+/** firstAlert returns an open alert of the laboratory. */
+async function firstAlert(page: Page, server: Server): Promise<{ id: string; event_id: string }> {
+  await page.goto(`${server.url}/app/`)
+  const { body } = await callApi(page, 'GET', '/api/v1/alerts?state=open&limit=1')
+  return body[0]
+}
+
+test('the helper sets the times of the events', async ({ page }) => {
+  await page.goto('about:blank')
+  await page.evaluate(() => {
+    const times: number[] = Object.assign(globalThis, { times: [] }).times
+    document.body.addEventListener('keydown', ({ timeStamp }) => times.push(timeStamp))
+  })
+  await page.waitForFunction(() => performance.now() > 1000) // a page has no earlier events
+  await typeByHand(page, 'jjj')
+  await expect.poll(() => page.evaluate(() => (globalThis as any).times.length)).toBe(3)
+  const times: number[] = await page.evaluate(() => (globalThis as any).times)
+  for (const [i, time] of times.entries()) if (i > 0) expect(Math.round(time - (times[i - 1] ?? 0))).toBe(120)
+})
+
+test('a scan opens the container from every screen and writes nothing', async ({ page, openServer }) => {
+  test.setTimeout(400_000)
+  const { id: alertId, event_id } = await firstAlert(page, openServer)
+  const { body: todo } = await callApi(page, 'POST', '/api/v1/todos', { description: 'Scan', status: 'open' })
+  const samples: Record<string, string | number> = {
+    '/sites/$id': 14,
+    '/freezers/$id': 107,
+    '/computers/$id': 212,
+    '/containers/$uuid': otherBox,
+    '/reference/$operation': 'ListSites',
+    '/users/$id': 2,
+    '/todos/$id': todo.id,
+    '/events/$id': event_id,
+    '/alerts/$id': alertId,
+    '/rules/$code': 300,
+  }
+  const writes = recordWrites(page)
+  for (const path of screenPaths().filter((path) => !['/sign-in', '/register'].includes(path))) {
+    const sample = samples[path]
+    if (path.includes('$') && sample === undefined) throw new Error(`samples has no value for ${path}`)
+    for (const focus of ['nothing', 'input:not([type=checkbox], [type=file]), select, textarea', 'button, a']) {
+      const url = `${openServer.url}/app${path.replace(/\$\w+/, String(sample))}`
+      await scan(page, url) // faster than a reload
+      await expect(page).toHaveURL(url)
+      await expect(page.getByRole('heading', { level: 1, name: boxTitle })).toHaveCount(0) // the screen has changed
+      await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0)
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+      if (focus !== 'nothing') {
+        const element = page.getByRole('main').locator(focus).first()
+        if ((await element.count()) === 0 || (await element.getAttribute('data-scan'))) continue // it keeps the code
+        await element.focus()
+      }
+      await scan(page, box)
+      await expectBox(page)
+    }
+  }
+  expect(writes).toEqual([])
+})
+
+test('a scan opens the container from every dialog and form, and discards it', async ({ page, openServer }) => {
+  test.slow()
+  const { id: alertId } = await firstAlert(page, openServer)
+  const writes = recordWrites(page)
+  const forms: [path: string, key: string, field: string][] = [
+    [`/containers/${otherBox}`, 'u', 'Description'],
+    [`/containers/${otherBox}`, 'm', 'Move to'],
+    [`/alerts/${alertId}`, 'q', 'Note'],
+    [`/alerts/${alertId}`, 'q', 'Undetermined'],
+    [`/alerts/${alertId}`, 'i', 'Assignee'],
+    ['/sites/14', '/', 'Search'],
+    ['/sites/14', '?', 'Prefix'],
+    ['/todos/new', '', 'Title'],
+  ]
+  for (const [path, key, field] of forms) {
+    await page.goto(`${openServer.url}/app${path}`)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0)
+    if (key) await page.keyboard.press(key)
+    await (field === 'Search' ? page.getByRole('combobox') : page.getByLabel(new RegExp(`^${field}`)).last()).focus()
+    await scan(page, box)
+    await expectBox(page)
+    await expect(page.getByRole('dialog')).toHaveCount(0)
+    await expect(page.getByRole('button', { name: 'Edit' })).toBeVisible() // not the form of the other container
+  }
+  await page.goto(`${openServer.url}/app/alerts/${alertId}`)
+  await expect(page.getByRole('button', { name: 'Acknowledge' })).toBeVisible()
+  await page.keyboard.press('y')
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Acknowledge' })).toBeFocused()
+  await scan(page, box)
+  await expectBox(page)
+  expect(writes).toEqual([])
+})
+
+test('keys typed by hand are not a scan', async ({ page, openServer }) => {
+  await openBox(page, openServer, otherBox)
+  await scan(page, box, { interval: 120 })
+  await scan(page, box.slice(0, 5))
+  await page.keyboard.press('u') // the shortcut works, and the screen is the same
+  const field = page.getByLabel('Description')
+  await expect(field).toBeFocused()
+  await field.fill('')
+  await typeByHand(page, box)
+  await expect(field).toHaveValue(box)
+  await expectBox(page, otherBox)
+})
+
+test('a field keeps its value and selection when a scan passes through it', async ({ page, openServer }) => {
+  await openBox(page, openServer, box)
+  await page.getByRole('button', { name: 'Edit' }).click()
+  const description = page.getByLabel('Description')
+  await description.evaluate((field: HTMLInputElement) => {
+    field.focus()
+    field.setSelectionRange(2, 7)
+  })
+  await scan(page, box) // the current container
+  await expect(description).toHaveValue(boxTitle)
+  expect(
+    await description.evaluate((field: HTMLInputElement) => [field.selectionStart, field.selectionEnd]),
+  ).toEqual([2, 7])
+  const freezer = page.getByRole('combobox', { name: 'Freezer' })
+  const freezerName = await freezer.inputValue()
+  await freezer.focus()
+  await scan(page, box)
+  await expect(freezer).toHaveValue(freezerName)
+  const writes = recordWrites(page)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByRole('button', { name: 'Edit' })).toBeVisible()
+  expect(writes).toEqual([])
+  await page.goto(`${openServer.url}/app/todos/new`)
+  await page.getByLabel('Title').fill('Draft')
+  await scan(page, `${openServer.url}/app/todos/new`)
+  await expect(page.getByLabel('Title')).toHaveValue('Draft')
+  await page.goto(`${openServer.url}/app/alerts`)
+  await expectLoaded(page, 'Alerts')
+  await page.getByRole('combobox', { name: 'State' }).focus()
+  await scan(page, `${openServer.url}/app/alerts`)
+  await expect(page.getByRole('combobox', { name: 'State' })).toHaveValue('')
+})
+
+test('a scan fills the Barcode field of a new container', async ({ page, openServer }) => {
+  const uuid = randomUUID()
+  await page.goto(`${openServer.url}/app/containers/new`)
+  await page.getByLabel('Barcode').focus()
+  await scan(page, `{${uuid.toUpperCase()}}`)
+  await expect(page.getByLabel('Barcode')).toHaveValue(uuid)
+  await expectLoaded(page, 'New container')
+  await expect(page.getByLabel('Barcode')).not.toHaveAttribute('aria-invalid', 'true') // Enter submitted nothing
+})
+
+test('codes are read in any notation and keyboard layout', async ({ page, openServer }) => {
+  for (const [text, layout] of [
+    [box, 'german'],
+    [`{${box}}`, 'us'],
+    [`urn:uuid:${box}`, 'german'],
+    [box.toUpperCase(), 'us'],
+    [box.replaceAll('-', ''), 'us'],
+    [`https://labels.example/${box}`, 'german'],
+    [`${openServer.url}/app/containers/${box}`, 'german'],
+    [`${openServer.url}/app/containers/${box}`.toUpperCase(), 'us'],
+  ] as const) {
+    await openBox(page, openServer, otherBox)
+    await scan(page, text, { layout })
+    await expectBox(page)
+  }
+})
+
+test('unknown and ambiguous codes are listed', async ({ page, openServer }) => {
+  const unknown = randomUUID()
+  await page.goto(`${openServer.url}/app/`)
+  await expectLoaded(page, 'Home')
+  await scan(page, unknown)
+  await expect(page.getByText(`No container has the barcode ${unknown}.`)).toBeVisible()
+  const name = uniqueName('RACK')
+  await scan(page, name)
+  await expect(page.getByText(`No match for ${name}.`)).toBeVisible()
+  await scan(page, 'Minus80-B2')
+  await expect(page.getByText('5 matches:')).toBeVisible()
+  await checkScreen(page, 'scan-matches')
+  await page.goBack()
+  await expectLoaded(page, 'Home') // the codes replaced each other
+})
+
+test('a prefix identifies slow scanners', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/sites`)
+  await expectLoaded(page, 'Sites')
+  await page.keyboard.press('?')
+  await page.getByLabel('Prefix').fill('#')
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await page.reload()
+  await expectLoaded(page, 'Sites')
+  await scan(page, box) // without the prefix
+  await page.getByLabel('Name').focus()
+  await expect(page).toHaveURL(/\/sites$/)
+  await scan(page, `#${box}`, { interval: 120 })
+  await expectBox(page)
+})
+
+test('further Enter keys of a scanner press no button', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  await expectLoaded(page, 'Home')
+  await page.getByRole('button', { name: 'Dark theme' }).focus()
+  await scan(page, box, { ends: ['Enter', 'Enter'] })
+  await expectBox(page)
+  await expect(page.getByRole('button', { name: 'Dark theme' })).toBeVisible()
+})
+
+test('no single key writes', async ({ page, openServer }) => {
+  test.setTimeout(240_000)
+  const { id: alertId } = await firstAlert(page, openServer)
+  const writes = recordWrites(page)
+  const screens: [path: string, prepare: () => Promise<void>][] = [
+    [`/alerts/${alertId}`, async () => {}],
+    [
+      '/alerts',
+      async () => {
+        for (const row of [1, 2, 3]) await page.getByRole('row').nth(row).getByRole('checkbox').check()
+      },
+    ],
+    ['/todos', () => page.getByRole('main').getByRole('listitem').getByRole('link').first().focus()],
+    ['/todos', () => page.getByRole('main').getByRole('listitem').getByRole('button').first().focus()],
+    [`/containers/${box}`, async () => {}],
+  ]
+  for (const [path, prepare] of screens) {
+    const url = `${openServer.url}/app${path}`
+    const open = async () => {
+      await page.goto(url)
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+      await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0)
+      await prepare()
+    }
+    await open()
+    for (const key of [...'abcdefghijklmnopqrstuvwxyz', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']) {
+      await page.keyboard.press(key)
+      await page.keyboard.press('Escape') // releases the key, closes a dialog and ends a sequence such as g s
+      await expect(page.getByRole('dialog')).toHaveCount(0)
+      const cancel = page.getByRole('main').getByRole('button', { name: 'Cancel' })
+      if (page.url() !== url || (await cancel.count()) > 0) await open()
+    }
+  }
+  expect(writes).toEqual([])
+})

@@ -1,0 +1,27 @@
+import { Button, Group } from '@mantine/core'
+
+import { Dialog } from '../components/Dialog'
+import type { Alert } from './api'
+
+interface Props {
+  /** For example "Acknowledge 3 alerts". */
+  title: string
+  onSubmit: (changes: Partial<Alert>) => void
+  onCancel: () => void
+}
+
+/** AcknowledgeDialog asks whether to acknowledge one or more alerts. */
+export function AcknowledgeDialog({ title, onSubmit, onCancel }: Props) {
+  return (
+    <Dialog onClose={onCancel} title={title}>
+      <Group justify="end">
+        <Button variant="default" onClick={onCancel}>
+          Cancel
+        </Button>
+        <Button data-autofocus onClick={() => onSubmit({ state: 'acknowledged' })}>
+          Acknowledge
+        </Button>
+      </Group>
+    </Dialog>
+  )
+}

@@ -1,0 +1,62 @@
+import type { QueryClient } from '@tanstack/react-query'
+import type { AnyRouter } from '@tanstack/react-router'
+
+import { toProblem } from '../api/problem'
+import { toast } from '../components/toast'
+import { containerQuery, containerTitle } from '../containers/api'
+import { searchQuery } from '../search/api'
+import { type Destination, hitDestination } from '../search/destinations'
+import { type Code, parseCode } from './parseCode'
+
+export const maxMatches = 10
+
+/** findCode returns the screens of the rows that a code identifies. */
+export async function findCode(
+  queryClient: QueryClient,
+  code: Exclude<Code, { path: string }>,
+  hasRoute: (to: string) => boolean,
+): Promise<Destination[]> {
+  if ('uuid' in code) {
+    const { uuid } = code
+    const container = await queryClient.fetchQuery(containerQuery(uuid)).catch((error: unknown) => {
+      if (toProblem(error).status !== 404) throw error
+    })
+    if (container) {
+      const hit = { kind: 'container', key: uuid, title: containerTitle(container), detail: '' }
+      return [hitDestination(hit, hasRoute) ?? []].flat()
+    }
+  }
+  const text = 'uuid' in code ? code.uuid : code.text
+  const hits = await queryClient.fetchQuery(searchQuery(text, { limit: maxMatches }))
+  return hits.flatMap((hit) => hitDestination(hit, hasRoute) ?? [])
+}
+
+interface AppContext {
+  queryClient: QueryClient
+  router: AnyRouter
+}
+
+let lastRequest = 0
+
+/**
+ * openCode opens the screen of the row that a scanned or typed code identifies. If there is not exactly one such row,
+ * it opens the list of containers, which shows the matches. A newer code replaces one that is still searched for.
+ */
+export async function openCode(texts: readonly string[], { queryClient, router }: AppContext): Promise<void> {
+  const request = ++lastRequest
+  const code = parseCode(texts, { hostname: location.hostname, basepath: router.basepath })
+  if ('path' in code) return router.history.push(router.basepath + code.path)
+  const find = 'uuid' in code ? code.uuid : code.text
+  if (find === '') return
+  try {
+    const destinations = await findCode(queryClient, code, (to) => to in router.routesByPath)
+    if (request !== lastRequest) return
+    const [destination] = destinations
+    if (destination && destinations.length === 1)
+      return await router.navigate({ to: destination.to, params: destination.params })
+    const isAtList = router.state.location.pathname.endsWith('/containers')
+    await router.navigate({ to: '/containers', search: { find }, replace: isAtList })
+  } catch (error) {
+    if (request === lastRequest) toast(toProblem(error).message, 'error')
+  }
+}
