@@ -123,7 +123,8 @@ func TestRecord_booleans(t *testing.T) {
 	type sealedBox struct {
 		Sealed bool `json:"sealed"`
 	}
-	p := bind.NewRow(reflect.TypeFor[sealedBox](), bind.Options{})
+	single := bind.New(reflect.TypeFor[sealedBox](), http.MethodPost, nil, bind.Options{})
+	p := bind.NewRow(reflect.TypeFor[sealedBox](), single, bind.Options{})
 	columns, errs := p.Header([]string{"sealed"})
 	wantErrors(t, "header", errs)
 	for text, want := range map[string]bool{

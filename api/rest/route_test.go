@@ -170,7 +170,7 @@ func TestHandler_slash(t *testing.T) {
 	route := func(method, path string, o Operation) Route {
 		return Route{Method: method, Operation: o, Paths: []string{path}}
 	}
-	server := NewServer(fakeAuthorizer{}, pgtest.Pool(t), nil)
+	server := NewServer(fakeAuthorizer{}, pgtest.Pool(t), nil, nil)
 	h := server.Handler(NewEndpoints([]Route{
 		route("GET", "/sites", List(q.ListSites)),
 		route("GET", "/sites/{offset}/{limit}", List(q.ListSites)),

@@ -3,7 +3,6 @@ package postgres
 import (
 	"maps"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
