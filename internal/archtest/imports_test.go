@@ -59,7 +59,7 @@ func TestImports(t *testing.T) {
 		"internal/media":             {"internal/durable"},
 		"internal/pgtest":            {"internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate"},
 		"internal/postgres":          {"internal/postgres/download"},
-		"internal/postgres/download": nil,
+		"internal/postgres/download": {"internal/durable"},
 		"internal/postgres/embedded": {"internal/durable", "internal/postgres", "internal/postgres/download"},
 		"internal/postgres/migrate":  {"internal/postgres"},
 		"internal/programtest":       {"internal/pgtest", "internal/postgres/embedded"},

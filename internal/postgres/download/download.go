@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"labledger/internal/durable"
 )
 
 // URLVariable is the environment variable with the URL of the registry, or of a mirror with the same paths. "off"
@@ -208,10 +210,9 @@ func (d *downloader) install(ctx context.Context, b build) error {
 	if err := checkRuns(ctx, b, temp); err != nil {
 		return err
 	}
-	// After a power failure, the directory must not exist with empty files.
-	syscall.Sync()
+	syscall.Sync() // the files of the directory, which durable.Rename does not sync
 	final := filepath.Join(d.cacheDir, b.dirName())
-	if err := os.Rename(temp, final); err != nil {
+	if err := durable.Rename(temp, final); err != nil {
 		return err
 	}
 	d.progress.printf("%s is in %s\n", b.name(), final)
