@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -55,6 +56,17 @@ func (m *costMeter) cost(user int64, n int) float64 {
 	return float64(m.blocks()-before) / float64(n)
 }
 
+// lowestCost records n events of a user for each of some rounds and returns the lowest cost. While anybody holds a
+// snapshot, as the ANALYZE of autovacuum does, old versions of the user's state cannot be pruned, and a round costs more.
+func (m *costMeter) lowestCost(user int64, rounds, n int) float64 {
+	m.Helper()
+	lowest := math.Inf(1)
+	for range rounds {
+		lowest = min(lowest, m.cost(user, n))
+	}
+	return lowest
+}
+
 // blocks returns the number of accessed blocks of the ledger's tables so far.
 func (m *costMeter) blocks() int64 {
 	m.Helper()
@@ -70,13 +82,13 @@ func (m *costMeter) blocks() int64 {
 // cost is the number of blocks that Postgres accesses.
 func TestRecord_costIsIndependentOfHistory(t *testing.T) {
 	t.Parallel()
-	const few, many, singles, window = 1000, 200_000, 300, 3600
+	const few, many, rounds, singles, window = 1000, 200_000, 10, 30, 3600
 	m := newCostMeter(t)
 	m.recordHistory(1, few)
 	m.recordHistory(2, many)
 	m.cost(1, 20) // warm up: Postgres caches plans
 	m.cost(2, 20)
-	small, large := m.cost(1, singles), m.cost(2, singles)
+	small, large := m.lowestCost(1, rounds, singles), m.lowestCost(2, rounds, singles)
 	t.Logf("with %d events, a new event accesses %.1f blocks; with %d events, %.1f", many, large, few, small)
 	if small < 3 || large > small*1.1+2 {
 		t.Error("the cost of an event depends on the history of its user")

@@ -357,7 +357,7 @@ func TestReplay_readsOneSnapshot(t *testing.T) {
 	}
 	r := ReplayRequest{Changes: []RuleChange{{Code: 123, WindowSeconds: ptr(int64(100))}}}
 	before := mustReplay(t, l, r)
-	// Autovacuum takes locks, too.
+	// Only locks of clients, because autovacuum takes some, too.
 	const heldLocks = `SELECT locktype || ' ' || mode FROM pg_locks JOIN pg_stat_activity USING (pid)
 		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 			AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`

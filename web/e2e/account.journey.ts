@@ -122,7 +122,7 @@ test.describe('rejected requests', () => {
     await expect(otherPage.getByRole('dialog')).toContainText('Theirs: Iceland')
     await otherPage.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByRole('definition').filter({ hasText: 'Norway' })).toBeVisible()
-    expect((await callApi(page, 'GET', '/account')).body.country).toBe('Norway')
+    await expect.poll(async () => (await callApi(page, 'GET', '/account')).body.country).toBe('Norway')
   })
 
   test('deleting the account asks for confirmation', async ({ page, securedServer }) => {

@@ -222,8 +222,7 @@ test.describe('conflicts and errors', () => {
     await checkScreen(ada, 'alert-conflict')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(ada.getByRole('region', { name: 'Details' })).toContainText('Confirmed')
-    const { body } = await callApi(page, 'GET', `/api/v1/alerts/${id}`)
-    expect(body).toMatchObject({
+    await expect.poll(async () => (await callApi(page, 'GET', `/api/v1/alerts/${id}`)).body).toMatchObject({
       state: 'closed',
       assignee: 'olga',
       disposition: 'confirmed',

@@ -114,7 +114,9 @@ test.describe('conflicts and errors', () => {
     await expect(dialog).toContainText('They also changed Time window (seconds): 60 → 90')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByRole('region', { name: 'Settings' })).toContainText(/Limit \(medium risk\)6(?!\d|\.)/)
-    expect((await callApi(page, 'GET', '/api/v1/rules/500')).body).toMatchObject({ limit: '6.00', window_seconds: 90 })
+    await expect
+      .poll(async () => (await callApi(page, 'GET', '/api/v1/rules/500')).body)
+      .toMatchObject({ limit: '6.00', window_seconds: 90 })
     expect((await callApi(page, 'PATCH', '/api/v1/rules/500', { limit: '5', window_seconds: 60 })).status).toBe(200)
   })
 
