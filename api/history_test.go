@@ -160,7 +160,7 @@ func TestHistory_hidesSecrets(t *testing.T) {
 	}
 	passwordChanges := apitest.Value[string](ts, `SELECT string_agg(action || ' by ' || actor, ', ' ORDER BY id)
 		FROM change WHERE table_name = 'credential'`)
-	if passwordChanges != "insert by labledger, insert by ann, update by ann" {
+	if passwordChanges != "insert by db:labledger, insert by ann, update by ann" {
 		t.Errorf("password changes: %s", passwordChanges)
 	}
 	last := apitest.Value[int64](ts, "SELECT max(id) FROM change")

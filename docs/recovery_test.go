@@ -86,7 +86,7 @@ func newRecoveryTest(t *testing.T) *recoveryTest {
 func (r *recoveryTest) setUpArchive() {
 	t, e := r.t, r.env
 	r.admin = e.shell(e.owner)
-	r.admin.mustRun("initdb --no-sync -k -Ulabledger -Atrust -D " + r.dataDir)
+	r.admin.mustRun("initdb --no-sync -k -EUTF8 -Ulabledger -Atrust -D " + r.dataDir)
 	r.admin.mustRunBlocks("directories")
 	r.db = e.startPostgres(r.dataDir)
 	r.admin.mustRun("createdb")

@@ -56,8 +56,9 @@ COMMENT ON FUNCTION reserve_ids IS 'Trigger function: reserves the IDs that a st
 
 DROP FUNCTION advance_ids(regclass, bigint[]);
 DROP FUNCTION pass_ids(regclass, bigint[]);
+DROP FUNCTION last_id(regclass);
 DROP FUNCTION greatest_id(text, bigint, bigint);
-DROP INDEX change_before_id_idx;
+DROP INDEX change_table_name_before_id_idx;
 
 DO $$
 BEGIN

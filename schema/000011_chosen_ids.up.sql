@@ -6,6 +6,8 @@
 -- A chosen ID moves the sequence only if it is near, that is at most 50,000 above. So a chosen ID such as 20250101001
 -- does not use up the IDs below it. When the sequence comes near a stored ID, the next insert moves it past that ID.
 -- Transactions in flight draw fewer IDs than that: an import stores up to 5,000 rows with a statement.
+--
+-- A sequence is never set back below its MINVALUE. A recovery raises it above the IDs that were lost with their rows.
 
 -- See 000001_history: the search_path of functions that run with the rights of their owner.
 DO $$
@@ -16,7 +18,7 @@ $$;
 
 
 -- IDs of deleted rows are not used again.
-CREATE INDEX change_before_id_idx ON change (table_name, (before -> 'id')) WHERE action = 'delete';
+CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id')) WHERE action = 'delete';
 
 CREATE FUNCTION greatest_id(of_table text, above bigint, up_to bigint) RETURNS bigint
 LANGUAGE plpgsql
@@ -44,6 +46,12 @@ COMMENT ON FUNCTION greatest_id IS
     'Returns the greatest ID of the rows of a table above one ID and up to another, or null if there is none.';
 
 
+CREATE FUNCTION last_id(ids regclass) RETURNS bigint
+STABLE
+RETURN coalesce(pg_sequence_last_value(ids), (SELECT seqmin - 1 FROM pg_sequence WHERE seqrelid = ids));
+COMMENT ON FUNCTION last_id IS 'Returns the last ID that a sequence has assigned, or the one below its first.';
+
+
 -- A block that ends with the error LL000 releases the advisory locks that it took: its rollback does that, also if the
 -- statement is canceled in the middle. A session lock would remain in that case. setval is not rolled back.
 
@@ -52,14 +60,14 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     reach constant bigint := 50000;
-    last  bigint := coalesce(pg_sequence_last_value(ids), 0);
+    last  bigint := last_id(ids);
 BEGIN
     IF NOT EXISTS (SELECT FROM unnest(chosen) AS id WHERE id > last AND id <= last + reach) THEN
         RETURN;
     END IF;
     BEGIN
         PERFORM pg_advisory_xact_lock(5006007000 + ids::oid::bigint);
-        last := coalesce(pg_sequence_last_value(ids), 0);
+        last := last_id(ids);
         PERFORM setval(ids, max(id)) FROM unnest(chosen) AS id WHERE id > last AND id <= last + reach HAVING count(*) > 0;
         RAISE EXCEPTION 'release the lock' USING ERRCODE = 'LL000';
     EXCEPTION
@@ -77,7 +85,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     ids  constant regclass := pg_get_serial_sequence(of_table::text, 'id');
-    last constant bigint   := coalesce(pg_sequence_last_value(ids), 0);
+    last constant bigint   := last_id(ids);
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = of_table AND tgname = 'reserve_ids') THEN
         RAISE EXCEPTION 'clients cannot choose IDs in table %', of_table USING ERRCODE = 'insufficient_privilege';
@@ -95,8 +103,7 @@ CREATE OR REPLACE FUNCTION reserve_ids() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    last constant bigint :=
-        coalesce(pg_sequence_last_value(pg_get_serial_sequence(TG_RELID::regclass::text, 'id')), 0);
+    last constant bigint := last_id(pg_get_serial_sequence(TG_RELID::regclass::text, 'id'));
 BEGIN
     PERFORM advance_ids(TG_RELID, ARRAY(SELECT id FROM inserted WHERE id > last));
     RETURN NULL;
@@ -109,6 +116,7 @@ CREATE FUNCTION return_ids(of_table text, ids regclass, inserts bigint) RETURNS 
 LANGUAGE plpgsql
 AS $$
 DECLARE
+    lowest  constant bigint := (SELECT seqmin FROM pg_sequence WHERE seqrelid = ids);
     last    bigint := pg_sequence_last_value(ids);
     used    bigint;
     deleted bigint;
@@ -131,9 +139,9 @@ BEGIN
                 ORDER BY before -> 'id' DESC
                 LIMIT 1
             );
-            used := greatest(used, deleted, 0);
+            used := greatest(used, deleted, lowest - 1);
             IF used < last THEN
-                PERFORM setval(ids, greatest(used, 1), used > 0);
+                PERFORM setval(ids, greatest(used, lowest), used >= lowest);
             END IF;
             RAISE EXCEPTION 'release the lock' USING ERRCODE = 'LL000';
         END IF;
@@ -164,7 +172,7 @@ BEGIN
         PERFORM set_config(marker, 'true', true);
     END IF;
     LOOP
-        last := coalesce(pg_sequence_last_value(ids), 0);
+        last := last_id(ids);
         near := greatest_id(TG_TABLE_NAME, last, last + 50000);
         EXIT WHEN near IS NULL;
         PERFORM pass_ids(ids, ARRAY[near]);

@@ -155,7 +155,6 @@ func TestCreateTables_foreignObjects(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	pgtest.ExecScript(t, url, `
-		CREATE EXTENSION pg_trgm;
 		CREATE TABLE foreign_table AS SELECT 7 AS n;
 		CREATE FUNCTION foreign_function() RETURNS int LANGUAGE sql RETURN 8`)
 	wantCreated(t, url)

@@ -305,7 +305,7 @@ func checkNoSecretsInTraces(t *testing.T, raw string, signedIn tokens) {
 }
 
 // Statements of all pools are traced: of the embedded Postgres, to which the server reconnects as another role, and of
-// the replica.
+// the replica. The other database here is no replica, so only its position is read.
 func TestTraces_ofAllPools(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)
@@ -319,14 +319,14 @@ func TestTraces_ofAllPools(t *testing.T) {
 	if c.resource["service.name"] != "lab" {
 		t.Errorf("service name %q, want lab", c.resource["service.name"])
 	}
-	row, list := c.named("GetSite"), c.named("ListSites")
-	if len(row) != 1 || len(list) != 1 {
-		t.Fatalf("%d and %d spans, want one each", len(row), len(list))
+	row, position := c.named("GetSite"), c.named("GetMissingWAL")
+	if len(row) != 1 || len(position) != 1 {
+		t.Fatalf("%d and %d spans, want one each", len(row), len(position))
 	}
 	const peer = "network.peer.address"
-	primaryPeer, replicaPeer := attributes(row[0].Attributes)[peer], attributes(list[0].Attributes)[peer]
+	primaryPeer, replicaPeer := attributes(row[0].Attributes)[peer], attributes(position[0].Attributes)[peer]
 	if primaryPeer == "" || replicaPeer == "" || primaryPeer == replicaPeer {
-		t.Errorf("row read from %q, list read from %q; want different servers", primaryPeer, replicaPeer)
+		t.Errorf("row read from %q, position read from %q; want different servers", primaryPeer, replicaPeer)
 	}
 }
 
