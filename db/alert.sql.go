@@ -215,9 +215,10 @@ WHERE id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
   AND ($6::text IS NULL OR disposition = $6)
   AND ($7::bigint IS NULL OR time >= $7)
   AND ($8::bigint IS NULL OR time < $8)
+  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
 ORDER BY id
-LIMIT $10::bigint
-OFFSET $9::bigint
+LIMIT $11::bigint
+OFFSET $10::bigint
 `
 
 type ListAlertsParams struct {
@@ -229,6 +230,7 @@ type ListAlertsParams struct {
 	Disposition *string    `json:"disposition"`
 	From        *int64     `json:"from"`
 	To          *int64     `json:"to"`
+	Voided      *bool      `json:"voided"`
 	Offset      int64      `json:"offset"`
 	Limit       *int64     `json:"limit"`
 }
@@ -283,9 +285,10 @@ type ListAlertsRow struct {
 //	  AND ($6::text IS NULL OR disposition = $6)
 //	  AND ($7::bigint IS NULL OR time >= $7)
 //	  AND ($8::bigint IS NULL OR time < $8)
+//	  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
 //	ORDER BY id
-//	LIMIT $10::bigint
-//	OFFSET $9::bigint
+//	LIMIT $11::bigint
+//	OFFSET $10::bigint
 func (q *Queries) ListAlerts(ctx context.Context, arg ListAlertsParams) ([]ListAlertsRow, error) {
 	rows, err := q.db.Query(ctx, listAlerts,
 		arg.After,
@@ -296,6 +299,7 @@ func (q *Queries) ListAlerts(ctx context.Context, arg ListAlertsParams) ([]ListA
 		arg.Disposition,
 		arg.From,
 		arg.To,
+		arg.Voided,
 		arg.Offset,
 		arg.Limit,
 	)
@@ -363,9 +367,10 @@ WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
   AND ($6::text IS NULL OR disposition = $6)
   AND ($7::bigint IS NULL OR time >= $7)
   AND ($8::bigint IS NULL OR time < $8)
+  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
 ORDER BY id DESC
-LIMIT $10::bigint
-OFFSET $9::bigint
+LIMIT $11::bigint
+OFFSET $10::bigint
 `
 
 type ListAlertsDescParams struct {
@@ -377,6 +382,7 @@ type ListAlertsDescParams struct {
 	Disposition *string    `json:"disposition"`
 	From        *int64     `json:"from"`
 	To          *int64     `json:"to"`
+	Voided      *bool      `json:"voided"`
 	Offset      int64      `json:"offset"`
 	Limit       *int64     `json:"limit"`
 }
@@ -431,9 +437,10 @@ type ListAlertsDescRow struct {
 //	  AND ($6::text IS NULL OR disposition = $6)
 //	  AND ($7::bigint IS NULL OR time >= $7)
 //	  AND ($8::bigint IS NULL OR time < $8)
+//	  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
 //	ORDER BY id DESC
-//	LIMIT $10::bigint
-//	OFFSET $9::bigint
+//	LIMIT $11::bigint
+//	OFFSET $10::bigint
 func (q *Queries) ListAlertsDesc(ctx context.Context, arg ListAlertsDescParams) ([]ListAlertsDescRow, error) {
 	rows, err := q.db.Query(ctx, listAlertsDesc,
 		arg.After,
@@ -444,6 +451,7 @@ func (q *Queries) ListAlertsDesc(ctx context.Context, arg ListAlertsDescParams) 
 		arg.Disposition,
 		arg.From,
 		arg.To,
+		arg.Voided,
 		arg.Offset,
 		arg.Limit,
 	)

@@ -111,29 +111,33 @@ func (q *Queries) GetEvent(ctx context.Context, arg GetEventParams) (GetEventRow
 
 const listEvents = `-- name: ListEvents :many
 SELECT
-    id,
-    user_id,
-    type,
-    amount,
-    time,
-    effective_time,
-    risk,
-    ruleset_id,
-    facts,
-    alert_codes,
-    alert_id,
-    created_at,
-    actor
+    event.id,
+    event.user_id,
+    event.type,
+    event.amount,
+    event.time,
+    event.effective_time,
+    event.risk,
+    event.ruleset_id,
+    event.facts,
+    event.alert_codes,
+    event.alert_id,
+    event.created_at,
+    event.actor,
+    event_void.id AS void_id
 FROM event
-WHERE id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
-  AND ($2::bigint IS NULL OR user_id = $2)
-  AND ($3::text IS NULL OR type = $3)
-  AND ($4::integer IS NULL OR $4 = ANY (alert_codes))
-  AND ($5::bigint IS NULL OR time >= $5)
-  AND ($6::bigint IS NULL OR time < $6)
-ORDER BY id
-LIMIT $8::bigint
-OFFSET $7::bigint
+LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+WHERE event.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
+  AND ($2::bigint IS NULL OR event.user_id = $2)
+  AND ($3::text IS NULL OR event.type = $3)
+  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
+  AND ($5::bigint IS NULL OR event.time >= $5)
+  AND ($6::bigint IS NULL OR event.time < $6)
+  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
+  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
+ORDER BY event.id
+LIMIT $9::bigint
+OFFSET $8::bigint
 `
 
 type ListEventsParams struct {
@@ -143,6 +147,7 @@ type ListEventsParams struct {
 	Code   *int32     `json:"code"`
 	From   *int64     `json:"from"`
 	To     *int64     `json:"to"`
+	Voided *bool      `json:"voided"`
 	Offset int64      `json:"offset"`
 	Limit  *int64     `json:"limit"`
 }
@@ -161,35 +166,40 @@ type ListEventsRow struct {
 	AlertID       *uuid.UUID      `json:"alert_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	Actor         string          `json:"actor"`
+	VoidID        *uuid.UUID      `json:"void_id"`
 }
 
 // Lists the events in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
 // event, in seconds.
 //
 //	SELECT
-//	    id,
-//	    user_id,
-//	    type,
-//	    amount,
-//	    time,
-//	    effective_time,
-//	    risk,
-//	    ruleset_id,
-//	    facts,
-//	    alert_codes,
-//	    alert_id,
-//	    created_at,
-//	    actor
+//	    event.id,
+//	    event.user_id,
+//	    event.type,
+//	    event.amount,
+//	    event.time,
+//	    event.effective_time,
+//	    event.risk,
+//	    event.ruleset_id,
+//	    event.facts,
+//	    event.alert_codes,
+//	    event.alert_id,
+//	    event.created_at,
+//	    event.actor,
+//	    event_void.id AS void_id
 //	FROM event
-//	WHERE id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
-//	  AND ($2::bigint IS NULL OR user_id = $2)
-//	  AND ($3::text IS NULL OR type = $3)
-//	  AND ($4::integer IS NULL OR $4 = ANY (alert_codes))
-//	  AND ($5::bigint IS NULL OR time >= $5)
-//	  AND ($6::bigint IS NULL OR time < $6)
-//	ORDER BY id
-//	LIMIT $8::bigint
-//	OFFSET $7::bigint
+//	LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+//	WHERE event.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
+//	  AND ($2::bigint IS NULL OR event.user_id = $2)
+//	  AND ($3::text IS NULL OR event.type = $3)
+//	  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
+//	  AND ($5::bigint IS NULL OR event.time >= $5)
+//	  AND ($6::bigint IS NULL OR event.time < $6)
+//	  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
+//	  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
+//	ORDER BY event.id
+//	LIMIT $9::bigint
+//	OFFSET $8::bigint
 func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListEventsRow, error) {
 	rows, err := q.db.Query(ctx, listEvents,
 		arg.After,
@@ -198,6 +208,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 		arg.Code,
 		arg.From,
 		arg.To,
+		arg.Voided,
 		arg.Offset,
 		arg.Limit,
 	)
@@ -222,6 +233,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 			&i.AlertID,
 			&i.CreatedAt,
 			&i.Actor,
+			&i.VoidID,
 		); err != nil {
 			return nil, err
 		}
@@ -235,29 +247,33 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 
 const listEventsDesc = `-- name: ListEventsDesc :many
 SELECT
-    id,
-    user_id,
-    type,
-    amount,
-    time,
-    effective_time,
-    risk,
-    ruleset_id,
-    facts,
-    alert_codes,
-    alert_id,
-    created_at,
-    actor
+    event.id,
+    event.user_id,
+    event.type,
+    event.amount,
+    event.time,
+    event.effective_time,
+    event.risk,
+    event.ruleset_id,
+    event.facts,
+    event.alert_codes,
+    event.alert_id,
+    event.created_at,
+    event.actor,
+    event_void.id AS void_id
 FROM event
-WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-  AND ($2::bigint IS NULL OR user_id = $2)
-  AND ($3::text IS NULL OR type = $3)
-  AND ($4::integer IS NULL OR $4 = ANY (alert_codes))
-  AND ($5::bigint IS NULL OR time >= $5)
-  AND ($6::bigint IS NULL OR time < $6)
-ORDER BY id DESC
-LIMIT $8::bigint
-OFFSET $7::bigint
+LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+WHERE event.id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+  AND ($2::bigint IS NULL OR event.user_id = $2)
+  AND ($3::text IS NULL OR event.type = $3)
+  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
+  AND ($5::bigint IS NULL OR event.time >= $5)
+  AND ($6::bigint IS NULL OR event.time < $6)
+  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
+  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
+ORDER BY event.id DESC
+LIMIT $9::bigint
+OFFSET $8::bigint
 `
 
 type ListEventsDescParams struct {
@@ -267,6 +283,7 @@ type ListEventsDescParams struct {
 	Code   *int32     `json:"code"`
 	From   *int64     `json:"from"`
 	To     *int64     `json:"to"`
+	Voided *bool      `json:"voided"`
 	Offset int64      `json:"offset"`
 	Limit  *int64     `json:"limit"`
 }
@@ -285,35 +302,40 @@ type ListEventsDescRow struct {
 	AlertID       *uuid.UUID      `json:"alert_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	Actor         string          `json:"actor"`
+	VoidID        *uuid.UUID      `json:"void_id"`
 }
 
 // Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
 // seconds.
 //
 //	SELECT
-//	    id,
-//	    user_id,
-//	    type,
-//	    amount,
-//	    time,
-//	    effective_time,
-//	    risk,
-//	    ruleset_id,
-//	    facts,
-//	    alert_codes,
-//	    alert_id,
-//	    created_at,
-//	    actor
+//	    event.id,
+//	    event.user_id,
+//	    event.type,
+//	    event.amount,
+//	    event.time,
+//	    event.effective_time,
+//	    event.risk,
+//	    event.ruleset_id,
+//	    event.facts,
+//	    event.alert_codes,
+//	    event.alert_id,
+//	    event.created_at,
+//	    event.actor,
+//	    event_void.id AS void_id
 //	FROM event
-//	WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-//	  AND ($2::bigint IS NULL OR user_id = $2)
-//	  AND ($3::text IS NULL OR type = $3)
-//	  AND ($4::integer IS NULL OR $4 = ANY (alert_codes))
-//	  AND ($5::bigint IS NULL OR time >= $5)
-//	  AND ($6::bigint IS NULL OR time < $6)
-//	ORDER BY id DESC
-//	LIMIT $8::bigint
-//	OFFSET $7::bigint
+//	LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+//	WHERE event.id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+//	  AND ($2::bigint IS NULL OR event.user_id = $2)
+//	  AND ($3::text IS NULL OR event.type = $3)
+//	  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
+//	  AND ($5::bigint IS NULL OR event.time >= $5)
+//	  AND ($6::bigint IS NULL OR event.time < $6)
+//	  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
+//	  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
+//	ORDER BY event.id DESC
+//	LIMIT $9::bigint
+//	OFFSET $8::bigint
 func (q *Queries) ListEventsDesc(ctx context.Context, arg ListEventsDescParams) ([]ListEventsDescRow, error) {
 	rows, err := q.db.Query(ctx, listEventsDesc,
 		arg.After,
@@ -322,6 +344,7 @@ func (q *Queries) ListEventsDesc(ctx context.Context, arg ListEventsDescParams) 
 		arg.Code,
 		arg.From,
 		arg.To,
+		arg.Voided,
 		arg.Offset,
 		arg.Limit,
 	)
@@ -346,6 +369,7 @@ func (q *Queries) ListEventsDesc(ctx context.Context, arg ListEventsDescParams) 
 			&i.AlertID,
 			&i.CreatedAt,
 			&i.Actor,
+			&i.VoidID,
 		); err != nil {
 			return nil, err
 		}

@@ -205,7 +205,11 @@ FROM (
             NULL::text AS assignee,
             NULL::text AS note,
             NULL::text AS disposition,
-            NULL::uuid AS void_id,
+            (
+                SELECT event_void.id
+                FROM event_void
+                WHERE event_void.user_id = event.user_id AND event_void.event_id = event.id
+            ) AS void_id,
             event.created_at,
             event.created_at AS changed_at,
             event.actor,
@@ -297,7 +301,7 @@ type ListStreamRow struct {
 	Assignee      *string         `json:"assignee"`
 	Note          *string         `json:"note"`
 	Disposition   *string         `json:"disposition"`
-	VoidID        *uuid.UUID      `json:"void_id"`
+	VoidID        uuid.UUID       `json:"void_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	ChangedAt     time.Time       `json:"changed_at"`
 	Actor         string          `json:"actor"`
@@ -355,7 +359,11 @@ type ListStreamRow struct {
 //	            NULL::text AS assignee,
 //	            NULL::text AS note,
 //	            NULL::text AS disposition,
-//	            NULL::uuid AS void_id,
+//	            (
+//	                SELECT event_void.id
+//	                FROM event_void
+//	                WHERE event_void.user_id = event.user_id AND event_void.event_id = event.id
+//	            ) AS void_id,
 //	            event.created_at,
 //	            event.created_at AS changed_at,
 //	            event.actor,

@@ -28,6 +28,7 @@ WHERE id > coalesce(sqlc.narg('after')::uuid, '00000000-0000-0000-0000-000000000
   AND (sqlc.narg('disposition')::text IS NULL OR disposition = sqlc.narg('disposition'))
   AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
   AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
+  AND (sqlc.narg('voided')::boolean IS NULL OR (void_id IS NOT NULL) = sqlc.narg('voided'))
 ORDER BY id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
@@ -62,6 +63,7 @@ WHERE id < coalesce(sqlc.narg('after')::uuid, 'ffffffff-ffff-ffff-ffff-fffffffff
   AND (sqlc.narg('disposition')::text IS NULL OR disposition = sqlc.narg('disposition'))
   AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
   AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
+  AND (sqlc.narg('voided')::boolean IS NULL OR (void_id IS NOT NULL) = sqlc.narg('voided'))
 ORDER BY id DESC
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;

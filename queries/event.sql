@@ -2,27 +2,31 @@
 -- Lists the events in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
 -- event, in seconds.
 SELECT
-    id,
-    user_id,
-    type,
-    amount,
-    time,
-    effective_time,
-    risk,
-    ruleset_id,
-    facts,
-    alert_codes,
-    alert_id,
-    created_at,
-    actor
+    event.id,
+    event.user_id,
+    event.type,
+    event.amount,
+    event.time,
+    event.effective_time,
+    event.risk,
+    event.ruleset_id,
+    event.facts,
+    event.alert_codes,
+    event.alert_id,
+    event.created_at,
+    event.actor,
+    event_void.id AS void_id
 FROM event
-WHERE id > coalesce(sqlc.narg('after')::uuid, '00000000-0000-0000-0000-000000000000')
-  AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
-  AND (sqlc.narg('type')::text IS NULL OR type = sqlc.narg('type'))
-  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (alert_codes))
-  AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
-  AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
-ORDER BY id
+LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+WHERE event.id > coalesce(sqlc.narg('after')::uuid, '00000000-0000-0000-0000-000000000000')
+  AND (sqlc.narg('user_id')::bigint IS NULL OR event.user_id = sqlc.narg('user_id'))
+  AND (sqlc.narg('type')::text IS NULL OR event.type = sqlc.narg('type'))
+  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (event.alert_codes))
+  AND (sqlc.narg('from')::bigint IS NULL OR event.time >= sqlc.narg('from'))
+  AND (sqlc.narg('to')::bigint IS NULL OR event.time < sqlc.narg('to'))
+  AND (sqlc.narg('voided')::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
+  AND (sqlc.narg('voided') IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
+ORDER BY event.id
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 
@@ -30,27 +34,31 @@ OFFSET sqlc.arg('offset')::bigint;
 -- Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
 -- seconds.
 SELECT
-    id,
-    user_id,
-    type,
-    amount,
-    time,
-    effective_time,
-    risk,
-    ruleset_id,
-    facts,
-    alert_codes,
-    alert_id,
-    created_at,
-    actor
+    event.id,
+    event.user_id,
+    event.type,
+    event.amount,
+    event.time,
+    event.effective_time,
+    event.risk,
+    event.ruleset_id,
+    event.facts,
+    event.alert_codes,
+    event.alert_id,
+    event.created_at,
+    event.actor,
+    event_void.id AS void_id
 FROM event
-WHERE id < coalesce(sqlc.narg('after')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-  AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
-  AND (sqlc.narg('type')::text IS NULL OR type = sqlc.narg('type'))
-  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (alert_codes))
-  AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
-  AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
-ORDER BY id DESC
+LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
+WHERE event.id < coalesce(sqlc.narg('after')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+  AND (sqlc.narg('user_id')::bigint IS NULL OR event.user_id = sqlc.narg('user_id'))
+  AND (sqlc.narg('type')::text IS NULL OR event.type = sqlc.narg('type'))
+  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (event.alert_codes))
+  AND (sqlc.narg('from')::bigint IS NULL OR event.time >= sqlc.narg('from'))
+  AND (sqlc.narg('to')::bigint IS NULL OR event.time < sqlc.narg('to'))
+  AND (sqlc.narg('voided')::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
+  AND (sqlc.narg('voided') IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
+ORDER BY event.id DESC
 LIMIT sqlc.narg('limit')::bigint
 OFFSET sqlc.arg('offset')::bigint;
 

@@ -49,7 +49,11 @@ FROM (
             NULL::text AS assignee,
             NULL::text AS note,
             NULL::text AS disposition,
-            NULL::uuid AS void_id,
+            (
+                SELECT event_void.id
+                FROM event_void
+                WHERE event_void.user_id = event.user_id AND event_void.event_id = event.id
+            ) AS void_id,
             event.created_at,
             event.created_at AS changed_at,
             event.actor,

@@ -55,10 +55,12 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event_void
     FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write();
 
 
--- No index begins with void_id: voids are never deleted.
 ALTER TABLE alert
     ADD COLUMN void_id uuid,
     ADD CONSTRAINT alert_void_id_fkey FOREIGN KEY (user_id, void_id) REFERENCES event_void (user_id, id);
+
+-- For the list of marked alerts. Few alerts are marked.
+CREATE INDEX alert_void_id_idx ON alert (void_id) WHERE void_id IS NOT NULL;
 
 COMMENT ON COLUMN alert.void_id IS
     'ID of the void of the event, or of an earlier event without which no rule would have fired; null for none.';

@@ -34,7 +34,7 @@ func document(src *sources, endpoints []*rest.Endpoint) object {
 		o := newOperation(src, e)
 		item[strings.ToLower(e.Method)] = o.object()
 		if o.Kind != rest.KindRaw {
-			schemas[o.row.Name()] = src.schema(o.row, o.tables())
+			schemas[schemaName(o.row)] = src.schema(o.row, o.tables())
 		}
 	}
 	return object{

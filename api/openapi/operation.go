@@ -284,6 +284,8 @@ func (o *operation) queryParameter(name string) object {
 		doc = "Only rows with this time or a later one, in seconds since 1970."
 	case "to":
 		doc = "Only rows with an earlier time, in seconds since 1970."
+	case "voided":
+		doc = "Only rows with a void_id if true, only rows without one if false."
 	case "code":
 		doc = "Only rows whose alert_codes contain this code."
 	case "simulate":

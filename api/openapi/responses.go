@@ -13,7 +13,7 @@ func (o *operation) addResponses(all object) {
 	if o.SetsCookie {
 		headers["Set-Cookie"] = ref("headers", "Set-Cookie")
 	}
-	schema := ref("schemas", o.row.Name())
+	schema := ref("schemas", schemaName(o.row))
 	content := object{"application/json": object{"schema": schema}}
 	success := object{"description": "The row.", "headers": headers, "content": content}
 	_, versioned := o.row.FieldByName("Version")

@@ -29,7 +29,6 @@ func schemaType(row reflect.Type) reflect.Type {
 		reflect.TypeFor[db.Account](),
 		reflect.TypeFor[db.Rule](),
 		reflect.TypeFor[db.Attachment](),
-		reflect.TypeFor[db.Event](),
 		reflect.TypeFor[db.Todo](),
 		reflect.TypeFor[db.Alert](),
 		reflect.TypeFor[db.AlertChange](),
@@ -40,6 +39,14 @@ func schemaType(row reflect.Type) reflect.Type {
 		}
 	}
 	return row
+}
+
+// schemaName returns the name of the schema of a type.
+func schemaName(t reflect.Type) string {
+	if t == reflect.TypeFor[db.ListEventsRow]() {
+		return "Event" // with the ID of its void, which the table does not have
+	}
+	return t.Name()
 }
 
 // isSubset reports whether all names of subset are in set.

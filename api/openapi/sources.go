@@ -126,7 +126,9 @@ func (src *sources) doc(name string) string {
 var rowDocs = map[string]string{
 	"EndSessionRow":        "The session that ended.",
 	"GetDirectoryEntryRow": "The public part of an account.",
+	"GetEventRow":          "A deposit or a withdrawal of a user, with the results of the rules and with its void.",
 	"ListAlertChangesRow":  "One change of an alert.",
+	"ListEventsRow":        "A deposit or a withdrawal of a user, with the results of the rules and the ID of its void.",
 	"ListOwnSessionsRow":   "One session of the caller.",
 	"ListTokensRow":        "One API token of the caller, without the token itself.",
 	"RevokeSessionRow":     "The revoked session.",
@@ -142,6 +144,14 @@ var columnDocs = map[string]map[string]string{
 		"removed":   "Recorded alerts that the changed rules do not raise.",
 		"unchanged": "Recorded alerts that the changed rules raise as well.",
 	},
+	"GetEventRow": {
+		"event_id":    "ID of the event.",
+		"void_id":     "ID of the void of the event; null for none.",
+		"void_reason": "Why the event does not count; null without a void.",
+		"voided_at":   "Time when the event was voided; null without a void.",
+		"voided_by":   "Actor that voided the event, as in the history; null without a void.",
+	},
+	"ListEventsRow": {"void_id": "ID of the void of the event; null for none."},
 	"SearchRow": {
 		"kind":   "Kind of the matching row, such as site or event.",
 		"key":    "Key of the matching row as a string, as in its URL.",
@@ -181,7 +191,7 @@ func (src *sources) fieldDoc(t reflect.Type, name string, tables []string) strin
 	}
 	for _, table := range tables {
 		if doc := src.Tables[table].Columns[name]; doc != "" {
-			return doc
+			return oneLine(doc)
 		}
 	}
 	return keyDocs[name]
