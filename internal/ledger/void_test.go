@@ -7,10 +7,14 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	diff "github.com/google/go-cmp/cmp"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/rules/oracle"
+	"labledger/internal/rules"
 )
 
 // requireVerified fails the test unless the whole ledger follows from its events and voids, and a replay agrees.
@@ -90,35 +94,80 @@ func TestVoid_rejects(t *testing.T) {
 	requireVerified(t, l)
 }
 
-// requireOracleAgrees fails the test unless each event fired what the oracle computes from the events of the user up to
-// it, without those that were voided before it.
-func requireOracleAgrees(t *testing.T, l *Ledger) {
+// readVoids returns the IDs of the voids by event.
+func readVoids(t *testing.T, pool *pgxpool.Pool) map[uuid.UUID]uuid.UUID {
 	t.Helper()
-	sets := readRulesets(t, l.pool)
-	voids := map[uuid.UUID]uuid.UUID{} // by event
-	const sql = "SELECT event_id, id FROM event_void"
-	forEachRow(t, l.pool, sql, func(scan func(...any) error) error {
+	voids := map[uuid.UUID]uuid.UUID{}
+	forEachRow(t, pool, "SELECT event_id, id FROM event_void", func(scan func(...any) error) error {
 		var event, void uuid.UUID
 		err := scan(&event, &void)
 		voids[event] = void
 		return err
 	})
-	events := readEvents(t, l.pool)
+	return voids
+}
+
+// oracleCodesWithoutVoided returns the oracle's codes for each event, computed from the events of the user up to it
+// without those that were voided before it.
+func oracleCodesWithoutVoided(
+	t *testing.T, pool *pgxpool.Pool, events []eventRow, override func(*rules.Rule),
+) (codes [][]int32) {
+	t.Helper()
+	voids := readVoids(t, pool)
 	for i, e := range events {
-		var history []oracle.Entry
+		var history []eventRow
 		for _, earlier := range events[:i+1] {
 			void, voided := voids[earlier.id]
 			if earlier.user == e.user && (!voided || uuidAfter(void, e.id)) {
-				entry := oracle.Entry{Event: earlier.event, Risk: earlier.risk, Rules: sets[earlier.rulesetID]}
-				history = append(history, entry)
+				history = append(history, earlier)
 			}
 		}
-		if want := oracle.Codes(history)[len(history)-1]; !slices.Equal(want, e.codes) {
-			t.Errorf("event %s of user %d fired %d, want %d", e.id, e.user, e.codes, want)
+		all := oracleCodes(t, pool, history, override)
+		codes = append(codes, all[len(all)-1])
+	}
+	return codes
+}
+
+// requireOracleAgrees fails the test unless each event fired what the oracle computes, and unless the voids changed
+// what later events fired.
+func requireOracleAgrees(t *testing.T, l *Ledger) {
+	t.Helper()
+	events := readEvents(t, l.pool)
+	unchanged := func(*rules.Rule) {}
+	want, withVoided := oracleCodesWithoutVoided(t, l.pool, events, unchanged), oracleCodes(t, l.pool, events, unchanged)
+	changed := 0
+	for i, e := range events {
+		if !slices.Equal(want[i], e.codes) {
+			t.Errorf("event %s of user %d fired %d, want %d", e.id, e.user, e.codes, want[i])
+		}
+		if !slices.Equal(want[i], withVoided[i]) {
+			changed++
 		}
 	}
-	if len(voids) < 5 {
-		t.Errorf("only %d voids; the test proves little", len(voids))
+	if n := countRows(t, l.pool, "event_void"); n < 5 || changed < 5 {
+		t.Errorf("%d voids changed what %d events fired; the test proves little", n, changed)
+	}
+}
+
+// requireReplaysAgree compares replays of changed rules with the oracle. Voided events do not count.
+func requireReplaysAgree(t *testing.T, l *Ledger) {
+	t.Helper()
+	events, voids := readEvents(t, l.pool), readVoids(t, l.pool)
+	for _, c := range candidates() {
+		if !slices.Contains([]string{"none", "run", "longest window", "many"}, c.name) {
+			continue
+		}
+		var counted []eventRow
+		var codes [][]int32
+		for i, want := range oracleCodesWithoutVoided(t, l.pool, events, c.override) {
+			if _, voided := voids[events[i].id]; !voided {
+				counted, codes = append(counted, events[i]), append(codes, want)
+			}
+		}
+		r := ReplayRequest{Changes: c.request}
+		if d := diff.Diff(expectedReplay(counted, codes, r), mustReplay(t, l, r), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("replay of %s (-want +got):\n%s", c.name, d)
+		}
 	}
 }
 
@@ -147,8 +196,33 @@ func TestVoid_random(t *testing.T) {
 			changeRules(t, l.pool, random)
 		}
 	}
+	for _, e := range randomStream(8, 60, 3) { // with the states after the last voids
+		mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
+	}
 	requireOracleAgrees(t, l)
+	requireReplaysAgree(t, l)
 	requireVerified(t, l)
+}
+
+// TestVoid_callsOnCommit: a void calls onCommit once, when its row is visible, and reports no recorded alerts. A dry
+// run and a rejected void do not.
+func TestVoid_callsOnCommit(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	var calls []string
+	l := New(pool, func(events, alerts int) {
+		calls = append(calls, fmt.Sprint(events, " ", alerts, " ", countRows(t, pool, "event_void")))
+	})
+	l.timeouts = patient
+	wrong := mustRecord(t, l, RecordRequest{UserID: 1, Event: withdrawal(1000, 5000)})
+	waitIdle(t, l)
+	request := VoidRequest{EventID: wrong.EventID, Reason: "x", Actor: "ada"}
+	for _, dryRun := range []bool{true, false, false} {
+		_, _ = l.Void(t.Context(), request, dryRun) // the last one is rejected
+	}
+	if want := []string{"1 1 0", "0 0 1"}; !slices.Equal(calls, want) {
+		t.Errorf("onCommit calls: %q, want %q", calls, want)
+	}
 }
 
 // TestVoid_concurrentEvents voids an event while events of the user wait for the same lock, and before. In both orders
