@@ -71,6 +71,51 @@ func TestCountedEvents(t *testing.T) {
 	}
 }
 
+// TestCountedEvents_voids: a reason counts the events that were voided after the raising event, and none that were
+// voided before. The windows of later events are those without the voided event.
+func TestCountedEvents_voids(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	for _, e := range []struct {
+		id, time, effective int
+		kind                string
+	}{
+		{10, 100, 100, "deposit"},
+		{20, 900, 900, "withdraw"}, // a wrong clock, void at 35
+		{30, 110, 900, "withdraw"}, // void at 55
+		{40, 130, 130, "withdraw"},
+		{50, 135, 135, "deposit"},
+		{60, 140, 140, "withdraw"},
+	} {
+		const values = `VALUES (7, '%s', '%s', 1, %d, %d, 'medium', 1, '{}', '{}', NULL, now(), '')`
+		mustExec(t, pool, insertEvent+fmt.Sprintf(values, eventID(e.id), e.kind, e.time, e.effective))
+	}
+	for void, event := range map[int]int{35: 20, 55: 30} {
+		const values = "VALUES (7, '%s', '%s', 'x', now(), '')"
+		mustExec(t, pool, insertVoid+fmt.Sprintf(values, eventID(void), eventID(event)))
+	}
+	run, window := reasonJSON(30, "withdraw", "3.00", "null"), reasonJSON(500, "any", "1.00", "20")
+	for _, c := range []struct {
+		event        int
+		reason, want string
+	}{
+		{30, run, "20 30"},
+		{30, window, "20 30"},
+		{40, run, "30 40"},
+		{40, window, "30 40"},
+		{40, reasonJSON(500, "any", "1.00", "19"), "40"},
+		{40, reasonJSON(500, "any", "1.00", "30"), "10 30 40"},
+		{60, run, "40 60"},
+		{60, window, "40 50 60"},
+		{60, reasonJSON(500, "any", "1.00", "40"), "10 40 50 60"},
+		{60, reasonJSON(1100, "withdraw", "1.00", "null"), "60"},
+	} {
+		if got := countedEvents(t, pool, 7, c.event, c.reason); got != c.want {
+			t.Errorf("%s of event %d counted %s, want %s", c.reason, c.event, got, c.want)
+		}
+	}
+}
+
 // reasonJSON returns the reason of an alert as JSON.
 func reasonJSON(code int, appliesTo, limit, window string) string {
 	return fmt.Sprintf(`{"code": %d, "applies_to": %q, "limit_at_risk": %q, "window_seconds": %s}`,
