@@ -1,9 +1,14 @@
 package sse_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
+	"labledger/api/sse"
+	"labledger/internal/ledger"
 	"labledger/internal/pgtest"
+	"labledger/internal/rules"
 )
 
 // listenerPID returns the process ID of the connection that listens for notifications, or 0.
@@ -36,6 +41,47 @@ func TestStream_wakesOtherInstance(t *testing.T) {
 		}
 		previous = listenerPID(t, pool)
 		pgtest.Exec(t, pool, "SELECT pg_terminate_backend($1)", previous)
+	}
+}
+
+// TestStream_wakesAfterVoid: a void wakes the streams of its instance and of another one, which do not poll otherwise.
+// They send the marked alert.
+func TestStream_wakesAfterVoid(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	first, second := serve(t, pool), serve(t, pool)
+	first.stream.PollOnlyWhenWoken()
+	second.stream.PollOnlyWhenWoken()
+	l := ledger.New(pool, func(int, int) { first.stream.Wake() })
+	streams := []*sse.Listener{first.listen(t, "?kind=alert", ""), second.listen(t, "?kind=alert", "")}
+	pgtest.WaitFor(t, "both instances to listen", func() bool {
+		return pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND query = 'listen labledger_stream' AND state = 'idle'`) == 2
+	})
+	for range 10 { // a single alert could be found by the polls of an earlier wakeup
+		event := rules.Event{Type: rules.Withdraw, Amount: 1_000_000, Time: 1000}
+		r, err := l.Record(t.Context(), ledger.RecordRequest{UserID: 1, Event: event, Actor: "ada"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, stream := range streams {
+			if got, want := rowKey(t, stream.NextData(t)), fmt.Sprintf("alert %s 1", r.AlertID); got != want {
+				t.Fatalf("stream %d: got %s, want %s", i, got, want)
+			}
+		}
+		void, err := l.Void(t.Context(), ledger.VoidRequest{EventID: r.EventID, Reason: "x", Actor: "ada"}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, stream := range streams {
+			m := stream.NextData(t)
+			if got, want := rowKey(t, m), fmt.Sprintf("alert %s 2", r.AlertID); got != want {
+				t.Fatalf("stream %d: got %s, want %s", i, got, want)
+			}
+			if !strings.Contains(m.Data, fmt.Sprintf(`"void_id":"%s"`, void.ID)) {
+				t.Errorf("stream %d: %s lacks the void %s", i, m.Data, void.ID)
+			}
+		}
 	}
 }
 
