@@ -269,3 +269,87 @@ func killDuringCommit(t *testing.T, url string, conn *pgx.Conn, key string, user
 	})
 	return queryInt(t, conn, "SELECT count(*) FROM event WHERE user_id = $1", user) == 1
 }
+
+// The server is killed while it voids an event: before the commit, and after Postgres got the commit but before the
+// client got the response. The void is stored or not, and nothing of it without the rest. A retry stores it, or says
+// that it is stored.
+func TestCrash_void(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.NewCluster(t)
+	conn := pgtest.Connect(t, cluster.URL())
+	s := startServer(t, "DATABASE_URL="+cluster.URL())
+	// With this trigger, a commit with a void waits as long as the test holds the advisory lock.
+	pgtest.Exec(t, conn, `
+		CREATE FUNCTION wait_in_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END
+		$$;
+		CREATE CONSTRAINT TRIGGER wait_in_commit AFTER INSERT ON event_void DEFERRABLE INITIALLY DEFERRED
+			FOR EACH ROW EXECUTE FUNCTION wait_in_commit()`)
+	for i, c := range []struct {
+		block            string // what the void waits for
+		stored, response int
+	}{
+		{"LOCK TABLE event_void IN SHARE MODE", 0, 200},
+		{"SELECT pg_advisory_xact_lock(1)", 1, 409},
+	} {
+		record := func() programtest.RecordedEvent {
+			body := fmt.Sprintf(`{"type": "withdraw", "amount": "1", "user_id": %d, "time": 1}`, 300+i)
+			event, err := postEvent(s.URL, "", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return event
+		}
+		record()
+		voidPath := "/api/v1/events/" + record().EventID + "/void"
+		killWhileBlocked(t, s, conn, c.block, voidPath)
+		const states = `SELECT count(*) FROM event_void JOIN user_state USING (user_id)
+			WHERE user_id = $1 AND last_id = event_void.id`
+		if n := queryInt(t, conn, states, 300+i); n != c.stored {
+			t.Errorf("%s: %d voids are stored with their state, want %d", c.block, n, c.stored)
+		}
+		s = startServer(t, "DATABASE_URL="+cluster.URL())
+		s.Send("POST", voidPath, `{"reason": "again"}`, c.response)
+		if n := queryInt(t, conn, "SELECT count(*) FROM event_void WHERE user_id = $1", 300+i); n != 1 {
+			t.Errorf("%s: %d voids, want 1", c.block, n)
+		}
+		// Rule 30 fires at the third withdrawal in a row.
+		if event := record(); event.Alert {
+			t.Errorf("%s: the event after the void counts the voided one: %+v", c.block, event)
+		}
+		if event := record(); !event.Alert {
+			t.Errorf("%s: control: the next event does not fire: %+v", c.block, event)
+		}
+	}
+	s.Stop(syscall.SIGTERM)
+	programtest.MustRun(t, []string{"DATABASE_URL=" + cluster.URL()}, "", "ledger", "verify")
+}
+
+// killWhileBlocked kills a server whose Postgres voids an event and waits for a lock, then releases the lock.
+func killWhileBlocked(t *testing.T, s *programtest.Server, conn *pgx.Conn, lock, voidPath string) {
+	t.Helper()
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, tx, lock)
+	failed := make(chan error)
+	go func() {
+		_, _, err := programtest.Request("POST", s.URL+voidPath, nil, `{"reason": "wrong"}`)
+		failed <- err
+	}()
+	s.WaitFor("the void to wait for the lock", func() bool {
+		return queryInt(t, conn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1
+	})
+	s.Kill()
+	if err := <-failed; err == nil {
+		t.Fatal("the client got a response")
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.WaitFor(t, "the server's sessions to end", func() bool {
+		return queryInt(t, conn, `SELECT count(*) FROM pg_stat_activity
+			WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`) == 0
+	})
+}

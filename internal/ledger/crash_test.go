@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
@@ -170,6 +171,95 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 		t.Error("control: no attempt failed")
 	}
 	d.requireAllRecorded(t, l)
+}
+
+// voidEvents voids acknowledged events until the context ends, and sends the IDs of those of which the void was
+// acknowledged. It retries each void. A void that was stored although an attempt failed is acknowledged by ErrVoided.
+func (d *ackLog) voidEvents(ctx context.Context, t *testing.T, l *Ledger, acknowledged chan<- uuid.UUID) {
+	defer close(acknowledged)
+	voided := map[string]bool{}
+	for ctx.Err() == nil {
+		var next Result
+		d.mu.Lock()
+		for key, r := range d.events { // in random order
+			if !voided[key] {
+				voided[key], next = true, r
+				break
+			}
+		}
+		d.mu.Unlock()
+		if next.EventID == uuid.Nil {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		for started, failed := time.Now(), false; ; failed = true {
+			r := VoidRequest{EventID: next.EventID, Reason: "x", Actor: "ada"}
+			_, err := l.Void(context.Background(), r, false)
+			if err == nil || failed && errors.Is(err, ErrVoided) {
+				break
+			}
+			if errors.Is(err, ErrVoided) || errors.Is(err, ErrNoEvent) || time.Since(started) > time.Minute {
+				t.Errorf("void %s: %v", next.EventID, err)
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		acknowledged <- next.EventID
+	}
+}
+
+// TestPostgresKilled_keepsVoids repeatedly kills the whole server or one backend while events are recorded and voided.
+// Each acknowledged void is stored once, and the ledger follows from its events and voids.
+func TestPostgresKilled_keepsVoids(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.NewCluster(t)
+	if _, _, err := migrate.Up(t.Context(), cluster.URL(), schema.Files); err != nil {
+		t.Fatal(err)
+	}
+	pool := openPool(t, cluster.URL())
+	l := newLedger(pool)
+	d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
+	ctx, stop := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for writer := range 3 {
+		writers.Go(func() { d.writeEvents(ctx, t, l, writer, true) })
+	}
+	voids := make(chan uuid.UUID, 10_000)
+	writers.Go(func() { d.voidEvents(ctx, t, l, voids) })
+	for round := range 6 {
+		target := len(voids) + 10
+		pgtest.WaitFor(t, "voids", func() bool { return len(voids) > target })
+		pid := pgtest.PostmasterPID(t, cluster.Dir())
+		if round%2 == 1 {
+			pgtest.WaitFor(t, "a void to kill", func() bool {
+				const query = `SELECT pid FROM pg_stat_activity
+					WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%event_void%' LIMIT 1`
+				return pool.QueryRow(context.Background(), query).Scan(&pid) == nil
+			})
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	writers.Wait()
+	waitIdle(t, l)
+	if d.retries == 0 {
+		t.Error("control: no attempt failed")
+	}
+	acknowledged := 0
+	stored := readVoids(t, pool)
+	for event := range voids {
+		acknowledged++
+		if _, ok := stored[event]; !ok {
+			t.Errorf("the acknowledged void of event %s is lost", event)
+		}
+	}
+	if len(stored) != acknowledged {
+		t.Errorf("%d voids are stored, %d were acknowledged", len(stored), acknowledged)
+	}
+	requireOracleAgrees(t, l)
+	requireVerified(t, l)
 }
 
 // requireAllRecorded compares the acknowledged events with the ledger.
