@@ -142,6 +142,59 @@ func TestRolledBackWrite_usesNoID(t *testing.T) {
 	}
 }
 
+// TestChosenID_far: however an ID is chosen, it moves the next assigned ID only if it is near the last one.
+func TestChosenID_far(t *testing.T) {
+	t.Parallel()
+	const site = `{"name":"x","contact":null,"address":null,"state_or_region":null,"country":null,"postcode_or_zip":null}`
+	for name, choose := range map[string]func(h http.Handler, pool *pgxpool.Pool, id int) error{
+		"short route": func(h http.Handler, _ *pgxpool.Pool, id int) error {
+			return statusError(apitest.Do(h, "POST", fmt.Sprint("/site/", id), site))
+		},
+		"upsert": func(h http.Handler, _ *pgxpool.Pool, id int) error {
+			return statusError(apitest.Do(h, "PUT", fmt.Sprint("/api/v1/sites/", id), site))
+		},
+		"CSV": func(h http.Handler, _ *pgxpool.Pool, id int) error {
+			body := fmt.Sprintf("id,name\n%d,x\n", id)
+			return statusError(apitest.Do(h, "POST", "/api/v1/sites", body, "Content-Type: text/csv"))
+		},
+		"psql": func(_ http.Handler, pool *pgxpool.Pool, id int) error {
+			_, err := pool.Exec(context.Background(), "INSERT INTO site (id, name) VALUES ($1, 'x')", id)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			owner, server := pgtest.Pools(t)
+			h := apitest.NewPublic(server)
+			for _, c := range []struct {
+				chosen int
+				next   string // Location of the next site
+			}{
+				{20250101001, "/api/v1/sites/4"},
+				{50004, "/api/v1/sites/50005"}, // 50,000 above 4
+				{100006, "/api/v1/sites/50006"},
+				{100007, "/api/v1/sites/100008"},
+			} {
+				if err := choose(h, owner, c.chosen); err != nil {
+					t.Fatal(err)
+				}
+				resp := apitest.Do(h, "POST", "/api/v1/sites", `{"name":"created"}`)
+				if got := resp.Header().Get("Location"); got != c.next {
+					t.Errorf("after %d: %d %s, want %s", c.chosen, resp.Code, got, c.next)
+				}
+			}
+		})
+	}
+}
+
+// statusError returns an error unless a response is a success.
+func statusError(resp *httptest.ResponseRecorder) error {
+	if resp.Code >= http.StatusMultipleChoices {
+		return fmt.Errorf("%d %s", resp.Code, resp.Body)
+	}
+	return nil
+}
+
 // TestCreate_idCollision resets the sequence so that its next ID exists, as if a client had just chosen it. The create
 // gets the following ID.
 func TestCreate_idCollision(t *testing.T) {

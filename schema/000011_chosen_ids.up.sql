@@ -96,7 +96,8 @@ BEGIN
     PERFORM pass_ids(ids, chosen);
 END
 $$;
-COMMENT ON FUNCTION advance_ids IS 'Advances the ID sequence of a table past the IDs that clients chose near it.';
+COMMENT ON FUNCTION advance_ids IS
+    'Advances the ID sequence of a table past the chosen IDs that are at most 50,000 above it.';
 REVOKE EXECUTE ON FUNCTION advance_ids FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION reserve_ids() RETURNS trigger
@@ -109,7 +110,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION reserve_ids IS 'Trigger function: advances the ID sequence past the IDs that a statement inserted.';
+COMMENT ON FUNCTION reserve_ids IS
+    'Trigger function: advances the ID sequence past the IDs that a statement inserted, if they are at most 50,000 above.';
 
 
 CREATE FUNCTION return_ids(of_table text, ids regclass, inserts bigint) RETURNS void
