@@ -494,7 +494,7 @@ func (q *Queries) ListAlertsDesc(ctx context.Context, arg ListAlertsDescParams) 
 const patchAlert = `-- name: PatchAlert :one
 UPDATE alert SET
     state = CASE WHEN 'state' = ANY ($1::text[]) THEN $2::text ELSE state END,
-    assignee = CASE WHEN 'assignee' = ANY ($1) THEN $3::text ELSE assignee END,
+    assignee = CASE WHEN 'assignee' = ANY ($1) THEN lock_username($3::text) ELSE assignee END,
     note = CASE WHEN 'note' = ANY ($1) THEN $4::text ELSE note END,
     disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END
 WHERE id = $6::uuid
@@ -554,7 +554,7 @@ type PatchAlertRow struct {
 //
 //	UPDATE alert SET
 //	    state = CASE WHEN 'state' = ANY ($1::text[]) THEN $2::text ELSE state END,
-//	    assignee = CASE WHEN 'assignee' = ANY ($1) THEN $3::text ELSE assignee END,
+//	    assignee = CASE WHEN 'assignee' = ANY ($1) THEN lock_username($3::text) ELSE assignee END,
 //	    note = CASE WHEN 'note' = ANY ($1) THEN $4::text ELSE note END,
 //	    disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END
 //	WHERE id = $6::uuid

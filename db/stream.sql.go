@@ -310,7 +310,8 @@ type ListStreamRow struct {
 
 // Lists the rows of the ledger after a position: events, and alerts as of their last change, oldest transaction first.
 // A reader that continues after the last row it has seen misses none: rows newer than the oldest running transaction of
-// this database are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2 for an alert.
+// this database are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2
+// for an alert.
 //
 //	SELECT
 //	    xid,

@@ -27,7 +27,7 @@ INSERT INTO todo (
 VALUES (
     $1::text,
     $2::text,
-    $3::text,
+    lock_username($3::text),
     $4::date,
     $5::bigint,
     $6::bigint,
@@ -63,7 +63,7 @@ type CreateTodoParams struct {
 //	VALUES (
 //	    $1::text,
 //	    $2::text,
-//	    $3::text,
+//	    lock_username($3::text),
 //	    $4::date,
 //	    $5::bigint,
 //	    $6::bigint,
@@ -618,7 +618,7 @@ const patchTodo = `-- name: PatchTodo :one
 UPDATE todo SET
     description = CASE WHEN 'description' = ANY ($1::text[]) THEN $2::text ELSE description END,
     status = CASE WHEN 'status' = ANY ($1) THEN $3::text ELSE status END,
-    assignee = CASE WHEN 'assignee' = ANY ($1) THEN $4::text ELSE assignee END,
+    assignee = CASE WHEN 'assignee' = ANY ($1) THEN lock_username($4::text) ELSE assignee END,
     due_on = CASE WHEN 'due_on' = ANY ($1) THEN $5::date ELSE due_on END,
     site_id = CASE WHEN 'site_id' = ANY ($1) THEN $6::bigint ELSE site_id END,
     freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $7::bigint ELSE freezer_id END,
@@ -648,7 +648,7 @@ type PatchTodoParams struct {
 //	UPDATE todo SET
 //	    description = CASE WHEN 'description' = ANY ($1::text[]) THEN $2::text ELSE description END,
 //	    status = CASE WHEN 'status' = ANY ($1) THEN $3::text ELSE status END,
-//	    assignee = CASE WHEN 'assignee' = ANY ($1) THEN $4::text ELSE assignee END,
+//	    assignee = CASE WHEN 'assignee' = ANY ($1) THEN lock_username($4::text) ELSE assignee END,
 //	    due_on = CASE WHEN 'due_on' = ANY ($1) THEN $5::date ELSE due_on END,
 //	    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $6::bigint ELSE site_id END,
 //	    freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $7::bigint ELSE freezer_id END,
@@ -693,7 +693,7 @@ const updateTodo = `-- name: UpdateTodo :one
 UPDATE todo SET
     description = $1::text,
     status = $2::text,
-    assignee = $3::text,
+    assignee = lock_username($3::text),
     due_on = $4::date,
     site_id = $5::bigint,
     freezer_id = $6::bigint,
@@ -722,7 +722,7 @@ type UpdateTodoParams struct {
 //	UPDATE todo SET
 //	    description = $1::text,
 //	    status = $2::text,
-//	    assignee = $3::text,
+//	    assignee = lock_username($3::text),
 //	    due_on = $4::date,
 //	    site_id = $5::bigint,
 //	    freezer_id = $6::bigint,

@@ -97,7 +97,7 @@ WHERE id = @alert_id::uuid;
 -- to closed, never back.
 UPDATE alert SET
     state = CASE WHEN 'state' = ANY (@given::text[]) THEN @state::text ELSE state END,
-    assignee = CASE WHEN 'assignee' = ANY (@given) THEN sqlc.narg('assignee')::text ELSE assignee END,
+    assignee = CASE WHEN 'assignee' = ANY (@given) THEN lock_username(sqlc.narg('assignee')::text) ELSE assignee END,
     note = CASE WHEN 'note' = ANY (@given) THEN sqlc.narg('note')::text ELSE note END,
     disposition = CASE WHEN 'disposition' = ANY (@given) THEN sqlc.narg('disposition')::text ELSE disposition END
 WHERE id = @alert_id::uuid

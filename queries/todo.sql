@@ -35,7 +35,7 @@ INSERT INTO todo (
 VALUES (
     @description::text,
     @status::text,
-    sqlc.narg('assignee')::text,
+    lock_username(sqlc.narg('assignee')::text),
     sqlc.narg('due_on')::date,
     sqlc.narg('site_id')::bigint,
     sqlc.narg('freezer_id')::bigint,
@@ -49,7 +49,7 @@ RETURNING *;
 UPDATE todo SET
     description = @description::text,
     status = @status::text,
-    assignee = sqlc.narg('assignee')::text,
+    assignee = lock_username(sqlc.narg('assignee')::text),
     due_on = sqlc.narg('due_on')::date,
     site_id = sqlc.narg('site_id')::bigint,
     freezer_id = sqlc.narg('freezer_id')::bigint,
@@ -64,7 +64,7 @@ RETURNING *;
 UPDATE todo SET
     description = CASE WHEN 'description' = ANY (@given::text[]) THEN @description::text ELSE description END,
     status = CASE WHEN 'status' = ANY (@given) THEN @status::text ELSE status END,
-    assignee = CASE WHEN 'assignee' = ANY (@given) THEN sqlc.narg('assignee')::text ELSE assignee END,
+    assignee = CASE WHEN 'assignee' = ANY (@given) THEN lock_username(sqlc.narg('assignee')::text) ELSE assignee END,
     due_on = CASE WHEN 'due_on' = ANY (@given) THEN sqlc.narg('due_on')::date ELSE due_on END,
     site_id = CASE WHEN 'site_id' = ANY (@given) THEN sqlc.narg('site_id')::bigint ELSE site_id END,
     freezer_id = CASE WHEN 'freezer_id' = ANY (@given) THEN sqlc.narg('freezer_id')::bigint ELSE freezer_id END,

@@ -43,6 +43,7 @@ BEGIN
 END
 $$;
 DROP FUNCTION has_restored_xids();
+DROP FUNCTION lock_username(text);
 
 CREATE OR REPLACE FUNCTION rename_owner() RETURNS trigger
 LANGUAGE plpgsql

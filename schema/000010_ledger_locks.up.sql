@@ -72,6 +72,26 @@ COMMENT ON FUNCTION rename_owner IS
     'Trigger function: updates the todos, attachments and alerts of an account to its new username.';
 
 
+-- Without this lock, a row that is assigned to a user while a rename of the user commits would keep the old name. The
+-- ledger has no trigger for it, because it can be distributed by user: the statements that assign call it.
+CREATE FUNCTION lock_username(name text) RETURNS text
+LANGUAGE plpgsql STRICT
+AS $$
+DECLARE
+    renamed text;
+BEGIN
+    SELECT username INTO renamed
+    FROM account
+    WHERE id = (SELECT id FROM account WHERE username = name)
+    FOR KEY SHARE;
+    RETURN coalesce(renamed, name);
+END
+$$;
+COMMENT ON FUNCTION lock_username IS
+    'Returns the username of an account after a concurrent rename, and delays further renames until the transaction '
+    'ends. Returns other names unchanged.';
+
+
 -- A transaction that commits between reading the greatest ID and taking the snapshot would look like one of another
 -- cluster. So the snapshot is taken by a later statement: IDs that were visible before are below its xmax.
 CREATE FUNCTION has_restored_xids() RETURNS boolean
