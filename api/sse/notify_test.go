@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"labledger/api/sse"
 	"labledger/internal/ledger"
 	"labledger/internal/pgtest"
@@ -45,7 +47,7 @@ func TestStream_wakesOtherInstance(t *testing.T) {
 }
 
 // TestStream_wakesAfterVoid: a void wakes the streams of its instance and of another one, which do not poll otherwise.
-// They send the marked alert.
+// They send the marked alert. A stream that is opened later sends the event with its void.
 func TestStream_wakesAfterVoid(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
@@ -58,7 +60,8 @@ func TestStream_wakesAfterVoid(t *testing.T) {
 		return pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND query = 'listen labledger_stream' AND state = 'idle'`) == 2
 	})
-	for range 10 { // a single alert could be found by the polls of an earlier wakeup
+	events := map[string]uuid.UUID{} // with their voids
+	for range 10 {                   // a single alert could be found by the polls of an earlier wakeup
 		event := rules.Event{Type: rules.Withdraw, Amount: 1_000_000, Time: 1000}
 		r, err := l.Record(t.Context(), ledger.RecordRequest{UserID: 1, Event: event, Actor: "ada"})
 		if err != nil {
@@ -81,6 +84,14 @@ func TestStream_wakesAfterVoid(t *testing.T) {
 			if !strings.Contains(m.Data, fmt.Sprintf(`"void_id":"%s"`, void.ID)) {
 				t.Errorf("stream %d: %s lacks the void %s", i, m.Data, void.ID)
 			}
+		}
+		events["event "+r.EventID.String()] = void.ID
+	}
+	resumed := serve(t, pool).listen(t, "?kind=event", "0")
+	for range events {
+		m := resumed.NextData(t)
+		if void := events[rowKey(t, m)]; !strings.Contains(m.Data, fmt.Sprintf(`"void_id":"%s"`, void)) {
+			t.Errorf("%s lacks the void %s", m.Data, void)
 		}
 	}
 }
