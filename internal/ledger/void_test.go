@@ -114,16 +114,23 @@ func oracleCodesWithoutVoided(
 ) (codes [][]int32) {
 	t.Helper()
 	voids := readVoids(t, pool)
-	for i, e := range events {
-		var history []eventRow
-		for _, earlier := range events[:i+1] {
-			void, voided := voids[earlier.id]
-			if earlier.user == e.user && (!voided || uuidAfter(void, e.id)) {
-				history = append(history, earlier)
+	before := func(e, other eventRow) bool { // reports whether e was voided before the other event
+		void, voided := voids[e.id]
+		return voided && uuidAfter(other.id, void)
+	}
+	for i := 0; i < len(events); {
+		of := slices.IndexFunc(events, func(e eventRow) bool { return e.user == events[i].user })
+		end := i + 1 // of the events with the same history
+		for ; end < len(events) && events[end].user == events[i].user; end++ {
+			changed := func(e eventRow) bool { return before(e, events[end]) != before(e, events[i]) }
+			if slices.ContainsFunc(events[of:end], changed) {
+				break
 			}
 		}
+		history := slices.DeleteFunc(slices.Clone(events[of:end]), func(e eventRow) bool { return before(e, events[i]) })
 		all := oracleCodes(t, pool, history, override)
-		codes = append(codes, all[len(all)-1])
+		codes = append(codes, all[len(all)-(end-i):]...)
+		i = end
 	}
 	return codes
 }
