@@ -178,8 +178,8 @@ func (c *Call) bindLimit(params any, maxRows int, mediaType string) int {
 	return int(limit)
 }
 
-// nextLink returns the Link header (RFC 8288) of a page that is not the last.
-func (c *Call) nextLink(limit int, cursor string) string {
+// linkNextPage sets the header Link of a page that is not the last.
+func (c *Call) linkNextPage(limit int, cursor string) {
 	path, _, _ := strings.Cut(c.Path, "/{offset}")
 	for name, value := range PathValues(c.Request) {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
@@ -191,7 +191,7 @@ func (c *Call) nextLink(limit int, cursor string) string {
 	query.Del("offset")
 	query.Set("limit", strconv.Itoa(limit))
 	query.Set("after", cursor)
-	return "<" + c.URL(path) + "?" + query.Encode() + `>; rel="next"`
+	c.setLink(path, query, "next")
 }
 
 // writePage writes a page of rows, with a link to the next page unless it is the last.
@@ -203,7 +203,7 @@ func (c *Call) writePage(conn *pgxpool.Conn, isFiltered bool, limit int, run sta
 		return false, err
 	}
 	if rows.more {
-		c.Header.Set("Link", c.nextLink(limit, string(rows.lastKey)))
+		c.linkNextPage(limit, string(rows.lastKey))
 	}
 	return true, c.respond(http.StatusOK, rows.bytes())
 }
