@@ -619,6 +619,47 @@ func TestPooler_streamPolls(t *testing.T) {
 	})
 }
 
+// TestPooler_clientEncoding: text is UTF-8 behind pgbouncer, although the database, the role and another client of the
+// same sessions use LATIN1.
+func TestPooler_clientEncoding(t *testing.T) {
+	t.Parallel()
+	direct := pgtest.Database(t)
+	pgtest.ExecScript(t, direct, `DO $$ BEGIN
+		EXECUTE format('ALTER DATABASE %I SET client_encoding = LATIN1', current_database());
+		EXECUTE format('ALTER ROLE %I IN DATABASE %I SET client_encoding = LATIN1', current_user, current_database());
+	END $$`)
+	for _, settings := range []string{"", "ignore_startup_parameters = client_encoding"} {
+		pooled := startPooler(t, direct, settings) + "&default_query_exec_mode=" + poolerMode
+		other, err := pgxpool.New(t.Context(), pooled+"&client_encoding=LATIN1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		pool := openPooled(t, pooled)
+		h := apitest.NewPublic(pool)
+		for _, when := range []string{"new sessions", "sessions of another client"} {
+			onEachServer(t, pool, func(tx pgx.Tx) {
+				if encoding := pgtest.QueryValue[string](t, tx, "SHOW client_encoding"); encoding != "UTF8" {
+					t.Errorf("%s, %q: client_encoding is %s", when, settings, encoding)
+				}
+			})
+			created := apitest.Do(h, "POST", "/api/v1/sites", `{"name": "Zoë"}`)
+			list := apitest.Do(h, "GET", "/api/v1/sites?name=Zo%C3%AB", "")
+			for _, resp := range []*httptest.ResponseRecorder{created, list} {
+				if resp.Code >= 300 || !strings.Contains(resp.Body.String(), `"name":"Zoë"`) {
+					t.Errorf("%s, %q: %d %s", when, settings, resp.Code, resp.Body)
+				}
+			}
+			onEachServer(t, other, func(tx pgx.Tx) { // the negative control, and the other client
+				result := tx.Conn().PgConn().ExecParams(t.Context(), "SELECT 'Zo' || chr(235)", nil, nil, nil, nil).Read()
+				if result.Err != nil || string(result.Rows[0][0]) != "Zo\xeb" {
+					t.Errorf("got %q, %v; want LATIN1", result.Rows, result.Err)
+				}
+			})
+		}
+	}
+}
+
 // TestPooler_migrate: migrating through a pooler fails with ErrPooled and leaves no lock behind.
 func TestPooler_migrate(t *testing.T) {
 	t.Parallel()
