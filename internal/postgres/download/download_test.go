@@ -412,6 +412,16 @@ func helper(t *testing.T, d *downloader, stderr *output) *exec.Cmd {
 	return cmd
 }
 
+// Other users can run the programs, whatever the umask.
+func TestServer_umask(t *testing.T) {
+	t.Parallel()
+	d, _ := newTestDownloader(t, newRegistry(t, nil).URL)
+	if out, err := helper(t, d, &output{}).Output(); err != nil || !strings.HasSuffix(string(out), " <nil>\n") {
+		t.Errorf("process: %s, %v", out, err)
+	}
+	wantInstalled(t, d)
+}
+
 // Eight goroutines and two processes need the programs: one of them downloads.
 func TestServer_concurrent(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -102,14 +101,11 @@ func (d *downloader) receive(ctx context.Context, url, path string) (resumed boo
 		return false, err
 	}
 	defer response.Body.Close()
-	switch contentRange := response.Header.Get("Content-Range"); {
-	case response.StatusCode == http.StatusPartialContent && offset > 0 &&
-		strings.HasPrefix(contentRange, fmt.Sprintf("bytes %d-", offset)):
-	case response.StatusCode == http.StatusOK:
+	switch response.StatusCode {
+	case http.StatusPartialContent: // the checksum detects another range than the requested one
+	case http.StatusOK:
 		offset = 0 // the server ignores ranges
-	case response.StatusCode == http.StatusPartialContent:
-		return false, errors.Join(fmt.Errorf("the server sent another range: %q", contentRange), f.Truncate(0))
-	case response.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+	case http.StatusRequestedRangeNotSatisfiable:
 		return false, errors.Join(statusError(response.StatusCode), f.Truncate(0))
 	default:
 		return false, statusError(response.StatusCode)
