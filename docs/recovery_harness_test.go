@@ -19,7 +19,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"labledger/internal/pgtest"
-	"labledger/internal/postgres"
 	"labledger/internal/programtest"
 )
 
@@ -29,7 +28,8 @@ type recoveryEnv struct {
 	t      *testing.T
 	doc    document
 	dir    string
-	bin    string              // directory of the programs of PostgreSQL
+	bin    string              // directory of the server programs of PostgreSQL
+	path   string              // PATH with all programs of PostgreSQL
 	owner  *syscall.Credential // of the data; nil for the user of this process
 	socket string              // directory of the socket
 	ran    map[string]bool     // blocks of the document
@@ -39,14 +39,8 @@ func newRecoveryEnv(t *testing.T) *recoveryEnv {
 	t.Helper()
 	e := &recoveryEnv{t: t, doc: readRecoveryDoc(t), dir: pgtest.StateDir(t), ran: map[string]bool{}}
 	e.socket = filepath.Join(e.dir, "run")
-	var err error
-	if e.bin, err = postgres.FindServer(0); err == nil {
-		e.bin, err = filepath.EvalSymlinks(filepath.Join(e.bin, "postgres")) // all programs are beside the real one
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.bin = filepath.Dir(e.bin)
+	e.bin = pgtest.ServerDir(t)
+	e.path = e.bin + ":" + filepath.Dir(pgtest.Client(t, "pg_basebackup")) + ":" + os.Getenv("PATH")
 	if os.Geteuid() == 0 {
 		e.owner = postgresUser(t)
 	}
@@ -147,7 +141,7 @@ func (e *recoveryEnv) url(socketDir, role string) string {
 // command returns a command that runs as the owner of the data.
 func (e *recoveryEnv) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Env = e.dir, []string{"PATH=" + e.bin + ":" + os.Getenv("PATH"), "HOME=" + e.dir, "LC_ALL=C"}
+	cmd.Dir, cmd.Env = e.dir, []string{"PATH=" + e.path, "HOME=" + e.dir, "LC_ALL=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: e.owner}
 	return cmd
 }
@@ -225,7 +219,7 @@ func (e *recoveryEnv) shell(user *syscall.Credential, variables ...string) *shel
 	cmd := e.command("bash", "--norc")
 	cmd.SysProcAttr.Credential = user
 	cmd.Env = append(cmd.Env,
-		"PATH="+e.bin+":"+filepath.Dir(programtest.Program(e.t))+":"+os.Getenv("PATH"), "OPTIONS=-c fsync=off",
+		"PATH="+filepath.Dir(programtest.Program(e.t))+":"+e.path, "OPTIONS=-c fsync=off",
 		"PGHOST="+e.socket, "PGUSER=labledger", "PGDATABASE=labledger", "DATABASE_URL="+e.url(e.socket, "labledger"))
 	cmd.Env = append(cmd.Env, variables...)
 	reader, writer, err := os.Pipe()

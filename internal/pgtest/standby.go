@@ -12,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
 )
 
@@ -33,19 +32,12 @@ func NewStandby(t testing.TB, primary *embedded.Cluster) *embedded.Cluster {
 	if err := os.Chown(root, int(uid), int(gid)); err != nil {
 		t.Fatal("pgtest:", err)
 	}
-	server, err := postgres.FindServer(0)
-	if err == nil {
-		server, err = filepath.EvalSymlinks(filepath.Join(server, "postgres")) // all programs are beside the real one
-	}
-	if err != nil {
-		t.Fatal("pgtest:", err)
-	}
 	config, err := pgx.ParseConfig(primary.URL())
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
 	err = step(startTimeout, func(ctx context.Context) error {
-		cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(server), "pg_basebackup"),
+		cmd := exec.CommandContext(ctx, Client(t, "pg_basebackup"),
 			"--pgdata", filepath.Join(root, "data"), "--host", config.Host, "--username", config.User,
 			"--write-recovery-conf", "--checkpoint=fast", "--no-sync")
 		cmd.Dir, cmd.Env = root, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "HOME=" + root}

@@ -162,9 +162,10 @@ func Dump(ctx context.Context, url string, file *os.File) (dumped Inventory, err
 		return dumped, err
 	}
 	var snapshot string
-	var serverMajor int // pg_dump rejects a newer server than itself
-	err = tx.QueryRow(ctx, "SELECT pg_export_snapshot(), current_setting('server_version_num')::int / 10000").
-		Scan(&snapshot, &serverMajor)
+	if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
+		return dumped, err
+	}
+	major, err := serverMajor(ctx, conn) // pg_dump rejects a newer server than itself
 	if err != nil {
 		return dumped, err
 	}
@@ -185,10 +186,16 @@ func Dump(ctx context.Context, url string, file *os.File) (dumped Inventory, err
 	for _, extension := range extensions { // never empty, since plpgsql is one
 		args = append(args, `--extension="`+extension+`"`)
 	}
-	if err := runClient(ctx, "pg_dump", serverMajor, url, file, args...); err != nil {
+	if err := runClient(ctx, "pg_dump", major, url, file, args...); err != nil {
 		return dumped, err
 	}
 	return takeInventory(ctx, conn)
+}
+
+// serverMajor returns the major version of a server.
+func serverMajor(ctx context.Context, conn *pgx.Conn) (major int, err error) {
+	err = conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int / 10000").Scan(&major)
+	return major, err
 }
 
 // scratchPrefix begins the names of the databases that VerifyDump creates.
@@ -263,7 +270,15 @@ func RestoreDump(ctx context.Context, url, file string, roles ...string) (restor
 			return restored, err
 		}
 	}
-	err = runClient(ctx, "pg_restore", 0, url, nil,
+	// An older pg_restore cannot read a dump of this server. It can read a dump of its own version.
+	major, err := serverMajor(ctx, conn)
+	if err != nil {
+		return restored, err
+	}
+	if _, err := FindClient("pg_restore", major); err != nil {
+		major = 0
+	}
+	err = runClient(ctx, "pg_restore", major, url, nil,
 		"--no-owner", "--exit-on-error", "--single-transaction", "--dbname", "", file)
 	if err != nil {
 		if missingRole.MatchString(err.Error()) {

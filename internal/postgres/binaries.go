@@ -19,8 +19,8 @@ import (
 // MinMajor is the oldest major version of PostgreSQL that FindServer accepts.
 const MinMajor = 15
 
-// ErrNoBinaries is wrapped by the errors of FindServer and FindClient when this machine has no usable PostgreSQL.
-var ErrNoBinaries = errors.New("no PostgreSQL on this machine")
+// ErrNoBinaries is wrapped by the errors of FindServer and FindClient when this machine has no usable programs.
+var ErrNoBinaries = errors.New("programs of PostgreSQL are missing")
 
 // serverPrograms are the programs that run a server. They must be in one directory, so that versions never mix.
 var serverPrograms = []string{"postgres", "initdb", "pg_ctl"}
@@ -35,12 +35,26 @@ var binDirs = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
 }
 
-// installHint ends every message about missing programs.
-const installHint = `install it:
+// installServerHint ends the message about missing server programs.
+const installServerHint = `install it:
   Debian, Ubuntu   apt-get install postgresql
   Fedora           dnf install postgresql-server
   macOS            brew install postgresql@17
 or set DATABASE_URL to an existing PostgreSQL server`
+
+// installClientHint returns the end of the message about missing client programs.
+func installClientHint(minMajor int) string {
+	debian, brew := "", "@17"
+	if minMajor > 0 {
+		debian = fmt.Sprintf("-%d", minMajor)
+		brew = fmt.Sprintf("@%d", max(minMajor, 17))
+	}
+	return `install it:
+  Debian, Ubuntu   apt-get install postgresql-client` + debian + `
+  Fedora           dnf install postgresql
+  macOS            brew install postgresql` + brew + `
+https://www.postgresql.org/download has the versions that a distribution lacks`
+}
 
 // FindServer returns a directory with postgres, initdb and pg_ctl of the given major version, or of any version from
 // MinMajor on when major is 0. It searches PATH, then the usual directories of packages (newest version first), then
@@ -71,7 +85,7 @@ func (f finder) server(wantMajor int) (binDir string, err error) {
 		if !hasPrograms(dir, serverPrograms...) {
 			continue
 		}
-		major, err := majorVersion(filepath.Join(dir, "postgres"))
+		major, err := MajorVersion(filepath.Join(dir, "postgres"))
 		switch {
 		case err != nil:
 			rejected = append(rejected, fmt.Sprintf("%s: %v", dir, err))
@@ -83,7 +97,7 @@ func (f finder) server(wantMajor int) (binDir string, err error) {
 			return dir, nil
 		}
 	}
-	return "", f.notFound(strings.Join(serverPrograms, ", "), rejected)
+	return "", f.notFound(strings.Join(serverPrograms, ", "), rejected, installServerHint)
 }
 
 func (f finder) client(program string, minMajor int) (string, error) {
@@ -96,7 +110,7 @@ func (f finder) client(program string, minMajor int) (string, error) {
 		if minMajor == 0 {
 			return path, nil
 		}
-		major, err := majorVersion(path)
+		major, err := MajorVersion(path)
 		switch {
 		case err != nil:
 			rejected = append(rejected, fmt.Sprintf("%s: %v", path, err))
@@ -110,18 +124,18 @@ func (f finder) client(program string, minMajor int) (string, error) {
 	if minMajor > 0 {
 		program += fmt.Sprintf(" %d or newer", minMajor)
 	}
-	return "", f.notFound(program, rejected)
+	return "", f.notFound(program, rejected, installClientHint(minMajor))
 }
 
-// notFound lists the searched directories, the rejected versions and the commands that install PostgreSQL.
-func (f finder) notFound(programs string, rejected []string) error {
+// notFound lists the searched directories, the rejected versions and the commands that install the programs.
+func (f finder) notFound(programs string, rejected []string, hint string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "searched for %s in\n  PATH (%s)\n  %s\n  the directory that pg_config reports\n",
 		programs, f.path, strings.Join(f.globs, "\n  "))
 	for _, r := range rejected {
 		fmt.Fprintf(&b, "not usable: %s\n", r)
 	}
-	return fmt.Errorf("%w: %s%s", ErrNoBinaries, b.String(), installHint)
+	return fmt.Errorf("%w: %s%s", ErrNoBinaries, b.String(), hint)
 }
 
 // dirs lists the directories to search, in order of preference.
@@ -177,8 +191,8 @@ func hasPrograms(dir string, programs ...string) bool {
 	return true
 }
 
-// majorVersion runs a program with --version; "postgres (PostgreSQL) 15.18 (Debian …)" is version 15.
-func majorVersion(program string) (int, error) {
+// MajorVersion returns the version that a program of PostgreSQL prints: 15 for "postgres (PostgreSQL) 15.18 (Debian …)".
+func MajorVersion(program string) (int, error) {
 	out, err := output(program, "--version")
 	if err != nil {
 		return 0, err

@@ -43,16 +43,27 @@ func TestFinder_notFound(t *testing.T) {
 	f := finder{path: t.TempDir(), globs: []string{t.TempDir() + "/*/bin"}}
 	_, serverErr := f.server(0)
 	_, psqlErr := f.client("psql", 0)
-	for _, err := range []error{serverErr, psqlErr} {
-		if !errors.Is(err, ErrNoBinaries) {
-			t.Fatalf("got %v, want ErrNoBinaries", err)
+	_, dumpErr := f.client("pg_dump", 18)
+	for _, c := range []struct {
+		err  error
+		want []string
+	}{
+		{serverErr, []string{
+			"apt-get install postgresql\n", "dnf install postgresql-server\n", "brew install postgresql@17\n", "DATABASE_URL",
+		}},
+		{psqlErr, []string{
+			"for psql in", "apt-get install postgresql-client\n", "dnf install postgresql\n", "brew install postgresql@17\n",
+		}},
+		{dumpErr, []string{
+			"for pg_dump 18 or newer in", "apt-get install postgresql-client-18\n", "brew install postgresql@18\n",
+		}},
+	} {
+		if !errors.Is(c.err, ErrNoBinaries) {
+			t.Fatalf("got %v, want ErrNoBinaries", c.err)
 		}
-		for _, want := range []string{
-			f.path, f.globs[0], "pg_config",
-			"apt-get install postgresql", "dnf install postgresql-server", "brew install postgresql@17", "DATABASE_URL",
-		} {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("the message does not contain %q:\n%v", want, err)
+		for _, want := range append(c.want, f.path, f.globs[0], "pg_config") {
+			if !strings.Contains(c.err.Error(), want) {
+				t.Errorf("the message does not contain %q:\n%v", want, c.err)
 			}
 		}
 	}
