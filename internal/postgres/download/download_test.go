@@ -360,6 +360,30 @@ func TestServer_rejects(t *testing.T) {
 	}
 }
 
+// A build that does not run here, as on a system with another C library, is not installed.
+func TestInstall_rejectsBuild(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"#!/bin/sh\necho 'postgres (PostgreSQL) 98.1'\n": `reports "postgres (PostgreSQL) 98.1", want 99.1`,
+		"#!/bin/sh\necho no libc >&2\nexit 1\n":          "does not run on this system: exit status 1: no libc",
+	} {
+		archive := archiveOf(file{"package/native/bin/postgres", script})
+		s := newRegistry(t, func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+			w.Write(archive)
+			return true
+		})
+		d, _ := newTestDownloader(t, s.URL)
+		d.writePart(t, nil)
+		sum := sha256.Sum256(archive)
+		sums := map[string]string{platformOfTest: hex.EncodeToString(sum[:])}
+		err := d.install(t.Context(), build{major: 99, version: testVersion, sums: sums})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+		wantEntries(t, d.cacheDir, filepath.Base(d.part()))
+	}
+}
+
 func TestServer_unavailable(t *testing.T) {
 	t.Parallel()
 	d, _ := newTestDownloader(t, "http://127.0.0.1:1")
