@@ -3,6 +3,8 @@
 # programs in /usr/lib/postgresql are hidden in a mount namespace. Needs root, and packages as in .ci/run.
 #   tools/download.sh          downloads, and starts the server as root and as another user
 #   tools/download.sh ./...    then runs the tests of packages on the downloaded PostgreSQL
+# Many tests need client programs, which the download lacks. CLIENTS names a directory with those of the same version;
+# without it only psql of the installed version is left, and tests of backups fail.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,10 +33,21 @@ fi
 
 dir=$2
 shift 2
-# psql of the installed version remains: the download has no client programs.
 mkdir "$dir/installed"
 cp -a /usr/lib/postgresql/. "$dir/installed"
 mount -t tmpfs none /usr/lib/postgresql
+
+# Without programs and without a network, the message says what to install.
+for url in off http://127.0.0.1:1; do
+	if env -i PATH="$PATH" XDG_CACHE_HOME="$dir/no-cache" POSTGRES_DOWNLOAD_URL=$url STATE_DIR="$dir/no-state" PORT=0 \
+		"$dir/labledger" >"$dir/output" 2>&1 || ! grep -q 'apt-get install postgresql$' "$dir/output" ||
+		! grep -q "from $url failed" "$dir/output"; then
+		cat "$dir/output"
+		echo "without PostgreSQL and with POSTGRES_DOWNLOAD_URL=$url: want a message that says what to install" >&2
+		exit 1
+	fi
+done
+echo "offline: ok"
 
 # start starts the server as a user, with the cache in a directory, and compares a response.
 start() {
@@ -83,8 +96,12 @@ grep -qx "$major" "$state"/postgres/data/PG_VERSION
 echo "installed programs: ok"
 
 if [ $# -gt 0 ]; then
-	for bin in /usr/lib/postgresql/*/bin; do
-		find "$bin" -type f ! -name psql -delete
-	done
-	XDG_CACHE_HOME=$dir/cache-0 go test "$@"
+	if [ -n "${CLIENTS-}" ]; then
+		rm -r /usr/lib/postgresql/*
+		mkdir -p /usr/lib/postgresql/clients
+		ln -s "$CLIENTS" /usr/lib/postgresql/clients/bin
+	else
+		find /usr/lib/postgresql/*/bin -type f ! -name psql -delete
+	fi
+	GOCACHE=$(go env GOCACHE) XDG_CACHE_HOME=$dir/cache-0 go test "$@" # the cache of Go is in XDG_CACHE_HOME as well
 fi
