@@ -68,9 +68,13 @@ func (s devStack) testPsql(t *testing.T) {
 	s.testMockData(t)
 	s.expect(t, 200, "PATCH", "/site/2", `{"contact": "Grace Hopper"}`)
 	args := []string{"exec", "-T", "db", "psql", "-U", "mock_dev_user", "-f", "/var/postgres_scripts/create_tables.sql"}
-	if out, err := s.tryCompose(composeTimeout, append(args, "postgres_dev")...); err == nil ||
-		!strings.Contains(out, "people made 1 changes") {
-		t.Errorf("create_tables.sql after a change: %v, %s", err, out)
+	if _, err := s.tryCompose(composeTimeout, append(args, "postgres_dev")...); err == nil ||
+		!strings.Contains(err.Error(), "people made 1 changes") {
+		t.Errorf("create_tables.sql after a change: got %v, want a refusal", err)
+	}
+	contact := strings.TrimSpace(psql("-At", "-c", "SELECT contact FROM site WHERE id = 2", "postgres_dev"))
+	if contact != "Grace Hopper" {
+		t.Errorf("contact of site 2 after the refusal: %q", contact)
 	}
 	s.compose(t, append(args, "-v", "force=1", "postgres_dev")...)
 	psql("-v", "ON_ERROR_STOP=1", "-f", "/var/postgres_scripts/mock_data.sql", "postgres_dev")
