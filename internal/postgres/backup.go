@@ -182,11 +182,12 @@ func Dump(ctx context.Context, url string, file *os.File) (dumped Inventory, err
 	if err != nil {
 		return dumped, err
 	}
-	args := []string{"--format=custom", "--no-owner", "--snapshot=" + snapshot}
+	// To standard output, pg_dump 18 appends its table of contents again instead of completing it.
+	args := []string{"--format=custom", "--no-owner", "--snapshot=" + snapshot, "--file=" + file.Name()}
 	for _, extension := range extensions { // never empty, since plpgsql is one
 		args = append(args, `--extension="`+extension+`"`)
 	}
-	if err := runClient(ctx, "pg_dump", major, url, file, args...); err != nil {
+	if err := runClient(ctx, "pg_dump", major, url, args...); err != nil {
 		return dumped, err
 	}
 	return takeInventory(ctx, conn)
@@ -278,7 +279,7 @@ func RestoreDump(ctx context.Context, url, file string, roles ...string) (restor
 	if _, err := FindClient("pg_restore", major); err != nil {
 		major = 0
 	}
-	err = runClient(ctx, "pg_restore", major, url, nil,
+	err = runClient(ctx, "pg_restore", major, url,
 		"--no-owner", "--exit-on-error", "--single-transaction", "--dbname", "", file)
 	if err != nil {
 		if missingRole.MatchString(err.Error()) {
@@ -299,7 +300,7 @@ func RestoreDump(ctx context.Context, url, file string, roles ...string) (restor
 
 // runClient runs a PostgreSQL client program of version minMajor or newer on the database at url. An empty argument is
 // replaced with the database; without one, --dbname is appended.
-func runClient(ctx context.Context, program string, minMajor int, url string, stdout *os.File, args ...string) error {
+func runClient(ctx context.Context, program string, minMajor int, url string, args ...string) error {
 	path, err := FindClient(program, minMajor)
 	if err != nil {
 		return err
@@ -316,9 +317,6 @@ func runClient(ctx context.Context, program string, minMajor int, url string, st
 	cmd.Env = ClientEnv(password, options)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	if stdout != nil {
-		cmd.Stdout = stdout
-	}
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w: %s", program, err, LastLines(stderr.String(), 10))
 	}
