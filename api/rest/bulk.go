@@ -91,7 +91,7 @@ func (o *oneOrMany) serve(c *Call) error {
 	}
 	if err != nil {
 		// Most clients send the whole body before they read the response, and would not see it if the connection closed.
-		_, _ = io.Copy(io.Discard, c.transferReader(c.received, maxBulk)) // without decompressing it
+		_, _ = io.Copy(io.Discard, c.received) // without decoding it
 	}
 	return err
 }

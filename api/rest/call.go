@@ -25,7 +25,7 @@ type Call struct {
 	Errors  problem.FieldErrors
 
 	w          http.ResponseWriter
-	received   io.ReadCloser // the body as it arrives, possibly compressed
+	received   *receivedBody // the body, before it is decoded
 	flags      url.Values
 	check      *Check // nil if the caller needs none, or if it has run alone
 	authorized bool   // the caller may use the route

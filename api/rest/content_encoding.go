@@ -6,31 +6,63 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"time"
 
 	"labledger/api/problem"
 )
 
-// This file decodes compressed request bodies (RFC 9110, section 8.4). All limits count decoded bytes.
+// This file reads request bodies as they arrive, and decodes compressed ones (RFC 9110, section 8.4).
 
-// decodeBody replaces a compressed body with its decoded content. The error is a 415 problem.
+// A receivedBody is a body as it arrives, possibly compressed. It has a limit of its own, because any number of
+// compressed bytes can decode to none.
+type receivedBody struct {
+	io.ReadCloser
+	call        *Call
+	size, limit int64     // in bytes
+	end         time.Time // of a transfer, whose reads extend the deadlines; zero for other requests
+}
+
+func (b *receivedBody) Read(p []byte) (n int, err error) {
+	if !b.end.IsZero() {
+		if time.Now().After(b.end) {
+			return 0, os.ErrDeadlineExceeded
+		}
+		b.call.ExtendDeadlines()
+	}
+	n, err = b.ReadCloser.Read(p)
+	if b.size += int64(n); b.size > b.limit {
+		err = &http.MaxBytesError{Limit: b.limit}
+	}
+	return n, err
+}
+
+// decodeBody replaces the body with one that is decoded as it is read. The error is a 415 problem.
 func (c *Call) decodeBody() error {
-	c.received = c.Request.Body
+	c.received = &receivedBody{ReadCloser: c.Request.Body, call: c, limit: maxBody}
 	if c.Request.ContentLength == 0 {
 		return nil
 	}
+	c.Request.Body = c.received
 	encoding := strings.Join(c.Request.Header.Values("Content-Encoding"), ",")
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
 		return nil
 	case "gzip", "x-gzip":
-		// Any number of bytes can decode to none, so the received bytes have a limit as well.
-		c.Request.Body = &gzipBody{src: http.MaxBytesReader(c.w, c.received, maxBulk)}
+		c.Request.Body = &gzipBody{src: c.received}
 		c.Request.ContentLength = -1
 		return nil
 	}
 	return problem.New(http.StatusUnsupportedMediaType, "Content-Encoding %q is not supported; send gzip or none.",
 		problem.Sanitize(encoding)).WithHeader("Accept-Encoding", "gzip")
+}
+
+// TransferBody returns the body of a transfer, of at most limit bytes, compressed or not. A client may be slow, but it
+// must send something within each chunkTimeout, and everything within transferTimeout.
+func (c *Call) TransferBody(limit int64) io.ReadCloser {
+	c.received.limit, c.received.end = limit, time.Now().Add(transferTimeout)
+	return http.MaxBytesReader(c.w, c.Request.Body, limit)
 }
 
 // A gzipBody decodes a body as it is read. An empty body stays empty.

@@ -87,3 +87,47 @@ func TestGzip_drainsWithoutDecoding(t *testing.T) {
 		t.Errorf("status %d, %d of %d bytes unread: %s", w.Code, unread, len(body), w.Body)
 	}
 }
+
+// An endlessReader repeats a text, far beyond the limits of bodies.
+type endlessReader struct {
+	text []byte
+	read int64
+}
+
+func (r *endlessReader) Read(p []byte) (n int, err error) {
+	if r.read > 16*maxBody {
+		return 0, io.EOF // so that a test of a missing limit ends
+	}
+	for n < len(p) {
+		m := copy(p[n:], r.text[r.read%int64(len(r.text)):])
+		n += m
+		r.read += int64(m)
+	}
+	return n, nil
+}
+
+// TestGzip_limitsCountReceivedBytes: a body of which each part decodes to nothing is rejected after the limit, also by
+// a transfer, whose limit is another one.
+func TestGzip_limitsCountReceivedBytes(t *testing.T) {
+	t.Parallel()
+	const transferLimit = 3 * maxBody
+	transfer := Func(func(_ context.Context, c *Call, _ NoParams) (string, error) {
+		_, err := io.Copy(io.Discard, c.TransferBody(transferLimit))
+		return "", BodyProblem(err, transferLimit)
+	}, Doc{Long: true, Form: true})
+	h := newTestHandler(pgtest.Pool(t), nil,
+		Route{Method: http.MethodPost, Operation: Func(echo[box], Doc{}), Paths: []string{"/boxes"}},
+		Route{Method: http.MethodPost, Operation: transfer, Paths: []string{"/transfers"}},
+	)
+	for path, limit := range map[string]int64{"/boxes": maxBody, "/transfers": transferLimit} {
+		body := &endlessReader{text: zip(t, "")}
+		r := httptest.NewRequest(http.MethodPost, path, body)
+		r.Header.Set("Content-Type", MediaTypeJSON)
+		r.Header.Set("Content-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusRequestEntityTooLarge || body.read < limit || body.read > limit+1<<16 {
+			t.Errorf("%s: status %d after %d bytes, want 413 after %d: %s", path, w.Code, body.read, limit, w.Body)
+		}
+	}
+}

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
-	"time"
 
 	"labledger/api/problem"
 )
@@ -76,30 +74,4 @@ func (c *Call) copyToFile(file *os.File, body io.Reader) error {
 
 func spoolProblem(cause error) *problem.Problem {
 	return problem.Unavailable("The server has no disk space for the body at the moment. Try again later.", cause)
-}
-
-// TransferBody returns the body of a transfer, of at most limit bytes. A client may be slow, but it must send something
-// within each chunkTimeout, and everything within transferTimeout.
-func (c *Call) TransferBody(limit int64) io.ReadCloser {
-	return c.transferReader(c.Request.Body, limit)
-}
-
-func (c *Call) transferReader(body io.ReadCloser, limit int64) io.ReadCloser {
-	end := time.Now().Add(transferTimeout)
-	return http.MaxBytesReader(c.w, &transferReader{ReadCloser: body, call: c, end: end}, limit)
-}
-
-// A transferReader extends the deadlines of the connection with each read.
-type transferReader struct {
-	io.ReadCloser
-	call *Call
-	end  time.Time
-}
-
-func (r *transferReader) Read(p []byte) (int, error) {
-	if time.Now().After(r.end) {
-		return 0, os.ErrDeadlineExceeded
-	}
-	r.call.ExtendDeadlines()
-	return r.ReadCloser.Read(p)
 }
