@@ -43,8 +43,8 @@ type Options struct {
 // New returns the handler of the whole API. It panics if the route table is inconsistent.
 func New(o Options) http.Handler {
 	replica := rest.NewReplica(o.Replica)
-	m := newMetrics(o.Pool, replica, o.Version)
 	stream := sse.New(o.Pool, o.Shutdown, fieldRules)
+	m := newMetrics(o.Pool, replica, stream.Open, o.Version)
 	a := authn.New(o.Pool, o.Access)
 	l := ledger.New(o.Pool, func(events, alerts int) {
 		m.addRecorded(events, alerts)
@@ -77,6 +77,6 @@ func New(o Options) http.Handler {
 func CheckBasePath(base string) error { return rest.CheckBasePath(base, Endpoints()) }
 
 // Endpoints returns all endpoints, for the generator of the OpenAPI document. They cannot serve requests.
-func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, nil, "")}) }
+func Endpoints() []*rest.Endpoint { return endpoints(services{metrics: newMetrics(nil, nil, nil, "")}) }
 
 func endpoints(s services) []*rest.Endpoint { return rest.NewEndpoints(routes(s), fieldRules) }

@@ -22,7 +22,8 @@ type metrics struct {
 	streams         prometheus.Counter
 }
 
-func newMetrics(pool *pgxpool.Pool, replica *rest.Replica, version string) *metrics {
+// newMetrics returns the metrics. openStreams returns the number of open streams; replica may be nil.
+func newMetrics(pool *pgxpool.Pool, replica *rest.Replica, openStreams func() int, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -47,6 +48,9 @@ func newMetrics(pool *pgxpool.Pool, replica *rest.Replica, version string) *metr
 	build.Set(1)
 	m.registry.MustRegister(m.requestDuration, build, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDBCollector(pool, replica))
+	m.registry.MustRegister(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Name: "labledger_streams", Help: "Live streams that are open."},
+		func() float64 { return float64(openStreams()) }))
 	gauge := func(name, help string, value func(*pgxpool.Stat) float64) {
 		opts := prometheus.GaugeOpts{Name: name, Help: help}
 		m.registry.MustRegister(prometheus.NewGaugeFunc(opts, func() float64 { return value(pool.Stat()) }))

@@ -78,7 +78,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetrics_stream: a stream that has ended is counted, and is no response time. A rejected one is a request.
+// TestMetrics_stream: the gauge counts open streams, the counter those that have ended. A stream is no response time. A
+// rejected one is a request.
 func TestMetrics_stream(t *testing.T) {
 	t.Parallel()
 	open := api.New(api.Options{Pool: pgtest.Pool(t), Log: slog.New(slog.DiscardHandler)})
@@ -93,11 +94,17 @@ func TestMetrics_stream(t *testing.T) {
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatal(response, err)
 	}
+	if got := scrape(t, open); got["labledger_streams"] != "1" || got["labledger_streams_total"] != "0" {
+		t.Errorf("%s open streams, %s ended; want 1 and 0", got["labledger_streams"], got["labledger_streams_total"])
+	}
 	stop()
 	_ = response.Body.Close()
 	pgtest.WaitFor(t, "the stream to be counted", func() bool {
 		return scrape(t, open)["labledger_streams_total"] == "1"
 	})
+	if got := scrape(t, open)["labledger_streams"]; got != "0" {
+		t.Errorf("%s open streams after the last has ended", got)
+	}
 	const series = `labledger_http_request_duration_seconds_count{method="GET",route="/api/v1/stream",status="`
 	if value, ok := scrape(t, open)[series+`200"}`]; ok {
 		t.Errorf("%s streams are observed as requests", value)
@@ -108,23 +115,52 @@ func TestMetrics_stream(t *testing.T) {
 	}
 }
 
-// TestDashboard_metricNames: the dashboard queries only existing metrics, and all labledger metrics.
-func TestDashboard_metricNames(t *testing.T) {
-	t.Parallel()
+// A panel is a diagram of the dashboard.
+type panel struct {
+	ID                 int
+	Title, Description string
+	GridPos            struct{ X, Y, W, H int }
+	Targets            []struct{ Expr string }
+}
+
+func readDashboard(t *testing.T) []panel {
+	t.Helper()
 	text, err := os.ReadFile("../deploy/grafana/labledger.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var dashboard struct {
-		Panels []struct {
-			Title, Description string
-			GridPos            struct{ X, Y, W, H int }
-			Targets            []struct{ Expr string }
-		}
-	}
+	var dashboard struct{ Panels []panel }
 	if err := json.Unmarshal(text, &dashboard); err != nil || len(dashboard.Panels) == 0 {
 		t.Fatalf("%d panels: %v", len(dashboard.Panels), err)
 	}
+	return dashboard.Panels
+}
+
+// TestDashboard_panels: panels have different IDs and places.
+func TestDashboard_panels(t *testing.T) {
+	t.Parallel()
+	byID, byPlace := map[int]string{}, map[[2]int]string{}
+	for _, p := range readDashboard(t) {
+		if byID[p.ID] != "" {
+			t.Errorf("the panels %s and %s have the ID %d", byID[p.ID], p.Title, p.ID)
+		}
+		byID[p.ID] = p.Title
+		for x := range p.GridPos.W {
+			for y := range p.GridPos.H {
+				place := [2]int{p.GridPos.X + x, p.GridPos.Y + y}
+				if other := byPlace[place]; other != "" {
+					t.Fatalf("the panels %s and %s overlap", other, p.Title)
+				}
+				byPlace[place] = p.Title
+			}
+		}
+	}
+}
+
+// TestDashboard_metricNames: the dashboard queries only existing metrics, and all labledger metrics.
+func TestDashboard_metricNames(t *testing.T) {
+	t.Parallel()
+	panels := readDashboard(t)
 	pool := pgtest.Pool(t)
 	h := api.New(api.Options{Pool: pool, Replica: pool, Log: slog.New(slog.DiscardHandler), Version: "test"})
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/site/1", nil))
@@ -135,7 +171,7 @@ func TestDashboard_metricNames(t *testing.T) {
 	}
 	metricRE := regexp.MustCompile(`\b(labledger|process|go)_[a-z_]+\b`)
 	queried := map[string]bool{}
-	for _, p := range dashboard.Panels {
+	for _, p := range panels {
 		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 || p.GridPos.X+p.GridPos.W > 24 {
 			t.Errorf("panel without a title, a description or a target, or wider than the grid: %+v", p)
 		}

@@ -45,6 +45,13 @@ func (q *Quota) Acquire(caller *Caller) (release func(), err error) {
 	return func() { q.release(account) }, nil
 }
 
+// InUse returns how many are open.
+func (q *Quota) InUse() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.inUse
+}
+
 func (q *Quota) release(account int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

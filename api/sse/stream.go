@@ -84,6 +84,9 @@ func (h *Handler) Wake() {
 	h.announcer.announce()
 }
 
+// Open returns the number of open streams.
+func (h *Handler) Open() int { return h.quota.InUse() }
+
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := h.serve(w, r); err != nil {
 		rest.WriteProblem(w, r, problem.From(err, r.Method, nil))
