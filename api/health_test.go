@@ -199,13 +199,13 @@ func TestReadiness_streamDelay(t *testing.T) {
 	pid := pgtest.QueryValue[int](t, own, "SELECT pg_backend_pid()")
 	pgtest.Exec(t, ts.Pool, `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
 			alert_codes, created_at, actor)
-		VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', now() - interval '42 seconds', 'ann')`)
+		VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'medium', 1, '{}', '{}', now() - interval '400 seconds', 'ann')`)
 	want := fmt.Sprintf("waits for the transaction of process %d (role labledger, application labledger)", pid)
 	if got := stream(); !strings.HasPrefix(got, "withholds rows for 4") || !strings.HasSuffix(got, want) {
 		t.Errorf("stream: %q", got)
 	}
-	if got, err := strconv.ParseFloat(scrape(t, ts)["labledger_stream_delay_seconds"], 64); err != nil || got < 42 {
-		t.Errorf("the metric is %v, %v; want at least 42", got, err)
+	if got, err := strconv.ParseFloat(scrape(t, ts)["labledger_stream_delay_seconds"], 64); err != nil || got < 400 {
+		t.Errorf("the metric is %v, %v; want at least 400", got, err)
 	}
 	if err := own.Commit(t.Context()); err != nil {
 		t.Fatal(err)

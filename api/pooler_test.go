@@ -238,12 +238,11 @@ type historyRow struct {
 	author
 }
 
-// readHistory pages through the changes after an ID until it has read all changes of the database.
-func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (history []historyRow, last int64) {
+// readHistory pages through the changes after an ID to their end.
+func readHistory(t *testing.T, h http.Handler, after int64) (history []historyRow, last int64) {
 	t.Helper()
-	total := pgtest.QueryValue[int](t, direct, "SELECT count(*) FROM change WHERE id > $1", after)
 	last = after
-	pgtest.WaitFor(t, "the feed to show all changes", func() bool { // running transactions of other tests hold it back
+	for {
 		resp := apitest.Do(h, "GET", fmt.Sprintf("/api/v1/changes?limit=%d&after=%d", rest.MaxPageSize, last), "")
 		var page []struct {
 			ID        int64
@@ -258,6 +257,9 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 		if err := json.Unmarshal(resp.Body.Bytes(), &page); err != nil || resp.Code != http.StatusOK {
 			t.Fatalf("%d %.200s: %v", resp.Code, resp.Body, err)
 		}
+		if len(page) == 0 {
+			return history, last
+		}
 		for _, c := range page {
 			r := historyRow{rowState{c.Table, c.Key, c.Action, 0}, author{Actor: c.Actor, Request: "none"}}
 			if c.RequestID != nil {
@@ -270,9 +272,7 @@ func readHistory(t *testing.T, h http.Handler, direct *pgx.Conn, after int64) (h
 			}
 			history, last = append(history, r), c.ID
 		}
-		return len(history) >= total
-	})
-	return history, last
+	}
 }
 
 // onEachServer runs f in a transaction on each connection of pgbouncer to Postgres.
@@ -422,9 +422,8 @@ func TestPooler(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	pool := openPooled(t, startPooler(t, url)+"&default_query_exec_mode="+poolerMode)
-	direct := pgtest.Connect(t, url)
 	reader := apitest.NewPublic(pool)
-	_, last := readHistory(t, reader, direct, 0)
+	_, last := readHistory(t, reader, 0)
 	before, leaks := serverConnections(t, pool)
 	if len(leaks) > 0 {
 		t.Fatal("session state before the first request:", leaks)
@@ -446,7 +445,7 @@ func TestPooler(t *testing.T) {
 	}
 	clients.Wait()
 
-	history, _ := readHistory(t, reader, direct, last)
+	history, _ := readHistory(t, reader, last)
 	misattributed, missing, unexpected := writes.compare(history)
 	counts := fmt.Sprintf("%d changes: %d misattributed, %d missing, %d unexpected",
 		len(history), len(misattributed), len(missing), len(unexpected))
@@ -483,9 +482,8 @@ func TestPooler_sessionSettings(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	pool := openPooled(t, startPooler(t, url)+"&default_query_exec_mode="+poolerMode)
-	direct := pgtest.Connect(t, url)
 	reader := apitest.NewPublic(pool)
-	_, last := readHistory(t, reader, direct, 0)
+	_, last := readHistory(t, reader, 0)
 
 	victim := author{"victim", "victim.1"}
 	setForSession(t, pool, victim)
@@ -495,7 +493,7 @@ func TestPooler_sessionSettings(t *testing.T) {
 	writes := &writeLog{authors: map[rowState]author{}}
 	writes.add(victim, rowState{"container", key, "insert", 1})
 
-	history, _ := readHistory(t, reader, direct, last)
+	history, _ := readHistory(t, reader, last)
 	misattributed, missing, unexpected := writes.compare(history)
 	isOne := len(misattributed) == 1 && strings.Contains(misattributed[0], "intruder.1")
 	if !isOne || len(missing)+len(unexpected) > 0 {

@@ -69,6 +69,7 @@ func (q *Queries) GetStreamDelay(ctx context.Context) (GetStreamDelayRow, error)
 }
 
 const getStreamPosition = `-- name: GetStreamPosition :one
+WITH settled AS MATERIALIZED (SELECT settled_xid() AS xid)
 SELECT
     coalesce(newest.xid, 0)::bigint AS xid,
     coalesce(newest.kind, 0)::integer AS kind,
@@ -82,7 +83,7 @@ LEFT JOIN (
             1 AS kind,
             event.id
         FROM event
-        WHERE event.xid < (SELECT settled_xid())
+        WHERE event.xid < (SELECT xid FROM settled)
         ORDER BY event.xid DESC, event.id DESC
         LIMIT 1
     )
@@ -93,7 +94,7 @@ LEFT JOIN (
             2,
             alert.id
         FROM alert
-        WHERE alert.xid < (SELECT settled_xid())
+        WHERE alert.xid < (SELECT xid FROM settled)
         ORDER BY alert.xid DESC, alert.id DESC
         LIMIT 1
     )
@@ -114,6 +115,7 @@ type GetStreamPositionRow struct {
 // assigned again. All positions of this database are below the horizon. Other positions come from another database, or
 // from before a restore.
 //
+//	WITH settled AS MATERIALIZED (SELECT settled_xid() AS xid)
 //	SELECT
 //	    coalesce(newest.xid, 0)::bigint AS xid,
 //	    coalesce(newest.kind, 0)::integer AS kind,
@@ -127,7 +129,7 @@ type GetStreamPositionRow struct {
 //	            1 AS kind,
 //	            event.id
 //	        FROM event
-//	        WHERE event.xid < (SELECT settled_xid())
+//	        WHERE event.xid < (SELECT xid FROM settled)
 //	        ORDER BY event.xid DESC, event.id DESC
 //	        LIMIT 1
 //	    )
@@ -138,7 +140,7 @@ type GetStreamPositionRow struct {
 //	            2,
 //	            alert.id
 //	        FROM alert
-//	        WHERE alert.xid < (SELECT settled_xid())
+//	        WHERE alert.xid < (SELECT xid FROM settled)
 //	        ORDER BY alert.xid DESC, alert.id DESC
 //	        LIMIT 1
 //	    )
@@ -158,6 +160,7 @@ func (q *Queries) GetStreamPosition(ctx context.Context) (GetStreamPositionRow, 
 }
 
 const listStream = `-- name: ListStream :many
+WITH horizon AS MATERIALIZED (SELECT settled_xid() AS xid) -- the same for events and alerts
 SELECT
     xid,
     kind,
@@ -223,7 +226,7 @@ FROM (
                   ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
               END
           )
-          AND event.xid < (SELECT settled_xid())
+          AND event.xid < (SELECT xid FROM horizon)
           AND ($4::text IS NULL OR $4 = 'event')
         ORDER BY event.xid, event.id
         LIMIT $5::bigint
@@ -263,7 +266,7 @@ FROM (
                   ELSE '00000000-0000-0000-0000-000000000000'::uuid
               END
           )
-          AND alert.xid < (SELECT settled_xid())
+          AND alert.xid < (SELECT xid FROM horizon)
           AND ($4::text IS NULL OR $4 = 'alert')
         ORDER BY alert.xid, alert.id
         LIMIT $5
@@ -313,6 +316,7 @@ type ListStreamRow struct {
 // this database are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2
 // for an alert.
 //
+//	WITH horizon AS MATERIALIZED (SELECT settled_xid() AS xid) -- the same for events and alerts
 //	SELECT
 //	    xid,
 //	    kind,
@@ -378,7 +382,7 @@ type ListStreamRow struct {
 //	                  ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
 //	              END
 //	          )
-//	          AND event.xid < (SELECT settled_xid())
+//	          AND event.xid < (SELECT xid FROM horizon)
 //	          AND ($4::text IS NULL OR $4 = 'event')
 //	        ORDER BY event.xid, event.id
 //	        LIMIT $5::bigint
@@ -418,7 +422,7 @@ type ListStreamRow struct {
 //	                  ELSE '00000000-0000-0000-0000-000000000000'::uuid
 //	              END
 //	          )
-//	          AND alert.xid < (SELECT settled_xid())
+//	          AND alert.xid < (SELECT xid FROM horizon)
 //	          AND ($4::text IS NULL OR $4 = 'alert')
 //	        ORDER BY alert.xid, alert.id
 //	        LIMIT $5

@@ -3,6 +3,7 @@
 -- A reader that continues after the last row it has seen misses none: rows newer than the oldest running transaction of
 -- this database are withheld until that transaction ends. The kind of a position is 0 before both, 1 for an event, 2
 -- for an alert.
+WITH horizon AS MATERIALIZED (SELECT settled_xid() AS xid) -- the same for events and alerts
 SELECT
     xid,
     kind,
@@ -68,7 +69,7 @@ FROM (
                   ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
               END
           )
-          AND event.xid < (SELECT settled_xid())
+          AND event.xid < (SELECT xid FROM horizon)
           AND (sqlc.narg('kind')::text IS NULL OR sqlc.narg('kind') = 'event')
         ORDER BY event.xid, event.id
         LIMIT sqlc.arg('limit')::bigint
@@ -108,7 +109,7 @@ FROM (
                   ELSE '00000000-0000-0000-0000-000000000000'::uuid
               END
           )
-          AND alert.xid < (SELECT settled_xid())
+          AND alert.xid < (SELECT xid FROM horizon)
           AND (sqlc.narg('kind')::text IS NULL OR sqlc.narg('kind') = 'alert')
         ORDER BY alert.xid, alert.id
         LIMIT sqlc.arg('limit')
@@ -122,6 +123,7 @@ LIMIT sqlc.arg('limit');
 -- precedes it. A position names a row because rows survive a crash; a transaction ID by itself does not, and may be
 -- assigned again. All positions of this database are below the horizon. Other positions come from another database, or
 -- from before a restore.
+WITH settled AS MATERIALIZED (SELECT settled_xid() AS xid)
 SELECT
     coalesce(newest.xid, 0)::bigint AS xid,
     coalesce(newest.kind, 0)::integer AS kind,
@@ -135,7 +137,7 @@ LEFT JOIN (
             1 AS kind,
             event.id
         FROM event
-        WHERE event.xid < (SELECT settled_xid())
+        WHERE event.xid < (SELECT xid FROM settled)
         ORDER BY event.xid DESC, event.id DESC
         LIMIT 1
     )
@@ -146,7 +148,7 @@ LEFT JOIN (
             2,
             alert.id
         FROM alert
-        WHERE alert.xid < (SELECT settled_xid())
+        WHERE alert.xid < (SELECT xid FROM settled)
         ORDER BY alert.xid DESC, alert.id DESC
         LIMIT 1
     )

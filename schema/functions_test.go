@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -344,5 +346,95 @@ func TestSettledXid(t *testing.T) {
 	}
 	if err := foreign.Commit(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSettledXid_endedMeanwhile: a transaction that ends while a statement runs, before the statement can see in which
+// database it runs, does not matter if it has left no row here. If it has, the statement does not see that row.
+func TestSettledXid_endedMeanwhile(t *testing.T) {
+	t.Parallel()
+	const insert = "INSERT INTO site (name) VALUES ('of the older transaction')"
+	for name, c := range map[string]struct {
+		isForeign, isRolledBack bool
+		sql, isolation          string
+		want                    bool
+	}{
+		"other database":          {isForeign: true, sql: insert, isolation: "read committed", want: true},
+		"other, old snapshot":     {isForeign: true, sql: insert, isolation: "repeatable read", want: false},
+		"without rows":            {sql: "SELECT pg_current_xact_id()", isolation: "read committed", want: true},
+		"rolled back":             {isRolledBack: true, sql: insert, isolation: "read committed", want: true},
+		"with rows":               {sql: insert, isolation: "read committed", want: false},
+		"with rows, old snapshot": {sql: insert, isolation: "repeatable read", want: false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			owner, server := pgtest.Pools(t)
+			pool := owner
+			if c.isForeign {
+				pool = pgtest.Pool(t)
+			}
+			begin := func(pool *pgxpool.Pool) pgx.Tx {
+				tx, err := pool.Begin(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // after a failure
+				return tx
+			}
+			end := func(commitOrRollback func(context.Context) error) {
+				if err := commitOrRollback(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			older, blocker, reader := begin(pool), begin(owner), begin(server)
+			pgtest.Exec(t, older, c.sql)
+			pgtest.Exec(t, owner, "INSERT INTO site (name) VALUES ('later')")
+			pgtest.Exec(t, blocker, "SELECT pg_advisory_xact_lock(1)")
+			pgtest.Exec(t, reader, "SET TRANSACTION ISOLATION LEVEL "+c.isolation)
+			var settled bool
+			read := make(chan error, 1)
+			go func() { // the statement has its snapshot when it waits for the lock
+				read <- reader.QueryRow(t.Context(), `WITH waits AS MATERIALIZED (SELECT pg_advisory_xact_lock(1))
+					SELECT (SELECT max(xid) FROM change) < (SELECT settled_xid()) FROM waits`).Scan(&settled)
+			}()
+			pgtest.WaitForLockWait(t, owner)
+			if c.isRolledBack {
+				end(older.Rollback)
+			} else {
+				end(older.Commit)
+			}
+			end(blocker.Rollback)
+			if err := <-read; err != nil || settled != c.want {
+				t.Errorf("the later row is settled: %t, %v; want %t", settled, err, c.want)
+			}
+		})
+	}
+}
+
+// TestSettledXid_calledOnce: each statement calls settled_xid at most once. A transaction may end between two calls, and
+// a reader that gets events and alerts up to different transactions misses rows.
+func TestSettledXid_calledOnce(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../queries/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	callers := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, query := range strings.Split(string(text), "-- name: ") {
+			switch calls := strings.Count(query, "settled_xid()"); {
+			case calls > 1:
+				t.Errorf("%s: %.30q calls settled_xid %d times", file, query, calls)
+			case calls == 1:
+				callers++
+			}
+		}
+	}
+	if callers < 4 {
+		t.Errorf("%d statements call settled_xid; want at least 4", callers)
 	}
 }
