@@ -482,16 +482,21 @@ func (q *Queries) ListStream(ctx context.Context, arg ListStreamParams) ([]ListS
 }
 
 const notifyStream = `-- name: NotifyStream :exec
-SELECT pg_notify('labledger_stream', $1::text)
+SELECT
+    set_config('synchronous_commit', 'off', true),
+    pg_notify('labledger_stream', $1::text)
 `
 
 type NotifyStreamParams struct {
 	Instance string `json:"instance"`
 }
 
-// Wakes the streams of the other instances after a commit. The notification says who sent it.
+// Wakes the streams of the other instances after a commit. The notification says who sent it. Transactions with
+// notifications commit one after the other, so this one does not wait for the disk.
 //
-//	SELECT pg_notify('labledger_stream', $1::text)
+//	SELECT
+//	    set_config('synchronous_commit', 'off', true),
+//	    pg_notify('labledger_stream', $1::text)
 func (q *Queries) NotifyStream(ctx context.Context, arg NotifyStreamParams) error {
 	_, err := q.db.Exec(ctx, notifyStream, arg.Instance)
 	return err

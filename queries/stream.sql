@@ -157,8 +157,11 @@ LEFT JOIN (
 ) AS newest ON true;
 
 -- name: NotifyStream :exec
--- Wakes the streams of the other instances after a commit. The notification says who sent it.
-SELECT pg_notify('labledger_stream', @instance::text);
+-- Wakes the streams of the other instances after a commit. The notification says who sent it. Transactions with
+-- notifications commit one after the other, so this one does not wait for the disk.
+SELECT
+    set_config('synchronous_commit', 'off', true),
+    pg_notify('labledger_stream', @instance::text);
 
 -- name: GetStreamDelay :one
 -- Returns for how many seconds the stream and the feed of changes have withheld their oldest withheld row, 0 for none,
