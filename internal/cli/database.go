@@ -248,7 +248,9 @@ func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxp
 	if c.ReadDatabaseURL == "" {
 		return nil, nil
 	}
-	if err := postgres.CheckEncoding(ctx, c.ReadDatabaseURL); err != nil {
+	checkCtx, cancel := context.WithTimeout(ctx, replicaCheckTimeout)
+	defer cancel()
+	if err := postgres.CheckEncoding(checkCtx, c.ReadDatabaseURL); err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
 	pool, err := postgres.Open(ctx, c.ReadDatabaseURL,
@@ -256,8 +258,6 @@ func (c *config) openReplica(ctx context.Context, tracer pgx.QueryTracer) (*pgxp
 	if err != nil {
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
 	}
-	checkCtx, cancel := context.WithTimeout(ctx, replicaCheckTimeout)
-	defer cancel()
 	if err := postgres.CheckStatements(checkCtx, pool); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("READ_DATABASE_URL: %w", err)
