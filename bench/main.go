@@ -1,7 +1,7 @@
 // Command bench measures the server against minimal implementations of the same work, in one run, and prints ratios.
 // The absolute values mean little, because the server, Postgres and the clients share the processors.
 //
-//	bench [sites] [events] [batch]
+//	bench [sites] [events] [batch] [streams]
 package main
 
 import (
@@ -45,12 +45,13 @@ var benchmarks = []benchmark{
 	{"sites", false, benchSites},
 	{"events", true, benchEvents},
 	{"batch", true, benchBatch},
+	{"streams", true, benchStreams},
 }
 
 func main() {
 	for _, name := range os.Args[1:] {
 		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
-			fmt.Fprintf(os.Stderr, "bench: unknown benchmark %q; use sites, events or batch, or none to run all\n",
+			fmt.Fprintf(os.Stderr, "bench: unknown benchmark %q; use sites, events, batch or streams, or none to run all\n",
 				name)
 			os.Exit(2)
 		}

@@ -33,7 +33,7 @@ func TestImports(t *testing.T) {
 		"api/rest":    {"api/bind", "api/problem", "db", "internal/dbtx"},
 		"api/sse":     {"api/bind", "api/problem", "api/rest", "db", "internal/dbtx", "internal/postgres"},
 		"bench": {
-			"api", "api/authn", "db", "internal/auth", "internal/dbtx", "internal/ledger", "internal/postgres",
+			"api", "api/authn", "api/sse", "db", "internal/auth", "internal/dbtx", "internal/ledger", "internal/postgres",
 			"internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "schema",
 		},
 		"db":              nil,
