@@ -36,13 +36,16 @@ func benchStreams(ctx context.Context, env environment) error {
 		return err
 	}
 	defer pool.Close()
+	stream := sse.New(env.pool, nil, nil)
+	notifying := ledger.New(env.pool, func(int, int) { stream.Wake() })
+	polled := ledger.New(env.pool, nil) // its events are found by polls
+	if err := printNotifyCost(ctx, notifying, polled, "no server has an open stream"); err != nil {
+		return err
+	}
 	shown, err := followStream(ctx, env, pool)
 	if err != nil {
 		return err
 	}
-	stream := sse.New(env.pool, nil, nil)
-	notifying := ledger.New(env.pool, func(int, int) { stream.Wake() })
-	polled := ledger.New(env.pool, nil) // its events are found by polls
 	if err := printStreamDelays(ctx, notifying, polled, shown); err != nil {
 		return err
 	}
@@ -50,7 +53,7 @@ func benchStreams(ctx context.Context, env environment) error {
 		for range shown {
 		}
 	}()
-	return printNotifyCost(ctx, notifying, polled)
+	return printNotifyCost(ctx, notifying, polled, "another server shows them in a stream")
 }
 
 // followStream opens the stream of another server. The channel returns the ID of each row that it shows.
@@ -139,11 +142,10 @@ func record(ctx context.Context, l *ledger.Ledger) (id string, err error) {
 	return result.EventID.String(), err
 }
 
-// printNotifyCost prints the events per second with and without notifications, which a stream of another server
-// receives.
-func printNotifyCost(ctx context.Context, notifying, silent *ledger.Ledger) error {
-	fmt.Printf("\nEvents per second with and without notifications: median of %d interleaved rounds (min to max)\n",
-		notifyRounds)
+// printNotifyCost prints the events per second with and without notifications.
+func printNotifyCost(ctx context.Context, notifying, silent *ledger.Ledger, streams string) error {
+	fmt.Printf("\nEvents per second with and without notifications while %s: median of %d interleaved rounds\n"+
+		"(min to max)\n", streams, notifyRounds)
 	fmt.Printf("%-12s %9s %9s %22s\n", "writers", "with", "without", "with/without")
 	for _, writers := range []int{1, 8, 64} {
 		var with, without, ratios series
