@@ -54,7 +54,7 @@ type Plan struct {
 // A Flag is a name of the query string that is no parameter of the query.
 type Flag struct {
 	Name   string
-	Values []string // allowed values
+	Values []string // allowed values; nil for all
 }
 
 // Options configure a Plan.

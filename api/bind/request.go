@@ -64,7 +64,7 @@ func (p *Plan) Query(params any, raw string, errs *problem.FieldErrors) (flags u
 // checkFlag returns what is wrong with the value of a flag, or "".
 func (p *Plan) checkFlag(name, text string) (reason string) {
 	for _, flag := range p.flags {
-		if flag.Name == name && !slices.Contains(flag.Values, text) {
+		if flag.Name == name && flag.Values != nil && !slices.Contains(flag.Values, text) {
 			return "must be " + problem.JoinOr(flag.Values)
 		}
 	}

@@ -15,20 +15,38 @@ import (
 
 // This file binds rows of CSV and forms, and encodes bound rows for an import query.
 
-// A Column is the field of one column of CSV.
-type Column struct{ field }
+// A Column is the field of one column of CSV, or none if isIgnored.
+type Column struct {
+	field
+	isIgnored bool
+}
 
 // Header returns the column of each name of a CSV header, and all errors of the header. Spaces around names do not
 // count, nor do columns without a name at the end. Without the column of the key, all rows are new, so the header must
 // have all fields that new rows need.
-func (p *Plan) Header(header []string) (columns []Column, errs problem.FieldErrors) {
+//
+// If fields is not nil, it replaces the names of the header. A column without a field is ignored.
+func (p *Plan) Header(header, fields []string) (columns []Column, errs problem.FieldErrors) {
+	count := len(header) // without columns without a name at the end
+	for count > 0 && !hasText(header[count-1]) {
+		count--
+	}
+	names, isReplaced := header[:count], fields != nil
+	if isReplaced {
+		if names = fields; len(fields) < count || len(fields) > len(header) {
+			errs.Add("columns", fmt.Sprintf("has %s, but the header has %d", countWords(len(fields), "name"), count))
+			return nil, errs
+		}
+	}
 	var seen []string
-	for i, name := range header {
-		if name = trimCell(name); errs.Full() || name == "" && !slices.ContainsFunc(header[i:], hasText) {
+	for _, name := range names {
+		if name = trimCell(name); errs.Full() {
 			break
 		}
 		i := slices.IndexFunc(p.bodyFields, func(f field) bool { return f.name == name })
 		switch {
+		case name == "" && isReplaced:
+			columns = append(columns, Column{isIgnored: true})
 		case name == "":
 			errs.Add("header", fmt.Sprintf("has no name for column %d", len(seen)+1))
 		case i < 0:
@@ -36,7 +54,7 @@ func (p *Plan) Header(header []string) (columns []Column, errs problem.FieldErro
 		case slices.Contains(seen, name):
 			errs.Add(name, "appears twice in the header")
 		default:
-			columns = append(columns, Column{p.bodyFields[i]})
+			columns = append(columns, Column{field: p.bodyFields[i]})
 		}
 		seen = append(seen, name)
 	}
@@ -49,13 +67,23 @@ func (p *Plan) Header(header []string) (columns []Column, errs problem.FieldErro
 	return columns, errs
 }
 
-// Names returns the names of columns.
+// Names returns the names of the fields of columns.
 func Names(columns []Column) []string {
-	all := make([]string, len(columns))
-	for i, c := range columns {
-		all[i] = c.name
+	var all []string
+	for _, c := range columns {
+		if !c.isIgnored {
+			all = append(all, c.name)
+		}
 	}
 	return all
+}
+
+// countWords returns a number with its noun.
+func countWords(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // Row binds the JSON object of a row, as Body does, and returns the names of the fields that it has.
@@ -88,11 +116,14 @@ func (p *Plan) Record(params any, columns []Column, cells []string) (errs proble
 		cells = cells[:len(cells)-1]
 	}
 	if len(cells) != len(columns) {
-		errs.Add("line", fmt.Sprintf("has %d cells, but the header has %d", len(cells), len(columns)))
+		errs.Add("line", fmt.Sprintf("has %s, but the header has %d", countWords(len(cells), "cell"), len(columns)))
 		return errs
 	}
 	target := reflect.ValueOf(params).Elem()
 	for i, c := range columns {
+		if c.isIgnored {
+			continue
+		}
 		dst := target.Field(c.index)
 		text := c.cellText(cells[i])
 		switch {

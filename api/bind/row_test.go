@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -53,7 +54,7 @@ func TestHeader(t *testing.T) {
 		{[]string{" name", "owner\u00a0", "\ufeffslots "}, nil},
 		{[]string{"name", "owner", "", "slots"}, []string{"header has no name for column 3"}},
 	} {
-		columns, errs := rowPlan().Header(c.header)
+		columns, errs := rowPlan().Header(c.header, nil)
 		wantErrors(t, c.header[0], errs, c.want...)
 		for _, e := range errs {
 			if e.Line != 1 {
@@ -64,11 +65,46 @@ func TestHeader(t *testing.T) {
 			t.Errorf("%v: %d columns", c.header, len(columns))
 		}
 	}
-	columns, errs := rowPlan().Header([]string{"name", "owner", "slots", "", " "})
+	columns, errs := rowPlan().Header([]string{"name", "owner", "slots", "", " "}, nil)
 	wantErrors(t, "empty names at the end", errs)
 	if len(columns) != 3 {
 		t.Errorf("empty names at the end: %d columns, want 3", len(columns))
 	}
+}
+
+// TestHeader_replaced: fields replace the names of a header, one for each column. A column without a field is ignored.
+func TestHeader_replaced(t *testing.T) {
+	t.Parallel()
+	header := []string{"Box", "Colour", "", "Slots", "", ""}
+	for _, c := range []struct {
+		fields string
+		names  []string
+		want   []string
+	}{
+		{"name,,owner,slots", []string{"name", "owner", "slots"}, nil},
+		{"name,,owner,slots,,", []string{"name", "owner", "slots"}, nil},
+		{"name,,,slots,owner,", []string{"name", "slots", "owner"}, nil},
+		{" id ,,,,,", []string{"id"}, []string{"name is missing", "slots is missing"}}, // the UUID is the key
+		{"uuid,,,slots,,", []string{"uuid", "slots"}, nil},
+		{"name,name,,slots,,", []string{"name", "slots"}, []string{"name appears twice in the header"}},
+		{"name,slot,,slots,,", []string{"name", "slots"}, []string{`slot is unknown; did you mean "slots"?`}},
+		{",,,,,", nil, []string{"name is missing", "slots is missing"}},
+		{"name", nil, []string{"columns has 1 name, but the header has 4"}},
+		{"name,,,slots,,,", nil, []string{"columns has 7 names, but the header has 4"}},
+	} {
+		columns, errs := rowPlan().Header(header, strings.Split(c.fields, ","))
+		wantErrors(t, c.fields, errs, c.want...)
+		if got := bind.Names(columns); !slices.Equal(got, c.names) {
+			t.Errorf("%s: fields %v, want %v", c.fields, got, c.names)
+		}
+	}
+	columns, _ := rowPlan().Header(header, []string{"name", "", "", "slots"})
+	var in importBox
+	wantErrors(t, "ignored cells", rowPlan().Record(&in, columns, []string{"a", "\xff", "x", "3", "", ""}))
+	if in.Name != "a" || in.Slots != 3 {
+		t.Errorf("bound %+v, want the cells of name and slots", in)
+	}
+	wantErrors(t, "one cell", rowPlan().Record(&in, columns, []string{"a"}), "line has 1 cell, but the header has 4")
 }
 
 // TestHeader_manyErrors: the errors of a header are capped.
@@ -78,7 +114,7 @@ func TestHeader_manyErrors(t *testing.T) {
 	for i := range header {
 		header[i] = "x"
 	}
-	if _, errs := rowPlan().Header(header); len(errs) != 51 || !errs.Full() {
+	if _, errs := rowPlan().Header(header, nil); len(errs) != 51 || !errs.Full() {
 		t.Errorf("%d errors, want 50 and a note", len(errs))
 	}
 }
@@ -86,7 +122,7 @@ func TestHeader_manyErrors(t *testing.T) {
 // TestRecord: an empty cell is null, which only nullable columns and keys accept.
 func TestRecord(t *testing.T) {
 	t.Parallel()
-	columns, errs := rowPlan().Header([]string{"id", "name", "owner", "slots"})
+	columns, errs := rowPlan().Header([]string{"id", "name", "owner", "slots"}, nil)
 	wantErrors(t, "header", errs)
 	for _, c := range []struct {
 		name  string
@@ -125,7 +161,7 @@ func TestRecord_booleans(t *testing.T) {
 	}
 	single := bind.New(reflect.TypeFor[sealedBox](), http.MethodPost, nil, bind.Options{})
 	p := bind.NewRow(reflect.TypeFor[sealedBox](), single, bind.Options{})
-	columns, errs := p.Header([]string{"sealed"})
+	columns, errs := p.Header([]string{"sealed"}, nil)
 	wantErrors(t, "header", errs)
 	for text, want := range map[string]bool{
 		"true": true, "TRUE": true, "t": true, "Yes": true, "y": true, "ON": true, "1": true, " true ": true,

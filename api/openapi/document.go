@@ -144,6 +144,9 @@ func parameterComponents() object {
 				"A different request with the same key returns 422."),
 		"order": parameter("query", "order", order,
 			"Order of the rows. With desc, the newest row comes first."),
+		"columns": parameter("query", "columns", object{"type": "string"},
+			"For CSV: a field for each column of the file, separated by commas, instead of the names in the header. "+
+				"An empty name ignores the column, as in `name,,site_id`."),
 		"dry_run": parameter("query", "dry_run", object{"type": "boolean", "default": false},
 			"If true, the server does everything, returns the same response, and rolls back."),
 	}

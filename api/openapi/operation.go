@@ -316,6 +316,9 @@ func (o *operation) sharedParameters() (all []object) {
 		all = append(all, ref("parameters", "If-None-Match"), ref("parameters", "If-Match"))
 	case o.Method != http.MethodGet:
 		all = append(all, ref("parameters", "dry_run"))
+		if o.Rows != nil {
+			all = append(all, ref("parameters", "columns"))
+		}
 		if o.Plan.HasVersion() {
 			all = append(all, ref("parameters", "If-Match"))
 			if o.Plan.CanCreate() {

@@ -62,6 +62,10 @@ func (o *oneOrMany) Describe() Description {
 }
 
 func (o *oneOrMany) serve(c *Call) error {
+	mediaType, _, _ := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
+	if mediaType != MediaTypeCSV && c.Request.URL.Query().Has("columns") {
+		c.Errors.Add("columns", "applies only to CSV")
+	}
 	if !isBulk(c.Request) {
 		return o.Operation.serve(c)
 	}
@@ -207,7 +211,7 @@ func (c *Call) importRows(
 		return err
 	}
 	defer rollback(tx)
-	i := &importer{rowReader: newRowReader(c.Rows), store: func(lines json.RawMessage) (chunkResult, error) {
+	i := &importer{rowReader: newRowReader(c), store: func(lines json.RawMessage) (chunkResult, error) {
 		defer c.ExtendWriteDeadline()
 		return store(ctx, db.New(tx), lines)
 	}}
@@ -288,7 +292,7 @@ func (i *importer) addChunkError(p *problem.Problem) error {
 // Batch returns a Bulk that a function handles: it reads the rows and writes the response.
 func Batch[Row any](serve func(ctx context.Context, c *Call, rows *RowReader[Row]) error) Bulk {
 	return Bulk{reflect.TypeFor[Row](), nil, func(ctx context.Context, c *Call, body io.Reader) error {
-		return serve(ctx, c, &RowReader[Row]{newRowReader(c.Rows), c.Request.Header.Get("Content-Type"), body})
+		return serve(ctx, c, &RowReader[Row]{newRowReader(c), c.Request.Header.Get("Content-Type"), body})
 	}}
 }
 

@@ -13,19 +13,15 @@ import (
 	"labledger/api/problem"
 )
 
-// readCSV reads a header line, which names the columns in any order, and then one row per record. The header determines
-// the delimiter. An empty cell is null, and records of empty cells are skipped.
+// readCSV reads a header line, which names the columns in any order, and then one row per record. The flag columns
+// replaces the names. The header determines the delimiter. An empty cell is null, and records of empty cells are
+// skipped.
 func (b *rowReader) readCSV(body io.Reader) error {
 	limited := &recordLimiter{src: body}
-	text, err := openText(limited)
+	reader, err := newCSVReader(limited)
 	if err != nil {
 		return err
 	}
-	delimiter := detectDelimiter(peekLine(text))
-	reader := csv.NewReader(&lineReader{src: text, delimiter: delimiter})
-	reader.Comma = rune(delimiter)
-	reader.FieldsPerRecord = -1
-	reader.ReuseRecord = true
 	header, err := reader.Read()
 	for err == nil && isEmptyRecord(header) {
 		header, err = reader.Read()
@@ -41,7 +37,7 @@ func (b *rowReader) readCSV(body io.Reader) error {
 	case err != nil:
 		return BodyProblem(err, maxBulk)
 	}
-	columns, errs := b.plan.Header(header)
+	columns, errs := b.plan.Header(header, b.columns)
 	if err := errs.Err(); err != nil {
 		return err
 	}
@@ -83,6 +79,21 @@ func (b *rowReader) readCSV(body io.Reader) error {
 			nextLine += int64(strings.Count(cell, "\n"))
 		}
 	}
+}
+
+// newCSVReader returns a reader of the records of a text, which may have different lengths. It reuses the slice of the
+// record. The error is a 400 problem for a body that is no text.
+func newCSVReader(body io.Reader) (*csv.Reader, error) {
+	text, err := openText(body)
+	if err != nil {
+		return nil, err
+	}
+	delimiter := detectDelimiter(peekLine(text))
+	reader := csv.NewReader(&lineReader{src: text, delimiter: delimiter})
+	reader.Comma = rune(delimiter)
+	reader.FieldsPerRecord = -1
+	reader.ReuseRecord = true
+	return reader, nil
 }
 
 func headerProblem(message string) error {

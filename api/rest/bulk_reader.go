@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -27,6 +28,7 @@ const (
 // rows in a problem; a returned error stops the request.
 type rowReader struct {
 	plan      *bind.Plan
+	columns   []string                                                // fields of CSV columns; nil to take the header
 	row       any                                                     // pointer to the current row, reused
 	given     []string                                                // names of the fields of the current row
 	accept    func(line int64) error                                  // handles the valid row in row
@@ -37,8 +39,12 @@ type rowReader struct {
 	status    int  // in case of errors: the lowest of 400 invalid, 409 conflict, 412 stale version
 }
 
-func newRowReader(plan *bind.Plan) *rowReader {
-	return &rowReader{plan: plan, row: reflect.New(plan.Type()).Interface(), status: http.StatusPreconditionFailed}
+func newRowReader(c *Call) *rowReader {
+	b := &rowReader{plan: c.Rows, row: reflect.New(c.Rows.Type()).Interface(), status: http.StatusPreconditionFailed}
+	if c.flags.Has("columns") {
+		b.columns = strings.Split(c.flags.Get("columns"), ",")
+	}
+	return b
 }
 
 // errStopReading stops reading a body whose errors are already collected.

@@ -35,7 +35,8 @@ type newBox struct {
 func newTestImporter(store func(rows []boxRow) (chunkResult, error)) *importer {
 	single := bind.New(reflect.TypeFor[newBox](), http.MethodPost, nil, bind.Options{})
 	plan := bind.NewRow(reflect.TypeFor[boxRow](), single, bind.Options{})
-	i := &importer{rowReader: newRowReader(plan), store: func(lines json.RawMessage) (chunkResult, error) {
+	call := &Call{Endpoint: &Endpoint{Rows: plan}}
+	i := &importer{rowReader: newRowReader(call), store: func(lines json.RawMessage) (chunkResult, error) {
 		var rows []boxRow
 		if err := json.Unmarshal(lines, &rows); err != nil {
 			return chunkResult{}, fmt.Errorf("invalid chunk %q: %w", lines, err)

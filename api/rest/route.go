@@ -110,6 +110,9 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 			rowOptions := options
 			if route.Method != http.MethodGet {
 				options.Flags = []bind.Flag{{Name: "dry_run", Values: []string{"true", "false"}}}
+				if d.BulkRow != nil {
+					options.Flags = append(options.Flags, bind.Flag{Name: "columns"})
+				}
 			} else if d.Ordered {
 				options.Flags = []bind.Flag{{Name: "order", Values: []string{"asc", "desc"}}}
 			}
