@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 
-import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 
 // CSV import: preview, check, correction and import.
 
@@ -14,7 +16,7 @@ async function chooseFile(page: Page, file: ReturnType<typeof csvFile>) {
   const chooser = page.waitForEvent('filechooser')
   await page.getByRole('button', { name: /^Choose / }).click()
   await (await chooser).setFiles(file)
-  await expect(page.getByText(file.name)).toBeVisible()
+  await expect(page.getByText(`${file.name}, `)).toBeVisible()
 }
 
 test.describe('rejected requests', () => {
@@ -156,6 +158,88 @@ test('rows with an ID are updated, and a file can be dropped', async ({ page, op
   await page.getByRole('button', { name: 'Import' }).click()
   await expect(page.getByText('1 row created, 1 row updated.')).toBeVisible()
   expect((await callApi(page, 'GET', `/api/v1/freezers/${created.body.id}`)).body.name).toBe('After')
+})
+
+test('an import changes only the columns of the file, and counts cleared values', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/import`)
+  await expectLoaded(page, 'Import')
+  const names = [uniqueName('Twin'), uniqueName('Twin')]
+  const [first, second] = await Promise.all(
+    names.map(async (name) => {
+      const fields = { name, contact: 'Kari', address: '1 Quay', state_or_region: null, country: 'Norway' }
+      return (await callApi(page, 'POST', '/api/v1/sites', { ...fields, postcode_or_zip: null })).body
+    }),
+  )
+  const site = async ({ id }: { id: number }) => (await callApi(page, 'GET', `/api/v1/sites/${id}`)).body
+  const content = [
+    '\ufeff\ufeff id ; Name;Land;Contact;;',
+    `${second.id};${names[1]} B;;"a;b";;`,
+    `${first.id};${names[0]} B;Spain;;;`,
+    ';;;;;',
+    ';;;;;',
+  ]
+  // Excel writes a carriage return alone in some versions, and quotes cells that contain a delimiter.
+  await chooseFile(page, csvFile(content.join('\r'), 'semicolons.csv'))
+  await page.getByRole('combobox', { name: 'Contact' }).selectOption('Ignore')
+  await page.getByRole('combobox', { name: 'Land' }).selectOption('Country')
+  const columns = page.getByRole('region', { name: 'Columns' })
+  await expect(columns).toContainText('Not in the file: Contact, Address, State or region, Postcode or ZIP.')
+  await expect(columns).toContainText('Empty cells clear the values of existing rows: Country.')
+  await expect(columns).not.toContainText('New rows need')
+  await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('row')).toHaveCount(3)
+  await page.getByRole('button', { name: 'Check' }).click()
+  await expect(page.getByText('0 rows to create, 2 rows to update.')).toBeVisible()
+  await expect(page.getByText('1 value of existing rows will be cleared by empty cells in Country.')).toBeVisible()
+  expect(await site(first)).toEqual(first)
+  expect(await site(second)).toEqual(second)
+  await page.getByRole('button', { name: 'Import' }).click()
+  await expect(page.getByText('1 value of existing rows was cleared by empty cells in Country.')).toBeVisible()
+  const unchanged = { contact: 'Kari', address: '1 Quay' }
+  expect(await site(first)).toMatchObject({ ...unchanged, name: `${names[0]} B`, country: 'Spain' })
+  expect(await site(second)).toMatchObject({ ...unchanged, name: `${names[1]} B`, country: null })
+  // A column of the file with an empty cell clears the value.
+  await chooseFile(page, csvFile(`id,contact\n${first.id},\n,\n`, 'cleared.csv'))
+  await expect(columns).toContainText('New rows need: Name.')
+  await page.getByRole('button', { name: 'Check' }).click()
+  await expect(page.getByText('1 value of existing rows will be cleared by empty cells in Contact.')).toBeVisible()
+  await page.getByRole('button', { name: 'Import' }).click()
+  await expect(page.getByText('0 rows created, 1 row updated.')).toBeVisible()
+  expect(await site(first)).toMatchObject({ contact: null, address: '1 Quay', country: 'Spain' })
+})
+
+test('a file that is no text is named and not shown', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/import?into=computers`)
+  await expectLoaded(page, 'Import')
+  await chooseFile(page, csvFile('PK\x03\x04rest', 'lab.xlsx'))
+  await expect(page.getByRole('alert')).toHaveText(
+    'lab.xlsx is a spreadsheet (.xlsx, .ods) or a ZIP archive. Save the sheet as CSV.',
+  )
+  await expect(page.getByRole('table')).toHaveCount(0)
+  await expect(page.getByRole('button', { name: 'Check' })).toHaveCount(0)
+  await chooseFile(page, { ...csvFile('', 'utf16.csv'), buffer: Buffer.from('\ufeffname\n', 'utf16le') })
+  await expect(page.getByText('utf16.csv is UTF-16 text. Save the file as UTF-8.')).toBeVisible()
+})
+
+test.describe('a file that changed', () => {
+  test.use({ expectedErrors: /ERR_UPLOAD_FILE_CHANGED/ })
+
+  test('a file that changed after it was chosen is not imported', async ({ page, openServer }) => {
+    await page.goto(`${openServer.url}/app/import`)
+    await expectLoaded(page, 'Import')
+    const name = uniqueName('Changed')
+    const path = join(mkdtempSync(join(tmpdir(), 'import-')), 'changed.csv')
+    writeFileSync(path, `name\n${name}\n`)
+    const chooser = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Choose file' }).click()
+    await (await chooser).setFiles(path)
+    await page.getByRole('button', { name: 'Check' }).click()
+    await expect(page.getByText('1 row to create, 0 rows to update.')).toBeVisible()
+    writeFileSync(path, `name\n${name}\n${name} B\n`)
+    await page.getByRole('button', { name: 'Import' }).click()
+    await expect(page.getByText('The file may have changed. Choose it again.')).toBeVisible()
+    expect((await callApi(page, 'GET', `/api/v1/sites?name=${encodeURIComponent(name)}`)).body).toEqual([])
+    rmSync(dirname(path), { recursive: true })
+  })
 })
 
 test('import works by keyboard only', async ({ page, openServer }) => {

@@ -1,7 +1,7 @@
 import { NativeSelect, SimpleGrid, Text } from '@mantine/core'
 
 import { Section } from '../components/Section'
-import { type ImportTarget, missingFields } from './importTargets'
+import { describeColumns, type ImportTarget } from './importTargets'
 
 interface Props {
   header: string[]
@@ -14,7 +14,7 @@ interface Props {
 
 /** ColumnMapping assigns fields to the columns of the file. A field has at most one column; the last choice wins. */
 export function ColumnMapping({ header, target, columns, onChange, disabled }: Props) {
-  const { missingRequired, missingOptional } = missingFields(columns, target)
+  const { hasKey, missing, missingRequired, clearable } = describeColumns(columns, target)
   const fieldLabels = (names: string[]) => names.map((name) => target.fields[name]).join(', ')
   const assignField = (columnIndex: number, field: string) =>
     onChange(
@@ -39,13 +39,15 @@ export function ColumnMapping({ header, target, columns, onChange, disabled }: P
       </SimpleGrid>
       {missingRequired.length > 0 && (
         <Text mt="sm">
-          Missing required {missingRequired.length === 1 ? 'column' : 'columns'}: {fieldLabels(missingRequired)}.
+          {hasKey ? 'New rows need' : `Missing required ${missingRequired.length === 1 ? 'column' : 'columns'}`}
+          : {fieldLabels(missingRequired)}.
         </Text>
       )}
-      {missingOptional.length > 0 && (
-        <Text mt="sm" size="sm" c="dimmed">
-          No column for: {fieldLabels(missingOptional)}. These fields will be empty; existing values will be cleared.
-        </Text>
+      {hasKey && missing.length > 0 && (
+        <Text mt="sm">Not in the file: {fieldLabels(missing)}. Existing rows keep these values.</Text>
+      )}
+      {hasKey && clearable.length > 0 && (
+        <Text mt="sm">Empty cells clear the values of existing rows: {fieldLabels(clearable)}.</Text>
       )}
     </Section>
   )

@@ -79,8 +79,12 @@ function FilePicker() {
             : 'or drop a CSV file here. The first row must contain column names.'}
         </Text>
       </Group>
-      {source && source.header.length === 0 && <Text role="alert">{source.file.name} is empty.</Text>}
-      {source && source.header.length > 0 && (
+      {source?.problem && (
+        <Text role="alert">
+          {source.file.name} {source.problem}
+        </Text>
+      )}
+      {source && !source.problem && (
         <ImportSteps key={`${source.id} ${target.name}`} source={source} target={target} />
       )}
     </>

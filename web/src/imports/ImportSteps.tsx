@@ -7,35 +7,23 @@ import { ProblemAlert } from '../components/form'
 import { TextLink } from '../components/links'
 import { Section } from '../components/Section'
 import { toast } from '../components/toast'
-import {
-  buildUpload,
-  type ImportResult,
-  importRows,
-  type ImportSource,
-  type ImportStep,
-  readRows,
-  type SourceRow,
-} from './api'
+import { importFile, type ImportResult, type ImportSource, type ImportStep, readRows } from './api'
 import { ColumnMapping } from './ColumnMapping'
-import { groupErrorsByLine, toFileErrors } from './errorReport'
+import type { CSVRecord } from './csv'
+import { groupErrorsByLine, sortByLine } from './errorReport'
 import { ImportErrors } from './ImportErrors'
-import { guessFields, type ImportTarget, missingFields } from './importTargets'
+import { describeColumns, guessFields, type ImportTarget } from './importTargets'
 import { Preview } from './Preview'
 
-interface Checked {
-  body: Blob
-  result: ImportResult
-}
-
-/** ImportSteps maps the columns of a file, checks it and imports it. Only checked data can be imported. */
+/** ImportSteps maps the columns of a file, checks it and imports it. Only a checked file can be imported. */
 export function ImportSteps({ source, target }: { source: ImportSource; target: ImportTarget }) {
   const queryClient = useQueryClient()
   const [columns, setColumns] = useState(() => guessFields(source.header, target))
   const [step, setStep] = useState<ImportStep>()
-  const [checked, setChecked] = useState<Checked>()
+  const [checked, setChecked] = useState<ImportResult>()
   const [imported, setImported] = useState<ImportResult>()
   const [problem, setProblem] = useState<Problem>()
-  const [badRows, setBadRows] = useState<SourceRow[]>([])
+  const [badRows, setBadRows] = useState<CSVRecord[]>([])
   const abortRef = useRef<AbortController>(undefined)
   const outcomeRef = useRef<HTMLDivElement>(null)
   useEffect(() => () => abortRef.current?.abort(), [])
@@ -53,7 +41,7 @@ export function ImportSteps({ source, target }: { source: ImportSource; target: 
     const controller = new AbortController()
     abortRef.current = controller
     resetResult()
-    setStep({ phase: 'reading', fraction: 0 })
+    setStep({ phase: 'sending', fraction: 0 })
     try {
       await run(controller.signal)
     } catch (error) {
@@ -65,28 +53,23 @@ export function ImportSteps({ source, target }: { source: ImportSource; target: 
       setStep(undefined)
     }
   }
+  const send = (dryRun: boolean, signal: AbortSignal) =>
+    importFile(target.name, source.file, columns, dryRun, setStep, signal)
   const check = () =>
     runStep(
-      async (signal) => {
-        const body = await buildUpload(
-          source,
-          { delimiter: source.delimiter, columns, emptyColumns: missingFields(columns, target).missingOptional },
-          setStep,
-          signal,
-        )
-        setChecked({ body, result: await importRows(target.name, body, true, setStep, signal) })
-      },
+      async (signal) => setChecked(await send(true, signal)),
       () => toast('Check stopped'),
     )
-  const importChecked = ({ body }: Checked) =>
+  const importChecked = () =>
     runStep(
       async (signal) => {
-        setImported(await importRows(target.name, body, false, setStep, signal))
+        setImported(await send(false, signal))
         void queryClient.invalidateQueries()
       },
       () => setProblem(stoppedProblem),
     )
-  const errors = useMemo(() => toFileErrors(problem?.errors ?? [], badRows, source.header), [problem, badRows, source])
+  const clearable = describeColumns(columns, target).clearable.map((name) => target.fields[name] ?? name)
+  const errors = useMemo(() => sortByLine(problem?.errors ?? []), [problem])
   const errorsByLine = useMemo(() => groupErrorsByLine(errors), [errors])
   return (
     <>
@@ -103,12 +86,12 @@ export function ImportSteps({ source, target }: { source: ImportSource; target: 
       <div ref={outcomeRef} tabIndex={-1} role="status">
         {checked && !step && (
           <Alert color="teal" variant="outline" title="Ready to import">
-            {describeResult(checked.result, true)} Nothing is imported yet.
+            {describeResult(checked, true, clearable)} Nothing is imported yet.
           </Alert>
         )}
         {imported && (
           <Alert color="teal" variant="outline" title="Imported">
-            {describeResult(imported, false)}{' '}
+            {describeResult(imported, false, clearable)}{' '}
             {imported.requestId && (
               <TextLink size="sm" underline="always" to="/history" search={{ request_id: imported.requestId }}>
                 View changes
@@ -125,12 +108,12 @@ export function ImportSteps({ source, target }: { source: ImportSource; target: 
       </div>
       <Group>
         {!checked && !imported && (
-          <Button onClick={() => void check()} loading={step !== undefined}>
+          <Button onClick={() => void check()} loading={step !== undefined} disabled={!columns.some(Boolean)}>
             Check
           </Button>
         )}
         {checked && (
-          <Button onClick={() => void importChecked(checked)} loading={step !== undefined}>
+          <Button onClick={() => void importChecked()} loading={step !== undefined}>
             Import
           </Button>
         )}
@@ -152,13 +135,24 @@ const stoppedProblem = new Problem({
 
 const formatRowCount = (count: number) => (count === 1 ? '1 row' : `${count.toLocaleString('en')} rows`)
 
-/** describeResult summarizes an import or its dry run. */
-function describeResult({ created, updated }: ImportResult, isDryRun: boolean): string {
+/** describeResult summarizes an import or its dry run. clearable are the names of the fields that it can clear. */
+function describeResult({ created, updated, cleared }: ImportResult, isDryRun: boolean, clearable: string[]) {
   const [createdLabel, updatedLabel] = isDryRun ? ['to create', 'to update'] : ['created', 'updated']
-  return `${formatRowCount(created)} ${createdLabel}, ${formatRowCount(updated)} ${updatedLabel}.`
+  const clearedLabel = cleared === 1 ? '1 value' : `${cleared.toLocaleString('en')} values`
+  const willClear = isDryRun ? 'will be cleared' : cleared === 1 ? 'was cleared' : 'were cleared'
+  return (
+    <>
+      {formatRowCount(created)} {createdLabel}, {formatRowCount(updated)} {updatedLabel}.
+      {cleared > 0 && (
+        <Text span fw="bold" fz="inherit">
+          {` ${clearedLabel} of existing rows ${willClear} by empty cells in ${clearable.join(' or ')}.`}
+        </Text>
+      )}
+    </>
+  )
 }
 
-const stepLabels = { reading: 'Reading file', sending: 'Uploading', waiting: 'Processing' }
+const stepLabels = { sending: 'Uploading', waiting: 'Processing' }
 
 function StepProgress({ step, onStop }: { step: ImportStep; onStop: () => void }) {
   const label = stepLabels[step.phase]

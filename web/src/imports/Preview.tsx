@@ -2,7 +2,8 @@ import { Text } from '@mantine/core'
 import { useMemo } from 'react'
 
 import { type Column, RowTable } from '../components/DataTable'
-import type { ImportSource, SourceRow } from './api'
+import type { ImportSource } from './api'
+import type { CSVRecord } from './csv'
 import type { ImportTarget } from './importTargets'
 
 interface Props {
@@ -10,7 +11,7 @@ interface Props {
   columns: (string | undefined)[]
   target: ImportTarget
   /** Rows with errors from anywhere in the file. */
-  badRows: SourceRow[]
+  badRows: CSVRecord[]
   errorsByLine: Map<number, Map<string, string>>
 }
 
@@ -22,7 +23,7 @@ export function Preview({ source, columns, target, badRows, errorsByLine }: Prop
       (a, b) => Number(errorsByLine.has(b.line)) - Number(errorsByLine.has(a.line)) || a.line - b.line,
     )
   }, [source, badRows, errorsByLine])
-  const previewColumns = useMemo((): Column<SourceRow>[] => {
+  const previewColumns = useMemo((): Column<CSVRecord>[] => {
     const rowErrors = (line: number) =>
       [...(errorsByLine.get(line) ?? [])]
         .filter(([field]) => !columns.includes(field))
@@ -41,7 +42,7 @@ export function Preview({ source, columns, target, badRows, errorsByLine }: Prop
           </>
         ),
       },
-      ...source.header.map((name, index): Column<SourceRow> => {
+      ...source.header.map((name, index): Column<CSVRecord> => {
         const field = columns[index]
         return {
           id: `column ${index}`,

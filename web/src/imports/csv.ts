@@ -1,131 +1,120 @@
-// A streaming CSV parser on bytes with the same rules as the server's. It never holds a whole file in memory. Invalid
-// CSV passes through unchanged, so that the server reports it.
+// A streaming CSV reader that shows rows of a file. It splits records like the server, which reads the whole file
+// itself, and it never holds a whole file in memory.
 
-const quote = 34
-const lineFeed = 10
-const carriageReturn = 13
-const comma = 44
-const semicolon = 59
-const tab = 9
-
-/** CSVRecord is a row of the file: its cells including quotes, and its position. */
+/** CSVRecord is a row of the file. Lines count from 1, as on the server. */
 export interface CSVRecord {
-  /** Line number, starting at 1 as on the server. */
   line: number
-  cells: Uint8Array[]
-  /** Number of line breaks in the record, including the final one. */
-  lineEnds: number
-  /** Byte offset of the next record. */
-  nextOffset: number
+  cells: string[]
 }
 
-/** maxRecordSize is the maximum size of a record in bytes, the same as on the server. */
-const maxRecordSize = 1 << 20
+/** maxRecordLength limits a record, for example after an unclosed quote. */
+const maxRecordLength = 1 << 20
 
-/** readRecords parses a file in chunks. It stops at a record that is too long, for example after an unclosed quote. */
-export async function* readRecords(file: Blob, delimiter: number): AsyncGenerator<CSVRecord[]> {
-  const reader = file.stream().getReader()
-  let remainder: Uint8Array = new Uint8Array()
-  let remainderOffset = 0 // byte offset of remainder in the file
-  let line = 1
+/** readRecords splits a file into records, without records of empty cells. It stops at a record that is too long. */
+export async function* readRecords(file: Blob, delimiter: string): AsyncGenerator<CSVRecord[]> {
+  const splitter = new RecordSplitter(delimiter)
+  let isStart = true
+  const reader = file.stream().pipeThrough(new TextDecoderStream()).getReader()
   try {
     for (;;) {
-      const { done, value } = await reader.read()
-      const bytes = value ? concatBytes(remainder, value) : remainder
-      const batch: CSVRecord[] = []
-      // Spreadsheets write a byte order mark.
-      let start = remainderOffset === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
-      for (;;) {
-        const record = start < bytes.length ? parseRecord(bytes, start, delimiter, done) : undefined
-        if (!record) break
-        const lineEnds = countByte(bytes.subarray(start, record.nextOffset), lineFeed)
-        batch.push({ line, cells: record.cells, lineEnds, nextOffset: remainderOffset + record.nextOffset })
-        line += lineEnds
-        start = record.nextOffset
-      }
-      if (batch.length > 0) yield batch
-      remainder = bytes.subarray(start)
-      remainderOffset += start
-      if (done || remainder.length > maxRecordSize) return
+      const { done, value = '' } = await reader.read()
+      // The decoder removes the first byte order mark. Some programs write two.
+      const records = splitter.split(isStart ? value.replace(/^\ufeff/, '') : value)
+      if (done) records.push(...splitter.end())
+      if (value !== '') isStart = false
+      if (records.length > 0) yield records
+      if (done || splitter.recordLength > maxRecordLength) return
     }
   } finally {
     await reader.cancel().catch(() => {})
   }
 }
 
-function parseRecord(
-  bytes: Uint8Array,
-  start: number,
-  delimiter: number,
-  isLastChunk: boolean,
-): { cells: Uint8Array[]; nextOffset: number } | undefined {
-  const cells: Uint8Array[] = []
-  let cellStart = start
-  let position = start
-  for (;;) {
-    if (bytes[position] === quote) position = endOfQuoted(bytes, position + 1)
-    while (position < bytes.length && bytes[position] !== delimiter && bytes[position] !== lineFeed) position++
-    if (position >= bytes.length && !isLastChunk) return undefined
-    const isRecordEnd = position >= bytes.length || bytes[position] === lineFeed
-    cells.push(
-      bytes.subarray(
-        cellStart,
-        isRecordEnd && position > cellStart && bytes[position - 1] === carriageReturn ? position - 1 : position,
-      ),
-    )
-    position++
-    if (isRecordEnd) return { cells, nextOffset: Math.min(position, bytes.length) }
-    cellStart = position
+/** What the next character belongs to. After a malformed quote, a line has no more quoted cells. */
+type State = 'cellStart' | 'unquoted' | 'quoted' | 'quoteInQuoted' | 'malformed'
+
+/** RecordSplitter has the states of lineReader in api/rest/bulk_csv.go. */
+export class RecordSplitter {
+  /** Length of the record that is not complete yet. */
+  recordLength = 0
+  private readonly delimiter: string
+  private state: State = 'cellStart'
+  private cells: string[] = []
+  private cell = ''
+  private recordLine = 1
+  private line = 1
+  private isAfterCarriageReturn = false
+
+  constructor(delimiter: string) {
+    this.delimiter = delimiter
+  }
+
+  /** split returns the records that end in a part of the file. */
+  split(text: string): CSVRecord[] {
+    const records: CSVRecord[] = []
+    for (const [token] of text.matchAll(/[\n\r",;\t]|[^\n\r",;\t]+/g)) {
+      this.recordLength += token.length
+      const isLineBreak = token === '\n' && this.isAfterCarriageReturn
+      this.isAfterCarriageReturn = token === '\r' && this.state !== 'quoted'
+      if (isLineBreak) continue // the carriage return ended the record
+      if (token === '\n' || this.isAfterCarriageReturn) this.line++
+      if (this.state !== 'quoted' && (token === '\n' || token === '\r')) records.push(...this.end())
+      else this.add(token)
+    }
+    return records
+  }
+
+  /** end completes a record. It returns none if all cells are empty. */
+  end(): CSVRecord[] {
+    const record = { line: this.recordLine, cells: [...this.cells, this.cell] }
+    this.cells = []
+    this.cell = ''
+    this.state = 'cellStart'
+    this.recordLine = this.line
+    this.recordLength = 0
+    return record.cells.some((cell) => cell !== '') ? [record] : []
+  }
+
+  private add(token: string) {
+    const isQuote = token === '"'
+    if (this.state === 'quoted' && isQuote) this.state = 'quoteInQuoted'
+    else if (this.state === 'quoted') this.cell += token
+    else if (token === this.delimiter) {
+      this.cells.push(this.cell)
+      this.cell = ''
+      if (this.state !== 'malformed') this.state = 'cellStart'
+    } else if (isQuote && this.state === 'cellStart') this.state = 'quoted'
+    else {
+      this.cell += token
+      const isMalformed = isQuote || this.state === 'quoteInQuoted' || this.state === 'malformed'
+      if (isQuote && this.state === 'quoteInQuoted') this.state = 'quoted'
+      else this.state = isMalformed ? 'malformed' : 'unquoted'
+    }
   }
 }
 
-/** endOfQuoted returns the offset after the closing quote, or the length of bytes if there is none. */
-function endOfQuoted(bytes: Uint8Array, from: number): number {
-  for (let position = bytes.indexOf(quote, from); position >= 0; position = bytes.indexOf(quote, position + 2))
-    if (bytes[position + 1] !== quote) return position + 1
-  return bytes.length
+const delimiters = [',', ';', '\t']
+
+/** detectDelimiter returns the most frequent delimiter in the header, outside quotes, like the server. */
+export async function detectDelimiter(file: Blob): Promise<string> {
+  const start = await file.slice(0, 1 << 16).text()
+  const header = /[^\r\n]+/.exec(start.replace(/^\ufeff/, ''))?.[0].replaceAll(/"[^"]*("|$)/g, '') ?? ''
+  const count = (delimiter: string) => header.split(delimiter).length
+  return delimiters.reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best))
 }
 
-function concatBytes(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b
-  const combined = new Uint8Array(a.length + b.length)
-  combined.set(a)
-  combined.set(b, a.length)
-  return combined
-}
+/** Files that are often chosen instead of text, by their first bytes; see foreignFormats in api/rest/bulk_text.go. */
+const foreignFormats: [start: number[], message: string][] = [
+  [[0x1f, 0x8b], 'is a gzip file. Unpack the file first.'],
+  [[0x50, 0x4b, 3, 4], 'is a spreadsheet (.xlsx, .ods) or a ZIP archive. Save the sheet as CSV.'],
+  [[0xd0, 0xcf, 0x11, 0xe0], 'is a spreadsheet (.xls). Save the sheet as CSV.'],
+  [[0xff, 0xfe], 'is UTF-16 text. Save the file as UTF-8.'],
+  [[0xfe, 0xff], 'is UTF-16 text. Save the file as UTF-8.'],
+]
 
-/** countByte returns the number of occurrences of a byte. */
-export function countByte(bytes: Uint8Array, byte: number): number {
-  let total = 0
-  for (let position = bytes.indexOf(byte); position >= 0; position = bytes.indexOf(byte, position + 1)) total++
-  return total
-}
-
-const decoder = new TextDecoder()
-
-/** cellText decodes a cell and removes its quotes. */
-export function cellText(cell: Uint8Array): string {
-  const decoded = decoder.decode(cell)
-  return decoded.startsWith('"')
-    ? decoded.slice(1, decoded.length > 1 && decoded.endsWith('"') ? -1 : undefined).replaceAll('""', '"')
-    : decoded
-}
-
-/** detectDelimiter guesses the delimiter from the header. Spreadsheets use semicolons in many locales. */
-export async function detectDelimiter(file: Blob): Promise<number> {
-  const start = new Uint8Array(await file.slice(0, 1 << 16).arrayBuffer())
-  const end = start.indexOf(lineFeed)
-  const header = end < 0 ? start : start.subarray(0, end)
-  return [comma, semicolon, tab].reduce((best, candidate) =>
-    countByte(header, candidate) > countByte(header, best) ? candidate : best,
-  )
-}
-
-/** isBlank reports whether a record is an empty line, which the server skips. */
-export const isBlank = ({ cells }: CSVRecord): boolean => cells.length === 1 && cells[0]?.length === 0
-
-/** toCommaCell quotes a cell for a comma-separated file, if needed. */
-export function toCommaCell(cell: Uint8Array, delimiter: number): Uint8Array {
-  if (delimiter === comma || cell[0] === quote || !cell.includes(comma)) return cell
-  return new TextEncoder().encode(`"${decoder.decode(cell).replaceAll('"', '""')}"`)
+/** findForeignFormat says what a file is that is no text, and what to do; undefined for text. */
+export async function findForeignFormat(file: Blob): Promise<string | undefined> {
+  const start = [...new Uint8Array(await file.slice(0, 4).arrayBuffer())]
+  if (start.slice(0, 2).includes(0)) return 'is UTF-16 text. Save the file as UTF-8.'
+  return foreignFormats.find(([bytes]) => bytes.every((byte, i) => start[i] === byte))?.[1]
 }

@@ -1,22 +1,10 @@
 import type { FieldError } from '../api/problem'
-import type { SourceRow } from './api'
 
 /** maxShownErrors limits the rows and the errors on the page. The download contains all errors. */
 export const maxShownErrors = 1000
 
-const cellCountPattern = /^has \d+ cells, but the header has \d+$/
-
-/** toFileErrors sorts errors by line. It replaces the cell counts of the uploaded columns by those of the file. */
-export function toFileErrors(errors: FieldError[], rows: SourceRow[], header: string[]): FieldError[] {
-  const cellCounts = new Map(rows.map((row) => [row.line, row.cells.length]))
-  const correctCellCount = (error: FieldError): FieldError => {
-    const count = cellCounts.get(error.line ?? 0)
-    return count === undefined || !cellCountPattern.test(error.message)
-      ? error
-      : { ...error, message: `has ${count === 1 ? '1 cell' : `${count} cells`}, but the header has ${header.length}` }
-  }
-  return errors.map(correctCellCount).sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
-}
+/** sortByLine returns errors in the order of the file. */
+export const sortByLine = (errors: FieldError[]) => errors.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
 
 /** groupErrorsByLine maps lines to messages by field. Errors of an entire line have the field "line". */
 export function groupErrorsByLine(errors: FieldError[]): Map<number, Map<string, string>> {
@@ -38,6 +26,6 @@ export function errorsToCsv(errors: FieldError[]): Blob {
 
 /** quoteCell quotes a CSV cell and escapes text that a spreadsheet would interpret as a formula. */
 function quoteCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const safe = /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text
   return `"${safe.replaceAll('"', '""')}"`
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { guessFields, type ImportTarget, importTargets, missingFields } from './importTargets'
+import { describeColumns, guessFields, type ImportTarget, importTargets } from './importTargets'
 
 const findTarget = (name: string) => importTargets.find((target) => target.name === name) as ImportTarget
 
@@ -20,13 +20,20 @@ test('fields are guessed from column names, each at most once', () => {
   ])
 })
 
-test('missing fields are grouped into required and optional, without key fields', () => {
-  expect(missingFields(['name', undefined], findTarget('computers'))).toEqual({
-    missingRequired: ['site_id'],
-    missingOptional: ['mac'],
+test('columns are summarized without key fields', () => {
+  expect(describeColumns(['id', undefined], findTarget('computers'))).toEqual({
+    hasKey: true,
+    missing: ['name', 'mac', 'site_id'],
+    missingRequired: ['name', 'site_id'],
+    clearable: [],
   })
-  expect(missingFields(['name', 'site_id'], findTarget('freezers'))).toEqual({
+  expect(describeColumns(['name', 'site_id', 'mac', 'version'], findTarget('computers'))).toEqual({
+    hasKey: false,
+    missing: [],
     missingRequired: [],
-    missingOptional: [],
+    clearable: ['mac'],
   })
+  // The ID of a container is generated; the barcode is the key.
+  expect(describeColumns(['id'], findTarget('containers')).hasKey).toBe(false)
+  expect(describeColumns(['uuid'], findTarget('containers')).hasKey).toBe(true)
 })

@@ -19,11 +19,11 @@ export interface ImportTarget {
   role: Role
   /** Labels of the fields. */
   fields: Record<string, string>
-  /** Names of the required fields. */
+  /** Names of the fields that new rows need. */
   required: string[]
 }
 
-/** keyFields identify the row and its version; they are optional. */
+/** keyFields identify the row and its version. */
 const keyFields = ['id', 'uuid', 'version']
 
 export const importTargets: ImportTarget[] = [
@@ -126,14 +126,29 @@ export function guessFields(header: string[], { fields }: ImportTarget): (string
   })
 }
 
-/** missingFields returns the required and the optional fields that have no column. */
-export function missingFields(
+/** ColumnSummary says what the columns of a file do to rows. */
+interface ColumnSummary {
+  /** There is a column of the key, so that rows can exist. */
+  hasKey: boolean
+  /** Fields without a column. */
+  missing: string[]
+  /** Fields without a column that new rows need. */
+  missingRequired: string[]
+  /** Fields with a column whose empty cells clear values. */
+  clearable: string[]
+}
+
+/** describeColumns summarizes columns without the fields of the key and the version. */
+export function describeColumns(
   columns: (string | undefined)[],
   { fields, required }: ImportTarget,
-): { missingRequired: string[]; missingOptional: string[] } {
-  const missingNames = Object.keys(fields).filter((name) => !columns.includes(name) && !keyFields.includes(name))
+): ColumnSummary {
+  const names = Object.keys(fields).filter((name) => !keyFields.includes(name))
+  const missing = names.filter((name) => !columns.includes(name))
   return {
-    missingRequired: missingNames.filter((name) => required.includes(name)),
-    missingOptional: missingNames.filter((name) => !required.includes(name)),
+    hasKey: columns.includes('uuid' in fields ? 'uuid' : 'id'),
+    missing,
+    missingRequired: missing.filter((name) => required.includes(name)),
+    clearable: names.filter((name) => columns.includes(name) && !required.includes(name)),
   }
 }
