@@ -1,9 +1,10 @@
 import { Group, Stack, Text, TextInput, type TextInputProps, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
 
 import { type EntityKind, type SearchHit, searchQuery } from '../search/api'
+import { findExactHits } from '../search/findExactHits'
 import classes from './listbox.module.css'
 import { useListbox } from './useListbox'
 
@@ -25,7 +26,8 @@ interface Selection {
 
 /**
  * Picker is a combobox that searches items of one kind by name or ID. It shows what it holds: when it loses the focus,
- * text that selects no item is replaced by the last selected item.
+ * text that names one item selects it, and other text is replaced by the last selected item. A form is submitted after
+ * that.
  */
 export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlur, ...rest }: Props) {
   const [inputText, setInputText] = useState<string>() // undefined while the field shows the selected item
@@ -33,6 +35,7 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
   const [lastSelected, setLastSelected] = useState(selected)
   const [discardedText, setDiscardedText] = useState('')
   const [lastDefaultValue, setLastDefaultValue] = useState(defaultValue)
+  const { inputRef, waitForText, stopWaiting, finishWaiting } = useHeldSubmit()
   const setSelection = (selection: Selection) => {
     setSelected(selection)
     setLastSelected(selection)
@@ -45,16 +48,19 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
     if (defaultValue !== selected.key) setSelection({ key: defaultValue, title: undefined })
   }
   const getLabel = ({ key, title }: Selection) => key && (title ?? selectedLabel ?? key)
+  const queryClient = useQueryClient()
   const [searchText] = useDebouncedValue(inputText?.trim() ?? '', 200)
   const { data, error, isFetching, isPaused } = useQuery(searchQuery(searchText, { kind, limit: 8 }))
   const isCurrent = inputText !== undefined && searchText === inputText.trim() && searchText !== ''
   const hits = isCurrent && !isFetching && data ? data : []
   const selectHit = (hit: SearchHit | undefined) => {
     if (!hit) return
+    stopWaiting()
     setSelection(hit)
     onChange(hit.key, hit.title)
   }
   const changeText = (text: string) => {
+    stopWaiting()
     setDiscardedText('')
     setActiveIndex(0)
     const isLastSelected = text !== '' && text === getLabel(lastSelected)
@@ -62,14 +68,22 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
     setSelected(isLastSelected ? lastSelected : { key: '', title: undefined })
     onChange(isLastSelected ? lastSelected.key : '', text)
   }
-  const finishText = () => {
+  // Selects the item that the text names, even if the search has not answered yet.
+  const finishText = async ({ keepsText }: { keepsText: boolean }) => {
     if (inputText === undefined) return
-    const exactHits = hits.filter(({ key, title }) => [key, title].includes(searchText))
-    if (exactHits.length === 1) return selectHit(exactHits[0]) // an exact match needs no Enter
-    if (inputText.trim() === '') return setSelection({ key: '', title: undefined })
-    setSelection(lastSelected)
-    setDiscardedText(inputText)
-    onChange(lastSelected.key, getLabel(lastSelected))
+    const text = inputText.trim()
+    if (text === '') return setSelection({ key: '', title: undefined })
+    const isCurrentText = waitForText()
+    const found = await queryClient.fetchQuery({ ...searchQuery(text, { kind, limit: 8 }), staleTime }).catch(() => [])
+    if (!isCurrentText()) return
+    const exactHits = findExactHits(text, kind, found)
+    finishWaiting(exactHits.length === 1)
+    if (exactHits.length === 1) selectHit(exactHits[0])
+    else if (!keepsText) {
+      setSelection(lastSelected)
+      setDiscardedText(inputText)
+      onChange(lastSelected.key, getLabel(lastSelected))
+    }
   }
   const { inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(hits.length, (i) =>
     selectHit(hits[i]),
@@ -80,18 +94,21 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
         placeholder="Search by name or ID"
         {...rest}
         {...inputProps}
+        ref={inputRef}
         aria-expanded={hits.length > 0}
         value={inputText ?? getLabel(selected)}
         onChange={(event) => changeText(event.currentTarget.value)}
         onKeyDown={(event) => {
           // Enter must not submit the form before the search has answered.
-          if (event.key === 'Enter' && inputText?.trim() && hits.length === 0) event.preventDefault()
-          else onKeyDown(event)
+          if (event.key === 'Enter' && inputText?.trim() && hits.length === 0) {
+            event.preventDefault()
+            void finishText({ keepsText: true })
+          } else onKeyDown(event)
         }}
         onFocus={(event) => event.currentTarget.select()}
         onBlur={(event) => {
           // The field keeps the focus while another window is active.
-          if (document.activeElement !== event.currentTarget) finishText()
+          if (document.activeElement !== event.currentTarget) void finishText({ keepsText: false })
           onBlur?.(event)
         }}
       />
@@ -123,4 +140,40 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
       )}
     </div>
   )
+}
+
+const staleTime = 10_000 // ms; the result that the list shows is recent enough
+
+/** useHeldSubmit holds a submission of the form of a field while the field waits for the item that its text names. */
+function useHeldSubmit() {
+  const inputRef = useRef<HTMLInputElement>(null)
+  const waiting = useRef<{ submitter?: HTMLElement | null }>(undefined)
+  useEffect(() => {
+    const form = inputRef.current?.form
+    if (!form) return
+    const hold = (event: SubmitEvent) => {
+      if (!waiting.current) return
+      event.preventDefault()
+      event.stopPropagation()
+      waiting.current.submitter = event.submitter
+    }
+    form.addEventListener('submit', hold, { capture: true })
+    return () => form.removeEventListener('submit', hold, { capture: true })
+  }, [])
+  return {
+    inputRef,
+    /** waitForText holds submissions. It returns a function that reports whether the field still waits. */
+    waitForText: () => {
+      const current = (waiting.current = {})
+      return () => waiting.current === current
+    },
+    stopWaiting: () => (waiting.current = undefined),
+    /** finishWaiting submits the form now if it was held and an item is selected. */
+    finishWaiting: (isSelected: boolean) => {
+      const { submitter } = waiting.current ?? {}
+      waiting.current = undefined
+      // After React has rendered the form with the selected item.
+      if (isSelected && submitter !== undefined) setTimeout(() => inputRef.current?.form?.requestSubmit(submitter))
+    },
+  }
 }
