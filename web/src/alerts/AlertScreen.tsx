@@ -1,4 +1,4 @@
-import { Badge, Card } from '@mantine/core'
+import { Badge, Card, Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 
@@ -9,6 +9,7 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { TimeAgo } from '../components/TimeAgo'
+import { VoidBadge } from '../events/VoidBadge'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { LinkedTodos } from '../todos/LinkedTodos'
@@ -61,9 +62,13 @@ function Details({ alert }: { alert: Alert }) {
         items={[
           [
             'State',
-            <Badge key="state" color={alertStateColor(alert.state)} variant="light" tt="none">
-              {alertStateLabel(alert.state)}
-            </Badge>,
+            <Group key="state" gap={4}>
+              <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
+                {alertStateLabel(alert.state)}
+              </Badge>
+              {alert.void_id && <VoidBadge />}
+              {alert.void_id && <Text span>This event or an earlier one was voided.</Text>}
+            </Group>,
           ],
           [
             alertLabels.disposition,

@@ -8,6 +8,8 @@ import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { Screen } from '../components/Screen'
 import { TimeAgo } from '../components/TimeAgo'
+import { voidOptions } from '../events/api'
+import { VoidBadge } from '../events/VoidBadge'
 import { useRuleOptions } from '../rules/api'
 import { usePermission, useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
@@ -27,6 +29,7 @@ const filters = [
   { name: 'assignee', label: 'Assignee' },
   { name: 'user_id', label: 'User' },
   { name: 'disposition', label: 'Outcome', options: outcomes },
+  { name: 'voided', label: 'Void', options: voidOptions },
 ] as const satisfies Filter<string>[]
 
 /** AlertsScreen is the alert inbox. Without filters it lists open alerts, newest first. */
@@ -90,12 +93,15 @@ export function AlertsScreen() {
     {
       id: 'state',
       header: 'State',
-      width: 8.5,
+      width: 10.5,
       value: (alert) => alert.state,
       cell: (alert) => (
-        <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
-          {alertStateLabel(alert.state)}
-        </Badge>
+        <Group gap={4} wrap="nowrap">
+          <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
+            {alertStateLabel(alert.state)}
+          </Badge>
+          {alert.void_id && <VoidBadge />}
+        </Group>
       ),
     },
     { id: 'assignee', header: 'Assignee', value: (alert) => alert.assignee },

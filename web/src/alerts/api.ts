@@ -34,7 +34,7 @@ export const outcomes: { value: Outcome; label: string }[] = [
   { value: 'false_positive', label: 'False positive' },
 ]
 
-export type AlertFilters = Partial<Record<'state' | 'code' | 'assignee' | 'user_id' | 'disposition', string>>
+export type AlertFilters = Partial<Record<'state' | 'code' | 'assignee' | 'user_id' | 'disposition' | 'voided', string>>
 
 export const alertsQuery = ({ state, assignee, disposition, ...numericFilters }: AlertFilters) =>
   pagedQuery(['alerts', { state, assignee, disposition, ...numericFilters }], (after, signal) =>

@@ -1,6 +1,7 @@
-import { Card, Text } from '@mantine/core'
+import { Button, Card, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
+import { type ReactNode, useState } from 'react'
 
 import { DescriptionList } from '../components/DescriptionList'
 import { TextLink } from '../components/links'
@@ -9,17 +10,30 @@ import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { TimeAgo } from '../components/TimeAgo'
 import { useRuleOptions } from '../rules/api'
-import { type Event, eventQuery, eventTypeLabels, formatEvent } from './api'
+import { usePermission } from '../session/api'
+import { type EventDetails, eventQuery, eventTypeLabels, formatEvent } from './api'
+import { VoidBadge } from './VoidBadge'
+import { VoidDialog } from './VoidDialog'
 
 /** EventScreen shows an event, the value that each rule measured, and the alert that the event triggered. */
 export function EventScreen() {
   const { id } = useParams({ from: '/events/$id' })
   const query = useQuery(eventQuery(id))
   const { data } = query
+  const canVoid = usePermission('admin')
+  const [isVoiding, setIsVoiding] = useState(false)
   return (
     <Screen
       title={data ? `${formatEvent(data)} by user ${data.user_id}` : 'Event'}
       breadcrumb={<TextLink to="/events">Events</TextLink>}
+      actions={
+        canVoid &&
+        data?.void_id === null && (
+          <Button variant="default" onClick={() => setIsVoiding(true)}>
+            Void event
+          </Button>
+        )
+      }
     >
       <QueryBoundary query={query}>
         {(event) => (
@@ -33,17 +47,29 @@ export function EventScreen() {
           </>
         )}
       </QueryBoundary>
+      {data && isVoiding && <VoidDialog event={data} onClose={() => setIsVoiding(false)} />}
     </Screen>
   )
 }
 
-function Details({ event }: { event: Event }) {
+function Details({ event }: { event: EventDetails }) {
   return (
     <Card withBorder>
       <DescriptionList
         items={[
           ['Type', eventTypeLabels[event.type]],
           ['Amount', event.amount],
+          ...(event.void_id && event.voided_at
+            ? ([
+                [
+                  'State',
+                  <span key="state">
+                    <VoidBadge /> <TimeAgo at={event.voided_at} /> by {event.voided_by}
+                  </span>,
+                ],
+                ['Reason of the void', event.void_reason],
+              ] satisfies [string, ReactNode][])
+            : []),
           [
             'User',
             <TextLink key="user" to="/events" search={{ user_id: String(event.user_id) }}>
@@ -70,7 +96,7 @@ function Details({ event }: { event: Event }) {
 }
 
 /** RuleMeasurements lists the measured values by rule: the length of a sequence, a number of events, or an amount. */
-function RuleMeasurements({ event }: { event: Event }) {
+function RuleMeasurements({ event }: { event: EventDetails }) {
   const titles = new Map(useRuleOptions().map(({ value, label }) => [value, label]))
   const measurements = Object.entries(event.facts)
   if (measurements.length === 0) return <Text c="dimmed">Not evaluated by any rule.</Text>

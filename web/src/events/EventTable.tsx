@@ -8,6 +8,7 @@ import { TimeAgo } from '../components/TimeAgo'
 import { useElementOffset } from '../components/useElementOffset'
 import { type Event, formatEvent } from './api'
 import classes from './EventTable.module.css'
+import { VoidBadge } from './VoidBadge'
 
 // The table is virtualized: it can hold more than 10,000 rows, and only the visible rows are in the DOM. All rows have
 // the same height, so no row is measured.
@@ -85,7 +86,7 @@ const EventRow = memo(function EventRow({ event, index, start, size, basePath }:
       style={{ height: size, transform: `translateY(${start}px)` }}
     >
       <span role="rowheader">
-        <a href={`${basePath}/events/${event.id}`}>{formatEvent(event)}</a>
+        <a href={`${basePath}/events/${event.id}`}>{formatEvent(event)}</a> {event.void_id && <VoidBadge />}
       </span>
       <span role="cell">
         <a href={`${basePath}/events?user_id=${event.user_id}`}>User {event.user_id}</a>

@@ -1,5 +1,5 @@
 import { Box, Button, Group, Switch } from '@mantine/core'
-import { lazy, type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
+import { lazy, type RefObject, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 
 import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { LazyBoundary } from '../components/LazyBoundary'
@@ -9,7 +9,7 @@ import { Screen } from '../components/Screen'
 import { useRuleOptions } from '../rules/api'
 import { useShortcut } from '../shell/shortcuts'
 import { headerHeight } from '../shell/theme'
-import { eventTypeLabels } from './api'
+import { eventTypeLabels, voidOptions } from './api'
 import classes from './EventsScreen.module.css'
 import { EventTable } from './EventTable'
 import { type EventFeed, useEventFeed } from './useEventFeed'
@@ -24,6 +24,7 @@ const filters = [
     options: Object.entries(eventTypeLabels).map(([value, label]) => ({ value, label })),
   },
   { name: 'code', label: 'Rule' },
+  { name: 'voided', label: 'Void', options: voidOptions },
   { name: 'from', label: 'Time from', isDateTime: true },
   { name: 'to', label: 'Time before', isDateTime: true },
 ] as const satisfies Filter<string>[]
@@ -40,6 +41,7 @@ export function EventsScreen() {
   const [isPaused, setIsPaused] = useState(false)
   const [isScrolledAway, setIsScrolledAway] = useState(false) // past the first row
   const { query, events, waitingCount } = useEventFeed(values, isPaused || isScrolledAway)
+  const countedEvents = useMemo(() => events.filter(({ void_id }) => void_id === null), [events])
   const topRef = useRef<HTMLDivElement>(null)
   const listRef = useRef<HTMLDivElement>(null)
   useShortcut('p', isPaused ? 'Resume live updates' : 'Pause live updates', () => setIsPaused(!isPaused))
@@ -79,7 +81,7 @@ export function EventsScreen() {
           ) : (
             <>
               <LazyBoundary fallback={<Box h={236} />}>
-                <EventChart events={events} isSingleUser={Boolean(values.user_id)} hasMore={query.hasNextPage} />
+                <EventChart events={countedEvents} isSingleUser={Boolean(values.user_id)} hasMore={query.hasNextPage} />
               </LazyBoundary>
               <div ref={listRef}>
                 <div ref={topRef} className={classes.topMarker} />

@@ -7,6 +7,9 @@ import { pagedQuery } from '../api/queries'
 
 export type Event = Schemas['Event']
 
+/** EventDetails is an event with its void. */
+export type EventDetails = Schemas['GetEventRow']
+
 /** eventTypeLabels are the labels of the event types. */
 export const eventTypeLabels = { deposit: 'Deposit', withdraw: 'Withdrawal' } as const satisfies Record<
   Event['type'],
@@ -16,16 +19,23 @@ export const eventTypeLabels = { deposit: 'Deposit', withdraw: 'Withdrawal' } as
 /** formatEvent returns the type and amount of an event: "Deposit 20.25". */
 export const formatEvent = ({ type, amount }: Pick<Event, 'type' | 'amount'>) => `${eventTypeLabels[type]} ${amount}`
 
-export type EventFilters = Partial<Record<'user_id' | 'type' | 'code' | 'from' | 'to', string>>
+export type EventFilters = Partial<Record<'user_id' | 'type' | 'code' | 'from' | 'to' | 'voided', string>>
 
 const feedPageSize = 500 // events per request
+
+/** voidOptions are the values of the filter of voided events and marked alerts. */
+export const voidOptions = [
+  { value: 'true', label: 'Void' },
+  { value: 'false', label: 'Not void' },
+]
 
 /**
  * toApiFilters converts filters to query parameters: numeric filters become numbers. The server rejects invalid
  * numbers.
  */
-export const toApiFilters = ({ type, ...numericFilters }: EventFilters) => ({
+export const toApiFilters = ({ type, voided, ...numericFilters }: EventFilters) => ({
   ...(type && { type }),
+  ...(voided && { voided: voided === 'true' }),
   ...(Object.fromEntries(Object.entries(numericFilters).map(([name, text]) => [name, Number(text)])) as Record<
     keyof typeof numericFilters,
     number
@@ -50,11 +60,19 @@ export const eventFeedQuery = (filters: EventFilters) => ({
 
 export const eventQuery = (id: string) =>
   queryOptions({
-    queryKey: ['event', id],
-    staleTime: Infinity, // events are immutable
+    queryKey: ['event', id], // an event never changes, but it may be voided
     queryFn: ({ signal }) =>
       unwrap(api.GET('/api/v1/events/{event_id}', { params: { path: { event_id: id } }, signal })),
   })
+
+/** voidEvent voids an event. A dry run returns the number of alerts that would be marked. */
+export const voidEvent = (id: string, reason: string, { dryRun }: { dryRun: boolean }) =>
+  unwrap(
+    api.POST('/api/v1/events/{event_id}/void', {
+      params: { path: { event_id: id }, query: { dry_run: dryRun } },
+      body: { reason },
+    }),
+  )
 
 /** eventsUpToQuery fetches an event and up to 200 events of the same user before it, newest first. */
 export const eventsUpToQuery = (event: Pick<Event, 'id' | 'user_id'>) =>

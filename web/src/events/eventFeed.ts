@@ -1,13 +1,14 @@
 import type { Event, EventFilters } from './api'
 
 /** matchesFilters reports whether an event matches the filters, with the same semantics as the API. */
-export function matchesFilters(event: Event, { user_id, type, code, from, to }: EventFilters): boolean {
+export function matchesFilters(event: Event, { user_id, type, code, from, to, voided }: EventFilters): boolean {
   return (
     (!user_id || event.user_id === Number(user_id)) &&
     (!type || event.type === type) &&
     (!code || event.alert_codes.includes(Number(code))) &&
     (!from || event.time >= Number(from)) &&
-    (!to || event.time < Number(to))
+    (!to || event.time < Number(to)) &&
+    (!voided || (event.void_id !== null) === (voided === 'true'))
   )
 }
 

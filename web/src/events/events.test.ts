@@ -14,6 +14,7 @@ const makeEvent = (id: string, fields: Partial<Event> = {}) =>
     effective_time: 100,
     alert_codes: [],
     alert_id: null,
+    void_id: null,
     created_at: '2026-11-22T08:00:30Z',
     ...fields,
   }) as unknown as Event
@@ -59,9 +60,17 @@ test.each([
   [{ from: '100', to: '101' }, true],
   [{ from: '101' }, false],
   [{ to: '100' }, false],
+  [{ voided: 'false' }, true],
+  [{ voided: 'true' }, false],
 ])('matchesFilters %j: %s', (filters, expected) =>
   expect(matchesFilters(makeEvent('a', { alert_codes: [30, 500] }), filters)).toBe(expected),
 )
+
+test('matchesFilters finds voided events', () => {
+  const voided = makeEvent('a', { void_id: 'b' })
+  expect(matchesFilters(voided, { voided: 'true' })).toBe(true)
+  expect(matchesFilters(voided, { voided: 'false' })).toBe(false)
+})
 
 test('balanceSeries is exact and ordered oldest first', () => {
   const amounts: ['deposit' | 'withdraw', string][] = [

@@ -1,0 +1,75 @@
+import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
+import { largeWithdrawal, newUserId, recordEvents } from './ledger'
+
+// Voids: an admin voids an event that was recorded by mistake.
+
+test('an admin voids an event, and the event and its alert are marked', async ({ page, openServer }) => {
+  const user = newUserId()
+  const [, second] = await recordEvents(openServer, [
+    largeWithdrawal(user, '150.00', 1_700_000_000),
+    largeWithdrawal(user, '150.00', 1_700_000_100), // the same amount: the second one is chosen
+    { type: 'deposit', amount: '10.00', user_id: user, time: 1_700_000_200 },
+  ])
+  await page.goto(`${openServer.url}/app/events/${second?.event_id}`)
+  await expectLoaded(page, `Withdrawal 150.00 by user ${user}`)
+  await page.getByRole('button', { name: 'Void event' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Void Withdrawal 150.00?' })
+  await expect(dialog).toContainText('1 alert will be marked as void.')
+  const reason = dialog.getByRole('textbox', { name: 'Reason' })
+  await expect(reason).toBeFocused()
+  await dialog.getByRole('button', { name: 'Void event' }).click()
+  await expect(reason).toHaveAccessibleDescription('Required')
+  await checkScreen(page, 'void')
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog).toHaveCount(0)
+  const read = async () => (await callApi(page, 'GET', `/api/v1/events/${second?.event_id}`)).body
+  expect((await read()).void_id).toBeNull()
+
+  await page.getByRole('button', { name: 'Void event' }).click()
+  await reason.fill('Wrong clock')
+  await dialog.getByRole('button', { name: 'Void event' }).click()
+  const details = page.getByRole('region', { name: 'Details' })
+  await expect(details).toContainText('Wrong clock')
+  await expect(details.getByText('Void', { exact: true })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Void event' })).toHaveCount(0)
+  expect(await read()).toMatchObject({ void_reason: 'Wrong clock' })
+  await checkScreen(page, 'event-voided')
+
+  await page.getByRole('link', { name: '1100', exact: true }).click()
+  await expectLoaded(page, `Alert for user ${user}: 1100`)
+  await expect(page.getByText('This event or an earlier one was voided.')).toBeVisible()
+
+  // The lists mark voided events and their alerts, and filter by them.
+  await page.goto(`${openServer.url}/app/events?user_id=${user}`)
+  await expectLoaded(page, 'Events')
+  const events = page.getByRole('table', { name: 'Events' }).getByRole('row')
+  const deposit = /^Deposit 10\.00(?!.*Void)/
+  const [voided, first] = [/^Withdrawal 150\.00 ?Void/, /^Withdrawal 150\.00(?! ?Void)/]
+  await expect(events).toHaveText([/Event/, deposit, voided, first])
+  await expect(page.getByRole('figure')).toContainText('Balance')
+  await page.getByText('Show as table').click()
+  await expect(page.getByRole('figure').getByRole('row')).toHaveCount(3) // the header and the events that count
+  await page.getByRole('combobox', { name: 'Void' }).selectOption('Void')
+  await expect(events).toHaveText([/Event/, voided])
+  await page.getByRole('combobox', { name: 'Void' }).selectOption('Not void')
+  await expect(events).toHaveText([/Event/, deposit, first])
+
+  await page.goto(`${openServer.url}/app/alerts?user_id=${user}&state=all`)
+  await expectLoaded(page, 'Alerts')
+  const alerts = page.getByRole('table', { name: 'Alerts' }).getByRole('row')
+  await expect(alerts).toHaveCount(3)
+  await expect(alerts.filter({ hasText: 'Void' })).toHaveCount(1)
+  await page.getByRole('combobox', { name: 'Void' }).selectOption('Void')
+  await expect(page).toHaveURL(/voided=true/)
+  await expect(alerts).toHaveCount(2)
+  await expect(alerts.nth(1)).toContainText('Void')
+})
+
+test('only admins can void events', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'olga', '/app/events')
+  await expectLoaded(page, 'Events')
+  const { body } = await callApi(page, 'GET', '/api/v1/events?limit=2')
+  await page.goto(`${securedServer.url}/app/events/${body[1].id}`)
+  await expect(page.getByRole('region', { name: 'Rule evaluation' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Void event' })).toHaveCount(0)
+})
