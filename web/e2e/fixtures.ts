@@ -70,9 +70,9 @@ export async function withServer(
   name: string,
   auth: 'open' | 'required',
   use: (server: Server) => Promise<void>,
-  { isBig = true } = {},
+  { isBig = true, settings = {} as NodeJS.ProcessEnv } = {},
 ) {
-  const server = new Server(name, await findFreePort(), auth)
+  const server = new Server(name, await findFreePort(), auth, settings)
   await server.start()
   if (auth === 'required')
     for (const [username, role] of Object.entries(users))

@@ -36,7 +36,7 @@ export class Server {
   private process: ChildProcess | undefined
   private log = ''
 
-  constructor(name: string, port: number, auth: 'open' | 'required') {
+  constructor(name: string, port: number, auth: 'open' | 'required', settings: NodeJS.ProcessEnv = {}) {
     this.url = `http://127.0.0.1:${port}`
     // The path is short, because socket paths are limited to 107 bytes. It is outside the repository, because root
     // starts Postgres as another user.
@@ -48,6 +48,7 @@ export class Server {
       PORT: String(port),
       AUTH: auth,
       LOG_LEVEL: 'warn',
+      ...settings,
     }
   }
 
