@@ -22,11 +22,12 @@ export function parseCode(texts: readonly string[], app: App): Code {
 
 /** parsePath returns the path of a URL of this app, without the base path. QR codes are often in upper case. */
 function parsePath(text: string, { hostname, basepath }: App): string | undefined {
-  const address = /[a-z]/.test(text) ? text : text.toLowerCase()
+  const isUpperCase = !/[a-z]/.test(text)
+  const address = isUpperCase ? text.toLowerCase() : text
   if (!URL.canParse(address)) return undefined
   const url = new URL(address)
   if (!/^https?:$/.test(url.protocol) || url.hostname !== hostname) return undefined
-  if (!url.pathname.startsWith(`${basepath}/`)) return undefined
+  if (!url.pathname.startsWith(`${isUpperCase ? basepath.toLowerCase() : basepath}/`)) return undefined
   return url.pathname.slice(basepath.length) + url.search
 }
 

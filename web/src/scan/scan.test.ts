@@ -79,6 +79,17 @@ test.each([
   [['', ' '], { text: '' }],
 ])('parseCode(%j) is %j', (texts, expected) => expect(parseCode(texts, app)).toEqual(expected))
 
+test.each([
+  ['https://lab.example/Lab/two/app/sites/3', { path: '/sites/3' }],
+  ['HTTPS://LAB.EXAMPLE/LAB/TWO/APP/SITES/3', { path: '/sites/3' }],
+  ['https://lab.example:8443/Lab/two/app/', { path: '/' }],
+  ['https://lab.example/Lab/two/app/../../../other', { text: 'https://lab.example/Lab/two/app/../../../other' }],
+  ['https://lab.example/app/sites/3', { text: 'https://lab.example/app/sites/3' }],
+  [`https://lab.example/app/containers/${uuid}`, { uuid }],
+])('below a base path parseCode(%j) is %j', (text, expected) =>
+  expect(parseCode([text], { ...app, basepath: '/Lab/two/app' })).toEqual(expected),
+)
+
 /** random returns numbers from 0 to 1, the same ones for the same seed. */
 function random(seed: number) {
   return () => {

@@ -1,13 +1,14 @@
 import { useLocalStorage } from '@mantine/hooks'
 import { useEffect, useEffectEvent } from 'react'
 
+import { scopedName } from '../api/basePath'
 import { defaultScanSettings, type Scan } from './detector'
 import { listenForScans } from './listenForScans'
 
 /** useScanSettings returns the settings of the barcode scanner and a setter. They are stored in the browser. */
 export function useScanSettings() {
   return useLocalStorage({
-    key: 'labledger.scanner',
+    key: scopedName('scanner'),
     defaultValue: defaultScanSettings,
     getInitialValueInEffect: false,
   })
