@@ -1,6 +1,7 @@
 import {
   callApi,
   checkScreen,
+  countResponses,
   expect,
   expectLoaded,
   expectNotReloaded,
@@ -31,14 +32,15 @@ test('a new alert appears automatically; acknowledging and closing it is recorde
   page,
   openServer,
 }) => {
+  const countLists = countResponses(page, '/api/v1/alerts?')
   await page.goto(`${openServer.url}/app/alerts`)
   await expectLoaded(page, 'Alerts')
   await expect(page.getByRole('banner')).toContainText('Live')
+  await expect.poll(countLists).toBeGreaterThan(1) // lists are fetched again once after the stream opens
   await markPage(page)
   const user = newUserId()
   await recordEvents(openServer, [largeWithdrawal(user)])
   await expect(alertRow(page, user)).toContainText('Large withdrawal')
-  await page.waitForTimeout(1500) // lists are fetched again once after the stream opens
   const nextUser = newUserId()
   await recordEvents(openServer, [largeWithdrawal(nextUser)])
   await expect(alertRow(page, nextUser)).toContainText('Large withdrawal')

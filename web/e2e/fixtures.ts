@@ -159,8 +159,20 @@ export async function checkScreen(page: Page, name: string) {
   await page.setViewportSize(originalSize)
 }
 
+/** fireTimers waits until the timers that the page has set have fired, up to a delay in ms. They fire in order. */
+export async function fireTimers(page: Page, delay: number) {
+  await page.evaluate((delay) => new Promise((resolve) => setTimeout(resolve, delay)), delay)
+}
+
+/** countResponses counts the responses to the URLs that contain a text, from now on. */
+export function countResponses(page: Page, text: string): () => number {
+  let count = 0
+  page.on('response', (response) => (count += Number(response.url().includes(text))))
+  return () => count
+}
+
 /** waitForTransitions waits until colours and sizes have stopped changing. */
-async function waitForTransitions(page: Page) {
+export async function waitForTransitions(page: Page) {
   await page.evaluate(async () => {
     await new Promise(requestAnimationFrame) // a transition starts with the next frame
     const finite = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity)

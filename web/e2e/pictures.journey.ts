@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { callApi, expect, expectLoaded, type Page, signIn, test as base, withServer } from './fixtures'
+import { callApi, expect, expectLoaded, type Page, signIn, test as base, waitForTransitions, withServer } from './fixtures'
 import type { Server } from './server'
 
 // A day in a laboratory, for the pictures of the README. PICTURES=1 puts them into pictures/, which is committed.
@@ -88,7 +88,7 @@ async function takePicture(page: Page, name: string, heading?: string) {
     await page
       .getByRole('heading', { name: heading })
       .evaluate((element) => scrollTo(0, element.getBoundingClientRect().top + scrollY - 90))
-  await page.waitForTimeout(400) // for colour transitions and charts
+  await waitForTransitions(page)
   await page.screenshot({ path: path.join(outputDir, `${name}.png`) })
 }
 

@@ -1,4 +1,4 @@
-import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, fireTimers, type Page, signIn, test, uniqueName } from './fixtures'
 import { scan, typeByHand } from './scanner'
 
 // The search dialog (Cmd-K), by keyboard alone.
@@ -58,7 +58,7 @@ test('search finds a row by part of its name, and Enter opens it at any typing s
 test('search offers pages, actions and recent items', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites/2`)
   await expectLoaded(page, 'Site 2')
-  await page.waitForTimeout(1200) // visits count after one second
+  await fireTimers(page, 1000) // visits count after one second
   await page.keyboard.press('g')
   await page.keyboard.press('i')
   await expectLoaded(page, 'Instruments')
@@ -81,7 +81,7 @@ test('search offers pages, actions and recent items', async ({ page, openServer 
 test('a viewer gets only permitted actions, and sign-out deletes recent items', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
-  await page.waitForTimeout(1200)
+  await fireTimers(page, 1000)
   await openSearch(page)
   await page.keyboard.type('site')
   await expect(searchOptions(page).filter({ hasText: 'Site 2' })).toBeVisible()
@@ -93,7 +93,7 @@ test('a viewer gets only permitted actions, and sign-out deletes recent items', 
   await page.getByRole('button', { name: 'Account' }).click()
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expectLoaded(page, 'Sign in')
-  await page.waitForTimeout(1200)
+  await fireTimers(page, 1000)
   expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBeNull()
 })
 

@@ -1,3 +1,5 @@
+import type { Request } from '@playwright/test'
+
 import { callApi, checkScreen, expect, expectLoaded, expectNotReloaded, markPage, signIn, test } from './fixtures'
 import { typeByHand } from './scanner'
 
@@ -95,10 +97,13 @@ test.describe('server restart', () => {
     test.setTimeout(120_000)
     await signIn(page, securedServer, 'vera', '/app/')
     await expectLoaded(page, 'Home')
+    const loadingScripts = new Set<Request>()
+    page.on('request', (request) => request.resourceType() === 'script' && loadingScripts.add(request))
+    page.on('requestfinished', (request) => loadingScripts.delete(request))
     const codeLoaded = page.waitForResponse(/SitesScreen\.js$/)
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).hover()
     await (await codeLoaded).finished()
-    await page.waitForTimeout(1000) // the code of the screen loads its imports
+    await expect.poll(() => loadingScripts.size).toBe(0) // its imports are requested together with it
     await securedServer.stop()
     await page.getByRole('navigation').getByRole('link', { name: 'Sites' }).click()
     await expect(page.getByText('The server cannot be reached')).toBeVisible({ timeout: 30_000 })
