@@ -49,6 +49,30 @@ test('every row has the same height, and a cut text is the title of its cell', a
   await expect(short).not.toHaveAttribute('title', /./)
 })
 
+test('barcodes and buttons are never cut, and a cut cell says what it holds', async ({ page, openServer }) => {
+  await page.setViewportSize({ width: 1280, height: 900 })
+  const isCut = (element: Element) => element.scrollWidth > element.clientWidth
+  const findCut = (selector: string) =>
+    page.evaluate((selector) => {
+      const elements = [...document.querySelectorAll(selector)]
+      if (elements.length < 30) throw new Error(`only ${elements.length} elements match ${selector}`)
+      return elements.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map((e) => e.textContent)
+    }, selector)
+  await openContainers(page, openServer.url)
+  expect(await findCut('td[data-label=Barcode]')).toEqual([])
+  await page.goto(`${openServer.url}/app/alerts`)
+  await expectLoaded(page, 'Alerts')
+  expect(await findCut('td[data-label=Actions] button *')).toEqual([])
+  expect(await findCut('tbody th a')).toEqual([])
+  await page.goto(`${openServer.url}/app/todos?view=list`)
+  await expectLoaded(page, 'Todos')
+  expect(await findCut('td[data-label=Assignee], td[data-label=Status]')).toEqual([])
+  const links = page.getByRole('cell', { name: /Biobank North/ }).nth(1)
+  expect(await links.evaluate(isCut)).toBe(true)
+  await links.hover()
+  await expect(links).toHaveAttribute('title', 'Biobank North, Minus80-B4, Reader 4')
+})
+
 test('the browser finds and prints every row of the page', async ({ page, openServer }) => {
   await openContainers(page, openServer.url)
   const last = table(page).getByRole('rowheader').nth(99)

@@ -34,7 +34,7 @@ export function AlertButtons({ alerts, onAction, isBusy = false, isCompact = fal
           <Button
             key={action}
             variant="default"
-            size={isCompact ? 'compact-sm' : 'sm'}
+            size={isCompact ? 'compact-xs' : 'sm'}
             disabled={isBusy}
             onClick={() => onAction(action, alerts)}
           >

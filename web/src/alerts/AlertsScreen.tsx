@@ -65,10 +65,10 @@ export function AlertsScreen() {
     {
       id: 'alert',
       header: 'Alert',
-      width: 12.5,
+      width: 13.25,
       value: (alert) => alert.user_id,
       cell: (alert) => (
-        <Group gap="sm" wrap="nowrap">
+        <Group gap="xs" wrap="nowrap">
           {canEdit && (
             <Checkbox
               aria-label={`Select alert for user ${alert.user_id}: ${alert.alert_codes.join(', ')}`}
@@ -76,7 +76,7 @@ export function AlertsScreen() {
               onChange={() => toggle(alert.id)}
             />
           )}
-          <TextLink to="/alerts/$id" params={{ id: alert.id }} data-row={alert.id}>
+          <TextLink to="/alerts/$id" params={{ id: alert.id }} data-row={alert.id} truncate>
             User {alert.user_id}: {alert.alert_codes.join(', ')}
           </TextLink>
         </Group>
@@ -104,13 +104,13 @@ export function AlertsScreen() {
         </Group>
       ),
     },
-    { id: 'assignee', header: 'Assignee', value: (alert) => alert.assignee },
+    { id: 'assignee', header: 'Assignee', value: (alert) => alert.assignee, width: 7 },
     ...(canEdit
       ? [
           {
             id: 'actions',
             header: 'Actions',
-            width: 16.5,
+            width: 16,
             value: () => null,
             cell: (alert: Alert) => (
               <AlertButtons alerts={[alert]} onAction={runAction} isBusy={isBusy(alert)} isCompact />

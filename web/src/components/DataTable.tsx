@@ -159,10 +159,12 @@ function RowCells<T>({ row, columns }: { row: T; columns: Column<T>[] }) {
   )
 }
 
-/** titleCutText gives a cell its text as a title, if the column is too narrow for the text. */
+/** titleCutText gives a cell its text as a title, if the column is too narrow for the text or for a link in it. */
 function titleCutText({ target }: { target: EventTarget }) {
   const cell = target instanceof Element && target.closest<HTMLElement>('th, td')
-  if (cell) cell.title = cell.scrollWidth > cell.clientWidth ? cell.textContent : ''
+  if (!cell) return
+  const isCut = [cell, ...cell.querySelectorAll('a')].some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+  cell.title = isCut ? cell.textContent : ''
 }
 
 /** useIsTooNarrow reports whether the container is narrower than minWidth, in rem. */

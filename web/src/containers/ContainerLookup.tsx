@@ -89,18 +89,20 @@ function NoMatch({ find, uuid }: { find: string; uuid: string | undefined }) {
 }
 
 function MatchList({ matches }: { matches: Destination[] }) {
+  const isAmbiguous = (label: string, hint: string) =>
+    matches.filter((match) => match.label === label && match.hint === hint).length > 1
   const countText = matches.length === 1 ? '1 match:' : `${matches.length} matches:`
   return (
     <Text size="sm" component="div">
       {matches.length === maxMatches ? `First ${maxMatches} matches:` : countText}
       <Stack component="ul" gap="xs" mt="xs" mb={0}>
-        {matches.map(({ key, label, hint, to, params }) => (
+        {matches.map(({ key, label, hint, to, params = {} }) => (
           <li key={key}>
             <TextLink {...({ to, params } as { to: '/' })} display="inline-block" mih={24}>
               {label}
             </TextLink>{' '}
             <Text span size="sm" c="dimmed">
-              {hint}
+              {[hint, ...(isAmbiguous(label, hint) ? Object.values(params) : [])].join(', ')}
             </Text>
           </li>
         ))}

@@ -18,7 +18,7 @@ const barcodeColumn: Column<Container> = {
   id: 'uuid',
   header: 'Barcode',
   value: (container) => container.uuid,
-  width: 21,
+  width: 23.5, // the longest UUID in a wide font
 }
 
 /** freezerContainerColumns are the columns on the screen of a freezer, without the freezer. */

@@ -19,13 +19,19 @@ const columns: Column<Rule>[] = [
       </TextLink>
     ),
   },
-  { id: 'applies_to', header: ruleLabels.applies_to, value: (rule) => appliesToLabels[rule.applies_to] },
+  {
+    id: 'applies_to',
+    header: ruleLabels.applies_to,
+    value: (rule) => appliesToLabels[rule.applies_to],
+    width: 9,
+  },
   {
     id: 'limit',
     header: ruleLabels.limit,
     value: (rule) => Number(rule.limit),
     cell: (rule) => formatLimit(rule.code, rule.limit),
     alignEnd: true,
+    width: 14,
   },
   {
     id: 'window',
@@ -33,10 +39,12 @@ const columns: Column<Rule>[] = [
     value: (rule) => rule.window_seconds,
     cell: (rule) => (rule.window_seconds === null ? '' : `${rule.window_seconds} s`),
     alignEnd: true,
+    width: 9.5,
   },
   {
     id: 'enabled',
     header: 'Enabled',
+    width: 7,
     value: (rule) => (rule.enabled ? 'Yes' : 'No'),
     cell: (rule) =>
       rule.enabled ? (

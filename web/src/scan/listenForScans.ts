@@ -10,8 +10,8 @@ const maxExtraKeyDelay = 100 // ms between the end of a scan and further keys of
 
 /**
  * listenForScans calls onScan when a scanner types a code. No other handler sees the keys of the scan; a field gets
- * back its value and selection from before the scan. Outside of fields, keys are held until it is clear that they are not
- * the beginning of a scan, and then dispatched. It returns a function that stops listening.
+ * back its value and selection from before the scan. Outside of fields, keys are held until it is clear that they are
+ * not the beginning of a scan, and then dispatched. It returns a function that stops listening.
  */
 export function listenForScans(getSettings: () => ScanSettings, onScan: (scan: Scan) => void): () => void {
   const detector = new ScanDetector(getSettings)

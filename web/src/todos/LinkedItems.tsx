@@ -1,4 +1,5 @@
 import { Group } from '@mantine/core'
+import { Fragment, type ReactNode } from 'react'
 
 import { TextLink } from '../components/links'
 import { ComputerLink } from '../computers/ComputerLink'
@@ -11,19 +12,34 @@ export function hasLinkedItems({ site_id, freezer_id, computer_id, alert_id }: T
   return [site_id, freezer_id, computer_id, alert_id].some((id) => id !== null)
 }
 
-/** LinkedItems shows links to the items that a todo is linked to, in one line if isCompact. */
+/** LinkedItems shows links to the items that a todo is linked to, as one text if isCompact. */
 export function LinkedItems({ todo, isCompact = false }: { todo: Todo; isCompact?: boolean }) {
   if (!hasLinkedItems(todo)) return '–'
+  const { site_id, freezer_id, computer_id, alert_id } = todo
+  const links: ReactNode[] = [
+    site_id !== null && <SiteLink key="site" id={site_id} />,
+    freezer_id !== null && <FreezerLink key="freezer" id={freezer_id} />,
+    computer_id !== null && <ComputerLink key="computer" id={computer_id} />,
+    alert_id !== null && (
+      <TextLink key="alert" to="/alerts/$id" params={{ id: alert_id }}>
+        Alert
+      </TextLink>
+    ),
+  ].filter(Boolean)
+  if (!isCompact)
+    return (
+      <Group component="span" gap="xs">
+        {links}
+      </Group>
+    )
   return (
-    <Group component="span" gap="xs" wrap={isCompact ? 'nowrap' : 'wrap'}>
-      {todo.site_id !== null && <SiteLink id={todo.site_id} />}
-      {todo.freezer_id !== null && <FreezerLink id={todo.freezer_id} />}
-      {todo.computer_id !== null && <ComputerLink id={todo.computer_id} />}
-      {todo.alert_id !== null && (
-        <TextLink to="/alerts/$id" params={{ id: todo.alert_id }}>
-          Alert
-        </TextLink>
-      )}
-    </Group>
+    <span>
+      {links.map((link, i) => (
+        <Fragment key={i}>
+          {i > 0 && ', '}
+          {link}
+        </Fragment>
+      ))}
+    </span>
   )
 }

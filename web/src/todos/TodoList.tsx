@@ -18,21 +18,33 @@ const columns: Column<Todo>[] = [
       </TextLink>
     ),
   },
-  { id: 'status', header: 'Status', value: (todo) => todo.status },
-  { id: 'assignee', header: 'Assignee', value: (todo) => todo.assignee, cell: (todo) => formatValue(todo.assignee) },
+  { id: 'status', header: 'Status', value: (todo) => todo.status, width: 9 },
+  {
+    id: 'assignee',
+    header: 'Assignee',
+    value: (todo) => todo.assignee,
+    cell: (todo) => formatValue(todo.assignee),
+    width: 8.5,
+  },
   {
     id: 'due_on',
     header: 'Due date',
     value: (todo) => todo.due_on,
     cell: (todo) => <DueDate todo={todo} />,
-    width: 12,
+    width: 12.5,
   },
-  { id: 'owner', header: 'Owner', value: (todo) => todo.owner },
+  { id: 'owner', header: 'Owner', value: (todo) => todo.owner, width: 7.5 },
 ]
 
 const columnsWithLinks: Column<Todo>[] = [
   ...columns,
-  { id: 'links', header: 'Linked to', value: () => null, cell: (todo) => <LinkedItems todo={todo} isCompact /> },
+  {
+    id: 'links',
+    header: 'Linked to',
+    value: () => null,
+    cell: (todo) => <LinkedItems todo={todo} isCompact />,
+    width: 11,
+  },
 ]
 
 type Props = Pick<ComponentProps<typeof DataTable<Todo>>, 'query' | 'empty'> & {
