@@ -32,6 +32,7 @@ test('a new alert appears automatically; acknowledging and closing it is recorde
   page,
   openServer,
 }) => {
+  test.slow() // axe checks a hundred rows
   const countLists = countResponses(page, '/api/v1/alerts?')
   await page.goto(`${openServer.url}/app/alerts`)
   await expectLoaded(page, 'Alerts')
@@ -118,7 +119,8 @@ test('the inbox can be used with the keyboard alone', async ({ page, openServer 
   await page.keyboard.press('j')
   await expect(link(a)).toBeFocused()
   await page.keyboard.press('y')
-  await expect(page.getByRole('dialog', { name: 'Acknowledge alert' }).getByRole('button', { name: 'Acknowledge' })).toBeFocused()
+  const acknowledgeDialog = page.getByRole('dialog', { name: 'Acknowledge alert' })
+  await expect(acknowledgeDialog.getByRole('button', { name: 'Acknowledge' })).toBeFocused()
   await page.keyboard.press('Enter')
   await expect(link(a)).toHaveCount(0)
   await expect(link(b)).toBeFocused() // the next alert gets the focus
@@ -249,8 +251,11 @@ test.describe('conflicts and errors', () => {
       await route.continue({ headers: { ...route.request().headers(), 'if-match': '"77"' } })
     })
     await page.keyboard.press('y')
-    await page.getByRole('dialog', { name: 'Acknowledge 3 alerts' }).getByRole('button', { name: 'Acknowledge' }).click()
-    await expect(page.getByText('2 alerts acknowledged')).toBeVisible()
+    const dialog = page.getByRole('dialog', { name: 'Acknowledge 3 alerts' })
+    await Promise.all([
+      expect(page.getByText('2 alerts acknowledged')).toBeVisible(), // for five seconds
+      dialog.getByRole('button', { name: 'Acknowledge' }).click(),
+    ])
     await expect(page.getByText('1 alert was not changed. Another user made a change first.')).toBeVisible()
     await expect(page.getByRole('region', { name: 'Selected alerts' })).toContainText('1 selected')
     for (const [i, state] of ['acknowledged', 'open', 'acknowledged'].entries())

@@ -14,6 +14,7 @@ async function newContainer(page: Page, server: Server, description: string | nu
 }
 
 test('a container is found by scanner, moved, and its history shows the move', async ({ page, securedServer }) => {
+  test.slow() // axe checks a hundred rows
   await signIn(page, securedServer, 'olga')
   const description = uniqueName('Plasma')
   const uuid = await newContainer(page, securedServer, description)
@@ -48,6 +49,7 @@ test.describe('rejected requests', () => {
   test.use({ expectedErrors: /status of (400|404|409|412)/ })
 
   test('an unknown barcode is assigned to a new container', async ({ page, openServer }) => {
+    test.slow() // axe checks a hundred rows
     const uuid = randomUUID()
     await page.goto(`${openServer.url}/app/containers`)
     await expectLoaded(page, 'Containers')
@@ -101,6 +103,7 @@ test.describe('rejected requests', () => {
 })
 
 test('part of a description finds several containers', async ({ page, openServer }) => {
+  test.slow() // axe checks a hundred rows
   const description = uniqueName('Urine')
   const first = await newContainer(page, openServer, `${description} a`)
   await newContainer(page, openServer, `${description} b`)

@@ -161,7 +161,10 @@ export async function checkScreen(page: Page, name: string) {
 
 /** fireTimers waits until the timers that the page has set have fired, up to a delay in ms. They fire in order. */
 export async function fireTimers(page: Page, delay: number) {
-  await page.evaluate((delay) => new Promise((resolve) => setTimeout(resolve, delay)), delay)
+  await page.evaluate(async (delay) => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame) // React runs its effects
+    await new Promise((resolve) => setTimeout(resolve, delay))
+  }, delay)
 }
 
 /** countResponses counts the responses to the URLs that contain a text, from now on. */

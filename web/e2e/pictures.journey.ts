@@ -1,7 +1,16 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { callApi, expect, expectLoaded, type Page, signIn, test as base, waitForTransitions, withServer } from './fixtures'
+import {
+  callApi,
+  expect,
+  expectLoaded,
+  type Page,
+  signIn,
+  test as base,
+  waitForTransitions,
+  withServer,
+} from './fixtures'
 import type { Server } from './server'
 
 // A day in a laboratory, for the pictures of the README. PICTURES=1 puts them into pictures/, which is committed.

@@ -13,6 +13,7 @@ test.use({ expectedErrors: /status of 404/ }) // of codes that are no containers
 const box = boxUuid(5) // the second box with this description
 const boxTitle = 'Mouse serum, cohort 4'
 const otherBox = boxUuid(8)
+const shortcutKeys = 'mnpqiuxyjk/?gs7' // also a code
 
 /** recordWrites records the requests of a page that could change something. */
 function recordWrites(page: Page): string[] {
@@ -73,6 +74,14 @@ for (const path of screenPaths().filter((path) => !['/sign-in', '/register'].inc
     if (path.includes('$') && sample === undefined) throw new Error(`samples has no value for ${path}`)
     const url = `${openServer.url}/app${path.replace(/\$\w+/, String(sample))}`
     const writes = recordWrites(page)
+    await page.goto(url)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0)
+    if ((await page.locator('[data-scan]:focus').count()) === 0) {
+      await scan(page, shortcutKeys)
+      await expect(page.getByText(`No match for ${shortcutKeys}.`)).toBeVisible()
+      await expect(page.getByRole('dialog')).toHaveCount(0)
+    }
     for (const focus of ['nothing', 'input:not([type=checkbox], [type=file]), select, textarea', 'button, a']) {
       await scan(page, url) // faster than a reload
       await expect(page).toHaveURL(url)
@@ -195,9 +204,12 @@ test('codes are read in any notation and keyboard layout', async ({ page, openSe
     await scan(page, text, { layout })
     await expectBox(page)
   }
+  await scan(page, `${openServer.url}/app/sites/14`, { layout: 'german' }) // readable on a US keyboard only
+  await expectLoaded(page, 'Biobank North')
 })
 
 test('unknown and ambiguous codes are listed', async ({ page, openServer }) => {
+  test.slow() // axe checks a hundred rows
   const unknown = randomUUID()
   await page.goto(`${openServer.url}/app/`)
   await expectLoaded(page, 'Home')
@@ -208,6 +220,7 @@ test('unknown and ambiguous codes are listed', async ({ page, openServer }) => {
   await expect(page.getByText(`No match for ${name}.`)).toBeVisible()
   await scan(page, 'Minus80-B2')
   await expect(page.getByText('5 matches:')).toBeVisible()
+  await expect(page.getByText('Freezer, Biobank North, 117')).toBeVisible() // another one has this name and site
   await checkScreen(page, 'scan-matches')
   await page.goBack()
   await expectLoaded(page, 'Home') // the codes replaced each other
