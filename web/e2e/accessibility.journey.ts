@@ -17,6 +17,7 @@ const screens = [
 
 for (const { path, title } of screens)
   test(`${path} is accessible`, async ({ page, openServer }) => {
+    test.slow() // three axe runs, some on a hundred rows
     await page.goto(openServer.url + path)
     await expectLoaded(page, title)
     await expect(page).toHaveTitle(`${title} · Labledger`)

@@ -190,6 +190,7 @@ test('a scan fills the Barcode field of a new container', async ({ page, openSer
 })
 
 test('codes are read in any notation and keyboard layout', async ({ page, openServer }) => {
+  test.slow() // loads eight screens
   for (const [text, layout] of [
     [box, 'german'],
     [`{${box}}`, 'us'],
