@@ -123,15 +123,13 @@ func TestCatalog(t *testing.T) {
 		"is an index not named <table>_<columns>_idx": `SELECT i.relname::text
 			FROM pg_index x JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid
 			WHERE ` + relation + ` AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
-				AND i.relname <> c.relname || '_' || CASE
-					WHEN indexprs IS NULL THEN (
-						SELECT string_agg(trim('"' FROM pg_get_indexdef(indexrelid, nth, true)), '_' ORDER BY nth)
-						FROM generate_series(1, indnkeyatts::int) AS nth
-					)
-					WHEN pg_get_expr(indexprs, indrelid) LIKE '%->%'
-						THEN regexp_replace(pg_get_expr(indexprs, indrelid), '.*\((\w+) ->>? ''(\w+)''.*', '\1_\2')
-					ELSE regexp_replace(pg_get_expr(indexprs, indrelid), '\(.*', '') -- the name of the function
-				END || '_idx'`,
+				AND i.relname <> c.relname || '_' || (
+					SELECT string_agg(CASE
+						WHEN key LIKE '%->%' THEN regexp_replace(key, '.*\((\w+) ->>? ''(\w+)''.*', '\1_\2')
+						ELSE regexp_replace(trim('"' FROM key), '\(.*', '') -- the column, or the name of the function
+					END, '_' ORDER BY nth)
+					FROM generate_series(1, indnkeyatts::int) AS nth, pg_get_indexdef(indexrelid, nth, true) AS key
+				) || '_idx'`,
 		"is a foreign key without an index": `SELECT conname::text FROM pg_constraint k WHERE contype = 'f'
 			AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])`,
 	} {
