@@ -90,6 +90,7 @@ export async function signIn(page: Page, server: Server, username: string, appPa
   await page.getByRole('textbox', { name: 'Password' }).fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page).toHaveURL(server.url + appPath)
+  await expect(page.getByRole('heading', { level: 1, name: 'Sign in' })).toHaveCount(0) // the screen has changed
 }
 
 let lastNumber = 0

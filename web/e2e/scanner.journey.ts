@@ -89,7 +89,8 @@ for (const path of screenPaths().filter((path) => !['/sign-in', '/register'].inc
       await expect(page.getByRole('heading', { level: 1, name: boxTitle })).toHaveCount(0) // the screen has changed
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
       await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0)
-      if (focus !== 'nothing') {
+      if (focus === 'nothing') await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+      else {
         const element = page.getByRole('main').locator(focus).first()
         if ((await element.count()) === 0 || (await element.getAttribute('data-scan'))) continue // it keeps the code
         await element.focus()
