@@ -131,9 +131,9 @@ func TestChosenID_far(t *testing.T) {
 	}
 }
 
-// insertBeside inserts a row while another transaction, which then rolls back, has run a statement. It returns the ID
-// or an error, and the ID of another row after the rollback.
-func insertBeside(t *testing.T, pool *pgxpool.Pool, statements ...string) (id int64, err error, next int64) {
+// insertBeside inserts a row while another transaction, which then rolls back, has run a statement. It returns the ID,
+// the ID of another row after the rollback, and the error of the first insert.
+func insertBeside(t *testing.T, pool *pgxpool.Pool, statements ...string) (id, next int64, err error) {
 	t.Helper()
 	other := pgtest.Connect(t, pool.Config().ConnConfig.ConnString())
 	mustExec(t, other, "BEGIN")
@@ -144,7 +144,7 @@ func insertBeside(t *testing.T, pool *pgxpool.Pool, statements ...string) (id in
 	mustExec(t, conn, "SET lock_timeout = '1ms'") // the other transaction is idle: a lock of it is never released
 	err = conn.QueryRow(t.Context(), insertIDs("site", 0, 1)).Scan(&id)
 	mustExec(t, other, "ROLLBACK")
-	return id, err, insertID(t, pool, "site", 0)
+	return id, insertID(t, pool, "site", 0), err
 }
 
 // TestInsert_doesNotWait: an insert neither waits for another one nor uses its IDs. Since it commits before the other
@@ -161,7 +161,7 @@ func TestInsert_doesNotWait(t *testing.T) {
 		"many near": {insertIDs("site", 4, 5000), 5004},
 		"far":       {insertIDs("site", 1000000, 1), 4},
 	} {
-		if id, err, next := insertBeside(t, pgtest.Pool(t), c.insert); err != nil || id != c.want || next != c.want+1 {
+		if id, next, err := insertBeside(t, pgtest.Pool(t), c.insert); err != nil || id != c.want || next != c.want+1 {
 			t.Errorf("%s: %d, then %d, want %d: %v", name, id, next, c.want, err)
 		}
 	}
@@ -171,7 +171,7 @@ func TestInsert_doesNotWait(t *testing.T) {
 	} {
 		control := pgtest.Pool(t)
 		mustExec(t, control, c.before)
-		if _, err, _ := insertBeside(t, control, c.insert, c.beside); err == nil ||
+		if _, _, err := insertBeside(t, control, c.insert, c.beside); err == nil ||
 			!strings.Contains(err.Error(), "55P03") {
 			t.Errorf("control %s: %v, want a lock timeout; the test proves nothing", name, err)
 		}
