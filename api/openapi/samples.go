@@ -58,7 +58,8 @@ func (o *operation) exampleBody() object {
 	for _, name := range o.Plan.BodyNames() {
 		optional := !slices.Contains(o.Plan.RequiredBody(), name)
 		switch {
-		case optional && (name == "id" || name == "uuid" || name == "version" || name == "cookie"):
+		case slices.Contains(o.Plan.PathNames(), name),
+			optional && (name == "id" || name == "uuid" || name == "version" || name == "cookie"):
 		case o.Method == http.MethodPatch && len(body) > 0:
 		case name == "alert_id", // the mock data has no alert
 			o.Name == "Upload" && name != "site_id": // an attachment belongs to one row
