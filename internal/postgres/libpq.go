@@ -69,16 +69,17 @@ func filterParams(database string, keep func(name string) bool) string {
 			return ""
 		})
 	}
-	// net/url rejects a URL with several hosts, so the user is cut out by hand.
-	if at := strings.LastIndexByte(strings.SplitN(rest, "/", 2)[0], '@'); at >= 0 {
-		user, _, _ := strings.Cut(rest[:at], ":")
-		rest = user + rest[at:]
+	// net/url rejects a URL with several hosts, so it is cut by hand, where libpq and pgx do.
+	user := ""
+	if i := strings.IndexAny(rest, "@/"); i >= 0 && rest[i] == '@' {
+		name, _, _ := strings.Cut(rest[:i], ":")
+		user, rest = name+"@", rest[i+1:]
 	}
 	base, query, _ := strings.Cut(rest, "?")
 	params := []string{}
 	for param := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(param, "=")
-		decoded, err := url.QueryUnescape(name)
+		decoded, err := url.PathUnescape(strings.Trim(name, " ")) // as libpq: a plus stays
 		if param != "" && (err != nil || keep(decoded)) {
 			params = append(params, param)
 		}
@@ -86,5 +87,5 @@ func filterParams(database string, keep func(name string) bool) string {
 	if len(params) > 0 {
 		base += "?" + strings.Join(params, "&")
 	}
-	return scheme + "://" + base
+	return scheme + "://" + user + base
 }

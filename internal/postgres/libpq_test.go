@@ -63,6 +63,7 @@ func FuzzForLibpq(f *testing.F) {
 		"postgres://u:pw@h:1,i:2/d?sslmode=disable&pool_max_conns=4&search_path=x",
 		`host=h password = 'p \' w' dbname=d TimeZone=UTC`,
 		"host=h password=a://b", "postgres://u@/d?host=/tmp&p%61ssword=x", "user= dbname=x", `user=a\`, "a=b\vc=d",
+		"postgres://u@h:1,/d? x=0&y=&z=", "postgres://u@/d?x=0&y+=", "postgres://@:,@", "postgres://?@&",
 	} {
 		f.Add(seed)
 	}
