@@ -243,29 +243,9 @@ func killDuringCommit(t *testing.T, url string, conn *pgx.Conn, key string, user
 			t.Fatal(err)
 		}
 	}
-	tx, err := conn.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pgtest.Exec(t, tx, "LOCK TABLE event IN SHARE MODE") // blocks inserts
-	failed := make(chan error)
-	go func() {
+	killWhileBlocked(t, s, conn, "LOCK TABLE event IN SHARE MODE", func() error { // blocks inserts
 		_, err := postEvent(s.URL, key, fmt.Sprintf(withdrawal, user))
-		failed <- err
-	}()
-	s.WaitFor("the event to wait for the lock", func() bool {
-		return queryInt(t, conn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1
-	})
-	s.Kill()
-	if err := <-failed; err == nil {
-		t.Fatal("the client got a response")
-	}
-	if err := tx.Commit(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	pgtest.WaitFor(t, "the server's sessions to end", func() bool {
-		return queryInt(t, conn, `SELECT count(*) FROM pg_stat_activity
-			WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`) == 0
+		return err
 	})
 	return queryInt(t, conn, "SELECT count(*) FROM event WHERE user_id = $1", user) == 1
 }
@@ -302,7 +282,10 @@ func TestCrash_void(t *testing.T) {
 		}
 		record()
 		voidPath := "/api/v1/events/" + record().EventID + "/void"
-		killWhileBlocked(t, s, conn, c.block, voidPath)
+		killWhileBlocked(t, s, conn, c.block, func() error {
+			_, _, err := programtest.Request("POST", s.URL+voidPath, nil, `{"reason": "wrong"}`)
+			return err
+		})
 		const states = `SELECT count(*) FROM event_void JOIN user_state USING (user_id)
 			WHERE user_id = $1 AND last_id = event_void.id`
 		if n := queryInt(t, conn, states, 300+i); n != c.stored {
@@ -325,8 +308,8 @@ func TestCrash_void(t *testing.T) {
 	programtest.MustRun(t, []string{"DATABASE_URL=" + cluster.URL()}, "", "ledger", "verify")
 }
 
-// killWhileBlocked kills a server whose Postgres voids an event and waits for a lock, then releases the lock.
-func killWhileBlocked(t *testing.T, s *programtest.Server, conn *pgx.Conn, lock, voidPath string) {
+// killWhileBlocked kills a server while a request waits in Postgres for a lock, then releases the lock.
+func killWhileBlocked(t *testing.T, s *programtest.Server, conn *pgx.Conn, lock string, request func() error) {
 	t.Helper()
 	tx, err := conn.Begin(t.Context())
 	if err != nil {
@@ -334,11 +317,8 @@ func killWhileBlocked(t *testing.T, s *programtest.Server, conn *pgx.Conn, lock,
 	}
 	pgtest.Exec(t, tx, lock)
 	failed := make(chan error)
-	go func() {
-		_, _, err := programtest.Request("POST", s.URL+voidPath, nil, `{"reason": "wrong"}`)
-		failed <- err
-	}()
-	s.WaitFor("the void to wait for the lock", func() bool {
+	go func() { failed <- request() }()
+	s.WaitFor("the request to wait for the lock", func() bool {
 		return queryInt(t, conn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1
 	})
 	s.Kill()

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/internal/pgtest"
+	"labledger/internal/postgres/embedded"
 	"labledger/internal/postgres/migrate"
 	"labledger/schema"
 )
@@ -119,14 +120,20 @@ func (d *ackLog) total() int {
 	return n
 }
 
-// TestPostgresKilled_losesNothing repeatedly kills the whole server or one backend while eight writers write.
-func TestPostgresKilled_losesNothing(t *testing.T) {
-	t.Parallel()
+// newCrashDatabase returns a cluster of the test's own, with a migrated database and a pool.
+func newCrashDatabase(t *testing.T) (*embedded.Cluster, *pgxpool.Pool) {
+	t.Helper()
 	cluster := pgtest.NewCluster(t)
 	if _, _, err := migrate.Up(t.Context(), cluster.URL(), schema.Files); err != nil {
 		t.Fatal(err)
 	}
-	pool := openPool(t, cluster.URL())
+	return cluster, openPool(t, cluster.URL())
+}
+
+// TestPostgresKilled_losesNothing repeatedly kills the whole server or one backend while eight writers write.
+func TestPostgresKilled_losesNothing(t *testing.T) {
+	t.Parallel()
+	cluster, pool := newCrashDatabase(t)
 	l := newLedger(pool)
 	d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
@@ -212,11 +219,7 @@ func (d *ackLog) voidEvents(ctx context.Context, t *testing.T, l *Ledger, acknow
 // Each acknowledged void is stored once, and the ledger follows from its events and voids.
 func TestPostgresKilled_keepsVoids(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.NewCluster(t)
-	if _, _, err := migrate.Up(t.Context(), cluster.URL(), schema.Files); err != nil {
-		t.Fatal(err)
-	}
-	pool := openPool(t, cluster.URL())
+	cluster, pool := newCrashDatabase(t)
 	l := newLedger(pool)
 	d := &ackLog{events: map[string]Result{}, batches: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
