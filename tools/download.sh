@@ -98,8 +98,9 @@ echo "installed programs: ok"
 if [ $# -gt 0 ]; then
 	if [ -n "${CLIENTS-}" ]; then
 		rm -r /usr/lib/postgresql/*
-		mkdir -p /usr/lib/postgresql/clients
-		ln -s "$CLIENTS" /usr/lib/postgresql/clients/bin
+		version=$("$CLIENTS/psql" --version | grep -o '[0-9]*' | head -1) # Debian's psql looks for the number
+		mkdir -p "/usr/lib/postgresql/$version"
+		ln -s "$CLIENTS" "/usr/lib/postgresql/$version/bin"
 	else
 		find /usr/lib/postgresql/*/bin -type f ! -name psql -delete
 	fi
