@@ -251,8 +251,8 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// TestStories_basePath runs the stories on a server below a base path. The requests have the base path. It is removed
-// from the responses before the checks.
+// TestStories_basePath runs each story once on a server below a base path. The requests have the base path. It is
+// removed from the responses before the checks. TestStories compares the same responses with the contract.
 func TestStories_basePath(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.http")
@@ -266,6 +266,7 @@ func TestStories_basePath(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !s.serial {
+			s.variables = s.variables[:1]
 			stories = append(stories, s)
 		}
 	}
@@ -347,7 +348,7 @@ func runStory(t *testing.T, basePath string, s *story, variables map[string]stri
 		if proxied := proxyStatus(step.checks[0]); proxied != 0 && runner.pool == nil && resp.StatusCode == proxied {
 			continue
 		}
-		if !strings.Contains(step.checks[0].want, " raw") {
+		if basePath == "" && !strings.Contains(step.checks[0].want, " raw") {
 			for _, reason := range resp.violations(r) {
 				t.Errorf("%s:%d: %s\n%s\n%s", s.file, step.line, reason, r, resp)
 			}

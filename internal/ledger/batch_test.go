@@ -136,8 +136,8 @@ func TestBatch_severalChunks(t *testing.T) {
 		name          string
 		events, users int
 	}{
-		{"one user", 50_000, 1},
-		{"30000 users", 45_000, 30_000},
+		{"one user", 2*chunkSize + 1, 1},
+		{"30000 users", 40_000, 30_000},
 		{"7 users", chunkSize + 1, 7},
 		{"exactly one chunk", chunkSize, 3},
 	} {

@@ -30,8 +30,12 @@ import (
 )
 
 const (
-	// dirPrefix marks the package's directories in /tmp. Their paths are short enough for a Unix socket.
+	// dirPrefix marks the package's directories. Their paths are short enough for a Unix socket.
 	dirPrefix = "labledger-test-"
+	// memoryDir is a file system in memory, where the files of a database are created three times as fast as on a disk.
+	// It is used while it has minMemory free bytes.
+	memoryDir = "/dev/shm"
+	minMemory = 8 << 30
 	// template is the migrated and seeded database that Database clones.
 	template = "template_test"
 	// timeout bounds each operation on a cluster or a database.
@@ -280,7 +284,12 @@ func StateDir(t testing.TB) string {
 }
 
 func newDir() (string, error) {
-	dir, err := os.MkdirTemp("/tmp", dirPrefix)
+	parent := "/tmp"
+	var memory syscall.Statfs_t
+	if err := syscall.Statfs(memoryDir, &memory); err == nil && memory.Bavail*uint64(memory.Bsize) >= minMemory {
+		parent = memoryDir
+	}
+	dir, err := os.MkdirTemp(parent, dirPrefix)
 	if err != nil {
 		return "", err
 	}
@@ -305,8 +314,9 @@ func PostmasterPID(t testing.TB, dataDir string) int {
 // cleanStale deletes the directories of killed test binaries of the same user and stops their servers. It skips
 // directories whose lock is held, and those younger than a minute, which may not be locked yet.
 func cleanStale(ctx context.Context) {
-	dirs, _ := filepath.Glob("/tmp/" + dirPrefix + "*") // the pattern is valid
-	for _, dir := range dirs {
+	dirs, _ := filepath.Glob("/tmp/" + dirPrefix + "*") // the patterns are valid
+	inMemory, _ := filepath.Glob(memoryDir + "/" + dirPrefix + "*")
+	for _, dir := range append(dirs, inMemory...) {
 		info, err := os.Lstat(dir)
 		if err != nil || time.Since(info.ModTime()) < time.Minute ||
 			int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
