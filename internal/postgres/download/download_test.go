@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -297,25 +299,66 @@ func TestServer_earlierPart(t *testing.T) {
 	}
 }
 
-// A server that stops sending is asked again for the rest.
+// A server that stops sending, or sends no response at all, is asked again for the rest.
 func TestServer_stall(t *testing.T) {
 	t.Parallel()
-	s := newRegistry(t, func(n int, w http.ResponseWriter, r *http.Request) bool {
-		if n > 1 {
-			return false
-		}
-		w.Header().Set("Content-Length", fmt.Sprint(len(testArchive)))
-		w.Write(testArchive[:1000])
-		http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-		return true
-	})
-	d, out := newTestDownloader(t, s.URL)
-	d.stallTimeout = time.Second
-	wantInstalled(t, d)
-	if !strings.Contains(out.String(), "the server stopped sending") {
-		t.Errorf("got the output %q", out)
+	for _, size := range []int{0, 1000} {
+		t.Run(fmt.Sprintf("after %d bytes", size), func(t *testing.T) {
+			t.Parallel()
+			s := newRegistry(t, func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if n > 1 {
+					return false
+				}
+				if size > 0 {
+					w.Header().Set("Content-Length", fmt.Sprint(len(testArchive)))
+					w.Write(testArchive[:size])
+					http.NewResponseController(w).Flush()
+				}
+				<-r.Context().Done()
+				return true
+			})
+			d, out := newTestDownloader(t, s.URL)
+			d.stallTimeout = time.Second
+			wantInstalled(t, d)
+			if !strings.Contains(out.String(), "the server stopped sending") {
+				t.Errorf("got the output %q", out)
+			}
+		})
 	}
+}
+
+// slowServer is a transport whose responses have a byte per call of Read, after a delay.
+type slowServer struct{ delay time.Duration }
+
+func (s slowServer) RoundTrip(*http.Request) (*http.Response, error) {
+	body := slowReader{strings.NewReader("archive"), s.delay}
+	return &http.Response{StatusCode: http.StatusOK, ContentLength: body.Size(), Body: io.NopCloser(body)}, nil
+}
+
+type slowReader struct {
+	*strings.Reader
+	delay time.Duration
+}
+
+func (r slowReader) Read(b []byte) (int, error) {
+	time.Sleep(r.delay)
+	return r.Reader.Read(b[:1])
+}
+
+// A slow download may take longer than the stall timeout.
+func TestReceive_slow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := newTestDownloader(t, "")
+		d.client.Transport = slowServer{d.stallTimeout * 2 / 3}
+		path := filepath.Join(t.TempDir(), "part")
+		if _, err := d.receive(t.Context(), "http://registry", path); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); string(got) != "archive" {
+			t.Errorf("received %q, %v", got, err)
+		}
+	})
 }
 
 func TestServer_rejects(t *testing.T) {
