@@ -73,14 +73,17 @@ export async function withServer(
   { isBig = true, settings = {} as NodeJS.ProcessEnv } = {},
 ) {
   const server = new Server(name, await findFreePort(), auth, settings)
-  await server.start()
-  if (auth === 'required')
-    for (const [username, role] of Object.entries(users))
-      server.run(['user', 'create', username, '--role', role], `${password}\n`)
-  if (isBig) fillLab(server)
-  await use(server)
-  await server.stop()
-  server.removeState()
+  try {
+    await server.start()
+    if (auth === 'required')
+      for (const [username, role] of Object.entries(users))
+        server.run(['user', 'create', username, '--role', role], `${password}\n`)
+    if (isBig) fillLab(server)
+    await use(server)
+  } finally {
+    await server.stop()
+    server.removeState()
+  }
 }
 
 /** signIn signs a user in with the form. */
