@@ -10,8 +10,8 @@ find "$archive/base" -maxdepth 1 -name '.part-*' -mtime +1 -exec rm -rf {} + # l
 part=$(mktemp -d "$archive/base/.part-XXXXXX")
 pg_basebackup --pgdata="$part" --checkpoint=fast --no-password
 pg_verifybackup --quiet "$part"
-base=$archive/base/$(date -u +%Y%m%dT%H%M%SZ)
-test ! -e "$base" # mv would move the backup into it
+# Another backup may have been complete in the same second.
+while base=$archive/base/$(date -u +%Y%m%dT%H%M%SZ) && test -e "$base"; do sleep 1; done
 mv "$part" "$base"
 sync "$archive/base"
 
