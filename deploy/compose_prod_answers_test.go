@@ -218,11 +218,18 @@ func (p *prodStack) testLimits(t *testing.T) {
 	time.Sleep(time.Second)
 	p.expect(t, 200, "GET", "/healthcheck", "")
 
+	// An instance has at most 100 streams of an account. It refuses one if nginx has not used both in turn; then the next
+	// one goes to the other instance.
 	const connections = 200
 	time.Sleep(3 * time.Second)
-	for i := range connections {
-		if stream := p.openStream(t, time.Minute); stream.status != 200 {
-			t.Fatalf("connection %d: status %d", i+1, stream.status)
+	for open, refused := 0, 0; open < connections; {
+		switch stream := p.openStream(t, time.Minute); {
+		case stream.status == 200:
+			open++
+		case stream.status == 429 && refused < 10:
+			refused++
+		default:
+			t.Fatalf("connection %d: status %d after %d refused ones", open+1, stream.status, refused)
 		}
 	}
 	p.send(t, "GET", "/healthcheck", "").assertNginxProblem(t, "too many connections", 429)
