@@ -14,7 +14,7 @@ WITH query AS (
     SELECT
         search_text(btrim($5::text)) AS text,
         search_patterns($5) AS patterns,
-        length((search_patterns($5))[1]) >= 5 AS has_trigram,
+        length((search_patterns($5))[1]) >= 5 AS has_trigram, -- the longest one is %abc% or longer
         search_digits($5) AS digits,
         rpad(search_digits($5), 32, '0')::uuid AS first_uuid,
         rpad(search_digits($5), 32, 'f')::uuid AS last_uuid,
@@ -90,20 +90,17 @@ FROM (
           AND (
                   uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
                   OR search_text(description) LIKE (SELECT patterns[1] FROM query)
-                     AND search_text(description) LIKE ALL ((SELECT patterns FROM query)::text[])
               )
         UNION ALL
-        -- The index has nothing to find words of one or two characters by: reading all of it takes longer than the rows.
+        -- Without a trigram, reading all of the index takes longer than reading all rows.
         SELECT id, uuid, description, freezer_id, version
         FROM container
         WHERE NOT (SELECT has_trigram FROM query)
-          AND (
-                  uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
-                  OR search_text(description) LIKE ALL ((SELECT patterns FROM query)::text[])
-              )
     ) AS container
     JOIN freezer ON freezer.id = container.freezer_id
     JOIN site ON site.id = freezer.site_id
+    WHERE container.uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
+       OR search_text(container.description) LIKE ALL ((SELECT patterns FROM query)::text[])
     UNION ALL
     SELECT
         'todo',
@@ -209,7 +206,7 @@ type SearchRow struct {
 //	    SELECT
 //	        search_text(btrim($5::text)) AS text,
 //	        search_patterns($5) AS patterns,
-//	        length((search_patterns($5))[1]) >= 5 AS has_trigram,
+//	        length((search_patterns($5))[1]) >= 5 AS has_trigram, -- the longest one is %abc% or longer
 //	        search_digits($5) AS digits,
 //	        rpad(search_digits($5), 32, '0')::uuid AS first_uuid,
 //	        rpad(search_digits($5), 32, 'f')::uuid AS last_uuid,
@@ -285,20 +282,17 @@ type SearchRow struct {
 //	          AND (
 //	                  uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
 //	                  OR search_text(description) LIKE (SELECT patterns[1] FROM query)
-//	                     AND search_text(description) LIKE ALL ((SELECT patterns FROM query)::text[])
 //	              )
 //	        UNION ALL
-//	        -- The index has nothing to find words of one or two characters by: reading all of it takes longer than the rows.
+//	        -- Without a trigram, reading all of the index takes longer than reading all rows.
 //	        SELECT id, uuid, description, freezer_id, version
 //	        FROM container
 //	        WHERE NOT (SELECT has_trigram FROM query)
-//	          AND (
-//	                  uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
-//	                  OR search_text(description) LIKE ALL ((SELECT patterns FROM query)::text[])
-//	              )
 //	    ) AS container
 //	    JOIN freezer ON freezer.id = container.freezer_id
 //	    JOIN site ON site.id = freezer.site_id
+//	    WHERE container.uuid BETWEEN (SELECT first_uuid FROM query) AND (SELECT last_uuid FROM query)
+//	       OR search_text(container.description) LIKE ALL ((SELECT patterns FROM query)::text[])
 //	    UNION ALL
 //	    SELECT
 //	        'todo',
