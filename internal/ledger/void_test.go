@@ -178,8 +178,8 @@ func requireReplaysAgree(t *testing.T, l *Ledger) {
 	}
 }
 
-// requireMarksAgree fails the test unless each alert is marked by the first void that concerns its event, or without
-// which the oracle computes no codes for its event.
+// requireMarksAgree compares the marks of the alerts with the oracle. An alert is marked by the void of its event, or
+// by the first void after which the oracle computes no codes for its event.
 func requireMarksAgree(t *testing.T, l *Ledger) {
 	t.Helper()
 	events, voids := readEvents(t, l.pool), readVoids(t, l.pool)
