@@ -130,6 +130,18 @@ func newCrashDatabase(t *testing.T) (*embedded.Cluster, *pgxpool.Pool) {
 	return cluster, openPool(t, cluster.URL())
 }
 
+// requireRestarted waits until the server has restarted after the death of the backend, and closes the connections to
+// the processes that are gone.
+func requireRestarted(t *testing.T, pool *pgxpool.Pool, backend int) {
+	t.Helper()
+	pgtest.WaitFor(t, "the restart of Postgres", func() bool {
+		var restarted bool
+		const query = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)"
+		return pool.QueryRow(context.Background(), query, backend).Scan(&restarted) == nil && restarted
+	})
+	pool.Reset()
+}
+
 // TestPostgresKilled_losesNothing repeatedly kills the whole server or one backend while eight writers write.
 func TestPostgresKilled_losesNothing(t *testing.T) {
 	t.Parallel()
@@ -148,19 +160,20 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 		return len(d.events)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
+	var killed int
 	for round := range 12 {
 		target := acknowledged() + 100
 		pgtest.WaitFor(t, "progress of the writers", func() bool { return acknowledged() > target })
 		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
-		pid := pgtest.PostmasterPID(t, cluster.Dir())
+		killed = pgtest.PostmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
 			pgtest.WaitFor(t, "a session to kill", func() bool {
 				const query = `SELECT pid FROM pg_stat_activity
 					WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`
-				return pool.QueryRow(context.Background(), query).Scan(&pid) == nil
+				return pool.QueryRow(context.Background(), query).Scan(&killed) == nil
 			})
 		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		target = acknowledged() + 20
@@ -172,6 +185,7 @@ func TestPostgresKilled_losesNothing(t *testing.T) {
 	stop()
 	<-done
 	waitIdle(t, l)
+	requireRestarted(t, pool, killed)
 	t.Logf("%d events acknowledged, %d in batches; %d attempts failed, %d of them after the commit", d.total(),
 		d.total()-len(d.events), d.retries, d.replayed)
 	if d.retries == 0 {
@@ -229,24 +243,26 @@ func TestPostgresKilled_keepsVoids(t *testing.T) {
 	}
 	voids := make(chan uuid.UUID, 10_000)
 	writers.Go(func() { d.voidEvents(ctx, t, l, voids) })
+	var killed int
 	for round := range 6 {
 		target := len(voids) + 10
 		pgtest.WaitFor(t, "voids", func() bool { return len(voids) > target })
-		pid := pgtest.PostmasterPID(t, cluster.Dir())
+		killed = pgtest.PostmasterPID(t, cluster.Dir())
 		if round%2 == 1 {
 			pgtest.WaitFor(t, "a void to kill", func() bool {
 				const query = `SELECT pid FROM pg_stat_activity
 					WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%event_void%' LIMIT 1`
-				return pool.QueryRow(context.Background(), query).Scan(&pid) == nil
+				return pool.QueryRow(context.Background(), query).Scan(&killed) == nil
 			})
 		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stop()
 	writers.Wait()
 	waitIdle(t, l)
+	requireRestarted(t, pool, killed)
 	if d.retries == 0 {
 		t.Error("control: no attempt failed")
 	}
@@ -261,7 +277,8 @@ func TestPostgresKilled_keepsVoids(t *testing.T) {
 	if len(stored) != acknowledged {
 		t.Errorf("%d voids are stored, %d were acknowledged", len(stored), acknowledged)
 	}
-	requireOracleAgrees(t, l)
+	changed := requireOracleAgrees(t, l)
+	t.Logf("%d voids changed what %d events fired; %d attempts failed", acknowledged, changed, d.retries)
 	requireVerified(t, l)
 }
 

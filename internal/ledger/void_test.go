@@ -135,14 +135,13 @@ func oracleCodesWithoutVoided(
 	return codes
 }
 
-// requireOracleAgrees fails the test unless each event fired what the oracle computes, and unless the voids changed
-// what later events fired.
-func requireOracleAgrees(t *testing.T, l *Ledger) {
+// requireOracleAgrees fails the test unless each event fired what the oracle computes. It returns the number of events
+// that would have fired other codes without the voids.
+func requireOracleAgrees(t *testing.T, l *Ledger) (changed int) {
 	t.Helper()
 	events := readEvents(t, l.pool)
-	unchanged := func(*rules.Rule) {}
-	want, withVoided := oracleCodesWithoutVoided(t, l.pool, events, unchanged), oracleCodes(t, l.pool, events, unchanged)
-	changed := 0
+	keep := func(*rules.Rule) {}
+	want, withVoided := oracleCodesWithoutVoided(t, l.pool, events, keep), oracleCodes(t, l.pool, events, keep)
 	for i, e := range events {
 		if !slices.Equal(want[i], e.codes) {
 			t.Errorf("event %s of user %d fired %d, want %d", e.id, e.user, e.codes, want[i])
@@ -151,9 +150,7 @@ func requireOracleAgrees(t *testing.T, l *Ledger) {
 			changed++
 		}
 	}
-	if n := countRows(t, l.pool, "event_void"); n < 5 || changed < 5 {
-		t.Errorf("%d voids changed what %d events fired; the test proves little", n, changed)
-	}
+	return changed
 }
 
 // requireReplaysAgree compares replays of changed rules with the oracle. Voided events do not count.
@@ -260,7 +257,9 @@ func TestVoid_random(t *testing.T) {
 	for _, e := range randomStream(8, 60, 3) { // with the states after the last voids
 		mustRecord(t, l, RecordRequest{UserID: e.UserID, Event: e.Event, Actor: "test"})
 	}
-	requireOracleAgrees(t, l)
+	if changed := requireOracleAgrees(t, l); changed < 5 {
+		t.Errorf("the voids changed what %d events fired; the test proves little", changed)
+	}
 	requireMarksAgree(t, l)
 	requireReplaysAgree(t, l)
 	requireVerified(t, l)
