@@ -36,8 +36,8 @@ func candidates() []candidate {
 		}
 	}
 	return []candidate{
-		{"none", nil, func(*rules.Rule) {}},
-		{"no settings", []RuleChange{{Code: 30}}, func(*rules.Rule) {}},
+		{"none", nil, keepRule},
+		{"no settings", []RuleChange{{Code: 30}}, keepRule},
 		{
 			"amount",
 			[]RuleChange{{Code: 1100, Limit: ptr(rules.Cents(60_50))}},
@@ -90,6 +90,9 @@ func candidates() []candidate {
 		},
 	}
 }
+
+// keepRule is the override of oracleCodes that changes no rule.
+func keepRule(*rules.Rule) {}
 
 // oracleCodes returns the oracle's codes for each event. The events are sorted by user and in the order of arrival.
 func oracleCodes(t *testing.T, pool *pgxpool.Pool, events []eventRow, override func(*rules.Rule)) (codes [][]int32) {

@@ -140,8 +140,7 @@ func oracleCodesWithoutVoided(
 func requireOracleAgrees(t *testing.T, l *Ledger) (changed int) {
 	t.Helper()
 	events := readEvents(t, l.pool)
-	keep := func(*rules.Rule) {}
-	want, withVoided := oracleCodesWithoutVoided(t, l.pool, events, keep), oracleCodes(t, l.pool, events, keep)
+	want, withVoided := oracleCodesWithoutVoided(t, l.pool, events, keepRule), oracleCodes(t, l.pool, events, keepRule)
 	for i, e := range events {
 		if !slices.Equal(want[i], e.codes) {
 			t.Errorf("event %s of user %d fired %d, want %d", e.id, e.user, e.codes, want[i])
@@ -202,7 +201,7 @@ func requireMarksAgree(t *testing.T, l *Ledger) {
 				history = append(history, e)
 			}
 		}
-		for i, codes := range oracleCodes(t, l.pool, history, func(*rules.Rule) {}) {
+		for i, codes := range oracleCodes(t, l.pool, history, keepRule) {
 			if len(codes) == 0 {
 				mark(history[i], void)
 			}
