@@ -72,7 +72,7 @@ func TestSearch_literalWildcards(t *testing.T) {
 	}
 }
 
-// Searches for words of one or two characters do not use the index of containers.
+// TestSearch_shortWords: words of one or two characters, which have no trigram, find containers as other words do.
 func TestSearch_shortWords(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
