@@ -3,6 +3,7 @@ package api_test
 import (
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -87,6 +88,9 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 	if r.method == http.MethodHead {
 		return ""
 	}
+	if accepted && isSelection(req) {
+		return selectionViolation(route, resp)
+	}
 	output := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input,
 		Status:                 resp.StatusCode,
@@ -96,6 +100,31 @@ func contractViolation(r storyRequest, resp *storyResponse) string {
 	output.SetBodyBytes([]byte(resp.body))
 	if err := openapi3filter.ValidateResponse(context.Background(), output); err != nil {
 		return fmt.Sprintf("openapi.json does not allow this response: %v", err)
+	}
+	return ""
+}
+
+// isSelection reports whether a request chooses the columns of a list.
+func isSelection(req *http.Request) bool {
+	query := req.URL.Query()
+	return query.Has("fields") || query.Has("include")
+}
+
+// selectionViolation reports how the rows of a list with chosen columns violate their schema, or "".
+func selectionViolation(route *routers.Route, resp *storyResponse) string {
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		return ""
+	}
+	success := route.Operation.Responses.Status(http.StatusOK).Value.Content.Get("application/json")
+	name := strings.TrimPrefix(success.Schema.Value.Items.Ref, "#/components/schemas/") + "Selection"
+	var rows []any
+	if err := json.Unmarshal([]byte(resp.body), &rows); err != nil {
+		return err.Error()
+	}
+	for _, row := range rows {
+		if err := route.Spec.Components.Schemas[name].Value.VisitJSON(row); err != nil {
+			return fmt.Sprintf("openapi.json does not allow this row: %v", err)
+		}
 	}
 	return ""
 }

@@ -29,23 +29,23 @@ func routes(s services) []rest.Route {
 	return []rest.Route{
 		post(operator, rest.OneOrMany(rest.Func(s.events.RecordEvent, recordDoc), rest.Batch(s.events.recordBatch)),
 			"/event", "/api/v1/events"),
-		get(viewer, rest.List(q.ListEvents, rest.Descending(q.ListEventsDesc)), "/event/{user_id}", "/api/v1/events"),
+		get(viewer, rest.List(q.ListEvents), "/event/{user_id}", "/api/v1/events"),
 		get(viewer, rest.One(q.GetEvent), "/api/v1/events/{event_id}"),
 		post(admin, rest.Func(s.events.VoidEvent, voidDoc), "/api/v1/events/{event_id}/void"),
 
 		get(viewer, rest.RawParams[sse.Params](s.stream, sse.Doc), streamPath),
 
-		get(viewer, rest.List(q.ListAlerts, rest.Descending(q.ListAlertsDesc)), "/api/v1/alerts"),
+		get(viewer, rest.List(q.ListAlerts), "/api/v1/alerts"),
 		get(viewer, rest.One(q.GetAlert), "/api/v1/alerts/{alert_id}"),
 		patch(operator, rest.One(q.PatchAlert), "/api/v1/alerts/{alert_id}"),
-		get(viewer, rest.List(q.ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
+		get(viewer, rest.ListOf(q.ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
 
 		get(viewer, rest.List(q.ListRules), "/api/v1/rules"),
 		post(operator, rest.Func(s.replay.ReplayLedger, replayDoc), "/api/v1/rules/replay"),
 		get(viewer, rest.One(q.GetRule), "/api/v1/rules/{code}"),
 		put(admin, rest.One(q.UpdateRule), "/api/v1/rules/{code}"),
 		patch(admin, rest.One(q.PatchRule), "/api/v1/rules/{code}"),
-		get(viewer, rest.List(q.ListRuleChanges), "/api/v1/rules/{code}/history"),
+		get(viewer, rest.ListOf(q.ListRuleChanges), "/api/v1/rules/{code}/history"),
 
 		get(viewer, rest.One(q.GetDirectoryEntry), "/api/users/{username}"),
 		get(admin, rest.One(q.GetAccount), "/api/v1/users/{id}"),
@@ -56,14 +56,14 @@ func routes(s services) []rest.Route {
 		put(admin, rest.One(q.UpsertAccount), "/api/v1/users/{id}"),
 		patch(admin, rest.One(q.PatchAccount), "/api/v1/users/{id}"),
 		del(admin, rest.One(q.DeleteAccount), "/api/v1/users/{id}"),
-		get(admin, rest.List(q.ListAccountChanges), "/api/v1/users/{id}/history"),
+		get(admin, rest.ListOf(q.ListAccountChanges), "/api/v1/users/{id}/history"),
 
 		post(public, rest.Func(a.Register, authn.RegisterDoc), "/auth/register"),
 		post(public, rest.Func(a.Login, authn.LoginDoc), "/auth/login"),
 		post(public, rest.Func(a.Refresh, authn.RefreshDoc), "/auth/refresh"),
 		get(public, rest.Func(a.ShowSession, authn.SessionDoc), "/auth/session"),
 		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout").Named("session"),
-		get(sessionOnly, rest.List(q.ListOwnSessions), "/auth/token"),
+		get(sessionOnly, rest.ListOf(q.ListOwnSessions), "/auth/token"),
 		put(sessionOnly, rest.One(q.RevokeSession, authn.AfterRevocation), "/auth/token/{session_id}").Named("session"),
 
 		get(sessionOnly, rest.One(q.GetOwnAccount), "/account"),
@@ -71,7 +71,7 @@ func routes(s services) []rest.Route {
 		patch(sessionOnly, rest.Func(a.PatchOwnAccount, authn.AccountDoc), "/account"),
 		del(sessionOnly, rest.One(q.DeleteOwnAccount, authn.AfterSessionEnd), "/account"),
 
-		get(sessionOnly, rest.List(q.ListTokens), "/api/v1/tokens"),
+		get(sessionOnly, rest.ListOf(q.ListTokens), "/api/v1/tokens"),
 		post(sessionOnly, rest.Func(a.CreateAPIToken, authn.TokenDoc), "/api/v1/tokens"),
 		del(sessionOnly, rest.One(q.RevokeToken), "/api/v1/tokens/{id}"),
 
@@ -83,7 +83,7 @@ func routes(s services) []rest.Route {
 		put(operator, rest.One(q.UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
 		patch(operator, rest.One(q.PatchSite), "/site/{id}", "/api/v1/sites/{id}"),
 		del(operator, rest.One(q.DeleteSite), "/site/{id}", "/api/v1/sites/{id}"),
-		get(viewer, rest.List(q.ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
+		get(viewer, rest.ListOf(q.ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
 
 		get(viewer, rest.One(q.GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
 		get(viewer, rest.List(q.ListFreezers),
@@ -94,7 +94,7 @@ func routes(s services) []rest.Route {
 		put(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
 		patch(operator, rest.One(q.PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
 		del(operator, rest.One(q.DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		get(viewer, rest.List(q.ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
+		get(viewer, rest.ListOf(q.ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
 
 		get(viewer, rest.One(q.GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
 		get(viewer, rest.List(q.ListComputers),
@@ -105,7 +105,7 @@ func routes(s services) []rest.Route {
 		put(operator, rest.One(q.UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
 		patch(operator, rest.One(q.PatchComputer), "/computer/{id}", "/api/v1/computers/{id}"),
 		del(operator, rest.One(q.DeleteComputer), "/computer/{id}", "/api/v1/computers/{id}"),
-		get(viewer, rest.List(q.ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
+		get(viewer, rest.ListOf(q.ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
 
 		get(viewer, rest.One(q.GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		get(viewer, rest.List(q.ListContainers),
@@ -116,7 +116,7 @@ func routes(s services) []rest.Route {
 		put(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		patch(operator, rest.One(q.PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		del(operator, rest.One(q.DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		get(viewer, rest.List(q.ListContainerChanges),
+		get(viewer, rest.ListOf(q.ListContainerChanges),
 			"/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
 
 		// Existing clients omit the nullable fields of todos.
@@ -130,7 +130,7 @@ func routes(s services) []rest.Route {
 		}.NullableOptional(),
 		patch(viewer, rest.One(q.PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
 		del(viewer, rest.One(q.DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
-		get(viewer, rest.List(q.ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
+		get(viewer, rest.ListOf(q.ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
 
 		post(operator, rest.Func(s.attachments.Upload, uploadDoc), "/upload", "/api/v1/attachments"),
 		get(viewer, rest.List(q.ListAttachments),
@@ -140,13 +140,13 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.One(q.GetAttachment), "/api/v1/attachments/{id}").URLColumn("url"),
 		patch(operator, rest.One(q.PatchAttachment), "/api/v1/attachments/{id}").URLColumn("url"),
 		del(operator, rest.Func(s.attachments.DeleteAttachment, deleteAttachmentDoc), "/api/v1/attachments/{id}"),
-		get(viewer, rest.List(q.ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
+		get(viewer, rest.ListOf(q.ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
 		get(public, raw(s.attachments.serveMedia), "/media/{folder}/{file}"),
 
-		get(viewer, rest.List(q.ListInstruments),
+		get(viewer, rest.List(q.ListInstruments, rest.Key("site_id", "computer_id", "freezer_id")),
 			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
-		get(viewer, rest.List(q.ListChanges, rest.Descending(q.ListChangesDesc), rest.Primary()), "/api/v1/changes"),
-		get(viewer, rest.List(q.Search, rest.MaxRows(50)), "/api/v1/search"),
+		get(viewer, rest.ListOf(q.ListChanges, rest.Key("xid", "id"), rest.Primary()), "/api/v1/changes"),
+		get(viewer, rest.Best(q.Search, 50), "/api/v1/search"),
 
 		get(public, rest.RedirectBrowsers(appPath, rest.Func(ShowHello, rest.Doc{})), "/"),
 		get(public, rest.Func(ShowHealth, rest.Doc{}), "/healthcheck"),

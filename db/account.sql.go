@@ -547,77 +547,31 @@ func (q *Queries) ImportAccounts(ctx context.Context, arg ImportAccountsParams) 
 }
 
 const listAccountChanges = `-- name: ListAccountChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'account'
   AND row_key = cast($1::bigint AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListAccountChangesParams struct {
-	ID     int64  `json:"id"`
-	After  int64  `json:"after"`
-	Offset int64  `json:"offset"`
-	Limit  *int64 `json:"limit"`
-}
-
-type ListAccountChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	ID int64 `json:"id"`
 }
 
 // Lists the history of a user, oldest change first. The history remains after the user is deleted.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'account'
 //	  AND row_key = cast($1::bigint AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListAccountChanges(ctx context.Context, arg ListAccountChangesParams) ([]ListAccountChangesRow, error) {
-	rows, err := q.db.Query(ctx, listAccountChanges,
-		arg.ID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListAccountChanges(ctx context.Context, arg ListAccountChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listAccountChanges, arg.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListAccountChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListAccountChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -628,6 +582,7 @@ func (q *Queries) ListAccountChanges(ctx context.Context, arg ListAccountChanges
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -640,69 +595,41 @@ func (q *Queries) ListAccountChanges(ctx context.Context, arg ListAccountChanges
 }
 
 const listAccounts = `-- name: ListAccounts :many
-SELECT id, username, country, risk, role, disabled, version
+SELECT
+    account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version,
+    search_text(username || coalesce(E'\n' || country, '')) AS search
 FROM account
-WHERE id > $1::bigint
-  AND ($2::text IS NULL OR username = $2)
-  AND ($3::text IS NULL OR country = $3)
-  AND ($4::text IS NULL OR risk = $4)
-  AND ($5::text IS NULL OR role = $5)
-  AND ($6::boolean IS NULL OR disabled = $6)
-ORDER BY id
-LIMIT $8::bigint
-OFFSET $7::bigint
 `
 
-type ListAccountsParams struct {
-	After    int64   `json:"after"`
-	Username *string `json:"username"`
-	Country  *string `json:"country"`
-	Risk     *string `json:"risk"`
-	Role     *string `json:"role"`
-	Disabled *bool   `json:"disabled"`
-	Offset   int64   `json:"offset"`
-	Limit    *int64  `json:"limit"`
+type ListAccountsRow struct {
+	Account Account `json:"account"`
+	Search  string  `json:"search"`
 }
 
-// Lists the users in ascending order of ID.
+// Lists the users.
 //
-//	SELECT id, username, country, risk, role, disabled, version
+//	SELECT
+//	    account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version,
+//	    search_text(username || coalesce(E'\n' || country, '')) AS search
 //	FROM account
-//	WHERE id > $1::bigint
-//	  AND ($2::text IS NULL OR username = $2)
-//	  AND ($3::text IS NULL OR country = $3)
-//	  AND ($4::text IS NULL OR risk = $4)
-//	  AND ($5::text IS NULL OR role = $5)
-//	  AND ($6::boolean IS NULL OR disabled = $6)
-//	ORDER BY id
-//	LIMIT $8::bigint
-//	OFFSET $7::bigint
-func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]Account, error) {
-	rows, err := q.db.Query(ctx, listAccounts,
-		arg.After,
-		arg.Username,
-		arg.Country,
-		arg.Risk,
-		arg.Role,
-		arg.Disabled,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListAccounts(ctx context.Context) ([]ListAccountsRow, error) {
+	rows, err := q.db.Query(ctx, listAccounts)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Account{}
+	items := []ListAccountsRow{}
 	for rows.Next() {
-		var i Account
+		var i ListAccountsRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Username,
-			&i.Country,
-			&i.Risk,
-			&i.Role,
-			&i.Disabled,
-			&i.Version,
+			&i.Account.ID,
+			&i.Account.Username,
+			&i.Account.Country,
+			&i.Account.Risk,
+			&i.Account.Role,
+			&i.Account.Disabled,
+			&i.Account.Version,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}

@@ -118,17 +118,10 @@ SELECT
     after
 FROM alert_change
 WHERE alert_id = $1::uuid
-  AND version > $2::bigint
-ORDER BY version
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListAlertChangesParams struct {
 	AlertID uuid.UUID `json:"alert_id"`
-	After   int64     `json:"after"`
-	Offset  int64     `json:"offset"`
-	Limit   *int64    `json:"limit"`
 }
 
 type ListAlertChangesRow struct {
@@ -151,17 +144,8 @@ type ListAlertChangesRow struct {
 //	    after
 //	FROM alert_change
 //	WHERE alert_id = $1::uuid
-//	  AND version > $2::bigint
-//	ORDER BY version
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
 func (q *Queries) ListAlertChanges(ctx context.Context, arg ListAlertChangesParams) ([]ListAlertChangesRow, error) {
-	rows, err := q.db.Query(ctx, listAlertChanges,
-		arg.AlertID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+	rows, err := q.db.Query(ctx, listAlertChanges, arg.AlertID)
 	if err != nil {
 		return nil, err
 	}
@@ -207,33 +191,7 @@ SELECT
     actor,
     version
 FROM alert
-WHERE id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
-  AND ($2::bigint IS NULL OR user_id = $2)
-  AND ($3::integer IS NULL OR $3 = ANY (alert_codes))
-  AND ($4::text IS NULL OR state = $4)
-  AND ($5::text IS NULL OR assignee = $5)
-  AND ($6::text IS NULL OR disposition = $6)
-  AND ($7::bigint IS NULL OR time >= $7)
-  AND ($8::bigint IS NULL OR time < $8)
-  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
-ORDER BY id
-LIMIT $11::bigint
-OFFSET $10::bigint
 `
-
-type ListAlertsParams struct {
-	After       *uuid.UUID `json:"after"`
-	UserID      *int64     `json:"user_id"`
-	Code        *int32     `json:"code"`
-	State       *string    `json:"state"`
-	Assignee    *string    `json:"assignee"`
-	Disposition *string    `json:"disposition"`
-	From        *int64     `json:"from"`
-	To          *int64     `json:"to"`
-	Voided      *bool      `json:"voided"`
-	Offset      int64      `json:"offset"`
-	Limit       *int64     `json:"limit"`
-}
 
 type ListAlertsRow struct {
 	ID          uuid.UUID       `json:"id"`
@@ -255,8 +213,7 @@ type ListAlertsRow struct {
 	Version     int64           `json:"version"`
 }
 
-// Lists the alerts in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
-// event, in seconds.
+// Lists the alerts, in the order of arrival unless the request sorts them. Times of events are in seconds since 1970.
 //
 //	SELECT
 //	    id,
@@ -277,32 +234,8 @@ type ListAlertsRow struct {
 //	    actor,
 //	    version
 //	FROM alert
-//	WHERE id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
-//	  AND ($2::bigint IS NULL OR user_id = $2)
-//	  AND ($3::integer IS NULL OR $3 = ANY (alert_codes))
-//	  AND ($4::text IS NULL OR state = $4)
-//	  AND ($5::text IS NULL OR assignee = $5)
-//	  AND ($6::text IS NULL OR disposition = $6)
-//	  AND ($7::bigint IS NULL OR time >= $7)
-//	  AND ($8::bigint IS NULL OR time < $8)
-//	  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
-//	ORDER BY id
-//	LIMIT $11::bigint
-//	OFFSET $10::bigint
-func (q *Queries) ListAlerts(ctx context.Context, arg ListAlertsParams) ([]ListAlertsRow, error) {
-	rows, err := q.db.Query(ctx, listAlerts,
-		arg.After,
-		arg.UserID,
-		arg.Code,
-		arg.State,
-		arg.Assignee,
-		arg.Disposition,
-		arg.From,
-		arg.To,
-		arg.Voided,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListAlerts(ctx context.Context) ([]ListAlertsRow, error) {
+	rows, err := q.db.Query(ctx, listAlerts)
 	if err != nil {
 		return nil, err
 	}
@@ -310,158 +243,6 @@ func (q *Queries) ListAlerts(ctx context.Context, arg ListAlertsParams) ([]ListA
 	items := []ListAlertsRow{}
 	for rows.Next() {
 		var i ListAlertsRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.EventID,
-			&i.AlertCodes,
-			&i.Time,
-			&i.Risk,
-			&i.RulesetID,
-			&i.Reasons,
-			&i.State,
-			&i.Assignee,
-			&i.Note,
-			&i.Disposition,
-			&i.VoidID,
-			&i.CreatedAt,
-			&i.ChangedAt,
-			&i.Actor,
-			&i.Version,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listAlertsDesc = `-- name: ListAlertsDesc :many
-SELECT
-    id,
-    user_id,
-    event_id,
-    alert_codes,
-    time,
-    risk,
-    ruleset_id,
-    reasons,
-    state,
-    assignee,
-    note,
-    disposition,
-    void_id,
-    created_at,
-    changed_at,
-    actor,
-    version
-FROM alert
-WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-  AND ($2::bigint IS NULL OR user_id = $2)
-  AND ($3::integer IS NULL OR $3 = ANY (alert_codes))
-  AND ($4::text IS NULL OR state = $4)
-  AND ($5::text IS NULL OR assignee = $5)
-  AND ($6::text IS NULL OR disposition = $6)
-  AND ($7::bigint IS NULL OR time >= $7)
-  AND ($8::bigint IS NULL OR time < $8)
-  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
-ORDER BY id DESC
-LIMIT $11::bigint
-OFFSET $10::bigint
-`
-
-type ListAlertsDescParams struct {
-	After       *uuid.UUID `json:"after"`
-	UserID      *int64     `json:"user_id"`
-	Code        *int32     `json:"code"`
-	State       *string    `json:"state"`
-	Assignee    *string    `json:"assignee"`
-	Disposition *string    `json:"disposition"`
-	From        *int64     `json:"from"`
-	To          *int64     `json:"to"`
-	Voided      *bool      `json:"voided"`
-	Offset      int64      `json:"offset"`
-	Limit       *int64     `json:"limit"`
-}
-
-type ListAlertsDescRow struct {
-	ID          uuid.UUID       `json:"id"`
-	UserID      int64           `json:"user_id"`
-	EventID     uuid.UUID       `json:"event_id"`
-	AlertCodes  []int32         `json:"alert_codes"`
-	Time        int64           `json:"time"`
-	Risk        string          `json:"risk"`
-	RulesetID   int64           `json:"ruleset_id"`
-	Reasons     json.RawMessage `json:"reasons"`
-	State       string          `json:"state"`
-	Assignee    *string         `json:"assignee"`
-	Note        *string         `json:"note"`
-	Disposition *string         `json:"disposition"`
-	VoidID      *uuid.UUID      `json:"void_id"`
-	CreatedAt   time.Time       `json:"created_at"`
-	ChangedAt   time.Time       `json:"changed_at"`
-	Actor       string          `json:"actor"`
-	Version     int64           `json:"version"`
-}
-
-// Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
-// seconds.
-//
-//	SELECT
-//	    id,
-//	    user_id,
-//	    event_id,
-//	    alert_codes,
-//	    time,
-//	    risk,
-//	    ruleset_id,
-//	    reasons,
-//	    state,
-//	    assignee,
-//	    note,
-//	    disposition,
-//	    void_id,
-//	    created_at,
-//	    changed_at,
-//	    actor,
-//	    version
-//	FROM alert
-//	WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-//	  AND ($2::bigint IS NULL OR user_id = $2)
-//	  AND ($3::integer IS NULL OR $3 = ANY (alert_codes))
-//	  AND ($4::text IS NULL OR state = $4)
-//	  AND ($5::text IS NULL OR assignee = $5)
-//	  AND ($6::text IS NULL OR disposition = $6)
-//	  AND ($7::bigint IS NULL OR time >= $7)
-//	  AND ($8::bigint IS NULL OR time < $8)
-//	  AND ($9::boolean IS NULL OR (void_id IS NOT NULL) = $9)
-//	ORDER BY id DESC
-//	LIMIT $11::bigint
-//	OFFSET $10::bigint
-func (q *Queries) ListAlertsDesc(ctx context.Context, arg ListAlertsDescParams) ([]ListAlertsDescRow, error) {
-	rows, err := q.db.Query(ctx, listAlertsDesc,
-		arg.After,
-		arg.UserID,
-		arg.Code,
-		arg.State,
-		arg.Assignee,
-		arg.Disposition,
-		arg.From,
-		arg.To,
-		arg.Voided,
-		arg.Offset,
-		arg.Limit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListAlertsDescRow{}
-	for rows.Next() {
-		var i ListAlertsDescRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.UserID,

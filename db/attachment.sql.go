@@ -7,8 +7,6 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -197,77 +195,31 @@ func (q *Queries) GetAttachment(ctx context.Context, arg GetAttachmentParams) (A
 }
 
 const listAttachmentChanges = `-- name: ListAttachmentChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'attachment'
   AND row_key = cast($1::bigint AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListAttachmentChangesParams struct {
-	ID     int64  `json:"id"`
-	After  int64  `json:"after"`
-	Offset int64  `json:"offset"`
-	Limit  *int64 `json:"limit"`
-}
-
-type ListAttachmentChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	ID int64 `json:"id"`
 }
 
 // Lists the history of an attachment, oldest change first. The history remains after the attachment is deleted.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'attachment'
 //	  AND row_key = cast($1::bigint AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListAttachmentChanges(ctx context.Context, arg ListAttachmentChangesParams) ([]ListAttachmentChangesRow, error) {
-	rows, err := q.db.Query(ctx, listAttachmentChanges,
-		arg.ID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListAttachmentChanges(ctx context.Context, arg ListAttachmentChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listAttachmentChanges, arg.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListAttachmentChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListAttachmentChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -278,6 +230,7 @@ func (q *Queries) ListAttachmentChanges(ctx context.Context, arg ListAttachmentC
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -292,52 +245,14 @@ func (q *Queries) ListAttachmentChanges(ctx context.Context, arg ListAttachmentC
 const listAttachments = `-- name: ListAttachments :many
 SELECT id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 FROM attachment
-WHERE id > $1::bigint
-  AND ($2::bigint IS NULL OR site_id = $2)
-  AND ($3::bigint IS NULL OR freezer_id = $3)
-  AND ($4::bigint IS NULL OR computer_id = $4)
-  AND ($5::uuid IS NULL OR container_uuid = $5)
-  AND ($6::text IS NULL OR type = $6)
-ORDER BY id
-LIMIT $8::bigint
-OFFSET $7::bigint
 `
 
-type ListAttachmentsParams struct {
-	After         int64      `json:"after"`
-	SiteID        *int64     `json:"site_id"`
-	FreezerID     *int64     `json:"freezer_id"`
-	ComputerID    *int64     `json:"computer_id"`
-	ContainerUuid *uuid.UUID `json:"container_uuid"`
-	Type          *string    `json:"type"`
-	Offset        int64      `json:"offset"`
-	Limit         *int64     `json:"limit"`
-}
-
-// Lists the attachments in ascending order of ID.
+// Lists the attachments.
 //
 //	SELECT id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
 //	FROM attachment
-//	WHERE id > $1::bigint
-//	  AND ($2::bigint IS NULL OR site_id = $2)
-//	  AND ($3::bigint IS NULL OR freezer_id = $3)
-//	  AND ($4::bigint IS NULL OR computer_id = $4)
-//	  AND ($5::uuid IS NULL OR container_uuid = $5)
-//	  AND ($6::text IS NULL OR type = $6)
-//	ORDER BY id
-//	LIMIT $8::bigint
-//	OFFSET $7::bigint
-func (q *Queries) ListAttachments(ctx context.Context, arg ListAttachmentsParams) ([]Attachment, error) {
-	rows, err := q.db.Query(ctx, listAttachments,
-		arg.After,
-		arg.SiteID,
-		arg.FreezerID,
-		arg.ComputerID,
-		arg.ContainerUuid,
-		arg.Type,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListAttachments(ctx context.Context) ([]Attachment, error) {
+	rows, err := q.db.Query(ctx, listAttachments)
 	if err != nil {
 		return nil, err
 	}

@@ -7,109 +7,38 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"time"
 )
 
 const listChanges = `-- name: ListChanges :many
 SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid,
+    xid < (SELECT settled_xid()) AS settled
 FROM change
-WHERE (xid, id) > (
-      coalesce(
-          (SELECT last.xid FROM change AS last WHERE last.id <= $1::bigint ORDER BY last.id DESC LIMIT 1),
-          0
-      ),
-      $1
-  )
-  AND xid < (SELECT settled_xid())
-  AND ($2::text IS NULL OR actor = $2)
-  AND ($3::text IS NULL OR request_id = $3)
-  AND ($4::text IS NULL OR table_name = $4)
-  AND ($5::text IS NULL OR row_key = $5)
-  AND ($6::text IS NULL OR action = $6)
-  AND (table_name NOT IN ('account', 'credential') OR $7::text = 'admin')
-ORDER BY xid, id
-LIMIT $9::bigint
-OFFSET $8::bigint
+WHERE table_name NOT IN ('account', 'credential')
+   OR $1::text = 'admin'
 `
 
 type ListChangesParams struct {
-	After      int64   `json:"after"`
-	Actor      *string `json:"actor"`
-	RequestID  *string `json:"request_id"`
-	TableName  *string `json:"table_name"`
-	RowKey     *string `json:"row_key"`
-	Action     *string `json:"action"`
-	CallerRole string  `json:"caller_role"`
-	Offset     int64   `json:"offset"`
-	Limit      *int64  `json:"limit"`
+	CallerRole string `json:"caller_role"`
 }
 
 type ListChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	Change  Change `json:"change"`
+	Settled bool   `json:"settled"`
 }
 
-// Lists the changes of all tables, oldest transaction first. A client that continues after the last change it has seen
-// misses none: changes newer than the oldest running transaction of this database are withheld until that transaction
-// ends. Only admins see changes of accounts.
+// Lists the changes of all tables, oldest transaction first unless the request sorts them. A client that continues in this
+// order after the last change it has seen misses none: changes newer than the oldest running transaction of this database
+// are withheld until that transaction ends. Other orders show all changes. Only admins see changes of accounts.
 //
 //	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid,
+//	    xid < (SELECT settled_xid()) AS settled
 //	FROM change
-//	WHERE (xid, id) > (
-//	      coalesce(
-//	          (SELECT last.xid FROM change AS last WHERE last.id <= $1::bigint ORDER BY last.id DESC LIMIT 1),
-//	          0
-//	      ),
-//	      $1
-//	  )
-//	  AND xid < (SELECT settled_xid())
-//	  AND ($2::text IS NULL OR actor = $2)
-//	  AND ($3::text IS NULL OR request_id = $3)
-//	  AND ($4::text IS NULL OR table_name = $4)
-//	  AND ($5::text IS NULL OR row_key = $5)
-//	  AND ($6::text IS NULL OR action = $6)
-//	  AND (table_name NOT IN ('account', 'credential') OR $7::text = 'admin')
-//	ORDER BY xid, id
-//	LIMIT $9::bigint
-//	OFFSET $8::bigint
+//	WHERE table_name NOT IN ('account', 'credential')
+//	   OR $1::text = 'admin'
 func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]ListChangesRow, error) {
-	rows, err := q.db.Query(ctx, listChanges,
-		arg.After,
-		arg.Actor,
-		arg.RequestID,
-		arg.TableName,
-		arg.RowKey,
-		arg.Action,
-		arg.CallerRole,
-		arg.Offset,
-		arg.Limit,
-	)
+	rows, err := q.db.Query(ctx, listChanges, arg.CallerRole)
 	if err != nil {
 		return nil, err
 	}
@@ -118,139 +47,17 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 	for rows.Next() {
 		var i ListChangesRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.At,
-			&i.Actor,
-			&i.RequestID,
-			&i.TableName,
-			&i.RowKey,
-			&i.Action,
-			&i.Before,
-			&i.After,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listChangesDesc = `-- name: ListChangesDesc :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
-FROM change
-WHERE (xid, id) < (
-      coalesce(
-          (SELECT last.xid FROM change AS last WHERE last.id >= nullif($1::bigint, 0) ORDER BY last.id LIMIT 1),
-          9223372036854775807
-      ),
-      coalesce(nullif($1, 0), 9223372036854775807)
-  )
-  AND ($2::text IS NULL OR actor = $2)
-  AND ($3::text IS NULL OR request_id = $3)
-  AND ($4::text IS NULL OR table_name = $4)
-  AND ($5::text IS NULL OR row_key = $5)
-  AND ($6::text IS NULL OR action = $6)
-  AND (table_name NOT IN ('account', 'credential') OR $7::text = 'admin')
-ORDER BY xid DESC, id DESC
-LIMIT $9::bigint
-OFFSET $8::bigint
-`
-
-type ListChangesDescParams struct {
-	After      int64   `json:"after"`
-	Actor      *string `json:"actor"`
-	RequestID  *string `json:"request_id"`
-	TableName  *string `json:"table_name"`
-	RowKey     *string `json:"row_key"`
-	Action     *string `json:"action"`
-	CallerRole string  `json:"caller_role"`
-	Offset     int64   `json:"offset"`
-	Limit      *int64  `json:"limit"`
-}
-
-type ListChangesDescRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
-}
-
-// Lists the changes of all tables, newest first. Nothing is withheld, so changes of a long transaction can appear
-// among older ones. Only admins see changes of accounts.
-//
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
-//	FROM change
-//	WHERE (xid, id) < (
-//	      coalesce(
-//	          (SELECT last.xid FROM change AS last WHERE last.id >= nullif($1::bigint, 0) ORDER BY last.id LIMIT 1),
-//	          9223372036854775807
-//	      ),
-//	      coalesce(nullif($1, 0), 9223372036854775807)
-//	  )
-//	  AND ($2::text IS NULL OR actor = $2)
-//	  AND ($3::text IS NULL OR request_id = $3)
-//	  AND ($4::text IS NULL OR table_name = $4)
-//	  AND ($5::text IS NULL OR row_key = $5)
-//	  AND ($6::text IS NULL OR action = $6)
-//	  AND (table_name NOT IN ('account', 'credential') OR $7::text = 'admin')
-//	ORDER BY xid DESC, id DESC
-//	LIMIT $9::bigint
-//	OFFSET $8::bigint
-func (q *Queries) ListChangesDesc(ctx context.Context, arg ListChangesDescParams) ([]ListChangesDescRow, error) {
-	rows, err := q.db.Query(ctx, listChangesDesc,
-		arg.After,
-		arg.Actor,
-		arg.RequestID,
-		arg.TableName,
-		arg.RowKey,
-		arg.Action,
-		arg.CallerRole,
-		arg.Offset,
-		arg.Limit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListChangesDescRow{}
-	for rows.Next() {
-		var i ListChangesDescRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.At,
-			&i.Actor,
-			&i.RequestID,
-			&i.TableName,
-			&i.RowKey,
-			&i.Action,
-			&i.Before,
-			&i.After,
+			&i.Change.ID,
+			&i.Change.At,
+			&i.Change.Actor,
+			&i.Change.RequestID,
+			&i.Change.TableName,
+			&i.Change.RowKey,
+			&i.Change.Action,
+			&i.Change.Before,
+			&i.Change.After,
+			&i.Change.Xid,
+			&i.Settled,
 		); err != nil {
 			return nil, err
 		}

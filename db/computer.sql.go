@@ -8,7 +8,8 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"time"
+
+	"labledger/internal/sqltype"
 )
 
 const createComputer = `-- name: CreateComputer :one
@@ -26,9 +27,9 @@ RETURNING id, name, mac, site_id, version
 `
 
 type CreateComputerParams struct {
-	Name   string  `json:"name"`
-	Mac    *string `json:"mac"`
-	SiteID int64   `json:"site_id"`
+	Name   string       `json:"name"`
+	Mac    *sqltype.MAC `json:"mac"`
+	SiteID int64        `json:"site_id"`
 }
 
 // Creates a computer. The server assigns the ID.
@@ -390,77 +391,31 @@ func (q *Queries) ImportComputers(ctx context.Context, arg ImportComputersParams
 }
 
 const listComputerChanges = `-- name: ListComputerChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'computer'
   AND row_key = cast($1::bigint AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListComputerChangesParams struct {
-	ID     int64  `json:"id"`
-	After  int64  `json:"after"`
-	Offset int64  `json:"offset"`
-	Limit  *int64 `json:"limit"`
-}
-
-type ListComputerChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	ID int64 `json:"id"`
 }
 
 // Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'computer'
 //	  AND row_key = cast($1::bigint AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListComputerChanges(ctx context.Context, arg ListComputerChangesParams) ([]ListComputerChangesRow, error) {
-	rows, err := q.db.Query(ctx, listComputerChanges,
-		arg.ID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListComputerChanges(ctx context.Context, arg ListComputerChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listComputerChanges, arg.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListComputerChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListComputerChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -471,6 +426,7 @@ func (q *Queries) ListComputerChanges(ctx context.Context, arg ListComputerChang
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -483,59 +439,43 @@ func (q *Queries) ListComputerChanges(ctx context.Context, arg ListComputerChang
 }
 
 const listComputers = `-- name: ListComputers :many
-SELECT id, name, mac, site_id, version
+SELECT
+    computer.id, computer.name, computer.mac, computer.site_id, computer.version,
+    search_text(
+        name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+    ) AS search
 FROM computer
-WHERE id > $1::bigint
-  AND ($2::text IS NULL OR name = $2)
-  AND ($3::macaddr IS NULL OR mac = $3)
-  AND ($4::bigint IS NULL OR site_id = $4)
-ORDER BY id
-LIMIT $6::bigint
-OFFSET $5::bigint
 `
 
-type ListComputersParams struct {
-	After  int64   `json:"after"`
-	Name   *string `json:"name"`
-	Mac    *string `json:"mac"`
-	SiteID *int64  `json:"site_id"`
-	Offset int64   `json:"offset"`
-	Limit  *int64  `json:"limit"`
+type ListComputersRow struct {
+	Computer Computer `json:"computer"`
+	Search   string   `json:"search"`
 }
 
-// Lists the computers in ascending order of ID.
+// Lists the computers.
 //
-//	SELECT id, name, mac, site_id, version
+//	SELECT
+//	    computer.id, computer.name, computer.mac, computer.site_id, computer.version,
+//	    search_text(
+//	        name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+//	    ) AS search
 //	FROM computer
-//	WHERE id > $1::bigint
-//	  AND ($2::text IS NULL OR name = $2)
-//	  AND ($3::macaddr IS NULL OR mac = $3)
-//	  AND ($4::bigint IS NULL OR site_id = $4)
-//	ORDER BY id
-//	LIMIT $6::bigint
-//	OFFSET $5::bigint
-func (q *Queries) ListComputers(ctx context.Context, arg ListComputersParams) ([]Computer, error) {
-	rows, err := q.db.Query(ctx, listComputers,
-		arg.After,
-		arg.Name,
-		arg.Mac,
-		arg.SiteID,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListComputers(ctx context.Context) ([]ListComputersRow, error) {
+	rows, err := q.db.Query(ctx, listComputers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Computer{}
+	items := []ListComputersRow{}
 	for rows.Next() {
-		var i Computer
+		var i ListComputersRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Name,
-			&i.Mac,
-			&i.SiteID,
-			&i.Version,
+			&i.Computer.ID,
+			&i.Computer.Name,
+			&i.Computer.Mac,
+			&i.Computer.SiteID,
+			&i.Computer.Version,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}
@@ -558,12 +498,12 @@ RETURNING id, name, mac, site_id, version
 `
 
 type PatchComputerParams struct {
-	Given   []string `json:"given"`
-	Name    string   `json:"name"`
-	Mac     *string  `json:"mac"`
-	SiteID  int64    `json:"site_id"`
-	ID      int64    `json:"id"`
-	Version *int64   `json:"version"`
+	Given   []string     `json:"given"`
+	Name    string       `json:"name"`
+	Mac     *sqltype.MAC `json:"mac"`
+	SiteID  int64        `json:"site_id"`
+	ID      int64        `json:"id"`
+	Version *int64       `json:"version"`
 }
 
 // Changes the given fields of a computer. The other fields keep their values.
@@ -618,11 +558,11 @@ RETURNING computer.id, computer.name, computer.mac, computer.site_id, computer.v
 `
 
 type UpsertComputerParams struct {
-	ID      int64   `json:"id"`
-	Name    string  `json:"name"`
-	Mac     *string `json:"mac"`
-	SiteID  int64   `json:"site_id"`
-	Version *int64  `json:"version"`
+	ID      int64        `json:"id"`
+	Name    string       `json:"name"`
+	Mac     *sqltype.MAC `json:"mac"`
+	SiteID  int64        `json:"site_id"`
+	Version *int64       `json:"version"`
 }
 
 type UpsertComputerRow struct {

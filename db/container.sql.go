@@ -8,7 +8,6 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -406,77 +405,31 @@ func (q *Queries) ImportContainers(ctx context.Context, arg ImportContainersPara
 }
 
 const listContainerChanges = `-- name: ListContainerChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'container'
   AND row_key = cast($1::uuid AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListContainerChangesParams struct {
-	Uuid   uuid.UUID `json:"uuid"`
-	After  int64     `json:"after"`
-	Offset int64     `json:"offset"`
-	Limit  *int64    `json:"limit"`
-}
-
-type ListContainerChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	Uuid uuid.UUID `json:"uuid"`
 }
 
 // Lists the history of a container, oldest change first. The history remains after the container is deleted.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'container'
 //	  AND row_key = cast($1::uuid AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerChangesParams) ([]ListContainerChangesRow, error) {
-	rows, err := q.db.Query(ctx, listContainerChanges,
-		arg.Uuid,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listContainerChanges, arg.Uuid)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListContainerChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListContainerChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -487,6 +440,7 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -499,55 +453,39 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 }
 
 const listContainers = `-- name: ListContainers :many
-SELECT id, uuid, description, freezer_id, version
+SELECT
+    container.id, container.uuid, container.description, container.freezer_id, container.version,
+    search_text(description) AS search
 FROM container
-WHERE id > $1::bigint
-  AND ($2::text IS NULL OR description = $2)
-  AND ($3::bigint IS NULL OR freezer_id = $3)
-ORDER BY id
-LIMIT $5::bigint
-OFFSET $4::bigint
 `
 
-type ListContainersParams struct {
-	After       int64   `json:"after"`
-	Description *string `json:"description"`
-	FreezerID   *int64  `json:"freezer_id"`
-	Offset      int64   `json:"offset"`
-	Limit       *int64  `json:"limit"`
+type ListContainersRow struct {
+	Container Container `json:"container"`
+	Search    string    `json:"search"`
 }
 
-// Lists the containers in ascending order of ID.
+// Lists the containers.
 //
-//	SELECT id, uuid, description, freezer_id, version
+//	SELECT
+//	    container.id, container.uuid, container.description, container.freezer_id, container.version,
+//	    search_text(description) AS search
 //	FROM container
-//	WHERE id > $1::bigint
-//	  AND ($2::text IS NULL OR description = $2)
-//	  AND ($3::bigint IS NULL OR freezer_id = $3)
-//	ORDER BY id
-//	LIMIT $5::bigint
-//	OFFSET $4::bigint
-func (q *Queries) ListContainers(ctx context.Context, arg ListContainersParams) ([]Container, error) {
-	rows, err := q.db.Query(ctx, listContainers,
-		arg.After,
-		arg.Description,
-		arg.FreezerID,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListContainers(ctx context.Context) ([]ListContainersRow, error) {
+	rows, err := q.db.Query(ctx, listContainers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Container{}
+	items := []ListContainersRow{}
 	for rows.Next() {
-		var i Container
+		var i ListContainersRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Uuid,
-			&i.Description,
-			&i.FreezerID,
-			&i.Version,
+			&i.Container.ID,
+			&i.Container.Uuid,
+			&i.Container.Description,
+			&i.Container.FreezerID,
+			&i.Container.Version,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}

@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"labledger/internal/sqltype"
 )
 
 const getEvent = `-- name: GetEvent :one
+
 SELECT
     event.id,
     event.user_id,
@@ -45,7 +47,7 @@ type GetEventRow struct {
 	ID            uuid.UUID       `json:"id"`
 	UserID        int64           `json:"user_id"`
 	Type          string          `json:"type"`
-	Amount        string          `json:"amount"`
+	Amount        sqltype.Decimal `json:"amount"`
 	Time          int64           `json:"time"`
 	EffectiveTime int64           `json:"effective_time"`
 	Risk          string          `json:"risk"`
@@ -61,6 +63,7 @@ type GetEventRow struct {
 	VoidedBy      *string         `json:"voided_by"`
 }
 
+// for an anti join, which finds the events without a void
 // Returns one event with the results of the rules, and its void if there is one.
 //
 //	SELECT
@@ -126,37 +129,16 @@ SELECT
     event.actor,
     event_void.id AS void_id
 FROM event
-LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
-WHERE event.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
-  AND ($2::bigint IS NULL OR event.user_id = $2)
-  AND ($3::text IS NULL OR event.type = $3)
-  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
-  AND ($5::bigint IS NULL OR event.time >= $5)
-  AND ($6::bigint IS NULL OR event.time < $6)
-  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
-  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
-ORDER BY event.id
-LIMIT $9::bigint
-OFFSET $8::bigint
+LEFT JOIN event_void ON event_void.user_id = event.user_id
+    AND event_void.event_id = event.id
+    AND event_void.id IS NOT NULL
 `
-
-type ListEventsParams struct {
-	After  *uuid.UUID `json:"after"`
-	UserID *int64     `json:"user_id"`
-	Type   *string    `json:"type"`
-	Code   *int32     `json:"code"`
-	From   *int64     `json:"from"`
-	To     *int64     `json:"to"`
-	Voided *bool      `json:"voided"`
-	Offset int64      `json:"offset"`
-	Limit  *int64     `json:"limit"`
-}
 
 type ListEventsRow struct {
 	ID            uuid.UUID       `json:"id"`
 	UserID        int64           `json:"user_id"`
 	Type          string          `json:"type"`
-	Amount        string          `json:"amount"`
+	Amount        sqltype.Decimal `json:"amount"`
 	Time          int64           `json:"time"`
 	EffectiveTime int64           `json:"effective_time"`
 	Risk          string          `json:"risk"`
@@ -169,8 +151,7 @@ type ListEventsRow struct {
 	VoidID        *uuid.UUID      `json:"void_id"`
 }
 
-// Lists the events in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
-// event, in seconds.
+// Lists the events, in the order of arrival unless the request sorts them. Times are in seconds since 1970.
 //
 //	SELECT
 //	    event.id,
@@ -188,30 +169,11 @@ type ListEventsRow struct {
 //	    event.actor,
 //	    event_void.id AS void_id
 //	FROM event
-//	LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
-//	WHERE event.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
-//	  AND ($2::bigint IS NULL OR event.user_id = $2)
-//	  AND ($3::text IS NULL OR event.type = $3)
-//	  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
-//	  AND ($5::bigint IS NULL OR event.time >= $5)
-//	  AND ($6::bigint IS NULL OR event.time < $6)
-//	  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
-//	  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
-//	ORDER BY event.id
-//	LIMIT $9::bigint
-//	OFFSET $8::bigint
-func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListEventsRow, error) {
-	rows, err := q.db.Query(ctx, listEvents,
-		arg.After,
-		arg.UserID,
-		arg.Type,
-		arg.Code,
-		arg.From,
-		arg.To,
-		arg.Voided,
-		arg.Offset,
-		arg.Limit,
-	)
+//	LEFT JOIN event_void ON event_void.user_id = event.user_id
+//	    AND event_void.event_id = event.id
+//	    AND event_void.id IS NOT NULL
+func (q *Queries) ListEvents(ctx context.Context) ([]ListEventsRow, error) {
+	rows, err := q.db.Query(ctx, listEvents)
 	if err != nil {
 		return nil, err
 	}
@@ -219,142 +181,6 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 	items := []ListEventsRow{}
 	for rows.Next() {
 		var i ListEventsRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.Type,
-			&i.Amount,
-			&i.Time,
-			&i.EffectiveTime,
-			&i.Risk,
-			&i.RulesetID,
-			&i.Facts,
-			&i.AlertCodes,
-			&i.AlertID,
-			&i.CreatedAt,
-			&i.Actor,
-			&i.VoidID,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listEventsDesc = `-- name: ListEventsDesc :many
-SELECT
-    event.id,
-    event.user_id,
-    event.type,
-    event.amount,
-    event.time,
-    event.effective_time,
-    event.risk,
-    event.ruleset_id,
-    event.facts,
-    event.alert_codes,
-    event.alert_id,
-    event.created_at,
-    event.actor,
-    event_void.id AS void_id
-FROM event
-LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
-WHERE event.id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-  AND ($2::bigint IS NULL OR event.user_id = $2)
-  AND ($3::text IS NULL OR event.type = $3)
-  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
-  AND ($5::bigint IS NULL OR event.time >= $5)
-  AND ($6::bigint IS NULL OR event.time < $6)
-  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
-  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
-ORDER BY event.id DESC
-LIMIT $9::bigint
-OFFSET $8::bigint
-`
-
-type ListEventsDescParams struct {
-	After  *uuid.UUID `json:"after"`
-	UserID *int64     `json:"user_id"`
-	Type   *string    `json:"type"`
-	Code   *int32     `json:"code"`
-	From   *int64     `json:"from"`
-	To     *int64     `json:"to"`
-	Voided *bool      `json:"voided"`
-	Offset int64      `json:"offset"`
-	Limit  *int64     `json:"limit"`
-}
-
-type ListEventsDescRow struct {
-	ID            uuid.UUID       `json:"id"`
-	UserID        int64           `json:"user_id"`
-	Type          string          `json:"type"`
-	Amount        string          `json:"amount"`
-	Time          int64           `json:"time"`
-	EffectiveTime int64           `json:"effective_time"`
-	Risk          string          `json:"risk"`
-	RulesetID     int64           `json:"ruleset_id"`
-	Facts         json.RawMessage `json:"facts"`
-	AlertCodes    []int32         `json:"alert_codes"`
-	AlertID       *uuid.UUID      `json:"alert_id"`
-	CreatedAt     time.Time       `json:"created_at"`
-	Actor         string          `json:"actor"`
-	VoidID        *uuid.UUID      `json:"void_id"`
-}
-
-// Lists the events, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
-// seconds.
-//
-//	SELECT
-//	    event.id,
-//	    event.user_id,
-//	    event.type,
-//	    event.amount,
-//	    event.time,
-//	    event.effective_time,
-//	    event.risk,
-//	    event.ruleset_id,
-//	    event.facts,
-//	    event.alert_codes,
-//	    event.alert_id,
-//	    event.created_at,
-//	    event.actor,
-//	    event_void.id AS void_id
-//	FROM event
-//	LEFT JOIN event_void ON event_void.user_id = event.user_id AND event_void.event_id = event.id
-//	WHERE event.id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-//	  AND ($2::bigint IS NULL OR event.user_id = $2)
-//	  AND ($3::text IS NULL OR event.type = $3)
-//	  AND ($4::integer IS NULL OR $4 = ANY (event.alert_codes))
-//	  AND ($5::bigint IS NULL OR event.time >= $5)
-//	  AND ($6::bigint IS NULL OR event.time < $6)
-//	  AND ($7::boolean IS NOT TRUE OR event_void.id IS NOT NULL)
-//	  AND ($7 IS NOT FALSE OR event_void.event_id IS DISTINCT FROM event.id) -- IS NULL: bad estimate
-//	ORDER BY event.id DESC
-//	LIMIT $9::bigint
-//	OFFSET $8::bigint
-func (q *Queries) ListEventsDesc(ctx context.Context, arg ListEventsDescParams) ([]ListEventsDescRow, error) {
-	rows, err := q.db.Query(ctx, listEventsDesc,
-		arg.After,
-		arg.UserID,
-		arg.Type,
-		arg.Code,
-		arg.From,
-		arg.To,
-		arg.Voided,
-		arg.Offset,
-		arg.Limit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListEventsDescRow{}
-	for rows.Next() {
-		var i ListEventsDescRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.UserID,

@@ -8,7 +8,6 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"time"
 )
 
 const createFreezer = `-- name: CreateFreezer :one
@@ -351,77 +350,31 @@ func (q *Queries) ImportFreezers(ctx context.Context, arg ImportFreezersParams) 
 }
 
 const listFreezerChanges = `-- name: ListFreezerChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'freezer'
   AND row_key = cast($1::bigint AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListFreezerChangesParams struct {
-	ID     int64  `json:"id"`
-	After  int64  `json:"after"`
-	Offset int64  `json:"offset"`
-	Limit  *int64 `json:"limit"`
-}
-
-type ListFreezerChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	ID int64 `json:"id"`
 }
 
 // Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'freezer'
 //	  AND row_key = cast($1::bigint AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChangesParams) ([]ListFreezerChangesRow, error) {
-	rows, err := q.db.Query(ctx, listFreezerChanges,
-		arg.ID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listFreezerChanges, arg.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListFreezerChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListFreezerChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -432,6 +385,7 @@ func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChanges
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -444,54 +398,38 @@ func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChanges
 }
 
 const listFreezers = `-- name: ListFreezers :many
-SELECT id, name, site_id, version
+SELECT
+    freezer.id, freezer.name, freezer.site_id, freezer.version,
+    search_text(name) AS search
 FROM freezer
-WHERE id > $1::bigint
-  AND ($2::text IS NULL OR name = $2)
-  AND ($3::bigint IS NULL OR site_id = $3)
-ORDER BY id
-LIMIT $5::bigint
-OFFSET $4::bigint
 `
 
-type ListFreezersParams struct {
-	After  int64   `json:"after"`
-	Name   *string `json:"name"`
-	SiteID *int64  `json:"site_id"`
-	Offset int64   `json:"offset"`
-	Limit  *int64  `json:"limit"`
+type ListFreezersRow struct {
+	Freezer Freezer `json:"freezer"`
+	Search  string  `json:"search"`
 }
 
-// Lists the freezers in ascending order of ID.
+// Lists the freezers.
 //
-//	SELECT id, name, site_id, version
+//	SELECT
+//	    freezer.id, freezer.name, freezer.site_id, freezer.version,
+//	    search_text(name) AS search
 //	FROM freezer
-//	WHERE id > $1::bigint
-//	  AND ($2::text IS NULL OR name = $2)
-//	  AND ($3::bigint IS NULL OR site_id = $3)
-//	ORDER BY id
-//	LIMIT $5::bigint
-//	OFFSET $4::bigint
-func (q *Queries) ListFreezers(ctx context.Context, arg ListFreezersParams) ([]Freezer, error) {
-	rows, err := q.db.Query(ctx, listFreezers,
-		arg.After,
-		arg.Name,
-		arg.SiteID,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListFreezers(ctx context.Context) ([]ListFreezersRow, error) {
+	rows, err := q.db.Query(ctx, listFreezers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Freezer{}
+	items := []ListFreezersRow{}
 	for rows.Next() {
-		var i Freezer
+		var i ListFreezersRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Name,
-			&i.SiteID,
-			&i.Version,
+			&i.Freezer.ID,
+			&i.Freezer.Name,
+			&i.Freezer.SiteID,
+			&i.Freezer.Version,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}

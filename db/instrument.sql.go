@@ -10,146 +10,29 @@ import (
 )
 
 const listInstruments = `-- name: ListInstruments :many
-SELECT
-    site.id AS site_id,
-    site.name AS site_name,
-    computer.id AS computer_id,
-    freezer.id AS freezer_id,
-    coalesce(computer.name, freezer.name)::text AS name,
-    format('%s-%s-%s', page.site_id, page.computer_id, page.freezer_id) AS cursor
-FROM (
-    (
-        SELECT site_id, id AS computer_id, 0::bigint AS freezer_id
-        FROM computer
-        WHERE (site_id, id) > ($3::bigint, $4::bigint)
-          AND ($5::bigint IS NULL OR site_id = $5)
-          AND (
-              $6::text IS NULL
-              OR site_id IN (SELECT id FROM site WHERE name = $6)
-          )
-          AND ($7::text IS NULL OR name = $7)
-        ORDER BY site_id, id
-        LIMIT least($2::bigint, 9007199254740991)
-            + least($1::bigint, 9007199254740991)
-    )
-    UNION ALL
-    (
-        SELECT site_id, 9007199254740991, id
-        FROM freezer
-        WHERE (site_id, id) > ($3::bigint, $8::bigint)
-          AND ($5::bigint IS NULL OR site_id = $5)
-          AND (
-              $6::text IS NULL
-              OR site_id IN (SELECT id FROM site WHERE name = $6)
-          )
-          AND ($7::text IS NULL OR name = $7)
-        ORDER BY site_id, id
-        LIMIT least($2::bigint, 9007199254740991)
-            + least($1::bigint, 9007199254740991)
-    )
-    ORDER BY site_id, computer_id, freezer_id
-    LIMIT $2::bigint
-    OFFSET $1::bigint
-) AS page
-JOIN site ON site.id = page.site_id
-LEFT JOIN computer ON computer.id = page.computer_id
-LEFT JOIN freezer ON freezer.id = page.freezer_id
-ORDER BY page.site_id, page.computer_id, page.freezer_id
+SELECT site_id, site_name, computer_id, freezer_id, name
+FROM instrument
 `
 
-type ListInstrumentsParams struct {
-	Offset          int64   `json:"offset"`
-	Limit           *int64  `json:"limit"`
-	AfterSiteID     int64   `json:"after_site_id"`
-	AfterComputerID int64   `json:"after_computer_id"`
-	SiteID          *int64  `json:"site_id"`
-	SiteName        *string `json:"site_name"`
-	Name            *string `json:"name"`
-	AfterFreezerID  int64   `json:"after_freezer_id"`
-}
-
-type ListInstrumentsRow struct {
-	SiteID     int64  `json:"site_id"`
-	SiteName   string `json:"site_name"`
-	ComputerID *int64 `json:"computer_id"`
-	FreezerID  *int64 `json:"freezer_id"`
-	Name       string `json:"name"`
-	Cursor     string `json:"cursor"`
-}
-
-// Lists the computers and freezers, ordered by site. In psql, SELECT * FROM instrument returns the same columns. All
-// pages cost the same: each branch reads its index from the cursor on, and names are joined for one page only.
+// Lists the computers and freezers, ordered by site. In psql, SELECT * FROM instrument returns the same columns.
 //
-//	SELECT
-//	    site.id AS site_id,
-//	    site.name AS site_name,
-//	    computer.id AS computer_id,
-//	    freezer.id AS freezer_id,
-//	    coalesce(computer.name, freezer.name)::text AS name,
-//	    format('%s-%s-%s', page.site_id, page.computer_id, page.freezer_id) AS cursor
-//	FROM (
-//	    (
-//	        SELECT site_id, id AS computer_id, 0::bigint AS freezer_id
-//	        FROM computer
-//	        WHERE (site_id, id) > ($3::bigint, $4::bigint)
-//	          AND ($5::bigint IS NULL OR site_id = $5)
-//	          AND (
-//	              $6::text IS NULL
-//	              OR site_id IN (SELECT id FROM site WHERE name = $6)
-//	          )
-//	          AND ($7::text IS NULL OR name = $7)
-//	        ORDER BY site_id, id
-//	        LIMIT least($2::bigint, 9007199254740991)
-//	            + least($1::bigint, 9007199254740991)
-//	    )
-//	    UNION ALL
-//	    (
-//	        SELECT site_id, 9007199254740991, id
-//	        FROM freezer
-//	        WHERE (site_id, id) > ($3::bigint, $8::bigint)
-//	          AND ($5::bigint IS NULL OR site_id = $5)
-//	          AND (
-//	              $6::text IS NULL
-//	              OR site_id IN (SELECT id FROM site WHERE name = $6)
-//	          )
-//	          AND ($7::text IS NULL OR name = $7)
-//	        ORDER BY site_id, id
-//	        LIMIT least($2::bigint, 9007199254740991)
-//	            + least($1::bigint, 9007199254740991)
-//	    )
-//	    ORDER BY site_id, computer_id, freezer_id
-//	    LIMIT $2::bigint
-//	    OFFSET $1::bigint
-//	) AS page
-//	JOIN site ON site.id = page.site_id
-//	LEFT JOIN computer ON computer.id = page.computer_id
-//	LEFT JOIN freezer ON freezer.id = page.freezer_id
-//	ORDER BY page.site_id, page.computer_id, page.freezer_id
-func (q *Queries) ListInstruments(ctx context.Context, arg ListInstrumentsParams) ([]ListInstrumentsRow, error) {
-	rows, err := q.db.Query(ctx, listInstruments,
-		arg.Offset,
-		arg.Limit,
-		arg.AfterSiteID,
-		arg.AfterComputerID,
-		arg.SiteID,
-		arg.SiteName,
-		arg.Name,
-		arg.AfterFreezerID,
-	)
+//	SELECT site_id, site_name, computer_id, freezer_id, name
+//	FROM instrument
+func (q *Queries) ListInstruments(ctx context.Context) ([]Instrument, error) {
+	rows, err := q.db.Query(ctx, listInstruments)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListInstrumentsRow{}
+	items := []Instrument{}
 	for rows.Next() {
-		var i ListInstrumentsRow
+		var i Instrument
 		if err := rows.Scan(
 			&i.SiteID,
 			&i.SiteName,
 			&i.ComputerID,
 			&i.FreezerID,
 			&i.Name,
-			&i.Cursor,
 		); err != nil {
 			return nil, err
 		}

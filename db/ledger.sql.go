@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"labledger/internal/sqltype"
 )
 
 type CopyAlertsParams struct {
@@ -31,7 +32,7 @@ type CopyEventsParams struct {
 	UserID        int64           `json:"user_id"`
 	ID            uuid.UUID       `json:"id"`
 	Type          string          `json:"type"`
-	Amount        string          `json:"amount"`
+	Amount        sqltype.Decimal `json:"amount"`
 	Time          int64           `json:"time"`
 	EffectiveTime int64           `json:"effective_time"`
 	Risk          string          `json:"risk"`
@@ -385,7 +386,7 @@ type InsertEventParams struct {
 	UserID        int64           `json:"user_id"`
 	EventID       uuid.UUID       `json:"event_id"`
 	Type          string          `json:"type"`
-	Amount        string          `json:"amount"`
+	Amount        sqltype.Decimal `json:"amount"`
 	Time          int64           `json:"time"`
 	EffectiveTime int64           `json:"effective_time"`
 	Risk          string          `json:"risk"`
@@ -484,7 +485,7 @@ type InsertEventsParams struct {
 	UserIds        []int64           `json:"user_ids"`
 	Ids            []uuid.UUID       `json:"ids"`
 	Types          []string          `json:"types"`
-	Amounts        []string          `json:"amounts"`
+	Amounts        []sqltype.Decimal `json:"amounts"`
 	Times          []int64           `json:"times"`
 	EffectiveTimes []int64           `json:"effective_times"`
 	Risks          []string          `json:"risks"`
@@ -755,7 +756,7 @@ type ListLedgerRow struct {
 	UserID        int64           `json:"user_id"`
 	ID            uuid.UUID       `json:"id"`
 	Type          string          `json:"type"`
-	Amount        string          `json:"amount"`
+	Amount        sqltype.Decimal `json:"amount"`
 	Time          int64           `json:"time"`
 	EffectiveTime int64           `json:"effective_time"`
 	Risk          string          `json:"risk"`
@@ -952,6 +953,55 @@ func (q *Queries) ListLockedStates(ctx context.Context, arg ListLockedStatesPara
 			&i.LastID,
 			&i.State,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listRiskLevels = `-- name: ListRiskLevels :many
+SELECT
+    id,
+    risk
+FROM account
+WHERE id > $1::bigint
+ORDER BY id
+LIMIT $2::bigint
+`
+
+type ListRiskLevelsParams struct {
+	After int64 `json:"after"`
+	Limit int64 `json:"limit"`
+}
+
+type ListRiskLevelsRow struct {
+	ID   int64   `json:"id"`
+	Risk *string `json:"risk"`
+}
+
+// Lists the risk levels of users in ascending order of ID.
+//
+//	SELECT
+//	    id,
+//	    risk
+//	FROM account
+//	WHERE id > $1::bigint
+//	ORDER BY id
+//	LIMIT $2::bigint
+func (q *Queries) ListRiskLevels(ctx context.Context, arg ListRiskLevelsParams) ([]ListRiskLevelsRow, error) {
+	rows, err := q.db.Query(ctx, listRiskLevels, arg.After, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListRiskLevelsRow{}
+	for rows.Next() {
+		var i ListRiskLevelsRow
+		if err := rows.Scan(&i.ID, &i.Risk); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -1180,9 +1230,9 @@ type ListWindowParams struct {
 }
 
 type ListWindowRow struct {
-	Type          string `json:"type"`
-	Amount        string `json:"amount"`
-	EffectiveTime int64  `json:"effective_time"`
+	Type          string          `json:"type"`
+	Amount        sqltype.Decimal `json:"amount"`
+	EffectiveTime int64           `json:"effective_time"`
 }
 
 // Lists the events of a user from an effective time on: the contents of the time windows of the rules.

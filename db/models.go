@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"labledger/internal/sqltype"
 )
 
 // A user: a person or a program with an account.
@@ -172,7 +173,7 @@ type Computer struct {
 	// Name of the computer.
 	Name string `json:"name"`
 	// MAC address of the computer, unique among computers; null if unknown.
-	Mac *string `json:"mac"`
+	Mac *sqltype.MAC `json:"mac"`
 	// ID of the site of the computer.
 	SiteID int64 `json:"site_id"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
@@ -212,7 +213,7 @@ type Event struct {
 	// deposit or withdraw.
 	Type string `json:"type"`
 	// Amount, more than 0, with two decimals.
-	Amount string `json:"amount"`
+	Amount sqltype.Decimal `json:"amount"`
 	// Time of the event as sent by the client, in seconds since 1970-01-01 UTC.
 	Time int64 `json:"time"`
 	// Time that the windows of the rules use: the greatest time among the events of the user so far.
@@ -316,7 +317,7 @@ type Rule struct {
 	// Type of the events that the rule evaluates: deposit, withdraw or any.
 	AppliesTo string `json:"applies_to"`
 	// Limit for users of medium risk: an amount or a number of events. It is doubled for low risk, and halved, rounded down and increased by 1 for high risk.
-	Limit string `json:"limit"`
+	Limit sqltype.Decimal `json:"limit"`
 	// Length of the time window in seconds; null for rules without a window. It does not depend on the risk level.
 	WindowSeconds *int64 `json:"window_seconds"`
 	// False if the rule is switched off.
@@ -396,7 +397,7 @@ type Todo struct {
 	// Username of the assignee.
 	Assignee *string `json:"assignee"`
 	// Due date.
-	DueOn *string `json:"due_on"`
+	DueOn *sqltype.Date `json:"due_on"`
 	// ID of the site that the todo is about; becomes null if the site is deleted.
 	SiteID *int64 `json:"site_id"`
 	// ID of the freezer that the todo is about; becomes null if the freezer is deleted.

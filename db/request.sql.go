@@ -116,3 +116,19 @@ func (q *Queries) SetRequestContext(ctx context.Context, arg SetRequestContextPa
 	_, err := q.db.Exec(ctx, setRequestContext, arg.Actor, arg.Role, arg.RequestID)
 	return err
 }
+
+const setStatementTimeout = `-- name: SetStatementTimeout :exec
+SELECT set_config('statement_timeout', $1::text, true)
+`
+
+type SetStatementTimeoutParams struct {
+	Milliseconds string `json:"milliseconds"`
+}
+
+// Limits how long each statement of the transaction runs.
+//
+//	SELECT set_config('statement_timeout', $1::text, true)
+func (q *Queries) SetStatementTimeout(ctx context.Context, arg SetStatementTimeoutParams) error {
+	_, err := q.db.Exec(ctx, setStatementTimeout, arg.Milliseconds)
+	return err
+}

@@ -7,8 +7,8 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"time"
+
+	"labledger/internal/sqltype"
 )
 
 const getRule = `-- name: GetRule :one
@@ -42,77 +42,31 @@ func (q *Queries) GetRule(ctx context.Context, arg GetRuleParams) (Rule, error) 
 }
 
 const listRuleChanges = `-- name: ListRuleChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'rule'
   AND row_key = cast($1::integer AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListRuleChangesParams struct {
-	Code   int32  `json:"code"`
-	After  int64  `json:"after"`
-	Offset int64  `json:"offset"`
-	Limit  *int64 `json:"limit"`
-}
-
-type ListRuleChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	Code int32 `json:"code"`
 }
 
 // Lists the history of a rule, oldest change first.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'rule'
 //	  AND row_key = cast($1::integer AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams) ([]ListRuleChangesRow, error) {
-	rows, err := q.db.Query(ctx, listRuleChanges,
-		arg.Code,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listRuleChanges, arg.Code)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListRuleChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListRuleChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -123,6 +77,7 @@ func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -137,36 +92,14 @@ func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams
 const listRules = `-- name: ListRules :many
 SELECT code, title, applies_to, "limit", window_seconds, enabled, version
 FROM rule
-WHERE code > $1::integer
-  AND ($2::boolean IS NULL OR enabled = $2)
-ORDER BY code
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
-type ListRulesParams struct {
-	After   int32  `json:"after"`
-	Enabled *bool  `json:"enabled"`
-	Offset  int64  `json:"offset"`
-	Limit   *int64 `json:"limit"`
-}
-
-// Lists the alert rules in ascending order of code.
+// Lists the alert rules.
 //
 //	SELECT code, title, applies_to, "limit", window_seconds, enabled, version
 //	FROM rule
-//	WHERE code > $1::integer
-//	  AND ($2::boolean IS NULL OR enabled = $2)
-//	ORDER BY code
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListRules(ctx context.Context, arg ListRulesParams) ([]Rule, error) {
-	rows, err := q.db.Query(ctx, listRules,
-		arg.After,
-		arg.Enabled,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListRules(ctx context.Context) ([]Rule, error) {
+	rows, err := q.db.Query(ctx, listRules)
 	if err != nil {
 		return nil, err
 	}
@@ -270,13 +203,13 @@ RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
 `
 
 type UpdateRuleParams struct {
-	Title         string `json:"title"`
-	AppliesTo     string `json:"applies_to"`
-	Limit         string `json:"limit"`
-	WindowSeconds *int64 `json:"window_seconds"`
-	Enabled       bool   `json:"enabled"`
-	Code          int32  `json:"code"`
-	Version       *int64 `json:"version"`
+	Title         string          `json:"title"`
+	AppliesTo     string          `json:"applies_to"`
+	Limit         sqltype.Decimal `json:"limit"`
+	WindowSeconds *int64          `json:"window_seconds"`
+	Enabled       bool            `json:"enabled"`
+	Code          int32           `json:"code"`
+	Version       *int64          `json:"version"`
 }
 
 // Replaces the settings of a rule. They apply from the next event on.

@@ -494,18 +494,11 @@ SELECT
     (id = $1::uuid)::boolean AS own
 FROM session
 WHERE account_id = $2::bigint
-  AND id > $3::uuid
-ORDER BY id
-LIMIT $5::bigint
-OFFSET $4::bigint
 `
 
 type ListOwnSessionsParams struct {
 	CallerSession uuid.UUID `json:"caller_session"`
 	CallerID      int64     `json:"caller_id"`
-	After         uuid.UUID `json:"after"`
-	Offset        int64     `json:"offset"`
-	Limit         *int64    `json:"limit"`
 }
 
 type ListOwnSessionsRow struct {
@@ -532,18 +525,8 @@ type ListOwnSessionsRow struct {
 //	    (id = $1::uuid)::boolean AS own
 //	FROM session
 //	WHERE account_id = $2::bigint
-//	  AND id > $3::uuid
-//	ORDER BY id
-//	LIMIT $5::bigint
-//	OFFSET $4::bigint
 func (q *Queries) ListOwnSessions(ctx context.Context, arg ListOwnSessionsParams) ([]ListOwnSessionsRow, error) {
-	rows, err := q.db.Query(ctx, listOwnSessions,
-		arg.CallerSession,
-		arg.CallerID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+	rows, err := q.db.Query(ctx, listOwnSessions, arg.CallerSession, arg.CallerID)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"time"
 )
 
 const createSite = `-- name: CreateSite :one
@@ -411,77 +410,31 @@ func (q *Queries) ImportSites(ctx context.Context, arg ImportSitesParams) (Impor
 }
 
 const listSiteChanges = `-- name: ListSiteChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'site'
   AND row_key = cast($1::bigint AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListSiteChangesParams struct {
-	ID     int64  `json:"id"`
-	After  int64  `json:"after"`
-	Offset int64  `json:"offset"`
-	Limit  *int64 `json:"limit"`
-}
-
-type ListSiteChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	ID int64 `json:"id"`
 }
 
 // Lists the history of a site, oldest change first. The history remains after the site is deleted.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'site'
 //	  AND row_key = cast($1::bigint AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListSiteChanges(ctx context.Context, arg ListSiteChangesParams) ([]ListSiteChangesRow, error) {
-	rows, err := q.db.Query(ctx, listSiteChanges,
-		arg.ID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListSiteChanges(ctx context.Context, arg ListSiteChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listSiteChanges, arg.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListSiteChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListSiteChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -492,6 +445,7 @@ func (q *Queries) ListSiteChanges(ctx context.Context, arg ListSiteChangesParams
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -504,74 +458,50 @@ func (q *Queries) ListSiteChanges(ctx context.Context, arg ListSiteChangesParams
 }
 
 const listSites = `-- name: ListSites :many
-SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
+SELECT
+    site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version,
+    search_text(
+        name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
+        || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
+        || coalesce(E'\n' || postcode_or_zip, '')
+    ) AS search
 FROM site
-WHERE id > $1::bigint
-  AND ($2::text IS NULL OR name = $2)
-  AND ($3::text IS NULL OR contact = $3)
-  AND ($4::text IS NULL OR address = $4)
-  AND ($5::text IS NULL OR state_or_region = $5)
-  AND ($6::text IS NULL OR country = $6)
-  AND ($7::text IS NULL OR postcode_or_zip = $7)
-ORDER BY id
-LIMIT $9::bigint
-OFFSET $8::bigint
 `
 
-type ListSitesParams struct {
-	After         int64   `json:"after"`
-	Name          *string `json:"name"`
-	Contact       *string `json:"contact"`
-	Address       *string `json:"address"`
-	StateOrRegion *string `json:"state_or_region"`
-	Country       *string `json:"country"`
-	PostcodeOrZip *string `json:"postcode_or_zip"`
-	Offset        int64   `json:"offset"`
-	Limit         *int64  `json:"limit"`
+type ListSitesRow struct {
+	Site   Site   `json:"site"`
+	Search string `json:"search"`
 }
 
-// Lists the sites in ascending order of ID.
+// Lists the sites.
 //
-//	SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
+//	SELECT
+//	    site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version,
+//	    search_text(
+//	        name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
+//	        || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
+//	        || coalesce(E'\n' || postcode_or_zip, '')
+//	    ) AS search
 //	FROM site
-//	WHERE id > $1::bigint
-//	  AND ($2::text IS NULL OR name = $2)
-//	  AND ($3::text IS NULL OR contact = $3)
-//	  AND ($4::text IS NULL OR address = $4)
-//	  AND ($5::text IS NULL OR state_or_region = $5)
-//	  AND ($6::text IS NULL OR country = $6)
-//	  AND ($7::text IS NULL OR postcode_or_zip = $7)
-//	ORDER BY id
-//	LIMIT $9::bigint
-//	OFFSET $8::bigint
-func (q *Queries) ListSites(ctx context.Context, arg ListSitesParams) ([]Site, error) {
-	rows, err := q.db.Query(ctx, listSites,
-		arg.After,
-		arg.Name,
-		arg.Contact,
-		arg.Address,
-		arg.StateOrRegion,
-		arg.Country,
-		arg.PostcodeOrZip,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListSites(ctx context.Context) ([]ListSitesRow, error) {
+	rows, err := q.db.Query(ctx, listSites)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Site{}
+	items := []ListSitesRow{}
 	for rows.Next() {
-		var i Site
+		var i ListSitesRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Name,
-			&i.Contact,
-			&i.Address,
-			&i.StateOrRegion,
-			&i.Country,
-			&i.PostcodeOrZip,
-			&i.Version,
+			&i.Site.ID,
+			&i.Site.Name,
+			&i.Site.Contact,
+			&i.Site.Address,
+			&i.Site.StateOrRegion,
+			&i.Site.Country,
+			&i.Site.PostcodeOrZip,
+			&i.Site.Version,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}

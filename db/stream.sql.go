@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"labledger/internal/sqltype"
 )
 
 const getStreamDelay = `-- name: GetStreamDelay :one
@@ -290,7 +291,7 @@ type ListStreamRow struct {
 	ID            uuid.UUID       `json:"id"`
 	UserID        int64           `json:"user_id"`
 	Type          string          `json:"type"`
-	Amount        string          `json:"amount"`
+	Amount        sqltype.Decimal `json:"amount"`
 	EventID       *uuid.UUID      `json:"event_id"`
 	Time          int64           `json:"time"`
 	EffectiveTime int64           `json:"effective_time"`

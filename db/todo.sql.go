@@ -8,9 +8,9 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/google/uuid"
+	"labledger/internal/sqltype"
 )
 
 const createTodo = `-- name: CreateTodo :one
@@ -38,14 +38,14 @@ RETURNING id, description, status, assignee, due_on, site_id, freezer_id, comput
 `
 
 type CreateTodoParams struct {
-	Description string     `json:"description"`
-	Status      string     `json:"status"`
-	Assignee    *string    `json:"assignee"`
-	DueOn       *string    `json:"due_on"`
-	SiteID      *int64     `json:"site_id"`
-	FreezerID   *int64     `json:"freezer_id"`
-	ComputerID  *int64     `json:"computer_id"`
-	AlertID     *uuid.UUID `json:"alert_id"`
+	Description string        `json:"description"`
+	Status      string        `json:"status"`
+	Assignee    *string       `json:"assignee"`
+	DueOn       *sqltype.Date `json:"due_on"`
+	SiteID      *int64        `json:"site_id"`
+	FreezerID   *int64        `json:"freezer_id"`
+	ComputerID  *int64        `json:"computer_id"`
+	AlertID     *uuid.UUID    `json:"alert_id"`
 }
 
 // Creates a todo. The server assigns the ID.
@@ -434,77 +434,31 @@ func (q *Queries) ImportTodos(ctx context.Context, arg ImportTodosParams) (Impor
 }
 
 const listTodoChanges = `-- name: ListTodoChanges :many
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 FROM change
 WHERE table_name = 'todo'
   AND row_key = cast($1::bigint AS text)
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListTodoChangesParams struct {
-	ID     int64  `json:"id"`
-	After  int64  `json:"after"`
-	Offset int64  `json:"offset"`
-	Limit  *int64 `json:"limit"`
-}
-
-type ListTodoChangesRow struct {
-	ID        int64           `json:"id"`
-	At        time.Time       `json:"at"`
-	Actor     string          `json:"actor"`
-	RequestID *string         `json:"request_id"`
-	TableName string          `json:"table_name"`
-	RowKey    string          `json:"row_key"`
-	Action    string          `json:"action"`
-	Before    json.RawMessage `json:"before"`
-	After     json.RawMessage `json:"after"`
+	ID int64 `json:"id"`
 }
 
 // Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 //
-//	SELECT
-//	    id,
-//	    at,
-//	    actor,
-//	    request_id,
-//	    table_name,
-//	    row_key,
-//	    action,
-//	    before,
-//	    after
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
 //	FROM change
 //	WHERE table_name = 'todo'
 //	  AND row_key = cast($1::bigint AS text)
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
-func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams) ([]ListTodoChangesRow, error) {
-	rows, err := q.db.Query(ctx, listTodoChanges,
-		arg.ID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, listTodoChanges, arg.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListTodoChangesRow{}
+	items := []Change{}
 	for rows.Next() {
-		var i ListTodoChangesRow
+		var i Change
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
@@ -515,6 +469,7 @@ func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams
 			&i.Action,
 			&i.Before,
 			&i.After,
+			&i.Xid,
 		); err != nil {
 			return nil, err
 		}
@@ -527,82 +482,46 @@ func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams
 }
 
 const listTodos = `-- name: ListTodos :many
-SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
+SELECT
+    todo.id, todo.description, todo.status, todo.assignee, todo.due_on, todo.site_id, todo.freezer_id, todo.computer_id, todo.alert_id, todo.created_at, todo.version, todo.owner,
+    search_text(description || coalesce(E'\n' || assignee, '')) AS search
 FROM todo
-WHERE id > $1::bigint
-  AND ($2::text IS NULL OR status = $2)
-  AND ($3::text IS NULL OR assignee = $3)
-  AND ($4::date IS NULL OR due_on < $4)
-  AND ($5::bigint IS NULL OR site_id = $5)
-  AND ($6::bigint IS NULL OR freezer_id = $6)
-  AND ($7::bigint IS NULL OR computer_id = $7)
-  AND ($8::uuid IS NULL OR alert_id = $8)
-ORDER BY id
-LIMIT $10::bigint
-OFFSET $9::bigint
 `
 
-type ListTodosParams struct {
-	After      int64      `json:"after"`
-	Status     *string    `json:"status"`
-	Assignee   *string    `json:"assignee"`
-	DueBefore  *string    `json:"due_before"`
-	SiteID     *int64     `json:"site_id"`
-	FreezerID  *int64     `json:"freezer_id"`
-	ComputerID *int64     `json:"computer_id"`
-	AlertID    *uuid.UUID `json:"alert_id"`
-	Offset     int64      `json:"offset"`
-	Limit      *int64     `json:"limit"`
+type ListTodosRow struct {
+	Todo   Todo   `json:"todo"`
+	Search string `json:"search"`
 }
 
-// Lists the todos in ascending order of ID.
+// Lists the todos.
 //
-//	SELECT id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, created_at, version, owner
+//	SELECT
+//	    todo.id, todo.description, todo.status, todo.assignee, todo.due_on, todo.site_id, todo.freezer_id, todo.computer_id, todo.alert_id, todo.created_at, todo.version, todo.owner,
+//	    search_text(description || coalesce(E'\n' || assignee, '')) AS search
 //	FROM todo
-//	WHERE id > $1::bigint
-//	  AND ($2::text IS NULL OR status = $2)
-//	  AND ($3::text IS NULL OR assignee = $3)
-//	  AND ($4::date IS NULL OR due_on < $4)
-//	  AND ($5::bigint IS NULL OR site_id = $5)
-//	  AND ($6::bigint IS NULL OR freezer_id = $6)
-//	  AND ($7::bigint IS NULL OR computer_id = $7)
-//	  AND ($8::uuid IS NULL OR alert_id = $8)
-//	ORDER BY id
-//	LIMIT $10::bigint
-//	OFFSET $9::bigint
-func (q *Queries) ListTodos(ctx context.Context, arg ListTodosParams) ([]Todo, error) {
-	rows, err := q.db.Query(ctx, listTodos,
-		arg.After,
-		arg.Status,
-		arg.Assignee,
-		arg.DueBefore,
-		arg.SiteID,
-		arg.FreezerID,
-		arg.ComputerID,
-		arg.AlertID,
-		arg.Offset,
-		arg.Limit,
-	)
+func (q *Queries) ListTodos(ctx context.Context) ([]ListTodosRow, error) {
+	rows, err := q.db.Query(ctx, listTodos)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Todo{}
+	items := []ListTodosRow{}
 	for rows.Next() {
-		var i Todo
+		var i ListTodosRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Description,
-			&i.Status,
-			&i.Assignee,
-			&i.DueOn,
-			&i.SiteID,
-			&i.FreezerID,
-			&i.ComputerID,
-			&i.AlertID,
-			&i.CreatedAt,
-			&i.Version,
-			&i.Owner,
+			&i.Todo.ID,
+			&i.Todo.Description,
+			&i.Todo.Status,
+			&i.Todo.Assignee,
+			&i.Todo.DueOn,
+			&i.Todo.SiteID,
+			&i.Todo.FreezerID,
+			&i.Todo.ComputerID,
+			&i.Todo.AlertID,
+			&i.Todo.CreatedAt,
+			&i.Todo.Version,
+			&i.Todo.Owner,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}
@@ -630,17 +549,17 @@ RETURNING id, description, status, assignee, due_on, site_id, freezer_id, comput
 `
 
 type PatchTodoParams struct {
-	Given       []string   `json:"given"`
-	Description string     `json:"description"`
-	Status      string     `json:"status"`
-	Assignee    *string    `json:"assignee"`
-	DueOn       *string    `json:"due_on"`
-	SiteID      *int64     `json:"site_id"`
-	FreezerID   *int64     `json:"freezer_id"`
-	ComputerID  *int64     `json:"computer_id"`
-	AlertID     *uuid.UUID `json:"alert_id"`
-	ID          int64      `json:"id"`
-	Version     *int64     `json:"version"`
+	Given       []string      `json:"given"`
+	Description string        `json:"description"`
+	Status      string        `json:"status"`
+	Assignee    *string       `json:"assignee"`
+	DueOn       *sqltype.Date `json:"due_on"`
+	SiteID      *int64        `json:"site_id"`
+	FreezerID   *int64        `json:"freezer_id"`
+	ComputerID  *int64        `json:"computer_id"`
+	AlertID     *uuid.UUID    `json:"alert_id"`
+	ID          int64         `json:"id"`
+	Version     *int64        `json:"version"`
 }
 
 // Changes the given fields of a todo. The other fields keep their values.
@@ -705,16 +624,16 @@ RETURNING id, description, status, assignee, due_on, site_id, freezer_id, comput
 `
 
 type UpdateTodoParams struct {
-	Description string     `json:"description"`
-	Status      string     `json:"status"`
-	Assignee    *string    `json:"assignee"`
-	DueOn       *string    `json:"due_on"`
-	SiteID      *int64     `json:"site_id"`
-	FreezerID   *int64     `json:"freezer_id"`
-	ComputerID  *int64     `json:"computer_id"`
-	AlertID     *uuid.UUID `json:"alert_id"`
-	ID          int64      `json:"id"`
-	Version     *int64     `json:"version"`
+	Description string        `json:"description"`
+	Status      string        `json:"status"`
+	Assignee    *string       `json:"assignee"`
+	DueOn       *sqltype.Date `json:"due_on"`
+	SiteID      *int64        `json:"site_id"`
+	FreezerID   *int64        `json:"freezer_id"`
+	ComputerID  *int64        `json:"computer_id"`
+	AlertID     *uuid.UUID    `json:"alert_id"`
+	ID          int64         `json:"id"`
+	Version     *int64        `json:"version"`
 }
 
 // Replaces a todo. Missing fields that may be null become null.

@@ -119,17 +119,10 @@ SELECT
     revoked_at
 FROM api_token
 WHERE account_id = $1::bigint
-  AND id > $2::bigint
-ORDER BY id
-LIMIT $4::bigint
-OFFSET $3::bigint
 `
 
 type ListTokensParams struct {
-	CallerID int64  `json:"caller_id"`
-	After    int64  `json:"after"`
-	Offset   int64  `json:"offset"`
-	Limit    *int64 `json:"limit"`
+	CallerID int64 `json:"caller_id"`
 }
 
 type ListTokensRow struct {
@@ -154,17 +147,8 @@ type ListTokensRow struct {
 //	    revoked_at
 //	FROM api_token
 //	WHERE account_id = $1::bigint
-//	  AND id > $2::bigint
-//	ORDER BY id
-//	LIMIT $4::bigint
-//	OFFSET $3::bigint
 func (q *Queries) ListTokens(ctx context.Context, arg ListTokensParams) ([]ListTokensRow, error) {
-	rows, err := q.db.Query(ctx, listTokens,
-		arg.CallerID,
-		arg.After,
-		arg.Offset,
-		arg.Limit,
-	)
+	rows, err := q.db.Query(ctx, listTokens, arg.CallerID)
 	if err != nil {
 		return nil, err
 	}

@@ -1,16 +1,9 @@
 -- name: ListAccounts :many
--- Lists the users in ascending order of ID.
-SELECT *
-FROM account
-WHERE id > @after::bigint
-  AND (sqlc.narg('username')::text IS NULL OR username = sqlc.narg('username'))
-  AND (sqlc.narg('country')::text IS NULL OR country = sqlc.narg('country'))
-  AND (sqlc.narg('risk')::text IS NULL OR risk = sqlc.narg('risk'))
-  AND (sqlc.narg('role')::text IS NULL OR role = sqlc.narg('role'))
-  AND (sqlc.narg('disabled')::boolean IS NULL OR disabled = sqlc.narg('disabled'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+-- Lists the users.
+SELECT
+    sqlc.embed(account),
+    search_text(username || coalesce(E'\n' || country, '')) AS search
+FROM account;
 
 -- name: GetAccount :one
 -- Returns one user.
@@ -225,23 +218,10 @@ SELECT
 
 -- name: ListAccountChanges :many
 -- Lists the history of a user, oldest change first. The history remains after the user is deleted.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'account'
-  AND row_key = cast(@id::bigint AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@id::bigint AS text);
 
 -- name: RegisterAccount :one
 -- Creates an account with the role viewer and stores its password. The username must never have been used before.

@@ -1,6 +1,5 @@
 -- name: ListAlerts :many
--- Lists the alerts in the order of arrival. The filters from (inclusive) and to (exclusive) compare the time of the
--- event, in seconds.
+-- Lists the alerts, in the order of arrival unless the request sorts them. Times of events are in seconds since 1970.
 SELECT
     id,
     user_id,
@@ -19,54 +18,7 @@ SELECT
     changed_at,
     actor,
     version
-FROM alert
-WHERE id > coalesce(sqlc.narg('after')::uuid, '00000000-0000-0000-0000-000000000000')
-  AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
-  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (alert_codes))
-  AND (sqlc.narg('state')::text IS NULL OR state = sqlc.narg('state'))
-  AND (sqlc.narg('assignee')::text IS NULL OR assignee = sqlc.narg('assignee'))
-  AND (sqlc.narg('disposition')::text IS NULL OR disposition = sqlc.narg('disposition'))
-  AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
-  AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
-  AND (sqlc.narg('voided')::boolean IS NULL OR (void_id IS NOT NULL) = sqlc.narg('voided'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
-
--- name: ListAlertsDesc :many
--- Lists the alerts, newest first. The filters from (inclusive) and to (exclusive) compare the time of the event, in
--- seconds.
-SELECT
-    id,
-    user_id,
-    event_id,
-    alert_codes,
-    time,
-    risk,
-    ruleset_id,
-    reasons,
-    state,
-    assignee,
-    note,
-    disposition,
-    void_id,
-    created_at,
-    changed_at,
-    actor,
-    version
-FROM alert
-WHERE id < coalesce(sqlc.narg('after')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-  AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
-  AND (sqlc.narg('code')::integer IS NULL OR sqlc.narg('code') = ANY (alert_codes))
-  AND (sqlc.narg('state')::text IS NULL OR state = sqlc.narg('state'))
-  AND (sqlc.narg('assignee')::text IS NULL OR assignee = sqlc.narg('assignee'))
-  AND (sqlc.narg('disposition')::text IS NULL OR disposition = sqlc.narg('disposition'))
-  AND (sqlc.narg('from')::bigint IS NULL OR time >= sqlc.narg('from'))
-  AND (sqlc.narg('to')::bigint IS NULL OR time < sqlc.narg('to'))
-  AND (sqlc.narg('voided')::boolean IS NULL OR (void_id IS NOT NULL) = sqlc.narg('voided'))
-ORDER BY id DESC
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+FROM alert;
 
 -- name: GetAlert :one
 -- Returns one alert with its reasons: for each rule that fired, the limit at the user's risk level, the measured value
@@ -131,8 +83,4 @@ SELECT
     before,
     after
 FROM alert_change
-WHERE alert_id = @alert_id::uuid
-  AND version > @after::bigint
-ORDER BY version
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+WHERE alert_id = @alert_id::uuid;

@@ -1,16 +1,7 @@
 -- name: ListAttachments :many
--- Lists the attachments in ascending order of ID.
+-- Lists the attachments.
 SELECT *
-FROM attachment
-WHERE id > @after::bigint
-  AND (sqlc.narg('site_id')::bigint IS NULL OR site_id = sqlc.narg('site_id'))
-  AND (sqlc.narg('freezer_id')::bigint IS NULL OR freezer_id = sqlc.narg('freezer_id'))
-  AND (sqlc.narg('computer_id')::bigint IS NULL OR computer_id = sqlc.narg('computer_id'))
-  AND (sqlc.narg('container_uuid')::uuid IS NULL OR container_uuid = sqlc.narg('container_uuid'))
-  AND (sqlc.narg('type')::text IS NULL OR type = sqlc.narg('type'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+FROM attachment;
 
 -- name: GetAttachment :one
 -- Returns one attachment. Its url is the path of the file.
@@ -75,23 +66,10 @@ RETURNING *;
 
 -- name: ListAttachmentChanges :many
 -- Lists the history of an attachment, oldest change first. The history remains after the attachment is deleted.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'attachment'
-  AND row_key = cast(@id::bigint AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@id::bigint AS text);
 
 -- name: ListOrphanedURLs :many
 -- Returns those of the given URLs that belong to no attachment.

@@ -1,14 +1,11 @@
 -- name: ListComputers :many
--- Lists the computers in ascending order of ID.
-SELECT *
-FROM computer
-WHERE id > @after::bigint
-  AND (sqlc.narg('name')::text IS NULL OR name = sqlc.narg('name'))
-  AND (sqlc.narg('mac')::macaddr IS NULL OR mac = sqlc.narg('mac'))
-  AND (sqlc.narg('site_id')::bigint IS NULL OR site_id = sqlc.narg('site_id'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+-- Lists the computers.
+SELECT
+    sqlc.embed(computer),
+    search_text(
+        name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
+    ) AS search
+FROM computer;
 
 -- name: GetComputer :one
 -- Returns one computer.
@@ -197,20 +194,7 @@ SELECT
 
 -- name: ListComputerChanges :many
 -- Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'computer'
-  AND row_key = cast(@id::bigint AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@id::bigint AS text);

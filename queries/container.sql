@@ -1,13 +1,9 @@
 -- name: ListContainers :many
--- Lists the containers in ascending order of ID.
-SELECT *
-FROM container
-WHERE id > @after::bigint
-  AND (sqlc.narg('description')::text IS NULL OR description = sqlc.narg('description'))
-  AND (sqlc.narg('freezer_id')::bigint IS NULL OR freezer_id = sqlc.narg('freezer_id'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+-- Lists the containers.
+SELECT
+    sqlc.embed(container),
+    search_text(description) AS search
+FROM container;
 
 -- name: GetContainer :one
 -- Returns one container.
@@ -206,20 +202,7 @@ SELECT
 
 -- name: ListContainerChanges :many
 -- Lists the history of a container, oldest change first. The history remains after the container is deleted.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'container'
-  AND row_key = cast(@uuid::uuid AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@uuid::uuid AS text);

@@ -1,13 +1,9 @@
 -- name: ListFreezers :many
--- Lists the freezers in ascending order of ID.
-SELECT *
-FROM freezer
-WHERE id > @after::bigint
-  AND (sqlc.narg('name')::text IS NULL OR name = sqlc.narg('name'))
-  AND (sqlc.narg('site_id')::bigint IS NULL OR site_id = sqlc.narg('site_id'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+-- Lists the freezers.
+SELECT
+    sqlc.embed(freezer),
+    search_text(name) AS search
+FROM freezer;
 
 -- name: GetFreezer :one
 -- Returns one freezer.
@@ -174,20 +170,7 @@ SELECT
 
 -- name: ListFreezerChanges :many
 -- Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'freezer'
-  AND row_key = cast(@id::bigint AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@id::bigint AS text);

@@ -30,3 +30,7 @@ SELECT
 -- name: ResetRestoredXids :one
 -- Resets transaction IDs of another cluster after a restore from a dump. Returns the number of changed rows.
 SELECT reset_restored_xids() AS changed_rows;
+
+-- name: SetStatementTimeout :exec
+-- Limits how long each statement of the transaction runs.
+SELECT set_config('statement_timeout', @milliseconds::text, true);

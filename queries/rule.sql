@@ -1,12 +1,7 @@
 -- name: ListRules :many
--- Lists the alert rules in ascending order of code.
+-- Lists the alert rules.
 SELECT *
-FROM rule
-WHERE code > @after::integer
-  AND (sqlc.narg('enabled')::boolean IS NULL OR enabled = sqlc.narg('enabled'))
-ORDER BY code
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+FROM rule;
 
 -- name: GetRule :one
 -- Returns one alert rule.
@@ -43,20 +38,7 @@ RETURNING *;
 
 -- name: ListRuleChanges :many
 -- Lists the history of a rule, oldest change first.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'rule'
-  AND row_key = cast(@code::integer AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@code::integer AS text);

@@ -173,11 +173,7 @@ SELECT
     address,
     (id = @caller_session::uuid)::boolean AS own
 FROM session
-WHERE account_id = @caller_id::bigint
-  AND id > @after::uuid
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+WHERE account_id = @caller_id::bigint;
 
 -- name: RevokeSession :one
 -- Revokes one of the caller's sessions. A session that has ended stays ended: "revoke": false changes nothing.

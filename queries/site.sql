@@ -1,17 +1,13 @@
 -- name: ListSites :many
--- Lists the sites in ascending order of ID.
-SELECT *
-FROM site
-WHERE id > @after::bigint
-  AND (sqlc.narg('name')::text IS NULL OR name = sqlc.narg('name'))
-  AND (sqlc.narg('contact')::text IS NULL OR contact = sqlc.narg('contact'))
-  AND (sqlc.narg('address')::text IS NULL OR address = sqlc.narg('address'))
-  AND (sqlc.narg('state_or_region')::text IS NULL OR state_or_region = sqlc.narg('state_or_region'))
-  AND (sqlc.narg('country')::text IS NULL OR country = sqlc.narg('country'))
-  AND (sqlc.narg('postcode_or_zip')::text IS NULL OR postcode_or_zip = sqlc.narg('postcode_or_zip'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+-- Lists the sites.
+SELECT
+    sqlc.embed(site),
+    search_text(
+        name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
+        || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
+        || coalesce(E'\n' || postcode_or_zip, '')
+    ) AS search
+FROM site;
 
 -- name: GetSite :one
 -- Returns one site.
@@ -219,20 +215,7 @@ SELECT
 
 -- name: ListSiteChanges :many
 -- Lists the history of a site, oldest change first. The history remains after the site is deleted.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'site'
-  AND row_key = cast(@id::bigint AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@id::bigint AS text);

@@ -1,18 +1,9 @@
 -- name: ListTodos :many
--- Lists the todos in ascending order of ID.
-SELECT *
-FROM todo
-WHERE id > @after::bigint
-  AND (sqlc.narg('status')::text IS NULL OR status = sqlc.narg('status'))
-  AND (sqlc.narg('assignee')::text IS NULL OR assignee = sqlc.narg('assignee'))
-  AND (sqlc.narg('due_before')::date IS NULL OR due_on < sqlc.narg('due_before'))
-  AND (sqlc.narg('site_id')::bigint IS NULL OR site_id = sqlc.narg('site_id'))
-  AND (sqlc.narg('freezer_id')::bigint IS NULL OR freezer_id = sqlc.narg('freezer_id'))
-  AND (sqlc.narg('computer_id')::bigint IS NULL OR computer_id = sqlc.narg('computer_id'))
-  AND (sqlc.narg('alert_id')::uuid IS NULL OR alert_id = sqlc.narg('alert_id'))
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+-- Lists the todos.
+SELECT
+    sqlc.embed(todo),
+    search_text(description || coalesce(E'\n' || assignee, '')) AS search
+FROM todo;
 
 -- name: GetTodo :one
 -- Returns one todo.
@@ -202,20 +193,7 @@ SELECT
 
 -- name: ListTodoChanges :many
 -- Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
-SELECT
-    id,
-    at,
-    actor,
-    request_id,
-    table_name,
-    row_key,
-    action,
-    before,
-    after
+SELECT *
 FROM change
 WHERE table_name = 'todo'
-  AND row_key = cast(@id::bigint AS text)
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+  AND row_key = cast(@id::bigint AS text);

@@ -9,11 +9,7 @@ SELECT
     expires_at,
     revoked_at
 FROM api_token
-WHERE account_id = @caller_id::bigint
-  AND id > @after::bigint
-ORDER BY id
-LIMIT sqlc.narg('limit')::bigint
-OFFSET sqlc.arg('offset')::bigint;
+WHERE account_id = @caller_id::bigint;
 
 -- name: CreateToken :one
 -- Creates an API token for a script, valid for at most a year. The caller's session must be valid.

@@ -25,5 +25,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000014_actors.up.sql
 \ir 000015_search.up.sql
 \ir 000016_settled_xid.up.sql
-INSERT INTO schema_migrations VALUES (16, false);
+\ir 000017_lists.up.sql
+INSERT INTO schema_migrations VALUES (17, false);
 COMMIT;

@@ -1,17 +1,10 @@
 package bind
 
-import (
-	"reflect"
-	"slices"
-)
+import "reflect"
 
-// HasLimit reports whether the query has a row limit.
-func (p *Plan) HasLimit() bool { return p.limitIndex >= 0 }
-
-// Limit returns the row limit of the request, and whether it is part of the path. It is nil if the request has none.
-func (p *Plan) Limit(params any) (limit *int64, inPath bool) {
-	limit = reflect.ValueOf(params).Elem().Field(p.limitIndex).Interface().(*int64)
-	return limit, slices.Contains(p.PathNames(), "limit")
+// Limit returns the row limit of the request, or nil.
+func (p *Plan) Limit(params any) *int64 {
+	return reflect.ValueOf(params).Elem().Field(p.limitIndex).Interface().(*int64)
 }
 
 // SetLimit sets the row limit of the query.
@@ -19,19 +12,8 @@ func (p *Plan) SetLimit(params any, rows int64) {
 	reflect.ValueOf(params).Elem().Field(p.limitIndex).Set(reflect.ValueOf(&rows))
 }
 
-// Offset returns the number of rows to skip.
-func (p *Plan) Offset(params any) int64 {
-	if p.offsetIndex < 0 {
-		return 0
-	}
-	return reflect.ValueOf(params).Elem().Field(p.offsetIndex).Int()
-}
-
-// HasFilter reports whether the request filters the list.
-func (p *Plan) HasFilter(params any) bool {
-	target := reflect.ValueOf(params).Elem()
-	isSet := func(f field) bool {
-		return f.index != p.limitIndex && f.nullable && !target.Field(f.index).IsNil()
-	}
-	return slices.ContainsFunc(p.queryFields, isSet) || slices.ContainsFunc(p.pathFields, isSet)
+// ParseInteger parses an integer of a query string. It returns what is wrong with the text, or "".
+func ParseInteger(text string) (n int64, reason string) {
+	reason = Rule{}.parseInteger(reflect.ValueOf(&n).Elem(), text)
+	return n, reason
 }

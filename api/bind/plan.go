@@ -9,8 +9,7 @@
 //
 //	caller_id, caller_session, caller_role   describe the caller; no part of a request can set them
 //	given                                    names of the fields in the body of a PATCH
-//	after, after_…                           parts of the cursor of a list
-//	limit, offset                            page of a list
+//	limit                                    maximum number of rows of a read
 //	version                                  version that a write expects; see Preconditions
 //	cascade, simulate                        flags of writes, in the query string
 //	id, uuid                                 keys; a new row may omit them
@@ -34,14 +33,12 @@ type Plan struct {
 	pathFields    []field // filled from the path
 	queryFields   []field
 	bodyFields    []field
-	cursorFields  []field // the parts of ?after=
 	callerFields  []callerField
 	requiredBody  []string // fields that the body must contain
 	requiredQuery []string // parameters that the query string must contain
 	givenIndex    int      // index of the field with the names of the fields in the body; -1 for none
 	versionIndex  int      // index of the expected version; -1 for none
-	limitIndex    int      // index of a list's row limit; -1 for none
-	offsetIndex   int      // index of a list's offset; -1 for none
+	limitIndex    int      // index of the row limit of a read; -1 for none
 	isBulkRow     bool     // binds the rows of a bulk body
 	rowKey        string   // of a bulk row: the key that makes it change an existing row; "" for none
 	canCreate     bool     // the write may create the row of the path
@@ -100,7 +97,7 @@ var writeFlags = []string{"cascade", "simulate"}
 func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	p := &Plan{
 		typ: params, repeats: o.Repeats, canCreate: o.CanCreate, flags: o.Flags,
-		givenIndex: -1, versionIndex: -1, limitIndex: -1, offsetIndex: -1,
+		givenIndex: -1, versionIndex: -1, limitIndex: -1,
 	}
 	isWrite := method != http.MethodGet
 	for i := range params.NumField() {
@@ -116,7 +113,7 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 			p.givenIndex = i
 			continue
 		}
-		v, supported := newValue(params.Field(i).Type, o.Rules.of(params, name))
+		v, supported := newValue(params.Field(i).Type, o.Rules.Of(params, name))
 		if !supported {
 			panicUnsupported(params, i)
 		}
@@ -127,8 +124,6 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 			if isWrite {
 				p.bodyFields = append(p.bodyFields, f)
 			}
-		case name == "after" || strings.HasPrefix(name, "after_"):
-			p.cursorFields = append(p.cursorFields, f)
 		case !isWrite || slices.Contains(writeFlags, name):
 			p.queryFields = append(p.queryFields, f)
 			if !isWrite && params.Field(i).Type.Kind() == reflect.String {
@@ -150,9 +145,6 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 		panic(fmt.Sprintf("bind: %s in a body can repeat only the variable of the path, not %v", p.repeats, vars))
 	}
 	p.queryNames = names(p.queryFields)
-	if len(p.cursorFields) > 0 {
-		p.queryNames = append(p.queryNames, "after")
-	}
 	for _, flag := range o.Flags {
 		p.queryNames = append(p.queryNames, flag.Name)
 	}
@@ -168,9 +160,6 @@ func (p *Plan) noteIndex(name string, i int, isWrite bool) {
 	case name == "limit" && !isWrite:
 		requireType[*int64](p.typ, i)
 		p.limitIndex = i
-	case name == "offset":
-		requireType[int64](p.typ, i)
-		p.offsetIndex = i
 	}
 }
 
@@ -226,7 +215,7 @@ func (p *Plan) Type() reflect.Type { return p.typ }
 // PathNames returns the parameters that the path contains.
 func (p *Plan) PathNames() []string { return names(p.pathFields) }
 
-// QueryNames returns the parameters that the query string may contain, without the cursor and the flags.
+// QueryNames returns the parameters that the query string may contain, without the flags.
 func (p *Plan) QueryNames() []string { return names(p.queryFields) }
 
 // RequiredQuery returns the parameters that the query string must contain.
@@ -243,9 +232,6 @@ func (p *Plan) RowKey() string { return p.rowKey }
 
 // Repeats returns the field in which the body may repeat the variable of the path, or "".
 func (p *Plan) Repeats() string { return p.repeats }
-
-// HasCursor reports whether the query string may contain the cursor ?after=.
-func (p *Plan) HasCursor() bool { return len(p.cursorFields) > 0 }
 
 // HasVersion reports whether a write compares the version of the row.
 func (p *Plan) HasVersion() bool { return p.versionIndex >= 0 }

@@ -42,8 +42,6 @@ func (p *Plan) Query(params any, raw string, errs *problem.FieldErrors) (flags u
 			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.queryNames))
 		case len(values[name]) > 1:
 			errs.Add(name, "is given more than once")
-		case name == "after":
-			errs.Add(name, p.cursor(target, values.Get(name)))
 		case i >= 0:
 			errs.Add(name, p.queryFields[i].setText(target.Field(p.queryFields[i].index), values.Get(name)))
 		default:
@@ -54,9 +52,6 @@ func (p *Plan) Query(params any, raw string, errs *problem.FieldErrors) (flags u
 		if !values.Has(name) {
 			errs.Add(name, "is missing")
 		}
-	}
-	if values.Has("after") && (values.Has("offset") || slices.Contains(p.PathNames(), "offset")) {
-		errs.Add("offset", "cannot be combined with after; use one of them")
 	}
 	return values
 }
@@ -70,27 +65,6 @@ func (p *Plan) checkFlag(name, text string) (reason string) {
 	}
 	return ""
 }
-
-// cursor parses ?after=, the key of the last row of a page: a UUID, or integers joined by "-". It returns what is wrong
-// with it, or "".
-func (p *Plan) cursor(target reflect.Value, text string) (reason string) {
-	const message = "must be the cursor from the Link header of the previous page"
-	parts := strings.Split(text, "-")
-	if len(p.cursorFields) == 1 && isUUID(target.Field(p.cursorFields[0].index).Type()) {
-		parts = []string{text}
-	}
-	if len(parts) != len(p.cursorFields) {
-		return message
-	}
-	for i, f := range p.cursorFields {
-		if reason := f.setText(target.Field(f.index), parts[i]); reason != "" {
-			return message + ": " + reason
-		}
-	}
-	return ""
-}
-
-func isUUID(t reflect.Type) bool { return t == uuidType || t == reflect.PointerTo(uuidType) }
 
 // Body binds one JSON object. The error is a *problem.Problem for text that is not a JSON object; errors of single
 // fields go to errs.

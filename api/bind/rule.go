@@ -20,8 +20,8 @@ type Rule struct {
 // Rules holds the rules by field: "name" for all parameter structs, "NewEvent.type" for the struct NewEvent alone.
 type Rules map[string]Rule
 
-// of returns the rule of a field of a parameter struct.
-func (r Rules) of(params reflect.Type, name string) Rule {
+// Of returns the rule of a field of a parameter struct or of a row.
+func (r Rules) Of(params reflect.Type, name string) Rule {
 	if rule, ok := r[params.Name()+"."+name]; ok {
 		return rule
 	}

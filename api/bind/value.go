@@ -2,6 +2,7 @@ package bind
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -68,11 +69,8 @@ func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 
 // setText parses text from a path, a query string, a CSV cell or a form. It returns what is wrong with the text, or "".
 func (v value) setText(dst reflect.Value, text string) (reason string) {
-	if !utf8.ValidString(text) {
-		return "must be valid UTF-8"
-	}
-	if strings.ContainsRune(text, 0) {
-		return "must not contain a NUL character"
+	if reason := CheckText(text); reason != "" {
+		return reason
 	}
 	return v.parse(dst, text)
 }
@@ -134,5 +132,30 @@ func parseBool(dst reflect.Value, text string) (reason string) {
 		return "must be true or false"
 	}
 	dst.SetBool(text == "true")
+	return ""
+}
+
+// ParseText parses text as a value of the type t, one of those of a parameter. It returns the value as text, or what is
+// wrong with it.
+func ParseText(t reflect.Type, rule Rule, text string) (parsed, reason string) {
+	v, supported := newValue(t, rule)
+	if !supported {
+		panic("bind: unsupported type " + t.String())
+	}
+	dst := reflect.New(t).Elem()
+	if reason := v.setText(dst, text); reason != "" {
+		return "", reason
+	}
+	return fmt.Sprint(dst.Interface()), ""
+}
+
+// CheckText returns what is wrong with text for PostgreSQL, or "".
+func CheckText(text string) (reason string) {
+	switch {
+	case !utf8.ValidString(text):
+		return "must be valid UTF-8"
+	case strings.ContainsRune(text, 0):
+		return "must not contain a NUL character"
+	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 
@@ -16,7 +17,8 @@ func ref(kind, name string) object { return object{"$ref": "#/components/" + kin
 
 // document returns the OpenAPI document.
 func document(src *sources, endpoints []*rest.Endpoint) object {
-	paths := object{}
+	paths, parameters := object{}, parameterComponents()
+	maps.Copy(parameters, listParameterComponents())
 	schemas := object{
 		"Problem": src.schema(reflect.TypeFor[problem.Problem](), nil),
 		"Reason":  reasonSchema(),
@@ -33,6 +35,7 @@ func document(src *sources, endpoints []*rest.Endpoint) object {
 		}
 		o := newOperation(src, e)
 		item[strings.ToLower(e.Method)] = o.object()
+		o.addListComponents(parameters, schemas)
 		if o.Kind != rest.KindRaw {
 			schemas[schemaName(o.row)] = src.schema(o.row, o.tables())
 		}
@@ -53,7 +56,7 @@ func document(src *sources, endpoints []*rest.Endpoint) object {
 			"schemas":         schemas,
 			"responses":       object{"Problem": problemResponse},
 			"headers":         headerComponents(),
-			"parameters":      parameterComponents(),
+			"parameters":      parameters,
 		},
 	}
 }
@@ -115,8 +118,10 @@ func headerComponents() object {
 	return object{
 		"ETag": header("Version of the row, in quotes. " +
 			"Send it in If-Match to write only if the row has not changed since."),
-		"Link":     header(`URL of the next page, with rel="next". Absent on the last page.`),
-		"Location": header("Path of the new row."),
+		"Link":               header("URLs of the pages beside this one, with rel=\"next\" and rel=\"prev\"."),
+		"X-Total-Count":      header("Number of matching rows on all pages, if the request has count."),
+		"X-Total-Count-Kind": header("exact or estimated."),
+		"Location":           header("Path of the new row."),
 		"Set-Cookie": header("Session cookies of a browser that signed in with cookies: " +
 			"new tokens, or their removal after the session has ended."),
 		"X-Request-Id": header("ID of the request in the log and in the history. " +
@@ -129,7 +134,6 @@ func parameterComponents() object {
 		return object{"name": name, "in": in, "description": doc, "schema": schema}
 	}
 	key := object{"type": "string", "minLength": 1, "maxLength": 255}
-	order := object{"type": "string", "enum": []string{"asc", "desc"}, "default": "asc"}
 	return object{
 		"If-Match": parameter("header", "If-Match", object{"type": "string"},
 			"ETag of the row as the client knows it, or * for any version. "+
@@ -142,8 +146,6 @@ func parameterComponents() object {
 				"If the client repeats the request with the same key, the server returns the first response "+
 				"with `Idempotency-Replayed: true` and records nothing. "+
 				"A different request with the same key returns 422."),
-		"order": parameter("query", "order", order,
-			"Order of the rows. With desc, the newest row comes first."),
 		"columns": parameter("query", "columns", object{"type": "string"},
 			"For CSV: a field for each column of the file, separated by commas, instead of the names in the header. "+
 				"An empty name ignores the column, as in `name,,site_id`."),
@@ -168,8 +170,10 @@ const introduction = "Labledger stores the inventory of a laboratory, an append-
 	"Request bodies may be compressed with `Content-Encoding: gzip`.\n\n" +
 	"**Errors.** Every error response is a problem (RFC 9457) that lists all errors of the request. " +
 	"The server rejects unknown parameters and fields, and suggests the closest known name.\n\n" +
-	"**Lists.** A list returns one page; the `Link` header contains the URL of the next page. " +
-	"To get all rows, accept `text/csv` or `application/x-ndjson`.\n\n" +
+	"**Lists.** A list returns one page; the `Link` header contains the URLs of the pages beside it. " +
+	"Every column is a filter, also with an operator: `name=Box 1`, `name__contains=box`, `id__gte=10`. " +
+	"`q` searches, `sort=-name` sorts, `fields` chooses columns, and `include` adds the names of referenced rows. " +
+	"To get all matching rows, request `format=csv` or `format=ndjson`.\n\n" +
 	"**Concurrent changes.** A row has a version, which is its `ETag`. " +
 	"Send it in `If-Match` so that a write cannot overwrite the change of another client.\n\n" +
 	"**SQL.** Beside the curl command, each operation shows the SQL that it runs. Paste it into `labledger psql`."

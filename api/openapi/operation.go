@@ -225,13 +225,8 @@ func (o *operation) parameters() []object {
 	for _, name := range o.Plan.QueryNames() {
 		all = append(all, o.queryParameter(name))
 	}
-	if o.Plan.HasCursor() {
-		all = append(all, object{
-			"name":        "after",
-			"in":          "query",
-			"description": "Cursor of the last row received, from the Link header.",
-			"schema":      object{"type": "string"},
-		})
+	if list := o.List(); list != nil {
+		all = append(append(all, o.listPathParameters(list)...), o.listParameters(list)...)
 	}
 	return append(all, o.sharedParameters()...)
 }
@@ -241,12 +236,6 @@ func (o *operation) pathParameter(name string) object {
 	doc := o.fieldDoc(o.row, name)
 	if doc == "" {
 		doc = o.fieldDoc(o.Plan.Type(), name)
-	}
-	switch name {
-	case "limit":
-		schema, doc = object{"type": "integer", "minimum": 0}, "Maximum number of rows, up to 1000. 0 means 1000."
-	case "offset":
-		schema, doc = object{"type": "integer", "minimum": 0}, "Number of rows to skip."
 	}
 	return object{"name": name, "in": "path", "required": true, "description": doc, "schema": schema}
 }
@@ -259,35 +248,14 @@ func (o *operation) queryParameter(name string) object {
 	doc := strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
 	switch name {
 	case "limit":
-		size := rest.DefaultPageSize
-		if o.ShortRoute {
-			size = rest.MaxPageSize
-		}
-		schema = object{"type": "integer", "minimum": 1, "default": size}
-		doc = "Maximum number of rows, up to 1000. CSV and NDJSON responses have no maximum and no default."
-		if o.MaxRows > 0 {
-			schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultMaxRows}
-			doc = "Maximum number of rows."
-		}
+		schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultBestRows}
+		doc = "Maximum number of rows."
 	case "q":
 		schema = object{"type": "string", "minLength": 1, "maxLength": 200}
 		doc = "Text to search for."
 	case "only":
 		schema = object{"type": "string", "enum": api.SearchKinds}
 		doc = "Only rows of this kind."
-	case "offset":
-		schema = object{"type": "integer", "minimum": 0, "default": 0}
-		doc = "Number of rows to skip. A large offset is slow; `after` is not."
-	case "due_before":
-		doc = "Only todos that are due before this date."
-	case "from":
-		doc = "Only rows with this time or a later one, in seconds since 1970."
-	case "to":
-		doc = "Only rows with an earlier time, in seconds since 1970."
-	case "voided":
-		doc = "Only rows with a void_id if true, only rows without one if false."
-	case "code":
-		doc = "Only rows whose alert_codes contain this code."
 	case "simulate":
 		schema = object{"type": "boolean", "default": false}
 		doc = "Same as dry_run."
@@ -304,9 +272,6 @@ func (o *operation) queryParameter(name string) object {
 
 // sharedParameters returns references to the parameters that several operations have.
 func (o *operation) sharedParameters() (all []object) {
-	if o.Ordered {
-		all = append(all, ref("parameters", "order"))
-	}
 	if o.isEvent() {
 		all = append(all, ref("parameters", "Idempotency-Key"))
 	}

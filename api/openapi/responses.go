@@ -30,7 +30,9 @@ func (o *operation) addResponses(all object) {
 		addProblems(all, 400, 406, 503)
 	case o.Kind == rest.KindList:
 		success["description"] = "One page of rows. To get all rows, accept text/csv or application/x-ndjson."
-		headers["Link"] = ref("headers", "Link")
+		for _, name := range []string{"Link", "X-Total-Count", "X-Total-Count-Kind"} {
+			headers[name] = ref("headers", name)
+		}
 		success["content"] = object{
 			"application/json":     object{"schema": object{"type": "array", "items": schema}},
 			"application/x-ndjson": object{"schema": object{"type": "string"}},

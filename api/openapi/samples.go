@@ -87,7 +87,7 @@ func pathExample(name string) string {
 // curl returns the curl command of an operation.
 func (o *operation) curl() string {
 	path := o.Path
-	for _, name := range o.Plan.PathNames() {
+	for _, name := range o.Variables() {
 		value := pathExample(name)
 		switch name {
 		case "offset":
@@ -97,7 +97,11 @@ func (o *operation) curl() string {
 		}
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
-	target := "http://127.0.0.1:5000" + path + o.requiredQueryString() + o.bearer()
+	target := "http://127.0.0.1:5000" + path + o.queryString()
+	if strings.Contains(target, "&") {
+		target = "'" + target + "'"
+	}
+	target += o.bearer()
 	switch {
 	case o.Method == http.MethodGet:
 		return "curl " + target
@@ -113,8 +117,11 @@ func (o *operation) curl() string {
 	return fmt.Sprintf("curl -X %s %s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", o.Method, target, body)
 }
 
-// requiredQueryString returns the query string with the required parameters, or "".
-func (o *operation) requiredQueryString() string {
+// queryString returns the query string of the sample: the required parameters, or what a list is asked for.
+func (o *operation) queryString() string {
+	if list := o.List(); list != nil {
+		return listSample(list)
+	}
 	values := url.Values{}
 	for _, name := range o.Plan.RequiredQuery() {
 		values.Set(name, fmt.Sprint(examples[name]))
@@ -137,24 +144,33 @@ type sampleSQL struct{ label, text string }
 
 // statements returns the SQL that an operation runs, ready for psql.
 func (o *operation) statements() (all []sampleSQL) {
+	if list := o.List(); list != nil {
+		s := o.Statement(strings.TrimPrefix(listSample(list), "?"))
+		_, sql, _ := strings.Cut(s.SQL, "\n") // without the name of the query
+		return []sampleSQL{{"SQL", o.statement(query{SQL: sql, Params: o.src.query(o.Name).Params}, s.Args)}}
+	}
 	for _, name := range o.QueryNames() {
 		label := "SQL"
 		if strings.HasPrefix(name, "Import") {
 			label = "SQL for many rows"
 		}
-		all = append(all, sampleSQL{label, o.statement(o.src.query(name))})
+		all = append(all, sampleSQL{label, o.statement(o.src.query(name), nil)})
 	}
 	return all
 }
 
 var placeholderRE = regexp.MustCompile(`\$(\d+)`)
 
-// statement returns the SQL of a query with literals in place of its parameters.
-func (o *operation) statement(q query) string {
+// statement returns the SQL of a query with literals in place of its parameters. args are the values of parameters that
+// the query itself does not have.
+func (o *operation) statement(q query, args []any) string {
 	return placeholderRE.ReplaceAllStringFunc(q.SQL, func(placeholder string) string {
 		n, err := strconv.Atoi(placeholder[1:])
 		if err != nil {
 			panic(err)
+		}
+		if n > len(q.Params) {
+			return literal(args[n-1])
 		}
 		return o.sampleValue(q.Params[n-1])
 	}) + ";"

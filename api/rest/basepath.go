@@ -3,7 +3,6 @@ package rest
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -80,11 +79,6 @@ func (i *Info) URL(path string) string { return i.BasePath + path }
 
 // SetLocation sets the header Location to a path of the API.
 func (c *Call) SetLocation(path string) { c.Header.Set("Location", c.URL(path)) }
-
-// setLink sets the header Link (RFC 8288) to a path of the API.
-func (c *Call) setLink(path string, query url.Values, relation string) {
-	c.Header.Set("Link", fmt.Sprintf(`<%s?%s>; rel="%s"`, c.URL(path), query.Encode(), relation))
-}
 
 // URLColumn returns a route whose rows have a path of the API in a column.
 func (r Route) URLColumn(name string) Route {

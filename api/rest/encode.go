@@ -12,14 +12,15 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"labledger/api/bind"
+	"labledger/api/relation"
 )
 
 // The encoders write rows as they come off the wire: except for quotes, PostgreSQL's text format is already JSON or
 // CSV. No row is scanned into a struct, and memory does not grow with the number of rows.
 
-// isInternalColumn reports whether a column is for the adapter, not for clients: the cursor of the next page, and
-// whether an upsert inserted.
-func isInternalColumn(name string) bool { return name == "cursor" || name == "created" }
+// isInternalColumn reports whether a column is for the adapter, not for clients: whether an upsert inserted the row, and
+// those of relations.
+func isInternalColumn(name string) bool { return name == "created" || relation.IsInternalColumn(name) }
 
 // AppendRow appends a row as a JSON object.
 func AppendRow(dst []byte, columns []pgconn.FieldDescription, values [][]byte) []byte {
@@ -115,48 +116,6 @@ func (e *rowEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte
 		}
 	}
 	return nil
-}
-
-// A pageEncoder keeps up to limit rows as a JSON array and detects one more.
-type pageEncoder struct {
-	body    []byte
-	limit   int
-	count   int
-	lastKey []byte // cursor of the last row kept
-	more    bool
-}
-
-func (e *pageEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte) error {
-	if e.count == e.limit {
-		e.more = true
-		return nil
-	}
-	if e.count == 0 {
-		e.body = append(e.body, '[')
-	} else {
-		e.body = append(e.body, ',')
-	}
-	e.body = AppendRow(e.body, columns, values)
-	e.count++
-	if e.count == e.limit {
-		e.lastKey = append(e.lastKey, cursorValue(columns, values)...)
-	}
-	return nil
-}
-
-// cursorValue returns the value for ?after=: the column cursor, or else the first one.
-func cursorValue(columns []pgconn.FieldDescription, values [][]byte) []byte {
-	if last := len(columns) - 1; columns[last].Name == "cursor" {
-		return values[last]
-	}
-	return values[0]
-}
-
-func (e *pageEncoder) bytes() []byte {
-	if e.count == 0 {
-		e.body = append(e.body, '[')
-	}
-	return append(e.body, ']', '\n')
 }
 
 // flushSize is how many bytes a stream buffers before it sends them.

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/api/relation"
 	"labledger/db"
 	"labledger/internal/dbtx"
 )
@@ -28,6 +29,29 @@ func (c *Call) read(ctx context.Context, dst dbtx.RowWriter, run statement) erro
 	return c.readOn(ctx, conn, false, dst, run)
 }
 
+// readRows runs the statement of a list on a connection. planned is that of readOn.
+func (c *Call) readRows(
+	ctx context.Context, conn *pgxpool.Conn, planned bool, s relation.Statement, dst dbtx.RowWriter,
+) error {
+	dst = c.withBasePath(dst)
+	if c.check == nil {
+		return dbtx.ReadRows(ctx, conn, s.SQL, s.Args, dst, planOptions(planned)...)
+	}
+	p := c.checkPipeline(ctx, planned)
+	p.AddRows(s.SQL, s.Args, dst)
+	return p.Run(ctx, conn)
+}
+
+// checkPipeline returns a pipeline that begins with the check of the caller.
+func (c *Call) checkPipeline(ctx context.Context, planned bool) *dbtx.Pipeline {
+	p := new(dbtx.Pipeline)
+	c.addCheck(ctx, p, nil)
+	if planned {
+		p.Add(func(q *db.Queries) error { return q.ForceCustomPlans(ctx) })
+	}
+	return p
+}
+
 // readOn is read on a connection. planned plans each execution, so that NULL filters do not pin a generic plan.
 func (c *Call) readOn(
 	ctx context.Context, conn *pgxpool.Conn, planned bool, dst dbtx.RowWriter, run statement,
@@ -36,11 +60,7 @@ func (c *Call) readOn(
 	if c.check == nil {
 		return run(ctx, db.New(dbtx.Raw(conn, dst, planOptions(planned)...)))
 	}
-	var p dbtx.Pipeline
-	c.addCheck(ctx, &p, nil)
-	if planned {
-		p.Add(func(q *db.Queries) error { return q.ForceCustomPlans(ctx) })
-	}
+	p := c.checkPipeline(ctx, planned)
 	p.AddRaw(func(q *db.Queries) error { return run(ctx, q) }, dst)
 	return p.Run(ctx, conn)
 }

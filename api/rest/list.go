@@ -2,124 +2,123 @@ package rest
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
-	"net/http"
 	"net/url"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/api/bind"
 	"labledger/api/problem"
+	"labledger/api/relation"
 	"labledger/db"
 	"labledger/internal/dbtx"
 )
 
-// Page sizes of lists.
-const (
-	DefaultPageSize = 100
-	MaxPageSize     = 1000
-	DefaultMaxRows  = 20 // of a list without further pages
-)
-
-// list is the operation of a query that returns rows: as pages of JSON, or as a whole table in CSV or NDJSON.
-type list[In, Row any] struct {
-	query Query[In, []Row]
-	listOptions
+// list is the operation of a relation: as pages of JSON, or all matching rows as CSV or NDJSON.
+type list struct {
+	query    any
+	params   reflect.Type // of the statement
+	row, all reflect.Type // what clients see of a row, and the whole row
+	run      func(ctx context.Context, q *db.Queries, in any) error
+	key      []string // columns of the default order; nil for the first column
+	primary  bool     // read from the primary even if there is a replica
+	relation *relation.Relation
 }
 
-type listOptions struct {
-	maxRows int  // maximum rows of a list without further pages; 0 for a list with pages
-	primary bool // read from the primary even if there is a replica
+// A ListOption is an option of List and ListOf.
+type ListOption func(*list)
 
-	// runDescending runs the query for ?order=desc, which has parameters of the type descendingIn. It is nil if the
-	// order is fixed.
-	runDescending func(ctx context.Context, q *db.Queries, in reflect.Value) error
-	descendingIn  reflect.Type
-}
-
-// A ListOption is an option of List.
-type ListOption func(*listOptions)
-
-// MaxRows makes a list return at most n rows, the best first, without further pages.
-func MaxRows(n int) ListOption { return func(o *listOptions) { o.maxRows = n } }
+// Key sets the columns of the unique default order. Without this option it is the first column.
+func Key(columns ...string) ListOption { return func(l *list) { l.key = columns } }
 
 // Primary makes a list read from the primary, not from a replica.
-func Primary() ListOption { return func(o *listOptions) { o.primary = true } }
+func Primary() ListOption { return func(l *list) { l.primary = true } }
 
-// Descending sets the query for ?order=desc. It has the same parameters as the ascending one.
-func Descending[In, Row any](query Query[In, []Row]) ListOption {
-	return func(o *listOptions) {
-		o.descendingIn = reflect.TypeFor[In]()
-		o.runDescending = func(ctx context.Context, q *db.Queries, in reflect.Value) error {
-			_, err := query(q, ctx, in.Convert(o.descendingIn).Interface().(In))
-			return err
-		}
-	}
+// List returns the operation of a query that says where the rows of a list come from. The adapter wraps it in the
+// filters, the order and the page of the request.
+func List[Row any](query func(*db.Queries, context.Context) ([]Row, error), options ...ListOption) Operation {
+	return newList[NoParams, Row](query, func(ctx context.Context, q *db.Queries, _ any) error {
+		_, err := query(q, ctx)
+		return err
+	}, options)
 }
 
-// List returns the operation of a query that returns rows.
-func List[In, Row any](query Query[In, []Row], options ...ListOption) Operation {
-	l := &list[In, Row]{query: query}
+// ListOf is List for a query with parameters, which the path and the caller fill.
+func ListOf[In, Row any](query Query[In, []Row], options ...ListOption) Operation {
+	return newList[In, Row](query, func(ctx context.Context, q *db.Queries, in any) error {
+		_, err := query(q, ctx, *in.(*In))
+		return err
+	}, options)
+}
+
+func newList[In, Row any](
+	query any, run func(context.Context, *db.Queries, any) error, options []ListOption,
+) *list {
+	all := reflect.TypeFor[Row]()
+	l := &list{query: query, params: reflect.TypeFor[In](), row: visibleRow(all), all: all, run: run}
 	for _, option := range options {
-		option(&l.listOptions)
-	}
-	if l.runDescending != nil && !reflect.TypeFor[In]().ConvertibleTo(l.descendingIn) {
-		panic(fmt.Sprintf("rest: %s differs from %s", l.descendingIn, reflect.TypeFor[In]()))
+		option(l)
 	}
 	return l
 }
 
-func (l *list[In, Row]) Describe() Description {
+func (l *list) Describe() Description {
 	return Description{
-		Doc:     Doc{Queries: []any{l.query}},
-		Kind:    KindList,
-		Name:    FuncName(l.query),
-		Params:  reflect.TypeFor[In](),
-		Out:     visibleRow(reflect.TypeFor[Row]()),
-		MaxRows: l.maxRows,
-		Ordered: l.runDescending != nil,
+		Doc:    Doc{Queries: []any{l.query}},
+		Kind:   KindList,
+		Name:   FuncName(l.query),
+		Params: l.params,
+		Out:    l.row,
 	}
 }
 
-func (l *list[In, Row]) serve(c *Call) error {
-	in := new(In)
-	c.bindURL(in)
-	c.requireEmptyBody()
-	offered := rowMediaTypes
-	if l.maxRows > 0 {
-		offered = []string{MediaTypeJSON}
-	} else {
-		c.Header.Set("Vary", "Accept")
+// prepare makes the relation of the statement.
+func (l *list) prepare(rules bind.Rules) {
+	statement, args := l.capture(context.Background(), reflect.New(l.params).Interface())
+	l.relation = relation.New(FuncName(l.query), statement, len(args), l.row, l.all,
+		relation.Options{Key: l.key, Rules: rules})
+}
+
+// capture returns the statement without running it.
+func (l *list) capture(ctx context.Context, in any) (statement string, args []any) {
+	return dbtx.Capture(func(q *db.Queries) error { return l.run(ctx, q, in) })
+}
+
+// List returns the relation of the endpoint's list, or nil if it has none.
+func (e *Endpoint) List() *relation.Relation {
+	if l, ok := e.Operation.(*list); ok {
+		return l.relation
 	}
-	mediaType, err := Negotiate(c.Request, offered...)
+	return nil
+}
+
+// listParams are the parameters of a list that the adapter parses, beside those of the relation.
+var listParams = []string{"limit", "offset", "count", "format"}
+
+// A listRequest is a request to a list.
+type listRequest struct {
+	*relation.Request
+	values        url.Values // of the query string
+	args          []any      // of the list's own statement
+	mediaType     string
+	count         string // "exact", "estimated", or "" for none
+	limit, offset int64  // limit is 0 for all rows
+}
+
+func (l *list) serve(c *Call) error {
+	request, err := l.bind(c)
 	if err != nil {
 		return err
 	}
-	limit := c.bindLimit(in, l.maxRows, mediaType)
-	if err := c.Errors.Err(); err != nil {
-		return err
-	}
-	if err := c.bindCaller(in); err != nil {
-		return err
-	}
-	run := func(ctx context.Context, q *db.Queries) error {
-		if c.flags.Get("order") == "desc" {
-			return l.runDescending(ctx, q, reflect.ValueOf(in).Elem())
-		}
-		_, err := l.query(q, ctx, *in)
-		return err
-	}
-	isFiltered := c.Plan.HasFilter(in)
-	readList := c.readList
+	read := c.readList
 	if l.primary {
-		readList = c.readListOnPrimary
+		read = c.readListOnPrimary
 	}
-	if mediaType == MediaTypeJSON {
-		return readList(func(conn *pgxpool.Conn) (bool, error) { return c.writePage(conn, isFiltered, limit, run) })
+	if request.mediaType == MediaTypeJSON {
+		return read(func(conn *pgxpool.Conn) (bool, error) { return c.writePage(conn, request) })
 	}
 	if err := c.authorize(c.Request.Context()); err != nil {
 		return err
@@ -129,147 +128,195 @@ func (l *list[In, Row]) serve(c *Call) error {
 		return err
 	}
 	defer release()
-	columns := ColumnsOf(visibleRow(reflect.TypeFor[Row]()))
-	return readList(func(conn *pgxpool.Conn) (bool, error) {
-		return c.writeStream(conn, isFiltered, mediaType, columns, run)
-	})
+	return read(func(conn *pgxpool.Conn) (bool, error) { return c.writeStream(conn, request) })
 }
 
-// bindLimit sets the row limit of the query: one more than the page size, to detect a next page. A stream without limit
-// returns all rows. bindLimit returns the page size.
-func (c *Call) bindLimit(params any, maxRows int, mediaType string) int {
-	if !c.Plan.HasLimit() {
-		return 0
+// bind parses the request and binds the parameters of the statement.
+func (l *list) bind(c *Call) (*listRequest, error) {
+	in := reflect.New(l.params).Interface()
+	path := PathValues(c.Request)
+	c.Plan.Path(in, path, &c.Errors)
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		c.Errors.Add("query string", "is malformed: "+strings.TrimPrefix(err.Error(), "net/url: "))
 	}
-	limit, maxLimit := int64(DefaultPageSize), int64(MaxPageSize)
+	c.requireEmptyBody()
+	c.Header.Set("Vary", "Accept")
+	r := &listRequest{values: values}
+	if r.mediaType, err = c.listMediaType(values); err != nil {
+		return nil, err
+	}
+	for _, name := range listParams {
+		if len(values[name]) > 1 {
+			c.Errors.Add(name, "is given more than once")
+		}
+	}
+	filters := url.Values{}
+	for name, value := range path {
+		if !slices.Contains(c.Plan.PathNames(), name) && !slices.Contains(listParams, name) {
+			filters.Set(name, value)
+		}
+	}
+	r.Request = l.relation.Parse(values, filters, listParams, &c.Errors)
+	c.bindPage(r, path)
+	c.bindCount(r)
+	if err := c.Errors.Err(); err != nil {
+		return nil, err
+	}
+	if err := c.bindCaller(in); err != nil {
+		return nil, err
+	}
+	_, r.args = l.capture(c.Request.Context(), in)
+	return r, nil
+}
+
+// formats are the values of ?format=.
+var formats = map[string]string{"json": MediaTypeJSON, "csv": MediaTypeCSV, "ndjson": MediaTypeNDJSON}
+
+// listMediaType returns the media type of the response: that of ?format=, or else of the header Accept.
+func (c *Call) listMediaType(values url.Values) (string, error) {
+	if !values.Has("format") {
+		return Negotiate(c.Request, rowMediaTypes...)
+	}
+	mediaType := formats[values.Get("format")]
+	if mediaType == "" {
+		c.Errors.Add("format", "must be json, csv or ndjson")
+		return MediaTypeJSON, nil
+	}
+	return mediaType, nil
+}
+
+// bindPage binds the limit and the offset.
+func (c *Call) bindPage(r *listRequest, path map[string]string) {
+	limit, hasLimit := c.bindCountOfRows("limit", r.values, path)
+	offset, hasOffset := c.bindCountOfRows("offset", r.values, path)
+	_, limitInPath := path["limit"]
+	r.offset = offset
 	switch {
-	case maxRows > 0:
-		limit, maxLimit = DefaultMaxRows, int64(maxRows)
-	case c.ShortRoute:
-		limit = maxLimit
-	}
-	value, inPath := c.Plan.Limit(params)
-	isSet := value != nil
-	if isSet {
-		limit = *value
-	}
-	switch {
-	case isSet && inPath && limit == 0:
+	case c.Errors.Has("limit"):
+	case hasLimit && limit == 0 && limitInPath:
 		limit = MaxPageSize
-	case isSet && limit < 1:
+	case hasLimit && limit < 1:
 		c.Errors.Add("limit", "must be at least 1")
-	case isSet && maxRows > 0 && limit > maxLimit:
-		c.Errors.Add("limit", "must be at most "+strconv.Itoa(maxRows))
-	case isSet && limit > maxLimit && mediaType == MediaTypeJSON:
+	case hasLimit && limit > MaxPageSize && r.mediaType == MediaTypeJSON:
 		c.Errors.Add("limit", fmt.Sprintf(
-			"must be at most %d; for all rows request CSV or NDJSON (header Accept)", MaxPageSize))
+			"must be at most %d; for all rows request CSV or NDJSON (format=csv, or the header Accept)", MaxPageSize))
 	}
-	if c.Plan.Offset(params) < 0 {
-		c.Errors.Add("offset", "must not be negative")
+	switch {
+	case hasLimit:
+	case r.mediaType != MediaTypeJSON: // all rows
+	case c.ShortRoute:
+		limit = MaxPageSize
+	default:
+		limit = DefaultPageSize
 	}
-	if mediaType != MediaTypeJSON && !isSet {
-		return 0 // all rows
+	r.limit = limit
+	if hasOffset && (r.values.Has("after") || r.values.Has("before")) {
+		c.Errors.Add("offset", "cannot be combined with after or before; use one of them")
 	}
-	rows := limit
-	if mediaType == MediaTypeJSON && maxRows == 0 {
-		rows++
-	}
-	c.Plan.SetLimit(params, rows)
-	return int(limit)
 }
 
-// linkNextPage sets the header Link of a page that is not the last.
-func (c *Call) linkNextPage(limit int, cursor string) {
+// bindCountOfRows binds the limit or the offset, which is in the path or in the query string.
+func (c *Call) bindCountOfRows(name string, values url.Values, path map[string]string) (rows int64, given bool) {
+	text, given := path[name]
+	if values.Has(name) {
+		if given {
+			c.Errors.Add(name, "is part of the path; leave it out of the query string")
+			return 0, true
+		}
+		text, given = values.Get(name), true
+	}
+	if !given {
+		return 0, false
+	}
+	rows, reason := bind.ParseInteger(text)
+	if reason == "" && rows < 0 {
+		reason = "must not be negative"
+	}
+	c.Errors.Add(name, reason)
+	return rows, true
+}
+
+// prepareLists makes the relations of all lists, and links each to the lists that its rows reference.
+func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
+	type target struct {
+		relation.Target
+		role Role
+	}
+	var lists []*list
+	var roles []Role
+	var targets []target
+	for _, route := range table {
+		l, ok := route.Operation.(*list)
+		if !ok {
+			continue
+		}
+		l.prepare(rules)
+		lists, roles = append(lists, l), append(roles, route.Role)
+		for _, path := range route.Paths {
+			if plural, found := strings.CutPrefix(path, "/api/v1/"); found && keys[path] != "" && plural != "" {
+				targets = append(targets, target{relation.Target{
+					Noun: resourceName(path), Key: keys[path], Relation: l.relation,
+				}, route.Role})
+			}
+		}
+	}
+	for i, l := range lists {
+		var readable []relation.Target
+		for _, t := range targets {
+			if t.role <= roles[i] {
+				readable = append(readable, t.Target)
+			}
+		}
+		l.relation.Link(readable)
+	}
+}
+
+// Statement returns the statement that a request with this query string runs, for the API reference. The endpoint must
+// be a list. It panics if the request is not valid.
+func (e *Endpoint) Statement(query string) relation.Statement {
+	l := e.Operation.(*list)
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		panic("rest: " + query + ": " + err.Error())
+	}
+	filters := url.Values{}
+	for _, name := range pathVariables(e.Path) {
+		if !slices.Contains(e.Plan.PathNames(), name) && !slices.Contains(listParams, name) {
+			filters.Set(name, "1")
+			if strings.HasSuffix(name, "uuid") {
+				filters.Set(name, "00000000-0000-0000-0000-000000000000")
+			}
+		}
+	}
+	var errs problem.FieldErrors
+	request := l.relation.Parse(values, filters, listParams, &errs)
+	if err := errs.Err(); err != nil {
+		panic("rest: " + e.Path + "?" + query + ": " + err.Error())
+	}
+	_, args := l.capture(context.Background(), reflect.New(l.params).Interface())
+	return request.Select(args, DefaultPageSize+1, 0)
+}
+
+// listPath returns the path of a list without its limit and offset.
+func (c *Call) listPath() string {
 	path, _, _ := strings.Cut(c.Path, "/{offset}")
 	for name, value := range PathValues(c.Request) {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
 	}
-	query := url.Values{}
-	for name, values := range c.flags {
-		query[name] = values
-	}
-	query.Del("offset")
-	query.Set("limit", strconv.Itoa(limit))
-	query.Set("after", cursor)
-	c.setLink(path, query, "next")
+	return path
 }
 
-// writePage writes a page of rows, with a link to the next page unless it is the last.
-func (c *Call) writePage(conn *pgxpool.Conn, isFiltered bool, limit int, run statement) (started bool, err error) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), StatementTimeout)
-	defer cancel()
-	rows := pageEncoder{limit: limit, body: make([]byte, 0, 2<<10)}
-	if err := c.readOn(ctx, conn, isFiltered, &rows, run); err != nil {
-		return false, err
+// respondAsFile sets the headers of a file with all rows.
+func (c *Call) respondAsFile(mediaType string) {
+	name := c.resource
+	for extension, candidate := range formats {
+		if candidate == mediaType {
+			name += "s." + extension
+		}
 	}
-	if rows.more {
-		c.linkNextPage(limit, string(rows.lastKey))
-	}
-	return true, c.respond(http.StatusOK, rows.bytes())
+	c.Header.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 }
 
-// writeStream writes all rows as they arrive.
-func (c *Call) writeStream(
-	conn *pgxpool.Conn, isFiltered bool, mediaType string, columns []string, run statement,
-) (started bool, err error) {
-	dst := c.StreamWriter(mediaType)
-	var rows interface {
-		dbtx.RowWriter
-		flush() error
-	}
-	if mediaType == MediaTypeCSV {
-		rows = &csvEncoder{dst: csv.NewWriter(dst), names: columns}
-	} else {
-		rows = &ndjsonEncoder{dst: dst}
-	}
-	err = run(c.Request.Context(), db.New(dbtx.Raw(conn, c.withBasePath(rows), planOptions(isFiltered)...)))
-	if err == nil {
-		err = rows.flush()
-	}
-	return dst.started, dst.Finish(err)
-}
-
-// streamWriteTimeout is how long the client may take to accept one chunk of a stream.
-const streamWriteTimeout = 30 * time.Second
-
-// A StreamWriter writes a response in chunks. It extends the write deadline with each chunk, and sends the headers with
-// the first one, so that an earlier error is still reported as a problem.
-type StreamWriter struct {
-	c         *Call
-	control   *http.ResponseController
-	mediaType string
-	started   bool
-}
-
-// StreamWriter returns a writer for the response.
-func (c *Call) StreamWriter(mediaType string) *StreamWriter {
-	return &StreamWriter{c: c, control: http.NewResponseController(c.w), mediaType: mediaType}
-}
-
-func (s *StreamWriter) start() {
-	if !s.started {
-		s.started = true
-		s.c.requireAuthorized()
-		s.c.Header.Set("Content-Type", s.mediaType)
-		s.c.w.WriteHeader(http.StatusOK)
-	}
-}
-
-func (s *StreamWriter) Write(chunk []byte) (int, error) {
-	s.start()
-	_ = s.control.SetWriteDeadline(time.Now().Add(streamWriteTimeout)) // a recorder in tests has no deadlines
-	return s.c.w.Write(chunk)
-}
-
-// Finish ends the response. It returns err if nothing has been sent yet. Otherwise it aborts the connection on an
-// error, so that no client mistakes a part for the whole.
-func (s *StreamWriter) Finish(err error) error {
-	switch {
-	case err == nil:
-		s.start()
-	case s.started:
-		s.c.Problem = problem.From(err, s.c.Method, nil)
-		panic(http.ErrAbortHandler)
-	}
-	return err
-}
+// Variables returns the names of the path's variables.
+func (e *Endpoint) Variables() []string { return pathVariables(e.Path) }

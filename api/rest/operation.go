@@ -28,7 +28,6 @@ type Description struct {
 	Params    reflect.Type // nil for an ordinary handler that reads the path itself
 	Out       reflect.Type // the response, or one row of it; nil for an ordinary handler
 	MaxRows   int          // maximum rows of a list without further pages; 0 for a list with pages
-	Ordered   bool         // the list accepts ?order=
 	CanCreate bool         // an upsert
 	Redirects bool         // browsers are redirected
 	BulkRow   reflect.Type // parameters of one row of a bulk body; nil if the operation accepts one object only
@@ -74,10 +73,11 @@ func FuncName(f any) string {
 	return lastNameRE.FindStringSubmatch(full)[1]
 }
 
-// visibleRow returns the part of a result type that clients see: the embedded row, if the query adds a column for the
-// adapter.
+// visibleRow returns the part of a result type that clients see: the embedded row, if the query adds columns for
+// the adapter.
 func visibleRow(t reflect.Type) reflect.Type {
-	if t.Kind() == reflect.Struct && t.NumField() == 2 && isInternalColumn(t.Field(1).Tag.Get("json")) {
+	if t.Kind() == reflect.Struct && t.NumField() > 1 && t.Field(0).Type.Kind() == reflect.Struct &&
+		isInternalColumn(t.Field(1).Tag.Get("json")) {
 		return t.Field(0).Type
 	}
 	return t

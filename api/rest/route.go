@@ -3,10 +3,9 @@
 //
 // These columns of a row have a meaning of their own:
 //
-//	the first one    the cursor of a page
 //	version          the ETag
-//	cursor, created  for the adapter, not for clients: the cursor of a page, in place of the first column, and whether an
-//	                 upsert inserted the row
+//	created          for the adapter, not for clients: whether an upsert inserted the row
+//	search, settled  for the package relation, not for clients
 //
 // A new row has the URL of the route that created it, with the column that the variable of the route below it names.
 package rest
@@ -89,6 +88,7 @@ func childKeys(table []Route) map[string]string {
 func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 	var all []*Endpoint
 	keys := childKeys(table)
+	prepareLists(table, keys, rules)
 	for _, route := range table {
 		for _, path := range route.Paths {
 			e := &Endpoint{
@@ -113,10 +113,11 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 				if d.BulkRow != nil {
 					options.Flags = append(options.Flags, bind.Flag{Name: "columns"})
 				}
-			} else if d.Ordered {
-				options.Flags = []bind.Flag{{Name: "order", Values: []string{"asc", "desc"}}}
 			}
 			vars := pathVariables(path)
+			if _, ok := route.Operation.(*list); ok { // other variables are filters
+				vars = slices.DeleteFunc(vars, func(name string) bool { return !hasField(d.Params, name) })
+			}
 			if d.Params == nil { // an ordinary handler, which reads the path itself
 				d.Params, vars = reflect.TypeFor[NoParams](), nil
 			}
@@ -128,6 +129,16 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 		}
 	}
 	return all
+}
+
+// hasField reports whether a parameter struct has a field with this name.
+func hasField(params reflect.Type, name string) bool {
+	for i := range params.NumField() {
+		if params.Field(i).Tag.Get("json") == name {
+			return true
+		}
+	}
+	return false
 }
 
 // NoParams are the parameters of an operation without parameters.

@@ -74,8 +74,11 @@ func (u userCreateCmd) Run(ctx context.Context, c *config) error {
 // checkUsernameFree returns an error if an account has the name.
 func (u userCreateCmd) checkUsernameFree(ctx context.Context, d *database) error {
 	q := db.New(d.pool)
-	accounts, err := q.ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
-	if err != nil || len(accounts) == 0 {
+	_, err := q.GetDirectoryEntry(ctx, db.GetDirectoryEntryParams{Username: u.Name})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	_, err = q.GetCredential(ctx, db.GetCredentialParams{Username: u.Name})
@@ -97,11 +100,11 @@ type userPasswordCmd struct {
 // Run sets the password of an account. A trigger revokes the account's sessions and API tokens.
 func (u userPasswordCmd) Run(ctx context.Context, c *config) error {
 	return c.withCheckedDB(ctx, func(d *database) error {
-		accounts, err := db.New(d.pool).ListAccounts(ctx, db.ListAccountsParams{After: -1, Username: &u.Name})
-		if err != nil {
+		_, err := db.New(d.pool).GetDirectoryEntry(ctx, db.GetDirectoryEntryParams{Username: u.Name})
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		if len(accounts) == 0 {
+		if err != nil {
 			return errNoAccount(u.Name)
 		}
 		hash, err := hashNewPassword(ctx, u.Name)

@@ -18,10 +18,16 @@ var (
 	errCopyUnsupported = errors.New("dbtx: COPY is not supported")
 )
 
+// Capture returns the SQL and the arguments of the statement that a query function runs, without running it.
+func Capture(query func(q *db.Queries) error) (sql string, args []any) {
+	_ = query(db.New(visitor(func(text string, values []any) { sql, args = text, values }))) // always errNotRun
+	return sql, args
+}
+
 // SQL returns the SQL that a query function runs, without running it.
-func SQL(query func(q *db.Queries) error) (text string) {
-	_ = query(db.New(visitor(func(sql string, _ []any) { text = sql }))) // always errNotRun
-	return text
+func SQL(query func(q *db.Queries) error) string {
+	sql, _ := Capture(query)
+	return sql
 }
 
 // A visitor is a db.DBTX that is called with each statement and runs none.

@@ -33,6 +33,16 @@ func (p *Pipeline) AddRaw(query func(q *db.Queries) error, dst RowWriter) {
 	})
 }
 
+// AddRows adds a statement whose rows go to dst as they arrive.
+func (p *Pipeline) AddRows(sql string, args []any, dst RowWriter) {
+	p.batch.Queue(sql, args...)
+	p.reads = append(p.reads, func(results pgx.BatchResults) error {
+		next := func(context.Context, string, []any) (pgx.Rows, error) { return results.Query() }
+		_, err := rawDBTX{dst, next}.run(context.Background(), "", nil)
+		return err
+	})
+}
+
 // Exec adds a transaction statement: begin, commit or rollback.
 func (p *Pipeline) Exec(statement string) {
 	p.batch.Queue(statement)

@@ -26,6 +26,14 @@ func Raw(conn interface {
 	}}
 }
 
+// ReadRows runs a statement and writes its rows to dst as they arrive. options are passed to pgx before the arguments.
+func ReadRows(ctx context.Context, conn interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}, sql string, args []any, dst RowWriter, options ...any) error {
+	_, err := Raw(conn, dst, options...).Query(ctx, sql, args...)
+	return err
+}
+
 type rawDBTX struct {
 	dst   RowWriter
 	query func(ctx context.Context, sql string, args []any) (pgx.Rows, error)

@@ -14,6 +14,7 @@ import (
 	"labledger/db"
 	"labledger/internal/dbtx"
 	"labledger/internal/rules"
+	"labledger/internal/sqltype"
 )
 
 // This file commits one group of events: lock and load, evaluate, store. It takes two round trips and one commit,
@@ -231,7 +232,7 @@ func rebuildVoidedUsers(
 func rebuildWindow(state *rules.State, horizon int64, rows []db.ListWindowRow) error {
 	events := make([]rules.Event, 0, len(rows))
 	for _, row := range rows {
-		e, err := parseEvent(row.Type, row.Amount, row.EffectiveTime)
+		e, err := parseEvent(row.Type, string(row.Amount), row.EffectiveTime)
 		if err != nil {
 			return err
 		}
@@ -292,7 +293,7 @@ func (g *group) evaluate(p *pendingEvent) {
 	e.UserIds = append(e.UserIds, p.UserID)
 	e.Ids = append(e.Ids, p.result.EventID)
 	e.Types = append(e.Types, p.Event.Type.String())
-	e.Amounts = append(e.Amounts, p.Event.Amount.String())
+	e.Amounts = append(e.Amounts, sqltype.Decimal(p.Event.Amount.String()))
 	e.Times = append(e.Times, p.Event.Time)
 	e.EffectiveTimes = append(e.EffectiveTimes, decision.EffectiveTime)
 	e.Risks = append(e.Risks, s.risk.String())

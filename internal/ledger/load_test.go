@@ -242,7 +242,7 @@ func naiveHistory(
 		return 0, nil, nil, err
 	}
 	for _, row := range rows {
-		e, err := parseEvent(row.Type, row.Amount, row.Time)
+		e, err := parseEvent(row.Type, string(row.Amount), row.Time)
 		if err != nil {
 			return 0, nil, nil, err
 		}

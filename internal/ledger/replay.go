@@ -189,7 +189,7 @@ func (run *replayRun) scan(ctx context.Context, q *db.Queries) error {
 				return err
 			}
 		}
-		e, err := parseEvent(row.Type, row.Amount, row.Time)
+		e, err := parseEvent(row.Type, string(row.Amount), row.Time)
 		risk, _ := rules.ParseRisk(row.Risk) // a CHECK constraint ensures a valid risk
 		set, ok := run.sets[row.RulesetID]
 		if !ok {

@@ -172,16 +172,15 @@ func stateCursor(ctx context.Context, q *db.Queries, after int64) *cursor[db.Use
 	}
 }
 
-// accountCursor returns a cursor over the accounts of the users after user ID after.
-func accountCursor(ctx context.Context, q *db.Queries, after int64) *cursor[db.Account] {
-	limit := int64(pageSize)
-	return &cursor[db.Account]{
-		userOf: func(row *db.Account) int64 { return row.ID },
-		fetch: func(last *db.Account) ([]db.Account, error) {
+// riskCursor returns a cursor over the risk levels of the users after user ID after.
+func riskCursor(ctx context.Context, q *db.Queries, after int64) *cursor[db.ListRiskLevelsRow] {
+	return &cursor[db.ListRiskLevelsRow]{
+		userOf: func(row *db.ListRiskLevelsRow) int64 { return row.ID },
+		fetch: func(last *db.ListRiskLevelsRow) ([]db.ListRiskLevelsRow, error) {
 			if last != nil {
 				after = last.ID
 			}
-			return q.ListAccounts(ctx, db.ListAccountsParams{After: after, Limit: &limit})
+			return q.ListRiskLevels(ctx, db.ListRiskLevelsParams{After: after, Limit: pageSize})
 		},
 	}
 }

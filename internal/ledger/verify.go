@@ -131,7 +131,7 @@ func (v *verifier) scan(q *db.Queries, after int64) (done bool, err error) {
 	if err := v.open(q, after, nil); err != nil {
 		return false, err
 	}
-	states, accounts := stateCursor(v.ctx, q, after), accountCursor(v.ctx, q, after)
+	states, accounts := stateCursor(v.ctx, q, after), riskCursor(v.ctx, q, after)
 	for len(v.dirty) < maxDirtyStates {
 		id := min(v.events.peekUser(), v.alerts.peekUser(), states.peekUser(), accounts.peekUser())
 		err := errors.Join(v.events.err, v.alerts.err, states.err, accounts.err)
@@ -154,7 +154,7 @@ func (v *verifier) scan(q *db.Queries, after int64) (done bool, err error) {
 }
 
 // riskOf returns the risk level of an account; medium if account or risk is nil.
-func riskOf(account *db.Account) string {
+func riskOf(account *db.ListRiskLevelsRow) string {
 	if account == nil || account.Risk == nil {
 		return rules.Medium.String()
 	}
@@ -186,7 +186,7 @@ func (v *verifier) repair(l *Ledger, s dirtyState) error {
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		risk := riskOf(&account)
+		risk := riskOf(&db.ListRiskLevelsRow{ID: account.ID, Risk: account.Risk})
 		second := &verifier{ctx: v.ctx, onDifference: func(d Difference) {
 			if uuidAfter(d.EventID, s.lastEventID) {
 				v.report(d)
@@ -352,10 +352,10 @@ func (v *verifier) auditEvent(u *userAudit, row *db.ListLedgerRow, horizon int64
 			})
 		}
 	}
-	e, err := parseEvent(row.Type, row.Amount, row.Time)
+	e, err := parseEvent(row.Type, string(row.Amount), row.Time)
 	if err != nil {
 		u.invalidEvent = true
-		compare("type and amount", row.Type+" "+row.Amount, "not a valid event")
+		compare("type and amount", row.Type+" "+string(row.Amount), "not a valid event")
 		return
 	}
 	risk, _ := rules.ParseRisk(row.Risk) // a CHECK constraint ensures a valid risk

@@ -263,7 +263,7 @@ func TestVerify_acceptsShorterHorizons(t *testing.T) {
 		}
 		var events []rules.Event
 		for _, row := range rows {
-			e, err := parseEvent(row.Type, row.Amount, row.EffectiveTime)
+			e, err := parseEvent(row.Type, string(row.Amount), row.EffectiveTime)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -169,7 +169,7 @@ func (h *history) without(ctx context.Context, q *db.Queries, n int) (
 			}
 			continue
 		}
-		e, err := parseEvent(row.Type, row.Amount, row.Time)
+		e, err := parseEvent(row.Type, string(row.Amount), row.Time)
 		if err != nil {
 			return state, nil, err
 		}

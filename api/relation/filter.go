@@ -1,0 +1,225 @@
+package relation
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"labledger/api/problem"
+)
+
+// A filter compares a column with values.
+type filter struct {
+	column   *Column
+	operator *Operator
+	values   []string
+}
+
+// An Operator is the end of a filter's name, such as __contains.
+type Operator struct {
+	Suffix string
+	Doc    string // what the rows have that the filter finds; "value" is the value of the parameter
+
+	takes     func(*Column) bool
+	isBoolean bool // the value is true or false, whatever the column
+	isList    bool // the value is a list with commas
+	isExact   bool // values must keep the rules of the column
+	repeats   bool // the parameter may be repeated
+	condition func(b *builder, c *Column, values []string) string
+}
+
+// equals is the operator of a filter without a suffix.
+var equals = &operators[0]
+
+var operators = [...]Operator{
+	{Suffix: "", Doc: "is value; repeat the parameter for any of several values",
+		takes: isComparable, isExact: true, repeats: true, condition: isAnyOf},
+	{Suffix: "__not", Doc: "is not value; repeat the parameter for none of several values",
+		takes: isComparable, isExact: true, repeats: true, condition: isNoneOf},
+	{Suffix: "__in", Doc: "is one of the values, which commas separate",
+		takes: isComparable, isExact: true, isList: true, condition: isAnyOf},
+	{Suffix: "__contains", Doc: "contains value, in any case and with or without accents",
+		takes: isText, condition: matches("contains_pattern")},
+	{Suffix: "__startswith", Doc: "starts with value, in any case and with or without accents",
+		takes: isText, condition: matches("prefix_pattern")},
+	{Suffix: "__gt", Doc: "is greater than value", takes: isOrdered, condition: compares(">")},
+	{Suffix: "__gte", Doc: "is greater than value, or equal", takes: isOrdered, condition: compares(">=")},
+	{Suffix: "__lt", Doc: "is less than value", takes: isOrdered, condition: compares("<")},
+	{Suffix: "__lte", Doc: "is less than value, or equal", takes: isOrdered, condition: compares("<=")},
+	{Suffix: "__empty", Doc: "is null or an empty text (true), or is neither (false)",
+		takes: isNullable, isBoolean: true, condition: isEmpty},
+}
+
+func isComparable(c *Column) bool { return c.Type != JSON }
+func isText(c *Column) bool       { return c.Type == Text }
+func isNullable(c *Column) bool   { return c.Nullable || c.Type == Text || c.Type == Set }
+func isOrdered(c *Column) bool {
+	return c.Type == Text || c.Type == Integer || c.Type == Decimal || c.Type == Date || c.Type == Time
+}
+
+// A FilterParam is a filter that a list has.
+type FilterParam struct {
+	Param    string // name of the parameter
+	Column   *Column
+	Operator *Operator
+}
+
+// IsBoolean reports whether the value of the filter is true or false.
+func (f FilterParam) IsBoolean() bool { return f.Operator.isBoolean }
+
+// IsList reports whether the value of the filter is a list with commas.
+func (f FilterParam) IsList() bool { return f.Operator.isList }
+
+// Repeats reports whether the parameter may be repeated.
+func (f FilterParam) Repeats() bool { return f.Operator.repeats }
+
+// IsExact reports whether the values are those that the column can have.
+func (f FilterParam) IsExact() bool { return f.Operator.isExact }
+
+// Filters returns all filters of the list.
+func (r *Relation) Filters() []FilterParam {
+	var all []FilterParam
+	for i := range r.columns {
+		for j := range operators {
+			param := r.columns[i].Name + operators[j].Suffix
+			if operators[j].takes(&r.columns[i]) && !slices.Contains(reserved, param) {
+				all = append(all, FilterParam{param, &r.columns[i], &operators[j]})
+			}
+		}
+	}
+	return all
+}
+
+// parseFilter parses a parameter that is neither reserved nor ignored.
+func (q *Request) parseFilter(param string, values []string, path url.Values, errs *problem.FieldErrors) {
+	r := q.relation
+	name, suffix := param, ""
+	if at := strings.LastIndex(param, operatorStart); at > 0 {
+		name, suffix = param[:at], param[at:]
+	}
+	i := r.index(name)
+	if i < 0 || slices.Contains(reserved, param) {
+		errs.Add(problem.Sanitize(param), problem.UnknownName(param, r.paramNames()))
+		return
+	}
+	j := slices.IndexFunc(operators[:], func(o Operator) bool { return o.Suffix == suffix })
+	if j < 0 || !operators[j].takes(&r.columns[i]) {
+		errs.Add(problem.Sanitize(param), fmt.Sprintf("is unknown; operators of %s: %s", name, r.operatorsOf(&r.columns[i])))
+		return
+	}
+	if path.Has(name) && suffix == "" {
+		errs.Add(name, "is part of the path; leave it out of the query string")
+		return
+	}
+	if len(values) > 1 && !operators[j].repeats {
+		errs.Add(param, "is given more than once")
+		return
+	}
+	if operators[j].isList {
+		values = strings.Split(values[0], ",")
+	}
+	q.addFilter(param, &r.columns[i], &operators[j], values, errs)
+}
+
+// operatorsOf lists the operators of a column.
+func (r *Relation) operatorsOf(c *Column) string {
+	var names []string
+	for i := range operators {
+		if operators[i].takes(c) && operators[i].Suffix != "" {
+			names = append(names, operators[i].Suffix)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (q *Request) addFilter(param string, c *Column, o *Operator, texts []string, errs *problem.FieldErrors) {
+	if len(texts) > maxValues {
+		errs.Add(param, fmt.Sprintf("must have at most %d values", maxValues))
+		return
+	}
+	f := filter{c, o, make([]string, len(texts))}
+	for i, text := range texts {
+		var reason string
+		if o.isBoolean {
+			f.values[i] = text
+			if text != "true" && text != "false" {
+				reason = "must be true or false"
+			}
+		} else {
+			f.values[i], reason = c.parse(text, o.isExact)
+		}
+		if reason != "" {
+			errs.Add(param, reason)
+			return
+		}
+	}
+	q.filters = append(q.filters, f)
+}
+
+// isAnyOf compares texts also by their first characters, which are what indexes hold.
+func isAnyOf(b *builder, c *Column, values []string) string {
+	var params, conditions []string
+	for _, value := range values {
+		param := b.bind(value)
+		params = append(params, param)
+		conditions = append(conditions, fmt.Sprintf("%s = %s AND %s = %s",
+			c.sql(), param, c.sortSQL(), sortForm(c, param)))
+	}
+	switch {
+	case c.Type == Set:
+		return fmt.Sprintf("%s && ARRAY[%s]::integer[]", c.sql(), strings.Join(params, ", "))
+	case c.Type == Text:
+		return anyOf(conditions)
+	case len(params) == 1:
+		return c.sql() + " = " + params[0]
+	}
+	return fmt.Sprintf("%s IN (%s)", c.sql(), strings.Join(params, ", "))
+}
+
+func isNoneOf(b *builder, c *Column, values []string) string {
+	return "(" + isAnyOf(b, c, values) + ") IS NOT TRUE"
+}
+
+// matches returns a condition that compares the search form of a text with a pattern.
+func matches(function string) func(b *builder, c *Column, values []string) string {
+	return func(b *builder, c *Column, values []string) string {
+		return fmt.Sprintf("search_text(%s) LIKE %s(%s)", c.sql(), function, b.bind(values[0]))
+	}
+}
+
+func compares(operator string) func(b *builder, c *Column, values []string) string {
+	return func(b *builder, c *Column, values []string) string {
+		return fmt.Sprintf("%s %s %s", c.sortSQL(), operator, sortForm(c, b.bind(values[0])))
+	}
+}
+
+func isEmpty(_ *builder, c *Column, values []string) string {
+	empty := c.sql() + " IS NULL"
+	switch c.Type {
+	case Text:
+		empty = fmt.Sprintf("(%s IS NULL OR %s = '')", c.sql(), c.sql())
+	case Set:
+		empty = fmt.Sprintf("(%s IS NULL OR %s = '{}')", c.sql(), c.sql())
+	}
+	switch {
+	case values[0] == "true":
+		return empty
+	case c.Type == Text || c.Type == Set:
+		return "NOT " + empty
+	}
+	return c.sql() + " IS NOT NULL"
+}
+
+// anyOf joins conditions with OR.
+func anyOf(conditions []string) string {
+	if len(conditions) == 1 {
+		return conditions[0]
+	}
+	for i, condition := range conditions {
+		if strings.Contains(condition, " AND ") {
+			conditions[i] = "(" + condition + ")"
+		}
+	}
+	return "(" + strings.Join(conditions, " OR ") + ")"
+}

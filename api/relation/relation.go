@@ -1,0 +1,214 @@
+// Package relation wraps the statement of a list in what a request asks for: filters, an order, columns and a page. The
+// statement says where rows come from, and has no filters, order or limit of its own.
+//
+// No text of a client enters SQL: columns come from the row type, operators from a closed table, and values are bound.
+// This is the only package outside queries/ and schema/ that knows SQL. It knows neither connections nor responses.
+//
+// These columns of a statement are for this package, not for clients:
+//
+//	search   the form of the row's texts that ?q= compares; see search_text in the schema
+//	settled  false for a row that a reader in key order must not see yet, because earlier rows may still appear
+package relation
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"labledger/api/bind"
+)
+
+// A Relation is the statement of a list with its columns. It does not change after Link.
+type Relation struct {
+	name      string   // of the query
+	statement string   // with the parameters $1 to $params
+	params    int      // number of parameters of the statement
+	columns   []Column // what clients see, in order
+	joins     []join   // of referenced rows; a join may build on earlier ones
+	key       []*Column
+	label     *Column // names a row for people; nil without such a column
+	search    bool    // the statement has the column search
+	settled   bool    // the statement has the column settled
+}
+
+// A Column is a column that a request can filter, sort and select.
+type Column struct {
+	Name     string
+	Type     Type
+	Nullable bool
+	Include  string // value of ?include= that adds the column to the rows; "" for a column of the list itself
+
+	source string // alias of the subquery that has the column
+	origin string // name of the column in source
+	join   int    // index of the join that source names; -1 for the list itself
+	goType reflect.Type
+	rule   bind.Rule
+}
+
+// A join adds the columns of a referenced row.
+type join struct {
+	alias  string    // singular of the noun, such as site
+	target *Relation // the referenced list, whose statement has no parameters
+	on     *Column   // the reference
+	key    *Column   // of target
+}
+
+// sourceList is the alias of the list's own statement.
+const sourceList = "list"
+
+// Options are what the types of a list do not say.
+type Options struct {
+	Key   []string   // columns of the unique default order; the first column by default
+	Rules bind.Rules // of the values of filters
+}
+
+// New returns the relation of a statement, whose rows have the fields of row. all is the whole row, with the columns
+// for this package. It panics if a type is not supported.
+func New(name, statement string, params int, row, all reflect.Type, o Options) *Relation {
+	r := &Relation{name: name, statement: trimStatement(statement), params: params}
+	for i := range row.NumField() {
+		f := row.Field(i)
+		column := Column{
+			Name:   f.Tag.Get("json"),
+			source: sourceList, origin: f.Tag.Get("json"), join: -1,
+			rule: o.Rules.Of(row, f.Tag.Get("json")),
+		}
+		column.goType, column.Nullable = f.Type, f.Type.Kind() == reflect.Pointer
+		if column.Nullable {
+			column.goType = f.Type.Elem()
+		}
+		supported := false
+		if column.Type, supported = typeOf(column.goType); !supported {
+			panic(fmt.Sprintf("relation: %s has the column %s of the unsupported type %s", name, column.Name, f.Type))
+		}
+		r.columns = append(r.columns, column)
+	}
+	for i := range all.NumField() {
+		switch all.Field(i).Tag.Get("json") {
+		case "search":
+			r.search = true
+		case "settled":
+			r.settled = true
+		}
+	}
+	if len(o.Key) == 0 {
+		o.Key = []string{r.columns[0].Name}
+	}
+	for _, name := range o.Key {
+		r.key = append(r.key, r.column(name))
+	}
+	for _, name := range []string{"name", "description", "title", "username"} {
+		if i := r.index(name); i >= 0 && r.label == nil && r.columns[i].Type == Text {
+			r.label = &r.columns[i]
+		}
+	}
+	return r
+}
+
+// IsInternalColumn reports whether a column of a statement is for this package.
+func IsInternalColumn(name string) bool { return name == "search" || name == "settled" }
+
+// trimStatement removes the comments above a statement and the semicolon below it.
+func trimStatement(statement string) string {
+	lines := strings.Split(strings.TrimSpace(statement), "\n")
+	for len(lines) > 0 && strings.HasPrefix(lines[0], "--") {
+		lines = lines[1:]
+	}
+	return strings.TrimSuffix(strings.Join(lines, "\n"), ";")
+}
+
+// A Target is a list whose rows other lists reference.
+type Target struct {
+	Noun     string // singular, such as site
+	Key      string // column that the URL of a row ends in, such as id
+	Relation *Relation
+}
+
+// Link adds the columns of the rows that r references: the column site_id references the key id of the list of sites.
+// It adds the columns of the rows that those reference as well. targets are the lists that all readers of r may read.
+func (r *Relation) Link(targets []Target) {
+	r.link(targets, r.columns[:len(r.columns):len(r.columns)], sourceList, -1)
+}
+
+func (r *Relation) link(targets []Target, from []Column, source string, parent int) {
+	for i := range from {
+		for _, target := range targets {
+			key := target.Relation.index(target.Key)
+			if from[i].Name != target.Noun+"_"+target.Key || key < 0 || target.Relation == r ||
+				target.Relation.label == nil || target.Relation.params > 0 || r.hasAlias(target.Noun) {
+				continue
+			}
+			reference := from[i]
+			reference.source, reference.join = source, parent
+			r.joins = append(r.joins, join{target.Noun, target.Relation, &reference, &target.Relation.columns[key]})
+			index := len(r.joins) - 1
+			nullable := reference.Nullable || parent >= 0 && r.joins[parent].on.Nullable
+			r.addJoined(target, target.Key, target.Relation.columns[key], index, nullable)
+			r.addJoined(target, target.Relation.label.Name, *target.Relation.label, index, nullable)
+			own := slices.DeleteFunc(slices.Clone(target.Relation.columns), func(c Column) bool { return c.join >= 0 })
+			r.link(targets, own, target.Noun, index)
+		}
+	}
+}
+
+// addJoined adds a column of a referenced row, unless the list has a column of this name.
+func (r *Relation) addJoined(target Target, name string, column Column, join int, nullable bool) {
+	if r.index(target.Noun+"_"+name) >= 0 {
+		return
+	}
+	column.Name, column.Include = target.Noun+"_"+name, target.Noun
+	column.source, column.origin, column.join = target.Noun, name, join
+	column.Nullable = column.Nullable || nullable
+	r.columns = append(r.columns, column)
+}
+
+func (r *Relation) hasAlias(alias string) bool {
+	return slices.ContainsFunc(r.joins, func(j join) bool { return j.alias == alias })
+}
+
+// Columns returns all columns: those of the list, and those of referenced rows.
+func (r *Relation) Columns() []Column { return r.columns }
+
+// Key returns the names of the columns of the default order.
+func (r *Relation) Key() []string {
+	names := make([]string, len(r.key))
+	for i, column := range r.key {
+		names[i] = column.Name
+	}
+	return names
+}
+
+// Includes returns the values of ?include=.
+func (r *Relation) Includes() []string {
+	var names []string
+	for i := range r.columns {
+		if name := r.columns[i].Include; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// index returns the index of a column, or -1.
+func (r *Relation) index(name string) int {
+	return slices.IndexFunc(r.columns, func(c Column) bool { return c.Name == name })
+}
+
+// column returns a column. It panics if there is none.
+func (r *Relation) column(name string) *Column {
+	i := r.index(name)
+	if i < 0 {
+		panic("relation: " + r.name + " has no column " + name)
+	}
+	return &r.columns[i]
+}
+
+// names returns the names of all columns.
+func (r *Relation) names() []string {
+	names := make([]string, len(r.columns))
+	for i := range r.columns {
+		names[i] = r.columns[i].Name
+	}
+	return names
+}

@@ -1,0 +1,253 @@
+package relation
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Statement is SQL with the values of its parameters.
+type Statement struct {
+	SQL  string
+	Args []any // those of the list's own statement, then text and integers
+
+	Columns int   // columns for the client, the first ones of each row
+	Cursor  []int // columns whose values are the cursor of a row
+}
+
+// A builder writes a statement.
+type builder struct {
+	request *Request
+	args    []any
+}
+
+func (q *Request) builder(args []any) *builder { return &builder{q, slices.Clip(args)} }
+
+// bind adds a value and returns its parameter.
+func (b *builder) bind(value any) string {
+	b.args = append(b.args, value)
+	return "$" + strconv.Itoa(len(b.args))
+}
+
+// Select returns the statement of a page of at most limit rows, after offset rows. args are those of the list's own
+// statement.
+func (q *Request) Select(args []any, limit, offset int64) Statement {
+	b := q.builder(args)
+	columns, cursor := b.columns()
+	s := Statement{Columns: len(q.columns), Cursor: cursor}
+	parts := q.parts()
+	if len(parts) == 1 {
+		s.SQL = b.part(columns, parts[0]) + b.page(limit, offset)
+	} else {
+		depth := limit
+		if depth += offset; depth < 0 {
+			depth = math.MaxInt64
+		}
+		var union []string
+		for _, p := range parts {
+			union = append(union, "(\n"+b.part(columns, p)+b.page(depth, 0)+"\n)")
+		}
+		order := make([]string, len(q.terms))
+		for i, t := range q.terms {
+			order[i] = t.orderSQL("page."+columns[cursor[i]].name, t.column.Nullable)
+		}
+		s.SQL = "SELECT *\nFROM (\n" + strings.Join(union, "\nUNION ALL\n") + "\n) AS page\nORDER BY " +
+			strings.Join(order, ", ") + b.page(limit, offset)
+	}
+	s.SQL, s.Args = q.relation.comment()+s.SQL, b.args
+	return s
+}
+
+// SelectAll returns the statement of all rows from offset on, without cursors.
+func (q *Request) SelectAll(args []any, offset int64) Statement {
+	b := q.builder(args)
+	columns := make([]output, len(q.columns))
+	for i, c := range q.columns {
+		columns[i] = output{c.sql(), c.Name, c}
+	}
+	s := Statement{Columns: len(columns)}
+	s.SQL = b.part(columns, part{terms: q.terms, cursor: q.cursor})
+	if offset > 0 {
+		s.SQL += "\nOFFSET " + b.bind(offset)
+	}
+	s.SQL, s.Args = q.relation.comment()+s.SQL, b.args
+	return s
+}
+
+// Count returns the statement that counts the matching rows of all pages.
+func (q *Request) Count(args []any) Statement {
+	b := q.builder(args)
+	sql := "SELECT count(*)\n" + b.from(nil) + b.where(part{})
+	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
+}
+
+// Explain returns the statement that estimates the number of matching rows: a plan in JSON.
+func (q *Request) Explain(args []any) Statement {
+	b := q.builder(args)
+	sql := "EXPLAIN (FORMAT JSON)\nSELECT 1\n" + b.from(nil) + b.where(part{})
+	return Statement{SQL: sql, Args: b.args, Columns: 1}
+}
+
+// comment names the query in logs and traces, as sqlc does.
+func (r *Relation) comment() string { return "-- name: " + r.name + " :many\n" }
+
+// An output is a column of the statement.
+type output struct {
+	sql    string
+	name   string
+	column *Column
+}
+
+// columns returns the columns for the client, then those that only the cursor needs. cursor holds the index of each
+// term's value.
+func (b *builder) columns() (columns []output, cursor []int) {
+	for _, c := range b.request.columns {
+		columns = append(columns, output{c.sql(), c.Name, c})
+	}
+	for i, t := range b.request.terms {
+		at := slices.IndexFunc(columns, func(o output) bool { return o.sql == t.column.sortSQL() })
+		if at < 0 {
+			at = len(columns)
+			columns = append(columns, output{t.column.sortSQL(), "sort_" + strconv.Itoa(i+1), t.column})
+		}
+		cursor = append(cursor, at)
+	}
+	return columns, cursor
+}
+
+// A part is a set of rows that one index can return in order: those in which the first term is NULL, those in which it
+// is not, or all.
+type part struct {
+	terms     []term
+	cursor    []*string
+	condition string // "" for none
+	notNull   bool   // the first term is not NULL
+}
+
+// parts returns the parts of a page, at least one. Without parts, Postgres would have to sort all rows after a cursor:
+// no condition for an index says greater than a value, or null.
+func (q *Request) parts() []part {
+	first := q.terms[0]
+	if !first.column.Nullable {
+		return []part{{terms: q.terms, cursor: q.cursor, notNull: true}}
+	}
+	column := first.column.sortSQL()
+	nulls := part{terms: q.terms[1:], condition: column + " IS NULL"}
+	others := part{terms: q.terms, condition: column + " IS NOT NULL", notNull: true}
+	switch {
+	case q.cursor == nil:
+	case q.cursor[0] == nil: // all other rows are before nulls, or after them
+		nulls.cursor = q.cursor[1:]
+		if !first.nullsFirst {
+			return []part{nulls}
+		}
+	default:
+		others.cursor = q.cursor
+		if first.nullsFirst {
+			return []part{others}
+		}
+	}
+	return []part{others, nulls}
+}
+
+// part returns the statement of a part without a limit.
+func (b *builder) part(columns []output, p part) string {
+	var list, order []string
+	for _, c := range columns {
+		if name := c.sql[strings.LastIndexByte(c.sql, '.')+1:]; name == c.name {
+			list = append(list, c.sql)
+		} else {
+			list = append(list, c.sql+" AS "+c.name)
+		}
+	}
+	for i, t := range p.terms {
+		hasNulls := t.column.Nullable && !(i == 0 && p.notNull)
+		order = append(order, t.orderSQL(t.column.sortSQL(), hasNulls))
+	}
+	sql := "SELECT " + strings.Join(list, ", ") + "\n" + b.from(columns) + b.where(p)
+	if len(order) > 0 {
+		sql += "\nORDER BY " + strings.Join(order, ", ")
+	}
+	return sql
+}
+
+// from returns the list with the joins that the columns, the filters and the order need.
+func (b *builder) from(columns []output) string {
+	r := b.request.relation
+	needed := make([]bool, len(r.joins))
+	need := func(c *Column) {
+		for i := c.join; i >= 0; i = r.joins[i].on.join {
+			needed[i] = true
+		}
+	}
+	for _, c := range columns {
+		need(c.column)
+	}
+	for _, f := range b.request.filters {
+		need(f.column)
+	}
+	var sql strings.Builder
+	sql.WriteString("FROM (\n" + r.statement + "\n) AS " + sourceList)
+	for i, j := range r.joins {
+		if needed[i] {
+			sql.WriteString("\nLEFT JOIN (\n" + j.target.statement + "\n) AS " + j.alias +
+				" ON " + j.alias + "." + j.key.origin + " = " + j.on.sql())
+		}
+	}
+	return sql.String()
+}
+
+// where returns the conditions of the rows of a part.
+func (b *builder) where(p part) string {
+	q := b.request
+	var conditions []string
+	for _, f := range q.filters {
+		conditions = append(conditions, f.operator.condition(b, f.column, f.values))
+	}
+	for _, w := range q.words {
+		conditions = append(conditions, b.occurs(w))
+	}
+	if q.relation.settled && q.keyOrder {
+		conditions = append(conditions, sourceList+".settled")
+	}
+	if p.condition != "" {
+		conditions = append(conditions, p.condition)
+	}
+	if p.cursor != nil {
+		conditions = append(conditions, b.after(p)...)
+	}
+	if len(conditions) == 0 {
+		return ""
+	}
+	return "\nWHERE " + strings.Join(conditions, "\n  AND ")
+}
+
+// after returns the conditions of the rows of a part after its cursor. The first one lets Postgres begin at the cursor
+// in an index, which it cannot do with OR.
+func (b *builder) after(p part) []string {
+	if p.notNull && p.cursor[0] != nil && len(p.terms) > 1 {
+		p.terms = slices.Clone(p.terms)
+		first := *p.terms[0].column
+		first.Nullable = false
+		p.terms[0].column = &first
+		if !isRowComparison(p.terms, p.cursor) {
+			start := first.sortSQL() + strings.TrimSuffix(p.terms[0].operator(), " ") + "= " + b.bind(*p.cursor[0])
+			return []string{start, b.beyond(p.terms, p.cursor)}
+		}
+	} else if p.notNull && p.cursor[0] != nil {
+		first := *p.terms[0].column
+		first.Nullable = false
+		p.terms = []term{{column: &first, descending: p.terms[0].descending}}
+	}
+	return []string{b.beyond(p.terms, p.cursor)}
+}
+
+// page returns the limit and the offset of a statement.
+func (b *builder) page(limit, offset int64) string {
+	sql := "\nLIMIT " + b.bind(limit)
+	if offset > 0 {
+		sql += "\nOFFSET " + b.bind(offset)
+	}
+	return sql
+}
