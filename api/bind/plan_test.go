@@ -37,28 +37,12 @@ type patchBox struct {
 	Given []string `json:"given"`
 }
 
-// listBoxes has the parameters of a list whose cursor is an integer.
+// listBoxes has the parameters of a read.
 type listBoxes struct {
 	Owner  string  `json:"owner"`
 	Name   *string `json:"name"`
 	Sealed *bool   `json:"sealed"`
-	After  int64   `json:"after"`
 	Limit  *int64  `json:"limit"`
-	Offset int64   `json:"offset"`
-}
-
-// listSlots has the parameters of a list whose cursor has two parts.
-type listSlots struct {
-	BoxID     int64  `json:"box_id"`
-	AfterBox  int64  `json:"after_box"`
-	AfterSlot int64  `json:"after_slot"`
-	Limit     *int64 `json:"limit"`
-	Offset    int64  `json:"offset"`
-}
-
-// listMoves has the parameters of a list whose cursor is a UUID.
-type listMoves struct {
-	After *uuid.UUID `json:"after"`
 }
 
 // plan returns the plan of the parameters P.
@@ -109,7 +93,6 @@ func TestNew_panics(t *testing.T) {
 		{"small", reflect.TypeFor[int16](), "POST", nil, "parameter small of the unsupported type int16"},
 		{"version", number, "PUT", nil, "parameter version of the unsupported type int64"},
 		{"limit", number, "GET", nil, "parameter limit of the unsupported type int64"},
-		{"offset", reflect.TypeFor[*int64](), "GET", nil, "parameter offset of the unsupported type *int64"},
 		{"given", text, "PATCH", nil, "parameter given of the unsupported type string"},
 		{"caller_mail", text, "GET", nil, "unknown parameter caller_mail string"},
 		{"caller_id", text, "GET", nil, "unknown parameter caller_id string"},
@@ -147,11 +130,11 @@ func TestNew_sources(t *testing.T) {
 	t.Parallel()
 	id := []string{"id"}
 	for _, c := range []struct {
-		name                           string
-		plan                           *bind.Plan
-		path, query, required          string
-		body, requiredBody             string
-		cursor, limit, version, caller bool
+		name                  string
+		plan                  *bind.Plan
+		path, query, required string
+		body, requiredBody    string
+		version, caller       bool
 	}{
 		{
 			name: "write", plan: plan[upsertBox](http.MethodPut, id, bind.Options{}),
@@ -167,12 +150,12 @@ func TestNew_sources(t *testing.T) {
 			path: "id", body: "id name",
 		},
 		{
-			name: "list", plan: plan[listBoxes](http.MethodGet, nil, bind.Options{}),
-			query: "owner name sealed limit offset", required: "owner", cursor: true, limit: true,
+			name: "read", plan: plan[listBoxes](http.MethodGet, nil, bind.Options{}),
+			query: "owner name sealed limit", required: "owner",
 		},
 		{
-			name: "list with a filter in the path", plan: plan[listBoxes](http.MethodGet, []string{"owner"}, bind.Options{}),
-			path: "owner", query: "name sealed limit offset", cursor: true, limit: true,
+			name: "read with a path", plan: plan[listBoxes](http.MethodGet, []string{"owner"}, bind.Options{}),
+			path: "owner", query: "name sealed limit",
 		},
 	} {
 		p := c.plan
@@ -187,9 +170,9 @@ func TestNew_sources(t *testing.T) {
 				t.Errorf("%s: %s: got %q, want %q", c.name, what, got[0], got[1])
 			}
 		}
-		got := [...]bool{p.HasCursor(), p.HasLimit(), p.HasVersion(), p.NeedsRole(), p.NeedsAccount()}
-		if want := [...]bool{c.cursor, c.limit, c.version, c.caller, c.caller}; got != want {
-			t.Errorf("%s: cursor, limit, version, role, account: got %v, want %v", c.name, got, want)
+		got := [...]bool{p.HasVersion(), p.NeedsRole(), p.NeedsAccount()}
+		if want := [...]bool{c.version, c.caller, c.caller}; got != want {
+			t.Errorf("%s: version, role, account: got %v, want %v", c.name, got, want)
 		}
 	}
 }
@@ -275,30 +258,21 @@ func TestCaller(t *testing.T) {
 	}
 }
 
-// TestPage: the plan finds the page of a list and whether the list is filtered.
-func TestPage(t *testing.T) {
+// TestLimit: the plan returns and sets the row limit of a read.
+func TestLimit(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]struct {
-		limit, offset int64 // limit is -1 without a limit
-		filtered      bool
-	}{
-		"owner=x":                   {-1, 0, false},
-		"owner=x&limit=5&offset=10": {5, 10, false},
-		"owner=x&limit=5&name=a":    {5, 0, true},
-		"owner=x&sealed=false":      {-1, 0, true},
-	} {
+	for raw, want := range map[string]int64{"owner=x": -1, "owner=x&limit=5": 5} { // -1 without a limit
 		p := plan[listBoxes](http.MethodGet, nil, bind.Options{})
 		var in listBoxes
 		var errs problem.FieldErrors
 		p.Query(&in, raw, &errs)
 		wantErrors(t, raw, errs)
-		limit, inPath := p.Limit(&in)
 		got := int64(-1)
-		if limit != nil {
+		if limit := p.Limit(&in); limit != nil {
 			got = *limit
 		}
-		if got != want.limit || inPath || p.Offset(&in) != want.offset || p.HasFilter(&in) != want.filtered {
-			t.Errorf("%s: got limit %d, offset %d, filtered %t", raw, got, p.Offset(&in), p.HasFilter(&in))
+		if got != want {
+			t.Errorf("%s: got limit %d, want %d", raw, got, want)
 		}
 		if p.SetLimit(&in, 100); in.Limit == nil || *in.Limit != 100 {
 			t.Errorf("%s: limit after SetLimit: %v", raw, in.Limit)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,22 +19,22 @@ import (
 // TestPath: each variable of the path is validated.
 func TestPath(t *testing.T) {
 	t.Parallel()
-	p := plan[listBoxes](http.MethodGet, []string{"owner", "offset"}, bind.Options{})
+	p := plan[listBoxes](http.MethodGet, []string{"owner", "limit"}, bind.Options{})
 	for _, c := range []struct {
 		vars map[string]string
 		want []string
 	}{
-		{map[string]string{"owner": "x/y", "offset": "3"}, nil},
-		{map[string]string{"owner": "x\x00", "offset": "3"}, []string{"owner must not contain a NUL character"}},
-		{map[string]string{"owner": "x\xff", "offset": "3"}, []string{"owner must be valid UTF-8"}},
-		{map[string]string{"owner": "", "offset": "03"}, []string{"offset must be an integer"}},
-		{map[string]string{"owner": "", "offset": "9223372036854775808"}, []string{"offset is out of range"}},
+		{map[string]string{"owner": "x/y", "limit": "3"}, nil},
+		{map[string]string{"owner": "x\x00", "limit": "3"}, []string{"owner must not contain a NUL character"}},
+		{map[string]string{"owner": "x\xff", "limit": "3"}, []string{"owner must be valid UTF-8"}},
+		{map[string]string{"owner": "", "limit": "03"}, []string{"limit must be an integer"}},
+		{map[string]string{"owner": "", "limit": "9223372036854775808"}, []string{"limit is out of range"}},
 	} {
 		var in listBoxes
 		var errs problem.FieldErrors
 		p.Path(&in, c.vars, &errs)
-		wantErrors(t, c.vars["owner"]+" "+c.vars["offset"], errs, c.want...)
-		if c.want == nil && (in.Owner != "x/y" || in.Offset != 3) {
+		wantErrors(t, c.vars["owner"]+" "+c.vars["limit"], errs, c.want...)
+		if c.want == nil && (in.Owner != "x/y" || *in.Limit != 3) {
 			t.Errorf("bound %+v", in)
 		}
 	}
@@ -47,7 +48,7 @@ func TestQuery(t *testing.T) {
 		Flags: []bind.Flag{{Name: "order", Values: []string{"asc", "desc"}}},
 	})
 	for raw, want := range map[string][]string{
-		"owner=x&name=ABC&after=5&order=desc": nil,
+		"owner=x&name=ABC&limit=5&order=desc": nil,
 		"":                                    {"owner is missing"},
 		"nam=x&owner=x":                       {`nam is unknown; did you mean "name"?`},
 		"owner=x&owner=y":                     {"owner is given more than once"},
@@ -55,8 +56,6 @@ func TestQuery(t *testing.T) {
 		"owner=x&sealed=1":                    {"sealed must be true or false"},
 		"owner=x&limit=0":                     {"limit must be from 1 to 1000"},
 		"owner=x&order=up":                    {"order must be asc or desc"},
-		"owner=x&after=1-2":                   {"after must be the cursor from the Link header of the previous page"},
-		"owner=x&after=1&offset=2":            {"offset cannot be combined with after; use one of them"},
 		"name=%00&limit=x": {
 			"limit must be an integer", "name must not contain a NUL character", "owner is missing",
 		},
@@ -65,32 +64,61 @@ func TestQuery(t *testing.T) {
 		var errs problem.FieldErrors
 		flags := p.Query(&in, raw, &errs)
 		wantErrors(t, raw, errs, want...)
-		if want == nil && (in.Owner != "x" || *in.Name != "abc" || in.After != 5 || flags.Get("order") != "desc") {
+		if want == nil && (in.Owner != "x" || *in.Name != "abc" || *in.Limit != 5 || flags.Get("order") != "desc") {
 			t.Errorf("%s: bound %+v, flags %v", raw, in, flags)
 		}
 	}
 }
 
-// TestQuery_cursor: a cursor has one value for each part of the key.
-func TestQuery_cursor(t *testing.T) {
+// TestParseText: the value of a filter is parsed like a parameter of its type, and returned as PostgreSQL accepts it.
+func TestParseText(t *testing.T) {
 	t.Parallel()
 	const id = "123e4567-e89b-12d3-a456-426614174000"
-	slots := plan[listSlots](http.MethodGet, []string{"box_id"}, bind.Options{})
-	moves := plan[listMoves](http.MethodGet, nil, bind.Options{})
-	for text, wantValid := range map[string]bool{"1-2": true, "1": false, "1-2-3": false, "1-": false, id: false} {
-		var in listSlots
-		var errs problem.FieldErrors
-		slots.Query(&in, "after="+text, &errs)
-		if valid := len(errs) == 0; valid != wantValid || valid && (in.AfterBox != 1 || in.AfterSlot != 2) {
-			t.Errorf("%s: bound %+v, errors %v", text, in, errs)
+	text, number := reflect.TypeFor[string](), reflect.TypeFor[int64]()
+	small, flag, key := reflect.TypeFor[int32](), reflect.TypeFor[bool](), reflect.TypeFor[uuid.UUID]()
+	type word string
+	for _, c := range []struct {
+		typ          reflect.Type
+		rule         bind.Rule
+		text         string
+		want, reason string
+	}{
+		{text, bind.Rule{}, "Box é", "Box é", ""},
+		{text, bind.Rule{}, "", "", ""},
+		{text, bind.Rule{Lowercase: true}, "BOX", "box", ""},
+		{text, bind.Rule{Check: func(string) string { return "is no name" }}, "x", "", "is no name"},
+		{text, bind.Rule{}, "\x00", "", "must not contain a NUL character"},
+		{reflect.TypeFor[word](), bind.Rule{}, "\xff", "", "must be valid UTF-8"},
+		{reflect.TypeFor[word](), bind.Rule{}, "x", "x", ""},
+		{number, bind.Rule{}, "-9223372036854775808", "-9223372036854775808", ""},
+		{number, bind.Rule{}, "9223372036854775808", "", "is out of range"},
+		{number, bind.Rule{Min: 1, Max: 9}, "0", "", "must be from 1 to 9"},
+		{number, bind.Rule{}, "1.0", "", "must be an integer"},
+		{small, bind.Rule{}, "2147483648", "", "is out of range"},
+		{flag, bind.Rule{}, "true", "true", ""},
+		{flag, bind.Rule{}, "t", "", "must be true or false"},
+		{key, bind.Rule{}, strings.ToUpper(id), id, ""},
+		{key, bind.Rule{}, "x", "", "must be a UUID like " + id},
+	} {
+		if got, reason := bind.ParseText(c.typ, c.rule, c.text); got != c.want || reason != c.reason {
+			t.Errorf("%s %q: got %q, %q; want %q, %q", c.typ, c.text, got, reason, c.want, c.reason)
 		}
 	}
-	for text, wantValid := range map[string]bool{id: true, "1": false, "": false, id + "-1": false} {
-		var in listMoves
-		var errs problem.FieldErrors
-		moves.Query(&in, "after="+text, &errs)
-		if valid := len(errs) == 0; valid != wantValid || valid && *in.After != uuid.MustParse(id) {
-			t.Errorf("%s: bound %+v, errors %v", text, in, errs)
+	if panicMessage(func() { bind.ParseText(reflect.TypeFor[float64](), bind.Rule{}, "1") }) == "" {
+		t.Error("no panic for an unsupported type")
+	}
+}
+
+// TestParseInteger: an integer has one spelling.
+func TestParseInteger(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"0": "", "-5": "", "9223372036854775807": "", "9223372036854775808": "is out of range",
+		"": "must be an integer", "05": "must be an integer", "+5": "must be an integer", "5 ": "must be an integer",
+	} {
+		n, reason := bind.ParseInteger(text)
+		if reason != want || reason == "" && strconv.FormatInt(n, 10) != text {
+			t.Errorf("%q: got %d, %q; want %q", text, n, reason, want)
 		}
 	}
 }
