@@ -28,6 +28,7 @@ func TestNewEndpoints_inconsistentTable(t *testing.T) {
 	type mail struct {
 		Mail string `json:"caller_mail"`
 	}
+	listRatios := func(q, context.Context) ([]ratio, error) { return nil, nil }
 	route := func(method, path string, o Operation) Route {
 		return Route{Method: method, Operation: o, Paths: []string{path}}
 	}
@@ -57,16 +58,18 @@ func TestNewEndpoints_inconsistentTable(t *testing.T) {
 		{"the same path twice in a route", func() []Route {
 			return []Route{{Method: "GET", Operation: function, Paths: []string{"/a", "/a"}}}
 		}, "two routes for GET /a"},
-		{"descending query with other parameters", func() []Route {
-			return []Route{route("GET", "/a", List(q.ListEvents, Descending(q.ListSites)))}
-		}, "ListSitesParams differs from db.ListEventsParams"},
+		{"key that is no column", func() []Route { return []Route{route("GET", "/a", List(q.ListSites, Key("nam")))} },
+			"ListSites has no column nam"},
+		{"unsupported type of a column", func() []Route { return []Route{route("GET", "/a", List(listRatios))} },
+			"has the column ratio of the unsupported type float64"},
 		{"create without a route for its rows", func() []Route {
 			return []Route{route("POST", "/sites", Create(q.CreateSite, ImportRows[db.UpsertSiteParams](q.ImportSites)))}
 		}, "no route for the rows that POST /sites creates"},
 		{"consistent table", func() []Route {
 			return []Route{
 				route("GET", "/a/{id}", function), route("POST", "/a/{id}", function),
-				route("GET", "/a", List(q.ListEvents, Descending(q.ListEventsDesc))),
+				route("GET", "/a", List(q.ListEvents, Primary())),
+				route("GET", "/b", ListOf(q.ListChanges, Key("xid", "id"))),
 			}
 		}, "<nil>"},
 	} {
