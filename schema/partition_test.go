@@ -25,6 +25,7 @@ import (
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/migrate"
 	"labledger/internal/rules"
+	"labledger/internal/sqltype"
 	"labledger/schema"
 )
 
@@ -333,8 +334,8 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 	},
 	"InsertEvents": func(ctx context.Context, q *db.Queries, s intakeSample) error {
 		return q.InsertEvents(ctx, db.InsertEventsParams{
-			UserIds: []int64{s.user}, Ids: []uuid.UUID{newID(1)}, Types: []string{"deposit"}, Amounts: []string{"1"},
-			Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
+			UserIds: []int64{s.user}, Ids: []uuid.UUID{newID(1)}, Types: []string{"deposit"},
+			Amounts: []sqltype.Decimal{"1"}, Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
 			Facts: []json.RawMessage{[]byte("{}")}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
 			CreatedAt: s.now, Actors: []string{"me"},
 		})

@@ -18,6 +18,7 @@ import (
 	"labledger/db"
 	"labledger/internal/pgtest"
 	"labledger/internal/rules"
+	"labledger/internal/sqltype"
 )
 
 const (
@@ -271,7 +272,8 @@ func recordNaively(pool *pgxpool.Pool, r RecordRequest, afterRead func()) error 
 		decision := rules.Step(&state, r.Event, set, rules.Medium, rules.MaxWindow)
 		e := db.InsertEventsParams{
 			UserIds: []int64{r.UserID}, Ids: []uuid.UUID{ascendingID()}, Types: []string{r.Event.Type.String()},
-			Amounts: []string{r.Event.Amount.String()}, Times: []int64{r.Event.Time}, EffectiveTimes: []int64{latest},
+			Amounts: []sqltype.Decimal{sqltype.Decimal(r.Event.Amount.String())},
+			Times:   []int64{r.Event.Time}, EffectiveTimes: []int64{latest},
 			Risks: []string{"medium"}, RulesetID: rulesetID,
 			Facts:      []json.RawMessage{rules.AppendMeasurements(nil, decision.Measurements)},
 			AlertCodes: []string{codeArray(decision.Codes)}, AlertIds: []uuid.UUID{uuid.Nil},

@@ -17,6 +17,7 @@ import (
 	"labledger/db"
 	"labledger/internal/pgtest"
 	"labledger/internal/rules"
+	"labledger/internal/sqltype"
 )
 
 // damage runs a statement that the constraints and triggers of the database would reject.
@@ -373,7 +374,7 @@ func TestRebuild_waitsForUserLock(t *testing.T) {
 		d := rules.Step(&s.state, deposit(1, 200), set, s.risk, set.LongestWindow())
 		id := addUUID(first.EventID, 1)
 		err = q.InsertEvents(context.Background(), db.InsertEventsParams{
-			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []string{"1.00"},
+			UserIds: []int64{1}, Ids: []uuid.UUID{id}, Types: []string{"deposit"}, Amounts: []sqltype.Decimal{"1.00"},
 			Times: []int64{200}, EffectiveTimes: []int64{200}, Risks: []string{"high"}, RulesetID: 1,
 			Facts:      []json.RawMessage{rules.AppendMeasurements(nil, d.Measurements)},
 			AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
