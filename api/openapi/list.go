@@ -31,7 +31,7 @@ func (o *operation) addListComponents(parameters, schemas object) {
 			continue
 		}
 		example := map[string]string{
-			"sort": "-" + list.Key()[0], "fields": list.Key()[0], "include": strings.Join(list.Includes(), ","),
+			"sort": "-" + list.Columns()[0].Name, "fields": list.Columns()[0].Name, "include": strings.Join(list.Includes(), ","),
 		}[param]
 		parameters[name+"."+param] = object{
 			"name": param, "in": "query", "description": doc, "schema": object{"type": "string"}, "example": example,
@@ -202,5 +202,5 @@ func listSample(list *relation.Relation) string {
 			return "?" + column.Name + "__contains=a&sort=-" + column.Name
 		}
 	}
-	return "?sort=-" + list.Key()[0]
+	return "?sort=-" + list.Columns()[0].Name
 }

@@ -59,7 +59,7 @@ func (src *sources) schema(t reflect.Type, tables []string) object {
 	properties, required := object{}, []string{}
 	for _, field := range reflect.VisibleFields(t) {
 		name, omit, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" || name == "-" || name == "xid" && t != reflect.TypeFor[db.Change]() { // embedded structs and internal columns
+		if name == "" || name == "-" || name == "xid" { // embedded structs and internal columns
 			continue
 		}
 		schema := src.typeOf(field.Type)

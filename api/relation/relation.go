@@ -8,6 +8,7 @@
 //
 //	search   the form of the row's texts that ?q= compares; see search_text in the schema
 //	settled  false for a row that a reader in key order must not see yet, because earlier rows may still appear
+//	xid      the first part of the key of a list in which rows become settled
 package relation
 
 import (
@@ -25,6 +26,7 @@ type Relation struct {
 	statement string   // with the parameters $1 to $params
 	params    int      // number of parameters of the statement
 	columns   []Column // what clients see, in order
+	hidden    []Column // columns of the key that clients do not see
 	joins     []join   // of referenced rows; a join may build on earlier ones
 	key       []*Column
 	label     *Column // names a row for people; nil without such a column
@@ -82,7 +84,11 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 		if column.Type, supported = typeOf(column.goType); !supported {
 			panic(fmt.Sprintf("relation: %s has the column %s of the unsupported type %s", name, column.Name, f.Type))
 		}
-		r.columns = append(r.columns, column)
+		if IsInternalColumn(column.Name) {
+			r.hidden = append(r.hidden, column)
+		} else {
+			r.columns = append(r.columns, column)
+		}
 	}
 	for i := range all.NumField() {
 		switch all.Field(i).Tag.Get("json") {
@@ -107,7 +113,9 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 }
 
 // IsInternalColumn reports whether a column of a statement is for this package.
-func IsInternalColumn(name string) bool { return name == "search" || name == "settled" }
+func IsInternalColumn(name string) bool {
+	return name == "search" || name == "settled" || name == "xid"
+}
 
 // trimStatement removes the comments above a statement and the semicolon below it.
 func trimStatement(statement string) string {
@@ -170,14 +178,8 @@ func (r *Relation) hasAlias(alias string) bool {
 // Columns returns all columns: those of the list, and those of referenced rows.
 func (r *Relation) Columns() []Column { return r.columns }
 
-// Key returns the names of the columns of the default order.
-func (r *Relation) Key() []string {
-	names := make([]string, len(r.key))
-	for i, column := range r.key {
-		names[i] = column.Name
-	}
-	return names
-}
+// isHidden reports whether clients do not see a column.
+func isHidden(c *Column) bool { return IsInternalColumn(c.Name) }
 
 // Includes returns the values of ?include=.
 func (r *Relation) Includes() []string {
@@ -197,11 +199,15 @@ func (r *Relation) index(name string) int {
 
 // column returns a column. It panics if there is none.
 func (r *Relation) column(name string) *Column {
-	i := r.index(name)
-	if i < 0 {
-		panic("relation: " + r.name + " has no column " + name)
+	if i := r.index(name); i >= 0 {
+		return &r.columns[i]
 	}
-	return &r.columns[i]
+	for i := range r.hidden {
+		if r.hidden[i].Name == name {
+			return &r.hidden[i]
+		}
+	}
+	panic("relation: " + r.name + " has no column " + name)
 }
 
 // names returns the names of all columns.

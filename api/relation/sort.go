@@ -45,7 +45,7 @@ func (q *Request) parseSort(text string, given bool, errs *problem.FieldErrors) 
 		}
 	}
 	for _, column := range r.key {
-		if !q.sortsBy(column) {
+		if !q.sortsBy(column) && !(given && isHidden(column)) {
 			q.terms = append(q.terms, term{column: r.column(column.Name), descending: descending})
 		}
 	}
@@ -59,8 +59,8 @@ func (q *Request) sortsBy(column *Column) bool {
 	return slices.ContainsFunc(q.terms, func(t term) bool { return t.column.Name == column.Name })
 }
 
-// parseCursor parses ?after= and ?before=: the values of the terms in one row, as Cursor encodes them. For ?before= it
-// reverses the order.
+// parseCursor parses ?after= and ?before=: the values of the visible terms in one row, as Cursor encodes them. For
+// ?before= it reverses the order.
 func (q *Request) parseCursor(values url.Values, errs *problem.FieldErrors) {
 	param := afterParam
 	switch {
@@ -89,14 +89,24 @@ func (q *Request) parseCursor(values url.Values, errs *problem.FieldErrors) {
 
 // decodeCursor returns what is wrong with a cursor, or "".
 func (q *Request) decodeCursor(text string) (reason string) {
+	visible := 0
+	for _, t := range q.terms {
+		if !isHidden(t.column) {
+			visible++
+		}
+	}
 	cursor := []*string{&text}
-	if len(q.terms) > 1 {
+	if visible > 1 {
 		cursor = nil
-		if err := json.Unmarshal([]byte(text), &cursor); err != nil || len(cursor) != len(q.terms) {
-			return fmt.Sprintf(", a JSON array of %d strings", len(q.terms))
+		if err := json.Unmarshal([]byte(text), &cursor); err != nil || len(cursor) != visible {
+			return fmt.Sprintf(", a JSON array of %d strings", visible)
 		}
 	}
 	for i, t := range q.terms {
+		if isHidden(t.column) {
+			cursor = slices.Insert(cursor, i, nil)
+			continue
+		}
 		if cursor[i] == nil {
 			if !t.column.Nullable {
 				return ": " + t.column.Name + " must not be null"
@@ -170,7 +180,12 @@ func (b *builder) beyond(terms []term, cursor []*string) string {
 		var columns, params []string
 		for i, t := range terms {
 			columns = append(columns, t.column.sortSQL())
-			params = append(params, b.bind(*cursor[i]))
+			if cursor[i] != nil {
+				params = append(params, b.bind(*cursor[i]))
+			}
+		}
+		if len(params) < len(columns) {
+			params = slices.Insert(params, 0, b.position(terms[0].column, terms[1].column, params[0]))
 		}
 		if len(terms) == 1 {
 			return columns[0] + terms[0].operator() + params[0]
@@ -200,6 +215,13 @@ func (b *builder) beyond(terms []term, cursor []*string) string {
 	return anyOf(conditions)
 }
 
+// position returns the value of a hidden column in the row with a key, or in the one before if that row is gone. So a
+// cursor stays valid when a restore changes the hidden column.
+func (b *builder) position(hidden, key *Column, param string) string {
+	return "coalesce((SELECT last." + hidden.origin + " FROM (\n" + b.request.relation.statement + "\n) AS last WHERE last." +
+		key.origin + " <= " + param + " ORDER BY last." + key.origin + " DESC LIMIT 1), 0)"
+}
+
 func (t term) operator() string {
 	if t.descending {
 		return " < "
@@ -211,7 +233,7 @@ func (t term) operator() string {
 // index of several columns.
 func isRowComparison(terms []term, cursor []*string) bool {
 	for i, t := range terms {
-		if cursor[i] == nil || t.descending != terms[0].descending || t.column.Nullable {
+		if cursor[i] == nil && !isHidden(t.column) || t.descending != terms[0].descending || t.column.Nullable {
 			return false
 		}
 	}
