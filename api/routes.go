@@ -38,6 +38,7 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.List(q.ListAlerts), "/api/v1/alerts"),
 		get(viewer, rest.One(q.GetAlert), "/api/v1/alerts/{alert_id}"),
 		patch(operator, rest.One(q.PatchAlert), "/api/v1/alerts/{alert_id}"),
+		patch(operator, rest.Matching(q.PatchAlert), "/api/v1/alerts"),
 		get(viewer, rest.ListOf(q.ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
 
 		get(viewer, rest.List(q.ListRules), "/api/v1/rules"),
@@ -55,6 +56,7 @@ func routes(s services) []rest.Route {
 		post(admin, rest.One(q.UpsertAccount), "/api/v1/users/{id}"),
 		put(admin, rest.One(q.UpsertAccount), "/api/v1/users/{id}"),
 		patch(admin, rest.One(q.PatchAccount), "/api/v1/users/{id}"),
+		patch(admin, rest.Matching(q.PatchAccount), "/api/v1/users"),
 		del(admin, rest.One(q.DeleteAccount), "/api/v1/users/{id}"),
 		get(admin, rest.ListOf(q.ListAccountChanges), "/api/v1/users/{id}/history"),
 
@@ -82,7 +84,9 @@ func routes(s services) []rest.Route {
 		post(operator, rest.One(q.UpsertSite), "/api/v1/sites/{id}"),
 		put(operator, rest.One(q.UpsertSite), "/site/{id}", "/api/v1/sites/{id}"),
 		patch(operator, rest.One(q.PatchSite), "/site/{id}", "/api/v1/sites/{id}"),
+		patch(operator, rest.Matching(q.PatchSite), "/api/v1/sites"),
 		del(operator, rest.One(q.DeleteSite), "/site/{id}", "/api/v1/sites/{id}"),
+		del(operator, rest.Matching(q.DeleteSite), "/api/v1/sites"),
 		get(viewer, rest.ListOf(q.ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
 
 		get(viewer, rest.One(q.GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
@@ -93,7 +97,9 @@ func routes(s services) []rest.Route {
 		post(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
 		put(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
 		patch(operator, rest.One(q.PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		patch(operator, rest.Matching(q.PatchFreezer), "/api/v1/freezers"),
 		del(operator, rest.One(q.DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		del(operator, rest.Matching(q.DeleteFreezer), "/api/v1/freezers"),
 		get(viewer, rest.ListOf(q.ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
 
 		get(viewer, rest.One(q.GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
@@ -104,7 +110,9 @@ func routes(s services) []rest.Route {
 		post(operator, rest.One(q.UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
 		put(operator, rest.One(q.UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
 		patch(operator, rest.One(q.PatchComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		patch(operator, rest.Matching(q.PatchComputer), "/api/v1/computers"),
 		del(operator, rest.One(q.DeleteComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		del(operator, rest.Matching(q.DeleteComputer), "/api/v1/computers"),
 		get(viewer, rest.ListOf(q.ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
 
 		get(viewer, rest.One(q.GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
@@ -115,7 +123,9 @@ func routes(s services) []rest.Route {
 		post(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		put(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		patch(operator, rest.One(q.PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		patch(operator, rest.Matching(q.PatchContainer), "/api/v1/containers"),
 		del(operator, rest.One(q.DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		del(operator, rest.Matching(q.DeleteContainer), "/api/v1/containers"),
 		get(viewer, rest.ListOf(q.ListContainerChanges),
 			"/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
 
@@ -129,7 +139,9 @@ func routes(s services) []rest.Route {
 			Method: MethodUpdate, Role: viewer, Operation: rest.One(q.UpdateTodo), Paths: []string{"/todo/{id}"},
 		}.NullableOptional(),
 		patch(viewer, rest.One(q.PatchTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		patch(viewer, rest.Matching(q.PatchTodo), "/api/v1/todos"),
 		del(viewer, rest.One(q.DeleteTodo), "/todo/{id}", "/api/v1/todos/{id}"),
+		del(viewer, rest.Matching(q.DeleteTodo), "/api/v1/todos"),
 		get(viewer, rest.ListOf(q.ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
 
 		post(operator, rest.Func(s.attachments.Upload, uploadDoc), "/upload", "/api/v1/attachments"),

@@ -963,55 +963,6 @@ func (q *Queries) ListLockedStates(ctx context.Context, arg ListLockedStatesPara
 	return items, nil
 }
 
-const listRiskLevels = `-- name: ListRiskLevels :many
-SELECT
-    id,
-    risk
-FROM account
-WHERE id > $1::bigint
-ORDER BY id
-LIMIT $2::bigint
-`
-
-type ListRiskLevelsParams struct {
-	After int64 `json:"after"`
-	Limit int64 `json:"limit"`
-}
-
-type ListRiskLevelsRow struct {
-	ID   int64   `json:"id"`
-	Risk *string `json:"risk"`
-}
-
-// Lists the risk levels of users in ascending order of ID.
-//
-//	SELECT
-//	    id,
-//	    risk
-//	FROM account
-//	WHERE id > $1::bigint
-//	ORDER BY id
-//	LIMIT $2::bigint
-func (q *Queries) ListRiskLevels(ctx context.Context, arg ListRiskLevelsParams) ([]ListRiskLevelsRow, error) {
-	rows, err := q.db.Query(ctx, listRiskLevels, arg.After, arg.Limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListRiskLevelsRow{}
-	for rows.Next() {
-		var i ListRiskLevelsRow
-		if err := rows.Scan(&i.ID, &i.Risk); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listRulesets = `-- name: ListRulesets :many
 SELECT
     id,

@@ -345,3 +345,13 @@ SELECT EXISTS (
     WHERE role = 'admin'
       AND NOT disabled
 )::boolean AS has_admin;
+
+-- name: ListRiskLevels :many
+-- Lists the risk levels of users in ascending order of ID.
+SELECT
+    id,
+    risk
+FROM account
+WHERE id > @after::bigint
+ORDER BY id
+LIMIT sqlc.arg('limit')::bigint;

@@ -461,13 +461,3 @@ UPDATE user_state SET
     state = @state::json
 WHERE user_id = @user_id::bigint
 RETURNING user_id;
-
--- name: ListRiskLevels :many
--- Lists the risk levels of users in ascending order of ID.
-SELECT
-    id,
-    risk
-FROM account
-WHERE id > @after::bigint
-ORDER BY id
-LIMIT sqlc.arg('limit')::bigint;

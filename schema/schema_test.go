@@ -126,6 +126,7 @@ func TestCatalog(t *testing.T) {
 				AND i.relname <> c.relname || '_' || (
 					SELECT string_agg(CASE
 						WHEN key LIKE '%->%' THEN regexp_replace(key, '.*\((\w+) ->>? ''(\w+)''.*', '\1_\2')
+						WHEN key LIKE '"left"(%' THEN regexp_replace(key, '.*\((\w+), .*', '\1')
 						ELSE regexp_replace(trim('"' FROM key), '\(.*', '') -- the column, or the name of the function
 					END, '_' ORDER BY nth)
 					FROM generate_series(1, indnkeyatts::int) AS nth, pg_get_indexdef(indexrelid, nth, true) AS key

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,12 @@ func (p *Plan) bindObject(params any, body []byte, errs *problem.FieldErrors) (g
 		return nil, bodyProblem("must end after the JSON object")
 	}
 	return given, nil
+}
+
+// Given reports whether a JSON object has a field. The body has been bound before.
+func Given(body []byte, name string) bool {
+	var fields map[string]jsontext.Value
+	return json.Unmarshal(body, &fields) == nil && fields[name] != nil
 }
 
 func (p *Plan) requireFields(seen []string, errs *problem.FieldErrors) {

@@ -14,7 +14,7 @@ import (
 // addListComponents adds the parameters of a list to the components, and the schema of rows with chosen columns.
 func (o *operation) addListComponents(parameters, schemas object) {
 	list := o.List()
-	if list == nil {
+	if list == nil || o.Kind == rest.KindMatching {
 		return
 	}
 	name := schemaName(o.row)
@@ -141,6 +141,18 @@ func (o *operation) listParameters(list *relation.Relation) []object {
 	return all
 }
 
+// matchingParameters returns the parameters of a write to all rows that match filters.
+func (o *operation) matchingParameters() []object {
+	all := []object{ref("parameters", "max"), ref("parameters", "q"), ref("parameters", "dry_run")}
+	for _, name := range o.Plan.QueryNames() {
+		all = append(all, o.queryParameter(name))
+	}
+	for _, filter := range o.List().Filters() {
+		all = append(all, ref("parameters", schemaName(o.listRow)+"."+filter.Param))
+	}
+	return all
+}
+
 // listPathParameters returns the variables of the path that are not parameters of the statement.
 func (o *operation) listPathParameters(list *relation.Relation) []object {
 	var all []object
@@ -190,6 +202,12 @@ func listParameterComponents() object {
 		"count": parameter("count", object{"type": "string", "enum": []string{"exact", "estimated"}},
 			"Adds the header X-Total-Count with the number of matching rows. "+
 				"An exact count that takes more than a second is replaced by an estimate."),
+		"max": func() object {
+			maxRows := parameter("max", object{"type": "integer", "minimum": 1, "maximum": rest.MaxMatches},
+				"Largest number of rows to write. If more rows match, the server returns 409 and changes nothing.")
+			maxRows["required"] = true
+			return maxRows
+		}(),
 		"format": parameter("format", object{"type": "string", "enum": []string{"json", "csv", "ndjson"}},
 			"Format of the response, instead of the header Accept. CSV and NDJSON contain all matching rows."),
 	}

@@ -18,12 +18,17 @@ type operation struct {
 	rest.Description
 	src *sources
 	row reflect.Type // the type that documents the response; nil for an ordinary handler
+
+	listRow reflect.Type // the rows that the filters of the operation choose; nil without filters
 }
 
 func newOperation(src *sources, e *rest.Endpoint) *operation {
 	o := &operation{Endpoint: e, Description: e.Operation.Describe(), src: src}
 	if o.Out != nil {
 		o.row = schemaType(o.Out)
+	}
+	if list := e.List(); list != nil {
+		o.listRow = schemaType(list.Row())
 	}
 	return o
 }
@@ -43,6 +48,14 @@ func (o *operation) fieldDoc(t reflect.Type, name string) string {
 	return o.src.fieldDoc(t, name, o.tables())
 }
 
+// queryName returns the name of the query or function that the operation runs.
+func (o *operation) queryName() string {
+	if o.Kind == rest.KindMatching {
+		return o.QueryNames()[0]
+	}
+	return o.Name
+}
+
 // isEvent reports whether the operation records events.
 func (o *operation) isEvent() bool { return o.Name == "RecordEvent" }
 
@@ -54,11 +67,17 @@ func (o *operation) object() object {
 	name, doc := "ShowMetrics", "Returns the metrics of the server in the Prometheus text format."
 	if o.Name != "" {
 		name = o.Name
-		doc = o.src.doc(name)
+		doc = o.src.doc(o.queryName())
+	}
+	summary := firstSentence(doc)
+	if o.Kind == rest.KindMatching {
+		summary += ", for all matching rows"
+		doc += " The server does so for all rows that match the filters. " +
+			"If more than max rows match, or if one row fails, nothing changes."
 	}
 	op := object{
 		"operationId": operationID(name, o.Method, o.Path),
-		"summary":     firstSentence(doc),
+		"summary":     summary,
 		"description": doc,
 		"tags":        []string{tag(o.Path, o.Kind == rest.KindRaw || o.isValue())},
 		"responses":   object{},
@@ -219,6 +238,9 @@ func firstSentence(text string) string {
 // parameters returns the parameters of an operation in the path, the query string and the headers.
 func (o *operation) parameters() []object {
 	var all []object
+	if o.Kind == rest.KindMatching {
+		return o.matchingParameters()
+	}
 	for _, name := range o.Plan.PathNames() {
 		all = append(all, o.pathParameter(name))
 	}
@@ -312,7 +334,11 @@ func (o *operation) body() object {
 	if o.Method == http.MethodGet || len(o.Plan.BodyNames()) == 0 {
 		return nil
 	}
-	single := o.bodySchema(o.Plan, o.row)
+	row := o.row
+	if o.Kind == rest.KindMatching {
+		row = o.listRow
+	}
+	single := o.bodySchema(o.Plan, row)
 	if name := o.Plan.Repeats(); name != "" {
 		repeated := jsonType(o.paramType(o.Plan.PathNames()[0]))
 		repeated["description"] = "The ID of the path, repeated."
@@ -356,6 +382,9 @@ const fileField = "file"
 func (o *operation) bodySchema(p *bind.Plan, row reflect.Type) object {
 	properties := object{}
 	for _, name := range p.BodyNames() {
+		if o.Kind == rest.KindMatching && (name == "version" || name == "id" || slices.Contains(p.PathNames(), name)) {
+			continue // they name one row
+		}
 		properties[name] = o.bodyFieldSchema(p, row, name)
 	}
 	schema := object{"type": "object", "properties": properties, "additionalProperties": false}

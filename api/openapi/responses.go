@@ -42,6 +42,9 @@ func (o *operation) addResponses(all object) {
 			}},
 		}
 		addProblems(all, 400, 406, 503)
+	case o.Kind == rest.KindMatching:
+		success["description"] = "The number of rows. All of them were changed or deleted."
+		addProblems(all, 400, 406, 409, 413, 415, 503)
 	case o.Kind == rest.KindFunc:
 		success["description"] = "The result."
 		o.addFuncResponses(all, content)

@@ -119,7 +119,11 @@ func (o *operation) curl() string {
 
 // queryString returns the query string of the sample: the required parameters, or what a list is asked for.
 func (o *operation) queryString() string {
-	if list := o.List(); list != nil {
+	switch list := o.List(); {
+	case o.Kind == rest.KindMatching:
+		sample, _, _ := strings.Cut(listSample(list), "&")
+		return sample + "&max=10"
+	case list != nil:
 		return listSample(list)
 	}
 	values := url.Values{}
@@ -145,8 +149,14 @@ type sampleSQL struct{ label, text string }
 // statements returns the SQL that an operation runs, ready for psql.
 func (o *operation) statements() (all []sampleSQL) {
 	if list := o.List(); list != nil {
-		s := o.Statement(strings.TrimPrefix(listSample(list), "?"))
+		s := o.Statement(strings.TrimPrefix(o.queryString(), "?"))
 		_, sql, _ := strings.Cut(s.SQL, "\n") // without the name of the query
+		if o.Kind == rest.KindMatching {
+			return []sampleSQL{
+				{"SQL that finds the rows", o.statement(query{SQL: sql}, s.Args)},
+				{"SQL for each row", o.statement(o.src.query(o.queryName()), nil)},
+			}
+		}
 		return []sampleSQL{{"SQL", o.statement(query{SQL: sql, Params: o.src.query(o.Name).Params}, s.Args)}}
 	}
 	for _, name := range o.QueryNames() {

@@ -22,9 +22,10 @@ import (
 
 // A Relation is the statement of a list with its columns. It does not change after Link.
 type Relation struct {
-	name      string   // of the query
-	statement string   // with the parameters $1 to $params
-	params    int      // number of parameters of the statement
+	name      string // of the query
+	statement string // with the parameters $1 to $params
+	params    int    // number of parameters of the statement
+	row       reflect.Type
 	columns   []Column // what clients see, in order
 	hidden    []Column // columns of the key that clients do not see
 	joins     []join   // of referenced rows; a join may build on earlier ones
@@ -68,7 +69,7 @@ type Options struct {
 // New returns the relation of a statement, whose rows have the fields of row. all is the whole row, with the columns
 // for this package. It panics if a type is not supported.
 func New(name, statement string, params int, row, all reflect.Type, o Options) *Relation {
-	r := &Relation{name: name, statement: trimStatement(statement), params: params}
+	r := &Relation{name: name, statement: trimStatement(statement), params: params, row: row}
 	for i := range row.NumField() {
 		f := row.Field(i)
 		column := Column{
@@ -174,6 +175,9 @@ func (r *Relation) addJoined(target Target, name string, column Column, join int
 func (r *Relation) hasAlias(alias string) bool {
 	return slices.ContainsFunc(r.joins, func(j join) bool { return j.alias == alias })
 }
+
+// Row returns the type of the rows that clients see.
+func (r *Relation) Row() reflect.Type { return r.row }
 
 // Columns returns all columns: those of the list, and those of referenced rows.
 func (r *Relation) Columns() []Column { return r.columns }

@@ -89,6 +89,20 @@ func (q *Request) Explain(args []any) Statement {
 	return Statement{SQL: sql, Args: b.args, Columns: 1}
 }
 
+// Lock returns the statement that locks at most limit matching rows until the transaction ends, and returns their keys as
+// text. The key is the first one of the list if it has no column of the given name. The list's own statement must have
+// no parameters.
+func (q *Request) Lock(key string, limit int64) Statement {
+	b := q.builder(nil)
+	column := q.relation.key[0]
+	if i := q.relation.index(key); i >= 0 {
+		column = &q.relation.columns[i]
+	}
+	sql := "SELECT " + column.sql() + "::text\n" + b.from(nil) + b.where(part{}) + "\nORDER BY " + column.sql() +
+		"\nLIMIT " + b.bind(limit) + "\nFOR UPDATE OF " + sourceList
+	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
+}
+
 // comment names the query in logs and traces, as sqlc does.
 func (r *Relation) comment() string { return "-- name: " + r.name + " :many\n" }
 

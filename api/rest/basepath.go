@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -79,6 +80,15 @@ func (i *Info) URL(path string) string { return i.BasePath + path }
 
 // SetLocation sets the header Location to a path of the API.
 func (c *Call) SetLocation(path string) { c.Header.Set("Location", c.URL(path)) }
+
+// addLink adds a path of the API to the header Link (RFC 8288).
+func (c *Call) addLink(path string, query url.Values, relation string) {
+	link := fmt.Sprintf(`<%s?%s>; rel="%s"`, c.URL(path), query.Encode(), relation)
+	if before := c.Header.Get("Link"); before != "" {
+		link = before + ", " + link
+	}
+	c.Header.Set("Link", link)
+}
 
 // URLColumn returns a route whose rows have a path of the API in a column.
 func (r Route) URLColumn(name string) Route {

@@ -87,10 +87,13 @@ func (l *list) capture(ctx context.Context, in any) (statement string, args []an
 	return dbtx.Capture(func(q *db.Queries) error { return l.run(ctx, q, in) })
 }
 
-// List returns the relation of the endpoint's list, or nil if it has none.
+// List returns the relation whose filters the endpoint takes, or nil if it takes none.
 func (e *Endpoint) List() *relation.Relation {
-	if l, ok := e.Operation.(*list); ok {
-		return l.relation
+	switch o := e.Operation.(type) {
+	case *list:
+		return o.relation
+	case interface{ relation() *relation.Relation }:
+		return o.relation()
 	}
 	return nil
 }
@@ -243,6 +246,7 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 		relation.Target
 		role Role
 	}
+	byPath := map[string]*relation.Relation{}
 	var lists []*list
 	var roles []Role
 	var targets []target
@@ -254,11 +258,17 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 		l.prepare(rules)
 		lists, roles = append(lists, l), append(roles, route.Role)
 		for _, path := range route.Paths {
+			byPath[path] = l.relation
 			if plural, found := strings.CutPrefix(path, "/api/v1/"); found && keys[path] != "" && plural != "" {
 				targets = append(targets, target{relation.Target{
 					Noun: resourceName(path), Key: keys[path], Relation: l.relation,
 				}, route.Role})
 			}
+		}
+	}
+	for _, route := range table {
+		if m, ok := route.Operation.(matcher); ok {
+			m.setList(byPath[route.Paths[0]], keys[route.Paths[0]])
 		}
 	}
 	for i, l := range lists {
@@ -272,10 +282,9 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 	}
 }
 
-// Statement returns the statement that a request with this query string runs, for the API reference. The endpoint must
-// be a list. It panics if the request is not valid.
+// Statement returns the statement that finds the rows of a request with this query string, for the API reference. The
+// endpoint must take the filters of a list. It panics if the request is not valid.
 func (e *Endpoint) Statement(query string) relation.Statement {
-	l := e.Operation.(*list)
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		panic("rest: " + query + ": " + err.Error())
@@ -290,9 +299,13 @@ func (e *Endpoint) Statement(query string) relation.Statement {
 		}
 	}
 	var errs problem.FieldErrors
-	request := l.relation.Parse(values, filters, listParams, &errs)
+	request := e.List().Parse(values, filters, append([]string{"max"}, listParams...), &errs)
 	if err := errs.Err(); err != nil {
 		panic("rest: " + e.Path + "?" + query + ": " + err.Error())
+	}
+	l, ok := e.Operation.(*list)
+	if !ok {
+		return request.Lock(e.Operation.(matcher).rowKey(), DefaultPageSize+1)
 	}
 	_, args := l.capture(context.Background(), reflect.New(l.params).Interface())
 	return request.Select(args, DefaultPageSize+1, 0)

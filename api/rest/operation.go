@@ -9,7 +9,7 @@ import (
 	"labledger/db"
 )
 
-// An Operation is what a route serves: One, List, Create, Func or Raw.
+// An Operation is what a route serves: One, List, Create, Matching, Func or Raw.
 type Operation interface {
 	// Describe returns what the API reference says about the operation.
 	Describe() Description
@@ -38,11 +38,12 @@ type Kind int
 
 // The kinds of operations.
 const (
-	KindOne    Kind = iota // a query that returns one row
-	KindList               // a query that returns rows
-	KindCreate             // a query that inserts one row, or many
-	KindFunc               // a function
-	KindRaw                // an ordinary handler
+	KindOne      Kind = iota // a query that returns one row
+	KindList                 // a query that returns rows
+	KindCreate               // a query that inserts one row, or many
+	KindMatching             // a query that writes one row, for all rows that match filters
+	KindFunc                 // a function
+	KindRaw                  // an ordinary handler
 )
 
 // Doc says about an operation what its types do not say.

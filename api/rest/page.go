@@ -3,13 +3,11 @@ package rest
 import (
 	"context"
 	"encoding/csv"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -43,7 +41,7 @@ func (c *Call) writePage(conn *pgxpool.Conn, r *listRequest) (started bool, err 
 	return true, c.respond(http.StatusOK, rows.bytes())
 }
 
-// linkPages sets the header Link to the pages after and before a page (RFC 8288).
+// linkPages links the pages after and before a page.
 func (c *Call) linkPages(r *listRequest, rows *pageEncoder) {
 	if rows.count == 0 {
 		return
@@ -56,7 +54,6 @@ func (c *Call) linkPages(r *listRequest, rows *pageEncoder) {
 	if r.IsBackward() {
 		first, last = last, first
 	}
-	var links []string
 	link := func(param, cursor, relation string) {
 		query := maps.Clone(r.values)
 		if query == nil {
@@ -67,16 +64,13 @@ func (c *Call) linkPages(r *listRequest, rows *pageEncoder) {
 		}
 		query.Set("limit", strconv.FormatInt(r.limit, 10))
 		query.Set(param, cursor)
-		links = append(links, fmt.Sprintf(`<%s?%s>; rel="%s"`, c.URL(c.listPath()), query.Encode(), relation))
+		c.addLink(c.listPath(), query, relation)
 	}
 	if hasNext {
 		link("after", last, "next")
 	}
 	if hasPrevious {
 		link("before", first, "prev")
-	}
-	if len(links) > 0 {
-		c.Header.Set("Link", strings.Join(links, ", "))
 	}
 }
 

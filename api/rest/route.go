@@ -118,6 +118,12 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 			if _, ok := route.Operation.(*list); ok { // other variables are filters
 				vars = slices.DeleteFunc(vars, func(name string) bool { return !hasField(d.Params, name) })
 			}
+			if m, ok := route.Operation.(matcher); ok { // the filters find the key
+				if m.rowKey() == "" {
+					panic("rest: no list with keys on the path of " + route.Method + " " + path)
+				}
+				vars = []string{m.rowKey()}
+			}
 			if d.Params == nil { // an ordinary handler, which reads the path itself
 				d.Params, vars = reflect.TypeFor[NoParams](), nil
 			}

@@ -38,7 +38,7 @@ func TestURLHeaders_containBasePath(t *testing.T) {
 			header := textproto.CanonicalMIMEHeaderKey(value)
 			only, isURL := urlHeaders[header]
 			if isURL && name != only {
-				t.Errorf("%s names the header %s: use SetLocation, setLink or setCookie", name, header)
+				t.Errorf("%s names the header %s: use SetLocation, addLink or setCookie", name, header)
 			}
 			if isURL {
 				setters[header] = name

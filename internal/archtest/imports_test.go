@@ -26,17 +26,18 @@ func TestImports(t *testing.T) {
 			"api/authn", "api/bind", "api/problem", "api/rest", "api/sse", "db", "internal/ledger", "internal/media",
 			"internal/rules",
 		},
-		"api/authn":   {"api/problem", "api/rest", "db", "internal/auth"},
-		"api/bind":    {"api/problem"},
-		"api/openapi": {"api", "api/authn", "api/bind", "api/problem", "api/rest", "db", "internal/media"},
-		"api/problem": nil,
-		"api/rest":    {"api/bind", "api/problem", "db", "internal/dbtx"},
-		"api/sse":     {"api/bind", "api/problem", "api/rest", "db", "internal/dbtx", "internal/postgres"},
+		"api/authn":    {"api/problem", "api/rest", "db", "internal/auth"},
+		"api/bind":     {"api/problem"},
+		"api/openapi":  {"api", "api/authn", "api/bind", "api/problem", "api/relation", "api/rest", "db", "internal/media"},
+		"api/problem":  nil,
+		"api/relation": {"api/bind", "api/problem", "internal/sqltype"},
+		"api/rest":     {"api/bind", "api/problem", "api/relation", "db", "internal/dbtx"},
+		"api/sse":      {"api/bind", "api/problem", "api/rest", "db", "internal/dbtx", "internal/postgres"},
 		"bench": {
 			"api", "api/authn", "api/sse", "db", "internal/auth", "internal/dbtx", "internal/ledger", "internal/postgres",
 			"internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "schema",
 		},
-		"db":              nil,
+		"db":              {"internal/sqltype"},
 		"deploy":          nil,
 		"docs":            nil,
 		"examples/client": nil,
@@ -55,7 +56,7 @@ func TestImports(t *testing.T) {
 		"internal/durable":           nil,
 		"internal/e2e":               nil,
 		"internal/leaktest":          nil,
-		"internal/ledger":            {"db", "internal/dbtx", "internal/rules"},
+		"internal/ledger":            {"db", "internal/dbtx", "internal/rules", "internal/sqltype"},
 		"internal/media":             {"internal/durable"},
 		"internal/pgtest":            {"internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate"},
 		"internal/postgres":          {"internal/postgres/download"},
@@ -65,6 +66,7 @@ func TestImports(t *testing.T) {
 		"internal/programtest":       {"internal/pgtest", "internal/postgres/embedded"},
 		"internal/rules":             nil,
 		"internal/rules/oracle":      {"internal/rules"},
+		"internal/sqltype":           nil,
 		"internal/tracing":           nil,
 		"postman":                    nil,
 		"schema":                     nil,
@@ -132,13 +134,14 @@ func stringLiterals(file *ast.File) (values []string) {
 	return values
 }
 
-// SQL belongs in queries/ and schema/. Exceptions are tests and their harnesses, benchmarks, generated code, and
-// internal/postgres, which manages servers, roles and migrations.
+// SQL belongs in queries/ and schema/. Exceptions are tests and their harnesses, benchmarks, generated code,
+// api/relation, which wraps the statements of lists, and internal/postgres, which manages servers, roles and
+// migrations.
 func TestSQLPlacement(t *testing.T) {
 	for _, name := range goFiles(t) {
 		top, _, _ := strings.Cut(name, "/")
 		if strings.HasSuffix(name, "_test.go") || top == "bench" || top == "db" ||
-			strings.HasPrefix(name, "internal/postgres/") || strings.HasPrefix(name, "internal/apitest/") ||
+			strings.HasPrefix(name, "api/relation/") || strings.HasPrefix(name, "internal/postgres/") || strings.HasPrefix(name, "internal/apitest/") ||
 			strings.HasPrefix(name, "internal/pgtest/") {
 			continue
 		}
