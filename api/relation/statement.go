@@ -78,14 +78,14 @@ func (q *Request) SelectAll(args []any, offset int64) Statement {
 // Count returns the statement that counts the matching rows of all pages.
 func (q *Request) Count(args []any) Statement {
 	b := q.builder(args)
-	sql := "SELECT count(*)\n" + b.from(nil) + b.where(part{})
+	sql := "SELECT count(*)\n" + b.from(nil, nil) + b.where(part{})
 	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
 }
 
 // Explain returns the statement that estimates the number of matching rows: a plan in JSON.
 func (q *Request) Explain(args []any) Statement {
 	b := q.builder(args)
-	sql := "EXPLAIN (FORMAT JSON)\nSELECT 1\n" + b.from(nil) + b.where(part{})
+	sql := "EXPLAIN (FORMAT JSON)\nSELECT 1\n" + b.from(nil, nil) + b.where(part{})
 	return Statement{SQL: sql, Args: b.args, Columns: 1}
 }
 
@@ -182,7 +182,7 @@ func (b *builder) part(columns []output, p part) string {
 		hasNulls := t.column.Nullable && !(i == 0 && p.notNull)
 		order = append(order, t.orderSQL(t.column.sortSQL(), hasNulls))
 	}
-	sql := "SELECT " + strings.Join(list, ", ") + "\n" + b.from(columns) + b.where(p)
+	sql := "SELECT " + strings.Join(list, ", ") + "\n" + b.from(columns, p.terms) + b.where(p)
 	if len(order) > 0 {
 		sql += "\nORDER BY " + strings.Join(order, ", ")
 	}
@@ -190,7 +190,7 @@ func (b *builder) part(columns []output, p part) string {
 }
 
 // from returns the list with the joins that the columns, the filters and the order need.
-func (b *builder) from(columns []output) string {
+func (b *builder) from(columns []output, terms []term) string {
 	r := b.request.relation
 	needed := make([]bool, len(r.joins))
 	need := func(c *Column) {
@@ -200,6 +200,9 @@ func (b *builder) from(columns []output) string {
 	}
 	for _, c := range columns {
 		need(c.column)
+	}
+	for _, t := range terms {
+		need(t.column)
 	}
 	for _, f := range b.request.filters {
 		need(f.column)
