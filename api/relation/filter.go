@@ -105,7 +105,7 @@ func (q *Request) parseFilter(param string, values []string, path url.Values, er
 	}
 	j := slices.IndexFunc(operators[:], func(o Operator) bool { return o.Suffix == suffix })
 	if j < 0 || !operators[j].takes(&r.columns[i]) {
-		errs.Add(problem.Sanitize(param), fmt.Sprintf("is unknown; operators of %s: %s", name, r.operatorsOf(&r.columns[i])))
+		errs.Add(problem.Sanitize(param), "is unknown; "+r.columns[i].describeOperators())
 		return
 	}
 	if path.Has(name) && suffix == "" {
@@ -122,15 +122,18 @@ func (q *Request) parseFilter(param string, values []string, path url.Values, er
 	q.addFilter(param, &r.columns[i], &operators[j], values, errs)
 }
 
-// operatorsOf lists the operators of a column.
-func (r *Relation) operatorsOf(c *Column) string {
+// describeOperators lists the operators of the column.
+func (c *Column) describeOperators() string {
 	var names []string
 	for i := range operators {
 		if operators[i].takes(c) && operators[i].Suffix != "" {
 			names = append(names, operators[i].Suffix)
 		}
 	}
-	return strings.Join(names, ", ")
+	if len(names) == 0 {
+		return c.Name + " has no filters"
+	}
+	return "operators of " + c.Name + ": " + strings.Join(names, ", ")
 }
 
 func (q *Request) addFilter(param string, c *Column, o *Operator, texts []string, errs *problem.FieldErrors) {
