@@ -12,7 +12,8 @@ import (
 // A word is a word of ?q=. It must occur in the row's texts, in the name of a referenced row, or in a key.
 type word struct {
 	text   string
-	digits string // hexadecimal digits, which may be a part of a MAC address or of a UUID; "" for other words
+	digits string            // hexadecimal digits, which may be a part of a MAC address or of a UUID; "" for other words
+	named  map[string]string // keys of the referenced rows with the word in their names, by reference; nil if unknown
 }
 
 // minTrigrams is the length of a word from which an index of trigrams finds it.
@@ -67,7 +68,7 @@ func (b *builder) occurs(w word) string {
 			conditions = append(conditions, c.sql()+" = "+b.bind(w.text))
 		}
 	}
-	return anyOf(append(conditions, r.namedBy(-1, param)...))
+	return anyOf(append(conditions, b.namedBy(w, param)...))
 }
 
 // padUUID returns the first or the last UUID that begins with digits.
@@ -95,19 +96,70 @@ func (b *builder) searchSQL(w word) string {
 	return sourceList + ".search"
 }
 
-// namedBy returns the conditions that a referenced row has a word in its name. parent is the join of the references, or
-// -1 for those of the list itself.
-func (r *Relation) namedBy(parent int, param string) []string {
+// namedBy returns the conditions that a referenced row has the word in its name.
+func (b *builder) namedBy(w word, param string) []string {
 	var conditions []string
-	for i, j := range r.joins {
-		if j.on.join != parent || j.target.label == nil {
-			continue
+	for i, j := range b.request.relation.joins {
+		if j.on.join >= 0 {
+			continue // part of the condition of another reference
 		}
-		named := append(
-			[]string{fmt.Sprintf("search_text(%s.%s) LIKE contains_pattern(%s)", j.alias, j.target.label.origin, param)},
-			r.namedBy(i, param)...)
-		conditions = append(conditions, fmt.Sprintf("%s = ANY (ARRAY(SELECT %s.%s FROM (\n%s\n) AS %s WHERE %s))",
-			j.on.sql(), j.alias, j.key.origin, j.target.statement, j.alias, anyOf(named)))
+		keys, isKnown := w.named[j.alias]
+		switch {
+		case !isKnown:
+			conditions = append(conditions, j.on.sql()+" = ANY (ARRAY("+b.request.relation.named(i, param)+"))")
+		case keys != "{}":
+			conditions = append(conditions, j.on.sql()+" = ANY ("+b.bind(keys)+")")
+		}
 	}
 	return conditions
+}
+
+// named returns the statement of the keys of the rows that have a word in their names, or that reference such rows. i is
+// the index of their join.
+func (r *Relation) named(i int, param string) string {
+	j := r.joins[i]
+	conditions := []string{
+		fmt.Sprintf("search_text(%s.%s) LIKE contains_pattern(%s)", j.alias, j.target.label.origin, param),
+	}
+	for next := range r.joins {
+		if on := r.joins[next].on; on.join == i {
+			conditions = append(conditions, on.sql()+" = ANY (ARRAY("+r.named(next, param)+"))")
+		}
+	}
+	return fmt.Sprintf("SELECT %s.%s FROM (\n%s\n) AS %s WHERE %s",
+		j.alias, j.key.origin, j.target.statement, j.alias, anyOf(conditions))
+}
+
+// Names returns the statement that finds the referenced rows with the words of ?q= in their names, or false if there
+// are none to find. Its only row is for SetNames. Postgres plans the page well only if it knows how many there are.
+func (q *Request) Names() (Statement, bool) {
+	b := q.builder(nil)
+	var columns []string
+	for _, w := range q.words {
+		param := b.bind(w.text)
+		for i, j := range q.relation.joins {
+			if j.on.join < 0 {
+				columns = append(columns, "ARRAY("+q.relation.named(i, param)+")::text")
+			}
+		}
+	}
+	if columns == nil {
+		return Statement{}, false
+	}
+	return Statement{
+		SQL:  q.relation.comment() + "SELECT " + strings.Join(columns, ",\n"),
+		Args: b.args, Columns: len(columns),
+	}, true
+}
+
+// SetNames sets the result of Names.
+func (q *Request) SetNames(keys []string) {
+	for i := range q.words {
+		q.words[i].named = map[string]string{}
+		for _, j := range q.relation.joins {
+			if j.on.join < 0 {
+				q.words[i].named[j.alias], keys = keys[0], keys[1:]
+			}
+		}
+	}
 }

@@ -98,7 +98,7 @@ func (q *Request) Lock(key string, limit int64) Statement {
 	if i := q.relation.index(key); i >= 0 {
 		column = &q.relation.columns[i]
 	}
-	sql := "SELECT " + column.sql() + "::text\n" + b.from(nil) + b.where(part{}) + "\nORDER BY " + column.sql() +
+	sql := "SELECT " + column.sql() + "::text\n" + b.from(nil, nil) + b.where(part{}) + "\nORDER BY " + column.sql() +
 		"\nLIMIT " + b.bind(limit) + "\nFOR UPDATE OF " + sourceList
 	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api/bind"
@@ -121,7 +122,14 @@ func (l *list) serve(c *Call) error {
 		read = c.readListOnPrimary
 	}
 	if request.mediaType == MediaTypeJSON {
-		return read(func(conn *pgxpool.Conn) (bool, error) { return c.writePage(conn, request) })
+		return read(func(conn *pgxpool.Conn) (bool, error) {
+			ctx, cancel := context.WithTimeout(c.Request.Context(), StatementTimeout)
+			defer cancel()
+			if err := c.findNames(ctx, conn, request.Request); err != nil {
+				return false, err
+			}
+			return c.writePage(ctx, conn, request)
+		})
 	}
 	if err := c.authorize(c.Request.Context()); err != nil {
 		return err
@@ -131,7 +139,38 @@ func (l *list) serve(c *Call) error {
 		return err
 	}
 	defer release()
-	return read(func(conn *pgxpool.Conn) (bool, error) { return c.writeStream(conn, request) })
+	return read(func(conn *pgxpool.Conn) (bool, error) {
+		if err := c.findNames(c.Request.Context(), conn, request.Request); err != nil {
+			return false, err
+		}
+		return c.writeStream(conn, request)
+	})
+}
+
+// findNames finds the referenced rows whose names a search concerns.
+func (c *Call) findNames(ctx context.Context, conn *pgxpool.Conn, request *relation.Request) error {
+	s, needed := request.Names()
+	if !needed {
+		return nil
+	}
+	var names lastRow
+	if err := c.readRows(ctx, conn, true, s, &names); err != nil {
+		return err
+	}
+	c.check = nil // it has run
+	request.SetNames(names)
+	return nil
+}
+
+// lastRow keeps the values of the last row as text.
+type lastRow []string
+
+func (l *lastRow) WriteRow(_ []pgconn.FieldDescription, values [][]byte) error {
+	*l = (*l)[:0]
+	for _, value := range values {
+		*l = append(*l, string(value))
+	}
+	return nil
 }
 
 // bind parses the request and binds the parameters of the statement.
@@ -285,6 +324,15 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 // Statement returns the statement that finds the rows of a request with this query string, for the API reference. The
 // endpoint must take the filters of a list. It panics if the request is not valid.
 func (e *Endpoint) Statement(query string) relation.Statement {
+	request, args := e.Request(query)
+	if _, ok := e.Operation.(*list); !ok {
+		return request.Lock(e.Operation.(matcher).rowKey(), DefaultPageSize+1)
+	}
+	return request.Select(args, DefaultPageSize+1, 0)
+}
+
+// Request parses a query string as Statement does. It returns the arguments of the list's own statement as well.
+func (e *Endpoint) Request(query string) (request *relation.Request, args []any) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		panic("rest: " + query + ": " + err.Error())
@@ -299,16 +347,14 @@ func (e *Endpoint) Statement(query string) relation.Statement {
 		}
 	}
 	var errs problem.FieldErrors
-	request := e.List().Parse(values, filters, append([]string{"max"}, listParams...), &errs)
+	request = e.List().Parse(values, filters, append([]string{"max"}, listParams...), &errs)
 	if err := errs.Err(); err != nil {
 		panic("rest: " + e.Path + "?" + query + ": " + err.Error())
 	}
-	l, ok := e.Operation.(*list)
-	if !ok {
-		return request.Lock(e.Operation.(matcher).rowKey(), DefaultPageSize+1)
+	if l, ok := e.Operation.(*list); ok {
+		_, args = l.capture(context.Background(), reflect.New(l.params).Interface())
 	}
-	_, args := l.capture(context.Background(), reflect.New(l.params).Interface())
-	return request.Select(args, DefaultPageSize+1, 0)
+	return request, args
 }
 
 // listPath returns the path of a list without its limit and offset.

@@ -125,7 +125,8 @@ func (m *matching[In, Out]) bind(c *Call, in *In) (request *relation.Request, ma
 		return nil, 0, err
 	}
 	for _, name := range []string{m.key, "id", "version"} {
-		if bind.Given(c.Body, name) && !c.Errors.Has(name) {
+		if bind.Given(c.Body, name) {
+			c.Errors = slices.DeleteFunc(c.Errors, func(e problem.FieldError) bool { return e.Field == name })
 			c.Errors.Add(name, "applies only to a request for one row")
 		}
 	}

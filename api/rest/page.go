@@ -23,9 +23,7 @@ const (
 )
 
 // writePage writes a page of rows, with links to the pages beside it.
-func (c *Call) writePage(conn *pgxpool.Conn, r *listRequest) (started bool, err error) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), StatementTimeout)
-	defer cancel()
+func (c *Call) writePage(ctx context.Context, conn *pgxpool.Conn, r *listRequest) (started bool, err error) {
 	s := r.Select(r.args, r.limit+1, r.offset)
 	rows := pageEncoder{
 		limit: int(r.limit), columns: s.Columns, cursor: s.Cursor, backward: r.IsBackward(),
