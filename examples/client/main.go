@@ -154,7 +154,7 @@ func (c *client) recordEvents(ctx context.Context) error {
 
 func (c *client) printAlerts(ctx context.Context) error {
 	var alerts []struct{ Reasons []row }
-	_, err := c.call(ctx, "GET", "/api/v1/alerts?user_id=1&order=desc&limit=2", nil, nil, &alerts)
+	_, err := c.call(ctx, "GET", "/api/v1/alerts?user_id=1&sort=-id&limit=2", nil, nil, &alerts)
 	for _, alert := range alerts {
 		for _, r := range alert.Reasons {
 			fmt.Printf("  %v  %v: value %v, limit %v (version %v of the rule)\n",
